@@ -1,0 +1,105 @@
+"""Errors a person can act on: what is wrong, where, and what to do next.
+
+::
+
+    CkmError                 exit   raised when
+    ├── UsageError            2     the call, a setting or a mapping is wrong
+    │   ├── UnknownNameError  2     a name is none of those that exist; the near one is suggested
+    │   └── AmbiguousError    2     the data allow two readings and an option must settle it
+    ├── InputError            3     the data are broken
+    ├── NotEnoughDataError    4     too little for an honest answer
+    ├── RefusedError          5     a policy forbids it
+    └── VerificationError     6     something does not match what was promised
+
+No message ever holds a value from a row: row numbers and column names only.
+"""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class CkmError(Exception):
+    """Base of every error that ckm raises on purpose.
+
+    Anything else that escapes is a bug in ckm: it keeps its traceback and exits 70.
+
+    Parameters
+    ----------
+    message
+        What is wrong and where, in one sentence.
+    hint
+        What to do next.
+    **details
+        Facts for machines (file, line, column), part of :meth:`to_dict`.
+    """
+
+    code: ClassVar[str] = "ckm-error"
+    exit_code: ClassVar[int] = 3
+
+    def __init__(self, message: str, *, hint: str | None = None, **details: object) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.details = details
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the error as the JSON object printed under ``--format json``."""
+        return {"code": self.code, "message": str(self), "hint": self.hint, **self.details}
+
+
+class UsageError(CkmError):
+    """The call, a setting or a mapping is wrong."""
+
+    code = "usage"
+    exit_code = 2
+
+
+class UnknownNameError(UsageError):
+    """A name that is none of those that exist."""
+
+    code = "unknown-name"
+
+    def __init__(self, what: str, name: str, known: Iterable[str], *, where: str | None = None) -> None:
+        names = list(known)
+        near = get_close_matches(name, names, n=1, cutoff=0.6)
+        hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names) or 'none'}"
+        prefix = f"{where}: " if where else ""
+        super().__init__(f"{prefix}no {what} '{name}'", hint=hint, name=name)
+
+
+class AmbiguousError(UsageError):
+    """The data allow two readings, and guessing would be silent damage."""
+
+    code = "ambiguous"
+
+
+class InputError(CkmError):
+    """The data are broken."""
+
+    code = "input"
+    exit_code = 3
+
+
+class NotEnoughDataError(CkmError):
+    """Too little data for an honest answer; the message says what is there and what is needed."""
+
+    code = "not-enough-data"
+    exit_code = 4
+
+
+class RefusedError(CkmError):
+    """A policy forbids it."""
+
+    code = "refused"
+    exit_code = 5
+
+
+class VerificationError(CkmError):
+    """Something does not match what was promised."""
+
+    code = "verification"
+    exit_code = 6

@@ -1,0 +1,1 @@
+"""Read customers' files: what they are, what they say, and what could not be read."""
