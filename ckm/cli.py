@@ -8,6 +8,7 @@ import os
 import re
 import sys
 import traceback
+from contextlib import suppress
 from importlib import import_module
 from itertools import pairwise
 from pkgutil import iter_modules
@@ -159,10 +160,8 @@ def _speak_utf8() -> None:
 
 def _forget_stdout() -> None:
     """Point stdout to nowhere, or Python complains of the closed pipe once more when it exits."""
-    try:
+    with suppress(OSError):  # io.UnsupportedOperation, which is one: a stdout in memory has no descriptor
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, io.UnsupportedOperation):
-        sys.stdout = io.StringIO()
 
 
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())

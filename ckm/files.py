@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from contextlib import contextmanager
@@ -29,7 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
     Yields
     ------
     Path
-        A name in the same folder, of a file that does not exist yet.
+        An empty file in the same folder.
 
     Raises
     ------
@@ -49,17 +50,25 @@ def replacing(path: Path) -> Iterator[Path]:
     draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        draft.touch(exist_ok=False)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    try:
         yield draft
         _to_disk(draft)
         if target.exists():
             shutil.copymode(target, draft)
         draft.replace(target)
     except OSError as error:
-        if error.filename is not None and str(error.filename) not in {str(draft), *map(str, target.parents)}:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
             raise
-        raise UsageError(f"cannot write {path}: {error.strerror}", hint="choose another place with -o") from error
+        raise _unwritable(path, error) from error
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _unwritable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"cannot write {path}: {error.strerror}", hint="choose another place")
 
 
 def _to_disk(path: Path) -> None:

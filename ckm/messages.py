@@ -38,9 +38,9 @@ def printable(text: str) -> str:
     r"""Return ``text`` with control characters written out (``\x1b``).
 
     File and column names come from strangers; an escape sequence in one must not repaint the terminal.
-    Line breaks and tabs stay.
+    Line breaks and tabs stay. A file name that Python could not decode is read as UTF-8.
     """
-    return text.translate(_CONTROLS)
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").translate(_CONTROLS)
 
 
 def set_verbosity(level: Verbosity) -> None:

@@ -30,12 +30,13 @@ EIGHTHS = " ▏▎▍▌▋▊▉"
 
 def draw(table: pl.DataFrame, *, title: str | None, bars: str | None, formats: Mapping[str, str]) -> None:
     """Print ``table`` to stdout; at most :data:`MAX_ROWS` rows, and a caption when there are more."""
-    view = Table(title=Text(title) if title else None, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+    view = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name, dtype in table.schema.items():
         view.add_column(Text(printable(name)), justify="right" if dtype.is_numeric() else "left", overflow="fold")
         if name == bars:
             view.add_column()
     shown_rows = table.head(MAX_ROWS)
+    hidden = table.height > MAX_ROWS
     templates = [formats.get(name) for name in table.columns]
     longest = _longest(shown_rows, bars)
     for row in flatten(shown_rows).iter_rows():
@@ -46,15 +47,19 @@ def draw(table: pl.DataFrame, *, title: str | None, bars: str | None, formats: M
             if name == bars:
                 cells.append(Text(bar(cell, longest)))
         view.add_row(*cells)
-    if table.height > MAX_ROWS:
-        view.caption = Text(f"{MAX_ROWS:,} of {table.height:,} rows; -o FILE or -f csv gives all")
-        view.caption_justify = "left"
-    if sys.stdout.isatty():
-        Console(file=sys.stdout, highlight=False).print(view)
-        return
-    page = io.StringIO()
-    Console(file=page, width=UNWRAPPED_WIDTH, highlight=False).print(view)
-    sys.stdout.writelines(f"{line.rstrip()}\n" for line in page.getvalue().rstrip().split("\n"))
+    _print(view, title, f"{MAX_ROWS:,} of {table.height:,} rows; -o FILE or -f csv gives all" if hidden else None)
+
+
+def _print(view: Table, title: str | None, remark: str | None) -> None:
+    """Print as wide as the terminal, or as wide as it needs and without padding where nothing has to fit."""
+    terminal = sys.stdout.isatty()
+    page = sys.stdout if terminal else io.StringIO()
+    console = Console(file=page, width=None if terminal else UNWRAPPED_WIDTH, highlight=False)
+    for part in (title, view, remark):
+        if part is not None:
+            console.print(Text(part, style="bold") if isinstance(part, str) else part)
+    if isinstance(page, io.StringIO) and not terminal:
+        sys.stdout.writelines(f"{line.rstrip()}\n" for line in page.getvalue().rstrip().split("\n"))
 
 
 def plain(cell: object) -> str:

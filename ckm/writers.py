@@ -1,7 +1,7 @@
 r"""Tables in the formats that machines read, and Markdown.
 
 Values are whole and plain: ISO dates with their offset, numbers without separators, UTF-8, ``\n`` line ends. Where a
-format has no lists (CSV, TSV, Markdown, Excel), a list is joined by ``"; "`` and a nested record is JSON.
+format has no lists (CSV, TSV, Markdown, Excel), a list is joined by ``"; "`` and anything deeper is JSON.
 
 Formulas: a spreadsheet runs a cell of a CSV file that starts with ``= + - @``, a tab or a carriage return. Texts that
 do get an apostrophe in front, as OWASP advises (https://owasp.org/www-community/attacks/CSV_Injection); numbers never
@@ -10,6 +10,7 @@ do, nor does a text that is a plain number such as ``-12.50``. Excel files need 
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +48,9 @@ def render(table: pl.DataFrame, suffix: str, *, formats: Mapping[str, str] | Non
     match suffix:
         case ".json":
             # One row a line, which is as small as it gets and still shows what changed in a diff.
-            return "[\n" + table.write_ndjson().rstrip("\n").replace("\n", ",\n") + "\n]\n" if table.height else "[]\n"
+            return "[\n" + _ndjson(table).rstrip("\n").replace("\n", ",\n") + "\n]\n" if table.height else "[]\n"
         case ".ndjson":
-            return table.write_ndjson() if table.height else ""
+            return _ndjson(table) if table.height else ""
         case ".md":
             return _markdown(table, formats or {})
         case ".csv" | ".tsv":
@@ -88,20 +89,26 @@ def _flat(name: str, dtype: pl.DataType) -> pl.Expr:
         return column.dt.strftime("%Y-%m-%dT%H:%M:%S%.f%:z" if dtype.time_zone else "%Y-%m-%dT%H:%M:%S%.f")
     if isinstance(dtype, pl.Duration):
         return column.dt.to_string("iso")
-    if isinstance(dtype, pl.List | pl.Array):
-        items = column.arr.to_list() if isinstance(dtype, pl.Array) else column
-        if isinstance(dtype.inner, pl.Struct):
-            return items.list.eval(pl.element().struct.json_encode()).list.join(LIST_SEPARATOR)
-        return items.cast(pl.List(pl.String)).list.join(LIST_SEPARATOR)
-    if isinstance(dtype, pl.Struct):
-        return pl.when(column.is_not_null()).then(column.struct.json_encode())
-    return column
+    if isinstance(dtype, pl.Binary):
+        return column.bin.encode("hex")
+    if not dtype.is_nested():
+        return column
+    if isinstance(dtype, pl.List) and not dtype.inner.is_nested():
+        return column.cast(pl.List(pl.String)).list.join(LIST_SEPARATOR)
+    # Only a record can be written as JSON, so the value is put in one and its braces are cut off again.
+    record = pl.struct(column.alias("_")).struct.json_encode()
+    return pl.when(column.is_not_null()).then(record.str.slice(len('{"_":')).str.head(-1)).alias(name)
+
+
+def _ndjson(table: pl.DataFrame) -> str:
+    return table.with_columns(cs.binary().bin.encode("hex")).write_ndjson()
 
 
 def _disarm(table: pl.DataFrame) -> pl.DataFrame:
     text = cs.string()
     risky = text.str.contains(FORMULA_START) & ~text.str.contains(PLAIN_NUMBER)
-    return table.with_columns(pl.when(risky).then(pl.lit("'") + text).otherwise(text).name.keep())
+    safe = table.with_columns(pl.when(risky).then(pl.lit("'") + text).otherwise(text).name.keep())
+    return safe.rename(lambda name: f"'{name}" if re.match(FORMULA_START, name) else name)
 
 
 def _markdown(table: pl.DataFrame, formats: Mapping[str, str]) -> str:
