@@ -6,29 +6,26 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
 from ckm.errors import CkmError, InputError
 from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.results import FileResult, Status
-from ckm.ingest.rows import as_json, stored_names, with_lineage
-from ckm.schema import RESERVED_COLUMNS
+from ckm.ingest.rows import LINEAGE, as_json, stored_names, with_lineage
 from ckm.sources.convert import Conversion
-from ckm.sources.read import Source, open_source
+from ckm.sources.read import open_source
 from ckm.store import LoadFacts, LoadWriter, Store
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from ckm.ingest.plan import Plan
-    from ckm.sources.format import Batch
+    from ckm.sources.format import Batch, FileFormat
     from ckm.store import OnConflict
 
-UNPACKED_SIZE = 8
-"""How many times larger than its archive a text file is taken to be."""
 Progress = Callable[[int], None]
 
 
@@ -53,6 +50,34 @@ class Settings:
     time_zone: str = "UTC"
     currency: str = "EUR"
     dry_run: bool = False
+
+
+class Records(Protocol):
+    """What can be loaded: a :class:`ckm.sources.read.Source`, or records from elsewhere."""
+
+    @property
+    def format(self) -> FileFormat:
+        """What is known of their form."""
+        ...
+
+    @property
+    def sample(self) -> pl.DataFrame:
+        """The first of them."""
+        ...
+
+    @property
+    def problems(self) -> list[tuple[int | None, str]]:
+        """What was assumed or mended, with the line."""
+        ...
+
+    @property
+    def expected_rows(self) -> int:
+        """About how many there are."""
+        ...
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield them."""
+        ...
 
 
 class TooManyRejectsError(InputError):
@@ -105,7 +130,7 @@ def ingest_file(
             if store.has(plan.table, load_as):
                 return _unchanged(store, plan.table, load_as, label)
             with open_source(path, plan.hints) as source:
-                return _FileLoad(source, plan, store, settings, label, (file_id, load_as)).run(progress)
+                return FileLoad(source, plan, store, settings, label, (file_id, load_as)).run(progress)
     except CkmError as error:
         counted = error.result if isinstance(error, TooManyRejectsError) else None
         failed = counted or FileResult(label, plan.table, Status.failed)
@@ -126,30 +151,56 @@ def _unchanged(store: Store, table: str, load_as: str, label: str) -> FileResult
     )
 
 
-class _FileLoad:
-    """The load of one open file under the store's lock."""
+class FileLoad:
+    """The load of one open file, while the store's lock is held.
+
+    Parameters
+    ----------
+    source
+        The records.
+    plan, store, settings, label
+        See :func:`ingest_file`.
+    ids
+        The file's SHA-256, and the id of loading it by the plan.
+    kind
+        What the history calls the load.
+    """
 
     def __init__(
-        self, source: Source, plan: Plan, store: Store, settings: Settings, label: str, ids: tuple[str, str]
+        self,
+        source: Records,
+        plan: Plan,
+        store: Store,
+        settings: Settings,
+        label: str,
+        ids: tuple[str, str],
+        *,
+        kind: str = "load",
     ) -> None:
         self.source = source
         self.store = store
         self.settings = settings
         self.label = label
+        self.kind = kind
         self.file_id, self.load_as = ids
         self.mapping, self.remarks = plan.mapping(source.format.columns)
         self.table = self.mapping.target
         self.conversion = Conversion.plan(
             self.mapping,
+            source.format.columns,
             source.sample,
             more=lambda: (batch.records for batch in source.batches()),
             default_zone=settings.time_zone,
             default_currency=settings.currency,
         )
+        self.empty = self.conversion.apply(source.sample.clear()).frame
+        self.names = stored_names(self.empty.columns, self.table)
+        further = [name for name in self.empty.columns if name in self.table.helpers]
+        self.contract = Contract(self.table, (*further, *self.names.values(), *LINEAGE))
         self.reasons: Counter[str] = Counter()
         self.flags: Counter[str] = Counter()
 
-    def run(self, progress: Progress) -> FileResult:
+    def run(self, progress: Progress = lambda rows: None) -> FileResult:
         """Read, sort and land all records; land nothing when too many are unfit."""
         writer = self._begin()
         try:
@@ -162,22 +213,12 @@ class _FileLoad:
         facts = writer.finish(self.settings.on_conflict, dry_run=self.settings.dry_run)
         return self._result(facts)
 
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """Stored names of the columns that the contract has not."""
-        return stored_names(self.conversion.extra, self.table)
-
-    @cached_property
-    def contract(self) -> Contract:
-        """The table's rules for frames as :func:`with_lineage` makes them."""
-        return Contract(self.table, (*self.conversion.helpers, *self.names.values(), *RESERVED_COLUMNS[:3]))
-
     def _begin(self) -> LoadWriter:
         key = self.mapping.key_columns
         facts = LoadFacts(
             load_id="",
             table=self.table.name,
-            kind="load",
+            kind=self.kind,
             file=self.label,
             file_id=self.file_id,
             content_id=self.load_as,
@@ -185,9 +226,9 @@ class _FileLoad:
             key=key,
             content=tuple(self.table.dtypes),
         )
-        empty = self.conversion.apply(self.source.sample.clear()).frame
-        schema = with_lineage(empty, self.names, source="", source_file="", lines=pl.Series([], dtype=pl.Int64)).schema
-        return self.store.begin(facts, content_id=self.load_as, schema=schema, expected_rows=expected_rows(self.source))
+        nowhere = pl.Series([], dtype=pl.Int64)
+        schema = with_lineage(self.empty, self.names, source="", source_file="", lines=nowhere).schema
+        return self.store.begin(facts, content_id=self.load_as, schema=schema, expected_rows=self.source.expected_rows)
 
     def _take(self, batch: Batch, writer: LoadWriter) -> int:
         converted = self.conversion.apply(batch.records)
@@ -205,7 +246,7 @@ class _FileLoad:
         if len(batch.rejected):
             unread = batch.rejected.select(pl.concat_list("row|" + pl.col("reason"))).to_series()
             writer.quarantine(self._quarantined(batch.rejected["line"], unread, batch.rejected["raw"], writer))
-        self.flags.update(converted.flags)
+        self.flags.update(converted.flags.drop_nulls().explode())
         return len(batch.records) + len(batch.rejected)
 
     def _quarantined(self, rows: pl.Series, reasons: pl.Series, raw: pl.Series, writer: LoadWriter) -> pl.DataFrame:
@@ -257,16 +298,3 @@ class _FileLoad:
             reasons=dict(sorted(self.reasons.items(), key=lambda item: (-item[1], item[0]))),
             remarks=(*self.remarks, *self.conversion.remarks, *problems, *flagged, *renamed),
         )
-
-
-def expected_rows(source: Source) -> int:
-    """Return about how many records a file holds, from its size and the length of its first records."""
-    if source.format.kind == "parquet":
-        return int(pl.scan_parquet(source.path).select(pl.len()).collect().item())
-    sample = source.sample
-    if sample.is_empty() or not source.path.is_file():
-        return len(sample)
-    lengths = sample.select(pl.all().cast(pl.String).str.len_bytes().sum()).fill_null(0)
-    per_row = (sum(lengths.row(0)) + sample.width * len(sample)) / len(sample)
-    packed = UNPACKED_SIZE if source.format.compression else 1
-    return int(packed * source.path.stat().st_size / per_row)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import polars as pl
 
 if TYPE_CHECKING:
     from ckm.errors import CkmError
+    from ckm.store import Load
 
 
 class Status(StrEnum):
@@ -55,6 +58,43 @@ class FileResult:
     remarks: tuple[str, ...] = ()
     error: CkmError | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the result as one JSON object."""
-        return {**asdict(replace(self, error=None)), "error": self.error.to_dict() if self.error else None}
+
+SHORT = ("file", "table", "status", "rows", "accepted", "updated", "unchanged", "duplicates", "quarantined")
+"""The columns that fit a terminal."""
+
+
+def results_table(results: list[FileResult]) -> pl.DataFrame:
+    """Return one row per file; reasons as ``column|rule: count``."""
+    schema: dict[str, pl.DataType] = {
+        **dict.fromkeys(("file", "table", "status", "encoding", "delimiter", "decimal", "date_format"), pl.String()),
+        **dict.fromkeys(SHORT[3:], pl.Int64()),
+        "load_id": pl.String(),
+        "reasons": pl.List(pl.String),
+        "remarks": pl.List(pl.String),
+        "error": pl.String(),
+    }
+    rows = [
+        {
+            **vars(result),
+            "status": str(result.status),
+            "reasons": [f"{reason}: {count}" for reason, count in result.reasons.items()],
+            "remarks": list(result.remarks),
+            "error": str(result.error) if result.error else None,
+        }
+        for result in results
+    ]
+    return pl.DataFrame(rows, schema=schema)
+
+
+def history_table(loads: list[Load]) -> pl.DataFrame:
+    """Return one row per load, oldest first."""
+    schema: dict[str, pl.DataType] = {
+        "load_id": pl.String(),
+        "loaded_at": pl.Datetime("us", "UTC"),
+        **dict.fromkeys(("table", "kind", "file", "source"), pl.String()),
+        **dict.fromkeys(SHORT[3:], pl.Int64()),
+        "undone": pl.Boolean(),
+        "undoes": pl.String(),
+    }
+    rows = [{**vars(load.facts), "loaded_at": load.loaded_at, "undone": load.undone} for load in loads]
+    return pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)

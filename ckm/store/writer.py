@@ -120,8 +120,9 @@ class LoadWriter:
             (self.table.folder / name).unlink()
         return [*kept, *rewritten]
 
-    def counts(self, duplicates: int = 0, meeting: Meeting = Meeting()) -> LoadFacts:
+    def counts(self, duplicates: int = 0, meeting: Meeting | None = None) -> LoadFacts:
         """Return the facts of the load with what was taken so far."""
+        meeting = meeting or Meeting()
         quarantined = sum(len(frame) for frame in self._quarantine)
         staged = self._staging.rows
         return replace(
