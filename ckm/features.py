@@ -106,9 +106,7 @@ def row_counts(transactions: LazyFrameT, *, until: datetime) -> LazyFrameT:
     )
 
 
-def purchase_features(
-    transactions: LazyFrameT, *, until: datetime, time_zone: str, money_scale: int
-) -> LazyFrameT:
+def purchase_features(transactions: LazyFrameT, *, until: datetime, time_zone: str, money_scale: int) -> LazyFrameT:
     """Recency, frequency and money of every customer with at least one row that counts.
 
     Money is summed as whole numbers of ``1 / money_scale``: a sum of floats changes with the order of the rows
@@ -155,3 +153,8 @@ def purchase_features(
             money=nw.col("money"),
         )
     )
+
+
+def currencies(transactions: LazyFrameT, *, until: datetime) -> LazyFrameT:
+    """Every currency of the rows that count, one row each, as ``currency``."""
+    return transactions.filter(_is_used(until)).select("currency").unique()

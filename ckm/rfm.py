@@ -137,7 +137,7 @@ def load_names(path: Path | None = None) -> NameTable:
 
 def _read_table(source: Path | Traversable) -> dict[str, Any]:
     try:
-        table = yaml.load(source.read_text("utf-8"), Loader=yaml.CSafeLoader)  # noqa: S506 - CSafeLoader is the safe one
+        table = yaml.load(source.read_text("utf-8"), Loader=yaml.CSafeLoader)
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{source.name}: cannot be read as a UTF-8 text file") from error
     except yaml.MarkedYAMLError as error:
@@ -163,7 +163,7 @@ def _codes(pattern: str, bins: int, where: str) -> list[str]:
     digits = []
     for one, low, high in _DIGIT.findall(pattern):
         first, last = int(one or low), int(one or high)
-        digits.append([str(score) for score in range(first, last + 1) if 1 <= first and last <= bins])
+        digits.append([str(score) for score in range(first, last + 1) if first >= 1 and last <= bins])
     if not _PATTERN.fullmatch(pattern) or not all(digits):
         raise UsageError(
             f"{where}: '{pattern}' stands for no code",
