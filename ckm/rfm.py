@@ -6,26 +6,28 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from functools import cached_property
-from importlib.resources import files
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
-import yaml
 
-from ckm.errors import UsageError
+from ckm.errors import UnknownNameError, UsageError
+from ckm.yamlfile import YamlEntry, read_yaml
 
 if TYPE_CHECKING:
-    from importlib.resources.abc import Traversable
-    from pathlib import Path
+    from collections.abc import Mapping
 
+USUAL_NAMES = Path(__file__).parent / "data" / "rfm_names.yaml"
+"""The eleven usual names over five scores."""
 NAMES_SCHEMA = "ckm.rfm_names/1"
+MOST_BINS = 9
+"""A score is one digit of a code."""
 MEASURES = ("recency", "frequency", "monetary")
 """The digits of a code, in their order."""
 
 _DIGIT = re.compile(r"(\d)|\[(\d)-(\d)\]")
 _PATTERN = re.compile(rf"(?:{_DIGIT.pattern}){{{len(MEASURES)}}}")
-_MOST_BINS = 9  # a score is one digit of a code
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class NameTable:
         return code.replace_strict(self.name_by_code, return_dtype=pl.Enum(self.names))
 
 
-def load_names(path: Path | None = None) -> NameTable:
+def load_names(path: Path = USUAL_NAMES) -> NameTable:
     """Read a name table and check that it is total: every code has exactly one name.
 
     Parameters
@@ -123,56 +125,52 @@ def load_names(path: Path | None = None) -> NameTable:
     Raises
     ------
     UsageError
-        When the file cannot be read as such a table, or codes have no name or more than one: these are listed.
+        The file cannot be read as such a table; or codes have no name or more than one, which are then listed.
     """
-    source = path or files("ckm").joinpath("data/rfm_names.yaml")
-    table = _read_table(source)
-    bins = table["bins"]
-    if not isinstance(bins, int) or not 1 < bins <= _MOST_BINS:
-        raise UsageError(f"{source.name}: bins must be a whole number from 2 to {_MOST_BINS}")
-    segments = tuple(_segment(entry, bins, source.name) for entry in table["segments"])
-    _check_total(segments, bins, source.name)
+    document = read_yaml(path)
+    keys = _keys(document, ("schema", "bins", "segments"), str(path))
+    if keys["schema"].text() != NAMES_SCHEMA:
+        raise UsageError(f"{keys['schema'].where}: not a table of names", hint=f"write 'schema: {NAMES_SCHEMA}'")
+    if keys["bins"].text() not in map(str, range(2, MOST_BINS + 1)):
+        raise UsageError(f"{keys['bins'].where}: 'bins' is no whole number from 2 to {MOST_BINS}")
+    bins = int(keys["bins"].text())
+    segments = tuple(_segment(entry, bins) for entry in keys["segments"].items())
+    _check_total(segments, bins, path)
     return NameTable(bins, segments)
 
 
-def _read_table(source: Path | Traversable) -> dict[str, Any]:
-    try:
-        table = yaml.load(source.read_text("utf-8"), Loader=yaml.CSafeLoader)
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{source.name}: cannot be read as a UTF-8 text file") from error
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise UsageError(f"{source.name}:{line}: {error.problem}", hint="quote a code that has brackets") from error
-    if not isinstance(table, dict) or table.get("schema") != NAMES_SCHEMA:
-        raise UsageError(f"{source.name}: not a table of names", hint=f"its first key must be 'schema: {NAMES_SCHEMA}'")
-    missing = [key for key in ("bins", "segments") if not table.get(key)]
-    if missing or not isinstance(table["segments"], list):
-        raise UsageError(f"{source.name}: needs 'bins' and a list of 'segments'")
-    return table
+def _segment(entry: YamlEntry, bins: int) -> NamedSegment:
+    keys = _keys(entry, ("name", "advice", "codes"), entry.where)
+    codes = (code for pattern in keys["codes"].items() for code in _codes(pattern, bins))
+    return NamedSegment(keys["name"].text(), keys["advice"].text(), tuple(codes))
 
 
-def _segment(entry: Any, bins: int, source: str) -> NamedSegment:
-    if not isinstance(entry, dict) or set(entry) != {"name", "advice", "codes"} or not isinstance(entry["codes"], list):
-        raise UsageError(f"{source}: a segment has 'name', 'advice' and a list of 'codes', nothing else")
-    name = str(entry["name"])
-    codes = (code for pattern in entry["codes"] for code in _codes(str(pattern), bins, f"{source}: {name}"))
-    return NamedSegment(name, str(entry["advice"]), tuple(codes))
+def _keys(entry: YamlEntry | None, needed: tuple[str, ...], where: str) -> Mapping[str, YamlEntry]:
+    keys = entry.mapping() if entry else {}
+    for key, value in keys.items():
+        if key not in needed:
+            raise UnknownNameError("key", key, needed, where=value.where)
+    for key in needed:
+        if key not in keys:
+            raise UsageError(f"{where}: '{key}' is missing", hint=f"needed are {', '.join(needed)}")
+    return keys
 
 
-def _codes(pattern: str, bins: int, where: str) -> list[str]:
+def _codes(entry: YamlEntry, bins: int) -> list[str]:
+    pattern = entry.text()
     digits = []
     for one, low, high in _DIGIT.findall(pattern):
         first, last = int(one or low), int(one or high)
         digits.append([str(score) for score in range(first, last + 1) if first >= 1 and last <= bins])
     if not _PATTERN.fullmatch(pattern) or not all(digits):
         raise UsageError(
-            f"{where}: '{pattern}' stands for no code",
+            f"{entry.where}: '{pattern}' stands for no code",
             hint=f"three scores from 1 to {bins}, each a digit or a range such as [1-{bins}]",
         )
     return ["".join(code) for code in product(*digits)]
 
 
-def _check_total(segments: tuple[NamedSegment, ...], bins: int, source: str) -> None:
+def _check_total(segments: tuple[NamedSegment, ...], bins: int, path: Path) -> None:
     holders = defaultdict(list)
     for segment in segments:
         for code in segment.codes:
@@ -189,4 +187,4 @@ def _check_total(segments: tuple[NamedSegment, ...], bins: int, source: str) -> 
     if len(set(names)) < len(names):
         wrong.append(f"names given twice: {', '.join(sorted({name for name in names if names.count(name) > 1}))}")
     if wrong:
-        raise UsageError(f"{source}: {'; '.join(wrong)}", unnamed=unnamed, doubled=doubled)
+        raise UsageError(f"{path}: {'; '.join(wrong)}", unnamed=unnamed, doubled=doubled)

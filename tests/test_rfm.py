@@ -138,17 +138,17 @@ def test_a_pattern_that_stands_for_no_code_is_named(tmp_path: Path, pattern: str
 
 @pytest.mark.parametrize("bins", [1, 10, "many", "[5]", 2.5])
 def test_the_number_of_scores_is_one_digit_from_two(tmp_path: Path, bins: object) -> None:
-    with pytest.raises(UsageError, match="bins"):
+    with pytest.raises(UsageError, match=r"names.yaml:2: "):
         load_names(names_file(tmp_path, ("all", "[1-2][1-2][1-2]"), bins=bins))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "not a table of names"),
-        ("schema: ckm.map/1\n", "not a table of names"),
-        ("schema: ckm.rfm_names/1\n", "needs 'bins'"),
-        ("schema: ckm.rfm_names/1\nbins: 2\nsegments: [{name: a}]\n", "a segment has"),
+        ("", "'schema' is missing"),
+        ("schema: ckm.map/1\nbins: 2\nsegments: []\n", "names.yaml:1: not a table of names"),
+        ("schema: ckm.rfm_names/1\n", "'bins' is missing"),
+        ("schema: ckm.rfm_names/1\nbins: 2\nsegments: [{name: a}]\n", "names.yaml:3: 'advice' is missing"),
         ("schema: ckm.rfm_names/1\nbins: 2\nsegments: [\n", "names.yaml:4"),
     ],
 )
@@ -159,9 +159,17 @@ def test_a_file_that_is_no_name_table_says_so(tmp_path: Path, text: str, message
         load_names(path)
 
 
+def test_a_misspelt_key_is_named_with_its_line_and_the_near_one(tmp_path: Path) -> None:
+    path = names_file(tmp_path, ("all", "[1-2][1-2][1-2]"))
+    path.write_text(path.read_text("utf-8").replace("advice", "advise"), encoding="utf-8")
+    with pytest.raises(UsageError, match=r"names.yaml:4: no key 'advise'") as raised:
+        load_names(path)
+    assert raised.value.hint == "did you mean 'advice'?"
+
+
 def test_a_file_that_cannot_be_read_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="cannot read"):
         load_names(tmp_path / "absent.yaml")
     (tmp_path / "latin.yaml").write_bytes(b"name: caf\xe9")
-    with pytest.raises(UsageError, match="cannot be read"):
+    with pytest.raises(UsageError, match="not UTF-8"):
         load_names(tmp_path / "latin.yaml")

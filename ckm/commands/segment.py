@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ckm.commands.options import AsOf, Data, Output, OutputFormat, Workspace  # noqa: TC001 - typer reads annotations at run time
+from ckm.commands.options import AsOf, Data, Output, OutputFormat, Workspace
 from ckm.output import Format, default_format, emit, note
 
 if TYPE_CHECKING:
