@@ -97,21 +97,22 @@ class Segmentation:
     def remarks(self) -> list[str]:
         """What a reader should know beside the numbers, as sentences."""
         left, scores = self.left_out, self.scores
-        remarks = [f"as of {self.as_of}: {self.customers.height:,} customers with a purchase, money in {self.currency}"]
+        buyers = _counted(self.customers.height, "customer")
+        remarks = [f"as of {self.as_of}: {buyers} with a purchase, money in {self.currency}"]
         for count, what in (
             (left.rows_after_as_of, "after the as-of date"),
             (left.rows_cancelled, "of cancelled orders"),
             (left.rows_without_customer, "without a customer"),
         ):
             if count:
-                remarks.append(f"left out: {count:,} of {left.rows:,} rows ({count / left.rows:.1%}) {what}")
+                remarks.append(f"left out: {count:,} of {_counted(left.rows, 'row')} ({count / left.rows:.1%}) {what}")
         if left.cancelled_credits:
             remarks.append(
-                f"{left.cancelled_credits:,} cancelled rows carry negative amounts that were not taken off; "
-                "where they give money back, map them to type 'return'"
+                f"{_counted(left.cancelled_credits, 'cancelled row')} with a negative amount, which was not taken off; "
+                "where it gives money back, map it to type 'return'"
             )
         if left.customers_without_purchase:
-            remarks.append(f"left out: {left.customers_without_purchase:,} customers with returns but no purchase")
+            remarks.append(f"left out: {_counted(left.customers_without_purchase, 'customer')} who only returned")
         remarks.append(
             f"scores in use, of {self.bins}: recency {scores.recency}, frequency {scores.frequency}, "
             f"monetary {scores.monetary} (equal values always score the same)"
@@ -194,6 +195,10 @@ def segment_customers(
     )
 
 
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def _collect(frame: nw.LazyFrame[pl.LazyFrame]) -> pl.DataFrame:
     return frame.to_native().collect(engine="streaming")
 
@@ -232,7 +237,7 @@ def _nothing_bought(counts: dict[str, Any], as_of: date | None, time_zone: str) 
         hint = f"the transactions reach from {first} to {last}"
     detail = f" ({', '.join(there)})" if there else ""
     return NotEnoughDataError(
-        f"no purchase by a known customer{when}: {counts['rows']:,} rows are there{detail}", hint=hint
+        f"no purchase by a known customer{when}: {_counted(counts['rows'], 'row')} in all{detail}", hint=hint
     )
 
 
@@ -247,7 +252,7 @@ def _several_currencies(transactions: pl.LazyFrame, until: datetime) -> UsageErr
 
 def _too_few(customers: int, bins: int) -> NotEnoughDataError:
     return NotEnoughDataError(
-        f"{customers} customers with a purchase, {bins} needed to tell {bins} scores apart",
+        f"{_counted(customers, 'customer')} with a purchase, {bins} needed to tell {bins} scores apart",
         hint="take in more data, or a later --as-of",
         customers=customers,
         needed=bins,
@@ -261,6 +266,11 @@ def _money_scale(largest: float, rows: int) -> int:
     if largest * rows * scale >= _SUM_LIMIT:
         raise InputError("column 'net' holds an amount too large to be money", hint="look at it with 'ckm check'")
     return scale
+
+
+def _amount(scale: int) -> pl.Expr:
+    # polars divides by a constant as a product with its reciprocal, which turns 825767.051 into 825767.0510000001
+    return (pl.col("money") / scale).round(len(str(scale)) - 1)
 
 
 def _score(buyers: pl.DataFrame, names: NameTable) -> pl.DataFrame:
@@ -281,7 +291,7 @@ def _customers(scored: pl.DataFrame, currency: str, scale: int) -> pl.DataFrame:
         "m_score",
         "recency_days",
         "frequency",
-        (pl.col("money") / scale).alias("monetary"),
+        _amount(scale).alias("monetary"),
         pl.lit(currency).alias("currency"),
     )
 
@@ -304,10 +314,10 @@ def _summary(scored: pl.DataFrame, names: NameTable, currency: str, scale: int) 
         .with_columns(
             pl.col("segment").cast(pl.String),
             (customers / customers.sum()).alias("share"),
-            (money / scale).alias("revenue"),
+            _amount(scale).alias("revenue"),
             pl.when(money.sum() > 0).then(money / money.sum()).alias("revenue_share"),
             (pl.col("frequency") / customers).alias("orders_per_customer"),
-            (money / scale / pl.col("frequency")).alias("average_order_value"),
+            (_amount(scale) / pl.col("frequency")).alias("average_order_value"),
             pl.lit(currency).alias("currency"),
         )
         .select(_SUMMARY_COLUMNS)

@@ -155,9 +155,9 @@ def test_what_is_left_out_is_counted_and_told() -> None:
         "left out: 1 of 10 rows (10.0%) after the as-of date",
         "left out: 2 of 10 rows (20.0%) of cancelled orders",
         "left out: 1 of 10 rows (10.0%) without a customer",
-        "1 cancelled rows carry negative amounts that were not taken off; "
-        "where they give money back, map them to type 'return'",
-        "left out: 1 customers with returns but no purchase",
+        "1 cancelled row with a negative amount, which was not taken off; "
+        "where it gives money back, map it to type 'return'",
+        "left out: 1 customer who only returned",
         "scores in use, of 5: recency 5, frequency 1, monetary 5 (equal values always score the same)",
     ]
 
@@ -260,14 +260,14 @@ def test_no_purchase_by_the_as_of_date_says_what_is_there() -> None:
     with pytest.raises(NotEnoughDataError) as raised:
         segment_customers(frame(*five_customers()), as_of=date(2023, 1, 1))
     assert str(raised.value) == (
-        "no purchase by a known customer on or before 2023-01-01: 5 rows are there (5 after the as-of date)"
+        "no purchase by a known customer on or before 2023-01-01: 5 rows in all (5 after the as-of date)"
     )
     assert raised.value.hint == "the transactions reach from 2024-03-01 to 2024-03-05"
     assert raised.value.exit_code == 4
 
 
 def test_an_empty_table_is_not_enough() -> None:
-    with pytest.raises(NotEnoughDataError, match=r"no purchase by a known customer: 0 rows are there$"):
+    with pytest.raises(NotEnoughDataError, match=r"no purchase by a known customer: 0 rows in all$"):
         segment_customers(frame())
 
 
@@ -278,7 +278,7 @@ def test_rows_that_hold_no_purchase_are_not_enough_and_named_by_kind() -> None:
 
 
 def test_one_customer_is_not_enough_for_five_scores() -> None:
-    with pytest.raises(NotEnoughDataError, match=r"^1 customers with a purchase, 5 needed"):
+    with pytest.raises(NotEnoughDataError, match=r"^1 customer with a purchase, 5 needed"):
         segment_customers(frame(row("ann", 0, 1.0), row("ann", 3, 1.0)))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,29 +12,31 @@ from ckm.commands.options import AsOf, Data, Output, OutputFormat, Workspace
 from ckm.output import Format, default_format, emit, note
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from ckm.segment import Segmentation
 
-SCREEN_HEADERS = {
+SCREEN_COLUMNS = {
     "segment": "segment",
     "customers": "customers",
     "share": "share",
     "revenue": "revenue",
     "revenue_share": "of revenue",
-    "median_recency_days": "days since last",
-    "orders_per_customer": "orders each",
+    "median_recency_days": "days ago",
+    "orders_per_customer": "orders",
     "average_order_value": "per order",
 }
-"""Columns of the summary that fit on a screen, under words that wrap; the advice follows in a table of its own."""
+"""Columns of the summary that a screen shows, under short words; the advice follows in a table of its own."""
 SCREEN_FORMATS = {
     "share": "{:.1%}",
     "revenue": "{:,.0f}",
     "of revenue": "{:.1%}",
-    "days since last": "{:,.0f}",
-    "orders each": "{:.1f}",
+    "days ago": "{:,.0f}",
+    "orders": "{:.1f}",
     "per order": "{:,.2f}",
 }
+WIDE_SCREEN = 116
+"""Characters that all columns need without breaking a number in two."""
+NARROW_SCREEN_COLUMNS = 4
+"""How many of them, with the bars, fit into 80 characters."""
 
 
 def register(app: typer.Typer) -> None:
@@ -92,17 +96,17 @@ def segment(
 def _show(result: Segmentation, label: str) -> None:
     import polars as pl
 
+    columns = list(SCREEN_COLUMNS.items())
+    if sys.stdout.isatty() and get_terminal_size().columns < WIDE_SCREEN:
+        columns = columns[:NARROW_SCREEN_COLUMNS]
     emit(
-        result.summary.select(pl.col(name).alias(header) for name, header in SCREEN_HEADERS.items()),
+        result.summary.select(pl.col(name).alias(header) for name, header in columns),
         Format.table,
         title=f"{label} as of {result.as_of}, money in {result.currency}",
         bars="share",
         formats=SCREEN_FORMATS,
     )
-    emit(_advice(result.summary), Format.table)
-
-
-def _advice(summary: pl.DataFrame) -> pl.DataFrame:
-    import polars as pl
-
-    return summary.filter(pl.col("customers") > 0).select("segment", pl.col("advice").alias("what to do"))
+    borne = result.summary.filter(pl.col("customers") > 0)
+    emit(borne.select("segment", pl.col("advice").alias("what to do")), Format.table)
+    if len(columns) < len(SCREEN_COLUMNS):
+        note(f"a screen of {WIDE_SCREEN} characters, or -f csv, shows recency, orders and order values too")
