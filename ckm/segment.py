@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FINEST_MONEY_SCALE = 10_000
 """Money is summed in hundredths of a cent: finer than any currency's coin, and unit prices have four decimals."""
-_SUM_LIMIT = 2**63
+_SUM_LIMIT = 2**62  # of an Int64, with room for what rounding each amount adds
 _SUMMARY_COLUMNS = (
     "segment",
     "customers",
@@ -155,27 +155,22 @@ def segment_customers(
     """
     names = names or load_names()
     _need_columns(transactions)
+    frame = nw.from_native(transactions)
     until = end_of_day(as_of, time_zone) if as_of else END_OF_TIME
-    counts = _collect(row_counts(nw.from_native(transactions), until=until)).row(0, named=True)
+    counts = _collect(row_counts(frame, until=until)).row(0, named=True)
     if not counts["purchases"]:
         raise _nothing_bought(counts, as_of, time_zone)
     if counts["first_currency"] != counts["last_currency"]:
-        raise _several_currencies(transactions, until)
-    stand = as_of or _local_date(counts["latest"], time_zone)
+        raise _several_currencies(_collect(currencies(frame, until=until)))
 
     scale = _money_scale(counts["largest"], counts["rows_used"])
-    features = _collect(
-        purchase_features(nw.from_native(transactions), until=until, time_zone=time_zone, money_scale=scale)
-    )
-    buyers = (
-        features.filter(pl.col("last_purchase").is_not_null())
-        .sort("customer_id")
-        .with_columns((pl.lit(stand) - pl.col("last_purchase")).dt.total_days().alias("recency_days"))
-    )
+    features = _collect(purchase_features(frame, until=until, time_zone=time_zone, money_scale=scale))
+    buyers = features.drop_nulls("last_purchase").sort("customer_id")
     if buyers.height < names.bins:
         raise _too_few(buyers.height, names.bins)
 
-    scored = _score(buyers, names)
+    stand = as_of or _local_date(counts["latest"], time_zone)
+    scored = _score(buyers, stand, names)
     currency = counts["first_currency"]
     return Segmentation(
         customers=_customers(scored, currency, scale),
@@ -184,14 +179,18 @@ def segment_customers(
         currency=currency,
         bins=names.bins,
         scores=ScoreCounts(**{measure: scored[f"{measure[0]}_score"].n_unique() for measure in MEASURES}),
-        left_out=LeftOut(
-            rows=counts["rows"],
-            rows_after_as_of=counts["rows_after"],
-            rows_cancelled=counts["rows_cancelled"],
-            rows_without_customer=counts["rows_without_customer"],
-            cancelled_credits=counts["cancelled_credits"],
-            customers_without_purchase=features.height - buyers.height,
-        ),
+        left_out=_left_out(counts, customers_without_purchase=features.height - buyers.height),
+    )
+
+
+def _left_out(counts: dict[str, Any], *, customers_without_purchase: int) -> LeftOut:
+    return LeftOut(
+        rows=counts["rows"],
+        rows_after_as_of=counts["rows_after"],
+        rows_cancelled=counts["rows_cancelled"],
+        rows_without_customer=counts["rows_without_customer"],
+        cancelled_credits=counts["cancelled_credits"],
+        customers_without_purchase=customers_without_purchase,
     )
 
 
@@ -231,7 +230,7 @@ def _nothing_bought(counts: dict[str, Any], as_of: date | None, time_zone: str) 
         )
         if counts[column]
     ]
-    hint = "one purchase of a known customer per score is the least"
+    hint = "look at how 'customer_id' and 'type' were mapped"
     if counts["rows_after"]:
         first, last = _local_date(counts["earliest"], time_zone), _local_date(counts["latest"], time_zone)
         hint = f"the transactions reach from {first} to {last}"
@@ -241,8 +240,8 @@ def _nothing_bought(counts: dict[str, Any], as_of: date | None, time_zone: str) 
     )
 
 
-def _several_currencies(transactions: pl.LazyFrame, until: datetime) -> UsageError:
-    found = _collect(currencies(nw.from_native(transactions), until=until))["currency"].sort().to_list()
+def _several_currencies(those: pl.DataFrame) -> UsageError:
+    found = those["currency"].sort().to_list()
     return UsageError(
         f"column 'currency' holds several currencies ({', '.join(found)}), and ckm adds no amounts of two",
         hint="keep the rows of one currency; a rule in the mapping can set the others aside",
@@ -273,8 +272,9 @@ def _amount(scale: int) -> pl.Expr:
     return (pl.col("money") / scale).round(len(str(scale)) - 1)
 
 
-def _score(buyers: pl.DataFrame, names: NameTable) -> pl.DataFrame:
+def _score(buyers: pl.DataFrame, as_of: date, names: NameTable) -> pl.DataFrame:
     recency, frequency, money = pl.col("recency_days"), pl.col("frequency"), pl.col("money")
+    buyers = buyers.with_columns((pl.lit(as_of) - pl.col("last_purchase")).dt.total_days().alias("recency_days"))
     return buyers.with_columns(
         quantile_cuts(buyers["recency_days"], names.bins, fewer_is_better=True).score(recency).alias("r_score"),
         quantile_cuts(buyers["frequency"], names.bins).score(frequency).alias("f_score"),

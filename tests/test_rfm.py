@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.errors import UsageError
@@ -39,6 +39,7 @@ def scores(values: list[int], bins: int, *, fewer_is_better: bool = False) -> li
     return pl.select(cuts.score(pl.Series(values))).to_series().to_list()
 
 
+@settings(deadline=None)
 @given(amounts, st.integers(2, 9))
 def test_more_spend_never_scores_lower_and_equal_spend_scores_equal(values: list[int], bins: int) -> None:
     pairs = sorted(zip(values, scores(values, bins), strict=True))
@@ -47,6 +48,7 @@ def test_more_spend_never_scores_lower_and_equal_spend_scores_equal(values: list
     assert all(1 <= score <= bins for _, score in pairs)
 
 
+@settings(deadline=None)
 @given(amounts, st.integers(2, 9))
 def test_fewer_days_never_score_lower(values: list[int], bins: int) -> None:
     pairs = sorted(zip(values, scores(values, bins, fewer_is_better=True), strict=True))
@@ -54,12 +56,14 @@ def test_fewer_days_never_score_lower(values: list[int], bins: int) -> None:
     assert all(1 <= score <= bins for _, score in pairs)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 12), st.integers(2, 9))
 def test_without_ties_every_score_has_as_many_customers(per_score: int, bins: int) -> None:
     found = scores(list(range(per_score * bins)), bins)
     assert [found.count(score) for score in range(1, bins + 1)] == [per_score] * bins
 
 
+@settings(deadline=None)
 @given(amounts, st.integers(2, 9), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_no_cut_point(values: list[int], bins: int, random: Random) -> None:
     shuffled = list(values)

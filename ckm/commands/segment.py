@@ -75,6 +75,8 @@ def segment(
     from ckm.segment import segment_customers
 
     dataset = open_dataset(data, workspace)
+    for remark in dataset.remarks:
+        note(remark)
     result = segment_customers(
         dataset.transactions,
         as_of=as_of.date() if as_of else None,
@@ -89,7 +91,7 @@ def segment(
         _show(result, dataset.label)
     else:
         emit(result.summary, fmt)
-    for remark in [*dataset.remarks, *result.remarks]:
+    for remark in result.remarks:
         note(remark)
 
 

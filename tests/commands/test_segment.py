@@ -178,3 +178,14 @@ def test_a_result_that_failed_leaves_no_file(run: Callable[..., Result], dataset
     dataset.transactions = dataset.transactions.clear()
     assert run("-o", str(tmp_path / "customers.csv")).exit_code == 4
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("width", "columns"), [(80, 4), (115, 4), (116, 8)])
+def test_a_narrow_screen_shows_fewer_columns_and_says_so(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, width: int, columns: int
+) -> None:
+    monkeypatch.setattr("ckm.commands.segment.sys", SimpleNamespace(stdout=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setenv("COLUMNS", str(width))
+    result = run("-f", "table")
+    assert ("per order" in result.stdout) is (columns == 8)
+    assert ("or -f csv, shows recency" in result.stderr) is (columns == 4)
