@@ -75,8 +75,6 @@ def segment(
     from ckm.segment import segment_customers
 
     dataset = open_dataset(data, workspace)
-    for remark in dataset.remarks:
-        note(remark)
     result = segment_customers(
         dataset.transactions,
         as_of=as_of.date() if as_of else None,
@@ -91,7 +89,8 @@ def segment(
         _show(result, dataset.label)
     else:
         emit(result.summary, fmt)
-    for remark in result.remarks:
+    # After the result: a run that fails under -f json has the error alone on stderr.
+    for remark in [*dataset.remarks, *result.remarks]:
         note(remark)
 
 
