@@ -75,6 +75,10 @@ def test_one_time_buyers_share_the_lowest_score_and_the_best_keep_the_highest() 
     assert scores([1, 1, 1, 1, 1, 2, 2, 3, 5, 9], 5) == [1, 1, 1, 1, 1, 3, 3, 4, 5, 5]
 
 
+def test_a_cut_point_is_the_smallest_value_that_its_share_of_customers_does_not_exceed() -> None:
+    assert quantile_cuts(pl.Series(range(1, 8)), 5).edges == (2, 3, 5, 6)
+
+
 def test_no_value_no_score() -> None:
     cuts = quantile_cuts(pl.Series([1, 2, 3]), 3)
     assert pl.select(cuts.score(pl.Series([None, 2], dtype=pl.Int64))).to_series().to_list() == [None, 2]

@@ -20,6 +20,7 @@ from ckm.rfm import NamedSegment, NameTable
 from ckm.segment import LeftOut, ScoreCounts, segment_customers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from random import Random
 
 SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[2] / "shared" / "data") / "transactions"
@@ -231,6 +232,12 @@ def test_the_as_of_day_is_whole_and_of_the_shop_s_time_zone() -> None:
     assert segment_customers(data, time_zone="Asia/Bangkok").as_of == date(2024, 3, 11)
 
 
+def test_the_first_instant_after_the_as_of_day_is_the_future() -> None:
+    last, first = row("ann", 10 - 1e-9, 1.0), row("ann", 10, 1.0)
+    found = segment_customers(frame(*five_customers(), last, first), as_of=date(2024, 3, 10))
+    assert found.left_out.rows_after_as_of == 1
+
+
 def test_the_same_days_in_utc_and_in_a_zone_give_the_same_segments() -> None:
     data = frame(*(row(c, d + 0.4, n) for c, d, n in [("ann", 0, 1.0), ("bob", 3, 2.0), ("cho", 3, 2.0)]))
     utc = segment_customers(data, names=TWO_SCORES)
@@ -351,9 +358,9 @@ def test_online_retail_agrees_with_duckdb(as_of: date | None) -> None:
         assert found.customers.height + found.left_out.customers_without_purchase == 4_383
 
 
-def test_cdnow_agrees_with_duckdb_on_the_scores() -> None:
-    found = segment_customers(cdnow_master())
-    customers = found.customers
+@pytest.mark.parametrize("read", [cdnow_master, online_retail])
+def test_the_scores_agree_with_duckdb(read: Callable[[], pl.LazyFrame]) -> None:
+    customers = segment_customers(read()).customers
     oracle = duckdb.sql(
         """
         WITH cuts AS (
