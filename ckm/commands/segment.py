@@ -71,14 +71,16 @@ def segment(
       ckm segment -o customers.parquet          one row per customer too, into a file
       ckm segment --customers -f csv | head     one row per customer, into a pipe
     """
+    from ckm.config import load_config
     from ckm.dataset import open_dataset
     from ckm.segment import segment_customers
 
     dataset = open_dataset(data, workspace)
+    config = dataset.workspace.config if dataset.workspace else load_config(None)
     result = segment_customers(
         dataset.transactions,
         as_of=as_of.date() if as_of else None,
-        time_zone=dataset.workspace.config.time_zone if dataset.workspace else "UTC",
+        time_zone=config.time_zone,
     )
     piped = str(output) == "-"
     if output is not None and not piped:

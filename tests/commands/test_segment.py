@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -35,7 +35,7 @@ class Dataset:
 
     transactions: pl.LazyFrame
     label: str = "orders.csv"
-    remarks: list[str] = field(default_factory=lambda: ["2 columns matched by name"])
+    remarks: tuple[str, ...] = ("2 columns matched by name",)
     workspace: Any = None
 
 
@@ -61,7 +61,8 @@ def run(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Resu
     module = ModuleType("ckm.dataset")
     module.open_dataset = lambda data, workspace: dataset  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ckm.dataset", module)
-    monkeypatch.delenv("CKM_FORMAT", raising=False)
+    for name in ("CKM_FORMAT", "CKM_TIME_ZONE"):
+        monkeypatch.delenv(name, raising=False)
     return lambda *words: CliRunner().invoke(app, ["segment", *words])
 
 
@@ -145,6 +146,13 @@ def test_as_of_leaves_out_what_came_later(run: Callable[..., Result]) -> None:
 
 def test_days_are_those_of_the_workspace_s_time_zone(run: Callable[..., Result], dataset: Dataset) -> None:
     dataset.workspace = SimpleNamespace(config=SimpleNamespace(time_zone="Pacific/Auckland"))
+    assert "as of 2025-01-07" in run().stderr
+
+
+def test_days_of_a_file_are_those_of_the_environment_s_time_zone(
+    run: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CKM_TIME_ZONE", "Pacific/Auckland")
     assert "as of 2025-01-07" in run().stderr
 
 
