@@ -131,7 +131,8 @@ def segment_customers(
 ) -> Segmentation:
     """Score every customer on recency, frequency and money, and name the 125 combinations.
 
-    Reads ``transactions`` twice, first to count, then to aggregate; only one row per customer is ever held.
+    Reads ``transactions`` twice, first to count, then to aggregate; what is held grows with the customers and their
+    days of purchase, not with the rows.
 
     Parameters
     ----------
