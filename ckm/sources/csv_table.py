@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ckm.sources.hints import Hints
     from ckm.sources.remarks import Remarks
 
-BLOCK = 32 << 20
+BLOCK = 16 << 20
 """Bytes; large enough that numpy and polars work at full speed, small enough for a few to be alive at once."""
 SAMPLE_BLOCK = 2 << 20
 DETECTION_SAMPLE = 1 << 20
@@ -60,7 +60,7 @@ class CsvTable:
         """Yield the records of the file in its order, in blocks of :data:`BLOCK` bytes (``small``: for a sample)."""
         for line, text in self.start.remarks:
             remarks.add(text, line)
-        reader = BlockReader(self.dialect, self.start.columns, self.start.first_line, self.header, remarks)
+        reader = BlockReader(self.dialect, self.start.columns, self.start.first_line, self.header, remarks, clean=self.encoding.clean)
         pieces = utf8_pieces(self.archive, self.encoding, SAMPLE_BLOCK if small else BLOCK)
         rest = b""
         for block, final in line_blocks(pieces, self.archive.name, self.line_end):
