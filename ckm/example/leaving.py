@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from ckm.example.dice import Dice
+    from ckm.example.people import Customer
 
 WEEK = 7
 
@@ -40,8 +41,8 @@ class Leaving:
     odds_ratio: float
 
 
-Exposure = Counter[tuple[tuple[str, ...], bool]]
-"""Customer-weeks by the troubles of the week and whether the customer left in it."""
+Exposure = Counter[tuple[str, tuple[str, ...], bool]]
+"""Customer-weeks by group, the troubles of the week and whether the customer left in it."""
 
 
 def trouble(kind: str, first: int, *, until: int | None = None) -> Trouble:
@@ -56,20 +57,20 @@ def odds_ratio(kinds: Iterable[str]) -> float:
 
 
 def leaves_between(
-    base_odds: float, troubles: list[Trouble], after: int, until: int, joined: int, dice: Dice, exposure: Exposure
+    customer: Customer, troubles: list[Trouble], after: int, until: int, dice: Dice, exposure: Exposure
 ) -> Leaving | None:
     """Return whether the customer leaves in one of the weeks that end in ``(after, until]``.
 
     Weeks are counted from the day the customer joined, so that orders do not reset them. ``exposure`` gains the
     weeks lived through.
     """
-    first_end = after + WEEK - (after - joined) % WEEK
+    first_end = after + WEEK - (after - customer.joined) % WEEK
     for week_end in range(first_end, min(until, days.LAST) + 1, WEEK):
         kinds = tuple(sorted({each.kind for each in troubles if each.first <= week_end <= each.last}))
         ratio = odds_ratio(kinds)
-        odds = base_odds * ratio
+        odds = customer.traits["odds"] * ratio
         left = dice.chance(odds / (1 + odds))
-        exposure[kinds, left] += 1
+        exposure[customer.group, kinds, left] += 1
         if left:
             return Leaving(week_end, _reason(kinds, ratio, dice), ratio)
     return None

@@ -59,9 +59,7 @@ def live(customer: Customer, seed: int, exposure: Exposure) -> Life:
             life.leaving = Leaving(placed + 1, "faded", 1.0)
             break
         day = seasons.day_after(calendar, customer.lang, placed, dice.weibull(gap, customer.regularity))
-        life.leaving = leaves_between(
-            customer.traits["odds"], life.troubles, placed, day, customer.joined, dice, exposure
-        )
+        life.leaving = leaves_between(customer, life.troubles, placed, day, dice, exposure)
         if life.leaving:
             break
     return life

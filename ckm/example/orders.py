@@ -23,7 +23,9 @@ OPENING = {
 months of finance are the months of the store whatever zone a reader counts in."""
 FAVOURITE = 0.72
 """Share of the lines that are of the customer's favourite category, as long as it is sold."""
-DISCOUNTS = (0.10, 0.15, 0.20, 0.30)
+DISCOUNTS = (0.15, 0.20, 0.25, 0.30)
+TEMPTED = 0.3
+"""Share of the orders during a sale that take the sale price."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def fill(customer: Customer, day: int, dice: Dice, *, at_least_off: float = 0.0)
     channel = _channel(customer, dice)
     day = seasons.open_day(channel, day)
     off = dice.pick(DISCOUNTS) if dice.chance(traits["discounted"]) else 0.0
-    if seasons.in_sale(day) and dice.chance(0.5):
+    if seasons.in_sale(day) and dice.chance(TEMPTED):
         off = max(off, 0.20)
     products = dict.fromkeys(_product(customer, day, dice) for _ in range(dice.count(traits["lines"])))
     lines = [make_line(product, dice.count(traits["quantity"]), max(off, at_least_off)) for product in products]

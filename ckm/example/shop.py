@@ -14,7 +14,7 @@ from ckm.example.channels.survey import write_survey
 from ckm.example.channels.till import write_till
 from ckm.example.channels.web import write_web
 from ckm.example.finance import write_controls
-from ckm.example.truth import write_truth
+from ckm.example.truth import TRUTH_FILES, write_truth
 from ckm.example.world import make_world
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def make_shop(folder: Path, *, seed: int = SEED) -> Shop:
     truth = write_truth(world, exports, truth_folder)
     written = [each["file"] for each in truth["files"]] + maps
     written += ["incoming/campaign.csv", "controls.csv"]
-    written += ["truth/truth.json", "truth/customers.csv", "truth/feedback.csv"]
+    written += [f"truth/{name}" for name in TRUTH_FILES]
     return Shop(folder, tuple(sorted(written)), truth)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ckm.example.life import Life
     from ckm.example.world import World
 
+TRUTH_FILES = ("truth.json", "customers.csv", "customer_weeks.csv", "feedback.csv")
 CUSTOMER_COLUMNS = (
     "customer_id", "group", "lang", "home", "favourite", "usual_gap_days", "orders", "left_on", "reason", "odds_ratio",
     "troubles",
@@ -44,10 +45,6 @@ def tell(world: World, exports: Sequence[Export]) -> dict[str, Any]:
             "odds_ratios": {kind: each["odds"] for kind, each in words("troubles").items() if kind != "rates"},
             "weeks": {kind: each["weeks"] for kind, each in words("troubles").items() if kind != "rates"},
             "reasons": dict(sorted(Counter(each.leaving.reason for each in world.lives if each.leaving).items())),
-            "customer_weeks": [
-                {"troubles": list(troubles), "left": left, "weeks": weeks}
-                for (troubles, left), weeks in sorted(world.exposure.items())
-            ],
         },
         "lost_categories": {category: str(days.as_date(day)) for category, day in lost_categories().items()},
         "campaign": _campaign(world),
@@ -70,11 +67,16 @@ def tell(world: World, exports: Sequence[Export]) -> dict[str, Any]:
 
 
 def write_truth(world: World, exports: Sequence[Export], folder: Path) -> dict[str, Any]:
-    """Write ``truth.json``, ``customers.csv`` and ``feedback.csv`` and return what the first says."""
+    """Write ``truth.json``, ``customers.csv``, ``customer_weeks.csv`` and ``feedback.csv``; return what the first says."""
     truth = tell(world, exports)
     text = json.dumps(truth, ensure_ascii=False, indent=1)
     (folder / "truth.json").write_bytes(f"{text}\n".encode())
     _write_csv(folder / "customers.csv", CUSTOMER_COLUMNS, map(_customer, world.lives))
+    weeks = (
+        (group, " ".join(troubles), weeks, int(left))
+        for (group, troubles, left), weeks in sorted(world.exposure.items())
+    )
+    _write_csv(folder / "customer_weeks.csv", ("group", "troubles", "weeks", "left"), weeks)
     topics = ((each.number, each.topic) for each in world.answers if each.topic)
     _write_csv(folder / "feedback.csv", ("interaction_id", "topic"), topics)
     return truth
