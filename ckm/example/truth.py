@@ -67,15 +67,13 @@ def tell(world: World, exports: Sequence[Export]) -> dict[str, Any]:
 
 
 def write_truth(world: World, exports: Sequence[Export], folder: Path) -> dict[str, Any]:
-    """Write ``truth.json``, ``customers.csv``, ``customer_weeks.csv`` and ``feedback.csv``; return what the first says."""
+    """Write the files of ``truth/`` and return what ``truth.json`` says."""
     truth = tell(world, exports)
     text = json.dumps(truth, ensure_ascii=False, indent=1)
     (folder / "truth.json").write_bytes(f"{text}\n".encode())
     _write_csv(folder / "customers.csv", CUSTOMER_COLUMNS, map(_customer, world.lives))
-    weeks = (
-        (group, " ".join(troubles), weeks, int(left))
-        for (group, troubles, left), weeks in sorted(world.exposure.items())
-    )
+    exposure = sorted(world.exposure.items())
+    weeks = ((group, " ".join(troubles), count, int(left)) for (group, troubles, left), count in exposure)
     _write_csv(folder / "customer_weeks.csv", ("group", "troubles", "weeks", "left"), weeks)
     topics = ((each.number, each.topic) for each in world.answers if each.topic)
     _write_csv(folder / "feedback.csv", ("interaction_id", "topic"), topics)

@@ -29,10 +29,10 @@ class Export:
         None where the format has none.
     records
         Physical records after the header, blank rows left out.
-    unreadable
-        Records that no reader can split into fields, by what is wrong with them.
+    rejected
+        Records that a reader should refuse, by what is wrong with them: fields too many, a total row, no JSON.
     broken
-        Records that can be read and break the table's contract, by what is wrong with them.
+        Records that read well and break the table's contract, by what is wrong with them.
     doubled
         Records that stand in the file twice by mistake, the second time of each.
     """
@@ -42,14 +42,14 @@ class Export:
     encoding: str | None
     delimiter: str | None
     records: int
-    unreadable: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
     broken: dict[str, int] = field(default_factory=dict)
     doubled: int = 0
 
     @property
     def good(self) -> int:
         """Records that belong in the table."""
-        return self.records - sum(self.unreadable.values()) - sum(self.broken.values()) - self.doubled
+        return self.records - sum(self.rejected.values()) - sum(self.broken.values()) - self.doubled
 
 
 def with_spoilt_copies(

@@ -30,7 +30,7 @@ def write_survey(world: World, incoming: Path) -> Export:
         encoding="utf-8",
         delimiter=None,
         records=len(body),
-        unreadable={"cut off": CUT_OFF, "not JSON": LOGGED},
+        rejected={"cut off": CUT_OFF, "not JSON": LOGGED},
         broken={"rating off its scale": OFF_SCALE},
     )
 

@@ -64,8 +64,8 @@ def _write(seed: int, path: Path, orders: list[Order], exported_on: int, broken:
         encoding=ENCODING,
         delimiter=";",
         records=len(body),
-        unreadable={"one field too many": broken["field"]},
-        broken={"impossible date": broken["date"], "text in the quantity": broken["quantity"], "total row": 1},
+        rejected={"one field too many": broken["field"], "total row": 1},
+        broken={"impossible date": broken["date"], "text in the quantity": broken["quantity"]},
     )
 
 
