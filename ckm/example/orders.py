@@ -24,6 +24,7 @@ months of finance are the months of the store whatever zone a reader counts in."
 FAVOURITE = 0.72
 """Share of the lines that are of the customer's favourite category, as long as it is sold."""
 DISCOUNTS = (0.15, 0.20, 0.25, 0.30)
+SCANNED_ONE_BY_ONE = 0.1
 TEMPTED = 0.3
 """Share of the orders during a sale that take the sale price."""
 
@@ -97,10 +98,10 @@ def make_line(product: Product, quantity: int, off: float) -> Line:
 
 
 def scan(lines: list[Line], dice: Dice) -> tuple[Line, ...]:
-    """Return the lines as a till holds them: of two equal things, each is often scanned for itself."""
+    """Return the lines as a till holds them: of two equal things, each is sometimes scanned for itself."""
     scanned: list[Line] = []
     for line in lines:
-        if line.quantity == 2 and dice.chance(0.5):
+        if line.quantity == 2 and dice.chance(SCANNED_ONE_BY_ONE):
             off = line.discount / (line.net + line.discount)
             scanned += [make_line(line.product, 1, off)] * 2
         else:

@@ -62,6 +62,7 @@ def tell(world: World, exports: Sequence[Export]) -> dict[str, Any]:
             "rows": MISBOOKED_ROWS,
         },
         "overlap": overlap(world),
+        "tables": _tables(exports, overlap(world)["lines"]),
         "files": [{**asdict(export), "good": export.good} for export in exports],
     }
 
@@ -116,6 +117,14 @@ def _campaign(world: World) -> dict[str, Any]:
         "rate_with": sum(each.orders_with for each in people) / len(people),
         "effect": sum(each.orders_with - each.orders_without for each in people) / len(people),
     }
+
+
+def _tables(exports: Sequence[Export], in_both: int) -> dict[str, int]:
+    """Return the rows of each table once everything is loaded; what stands in both web exports counts once."""
+    rows = Counter({"transactions": -in_both})
+    for export in exports:
+        rows[export.table] += export.good
+    return dict(sorted(rows.items()))
 
 
 def _unnamed(world: World, channel: str) -> float:
