@@ -72,7 +72,7 @@ def write_truth(world: World, exports: Sequence[Export], folder: Path) -> dict[s
     truth = tell(world, exports)
     text = json.dumps(truth, ensure_ascii=False, indent=1)
     (folder / "truth.json").write_bytes(f"{text}\n".encode())
-    _write_csv(folder / "customers.csv", CUSTOMER_COLUMNS, map(_customer, world.lives))
+    _write_csv(folder / "customers.csv", CUSTOMER_COLUMNS, _customers(world))
     exposure = sorted(world.exposure.items())
     weeks = ((group, " ".join(troubles), count, int(left)) for (group, troubles, left), count in exposure)
     _write_csv(folder / "customer_weeks.csv", ("group", "troubles", "weeks", "left"), weeks)
@@ -86,9 +86,15 @@ def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[objec
     path.write_bytes(("\n".join(lines) + "\n").encode())
 
 
-def _customer(life: Life) -> tuple[object, ...]:
+def _customers(world: World) -> Iterable[tuple[object, ...]]:
+    sales = Counter(order.customer_id for order in world.orders if order.kind == "sale")
+    return (_customer(life, sales[life.customer.customer_id]) for life in world.lives)
+
+
+def _customer(life: Life, sales: int) -> tuple[object, ...]:
     customer, leaving = life.customer, life.leaving
-    troubles = Counter(trouble.kind for trouble in life.troubles)
+    last = days.LAST if leaving is None else leaving.day
+    troubles = Counter(trouble.kind for trouble in life.troubles if trouble.first <= last)
     return (
         customer.customer_id,
         customer.group,
@@ -96,7 +102,7 @@ def _customer(life: Life) -> tuple[object, ...]:
         customer.home,
         customer.favourite,
         f"{customer.gap:.1f}",
-        len(life.purchases),
+        sales,
         None if leaving is None else days.as_date(leaving.day),
         None if leaving is None else leaving.reason,
         None if leaving is None else f"{leaving.odds_ratio:g}",

@@ -1,14 +1,9 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pytest
 
-from ckm.example import Shop, make_shop
+from ckm.example.shop import Shop, write_shop
 from ckm.example.world import World, make_world
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +18,5 @@ def other_world() -> World:
 
 
 @pytest.fixture(scope="session")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    folder: Path = tmp_path_factory.mktemp("shop")
-    return make_shop(folder)
+def shop(world: World, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return write_shop(world, tmp_path_factory.mktemp("shop"))

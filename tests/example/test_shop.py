@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 import zipfile
 from pathlib import Path
@@ -62,3 +64,9 @@ def test_what_is_true_lies_outside_of_what_is_loaded(shop: Shop) -> None:
     maps = [shop.folder / name for name in shop.files if name.startswith("maps/")]
     assert len(maps) == 6
     assert not any("truth" in each.read_text(encoding="utf-8") for each in maps)
+
+
+def test_importing_the_generator_imports_nothing_heavy() -> None:
+    program = "import ckm.example, sys; print(sorted({'polars', 'pyarrow', 'numpy', 'xlsxwriter'} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"

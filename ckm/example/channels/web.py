@@ -119,7 +119,7 @@ def _bad_date(row: list[str], dice: Dice) -> list[str]:
 
 
 def _bad_quantity(row: list[str], dice: Dice) -> list[str]:
-    return [*row[:AMOUNT], dice.pick(["zwei", "k. A.", "1 Stk"]), *row[AMOUNT + 1 :]]
+    return [*row[:AMOUNT], dice.pick(["zwei", "drei", "einige"]), *row[AMOUNT + 1 :]]
 
 
 def _bad_fields(row: list[str], dice: Dice) -> list[str]:
