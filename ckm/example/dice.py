@@ -19,7 +19,8 @@ class Dice:
 
     Every customer and every purpose has a stream of its own, so that a change in one place moves nothing elsewhere.
     Only :meth:`random.Random.random` is drawn from: Python promises its sequence for all versions to come, and
-    promises no such thing for ``sample``, ``shuffle`` or ``gauss``.
+    promises no such thing for ``sample``, ``shuffle`` or ``gauss``. Logarithms can differ between C libraries in the
+    last digit, which is why nothing is used before it is rounded to days, points or cents.
 
     Parameters
     ----------

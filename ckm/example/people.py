@@ -85,7 +85,7 @@ def make_customer(customer_id: str, group: str, dice: Dice, parent_id: str | Non
         lang=lang,
         country=country,
         region=region,
-        phone=f"{place['phone']}{dice.whole(100, 999)}" if dice.chance(0.6) else None,
+        phone=_phone(dice, words("phones")[country]) if dice.chance(0.6) else None,
         email=f"{'office' if is_business else 'mail'}{int(customer_id)}@example.org" if dice.chance(0.8) else None,
         birth_year=None if is_business or dice.chance(0.35) else dice.whole(1942, 2006),
         industry=dice.pick(words("names")["industries"]) if is_business else None,
@@ -105,6 +105,10 @@ def _home(dice: Dice, weights: dict[str, float], is_business: bool) -> str:
     if is_business:  # companies order where they get an invoice
         return "branch" if weights.get("branch", 0) > sum(weights.values()) / 2 else "web"
     return dice.weighted(weights)
+
+
+def _phone(dice: Dice, pattern: str) -> str:
+    return "".join(str(dice.whole(0, 9)) if sign == "#" else sign for sign in pattern)
 
 
 def _name(dice: Dice, names: dict[str, Any], is_business: bool) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from ckm.example import days, seasons
 from ckm.example.catalogue import on_sale
+from ckm.example.words import words
 
 if TYPE_CHECKING:
     from ckm.example.world import World
@@ -109,3 +110,17 @@ def test_a_day_is_the_same_day_in_utc_and_in_berlin(world: World) -> None:
 def test_margin_is_known_for_a_part_of_the_lines(world: World) -> None:
     known = fmean(line.cost is not None for order in world.orders for line in order.lines)
     assert 0.6 < known < 0.9
+
+
+def test_every_product_has_a_name_a_price_and_nothing_that_yaml_made_of_a_comma() -> None:
+    data = words("products")
+    assert {key for product in data["products"] for key in product} == {"id", "name", "category", "price", "cost"}
+    assert {product["category"] for product in data["products"]} == set(data["categories"])
+    assert len({product["id"] for product in data["products"]}) == len(data["products"])
+
+
+def test_every_language_has_words_for_every_topic() -> None:
+    said = words("feedback")
+    assert set(said) == LANGUAGES == set(words("places")) == set(words("seasons")["keeps"])
+    assert len({frozenset(topics) for topics in said.values()}) == 1
+    assert len({tuple(len(sentences) for sentences in topics.values()) for topics in said.values()}) == 1
