@@ -1,0 +1,96 @@
+"""A table under check: its key, its date, its contract, and the rows that count on the as-of day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.schema import Customers, Interactions, Transactions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    import dataframely as dy
+
+LINEAGE = ("source", "source_file", "source_row", "load_id", "repeat_no")
+"""Columns that say where a row came from; two rows that differ in nothing but the last four are repeats."""
+DAY = "__day"
+"""Name of the calendar day of a row while it is measured: no source column may be called so by chance."""
+SALES = ("sale", "subscription")
+"""Types of transaction that show that the shop was open."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """What the design says of a table."""
+
+    key: tuple[str, ...]
+    dated_by: str
+    schema: type[dy.Schema]
+
+
+CONTRACTS = {
+    "customers": Contract(("customer_id",), "created_on", Customers),
+    "transactions": Contract(("order_id", "line_no"), "ordered_at", Transactions),
+    "interactions": Contract(("interaction_id",), "at", Interactions),
+}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One table, ready to be measured.
+
+    Attributes
+    ----------
+    name
+        The table's name.
+    frame
+        Its rows up to the as-of day (rows without a date belong to every day), with their day in :data:`DAY`.
+    dtypes
+        Its columns, without :data:`DAY`.
+    contract
+        What the design says of it; null for a table the design does not know.
+    is_dated
+        Whether a date could be found; without one :data:`DAY` is null throughout.
+    """
+
+    name: str
+    frame: pl.LazyFrame
+    whole: pl.LazyFrame
+    dtypes: Mapping[str, pl.DataType]
+    contract: Contract | None
+    is_dated: bool
+
+    @property
+    def own_columns(self) -> list[str]:
+        """Its columns without lineage."""
+        return [name for name in self.dtypes if name not in LINEAGE]
+
+    def has(self, *columns: str) -> bool:
+        """Whether all of ``columns`` are there."""
+        return all(column in self.dtypes for column in columns)
+
+
+def prepare(name: str, frame: pl.LazyFrame, *, as_of: date | None, time_zone: str) -> Subject:
+    """Give each row its calendar day in ``time_zone`` and leave out the days after ``as_of``.
+
+    Null ``as_of`` leaves nothing out. Timestamps without a zone are read as UTC, as the store writes them.
+    """
+    dtypes = frame.collect_schema()
+    contract = CONTRACTS.get(name)
+    day = _day(contract.dated_by, dtypes.get(contract.dated_by), time_zone) if contract else None
+    whole = frame.with_columns((pl.lit(None, pl.Date) if day is None else day).alias(DAY))
+    cut = whole if as_of is None or day is None else whole.filter(pl.col(DAY).is_null() | (pl.col(DAY) <= as_of))
+    return Subject(name, cut, whole, dict(dtypes), contract, day is not None)
+
+
+def _day(column: str, dtype: pl.DataType | None, time_zone: str) -> pl.Expr | None:
+    if isinstance(dtype, pl.Date):
+        return pl.col(column)
+    if not isinstance(dtype, pl.Datetime):
+        return None
+    moment = pl.col(column) if dtype.time_zone else pl.col(column).dt.replace_time_zone("UTC")
+    return moment.dt.convert_time_zone(time_zone).dt.date()
