@@ -70,10 +70,10 @@ class Measured:
 
 def measure(subject: Subject, *, spreads: bool = True, repeats: bool = True) -> Measured:
     """Count everything the checks need, in streaming passes that hold counts and one hash per row at most."""
-    queries = [_by_month(subject), _by_day(subject)]
-    if spreads:
-        queries += [query for column in ("net", "quantity") if (query := spread(subject, column)) is not None]
-    by_month, by_day, *spread_frames = pl.collect_all(queries, engine="streaming")
+    # One after the other: collect_all keeps what the queries share in memory, five times as much for 20 million rows.
+    by_month, by_day = (query(subject).collect(engine="streaming") for query in (_by_month, _by_day))
+    histograms = (spread(subject, column) for column in ("net", "quantity") if spreads)
+    spread_frames = [query.collect(engine="streaming") for query in histograms if query is not None]
     key_repeats, row_repeats = _repeats(subject, by_month) if repeats else (None, 0)
     return Measured(
         subject=subject,
@@ -106,16 +106,16 @@ def rules(subject: Subject) -> dict[str, pl.Expr]:
 
 
 def _by_month(subject: Subject) -> pl.LazyFrame:
-    nulls = [pl.col(name).null_count().alias(_NULLS + name) for name in subject.dtypes]
+    nulls = [pl.col(name).null_count().alias(_NULLS + name) for name in subject.own_columns]
     breaks = [rule.not_().sum().alias(_BREAKS + name) for name, rule in rules(subject).items()]
     month = pl.col(DAY).dt.truncate("1mo").alias("month")
     return subject.frame.group_by(month).agg(pl.len().cast(pl.Int64).alias("rows"), *nulls, *breaks).sort("month")
 
 
 def _by_day(subject: Subject) -> pl.LazyFrame:
-    labels = [name for name in LABELS if subject.dtypes.get(name) == pl.String]
+    labels = [pl.col(name).cast(pl.String) for name in LABELS if subject.lacks(name) is None]
     counts = [pl.len().cast(pl.Int64).alias("rows")]
-    if subject.name == "transactions" and subject.has("net") and subject.dtypes["net"].is_numeric():
+    if subject.name == "transactions" and subject.lacks("net") is None:
         net = pl.col("net")
         # NaN compares greater than everything and would poison a sum; the contract reports it.
         counts += [
@@ -125,7 +125,7 @@ def _by_day(subject: Subject) -> pl.LazyFrame:
         ]
     if subject.name == "transactions" and subject.has("customer_id"):
         counts.append(pl.col("customer_id").is_null().sum().cast(pl.Int64).alias("no_customer"))
-    return subject.frame.group_by(pl.col(DAY).alias("day"), *labels).agg(counts).sort("day", *labels)
+    return subject.frame.group_by(pl.col(DAY).alias("day"), *labels).agg(counts).sort("day", *(label.meta.output_name() for label in labels))
 
 
 _SPREAD = {"column": pl.String, "currency": pl.String, "bin": pl.Int32, "rows": pl.Int64}
@@ -133,18 +133,18 @@ _SPREAD = {"column": pl.String, "currency": pl.String, "bin": pl.Int32, "rows": 
 
 def spread(subject: Subject, column: str) -> pl.LazyFrame | None:
     """Histogram of the positive values of sales on a log scale, so that a median needs no sorting of rows."""
-    if subject.name != "transactions" or not subject.has(column) or not subject.dtypes[column].is_numeric():
+    if subject.name != "transactions" or subject.lacks(column) is not None:
         return None
     value = pl.col(column).cast(pl.Float64)
     sales = subject.frame.filter(value.is_finite() & (value > 0))
-    if subject.has("type"):
-        sales = sales.filter(pl.col("type").is_in(SALES))
+    if subject.lacks("type") is None:
+        sales = sales.filter(pl.col("type").cast(pl.String).is_in(SALES))
     # Amounts of two currencies are never compared; a quantity has none.
-    money = column == "net" and subject.dtypes.get("currency") == pl.String
+    money = column == "net" and subject.lacks("currency") is None
     return (
         sales.group_by(
             pl.lit(column).alias("column"),
-            (pl.col("currency") if money else pl.lit(None, pl.String)).alias("currency"),
+            (pl.col("currency").cast(pl.String) if money else pl.lit(None, pl.String)).alias("currency"),
             (value.log(math.e) * BINS_PER_E).floor().cast(pl.Int32).alias("bin"),
         )
         .agg(pl.len().cast(pl.Int64).alias("rows"))

@@ -46,7 +46,7 @@ _CHECKS = (
     _Check("contract", contract, tables=tuple(CONTRACTS)),
     _Check("uniqueness", uniqueness, tables=tuple(CONTRACTS)),
     _Check("duplicates", duplicates),
-    _Check("no_customer", no_customer, tables=_SALES, needs=("customer_id",)),
+    _Check("no_customer", no_customer, tables=_SALES),
     _Check("outliers", outliers, tables=_SALES, needs=("net",)),
     _Check("calendar", calendar, tables=_SALES, dated=True),
     _Check("channels", channels, tables=_SALES, needs=("channel",), dated=True),
@@ -152,7 +152,9 @@ def _check_alone(run: _Run, counts: Measured) -> None:
     for check in _CHECKS:
         if check.tables is not None and subject.name not in check.tables:
             continue
-        lacks = next((f"no column '{name}'" for name in check.needs if not subject.has(name)), None)
+        lacks = next((reason for name in check.needs if (reason := subject.lacks(name))), None)
+        if check.name == "no_customer" and not subject.has("customer_id"):
+            lacks = "no column 'customer_id'"
         if check.dated and not subject.is_dated:
             lacks = "no column with a date"
         if counts.rows == 0 and check.name != "completeness":

@@ -19,6 +19,8 @@ LINEAGE = ("source", "source_file", "source_row", "load_id", "repeat_no")
 """Columns that say where a row came from; two rows that differ in nothing but the last four are repeats."""
 DAY = "__day"
 """Name of the calendar day of a row while it is measured: no source column may be called so by chance."""
+TEXT = (pl.String, pl.Categorical, pl.Enum)
+"""Types that hold a label."""
 SALES = ("sale", "subscription")
 """Types of transaction that show that the shop was open."""
 
@@ -72,6 +74,15 @@ class Subject:
     def has(self, *columns: str) -> bool:
         """Whether all of ``columns`` are there."""
         return all(column in self.dtypes for column in columns)
+
+    def lacks(self, column: str) -> str | None:
+        """Why ``column`` cannot be counted by: it is missing, or not even of the kind the contract says."""
+        if column not in self.dtypes:
+            return f"no column '{column}'"
+        declared = self.contract.schema.columns().get(column) if self.contract else None
+        numbers = declared is not None and declared.dtype.is_numeric()
+        fits = self.dtypes[column].is_numeric() if numbers else isinstance(self.dtypes[column], TEXT)
+        return None if fits else f"'{column}' is {self.dtypes[column]}"
 
 
 def prepare(name: str, frame: pl.LazyFrame, *, as_of: date | None, time_zone: str) -> Subject:
