@@ -125,7 +125,11 @@ def _by_day(subject: Subject) -> pl.LazyFrame:
         ]
     if subject.name == "transactions" and subject.has("customer_id"):
         counts.append(pl.col("customer_id").is_null().sum().cast(pl.Int64).alias("no_customer"))
-    return subject.frame.group_by(pl.col(DAY).alias("day"), *labels).agg(counts).sort("day", *(label.meta.output_name() for label in labels))
+    return (
+        subject.frame.group_by(pl.col(DAY).alias("day"), *labels)
+        .agg(counts)
+        .sort("day", *(label.meta.output_name() for label in labels))
+    )
 
 
 _SPREAD = {"column": pl.String, "currency": pl.String, "bin": pl.Int32, "rows": pl.Int64}
