@@ -63,9 +63,7 @@ def chunk(rng: np.random.Generator, first: int, rows: int, customers: int) -> tu
     )
     line = pl.concat_str(COLUMNS, separator=",")
     short = pl.concat_str(COLUMNS[:-1], separator=",")
-    lines = frame.select(
-        pl.when(bad == 3).then(line + ",extra").when(bad == 4).then(short).otherwise(line)
-    ).to_series()
+    lines = frame.select(pl.when(bad == 3).then(line + ",extra").when(bad == 4).then(short).otherwise(line)).to_series()
     return lines, kind
 
 
