@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -28,13 +29,13 @@ class CheckLimits:
     ----------
     skip
         Checks that are not made.
-    null_share
+    max_empty
         Share of nulls above which an optional column is mentioned.
-    null_jump
+    max_emptied
         Rise of that share in the last month, against the months before, that is a warning.
     min_rows
-        Rows needed on both sides before ``null_jump`` or ``outlier_z`` says anything.
-    no_customer_share, unknown_customer_share, duplicate_share, quarantine_share, outlier_share
+        Rows needed on both sides before ``max_emptied`` or ``outlier_z`` says anything.
+    max_without_customer, max_unknown_customer, max_duplicates, max_quarantined, max_outliers
         Share of a table's rows without a customer; with one that is not in ``customers``; that repeat another row;
         refused at ingest; far from the usual.
     outlier_z, outlier_factor
@@ -46,7 +47,7 @@ class CheckLimits:
     silence_factor, silence_days, channel_days
         A channel with sales on at least ``channel_days`` days is silent when it sells nothing on more than
         ``silence_days`` days on which another does, and on ``silence_factor`` times more than its 95th percentile.
-    control_difference, control_types
+    control_tolerance, control_types
         Difference to controls.csv that is still equal, in units of the currency; the types of transaction it totals.
     future
         Severity of rows dated after ``--as-of``: ``off``, ``info``, ``warning`` or ``error``.
@@ -55,14 +56,14 @@ class CheckLimits:
     """
 
     skip: tuple[str, ...] = ()
-    null_share: float = 0.5
-    null_jump: float = 0.2
+    max_empty: float = 0.5
+    max_emptied: float = 0.2
     min_rows: int = 30
-    no_customer_share: float = 0.3
-    unknown_customer_share: float = 0.0
-    duplicate_share: float = 0.01
-    quarantine_share: float = 0.01
-    outlier_share: float = 0.001
+    max_without_customer: float = 0.2
+    max_unknown_customer: float = 0.01
+    max_duplicates: float = 0.01
+    max_quarantined: float = 0.01
+    max_outliers: float = 0.001
     outlier_z: float = 6.0
     outlier_factor: float = 20.0
     open_share: float = 0.8
@@ -71,7 +72,7 @@ class CheckLimits:
     silence_factor: float = 3.0
     silence_days: int = 7
     channel_days: int = 20
-    control_difference: float = 0.005
+    control_tolerance: float = 0.005
     control_types: tuple[str, ...] = ("sale", "return", "subscription")
     future: str = "off"
     freshness: Mapping[str, int] = field(default_factory=dict)
@@ -83,9 +84,10 @@ class CheckLimits:
         Parameters
         ----------
         check
-            Any of the fields above; a share may be written ``5%``. What is missing or null has its default.
+            Any of the fields above; a share may be written ``5%`` and names as a list or with commas between. What is
+            missing or null has its default.
         freshness
-            Table: age in days, written ``7``, ``7d`` or ``2w``, or a timedelta.
+            Age in days by table, written ``7``, ``7d`` or ``2w``, or a timedelta, of which whole days count.
 
         Raises
         ------
@@ -100,7 +102,7 @@ class CheckLimits:
             if key not in known:
                 raise UnknownNameError("setting", key, known, where="ckm.yaml: check")
             if value is not None:
-                settings[key] = _READERS.get(key, _share if key.endswith(("_share", "_jump")) else _number)(key, value)
+                settings[key] = _READERS.get(key, _share if key in _SHARES else _number)(key, value)
         ages = {table: _days(table, age) for table, age in (freshness or {}).items() if age is not None}
         return cls(**settings, freshness=ages)  # type: ignore[arg-type]  # each reader returns its field's type
 
@@ -109,32 +111,43 @@ def _wrong(key: str, wanted: str, *, section: str = "check") -> UsageError:
     return UsageError(f"ckm.yaml: {section}.{key} is not {wanted}", hint=f"write {section}.{key} as {wanted}", key=key)
 
 
+def _float(value: object) -> float | None:
+    """A finite number, from a number or its text; null for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def _number(key: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
+    number = _float(value)
+    if number is None or number < 0:
         raise _wrong(key, "a number of at least 0")
-    return float(value)
+    return number
 
 
 def _whole(key: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    number = _float(value)
+    if number is None or number < 0 or number != int(number):
         raise _wrong(key, "a whole number of at least 0")
-    return value
+    return int(number)
 
 
 def _share(key: str, value: object) -> float:
-    wanted = "a share, such as 0.05 or 5%"
-    if isinstance(value, str) and value.strip().endswith("%"):
-        try:
-            value = float(value.strip()[:-1]) / 100
-        except ValueError:
-            raise _wrong(key, wanted) from None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise _wrong(key, wanted)
-    return float(value)
+    text, percent = str(value).strip(), 1.0
+    if text.endswith("%"):
+        text, percent = text[:-1], 100.0
+    share = None if isinstance(value, bool) else _float(text)
+    if share is None or not 0 <= share <= percent:
+        raise _wrong(key, "a share, such as 0.05 or 5%")
+    return share / percent
 
 
 def _names(key: str, value: object, known: tuple[str, ...], what: str) -> tuple[str, ...]:
-    names = [value] if isinstance(value, str) else value
+    names = [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
         raise _wrong(key, "a list of names")
     for name in names:
@@ -146,7 +159,9 @@ def _names(key: str, value: object, known: tuple[str, ...], what: str) -> tuple[
 def _future(key: str, value: object) -> str:
     # YAML 1.1 reads a bare `off` as false.
     level = "off" if value is False else value
-    return _names(key, level, ("off", "info", "warning", "error"), "severity")[0]
+    if not isinstance(level, str):
+        raise _wrong(key, "off, info, warning or error")
+    return _names(key, [level], ("off", "info", "warning", "error"), "severity")[0]
 
 
 def _days(table: str, age: object) -> int:
@@ -158,6 +173,7 @@ def _days(table: str, age: object) -> int:
     return int(matched[1]) * _DAYS[matched[2] or "d"]
 
 
+_SHARES = {item.name for item in fields(CheckLimits) if item.name.startswith("max_") or item.name == "open_share"}
 _READERS = {
     "skip": lambda key, value: _names(key, value, tuple(CHECKS), "check"),
     "control_types": lambda key, value: _names(key, value, TRANSACTION_TYPES, "type"),

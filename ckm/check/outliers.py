@@ -30,7 +30,7 @@ class Far(NamedTuple):
 
 
 def outliers(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
-    """Positive ``net`` per currency and ``quantity`` of sales; above ``outlier_share`` of the values a warning."""
+    """Positive ``net`` per currency and ``quantity`` of sales; above ``max_outliers`` of the values a warning."""
     for (column, currency), bins in measured.spread.group_by("column", "currency", maintain_order=True):
         total = int(bins["rows"].sum())
         if total < max(limits.min_rows, 1):
@@ -41,7 +41,7 @@ def outliers(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
         unit = f"{column} in {currency}" if currency else str(column)
         yield Finding(
             check="outliers",
-            severity=Severity.warning if far.rows / total > limits.outlier_share else Severity.info,
+            severity=Severity.warning if far.rows / total > limits.max_outliers else Severity.info,
             table=measured.subject.name,
             column=str(column),
             part=str(currency) if currency else None,
