@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.check.findings import Finding, Severity
+from ckm.check.measure import ROW
 from ckm.check.wording import rows
 
 if TYPE_CHECKING:
@@ -37,15 +38,16 @@ def contract(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
             )
     for rule, count in measured.breaks().items():
         column_name, _, kind = rule.rpartition("|")
+        over_columns = column_name == ROW
         yield Finding(
             check="contract",
             severity=Severity.error,
             table=subject.name,
-            column=column_name or None,
+            column=None if over_columns else column_name,
             part=rule,
             message=f"{rows(count)} break the rule {rule}" if count > 1 else f"1 row breaks the rule {rule}",
             count=count,
             value=count / measured.rows,
             limit=0.0,
-            hint=f"mend the mapping so that '{column_name or kind}' keeps it, and load the file again",
+            hint=f"mend the mapping of '{kind if over_columns else column_name}' and load the file again",
         )

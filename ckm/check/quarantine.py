@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
+from ckm.check.measure import ROW
 from ckm.check.wording import rows, share
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def quarantine(refused: pl.LazyFrame, loaded: Mapping[str, int], limits: CheckLi
             check="quarantine",
             severity=Severity.warning if part > limits.max_quarantined else Severity.info,
             table=table,
-            column=column or None,
+            column=column if column and column != ROW else None,
             part=reason,
             message=f"{rows(count)} refused for {reason}; in all {share(part)} of the rows read",
             count=count,

@@ -187,6 +187,7 @@ def _check_dates(
         lacks = None if name in run.limits.freshness else f"no limit for {name} in ckm.yaml: freshness"
         run.make("freshness", name, freshness(counts, today, run.limits), lacks=lacks)
         if given is None:
+            run.make("future", name, (), lacks="no --as-of")
             continue
         after = counts.subject.whole.select((pl.col(DAY) > given).sum().cast(pl.Int64))
         if count := int(after.collect(engine="streaming").item() or 0):

@@ -86,19 +86,22 @@ def check(
       ckm check -o findings.xlsx                        to hand on
     """
     from ckm.check import CheckLimits, Severity, check_tables, read_controls, to_junit
+    from ckm.config import CONFIG_NAME
     from ckm.dataset import open_dataset
+    from ckm.store import Store
 
     dataset = open_dataset(data, workspace)
-    tables = dict(dataset.tables)
-    quarantine = tables.pop("quarantine", None)
-    limits, controls, time_zone = CheckLimits(), None, "UTC"
+    limits, quarantine, controls, time_zone = CheckLimits(), None, None, "UTC"
     if dataset.workspace is not None:
         config = dataset.workspace.config
         limits, time_zone = CheckLimits.from_config(vars(config.check), config.freshness), config.time_zone
-        path = dataset.workspace.root / CONTROLS_FILE
-        controls = read_controls(path) if path.exists() else None
+        # One file has neither a quarantine nor all rows of a month.
+        if data is None or (data / CONFIG_NAME).is_file():
+            quarantine = Store(dataset.workspace.store_dir).quarantine()
+            path = dataset.workspace.root / CONTROLS_FILE
+            controls = read_controls(path) if path.exists() else None
     report = check_tables(
-        tables,
+        dataset.tables,
         quarantine=quarantine,
         controls=controls,
         limits=limits,
