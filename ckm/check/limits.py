@@ -39,8 +39,8 @@ class CheckLimits:
         Share of a table's rows without a customer; with one that is not in ``customers``; that repeat another row;
         refused at ingest; far from the usual.
     outlier_z, outlier_factor
-        A value is far from the usual when its logarithm is more than ``outlier_z`` robust standard deviations from the
-        median and the value itself is more than ``outlier_factor`` times larger or smaller than the median.
+        A value is far from the usual when its logarithm is more than ``outlier_z`` robust standard deviations (of
+        its side) from the median, and the value more than ``outlier_factor`` times larger or smaller than the median.
     open_share, min_weeks, gap_days
         A weekday is a selling day when at least ``open_share`` of its dates have a sale, over at least ``min_weeks``
         dates; a run of ``gap_days`` such days without a sale is a warning, a shorter one an info.

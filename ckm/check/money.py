@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
-from ckm.check.wording import rows
+from ckm.check.wording import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,12 +16,8 @@ if TYPE_CHECKING:
     from ckm.check.measure import Measured
 
 _WRONG_SIDE = {
-    "sale": ("below_zero", "are sales below zero", "is it a return? translate its type in the mapping"),
-    "return": (
-        "above_zero",
-        "are returns above zero",
-        "a return carries a negative net: {expr: '-amount'} in the mapping",
-    ),
+    "sale": ("below_zero", "below zero", "is it a return? translate its type in the mapping"),
+    "return": ("above_zero", "above zero", "a return carries a negative net: {expr: '-amount'} in the mapping"),
 }
 
 
@@ -46,7 +42,7 @@ def currencies(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
 
 def signs(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
     """Sales with a negative ``net`` and returns with a positive one: warnings."""
-    for kind, (counter, message, hint) in _WRONG_SIDE.items():
+    for kind, (counter, side, hint) in _WRONG_SIDE.items():
         count = int(measured.by_day.filter(pl.col("type") == kind)[counter].sum())
         if count:
             yield Finding(
@@ -55,7 +51,7 @@ def signs(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
                 table=measured.subject.name,
                 column="net",
                 part=kind,
-                message=f"{rows(count)} {message}",
+                message=f"{many(count, kind)} {side}",
                 count=count,
                 value=count / measured.rows,
                 limit=0.0,

@@ -22,8 +22,21 @@ MAD_TO_SIGMA = 1.4826
 
 
 class Far(NamedTuple):
-    """Values far from the median: how many, how far at most, and how far is far."""
+    """Values far from the median on one side of it.
 
+    Attributes
+    ----------
+    side
+        ``above`` or ``below``.
+    rows
+        How many there are.
+    multiple
+        How many times larger (smaller) than the median the farthest is.
+    factor
+        How many times larger (smaller) is far.
+    """
+
+    side: str
     rows: int
     multiple: float
     factor: float
@@ -35,39 +48,41 @@ def outliers(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
         total = int(bins["rows"].sum())
         if total < max(limits.min_rows, 1):
             continue
-        far = far_from_median(bins, limits)
-        if not far.rows:
-            continue
-        unit = f"{column} in {currency}" if currency else str(column)
-        yield Finding(
-            check="outliers",
-            severity=Severity.warning if far.rows / total > limits.max_outliers else Severity.info,
-            table=measured.subject.name,
-            column=str(column),
-            part=str(currency) if currency else None,
-            message=f"{rows(far.rows)} ({share(far.rows / total)}) with a {unit} more than {far.factor:,.0f} times "
-            f"above or below the median, at most {far.multiple:,.0f} times",
-            count=far.rows,
-            value=far.multiple,
-            limit=far.factor,
-            hint="is the decimal mark, the unit or the currency of the source right?",
-        )
+        for far in far_from_median(bins, limits):
+            part = far.rows / total
+            yield Finding(
+                check="outliers",
+                severity=Severity.warning if part > limits.max_outliers else Severity.info,
+                table=measured.subject.name,
+                column=str(column),
+                part=f"{currency} {far.side}" if currency else far.side,
+                message=f"{rows(far.rows)} ({share(part)}) with a {column}{f' in {currency}' if currency else ''} more "
+                f"than {far.factor:,.0f} times {far.side} the median, the farthest {far.multiple:,.0f} times",
+                count=far.rows,
+                value=far.multiple,
+                limit=far.factor,
+                hint="is the decimal mark, the unit or the currency of the source right?",
+            )
 
 
-def far_from_median(bins: pl.DataFrame, limits: CheckLimits) -> Far:
-    """Count the values far from the median of a log-scale histogram (``bin``, ``rows``).
+def far_from_median(bins: pl.DataFrame, limits: CheckLimits) -> Iterator[Far]:
+    """Find the values far from the median of a log-scale histogram (``bin``, ``rows``), on either side.
 
     Amounts are skewed, so distance is measured on the logarithm x: z = |x − median| / (1.4826 · MAD), a modified
-    z-score (Iglewicz & Hoaglin, *How to Detect and Handle Outliers*, 1993). Where most values are equal, MAD is zero
-    and any other value would be far; ``outlier_factor`` is the least distance that counts.
+    z-score (Iglewicz & Hoaglin, *How to Detect and Handle Outliers*, 1993), with the MAD of each side for itself,
+    since a logarithm may skew the other way (Rosenmai, *Using the Median Absolute Deviation to Find Outliers*, 2013).
+    Where most values are equal, MAD is zero and any other value would be far; ``outlier_factor`` is the least
+    distance that counts.
     """
     median = _median(bins)
-    distances = bins.select((pl.col("bin") - median).abs().alias("bin"), "rows")
-    sigma = MAD_TO_SIGMA * _median(distances)
-    threshold = max(limits.outlier_z * sigma, math.log(max(limits.outlier_factor, 1.0)) * BINS_PER_E)
-    far = distances.filter(pl.col("bin") > threshold)
-    multiple = _factor(far["bin"].max()) if far.height else 1.0  # type: ignore[arg-type]  # an Int32 column
-    return Far(int(far["rows"].sum()), multiple, _factor(threshold))
+    least = math.log(max(limits.outlier_factor, 1.0)) * BINS_PER_E
+    for side, sign in (("above", 1), ("below", -1)):
+        distances = bins.select((sign * (pl.col("bin") - median)).alias("bin"), "rows").filter(pl.col("bin") >= 0)
+        threshold = max(limits.outlier_z * MAD_TO_SIGMA * _median(distances), least)
+        far = distances.filter(pl.col("bin") > threshold)
+        if far.height:
+            farthest = int(far.select(pl.col("bin").max()).item())
+            yield Far(side, int(far["rows"].sum()), _factor(farthest), _factor(threshold))
 
 
 def _median(bins: pl.DataFrame) -> int:

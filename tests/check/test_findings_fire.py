@@ -131,7 +131,7 @@ def test_a_second_currency_is_mentioned(shop: Shop) -> None:
 
 def test_a_lost_decimal_point_is_an_outlier(shop: Shop) -> None:
     finding = shop.change(where=ORDER == "O00001", net=1_500_000.0).finding("outliers")
-    assert (finding.severity, finding.column, finding.part, finding.count) == (Severity.warning, "net", "EUR", 1)
+    assert (finding.severity, finding.column, finding.part, finding.count) == (Severity.warning, "net", "EUR above", 1)
     assert finding.value == pytest.approx(100_000, rel=0.05)
     assert shop.finding("outliers", max_outliers=0.01).severity is Severity.info
 
@@ -194,7 +194,7 @@ def test_an_old_table_is_a_warning(shop: Shop) -> None:
     limits = CheckLimits(freshness={"transactions": 7, "interactions": 7})
     assert shop.findings("freshness", limits=limits) == []
     [finding] = shop.keep(date(2024, 6, 1) > DAY).findings("freshness", limits=limits)
-    assert (finding.severity, finding.table, finding.count) == (Severity.warning, "transactions", 27)
+    assert (finding.severity, finding.table, finding.count) == (Severity.warning, "transactions", 26)
     assert {each.table for each in shop.findings("freshness", limits=limits, as_of=date(2024, 9, 1))} == {
         "transactions",
         "interactions",
