@@ -2,18 +2,21 @@
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from xml.etree import ElementTree as ET
 
 import polars as pl
 import pytest
+from typer.testing import Result
 
 from ckm.check.findings import SCHEMA
 from ckm.config import open_workspace
 
-from ..conftest import Run
 from .conftest import Shop
+
+Run = Callable[..., Result]
 
 
 @pytest.fixture
