@@ -7,7 +7,7 @@ readers prune by the minimum and maximum in the Delta log, and erasing one custo
 from __future__ import annotations
 
 import json
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -98,16 +98,19 @@ class DataFileWriter:
     def close(self) -> list[DataFile]:
         """Finish every file and return them in the order they were begun."""
         self._drain()
+        self._close_files()
+        return [describe(path) for path in self._paths]
+
+    def abandon(self) -> None:
+        """Stop writing; the files are left for :func:`ckm.store.journal.sweep`."""
+        wait(self._pending)
+        self._close_files()
+
+    def _close_files(self) -> None:
         for _, writer, _ in self._open.values():
             writer.close()
         self._open.clear()
         self._pool.shutdown()
-        return [describe(path) for path in self._paths]
-
-    def discard(self) -> None:
-        """Remove whatever was written."""
-        for path in [self.folder / file.name for file in self.close()]:
-            path.unlink(missing_ok=True)
 
     def _drain(self) -> None:
         for future in self._pending:

@@ -35,14 +35,17 @@ class OnConflict(StrEnum):
 
 
 class ConflictError(InputError):
-    """Rows with a known key bring other content, and the caller asked to be told."""
+    """Rows with a known key bring other content, and nobody said that they may replace it."""
 
     code = "conflict"
 
-    def __init__(self, rows: int, table: str) -> None:
+    def __init__(self, rows: int, table: str, *, foreign: bool) -> None:
+        whose = "from another source" if foreign else "with other content"
+        choices = "--on-conflict replace takes the new rows, --on-conflict keep the old ones"
+        number_alike = "; if two sources number their rows alike, put 'source' into the key of their mappings"
         super().__init__(
-            f"{rows} rows have a key that '{table}' knows with other content; nothing was loaded",
-            hint="--on-conflict replace takes the new rows, --on-conflict keep the old ones",
+            f"{rows} rows have a key that '{table}' knows {whose}; nothing was loaded",
+            hint=choices + number_alike if foreign else choices,
             rows=rows,
         )
 
@@ -75,7 +78,7 @@ def meet(
     new: list[DataFile],
     old: list[DataFile],
     identity: Identity,
-    on_conflict: OnConflict,
+    on_conflict: OnConflict | None,
     *,
     schema: pl.Schema,
     new_hashes: list[Hashes],
@@ -85,10 +88,14 @@ def meet(
     Reads the identity of all old rows, and whole rows only where both sides have the same identity.
     ``schema`` holds the columns of both sides; ``new_hashes`` are the identity hashes of all new rows, in any order.
 
+    Without ``on_conflict`` a row replaces one of its own source (or one loaded without a mapping, whose source is the
+    table's name), and never another source's: two tills that number their receipts alike must not eat each other.
+
     Raises
     ------
     ConflictError
-        A known key comes with other content and ``on_conflict`` is ``error``.
+        A known key comes with other content and ``on_conflict`` is ``error``, or it is not given and the row would
+        replace another source's.
     """
     meeting = Meeting()
     if not new or not old:
@@ -98,16 +105,17 @@ def meet(
     if not old_hits:
         return meeting
     new_hits = _hits(table, new, identity, [hashes for _, hashes in old_hits.values()])
-    conflicts = 0
+    conflicts = foreign = 0
     for new_name, new_side in new_hits.items():
         for old_name, old_side in old_hits.items():
-            pairs = _pairs(table.folder, schema, identity, (new_name, *new_side), (old_name, *old_side))
+            pairs = _pairs(table, schema, identity, (new_name, *new_side), (old_name, *old_side))
             if pairs is None:
                 continue
             equal, differ = pairs.filter("equal"), pairs.filter(~pl.col("equal"))
             conflicts += len(differ)
-            leaving = differ if on_conflict is OnConflict.REPLACE else differ.clear()
-            staying = pairs if on_conflict is not OnConflict.REPLACE else equal
+            foreign += len(differ.filter("foreign"))
+            replaces = on_conflict in (OnConflict.REPLACE, None)
+            leaving, staying = (differ, equal) if replaces else (differ.clear(), pairs)
             meeting.unchanged += len(staying)
             meeting.updated += len(leaving)
             if len(staying):
@@ -117,7 +125,9 @@ def meet(
                 meeting.stale.setdefault(old_name, []).append(positions)
                 meeting.replaced.append(read_rows(table.folder / old_name, positions))
     if conflicts and on_conflict is OnConflict.ERROR:
-        raise ConflictError(conflicts, table.name)
+        raise ConflictError(conflicts, table.name, foreign=False)
+    if foreign and on_conflict is None:
+        raise ConflictError(foreign, table.name, foreign=True)
     return meeting
 
 
@@ -152,23 +162,25 @@ def _hits(
 
 
 def _pairs(
-    folder: Path,
+    table: Table,
     schema: pl.Schema,
     identity: Identity,
     new: tuple[str, Positions, Hashes],
     old: tuple[str, Positions, Hashes],
 ) -> pl.DataFrame | None:
-    """Return one row per new row that has its counterpart in the old file: both positions, and ``equal``."""
+    """Return a row per new row with a counterpart in the old file: both positions, ``equal`` and ``foreign``."""
     sides = []
     for (name, positions, hashes), other, position in ((new, old[2], NEW_ROW), (old, new[2], OLD_ROW)):
         common = members(hashes, [other])
         if not len(common):
             return None
-        rows = aligned(read_rows(folder / name, positions[common]), schema)
+        rows = aligned(read_rows(table.folder / name, positions[common]), schema)
         sides.append(rows.with_columns(pl.Series(HASH, hashes[common]), pl.Series(position, positions[common])))
     both = sides[0].join(sides[1], on=HASH, how="inner", suffix=OLD, maintain_order="left").filter(identity.same(OLD))
     if both.is_empty():
         return None
     said = [name for name in schema if name not in LINEAGE]
     equal = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}{OLD}")) for name in said)
-    return both.select(NEW_ROW, OLD_ROW, equal.alias("equal"))
+    sources = [pl.col("source"), pl.col(f"source{OLD}")]
+    foreign = sources[0].ne_missing(sources[1]) & ~pl.any_horizontal(source == table.name for source in sources)
+    return both.select(NEW_ROW, OLD_ROW, equal.alias("equal"), foreign.fill_null(value=False).alias("foreign"))

@@ -75,9 +75,9 @@ class Staging:
         """Finish writing; return the new files."""
         return self._writer.close()
 
-    def discard(self) -> None:
-        """Remove whatever was staged."""
-        self._writer.discard()
+    def abandon(self) -> None:
+        """Stop writing; what was staged is left for :func:`ckm.store.journal.sweep`."""
+        self._writer.abandon()
 
 
 def settle_held(held: list[pl.DataFrame], identity: Identity) -> tuple[pl.DataFrame | None, int]:

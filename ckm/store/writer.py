@@ -66,12 +66,12 @@ class LoadWriter:
 
     def discard(self) -> None:
         """Forget the load: nothing of it stays."""
-        self._staging.discard()
+        self._staging.abandon()
         journal.sweep(self.root, self.facts.load_id)
         journal.end(self.root)
 
-    def finish(self, on_conflict: OnConflict = OnConflict.REPLACE) -> LoadFacts:
-        """Land the load and return its facts with the counts filled in.
+    def finish(self, on_conflict: OnConflict | None = None, *, dry_run: bool = False) -> LoadFacts:
+        """Land the load and return its facts with the counts filled in; a dry run lands nothing.
 
         Raises
         ------
@@ -88,13 +88,16 @@ class LoadWriter:
         except BaseException:
             self.discard()
             raise
-        facts = self._counted(duplicates, meeting)
+        facts = self.counts(duplicates, meeting)
+        if dry_run:
+            self.discard()
+            return facts
         new = self._without(new, meeting.redundant, "n")
         _, rewritten = drop_from_files(self.table.folder, self.table.files, meeting.stale, f"{self.facts.load_id}-s")
         self._commit(facts, [*new, *rewritten], meeting)
         return facts
 
-    def _fold_in_held(self, new: list[DataFile], on_conflict: OnConflict) -> tuple[list[DataFile], int]:
+    def _fold_in_held(self, new: list[DataFile], on_conflict: OnConflict | None) -> tuple[list[DataFile], int]:
         """Settle keys that stand more than once in the file: the last row counts, or the first under ``keep``."""
         last, duplicates = settle_held(self._staging.held, self.identity)
         if last is None:
@@ -117,7 +120,9 @@ class LoadWriter:
             (self.table.folder / name).unlink()
         return [*kept, *rewritten]
 
-    def _counted(self, duplicates: int, meeting: Meeting) -> LoadFacts:
+    def counts(self, duplicates: int = 0, meeting: Meeting | None = None) -> LoadFacts:
+        """Return the facts of the load with what was taken so far."""
+        meeting = meeting or Meeting()
         quarantined = sum(len(frame) for frame in self._quarantine)
         staged = self._staging.rows
         return replace(
