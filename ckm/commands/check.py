@@ -86,23 +86,18 @@ def check(
       ckm check -o findings.xlsx                        to hand on
     """
     from ckm.check import CheckLimits, Severity, check_tables, read_controls, to_junit
-    from ckm.config import CONFIG_NAME
     from ckm.dataset import open_dataset
-    from ckm.store import Store
 
     dataset = open_dataset(data, workspace)
-    limits, quarantine, controls, time_zone = CheckLimits(), None, None, "UTC"
+    limits, controls, time_zone = CheckLimits(), None, "UTC"
     if dataset.workspace is not None:
         config = dataset.workspace.config
         limits, time_zone = CheckLimits.from_config(vars(config.check), config.freshness), config.time_zone
-        # One file has neither a quarantine nor all rows of a month.
-        if data is None or (data / CONFIG_NAME).is_file():
-            quarantine = Store(dataset.workspace.store_dir).quarantine()
-            path = dataset.workspace.root / CONTROLS_FILE
-            controls = read_controls(path) if path.exists() else None
+        path = dataset.workspace.root / CONTROLS_FILE
+        controls = read_controls(path) if path.exists() else None
     report = check_tables(
         dataset.tables,
-        quarantine=quarantine,
+        quarantine=dataset.quarantine,
         controls=controls,
         limits=limits,
         as_of=as_of.date() if as_of else None,
@@ -135,6 +130,8 @@ def _show(report: CheckReport, fmt: Format | None, output: Path | None, *, title
 def _summary(report: CheckReport) -> str:
     from ckm.check import Severity
 
-    counts = ", ".join(f"{report.count(level)} {level}" for level in Severity)
+    from ckm.check.wording import many
+
+    counts = ", ".join(many(report.count(level), level) for level in Severity)
     rows = ", ".join(f"{count:,} {table}" for table, count in report.rows.items())
     return f"{counts} in {rows}" + (f", as of {report.as_of}" if report.as_of else "")
