@@ -7,6 +7,7 @@ the contract has not are kept beside these as they came.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import dataframely as dy
@@ -109,3 +110,63 @@ class Interactions(dy.Schema):
         for name, (low, high) in RATING_SCALES.items():
             inside = pl.when(pl.col("scale") == name).then(pl.col("rating").is_between(low, high)).otherwise(inside)
         return inside
+
+
+RESERVED_COLUMNS = ("source", "source_file", "source_row", "load_id", "repeat_no")
+"""Columns that every table of the store has beside those of its schema: where a row came from."""
+
+VOCABULARIES: dict[str, tuple[str, ...]] = {
+    "party_type": PARTY_TYPES,
+    "type": TRANSACTION_TYPES,
+    "kind": INTERACTION_KINDS,
+    "scale": tuple(RATING_SCALES),
+}
+"""Columns that hold one of a few words."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that a source can be mapped to.
+
+    Attributes
+    ----------
+    name
+        As in the store and on the command line.
+    schema
+        The contract: columns, types, rules.
+    key
+        What tells one row from another. A row with a null in it is identified by its content.
+    helpers
+        Columns that a source may give though the contract has them not: the contract's are computed from them.
+    """
+
+    name: str
+    schema: type[dy.Schema]
+    key: tuple[str, ...]
+    helpers: dict[str, pl.DataType] = field(default_factory=dict)
+
+    @property
+    def dtypes(self) -> dict[str, pl.DataType]:
+        """The contract's columns in their order, with their types."""
+        return {name: column.dtype for name, column in self.schema.columns().items()}
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The columns that every row must fill."""
+        return tuple(name for name, column in self.schema.columns().items() if not column.nullable)
+
+    @property
+    def targets(self) -> dict[str, pl.DataType]:
+        """What a mapping can fill: the contract's columns and the helpers."""
+        return {**self.dtypes, **self.helpers}
+
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        Table("customers", Customers, ("customer_id",)),
+        Table("transactions", Transactions, ("order_id", "line_no"), {"unit_price": pl.Float64()}),
+        Table("interactions", Interactions, ("interaction_id",)),
+    )
+}
+"""Every table that a source can be mapped to, by name."""

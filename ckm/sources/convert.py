@@ -1,0 +1,221 @@
+"""From records as read to rows of a table: every row comes out, with the reasons for which it cannot be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from ckm.sources.expressions import column_names
+from ckm.sources.readers import complete_reading
+from ckm.sources.vocabulary import translate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ckm.sources.mapping import Mapping
+    from ckm.sources.readers import Reader
+
+TEXTS = pl.List(pl.String())
+
+
+class Converted(NamedTuple):
+    """Rows of a table, as many and in the same order as the records they came from.
+
+    Attributes
+    ----------
+    frame
+        The contract's columns in their order and types, then the mapping's other targets, then the source columns that
+        are mapped to nothing, as they came. A value that could not be read is null.
+    reasons
+        Per row the broken ``column|type`` and ``row|RULE``, List(String); null where nothing is broken.
+    flags
+        Per row the names of broken rules that only flag, List(String); null where none is.
+    """
+
+    frame: pl.DataFrame
+    reasons: pl.Series
+    flags: pl.Series
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """How the records of one file become rows: its mapping, and what was found out about the file.
+
+    Made by :meth:`plan`, used by :meth:`apply` on the file's records, piece by piece.
+
+    Attributes
+    ----------
+    mapping
+        Completed by what was assumed.
+    inputs
+        Per target that a source column fills, that column as its reader takes it.
+    readers
+        Per target that is read, how.
+    constants
+        Per target that is the same in every row, its typed value.
+    expressions
+        Per computed target, its expression, in an order in which they can be computed.
+    words
+        Per target, what folded words become.
+    extras
+        Source columns that are kept beside, as expressions under the names they get.
+    rules
+        Per rule of the mapping, its expression.
+    decimal
+        The decimal mark of the file; None where no number needed one.
+    date_format
+        How its dates are written; None without dates.
+    remarks
+        What was assumed, in sentences.
+    """
+
+    mapping: Mapping
+    inputs: dict[str, pl.Expr]
+    readers: dict[str, Reader]
+    constants: dict[str, pl.Series]
+    expressions: dict[str, pl.Expr]
+    words: dict[str, dict[str, str]]
+    extras: tuple[pl.Expr, ...] = ()
+    rules: tuple[pl.Expr, ...] = ()
+    decimal: str | None = None
+    date_format: str | None = None
+    remarks: tuple[str, ...] = ()
+
+    @classmethod
+    def plan(
+        cls,
+        mapping: Mapping,
+        columns: Sequence[str],
+        sample: pl.DataFrame,
+        *,
+        more: Callable[[], Iterator[pl.DataFrame]],
+        default_zone: str = "UTC",
+        default_currency: str = "EUR",
+    ) -> Conversion:
+        """Settle how a file is to be read.
+
+        Parameters
+        ----------
+        mapping
+            Where the columns come from.
+        columns
+            The source's columns.
+        sample
+            Its first records, as read.
+        more
+            Iterates all records of the file; called only when the sample leaves a decimal mark or a date order open.
+        default_zone
+            Of times without a zone when the mapping names none.
+        default_currency
+            Of amounts when the mapping names none.
+
+        Raises
+        ------
+        UsageError
+            A mapped column is missing, a required target is not mapped, an expression cannot work.
+        AmbiguousError
+            Nothing in the whole file settles a decimal mark or the order of day and month.
+        """
+        from ckm.sources.planning import plan_conversion
+
+        return plan_conversion(mapping, columns, sample, more, default_zone, default_currency)
+
+    def apply(self, records: pl.DataFrame) -> Converted:
+        """Convert records of the file; no row is lost and no value stops it."""
+        typed, broken = self.read(records)
+        table = self.mapping.target
+        height = records.height
+        columns = [
+            typed[name].alias(name) if name in typed else _empty(name, dtype, height)
+            for name, dtype in table.dtypes.items()
+        ]
+        columns += [column.alias(name) for name, column in typed.items() if name not in table.dtypes]
+        columns += [self.translated(column) for column in records.select(self.extras)] if self.extras else []
+        frame = pl.DataFrame(columns)
+        flags: list[tuple[str, pl.Series]] = []
+        for rule, expression in zip(self.mapping.rules, self.rules, strict=True):
+            failed = ~evaluate(expression, frame, records).fill_null(value=True)
+            if rule.action == "flag":
+                flags.append((rule.name, failed))
+            else:
+                broken.append((f"row|{rule.name}", failed))
+        return Converted(frame, _per_row(broken, height), _per_row(flags, height))
+
+    def read(self, records: pl.DataFrame) -> tuple[dict[str, pl.Series], list[tuple[str, pl.Series]]]:
+        """Return the typed targets in the mapping's order, and per broken ``column|type`` the rows that break it."""
+        typed: dict[str, pl.Series] = {}
+        broken: list[tuple[str, pl.Series]] = []
+        inputs = pl.DataFrame(self.inputs_of(records), height=records.height)
+        quick = inputs.select(self.readers[name].quick(pl.col(name)).alias(name) for name in inputs.columns)
+        for target in self.inputs:
+            self._complete(target, inputs[target], quick[target], typed, broken)
+        typed |= {target: value.new_from_index(0, records.height) for target, value in self.constants.items()}
+        for target, expression in self.expressions.items():
+            value = self.computed(target, expression, typed, records)
+            first = value.to_frame().select(self.readers[target].quick(pl.col(target))).to_series()
+            self._complete(target, value, first, typed, broken)
+        return {target: typed[target] for target in self.mapping.columns if target in typed}, broken
+
+    def inputs_of(self, records: pl.DataFrame) -> list[pl.Series]:
+        """Return the source columns that fill targets, under the targets' names, translated but not yet read."""
+        inputs = records.select(column.alias(target) for target, column in self.inputs.items())
+        return [self.translated(column) for column in inputs]
+
+    def computed(
+        self, target: str, expression: pl.Expr, typed: dict[str, pl.Series], records: pl.DataFrame
+    ) -> pl.Series:
+        """Return what an expression gives, translated but not yet read."""
+        known = pl.DataFrame(list(typed.values()), height=records.height)
+        return self.translated(evaluate(expression, known, records).alias(target))
+
+    def _complete(
+        self,
+        target: str,
+        values: pl.Series,
+        quick: pl.Series,
+        typed: dict[str, pl.Series],
+        broken: list[tuple[str, pl.Series]],
+    ) -> None:
+        reader = self.readers[target]
+        column, failed = complete_reading(values, quick, reader)
+        typed[target] = column.alias(target)
+        if failed is not None:
+            broken.append((f"{target}|{reader.reason}", failed))
+
+    def translated(self, column: pl.Series) -> pl.Series:
+        """Return a column with its words replaced by the contract's and the mapping's."""
+        words = self.words.get(column.name)
+        return translate(column, words) if words and column.dtype == pl.String else column
+
+
+def evaluate(expression: pl.Expr, typed: pl.DataFrame, records: pl.DataFrame) -> pl.Series:
+    """Return an expression's value per row over typed columns and, under names these leave free, records as read."""
+    names = column_names(expression)
+    context = pl.DataFrame(
+        [typed[name] if name in typed.columns else records[name].alias(name) for name in names], height=records.height
+    )
+    value = context.select(expression).to_series()
+    return value if names else value.new_from_index(0, records.height)
+
+
+def _empty(name: str, dtype: pl.DataType, height: int) -> pl.Series:
+    return pl.Series(name, [None], dtype=dtype).new_from_index(0, height)
+
+
+def _per_row(masks: list[tuple[str, pl.Series]], height: int) -> pl.Series:
+    """The names of the masks that are true, per row; null where none is."""
+    hits = [
+        pl.DataFrame({"row": mask.arg_true()}).with_columns(name=pl.lit(name)) for name, mask in masks if mask.any()
+    ]
+    if not hits:
+        return _empty("", TEXTS, height)
+    lists = pl.concat(hits).group_by("row", maintain_order=True).agg("name")
+    return (
+        _empty("", TEXTS, height)
+        .to_frame("names")
+        .with_row_index("row")
+        .join(lists, on="row", how="left", maintain_order="left")["name"]
+        .alias("")
+    )

@@ -1,0 +1,75 @@
+"""SQL expressions of mappings: parsed by polars, kept to one row at a time, and never failing on a value."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from ckm.errors import UsageError
+
+ACROSS_ROWS = frozenset({"Agg", "Over", "Window", "Rolling", "Explode", "Sort", "SortBy", "Gather", "Filter"})
+"""Expressions whose result for a row depends on other rows. A file is converted in pieces: they would be wrong."""
+FUNCTIONS_ACROSS_ROWS = frozenset({"Rank", "Shift", "ShiftAndFill", "Range", "CumSum", "CumCount", "CumMin", "CumMax"})
+"""The same among polars' functions."""
+
+
+def parse_sql(text: str, *, where: str) -> pl.Expr:
+    """Return a SQL expression as polars', or raise a UsageError that says where it stands.
+
+    A cast that fails gives null, as SQL's ``TRY_CAST`` does: one odd value must not stop a load.
+
+    Parameters
+    ----------
+    text
+        An expression, not a query: ``quantity * unit_price``.
+    where
+        What to name in the error: ``file:line``, or the mapping and the target.
+    """
+    try:
+        tree = json.loads(pl.sql_expr(text).meta.serialize(format="json"))
+    except PolarsError as error:
+        raise UsageError(f"{where}: bad SQL expression: {error}", hint="see docs/mapping.md") from None
+    if _looks_at_other_rows(tree):
+        raise UsageError(
+            f"{where}: the expression looks at other rows than its own",
+            hint="sums, counts and windows belong in an analysis, not in a mapping",
+        )
+    return pl.Expr.deserialize(io.StringIO(json.dumps(_lenient(tree))), format="json")
+
+
+def column_names(expression: pl.Expr) -> list[str]:
+    """Return the columns that an expression reads, each once."""
+    return list(dict.fromkeys(expression.meta.root_names()))
+
+
+def _looks_at_other_rows(tree: Any) -> bool:
+    if tree == "Len":
+        return True
+    if isinstance(tree, list):
+        return any(map(_looks_at_other_rows, tree))
+    if not isinstance(tree, dict) or "Literal" in tree or "Column" in tree:
+        return False
+    if tree.keys() & ACROSS_ROWS:
+        return True
+    function = tree.get("function")
+    names = set(function) if isinstance(function, dict) else {function} if isinstance(function, str) else set()
+    if names & FUNCTIONS_ACROSS_ROWS:
+        return True
+    return any(_looks_at_other_rows(value) for name, value in tree.items() if name != "function")
+
+
+def _lenient(tree: Any) -> Any:
+    if isinstance(tree, list):
+        return [_lenient(item) for item in tree]
+    if not isinstance(tree, dict):
+        return tree
+    loosened = {name: _lenient(value) for name, value in tree.items()}
+    if isinstance(loosened.get("strict"), bool):
+        loosened["strict"] = False
+    if loosened.get("options") == "Strict":
+        loosened["options"] = "NonStrict"
+    return loosened

@@ -1,0 +1,173 @@
+"""Mappings: how the columns of a source become the columns of a table.
+
+The file format is documented in ``docs/mapping.md``; :mod:`ckm.sources.mapping_file` reads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field, fields, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import yaml
+
+from ckm.schema import TABLES
+from ckm.sources.hints import Hints
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.schema import Table
+
+SCHEMA = "ckm.map/1"
+"""The version of the file format."""
+
+
+@dataclass(frozen=True)
+class FromColumn:
+    """The target is what a source column holds."""
+
+    source: str
+
+
+@dataclass(frozen=True)
+class Constant:
+    """The target is the same in every row. The value is text, typed like a column's."""
+
+    value: str
+
+
+@dataclass(frozen=True)
+class Expression:
+    """The target is computed: SQL over target columns (typed) and source columns (text); targets win a name clash."""
+
+    sql: str
+
+
+ColumnRule = FromColumn | Constant | Expression
+"""Where a target column comes from."""
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """What must hold for a row. A rule that gives null holds.
+
+    Attributes
+    ----------
+    name
+        Stands in the quarantine as ``row|NAME``.
+    sql
+        A yes-or-no expression over the finished columns.
+    action
+        ``quarantine`` the row, or load it and ``flag`` it.
+    """
+
+    name: str
+    sql: str
+    action: Literal["quarantine", "flag"] = "quarantine"
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """How the files of one source become rows of a table.
+
+    Attributes
+    ----------
+    name
+        The ``source`` of every row.
+    table
+        One of :data:`ckm.schema.TABLES`.
+    files
+        Patterns relative to the workspace.
+    hints
+        What is known of the files' format.
+    time_zone
+        Of times without one; None leaves it to the workspace.
+    key
+        What tells rows apart; empty means the table's own key.
+    columns
+        Where each target column comes from.
+    rules
+        What must hold for a row.
+    translate
+        Per column, what a word becomes.
+    drop
+        Source columns that are not kept.
+    """
+
+    name: str
+    table: str
+    files: tuple[str, ...] = ()
+    hints: Hints = field(default_factory=Hints)
+    time_zone: str | None = None
+    key: tuple[str, ...] = ()
+    columns: dict[str, ColumnRule] = field(default_factory=dict)
+    rules: tuple[RowRule, ...] = ()
+    translate: dict[str, dict[str, str]] = field(default_factory=dict)
+    drop: tuple[str, ...] = ()
+
+    @property
+    def target(self) -> Table:
+        """The table that is filled."""
+        return TABLES[self.table]
+
+    @property
+    def key_columns(self) -> tuple[str, ...]:
+        """The key in force: the mapping's, else the table's."""
+        return self.key or self.target.key
+
+    @property
+    def fingerprint(self) -> str:
+        """The sha256 of all that the mapping says: equal mappings have equal fingerprints."""
+        text = json.dumps(to_dict(self), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+    def with_columns(self, **columns: ColumnRule) -> Mapping:
+        """Return the mapping with more target columns."""
+        return replace(self, columns={**self.columns, **columns})
+
+
+def to_dict(mapping: Mapping) -> dict[str, Any]:
+    """Return the mapping as it stands in its file; what is unset is left out."""
+    hints = {spec.name: getattr(mapping.hints, spec.name) for spec in fields(Hints)}
+    entries: dict[str, Any] = {
+        "schema": SCHEMA,
+        "name": mapping.name,
+        "files": list(mapping.files),
+        "table": mapping.table,
+        "format": {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in hints.items()
+            if value is not None
+        },
+        "time_zone": mapping.time_zone,
+        "key": list(mapping.key),
+        "columns": {target: _rule_to_plain(rule) for target, rule in mapping.columns.items()},
+        "rules": [{"name": rule.name, "expr": rule.sql, "action": rule.action} for rule in mapping.rules],
+        "translate": {column: dict(words) for column, words in mapping.translate.items()},
+        "drop": list(mapping.drop),
+    }
+    return {name: value for name, value in entries.items() if value not in (None, [], {})}
+
+
+def _rule_to_plain(rule: ColumnRule) -> str | dict[str, str]:
+    match rule:
+        case FromColumn(source):
+            return source
+        case Constant(value):
+            return {"value": value}
+        case Expression(sql):
+            return {"expr": sql}
+
+
+def dump_mapping(mapping: Mapping) -> str:
+    """Return YAML that :func:`load_mapping` reads back equal."""
+    return yaml.safe_dump(to_dict(mapping), sort_keys=False, allow_unicode=True, width=120)
+
+
+def load_mapping(path: Path) -> Mapping:
+    """Read a mapping file; see :func:`ckm.sources.mapping_file.read_mapping`."""
+    from ckm.sources.mapping_file import read_mapping
+
+    return read_mapping(path)

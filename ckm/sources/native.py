@@ -1,0 +1,90 @@
+"""Columns that come typed, as from Parquet: as text where the contract wants text, and as they can be stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from ckm.sources.zones import to_utc
+
+UTC = pl.Datetime("us", "UTC")
+
+
+@dataclass(frozen=True)
+class NativeReader:
+    """Takes a typed column over into the contract's type.
+
+    Attributes
+    ----------
+    dtype
+        Of the contract.
+    source
+        Of the column.
+    reason
+        What a value out of range breaks.
+    zone
+        Of times that come without one.
+    """
+
+    dtype: pl.DataType
+    source: pl.DataType
+    reason: str
+    zone: str = "UTC"
+
+    def quick(self, value: pl.Expr) -> pl.Expr:
+        """Convert; null where a value does not fit."""
+        if self.dtype.is_numeric():
+            number = value.cast(pl.Float64)
+            number = pl.when(number.is_finite()).then(number)
+            if self.dtype.is_integer():
+                return pl.when(number == number.floor()).then(number).cast(self.dtype, strict=False)
+            return number
+        zoned = isinstance(self.source, pl.Datetime) and self.source.time_zone is not None
+        if self.dtype == pl.Date:
+            return (value.dt.convert_time_zone(self.zone) if zoned else value).cast(pl.Date)
+        return value.cast(UTC) if zoned else to_utc(value.cast(pl.Datetime("us")), self.zone)
+
+    def careful(self, values: pl.Series) -> pl.Series:
+        """There is no second way to read a typed value."""
+        return pl.Series(values.name, [None] * len(values), dtype=self.dtype)
+
+
+def fits(source: pl.DataType, target: pl.DataType) -> bool:
+    """Whether a column of type ``source`` converts to ``target`` without being read as text."""
+    if target.is_numeric():
+        return source.is_numeric()
+    return isinstance(target, pl.Date | pl.Datetime) and isinstance(source, pl.Date | pl.Datetime)
+
+
+def as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return a column as the text a person would write: 13085, not 13085.0.
+
+    Raises
+    ------
+    TypeError
+        For lists and structs, which are no single value.
+    """
+    if dtype == pl.String:
+        return column
+    if dtype.is_nested():
+        raise TypeError("a nested column is no text")
+    if dtype.is_float():
+        whole = (column == column.floor()) & (column.abs() < 2.0**63)
+        number = (
+            pl.when(whole).then(column.cast(pl.Int64, strict=False).cast(pl.String)).otherwise(column.cast(pl.String))
+        )
+        return pl.when(column.is_not_nan()).then(number)
+    return column.cast(pl.String, strict=False)
+
+
+def storable(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return a column that the contract does not know as the store can hold it: in its own type if there is one."""
+    if dtype in (pl.UInt8, pl.UInt16, pl.UInt32):
+        return column.cast(pl.Int64)
+    if isinstance(dtype, pl.Datetime):
+        return column.cast(pl.Datetime("us", dtype.time_zone))
+    kept = dtype.is_signed_integer() or dtype.is_float() or dtype.is_decimal() or dtype.is_nested()
+    return (
+        column if kept or dtype in (pl.String, pl.Boolean, pl.Date, pl.Binary) else column.cast(pl.String, strict=False)
+    )

@@ -1,0 +1,169 @@
+"""Numbers as people write them: which mark is the decimal one, and what a text is worth."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import polars as pl
+
+from ckm.sources.data_files import load_data
+from ckm.sources.scripts import DIGITS, INVISIBLE, SPACES
+
+MARKS = (".", ",")
+MINUS = dict.fromkeys("−–‐‑‒﹣－", "-")
+OTHER_GROUPING = " '٬"
+"""Thousands marks that are never decimal marks: blank, apostrophe, Arabic."""
+ARABIC_DECIMAL = "٫"
+REPLACED = (
+    DIGITS
+    | MINUS
+    | SPACES
+    | INVISIBLE
+    | {"’": "'", "ʼ": "'", "＇": "'", "．": ".", "，": ",", "、": ",", "＋": "+", "％": "%", "٪": "%"}
+)
+
+
+@dataclass(frozen=True)
+class NumberEvidence:
+    """How many distinct values of a column speak for a decimal mark.
+
+    Attributes
+    ----------
+    point, comma
+        Values that can only be read with this decimal mark: ``12.5``, ``1,234.56``.
+    open
+        Values that can be read with either: ``1,234`` is 1234 or 1.234.
+    """
+
+    point: int = 0
+    comma: int = 0
+    open: int = 0
+
+    def __add__(self, other: NumberEvidence) -> NumberEvidence:
+        return NumberEvidence(self.point + other.point, self.comma + other.comma, self.open + other.open)
+
+    @property
+    def decimal(self) -> str | None:
+        """The decimal mark that most values speak for; None when none do or they are at odds."""
+        if self.point == self.comma:
+            return None
+        return "." if self.point > self.comma else ","
+
+    @property
+    def is_mixed(self) -> bool:
+        """Whether values speak for both marks."""
+        return bool(self.point and self.comma)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nothing settles values that need settling."""
+        return self.decimal is None and bool(self.open or self.is_mixed)
+
+
+@dataclass(frozen=True)
+class NumberStyle:
+    """How the numbers of a column are written.
+
+    Attributes
+    ----------
+    decimal
+        The decimal mark, ``.`` or ``,``.
+    thousands
+        The only thousands mark, when it is known; else any but the decimal mark.
+    """
+
+    decimal: str = "."
+    thousands: str | None = None
+
+    def quick(self, text: pl.Expr) -> pl.Expr:
+        """Float64 where the text is a plain number in this style; null elsewhere, for :func:`parse_numbers`."""
+        if self.decimal == ",":
+            # A point is a thousands mark here, and a cast would take it for a decimal one.
+            plain = pl.when(~text.str.contains(".", literal=True)).then(text.str.replace(",", ".", literal=True))
+        else:
+            plain = text
+        value = plain.cast(pl.Float64, strict=False)
+        return pl.when(value.is_finite()).then(value)
+
+
+def weigh_numbers(texts: pl.Series) -> NumberEvidence:
+    """Count which decimal marks the distinct values of a text column speak for."""
+    bare = pl.select(_bare(pl.lit(texts.drop_nulls().unique()))).to_series()
+    point, comma = (int(bare.str.contains(_settles(mark, other)).sum()) for mark, other in (MARKS, MARKS[::-1]))
+    undecided = int(bare.str.contains(r"^[+-]?[1-9]\d{0,2}[.,]\d{3}%?$").sum())
+    return NumberEvidence(point, comma, undecided)
+
+
+def parse_numbers(texts: pl.Series, style: NumberStyle) -> pl.Series:
+    """Return the numbers that texts mean, Float64; null where a text is none in this style.
+
+    Understands signs before and after, ``(5.00)``, currency signs and codes on either side, percent (hundredths),
+    digits of other scripts, and thousands marks in groups of three (or two and three, as in India). A group of the
+    wrong size is no number: it would be read wrong in silence.
+    """
+    grouping = style.thousands or "".join(mark for mark in MARKS if mark != style.decimal) + OTHER_GROUPING
+    mark, group = re.escape(style.decimal), f"[{re.escape(_plain_mark(grouping))}]"
+    grouped = rf"\d{{1,3}}(?:{group}\d{{2,3}})*{group}\d{{3}}"
+    valid = rf"^[+-]?(?:(?:\d+|{grouped})(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d{{1,3}})?%?$"
+    text = pl.col("text")
+    bare = _bare(text).str.replace_all(ARABIC_DECIMAL, style.decimal, literal=True)
+    digits = (
+        pl.when(bare.str.contains(valid))
+        .then(bare)
+        .str.replace_all(group, "")
+        .str.replace(style.decimal, ".", literal=True)
+        .str.strip_chars_end("%")
+    )
+    value = digits.cast(pl.Float64, strict=False)
+    worth = pl.when(bare.str.ends_with("%")).then(value / 100).otherwise(value)
+    return texts.to_frame("text").select(pl.when(worth.is_finite()).then(worth)).to_series()
+
+
+def is_number(texts: pl.Series) -> pl.Series:
+    """Return which texts are numbers in some style."""
+    by_point, by_comma = (parse_numbers(texts, NumberStyle(mark)) for mark in MARKS)
+    return by_point.is_not_null() | by_comma.is_not_null()
+
+
+def _plain_mark(marks: str) -> str:
+    return "".join(SPACES.get(mark, REPLACED.get(mark, mark)) for mark in marks)
+
+
+def _bare(text: pl.Expr) -> pl.Expr:
+    """Sign, digits, marks and percent alone: what stands around a number is taken away."""
+    money = _money_pattern()
+    plain = text.str.replace_many(REPLACED).str.strip_chars()
+    return (
+        plain.str.replace(r"^\((.*)\)$", "-${1}")
+        .str.replace(rf"^([+-]?)\s*(?:{money})\s*", "${1}")
+        .str.replace(rf"\s*(?:{money})\s*([+-]?)$", "${1}")
+        .str.replace(r"^\((.*)\)$", "-${1}")
+        # "5,-" is five and no cents; "5-" is minus five.
+        .str.replace(r"^(.*\d)[.,]-{1,2}$", "${1}")
+        .str.replace(r"^([^+-].*)-$", "-${1}")
+        .str.replace(r"^([+-])\s+", "${1}")
+        .str.replace(r"\s+%$", "%")
+    )
+
+
+@cache
+def _money_pattern() -> str:
+    marks = load_data("number_marks.yaml")
+    words = sorted((*marks["signs"], *marks["codes"]), key=len, reverse=True)
+    return "(?i:" + "|".join(map(re.escape, words)) + ")"
+
+
+def _settles(mark: str, other: str) -> str:
+    """Pattern of bare numbers that can only be read with ``mark`` as the decimal one."""
+    m, o = re.escape(mark), re.escape(other)
+    return (
+        r"^[+-]?(?:"
+        rf"\d*{m}(?:\d{{1,2}}|\d{{4,}})"  # 12.5, .5, 1.2345: no group of three
+        rf"|0{m}\d+|\d{{4,}}{m}\d{{3}}"  # 0.125, 1234.567: nothing that thousands would be grouped after
+        rf"|.*[{o} '٬]\d{{3}}{m}\d*"  # 1,234.567: the other mark groups already
+        rf"|\d{{1,3}}(?:{o}\d{{2,3}})+{o}\d{{3}}"  # 1,234,567: a mark that comes twice is no decimal one
+        rf"|\d+{m}\d+[eE][+-]?\d+"  # 1.234E5: written by a program
+        r")%?$"
+    )

@@ -1,0 +1,247 @@
+"""Settling how a file is to be read, before the first row is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from ckm.errors import UnknownNameError, UsageError
+from ckm.schema import RESERVED_COLUMNS, VOCABULARIES
+from ckm.sources.convert import Conversion, evaluate
+from ckm.sources.dates import DateStyle
+from ckm.sources.expressions import column_names, parse_sql
+from ckm.sources.mapping import Constant, Expression, FromColumn
+from ckm.sources.native import NativeReader, as_text, fits, storable
+from ckm.sources.numbers import NumberStyle
+from ckm.sources.proposal import complete, missing_columns
+from ckm.sources.readers import DateReader, NumberReader, Reader, TextReader
+from ckm.sources.settling import StyleSettler
+from ckm.sources.vocabulary import contract_words, folded
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from ckm.sources.mapping import Mapping
+
+ID_SUFFIXES = ("_id", "line_no")
+"""Targets whose texts identify something: blanks around them are accidents."""
+WORD_TARGETS = (*VOCABULARIES, "currency", "channel")
+
+
+def plan_conversion(
+    mapping: Mapping,
+    columns: Sequence[str],
+    sample: pl.DataFrame,
+    more: Callable[[], Iterator[pl.DataFrame]],
+    default_zone: str,
+    default_currency: str,
+) -> Conversion:
+    """Settle how a file is to be read; see :meth:`ckm.sources.convert.Conversion.plan`."""
+    rules, assumed = complete(mapping.columns, mapping.target, default_currency)
+    mapping = replace(mapping, columns=rules)
+    if missing := [target for target in mapping.target.required if target not in rules]:
+        raise missing_columns(missing, mapping.table, columns, rules)
+    return _Planner(mapping, list(columns), sample, more, default_zone).plan(assumed)
+
+
+class _Planner:
+    """Builds a Conversion step by step: source columns first, then what is computed from them."""
+
+    def __init__(
+        self,
+        mapping: Mapping,
+        columns: list[str],
+        sample: pl.DataFrame,
+        more: Callable[[], Iterator[pl.DataFrame]],
+        default_zone: str,
+    ) -> None:
+        self.mapping = mapping
+        self.columns = columns
+        self.sample = sample
+        self.more = more
+        self.zone = mapping.time_zone or default_zone
+        self.targets = mapping.target.targets
+        self.where = f"mapping {mapping.name}" if mapping.name else "mapping"
+        self.settler = StyleSettler(mapping.hints)
+        self.draft = Conversion(mapping, {}, {}, {}, {}, self._words())
+
+    def plan(self, assumed: list[str]) -> Conversion:
+        self._plan_columns()
+        self._plan_constants()
+        for target in self._computing_order():
+            self._plan_expression(target)
+        draft = replace(self.draft, extras=self._extras())
+        rules = tuple(self._rule(rule.name, rule.sql, draft) for rule in self.mapping.rules)
+        return replace(
+            draft,
+            rules=rules,
+            decimal=self.settler.decimal,
+            date_format=self.settler.date_format,
+            remarks=(*assumed, *self.settler.remarks),
+        )
+
+    def _words(self) -> dict[str, dict[str, str]]:
+        words = {target: dict(contract_words(target)) for target in self.mapping.columns}
+        for column, pairs in self.mapping.translate.items():
+            words[column] = words.get(column, {}) | folded(pairs.items())
+        return {column: pairs for column, pairs in words.items() if pairs}
+
+    def _plan_columns(self) -> None:
+        for target, rule in self.mapping.columns.items():
+            if not isinstance(rule, FromColumn):
+                continue
+            if rule.source not in self.columns:
+                raise UnknownNameError("column", rule.source, self.columns, where=f"{self.where}, {target}")
+            source = self.sample.schema[rule.source]
+            wanted = self._dtype(target)
+            column = pl.col(rule.source)
+            if not fits(source, wanted):
+                column = self._as_text(column, source, rule.source)
+            elif source.is_float():
+                column = column.fill_nan(None)
+            self.draft.inputs[target] = column
+            self.draft.readers[target] = self._reader(target, wanted, source)
+        self._settle(list(self.draft.inputs), self.draft.inputs_of)
+
+    def _plan_constants(self) -> None:
+        for target, rule in self.mapping.columns.items():
+            if isinstance(rule, Constant):
+                self.draft.constants[target] = self._constant(target, rule.value)
+
+    def _plan_expression(self, target: str) -> None:
+        rule = self.mapping.columns[target]
+        assert isinstance(rule, Expression)
+        expression = parse_sql(rule.sql, where=f"{self.where}, {target}")
+        found = self._computed(target, expression, self.sample.clear())
+        wanted = self._dtype(target)
+        if not fits(found.dtype, wanted):
+            expression = self._as_text(expression, found.dtype, target)
+        self.draft.readers[target] = self._reader(target, wanted, found.dtype)
+        self._settle([target], lambda records: [self._computed(target, expression, records)])
+        self.draft.expressions[target] = expression
+
+    def _computed(self, target: str, expression: pl.Expr, records: pl.DataFrame) -> pl.Series:
+        typed, _ = self.draft.read(records)
+        try:
+            return self.draft.computed(target, expression, typed, records)
+        except PolarsError as error:
+            raise self._unworkable(target, error) from None
+
+    def _settle(self, targets: list[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> None:
+        """Give the readers of numbers and dates the style that their texts have."""
+        readers = {target: self.draft.readers[target] for target in targets}
+        for kind, settle in ((NumberReader, self.settler.settle_numbers), (DateReader, self.settler.settle_dates)):
+            wanted = [target for target, reader in readers.items() if isinstance(reader, kind)]
+
+            def chosen(records: pl.DataFrame, wanted: list[str] = wanted) -> dict[str, pl.Series]:
+                return {column.name: column for column in texts(records) if column.name in wanted}
+
+            if wanted:
+                settle(
+                    chosen(self.sample),
+                    lambda: map(chosen, self.more()),
+                    {name: self._name_of(name) for name in wanted},
+                )
+        for target, reader in readers.items():
+            if isinstance(reader, NumberReader):
+                self.draft.readers[target] = replace(reader, style=self.settler.numbers[target])
+            elif isinstance(reader, DateReader):
+                self.draft.readers[target] = replace(reader, style=self.settler.dates[target])
+
+    def _dtype(self, target: str) -> pl.DataType:
+        """The contract's type; text for a target that the contract has not."""
+        return self.targets.get(target, pl.String())
+
+    def _as_text(self, column: pl.Expr, source: pl.DataType, name: str) -> pl.Expr:
+        try:
+            return as_text(column, source)
+        except TypeError:
+            raise UsageError(f"{self.where}: '{name}' holds lists or records, not single values") from None
+
+    def _reader(self, target: str, wanted: pl.DataType, source: pl.DataType) -> Reader:
+        if fits(source, wanted):
+            reason = "date" if wanted.is_temporal() else "integer" if wanted.is_integer() else "number"
+            return NativeReader(wanted, source, reason, self.zone)
+        if wanted.is_numeric():
+            return NumberReader(NumberStyle(), integer=wanted.is_integer())
+        if wanted.is_temporal():
+            return DateReader(DateStyle(), self.zone, day=wanted == pl.Date)
+        trim = target in WORD_TARGETS or target.endswith(ID_SUFFIXES)
+        return TextReader(trim=trim, upper=target == "currency", nulls=self.mapping.hints.null_values or ())
+
+    def _constant(self, target: str, value: str) -> pl.Series:
+        reader = self._reader(target, self._dtype(target), pl.String())
+        text = self.draft.translated(pl.Series(target, [value], dtype=pl.String))
+        if isinstance(reader, TextReader):
+            return text
+        typed = reader.careful(text).alias(target)
+        if typed.null_count():
+            raise UsageError(f"{self.where}: the value of '{target}' is no {reader.reason}")
+        return typed
+
+    def _computing_order(self) -> list[str]:
+        """The computed targets, each after those that it reads."""
+        rules = {name: rule for name, rule in self.mapping.columns.items() if isinstance(rule, Expression)}
+        reads: dict[str, list[str]] = {}
+        for target, rule in rules.items():
+            names = column_names(parse_sql(rule.sql, where=f"{self.where}, {target}"))
+            self._check_names(target, names)
+            reads[target] = [name for name in names if name in rules and name != target]
+        ordered: list[str] = []
+        while len(ordered) < len(rules):
+            ready = [name for name in rules if name not in ordered and set(reads[name]) <= set(ordered)]
+            if not ready:
+                circle = ", ".join(f"'{name}'" for name in rules if name not in ordered)
+                raise UsageError(f"{self.where}: {circle} are computed from each other")
+            ordered.append(ready[0])
+        return ordered
+
+    def _check_names(self, target: str, names: list[str]) -> None:
+        for name in names:
+            if name not in self.columns and (name == target or name not in self.mapping.columns):
+                known = [*self.mapping.columns, *self.columns]
+                raise UnknownNameError("column", name, known, where=f"{self.where}, expression of {target}")
+
+    def _extras(self) -> tuple[pl.Expr, ...]:
+        """The source columns that no target takes, under names that clash with none in the store."""
+        mapped = {rule.source for rule in self.mapping.columns.values() if isinstance(rule, FromColumn)}
+        for name in self.mapping.drop:
+            if name not in self.columns:
+                raise UnknownNameError("column", name, self.columns, where=f"{self.where}, drop")
+        taken = {name.casefold() for name in (*self.mapping.target.dtypes, *self.mapping.columns, *RESERVED_COLUMNS)}
+        kept: list[pl.Expr] = []
+        for column in self.columns:
+            if column in mapped or column in self.mapping.drop:
+                continue
+            name = column
+            # Delta tells names apart without regard to case.
+            while name.casefold() in taken:
+                name += "_"
+            taken.add(name.casefold())
+            kept.append(storable(pl.col(column), self.sample.schema[column]).alias(name))
+        return tuple(kept)
+
+    def _rule(self, name: str, sql: str, draft: Conversion) -> pl.Expr:
+        expression = parse_sql(sql, where=f"{self.where}, rule {name}")
+        nothing = self.sample.clear()
+        frame = draft.apply(nothing).frame
+        for column in column_names(expression):
+            if column not in frame.columns and column not in self.columns:
+                raise UnknownNameError("column", column, frame.columns, where=f"{self.where}, rule {name}")
+        try:
+            answer = evaluate(expression, frame, nothing)
+        except PolarsError as error:
+            raise self._unworkable(f"rule {name}", error) from None
+        if answer.dtype != pl.Boolean:
+            raise UsageError(f"{self.where}: rule {name} does not answer yes or no")
+        return expression
+
+    def _unworkable(self, what: str, error: PolarsError) -> UsageError:
+        return UsageError(f"{self.where}: the expression of {what} cannot work: {str(error).splitlines()[0]}")
+
+    def _name_of(self, target: str) -> str:
+        rule = self.mapping.columns[target]
+        return f"column '{rule.source}'" if isinstance(rule, FromColumn) else f"'{target}'"

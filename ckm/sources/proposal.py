@@ -1,0 +1,212 @@
+"""Proposing a mapping for a file that has none, by the names of its columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ckm.errors import AmbiguousError, UnknownNameError, UsageError
+from ckm.schema import TABLES
+from ckm.sources.hints import Hints
+from ckm.sources.mapping import ColumnRule, Constant, Expression, FromColumn, Mapping
+from ckm.sources.synonyms import candidates, exports, normalise, synonyms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from collections.abc import Mapping as AnyMapping
+
+    from ckm.schema import Table
+
+LINE_VALUE = Expression("quantity * unit_price")
+"""Net of an order line that comes as quantity and unit price."""
+TYPE_BY_SIGN = Expression("CASE WHEN net < 0 THEN 'return' ELSE 'sale' END")
+"""Type of a transaction whose source has none: money that went back is a return."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A mapping found by column names, and how.
+
+    Attributes
+    ----------
+    mapping
+        What to load the file with.
+    matched
+        ``(target, source column, how)``; how is ``option``, ``name``, ``synonym``, ``fallback`` or ``export NAME``.
+    assumed
+        What no column says, in sentences.
+    """
+
+    mapping: Mapping
+    matched: tuple[tuple[str, str, str], ...]
+    assumed: tuple[str, ...]
+
+
+def propose_mapping(
+    source_columns: Sequence[str],
+    table: str,
+    *,
+    hints: Hints | None = None,
+    name: str = "",
+    overrides: AnyMapping[str, str] | None = None,
+    default_currency: str = "EUR",
+) -> Proposal:
+    """Map the columns of a source to a table by their names.
+
+    Parameters
+    ----------
+    source_columns
+        As the file has them.
+    table
+        The table to fill.
+    hints, name
+        Become part of the mapping.
+    overrides
+        Target to source column, decided by a person (``--column TARGET=SOURCE``).
+    default_currency
+        Of amounts when no column names one.
+
+    Raises
+    ------
+    UnknownNameError
+        No such table, target or source column.
+    AmbiguousError
+        Two columns mean the same target.
+    UsageError
+        A required column is missing; the hint names the closest.
+    """
+    if table not in TABLES:
+        raise UnknownNameError("table", table, TABLES)
+    matcher = _Matcher(TABLES[table], list(source_columns))
+    matcher.take_overrides(overrides or {})
+    matcher.take_export()
+    matcher.take_names()
+    rules: dict[str, ColumnRule] = {
+        target: FromColumn(matcher.chosen[target][0]) for target in TABLES[table].targets if target in matcher.chosen
+    }
+    rules, assumed = complete(rules, TABLES[table], default_currency)
+    missing = [target for target in TABLES[table].required if target not in rules]
+    if missing:
+        raise missing_columns(missing, table, source_columns, rules)
+    return Proposal(
+        Mapping(name=name, table=table, hints=hints or Hints(), columns=rules),
+        tuple((target, *matcher.chosen[target]) for target in rules if target in matcher.chosen),
+        tuple(assumed),
+    )
+
+
+def complete(
+    rules: dict[str, ColumnRule], table: Table, default_currency: str
+) -> tuple[dict[str, ColumnRule], list[str]]:
+    """Return the rules with what can be computed or assumed for absent columns, and sentences that say so."""
+    added: dict[str, ColumnRule] = {}
+    assumed: list[str] = []
+    needed = set(table.required) - set(rules)
+    if "net" in needed and {"quantity", "unit_price"} <= set(rules):
+        added["net"] = LINE_VALUE
+        assumed.append("net is quantity × unit_price")
+    if "currency" in needed:
+        added["currency"] = Constant(default_currency)
+        assumed.append(f"no currency column: every amount is in {default_currency}")
+    if "type" in needed and table.name == "transactions":
+        added["type"] = TYPE_BY_SIGN
+        assumed.append("no type column: a negative net is a return, all else a sale")
+    return {**rules, **added}, assumed
+
+
+class _Matcher:
+    """Gives each target at most one source column, and each source column at most one target."""
+
+    def __init__(self, table: Table, columns: list[str]) -> None:
+        self.table = table
+        self.columns = columns
+        self.known = synonyms(table.name)
+        self.chosen: dict[str, tuple[str, str]] = {}
+        self.fixed: set[str] = set()
+
+    def take_overrides(self, overrides: AnyMapping[str, str]) -> None:
+        for target, source in overrides.items():
+            if target not in self.table.targets:
+                raise UnknownNameError(f"column of {self.table.name}:", target, self.table.targets, where="--column")
+            if source not in self.columns:
+                raise UnknownNameError("column", source, self.columns, where=f"--column {target}=…")
+            self.chosen[target] = (source, "option")
+            self.fixed.add(target)
+
+    def take_export(self) -> None:
+        names = {normalise(column): column for column in reversed(self.columns)}
+        for export in exports():
+            if export.table != self.table.name or not export.signature <= names.keys():
+                continue
+            for target, wanted in export.columns.items():
+                found = [names[name] for name in wanted if name in names and self._is_free(names[name])]
+                if target not in self.chosen and found:
+                    self.chosen[target] = (found[0], f"export {export.name}")
+            # What else such a file has (order totals in every line, say) is misread by name alone.
+            self.fixed = set(self.table.targets) - {"order_id", "ordered_at", "customer_id"} | set(self.chosen)
+            return
+
+    def take_names(self) -> None:
+        for target in self._open():
+            self._take(target, lambda name, target=target: name in self.known.own[target], "synonym")
+        for target, tiers in self.known.fallback.items():
+            for tier in tiers:
+                if target in self._open():
+                    self._take(target, tier.__contains__, "fallback", also_from_optional=True)
+        computable = {"net"} if {"quantity", "unit_price"} <= self.chosen.keys() else set()
+        for target, tiers in self.known.last_resort.items():
+            for tier in tiers:
+                if target in set(self._open()) - computable:
+                    self._take(target, tier.__contains__, "fallback")
+
+    def _take(self, target: str, means: Callable[[str], bool], how: str, *, also_from_optional: bool = False) -> None:
+        found = [column for column in self.columns if means(normalise(column))]
+        if also_from_optional:
+            self._release({owner for owner in self.chosen if self._may_lose(owner, found)})
+        found = [column for column in found if self._is_free(column)]
+        if not found:
+            return
+        own = [column for column in found if column == target] or [
+            column for column in found if normalise(column) == normalise(target)
+        ]
+        if len(own) == 1:
+            self.chosen[target] = (own[0], "name")
+        elif len(found) == 1:
+            self.chosen[target] = (found[0], how)
+        else:
+            listed = " and ".join(f"'{column}'" for column in found)
+            raise AmbiguousError(
+                f"{listed} can all be {target}" if len(found) > 2 else f"{listed} can both be {target}",
+                hint=f"choose with --column {target}='{found[0]}'",
+                target=target,
+                columns=found,
+            )
+
+    def _may_lose(self, owner: str, found: list[str]) -> bool:
+        source, how = self.chosen[owner]
+        return source in found and how == "synonym" and owner == "invoice_id"
+
+    def _release(self, owners: set[str]) -> None:
+        for owner in owners:
+            del self.chosen[owner]
+
+    def _open(self) -> list[str]:
+        return [target for target in self.table.targets if target not in self.chosen and target not in self.fixed]
+
+    def _is_free(self, column: str) -> bool:
+        return all(column != source for source, _ in self.chosen.values())
+
+
+def missing_columns(
+    missing: list[str], table: str, columns: Sequence[str], rules: AnyMapping[str, ColumnRule]
+) -> UsageError:
+    """Return the error for required targets that nothing fills, with the columns that are closest."""
+    used = {rule.source for rule in rules.values() if isinstance(rule, FromColumn)}
+    free = [column for column in columns if column not in used]
+    close = {target: candidates(target, table, free) for target in missing}
+    options = [f"--column {target}='{near[0]}'" for target, near in close.items() if near]
+    listed = "; ".join(f"closest to {target}: {', '.join(map(repr, near))}" for target, near in close.items() if near)
+    hint = f"{listed}. Map with {' '.join(options)}" if options else f"the file has: {', '.join(columns)}"
+    return UsageError(
+        f"no column for {', '.join(missing)} of {table}", hint=hint, missing=missing, candidates=close, table=table
+    )

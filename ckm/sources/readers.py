@@ -1,0 +1,191 @@
+"""How one column becomes typed: at full speed where its values are plain, with care where they are not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import polars as pl
+
+from ckm.sources.dates import DateStyle, parse_dates
+from ckm.sources.numbers import NumberStyle, parse_numbers
+from ckm.sources.vocabulary import fold, null_words
+from ckm.sources.zones import to_utc, to_utc_quick
+
+UTC = pl.Datetime("us", "UTC")
+FIRST_YEAR = 1000
+"""strptime takes the 25 of 01.02.25 for the year 25: years below this one are read again with care."""
+
+
+class Reader(Protocol):
+    """Reads the texts of a column.
+
+    Attributes
+    ----------
+    dtype
+        What it makes of them.
+    reason
+        What is broken when a text cannot be read: ``number``, ``integer`` or ``date``.
+    """
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """What it makes of texts."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """What a text that it cannot read breaks."""
+        ...
+
+    def quick(self, text: pl.Expr) -> pl.Expr:
+        """Read plain texts; null where care is needed."""
+        ...
+
+    def careful(self, texts: pl.Series) -> pl.Series:
+        """Read any text; null where it cannot be read."""
+        ...
+
+
+@dataclass(frozen=True)
+class TextReader:
+    """Text as it came, but for the mapping's null words; ids without surrounding blanks."""
+
+    trim: bool = False
+    upper: bool = False
+    nulls: tuple[str, ...] = ()
+
+    dtype = pl.String()
+    reason = "text"
+
+    def quick(self, text: pl.Expr) -> pl.Expr:
+        """Every text is plain."""
+        if self.trim:
+            text = text.str.strip_chars()
+            text = pl.when(text != "").then(text)
+        if self.upper:
+            text = text.str.to_uppercase()
+        return pl.when(~text.is_in(list(self.nulls))).then(text) if self.nulls else text
+
+    def careful(self, texts: pl.Series) -> pl.Series:
+        """What is null after :meth:`quick` means no value."""
+        return texts.clear(len(texts))
+
+
+@dataclass(frozen=True)
+class NumberReader:
+    """Numbers in one style."""
+
+    style: NumberStyle
+    integer: bool = False
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """Int32 for whole numbers, else Float64."""
+        return pl.Int32() if self.integer else pl.Float64()
+
+    @property
+    def reason(self) -> str:
+        """What a text that is none breaks."""
+        return "integer" if self.integer else "number"
+
+    def quick(self, text: pl.Expr) -> pl.Expr:
+        """Read plain numbers."""
+        return self._whole(self.style.quick(text))
+
+    def careful(self, texts: pl.Series) -> pl.Series:
+        """Read numbers in any dress."""
+        return parse_numbers(texts, self.style).to_frame("value").select(self._whole(pl.col("value"))).to_series()
+
+    def _whole(self, value: pl.Expr) -> pl.Expr:
+        return whole_number(value) if self.integer else value
+
+
+@dataclass(frozen=True)
+class DateReader:
+    """Dates in one style: as days, or as moments in UTC.
+
+    Attributes
+    ----------
+    zone
+        Of times that name none.
+    day
+        Whether only the date, as written, is kept.
+    """
+
+    style: DateStyle
+    zone: str
+    day: bool = False
+
+    reason = "date"
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """Date, or microseconds in UTC."""
+        return pl.Date() if self.day else UTC
+
+    def quick(self, text: pl.Expr) -> pl.Expr:
+        """Read what has the column's usual layout."""
+        style = self.style
+        if style.pattern is None or style.calendar != "common" or (self.day and style.pattern.endswith("%z")):
+            return pl.lit(None, dtype=self.dtype)
+        read = pl.Datetime("us", "UTC") if style.pattern.endswith("%z") else pl.Datetime("us")
+        time = text.str.strptime(read, style.pattern, strict=False, cache=self.day)
+        time = pl.when(time.dt.year() >= FIRST_YEAR).then(time)
+        if self.day:
+            return time.dt.date()
+        if style.zoned:
+            return time.dt.replace_time_zone("UTC")
+        return to_utc_quick(time, self.zone)
+
+    def careful(self, texts: pl.Series) -> pl.Series:
+        """Read every layout that the style allows."""
+        found = parse_dates(texts, self.style)
+        if self.day:
+            return found["local"].dt.date()
+        moment = pl.coalesce(pl.col("instant").dt.replace_time_zone("UTC"), to_utc(pl.col("local"), self.zone))
+        return found.select(moment).to_series()
+
+
+def whole_number(value: pl.Expr) -> pl.Expr:
+    """Return numbers as Int32; null for those with a fraction or out of range."""
+    return pl.when(value == value.floor()).then(value).cast(pl.Int32, strict=False)
+
+
+def complete_reading(values: pl.Series, quick: pl.Series, reader: Reader) -> tuple[pl.Series, pl.Series | None]:
+    """Read with care what :meth:`Reader.quick` left open.
+
+    Parameters
+    ----------
+    values
+        The column as read; null means no value.
+    quick
+        What the quick way made of it.
+    reader
+        Reads the rest, each distinct text once.
+
+    Returns
+    -------
+    tuple
+        The typed column, and a Boolean mask of the values that are present and cannot be read; None without any.
+    """
+    if isinstance(reader, TextReader) or quick.null_count() == values.null_count():
+        return quick, None
+    open_rows = (quick.is_null() & values.is_not_null()).arg_true()
+    rest = values.gather(open_rows)
+    distinct = rest.unique()
+    answers = pl.DataFrame({"value": distinct, "meaning": reader.careful(distinct), "void": _means_nothing(distinct)})
+    found = rest.to_frame("value").join(answers, on="value", how="left", maintain_order="left")
+    typed = quick.scatter(open_rows, found.select(pl.when(~pl.col("void")).then("meaning")).to_series())
+    broken = found.select(pl.col("meaning").is_null() & ~pl.col("void")).to_series()
+    if not broken.any():
+        return typed, None
+    fine = pl.select(pl.repeat(value=False, n=len(values), dtype=pl.Boolean)).to_series()
+    return typed, fine.scatter(open_rows.filter(broken), True)
+
+
+def _means_nothing(values: pl.Series) -> pl.Series:
+    if values.dtype != pl.String:
+        return values.is_null()
+    words = null_words()
+    return pl.Series([not text.strip() or fold(text) in words for text in values], dtype=pl.Boolean)

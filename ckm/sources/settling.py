@@ -1,0 +1,195 @@
+"""Which decimal mark and which order of day and month a file uses: settled by its values, or refused."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from ckm.errors import AmbiguousError, UnknownNameError, UsageError
+from ckm.sources.dates import DateEvidence, DateStyle, Order, find_pattern, weigh_dates
+from ckm.sources.numbers import NumberEvidence, NumberStyle, weigh_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from ckm.sources.hints import Hints
+
+    Texts = dict[str, pl.Series]
+    Rest = Callable[[], Iterator[Texts]]
+
+ORDERS: dict[str, Order | None] = {"dmy": "dmy", "mdy": "mdy", "ymd": None}
+NUMBERED = ("epoch_s", "epoch_ms", "serial")
+DATE_WORDS = (*ORDERS, *NUMBERED, "jalali", "buddhist")
+
+E = TypeVar("E", NumberEvidence, DateEvidence)
+
+
+class StyleSettler:
+    """Settles the styles of columns, and remembers what one column's values say for another.
+
+    A file is written by one program in one locale, so a column whose values can be read either way is read as the
+    others of its kind are. Where these say nothing too, it is refused.
+
+    Attributes
+    ----------
+    numbers, dates
+        The styles settled so far, by target.
+    remarks
+        What a person should know, in sentences.
+    """
+
+    def __init__(self, hints: Hints) -> None:
+        self.hints = hints
+        self.numbers: dict[str, NumberStyle] = {}
+        self.dates: dict[str, DateStyle] = {}
+        self.remarks: list[str] = []
+        self._marks: set[str] = set()
+        self._orders: set[Order] = set()
+
+    @property
+    def decimal(self) -> str | None:
+        """The decimal marks that values or hints name; None where none was needed."""
+        return " and ".join(sorted(self._marks)) or None
+
+    @property
+    def date_format(self) -> str | None:
+        """The styles of the dates, as reported."""
+        return ", ".join(dict.fromkeys(style.label for style in self.dates.values())) or None
+
+    def settle_numbers(self, sample: Texts, rest: Rest, names: dict[str, str]) -> None:
+        """Settle the styles of number columns.
+
+        Parameters
+        ----------
+        sample
+            The first texts of each column, by target.
+        rest
+            Iterates the texts of the whole file; called only when the sample leaves something open.
+        names
+            What to call each column in messages.
+        """
+        if fixed := _hinted_mark(self.hints):
+            self._marks.add(fixed)
+            self.numbers |= dict.fromkeys(sample, NumberStyle(fixed, self.hints.thousands))
+            return
+        evidence = _weigh(sample, rest, weigh_numbers)
+        self._marks |= {found.decimal for found in evidence.values() if found.decimal}
+        for target, found in evidence.items():
+            mark = found.decimal
+            if found.is_mixed and mark:
+                self.remarks.append(
+                    f"{names[target]}: both decimal marks occur; read with '{mark}', the others are refused"
+                )
+            if found.is_open:
+                if len(self._marks) != 1:
+                    raise AmbiguousError(
+                        f"{names[target]}: the decimal mark is unclear, 1,234 may be 1234 or 1.234 throughout",
+                        hint='settle it with --decimal . or --decimal , (in a mapping, format: {decimal: ","})',
+                        target=target,
+                        option="--decimal",
+                    )
+                mark = next(iter(self._marks))
+                self.remarks.append(f"{names[target]}: decimal mark '{mark}', as in the file's other columns")
+            self.numbers[target] = NumberStyle(mark or "")
+
+    def settle_dates(self, sample: Texts, rest: Rest, names: dict[str, str], *, excel: bool = False) -> None:
+        """Settle the styles of date columns; the parameters are those of :meth:`settle_numbers`."""
+        hint = self.hints.dates
+        if hint is not None and hint != "ymd":
+            style = _hinted_style(hint)
+            self.dates |= {target: _with_pattern(style, texts) for target, texts in sample.items()}
+            return
+        evidence = _weigh(sample, rest, weigh_dates)
+        self._orders |= {found.order for found in evidence.values() if found.order}
+        for target, found in evidence.items():
+            self.dates[target] = _with_pattern(self._date_style(names[target], target, found), sample[target])
+
+    def _date_style(self, name: str, target: str, found: DateEvidence) -> DateStyle:
+        if found.is_serial:
+            self.remarks.append(f"{name}: numbers read as Excel's days")
+            return DateStyle(number="serial")
+        if found.is_jalali:
+            raise AmbiguousError(
+                f"{name}: the years are not of the common calendar",
+                hint="if they are Persian, say so with --dates jalali",
+                target=target,
+                option="--dates",
+            )
+        order = found.order
+        if found.dmy and found.mdy and order:
+            self.remarks.append(f"{name}: both date orders occur; read as {order}, the others are refused")
+        if found.is_open:
+            if len(self._orders) != 1:
+                raise AmbiguousError(
+                    f"{name}: day and month can be swapped in every date, as in 03/04/2025",
+                    hint="settle it with --dates dmy or --dates mdy (in a mapping, format: {dates: dmy})",
+                    target=target,
+                    option="--dates",
+                )
+            order = next(iter(self._orders))
+            self.remarks.append(f"{name}: dates read as {order}, as in the file's other columns")
+        if order is None and not found.open and not found.dmy:
+            # 01/01/2025 reads the same both ways, so any order will do.
+            order = "dmy"
+        if found.is_buddhist:
+            self.remarks.append(f"{name}: years of the Buddhist era, less 543")
+        if found.short:
+            self.remarks.append(f"{name}: two-digit years read as 1969 to 2068")
+        return DateStyle(order=order, calendar="buddhist" if found.is_buddhist else "common")
+
+
+def _weigh(sample: Texts, rest: Rest, weigh: Callable[[pl.Series], E]) -> dict[str, E]:
+    evidence = {target: weigh(texts) for target, texts in sample.items()}
+    pending = [target for target, found in evidence.items() if found.is_open]
+    if not pending:
+        return evidence
+    total: dict[str, E] = {}
+    for texts in rest():
+        for target in pending:
+            found = weigh(texts[target])
+            total[target] = total[target] + found if target in total else found
+    return evidence | total
+
+
+def _hinted_mark(hints: Hints) -> str | None:
+    if hints.decimal is not None:
+        if hints.decimal not in (".", ","):
+            raise UsageError("the decimal mark must be '.' or ','", hint="use --decimal . or --decimal ,")
+        if hints.decimal == hints.thousands:
+            raise UsageError("decimal and thousands marks are the same", hint="leave out one of them")
+        return hints.decimal
+    return {".": ",", ",": "."}.get(hints.thousands or "")
+
+
+def _hinted_style(hint: str) -> DateStyle:
+    if hint in ORDERS:
+        return DateStyle(order=ORDERS[hint])
+    if hint == "jalali":
+        return DateStyle(calendar="jalali")
+    if hint == "buddhist":
+        return DateStyle(order="dmy", calendar="buddhist")
+    if hint == "serial" or hint == "epoch_s" or hint == "epoch_ms":
+        return DateStyle(number=hint)
+    if "%" not in hint:
+        raise UnknownNameError("date format", hint, DATE_WORDS, where="dates")
+    # Python's %f counts microseconds, chrono's nanoseconds; its %.f reads the point and any number of digits.
+    pattern = hint.replace(".%f", "%.f")
+    try:
+        pl.Series(["x"]).str.strptime(pl.Datetime("us"), pattern, strict=False)
+    except PolarsError:
+        raise UsageError(f"dates: '{hint}' is no date format", hint="such as %d.%m.%Y %H:%M") from None
+    day, month = (
+        min((pattern.find(code) for code in codes if code in pattern), default=-1)
+        for codes in (("%d", "%e"), ("%m", "%b", "%B"))
+    )
+    order: Order | None = None if min(day, month) < 0 else "dmy" if day < month else "mdy"
+    return DateStyle(order=order, pattern=pattern, zoned="%z" in pattern or pattern.endswith("Z"))
+
+
+def _with_pattern(style: DateStyle, texts: pl.Series) -> DateStyle:
+    if style.pattern or style.number or style.calendar != "common":
+        return style
+    pattern, zoned = find_pattern(texts, style.order)
+    return DateStyle(style.order, pattern, zoned)

@@ -1,0 +1,143 @@
+"""What other programs call the columns of our tables: names compared across languages and spellings."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from rapidfuzz import fuzz, process
+
+from ckm.schema import TABLES
+from ckm.sources.data_files import load_data
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+FILE = "header_synonyms.yaml"
+UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
+# Arabic keyboards write yeh and kaf with other code points than Persian ones; headers mix both.
+PERSIAN_LETTERS = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه"})
+LATIN_ACCENTS = range(0x0300, 0x0370)
+NEAR = 60.0
+"""Likeness (0 to 100, rapidfuzz WRatio) from which a column is worth suggesting. It is never mapped for that."""
+
+
+def normalise(name: str) -> str:
+    """Return a column name without what spellings of the same name differ in.
+
+    Case, width, blanks, punctuation, accents and zero-width joiners go; umlauts become two letters; Arabic yeh and kaf
+    become the Persian ones. Vowel marks of Thai and other scripts stay: they make words.
+
+    >>> normalise("Kunden-Nr.") == normalise("KUNDENNR")
+    True
+    """
+    text = unicodedata.normalize("NFKC", name).casefold().translate(UMLAUTS).translate(PERSIAN_LETTERS)
+    letters = unicodedata.normalize("NFD", text)
+    bare = "".join(letter for letter in letters if ord(letter) not in LATIN_ACCENTS)
+    return "".join(
+        letter
+        for letter in unicodedata.normalize("NFC", bare)
+        if letter.isalnum() or unicodedata.category(letter).startswith("M")
+    )
+
+
+@dataclass(frozen=True)
+class Synonyms:
+    """The known names of one table's targets, normalised.
+
+    Attributes
+    ----------
+    own
+        Per target, the names that mean it.
+    fallback
+        Per target, lists of more general names, tried in order when no own name is there.
+    last_resort
+        Per target, lists of names tried when nothing else gives it.
+    """
+
+    own: dict[str, frozenset[str]]
+    fallback: dict[str, tuple[frozenset[str], ...]]
+    last_resort: dict[str, tuple[frozenset[str], ...]]
+
+    def of(self, target: str) -> frozenset[str]:
+        """Every name that may mean ``target``."""
+        tiers = (*self.fallback.get(target, ()), *self.last_resort.get(target, ()))
+        return self.own[target].union(*tiers)
+
+
+@dataclass(frozen=True)
+class Export:
+    """A program's export, known by a few of its columns; per target its columns in order of preference."""
+
+    name: str
+    table: str
+    signature: frozenset[str]
+    columns: dict[str, tuple[str, ...]]
+
+
+@cache
+def synonyms(table: str) -> Synonyms:
+    """Return the names known for the targets of ``table``."""
+    data = load_data(FILE)
+    own: dict[str, frozenset[str]] = {}
+    for target in TABLES[table].targets:
+        lists = [*data["shared"].get(target, []), *data[table].get(target, [])]
+        own[target] = frozenset({normalise(target)}.union(*map(_normalised, lists)))
+    return Synonyms(own, _tiers(data["fallback"].get(table, {})), _tiers(data["last_resort"].get(table, {})))
+
+
+@cache
+def exports() -> tuple[Export, ...]:
+    """Return the exports that are known by their columns."""
+    return tuple(
+        Export(
+            name,
+            entry["table"],
+            _normalised(entry["signature"]),
+            {target: tuple(map(normalise, names)) for target, names in entry["columns"].items()},
+        )
+        for name, entry in load_data(FILE)["exports"].items()
+    )
+
+
+def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 3) -> list[str]:
+    """Return the columns whose names are most like a known name of ``target``, likest first."""
+    names = list(synonyms(table).of(target))
+    scored: list[tuple[float, str]] = []
+    for column in columns:
+        best = process.extractOne(normalise(column), names, scorer=fuzz.WRatio, score_cutoff=NEAR)
+        if best is not None:
+            scored.append((-best[1], column))
+    return [column for _, column in sorted(scored)[:limit]]
+
+
+def guess_table(columns: Sequence[str]) -> tuple[str | None, float]:
+    """Return the table that a file with these columns fits best, and the share (0 to 1) of columns it knows.
+
+    The table whose key and required columns are most complete wins; None when no column is known to any.
+    """
+    names = [normalise(column) for column in columns]
+    best: tuple[float, float, str] | None = None
+    for name, table in TABLES.items():
+        known = synonyms(name)
+        matched = {target for target in table.targets if known.of(target).intersection(names)}
+        understood = sum(any(column in known.of(target) for target in table.targets) for column in names)
+        if not matched:
+            continue
+        # Currency and type have defaults, so their absence says nothing.
+        needed = [target for target in table.required if target not in ("currency", "type")]
+        complete = sum(target in matched for target in needed) / len(needed)
+        score = (complete, understood / len(names), name)
+        if best is None or score[:2] > best[:2]:
+            best = score
+    return (best[2], best[1]) if best else (None, 0.0)
+
+
+def _normalised(names: Iterable[Any]) -> frozenset[str]:
+    return frozenset(normalise(str(name)) for name in names)
+
+
+def _tiers(section: dict[str, list[list[str]]]) -> dict[str, tuple[frozenset[str], ...]]:
+    return {target: tuple(map(_normalised, lists)) for target, lists in section.items()}
