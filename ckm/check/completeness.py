@@ -30,7 +30,7 @@ def completeness(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
             hint="load something into it: ckm ingest FILE --as " + subject.name,
         )
         return
-    required = _required(measured)
+    required = subject.contract.required if subject.contract else ()
     for column in required:
         yield from _required_column(measured, column)
     shares = {
@@ -62,11 +62,6 @@ def completeness(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
                 value=part,
                 limit=limits.max_empty,
             )
-
-
-def _required(measured: Measured) -> list[str]:
-    contract = measured.subject.contract
-    return [name for name, column in contract.schema.columns().items() if not column.nullable] if contract else []
 
 
 def _required_column(measured: Measured, column: str) -> Iterator[Finding]:

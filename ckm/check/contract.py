@@ -20,9 +20,9 @@ def contract(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
     subject = measured.subject
     if subject.contract is None:
         return
-    for name, column in subject.contract.schema.columns().items():
+    for name, dtype in subject.contract.dtypes.items():
         # a column that holds nothing has no type to be wrong
-        wrong = subject.has(name) and subject.dtypes[name] != column.dtype and measured.nulls(name) < measured.rows
+        wrong = subject.has(name) and subject.dtypes[name] != dtype and measured.nulls(name) < measured.rows
         if wrong:
             yield Finding(
                 check="contract",
@@ -30,7 +30,7 @@ def contract(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
                 table=subject.name,
                 column=name,
                 part=f"{name}|type",
-                message=f"'{name}' is {subject.dtypes[name]}, not {column.dtype}",
+                message=f"'{name}' is {subject.dtypes[name]}, not {dtype}",
                 count=measured.rows - measured.nulls(name),
                 value=1.0,
                 limit=0.0,

@@ -30,7 +30,7 @@ def freshness(measured: Measured, today: date, limits: CheckLimits) -> Iterator[
         check="freshness",
         severity=Severity.warning,
         table=measured.subject.name,
-        column=measured.subject.contract.dated_by if measured.subject.contract else None,
+        column=measured.subject.dated_by,
         message=f"the newest row is of {last}, {many(age, 'day')} before {today}; {many(allowed, 'day')} are allowed",
         count=age,
         value=float(age),

@@ -97,12 +97,9 @@ def rules(subject: Subject) -> dict[str, pl.Expr]:
     """
     if subject.contract is None:
         return {}
-    schema = subject.contract.schema
-    typed = {
-        name for name, column in schema.columns().items() if subject.has(name) and column.dtype == subject.dtypes[name]
-    }
+    typed = {name for name, dtype in subject.contract.dtypes.items() if dtype == subject.dtypes.get(name)}
     asked = {}
-    for name, rule in schema._validation_rules(with_cast=False).items():
+    for name, rule in subject.contract.schema._validation_rules(with_cast=False).items():
         column, bar, kind = name.partition("|")
         if kind != "nullability" and set(rule.expr.meta.root_names()) <= typed:
             # the names that reasons in the quarantine have

@@ -19,9 +19,10 @@ from ckm.check.money import currencies, signs
 from ckm.check.outliers import outliers
 from ckm.check.quarantine import quarantine as check_quarantine
 from ckm.check.references import REFERENCES, no_customer, references
-from ckm.check.subject import CONTRACTS, DAY, Subject, prepare
+from ckm.check.subject import DAY, Subject, prepare
 from ckm.check.uniqueness import duplicates, uniqueness
 from ckm.errors import NotEnoughDataError
+from ckm.schema import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -42,9 +43,9 @@ class _Check:
 _SALES = ("transactions",)
 _CHECKS = (
     _Check("completeness", completeness),
-    _Check("emptied", emptied, tables=tuple(CONTRACTS), dated=True),
-    _Check("contract", contract, tables=tuple(CONTRACTS)),
-    _Check("uniqueness", uniqueness, tables=tuple(CONTRACTS)),
+    _Check("emptied", emptied, tables=tuple(TABLES), dated=True),
+    _Check("contract", contract, tables=tuple(TABLES)),
+    _Check("uniqueness", uniqueness, tables=tuple(TABLES)),
     _Check("duplicates", duplicates),
     _Check("no_customer", no_customer, tables=_SALES),
     _Check("outliers", outliers, tables=_SALES, needs=("net",)),
@@ -155,7 +156,7 @@ def _check_alone(run: _Run, counts: Measured) -> None:
         lacks = next((reason for name in check.needs if (reason := subject.lacks(name))), None)
         if check.name == "no_customer" and not subject.has("customer_id"):
             lacks = "no column 'customer_id'"
-        if check.dated and not subject.is_dated:
+        if check.dated and not subject.dated_by:
             lacks = "no column with a date"
         if counts.rows == 0 and check.name != "completeness":
             lacks = "the table has no rows"
@@ -182,7 +183,7 @@ def _check_dates(
     """Freshness and rows of the future; returns the rows after the given as-of day, by table."""
     later = {}
     for name, counts in measured.items():
-        if not counts.subject.is_dated or today is None:
+        if not counts.subject.dated_by or today is None:
             continue
         lacks = None if name in run.limits.freshness else f"no limit for {name} in ckm.yaml: freshness"
         run.make("freshness", name, freshness(counts, today, run.limits), lacks=lacks)

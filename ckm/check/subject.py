@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.schema import Customers, Interactions, Transactions
+from ckm.schema import RESERVED_COLUMNS, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    import dataframely as dy
+    from ckm.schema import Table
 
-LINEAGE = ("source", "source_file", "source_row", "load_id", "repeat_no")
-"""Columns that say where a row came from; two rows that differ in nothing but the last four are repeats."""
 DAY = "__day"
 """Name of the calendar day of a row while it is measured: no source column may be called so by chance."""
 TEXT = (pl.String, pl.Categorical, pl.Enum)
@@ -25,20 +23,8 @@ SALES = ("sale", "subscription")
 """Types of transaction that show that the shop was open."""
 
 
-@dataclass(frozen=True)
-class Contract:
-    """What the design says of a table."""
-
-    key: tuple[str, ...]
-    dated_by: str
-    schema: type[dy.Schema]
-
-
-CONTRACTS = {
-    "customers": Contract(("customer_id",), "created_on", Customers),
-    "transactions": Contract(("order_id", "line_no"), "ordered_at", Transactions),
-    "interactions": Contract(("interaction_id",), "at", Interactions),
-}
+DATED_BY = {"customers": "created_on", "transactions": "ordered_at", "interactions": "at"}
+"""Column of each table that dates its rows."""
 
 
 @dataclass(frozen=True)
@@ -51,25 +37,27 @@ class Subject:
         The table's name.
     frame
         Its rows up to the as-of day (rows without a date belong to every day), with their day in :data:`DAY`.
+    whole
+        The same with the rows after the as-of day.
     dtypes
         Its columns, without :data:`DAY`.
     contract
         What the design says of it; null for a table the design does not know.
-    is_dated
-        Whether a date could be found; without one :data:`DAY` is null throughout.
+    dated_by
+        The column that dates its rows; null where there is none, and then :data:`DAY` is null throughout.
     """
 
     name: str
     frame: pl.LazyFrame
     whole: pl.LazyFrame
     dtypes: Mapping[str, pl.DataType]
-    contract: Contract | None
-    is_dated: bool
+    contract: Table | None
+    dated_by: str | None
 
     @property
     def own_columns(self) -> list[str]:
         """Its columns without lineage."""
-        return [name for name in self.dtypes if name not in LINEAGE]
+        return [name for name in self.dtypes if name not in RESERVED_COLUMNS]
 
     def has(self, *columns: str) -> bool:
         """Whether all of ``columns`` are there."""
@@ -79,8 +67,8 @@ class Subject:
         """Why ``column`` cannot be counted by: it is missing, or not even of the kind the contract says."""
         if column not in self.dtypes:
             return f"no column '{column}'"
-        declared = self.contract.schema.columns().get(column) if self.contract else None
-        numbers = declared is not None and declared.dtype.is_numeric()
+        declared = self.contract.dtypes.get(column) if self.contract else None
+        numbers = declared is not None and declared.is_numeric()
         fits = self.dtypes[column].is_numeric() if numbers else isinstance(self.dtypes[column], TEXT)
         return None if fits else f"'{column}' is {self.dtypes[column]}"
 
@@ -91,11 +79,11 @@ def prepare(name: str, frame: pl.LazyFrame, *, as_of: date | None, time_zone: st
     Null ``as_of`` leaves nothing out. Timestamps without a zone are read as UTC, as the store writes them.
     """
     dtypes = frame.collect_schema()
-    contract = CONTRACTS.get(name)
-    day = _day(contract.dated_by, dtypes.get(contract.dated_by), time_zone) if contract else None
+    dated_by = DATED_BY.get(name)
+    day = _day(dated_by, dtypes.get(dated_by), time_zone) if dated_by else None
     whole = frame.with_columns((pl.lit(None, pl.Date) if day is None else day).alias(DAY))
     cut = whole if as_of is None or day is None else whole.filter(pl.col(DAY).is_null() | (pl.col(DAY) <= as_of))
-    return Subject(name, cut, whole, dict(dtypes), contract, day is not None)
+    return Subject(name, cut, whole, dict(dtypes), TABLES.get(name), dated_by if day is not None else None)
 
 
 def _day(column: str, dtype: pl.DataType | None, time_zone: str) -> pl.Expr | None:

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from ckm.check import CheckLimits, Severity
-from ckm.check.subject import CONTRACTS
+from ckm.schema import TABLES
 
 from .conftest import Shop
 
@@ -62,7 +62,7 @@ def test_a_key_that_occurs_twice_is_an_error(shop: Shop, table: str) -> None:
     shop.tables[table] = pl.concat([shop.tables[table], shop.tables[table].head(3)])
     [finding] = shop.findings("uniqueness")
     assert (finding.severity, finding.table, finding.count) == (Severity.error, table, 3)
-    assert finding.column == "+".join(CONTRACTS[table].key)
+    assert finding.column == "+".join(TABLES[table].key)
 
 
 def test_a_row_without_its_full_key_repeats_no_key(shop: Shop) -> None:
