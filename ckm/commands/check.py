@@ -129,7 +129,6 @@ def _show(report: CheckReport, fmt: Format | None, output: Path | None, *, title
 
 def _summary(report: CheckReport) -> str:
     from ckm.check import Severity
-
     from ckm.check.wording import many
 
     counts = ", ".join(many(report.count(level), level) for level in Severity)
