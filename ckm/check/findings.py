@@ -32,7 +32,6 @@ CHECKS = {
     "controls": "totals per month equal those of controls.csv",
     "contract": "every value keeps the rules of its column",
     "uniqueness": "no key occurs twice",
-    "completeness": "required columns are there and filled; how empty the others are",
     "emptied": "no column is much emptier in the last month than before",
     "freshness": "the newest row is young enough",
     "future": "no row is dated after --as-of",
@@ -45,6 +44,7 @@ CHECKS = {
     "signs": "sales are not negative and returns are not positive",
     "outliers": "few amounts and quantities are far from the usual",
     "currencies": "one currency",
+    "completeness": "required columns are there and filled; how empty the others are",
 }
 """Every check by name, in the order in which equally bad findings are listed, and what it promises."""
 
