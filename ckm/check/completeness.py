@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def completeness(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
-    """Required columns that are missing or have nulls (error), empty ones, and those emptier than ``max_empty``."""
+    """Required columns that are missing or have nulls (error), empty ones, and those emptier than ``null_share``."""
     subject = measured.subject
     if measured.rows == 0:
         yield Finding(
@@ -51,7 +51,7 @@ def completeness(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
             hint="map them to a column of the source when it has them",
         )
     for column, part in shares.items():
-        if limits.max_empty < part < 1:
+        if limits.null_share < part < 1:
             yield Finding(
                 check="completeness",
                 severity=Severity.info,
@@ -60,7 +60,7 @@ def completeness(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
                 message=f"'{column}' is empty in {share(part)} of the rows",
                 count=measured.nulls(column),
                 value=part,
-                limit=limits.max_empty,
+                limit=limits.null_share,
             )
 
 
@@ -83,7 +83,7 @@ def _required_column(measured: Measured, column: str) -> Iterator[Finding]:
 
 
 def emptied(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
-    """Columns whose share of nulls in the last month is ``max_emptied`` above that of all months before."""
+    """Columns whose share of nulls in the last month is ``null_jump`` above that of all months before."""
     for column in measured.subject.own_columns:
         months = measured.nulls_by_month(column)
         before, last = months.head(-1), months.tail(1)
@@ -91,7 +91,7 @@ def emptied(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
         if min(rows_before, rows_last) < max(limits.min_rows, 1):
             continue
         was, now = int(before["nulls"].sum()) / rows_before, int(last["nulls"].sum()) / rows_last
-        if now - was > limits.max_emptied:
+        if now - was > limits.null_jump:
             month = last.select(pl.col("month").dt.strftime("%Y-%m")).item()
             yield Finding(
                 check="emptied",
@@ -102,6 +102,6 @@ def emptied(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
                 message=f"'{column}' is empty in {share(now)} of the rows of {month}, {share(was)} before",
                 count=int(last["nulls"].sum()),
                 value=now - was,
-                limit=limits.max_emptied,
+                limit=limits.null_jump,
                 hint="did the export of the source change in that month?",
             )

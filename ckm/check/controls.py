@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def controls(measured: Measured, wanted: pl.DataFrame, limits: CheckLimits, *, as_of: date | None) -> Iterator[Finding]:
     """Compare the table with the lines of ``wanted`` that are about it.
 
-    A difference above ``control_tolerance`` is an error; in the month of ``as_of`` a warning, since that month may not
+    A difference above ``control_difference`` is an error; in the month of ``as_of`` a warning, since that month may not
     be over. Lines about later months are left alone. Months with rows and no line are a warning up to the last month of
     ``wanted``, an info after it or before the first.
 
@@ -85,7 +85,7 @@ def _compare(
     limits: CheckLimits,
 ) -> Iterator[Finding]:
     for column, expected, has, with_others, allowed in (
-        ("net", line["net"], found[0], all_types[0], limits.control_tolerance),
+        ("net", line["net"], found[0], all_types[0], limits.control_difference),
         ("rows", line["rows"], found[1], all_types[1], 0.0),
     ):
         if expected is None:

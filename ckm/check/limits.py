@@ -29,13 +29,13 @@ class CheckLimits:
     ----------
     skip
         Checks that are not made.
-    max_empty
+    null_share
         Share of nulls above which an optional column is mentioned.
-    max_emptied
+    null_jump
         Rise of that share in the last month, against the months before, that is a warning.
     min_rows
-        Rows needed on both sides before ``max_emptied`` or ``outlier_z`` says anything.
-    max_without_customer, max_unknown_customer, max_duplicates, max_quarantined, max_outliers
+        Rows needed on both sides before ``null_jump`` or ``outlier_z`` says anything.
+    no_customer_share, unknown_customer_share, duplicate_share, quarantine_share, outlier_share
         Share of a table's rows without a customer; with one that is not in ``customers``; that repeat another row;
         refused at ingest; far from the usual.
     outlier_z, outlier_factor
@@ -47,7 +47,7 @@ class CheckLimits:
     silence_factor, silence_days, channel_days
         A channel with sales on at least ``channel_days`` days is silent when it sells nothing on more than
         ``silence_days`` days on which another does, and on ``silence_factor`` times more than its 95th percentile.
-    control_tolerance, control_types
+    control_difference, control_types
         Difference to controls.csv that is still equal, in units of the currency; the types of transaction it totals.
     future
         Severity of rows dated after ``--as-of``: ``off``, ``info``, ``warning`` or ``error``.
@@ -56,14 +56,14 @@ class CheckLimits:
     """
 
     skip: tuple[str, ...] = ()
-    max_empty: float = 0.5
-    max_emptied: float = 0.2
+    null_share: float = 0.5
+    null_jump: float = 0.2
     min_rows: int = 30
-    max_without_customer: float = 0.2
-    max_unknown_customer: float = 0.01
-    max_duplicates: float = 0.01
-    max_quarantined: float = 0.01
-    max_outliers: float = 0.001
+    no_customer_share: float = 0.3
+    unknown_customer_share: float = 0.0
+    duplicate_share: float = 0.01
+    quarantine_share: float = 0.01
+    outlier_share: float = 0.001
     outlier_z: float = 6.0
     outlier_factor: float = 20.0
     open_share: float = 0.8
@@ -72,7 +72,7 @@ class CheckLimits:
     silence_factor: float = 3.0
     silence_days: int = 7
     channel_days: int = 20
-    control_tolerance: float = 0.005
+    control_difference: float = 0.005
     control_types: tuple[str, ...] = ("sale", "return", "subscription")
     future: str = "off"
     freshness: Mapping[str, int] = field(default_factory=dict)
@@ -173,7 +173,7 @@ def _days(table: str, age: object) -> int:
     return int(matched[1]) * _DAYS[matched[2] or "d"]
 
 
-_SHARES = {item.name for item in fields(CheckLimits) if item.name.startswith("max_") or item.name == "open_share"}
+_SHARES = {item.name for item in fields(CheckLimits) if item.name.endswith("_share") or item.name == "null_jump"}
 _READERS = {
     "skip": lambda key, value: _names(key, value, tuple(CHECKS), "check"),
     "control_types": lambda key, value: _names(key, value, TRANSACTION_TYPES, "type"),

@@ -43,7 +43,7 @@ class Far(NamedTuple):
 
 
 def outliers(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
-    """Positive ``net`` per currency and ``quantity`` of sales; above ``max_outliers`` of the values a warning."""
+    """Positive ``net`` per currency and ``quantity`` of sales; above ``outlier_share`` of the values a warning."""
     for (column, currency), bins in measured.spread.group_by("column", "currency", maintain_order=True):
         total = int(bins["rows"].sum())
         if total < max(limits.min_rows, 1):
@@ -52,7 +52,7 @@ def outliers(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
             part = far.rows / total
             yield Finding(
                 check="outliers",
-                severity=Severity.warning if part > limits.max_outliers else Severity.info,
+                severity=Severity.warning if part > limits.outlier_share else Severity.info,
                 table=measured.subject.name,
                 column=str(column),
                 part=f"{currency} {far.side}" if currency else far.side,

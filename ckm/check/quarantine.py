@@ -47,13 +47,13 @@ def quarantine(refused: pl.LazyFrame, loaded: Mapping[str, int], limits: CheckLi
         column, _, _ = reason.rpartition("|")
         yield Finding(
             check="quarantine",
-            severity=Severity.warning if part > limits.max_quarantined else Severity.info,
+            severity=Severity.warning if part > limits.quarantine_share else Severity.info,
             table=table,
             column=column if column and column != ROW else None,
             part=reason,
             message=f"{rows(count)} refused for {reason}; in all {share(part)} of the rows read",
             count=count,
             value=part,
-            limit=limits.max_quarantined,
+            limit=limits.quarantine_share,
             hint="mend the mapping, then: ckm ingest --requarantine",
         )

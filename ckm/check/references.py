@@ -21,7 +21,7 @@ REFERENCES = {"transactions": "customer_id", "interactions": "customer_id", "cus
 
 
 def references(measured: Measured, customers: Subject, limits: CheckLimits) -> Iterator[Finding]:
-    """Rows whose customer id is not in the table customers; above ``max_unknown_customer`` a warning."""
+    """Rows whose customer id is not in the table customers; above ``unknown_customer_share`` a warning."""
     subject = measured.subject
     column = REFERENCES[subject.name]
     known = customers.frame.select(pl.col("customer_id").cast(pl.String)).drop_nulls().unique()
@@ -35,13 +35,13 @@ def references(measured: Measured, customers: Subject, limits: CheckLimits) -> I
     part = count / measured.rows
     yield Finding(
         check="references",
-        severity=Severity.warning if part > limits.max_unknown_customer else Severity.info,
+        severity=Severity.warning if part > limits.unknown_customer_share else Severity.info,
         table=subject.name,
         column=column,
         message=f"{rows(count)} ({share(part)}) name {many(ids, 'customer')} not in the table customers",
         count=count,
         value=part,
-        limit=limits.max_unknown_customer,
+        limit=limits.unknown_customer_share,
         hint="load the customers of that source, or map its ids to those of the others",
     )
 
@@ -54,11 +54,11 @@ def no_customer(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
     part = count / measured.rows
     yield Finding(
         check="no_customer",
-        severity=Severity.warning if part > limits.max_without_customer else Severity.info,
+        severity=Severity.warning if part > limits.no_customer_share else Severity.info,
         table=measured.subject.name,
         column="customer_id",
         message=f"{rows(count)} ({share(part)}) name no customer and are left out of what is per customer",
         count=count,
         value=part,
-        limit=limits.max_without_customer,
+        limit=limits.no_customer_share,
     )

@@ -41,11 +41,11 @@ def duplicates(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
     part = count / measured.rows
     yield Finding(
         check="duplicates",
-        severity=Severity.warning if part > limits.max_duplicates else Severity.info,
+        severity=Severity.warning if part > limits.duplicate_share else Severity.info,
         table=measured.subject.name,
         message=f"{rows(count)} ({share(part)}) equal another in every column",
         count=count,
         value=part,
-        limit=limits.max_duplicates,
+        limit=limits.duplicate_share,
         hint="genuine repeats are possible; a line number in the source would tell them from double exports",
     )

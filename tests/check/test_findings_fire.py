@@ -28,9 +28,9 @@ def test_empty_columns_share_one_line(shop: Shop) -> None:
 
 def test_a_mostly_empty_column_is_mentioned_above_its_limit(shop: Shop) -> None:
     shop.change(where=ORDER > "O00100", product_id=None)
-    limits = CheckLimits(max_empty=0.7)
+    limits = CheckLimits(null_share=0.7)
     assert [each.column for each in shop.findings("completeness", limits=limits) if each.column] == ["product_id"]
-    limits = CheckLimits(max_empty=0.9)
+    limits = CheckLimits(null_share=0.9)
     assert [each.column for each in shop.findings("completeness", limits=limits) if each.column] == []
 
 
@@ -78,9 +78,9 @@ def test_rows_equal_in_all_but_lineage_are_duplicates(shop: Shop) -> None:
         )
         for part, file, number in parts
     )
-    finding = shop.finding("duplicates", max_duplicates=0.5)
+    finding = shop.finding("duplicates", duplicate_share=0.5)
     assert (finding.severity, finding.count) == (Severity.info, 4)
-    assert shop.finding("duplicates", max_duplicates=0.001).severity is Severity.warning
+    assert shop.finding("duplicates", duplicate_share=0.001).severity is Severity.warning
 
 
 def test_the_same_row_from_two_sources_is_no_duplicate(shop: Shop) -> None:
@@ -100,8 +100,10 @@ def test_a_customer_nobody_knows_is_found_wherever_it_is_named(shop: Shop) -> No
         "interactions": 60,
         "customers": 1,
     }
-    assert findings["transactions"].severity is Severity.info
-    assert findings["interactions"].severity is Severity.warning
+    assert {each.severity for each in findings.values()} == {Severity.warning}
+    assert {each.severity for each in shop.findings("references", limits=CheckLimits(unknown_customer_share=1))} == {
+        Severity.info
+    }
     assert "name 1 customer not in the table customers" in findings["interactions"].message
 
 
@@ -110,7 +112,7 @@ def test_sales_without_a_customer_are_counted(shop: Shop) -> None:
     finding = shop.finding("no_customer")
     assert finding.severity is Severity.warning
     assert finding.value == pytest.approx(1 / 3)
-    assert shop.finding("no_customer", max_without_customer=0.5).severity is Severity.info
+    assert shop.finding("no_customer", no_customer_share=0.5).severity is Severity.info
 
 
 @pytest.mark.parametrize(("type_", "net"), [("sale", -5.0), ("return", 5.0)])
@@ -133,7 +135,7 @@ def test_a_lost_decimal_point_is_an_outlier(shop: Shop) -> None:
     finding = shop.change(where=ORDER == "O00001", net=1_500_000.0).finding("outliers")
     assert (finding.severity, finding.column, finding.part, finding.count) == (Severity.warning, "net", "EUR above", 1)
     assert finding.value == pytest.approx(100_000, rel=0.05)
-    assert shop.finding("outliers", max_outliers=0.01).severity is Severity.info
+    assert shop.finding("outliers", outlier_share=0.01).severity is Severity.info
 
 
 def test_amounts_of_two_currencies_are_not_compared(shop: Shop) -> None:

@@ -15,10 +15,10 @@ def test_nothing_set_means_the_defaults() -> None:
 
 def test_settings_are_read_as_a_person_writes_them() -> None:
     limits = CheckLimits.from_config(
-        {"max_empty": "30%", "max_outliers": 0.5, "gap_days": "5", "outlier_z": "4.5", "skip": "outliers, calendar"},
+        {"null_share": "30%", "outlier_share": 0.5, "gap_days": "5", "outlier_z": "4.5", "skip": "outliers, calendar"},
         {"transactions": "7d", "interactions": "2w", "customers": timedelta(days=90), "consents": 3, "campaigns": None},
     )
-    assert (limits.max_empty, limits.max_outliers, limits.gap_days, limits.outlier_z) == (0.3, 0.5, 5, 4.5)
+    assert (limits.null_share, limits.outlier_share, limits.gap_days, limits.outlier_z) == (0.3, 0.5, 5, 4.5)
     assert limits.skip == ("outliers", "calendar")
     assert limits.freshness == {"transactions": 7, "interactions": 14, "customers": 90, "consents": 3}
 
@@ -31,7 +31,7 @@ def test_off_is_off_even_where_yaml_reads_it_as_false(level: object) -> None:
 @pytest.mark.parametrize(
     ("check", "hint"),
     [
-        ({"max_emty": 0.5}, "did you mean 'max_empty'?"),
+        ({"null_shar": 0.5}, "did you mean 'null_share'?"),
         ({"skip": ["outlier"]}, "did you mean 'outliers'?"),
         ({"control_types": ["sales"]}, "did you mean 'sale'?"),
         ({"future": "warn"}, "did you mean 'warning'?"),
@@ -47,10 +47,10 @@ def test_a_misspelt_name_gets_the_near_one(check: dict[str, object], hint: str) 
 @pytest.mark.parametrize(
     ("check", "freshness"),
     [
-        ({"max_empty": 1.5}, {}),
-        ({"max_empty": "150%"}, {}),
-        ({"max_empty": "half"}, {}),
-        ({"max_empty": True}, {}),
+        ({"null_share": 1.5}, {}),
+        ({"null_share": "150%"}, {}),
+        ({"null_share": "half"}, {}),
+        ({"null_share": True}, {}),
         ({"gap_days": -1}, {}),
         ({"gap_days": 2.5}, {}),
         ({"outlier_z": "nan"}, {}),

@@ -159,7 +159,7 @@ def test_no_finding_holds_an_id_or_a_text(shop: Shop) -> None:
 
 
 def test_online_retail_shows_what_is_known_of_it() -> None:
-    report = check_tables({"transactions": online_retail()}, limits=CheckLimits(max_without_customer=0.3))
+    report = check_tables({"transactions": online_retail()}, limits=CheckLimits(no_customer_share=0.3))
     found = {(finding.check, finding.part): finding for finding in report.findings}
     assert report.rows == {"transactions": 525_461}
     assert found["no_customer", None].count == 107_927
