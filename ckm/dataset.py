@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -16,9 +15,6 @@ from ckm.schema import TABLES
 from ckm.sources.convert import Conversion
 from ckm.sources.read import open_source
 from ckm.store import Store
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 TRANSACTIONS = "transactions"
 MAX_REJECTS = 0.05

@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ckm.commands.hints import (
-    Columns, DateOrder, Decimal, Delimiter, Encoding, Header, NullValues, Quote, Sheet, Thousands, hints_from,
+    Columns,
+    DateOrder,
+    Decimal,
+    Delimiter,
+    Encoding,
+    Header,
+    NullValues,
+    Quote,
+    Sheet,
+    Thousands,
+    hints_from,
 )  # fmt: skip
 from ckm.commands.options import Output, OutputFormat, Workspace
 from ckm.errors import UsageError
@@ -221,5 +231,8 @@ def _undo(workspace: OpenWorkspace, which: str) -> None:
     from ckm.ingest.undo import undo_load
     from ckm.store import Store
 
-    for facts, rows in undo_load(Store(workspace.store_dir), which):
-        note(f"took back {facts.load_id} ({facts.file} into {facts.table}): {rows} rows left the table")
+    for taken in undo_load(Store(workspace.store_dir), which):
+        facts = taken.load
+        note(f"took back {facts.load_id} ({facts.file} into {facts.table}): {taken.rows} rows left the table")
+        for file in taken.load_again:
+            note(f"{file} held some of the same rows: load it again to have those back")

@@ -10,7 +10,7 @@ import polars as pl
 if TYPE_CHECKING:
     from ckm.schema import Table
 
-ROW = "__row"
+ROW = "ckm:row"
 CHECK_PREFIX = "check__"
 SEPARATOR = "\n"
 
@@ -23,7 +23,7 @@ class Verdict(NamedTuple):
     good
         Rows that keep every rule.
     broken
-        ``__row`` (position in the input, UInt32) and ``reasons`` (List of ``column|rule``) of all others.
+        ``ckm:row`` (position in the input, UInt32) and ``reasons`` (List of ``column|rule``) of all others.
     """
 
     good: pl.DataFrame

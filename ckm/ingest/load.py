@@ -119,6 +119,8 @@ def ingest_file(
         The file.
     plan
         What to load it as.
+    store, settings
+        Where to, and how.
     label
         What to call the file in the store and in messages.
     progress

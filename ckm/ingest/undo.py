@@ -7,22 +7,24 @@ from typing import TYPE_CHECKING
 from ckm.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from ckm.store import Load, LoadFacts, Store
+    from ckm.store import Load, Store, TakenBack
 
 REQUARANTINE = "requarantine"
 
 
-def undo_load(store: Store, which: str) -> list[tuple[LoadFacts, int]]:
+def undo_load(store: Store, which: str) -> list[TakenBack]:
     """Take back one load, and what was loaded from its quarantine since.
 
     Parameters
     ----------
+    store
+        Where it is.
     which
         The id of a load, or the name of a file: its last load, in every table that it went to.
 
     Returns
     -------
-    Each load that was taken back, with the number of rows that left its table.
+    Each load that was taken back.
 
     Raises
     ------
@@ -52,7 +54,7 @@ def _last_of_file(loads: list[Load], file: str) -> list[Load]:
     return list(last.values())
 
 
-def _with_followers(store: Store, loads: list[Load], load: Load) -> list[tuple[LoadFacts, int]]:
+def _with_followers(store: Store, loads: list[Load], load: Load) -> list[TakenBack]:
     """Take back ``load``; first, newest first, what came into the same table out of its file's quarantine."""
     facts = load.facts
     followers = [

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
@@ -31,9 +31,28 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-__all__ = ["ConflictError", "Identity", "Load", "LoadFacts", "LoadWriter", "OnConflict", "Store"]
+__all__ = ["ConflictError", "Identity", "Load", "LoadFacts", "LoadWriter", "OnConflict", "Store", "TakenBack"]
 
 ID_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """An undone load.
+
+    Attributes
+    ----------
+    load
+        What it was.
+    rows
+        How many rows left the table.
+    load_again
+        Files of later loads that held rows which were there already, and may be missing now.
+    """
+
+    load: LoadFacts
+    rows: int
+    load_again: tuple[str, ...]
 
 
 class Store:
@@ -101,8 +120,11 @@ class Store:
             self.root, table, named, identity, app_id=content_id, schema=schema, expected_rows=expected_rows
         )
 
-    def take_back(self, load_id: str) -> tuple[LoadFacts, int]:
-        """Undo a load; return what it was and how many rows left. Takes the lock.
+    def take_back(self, load_id: str) -> TakenBack:
+        """Undo a load. Takes the lock.
+
+        Rows that a later load found unchanged leave too, for nothing was written of who else said them: such loads
+        count as not loaded from then on, so that their files can be loaded again.
 
         Raises
         ------
@@ -118,27 +140,31 @@ class Store:
             load = found[load_id]
             if load.undone or load.facts.kind == "undo":
                 raise UsageError(f"load {load_id} cannot be taken back (again)", hint="see ckm ingest --history")
-            return load.facts, self._take_back(load.facts)
+            later = [
+                other.facts for other in list(found.values())[list(found).index(load_id) + 1 :] if not other.undone
+            ]
+            return self._take_back(load.facts, [facts for facts in later if facts.table == load.facts.table])
 
     def erase_customer(self, customer_id: str) -> dict[str, int]:
         """Remove one customer from every table, old files too; return the rows removed by table. Takes the lock."""
         with self.locked():
             return erase_customer(self.root, customer_id)
 
-    def _take_back(self, load: LoadFacts) -> int:
+    def _take_back(self, load: LoadFacts, later: list[LoadFacts]) -> TakenBack:
         table = Table(self.root / load.table)
-        mark = table.mark(load.content_id) + 1
+        again = [facts for facts in later if facts.unchanged]
+        marks = {facts.content_id: journal.mark_unloaded(table, facts.content_id) for facts in [load, *again]}
         facts = LoadFacts(
             load_id=_load_id(f"undo {load.load_id}", table), table=load.table, kind="undo", file=load.file,
             file_id=load.file_id, content_id=load.content_id, source=load.source, key=load.key, content=load.content,
             undoes=load.load_id,
         )  # fmt: skip
-        entry = journal.Entry(facts.load_id, load.table, load.content_id, mark, undoes=load.load_id)
+        entry = journal.Entry(facts.load_id, load.table, load.content_id, marks[load.content_id], undoes=load.load_id)
         journal.begin(self.root, entry)
-        rows = undo.take_back(self.root, table, load, facts, {load.content_id: mark})
+        rows = undo.take_back(self.root, table, load, facts, marks)
         settle(self.root, entry)
         journal.end(self.root)
-        return rows
+        return TakenBack(load, rows, tuple(facts.file for facts in again))
 
 
 def _load_id(content_id: str, table: Table) -> str:

@@ -68,6 +68,16 @@ def landed(root: Path, entry: Entry) -> bool:
     return Table(root / entry.table).mark(entry.app_id) >= entry.mark
 
 
+def mark_loaded(table: Table, app_id: str) -> int:
+    """Return the next mark that says "loaded": an odd number."""
+    return table.mark(app_id) // 2 * 2 + 1 + 2 * (table.mark(app_id) % 2)
+
+
+def mark_unloaded(table: Table, app_id: str) -> int:
+    """Return the next mark that says "not loaded": an even number."""
+    return table.mark(app_id) // 2 * 2 + 2
+
+
 def sweep(root: Path, load_id: str) -> None:
     """Remove files of ``load_id`` that no table holds, and half-made commits."""
     for folder in [path for path in root.iterdir() if path.is_dir()]:

@@ -46,7 +46,7 @@ class LoadWriter:
         self.facts = replace(facts, content_id=app_id)
         self.identity = identity
         self.entry = journal.Entry(
-            facts.load_id, table.name, app_id, table.mark(app_id) + 1, facts.file_id, facts.source
+            facts.load_id, table.name, app_id, journal.mark_loaded(table, app_id), facts.file_id, facts.source
         )
         journal.begin(root, self.entry)
         table.folder.mkdir(parents=True, exist_ok=True)
