@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from conftest import ROOT, Run, Shell
+from tests.conftest import ROOT, Run, Shell
 from typer.testing import CliRunner
 
 from ckm import __version__, cli, errors
