@@ -29,7 +29,7 @@ schema: ckm.map/1
 name: web-shop                # the source
 files: ["incoming/web-*.csv"]
 table: transactions
-format: {encoding: , delimiter: ";", header: 3, decimal: ",", thousands: ".", dates: "%d.%m.%Y", null_values: ["", "NULL"]}
+format: {encoding: , delimiter: ";", header: 3, decimal: ",", thousands: ".", dates: "%d.%m.%Y", null_values: ["", X]}
 time_zone: Europe/Berlin
 key: [order_id, line_no]
 columns:
@@ -57,7 +57,7 @@ def test_a_mapping_says_what_its_file_says(tmp_path: Path) -> None:
         name="web-shop",
         table="transactions",
         files=("incoming/web-*.csv",),
-        hints=Hints(delimiter=";", header=3, decimal=",", thousands=".", dates="%d.%m.%Y", null_values=("", "NULL")),
+        hints=Hints(delimiter=";", header=3, decimal=",", thousands=".", dates="%d.%m.%Y", null_values=("", "X")),
         time_zone="Europe/Berlin",
         key=("order_id", "line_no"),
         columns={
