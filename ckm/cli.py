@@ -2,32 +2,174 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+import errno
+import io
+import os
+import re
+import sys
+import traceback
+from contextlib import suppress
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
+from typer.exceptions import TyperException
 
 from ckm import __version__
-from ckm.errors import CkmError
-from ckm.output import Format, show_error
+from ckm.commands import check, ingest, segment, workspace
+from ckm.commands.options import verbosity_options
+from ckm.errors import CkmError, UnknownNameError, UsageError
+from ckm.output import Verbosity, set_verbosity, show_error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+EXIT_CODES = {
+    0: "done",
+    1: "findings at or above --fail-on (only when asked)",
+    2: "wrong usage or configuration",
+    3: "input data broken",
+    4: "not enough data for an honest answer",
+    5: "refused by policy",
+    6: "verification failed",
+    70: "a bug in ckm (traceback kept)",
+    130: "interrupted",
+    141: "pipe closed",
+}
+HELP_ORDER = ("init", "demo", "inspect", "ingest", "check", "segment")
+"""The order of work, in which ``--help`` lists the commands; any other follows by name."""
+PLACE_IS_TO_BLAME = {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE}
+"""Failures of the operating system that are a matter of the machine and not of ckm's code."""
 
 
-class _ErrorsBecomeExitCodes(TyperGroup):
-    """Turn a CkmError into a short message and its exit code; let bugs through."""
+class _Root(TyperGroup):
+    """The group of all commands: the one place where errors become exit codes.
 
-    def invoke(self, ctx: Any) -> Any:
+    It replaces typer's own ``main`` so that a shell, ``CliRunner`` and a parser's complaint all get the same codes
+    and the same wording.
+    """
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for command in self.commands.values():
+            command.params.extend(verbosity_options())
+            command.help = keep_examples(command.help or "")
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return sorted(self.commands, key=lambda name: (not name.startswith(HELP_ORDER), _help_rank(name), name))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args[0] not in self.commands and not args[0].startswith("-"):
+            raise UnknownNameError("command", args[0], self.list_commands(ctx))
+        return super().resolve_command(ctx, args)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> NoReturn:
+        words = list(sys.argv[1:] if args is None else args)
+        _speak_utf8()
+        set_verbosity(Verbosity.normal)
+        self._main_shell_completion(extra, prog_name or "ckm", complete_var)
+        sys.exit(self._run(words, prog_name or "ckm", extra))
+
+    def _run(self, words: list[str], prog_name: str, extra: dict[str, Any]) -> int:
+        """Run one command line and return its exit code."""
         try:
-            return super().invoke(ctx)
+            with self.make_context(prog_name, words.copy() or ["--help"], **extra) as ctx:
+                self.invoke(ctx)
+            sys.stdout.flush()
+        except typer.Exit as done:
+            return done.exit_code
         except CkmError as error:
-            show_error(error, as_json=ctx.obj in {Format.json, Format.ndjson})
-            raise typer.Exit(error.exit_code) from None
+            return _fail(error, words)
+        except TyperException as error:
+            return _fail(_usage_error(error), words)
+        except (KeyboardInterrupt, typer.Abort):
+            print("interrupted", file=sys.stderr)
+            return 130
+        except BrokenPipeError:
+            _forget_stdout()
+            return 141
+        except Exception as error:
+            if isinstance(error, OSError) and error.errno in PLACE_IS_TO_BLAME:
+                return _fail(UsageError(f"{error.filename or 'the system'}: {error.strerror}"), words)
+            traceback.print_exc()
+            print(f"this is a bug in ckm {__version__}: please report the lines above", file=sys.stderr)
+            return 70
+        return 0
 
+
+def _help_rank(name: str) -> int:
+    return HELP_ORDER.index(name) if name in HELP_ORDER else len(HELP_ORDER)
+
+
+def _fail(error: CkmError, words: Sequence[str]) -> int:
+    show_error(error, as_json=wants_json(words))
+    return error.exit_code
+
+
+def wants_json(words: Sequence[str]) -> bool:
+    """Return whether a command line asks for JSON, read from its words: a mistaken one never gets parsed.
+
+    >>> wants_json(["segment", "--format=json", "--colour"])
+    True
+    """
+    asked = os.environ.get("CKM_FORMAT", "")
+    options = list(words[: words.index("--")] if "--" in words else words)
+    for word, following in pairwise([*options, ""]):
+        # `-f` may end a cluster of flags (`-qf json`) and may carry its value (`-fjson`).
+        if found := re.fullmatch(r"(?:--format|-[qv]*f)(?:=?(json|ndjson))?", word):
+            asked = found[1] or following
+    return asked in {"json", "ndjson"}
+
+
+def keep_examples(text: str) -> str:
+    r"""Return a help text whose paragraphs with an indented line are printed as they stand, not rewrapped.
+
+    The parser's own mark for that is a line with ``\b`` alone, which no docstring should need.
+    """
+    dedented = re.sub(r"\n[ \t]+\n", "\n\n", text)
+    paragraphs = dedented.split("\n\n")
+    return "\n\n".join(f"\b\n{part}" if re.search(r"^[ \t]", part, re.MULTILINE) else part for part in paragraphs)
+
+
+def _usage_error(error: TyperException) -> UsageError:
+    """Return what the parser complains about as an error of ours, with the near option or the help as its hint."""
+    context = getattr(error, "ctx", None)
+    near = getattr(error, "possibilities", None)
+    path = context.command_path if context is not None else "ckm"
+    message = (error.message if near else error.format_message()).rstrip(".")
+    hint = f"did you mean '{near[0]}'?" if near else f"see '{path} --help'"
+    return UsageError(message[:1].lower() + message[1:], hint=hint)
+
+
+def _speak_utf8() -> None:
+    """Write UTF-8 whatever the locale: under ``LC_ALL=C`` a Thai name would be an error otherwise."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+
+
+def _forget_stdout() -> None:
+    """Point stdout to nowhere, or Python complains of the closed pipe once more when it exits."""
+    with suppress(OSError):  # io.UnsupportedOperation, which is one: a stdout in memory has no descriptor
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())
 
 app = typer.Typer(
-    cls=_ErrorsBecomeExitCodes,
-    no_args_is_help=True,
+    cls=_Root,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
+    epilog=EPILOG,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -40,9 +182,16 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def root(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print it.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
 ) -> None:
     """Turn customer data and team knowledge into segments, warnings and reports."""
+
+
+# In the order in which a newcomer meets them: that is the order of the help.
+for _module in (workspace, ingest, check, segment):
+    _module.register(app)
 
 
 def main() -> None:

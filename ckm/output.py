@@ -1,18 +1,39 @@
-"""Write results to stdout or a file, and messages to stderr."""
+"""Write results to stdout or a file; what else there is to say goes to stderr (:mod:`ckm.messages`).
+
+How a table looks in each format is :mod:`ckm.writers` (for machines) and :mod:`ckm.screen` (for people).
+"""
 
 from __future__ import annotations
 
-import json
+import os
 import sys
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from ckm.errors import UnknownNameError, UsageError
+from ckm.files import replacing
+from ckm.messages import Verbosity, detail, note, printable, progress, set_verbosity, show_error
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     import polars as pl
 
-    from ckm.errors import CkmError
+__all__ = [
+    "Format",
+    "Verbosity",
+    "default_format",
+    "detail",
+    "emit",
+    "emit_text",
+    "note",
+    "printable",
+    "progress",
+    "set_verbosity",
+    "show_error",
+    "write",
+]
 
 
 class Format(StrEnum):
@@ -25,35 +46,122 @@ class Format(StrEnum):
     md = "md"
 
 
-def emit(table: pl.DataFrame, fmt: Format | None = None, *, title: str | None = None) -> None:
-    """Print ``table`` to stdout: a table on a terminal, CSV in a pipe."""
-    chosen = fmt or (Format.table if sys.stdout.isatty() else Format.csv)
-    if chosen is Format.csv:
-        sys.stdout.write(table.write_csv())
-    elif chosen is Format.ndjson:
-        sys.stdout.write(table.write_ndjson())
-    elif chosen is Format.json:
-        json.dump(table.to_dicts(), sys.stdout, default=str, ensure_ascii=False)
-        sys.stdout.write("\n")
-    else:
-        print(table)
+FORMAT_OF_SUFFIX = {".csv": Format.csv, ".json": Format.json, ".ndjson": Format.ndjson, ".md": Format.md}
+"""Suffixes of ``--output`` that ``--format`` has a word for."""
+FILE_ONLY = (".tsv", ".parquet", ".xlsx")
+"""Suffixes of ``--output`` that only a file can have."""
 
 
-def write(table: pl.DataFrame, path: Path) -> None:
-    """Write ``table`` to ``path`` in the format of its suffix, whole or not at all."""
-    raise NotImplementedError
+def emit(
+    table: pl.DataFrame,
+    fmt: Format | None = None,
+    *,
+    output: Path | None = None,
+    title: str | None = None,
+    bars: str | None = None,
+    formats: Mapping[str, str] | None = None,
+    protect: bool = True,
+) -> None:
+    """Print ``table`` to stdout, or write it to ``output``.
 
+    Parameters
+    ----------
+    table
+        The result.
+    fmt
+        ``--format``. None means: the suffix of ``output``; else the environment's ``CKM_FORMAT``; else a table on a
+        terminal and CSV in a pipe.
+    output
+        ``--output``: a file instead of stdout. ``-`` is stdout.
+    title
+        A line above the table that a person sees; no machine format has it.
+    bars
+        Name of a numeric column to draw as bars beside its numbers, for a person only.
+    formats
+        How a person sees a column, as ``str.format`` templates: ``{"share": "{:.1%}", "year": "{}"}``. Machine
+        formats keep the plain numbers.
+    protect
+        Keep text in CSV and TSV from running as a formula in a spreadsheet (see :mod:`ckm.writers`).
 
-def note(message: str) -> None:
-    """Tell the person something on stderr; never part of the result."""
-    print(message, file=sys.stderr)
-
-
-def show_error(error: CkmError, *, as_json: bool) -> None:
-    """Print ``error`` on stderr, as one JSON line when a program is reading."""
-    if as_json:
-        note(json.dumps({"error": error.to_dict()}, ensure_ascii=False, default=str))
+    Raises
+    ------
+    UsageError
+        The format contradicts the suffix, the suffix is unknown, or the file cannot be written.
+    """
+    if output is not None and str(output) != "-":
+        write(table, output, fmt, title=title, formats=formats, protect=protect)
+        note(f"wrote {output} ({table.height:,} {'row' if table.height == 1 else 'rows'})")
         return
-    note(f"error: {error}")
-    if error.hint:
-        note(f"hint: {error.hint}")
+    chosen = fmt or default_format()
+    if chosen is Format.table:
+        from ckm.screen import draw
+
+        draw(table, title=title, bars=bars, formats=formats or {})
+    else:
+        from ckm.writers import render
+
+        sys.stdout.write(render(table, f".{chosen}", formats=formats, protect=protect))
+    sys.stdout.flush()
+
+
+def write(
+    table: pl.DataFrame,
+    path: Path,
+    fmt: Format | None = None,
+    *,
+    title: str | None = None,
+    formats: Mapping[str, str] | None = None,
+    protect: bool = True,
+) -> None:
+    """Write ``table`` to ``path`` in the format of its suffix, whole or not at all.
+
+    Suffixes: ``.csv .tsv .json .ndjson .md .parquet .xlsx``. A ``fmt`` decides only where the suffix is none of these.
+
+    Raises
+    ------
+    UsageError
+        ``fmt`` contradicts the suffix, the suffix is unknown, or the file cannot be written.
+    """
+    from ckm.writers import save
+
+    suffix = _suffix(path, fmt)
+    with replacing(path) as draft:
+        save(table, draft, suffix, title=title, formats=formats, protect=protect)
+
+
+def emit_text(text: str, *, output: Path | None = None) -> None:
+    """Print ``text`` that is a result but no table (a mapping, a JUnit file) to stdout, or write it to ``output``."""
+    if output is not None and str(output) != "-":
+        with replacing(output) as draft:
+            draft.write_text(text, encoding="utf-8", newline="\n")
+        note(f"wrote {output}")
+        return
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def default_format() -> Format:
+    """Return the format of stdout when the call names none: ``CKM_FORMAT``, else by who is reading."""
+    named = os.environ.get("CKM_FORMAT")
+    if named:
+        if named not in set(Format):
+            raise UnknownNameError("format", named, list(Format), where="CKM_FORMAT")
+        return Format(named)
+    return Format.table if sys.stdout.isatty() else Format.csv
+
+
+def _suffix(path: Path, fmt: Format | None) -> str:
+    """Return the suffix that decides how ``path`` is written."""
+    suffix = path.suffix.lower()
+    known = suffix in FORMAT_OF_SUFFIX or suffix in FILE_ONLY
+    if fmt is None:
+        if not known:
+            raise UnknownNameError("file format", suffix, [*FORMAT_OF_SUFFIX, *FILE_ONLY], where=f"-o {path}")
+        return suffix
+    if known and FORMAT_OF_SUFFIX.get(suffix) is not fmt:
+        raise UsageError(
+            f"--format {fmt} contradicts -o {path}", hint="leave out --format: the suffix of the file sets the format"
+        )
+    if fmt is Format.table:
+        raise UsageError("--format table is for the screen", hint="choose csv, json, ndjson or md for a file")
+    return f".{fmt}"

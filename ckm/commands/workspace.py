@@ -1,0 +1,46 @@
+"""``ckm init``: lay out a workspace."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ckm.commands.options import Force
+from ckm.output import detail, note
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command("init")(init)
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The workspace; it is made if it is not there.")],
+    currency: Annotated[str, typer.Option(metavar="CODE", help="Of amounts whose source names none.")] = "EUR",
+    time_zone: Annotated[str, typer.Option(metavar="ZONE", help="Of times whose source names none.")] = "UTC",
+    force: Force = False,
+) -> None:
+    """Lay out a workspace: settings, and folders for what comes in and what goes out.
+
+    Writes ckm.yaml, in which every setting is explained and has its default, a .gitignore, and the folders
+    incoming/, maps/, kb/ and out/. What exists stays as it is; --force writes ckm.yaml anew. Prints nothing on stdout.
+
+    Examples:
+        ckm init shop
+        ckm init shop --currency THB --time-zone Asia/Bangkok
+    """
+    from ckm.workspace import FOLDERS, lay_out
+
+    layout = lay_out(folder, currency=currency, time_zone=time_zone, force=force)
+    note(f"{folder} is a workspace: {', '.join(layout.written)}")
+    for name, purpose in FOLDERS.items():
+        detail(f"  {name + '/':<10} {purpose}")
+    note(
+        "next:\n"
+        f"  cd {folder}\n"
+        "  ckm inspect incoming/FILE                    what ckm sees in a file\n"
+        "  ckm ingest incoming/FILE --as transactions   load it\n"
+        "  ckm segment                                  who the customers are"
+    )

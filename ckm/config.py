@@ -1,0 +1,148 @@
+"""The settings of a workspace, and the workspace that they belong to.
+
+A setting comes from an option of the command, else from the environment (``CKM_INGEST_MAX_REJECTS``), else from
+``ckm.yaml``, else from its default (:mod:`ckm.settings`).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ckm.errors import UnknownNameError, UsageError
+from ckm.settings import Config
+from ckm.yamlfile import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ckm.yamlfile import YamlEntry
+
+__all__ = ["CONFIG_NAME", "Config", "Workspace", "find_workspace", "load_config", "open_workspace"]
+
+CONFIG_NAME = "ckm.yaml"
+ENVIRONMENT_PREFIX = "CKM_"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A folder with a ``ckm.yaml``, and where things lie in it."""
+
+    root: Path
+    config: Config
+
+    @property
+    def store_dir(self) -> Path:
+        """The Delta tables."""
+        return self.root / "store"
+
+    @property
+    def maps_dir(self) -> Path:
+        """One mapping per source."""
+        return self.root / "maps"
+
+    @property
+    def kb_dir(self) -> Path:
+        """The knowledge entries."""
+        return self.root / "kb"
+
+    @property
+    def out_dir(self) -> Path:
+        """Results."""
+        return self.root / "out"
+
+
+def find_workspace(start: Path) -> Path | None:
+    """Return the first folder from ``start`` upwards that holds a ``ckm.yaml``, or None."""
+    here = start.resolve()
+    return next((folder for folder in (here, *here.parents) if (folder / CONFIG_NAME).is_file()), None)
+
+
+def open_workspace(root: Path | None = None) -> Workspace:
+    """Return the workspace at ``root``, or without one the workspace around the current folder.
+
+    Raises
+    ------
+    UsageError
+        There is none, or its ``ckm.yaml`` has a mistake.
+    """
+    found = find_workspace(Path.cwd()) if root is None else root
+    if found is None:
+        raise UsageError(
+            f"no {CONFIG_NAME} here or above", hint="make a workspace with 'ckm init DIR', or name one by -C"
+        )
+    return Workspace(found.resolve(), load_config(found))
+
+
+def load_config(root: Path | None) -> Config:
+    """Return the settings of the workspace at ``root``; without one the environment's and the defaults.
+
+    Raises
+    ------
+    UsageError
+        ``ckm.yaml`` is missing, is no YAML, or holds an unknown key or an unfit value (named by file and line); or a
+        ``CKM_*`` variable is unfit.
+    """
+    if root is None:
+        return _fill(Config, {}, "", ENVIRONMENT_PREFIX)
+    path = root / CONFIG_NAME
+    if not path.is_file():
+        raise UsageError(f"{root} is no workspace: it has no {CONFIG_NAME}", hint=f"make one with 'ckm init {root}'")
+    document = read_yaml(path)
+    return _fill(Config, document.mapping() if document is not None else {}, "", ENVIRONMENT_PREFIX)
+
+
+def _fill(cls: type[T], entries: Mapping[str, YamlEntry], inside: str, prefix: str) -> T:
+    """Return the settings class ``cls`` from the file's ``entries`` and from the environment, which wins."""
+    assert is_dataclass(cls)
+    known = {each.name: each for each in fields(cls)}
+    for name in [each for each in entries if each not in known]:
+        raise UnknownNameError("setting", inside + name, [inside + each for each in known], where=entries[name].where)
+    values: dict[str, Any] = {}
+    for name, each in known.items():
+        entry = entries.get(name)
+        variable = prefix + name.upper()
+        if isinstance(each.default_factory, type):
+            children = entry.mapping() if entry is not None else {}
+            values[name] = _fill(each.default_factory, children, f"{name}.", f"{variable}_")
+        elif "default" in each.metadata:
+            values[name] = _named_values(each.metadata, entry, f"{variable}_")
+        elif variable in os.environ:
+            values[name] = _parsed(each.metadata["parse"], os.environ[variable], variable)
+        elif entry is not None and not entry.is_null:
+            values[name] = _parsed(
+                each.metadata["parse"], entry.joined() if each.metadata.get("list") else entry.text(), entry.where
+            )
+    return cls(**values)
+
+
+def _named_values(metadata: Mapping[str, Any], entry: YamlEntry | None, prefix: str) -> Mapping[str, Any]:
+    """Return one value per name: the defaults, changed by the file's, changed by the environment's.
+
+    Null in the file takes a name out: no limit.
+    """
+    default: Mapping[str, Any] = metadata["default"]
+    values = dict(default)
+    for name, child in (entry.mapping() if entry is not None else {}).items():
+        if name not in default and not metadata["any_name"]:
+            raise UnknownNameError("table", name, default, where=child.where)
+        if child.is_null:
+            values.pop(name, None)
+        else:
+            values[name] = _parsed(metadata["parse"], child.text(), child.where)
+    for name in {**default, **values}:
+        if (variable := prefix + name.upper()) in os.environ:
+            values[name] = _parsed(metadata["parse"], os.environ[variable], variable)
+    return MappingProxyType(values)
+
+
+def _parsed(parse: Callable[[str], T], text: str, where: str) -> T:
+    try:
+        return parse(text)
+    except UsageError as error:
+        raise UsageError(f"{where}: {error}", hint=error.hint, where=where) from None

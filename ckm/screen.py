@@ -1,0 +1,88 @@
+"""A table as a person sees it on a terminal."""
+
+from __future__ import annotations
+
+import io
+import sys
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ckm.messages import printable
+from ckm.writers import flatten, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+MAX_ROWS = 500
+"""Nobody reads more on a screen; the caption says how many there are."""
+UNWRAPPED_WIDTH = 10_000
+"""Columns of a table that goes to a file or a pipe, where nothing has to fit."""
+BAR_CELLS = 16
+EIGHTHS = " ▏▎▍▌▋▊▉"
+
+
+def draw(table: pl.DataFrame, *, title: str | None, bars: str | None, formats: Mapping[str, str]) -> None:
+    """Print ``table`` to stdout; at most :data:`MAX_ROWS` rows, and a caption when there are more."""
+    view = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name, dtype in table.schema.items():
+        view.add_column(Text(printable(name)), justify="right" if dtype.is_numeric() else "left", overflow="fold")
+        if name == bars:
+            view.add_column()
+    shown_rows = table.head(MAX_ROWS)
+    hidden = table.height > MAX_ROWS
+    templates = [formats.get(name) for name in table.columns]
+    longest = _longest(shown_rows, bars)
+    for row in flatten(shown_rows).iter_rows():
+        cells = []
+        for name, cell, template in zip(table.columns, row, templates, strict=True):
+            # Text, not str: rich reads "[VIP]" in a str as markup and drops it.
+            cells.append(Text(_one_line(shown(cell, template) if template else plain(cell))))
+            if name == bars:
+                cells.append(Text(bar(cell, longest)))
+        view.add_row(*cells)
+    _print(view, title, f"{MAX_ROWS:,} of {table.height:,} rows; -o FILE or -f csv gives all" if hidden else None)
+
+
+def _print(view: Table, title: str | None, remark: str | None) -> None:
+    """Print as wide as the terminal, or as wide as it needs and without padding where nothing has to fit."""
+    terminal = sys.stdout.isatty()
+    page = sys.stdout if terminal else io.StringIO()
+    console = Console(file=page, width=None if terminal else UNWRAPPED_WIDTH, highlight=False)
+    for part in (title, view, remark):
+        if part is not None:
+            console.print(Text(part, style="bold") if isinstance(part, str) else part)
+    if isinstance(page, io.StringIO) and not terminal:
+        sys.stdout.writelines(f"{line.rstrip()}\n" for line in page.getvalue().rstrip().split("\n"))
+
+
+def plain(cell: object) -> str:
+    """Return a cell as it is shown unless the caller says otherwise: ``1,234``, ``1,234.56`` and ``0.00123``."""
+    if isinstance(cell, int) and not isinstance(cell, bool):
+        return f"{cell:,}"
+    if isinstance(cell, float | Decimal):
+        return f"{cell:.3g}" if 0 < abs(float(cell)) < 1 else f"{cell:,.2f}"
+    return shown(cell, "{}")
+
+
+def bar(value: float | None, longest: float) -> str:
+    """Return ``value`` as a bar, ``longest`` filling :data:`BAR_CELLS`; nothing for null, zero and below."""
+    if value is None or not value > 0 or not longest > 0:
+        return ""
+    whole, rest = divmod(round(8 * BAR_CELLS * min(value / longest, 1)), 8)
+    return "█" * whole + EIGHTHS[rest].strip()
+
+
+def _longest(table: pl.DataFrame, bars: str | None) -> float:
+    longest = table[bars].max() if bars is not None and table.height else None
+    return float(longest) if isinstance(longest, int | float) else 0.0
+
+
+def _one_line(text: str) -> str:
+    return printable(text.replace("\r\n", "↵").replace("\n", "↵").replace("\t", " "))

@@ -1,0 +1,150 @@
+"""The bytes of a file, whatever they are wrapped in: plain, gzip, or a zip archive of one file.
+
+Compressed files are unpacked as a stream on every pass and never held whole, on disk or in memory, so that a
+small archive with a huge content costs time only.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import shutil
+import sys
+import tempfile
+import zipfile
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, cast
+
+from ckm.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm.sources.format import Compression
+
+GZIP_MAGIC = b"\x1f\x8b"
+ZIP_MAGIC = b"PK\x03\x04"
+EXCEL_MEMBER = "xl/workbook"
+"""A zip archive with a member of this name is an Excel file (``.xml`` in xlsx, ``.bin`` in xlsb)."""
+READ_BUFFER = 1 << 20
+UNPACKING_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, RuntimeError, NotImplementedError)
+
+
+@dataclass(frozen=True)
+class Archive:
+    """A file on disk and how to get at its bytes.
+
+    Attributes
+    ----------
+    path
+        Where the file is.
+    name
+        What to call it in messages.
+    compression
+        What it is wrapped in, null for nothing.
+    """
+
+    path: Path
+    name: str
+    compression: Compression | None
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """Open the content for reading from its start; damage to the archive becomes an InputError."""
+        try:
+            with self.path.open("rb") as raw:
+                if self.compression == "gzip":
+                    with io.BufferedReader(cast("io.RawIOBase", gzip.GzipFile(fileobj=raw)), READ_BUFFER) as content:
+                        yield content
+                elif self.compression == "zip":
+                    with zipfile.ZipFile(raw) as archive, archive.open(_only_member(archive, self.name)) as member:
+                        yield io.BufferedReader(cast("io.RawIOBase", member), READ_BUFFER)
+                else:
+                    yield raw
+        except UNPACKING_ERRORS as error:
+            raise InputError(f"{self.name}: the {self.compression or 'file'} is damaged or encrypted") from error
+        except OSError as error:
+            raise InputError(f"{self.name}: {error.strerror or 'cannot be read'}") from error
+
+    def head(self, size: int) -> bytes:
+        """Return the first ``size`` bytes of the content."""
+        with self.open() as content:
+            return content.read(size)
+
+
+def open_archive(path: Path, name: str) -> Archive:
+    """Look at the first bytes of ``path`` and say what it is wrapped in.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or is an archive that holds more than one file.
+    """
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise InputError(f"{name}: {error.strerror or 'cannot be read'}") from error
+    if magic.startswith(GZIP_MAGIC):
+        return Archive(path, name, "gzip")
+    if magic == ZIP_MAGIC and not is_excel_zip(path):
+        archive = Archive(path, name, "zip")
+        with archive.open():
+            return archive
+    return Archive(path, name, None)
+
+
+def is_excel_zip(path: Path) -> bool:
+    """Whether ``path`` is a zip archive that an Excel program wrote."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(member.startswith(EXCEL_MEMBER) for member in archive.namelist())
+    except zipfile.BadZipFile:
+        return False
+
+
+def spool_stdin() -> Path:
+    """Copy standard input to a temporary file, so that it can be read more than once; the caller removes it."""
+    return _spool(sys.stdin.buffer)
+
+
+def spool(archive: Archive, limit: int) -> Path:
+    """Unpack ``archive`` into a temporary file for formats that need to seek; the caller removes it.
+
+    Raises
+    ------
+    InputError
+        The content is larger than ``limit`` bytes.
+    """
+    with archive.open() as content:
+        path = _spool(content, limit)
+    if path.stat().st_size > limit:
+        path.unlink()
+        raise InputError(f"{archive.name}: unpacks to more than {limit >> 20} MB", hint="unpack it first")
+    return path
+
+
+def _spool(content: IO[bytes], limit: int | None = None) -> Path:
+    with tempfile.NamedTemporaryFile(prefix="ckm-", delete=False) as file:
+        try:
+            if limit is None:
+                shutil.copyfileobj(content, file, READ_BUFFER)
+            else:
+                left = limit + 1
+                while left > 0 and (piece := content.read(min(READ_BUFFER, left))):
+                    file.write(piece)
+                    left -= len(piece)
+        except BaseException:
+            Path(file.name).unlink()
+            raise
+        return Path(file.name)
+
+
+def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
+    members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
+    if len(members) != 1:
+        raise UsageError(f"{name}: the zip holds {len(members)} files", hint="unpack it and name the files you want")
+    return members[0]

@@ -1,0 +1,388 @@
+"""The fast path: whole blocks of a text table at once.
+
+A block is scanned with numpy for its structure. Lines that are regular in every respect go to polars' own parser;
+each other line goes to the careful path (:mod:`ckm.sources.csv_records`). A line is regular when it has as many
+delimiters outside of quotes as the header, each of its quotes opens at the start of a field and closes at its end,
+and it holds no NUL, no lone carriage return and no byte that could not be decoded.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, overload
+
+import numpy as np
+import polars as pl
+
+from ckm.errors import InputError
+from ckm.sources.csv_records import SINGLE, NeedMoreLinesError, RecordReader, separator
+from ckm.sources.encoding import UNREADABLE, UNREADABLE_UTF8
+from ckm.sources.format import WHITESPACE, Batch, rejected_frame, text_schema
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from ckm.sources.dialect import Dialect
+    from ckm.sources.remarks import Remarks
+
+    Bools = npt.NDArray[np.bool_]
+    Ints = npt.NDArray[np.int64]
+
+LF, CR = 10, 13
+LONGEST_LINE = 256 << 20
+"""Bytes; a line longer than this is taken for a sign that the file is no table."""
+RAW_LIMIT = 20_000
+"""Characters of a rejected record that are kept."""
+
+
+@dataclass(frozen=True)
+class _Lines:
+    """The lines of a block: where they start and end (without line end), and which the fast path may take."""
+
+    starts: Ints
+    ends: Ints
+    blank: Bools
+    regular: Bools
+
+
+class BlockReader:
+    """Reads blocks of UTF-8 text that end at line ends, one after the other.
+
+    Parameters
+    ----------
+    dialect, columns
+        How fields are set apart, and their names.
+    first_line
+        1-based line where data start; what stands before it is skipped.
+    header
+        The values of the header, to recognise it where it comes again among the data.
+    remarks
+        Where repairs are noted.
+    clean
+        Whether every byte of the text is known to be decodable.
+    """
+
+    def __init__(
+        self,
+        dialect: Dialect,
+        columns: tuple[str, ...],
+        first_line: int,
+        header: tuple[str, ...] | None,
+        remarks: Remarks,
+        *,
+        clean: bool,
+    ) -> None:
+        self._stand_in = _stand_in(dialect)
+        self.dialect = dialect if self._stand_in is None else replace(dialect, delimiter=SINGLE)
+        dialect = self.dialect
+        self.columns = columns
+        self.first_line = first_line
+        self.line = 1
+        self._header = [name or None for name in header] if header and any(header) else None
+        self._remarks = remarks
+        self._records = RecordReader(dialect, len(columns))
+        self._delimiter = separator(dialect).encode()
+        self._suspicious = [b"\x00"] + [b"\\"] * (dialect.escape == "\\") + [UNREADABLE_UTF8] * (not clean)
+
+    def read(self, block: bytes, *, final: bool) -> tuple[Batch, bytes]:
+        """Read the records of ``block``.
+
+        Returns
+        -------
+        The records, and the end of the block that belongs to a record which is not complete yet; it must be put
+        before the next block. Empty when ``final``.
+        """
+        if not block:
+            return self._batch(pl.DataFrame(schema=text_schema(self.columns)), [], [], []), b""
+        if not block.endswith(b"\n"):
+            block += b"\n"
+        if self.dialect.delimiter == WHITESPACE:
+            block = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", re.sub(rb"[ \t]+", b" ", block))
+        if self._stand_in is not None:
+            block = block.replace(self._stand_in.encode(), SINGLE.encode())
+        if self.dialect.padded:
+            block = self._without_padding(block)
+        lines = self._scan(block)
+        skip = max(0, min(self.first_line - self.line, len(lines.starts)))
+        taken = lines.regular & ~lines.blank
+        taken[:skip] = False
+        odd = np.flatnonzero(~lines.regular & ~lines.blank)
+        careful = _Careful(self._records, block, lines, self.line, final)
+        careful.read(odd[odd >= skip], taken)
+        stop = len(lines.starts) if careful.stop is None else careful.stop
+        taken[stop:] = False
+        fast = self._parse(block, lines, taken)
+        if fast is None:  # polars saw other records than the scan: nothing is taken on trust
+            careful = _Careful(self._records, block, lines, self.line, final)
+            everything = np.flatnonzero(~lines.blank)
+            taken[:] = False
+            careful.read(everything[everything >= skip], taken)
+            stop = len(lines.starts) if careful.stop is None else careful.stop
+            fast = pl.DataFrame(schema=text_schema(self.columns))
+        batch = self._batch(fast, np.flatnonzero(taken) + self.line, careful.accepted, careful.rejected)
+        for line, remark in careful.mended:
+            self._remarks.add(remark, line)
+        self.line += stop
+        rest = block[int(lines.starts[stop]) :] if stop < len(lines.starts) else b""
+        return batch, rest
+
+    def _batch(
+        self,
+        fast: pl.DataFrame,
+        fast_lines: Ints | list[int],
+        accepted: list[tuple[int, list[str | None]]],
+        rejected: list[tuple[int, str, str]],
+    ) -> Batch:
+        lines = pl.Series("line", fast_lines, dtype=pl.Int64)
+        if accepted:
+            mended = pl.DataFrame([f for _, f in accepted], schema=text_schema(self.columns), orient="row")
+            fast = pl.concat([fast, mended])
+            lines = pl.concat([lines, pl.Series("line", [line for line, _ in accepted], dtype=pl.Int64)])
+            order = lines.arg_sort()
+            fast, lines = fast[order], lines[order]
+        if self._stand_in is not None:  # within quotes it is no delimiter, and was replaced all the same
+            fast = fast.with_columns(pl.all().str.replace_all(SINGLE, self._stand_in, literal=True))
+            rejected = [(line, reason, raw.replace(SINGLE, self._stand_in)) for line, reason, raw in rejected]
+        if self._header and (again := self._same_as_header(fast)) is not None:
+            rejected = rejected + [(line, "the header again", "") for line in lines.filter(again)]
+            fast, lines = fast.filter(~again), lines.filter(~again)
+        return Batch(fast, lines, rejected_frame(sorted(rejected)))
+
+    def _same_as_header(self, records: pl.DataFrame) -> pl.Series | None:
+        """Return which records repeat the header word by word; null if none does."""
+        header = self._header or []
+        first = next(place for place, name in enumerate(header) if name is not None)
+        if not (records.to_series(first) == header[first]).any():
+            return None
+        same = pl.all_horizontal(
+            pl.col(column).eq_missing(pl.lit(name, dtype=pl.String))
+            for column, name in zip(self.columns, header, strict=True)
+        )
+        found = records.select(same=same).to_series()
+        return found if found.any() else None
+
+    def _scan(self, block: bytes) -> _Lines:
+        """Find the lines of ``block`` and tell regular from odd ones."""
+        buffer = np.frombuffer(block, np.uint8)
+        ends = np.flatnonzero(buffer == LF)
+        starts = np.empty_like(ends)
+        starts[0] = 0
+        starts[1:] = ends[:-1] + 1
+        bare = ends
+        if block.find(b"\r") >= 0:
+            bare = ends - ((buffer[ends - 1] == CR) & (ends > starts))
+        delimiters = np.flatnonzero(buffer == self._delimiter[0])
+        inside = None
+        regular = np.ones(len(ends), dtype=bool)
+        quote = self.dialect.quote
+        if quote and block.find(quote.encode()) >= 0:
+            inside, regular = self._check_quotes(buffer, starts, bare, delimiters)
+        counts = _per_line(delimiters if inside is None else delimiters[~inside], ends)
+        regular &= counts == len(self.columns) - 1
+        blank = bare == starts
+        if len(self.columns) > 1:
+            regular &= bare - starts != counts  # nothing but delimiters
+        for text in self._suspicious:
+            if block.find(text) >= 0:
+                regular &= _per_line(_positions(block, buffer, text), ends) == 0
+        if bare is not ends:
+            returns = _per_line(np.flatnonzero(buffer == CR), ends)
+            regular &= returns == (bare != ends)
+        return _Lines(starts, bare, blank, regular)
+
+    def _check_quotes(
+        self, buffer: npt.NDArray[np.uint8], starts: Ints, ends: Ints, delimiters: Ints
+    ) -> tuple[Bools, Bools]:
+        """Return which delimiters stand within quotes, and which lines have quotes only where the rules allow them."""
+        mark = ord(str(self.dialect.quote))
+        quotes = np.flatnonzero(buffer == mark)
+        before_line = np.searchsorted(quotes, starts)
+        per_line = np.diff(before_line, append=len(quotes))
+        line_of = np.repeat(np.arange(len(starts)), per_line)
+        opens = (np.arange(len(quotes)) - before_line[line_of]) % 2 == 0
+        previous, following = buffer[quotes - 1], buffer[np.minimum(quotes + 1, len(buffer) - 1)]
+        at_start = (quotes == starts[line_of]) | (previous == self._delimiter[0])
+        at_end = (quotes + 1 == ends[line_of]) | (following == self._delimiter[0])
+        doubled_before = (previous == mark) & (quotes > starts[line_of])
+        fine = np.where(opens, at_start | doubled_before, at_end | (following == mark))
+        regular = per_line % 2 == 0
+        regular[line_of[~fine]] = False
+        so_far = np.searchsorted(quotes, delimiters)
+        line = np.searchsorted(starts, delimiters, side="right") - 1
+        inside = (so_far - before_line[line]) % 2 == 1
+        return inside, regular
+
+    def _without_padding(self, block: bytes) -> bytes:
+        """Remove the blank after each delimiter that stands outside of quotes."""
+        buffer = np.frombuffer(block, np.uint8)
+        ends = np.flatnonzero(buffer == LF)
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        delimiters = np.flatnonzero(buffer == self._delimiter[0])
+        if self.dialect.quote:
+            inside, _ = self._check_quotes(buffer, starts, ends, delimiters)
+            delimiters = delimiters[~inside]
+        keep = np.ones(len(buffer), dtype=bool)
+        keep[delimiters + 1] = buffer[delimiters + 1] != ord(" ")
+        return buffer[keep].tobytes()
+
+    def _parse(self, block: bytes, lines: _Lines, taken: Bools) -> pl.DataFrame | None:
+        """Parse the lines that ``taken`` marks; null if polars finds another number of records than there are lines."""
+        count = int(taken.sum())
+        schema = text_schema(self.columns)
+        if not count:
+            return pl.DataFrame(schema=schema)
+        text = block if taken.all() else _cut_out(block, lines, taken)
+        try:
+            records = pl.read_csv(
+                text,
+                has_header=False,
+                schema=schema,
+                separator=separator(self.dialect),
+                quote_char=self.dialect.quote,
+                empty_string_is_null=True,
+            )
+        except pl.exceptions.PolarsError:
+            return None
+        if records.height != count:
+            return None
+        quote = self.dialect.quote
+        if quote and text.find((quote + quote).encode()) >= 0:  # polars reads "" as an empty text, ckm as no value
+            records = records.with_columns(pl.all().replace("", None))
+        return records
+
+
+class _Careful:
+    """Takes the odd lines of a block to the careful path, one after the other."""
+
+    def __init__(self, records: RecordReader, block: bytes, lines: _Lines, first_line: int, final: bool) -> None:
+        self._records = records
+        self._lines = _LazyLines(block, lines)
+        self._line = first_line
+        self._final = final
+        self.accepted: list[tuple[int, list[str | None]]] = []
+        self.rejected: list[tuple[int, str, str]] = []
+        self.mended: list[tuple[int, str]] = []
+        self.stop: int | None = None
+
+    def read(self, odd: Ints, taken: Bools) -> None:
+        """Read the records at ``odd``; lines that turn out to belong to one of them are struck from ``taken``."""
+        consumed = 0
+        for at in odd.tolist():
+            if at < consumed:
+                continue
+            try:
+                consumed = at + self._read_at(at)
+            except NeedMoreLinesError:
+                self.stop = at
+                return
+            taken[at:consumed] = False
+
+    def _read_at(self, at: int) -> int:
+        number = self._line + at
+        text = self._lines[at].removesuffix("\r")
+        if UNREADABLE in text:
+            raw = text.replace(UNREADABLE, "")
+            self.rejected.append((number, "encoding", raw[:RAW_LIMIT]))
+            return 1
+        if not text.strip(" "):
+            return 1
+        reading = self._records.read(self._lines, at, final=self._final)
+        if reading.fields is None:
+            self.rejected.append((number, reading.reason or "unreadable", text[:RAW_LIMIT].replace("\x00", "\\x00")))
+        else:
+            self.accepted.append((number, reading.fields))
+            if reading.reason:
+                self.mended.append((number, reading.reason))
+        return reading.lines
+
+
+class _LazyLines(Sequence[str]):
+    """The lines of a block as text, decoded when asked for."""
+
+    def __init__(self, block: bytes, lines: _Lines) -> None:
+        self._block = block
+        self._edges = np.append(lines.starts, len(block))
+
+    def __len__(self) -> int:
+        return len(self._edges) - 1
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self)))]
+        return self._block[int(self._edges[at]) : int(self._edges[at + 1]) - 1].decode()
+
+
+def _stand_in(dialect: Dialect) -> str | None:
+    """Return a delimiter that is more than one byte of UTF-8 and is replaced by one that is a single byte."""
+    return (
+        dialect.delimiter if dialect.delimiter not in {None, WHITESPACE} and not separator(dialect).isascii() else None
+    )
+
+
+def _per_line(positions: Ints, ends: Ints) -> Ints:
+    """Count ``positions`` (sorted) per line."""
+    return np.diff(np.searchsorted(positions, ends), prepend=0)
+
+
+def _positions(block: bytes, buffer: npt.NDArray[np.uint8], text: bytes) -> Ints:
+    if len(text) == 1:
+        return np.flatnonzero(buffer == text[0])
+    return np.fromiter((found.start() for found in re.finditer(re.escape(text), block)), dtype=np.int64)
+
+
+def _cut_out(block: bytes, lines: _Lines, taken: Bools) -> bytes:
+    """Return the lines of ``block`` that ``taken`` marks, joined run by run."""
+    edges = np.flatnonzero(np.diff(taken, prepend=False, append=False))
+    starts = lines.starts[edges[::2]]
+    following = np.append(lines.starts, len(block))
+    view = memoryview(block)
+    return b"".join(view[a:b] for a, b in zip(starts.tolist(), following[edges[1::2]].tolist(), strict=True))
+
+
+def line_blocks(pieces: Iterator[bytes], name: str, line_end: str) -> Iterator[tuple[bytes, bool]]:
+    """Cut ``pieces`` of text at line ends; yield ``(block, whether it is the last)``.
+
+    Where ``line_end`` is a carriage return, a lone one ends a line as well, and becomes a line feed.
+
+    Raises
+    ------
+    InputError
+        A line is longer than :data:`LONGEST_LINE`.
+    """
+    rest: list[bytes] = []
+    waiting = b""
+    for piece in pieces:
+        block = piece
+        if line_end == "\r":
+            block = b"".join([*rest, piece])
+            held = block[-1:] if block.endswith(b"\r") else b""  # it may be half of a CR LF
+            block = block[: len(block) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+            rest = []
+            cut = block.rfind(b"\n") + 1
+            block, tail = block[:cut], block[cut:] + held
+        else:
+            cut = block.rfind(b"\n") + 1
+            block, tail = block[:cut], block[cut:]
+        if cut:
+            if waiting:
+                yield waiting, False
+            waiting = b"".join([*rest, block])
+            rest = []
+        if tail:
+            rest.append(tail)
+        if sum(map(len, rest)) > LONGEST_LINE:
+            raise InputError(f"{name}: a line is longer than {LONGEST_LINE >> 20} MB")
+    last = b"".join(rest)
+    if last:
+        if waiting:
+            yield waiting, False
+        waiting = last.replace(b"\r", b"\n") if line_end == "\r" else last
+    yield waiting, True

@@ -1,0 +1,252 @@
+"""Which character set a text file is in, and its text as UTF-8 whatever that is.
+
+The order of evidence: a byte order mark; strict UTF-8 over the whole file; the NUL bytes of UTF-16 and UTF-32;
+last, a statistical guess by chardet on lines that are rich in non-ASCII bytes.
+"""
+
+from __future__ import annotations
+
+import codecs
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ckm.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm.sources.archive import Archive
+
+MARKS = (  # UTF-32 first: its little-endian mark starts like that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+SCAN_BLOCK = 8 << 20
+HEAD = 64 << 10
+GUESS_SAMPLE = 64 << 10
+"""Bytes of lines with non-ASCII letters that chardet sees; more makes it slower and no better."""
+PLAUSIBLE = (
+    *("gb18030", "big5hkscs", "cp932", "euc_jis_2004", "cp949", "cp874", "koi8-r", "koi8-u"),
+    *(f"cp125{page}" for page in range(9)),
+    *("iso8859-2", "iso8859-5", "iso8859-6", "iso8859-7", "iso8859-8", "iso8859-9", "iso8859-13", "iso8859-15"),
+    *("cp850", "cp852", "cp866"),
+)
+"""Character sets of customers' files; among all that chardet knows it takes a short text for Hebrew DOS too easily."""
+SUPERSETS = {  # what a file calls by the narrow name is nearly always written by software that means the wide one
+    "ascii": "utf-8",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "big5": "big5hkscs",
+    "shift_jis": "cp932",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "tis-620": "cp874",
+    "iso8859-11": "cp874",
+    "euc_kr": "cp949",
+}
+UNREADABLE = "\ufdd0"
+"""Stands before each byte that cannot be decoded; a code point that Unicode keeps out of text."""
+UNREADABLE_UTF8 = UNREADABLE.encode()
+CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x00\x1a\x1b\x1c\x1d\x1e\x1f"))
+BINARY_SHARE = 0.02
+"""Above this share of control characters a file is no text."""
+
+
+def _mark_unreadable(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    damaged = error.object[error.start : error.end]
+    return "".join(f"{UNREADABLE}\\x{byte:02x}" for byte in damaged), error.end
+
+
+codecs.register_error("ckm-mark", _mark_unreadable)
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """The character set of a file.
+
+    Attributes
+    ----------
+    name
+        Python's name of it.
+    mark
+        Length in bytes of the byte order mark.
+    clean
+        Whether every byte was seen to be valid; then blocks of UTF-8 need no second look.
+    how
+        What settled it: ``given``, ``mark``, ``valid``, ``nul bytes`` or ``guess``.
+    """
+
+    name: str
+    mark: int
+    clean: bool
+    how: str
+
+
+@dataclass
+class _Utf8Scan:
+    """What one pass over the bytes of a file has seen."""
+
+    good_lines: int = 0
+    bad_lines: int = 0
+    rich: bytes = b""
+
+
+def detect_encoding(archive: Archive, given: str | None = None) -> Encoding:
+    """Find the character set of ``archive`` in one pass over its bytes.
+
+    A file in which more lines with non-ASCII letters are valid UTF-8 than not is UTF-8 with damaged lines: text in
+    any other character set is practically never valid by chance.
+
+    Raises
+    ------
+    UsageError
+        ``given`` names no character set.
+    InputError
+        The file is not text.
+    """
+    head = archive.head(HEAD)
+    mark = next(((len(bom), name) for bom, name in MARKS if head.startswith(bom)), None)
+    if given is not None:
+        name = _known(given)
+        marked = mark is not None and _same_family(name, mark[1])
+        return Encoding(mark[1] if marked and mark else name, mark[0] if marked and mark else 0, False, "given")
+    if mark:
+        return Encoding(mark[1], mark[0], False, "mark")
+    if wide := _wide_encoding(head):
+        return Encoding(wide, 0, False, "nul bytes")
+    _refuse_binary(archive.name, head)
+    scan = _scan_utf8(archive)
+    if not scan.bad_lines:
+        return Encoding("utf-8", 0, True, "valid")
+    if scan.good_lines > scan.bad_lines:
+        return Encoding("utf-8", 0, False, "valid")
+    return Encoding(_guess(scan.rich), 0, False, "guess")
+
+
+def utf8_pieces(archive: Archive, encoding: Encoding, size: int) -> Iterator[bytes]:
+    """Yield the text of ``archive`` as pieces of UTF-8, without byte order mark, about ``size`` bytes each.
+
+    Bytes that cannot be decoded come as :data:`UNREADABLE` and their hexadecimal escape.
+    """
+    with archive.open() as content:
+        content.read(encoding.mark)
+        if encoding.name == "utf-8" and encoding.clean:
+            while piece := content.read(size):
+                yield piece
+            return
+        decoder = codecs.getincrementaldecoder(encoding.name)(errors="ckm-mark")
+        while piece := content.read(size):
+            yield _encoded(decoder.decode(piece))
+        yield _encoded(decoder.decode(b"", final=True))
+
+
+def _encoded(text: str) -> bytes:
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # some decoders let half a surrogate pair through
+        return text.encode(errors="backslashreplace")
+
+
+def _known(name: str) -> str:
+    try:
+        found = codecs.lookup(name)
+    except LookupError:
+        raise UsageError(
+            f"no character set '{name}'", hint="for example utf-8, windows-1252, gb18030, tis-620, utf-16-le"
+        ) from None
+    if not found._is_text_encoding:
+        raise UsageError(f"'{name}' is no character set", hint="for example utf-8, windows-1252, gb18030")
+    return {"utf-16": "utf-16-le", "utf-32": "utf-32-le", "utf-8-sig": "utf-8"}.get(found.name, found.name)
+
+
+def _same_family(given: str, marked: str) -> bool:
+    return given.split("-")[:2] == marked.split("-")[:2]
+
+
+def _wide_encoding(head: bytes) -> str | None:
+    """Tell UTF-16 and UTF-32 without a mark by where their NUL bytes stand (ASCII: half of all places or more).
+
+    Text in wide scripts has few NUL bytes, but its line ends, blanks, digits and delimiters have: enough that NULs
+    stand at places of one parity only.
+    """
+    if b"\x00" not in head or len(head) < 4:
+        return None
+    sample = head[: len(head) // 4 * 4]
+    counts = [sample[place::4].count(0) for place in range(4)]
+    quarter = len(sample) // 4
+    if counts[2] > 0.9 * quarter and counts[3] > 0.9 * quarter and counts[0] < 0.2 * quarter:
+        return "utf-32-le"
+    if counts[0] > 0.9 * quarter and counts[1] > 0.9 * quarter and counts[3] < 0.2 * quarter:
+        return "utf-32-be"
+    even, odd = counts[0] + counts[2], counts[1] + counts[3]
+    for name, hit, missed in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        if hit > 0.05 * 2 * quarter and missed <= 0.02 * hit and _decodes(sample, name):
+            return name
+    return None
+
+
+def _decodes(sample: bytes, name: str) -> bool:
+    try:
+        text = sample[:-2].decode(name) if len(sample) > 4 else sample.decode(name)
+    except UnicodeDecodeError:
+        return False
+    return "\x00" not in text
+
+
+def _refuse_binary(name: str, head: bytes) -> None:
+    controls = len(head) - len(head.translate(None, CONTROLS))
+    nuls = head.count(0)
+    if head and (controls > BINARY_SHARE * len(head) or nuls > 0.3 * len(head)):
+        raise InputError(f"{name}: this is no text file", hint="ckm reads CSV, JSON lines, Parquet and Excel")
+
+
+def _scan_utf8(archive: Archive) -> _Utf8Scan:
+    scan = _Utf8Scan()
+    rest = b""
+    with archive.open() as content:
+        while piece := content.read(SCAN_BLOCK):
+            block = rest + piece
+            cut = block.rfind(b"\n") + 1 or len(block.rstrip(bytes(range(128, 256)))) or len(block)
+            block, rest = block[:cut], block[cut:]
+            _scan_block(block, scan)
+    _scan_block(rest, scan)
+    return scan
+
+
+def _scan_block(block: bytes, scan: _Utf8Scan) -> None:
+    if block.isascii():
+        return
+    valid = True
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        valid = False
+    if valid and scan.bad_lines == 0 and scan.good_lines > GUESS_SAMPLE:
+        return
+    for line in block.replace(b"\r", b"\n").split(b"\n"):
+        if line.isascii():
+            continue
+        try:
+            line.decode()
+            scan.good_lines += 1
+        except UnicodeDecodeError:
+            scan.bad_lines += 1
+        if len(scan.rich) < GUESS_SAMPLE:
+            scan.rich += line[:4096] + b"\n"
+
+
+def _guess(rich: bytes) -> str:
+    """Return chardet's best guess whose codec Python has, as the superset that programs really write."""
+    import chardet
+
+    found = chardet.detect(rich, include_encodings=PLAUSIBLE, no_match_encoding="cp1252").get("encoding") or "cp1252"
+    try:
+        name = codecs.lookup(found).name
+    except LookupError:
+        name = "cp1252"
+    return SUPERSETS.get(name, name)

@@ -1,0 +1,336 @@
+"""Where a table starts in its file, whether it has a header, and what its columns are called."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from ckm.errors import InputError, UsageError
+from ckm.sources.cell_kinds import TYPED, kind_of
+from ckm.sources.csv_records import NeedMoreLinesError, RecordReader
+from ckm.sources.dialect import SEP_LINE, Dialect, split_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckm.sources.hints import Hints
+
+ROWS_LOOKED_AT = 200
+PREAMBLE_LINES = 100
+"""A header further down than this must be given with --header."""
+MOST_HEADER_ROWS = 5
+MOSTLY = 0.8
+"""Share of a column's cells that must look alike before its first cell counts as different."""
+OTHER_DELIMITERS = ",;\t| "
+
+
+class Row(NamedTuple):
+    """A record of the sample: its 1-based line, and its values (null for no value)."""
+
+    line: int
+    cells: list[str]
+
+
+@dataclass(frozen=True)
+class TableStart:
+    """Where the data of a text table start, and under which names.
+
+    Attributes
+    ----------
+    columns
+        Unique names, one per field of a record.
+    header_line, header_rows
+        1-based line of the first header row, null without one; number of rows.
+    first_line
+        1-based line where data start.
+    remarks
+        ``(line, text)`` of what was assumed or changed.
+    """
+
+    columns: tuple[str, ...]
+    header_line: int | None
+    header_rows: int
+    first_line: int
+    remarks: list[tuple[int | None, str]] = field(default_factory=list)
+
+
+def find_table(lines: Sequence[str], dialect: Dialect, hints: Hints) -> TableStart:
+    """Find header and data in the first ``lines`` of a file (without line ends).
+
+    Raises
+    ------
+    InputError
+        The hinted header line is not in the file.
+    UsageError
+        The hinted names are not as many as the columns.
+    """
+    skip = 1 if lines and SEP_LINE.match(lines[0]) else 0
+    if isinstance(hints.header, int):
+        return _given_header(lines, dialect, hints, hints.header)
+    width = usual_width(lines[skip:], dialect)
+    rows = read_rows(lines, dialect, width, skip)
+    if not rows:
+        return TableStart(tuple(hints.columns or ()), None, 0, skip + 1)
+    top = _table_top(rows, width)
+    if hints.header == "none" or hints.columns is not None:
+        return _named(hints.columns, width, rows[0].line)
+    return _with_header(rows, top, width, lines)
+
+
+def find_in_rows(rows: list[Row], width: int, hints: Hints) -> TableStart:
+    """Find header and data in rows whose cells are already apart, those of a spreadsheet.
+
+    Raises
+    ------
+    InputError
+        The hinted header row is empty.
+    UsageError
+        The hinted names are not as many as the columns.
+    """
+    if not rows:
+        return TableStart(tuple(hints.columns or ()), None, 0, 1)
+    if isinstance(hints.header, int):
+        at = next((at for at, row in enumerate(rows) if row.line == hints.header), None)
+        if at is None:
+            raise InputError(f"row {hints.header}, given as the header, is empty or beyond the first {len(rows)} rows")
+        names = hints.columns or rows[at].cells
+        if len(names) != width:
+            raise UsageError(f"{len(names)} column names are given for {width} columns")
+        return _start(names, hints.header, 1, hints.header + 1)
+    if hints.header == "none" or hints.columns is not None:
+        return _named(hints.columns, width, rows[0].line)
+    return _with_header(rows, _table_top(rows, width), width, [])
+
+
+def usual_width(lines: Sequence[str], dialect: Dialect) -> int:
+    """Return the number of fields that most rows have; of two equally usual, the one that comes first."""
+    if dialect.delimiter is None:
+        return 1
+    if dialect.delimiter == "whitespace":
+        widths = Counter(len(line.split()) for line in lines[:ROWS_LOOKED_AT] if line.strip())
+    else:
+        rows = split_rows(lines[:ROWS_LOOKED_AT], dialect.delimiter, dialect.quote or "", padded=dialect.padded)
+        widths = Counter(len(row) for row in rows if any(row))
+    return widths.most_common(1)[0][0] if widths else 1
+
+
+def read_rows(lines: Sequence[str], dialect: Dialect, width: int, start: int) -> list[Row]:
+    """Read the first records from ``lines[start:]``, those of another width too, blank lines left out."""
+    reader = RecordReader(dialect, width)
+    rows: list[Row] = []
+    at = start
+    while at < len(lines) and len(rows) < ROWS_LOOKED_AT:
+        if not lines[at].strip():
+            at += 1
+            continue
+        try:
+            reading = reader.read(lines, at, final=True)
+        except NeedMoreLinesError:
+            break
+        cells = reading.fields or reader.split(lines[at].removesuffix("\r")).fields
+        rows.append(Row(at + 1, [(cell or "").replace("\x00", "") for cell in cells]))
+        at += reading.lines
+    return rows
+
+
+def unique_names(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
+    """Make column names usable: blanks trimmed, empty ones numbered, repeated ones told apart.
+
+    Returns
+    -------
+    The names, and a remark on each change.
+    """
+    seen: set[str] = set()
+    fixed: list[str] = []
+    remarks: list[str] = []
+    for place, name in enumerate(names, start=1):
+        clean = " ".join(name.replace("\ufeff", "").split())
+        if not clean:
+            clean = f"column_{place}"
+            remarks.append(f"column {place} has no name and is called {clean}")
+        base, repeat = clean, 1
+        while clean in seen:
+            repeat += 1
+            clean = f"{base}_{repeat}"
+        if repeat > 1:
+            remarks.append(f"column {place} has the name of another and is called {clean}")
+        seen.add(clean)
+        fixed.append(clean)
+    return tuple(fixed), remarks
+
+
+def _given_header(lines: Sequence[str], dialect: Dialect, hints: Hints, header: int) -> TableStart:
+    if not 1 <= header <= len(lines):
+        raise InputError(f"there is no line {header} for the header among the first {len(lines)}")
+    body = lines[header:]
+    width = usual_width(body, dialect) if any(line.strip() for line in body) else 0
+    rows = read_rows(lines, dialect, width, header - 1)
+    if not rows or rows[0].line != header:
+        raise InputError(f"line {header}, given as the header, is empty")
+    names, _ = _fitting_names(rows[0].cells, width or len(rows[0].cells))
+    if names is None:
+        names = _numbered(width)
+    start = _start(hints.columns or names, header, 1, rows[1].line if len(rows) > 1 else header + 1)
+    if hints.columns is not None and len(hints.columns) != len(names):
+        raise UsageError(f"{len(hints.columns)} column names are given for {len(names)} columns")
+    return start
+
+
+def _named(columns: tuple[str, ...] | None, width: int, first_line: int) -> TableStart:
+    if columns is not None and len(columns) != width:
+        raise UsageError(f"{len(columns)} column names are given, the records have {width} fields")
+    return _start(columns or _numbered(width), None, 0, first_line)
+
+
+def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) -> TableStart:
+    """Decide whether the row at ``top``, the first of the table's width, is a header; join the rows of a taller one."""
+    data = rows[top + 1 :]
+    if len(rows[top].cells) != width:
+        return _start(_numbered(width), None, 0, rows[0].line)
+    kinds = _column_kinds(data, width)
+    if _is_header(rows[top].cells, kinds, data):
+        height = 1
+        while height < MOST_HEADER_ROWS and top + height < len(rows) and _is_header_too(rows, top, height, width):
+            height += 1
+        names = [
+            " ".join(filter(None, (row.cells[place].strip() for row in rows[top : top + height])))
+            for place in range(width)
+        ]
+        after = rows[top + height].line if top + height < len(rows) else rows[top + height - 1].line + 1
+        start = _start(names, rows[top].line, height, after)
+        if height > 1:
+            start.remarks.append((rows[top].line, f"the header has {height} rows; their names were joined"))
+        return _told_preamble(start, rows, top)
+    before = rows[top - 1] if top else None
+    if before and lines and rows[top].line - before.line == 1:
+        found = _misfit_header(lines[before.line - 1], before.cells, width, rows[top:])
+        if found is not None:
+            misfit, remark = found
+            start = _start(misfit, before.line, 1, rows[top].line)
+            start.remarks.append((before.line, remark))
+            return _told_preamble(start, rows, top - 1)
+    # Without a header nothing says that the first rows are no records: those that do not fit will be rejected.
+    start = _start(_numbered(width), None, 0, rows[0].line)
+    start.remarks.append((None, "no header was found; columns are numbered"))
+    return start
+
+
+def _table_top(rows: list[Row], width: int) -> int:
+    """Return the index of the first row of the table: as wide as most are, and not mostly empty as a preamble's."""
+    wide = [at for at, row in enumerate(rows[:PREAMBLE_LINES]) if len(row.cells) == width]
+    if not wide:
+        return 0
+    full = [sum(bool(cell.strip()) for cell in rows[at].cells) for at in wide[:20]]
+    least = 0 if width < 3 else width // 3
+    if max(full) > 0.75 * width or width < 3:
+        for at, filled in zip(wide, full, strict=False):
+            if filled > least:
+                return at
+    return wide[0]
+
+
+def _column_kinds(rows: list[Row], width: int) -> list[str | None]:
+    """Return per column the kind that most of its cells have, null where there is none."""
+    kinds: list[str | None] = []
+    usual = [row.cells for row in rows if len(row.cells) == width]
+    for place in range(width):
+        counts = Counter(kind_of(cells[place]) for cells in usual)
+        for nothing in ("empty", "null"):
+            counts.pop(nothing, None)
+        kind, count = counts.most_common(1)[0] if counts else (None, 0)
+        kinds.append(kind if kind != "text" and count >= MOSTLY * counts.total() else None)
+    return kinds
+
+
+def _is_header(cells: list[str], kinds: list[str | None], data: list[Row]) -> bool:
+    """Weigh the cells of a row against what stands below them.
+
+    A text over a column of numbers speaks for a header, a number over numbers against it. Where every column is
+    text, the row is a header if none of its cells comes again below.
+    """
+    if not data:
+        return not any(kind_of(cell) in TYPED for cell in cells)
+    here = [kind_of(cell) for cell in cells]
+    speaks_for = speaks_against = 0.0
+    for kind, below in zip(here, kinds, strict=False):
+        if below is None or kind in {"empty", "null"}:
+            continue
+        weight = 1.0 if below in TYPED else 0.5
+        if kind == below or (kind in TYPED and below in TYPED):
+            speaks_against += weight
+        elif kind in {"text", "code"}:
+            speaks_for += weight
+    if speaks_for == speaks_against == 0:
+        below_cells = [{row.cells[at].strip() for row in data if at < len(row.cells)} for at in range(len(cells))]
+        return not any(cell.strip() and cell.strip() in seen for cell, seen in zip(cells, below_cells, strict=True))
+    if speaks_for and speaks_against and _is_series(cells, here):
+        return True
+    return speaks_for > speaks_against
+
+
+def _is_series(cells: list[str], kinds: list[str]) -> bool:
+    """Whether the numbers among ``cells`` count up by one, as the years or weeks over a pivot table do."""
+    numbers = [cell.strip() for cell, kind in zip(cells, kinds, strict=True) if kind == "number"]
+    if len(numbers) < 3 or not all(number.isdecimal() for number in numbers):
+        return False
+    values = [int(number) for number in numbers]
+    return values == list(range(values[0], values[0] + len(values)))
+
+
+def _is_header_too(rows: list[Row], top: int, height: int, width: int) -> bool:
+    """Whether the row ``height`` below ``top`` still belongs to the header: text over at least two typed columns."""
+    row = rows[top + height]
+    data = rows[top + height + 1 :]
+    if len(row.cells) != width or not data:
+        return False
+    if row.cells == rows[top].cells:
+        return True
+    kinds = _column_kinds(data, width)
+    typed = [kind_of(cell) for cell, kind in zip(row.cells, kinds, strict=True) if kind in TYPED]
+    return typed.count("text") >= 2 and {kind_of(cell) for cell in row.cells} <= {"text", "empty"}
+
+
+def _misfit_header(line: str, cells: list[str], width: int, data: list[Row]) -> tuple[Sequence[str], str] | None:
+    """Make sense of a header whose number of names is not that of the columns; null if it is no header at all."""
+    for delimiter in OTHER_DELIMITERS:
+        names = next(iter(split_rows([line.removesuffix("\r")], delimiter, '"')), [])
+        if len(names) == width and len(cells) < width and len(set(names)) == width and all(map(str.strip, names)):
+            return names, "the header has another delimiter than the data"
+    if len(cells) < max(2, width // 2) or any(kind_of(cell) in TYPED for cell in cells):
+        return None
+    if len(cells) < width and not any(any(row.cells[len(cells) : width]) for row in data):
+        return [*cells, *[""] * (width - len(cells))], "the records end with delimiters that the header has not"
+    fitting, remark = _fitting_names(cells, width)
+    if fitting is None:
+        return _numbered(width), f"the header has {len(cells)} names for {width} columns; columns are numbered"
+    return fitting, remark
+
+
+def _fitting_names(names: Sequence[str], width: int) -> tuple[Sequence[str] | None, str]:
+    """Fit names to a number of columns where that is safe: only empty names may be left out."""
+    if len(names) == width:
+        return names, ""
+    filled = [name for name in names if name.strip()]
+    if len(names) > width and len(filled) == width:
+        return filled, f"{len(names) - width} empty name in the header was left out"
+    return None, ""
+
+
+def _numbered(width: int) -> list[str]:
+    return [f"column_{place}" for place in range(1, width + 1)]
+
+
+def _start(names: Sequence[str], header_line: int | None, header_rows: int, first_line: int) -> TableStart:
+    columns, remarks = unique_names(names)
+    return TableStart(columns, header_line, header_rows, first_line, [(header_line, remark) for remark in remarks])
+
+
+def _told_preamble(start: TableStart, rows: list[Row], top: int) -> TableStart:
+    if top == 0:
+        return start
+    told = (
+        rows[0].line,
+        f"{top} lines before the table were skipped" if top > 1 else "a line before the table was skipped",
+    )
+    return replace(start, remarks=[told, *start.remarks])

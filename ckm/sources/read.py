@@ -1,0 +1,200 @@
+"""Open any file that ckm reads, and hand on its records."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import polars as pl
+
+from ckm.errors import InputError, UsageError
+from ckm.sources.archive import Archive, is_excel_zip, open_archive, spool, spool_stdin
+from ckm.sources.csv_table import open_csv
+from ckm.sources.hints import Hints
+from ckm.sources.json_records import looks_like_json, open_json
+from ckm.sources.remarks import Remarks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from ckm.sources.format import Batch, FileFormat
+
+STDIN = Path("-")
+SAMPLE_ROWS = 10_000
+UNPACKED = 8
+"""How many times the size of its archive a text file is taken to have."""
+REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*:/{1,2}", re.IGNORECASE)
+OLE_MAGIC = b"\xd0\xcf\x11\xe0"
+"""Excel files from before 2007 start with it."""
+SPOOL_LIMIT = 4 << 30
+"""Bytes; Parquet and Excel inside an archive must be unpacked to be read, and no more than this is."""
+
+
+class Table(Protocol):
+    """What each sort of file must offer."""
+
+    @property
+    def format(self) -> FileFormat:
+        """What was found out about the file."""
+        ...
+
+    def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
+        """Yield its records in its order."""
+        ...
+
+
+@dataclass
+class Source:
+    """A file whose format is known and whose records can be read, any number of times.
+
+    The records of all batches and the rejected ones are together the records of the file.
+
+    Attributes
+    ----------
+    path
+        As it was given; ``-`` is standard input.
+    table
+        The reader for this sort of file.
+    """
+
+    path: Path
+    table: Table
+    _temporary: list[Path] = field(default_factory=list)
+    _remarks: Remarks = field(default_factory=Remarks)
+
+    @property
+    def format(self) -> FileFormat:
+        """What was detected or given."""
+        return self.table.format
+
+    @cached_property
+    def sample(self) -> pl.DataFrame:
+        """The first records, 10,000 at most."""
+        found: list[pl.DataFrame] = []
+        height = 0
+        for batch in self.table.batches(Remarks(), small=True):
+            found.append(batch.records)
+            height += batch.records.height
+            if height >= SAMPLE_ROWS:
+                break
+        if not found:
+            return pl.DataFrame(schema=dict.fromkeys(self.format.columns, pl.String()))
+        return pl.concat(found).head(SAMPLE_ROWS)
+
+    @property
+    def expected_rows(self) -> int:
+        """About how many records there are, by the size of the file and the length of its first records."""
+        if self.format.kind == "parquet" and self.path != STDIN:
+            return int(pl.scan_parquet(self.path).select(pl.len()).collect().item())
+        if self.sample.is_empty() or not self.path.is_file():
+            return self.sample.height
+        texts = self.sample.select(pl.all().cast(pl.String).str.len_bytes().sum()).fill_null(0)
+        per_record = sum(texts.row(0)) / self.sample.height + self.sample.width
+        packed = UNPACKED if self.format.compression else 1
+        return int(packed * self.path.stat().st_size / per_record)
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield the records from the start of the file, in its order.
+
+        Raises
+        ------
+        InputError
+            The file turns out to be damaged.
+        """
+        self._remarks.clear()
+        yield from self.table.batches(self._remarks)
+
+    @property
+    def problems(self) -> list[tuple[int | None, str]]:
+        """What was assumed, mended or odd: ``(first line, text)``; complete once all batches were read."""
+        return self._remarks.listed()
+
+    def close(self) -> None:
+        """Remove temporary files."""
+        while self._temporary:
+            self._temporary.pop().unlink(missing_ok=True)
+
+    def __enter__(self) -> Source:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_source(path: Path, hints: Hints | None = None) -> Source:
+    """Find out what a file is, so that its records can be read.
+
+    The bytes of a text file are read once to settle its encoding; nothing is kept.
+
+    Parameters
+    ----------
+    path
+        A file, or ``-`` for standard input.
+    hints
+        What is known about the file and need not be detected.
+
+    Raises
+    ------
+    InputError
+        The file is none that ckm reads, or is damaged.
+    UsageError
+        There is no such file, it is elsewhere on the network, or a hint is impossible.
+    """
+    hints = hints or Hints()
+    temporary: list[Path] = []
+    try:
+        if path == STDIN:
+            temporary.append(spool_stdin())
+            table = _open_table(open_archive(temporary[0], "standard input"), hints, temporary)
+        else:
+            _refuse_absent(path)
+            table = _open_table(open_archive(path, str(path)), hints, temporary)
+    except BaseException:
+        for file in temporary:
+            file.unlink(missing_ok=True)
+        raise
+    return Source(path, table, temporary)
+
+
+def _open_table(archive: Archive, hints: Hints, temporary: list[Path]) -> Table:
+    head = archive.head(64)
+    if head.startswith(b"PAR1"):
+        from ckm.sources.parquet import open_parquet
+
+        return open_parquet(_seekable(archive, temporary), archive)
+    if head.startswith(OLE_MAGIC) or is_excel_zip(archive.path):
+        from ckm.sources.excel import open_excel
+
+        return open_excel(_seekable(archive, temporary), archive, hints)
+    if looks_like_json(archive, hints):
+        return open_json(archive, hints)
+    return open_csv(archive, hints)
+
+
+def _seekable(archive: Archive, temporary: list[Path]) -> Path:
+    if archive.compression is None:
+        return archive.path
+    temporary.append(spool(archive, SPOOL_LIMIT))
+    return temporary[-1]
+
+
+def _refuse_absent(path: Path) -> None:
+    name = str(path)
+    if REMOTE.match(name):
+        raise UsageError(f"{name}: ckm reads local files only", hint="download it first")
+    if path.is_dir():
+        raise UsageError(f"{name} is a folder", hint="name the files in it")
+    if not path.exists():
+        folder = path.parent
+        names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
+        near = get_close_matches(path.name, names, n=1, cutoff=0.6)
+        raise UsageError(f"there is no file {name}", hint=f"did you mean '{folder / near[0]}'?" if near else None)
+    if not path.is_file():
+        raise InputError(f"{name} is no regular file", hint="use - to read from a pipe")

@@ -1,0 +1,115 @@
+"""A YAML file as a tree that knows its lines, so that a mistake in it can be pointed at.
+
+Scalars stay the text that was written (``NO`` is Norway, ``5%`` and ``01234`` are kept): the reader of a key knows
+what it means, YAML does not. Only the safe loader's composer is used; nothing in a file is ever executed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import yaml
+
+from ckm.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class YamlEntry:
+    """A value in a YAML file, and where it stands.
+
+    Attributes
+    ----------
+    node
+        The parsed node.
+    path
+        The file.
+    line
+        1-based line where the value's key stands (the value's own line in a list).
+    """
+
+    node: yaml.Node
+    path: Path
+    line: int
+
+    @property
+    def where(self) -> str:
+        """The place as errors name it: ``ckm.yaml:12``."""
+        return f"{self.path}:{self.line}"
+
+    @property
+    def is_null(self) -> bool:
+        """Whether nothing, ``~`` or ``null`` is written."""
+        return self.node.tag == "tag:yaml.org,2002:null"
+
+    def text(self) -> str:
+        """Return the scalar as it is written; UsageError if this is a list or a mapping."""
+        if not isinstance(self.node, yaml.ScalarNode):
+            raise UsageError(f"{self.where}: one value is expected, not a list or a mapping", where=self.where)
+        return str(self.node.value)
+
+    def joined(self) -> str:
+        """Return the scalar as it is written, or the scalars of a list with commas between them."""
+        if isinstance(self.node, yaml.SequenceNode):
+            return ",".join(item.text() for item in self.items())
+        return self.text()
+
+    def items(self) -> list[YamlEntry]:
+        """Return the values of a list; UsageError if this is none. Nothing counts as an empty list."""
+        if self.is_null:
+            return []
+        if not isinstance(self.node, yaml.SequenceNode):
+            raise UsageError(f"{self.where}: a list is expected", where=self.where)
+        return [YamlEntry(node, self.path, node.start_mark.line + 1) for node in self.node.value]
+
+    def mapping(self) -> Mapping[str, YamlEntry]:
+        """Return the values of a mapping by key; UsageError if this is none. Nothing counts as an empty mapping.
+
+        Raises
+        ------
+        UsageError
+            This is no mapping, or a key stands in it twice.
+        """
+        if self.is_null:
+            return {}
+        if not isinstance(self.node, yaml.MappingNode):
+            raise UsageError(f"{self.where}: 'key: value' pairs are expected", where=self.where)
+        entries: dict[str, YamlEntry] = {}
+        for key, value in self.node.value:
+            entry = YamlEntry(value, self.path, key.start_mark.line + 1)
+            name = YamlEntry(key, self.path, entry.line).text()
+            if name in entries:
+                first = entries[name].line
+                raise UsageError(f"{entry.where}: '{name}' stands here and in line {first}", hint="remove one of them")
+            entries[name] = entry
+        return entries
+
+
+def read_yaml(path: Path) -> YamlEntry | None:
+    """Return the document of the file ``path``; None if it is empty or has comments only.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, or is no YAML; the message names the line.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f":{mark.line + 1}" if mark is not None else ""
+        raise UsageError(
+            f"{path}{line}: {error.problem or error.context}", hint="check the indentation and quotes"
+        ) from error
+    except yaml.YAMLError as error:
+        raise UsageError(f"{path} is no YAML", hint="it holds a character that YAML forbids") from error
+    return None if node is None else YamlEntry(node, path, node.start_mark.line + 1)

@@ -1,0 +1,52 @@
+"""What all tests share: a clean environment, and ckm as a shell runs it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from ckm.cli import app
+
+ROOT = Path(__file__).parents[1]
+Run = Callable[..., Result]
+Shell = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in os.environ if name.startswith("CKM_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run ckm in this process: ``run("init", folder).exit_code``."""
+
+    def invoke(*words: object, **options: object) -> Result:
+        return CliRunner().invoke(app, [str(word) for word in words], **options)
+
+    return invoke
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    """Run ckm as a process of its own in an empty folder: ``shell("--version").stdout``."""
+
+    def start(*words: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "ckm", *map(str, words)],
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            cwd=tmp_path,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **(env or {})},
+        )
+
+    return start

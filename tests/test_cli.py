@@ -1,0 +1,255 @@
+"""What the root promises whatever the command: exit codes, hints, streams, near misses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from tests.conftest import ROOT, Run, Shell
+from typer.testing import CliRunner
+
+from ckm import __version__, cli, errors
+from ckm.cli import EXIT_CODES, app, keep_examples, wants_json
+from ckm.errors import CkmError, InputError, NotEnoughDataError
+from ckm.output import detail, note
+
+
+def every_error() -> Iterator[type[CkmError]]:
+    found = [CkmError]
+    while found:
+        error = found.pop()
+        yield error
+        found.extend(error.__subclasses__())
+
+
+@pytest.fixture
+def failing() -> typer.Typer:
+    """A ckm with one command, ``fail``, that does what its argument says."""
+    small = typer.Typer(cls=cli._Root, rich_markup_mode=None)
+
+    @small.callback()
+    def root() -> None: ...
+
+    @small.command("fail")
+    def fail(how: str, fmt: str = typer.Option("csv", "--format", "-f")) -> None:
+        note("a note")
+        detail("a detail")
+        match how:
+            case "input":
+                raise InputError("orders.csv: line 7 is cut off", hint="export it again", line=7)
+            case "few":
+                raise NotEnoughDataError("212 repeat customers, 400 needed")
+            case "bug":
+                raise ValueError("an accident")
+            case "interrupt":
+                raise KeyboardInterrupt
+            case "pipe":
+                raise BrokenPipeError
+            case "disk":
+                raise OSError(28, "No space left on device", "out/x.csv")
+            case "forbidden":
+                raise PermissionError(13, "Permission denied", "orders.csv")
+
+    return small
+
+
+@pytest.mark.parametrize(
+    ("how", "code"),
+    [
+        ("ok", 0),
+        ("input", 3),
+        ("few", 4),
+        ("bug", 70),
+        ("interrupt", 130),
+        ("pipe", 141),
+        ("disk", 2),
+        ("forbidden", 2),
+    ],
+)
+def test_each_failure_has_its_exit_code(failing: typer.Typer, how: str, code: int) -> None:
+    assert CliRunner().invoke(failing, ["fail", how]).exit_code == code
+
+
+def test_every_error_of_ckm_has_an_exit_code_that_is_documented() -> None:
+    assert {error.exit_code for error in every_error()} <= set(EXIT_CODES)
+
+
+def test_help_and_readme_list_every_exit_code(run: Run) -> None:
+    help_text = run("--help").stdout
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for code, meaning in EXIT_CODES.items():
+        assert f"{code:>3}  {meaning}" in help_text
+        assert f"| {code} | {meaning} |" in readme
+
+
+def test_an_error_says_what_where_and_what_next(failing: typer.Typer) -> None:
+    result = CliRunner().invoke(failing, ["fail", "input"])
+    assert result.stdout == ""
+    assert result.stderr == "a note\nerror: orders.csv: line 7 is cut off\nhint: export it again\n"
+
+
+@pytest.mark.parametrize("words", [["-f", "json"], ["--format=ndjson"], ["-fjson"], ["-qf", "json"]])
+def test_an_error_in_a_json_format_is_one_json_line(failing: typer.Typer, words: list[str]) -> None:
+    result = CliRunner().invoke(failing, ["fail", "input", "-q", *[w for w in words if w != "-q"]])
+    assert result.stdout == ""
+    assert json.loads(result.stderr) == {
+        "error": {"code": "input", "message": "orders.csv: line 7 is cut off", "hint": "export it again", "line": 7}
+    }
+
+
+def test_the_parsers_own_complaint_is_one_json_line_too(run: Run) -> None:
+    result = run("init", "--forse", "-f", "json")
+    assert result.exit_code == 2
+    assert json.loads(result.stderr)["error"] == {
+        "code": "usage",
+        "message": "no such option: --forse",
+        "hint": "did you mean '--force'?",
+    }
+
+
+def test_json_errors_can_be_asked_for_by_the_environment(run: Run) -> None:
+    assert "error" in json.loads(run("init", env={"CKM_FORMAT": "json"}).stderr)
+
+
+def test_what_follows_two_dashes_is_no_option() -> None:
+    assert not wants_json(["fail", "--", "-f", "json"])
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["init", "--currncy", "EUR", "shop"], "did you mean '--currency'?"),
+        (["innit"], "did you mean 'init'?"),
+        (["--vershun"], "did you mean '--version'?"),
+        (["init"], "see 'ckm init --help'"),
+        (["init", "a", "b"], "see 'ckm init --help'"),
+    ],
+)
+def test_a_mistaken_call_is_exit_2_with_a_hint(run: Run, words: list[str], hint: str) -> None:
+    result = run(*words, prog_name="ckm")
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert result.stderr.endswith(f"hint: {hint}\n")
+    assert "Traceback" not in result.stderr
+
+
+def test_a_bug_keeps_its_traceback_and_says_that_it_is_one(failing: typer.Typer) -> None:
+    result = CliRunner().invoke(failing, ["fail", "bug"])
+    assert "ValueError: an accident" in result.stderr
+    assert f"this is a bug in ckm {__version__}" in result.stderr
+
+
+def test_quiet_leaves_errors_and_verbose_adds_details(failing: typer.Typer) -> None:
+    said = {flag: CliRunner().invoke(failing, ["fail", "input", flag]).stderr for flag in ("-q", "-v")}
+    assert said["-q"] == "error: orders.csv: line 7 is cut off\nhint: export it again\n"
+    assert said["-v"].startswith("a note\na detail\n")
+
+
+def test_one_quiet_run_does_not_silence_the_next(failing: typer.Typer) -> None:
+    CliRunner().invoke(failing, ["fail", "ok", "-q"])
+    assert CliRunner().invoke(failing, ["fail", "ok"]).stderr == "a note\n"
+
+
+def test_quiet_and_verbose_together_are_refused(run: Run) -> None:
+    assert run("init", "-q", "-v", "shop").exit_code == 2
+
+
+def test_every_command_is_quiet_and_verbose_on_demand() -> None:
+    for name, command in typer.main.get_command(app).commands.items():
+        options = {option for parameter in command.params for option in parameter.opts}
+        assert {"--quiet", "-q", "--verbose", "-v"} <= options, name
+
+
+def test_every_command_says_what_it_does_and_gives_an_example() -> None:
+    for name, command in typer.main.get_command(app).commands.items():
+        assert f"ckm {name}" in command.help, name
+
+
+def test_examples_in_help_are_not_rewrapped(run: Run) -> None:
+    assert "\n      ckm init shop\n      ckm init shop --currency" in run("init", "--help").stdout
+    assert keep_examples("One line\nand another.\n\nExamples:\n    ckm a\n    ckm b") == (
+        "One line\nand another.\n\n\b\nExamples:\n    ckm a\n    ckm b"
+    )
+
+
+def test_version_is_alone_on_stdout(shell: Shell) -> None:
+    done = shell("--version")
+    assert (done.stdout, done.stderr, done.returncode) == (f"ckm {__version__}\n", "", 0)
+
+
+def test_ckm_alone_shows_its_help(shell: Shell) -> None:
+    assert shell().stdout == shell("--help").stdout
+    assert shell().returncode == 0
+
+
+def test_the_shell_sees_the_same_codes_as_the_runner(shell: Shell, run: Run) -> None:
+    for words in (["innit"], ["init"], ["init", "x", "--currency", "euro"]):
+        assert shell(*words).returncode == run(*words).exit_code == 2
+
+
+def test_text_in_any_script_passes_a_plain_locale(shell: Shell) -> None:
+    done = shell("init", "ร้าน", env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
+    assert done.returncode == 0
+    assert "ร้าน is a workspace" in done.stderr
+
+
+def test_an_escape_sequence_in_a_name_is_written_out(run: Run, tmp_path: Path) -> None:
+    assert "\x1b" not in run("init", tmp_path / "a\x1b[31m").stderr
+
+
+CLOSED_PIPE = """
+import sys
+from ckm import cli
+from ckm.output import emit_text
+@cli.app.command("flood")
+def flood():
+    for _ in range(100_000):
+        emit_text("customer,net\\n")
+cli.main()
+"""
+
+
+def test_a_closed_pipe_ends_ckm_quietly_with_141() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", CLOSED_PIPE, "flood"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=30) == 141
+        assert process.stderr.read() == b""
+
+
+INTERRUPTED = """
+import signal
+from ckm import cli
+@cli.app.command("wait")
+def wait():
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job ignores it
+    signal.raise_signal(signal.SIGINT)
+cli.main()
+"""
+
+
+def test_an_interrupt_ends_ckm_with_130_and_no_traceback() -> None:
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED, "wait"], capture_output=True, check=False, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (130, b"interrupted\n")
+
+
+def test_errors_are_one_small_tree() -> None:
+    assert {error.__name__ for error in every_error() if error.__module__ == errors.__name__} == {
+        "CkmError",
+        "UsageError",
+        "UnknownNameError",
+        "AmbiguousError",
+        "InputError",
+        "NotEnoughDataError",
+        "RefusedError",
+        "VerificationError",
+    }
