@@ -98,7 +98,7 @@ class ColumnProfiler:
             word = word or BLANK
             self._words[word] = self._words.get(word, 0) + times
         if self.reader is not None:
-            quick = values.to_frame("value").select(self.reader.quick(pl.col("value"))).to_series()
+            quick = values.to_frame("value").with_columns(self.reader.quick(pl.col("value")).alias("value"))["value"]
             _, broken = complete_reading(values, quick, self.reader)
             if broken is not None:
                 self._misfits += int(broken.sum())
