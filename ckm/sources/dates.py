@@ -11,7 +11,7 @@ import polars as pl
 from ckm.sources.calendars import BUDDHIST_YEARS, JALALI_YEARS
 from ckm.sources.date_parts import SHAPES, assemble, simplify, split
 
-Order = Literal["dmy", "mdy"]
+Order = Literal["dmy", "mdy", "ymd"]
 Unit = Literal["serial", "epoch_s", "epoch_ms"]
 
 SERIAL_DAYS = (20_000, 80_000)
@@ -101,7 +101,8 @@ class DateStyle:
     Attributes
     ----------
     order
-        Of day and month in numeric dates. None: each must speak for itself, as 13/04/2025 does; 03/04/2025 is refused.
+        Of numeric dates; ``ymd`` is for two-digit years. None: each must speak for itself, as 13/04/2025 does, and
+        03/04/2025 is refused.
     pattern
         A strptime format that most values have; tried first, at full speed.
     zoned
@@ -129,7 +130,7 @@ class DateStyle:
 def weigh_dates(texts: pl.Series) -> DateEvidence:
     """Count how the distinct values of a text column are written."""
     bare = simplify(texts.drop_nulls().unique())
-    found = split(bare, [shape for shape in SHAPES if shape != "mdy"])
+    found = split(bare, [shape for shape in SHAPES if shape not in ("mdy", "short-ymd")])
     shape, first, second, year = (pl.col(name) for name in ("shape", "day", "month", "year"))
     numeric = (shape == "dmy").fill_null(value=False)
     number = pl.lit(bare).cast(pl.Float64, strict=False)
@@ -173,7 +174,7 @@ def find_pattern(texts: pl.Series, order: Order | None) -> tuple[str | None, boo
     if found["a"]:
         day = found["a"].join(("%Y", "%m", "%d"))
     elif found["b"]:
-        if order is None:
+        if order not in ("dmy", "mdy"):
             return None, False
         day = found["b"].join(("%d", "%m", "%Y") if order == "dmy" else ("%m", "%d", "%Y"))
     else:
@@ -197,7 +198,8 @@ def parse_dates(texts: pl.Series, style: DateStyle) -> pl.DataFrame:
     bare = simplify(texts)
     if style.number is not None:
         return _count(bare, style.number)
-    parts = split(bare, ["ymd", style.order or "dmy", "compact", "day-name", "name-day", "year-name"])
+    numeric = "short-ymd" if style.order == "ymd" else style.order or "dmy"
+    parts = split(bare, ["ymd", numeric, "compact", "day-name", "name-day", "year-name"])
     if style.order is None:
         parts = _speaking_for_themselves(parts)
     return assemble(parts, style.calendar)

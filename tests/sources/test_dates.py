@@ -177,3 +177,9 @@ def test_no_local_time_is_lost_when_clocks_change() -> None:
         datetime(2025, 10, 26, 0, 30, tzinfo=UTC),  # 02:30 came twice: the first
         datetime(2025, 7, 1, 10, tzinfo=UTC),
     ]
+
+
+def test_short_years_come_first_only_by_hint() -> None:
+    assert local("25-01-02", DateStyle("ymd")) == datetime(2025, 1, 2)
+    assert local("25-01-02 10:30", DateStyle("ymd")) == datetime(2025, 1, 2, 10, 30)
+    assert local("25-01-02", DateStyle("dmy")) == datetime(2002, 1, 25)
