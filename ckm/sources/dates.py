@@ -165,8 +165,9 @@ def find_pattern(texts: pl.Series, order: Order | None) -> tuple[str | None, boo
         return None, False
     layout = str(layouts.sort("count", "text", descending=True)["text"][0])
     found = re.fullmatch(
-        r"(?P<day>0000(?P<a>[-/.])00(?P=a)00|00(?P<b>[-/.])00(?P=b)0000|00000000)"
-        r"(?:(?P<gap>[T ])(?P<time>00:00(?::00)?)(?P<fraction>\.0+)?(?P<zone>Z|[+-]00:00)?)?",
+        r"(?P<day>0000(?P<a>[-/.])0?0(?P=a)0?0|0?0(?P<b>[-/.])0?0(?P=b)0000|00000000)"
+        r"(?:(?P<gap>[T ])(?P<time>0?0:00(?P<seconds>:00)?)(?P<fraction>\.0+)?(?P<half> ?[AaPp][Mm])?"
+        r"(?P<zone>Z|[+-]00:00)?)?",
         layout,
     )
     if found is None:
@@ -181,9 +182,10 @@ def find_pattern(texts: pl.Series, order: Order | None) -> tuple[str | None, boo
         day = "%Y%m%d"
     if not found["time"]:
         return day, False
-    clock = "%H:%M:%S" if len(found["time"]) == 8 else "%H:%M"
+    clock = ("%I:%M" if found["half"] else "%H:%M") + (":%S" if found["seconds"] else "")
+    fraction, half = "%.f" if found["fraction"] else "", " %p" if found["half"] else ""
     zone = {None: "", "Z": "Z"}.get(found["zone"], "%z")
-    return f"{day}{found['gap']}{clock}{'%.f' if found['fraction'] else ''}{zone}", bool(zone)
+    return f"{day}{found['gap']}{clock}{fraction}{half}{zone}", bool(zone)
 
 
 def parse_dates(texts: pl.Series, style: DateStyle) -> pl.DataFrame:

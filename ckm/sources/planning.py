@@ -9,7 +9,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from ckm.errors import UnknownNameError, UsageError
-from ckm.schema import RESERVED_COLUMNS, VOCABULARIES
+from ckm.schema import RESERVED_COLUMNS
 from ckm.sources.convert import Conversion, evaluate
 from ckm.sources.dates import DateStyle
 from ckm.sources.expressions import column_names, parse_sql
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 ID_SUFFIXES = ("_id", "line_no")
 """Targets whose texts identify something: blanks around them are accidents."""
-WORD_TARGETS = (*VOCABULARIES, "currency", "channel")
 
 
 def plan_conversion(
@@ -165,8 +164,7 @@ class _Planner:
             return NumberReader(NumberStyle(), integer=wanted.is_integer())
         if wanted.is_temporal():
             return DateReader(DateStyle(), self.zone, day=wanted == pl.Date)
-        trim = target in WORD_TARGETS or target.endswith(ID_SUFFIXES)
-        return TextReader(trim=trim, nulls=self.mapping.hints.null_values or ())
+        return TextReader(trim=target.endswith(ID_SUFFIXES), nulls=self.mapping.hints.null_values or ())
 
     def _constant(self, target: str, value: str) -> pl.Series:
         reader = self._reader(target, self._dtype(target), pl.String())
