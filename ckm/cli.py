@@ -37,8 +37,6 @@ EXIT_CODES = {
     130: "interrupted",
     141: "pipe closed",
 }
-HELP_ORDER = ("init", "demo", "inspect", "ingest", "check", "segment")
-"""The order of work, in which ``--help`` lists the commands; any other follows by name."""
 PLACE_IS_TO_BLAME = {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE}
 """Failures of the operating system that are a matter of the machine and not of ckm's code."""
 
@@ -55,9 +53,6 @@ class _Root(TyperGroup):
         for command in self.commands.values():
             command.params.extend(verbosity_options())
             command.help = keep_examples(command.help or "")
-
-    def list_commands(self, ctx: Any) -> list[str]:
-        return sorted(self.commands, key=lambda name: (not name.startswith(HELP_ORDER), _help_rank(name), name))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in self.commands and not args[0].startswith("-"):
@@ -104,10 +99,6 @@ class _Root(TyperGroup):
             print(f"this is a bug in ckm {__version__}: please report the lines above", file=sys.stderr)
             return 70
         return 0
-
-
-def _help_rank(name: str) -> int:
-    return HELP_ORDER.index(name) if name in HELP_ORDER else len(HELP_ORDER)
 
 
 def _fail(error: CkmError, words: Sequence[str]) -> int:
