@@ -13,7 +13,7 @@ import polars as pl
 from ckm.errors import CkmError, InputError
 from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.results import FileResult, Status
-from ckm.ingest.rows import LINEAGE, as_json, stored_names, with_lineage
+from ckm.ingest.rows import as_json, stored_names, with_lineage
 from ckm.sources.convert import Conversion
 from ckm.sources.read import open_source
 from ckm.store import LoadFacts, LoadWriter, Store
@@ -197,8 +197,7 @@ class FileLoad:
         )
         self.empty = self.conversion.apply(source.sample.clear()).frame
         self.names = stored_names(self.empty.columns, self.table)
-        further = [name for name in self.empty.columns if name in self.table.helpers]
-        self.contract = Contract(self.table, (*further, *self.names.values(), *LINEAGE))
+        self.contract = Contract(self.table)
         self.reasons: Counter[str] = Counter()
         self.flags: Counter[str] = Counter()
 

@@ -12,8 +12,6 @@ from ckm.schema import RESERVED_COLUMNS
 if TYPE_CHECKING:
     from ckm.schema import Table
 
-LINEAGE = ("source", "source_file", "source_row")
-"""Where a row came from; the store adds the load."""
 NOT_IN_DELTA = re.compile(r"[ ,;{}()\n\t=]")
 """Characters that Delta tables do not allow in the name of a column."""
 

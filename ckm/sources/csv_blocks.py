@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import polars as pl
 
 from ckm.errors import InputError
-from ckm.sources.csv_records import NeedMoreLinesError, RecordReader, separator
+from ckm.sources.csv_records import SINGLE, NeedMoreLinesError, RecordReader, separator
 from ckm.sources.encoding import UNREADABLE, UNREADABLE_UTF8
 from ckm.sources.format import WHITESPACE, Batch, rejected_frame, text_schema
 
@@ -62,6 +62,8 @@ class BlockReader:
         The values of the header, to recognise it where it comes again among the data.
     remarks
         Where repairs are noted.
+    clean
+        Whether every byte of the text is known to be decodable.
     """
 
     def __init__(
@@ -71,16 +73,20 @@ class BlockReader:
         first_line: int,
         header: tuple[str, ...] | None,
         remarks: Remarks,
+        *,
+        clean: bool,
     ) -> None:
-        self.dialect = dialect
+        self._stand_in = _stand_in(dialect)
+        self.dialect = dialect if self._stand_in is None else replace(dialect, delimiter=SINGLE)
+        dialect = self.dialect
         self.columns = columns
         self.first_line = first_line
         self.line = 1
-        self._header = [name or None for name in header] if header else None
-        self._header_text = separator(dialect).join(header).encode() if header else None
+        self._header = [name or None for name in header] if header and any(header) else None
         self._remarks = remarks
         self._records = RecordReader(dialect, len(columns))
         self._delimiter = separator(dialect).encode()
+        self._suspicious = [b"\x00"] + [b"\\"] * (dialect.escape == "\\") + [UNREADABLE_UTF8] * (not clean)
 
     def read(self, block: bytes, *, final: bool) -> tuple[Batch, bytes]:
         """Read the records of ``block``.
@@ -96,6 +102,8 @@ class BlockReader:
             block += b"\n"
         if self.dialect.delimiter == WHITESPACE:
             block = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", re.sub(rb"[ \t]+", b" ", block))
+        if self._stand_in is not None:
+            block = block.replace(self._stand_in.encode(), SINGLE.encode())
         if self.dialect.padded:
             block = self._without_padding(block)
         lines = self._scan(block)
@@ -130,16 +138,32 @@ class BlockReader:
         rejected: list[tuple[int, str, str]],
     ) -> Batch:
         lines = pl.Series("line", fast_lines, dtype=pl.Int64)
-        again = [(line, fields) for line, fields in accepted if fields == self._header]
-        rejected = rejected + [(line, "the header again", "") for line, _ in again]
-        kept = [(line, fields) for line, fields in accepted if fields != self._header]
-        if kept:
-            mended = pl.DataFrame([f for _, f in kept], schema=text_schema(self.columns), orient="row")
+        if accepted:
+            mended = pl.DataFrame([f for _, f in accepted], schema=text_schema(self.columns), orient="row")
             fast = pl.concat([fast, mended])
-            lines = pl.concat([lines, pl.Series("line", [line for line, _ in kept], dtype=pl.Int64)])
+            lines = pl.concat([lines, pl.Series("line", [line for line, _ in accepted], dtype=pl.Int64)])
             order = lines.arg_sort()
             fast, lines = fast[order], lines[order]
+        if self._stand_in is not None:  # within quotes it is no delimiter, and was replaced all the same
+            fast = fast.with_columns(pl.all().str.replace_all(SINGLE, self._stand_in, literal=True))
+            rejected = [(line, reason, raw.replace(SINGLE, self._stand_in)) for line, reason, raw in rejected]
+        if self._header and (again := self._same_as_header(fast)) is not None:
+            rejected = rejected + [(line, "the header again", "") for line in lines.filter(again)]
+            fast, lines = fast.filter(~again), lines.filter(~again)
         return Batch(fast, lines, rejected_frame(sorted(rejected)))
+
+    def _same_as_header(self, records: pl.DataFrame) -> pl.Series | None:
+        """Return which records repeat the header word by word; null if none does."""
+        header = self._header or []
+        first = next(place for place, name in enumerate(header) if name is not None)
+        if not (records.to_series(first) == header[first]).any():
+            return None
+        same = pl.all_horizontal(
+            pl.col(column).eq_missing(pl.lit(name, dtype=pl.String))
+            for column, name in zip(self.columns, header, strict=True)
+        )
+        found = records.select(same=same).to_series()
+        return found if found.any() else None
 
     def _scan(self, block: bytes) -> _Lines:
         """Find the lines of ``block`` and tell regular from odd ones."""
@@ -162,14 +186,12 @@ class BlockReader:
         blank = bare == starts
         if len(self.columns) > 1:
             regular &= bare - starts != counts  # nothing but delimiters
-        for byte in (b"\x00", UNREADABLE_UTF8, b"\\" if self.dialect.escape == "\\" else b"\x00"):
-            if block.find(byte) >= 0:
-                regular &= _per_line(_positions(block, buffer, byte), ends) == 0
+        for text in self._suspicious:
+            if block.find(text) >= 0:
+                regular &= _per_line(_positions(block, buffer, text), ends) == 0
         if bare is not ends:
             returns = _per_line(np.flatnonzero(buffer == CR), ends)
             regular &= returns == (bare != ends)
-        if self._header_text and block.find(self._header_text) >= 0:
-            regular &= _per_line(_positions(block, buffer, self._header_text), ends) == 0
         return _Lines(starts, bare, blank, regular)
 
     def _check_quotes(
@@ -298,6 +320,13 @@ class _LazyLines(Sequence[str]):
         return self._block[int(self._edges[at]) : int(self._edges[at + 1]) - 1].decode()
 
 
+def _stand_in(dialect: Dialect) -> str | None:
+    """Return a delimiter that is more than one byte of UTF-8 and is replaced by one that is a single byte."""
+    return (
+        dialect.delimiter if dialect.delimiter not in {None, WHITESPACE} and not separator(dialect).isascii() else None
+    )
+
+
 def _per_line(positions: Ints, ends: Ints) -> Ints:
     """Count ``positions`` (sorted) per line."""
     return np.diff(np.searchsorted(positions, ends), prepend=0)
@@ -321,7 +350,7 @@ def _cut_out(block: bytes, lines: _Lines, taken: Bools) -> bytes:
 def line_blocks(pieces: Iterator[bytes], name: str, line_end: str) -> Iterator[tuple[bytes, bool]]:
     """Cut ``pieces`` of text at line ends; yield ``(block, whether it is the last)``.
 
-    With ``line_end`` ``"\\r"`` a lone carriage return ends a line as well, and becomes a line feed.
+    Where ``line_end`` is a carriage return, a lone one ends a line as well, and becomes a line feed.
 
     Raises
     ------

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ckm.sources.csv_blocks import BlockReader, line_blocks
 from ckm.sources.csv_records import RecordReader
-from ckm.sources.dialect import Dialect, detect_dialect
+from ckm.sources.dialect import Dialect, detect_dialect, regularity
 from ckm.sources.encoding import Encoding, detect_encoding, utf8_pieces
 from ckm.sources.format import Batch, FileFormat
 from ckm.sources.header import TableStart, find_table
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ckm.sources.hints import Hints
     from ckm.sources.remarks import Remarks
 
-BLOCK = 32 << 20
+BLOCK = 16 << 20
 """Bytes; large enough that numpy and polars work at full speed, small enough for a few to be alive at once."""
 SAMPLE_BLOCK = 2 << 20
 DETECTION_SAMPLE = 1 << 20
@@ -60,7 +60,9 @@ class CsvTable:
         """Yield the records of the file in its order, in blocks of :data:`BLOCK` bytes (``small``: for a sample)."""
         for line, text in self.start.remarks:
             remarks.add(text, line)
-        reader = BlockReader(self.dialect, self.start.columns, self.start.first_line, self.header, remarks)
+        reader = BlockReader(
+            self.dialect, self.start.columns, self.start.first_line, self.header, remarks, clean=self.encoding.clean
+        )
         pieces = utf8_pieces(self.archive, self.encoding, SAMPLE_BLOCK if small else BLOCK)
         rest = b""
         for block, final in line_blocks(pieces, self.archive.name, self.line_end):
@@ -83,15 +85,17 @@ def open_csv(archive: Archive, hints: Hints) -> CsvTable:
     """
     encoding = detect_encoding(archive, hints.encoding)
     text, whole = _first_text(archive, encoding)
-    line_end = "\r" if text.count("\r") - text.count("\r\n") > text.count("\n") else "\n"
-    lines = _lines(text, line_end, whole=whole)
+    line_end, lines = "\n", _lines(text, "\n", whole=whole)
     dialect = detect_dialect(lines, hints)
+    remarks: list[tuple[int | None, str]] = []
+    if text.count("\r") > text.count("\r\n"):
+        parted = _lines(text, "\r", whole=whole)
+        other = detect_dialect(parted, hints)
+        if "\n" not in text or regularity(parted, other) > regularity(lines, dialect):
+            line_end, lines, dialect = "\r", parted, other
+            remarks = [(None, "lines end in different ways")] if "\n" in text else []
     start = find_table(lines, dialect, hints)
-    if line_end == "\n" and _parts_at_returns(lines, dialect, len(start.columns)):
-        line_end = "\r"
-        lines = _lines(text, line_end, whole=whole)
-        start = find_table(lines, dialect, hints)
-        start = replace(start, remarks=[*start.remarks, (None, "lines end in different ways")])
+    start = replace(start, remarks=[*start.remarks, *remarks])
     return CsvTable(archive, encoding, dialect, start, line_end, _header_values(lines, dialect, start))
 
 
@@ -111,16 +115,6 @@ def _lines(text: str, line_end: str, *, whole: bool) -> list[str]:
     if len(lines) > 1 and (not whole or not lines[-1]):
         lines.pop()
     return lines
-
-
-def _parts_at_returns(lines: list[str], dialect: Dialect, width: int) -> bool:
-    """Whether lone carriage returns part whole records somewhere in ``lines``."""
-    reader = RecordReader(dialect, width)
-    for line in lines:
-        inner = line.removesuffix("\r")
-        if width > 1 and "\r" in inner and all(len(reader.split(part).fields) == width for part in inner.split("\r")):
-            return True
-    return False
 
 
 def _header_values(lines: list[str], dialect: Dialect, start: TableStart) -> tuple[str, ...] | None:

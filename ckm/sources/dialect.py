@@ -31,6 +31,7 @@ NEVER = frozenset("\"'\\\r\n\x00()[]{}<>$€£%@?\ufdd0\ufeff")
 SAMPLE_LINES = 400
 SAMPLE_CELLS = 40
 """Rows whose cells are typed; more changes no verdict."""
+PADDED_SHARE = 0.95
 FIELD_LIMIT = 1 << 27
 NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
 SEP_LINE = re.compile(r"^sep=(.)\s*$", re.IGNORECASE)
@@ -72,9 +73,9 @@ def detect_dialect(lines: Sequence[str], hints: Hints) -> Dialect:
         chosen, mark = None, quotes[0]
     if chosen == " " and delimiter is None and _blank_runs(sample):
         return Dialect(WHITESPACE, None, None)
-    if quote is None and mark == "'" and not _encloses(sample, chosen, "'"):
-        mark = '"'
-    return Dialect(chosen, mark or None, _escape(sample, mark), padded=_padded(sample, chosen))
+    if quote is None:
+        mark = "'" if len(quotes) > 1 and _encloses(sample, chosen, "'") else '"'
+    return Dialect(chosen, mark or None, _escape(sample, mark), padded=_padded(sample, chosen, mark))
 
 
 def given_delimiter(name: str | None) -> str | None:
@@ -91,7 +92,7 @@ def given_delimiter(name: str | None) -> str | None:
 
 def score(lines: Sequence[str], delimiter: str, quote: str) -> float:
     """Return pattern score x type score of ``lines`` under a dialect (van den Burg et al. 2019, eq. 2 to 4)."""
-    rows = split_rows(lines, delimiter, quote)
+    rows = split_rows(lines, delimiter, quote, padded=delimiter != " ")
     if not rows:
         return 0.0
     widths = Counter(map(len, rows))
@@ -106,13 +107,26 @@ def single_column_score(lines: Sequence[str]) -> float:
     return 0.12 + 0.25 * typed
 
 
-def split_rows(lines: Iterable[str], delimiter: str, quote: str) -> list[list[str]]:
+def regularity(lines: Sequence[str], dialect: Dialect) -> float:
+    """Return the share of rows that have the usual number of fields."""
+    if dialect.delimiter in {None, WHITESPACE}:
+        return 0.0
+    rows = split_rows(lines[:SAMPLE_LINES], str(dialect.delimiter), dialect.quote or "", padded=dialect.padded)
+    return Counter(map(len, rows)).most_common(1)[0][1] / len(rows) if rows else 0.0
+
+
+def split_rows(lines: Iterable[str], delimiter: str, quote: str, *, padded: bool = False) -> list[list[str]]:
     """Split ``lines`` as the csv module does, which is lenient; an unclosed quote costs one row, not the file."""
     csv.field_size_limit(FIELD_LIMIT)
     rows: list[list[str]] = []
-    kept = [line.replace("\x00", "").replace("\r", " ") + "\n" for line in lines]
-    options = {"quotechar": quote, "quoting": csv.QUOTE_MINIMAL} if quote else {"quoting": csv.QUOTE_NONE}
-    reader = csv.reader(kept, delimiter=delimiter, **options)  # type: ignore[arg-type]
+    kept = [line.removesuffix("\r").replace("\x00", "").replace("\r", "\v") + "\n" for line in lines]
+    reader = csv.reader(
+        kept,
+        delimiter=delimiter,
+        quotechar=quote or None,
+        quoting=csv.QUOTE_MINIMAL if quote else csv.QUOTE_NONE,
+        skipinitialspace=padded,
+    )
     try:
         rows.extend(row for row in reader if row)
     except csv.Error:
@@ -160,7 +174,7 @@ def _blank_runs(sample: Sequence[str]) -> bool:
 def _encloses(sample: Sequence[str], delimiter: str | None, quote: str) -> bool:
     """Whether ``quote`` really encloses whole fields, and the double quote none."""
     edge = re.escape(delimiter) if delimiter else "$"
-    pattern = f"(?:^|{edge} ?){{q}}[^{{q}}]*{{q}}(?:$|{edge})"
+    pattern = f"(?:^|{edge} ?){{q}}(?:[^{{q}}]|{{q}}{{q}})*{{q}}(?:$|{edge})"
     single = sum(bool(re.search(pattern.format(q="'"), line)) for line in sample)
     double = sum(bool(re.search(pattern.format(q='"'), line)) for line in sample)
     return single > 0 and single > double
@@ -176,10 +190,14 @@ def _escape(sample: Sequence[str], quote: str | None) -> str | None:
     return "\\" if slashed > doubled else quote
 
 
-def _padded(sample: Sequence[str], delimiter: str | None) -> bool:
-    """Whether a blank follows every delimiter outside of text, as in ``1, 2, "a, b"``."""
+def _padded(sample: Sequence[str], delimiter: str | None, quote: str | None) -> bool:
+    """Whether a blank follows every delimiter that stands outside of quotes, as in ``1, 2, "a,b"``."""
     if delimiter is None or delimiter.isspace():
         return False
-    after = Counter(line[i + 1 : i + 2] for line in sample for i, c in enumerate(line[:2_000]) if c == delimiter)
+    quoted = re.compile(f"{quote}[^{quote}]*{quote}" if quote else "$^")
+    after: Counter[str] = Counter()
+    for line in sample:
+        bare = quoted.sub("", line[:2_000])
+        after.update(bare[at + 1 : at + 2] for at, c in enumerate(bare) if c == delimiter)
     total = sum(n for c, n in after.items() if c)
-    return total > 0 and after[" "] >= 0.95 * total
+    return total > 0 and after[" "] >= PADDED_SHARE * total

@@ -20,7 +20,7 @@ REJECTED_SCHEMA: dict[str, pl.DataType] = {"line": pl.Int64(), "reason": pl.Stri
 
 @dataclass(frozen=True)
 class FileFormat:
-    """How a file is to be read; every part was detected or given, and all of it is reported.
+    r"""How a file is to be read; every part was detected or given, and all of it is reported.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class FileFormat:
         The quote character, and the character that makes a quote inside quotes literal
         (the quote itself when it is doubled).
     line_end
-        ``"\\n"`` (which includes CR LF) or ``"\\r"``.
+        ``"\n"`` (which includes CR LF), or ``"\r"`` where a lone CR ends a line too.
     header_line, header_rows
         The 1-based line of the first header row, null without header; how many rows the header has.
     first_line

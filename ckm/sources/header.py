@@ -75,7 +75,32 @@ def find_table(lines: Sequence[str], dialect: Dialect, hints: Hints) -> TableSta
     top = _table_top(rows, width)
     if hints.header == "none" or hints.columns is not None:
         return _named(hints.columns, width, rows[0].line)
-    return _with_header(lines, rows, top, dialect, width)
+    return _with_header(rows, top, width, lines)
+
+
+def find_in_rows(rows: list[Row], width: int, hints: Hints) -> TableStart:
+    """Find header and data in rows whose cells are already apart, those of a spreadsheet.
+
+    Raises
+    ------
+    InputError
+        The hinted header row is empty.
+    UsageError
+        The hinted names are not as many as the columns.
+    """
+    if not rows:
+        return TableStart(tuple(hints.columns or ()), None, 0, 1)
+    if isinstance(hints.header, int):
+        at = next((at for at, row in enumerate(rows) if row.line == hints.header), None)
+        if at is None:
+            raise InputError(f"row {hints.header}, given as the header, is empty or beyond the first {len(rows)} rows")
+        names = hints.columns or rows[at].cells
+        if len(names) != width:
+            raise UsageError(f"{len(names)} column names are given for {width} columns")
+        return _start(names, hints.header, 1, hints.header + 1)
+    if hints.header == "none" or hints.columns is not None:
+        return _named(hints.columns, width, rows[0].line)
+    return _with_header(rows, _table_top(rows, width), width, [])
 
 
 def usual_width(lines: Sequence[str], dialect: Dialect) -> int:
@@ -85,7 +110,7 @@ def usual_width(lines: Sequence[str], dialect: Dialect) -> int:
     if dialect.delimiter == "whitespace":
         widths = Counter(len(line.split()) for line in lines[:ROWS_LOOKED_AT] if line.strip())
     else:
-        rows = split_rows(lines[:ROWS_LOOKED_AT], dialect.delimiter, dialect.quote or "")
+        rows = split_rows(lines[:ROWS_LOOKED_AT], dialect.delimiter, dialect.quote or "", padded=dialect.padded)
         widths = Counter(len(row) for row in rows if any(row))
     return widths.most_common(1)[0][0] if widths else 1
 
@@ -158,9 +183,11 @@ def _named(columns: tuple[str, ...] | None, width: int, first_line: int) -> Tabl
     return _start(columns or _numbered(width), None, 0, first_line)
 
 
-def _with_header(lines: Sequence[str], rows: list[Row], top: int, dialect: Dialect, width: int) -> TableStart:
+def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) -> TableStart:
     """Decide whether the row at ``top``, the first of the table's width, is a header; join the rows of a taller one."""
     data = rows[top + 1 :]
+    if len(rows[top].cells) != width:
+        return _start(_numbered(width), None, 0, rows[0].line)
     kinds = _column_kinds(data, width)
     if _is_header(rows[top].cells, kinds, data):
         height = 1
@@ -170,17 +197,17 @@ def _with_header(lines: Sequence[str], rows: list[Row], top: int, dialect: Diale
             " ".join(filter(None, (row.cells[place].strip() for row in rows[top : top + height])))
             for place in range(width)
         ]
-        after = rows[top + height].line if top + height < len(rows) else len(lines) + 1
-        start = _start(names, rows[top].line, height, after if height > 1 or data else rows[top].line + 1)
+        after = rows[top + height].line if top + height < len(rows) else rows[top + height - 1].line + 1
+        start = _start(names, rows[top].line, height, after)
         if height > 1:
             start.remarks.append((rows[top].line, f"the header has {height} rows; their names were joined"))
         return _told_preamble(start, rows, top)
     before = rows[top - 1] if top else None
-    if before and rows[top].line - before.line == 1:
-        found = _misfit_header(lines[before.line - 1], before.cells, width)
+    if before and lines and rows[top].line - before.line == 1:
+        found = _misfit_header(lines[before.line - 1], before.cells, width, rows[top:])
         if found is not None:
-            names, remark = found
-            start = _start(names, before.line, 1, rows[top].line)
+            misfit, remark = found
+            start = _start(misfit, before.line, 1, rows[top].line)
             start.remarks.append((before.line, remark))
             return _told_preamble(start, rows, top - 1)
     # Without a header nothing says that the first rows are no records: those that do not fit will be rejected.
@@ -260,14 +287,11 @@ def _is_header_too(rows: list[Row], top: int, height: int, width: int) -> bool:
     if row.cells == rows[top].cells:
         return True
     kinds = _column_kinds(data, width)
-    typed = [cell for cell, kind in zip(row.cells, kinds, strict=True) if kind in TYPED]
-    texts = sum(kind_of(cell) == "text" for cell in typed)
-    return (
-        len(typed) >= 2 and texts >= 2 and texts >= len(typed) / 2 and not any(kind_of(c) in TYPED for c in row.cells)
-    )
+    typed = [kind_of(cell) for cell, kind in zip(row.cells, kinds, strict=True) if kind in TYPED]
+    return typed.count("text") >= 2 and {kind_of(cell) for cell in row.cells} <= {"text", "empty"}
 
 
-def _misfit_header(line: str, cells: list[str], width: int) -> tuple[Sequence[str], str] | None:
+def _misfit_header(line: str, cells: list[str], width: int, data: list[Row]) -> tuple[Sequence[str], str] | None:
     """Make sense of a header whose number of names is not that of the columns; null if it is no header at all."""
     for delimiter in OTHER_DELIMITERS:
         names = next(iter(split_rows([line.removesuffix("\r")], delimiter, '"')), [])
@@ -275,6 +299,8 @@ def _misfit_header(line: str, cells: list[str], width: int) -> tuple[Sequence[st
             return names, "the header has another delimiter than the data"
     if len(cells) < max(2, width // 2) or any(kind_of(cell) in TYPED for cell in cells):
         return None
+    if len(cells) < width and not any(any(row.cells[len(cells) : width]) for row in data):
+        return [*cells, *[""] * (width - len(cells))], "the records end with delimiters that the header has not"
     fitting, remark = _fitting_names(cells, width)
     if fitting is None:
         return _numbered(width), f"the header has {len(cells)} names for {width} columns; columns are numbered"

@@ -170,7 +170,7 @@ class _Planner:
         if wanted.is_temporal():
             return DateReader(DateStyle(), self.zone, day=wanted == pl.Date)
         trim = target in WORD_TARGETS or target.endswith(ID_SUFFIXES)
-        return TextReader(trim=trim, upper=target == "currency", nulls=self.mapping.hints.null_values or ())
+        return TextReader(trim=trim, nulls=self.mapping.hints.null_values or ())
 
     def _constant(self, target: str, value: str) -> pl.Series:
         reader = self._reader(target, self._dtype(target), pl.String())

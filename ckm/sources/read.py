@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from ckm.errors import InputError, UsageError
-from ckm.sources.archive import Archive, open_archive, spool, spool_stdin
+from ckm.sources.archive import Archive, is_excel_zip, open_archive, spool, spool_stdin
 from ckm.sources.csv_table import open_csv
 from ckm.sources.hints import Hints
+from ckm.sources.json_records import looks_like_json, open_json
 from ckm.sources.remarks import Remarks
 
 if TYPE_CHECKING:
@@ -168,6 +169,12 @@ def _open_table(archive: Archive, hints: Hints, temporary: list[Path]) -> Table:
         from ckm.sources.parquet import open_parquet
 
         return open_parquet(_seekable(archive, temporary), archive)
+    if head.startswith(OLE_MAGIC) or is_excel_zip(archive.path):
+        from ckm.sources.excel import open_excel
+
+        return open_excel(_seekable(archive, temporary), archive, hints)
+    if looks_like_json(archive, hints):
+        return open_json(archive, hints)
     return open_csv(archive, hints)
 
 

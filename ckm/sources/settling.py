@@ -8,7 +8,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
-from ckm.sources.dates import DateEvidence, DateStyle, Order, find_pattern, weigh_dates
+from ckm.sources.dates import DateEvidence, DateStyle, Order, Unit, find_pattern, weigh_dates
 from ckm.sources.numbers import NumberEvidence, NumberStyle, weigh_numbers
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Rest = Callable[[], Iterator[Texts]]
 
 ORDERS: dict[str, Order | None] = {"dmy": "dmy", "mdy": "mdy", "ymd": None}
-NUMBERED = ("epoch_s", "epoch_ms", "serial")
+NUMBERED: dict[str, Unit] = {"serial": "serial", "epoch_s": "epoch_s", "epoch_ms": "epoch_ms"}
 DATE_WORDS = (*ORDERS, *NUMBERED, "jalali", "buddhist")
 
 E = TypeVar("E", NumberEvidence, DateEvidence)
@@ -92,7 +92,7 @@ class StyleSettler:
                     )
                 mark = next(iter(self._marks))
                 self.remarks.append(f"{names[target]}: decimal mark '{mark}', as in the file's other columns")
-            self.numbers[target] = NumberStyle(mark or "")
+            self.numbers[target] = NumberStyle(mark or (next(iter(self._marks)) if len(self._marks) == 1 else None))
 
     def settle_dates(self, sample: Texts, rest: Rest, names: dict[str, str], *, excel: bool = False) -> None:
         """Settle the styles of date columns; the parameters are those of :meth:`settle_numbers`."""
@@ -120,7 +120,7 @@ class StyleSettler:
         order = found.order
         if found.dmy and found.mdy and order:
             self.remarks.append(f"{name}: both date orders occur; read as {order}, the others are refused")
-        if found.is_open:
+        if found.is_open and found.open:
             if len(self._orders) != 1:
                 raise AmbiguousError(
                     f"{name}: day and month can be swapped in every date, as in 03/04/2025",
@@ -130,9 +130,6 @@ class StyleSettler:
                 )
             order = next(iter(self._orders))
             self.remarks.append(f"{name}: dates read as {order}, as in the file's other columns")
-        if order is None and not found.open and not found.dmy:
-            # 01/01/2025 reads the same both ways, so any order will do.
-            order = "dmy"
         if found.is_buddhist:
             self.remarks.append(f"{name}: years of the Buddhist era, less 543")
         if found.short:
@@ -170,8 +167,8 @@ def _hinted_style(hint: str) -> DateStyle:
         return DateStyle(calendar="jalali")
     if hint == "buddhist":
         return DateStyle(order="dmy", calendar="buddhist")
-    if hint == "serial" or hint == "epoch_s" or hint == "epoch_ms":
-        return DateStyle(number=hint)
+    if hint in NUMBERED:
+        return DateStyle(number=NUMBERED[hint])
     if "%" not in hint:
         raise UnknownNameError("date format", hint, DATE_WORDS, where="dates")
     # Python's %f counts microseconds, chrono's nanoseconds; its %.f reads the point and any number of digits.

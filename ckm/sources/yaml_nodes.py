@@ -129,4 +129,6 @@ class Node:
     def _shape(self) -> str:
         if self.is_null:
             return "empty"
-        return {"mapping": "a mapping", "sequence": "a list"}.get(self.raw.id, "a text")
+        if self.is_mapping:
+            return "a mapping"
+        return "a list" if isinstance(self.raw, yaml.SequenceNode) else "a text"

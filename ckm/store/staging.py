@@ -36,6 +36,15 @@ class Staging:
         How rows are told apart.
     expected_rows
         About how many rows will come.
+
+    Attributes
+    ----------
+    rows
+        How many rows came.
+    held
+        See above.
+    hashes
+        Identity hashes of the staged rows, in batches; none for a table without rows, which they cannot meet.
     """
 
     def __init__(self, table: Table, load_id: str, identity: Identity, *, expected_rows: int = 0) -> None:
@@ -45,7 +54,8 @@ class Staging:
         self.rows = 0
         self.held: list[pl.DataFrame] = []
         self._seen = SeenHashes(expected_rows)
-        self._hashes: list[Hashes] = []
+        self.hashes: list[Hashes] = []
+        self._meets_others = bool(table.files)
         self._writer = DataFileWriter(table.folder, load_id, expected_rows=expected_rows)
 
     def add(self, frame: pl.DataFrame) -> None:
@@ -63,13 +73,9 @@ class Staging:
             mask = pl.Series(fresh)
             self.held.append(numbered.filter(~mask))
             numbered = numbered.filter(mask)
-        self._hashes.append(with_repeat(hashes, keyed, np.where(keyed, 0, repeats))[fresh])
+        if self._meets_others:
+            self.hashes.append(with_repeat(hashes, keyed, np.where(keyed, 0, repeats))[fresh])
         self._writer.write(numbered)
-
-    @property
-    def hashes(self) -> list[Hashes]:
-        """Identity hashes of all staged rows, in batches."""
-        return self._hashes
 
     def close(self) -> list[DataFile]:
         """Finish writing; return the new files."""

@@ -1,0 +1,244 @@
+"""JSON lines and JSON arrays of objects, every value kept as it was written."""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, NoReturn, TypeAlias
+
+import polars as pl
+
+from ckm.errors import InputError
+from ckm.sources.csv_blocks import RAW_LIMIT, line_blocks
+from ckm.sources.encoding import UNREADABLE, detect_encoding, utf8_pieces
+from ckm.sources.format import Batch, FileFormat, rejected_frame, text_schema
+from ckm.sources.header import unique_names
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm.sources.archive import Archive
+    from ckm.sources.encoding import Encoding
+    from ckm.sources.hints import Hints
+    from ckm.sources.remarks import Remarks
+
+BLOCK = 8 << 20
+BATCH_RECORDS = 50_000
+ELEMENT_LIMIT = 64 << 20
+"""Characters of one element of an array; a longer one is no record."""
+MOST_COLUMNS = 10_000
+_GAP = re.compile(r"[\s,]+")
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]', re.DOTALL)
+
+
+Element: TypeAlias = "dict[str, str | None] | tuple[str, str]"
+"""An object with its values as text, or the reason why there is none and the raw text."""
+
+
+class Numeral(str):
+    """A number as it was written, so that ``1.10`` and 20-digit ids survive."""
+
+    __slots__ = ()
+
+
+class _NotJsonError(ValueError):
+    """NaN and Infinity, which Python would take and JSON has not."""
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise _NotJsonError(name)
+
+
+_decoder = json.JSONDecoder(parse_float=Numeral, parse_int=Numeral, parse_constant=_refuse_constant)
+
+
+def as_text(value: object) -> str | None:
+    """Return a JSON value as text: strings and numbers as they are, objects and lists as JSON, ``null`` as null."""
+    if value is None or value == "":
+        return None
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return _as_json(value)
+
+
+def _as_json(value: object) -> str:
+    if isinstance(value, Numeral):
+        return str(value)
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{json.dumps(k, ensure_ascii=False)}: {_as_json(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_as_json, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class JsonTable:
+    """A file of JSON objects that can be read, any number of times."""
+
+    archive: Archive
+    encoding: Encoding
+    format: FileFormat
+    keys: tuple[str, ...]
+    """The keys in the order of their first appearance; the columns are these, made unique."""
+
+    def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
+        """Yield the records of the file in its order; what is no object is rejected with its line."""
+        good: list[list[str | None]] = []
+        lines: list[int] = []
+        bad: list[tuple[int, str, str]] = []
+        for line, found in _elements(self.archive, self.encoding, self.format.kind):
+            if isinstance(found, dict):
+                good.append([found.get(key) for key in self.keys])
+                lines.append(line)
+            else:
+                bad.append((line, *found))
+            if len(good) + len(bad) >= (BATCH_RECORDS // 5 if small else BATCH_RECORDS):
+                yield self._batch(good, lines, bad)
+                good, lines, bad = [], [], []
+        if good or bad:
+            yield self._batch(good, lines, bad)
+
+    def _batch(self, good: list[list[str | None]], lines: list[int], bad: list[tuple[int, str, str]]) -> Batch:
+        records = pl.DataFrame(good, schema=text_schema(self.format.columns), orient="row")
+        return Batch(records, pl.Series("line", lines, dtype=pl.Int64), rejected_frame(bad))
+
+
+def looks_like_json(archive: Archive, hints: Hints) -> bool:
+    """Whether the file starts with a JSON object or an array of them, rather than with a table that has a bracket."""
+    if hints.delimiter is not None or hints.columns is not None or hints.header is not None:
+        return False
+    head = archive.head(4096)
+    for mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        head = head.removeprefix(mark)
+    text = head.replace(b"\x00", b"").lstrip()  # brackets are the same in every character set, wide ones have NULs
+    return text.startswith(b"{") or (text.startswith(b"[") and text[1:].lstrip()[:1] in {b"{", b"]"})
+
+
+def open_json(archive: Archive, hints: Hints) -> JsonTable:
+    """Collect the keys of all objects of the file, in one pass over it.
+
+    Raises
+    ------
+    InputError
+        The file is no text, or it holds more kinds of keys than a table can have columns.
+    """
+    encoding = detect_encoding(archive, hints.encoding)
+    kind = "json" if _is_array(archive, encoding) else "jsonl"
+    keys: dict[str, None] = {}
+    for _, found in _elements(archive, encoding, kind):
+        if isinstance(found, dict):
+            keys.update(dict.fromkeys(found))
+            if len(keys) > MOST_COLUMNS:
+                raise InputError(f"{archive.name}: the objects have more than {MOST_COLUMNS:,} different keys")
+    columns, _ = unique_names(tuple(keys))
+    found_format = FileFormat(
+        kind="json" if kind == "json" else "jsonl",
+        columns=columns,
+        compression=archive.compression,
+        encoding=encoding.name,
+        line_end="\n",
+    )
+    return JsonTable(archive, encoding, found_format, tuple(keys))
+
+
+def _is_array(archive: Archive, encoding: Encoding) -> bool:
+    for piece in utf8_pieces(archive, encoding, BLOCK):
+        if piece.strip():
+            return piece.lstrip().startswith(b"[")
+    return False
+
+
+def _elements(archive: Archive, encoding: Encoding, kind: str) -> Iterator[tuple[int, Element]]:
+    """Yield ``(line, object)``, or ``(line, (reason, raw))`` for what is no object."""
+    pieces = utf8_pieces(archive, encoding, BLOCK)
+    return _array_elements(pieces, archive.name) if kind == "json" else _line_elements(pieces, archive.name)
+
+
+def _line_elements(pieces: Iterator[bytes], name: str) -> Iterator[tuple[int, Element]]:
+    number = 0
+    for block, _ in line_blocks(pieces, name, "\n"):
+        for line in block.removesuffix(b"\n").split(b"\n") if block else ():
+            number += 1
+            text = line.decode().strip()
+            if text:
+                yield number, _parsed(text)
+
+
+def _parsed(text: str) -> dict[str, str | None] | tuple[str, str]:
+    if UNREADABLE in text:
+        return "encoding", _raw(text)
+    try:
+        value = _decoder.decode(text)
+        if isinstance(value, dict):
+            return {key: as_text(cell) for key, cell in value.items()}
+    except (ValueError, RecursionError):
+        return "no valid JSON", _raw(text)
+    return "no JSON object", _raw(text)
+
+
+def _raw(text: str) -> str:
+    return text[:RAW_LIMIT].replace("\x00", "\\x00").replace(UNREADABLE, "")
+
+
+def _array_elements(pieces: Iterator[bytes], name: str) -> Iterator[tuple[int, Element]]:
+    """Parse an array element by element, so that it need not fit in memory."""
+    text, at, line = "", 0, 1
+    opened = done = False
+    for piece in chain(pieces, (None,)):
+        final = piece is None
+        text, at = text[at:] + (piece or b"").decode(), 0
+        if len(text) > ELEMENT_LIMIT:
+            raise InputError(f"{name}: an element of the array is longer than {ELEMENT_LIMIT >> 20} MB")
+        while not done:
+            gap = _GAP.match(text, at)
+            end_of_gap = gap.end() if gap else at
+            line += text.count("\n", at, end_of_gap)
+            at = end_of_gap
+            if at >= len(text):
+                break
+            if not opened:
+                opened, at = True, at + 1  # the bracket that made this an array
+                continue
+            if text[at] == "]":
+                at, done = at + 1, True
+                break
+            end = _element_end(text, at, final=final)
+            if end is None:
+                break
+            yield line, _parsed(text[at:end])
+            line += text.count("\n", at, end)
+            at = end
+    if rest := text[at:].strip():
+        yield line, ("no valid JSON", _raw(rest))
+
+
+def _element_end(text: str, at: int, *, final: bool) -> int | None:
+    """Return where the element at ``at`` ends, null if that is not in ``text`` yet.
+
+    A sound element is measured by parsing it. For a broken one brackets are counted, so that only it is lost.
+    """
+    try:
+        end = _decoder.raw_decode(text, at)[1]
+    except (ValueError, RecursionError):
+        return _broken_end(text, at, final=final)
+    return end if end < len(text) or final else None
+
+
+def _broken_end(text: str, at: int, *, final: bool) -> int | None:
+    depth = 0
+    for token in _TOKENS.finditer(text, at):
+        mark = token.group()
+        if mark in "{[":
+            depth += 1
+        elif mark in "}]":
+            depth -= 1
+            if depth <= 0:
+                return token.end() if depth == 0 else token.start()
+        elif mark == "," and depth == 0:
+            return token.start()
+    return len(text) if final else None
