@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ckm.errors import UnknownNameError, UsageError
-from ckm.settings import Config, parse_share
+from ckm.settings import Config
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ckm.yamlfile import YamlEntry
 
-__all__ = ["CONFIG_NAME", "Config", "Workspace", "find_workspace", "load_config", "open_workspace", "parse_share"]
+__all__ = ["CONFIG_NAME", "Config", "Workspace", "find_workspace", "load_config", "open_workspace"]
 
 CONFIG_NAME = "ckm.yaml"
 ENVIRONMENT_PREFIX = "CKM_"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import polars as pl
 
@@ -16,6 +16,13 @@ if TYPE_CHECKING:
 
     from ckm.check.limits import CheckLimits
     from ckm.check.measure import Measured
+
+
+class _Total(NamedTuple):
+    """What the table holds of a month."""
+
+    net: float
+    rows: int
 
 
 def controls(measured: Measured, wanted: pl.DataFrame, limits: CheckLimits, *, as_of: date | None) -> Iterator[Finding]:
@@ -45,7 +52,7 @@ def controls(measured: Measured, wanted: pl.DataFrame, limits: CheckLimits, *, a
         here, all_types = _pick(found, line), _pick(everything, line)
         unfinished = as_of is not None and (line["month"].year, line["month"].month) == (as_of.year, as_of.month)
         severity = Severity.warning if unfinished else Severity.error
-        yield from _compare(measured, line, here, all_types, severity, limits)
+        yield from _compare(measured.subject.name, line, here, all_types, severity, limits)
     yield from _uncontrolled(measured, lines, found)
 
 
@@ -63,57 +70,58 @@ def _by_month(measured: Measured, limits: CheckLimits | None) -> pl.DataFrame:
     )
 
 
-def _pick(found: pl.DataFrame, line: Mapping[str, object]) -> tuple[float, int]:
-    """Net and rows of the months, source and currency of ``line``."""
+def _pick(found: pl.DataFrame, line: Mapping[str, Any]) -> _Total:
+    """Add up the month of ``line``, of its source and currency where it names them."""
     for name in ("month", "source", "currency"):
         if line[name] is not None:
             found = found.filter(pl.col(name) == line[name])
-    return float(found["net"].sum()), int(found["rows"].sum())
-
-
-def _series(line: Mapping[str, object]) -> str:
-    of = "".join(f" {line[name]}" for name in ("currency", "source") if line[name] is not None)
-    return f"{line['month']:%Y-%m}{of}"
+    return _Total(float(found["net"].sum()), int(found["rows"].sum()))
 
 
 def _compare(
-    measured: Measured,
-    line: Mapping[str, float | None],
-    found: tuple[float, int],
-    all_types: tuple[float, int],
-    severity: Severity,
-    limits: CheckLimits,
+    table: str, line: Mapping[str, Any], here: _Total, all_types: _Total, severity: Severity, limits: CheckLimits
 ) -> Iterator[Finding]:
-    for column, expected, has, with_others, allowed in (
-        ("net", line["net"], found[0], all_types[0], limits.control_difference),
-        ("rows", line["rows"], found[1], all_types[1], 0.0),
-    ):
-        if expected is None:
-            continue
+    """One finding per line that differs, by its net if that does and by its rows otherwise."""
+    off = _differences(here, line, limits)
+    parts = []
+    if off["net"]:
+        parts.append(f"net is {here.net:,.2f}, finance has {line['net']:,.2f}: difference {off['net']:+,.2f}")
+    if off["rows"]:
+        parts.append(f"{rows(here.rows)}, finance has {line['rows']:,}: difference {off['rows']:+,.0f}")
+    if not parts:
+        return
+    series = f"{line['month']:%Y-%m}" + "".join(f" {line[name]}" for name in ("currency", "source") if line[name])
+    column = "net" if off["net"] else "rows"
+    yield Finding(
+        check="controls",
+        severity=severity,
+        table=table,
+        column=column,
+        part=series,
+        message=f"{series}: {'; '.join(parts)}",
+        count=here.rows,
+        value=off[column],
+        limit=limits.control_difference if column == "net" else 0.0,
+        hint=_hint(line, here, all_types, limits),
+    )
+
+
+def _differences(here: _Total, line: Mapping[str, Any], limits: CheckLimits) -> dict[str, float]:
+    """Differences of net and rows; 0 where they are allowed or finance gives no total."""
+    off = {}
+    for name, has, allowed in (("net", here.net, limits.control_difference), ("rows", here.rows, 0.0)):
         # Cents are not exact in binary; a billionth of a unit is no difference.
-        difference = round(has - expected, 9)
-        if abs(difference) <= allowed:
-            continue
-        amount = ",.2f" if column == "net" else ",.0f"
-        month = _series(line)
-        hint = "load what is missing: ckm ingest --history lists what is there"
-        if abs(with_others - expected) <= allowed:
-            hint = "it is equal with cancelled orders counted: add cancel to check.control_types in ckm.yaml"
-        elif found[1] == 0:
-            hint = "no row of that month is there: " + hint
-        yield Finding(
-            check="controls",
-            severity=severity,
-            table=measured.subject.name,
-            column=column,
-            part=month,
-            message=f"{month}: {column} is {has:{amount}}, finance has {expected:{amount}}: "
-            f"difference {difference:+{amount}}",
-            count=found[1],
-            value=difference,
-            limit=allowed,
-            hint=hint,
-        )
+        difference = 0.0 if line[name] is None else round(has - line[name], 9)
+        off[name] = difference if abs(difference) > allowed else 0.0
+    return off
+
+
+def _hint(line: Mapping[str, Any], here: _Total, all_types: _Total, limits: CheckLimits) -> str:
+    if here != all_types and not any(_differences(all_types, line, limits).values()):
+        return "equal when every type counts: name those that finance counts in ckm.yaml, check.control_types"
+    if not here.rows:
+        return "no row of that month is there: load its export"
+    return "is a file missing, or there twice? ckm ingest --history lists what was loaded"
 
 
 def _uncontrolled(measured: Measured, lines: pl.DataFrame, found: pl.DataFrame) -> Iterator[Finding]:

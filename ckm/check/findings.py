@@ -83,9 +83,10 @@ class Finding:
 
     @property
     def order(self) -> tuple[int, int, str, int, str, str]:
-        """Sort key: worst first, then by check, table and rows concerned."""
+        """Sort key: worst first, then by check and table, then most rows first, but months as time went."""
         rank = list(CHECKS).index(self.check)
-        return (self.severity.rank, rank, self.table, -self.count, self.column or "", self.part or "")
+        weight = 0 if self.check == "controls" else -self.count
+        return (self.severity.rank, rank, self.table, weight, self.part or "", self.column or "")
 
 
 @dataclass(frozen=True)

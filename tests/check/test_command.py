@@ -125,6 +125,17 @@ def test_the_workspace_sets_limits_and_totals(run: Run, workspace: Path) -> None
     assert "freshness" in checks
 
 
+@pytest.mark.parametrize(("fmt", "nothing"), [("json", "[]\n"), ("ndjson", ""), ("csv", ",".join(SCHEMA) + "\n")])
+def test_nothing_found_is_an_empty_result_and_not_no_result(
+    run: Run, dataset: SimpleNamespace, workspace: Path, fmt: str, nothing: str
+) -> None:
+    settings = workspace / "ckm.yaml"
+    text = settings.read_text(encoding="utf-8").replace("skip: []", "skip: [completeness, freshness]")
+    settings.write_text(text, encoding="utf-8")
+    dataset.workspace = open_workspace(workspace)
+    assert run("check", "-f", fmt, "-q").stdout == nothing
+
+
 def test_a_malformed_controls_file_is_broken_input(run: Run, workspace: Path) -> None:
     (workspace / "controls.csv").write_text("month,currency,net\nFebruary,EUR,1\n", encoding="utf-8")
     result = run("check")

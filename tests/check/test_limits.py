@@ -1,16 +1,23 @@
 """Settings of ckm.yaml become limits."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from ckm.check import CheckLimits
+from ckm.config import load_config
 from ckm.errors import UnknownNameError, UsageError
 
 
 def test_nothing_set_means_the_defaults() -> None:
     assert CheckLimits.from_config({}) == CheckLimits()
     assert CheckLimits.from_config({"gap_days": None, "skip": None}) == CheckLimits()
+
+
+def test_an_untouched_workspace_has_the_same_limits_as_a_file_without_one() -> None:
+    config = load_config(None)
+    assert replace(CheckLimits.from_config(vars(config.check), config.freshness), freshness={}) == CheckLimits()
 
 
 def test_settings_are_read_as_a_person_writes_them() -> None:
