@@ -94,7 +94,7 @@ class _Root(TyperGroup):
             return 141
         except Exception as error:
             if isinstance(error, OSError) and error.errno in PLACE_IS_TO_BLAME:
-                return _fail(UsageError(f"{error.filename or 'the system'}: {error.strerror}"), words)
+                return _fail(UsageError(f"{error.filename or 'stdout'}: {error.strerror}"), words)
             traceback.print_exc()
             print(f"this is a bug in ckm {__version__}: please report the lines above", file=sys.stderr)
             return 70
