@@ -80,7 +80,7 @@ def _words() -> _Words:
 
 
 def split(bare: pl.Series, shapes: list[str]) -> pl.DataFrame:
-    """Return the parts of each simplified text, by the first shape that fits, one row per text; null where none does."""
+    """Return the parts of each simplified text, one row each, by the first shape that fits; null where none does."""
     rows = bare.to_frame("text").with_row_index("row")
     found = []
     for shape in shapes:

@@ -24,7 +24,7 @@ from ckm.sources.vocabulary import contract_words, folded
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ckm.sources.mapping import Mapping
+    from ckm.sources.mapping import Mapping, RowRule
 
 ID_SUFFIXES = ("_id", "line_no")
 """Targets whose texts identify something: blanks around them are accidents."""
@@ -74,7 +74,9 @@ class _Planner:
         for target in self._computing_order():
             self._plan_expression(target)
         draft = replace(self.draft, extras=self._extras())
-        rules = tuple(self._rule(rule.name, rule.sql, draft) for rule in self.mapping.rules)
+        nothing = self.sample.clear()
+        finished = replace(draft, mapping=replace(self.mapping, rules=())).apply(nothing).frame
+        rules = tuple(self._rule(rule, finished, nothing) for rule in self.mapping.rules)
         return replace(
             draft,
             rules=rules,
@@ -224,19 +226,19 @@ class _Planner:
             kept.append(storable(pl.col(column), self.sample.schema[column]).alias(name))
         return tuple(kept)
 
-    def _rule(self, name: str, sql: str, draft: Conversion) -> pl.Expr:
-        expression = parse_sql(sql, where=f"{self.where}, rule {name}")
-        nothing = self.sample.clear()
-        frame = draft.apply(nothing).frame
+    def _rule(self, rule: RowRule, finished: pl.DataFrame, records: pl.DataFrame) -> pl.Expr:
+        where = f"{self.where}, rule {rule.name}"
+        expression = parse_sql(rule.sql, where=where)
+        known = [*finished.columns, *self.columns]
         for column in column_names(expression):
-            if column not in frame.columns and column not in self.columns:
-                raise UnknownNameError("column", column, frame.columns, where=f"{self.where}, rule {name}")
+            if column not in known:
+                raise UnknownNameError("column", column, known, where=where)
         try:
-            answer = evaluate(expression, frame, nothing)
+            answer = evaluate(expression, finished, records)
         except PolarsError as error:
-            raise self._unworkable(f"rule {name}", error) from None
+            raise self._unworkable(f"rule {rule.name}", error) from None
         if answer.dtype != pl.Boolean:
-            raise UsageError(f"{self.where}: rule {name} does not answer yes or no")
+            raise UsageError(f"{where}: does not answer yes or no", hint="compare something: net < 1000")
         return expression
 
     def _unworkable(self, what: str, error: PolarsError) -> UsageError:

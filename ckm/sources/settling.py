@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
@@ -173,16 +175,29 @@ def _hinted_style(hint: str) -> DateStyle:
         raise UnknownNameError("date format", hint, DATE_WORDS, where="dates")
     # Python's %f counts microseconds, chrono's nanoseconds; its %.f reads the point and any number of digits.
     pattern = hint.replace(".%f", "%.f")
+    zoned = "%z" in pattern
+    if not _is_pattern(pattern, zoned=zoned):
+        raise UsageError(f"dates: '{hint}' is no date format", hint="such as %d.%m.%Y or %d.%m.%Y %H:%M")
+    return DateStyle(order=_order_of(pattern), pattern=pattern, zoned=zoned or pattern.endswith("Z"))
+
+
+def _is_pattern(pattern: str, *, zoned: bool) -> bool:
+    """Whether a day written in this format can be read back."""
+    day = pl.Series([datetime(2021, 11, 22)], dtype=pl.Datetime("us"))
     try:
-        pl.Series(["x"]).str.strptime(pl.Datetime("us"), pattern, strict=False)
+        text = (day.dt.replace_time_zone("UTC") if zoned else day).dt.strftime(pattern)
+        read = text.str.strptime(pl.Datetime("us", "UTC" if zoned else None), pattern, strict=False)
     except PolarsError:
-        raise UsageError(f"dates: '{hint}' is no date format", hint="such as %d.%m.%Y %H:%M") from None
-    day, month = (
-        min((pattern.find(code) for code in codes if code in pattern), default=-1)
-        for codes in (("%d", "%e"), ("%m", "%b", "%B"))
-    )
-    order: Order | None = None if min(day, month) < 0 else "dmy" if day < month else "mdy"
-    return DateStyle(order=order, pattern=pattern, zoned="%z" in pattern or pattern.endswith("Z"))
+        return False
+    return read.null_count() == 0
+
+
+def _order_of(pattern: str) -> Order | None:
+    """The order in which a strptime format has day and month."""
+    day, month = (re.search(codes, pattern) for codes in ("%[-_]?[de]", "%[-_]?[mbBh]"))
+    if day is None or month is None:
+        return None
+    return "dmy" if day.start() < month.start() else "mdy"
 
 
 def _with_pattern(style: DateStyle, texts: pl.Series) -> DateStyle:

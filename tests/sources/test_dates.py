@@ -15,7 +15,8 @@ from ckm.sources.readers import DateReader, complete_reading
 
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2068, 12, 31)).map(lambda moment: moment.replace(microsecond=0))
 UNAMBIGUOUS = [
-    "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y.%m.%d %H:%M:%S", "%Y%m%d %H:%M:%S", "%Y%m%d%H%M%S",
+    "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M:%S", "%Y.%m.%d %H:%M:%S", "%Y%m%d %H:%M:%S",
+    "%Y%m%d%H%M%S",
     "%d %b %Y %H:%M:%S", "%d-%b-%y %H:%M:%S", "%B %d, %Y %I:%M:%S %p", "%a, %d %b %Y %H:%M:%S", "%Y年%m月%d日 %H:%M:%S",
     "%Y-%b-%d %H:%M:%S", "%b %d %Y %I:%M:%S%p",
 ]  # fmt: skip
@@ -78,8 +79,10 @@ def test_words_and_times_are_understood(text: str, expected: datetime | None) ->
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("2025-01-02T03:04:05Z", datetime(2025, 1, 2, 3, 4, 5)), ("2025-01-02T03:04:05+02:00", datetime(2025, 1, 2, 1, 4, 5)),
-        ("2025-01-02 03:04 -0530", datetime(2025, 1, 2, 8, 34)), ("Thu, 02 Jan 2025 03:04:05 GMT", datetime(2025, 1, 2, 3, 4, 5)),
+        ("2025-01-02T03:04:05Z", datetime(2025, 1, 2, 3, 4, 5)),
+        ("2025-01-02T03:04:05+02:00", datetime(2025, 1, 2, 1, 4, 5)),
+        ("2025-01-02 03:04 -0530", datetime(2025, 1, 2, 8, 34)),
+        ("Thu, 02 Jan 2025 03:04:05 GMT", datetime(2025, 1, 2, 3, 4, 5)),
         ("2025-01-02 03:04", None), ("20250102T030405Z", datetime(2025, 1, 2, 3, 4, 5)),
     ],
 )  # fmt: skip
@@ -137,7 +140,8 @@ def test_persian_days_follow_each_other_without_a_gap() -> None:
 @pytest.mark.parametrize(
     ("text", "order", "pattern"),
     [
-        ("2025-01-02T03:04:05", None, "%Y-%m-%dT%H:%M:%S"), ("02.01.2025", "dmy", "%d.%m.%Y"), ("02.01.2025", None, None),
+        ("2025-01-02T03:04:05", None, "%Y-%m-%dT%H:%M:%S"), ("02.01.2025", "dmy", "%d.%m.%Y"),
+        ("02.01.2025", None, None),
         ("01/02/2025 03:04", "mdy", "%m/%d/%Y %H:%M"), ("20250102", None, "%Y%m%d"), ("2. Jan 2025", None, None),
         ("2025-01-02T03:04:05.123Z", None, "%Y-%m-%dT%H:%M:%S%.fZ"),
     ],
