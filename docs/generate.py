@@ -58,7 +58,8 @@ def screens(text: str, shop: Path) -> str:
         done = _ckm(*words, "--format", "table", folder=shop)
         if done.returncode != 0:
             raise SystemExit(f"{found['command']}: exit {done.returncode}\n{done.stderr}")
-        return f"{found[1]}```text\n$ {found['command']}\n{done.stdout.rstrip()}\n```\n"
+        shown = done.stdout.replace(str(shop.resolve()), shop.name).rstrip()
+        return f"{found[1]}```text\n$ {found['command']}\n{shown}\n```\n"
 
     return SCREEN.sub(fill, text)
 
