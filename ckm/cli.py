@@ -54,6 +54,11 @@ class _Root(TyperGroup):
             command.params.extend(verbosity_options())
             command.help = keep_examples(command.help or "")
 
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        # typer cuts the sentence that says what a command does at the end of the line.
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.get_short_help_str(limit=200)) for name, each in self.commands.items()])
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in self.commands and not args[0].startswith("-"):
             raise UnknownNameError("command", args[0], self.list_commands(ctx))

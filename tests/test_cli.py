@@ -170,6 +170,13 @@ def test_every_command_says_what_it_does_and_gives_an_example() -> None:
         assert f"ckm {name}" in command.help, name
 
 
+def test_help_says_of_every_command_what_it_does_and_cuts_nothing(run: Run) -> None:
+    shown = " ".join(run("--help").stdout.split())
+    assert "..." not in shown.partition("Commands:")[2]
+    for name, command in typer.main.get_command(app).commands.items():
+        assert f"{name} {command.help.partition(chr(10) * 2)[0].replace(chr(10), ' ')}" in shown
+
+
 def test_examples_in_help_are_not_rewrapped(run: Run) -> None:
     assert "\n      ckm init shop\n      ckm init shop --currency" in run("init", "--help").stdout
     assert keep_examples("One line\nand another.\n\nExamples:\n    ckm a\n    ckm b") == (
