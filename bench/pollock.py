@@ -32,9 +32,12 @@ import sys
 import time
 import warnings
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 ROOT = Path(os.environ.get("CKM_SHARED", Path(__file__).parents[1] / "../shared/data")).resolve() / "csv/pollock"
 MEASURES = ("header_p", "header_r", "header_f1", "record_p", "record_r", "record_f1", "cell_p", "cell_r", "cell_f1")
@@ -95,17 +98,24 @@ def pyarrow_skipping(path: Path) -> Loaded:
     return from_frame(table.column_names, list(zip(*(column.to_pylist() for column in table.columns), strict=True)))
 
 
-def duckdb_sniffing(path: Path, options: str = "all_varchar=true") -> Loaded:
+def duckdb_sniffing(path: Path, options: str = "") -> Loaded:
+    """Let DuckDB find the header with types on, as it does by default, and read everything as text then."""
     import duckdb
 
     with duckdb.connect() as connection:
-        found = connection.execute(f"SELECT * FROM read_csv(?, {options})", [str(path)])
+        try:
+            sniffed = connection.execute(f"SELECT HasHeader FROM sniff_csv(?{options})", [str(path)]).fetchone()
+        except duckdb.Error:
+            sniffed = None
+        header = f", header={str(sniffed[0]).lower()}" if sniffed else ""
+        found = connection.execute(f"SELECT * FROM read_csv(?, all_varchar=true{header}{options})", [str(path)])
         names = [column[0] for column in found.description or []]
-        return from_frame(names, found.fetchall())
+        loaded = from_frame(names, found.fetchall())
+        return Loaded(loaded.header if sniffed and sniffed[0] else None, loaded.rows)
 
 
 def duckdb_tolerant(path: Path) -> Loaded:
-    return duckdb_sniffing(path, "all_varchar=true, ignore_errors=true, strict_mode=false, null_padding=true")
+    return duckdb_sniffing(path, ", ignore_errors=true, strict_mode=false, null_padding=true")
 
 
 def pandas_default(path: Path) -> Loaded:
@@ -192,7 +202,7 @@ def run(reader: Callable[[Path], Loaded]) -> dict[str, object]:
                 loaded = reader(path)
             points = score(loaded, clean)
             lost += len(loaded.rows) + loaded.rejected < physical_records(path, clean)
-        except Exception as error:  # noqa: BLE001 (whatever a reader throws is a failure to load)
+        except Exception as error:  # whatever a reader throws is a failure to load
             points = [0.0] * 10
             crashed += 1
             worst.append((0.0, path.name, type(error).__name__))

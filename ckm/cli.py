@@ -9,16 +9,15 @@ import re
 import sys
 import traceback
 from contextlib import suppress
-from importlib import import_module
 from itertools import pairwise
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from ckm import __version__, commands
+from ckm import __version__
+from ckm.commands import check, ingest, segment, workspace
 from ckm.commands.options import verbosity_options
 from ckm.errors import CkmError, UnknownNameError, UsageError
 from ckm.output import Verbosity, set_verbosity, show_error
@@ -190,10 +189,9 @@ def root(
     """Turn customer data and team knowledge into segments, warnings and reports."""
 
 
-# A file in ckm/commands with a `register` is a command; nothing else has to know of it.
-for _module in iter_modules(commands.__path__):
-    if _module.name != "options":
-        import_module(f"{commands.__name__}.{_module.name}").register(app)
+# In the order in which a newcomer meets them: that is the order of the help.
+for _module in (workspace, ingest, check, segment):
+    _module.register(app)
 
 
 def main() -> None:

@@ -1,153 +1,32 @@
 """The settings of a workspace, and the workspace that they belong to.
 
 A setting comes from an option of the command, else from the environment (``CKM_INGEST_MAX_REJECTS``), else from
-``ckm.yaml``, else from the default here. ``ckm/data/ckm.yaml``, which ``ckm init`` writes, documents each of them.
+``ckm.yaml``, else from its default (:mod:`ckm.settings`).
 """
 
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import dataclass, field, fields, is_dataclass
-from datetime import timedelta
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
-from zoneinfo import ZoneInfo, available_timezones
 
 from ckm.errors import UnknownNameError, UsageError
-from ckm.yamlfile import YamlEntry, read_yaml
+from ckm.settings import Config
+from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ckm.yamlfile import YamlEntry
+
+__all__ = ["CONFIG_NAME", "Config", "Workspace", "find_workspace", "load_config", "open_workspace"]
+
 CONFIG_NAME = "ckm.yaml"
 ENVIRONMENT_PREFIX = "CKM_"
-UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 
 T = TypeVar("T")
-
-
-def parse_share(text: str) -> float:
-    """Return ``5%`` or ``0.05`` as 0.05."""
-    number = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*", text)
-    share = float(number[1]) / (100 if number[2] else 1) if number else -1.0
-    if not 0 <= share <= 1:
-        raise UsageError(f"'{text}' is no share between 0 and 1", hint="write it as 5% or 0.05")
-    return share
-
-
-def parse_duration(text: str) -> timedelta:
-    """Return ``12h``, ``7d`` or ``2w`` as a span of time."""
-    number = re.fullmatch(r"\s*(\d+)\s*([hdw])\s*", text)
-    if number is None:
-        raise UsageError(f"'{text}' is no span of time", hint="write it as 12h, 7d or 2w")
-    return timedelta(**{UNITS[number[2]]: int(number[1])})
-
-
-def parse_currency(text: str) -> str:
-    """Return ``text`` if it has the form of an ISO 4217 code."""
-    if not re.fullmatch("[A-Z]{3}", text):
-        raise UsageError(f"'{text}' is no currency code", hint="write three capital letters, such as EUR")
-    return text
-
-
-def parse_time_zone(text: str) -> str:
-    """Return ``text`` if it names a time zone of the IANA database."""
-    try:
-        ZoneInfo(text)
-    except (KeyError, ValueError, OSError):
-        raise UnknownTimeZoneError(text) from None
-    return text
-
-
-def parse_number(text: str) -> float:
-    """Return ``text`` as a number."""
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(f"'{text}' is no number") from None
-
-
-class UnknownTimeZoneError(UnknownNameError):
-    """A time zone that the IANA database does not have."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__("time zone", name, sorted(available_timezones()))
-        if not (self.hint or "").startswith("did you mean"):
-            self.hint = "write it as Europe/Berlin or UTC"
-
-
-def _setting(default: T, parse: Callable[[str], T]) -> T:
-    """Declare a field that is one value, read from text by ``parse``."""
-    return field(default=default, metadata={"parse": parse})
-
-
-def _per_name(default: Mapping[str, T], parse: Callable[[str], T], *, any_name: bool = False) -> Mapping[str, T]:
-    """Declare a field that is one value per name; the names of ``default`` are all there are unless ``any_name``."""
-    fixed = MappingProxyType(dict(default))
-    return field(default_factory=lambda: fixed, metadata={"parse": parse, "default": fixed, "any_name": any_name})
-
-
-@dataclass(frozen=True)
-class IngestSettings:
-    """How ``ckm ingest`` loads.
-
-    Attributes
-    ----------
-    max_rejects
-        Largest share of a file's records that may be quarantined; above it nothing of the file is loaded.
-    """
-
-    max_rejects: float = _setting(0.05, parse_share)
-
-
-@dataclass(frozen=True)
-class CheckSettings:
-    """What ``ckm check`` finds worth a word.
-
-    Attributes
-    ----------
-    max_without_customer
-        Largest share of sales without a customer.
-    max_unknown_customer
-        Largest share of sales whose customer is not in the table of customers.
-    control_tolerance
-        Largest difference between a month's total and finance's, as a share of finance's.
-    """
-
-    max_without_customer: float = _setting(0.2, parse_share)
-    max_unknown_customer: float = _setting(0.01, parse_share)
-    control_tolerance: float = _setting(0.001, parse_share)
-
-
-@dataclass(frozen=True)
-class Config:
-    """All settings of a workspace.
-
-    Attributes
-    ----------
-    currency
-        Currency of amounts whose source names none, ISO 4217.
-    time_zone
-        Zone of times whose source names none, as in the IANA database.
-    ingest, check
-        See :class:`IngestSettings`, :class:`CheckSettings`.
-    freshness
-        Per table the greatest age that its newest row may have; a table that is not named has no limit.
-    goals
-        What the team wants to reach, numbers by names of its own.
-    """
-
-    currency: str = _setting("EUR", parse_currency)
-    time_zone: str = _setting("UTC", parse_time_zone)
-    ingest: IngestSettings = field(default_factory=IngestSettings)
-    freshness: Mapping[str, timedelta] = _per_name(
-        {"transactions": timedelta(days=7), "interactions": timedelta(days=14), "customers": timedelta(days=90)},
-        parse_duration,
-    )
-    check: CheckSettings = field(default_factory=CheckSettings)
-    goals: Mapping[str, float] = _per_name({}, parse_number, any_name=True)
 
 
 @dataclass(frozen=True)
@@ -236,7 +115,9 @@ def _fill(cls: type[T], entries: Mapping[str, YamlEntry], inside: str, prefix: s
         elif variable in os.environ:
             values[name] = _parsed(each.metadata["parse"], os.environ[variable], variable)
         elif entry is not None and not entry.is_null:
-            values[name] = _parsed(each.metadata["parse"], entry.text(), entry.where)
+            values[name] = _parsed(
+                each.metadata["parse"], entry.joined() if each.metadata.get("list") else entry.text(), entry.where
+            )
     return cls(**values)
 
 

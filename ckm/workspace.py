@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from ckm.config import CONFIG_NAME, Config, Workspace, load_config, parse_currency, parse_time_zone
+from ckm.config import CONFIG_NAME, Config, Workspace, load_config
 from ckm.errors import UsageError
 from ckm.files import replacing
+from ckm.settings import parse_currency, parse_time_zone
 
 if TYPE_CHECKING:
     from pathlib import Path

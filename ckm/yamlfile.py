@@ -52,6 +52,12 @@ class YamlEntry:
             raise UsageError(f"{self.where}: one value is expected, not a list or a mapping", where=self.where)
         return str(self.node.value)
 
+    def joined(self) -> str:
+        """Return the scalar as it is written, or the scalars of a list with commas between them."""
+        if isinstance(self.node, yaml.SequenceNode):
+            return ",".join(item.text() for item in self.items())
+        return self.text()
+
     def items(self) -> list[YamlEntry]:
         """Return the values of a list; UsageError if this is none. Nothing counts as an empty list."""
         if self.is_null:

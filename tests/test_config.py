@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from tests.conftest import Run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,11 +17,10 @@ from ckm.config import (
     find_workspace,
     load_config,
     open_workspace,
-    parse_duration,
-    parse_share,
 )
 from ckm.errors import UsageError
 from ckm.schema import Customers, Interactions, Transactions
+from ckm.settings import parse_duration, parse_share
 from ckm.workspace import lay_out, template
 from ckm.yamlfile import read_yaml
 
@@ -86,6 +85,14 @@ def test_the_environment_goes_before_the_file_and_the_file_before_the_default(
     assert load_config(None).currency == "USD"
 
 
+def test_a_list_is_written_in_brackets_or_with_commas(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    workspace(tmp_path, "check: {skip: [outliers, gaps], control_types: sale}")
+    assert load_config(tmp_path).check.skip == ("outliers", "gaps")
+    assert load_config(tmp_path).check.control_types == ("sale",)
+    monkeypatch.setenv("CKM_CHECK_SKIP", "freshness, gaps")
+    assert load_config(tmp_path).check.skip == ("freshness", "gaps")
+
+
 def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
     config = load_config(workspace(tmp_path, "currency:\nfreshness:\n  customers: null\n"))
     assert config.currency == "EUR"
@@ -104,6 +111,9 @@ def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
         ("time_zone: ../../etc/passwd\n", 1, "no time zone", "Europe/Berlin or UTC"),
         ("ingest:\n  max_rejects: 150%\n", 2, "no share between 0 and 1", "5% or 0.05"),
         ("freshness:\n  customers: soon\n", 2, "no span of time", "12h, 7d or 2w"),
+        ("check:\n  min_rows: -3\n", 2, "no whole number", "write it as 30"),
+        ("check:\n  outlier_z: -3\n", 2, "is negative", "at least 0"),
+        ("check:\n  future: eror\n", 2, "no severity 'eror'", "did you mean 'error'?"),
         ("goals: {a: b}\n", 1, "no number", ""),
         ("ingest: 5%\n", 1, "'key: value' pairs are expected", ""),
         ("currency: [EUR]\n", 1, "one value is expected", ""),
@@ -121,8 +131,8 @@ def test_a_mistake_is_named_with_its_line(tmp_path: Path, text: str, line: int, 
 
 
 def test_a_mistake_in_the_environment_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CKM_CHECK_CONTROL_TOLERANCE", "much")
-    with pytest.raises(UsageError, match=r"^CKM_CHECK_CONTROL_TOLERANCE: "):
+    monkeypatch.setenv("CKM_CHECK_GAP_DAYS", "much")
+    with pytest.raises(UsageError, match=r"^CKM_CHECK_GAP_DAYS: "):
         load_config(None)
 
 

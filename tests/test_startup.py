@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import typer
-from conftest import ROOT
+from tests.conftest import ROOT
 
 from ckm.cli import app
 

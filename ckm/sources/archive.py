@@ -52,7 +52,7 @@ class Archive:
     compression: Compression | None
 
     @contextmanager
-    def open(self) -> Iterator[io.BufferedReader]:
+    def open(self) -> Iterator[IO[bytes]]:
         """Open the content for reading from its start; damage to the archive becomes an InputError."""
         try:
             with self.path.open("rb") as raw:
@@ -63,7 +63,7 @@ class Archive:
                     with zipfile.ZipFile(raw) as archive, archive.open(_only_member(archive, self.name)) as member:
                         yield io.BufferedReader(cast("io.RawIOBase", member), READ_BUFFER)
                 else:
-                    yield cast("io.BufferedReader", raw)
+                    yield raw
         except UNPACKING_ERRORS as error:
             raise InputError(f"{self.name}: the {self.compression or 'file'} is damaged or encrypted") from error
         except OSError as error:

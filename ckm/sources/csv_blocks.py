@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
 import polars as pl
 
 from ckm.errors import InputError
-from ckm.sources.csv_records import NeedMoreLinesError, RecordReader, separator
+from ckm.sources.csv_records import SINGLE, NeedMoreLinesError, RecordReader, separator
 from ckm.sources.encoding import UNREADABLE, UNREADABLE_UTF8
 from ckm.sources.format import WHITESPACE, Batch, rejected_frame, text_schema
 
@@ -76,7 +76,9 @@ class BlockReader:
         *,
         clean: bool,
     ) -> None:
-        self.dialect = dialect
+        self._stand_in = _stand_in(dialect)
+        self.dialect = dialect if self._stand_in is None else replace(dialect, delimiter=SINGLE)
+        dialect = self.dialect
         self.columns = columns
         self.first_line = first_line
         self.line = 1
@@ -100,6 +102,8 @@ class BlockReader:
             block += b"\n"
         if self.dialect.delimiter == WHITESPACE:
             block = re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", re.sub(rb"[ \t]+", b" ", block))
+        if self._stand_in is not None:
+            block = block.replace(self._stand_in.encode(), SINGLE.encode())
         if self.dialect.padded:
             block = self._without_padding(block)
         lines = self._scan(block)
@@ -140,6 +144,9 @@ class BlockReader:
             lines = pl.concat([lines, pl.Series("line", [line for line, _ in accepted], dtype=pl.Int64)])
             order = lines.arg_sort()
             fast, lines = fast[order], lines[order]
+        if self._stand_in is not None:  # within quotes it is no delimiter, and was replaced all the same
+            fast = fast.with_columns(pl.all().str.replace_all(SINGLE, self._stand_in, literal=True))
+            rejected = [(line, reason, raw.replace(SINGLE, self._stand_in)) for line, reason, raw in rejected]
         if self._header and (again := self._same_as_header(fast)) is not None:
             rejected = rejected + [(line, "the header again", "") for line in lines.filter(again)]
             fast, lines = fast.filter(~again), lines.filter(~again)
@@ -313,6 +320,13 @@ class _LazyLines(Sequence[str]):
         return self._block[int(self._edges[at]) : int(self._edges[at + 1]) - 1].decode()
 
 
+def _stand_in(dialect: Dialect) -> str | None:
+    """Return a delimiter that is more than one byte of UTF-8 and is replaced by one that is a single byte."""
+    return (
+        dialect.delimiter if dialect.delimiter not in {None, WHITESPACE} and not separator(dialect).isascii() else None
+    )
+
+
 def _per_line(positions: Ints, ends: Ints) -> Ints:
     """Count ``positions`` (sorted) per line."""
     return np.diff(np.searchsorted(positions, ends), prepend=0)
@@ -336,7 +350,7 @@ def _cut_out(block: bytes, lines: _Lines, taken: Bools) -> bytes:
 def line_blocks(pieces: Iterator[bytes], name: str, line_end: str) -> Iterator[tuple[bytes, bool]]:
     """Cut ``pieces`` of text at line ends; yield ``(block, whether it is the last)``.
 
-    With ``line_end`` ``"\\r"`` a lone carriage return ends a line as well, and becomes a line feed.
+    Where ``line_end`` is a carriage return, a lone one ends a line as well, and becomes a line feed.
 
     Raises
     ------

@@ -70,7 +70,7 @@ class RecordReader:
         self._backslash = dialect.escape == "\\"
 
     def read(self, lines: Sequence[str], at: int, *, final: bool) -> Reading:
-        """Read the record that starts at ``lines[at]``.
+        """Read the record that starts at line ``at``.
 
         Parameters
         ----------
@@ -95,7 +95,7 @@ class RecordReader:
         if self.dialect.delimiter == WHITESPACE:
             return _Split(text.split(), clean=True, is_open=False)
         tokens = text.split(self._delimiter)
-        if not self._quote or self._quote not in text:
+        if not self._quote or (self._quote not in text and not (self._backslash and "\\" in text)):
             return _Split([self._start(tokens, at) for at in range(len(tokens))], clean=True, is_open=False)
         return self._split_quoted(tokens)
 
@@ -105,8 +105,10 @@ class RecordReader:
         while at < len(tokens):
             token = self._start(tokens, at)
             if not token.startswith(quote):
-                clean = clean and quote not in token
-                fields.append(token)
+                if self._backslash:
+                    token, at = self._bare(tokens, at)
+                clean = clean and self._quotes(token) == 0
+                fields.append(self._unescaped(token) if self._backslash else token)
                 at += 1
                 continue
             end, quotes = at, self._quotes(token)
@@ -124,6 +126,14 @@ class RecordReader:
                 fields.append(token)
                 at += 1
         return _Split(fields, clean, is_open=False)
+
+    def _bare(self, tokens: list[str], at: int) -> tuple[str, int]:
+        """Return the field without quotes that starts at token ``at``, and its last token: a backslash escapes."""
+        token = self._start(tokens, at)
+        while (len(token) - len(token.rstrip("\\"))) % 2 == 1 and at + 1 < len(tokens):
+            at += 1
+            token = token[:-1] + self._delimiter + tokens[at]
+        return token, at
 
     def _start(self, tokens: list[str], at: int) -> str:
         """Return the token at which a field starts, without the blank that pads it."""

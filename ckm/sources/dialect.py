@@ -73,8 +73,8 @@ def detect_dialect(lines: Sequence[str], hints: Hints) -> Dialect:
         chosen, mark = None, quotes[0]
     if chosen == " " and delimiter is None and _blank_runs(sample):
         return Dialect(WHITESPACE, None, None)
-    if quote is None and mark == "'" and not _encloses(sample, chosen, "'"):
-        mark = '"'
+    if quote is None:
+        mark = "'" if len(quotes) > 1 and _encloses(sample, chosen, "'") else '"'
     return Dialect(chosen, mark or None, _escape(sample, mark), padded=_padded(sample, chosen, mark))
 
 
@@ -119,7 +119,7 @@ def split_rows(lines: Iterable[str], delimiter: str, quote: str, *, padded: bool
     """Split ``lines`` as the csv module does, which is lenient; an unclosed quote costs one row, not the file."""
     csv.field_size_limit(FIELD_LIMIT)
     rows: list[list[str]] = []
-    kept = [line.replace("\x00", "").replace("\r", " ") + "\n" for line in lines]
+    kept = [line.removesuffix("\r").replace("\x00", "").replace("\r", "\v") + "\n" for line in lines]
     reader = csv.reader(
         kept,
         delimiter=delimiter,
@@ -174,7 +174,7 @@ def _blank_runs(sample: Sequence[str]) -> bool:
 def _encloses(sample: Sequence[str], delimiter: str | None, quote: str) -> bool:
     """Whether ``quote`` really encloses whole fields, and the double quote none."""
     edge = re.escape(delimiter) if delimiter else "$"
-    pattern = f"(?:^|{edge} ?){{q}}[^{{q}}]*{{q}}(?:$|{edge})"
+    pattern = f"(?:^|{edge} ?){{q}}(?:[^{{q}}]|{{q}}{{q}})*{{q}}(?:$|{edge})"
     single = sum(bool(re.search(pattern.format(q="'"), line)) for line in sample)
     double = sum(bool(re.search(pattern.format(q='"'), line)) for line in sample)
     return single > 0 and single > double

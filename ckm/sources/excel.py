@@ -36,7 +36,7 @@ class ExcelTable:
     format: FileFormat
     remarks: list[tuple[int | None, str]] = field(default_factory=list)
 
-    def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:  # noqa: ARG002
+    def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
         """Yield the rows of the sheet at once; rows without any value are no records."""
         for line, text in [*self.remarks, *self.start.remarks]:
             remarks.add(text, line)

@@ -186,6 +186,8 @@ def _named(columns: tuple[str, ...] | None, width: int, first_line: int) -> Tabl
 def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) -> TableStart:
     """Decide whether the row at ``top``, the first of the table's width, is a header; join the rows of a taller one."""
     data = rows[top + 1 :]
+    if len(rows[top].cells) != width:
+        return _start(_numbered(width), None, 0, rows[0].line)
     kinds = _column_kinds(data, width)
     if _is_header(rows[top].cells, kinds, data):
         height = 1
@@ -204,8 +206,8 @@ def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) ->
     if before and lines and rows[top].line - before.line == 1:
         found = _misfit_header(lines[before.line - 1], before.cells, width, rows[top:])
         if found is not None:
-            names, remark = found
-            start = _start(names, before.line, 1, rows[top].line)
+            misfit, remark = found
+            start = _start(misfit, before.line, 1, rows[top].line)
             start.remarks.append((before.line, remark))
             return _told_preamble(start, rows, top - 1)
     # Without a header nothing says that the first rows are no records: those that do not fit will be rejected.
@@ -285,11 +287,8 @@ def _is_header_too(rows: list[Row], top: int, height: int, width: int) -> bool:
     if row.cells == rows[top].cells:
         return True
     kinds = _column_kinds(data, width)
-    typed = [cell for cell, kind in zip(row.cells, kinds, strict=True) if kind in TYPED]
-    texts = sum(kind_of(cell) == "text" for cell in typed)
-    return (
-        len(typed) >= 2 and texts >= 2 and texts >= len(typed) / 2 and not any(kind_of(c) in TYPED for c in row.cells)
-    )
+    typed = [kind_of(cell) for cell, kind in zip(row.cells, kinds, strict=True) if kind in TYPED]
+    return typed.count("text") >= 2 and {kind_of(cell) for cell in row.cells} <= {"text", "empty"}
 
 
 def _misfit_header(line: str, cells: list[str], width: int, data: list[Row]) -> tuple[Sequence[str], str] | None:

@@ -110,11 +110,13 @@ class JsonTable:
 
 def looks_like_json(archive: Archive, hints: Hints) -> bool:
     """Whether the file starts with a JSON object or an array of them, rather than with a table that has a bracket."""
+    if hints.delimiter is not None or hints.columns is not None or hints.header is not None:
+        return False
     head = archive.head(4096)
     for mark in (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         head = head.removeprefix(mark)
-    text = head.replace(b"\x00", b"").decode(hints.encoding or "utf-8", errors="replace").lstrip()
-    return text.startswith("{") or (text.startswith("[") and text[1:].lstrip()[:1] in {"{", "]"})
+    text = head.replace(b"\x00", b"").lstrip()  # brackets are the same in every character set, wide ones have NULs
+    return text.startswith(b"{") or (text.startswith(b"[") and text[1:].lstrip()[:1] in {b"{", b"]"})
 
 
 def open_json(archive: Archive, hints: Hints) -> JsonTable:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 STDIN = Path("-")
 SAMPLE_ROWS = 10_000
+UNPACKED = 8
+"""How many times the size of its archive a text file is taken to have."""
 REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*:/{1,2}", re.IGNORECASE)
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"
 """Excel files from before 2007 start with it."""
@@ -83,6 +85,18 @@ class Source:
         if not found:
             return pl.DataFrame(schema=dict.fromkeys(self.format.columns, pl.String()))
         return pl.concat(found).head(SAMPLE_ROWS)
+
+    @property
+    def expected_rows(self) -> int:
+        """About how many records there are, by the size of the file and the length of its first records."""
+        if self.format.kind == "parquet" and self.path != STDIN:
+            return int(pl.scan_parquet(self.path).select(pl.len()).collect().item())
+        if self.sample.is_empty() or not self.path.is_file():
+            return self.sample.height
+        texts = self.sample.select(pl.all().cast(pl.String).str.len_bytes().sum()).fill_null(0)
+        per_record = sum(texts.row(0)) / self.sample.height + self.sample.width
+        packed = UNPACKED if self.format.compression else 1
+        return int(packed * self.path.stat().st_size / per_record)
 
     def batches(self) -> Iterator[Batch]:
         """Yield the records from the start of the file, in its order.

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-"""Plain scalars that YAML reads as no value."""
+NULL_TAG = "tag:yaml.org,2002:null"
 
 
 def compose_file(path: Path) -> Node:
@@ -67,7 +66,7 @@ class Node:
     @property
     def is_null(self) -> bool:
         """Whether nothing is written here."""
-        return isinstance(self.raw, yaml.ScalarNode) and self.raw.style is None and self.raw.value in NULLS
+        return isinstance(self.raw, yaml.ScalarNode) and self.raw.tag == NULL_TAG
 
     @property
     def is_text(self) -> bool:
@@ -129,4 +128,6 @@ class Node:
     def _shape(self) -> str:
         if self.is_null:
             return "empty"
-        return {"mapping": "a mapping", "sequence": "a list"}.get(self.raw.id, "a text")
+        if self.is_mapping:
+            return "a mapping"
+        return "a list" if isinstance(self.raw, yaml.SequenceNode) else "a text"

@@ -1,0 +1,93 @@
+"""The options that say what a file's format is, for every command that reads files of strangers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ckm.errors import UsageError
+
+if TYPE_CHECKING:
+    from ckm.sources.hints import Hints
+
+PANEL = "Format of the file (detected unless given)"
+
+Encoding = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Character set, such as utf-8, cp1252, tis-620.", rich_help_panel=PANEL),
+]
+Delimiter = Annotated[
+    str | None,
+    typer.Option(metavar="CHAR", help="Between fields; 'tab', 'whitespace' for runs of blanks.", rich_help_panel=PANEL),
+]
+Quote = Annotated[str | None, typer.Option(metavar="CHAR", help="Around fields; 'none'.", rich_help_panel=PANEL)]
+Header = Annotated[
+    str | None, typer.Option(metavar="LINE", help="Line of the header, from 1; 'none'.", rich_help_panel=PANEL)
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(metavar="A,B,C", help="Names of the columns, for a file without header.", rich_help_panel=PANEL),
+]
+Decimal = Annotated[str | None, typer.Option(metavar="MARK", help="Decimal mark: . or ,", rich_help_panel=PANEL)]
+Thousands = Annotated[str | None, typer.Option(metavar="MARK", help="Thousands mark.", rich_help_panel=PANEL)]
+DateOrder = Annotated[
+    str | None,
+    typer.Option(metavar="ORDER", help="dmy, mdy, ymd, or a format such as %d.%m.%Y.", rich_help_panel=PANEL),
+]
+Sheet = Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of an Excel file.", rich_help_panel=PANEL)]
+NullValues = Annotated[
+    str | None,
+    typer.Option(metavar="A,B", help="Words that mean 'no value', such as n/a,NULL.", rich_help_panel=PANEL),
+]
+
+NAMED_CHARACTERS = {"tab": "\t", r"\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
+
+
+def hints_from(
+    *,
+    encoding: str | None,
+    delimiter: str | None,
+    quote: str | None,
+    header: str | None,
+    columns: str | None,
+    decimal: str | None,
+    thousands: str | None,
+    dates: str | None,
+    sheet: str | None,
+    null_values: str | None,
+) -> Hints:
+    """Return what the options say as :class:`ckm.sources.hints.Hints`.
+
+    Raises
+    ------
+    UsageError
+        ``--header`` is neither a line nor ``none``.
+    """
+    from ckm.sources.hints import Hints
+
+    named: dict[str, Any] = {
+        "encoding": encoding,
+        "delimiter": NAMED_CHARACTERS.get(delimiter, delimiter) if delimiter else None,
+        "quote": "" if quote == "none" else quote,
+        "header": _header(header),
+        "columns": _list(columns),
+        "decimal": decimal,
+        "thousands": thousands,
+        "dates": dates,
+        "sheet": sheet,
+        "null_values": _list(null_values),
+    }
+    return Hints(**named)
+
+
+def _header(text: str | None) -> int | str | None:
+    if text is None or text == "none":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError("--header takes a line number from 1, or none")
+    return int(text)
+
+
+def _list(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(part.strip() for part in text.split(","))

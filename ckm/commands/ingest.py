@@ -1,0 +1,238 @@
+"""``ckm ingest``: load files into the workspace's store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ckm.commands.hints import (
+    Columns,
+    DateOrder,
+    Decimal,
+    Delimiter,
+    Encoding,
+    Header,
+    NullValues,
+    Quote,
+    Sheet,
+    Thousands,
+    hints_from,
+)  # fmt: skip
+from ckm.commands.options import Output, OutputFormat, Workspace
+from ckm.errors import UsageError
+from ckm.output import Format, default_format, detail, emit, note, progress, show_error
+
+if TYPE_CHECKING:
+    from ckm.config import Workspace as OpenWorkspace
+    from ckm.ingest import FileResult, Settings
+    from ckm.ingest.selection import Job, Wishes
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command("ingest")(ingest)
+
+
+def ingest(
+    sources: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[SOURCE]...", help="Files or folders; - is standard input. Default: what maps/ names."),
+    ] = None,
+    table: Annotated[
+        str | None, typer.Option("--as", metavar="TABLE", help="Map by column names into this table.")
+    ] = None,
+    map_file: Annotated[
+        Path | None, typer.Option("--map", metavar="FILE", help="Map as this file says.", show_default=False)
+    ] = None,
+    column: Annotated[
+        list[str] | None, typer.Option(metavar="TARGET=SOURCE", help="Settle one column; with --as. Repeatable.")
+    ] = None,
+    save_map: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the mapping that --as found, for next time.")
+    ] = None,
+    on_conflict: Annotated[
+        Literal["replace", "keep", "error"] | None,
+        typer.Option(
+            help="A known key with other content: take the new row, keep the old, or load nothing. "
+            "Default: replace rows of the same source, refuse to replace another source's.",
+        ),
+    ] = None,
+    max_rejects: Annotated[
+        str | None, typer.Option(metavar="SHARE", help="Above it nothing of a file is loaded. Default: ckm.yaml, 5%.")
+    ] = None,
+    currency: Annotated[str | None, typer.Option(metavar="CODE", help="Of amounts, with --as.")] = None,
+    time_zone: Annotated[str | None, typer.Option(metavar="ZONE", help="Of times without a zone.")] = None,
+    encoding: Encoding = None,
+    delimiter: Delimiter = None,
+    quote: Quote = None,
+    header: Header = None,
+    columns: Columns = None,
+    decimal: Decimal = None,
+    thousands: Thousands = None,
+    dates: DateOrder = None,
+    sheet: Sheet = None,
+    null_values: NullValues = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded, and load nothing.")] = False,
+    requarantine: Annotated[
+        bool, typer.Option("--requarantine", help="Try quarantined rows again, after a mapping was mended.")
+    ] = False,
+    history: Annotated[bool, typer.Option("--history", help="List what was loaded when.")] = False,
+    undo: Annotated[
+        str | None, typer.Option(metavar="FILE-OR-ID", help="Take one load back: the last of FILE, or by its id.")
+    ] = None,
+    workspace: Workspace = None,
+    fmt: OutputFormat = None,
+    output: Output = None,
+) -> None:
+    """Load files into the store: converted, held against the contract, in one commit a file.
+
+    A row that breaks the contract goes to the quarantine with every rule it broke. A file that was loaded before is
+    left alone, whatever its name; rows that are there already are not loaded twice. Prints one row a file, with
+    rows = accepted + updated + unchanged + duplicates + quarantined.
+
+    Examples:
+        ckm ingest                                            every file that a mapping in maps/ names
+        ckm ingest orders.csv --as transactions               by column names
+        ckm ingest orders.csv --as transactions --save-map maps/shop.yaml
+        ckm ingest till.csv --as transactions --dates dmy --decimal , --dry-run
+        ckm ingest --history
+        ckm ingest --undo orders.csv
+    """
+    from ckm.ingest.selection import Wishes
+
+    opened = _open_workspace(workspace)
+    if history:
+        return _show_history(opened, fmt, output)
+    if undo:
+        return _undo(opened, undo)
+    hints = hints_from(
+        encoding=encoding, delimiter=delimiter, quote=quote, header=header, columns=columns, decimal=decimal,
+        thousands=thousands, dates=dates, sheet=sheet, null_values=null_values,
+    )  # fmt: skip
+    wishes = Wishes(table, map_file, hints, _overrides(column), currency, time_zone)
+    settings = _settings(opened, on_conflict, max_rejects, dry_run=dry_run)
+    if requarantine:
+        results = _requarantine(opened, settings)
+    else:
+        jobs = _jobs(opened, sources, wishes)
+        if save_map:
+            _save_map(jobs, save_map, opened)
+        results = [_run(job, opened, settings) for job in jobs]
+    return _report(results, fmt, output, dry_run=dry_run)
+
+
+def _open_workspace(folder: Path | None) -> OpenWorkspace:
+    from ckm.config import open_workspace
+
+    return open_workspace(folder)
+
+
+def _overrides(columns: list[str] | None) -> dict[str, str]:
+    pairs = [column.partition("=") for column in columns or []]
+    for target, equals, source in pairs:
+        if not (target and equals and source):
+            raise UsageError("--column takes TARGET=SOURCE", hint="such as --column order_id=Belegnummer")
+    return {target: source for target, _, source in pairs}
+
+
+def _settings(workspace: OpenWorkspace, on_conflict: str | None, max_rejects: str | None, *, dry_run: bool) -> Settings:
+    from ckm.settings import parse_share
+    from ckm.ingest import Settings
+    from ckm.store import OnConflict
+
+    return Settings(
+        max_rejects=parse_share(max_rejects) if max_rejects else workspace.config.ingest.max_rejects,
+        on_conflict=OnConflict(on_conflict) if on_conflict else None,
+        time_zone=workspace.config.time_zone,
+        currency=workspace.config.currency,
+        dry_run=dry_run,
+    )
+
+
+def _jobs(workspace: OpenWorkspace, sources: list[Path] | None, wishes: Wishes) -> list[Job]:
+    from ckm.ingest.selection import jobs_for, jobs_of_workspace
+
+    if not sources and (wishes.table or wishes.map_file):
+        raise UsageError("--as and --map need a SOURCE", hint="name the file to load")
+    jobs = jobs_for(sources, workspace, wishes) if sources else jobs_of_workspace(workspace)
+    if not jobs:
+        note("no file matches a mapping in maps/")
+    return jobs
+
+
+def _save_map(jobs: list[Job], path: Path, workspace: OpenWorkspace) -> None:
+    from dataclasses import replace
+
+    from ckm.files import replacing
+    from ckm.ingest import ByNames
+    from ckm.sources.mapping import dump_mapping
+    from ckm.sources.read import open_source
+
+    if len(jobs) != 1 or not isinstance(jobs[0].plan, ByNames):
+        raise UsageError("--save-map goes with one SOURCE and --as", hint="a file that has a mapping needs no other")
+    job = jobs[0]
+    with open_source(job.path, job.plan.hints) as source:
+        mapping, _ = job.plan.mapping(source.format.columns)
+    named = replace(mapping, name=path.stem, files=(job.label,))
+    with replacing(path) as draft:
+        draft.write_text(dump_mapping(named), encoding="utf-8", newline="\n")
+    note(f"wrote {path}")
+
+
+def _run(job: Job, workspace: OpenWorkspace, settings: Settings) -> FileResult:
+    from ckm.ingest import ingest_file
+    from ckm.store import Store
+
+    with progress(f"loading {job.label}") as advance:
+        return ingest_file(job.path, job.plan, Store(workspace.store_dir), settings, label=job.label, progress=advance)
+
+
+def _requarantine(workspace: OpenWorkspace, settings: Settings) -> list[FileResult]:
+    from ckm.ingest.requarantine import requarantine
+    from ckm.ingest.selection import workspace_mappings
+    from ckm.store import Store
+
+    results = requarantine(Store(workspace.store_dir), workspace_mappings(workspace), settings)
+    if not results:
+        note("the quarantine is empty")
+    return results
+
+
+def _report(results: list[FileResult], fmt: Format | None, output: Path | None, *, dry_run: bool) -> None:
+    from ckm.ingest.results import SHORT, results_table
+
+    table = results_table(results)
+    on_screen = output is None and (fmt or default_format()) is Format.table
+    emit(table.select(SHORT) if on_screen else table, fmt, output=output)
+    for result in results:
+        for remark in result.remarks:
+            detail(f"{result.file}: {remark}")
+        for reason, count in list(result.reasons.items())[:5]:
+            note(f"{result.file}: quarantined {count} × {reason}")
+    if dry_run:
+        note("dry run: nothing was written")
+    failed = [result.error for result in results if result.error]
+    for error in failed:
+        show_error(error, as_json=fmt in {Format.json, Format.ndjson})
+    if failed:
+        raise typer.Exit(max(error.exit_code for error in failed))
+
+
+def _show_history(workspace: OpenWorkspace, fmt: Format | None, output: Path | None) -> None:
+    from ckm.ingest.results import history_table
+    from ckm.store import Store
+
+    emit(history_table(Store(workspace.store_dir).history()), fmt, output=output)
+
+
+def _undo(workspace: OpenWorkspace, which: str) -> None:
+    from ckm.ingest.undo import undo_load
+    from ckm.store import Store
+
+    for taken in undo_load(Store(workspace.store_dir), which):
+        facts = taken.load
+        note(f"took back {facts.load_id} ({facts.file} into {facts.table}): {taken.rows} rows left the table")
+        for file in taken.load_again:
+            note(f"{file} held some of the same rows: load it again to have those back")

@@ -1,0 +1,141 @@
+"""What an analysis works on: the tables of a workspace, or transactions straight from a file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from ckm.config import Config, Workspace, find_workspace, load_config
+from ckm.errors import InputError, NotEnoughDataError, UsageError
+from ckm.ingest.contract import ROW, Contract
+from ckm.ingest.plan import ByNames
+from ckm.schema import TABLES
+from ckm.sources.convert import Conversion
+from ckm.sources.read import open_source
+from ckm.store import Store
+
+TRANSACTIONS = "transactions"
+MAX_REJECTS = 0.05
+"""A file of which more than this share is unfit is refused, as ``ckm ingest`` does."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Tables to analyse.
+
+    Attributes
+    ----------
+    tables
+        Table name to its rows.
+    label
+        What to call it in a report.
+    remarks
+        What was matched, assumed and left out while reading.
+    workspace
+        Where it comes from; null for a file.
+    quarantine
+        Rows that were not loaded; null where there are none.
+    """
+
+    tables: dict[str, pl.LazyFrame]
+    label: str
+    remarks: tuple[str, ...] = ()
+    workspace: Workspace | None = None
+    quarantine: pl.LazyFrame | None = None
+
+    @property
+    def transactions(self) -> pl.LazyFrame:
+        """The transactions.
+
+        Raises
+        ------
+        NotEnoughDataError
+            There are none.
+        """
+        if TRANSACTIONS not in self.tables:
+            raise NotEnoughDataError(
+                f"{self.label} has no transactions", hint="load some: ckm ingest FILE --as transactions"
+            )
+        return self.tables[TRANSACTIONS]
+
+
+def open_dataset(data: Path | None = None, workspace: Path | None = None) -> Dataset:
+    """Return the tables of ``data``: a workspace, a file or folder of transactions, or the workspace around here.
+
+    A file of transactions is read into memory, mapped by the names of its columns, and held against the contract.
+
+    Raises
+    ------
+    UsageError
+        There is neither data nor a workspace, or the columns do not tell what they are.
+    InputError
+        The file is broken, or too much of it is.
+    """
+    if data is not None and workspace is not None:
+        raise UsageError("DATA and --workspace contradict each other", hint="name one of them")
+    root = data if data is not None and _is_workspace(data) else None
+    if data is None or root is not None:
+        return _of_workspace(root or workspace or find_workspace(Path.cwd()))
+    return _of_files(data)
+
+
+def _is_workspace(path: Path) -> bool:
+    return path.is_dir() and find_workspace(path) is not None and (path / "ckm.yaml").exists()
+
+
+def _of_workspace(root: Path | None) -> Dataset:
+    if root is None or not _is_workspace(root):
+        where = "here or above" if root is None else f"in {root}"
+        raise UsageError(
+            f"there is no workspace {where}", hint="name a file of transactions, or make one: ckm init DIR"
+        )
+    found = Workspace(root, load_config(root))
+    store = Store(found.store_dir)
+    tables = {name: store.scan(name) for name in store.tables()}
+    return Dataset(tables, str(root), workspace=found, quarantine=store.quarantine())
+
+
+def _of_files(path: Path) -> Dataset:
+    files = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path} holds no file")
+    config = load_config(None)
+    frames, remarks = [], []
+    for file in files:
+        rows, said = _read_transactions(file, config)
+        frames.append(rows)
+        remarks += [f"{file.name}: {text}" for text in said]
+    return Dataset({TRANSACTIONS: pl.concat(frames, how="diagonal").lazy()}, str(path), tuple(remarks))
+
+
+def _read_transactions(file: Path, config: Config) -> tuple[pl.DataFrame, list[str]]:
+    plan = ByNames(TRANSACTIONS, currency=config.currency)
+    with open_source(file, plan.hints) as source:
+        mapping, remarks = plan.mapping(source.format.columns)
+        conversion = Conversion.plan(
+            mapping,
+            source.format.columns,
+            source.sample,
+            more=lambda: (batch.records for batch in source.batches()),
+            default_zone=config.time_zone,
+            default_currency=config.currency,
+        )
+        table = TABLES[TRANSACTIONS]
+        good, left_out, total = [], 0, 0
+        for batch in source.batches():
+            converted = conversion.apply(batch.records)
+            frame = converted.frame.select(*table.dtypes)
+            verdict = Contract(table).sort(frame, converted.reasons)
+            good.append(verdict.good)
+            left_out += len(verdict.broken[ROW]) + len(batch.rejected)
+            total += len(batch.records) + len(batch.rejected)
+    if left_out > MAX_REJECTS * total:
+        raise InputError(
+            f"{file}: {left_out} of {total} records are not fit to use",
+            hint="ckm inspect shows why; ckm ingest quarantines them with their reasons",
+        )
+    left = [f"{left_out} of {total} records were left out as unfit"] if left_out else []
+    rows = pl.concat(good) if good else pl.DataFrame(schema=table.dtypes)
+    return rows, [*remarks, *conversion.remarks, *left]

@@ -1,0 +1,89 @@
+"""Sort converted rows into those that keep a table's contract and those that break it, with every rule they break."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import dataframely as dy
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from ckm.schema import Table
+
+ROW = "ckm:row"
+CHECK_PREFIX = "check__"
+SEPARATOR = "\n"
+
+
+class Verdict(NamedTuple):
+    """Rows sorted by the contract.
+
+    Attributes
+    ----------
+    good
+        Rows that keep every rule.
+    broken
+        ``ckm:row`` (position in the input, UInt32) and ``reasons`` (List of ``column|rule``) of all others.
+    """
+
+    good: pl.DataFrame
+    broken: pl.DataFrame
+
+
+class Contract:
+    """A table's rules, for frames that have its columns and may have more."""
+
+    def __init__(self, table: Table) -> None:
+        self._rules_need = list(table.dtypes)
+        self._schema: type[dy.Schema] = type(f"Numbered{table.schema.__name__}", (table.schema,), {ROW: dy.Any()})
+
+    def sort(self, frame: pl.DataFrame, failures: pl.Series) -> Verdict:
+        """Sort the rows of ``frame``.
+
+        Parameters
+        ----------
+        frame
+            The table's columns in their types, and any others.
+        failures
+            List of ``column|rule`` per row that conversion found; null where it found none.
+        """
+        numbered = frame.select(*self._rules_need, pl.int_range(pl.len(), dtype=pl.UInt32).alias(ROW))
+        failed = failures.is_not_null()
+        details = self._schema.filter(numbered.lazy()).failure.details()  # lazily: only the broken rows are copied
+        if details.is_empty() and not failed.any():
+            return Verdict(frame, pl.DataFrame(schema={ROW: pl.UInt32(), "reasons": pl.List(pl.String)}))
+        converting = pl.DataFrame({ROW: numbered[ROW], "conversion": failures.list.join(SEPARATOR)}).filter(failed)
+        rules = [name for name in details.columns if name not in numbered.columns]
+        contract = details.select(ROW, _broken_rules(rules).alias("contract"))
+        broken = converting.join(contract, on=ROW, how="full", coalesce=True).sort(ROW).fill_null("")
+        keep = np.ones(len(frame), dtype=bool)
+        keep[broken[ROW].to_numpy()] = False
+        return Verdict(frame.filter(pl.Series(keep)), broken.select(ROW, _joined(broken).alias("reasons")))
+
+
+def _broken_rules(rules: list[str]) -> pl.Expr:
+    names = [pl.when(pl.col(rule) == "invalid").then(pl.lit(_readable(rule))) for rule in rules]
+    return pl.concat_str(names, separator=SEPARATOR, ignore_nulls=True)
+
+
+def _readable(rule: str) -> str:
+    """Return ``column|rule``; a rule over several columns is the row's."""
+    column, bar, name = rule.partition("|")
+    return f"{column}|{name.removeprefix(CHECK_PREFIX)}" if bar else f"row|{rule}"
+
+
+def _joined(broken: pl.DataFrame) -> pl.Series:
+    """Join both kinds of reasons. A value that did not convert is not missing, so it is not reported as missing too.
+
+    Few different lists stand for all rows, so Python sees each of them once.
+    """
+    kinds = broken.select("conversion", "contract").unique()
+    texts = []
+    for conversion, contract in kinds.iter_rows():
+        found = conversion.split(SEPARATOR) if conversion else []
+        columns = {reason.partition("|")[0] for reason in found}
+        more = [reason for reason in contract.split(SEPARATOR) if reason and reason.partition("|")[0] not in columns]
+        texts.append([*found, *more])
+    lists = kinds.with_columns(pl.Series("reasons", texts, dtype=pl.List(pl.String)))
+    return broken.join(lists, on=["conversion", "contract"], how="left", maintain_order="left")["reasons"]

@@ -1,0 +1,301 @@
+"""One file into one table."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Protocol
+
+import polars as pl
+
+from ckm.errors import CkmError, InputError
+from ckm.ingest.contract import ROW, Contract
+from ckm.ingest.results import FileResult, Status
+from ckm.ingest.rows import as_json, stored_names, with_lineage
+from ckm.sources.convert import Conversion
+from ckm.sources.read import open_source
+from ckm.store import LoadFacts, LoadWriter, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from ckm.ingest.plan import Plan
+    from ckm.sources.format import Batch, FileFormat
+    from ckm.store import OnConflict
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to load.
+
+    Attributes
+    ----------
+    max_rejects
+        Largest share of a file's records that may be quarantined; above it nothing of the file is loaded.
+    on_conflict
+        What happens to known keys with other content; see :func:`ckm.store.merge.meet`.
+    time_zone, currency
+        Of times and amounts for which neither file nor mapping names one.
+    dry_run
+        Count everything, change nothing.
+    """
+
+    max_rejects: float = 0.05
+    on_conflict: OnConflict | None = None
+    time_zone: str = "UTC"
+    currency: str = "EUR"
+    dry_run: bool = False
+
+
+class Records(Protocol):
+    """What can be loaded: a :class:`ckm.sources.read.Source`, or records from elsewhere."""
+
+    @property
+    def format(self) -> FileFormat:
+        """What is known of their form."""
+        ...
+
+    @property
+    def sample(self) -> pl.DataFrame:
+        """The first of them."""
+        ...
+
+    @property
+    def problems(self) -> list[tuple[int | None, str]]:
+        """What was assumed or mended, with the line."""
+        ...
+
+    @property
+    def expected_rows(self) -> int:
+        """About how many there are."""
+        ...
+
+    def batches(self) -> Iterator[Batch]:
+        """Yield them."""
+        ...
+
+
+class TooManyRejectsError(InputError):
+    """More of a file's records break the contract than the caller accepts."""
+
+    code = "too-many-rejects"
+
+    def __init__(
+        self, file: str, rejected: int, rows: int, limit: float, reasons: Counter[str], *, result: FileResult
+    ) -> None:
+        counted = ", ".join(f"{reason}: {count}" for reason, count in reasons.most_common())
+        super().__init__(
+            f"{file}: {rejected} of {rows} records are not fit to load ({rejected / rows:.1%}, at most {limit:.1%}); "
+            f"nothing was loaded. Reasons: {counted}",
+            hint="ckm inspect shows what the file looks like; --max-rejects 100% loads the rest of it all the same",
+            reasons=dict(reasons),
+        )
+        self.result = result
+
+
+def content_id(path: Path, plan: Plan) -> tuple[str, str]:
+    """Return the SHA-256 of a file, and the id of loading that content by that plan."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return digest, hashlib.sha256(f"{digest} {plan.fingerprint} {plan.table}".encode()).hexdigest()
+
+
+def ingest_file(
+    path: Path, plan: Plan, store: Store, settings: Settings, *, label: str, progress: Progress = lambda rows: None
+) -> FileResult:
+    """Load one file, or find that it is loaded already.
+
+    Waits for other writers. An error of the file's ends up in the result with status ``failed``, so that the files
+    after it get their turn.
+
+    Parameters
+    ----------
+    path
+        The file.
+    plan
+        What to load it as.
+    store, settings
+        Where to, and how.
+    label
+        What to call the file in the store and in messages.
+    progress
+        Called with the number of records of each batch.
+    """
+    try:
+        file_id, load_as = content_id(path, plan)
+        with store.locked():
+            if store.has(plan.table, load_as):
+                return _unchanged(store, plan.table, load_as, label)
+            with open_source(path, plan.hints) as source:
+                return FileLoad(source, plan, store, settings, label, (file_id, load_as)).run(progress)
+    except CkmError as error:
+        counted = error.result if isinstance(error, TooManyRejectsError) else None
+        failed = counted or FileResult(label, plan.table, Status.failed)
+        return replace(failed, error=error)
+
+
+def _unchanged(store: Store, table: str, load_as: str, label: str) -> FileResult:
+    [facts] = [load.facts for load in store.history() if load.facts.content_id == load_as and not load.undone][-1:]
+    return FileResult(
+        label,
+        table,
+        Status.unchanged,
+        rows=facts.rows,
+        unchanged=facts.accepted + facts.updated + facts.unchanged,
+        duplicates=facts.duplicates,
+        quarantined=facts.quarantined,
+        load_id=facts.load_id,
+    )
+
+
+class FileLoad:
+    """The load of one open file, while the store's lock is held.
+
+    Parameters
+    ----------
+    source
+        The records.
+    plan, store, settings, label
+        See :func:`ingest_file`.
+    ids
+        The file's SHA-256, and the id of loading it by the plan.
+    kind
+        What the history calls the load.
+    """
+
+    def __init__(
+        self,
+        source: Records,
+        plan: Plan,
+        store: Store,
+        settings: Settings,
+        label: str,
+        ids: tuple[str, str],
+        *,
+        kind: str = "load",
+    ) -> None:
+        self.source = source
+        self.store = store
+        self.settings = settings
+        self.label = label
+        self.kind = kind
+        self.file_id, self.load_as = ids
+        self.mapping, self.remarks = plan.mapping(source.format.columns)
+        self.table = self.mapping.target
+        self.conversion = Conversion.plan(
+            self.mapping,
+            source.format.columns,
+            source.sample,
+            more=lambda: (batch.records for batch in source.batches()),
+            default_zone=settings.time_zone,
+            default_currency=settings.currency,
+        )
+        self.empty = self.conversion.apply(source.sample.clear()).frame
+        self.names = stored_names(self.empty.columns, self.table)
+        self.contract = Contract(self.table)
+        self.reasons: Counter[str] = Counter()
+        self.flags: Counter[str] = Counter()
+
+    def run(self, progress: Progress = lambda rows: None) -> FileResult:
+        """Read, sort and land all records; land nothing when too many are unfit."""
+        writer = self._begin()
+        try:
+            for batch in self.source.batches():
+                progress(self._take(batch, writer))
+            self._refuse_too_many_rejects(writer)
+        except BaseException:
+            writer.discard()
+            raise
+        facts = writer.finish(self.settings.on_conflict, dry_run=self.settings.dry_run)
+        return self._result(facts)
+
+    def _begin(self) -> LoadWriter:
+        key = self.mapping.key_columns
+        facts = LoadFacts(
+            load_id="",
+            table=self.table.name,
+            kind=self.kind,
+            file=self.label,
+            file_id=self.file_id,
+            content_id=self.load_as,
+            source=self.mapping.name,
+            key=key,
+            content=tuple(self.table.dtypes),
+        )
+        nowhere = pl.Series([], dtype=pl.Int64)
+        schema = with_lineage(self.empty, self.names, source="", source_file="", lines=nowhere).schema
+        return self.store.begin(facts, content_id=self.load_as, schema=schema, expected_rows=self.source.expected_rows)
+
+    def _take(self, batch: Batch, writer: LoadWriter) -> int:
+        converted = self.conversion.apply(batch.records)
+        frame = with_lineage(
+            converted.frame, self.names, source=self.mapping.name, source_file=self.label, lines=batch.lines
+        )
+        good, broken = self.contract.sort(frame, converted.reasons)
+        writer.add(good)
+        if len(broken):
+            rows = broken[ROW]
+            writer.quarantine(
+                self._quarantined(frame["source_row"][rows], broken["reasons"], as_json(batch.records[rows]), writer)
+                .with_columns(customer_id=frame["customer_id"][rows] if "customer_id" in frame.columns else None)
+            )  # fmt: skip
+        if len(batch.rejected):
+            unread = batch.rejected.select(pl.concat_list("row|" + pl.col("reason"))).to_series()
+            writer.quarantine(self._quarantined(batch.rejected["line"], unread, batch.rejected["raw"], writer))
+        self.flags.update(converted.flags.drop_nulls().explode())
+        return len(batch.records) + len(batch.rejected)
+
+    def _quarantined(self, rows: pl.Series, reasons: pl.Series, raw: pl.Series, writer: LoadWriter) -> pl.DataFrame:
+        counts = reasons.explode().value_counts()
+        self.reasons.update(dict(counts.iter_rows()))
+        return pl.DataFrame({"source_row": rows, "reasons": reasons, "raw": raw}).select(
+            pl.lit(writer.facts.load_id).alias("load_id"),
+            pl.lit(self.table.name).alias("table"),
+            pl.lit(self.mapping.name).alias("source"),
+            pl.lit(self.file_id).alias("file_id"),
+            pl.lit(self.label).alias("source_file"),
+            "source_row",
+            pl.lit(None, dtype=pl.String).alias("customer_id"),
+            "reasons",
+            "raw",
+        )
+
+    def _refuse_too_many_rejects(self, writer: LoadWriter) -> None:
+        facts = writer.counts()
+        if facts.quarantined > self.settings.max_rejects * facts.rows:
+            raise TooManyRejectsError(
+                self.label,
+                facts.quarantined,
+                facts.rows,
+                self.settings.max_rejects,
+                self.reasons,
+                result=self._result(facts, Status.failed),
+            )
+
+    def _result(self, facts: LoadFacts, status: Status = Status.loaded) -> FileResult:
+        problems = [text if line is None else f"line {line}: {text}" for line, text in self.source.problems]
+        flagged = [f"{count} rows flagged by the rule '{name}'" for name, count in sorted(self.flags.items())]
+        renamed = [f"column '{old}' is stored as '{new}'" for old, new in self.names.items() if old != new]
+        return FileResult(
+            self.label,
+            self.table.name,
+            status,
+            encoding=self.source.format.encoding,
+            delimiter=self.source.format.delimiter,
+            decimal=self.conversion.decimal,
+            date_format=self.conversion.date_format,
+            rows=facts.rows,
+            accepted=facts.accepted,
+            updated=facts.updated,
+            unchanged=facts.unchanged,
+            duplicates=facts.duplicates,
+            quarantined=facts.quarantined,
+            load_id=facts.load_id if status is Status.loaded else None,
+            reasons=dict(sorted(self.reasons.items(), key=lambda item: (-item[1], item[0]))),
+            remarks=(*self.remarks, *self.conversion.remarks, *problems, *flagged, *renamed),
+        )

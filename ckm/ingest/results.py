@@ -1,0 +1,100 @@
+"""What a file's ingest comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from ckm.errors import CkmError
+    from ckm.store import Load
+
+
+class Status(StrEnum):
+    """How a file's ingest ended."""
+
+    loaded = "loaded"
+    unchanged = "unchanged"
+    failed = "failed"
+
+
+@dataclass(frozen=True)
+class FileResult:
+    """One file's ingest. ``rows`` is the sum of the five counts after it, for every file that could be read.
+
+    Attributes
+    ----------
+    encoding, delimiter, decimal, date_format
+        What was detected or given; null where a file has none.
+    accepted, updated, unchanged, duplicates, quarantined
+        New rows; rows that replaced one with the same key; rows that were there already; rows that stand more than
+        once in the file; rows that broke a rule or could not be read.
+    reasons
+        Count per ``column|rule`` of the quarantined rows, most frequent first.
+    remarks
+        What was assumed or mended.
+    error
+        Why the file failed.
+    """
+
+    file: str
+    table: str
+    status: Status
+    encoding: str | None = None
+    delimiter: str | None = None
+    decimal: str | None = None
+    date_format: str | None = None
+    rows: int = 0
+    accepted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    load_id: str | None = None
+    reasons: dict[str, int] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    error: CkmError | None = None
+
+
+SHORT = ("file", "table", "status", "rows", "accepted", "updated", "unchanged", "duplicates", "quarantined")
+"""The columns that fit a terminal."""
+
+
+def results_table(results: list[FileResult]) -> pl.DataFrame:
+    """Return one row per file; reasons as ``column|rule: count``."""
+    schema: dict[str, pl.DataType] = {
+        **dict.fromkeys(("file", "table", "status", "encoding", "delimiter", "decimal", "date_format"), pl.String()),
+        **dict.fromkeys(SHORT[3:], pl.Int64()),
+        "load_id": pl.String(),
+        "reasons": pl.List(pl.String),
+        "remarks": pl.List(pl.String),
+        "error": pl.String(),
+    }
+    rows = [
+        {
+            **vars(result),
+            "status": str(result.status),
+            "reasons": [f"{reason}: {count}" for reason, count in result.reasons.items()],
+            "remarks": list(result.remarks),
+            "error": str(result.error) if result.error else None,
+        }
+        for result in results
+    ]
+    return pl.DataFrame(rows, schema=schema)
+
+
+def history_table(loads: list[Load]) -> pl.DataFrame:
+    """Return one row per load, oldest first."""
+    schema: dict[str, pl.DataType] = {
+        "load_id": pl.String(),
+        "loaded_at": pl.Datetime("us", "UTC"),
+        **dict.fromkeys(("table", "kind", "file", "source"), pl.String()),
+        **dict.fromkeys(SHORT[3:], pl.Int64()),
+        "undone": pl.Boolean(),
+        "undoes": pl.String(),
+    }
+    rows = [{**vars(load.facts), "loaded_at": load.loaded_at, "undone": load.undone} for load in loads]
+    return pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)

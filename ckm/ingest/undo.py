@@ -1,0 +1,68 @@
+"""Which load ``--undo`` means, and what has to go with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from ckm.store import Load, Store, TakenBack
+
+REQUARANTINE = "requarantine"
+
+
+def undo_load(store: Store, which: str) -> list[TakenBack]:
+    """Take back one load, and what was loaded from its quarantine since.
+
+    Parameters
+    ----------
+    store
+        Where it is.
+    which
+        The id of a load, or the name of a file: its last load, in every table that it went to.
+
+    Returns
+    -------
+    Each load that was taken back.
+
+    Raises
+    ------
+    UnknownNameError
+        No load has this id or file.
+    UsageError
+        It was taken back before.
+    """
+    loads = [load for load in store.history() if load.facts.kind != "undo"]
+    chosen = [load for load in loads if load.facts.load_id == which] or _last_of_file(loads, which)
+    if not chosen:
+        known = [load.facts.file for load in loads] + [load.facts.load_id for load in loads]
+        raise UnknownNameError("load or file", which, dict.fromkeys(known), where="--undo")
+    alive = [load for load in chosen if not load.undone]
+    if not alive:
+        raise UsageError(f"{which} was taken back before", hint="see ckm ingest --history")
+    return [taken for load in alive for taken in _with_followers(store, loads, load)]
+
+
+def _last_of_file(loads: list[Load], file: str) -> list[Load]:
+    """Return the last load of a file in every table, the ones that still stand before others."""
+    last: dict[str, Load] = {}
+    for load in loads:
+        same = load.facts.file == file and load.facts.kind != REQUARANTINE
+        if same and (not load.undone or load.facts.table not in last):
+            last[load.facts.table] = load
+    return list(last.values())
+
+
+def _with_followers(store: Store, loads: list[Load], load: Load) -> list[TakenBack]:
+    """Take back ``load``; first, newest first, what came into the same table out of its file's quarantine."""
+    facts = load.facts
+    followers = [
+        other.facts.load_id
+        for other in loads
+        if other.facts.kind == REQUARANTINE
+        and (other.facts.table, other.facts.file_id, other.facts.source) == (facts.table, facts.file_id, facts.source)
+        and not other.undone
+        and other.facts.load_id != facts.load_id
+    ]
+    return [store.take_back(load_id) for load_id in [*reversed(followers), facts.load_id]]

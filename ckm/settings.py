@@ -1,0 +1,212 @@
+"""Which settings there are: their names, their defaults, and how each is read from text.
+
+``ckm/data/ckm.yaml``, which ``ckm init`` writes, documents every one of them for users. Where they come from is
+:mod:`ckm.config`.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
+from zoneinfo import ZoneInfo, available_timezones
+
+from ckm.errors import UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+SEVERITIES = ("off", "info", "warning", "error")
+
+T = TypeVar("T")
+
+
+def parse_share(text: str) -> float:
+    """Return ``5%`` or ``0.05`` as 0.05."""
+    number = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*", text)
+    share = float(number[1]) / (100 if number[2] else 1) if number else -1.0
+    if not 0 <= share <= 1:
+        raise UsageError(f"'{text}' is no share between 0 and 1", hint="write it as 5% or 0.05")
+    return share
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return ``12h``, ``7d`` or ``2w`` as a span of time."""
+    number = re.fullmatch(r"\s*(\d+)\s*([hdw])\s*", text)
+    if number is None:
+        raise UsageError(f"'{text}' is no span of time", hint="write it as 12h, 7d or 2w")
+    return timedelta(**{UNITS[number[2]]: int(number[1])})
+
+
+def parse_currency(text: str) -> str:
+    """Return ``text`` if it has the form of an ISO 4217 code."""
+    if not re.fullmatch("[A-Z]{3}", text):
+        raise UsageError(f"'{text}' is no currency code", hint="write three capital letters, such as EUR")
+    return text
+
+
+def parse_time_zone(text: str) -> str:
+    """Return ``text`` if it names a time zone of the IANA database."""
+    try:
+        ZoneInfo(text)
+    except (KeyError, ValueError, OSError):
+        raise UnknownTimeZoneError(text) from None
+    return text
+
+
+def parse_number(text: str) -> float:
+    """Return ``text`` as a finite number."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise UsageError(f"'{text}' is no number", hint="write it as 12 or 0.5")
+    return number
+
+
+def parse_amount(text: str) -> float:
+    """Return ``text`` as a number that is not negative."""
+    number = parse_number(text)
+    if number < 0:
+        raise UsageError(f"'{text}' is negative", hint="write a number of at least 0")
+    return number
+
+
+def parse_count(text: str) -> int:
+    """Return ``text`` as a whole number that is not negative."""
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise UsageError(f"'{text}' is no whole number", hint="write it as 30")
+    return int(text)
+
+
+def parse_severity(text: str) -> str:
+    """Return ``text`` if it names a severity, or ``off``."""
+    if text not in SEVERITIES:
+        raise UnknownNameError("severity", text, SEVERITIES)
+    return text
+
+
+def parse_names(text: str) -> tuple[str, ...]:
+    """Return ``a, b`` as two names; their reader knows which exist."""
+    return tuple(name for part in text.split(",") if (name := part.strip()))
+
+
+class UnknownTimeZoneError(UnknownNameError):
+    """A time zone that the IANA database does not have."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__("time zone", name, sorted(available_timezones()))
+        if not (self.hint or "").startswith("did you mean"):
+            self.hint = "write it as Europe/Berlin or UTC"
+
+
+def _setting(default: T, parse: Callable[[str], T]) -> T:
+    """Declare a field that is one value, read from text by ``parse``."""
+    return field(default=default, metadata={"parse": parse})
+
+
+def _per_name(default: Mapping[str, T], parse: Callable[[str], T], *, any_name: bool = False) -> Mapping[str, T]:
+    """Declare a field that is one value per name; the names of ``default`` are all there are unless ``any_name``."""
+    fixed = MappingProxyType(dict(default))
+    return field(default_factory=lambda: fixed, metadata={"parse": parse, "default": fixed, "any_name": any_name})
+
+
+def _names(*default: str) -> tuple[str, ...]:
+    """Declare a field that is a list of names, in the environment separated by commas."""
+    return field(default=default, metadata={"parse": parse_names, "list": True})
+
+
+@dataclass(frozen=True)
+class IngestSettings:
+    """How ``ckm ingest`` loads.
+
+    Attributes
+    ----------
+    max_rejects
+        Largest share of a file's records that may be quarantined; above it nothing of the file is loaded.
+    """
+
+    max_rejects: float = _setting(0.05, parse_share)
+
+
+@dataclass(frozen=True)
+class CheckSettings:
+    """What ``ckm check`` finds worth a word.
+
+    Attributes
+    ----------
+    skip
+        Checks that are not made.
+    null_share, no_customer_share, unknown_customer_share, duplicate_share, quarantine_share, outlier_share
+        Shares of a table's rows that pass without a warning: nulls of an optional column, rows without a customer, with
+        one that is not in ``customers``, that repeat another row, quarantined, far from the usual.
+    null_jump
+        Rise of the share of nulls in the last month that is a warning.
+    min_rows
+        Rows needed before ``null_jump`` or ``outlier_z`` says anything.
+    outlier_z, outlier_factor
+        Far from the usual: so many robust standard deviations in the logarithm, and so many times the median.
+    open_share, min_weeks, gap_days
+        Gaps in the calendar: what a selling day is, and how many without a sale are a warning.
+    silence_factor, silence_days, channel_days
+        When a channel counts as silent.
+    control_difference, control_types
+        Difference to finance's controls that is still equal, and the types of transaction they total.
+    future
+        Severity of rows dated after ``--as-of``.
+    """
+
+    skip: tuple[str, ...] = _names()
+    null_share: float = _setting(0.5, parse_share)
+    null_jump: float = _setting(0.2, parse_share)
+    min_rows: int = _setting(30, parse_count)
+    no_customer_share: float = _setting(0.3, parse_share)
+    unknown_customer_share: float = _setting(0.0, parse_share)
+    duplicate_share: float = _setting(0.01, parse_share)
+    quarantine_share: float = _setting(0.01, parse_share)
+    outlier_share: float = _setting(0.001, parse_share)
+    outlier_z: float = _setting(6.0, parse_amount)
+    outlier_factor: float = _setting(20.0, parse_amount)
+    open_share: float = _setting(0.8, parse_share)
+    min_weeks: int = _setting(8, parse_count)
+    gap_days: int = _setting(3, parse_count)
+    silence_factor: float = _setting(3.0, parse_amount)
+    silence_days: int = _setting(7, parse_count)
+    channel_days: int = _setting(20, parse_count)
+    control_difference: float = _setting(0.005, parse_amount)
+    control_types: tuple[str, ...] = _names("sale", "return", "subscription")
+    future: str = _setting("off", parse_severity)
+
+
+@dataclass(frozen=True)
+class Config:
+    """All settings of a workspace.
+
+    Attributes
+    ----------
+    currency
+        Currency of amounts whose source names none, ISO 4217.
+    time_zone
+        Zone of times whose source names none, as in the IANA database.
+    ingest, check
+        See :class:`IngestSettings`, :class:`CheckSettings`.
+    freshness
+        Per table the greatest age that its newest row may have; a table that is not named has no limit.
+    goals
+        What the team wants to reach, numbers by names of its own.
+    """
+
+    currency: str = _setting("EUR", parse_currency)
+    time_zone: str = _setting("UTC", parse_time_zone)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+    freshness: Mapping[str, timedelta] = _per_name(
+        {"transactions": timedelta(days=7), "interactions": timedelta(days=14), "customers": timedelta(days=90)},
+        parse_duration,
+    )
+    check: CheckSettings = field(default_factory=CheckSettings)
+    goals: Mapping[str, float] = _per_name({}, parse_number, any_name=True)

@@ -1,0 +1,172 @@
+"""The store: Delta tables of Parquet files under one folder, changed one commit at a time.
+
+Readers need no lock and see whole commits. A writer takes the lock, which first sets right what a killed writer left::
+
+    with store.locked():
+        load = store.begin(...)
+        load.add(frame)
+        load.finish()
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ckm.errors import UnknownNameError, UsageError
+from ckm.store import journal, loads, undo
+from ckm.store.delta import LOG_FOLDER, Table
+from ckm.store.erase import erase_customer
+from ckm.store.identity import Identity
+from ckm.store.loads import Load, LoadFacts
+from ckm.store.merge import ConflictError, OnConflict
+from ckm.store.side_tables import QUARANTINE, REPLACED
+from ckm.store.writer import LoadWriter, recover, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import polars as pl
+
+__all__ = ["ConflictError", "Identity", "Load", "LoadFacts", "LoadWriter", "OnConflict", "Store", "TakenBack"]
+
+ID_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class TakenBack:
+    """An undone load.
+
+    Attributes
+    ----------
+    load
+        What it was.
+    rows
+        How many rows left the table.
+    load_again
+        Files of later loads that held rows which were there already, and may be missing now.
+    """
+
+    load: LoadFacts
+    rows: int
+    load_again: tuple[str, ...]
+
+
+class Store:
+    """The tables in ``root``. A table that nobody has heard of yet is made when its first load lands."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def tables(self) -> list[str]:
+        """Return the names of the tables, side tables left out."""
+        names = sorted(path.parent.name for path in self.root.glob(f"*/{LOG_FOLDER}"))
+        return [name for name in names if name != QUARANTINE and not name.endswith(REPLACED)]
+
+    def scan(self, table: str) -> pl.LazyFrame:
+        """Return a table's rows, lazily.
+
+        Raises
+        ------
+        UnknownNameError
+            The store has no such table.
+        """
+        found = Table(self.root / table)
+        if not found.exists:
+            raise UnknownNameError("table", table, self.tables(), where="store")
+        return found.scan()
+
+    def quarantine(self) -> pl.LazyFrame | None:
+        """Return the quarantined rows (see :data:`ckm.store.side_tables.SCHEMA`); None where there never were any."""
+        table = Table(self.root / QUARANTINE)
+        return table.scan() if table.exists else None
+
+    def history(self) -> list[Load]:
+        """Return every load, oldest first."""
+        return loads.history(Table(self.root / name) for name in self.tables())
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the store as its one writer, waiting for another to finish."""
+        with journal.exclusive(self.root):
+            recover(self.root)
+            yield
+
+    def has(self, table: str, content_id: str) -> bool:
+        """Whether a file's content was loaded and not taken back since."""
+        return Table(self.root / table).mark(content_id) % 2 == 1
+
+    def begin(self, facts: LoadFacts, *, content_id: str, schema: pl.Schema, expected_rows: int = 0) -> LoadWriter:
+        """Begin a load. Call it while holding the lock.
+
+        Parameters
+        ----------
+        facts
+            What is known of the load beforehand; its ``load_id`` is given here.
+        content_id
+            Identifies content, mapping and table: what makes a second load of the same file ``unchanged``.
+        schema
+            Columns of the rows to come, without ``load_id`` and ``repeat_no``.
+        expected_rows
+            About how many rows will come.
+        """
+        table = Table(self.root / facts.table)
+        named = replace(facts, load_id=_load_id(content_id, table))
+        identity = Identity(facts.key, facts.content)
+        return LoadWriter(
+            self.root, table, named, identity, app_id=content_id, schema=schema, expected_rows=expected_rows
+        )
+
+    def take_back(self, load_id: str) -> TakenBack:
+        """Undo a load. Takes the lock.
+
+        Rows that a later load found unchanged leave too, for nothing was written of who else said them: such loads
+        count as not loaded from then on, so that their files can be loaded again.
+
+        Raises
+        ------
+        UnknownNameError
+            No load has this id.
+        UsageError
+            The load was taken back before, or is itself an undo.
+        """
+        with self.locked():
+            found = {load.facts.load_id: load for load in self.history()}
+            if load_id not in found:
+                raise UnknownNameError("load", load_id, found, where="store")
+            load = found[load_id]
+            if load.undone or load.facts.kind == "undo":
+                raise UsageError(f"load {load_id} cannot be taken back (again)", hint="see ckm ingest --history")
+            later = [
+                other.facts for other in list(found.values())[list(found).index(load_id) + 1 :] if not other.undone
+            ]
+            return self._take_back(load.facts, [facts for facts in later if facts.table == load.facts.table])
+
+    def erase_customer(self, customer_id: str) -> dict[str, int]:
+        """Remove one customer from every table, old files too; return the rows removed by table. Takes the lock."""
+        with self.locked():
+            return erase_customer(self.root, customer_id)
+
+    def _take_back(self, load: LoadFacts, later: list[LoadFacts]) -> TakenBack:
+        table = Table(self.root / load.table)
+        again = [facts for facts in later if facts.unchanged]
+        marks = {facts.content_id: journal.mark_unloaded(table, facts.content_id) for facts in [load, *again]}
+        facts = LoadFacts(
+            load_id=_load_id(f"undo {load.load_id}", table), table=load.table, kind="undo", file=load.file,
+            file_id=load.file_id, content_id=load.content_id, source=load.source, key=load.key, content=load.content,
+            undoes=load.load_id,
+        )  # fmt: skip
+        entry = journal.Entry(facts.load_id, load.table, load.content_id, marks[load.content_id], undoes=load.load_id)
+        journal.begin(self.root, entry)
+        rows = undo.take_back(self.root, table, load, facts, marks)
+        settle(self.root, entry)
+        journal.end(self.root)
+        return TakenBack(load, rows, tuple(facts.file for facts in again))
+
+
+def _load_id(content_id: str, table: Table) -> str:
+    """Return an id that is the same whenever the same load meets the same table."""
+    return hashlib.sha256(f"{content_id} {table.version}".encode()).hexdigest()[:ID_LENGTH]

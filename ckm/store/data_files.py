@@ -1,0 +1,246 @@
+"""The Parquet files of a table: written clustered by customer, read and rewritten in bounded memory.
+
+A large load is cut into files that hold disjoint ranges of customer ids, so that the files of one customer are few:
+readers prune by the minimum and maximum in the Delta log, and erasing one customer rewrites one file.
+"""
+
+from __future__ import annotations
+
+import json
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+CLUSTER_COLUMN = "customer_id"
+ROWS_PER_FILE = 2_000_000
+"""What a file aims at: small enough to rewrite in two seconds, large enough that 20 million rows are 10 files."""
+DICTIONARY_SHARE = 0.1
+"""Columns with fewer distinct values than this share of the rows get a dictionary; trying it on ids only costs."""
+STATISTICS = ("customer_id", "order_id", "interaction_id", "ordered_at", "at", "load_id")
+"""Columns whose minimum and maximum go into the log: what readers prune by, and never a name, an address or a text."""
+LONGEST_STATISTIC = 64
+WRITERS = 2
+
+
+@dataclass(frozen=True)
+class DataFile:
+    """One Parquet file of a table.
+
+    Attributes
+    ----------
+    name
+        File name inside the table's folder.
+    rows
+        Number of rows.
+    size
+        Bytes.
+    statistics
+        Delta's JSON of row count, minima, maxima and null counts.
+    """
+
+    name: str
+    rows: int
+    size: int
+    statistics: str
+
+    def may_hold(self, column: str, value: str) -> bool:
+        """Return False only where the statistics rule ``value`` out."""
+        facts = json.loads(self.statistics) if self.statistics else {}
+        low, high = facts.get("minValues", {}).get(column), facts.get("maxValues", {}).get(column)
+        return low is None or high is None or low <= value <= high
+
+
+class DataFileWriter:
+    """Write frames of one schema into new Parquet files of ``folder``.
+
+    Parameters
+    ----------
+    folder
+        The table's folder. Files appear in it at once and belong to the table only when they are committed.
+    prefix
+        Start of every file name; recovery after a crash finds uncommitted files by it.
+    expected_rows
+        About how many rows will come; decides into how many customer ranges they are cut.
+    """
+
+    def __init__(self, folder: Path, prefix: str, *, expected_rows: int = 0) -> None:
+        self.folder = folder
+        self.prefix = prefix
+        self.expected_rows = expected_rows
+        self._edges: list[str] | None = None
+        self._dictionary: list[str] = []
+        self._open: dict[int, tuple[Path, pq.ParquetWriter, int]] = {}
+        self._paths: list[Path] = []
+        self._pool = ThreadPoolExecutor(WRITERS)
+        self._pending: list[Future[None]] = []
+
+    def write(self, frame: pl.DataFrame) -> None:
+        """Append ``frame``; every frame has the columns and types of the first."""
+        if frame.is_empty():
+            return
+        if self._edges is None:
+            self._edges = self._range_edges(frame)
+            self._dictionary = _low_cardinality(frame)
+        parts = self._by_range(frame)
+        self._drain()
+        self._pending = [self._pool.submit(self._append, number, part) for number, part in parts]
+
+    def close(self) -> list[DataFile]:
+        """Finish every file and return them in the order they were begun."""
+        self._drain()
+        self._close_files()
+        return [describe(path) for path in self._paths]
+
+    def abandon(self) -> None:
+        """Stop writing; the files are left for :func:`ckm.store.journal.sweep`."""
+        wait(self._pending)
+        self._close_files()
+
+    def _close_files(self) -> None:
+        for _, writer, _ in self._open.values():
+            writer.close()
+        self._open.clear()
+        self._pool.shutdown()
+
+    def _drain(self) -> None:
+        for future in self._pending:
+            future.result()
+        self._pending = []
+
+    def _range_edges(self, frame: pl.DataFrame) -> list[str]:
+        ranges = -(-self.expected_rows // ROWS_PER_FILE)
+        if ranges < 2 or CLUSTER_COLUMN not in frame.columns:
+            return []
+        ids = frame[CLUSTER_COLUMN].drop_nulls().sort()
+        edges = {ids[len(ids) * part // ranges] for part in range(1, ranges)} if len(ids) else set()
+        return sorted(edges)
+
+    def _by_range(self, frame: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
+        if not self._edges:
+            return [(0, frame)]
+        above = [(pl.col(CLUSTER_COLUMN) >= edge).fill_null(value=False).cast(pl.UInt16) for edge in self._edges]
+        parts = frame.with_columns(pl.sum_horizontal(above).alias("")).partition_by("", as_dict=True, include_key=False)
+        return sorted(((int(key[0]), part) for key, part in parts.items()), key=lambda part: part[0])
+
+    def _append(self, number: int, part: pl.DataFrame) -> None:
+        table = part.to_arrow()
+        path, writer, rows = self._open.get(number) or self._begin(number, table.schema)
+        writer.write_table(table)
+        if rows + len(part) >= 2 * ROWS_PER_FILE:
+            writer.close()
+            del self._open[number]
+        else:
+            self._open[number] = (path, writer, rows + len(part))
+
+    def _begin(self, number: int, schema: pa.Schema) -> tuple[Path, pq.ParquetWriter, int]:
+        path = self.folder / f"{self.prefix}-{number:04d}-{len(self._paths):04d}.parquet"
+        self._paths.append(path)
+        return path, _parquet_writer(path, schema, self._dictionary), 0
+
+
+def describe(path: Path) -> DataFile:
+    """Return the facts of a Parquet file from its footer."""
+    footer = pq.read_metadata(path)
+    groups = [footer.row_group(index) for index in range(footer.num_row_groups)]
+    low: dict[str, Any] = {}
+    high: dict[str, Any] = {}
+    nulls: dict[str, int] = {}
+    for index, name in enumerate(footer.schema.names):
+        if name not in STATISTICS:
+            continue
+        chunks = [group.column(index).statistics for group in groups if group.num_rows]
+        if not chunks or any(chunk is None for chunk in chunks):
+            continue
+        nulls[name] = sum(chunk.null_count for chunk in chunks)
+        bounded = [chunk for chunk in chunks if chunk.has_min_max]
+        if bounded:
+            low[name] = _as_json(min(chunk.min for chunk in bounded))
+            high[name] = _as_json(max(chunk.max for chunk in bounded))
+    unfit = {name for name in low if low[name] is None or high[name] is None}
+    facts = {
+        "numRecords": footer.num_rows,
+        "minValues": {name: value for name, value in low.items() if name not in unfit},
+        "maxValues": {name: value for name, value in high.items() if name not in unfit},
+        "nullCount": nulls,
+    }
+    return DataFile(path.name, footer.num_rows, path.stat().st_size, json.dumps(facts, ensure_ascii=False))
+
+
+def read_rows(path: Path, positions: np.ndarray[Any, np.dtype[np.int64]]) -> pl.DataFrame:
+    """Return the rows of ``path`` at ``positions`` (ascending), reading only the row groups that hold one."""
+    parts = []
+    with pq.ParquetFile(path) as file:
+        for group, first, last in _row_groups(file):
+            inside = positions[(positions >= first) & (positions < last)] - first
+            if len(inside):
+                parts.append(file.read_row_group(group).take(pa.array(inside)))
+        table = pa.concat_tables(parts) if parts else file.schema_arrow.empty_table()
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)
+    return frame
+
+
+def without_rows(path: Path, positions: np.ndarray[Any, np.dtype[np.int64]], to: Path) -> DataFile | None:
+    """Write the rows of ``path`` that are not at ``positions`` to ``to``; None where nothing is left.
+
+    Works a row group at a time, in Arrow memory from end to end.
+    """
+    writer: pq.ParquetWriter | None = None
+    with pq.ParquetFile(path) as file:
+        dictionary = _dictionary_columns(file.metadata)
+        for group, first, last in _row_groups(file):
+            keep = np.ones(last - first, dtype=bool)
+            keep[positions[(positions >= first) & (positions < last)] - first] = False
+            if not keep.any():
+                continue
+            table = file.read_row_group(group)
+            writer = writer or _parquet_writer(to, table.schema, dictionary)
+            writer.write_table(table if keep.all() else table.filter(pa.array(keep)))
+    if writer is None:
+        return None
+    writer.close()
+    return describe(to)
+
+
+def _parquet_writer(path: Path, schema: pa.Schema, dictionary: list[str]) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, schema, compression="zstd", compression_level=1, use_dictionary=dictionary)
+
+
+def _row_groups(file: pq.ParquetFile) -> Iterator[tuple[int, int, int]]:
+    sizes = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
+    bounds = np.cumsum([0, *sizes]).tolist()
+    for group, (first, last) in enumerate(pairwise(bounds)):
+        yield group, first, last
+
+
+def _dictionary_columns(footer: pq.FileMetaData) -> list[str]:
+    if not footer.num_row_groups:
+        return []
+    group = footer.row_group(0)
+    return [name for index, name in enumerate(footer.schema.names) if group.column(index).has_dictionary_page]
+
+
+def _low_cardinality(frame: pl.DataFrame) -> list[str]:
+    limit = max(1.0, len(frame) * DICTIONARY_SHARE)
+    plain = [name for name, dtype in frame.schema.items() if not dtype.is_nested()]
+    distinct = frame.select(pl.col(plain).approx_n_unique()).row(0)
+    return [name for name, count in zip(plain, distinct, strict=True) if count <= limit]
+
+
+def _as_json(value: Any) -> str | int | float | None:
+    """Return a footer value as Delta writes it; None where it must not go into the log."""
+    if isinstance(value, str):
+        return value if len(value) <= LONGEST_STATISTIC else None
+    if hasattr(value, "isoformat"):
+        return str(value.isoformat()).replace("+00:00", "Z")
+    return value if isinstance(value, int | float) else None

@@ -1,0 +1,185 @@
+"""One Delta table: its schema, its files, and the commit that changes them."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake import Schema as DeltaSchema
+from deltalake.transaction import AddAction, RemoveAction
+
+from ckm.store.data_files import DataFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+LOAD_KEY = "ckm_load"
+"""Where a commit keeps the facts of the load that it lands."""
+CONFIGURATION = {
+    # The history of loads lives in the log: it is never cleaned away.
+    "delta.enableExpiredLogCleanup": "false",
+    "delta.checkpointInterval": "50",
+}
+KEEP_REMOVED_HOURS = 24
+"""How long files of older versions stay for readers that still hold them; erasing a customer does not wait."""
+LOG_FOLDER = "_delta_log"
+
+
+class Table:
+    """A Delta table in ``folder``, which may not exist yet.
+
+    An instance is a snapshot: after :meth:`commit` it shows the new version.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.name = folder.name
+
+    @property
+    def exists(self) -> bool:
+        """Whether the table has been created."""
+        return self._delta is not None
+
+    @property
+    def version(self) -> int:
+        """Version of this snapshot; -1 before the table exists."""
+        return -1 if self._delta is None else int(self._delta.version())
+
+    def scan(self) -> pl.LazyFrame:
+        """Return the rows of this snapshot, lazily."""
+        if self._delta is None:
+            raise FileNotFoundError(self.folder)
+        return pl.scan_delta(self._delta)
+
+    @cached_property
+    def schema(self) -> pl.Schema:
+        """Columns and types; empty before the table exists."""
+        if self._delta is None:
+            return pl.Schema()
+        empty = pl.from_arrow(pa.schema(self._delta.schema().to_arrow()).empty_table())
+        assert isinstance(empty, pl.DataFrame)
+        return empty.schema
+
+    @cached_property
+    def files(self) -> list[DataFile]:
+        """The data files of this snapshot, by name."""
+        if self._delta is None:
+            return []
+        actions = pl.DataFrame(pl.from_arrow(pa.table(self._delta.get_add_actions(flatten=True))))
+        if actions.is_empty():
+            return []
+        return sorted((_data_file(row) for row in actions.iter_rows(named=True)), key=lambda file: file.name)
+
+    def mark(self, app_id: str) -> int:
+        """Return the last version that application ``app_id`` committed with; 0 where it never did."""
+        return 0 if self._delta is None else self._delta.transaction_version(app_id) or 0
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return the loads kept in the log, oldest first, each with its ``version`` and ``timestamp`` (ms)."""
+        if self._delta is None:
+            return []
+        commits = [commit for commit in self._delta.history() if LOAD_KEY in commit]
+        loads = [
+            {**json.loads(commit[LOAD_KEY]), "version": commit["version"], "timestamp": commit["timestamp"]}
+            for commit in commits
+        ]
+        return sorted(loads, key=lambda load: load["version"])
+
+    def commit(
+        self,
+        *,
+        schema: pl.Schema,
+        add: Iterable[DataFile] = (),
+        remove: Iterable[str] = (),
+        load: Mapping[str, Any] | None = None,
+        marks: Mapping[str, int] | None = None,
+    ) -> None:
+        """Change the table in one step: files in, files out, and what the load says of itself.
+
+        Parameters
+        ----------
+        schema
+            Columns of the added files. Columns that the table lacks are added to it first.
+        add, remove
+            Files that enter, and names of files that leave.
+        load
+            Facts of the load, kept in the log under :data:`LOAD_KEY`.
+        marks
+            Application id to version: what makes a load idempotent.
+        """
+        delta = self._ready(schema)
+        adds = [
+            AddAction(file.name, file.size, {}, _modified(self.folder / file.name), True, file.statistics)
+            for file in add
+        ]
+        now = time.time_ns() // 1_000_000
+        removes = [RemoveAction(name, True, now, partition_values={}) for name in remove]
+        delta.create_write_transaction(
+            [*adds, *removes],
+            "append",
+            delta.schema(),
+            commit_properties=CommitProperties(
+                custom_metadata={LOAD_KEY: json.dumps(load, ensure_ascii=False)} if load is not None else None,
+                app_transactions=[Transaction(app_id, version) for app_id, version in (marks or {}).items()],
+            ),
+        )
+        self._forget_snapshot()
+
+    def vacuum(self, *, keep_hours: int = KEEP_REMOVED_HOURS) -> None:
+        """Delete files that left the table more than ``keep_hours`` ago."""
+        if self._delta is not None:
+            self._delta.vacuum(retention_hours=keep_hours, enforce_retention_duration=False, dry_run=False)
+            self._forget_snapshot()
+
+    @cached_property
+    def _delta(self) -> DeltaTable | None:
+        return DeltaTable(self.folder) if (self.folder / LOG_FOLDER).is_dir() else None
+
+    def _forget_snapshot(self) -> None:
+        for name in ("_delta", "files", "schema"):
+            self.__dict__.pop(name, None)
+
+    def _ready(self, schema: pl.Schema) -> DeltaTable:
+        """Create the table or widen it, so that files of ``schema`` fit."""
+        if self._delta is None:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            DeltaTable.create(self.folder, schema=_arrow(schema), configuration=CONFIGURATION)
+            self._forget_snapshot()
+        new = pl.Schema({name: dtype for name, dtype in schema.items() if name not in self.schema})
+        assert self._delta is not None
+        if new:
+            self._delta.alter.add_columns(DeltaSchema.from_arrow(_arrow(new)).fields)
+            self._forget_snapshot()
+            assert self._delta is not None
+        return self._delta
+
+
+def aligned(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
+    """Return ``frame`` with exactly the columns of ``schema``, in its order; the missing ones are null."""
+    missing = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in schema.items() if name not in frame.columns]
+    return frame.with_columns(missing).select(list(schema))
+
+
+def _arrow(schema: pl.Schema) -> pa.Schema:
+    return pl.DataFrame(schema=schema).to_arrow().schema
+
+
+def _modified(path: Path) -> int:
+    return int(path.stat().st_mtime * 1000)
+
+
+def _data_file(action: dict[str, Any]) -> DataFile:
+    """Rebuild a file's facts from a flattened add action."""
+    bounds: dict[str, dict[str, Any]] = {"min": {}, "max": {}}
+    for name, value in action.items():
+        kind, _, column = name.partition(".")
+        if kind in bounds and value is not None:
+            bounds[kind][column] = value.isoformat() if hasattr(value, "isoformat") else value
+    facts = {"numRecords": action["num_records"], "minValues": bounds["min"], "maxValues": bounds["max"]}
+    return DataFile(action["path"], action["num_records"], action["size_bytes"], json.dumps(facts, ensure_ascii=False))

@@ -1,0 +1,57 @@
+"""Forget one customer: every row, in every table, and the files that held them."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.store.data_files import CLUSTER_COLUMN, DataFile
+from ckm.store.delta import LOG_FOLDER, Table
+from ckm.store.side_tables import QUARANTINE
+from ckm.store.staging import drop_from_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.store.staging import Positions
+
+
+def erase_customer(root: Path, customer_id: str) -> dict[str, int]:
+    """Remove a customer's rows from every table that knows customers; return the number of rows by table.
+
+    Call it while holding the store's lock. Old files are deleted at once, so no earlier version can be read back;
+    the minimum and maximum customer id of each file stay in the log. Interrupted, it is complete after running again.
+    """
+    erased = {}
+    for folder in sorted(path for path in root.iterdir() if (path / LOG_FOLDER).is_dir()):
+        table = Table(folder)
+        if CLUSTER_COLUMN in table.schema:
+            erased[table.name] = _erase_from(table, customer_id)
+            table.vacuum(keep_hours=0)
+    return erased
+
+
+def _erase_from(table: Table, customer_id: str) -> int:
+    drops = {
+        file.name: [positions]
+        for file in table.files
+        if table.name == QUARANTINE or file.may_hold(CLUSTER_COLUMN, customer_id)
+        if len(positions := _rows_of(table, file, customer_id))
+    }
+    if drops:
+        _, rewritten = drop_from_files(table.folder, table.files, drops, f"erase-{table.version:08d}")
+        table.commit(schema=table.schema, add=rewritten, remove=list(drops))
+    return sum(len(positions) for [positions] in drops.values())
+
+
+def _rows_of(table: Table, file: DataFile, customer_id: str) -> Positions:
+    theirs = pl.col(CLUSTER_COLUMN) == customer_id
+    columns = [CLUSTER_COLUMN]
+    if table.name == QUARANTINE:  # a quarantined row may name its customer where no mapping found it
+        theirs |= pl.col("raw").str.contains(json.dumps(customer_id, ensure_ascii=False), literal=True)
+        columns.append("raw")
+    frame = pl.read_parquet(table.folder / file.name, columns=columns)
+    return np.flatnonzero(frame.select(theirs.fill_null(value=False)).to_series().to_numpy())

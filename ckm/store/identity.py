@@ -1,0 +1,146 @@
+"""Which row is which: by its key, or by its content and its place among equal rows.
+
+A row with a full key is that key, wherever it comes from. A row without one is its content and the number of times
+that content stood in the same file before it: two exports that overlap hold the same sales once, and two equal sales
+within one export stay two.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Hashes = np.ndarray[Any, np.dtype[np.uint64]]
+
+REPEAT = "repeat_no"
+KEY_SEED, CONTENT_SEED = 17, 71
+BITS_PER_ROW = 24
+"""At most one look-up in 24 is a false alarm, which costs a search and nothing else."""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """How the rows of a table are told apart.
+
+    Parameters
+    ----------
+    key
+        Columns of the key. A row with a null in one of them has no full key.
+    content
+        Columns that make up the content of a row, lineage left out.
+
+    Notes
+    -----
+    Hashes are compared within one run and never stored: polars does not promise them across versions.
+    A match by hash counts only when the columns behind it are equal too, so a collision loses nothing.
+    """
+
+    key: tuple[str, ...]
+    content: tuple[str, ...]
+
+    @property
+    def columns(self) -> list[str]:
+        """Every column that identity rests on."""
+        return list(dict.fromkeys([*self.key, *self.content, REPEAT]))
+
+    def has_key(self) -> pl.Expr:
+        """True for rows with a full key."""
+        if not self.key:
+            return pl.lit(False)
+        return pl.all_horizontal(pl.col(name).is_not_null() for name in self.key)
+
+    def key_or_content(self, frame: pl.DataFrame) -> tuple[Hashes, np.ndarray[Any, np.dtype[np.bool_]]]:
+        """Return a hash per row (of its key, else of its content) and whether the row has a full key."""
+        keyed = frame.select(pl.repeat(False, pl.len()) if not self.key else self.has_key()).to_series()
+        if not keyed.any():
+            return frame.select(pl.struct(self.content).hash(CONTENT_SEED)).to_series().to_numpy(), keyed.to_numpy()
+        hashes = frame.select(pl.struct(self.key).hash(KEY_SEED)).to_series()
+        if not keyed.all():
+            hashes = hashes.zip_with(keyed, frame.select(pl.struct(self.content).hash(CONTENT_SEED)).to_series())
+        return hashes.to_numpy(), keyed.to_numpy()
+
+    def of(self, frame: pl.DataFrame) -> Hashes:
+        """Return the identity hash of every row of ``frame``, which has :data:`REPEAT`."""
+        hashes, keyed = self.key_or_content(frame)
+        return with_repeat(hashes, keyed, frame[REPEAT].to_numpy())
+
+    def same(self, suffix: str) -> pl.Expr:
+        """True where a row equals its counterpart (the columns with ``suffix``) in what identifies it."""
+        by_key = pl.all_horizontal(pl.col(name) == pl.col(f"{name}{suffix}") for name in self.key) if self.key else None
+        by_content = pl.all_horizontal(
+            pl.col(name).eq_missing(pl.col(f"{name}{suffix}")) for name in [*self.content, REPEAT]
+        )
+        return by_content if by_key is None else pl.when(self.has_key()).then(by_key).otherwise(by_content)
+
+
+def with_repeat(hashes: Hashes, keyed: np.ndarray[Any, np.dtype[np.bool_]], repeats: Any) -> Hashes:
+    """Fold the repeat number into the hash of rows without a key."""
+    step = np.uint64(0x9E3779B97F4A7C15)  # 2**64 / golden ratio: spreads consecutive numbers (Knuth, TAOCP 6.4)
+    folded = hashes + np.asarray(repeats, dtype=np.uint64) * step
+    return np.where(keyed, hashes, folded)
+
+
+class SeenHashes:
+    """How often a hash has come before, over batches of one file.
+
+    A bitmap in front answers "never" for nearly all; only the rest is searched in the batches. Everything runs over
+    sorted hashes and takes a bit's place from their leading digits, so that memory is walked in order.
+
+    Parameters
+    ----------
+    expected
+        About how many hashes will come; more than that cost time and stay right.
+    """
+
+    def __init__(self, expected: int) -> None:
+        digits = max(16, int(max(1, expected) * BITS_PER_ROW - 1).bit_length())
+        self._shift = np.uint64(64 - digits)
+        self._words: np.ndarray[Any, np.dtype[np.uint64]] = np.zeros(1 << (digits - 6), dtype=np.uint64)
+        self.batches: list[Hashes] = []
+
+    def counts(self, hashes: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Return for each hash how often it came before, within ``hashes`` and in earlier batches; then add them."""
+        ordered = np.sort(hashes)
+        counts = np.zeros(len(hashes), dtype=np.int64)
+        if (ordered[1:] == ordered[:-1]).any():
+            counts += _repeats_within(hashes)
+        slots, bits = self._places(ordered)
+        seen = self._earlier(ordered[(self._words[slots] & bits) != 0])
+        if len(seen):
+            again = pl.DataFrame({"hash": hashes}).join(seen, on="hash", how="left", maintain_order="left")
+            counts += again["times"].fill_null(0).to_numpy()
+        starts = np.flatnonzero(np.diff(slots, prepend=slots[0] + np.uint64(1)))
+        self._words[slots[starts]] |= np.bitwise_or.reduceat(bits, starts)
+        self.batches.append(ordered)
+        return counts
+
+    def _places(self, ordered: Hashes) -> tuple[Hashes, Hashes]:
+        place = ordered >> self._shift
+        return place >> np.uint64(6), np.uint64(1) << (place & np.uint64(63))
+
+    def _earlier(self, wanted: Hashes) -> pl.DataFrame:
+        """Return which of the ``wanted`` came in earlier batches, and how many ``times``."""
+        wanted = np.unique(wanted)
+        times = np.zeros(len(wanted), dtype=np.int64)
+        for batch in self.batches if len(wanted) else []:
+            first = np.searchsorted(batch, wanted)
+            hit = np.flatnonzero(batch[np.minimum(first, len(batch) - 1)] == wanted)
+            times[hit] += np.searchsorted(batch, wanted[hit], side="right") - first[hit]
+        return pl.DataFrame({"hash": wanted, "times": times}).filter(pl.col("times") > 0)
+
+
+def _repeats_within(hashes: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
+    nth = pl.DataFrame({"hash": hashes}).select(pl.int_range(pl.len(), dtype=pl.Int64).over("hash"))
+    return nth.to_series().to_numpy()
+
+
+def members(hashes: Hashes, of: Iterable[Hashes]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the positions in ``hashes`` whose value is in ``of``."""
+    wanted = pl.Series(np.concatenate([*of, np.empty(0, dtype=np.uint64)])).unique()
+    return np.flatnonzero(pl.Series(hashes).is_in(wanted.implode()).to_numpy())

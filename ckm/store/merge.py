@@ -1,0 +1,186 @@
+"""Where new rows meet rows that are there already: which are the same, which replace, which are told again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.errors import InputError
+from ckm.store.data_files import read_rows
+from ckm.store.delta import aligned
+from ckm.store.identity import REPEAT, Hashes, Identity, members
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.store.data_files import DataFile
+    from ckm.store.delta import Table
+    from ckm.store.staging import Positions
+
+LINEAGE = ("source", "source_file", "source_row", "load_id", REPEAT)
+"""Where a row came from; no part of what it says."""
+HASH, OLD, NEW_ROW, OLD_ROW = "__hash", "__old", "__new_row", "__old_row"
+
+
+class OnConflict(StrEnum):
+    """What happens to a row whose key is known and whose content differs."""
+
+    REPLACE = "replace"
+    KEEP = "keep"
+    ERROR = "error"
+
+
+class ConflictError(InputError):
+    """Rows with a known key bring other content, and nobody said that they may replace it."""
+
+    code = "conflict"
+
+    def __init__(self, rows: int, table: str, *, foreign: bool) -> None:
+        whose = "from another source" if foreign else "with other content"
+        choices = "--on-conflict replace takes the new rows, --on-conflict keep the old ones"
+        number_alike = "; if two sources number their rows alike, put 'source' into the key of their mappings"
+        super().__init__(
+            f"{rows} rows have a key that '{table}' knows {whose}; nothing was loaded",
+            hint=choices + number_alike if foreign else choices,
+            rows=rows,
+        )
+
+
+@dataclass
+class Meeting:
+    """What came out where new files met old ones.
+
+    Attributes
+    ----------
+    stale
+        Old file name to the positions of rows that a new row replaces.
+    redundant
+        New file name to the positions of rows that need not enter.
+    replaced
+        The rows behind ``stale``.
+    unchanged, updated
+        New rows that say what is known, and new rows that replace a known one.
+    """
+
+    stale: dict[str, list[Positions]] = field(default_factory=dict)
+    redundant: dict[str, list[Positions]] = field(default_factory=dict)
+    replaced: list[pl.DataFrame] = field(default_factory=list)
+    unchanged: int = 0
+    updated: int = 0
+
+
+def meet(
+    table: Table,
+    new: list[DataFile],
+    old: list[DataFile],
+    identity: Identity,
+    on_conflict: OnConflict | None,
+    *,
+    schema: pl.Schema,
+    new_hashes: list[Hashes],
+) -> Meeting:
+    """Compare every row of the ``new`` files with the row of the same identity in the ``old`` ones.
+
+    Reads the identity of all old rows, and whole rows only where both sides have the same identity.
+    ``schema`` holds the columns of both sides; ``new_hashes`` are the identity hashes of all new rows, in any order.
+
+    Without ``on_conflict`` a row replaces one of its own source (or one loaded without a mapping, whose source is the
+    table's name), and never another source's: two tills that number their receipts alike must not eat each other.
+
+    Raises
+    ------
+    ConflictError
+        A known key comes with other content and ``on_conflict`` is ``error``, or it is not given and the row would
+        replace another source's.
+    """
+    meeting = Meeting()
+    if not new or not old:
+        return meeting
+    wanted = [np.unique(np.concatenate(new_hashes))]
+    old_hits = _hits(table, old, identity, wanted)
+    if not old_hits:
+        return meeting
+    new_hits = _hits(table, new, identity, [hashes for _, hashes in old_hits.values()])
+    conflicts = foreign = 0
+    for new_name, new_side in new_hits.items():
+        for old_name, old_side in old_hits.items():
+            pairs = _pairs(table, schema, identity, (new_name, *new_side), (old_name, *old_side))
+            if pairs is None:
+                continue
+            equal, differ = pairs.filter("equal"), pairs.filter(~pl.col("equal"))
+            conflicts += len(differ)
+            foreign += len(differ.filter("foreign"))
+            replaces = on_conflict in (OnConflict.REPLACE, None)
+            leaving, staying = (differ, equal) if replaces else (differ.clear(), pairs)
+            meeting.unchanged += len(staying)
+            meeting.updated += len(leaving)
+            if len(staying):
+                meeting.redundant.setdefault(new_name, []).append(staying[NEW_ROW].to_numpy())
+            if len(leaving):
+                positions = np.sort(leaving[OLD_ROW].to_numpy())
+                meeting.stale.setdefault(old_name, []).append(positions)
+                meeting.replaced.append(read_rows(table.folder / old_name, positions))
+    if conflicts and on_conflict is OnConflict.ERROR:
+        raise ConflictError(conflicts, table.name, foreign=False)
+    if foreign and on_conflict is None:
+        raise ConflictError(foreign, table.name, foreign=True)
+    return meeting
+
+
+def identity_hashes(path: Path, table: Table, identity: Identity) -> Hashes:
+    """Return the identity hash of every row of a data file, reading as few columns as that takes."""
+    keys = _columns(path, table, list(identity.key)) if identity.key else None
+    if keys is not None and keys.select(identity.has_key().all()).item():
+        hashes, _ = Identity(identity.key, ()).key_or_content(keys)
+        return hashes
+    return identity.of(_columns(path, table, identity.columns))
+
+
+def _columns(path: Path, table: Table, names: list[str]) -> pl.DataFrame:
+    present = pl.read_parquet_schema(path)
+    frame = pl.read_parquet(path, columns=[name for name in names if name in present])
+    missing = [
+        pl.lit(None, dtype=table.schema.get(name, pl.String)).alias(name) for name in names if name not in present
+    ]
+    return frame.with_columns(missing).select(names)
+
+
+def _hits(
+    table: Table, files: list[DataFile], identity: Identity, wanted: list[Hashes]
+) -> dict[str, tuple[Positions, Hashes]]:
+    hits = {}
+    for file in files:
+        hashes = identity_hashes(table.folder / file.name, table, identity)
+        positions = members(hashes, wanted)
+        if len(positions):
+            hits[file.name] = (positions, hashes[positions])
+    return hits
+
+
+def _pairs(
+    table: Table,
+    schema: pl.Schema,
+    identity: Identity,
+    new: tuple[str, Positions, Hashes],
+    old: tuple[str, Positions, Hashes],
+) -> pl.DataFrame | None:
+    """Return a row per new row with a counterpart in the old file: both positions, ``equal`` and ``foreign``."""
+    sides = []
+    for (name, positions, hashes), other, position in ((new, old[2], NEW_ROW), (old, new[2], OLD_ROW)):
+        common = members(hashes, [other])
+        if not len(common):
+            return None
+        rows = aligned(read_rows(table.folder / name, positions[common]), schema)
+        sides.append(rows.with_columns(pl.Series(HASH, hashes[common]), pl.Series(position, positions[common])))
+    both = sides[0].join(sides[1], on=HASH, how="inner", suffix=OLD, maintain_order="left").filter(identity.same(OLD))
+    if both.is_empty():
+        return None
+    said = [name for name in schema if name not in LINEAGE]
+    equal = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}{OLD}")) for name in said)
+    sources = [pl.col("source"), pl.col(f"source{OLD}")]
+    foreign = sources[0].ne_missing(sources[1]) & ~pl.any_horizontal(source == table.name for source in sources)
+    return both.select(NEW_ROW, OLD_ROW, equal.alias("equal"), foreign.fill_null(value=False).alias("foreign"))

@@ -1,0 +1,55 @@
+"""What is kept beside a table: rows that were not loaded, and rows that others have replaced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.store.data_files import DataFileWriter
+from ckm.store.staging import drop_from_files
+
+if TYPE_CHECKING:
+    from ckm.store.delta import Table
+
+REPLACED = "_replaced"
+"""Suffix of the table that keeps replaced rows, so that a load can be taken back."""
+QUARANTINE = "quarantine"
+SCHEMA = pl.Schema(
+    {
+        "load_id": pl.String(),
+        "table": pl.String(),
+        "source": pl.String(),
+        "file_id": pl.String(),
+        "source_file": pl.String(),
+        "source_row": pl.Int64(),
+        "customer_id": pl.String(),
+        "reasons": pl.List(pl.String),
+        "raw": pl.String(),
+    }
+)
+"""``file_id`` is the SHA-256 of the file; ``raw`` is the record as JSON, or its text where it could not be read."""
+
+
+def append(table: Table, frame: pl.DataFrame, prefix: str) -> None:
+    """Add the rows of ``frame`` to a side table in one commit."""
+    if frame.is_empty():
+        return
+    table.folder.mkdir(parents=True, exist_ok=True)
+    writer = DataFileWriter(table.folder, prefix)
+    writer.write(frame)
+    table.commit(schema=frame.schema, add=writer.close())
+
+
+def remove(table: Table, condition: pl.Expr, prefix: str) -> int:
+    """Remove the rows of a side table that meet ``condition`` in one commit; return how many there were."""
+    drops = {}
+    for file in table.files:
+        frame = pl.read_parquet(table.folder / file.name)
+        positions = frame.with_row_index("__row").filter(condition)["__row"].cast(pl.Int64).to_numpy()
+        if len(positions):
+            drops[file.name] = [positions]
+    if drops:
+        _, rewritten = drop_from_files(table.folder, table.files, drops, prefix)
+        table.commit(schema=table.schema, add=rewritten, remove=list(drops))
+    return sum(len(positions) for [positions] in drops.values())

@@ -1,0 +1,118 @@
+"""The rows of one load on their way into a table: written beside it, invisible until the commit."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ckm.store.data_files import WRITERS, DataFile, DataFileWriter, without_rows
+from ckm.store.identity import REPEAT, Hashes, Identity, SeenHashes, with_repeat
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ckm.store.delta import Table
+
+Positions = np.ndarray[Any, np.dtype[np.int64]]
+
+
+class Staging:
+    """Take the good rows of a load batch by batch.
+
+    Rows whose key has come before in the same load are held back in :attr:`held`: which of them counts is settled
+    once all rows are there. Rows without a full key get the number of times their content came before.
+
+    Parameters
+    ----------
+    table
+        The table that they will join.
+    load_id
+        Prefix of the new files and value of the ``load_id`` column.
+    identity
+        How rows are told apart.
+    expected_rows
+        About how many rows will come.
+
+    Attributes
+    ----------
+    rows
+        How many rows came.
+    held
+        See above.
+    hashes
+        Identity hashes of the staged rows, in batches; none for a table without rows, which they cannot meet.
+    """
+
+    def __init__(self, table: Table, load_id: str, identity: Identity, *, expected_rows: int = 0) -> None:
+        self.table = table
+        self.load_id = load_id
+        self.identity = identity
+        self.rows = 0
+        self.held: list[pl.DataFrame] = []
+        self._seen = SeenHashes(expected_rows)
+        self.hashes: list[Hashes] = []
+        self._meets_others = bool(table.files)
+        self._writer = DataFileWriter(table.folder, load_id, expected_rows=expected_rows)
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Take the rows of ``frame``, which has lineage columns and no :data:`REPEAT` yet."""
+        if frame.is_empty():
+            return
+        hashes, keyed = self.identity.key_or_content(frame)
+        repeats = self._seen.counts(hashes)
+        fresh = ~keyed | (repeats == 0)
+        numbered = frame.with_columns(
+            pl.Series(REPEAT, np.where(keyed, 0, repeats).astype(np.int32)), pl.lit(self.load_id).alias("load_id")
+        )
+        self.rows += len(numbered)
+        if not fresh.all():
+            mask = pl.Series(fresh)
+            self.held.append(numbered.filter(~mask))
+            numbered = numbered.filter(mask)
+        if self._meets_others:
+            self.hashes.append(with_repeat(hashes, keyed, np.where(keyed, 0, repeats))[fresh])
+        self._writer.write(numbered)
+
+    def close(self) -> list[DataFile]:
+        """Finish writing; return the new files."""
+        return self._writer.close()
+
+    def abandon(self) -> None:
+        """Stop writing; what was staged is left for :func:`ckm.store.journal.sweep`."""
+        self._writer.abandon()
+
+
+def settle_held(held: list[pl.DataFrame], identity: Identity) -> tuple[pl.DataFrame | None, int]:
+    """Return the last of the held rows for every key, and how many others there were."""
+    if not held:
+        return None, 0
+    rows = pl.concat(held)
+    last = rows.unique(identity.key, keep="last", maintain_order=True)
+    return last, len(rows) - len(last)
+
+
+def drop_from_files(
+    folder: Path, files: list[DataFile], drops: Mapping[str, list[Positions]], prefix: str
+) -> tuple[list[DataFile], list[DataFile]]:
+    """Rewrite the files that lose rows; the old ones stay on disk.
+
+    Returns
+    -------
+    kept, rewritten
+        Files that stay as they are, and the new ones in place of those that lost rows (none for an emptied one).
+    """
+    kept = [file for file in files if file.name not in drops]
+
+    def rewrite(task: tuple[int, DataFile]) -> DataFile | None:
+        number, file = task
+        positions = np.unique(np.concatenate(drops[file.name]))
+        return without_rows(folder / file.name, positions, folder / f"{prefix}-{number:04d}.parquet")
+
+    losing = [file for file in files if file.name in drops]
+    with ThreadPoolExecutor(WRITERS) as pool:
+        rewritten = [file for file in pool.map(rewrite, enumerate(losing)) if file is not None]
+    return kept, rewritten

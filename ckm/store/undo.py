@@ -1,0 +1,99 @@
+"""Take one load back: its rows leave, and what they had replaced returns."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.store import side_tables
+from ckm.store.data_files import DataFile, DataFileWriter
+from ckm.store.delta import Table, aligned
+from ckm.store.identity import Identity
+from ckm.store.side_tables import QUARANTINE, REPLACED
+from ckm.store.staging import drop_from_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.store.identity import Hashes
+    from ckm.store.loads import LoadFacts
+    from ckm.store.staging import Positions
+
+BY = "replaced_by"
+
+
+def take_back(root: Path, table: Table, load: LoadFacts, undo: LoadFacts, marks: dict[str, int]) -> int:
+    """Remove the rows of ``load`` from ``table`` in one commit that says ``undo``; return how many left.
+
+    A row that a later load has replaced since is gone already: it stays replaced, and what *it* had replaced takes
+    its place in the keeping of that later load (see :func:`forget`).
+    """
+    drops = {file.name: [positions] for file in table.files if len(positions := _rows_of(table, file, load.load_id))}
+    returning = _returning(root, table, load)
+    writer = DataFileWriter(table.folder, undo.load_id)
+    writer.write(returning)
+    _, rewritten = drop_from_files(table.folder, table.files, drops, f"{undo.load_id}-u")
+    table.commit(
+        schema=table.schema,
+        add=[*writer.close(), *rewritten],
+        remove=list(drops),
+        load=undo.to_dict(),
+        marks=marks,
+    )
+    return sum(len(positions) for [positions] in drops.values())
+
+
+def forget(root: Path, table: str, load_id: str, prefix: str) -> None:
+    """Tidy the side tables after a load was taken back. May be done twice."""
+    side_tables.remove(Table(root / QUARANTINE), pl.col("load_id") == load_id, f"{prefix}-q")
+    side = Table(root / f"{table}{REPLACED}")
+    if not side.exists:
+        return
+    rows = side.scan().collect()
+    mine, lost = rows.filter(pl.col(BY) == load_id), rows.filter(pl.col("load_id") == load_id)
+    if mine.is_empty() and lost.is_empty():
+        return
+    inherited = _inherited(mine, lost, load_identity(root, table, load_id))
+    side_tables.append(side, inherited, f"{prefix}-i")
+    side_tables.remove(side, (pl.col(BY) == load_id) | (pl.col("load_id") == load_id), f"{prefix}-f")
+
+
+def load_identity(root: Path, table: str, load_id: str) -> Identity:
+    """Return how the rows of a past load were told apart."""
+    facts = next(load for load in Table(root / table).history() if load["load_id"] == load_id)
+    return Identity(tuple(facts["key"]), tuple(facts["content"]))
+
+
+def _rows_of(table: Table, file: DataFile, load_id: str) -> Positions:
+    if not file.may_hold("load_id", load_id):
+        return np.empty(0, dtype=np.int64)
+    ids = pl.read_parquet(table.folder / file.name, columns=["load_id"])["load_id"]
+    return np.flatnonzero((ids == load_id).fill_null(value=False).to_numpy())
+
+
+def _returning(root: Path, table: Table, load: LoadFacts) -> pl.DataFrame:
+    """Return the rows that the load replaced and that nobody replaced since."""
+    side = Table(root / f"{table.name}{REPLACED}")
+    empty = pl.DataFrame(schema=table.schema)
+    if not side.exists:
+        return empty
+    mine = side.scan().filter(pl.col(BY) == load.load_id).collect()
+    lost = side.scan().filter(pl.col("load_id") == load.load_id).collect()
+    identity = Identity(load.key, load.content)
+    open_ones = mine.filter(~_in(identity.of(mine), identity.of(lost))) if len(mine) else mine
+    return aligned(open_ones, table.schema)
+
+
+def _inherited(mine: pl.DataFrame, lost: pl.DataFrame, identity: Identity) -> pl.DataFrame:
+    """Return what the load had replaced, now as replaced by the loads that replaced its own rows."""
+    if mine.is_empty() or lost.is_empty():
+        return mine.clear()
+    later = lost.select(pl.Series("__hash", identity.of(lost)), pl.col(BY).alias("__later"))
+    both = mine.with_columns(pl.Series("__hash", identity.of(mine))).join(later, on="__hash", how="inner")
+    return both.with_columns(pl.col("__later").alias(BY)).select(mine.columns)
+
+
+def _in(hashes: Hashes, others: Hashes) -> pl.Series:
+    return pl.Series(hashes).is_in(pl.Series(others).implode())

@@ -1,0 +1,184 @@
+"""One load from its first row to its commit."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.store import journal, side_tables, undo
+from ckm.store.data_files import DataFile, DataFileWriter
+from ckm.store.delta import Table
+from ckm.store.identity import REPEAT
+from ckm.store.merge import Meeting, OnConflict, meet
+from ckm.store.side_tables import QUARANTINE, REPLACED
+from ckm.store.staging import Staging, drop_from_files, settle_held
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.store.identity import Identity
+    from ckm.store.loads import LoadFacts
+    from ckm.store.staging import Positions
+
+
+class LoadWriter:
+    """Take the rows of one file and land them in one commit, or not at all.
+
+    Use it while holding the store's lock: :meth:`add` and :meth:`quarantine` for every batch, then either
+    :meth:`finish` or :meth:`discard`. Killed at any moment, :func:`recover` restores what was.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        table: Table,
+        facts: LoadFacts,
+        identity: Identity,
+        *,
+        app_id: str,
+        schema: pl.Schema,
+        expected_rows: int = 0,
+    ) -> None:
+        self.root = root
+        self.table = table
+        self.facts = replace(facts, content_id=app_id)
+        self.identity = identity
+        self.entry = journal.Entry(
+            facts.load_id, table.name, app_id, journal.mark_loaded(table, app_id), facts.file_id, facts.source
+        )
+        journal.begin(root, self.entry)
+        table.folder.mkdir(parents=True, exist_ok=True)
+        self._staging = Staging(table, facts.load_id, identity, expected_rows=expected_rows)
+        self._quarantine: list[pl.DataFrame] = []
+        own = pl.Schema({"load_id": pl.String(), REPEAT: pl.Int32()})
+        self._schema = pl.Schema([*(table.schema | schema | own).items()])
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Take good rows, with the table's columns, ``source``, ``source_file`` and ``source_row``."""
+        self._staging.add(frame)
+
+    def quarantine(self, frame: pl.DataFrame) -> None:
+        """Take rows that are not loaded, with the columns of :data:`ckm.store.side_tables.SCHEMA`."""
+        if len(frame):
+            self._quarantine.append(frame)
+
+    def discard(self) -> None:
+        """Forget the load: nothing of it stays."""
+        self._staging.abandon()
+        journal.sweep(self.root, self.facts.load_id)
+        journal.end(self.root)
+
+    def finish(self, on_conflict: OnConflict | None = None, *, dry_run: bool = False) -> LoadFacts:
+        """Land the load and return its facts with the counts filled in; a dry run lands nothing.
+
+        Raises
+        ------
+        ConflictError
+            See :func:`ckm.store.merge.meet`; the load is discarded.
+        """
+        try:
+            new = self._staging.close()
+            new, duplicates = self._fold_in_held(new, on_conflict)
+            meeting = meet(
+                self.table, new, self.table.files, self.identity, on_conflict,
+                schema=self._schema, new_hashes=self._staging.hashes,
+            )  # fmt: skip
+        except BaseException:
+            self.discard()
+            raise
+        facts = self.counts(duplicates, meeting)
+        if dry_run:
+            self.discard()
+            return facts
+        new = self._without(new, meeting.redundant, "n")
+        _, rewritten = drop_from_files(self.table.folder, self.table.files, meeting.stale, f"{self.facts.load_id}-s")
+        self._commit(facts, [*new, *rewritten], meeting)
+        return facts
+
+    def _fold_in_held(self, new: list[DataFile], on_conflict: OnConflict | None) -> tuple[list[DataFile], int]:
+        """Settle keys that stand more than once in the file: the last row counts, or the first under ``keep``."""
+        last, duplicates = settle_held(self._staging.held, self.identity)
+        if last is None:
+            return new, 0
+        writer = DataFileWriter(self.table.folder, f"{self.facts.load_id}-h")
+        writer.write(last)
+        held = writer.close()
+        meeting = meet(
+            self.table, held, new, self.identity, on_conflict,
+            schema=self._schema, new_hashes=[self.identity.of(last)],
+        )  # fmt: skip
+        new = self._without(new, meeting.stale, "d")
+        held = self._without(held, meeting.redundant, "e")
+        return [*new, *held], duplicates + meeting.unchanged + meeting.updated
+
+    def _without(self, files: list[DataFile], drops: dict[str, list[Positions]], step: str) -> list[DataFile]:
+        """Drop rows from files of this load, whose first versions are not needed any more."""
+        kept, rewritten = drop_from_files(self.table.folder, files, drops, f"{self.facts.load_id}-{step}")
+        for name in drops:
+            (self.table.folder / name).unlink()
+        return [*kept, *rewritten]
+
+    def counts(self, duplicates: int = 0, meeting: Meeting | None = None) -> LoadFacts:
+        """Return the facts of the load with what was taken so far."""
+        meeting = meeting or Meeting()
+        quarantined = sum(len(frame) for frame in self._quarantine)
+        staged = self._staging.rows
+        return replace(
+            self.facts,
+            rows=staged + quarantined,
+            accepted=staged - duplicates - meeting.unchanged - meeting.updated,
+            updated=meeting.updated,
+            unchanged=meeting.unchanged,
+            duplicates=duplicates,
+            quarantined=quarantined,
+        )
+
+    def _commit(self, facts: LoadFacts, add: list[DataFile], meeting: Meeting) -> None:
+        """Side tables first: until the table's own commit they belong to a load that recovery takes back."""
+        prefix = facts.load_id
+        if self._quarantine:
+            side_tables.append(Table(self.root / QUARANTINE), pl.concat(self._quarantine), prefix)
+        if meeting.replaced:
+            replaced = pl.concat(meeting.replaced, how="diagonal").with_columns(replaced_by=pl.lit(prefix))
+            side_tables.append(Table(self.root / f"{self.table.name}{REPLACED}"), replaced, prefix)
+        self.table.commit(
+            schema=self._schema,
+            add=add,
+            remove=list(meeting.stale),
+            load=facts.to_dict(),
+            marks={self.entry.app_id: self.entry.mark},
+        )
+        settle(self.root, self.entry)
+        journal.end(self.root)
+
+
+def settle(root: Path, entry: journal.Entry) -> None:
+    """Do what follows a commit, and may be done twice: older quarantine of the same file goes, old files go."""
+    quarantine = Table(root / QUARANTINE)
+    if entry.file_id:
+        same_file = (
+            (pl.col("table") == entry.table) & (pl.col("source") == entry.source) & (pl.col("file_id") == entry.file_id)
+        )
+        side_tables.remove(quarantine, same_file & (pl.col("load_id") != entry.load_id), f"{entry.load_id}-q")
+    if entry.undoes:
+        undo.forget(root, entry.table, entry.undoes, entry.load_id)
+    for name in (entry.table, QUARANTINE, f"{entry.table}{REPLACED}"):
+        Table(root / name).vacuum()
+
+
+def recover(root: Path) -> None:
+    """Finish or take back the load that a killed process left; call it while holding the lock."""
+    entry = journal.interrupted(root)
+    if entry is None:
+        return
+    if journal.landed(root, entry):
+        settle(root, entry)
+    else:
+        side_tables.remove(Table(root / QUARANTINE), pl.col("load_id") == entry.load_id, f"{entry.load_id}-x")
+        side_tables.remove(
+            Table(root / f"{entry.table}{REPLACED}"), pl.col("replaced_by") == entry.load_id, f"{entry.load_id}-x"
+        )
+    journal.sweep(root, entry.load_id)
+    journal.end(root)
