@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
 from ckm.errors import CkmError, InputError
+from ckm.ingest.ahead import ahead
 from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.rows import as_json, stored, stored_names
@@ -127,12 +129,13 @@ def ingest_file(
         Called with the number of records of each batch.
     """
     try:
-        file_id, load_as = content_id(path, plan)
-        with store.locked():
+        with ThreadPoolExecutor(1) as pool:  # both go over the whole file
+            opening = pool.submit(open_source, path, plan.hints)
+            file_id, load_as = content_id(path, plan)
+        with opening.result() as source, store.locked():
             if store.has(plan.table, load_as):
                 return _unchanged(store, plan.table, load_as, label)
-            with open_source(path, plan.hints) as source:
-                return FileLoad(source, plan, store, settings, label, (file_id, load_as)).run(progress)
+            return FileLoad(source, plan, store, settings, label, (file_id, load_as)).run(progress)
     except CkmError as error:
         counted = error.result if isinstance(error, TooManyRejectsError) else None
         failed = counted or FileResult(label, plan.table, Status.failed)
@@ -198,6 +201,7 @@ class FileLoad:
         self.empty = self.conversion.apply(source.sample.clear()).frame
         self.names = stored_names(self.empty.columns, self.table)
         self.contract = Contract(self.table)
+        self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.mapping.columns]
         self.reasons: Counter[str] = Counter()
         self.flags: Counter[str] = Counter()
 
@@ -205,7 +209,7 @@ class FileLoad:
         """Read, sort and land all records; land nothing when too many are unfit."""
         writer = self._begin()
         try:
-            for batch in self.source.batches():
+            for batch in ahead(self.source.batches()):
                 progress(self._take(batch, writer))
             self._refuse_too_many_rejects(writer)
         except BaseException:
@@ -235,7 +239,7 @@ class FileLoad:
         converted = self.conversion.apply(batch.records)
         frame = stored(converted.frame, self.names, batch.lines)
         good, broken = self.contract.sort(frame, converted.reasons)
-        writer.add(good)
+        writer.add(good.drop(self.unfilled))
         if len(broken):
             rows = broken[ROW]
             writer.quarantine(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -133,9 +133,14 @@ class DataFileWriter:
     def _by_range(self, frame: pl.DataFrame) -> list[tuple[int, pl.DataFrame]]:
         if not self._edges:
             return [(0, frame)]
-        above = [(pl.col(CLUSTER_COLUMN) >= edge).fill_null(value=False).cast(pl.UInt16) for edge in self._edges]
-        parts = frame.with_columns(pl.sum_horizontal(above).alias("")).partition_by("", as_dict=True, include_key=False)
-        return sorted(((int(key[0]), part) for key, part in parts.items()), key=lambda part: part[0])
+        ids = frame[CLUSTER_COLUMN]
+        place = np.zeros(len(frame), dtype=np.uint16)
+        for edge in self._edges:
+            place += (ids >= edge).fill_null(value=False).to_numpy()
+        ordered = frame[np.argsort(place, kind="stable")]  # a radix sort
+        counts = np.bincount(place, minlength=len(self._edges) + 1).tolist()
+        starts = [0, *accumulate(counts)]
+        return [(number, ordered.slice(starts[number], count)) for number, count in enumerate(counts) if count]
 
     def _append(self, number: int, part: pl.DataFrame) -> None:
         table = part.to_arrow()
@@ -222,7 +227,13 @@ def without_rows(path: Path, positions: np.ndarray[Any, np.dtype[np.int64]], to:
 def _parquet_writer(path: Path, schema: pa.Schema, dictionary: list[str]) -> pq.ParquetWriter:
     # Without the Arrow schema in the footer a column that was dictionary encoded in memory reads back as plain text.
     return pq.ParquetWriter(
-        path, schema, compression="zstd", compression_level=1, use_dictionary=dictionary, store_schema=False
+        path,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=dictionary,
+        write_statistics=[name for name in STATISTICS if name in schema.names],
+        store_schema=False,
     )
 
 

@@ -34,6 +34,8 @@ class Staging:
         Start of the names of the new files.
     identity
         How rows are told apart.
+    schema
+        Columns of the table; a load may leave some out, which are then null.
     lineage
         Columns that are the same in every row of the load, such as ``load_id``.
     expected_rows
@@ -50,9 +52,17 @@ class Staging:
     """
 
     def __init__(
-        self, table: Table, prefix: str, identity: Identity, lineage: Mapping[str, str], *, expected_rows: int = 0
+        self,
+        table: Table,
+        prefix: str,
+        identity: Identity,
+        schema: pl.Schema,
+        lineage: Mapping[str, str],
+        *,
+        expected_rows: int = 0,
     ) -> None:
         self.identity = identity
+        self._schema = schema
         self.rows = 0
         self.held: list[pl.DataFrame] = []
         self._seen = SeenHashes(expected_rows)
@@ -64,7 +74,9 @@ class Staging:
         """Take the rows of ``frame``, which has neither the load's lineage nor :data:`REPEAT` yet."""
         if frame.is_empty():
             return
-        hashes, keyed = self.identity.key_or_content(frame)
+        absent = [name for name in self.identity.columns if name not in frame.columns]
+        whole = frame.with_columns(pl.lit(None, dtype=self._schema[name]).alias(name) for name in absent)
+        hashes, keyed = self.identity.key_or_content(whole)
         repeats = self._seen.counts(hashes)
         fresh = ~keyed | (repeats == 0)
         numbered = frame.with_columns(pl.Series(REPEAT, np.where(keyed, 0, repeats).astype(np.int32)))

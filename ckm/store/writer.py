@@ -51,10 +51,12 @@ class LoadWriter:
         journal.begin(root, self.entry)
         table.folder.mkdir(parents=True, exist_ok=True)
         self._lineage = {"source": facts.source, "source_file": facts.file, "load_id": facts.load_id}
-        self._staging = Staging(table, facts.load_id, identity, self._lineage, expected_rows=expected_rows)
         self._quarantine: list[pl.DataFrame] = []
         own = pl.Schema({REPEAT: pl.Int32(), **dict.fromkeys(self._lineage, pl.String())})
         self._schema = pl.Schema([*(table.schema | schema | own).items()])
+        self._staging = Staging(
+            table, facts.load_id, identity, self._schema, self._lineage, expected_rows=expected_rows
+        )
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take good rows, with the table's columns and ``source_row``; the rest of their lineage is the load's."""
