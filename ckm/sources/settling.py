@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Texts = dict[str, pl.Series]
     Rest = Callable[[], Iterator[Texts]]
 
-ORDERS: dict[str, Order | None] = {"dmy": "dmy", "mdy": "mdy", "ymd": None}
+ORDERS: dict[str, Order] = {"dmy": "dmy", "mdy": "mdy", "ymd": "ymd"}
 NUMBERED: dict[str, Unit] = {"serial": "serial", "epoch_s": "epoch_s", "epoch_ms": "epoch_ms"}
 DATE_WORDS = (*ORDERS, *NUMBERED, "jalali", "buddhist")
 
@@ -96,10 +96,10 @@ class StyleSettler:
                 self.remarks.append(f"{names[target]}: decimal mark '{mark}', as in the file's other columns")
             self.numbers[target] = NumberStyle(mark or (next(iter(self._marks)) if len(self._marks) == 1 else None))
 
-    def settle_dates(self, sample: Texts, rest: Rest, names: dict[str, str], *, excel: bool = False) -> None:
+    def settle_dates(self, sample: Texts, rest: Rest, names: dict[str, str]) -> None:
         """Settle the styles of date columns; the parameters are those of :meth:`settle_numbers`."""
         hint = self.hints.dates
-        if hint is not None and hint != "ymd":
+        if hint is not None:
             style = _hinted_style(hint)
             self.dates |= {target: _with_pattern(style, texts) for target, texts in sample.items()}
             return
@@ -125,7 +125,7 @@ class StyleSettler:
         if found.is_open and found.open:
             if len(self._orders) != 1:
                 raise AmbiguousError(
-                    f"{name}: day and month can be swapped in every date, as in 03/04/2025",
+                    f"{name}: day and month cannot be told apart, 03/04/2025 may be in March or April throughout",
                     hint="settle it with --dates dmy or --dates mdy (in a mapping, format: {dates: dmy})",
                     target=target,
                     option="--dates",

@@ -390,3 +390,18 @@ def test_no_row_is_lost_and_every_value_is_read_null_or_a_reason(rows: list[dict
     if pieces:
         assert pl.concat([piece.frame for piece in pieces]).equals(result.frame)
         assert pl.concat([piece.reasons for piece in pieces]).to_list() == result.reasons.to_list()
+
+
+def test_a_computed_date_in_an_unusual_layout_is_read_in_every_row() -> None:
+    records = orders(Datum=["2. Januar 2025", "3. März 2025"])
+    frame = convert(records, mapped(records, ordered_at=Expression("Datum || ' 10:30'"))).frame
+    assert frame["ordered_at"].to_list() == [
+        datetime(2025, 1, 2, 10, 30, tzinfo=UTC),
+        datetime(2025, 3, 3, 10, 30, tzinfo=UTC),
+    ]
+
+
+def test_one_source_column_may_fill_several_targets() -> None:
+    records = orders(net=["5"])
+    frame = convert(records, mapped(records, invoice_id=FromColumn("order_id"))).frame
+    assert frame["invoice_id"].to_list() == frame["order_id"].to_list() == ["1"]
