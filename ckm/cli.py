@@ -9,6 +9,7 @@ import re
 import sys
 import traceback
 from contextlib import suppress
+from difflib import get_close_matches
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -97,7 +98,9 @@ class _Root(TyperGroup):
         except BrokenPipeError:
             _forget_stdout()
             return 141
-        except Exception as error:
+        except SystemExit:
+            raise
+        except BaseException as error:  # a panic in polars is no Exception
             if isinstance(error, OSError) and error.errno in PLACE_IS_TO_BLAME:
                 return _fail(UsageError(f"{error.filename or 'stdout'}: {error.strerror}"), words)
             traceback.print_exc()
@@ -139,11 +142,17 @@ def keep_examples(text: str) -> str:
 def _usage_error(error: TyperException) -> UsageError:
     """Return what the parser complains about as an error of ours, with the near option or the help as its hint."""
     context = getattr(error, "ctx", None)
-    near = getattr(error, "possibilities", None)
+    near = getattr(error, "possibilities", None) or _near_choice(error.message)
     path = context.command_path if context is not None else "ckm"
-    message = (error.message if near else error.format_message()).rstrip(".")
+    message = (error.message if hasattr(error, "possibilities") else error.format_message()).rstrip(".")
     hint = f"did you mean '{near[0]}'?" if near else f"see '{path} --help'"
     return UsageError(message[:1].lower() + message[1:], hint=hint)
+
+
+def _near_choice(message: str) -> list[str]:
+    """Return the choice that was meant, of a complaint such as ``'jsn' is not one of 'csv', 'json'``."""
+    given, complaint, rest = message.partition(" is not one of ")
+    return get_close_matches(given.strip("'"), re.findall("'([^']+)'", rest), n=1) if complaint else []
 
 
 def _speak_utf8() -> None:

@@ -18,7 +18,7 @@ from ckm.config import (
     load_config,
     open_workspace,
 )
-from ckm.errors import UsageError
+from ckm.errors import UnknownNameError, UsageError
 from ckm.schema import Customers, Interactions, Transactions
 from ckm.settings import CheckSettings, parse_duration, parse_share
 from ckm.workspace import lay_out, template
@@ -142,6 +142,16 @@ def test_a_mistake_in_the_environment_names_the_variable(monkeypatch: pytest.Mon
     monkeypatch.setenv("CKM_CHECK_GAP_DAYS", "much")
     with pytest.raises(UsageError, match=r"^CKM_CHECK_GAP_DAYS: "):
         load_config(None)
+
+
+def test_a_misspelt_variable_is_refused_and_a_strangers_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CKM_FORMAT", "CKM_WORKSPACE", "CKM_SHARED", "CKM_GOALS_REPEAT", "CKM_BUILD_NUMBER"):
+        monkeypatch.setenv(name, "1")
+    assert load_config(None) == Config()
+    monkeypatch.setenv("CKM_CURENCY", "THB")
+    with pytest.raises(UnknownNameError) as caught:
+        load_config(None)
+    assert caught.value.hint == "did you mean 'CKM_CURRENCY'?"
 
 
 def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
