@@ -19,7 +19,7 @@ from ckm.sources.numbers import NumberStyle
 from ckm.sources.proposal import complete, missing_columns
 from ckm.sources.readers import DateReader, NumberReader, Reader, TextReader
 from ckm.sources.settling import StyleSettler
-from ckm.sources.vocabulary import contract_words, folded
+from ckm.sources.vocabulary import contract_words, currencies_of, folded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
@@ -82,8 +82,22 @@ class _Planner:
             rules=rules,
             decimal=self.settler.decimal,
             date_format=self.settler.date_format,
-            remarks=(*assumed, *self.settler.remarks),
+            remarks=(*assumed, *self.settler.remarks, *self._doubts()),
         )
+
+    def _doubts(self) -> Iterator[str]:
+        """What in the sample speaks against the mapping."""
+        rule = self.mapping.columns.get("currency")
+        if isinstance(rule, Constant):
+            for mark in sorted(self.settler.money_marks):
+                meant = currencies_of(mark)
+                if meant and rule.value not in meant:
+                    yield f"amounts are marked as {' or '.join(sorted(meant))}, yet every one is taken for {rule.value}"
+        for target, rule in self.mapping.columns.items():
+            if isinstance(rule, FromColumn) and target.endswith(ID_SUFFIXES):
+                ids = self.sample[rule.source].drop_nulls()
+                if ids.dtype == pl.String and len(ids) and ids.str.contains(r"^\d+\.0$").all():
+                    yield f"{self._name_of(target)}: every id ends in '.0', as when a program took it for a number"
 
     def _words(self) -> dict[str, dict[str, str]]:
         words = {target: dict(contract_words(target)) for target in self.mapping.columns}

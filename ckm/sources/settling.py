@@ -11,7 +11,7 @@ from polars.exceptions import PolarsError
 
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
 from ckm.sources.dates import DateEvidence, DateStyle, Order, Unit, find_pattern, weigh_dates
-from ckm.sources.numbers import NumberEvidence, NumberStyle, weigh_numbers
+from ckm.sources.numbers import NumberEvidence, NumberStyle, money_marks, weigh_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,6 +40,8 @@ class StyleSettler:
         The styles settled so far, by target.
     remarks
         What a person should know, in sentences.
+    money_marks
+        What stands beside the amounts: currency signs and codes.
     """
 
     def __init__(self, hints: Hints) -> None:
@@ -47,6 +49,7 @@ class StyleSettler:
         self.numbers: dict[str, NumberStyle] = {}
         self.dates: dict[str, DateStyle] = {}
         self.remarks: list[str] = []
+        self.money_marks: set[str] = set()
         self._marks: set[str] = set()
         self._orders: set[Order] = set()
 
@@ -72,6 +75,8 @@ class StyleSettler:
         names
             What to call each column in messages.
         """
+        for texts in sample.values():
+            self.money_marks |= money_marks(texts)
         if fixed := _hinted_mark(self.hints):
             self._marks.add(fixed)
             self.numbers |= dict.fromkeys(sample, NumberStyle(fixed, self.hints.thousands))

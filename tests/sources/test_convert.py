@@ -405,3 +405,41 @@ def test_one_source_column_may_fill_several_targets() -> None:
     records = orders(net=["5"])
     frame = convert(records, mapped(records, invoice_id=FromColumn("order_id"))).frame
     assert frame["invoice_id"].to_list() == frame["order_id"].to_list() == ["1"]
+
+
+def test_amounts_marked_in_another_currency_than_the_assumed_are_remarked() -> None:
+    records = pl.DataFrame({"order_id": ["1"], "date": ["2025-01-02"], "total": ["$ 9.99"]})
+    assert any("USD" in remark for remark in plan(records, default_currency="EUR").remarks)
+    mapping = propose_mapping(records.columns, "transactions", default_currency="USD").mapping
+    assert not any("marked" in remark for remark in plan(records, mapping).remarks)
+
+
+def test_ids_that_a_program_took_for_numbers_are_kept_and_remarked() -> None:
+    records = orders(customer_id=["13085.0", None])
+    conversion = plan(records)
+    assert conversion.apply(records).frame["customer_id"].to_list() == ["13085.0", None]
+    assert any("customer_id" in remark for remark in conversion.remarks)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "net": st.none() | st.text(alphabet="0123456789.,- €%()e", max_size=9),
+                "ordered_at": st.none() | st.text(alphabet="0123456789/.-: TZapm年月", max_size=20),
+            }
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_any_text_is_read_or_refused_and_never_crashes(rows: list[dict[str, str | None]]) -> None:
+    records = orders(**{name: [row[name] for row in rows] for name in ("net", "ordered_at")})
+    try:
+        result = convert(records)
+    except AmbiguousError as error:
+        assert error.hint
+        assert not any(text and text in str(error) for row in rows for text in row.values() if text and len(text) > 4)
+    else:
+        assert result.frame.height == len(rows)
