@@ -12,7 +12,7 @@ from ckm.errors import UnknownNameError, UsageError
 from ckm.schema import RESERVED_COLUMNS
 from ckm.sources.convert import Conversion, evaluate
 from ckm.sources.dates import DateStyle
-from ckm.sources.expressions import column_names, parse_sql
+from ckm.sources.expressions import column_names, exactly, parse_sql
 from ckm.sources.mapping import Constant, Expression, FromColumn
 from ckm.sources.native import NativeReader, as_text, fits, storable
 from ckm.sources.numbers import NumberStyle
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ckm.sources.mapping import Mapping, RowRule
     from ckm.sources.settling import Rest, Texts
 
+UNNAMED = "unnamed"
+"""What a kept column without a name is called: the store cannot hold an empty name."""
 ID_SUFFIXES = ("_id", "line_no")
 """Targets whose texts identify something: blanks around them are accidents."""
 
@@ -113,7 +115,7 @@ class _Planner:
                 raise UnknownNameError("column", rule.source, self.columns, where=f"{self.where}, {target}")
             source = self.sample.schema[rule.source]
             wanted = self._dtype(target)
-            column = pl.col(rule.source)
+            column = exactly(rule.source)
             if not fits(source, wanted):
                 column = self._as_text(column, source, rule.source)
             elif source.is_float():
@@ -224,12 +226,12 @@ class _Planner:
         for column in self.columns:
             if column in mapped or column in self.mapping.drop:
                 continue
-            name = column
+            name = column or UNNAMED
             # Delta tells names apart without regard to case.
             while name.casefold() in taken:
                 name += "_"
             taken.add(name.casefold())
-            kept.append(storable(pl.col(column), self.sample.schema[column]).alias(name))
+            kept.append(storable(exactly(column), self.sample.schema[column]).alias(name))
         return tuple(kept)
 
     def _rule(self, rule: RowRule, finished: pl.DataFrame, records: pl.DataFrame) -> pl.Expr:
