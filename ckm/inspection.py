@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections import Counter
 from contextlib import nullcontext
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
+from ckm.schema import TABLES
 from ckm.sources.clean_copy import CleanCopy
 from ckm.sources.hints import Hints
 from ckm.sources.profile import ColumnProfile, profilers
 from ckm.sources.proposal import propose_mapping
 from ckm.sources.read import open_source
-from ckm.sources.synonyms import guess_table
+from ckm.sources.synonyms import normalise, synonyms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from ckm.sources.format import FileFormat
 
 MANY_REJECTED = 0.1
 """Above this share of rejected records the file was probably understood wrong, and the person is told so."""
+FEW_RECORDS = 20
+"""Of fewer, one total row and one note are a large share and say nothing."""
 LINES_NAMED = 5
 """Lines that are named for each reason why records were rejected."""
 
@@ -178,7 +181,7 @@ def _rejections(reasons: Counter[str], places: dict[str, list[int]], rows: int) 
         records = "1 record" if count == 1 else f"{count:,} records"
         problems.append(Problem(lines[0], f"{records} rejected, {reason} (line{'s' * (count > 1)} {named})"))
     total = reasons.total()
-    if total > MANY_REJECTED * (rows + total):
+    if rows + total >= FEW_RECORDS and total > MANY_REJECTED * (rows + total):
         share = total / (rows + total)
         problems.append(
             Problem(None, f"{share:.0%} of the records do not fit: try --delimiter, --quote, --header or --encoding")
@@ -198,7 +201,7 @@ def _misfits(columns: Sequence[ColumnProfile]) -> list[Problem]:
 
 
 def _proposal(columns: tuple[str, ...], hints: Hints, path: Path) -> ProposedMapping:
-    table, _ = guess_table(columns) if columns else (None, 0.0)
+    table = best_table(columns)
     if table is None:
         return ProposedMapping(None, obstacle="no column is known by its name" if columns else "there are no columns")
     try:
@@ -206,3 +209,16 @@ def _proposal(columns: tuple[str, ...], hints: Hints, path: Path) -> ProposedMap
     except UsageError as error:
         return ProposedMapping(table, obstacle=f"{error}; {error.hint}" if error.hint else str(error))
     return ProposedMapping(table, tuple(found.matched), tuple(found.assumed))
+
+
+def best_table(columns: Sequence[str]) -> str | None:
+    """Return the table that knows the most of ``columns``; null if none knows any.
+
+    A list of customers knows only the customer id of an order file, though that is all it requires.
+    """
+    names = {normalise(column) for column in columns}
+    known = {
+        name: sum(bool(synonyms(name).of(target) & names) for target in table.targets) for name, table in TABLES.items()
+    }
+    best = max(known, key=lambda name: known[name])
+    return best if known[best] else None

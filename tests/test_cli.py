@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import typer
-from tests.conftest import ROOT, Run, Shell
 from typer.testing import CliRunner
 
 from ckm import __version__, cli, errors
 from ckm.cli import EXIT_CODES, app, keep_examples, wants_json
 from ckm.errors import CkmError, InputError, NotEnoughDataError
 from ckm.output import detail, note
+from tests.conftest import ROOT, Run, Shell
 
 
 def every_error() -> Iterator[type[CkmError]]:
@@ -168,6 +168,13 @@ def test_every_command_is_quiet_and_verbose_on_demand() -> None:
 def test_every_command_says_what_it_does_and_gives_an_example() -> None:
     for name, command in typer.main.get_command(app).commands.items():
         assert f"ckm {name}" in command.help, name
+
+
+def test_help_says_of_every_command_what_it_does_and_cuts_nothing(run: Run) -> None:
+    shown = " ".join(run("--help").stdout.split())
+    assert "..." not in shown.partition("Commands:")[2]
+    for name, command in typer.main.get_command(app).commands.items():
+        assert f"{name} {command.help.partition(chr(10) * 2)[0].replace(chr(10), ' ')}" in shown
 
 
 def test_examples_in_help_are_not_rewrapped(run: Run) -> None:

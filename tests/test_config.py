@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.conftest import Run
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ckm.check import CheckLimits
 from ckm.config import (
     Config,
     Workspace,
@@ -20,9 +20,10 @@ from ckm.config import (
 )
 from ckm.errors import UsageError
 from ckm.schema import Customers, Interactions, Transactions
-from ckm.settings import parse_duration, parse_share
+from ckm.settings import CheckSettings, parse_duration, parse_share
 from ckm.workspace import lay_out, template
 from ckm.yamlfile import read_yaml
+from tests.conftest import Run
 
 
 def workspace(folder: Path, text: str) -> Path:
@@ -91,6 +92,13 @@ def test_a_list_is_written_in_brackets_or_with_commas(tmp_path: Path, monkeypatc
     assert load_config(tmp_path).check.control_types == ("sale",)
     monkeypatch.setenv("CKM_CHECK_SKIP", "freshness, gaps")
     assert load_config(tmp_path).check.skip == ("freshness", "gaps")
+
+
+def test_the_settings_of_check_are_its_limits() -> None:
+    settings = vars(CheckSettings())
+    limits = vars(CheckLimits())
+    assert settings == {name: value for name, value in limits.items() if name != "freshness"}
+    assert CheckLimits.from_config(settings) == CheckLimits()
 
 
 def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:

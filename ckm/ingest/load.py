@@ -13,7 +13,7 @@ import polars as pl
 from ckm.errors import CkmError, InputError
 from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.results import FileResult, Status
-from ckm.ingest.rows import as_json, stored_names, with_lineage
+from ckm.ingest.rows import as_json, stored, stored_names
 from ckm.sources.convert import Conversion
 from ckm.sources.read import open_source
 from ckm.store import LoadFacts, LoadWriter, Store
@@ -228,14 +228,12 @@ class FileLoad:
             content=tuple(self.table.dtypes),
         )
         nowhere = pl.Series([], dtype=pl.Int64)
-        schema = with_lineage(self.empty, self.names, source="", source_file="", lines=nowhere).schema
+        schema = stored(self.empty, self.names, nowhere).schema
         return self.store.begin(facts, content_id=self.load_as, schema=schema, expected_rows=self.source.expected_rows)
 
     def _take(self, batch: Batch, writer: LoadWriter) -> int:
         converted = self.conversion.apply(batch.records)
-        frame = with_lineage(
-            converted.frame, self.names, source=self.mapping.name, source_file=self.label, lines=batch.lines
-        )
+        frame = stored(converted.frame, self.names, batch.lines)
         good, broken = self.contract.sort(frame, converted.reasons)
         writer.add(good)
         if len(broken):

@@ -154,7 +154,7 @@ class Conversion:
         typed |= {target: value.new_from_index(0, records.height) for target, value in self.constants.items()}
         for target, expression in self.expressions.items():
             value = self.computed(target, expression, typed, records)
-            first = value.to_frame().select(self.readers[target].quick(exactly(target))).to_series()
+            first = value.to_frame().with_columns(self.readers[target].quick(exactly(target)).alias(target))[target]
             self._complete(target, value, first, typed, broken)
         return {target: typed[target] for target in self.mapping.columns if target in typed}, broken
 

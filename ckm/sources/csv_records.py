@@ -70,12 +70,14 @@ class RecordReader:
         self._backslash = dialect.escape == "\\"
 
     def read(self, lines: Sequence[str], at: int, *, final: bool) -> Reading:
-        """Read the record that starts at line ``at``.
+        """Read the record that starts at a line.
 
         Parameters
         ----------
         lines
-            Lines without their ``\\n``; a carriage return before it may still be there.
+            Lines without their line feed; a carriage return before it may still be there.
+        at
+            Which of them is the first of the record.
         final
             Whether the file ends with the last of ``lines``.
 

@@ -299,8 +299,9 @@ def _misfit_header(line: str, cells: list[str], width: int, data: list[Row]) -> 
             return names, "the header has another delimiter than the data"
     if len(cells) < max(2, width // 2) or any(kind_of(cell) in TYPED for cell in cells):
         return None
-    if len(cells) < width and not any(any(row.cells[len(cells) : width]) for row in data):
-        return [*cells, *[""] * (width - len(cells))], "the records end with delimiters that the header has not"
+    trailing = not any(any(row.cells[len(cells) : width]) for row in data)
+    if len(cells) < width and trailing and not any('"' in cell for cell in cells):
+        return [*cells, *[""] * (width - len(cells))], "the records end with a delimiter that the header has not"
     fitting, remark = _fitting_names(cells, width)
     if fitting is None:
         return _numbered(width), f"the header has {len(cells)} names for {width} columns; columns are numbered"

@@ -27,6 +27,8 @@ MOSTLY = 0.9
 SMALLEST_HASHES = 2_048
 """Hashes kept per column; the estimate of distinct values is off by 1/sqrt of this, about 2 %."""
 HASH_SPACE = 2.0**64
+BLANK = "blanks"
+"""What a value of blanks only is called among the null words."""
 LEADING_ZERO = r"^[+-]?0\d"
 
 
@@ -44,7 +46,7 @@ class ColumnProfile:
     nulls
         Records without a value.
     null_words
-        Records with a word for "no value" (``NULL``, ``n/a``), and which words these are, folded.
+        Records with a word for "no value" (``NULL``, ``n/a``), by the folded word; ``blanks`` are blanks only.
     distinct
         Number of distinct values; above 2,048 an estimate, about 2 % off.
     decimal
@@ -92,10 +94,11 @@ class ColumnProfiler:
         if values.dtype != pl.String:
             return
         folded = values.str.strip_chars().str.to_lowercase()
-        for word, times in folded.filter(folded.is_in(list(null_words()))).value_counts().iter_rows():
+        for word, times in folded.filter(folded.is_in(["", *null_words()])).value_counts().iter_rows():
+            word = word or BLANK
             self._words[word] = self._words.get(word, 0) + times
         if self.reader is not None:
-            quick = values.to_frame("value").select(self.reader.quick(pl.col("value"))).to_series()
+            quick = values.to_frame("value").with_columns(self.reader.quick(pl.col("value")).alias("value"))["value"]
             _, broken = complete_reading(values, quick, self.reader)
             if broken is not None:
                 self._misfits += int(broken.sum())

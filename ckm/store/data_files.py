@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 CLUSTER_COLUMN = "customer_id"
@@ -71,12 +71,17 @@ class DataFileWriter:
         Start of every file name; recovery after a crash finds uncommitted files by it.
     expected_rows
         About how many rows will come; decides into how many customer ranges they are cut.
+    constants
+        Columns that are the same text in every row: they need not be carried along and are added on the way out.
     """
 
-    def __init__(self, folder: Path, prefix: str, *, expected_rows: int = 0) -> None:
+    def __init__(
+        self, folder: Path, prefix: str, *, expected_rows: int = 0, constants: Mapping[str, str] | None = None
+    ) -> None:
         self.folder = folder
         self.prefix = prefix
         self.expected_rows = expected_rows
+        self.constants = dict(constants or {})
         self._edges: list[str] | None = None
         self._dictionary: list[str] = []
         self._open: dict[int, tuple[Path, pq.ParquetWriter, int]] = {}
@@ -90,7 +95,7 @@ class DataFileWriter:
             return
         if self._edges is None:
             self._edges = self._range_edges(frame)
-            self._dictionary = _low_cardinality(frame)
+            self._dictionary = [*_low_cardinality(frame), *self.constants]
         parts = self._by_range(frame)
         self._drain()
         self._pending = [self._pool.submit(self._append, number, part) for number, part in parts]
@@ -134,6 +139,8 @@ class DataFileWriter:
 
     def _append(self, number: int, part: pl.DataFrame) -> None:
         table = part.to_arrow()
+        for name, value in self.constants.items():
+            table = table.append_column(name, _repeated(value, len(part)))
         path, writer, rows = self._open.get(number) or self._begin(number, table.schema)
         writer.write_table(table)
         if rows + len(part) >= 2 * ROWS_PER_FILE:
@@ -213,7 +220,14 @@ def without_rows(path: Path, positions: np.ndarray[Any, np.dtype[np.int64]], to:
 
 
 def _parquet_writer(path: Path, schema: pa.Schema, dictionary: list[str]) -> pq.ParquetWriter:
-    return pq.ParquetWriter(path, schema, compression="zstd", compression_level=1, use_dictionary=dictionary)
+    # Without the Arrow schema in the footer a column that was dictionary encoded in memory reads back as plain text.
+    return pq.ParquetWriter(
+        path, schema, compression="zstd", compression_level=1, use_dictionary=dictionary, store_schema=False
+    )
+
+
+def _repeated(value: str, times: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(times, dtype=np.int32)), pa.array([value]))
 
 
 def _row_groups(file: pq.ParquetFile) -> Iterator[tuple[int, int, int]]:

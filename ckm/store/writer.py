@@ -50,13 +50,14 @@ class LoadWriter:
         )
         journal.begin(root, self.entry)
         table.folder.mkdir(parents=True, exist_ok=True)
-        self._staging = Staging(table, facts.load_id, identity, expected_rows=expected_rows)
+        self._lineage = {"source": facts.source, "source_file": facts.file, "load_id": facts.load_id}
+        self._staging = Staging(table, facts.load_id, identity, self._lineage, expected_rows=expected_rows)
         self._quarantine: list[pl.DataFrame] = []
-        own = pl.Schema({"load_id": pl.String(), REPEAT: pl.Int32()})
+        own = pl.Schema({REPEAT: pl.Int32(), **dict.fromkeys(self._lineage, pl.String())})
         self._schema = pl.Schema([*(table.schema | schema | own).items()])
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Take good rows, with the table's columns, ``source``, ``source_file`` and ``source_row``."""
+        """Take good rows, with the table's columns and ``source_row``; the rest of their lineage is the load's."""
         self._staging.add(frame)
 
     def quarantine(self, frame: pl.DataFrame) -> None:
@@ -102,7 +103,7 @@ class LoadWriter:
         last, duplicates = settle_held(self._staging.held, self.identity)
         if last is None:
             return new, 0
-        writer = DataFileWriter(self.table.folder, f"{self.facts.load_id}-h")
+        writer = DataFileWriter(self.table.folder, f"{self.facts.load_id}-h", constants=self._lineage)
         writer.write(last)
         held = writer.close()
         meeting = meet(

@@ -148,6 +148,13 @@ def structures() -> Iterator[tuple[str, Polluted]]:
     yield "the header again", Polluted((body + written(TABLE[:3])).encode(), NAMES, [*ROWS, *ROWS[:2]], 1)
     yield "a note below", Polluted(f"{body}\r\nEnd of report\r\n".encode(), NAMES, ROWS, 1)
     yield "a total below", Polluted(f"{body}Total,,,,300,5947.50,\r\n".encode(), NAMES, ROWS, 1)
+    yield "a note below with delimiters", Polluted(f"{body}Provisional figures,,,,,,\r\n".encode(), NAMES, ROWS, 1)
+    yield (
+        "totals and a note",
+        Polluted(f"{body}Subtotal,,,,30,1,\r\nTotal:,,,,30,1,\r\nEnd,,,,,,\r\n".encode(), NAMES, ROWS, 3),
+    )
+    lone = [["000061", "", "", "", "", "", ""]]
+    yield "a sparse record at the end", Polluted(written([*TABLE, *lone]).encode(), NAMES, [*ROWS, *lone])
     yield "Excel's empty rows below", Polluted((body + ",,,,,,\r\n" * 3).encode(), NAMES, ROWS, 3)
     nul = body.encode().replace(b"gift", b"gift\x00\x00")
     yield "NUL bytes", Polluted(nul, NAMES, ROWS)

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from pollution import TABLE, written
 
 from ckm.errors import CkmError
 from ckm.sources import csv_table
 from ckm.sources.hints import Hints
 from ckm.sources.read import open_source
-from tests.sources.pollution import TABLE, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ckm.sources.read import Source
 
-RELAXED = settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RELAXED = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PIECES = st.sampled_from(
     [
         '"',
@@ -63,7 +63,8 @@ def _check_source(source: Source, data: bytes) -> None:
     again = [(b.records.rows(), b.lines.to_list(), b.rejected.rows()) for b in source.batches()]
     assert first == again
     lines = [line for _, good, bad in first for line in (*good, *(row[0] for row in bad))]
-    assert len(lines) == len(set(lines)), "a record comes twice"
+    if source.format.kind != "json":  # an array may have several elements on one line
+        assert len(lines) == len(set(lines)), "a record comes twice"
     assert all(len(rows) == len(numbers) for rows, numbers, _ in first)
     assert source.sample.height == min(10_000, sum(len(rows) for rows, _, _ in first))
     if source.format.kind == "csv" and source.format.encoding == "utf-8":

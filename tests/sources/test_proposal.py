@@ -152,3 +152,10 @@ def test_a_column_serves_one_target_only() -> None:
 def test_every_matched_column_stands_in_the_mapping() -> None:
     proposal = propose_mapping(["Invoice", "Quantity", "InvoiceDate", "Price", "Customer ID"], "transactions")
     assert {t: FromColumn(s) for t, s, _ in proposal.matched}.items() <= proposal.mapping.columns.items()
+
+
+def test_a_number_of_the_shop_comes_before_a_barcode_and_a_date_before_a_time() -> None:
+    header = ["order_id", "Order Date", "Order Time", "SKU", "EAN", "net"]
+    assert sources(propose_mapping(header, "transactions")) == {
+        "order_id": "order_id", "ordered_at": "Order Date", "product_id": "SKU", "net": "net",
+    }  # fmt: skip
