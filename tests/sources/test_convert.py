@@ -453,3 +453,19 @@ def test_any_name_of_a_column_is_just_a_name(name: str) -> None:
     assert convert(records).frame[name].to_list() == ["x"]
     mapping = mapped(records, channel=FromColumn(name))
     assert convert(records, mapping).frame["channel"].to_list() == ["x"]
+
+
+@pytest.mark.parametrize("dates", [None, "dmy", "%d/%m/%Y"])
+def test_thai_years_are_seen_with_and_without_a_hint(dates: str | None) -> None:
+    records = orders(ordered_at=["29/02/2567", "01/03/2567"])
+    conversion = plan(records, mapped(records, Hints(dates=dates)))
+    assert conversion.apply(records).frame["ordered_at"].to_list() == [
+        datetime(2024, 2, 29, tzinfo=UTC),
+        datetime(2024, 3, 1, tzinfo=UTC),
+    ]
+    assert any("Buddhist" in remark for remark in conversion.remarks)
+
+
+def test_a_column_at_odds_with_itself_is_read_value_by_value() -> None:
+    records = orders(net=["1,5", "2.5"], cost=["1.25", "2.25"])
+    assert convert(records).frame["net"].to_list() == [1.5, 2.5]
