@@ -12,14 +12,14 @@ from ckm.errors import UnknownNameError, UsageError
 from ckm.schema import RESERVED_COLUMNS
 from ckm.sources.convert import Conversion, evaluate
 from ckm.sources.dates import DateStyle
-from ckm.sources.expressions import column_names, parse_sql
+from ckm.sources.expressions import column_names, exactly, parse_sql
 from ckm.sources.mapping import Constant, Expression, FromColumn
 from ckm.sources.native import NativeReader, as_text, fits, storable
 from ckm.sources.numbers import NumberStyle
 from ckm.sources.proposal import complete, missing_columns
 from ckm.sources.readers import DateReader, NumberReader, Reader, TextReader
 from ckm.sources.settling import StyleSettler
-from ckm.sources.vocabulary import contract_words, folded
+from ckm.sources.vocabulary import contract_words, currencies_of, folded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ckm.sources.mapping import Mapping, RowRule
     from ckm.sources.settling import Rest, Texts
 
+UNNAMED = "unnamed"
+"""What a kept column without a name is called: the store cannot hold an empty name."""
 ID_SUFFIXES = ("_id", "line_no")
 """Targets whose texts identify something: blanks around them are accidents."""
 
@@ -82,8 +84,22 @@ class _Planner:
             rules=rules,
             decimal=self.settler.decimal,
             date_format=self.settler.date_format,
-            remarks=(*assumed, *self.settler.remarks),
+            remarks=(*assumed, *self.settler.remarks, *self._doubts()),
         )
+
+    def _doubts(self) -> Iterator[str]:
+        """What in the sample speaks against the mapping."""
+        rule = self.mapping.columns.get("currency")
+        if isinstance(rule, Constant):
+            for mark in sorted(self.settler.money_marks):
+                meant = currencies_of(mark)
+                if meant and rule.value not in meant:
+                    yield f"amounts are marked as {' or '.join(sorted(meant))}, yet every one is taken for {rule.value}"
+        for target, rule in self.mapping.columns.items():
+            if isinstance(rule, FromColumn) and target.endswith(ID_SUFFIXES):
+                ids = self.sample[rule.source].drop_nulls()
+                if ids.dtype == pl.String and len(ids) and ids.str.contains(r"^\d+\.0$").all():
+                    yield f"{self._name_of(target)}: every id ends in '.0', as when a program took it for a number"
 
     def _words(self) -> dict[str, dict[str, str]]:
         words = {target: dict(contract_words(target)) for target in self.mapping.columns}
@@ -99,7 +115,7 @@ class _Planner:
                 raise UnknownNameError("column", rule.source, self.columns, where=f"{self.where}, {target}")
             source = self.sample.schema[rule.source]
             wanted = self._dtype(target)
-            column = pl.col(rule.source)
+            column = exactly(rule.source)
             if not fits(source, wanted):
                 column = self._as_text(column, source, rule.source)
             elif source.is_float():
@@ -210,12 +226,12 @@ class _Planner:
         for column in self.columns:
             if column in mapped or column in self.mapping.drop:
                 continue
-            name = column
+            name = column or UNNAMED
             # Delta tells names apart without regard to case.
             while name.casefold() in taken:
                 name += "_"
             taken.add(name.casefold())
-            kept.append(storable(pl.col(column), self.sample.schema[column]).alias(name))
+            kept.append(storable(exactly(column), self.sample.schema[column]).alias(name))
         return tuple(kept)
 
     def _rule(self, rule: RowRule, finished: pl.DataFrame, records: pl.DataFrame) -> pl.Expr:

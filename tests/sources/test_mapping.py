@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -20,9 +20,7 @@ from ckm.sources.mapping import (
     dump_mapping,
     load_mapping,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from ckm.sources.settling import DATE_WORDS
 
 FULL = """\
 schema: ckm.map/1
@@ -141,6 +139,8 @@ def test_a_target_beyond_the_contract_is_legal(tmp_path: Path) -> None:
     assert list(mapping.columns) == ["net_eur", "warehouse"]
 
 
+DOCS = Path(__file__).parents[2] / "docs" / "mapping.md"
+
 names = st.text(min_size=1, max_size=12).filter(lambda text: not any(0xD800 <= ord(letter) < 0xE000 for letter in text))
 sources = st.one_of(
     names.map(FromColumn), names.map(Constant), st.sampled_from(["quantity * unit_price", "'a:b' || x"]).map(Expression)
@@ -184,3 +184,14 @@ def test_what_a_mapping_says_changes_its_fingerprint(tmp_path: Path) -> None:
     one, other = load(tmp_path, FULL), load(tmp_path, FULL.replace("EUR", "USD"))
     assert one.fingerprint != other.fingerprint
     assert load(tmp_path, FULL.replace("# the source", "")).fingerprint == one.fingerprint
+
+
+def test_the_documented_mapping_loads(tmp_path: Path) -> None:
+    page = DOCS.read_text(encoding="utf-8")
+    example = page.split("```yaml\n")[1].split("```")[0]
+    assert load(tmp_path, example).table == "transactions"
+
+
+def test_the_documented_words_for_dates_are_those_that_are_known() -> None:
+    page = DOCS.read_text(encoding="utf-8")
+    assert all(f"`{word}`" in page for word in DATE_WORDS)
