@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import polars as pl
@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 CLUSTER_COLUMN = "customer_id"
@@ -30,6 +30,10 @@ STATISTICS = ("customer_id", "order_id", "interaction_id", "ordered_at", "at", "
 """Columns whose minimum and maximum go into the log: what readers prune by, and never a name, an address or a text."""
 LONGEST_STATISTIC = 64
 WRITERS = 2
+COMPRESSION: Final = "snappy"
+"""Twice the size of zstd's lowest level and a third less work; every reader knows it."""
+ROWS_PER_GROUP = 250_000
+POSITION = "ckm:position"
 
 
 @dataclass(frozen=True)
@@ -189,39 +193,21 @@ def describe(path: Path) -> DataFile:
 
 
 def read_rows(path: Path, positions: np.ndarray[Any, np.dtype[np.int64]]) -> pl.DataFrame:
-    """Return the rows of ``path`` at ``positions`` (ascending), reading only the row groups that hold one."""
-    parts = []
-    with pq.ParquetFile(path) as file:
-        for group, first, last in _row_groups(file):
-            inside = positions[(positions >= first) & (positions < last)] - first
-            if len(inside):
-                parts.append(file.read_row_group(group).take(pa.array(inside)))
-        table = pa.concat_tables(parts) if parts else file.schema_arrow.empty_table()
-    frame = pl.from_arrow(table)
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+    """Return the rows of ``path`` at ``positions``, in the file's order."""
+    return pl.scan_parquet(path).with_row_index(POSITION).filter(_at(positions)).drop(POSITION).collect()
 
 
 def without_rows(path: Path, positions: np.ndarray[Any, np.dtype[np.int64]], to: Path) -> DataFile | None:
-    """Write the rows of ``path`` that are not at ``positions`` to ``to``; None where nothing is left.
-
-    Works a row group at a time, in Arrow memory from end to end.
-    """
-    writer: pq.ParquetWriter | None = None
-    with pq.ParquetFile(path) as file:
-        dictionary = _dictionary_columns(file.metadata)
-        for group, first, last in _row_groups(file):
-            keep = np.ones(last - first, dtype=bool)
-            keep[positions[(positions >= first) & (positions < last)] - first] = False
-            if not keep.any():
-                continue
-            table = file.read_row_group(group)
-            writer = writer or _parquet_writer(to, table.schema, dictionary)
-            writer.write_table(table if keep.all() else table.filter(pa.array(keep)))
-    if writer is None:
+    """Write the rows of ``path`` that are not at ``positions`` to ``to``; None where nothing is left."""
+    if len(positions) == pq.read_metadata(path).num_rows:
         return None
-    writer.close()
+    rest = pl.scan_parquet(path).with_row_index(POSITION).filter(~_at(positions)).drop(POSITION)
+    rest.sink_parquet(to, compression=COMPRESSION, row_group_size=ROWS_PER_GROUP, engine="streaming")
     return describe(to)
+
+
+def _at(positions: np.ndarray[Any, np.dtype[np.int64]]) -> pl.Expr:
+    return pl.col(POSITION).is_in(pl.Series(positions, dtype=pl.UInt32).implode())
 
 
 def _parquet_writer(path: Path, schema: pa.Schema, dictionary: list[str]) -> pq.ParquetWriter:
@@ -229,8 +215,7 @@ def _parquet_writer(path: Path, schema: pa.Schema, dictionary: list[str]) -> pq.
     return pq.ParquetWriter(
         path,
         schema,
-        compression="zstd",
-        compression_level=1,
+        compression=COMPRESSION,
         use_dictionary=dictionary,
         write_statistics=[name for name in STATISTICS if name in schema.names],
         store_schema=False,
@@ -239,20 +224,6 @@ def _parquet_writer(path: Path, schema: pa.Schema, dictionary: list[str]) -> pq.
 
 def _repeated(value: str, times: int) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(np.zeros(times, dtype=np.int32)), pa.array([value]))
-
-
-def _row_groups(file: pq.ParquetFile) -> Iterator[tuple[int, int, int]]:
-    sizes = [file.metadata.row_group(group).num_rows for group in range(file.metadata.num_row_groups)]
-    bounds = np.cumsum([0, *sizes]).tolist()
-    for group, (first, last) in enumerate(pairwise(bounds)):
-        yield group, first, last
-
-
-def _dictionary_columns(footer: pq.FileMetaData) -> list[str]:
-    if not footer.num_row_groups:
-        return []
-    group = footer.row_group(0)
-    return [name for index, name in enumerate(footer.schema.names) if group.column(index).has_dictionary_page]
 
 
 def _low_cardinality(frame: pl.DataFrame) -> list[str]:

@@ -8,6 +8,7 @@ within one export stay two.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -102,7 +103,7 @@ class SeenHashes:
         digits = max(16, int(max(1, expected) * BITS_PER_ROW - 1).bit_length())
         self._shift = np.uint64(64 - digits)
         self._words: np.ndarray[Any, np.dtype[np.uint64]] = np.zeros(1 << (digits - 6), dtype=np.uint64)
-        self.batches: list[Hashes] = []
+        self._batches: list[Hashes] = []
 
     def counts(self, hashes: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Return for each hash how often it came before, within ``hashes`` and in earlier batches; then add them."""
@@ -117,7 +118,7 @@ class SeenHashes:
             counts += again["times"].fill_null(0).to_numpy()
         starts = np.flatnonzero(np.diff(slots, prepend=slots[0] + np.uint64(1)))
         self._words[slots[starts]] |= np.bitwise_or.reduceat(bits, starts)
-        self.batches.append(ordered)
+        self._batches.append(_on_disk(ordered))
         return counts
 
     def _places(self, ordered: Hashes) -> tuple[Hashes, Hashes]:
@@ -128,11 +129,18 @@ class SeenHashes:
         """Return which of the ``wanted`` came in earlier batches, and how many ``times``."""
         wanted = np.unique(wanted)
         times = np.zeros(len(wanted), dtype=np.int64)
-        for batch in self.batches if len(wanted) else []:
+        for batch in self._batches if len(wanted) else []:
             first = np.searchsorted(batch, wanted)
             hit = np.flatnonzero(batch[np.minimum(first, len(batch) - 1)] == wanted)
             times[hit] += np.searchsorted(batch, wanted[hit], side="right") - first[hit]
         return pl.DataFrame({"hash": wanted, "times": times}).filter(pl.col("times") > 0)
+
+
+def _on_disk(hashes: Hashes) -> Hashes:
+    """Return the same array in a file without a name: only the pages that a search touches take up memory."""
+    with TemporaryFile() as file:
+        hashes.tofile(file)
+        return np.memmap(file, dtype=hashes.dtype, mode="r", shape=hashes.shape) if len(hashes) else hashes
 
 
 def _repeats_within(hashes: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
