@@ -31,7 +31,8 @@ ELEMENT_LIMIT = 64 << 20
 """Characters of one element of an array; a longer one is no record."""
 MOST_COLUMNS = 10_000
 _GAP = re.compile(r"[\s,]+")
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]', re.DOTALL)
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
+"""Strings, also one that is not closed yet, and what stands between values."""
 
 
 Element: TypeAlias = "dict[str, str | None] | tuple[str, str]"
@@ -187,11 +188,12 @@ def _raw(text: str) -> str:
 
 def _array_elements(pieces: Iterator[bytes], name: str) -> Iterator[tuple[int, Element]]:
     """Parse an array element by element, so that it need not fit in memory."""
+    decoder = codecs.getincrementaldecoder("utf-8")()  # a piece may end within a character
     text, at, line = "", 0, 1
     opened = done = False
     for piece in chain(pieces, (None,)):
         final = piece is None
-        text, at = text[at:] + (piece or b"").decode(), 0
+        text, at = text[at:] + decoder.decode(piece or b"", final), 0
         if len(text) > ELEMENT_LIMIT:
             raise InputError(f"{name}: an element of the array is longer than {ELEMENT_LIMIT >> 20} MB")
         while not done:
@@ -238,7 +240,7 @@ def _broken_end(text: str, at: int, *, final: bool) -> int | None:
         elif mark in "}]":
             depth -= 1
             if depth <= 0:
-                return token.end() if depth == 0 else token.start()
+                return token.end() if depth == 0 or token.start() == at else token.start()
         elif mark == "," and depth == 0:
             return token.start()
     return len(text) if final else None

@@ -166,7 +166,7 @@ def _profiler(values: pl.Series) -> ColumnProfiler:
 
 def _are_dates(texts: pl.Series) -> bool:
     seen = weigh_dates(texts)
-    if seen.dates < MOSTLY * len(texts):
+    if len(texts) - seen.other - seen.serial < MOSTLY * len(texts):
         return False
     read = (parse_dates(texts, DateStyle(order=order))["local"].is_not_null() for order in ("dmy", "mdy"))
     return bool((next(read) | next(read)).sum() >= MOSTLY * len(texts))

@@ -6,7 +6,7 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from pollution import TABLE, written
 
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
     from ckm.sources.read import Source
 
-RELAXED = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RELAXED = settings(
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    max_examples=80,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 PIECES = st.sampled_from(
     [
         '"',
