@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from ckm.inspection import inspect_file
@@ -112,6 +112,23 @@ def test_a_parquet_copy_has_text_only(tmp_path: Path) -> None:
     assert found.rows() == [("13085", "1.5", '["a"]'), (None, "2", "[]")]
 
 
+BYTES = (
+    b"a",
+    b"01",
+    b",",
+    b";",
+    b"\n",
+    b"\r\n",
+    b"\r",
+    b"\x00",
+    b'"',
+    b"2025-01-02",
+    b"\xc3\xa9",
+    b"\xe9",
+    b" ",
+    b"{",
+    b"[1,5",
+)
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"]) | st.sampled_from("\n\r\t\"',;"), max_size=8)
 
 
@@ -153,3 +170,24 @@ def test_several_files_give_one_json_object_each_and_one_bad_file_stops_no_other
 def test_a_copy_of_several_files_or_in_another_format_is_wrong_usage(orders: Path, run: Run) -> None:
     assert run("inspect", orders, orders, "-o", orders.parent / "x.csv").exit_code == 2
     assert run("inspect", orders, "-o", orders.parent / "x.xlsx").exit_code == 2
+
+
+@settings(
+    deadline=None,
+    max_examples=40,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.binary(max_size=200) | st.lists(st.sampled_from(BYTES), max_size=40).map(b"".join))
+@example(data=b'[{"a":[' * 400)
+@example(data=b"\xff\xfe" + "a;b\n1;2\n".encode("utf-16-le")[:-1])
+def test_arbitrary_bytes_end_in_exit_code_0_2_or_3(tmp_path: Path, run: Run, data: bytes) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(data)
+    result = run("inspect", path, "-f", "json", "-o", tmp_path / "copy.csv")
+    assert result.exit_code in {0, 2, 3}, result.output
+    assert "Traceback" not in result.output
+    if result.exit_code == 0:
+        (found,) = json.loads(result.stdout)
+        with (tmp_path / "copy.csv").open(encoding="utf-8", newline="") as file:
+            assert len(list(csv.reader(file))) == found["rows"] + bool(found["columns"])
