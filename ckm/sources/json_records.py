@@ -126,16 +126,25 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
     Raises
     ------
     InputError
-        The file is no text, or it holds more kinds of keys than a table can have columns.
+        The file is no text, most of its lines hold no object, or the objects have more different keys than a table
+        can have columns.
     """
     encoding = detect_encoding(archive, hints.encoding)
     kind = "json" if _is_array(archive, encoding) else "jsonl"
     keys: dict[str, None] = {}
-    for _, found in _elements(archive, encoding, kind):
+    balance, begins = 0, False
+    for place, (_, found) in enumerate(_elements(archive, encoding, kind)):
+        balance += 1 if isinstance(found, dict) else -1
         if isinstance(found, dict):
+            begins = begins or place == 0
             keys.update(dict.fromkeys(found))
             if len(keys) > MOST_COLUMNS:
                 raise InputError(f"{archive.name}: the objects have more than {MOST_COLUMNS:,} different keys")
+    if kind == "jsonl" and not begins and balance < 0:
+        raise InputError(
+            f"{archive.name}: most lines hold no JSON object, and the file is no array of objects",
+            hint="for a table that starts with a brace, give its --delimiter",
+        )
     columns, _ = unique_names(tuple(keys))
     found_format = FileFormat(
         kind="json" if kind == "json" else "jsonl",

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from ckm.errors import InputError
 from ckm.sources import json_records
 from ckm.sources.read import open_source
 
@@ -59,6 +60,11 @@ def test_an_array_that_breaks_off_loses_its_last_element_only(tmp_path: Path) ->
     good, bad = read(tmp_path / "a.json", '[{"a":1},{"a":2},{"a":')
     assert [row["a"] for row in good] == ["1", "2"]
     assert len(bad) == 1
+
+
+def test_one_object_over_many_lines_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="most lines hold no JSON object"):
+        read(tmp_path / "a.json", '{\n "orders": [\n  {"id": 1}\n ]\n}\n')
 
 
 def test_deep_nesting_is_rejected_and_no_crash(tmp_path: Path) -> None:
