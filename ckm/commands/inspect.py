@@ -70,8 +70,8 @@ def inspect(
     what could not be read and on which lines, and the table that the file could fill. CSV and its kin, JSON lines
     and arrays, Parquet, Excel; gzip, or zip of one file. Values of the data are never shown.
 
-    Reads every file whole, twice at most, at about 100 MB a second; memory stays below 500 MB whatever the size
-    (Excel sheets and lines are held in memory). Records read and records rejected are together all of the file.
+    Reads every file whole, some 30 to 60 MB a second, and keeps about 500 MB in memory whatever its size (an Excel
+    sheet is held as a whole). Records read and records rejected are together all of the file.
 
     -o writes what was read exactly as it was: as UTF-8, RFC 4180, CR LF. A value that a spreadsheet would run as a
     formula is not changed, so open such a copy as text. The rejected records have line, reason and raw text.
