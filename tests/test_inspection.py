@@ -167,6 +167,21 @@ def test_several_files_give_one_json_object_each_and_one_bad_file_stops_no_other
     assert "absent.csv" in result.stderr
 
 
+def test_standard_input_is_inspected_like_a_file(run: Run) -> None:
+    result = run("inspect", "-", "-f", "ndjson", input="id;on\n01;2025-01-02\n02;2025-01-03\n")
+    assert result.exit_code == 0
+    found = json.loads(result.stdout)
+    assert (found["file"], found["rows"], found["date_format"]) == ("standard input", 2, "%Y-%m-%d")
+
+
+def test_a_screen_names_problems_with_their_lines_and_the_table(orders: Path, run: Run) -> None:
+    screen = run("inspect", orders, "-f", "table").stdout
+    assert 'text table · cp1252 · delimiter ; · quote " · header in line 3' in screen
+    assert "50 records, 11 rejected" in screen
+    assert "line 8       10 records rejected, 3 fields, 5 expected (lines 8, 14, 20, 26, 32, …)" in screen
+    assert "fits transactions: ckm ingest" in screen
+
+
 def test_a_copy_of_several_files_or_in_another_format_is_wrong_usage(orders: Path, run: Run) -> None:
     assert run("inspect", orders, orders, "-o", orders.parent / "x.csv").exit_code == 2
     assert run("inspect", orders, "-o", orders.parent / "x.xlsx").exit_code == 2
