@@ -127,7 +127,7 @@ def _read_transactions(file: Path, config: Config) -> tuple[pl.DataFrame, list[s
         for batch in source.batches():
             converted = conversion.apply(batch.records)
             frame = converted.frame.select(*table.dtypes)
-            verdict = Contract(table, ()).sort(frame, converted.reasons)
+            verdict = Contract(table).sort(frame, converted.reasons)
             good.append(verdict.good)
             left_out += len(verdict.broken[ROW]) + len(batch.rejected)
             total += len(batch.records) + len(batch.rejected)

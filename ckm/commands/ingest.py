@@ -138,8 +138,8 @@ def _overrides(columns: list[str] | None) -> dict[str, str]:
 
 
 def _settings(workspace: OpenWorkspace, on_conflict: str | None, max_rejects: str | None, *, dry_run: bool) -> Settings:
-    from ckm.config import parse_share
     from ckm.ingest import Settings
+    from ckm.settings import parse_share
     from ckm.store import OnConflict
 
     return Settings(

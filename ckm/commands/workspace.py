@@ -20,6 +20,9 @@ def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The workspace; it is made if it is not there.")],
     currency: Annotated[str, typer.Option(metavar="CODE", help="Of amounts whose source names none.")] = "EUR",
     time_zone: Annotated[str, typer.Option(metavar="ZONE", help="Of times whose source names none.")] = "UTC",
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Fill it with the example shop: incoming/, maps/, controls.csv, truth/.")
+    ] = False,
     force: Force = False,
 ) -> None:
     """Lay out a workspace: settings, and folders for what comes in and what goes out.
@@ -30,7 +33,15 @@ def init(
     Examples:
         ckm init shop
         ckm init shop --currency THB --time-zone Asia/Bangkok
+        ckm init --demo shop
     """
+    if demo:
+        from ckm.example.workspace import lay_out_example
+
+        shop = lay_out_example(folder)
+        note(f"{folder} is a workspace with the example shop: {len(shop.files)} files")
+        note(f"next:\n  cd {folder}\n  ckm ingest\n  ckm check\n  ckm segment")
+        return
     from ckm.workspace import FOLDERS, lay_out
 
     layout = lay_out(folder, currency=currency, time_zone=time_zone, force=force)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import dataframely as dy
+import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
@@ -31,19 +32,11 @@ class Verdict(NamedTuple):
 
 
 class Contract:
-    """A table's rules for frames that have further columns.
+    """A table's rules, for frames that have its columns and may have more."""
 
-    Parameters
-    ----------
-    table
-        The table whose rules hold.
-    extra
-        Names of further columns, of any type, which pass through.
-    """
-
-    def __init__(self, table: Table, extra: tuple[str, ...]) -> None:
-        columns = {name: dy.Any() for name in (*extra, ROW)}
-        self._schema: type[dy.Schema] = type(f"{table.schema.__name__}AndMore", (table.schema,), columns)
+    def __init__(self, table: Table) -> None:
+        self._rules_need = list(table.dtypes)
+        self._schema: type[dy.Schema] = type(f"Numbered{table.schema.__name__}", (table.schema,), {ROW: dy.Any()})
 
     def sort(self, frame: pl.DataFrame, failures: pl.Series) -> Verdict:
         """Sort the rows of ``frame``.
@@ -51,22 +44,23 @@ class Contract:
         Parameters
         ----------
         frame
-            The table's columns in their types, and the extra ones.
+            The table's columns in their types, and any others.
         failures
             List of ``column|rule`` per row that conversion found; null where it found none.
         """
-        numbered = frame.with_row_index(ROW)
+        numbered = frame.select(*self._rules_need, pl.int_range(pl.len(), dtype=pl.UInt32).alias(ROW))
         failed = failures.is_not_null()
-        good, failure = self._schema.filter(numbered)
-        details = failure.details()
-        if not failed.any() and details.is_empty():
-            return Verdict(good.drop(ROW), pl.DataFrame(schema={ROW: pl.UInt32(), "reasons": pl.List(pl.String)}))
-        converting = pl.DataFrame({ROW: numbered[ROW], "conversion": failures.list.join(SEPARATOR)}).filter(failed)
+        details = self._schema.filter(numbered.lazy()).failure.details()  # lazily: only the broken rows are copied
+        if details.is_empty() and not failed.any():
+            return Verdict(frame, pl.DataFrame(schema={ROW: pl.UInt32(), "reasons": pl.List(pl.String)}))
+        converting = pl.DataFrame({ROW: numbered[ROW], "conversion": failures}).filter(failed)
+        converting = converting.with_columns(pl.col("conversion").list.join(SEPARATOR))
         rules = [name for name in details.columns if name not in numbered.columns]
         contract = details.select(ROW, _broken_rules(rules).alias("contract"))
         broken = converting.join(contract, on=ROW, how="full", coalesce=True).sort(ROW).fill_null("")
-        kept = good.filter(~pl.col(ROW).is_in(converting[ROW].implode()))
-        return Verdict(kept.drop(ROW), broken.select(ROW, _joined(broken).alias("reasons")))
+        keep = np.ones(len(frame), dtype=bool)
+        keep[broken[ROW].to_numpy()] = False
+        return Verdict(frame.filter(pl.Series(keep)), broken.select(ROW, _joined(broken).alias("reasons")))
 
 
 def _broken_rules(rules: list[str]) -> pl.Expr:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
 from ckm.errors import CkmError, InputError
+from ckm.ingest.ahead import ahead
 from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.results import FileResult, Status
-from ckm.ingest.rows import LINEAGE, as_json, stored_names, with_lineage
+from ckm.ingest.rows import as_json, stored, stored_names
 from ckm.sources.convert import Conversion
 from ckm.sources.read import open_source
 from ckm.store import LoadFacts, LoadWriter, Store
@@ -127,12 +129,13 @@ def ingest_file(
         Called with the number of records of each batch.
     """
     try:
-        file_id, load_as = content_id(path, plan)
-        with store.locked():
+        with ThreadPoolExecutor(1) as pool:  # both go over the whole file
+            opening = pool.submit(open_source, path, plan.hints)
+            file_id, load_as = content_id(path, plan)
+        with opening.result() as source, store.locked():
             if store.has(plan.table, load_as):
                 return _unchanged(store, plan.table, load_as, label)
-            with open_source(path, plan.hints) as source:
-                return FileLoad(source, plan, store, settings, label, (file_id, load_as)).run(progress)
+            return FileLoad(source, plan, store, settings, label, (file_id, load_as)).run(progress)
     except CkmError as error:
         counted = error.result if isinstance(error, TooManyRejectsError) else None
         failed = counted or FileResult(label, plan.table, Status.failed)
@@ -197,8 +200,8 @@ class FileLoad:
         )
         self.empty = self.conversion.apply(source.sample.clear()).frame
         self.names = stored_names(self.empty.columns, self.table)
-        further = [name for name in self.empty.columns if name in self.table.helpers]
-        self.contract = Contract(self.table, (*further, *self.names.values(), *LINEAGE))
+        self.contract = Contract(self.table)
+        self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.mapping.columns]
         self.reasons: Counter[str] = Counter()
         self.flags: Counter[str] = Counter()
 
@@ -206,7 +209,7 @@ class FileLoad:
         """Read, sort and land all records; land nothing when too many are unfit."""
         writer = self._begin()
         try:
-            for batch in self.source.batches():
+            for batch in ahead(self.source.batches()):
                 progress(self._take(batch, writer))
             self._refuse_too_many_rejects(writer)
         except BaseException:
@@ -229,16 +232,14 @@ class FileLoad:
             content=tuple(self.table.dtypes),
         )
         nowhere = pl.Series([], dtype=pl.Int64)
-        schema = with_lineage(self.empty, self.names, source="", source_file="", lines=nowhere).schema
+        schema = stored(self.empty, self.names, nowhere).schema
         return self.store.begin(facts, content_id=self.load_as, schema=schema, expected_rows=self.source.expected_rows)
 
     def _take(self, batch: Batch, writer: LoadWriter) -> int:
         converted = self.conversion.apply(batch.records)
-        frame = with_lineage(
-            converted.frame, self.names, source=self.mapping.name, source_file=self.label, lines=batch.lines
-        )
+        frame = stored(converted.frame, self.names, batch.lines)
         good, broken = self.contract.sort(frame, converted.reasons)
-        writer.add(good)
+        writer.add(good.drop(self.unfilled))
         if len(broken):
             rows = broken[ROW]
             writer.quarantine(

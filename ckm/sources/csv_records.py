@@ -107,7 +107,9 @@ class RecordReader:
             return _Split(text.split(), clean=True, is_open=False)
         tokens = text.split(self._delimiter)
         if not self._quote or (self._quote not in text and not (self._backslash and "\\" in text)):
-            return _Split([self._start(tokens, at) for at in range(len(tokens))], clean=True, is_open=False)
+            if self.dialect.padded:
+                tokens = [self._start(tokens, at) for at in range(len(tokens))]
+            return _Split(tokens, clean=True, is_open=False)
         return self._split_quoted(tokens)
 
     def _split_quoted(self, tokens: list[str]) -> _Split:

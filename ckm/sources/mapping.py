@@ -163,7 +163,12 @@ def _rule_to_plain(rule: ColumnRule) -> str | dict[str, str]:
 
 def dump_mapping(mapping: Mapping) -> str:
     """Return YAML that :func:`load_mapping` reads back equal."""
-    return yaml.safe_dump(to_dict(mapping), sort_keys=False, allow_unicode=True, width=120)
+    plain = to_dict(mapping)
+    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120)
+    # PyYAML writes these line breaks of Unicode as they are, and reads them back as blanks.
+    if any(mark in text for mark in "\x85\u2028\u2029"):
+        return yaml.safe_dump(plain, sort_keys=False, width=120)
+    return text
 
 
 def load_mapping(path: Path) -> Mapping:

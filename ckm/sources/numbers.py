@@ -16,6 +16,8 @@ MINUS = dict.fromkeys("−–‐‑‒﹣－", "-")
 OTHER_GROUPING = " '٬"
 """Thousands marks that are never decimal marks: blank, apostrophe, Arabic."""
 ARABIC_DECIMAL = "٫"
+OUTNUMBERED = 10
+"""How many times more values must speak for a decimal mark than against it, for these to be taken for slips."""
 REPLACED = (
     DIGITS
     | MINUS
@@ -46,10 +48,11 @@ class NumberEvidence:
 
     @property
     def decimal(self) -> str | None:
-        """The decimal mark that most values speak for; None when none do or they are at odds."""
-        if self.point == self.comma:
+        """The decimal mark that the values speak for; None when none do, or when they are at odds."""
+        most, least = max(self.point, self.comma), min(self.point, self.comma)
+        if most <= least * OUTNUMBERED:
             return None
-        return "." if self.point > self.comma else ","
+        return "." if self.point == most else ","
 
     @property
     def is_mixed(self) -> bool:
@@ -59,7 +62,7 @@ class NumberEvidence:
     @property
     def is_open(self) -> bool:
         """Whether nothing settles values that need settling."""
-        return self.decimal is None and bool(self.open or self.is_mixed)
+        return self.decimal is None and self.open > 0
 
 
 @dataclass(frozen=True)
@@ -69,21 +72,24 @@ class NumberStyle:
     Attributes
     ----------
     decimal
-        The decimal mark, ``.`` or ``,``.
+        The decimal mark, ``.`` or ``,``. None: each value must speak for itself, and what can be read with either mark
+        is refused.
     thousands
         The only thousands mark, when it is known; else any but the decimal mark.
     """
 
-    decimal: str = "."
+    decimal: str | None = None
     thousands: str | None = None
 
     def quick(self, text: pl.Expr) -> pl.Expr:
         """Float64 where the text is a plain number in this style; null elsewhere, for :func:`parse_numbers`."""
-        if self.decimal == ",":
-            # A point is a thousands mark here, and a cast would take it for a decimal one.
-            plain = pl.when(~text.str.contains(".", literal=True)).then(text.str.replace(",", ".", literal=True))
-        else:
+        if self.decimal == ".":
             plain = text
+        else:
+            # A cast takes a point for the decimal mark.
+            plain = pl.when(~text.str.contains(".", literal=True)).then(text)
+            if self.decimal == ",":
+                plain = plain.str.replace(",", ".", literal=True)
         value = plain.cast(pl.Float64, strict=False)
         return pl.when(value.is_finite()).then(value)
 
@@ -103,28 +109,45 @@ def parse_numbers(texts: pl.Series, style: NumberStyle) -> pl.Series:
     digits of other scripts, and thousands marks in groups of three (or two and three, as in India). A group of the
     wrong size is no number: it would be read wrong in silence.
     """
-    grouping = style.thousands or "".join(mark for mark in MARKS if mark != style.decimal) + OTHER_GROUPING
-    mark, group = re.escape(style.decimal), f"[{re.escape(_plain_mark(grouping))}]"
+    bare = pl.col("bare")
+    frame = texts.to_frame("text").select(bare=_bare(pl.col("text")))
+    if style.decimal is not None:
+        return frame.select(_worth(bare, style.decimal, style.thousands)).to_series()
+    answers = [pl.when(~bare.str.contains("[.,]")).then(_worth(bare, ".", style.thousands))]
+    for mark, other in (MARKS, MARKS[::-1]):
+        answers.append(pl.when(bare.str.contains(_settles(mark, other))).then(_worth(bare, mark, style.thousands)))
+    return frame.select(pl.coalesce(answers)).to_series()
+
+
+def _worth(bare: pl.Expr, decimal: str, thousands: str | None) -> pl.Expr:
+    """The value of a bare number with this decimal mark; null where its marks do not stand as they must."""
+    grouping = thousands or "".join(mark for mark in MARKS if mark != decimal) + OTHER_GROUPING
+    mark, group = re.escape(decimal), f"[{re.escape(_plain_mark(grouping))}]"
     grouped = rf"\d{{1,3}}(?:{group}\d{{2,3}})*{group}\d{{3}}"
-    valid = rf"^[+-]?(?:(?:\d+|{grouped})(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d{{1,3}})?%?$"
-    text = pl.col("text")
-    bare = _bare(text).str.replace_all(ARABIC_DECIMAL, style.decimal, literal=True)
+    valid = rf"^[+-]?(?:(?:\d+|{grouped})(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d+)?%?$"
+    bare = bare.str.replace_all(ARABIC_DECIMAL, decimal, literal=True)
     digits = (
         pl.when(bare.str.contains(valid))
         .then(bare)
         .str.replace_all(group, "")
-        .str.replace(style.decimal, ".", literal=True)
+        .str.replace(decimal, ".", literal=True)
         .str.strip_chars_end("%")
     )
     value = digits.cast(pl.Float64, strict=False)
     worth = pl.when(bare.str.ends_with("%")).then(value / 100).otherwise(value)
-    return texts.to_frame("text").select(pl.when(worth.is_finite()).then(worth)).to_series()
+    return pl.when(worth.is_finite()).then(worth)
+
+
+def money_marks(texts: pl.Series) -> set[str]:
+    """Return what stands beside the digits in the distinct values of a text column: currency signs, codes, words."""
+    rest = texts.drop_nulls().unique().str.replace_many(REPLACED).str.replace_all(r"[\d\s.,'()+%٫٬-]", "")
+    return set(rest.unique()) - {""}
 
 
 def is_number(texts: pl.Series) -> pl.Series:
     """Return which texts are numbers in some style."""
-    by_point, by_comma = (parse_numbers(texts, NumberStyle(mark)) for mark in MARKS)
-    return by_point.is_not_null() | by_comma.is_not_null()
+    found = [parse_numbers(texts, NumberStyle(mark)).is_not_null() for mark in MARKS]
+    return found[0] | found[1]
 
 
 def _plain_mark(marks: str) -> str:

@@ -95,7 +95,7 @@ class ColumnProfiler:
             return
         unread = values
         if self.reader is not None:
-            quick = values.to_frame("value").select(self.reader.quick(pl.col("value"))).to_series()
+            quick = values.to_frame("value").with_columns(self.reader.quick(pl.col("value")).alias("value"))["value"]
             unread = values.filter(quick.is_null())
             _, broken = complete_reading(values, quick, self.reader)
             if broken is not None:

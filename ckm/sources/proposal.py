@@ -12,8 +12,8 @@ from ckm.sources.mapping import ColumnRule, Constant, Expression, FromColumn, Ma
 from ckm.sources.synonyms import candidates, exports, normalise, synonyms
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from collections.abc import Mapping as AnyMapping
+    from collections.abc import Sequence
 
     from ckm.schema import Table
 
@@ -148,19 +148,19 @@ class _Matcher:
 
     def take_names(self) -> None:
         for target in self._open():
-            self._take(target, lambda name, target=target: name in self.known.own[target], "synonym")
+            self._take(target, self.known.own[target], "synonym")
         for target, tiers in self.known.fallback.items():
             for tier in tiers:
                 if target in self._open():
-                    self._take(target, tier.__contains__, "fallback", also_from_optional=True)
+                    self._take(target, tier, "fallback", also_from_optional=True)
         computable = {"net"} if {"quantity", "unit_price"} <= self.chosen.keys() else set()
         for target, tiers in self.known.last_resort.items():
             for tier in tiers:
                 if target in set(self._open()) - computable:
-                    self._take(target, tier.__contains__, "fallback")
+                    self._take(target, tier, "fallback")
 
-    def _take(self, target: str, means: Callable[[str], bool], how: str, *, also_from_optional: bool = False) -> None:
-        found = [column for column in self.columns if means(normalise(column))]
+    def _take(self, target: str, names: frozenset[str], how: str, *, also_from_optional: bool = False) -> None:
+        found = [column for column in self.columns if normalise(column) in names]
         if also_from_optional:
             self._release({owner for owner in self.chosen if self._may_lose(owner, found)})
         found = [column for column in found if self._is_free(column)]

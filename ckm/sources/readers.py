@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol
 
 import polars as pl
@@ -12,9 +13,9 @@ from ckm.sources.numbers import NumberStyle, parse_numbers
 from ckm.sources.vocabulary import fold, null_words
 from ckm.sources.zones import to_utc, to_utc_quick
 
-UTC = pl.Datetime("us", "UTC")
-FIRST_YEAR = 1000
-"""strptime takes the 25 of 01.02.25 for the year 25: years below this one are read again with care."""
+MOMENT = pl.Datetime("us", "UTC")
+FIRST_TIME = datetime(1000, 1, 1)
+"""strptime takes the 25 of 01.02.25 for the year 25: what is before this is read again with care."""
 
 
 class Reader(Protocol):
@@ -52,24 +53,19 @@ class TextReader:
     """Text as it came, but for the mapping's null words; ids without surrounding blanks."""
 
     trim: bool = False
-    upper: bool = False
     nulls: tuple[str, ...] = ()
 
     dtype = pl.String()
     reason = "text"
 
     def quick(self, text: pl.Expr) -> pl.Expr:
-        """Every text is plain."""
-        if self.trim:
-            text = text.str.strip_chars()
-            text = pl.when(text != "").then(text)
-        if self.upper:
-            text = text.str.to_uppercase()
-        return pl.when(~text.is_in(list(self.nulls))).then(text) if self.nulls else text
+        """Trim; every text is plain."""
+        return text.str.strip_chars() if self.trim else text
 
     def careful(self, texts: pl.Series) -> pl.Series:
-        """What is null after :meth:`quick` means no value."""
-        return texts.clear(len(texts))
+        """Make texts that mean no value null."""
+        void = {*self.nulls, ""} if self.trim else set(self.nulls)
+        return texts.set(texts.is_in(list(void)), None) if void and texts.is_in(list(void)).any() else texts
 
 
 @dataclass(frozen=True)
@@ -122,16 +118,18 @@ class DateReader:
     @property
     def dtype(self) -> pl.DataType:
         """Date, or microseconds in UTC."""
-        return pl.Date() if self.day else UTC
+        return pl.Date() if self.day else MOMENT
 
     def quick(self, text: pl.Expr) -> pl.Expr:
         """Read what has the column's usual layout."""
         style = self.style
         if style.pattern is None or style.calendar != "common" or (self.day and style.pattern.endswith("%z")):
-            return pl.lit(None, dtype=self.dtype)
-        read = pl.Datetime("us", "UTC") if style.pattern.endswith("%z") else pl.Datetime("us")
+            # A bare literal would be one value, not one per row.
+            return pl.when(text.is_null()).then(pl.lit(None, dtype=self.dtype))
+        aware = style.pattern.endswith("%z")
+        read = MOMENT if aware else pl.Datetime("us")
         time = text.str.strptime(read, style.pattern, strict=False, cache=self.day)
-        time = pl.when(time.dt.year() >= FIRST_YEAR).then(time)
+        time = pl.when(time >= (FIRST_TIME.replace(tzinfo=UTC) if aware else FIRST_TIME)).then(time)
         if self.day:
             return time.dt.date()
         if style.zoned:
@@ -169,7 +167,9 @@ def complete_reading(values: pl.Series, quick: pl.Series, reader: Reader) -> tup
     tuple
         The typed column, and a Boolean mask of the values that are present and cannot be read; None without any.
     """
-    if isinstance(reader, TextReader) or quick.null_count() == values.null_count():
+    if isinstance(reader, TextReader):
+        return reader.careful(quick), None
+    if quick.null_count() == values.null_count():
         return quick, None
     open_rows = (quick.is_null() & values.is_not_null()).arg_true()
     rest = values.gather(open_rows)

@@ -116,23 +116,26 @@ def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 
 def guess_table(columns: Sequence[str]) -> tuple[str | None, float]:
     """Return the table that a file with these columns fits best, and the share (0 to 1) of columns it knows.
 
-    The table whose key and required columns are most complete wins; None when no column is known to any.
+    The best fit knows most columns and gets most of what it requires; None when no column is known to any table.
     """
-    names = [normalise(column) for column in columns]
-    best: tuple[float, float, str] | None = None
+    names = {normalise(column) for column in columns}
+    for export in exports():
+        if export.signature <= names:
+            wanted = set().union(*export.columns.values())
+            return export.table, len(names & wanted) / len(names)
+    best: tuple[float, str | None, float] = (0.0, None, 0.0)
     for name, table in TABLES.items():
         known = synonyms(name)
-        matched = {target for target in table.targets if known.of(target).intersection(names)}
-        understood = sum(any(column in known.of(target) for target in table.targets) for column in names)
-        if not matched:
-            continue
+        matched = {target for target in table.targets if known.of(target) & names}
+        if {"quantity", "unit_price"} <= matched:
+            matched.add("net")
         # Currency and type have defaults, so their absence says nothing.
         needed = [target for target in table.required if target not in ("currency", "type")]
         complete = sum(target in matched for target in needed) / len(needed)
-        score = (complete, understood / len(names), name)
-        if best is None or score[:2] > best[:2]:
-            best = score
-    return (best[2], best[1]) if best else (None, 0.0)
+        understood = sum(any(column in known.of(target) for target in table.targets) for column in names)
+        share = understood / max(len(names), 1)
+        best = max(best, (share * complete, name, share), key=lambda fit: fit[0])
+    return best[1], best[2]
 
 
 def _normalised(names: Iterable[Any]) -> frozenset[str]:

@@ -30,7 +30,21 @@ def contract_words(column: str) -> dict[str, str]:
     """Return what words mean in a contract column with a vocabulary: folded word to the contract's; else empty."""
     known = load_data("vocabulary.yaml").get(column, {})
     words = {fold(str(word)): meaning for meaning, others in known.items() for word in others}
-    return words | {fold(own): own for own in (*VOCABULARIES.get(column, ()), *known)}
+    own = (*VOCABULARIES.get(column, ()), *known, *(currency_codes() if column == "currency" else ()))
+    return words | {fold(word): word for word in own}
+
+
+@cache
+def currency_codes() -> tuple[str, ...]:
+    """Return the codes of ISO 4217."""
+    return tuple(load_data("number_marks.yaml")["codes"])
+
+
+def currencies_of(mark: str) -> frozenset[str]:
+    """Return the currencies that a sign or word beside an amount can mean; none when it is no such sign."""
+    shared = load_data("number_marks.yaml")["shared"].get(fold(mark))
+    known = contract_words("currency").get(fold(mark))
+    return frozenset(shared or ([known] if known else []))
 
 
 def translate(values: pl.Series, words: Mapping[str, str]) -> pl.Series:

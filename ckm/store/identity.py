@@ -8,6 +8,7 @@ within one export stay two.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,8 +21,8 @@ Hashes = np.ndarray[Any, np.dtype[np.uint64]]
 
 REPEAT = "repeat_no"
 KEY_SEED, CONTENT_SEED = 17, 71
-FILTER_BITS_PER_ROW = 24
-"""With two probes a row, one look-up in about 150 is a false alarm, which costs a search and nothing else."""
+BITS_PER_ROW = 24
+"""At most one look-up in 24 is a false alarm, which costs a search and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,8 @@ def with_repeat(hashes: Hashes, keyed: np.ndarray[Any, np.dtype[np.bool_]], repe
 class SeenHashes:
     """How often a hash has come before, over batches of one file.
 
-    A Bloom filter in front answers "never" for nearly all; only the rest is searched in the sorted batches.
+    A bitmap in front answers "never" for nearly all; only the rest is searched in the batches. Everything runs over
+    sorted hashes and takes a bit's place from their leading digits, so that memory is walked in order.
 
     Parameters
     ----------
@@ -98,43 +100,52 @@ class SeenHashes:
     """
 
     def __init__(self, expected: int) -> None:
-        bits = 1 << max(16, int(max(1, expected) * FILTER_BITS_PER_ROW - 1).bit_length())
-        self._mask = np.uint64(bits - 1)
-        self._words: np.ndarray[Any, np.dtype[np.uint64]] = np.zeros(bits >> 6, dtype=np.uint64)
+        digits = max(16, int(max(1, expected) * BITS_PER_ROW - 1).bit_length())
+        self._shift = np.uint64(64 - digits)
+        self._words: np.ndarray[Any, np.dtype[np.uint64]] = np.zeros(1 << (digits - 6), dtype=np.uint64)
         self._batches: list[Hashes] = []
 
     def counts(self, hashes: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Return for each hash how often it came before, within ``hashes`` and in earlier batches; then add them."""
-        counts = _repeats_within(hashes)
-        if self._batches:
-            maybe = np.flatnonzero(np.logical_and(*(self._probe(hashes, shift) for shift in (0, 32))))
-            wanted = hashes[maybe]
-            for batch in self._batches:
-                first = np.searchsorted(batch, wanted)
-                hit = np.flatnonzero(batch[np.minimum(first, len(batch) - 1)] == wanted)
-                counts[maybe[hit]] += np.searchsorted(batch, wanted[hit], side="right") - first[hit]
-        for shift in (0, 32):
-            slot, bit = self._slot(hashes, shift)
-            np.bitwise_or.at(self._words, slot, bit)
-        self._batches.append(np.sort(hashes))
+        ordered = np.sort(hashes)
+        counts = np.zeros(len(hashes), dtype=np.int64)
+        if (ordered[1:] == ordered[:-1]).any():
+            counts += _repeats_within(hashes)
+        slots, bits = self._places(ordered)
+        seen = self._earlier(ordered[(self._words[slots] & bits) != 0])
+        if len(seen):
+            again = pl.DataFrame({"hash": hashes}).join(seen, on="hash", how="left", maintain_order="left")
+            counts += again["times"].fill_null(0).to_numpy()
+        starts = np.flatnonzero(np.diff(slots, prepend=slots[0] + np.uint64(1)))
+        self._words[slots[starts]] |= np.bitwise_or.reduceat(bits, starts)
+        self._batches.append(_on_disk(ordered))
         return counts
 
-    def _slot(self, hashes: Hashes, shift: int) -> tuple[Hashes, Hashes]:
-        place = (hashes >> np.uint64(shift)) & self._mask
+    def _places(self, ordered: Hashes) -> tuple[Hashes, Hashes]:
+        place = ordered >> self._shift
         return place >> np.uint64(6), np.uint64(1) << (place & np.uint64(63))
 
-    def _probe(self, hashes: Hashes, shift: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        slot, bit = self._slot(hashes, shift)
-        found: np.ndarray[Any, np.dtype[np.bool_]] = (self._words[slot] & bit) != 0
-        return found
+    def _earlier(self, wanted: Hashes) -> pl.DataFrame:
+        """Return which of the ``wanted`` came in earlier batches, and how many ``times``."""
+        wanted = np.unique(wanted)
+        times = np.zeros(len(wanted), dtype=np.int64)
+        for batch in self._batches if len(wanted) else []:
+            first = np.searchsorted(batch, wanted)
+            hit = np.flatnonzero(batch[np.minimum(first, len(batch) - 1)] == wanted)
+            times[hit] += np.searchsorted(batch, wanted[hit], side="right") - first[hit]
+        return pl.DataFrame({"hash": wanted, "times": times}).filter(pl.col("times") > 0)
+
+
+def _on_disk(hashes: Hashes) -> Hashes:
+    """Return the same array in a file without a name: only the pages that a search touches take up memory."""
+    with TemporaryFile() as file:
+        hashes.tofile(file)
+        return np.memmap(file, dtype=hashes.dtype, mode="r", shape=hashes.shape) if len(hashes) else hashes
 
 
 def _repeats_within(hashes: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
-    series = pl.Series("h", hashes)
-    if series.n_unique() == len(series):
-        return np.zeros(len(hashes), dtype=np.int64)
-    nth = pl.DataFrame([series]).select(pl.int_range(pl.len(), dtype=pl.Int64).over("h"))
-    return nth.to_series().to_numpy().copy()
+    nth = pl.DataFrame({"hash": hashes}).select(pl.int_range(pl.len(), dtype=pl.Int64).over("hash"))
+    return nth.to_series().to_numpy()
 
 
 def members(hashes: Hashes, of: Iterable[Hashes]) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -1,0 +1,23 @@
+"""Is the data what one thinks it is? Findings by table and column, worst first.
+
+The tables are counted in a few streaming passes (:mod:`ckm.check.measure`); each check then judges the counts, in a
+file named after it. A finding holds counts, column names, dates and labels of groups, never a value of a row.
+"""
+
+from ckm.check.controls_file import read_controls
+from ckm.check.findings import CHECKS, CheckReport, Finding, Severity, Skipped
+from ckm.check.junit import to_junit
+from ckm.check.limits import CheckLimits
+from ckm.check.run import check_tables
+
+__all__ = [
+    "CHECKS",
+    "CheckLimits",
+    "CheckReport",
+    "Finding",
+    "Severity",
+    "Skipped",
+    "check_tables",
+    "read_controls",
+    "to_junit",
+]

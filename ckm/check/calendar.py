@@ -1,0 +1,138 @@
+"""Days and channels with no sales where some were to be expected."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from ckm.check.findings import Finding, Severity
+from ckm.check.subject import SALES
+from ckm.check.wording import many
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from ckm.check.limits import CheckLimits
+    from ckm.check.measure import Measured
+
+USUAL_PAUSE = 0.95
+"""Quantile of a channel's pauses that still counts as usual."""
+
+
+class Gap(NamedTuple):
+    """Consecutive days without a sale; ``days`` counts those on which there usually is one."""
+
+    start: date
+    end: date
+    days: int
+
+
+def calendar(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
+    """Runs of selling days without a sale: each of ``gap_days`` or more is a warning, the shorter ones one info."""
+    short = []
+    for gap in gaps(_sales(measured)["day"].unique(), limits):
+        if gap.days < limits.gap_days:
+            short.append(gap)
+            continue
+        yield Finding(
+            check="calendar",
+            severity=Severity.warning,
+            table=measured.subject.name,
+            part=f"{gap.start}/{gap.end}",
+            message=f"no sale from {gap.start} to {gap.end}; {gap.days} of these days usually have some",
+            count=gap.days,
+            value=float(gap.days),
+            limit=float(limits.gap_days),
+            hint="was the shop closed, or is an export missing?",
+        )
+    if short:
+        missing = sum(gap.days for gap in short)
+        yield Finding(
+            check="calendar",
+            severity=Severity.info,
+            table=measured.subject.name,
+            message=f"{many(missing, 'day')} without a sale that usually {'has' if missing == 1 else 'have'} some, "
+            f"the last on {short[-1].end}",
+            count=missing,
+            value=float(max(gap.days for gap in short)),
+            limit=float(limits.gap_days),
+        )
+
+
+def gaps(days: pl.Series, limits: CheckLimits) -> list[Gap]:
+    """The gaps between the first and the last of ``days`` (dates with a sale, each once), oldest first.
+
+    A weekday is a selling day when, in the weeks that have a sale at all, ``open_share`` of its dates have one: weeks
+    without any must not make their own absence usual. Dates that never sell (Sundays, say) join the gaps around them
+    into one.
+    """
+    if days.is_empty():
+        return []
+    span = pl.DataFrame({"day": pl.date_range(days.min(), days.max(), eager=True)})  # type: ignore[arg-type]  # dates
+    span = span.with_columns(
+        sold=pl.col("day").is_in(days.implode()),
+        weekday=pl.col("day").dt.weekday(),
+        week=pl.col("day").dt.truncate("1w"),
+    )
+    active = pl.col("sold").any().over("week")
+    usual = span.with_columns(
+        expected=(pl.col("sold").filter(active).mean() >= limits.open_share).over("weekday")
+        & (active.sum() >= limits.min_weeks).over("weekday")
+    )
+    runs = (
+        usual.with_columns(run=pl.col("sold").rle_id())
+        .filter(~pl.col("sold"))
+        .group_by("run", maintain_order=True)
+        .agg(
+            start=pl.col("day").filter("expected").first(),
+            end=pl.col("day").filter("expected").last(),
+            days=pl.col("expected").sum(),
+        )
+        .filter(pl.col("days") > 0)
+    )
+    return [Gap(start, end, days) for start, end, days in runs.select("start", "end", "days").iter_rows()]
+
+
+def channels(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
+    """The longest silence of each channel, counted in days on which another channel sold: a warning.
+
+    Counting only days of business lets Sundays, holidays and a closed shop pass; ``calendar`` has those.
+    """
+    sales = _sales(measured).group_by("day", "channel").agg().sort("day")
+    business = sales.select(pl.col("day").unique().sort()).with_row_index("at")
+    sales = sales.join(business, on="day")
+    for (channel,), days in sales.drop_nulls("channel").sort("channel", "day").group_by("channel", maintain_order=True):
+        if days.height < max(limits.channel_days, 2):
+            continue
+        at = days["at"].cast(pl.Int64)
+        # The days after its last sale are a pause as well: the one that may still go on.
+        pauses = pl.concat([at.diff().drop_nulls() - 1, pl.Series([business.height - 1 - at[-1]])])
+        usual = at.diff().drop_nulls().quantile(USUAL_PAUSE, "higher") or 1.0
+        allowed = max(float(limits.silence_days), limits.silence_factor * usual)
+        longest = int(pauses.arg_max() or 0)
+        silent = int(pauses[longest])
+        if silent <= allowed:
+            continue
+        since = days["day"][longest]
+        ended = longest + 1 < days.height
+        until = f"to {days['day'][longest + 1]}" if ended else "and has not come back"
+        yield Finding(
+            check="channels",
+            severity=Severity.warning,
+            table=measured.subject.name,
+            column="channel",
+            part=str(channel),
+            message=f"channel {channel} fell silent after {since} {until}: {many(silent, 'day')} with sales of others "
+            "but none of its own",
+            count=silent,
+            value=float(silent),
+            limit=allowed,
+            hint="is an export of that channel missing?",
+        )
+
+
+def _sales(measured: Measured) -> pl.DataFrame:
+    dated = measured.by_day.drop_nulls("day")
+    return dated.filter(pl.col("type").is_in(SALES)) if "type" in dated.columns else dated

@@ -1,0 +1,151 @@
+"""Totals per month against those of finance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import polars as pl
+
+from ckm.check.controls_file import CONTROLS
+from ckm.check.findings import Finding, Severity
+from ckm.check.wording import rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+
+    from ckm.check.limits import CheckLimits
+    from ckm.check.measure import Measured
+
+
+class _Total(NamedTuple):
+    """What the table holds of a month."""
+
+    net: float
+    rows: int
+
+
+def controls(measured: Measured, wanted: pl.DataFrame, limits: CheckLimits, *, as_of: date | None) -> Iterator[Finding]:
+    """Compare the table with the lines of ``wanted`` that are about it.
+
+    A difference above ``control_difference`` is an error; in the month of ``as_of`` a warning, since that month may not
+    be over. Lines about later months are left alone. Months with rows and no line are a warning up to the last month of
+    ``wanted``, an info after it or before the first.
+
+    Parameters
+    ----------
+    measured
+        The table; transactions count with the types of ``limits.control_types``.
+    wanted
+        As :func:`read_controls` returns it.
+    limits
+        Thresholds.
+    as_of
+        The day given by the user; null when none was.
+    """
+    lines = wanted.filter(pl.col("table") == measured.subject.name)
+    if as_of is not None:
+        lines = lines.filter(pl.col("month") <= as_of)
+    found = _by_month(measured, limits)
+    everything = _by_month(measured, None)
+    for line in lines.sort("month", "source", "currency").iter_rows(named=True):
+        here, all_types = _pick(found, line), _pick(everything, line)
+        unfinished = as_of is not None and (line["month"].year, line["month"].month) == (as_of.year, as_of.month)
+        severity = Severity.warning if unfinished else Severity.error
+        yield from _compare(measured.subject.name, line, here, all_types, severity, limits)
+    yield from _uncontrolled(measured, lines, found)
+
+
+def _by_month(measured: Measured, limits: CheckLimits | None) -> pl.DataFrame:
+    """``month``, ``source``, ``currency``, ``net``, ``rows``; null where the table has no such column."""
+    days = measured.by_day.drop_nulls("day")
+    if limits is not None and "type" in days.columns:
+        days = days.filter(pl.col("type").is_in(limits.control_types))
+    for name in ("source", "currency", "net"):
+        if name not in days.columns:
+            days = days.with_columns(pl.lit(None, CONTROLS[name]).alias(name))
+    month = pl.col("day").dt.truncate("1mo").alias("month")
+    return (
+        days.group_by(month, "source", "currency").agg(pl.col("net", "rows").sum()).sort("month", "source", "currency")
+    )
+
+
+def _pick(found: pl.DataFrame, line: Mapping[str, Any]) -> _Total:
+    """Add up the month of ``line``, of its source and currency where it names them."""
+    for name in ("month", "source", "currency"):
+        if line[name] is not None:
+            found = found.filter(pl.col(name) == line[name])
+    return _Total(float(found["net"].sum()), int(found["rows"].sum()))
+
+
+def _compare(
+    table: str, line: Mapping[str, Any], here: _Total, all_types: _Total, severity: Severity, limits: CheckLimits
+) -> Iterator[Finding]:
+    """One finding per line that differs, by its net if that does and by its rows otherwise."""
+    off = _differences(here, line, limits)
+    parts = []
+    if off["net"]:
+        parts.append(f"net is {here.net:,.2f}, finance has {line['net']:,.2f}: difference {off['net']:+,.2f}")
+    if off["rows"]:
+        parts.append(f"{rows(here.rows)}, finance has {line['rows']:,}: difference {off['rows']:+,.0f}")
+    if not parts:
+        return
+    series = f"{line['month']:%Y-%m}" + "".join(f" {line[name]}" for name in ("currency", "source") if line[name])
+    column = "net" if off["net"] else "rows"
+    yield Finding(
+        check="controls",
+        severity=severity,
+        table=table,
+        column=column,
+        part=series,
+        message=f"{series}: {'; '.join(parts)}",
+        count=here.rows,
+        value=off[column],
+        limit=limits.control_difference if column == "net" else 0.0,
+        hint=_hint(line, here, all_types, limits),
+    )
+
+
+def _differences(here: _Total, line: Mapping[str, Any], limits: CheckLimits) -> dict[str, float]:
+    """Differences of net and rows; 0 where they are allowed or finance gives no total."""
+    off = {}
+    for name, has, allowed in (("net", here.net, limits.control_difference), ("rows", here.rows, 0.0)):
+        # Cents are not exact in binary; a billionth of a unit is no difference.
+        difference = 0.0 if line[name] is None else round(has - line[name], 9)
+        off[name] = difference if abs(difference) > allowed else 0.0
+    return off
+
+
+def _hint(line: Mapping[str, Any], here: _Total, all_types: _Total, limits: CheckLimits) -> str:
+    if here != all_types and not any(_differences(all_types, line, limits).values()):
+        return "equal when every type counts: name those that finance counts in ckm.yaml, check.control_types"
+    if not here.rows:
+        return "no row of that month is there: load its export"
+    return "is a file missing, or there twice? ckm ingest --history lists what was loaded"
+
+
+def _uncontrolled(measured: Measured, lines: pl.DataFrame, found: pl.DataFrame) -> Iterator[Finding]:
+    """Months with rows whose currency has no line, whatever the source."""
+    if lines.is_empty():
+        return
+    whole_months = lines.filter(pl.col("currency").is_null())["month"].unique()
+    left = found.filter(~pl.col("month").is_in(whole_months.implode())).join(
+        lines.select("month", "currency"), on=["month", "currency"], how="anti"
+    )
+    inside = pl.col("month").is_between(lines["month"].min(), lines["month"].max())
+    months = left.group_by("currency", "month", inside=inside).agg(pl.col("rows").sum()).sort("month")
+    for (currency, is_inside), series in months.group_by("currency", "inside", maintain_order=True):
+        names = series["month"].dt.strftime("%Y-%m").to_list()
+        count = int(series["rows"].sum())
+        of = f" for {currency}" if currency else ""
+        yield Finding(
+            check="controls",
+            severity=Severity.warning if is_inside else Severity.info,
+            table=measured.subject.name,
+            part=f"{names[0]}/{names[-1]}" + (f" {currency}" if currency else ""),
+            message=f"controls.csv has no total{of} in {', '.join(names)}, with {rows(count)}",
+            count=count,
+            value=float(len(names)),
+            limit=0.0,
+            hint="ask finance for it",
+        )

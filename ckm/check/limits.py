@@ -1,0 +1,186 @@
+"""What is allowed: every threshold of the checks, with its default and its place in ckm.yaml."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field, fields
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ckm.check.findings import CHECKS
+from ckm.errors import UnknownNameError, UsageError
+from ckm.schema import TRANSACTION_TYPES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_SPAN = re.compile(r"^\s*(\d+)\s*(d|w)?\s*$")
+_DAYS = {"d": 1, "w": 7}
+
+
+@dataclass(frozen=True)
+class CheckLimits:
+    """Thresholds of :func:`ckm.check.check_tables`; the section ``check`` of ckm.yaml.
+
+    A *share* lies between 0 and 1. Above a limit a finding is a warning; from zero up to it, it is an info.
+
+    Attributes
+    ----------
+    skip
+        Checks that are not made.
+    null_share
+        Share of nulls above which an optional column is mentioned.
+    null_jump
+        Rise of that share in the last month, against the months before, that is a warning.
+    min_rows
+        Rows needed on both sides before ``null_jump`` or ``outlier_z`` says anything.
+    no_customer_share, unknown_customer_share, duplicate_share, quarantine_share, outlier_share
+        Share of a table's rows without a customer; with one that is not in ``customers``; that repeat another row;
+        refused at ingest; far from the usual.
+    outlier_z, outlier_factor
+        A value is far from the usual when its logarithm is more than ``outlier_z`` robust standard deviations (of
+        its side) from the median, and the value more than ``outlier_factor`` times larger or smaller than the median.
+    open_share, min_weeks, gap_days
+        A weekday is a selling day when at least ``open_share`` of its dates have a sale, over at least ``min_weeks``
+        dates; a run of ``gap_days`` such days without a sale is a warning, a shorter one an info.
+    silence_factor, silence_days, channel_days
+        A channel with sales on at least ``channel_days`` days is silent when it sells nothing on more than
+        ``silence_days`` days on which another does, and on ``silence_factor`` times more than its 95th percentile.
+    control_difference, control_types
+        Difference to controls.csv that is still equal, in units of the currency; the types of transaction it totals.
+    future
+        Severity of rows dated after ``--as-of``: ``off``, ``info``, ``warning`` or ``error``.
+    freshness
+        Days by table; the section ``freshness`` of ckm.yaml.
+    """
+
+    skip: tuple[str, ...] = ()
+    null_share: float = 0.5
+    null_jump: float = 0.2
+    min_rows: int = 30
+    no_customer_share: float = 0.3
+    unknown_customer_share: float = 0.0
+    duplicate_share: float = 0.01
+    quarantine_share: float = 0.01
+    outlier_share: float = 0.001
+    outlier_z: float = 6.0
+    outlier_factor: float = 20.0
+    open_share: float = 0.8
+    min_weeks: int = 8
+    gap_days: int = 3
+    silence_factor: float = 3.0
+    silence_days: int = 7
+    channel_days: int = 20
+    control_difference: float = 0.005
+    control_types: tuple[str, ...] = ("sale", "return", "subscription")
+    future: str = "off"
+    freshness: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def from_config(cls, check: Mapping[str, object], freshness: Mapping[str, object] | None = None) -> CheckLimits:
+        """Read the sections ``check`` and ``freshness`` of ckm.yaml.
+
+        Parameters
+        ----------
+        check
+            Any of the fields above; a share may be written ``5%`` and names as a list or with commas between. What is
+            missing or null has its default.
+        freshness
+            Age in days by table, written ``7``, ``7d`` or ``2w``, or a timedelta, of which whole days count.
+
+        Raises
+        ------
+        UnknownNameError
+            A key, check or type that does not exist; the near one is suggested.
+        UsageError
+            A value of the wrong kind or out of its range.
+        """
+        known = [item.name for item in fields(cls) if item.name != "freshness"]
+        settings: dict[str, object] = {}
+        for key, value in check.items():
+            if key not in known:
+                raise UnknownNameError("setting", key, known, where="ckm.yaml: check")
+            if value is not None:
+                settings[key] = _READERS.get(key, _share if key in _SHARES else _number)(key, value)
+        ages = {table: _days(table, age) for table, age in (freshness or {}).items() if age is not None}
+        return cls(**settings, freshness=ages)  # type: ignore[arg-type]  # each reader returns its field's type
+
+
+def _wrong(key: str, wanted: str, *, section: str = "check") -> UsageError:
+    return UsageError(f"ckm.yaml: {section}.{key} is not {wanted}", hint=f"write {section}.{key} as {wanted}", key=key)
+
+
+def _float(value: object) -> float | None:
+    """A finite number, from a number or its text; null for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _number(key: str, value: object) -> float:
+    number = _float(value)
+    if number is None or number < 0:
+        raise _wrong(key, "a number of at least 0")
+    return number
+
+
+def _whole(key: str, value: object) -> int:
+    number = _float(value)
+    if number is None or number < 0 or number != int(number):
+        raise _wrong(key, "a whole number of at least 0")
+    return int(number)
+
+
+def _share(key: str, value: object) -> float:
+    text, percent = str(value).strip(), 1.0
+    if text.endswith("%"):
+        text, percent = text[:-1], 100.0
+    share = None if isinstance(value, bool) else _float(text)
+    if share is None or not 0 <= share <= percent:
+        raise _wrong(key, "a share, such as 0.05 or 5%")
+    return share / percent
+
+
+def _names(key: str, value: object, known: tuple[str, ...], what: str) -> tuple[str, ...]:
+    names = [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise _wrong(key, "a list of names")
+    for name in names:
+        if name not in known:
+            raise UnknownNameError(what, name, known, where=f"ckm.yaml: check.{key}")
+    return tuple(names)
+
+
+def _future(key: str, value: object) -> str:
+    # YAML 1.1 reads a bare `off` as false.
+    level = "off" if value is False else value
+    if not isinstance(level, str):
+        raise _wrong(key, "off, info, warning or error")
+    return _names(key, [level], ("off", "info", "warning", "error"), "severity")[0]
+
+
+def _days(table: str, age: object) -> int:
+    if isinstance(age, timedelta):
+        return age.days
+    matched = _SPAN.match(str(age)) if isinstance(age, str | int) and not isinstance(age, bool) else None
+    if matched is None:
+        raise _wrong(table, "a number of days, such as 7d or 2w", section="freshness")
+    return int(matched[1]) * _DAYS[matched[2] or "d"]
+
+
+_SHARES = {item.name for item in fields(CheckLimits) if item.name.endswith("_share") or item.name == "null_jump"}
+_READERS = {
+    "skip": lambda key, value: _names(key, value, tuple(CHECKS), "check"),
+    "control_types": lambda key, value: _names(key, value, TRANSACTION_TYPES, "type"),
+    "future": _future,
+    "min_rows": _whole,
+    "min_weeks": _whole,
+    "gap_days": _whole,
+    "silence_days": _whole,
+    "channel_days": _whole,
+}

@@ -1,0 +1,191 @@
+"""Everything that is counted on a table, in a few lazy passes; the checks judge these counts and never see a row."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.check.subject import DAY, SALES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckm.check.subject import Subject
+
+LABELS = ("channel", "currency", "source", "type")
+"""Columns with few values, by which rows are counted per day."""
+CURRENCY_CODE = "^[A-Z]{3}$"
+"""Form of an ISO 4217 code."""
+BINS_PER_E = 100
+"""Bins per factor of e in :func:`spread`: each is one per cent wide."""
+ROW = "row"
+"""Stands for the column in the name of a rule over several columns."""
+_NULLS, _BREAKS = "nulls|", "breaks|"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The counts of one table.
+
+    Attributes
+    ----------
+    by_month
+        ``month`` (first day, null for rows without a date), ``rows``, ``nulls|COLUMN`` and ``breaks|COLUMN|RULE``.
+    by_day
+        ``day``, the :data:`LABELS` the table has, ``rows``, and for transactions ``net``, ``no_customer``,
+        ``below_zero`` and ``above_zero`` (rows with such a ``net``).
+    spread
+        ``column``, ``currency``, ``bin``, ``rows``: histogram of positive sales on a log scale; transactions only.
+    key_repeats
+        Rows whose complete key occurred before; null when a key column is missing.
+    row_repeats
+        Rows equal to another in all but lineage, the first of each not counted.
+    """
+
+    subject: Subject
+    by_month: pl.DataFrame
+    by_day: pl.DataFrame
+    spread: pl.DataFrame
+    key_repeats: int | None
+    row_repeats: int
+
+    @property
+    def rows(self) -> int:
+        """Rows of the table."""
+        return int(self.by_month["rows"].sum())
+
+    def nulls(self, column: str) -> int:
+        """Nulls of ``column``."""
+        return int(self.by_month[_NULLS + column].sum())
+
+    def nulls_by_month(self, column: str) -> pl.DataFrame:
+        """``month``, ``rows``, ``nulls`` of the dated rows, oldest first."""
+        dated = self.by_month.filter(pl.col("month").is_not_null()).sort("month")
+        return dated.select("month", "rows", nulls=pl.col(_NULLS + column))
+
+    def breaks(self) -> dict[str, int]:
+        """Rows that break a rule of the contract, by ``COLUMN|RULE`` (``row|RULE`` for a rule over several)."""
+        sums = self.by_month.select(pl.col(f"^{_BREAKS.replace('|', '[|]')}.*$").sum()).row(0, named=True)
+        return {name.removeprefix(_BREAKS): int(count) for name, count in sums.items() if count}
+
+
+def measure(subject: Subject, *, spreads: bool = True, repeats: bool = True) -> Measured:
+    """Count everything the checks need, in streaming passes that hold counts and one hash per row at most."""
+    # One after the other: collect_all keeps what the queries share in memory, five times as much for 20 million rows.
+    by_month, by_day = (query(subject).collect(engine="streaming") for query in (_by_month, _by_day))
+    histograms = (spread(subject, column) for column in ("net", "quantity") if spreads)
+    spread_frames = [query.collect(engine="streaming") for query in histograms if query is not None]
+    key_repeats, row_repeats = _repeats(subject, by_month) if repeats else (None, 0)
+    return Measured(
+        subject=subject,
+        by_month=by_month,
+        by_day=_only_currencies(by_day),
+        spread=_only_currencies(pl.concat(spread_frames) if spread_frames else pl.DataFrame(schema=_SPREAD)),
+        key_repeats=key_repeats,
+        row_repeats=row_repeats,
+    )
+
+
+def rules(subject: Subject) -> dict[str, pl.Expr]:
+    """The rules of the contract that can be asked of the table, by ``COLUMN|RULE``; null counts as kept.
+
+    Rules of columns that are missing or of another type are left out (that alone is a finding), and so is
+    ``nullability``, which is completeness.
+    """
+    if subject.contract is None:
+        return {}
+    typed = {name for name, dtype in subject.contract.dtypes.items() if dtype == subject.dtypes.get(name)}
+    asked = {}
+    for name, rule in subject.contract.schema._validation_rules(with_cast=False).items():
+        column, bar, kind = name.partition("|")
+        if kind != "nullability" and set(rule.expr.meta.root_names()) <= typed:
+            # the names that reasons in the quarantine have
+            asked[f"{column}|{kind.removeprefix('check__')}" if bar else f"{ROW}|{name}"] = rule.expr
+    return asked
+
+
+def _by_month(subject: Subject) -> pl.LazyFrame:
+    nulls = [pl.col(name).null_count().alias(_NULLS + name) for name in subject.own_columns]
+    breaks = [rule.not_().sum().alias(_BREAKS + name) for name, rule in rules(subject).items()]
+    month = pl.col(DAY).dt.truncate("1mo").alias("month")
+    return subject.frame.group_by(month).agg(pl.len().cast(pl.Int64).alias("rows"), *nulls, *breaks).sort("month")
+
+
+def _by_day(subject: Subject) -> pl.LazyFrame:
+    labels = [pl.col(name).cast(pl.String) for name in LABELS if subject.lacks(name) is None]
+    counts = [pl.len().cast(pl.Int64).alias("rows")]
+    if subject.name == "transactions" and subject.lacks("net") is None:
+        net = pl.col("net")
+        # NaN compares greater than everything and would poison a sum; the contract reports it.
+        counts += [
+            net.cast(pl.Float64).fill_nan(None).sum().alias("net"),
+            (net < 0).sum().cast(pl.Int64).alias("below_zero"),
+            ((net > 0) & net.cast(pl.Float64).is_not_nan()).sum().cast(pl.Int64).alias("above_zero"),
+        ]
+    if subject.name == "transactions" and subject.has("customer_id"):
+        counts.append(pl.col("customer_id").is_null().sum().cast(pl.Int64).alias("no_customer"))
+    return (
+        subject.frame.group_by(pl.col(DAY).alias("day"), *labels)
+        .agg(counts)
+        .sort("day", *(label.meta.output_name() for label in labels))
+    )
+
+
+def _only_currencies(counted: pl.DataFrame) -> pl.DataFrame:
+    """Null what is no currency code: a finding names currencies, and a column mapped by mistake may hold anything."""
+    if "currency" not in counted.columns:
+        return counted
+    code = pl.col("currency")
+    return counted.with_columns(pl.when(code.str.contains(CURRENCY_CODE)).then(code).alias("currency"))
+
+
+_SPREAD = {"column": pl.String, "currency": pl.String, "bin": pl.Int32, "rows": pl.Int64}
+
+
+def spread(subject: Subject, column: str) -> pl.LazyFrame | None:
+    """Histogram of the positive values of sales on a log scale, so that a median needs no sorting of rows."""
+    if subject.name != "transactions" or subject.lacks(column) is not None:
+        return None
+    value = pl.col(column).cast(pl.Float64)
+    sales = subject.frame.filter(value.is_finite() & (value > 0))
+    if subject.lacks("type") is None:
+        sales = sales.filter(pl.col("type").cast(pl.String).is_in(SALES))
+    # Amounts of two currencies are never compared; a quantity has none.
+    money = column == "net" and subject.lacks("currency") is None
+    return (
+        sales.group_by(
+            pl.lit(column).alias("column"),
+            (pl.col("currency").cast(pl.String) if money else pl.lit(None, pl.String)).alias("currency"),
+            (value.log(math.e) * BINS_PER_E).floor().cast(pl.Int32).alias("bin"),
+        )
+        .agg(pl.len().cast(pl.Int64).alias("rows"))
+        .sort("currency", "bin")
+    )
+
+
+def _repeats(subject: Subject, by_month: pl.DataFrame) -> tuple[int | None, int]:
+    key = subject.contract.key if subject.contract else ()
+    key_repeats = None
+    if key and subject.has(*key):
+        complete = subject.frame.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in key))
+        key_repeats = _count_repeats(complete, key)
+        if key_repeats == 0 and not any(by_month[_NULLS + name].sum() for name in key):
+            return 0, 0  # what differs in its key differs
+    content = [name for name in subject.dtypes if name == "source" or name in subject.own_columns]
+    return key_repeats, _count_repeats(subject.frame, content)
+
+
+def _count_repeats(frame: pl.LazyFrame, columns: Sequence[str]) -> int:
+    """Count rows that repeat an earlier one, by one 64-bit hash per row.
+
+    20 million hashes are 160 MB; that two different rows among them share one has a chance of 1 in 90,000
+    (n²/2⁶⁵, the birthday bound).
+    """
+    if not columns:
+        return 0
+    hashes = frame.select(pl.struct(columns).hash(seed=0)).collect(engine="streaming").to_series()
+    ordered = hashes.sort(in_place=True)
+    return int((ordered == ordered.shift()).sum())

@@ -1,0 +1,96 @@
+"""Amounts and quantities far from the usual, told from a histogram."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from ckm.check.findings import Finding, Severity
+from ckm.check.measure import BINS_PER_E
+from ckm.check.wording import rows, share
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm.check.limits import CheckLimits
+    from ckm.check.measure import Measured
+
+MAD_TO_SIGMA = 1.4826
+"""Standard deviations per median absolute deviation of a normal distribution (Iglewicz & Hoaglin 1993, p. 11)."""
+
+
+class Far(NamedTuple):
+    """Values far from the median on one side of it.
+
+    Attributes
+    ----------
+    side
+        ``above`` or ``below``.
+    rows
+        How many there are.
+    multiple
+        How many times larger (smaller) than the median the farthest is.
+    factor
+        How many times larger (smaller) is far.
+    """
+
+    side: str
+    rows: int
+    multiple: float
+    factor: float
+
+
+def outliers(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
+    """Positive ``net`` per currency and ``quantity`` of sales; above ``outlier_share`` of the values a warning."""
+    for (column, currency), bins in measured.spread.group_by("column", "currency", maintain_order=True):
+        total = int(bins["rows"].sum())
+        if total < max(limits.min_rows, 1):
+            continue
+        for far in far_from_median(bins, limits):
+            part = far.rows / total
+            yield Finding(
+                check="outliers",
+                severity=Severity.warning if part > limits.outlier_share else Severity.info,
+                table=measured.subject.name,
+                column=str(column),
+                part=f"{currency} {far.side}" if currency else far.side,
+                message=f"{rows(far.rows)} ({share(part)}) with a {column}{f' in {currency}' if currency else ''} more "
+                f"than {far.factor:,.0f} times {far.side} the median, the farthest {far.multiple:,.0f} times",
+                count=far.rows,
+                value=far.multiple,
+                limit=far.factor,
+                hint="is the decimal mark, the unit or the currency of the source right?",
+            )
+
+
+def far_from_median(bins: pl.DataFrame, limits: CheckLimits) -> Iterator[Far]:
+    """Find the values far from the median of a log-scale histogram (``bin``, ``rows``), on either side.
+
+    Amounts are skewed, so distance is measured on the logarithm x: z = |x − median| / (1.4826 · MAD), a modified
+    z-score (Iglewicz & Hoaglin, *How to Detect and Handle Outliers*, 1993), with the MAD of each side for itself,
+    since a logarithm may skew the other way (Rosenmai, *Using the Median Absolute Deviation to Find Outliers*, 2013).
+    Where most values are equal, MAD is zero and any other value would be far; ``outlier_factor`` is the least
+    distance that counts.
+    """
+    median = _median(bins)
+    least = math.log(max(limits.outlier_factor, 1.0)) * BINS_PER_E
+    for side, sign in (("above", 1), ("below", -1)):
+        distances = bins.select((sign * (pl.col("bin") - median)).alias("bin"), "rows").filter(pl.col("bin") >= 0)
+        threshold = max(limits.outlier_z * MAD_TO_SIGMA * _median(distances), least)
+        far = distances.filter(pl.col("bin") > threshold)
+        if far.height:
+            farthest = int(far.select(pl.col("bin").max()).item())
+            yield Far(side, int(far["rows"].sum()), _factor(farthest), _factor(threshold))
+
+
+def _median(bins: pl.DataFrame) -> int:
+    """Weighted lower median of ``bin``."""
+    ordered = bins.group_by("bin").agg(pl.col("rows").sum()).sort("bin")
+    half = ordered["rows"].sum() / 2
+    return int(ordered.filter(pl.col("rows").cum_sum() >= half)["bin"][0])
+
+
+def _factor(distance: float) -> float:
+    return math.exp(distance / BINS_PER_E)

@@ -1,0 +1,225 @@
+"""Run the checks over the tables, each where it makes sense."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.check.calendar import calendar, channels
+from ckm.check.completeness import completeness, emptied
+from ckm.check.contract import contract
+from ckm.check.controls import controls as check_controls
+from ckm.check.findings import CHECKS, CheckReport, Finding, Skipped
+from ckm.check.freshness import freshness, future, newest
+from ckm.check.limits import CheckLimits
+from ckm.check.measure import Measured, measure
+from ckm.check.money import currencies, signs
+from ckm.check.outliers import outliers
+from ckm.check.quarantine import quarantine as check_quarantine
+from ckm.check.references import REFERENCES, no_customer, references
+from ckm.check.subject import DAY, Subject, prepare
+from ckm.check.uniqueness import duplicates, uniqueness
+from ckm.errors import NotEnoughDataError
+from ckm.schema import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from datetime import date
+
+
+@dataclass(frozen=True)
+class _Check:
+    """A check of one table: what judges its counts, and what the table must have for it."""
+
+    name: str
+    judge: Callable[[Measured, CheckLimits], Iterator[Finding]]
+    tables: tuple[str, ...] | None = None
+    needs: tuple[str, ...] = ()
+    dated: bool = False
+
+
+_SALES = ("transactions",)
+_CHECKS = (
+    _Check("completeness", completeness),
+    _Check("emptied", emptied, tables=tuple(TABLES), dated=True),
+    _Check("contract", contract, tables=tuple(TABLES)),
+    _Check("uniqueness", uniqueness, tables=tuple(TABLES)),
+    _Check("duplicates", duplicates),
+    _Check("no_customer", no_customer, tables=_SALES),
+    _Check("outliers", outliers, tables=_SALES, needs=("net",)),
+    _Check("calendar", calendar, tables=_SALES, dated=True),
+    _Check("channels", channels, tables=_SALES, needs=("channel",), dated=True),
+    _Check("signs", signs, tables=_SALES, needs=("type", "net")),
+    _Check("currencies", currencies, tables=_SALES, needs=("currency",)),
+)
+
+
+class _Run:
+    """What was made, found and left out so far."""
+
+    def __init__(self, limits: CheckLimits) -> None:
+        self.limits = limits
+        self.findings: list[Finding] = []
+        self.ran: list[tuple[str, str]] = []
+        self.skipped: list[Skipped] = []
+
+    def make(self, check: str, table: str, findings: Iterable[Finding], *, lacks: str | None = None) -> None:
+        """Make one check, unless it is switched off or ``lacks`` something."""
+        if check in self.limits.skip:
+            self.skipped.append(Skipped(check, table, "switched off in ckm.yaml: check.skip"))
+        elif lacks:
+            self.skipped.append(Skipped(check, table, lacks))
+        else:
+            self.ran.append((check, table))
+            self.findings.extend(findings)
+
+
+def check_tables(
+    tables: Mapping[str, pl.LazyFrame],
+    *,
+    quarantine: pl.LazyFrame | None = None,
+    controls: pl.DataFrame | None = None,
+    limits: CheckLimits | None = None,
+    as_of: date | None = None,
+    time_zone: str = "UTC",
+) -> CheckReport:
+    """Check every table; the function behind ``ckm check``.
+
+    Rows are counted in streaming passes over the lazy frames; none is held but one 64-bit hash per row while repeats
+    are sought.
+
+    Parameters
+    ----------
+    tables
+        By name; those of :mod:`ckm.schema` get every check, others completeness and duplicates.
+    quarantine
+        The store's table of refused rows (``table``, ``reasons``); null where there is no store.
+    controls
+        Finance's totals as :func:`ckm.check.read_controls` returns them.
+    limits
+        Thresholds; the defaults when null.
+    as_of
+        Rows dated later do not take part. When null, all do, and the report's as-of day is the newest transaction,
+        while freshness is measured against the newest day of any table.
+    time_zone
+        Where days and months begin: the one of ckm.yaml.
+
+    Raises
+    ------
+    NotEnoughDataError
+        There is no table.
+    """
+    if not tables:
+        raise NotEnoughDataError(
+            "there is no table to check", hint="load one first: ckm ingest FILE --as transactions", tables=0
+        )
+    run = _Run(limits or CheckLimits())
+    subjects = {name: prepare(name, tables[name], as_of=as_of, time_zone=time_zone) for name in sorted(tables)}
+    measured = {
+        name: measure(
+            subject,
+            spreads="outliers" not in run.limits.skip,
+            repeats=not {"uniqueness", "duplicates"} <= set(run.limits.skip),
+        )
+        for name, subject in subjects.items()
+    }
+    for counts in measured.values():
+        _check_alone(run, counts)
+    _check_references(run, measured)
+    days = {name: day for name, counts in measured.items() if (day := newest(counts)) is not None}
+    later = _check_dates(run, measured, as_of or max(days.values(), default=None), given=as_of)
+    _check_controls(run, measured, controls, as_of)
+    _check_quarantine(run, measured, quarantine)
+    return CheckReport(
+        findings=tuple(sorted(run.findings, key=lambda finding: finding.order)),
+        as_of=as_of or days.get("transactions") or max(days.values(), default=None),
+        rows={name: counts.rows for name, counts in measured.items()},
+        later=later,
+        ran=tuple(sorted(run.ran, key=_by_table)),
+        skipped=tuple(sorted(run.skipped, key=lambda skipped: _by_table((skipped.check, skipped.table)))),
+    )
+
+
+def _by_table(case: tuple[str, str]) -> tuple[str, int]:
+    check, table = case
+    return table, list(CHECKS).index(check)
+
+
+def _check_alone(run: _Run, counts: Measured) -> None:
+    """The checks that need no other table."""
+    subject = counts.subject
+    for check in _CHECKS:
+        if check.tables is not None and subject.name not in check.tables:
+            continue
+        lacks = next((reason for name in check.needs if (reason := subject.lacks(name))), None)
+        if check.name == "no_customer" and not subject.has("customer_id"):
+            lacks = "no column 'customer_id'"
+        if check.dated and not subject.dated_by:
+            lacks = "no column with a date"
+        if counts.rows == 0 and check.name != "completeness":
+            lacks = "the table has no rows"
+        run.make(check.name, subject.name, check.judge(counts, run.limits), lacks=lacks)
+
+
+def _check_references(run: _Run, measured: Mapping[str, Measured]) -> None:
+    customers = measured.get("customers")
+    for name, column in REFERENCES.items():
+        if name not in measured:
+            continue
+        lacks = None
+        if customers is None or not customers.rows or not customers.subject.has("customer_id"):
+            lacks = "no table customers"
+        elif not measured[name].subject.has(column):
+            lacks = f"no column '{column}'"
+        known = customers.subject if customers else measured[name].subject
+        run.make("references", name, references(measured[name], known, run.limits), lacks=lacks)
+
+
+def _check_dates(
+    run: _Run, measured: Mapping[str, Measured], today: date | None, *, given: date | None
+) -> dict[str, int]:
+    """Freshness and rows of the future; returns the rows after the given as-of day, by table."""
+    later = {}
+    for name, counts in measured.items():
+        if not counts.subject.dated_by or today is None:
+            continue
+        lacks = None if name in run.limits.freshness else f"no limit for {name} in ckm.yaml: freshness"
+        run.make("freshness", name, freshness(counts, today, run.limits), lacks=lacks)
+        if given is None:
+            run.make("future", name, (), lacks="no --as-of")
+            continue
+        after = counts.subject.whole.select((pl.col(DAY) > given).sum().cast(pl.Int64))
+        if count := int(after.collect(engine="streaming").item() or 0):
+            later[name] = count
+        off = "switched off in ckm.yaml: check.future" if run.limits.future == "off" else None
+        run.make("future", name, future(name, count, given, run.limits), lacks=off)
+    return later
+
+
+def _check_controls(
+    run: _Run, measured: Mapping[str, Measured], controls: pl.DataFrame | None, as_of: date | None
+) -> None:
+    if controls is None:
+        if "transactions" in measured:
+            run.make("controls", "transactions", (), lacks="no controls.csv")
+        return
+    for name in controls["table"].unique().sort():
+        counts = measured.get(name)
+        if counts is None:
+            counts = measure(_absent(name))
+        run.make("controls", name, check_controls(counts, controls, run.limits, as_of=as_of))
+
+
+def _absent(name: str) -> Subject:
+    """A table that finance has totals of and the store has not: every total is missing."""
+    return prepare(name, pl.LazyFrame(schema={"source": pl.String}), as_of=None, time_zone="UTC")
+
+
+def _check_quarantine(run: _Run, measured: Mapping[str, Measured], quarantine: pl.LazyFrame | None) -> None:
+    loaded = {name: counts.rows for name, counts in measured.items()}
+    refused = [] if quarantine is None else list(check_quarantine(quarantine, loaded, run.limits))
+    for name in sorted({*loaded, *(finding.table for finding in refused)}):
+        mine = (finding for finding in refused if finding.table == name)
+        run.make("quarantine", name, mine, lacks="no store" if quarantine is None else None)

@@ -1,0 +1,95 @@
+"""A table under check: its key, its date, its contract, and the rows that count on the as-of day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.schema import RESERVED_COLUMNS, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from ckm.schema import Table
+
+DAY = "__day"
+"""Name of the calendar day of a row while it is measured: no source column may be called so by chance."""
+TEXT = (pl.String, pl.Categorical, pl.Enum)
+"""Types that hold a label."""
+SALES = ("sale", "subscription")
+"""Types of transaction that show that the shop was open."""
+
+
+DATED_BY = {"customers": "created_on", "transactions": "ordered_at", "interactions": "at"}
+"""Column of each table that dates its rows."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One table, ready to be measured.
+
+    Attributes
+    ----------
+    name
+        The table's name.
+    frame
+        Its rows up to the as-of day (rows without a date belong to every day), with their day in :data:`DAY`.
+    whole
+        The same with the rows after the as-of day.
+    dtypes
+        Its columns, without :data:`DAY`.
+    contract
+        What the design says of it; null for a table the design does not know.
+    dated_by
+        The column that dates its rows; null where there is none, and then :data:`DAY` is null throughout.
+    """
+
+    name: str
+    frame: pl.LazyFrame
+    whole: pl.LazyFrame
+    dtypes: Mapping[str, pl.DataType]
+    contract: Table | None
+    dated_by: str | None
+
+    @property
+    def own_columns(self) -> list[str]:
+        """Its columns without lineage."""
+        return [name for name in self.dtypes if name not in RESERVED_COLUMNS]
+
+    def has(self, *columns: str) -> bool:
+        """Whether all of ``columns`` are there."""
+        return all(column in self.dtypes for column in columns)
+
+    def lacks(self, column: str) -> str | None:
+        """Why ``column`` cannot be counted by: it is missing, or not even of the kind the contract says."""
+        if column not in self.dtypes:
+            return f"no column '{column}'"
+        declared = self.contract.dtypes.get(column) if self.contract else None
+        numbers = declared is not None and declared.is_numeric()
+        fits = self.dtypes[column].is_numeric() if numbers else isinstance(self.dtypes[column], TEXT)
+        return None if fits else f"'{column}' is {self.dtypes[column]}"
+
+
+def prepare(name: str, frame: pl.LazyFrame, *, as_of: date | None, time_zone: str) -> Subject:
+    """Give each row its calendar day in ``time_zone`` and leave out the days after ``as_of``.
+
+    Null ``as_of`` leaves nothing out. Timestamps without a zone are read as UTC, as the store writes them.
+    """
+    dtypes = frame.collect_schema()
+    dated_by = DATED_BY.get(name)
+    day = _day(dated_by, dtypes.get(dated_by), time_zone) if dated_by else None
+    whole = frame.with_columns((pl.lit(None, pl.Date) if day is None else day).alias(DAY))
+    cut = whole if as_of is None or day is None else whole.filter(pl.col(DAY).is_null() | (pl.col(DAY) <= as_of))
+    return Subject(name, cut, whole, dict(dtypes), TABLES.get(name), dated_by if day is not None else None)
+
+
+def _day(column: str, dtype: pl.DataType | None, time_zone: str) -> pl.Expr | None:
+    if isinstance(dtype, pl.Date):
+        return pl.col(column)
+    if not isinstance(dtype, pl.Datetime):
+        return None
+    moment = pl.col(column) if dtype.time_zone else pl.col(column).dt.replace_time_zone("UTC")
+    return moment.dt.convert_time_zone(time_zone).dt.date()

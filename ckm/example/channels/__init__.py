@@ -1,0 +1,1 @@
+"""One module per channel: each writes the file that the channel would export, mess included."""

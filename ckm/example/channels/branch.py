@@ -1,0 +1,59 @@
+"""The branch in Bangkok: CSV in TIS-620 with Thai headers and years of the Buddhist era; amounts in euro."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.example import days
+from ckm.example.catalogue import category_name
+from ckm.example.channels.export import Export, amount, delimited, with_spoilt_copies
+from ckm.example.dice import Dice
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.example.world import World
+
+HEADER = (
+    "เลขที่ใบเสร็จ", "ลำดับ", "รหัสลูกค้า", "วันที่", "รหัสสินค้า", "หมวดหมู่", "จำนวน", "ส่วนลด (EUR)", "ยอดสุทธิ (EUR)", "ประเภท",
+)  # fmt: skip
+DATE = HEADER.index("วันที่")
+KINDS = {"sale": "ขาย", "return": "คืนสินค้า"}
+BUDDHIST_ERA = 543
+ENCODING = "tis-620"
+BROKEN_DATES = 4
+
+
+def write_branch(world: World, incoming: Path) -> Export:
+    """Write the order lines of the branch."""
+    rows = [
+        [
+            order.number,
+            str(n),
+            order.customer_id or "",
+            _date(order.day, order.minute),
+            line.product.product_id,
+            category_name(line.product.category, "th"),
+            str(line.quantity),
+            amount(line.discount, ".", ","),
+            amount(line.net, ".", ","),
+            KINDS[order.kind],
+        ]
+        for order in world.orders
+        if order.channel == "branch"
+        for n, line in enumerate(order.lines, start=1)
+    ]
+    body = with_spoilt_copies(rows, [(_bad_date, BROKEN_DATES)], Dice(world.seed, "export", "branch"))
+    (incoming / "branch-bkk.csv").write_bytes(delimited([HEADER, *body], ",").encode("tis_620"))
+    return Export(
+        "incoming/branch-bkk.csv", "transactions", ENCODING, ",", len(body), broken={"impossible date": BROKEN_DATES}
+    )
+
+
+def _date(day: int, minute: int) -> str:
+    date = days.as_date(day)
+    return f"{date:%d/%m}/{date.year + BUDDHIST_ERA} {minute // 60:02d}:{minute % 60:02d}"
+
+
+def _bad_date(row: list[str], dice: Dice) -> list[str]:
+    return [*row[:DATE], f"31/02/{row[DATE][6:]}", *row[DATE + 1 :]]

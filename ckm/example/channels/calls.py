@@ -1,0 +1,58 @@
+"""The call centre in Dublin: tab-separated UTF-16 with a byte order mark, American dates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.example import days
+from ckm.example.channels.export import Export, delimited
+from ckm.example.dice import Dice
+from ckm.example.words import words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.example.service import Contact
+    from ckm.example.world import World
+
+HEADER = ("Ticket", "Customer", "Opened", "Closed", "Answer due", "Type", "Topic", "Summary", "Agent", "Notes")
+KINDS = {
+    "complaint": "Complaint", "question": "Question", "praise": "Praise", "idea": "Suggestion", "event": "Event",
+    "visit_note": "Visit",
+}  # fmt: skip
+DOUBLED = 5
+NOTED = 0.05
+
+
+def write_calls(world: World, incoming: Path) -> Export:
+    """Write the contacts; an open one has no date in ``Closed``."""
+    dice = Dice(world.seed, "export", "calls")
+    rows = [_row(contact, dice) for contact in world.contacts]
+    for place in sorted(dice.shuffled(range(len(rows)))[:DOUBLED], reverse=True):
+        rows.insert(place, rows[place])
+    text = delimited([HEADER, *rows], "\t")
+    (incoming / "calls.tsv").write_bytes(b"\xff\xfe" + text.encode("utf-16-le"))
+    return Export("incoming/calls.tsv", "interactions", "utf-16-le", "\t", records=len(rows), doubled=DOUBLED)
+
+
+def _row(contact: Contact, dice: Dice) -> list[str]:
+    said = words("calls")
+    note = dice.pick(said["notes"]).format(product=contact.product) if dice.chance(NOTED) else ""
+    closed = contact.resolved if contact.resolved is not None and contact.resolved <= days.LAST else None
+    return [
+        contact.number,
+        contact.customer_id,
+        _time(contact.day, contact.minute),
+        # A call that is closed on its own day was closed in the minute in which it ended.
+        _time(closed, contact.minute + 10),
+        _time(contact.promised_by, 17 * 60),
+        KINDS[contact.kind],
+        contact.topic,
+        dice.pick(said[contact.topic]).format(product=contact.product),
+        dice.pick(said["agents"]),
+        f"{note}\n(see also e-mail)" if note and dice.chance(0.3) else note,
+    ]
+
+
+def _time(day: int | None, minute: int) -> str:
+    return "" if day is None else f"{days.as_date(day):%m/%d/%Y} {minute // 60:02d}:{minute % 60:02d}"

@@ -1,0 +1,20 @@
+"""The list that marketing keeps of a campaign: who got the letter, and who was held out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.example.words import words
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.example.world import World
+
+
+def write_campaign(world: World, incoming: Path) -> None:
+    """Write the assignments. No mapping reads them yet: they wait for their table."""
+    plan = words("campaign")
+    lines = [f"{plan['campaign_id']},{each.customer_id},{each.arm},{plan['assigned_at']}" for each in world.assignments]
+    text = "\n".join(["campaign_id,customer_id,arm,assigned_at", *lines])
+    (incoming / "campaign.csv").write_bytes(f"{text}\n".encode())

@@ -1,0 +1,101 @@
+"""The CRM: Excel with a cover sheet, serial dates, rows entered twice and blank rows."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from ckm.example import days
+from ckm.example.channels.export import Export
+from ckm.example.dice import Dice
+from ckm.example.people import FIRST_ID, Customer, make_customer
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from ckm.example.world import World
+
+    Cell = str | int | None
+
+SHEET = "Customers"
+HEADER = (
+    "Customer No.", "Name", "Type", "E-mail", "Phone", "Country", "Region", "Language", "Year of birth", "Industry",
+    "Account owner", "Belongs to", "Status", "Created",
+)  # fmt: skip
+MISSING, DOUBLED, BLANK = 12, 6, 4
+"""Customers who buy and are not in the CRM; rows entered twice; blank rows."""
+SUPPLIERS, PROSPECTS = 25, 40
+"""Parties in the CRM that never bought."""
+EXCEL_EPOCH = date(1899, 12, 30)
+CREATED = datetime(2026, 7, 1)
+"""Stands in the file's properties; a clock there would change the bytes."""
+
+
+def write_crm(world: World, incoming: Path) -> Export:
+    """Write the customers, buyers or not."""
+    dice = Dice(world.seed, "export", "crm")
+    missing = not_in_crm(world)
+    people = [each for each in world.customers if each.customer_id not in missing] + _without_orders(world.seed)
+    rows: list[list[Cell]] = [_row(each, dice) for each in sorted(people, key=lambda each: each.customer_id)]
+    for place in sorted(dice.shuffled(range(len(rows)))[:DOUBLED], reverse=True):
+        rows.insert(place, list(rows[place]))
+    records = len(rows)
+    for place in sorted(dice.shuffled(range(1, len(rows)))[:BLANK], reverse=True):
+        rows.insert(place, [None] * len(HEADER))
+    _write_book(incoming / "crm-customers.xlsx", rows)
+    return Export("incoming/crm-customers.xlsx", "customers", None, None, records=records, doubled=DOUBLED)
+
+
+def not_in_crm(world: World) -> list[str]:
+    """Return the customers who buy and are not in the CRM."""
+    buyers = [life.customer.customer_id for life in world.lives]
+    return sorted(Dice(world.seed, "missing").shuffled(buyers)[:MISSING])
+
+
+def _without_orders(seed: int) -> list[Customer]:
+    """Return suppliers and prospects; their numbers lie between those of the buyers."""
+    found = []
+    for n in range(SUPPLIERS + PROSPECTS):
+        customer_id = f"{FIRST_ID + 5 + 13 * 31 * n:07d}"
+        party = make_customer(customer_id, "business" if n < SUPPLIERS else "regular", Dice(seed, "silent", n))
+        fields = {**vars(party), "party_type": "supplier" if n < SUPPLIERS else "person"}
+        found.append(Customer(**fields))
+    return found
+
+
+def _row(customer: Customer, dice: Dice) -> list[Cell]:
+    return [
+        customer.customer_id,
+        customer.name,
+        customer.party_type.capitalize(),
+        customer.email,
+        customer.phone,
+        customer.country,
+        customer.region,
+        customer.lang,
+        customer.birth_year,
+        customer.industry,
+        customer.account_owner,
+        customer.parent_id,
+        "blocked" if dice.chance(0.004) else "active",
+        (days.as_date(customer.created) - EXCEL_EPOCH).days,
+    ]
+
+
+def _write_book(path: Path, rows: Sequence[Sequence[Cell]]) -> None:
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook(path, {"strings_to_formulas": False, "strings_to_urls": False})
+    book.set_properties({"title": "Customers", "author": "Kontor & Blatt", "created": CREATED})
+    cover = book.add_worksheet("Info")
+    cover.write_column(0, 0, ["Kontor & Blatt", "Customers, as of 1 July 2026", f"Data on sheet '{SHEET}'"])
+    sheet = book.add_worksheet(SHEET)
+    sheet.write_row(0, 0, HEADER)
+    for n, row in enumerate(rows, start=1):
+        for column, cell in enumerate(row):
+            if isinstance(cell, str):
+                sheet.write_string(n, column, cell)
+            elif cell is not None:
+                sheet.write_number(n, column, cell)
+    book.close()

@@ -1,0 +1,61 @@
+"""The survey tool: JSON lines, some of them cut off."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from ckm.example import days
+from ckm.example.channels.export import Export, with_spoilt_copies
+from ckm.example.dice import Dice
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.example.feedback import Answer
+    from ckm.example.world import World
+
+CUT_OFF, LOGGED, OFF_SCALE = 5, 3, 4
+
+
+def write_survey(world: World, incoming: Path) -> Export:
+    """Write the answers."""
+    lines = [_line(answer) for answer in world.answers]
+    spoilers = [(_cut, CUT_OFF), (_log, LOGGED), (_off_scale, OFF_SCALE)]
+    body = with_spoilt_copies(lines, spoilers, Dice(world.seed, "export", "survey"))
+    (incoming / "survey.jsonl").write_bytes("".join(f"{line}\n" for line in body).encode())
+    return Export(
+        file="incoming/survey.jsonl",
+        table="interactions",
+        encoding="utf-8",
+        delimiter=None,
+        records=len(body),
+        rejected={"cut off": CUT_OFF, "not JSON": LOGGED},
+        broken={"rating off its scale": OFF_SCALE},
+    )
+
+
+def _line(answer: Answer) -> str:
+    fields = {
+        "answer_id": answer.number,
+        "customer": answer.customer_id,
+        "answered_at": days.moment(answer.day, answer.minute, days.BERLIN).isoformat(),
+        "question": answer.question,
+        "score": answer.rating,
+        "comment": answer.text,
+        "lang": answer.lang,
+        "article": answer.product_id,
+    }
+    return json.dumps(fields, ensure_ascii=False)
+
+
+def _cut(line: str, dice: Dice) -> str:
+    return line[: dice.whole(20, 60)]
+
+
+def _log(line: str, dice: Dice) -> str:
+    return "WARN survey-export: timeout, retrying"
+
+
+def _off_scale(line: str, dice: Dice) -> str:
+    return json.dumps(json.loads(line) | {"score": 99}, ensure_ascii=False)

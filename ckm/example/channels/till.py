@@ -1,0 +1,38 @@
+"""The till of the Berlin shop: Parquet with native types, times in UTC, no line numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.example import days
+from ckm.example.channels.export import Export
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.example.world import World
+
+KINDS = {"sale": "S", "return": "R"}
+
+
+def write_till(world: World, incoming: Path) -> Export:
+    """Write the sales of the till. Two equal things scanned one by one are two equal rows, and both are real."""
+    import polars as pl
+
+    rows = [
+        (
+            order.number, days.in_utc(order.day, order.minute, days.BERLIN), order.customer_id, line.product.product_id,
+            line.product.category, line.quantity, line.net / 100, line.discount / 100,
+            None if line.cost is None else line.cost / 100, KINDS[order.kind],
+        )
+        for order in world.orders
+        if order.channel == "till"
+        for line in order.lines
+    ]  # fmt: skip
+    schema: dict[str, pl.DataType | type[pl.DataType]] = {
+        "receipt": pl.String, "sold_at": pl.Datetime("us", "UTC"), "member": pl.String, "article": pl.String,
+        "department": pl.String, "pieces": pl.Int64, "net_eur": pl.Float64, "rebate_eur": pl.Float64,
+        "purchase_eur": pl.Float64, "kind": pl.String,
+    }  # fmt: skip
+    pl.DataFrame(rows, schema=schema, orient="row").write_parquet(incoming / "till.parquet", compression="zstd")
+    return Export("incoming/till.parquet", "transactions", None, None, records=len(rows))

@@ -1,0 +1,34 @@
+"""Days as whole numbers: 0 is the first day of the story, ``LAST`` its last."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+FIRST_DATE = date(2024, 1, 1)
+LAST_DATE = date(2026, 6, 30)
+LAST = (LAST_DATE - FIRST_DATE).days
+BERLIN = ZoneInfo("Europe/Berlin")
+BANGKOK = ZoneInfo("Asia/Bangkok")
+DUBLIN = ZoneInfo("Europe/Dublin")
+
+
+def number(day: date) -> int:
+    """Return the number of a date."""
+    return (day - FIRST_DATE).days
+
+
+def as_date(day: int) -> date:
+    """Return the date of a number."""
+    return FIRST_DATE + timedelta(days=day)
+
+
+def moment(day: int, minute: int, zone: ZoneInfo) -> datetime:
+    """Return the local time ``minute`` minutes into a day, with its zone."""
+    local = as_date(day)
+    return datetime(local.year, local.month, local.day, minute // 60, minute % 60, tzinfo=zone)
+
+
+def in_utc(day: int, minute: int, zone: ZoneInfo) -> datetime:
+    """Return the moment in UTC."""
+    return moment(day, minute, zone).astimezone(UTC)

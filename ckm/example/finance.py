@@ -1,0 +1,38 @@
+"""Finance's own totals, which `ckm check` holds against the store."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+from ckm.example import days
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.example.world import World
+
+MISBOOKED_MONTH, MISBOOKED_CENTS, MISBOOKED_ROWS = "2025-11", 12_990, 1
+"""One sale that finance booked and no export holds."""
+
+
+def monthly_totals(world: World) -> dict[str, tuple[int, int]]:
+    """Return net in cents and rows per month: sales and returns, no cancelled orders."""
+    net: defaultdict[str, int] = defaultdict(int)
+    rows: defaultdict[str, int] = defaultdict(int)
+    for order in world.orders:
+        if order.kind != "cancel":
+            month = f"{days.as_date(order.day):%Y-%m}"
+            net[month] += order.net
+            rows[month] += len(order.lines)
+    return {month: (net[month], rows[month]) for month in sorted(net)}
+
+
+def write_controls(world: World, folder: Path) -> None:
+    """Write ``controls.csv``: right for every month but one."""
+    lines = ["month,table,currency,net,rows"]
+    for month, (cents, rows) in monthly_totals(world).items():
+        if month == MISBOOKED_MONTH:
+            cents, rows = cents + MISBOOKED_CENTS, rows + MISBOOKED_ROWS
+        lines.append(f"{month},transactions,EUR,{cents / 100:.2f},{rows}")
+    (folder / "controls.csv").write_bytes(("\n".join(lines) + "\n").encode())

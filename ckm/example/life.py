@@ -1,0 +1,99 @@
+"""The life of a customer with the shop: orders in their own rhythm, until they leave or the story ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ckm.example import days, seasons
+from ckm.example.catalogue import lost_categories
+from ckm.example.dice import Dice
+from ckm.example.leaving import Exposure, Leaving, Trouble, leaves_between, trouble
+from ckm.example.orders import Order, cancel, fill, give_back
+from ckm.example.service import Contact, follow
+
+if TYPE_CHECKING:
+    from ckm.example.people import Customer
+
+SOON = 10
+"""Days within which a new customer orders for the first time."""
+CANCELLED = 0.02
+"""Share of web orders that are cancelled before they leave the house."""
+
+
+@dataclass
+class Life:
+    """What happened between one customer and the shop; ``leaving`` is None for who is still there at the end."""
+
+    customer: Customer
+    orders: list[Order] = field(default_factory=list)
+    contacts: list[Contact] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+    leaving: Leaving | None = None
+
+    @property
+    def purchases(self) -> list[Order]:
+        """Sales only: neither returns nor cancelled orders."""
+        return [order for order in self.orders if order.kind == "sale"]
+
+    def is_there(self, day: int) -> bool:
+        """Return whether the customer has not left by a day."""
+        return self.leaving is None or day < self.leaving.day
+
+
+def live(customer: Customer, seed: int, exposure: Exposure) -> Life:
+    """Return the life of a customer; ``exposure`` gains the weeks lived through."""
+    dice = Dice(seed, "life", customer.customer_id)
+    life = Life(customer)
+    calendar, gap = customer.traits["calendar"], customer.gap
+    day = seasons.day_after(calendar, customer.lang, customer.joined, dice.unit() * _first_wait(customer))
+    while day <= days.LAST:
+        placed = _shop(life, day, dice)
+        if placed > days.LAST:
+            break
+        if not customer.returning:
+            life.leaving = Leaving(placed + 1, "one_purchase", 1.0)
+            break
+        gap *= customer.traits.get("stretch", 1.0)
+        if gap > customer.traits.get("patience", float("inf")):
+            life.leaving = Leaving(placed + 1, "faded", 1.0)
+            break
+        day = seasons.day_after(calendar, customer.lang, placed, dice.weibull(gap, customer.regularity))
+        life.leaving = leaves_between(customer, life.troubles, placed, day, dice, exposure)
+        if life.leaving:
+            break
+    return life
+
+
+def _first_wait(customer: Customer) -> float:
+    """Return the longest wait for the first order: who was known before is somewhere within a gap."""
+    return customer.gap if customer.joined == 0 else SOON
+
+
+def _shop(life: Life, day: int, dice: Dice) -> int:
+    """Add what comes of one day's shopping to the life and return the day on which the order was placed."""
+    customer = life.customer
+    order = fill(customer, day, dice)
+    if order.day > days.LAST:
+        return order.day
+    if order.channel == "web" and life.orders and dice.chance(CANCELLED):
+        life.orders.append(cancel(order))
+        return order.day
+    _miss_what_is_gone(life, order)
+    after = follow(order, dice)
+    life.orders.append(after.order)
+    life.contacts += after.contacts
+    life.troubles += after.troubles
+    if dice.chance(customer.traits["returned"]):
+        back_on = seasons.open_day(order.channel, order.day + dice.whole(5, 20))
+        if back_on <= days.LAST:
+            life.orders.append(give_back(order, back_on, dice))
+    return order.day
+
+
+def _miss_what_is_gone(life: Life, order: Order) -> None:
+    """Let a category that will be lost weigh on the customer, once it has been bought as the favourite."""
+    gone = lost_categories().get(life.customer.favourite)
+    known = any(each.kind == "lost_category" for each in life.troubles)
+    if gone is not None and not known and any(line.product.category == life.customer.favourite for line in order.lines):
+        life.troubles.append(trouble("lost_category", gone + 1))

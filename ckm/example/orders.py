@@ -1,0 +1,150 @@
+"""What an order is, and how one is filled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ckm.example import seasons
+from ckm.example.catalogue import Product, on_sale, products_by_category
+from ckm.example.words import words
+
+if TYPE_CHECKING:
+    from ckm.example.dice import Dice
+    from ckm.example.people import Customer
+
+OPENING = {
+    "web": (6 * 60, 23 * 60 + 45),
+    "office": (8 * 60, 17 * 60),
+    "till": (10 * 60, 19 * 60 + 50),
+    "branch": (600, 1260),
+}
+"""Minutes of the local day. Nobody orders near midnight: a day is the same day in UTC and in Berlin, so that the
+months of finance are the months of the store whatever zone a reader counts in."""
+FAVOURITE = 0.72
+"""Share of the lines that are of the customer's favourite category, as long as it is sold."""
+DISCOUNTS = (0.15, 0.20, 0.25, 0.30)
+SCANNED_ONE_BY_ONE = 0.1
+TEMPTED = 0.3
+"""Share of the orders during a sale that take the sale price."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of an order; money in cents, ``net`` after ``discount``, both signed like the quantity."""
+
+    product: Product
+    quantity: int
+    net: int
+    discount: int
+    cost: int | None
+
+
+@dataclass(frozen=True)
+class Order:
+    """One order, return or cancelled order. ``number`` is given when all orders are known."""
+
+    day: int
+    minute: int
+    channel: str
+    customer_id: str | None
+    lines: tuple[Line, ...]
+    kind: str = "sale"
+    promised: int | None = None
+    delivered: int | None = None
+    has_invoice: bool = False
+    campaign_id: str | None = None
+    number: str = ""
+
+    @property
+    def net(self) -> int:
+        """Net value in cents."""
+        return sum(line.net for line in self.lines)
+
+
+def fill(customer: Customer, day: int, dice: Dice, *, at_least_off: float = 0.0) -> Order:
+    """Return what a customer buys when shopping on a day (or on the next day on which the channel sells)."""
+    traits = customer.traits
+    channel = _channel(customer, dice)
+    day = seasons.open_day(channel, day)
+    off = dice.pick(DISCOUNTS) if dice.chance(traits["discounted"]) else 0.0
+    if seasons.in_sale(day) and dice.chance(TEMPTED):
+        off = max(off, 0.20)
+    products = dict.fromkeys(_product(customer, day, dice) for _ in range(dice.count(traits["lines"])))
+    lines = [make_line(product, dice.count(traits["quantity"]), max(off, at_least_off)) for product in products]
+    business = customer.group == "business"
+    return Order(
+        day,
+        minute(channel, dice, office=business),
+        channel,
+        customer.customer_id,
+        scan(lines, dice) if channel == "till" else tuple(lines),
+        has_invoice=business,
+    )
+
+
+def minute(channel: str, dice: Dice, *, office: bool = False) -> int:
+    """Return a minute of the local day at which a channel sells."""
+    return dice.whole(*OPENING["office" if office else channel])
+
+
+def make_line(product: Product, quantity: int, off: float) -> Line:
+    """Return a line at a share ``off`` the price."""
+    gross = product.price * quantity
+    discount = round(gross * off)
+    return Line(
+        product, quantity, gross - discount, discount, None if product.cost is None else product.cost * quantity
+    )
+
+
+def scan(lines: list[Line], dice: Dice) -> tuple[Line, ...]:
+    """Return the lines as a till holds them: of two equal things, each is sometimes scanned for itself."""
+    scanned: list[Line] = []
+    for line in lines:
+        if line.quantity == 2 and dice.chance(SCANNED_ONE_BY_ONE):
+            off = line.discount / (line.net + line.discount)
+            scanned += [make_line(line.product, 1, off)] * 2
+        else:
+            scanned.append(line)
+    return tuple(scanned)
+
+
+def give_back(order: Order, day: int, dice: Dice) -> Order:
+    """Return the return of one line of an order."""
+    line = dice.pick(order.lines)
+    back = Line(line.product, -line.quantity, -line.net, -line.discount, None if line.cost is None else -line.cost)
+    return replace(
+        order, day=day, minute=minute(order.channel, dice), lines=(back,), kind="return",
+        promised=None, delivered=None, has_invoice=False, campaign_id=None,
+    )  # fmt: skip
+
+
+def cancel(order: Order) -> Order:
+    """Return the order as cancelled: the lines stand, no money flows."""
+    lines = tuple(replace(line, net=0, discount=0, cost=None if line.cost is None else 0) for line in order.lines)
+    return replace(order, lines=lines, kind="cancel", promised=None, delivered=None, has_invoice=False)
+
+
+def _channel(customer: Customer, dice: Dice) -> str:
+    away = {"web": "till", "till": "web", "branch": "web"}[customer.home]
+    if customer.group == "business" or (away == "till" and customer.region != "Berlin"):
+        return customer.home
+    return away if dice.chance(0.15) else customer.home
+
+
+def _product(customer: Customer, day: int, dice: Dice) -> Product:
+    category = customer.favourite
+    if not (on_sale(category, day) and dice.chance(FAVOURITE)):
+        category = dice.weighted({each: part for each, part in customer.traits["others"].items() if on_sale(each, day)})
+    return dice.pick(products_by_category()[category])
+
+
+def anonymous(channel: str, day: int, dice: Dice) -> Order:
+    """Return a sale to somebody who did not show a customer card."""
+    groups = {group: traits["share"] for group, traits in words("groups").items() if group != "business"}
+    traits, shelf = words("groups")[dice.weighted(groups)], products_by_category()
+    chosen = dict.fromkeys(
+        dice.pick(shelf[dice.weighted(traits["others"])]) for _ in range(dice.count(traits["lines"]))
+    )
+    lines = [make_line(product, dice.count(traits["quantity"]), 0.0) for product in chosen]
+    return Order(day, minute(channel, dice), channel, None, scan(lines, dice) if channel == "till" else tuple(lines))

@@ -1,0 +1,95 @@
+"""What happens after an order: deliveries, complaints and invoices, and the troubles that come of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ckm.example import days
+from ckm.example.leaving import Trouble, trouble
+from ckm.example.orders import Order, minute
+from ckm.example.words import words
+
+if TYPE_CHECKING:
+    from ckm.example.dice import Dice
+
+PATIENCE = 7
+"""Days after which an unanswered complaint begins to weigh."""
+ANSWER_PROMISED = 3
+"""Days within which the call centre promises an answer."""
+
+
+@dataclass(frozen=True)
+class Contact:
+    """A customer's contact with the call centre; ``resolved`` is None while it is open."""
+
+    day: int
+    minute: int
+    customer_id: str
+    kind: str
+    topic: str
+    product: str
+    resolved: int | None = None
+    promised_by: int | None = None
+    number: str = ""
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """An order with its delivery, and what followed from it."""
+
+    order: Order
+    contacts: tuple[Contact, ...]
+    troubles: tuple[Trouble, ...]
+
+
+def follow(order: Order, dice: Dice) -> Aftermath:
+    """Return what follows from an order of a known customer."""
+    rates = words("troubles")["rates"]
+    contacts: list[Contact] = []
+    troubles: list[Trouble] = []
+    late = False
+    if order.channel == "web":
+        order, late = _deliver(order, rates, dice)
+        if late and order.promised is not None:
+            troubles.append(trouble("late_delivery", order.promised + 1))
+    if dice.chance(rates["complaint_when_late" if late else "complaint"]):
+        contact, weighs = _complain(order, rates, dice, late=late)
+        contacts.append(contact)
+        troubles += weighs
+    if order.has_invoice and dice.chance(rates["rejected_invoice"]):
+        day = order.day + dice.whole(3, 10)
+        contacts.append(_contact(order, day, "event", "invoice", dice))
+        troubles.append(trouble("rejected_invoice", day))
+    return Aftermath(order, tuple(contacts), tuple(troubles))
+
+
+def deliver_in_time(order: Order) -> Order:
+    """Return the order with a delivery that kept its promise."""
+    return replace(order, promised=order.day + 4, delivered=order.day + 3) if order.channel == "web" else order
+
+
+def _deliver(order: Order, rates: dict[str, Any], dice: Dice) -> tuple[Order, bool]:
+    strike_from, strike_to = map(days.number, rates["strike"])
+    share = rates["late_in_strike" if strike_from <= order.day <= strike_to else "late"]
+    late = dice.chance(share)
+    promised = order.day + dice.whole(3, 4)
+    delivered = promised + (dice.whole(4, 14) if late else -dice.whole(0, 2))
+    return replace(order, promised=promised, delivered=delivered), late
+
+
+def _complain(order: Order, rates: dict[str, Any], dice: Dice, *, late: bool) -> tuple[Contact, list[Trouble]]:
+    """Return the complaint and, where nobody answers it for weeks, the trouble that it becomes."""
+    day = (order.promised or order.day) + dice.whole(1, 5)
+    topic = "delivery" if late else dice.weighted({"quality": 8, "billing": 2})
+    contact = replace(_contact(order, day, "complaint", topic, dice), promised_by=day + ANSWER_PROMISED)
+    if not dice.chance(rates["unresolved"]):
+        return replace(contact, resolved=day + dice.whole(0, 5)), []
+    resolved = day + dice.whole(45, 110) if dice.chance(0.5) else None
+    return replace(contact, resolved=resolved), [trouble("open_complaint", day + PATIENCE, until=resolved)]
+
+
+def _contact(order: Order, day: int, kind: str, topic: str, dice: Dice) -> Contact:
+    assert order.customer_id is not None
+    name = dice.pick(order.lines).product.name
+    return Contact(day, minute("web", dice, office=True), order.customer_id, kind, topic, name)

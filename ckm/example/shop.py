@@ -1,0 +1,90 @@
+"""Making the shop: one seed, always the same bytes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import TYPE_CHECKING, Any
+
+from ckm.example.channels.branch import write_branch
+from ckm.example.channels.calls import write_calls
+from ckm.example.channels.campaign_list import write_campaign
+from ckm.example.channels.crm import write_crm
+from ckm.example.channels.survey import write_survey
+from ckm.example.channels.till import write_till
+from ckm.example.channels.web import write_web
+from ckm.example.finance import write_controls
+from ckm.example.truth import TRUTH_FILES, write_truth
+from ckm.example.world import make_world
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.example.world import World
+
+SEED = 7
+"""The shop under ``examples/shop`` is the one of this seed."""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A shop on disk.
+
+    Attributes
+    ----------
+    folder
+        Where it lies.
+    files
+        What was written, relative to the folder, sorted.
+    truth
+        What is true of it, as in ``truth/truth.json``.
+    """
+
+    folder: Path
+    files: tuple[str, ...]
+    truth: dict[str, Any]
+
+
+def make_shop(folder: Path, *, seed: int = SEED) -> Shop:
+    """Make the example shop in a folder: ``incoming/``, ``maps/``, ``controls.csv`` and ``truth/``.
+
+    Files of the same names are replaced; others are left alone. Takes two seconds and 4.2 MB.
+
+    Parameters
+    ----------
+    folder
+        Made if it is not there.
+    seed
+        Another seed is another shop with the same habits.
+    """
+    return write_shop(make_world(seed), folder)
+
+
+def write_shop(world: World, folder: Path) -> Shop:
+    """Write the files that the channels of a world would export, its mappings and its truth; see :func:`make_shop`."""
+    incoming, truth_folder = folder / "incoming", folder / "truth"
+    for each in (incoming, truth_folder, folder / "maps"):
+        each.mkdir(parents=True, exist_ok=True)
+    exports = [
+        *write_web(world, incoming),
+        write_till(world, incoming),
+        write_branch(world, incoming),
+        write_crm(world, incoming),
+        write_survey(world, incoming),
+        write_calls(world, incoming),
+    ]
+    write_campaign(world, incoming)
+    write_controls(world, folder)
+    maps = _copy_maps(folder / "maps")
+    truth = write_truth(world, exports, truth_folder)
+    written = [each["file"] for each in truth["files"]] + maps
+    written += ["incoming/campaign.csv", "controls.csv"]
+    written += [f"truth/{name}" for name in TRUTH_FILES]
+    return Shop(folder, tuple(sorted(written)), truth)
+
+
+def _copy_maps(folder: Path) -> list[str]:
+    maps = sorted(files("ckm").joinpath("data", "example", "maps").iterdir(), key=lambda each: each.name)
+    for each in maps:
+        (folder / each.name).write_bytes(each.read_bytes())
+    return [f"maps/{each.name}" for each in maps]

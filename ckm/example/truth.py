@@ -1,0 +1,144 @@
+"""The truth behind the shop, for tests and for whoever wants to know how right an analysis was."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from ckm.example import days, seasons
+from ckm.example.catalogue import lost_categories
+from ckm.example.channels.crm import not_in_crm
+from ckm.example.channels.web import overlap
+from ckm.example.finance import MISBOOKED_CENTS, MISBOOKED_MONTH, MISBOOKED_ROWS
+from ckm.example.words import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from ckm.example.channels.export import Export
+    from ckm.example.life import Life
+    from ckm.example.world import World
+
+TRUTH_FILES = ("truth.json", "customers.csv", "customer_weeks.csv", "feedback.csv")
+CUSTOMER_COLUMNS = (
+    "customer_id", "group", "lang", "home", "favourite", "usual_gap_days", "orders", "left_on", "reason", "odds_ratio",
+    "troubles",
+)  # fmt: skip
+
+
+def tell(world: World, exports: Sequence[Export]) -> dict[str, Any]:
+    """Return the truth about the whole shop, fit for JSON."""
+    return {
+        "seed": world.seed,
+        "first_day": str(days.FIRST_DATE),
+        "last_day": str(days.LAST_DATE),
+        "customers": len(world.customers),
+        "buyers": len(world.lives),
+        "one_time_buyers": sum(len(life.purchases) == 1 for life in world.lives),
+        "groups": dict(sorted(Counter(life.customer.group for life in world.lives).items())),
+        "leaving": {
+            "model": "weekly odds = odds of the group × product of the odds ratios of the troubles of that week",
+            "weekly_odds": {group: traits["odds"] for group, traits in words("groups").items()},
+            "odds_ratios": {kind: each["odds"] for kind, each in words("troubles").items() if kind != "rates"},
+            "weeks": {kind: each["weeks"] for kind, each in words("troubles").items() if kind != "rates"},
+            "reasons": dict(sorted(Counter(each.leaving.reason for each in world.lives if each.leaving).items())),
+        },
+        "lost_categories": {category: str(days.as_date(day)) for category, day in lost_categories().items()},
+        "campaign": _campaign(world),
+        "sales_without_customer": {channel: _unnamed(world, channel) for channel in ("till", "branch")},
+        "identical_till_rows": _identical_till_rows(world),
+        "not_in_crm": not_in_crm(world),
+        "gap": {
+            "channel": "web",
+            "first": str(days.as_date(seasons.outage("web")[0])),
+            "last": str(days.as_date(seasons.outage("web")[-1])),
+        },
+        "controls_mismatch": {
+            "month": MISBOOKED_MONTH,
+            "net": MISBOOKED_CENTS / 100,
+            "rows": MISBOOKED_ROWS,
+        },
+        "overlap": overlap(world),
+        "tables": _tables(exports, overlap(world)["lines"]),
+        "files": [{**asdict(export), "good": export.good} for export in exports],
+    }
+
+
+def write_truth(world: World, exports: Sequence[Export], folder: Path) -> dict[str, Any]:
+    """Write the files of ``truth/`` and return what ``truth.json`` says."""
+    truth = tell(world, exports)
+    text = json.dumps(truth, ensure_ascii=False, indent=1)
+    (folder / "truth.json").write_bytes(f"{text}\n".encode())
+    _write_csv(folder / "customers.csv", CUSTOMER_COLUMNS, _customers(world))
+    exposure = sorted(world.exposure.items())
+    weeks = ((group, " ".join(troubles), count, int(left)) for (group, troubles, left), count in exposure)
+    _write_csv(folder / "customer_weeks.csv", ("group", "troubles", "weeks", "left"), weeks)
+    topics = ((each.number, each.topic) for each in world.answers if each.topic)
+    _write_csv(folder / "feedback.csv", ("interaction_id", "topic"), topics)
+    return truth
+
+
+def _write_csv(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    lines = [",".join("" if cell is None else str(cell) for cell in row) for row in [columns, *rows]]
+    path.write_bytes(("\n".join(lines) + "\n").encode())
+
+
+def _customers(world: World) -> Iterable[tuple[object, ...]]:
+    sales = Counter(order.customer_id for order in world.orders if order.kind == "sale")
+    return (_customer(life, sales[life.customer.customer_id]) for life in world.lives)
+
+
+def _customer(life: Life, sales: int) -> tuple[object, ...]:
+    customer, leaving = life.customer, life.leaving
+    last = days.LAST if leaving is None else leaving.day
+    troubles = Counter(trouble.kind for trouble in life.troubles if trouble.first <= last)
+    return (
+        customer.customer_id,
+        customer.group,
+        customer.lang,
+        customer.home,
+        customer.favourite,
+        f"{customer.gap:.1f}",
+        sales,
+        None if leaving is None else days.as_date(leaving.day),
+        None if leaving is None else leaving.reason,
+        None if leaving is None else f"{leaving.odds_ratio:g}",
+        " ".join(f"{kind}:{count}" for kind, count in sorted(troubles.items())),
+    )
+
+
+def _campaign(world: World) -> dict[str, Any]:
+    plan, people = words("campaign"), world.assignments
+    return {
+        "campaign_id": plan["campaign_id"],
+        "assigned_at": str(plan["assigned_at"]),
+        "outcome": f"at least one sale in the {plan['window_days']} days after",
+        "window_days": plan["window_days"],
+        "customers": len(people),
+        "holdout_chance": plan["holdout"],
+        "rate_without": sum(each.orders_without for each in people) / len(people),
+        "rate_with": sum(each.orders_with for each in people) / len(people),
+        "effect": sum(each.orders_with - each.orders_without for each in people) / len(people),
+    }
+
+
+def _tables(exports: Sequence[Export], in_both: int) -> dict[str, int]:
+    """Return the rows of each table once everything is loaded; what stands in both web exports counts once."""
+    rows = Counter({"transactions": -in_both})
+    for export in exports:
+        rows[export.table] += export.good
+    return dict(sorted(rows.items()))
+
+
+def _unnamed(world: World, channel: str) -> float:
+    sales = [order.customer_id for order in world.orders if order.channel == channel and order.kind == "sale"]
+    return round(sales.count(None) / len(sales), 4)
+
+
+def _identical_till_rows(world: World) -> int:
+    """Return the rows of the till that repeat an earlier row in every column."""
+    orders = [order for order in world.orders if order.channel == "till"]
+    return sum(len(order.lines) - len(set(order.lines)) for order in orders)

@@ -1,0 +1,154 @@
+"""Taking dates apart: which digits are the day, and what the words around them say."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import polars as pl
+
+from ckm.sources.calendars import buddhist_to_common, jalali_to_days
+from ckm.sources.data_files import load_data
+from ckm.sources.scripts import DIGITS, INVISIBLE, SPACES
+
+CENTURY_PIVOT = 69
+"""Two-digit years from here on are of the 20th century, those before of the 21st (POSIX strptime)."""
+
+SEPARATOR = r"[-/.]\s?"
+CLOCK = (
+    r"(?:[t,\s]*(?P<half1>[ap]m)?\s*(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})"
+    r"(?:[:.](?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?\s*(?P<half2>[ap]m)?"
+    r"\s*(?P<zone>z|utc|gmt|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?$"
+)
+SHAPES = {
+    "ymd": rf"^(?P<year>\d{{4}}){SEPARATOR}(?P<month>\d{{1,2}}){SEPARATOR}(?P<day>\d{{1,2}})(?:\b|t|\s){CLOCK}",
+    "compact": r"^(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})"
+    r"(?:[t\s]?(?P<hour>\d{2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2}))?)?(?P<zone>z|[+-]\d{2}:?\d{2})?$",
+    "dmy": rf"^(?P<day>\d{{1,2}}){SEPARATOR}(?P<month>\d{{1,2}}){SEPARATOR}(?P<year>\d{{4}}|\d{{2}})\b{CLOCK}",
+    "mdy": rf"^(?P<month>\d{{1,2}}){SEPARATOR}(?P<day>\d{{1,2}}){SEPARATOR}(?P<year>\d{{4}}|\d{{2}})\b{CLOCK}",
+    "short-ymd": rf"^(?P<year>\d{{2}}){SEPARATOR}(?P<month>\d{{1,2}}){SEPARATOR}(?P<day>\d{{1,2}})\b{CLOCK}",
+    "day-name": r"^(?P<day>\d{1,2})(?:st|nd|rd|th)?[-/.,\s]*(?:of |de )?m(?P<month>\d{2})[-/.,\s]*(?:de )?"
+    rf"(?P<year>\d{{4}}|\d{{2}})\b{CLOCK}",
+    "name-day": rf"^m(?P<month>\d{{2}})[-.\s]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[-,\s]+(?P<year>\d{{4}})\b{CLOCK}",
+    "year-name": rf"^(?P<year>\d{{4}})[-/\s]m(?P<month>\d{{2}})[-/\s](?P<day>\d{{1,2}})\b{CLOCK}",
+}
+"""How the parts of a date stand in a text that :func:`simplify` has simplified; ``mNN`` stands for a month's name."""
+PARTS = ("year", "month", "day", "hour", "minute", "second", "fraction", "half1", "half2", "zone")
+
+
+def simplify(texts: pl.Series) -> pl.Series:
+    """Return texts as digits, separators, ``mNN`` for the names of months, and am/pm; other words are taken away."""
+    text = pl.col("text").str.replace_many(DIGITS | SPACES | INVISIBLE).str.strip_chars().str.to_lowercase()
+    frame = texts.to_frame("text").select(text)
+    if not frame["text"].str.contains(r"[^\d\s.,:/+\-tz]").any():
+        return frame["text"]
+    words = _words()
+    return frame.select(
+        pl.col("text")
+        .str.replace_many(words.halves, leftmost=True)
+        .str.replace(words.weekday, "")
+        .str.replace_many(words.months, leftmost=True)
+        .str.replace_many(words.noise, leftmost=True)
+        .str.replace(r"^(\d{4})年(\d{1,2})月(\d{1,2})[日号號]?", "${1}-${2}-${3} ")
+        .str.replace(r"(\d{1,2})[时時点點](\d{1,2})分?(?:(\d{1,2})秒)?$", "${1}:${2}:${3}")
+        .str.strip_chars()
+        .str.strip_chars_end(":")
+    )["text"]
+
+
+@dataclass(frozen=True)
+class _Words:
+    months: dict[str, str]
+    halves: dict[str, str]
+    noise: dict[str, str]
+    weekday: str
+
+
+@cache
+def _words() -> _Words:
+    data = load_data("date_words.yaml")
+    months = {name: f"m{number:02}" for number, names in data["months"].items() for name in names}
+    halves = {word: half for half in ("am", "pm") for word in data[half]}
+    weekdays = "|".join(map(re.escape, sorted(data["weekdays"], key=len, reverse=True)))
+
+    def longest_first(words: dict[str, str]) -> dict[str, str]:
+        return dict(sorted(words.items(), key=lambda word: -len(word[0])))
+
+    return _Words(
+        longest_first(months), longest_first(halves), dict.fromkeys(data["noise"], ""), rf"^(?:{weekdays})[.,]*\s+"
+    )
+
+
+def split(bare: pl.Series, shapes: list[str]) -> pl.DataFrame:
+    """Return the parts of each simplified text, one row each, by the first shape that fits; null where none does."""
+    rows = bare.to_frame("text").with_row_index("row")
+    found = []
+    for shape in shapes:
+        if rows.is_empty():
+            break
+        parts = rows.select("row", "text", parts=pl.col("text").str.extract_groups(SHAPES[shape])).unnest("parts")
+        fits = parts["day"].is_not_null()
+        found.append(parts.filter(fits).with_columns(shape=pl.lit(shape)))
+        rows = rows.filter(~fits)
+    found.append(rows.with_columns(shape=pl.lit(None, dtype=pl.String)))
+    whole = pl.concat(found, how="diagonal").sort("row")
+    absent = [pl.lit(None, dtype=pl.String).alias(part) for part in PARTS if part not in whole.columns]
+    return whole.with_columns(absent).select("shape", *PARTS)
+
+
+def assemble(parts: pl.DataFrame, calendar: str) -> pl.DataFrame:
+    """Return the moments that parts name, as ``local`` time and, where an offset is written, ``instant`` in UTC.
+
+    Both are microseconds without a zone, and null where the parts name no day or time that exists.
+    """
+    short = pl.col("year").str.len_chars() == 2
+    number = {name: pl.col(name).cast(pl.Int32) for name in PARTS[:6]}
+    year: pl.Expr = (
+        pl.when(short)
+        .then(number["year"] + pl.when(number["year"] < CENTURY_PIVOT).then(2000).otherwise(1900))
+        .otherwise(number["year"])
+    )
+    if calendar == "buddhist":
+        year = buddhist_to_common(year)
+    half = pl.coalesce("half1", "half2")
+    hour = (
+        pl.when(half.is_null())
+        .then(number["hour"])
+        # "0 pm" and "13 pm" are no times of a twelve-hour clock.
+        .when(number["hour"].is_between(1, 12))
+        .then(number["hour"] % 12 + pl.when(half == "pm").then(12).otherwise(0))
+        .otherwise(99)
+    )
+    whole = parts.with_columns(
+        year=year,
+        month=number["month"],
+        day=number["day"],
+        hour=hour.fill_null(0),
+        minute=number["minute"].fill_null(0),
+        second=number["second"].fill_null(0),
+        micro=pl.col("fraction").fill_null("0").str.pad_end(6, "0").str.slice(0, 6).cast(pl.Int64),
+        offset=_offset_minutes(pl.col("zone")),
+    )
+    if calendar == "jalali":
+        days = jalali_to_days(pl.col("year"), pl.col("month"), pl.col("day"))
+        date = pl.from_epoch(days, time_unit="d").cast(pl.String)
+    else:
+        date = pl.format(
+            "{}-{}-{}",
+            *(pl.col(name).cast(pl.String).str.zfill(width) for name, width in (("year", 4), ("month", 2), ("day", 2))),
+        )
+    clock = pl.format("{}:{}:{}", *(pl.col(name).cast(pl.String).str.zfill(2) for name in ("hour", "minute", "second")))
+    local = pl.format("{} {}", date, clock).str.strptime(pl.Datetime("us"), "%Y-%m-%d %H:%M:%S", strict=False)
+    return whole.select(local=local + pl.duration(microseconds="micro"), offset="offset").select(
+        "local", instant=pl.col("local") - pl.duration(minutes="offset")
+    )
+
+
+def _offset_minutes(zone: pl.Expr) -> pl.Expr:
+    """Minutes east of UTC; null where no zone is written."""
+    digits = zone.str.replace(":", "", literal=True)
+    sign = pl.when(digits.str.starts_with("-")).then(-1).otherwise(1)
+    hours = digits.str.slice(1, 2).cast(pl.Int32, strict=False)
+    minutes = digits.str.slice(3, 2).replace("", "0").cast(pl.Int32, strict=False)
+    return pl.when(zone.is_in(["z", "utc", "gmt"])).then(0).otherwise(sign * (hours * 60 + minutes))

@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+from collections import Counter
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from ckm.example.words import words
+
+if TYPE_CHECKING:
+    from ckm.example import Shop
+    from ckm.example.world import World
+
+
+def test_the_difference_of_the_arms_covers_the_true_effect(world: World, shop: Shop) -> None:
+    """What an analyst sees, treated with the letter and held out without, against what the generator knows."""
+    treated = [each.orders_with for each in world.assignments if each.arm == "treated"]
+    holdout = [each.orders_without for each in world.assignments if each.arm == "holdout"]
+    rates = [sum(arm) / len(arm) for arm in (treated, holdout)]
+    error = sqrt(sum(rate * (1 - rate) / len(arm) for rate, arm in zip(rates, (treated, holdout), strict=True)))
+    truth = shop.truth["campaign"]["effect"]
+    assert truth > 0.05
+    assert abs(rates[0] - rates[1] - truth) < 1.96 * error
+
+
+def test_the_holdout_is_left_to_chance(world: World) -> None:
+    arms = Counter(each.arm for each in world.assignments)
+    assert abs(arms["holdout"] / arms.total() - words("campaign")["holdout"]) < 0.05
+    before = {arm: [each.orders_without for each in world.assignments if each.arm == arm] for arm in arms}
+    rates = {arm: sum(flags) / len(flags) for arm, flags in before.items()}
+    assert abs(rates["treated"] - rates["holdout"]) < 0.08
+
+
+def test_only_the_treated_order_because_of_the_letter(world: World) -> None:
+    brought = {order.customer_id for order in world.orders if order.campaign_id}
+    treated = {each.customer_id for each in world.assignments if each.arm == "treated"}
+    assert brought
+    assert brought <= treated
+
+
+def test_the_list_on_disk_is_the_list_of_the_truth(world: World, shop: Shop) -> None:
+    header, *lines = (shop.folder / "incoming" / "campaign.csv").read_text(encoding="utf-8").splitlines()
+    assert header == "campaign_id,customer_id,arm,assigned_at"
+    assert lines == [f"C25-MAI,{each.customer_id},{each.arm},2025-05-05" for each in world.assignments]

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+from polars.testing import assert_frame_equal
+
+from ckm.example import make_shop
+
+if TYPE_CHECKING:
+    import pytest
+
+    from ckm.example import Shop
+
+COMMITTED = Path(__file__).parents[2] / "examples" / "shop"
+MEGABYTE = 1_000_000
+
+
+def _assert_same_file(one: Path, other: Path) -> None:
+    """Text by its bytes; Parquet and Excel by their content, for their bytes are the libraries' own affair."""
+    if one.suffix == ".parquet":
+        assert_frame_equal(pl.read_parquet(one), pl.read_parquet(other))
+    elif one.suffix == ".xlsx":
+        with zipfile.ZipFile(one) as left, zipfile.ZipFile(other) as right:
+            assert {name: left.read(name) for name in left.namelist()} == {
+                name: right.read(name) for name in right.namelist()
+            }
+    else:
+        assert one.read_bytes() == other.read_bytes(), one.name
+
+
+def test_the_generator_gives_the_same_bytes_again_whatever_the_machine_is_set_to(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Asia/Kathmandu")
+    monkeypatch.setenv("LC_ALL", "C")
+    time.tzset()
+    again = make_shop(tmp_path)
+    monkeypatch.undo()
+    time.tzset()
+    assert again.files == shop.files
+    assert {name: (tmp_path / name).read_bytes() for name in again.files} == {
+        name: (shop.folder / name).read_bytes() for name in shop.files
+    }
+
+
+def test_the_committed_shop_is_what_the_generator_makes(shop: Shop) -> None:
+    on_disk = {path.relative_to(COMMITTED).as_posix() for path in COMMITTED.rglob("*") if path.is_file()}
+    assert on_disk == set(shop.files)
+    for name in shop.files:
+        _assert_same_file(shop.folder / name, COMMITTED / name)
+
+
+def test_the_shop_is_at_most_five_megabytes(shop: Shop) -> None:
+    assert sum((shop.folder / name).stat().st_size for name in shop.files) <= 5 * MEGABYTE
+
+
+def test_what_is_true_lies_outside_of_what_is_loaded(shop: Shop) -> None:
+    maps = [shop.folder / name for name in shop.files if name.startswith("maps/")]
+    assert len(maps) == 6
+    assert not any("truth" in each.read_text(encoding="utf-8") for each in maps)
+
+
+def test_importing_the_generator_imports_nothing_heavy() -> None:
+    program = "import ckm.example, sys; print(sorted({'polars', 'pyarrow', 'numpy', 'xlsxwriter'} & set(sys.modules)))"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
