@@ -92,6 +92,15 @@ class RecordReader:
             return joined
         return self._settle(line, split)
 
+    def whole_records(self, lines: Sequence[str]) -> int:
+        """Return how many more records of ``lines`` obey all rules than do not."""
+        at = balance = 0
+        while at < len(lines):
+            reading = self.read(lines, at, final=True)
+            balance += 1 if reading.fields is not None and reading.reason is None else -1
+            at += reading.lines
+        return balance
+
     def split(self, text: str) -> _Split:
         """Split ``text`` by the rules; ``clean`` says that every quote in it obeys them."""
         if self.dialect.delimiter == WHITESPACE:
