@@ -15,7 +15,7 @@ from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.rows import as_json, stored_names, with_lineage
 from ckm.sources.convert import Conversion
-from ckm.sources.read import open_source
+from ckm.sources.read import open_source, refuse_absent
 from ckm.store import LoadFacts, LoadWriter, Store
 
 if TYPE_CHECKING:
@@ -41,15 +41,12 @@ class Settings:
         What happens to known keys with other content; see :func:`ckm.store.merge.meet`.
     time_zone, currency
         Of times and amounts for which neither file nor mapping names one.
-    dry_run
-        Count everything, change nothing.
     """
 
     max_rejects: float = 0.05
     on_conflict: OnConflict | None = None
     time_zone: str = "UTC"
     currency: str = "EUR"
-    dry_run: bool = False
 
 
 class Records(Protocol):
@@ -100,8 +97,12 @@ class TooManyRejectsError(InputError):
 
 def content_id(path: Path, plan: Plan) -> tuple[str, str]:
     """Return the SHA-256 of a file, and the id of loading that content by that plan."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    refuse_absent(path)
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or 'cannot be read'}") from error
     return digest, hashlib.sha256(f"{digest} {plan.fingerprint} {plan.table}".encode()).hexdigest()
 
 
@@ -131,7 +132,7 @@ def ingest_file(
         with store.locked():
             if store.has(plan.table, load_as):
                 return _unchanged(store, plan.table, load_as, label)
-            with open_source(path, plan.hints) as source:
+            with open_source(path, plan.hints, name=label) as source:
                 return FileLoad(source, plan, store, settings, label, (file_id, load_as)).run(progress)
     except CkmError as error:
         counted = error.result if isinstance(error, TooManyRejectsError) else None
@@ -211,7 +212,7 @@ class FileLoad:
         except BaseException:
             writer.discard()
             raise
-        facts = writer.finish(self.settings.on_conflict, dry_run=self.settings.dry_run)
+        facts = writer.finish(self.settings.on_conflict)
         return self._result(facts)
 
     def _begin(self) -> LoadWriter:

@@ -11,23 +11,25 @@ Readers need no lock and see whole commits. A writer takes the lock, which first
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.store import journal, loads, undo
-from ckm.store.delta import LOG_FOLDER, Table
+from ckm.store.delta import LOG_FOLDER, Table, created
 from ckm.store.erase import erase_customer
 from ckm.store.identity import Identity
 from ckm.store.loads import Load, LoadFacts
 from ckm.store.merge import ConflictError, OnConflict
+from ckm.store.mirror import mirror
 from ckm.store.side_tables import QUARANTINE, REPLACED
 from ckm.store.writer import LoadWriter, recover, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import polars as pl
 
@@ -63,7 +65,7 @@ class Store:
 
     def tables(self) -> list[str]:
         """Return the names of the tables, side tables left out."""
-        names = sorted(path.parent.name for path in self.root.glob(f"*/{LOG_FOLDER}"))
+        names = sorted(path.parent.name for path in self.root.glob(f"*/{LOG_FOLDER}") if created(path.parent))
         return [name for name in names if name != QUARANTINE and not name.endswith(REPLACED)]
 
     def scan(self, table: str) -> pl.LazyFrame:
@@ -94,6 +96,14 @@ class Store:
         with journal.exclusive(self.root):
             recover(self.root)
             yield
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Store]:
+        """Give a store that looks like this one, for a dry run: nothing that is done to it ever happened."""
+        with tempfile.TemporaryDirectory(prefix="ckm-dry-run-") as folder:
+            copy = Path(folder) / self.root.name
+            mirror(self.root, copy)
+            yield Store(copy)
 
     def has(self, table: str, content_id: str) -> bool:
         """Whether a file's content was loaded and not taken back since."""

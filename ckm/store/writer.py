@@ -70,8 +70,8 @@ class LoadWriter:
         journal.sweep(self.root, self.facts.load_id)
         journal.end(self.root)
 
-    def finish(self, on_conflict: OnConflict | None = None, *, dry_run: bool = False) -> LoadFacts:
-        """Land the load and return its facts with the counts filled in; a dry run lands nothing.
+    def finish(self, on_conflict: OnConflict | None = None) -> LoadFacts:
+        """Land the load and return its facts with the counts filled in.
 
         Raises
         ------
@@ -89,9 +89,6 @@ class LoadWriter:
             self.discard()
             raise
         facts = self.counts(duplicates, meeting)
-        if dry_run:
-            self.discard()
-            return facts
         new = self._without(new, meeting.redundant, "n")
         _, rewritten = drop_from_files(self.table.folder, self.table.files, meeting.stale, f"{self.facts.load_id}-s")
         self._commit(facts, [*new, *rewritten], meeting)
