@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 import typer
-from tests.conftest import ROOT, Run, Shell
 from typer.testing import CliRunner
 
 from ckm import __version__, cli, errors
 from ckm.cli import EXIT_CODES, app, keep_examples, wants_json
 from ckm.errors import CkmError, InputError, NotEnoughDataError
 from ckm.output import detail, note
+from tests.conftest import ROOT, Run, Shell
 
 
 def every_error() -> Iterator[type[CkmError]]:

@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.conftest import Run
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,6 +22,7 @@ from ckm.schema import Customers, Interactions, Transactions
 from ckm.settings import parse_duration, parse_share
 from ckm.workspace import lay_out, template
 from ckm.yamlfile import read_yaml
+from tests.conftest import Run
 
 
 def workspace(folder: Path, text: str) -> Path:

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 import typer
-from tests.conftest import ROOT
 
 from ckm.cli import app
+from tests.conftest import ROOT
 
 HEAVY = {
     "chardet",

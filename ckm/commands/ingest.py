@@ -119,7 +119,7 @@ def ingest(
     settings = _settings(opened, on_conflict, max_rejects)
     if requarantine:
         with _store(opened, dry_run=dry_run) as store:
-            results = _requarantine(opened, store, settings)
+            results = _requarantine(opened, store, settings, wishes)
     else:
         with stdin_on_disk(_jobs(opened, sources, wishes)) as jobs, _store(opened, dry_run=dry_run) as store:
             if save_map:
@@ -208,11 +208,11 @@ def _run(job: Job, store: Store, settings: Settings) -> FileResult:
         return ingest_file(job.path, job.plan, store, settings, label=job.label, progress=advance)
 
 
-def _requarantine(workspace: OpenWorkspace, store: Store, settings: Settings) -> list[FileResult]:
+def _requarantine(workspace: OpenWorkspace, store: Store, settings: Settings, wishes: Wishes) -> list[FileResult]:
     from ckm.ingest.requarantine import requarantine
     from ckm.ingest.selection import workspace_mappings
 
-    results = requarantine(store, workspace_mappings(workspace), settings)
+    results = requarantine(store, workspace_mappings(workspace), settings, wishes)
     if not results:
         note("the quarantine is empty")
     return results

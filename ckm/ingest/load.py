@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from ckm.store import OnConflict
 
 Progress = Callable[[int], None]
+UNREAD = "record|"
+"""Reasons of records that the reader refused start with it; no column and no rule can."""
 
 
 @dataclass(frozen=True)
@@ -197,7 +199,7 @@ class FileLoad:
             default_currency=settings.currency,
         )
         self.empty = self.conversion.apply(source.sample.clear()).frame
-        self.names = stored_names(self.empty.columns, self.table)
+        self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))
         self.contract = Contract(self.table)
         self.reasons: Counter[str] = Counter()
         self.flags: Counter[str] = Counter()
@@ -246,7 +248,7 @@ class FileLoad:
                 .with_columns(customer_id=frame["customer_id"][rows] if "customer_id" in frame.columns else None)
             )  # fmt: skip
         if len(batch.rejected):
-            unread = batch.rejected.select(pl.concat_list("row|" + pl.col("reason"))).to_series()
+            unread = batch.rejected.select(pl.concat_list(UNREAD + pl.col("reason"))).to_series()
             writer.quarantine(self._quarantined(batch.rejected["line"], unread, batch.rejected["raw"], writer))
         self.flags.update(converted.flags.drop_nulls().explode())
         return len(batch.records) + len(batch.rejected)

@@ -129,7 +129,7 @@ def jobs_for(sources: Iterable[Path], workspace: Workspace, wishes: Wishes) -> l
         raise UsageError("--as and --map contradict each other", hint="a mapping names its table")
     files = [file for source in sources for file in _expanded(source)]
     if wishes.map_file:
-        mapping = _with_hints(load_mapping(wishes.map_file), wishes)
+        mapping = with_wishes(load_mapping(wishes.map_file), wishes)
         return [Job(file, Mapped(mapping), label(file, workspace.root)) for file in files]
     if wishes.table:
         plan = ByNames(
@@ -185,10 +185,11 @@ def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, wishes: 
             f"no mapping in {workspace.maps_dir} names {file}",
             hint="say what it is with --as transactions, or which mapping with --map FILE",
         )
-    return [Job(file, Mapped(_with_hints(mapping, wishes)), label(file, workspace.root)) for mapping in fitting]
+    return [Job(file, Mapped(with_wishes(mapping, wishes)), label(file, workspace.root)) for mapping in fitting]
 
 
-def _with_hints(mapping: Mapping, wishes: Wishes) -> Mapping:
+def with_wishes(mapping: Mapping, wishes: Wishes) -> Mapping:
+    """Return ``mapping`` with what the caller says of format and time zone in place of its own."""
     given = {name: value for name, value in vars(wishes.hints).items() if value is not None}
     return replace(
         mapping,

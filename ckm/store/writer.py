@@ -12,7 +12,7 @@ from ckm.store.data_files import DataFile, DataFileWriter
 from ckm.store.delta import Table
 from ckm.store.identity import REPEAT
 from ckm.store.merge import Meeting, OnConflict, meet
-from ckm.store.side_tables import QUARANTINE, REPLACED
+from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.staging import Staging, drop_from_files, settle_held
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ class LoadWriter:
         if self._quarantine:
             side_tables.append(Table(self.root / QUARANTINE), pl.concat(self._quarantine), prefix)
         if meeting.replaced:
-            replaced = pl.concat(meeting.replaced, how="diagonal").with_columns(replaced_by=pl.lit(prefix))
+            replaced = pl.concat(meeting.replaced, how="diagonal").with_columns(pl.lit(prefix).alias(REPLACED_BY))
             side_tables.append(Table(self.root / f"{self.table.name}{REPLACED}"), replaced, prefix)
         self.table.commit(
             schema=self._schema,
@@ -175,7 +175,7 @@ def recover(root: Path) -> None:
     else:
         side_tables.remove(Table(root / QUARANTINE), pl.col("load_id") == entry.load_id, f"{entry.load_id}-x")
         side_tables.remove(
-            Table(root / f"{entry.table}{REPLACED}"), pl.col("replaced_by") == entry.load_id, f"{entry.load_id}-x"
+            Table(root / f"{entry.table}{REPLACED}"), pl.col(REPLACED_BY) == entry.load_id, f"{entry.load_id}-x"
         )
     journal.sweep(root, entry.load_id)
     journal.end(root)
