@@ -203,10 +203,8 @@ class Shop:
             for order_id, line, customer, at, net in frame.select(COLUMNS[:5]).iter_rows()
         )
         quarantine = store.quarantine()
-        there = Counter(
-            () if quarantine is None else quarantine.select("source_file", "source_row").collect().iter_rows()
-        )
-        there = Counter({(Path(file).name, row): count for (file, row), count in there.items()})
+        held_rows = [] if quarantine is None else quarantine.select("source_file", "source_row").collect().rows()
+        there = Counter((Path(file).name, row) for file, row in held_rows)
         tally.loads += len(loads)
         tally.rows += found.total()
         tally.rows_lost += (rows - found).total()

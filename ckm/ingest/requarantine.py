@@ -39,9 +39,7 @@ class HeldRecords:
     @property
     def sample(self) -> pl.DataFrame:
         """The records that have columns; a record that could not be read has none."""
-        records = self.rows.filter(~self._unread())["raw"]
-        if records.is_empty():
-            return pl.DataFrame()
+        records = self.rows.filter(~unread())["raw"]
         names = list(
             dict.fromkeys(name for record in records.str.json_decode(infer_schema_length=None) for name in record)
         )
@@ -59,14 +57,15 @@ class HeldRecords:
 
     def batches(self) -> Iterator[Batch]:
         """Yield all records; those that could not be read stay rejected for the same reason."""
-        unread = self.rows.filter(self._unread())
-        reason = unread["reasons"].list.first().str.strip_prefix(UNREAD)
-        rejected = rejected_frame(zip(unread["source_row"], reason, unread["raw"], strict=True))
-        yield Batch(self.sample, self.rows.filter(~self._unread())["source_row"], rejected)
+        refused = self.rows.filter(unread())
+        reason = refused["reasons"].list.first().str.strip_prefix(UNREAD)
+        rejected = rejected_frame(zip(refused["source_row"], reason, refused["raw"], strict=True))
+        yield Batch(self.sample, self.rows.filter(~unread())["source_row"], rejected)
 
-    def _unread(self) -> pl.Expr:
-        """Rows whose text is no record, and that no mapping mends."""
-        return pl.col("reasons").list.first().str.starts_with(UNREAD)
+
+def unread() -> pl.Expr:
+    """True for quarantined rows whose text is no record: no mapping mends them."""
+    return pl.col("reasons").list.first().str.starts_with(UNREAD)
 
 
 def requarantine(store: Store, mappings: list[Mapping], settings: Settings, wishes: Wishes) -> list[FileResult]:
@@ -95,7 +94,11 @@ def requarantine(store: Store, mappings: list[Mapping], settings: Settings, wish
             plan = _plan(table, source, by_name, wishes, settings)
             with store.locked():
                 rows = _held(store, table, source, file_id)
-                results += [_try_again(store, plan, rows, file, file_id, settings)] if len(rows) else []
+                if len(rows.filter(~unread())):
+                    results.append(_try_again(store, plan, rows, file, file_id, settings))
+                else:
+                    held_still = len(rows)
+                    results.append(FileResult(file, table, Status.unchanged, rows=held_still, quarantined=held_still))
         except CkmError as error:
             results.append(FileResult(file, table, Status.failed, error=error))
     return results

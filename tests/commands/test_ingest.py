@@ -266,9 +266,7 @@ def broken_files(desk: Desk) -> list[Path]:
         desk.orders("ragged.csv", f"{s},1,{s},2025-01-05,1,EUR,{s}", f'"{s}', s),
         desk.orders("ambiguous.csv", f"{s},1,{s},03/04/2025,1,EUR"),
         desk.orders("conflict.csv", f"A1,1,{s},2025-01-05,99,EUR"),
-        desk.write(
-            "half.jsonl", f'{{"order_id": "{s}", "ordered_at": "{s}", "net": 1, "currency": "{s}"}}\n{{"{s}'
-        ),
+        desk.write("half.jsonl", f'{{"order_id": "{s}", "ordered_at": "{s}", "net": 1, "currency": "{s}"}}\n{{"{s}'),
         desk.write("array.json", f'[{{"order_id": "{s}"}}, "{s}", {{'),
         desk.root / "nested.parquet",
         database,

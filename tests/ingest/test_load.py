@@ -127,9 +127,7 @@ def test_a_helper_that_a_mapping_leaves_alone_does_not_clash_with_its_number(des
     header = "order_id,line_no,customer_id,ordered_at,quantity,unit_price,currency"
     path = desk.orders("a.csv", "A1,1,c1,2025-01-05,2,5,EUR", header=header)
     desk.ingest(path, "--as", "transactions")
-    text = (
-        "table: transactions\nfiles: [b.csv]\ncolumns: {order_id: order_id, ordered_at: ordered_at,"
-    )
+    text = "table: transactions\nfiles: [b.csv]\ncolumns: {order_id: order_id, ordered_at: ordered_at,"
     desk.mapping("b", text + " net: {value: 7}, currency: currency}\n")
     desk.ingest(desk.orders("b.csv", "B1,1,c1,2025-01-05,2,five,EUR", header=header))
     rows = desk.table().sort("order_id").select("order_id", "unit_price", "unit_price_").rows()

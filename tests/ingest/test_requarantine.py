@@ -111,3 +111,12 @@ def test_what_the_whole_file_settled_can_be_said_for_the_few_rows_left(desk: Des
 
 def test_an_empty_quarantine_is_an_empty_result(desk: Desk) -> None:
     assert desk.ingest("--requarantine") == []
+
+
+def test_a_file_of_which_nothing_could_be_read_stays_in_the_quarantine_as_it_is(desk: Desk) -> None:
+    path = desk.orders("a.csv", "A1,")
+    desk.ingest(path, "--as", "transactions", "--max-rejects", "100%")
+    before = desk.quarantine()
+    result = desk.one("--requarantine")
+    assert (result["status"], counts(result)) == ("unchanged", (0, 0, 0, 0, 1))
+    assert desk.quarantine().equals(before)
