@@ -98,7 +98,9 @@ def _of_workspace(root: Path | None) -> Dataset:
 
 
 def _of_files(path: Path) -> Dataset:
-    files = sorted(file for file in path.iterdir() if file.is_file()) if path.is_dir() else [path]
+    files = [path]
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
     if not files:
         raise InputError(f"{path} holds no file")
     config = load_config(None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -25,9 +26,12 @@ from ckm.errors import UsageError
 from ckm.output import Format, default_format, detail, emit, note, progress, show_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ckm.config import Workspace as OpenWorkspace
     from ckm.ingest import FileResult, Settings
     from ckm.ingest.selection import Job, Wishes
+    from ckm.store import Store
 
 
 def register(app: typer.Typer) -> None:
@@ -100,26 +104,27 @@ def ingest(
         ckm ingest --history
         ckm ingest --undo orders.csv
     """
-    from ckm.ingest.selection import Wishes
+    from ckm.ingest.selection import Wishes, stdin_on_disk
 
     opened = _open_workspace(workspace)
     if history:
         return _show_history(opened, fmt, output)
     if undo:
-        return _undo(opened, undo)
+        return _undo(opened, undo, fmt, output)
     hints = hints_from(
         encoding=encoding, delimiter=delimiter, quote=quote, header=header, columns=columns, decimal=decimal,
         thousands=thousands, dates=dates, sheet=sheet, null_values=null_values,
     )  # fmt: skip
     wishes = Wishes(table, map_file, hints, _overrides(column), currency, time_zone)
-    settings = _settings(opened, on_conflict, max_rejects, dry_run=dry_run)
+    settings = _settings(opened, on_conflict, max_rejects)
     if requarantine:
-        results = _requarantine(opened, settings)
+        with _store(opened, dry_run=dry_run) as store:
+            results = _requarantine(opened, store, settings, wishes)
     else:
-        jobs = _jobs(opened, sources, wishes)
-        if save_map:
-            _save_map(jobs, save_map, opened)
-        results = [_run(job, opened, settings) for job in jobs]
+        with stdin_on_disk(_jobs(opened, sources, wishes)) as jobs, _store(opened, dry_run=dry_run) as store:
+            if save_map:
+                _save_map(jobs, save_map, dry_run=dry_run)
+            results = [_run(job, store, settings) for job in jobs]
     return _report(results, fmt, output, dry_run=dry_run)
 
 
@@ -137,7 +142,7 @@ def _overrides(columns: list[str] | None) -> dict[str, str]:
     return {target: source for target, _, source in pairs}
 
 
-def _settings(workspace: OpenWorkspace, on_conflict: str | None, max_rejects: str | None, *, dry_run: bool) -> Settings:
+def _settings(workspace: OpenWorkspace, on_conflict: str | None, max_rejects: str | None) -> Settings:
     from ckm.ingest import Settings
     from ckm.settings import parse_share
     from ckm.store import OnConflict
@@ -147,7 +152,6 @@ def _settings(workspace: OpenWorkspace, on_conflict: str | None, max_rejects: st
         on_conflict=OnConflict(on_conflict) if on_conflict else None,
         time_zone=workspace.config.time_zone,
         currency=workspace.config.currency,
-        dry_run=dry_run,
     )
 
 
@@ -162,7 +166,7 @@ def _jobs(workspace: OpenWorkspace, sources: list[Path] | None, wishes: Wishes) 
     return jobs
 
 
-def _save_map(jobs: list[Job], path: Path, workspace: OpenWorkspace) -> None:
+def _save_map(jobs: list[Job], path: Path, *, dry_run: bool) -> None:
     from dataclasses import replace
 
     from ckm.files import replacing
@@ -176,25 +180,39 @@ def _save_map(jobs: list[Job], path: Path, workspace: OpenWorkspace) -> None:
     with open_source(job.path, job.plan.hints) as source:
         mapping, _ = job.plan.mapping(source.format.columns)
     named = replace(mapping, name=path.stem, files=(job.label,))
+    text = dump_mapping(named)
+    if dry_run:
+        return
     with replacing(path) as draft:
-        draft.write_text(dump_mapping(named), encoding="utf-8", newline="\n")
+        draft.write_text(text, encoding="utf-8", newline="\n")
     note(f"wrote {path}")
 
 
-def _run(job: Job, workspace: OpenWorkspace, settings: Settings) -> FileResult:
-    from ckm.ingest import ingest_file
+@contextmanager
+def _store(workspace: OpenWorkspace, *, dry_run: bool) -> Iterator[Store]:
+    """Give the workspace's store; a dry run gets a mirror of it and does everything there."""
     from ckm.store import Store
+
+    store = Store(workspace.store_dir)
+    if not dry_run:
+        yield store
+        return
+    with store.rehearsal() as mirror:
+        yield mirror
+
+
+def _run(job: Job, store: Store, settings: Settings) -> FileResult:
+    from ckm.ingest import ingest_file
 
     with progress(f"loading {job.label}") as advance:
-        return ingest_file(job.path, job.plan, Store(workspace.store_dir), settings, label=job.label, progress=advance)
+        return ingest_file(job.path, job.plan, store, settings, label=job.label, progress=advance)
 
 
-def _requarantine(workspace: OpenWorkspace, settings: Settings) -> list[FileResult]:
+def _requarantine(workspace: OpenWorkspace, store: Store, settings: Settings, wishes: Wishes) -> list[FileResult]:
     from ckm.ingest.requarantine import requarantine
     from ckm.ingest.selection import workspace_mappings
-    from ckm.store import Store
 
-    results = requarantine(Store(workspace.store_dir), workspace_mappings(workspace), settings)
+    results = requarantine(store, workspace_mappings(workspace), settings, wishes)
     if not results:
         note("the quarantine is empty")
     return results
@@ -227,12 +245,12 @@ def _show_history(workspace: OpenWorkspace, fmt: Format | None, output: Path | N
     emit(history_table(Store(workspace.store_dir).history()), fmt, output=output)
 
 
-def _undo(workspace: OpenWorkspace, which: str) -> None:
+def _undo(workspace: OpenWorkspace, which: str, fmt: Format | None, output: Path | None) -> None:
+    from ckm.ingest.results import undo_table
     from ckm.ingest.undo import undo_load
     from ckm.store import Store
 
-    for taken in undo_load(Store(workspace.store_dir), which):
-        facts = taken.load
-        note(f"took back {facts.load_id} ({facts.file} into {facts.table}): {taken.rows} rows left the table")
-        for file in taken.load_again:
-            note(f"{file} held some of the same rows: load it again to have those back")
+    taken_back = undo_load(Store(workspace.store_dir), which)
+    emit(undo_table(taken_back), fmt, output=output)
+    for file in dict.fromkeys(file for taken in taken_back for file in taken.load_again):
+        note(f"{file} held some of the same rows: load it again to have those back")

@@ -17,7 +17,7 @@ from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.rows import as_json, stored, stored_names
 from ckm.sources.convert import Conversion
-from ckm.sources.read import open_source
+from ckm.sources.read import open_source, refuse_absent
 from ckm.store import LoadFacts, LoadWriter, Store
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ckm.store import OnConflict
 
 Progress = Callable[[int], None]
+UNREAD = "record|"
+"""Reasons of records that the reader refused start with it; no column and no rule can."""
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,12 @@ class Settings:
         What happens to known keys with other content; see :func:`ckm.store.merge.meet`.
     time_zone, currency
         Of times and amounts for which neither file nor mapping names one.
-    dry_run
-        Count everything, change nothing.
     """
 
     max_rejects: float = 0.05
     on_conflict: OnConflict | None = None
     time_zone: str = "UTC"
     currency: str = "EUR"
-    dry_run: bool = False
 
 
 class Records(Protocol):
@@ -102,8 +101,12 @@ class TooManyRejectsError(InputError):
 
 def content_id(path: Path, plan: Plan) -> tuple[str, str]:
     """Return the SHA-256 of a file, and the id of loading that content by that plan."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    refuse_absent(path)
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or 'cannot be read'}") from error
     return digest, hashlib.sha256(f"{digest} {plan.fingerprint} {plan.table}".encode()).hexdigest()
 
 
@@ -130,7 +133,7 @@ def ingest_file(
     """
     try:
         with ThreadPoolExecutor(1) as pool:  # both go over the whole file
-            opening = pool.submit(open_source, path, plan.hints)
+            opening = pool.submit(open_source, path, plan.hints, name=label)
             file_id, load_as = content_id(path, plan)
         with opening.result() as source, store.locked():
             if store.has(plan.table, load_as):
@@ -199,7 +202,7 @@ class FileLoad:
             default_currency=settings.currency,
         )
         self.empty = self.conversion.apply(source.sample.clear()).frame
-        self.names = stored_names(self.empty.columns, self.table)
+        self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))
         self.contract = Contract(self.table)
         self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.mapping.columns]
         self.reasons: Counter[str] = Counter()
@@ -215,7 +218,7 @@ class FileLoad:
         except BaseException:
             writer.discard()
             raise
-        facts = writer.finish(self.settings.on_conflict, dry_run=self.settings.dry_run)
+        facts = writer.finish(self.settings.on_conflict)
         return self._result(facts)
 
     def _begin(self) -> LoadWriter:
@@ -247,7 +250,7 @@ class FileLoad:
                 .with_columns(customer_id=frame["customer_id"][rows] if "customer_id" in frame.columns else None)
             )  # fmt: skip
         if len(batch.rejected):
-            unread = batch.rejected.select(pl.concat_list("row|" + pl.col("reason"))).to_series()
+            unread = batch.rejected.select(pl.concat_list(UNREAD + pl.col("reason"))).to_series()
             writer.quarantine(self._quarantined(batch.rejected["line"], unread, batch.rejected["raw"], writer))
         self.flags.update(converted.flags.drop_nulls().explode())
         return len(batch.records) + len(batch.rejected)

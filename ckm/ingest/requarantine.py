@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.errors import CkmError, UnknownNameError
-from ckm.ingest.load import FileLoad, Settings
+from ckm.ingest.load import UNREAD, FileLoad, Settings
 from ckm.ingest.plan import ByNames, Mapped, Plan
 from ckm.ingest.results import FileResult, Status
+from ckm.ingest.selection import Wishes, with_wishes
 from ckm.sources.format import Batch, FileFormat, rejected_frame
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     from ckm.sources.mapping import Mapping
     from ckm.store import Store
 
-UNREAD = "row|"
-"""Reasons of records that the reader refused start with it: their text is no record, and no mapping mends it."""
+FILE = ["table", "source", "file_id"]
+"""What tells one file's quarantine from another's."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,7 @@ class HeldRecords:
     @property
     def sample(self) -> pl.DataFrame:
         """The records that have columns; a record that could not be read has none."""
-        records = self.rows.filter(~self._unread())["raw"]
-        if records.is_empty():
-            return pl.DataFrame()
+        records = self.rows.filter(~unread())["raw"]
         names = list(
             dict.fromkeys(name for record in records.str.json_decode(infer_schema_length=None) for name in record)
         )
@@ -58,47 +57,72 @@ class HeldRecords:
 
     def batches(self) -> Iterator[Batch]:
         """Yield all records; those that could not be read stay rejected for the same reason."""
-        unread = self.rows.filter(self._unread())
-        reason = unread["reasons"].list.first().str.strip_prefix(UNREAD)
-        rejected = rejected_frame(zip(unread["source_row"], reason, unread["raw"], strict=True))
-        yield Batch(self.sample, self.rows.filter(~self._unread())["source_row"], rejected)
-
-    def _unread(self) -> pl.Expr:
-        return ~pl.col("raw").str.starts_with("{")
+        refused = self.rows.filter(unread())
+        reason = refused["reasons"].list.first().str.strip_prefix(UNREAD)
+        rejected = rejected_frame(zip(refused["source_row"], reason, refused["raw"], strict=True))
+        yield Batch(self.sample, self.rows.filter(~unread())["source_row"], rejected)
 
 
-def requarantine(store: Store, mappings: list[Mapping], settings: Settings) -> list[FileResult]:
+def unread() -> pl.Expr:
+    """True for quarantined rows whose text is no record: no mapping mends them."""
+    return pl.col("reasons").list.first().str.starts_with(UNREAD)
+
+
+def requarantine(store: Store, mappings: list[Mapping], settings: Settings, wishes: Wishes) -> list[FileResult]:
     """Try every quarantined row again with the mapping that its source has now.
 
     Rows that are fit now are loaded and leave the quarantine, in one commit a file; all others stay in it.
+
+    Parameters
+    ----------
+    store, settings
+        See :func:`ckm.ingest.ingest_file`; the share of rejects does not matter here.
+    mappings
+        Those of the workspace.
+    wishes
+        What the caller adds to the mappings, or says of files loaded by names: few rows may leave open what a whole
+        file settled.
     """
     held = store.quarantine()
     if held is None:
         return []
-    by_name = {mapping.name: mapping for mapping in mappings}
-    groups = held.collect().sort("table", "source", "source_file", "source_row")
+    by_name = {mapping.name: with_wishes(mapping, wishes) for mapping in mappings}
+    files = held.select(*FILE, "source_file").unique(FILE).sort("table", "source", "source_file").collect()
     results = []
-    for (table, source, file_id), rows in groups.group_by("table", "source", "file_id", maintain_order=True):
-        file = str(rows["source_file"][0])
+    for table, source, file_id, file in files.iter_rows():
         try:
-            plan = _plan(str(table), str(source), by_name)
-            results.append(_try_again(store, plan, HeldRecords(rows), file, str(file_id), settings))
+            plan = _plan(table, source, by_name, wishes, settings)
+            with store.locked():
+                rows = _held(store, table, source, file_id)
+                if len(rows.filter(~unread())):
+                    results.append(_try_again(store, plan, rows, file, file_id, settings))
+                else:
+                    held_still = len(rows)
+                    results.append(FileResult(file, table, Status.unchanged, rows=held_still, quarantined=held_still))
         except CkmError as error:
-            results.append(FileResult(file, str(table), Status.failed, error=error))
+            results.append(FileResult(file, table, Status.failed, error=error))
     return results
 
 
-def _plan(table: str, source: str, mappings: dict[str, Mapping]) -> Plan:
+def _held(store: Store, table: str, source: str, file_id: str) -> pl.DataFrame:
+    """Return the quarantined rows of one file, as they are while the lock is held."""
+    quarantine = store.quarantine()
+    assert quarantine is not None
+    same = (pl.col("table") == table) & (pl.col("source") == source) & (pl.col("file_id") == file_id)
+    return quarantine.filter(same).collect().sort("source_row")
+
+
+def _plan(table: str, source: str, mappings: dict[str, Mapping], wishes: Wishes, settings: Settings) -> Plan:
     if source in mappings:
         return Mapped(mappings[source])
     if source == table:
-        return ByNames(table)
+        currency = wishes.currency or settings.currency
+        return ByNames(table, wishes.hints, wishes.overrides, currency, wishes.time_zone)
     raise UnknownNameError("mapping", source, mappings, where="maps/")
 
 
-def _try_again(store: Store, plan: Plan, held: HeldRecords, file: str, file_id: str, settings: Settings) -> FileResult:
-    rows = ",".join(f"{load}:{row}" for load, row in held.rows.select("load_id", "source_row").iter_rows())
-    again = hashlib.sha256(f"requarantine {file_id} {plan.fingerprint} {rows}".encode()).hexdigest()
+def _try_again(store: Store, plan: Plan, rows: pl.DataFrame, file: str, file_id: str, settings: Settings) -> FileResult:
+    tried = ",".join(f"{load}:{row}" for load, row in rows.select("load_id", "source_row").iter_rows())
+    again = hashlib.sha256(f"requarantine {file_id} {plan.fingerprint} {tried}".encode()).hexdigest()
     lenient = replace(settings, max_rejects=1.0)
-    with store.locked():
-        return FileLoad(held, plan, store, lenient, file, (file_id, again), kind="requarantine").run()
+    return FileLoad(HeldRecords(rows), plan, store, lenient, file, (file_id, again), kind="requarantine").run()

@@ -10,7 +10,7 @@ import polars as pl
 
 if TYPE_CHECKING:
     from ckm.errors import CkmError
-    from ckm.store import Load
+    from ckm.store import Load, TakenBack
 
 
 class Status(StrEnum):
@@ -98,3 +98,21 @@ def history_table(loads: list[Load]) -> pl.DataFrame:
     }
     rows = [{**vars(load.facts), "loaded_at": load.loaded_at, "undone": load.undone} for load in loads]
     return pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
+
+
+def undo_table(taken_back: list[TakenBack]) -> pl.DataFrame:
+    """Return one row per load that was taken back; ``removed`` counts the rows that left its table."""
+    schema: dict[str, pl.DataType] = {
+        **dict.fromkeys(("load_id", "table", "kind", "file"), pl.String()),
+        "removed": pl.Int64(),
+        "load_again": pl.List(pl.String),
+    }
+    rows = [
+        {
+            **{name: getattr(taken.load, name) for name in ("load_id", "table", "kind", "file")},
+            "removed": taken.rows,
+            "load_again": list(taken.load_again),
+        }
+        for taken in taken_back
+    ]
+    return pl.DataFrame(rows, schema=schema)

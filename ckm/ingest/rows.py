@@ -8,30 +8,44 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.schema import RESERVED_COLUMNS
+from ckm.store import REPLACED_BY
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from ckm.schema import Table
 
 NOT_IN_DELTA = re.compile(r"[ ,;{}()\n\t=]")
 """Characters that Delta tables do not allow in the name of a column."""
 
 
-def stored_names(columns: list[str], table: Table) -> dict[str, str]:
+def stored_names(columns: Mapping[str, pl.DataType], table: Table, stored: Iterable[str] = ()) -> dict[str, str]:
     """Return the name in the store for every extra column.
 
-    Characters that Delta forbids become ``_``; names that differ only in case from another get one appended, because
-    readers such as Spark and DuckDB do not tell them apart.
+    Characters that Delta forbids become ``_``. Readers such as Spark and DuckDB do not tell names apart that differ in
+    case only: such a name is the stored column's where an earlier load brought it, and gets a ``_`` appended where it
+    clashes with a column of the contract or with another of the same file.
+
+    Parameters
+    ----------
+    columns
+        Names and types of the converted rows; a column of the contract or a helper has its type.
+    table
+        Where they go.
+    stored
+        Columns that it has in the store by now.
     """
-    taken = {name.casefold() for name in (*table.targets, *RESERVED_COLUMNS)}
+    taken = {name.casefold() for name in (*table.targets, *RESERVED_COLUMNS, REPLACED_BY)}
+    known = {name.casefold(): name for name in stored if name.casefold() not in taken}
     names = {}
-    for column in columns:
-        if column in table.targets:
+    for column, dtype in columns.items():
+        if table.targets.get(column) == dtype:
             continue
         name = NOT_IN_DELTA.sub("_", column) or "_"
         while name.casefold() in taken:
             name += "_"
         taken.add(name.casefold())
-        names[column] = name
+        names[column] = known.get(name.casefold(), name)
     return names
 
 

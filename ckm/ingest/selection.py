@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from ckm.errors import UsageError
+from ckm.errors import UnknownNameError, UsageError
 from ckm.ingest.plan import ByNames, Mapped, Plan
+from ckm.schema import TABLES
+from ckm.sources.archive import spool_stdin
 from ckm.sources.hints import Hints
 from ckm.sources.mapping import Mapping, load_mapping
+from ckm.sources.read import STDIN, refuse_absent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from ckm.config import Workspace
 
-STDIN = Path("-")
+STDIN_LABEL = "stdin"
 
 
 @dataclass(frozen=True)
@@ -114,14 +118,18 @@ def jobs_for(sources: Iterable[Path], workspace: Workspace, wishes: Wishes) -> l
 
     Raises
     ------
+    UnknownNameError
+        There is no such table.
     UsageError
         No mapping fits a file, or the wishes contradict each other.
     """
+    if wishes.table and wishes.table not in TABLES:
+        raise UnknownNameError("table", wishes.table, TABLES)
     if wishes.table and wishes.map_file:
         raise UsageError("--as and --map contradict each other", hint="a mapping names its table")
     files = [file for source in sources for file in _expanded(source)]
     if wishes.map_file:
-        mapping = _with_hints(load_mapping(wishes.map_file), wishes)
+        mapping = with_wishes(load_mapping(wishes.map_file), wishes)
         return [Job(file, Mapped(mapping), label(file, workspace.root)) for file in files]
     if wishes.table:
         plan = ByNames(
@@ -136,8 +144,23 @@ def jobs_for(sources: Iterable[Path], workspace: Workspace, wishes: Wishes) -> l
     return [job for file in files for job in _fitting(file, mappings, workspace, wishes)]
 
 
+@contextmanager
+def stdin_on_disk(jobs: list[Job]) -> Iterator[list[Job]]:
+    """Give the jobs that read standard input a file instead, which can be read twice; it is gone afterwards."""
+    if all(job.path != STDIN for job in jobs):
+        yield jobs
+        return
+    spooled = spool_stdin()
+    try:
+        yield [replace(job, path=spooled) if job.path == STDIN else job for job in jobs]
+    finally:
+        spooled.unlink(missing_ok=True)
+
+
 def label(path: Path, root: Path) -> str:
     """Return what a file is called in the store: its path inside the workspace, else its name."""
+    if path == STDIN:
+        return STDIN_LABEL
     resolved = path.resolve()
     return str(resolved.relative_to(root.resolve())) if resolved.is_relative_to(root.resolve()) else path.name
 
@@ -156,14 +179,17 @@ def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, wishes: 
         mapping for mapping in mappings if file.resolve() in map(Path.resolve, files_of(mapping, workspace.root))
     ]
     if not fitting:
+        if file != STDIN:
+            refuse_absent(file)
         raise UsageError(
             f"no mapping in {workspace.maps_dir} names {file}",
             hint="say what it is with --as transactions, or which mapping with --map FILE",
         )
-    return [Job(file, Mapped(_with_hints(mapping, wishes)), label(file, workspace.root)) for mapping in fitting]
+    return [Job(file, Mapped(with_wishes(mapping, wishes)), label(file, workspace.root)) for mapping in fitting]
 
 
-def _with_hints(mapping: Mapping, wishes: Wishes) -> Mapping:
+def with_wishes(mapping: Mapping, wishes: Wishes) -> Mapping:
+    """Return ``mapping`` with what the caller says of format and time zone in place of its own."""
     given = {name: value for name, value in vars(wishes.hints).items() if value is not None}
     return replace(
         mapping,

@@ -126,7 +126,7 @@ class Source:
         self.close()
 
 
-def open_source(path: Path, hints: Hints | None = None) -> Source:
+def open_source(path: Path, hints: Hints | None = None, *, name: str | None = None) -> Source:
     """Find out what a file is, so that its records can be read.
 
     The bytes of a text file are read once to settle its encoding; nothing is kept.
@@ -137,6 +137,8 @@ def open_source(path: Path, hints: Hints | None = None) -> Source:
         A file, or ``-`` for standard input.
     hints
         What is known about the file and need not be detected.
+    name
+        What to call it in messages, where that is not its path.
 
     Raises
     ------
@@ -152,8 +154,8 @@ def open_source(path: Path, hints: Hints | None = None) -> Source:
             temporary.append(spool_stdin())
             table = _open_table(open_archive(temporary[0], "standard input"), hints, temporary)
         else:
-            _refuse_absent(path)
-            table = _open_table(open_archive(path, str(path)), hints, temporary)
+            refuse_absent(path)
+            table = _open_table(open_archive(path, name or str(path)), hints, temporary)
     except BaseException:
         for file in temporary:
             file.unlink(missing_ok=True)
@@ -183,7 +185,8 @@ def _seekable(archive: Archive, temporary: list[Path]) -> Path:
     return temporary[-1]
 
 
-def _refuse_absent(path: Path) -> None:
+def refuse_absent(path: Path) -> None:
+    """Raise the error that says why there is nothing to read at ``path``, if so: see :func:`open_source`."""
     name = str(path)
     if REMOTE.match(name):
         raise UsageError(f"{name}: ckm reads local files only", hint="download it first")

@@ -11,27 +11,39 @@ Readers need no lock and see whole commits. A writer takes the lock, which first
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.store import journal, loads, undo
-from ckm.store.delta import LOG_FOLDER, Table
+from ckm.store.delta import LOG_FOLDER, Table, created
 from ckm.store.erase import erase_customer
 from ckm.store.identity import Identity
 from ckm.store.loads import Load, LoadFacts
 from ckm.store.merge import ConflictError, OnConflict
-from ckm.store.side_tables import QUARANTINE, REPLACED
+from ckm.store.mirror import mirror
+from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.writer import LoadWriter, recover, settle
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import polars as pl
 
-__all__ = ["ConflictError", "Identity", "Load", "LoadFacts", "LoadWriter", "OnConflict", "Store", "TakenBack"]
+__all__ = [
+    "REPLACED_BY",
+    "ConflictError",
+    "Identity",
+    "Load",
+    "LoadFacts",
+    "LoadWriter",
+    "OnConflict",
+    "Store",
+    "TakenBack",
+]
 
 ID_LENGTH = 12
 
@@ -47,7 +59,7 @@ class TakenBack:
     rows
         How many rows left the table.
     load_again
-        Files of later loads that held rows which were there already, and may be missing now.
+        Files of other loads of which rows may be missing now, from the table or from the quarantine.
     """
 
     load: LoadFacts
@@ -63,7 +75,7 @@ class Store:
 
     def tables(self) -> list[str]:
         """Return the names of the tables, side tables left out."""
-        names = sorted(path.parent.name for path in self.root.glob(f"*/{LOG_FOLDER}"))
+        names = sorted(path.parent.name for path in self.root.glob(f"*/{LOG_FOLDER}") if created(path.parent))
         return [name for name in names if name != QUARANTINE and not name.endswith(REPLACED)]
 
     def scan(self, table: str) -> pl.LazyFrame:
@@ -78,6 +90,10 @@ class Store:
         if not found.exists:
             raise UnknownNameError("table", table, self.tables(), where="store")
         return found.scan()
+
+    def columns(self, table: str) -> list[str]:
+        """Return the columns that a table has by now; none before its first load."""
+        return list(Table(self.root / table).schema)
 
     def quarantine(self) -> pl.LazyFrame | None:
         """Return the quarantined rows (see :data:`ckm.store.side_tables.SCHEMA`); None where there never were any."""
@@ -94,6 +110,14 @@ class Store:
         with journal.exclusive(self.root):
             recover(self.root)
             yield
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[Store]:
+        """Give a store that looks like this one, for a dry run: nothing that is done to it ever happened."""
+        with tempfile.TemporaryDirectory(prefix="ckm-dry-run-") as folder:
+            copy = Path(folder) / self.root.name
+            mirror(self.root, copy)
+            yield Store(copy)
 
     def has(self, table: str, content_id: str) -> bool:
         """Whether a file's content was loaded and not taken back since."""
@@ -123,8 +147,9 @@ class Store:
     def take_back(self, load_id: str) -> TakenBack:
         """Undo a load. Takes the lock.
 
-        Rows that a later load found unchanged leave too, for nothing was written of who else said them: such loads
-        count as not loaded from then on, so that their files can be loaded again.
+        Rows that a later load found unchanged leave too, for nothing was written of who else said them; and rows that
+        the load took out of the quarantine of an earlier load of its file do not return there. Such loads count as not
+        loaded from then on, so that their files can be loaded again.
 
         Raises
         ------
@@ -140,19 +165,15 @@ class Store:
             load = found[load_id]
             if load.undone or load.facts.kind == "undo":
                 raise UsageError(f"load {load_id} cannot be taken back (again)", hint="see ckm ingest --history")
-            later = [
-                other.facts for other in list(found.values())[list(found).index(load_id) + 1 :] if not other.undone
-            ]
-            return self._take_back(load.facts, [facts for facts in later if facts.table == load.facts.table])
+            return self._take_back(load.facts, _loads_to_repeat(load, list(found.values())))
 
     def erase_customer(self, customer_id: str) -> dict[str, int]:
         """Remove one customer from every table, old files too; return the rows removed by table. Takes the lock."""
         with self.locked():
             return erase_customer(self.root, customer_id)
 
-    def _take_back(self, load: LoadFacts, later: list[LoadFacts]) -> TakenBack:
+    def _take_back(self, load: LoadFacts, again: list[LoadFacts]) -> TakenBack:
         table = Table(self.root / load.table)
-        again = [facts for facts in later if facts.unchanged]
         marks = {facts.content_id: journal.mark_unloaded(table, facts.content_id) for facts in [load, *again]}
         facts = LoadFacts(
             load_id=_load_id(f"undo {load.load_id}", table), table=load.table, kind="undo", file=load.file,
@@ -164,7 +185,25 @@ class Store:
         rows = undo.take_back(self.root, table, load, facts, marks)
         settle(self.root, entry)
         journal.end(self.root)
-        return TakenBack(load, rows, tuple(facts.file for facts in again))
+        return TakenBack(load, rows, tuple(dict.fromkeys(facts.file for facts in again)))
+
+
+def _loads_to_repeat(load: Load, all_loads: list[Load]) -> list[LoadFacts]:
+    """Return the loads of which rows may be missing once ``load`` is taken back."""
+    mine, place = load.facts, all_loads.index(load)
+    standing = [
+        (number, other.facts)
+        for number, other in enumerate(all_loads)
+        if other.facts.table == mine.table and not other.undone and other is not load
+    ]
+    same_rows = [facts for number, facts in standing if number > place and facts.unchanged]
+    same_file = [
+        facts
+        for number, facts in standing
+        if number < place
+        if facts.quarantined and (facts.file_id, facts.source) == (mine.file_id, mine.source)
+    ]
+    return [*same_file, *same_rows]
 
 
 def _load_id(content_id: str, table: Table) -> str:

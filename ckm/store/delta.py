@@ -139,7 +139,7 @@ class Table:
 
     @cached_property
     def _delta(self) -> DeltaTable | None:
-        return DeltaTable(self.folder) if (self.folder / LOG_FOLDER).is_dir() else None
+        return DeltaTable(self.folder) if created(self.folder) else None
 
     def _forget_snapshot(self) -> None:
         for name in ("_delta", "files", "schema"):
@@ -158,6 +158,11 @@ class Table:
             self._forget_snapshot()
             assert self._delta is not None
         return self._delta
+
+
+def created(folder: Path) -> bool:
+    """Whether ``folder`` holds a table; a log without a commit is what a process killed at the first one left."""
+    return any((folder / LOG_FOLDER).glob("*.json"))
 
 
 def aligned(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ckm.store.data_files import CLUSTER_COLUMN, DataFile
-from ckm.store.delta import LOG_FOLDER, Table
+from ckm.store.delta import Table, created
 from ckm.store.side_tables import QUARANTINE
 from ckm.store.staging import drop_from_files
 
@@ -26,7 +26,7 @@ def erase_customer(root: Path, customer_id: str) -> dict[str, int]:
     the minimum and maximum customer id of each file stay in the log. Interrupted, it is complete after running again.
     """
     erased = {}
-    for folder in sorted(path for path in root.iterdir() if (path / LOG_FOLDER).is_dir()):
+    for folder in sorted(path for path in root.iterdir() if created(path)):
         table = Table(folder)
         if CLUSTER_COLUMN in table.schema:
             erased[table.name] = _erase_from(table, customer_id)

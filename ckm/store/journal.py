@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 LOCK_FILE = ".lock"
 JOURNAL_FILE = ".journal.json"
+HALF_MADE = ("*.tmp", "_commit_*", "*#*")
+"""What a commit that never came to be may leave in a log."""
 
 
 @dataclass(frozen=True)
@@ -85,5 +87,6 @@ def sweep(root: Path, load_id: str) -> None:
         for path in folder.glob(f"{load_id}-*.parquet"):
             if path.name not in held:
                 path.unlink()
-        for path in [*(folder / LOG_FOLDER).glob("*.tmp"), *(folder / LOG_FOLDER).glob("_commit_*")]:
-            path.unlink()
+        for pattern in HALF_MADE:
+            for path in (folder / LOG_FOLDER).glob(pattern):
+                path.unlink(missing_ok=True)

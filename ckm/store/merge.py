@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 LINEAGE = ("source", "source_file", "source_row", "load_id", REPEAT)
 """Where a row came from; no part of what it says."""
-HASH, OLD, NEW_ROW, OLD_ROW = "__hash", "__old", "__new_row", "__old_row"
+HASH, OLD, NEW_ROW, OLD_ROW = " hash", " old", " new row", " old row"
+"""Names that no column of a table can have: Delta allows no blanks."""
 
 
 class OnConflict(StrEnum):
@@ -42,7 +43,9 @@ class ConflictError(InputError):
     def __init__(self, rows: int, table: str, *, foreign: bool) -> None:
         whose = "from another source" if foreign else "with other content"
         choices = "--on-conflict replace takes the new rows, --on-conflict keep the old ones"
-        number_alike = "; if two sources number their rows alike, put 'source' into the key of their mappings"
+        number_alike = (
+            "; if two sources number alike, set their ids apart in a mapping: {expr: \"'till 2-' || order_id\"}"
+        )
         super().__init__(
             f"{rows} rows have a key that '{table}' knows {whose}; nothing was loaded",
             hint=choices + number_alike if foreign else choices,

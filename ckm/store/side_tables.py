@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 REPLACED = "_replaced"
 """Suffix of the table that keeps replaced rows, so that a load can be taken back."""
+REPLACED_BY = "replaced_by"
+"""The column of such a table that names the load whose row took the place."""
 QUARANTINE = "quarantine"
 SCHEMA = pl.Schema(
     {
@@ -75,7 +77,7 @@ def remove(table: Table, condition: pl.Expr, prefix: str) -> int:
     drops = {}
     for file in table.files:
         frame = pl.read_parquet(table.folder / file.name)
-        positions = frame.with_row_index("__row").filter(condition)["__row"].cast(pl.Int64).to_numpy()
+        positions = frame.with_row_index(" row").filter(condition)[" row"].cast(pl.Int64).to_numpy()
         if len(positions):
             drops[file.name] = [positions]
     if drops:

@@ -11,7 +11,7 @@ from ckm.store import side_tables
 from ckm.store.data_files import DataFile, DataFileWriter
 from ckm.store.delta import Table, aligned
 from ckm.store.identity import Identity
-from ckm.store.side_tables import QUARANTINE, REPLACED
+from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.staging import drop_from_files
 
 if TYPE_CHECKING:
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ckm.store.identity import Hashes
     from ckm.store.loads import LoadFacts
     from ckm.store.staging import Positions
-
-BY = "replaced_by"
 
 
 def take_back(root: Path, table: Table, load: LoadFacts, undo: LoadFacts, marks: dict[str, int]) -> int:
@@ -52,12 +50,12 @@ def forget(root: Path, table: str, load_id: str, prefix: str) -> None:
     if not side.exists:
         return
     rows = side.scan().collect()
-    mine, lost = rows.filter(pl.col(BY) == load_id), rows.filter(pl.col("load_id") == load_id)
+    mine, lost = rows.filter(pl.col(REPLACED_BY) == load_id), rows.filter(pl.col("load_id") == load_id)
     if mine.is_empty() and lost.is_empty():
         return
     inherited = _inherited(mine, lost, load_identity(root, table, load_id))
     side_tables.append(side, inherited, f"{prefix}-i")
-    side_tables.remove(side, (pl.col(BY) == load_id) | (pl.col("load_id") == load_id), f"{prefix}-f")
+    side_tables.remove(side, (pl.col(REPLACED_BY) == load_id) | (pl.col("load_id") == load_id), f"{prefix}-f")
 
 
 def load_identity(root: Path, table: str, load_id: str) -> Identity:
@@ -79,7 +77,7 @@ def _returning(root: Path, table: Table, load: LoadFacts) -> pl.DataFrame:
     empty = pl.DataFrame(schema=table.schema)
     if not side.exists:
         return empty
-    mine = side.scan().filter(pl.col(BY) == load.load_id).collect()
+    mine = side.scan().filter(pl.col(REPLACED_BY) == load.load_id).collect()
     lost = side.scan().filter(pl.col("load_id") == load.load_id).collect()
     identity = Identity(load.key, load.content)
     open_ones = mine.filter(~_in(identity.of(mine), identity.of(lost))) if len(mine) else mine
@@ -90,9 +88,9 @@ def _inherited(mine: pl.DataFrame, lost: pl.DataFrame, identity: Identity) -> pl
     """Return what the load had replaced, now as replaced by the loads that replaced its own rows."""
     if mine.is_empty() or lost.is_empty():
         return mine.clear()
-    later = lost.select(pl.Series("__hash", identity.of(lost)), pl.col(BY).alias("__later"))
-    both = mine.with_columns(pl.Series("__hash", identity.of(mine))).join(later, on="__hash", how="inner")
-    return both.with_columns(pl.col("__later").alias(BY)).select(mine.columns)
+    later = lost.select(pl.Series(" hash", identity.of(lost)), pl.col(REPLACED_BY).alias(" later"))
+    both = mine.with_columns(pl.Series(" hash", identity.of(mine))).join(later, on=" hash", how="inner")
+    return both.with_columns(pl.col(" later").alias(REPLACED_BY)).select(mine.columns)
 
 
 def _in(hashes: Hashes, others: Hashes) -> pl.Series:

@@ -12,7 +12,7 @@ from ckm.store.data_files import DataFile, DataFileWriter
 from ckm.store.delta import Table
 from ckm.store.identity import REPEAT
 from ckm.store.merge import Meeting, OnConflict, meet
-from ckm.store.side_tables import QUARANTINE, REPLACED
+from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.staging import Staging, drop_from_files, settle_held
 
 if TYPE_CHECKING:
@@ -73,8 +73,8 @@ class LoadWriter:
         journal.sweep(self.root, self.facts.load_id)
         journal.end(self.root)
 
-    def finish(self, on_conflict: OnConflict | None = None, *, dry_run: bool = False) -> LoadFacts:
-        """Land the load and return its facts with the counts filled in; a dry run lands nothing.
+    def finish(self, on_conflict: OnConflict | None = None) -> LoadFacts:
+        """Land the load and return its facts with the counts filled in.
 
         Raises
         ------
@@ -92,9 +92,6 @@ class LoadWriter:
             self.discard()
             raise
         facts = self.counts(duplicates, meeting)
-        if dry_run:
-            self.discard()
-            return facts
         new = self._without(new, meeting.redundant, "n")
         _, rewritten = drop_from_files(self.table.folder, self.table.files, meeting.stale, f"{self.facts.load_id}-s")
         self._commit(facts, [*new, *rewritten], meeting)
@@ -143,7 +140,7 @@ class LoadWriter:
         prefix = facts.load_id
         self._quarantine.commit()
         if meeting.replaced:
-            replaced = pl.concat(meeting.replaced, how="diagonal").with_columns(replaced_by=pl.lit(prefix))
+            replaced = pl.concat(meeting.replaced, how="diagonal").with_columns(pl.lit(prefix).alias(REPLACED_BY))
             side_tables.append(Table(self.root / f"{self.table.name}{REPLACED}"), replaced, prefix)
         self.table.commit(
             schema=self._schema,
@@ -180,7 +177,7 @@ def recover(root: Path) -> None:
     else:
         side_tables.remove(Table(root / QUARANTINE), pl.col("load_id") == entry.load_id, f"{entry.load_id}-x")
         side_tables.remove(
-            Table(root / f"{entry.table}{REPLACED}"), pl.col("replaced_by") == entry.load_id, f"{entry.load_id}-x"
+            Table(root / f"{entry.table}{REPLACED}"), pl.col(REPLACED_BY) == entry.load_id, f"{entry.load_id}-x"
         )
     journal.sweep(root, entry.load_id)
     journal.end(root)

@@ -1,0 +1,122 @@
+"""Quarantined rows get a second chance, and lose nothing by it."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ingest.workspace import Desk, counts
+
+HEADER = "order_id,line_no,customer_id,ordered_at,net,currency,type"
+TEXT = """table: transactions
+files: [incoming/*.csv]
+columns: {order_id: order_id, line_no: line_no, customer_id: customer_id, ordered_at: ordered_at, net: net,
+          currency: currency, type: type}
+"""
+MENDED = TEXT + "translate: {type: {RMA-7: return}}\n"
+
+
+@pytest.fixture
+def refused(desk: Desk) -> Desk:
+    """A workspace in which one row needs a translation, one is beyond help, and one could not even be read."""
+    desk.mapping("web", TEXT)
+    lines = [f"A{number},1,c1,2025-01-05,{number},EUR,sale" for number in range(1, 4)]
+    lines += ["R1,1,c1,2025-01-06,-1,EUR,RMA-7", "X1,1,c1,never,1,EUR,sale", "X2,1,c1"]
+    desk.orders("incoming/web.csv", *lines, header=HEADER)
+    desk.ingest("--max-rejects", "100%")
+    assert desk.ids() == ["A1", "A2", "A3"]
+    assert len(desk.quarantine()) == 3
+    return desk
+
+
+def test_rows_that_are_fit_now_move_into_the_table_and_the_rest_stays(refused: Desk) -> None:
+    refused.mapping("web", MENDED)
+    result = refused.one("--requarantine")
+    assert counts(result) == (1, 0, 0, 0, 2)
+    assert refused.ids() == ["A1", "A2", "A3", "R1"]
+    assert refused.quarantine()["source_row"].to_list() == [6, 7]
+    moved = refused.table().sort("order_id").select("source", "source_file", "source_row").rows()[-1]
+    assert moved == ("web", "incoming/web.csv", 5)
+
+
+def test_trying_again_twice_changes_nothing(refused: Desk) -> None:
+    refused.mapping("web", MENDED)
+    refused.ingest("--requarantine")
+    before = refused.quarantine().drop("load_id")
+    result = refused.one("--requarantine")
+    assert counts(result) == (0, 0, 0, 0, 2)
+    assert refused.ids() == ["A1", "A2", "A3", "R1"]
+    assert refused.quarantine().drop("load_id").equals(before)
+
+
+def test_the_mended_file_itself_finds_its_rows_loaded(refused: Desk) -> None:
+    refused.mapping("web", MENDED)
+    refused.ingest("--requarantine")
+    result = refused.one("--max-rejects", "100%")
+    assert counts(result) == (0, 0, 4, 0, 2)
+    assert len(refused.quarantine()) == 2
+
+
+def test_undoing_the_file_takes_the_rows_from_its_quarantine_too(refused: Desk) -> None:
+    refused.mapping("web", MENDED)
+    refused.ingest("--requarantine")
+    refused.call("--undo", "incoming/web.csv")
+    assert refused.ids() == []
+    assert len(refused.quarantine()) == 0
+
+
+def test_undoing_the_second_chance_alone_lets_the_file_be_loaded_again(refused: Desk) -> None:
+    refused.mapping("web", MENDED)
+    load_id = refused.one("--requarantine")["load_id"]
+    found = refused.call("--undo", load_id)
+    assert "incoming/web.csv" in found.stderr
+    assert refused.ids() == ["A1", "A2", "A3"]
+    refused.ingest("--max-rejects", "100%")
+    assert refused.ids() == ["A1", "A2", "A3", "R1"]
+    assert len(refused.quarantine()) == 2
+
+
+def test_a_dry_run_of_it_says_the_same_and_changes_nothing(refused: Desk) -> None:
+    refused.mapping("web", MENDED)
+    before = refused.snapshot()
+    rehearsed = refused.one("--requarantine", "--dry-run")
+    assert refused.snapshot() == before
+    assert rehearsed == refused.one("--requarantine")
+
+
+def test_rows_that_could_not_be_read_from_json_lines_stay_what_they_are(desk: Desk) -> None:
+    good = '{"order_id": "A1", "ordered_at": "2025-01-05", "net": 1, "currency": "EUR"}\n'
+    path = desk.write(
+        "a.jsonl", good + '{"order_id": "A2", "ordered_at"\n' + good.replace("A1", "A3").replace("1,", '"x",')
+    )
+    desk.ingest(path, "--as", "transactions", "--max-rejects", "100%")
+    before = desk.quarantine().drop("load_id")
+    assert len(before) == 2
+    assert counts(desk.one("--requarantine")) == (0, 0, 0, 0, 2)
+    assert desk.quarantine().drop("load_id").equals(before)
+
+
+def test_what_the_whole_file_settled_can_be_said_for_the_few_rows_left(desk: Desk) -> None:
+    desk.mapping("web", TEXT)
+    lines = [f"A{day},1,c1,{day}/01/2025,1,EUR,sale" for day in range(1, 32)]
+    desk.orders("incoming/web.csv", *lines, "R1,1,c1,03/04/2025,-1,EUR,RMA-7", header=HEADER)
+    desk.ingest()
+    desk.mapping("web", MENDED)
+    found = desk.call("--requarantine")
+    assert found.exit_code == 2
+    assert "--dates" in found.stderr
+    assert len(desk.quarantine()) == 1
+    desk.ingest("--requarantine", "--dates", "dmy")
+    assert desk.table()["ordered_at"].max().date().isoformat() == "2025-04-03"
+
+
+def test_an_empty_quarantine_is_an_empty_result(desk: Desk) -> None:
+    assert desk.ingest("--requarantine") == []
+
+
+def test_a_file_of_which_nothing_could_be_read_stays_in_the_quarantine_as_it_is(desk: Desk) -> None:
+    path = desk.orders("a.csv", "A1,")
+    desk.ingest(path, "--as", "transactions", "--max-rejects", "100%")
+    before = desk.quarantine()
+    result = desk.one("--requarantine")
+    assert (result["status"], counts(result)) == ("unchanged", (0, 0, 0, 0, 1))
+    assert desk.quarantine().equals(before)

@@ -1,0 +1,141 @@
+"""Whenever a writer dies, the next one finds the old state or the new one, and nothing of the half-done work."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from bench.crash import attack, half_made, orphans
+from ckm.store import Store
+from tests.store.death import dying_after
+from tests.store.shop import contents, load
+
+Step = Callable[[Store], object]
+State = tuple[object, ...]
+
+# A Parquet writer that died with its process tries to close its file once more when Python clears it away.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+def load_first(store: Store) -> None:
+    load(store, [("1", "1", "a", 1.0), ("2", None, "b", 2.0), ("2", None, "b", 2.0)], "jan", bad=2)
+
+
+def load_second(store: Store) -> None:
+    """Updates, an unchanged row, a key twice in the file, a new column and quarantined rows."""
+    rows = [("1", "1", "a", 9.0), ("2", None, "b", 2.0), ("3", "1", "c", 3.0), ("3", "1", "c", 4.0)]
+    load(store, rows, "feb", bad=1, more={"note": pl.lit("n")})
+
+
+def load_first_again(store: Store) -> None:
+    """The same file by another mapping: its quarantine is replaced."""
+    load(store, [("1", "1", "a", 1.0), ("5", None, "b", 2.0)], "jan", bad=1)
+
+
+def load_over_second(store: Store) -> None:
+    load(store, [("1", "1", "a", 10.0), ("3", "1", "c", 30.0)], "mar")
+
+
+def undo_of(file: str) -> Step:
+    def undo(store: Store) -> None:
+        [load_id] = [found.facts.load_id for found in store.history() if found.facts.file == file and not found.undone]
+        store.take_back(load_id)
+
+    return undo
+
+
+def erase(store: Store) -> None:
+    store.erase_customer("a")
+
+
+SCENES: dict[str, tuple[list[Step], Step]] = {
+    "the first load of all": ([], load_first),
+    "a load that updates": ([load_first], load_second),
+    "a load that replaces its quarantine": ([load_first, load_second], load_first_again),
+    "an undo that restores": ([load_first, load_second], undo_of("feb")),
+    "an undo below a later load": ([load_first, load_second, load_over_second], undo_of("feb")),
+    "an erasure": ([load_first, load_second], erase),
+}
+
+
+def state(store: Store) -> State:
+    """Return what the store says, load ids left out."""
+    side = store.root / "orders_replaced"
+    replaced = pl.scan_delta(str(side)).collect() if (side / "_delta_log").exists() else None
+    quarantine = store.quarantine()
+    return (
+        contents(store),
+        [] if quarantine is None else sorted(quarantine.select("source_file", "source_row").collect().rows()),
+        [] if replaced is None else sorted(replaced.select("order_id", "net", "source_file").rows()),
+        [(found.facts.kind, found.facts.file, found.undone) for found in store.history()],
+    )
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_death_before_any_change_leaves_the_old_state_or_the_new_one(scene: str, tmp_path: Path) -> None:
+    before, step = SCENES[scene]
+    prepared = Store(tmp_path / "prepared")
+    for earlier in before:
+        earlier(prepared)
+    prepared.root.mkdir(exist_ok=True)
+    old = state(prepared)
+    whole = Store(Path(shutil.copytree(prepared.root, tmp_path / "whole")))
+    with dying_after(None) as clock:
+        step(whole)
+    new = state(whole)
+    assert clock.changes > 5
+    for moment in range(clock.changes):
+        store = Store(Path(shutil.copytree(prepared.root, tmp_path / f"dead-{moment}")))
+        with dying_after(moment):
+            step(store)
+        with store.locked():  # what every next writer does first
+            found = state(store)
+        if step is not erase:
+            assert found in (old, new), f"died before change {moment} of {clock.changes}"
+        assert [*orphans(store.root), *half_made(store.root), *store.root.glob(".journal*")] == [] or step is erase
+        if found != new:
+            step(store)
+        assert state(store) == new
+        assert [*orphans(store.root), *half_made(store.root), *store.root.glob(".journal*")] == []
+        shutil.rmtree(store.root)
+
+
+def test_a_recovery_that_dies_is_recovered_from(tmp_path: Path) -> None:
+    prepared = Store(tmp_path / "prepared")
+    load_first(prepared)
+    old = state(prepared)
+    whole = Store(Path(shutil.copytree(prepared.root, tmp_path / "whole")))
+    with dying_after(None) as clock:
+        load_second(whole)
+    new = state(whole)
+    for moment in range(1, clock.changes, 5):
+        for again in range(0, 8, 3):
+            store = Store(Path(shutil.copytree(prepared.root, tmp_path / f"dead-{moment}-{again}")))
+            with dying_after(moment):
+                load_second(store)
+            with dying_after(again), store.locked():
+                pass
+            with store.locked():
+                assert state(store) in (old, new)
+            assert [*orphans(store.root), *half_made(store.root), *store.root.glob(".journal*")] == []
+            shutil.rmtree(store.root)
+
+
+def test_a_log_without_a_commit_is_no_table(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (tmp_path / "orders" / "_delta_log").mkdir(parents=True)
+    (tmp_path / "orders" / "_delta_log" / "_commit_1.json.tmp").touch()
+    assert store.tables() == []
+    assert store.history() == []
+    load_first(store)
+    assert len(contents(store)) == 3
+
+
+def test_processes_killed_at_random_lose_and_double_nothing() -> None:
+    tally = attack(runs=2, stores=1, seed=4)
+    assert tally.killed >= 2
+    assert not any(tally.damage.values()), tally
