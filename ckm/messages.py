@@ -47,6 +47,11 @@ def set_verbosity(level: Verbosity) -> None:
     _Voice.level = level
 
 
+def verbosity() -> Verbosity:
+    """Return how much is said at present."""
+    return _Voice.level
+
+
 def note(message: str) -> None:
     """Tell the person something on stderr; silent under ``--quiet``."""
     if _Voice.level >= Verbosity.normal:

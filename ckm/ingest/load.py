@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ckm.sources.format import Batch, FileFormat
     from ckm.store import OnConflict
 
-Progress = Callable[[int], None]
+Progress = Callable[[float], None]
 UNREAD = "record|"
 """Reasons of records that the reader refused start with it; no column and no rule can."""
 
@@ -111,7 +111,7 @@ def content_id(path: Path, plan: Plan) -> tuple[str, str]:
 
 
 def ingest_file(
-    path: Path, plan: Plan, store: Store, settings: Settings, *, label: str, progress: Progress = lambda rows: None
+    path: Path, plan: Plan, store: Store, settings: Settings, *, label: str, progress: Progress = lambda share: None
 ) -> FileResult:
     """Load one file, or find that it is loaded already.
 
@@ -129,7 +129,7 @@ def ingest_file(
     label
         What to call the file in the store and in messages.
     progress
-        Called with the number of records of each batch.
+        Called for each batch with its share of the file, about.
     """
     try:
         with ThreadPoolExecutor(1) as pool:  # both go over the whole file
@@ -208,12 +208,13 @@ class FileLoad:
         self.reasons: Counter[str] = Counter()
         self.flags: Counter[str] = Counter()
 
-    def run(self, progress: Progress = lambda rows: None) -> FileResult:
+    def run(self, progress: Progress = lambda share: None) -> FileResult:
         """Read, sort and land all records; land nothing when too many are unfit."""
         writer = self._begin()
         try:
             for batch in ahead(self.source.batches()):
-                progress(self._take(batch, writer))
+                taken = self._take(batch, writer)
+                progress(taken / max(taken, self.source.expected_rows))
             self._refuse_too_many_rejects(writer)
         except BaseException:
             writer.discard()

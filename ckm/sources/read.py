@@ -84,7 +84,7 @@ class Source:
             return pl.DataFrame(schema=dict.fromkeys(self.format.columns, pl.String()))
         return pl.concat(found).head(SAMPLE_ROWS)
 
-    @property
+    @cached_property
     def expected_rows(self) -> int:
         """About how many records there are, by the size of the file and the length of its first records."""
         if self.format.kind == "parquet" and self.path != STDIN:
