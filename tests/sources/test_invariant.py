@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
-from pollution import TABLE, written
+from tests.sources.pollution import TABLE, written
 
 from ckm.errors import CkmError
 from ckm.sources import csv_structure, csv_table

@@ -6,7 +6,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 import pytest
-from pollution import Polluted, dialects, single_rows, structures
+from tests.sources.pollution import Polluted, dialects, single_rows, structures
 
 from ckm.sources.read import open_source
 
