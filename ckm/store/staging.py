@@ -77,6 +77,12 @@ class Staging:
             self.hashes.append(with_repeat(hashes, keyed, np.where(keyed, 0, repeats))[fresh])
         self._writer.write(numbered)
 
+    def follow(self, rows: pl.DataFrame) -> None:
+        """Number repeats as if ``rows`` had come before; see :meth:`ckm.store.writer.LoadWriter.follow`."""
+        hashes, keyed = self.identity.key_or_content(rows)
+        if not keyed.all():
+            self._seen.counts(hashes[~keyed])
+
     def close(self) -> list[DataFile]:
         """Finish writing; return the new files."""
         return self._writer.close()

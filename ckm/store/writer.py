@@ -55,6 +55,13 @@ class LoadWriter:
         own = pl.Schema({"load_id": pl.String(), REPEAT: pl.Int32()})
         self._schema = pl.Schema([*(table.schema | schema | own).items()])
 
+    def follow(self, load_ids: set[str]) -> None:
+        """Count the rows that these loads brought as rows of the same file that came before."""
+        for file in self.table.files:
+            if any(file.may_hold("load_id", load_id) for load_id in load_ids):
+                rows = pl.scan_parquet(self.table.folder / file.name).filter(pl.col("load_id").is_in(load_ids))
+                self._staging.follow(rows.select(self.identity.columns).collect())
+
     def add(self, frame: pl.DataFrame) -> None:
         """Take good rows, with the table's columns, ``source``, ``source_file`` and ``source_row``."""
         self._staging.add(frame)
