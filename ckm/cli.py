@@ -9,6 +9,7 @@ import re
 import sys
 import traceback
 from contextlib import suppress
+from difflib import get_close_matches
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -37,8 +38,6 @@ EXIT_CODES = {
     130: "interrupted",
     141: "pipe closed",
 }
-HELP_ORDER = ("init", "demo", "inspect", "ingest", "check", "segment")
-"""The order of work, in which ``--help`` lists the commands; any other follows by name."""
 PLACE_IS_TO_BLAME = {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE}
 """Failures of the operating system that are a matter of the machine and not of ckm's code."""
 
@@ -56,8 +55,10 @@ class _Root(TyperGroup):
             command.params.extend(verbosity_options())
             command.help = keep_examples(command.help or "")
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        return sorted(self.commands, key=lambda name: (not name.startswith(HELP_ORDER), _help_rank(name), name))
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        # typer cuts the sentence that says what a command does at the end of the line.
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, each.get_short_help_str(limit=200)) for name, each in self.commands.items()])
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args[0] not in self.commands and not args[0].startswith("-"):
@@ -97,17 +98,15 @@ class _Root(TyperGroup):
         except BrokenPipeError:
             _forget_stdout()
             return 141
-        except Exception as error:
+        except SystemExit:
+            raise
+        except BaseException as error:  # a panic in polars is no Exception
             if isinstance(error, OSError) and error.errno in PLACE_IS_TO_BLAME:
-                return _fail(UsageError(f"{error.filename or 'the system'}: {error.strerror}"), words)
+                return _fail(UsageError(f"{error.filename or 'stdout'}: {error.strerror}"), words)
             traceback.print_exc()
             print(f"this is a bug in ckm {__version__}: please report the lines above", file=sys.stderr)
             return 70
         return 0
-
-
-def _help_rank(name: str) -> int:
-    return HELP_ORDER.index(name) if name in HELP_ORDER else len(HELP_ORDER)
 
 
 def _fail(error: CkmError, words: Sequence[str]) -> int:
@@ -143,11 +142,17 @@ def keep_examples(text: str) -> str:
 def _usage_error(error: TyperException) -> UsageError:
     """Return what the parser complains about as an error of ours, with the near option or the help as its hint."""
     context = getattr(error, "ctx", None)
-    near = getattr(error, "possibilities", None)
+    near = getattr(error, "possibilities", None) or _near_choice(error.message)
     path = context.command_path if context is not None else "ckm"
-    message = (error.message if near else error.format_message()).rstrip(".")
+    message = (error.message if hasattr(error, "possibilities") else error.format_message()).rstrip(".")
     hint = f"did you mean '{near[0]}'?" if near else f"see '{path} --help'"
     return UsageError(message[:1].lower() + message[1:], hint=hint)
+
+
+def _near_choice(message: str) -> list[str]:
+    """Return the choice that was meant, of a complaint such as ``'jsn' is not one of 'csv', 'json'``."""
+    given, complaint, rest = message.partition(" is not one of ")
+    return get_close_matches(given.strip("'"), re.findall("'([^']+)'", rest), n=1) if complaint else []
 
 
 def _speak_utf8() -> None:

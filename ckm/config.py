@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, fields, is_dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +18,7 @@ from ckm.settings import Config
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ckm.yamlfile import YamlEntry
 
@@ -25,6 +26,8 @@ __all__ = ["CONFIG_NAME", "Config", "Workspace", "find_workspace", "load_config"
 
 CONFIG_NAME = "ckm.yaml"
 ENVIRONMENT_PREFIX = "CKM_"
+NEARLY = 0.85
+"""Likeness of two names from which one is taken for a misspelling of the other."""
 
 T = TypeVar("T")
 
@@ -88,6 +91,7 @@ def load_config(root: Path | None) -> Config:
         ``ckm.yaml`` is missing, is no YAML, or holds an unknown key or an unfit value (named by file and line); or a
         ``CKM_*`` variable is unfit.
     """
+    _refuse_misspelt_variables()
     if root is None:
         return _fill(Config, {}, "", ENVIRONMENT_PREFIX)
     path = root / CONFIG_NAME
@@ -95,6 +99,25 @@ def load_config(root: Path | None) -> Config:
         raise UsageError(f"{root} is no workspace: it has no {CONFIG_NAME}", hint=f"make one with 'ckm init {root}'")
     document = read_yaml(path)
     return _fill(Config, document.mapping() if document is not None else {}, "", ENVIRONMENT_PREFIX)
+
+
+def _refuse_misspelt_variables() -> None:
+    """Refuse a ``CKM_*`` variable that nearly is a setting's; others may belong to another program."""
+    known = list(_variables(Config, ENVIRONMENT_PREFIX))
+    for name in os.environ:
+        if name.startswith(ENVIRONMENT_PREFIX) and name not in known and get_close_matches(name, known, 1, NEARLY):
+            raise UnknownNameError("setting", name, known, where="environment")
+
+
+def _variables(cls: type, prefix: str) -> Iterator[str]:
+    for each in fields(cls):
+        variable = prefix + each.name.upper()
+        if isinstance(each.default_factory, type):
+            yield from _variables(each.default_factory, f"{variable}_")
+        elif "default" in each.metadata:
+            yield from (f"{variable}_{name.upper()}" for name in each.metadata["default"])
+        else:
+            yield variable
 
 
 def _fill(cls: type[T], entries: Mapping[str, YamlEntry], inside: str, prefix: str) -> T:

@@ -50,7 +50,7 @@ def replacing(path: Path) -> Iterator[Path]:
     draft = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        draft.touch(exist_ok=False)
+        draft.write_bytes(b"")  # a killed run may have left one: in a container the process number is often the same
     except OSError as error:
         raise _unwritable(path, error) from error
     try:

@@ -5,7 +5,6 @@ Nothing here is ever part of a result, so all of it may go to a terminal, a log 
 
 from __future__ import annotations
 
-import json
 import sys
 from contextlib import contextmanager
 from enum import IntEnum
@@ -48,6 +47,11 @@ def set_verbosity(level: Verbosity) -> None:
     _Voice.level = level
 
 
+def verbosity() -> Verbosity:
+    """Return how much is said at present."""
+    return _Voice.level
+
+
 def note(message: str) -> None:
     """Tell the person something on stderr; silent under ``--quiet``."""
     if _Voice.level >= Verbosity.normal:
@@ -63,6 +67,8 @@ def detail(message: str) -> None:
 def show_error(error: CkmError, *, as_json: bool) -> None:
     """Print ``error`` on stderr, as one JSON line when a program is reading; never silent."""
     if as_json:
+        import json
+
         _say(json.dumps({"error": error.to_dict()}, ensure_ascii=False, default=str))
         return
     _say(f"error: {error}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.files import replacing
-from ckm.messages import Verbosity, detail, note, printable, progress, set_verbosity, show_error
+from ckm.messages import Verbosity, detail, note, printable, progress, set_verbosity, show_error, verbosity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,7 @@ __all__ = [
     "progress",
     "set_verbosity",
     "show_error",
+    "verbosity",
     "write",
 ]
 

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FORMULA_START = r"^[=+\-@\t\r\n＝＋－＠]"
-PLAIN_NUMBER = r"^[+-]?\d+([.,]\d+)*$"
+PLAIN_NUMBER = r"^[+-]?(\d+([.,]\d+)*)?$"
+"""What starts like a formula and is none: a number, or a dash that stands for nothing."""
 LIST_SEPARATOR = "; "
+SEPARATORS = {".csv": ",", ".tsv": "\t"}
 EXCEL_MAX_ROWS = 1_048_576
 EXCEL_CREATED = datetime(2000, 1, 1)
 """A fixed date: with the clock's, two equal runs would write different bytes."""
@@ -54,8 +56,7 @@ def render(table: pl.DataFrame, suffix: str, *, formats: Mapping[str, str] | Non
         case ".md":
             return _markdown(table, formats or {})
         case ".csv" | ".tsv":
-            flat = flatten(table)
-            return (_disarm(flat) if protect else flat).write_csv(separator="," if suffix == ".csv" else "\t")
+            return _for_spreadsheets(table, protect).write_csv(separator=SEPARATORS[suffix])
         case _:
             raise ValueError(suffix)
 
@@ -70,12 +71,16 @@ def save(
     protect: bool = True,
 ) -> None:
     """Write ``table`` to the file ``path`` in the format of ``suffix``; equal tables give equal bytes."""
-    if suffix == ".parquet":
-        table.write_parquet(path)
-    elif suffix == ".xlsx":
-        _save_excel(table, path, title=title)
-    else:
-        path.write_text(render(table, suffix, formats=formats, protect=protect), encoding="utf-8", newline="\n")
+    match suffix:
+        case ".parquet":
+            table.write_parquet(path)
+        case ".xlsx":
+            _save_excel(table, path, title=title)
+        case ".csv" | ".tsv":
+            _for_spreadsheets(table, protect).write_csv(path, separator=SEPARATORS[suffix])
+        case _:
+            text = render(table, suffix, formats=formats)
+            path.write_text(text, encoding="utf-8", newline="\n")
 
 
 def flatten(table: pl.DataFrame) -> pl.DataFrame:
@@ -104,10 +109,13 @@ def _ndjson(table: pl.DataFrame) -> str:
     return table.with_columns(cs.binary().bin.encode("hex")).write_ndjson()
 
 
-def _disarm(table: pl.DataFrame) -> pl.DataFrame:
+def _for_spreadsheets(table: pl.DataFrame, protect: bool) -> pl.DataFrame:
+    flat = flatten(table)
+    if not protect:
+        return flat
     text = cs.string()
     risky = text.str.contains(FORMULA_START) & ~text.str.contains(PLAIN_NUMBER)
-    safe = table.with_columns(pl.when(risky).then(pl.lit("'") + text).otherwise(text).name.keep())
+    safe = flat.with_columns(pl.when(risky).then(pl.lit("'") + text).otherwise(text).name.keep())
     return safe.rename(lambda name: f"'{name}" if re.match(FORMULA_START, name) else name)
 
 

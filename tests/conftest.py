@@ -20,7 +20,7 @@ Shell = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.startswith("CKM_")]:
+    for name in [name for name in os.environ if name.startswith("CKM_") and name != "CKM_SHARED"]:
         monkeypatch.delenv(name)
 
 

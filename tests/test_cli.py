@@ -27,6 +27,10 @@ def every_error() -> Iterator[type[CkmError]]:
         found.extend(error.__subclasses__())
 
 
+class Panic(BaseException):
+    """As polars raises it when its Rust code fails."""
+
+
 @pytest.fixture
 def failing() -> typer.Typer:
     """A ckm with one command, ``fail``, that does what its argument says."""
@@ -46,6 +50,8 @@ def failing() -> typer.Typer:
                 raise NotEnoughDataError("212 repeat customers, 400 needed")
             case "bug":
                 raise ValueError("an accident")
+            case "panic":
+                raise Panic
             case "interrupt":
                 raise KeyboardInterrupt
             case "pipe":
@@ -95,7 +101,7 @@ def test_an_error_says_what_where_and_what_next(failing: typer.Typer) -> None:
 
 @pytest.mark.parametrize("words", [["-f", "json"], ["--format=ndjson"], ["-fjson"], ["-qf", "json"]])
 def test_an_error_in_a_json_format_is_one_json_line(failing: typer.Typer, words: list[str]) -> None:
-    result = CliRunner().invoke(failing, ["fail", "input", "-q", *[w for w in words if w != "-q"]])
+    result = CliRunner().invoke(failing, ["fail", "input", "--quiet", *words])
     assert result.stdout == ""
     assert json.loads(result.stderr) == {
         "error": {"code": "input", "message": "orders.csv: line 7 is cut off", "hint": "export it again", "line": 7}
@@ -125,6 +131,8 @@ def test_what_follows_two_dashes_is_no_option() -> None:
     [
         (["init", "--currncy", "EUR", "shop"], "did you mean '--currency'?"),
         (["innit"], "did you mean 'init'?"),
+        (["check", "--fail-on", "eror"], "did you mean 'error'?"),
+        (["segment", "-f", "xlsx"], "see 'ckm segment --help'"),
         (["--vershun"], "did you mean '--version'?"),
         (["init"], "see 'ckm init --help'"),
         (["init", "a", "b"], "see 'ckm init --help'"),
@@ -168,6 +176,13 @@ def test_every_command_is_quiet_and_verbose_on_demand() -> None:
 def test_every_command_says_what_it_does_and_gives_an_example() -> None:
     for name, command in typer.main.get_command(app).commands.items():
         assert f"ckm {name}" in command.help, name
+
+
+def test_help_says_of_every_command_what_it_does_and_cuts_nothing(run: Run) -> None:
+    shown = " ".join(run("--help").stdout.split())
+    assert "..." not in shown.partition("Commands:")[2]
+    for name, command in typer.main.get_command(app).commands.items():
+        assert f"{name} {command.help.partition(chr(10) * 2)[0].replace(chr(10), ' ')}" in shown
 
 
 def test_examples_in_help_are_not_rewrapped(run: Run) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ckm.check import CheckLimits
 from ckm.config import (
     Config,
     Workspace,
@@ -17,9 +18,9 @@ from ckm.config import (
     load_config,
     open_workspace,
 )
-from ckm.errors import UsageError
+from ckm.errors import UnknownNameError, UsageError
 from ckm.schema import Customers, Interactions, Transactions
-from ckm.settings import parse_duration, parse_share
+from ckm.settings import CheckSettings, parse_duration, parse_share
 from ckm.workspace import lay_out, template
 from ckm.yamlfile import read_yaml
 from tests.conftest import Run
@@ -93,6 +94,13 @@ def test_a_list_is_written_in_brackets_or_with_commas(tmp_path: Path, monkeypatc
     assert load_config(tmp_path).check.skip == ("freshness", "gaps")
 
 
+def test_the_settings_of_check_are_its_limits() -> None:
+    settings = vars(CheckSettings())
+    limits = vars(CheckLimits())
+    assert settings == {name: value for name, value in limits.items() if name != "freshness"}
+    assert CheckLimits.from_config(settings) == CheckLimits()
+
+
 def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
     config = load_config(workspace(tmp_path, "currency:\nfreshness:\n  customers: null\n"))
     assert config.currency == "EUR"
@@ -134,6 +142,16 @@ def test_a_mistake_in_the_environment_names_the_variable(monkeypatch: pytest.Mon
     monkeypatch.setenv("CKM_CHECK_GAP_DAYS", "much")
     with pytest.raises(UsageError, match=r"^CKM_CHECK_GAP_DAYS: "):
         load_config(None)
+
+
+def test_a_misspelt_variable_is_refused_and_a_strangers_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("CKM_FORMAT", "CKM_WORKSPACE", "CKM_SHARED", "CKM_GOALS_REPEAT", "CKM_BUILD_NUMBER"):
+        monkeypatch.setenv(name, "1")
+    assert load_config(None) == Config()
+    monkeypatch.setenv("CKM_CURENCY", "THB")
+    with pytest.raises(UnknownNameError) as caught:
+        load_config(None)
+    assert caught.value.hint == "did you mean 'CKM_CURRENCY'?"
 
 
 def test_a_file_that_is_not_utf8_is_refused(tmp_path: Path) -> None:

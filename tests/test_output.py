@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import stat
 import sys
 import zipfile
@@ -110,7 +111,7 @@ def test_a_text_that_a_spreadsheet_would_run_is_disarmed(text: str, suffix: str)
     assert read[1] == [f"'{text}"]
 
 
-@pytest.mark.parametrize("text", ["-12.50", "+4930123456", "1-2", "a=b", "-1.234,50", ""])
+@pytest.mark.parametrize("text", ["-", "-12.50", "+4930123456", "1-2", "a=b", "-1.234,50", ""])
 def test_a_harmless_text_is_left_alone(text: str) -> None:
     table = pl.DataFrame({"t": [text]})
     assert render(table, ".csv") == render(table, ".csv", protect=False)
@@ -171,6 +172,13 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None
         raise RuntimeError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_draft_that_a_killed_run_left_is_no_obstacle(tmp_path: Path) -> None:
+    (tmp_path / f".x.csv.{os.getpid()}.part").write_text("half of it")
+    write(pl.DataFrame({"a": [1]}), tmp_path / "x.csv")
+    assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
+    assert (tmp_path / "x.csv").read_text() == "a\n1\n"
 
 
 def test_a_link_stays_a_link_and_a_file_keeps_its_permissions(tmp_path: Path) -> None:

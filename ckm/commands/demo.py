@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import shlex
-from contextlib import chdir
+from contextlib import chdir, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ckm.output import Format, emit_text, note
+from ckm.output import Format, Verbosity, emit_text, note, verbosity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 STEPS = (
+    ("What is in a file that nobody has described?", "ckm inspect incoming/web-orders-2024.csv"),
     ("Load every file that a mapping in maps/ names.", "ckm ingest"),
     ("Is what was loaded fit for use?", "ckm check"),
     ("Who are the customers?", "ckm segment -o out/segments.csv"),
@@ -39,13 +43,13 @@ def register(app: typer.Typer) -> None:
         """
         from ckm.example.workspace import lay_out_example
 
+        flags = ["--quiet"] if verbosity() is Verbosity.quiet else []
         lay_out_example(folder)
-        os.environ.setdefault("CKM_FORMAT", Format.table)
         emit_text(f"$ ckm init --demo {shlex.quote(str(folder))}\n$ cd {shlex.quote(str(folder))}\n")
-        with chdir(folder):
+        with chdir(folder), _for_reading():
             for purpose, command in STEPS:
                 emit_text(f"\n# {purpose}\n$ {command}\n")
-                _run(app, command)
+                _run(app, [*shlex.split(command)[1:], *flags])
             emit_text("\n# These files are new:\n" + "".join(f"{folder / name}\n" for name in written(Path())))
         note(f"next: cd {folder} && ckm --help")
 
@@ -59,10 +63,22 @@ def written(folder: Path) -> list[str]:
     return [*results, *tables]
 
 
-def _run(app: typer.Typer, command: str) -> None:
+@contextmanager
+def _for_reading() -> Iterator[None]:
+    """Let every command print for a person, also in a pipe, unless the environment names a format."""
+    named = os.environ.get("CKM_FORMAT")
+    os.environ["CKM_FORMAT"] = named or Format.table
+    try:
+        yield
+    finally:
+        if named is None:
+            del os.environ["CKM_FORMAT"]
+
+
+def _run(app: typer.Typer, words: list[str]) -> None:
     """Run one command as the shell would, in this process; where it fails, the demo ends with its exit code."""
     try:
-        app(shlex.split(command)[1:])
+        app(words)
     except SystemExit as ended:
         if ended.code:
             raise typer.Exit(int(ended.code)) from None

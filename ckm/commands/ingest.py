@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from ckm.store import Store
 
 
+MOST_REMARKS = 5
+"""So many of a kind are shown for a file; the rest under ``--verbose``, and all in the result's own columns."""
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
     app.command("ingest")(ingest)
@@ -179,8 +183,7 @@ def _save_map(jobs: list[Job], path: Path, *, dry_run: bool) -> None:
     job = jobs[0]
     with open_source(job.path, job.plan.hints) as source:
         mapping, _ = job.plan.mapping(source.format.columns)
-    named = replace(mapping, name=path.stem, files=(job.label,))
-    text = dump_mapping(named)
+    text = dump_mapping(replace(mapping, name=path.stem, files=(job.label,)))
     if dry_run:
         return
     with replacing(path) as draft:
@@ -204,7 +207,7 @@ def _store(workspace: OpenWorkspace, *, dry_run: bool) -> Iterator[Store]:
 def _run(job: Job, store: Store, settings: Settings) -> FileResult:
     from ckm.ingest import ingest_file
 
-    with progress(f"loading {job.label}") as advance:
+    with progress(f"loading {job.label}", total=1.0) as advance:
         return ingest_file(job.path, job.plan, store, settings, label=job.label, progress=advance)
 
 
@@ -225,17 +228,26 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None, 
     on_screen = output is None and (fmt or default_format()) is Format.table
     emit(table.select(SHORT) if on_screen else table, fmt, output=output)
     for result in results:
-        for remark in result.remarks:
-            detail(f"{result.file}: {remark}")
-        for reason, count in list(result.reasons.items())[:5]:
-            note(f"{result.file}: quarantined {count} × {reason}")
+        _remark(result)
     if dry_run:
         note("dry run: nothing was written")
     failed = [result.error for result in results if result.error]
     for error in failed:
-        show_error(error, as_json=fmt in {Format.json, Format.ndjson})
+        show_error(error, as_json=(fmt or default_format()) in {Format.json, Format.ndjson})
     if failed:
         raise typer.Exit(max(error.exit_code for error in failed))
+
+
+def _remark(result: FileResult) -> None:
+    """Say what was matched, assumed and mended, and why rows were quarantined."""
+    quarantined = [f"quarantined {count} × {reason}" for reason, count in result.reasons.items()]
+    for remarks in (result.remarks, quarantined):
+        for remark in remarks[:MOST_REMARKS]:
+            note(f"{result.file}: {remark}")
+        for remark in remarks[MOST_REMARKS:]:
+            detail(f"{result.file}: {remark}")
+        if len(remarks) > MOST_REMARKS:
+            note(f"{result.file}: and {len(remarks) - MOST_REMARKS} more; --verbose shows them")
 
 
 def _show_history(workspace: OpenWorkspace, fmt: Format | None, output: Path | None) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from ckm.commands.options import Force
+from ckm.errors import UsageError
 from ckm.output import detail, note
 
 
@@ -36,7 +37,10 @@ def init(
         ckm init --demo shop
     """
     if demo:
-        from ckm.example.workspace import lay_out_example
+        from ckm.example.workspace import CURRENCY, TIME_ZONE, lay_out_example
+
+        if (currency, time_zone) not in {("EUR", "UTC"), (CURRENCY, TIME_ZONE)}:
+            raise UsageError("--demo goes without --currency and --time-zone", hint="the example shop has its own")
 
         shop = lay_out_example(folder)
         note(f"{folder} is a workspace with the example shop: {len(shop.files)} files")

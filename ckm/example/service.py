@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ckm.example import days
 from ckm.example.leaving import Trouble, trouble
@@ -69,16 +69,16 @@ def deliver_in_time(order: Order) -> Order:
     return replace(order, promised=order.day + 4, delivered=order.day + 3) if order.channel == "web" else order
 
 
-def _deliver(order: Order, rates: dict[str, list[object]], dice: Dice) -> tuple[Order, bool]:
-    strike_from, strike_to = map(days.number, rates["strike"])  # type: ignore[arg-type]
+def _deliver(order: Order, rates: dict[str, Any], dice: Dice) -> tuple[Order, bool]:
+    strike_from, strike_to = map(days.number, rates["strike"])
     share = rates["late_in_strike" if strike_from <= order.day <= strike_to else "late"]
-    late = dice.chance(share)  # type: ignore[arg-type]
+    late = dice.chance(share)
     promised = order.day + dice.whole(3, 4)
     delivered = promised + (dice.whole(4, 14) if late else -dice.whole(0, 2))
     return replace(order, promised=promised, delivered=delivered), late
 
 
-def _complain(order: Order, rates: dict[str, float], dice: Dice, *, late: bool) -> tuple[Contact, list[Trouble]]:
+def _complain(order: Order, rates: dict[str, Any], dice: Dice, *, late: bool) -> tuple[Contact, list[Trouble]]:
     """Return the complaint and, where nobody answers it for weeks, the trouble that it becomes."""
     day = (order.promised or order.day) + dice.whole(1, 5)
     topic = "delivery" if late else dice.weighted({"quality": 8, "billing": 2})

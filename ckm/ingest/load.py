@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
 from ckm.errors import CkmError, InputError
+from ckm.ingest.ahead import ahead
 from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.results import FileResult, Status
-from ckm.ingest.rows import as_json, stored_names, with_lineage
+from ckm.ingest.rows import as_json, stored, stored_names
 from ckm.sources.convert import Conversion
 from ckm.sources.read import open_source, refuse_absent
 from ckm.store import LoadFacts, LoadWriter, Store
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from ckm.sources.format import Batch, FileFormat
     from ckm.store import OnConflict
 
-Progress = Callable[[int], None]
+Progress = Callable[[float], None]
 REQUARANTINE = "requarantine"
 """Kind of a load that brings rows out of the quarantine of an earlier one."""
 UNREAD = "record|"
@@ -111,7 +113,7 @@ def content_id(path: Path, plan: Plan) -> tuple[str, str]:
 
 
 def ingest_file(
-    path: Path, plan: Plan, store: Store, settings: Settings, *, label: str, progress: Progress = lambda rows: None
+    path: Path, plan: Plan, store: Store, settings: Settings, *, label: str, progress: Progress = lambda share: None
 ) -> FileResult:
     """Load one file, or find that it is loaded already.
 
@@ -129,15 +131,16 @@ def ingest_file(
     label
         What to call the file in the store and in messages.
     progress
-        Called with the number of records of each batch.
+        Called for each batch with its share of the file, about.
     """
     try:
-        file_id, load_as = content_id(path, plan)
-        with store.locked():
+        with ThreadPoolExecutor(1) as pool:  # both go over the whole file
+            opening = pool.submit(open_source, path, plan.hints, name=label)
+            file_id, load_as = content_id(path, plan)
+        with opening.result() as source, store.locked():
             if store.has(plan.table, load_as):
                 return _unchanged(store, plan.table, load_as, label)
-            with open_source(path, plan.hints, name=label) as source:
-                return FileLoad(source, plan, store, settings, label, (file_id, load_as)).run(progress)
+            return FileLoad(source, plan, store, settings, label, (file_id, load_as)).run(progress)
     except CkmError as error:
         counted = error.result if isinstance(error, TooManyRejectsError) else None
         failed = counted or FileResult(label, plan.table, Status.failed)
@@ -203,15 +206,17 @@ class FileLoad:
         self.empty = self.conversion.apply(source.sample.clear()).frame
         self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))
         self.contract = Contract(self.table)
+        self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.mapping.columns]
         self.reasons: Counter[str] = Counter()
         self.flags: Counter[str] = Counter()
 
-    def run(self, progress: Progress = lambda rows: None) -> FileResult:
+    def run(self, progress: Progress = lambda share: None) -> FileResult:
         """Read, sort and land all records; land nothing when too many are unfit."""
         writer = self._begin()
         try:
-            for batch in self.source.batches():
-                progress(self._take(batch, writer))
+            for batch in ahead(self.source.batches()):
+                taken = self._take(batch, writer)
+                progress(taken / max(taken, self.source.expected_rows))
             self._refuse_too_many_rejects(writer)
         except BaseException:
             writer.discard()
@@ -233,7 +238,7 @@ class FileLoad:
             content=tuple(self.table.dtypes),
         )
         nowhere = pl.Series([], dtype=pl.Int64)
-        schema = with_lineage(self.empty, self.names, source="", source_file="", lines=nowhere).schema
+        schema = stored(self.empty, self.names, nowhere).schema
         return self.store.begin(
             facts,
             content_id=self.load_as,
@@ -244,11 +249,9 @@ class FileLoad:
 
     def _take(self, batch: Batch, writer: LoadWriter) -> int:
         converted = self.conversion.apply(batch.records)
-        frame = with_lineage(
-            converted.frame, self.names, source=self.mapping.name, source_file=self.label, lines=batch.lines
-        )
+        frame = stored(converted.frame, self.names, batch.lines)
         good, broken = self.contract.sort(frame, converted.reasons)
-        writer.add(good)
+        writer.add(good.drop(self.unfilled))
         if len(broken):
             rows = broken[ROW]
             writer.quarantine(

@@ -1,4 +1,4 @@
-"""From records as read to rows as stored: names that every reader of the store accepts, and where each came from."""
+"""From records as read to rows as stored, under names that every reader of the store accepts."""
 
 from __future__ import annotations
 
@@ -49,19 +49,11 @@ def stored_names(columns: Mapping[str, pl.DataType], table: Table, stored: Itera
     return names
 
 
-def with_lineage(
-    frame: pl.DataFrame, names: dict[str, str], *, source: str, source_file: str, lines: pl.Series
-) -> pl.DataFrame:
-    """Return ``frame`` with its extra columns as text under their stored names, and its lineage."""
+def stored(frame: pl.DataFrame, names: dict[str, str], lines: pl.Series) -> pl.DataFrame:
+    """Return ``frame`` with its extra columns as text under their stored names, and ``source_row``."""
     extra = [pl.col(column).cast(pl.String).alias(name) for column, name in names.items()]
     kept = [column for column in frame.columns if column not in names]
-    return frame.select(
-        *kept,
-        *extra,
-        pl.lit(source).alias("source"),
-        pl.lit(source_file).alias("source_file"),
-        lines.cast(pl.Int64).alias("source_row"),
-    )
+    return frame.select(*kept, *extra, lines.cast(pl.Int64).alias("source_row"))
 
 
 def as_json(records: pl.DataFrame) -> pl.Series:

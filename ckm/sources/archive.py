@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
+OLE_MAGIC = b"\xd0\xcf\x11\xe0"
+"""Excel files from before 2007 start with it."""
 EXCEL_MEMBER = "xl/workbook"
 """A zip archive with a member of this name is an Excel file (``.xml`` in xlsx, ``.bin`` in xlsb)."""
 READ_BUFFER = 1 << 20
@@ -90,15 +92,18 @@ def open_archive(path: Path, name: str) -> Archive:
         raise InputError(f"{name}: {error.strerror or 'cannot be read'}") from error
     if magic.startswith(GZIP_MAGIC):
         return Archive(path, name, "gzip")
-    if magic == ZIP_MAGIC and not is_excel_zip(path):
+    if magic == ZIP_MAGIC and not is_excel(path):
         archive = Archive(path, name, "zip")
         with archive.open():
             return archive
     return Archive(path, name, None)
 
 
-def is_excel_zip(path: Path) -> bool:
-    """Whether ``path`` is a zip archive that an Excel program wrote."""
+def is_excel(path: Path) -> bool:
+    """Whether ``path`` was written by an Excel program, before 2007 or after."""
+    with path.open("rb") as file:
+        if file.read(len(OLE_MAGIC)) == OLE_MAGIC:
+            return True
     try:
         with zipfile.ZipFile(path) as archive:
             return any(member.startswith(EXCEL_MEMBER) for member in archive.namelist())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from ckm.sources.expressions import column_names
+from ckm.sources.expressions import column_names, exactly
 from ckm.sources.readers import complete_reading
 from ckm.sources.vocabulary import translate
 
@@ -148,13 +148,13 @@ class Conversion:
         typed: dict[str, pl.Series] = {}
         broken: list[tuple[str, pl.Series]] = []
         inputs = pl.DataFrame(self.inputs_of(records), height=records.height)
-        quick = inputs.select(self.readers[name].quick(pl.col(name)).alias(name) for name in inputs.columns)
+        quick = inputs.select(self.readers[name].quick(exactly(name)).alias(name) for name in inputs.columns)
         for target in self.inputs:
             self._complete(target, inputs[target], quick[target], typed, broken)
         typed |= {target: value.new_from_index(0, records.height) for target, value in self.constants.items()}
         for target, expression in self.expressions.items():
             value = self.computed(target, expression, typed, records)
-            first = value.to_frame().with_columns(self.readers[target].quick(pl.col(target)).alias(target))[target]
+            first = value.to_frame().with_columns(self.readers[target].quick(exactly(target)).alias(target))[target]
             self._complete(target, value, first, typed, broken)
         return {target: typed[target] for target in self.mapping.columns if target in typed}, broken
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, overload
 
 import numpy as np
@@ -18,7 +18,8 @@ import polars as pl
 
 from ckm.errors import InputError
 from ckm.sources.csv_records import SINGLE, NeedMoreLinesError, RecordReader, separator
-from ckm.sources.encoding import UNREADABLE, UNREADABLE_UTF8
+from ckm.sources.csv_structure import Lines, Scanner
+from ckm.sources.encoding import UNREADABLE
 from ckm.sources.format import WHITESPACE, Batch, rejected_frame, text_schema
 
 if TYPE_CHECKING:
@@ -32,21 +33,10 @@ if TYPE_CHECKING:
     Bools = npt.NDArray[np.bool_]
     Ints = npt.NDArray[np.int64]
 
-LF, CR = 10, 13
 LONGEST_LINE = 256 << 20
 """Bytes; a line longer than this is taken for a sign that the file is no table."""
 RAW_LIMIT = 20_000
 """Characters of a rejected record that are kept."""
-
-
-@dataclass(frozen=True)
-class _Lines:
-    """The lines of a block: where they start and end (without line end), and which the fast path may take."""
-
-    starts: Ints
-    ends: Ints
-    blank: Bools
-    regular: Bools
 
 
 class BlockReader:
@@ -85,8 +75,7 @@ class BlockReader:
         self._header = [name or None for name in header] if header and any(header) else None
         self._remarks = remarks
         self._records = RecordReader(dialect, len(columns))
-        self._delimiter = separator(dialect).encode()
-        self._suspicious = [b"\x00"] + [b"\\"] * (dialect.escape == "\\") + [UNREADABLE_UTF8] * (not clean)
+        self._scanner = Scanner(dialect, len(columns), clean=clean)
 
     def read(self, block: bytes, *, final: bool) -> tuple[Batch, bytes]:
         """Read the records of ``block``.
@@ -105,24 +94,25 @@ class BlockReader:
         if self._stand_in is not None:
             block = block.replace(self._stand_in.encode(), SINGLE.encode())
         if self.dialect.padded:
-            block = self._without_padding(block)
-        lines = self._scan(block)
+            block = self._scanner.without_padding(block)
+        lines = self._scanner.scan(block)
         skip = max(0, min(self.first_line - self.line, len(lines.starts)))
         taken = lines.regular & ~lines.blank
         taken[:skip] = False
         odd = np.flatnonzero(~lines.regular & ~lines.blank)
         careful = _Careful(self._records, block, lines, self.line, final)
-        careful.read(odd[odd >= skip], taken)
+        careful.read(odd[odd >= skip], taken, lines.joined)
         stop = len(lines.starts) if careful.stop is None else careful.stop
         taken[stop:] = False
-        fast = self._parse(block, lines, taken)
+        fast = self._parse(block, lines, taken, int(taken.sum()) - careful.continued)
         if fast is None:  # polars saw other records than the scan: nothing is taken on trust
             careful = _Careful(self._records, block, lines, self.line, final)
             everything = np.flatnonzero(~lines.blank)
             taken[:] = False
-            careful.read(everything[everything >= skip], taken)
+            careful.read(everything[everything >= skip], taken, {})
             stop = len(lines.starts) if careful.stop is None else careful.stop
             fast = pl.DataFrame(schema=text_schema(self.columns))
+        taken[careful.continuing] = False
         batch = self._batch(fast, np.flatnonzero(taken) + self.line, careful.accepted, careful.rejected)
         for line, remark in careful.mended:
             self._remarks.add(remark, line)
@@ -165,73 +155,8 @@ class BlockReader:
         found = records.select(same=same).to_series()
         return found if found.any() else None
 
-    def _scan(self, block: bytes) -> _Lines:
-        """Find the lines of ``block`` and tell regular from odd ones."""
-        buffer = np.frombuffer(block, np.uint8)
-        ends = np.flatnonzero(buffer == LF)
-        starts = np.empty_like(ends)
-        starts[0] = 0
-        starts[1:] = ends[:-1] + 1
-        bare = ends
-        if block.find(b"\r") >= 0:
-            bare = ends - ((buffer[ends - 1] == CR) & (ends > starts))
-        delimiters = np.flatnonzero(buffer == self._delimiter[0])
-        inside = None
-        regular = np.ones(len(ends), dtype=bool)
-        quote = self.dialect.quote
-        if quote and block.find(quote.encode()) >= 0:
-            inside, regular = self._check_quotes(buffer, starts, bare, delimiters)
-        counts = _per_line(delimiters if inside is None else delimiters[~inside], ends)
-        regular &= counts == len(self.columns) - 1
-        blank = bare == starts
-        if len(self.columns) > 1:
-            regular &= bare - starts != counts  # nothing but delimiters
-        for text in self._suspicious:
-            if block.find(text) >= 0:
-                regular &= _per_line(_positions(block, buffer, text), ends) == 0
-        if bare is not ends:
-            returns = _per_line(np.flatnonzero(buffer == CR), ends)
-            regular &= returns == (bare != ends)
-        return _Lines(starts, bare, blank, regular)
-
-    def _check_quotes(
-        self, buffer: npt.NDArray[np.uint8], starts: Ints, ends: Ints, delimiters: Ints
-    ) -> tuple[Bools, Bools]:
-        """Return which delimiters stand within quotes, and which lines have quotes only where the rules allow them."""
-        mark = ord(str(self.dialect.quote))
-        quotes = np.flatnonzero(buffer == mark)
-        before_line = np.searchsorted(quotes, starts)
-        per_line = np.diff(before_line, append=len(quotes))
-        line_of = np.repeat(np.arange(len(starts)), per_line)
-        opens = (np.arange(len(quotes)) - before_line[line_of]) % 2 == 0
-        previous, following = buffer[quotes - 1], buffer[np.minimum(quotes + 1, len(buffer) - 1)]
-        at_start = (quotes == starts[line_of]) | (previous == self._delimiter[0])
-        at_end = (quotes + 1 == ends[line_of]) | (following == self._delimiter[0])
-        doubled_before = (previous == mark) & (quotes > starts[line_of])
-        fine = np.where(opens, at_start | doubled_before, at_end | (following == mark))
-        regular = per_line % 2 == 0
-        regular[line_of[~fine]] = False
-        so_far = np.searchsorted(quotes, delimiters)
-        line = np.searchsorted(starts, delimiters, side="right") - 1
-        inside = (so_far - before_line[line]) % 2 == 1
-        return inside, regular
-
-    def _without_padding(self, block: bytes) -> bytes:
-        """Remove the blank after each delimiter that stands outside of quotes."""
-        buffer = np.frombuffer(block, np.uint8)
-        ends = np.flatnonzero(buffer == LF)
-        starts = np.concatenate([[0], ends[:-1] + 1])
-        delimiters = np.flatnonzero(buffer == self._delimiter[0])
-        if self.dialect.quote:
-            inside, _ = self._check_quotes(buffer, starts, ends, delimiters)
-            delimiters = delimiters[~inside]
-        keep = np.ones(len(buffer), dtype=bool)
-        keep[delimiters + 1] = buffer[delimiters + 1] != ord(" ")
-        return buffer[keep].tobytes()
-
-    def _parse(self, block: bytes, lines: _Lines, taken: Bools) -> pl.DataFrame | None:
-        """Parse the lines that ``taken`` marks; null if polars finds another number of records than there are lines."""
-        count = int(taken.sum())
+    def _parse(self, block: bytes, lines: Lines, taken: Bools, count: int) -> pl.DataFrame | None:
+        """Parse the lines that ``taken`` marks; null if polars does not find ``count`` records in them."""
         schema = text_schema(self.columns)
         if not count:
             return pl.DataFrame(schema=schema)
@@ -258,7 +183,7 @@ class BlockReader:
 class _Careful:
     """Takes the odd lines of a block to the careful path, one after the other."""
 
-    def __init__(self, records: RecordReader, block: bytes, lines: _Lines, first_line: int, final: bool) -> None:
+    def __init__(self, records: RecordReader, block: bytes, lines: Lines, first_line: int, final: bool) -> None:
         self._records = records
         self._lines = _LazyLines(block, lines)
         self._line = first_line
@@ -266,13 +191,27 @@ class _Careful:
         self.accepted: list[tuple[int, list[str | None]]] = []
         self.rejected: list[tuple[int, str, str]] = []
         self.mended: list[tuple[int, str]] = []
+        self.continuing: list[int] = []
         self.stop: int | None = None
 
-    def read(self, odd: Ints, taken: Bools) -> None:
-        """Read the records at ``odd``; lines that turn out to belong to one of them are struck from ``taken``."""
+    @property
+    def continued(self) -> int:
+        """How many of the lines left to the fast path continue a record of the line above."""
+        return len(self.continuing)
+
+    def read(self, odd: Ints, taken: Bools, joined: dict[int, int]) -> None:
+        """Read the records at ``odd``; lines that turn out to belong to one of them are struck from ``taken``.
+
+        What ``joined`` knows to be a record of several lines is left to the fast path.
+        """
         consumed = 0
         for at in odd.tolist():
             if at < consumed:
+                continue
+            if at in joined:
+                consumed = at + joined[at]
+                taken[at:consumed] = True
+                self.continuing.extend(range(at + 1, consumed))
                 continue
             try:
                 consumed = at + self._read_at(at)
@@ -303,7 +242,7 @@ class _Careful:
 class _LazyLines(Sequence[str]):
     """The lines of a block as text, decoded when asked for."""
 
-    def __init__(self, block: bytes, lines: _Lines) -> None:
+    def __init__(self, block: bytes, lines: Lines) -> None:
         self._block = block
         self._edges = np.append(lines.starts, len(block))
 
@@ -327,18 +266,7 @@ def _stand_in(dialect: Dialect) -> str | None:
     )
 
 
-def _per_line(positions: Ints, ends: Ints) -> Ints:
-    """Count ``positions`` (sorted) per line."""
-    return np.diff(np.searchsorted(positions, ends), prepend=0)
-
-
-def _positions(block: bytes, buffer: npt.NDArray[np.uint8], text: bytes) -> Ints:
-    if len(text) == 1:
-        return np.flatnonzero(buffer == text[0])
-    return np.fromiter((found.start() for found in re.finditer(re.escape(text), block)), dtype=np.int64)
-
-
-def _cut_out(block: bytes, lines: _Lines, taken: Bools) -> bytes:
+def _cut_out(block: bytes, lines: Lines, taken: Bools) -> bytes:
     """Return the lines of ``block`` that ``taken`` marks, joined run by run."""
     edges = np.flatnonzero(np.diff(taken, prepend=False, append=False))
     starts = lines.starts[edges[::2]]

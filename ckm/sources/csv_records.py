@@ -92,13 +92,24 @@ class RecordReader:
             return joined
         return self._settle(line, split)
 
+    def whole_records(self, lines: Sequence[str]) -> int:
+        """Return how many more records of ``lines`` obey all rules than do not."""
+        at = balance = 0
+        while at < len(lines):
+            reading = self.read(lines, at, final=True)
+            balance += 1 if reading.fields is not None and reading.reason is None else -1
+            at += reading.lines
+        return balance
+
     def split(self, text: str) -> _Split:
         """Split ``text`` by the rules; ``clean`` says that every quote in it obeys them."""
         if self.dialect.delimiter == WHITESPACE:
             return _Split(text.split(), clean=True, is_open=False)
         tokens = text.split(self._delimiter)
         if not self._quote or (self._quote not in text and not (self._backslash and "\\" in text)):
-            return _Split([self._start(tokens, at) for at in range(len(tokens))], clean=True, is_open=False)
+            if self.dialect.padded:
+                tokens = [self._start(tokens, at) for at in range(len(tokens))]
+            return _Split(tokens, clean=True, is_open=False)
         return self._split_quoted(tokens)
 
     def _split_quoted(self, tokens: list[str]) -> _Split:

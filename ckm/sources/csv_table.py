@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ckm.sources.hints import Hints
     from ckm.sources.remarks import Remarks
 
-BLOCK = 16 << 20
+BLOCK = 10 << 20
 """Bytes; large enough that numpy and polars work at full speed, small enough for a few to be alive at once."""
 SAMPLE_BLOCK = 2 << 20
 DETECTION_SAMPLE = 1 << 20

@@ -27,6 +27,7 @@ SHAPES = {
     r"(?:[t\s]?(?P<hour>\d{2}):?(?P<minute>\d{2})(?::?(?P<second>\d{2}))?)?(?P<zone>z|[+-]\d{2}:?\d{2})?$",
     "dmy": rf"^(?P<day>\d{{1,2}}){SEPARATOR}(?P<month>\d{{1,2}}){SEPARATOR}(?P<year>\d{{4}}|\d{{2}})\b{CLOCK}",
     "mdy": rf"^(?P<month>\d{{1,2}}){SEPARATOR}(?P<day>\d{{1,2}}){SEPARATOR}(?P<year>\d{{4}}|\d{{2}})\b{CLOCK}",
+    "short-ymd": rf"^(?P<year>\d{{2}}){SEPARATOR}(?P<month>\d{{1,2}}){SEPARATOR}(?P<day>\d{{1,2}})\b{CLOCK}",
     "day-name": r"^(?P<day>\d{1,2})(?:st|nd|rd|th)?[-/.,\s]*(?:of |de )?m(?P<month>\d{2})[-/.,\s]*(?:de )?"
     rf"(?P<year>\d{{4}}|\d{{2}})\b{CLOCK}",
     "name-day": rf"^m(?P<month>\d{{2}})[-.\s]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[-,\s]+(?P<year>\d{{4}})\b{CLOCK}",

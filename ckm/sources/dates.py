@@ -11,7 +11,7 @@ import polars as pl
 from ckm.sources.calendars import BUDDHIST_YEARS, JALALI_YEARS
 from ckm.sources.date_parts import SHAPES, assemble, simplify, split
 
-Order = Literal["dmy", "mdy"]
+Order = Literal["dmy", "mdy", "ymd"]
 Unit = Literal["serial", "epoch_s", "epoch_ms"]
 
 SERIAL_DAYS = (20_000, 80_000)
@@ -101,7 +101,8 @@ class DateStyle:
     Attributes
     ----------
     order
-        Of day and month in numeric dates. None: each must speak for itself, as 13/04/2025 does; 03/04/2025 is refused.
+        Of numeric dates; ``ymd`` is for two-digit years. None: each must speak for itself, as 13/04/2025 does, and
+        03/04/2025 is refused.
     pattern
         A strptime format that most values have; tried first, at full speed.
     zoned
@@ -129,7 +130,7 @@ class DateStyle:
 def weigh_dates(texts: pl.Series) -> DateEvidence:
     """Count how the distinct values of a text column are written."""
     bare = simplify(texts.drop_nulls().unique())
-    found = split(bare, [shape for shape in SHAPES if shape != "mdy"])
+    found = split(bare, [shape for shape in SHAPES if shape not in ("mdy", "short-ymd")])
     shape, first, second, year = (pl.col(name) for name in ("shape", "day", "month", "year"))
     numeric = (shape == "dmy").fill_null(value=False)
     number = pl.lit(bare).cast(pl.Float64, strict=False)
@@ -164,8 +165,9 @@ def find_pattern(texts: pl.Series, order: Order | None) -> tuple[str | None, boo
         return None, False
     layout = str(layouts.sort("count", "text", descending=True)["text"][0])
     found = re.fullmatch(
-        r"(?P<day>0000(?P<a>[-/.])00(?P=a)00|00(?P<b>[-/.])00(?P=b)0000|00000000)"
-        r"(?:(?P<gap>[T ])(?P<time>00:00(?::00)?)(?P<fraction>\.0+)?(?P<zone>Z|[+-]00:00)?)?",
+        r"(?P<day>0000(?P<a>[-/.])0?0(?P=a)0?0|0?0(?P<b>[-/.])0?0(?P=b)0000|00000000)"
+        r"(?:(?P<gap>[T ])(?P<time>0?0:00(?P<seconds>:00)?)(?P<fraction>\.0+)?(?P<half> ?[AaPp][Mm])?"
+        r"(?P<zone>Z|[+-]00:00)?)?",
         layout,
     )
     if found is None:
@@ -173,16 +175,17 @@ def find_pattern(texts: pl.Series, order: Order | None) -> tuple[str | None, boo
     if found["a"]:
         day = found["a"].join(("%Y", "%m", "%d"))
     elif found["b"]:
-        if order is None:
+        if order not in ("dmy", "mdy"):
             return None, False
         day = found["b"].join(("%d", "%m", "%Y") if order == "dmy" else ("%m", "%d", "%Y"))
     else:
         day = "%Y%m%d"
     if not found["time"]:
         return day, False
-    clock = "%H:%M:%S" if len(found["time"]) == 8 else "%H:%M"
+    clock = ("%I:%M" if found["half"] else "%H:%M") + (":%S" if found["seconds"] else "")
+    fraction, half = "%.f" if found["fraction"] else "", " %p" if found["half"] else ""
     zone = {None: "", "Z": "Z"}.get(found["zone"], "%z")
-    return f"{day}{found['gap']}{clock}{'%.f' if found['fraction'] else ''}{zone}", bool(zone)
+    return f"{day}{found['gap']}{clock}{fraction}{half}{zone}", bool(zone)
 
 
 def parse_dates(texts: pl.Series, style: DateStyle) -> pl.DataFrame:
@@ -197,7 +200,8 @@ def parse_dates(texts: pl.Series, style: DateStyle) -> pl.DataFrame:
     bare = simplify(texts)
     if style.number is not None:
         return _count(bare, style.number)
-    parts = split(bare, ["ymd", style.order or "dmy", "compact", "day-name", "name-day", "year-name"])
+    numeric = "short-ymd" if style.order == "ymd" else style.order or "dmy"
+    parts = split(bare, ["ymd", numeric, "compact", "day-name", "name-day", "year-name"])
     if style.order is None:
         parts = _speaking_for_themselves(parts)
     return assemble(parts, style.calendar)

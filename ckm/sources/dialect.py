@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -75,7 +75,8 @@ def detect_dialect(lines: Sequence[str], hints: Hints) -> Dialect:
         return Dialect(WHITESPACE, None, None)
     if quote is None:
         mark = "'" if len(quotes) > 1 and _encloses(sample, chosen, "'") else '"'
-    return Dialect(chosen, mark or None, _escape(sample, mark), padded=_padded(sample, chosen, mark))
+    dialect = Dialect(chosen, mark or None, mark or None, padded=_padded(sample, chosen, mark))
+    return replace(dialect, escape=_escape(sample, dialect))
 
 
 def given_delimiter(name: str | None) -> str | None:
@@ -180,13 +181,21 @@ def _encloses(sample: Sequence[str], delimiter: str | None, quote: str) -> bool:
     return single > 0 and single > double
 
 
-def _escape(sample: Sequence[str], quote: str | None) -> str | None:
-    """Tell backslash-escaped quotes from doubled ones; a doubled quote is what RFC 4180 says and the default."""
-    if not quote:
-        return None
-    text = "\n".join(sample)
-    slashed = len(re.findall(rf"\\{quote}(?=[^\n])", text))
-    doubled = len(re.findall(rf"[^\n]{quote}{quote}[^\n]", text.replace("\\" + quote, "")))
+def _escape(sample: Sequence[str], dialect: Dialect) -> str | None:
+    """Tell backslash-escaped quotes from doubled ones, which are what RFC 4180 says and the default.
+
+    A value may well end with a backslash, so escapes count only where they make more records whole.
+    """
+    from ckm.sources.csv_records import RecordReader
+
+    quote = dialect.quote
+    if not quote or not any("\\" + quote in line for line in sample):
+        return quote
+    rows = split_rows(sample, dialect.delimiter or "\x1f", quote, padded=dialect.padded)
+    width = Counter(map(len, rows)).most_common(1)[0][0] if rows else 1
+    doubled, slashed = (
+        RecordReader(replace(dialect, escape=escape), width).whole_records(sample) for escape in (quote, "\\")
+    )
     return "\\" if slashed > doubled else quote
 
 

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 import polars as pl
+import polars.selectors as cs
 from polars.exceptions import PolarsError
 
 from ckm.errors import UsageError
@@ -39,6 +40,11 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
             hint="sums, counts and windows belong in an analysis, not in a mapping",
         )
     return pl.Expr.deserialize(io.StringIO(json.dumps(_lenient(tree))), format="json")
+
+
+def exactly(name: str) -> pl.Expr:
+    """Return the column of this very name: ``pl.col`` takes ``*`` and ``^a.*$`` for patterns, and headers hold both."""
+    return cs.by_name(name).as_expr()
 
 
 def column_names(expression: pl.Expr) -> list[str]:

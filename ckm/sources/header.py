@@ -22,6 +22,8 @@ PREAMBLE_LINES = 100
 MOST_HEADER_ROWS = 5
 MOSTLY = 0.8
 """Share of a column's cells that must look alike before its first cell counts as different."""
+LEAST_YEARS = 3
+PLAUSIBLE_YEARS = range(1900, 2101)
 OTHER_DELIMITERS = ",;\t| "
 
 
@@ -264,18 +266,18 @@ def _is_header(cells: list[str], kinds: list[str | None], data: list[Row]) -> bo
     if speaks_for == speaks_against == 0:
         below_cells = [{row.cells[at].strip() for row in data if at < len(row.cells)} for at in range(len(cells))]
         return not any(cell.strip() and cell.strip() in seen for cell, seen in zip(cells, below_cells, strict=True))
-    if speaks_for and speaks_against and _is_series(cells, here):
+    if speaks_against and _are_years(cells, here):
         return True
     return speaks_for > speaks_against
 
 
-def _is_series(cells: list[str], kinds: list[str]) -> bool:
-    """Whether the numbers among ``cells`` count up by one, as the years or weeks over a pivot table do."""
+def _are_years(cells: list[str], kinds: list[str]) -> bool:
+    """Whether the numbers among ``cells`` are years that follow each other, as they stand over a pivot table."""
     numbers = [cell.strip() for cell, kind in zip(cells, kinds, strict=True) if kind == "number"]
-    if len(numbers) < 3 or not all(number.isdecimal() for number in numbers):
+    if len(numbers) < LEAST_YEARS or not all(number.isdecimal() for number in numbers):
         return False
     values = [int(number) for number in numbers]
-    return values == list(range(values[0], values[0] + len(values)))
+    return values == list(range(values[0], values[0] + len(values))) and values[0] in PLAUSIBLE_YEARS
 
 
 def _is_header_too(rows: list[Row], top: int, height: int, width: int) -> bool:

@@ -31,7 +31,8 @@ ELEMENT_LIMIT = 64 << 20
 """Characters of one element of an array; a longer one is no record."""
 MOST_COLUMNS = 10_000
 _GAP = re.compile(r"[\s,]+")
-_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],]', re.DOTALL)
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
+"""Strings, also one that is not closed yet, and what stands between values."""
 
 
 Element: TypeAlias = "dict[str, str | None] | tuple[str, str]"
@@ -125,16 +126,25 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
     Raises
     ------
     InputError
-        The file is no text, or it holds more kinds of keys than a table can have columns.
+        The file is no text, most of its lines hold no object, or the objects have more different keys than a table
+        can have columns.
     """
     encoding = detect_encoding(archive, hints.encoding)
     kind = "json" if _is_array(archive, encoding) else "jsonl"
     keys: dict[str, None] = {}
-    for _, found in _elements(archive, encoding, kind):
+    balance, begins = 0, False
+    for place, (_, found) in enumerate(_elements(archive, encoding, kind)):
+        balance += 1 if isinstance(found, dict) else -1
         if isinstance(found, dict):
+            begins = begins or place == 0
             keys.update(dict.fromkeys(found))
             if len(keys) > MOST_COLUMNS:
                 raise InputError(f"{archive.name}: the objects have more than {MOST_COLUMNS:,} different keys")
+    if kind == "jsonl" and not begins and balance < 0:
+        raise InputError(
+            f"{archive.name}: most lines hold no JSON object, and the file is no array of objects",
+            hint="for a table that starts with a brace, give its --delimiter",
+        )
     columns, _ = unique_names(tuple(keys))
     found_format = FileFormat(
         kind="json" if kind == "json" else "jsonl",
@@ -187,11 +197,12 @@ def _raw(text: str) -> str:
 
 def _array_elements(pieces: Iterator[bytes], name: str) -> Iterator[tuple[int, Element]]:
     """Parse an array element by element, so that it need not fit in memory."""
+    decoder = codecs.getincrementaldecoder("utf-8")()  # a piece may end within a character
     text, at, line = "", 0, 1
     opened = done = False
     for piece in chain(pieces, (None,)):
         final = piece is None
-        text, at = text[at:] + (piece or b"").decode(), 0
+        text, at = text[at:] + decoder.decode(piece or b"", final), 0
         if len(text) > ELEMENT_LIMIT:
             raise InputError(f"{name}: an element of the array is longer than {ELEMENT_LIMIT >> 20} MB")
         while not done:
@@ -238,7 +249,7 @@ def _broken_end(text: str, at: int, *, final: bool) -> int | None:
         elif mark in "}]":
             depth -= 1
             if depth <= 0:
-                return token.end() if depth == 0 else token.start()
+                return token.end() if depth == 0 or token.start() == at else token.start()
         elif mark == "," and depth == 0:
             return token.start()
     return len(text) if final else None

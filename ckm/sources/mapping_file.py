@@ -6,17 +6,21 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from ckm.errors import UnknownNameError
+import yaml
+
+from ckm.errors import UnknownNameError, UsageError
 from ckm.schema import RESERVED_COLUMNS, TABLES
 from ckm.sources.expressions import parse_sql
 from ckm.sources.hints import Hints
 from ckm.sources.mapping import SCHEMA, ColumnRule, Constant, Expression, FromColumn, Mapping, RowRule
-from ckm.sources.yaml_nodes import Node, compose_file
+from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
     from ckm.schema import Table
+    from ckm.yamlfile import YamlEntry
 
 KEYS = ("schema", "name", "files", "table", "format", "time_zone", "key", "columns", "rules", "translate", "drop")
 TEXT_HINTS = ("encoding", "delimiter", "quote", "decimal", "thousands", "dates", "sheet")
@@ -35,14 +39,16 @@ def read_mapping(path: Path) -> Mapping:
         Naming file and line: unreadable YAML, an unknown key, table, action, time zone or key column, a value of the
         wrong shape, SQL that does not parse, a target that nearly is a column of the table.
     """
-    root = compose_file(path)
-    entries = root.fields(KEYS)
+    root = read_yaml(path)
+    if root is None:
+        raise UsageError(f"{path}:1: the file is empty", hint=f"begin it with 'schema: {SCHEMA}'", where=f"{path}:1")
+    entries = _fields(root, KEYS)
     if "schema" not in entries:
-        raise root.error("no 'schema'", hint=f"begin the file with 'schema: {SCHEMA}'")
+        raise _mistake(root, "no 'schema'", hint=f"begin the file with 'schema: {SCHEMA}'")
     if entries["schema"].text() != SCHEMA:
-        raise entries["schema"].error("is none that this version reads", hint=f"write 'schema: {SCHEMA}'")
+        raise _mistake(entries["schema"], "a 'schema' that this version cannot read", hint=f"write 'schema: {SCHEMA}'")
     if "table" not in entries:
-        raise root.error("no 'table'", hint=f"one of {', '.join(TABLES)}")
+        raise _mistake(root, "no 'table'", hint=f"one of {', '.join(TABLES)}")
     name = entries["table"].text()
     if name not in TABLES:
         raise UnknownNameError("table", name, TABLES, where=entries["table"].where)
@@ -51,102 +57,122 @@ def read_mapping(path: Path) -> Mapping:
     return Mapping(
         name=entries["name"].text() if "name" in entries else path.stem,
         table=name,
-        files=entries["files"].texts() if "files" in entries else (),
+        files=_texts(entries["files"]) if "files" in entries else (),
         hints=_hints(entries["format"]) if "format" in entries else Hints(),
         time_zone=_time_zone(entries["time_zone"]) if "time_zone" in entries else None,
         key=_key(entries["key"], table, columns) if "key" in entries else (),
         columns=columns,
         rules=_rules(entries["rules"]) if "rules" in entries else (),
         translate=_translate(entries["translate"]) if "translate" in entries else {},
-        drop=entries["drop"].texts() if "drop" in entries else (),
+        drop=_texts(entries["drop"]) if "drop" in entries else (),
     )
 
 
-def _hints(node: Node) -> Hints:
-    entries = node.fields((*TEXT_HINTS, *LIST_HINTS, "header"))
+def _hints(entry: YamlEntry) -> Hints:
+    entries = _fields(entry, (*TEXT_HINTS, *LIST_HINTS, "header"))
     found: dict[str, object] = {name: entries[name].text() for name in TEXT_HINTS if name in entries}
     for name in LIST_HINTS:
         if name in entries:
-            found[name] = entries[name].texts()
+            found[name] = _texts(entries[name])
     if "header" in entries:
         found["header"] = _header(entries["header"])
     return Hints(**found)  # type: ignore[arg-type]  # each value was read as its field's type
 
 
-def _header(node: Node) -> int | Literal["none"]:
-    text = node.text()
+def _header(entry: YamlEntry) -> int | Literal["none"]:
+    text = entry.text()
     if text == "none":
         return "none"
     if text.isascii() and text.isdigit() and int(text) > 0:
         return int(text)
-    raise node.error("must be the line of the header, counted from 1, or 'none'")
+    raise _mistake(entry, "'header' is the line of the header, counted from 1, or 'none'")
 
 
-def _time_zone(node: Node) -> str:
-    name = node.text()
+def _time_zone(entry: YamlEntry) -> str:
+    name = entry.text()
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         near = get_close_matches(name, available_timezones(), n=1)
         hint = f"did you mean '{near[0]}'?" if near else "use a name such as Europe/Berlin or Asia/Bangkok"
-        raise node.error(f"is no time zone: '{name}'", hint=hint) from None
+        raise _mistake(entry, f"no time zone '{name}'", hint=hint) from None
     return name
 
 
-def _columns(node: Node, table: Table) -> dict[str, ColumnRule]:
+def _columns(entry: YamlEntry, table: Table) -> dict[str, ColumnRule]:
     rules: dict[str, ColumnRule] = {}
-    for target, entry in node.pairs().items():
+    for target, origin in entry.mapping().items():
         if target in RESERVED_COLUMNS:
-            raise entry.error("is a column that ckm fills itself", hint="choose another name")
+            raise _mistake(origin, f"'{target}' is a column that ckm fills itself", hint="choose another name")
         if target not in table.targets and (near := get_close_matches(target, table.targets, n=1, cutoff=NEAR)):
-            raise UnknownNameError(f"column of {table.name}:", target, near, where=entry.where)
-        if entry.is_null:
-            continue
-        rules[target] = _column_rule(entry)
+            raise UnknownNameError(f"column of {table.name}:", target, near, where=origin.where)
+        if not origin.is_null:
+            rules[target] = _column_rule(origin, target)
     return rules
 
 
-def _column_rule(node: Node) -> ColumnRule:
-    if not node.is_mapping:
-        return FromColumn(node.text())
-    entries = node.fields(("value", "expr"))
-    if len(entries) != 1:
-        raise node.error("needs one of 'value' and 'expr'")
-    if "value" in entries:
-        return Constant(entries["value"].text())
-    return Expression(_sql(entries["expr"]))
+def _column_rule(entry: YamlEntry, target: str) -> ColumnRule:
+    if not isinstance(entry.node, yaml.MappingNode):
+        return FromColumn(entry.text())
+    found = _fields(entry, ("value", "expr"))
+    if len(found) != 1:
+        raise _mistake(entry, f"'{target}' needs one of 'value' and 'expr'")
+    if "value" in found:
+        return Constant(found["value"].text())
+    return Expression(_sql(found["expr"]))
 
 
-def _sql(node: Node) -> str:
-    text = node.text()
-    parse_sql(text, where=node.where)
+def _sql(entry: YamlEntry) -> str:
+    text = entry.text()
+    parse_sql(text, where=entry.where)
     return text
 
 
-def _key(node: Node, table: Table, columns: dict[str, ColumnRule]) -> tuple[str, ...]:
+def _key(entry: YamlEntry, table: Table, columns: dict[str, ColumnRule]) -> tuple[str, ...]:
     known = [*table.targets, *(name for name in columns if name not in table.targets)]
-    for item in node.items():
+    for item in entry.items():
         if item.text() not in known:
             raise UnknownNameError("column for the key:", item.text(), known, where=item.where)
-    return node.texts()
+    return _texts(entry)
 
 
-def _rules(node: Node) -> tuple[RowRule, ...]:
+def _rules(entry: YamlEntry) -> tuple[RowRule, ...]:
     rules: list[RowRule] = []
-    for item in node.items():
-        entries = item.fields(("name", "expr", "action"))
+    for item in entry.items():
+        found = _fields(item, ("name", "expr", "action"))
         for needed in ("name", "expr"):
-            if needed not in entries:
-                raise item.error(f"has a rule without '{needed}'")
-        name = entries["name"].text()
+            if needed not in found:
+                raise _mistake(item, f"a rule without '{needed}'")
+        name = found["name"].text()
         if any(rule.name == name for rule in rules):
-            raise entries["name"].error(f"is taken by an earlier rule: '{name}'")
-        action = entries["action"].text() if "action" in entries else "quarantine"
+            raise _mistake(found["name"], f"an earlier rule is called '{name}' too")
+        action = found["action"].text() if "action" in found else "quarantine"
         if action not in ACTIONS:
-            raise UnknownNameError("action", action, ACTIONS, where=entries["action"].where)
-        rules.append(RowRule(name, _sql(entries["expr"]), cast("Literal['quarantine', 'flag']", action)))
+            raise UnknownNameError("action", action, ACTIONS, where=found["action"].where)
+        rules.append(RowRule(name, _sql(found["expr"]), cast("Literal['quarantine', 'flag']", action)))
     return tuple(rules)
 
 
-def _translate(node: Node) -> dict[str, dict[str, str]]:
-    return {column: {word: to.text() for word, to in words.pairs().items()} for column, words in node.pairs().items()}
+def _translate(entry: YamlEntry) -> dict[str, dict[str, str]]:
+    return {
+        column: {word: meaning.text() for word, meaning in words.mapping().items()}
+        for column, words in entry.mapping().items()
+    }
+
+
+def _fields(entry: YamlEntry, known: Iterable[str]) -> dict[str, YamlEntry]:
+    """The entries of a mapping whose keys are fixed; those without a value are left out."""
+    names = list(known)
+    found = entry.mapping()
+    for name, value in found.items():
+        if name not in names:
+            raise UnknownNameError("key", name, names, where=value.where)
+    return {name: value for name, value in found.items() if not value.is_null}
+
+
+def _texts(entry: YamlEntry) -> tuple[str, ...]:
+    return tuple(item.text() for item in entry.items())
+
+
+def _mistake(entry: YamlEntry, message: str, *, hint: str | None = None) -> UsageError:
+    return UsageError(f"{entry.where}: {message}", hint=hint, where=entry.where)

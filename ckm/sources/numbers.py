@@ -124,7 +124,7 @@ def _worth(bare: pl.Expr, decimal: str, thousands: str | None) -> pl.Expr:
     grouping = thousands or "".join(mark for mark in MARKS if mark != decimal) + OTHER_GROUPING
     mark, group = re.escape(decimal), f"[{re.escape(_plain_mark(grouping))}]"
     grouped = rf"\d{{1,3}}(?:{group}\d{{2,3}})*{group}\d{{3}}"
-    valid = rf"^[+-]?(?:(?:\d+|{grouped})(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d{{1,3}})?%?$"
+    valid = rf"^[+-]?(?:(?:\d+|{grouped})(?:{mark}\d*)?|{mark}\d+)(?:[eE][+-]?\d+)?%?$"
     bare = bare.str.replace_all(ARABIC_DECIMAL, decimal, literal=True)
     digits = (
         pl.when(bare.str.contains(valid))
@@ -136,6 +136,12 @@ def _worth(bare: pl.Expr, decimal: str, thousands: str | None) -> pl.Expr:
     value = digits.cast(pl.Float64, strict=False)
     worth = pl.when(bare.str.ends_with("%")).then(value / 100).otherwise(value)
     return pl.when(worth.is_finite()).then(worth)
+
+
+def money_marks(texts: pl.Series) -> set[str]:
+    """Return what stands beside the digits in the distinct values of a text column: currency signs, codes, words."""
+    rest = texts.drop_nulls().unique().str.replace_many(REPLACED).str.replace_all(r"[\d\s.,'()+%٫٬-]", "")
+    return set(rest.unique()) - {""}
 
 
 def is_number(texts: pl.Series) -> pl.Series:

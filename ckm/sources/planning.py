@@ -9,26 +9,28 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from ckm.errors import UnknownNameError, UsageError
-from ckm.schema import RESERVED_COLUMNS, VOCABULARIES
+from ckm.schema import RESERVED_COLUMNS
 from ckm.sources.convert import Conversion, evaluate
 from ckm.sources.dates import DateStyle
-from ckm.sources.expressions import column_names, parse_sql
+from ckm.sources.expressions import column_names, exactly, parse_sql
 from ckm.sources.mapping import Constant, Expression, FromColumn
 from ckm.sources.native import NativeReader, as_text, fits, storable
 from ckm.sources.numbers import NumberStyle
 from ckm.sources.proposal import complete, missing_columns
 from ckm.sources.readers import DateReader, NumberReader, Reader, TextReader
 from ckm.sources.settling import StyleSettler
-from ckm.sources.vocabulary import contract_words, folded
+from ckm.sources.vocabulary import contract_words, currencies_of, folded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from ckm.sources.mapping import Mapping, RowRule
+    from ckm.sources.settling import Rest, Texts
 
+UNNAMED = "unnamed"
+"""What a kept column without a name is called: the store cannot hold an empty name."""
 ID_SUFFIXES = ("_id", "line_no")
 """Targets whose texts identify something: blanks around them are accidents."""
-WORD_TARGETS = (*VOCABULARIES, "currency", "channel")
 
 
 def plan_conversion(
@@ -71,8 +73,8 @@ class _Planner:
     def plan(self, assumed: list[str]) -> Conversion:
         self._plan_columns()
         self._plan_constants()
-        for target in self._computing_order():
-            self._plan_expression(target)
+        for target, sql in self._computing_order().items():
+            self._plan_expression(target, sql)
         draft = replace(self.draft, extras=self._extras())
         nothing = self.sample.clear()
         finished = replace(draft, mapping=replace(self.mapping, rules=())).apply(nothing).frame
@@ -82,8 +84,22 @@ class _Planner:
             rules=rules,
             decimal=self.settler.decimal,
             date_format=self.settler.date_format,
-            remarks=(*assumed, *self.settler.remarks),
+            remarks=(*assumed, *self.settler.remarks, *self._doubts()),
         )
+
+    def _doubts(self) -> Iterator[str]:
+        """What in the sample speaks against the mapping."""
+        rule = self.mapping.columns.get("currency")
+        if isinstance(rule, Constant):
+            for mark in sorted(self.settler.money_marks):
+                meant = currencies_of(mark)
+                if meant and rule.value not in meant:
+                    yield f"amounts are marked as {' or '.join(sorted(meant))}, yet every one is taken for {rule.value}"
+        for target, rule in self.mapping.columns.items():
+            if isinstance(rule, FromColumn) and target.endswith(ID_SUFFIXES):
+                ids = self.sample[rule.source].drop_nulls()
+                if ids.dtype == pl.String and len(ids) and ids.str.contains(r"^\d+\.0$").all():
+                    yield f"{self._name_of(target)}: every id ends in '.0', as when a program took it for a number"
 
     def _words(self) -> dict[str, dict[str, str]]:
         words = {target: dict(contract_words(target)) for target in self.mapping.columns}
@@ -99,7 +115,7 @@ class _Planner:
                 raise UnknownNameError("column", rule.source, self.columns, where=f"{self.where}, {target}")
             source = self.sample.schema[rule.source]
             wanted = self._dtype(target)
-            column = pl.col(rule.source)
+            column = exactly(rule.source)
             if not fits(source, wanted):
                 column = self._as_text(column, source, rule.source)
             elif source.is_float():
@@ -113,10 +129,8 @@ class _Planner:
             if isinstance(rule, Constant):
                 self.draft.constants[target] = self._constant(target, rule.value)
 
-    def _plan_expression(self, target: str) -> None:
-        rule = self.mapping.columns[target]
-        assert isinstance(rule, Expression)
-        expression = parse_sql(rule.sql, where=f"{self.where}, {target}")
+    def _plan_expression(self, target: str, sql: str) -> None:
+        expression = parse_sql(sql, where=f"{self.where}, {target}")
         found = self._computed(target, expression, self.sample.clear())
         wanted = self._dtype(target)
         if not fits(found.dtype, wanted):
@@ -134,20 +148,15 @@ class _Planner:
 
     def _settle(self, targets: list[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> None:
         """Give the readers of numbers and dates the style that their texts have."""
-        readers = {target: self.draft.readers[target] for target in targets}
         for kind, settle in ((NumberReader, self.settler.settle_numbers), (DateReader, self.settler.settle_dates)):
-            wanted = [target for target, reader in readers.items() if isinstance(reader, kind)]
-
-            def chosen(records: pl.DataFrame, wanted: list[str] = wanted) -> dict[str, pl.Series]:
-                return {column.name: column for column in texts(records) if column.name in wanted}
-
-            if wanted:
-                settle(
-                    chosen(self.sample),
-                    lambda: map(chosen, self.more()),
-                    {name: self._name_of(name) for name in wanted},
-                )
-        for target, reader in readers.items():
+            names = {
+                target: self._name_of(target) for target in targets if isinstance(self.draft.readers[target], kind)
+            }
+            if names:
+                only = _only(names, texts)
+                settle(only(self.sample), _each(only, self.more), names)
+        for target in targets:
+            reader = self.draft.readers[target]
             if isinstance(reader, NumberReader):
                 self.draft.readers[target] = replace(reader, style=self.settler.numbers[target])
             elif isinstance(reader, DateReader):
@@ -171,8 +180,7 @@ class _Planner:
             return NumberReader(NumberStyle(), integer=wanted.is_integer())
         if wanted.is_temporal():
             return DateReader(DateStyle(), self.zone, day=wanted == pl.Date)
-        trim = target in WORD_TARGETS or target.endswith(ID_SUFFIXES)
-        return TextReader(trim=trim, nulls=self.mapping.hints.null_values or ())
+        return TextReader(trim=target.endswith(ID_SUFFIXES), nulls=self.mapping.hints.null_values or ())
 
     def _constant(self, target: str, value: str) -> pl.Series:
         reader = self._reader(target, self._dtype(target), pl.String())
@@ -184,21 +192,21 @@ class _Planner:
             raise UsageError(f"{self.where}: the value of '{target}' is no {reader.reason}")
         return typed
 
-    def _computing_order(self) -> list[str]:
-        """The computed targets, each after those that it reads."""
+    def _computing_order(self) -> dict[str, str]:
+        """The computed targets with their SQL, each after those that it reads."""
         rules = {name: rule for name, rule in self.mapping.columns.items() if isinstance(rule, Expression)}
         reads: dict[str, list[str]] = {}
         for target, rule in rules.items():
             names = column_names(parse_sql(rule.sql, where=f"{self.where}, {target}"))
             self._check_names(target, names)
             reads[target] = [name for name in names if name in rules and name != target]
-        ordered: list[str] = []
+        ordered: dict[str, str] = {}
         while len(ordered) < len(rules):
-            ready = [name for name in rules if name not in ordered and set(reads[name]) <= set(ordered)]
+            ready = [name for name in rules if name not in ordered and ordered.keys() >= set(reads[name])]
             if not ready:
                 circle = ", ".join(f"'{name}'" for name in rules if name not in ordered)
                 raise UsageError(f"{self.where}: {circle} are computed from each other")
-            ordered.append(ready[0])
+            ordered[ready[0]] = rules[ready[0]].sql
         return ordered
 
     def _check_names(self, target: str, names: list[str]) -> None:
@@ -218,12 +226,12 @@ class _Planner:
         for column in self.columns:
             if column in mapped or column in self.mapping.drop:
                 continue
-            name = column
+            name = column or UNNAMED
             # Delta tells names apart without regard to case.
             while name.casefold() in taken:
                 name += "_"
             taken.add(name.casefold())
-            kept.append(storable(pl.col(column), self.sample.schema[column]).alias(name))
+            kept.append(storable(exactly(column), self.sample.schema[column]).alias(name))
         return tuple(kept)
 
     def _rule(self, rule: RowRule, finished: pl.DataFrame, records: pl.DataFrame) -> pl.Expr:
@@ -247,3 +255,13 @@ class _Planner:
     def _name_of(self, target: str) -> str:
         rule = self.mapping.columns[target]
         return f"column '{rule.source}'" if isinstance(rule, FromColumn) else f"'{target}'"
+
+
+def _only(names: Container[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> Callable[[pl.DataFrame], Texts]:
+    """Return ``texts`` as a function that gives the named columns alone."""
+    return lambda records: {column.name: column for column in texts(records) if column.name in names}
+
+
+def _each(texts: Callable[[pl.DataFrame], Texts], more: Callable[[], Iterator[pl.DataFrame]]) -> Rest:
+    """Return a function that goes through a file once more, and gives the texts of each piece."""
+    return lambda: map(texts, more())

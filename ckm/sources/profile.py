@@ -90,20 +90,29 @@ class ColumnProfiler:
         self._nulls += values.null_count()
         if values.dtype.is_nested():
             return
-        self._hashes = pl.concat([self._hashes, values.drop_nulls().hash(seed=0)]).unique().bottom_k(SMALLEST_HASHES)
+        self._sketch(values)
         if values.dtype != pl.String:
             return
-        folded = values.str.strip_chars().str.to_lowercase()
-        for word, times in folded.filter(folded.is_in(["", *null_words()])).value_counts().iter_rows():
-            word = word or BLANK
-            self._words[word] = self._words.get(word, 0) + times
+        unread = values
         if self.reader is not None:
             quick = values.to_frame("value").with_columns(self.reader.quick(pl.col("value")).alias("value"))["value"]
+            unread = values.filter(quick.is_null())
             _, broken = complete_reading(values, quick, self.reader)
             if broken is not None:
                 self._misfits += int(broken.sum())
                 if self._misfit_line is None:
                     self._misfit_line = int(lines.filter(broken)[0])
+        folded = unread.str.strip_chars().str.to_lowercase()
+        for word, times in folded.filter(folded.is_in(["", *null_words()])).value_counts().iter_rows():
+            self._words[word or BLANK] = self._words.get(word or BLANK, 0) + times
+
+    def _sketch(self, values: pl.Series) -> None:
+        """Keep the smallest hashes of all distinct values seen."""
+        hashes = values.drop_nulls().hash(seed=0)
+        if len(self._hashes) == SMALLEST_HASHES:
+            hashes = hashes.filter(hashes < self._hashes.max())
+        if len(hashes):
+            self._hashes = pl.concat([self._hashes, hashes]).unique().bottom_k(SMALLEST_HASHES)
 
     def profile(self) -> ColumnProfile:
         """Return what was seen."""
@@ -151,25 +160,35 @@ def profilers(sample: pl.DataFrame, hints: Hints, more: Callable[[], Iterator[pl
 def _profiler(values: pl.Series) -> ColumnProfiler:
     if values.dtype != pl.String:
         return ColumnProfiler(values.name, str(values.dtype))
-    distinct = values.drop_nulls().unique()
-    meant = pl.Series([word for word in distinct if fold(word) not in null_words()], dtype=pl.String)
-    if meant.is_empty():
+    counts = values.drop_nulls().value_counts(name="times")
+    texts = counts.to_series(0)
+    meant = counts.filter(
+        pl.Series([fold(text) not in null_words() and text.strip() != "" for text in texts], dtype=pl.Boolean)
+    )
+    texts, times = meant.to_series(0), meant["times"]
+    if texts.is_empty():
         return ColumnProfiler(values.name, "empty")
-    if _are_dates(meant):
+    if _mostly(_date_like(texts), times):
         return ColumnProfiler(values.name, "date")
-    if is_number(meant).sum() < MOSTLY * len(meant):
+    if not _mostly(is_number(texts), times):
         return ColumnProfiler(values.name, "text")
-    if meant.str.contains(LEADING_ZERO).any() and not meant.str.contains(r"[.,]").any():
+    if texts.str.contains(LEADING_ZERO).any() and not texts.str.contains(r"[.,]").any():
         return ColumnProfiler(values.name, "digits")
     return ColumnProfiler(values.name, "number")
 
 
-def _are_dates(texts: pl.Series) -> bool:
+def _mostly(mask: pl.Series, times: pl.Series) -> bool:
+    """Whether nearly all distinct texts are in ``mask``, or nearly all values are: a few words may come often."""
+    return mask.sum() >= MOSTLY * len(mask) or int(times.filter(mask).sum()) >= MOSTLY * int(times.sum())
+
+
+def _date_like(texts: pl.Series) -> pl.Series:
+    """Return which texts are dates in one order or the other; none where most are plain numbers."""
     seen = weigh_dates(texts)
-    if seen.dates < MOSTLY * len(texts):
-        return False
-    read = (parse_dates(texts, DateStyle(order=order))["local"].is_not_null() for order in ("dmy", "mdy"))
-    return bool((next(read) | next(read)).sum() >= MOSTLY * len(texts))
+    if seen.serial > seen.dates:
+        return pl.repeat(value=False, n=len(texts), dtype=pl.Boolean, eager=True)
+    day_first, month_first = (parse_dates(texts, DateStyle(order=order))["local"] for order in ("dmy", "mdy"))
+    return day_first.is_not_null() | month_first.is_not_null()
 
 
 def _settle(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from ckm.errors import InputError, UsageError
-from ckm.sources.archive import Archive, is_excel_zip, open_archive, spool, spool_stdin
+from ckm.sources.archive import OLE_MAGIC, ZIP_MAGIC, Archive, is_excel, open_archive, spool, spool_stdin
 from ckm.sources.csv_table import open_csv
 from ckm.sources.hints import Hints
 from ckm.sources.json_records import looks_like_json, open_json
@@ -29,8 +29,6 @@ SAMPLE_ROWS = 10_000
 UNPACKED = 8
 """How many times the size of its archive a text file is taken to have."""
 REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*:/{1,2}", re.IGNORECASE)
-OLE_MAGIC = b"\xd0\xcf\x11\xe0"
-"""Excel files from before 2007 start with it."""
 SPOOL_LIMIT = 4 << 30
 """Bytes; Parquet and Excel inside an archive must be unpacked to be read, and no more than this is."""
 
@@ -86,7 +84,7 @@ class Source:
             return pl.DataFrame(schema=dict.fromkeys(self.format.columns, pl.String()))
         return pl.concat(found).head(SAMPLE_ROWS)
 
-    @property
+    @cached_property
     def expected_rows(self) -> int:
         """About how many records there are, by the size of the file and the length of its first records."""
         if self.format.kind == "parquet" and self.path != STDIN:
@@ -171,10 +169,10 @@ def _open_table(archive: Archive, hints: Hints, temporary: list[Path]) -> Table:
         from ckm.sources.parquet import open_parquet
 
         return open_parquet(_seekable(archive, temporary), archive)
-    if head.startswith(OLE_MAGIC) or is_excel_zip(archive.path):
+    if head.startswith((OLE_MAGIC, ZIP_MAGIC)) and is_excel(path := _seekable(archive, temporary)):
         from ckm.sources.excel import open_excel
 
-        return open_excel(_seekable(archive, temporary), archive, hints)
+        return open_excel(path, archive, hints)
     if looks_like_json(archive, hints):
         return open_json(archive, hints)
     return open_csv(archive, hints)

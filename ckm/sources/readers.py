@@ -124,7 +124,8 @@ class DateReader:
         """Read what has the column's usual layout."""
         style = self.style
         if style.pattern is None or style.calendar != "common" or (self.day and style.pattern.endswith("%z")):
-            return pl.lit(None, dtype=self.dtype)
+            # A bare literal would be one value, not one per row.
+            return pl.when(text.is_null()).then(pl.lit(None, dtype=self.dtype))
         aware = style.pattern.endswith("%z")
         read = MOMENT if aware else pl.Datetime("us")
         time = text.str.strptime(read, style.pattern, strict=False, cache=self.day)

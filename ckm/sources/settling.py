@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,7 +12,7 @@ from polars.exceptions import PolarsError
 
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
 from ckm.sources.dates import DateEvidence, DateStyle, Order, Unit, find_pattern, weigh_dates
-from ckm.sources.numbers import NumberEvidence, NumberStyle, weigh_numbers
+from ckm.sources.numbers import NumberEvidence, NumberStyle, money_marks, weigh_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -21,9 +22,11 @@ if TYPE_CHECKING:
     Texts = dict[str, pl.Series]
     Rest = Callable[[], Iterator[Texts]]
 
-ORDERS: dict[str, Order | None] = {"dmy": "dmy", "mdy": "mdy", "ymd": None}
+ORDERS: dict[str, Order] = {"dmy": "dmy", "mdy": "mdy", "ymd": "ymd"}
 NUMBERED: dict[str, Unit] = {"serial": "serial", "epoch_s": "epoch_s", "epoch_ms": "epoch_ms"}
 DATE_WORDS = (*ORDERS, *NUMBERED, "jalali", "buddhist")
+
+BUDDHIST = "years of the Buddhist era, less 543"
 
 E = TypeVar("E", NumberEvidence, DateEvidence)
 
@@ -40,6 +43,8 @@ class StyleSettler:
         The styles settled so far, by target.
     remarks
         What a person should know, in sentences.
+    money_marks
+        What stands beside the amounts: currency signs and codes.
     """
 
     def __init__(self, hints: Hints) -> None:
@@ -47,6 +52,7 @@ class StyleSettler:
         self.numbers: dict[str, NumberStyle] = {}
         self.dates: dict[str, DateStyle] = {}
         self.remarks: list[str] = []
+        self.money_marks: set[str] = set()
         self._marks: set[str] = set()
         self._orders: set[Order] = set()
 
@@ -72,6 +78,8 @@ class StyleSettler:
         names
             What to call each column in messages.
         """
+        for texts in sample.values():
+            self.money_marks |= money_marks(texts)
         if fixed := _hinted_mark(self.hints):
             self._marks.add(fixed)
             self.numbers |= dict.fromkeys(sample, NumberStyle(fixed, self.hints.thousands))
@@ -94,19 +102,31 @@ class StyleSettler:
                     )
                 mark = next(iter(self._marks))
                 self.remarks.append(f"{names[target]}: decimal mark '{mark}', as in the file's other columns")
-            self.numbers[target] = NumberStyle(mark or (next(iter(self._marks)) if len(self._marks) == 1 else None))
+            if mark is None and not found.is_mixed and len(self._marks) == 1:
+                # Whole numbers so far; what later rows may hold is read as the other columns are.
+                mark = next(iter(self._marks))
+            self.numbers[target] = NumberStyle(mark)
 
-    def settle_dates(self, sample: Texts, rest: Rest, names: dict[str, str], *, excel: bool = False) -> None:
+    def settle_dates(self, sample: Texts, rest: Rest, names: dict[str, str]) -> None:
         """Settle the styles of date columns; the parameters are those of :meth:`settle_numbers`."""
         hint = self.hints.dates
-        if hint is not None and hint != "ymd":
+        if hint is not None:
             style = _hinted_style(hint)
-            self.dates |= {target: _with_pattern(style, texts) for target, texts in sample.items()}
+            self.dates |= {
+                target: self._in_its_calendar(style, texts, names[target]) for target, texts in sample.items()
+            }
             return
         evidence = _weigh(sample, rest, weigh_dates)
         self._orders |= {found.order for found in evidence.values() if found.order}
         for target, found in evidence.items():
             self.dates[target] = _with_pattern(self._date_style(names[target], target, found), sample[target])
+
+    def _in_its_calendar(self, style: DateStyle, texts: pl.Series, name: str) -> DateStyle:
+        """A hinted style: who says ``dmy`` of Thai dates need not say that their years are Thai."""
+        if style.calendar == "common" and style.number is None and weigh_dates(texts).is_buddhist:
+            self.remarks.append(f"{name}: {BUDDHIST}")
+            return replace(style, calendar="buddhist")
+        return _with_pattern(style, texts)
 
     def _date_style(self, name: str, target: str, found: DateEvidence) -> DateStyle:
         if found.is_serial:
@@ -125,7 +145,7 @@ class StyleSettler:
         if found.is_open and found.open:
             if len(self._orders) != 1:
                 raise AmbiguousError(
-                    f"{name}: day and month can be swapped in every date, as in 03/04/2025",
+                    f"{name}: day and month cannot be told apart, 03/04/2025 may be in March or April throughout",
                     hint="settle it with --dates dmy or --dates mdy (in a mapping, format: {dates: dmy})",
                     target=target,
                     option="--dates",
@@ -133,7 +153,7 @@ class StyleSettler:
             order = next(iter(self._orders))
             self.remarks.append(f"{name}: dates read as {order}, as in the file's other columns")
         if found.is_buddhist:
-            self.remarks.append(f"{name}: years of the Buddhist era, less 543")
+            self.remarks.append(f"{name}: {BUDDHIST}")
         if found.short:
             self.remarks.append(f"{name}: two-digit years read as 1969 to 2068")
         return DateStyle(order=order, calendar="buddhist" if found.is_buddhist else "common")

@@ -40,6 +40,13 @@ def currency_codes() -> tuple[str, ...]:
     return tuple(load_data("number_marks.yaml")["codes"])
 
 
+def currencies_of(mark: str) -> frozenset[str]:
+    """Return the currencies that a sign or word beside an amount can mean; none when it is no such sign."""
+    shared = load_data("number_marks.yaml")["shared"].get(fold(mark))
+    known = contract_words("currency").get(fold(mark))
+    return frozenset(shared or ([known] if known else []))
+
+
 def translate(values: pl.Series, words: Mapping[str, str]) -> pl.Series:
     """Replace each text whose folded form is in ``words``; others stay as they are.
 

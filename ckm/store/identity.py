@@ -7,11 +7,17 @@ within one export stay two.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from mmap import ACCESS_READ, mmap
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+
+if sys.platform != "win32":
+    from mmap import MADV_DONTNEED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,7 +108,7 @@ class SeenHashes:
         digits = max(16, int(max(1, expected) * BITS_PER_ROW - 1).bit_length())
         self._shift = np.uint64(64 - digits)
         self._words: np.ndarray[Any, np.dtype[np.uint64]] = np.zeros(1 << (digits - 6), dtype=np.uint64)
-        self.batches: list[Hashes] = []
+        self._batches: list[_Batch] = []
 
     def counts(self, hashes: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Return for each hash how often it came before, within ``hashes`` and in earlier batches; then add them."""
@@ -117,7 +123,8 @@ class SeenHashes:
             counts += again["times"].fill_null(0).to_numpy()
         starts = np.flatnonzero(np.diff(slots, prepend=slots[0] + np.uint64(1)))
         self._words[slots[starts]] |= np.bitwise_or.reduceat(bits, starts)
-        self.batches.append(ordered)
+        if len(ordered):
+            self._batches.append(_Batch(ordered))
         return counts
 
     def _places(self, ordered: Hashes) -> tuple[Hashes, Hashes]:
@@ -128,11 +135,29 @@ class SeenHashes:
         """Return which of the ``wanted`` came in earlier batches, and how many ``times``."""
         wanted = np.unique(wanted)
         times = np.zeros(len(wanted), dtype=np.int64)
-        for batch in self.batches if len(wanted) else []:
-            first = np.searchsorted(batch, wanted)
-            hit = np.flatnonzero(batch[np.minimum(first, len(batch) - 1)] == wanted)
-            times[hit] += np.searchsorted(batch, wanted[hit], side="right") - first[hit]
+        for batch in self._batches if len(wanted) else []:
+            times += batch.count(wanted)
         return pl.DataFrame({"hash": wanted, "times": times}).filter(pl.col("times") > 0)
+
+
+class _Batch:
+    """Sorted hashes in a file without a name: they take up memory only while they are searched."""
+
+    def __init__(self, ordered: Hashes) -> None:
+        with TemporaryFile() as file:
+            ordered.tofile(file)
+            self._pages = mmap(file.fileno(), 0, access=ACCESS_READ)
+
+    def count(self, wanted: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Return how often each of ``wanted`` is here."""
+        ordered = np.frombuffer(self._pages, dtype=np.uint64)
+        times = np.zeros(len(wanted), dtype=np.int64)
+        first = np.searchsorted(ordered, wanted)
+        hit = np.flatnonzero(ordered[np.minimum(first, len(ordered) - 1)] == wanted)
+        times[hit] = np.searchsorted(ordered, wanted[hit], side="right") - first[hit]
+        if sys.platform != "win32":
+            self._pages.madvise(MADV_DONTNEED)
+        return times
 
 
 def _repeats_within(hashes: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -33,14 +33,43 @@ SCHEMA = pl.Schema(
 """``file_id`` is the SHA-256 of the file; ``raw`` is the record as JSON, or its text where it could not be read."""
 
 
+class Appender:
+    """Add rows to a side table, frame by frame, in one commit at the end."""
+
+    def __init__(self, table: Table, prefix: str) -> None:
+        self.rows = 0
+        self._table = table
+        self._prefix = prefix
+        self._writer: DataFileWriter | None = None
+        self._schema = pl.Schema()
+
+    def add(self, frame: pl.DataFrame) -> None:
+        """Write the rows of ``frame`` beside the table."""
+        if frame.is_empty():
+            return
+        if self._writer is None:
+            self._table.folder.mkdir(parents=True, exist_ok=True)
+            self._writer = DataFileWriter(self._table.folder, self._prefix)
+            self._schema = frame.schema
+        self._writer.write(frame)
+        self.rows += len(frame)
+
+    def commit(self) -> None:
+        """Make them part of the table."""
+        if self._writer is not None:
+            self._table.commit(schema=self._schema, add=self._writer.close())
+
+    def abandon(self) -> None:
+        """Stop writing; what was written is left for :func:`ckm.store.journal.sweep`."""
+        if self._writer is not None:
+            self._writer.abandon()
+
+
 def append(table: Table, frame: pl.DataFrame, prefix: str) -> None:
     """Add the rows of ``frame`` to a side table in one commit."""
-    if frame.is_empty():
-        return
-    table.folder.mkdir(parents=True, exist_ok=True)
-    writer = DataFileWriter(table.folder, prefix)
-    writer.write(frame)
-    table.commit(schema=frame.schema, add=writer.close())
+    appender = Appender(table, prefix)
+    appender.add(frame)
+    appender.commit()
 
 
 def remove(table: Table, condition: pl.Expr, prefix: str) -> int:

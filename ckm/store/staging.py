@@ -30,10 +30,14 @@ class Staging:
     ----------
     table
         The table that they will join.
-    load_id
-        Prefix of the new files and value of the ``load_id`` column.
+    prefix
+        Start of the names of the new files.
     identity
         How rows are told apart.
+    schema
+        Columns of the table; a load may leave some out, which are then null.
+    lineage
+        Columns that are the same in every row of the load, such as ``load_id``.
     expected_rows
         About how many rows will come.
 
@@ -47,27 +51,35 @@ class Staging:
         Identity hashes of the staged rows, in batches; none for a table without rows, which they cannot meet.
     """
 
-    def __init__(self, table: Table, load_id: str, identity: Identity, *, expected_rows: int = 0) -> None:
-        self.table = table
-        self.load_id = load_id
+    def __init__(
+        self,
+        table: Table,
+        prefix: str,
+        identity: Identity,
+        schema: pl.Schema,
+        lineage: Mapping[str, str],
+        *,
+        expected_rows: int = 0,
+    ) -> None:
         self.identity = identity
+        self._schema = schema
         self.rows = 0
         self.held: list[pl.DataFrame] = []
         self._seen = SeenHashes(expected_rows)
         self.hashes: list[Hashes] = []
         self._meets_others = bool(table.files)
-        self._writer = DataFileWriter(table.folder, load_id, expected_rows=expected_rows)
+        self._writer = DataFileWriter(table.folder, prefix, expected_rows=expected_rows, constants=lineage)
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Take the rows of ``frame``, which has lineage columns and no :data:`REPEAT` yet."""
+        """Take the rows of ``frame``, which has neither the load's lineage nor :data:`REPEAT` yet."""
         if frame.is_empty():
             return
-        hashes, keyed = self.identity.key_or_content(frame)
+        absent = [name for name in self.identity.columns if name not in frame.columns]
+        whole = frame.with_columns(pl.lit(None, dtype=self._schema[name]).alias(name) for name in absent)
+        hashes, keyed = self.identity.key_or_content(whole)
         repeats = self._seen.counts(hashes)
         fresh = ~keyed | (repeats == 0)
-        numbered = frame.with_columns(
-            pl.Series(REPEAT, np.where(keyed, 0, repeats).astype(np.int32)), pl.lit(self.load_id).alias("load_id")
-        )
+        numbered = frame.with_columns(pl.Series(REPEAT, np.where(keyed, 0, repeats).astype(np.int32)))
         self.rows += len(numbered)
         if not fresh.all():
             mask = pl.Series(fresh)

@@ -50,10 +50,13 @@ class LoadWriter:
         )
         journal.begin(root, self.entry)
         table.folder.mkdir(parents=True, exist_ok=True)
-        self._staging = Staging(table, facts.load_id, identity, expected_rows=expected_rows)
-        self._quarantine: list[pl.DataFrame] = []
-        own = pl.Schema({"load_id": pl.String(), REPEAT: pl.Int32()})
+        self._lineage = {"source": facts.source, "source_file": facts.file, "load_id": facts.load_id}
+        self._quarantine = side_tables.Appender(Table(root / QUARANTINE), facts.load_id)
+        own = pl.Schema({REPEAT: pl.Int32(), **dict.fromkeys(self._lineage, pl.String())})
         self._schema = pl.Schema([*(table.schema | schema | own).items()])
+        self._staging = Staging(
+            table, facts.load_id, identity, self._schema, self._lineage, expected_rows=expected_rows
+        )
 
     def follow(self, load_ids: set[str]) -> None:
         """Count the rows that these loads brought as rows of the same file that came before."""
@@ -63,17 +66,17 @@ class LoadWriter:
                 self._staging.follow(rows.select(self.identity.columns).collect())
 
     def add(self, frame: pl.DataFrame) -> None:
-        """Take good rows, with the table's columns, ``source``, ``source_file`` and ``source_row``."""
+        """Take good rows, with the table's columns and ``source_row``; the rest of their lineage is the load's."""
         self._staging.add(frame)
 
     def quarantine(self, frame: pl.DataFrame) -> None:
         """Take rows that are not loaded, with the columns of :data:`ckm.store.side_tables.SCHEMA`."""
-        if len(frame):
-            self._quarantine.append(frame)
+        self._quarantine.add(frame)
 
     def discard(self) -> None:
         """Forget the load: nothing of it stays."""
         self._staging.abandon()
+        self._quarantine.abandon()
         journal.sweep(self.root, self.facts.load_id)
         journal.end(self.root)
 
@@ -106,7 +109,7 @@ class LoadWriter:
         last, duplicates = settle_held(self._staging.held, self.identity)
         if last is None:
             return new, 0
-        writer = DataFileWriter(self.table.folder, f"{self.facts.load_id}-h")
+        writer = DataFileWriter(self.table.folder, f"{self.facts.load_id}-h", constants=self._lineage)
         writer.write(last)
         held = writer.close()
         meeting = meet(
@@ -127,7 +130,7 @@ class LoadWriter:
     def counts(self, duplicates: int = 0, meeting: Meeting | None = None) -> LoadFacts:
         """Return the facts of the load with what was taken so far."""
         meeting = meeting or Meeting()
-        quarantined = sum(len(frame) for frame in self._quarantine)
+        quarantined = self._quarantine.rows
         staged = self._staging.rows
         return replace(
             self.facts,
@@ -142,8 +145,7 @@ class LoadWriter:
     def _commit(self, facts: LoadFacts, add: list[DataFile], meeting: Meeting) -> None:
         """Side tables first: until the table's own commit they belong to a load that recovery takes back."""
         prefix = facts.load_id
-        if self._quarantine:
-            side_tables.append(Table(self.root / QUARANTINE), pl.concat(self._quarantine), prefix)
+        self._quarantine.commit()
         if meeting.replaced:
             replaced = pl.concat(meeting.replaced, how="diagonal").with_columns(pl.lit(prefix).alias(REPLACED_BY))
             side_tables.append(Table(self.root / f"{self.table.name}{REPLACED}"), replaced, prefix)

@@ -360,6 +360,10 @@ def test_dropping_an_unknown_column_is_refused() -> None:
         plan(records, mapping)
 
 
+def test_a_kept_column_without_a_name_gets_one() -> None:
+    assert convert(orders(**{"": ["x"]})).frame["unnamed"].to_list() == ["x"]
+
+
 def test_extras_never_clash_with_columns_of_the_store() -> None:
     records = orders(source=["a"], Load_ID=["b"], Channel=["c"], x=["d"], X=["e"], dropped=["f"])
     mapping = Mapping("shop", "transactions", columns={n: FromColumn(n) for n in PLAIN}, drop=("dropped",))
@@ -390,3 +394,78 @@ def test_no_row_is_lost_and_every_value_is_read_null_or_a_reason(rows: list[dict
     if pieces:
         assert pl.concat([piece.frame for piece in pieces]).equals(result.frame)
         assert pl.concat([piece.reasons for piece in pieces]).to_list() == result.reasons.to_list()
+
+
+def test_a_computed_date_in_an_unusual_layout_is_read_in_every_row() -> None:
+    records = orders(Datum=["2. Januar 2025", "3. März 2025"])
+    frame = convert(records, mapped(records, ordered_at=Expression("Datum || ' 10:30'"))).frame
+    assert frame["ordered_at"].to_list() == [
+        datetime(2025, 1, 2, 10, 30, tzinfo=UTC),
+        datetime(2025, 3, 3, 10, 30, tzinfo=UTC),
+    ]
+
+
+def test_one_source_column_may_fill_several_targets() -> None:
+    records = orders(net=["5"])
+    frame = convert(records, mapped(records, invoice_id=FromColumn("order_id"))).frame
+    assert frame["invoice_id"].to_list() == frame["order_id"].to_list() == ["1"]
+
+
+def test_amounts_marked_in_another_currency_than_the_assumed_are_remarked() -> None:
+    records = pl.DataFrame({"order_id": ["1"], "date": ["2025-01-02"], "total": ["$ 9.99"]})
+    assert any("USD" in remark for remark in plan(records, default_currency="EUR").remarks)
+    mapping = propose_mapping(records.columns, "transactions", default_currency="USD").mapping
+    assert not any("marked" in remark for remark in plan(records, mapping).remarks)
+
+
+def test_ids_that_a_program_took_for_numbers_are_kept_and_remarked() -> None:
+    records = orders(customer_id=["13085.0", None])
+    conversion = plan(records)
+    assert conversion.apply(records).frame["customer_id"].to_list() == ["13085.0", None]
+    assert any("customer_id" in remark for remark in conversion.remarks)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "net": st.none() | st.text(alphabet="0123456789.,- €%()e", max_size=9),
+                "ordered_at": st.none() | st.text(alphabet="0123456789/.-: TZapm年月", max_size=20),
+            }
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_any_text_is_read_or_refused_and_never_crashes(rows: list[dict[str, str | None]]) -> None:
+    records = orders(**{name: [row[name] for row in rows] for name in ("net", "ordered_at")})
+    try:
+        result = convert(records)
+    except AmbiguousError:
+        return
+    assert result.frame.height == len(rows)
+
+
+@pytest.mark.parametrize("name", ["*", "^.*$", " ", "a\nb", "列", 'x"y', "^order_id$"])
+def test_any_name_of_a_column_is_just_a_name(name: str) -> None:
+    records = orders(**{name: ["x"]})
+    assert convert(records).frame[name].to_list() == ["x"]
+    mapping = mapped(records, channel=FromColumn(name))
+    assert convert(records, mapping).frame["channel"].to_list() == ["x"]
+
+
+@pytest.mark.parametrize("dates", [None, "dmy", "%d/%m/%Y"])
+def test_thai_years_are_seen_with_and_without_a_hint(dates: str | None) -> None:
+    records = orders(ordered_at=["29/02/2567", "01/03/2567"])
+    conversion = plan(records, mapped(records, Hints(dates=dates)))
+    assert conversion.apply(records).frame["ordered_at"].to_list() == [
+        datetime(2024, 2, 29, tzinfo=UTC),
+        datetime(2024, 3, 1, tzinfo=UTC),
+    ]
+    assert any("Buddhist" in remark for remark in conversion.remarks)
+
+
+def test_a_column_at_odds_with_itself_is_read_value_by_value() -> None:
+    records = orders(net=["1,5", "2.5"], cost=["1.25", "2.25"])
+    assert convert(records).frame["net"].to_list() == [1.5, 2.5]

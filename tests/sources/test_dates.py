@@ -143,6 +143,7 @@ def test_persian_days_follow_each_other_without_a_gap() -> None:
         ("2025-01-02T03:04:05", None, "%Y-%m-%dT%H:%M:%S"), ("02.01.2025", "dmy", "%d.%m.%Y"),
         ("02.01.2025", None, None),
         ("01/02/2025 03:04", "mdy", "%m/%d/%Y %H:%M"), ("20250102", None, "%Y%m%d"), ("2. Jan 2025", None, None),
+        ("1/2/2025 3:04 PM", "mdy", "%m/%d/%Y %I:%M %p"),
         ("2025-01-02T03:04:05.123Z", None, "%Y-%m-%dT%H:%M:%S%.fZ"),
     ],
 )  # fmt: skip
@@ -153,7 +154,15 @@ def test_a_plain_layout_is_read_at_full_speed(text: str, order: Order | None, pa
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(moments, min_size=1, max_size=5),
-    st.sampled_from(["%Y-%m-%dT%H:%M:%S", "%d.%m.%Y %H:%M:%S", "%Y-%m-%d %H:%M:%SZ", "%Y-%m-%dT%H:%M:%S+02:00"]),
+    st.sampled_from(
+        [
+            "%Y-%m-%dT%H:%M:%S",
+            "%d.%m.%Y %H:%M:%S",
+            "%Y-%m-%d %H:%M:%SZ",
+            "%d/%m/%Y %I:%M:%S %p",
+            "%Y-%m-%dT%H:%M:%S+02:00",
+        ]
+    ),
     st.sampled_from(["UTC", "Europe/Berlin", "Asia/Bangkok", "America/New_York"]),
 )
 def test_the_quick_way_and_the_careful_one_agree(times: list[datetime], pattern: str, zone: str) -> None:
@@ -177,3 +186,9 @@ def test_no_local_time_is_lost_when_clocks_change() -> None:
         datetime(2025, 10, 26, 0, 30, tzinfo=UTC),  # 02:30 came twice: the first
         datetime(2025, 7, 1, 10, tzinfo=UTC),
     ]
+
+
+def test_short_years_come_first_only_by_hint() -> None:
+    assert local("25-01-02", DateStyle("ymd")) == datetime(2025, 1, 2)
+    assert local("25-01-02 10:30", DateStyle("ymd")) == datetime(2025, 1, 2, 10, 30)
+    assert local("25-01-02", DateStyle("dmy")) == datetime(2002, 1, 25)

@@ -6,12 +6,12 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 from pollution import TABLE, written
 
 from ckm.errors import CkmError
-from ckm.sources import csv_table
+from ckm.sources import csv_structure, csv_table
 from ckm.sources.hints import Hints
 from ckm.sources.read import open_source
 
@@ -21,7 +21,12 @@ if TYPE_CHECKING:
 
     from ckm.sources.read import Source
 
-RELAXED = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+RELAXED = settings(
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    max_examples=80,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 PIECES = st.sampled_from(
     [
         '"',
@@ -124,6 +129,31 @@ def test_damaged_tables_lose_no_record(tmp_path: Path, seed: int, cuts: int, pie
         at = rng.randrange(len(text))
         text = text[:at] + piece + text[at + rng.randrange(3) :]
     check(tmp_path / "file", text.encode())
+
+
+@RELAXED
+@given(
+    seed=st.integers(0, 10_000),
+    pieces=st.lists(st.sampled_from(['"', ",", "\n", "\r", "\x00", '""', "a\nb", "\n\n"]), max_size=6),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_the_fast_path_reads_records_of_several_lines_as_the_careful_one_does(
+    tmp_path: Path, seed: int, pieces: list[str], end: str
+) -> None:
+    rng = random.Random(seed)
+    rows = [[cell.replace("gift", 'gift\n"for, you"\n') for cell in row] for row in TABLE]
+    text = written(rows, end=end)
+    for piece in pieces:
+        at = rng.randrange(len(text))
+        text = text[:at] + piece + text[at:]
+    path = tmp_path / "file.csv"
+    path.write_text(text, encoding="utf-8", newline="")
+    with pytest.MonkeyPatch.context() as patch:
+        found = []
+        for least in (1, 1_000_000):
+            patch.setattr(csv_structure, "MANY_ODD_LINES", least)
+            found.append(_records(path))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("seed", range(6))

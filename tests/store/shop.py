@@ -17,8 +17,6 @@ SCHEMA = pl.Schema(
         "line_no": pl.String(),
         "customer_id": pl.String(),
         "net": pl.Float64(),
-        "source": pl.String(),
-        "source_file": pl.String(),
         "source_row": pl.Int64(),
     }
 )
@@ -27,10 +25,8 @@ CONTENT = ("order_id", "line_no", "customer_id", "net")
 Row = tuple[str, str | None, str | None, float]
 
 
-def rows_frame(rows: Sequence[Row], file: str, source: str = "web") -> pl.DataFrame:
-    return pl.DataFrame(
-        [(*row, source, file, number) for number, row in enumerate(rows, 1)], schema=SCHEMA, orient="row"
-    )
+def rows_frame(rows: Sequence[Row]) -> pl.DataFrame:
+    return pl.DataFrame([(*row, number) for number, row in enumerate(rows, 1)], schema=SCHEMA, orient="row")
 
 
 def load(
@@ -45,7 +41,7 @@ def load(
     more: dict[str, pl.Expr] | None = None,
 ) -> LoadFacts:
     """Load ``rows`` as one file, in batches, with ``bad`` rows for the quarantine."""
-    frame = rows_frame(rows, file, source).with_columns(**(more or {}))
+    frame = rows_frame(rows).with_columns(**(more or {}))
     facts = LoadFacts("", "orders", "load", file, f"sha-{file}", f"content-{file}", source, KEY, CONTENT)
     with store.locked():
         writer = store.begin(facts, content_id=facts.content_id, schema=frame.schema, expected_rows=len(rows))

@@ -1,0 +1,176 @@
+"""The structure of a block of text: its lines, and which of them are regular records, found with numpy.
+
+A line is regular when it has as many delimiters outside of quotes as the table, each of its quotes opens at the start
+of a field and closes at its end, and it holds no NUL, no lone carriage return and no byte that could not be decoded.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.sources.csv_records import MOST_LINES, separator
+from ckm.sources.encoding import UNREADABLE_UTF8
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from ckm.sources.dialect import Dialect
+
+    Bytes = npt.NDArray[np.uint8]
+    Bools = npt.NDArray[np.bool_]
+    Ints = npt.NDArray[np.int64]
+
+LF, CR = 10, 13
+MANY_ODD_LINES = 200
+"""Lines with an odd number of quotes; of fewer in a block the careful path is as fast as looking for pairs."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """The lines of a block.
+
+    Attributes
+    ----------
+    starts, ends
+        Where they start and end in the block, line end excluded.
+    blank
+        Which have nothing in them.
+    regular
+        Which are a record that needs no care.
+    joined
+        First line and number of lines of records that go over several lines and need no care either.
+    """
+
+    starts: Ints
+    ends: Ints
+    blank: Bools
+    regular: Bools
+    joined: dict[int, int]
+
+
+class Scanner:
+    """Finds the structure of blocks of a table whose dialect and width are known."""
+
+    def __init__(self, dialect: Dialect, width: int, *, clean: bool) -> None:
+        self._delimiter = ord(separator(dialect))
+        self._quote = dialect.quote
+        self._width = width
+        self._suspicious = [b"\x00"] + [b"\\"] * (dialect.escape == "\\") + [UNREADABLE_UTF8] * (not clean)
+
+    def scan(self, block: bytes) -> Lines:
+        """Find the lines of ``block``, which ends with a line feed, and tell regular from odd ones."""
+        buffer = np.frombuffer(block, np.uint8)
+        ends = np.flatnonzero(buffer == LF)
+        starts = np.empty_like(ends)
+        starts[0] = 0
+        starts[1:] = ends[:-1] + 1
+        bare = ends
+        if block.find(b"\r") >= 0:
+            bare = ends - ((buffer[ends - 1] == CR) & (ends > starts))
+        delimiters = np.flatnonzero(buffer == self._delimiter)
+        plain = self._plain(block, buffer, ends, bare)
+        if not self._quote or block.find(self._quote.encode()) < 0:
+            regular = plain & self._has_width(_per_line(delimiters, ends), starts, bare)
+            return Lines(starts, bare, bare == starts, regular, {})
+        quotes = np.flatnonzero(buffer == ord(self._quote))
+        regular, odd = self._check_quotes(buffer, quotes, starts, bare, delimiters)
+        joined = self._joined(buffer, quotes, starts, bare, delimiters, np.flatnonzero(odd), plain)
+        return Lines(starts, bare, bare == starts, regular & plain, joined)
+
+    def _plain(self, block: bytes, buffer: Bytes, ends: Ints, bare: Ints) -> Bools:
+        """Return which lines hold nothing that needs care, whatever their fields are."""
+        plain = np.ones(len(ends), dtype=bool)
+        for text in self._suspicious:
+            if block.find(text) >= 0:
+                plain &= _per_line(_positions(block, buffer, text), ends) == 0
+        if bare is not ends:
+            plain &= _per_line(np.flatnonzero(buffer == CR), ends) == (bare != ends)
+        return plain
+
+    def _has_width(self, delimiters: Ints, starts: Ints, ends: Ints) -> Bools:
+        """Return which records have as many delimiters as the table, and not these alone."""
+        fits: Bools = delimiters == self._width - 1
+        if self._width > 1:
+            fits &= ends - starts != delimiters
+        return fits
+
+    def _joined(
+        self, buffer: Bytes, quotes: Ints, starts: Ints, ends: Ints, delimiters: Ints, odd: Ints, plain: Bools
+    ) -> dict[int, int]:
+        """Find records of several lines: each goes from a line with an odd number of quotes to the next such line.
+
+        Nothing says which odd line opens a quote and which closes one, so every neighbouring two are tried: first
+        those that start at even places, then those at odd ones, which keeps the records of one try apart.
+        """
+        joined: dict[int, int] = {}
+        if len(odd) < MANY_ODD_LINES:
+            return joined
+        for phase in (0, 1):
+            first = odd[phase : len(odd) - 1 : 2]
+            last = odd[phase + 1 :: 2]
+            depth = np.zeros(len(starts) + 1, dtype=np.int64)
+            depth[first + 1] += 1
+            depth[last + 1] -= 1
+            continues = np.cumsum(depth)[:-1] > 0  # a line that goes on with the record of the line above
+            goes_on = np.append(continues[1:], False)
+            regular, _ = self._check_quotes(buffer, quotes, starts[~continues], ends[~goes_on], delimiters)
+            whole = np.logical_and.reduceat(plain, np.flatnonzero(~continues))
+            unit = np.cumsum(~continues) - 1
+            good = (regular & whole)[unit[first]] & (last - first < MOST_LINES)
+            joined.update(zip(first[good].tolist(), (last - first + 1)[good].tolist(), strict=True))
+        return joined
+
+    def _check_quotes(
+        self, buffer: Bytes, quotes: Ints, starts: Ints, ends: Ints, delimiters: Ints
+    ) -> tuple[Bools, Bools]:
+        """Return which records are regular as far as their fields go, and which have an odd number of quotes.
+
+        A record is what stands between one of ``starts`` and the next.
+        """
+        mark = buffer[quotes[0]] if len(quotes) else 0
+        before = np.searchsorted(quotes, starts)
+        per_record = np.diff(before, append=len(quotes))
+        record_of = np.repeat(np.arange(len(starts)), per_record)
+        opens = (np.arange(len(quotes)) - before[record_of]) % 2 == 0
+        previous, following = buffer[quotes - 1], buffer[np.minimum(quotes + 1, len(buffer) - 1)]
+        at_start = (quotes == starts[record_of]) | (previous == self._delimiter)
+        at_end = (quotes + 1 == ends[record_of]) | (following == self._delimiter)
+        doubled_before = (previous == mark) & (quotes > starts[record_of])
+        fine = np.where(opens, at_start | doubled_before, at_end | (following == mark))
+        odd = per_record % 2 == 1
+        regular = ~odd
+        regular[record_of[~fine]] = False
+        record = np.searchsorted(starts, delimiters, side="right") - 1
+        outside = (np.searchsorted(quotes, delimiters) - before[record]) % 2 == 0
+        widths = np.bincount(record[outside], minlength=len(starts))
+        return regular & self._has_width(widths, starts, ends), odd
+
+    def without_padding(self, block: bytes) -> bytes:
+        """Remove the blank after each delimiter that stands outside of quotes."""
+        buffer = np.frombuffer(block, np.uint8)
+        ends = np.flatnonzero(buffer == LF)
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        delimiters = np.flatnonzero(buffer == self._delimiter)
+        if self._quote:
+            quotes = np.flatnonzero(buffer == ord(self._quote))
+            line = np.searchsorted(starts, delimiters, side="right") - 1
+            inside = (np.searchsorted(quotes, delimiters) - np.searchsorted(quotes, starts)[line]) % 2 == 1
+            delimiters = delimiters[~inside]
+        keep = np.ones(len(buffer), dtype=bool)
+        keep[delimiters + 1] = buffer[delimiters + 1] != ord(" ")
+        return buffer[keep].tobytes()
+
+
+def _per_line(positions: Ints, ends: Ints) -> Ints:
+    """Count ``positions`` (sorted) per line."""
+    return np.diff(np.searchsorted(positions, ends), prepend=0)
+
+
+def _positions(block: bytes, buffer: npt.NDArray[np.uint8], text: bytes) -> Ints:
+    if len(text) == 1:
+        return np.flatnonzero(buffer == text[0])
+    return np.fromiter((found.start() for found in re.finditer(re.escape(text), block)), dtype=np.int64)

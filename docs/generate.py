@@ -1,0 +1,99 @@
+"""Write what the documentation takes from the program itself: ``docs/cli.md`` and the screens in ``README.md``.
+
+Usage: ``python docs/generate.py [--check]``. With ``--check`` nothing is written and exit 1 says what is out of date.
+
+A screen is a fenced block after a marker ``<!-- screen: ckm segment -->``; the command runs in the example shop
+(``ckm init --demo``), which is made in a temporary folder. Where the shop cannot be made, screens stay as they are.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import typer
+from typer.testing import CliRunner
+
+from ckm.cli import app
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "docs" / "cli.md"
+README = ROOT / "README.md"
+SCREEN = re.compile(r"(<!-- screen: (?P<command>ckm [^\n]+?) -->\n)(?:```text\n.*?```\n)?", re.DOTALL)
+INTRODUCTION = """# Commands
+
+What `--help` of each command says. This page is written by `python docs/generate.py`; edit the docstrings instead.
+"""
+
+
+def commands() -> list[str]:
+    """Return the names of all commands in the order of ``ckm --help``."""
+    return list(typer.main.get_command(app).commands)
+
+
+def reference() -> str:
+    """Return the text of ``docs/cli.md``."""
+    parts = [INTRODUCTION, _section("ckm")]
+    parts += [_section("ckm", name) for name in commands()]
+    return "\n".join(parts)
+
+
+def _section(*words: str) -> str:
+    # An empty environment: a setting of the person who runs this must not show up as a default.
+    result = CliRunner(env={"COLUMNS": "80"}).invoke(app, [*words[1:], "--help"], prog_name="ckm")
+    assert result.exit_code == 0, result.stderr
+    help_text = "\n".join(line.rstrip() for line in result.stdout.splitlines())
+    return f"## {' '.join(words)}\n\n```text\n{help_text}\n```\n"
+
+
+def screens(text: str, shop: Path) -> str:
+    """Return ``text`` with every screen filled by running its command in ``shop``."""
+
+    def fill(found: re.Match[str]) -> str:
+        words = found["command"].split()[1:]
+        done = _ckm(*words, "--format", "table", folder=shop)
+        if done.returncode != 0:
+            raise SystemExit(f"{found['command']}: exit {done.returncode}\n{done.stderr}")
+        shown = done.stdout.replace(str(shop.resolve()), shop.name).rstrip()
+        return f"{found[1]}```text\n$ {found['command']}\n{shown}\n```\n"
+
+    return SCREEN.sub(fill, text)
+
+
+def make_shop(folder: Path) -> bool:
+    """Make the example shop in ``folder`` and load it; return whether this ckm can."""
+    return _ckm("init", "--demo", str(folder)).returncode == 0 and _ckm("ingest", folder=folder).returncode == 0
+
+
+def _ckm(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("CKM_")}
+    environment["PYTHONPATH"] = str(ROOT)
+    command = [sys.executable, "-m", "ckm", *words]
+    return subprocess.run(command, capture_output=True, check=False, encoding="utf-8", cwd=folder, env=environment)
+
+
+def main() -> None:
+    """Write the generated parts, or with ``--check`` compare them."""
+    written = {REFERENCE: reference()}
+    with tempfile.TemporaryDirectory() as temporary:
+        shop = Path(temporary) / "shop"
+        if make_shop(shop):
+            written[README] = screens(README.read_text(encoding="utf-8"), shop)
+        else:
+            print("no example shop in this ckm: the screens stay as they are", file=sys.stderr)
+    stale = [path for path, text in written.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in stale:
+        print(
+            f"{path.relative_to(ROOT)} is out of date" if "--check" in sys.argv else f"wrote {path.relative_to(ROOT)}"
+        )
+        if "--check" not in sys.argv:
+            path.write_text(written[path], encoding="utf-8", newline="\n")
+    sys.exit(1 if stale and "--check" in sys.argv else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The documentation says what the program does."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import typer
+
+from ckm.cli import app
+from tests.conftest import ROOT
+
+COMMANDS = sorted(typer.main.get_command(app).commands)
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("bench/*.md")])
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    specification = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+def test_the_command_reference_is_what_help_says(generate: ModuleType) -> None:
+    written = generate.REFERENCE.read_text(encoding="utf-8")
+    assert written == generate.reference(), "run: python docs/generate.py"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_in_the_readme(name: str) -> None:
+    assert f"\n| `ckm {name}` |" in README
+
+
+def test_a_screen_is_replaced_and_the_text_around_it_stays(
+    generate: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(*words: str, folder: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess(words, 0, stdout="a table\n", stderr="")
+
+    monkeypatch.setattr(generate, "_ckm", answer)
+    once = generate.screens("before\n<!-- screen: ckm segment -->\nafter\n", ROOT)
+    assert once == "before\n<!-- screen: ckm segment -->\n```text\n$ ckm segment\na table\n```\nafter\n"
+    assert generate.screens(once, ROOT) == once
+
+
+def test_nobody_is_told_to_install_another_ckm() -> None:
+    listed = subprocess.run(["git", "ls-files"], capture_output=True, check=False, cwd=ROOT, encoding="utf-8")
+    texts = [ROOT / name for name in listed.stdout.splitlines() if not name.startswith("tests/")]
+    wrong = re.compile(r"pip install ckm(?!-toolkit)\b")
+    for path in {*PAGES, *texts}:
+        assert not wrong.search(path.read_bytes().decode("utf-8", "replace")), path
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_every_page_is_in_the_index() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    for page in ROOT.glob("docs/*.md"):
+        assert page.name == "index.md" or f"({page.name})" in index
+
+
+def test_the_two_commands_of_the_readme_are_the_ones_that_ci_runs() -> None:
+    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    for command in ("pip install . && ckm demo", 'pip install -e ".[dev]" && pytest'):
+        assert f"\n{command}\n" in README
+        assert command in ci
