@@ -90,10 +90,9 @@ class Staging:
         self._writer.write(numbered)
 
     def follow(self, rows: pl.DataFrame) -> None:
-        """Number repeats as if ``rows`` had come before; see :meth:`ckm.store.writer.LoadWriter.follow`."""
-        hashes, keyed = self.identity.key_or_content(rows)
-        if not keyed.all():
-            self._seen.counts(hashes[~keyed])
+        """Number repeats as if ``rows``, which have no key, had come before in the file."""
+        if len(rows):
+            self._seen.counts(self.identity.key_or_content(rows)[0])
 
     def close(self) -> list[DataFile]:
         """Finish writing; return the new files."""

@@ -59,11 +59,10 @@ class LoadWriter:
         )
 
     def follow(self, load_ids: set[str]) -> None:
-        """Count the rows that these loads brought as rows of the same file that came before."""
-        for file in self.table.files:
-            if any(file.may_hold("load_id", load_id) for load_id in load_ids):
-                rows = pl.scan_parquet(self.table.folder / file.name).filter(pl.col("load_id").is_in(load_ids))
-                self._staging.follow(rows.select(self.identity.columns).collect())
+        """Count the rows without a key that these loads brought as rows of the same file that came before."""
+        if load_ids:
+            theirs = self.table.scan().filter(pl.col("load_id").is_in(load_ids) & ~self.identity.has_key())
+            self._staging.follow(theirs.select(self.identity.columns).collect())
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take good rows, with the table's columns and ``source_row``; the rest of their lineage is the load's."""
