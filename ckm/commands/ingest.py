@@ -110,11 +110,15 @@ def ingest(
     """
     from ckm.ingest.selection import Wishes, stdin_on_disk
 
+    _refuse_contradiction(
+        {"SOURCE": sources, "--requarantine": requarantine, "--history": history, "--undo": undo is not None}
+    )
     opened = _open_workspace(workspace)
     if history:
         return _show_history(opened, fmt, output)
-    if undo:
-        return _undo(opened, undo, fmt, output)
+    if undo is not None:
+        with _store(opened, dry_run=dry_run) as store:
+            return _undo(store, undo, fmt, output)
     hints = hints_from(
         encoding=encoding, delimiter=delimiter, quote=quote, header=header, columns=columns, decimal=decimal,
         thousands=thousands, dates=dates, sheet=sheet, null_values=null_values,
@@ -129,7 +133,13 @@ def ingest(
             if save_map:
                 _save_map(jobs, save_map, dry_run=dry_run)
             results = [_run(job, store, settings) for job in jobs]
-    return _report(results, fmt, output, dry_run=dry_run)
+    return _report(results, fmt, output)
+
+
+def _refuse_contradiction(given: dict[str, object]) -> None:
+    named = [name for name, value in given.items() if value]
+    if len(named) > 1:
+        raise UsageError(f"{' and '.join(named)} contradict each other", hint="one at a time")
 
 
 def _open_workspace(folder: Path | None) -> OpenWorkspace:
@@ -202,6 +212,7 @@ def _store(workspace: OpenWorkspace, *, dry_run: bool) -> Iterator[Store]:
         return
     with store.rehearsal() as mirror:
         yield mirror
+    note("dry run: nothing was written")
 
 
 def _run(job: Job, store: Store, settings: Settings) -> FileResult:
@@ -221,7 +232,7 @@ def _requarantine(workspace: OpenWorkspace, store: Store, settings: Settings, wi
     return results
 
 
-def _report(results: list[FileResult], fmt: Format | None, output: Path | None, *, dry_run: bool) -> None:
+def _report(results: list[FileResult], fmt: Format | None, output: Path | None) -> None:
     from ckm.ingest.results import SHORT, results_table
 
     table = results_table(results)
@@ -229,8 +240,6 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None, 
     emit(table.select(SHORT) if on_screen else table, fmt, output=output)
     for result in results:
         _remark(result)
-    if dry_run:
-        note("dry run: nothing was written")
     failed = [result.error for result in results if result.error]
     for error in failed:
         show_error(error, as_json=(fmt or default_format()) in {Format.json, Format.ndjson})
@@ -257,12 +266,11 @@ def _show_history(workspace: OpenWorkspace, fmt: Format | None, output: Path | N
     emit(history_table(Store(workspace.store_dir).history()), fmt, output=output)
 
 
-def _undo(workspace: OpenWorkspace, which: str, fmt: Format | None, output: Path | None) -> None:
+def _undo(store: Store, which: str, fmt: Format | None, output: Path | None) -> None:
     from ckm.ingest.results import undo_table
     from ckm.ingest.undo import undo_load
-    from ckm.store import Store
 
-    taken_back = undo_load(Store(workspace.store_dir), which)
+    taken_back = undo_load(store, which)
     emit(undo_table(taken_back), fmt, output=output)
     for file in dict.fromkeys(file for taken in taken_back for file in taken.load_again):
         note(f"{file} held some of the same rows: load it again to have those back")

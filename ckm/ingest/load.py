@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ckm.store import OnConflict
 
 Progress = Callable[[float], None]
+REQUARANTINE = "requarantine"
+"""Kind of a load that brings rows out of the quarantine of an earlier one."""
 UNREAD = "record|"
 """Reasons of records that the reader refused start with it; no column and no rule can."""
 
@@ -237,7 +239,13 @@ class FileLoad:
         )
         nowhere = pl.Series([], dtype=pl.Int64)
         schema = stored(self.empty, self.names, nowhere).schema
-        return self.store.begin(facts, content_id=self.load_as, schema=schema, expected_rows=self.source.expected_rows)
+        return self.store.begin(
+            facts,
+            content_id=self.load_as,
+            schema=schema,
+            expected_rows=self.source.expected_rows,
+            continues=self.kind == REQUARANTINE,
+        )
 
     def _take(self, batch: Batch, writer: LoadWriter) -> int:
         converted = self.conversion.apply(batch.records)

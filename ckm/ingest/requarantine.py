@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.errors import CkmError, UnknownNameError
-from ckm.ingest.load import UNREAD, FileLoad, Settings
+from ckm.ingest.load import REQUARANTINE, UNREAD, FileLoad, Settings
 from ckm.ingest.plan import ByNames, Mapped, Plan
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.selection import Wishes, with_wishes
@@ -125,4 +125,4 @@ def _try_again(store: Store, plan: Plan, rows: pl.DataFrame, file: str, file_id:
     tried = ",".join(f"{load}:{row}" for load, row in rows.select("load_id", "source_row").iter_rows())
     again = hashlib.sha256(f"requarantine {file_id} {plan.fingerprint} {tried}".encode()).hexdigest()
     lenient = replace(settings, max_rejects=1.0)
-    return FileLoad(HeldRecords(rows), plan, store, lenient, file, (file_id, again), kind="requarantine").run()
+    return FileLoad(HeldRecords(rows), plan, store, lenient, file, (file_id, again), kind=REQUARANTINE).run()

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.ingest.load import REQUARANTINE
 
 if TYPE_CHECKING:
     from ckm.store import Load, Store, TakenBack
-
-REQUARANTINE = "requarantine"
 
 
 def undo_load(store: Store, which: str) -> list[TakenBack]:

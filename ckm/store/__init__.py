@@ -123,7 +123,15 @@ class Store:
         """Whether a file's content was loaded and not taken back since."""
         return Table(self.root / table).mark(content_id) % 2 == 1
 
-    def begin(self, facts: LoadFacts, *, content_id: str, schema: pl.Schema, expected_rows: int = 0) -> LoadWriter:
+    def begin(
+        self,
+        facts: LoadFacts,
+        *,
+        content_id: str,
+        schema: pl.Schema,
+        expected_rows: int = 0,
+        continues: bool = False,
+    ) -> LoadWriter:
         """Begin a load. Call it while holding the lock.
 
         Parameters
@@ -136,13 +144,19 @@ class Store:
             Columns of the rows to come, without ``load_id`` and ``repeat_no``.
         expected_rows
             About how many rows will come.
+        continues
+            The rows are more of a file whose other rows were loaded before: rows that equal one of those, and have no
+            key, are further repeats of it.
         """
         table = Table(self.root / facts.table)
         named = replace(facts, load_id=_load_id(content_id, table))
         identity = Identity(facts.key, facts.content)
-        return LoadWriter(
+        writer = LoadWriter(
             self.root, table, named, identity, app_id=content_id, schema=schema, expected_rows=expected_rows
         )
+        if continues:
+            writer.follow({load.facts.load_id for load in self.history() if _same_file(load.facts, facts)})
+        return writer
 
     def take_back(self, load_id: str) -> TakenBack:
         """Undo a load. Takes the lock.
@@ -197,13 +211,12 @@ def _loads_to_repeat(load: Load, all_loads: list[Load]) -> list[LoadFacts]:
         if other.facts.table == mine.table and not other.undone and other is not load
     ]
     same_rows = [facts for number, facts in standing if number > place and facts.unchanged]
-    same_file = [
-        facts
-        for number, facts in standing
-        if number < place
-        if facts.quarantined and (facts.file_id, facts.source) == (mine.file_id, mine.source)
-    ]
+    same_file = [facts for number, facts in standing if number < place if facts.quarantined and _same_file(facts, mine)]
     return [*same_file, *same_rows]
+
+
+def _same_file(one: LoadFacts, other: LoadFacts) -> bool:
+    return (one.table, one.file_id, one.source) == (other.table, other.file_id, other.source)
 
 
 def _load_id(content_id: str, table: Table) -> str:

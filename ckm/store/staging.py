@@ -89,6 +89,11 @@ class Staging:
             self.hashes.append(with_repeat(hashes, keyed, np.where(keyed, 0, repeats))[fresh])
         self._writer.write(numbered)
 
+    def follow(self, rows: pl.DataFrame) -> None:
+        """Number repeats as if ``rows``, which have no key, had come before in the file."""
+        if len(rows):
+            self._seen.counts(self.identity.key_or_content(rows)[0])
+
     def close(self) -> list[DataFile]:
         """Finish writing; return the new files."""
         return self._writer.close()

@@ -58,6 +58,12 @@ class LoadWriter:
             table, facts.load_id, identity, self._schema, self._lineage, expected_rows=expected_rows
         )
 
+    def follow(self, load_ids: set[str]) -> None:
+        """Count the rows without a key that these loads brought as rows of the same file that came before."""
+        if load_ids:
+            theirs = self.table.scan().filter(pl.col("load_id").is_in(load_ids) & ~self.identity.has_key())
+            self._staging.follow(theirs.select(self.identity.columns).collect())
+
     def add(self, frame: pl.DataFrame) -> None:
         """Take good rows, with the table's columns and ``source_row``; the rest of their lineage is the load's."""
         self._staging.add(frame)

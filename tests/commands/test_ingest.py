@@ -166,6 +166,14 @@ def test_the_history_lists_loads_and_what_was_taken_back(desk: Desk) -> None:
     assert desk.ids() == ["A1"]
 
 
+def test_a_dry_run_of_an_undo_takes_nothing_back(desk: Desk) -> None:
+    desk.ingest(desk.orders("a.csv", ONE), "--as", "transactions")
+    before = desk.snapshot()
+    [taken] = desk.ask("--undo", "a.csv", "--dry-run")
+    assert taken["removed"] == 1
+    assert desk.snapshot() == before
+
+
 def test_undo_by_name_names_the_overlapping_files_to_load_again(desk: Desk) -> None:
     jan = desk.orders("jan.csv", ONE, TWO)
     feb = desk.orders("feb.csv", TWO, "A3,1,c3,2025-02-01,3,EUR")
@@ -225,6 +233,9 @@ def test_a_file_that_fails_does_not_keep_the_others_from_loading(desk: Desk) -> 
         (["http://example.com/a.csv", "--as", "transactions"], "local files"),
         (["a.csv", "--as", "transactions", "--encoding", "utf-99"], "utf-99"),
         (["empty", "--as", "transactions"], "no file"),
+        (["a.csv", "--undo", "a.csv"], "contradict"),
+        (["--history", "--requarantine"], "contradict"),
+        (["--undo", ""], "--undo"),
     ],
 )
 def test_wrong_usage_is_exit_2_with_what_is_wrong(

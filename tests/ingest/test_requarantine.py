@@ -120,3 +120,14 @@ def test_a_file_of_which_nothing_could_be_read_stays_in_the_quarantine_as_it_is(
     result = desk.one("--requarantine")
     assert (result["status"], counts(result)) == ("unchanged", (0, 0, 0, 0, 1))
     assert desk.quarantine().equals(before)
+
+
+def test_a_mended_row_that_equals_a_loaded_one_of_its_file_is_a_genuine_repeat(desk: Desk) -> None:
+    desk.mapping("web", TEXT)
+    sale = "A1,,c1,2025-01-05,5,EUR,"
+    desk.orders("incoming/web.csv", sale + "return", sale + "return", sale + "RMA-7", header=HEADER)
+    desk.ingest("--max-rejects", "100%")
+    desk.mapping("web", MENDED)
+    assert counts(desk.one("--requarantine")) == (1, 0, 0, 0, 0)
+    assert desk.ids() == ["A1", "A1", "A1"]
+    assert counts(desk.one()) == (0, 0, 3, 0, 0)

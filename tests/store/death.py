@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from deltalake import DeltaTable
@@ -22,6 +23,7 @@ MOMENTS = (
     (Path, "write_text"),
     (Path, "replace"),
     (Path, "unlink"),
+    (pl.LazyFrame, "sink_parquet"),
     (pq.ParquetWriter, "close"),
     (DeltaTable, "create"),
     (DeltaTable, "create_write_transaction"),

@@ -56,7 +56,6 @@ SCENES: dict[str, tuple[list[Step], Step]] = {
     "the first load of all": ([], load_first),
     "a load that updates": ([load_first], load_second),
     "a load that replaces its quarantine": ([load_first, load_second], load_first_again),
-    "an undo that restores": ([load_first, load_second], undo_of("feb")),
     "an undo below a later load": ([load_first, load_second, load_over_second], undo_of("feb")),
     "an erasure": ([load_first, load_second], erase),
 }
