@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 CLUSTER_COLUMN = "customer_id"
 ROWS_PER_FILE = 2_000_000
 """What a file aims at: small enough to rewrite in two seconds, large enough that 20 million rows are 10 files."""
-DICTIONARY_SHARE = 0.1
+DICTIONARY_SHARE = 0.01
 """Columns with fewer distinct values than this share of the rows get a dictionary; trying it on ids only costs."""
 STATISTICS = ("customer_id", "order_id", "interaction_id", "ordered_at", "at", "load_id")
 """Columns whose minimum and maximum go into the log: what readers prune by, and never a name, an address or a text."""
