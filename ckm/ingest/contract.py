@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from ckm.schema import Table
 
 ROW = "ckm:row"
@@ -32,11 +34,20 @@ class Verdict(NamedTuple):
 
 
 class Contract:
-    """A table's rules, for frames that have its columns and may have more."""
+    """A table's rules, for frames that have its columns and may have more.
 
-    def __init__(self, table: Table) -> None:
+    Parameters
+    ----------
+    table
+        The table.
+    unfilled
+        Columns that are null throughout and may be: no rule on one of them alone needs to be evaluated.
+    """
+
+    def __init__(self, table: Table, unfilled: Iterable[str] = ()) -> None:
         self._rules_need = list(table.dtypes)
-        self._schema: type[dy.Schema] = type(f"Numbered{table.schema.__name__}", (table.schema,), {ROW: dy.Any()})
+        free = {name: dy.Any() for name in (*unfilled, ROW)}
+        self._schema: type[dy.Schema] = type(f"Numbered{table.schema.__name__}", (table.schema,), free)
 
     def sort(self, frame: pl.DataFrame, failures: pl.Series) -> Verdict:
         """Sort the rows of ``frame``.

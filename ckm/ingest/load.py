@@ -205,8 +205,8 @@ class FileLoad:
         )
         self.empty = self.conversion.apply(source.sample.clear()).frame
         self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))
-        self.contract = Contract(self.table)
         self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.mapping.columns]
+        self.contract = Contract(self.table, self.unfilled)
         self.reasons: Counter[str] = Counter()
         self.flags: Counter[str] = Counter()
 

@@ -87,6 +87,8 @@ class RecordReader:
             A quote is open at the end of ``lines`` and the file goes on.
         """
         line = lines[at].removesuffix("\r")
+        if self._is_short(line):
+            return Reading(None, f"{_fields(line.count(self._delimiter) + 1)}, {self.width} expected", 1)
         split = self.split(line)
         if split.is_open and (joined := self._join(lines, at, final=final)) is not None:
             return joined
@@ -100,6 +102,15 @@ class RecordReader:
             balance += 1 if reading.fields is not None and reading.reason is None else -1
             at += reading.lines
         return balance
+
+    def _is_short(self, line: str) -> bool:
+        """Whether a line has too few fields and nothing in it that could be mended: the fault of most odd lines."""
+        return (
+            line.count(self._delimiter) + 1 < self.width
+            and not (self._quote and self._quote in line)
+            and self.dialect.delimiter != WHITESPACE
+            and not any(mark in line for mark in ("\x00", "\r", "\\"))
+        )
 
     def split(self, text: str) -> _Split:
         """Split ``text`` by the rules; ``clean`` says that every quote in it obeys them."""

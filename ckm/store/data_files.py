@@ -147,7 +147,7 @@ class DataFileWriter:
         return [(number, ordered.slice(starts[number], count)) for number, count in enumerate(counts) if count]
 
     def _append(self, number: int, part: pl.DataFrame) -> None:
-        table = part.to_arrow()
+        table = part.to_arrow(compat_level=pl.CompatLevel.newest())  # texts as they lie in memory, not copied
         for name, value in self.constants.items():
             table = table.append_column(name, _repeated(value, len(part)))
         path, writer, rows = self._open.get(number) or self._begin(number, table.schema)
