@@ -3,8 +3,8 @@
 100,000 rows are upserted in at most 10 s and 1 GB; one customer is erased, old files included, in at most 3 s; a file
 that is known is recognised in at most 1.5 s.
 
-Usage: ``python bench/store.py FOLDER`` with the folder that ``bench/ingest.py`` has filled. The rows are drawn at random
-from the whole table, so that every file is hit: half of them changed, a quarter unchanged, a quarter new.
+Usage: ``python bench/store.py FOLDER`` with the folder that ``bench/ingest.py`` has filled. The rows are drawn at
+random from the whole table, so that every file is hit: half of them changed, a quarter unchanged, a quarter new.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from ckm.config import Config, Workspace, find_workspace, load_config
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.plan import ByNames
+from ckm.mapping.convert import Conversion
 from ckm.schema import TABLES
-from ckm.sources.convert import Conversion
 from ckm.sources.read import open_source
 from ckm.store import Store
 

@@ -185,7 +185,7 @@ def _save_map(jobs: list[Job], path: Path, *, dry_run: bool) -> None:
 
     from ckm.files import replacing
     from ckm.ingest import ByNames
-    from ckm.sources.mapping import dump_mapping
+    from ckm.mapping.mapping import dump_mapping
     from ckm.sources.read import open_source
 
     if len(jobs) != 1 or not isinstance(jobs[0].plan, ByNames):

@@ -16,7 +16,7 @@ from ckm.ingest.ahead import ahead
 from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.rows import as_json, stored, stored_names
-from ckm.sources.convert import Conversion
+from ckm.mapping.convert import Conversion
 from ckm.sources.read import open_source, refuse_absent
 from ckm.store import LoadFacts, LoadWriter, Store
 

@@ -7,13 +7,13 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from ckm.mapping.proposal import propose_mapping
 from ckm.sources.hints import Hints
-from ckm.sources.proposal import propose_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ckm.sources.mapping import Mapping
+    from ckm.mapping.mapping import Mapping
 
 
 class Plan(Protocol):
@@ -95,7 +95,7 @@ class ByNames:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     def mapping(self, columns: Sequence[str]) -> tuple[Mapping, tuple[str, ...]]:
-        """Propose a mapping; see :func:`ckm.sources.proposal.propose_mapping`."""
+        """Propose a mapping; see :func:`ckm.mapping.proposal.propose_mapping`."""
         proposal = propose_mapping(
             columns,
             self.table,

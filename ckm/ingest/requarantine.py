@@ -18,7 +18,7 @@ from ckm.sources.format import Batch, FileFormat, rejected_frame
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ckm.sources.mapping import Mapping
+    from ckm.mapping.mapping import Mapping
     from ckm.store import Store
 
 FILE = ["table", "source", "file_id"]

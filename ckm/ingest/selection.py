@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.ingest.plan import ByNames, Mapped, Plan
+from ckm.mapping.mapping import Mapping, load_mapping
 from ckm.schema import TABLES
 from ckm.sources.archive import spool_stdin
 from ckm.sources.hints import Hints
-from ckm.sources.mapping import Mapping, load_mapping
 from ckm.sources.read import STDIN, refuse_absent
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 import pytest
 
+from ckm.mapping.convert import Conversion
+from ckm.mapping.mapping import Mapping, load_mapping
 from ckm.schema import TABLES
-from ckm.sources.convert import Conversion
 from ckm.sources.hints import Hints
-from ckm.sources.mapping import Mapping, load_mapping
 from ckm.sources.read import open_source
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
-from pollution import TABLE, written
 
 from ckm.errors import CkmError
 from ckm.sources import csv_structure, csv_table
 from ckm.sources.hints import Hints
 from ckm.sources.read import open_source
+from tests.sources.pollution import TABLE, written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

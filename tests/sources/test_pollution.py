@@ -6,9 +6,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 import pytest
-from pollution import Polluted, dialects, single_rows, structures
 
 from ckm.sources.read import open_source
+from tests.sources.pollution import Polluted, dialects, single_rows, structures
 
 if TYPE_CHECKING:
     from pathlib import Path

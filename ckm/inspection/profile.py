@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING, Literal
 import polars as pl
 
 from ckm.errors import AmbiguousError
-from ckm.sources.dates import DateStyle, parse_dates, weigh_dates
-from ckm.sources.numbers import NumberStyle, is_number
-from ckm.sources.readers import DateReader, NumberReader, complete_reading
-from ckm.sources.settling import StyleSettler
-from ckm.sources.vocabulary import fold, null_words
+from ckm.values.dates import DateStyle, parse_dates, weigh_dates
+from ckm.values.numbers import NumberStyle, is_number
+from ckm.values.readers import DateReader, NumberReader, complete_reading
+from ckm.values.settling import StyleSettler
+from ckm.values.vocabulary import fold, null_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ckm.sources.hints import Hints
-    from ckm.sources.readers import Reader
+    from ckm.values.readers import Reader
 
 Type = Literal["text", "number", "integer", "date", "empty", "digits"]
 

@@ -1,6 +1,6 @@
 """Mappings: how the columns of a source become the columns of a table.
 
-The file format is documented in ``docs/mapping.md``; :mod:`ckm.sources.mapping_file` reads it.
+The file format is documented in ``docs/mapping.md``; :mod:`ckm.mapping.mapping_file` reads it.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ def dump_mapping(mapping: Mapping) -> str:
 
 
 def load_mapping(path: Path) -> Mapping:
-    """Read a mapping file; see :func:`ckm.sources.mapping_file.read_mapping`."""
-    from ckm.sources.mapping_file import read_mapping
+    """Read a mapping file; see :func:`ckm.mapping.mapping_file.read_mapping`."""
+    from ckm.mapping.mapping_file import read_mapping
 
     return read_mapping(path)

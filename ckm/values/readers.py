@@ -8,10 +8,10 @@ from typing import Protocol
 
 import polars as pl
 
-from ckm.sources.dates import DateStyle, parse_dates
-from ckm.sources.numbers import NumberStyle, parse_numbers
-from ckm.sources.vocabulary import fold, null_words
-from ckm.sources.zones import to_utc, to_utc_quick
+from ckm.values.dates import DateStyle, parse_dates
+from ckm.values.numbers import NumberStyle, parse_numbers
+from ckm.values.vocabulary import fold, null_words
+from ckm.values.zones import to_utc, to_utc_quick
 
 MOMENT = pl.Datetime("us", "UTC")
 FIRST_TIME = datetime(1000, 1, 1)

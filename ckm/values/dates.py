@@ -8,8 +8,8 @@ from typing import Literal
 
 import polars as pl
 
-from ckm.sources.calendars import BUDDHIST_YEARS, JALALI_YEARS
-from ckm.sources.date_parts import SHAPES, assemble, simplify, split
+from ckm.values.calendars import BUDDHIST_YEARS, JALALI_YEARS
+from ckm.values.date_parts import SHAPES, assemble, simplify, split
 
 Order = Literal["dmy", "mdy", "ymd"]
 Unit = Literal["serial", "epoch_s", "epoch_ms"]

@@ -6,7 +6,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from ckm.schema import VOCABULARIES
-from ckm.sources.data_files import load_data
+from ckm.values.data_files import load_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from ckm.schema import TABLES, VOCABULARIES
-from ckm.sources.data_files import load_data
-from ckm.sources.vocabulary import contract_words, currencies_of, currency_codes, fold, null_words, translate
+from ckm.values.data_files import load_data
+from ckm.values.vocabulary import contract_words, currencies_of, currency_codes, fold, null_words, translate
 
 
 @pytest.mark.parametrize("column", [*VOCABULARIES, "currency"])

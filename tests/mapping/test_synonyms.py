@@ -7,8 +7,8 @@ from itertools import combinations
 
 import pytest
 
+from ckm.mapping.synonyms import candidates, exports, guess_table, normalise, synonyms
 from ckm.schema import TABLES
-from ckm.sources.synonyms import candidates, exports, guess_table, normalise, synonyms
 
 
 @pytest.mark.parametrize(

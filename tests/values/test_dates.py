@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckm.sources.calendars import jalali_to_days
-from ckm.sources.dates import DateStyle, Order, find_pattern, parse_dates, weigh_dates
-from ckm.sources.readers import DateReader, complete_reading
+from ckm.values.calendars import jalali_to_days
+from ckm.values.dates import DateStyle, Order, find_pattern, parse_dates, weigh_dates
+from ckm.values.readers import DateReader, complete_reading
 
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2068, 12, 31)).map(lambda moment: moment.replace(microsecond=0))
 UNAMBIGUOUS = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
-from ckm.sources.mapping import Constant, Expression, FromColumn
-from ckm.sources.proposal import Proposal, propose_mapping
-from ckm.sources.synonyms import guess_table
+from ckm.mapping.mapping import Constant, Expression, FromColumn
+from ckm.mapping.proposal import Proposal, propose_mapping
+from ckm.mapping.synonyms import guess_table
 
 
 def sources(proposal: Proposal) -> dict[str, str]:

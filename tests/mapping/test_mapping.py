@@ -9,9 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.errors import UsageError
-from ckm.schema import TABLES
-from ckm.sources.hints import Hints
-from ckm.sources.mapping import (
+from ckm.mapping.mapping import (
     Constant,
     Expression,
     FromColumn,
@@ -20,7 +18,9 @@ from ckm.sources.mapping import (
     dump_mapping,
     load_mapping,
 )
-from ckm.sources.settling import DATE_WORDS
+from ckm.schema import TABLES
+from ckm.sources.hints import Hints
+from ckm.values.settling import DATE_WORDS
 
 FULL = """\
 schema: ckm.map/1

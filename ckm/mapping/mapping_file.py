@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 import yaml
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.mapping.expressions import parse_sql
+from ckm.mapping.mapping import SCHEMA, ColumnRule, Constant, Expression, FromColumn, Mapping, RowRule
 from ckm.schema import RESERVED_COLUMNS, TABLES
-from ckm.sources.expressions import parse_sql
 from ckm.sources.hints import Hints
-from ckm.sources.mapping import SCHEMA, ColumnRule, Constant, Expression, FromColumn, Mapping, RowRule
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:

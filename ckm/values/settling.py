@@ -11,8 +11,8 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
-from ckm.sources.dates import DateEvidence, DateStyle, Order, Unit, find_pattern, weigh_dates
-from ckm.sources.numbers import NumberEvidence, NumberStyle, money_marks, weigh_numbers
+from ckm.values.dates import DateEvidence, DateStyle, Order, Unit, find_pattern, weigh_dates
+from ckm.values.numbers import NumberEvidence, NumberStyle, money_marks, weigh_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

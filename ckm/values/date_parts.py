@@ -8,9 +8,9 @@ from functools import cache
 
 import polars as pl
 
-from ckm.sources.calendars import buddhist_to_common, jalali_to_days
-from ckm.sources.data_files import load_data
-from ckm.sources.scripts import DIGITS, INVISIBLE, SPACES
+from ckm.values.calendars import buddhist_to_common, jalali_to_days
+from ckm.values.data_files import load_data
+from ckm.values.scripts import DIGITS, INVISIBLE, SPACES
 
 CENTURY_PIVOT = 69
 """Two-digit years from here on are of the 20th century, those before of the 21st (POSIX strptime)."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from ckm.sources.zones import to_utc
+from ckm.values.zones import to_utc
 
 UTC = pl.Datetime("us", "UTC")
 

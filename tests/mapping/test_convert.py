@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
+from ckm.mapping.convert import Conversion, Converted
+from ckm.mapping.mapping import ColumnRule, Constant, Expression, FromColumn, Mapping, RowRule
+from ckm.mapping.proposal import propose_mapping
 from ckm.schema import RESERVED_COLUMNS, TABLES
-from ckm.sources.convert import Conversion, Converted
 from ckm.sources.hints import Hints
-from ckm.sources.mapping import ColumnRule, Constant, Expression, FromColumn, Mapping, RowRule
-from ckm.sources.proposal import propose_mapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

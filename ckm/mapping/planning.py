@@ -9,23 +9,23 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.mapping.convert import Conversion, evaluate
+from ckm.mapping.expressions import column_names, exactly, parse_sql
+from ckm.mapping.mapping import Constant, Expression, FromColumn
+from ckm.mapping.proposal import complete, missing_columns
 from ckm.schema import RESERVED_COLUMNS
-from ckm.sources.convert import Conversion, evaluate
-from ckm.sources.dates import DateStyle
-from ckm.sources.expressions import column_names, exactly, parse_sql
-from ckm.sources.mapping import Constant, Expression, FromColumn
-from ckm.sources.native import NativeReader, as_text, fits, storable
-from ckm.sources.numbers import NumberStyle
-from ckm.sources.proposal import complete, missing_columns
-from ckm.sources.readers import DateReader, NumberReader, Reader, TextReader
-from ckm.sources.settling import StyleSettler
-from ckm.sources.vocabulary import contract_words, currencies_of, folded
+from ckm.values.dates import DateStyle
+from ckm.values.native import NativeReader, as_text, fits, storable
+from ckm.values.numbers import NumberStyle
+from ckm.values.readers import DateReader, NumberReader, Reader, TextReader
+from ckm.values.settling import StyleSettler
+from ckm.values.vocabulary import contract_words, currencies_of, folded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
 
-    from ckm.sources.mapping import Mapping, RowRule
-    from ckm.sources.settling import Rest, Texts
+    from ckm.mapping.mapping import Mapping, RowRule
+    from ckm.values.settling import Rest, Texts
 
 UNNAMED = "unnamed"
 """What a kept column without a name is called: the store cannot hold an empty name."""
@@ -41,7 +41,7 @@ def plan_conversion(
     default_zone: str,
     default_currency: str,
 ) -> Conversion:
-    """Settle how a file is to be read; see :meth:`ckm.sources.convert.Conversion.plan`."""
+    """Settle how a file is to be read; see :meth:`ckm.mapping.convert.Conversion.plan`."""
     rules, assumed = complete(mapping.columns, mapping.target, default_currency)
     mapping = replace(mapping, columns=rules)
     if missing := [target for target in mapping.target.required if target not in rules]:

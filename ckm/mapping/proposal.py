@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
+from ckm.mapping.mapping import ColumnRule, Constant, Expression, FromColumn, Mapping
+from ckm.mapping.synonyms import candidates, exports, normalise, synonyms
 from ckm.schema import TABLES
 from ckm.sources.hints import Hints
-from ckm.sources.mapping import ColumnRule, Constant, Expression, FromColumn, Mapping
-from ckm.sources.synonyms import candidates, exports, normalise, synonyms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping as AnyMapping

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckm.sources.numbers import NumberEvidence, NumberStyle, is_number, parse_numbers, weigh_numbers
-from ckm.sources.scripts import DIGITS
+from ckm.values.numbers import NumberEvidence, NumberStyle, is_number, parse_numbers, weigh_numbers
+from ckm.values.scripts import DIGITS
 
 if TYPE_CHECKING:
     from decimal import Decimal

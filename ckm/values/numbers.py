@@ -8,8 +8,8 @@ from functools import cache
 
 import polars as pl
 
-from ckm.sources.data_files import load_data
-from ckm.sources.scripts import DIGITS, INVISIBLE, SPACES
+from ckm.values.data_files import load_data
+from ckm.values.scripts import DIGITS, INVISIBLE, SPACES
 
 MARKS = (".", ",")
 MINUS = dict.fromkeys("−–‐‑‒﹣－", "-")

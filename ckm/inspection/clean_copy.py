@@ -11,7 +11,7 @@ import polars as pl
 from ckm.errors import UnknownNameError
 from ckm.files import replacing
 from ckm.sources.format import REJECTED_SCHEMA, Batch
-from ckm.sources.native import as_text
+from ckm.values.native import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from ckm.sources.expressions import column_names, exactly
-from ckm.sources.readers import complete_reading
-from ckm.sources.vocabulary import translate
+from ckm.mapping.expressions import column_names, exactly
+from ckm.values.readers import complete_reading
+from ckm.values.vocabulary import translate
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from ckm.sources.mapping import Mapping
-    from ckm.sources.readers import Reader
+    from ckm.mapping.mapping import Mapping
+    from ckm.values.readers import Reader
 
 TEXTS = pl.List(pl.String())
 
@@ -118,7 +118,7 @@ class Conversion:
         AmbiguousError
             Nothing in the whole file settles a decimal mark or the order of day and month.
         """
-        from ckm.sources.planning import plan_conversion
+        from ckm.mapping.planning import plan_conversion
 
         return plan_conversion(mapping, columns, sample, more, default_zone, default_currency)
 

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from ckm.errors import UsageError
-from ckm.sources.expressions import column_names, exactly, parse_sql
+from ckm.mapping.expressions import column_names, exactly, parse_sql
 
 
 @pytest.mark.parametrize(

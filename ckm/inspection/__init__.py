@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
+from ckm.inspection.clean_copy import CleanCopy
+from ckm.inspection.profile import ColumnProfile, profilers
+from ckm.mapping.proposal import propose_mapping
+from ckm.mapping.synonyms import normalise, synonyms
 from ckm.schema import TABLES
-from ckm.sources.clean_copy import CleanCopy
 from ckm.sources.hints import Hints
-from ckm.sources.profile import ColumnProfile, profilers
-from ckm.sources.proposal import propose_mapping
 from ckm.sources.read import open_source
-from ckm.sources.synonyms import normalise, synonyms
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

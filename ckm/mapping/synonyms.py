@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rapidfuzz import fuzz, process
 
 from ckm.schema import TABLES
-from ckm.sources.data_files import load_data
+from ckm.values.data_files import load_data
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

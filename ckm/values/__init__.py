@@ -1,0 +1,1 @@
+"""What stands in a cell: numbers, dates and words as people write them, read without guessing."""
