@@ -20,7 +20,7 @@ from ckm.cli import app
 from ckm.workspace import lay_out
 from tests.ingest.workspace import COUNTS, Desk
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "30"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
 quick = settings(
     max_examples=EXAMPLES,
     deadline=None,
