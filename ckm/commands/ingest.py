@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -219,7 +218,6 @@ def _store(workspace: OpenWorkspace, *, dry_run: bool) -> Iterator[Store]:
 def _run(job: Job, store: Store, settings: Settings) -> FileResult:
     from ckm.ingest import ingest_file
 
-    gc.freeze()  # what the imports left stays for good: walking it again and again costs a large load 3 % of its time
     with progress(f"loading {job.label}", total=1.0) as advance:
         return ingest_file(job.path, job.plan, store, settings, label=job.label, progress=advance)
 

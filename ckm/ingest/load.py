@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import polars as pl
 
@@ -19,6 +19,8 @@ from ckm.ingest.rows import as_json, stored, stored_names
 from ckm.mapping.convert import Conversion
 from ckm.sources.read import open_source, refuse_absent
 from ckm.store import LoadFacts, LoadWriter, Store
+from ckm.store.delta import aligned
+from ckm.store.side_tables import SCHEMA as QUARANTINE_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -161,6 +163,15 @@ def _unchanged(store: Store, table: str, load_as: str, label: str) -> FileResult
     )
 
 
+class _Sorted(NamedTuple):
+    """A batch whose rows are told apart: those to load, and those for the quarantine with reasons and raw record."""
+
+    good: pl.DataFrame
+    unfit: pl.DataFrame
+    flags: pl.Series
+    records: int
+
+
 class FileLoad:
     """The load of one open file, while the store's lock is held.
 
@@ -214,7 +225,7 @@ class FileLoad:
         """Read, sort and land all records; land nothing when too many are unfit."""
         writer = self._begin()
         try:
-            for batch in ahead(self.source.batches()):
+            for batch in map(self._sorted, ahead(self.source.batches())):
                 taken = self._take(batch, writer)
                 progress(taken / max(taken, self.source.expected_rows))
             self._refuse_too_many_rejects(writer)
@@ -247,37 +258,41 @@ class FileLoad:
             continues=self.kind == REQUARANTINE,
         )
 
-    def _take(self, batch: Batch, writer: LoadWriter) -> int:
+    def _sorted(self, batch: Batch) -> _Sorted:
+        """Convert a batch and hold it against the contract; touches nothing but the batch, so it may run ahead."""
         converted = self.conversion.apply(batch.records)
         frame = stored(converted.frame, self.names, batch.lines)
-        good, broken = self.contract.sort(frame, converted.reasons)
-        writer.add(good.drop(self.unfilled))
-        if len(broken):
-            rows = broken[ROW]
-            writer.quarantine(
-                self._quarantined(frame["source_row"][rows], broken["reasons"], as_json(batch.records[rows]), writer)
-                .with_columns(customer_id=frame["customer_id"][rows] if "customer_id" in frame.columns else None)
-            )  # fmt: skip
-        if len(batch.rejected):
-            unread = batch.rejected.select(pl.concat_list(UNREAD + pl.col("reason"))).to_series()
-            writer.quarantine(self._quarantined(batch.rejected["line"], unread, batch.rejected["raw"], writer))
-        self.flags.update(converted.flags.drop_nulls().explode())
-        return len(batch.records) + len(batch.rejected)
-
-    def _quarantined(self, rows: pl.Series, reasons: pl.Series, raw: pl.Series, writer: LoadWriter) -> pl.DataFrame:
-        counts = reasons.explode().value_counts()
-        self.reasons.update(dict(counts.iter_rows()))
-        return pl.DataFrame({"source_row": rows, "reasons": reasons, "raw": raw}).select(
-            pl.lit(writer.facts.load_id).alias("load_id"),
-            pl.lit(self.table.name).alias("table"),
-            pl.lit(self.mapping.name).alias("source"),
-            pl.lit(self.file_id).alias("file_id"),
-            pl.lit(self.label).alias("source_file"),
-            "source_row",
-            pl.lit(None, dtype=pl.String).alias("customer_id"),
-            "reasons",
-            "raw",
+        verdict = self.contract.sort(frame, converted.reasons)
+        rows = verdict.broken[ROW]
+        broken = frame.select(pl.col("^source_row|customer_id$"))[rows].with_columns(
+            verdict.broken["reasons"], raw=as_json(batch.records[rows])
         )
+        unread = batch.rejected.select(
+            pl.col("line").alias("source_row"), pl.concat_list(UNREAD + pl.col("reason")).alias("reasons"), "raw"
+        )
+        return _Sorted(
+            verdict.good.drop(self.unfilled),
+            pl.concat([broken, unread], how="diagonal"),
+            converted.flags.drop_nulls(),
+            len(batch.records) + len(batch.rejected),
+        )
+
+    def _take(self, batch: _Sorted, writer: LoadWriter) -> int:
+        """Hand a batch to the store; return the number of its records."""
+        writer.add(batch.good)
+        if len(batch.unfit):
+            self.reasons.update(dict(batch.unfit["reasons"].explode().value_counts().iter_rows()))
+            origin = {
+                "load_id": writer.facts.load_id,
+                "table": self.table.name,
+                "source": self.mapping.name,
+                "file_id": self.file_id,
+                "source_file": self.label,
+            }
+            told = batch.unfit.with_columns(pl.lit(value).alias(name) for name, value in origin.items())
+            writer.quarantine(aligned(told, QUARANTINE_SCHEMA))
+        self.flags.update(batch.flags.explode())
+        return batch.records
 
     def _refuse_too_many_rejects(self, writer: LoadWriter) -> None:
         facts = writer.counts()

@@ -161,20 +161,22 @@ class BlockReader:
         if not count:
             return pl.DataFrame(schema=schema)
         text = block if taken.all() else _cut_out(block, lines, taken)
+        quote = self.dialect.quote
+        if quote and text.find(quote.encode()) < 0:
+            quote = None  # nothing to look for: polars parses faster
         try:
             records = pl.read_csv(
                 text,
                 has_header=False,
                 schema=schema,
                 separator=separator(self.dialect),
-                quote_char=self.dialect.quote,
+                quote_char=quote,
                 empty_string_is_null=True,
             )
         except pl.exceptions.PolarsError:
             return None
         if records.height != count:
             return None
-        quote = self.dialect.quote
         if quote and text.find((quote + quote).encode()) >= 0:  # polars reads "" as an empty text, ckm as no value
             records = records.with_columns(pl.all().replace("", None))
         return records
