@@ -13,6 +13,7 @@ from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.plan import ByNames
 from ckm.mapping.convert import Conversion
 from ckm.schema import TABLES
+from ckm.sources.hints import Hints
 from ckm.sources.read import open_source
 from ckm.store import Store
 
@@ -61,7 +62,7 @@ class Dataset:
         return self.tables[TRANSACTIONS]
 
 
-def open_dataset(data: Path | None = None, workspace: Path | None = None) -> Dataset:
+def open_dataset(data: Path | None = None, workspace: Path | None = None, hints: Hints = Hints()) -> Dataset:
     """Return the tables of ``data``: a workspace, a file or folder of transactions, or the workspace around here.
 
     A file of transactions is read into memory, mapped by the names of its columns, and held against the contract.
@@ -69,7 +70,7 @@ def open_dataset(data: Path | None = None, workspace: Path | None = None) -> Dat
     Raises
     ------
     UsageError
-        There is neither data nor a workspace, or the columns do not tell what they are.
+        There is neither data nor a workspace, the columns do not tell what they are, or ``hints`` are needed.
     InputError
         The file is broken, or too much of it is.
     """
@@ -78,7 +79,7 @@ def open_dataset(data: Path | None = None, workspace: Path | None = None) -> Dat
     root = data if data is not None and _is_workspace(data) else None
     if data is None or root is not None:
         return _of_workspace(root or workspace or find_workspace(Path.cwd()))
-    return _of_files(data)
+    return _of_files(data, hints)
 
 
 def _is_workspace(path: Path) -> bool:
@@ -97,7 +98,7 @@ def _of_workspace(root: Path | None) -> Dataset:
     return Dataset(tables, str(root), workspace=found, quarantine=store.quarantine())
 
 
-def _of_files(path: Path) -> Dataset:
+def _of_files(path: Path, hints: Hints) -> Dataset:
     files = [path]
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
@@ -106,14 +107,14 @@ def _of_files(path: Path) -> Dataset:
     config = load_config(None)
     frames, remarks = [], []
     for file in files:
-        rows, said = _read_transactions(file, config)
+        rows, said = _read_transactions(file, config, hints)
         frames.append(rows)
         remarks += [f"{file.name}: {text}" for text in said]
     return Dataset({TRANSACTIONS: pl.concat(frames, how="diagonal").lazy()}, str(path), tuple(remarks))
 
 
-def _read_transactions(file: Path, config: Config) -> tuple[pl.DataFrame, list[str]]:
-    plan = ByNames(TRANSACTIONS, currency=config.currency)
+def _read_transactions(file: Path, config: Config, hints: Hints) -> tuple[pl.DataFrame, list[str]]:
+    plan = ByNames(TRANSACTIONS, hints, currency=config.currency)
     with open_source(file, plan.hints) as source:
         mapping, remarks = plan.mapping(source.format.columns)
         conversion = Conversion.plan(

@@ -110,3 +110,15 @@ def test_segment_reads_a_file_a_folder_a_pipe_and_a_workspace_alike(desk: Desk, 
     ]
     assert [result.exit_code for result in results] == [0] * 5
     assert len({result.stdout for result in results}) == 1
+
+
+@pytest.mark.parametrize("command", ["segment", "check"])
+def test_a_file_whose_day_and_month_can_be_swapped_is_refused_and_settled_by_the_option_named(
+    tmp_path: Path, run: Run, command: str
+) -> None:
+    lines = [f"A{day},c{day},0{day}/0{day + 1}/2025,{day},EUR" for day in range(1, 8)]
+    path = transactions(tmp_path / "a.csv", lines)
+    refused = run(command, str(path))
+    assert refused.exit_code == 2
+    assert "--dates dmy" in refused.stderr
+    assert run(command, str(path), "--dates", "dmy").exit_code == 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ckm.commands.hints import DataDates, DataDecimal
 from ckm.commands.options import AsOf, Data, Output, Workspace
 from ckm.output import Format, default_format, emit, emit_text, note
 
@@ -64,6 +65,8 @@ def check(
     fmt: CheckOutputFormat = None,
     output: Output = None,
     workspace: Workspace = None,
+    dates: DataDates = None,
+    decimal: DataDecimal = None,
 ) -> None:
     """List what is wrong with the tables, worst first.
 
@@ -87,8 +90,9 @@ def check(
     """
     from ckm.check import CheckLimits, Severity, check_tables, read_controls, to_junit
     from ckm.dataset import open_dataset
+    from ckm.sources.hints import Hints
 
-    dataset = open_dataset(data, workspace)
+    dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates))
     limits, controls, time_zone = CheckLimits(), None, "UTC"
     if dataset.workspace is not None:
         config = dataset.workspace.config

@@ -41,6 +41,13 @@ NullValues = Annotated[
     typer.Option(metavar="A,B", help="Words that mean 'no value', such as n/a,NULL.", rich_help_panel=PANEL),
 ]
 
+DataDecimal = Annotated[
+    str | None, typer.Option("--decimal", metavar="MARK", help="Decimal mark of a DATA file that leaves it open.")
+]
+DataDates = Annotated[
+    str | None, typer.Option("--dates", metavar="ORDER", help="dmy or mdy, for a DATA file that leaves it open.")
+]
+
 NAMED_CHARACTERS = {"tab": "\t", r"\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ckm.commands.hints import DataDates, DataDecimal
 from ckm.commands.options import AsOf, Data, Output, OutputFormat, Workspace
 from ckm.output import Format, default_format, emit, note
 
@@ -53,6 +54,8 @@ def segment(
     fmt: OutputFormat = None,
     output: Output = None,
     workspace: Workspace = None,
+    dates: DataDates = None,
+    decimal: DataDecimal = None,
 ) -> None:
     """Name every customer by how lately, how often and for how much they bought.
 
@@ -74,8 +77,9 @@ def segment(
     from ckm.config import load_config
     from ckm.dataset import open_dataset
     from ckm.segment import segment_customers
+    from ckm.sources.hints import Hints
 
-    dataset = open_dataset(data, workspace)
+    dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates))
     config = dataset.workspace.config if dataset.workspace else load_config(None)
     result = segment_customers(
         dataset.transactions,
