@@ -20,8 +20,8 @@ UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 # Arabic keyboards write yeh and kaf with other code points than Persian ones; headers mix both.
 PERSIAN_LETTERS = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه"})
 LATIN_ACCENTS = range(0x0300, 0x0370)
-NEAR = 60.0
-"""Likeness (0 to 100, rapidfuzz WRatio) from which a column is worth suggesting. It is never mapped for that."""
+NEAR = 72
+"""Likeness (0 to 100, rapidfuzz ratio) from which a column is worth suggesting. It is never mapped for that."""
 
 
 def normalise(name: str) -> str:
@@ -107,7 +107,7 @@ def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 
     names = list(synonyms(table).of(target))
     scored: list[tuple[float, str]] = []
     for column in columns:
-        best = process.extractOne(normalise(column), names, scorer=fuzz.WRatio, score_cutoff=NEAR)
+        best = process.extractOne(normalise(column), names, scorer=fuzz.ratio, score_cutoff=NEAR)
         if best is not None:
             scored.append((-best[1], column))
     return [column for _, column in sorted(scored)[:limit]]

@@ -24,7 +24,7 @@ def dataset(monkeypatch: pytest.MonkeyPatch, shop: Shop) -> SimpleNamespace:
     """What the command gets for DATA: the shop, without a workspace."""
     opened = SimpleNamespace(tables={}, label="shop", remarks=[], workspace=None, quarantine=None)
 
-    def open_dataset(data: Path | None, workspace: Path | None) -> SimpleNamespace:
+    def open_dataset(data: Path | None, workspace: Path | None, hints: object) -> SimpleNamespace:
         opened.tables = {name: frame.lazy() for name, frame in shop.tables.items()}
         return opened
 

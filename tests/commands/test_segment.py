@@ -59,7 +59,7 @@ def dataset() -> Dataset:
 def run(dataset: Dataset, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     """Run the command on ``dataset``; what ckm makes of files is tested where files are read."""
     module = ModuleType("ckm.dataset")
-    module.open_dataset = lambda data, workspace: dataset  # type: ignore[attr-defined]
+    module.open_dataset = lambda data, workspace, hints: dataset  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "ckm.dataset", module)
     for name in ("CKM_FORMAT", "CKM_TIME_ZONE"):
         monkeypatch.delenv(name, raising=False)
