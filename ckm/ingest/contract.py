@@ -73,11 +73,11 @@ class Contract:
         details = schema.filter(numbered.lazy()).failure.details()  # lazily: only the broken rows are copied
         if details.is_empty() and not failed.any():
             return Verdict(frame, pl.DataFrame(schema={ROW: pl.UInt32(), "reasons": pl.List(pl.String)}))
-        converting = pl.DataFrame({ROW: numbered[ROW], "conversion": failures}).filter(failed)
+        converting = pl.LazyFrame({ROW: numbered[ROW].filter(failed), "conversion": failures.filter(failed)})
         converting = converting.with_columns(pl.col("conversion").list.join(SEPARATOR))
         rules = [name for name in details.columns if name not in numbered.columns]
-        contract = details.select(ROW, _broken_rules(rules).alias("contract"))
-        broken = converting.join(contract, on=ROW, how="full", coalesce=True).sort(ROW).fill_null("")
+        contract = details.lazy().select(ROW, _broken_rules(rules).alias("contract"))
+        broken = converting.join(contract, on=ROW, how="full", coalesce=True).sort(ROW).fill_null("").collect()
         keep = np.ones(len(frame), dtype=bool)
         keep[broken[ROW].to_numpy()] = False
         return Verdict(frame.filter(pl.Series(keep)), broken.select(ROW, _joined(broken).alias("reasons")))
