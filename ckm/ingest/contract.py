@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 ROW = "ckm:row"
 CHECK_PREFIX = "check__"
 SEPARATOR = "\n"
+FEW_WORDS = 1000
+"""A column of text with no more distinct values than this in a batch is judged by them, and not row by row."""
 
 
 class Verdict(NamedTuple):
@@ -45,9 +47,15 @@ class Contract:
     """
 
     def __init__(self, table: Table, unfilled: Iterable[str] = ()) -> None:
+        self._table = table
         self._rules_need = list(table.dtypes)
-        free = {name: dy.Any() for name in (*unfilled, ROW)}
-        self._schema: type[dy.Schema] = type(f"Numbered{table.schema.__name__}", (table.schema,), free)
+        self._unfilled = frozenset(unfilled)
+        self._schemas: dict[frozenset[str], type[dy.Schema]] = {}
+        self._words = {
+            name: _Words(name, column)
+            for name, column in table.schema.columns().items()
+            if isinstance(column, dy.String) and (column.regex or column.check) and name not in self._unfilled
+        }
 
     def sort(self, frame: pl.DataFrame, failures: pl.Series) -> Verdict:
         """Sort the rows of ``frame``.
@@ -61,17 +69,45 @@ class Contract:
         """
         numbered = frame.select(*self._rules_need, pl.int_range(pl.len(), dtype=pl.UInt32).alias(ROW))
         failed = failures.is_not_null()
-        details = self._schema.filter(numbered.lazy()).failure.details()  # lazily: only the broken rows are copied
+        schema = self._without(name for name, words in self._words.items() if words.are_fit(frame[name]))
+        details = schema.filter(numbered.lazy()).failure.details()  # lazily: only the broken rows are copied
         if details.is_empty() and not failed.any():
             return Verdict(frame, pl.DataFrame(schema={ROW: pl.UInt32(), "reasons": pl.List(pl.String)}))
-        converting = pl.DataFrame({ROW: numbered[ROW], "conversion": failures}).filter(failed)
+        converting = pl.LazyFrame({ROW: numbered[ROW].filter(failed), "conversion": failures.filter(failed)})
         converting = converting.with_columns(pl.col("conversion").list.join(SEPARATOR))
         rules = [name for name in details.columns if name not in numbered.columns]
-        contract = details.select(ROW, _broken_rules(rules).alias("contract"))
-        broken = converting.join(contract, on=ROW, how="full", coalesce=True).sort(ROW).fill_null("")
+        contract = details.lazy().select(ROW, _broken_rules(rules).alias("contract"))
+        broken = converting.join(contract, on=ROW, how="full", coalesce=True).sort(ROW).fill_null("").collect()
         keep = np.ones(len(frame), dtype=bool)
         keep[broken[ROW].to_numpy()] = False
         return Verdict(frame.filter(pl.Series(keep)), broken.select(ROW, _joined(broken).alias("reasons")))
+
+    def _without(self, settled: Iterable[str]) -> type[dy.Schema]:
+        """Return the contract without the rules on single columns that need not be evaluated row by row."""
+        free = self._unfilled.union(settled)
+        if free not in self._schemas:
+            columns = {name: dy.Any() for name in (*free, ROW)}
+            self._schemas[free] = type(f"Numbered{self._table.schema.__name__}", (self._table.schema,), columns)
+        return self._schemas[free]
+
+
+class _Words:
+    """What a column of few words may hold: its rules see each word once, and not each row of a file."""
+
+    def __init__(self, name: str, column: dy.String) -> None:
+        self._name = name
+        self._rules: type[dy.Schema] = type(f"Only_{name}", (dy.Schema,), {name: column})
+        self._fit: set[str | None] = set()
+
+    def are_fit(self, values: pl.Series) -> bool:
+        """Whether every value is known to keep the column's rules; False where there are too many to tell."""
+        distinct = values.unique()
+        if len(distinct) > FEW_WORDS:
+            return False
+        new = set(distinct) - self._fit
+        if new and self._rules.is_valid(pl.DataFrame({self._name: pl.Series([*new], dtype=pl.String)})):
+            self._fit |= new
+        return self._fit.issuperset(new)
 
 
 def _broken_rules(rules: list[str]) -> pl.Expr:

@@ -148,15 +148,22 @@ class Conversion:
         typed: dict[str, pl.Series] = {}
         broken: list[tuple[str, pl.Series]] = []
         inputs = pl.DataFrame(self.inputs_of(records), height=records.height)
-        quick = inputs.select(self.readers[name].quick(exactly(name)).alias(name) for name in inputs.columns)
+        quick = self._read_quickly(inputs)
         for target in self.inputs:
             self._complete(target, inputs[target], quick[target], typed, broken)
         typed |= {target: value.new_from_index(0, records.height) for target, value in self.constants.items()}
         for target, expression in self.expressions.items():
             value = self.computed(target, expression, typed, records)
-            first = value.to_frame().with_columns(self.readers[target].quick(exactly(target)).alias(target))[target]
-            self._complete(target, value, first, typed, broken)
+            self._complete(target, value, self._read_quickly(value.to_frame())[target], typed, broken)
         return {target: typed[target] for target in self.mapping.columns if target in typed}, broken
+
+    def _read_quickly(self, texts: pl.DataFrame) -> pl.DataFrame:
+        """Return targets as the quick way of their readers takes them.
+
+        Lazily, because only then polars evaluates once what an expression names twice: a parsed text that is checked.
+        """
+        quick = (self.readers[name].quick(exactly(name)).alias(name) for name in texts.columns)
+        return texts.lazy().select(quick).collect()
 
     def inputs_of(self, records: pl.DataFrame) -> list[pl.Series]:
         """Return the source columns that fill targets, under the targets' names, translated but not yet read."""

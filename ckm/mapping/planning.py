@@ -17,7 +17,7 @@ from ckm.schema import RESERVED_COLUMNS
 from ckm.values.dates import DateStyle
 from ckm.values.native import NativeReader, as_text, fits, storable
 from ckm.values.numbers import NumberStyle
-from ckm.values.readers import DateReader, NumberReader, Reader, TextReader
+from ckm.values.readers import DateReader, NumberReader, Reader, Remembering, TextReader
 from ckm.values.settling import StyleSettler
 from ckm.values.vocabulary import contract_words, currencies_of, folded
 
@@ -81,6 +81,7 @@ class _Planner:
         rules = tuple(self._rule(rule, finished, nothing) for rule in self.mapping.rules)
         return replace(
             draft,
+            readers={target: _remembering(reader) for target, reader in draft.readers.items()},
             rules=rules,
             decimal=self.settler.decimal,
             date_format=self.settler.date_format,
@@ -255,6 +256,10 @@ class _Planner:
     def _name_of(self, target: str) -> str:
         rule = self.mapping.columns[target]
         return f"column '{rule.source}'" if isinstance(rule, FromColumn) else f"'{target}'"
+
+
+def _remembering(reader: Reader) -> Reader:
+    return Remembering(reader) if isinstance(reader, NumberReader | DateReader) else reader
 
 
 def _only(names: Container[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> Callable[[pl.DataFrame], Texts]:

@@ -64,18 +64,21 @@ class Scanner:
     def scan(self, block: bytes) -> Lines:
         """Find the lines of ``block``, which ends with a line feed, and tell regular from odd ones."""
         buffer = np.frombuffer(block, np.uint8)
-        ends = np.flatnonzero(buffer == LF)
+        marks = np.flatnonzero((buffer == LF) | (buffer == self._delimiter))
+        is_end = buffer[marks] == LF
+        nth = np.flatnonzero(is_end)  # which of the marks end a line: what stands between two of them are delimiters
+        ends = marks[nth]
         starts = np.empty_like(ends)
         starts[0] = 0
         starts[1:] = ends[:-1] + 1
         bare = ends
         if block.find(b"\r") >= 0:
             bare = ends - ((buffer[ends - 1] == CR) & (ends > starts))
-        delimiters = np.flatnonzero(buffer == self._delimiter)
         plain = self._plain(block, buffer, ends, bare)
         if not self._quote or block.find(self._quote.encode()) < 0:
-            regular = plain & self._has_width(_per_line(delimiters, ends), starts, bare)
+            regular = plain & self._has_width(np.diff(nth, prepend=-1) - 1, starts, bare)
             return Lines(starts, bare, bare == starts, regular, {})
+        delimiters = marks[~is_end]
         quotes = np.flatnonzero(buffer == ord(self._quote))
         regular, odd = self._check_quotes(buffer, quotes, starts, bare, delimiters)
         joined = self._joined(buffer, quotes, starts, bare, delimiters, np.flatnonzero(odd), plain)

@@ -110,13 +110,13 @@ def parse_numbers(texts: pl.Series, style: NumberStyle) -> pl.Series:
     wrong size is no number: it would be read wrong in silence.
     """
     bare = pl.col("bare")
-    frame = texts.to_frame("text").select(bare=_bare(pl.col("text")))
+    frame = texts.to_frame("text").select(bare=_bare(pl.col("text"))).lazy()  # lazily, each step is taken once
     if style.decimal is not None:
-        return frame.select(_worth(bare, style.decimal, style.thousands)).to_series()
+        return frame.select(_worth(bare, style.decimal, style.thousands)).collect().to_series()
     answers = [pl.when(~bare.str.contains("[.,]")).then(_worth(bare, ".", style.thousands))]
     for mark, other in (MARKS, MARKS[::-1]):
         answers.append(pl.when(bare.str.contains(_settles(mark, other))).then(_worth(bare, mark, style.thousands)))
-    return frame.select(pl.coalesce(answers)).to_series()
+    return frame.select(pl.coalesce(answers)).collect().to_series()
 
 
 def _worth(bare: pl.Expr, decimal: str, thousands: str | None) -> pl.Expr:

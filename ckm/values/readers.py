@@ -18,6 +18,11 @@ FIRST_TIME = datetime(1000, 1, 1)
 """strptime takes the 25 of 01.02.25 for the year 25: what is before this is read again with care."""
 
 
+REMEMBERED = 1000
+"""Texts that cannot be read and are kept in mind; a file with more different ones is read at the cost of reading them.
+"""
+
+
 class Reader(Protocol):
     """Reads the texts of a column.
 
@@ -145,6 +150,43 @@ class DateReader:
         return found.select(moment).to_series()
 
 
+class Remembering:
+    """A reader of texts that remembers those that it cannot read: the same few come in every batch of a file.
+
+    Parameters
+    ----------
+    reader
+        What reads.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._unreadable: set[str] = set()
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """What it makes of texts."""
+        return self._reader.dtype
+
+    @property
+    def reason(self) -> str:
+        """What a text that it cannot read breaks."""
+        return self._reader.reason
+
+    def quick(self, text: pl.Expr) -> pl.Expr:
+        """Read plain texts; null where care is needed."""
+        return self._reader.quick(text)
+
+    def careful(self, texts: pl.Series) -> pl.Series:
+        """Read any text; null where it cannot be read."""
+        if len(texts) <= REMEMBERED and self._unreadable.issuperset(texts):
+            return pl.Series(texts.name, [None] * len(texts), dtype=self.dtype)
+        read = self._reader.careful(texts)
+        room = REMEMBERED - len(self._unreadable)
+        self._unreadable.update(texts.filter(read.is_null()).head(room))
+        return read
+
+
 def whole_number(value: pl.Expr) -> pl.Expr:
     """Return numbers as Int32; null for those with a fraction or out of range."""
     return pl.when(value == value.floor()).then(value).cast(pl.Int32, strict=False)
@@ -175,9 +217,12 @@ def complete_reading(values: pl.Series, quick: pl.Series, reader: Reader) -> tup
     rest = values.gather(open_rows)
     distinct = rest.unique()
     answers = pl.DataFrame({"value": distinct, "meaning": reader.careful(distinct), "void": _means_nothing(distinct)})
+    answers = answers.with_columns(
+        meaning=pl.when(~pl.col("void")).then("meaning"), broken=pl.col("meaning").is_null() & ~pl.col("void")
+    )
     found = rest.to_frame("value").join(answers, on="value", how="left", maintain_order="left")
-    typed = quick.scatter(open_rows, found.select(pl.when(~pl.col("void")).then("meaning")).to_series())
-    broken = found.select(pl.col("meaning").is_null() & ~pl.col("void")).to_series()
+    typed = quick.scatter(open_rows, found["meaning"])
+    broken = found["broken"]
     if not broken.any():
         return typed, None
     fine = pl.select(pl.repeat(value=False, n=len(values), dtype=pl.Boolean)).to_series()

@@ -77,6 +77,20 @@ def test_what_is_present_and_unreadable_is_a_reason_and_what_means_nothing_is_nu
     assert result.reasons.to_list() == [None, ["net|number"], ["ordered_at|date"], None, ["ordered_at|date"]]
 
 
+def test_what_was_unreadable_in_one_batch_is_so_in_the_next_beside_what_can_be_read_with_care() -> None:
+    records = orders(
+        net=["many", "9.99", "€ 1.50", "n/a"], ordered_at=["2025-01-02", "2024-13-45", "n/a", "2 Jan 2025"]
+    )
+    conversion = plan(records)
+    first, second, third = (conversion.apply(batch) for batch in (records, records, records[::-1]))
+    assert first.reasons.to_list() == [["net|number"], ["ordered_at|date"], None, None]
+    assert first.frame["net"].to_list() == [None, 9.99, 1.5, None]
+    assert second.frame.equals(first.frame)
+    assert second.reasons.equals(first.reasons)
+    assert third.frame.equals(first.frame[::-1])
+    assert third.reasons.to_list() == first.reasons.to_list()[::-1]
+
+
 def test_every_broken_column_of_a_row_is_named() -> None:
     result = convert(orders(net=["x"], ordered_at=["y"], quantity=["z"]))
     assert sorted(result.reasons.to_list()[0]) == ["net|number", "ordered_at|date", "quantity|number"]
