@@ -84,6 +84,11 @@ def test_each_failure_has_its_exit_code(failing: typer.Typer, how: str, code: in
     assert CliRunner().invoke(failing, ["fail", how]).exit_code == code
 
 
+def test_a_place_that_cannot_be_used_is_named_with_a_hint(failing: typer.Typer) -> None:
+    result = CliRunner().invoke(failing, ["fail", "forbidden"])
+    assert result.stderr.startswith("a note\nerror: orders.csv: Permission denied\nhint: ")
+
+
 def test_every_error_of_ckm_has_an_exit_code_that_is_documented() -> None:
     assert {error.exit_code for error in every_error()} <= set(EXIT_CODES)
 
@@ -194,7 +199,8 @@ def test_every_command_that_may_take_long_shows_progress_on_a_terminal(
         yield lambda amount: None
 
     monkeypatch.setattr(f"ckm.commands.{name}.progress", bar)
-    (path := tmp_path / "orders.csv").write_text("order_id,customer_id,ordered_at,net\nA1,c1,2025-01-31,5.5\n")
+    lines = [f"A{number},c{number},2025-01-{10 + number},5.5" for number in range(6)]
+    (path := tmp_path / "orders.csv").write_text("\n".join(["order_id,customer_id,ordered_at,net", *lines]))
     words = [name, str(path)]
     if name == "ingest":
         (tmp_path / "ckm.yaml").touch()
