@@ -32,6 +32,8 @@ _SUMMARY_COLUMNS = (
     "currency",
     "advice",
 )
+SHARE_DIGITS = 12
+"""polars divides by one number through its reciprocal: 40 of 100 would be 0.39999999999999997."""
 
 
 @dataclass(frozen=True)
@@ -314,9 +316,9 @@ def _summary(scored: pl.DataFrame, names: NameTable, currency: str, scale: int) 
         .with_columns(pl.col("customers", "money").fill_null(0))
         .with_columns(
             pl.col("segment").cast(pl.String),
-            (customers / customers.sum()).alias("share"),
+            (customers / customers.sum()).round(SHARE_DIGITS).alias("share"),
             _amount(scale).alias("revenue"),
-            pl.when(money.sum() > 0).then(money / money.sum()).alias("revenue_share"),
+            pl.when(money.sum() > 0).then((money / money.sum()).round(SHARE_DIGITS)).alias("revenue_share"),
             (pl.col("frequency") / customers).alias("orders_per_customer"),
             (_amount(scale) / pl.col("frequency")).alias("average_order_value"),
             pl.lit(currency).alias("currency"),
