@@ -40,6 +40,7 @@ EXIT_CODES = {
 }
 PLACE_IS_TO_BLAME = {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE}
 """Failures of the operating system that are a matter of the machine and not of ckm's code."""
+PLACE_HINT = "look at the permissions and the free space of that place"
 
 
 class _Root(TyperGroup):
@@ -102,7 +103,8 @@ class _Root(TyperGroup):
             raise
         except BaseException as error:  # a panic in polars is no Exception
             if isinstance(error, OSError) and error.errno in PLACE_IS_TO_BLAME:
-                return _fail(UsageError(f"{error.filename or 'stdout'}: {error.strerror}"), words)
+                blamed = UsageError(f"{error.filename or 'stdout'}: {error.strerror}", hint=PLACE_HINT)
+                return _fail(blamed, words)
             traceback.print_exc()
             print(f"this is a bug in ckm {__version__}: please report the lines above", file=sys.stderr)
             return 70
@@ -146,6 +148,8 @@ def _usage_error(error: TyperException) -> UsageError:
     path = context.command_path if context is not None else "ckm"
     message = (error.message if hasattr(error, "possibilities") else error.format_message()).rstrip(".")
     hint = f"did you mean '{near[0]}'?" if near else f"see '{path} --help'"
+    if "does not match the format" in message:  # of the only formats there are, those of a day
+        message, hint = message.partition(" does not match")[0] + " is no day", "write it as 2025-12-31"
     return UsageError(message[:1].lower() + message[1:], hint=hint)
 
 

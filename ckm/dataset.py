@@ -20,6 +20,8 @@ from ckm.store import Store
 TRANSACTIONS = "transactions"
 MAX_REJECTS = 0.05
 """A file of which more than this share is unfit is refused, as ``ckm ingest`` does."""
+ONLY_INGEST = "ckm ingest takes these, into a workspace (ckm init DIR)"
+"""What follows a hint that names --column or a mapping: an analysis command takes neither."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +118,10 @@ def _of_files(path: Path, hints: Hints) -> Dataset:
 def _read_transactions(file: Path, config: Config, hints: Hints) -> tuple[pl.DataFrame, list[str]]:
     plan = ByNames(TRANSACTIONS, hints, currency=config.currency)
     with open_source(file, plan.hints) as source:
-        mapping, remarks = plan.mapping(source.format.columns)
+        try:
+            mapping, remarks = plan.mapping(source.format.columns)
+        except UsageError as error:
+            raise type(error)(f"{file}: {error}", hint=f"{error.hint}; {ONLY_INGEST}", **error.details) from None
         conversion = Conversion.plan(
             mapping,
             source.format.columns,

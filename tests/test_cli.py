@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -81,6 +84,11 @@ def test_each_failure_has_its_exit_code(failing: typer.Typer, how: str, code: in
     assert CliRunner().invoke(failing, ["fail", how]).exit_code == code
 
 
+def test_a_place_that_cannot_be_used_is_named_with_a_hint(failing: typer.Typer) -> None:
+    result = CliRunner().invoke(failing, ["fail", "forbidden"])
+    assert result.stderr.startswith("a note\nerror: orders.csv: Permission denied\nhint: ")
+
+
 def test_every_error_of_ckm_has_an_exit_code_that_is_documented() -> None:
     assert {error.exit_code for error in every_error()} <= set(EXIT_CODES)
 
@@ -133,6 +141,7 @@ def test_what_follows_two_dashes_is_no_option() -> None:
         (["innit"], "did you mean 'init'?"),
         (["check", "--fail-on", "eror"], "did you mean 'error'?"),
         (["segment", "-f", "xlsx"], "see 'ckm segment --help'"),
+        (["segment", "--as-of", "31.12.2025"], "write it as 2025-12-31"),
         (["--vershun"], "did you mean '--version'?"),
         (["init"], "see 'ckm init --help'"),
         (["init", "a", "b"], "see 'ckm init --help'"),
@@ -176,6 +185,40 @@ def test_every_command_is_quiet_and_verbose_on_demand() -> None:
 def test_every_command_says_what_it_does_and_gives_an_example() -> None:
     for name, command in typer.main.get_command(app).commands.items():
         assert f"ckm {name}" in command.help, name
+
+
+@pytest.mark.parametrize("name", ["inspect", "ingest", "check", "segment"])
+def test_every_command_that_may_take_long_shows_progress_on_a_terminal(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = []
+
+    @contextmanager
+    def bar(label: str, total: float | None = None) -> Iterator[Callable[[float], None]]:
+        shown.append(label)
+        yield lambda amount: None
+
+    monkeypatch.setattr(f"ckm.commands.{name}.progress", bar)
+    lines = [f"A{number},c{number},2025-01-{10 + number},5.5" for number in range(6)]
+    (path := tmp_path / "orders.csv").write_text("\n".join(["order_id,customer_id,ordered_at,net", *lines]))
+    words = [name, str(path)]
+    if name == "ingest":
+        (tmp_path / "ckm.yaml").touch()
+        words += ["--as", "transactions", "-C", str(tmp_path)]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert len(shown) == 1
+    assert "orders.csv" in shown[0]
+
+
+def test_every_example_of_a_help_text_can_be_pasted_as_it_stands() -> None:
+    for name, command in typer.main.get_command(app).commands.items():
+        lines = re.findall(rf"^ +(?:zcat [^|]+\| )?ckm {name}\b(.*)$", command.help, re.MULTILINE)
+        assert lines, name
+        for line in lines:
+            words = shlex.split(line.replace("$(date +%F)", "2025-12-31"), comments=True)
+            words = words[: words.index("|")] if "|" in words else words
+            with command.make_context(name, words):  # parses, and refuses what is no option and no argument
+                pass
 
 
 def test_help_says_of_every_command_what_it_does_and_cuts_nothing(run: Run) -> None:

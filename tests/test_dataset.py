@@ -65,6 +65,23 @@ def test_unfit_rows_are_left_out_and_counted_and_too_many_refuse_the_file(tmp_pa
         open_dataset(transactions(tmp_path / "b.csv", [*LINES, *["A99,c1,never,1,EUR"] * 5]))
 
 
+@pytest.mark.parametrize(
+    ("header", "line", "option"),
+    [
+        ("Bestellnummer,Order No,ordered_at,net", "A1,c1,2025-04-03,5.5", "--column order_id='Bestellnummer'"),
+        ("order_id,customer_id,ordered_at,Umsazt", "A1,c1,2025-04-03,5.5", "--column net='Umsazt'"),
+    ],
+)
+def test_a_hint_that_names_an_option_says_which_command_has_it(
+    tmp_path: Path, header: str, line: str, option: str
+) -> None:
+    (path := tmp_path / "a.csv").write_text(f"{header}\n{line}\n")
+    with pytest.raises(UsageError, match=r"a\.csv: ") as refused:
+        open_dataset(path)
+    assert option in str(refused.value.hint)
+    assert "ckm ingest" in str(refused.value.hint)
+
+
 def test_a_workspace_is_found_by_name_by_option_and_from_within(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.ingest(transactions(desk.root / "a.csv", LINES), "--as", "transactions")
     (desk.root / "out").mkdir(exist_ok=True)

@@ -154,7 +154,7 @@ def test_a_failed_inspection_leaves_no_copy(tmp_path: Path, run: Run) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(bytes(range(256)) * 30)
     result = run("inspect", path, "-o", tmp_path / "copy.csv")
-    assert result.exit_code == 3
+    assert (result.exit_code, result.stdout) == (3, "")
     assert [file.name for file in tmp_path.iterdir()] == ["a.csv"]
 
 

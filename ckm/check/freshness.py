@@ -31,7 +31,7 @@ def freshness(measured: Measured, today: date, limits: CheckLimits) -> Iterator[
         severity=Severity.warning,
         table=measured.subject.name,
         column=measured.subject.dated_by,
-        message=f"the newest row is of {last}, {many(age, 'day')} before {today}; {many(allowed, 'day')} are allowed",
+        message=f"the newest row is of {last}, {many(age, 'day')} before {today}; allowed: {many(allowed, 'day')}",
         count=age,
         value=float(age),
         limit=float(allowed),

@@ -15,8 +15,8 @@ from ckm.schema import TRANSACTION_TYPES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SPAN = re.compile(r"^\s*(\d+)\s*(d|w)?\s*$")
-_DAYS = {"d": 1, "w": 7}
+_SPAN = re.compile(r"^\s*(\d+)\s*(h|d|w)?\s*$")
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,8 @@ class CheckLimits:
             Any of the fields above; a share may be written ``5%`` and names as a list or with commas between. What is
             missing or null has its default.
         freshness
-            Age in days by table, written ``7``, ``7d`` or ``2w``, or a timedelta, of which whole days count.
+            Greatest age by table: ``7`` (days), ``7d``, ``2w``, ``12h`` or a timedelta. Ages are counted in days, so a
+            part of a day is allowed as a whole one: ``12h`` is one day.
 
         Raises
         ------
@@ -166,11 +167,12 @@ def _future(key: str, value: object) -> str:
 
 def _days(table: str, age: object) -> int:
     if isinstance(age, timedelta):
-        return age.days
+        # Up, not down: 12h as no day at all would call yesterday's sale too old at one in the morning.
+        return -(-age // timedelta(days=1))
     matched = _SPAN.match(str(age)) if isinstance(age, str | int) and not isinstance(age, bool) else None
     if matched is None:
-        raise _wrong(table, "a number of days, such as 7d or 2w", section="freshness")
-    return int(matched[1]) * _DAYS[matched[2] or "d"]
+        raise _wrong(table, "a span of time, such as 12h, 7d or 2w", section="freshness")
+    return _days(table, int(matched[1]) * _UNITS[matched[2] or "d"])
 
 
 _SHARES = {item.name for item in fields(CheckLimits) if item.name.endswith("_share") or item.name == "null_jump"}

@@ -9,7 +9,7 @@ import typer
 
 from ckm.commands.hints import DataDates, DataDecimal
 from ckm.commands.options import AsOf, Data, Output, Workspace
-from ckm.output import Format, default_format, emit, emit_text, note
+from ckm.output import Format, default_format, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -82,31 +82,32 @@ def check(
     Cost: a few streaming passes; half a million rows take a quarter of a second, 20 million ten seconds and 800 MB.
 
     Examples:
-      ckm check                                         the workspace around the current folder
-      ckm check orders.csv                              any file of transactions
-      ckm check --as-of "$(date +%F)" --fail-on warning   in a nightly job: exit 1 when somebody should look
-      ckm check -f junit --fail-on error -o check.xml   for a CI server
-      ckm check -o findings.xlsx                        to hand on
+      ckm check                                         # the workspace around the current folder
+      ckm check orders.csv                              # any file of transactions
+      ckm check --as-of "$(date +%F)" --fail-on warning   # in a nightly job: exit 1 when somebody should look
+      ckm check -f junit --fail-on error -o check.xml   # for a CI server
+      ckm check -o findings.xlsx                        # to hand on
     """
     from ckm.check import CheckLimits, Severity, check_tables, read_controls, to_junit
     from ckm.dataset import open_dataset
     from ckm.sources.hints import Hints
 
-    dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates))
-    limits, controls, time_zone = CheckLimits(), None, "UTC"
-    if dataset.workspace is not None:
-        config = dataset.workspace.config
-        limits, time_zone = CheckLimits.from_config(vars(config.check), config.freshness), config.time_zone
-        path = dataset.workspace.root / CONTROLS_FILE
-        controls = read_controls(path) if path.exists() else None
-    report = check_tables(
-        dataset.tables,
-        quarantine=dataset.quarantine,
-        controls=controls,
-        limits=limits,
-        as_of=as_of.date() if as_of else None,
-        time_zone=time_zone,
-    )
+    with progress(f"checking {data or 'the workspace'}"):
+        dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates))
+        limits, controls, time_zone = CheckLimits(), None, "UTC"
+        if dataset.workspace is not None:
+            config = dataset.workspace.config
+            limits, time_zone = CheckLimits.from_config(vars(config.check), config.freshness), config.time_zone
+            path = dataset.workspace.root / CONTROLS_FILE
+            controls = read_controls(path) if path.exists() else None
+        report = check_tables(
+            dataset.tables,
+            quarantine=dataset.quarantine,
+            controls=controls,
+            limits=limits,
+            as_of=as_of.date() if as_of else None,
+            time_zone=time_zone,
+        )
     if fmt is CheckFormat.junit or (fmt is None and output is not None and output.suffix == JUNIT_SUFFIX):
         emit_text(to_junit(report, fail_on=Severity(fail_on or FailOn.error)), output=output)
     else:

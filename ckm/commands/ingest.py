@@ -101,8 +101,8 @@ def ingest(
     rows = accepted + updated + unchanged + duplicates + quarantined.
 
     Examples:
-        ckm ingest                                            every file that a mapping in maps/ names
-        ckm ingest orders.csv --as transactions               by column names
+        ckm ingest                                            # every file that a mapping in maps/ names
+        ckm ingest orders.csv --as transactions               # by column names
         ckm ingest orders.csv --as transactions --save-map maps/shop.yaml
         ckm ingest till.csv --as transactions --dates dmy --decimal , --dry-run
         ckm ingest --history
@@ -236,8 +236,7 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None) 
     from ckm.ingest.results import SHORT, results_table
 
     table = results_table(results)
-    on_screen = output is None and (fmt or default_format()) is Format.table
-    emit(table.select(SHORT) if on_screen else table, fmt, output=output)
+    emit(table.select(SHORT) if _on_screen(fmt, output) else table, fmt, output=output)
     for result in results:
         _remark(result)
     failed = [result.error for result in results if result.error]
@@ -245,6 +244,10 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None) 
         show_error(error, as_json=(fmt or default_format()) in {Format.json, Format.ndjson})
     if failed:
         raise typer.Exit(max(error.exit_code for error in failed))
+
+
+def _on_screen(fmt: Format | None, output: Path | None) -> bool:
+    return output is None and (fmt or default_format()) is Format.table
 
 
 def _remark(result: FileResult) -> None:
@@ -260,10 +263,16 @@ def _remark(result: FileResult) -> None:
 
 
 def _show_history(workspace: OpenWorkspace, fmt: Format | None, output: Path | None) -> None:
-    from ckm.ingest.results import history_table
+    import polars as pl
+
+    from ckm.ingest.results import SHORT_HISTORY, history_table
     from ckm.store import Store
 
-    emit(history_table(Store(workspace.store_dir).history()), fmt, output=output)
+    table = history_table(Store(workspace.store_dir).history())
+    if not _on_screen(fmt, output):
+        return emit(table, fmt, output=output)
+    minutes = pl.col("loaded_at").dt.strftime("%Y-%m-%d %H:%M")
+    return emit(table.select(SHORT_HISTORY).with_columns(minutes), Format.table)
 
 
 def _undo(store: Store, which: str, fmt: Format | None, output: Path | None) -> None:

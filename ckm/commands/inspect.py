@@ -111,7 +111,8 @@ def inspect(
                 found.append(inspect_file(file, hints, copy_to=output, seen=advance))
         except CkmError as error:
             failed.append(error)
-    _show(found, chosen)
+    if found:  # a call that failed as a whole leaves stdout empty, as everywhere
+        _show(found, chosen)
     if output is not None and found:
         note(f"wrote {output} ({found[0].rows:,} records) and {output}.rejected{output.suffix} ({found[0].rejected:,})")
     for failure in failed[1:]:
@@ -131,7 +132,7 @@ def _show(found: list[Inspection], fmt: Format) -> None:
         for one in found:
             _show_screen(one)
     else:
-        emit(pl.concat([_columns(one, named=True) for one in found] or [_columns(None, named=True)]), fmt)
+        emit(pl.concat([_columns(one, named=True) for one in found]), fmt)
 
 
 def as_object(one: Inspection) -> dict[str, Any]:
@@ -192,7 +193,7 @@ def _facts(one: Inspection) -> list[str]:
     return [_name(one), printable("  " + " · ".join(parts)), f"  {records}, {one.rejected:,} rejected"]
 
 
-def _columns(one: Inspection | None, *, named: bool) -> pl.DataFrame:
+def _columns(one: Inspection, *, named: bool) -> pl.DataFrame:
     """Return one row per column of the file."""
     import polars as pl
 
@@ -208,8 +209,6 @@ def _columns(one: Inspection | None, *, named: bool) -> pl.DataFrame:
         "misfits": pl.Int64,
         "becomes": pl.String,
     }
-    if one is None:
-        return pl.DataFrame(schema=schema)
     becomes = {source: target for target, source, _ in one.proposal.columns}
     rows = [
         (

@@ -10,7 +10,7 @@ import typer
 
 from ckm.commands.hints import DataDates, DataDecimal
 from ckm.commands.options import AsOf, Data, Output, OutputFormat, Workspace
-from ckm.output import Format, default_format, emit, note
+from ckm.output import Format, default_format, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
     from ckm.segment import Segmentation
@@ -68,24 +68,25 @@ def segment(
     rows of a workspace take a tenth of a second; a file is first read and mapped, in memory, each time.
 
     Examples:
-      ckm segment                               the workspace around the current folder
-      ckm segment orders.csv                    any file of transactions, with nothing set up
-      ckm segment --as-of 2025-12-31            as it stood at the end of the year
-      ckm segment -o customers.parquet          one row per customer too, into a file
-      ckm segment --customers -f csv | head     one row per customer, into a pipe
+      ckm segment                               # the workspace around the current folder
+      ckm segment orders.csv                    # any file of transactions, with nothing set up
+      ckm segment --as-of 2025-12-31            # as it stood at the end of the year
+      ckm segment -o customers.parquet          # one row per customer too, into a file
+      ckm segment --customers -f csv | head     # one row per customer, into a pipe
     """
     from ckm.config import load_config
     from ckm.dataset import open_dataset
     from ckm.segment import segment_customers
     from ckm.sources.hints import Hints
 
-    dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates))
-    config = dataset.workspace.config if dataset.workspace else load_config(None)
-    result = segment_customers(
-        dataset.transactions,
-        as_of=as_of.date() if as_of else None,
-        time_zone=config.time_zone,
-    )
+    with progress(f"segmenting {data or 'the workspace'}"):
+        dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates))
+        config = dataset.workspace.config if dataset.workspace else load_config(None)
+        result = segment_customers(
+            dataset.transactions,
+            as_of=as_of.date() if as_of else None,
+            time_zone=config.time_zone,
+        )
     piped = str(output) == "-"
     if output is not None and not piped:
         emit(result.customers, output=output)
@@ -113,6 +114,7 @@ def _show(result: Segmentation, label: str) -> None:
         bars="share",
         formats=SCREEN_FORMATS,
     )
+    emit_text("\n")
     borne = result.summary.filter(pl.col("customers") > 0)
     emit(borne.select("segment", pl.col("advice").alias("what to do")), Format.table)
     if len(columns) < len(SCREEN_COLUMNS):

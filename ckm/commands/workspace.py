@@ -55,7 +55,7 @@ def init(
     note(
         "next:\n"
         f"  cd {folder}\n"
-        "  ckm inspect incoming/FILE                    what ckm sees in a file\n"
-        "  ckm ingest incoming/FILE --as transactions   load it\n"
-        "  ckm segment                                  who the customers are"
+        "  ckm inspect incoming/FILE                    # what ckm sees in a file\n"
+        "  ckm ingest incoming/FILE --as transactions   # load it\n"
+        "  ckm segment                                  # who the customers are"
     )

@@ -61,6 +61,8 @@ class FileResult:
 
 SHORT = ("file", "table", "status", "rows", "accepted", "updated", "unchanged", "duplicates", "quarantined")
 """The columns that fit a terminal."""
+SHORT_HISTORY = ("load_id", "loaded_at", "kind", "table", "file", "rows", "accepted", "quarantined", "undone")
+"""The columns of the history that fit a terminal."""
 
 
 def results_table(results: list[FileResult]) -> pl.DataFrame:

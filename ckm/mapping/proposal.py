@@ -22,6 +22,8 @@ LINE_VALUE = Expression("quantity * unit_price")
 TYPE_BY_SIGN = Expression("CASE WHEN net < 0 THEN 'return' ELSE 'sale' END")
 """Type of a transaction whose source has none: money that went back is a return."""
 
+COMPUTE = "What no column holds, a mapping can compute (docs/mapping.md)"
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -207,6 +209,7 @@ def missing_columns(
     options = [f"--column {target}='{near[0]}'" for target, near in close.items() if near]
     listed = "; ".join(f"closest to {target}: {', '.join(map(repr, near))}" for target, near in close.items() if near)
     hint = f"{listed}. Map with {' '.join(options)}" if options else f"the file has: {', '.join(columns)}"
+    hint = f"{hint}. {COMPUTE}" if columns else "the file is empty"
     return UsageError(
         f"no column for {', '.join(missing)} of {table}", hint=hint, missing=missing, candidates=close, table=table
     )

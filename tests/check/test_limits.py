@@ -30,6 +30,11 @@ def test_settings_are_read_as_a_person_writes_them() -> None:
     assert limits.freshness == {"transactions": 7, "interactions": 14, "customers": 90, "consents": 3}
 
 
+@pytest.mark.parametrize(("age", "days"), [("12h", 1), ("24h", 1), ("36h", 2), (timedelta(hours=12), 1), ("0d", 0)])
+def test_a_part_of_a_day_is_allowed_as_a_whole_one(age: object, days: int) -> None:
+    assert CheckLimits.from_config({}, {"transactions": age}).freshness == {"transactions": days}
+
+
 @pytest.mark.parametrize("level", ["off", False])
 def test_off_is_off_even_where_yaml_reads_it_as_false(level: object) -> None:
     assert CheckLimits.from_config({"future": level}).future == "off"

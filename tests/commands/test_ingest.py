@@ -164,6 +164,11 @@ def test_the_history_lists_loads_and_what_was_taken_back(desk: Desk) -> None:
     told = [(load["kind"], load["file"], load["rows"], load["undone"]) for load in desk.ask("--history")]
     assert told == [("load", "a.csv", 1, False), ("load", "b.csv", 1, True), ("undo", "b.csv", 0, False)]
     assert desk.ids() == ["A1"]
+    screen = desk.call("--history", "-f", "table").stdout.splitlines()
+    assert screen[0].split() == [
+        "load_id", "loaded_at", "kind", "table", "file", "rows", "accepted", "quarantined", "undone",
+    ]  # fmt: skip
+    assert max(map(len, screen)) < 120
 
 
 def test_a_dry_run_of_an_undo_takes_nothing_back(desk: Desk) -> None:

@@ -50,6 +50,11 @@ def sources(proposal: Proposal) -> dict[str, str]:
              "customer_id": "Kundennummer", "net": "Netto"},
         ),
         (
+            "Bestellnummer,Bestelldatum,Nettobetrag,Einstand,Zugesagt,Geliefert",
+            {"order_id": "Bestellnummer", "ordered_at": "Bestelldatum", "net": "Nettobetrag", "cost": "Einstand",
+             "promised_on": "Zugesagt", "delivered_on": "Geliefert"},
+        ),
+        (
             "订单编号,买家会员名,买家实际支付金额,宝贝总数量,订单创建时间,订单付款时间",
             {"order_id": "订单编号", "customer_id": "买家会员名", "net": "买家实际支付金额", "quantity": "宝贝总数量",
              "ordered_at": "订单创建时间"},
@@ -128,6 +133,13 @@ def test_a_missing_column_names_the_closest_and_is_never_mapped_for_that() -> No
     assert "order_id: 'Oder No.'" in str(caught.value.hint)
     assert "net: 'Net amont'" in str(caught.value.hint)
     assert "--column order_id='Oder No.'" in str(caught.value.hint)
+    assert "a mapping can compute" in str(caught.value.hint)
+
+
+def test_a_file_without_columns_is_called_empty() -> None:
+    with pytest.raises(UsageError) as caught:
+        propose_mapping([], "transactions")
+    assert caught.value.hint == "the file is empty"
 
 
 @pytest.mark.parametrize(

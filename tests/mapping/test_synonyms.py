@@ -58,3 +58,8 @@ def test_a_file_of_no_table_is_guessed_as_none() -> None:
 def test_candidates_are_the_likest_columns_first() -> None:
     assert candidates("customer_id", "transactions", ["colour", "Cust. Numbr", "Kundennumer"])[0] == "Kundennumer"
     assert candidates("customer_id", "transactions", ["zzz"]) == []
+
+
+def test_a_short_name_is_no_candidate_for_being_part_of_a_longer_one() -> None:
+    assert candidates("ordered_at", "transactions", ["id", "a"]) == []
+    assert candidates("currency", "transactions", ["cur"]) == ["cur"]
