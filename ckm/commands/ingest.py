@@ -239,11 +239,14 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None) 
     emit(table.select(SHORT) if _on_screen(fmt, output) else table, fmt, output=output)
     for result in results:
         _remark(result)
-    failed = [result.error for result in results if result.error]
-    for error in failed:
+    failed = [(result.file, result.error) for result in results if result.error]
+    for file, error in failed:
+        error.details.setdefault("file", file)
+        if len(results) > 1 and file not in str(error):
+            note(f"{file}: not loaded")
         show_error(error, as_json=(fmt or default_format()) in {Format.json, Format.ndjson})
     if failed:
-        raise typer.Exit(max(error.exit_code for error in failed))
+        raise typer.Exit(max(error.exit_code for _, error in failed))
 
 
 def _on_screen(fmt: Format | None, output: Path | None) -> bool:

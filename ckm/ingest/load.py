@@ -20,6 +20,7 @@ from ckm.mapping.convert import Conversion
 from ckm.sources.read import open_source, refuse_absent
 from ckm.store import LoadFacts, LoadWriter, Store
 from ckm.store.delta import aligned
+from ckm.store.loads import REQUARANTINE
 from ckm.store.side_tables import SCHEMA as QUARANTINE_SCHEMA
 
 if TYPE_CHECKING:
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from ckm.store import OnConflict
 
 Progress = Callable[[float], None]
-REQUARANTINE = "requarantine"
-"""Kind of a load that brings rows out of the quarantine of an earlier one."""
 UNREAD = "record|"
 """Reasons of records that the reader refused start with it; no column and no rule can."""
 
@@ -310,6 +309,9 @@ class FileLoad:
         problems = [text if line is None else f"line {line}: {text}" for line, text in self.source.problems]
         flagged = [f"{count} rows flagged by the rule '{name}'" for name, count in sorted(self.flags.items())]
         renamed = [f"column '{old}' is stored as '{new}'" for old, new in self.names.items() if old != new]
+        superseded = []
+        if facts.superseded:
+            superseded = [f"{facts.superseded} rows of an earlier load of this file left: it is read otherwise now"]
         return FileResult(
             self.label,
             self.table.name,
@@ -326,5 +328,12 @@ class FileLoad:
             quarantined=facts.quarantined,
             load_id=facts.load_id if status is Status.loaded else None,
             reasons=dict(sorted(self.reasons.items(), key=lambda item: (-item[1], item[0]))),
-            remarks=(*self.remarks, *self.conversion.remarks, *problems, *flagged, *renamed),
+            remarks=(
+                *superseded,
+                *self.remarks,
+                *self.conversion.remarks,
+                *problems,
+                *flagged,
+                *renamed,
+            ),
         )

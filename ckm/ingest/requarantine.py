@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.errors import CkmError, UnknownNameError
-from ckm.ingest.load import REQUARANTINE, UNREAD, FileLoad, Settings
+from ckm.ingest.load import UNREAD, FileLoad, Settings
 from ckm.ingest.plan import ByNames, Mapped, Plan
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.selection import Wishes, with_wishes
 from ckm.sources.format import Batch, FileFormat, rejected_frame
+from ckm.store.loads import REQUARANTINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

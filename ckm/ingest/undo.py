@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
-from ckm.ingest.load import REQUARANTINE
+from ckm.store.loads import REQUARANTINE
 
 if TYPE_CHECKING:
     from ckm.store import Load, Store, TakenBack

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 CLUSTER_COLUMN = "customer_id"
@@ -204,6 +204,12 @@ def without_rows(path: Path, positions: np.ndarray[Any, np.dtype[np.int64]], to:
     rest = pl.scan_parquet(path).with_row_index(POSITION).filter(~_at(positions)).drop(POSITION)
     rest.sink_parquet(to, compression=COMPRESSION, row_group_size=ROWS_PER_GROUP, engine="streaming")
     return describe(to)
+
+
+def rows_of_loads(path: Path, load_ids: Collection[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Return the positions of the rows of ``path`` that the loads brought."""
+    ids = pl.read_parquet(path, columns=["load_id"])["load_id"]
+    return np.flatnonzero(ids.is_in(list(load_ids)).fill_null(value=False).to_numpy())
 
 
 def _at(positions: np.ndarray[Any, np.dtype[np.int64]]) -> pl.Expr:

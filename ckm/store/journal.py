@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
@@ -36,6 +36,7 @@ class Entry:
     file_id: str = ""
     source: str = ""
     undoes: str | None = None
+    supersedes: list[str] = field(default_factory=list)
 
 
 @contextmanager

@@ -12,9 +12,17 @@ if TYPE_CHECKING:
     from ckm.store.delta import Table
 
 
+REQUARANTINE = "requarantine"
+"""Kind of a load that brings rows out of the quarantine of an earlier one."""
+
+
 @dataclass(frozen=True)
 class LoadFacts:
-    """What a load says of itself. ``rows`` is the sum of the five counts after it."""
+    """What a load says of itself.
+
+    ``rows`` is the sum of the five counts after it; ``superseded`` counts rows of earlier loads of the same file that
+    the file does not say any more.
+    """
 
     load_id: str
     table: str
@@ -31,6 +39,7 @@ class LoadFacts:
     unchanged: int = 0
     duplicates: int = 0
     quarantined: int = 0
+    superseded: int = 0
     undoes: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
@@ -55,6 +64,19 @@ class Load:
     facts: LoadFacts
     loaded_at: datetime
     undone: bool
+
+
+def earlier_of_file(table: Table, facts: LoadFacts) -> list[LoadFacts]:
+    """Return the standing loads of the same file into ``table``: of the same source, or one of the two by names."""
+    if not facts.file_id:
+        return []
+    sources = {facts.source, table.name}
+    return [
+        load.facts
+        for load in history([table])
+        if not load.undone and load.facts.kind != "undo" and load.facts.file_id == facts.file_id
+        if load.facts.source in sources or facts.source == table.name
+    ]
 
 
 def history(tables: Iterable[Table]) -> list[Load]:

@@ -10,11 +10,12 @@ import numpy as np
 import polars as pl
 
 from ckm.errors import InputError
-from ckm.store.data_files import read_rows
+from ckm.store.data_files import read_rows, rows_of_loads
 from ckm.store.delta import aligned
 from ckm.store.identity import REPEAT, Hashes, Identity, members
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from ckm.store.data_files import DataFile
@@ -61,6 +62,8 @@ class Meeting:
     ----------
     stale
         Old file name to the positions of rows that a new row replaces.
+    met
+        Old file name to the positions of rows that a new row says again.
     redundant
         New file name to the positions of rows that need not enter.
     replaced
@@ -70,6 +73,7 @@ class Meeting:
     """
 
     stale: dict[str, list[Positions]] = field(default_factory=dict)
+    met: dict[str, list[Positions]] = field(default_factory=dict)
     redundant: dict[str, list[Positions]] = field(default_factory=dict)
     replaced: list[pl.DataFrame] = field(default_factory=list)
     unchanged: int = 0
@@ -123,6 +127,7 @@ def meet(
             meeting.updated += len(leaving)
             if len(staying):
                 meeting.redundant.setdefault(new_name, []).append(staying[NEW_ROW].to_numpy())
+                meeting.met.setdefault(old_name, []).append(staying[OLD_ROW].to_numpy())
             if len(leaving):
                 positions = np.sort(leaving[OLD_ROW].to_numpy())
                 meeting.stale.setdefault(old_name, []).append(positions)
@@ -132,6 +137,24 @@ def meet(
     if foreign and on_conflict is None:
         raise ConflictError(foreign, table.name, foreign=True)
     return meeting
+
+
+def supersede(table: Table, load_ids: Collection[str], meeting: Meeting) -> int:
+    """Let the rows leave that earlier loads of the same file brought and that the file does not say any more.
+
+    A mended mapping may give a row without a key another content, or no row at all: what the file said before is not a
+    second row beside it. The rows are added to what ``meeting`` replaces; returns how many they are.
+    """
+    count = 0
+    for file in table.files if load_ids else []:
+        theirs = rows_of_loads(table.folder / file.name, load_ids)
+        settled = [*meeting.met.get(file.name, []), *meeting.stale.get(file.name, [])]
+        left = np.setdiff1d(theirs, np.concatenate([*settled, np.empty(0, dtype=np.int64)]))
+        if len(left):
+            meeting.stale.setdefault(file.name, []).append(left)
+            meeting.replaced.append(read_rows(table.folder / file.name, left))
+            count += len(left)
+    return count
 
 
 def identity_hashes(path: Path, table: Table, identity: Identity) -> Hashes:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ckm.store import side_tables
-from ckm.store.data_files import DataFile, DataFileWriter
+from ckm.store.data_files import DataFile, DataFileWriter, rows_of_loads
 from ckm.store.delta import Table, aligned
 from ckm.store.identity import Identity
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
@@ -67,8 +67,7 @@ def load_identity(root: Path, table: str, load_id: str) -> Identity:
 def _rows_of(table: Table, file: DataFile, load_id: str) -> Positions:
     if not file.may_hold("load_id", load_id):
         return np.empty(0, dtype=np.int64)
-    ids = pl.read_parquet(table.folder / file.name, columns=["load_id"])["load_id"]
-    return np.flatnonzero((ids == load_id).fill_null(value=False).to_numpy())
+    return rows_of_loads(table.folder / file.name, {load_id})
 
 
 def _returning(root: Path, table: Table, load: LoadFacts) -> pl.DataFrame:

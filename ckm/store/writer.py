@@ -9,9 +9,10 @@ import polars as pl
 
 from ckm.store import journal, side_tables, undo
 from ckm.store.data_files import DataFile, DataFileWriter
-from ckm.store.delta import Table
+from ckm.store.delta import Table, aligned
 from ckm.store.identity import REPEAT
-from ckm.store.merge import Meeting, OnConflict, meet
+from ckm.store.loads import REQUARANTINE, earlier_of_file
+from ckm.store.merge import Meeting, OnConflict, meet, supersede
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.staging import Staging, drop_from_files, settle_held
 
@@ -45,8 +46,15 @@ class LoadWriter:
         self.table = table
         self.facts = replace(facts, content_id=app_id)
         self.identity = identity
+        self._earlier = [] if facts.kind == REQUARANTINE else earlier_of_file(table, facts)
         self.entry = journal.Entry(
-            facts.load_id, table.name, app_id, journal.mark_loaded(table, app_id), facts.file_id, facts.source
+            facts.load_id,
+            table.name,
+            app_id,
+            journal.mark_loaded(table, app_id),
+            facts.file_id,
+            facts.source,
+            supersedes=[load.load_id for load in self._earlier],
         )
         journal.begin(root, self.entry)
         table.folder.mkdir(parents=True, exist_ok=True)
@@ -98,6 +106,7 @@ class LoadWriter:
             self.discard()
             raise
         facts = self.counts(duplicates, meeting)
+        facts = replace(facts, superseded=supersede(self.table, self.entry.supersedes, meeting))
         new = self._without(new, meeting.redundant, "n")
         _, rewritten = drop_from_files(self.table.folder, self.table.files, meeting.stale, f"{self.facts.load_id}-s")
         self._commit(facts, [*new, *rewritten], meeting)
@@ -146,17 +155,23 @@ class LoadWriter:
         prefix = facts.load_id
         self._quarantine.commit()
         if meeting.replaced:
-            replaced = pl.concat(meeting.replaced, how="diagonal").with_columns(pl.lit(prefix).alias(REPLACED_BY))
+            whole = aligned(pl.concat(meeting.replaced, how="diagonal"), self._schema)
+            replaced = whole.with_columns(pl.lit(prefix).alias(REPLACED_BY))
             side_tables.append(Table(self.root / f"{self.table.name}{REPLACED}"), replaced, prefix)
         self.table.commit(
             schema=self._schema,
             add=add,
             remove=list(meeting.stale),
             load=facts.to_dict(),
-            marks={self.entry.app_id: self.entry.mark},
+            marks=self._marks(),
         )
         settle(self.root, self.entry)
         journal.end(self.root)
+
+    def _marks(self) -> dict[str, int]:
+        """Return what says that the load is in, and the earlier ones of its file are not."""
+        earlier = {load.content_id: journal.mark_unloaded(self.table, load.content_id) for load in self._earlier}
+        return {**earlier, self.entry.app_id: self.entry.mark}
 
 
 def settle(root: Path, entry: journal.Entry) -> None:
@@ -166,7 +181,8 @@ def settle(root: Path, entry: journal.Entry) -> None:
         same_file = (
             (pl.col("table") == entry.table) & (pl.col("source") == entry.source) & (pl.col("file_id") == entry.file_id)
         )
-        side_tables.remove(quarantine, same_file & (pl.col("load_id") != entry.load_id), f"{entry.load_id}-q")
+        older = (same_file & (pl.col("load_id") != entry.load_id)) | pl.col("load_id").is_in(entry.supersedes)
+        side_tables.remove(quarantine, older, f"{entry.load_id}-q")
     if entry.undoes:
         undo.forget(root, entry.table, entry.undoes, entry.load_id)
     for name in (entry.table, QUARANTINE, f"{entry.table}{REPLACED}"):

@@ -197,3 +197,16 @@ def test_rows_are_the_sum_of_what_became_of_them_whatever_the_files_hold(files: 
         assert len(desk.table()) == loaded
         held = desk.store.quarantine()
         assert (0 if held is None else len(held.collect())) == quarantined
+
+
+def test_rows_without_a_key_are_not_doubled_when_their_file_is_read_otherwise(desk: Desk) -> None:
+    header = "order_id,customer_id,ordered_at,net"
+    path = desk.orders("in.csv", "1,a,2025-01-05,1", "1,a,2025-01-05,1", "2,b,2025-01-06,2", header=header)
+    desk.one(path, "--as", "transactions")
+    again = desk.one(path, "--as", "transactions", "--currency", "GBP")
+    assert (again["status"], again["accepted"]) == ("loaded", 3)
+    assert again["remarks"][0].startswith("3 rows of an earlier load of this file left")
+    assert desk.table()["currency"].to_list() == ["GBP"] * 3
+    assert desk.one(path, "--as", "transactions")["accepted"] == 3
+    desk.call("--undo", "in.csv")
+    assert desk.table()["currency"].to_list() == ["GBP"] * 3

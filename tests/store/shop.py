@@ -38,11 +38,12 @@ def load(
     source: str = "web",
     batch: int = 3,
     bad: int = 0,
+    reading: str = "",
     more: dict[str, pl.Expr] | None = None,
 ) -> LoadFacts:
     """Load ``rows`` as one file, in batches, with ``bad`` rows for the quarantine."""
     frame = rows_frame(rows).with_columns(**(more or {}))
-    facts = LoadFacts("", "orders", "load", file, f"sha-{file}", f"content-{file}", source, KEY, CONTENT)
+    facts = LoadFacts("", "orders", "load", file, f"sha-{file}", f"content-{file}{reading}", source, KEY, CONTENT)
     with store.locked():
         writer = store.begin(facts, content_id=facts.content_id, schema=frame.schema, expected_rows=len(rows))
         for start in range(0, len(frame), batch):

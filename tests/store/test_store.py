@@ -181,3 +181,20 @@ def test_the_tables_are_read_by_others(store: Store) -> None:
     assert found == 7.0
     files = [str(path) for path in (store.root / "orders").glob("*.parquet")]
     assert duckdb.sql(f"select count(*) from read_parquet({files})").fetchall() == [(4,)]
+
+
+def test_a_file_loaded_again_in_another_reading_replaces_what_it_said_before(store: Store) -> None:
+    first = load(store, [("1", None, "a", 1.0), ("2", "1", "a", 2.0), ("3", "1", "b", 3.0)], "jan", reading="eur")
+    load(store, [("9", None, "c", 9.0)], "feb")
+    again = load(store, [("1", None, "a", 1.5), ("2", "1", "a", 2.5)], "jan", reading="gbp")
+    assert contents(store) == [("1", None, "a", 1.5), ("2", "1", "a", 2.5), ("9", None, "c", 9.0)]
+    assert (again.accepted, again.updated, again.superseded) == (1, 1, 2)
+    assert not store.has("orders", first.content_id)
+    store.take_back(again.load_id)
+    assert contents(store) == [("1", None, "a", 1.0), ("2", "1", "a", 2.0), ("3", "1", "b", 3.0), ("9", None, "c", 9.0)]
+
+
+def test_two_mappings_of_one_file_do_not_replace_each_others_rows(store: Store) -> None:
+    load(store, [("1", None, "a", 1.0)], "wide", source="billing", reading="billing")
+    load(store, [("1", None, "b", 2.0)], "wide", source="shipping", reading="shipping")
+    assert contents(store) == [("1", None, "a", 1.0), ("1", None, "b", 2.0)]
