@@ -32,7 +32,7 @@ LONGEST_STATISTIC = 64
 WRITERS = 2
 COMPRESSION: Final = "snappy"
 """Twice the size of zstd's lowest level and a third less work; every reader knows it."""
-ROWS_PER_GROUP = 250_000
+ROWS_PER_GROUP = 100_000
 POSITION = "ckm:position"
 
 

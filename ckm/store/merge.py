@@ -115,9 +115,10 @@ def meet(
     conflicts = foreign = 0
     for new_name, new_side in new_hits.items():
         for old_name, old_side in old_hits.items():
-            pairs = _pairs(table, schema, identity, (new_name, *new_side), (old_name, *old_side))
-            if pairs is None:
+            found = _pairs(table, schema, identity, (new_name, *new_side), (old_name, *old_side))
+            if found is None:
                 continue
+            pairs, old_rows = found
             equal, differ = pairs.filter("equal"), pairs.filter(~pl.col("equal"))
             conflicts += len(differ)
             foreign += len(differ.filter("foreign"))
@@ -129,9 +130,8 @@ def meet(
                 meeting.redundant.setdefault(new_name, []).append(staying[NEW_ROW].to_numpy())
                 meeting.met.setdefault(old_name, []).append(staying[OLD_ROW].to_numpy())
             if len(leaving):
-                positions = np.sort(leaving[OLD_ROW].to_numpy())
-                meeting.stale.setdefault(old_name, []).append(positions)
-                meeting.replaced.append(read_rows(table.folder / old_name, positions))
+                meeting.stale.setdefault(old_name, []).append(leaving[OLD_ROW].to_numpy())
+                meeting.replaced.append(old_rows.join(leaving, on=OLD_ROW, how="semi", maintain_order="left"))
     if conflicts and on_conflict is OnConflict.ERROR:
         raise ConflictError(conflicts, table.name, foreign=False)
     if foreign and on_conflict is None:
@@ -193,8 +193,15 @@ def _pairs(
     identity: Identity,
     new: tuple[str, Positions, Hashes],
     old: tuple[str, Positions, Hashes],
-) -> pl.DataFrame | None:
-    """Return a row per new row with a counterpart in the old file: both positions, ``equal`` and ``foreign``."""
+) -> tuple[pl.DataFrame, pl.DataFrame] | None:
+    """Compare the rows of two files that have the same identity.
+
+    Returns
+    -------
+    pairs, old_rows
+        A row per new row with a counterpart in the old file: both positions, ``equal`` and ``foreign``; and the old
+        rows with their position. None where the files share nothing.
+    """
     sides = []
     for (name, positions, hashes), other, position in ((new, old[2], NEW_ROW), (old, new[2], OLD_ROW)):
         common = members(hashes, [other])
@@ -209,4 +216,5 @@ def _pairs(
     equal = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}{OLD}")) for name in said)
     sources = [pl.col("source"), pl.col(f"source{OLD}")]
     foreign = sources[0].ne_missing(sources[1]) & ~pl.any_horizontal(source == table.name for source in sources)
-    return both.select(NEW_ROW, OLD_ROW, equal.alias("equal"), foreign.fill_null(value=False).alias("foreign"))
+    pairs = both.select(NEW_ROW, OLD_ROW, equal.alias("equal"), foreign.fill_null(value=False).alias("foreign"))
+    return pairs, sides[1]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from ckm.store.data_files import WRITERS, DataFile, DataFileWriter, without_rows
+from ckm.store.data_files import DataFile, DataFileWriter, without_rows
 from ckm.store.identity import REPEAT, Hashes, Identity, SeenHashes, with_repeat
 
 if TYPE_CHECKING:
@@ -123,13 +122,10 @@ def drop_from_files(
         Files that stay as they are, and the new ones in place of those that lost rows (none for an emptied one).
     """
     kept = [file for file in files if file.name not in drops]
-
-    def rewrite(task: tuple[int, DataFile]) -> DataFile | None:
-        number, file = task
+    rewritten = []
+    for number, file in enumerate(file for file in files if file.name in drops):
         positions = np.unique(np.concatenate(drops[file.name]))
-        return without_rows(folder / file.name, positions, folder / f"{prefix}-{number:04d}.parquet")
-
-    losing = [file for file in files if file.name in drops]
-    with ThreadPoolExecutor(WRITERS) as pool:
-        rewritten = [file for file in pool.map(rewrite, enumerate(losing)) if file is not None]
+        new = without_rows(folder / file.name, positions, folder / f"{prefix}-{number:04d}.parquet")
+        if new is not None:
+            rewritten.append(new)
     return kept, rewritten
