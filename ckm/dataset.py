@@ -112,6 +112,10 @@ def _of_files(path: Path, hints: Hints) -> Dataset:
         rows, said = _read_transactions(file, config, hints)
         frames.append(rows)
         remarks += [f"{file.name}: {text}" for text in said]
+    if len(files) > 1:
+        remarks.append(
+            f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice"
+        )
     return Dataset({TRANSACTIONS: pl.concat(frames, how="diagonal").lazy()}, str(path), tuple(remarks))
 
 

@@ -46,7 +46,9 @@ def test_a_folder_is_all_its_files_and_a_compressed_one_is_read_too(tmp_path: Pa
     second = transactions(tmp_path / "b.csv", LINES[20:])
     (tmp_path / "in" / "b.csv.gz").write_bytes(gzip.compress(second.read_bytes()))
     (tmp_path / "in" / ".DS_Store").write_bytes(b"\0\1")
-    found = open_dataset(path.parent).transactions.collect()
+    dataset = open_dataset(path.parent)
+    found = dataset.transactions.collect()
+    assert "2 files are taken one after the other" in dataset.remarks[-1]
     assert sorted(found["order_id"]) == sorted(line.split(",")[0] for line in LINES)
 
 
