@@ -234,6 +234,8 @@ def _nothing_bought(counts: dict[str, Any], as_of: date | None, time_zone: str) 
         if counts[column]
     ]
     hint = "look at how 'customer_id' and 'type' were mapped"
+    if not counts["rows"]:
+        hint = "load some: ckm ingest FILE --as transactions"
     if counts["rows_after"]:
         first, last = _local_date(counts["earliest"], time_zone), _local_date(counts["latest"], time_zone)
         hint = f"the transactions reach from {first} to {last}"

@@ -10,7 +10,6 @@ LAST_DATE = date(2026, 6, 30)
 LAST = (LAST_DATE - FIRST_DATE).days
 BERLIN = ZoneInfo("Europe/Berlin")
 BANGKOK = ZoneInfo("Asia/Bangkok")
-DUBLIN = ZoneInfo("Europe/Dublin")
 
 
 def number(day: date) -> int:

@@ -13,7 +13,7 @@ from ckm.schema import TABLES
 from ckm.values.data_files import load_data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
 FILE = "header_synonyms.yaml"
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
@@ -111,31 +111,6 @@ def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 
         if best is not None:
             scored.append((-best[1], column))
     return [column for _, column in sorted(scored)[:limit]]
-
-
-def guess_table(columns: Sequence[str]) -> tuple[str | None, float]:
-    """Return the table that a file with these columns fits best, and the share (0 to 1) of columns it knows.
-
-    The best fit knows most columns and gets most of what it requires; None when no column is known to any table.
-    """
-    names = {normalise(column) for column in columns}
-    for export in exports():
-        if export.signature <= names:
-            wanted = set().union(*export.columns.values())
-            return export.table, len(names & wanted) / len(names)
-    best: tuple[float, str | None, float] = (0.0, None, 0.0)
-    for name, table in TABLES.items():
-        known = synonyms(name)
-        matched = {target for target in table.targets if known.of(target) & names}
-        if {"quantity", "unit_price"} <= matched:
-            matched.add("net")
-        # Currency and type have defaults, so their absence says nothing.
-        needed = [target for target in table.required if target not in ("currency", "type")]
-        complete = sum(target in matched for target in needed) / len(needed)
-        understood = sum(any(column in known.of(target) for target in table.targets) for column in names)
-        share = understood / max(len(names), 1)
-        best = max(best, (share * complete, name, share), key=lambda fit: fit[0])
-    return best[1], best[2]
 
 
 def _normalised(names: Iterable[Any]) -> frozenset[str]:

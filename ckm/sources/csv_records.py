@@ -200,12 +200,16 @@ class RecordReader:
         return Reading(None, f"{_fields(len(split.fields))} with unmatched quotes, {self.width} expected", 1)
 
     def _fitted(self, fields: list[str]) -> tuple[list[str | None] | None, str | None]:
-        """Return ``fields`` if they fill the columns; extra ones at the end are dropped only when all are empty."""
+        """Return ``fields`` if they fill the columns.
+
+        Extra ones at the end are dropped only when all of them are empty and none of the others is: an empty field
+        among these may be the surplus one, and then every value behind it would stand in the wrong column.
+        """
         if len(fields) == self.width:
             if len(fields) > 1 and not any(fields):
                 return None, "no values"
             return _nulls(fields), None
-        if len(fields) > self.width and not any(fields[self.width :]) and any(fields):
+        if len(fields) > self.width and not any(fields[self.width :]) and all(fields[: self.width]):
             return _nulls(fields[: self.width]), "empty fields beyond the last column were dropped"
         return None, f"{_fields(len(fields))}, {self.width} expected"
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ckm.sources.archive import Archive
     from ckm.sources.remarks import Remarks
 
-MAGIC = b"PAR1"
 BATCH_ROWS = 250_000
 SAMPLE_ROWS = 10_000
 

@@ -7,7 +7,6 @@ import pytest
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
 from ckm.mapping.mapping import Constant, Expression, FromColumn
 from ckm.mapping.proposal import Proposal, propose_mapping
-from ckm.mapping.synonyms import guess_table
 
 
 def sources(proposal: Proposal) -> dict[str, str]:
@@ -88,7 +87,6 @@ def sources(proposal: Proposal) -> dict[str, str]:
 def test_the_exports_of_known_programs_map_without_a_word(header: str, expected: dict[str, str]) -> None:
     proposal = propose_mapping(header.split(","), "transactions")
     assert sources(proposal) == expected
-    assert guess_table(header.split(","))[0] == "transactions"
 
 
 def test_customers_and_interactions_map_too() -> None:

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pytest
 
-from ckm.mapping.synonyms import candidates, exports, guess_table, normalise, synonyms
+from ckm.mapping.synonyms import candidates, exports, normalise, synonyms
 from ckm.schema import TABLES
 
 
@@ -46,13 +46,6 @@ def test_every_column_has_names_in_five_languages(table: str) -> None:
 def test_known_exports_name_targets_of_their_table() -> None:
     for export in exports():
         assert set(export.columns) <= set(TABLES[export.table].targets)
-
-
-def test_a_file_of_no_table_is_guessed_as_none() -> None:
-    assert guess_table(["foo", "bar"]) == (None, 0.0)
-    assert guess_table([]) == (None, 0.0)
-    table, share = guess_table(["customer_id", "email", "shoe size", "birth year"])
-    assert (table, share) == ("customers", 0.75)
 
 
 def test_candidates_are_the_likest_columns_first() -> None:

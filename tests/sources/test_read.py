@@ -172,3 +172,12 @@ def test_a_sample_never_has_more_than_ten_thousand_records(tmp_path: Path) -> No
     with open_source(path) as source:
         assert source.sample.height == 10_000
         assert sum(batch.records.height for batch in source.batches()) == 30_000
+
+
+def test_a_surplus_field_never_moves_values_into_the_next_column(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("a,b,c\n1,2,\n,1,2,\n4,,5,\n6,7,8,\n9,9,9\n", encoding="utf-8")
+    with open_source(path) as source:
+        [batch] = source.batches()
+    assert batch.records.rows() == [("1", "2", None), ("6", "7", "8"), ("9", "9", "9")]
+    assert batch.rejected.select("line", "reason").rows() == [(3, "4 fields, 3 expected"), (4, "4 fields, 3 expected")]
