@@ -128,7 +128,7 @@ def purchase_features(transactions: LazyFrameT, *, until: datetime, time_zone: s
     LazyFrameT
         In no particular order: ``customer_id``; ``last_purchase`` (Date, null for a customer who only returned);
         ``frequency`` (Int64, days with a purchase: several rows of one day are one); ``money`` (Int64, net of
-        returns, in ``1 / money_scale`` of the currency's unit).
+        returns, in ``1 / money_scale`` of the currency's unit); ``rows`` (Int64, rows that count).
     """
     return (
         transactions.filter(_is_used(until))
@@ -144,6 +144,7 @@ def purchase_features(transactions: LazyFrameT, *, until: datetime, time_zone: s
             nw.col("purchase_day").n_unique().alias("days"),
             nw.col("no_purchase").max(),
             nw.col("money").sum(),
+            nw.len().alias("rows"),
         )
         .select(
             "customer_id",
@@ -151,6 +152,7 @@ def purchase_features(transactions: LazyFrameT, *, until: datetime, time_zone: s
             # n_unique counts null as one more value, and null is what a return has for a purchase day
             frequency=nw.col("days").cast(nw.Int64) - nw.col("no_purchase"),
             money=nw.col("money"),
+            rows=nw.col("rows").cast(nw.Int64),
         )
     )
 

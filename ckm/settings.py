@@ -184,6 +184,25 @@ class CheckSettings:
 
 
 @dataclass(frozen=True)
+class SegmentSettings:
+    """How ``ckm segment`` cuts, and when a definition counts as outlived.
+
+    Attributes
+    ----------
+    current_value_cut, headroom_cut
+        Money from which the current value, and what a customer could spend beyond it, count as high; None cuts at the
+        median.
+    shift_watch, shift_refit
+        Population stability index of a feature from which its shift is worth a look, and a refit.
+    """
+
+    current_value_cut: float | None = _setting(None, parse_amount)
+    headroom_cut: float | None = _setting(None, parse_amount)
+    shift_watch: float = _setting(0.1, parse_amount)
+    shift_refit: float = _setting(0.25, parse_amount)
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a workspace.
 
@@ -193,8 +212,8 @@ class Config:
         Currency of amounts whose source names none, ISO 4217.
     time_zone
         Zone of times whose source names none, as in the IANA database.
-    ingest, check
-        See :class:`IngestSettings`, :class:`CheckSettings`.
+    ingest, check, segment
+        See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`.
     freshness
         Per table the greatest age that its newest row may have; a table that is not named has no limit.
     goals
@@ -209,4 +228,5 @@ class Config:
         parse_duration,
     )
     check: CheckSettings = field(default_factory=CheckSettings)
+    segment: SegmentSettings = field(default_factory=SegmentSettings)
     goals: Mapping[str, float] = _per_name({}, parse_number, any_name=True)

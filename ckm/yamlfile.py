@@ -6,15 +6,16 @@ what it means, YAML does not. Only the safe loader's composer is used; nothing i
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import yaml
 
-from ckm.errors import UsageError
+from ckm.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -87,6 +88,40 @@ class YamlEntry:
                 raise UsageError(f"{entry.where}: '{name}' stands here and in line {first}", hint="remove one of them")
             entries[name] = entry
         return entries
+
+    def fields(self, needed: Sequence[str], optional: Sequence[str] = ()) -> Mapping[str, YamlEntry]:
+        """Return the values of a mapping that must have the keys ``needed`` and may have those of ``optional``.
+
+        Raises
+        ------
+        UsageError
+            This is no mapping, a key is missing, or one is none of these (the near one is suggested).
+        """
+        keys = self.mapping()
+        for key, value in keys.items():
+            if key not in {*needed, *optional}:
+                raise UnknownNameError("key", key, [*needed, *optional], where=value.where)
+        for key in needed:
+            if key not in keys:
+                raise UsageError(f"{self.where}: '{key}' is missing", hint=f"needed are {', '.join(needed)}")
+        return keys
+
+    def number(self) -> float:
+        """Return the scalar as a finite number; UsageError if it is none."""
+        try:
+            number = float(self.text())
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise UsageError(f"{self.where}: a number is expected", where=self.where)
+        return number
+
+    def whole(self) -> int:
+        """Return the scalar as a whole number; UsageError if it is none."""
+        number = self.number()
+        if number != int(number):
+            raise UsageError(f"{self.where}: a whole number is expected", where=self.where)
+        return int(number)
 
 
 def read_yaml(path: Path) -> YamlEntry | None:

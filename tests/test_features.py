@@ -50,7 +50,7 @@ def row(customer: str | None, day: int, net: float, kind: str = "sale", hour: in
 
 def features(data: pl.LazyFrame, *, until: datetime = END_OF_TIME, time_zone: str = "UTC") -> list[dict[str, Any]]:
     lazy = purchase_features(nw.from_native(data), until=until, time_zone=time_zone, money_scale=100)
-    return lazy.to_native().collect().sort("customer_id").to_dicts()
+    return lazy.to_native().collect().drop("rows").sort("customer_id").to_dicts()
 
 
 def counts(data: pl.LazyFrame, until: datetime = END_OF_TIME) -> dict[str, Any]:

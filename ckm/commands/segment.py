@@ -83,7 +83,7 @@ def segment(
         dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates))
         config = dataset.workspace.config if dataset.workspace else load_config(None)
         result = segment_customers(
-            dataset.transactions,
+            {**dataset.tables, "transactions": dataset.transactions},
             as_of=as_of.date() if as_of else None,
             time_zone=config.time_zone,
         )

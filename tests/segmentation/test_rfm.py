@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.errors import UsageError
-from ckm.rfm import load_names, quantile_cuts
+from ckm.models.quantiles import quantile_cuts
+from ckm.segmentation.rfm_names import load_names
 
 if TYPE_CHECKING:
     from pathlib import Path
