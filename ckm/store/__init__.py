@@ -18,18 +18,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
-from ckm.store import journal, loads, undo
+from ckm.store import journal, loads, runs, undo
 from ckm.store.delta import LOG_FOLDER, Table, created
 from ckm.store.erase import erase_customer
 from ckm.store.identity import Identity
 from ckm.store.loads import Load, LoadFacts
 from ckm.store.merge import ConflictError, OnConflict
 from ckm.store.mirror import mirror
+from ckm.store.runs import Run
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.writer import LoadWriter, recover, settle
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
+    from datetime import date
+    from typing import Any
 
     import polars as pl
 
@@ -41,6 +44,7 @@ __all__ = [
     "LoadFacts",
     "LoadWriter",
     "OnConflict",
+    "Run",
     "Store",
     "TakenBack",
 ]
@@ -74,9 +78,10 @@ class Store:
         self.root = root
 
     def tables(self) -> list[str]:
-        """Return the names of the tables, side tables left out."""
+        """Return the names of the tables, side tables and kept runs left out."""
         names = sorted(path.parent.name for path in self.root.glob(f"*/{LOG_FOLDER}") if created(path.parent))
-        return [name for name in names if name != QUARANTINE and not name.endswith(REPLACED)]
+        beside = {name for name in names if name == QUARANTINE or name.endswith(REPLACED) or runs.is_runs(name)}
+        return [name for name in names if name not in beside]
 
     def scan(self, table: str) -> pl.LazyFrame:
         """Return a table's rows, lazily.
@@ -182,9 +187,27 @@ class Store:
             return self._take_back(load.facts, _loads_to_repeat(load, list(found.values())))
 
     def erase_customer(self, customer_id: str) -> dict[str, int]:
-        """Remove one customer from every table, old files too; return the rows removed by table. Takes the lock."""
+        """Remove one customer from every table and kept run, old files too; return the rows removed by table.
+
+        Takes the lock.
+        """
         with self.locked():
             return erase_customer(self.root, customer_id)
+
+    def keep_run(
+        self, analysis: str, name: str, version: int, as_of: date, frame: pl.DataFrame, facts: Mapping[str, Any]
+    ) -> Run:
+        """Keep what an analysis said of each customer. Takes the lock; see :func:`ckm.store.runs.keep`."""
+        with self.locked():
+            return runs.keep(self.root, analysis, name, version, as_of, frame, facts)
+
+    def runs(self, analysis: str, name: str | None = None) -> list[Run]:
+        """Return the kept runs of an analysis (those of one definition with ``name``), by number."""
+        return runs.kept(self.root, analysis, name)
+
+    def read_run(self, run: Run, columns: Collection[str] | None = None) -> pl.DataFrame:
+        """Return the rows of a kept run, sorted by ``customer_id``; see :func:`ckm.store.runs.read`."""
+        return runs.read(self.root, run, columns)
 
     def _take_back(self, load: LoadFacts, again: list[LoadFacts]) -> TakenBack:
         table = Table(self.root / load.table)

@@ -77,15 +77,24 @@ class DataFileWriter:
         About how many rows will come; decides into how many customer ranges they are cut.
     constants
         Columns that are the same text in every row: they need not be carried along and are added on the way out.
+    statistics
+        Columns whose minimum and maximum go into the log.
     """
 
     def __init__(
-        self, folder: Path, prefix: str, *, expected_rows: int = 0, constants: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        prefix: str,
+        *,
+        expected_rows: int = 0,
+        constants: Mapping[str, str] | None = None,
+        statistics: Collection[str] = STATISTICS,
     ) -> None:
         self.folder = folder
         self.prefix = prefix
         self.expected_rows = expected_rows
         self.constants = dict(constants or {})
+        self.statistics = statistics
         self._edges: list[str] | None = None
         self._dictionary: list[str] = []
         self._open: dict[int, tuple[Path, pq.ParquetWriter, int]] = {}
@@ -108,7 +117,7 @@ class DataFileWriter:
         """Finish every file and return them in the order they were begun."""
         self._drain()
         self._close_files()
-        return [describe(path) for path in self._paths]
+        return [describe(path, self.statistics) for path in self._paths]
 
     def abandon(self) -> None:
         """Stop writing; the files are left for :func:`ckm.store.journal.sweep`."""
@@ -161,18 +170,18 @@ class DataFileWriter:
     def _begin(self, number: int, schema: pa.Schema) -> tuple[Path, pq.ParquetWriter, int]:
         path = self.folder / f"{self.prefix}-{number:04d}-{len(self._paths):04d}.parquet"
         self._paths.append(path)
-        return path, _parquet_writer(path, schema, self._dictionary), 0
+        return path, _parquet_writer(path, schema, self._dictionary, self.statistics), 0
 
 
-def describe(path: Path) -> DataFile:
-    """Return the facts of a Parquet file from its footer."""
+def describe(path: Path, statistics: Collection[str] = STATISTICS) -> DataFile:
+    """Return the facts of a Parquet file from its footer, with the bounds of the columns in ``statistics``."""
     footer = pq.read_metadata(path)
     groups = [footer.row_group(index) for index in range(footer.num_row_groups)]
     low: dict[str, Any] = {}
     high: dict[str, Any] = {}
     nulls: dict[str, int] = {}
     for index, name in enumerate(footer.schema.names):
-        if name not in STATISTICS:
+        if name not in statistics:
             continue
         chunks = [group.column(index).statistics for group in groups if group.num_rows]
         if not chunks or any(chunk is None for chunk in chunks):
@@ -197,13 +206,18 @@ def read_rows(path: Path, positions: np.ndarray[Any, np.dtype[np.int64]]) -> pl.
     return pl.scan_parquet(path).with_row_index(POSITION).filter(_at(positions)).drop(POSITION).collect()
 
 
-def without_rows(path: Path, positions: np.ndarray[Any, np.dtype[np.int64]], to: Path) -> DataFile | None:
+def without_rows(
+    path: Path,
+    positions: np.ndarray[Any, np.dtype[np.int64]],
+    to: Path,
+    statistics: Collection[str] = STATISTICS,
+) -> DataFile | None:
     """Write the rows of ``path`` that are not at ``positions`` to ``to``; None where nothing is left."""
     if len(positions) == pq.read_metadata(path).num_rows:
         return None
     rest = pl.scan_parquet(path).with_row_index(POSITION).filter(~_at(positions)).drop(POSITION)
     rest.sink_parquet(to, compression=COMPRESSION, row_group_size=ROWS_PER_GROUP, engine="streaming")
-    return describe(to)
+    return describe(to, statistics)
 
 
 def rows_of_loads(path: Path, load_ids: Collection[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
@@ -216,14 +230,16 @@ def _at(positions: np.ndarray[Any, np.dtype[np.int64]]) -> pl.Expr:
     return pl.col(POSITION).is_in(pl.Series(positions, dtype=pl.UInt32).implode())
 
 
-def _parquet_writer(path: Path, schema: pa.Schema, dictionary: list[str]) -> pq.ParquetWriter:
+def _parquet_writer(
+    path: Path, schema: pa.Schema, dictionary: list[str], statistics: Collection[str]
+) -> pq.ParquetWriter:
     # Without the Arrow schema in the footer a column that was dictionary encoded in memory reads back as plain text.
     return pq.ParquetWriter(
         path,
         schema,
         compression=COMPRESSION,
         use_dictionary=dictionary,
-        write_statistics=[name for name in STATISTICS if name in schema.names],
+        write_statistics=[name for name in statistics if name in schema.names],
         store_schema=False,
     )
 

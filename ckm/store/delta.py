@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 LOAD_KEY = "ckm_load"
 """Where a commit keeps the facts of the load that it lands."""
+RUN_KEY = "ckm_run"
+"""Where a commit keeps the facts of the run of an analysis that it lands."""
 CONFIGURATION = {
     # The history of loads lives in the log: it is never cleaned away.
     "delta.enableExpiredLogCleanup": "false",
@@ -80,16 +82,16 @@ class Table:
         """Return the last version that application ``app_id`` committed with; 0 where it never did."""
         return 0 if self._delta is None else self._delta.transaction_version(app_id) or 0
 
-    def history(self) -> list[dict[str, Any]]:
-        """Return the loads kept in the log, oldest first, each with its ``version`` and ``timestamp`` (ms)."""
+    def history(self, key: str = LOAD_KEY) -> list[dict[str, Any]]:
+        """Return what commits say under ``key``, oldest first, each with its ``version`` and ``timestamp`` (ms)."""
         if self._delta is None:
             return []
-        commits = [commit for commit in self._delta.history() if LOAD_KEY in commit]
-        loads = [
-            {**json.loads(commit[LOAD_KEY]), "version": commit["version"], "timestamp": commit["timestamp"]}
+        commits = [commit for commit in self._delta.history() if key in commit]
+        found = [
+            {**json.loads(commit[key]), "version": commit["version"], "timestamp": commit["timestamp"]}
             for commit in commits
         ]
-        return sorted(loads, key=lambda load: load["version"])
+        return sorted(found, key=lambda facts: facts["version"])
 
     def commit(
         self,
@@ -98,9 +100,10 @@ class Table:
         add: Iterable[DataFile] = (),
         remove: Iterable[str] = (),
         load: Mapping[str, Any] | None = None,
+        run: Mapping[str, Any] | None = None,
         marks: Mapping[str, int] | None = None,
     ) -> None:
-        """Change the table in one step: files in, files out, and what the load says of itself.
+        """Change the table in one step: files in, files out, and what the load or run says of itself.
 
         Parameters
         ----------
@@ -108,12 +111,13 @@ class Table:
             Columns of the added files. Columns that the table lacks are added to it first.
         add, remove
             Files that enter, and names of files that leave.
-        load
-            Facts of the load, kept in the log under :data:`LOAD_KEY`.
+        load, run
+            Facts of the load or of the run, kept in the log under :data:`LOAD_KEY` and :data:`RUN_KEY`.
         marks
             Application id to version: what makes a load idempotent.
         """
         delta = self._ready(schema)
+        told = {key: facts for key, facts in ((LOAD_KEY, load), (RUN_KEY, run)) if facts is not None}
         adds = [
             AddAction(file.name, file.size, {}, _modified(self.folder / file.name), True, file.statistics)
             for file in add
@@ -125,7 +129,7 @@ class Table:
             "append",
             delta.schema(),
             commit_properties=CommitProperties(
-                custom_metadata={LOAD_KEY: json.dumps(load, ensure_ascii=False)} if load is not None else None,
+                custom_metadata={key: json.dumps(facts, ensure_ascii=False) for key, facts in told.items()} or None,
                 app_transactions=[Transaction(app_id, version) for app_id, version in (marks or {}).items()],
             ),
         )

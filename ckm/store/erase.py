@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.store.data_files import CLUSTER_COLUMN, DataFile
+from ckm.store import runs
+from ckm.store.data_files import CLUSTER_COLUMN, STATISTICS, DataFile
 from ckm.store.delta import Table, created
 from ckm.store.side_tables import QUARANTINE
 from ckm.store.staging import drop_from_files
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
 def erase_customer(root: Path, customer_id: str) -> dict[str, int]:
     """Remove a customer's rows from every table that knows customers; return the number of rows by table.
 
-    Call it while holding the store's lock. Old files are deleted at once, so no earlier version can be read back;
-    the minimum and maximum customer id of each file stay in the log. Interrupted, it is complete after running again.
+    Call it while holding the store's lock. Kept runs are such tables too. Old files are deleted at once, so no earlier
+    version can be read back; the minimum and maximum customer id of each file stay in the log, but for runs, whose logs
+    hold none. Interrupted, it is complete after running again.
     """
     erased = {}
     for folder in sorted(path for path in root.iterdir() if created(path)):
@@ -42,7 +44,8 @@ def _erase_from(table: Table, customer_id: str) -> int:
         if len(positions := _rows_of(table, file, customer_id))
     }
     if drops:
-        _, rewritten = drop_from_files(table.folder, table.files, drops, f"erase-{table.version:08d}")
+        statistics = runs.STATISTICS if runs.is_runs(table.name) else STATISTICS
+        _, rewritten = drop_from_files(table.folder, table.files, drops, f"erase-{table.version:08d}", statistics)
         table.commit(schema=table.schema, add=rewritten, remove=list(drops))
     return sum(len(positions) for [positions] in drops.values())
 

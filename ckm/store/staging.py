@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ckm.store.data_files import DataFile, DataFileWriter, without_rows
+from ckm.store.data_files import STATISTICS, DataFile, DataFileWriter, without_rows
 from ckm.store.identity import REPEAT, Hashes, Identity, SeenHashes, with_repeat
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
     from ckm.store.delta import Table
@@ -112,7 +112,11 @@ def settle_held(held: list[pl.DataFrame], identity: Identity) -> tuple[pl.DataFr
 
 
 def drop_from_files(
-    folder: Path, files: list[DataFile], drops: Mapping[str, list[Positions]], prefix: str
+    folder: Path,
+    files: list[DataFile],
+    drops: Mapping[str, list[Positions]],
+    prefix: str,
+    statistics: Collection[str] = STATISTICS,
 ) -> tuple[list[DataFile], list[DataFile]]:
     """Rewrite the files that lose rows; the old ones stay on disk.
 
@@ -125,7 +129,7 @@ def drop_from_files(
     rewritten = []
     for number, file in enumerate(file for file in files if file.name in drops):
         positions = np.unique(np.concatenate(drops[file.name]))
-        new = without_rows(folder / file.name, positions, folder / f"{prefix}-{number:04d}.parquet")
+        new = without_rows(folder / file.name, positions, folder / f"{prefix}-{number:04d}.parquet", statistics)
         if new is not None:
             rewritten.append(new)
     return kept, rewritten

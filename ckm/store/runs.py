@@ -1,0 +1,276 @@
+"""What analyses said, run by run, so that the next run can tell what changed.
+
+Each analysis has a Delta table of its own beside the source tables, each run its own files in it. A run is what was
+derived, not what a source said: loads and undos do not touch it, but erasing a customer does.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from ckm.errors import UnknownNameError
+from ckm.store import journal
+from ckm.store.data_files import CLUSTER_COLUMN, ROWS_PER_GROUP, DataFile, DataFileWriter
+from ckm.store.delta import RUN_KEY, Table
+from ckm.store.writer import settle
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from pathlib import Path
+
+PREFIX = "runs_"
+"""Start of the names of such tables: ``runs_segments``."""
+NUMBER = "run_number"
+RUN_SCHEMA = pl.Schema({NUMBER: pl.Int64(), "run_name": pl.String(), "run_version": pl.Int64(), "run_as_of": pl.Date()})
+"""Columns that say which run a row is of. They come first: Delta readers parse statistics of 32 columns only."""
+STATISTICS = (NUMBER,)
+"""What readers find the files of a run by. A customer id is not among them: the log outlives the erased."""
+PREFIX_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Run:
+    """One kept run of an analysis.
+
+    Attributes
+    ----------
+    analysis
+        ``segments`` for instance.
+    name, version
+        Of the definition that it used.
+    as_of
+        The day as of whose end it judged.
+    number
+        1, 2, … in the order in which the runs of this analysis were first kept, whatever their names.
+    rows
+        Number of customers that it holds by now: those who were erased are not counted.
+    facts
+        What else the analysis said of the run as a whole (method, fingerprint of the data), as read from JSON.
+    """
+
+    analysis: str
+    name: str
+    version: int
+    as_of: date
+    number: int
+    rows: int
+    facts: Mapping[str, Any] = field(hash=False)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """A run with where it lies: its data files, and the columns that it had."""
+
+    run: Run
+    columns: tuple[str, ...]
+    files: tuple[DataFile, ...]
+
+
+def is_runs(table: str) -> bool:
+    """Whether the table of this name holds kept runs."""
+    return table.startswith(PREFIX)
+
+
+def keep(
+    root: Path, analysis: str, name: str, version: int, as_of: date, frame: pl.DataFrame, facts: Mapping[str, Any]
+) -> Run:
+    """Keep one run in one commit; call it while holding the store's lock.
+
+    A run of equal name, version and day is replaced and keeps its number; one that says the same is left alone, and
+    nothing is written. Killed at any moment, :func:`ckm.store.writer.recover` restores what was.
+
+    Parameters
+    ----------
+    root
+        Folder of the store.
+    analysis
+        Lower-case letters, digits and underscores.
+    name, version, as_of
+        What tells this run from the others of the analysis.
+    frame
+        One row per customer, in any order: ``customer_id`` and what the analysis says. Whole numbers are kept as Int64,
+        fractions as Float64, categories as text; a column without a type (all null) is not kept.
+    facts
+        Small facts that go into JSON as they are, such as the method. They lie in the log for good: never put anything
+        of a single customer there.
+
+    Raises
+    ------
+    ValueError
+        ``customer_id`` is missing, no text, null or repeated; a column is named like one of :data:`RUN_SCHEMA`, or has
+        another type than in earlier runs; the facts are no JSON.
+    """
+    table = _table(root, analysis)
+    plain = json.loads(json.dumps(dict(facts), allow_nan=False, sort_keys=True))
+    rows = _storable(frame, table.schema)
+    found = _all_kept(table)
+    same = [kept for kept in found if (kept.run.name, kept.run.version, kept.run.as_of) == (name, version, as_of)]
+    if same and same[0].run.facts == plain and _says(table, same[0], rows):
+        return same[0].run
+    number = same[0].run.number if same else 1 + max((kept.run.number for kept in found), default=0)
+    run = Run(analysis, name, version, as_of, number, len(rows), plain)
+    _replace(root, table, run, rows, [file.name for kept in same for file in kept.files])
+    return run
+
+
+def kept(root: Path, analysis: str, name: str | None = None) -> list[Run]:
+    """Return the kept runs of an analysis by number; with ``name`` those of the definition of this name."""
+    runs = [found.run for found in _all_kept(_table(root, analysis))]
+    return [run for run in runs if name is None or run.name == name]
+
+
+def read(root: Path, run: Run, columns: Collection[str] | None = None) -> pl.DataFrame:
+    """Return the rows of a run, sorted by ``customer_id``, with the columns that it had when it was kept.
+
+    Only the files of this run are read. Where the run was replaced meanwhile, the newer rows are returned.
+
+    Parameters
+    ----------
+    root
+        Folder of the store.
+    run
+        One of :func:`kept`.
+    columns
+        Read these only, and ``customer_id`` always; those that the run did not have are left out.
+
+    Raises
+    ------
+    UnknownNameError
+        The store has no such run.
+    """
+    table = _table(root, run.analysis)
+    for found in _all_kept(table):
+        if found.run.number == run.number:
+            wanted = [name for name in found.columns if columns is None or name in {CLUSTER_COLUMN, *columns}]
+            return _by_customer(_scan(table, found).select(wanted).collect())
+    numbers = [str(other.number) for other in kept(root, run.analysis)]
+    raise UnknownNameError(f"run of {run.analysis}", str(run.number), numbers, where="store")
+
+
+def _table(root: Path, analysis: str) -> Table:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", analysis):
+        raise ValueError("the name of an analysis has lower-case letters, digits and underscores")
+    return Table(root / f"{PREFIX}{analysis}")
+
+
+def _all_kept(table: Table) -> list[_Kept]:
+    """Return every run by number; what the last commit for a number says of it counts."""
+    files: dict[int, list[DataFile]] = {}
+    for file in table.files:
+        files.setdefault(json.loads(file.statistics)["minValues"][NUMBER], []).append(file)
+    last = {told[NUMBER]: told for told in table.history(RUN_KEY)}
+    return [_as_kept(table.name.removeprefix(PREFIX), last[number], files.get(number, [])) for number in sorted(last)]
+
+
+def _told(run: Run, columns: list[str]) -> dict[str, Any]:
+    """Return what the commit of a run says of it; :func:`_as_kept` reads it back."""
+    return {
+        NUMBER: run.number,
+        "run_name": run.name,
+        "run_version": run.version,
+        "run_as_of": run.as_of.isoformat(),
+        "columns": columns,
+        "facts": run.facts,
+    }
+
+
+def _as_kept(analysis: str, told: Mapping[str, Any], files: list[DataFile]) -> _Kept:
+    run = Run(
+        analysis,
+        told["run_name"],
+        told["run_version"],
+        date.fromisoformat(told["run_as_of"]),
+        told[NUMBER],
+        sum(file.rows for file in files),
+        told["facts"],
+    )
+    return _Kept(run, tuple(told["columns"]), tuple(files))
+
+
+def _scan(table: Table, kept: _Kept) -> pl.LazyFrame:
+    if not kept.files:
+        return pl.LazyFrame(schema=pl.Schema({name: table.schema[name] for name in kept.columns}))
+    return pl.scan_parquet([table.folder / file.name for file in kept.files]).select(kept.columns)
+
+
+def _says(table: Table, kept: _Kept, rows: pl.DataFrame) -> bool:
+    """Whether a run holds just these rows; column by column, for both at once may be large."""
+    if kept.run.rows != len(rows) or kept.columns != tuple(rows.columns):
+        return False
+    stored = _scan(table, kept)
+    return all(stored.select(name).collect()[name].equals(rows[name], null_equal=True) for name in rows.columns)
+
+
+def _storable(frame: pl.DataFrame, known: pl.Schema) -> pl.DataFrame:
+    """Return the rows by customer, with the types that the table has or will have."""
+    if frame.schema.get(CLUSTER_COLUMN) != pl.String:
+        raise ValueError(f"a run needs {CLUSTER_COLUMN} as text")
+    if clash := sorted(set(RUN_SCHEMA) & set(frame.columns)):
+        raise ValueError(f"a column of a run cannot be named {', '.join(clash)}")
+    typed = frame.select(
+        pl.col(name).cast(_kept_type(name, dtype, known)) for name, dtype in frame.schema.items() if dtype != pl.Null
+    )
+    ordered = _by_customer(typed)
+    ids = ordered[CLUSTER_COLUMN]
+    if ids.null_count() or (ids == ids.shift()).any():
+        raise ValueError(f"a run has one row per {CLUSTER_COLUMN}")
+    return ordered
+
+
+def _by_customer(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows in order; sorting what is sorted would hold them twice."""
+    return frame if frame[CLUSTER_COLUMN].is_sorted() else frame.sort(CLUSTER_COLUMN)
+
+
+def _kept_type(name: str, dtype: pl.DataType, known: pl.Schema) -> pl.DataType:
+    """Return the widest type of its kind, so that later runs fit; Delta knows neither categories nor unsigned."""
+    kept = dtype
+    if dtype.is_integer():
+        kept = pl.Int64()
+    elif dtype.is_float():
+        kept = pl.Float64()
+    elif dtype in (pl.Categorical, pl.Enum):
+        kept = pl.String()
+    elif isinstance(dtype, pl.Datetime):
+        kept = pl.Datetime("us", dtype.time_zone)
+    earlier = known.get(name, kept)
+    if earlier == kept or (earlier == pl.Float64 and kept == pl.Int64):
+        return earlier
+    raise ValueError(f"column {name} of a run is {kept}, and was {earlier} in earlier runs")
+
+
+def _replace(root: Path, table: Table, run: Run, rows: pl.DataFrame, old: list[str]) -> None:
+    """Put a run in the place of its ``old`` files, journalled as a load is."""
+    app_id = f"run {run.name} {run.version} {run.as_of.isoformat()}"
+    prefix = hashlib.sha256(f"{app_id} {table.version}".encode()).hexdigest()[:PREFIX_LENGTH]
+    entry = journal.Entry(prefix, table.name, app_id, journal.mark_loaded(table, app_id))
+    journal.begin(root, entry)
+    table.folder.mkdir(parents=True, exist_ok=True)
+    values = (run.number, run.name, run.version, run.as_of)
+    of_run = [pl.lit(value, RUN_SCHEMA[name]).alias(name) for name, value in zip(RUN_SCHEMA, values, strict=True)]
+    writer = DataFileWriter(table.folder, prefix, statistics=STATISTICS)
+    try:
+        for part in rows.iter_slices(ROWS_PER_GROUP):
+            writer.write(part.select(*of_run, pl.all()))
+        new = writer.close()
+    except BaseException:
+        writer.abandon()
+        journal.sweep(root, prefix)
+        journal.end(root)
+        raise
+    table.commit(
+        schema=pl.Schema({**RUN_SCHEMA, **rows.schema}),
+        add=new,
+        remove=old,
+        run=_told(run, rows.columns),
+        marks={app_id: entry.mark},
+    )
+    settle(root, entry)
+    journal.end(root)
