@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from datetime import date
-from hashlib import blake2b
 from math import exp
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,33 +10,19 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import polars as pl
 
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.models.potential import MONEY_DIGITS, Effects, Percentile, Slope, fit_percentile, pinball_loss
+from ckm.models.potential import Effects, Percentile, Slope
 from ckm.models.quantiles import quantile_cuts
-from ckm.segmentation.definition import Detail, Segment, load_segments, readable_number
+from ckm.segmentation.definition import Detail, Segment, load_segments
+from ckm.segmentation.headroom import CURRENT_VALUE, fit_of, known_texts, learn_potential, worth
 from ckm.segmentation.peers import FEW_PEERS, Peers, count_peers, read_peers
-from ckm.segmentation.value_check import LaterCheck, compare_later, read_later_check
+from ckm.segmentation.value_check import LaterCheck, check_later, read_later_check
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from ckm.segmentation.definition import Basis
     from ckm.yamlfile import YamlEntry
 
 BOXES = Path(__file__).parents[1] / "data" / "segments_value.yaml"
 """Names and advice, in the order (high, high), (low, high), (high, low), (low, low) of current value and headroom."""
-CURRENT_VALUE = "margin_12mo"
-NUMBERS = ("tenure_days", "categories", "gap_median_days")
-"""What makes customers alike and is no spend. How often they bought last year is: times the order value, it is spend."""
-TEXTS = ("party_type", "channel_main")
-PLACES = ("region", "country")
-"""The first that is known of anybody."""
-FEWEST_BUYERS = 30
-"""Customers with a positive current value below which there is no percentile to learn."""
-SAMPLE = 10_000
-"""Customers that the percentile is learned from; the linear program takes about a second."""
-HISTORY_DAYS = 330
-"""Days before the earlier date of the check that must have data, so that its current value is nearly a year's: a shop's
-first sale may come some weeks after its books begin."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +103,7 @@ class ValueDefinition:
         high_headroom = self.headroom_cut.is_high(pl.col("headroom"))
         both, grow, cheap, neither = (pl.lit(each.name) for each in self.segments)
         return (
-            _worth(features, self.potential)
+            worth(features, self.potential)
             .select(
                 pl.when(high_headroom)
                 .then(pl.when(high_value).then(both).otherwise(grow))
@@ -173,14 +157,14 @@ class ValueDefinition:
         features = ", ".join(self.peers.features)
         remarks = [
             f"high is a current value from {self.current_value_cut} and a headroom from {self.headroom_cut}",
-            f"potential value: {self.coverage:.1%} of the customers it was learned from are worth no more "
+            f"potential value: {self.coverage:.1%} of the customers are worth no more "
             f"({self.potential.quantile:.0%} were meant to), with a loss {self.skill:.0%} below that of one percentile "
             "for all",
         ]
         if few:
             remarks.append(
                 f"{few:,} of {assigned.height:,} customers have fewer than {FEW_PEERS} peers (same {features}): their "
-                "potential rests on all customers alike"
+                "potential rests on what holds for all customers"
             )
         remarks.append(
             self.check.finding if self.check else f"headroom is not checked on a later year: {self.unchecked}"
@@ -197,19 +181,19 @@ def fit_value(basis: Basis) -> ValueDefinition:
         Fewer than :data:`FEWEST_BUYERS` customers have a positive current value.
     """
     customers = basis.table.frame.sort("customer_id")
-    potential = _learn(customers, basis.seed)
-    worth = _worth(customers, potential)
+    potential = learn_potential(customers, basis.seed)
+    money = worth(customers, potential)
     try:
-        check, unchecked = _check(basis, customers), ""
+        check, unchecked = check_later(basis, customers), ""
     except NotEnoughDataError as error:
         check, unchecked = None, str(error)
-    coverage, skill = _fit(worth, worth["current_value"], potential.quantile)
+    coverage, skill = fit_of(money, money["current_value"], potential.quantile)
     return ValueDefinition(
         segments=load_segments(BOXES),
         potential=potential,
-        current_value_cut=_cut(worth["current_value"], basis.settings.current_value_cut),
-        headroom_cut=_cut(worth["headroom"], basis.settings.headroom_cut),
-        peers=count_peers(customers, _texts(customers)),
+        current_value_cut=_cut(money["current_value"], basis.settings.current_value_cut),
+        headroom_cut=_cut(money["headroom"], basis.settings.headroom_cut),
+        peers=count_peers(customers, known_texts(customers)),
         coverage=coverage,
         skill=skill,
         check=check,
@@ -245,55 +229,6 @@ def read_value(entry: YamlEntry) -> ValueDefinition:
     )
 
 
-def _worth(customers: pl.DataFrame, potential: Percentile) -> pl.DataFrame:
-    """Return ``current_value``, ``potential_value`` and ``headroom`` of each row."""
-    current, spend = pl.col("current_value"), pl.col("potential_value")
-    return customers.select(
-        pl.col(CURRENT_VALUE).fill_null(0.0).round(MONEY_DIGITS).alias("current_value"),
-        potential.spend().alias("potential_value"),
-    ).with_columns((spend - current).clip(lower_bound=0.0).round(MONEY_DIGITS).alias("headroom"))
-
-
-def _learn(customers: pl.DataFrame, seed: int) -> Percentile:
-    """Learn the percentile from a sample of customers."""
-    buyers = customers.filter(pl.col(CURRENT_VALUE) > 0).height
-    if buyers < FEWEST_BUYERS:
-        raise NotEnoughDataError(
-            f"{buyers:,} of {customers.height:,} customers have a positive value in the last 12 months, "
-            f"{FEWEST_BUYERS} needed for a percentile of it",
-            hint="take in more data, or another --as-of",
-            customers=buyers,
-            needed=FEWEST_BUYERS,
-        )
-    sample = _sampled(customers, seed).with_columns(pl.col(CURRENT_VALUE).fill_null(0.0))
-    numbers = [name for name in NUMBERS if _is_known(sample, name)]
-    return fit_percentile(sample, CURRENT_VALUE, numbers=numbers, texts=_texts(customers))
-
-
-def _sampled(customers: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Return the :data:`SAMPLE` customers whose hashed ids are smallest, in their order.
-
-    The hash is of the id and the seed alone, so that a customer is in or out whatever the order of the rows, and
-    nearly always stays so when others come and go.
-    """
-    if customers.height <= SAMPLE:
-        return customers
-    key = str(seed).encode()
-    hashes = [blake2b(each.encode(), digest_size=8, key=key).digest() for each in customers["customer_id"]]
-    rows = sorted(range(len(hashes)), key=hashes.__getitem__)[:SAMPLE]
-    return customers[sorted(rows)]
-
-
-def _texts(customers: pl.DataFrame) -> list[str]:
-    """Return the text features that are known of anybody."""
-    places = [name for name in PLACES if _is_known(customers, name)]
-    return [name for name in TEXTS if _is_known(customers, name)] + places[:1]
-
-
-def _is_known(customers: pl.DataFrame, name: str) -> bool:
-    return name in customers.columns and customers[name].null_count() < customers.height
-
-
 def _cut(values: pl.Series, given: float | None) -> MoneyCut:
     """Return the cut given, else the smallest value that half of those above zero do not exceed.
 
@@ -304,53 +239,6 @@ def _cut(values: pl.Series, given: float | None) -> MoneyCut:
         return MoneyCut(float(given), given=True)
     positive = values.filter(values > 0)
     return MoneyCut(float(quantile_cuts(positive, 2).edges[0]) if len(positive) else 0.0, given=False)
-
-
-def _fit(worth: pl.DataFrame, reference: pl.Series, quantile: float) -> tuple[float, float]:
-    """Return coverage and skill of a percentile.
-
-    Coverage is the share of customers whose current value is no more than the percentile. Skill is one less the ratio
-    of its pinball loss to that of the one percentile of ``reference`` for everybody, both of ``log(1 + value)``, where
-    few large customers do not outweigh all others.
-    """
-    import numpy as np
-
-    current = np.log1p(worth["current_value"].clip(lower_bound=0).to_numpy())
-    potential = np.log1p(worth["potential_value"].to_numpy())
-    everybody = np.quantile(np.log1p(reference.clip(lower_bound=0).to_numpy()), quantile, method="inverted_cdf")
-    plain = pinball_loss(current, everybody, quantile)
-    skill = 1 - pinball_loss(current, potential, quantile) / plain if plain else 0.0
-    return readable_number(float((current <= potential).mean())), readable_number(skill)
-
-
-def _check(basis: Basis, customers: pl.DataFrame) -> LaterCheck:
-    """Learn as 12 months ago, and compare with what came of it."""
-    since = _a_year_before(basis.table.as_of)
-    then = basis.at(since).frame.sort("customer_id")
-    reach = then["tenure_days"].max()
-    if not isinstance(reach, int) or reach < HISTORY_DAYS:
-        raise NotEnoughDataError(
-            f"the first purchase is {reach or 0} days before {since}, {HISTORY_DAYS} needed for a year's value then"
-        )
-    potential = _learn(then, basis.seed)
-    worth = _worth(then, potential)
-    now = customers.select("customer_id", pl.col(CURRENT_VALUE).fill_null(0.0).alias("later_value"))
-    later = then.select("customer_id").join(now, on="customer_id", how="left", maintain_order="left")
-    coverage, skill = _fit(_worth(customers, potential), worth["current_value"], potential.quantile)
-    return LaterCheck(
-        since=since,
-        until=basis.table.as_of,
-        currency=basis.table.currency,
-        coverage=coverage,
-        skill=skill,
-        **compare_later(worth, later["later_value"].fill_null(0.0)),
-    )
-
-
-def _a_year_before(day: date) -> date:
-    """Return the same day of the year before; of 29 February, the 28th."""
-    is_leap_day = (day.month, day.day) == (2, 29)
-    return day.replace(year=day.year - 1, day=28 if is_leap_day else day.day)
 
 
 def _read_cut(entry: YamlEntry) -> MoneyCut:

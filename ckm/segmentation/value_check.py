@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import polars as pl
 
 from ckm.errors import NotEnoughDataError, UsageError
+from ckm.feature_table import months_before
 from ckm.models.quantiles import quantile_cuts
 from ckm.segmentation.definition import Detail, readable_number
+from ckm.segmentation.headroom import CURRENT_VALUE, fit_of, learn_potential, worth
 
 if TYPE_CHECKING:
     import numpy as np
 
+    from ckm.segmentation.definition import Basis
     from ckm.yamlfile import YamlEntry
 
     Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
@@ -23,6 +26,9 @@ FEWEST_CUSTOMERS = 200
 """Customers a year ago below which nothing is compared: tenths of twenty, halves of ten."""
 FEWEST_IN_HALF = 10
 """Customers below which half a tenth says nothing of the other half."""
+HISTORY_DAYS = 330
+"""Days before the earlier date of the check that must have data, so that its current value is nearly a year's: a shop's
+first sale may come some weeks after its books begin."""
 NORMAL_95 = 1.959964
 """Standard errors either side of a mean in a 95 % interval."""
 
@@ -117,11 +123,14 @@ class LaterCheck:
             answer = "headroom did not foretell growth, on the contrary"
         else:
             answer = "that can be chance, and headroom is not shown to foretell growth"
-        more = "more" if self.difference >= 0 else "less"
+        clearly_more = sum(each.low > 0 for each in self.tenths)
+        clearly_less = sum(each.high < 0 for each in self.tenths)
+        amount = f"{abs(self.difference):,.2f} {self.currency} {'more' if self.difference >= 0 else 'less'}"
         return (
-            f"headroom of {self.since} against what {self.customers:,} customers spent by {self.until}: among customers "
-            f"of equal spend the half with more headroom was worth {abs(self.difference):,.2f} {self.currency} {more} "
-            f"per customer a year later (95 % interval {self.low:,.2f} to {self.high:,.2f}); {answer}"
+            f"headroom of {self.since} checked on {self.customers:,} customers at {self.until}: among customers of "
+            f"equal value then, the half with more headroom was worth {amount} "
+            f"per customer a year later (95% interval {self.low:,.2f} to {self.high:,.2f}; of {len(self.tenths)} tenths "
+            f"of value, clearly more in {clearly_more}, clearly less in {clearly_less}): {answer}"
         )
 
     def details(self) -> tuple[Detail, ...]:
@@ -145,6 +154,43 @@ class LaterCheck:
         """Return all numbers; dates as text."""
         plain = asdict(self) | {"since": self.since.isoformat(), "until": self.until.isoformat()}
         return plain | {name: [asdict(each) for each in getattr(self, name)] for name in ("fifths", "tenths")}
+
+
+def check_later(basis: Basis, customers: pl.DataFrame) -> LaterCheck:
+    """Learn from the customers as they stood 12 months ago, and compare with what came of them.
+
+    Parameters
+    ----------
+    basis
+        What the definition is learned from.
+    customers
+        Its features, sorted by ``customer_id``.
+
+    Raises
+    ------
+    NotEnoughDataError
+        The data do not reach back two years, or say too little about that time.
+    """
+    since = months_before(basis.table.as_of, 12)
+    then = basis.at(since).frame.sort("customer_id")
+    days = then["tenure_days"].fill_null(0).to_numpy().max()
+    if days < HISTORY_DAYS:
+        raise NotEnoughDataError(
+            f"the first purchase is {days} days before {since}, {HISTORY_DAYS} needed for a year's value then"
+        )
+    potential = learn_potential(then, basis.seed)
+    money = worth(then, potential)
+    now = customers.select("customer_id", pl.col(CURRENT_VALUE).fill_null(0.0).alias("later_value"))
+    later = then.select("customer_id").join(now, on="customer_id", how="left", maintain_order="left")
+    coverage, skill = fit_of(worth(customers, potential), money["current_value"], potential.quantile)
+    return LaterCheck(
+        since=since,
+        until=basis.table.as_of,
+        currency=basis.table.currency,
+        coverage=coverage,
+        skill=skill,
+        **compare_later(money, later["later_value"].fill_null(0.0)),
+    )
 
 
 def compare_later(then: pl.DataFrame, later: pl.Series) -> dict[str, Any]:
@@ -210,9 +256,8 @@ def _groups(both: pl.DataFrame, by: str, number: int) -> list[pl.DataFrame]:
 
 def _fifth(part: pl.DataFrame) -> Fifth:
     current, headroom, later = (_mean(part[name]) for name in ("current_value", "headroom", "later_value"))
-    growth = readable_number(_mean(part["later_value"]) - _mean(part["current_value"]))
-    means = map(readable_number, (current, headroom, later))
-    return Fifth(part["part"][0], part.height, *means, growth)
+    means = {"current_value": current, "headroom": headroom, "later_value": later, "growth": later - current}
+    return Fifth(part["part"][0], part.height, **{name: readable_number(mean) for name, mean in means.items()})
 
 
 def _at_equal_spend(part: pl.DataFrame) -> tuple[Tenth, float] | None:
@@ -247,7 +292,9 @@ def _without(spend: Floats, values: Floats) -> Floats:
     """Return what of ``values`` a straight line in ``spend`` does not say."""
     centred, rest = spend - spend.mean(), values - values.mean()
     spread = float((centred * centred).sum())
-    return rest - centred * float((centred * rest).sum()) / spread if spread > 0 else rest
+    slope = float((centred * rest).sum()) / spread if spread > 0 else 0.0
+    apart: Floats = rest - centred * slope
+    return apart
 
 
 def _mean(values: pl.Series) -> float:
@@ -257,7 +304,8 @@ def _mean(values: pl.Series) -> float:
 def _row(entry: YamlEntry, kind: type[Row]) -> Row:
     keys = entry.fields([each.name for each in fields(kind)])
     whole = {each.name for each in fields(kind) if each.type == "int"}
-    return kind(**{name: value.whole() if name in whole else value.number() for name, value in keys.items()})
+    numbers: dict[str, Any] = {name: each.whole() if name in whole else each.number() for name, each in keys.items()}
+    return kind(**numbers)
 
 
 def _date(entry: YamlEntry) -> date:
