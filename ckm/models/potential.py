@@ -1,0 +1,239 @@
+"""What customers like this one spend at a high percentile: quantile regression, kept as numbers that can be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import expm1, log1p
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import TypeAlias
+
+    import numpy as np
+
+    Floats: TypeAlias = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+PERCENTILE = 0.8
+"""Of every five customers who are alike, one spends more."""
+RARE = 30
+"""A level that fewer customers share is pooled with the other rare ones: a percentile of fewer is a guess."""
+PENALTY = 2.0
+"""Customers. A level counts for something of its own only where more customers than this lie on the wrong side of the
+percentile that all others give it; without it, levels that say nothing get coefficients from chance."""
+SIGNIFICANT_DIGITS = 6
+MONEY_DIGITS = 2
+"""Of an estimated amount."""
+
+
+@dataclass(frozen=True)
+class Slope:
+    """What a number adds to the logarithm: ``slope * log(1 + number)``.
+
+    Attributes
+    ----------
+    feature, slope
+        Name and coefficient. Twice as much of the feature multiplies the percentile by about ``2 ** slope``.
+    lowest, highest
+        Range of the customers it was learned from; a number beyond counts as the nearer end.
+    typical
+        Their median, which stands in for a null.
+    """
+
+    feature: str
+    slope: float
+    lowest: float
+    highest: float
+    typical: float
+
+    def term(self) -> pl.Expr:
+        """Return the addend of each row, never null."""
+        number = pl.col(self.feature).cast(pl.Float64).fill_null(self.typical).clip(self.lowest, self.highest)
+        return number.log1p() * self.slope
+
+
+@dataclass(frozen=True)
+class Effects:
+    """What a level adds to the logarithm.
+
+    Attributes
+    ----------
+    feature
+        Name of a text feature.
+    levels
+        Level and addend, by level.
+    other
+        Addend of all remaining levels, those never seen among them.
+    unknown
+        Addend where the feature is null.
+    """
+
+    feature: str
+    levels: tuple[tuple[str, float], ...]
+    other: float
+    unknown: float
+
+    def term(self) -> pl.Expr:
+        """Return the addend of each row, never null."""
+        level, known = pl.col(self.feature).cast(pl.String), dict(self.levels)
+        addend = pl.lit(self.other)
+        if known:
+            addend = level.replace_strict(known, default=self.other, return_dtype=pl.Float64)
+        return pl.when(level.is_null()).then(self.unknown).otherwise(addend)
+
+
+@dataclass(frozen=True)
+class Percentile:
+    """A percentile of spend for each kind of customer, additive in the logarithm.
+
+    ``spend = exp(intercept + sum of terms) - 1``, between zero and ``ceiling``.
+
+    Attributes
+    ----------
+    quantile
+        Share of customers who are alike and spend no more than this.
+    intercept, slopes, effects
+        Terms of the logarithm.
+    ceiling
+        Largest spend of the customers it was learned from; nobody is said to be able to spend more.
+    """
+
+    quantile: float
+    intercept: float
+    slopes: tuple[Slope, ...]
+    effects: tuple[Effects, ...]
+    ceiling: float
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of what it reads."""
+        return (*(each.feature for each in self.slopes), *(each.feature for each in self.effects))
+
+    def spend(self) -> pl.Expr:
+        """Return the percentile of each row as money, rounded to two digits; never null, never negative."""
+        logarithm = pl.lit(self.intercept)
+        # One after the other, not a sum over columns: the order of additions is part of the result.
+        for term in (*(each.term() for each in self.slopes), *(each.term() for each in self.effects)):
+            logarithm = logarithm + term
+        return (logarithm.clip(0.0, log1p(self.ceiling)).exp() - 1).round(MONEY_DIGITS)
+
+
+def fit_percentile(
+    customers: pl.DataFrame, spend: str, *, numbers: Sequence[str], texts: Sequence[str], quantile: float = PERCENTILE
+) -> Percentile:
+    """Learn a percentile of spend from what is not spend itself.
+
+    Linear quantile regression (Koenker and Bassett 1978) of ``log(1 + max(spend, 0))``, by scikit-learn's
+    ``QuantileRegressor``: a quantile passes through every increasing function (Koenker 2005, section 2.2.3), so the
+    percentile of the logarithm is the logarithm of the percentile, which is not so for means. An L1 penalty of
+    :data:`PENALTY` customers shrinks what says little to zero. About one second for 10,000 customers.
+
+    Parameters
+    ----------
+    customers
+        One row per customer, not empty. The result depends on the order of the rows where several percentiles fit
+        equally well: sort them.
+    spend
+        Column of money, without nulls.
+    numbers
+        Columns of numbers, none negative; null where it is not known.
+    texts
+        Columns of text; null where it is not known. Levels of fewer than :data:`RARE` customers are pooled.
+        Columns of either kind that do not vary are left out.
+    quantile
+        Between 0 and 1.
+
+    Returns
+    -------
+    Percentile
+        With all numbers to six significant digits.
+    """
+    import numpy as np
+
+    target = np.log1p(customers[spend].clip(lower_bound=0).to_numpy())
+    slopes = [each for name in numbers if (each := _range(customers[name].cast(pl.Float64)))]
+    effects = [levels for name in texts if (levels := _pooled(customers[name].cast(pl.String)))]
+    measured = [customers.select(each.term()).to_series().to_numpy() for each in slopes]
+    marked = [column for each in effects for column in _indicators(customers[each.feature], each)]
+    intercept, weights = _solve(measured, marked, target, quantile)
+    remaining = map(_readable, weights)
+    return Percentile(
+        quantile=quantile,
+        intercept=_readable(intercept),
+        slopes=tuple(replace(each, slope=next(remaining)) for each in slopes),
+        effects=tuple(_weighted(each, remaining) for each in effects),
+        ceiling=_readable(expm1(target.max())),
+    )
+
+
+def pinball_loss(value: Floats, percentile: Floats | float, quantile: float = PERCENTILE) -> float:
+    """Mean loss that a quantile minimises: ``quantile * d`` above it and ``(quantile - 1) * d`` below.
+
+    The check function of Koenker and Bassett (1978, p. 38), where ``d`` is value less percentile.
+    """
+    import numpy as np
+
+    difference = value - percentile
+    return float(np.maximum(quantile * difference, (quantile - 1) * difference).mean())
+
+
+def _range(numbers: pl.Series) -> Slope | None:
+    """Return the range of a column as a slope of one; None where the column is the same for all who have it."""
+    lowest, highest, typical = numbers.min(), numbers.max(), numbers.median()
+    if lowest is None or lowest == highest:
+        return None
+    return Slope(numbers.name, 1.0, *(_readable(each) for each in (lowest, highest, typical)))  # type: ignore[arg-type]
+
+
+def _pooled(texts: pl.Series) -> Effects | None:
+    """Return the levels that get a coefficient, ``other`` and ``unknown`` being 1 where they get one, too."""
+    counts = texts.drop_nulls().value_counts(name="customers").sort(texts.name)
+    large = counts.filter(pl.col("customers") >= RARE)[texts.name].to_list()
+    many_unknown = texts.null_count() >= RARE
+    pooled = counts.height > len(large) or (texts.null_count() > 0 and not many_unknown)
+    if len(large) + pooled + many_unknown < 2:
+        return None
+    return Effects(texts.name, tuple((level, 1.0) for level in large), float(pooled), float(many_unknown))
+
+
+def _indicators(texts: pl.Series, effects: Effects) -> list[Floats]:
+    """Return a column of zeros and ones for each coefficient of ``effects``: levels, other, unknown."""
+    import numpy as np
+
+    named = [texts == level for level, _ in effects.levels]
+    unknown = [texts.is_null()] if effects.unknown else []
+    columns = [column.fill_null(value=False).cast(pl.Float64).to_numpy() for column in named + unknown]
+    if effects.other:
+        columns.insert(len(named), 1.0 - np.sum(columns, axis=0))
+    return columns
+
+
+def _weighted(effects: Effects, weights: Iterator[float]) -> Effects:
+    """Return ``effects`` with the next of ``weights``, in the order of :func:`_indicators`."""
+    levels = tuple((level, next(weights)) for level, _ in effects.levels)
+    other = next(weights) if effects.other else 0.0
+    return Effects(effects.feature, levels, other, next(weights) if effects.unknown else other)
+
+
+def _solve(measured: list[Floats], marked: list[Floats], target: Floats, quantile: float) -> tuple[float, list[float]]:
+    """Return intercept and weights, penalised as if what is measured had mean 0 and standard deviation 1."""
+    import numpy as np
+    from sklearn.linear_model import QuantileRegressor
+    from threadpoolctl import threadpool_limits
+
+    if not measured + marked:
+        return float(np.quantile(target, quantile, method="inverted_cdf")), []
+    centre = np.array([column.mean() for column in measured] + [0.0] * len(marked))
+    scale = np.array([column.std() for column in measured] + [1.0] * len(marked))
+    # Interior point with crossover ends in the same corner as the simplex, at a fifth of its time.
+    regression = QuantileRegressor(quantile=quantile, alpha=PENALTY / len(target), solver="highs-ipm")
+    with threadpool_limits(1):
+        regression.fit((np.column_stack(measured + marked) - centre) / scale, target)
+    weights = regression.coef_ / scale
+    return float(regression.intercept_ - (weights * centre).sum()), [float(each) for each in weights]
+
+
+def _readable(value: float) -> float:
+    return float(f"{value:.{SIGNIFICANT_DIGITS}g}")

@@ -1,0 +1,76 @@
+"""How many customers are like this one, as counted when a definition was made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckm.yamlfile import YamlEntry
+
+FEW_PEERS = 30
+"""Customers below which a percentile among peers says little."""
+COUNT = "peers"
+
+
+@dataclass(frozen=True)
+class Peers:
+    """Customers per combination of features.
+
+    Attributes
+    ----------
+    features
+        Names of text features; with none of them all customers are peers.
+    groups
+        The values of a combination, None where one is not known, and its customers.
+    """
+
+    features: tuple[str, ...]
+    groups: tuple[tuple[tuple[str | None, ...], int], ...]
+
+    def count(self, customers: pl.DataFrame) -> pl.Series:
+        """Return ``peers`` (Int64) of each row; 0 for a combination that was not there."""
+        if not self.features:
+            everyone = sum(number for _, number in self.groups)
+            return pl.Series(COUNT, [everyone], dtype=pl.Int64).new_from_index(0, customers.height)
+        known = pl.DataFrame(
+            [(*values, number) for values, number in self.groups],
+            schema={**dict.fromkeys(self.features, pl.String), COUNT: pl.Int64},
+            orient="row",
+        )
+        texts = customers.select(pl.col(self.features).cast(pl.String))
+        joined = texts.join(known, on=self.features, how="left", nulls_equal=True, maintain_order="left")
+        return joined[COUNT].fill_null(0)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return features and groups."""
+        groups = [{"values": list(values), "customers": number} for values, number in self.groups]
+        return {"features": list(self.features), "groups": groups}
+
+
+def count_peers(customers: pl.DataFrame, features: Sequence[str]) -> Peers:
+    """Count the customers of each combination of ``features``, text columns of ``customers``."""
+    if not features:
+        return Peers((), (((), customers.height),))
+    counts = customers.group_by(pl.col(features).cast(pl.String)).len(COUNT).sort(features)
+    return Peers(tuple(features), tuple((row[:-1], row[-1]) for row in counts.rows()))
+
+
+def read_peers(entry: YamlEntry) -> Peers:
+    """Read what :meth:`Peers.to_plain` wrote; UsageError where something is missing or unfit."""
+    keys = entry.fields(("features", "groups"))
+    groups = [group.fields(("values", "customers")) for group in keys["groups"].items()]
+    return Peers(
+        tuple(each.text() for each in keys["features"].items()),
+        tuple(
+            (
+                tuple(None if each.is_null else each.text() for each in group["values"].items()),
+                group["customers"].whole(),
+            )
+            for group in groups
+        ),
+    )

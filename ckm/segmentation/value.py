@@ -1,0 +1,273 @@
+"""Segments by present and potential value: four boxes of what customers are worth and what they could spend beyond."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import exp
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import polars as pl
+
+from ckm.errors import NotEnoughDataError, UsageError
+from ckm.models.potential import Effects, Percentile, Slope
+from ckm.models.quantiles import quantile_cuts
+from ckm.segmentation.definition import Detail, Segment, load_segments
+from ckm.segmentation.headroom import CURRENT_VALUE, fit_of, known_texts, learn_potential, worth
+from ckm.segmentation.peers import FEW_PEERS, Peers, count_peers, read_peers
+from ckm.segmentation.value_check import LaterCheck, check_later, read_later_check
+
+if TYPE_CHECKING:
+    from ckm.segmentation.definition import Basis
+    from ckm.yamlfile import YamlEntry
+
+BOXES = Path(__file__).parents[1] / "data" / "segments_value.yaml"
+"""Names and advice, in the order (high, high), (low, high), (high, low), (low, low) of current value and headroom."""
+
+
+@dataclass(frozen=True)
+class MoneyCut:
+    """An amount from which a value is high; zero and less never is.
+
+    Attributes
+    ----------
+    at
+        The amount.
+    given
+        True if it comes from the settings, False if it is the median of what is above zero.
+    """
+
+    at: float
+    given: bool
+
+    def is_high(self, value: pl.Expr) -> pl.Expr:
+        """Whether ``value`` is high."""
+        return (value >= self.at) & (value > 0)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the amount and where it comes from."""
+        return {"at": self.at, "by": "settings" if self.given else "median"}
+
+    def __str__(self) -> str:
+        return f"{self.at:,.2f} ({'as set' if self.given else 'median of those above zero'})"
+
+
+@dataclass(frozen=True)
+class ValueDefinition:
+    """The percentile, the cuts and the names.
+
+    Attributes
+    ----------
+    segments
+        The boxes, in the order of :data:`BOXES`.
+    potential
+        What customers like this one spend at their 80th percentile.
+    current_value_cut, headroom_cut
+        Between low and high.
+    peers
+        Customers of the same party type, main channel and place.
+    coverage
+        Share of the customers it was fitted to whose current value is no more than the percentile.
+    skill
+        How much smaller its loss is than that of one percentile for everybody; 0 is no better, 1 without error.
+    check
+        How the definition of a year earlier fared; None where that cannot be said.
+    unchecked
+        Why it cannot be said; empty where it can.
+    """
+
+    segments: tuple[Segment, ...]
+    potential: Percentile
+    current_value_cut: MoneyCut
+    headroom_cut: MoneyCut
+    peers: Peers
+    coverage: float
+    skill: float
+    check: LaterCheck | None
+    unchecked: str
+
+    method: ClassVar[str] = "value"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Features that it reads."""
+        return tuple(dict.fromkeys((CURRENT_VALUE, *self.potential.features, *self.peers.features)))
+
+    def assign(self, features: pl.DataFrame) -> pl.DataFrame:
+        """Return ``segment``; ``current_value``, ``potential_value``, ``headroom`` (Float64, money); ``peers`` (Int64).
+
+        Potential value is the percentile and headroom what it exceeds current value by, at least 0. A customer without
+        a current value has 0.
+        """
+        high_value = self.current_value_cut.is_high(pl.col("current_value"))
+        high_headroom = self.headroom_cut.is_high(pl.col("headroom"))
+        both, grow, cheap, neither = (pl.lit(each.name) for each in self.segments)
+        return (
+            worth(features, self.potential)
+            .select(
+                pl.when(high_headroom)
+                .then(pl.when(high_value).then(both).otherwise(grow))
+                .otherwise(pl.when(high_value).then(cheap).otherwise(neither))
+                .alias("segment"),
+                "current_value",
+                "potential_value",
+                "headroom",
+            )
+            .with_columns(self.peers.count(features))
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return everything, levels by name."""
+        return {
+            "segments": [asdict(each) for each in self.segments],
+            "cuts": {"current_value": self.current_value_cut.to_plain(), "headroom": self.headroom_cut.to_plain()},
+            "potential": {
+                "quantile": self.potential.quantile,
+                "intercept": self.potential.intercept,
+                "numbers": [asdict(each) for each in self.potential.slopes],
+                "texts": [asdict(each) | {"levels": dict(each.levels)} for each in self.potential.effects],
+                "ceiling": self.potential.ceiling,
+            },
+            "peers": self.peers.to_plain(),
+            "fit": {"coverage": self.coverage, "skill": self.skill},
+            "check": self.check.to_plain() if self.check else {"none": self.unchecked},
+        }
+
+    def details(self) -> tuple[Detail, ...]:
+        """Return the coefficients and, where there is one, the check on a later period."""
+        coefficients = Detail(
+            f"What the {self.potential.quantile:.0%} percentile is multiplied by (a number: when it doubles)",
+            pl.DataFrame(
+                [(each.feature, "twice as much", 2**each.slope) for each in self.potential.slopes]
+                + [
+                    (each.feature, level, exp(addend))
+                    for each in self.potential.effects
+                    for level, addend in (*each.levels, ("(other)", each.other), ("(unknown)", each.unknown))
+                ],
+                schema={"feature": pl.String, "level": pl.String, "factor": pl.Float64},
+                orient="row",
+            ),
+            {"factor": "×{:.2f}"},
+        )
+        return (coefficients, *(self.check.details() if self.check else ()))
+
+    def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
+        """Say where the cuts are, how well the percentile fits, who has few peers, and what the check found."""
+        few = assigned.filter(pl.col("peers") < FEW_PEERS).height
+        features = ", ".join(self.peers.features)
+        remarks = [
+            f"high is a current value from {self.current_value_cut} and a headroom from {self.headroom_cut}",
+            f"potential value: {self.coverage:.1%} of the customers are worth no more "
+            f"({self.potential.quantile:.0%} were meant to), with a loss {self.skill:.0%} below that of one percentile "
+            "for all",
+        ]
+        if few:
+            remarks.append(
+                f"{few:,} of {assigned.height:,} customers have fewer than {FEW_PEERS} peers (same {features}): their "
+                "potential rests on what holds for all customers"
+            )
+        remarks.append(
+            self.check.finding if self.check else f"headroom is not checked on a later year: {self.unchecked}"
+        )
+        return tuple(remarks)
+
+
+def fit_value(basis: Basis) -> ValueDefinition:
+    """Learn the percentile and the cuts, and check on the last 12 months what was said at their beginning.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Fewer than :data:`FEWEST_BUYERS` customers have a positive current value.
+    """
+    customers = basis.table.frame.sort("customer_id")
+    potential = learn_potential(customers, basis.seed)
+    money = worth(customers, potential)
+    try:
+        check, unchecked = check_later(basis, customers), ""
+    except NotEnoughDataError as error:
+        check, unchecked = None, str(error)
+    coverage, skill = fit_of(money, money["current_value"], potential.quantile)
+    return ValueDefinition(
+        segments=load_segments(BOXES),
+        potential=potential,
+        current_value_cut=_cut(money["current_value"], basis.settings.current_value_cut),
+        headroom_cut=_cut(money["headroom"], basis.settings.headroom_cut),
+        peers=count_peers(customers, known_texts(customers)),
+        coverage=coverage,
+        skill=skill,
+        check=check,
+        unchecked=unchecked,
+    )
+
+
+def read_value(entry: YamlEntry) -> ValueDefinition:
+    """Read what :meth:`ValueDefinition.to_plain` wrote.
+
+    Raises
+    ------
+    UsageError
+        Something is missing or unfit, by file and line.
+    """
+    keys = entry.fields(("segments", "cuts", "potential", "peers", "fit", "check"))
+    boxes = [each.fields(("name", "advice")) for each in keys["segments"].items()]
+    if len({each["name"].text() for each in boxes}) != 4 or len(boxes) != 4:
+        raise UsageError(f"{keys['segments'].where}: four boxes with different names are expected")
+    cuts = keys["cuts"].fields(("current_value", "headroom"))
+    fit = keys["fit"].fields(("coverage", "skill"))
+    unchecked = keys["check"].mapping().get("none")
+    return ValueDefinition(
+        segments=tuple(Segment(each["name"].text(), each["advice"].text()) for each in boxes),
+        potential=_read_potential(keys["potential"]),
+        current_value_cut=_read_cut(cuts["current_value"]),
+        headroom_cut=_read_cut(cuts["headroom"]),
+        peers=read_peers(keys["peers"]),
+        coverage=fit["coverage"].number(),
+        skill=fit["skill"].number(),
+        check=None if unchecked else read_later_check(keys["check"]),
+        unchecked=unchecked.text() if unchecked else "",
+    )
+
+
+def _cut(values: pl.Series, given: float | None) -> MoneyCut:
+    """Return the cut given, else the smallest value that half of those above zero do not exceed.
+
+    Of those above zero: where most customers have not bought for a year, the median of all is zero, and "high" would
+    be everybody who bought anything.
+    """
+    if given is not None:
+        return MoneyCut(float(given), given=True)
+    positive = values.filter(values > 0)
+    return MoneyCut(float(quantile_cuts(positive, 2).edges[0]) if len(positive) else 0.0, given=False)
+
+
+def _read_cut(entry: YamlEntry) -> MoneyCut:
+    keys = entry.fields(("at", "by"))
+    if keys["by"].text() not in ("median", "settings"):
+        raise UsageError(f"{keys['by'].where}: 'by' is neither 'median' nor 'settings'")
+    return MoneyCut(keys["at"].number(), given=keys["by"].text() == "settings")
+
+
+def _read_potential(entry: YamlEntry) -> Percentile:
+    keys = entry.fields(("quantile", "intercept", "numbers", "texts", "ceiling"))
+    return Percentile(
+        quantile=keys["quantile"].number(),
+        intercept=keys["intercept"].number(),
+        slopes=tuple(map(_read_slope, keys["numbers"].items())),
+        effects=tuple(map(_read_effects, keys["texts"].items())),
+        ceiling=keys["ceiling"].number(),
+    )
+
+
+def _read_slope(entry: YamlEntry) -> Slope:
+    keys = entry.fields(("feature", "slope", "lowest", "highest", "typical"))
+    numbers = {name: keys[name].number() for name in ("slope", "lowest", "highest", "typical")}
+    return Slope(keys["feature"].text(), **numbers)
+
+
+def _read_effects(entry: YamlEntry) -> Effects:
+    keys = entry.fields(("feature", "levels", "other", "unknown"))
+    levels = {level: addend.number() for level, addend in keys["levels"].mapping().items()}
+    return Effects(
+        keys["feature"].text(), tuple(sorted(levels.items())), keys["other"].number(), keys["unknown"].number()
+    )
