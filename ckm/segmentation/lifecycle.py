@@ -1,0 +1,296 @@
+"""Segments by life cycle: who is in rhythm, who cools and who has lapsed, each by the own rhythm.
+
+A customer's *long gap* is the 80th percentile of the own gaps between days of purchase, shrunk towards everybody's
+where there are few; the silence since the last purchase is measured in it. So a month of silence is nothing to who
+buys once a quarter, and the end for who bought each week.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import polars as pl
+
+from ckm.errors import NotEnoughDataError, UsageError
+from ckm.feature_table import counted
+from ckm.segmentation.definition import Detail, load_segments, readable_number
+
+if TYPE_CHECKING:
+    from ckm.segmentation.definition import Basis, Segment
+    from ckm.yamlfile import YamlEntry
+
+NAMES = Path(__file__).parents[1] / "data" / "segments_lifecycle.yaml"
+STATES = ("active", "won back", "new", "cooling", "lapsed", "prospect")
+"""Names of the states, in the order of the data file."""
+IN_RHYTHM = ("active", "won back", "new")
+"""Who counts as active in a balance of customers (:mod:`ckm.segmentation.flows`)."""
+
+COOLING_AFTER = 1.25
+"""Long gaps of silence after which a customer cools. Every fifth gap is longer than the long gap, which is what it
+is; with a quarter on top it is one in eight or fewer in the data that we know, which spares false alarms."""
+LAPSED_AFTER = 2.0
+"""Long gaps of silence after which a customer has lapsed: one gap in twenty or fewer is longer. It is a convention: in
+no data that we know is there a silence that nobody ever ended (docs/segment-lifecycle.md has the figures)."""
+SHORTEST_RHYTHM_DAYS = 7.0
+"""A long gap counts as no shorter than a week: closing days and weekends are no silence, and a holiday of a fortnight
+lets nobody lapse."""
+FEWEST_GAPS = 10
+"""Gaps between purchases of the same customer, of all customers together, that a rhythm needs: the 80th percentile of
+fewer lies beyond the last but one."""
+
+
+@dataclass(frozen=True)
+class Returns:
+    """How many of the customers in a state bought again."""
+
+    state: str
+    customers: int
+    bought_since: int
+
+
+@dataclass(frozen=True)
+class Check:
+    """What became of the states of an earlier day: customers in each at the end of ``day``, and who bought since."""
+
+    day: date
+    returns: tuple[Returns, ...]
+
+
+@dataclass(frozen=True)
+class LifecycleDefinition:
+    """Thresholds, and the rhythm that a customer with little history borrows from everybody.
+
+    Attributes
+    ----------
+    gap_median_days, gap_p80_days
+        Usual and long gap of all customers, in days. Features are to be computed with these.
+    cooling_after, lapsed_after
+        Silence from which on (exclusive) a customer cools and has lapsed, in own long gaps.
+    shortest_rhythm_days
+        What a long gap counts as at least.
+    check
+        What the states said about an earlier day; None where the data do not reach back far enough.
+    """
+
+    gap_median_days: float
+    gap_p80_days: float
+    cooling_after: float = COOLING_AFTER
+    lapsed_after: float = LAPSED_AFTER
+    shortest_rhythm_days: float = SHORTEST_RHYTHM_DAYS
+    check: Check | None = None
+
+    method: ClassVar[str] = "lifecycle"
+    needs: ClassVar[tuple[str, ...]] = (
+        "recency_days",
+        "gaps",
+        "gap_median_days",
+        "gap_p80_days",
+        "gap_last_days",
+        "gap_p80_days_before",
+    )
+    needs_prospects: ClassVar[bool] = True
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The states and their advice, by how likely their customers are to buy again."""
+        return load_segments(NAMES)
+
+    def assign(self, features: pl.DataFrame) -> pl.DataFrame:
+        """Give every customer a state, and what it follows from.
+
+        Parameters
+        ----------
+        features
+            One row per customer, with the columns of :attr:`needs`; ``recency_days`` is null for a prospect.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``segment``; ``usual_gap_days`` (own median gap, shrunk), ``long_gap_days`` (own 80th percentile gap,
+            shrunk, at least :attr:`shortest_rhythm_days`), ``silence_ratio`` (recency in long gaps): Float64, null for
+            prospects; ``broken_silence_ratio`` (Float64, the silence that the last purchase ended, in the long gaps of
+            that day; null for who bought on one day only).
+        """
+        bought = pl.col("recency_days").is_not_null()
+        ended = self.long_gap_days(pl.col("gap_p80_days_before"))
+        explained = (
+            features.lazy()
+            .select(
+                "recency_days",
+                "gaps",
+                usual_gap_days=pl.when(bought).then(pl.col("gap_median_days").fill_null(self.gap_median_days)),
+                long_gap_days=pl.when(bought).then(self.long_gap_days(pl.col("gap_p80_days"))),
+                broken_silence_ratio=pl.when(bought).then(pl.col("gap_last_days") / ended),
+            )
+            .with_columns(silence_ratio=pl.col("recency_days") / pl.col("long_gap_days"))
+        )
+        return explained.select(
+            self._state().alias("segment"), "usual_gap_days", "long_gap_days", "silence_ratio", "broken_silence_ratio"
+        ).collect()
+
+    def long_gap_days(self, gap_p80_days: pl.Expr) -> pl.Expr:
+        """Own long gap in days; everybody's where none is known, and never shorter than the shortest that counts."""
+        return pl.max_horizontal(gap_p80_days.fill_null(self.gap_p80_days), self.shortest_rhythm_days)
+
+    def is_in_rhythm(self, silence_ratio: pl.Expr) -> pl.Expr:
+        """Whether a silence, in own long gaps, is part of the customer's rhythm; null where nothing was bought."""
+        return silence_ratio <= self.cooling_after
+
+    def _state(self) -> pl.Expr:
+        silence = pl.col("silence_ratio")
+        return (
+            pl.when(pl.col("recency_days").is_null())
+            .then(pl.lit("prospect"))
+            .when(silence > self.lapsed_after)
+            .then(pl.lit("lapsed"))
+            .when(~self.is_in_rhythm(silence))
+            .then(pl.lit("cooling"))
+            .when(pl.col("gaps") == 0)
+            .then(pl.lit("new"))
+            .when(pl.col("broken_silence_ratio") > self.lapsed_after)
+            .then(pl.lit("won back"))
+            .otherwise(pl.lit("active"))
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return thresholds, the rhythm of all customers and the check."""
+        plain: dict[str, Any] = {
+            "cooling_after": self.cooling_after,
+            "lapsed_after": self.lapsed_after,
+            "shortest_rhythm_days": self.shortest_rhythm_days,
+            "population": {"gap_median_days": self.gap_median_days, "gap_p80_days": self.gap_p80_days},
+        }
+        if self.check:
+            states = [
+                {"name": each.state, "customers": each.customers, "bought_since": each.bought_since}
+                for each in self.check.returns
+            ]
+            plain["check"] = {"day": self.check.day.isoformat(), "states": states}
+        return plain
+
+    def details(self) -> tuple[Detail, ...]:
+        """Return how many customers of each state bought again, which shows what the states are worth."""
+        if self.check is None:
+            return ()
+        customers = pl.col("customers")
+        frame = pl.DataFrame(
+            [(each.state, each.customers, each.bought_since) for each in self.check.returns],
+            schema={"segment": pl.String, "customers": pl.Int64, "bought_since": pl.Int64},
+            orient="row",
+        ).with_columns(share=pl.when(customers > 0).then((pl.col("bought_since") / customers).round(12)))
+        title = f"Who bought again after {self.check.day}, by the state at the end of that day"
+        return (Detail(title, frame, {"share": "{:.1%}"}),)
+
+    def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
+        """Say where the lines are, and for how many customers the rhythm is a borrowed one."""
+        remarks = [
+            f"in rhythm: silent for at most {self.cooling_after:g} of the own long gap; lapsed: for more than "
+            f"{self.lapsed_after:g} of it (of all customers the usual gap is {self.gap_median_days:.0f} days, "
+            f"the long one {self.gap_p80_days:.0f})"
+        ]
+        once = assigned.filter(pl.col("silence_ratio").is_not_null() & pl.col("broken_silence_ratio").is_null()).height
+        if once:
+            remarks.append(f"{counted(once, 'customer')} bought on one day only: the rhythm of all customers counts")
+        return tuple(remarks)
+
+
+def fit_lifecycle(basis: Basis) -> LifecycleDefinition:
+    """Take over the rhythm of all customers, and check what the states would have said a long gap ago.
+
+    Parameters
+    ----------
+    basis
+        The customers; ``basis.at`` is asked for the day that lies one long gap of all customers back.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Too few customers ever came back on another day to know a rhythm.
+    """
+    table = basis.table
+    usual, long = table.population.gap_median_days, table.population.gap_p80_days
+    gaps = int(table.frame["gaps"].fill_null(0).sum())
+    if usual is None or long is None or gaps < FEWEST_GAPS:
+        raise _no_rhythm(table.frame, gaps)
+    definition = LifecycleDefinition(readable_number(usual), readable_number(long))
+    return LifecycleDefinition(definition.gap_median_days, definition.gap_p80_days, check=_checked(definition, basis))
+
+
+def _checked(definition: LifecycleDefinition, basis: Basis) -> Check | None:
+    day = basis.table.as_of - timedelta(days=math.ceil(definition.gap_p80_days))
+    try:
+        earlier = basis.at(day)
+    except NotEnoughDataError:
+        return None
+    if earlier.population.gap_p80_days is None:  # nobody had come back yet: a rhythm would be one of the future
+        return None
+    states = pl.concat([earlier.frame.select("customer_id"), definition.assign(earlier.frame)], how="horizontal")
+    bought = basis.table.frame.filter(pl.col("last_purchase") > day).select("customer_id", bought=True)
+    found = (
+        states.lazy()
+        .join(bought.lazy(), on="customer_id", how="left")
+        .group_by("segment")
+        .agg(pl.len(), pl.col("bought").fill_null(False).sum().alias("bought"))
+        .collect()
+    )
+    counts = {state: (customers, since) for state, customers, since in found.iter_rows()}
+    return Check(day, tuple(Returns(state, *counts.get(state, (0, 0))) for state in STATES))
+
+
+def read_lifecycle(entry: YamlEntry) -> LifecycleDefinition:
+    """Read what :meth:`LifecycleDefinition.to_plain` wrote.
+
+    Raises
+    ------
+    UsageError
+        Something is missing or unfit, by file and line.
+    """
+    keys = entry.fields(("cooling_after", "lapsed_after", "shortest_rhythm_days", "population"), ("check",))
+    population = keys["population"].fields(("gap_median_days", "gap_p80_days"))
+    definition = LifecycleDefinition(
+        gap_median_days=_positive(population["gap_median_days"]),
+        gap_p80_days=_positive(population["gap_p80_days"]),
+        cooling_after=_positive(keys["cooling_after"]),
+        lapsed_after=_positive(keys["lapsed_after"]),
+        shortest_rhythm_days=_positive(keys["shortest_rhythm_days"]),
+        check=_read_check(keys["check"]) if "check" in keys else None,
+    )
+    if definition.lapsed_after <= definition.cooling_after:
+        raise UsageError(f"{keys['lapsed_after'].where}: 'lapsed_after' must be more than 'cooling_after'")
+    return definition
+
+
+def _read_check(entry: YamlEntry) -> Check:
+    keys = entry.fields(("day", "states"))
+    try:
+        day = date.fromisoformat(keys["day"].text())
+    except ValueError:
+        raise UsageError(f"{keys['day'].where}: a date is expected", hint="write it as 2026-06-30") from None
+    states = [item.fields(("name", "customers", "bought_since")) for item in keys["states"].items()]
+    return Check(
+        day,
+        tuple(Returns(each["name"].text(), each["customers"].whole(), each["bought_since"].whole()) for each in states),
+    )
+
+
+def _positive(entry: YamlEntry) -> float:
+    number = entry.number()
+    if number <= 0:
+        raise UsageError(f"{entry.where}: a number above 0 is expected")
+    return number
+
+
+def _no_rhythm(frame: pl.DataFrame, gaps: int) -> NotEnoughDataError:
+    buyers = frame["recency_days"].is_not_null().sum()
+    returned = frame.filter(pl.col("gaps") > 0).height
+    return NotEnoughDataError(
+        f"{counted(buyers, 'customer')} with a purchase, {returned:,} of them came back on another day, "
+        f"{counted(gaps, 'time')} in all; {FEWEST_GAPS} times are needed to know a rhythm",
+        hint="take in more data, or a later --as-of",
+        gaps=gaps,
+        needed=FEWEST_GAPS,
+    )
