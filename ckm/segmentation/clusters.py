@@ -98,9 +98,8 @@ def _described(
     """Put the centres in order and name them."""
     labels, _ = nearest_centre(points, centres)
     customers = np.bincount(labels, minlength=len(centres)).tolist()
-    money = [
-        readable_number(_mean(frame["monetary"].filter(pl.Series(labels == each)))) for each in range(len(centres))
-    ]
+    spent = frame["monetary"].cast(pl.Float64).to_numpy()
+    money = [readable_number(_mean(spent[labels == each])) for each in range(len(centres))]
     kept = _kept(frame, labels, previous)
     order = _order(money, {mine: its for mine, (its, _) in kept.items()})
     new = [each for each in order if each not in kept]
@@ -135,6 +134,7 @@ def _order(money: Sequence[float], kept: dict[int, int]) -> list[int]:
 
 
 def _mean(values: Floats) -> float:
+    # rounding a centre may leave it nobody
     return float(values.mean()) if len(values) else 0.0
 
 
