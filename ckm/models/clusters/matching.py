@@ -1,0 +1,35 @@
+"""Which new cluster is which old one: by the customers that they share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+SAME = 0.5
+"""Jaccard index above which two clusters are the same; Hennig (2007), *Computational Statistics & Data Analysis*
+52(1), 258-271, calls a cluster dissolved that finds no better."""
+
+
+def match_clusters(old: NDArray[np.int64], new: NDArray[np.int64]) -> dict[int, int]:
+    """Return the old cluster of each new one that is still the same.
+
+    The pairing of old with new clusters under which most points stay (the assignment problem, Kuhn 1955); of it the
+    pairs whose Jaccard index, points in both by points in either, is above :data:`SAME`.
+
+    Parameters
+    ----------
+    old, new
+        Cluster of each point, from 0, by the old centres and by the new ones; as long as each other.
+    """
+    from scipy.optimize import linear_sum_assignment
+
+    width = int(old.max()) + 1
+    shared = np.bincount(new * width + old, minlength=(int(new.max()) + 1) * width).reshape(-1, width)
+    either = shared.sum(axis=1, keepdims=True) + shared.sum(axis=0, keepdims=True) - shared
+    rows, columns = linear_sum_assignment(shared, maximize=True)
+    pairs = zip(rows.tolist(), columns.tolist(), strict=True)
+    return {mine: its for mine, its in pairs if shared[mine, its] > SAME * either[mine, its]}

@@ -1,0 +1,134 @@
+"""How many clusters: as many as come out again when the customers are drawn anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.models.clusters.kmeans import fit_centres, nearest_centre
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Whole = NDArray[np.int64]
+
+STABLE = 0.90
+"""Mean adjusted Rand index from which a number of clusters counts as found again."""
+BOOTSTRAPS = 24
+"""Samples drawn with replacement; each is held against each."""
+BOOTSTRAP_RESTARTS = 5
+SILHOUETTE_POINTS = 2_000
+"""Points whose silhouette is computed; its cost grows with their square."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What dividing into so many clusters gave.
+
+    Attributes
+    ----------
+    clusters
+        Their number.
+    stability
+        Mean adjusted Rand index between the partitions by two bootstrap samples.
+    deviation, lowest
+        Its standard deviation and minimum over the pairs.
+    silhouette
+        Mean of a sample; -1 to 1.
+    smallest
+        Share of the points in the smallest cluster.
+    """
+
+    clusters: int
+    stability: float
+    deviation: float
+    lowest: float
+    silhouette: float
+    smallest: float
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether the mean reaches :data:`STABLE`."""
+        return self.stability >= STABLE
+
+
+def try_numbers(points: Floats, numbers: Sequence[int], *, seed: int) -> tuple[Trial, ...]:
+    """Divide ``points`` into each number of clusters and see whether the division comes out again.
+
+    Per number ``k``: k-means on each of :data:`BOOTSTRAPS` samples of as many points, drawn with replacement; every
+    point is assigned to its nearest centre by each; the adjusted Rand index is taken between the partitions of every
+    two samples (Dolnicar and Leisch 2010, *Marketing Letters* 21(1), 83-101; Fang and Wang 2012, *Computational
+    Statistics & Data Analysis* 56(3), 468-477, do so with another index). All ``k`` see the same samples.
+
+    Parameters
+    ----------
+    points
+        One row per point, in a fixed order.
+    numbers
+        Of clusters to try.
+    seed
+        Of the samples and of k-means.
+    """
+    random = np.random.default_rng(seed)
+    samples = [random.integers(0, len(points), len(points)) for _ in range(BOOTSTRAPS)]
+    shown = np.sort(random.permutation(len(points))[:SILHOUETTE_POINTS])
+    return tuple(_trial(points, number, samples, shown, seed) for number in numbers)
+
+
+def choose(trials: Sequence[Trial]) -> Trial:
+    """Return the stable trial with the most clusters; where none is stable, the most stable one."""
+    stable = [trial for trial in trials if trial.is_stable]
+    if stable:
+        return max(stable, key=lambda trial: trial.clusters)
+    return max(trials, key=lambda trial: (trial.stability, trial.clusters))
+
+
+def adjusted_rand_index(left: Whole, right: Whole) -> float:
+    """Agreement of two partitions of the same points: 1 when equal, 0 on average when made at random.
+
+    Hubert and Arabie (1985), Comparing partitions, *Journal of Classification* 2, 193-218, eq. 5. Two partitions that
+    do not divide at all agree.
+    """
+    width = int(right.max()) + 1
+    table = np.bincount(left * width + right, minlength=(int(left.max()) + 1) * width).reshape(-1, width)
+    both, rows, columns = (_pairs(counts) for counts in (table, table.sum(axis=1), table.sum(axis=0)))
+    expected = rows * columns / _pairs(np.array([len(left)]))
+    most = (rows + columns) / 2
+    return 1.0 if most == expected else (both - expected) / (most - expected)
+
+
+def _pairs(counts: Whole) -> float:
+    return float((counts * (counts - 1) // 2).sum())
+
+
+def _trial(points: Floats, number: int, samples: Sequence[Whole], shown: Whole, seed: int) -> Trial:
+    partitions = []
+    for drawn in samples:
+        centres = fit_centres(points[drawn], number, seed=seed, restarts=BOOTSTRAP_RESTARTS)
+        partitions.append(nearest_centre(points, centres)[0])
+    agreement = np.array([adjusted_rand_index(*pair) for pair in combinations(partitions, 2)])
+    labels, _ = nearest_centre(points, fit_centres(points, number, seed=seed))
+    return Trial(
+        clusters=number,
+        stability=round(float(agreement.mean()), 4),
+        deviation=round(float(agreement.std()), 4),
+        lowest=round(float(agreement.min()), 4),
+        silhouette=round(_silhouette(points[shown], labels[shown]), 4),
+        smallest=round(float(np.bincount(labels, minlength=number).min() / len(points)), 4),
+    )
+
+
+def _silhouette(points: Floats, labels: Whole) -> float:
+    from sklearn.metrics import silhouette_score
+    from threadpoolctl import threadpool_limits
+
+    if not 1 < len(np.unique(labels)) < len(labels):
+        return 0.0
+    with threadpool_limits(1):
+        return float(silhouette_score(points, labels))
