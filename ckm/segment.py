@@ -1,163 +1,232 @@
-"""Segment customers; the functions behind ``ckm segment``."""
+"""Segment customers, keep the definition, and explain who moved; the functions behind ``ckm segment``."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import polars as pl
-
-from ckm.feature_table import FeatureTable, LeftOut, amount, counted, feature_table
-from ckm.segmentation.definition import Basis, Definition
-from ckm.segmentation.rfm import fit_rfm
-from ckm.settings import SegmentSettings
+from ckm.errors import NotEnoughDataError, UsageError
+from ckm.segmentation.apply import apply_definition, definition_table
+from ckm.segmentation.learn import segment_customers
+from ckm.segmentation.library import EarlierRun, Library, keep, last_run
+from ckm.segmentation.measures import Measures
+from ckm.segmentation.moves import Moves, explain_moves
+from ckm.segmentation.result import Segmentation, segmented
+from ckm.segmentation.rules import load_rules
+from ckm.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date
 
-    from ckm.segmentation.rfm_names import NameTable
+    import polars as pl
 
-_SUMMARY_COLUMNS = (
-    "segment",
-    "customers",
-    "share",
-    "revenue",
-    "revenue_share",
-    "median_recency_days",
-    "orders_per_customer",
-    "average_order_value",
-    "currency",
-    "advice",
-)
-SHARE_DIGITS = 12
-"""polars divides by one number through its reciprocal: 40 of 100 would be 0.39999999999999997."""
+    from ckm.config import Config
+    from ckm.dataset import Dataset
+    from ckm.segmentation.definition import Definition
+    from ckm.segmentation.rfm_names import NameTable
+    from ckm.segmentation.saved import SavedDefinition
+
+__all__ = ["Request", "Segmentation", "apply_definition", "segment_customers", "segment_dataset"]
+
+DEFAULT_NAME = "default"
+"""Of the definition by recency, frequency and money; the other methods' definitions bear the method's name."""
 
 
 @dataclass(frozen=True)
-class Segmentation:
-    """Named customers, the segments they make up, and what a reader needs to trust them.
+class Request:
+    """What to segment by, and what to keep.
 
     Attributes
     ----------
-    customers
-        One row per customer with a purchase, by ``customer_id``: customer_id, segment; what the method says beside it
-        (rfm: r_score, f_score, m_score, Int8, 1 worst); recency_days (Int64, last purchase day to ``as_of``),
-        frequency (Int64, days with a purchase), monetary (Float64, net of returns), currency.
-    summary
-        One row per segment, best first, also where nobody is in it: segment, customers, share (of all customers),
-        revenue, revenue_share (null where the total is not positive), median_recency_days, orders_per_customer
-        (purchase days), average_order_value (revenue per purchase day), currency, advice. The three averages are
-        null where nobody is.
+    by
+        A method, or a file of rules; None means what ``use`` says, else rfm.
     as_of
-        The day the analysis stands on; it saw nothing after it.
-    currency
-        Of every amount.
-    definition
-        What gave the segments.
-    left_out
-        What was not used, and why.
-    remarks
-        What a reader should know beside the numbers, as sentences.
+        The day; None means the newest transaction.
+    names
+        Names over the scores of rfm; None means the definition's, else the usual ones.
+    measures
+        How money is measured; None means as the definition says, else net over all time.
+    use
+        A definition to apply unchanged: its name, or its file.
+    save
+        Under which name to keep what is learned.
+    refit
+        Learn the next version of a definition that is there.
+    moves
+        Explain who moved since the last run ...
+    since
+        ... or since this day.
+    seed
+        Of everything random.
+    keep
+        Whether a workspace keeps the definition and the run.
     """
 
-    customers: pl.DataFrame
-    summary: pl.DataFrame
-    as_of: date
-    currency: str
-    definition: Definition
-    left_out: LeftOut
-    remarks: tuple[str, ...]
+    by: str | Path | None = None
+    as_of: date | None = None
+    names: NameTable | None = None
+    measures: Measures | None = None
+    use: str | None = None
+    save: str | None = None
+    refit: bool = False
+    moves: bool = False
+    since: date | None = None
+    seed: int = 0
+    keep: bool = True
+
+    @property
+    def name(self) -> str:
+        """Name of the definition that this is about."""
+        named = self.use or self.save
+        if named:
+            return named
+        if isinstance(self.by, Path):
+            return self.by.stem
+        return DEFAULT_NAME if self.by in (None, "rfm") else str(self.by)
 
 
-def segment_customers(
-    tables: Mapping[str, pl.LazyFrame],
-    *,
-    as_of: date | None = None,
-    names: NameTable | None = None,
-    time_zone: str = "UTC",
-) -> Segmentation:
-    """Score every customer on recency, frequency and money, and name the 125 combinations.
+def segment_dataset(dataset: Dataset, request: Request, config: Config) -> Segmentation:
+    """Segment the customers of a workspace or a file.
 
-    Parameters
-    ----------
-    tables, as_of, time_zone
-        See :func:`ckm.feature_table.feature_table`, which also says what is raised.
-    names
-        Names and the number of scores. Default: the eleven usual names over five scores.
+    A workspace keeps the definition the first time and applies it unchanged from then on, and keeps every run. A file
+    is segmented anew each time, unless a definition is named.
 
     Raises
     ------
-    NotEnoughDataError
-        Fewer customers bought than there are scores.
+    UsageError
+        The request contradicts itself or the definition that is there.
+    InputError, NotEnoughDataError
+        See :func:`ckm.feature_table.feature_table` and the methods.
     """
-    table = feature_table(tables, as_of=as_of, time_zone=time_zone)
-    basis = Basis(table, lambda day: feature_table(tables, as_of=day, time_zone=time_zone), SegmentSettings())
-    definition = fit_rfm(basis, names=names)
-    return apply(definition, table)
-
-
-def apply(definition: Definition, table: FeatureTable) -> Segmentation:
-    """Give every customer of ``table`` the segment that ``definition`` says."""
-    assigned = definition.assign(table.frame)
-    customers = pl.concat(
-        [
-            table.frame.select("customer_id"),
-            assigned,
-            table.frame.select("recency_days", "frequency", "monetary", "net_total"),
-        ],
-        how="horizontal",
-    ).with_columns(currency=pl.lit(table.currency))
-    buyers = counted(table.frame.height, "customer")
-    summary = _summary(customers, definition, table)
-    remarks = [
-        f"as of {table.as_of}: {buyers} with a purchase, money in {table.currency}",
-        *table.left_out.remarks,
-        *definition.remarks(assigned),
-    ]
-    if summary["revenue_share"].null_count():
-        remarks.append("the total of all amounts is not positive: there are no shares of revenue")
-    return Segmentation(
-        customers=customers.drop("net_total"),
-        summary=summary,
-        as_of=table.as_of,
-        currency=table.currency,
-        definition=definition,
-        left_out=table.left_out,
-        remarks=tuple(remarks),
-    )
-
-
-def _summary(customers: pl.DataFrame, definition: Definition, table: FeatureTable) -> pl.DataFrame:
-    listed = pl.LazyFrame(
-        {
-            "segment": [each.name for each in definition.segments],
-            "advice": [each.advice for each in definition.segments],
-        }
-    )
-    # Summed as whole numbers, so that the order of the customers is of no matter.
-    money = (pl.col("net_total") * table.money_scale).round().cast(pl.Int64).sum().alias("money")
-    groups = (
-        customers.lazy()
-        .group_by("segment")
-        .agg(
-            pl.len().cast(pl.Int64).alias("customers"),
-            money,
-            pl.col("frequency").sum(),
-            pl.col("recency_days").median().alias("median_recency_days"),
+    _check(request, dataset)
+    library = Library((dataset.workspace.root if dataset.workspace else Path()) / "segments")
+    tables = {**dataset.tables, "transactions": dataset.transactions}
+    saved = _definition_on_file(request, library, in_workspace=dataset.workspace is not None)
+    rules = load_rules(request.by) if isinstance(request.by, Path) else None
+    if saved is not None and not _to_learn(saved, rules, request):
+        _check_same_wishes(saved, request)
+        result = apply_definition(
+            saved, tables, as_of=request.as_of, time_zone=config.time_zone, settings=config.segment
         )
-    )
-    counts, revenue = pl.col("customers"), pl.col("revenue")
-    return (
-        listed.join(groups, on="segment", how="left", maintain_order="left")
-        .with_columns(counts.fill_null(0), amount("money", table.money_scale).fill_null(0.0).alias("revenue"))
-        .with_columns(
-            (counts / counts.sum()).round(SHARE_DIGITS).alias("share"),
-            pl.when(revenue.sum() > 0).then((revenue / revenue.sum()).round(SHARE_DIGITS)).alias("revenue_share"),
-            (pl.col("frequency") / counts).alias("orders_per_customer"),
-            (revenue / pl.col("frequency")).alias("average_order_value"),
-            pl.lit(table.currency).alias("currency"),
+    else:
+        result = _learn(tables, request, config, rules, saved)
+    store = Store(dataset.workspace.store_dir) if dataset.workspace else None
+    before = _before(result, tables, store, request)
+    if before is not None:
+        moves = _moves(before, result, tables)
+        result = result.since(moves).saying(*moves.remarks)
+    if request.keep:
+        if result.definition is not saved and (store is not None or request.save):
+            path = library.save(result.definition, request.name)
+            result = result.saying(f"kept the definition as {path}, version {result.definition.version}")
+        if store is not None:
+            keep(store, result)
+    return result
+
+
+def _check(request: Request, dataset: Dataset) -> None:
+    if request.use and request.save:
+        raise UsageError("--use and --save contradict each other", hint="--use applies a definition, --save makes one")
+    if request.use and isinstance(request.by, Path):
+        raise UsageError("--use and a file of rules contradict each other", hint="choose one")
+    if request.refit and dataset.workspace is None and not (request.use or request.save):
+        raise UsageError("--refit needs a definition to refit", hint="name it: --use NAME")
+    if request.moves and request.since is None and dataset.workspace is None:
+        raise UsageError(
+            "--moves compares runs that a workspace has kept, and this is no workspace", hint="name a day: --since DATE"
         )
-        .select(_SUMMARY_COLUMNS)
-        .collect()
+
+
+def _definition_on_file(request: Request, library: Library, *, in_workspace: bool) -> SavedDefinition | None:
+    if request.use:
+        return library.load(request.use)
+    if request.save:
+        found = library.find(request.save)
+        if found is not None and not request.refit:
+            raise UsageError(
+                f"{library.path(request.save)} is there already",
+                hint=f"--use {request.save} applies it; --refit makes its next version",
+            )
+        return found
+    return library.find(request.name) if in_workspace else None
+
+
+def _to_learn(saved: SavedDefinition, rules: Definition | None, request: Request) -> bool:
+    return request.refit or (rules is not None and rules != saved.definition)
+
+
+def _check_same_wishes(saved: SavedDefinition, request: Request) -> None:
+    """Refuse options that a definition settles otherwise: it is applied unchanged or not at all."""
+    method = saved.definition.method
+
+    def refuse(option: str, has: str) -> UsageError:
+        return UsageError(
+            f"definition '{saved.name}' {has}, not as {option} says",
+            hint="--refit makes its next version that way; --save NAME another definition",
+        )
+
+    if isinstance(request.by, str) and request.by != method:
+        raise refuse("--by", f"segments by {method}")
+    if request.measures not in (None, saved.measures):
+        raise refuse("--money or --window", f"measures {saved.measures}")
+    if request.names is not None and request.names != getattr(saved.definition, "names", None):
+        raise refuse("--rules", "has other names")
+
+
+def _learn(
+    tables: Mapping[str, pl.LazyFrame],
+    request: Request,
+    config: Config,
+    rules: Definition | None,
+    saved: SavedDefinition | None,
+) -> Segmentation:
+    by: str | Definition = rules or str(request.by or (saved.definition.method if saved else "rfm"))
+    names, measures = request.names, request.measures
+    if saved is not None:
+        measures = measures or saved.measures
+        names = names or getattr(saved.definition, "names", None)
+    return segment_customers(
+        tables,
+        by=by,
+        as_of=request.as_of,
+        time_zone=config.time_zone,
+        measures=measures or Measures(),
+        settings=config.segment,
+        names=names,
+        seed=request.seed,
+        name=Path(request.name).stem if request.name.endswith((".yaml", ".yml")) else request.name,
+        previous=saved,
     )
+
+
+def _before(
+    result: Segmentation, tables: Mapping[str, pl.LazyFrame], store: Store | None, request: Request
+) -> EarlierRun | None:
+    """Return what to compare with: a kept run; for a day without one, the same definition on the data of that day."""
+    found = last_run(store, result.definition, result.as_of, until=request.since) if store else None
+    if found is not None and (request.since is None or found.as_of == request.since):
+        return found
+    if request.since is not None:
+        if request.since >= result.as_of:
+            raise UsageError(f"--since {request.since} is not before {result.as_of}", hint="name an earlier day")
+        table = definition_table(result.definition, tables, as_of=request.since)
+        return EarlierRun(request.since, segmented(result.definition, table).kept, result.definition)
+    if request.moves:
+        raise NotEnoughDataError(
+            f"no earlier run of '{result.definition.name}' was kept", hint="name a day to compare with: --since DATE"
+        )
+    return None
+
+
+def _moves(before: EarlierRun, result: Segmentation, tables: Mapping[str, pl.LazyFrame]) -> Moves:
+    now = result.kept.with_columns(segment_before=result.kept["segment"])
+    if before.definition.version != result.definition.version:
+        table = definition_table(before.definition, tables, as_of=result.as_of)
+        then = table.frame.select("customer_id").with_columns(
+            segment_before=before.definition.definition.assign(table.frame)["segment"]
+        )
+        now = result.kept.join(then, on="customer_id", how="left", maintain_order="left")
+    order = tuple(segment.name for segment in result.definition.definition.segments)
+    return explain_moves(before.customers, now, since=before.as_of, order=order)

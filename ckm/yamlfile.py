@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -134,11 +134,23 @@ def read_yaml(path: Path) -> YamlEntry | None:
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
+    return parse_yaml(text, path)
+
+
+def parse_yaml(text: str, path: Path) -> YamlEntry | None:
+    """Return the document of a text that is, or would be, the content of ``path``; None if it is empty.
+
+    Raises
+    ------
+    UsageError
+        It is no YAML; the message names the line.
+    """
+    try:
+        node = yaml.compose(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark is not None else ""
@@ -148,3 +160,23 @@ def read_yaml(path: Path) -> YamlEntry | None:
     except yaml.YAMLError as error:
         raise UsageError(f"{path} is no YAML", hint="it holds a character that YAML forbids") from error
     return None if node is None else YamlEntry(node, path, node.start_mark.line + 1)
+
+
+def dump_yaml(plain: Mapping[str, Any]) -> str:
+    """Return YAML that people read and git compares: keys in their order, lists of plain values on one line."""
+    text: str = yaml.dump(
+        plain, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120, default_flow_style=False
+    )
+    return text
+
+
+class _Dumper(yaml.CSafeDumper):
+    """Knows how a list is written."""
+
+
+def _represent_list(dumper: yaml.CSafeDumper, values: list[Any]) -> yaml.SequenceNode:
+    plain = all(isinstance(value, str | int | float | None) for value in values)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=plain)
+
+
+_Dumper.add_representer(list, _represent_list)

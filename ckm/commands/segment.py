@@ -1,43 +1,29 @@
-"""``ckm segment``: customers named by recency, frequency and money."""
+"""``ckm segment``: customers in named groups that stay put, and why some moved."""
 
 from __future__ import annotations
 
-import sys
-from shutil import get_terminal_size
-from typing import TYPE_CHECKING, Annotated
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from ckm.commands.hints import DataDates, DataDecimal
-from ckm.commands.options import AsOf, Data, Output, OutputFormat, Workspace
+from ckm.commands.options import AsOf, Data, Output, OutputFormat, Seed, Workspace
+from ckm.commands.segment_screen import show_details, show_moves, show_summary
+from ckm.errors import UnknownNameError, UsageError
 from ckm.output import Format, default_format, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
     from ckm.segment import Segmentation
+    from ckm.segmentation.measures import Measures
 
-SCREEN_COLUMNS = {
-    "segment": "segment",
-    "customers": "customers",
-    "share": "share",
-    "revenue": "revenue",
-    "revenue_share": "of revenue",
-    "median_recency_days": "days ago",
-    "orders_per_customer": "orders",
-    "average_order_value": "per order",
-}
-"""Columns of the summary that a screen shows, under short words; the advice follows in a table of its own."""
-SCREEN_FORMATS = {
-    "share": "{:.1%}",
-    "revenue": "{:,.0f}",
-    "of revenue": "{:.1%}",
-    "days ago": "{:,.0f}",
-    "orders": "{:.1f}",
-    "per order": "{:,.2f}",
-}
-WIDE_SCREEN = 116
-"""Characters that all columns need without breaking a number in two."""
-NARROW_SCREEN_COLUMNS = 4
-"""How many of them, with the bars, fit into 80 characters."""
+METHODS = ("rfm", "value", "lifecycle", "clusters")
+RULE_SUFFIXES = (".yaml", ".yml")
+DEFINITION = "Definitions (they stay put until --refit)"
+MOVES = "Moves"
+MONEY = Literal["net", "margin", "mean"]
 
 
 def register(app: typer.Typer) -> None:
@@ -47,75 +33,184 @@ def register(app: typer.Typer) -> None:
 
 def segment(
     data: Data = None,
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="METHOD", help="rfm, value, lifecycle, clusters, or a FILE.yaml of rules. Default: rfm."),
+    ] = None,
     as_of: AsOf = None,
     customers: Annotated[
         bool, typer.Option("--customers", help="Print one row per customer instead of one per segment.")
     ] = False,
+    details: Annotated[
+        bool, typer.Option("--details", help="Show how the method came to its result, and what has shifted since.")
+    ] = False,
+    money: Annotated[
+        MONEY | None, typer.Option(help="rfm: net total, margin, or mean per purchase day. Default: net.")
+    ] = None,
+    window: Annotated[
+        str | None,
+        typer.Option(metavar="MONTHS", help="rfm: count frequency and money over so long, as 12mo. Default: all time."),
+    ] = None,
+    rules: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="rfm: names for the scores; as --show-rules prints them.")
+    ] = None,
+    show_rules: Annotated[bool, typer.Option("--show-rules", help="Print the names for the scores, and stop.")] = False,
+    features: Annotated[
+        bool, typer.Option("--features", help="Print every feature: unit, meaning, formula; and stop.")
+    ] = False,
+    save: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Keep the definition as segments/NAME.yaml.", rich_help_panel=DEFINITION),
+    ] = None,
+    use: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="Apply segments/NAME.yaml, or a path, as it is.", rich_help_panel=DEFINITION
+        ),
+    ] = None,
+    refit: Annotated[
+        bool,
+        typer.Option("--refit", help="Learn the definition anew: its next version.", rich_help_panel=DEFINITION),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Keep neither definition nor run.", rich_help_panel=DEFINITION)
+    ] = False,
+    moves: Annotated[
+        bool,
+        typer.Option("--moves", help="Print who moved since the last run, and the cause.", rich_help_panel=MOVES),
+    ] = False,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            metavar="DATE", formats=["%Y-%m-%d"], help="Compare with this day instead.", rich_help_panel=MOVES
+        ),
+    ] = None,
+    seed: Seed = 0,
     fmt: OutputFormat = None,
     output: Output = None,
     workspace: Workspace = None,
     dates: DataDates = None,
     decimal: DataDecimal = None,
 ) -> None:
-    """Name every customer by how lately, how often and for how much they bought.
+    """Put every customer into a named segment that stays put, and explain who moved.
 
-    Scores each customer from 1 to 5 on recency, frequency and money, with equal values always in the same score,
-    and gives each of the 125 combinations one of eleven names, from Champions to Lost. Frequency counts days with
-    a purchase; returns reduce money only; cancelled orders and rows without a customer are left out and counted.
-    Prints one row per segment; -o FILE writes one row per customer beside it. Nothing in the workspace changes.
+    rfm scores recency, frequency and money from 1 to 5 and names the 125 combinations. value sets what a customer is
+    worth against what customers like this one spend: protect, grow, keep cheap, watch. lifecycle judges each customer
+    by their own rhythm: prospect, new, active, cooling, lapsed, won back. clusters finds as many groups as are stable.
+    A FILE.yaml holds rules of your own. Prints one row per segment; -o FILE writes one row per customer beside it.
 
-    Cost: two passes over the transactions, and memory for the customers and their days of purchase. Half a million
-    rows of a workspace take a tenth of a second; a file is first read and mapped, in memory, each time.
+    A workspace keeps the definition (cut points, centres, names) in segments/NAME.yaml the first time and applies it
+    unchanged from then on, says how far the customers have shifted, and keeps each run for --moves. NAME is default
+    for rfm, else the method. A DATA file is segmented anew each time, unless --use or --save names a definition.
+
+    Cost: two passes over the transactions, and memory for the customers and their days of purchase. Clusters take
+    seconds for thousands of customers; over 200,000 they are found on a sample.
 
     Examples:
-      ckm segment                               # the workspace around the current folder
-      ckm segment orders.csv                    # any file of transactions, with nothing set up
-      ckm segment --as-of 2025-12-31            # as it stood at the end of the year
-      ckm segment -o customers.parquet          # one row per customer too, into a file
-      ckm segment --customers -f csv | head     # one row per customer, into a pipe
+      ckm segment                                      # the workspace around the current folder
+      ckm segment orders.parquet -o customers.parquet  # any file of transactions, with nothing set up
+      ckm segment --as-of 2025-12-31 --dry-run         # as it stood at the end of the year
+      ckm segment --by value --details                 # with the check on a later period
+      ckm segment --moves --since 2026-03-31           # who moved in the last quarter, and why
+      ckm segment --by clusters --refit                # learn the groups anew
+      ckm segment --by rules/vip.yaml --customers -f csv | head
+      ckm segment --features                           # what rules can be about
     """
+    if features:
+        from ckm.feature_dictionary import dictionary_table
+
+        return emit(dictionary_table(), fmt, output=output)
+    if show_rules:
+        return _show_rules(rules, use, workspace, output)
+
     from ckm.config import load_config
     from ckm.dataset import open_dataset
-    from ckm.segment import segment_customers
+    from ckm.segment import Request, segment_dataset
+    from ckm.segmentation.rfm_names import load_names
     from ckm.sources.hints import Hints
 
+    request = Request(
+        by=_method(by),
+        as_of=as_of.date() if as_of else None,
+        names=load_names(rules) if rules else None,
+        measures=_measures(money, window),
+        use=use,
+        save=save,
+        refit=refit,
+        moves=moves or since is not None,
+        since=since.date() if since else None,
+        seed=seed,
+        keep=not dry_run,
+    )
     with progress(f"segmenting {data or 'the workspace'}"):
         dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates))
         config = dataset.workspace.config if dataset.workspace else load_config(None)
-        result = segment_customers(
-            {**dataset.tables, "transactions": dataset.transactions},
-            as_of=as_of.date() if as_of else None,
-            time_zone=config.time_zone,
-        )
-    piped = str(output) == "-"
-    if output is not None and not piped:
-        emit(result.customers, output=output)
-    if customers or piped:
-        emit(result.customers, fmt)
-    elif (fmt or default_format()) is Format.table:
-        _show(result, dataset.label)
-    else:
-        emit(result.summary, fmt)
+        result = segment_dataset(dataset, request, config)
+    _print(result, dataset.label, fmt, output, customers=customers, details=details, moves=request.moves)
     # After the result: a run that fails under -f json has the error alone on stderr.
     for remark in [*dataset.remarks, *result.remarks]:
         note(remark)
+    return None
 
 
-def _show(result: Segmentation, label: str) -> None:
-    import polars as pl
+def _print(
+    result: Segmentation,
+    label: str,
+    fmt: Format | None,
+    output: Path | None,
+    *,
+    customers: bool,
+    details: bool,
+    moves: bool,
+) -> None:
+    piped = str(output) == "-"
+    if output is not None and not piped:
+        emit(result.customers, output=output)
+    for_person = (fmt or default_format()) is Format.table
+    if customers or piped:
+        emit(result.customers, fmt)
+    elif moves and result.moves is not None:
+        show_moves(result, label) if for_person else emit(result.moves.matrix, fmt)
+    elif details:
+        show_details(result, fmt)
+    elif for_person:
+        show_summary(result, label)
+    else:
+        emit(result.summary, fmt)
 
-    columns = list(SCREEN_COLUMNS.items())
-    if sys.stdout.isatty() and get_terminal_size().columns < WIDE_SCREEN:
-        columns = columns[:NARROW_SCREEN_COLUMNS]
-    emit(
-        result.summary.select(pl.col(name).alias(header) for name, header in columns),
-        Format.table,
-        title=f"{label} as of {result.as_of}, money in {result.currency}",
-        bars="share",
-        formats=SCREEN_FORMATS,
-    )
-    emit_text("\n")
-    borne = result.summary.filter(pl.col("customers") > 0)
-    emit(borne.select("segment", pl.col("advice").alias("what to do")), Format.table)
-    if len(columns) < len(SCREEN_COLUMNS):
-        note(f"a screen of {WIDE_SCREEN} characters, or -f csv, shows recency, orders and order values too")
+
+def _method(by: str | None) -> str | Path | None:
+    if by is None or by in METHODS:
+        return by
+    if by.endswith(RULE_SUFFIXES):
+        return Path(by)
+    raise UnknownNameError("method", by, [*METHODS, "FILE.yaml"], where="--by")
+
+
+def _measures(money: MONEY | None, window: str | None) -> Measures | None:
+    from ckm.segmentation.measures import Measures
+
+    if money is None and window is None:
+        return None
+    months = re.fullmatch(r"([1-9]\d{0,3})\s*(?:mo|months?)", window) if window else None
+    if window and months is None:
+        raise UsageError(f"--window: '{window}' is no number of months", hint="write it as 12mo")
+    return Measures(money=money or "net", window=int(months[1]) if months else None)
+
+
+def _show_rules(rules: Path | None, use: str | None, workspace: Path | None, output: Path | None) -> None:
+    """Print a name table as ``--rules`` takes it: the usual one, a file's, or a definition's."""
+    from ckm.config import find_workspace
+    from ckm.segmentation.library import Library
+    from ckm.segmentation.rfm import RfmDefinition
+    from ckm.segmentation.rfm_names import USUAL_NAMES, load_names, names_text
+
+    if use is None:
+        path = rules or USUAL_NAMES
+        load_names(path)
+        return emit_text(path.read_text(encoding="utf-8-sig"), output=output)
+    folder = workspace or find_workspace(Path.cwd()) or Path()
+    definition = Library(folder / "segments").load(use).definition
+    if not isinstance(definition, RfmDefinition):
+        raise UsageError(f"definition '{use}' has no scores to name", hint="its file says how it segments")
+    return emit_text(names_text(definition.names), output=output)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ckm.errors import UsageError
-from ckm.yamlfile import read_yaml
+from ckm.yamlfile import dump_yaml, read_yaml
 
 if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
@@ -98,6 +98,11 @@ def load_names(path: Path = USUAL_NAMES) -> NameTable:
     if keys["schema"].text() != NAMES_SCHEMA:
         raise UsageError(f"{keys['schema'].where}: not a table of names", hint=f"write 'schema: {NAMES_SCHEMA}'")
     return read_names(document, beside=("schema",))
+
+
+def names_text(names: NameTable) -> str:
+    """Return a name table as the text of a file that :func:`load_names` reads."""
+    return dump_yaml({"schema": NAMES_SCHEMA, **names.to_plain()})
 
 
 def read_names(entry: YamlEntry, beside: tuple[str, ...] = ()) -> NameTable:

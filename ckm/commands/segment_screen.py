@@ -1,0 +1,131 @@
+"""What ``ckm segment`` shows on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING
+
+from ckm.output import Format, default_format, emit, emit_text, note
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from ckm.segment import Segmentation
+    from ckm.segmentation.moves import Moves
+
+COLUMNS = {
+    "segment": "segment",
+    "customers": "customers",
+    "share": "share",
+    "revenue": "revenue",
+    "revenue_share": "of revenue",
+    "median_recency_days": "days ago",
+    "orders_per_customer": "orders",
+    "average_order_value": "per order",
+}
+"""Columns of the summary that a screen shows, under short words; the advice follows in a table of its own."""
+FORMATS = {
+    "share": "{:.1%}",
+    "revenue": "{:,.0f}",
+    "of revenue": "{:.1%}",
+    "days ago": "{:,.0f}",
+    "orders": "{:.1f}",
+    "per order": "{:,.2f}",
+}
+WIDE_SCREEN = 116
+"""Characters that all columns need without breaking a number in two."""
+NARROW_SCREEN_COLUMNS = 4
+"""How many of them, with the bars, fit into 80 characters."""
+MOST_MOVES = 12
+"""Pairs of segments whose causes a screen lists; the matrix has them all."""
+
+
+def show_summary(result: Segmentation, label: str) -> None:
+    """Print one row per segment, and what to do about each."""
+    import polars as pl
+
+    columns = list(COLUMNS.items())
+    if sys.stdout.isatty() and get_terminal_size().columns < WIDE_SCREEN:
+        columns = columns[:NARROW_SCREEN_COLUMNS]
+    emit(
+        result.summary.select(pl.col(name).alias(header) for name, header in columns),
+        Format.table,
+        title=f"{label} as of {result.as_of}, money in {result.currency}",
+        bars="share",
+        formats=FORMATS,
+    )
+    emit_text("\n")
+    borne = result.summary.filter(pl.col("customers") > 0)
+    emit(borne.select("segment", pl.col("advice").alias("what to do")), Format.table)
+    if len(columns) < len(COLUMNS):
+        note(f"a screen of {WIDE_SCREEN} characters, or -f csv, shows recency, orders and order values too")
+
+
+def show_moves(result: Segmentation, label: str) -> None:
+    """Print the transition matrix, and the causes of the largest moves."""
+    import polars as pl
+
+    moves = result.moves
+    assert moves is not None
+    emit(
+        _matrix(moves, [segment.name for segment in result.definition.definition.segments]),
+        Format.table,
+        title=f"{label}: from the segment on {moves.since} (rows) to that on {result.as_of} (columns)",
+    )
+    moved = moves.matrix.filter(pl.col("previous_segment").ne_missing(pl.col("segment")))
+    if moved.is_empty():
+        return
+    emit_text("\n")
+    emit(
+        moved.sort("customers", descending=True, maintain_order=True)
+        .head(MOST_MOVES)
+        .select(
+            pl.col("previous_segment").fill_null("(new)").alias("from"),
+            pl.col("segment").fill_null("(gone)").alias("to"),
+            *(
+                pl.when(pl.col(column) > 0).then(pl.col(column)).alias(column)
+                for column in ("customers", "behaviour", "ageing", "definition")
+            ),
+        ),
+        Format.table,
+        title="the largest moves, and how many of them by which cause",
+    )
+    if moved.height > MOST_MOVES:
+        note(f"{moved.height - MOST_MOVES} smaller moves are not shown; -f csv has all")
+
+
+def _matrix(moves: Moves, names: list[str]) -> pl.DataFrame:
+    """Return the matrix with numbers for the columns: a dozen names side by side fit on no screen."""
+    import polars as pl
+
+    counts = {(before, after): customers for before, after, customers, *_ in moves.matrix.iter_rows()}
+    former = [name for name in moves.matrix["previous_segment"].drop_nulls().unique() if name not in names]
+    rows = [*names, *sorted(former), *([None] if any(before is None for before, _ in counts) else [])]
+    columns = [*names, *([None] if any(after is None for _, after in counts) else [])]
+    numbers = {name: str(number) for number, name in enumerate(names, 1)}
+    return pl.DataFrame(
+        {
+            "": [numbers.get(name, "") if name else "" for name in rows],
+            "segment": [name or "(new)" for name in rows],
+            **{
+                numbers[name] if name else "(gone)": pl.Series(
+                    [counts.get((row, name)) for row in rows], dtype=pl.Int64
+                )
+                for name in columns
+            },
+        }
+    )
+
+
+def show_details(result: Segmentation, fmt: Format | None) -> None:
+    """Print the tables behind the result; in a machine format the tables follow each other, named in a column."""
+    import polars as pl
+
+    if (fmt or default_format()) is Format.table:
+        for number, detail in enumerate(result.details):
+            emit_text("\n" if number else "")
+            emit(detail.frame, Format.table, title=detail.title, formats=detail.formats)
+        return
+    frames = [detail.frame.select(pl.lit(detail.title).alias("table"), pl.all()) for detail in result.details]
+    emit(pl.concat(frames, how="diagonal_relaxed") if frames else pl.DataFrame({"table": []}), fmt)

@@ -1,0 +1,88 @@
+"""Apply a definition unchanged, and say how far the customers have shifted from those it was learned from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.errors import UsageError
+from ckm.feature_dictionary import dictionary_version
+from ckm.feature_table import FeatureTable, feature_table
+from ckm.segmentation.methods import METHODS
+from ckm.segmentation.result import Segmentation, segmented
+from ckm.segmentation.stability import shift_detail, shift_remark, shifts
+from ckm.settings import SegmentSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    import polars as pl
+
+    from ckm.segmentation.saved import SavedDefinition
+
+
+def apply_definition(
+    saved: SavedDefinition,
+    tables: Mapping[str, pl.LazyFrame],
+    *,
+    as_of: date | None = None,
+    time_zone: str | None = None,
+    settings: SegmentSettings = SegmentSettings(),
+) -> Segmentation:
+    """Give each customer the segment that a definition says, unchanged, and say how far the customers have shifted.
+
+    Parameters
+    ----------
+    saved
+        The definition.
+    tables, as_of
+        See :func:`ckm.feature_table.feature_table`.
+    time_zone
+        Of these data; None means the definition's.
+    settings
+        Of the workspace: from when a shift is worth a word.
+
+    Raises
+    ------
+    UsageError
+        The definition was made for another currency, time zone, or for features that these data do not give.
+    """
+    table = definition_table(saved, tables, as_of=as_of)
+    _need_same_ground(saved, table, time_zone)
+    result = segmented(saved, table)
+    found = shifts(saved.distribution, saved.customers, table.frame)
+    remarks = [f"definition '{saved.name}' version {saved.version}, learned as of {saved.as_of}"]
+    if saved.as_of > table.as_of:
+        remarks.append(f"it was learned after {table.as_of}: its numbers saw what came later; --refit learns them anew")
+    return result.saying(*remarks, shift_remark(found, settings), details=(shift_detail(found),))
+
+
+def definition_table(saved: SavedDefinition, tables: Mapping[str, pl.LazyFrame], *, as_of: date | None) -> FeatureTable:
+    """Return the customers as a definition sees them: its measures, its window, its population."""
+    method = METHODS[saved.definition.method]
+    return feature_table(
+        tables, as_of=as_of, time_zone=saved.time_zone, scope=method.scope, money=saved.measures.money,
+        window=saved.measures.window, population=saved.population, with_prospects=method.with_prospects,
+    )  # fmt: skip
+
+
+def _need_same_ground(saved: SavedDefinition, table: FeatureTable, time_zone: str | None) -> None:
+    def refuse(what: str) -> UsageError:
+        return UsageError(
+            f"definition '{saved.name}' {what}", hint="--refit learns it anew from these data; --by starts another"
+        )
+
+    if saved.dictionary != dictionary_version():
+        raise refuse(f"was made for version {saved.dictionary} of the features, and this is {dictionary_version()}")
+    if saved.currency != table.currency:
+        raise refuse(f"is for amounts in {saved.currency}, and these are in {table.currency}")
+    if time_zone not in (None, saved.time_zone):
+        raise refuse(f"is for days in {saved.time_zone}, and these are in {time_zone}")
+    known = {name for name, distribution in saved.distribution.items() if distribution.shares[-1] < 1}
+    missing = [
+        name
+        for name in saved.definition.needs
+        if name not in table.frame.columns or (name in known and name not in table.features)
+    ]
+    if missing:
+        raise refuse(f"needs features that these data do not give: {', '.join(missing)}")

@@ -1,0 +1,91 @@
+"""Learn segments from customers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ckm.feature_table import FeatureTable, feature_table
+from ckm.segmentation.definition import Basis
+from ckm.segmentation.measures import Measures
+from ckm.segmentation.methods import METHODS
+from ckm.segmentation.result import Segmentation, segmented
+from ckm.segmentation.rfm import fit_rfm
+from ckm.segmentation.saved import SavedDefinition, describe
+from ckm.settings import SegmentSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    import polars as pl
+
+    from ckm.segmentation.definition import Definition
+    from ckm.segmentation.rfm_names import NameTable
+
+
+def segment_customers(
+    tables: Mapping[str, pl.LazyFrame],
+    *,
+    by: str | Definition = "rfm",
+    as_of: date | None = None,
+    time_zone: str = "UTC",
+    measures: Measures = Measures(),
+    settings: SegmentSettings = SegmentSettings(),
+    names: NameTable | None = None,
+    seed: int = 0,
+    name: str = "default",
+    previous: SavedDefinition | None = None,
+) -> Segmentation:
+    """Learn segments from the customers, and give each customer one.
+
+    Parameters
+    ----------
+    tables, as_of, time_zone
+        See :func:`ckm.feature_table.feature_table`, which also says what is raised.
+    measures
+        How frequency and money are measured.
+    by
+        The method (rfm, value, lifecycle, clusters), or a definition with nothing left to learn (rules).
+    settings
+        Of the workspace.
+    names
+        Of the scores of rfm, and how many there are. Default: the eleven usual names over five scores.
+    seed
+        Of everything random.
+    name
+        What to call the definition.
+    previous
+        The definition that this one replaces.
+
+    Raises
+    ------
+    NotEnoughDataError
+        There are too few customers to learn from; the message says how many are needed.
+    """
+    method = METHODS[by if isinstance(by, str) else by.method]
+
+    def at(day: date | None) -> FeatureTable:
+        return feature_table(
+            tables, as_of=day, time_zone=time_zone, scope=method.scope, money=measures.money,
+            window=measures.window, with_prospects=method.with_prospects,
+        )  # fmt: skip
+
+    table = at(as_of)
+    basis = Basis(table, at, settings, seed, previous.definition if previous else None)
+    if by == "rfm":
+        by = fit_rfm(basis, names=names)
+    elif isinstance(by, str):
+        assert method.fit is not None
+        by = method.fit(basis)
+    saved = describe(name, by, table, measures)
+    if previous is not None:
+        saved = previous if _same(saved, previous) else replace(saved, version=previous.version + 1)
+    return segmented(saved, table)
+
+
+def _same(one: SavedDefinition, other: SavedDefinition) -> bool:
+    """Whether two definitions give every customer the same segment."""
+    return (one.definition, one.measures, one.population, one.currency, one.time_zone, one.dictionary) == (
+        other.definition, other.measures, other.population, other.currency, other.time_zone, other.dictionary
+    )  # fmt: skip

@@ -1,0 +1,52 @@
+"""The methods of segmenting, by the names that ``--by`` and definitions use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ckm.segmentation.clusters import fit_clusters, read_clusters
+from ckm.segmentation.lifecycle import fit_lifecycle, read_lifecycle
+from ckm.segmentation.rfm import fit_rfm, read_rfm
+from ckm.segmentation.rules import read_rules
+from ckm.segmentation.value import fit_value, read_value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ckm.segmentation.definition import Basis, Definition
+    from ckm.yamlfile import YamlEntry
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a definition is learned and read.
+
+    Attributes
+    ----------
+    read
+        Reads what ``to_plain`` wrote.
+    fit
+        Learns from customers; None where nothing is learned because somebody wrote it.
+    scope
+        Features it takes.
+    with_prospects
+        Whether people who never bought have a segment too.
+    """
+
+    read: Callable[[YamlEntry], Definition]
+    fit: Callable[[Basis], Definition] | None = None
+    scope: Literal["rfm", "all"] = "all"
+    with_prospects: bool = False
+
+
+METHODS = {
+    "rfm": Method(read_rfm, fit_rfm, scope="rfm"),
+    "value": Method(read_value, fit_value),
+    "lifecycle": Method(read_lifecycle, fit_lifecycle, with_prospects=True),
+    "clusters": Method(read_clusters, fit_clusters),
+    "rules": Method(read_rules),
+}
+"""Methods by name."""
+FITTED = tuple(name for name, method in METHODS.items() if method.fit)
+"""What ``--by`` takes beside a file of rules."""

@@ -1,0 +1,107 @@
+"""Who moved to another segment since the run before, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from datetime import date
+
+CAUSES = ("behaviour", "ageing", "definition", "new", "gone")
+"""Why a customer is elsewhere than before; see :func:`explain_moves`."""
+
+
+@dataclass(frozen=True)
+class Moves:
+    """What became of the customers since an earlier day.
+
+    Attributes
+    ----------
+    customers
+        One row per customer of either day, by ``customer_id``: customer_id, previous_segment (null: new), segment
+        (null: gone), cause (null: stayed).
+    matrix
+        One row per pair of segments that has customers: previous_segment, segment, customers, and of these by cause:
+        behaviour, ageing, definition, new, gone.
+    since
+        The day before.
+    """
+
+    customers: pl.DataFrame
+    matrix: pl.DataFrame
+    since: date
+
+    @property
+    def remarks(self) -> list[str]:
+        """How many moved, by cause, as one sentence."""
+        known = self.customers.filter(pl.col("previous_segment").is_not_null() & pl.col("segment").is_not_null())
+        by_cause = dict(self.customers["cause"].drop_nulls().value_counts().iter_rows())
+        moved = sum(by_cause.get(cause, 0) for cause in CAUSES[:3])
+        share = f" ({moved / known.height:.1%})" if known.height else ""
+        causes = ", ".join(f"{by_cause.get(cause, 0):,} by {cause}" for cause in CAUSES[:3])
+        others = "".join(f"; {by_cause[cause]:,} {cause}" for cause in CAUSES[3:] if cause in by_cause)
+        return [f"since {self.since}: {moved:,} of {known.height:,} customers moved{share}: {causes}{others}"]
+
+
+def explain_moves(before: pl.DataFrame, now: pl.DataFrame, *, since: date, order: tuple[str, ...]) -> Moves:
+    """Compare two runs, customer by customer.
+
+    The causes, the first that applies: *new*, not there before; *gone*, no longer there (erased, or corrected away);
+    *definition*, the former definition would have left the customer where they were; *behaviour*, rows of theirs came
+    or changed (bought or returned something); *ageing*, only time passed.
+
+    Parameters
+    ----------
+    before
+        One row per customer: customer_id, segment, rows (that count), net_total.
+    now
+        The same, and ``segment_before``: what the definition of ``before`` gives today. Where the definition is the
+        same, that is ``segment``, so that nobody is ever moved by it.
+    since
+        Day of ``before``.
+    order
+        Segments in the order of the summary; names that only ``before`` has follow.
+    """
+    both = (
+        before.lazy()
+        .rename({"segment": "previous_segment", "rows": "rows_then", "net_total": "net_then"})
+        .join(now.lazy(), on="customer_id", how="full", coalesce=True)
+        .with_columns(cause=_cause())
+        .sort("customer_id")
+        .collect()
+    )
+    names = [*order, *sorted(set(both["previous_segment"].drop_nulls()) - set(order))]
+    places = pl.Enum(names)
+    matrix = (
+        both.lazy()
+        .group_by("previous_segment", "segment")
+        .agg(
+            pl.len().cast(pl.Int64).alias("customers"),
+            *((pl.col("cause") == cause).sum().cast(pl.Int64).alias(cause) for cause in CAUSES),
+        )
+        .sort(pl.col("previous_segment").cast(places), pl.col("segment").cast(places), nulls_last=True)
+        .collect()
+    )
+    customers = both.select("customer_id", "previous_segment", "segment", "cause")
+    return Moves(customers, matrix, since)
+
+
+def _cause() -> pl.Expr:
+    previous, segment = pl.col("previous_segment"), pl.col("segment")
+    changed = (pl.col("rows") != pl.col("rows_then")) | (pl.col("net_total") != pl.col("net_then"))
+    return (
+        pl.when(previous.is_null())
+        .then(pl.lit("new"))
+        .when(segment.is_null())
+        .then(pl.lit("gone"))
+        .when(previous == segment)
+        .then(pl.lit(None, pl.String))
+        .when(pl.col("segment_before") == previous)
+        .then(pl.lit("definition"))
+        .when(changed)
+        .then(pl.lit("behaviour"))
+        .otherwise(pl.lit("ageing"))
+    )

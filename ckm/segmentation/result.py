@@ -1,0 +1,116 @@
+"""What a segmentation says: customers, segments, and what a reader needs to trust them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.feature_table import counted
+from ckm.segmentation.summary import summarise
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from ckm.feature_table import FeatureTable, LeftOut
+    from ckm.segmentation.definition import Detail
+    from ckm.segmentation.moves import Moves
+    from ckm.segmentation.saved import SavedDefinition
+
+_BASE_COLUMNS = ("recency_days", "frequency", "monetary", "currency")
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """Named customers, the segments they make up, and what a reader needs to trust them.
+
+    Attributes
+    ----------
+    customers
+        One row per customer, by ``customer_id``: customer_id, segment; what the method says beside it (rfm: r_score,
+        f_score, m_score, Int8, 1 worst); recency_days (Int64, last purchase day to ``as_of``), frequency (Int64, days
+        with a purchase), monetary (Float64, net of returns), currency; the features behind the segment;
+        previous_segment and cause (null without an earlier run, and the cause for who stayed).
+    summary
+        One row per segment, best first: see :func:`ckm.segmentation.summary.summarise`.
+    as_of
+        The day the analysis stands on; it saw nothing after it.
+    definition
+        What gave the segments.
+    left_out
+        What was not used, and why.
+    remarks
+        What a reader should know beside the numbers, as sentences.
+    details
+        Tables that show how the method came to its result.
+    kept
+        One row per customer as a later run needs it: customer_id, segment, rows, net_total.
+    moves
+        What became of the customers since an earlier run; None where there is none.
+    """
+
+    customers: pl.DataFrame
+    summary: pl.DataFrame
+    as_of: date
+    definition: SavedDefinition
+    left_out: LeftOut
+    remarks: tuple[str, ...]
+    details: tuple[Detail, ...]
+    kept: pl.DataFrame
+    moves: Moves | None = None
+
+    @property
+    def currency(self) -> str:
+        """Currency of every amount."""
+        return self.definition.currency
+
+    def since(self, moves: Moves) -> Segmentation:
+        """Return the same with every customer's former segment and the cause of the move."""
+        customers = self.customers.drop("previous_segment", "cause").join(
+            moves.customers.drop("segment"), on="customer_id", how="left", maintain_order="left"
+        )
+        return replace(self, customers=customers, moves=moves)
+
+    def saying(self, *remarks: str, details: tuple[Detail, ...] = ()) -> Segmentation:
+        """Return the same with more to say."""
+        return replace(self, remarks=(*self.remarks, *remarks), details=(*self.details, *details))
+
+
+def segmented(saved: SavedDefinition, table: FeatureTable) -> Segmentation:
+    """Give every customer of ``table`` the segment that the definition says.
+
+    Parameters
+    ----------
+    saved
+        The definition.
+    table
+        Customers with the features that it needs, by its measures and its population.
+    """
+    definition = saved.definition
+    assigned = definition.assign(table.frame)
+    features = table.frame.with_columns(currency=pl.lit(table.currency))
+    behind = (name for name in definition.needs if name not in (*_BASE_COLUMNS, *assigned.columns))
+    customers = pl.concat(
+        [features.select("customer_id"), assigned, features.select(*_BASE_COLUMNS, *behind)], how="horizontal"
+    )
+    buyers = table.frame.height - table.frame["last_purchase"].null_count()
+    summary = summarise(assigned["segment"], definition, table)
+    remarks = [
+        f"as of {table.as_of}: {counted(buyers, 'customer')} with a purchase, money in {table.currency}",
+        *table.left_out.remarks,
+        *table.remarks,
+        *definition.remarks(assigned),
+    ]
+    if summary["revenue_share"].null_count():
+        remarks.append("the total of all amounts is not positive: there are no shares of revenue")
+    return Segmentation(
+        customers=customers.with_columns(previous_segment=pl.lit(None, pl.String), cause=pl.lit(None, pl.String)),
+        summary=summary,
+        as_of=table.as_of,
+        definition=saved,
+        left_out=table.left_out,
+        remarks=tuple(remarks),
+        details=definition.details(),
+        kept=customers.select("customer_id", "segment").with_columns(features["rows"], features["net_total"]),
+    )

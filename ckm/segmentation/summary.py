@@ -1,0 +1,82 @@
+"""One row per segment: how many customers, what they bring, how they buy, and what to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.feature_table import amount
+
+if TYPE_CHECKING:
+    from ckm.feature_table import FeatureTable
+    from ckm.segmentation.definition import Definition
+
+SHARE_DIGITS = 12
+"""polars divides by one number through its reciprocal: 40 of 100 would be 0.39999999999999997."""
+_COLUMNS = (
+    "segment",
+    "customers",
+    "share",
+    "revenue",
+    "revenue_share",
+    "median_recency_days",
+    "orders_per_customer",
+    "average_order_value",
+    "currency",
+    "advice",
+)
+
+
+def summarise(segments: pl.Series, definition: Definition, table: FeatureTable) -> pl.DataFrame:
+    """Return one row per segment, best first, also where nobody is in it.
+
+    Parameters
+    ----------
+    segments
+        Segment per customer, in the order of the table.
+    definition
+        What gave them.
+    table
+        The customers.
+
+    Returns
+    -------
+    pl.DataFrame
+        segment, customers, share (of all customers), revenue (net of returns, all time), revenue_share (null where the
+        total is not positive), median_recency_days, orders_per_customer (purchase days), average_order_value (revenue
+        per purchase day), currency, advice. The three averages are null where nobody is or bought.
+    """
+    customers = table.frame.select("net_total", "frequency", "recency_days").with_columns(segments.alias("segment"))
+    listed = pl.LazyFrame(
+        {
+            "segment": [each.name for each in definition.segments],
+            "advice": [each.advice for each in definition.segments],
+        }
+    )
+    # Summed as whole numbers, so that the order of the customers is of no matter.
+    money = (pl.col("net_total") * table.money_scale).round().cast(pl.Int64).sum().alias("money")
+    groups = (
+        customers.lazy()
+        .group_by("segment")
+        .agg(
+            pl.len().cast(pl.Int64).alias("customers"),
+            money,
+            pl.col("frequency").sum(),
+            pl.col("recency_days").median().alias("median_recency_days"),
+        )
+    )
+    counts, revenue, orders = pl.col("customers"), pl.col("revenue"), pl.col("frequency")
+    return (
+        listed.join(groups, on="segment", how="left", maintain_order="left")
+        .with_columns(counts.fill_null(0), amount("money", table.money_scale).fill_null(0.0).alias("revenue"))
+        .with_columns(
+            (counts / counts.sum()).round(SHARE_DIGITS).alias("share"),
+            pl.when(revenue.sum() > 0).then((revenue / revenue.sum()).round(SHARE_DIGITS)).alias("revenue_share"),
+            (orders / counts).alias("orders_per_customer"),
+            pl.when(orders > 0).then(revenue / orders).alias("average_order_value"),
+            pl.lit(table.currency).alias("currency"),
+        )
+        .select(_COLUMNS)
+        .collect()
+    )
