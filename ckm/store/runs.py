@@ -96,7 +96,7 @@ def keep(
         What tells this run from the others of the analysis.
     frame
         One row per customer, in any order: ``customer_id`` and what the analysis says. Whole numbers are kept as Int64,
-        fractions as Float64, categories as text; a column without a type (all null) is not kept.
+        fractions as Float64, categories as text, times in UTC; a column without a type (all null) is not kept.
     facts
         Small facts that go into JSON as they are, such as the method. They lie in the log for good: never put anything
         of a single customer there.
@@ -104,19 +104,19 @@ def keep(
     Raises
     ------
     ValueError
-        ``customer_id`` is missing, no text, null or repeated; a column is named like one of :data:`RUN_SCHEMA`, or has
-        another type than in earlier runs; the facts are no JSON.
+        ``customer_id`` is missing, no text, null or repeated; a column is named like one of :data:`RUN_SCHEMA`, has
+        another type than in earlier runs, or is a list, a struct or a duration; the facts are no JSON.
     """
     table = _table(root, analysis)
     plain = json.loads(json.dumps(dict(facts), allow_nan=False, sort_keys=True))
     rows = _storable(frame, table.schema)
     found = _all_kept(table)
-    same = [kept for kept in found if (kept.run.name, kept.run.version, kept.run.as_of) == (name, version, as_of)]
+    same = [one for one in found if (one.run.name, one.run.version, one.run.as_of) == (name, version, as_of)]
     if same and same[0].run.facts == plain and _says(table, same[0], rows):
         return same[0].run
-    number = same[0].run.number if same else 1 + max((kept.run.number for kept in found), default=0)
+    number = same[0].run.number if same else 1 + max((one.run.number for one in found), default=0)
     run = Run(analysis, name, version, as_of, number, len(rows), plain)
-    _replace(root, table, run, rows, [file.name for kept in same for file in kept.files])
+    _replace(root, table, run, rows, [file.name for one in same for file in one.files])
     return run
 
 
@@ -194,17 +194,17 @@ def _as_kept(analysis: str, told: Mapping[str, Any], files: list[DataFile]) -> _
     return _Kept(run, tuple(told["columns"]), tuple(files))
 
 
-def _scan(table: Table, kept: _Kept) -> pl.LazyFrame:
-    if not kept.files:
-        return pl.LazyFrame(schema=pl.Schema({name: table.schema[name] for name in kept.columns}))
-    return pl.scan_parquet([table.folder / file.name for file in kept.files]).select(kept.columns)
+def _scan(table: Table, found: _Kept) -> pl.LazyFrame:
+    if not found.files:
+        return pl.LazyFrame(schema=pl.Schema({name: table.schema[name] for name in found.columns}))
+    return pl.scan_parquet([table.folder / file.name for file in found.files]).select(found.columns)
 
 
-def _says(table: Table, kept: _Kept, rows: pl.DataFrame) -> bool:
+def _says(table: Table, found: _Kept, rows: pl.DataFrame) -> bool:
     """Whether a run holds just these rows; column by column, for both at once may be large."""
-    if kept.run.rows != len(rows) or kept.columns != tuple(rows.columns):
+    if found.run.rows != len(rows) or found.columns != tuple(rows.columns):
         return False
-    stored = _scan(table, kept)
+    stored = _scan(table, found)
     return all(stored.select(name).collect()[name].equals(rows[name], null_equal=True) for name in rows.columns)
 
 
@@ -231,7 +231,7 @@ def _by_customer(frame: pl.DataFrame) -> pl.DataFrame:
 
 def _kept_type(name: str, dtype: pl.DataType, known: pl.Schema) -> pl.DataType:
     """Return the widest type of its kind, so that later runs fit; Delta knows neither categories nor unsigned."""
-    kept = dtype
+    kept: pl.DataType
     if dtype.is_integer():
         kept = pl.Int64()
     elif dtype.is_float():
@@ -239,7 +239,11 @@ def _kept_type(name: str, dtype: pl.DataType, known: pl.Schema) -> pl.DataType:
     elif dtype in (pl.Categorical, pl.Enum):
         kept = pl.String()
     elif isinstance(dtype, pl.Datetime):
-        kept = pl.Datetime("us", dtype.time_zone)
+        kept = pl.Datetime("us", dtype.time_zone and "UTC")
+    elif dtype in (pl.String, pl.Boolean, pl.Date, pl.Decimal):
+        kept = dtype
+    else:
+        raise ValueError(f"column {name} of a run is {dtype}, which is not kept")
     earlier = known.get(name, kept)
     if earlier == kept or (earlier == pl.Float64 and kept == pl.Int64):
         return earlier

@@ -161,6 +161,7 @@ BROKEN: dict[str, Callable[[pl.DataFrame], pl.DataFrame]] = {
     "customer_id as a number": lambda frame: frame.with_columns(customer_id=1),
     "customer_id null": lambda frame: frame.with_columns(customer_id=pl.lit(None, pl.String)),
     "a customer twice": lambda frame: pl.concat([frame, frame]),
+    "a column of lists": lambda frame: frame.with_columns(products=pl.concat_list("customer_id")),
     "a column of the store's": lambda frame: frame.with_columns(run_number=1),
 }
 
