@@ -20,8 +20,8 @@ LATER = "2025-12-31"
 SOONER = "2025-09-30"
 
 
-def orders(seed: int = 1, customers: int = 80, until: date = date(2025, 9, 30)) -> list[str]:
-    """Some eighty customers, each with a rhythm of their own; deterministic."""
+def orders(seed: int = 1, customers: int = 120, until: date = date(2025, 9, 30)) -> list[str]:
+    """A hundred and twenty customers, each with a rhythm of their own; deterministic."""
     dice = random.Random(seed)
     rows = []
     for number in range(customers):
@@ -78,7 +78,7 @@ def test_the_first_run_saves_the_definition_and_later_runs_apply_it_unchanged(
 def test_without_new_orders_nobody_is_moved_by_the_definition(shop: Path, run: Run) -> None:
     told(run, "--as-of", SOONER)
     moves = table(run, "--as-of", LATER, "--moves")
-    assert moves["customers"].sum() == 80
+    assert moves["customers"].sum() == 120
     assert moves.select("behaviour", "definition", "new", "gone").sum().row(0) == (0, 0, 0, 0)
     assert moves["ageing"].sum() > 0
 
@@ -109,7 +109,7 @@ def test_a_second_run_of_the_same_day_says_the_same_and_keeps_nothing_more(shop:
 def test_since_a_day_without_a_run_is_computed_with_the_same_definition(shop: Path, run: Run) -> None:
     found = table(run, "--moves", "--since", "2025-08-31")
     assert found["definition"].sum() == 0
-    assert found["customers"].sum() >= 80
+    assert found["customers"].sum() >= 120
     assert found.filter(pl.col("previous_segment").is_null())["new"].sum() == found["new"].sum()
 
 
@@ -129,7 +129,7 @@ def test_an_erased_customer_is_gone_from_the_runs_too(shop: Path, run: Run) -> N
     [kept] = store.runs("segments")
     assert "C001" not in store.read_run(kept)["customer_id"]
     moves = table(run, "--as-of", LATER, "--moves")
-    assert moves["customers"].sum() == 79
+    assert moves["customers"].sum() == 119
 
 
 def test_a_dry_run_keeps_nothing(shop: Path, run: Run) -> None:
@@ -147,7 +147,7 @@ def test_moves_without_an_earlier_run_say_what_to_do(shop: Path, run: Run) -> No
 
 def test_a_file_needs_no_workspace_to_explain_moves(shop: Path, run: Run, tmp_path: Path) -> None:
     found = table(run, str(tmp_path / "orders.csv"), "--moves", "--since", "2025-08-31")
-    assert found["customers"].sum() == 80
+    assert found["customers"].sum() == 120
     assert run("segment", tmp_path / "orders.csv", "--moves").exit_code == 2
 
 
@@ -255,7 +255,7 @@ def test_a_definition_that_needs_a_column_that_is_gone_is_refused(run: Run, tmp_
 
 def test_what_has_shifted_is_named_when_it_is_time_to_refit(shop: Path, run: Run, tmp_path: Path) -> None:
     told(run)
-    rows = [f"P{n},C{n % 80:03},2025-12-{1 + n % 30:02}T12:00:00Z,900.00,EUR,sale" for n in range(400)]
+    rows = [f"P{n},C{n % 120:03},2025-12-{1 + n % 30:02}T12:00:00Z,900.00,EUR,sale" for n in range(400)]
     assert run("ingest", write(tmp_path / "rich.csv", rows), "--as", "transactions").exit_code == 0
     remark = told(run)
     assert "shifted since, by a population stability index of 0.25 or more: " in remark
