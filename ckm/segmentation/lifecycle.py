@@ -201,9 +201,9 @@ class LifecycleDefinition:
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
         """Say where the lines are, for whom the rhythm is borrowed, and how many came back after lapsing."""
         remarks = [
-            f"in rhythm: silent for at most {self.cooling_after:g} of the own long gap; lapsed: for more than "
-            f"{self.lapsed_after:g} of it (of all customers the usual gap is {self.gap_median_days:.0f} days, "
-            f"the long one {self.gap_p80_days:.0f})"
+            f"in rhythm: silent for at most {self.cooling_after:g} own long gaps; lapsed: for more than "
+            f"{self.lapsed_after:g} (of all customers the usual gap is {self.gap_median_days:.0f} days, the long one "
+            f"{self.gap_p80_days:.0f})"
         ]
         once = assigned.filter(pl.col("silence_ratio").is_not_null() & pl.col("broken_silence_ratio").is_null()).height
         if once:

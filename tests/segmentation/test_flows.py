@@ -119,7 +119,7 @@ def test_one_customer_comes_stays_is_lost_and_is_won_back() -> None:
     ]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(histories, st.integers(0, 420), st.sampled_from(["month", "quarter", "year"]), st.integers(1, 14))
 def test_every_period_balances(visits: list[Visit], as_of: int, period: str, periods: int) -> None:
     bought = [day for _, day, kind in visits if kind == "sale" and day <= as_of]
@@ -141,7 +141,7 @@ def test_a_balance_says_what_the_states_at_its_two_ends_say(visits: list[Visit])
     assert_frame_equal(found.frame.drop("period", "end"), by_feature_tables(found, tables, DEFINITION))
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(histories, st.integers(0, 400), st.randoms(use_true_random=False))
 def test_no_balance_sees_the_future_or_the_order_of_the_rows(visits: list[Visit], day: int, random: Random) -> None:
     seen = [visit for visit in visits if visit[1] <= day]

@@ -290,7 +290,7 @@ def test_too_few_returns_are_no_rhythm(those: list[Buyer], long: float | None, m
 
 def test_remarks_say_where_the_lines_are_and_whose_rhythm_is_borrowed() -> None:
     where, borrowed = DEFINITION.remarks(DEFINITION.assign(features(Buyer(3), ONCE, ONCE, PROSPECT)))
-    assert "at most 1.25 of the own long gap" in where
+    assert "at most 1.25 own long gaps; lapsed: for more than 2 (" in where
     assert borrowed == "2 customers bought on one day only: the rhythm of all customers counts"
     assert len(DEFINITION.remarks(DEFINITION.assign(features(Buyer(3), PROSPECT)))) == 1
 
