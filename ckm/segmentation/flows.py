@@ -134,14 +134,19 @@ def _label(start: date, period: str) -> str:
 
 
 def _purchases(transactions: pl.LazyFrame, as_of: date, time_zone: str) -> pl.DataFrame:
-    """Return ``customer_id``, ``number`` (of the day) and ``gap``: a gap is the same whichever later day looks at it."""
+    """Return ``customer``, ``number`` (of the day) and ``gap``, which is the same for every end to come.
+
+    Customers are numbered, in no particular order: each end groups them anew, and numbers group faster than text.
+    """
     until = end_of_day(as_of, time_zone)
     days = purchase_days(nw.from_native(transactions), until=until, time_zone=time_zone, money_scale=1)
-    return purchase_gaps(days).select("customer_id", "number", "gap").to_native().collect()
+    gaps = purchase_gaps(days).select("customer_id", "number", "gap").to_native().collect().lazy()
+    customers = gaps.select("customer_id").unique().with_row_index("customer")
+    return gaps.join(customers, on="customer_id").select("customer", "number", "gap").sort("customer", "gap").collect()
 
 
 def _rhythms(purchases: pl.DataFrame, definition: LifecycleDefinition, end: date) -> pl.DataFrame:
-    """Return ``customer_id``, ``first`` and ``last`` (numbers of days) and the long gap of who bought by ``end``.
+    """Return ``customer``, ``first`` and ``last`` (numbers of days) and the long gap of who bought by ``end``.
 
     The own 80th percentile as :func:`ckm.features.rhythm_features` takes it, from the gaps up to ``end``.
     """
@@ -149,7 +154,7 @@ def _rhythms(purchases: pl.DataFrame, definition: LifecycleDefinition, end: date
     return (
         purchases.lazy()
         .filter(pl.col("number") <= end.toordinal())
-        .group_by("customer_id")
+        .group_by("customer")
         .agg(
             first=pl.col("number").min(),
             last=pl.col("number").max(),
@@ -157,12 +162,10 @@ def _rhythms(purchases: pl.DataFrame, definition: LifecycleDefinition, end: date
             own=gap.quantile(0.8, "linear"),
         )
         .select(
-            "customer_id",
+            "customer",
             "first",
             "last",
-            long_gap_days=definition.long_gap_days(
-                shrunk_gap(pl.col("own"), pl.col("gaps"), definition.gap_p80_days)
-            ),
+            long_gap_days=definition.long_gap_days(shrunk_gap(pl.col("own"), pl.col("gaps"), definition.gap_p80_days)),
         )
         .collect()
     )
@@ -171,11 +174,11 @@ def _rhythms(purchases: pl.DataFrame, definition: LifecycleDefinition, end: date
 def _carried_on(
     customers: pl.DataFrame, purchases: pl.DataFrame, definition: LifecycleDefinition, before: date, end: date
 ) -> pl.DataFrame:
-    """Return the rhythms at ``end``, computed anew only for who bought since ``before``: the others' have not changed."""
+    """Return the rhythms at ``end``, anew for who bought since ``before``; the others' have not changed."""
     since = purchases.filter(pl.col("number").is_between(before.toordinal() + 1, end.toordinal()))
-    buyers = since.select("customer_id").unique()
-    fresh = _rhythms(purchases.join(buyers, on="customer_id", how="semi"), definition, end)
-    return pl.concat([customers.drop("in_rhythm").join(buyers, on="customer_id", how="anti"), fresh])
+    buyers = since.select("customer").unique()
+    fresh = _rhythms(purchases.join(buyers, on="customer", how="semi"), definition, end)
+    return pl.concat([customers.drop("in_rhythm").join(buyers, on="customer", how="anti"), fresh])
 
 
 def _judged(rhythms: pl.DataFrame, definition: LifecycleDefinition, end: date) -> pl.DataFrame:
@@ -195,10 +198,12 @@ def _balance(earlier: pl.DataFrame, later: pl.DataFrame, before: date) -> dict[s
         "active": now,
         "unseen": ~now & is_new,
     }
-    joined = later.lazy().join(
-        earlier.lazy().select("customer_id", was_in_rhythm="in_rhythm"), on="customer_id", how="left"
+    joined = later.lazy().join(earlier.lazy().select("customer", was_in_rhythm="in_rhythm"), on="customer", how="left")
+    return (
+        joined.select(kind.sum().cast(pl.Int64).alias(name) for name, kind in kinds.items())
+        .collect()
+        .row(0, named=True)
     )
-    return joined.select(kind.sum().cast(pl.Int64).alias(name) for name, kind in kinds.items()).collect().row(0, named=True)
 
 
 def _remarks(starts: list[date], period: str, as_of: date, first: date, unseen: int) -> tuple[str, ...]:
@@ -209,7 +214,7 @@ def _remarks(starts: list[date], period: str, as_of: date, first: date, unseen: 
         remarks.append(f"the data begin on {first}: who bought before counts as new at the first purchase in them")
     if unseen:
         remarks.append(
-            f"{counted(unseen, 'customer')} bought first within a {period} and fell out of rhythm before its end: "
-            "they are in no column of it"
+            f"{counted(unseen, 'customer')} bought first within a {period} and fell out of rhythm before its end; "
+            "no column counts them"
         )
     return tuple(remarks)

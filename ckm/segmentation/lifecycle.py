@@ -8,8 +8,9 @@ buys once a quarter, and the end for who bought each week.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -20,6 +21,8 @@ from ckm.feature_table import counted
 from ckm.segmentation.definition import Detail, load_segments, readable_number
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from ckm.segmentation.definition import Basis, Segment
     from ckm.yamlfile import YamlEntry
 
@@ -31,10 +34,10 @@ IN_RHYTHM = ("active", "won back", "new")
 
 COOLING_AFTER = 1.25
 """Long gaps of silence after which a customer cools. Every fifth gap is longer than the long gap, which is what it
-is; with a quarter on top it is one in eight or fewer in the data that we know, which spares false alarms."""
+is; with a quarter on top it is one in seven to twelve in the data that we know, which spares false alarms."""
 LAPSED_AFTER = 2.0
 """Long gaps of silence after which a customer has lapsed: one gap in twenty or fewer is longer. It is a convention: in
-no data that we know is there a silence that nobody ever ended (docs/segment-lifecycle.md has the figures)."""
+no data that we know is there a silence that nobody ever ended. Figures for both: bench/lifecycle.py."""
 SHORTEST_RHYTHM_DAYS = 7.0
 """A long gap counts as no shorter than a week: closing days and weekends are no silence, and a holiday of a fortnight
 lets nobody lapse."""
@@ -54,10 +57,20 @@ class Returns:
 
 @dataclass(frozen=True)
 class Check:
-    """What became of the states of an earlier day: customers in each at the end of ``day``, and who bought since."""
+    """What became of the states of an earlier day: customers in each at the end of ``day``, and who bought since.
+
+    They are judged by the rhythm of all customers as it was known on that day, so that nothing is learned from what
+    came later.
+    """
 
     day: date
     returns: tuple[Returns, ...]
+
+    def share(self, states: Container[str]) -> float | None:
+        """Share of the customers in ``states`` who bought since; None where there were none."""
+        those = [each for each in self.returns if each.state in states]
+        customers = sum(each.customers for each in those)
+        return sum(each.bought_since for each in those) / customers if customers else None
 
 
 @dataclass(frozen=True)
@@ -96,8 +109,8 @@ class LifecycleDefinition:
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """The states and their advice, by how likely their customers are to buy again."""
-        return load_segments(NAMES)
+        """The states and their advice: in rhythm first, prospects, who have no rhythm, last."""
+        return _segments()
 
     def assign(self, features: pl.DataFrame) -> pl.DataFrame:
         """Give every customer a state, and what it follows from.
@@ -186,16 +199,27 @@ class LifecycleDefinition:
         return (Detail(title, frame, {"share": "{:.1%}"}),)
 
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
-        """Say where the lines are, and for how many customers the rhythm is a borrowed one."""
+        """Say where the lines are, for whom the rhythm is borrowed, and how many came back after lapsing."""
         remarks = [
-            f"in rhythm: silent for at most {self.cooling_after:g} of the own long gap; lapsed: for more than "
-            f"{self.lapsed_after:g} of it (of all customers the usual gap is {self.gap_median_days:.0f} days, "
-            f"the long one {self.gap_p80_days:.0f})"
+            f"in rhythm: silent for at most {self.cooling_after:g} own long gaps; lapsed: for more than "
+            f"{self.lapsed_after:g} (of all customers the usual gap is {self.gap_median_days:.0f} days, the long one "
+            f"{self.gap_p80_days:.0f})"
         ]
         once = assigned.filter(pl.col("silence_ratio").is_not_null() & pl.col("broken_silence_ratio").is_null()).height
         if once:
             remarks.append(f"{counted(once, 'customer')} bought on one day only: the rhythm of all customers counts")
+        lapsed, in_rhythm = (self.check.share(those) if self.check else None for those in (("lapsed",), IN_RHYTHM))
+        if self.check and lapsed is not None and in_rhythm is not None:
+            remarks.append(
+                f"of those who had lapsed by {self.check.day}, {lapsed:.1%} have bought since; of those who were in "
+                f"rhythm, {in_rhythm:.1%}"
+            )
         return tuple(remarks)
+
+
+@cache
+def _segments() -> tuple[Segment, ...]:
+    return load_segments(NAMES)
 
 
 def fit_lifecycle(basis: Basis) -> LifecycleDefinition:
@@ -213,11 +237,11 @@ def fit_lifecycle(basis: Basis) -> LifecycleDefinition:
     """
     table = basis.table
     usual, long = table.population.gap_median_days, table.population.gap_p80_days
-    gaps = int(table.frame["gaps"].fill_null(0).sum())
+    gaps = int(table.frame["gaps"].sum())
     if usual is None or long is None or gaps < FEWEST_GAPS:
         raise _no_rhythm(table.frame, gaps)
     definition = LifecycleDefinition(readable_number(usual), readable_number(long))
-    return LifecycleDefinition(definition.gap_median_days, definition.gap_p80_days, check=_checked(definition, basis))
+    return replace(definition, check=_checked(definition, basis))
 
 
 def _checked(definition: LifecycleDefinition, basis: Basis) -> Check | None:
@@ -285,7 +309,7 @@ def _positive(entry: YamlEntry) -> float:
 
 
 def _no_rhythm(frame: pl.DataFrame, gaps: int) -> NotEnoughDataError:
-    buyers = frame["recency_days"].is_not_null().sum()
+    buyers = frame.height - frame["recency_days"].null_count()
     returned = frame.filter(pl.col("gaps") > 0).height
     return NotEnoughDataError(
         f"{counted(buyers, 'customer')} with a purchase, {returned:,} of them came back on another day, "

@@ -290,9 +290,18 @@ def test_too_few_returns_are_no_rhythm(those: list[Buyer], long: float | None, m
 
 def test_remarks_say_where_the_lines_are_and_whose_rhythm_is_borrowed() -> None:
     where, borrowed = DEFINITION.remarks(DEFINITION.assign(features(Buyer(3), ONCE, ONCE, PROSPECT)))
-    assert "at most 1.25 of the own long gap" in where
+    assert "at most 1.25 own long gaps; lapsed: for more than 2 (" in where
     assert borrowed == "2 customers bought on one day only: the rhythm of all customers counts"
     assert len(DEFINITION.remarks(DEFINITION.assign(features(Buyer(3), PROSPECT)))) == 1
+
+
+def test_remarks_say_how_many_came_back_after_lapsing() -> None:
+    returns = (Returns("active", 6, 5), Returns("new", 4, 1), Returns("lapsed", 8, 1), Returns("prospect", 9, 9))
+    checked = replace(DEFINITION, check=Check(date(2026, 5, 1), returns))
+    *_, last = checked.remarks(checked.assign(features(Buyer(3))))
+    assert last == "of those who had lapsed by 2026-05-01, 12.5% have bought since; of those who were in rhythm, 60.0%"
+    nobody = replace(DEFINITION, check=Check(date(2026, 5, 1), returns[:2]))
+    assert len(nobody.remarks(nobody.assign(features(Buyer(3))))) == 1
 
 
 def test_a_state_hangs_on_nobody_else() -> None:

@@ -1,0 +1,111 @@
+"""What every way of segmenting promises of odd input: a clear answer or a clear refusal, and never a number that is none."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.conftest import ROOT, Run
+from tests.test_segment_workspace import orders, write
+
+METHODS = ("rfm", "value", "lifecycle", "clusters")
+OK, USAGE, TOO_LITTLE = 0, 2, 4
+
+
+def of(customers: int, net: str, kind: str = "sale", currency: str = "EUR") -> list[str]:
+    days = (date(2025, 1, 1) + timedelta(days=(17 * row) % 300) for row in range(4 * customers))
+    return [f"O{row},C{row % customers:03},{day}T12:00:00Z,{net},{currency},{kind}" for row, day in enumerate(days)]
+
+
+INPUTS: dict[str, tuple[list[str], list[str], dict[str, int], str]] = {
+    "no orders before --as-of": (orders(), ["--as-of", "2020-01-01"], {}, "no purchase by a known customer"),
+    "no orders at all": ([], [], {}, "no purchase by a known customer"),
+    "only cancelled orders": (of(200, "5.00", "cancel"), [], {}, "no purchase by a known customer"),
+    "only returns": (of(200, "-5.00", "return"), [], {}, "no purchase by a known customer"),
+    "one customer": (of(1, "5.00"), [], {}, "needed"),
+    "several currencies": (
+        [*of(200, "5.00"), *of(200, "5.00", currency="THB")], [], dict.fromkeys(METHODS, USAGE), "EUR, THB",
+    ),
+    "all amounts zero": (of(200, "0.00"), [], dict.fromkeys(METHODS, OK), "no shares of revenue"),
+    "negative totals": (
+        [*of(200, "5.00"), *(row.replace("O", "R") for row in of(200, "-9.00", "return"))],
+        [], dict.fromkeys(METHODS, OK), "no shares of revenue",
+    ),
+    "everybody alike": (
+        [f"O{n},C{n % 200:03},2025-0{1 + n // 200}-01T12:00:00Z,9.00,EUR,sale" for n in range(600)],
+        [], {"rfm": OK, "value": OK, "lifecycle": OK, "clusters": TOO_LITTLE}, "",
+    ),
+}  # fmt: skip
+ENOUGH_OF_ONE = {"lifecycle": {"one customer"}}
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("case", INPUTS)
+def test_odd_input_is_answered_or_refused_in_words(tmp_path: Path, run: Run, case: str, method: str) -> None:
+    rows, words, codes, message = INPUTS[case]
+    path = write(tmp_path / "orders.csv", rows)
+    done = run("segment", path, "--by", method, *words, "--customers", "-f", "json")
+    assert done.exit_code == codes.get(method, TOO_LITTLE), done.stderr
+    if done.exit_code:
+        error = json.loads(done.stderr.splitlines()[0])["error"]
+        assert done.stdout == ""
+        assert message in error["message"]
+        assert error["hint"]
+    else:
+        assert message in done.stderr
+        customers = json.loads(done.stdout)
+        assert len(customers) == 200
+        assert all(each["segment"] for each in customers)
+
+
+@pytest.mark.parametrize("column", ["customer_id", "ordered_at", "net"])
+def test_a_missing_column_is_named(tmp_path: Path, run: Run, column: str) -> None:
+    path = write(tmp_path / "orders.csv", orders(customers=20))
+    pl.read_csv(path).drop(column).write_csv(path)
+    done = run("segment", path)
+    assert done.exit_code == USAGE
+    assert f"'{column}'" in done.stderr
+
+
+PROBE = """
+import sys
+from typer.testing import CliRunner
+from ckm.cli import app
+for method in ("rfm", "value", "lifecycle", "clusters"):
+    done = CliRunner().invoke(app, ["segment", sys.argv[1], "--by", method, "-o", f"{sys.argv[2]}/{method}.parquet",
+                                    "--save", f"{sys.argv[2]}/{method}.yaml", "-f", "csv"])
+    assert done.exit_code == 0, done.stderr
+    print(done.stdout)
+"""
+
+
+def test_shuffled_rows_on_one_or_two_threads_give_the_same_bytes(tmp_path: Path) -> None:
+    rows = orders(customers=300)
+    shuffled = random.Random(3).sample(rows, len(rows))
+    found = []
+    for threads, order in (("1", rows), ("2", shuffled)):
+        folder = tmp_path / threads
+        folder.mkdir()
+        path = write(folder / "orders.csv", order)
+        environment = {"POLARS_MAX_THREADS": threads, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        done = subprocess.run(
+            [sys.executable, "-c", PROBE, str(path), str(folder)],
+            capture_output=True, check=True, cwd=ROOT, env={**_environment(), **environment},
+        )  # fmt: skip
+        path.unlink()
+        found.append((done.stdout, {file.name: file.read_bytes() for file in folder.iterdir()}))
+    assert found[0] == found[1]
+    assert len(found[0][1]) == 8
+
+
+def _environment() -> dict[str, str]:
+    import os
+
+    return {name: value for name, value in os.environ.items() if not name.startswith(("CKM_", "POLARS_"))}
