@@ -128,9 +128,9 @@ class LaterCheck:
         amount = f"{abs(self.difference):,.2f} {self.currency} {'more' if self.difference >= 0 else 'less'}"
         return (
             f"headroom of {self.since} checked on {self.customers:,} customers at {self.until}: among customers of "
-            f"equal value then, the half with more headroom was worth {amount} "
-            f"per customer a year later (95% interval {self.low:,.2f} to {self.high:,.2f}; of {len(self.tenths)} tenths "
-            f"of value, clearly more in {clearly_more}, clearly less in {clearly_less}): {answer}"
+            f"equal value then, the half with more headroom was worth {amount} per customer a year later "
+            f"(95% interval {self.low:,.2f} to {self.high:,.2f}; in {len(self.tenths)} tenths of value, "
+            f"clearly more in {clearly_more} and clearly less in {clearly_less}): {answer}"
         )
 
     def details(self) -> tuple[Detail, ...]:
