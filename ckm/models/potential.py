@@ -126,7 +126,7 @@ def fit_percentile(
     """Learn a percentile of spend from what is not spend itself.
 
     Linear quantile regression (Koenker and Bassett 1978) of ``log(1 + max(spend, 0))``, by scikit-learn's
-    ``QuantileRegressor``: a quantile passes through every increasing function (Koenker 2005, section 2.2.3), so the
+    ``QuantileRegressor``: a quantile passes through every increasing function (Koenker 2005, chapter 2), so the
     percentile of the logarithm is the logarithm of the percentile, which is not so for means. An L1 penalty of
     :data:`PENALTY` customers shrinks what says little to zero. About one second for 10,000 customers.
 
@@ -171,7 +171,7 @@ def fit_percentile(
 def pinball_loss(value: Floats, percentile: Floats | float, quantile: float = PERCENTILE) -> float:
     """Mean loss that a quantile minimises: ``quantile * d`` above it and ``(quantile - 1) * d`` below.
 
-    The check function of Koenker and Bassett (1978, p. 38), where ``d`` is value less percentile.
+    The loss whose minimum defines the quantile in Koenker and Bassett (1978), where ``d`` is value less percentile.
     """
     import numpy as np
 

@@ -225,6 +225,16 @@ def test_what_is_known_of_nobody_is_left_out(now: pl.DataFrame) -> None:
     assert "region" not in without_region.needs
 
 
+def test_who_has_not_bought_yet_has_a_box_too(now: pl.DataFrame, checked: ValueDefinition) -> None:
+    prospect = now[:1].select(
+        pl.when(pl.col(name) != pl.col(name)).then(pl.col(name)).alias(name) if name != "customer_id" else name
+        for name in now.columns
+    )
+    assert prospect.null_count().sum_horizontal().item() == len(now.columns) - 1
+    assert checked.assign(prospect)["current_value"].to_list() == [0.0]
+    assert checked.assign(prospect)["segment"].to_list()[0] in {"grow", "watch"}
+
+
 def test_equal_spend_throughout_puts_all_into_one_box(now: pl.DataFrame) -> None:
     alike = now.with_columns(margin_12mo=pl.lit(100.0))
     assert fitted(alike).assign(alike)["segment"].n_unique() == 1
@@ -314,6 +324,17 @@ def test_the_comparison_at_equal_spend_is_a_regression_within_each_tenth() -> No
         assert tenth.high - tenth.low == pytest.approx(2 * 1.959964 * errors[-1], rel=1e-4)
     assert found["difference"] == pytest.approx(np.mean(effects), rel=1e-2)
     assert sum(each.customers for each in found["fifths"]) == 2_000
+
+
+def test_where_headroom_means_nothing_95_of_100_intervals_hold_zero() -> None:
+    dice, held = np.random.default_rng(0), 0
+    for _ in range(100):
+        value = (50 * np.exp(1.2 * dice.standard_normal(600)) * (dice.random(600) < 0.8)).round(2)
+        room = np.maximum(0, 120 * np.exp(0.5 * dice.standard_normal(600)) - value).round(2)
+        later = 0.6 * value * np.exp(0.7 * dice.standard_normal(600)) + 20 * dice.random(600)
+        found = compare_later(pl.DataFrame({"current_value": value, "headroom": room}), pl.Series(later))
+        held += found["low"] <= 0 <= found["high"]
+    assert held == pytest.approx(95, abs=3)
 
 
 def test_details_show_every_coefficient_and_both_comparisons(checked: ValueDefinition) -> None:
