@@ -62,6 +62,8 @@ def test_without_anything_that_varies_the_percentile_is_that_of_all() -> None:
     customers = pl.DataFrame({"spend": [float(each) for each in range(1, 11)], "kind": ["a"] * 10, "days": [7] * 10})
     model = fit_percentile(customers, "spend", numbers=["days"], texts=["kind"])
     assert model.features == ()
+    hardly = customers.with_columns(days=1_000_000 + pl.int_range(pl.len()) / 10)
+    assert fit_percentile(hardly, "spend", numbers=["days"], texts=[]) == model
     assert spends(model, customers) == [8.0] * 10
 
 

@@ -172,6 +172,8 @@ def test_what_was_written_is_read_again_exactly(now: pl.DataFrame, checked: Valu
         ("intercept: ", "intercept: x", "a number is expected"),
         ("since: '2025", "since: 'x2025", "a date is expected"),
         ("skill:", "skil:", "no key 'skil'"),
+        ("- customers\n", "- people\n", "the last column is not 'customers'"),
+        ("- - company\n", "- - company\n    - more\n", "4 values are expected, there are 5"),
     ],
 )
 def test_a_mistake_in_the_file_is_said_with_its_line(
