@@ -126,7 +126,7 @@ def fit_percentile(
     """Learn a percentile of spend from what is not spend itself.
 
     Linear quantile regression (Koenker and Bassett 1978) of ``log(1 + max(spend, 0))``, by scikit-learn's
-    ``QuantileRegressor``: a quantile passes through every increasing function (Koenker 2005, section 2.2.3), so the
+    ``QuantileRegressor``: a quantile passes through every increasing function (Koenker 2005, chapter 2), so the
     percentile of the logarithm is the logarithm of the percentile, which is not so for means. An L1 penalty of
     :data:`PENALTY` customers shrinks what says little to zero. About one second for 10,000 customers.
 
@@ -154,7 +154,7 @@ def fit_percentile(
 
     target = np.log1p(customers[spend].clip(lower_bound=0).to_numpy())
     slopes = [each for name in numbers if (each := _range(customers[name].cast(pl.Float64)))]
-    effects = [levels for name in texts if (levels := _pooled(customers[name].cast(pl.String)))]
+    effects = [levels for name in texts if (levels := _pooled(customers[name]))]
     measured = [customers.select(each.term()).to_series().to_numpy() for each in slopes]
     marked = [column for each in effects for column in _indicators(customers[each.feature], each)]
     intercept, weights = _solve(measured, marked, target, quantile)
@@ -171,7 +171,7 @@ def fit_percentile(
 def pinball_loss(value: Floats, percentile: Floats | float, quantile: float = PERCENTILE) -> float:
     """Mean loss that a quantile minimises: ``quantile * d`` above it and ``(quantile - 1) * d`` below.
 
-    The check function of Koenker and Bassett (1978, p. 38), where ``d`` is value less percentile.
+    The loss whose minimum defines the quantile in Koenker and Bassett (1978), where ``d`` is value less percentile.
     """
     import numpy as np
 
@@ -181,15 +181,18 @@ def pinball_loss(value: Floats, percentile: Floats | float, quantile: float = PE
 
 def _range(numbers: pl.Series) -> Slope | None:
     """Return the range of a column as a slope of one; None where the column is the same for all who have it."""
-    lowest, highest, typical = numbers.min(), numbers.max(), numbers.median()
-    if lowest is None or lowest == highest:
+    import numpy as np
+
+    known = numbers.drop_nulls().to_numpy()
+    if not len(known):
         return None
-    return Slope(numbers.name, 1.0, *(_readable(each) for each in (lowest, highest, typical)))  # type: ignore[arg-type]
+    lowest, highest, typical = (_readable(float(each)) for each in (known.min(), known.max(), np.median(known)))
+    return Slope(numbers.name, 1.0, lowest, highest, typical) if lowest < highest else None
 
 
 def _pooled(texts: pl.Series) -> Effects | None:
     """Return the levels that get a coefficient, ``other`` and ``unknown`` being 1 where they get one, too."""
-    counts = texts.drop_nulls().value_counts(name="customers").sort(texts.name)
+    counts = texts.cast(pl.String).drop_nulls().value_counts(name="customers").sort(texts.name)
     large = counts.filter(pl.col("customers") >= RARE)[texts.name].to_list()
     many_unknown = texts.null_count() >= RARE
     pooled = counts.height > len(large) or (texts.null_count() > 0 and not many_unknown)
@@ -202,7 +205,7 @@ def _indicators(texts: pl.Series, effects: Effects) -> list[Floats]:
     """Return a column of zeros and ones for each coefficient of ``effects``: levels, other, unknown."""
     import numpy as np
 
-    named = [texts == level for level, _ in effects.levels]
+    named = [texts.cast(pl.String) == level for level, _ in effects.levels]
     unknown = [texts.is_null()] if effects.unknown else []
     columns = [column.fill_null(value=False).cast(pl.Float64).to_numpy() for column in named + unknown]
     if effects.other:

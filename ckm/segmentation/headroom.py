@@ -46,7 +46,7 @@ def learn_potential(customers: pl.DataFrame, seed: int) -> Percentile:
             customers=buyers,
             needed=FEWEST_BUYERS,
         )
-    sample = _sampled(customers, seed).with_columns(pl.col(CURRENT_VALUE).fill_null(0.0))
+    sample = sampled(customers, seed).with_columns(pl.col(CURRENT_VALUE).fill_null(0.0))
     numbers = [name for name in NUMBERS if _is_known(sample, name)]
     return fit_percentile(sample, CURRENT_VALUE, numbers=numbers, texts=known_texts(customers))
 
@@ -86,7 +86,7 @@ def known_texts(customers: pl.DataFrame) -> list[str]:
     return [name for name in TEXTS if _is_known(customers, name)] + places[:1]
 
 
-def _sampled(customers: pl.DataFrame, seed: int) -> pl.DataFrame:
+def sampled(customers: pl.DataFrame, seed: int) -> pl.DataFrame:
     """Return the :data:`SAMPLE` customers whose hashed ids are smallest, in their order.
 
     The hash is of the id and the seed alone, so that a customer is in or out whatever the order of the rows, and

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from ckm.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -47,9 +49,8 @@ class Peers:
         return joined[COUNT].fill_null(0)
 
     def to_plain(self) -> dict[str, Any]:
-        """Return features and groups."""
-        groups = [{"values": list(values), "customers": number} for values, number in self.groups]
-        return {"features": list(self.features), "groups": groups}
+        """Return a table: the features and ``customers``, then a row per group."""
+        return {"columns": [*self.features, "customers"], "rows": [[*values, number] for values, number in self.groups]}
 
 
 def count_peers(customers: pl.DataFrame, features: Sequence[str]) -> Peers:
@@ -62,15 +63,15 @@ def count_peers(customers: pl.DataFrame, features: Sequence[str]) -> Peers:
 
 def read_peers(entry: YamlEntry) -> Peers:
     """Read what :meth:`Peers.to_plain` wrote; UsageError where something is missing or unfit."""
-    keys = entry.fields(("features", "groups"))
-    groups = [group.fields(("values", "customers")) for group in keys["groups"].items()]
-    return Peers(
-        tuple(each.text() for each in keys["features"].items()),
-        tuple(
-            (
-                tuple(None if each.is_null else each.text() for each in group["values"].items()),
-                group["customers"].whole(),
-            )
-            for group in groups
-        ),
-    )
+    keys = entry.fields(("columns", "rows"))
+    *features, last = [each.text() for each in keys["columns"].items()] or [""]
+    if last != "customers":
+        raise UsageError(f"{keys['columns'].where}: the last column is not 'customers'")
+    return Peers(tuple(features), tuple(_group(row, len(features)) for row in keys["rows"].items()))
+
+
+def _group(row: YamlEntry, features: int) -> tuple[tuple[str | None, ...], int]:
+    cells = row.items()
+    if len(cells) != features + 1:
+        raise UsageError(f"{row.where}: {features + 1} values are expected, there are {len(cells)}")
+    return tuple(None if cell.is_null else cell.text() for cell in cells[:-1]), cells[-1].whole()

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import polars as pl
 
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.feature_table import months_before
 from ckm.models.quantiles import quantile_cuts
 from ckm.segmentation.definition import Detail, readable_number
 from ckm.segmentation.headroom import CURRENT_VALUE, fit_of, learn_potential, worth
+from ckm.transactions_view import months_before
 
 if TYPE_CHECKING:
     import numpy as np
@@ -128,9 +128,9 @@ class LaterCheck:
         amount = f"{abs(self.difference):,.2f} {self.currency} {'more' if self.difference >= 0 else 'less'}"
         return (
             f"headroom of {self.since} checked on {self.customers:,} customers at {self.until}: among customers of "
-            f"equal value then, the half with more headroom was worth {amount} "
-            f"per customer a year later (95% interval {self.low:,.2f} to {self.high:,.2f}; of {len(self.tenths)} tenths "
-            f"of value, clearly more in {clearly_more}, clearly less in {clearly_less}): {answer}"
+            f"equal value then, the half with more headroom was worth {amount} per customer a year later "
+            f"(95% interval {self.low:,.2f} to {self.high:,.2f}; in {len(self.tenths)} tenths of value, "
+            f"clearly more in {clearly_more} and clearly less in {clearly_less}): {answer}"
         )
 
     def details(self) -> tuple[Detail, ...]:
@@ -266,7 +266,7 @@ def _at_equal_spend(part: pl.DataFrame) -> tuple[Tenth, float] | None:
     Within a tenth, more headroom still means less spend. So the difference is the coefficient of "upper half" in a
     regression of the later value on it and on present spend (analysis of covariance), found by taking present spend
     out of both (Frisch and Waugh 1933); its standard error allows unequal variances (White 1980, with the factor
-    n / (n - 3)). None where a half is too small, or says no more than spend does.
+    n / (n - 3) of MacKinnon and White 1985). None where a half is too small, or says no more than spend does.
     """
     import numpy as np
 
