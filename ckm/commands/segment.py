@@ -117,9 +117,9 @@ def segment(
       ckm segment --features                           # what rules can be about
     """
     if features:
-        from ckm.feature_dictionary import dictionary_table
+        from ckm.feature_dictionary import read_dictionary
 
-        return emit(dictionary_table(), fmt, output=output)
+        return emit(read_dictionary().frame(), fmt, output=output)
     if show_rules:
         return _show_rules(rules, use, workspace, output)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
-from ckm.feature_dictionary import dictionary_version
+from ckm.feature_dictionary import read_dictionary
 from ckm.feature_table import FeatureTable, feature_table
 from ckm.segmentation.methods import METHODS
 from ckm.segmentation.result import Segmentation, segmented
@@ -72,8 +72,8 @@ def _need_same_ground(saved: SavedDefinition, table: FeatureTable, time_zone: st
             f"definition '{saved.name}' {what}", hint="--refit learns it anew from these data; --by starts another"
         )
 
-    if saved.dictionary != dictionary_version():
-        raise refuse(f"was made for version {saved.dictionary} of the features, and this is {dictionary_version()}")
+    if saved.dictionary != read_dictionary().version:
+        raise refuse(f"was made for version {saved.dictionary} of the features, and this is {read_dictionary().version}")
     if saved.currency != table.currency:
         raise refuse(f"is for amounts in {saved.currency}, and these are in {table.currency}")
     if time_zone not in (None, saved.time_zone):

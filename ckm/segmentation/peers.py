@@ -28,14 +28,15 @@ class Peers:
     features
         Names of text features; with none of them all customers are peers.
     groups
-        The values of a combination, None where one is not known, and its customers.
+        The values of a combination, None where one is not known, and its customers: of combinations with at least
+        :data:`FEW_PEERS` only, for smaller ones could tell of a single customer.
     """
 
     features: tuple[str, ...]
     groups: tuple[tuple[tuple[str | None, ...], int], ...]
 
     def count(self, customers: pl.DataFrame) -> pl.Series:
-        """Return ``peers`` (Int64) of each row; 0 for a combination that was not there."""
+        """Return ``peers`` (Int64) of each row; null for a combination that had fewer than :data:`FEW_PEERS`."""
         if not self.features:
             everyone = sum(number for _, number in self.groups)
             return pl.Series(COUNT, [everyone], dtype=pl.Int64).new_from_index(0, customers.height)
@@ -46,7 +47,7 @@ class Peers:
         )
         texts = customers.select(pl.col(self.features).cast(pl.String))
         joined = texts.join(known, on=self.features, how="left", nulls_equal=True, maintain_order="left")
-        return joined[COUNT].fill_null(0)
+        return joined[COUNT]
 
     def to_plain(self) -> dict[str, Any]:
         """Return a table: the features and ``customers``, then a row per group."""
@@ -54,10 +55,11 @@ class Peers:
 
 
 def count_peers(customers: pl.DataFrame, features: Sequence[str]) -> Peers:
-    """Count the customers of each combination of ``features``, text columns of ``customers``."""
+    """Count the customers of each large combination of ``features``, text columns of ``customers``."""
     if not features:
         return Peers((), (((), customers.height),))
-    counts = customers.group_by(pl.col(features).cast(pl.String)).len(COUNT).sort(features)
+    counts = customers.group_by(pl.col(features).cast(pl.String)).len(COUNT).filter(pl.col(COUNT) >= FEW_PEERS)
+    counts = counts.sort(features)
     return Peers(tuple(features), tuple((row[:-1], row[-1]) for row in counts.rows()))
 
 

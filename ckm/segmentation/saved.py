@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
-from ckm.feature_dictionary import dictionary_version
+from ckm.feature_dictionary import read_dictionary
 from ckm.feature_table import Population
 from ckm.files import replacing
 from ckm.segmentation.measures import Measures
@@ -113,7 +113,7 @@ def describe(name: str, definition: Definition, table: FeatureTable, measures: M
         measures=measures,
         population=table.population,
         distribution=distributions(table.frame, definition.needs),
-        dictionary=dictionary_version(),
+        dictionary=read_dictionary().version,
     )
 
 

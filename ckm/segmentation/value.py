@@ -153,7 +153,7 @@ class ValueDefinition:
 
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
         """Say where the cuts are, how well the percentile fits, who has few peers, and what the check found."""
-        few = assigned.filter(pl.col("peers") < FEW_PEERS).height
+        few = assigned["peers"].null_count()
         features = ", ".join(self.peers.features)
         remarks = [
             f"high is a current value from {self.current_value_cut} and a headroom from {self.headroom_cut}",
