@@ -13,7 +13,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from ckm.errors import UnknownNameError, UsageError
-from ckm.mapping.expressions import column_names, parse_sql
+from ckm.mapping.expressions import column_names, outside_quotes, parse_sql
 from ckm.segmentation.domains import CHANNEL_SHARE, domain_of, known_domains
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ ROW_WISE_TESTS = frozenset({"IsNull", "IsNotNull", "Not", "IsIn", "IsBetween"})
 """Likewise of polars' boolean functions; the others are of the kind of "any"."""
 ACROSS_ROWS_STRINGS = frozenset({"ConcatVertical"})
 
-_NO_CODE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 _CLOCK = re.compile(r"\b(now|current_date|current_time|current_timestamp|localtime|localtimestamp)\b", re.IGNORECASE)
 NUMBER, TEXT, DATE, TRUTH, NOTHING = "a number", "a text", "a date", "true or false", "nothing"
 """Kinds of values, as errors name them."""
@@ -79,21 +78,19 @@ def parse_condition(text: str, *, where: str) -> Condition:
         The SQL cannot be parsed, looks at other rows or at the clock, names an unknown feature (the near one is
         suggested), compares values of two types, or is no condition.
     """
-    if clock := _CLOCK.search(_NO_CODE.sub(" ", text)):
+    if clock := _CLOCK.search(outside_quotes(text)):
         raise _mistake(where, f"'{clock[0]}' reads the clock", "recency_days and tenure_days count from the as-of date")
     try:
         expression = parse_sql(text, where=where)
     except UsageError as error:
         hint = "a rule looks at one customer" if "other rows" in str(error) else HELP
         raise UsageError(str(error), hint=hint, where=where) from None
-    except PolarsError:  # such as 1e400, which its own format for expressions has no word for
-        raise _mistake(where, "the condition holds a constant that is too large", HELP) from None
     tree = json.loads(expression.meta.serialize(format="json"))
-    _check_nodes(tree, where)
     features = tuple(column_names(expression))
     for name in features:
         if domain_of(name) is None:
             raise UnknownNameError("feature", name, [*known_domains(), f"{CHANNEL_SHARE}<channel>"], where=where)
+    _check_nodes(tree, where)
     condition = Condition(expression, features, tree)
     _check_types(condition, where)
     return condition
@@ -134,14 +131,26 @@ def _check_nodes(tree: Any, where: str) -> None:
     if not isinstance(tree, dict) or not tree.keys() <= ROW_WISE_NODES:
         raise _mistake(where, "the condition reads something else than features", "no queries and no patterns of names")
     if "Function" in tree:
-        function = tree["Function"]["function"]
-        name, detail = next(iter(function.items())) if isinstance(function, dict) else (function, None)
-        detail = next(iter(detail)) if isinstance(detail, dict) else detail
-        row_wise = detail in ROW_WISE_TESTS if name == "Boolean" else name in ROW_WISE_FUNCTIONS
-        if not row_wise or detail in ACROSS_ROWS_STRINGS:
-            raise _mistake(where, f"the condition uses a function that rules do not have: {detail or name}", HELP)
+        _check_function(tree["Function"], where)
     for part in operation(tree)[1]:
         _check_nodes(part, where)
+
+
+def _check_function(call: Any, where: str) -> None:
+    function = call["function"]
+    family, member = next(iter(function.items())) if isinstance(function, dict) else (function, None)
+    member = next(iter(member)) if isinstance(member, dict) else member
+    row_wise = member in ROW_WISE_TESTS if family == "Boolean" else family in ROW_WISE_FUNCTIONS
+    if not row_wise or member in ACROSS_ROWS_STRINGS:
+        name = member if family in {"Boolean", "StringExpr"} else family
+        raise _mistake(where, f"the condition uses a function that rules do not have: {name}", HELP)
+    if member == "Contains" and "Literal" in call["input"][1]:
+        # Without strict, as expressions are parsed, a pattern that is none finds nothing and says nothing.
+        pattern = subexpression(call["input"][1])
+        try:
+            pl.select(pl.lit("").str.contains(pattern, strict=True))
+        except PolarsError as error:
+            raise _cannot_compute(error, where) from None
 
 
 def _check_types(condition: Condition, where: str) -> None:
