@@ -1,16 +1,4 @@
-"""Customer features as narwhals expressions on lazy frames: nothing is read and nothing is collected here.
-
-The same code runs on polars today and on Spark when the data outgrow a machine. What Spark cannot do through
-narwhals stays out: differences of dates in days among it, so the *day* of the last purchase leaves this module
-and its distance to the as-of date is taken on the collected result.
-
-What counts as what, for every analysis:
-
-- a **purchase** is a row that is neither cancelled nor a return and whose ``net`` is not negative;
-- a **return** (type ``return``, or a negative ``net``) takes money back and is no purchase;
-- a **cancelled** row (type ``cancel``) is nothing at all: neither purchase nor money;
-- a row without a customer belongs to no customer and is only counted.
-"""
+"""What counts as a purchase, what is left out, and recency, frequency and money of every customer."""
 
 from __future__ import annotations
 
@@ -24,7 +12,7 @@ if TYPE_CHECKING:
     from narwhals.typing import LazyFrameT
 
 NEEDED_COLUMNS = ("customer_id", "ordered_at", "net", "currency", "type")
-"""Columns of :class:`ckm.schema.Transactions` that the features here read."""
+"""Columns of :class:`ckm.schema.Transactions` that every analysis reads."""
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 """After every instant that the contract allows."""
 
@@ -60,11 +48,17 @@ def is_after(until: datetime) -> nw.Expr:
     return nw.col("ordered_at") >= until
 
 
-def _is_used(until: datetime) -> nw.Expr:
+def is_used(until: datetime) -> nw.Expr:
+    """Whether an analysis that sees what is before ``until`` uses the row: a purchase or a return of a customer."""
     return ~is_after(until) & ~nw.col("customer_id").is_null() & ~is_cancelled()
 
 
-def row_counts(transactions: LazyFrameT, *, until: datetime) -> LazyFrameT:
+def whole_money(column: str, money_scale: int) -> nw.Expr:
+    """Amounts as whole numbers (Int64) of ``1 / money_scale``, so that their sums depend on no order of rows."""
+    return (nw.col(column) * money_scale).round(0).cast(nw.Int64)
+
+
+def row_counts(transactions: LazyFrameT, *, until: datetime, amounts: tuple[str, ...] = ("net",)) -> LazyFrameT:
     """What is there, what an analysis may use of it, and what it leaves out, as one row.
 
     A row that is left out is counted once: as after ``until``, else as cancelled, else as without a customer.
@@ -75,16 +69,18 @@ def row_counts(transactions: LazyFrameT, *, until: datetime) -> LazyFrameT:
         Lazy frame with :data:`NEEDED_COLUMNS`.
     until
         First instant that the analysis must not see; :data:`END_OF_TIME` when it may see everything.
+    amounts
+        Columns of money that will be summed.
 
     Returns
     -------
     LazyFrameT
         ``rows``, ``rows_after``, ``rows_cancelled``, ``rows_without_customer``, ``rows_used``, ``purchases``
         (rows); ``cancelled_credits`` (cancelled rows with a negative ``net``); ``earliest``, ``latest`` (instants
-        over all rows); ``largest`` (absolute ``net`` of the used rows); ``first_currency``, ``last_currency``
+        over all rows); ``largest`` (absolute amount of the used rows); ``first_currency``, ``last_currency``
         (in alphabetical order, of the used rows: they differ when there are several). Null where no row is.
     """
-    seen, used = ~is_after(until), _is_used(until)
+    seen, used = ~is_after(until), is_used(until)
     used_currency = nw.when(used).then(nw.col("currency"))
 
     def count(rows: nw.Expr) -> nw.Expr:
@@ -100,7 +96,7 @@ def row_counts(transactions: LazyFrameT, *, until: datetime) -> LazyFrameT:
         cancelled_credits=count(seen & is_cancelled() & (nw.col("net") < 0)),
         earliest=nw.col("ordered_at").min(),
         latest=nw.col("ordered_at").max(),
-        largest=nw.when(used).then(nw.col("net").abs()).max(),
+        largest=nw.max_horizontal(*(nw.when(used).then(nw.col(column).abs()).max() for column in amounts)),
         first_currency=used_currency.min(),
         last_currency=used_currency.max(),
     )
@@ -131,12 +127,12 @@ def purchase_features(transactions: LazyFrameT, *, until: datetime, time_zone: s
         returns, in ``1 / money_scale`` of the currency's unit); ``rows`` (Int64, rows that count).
     """
     return (
-        transactions.filter(_is_used(until))
+        transactions.filter(is_used(until))
         .select(
             "customer_id",
             purchase_day=nw.when(is_purchase()).then(local_day("ordered_at", time_zone)),
             no_purchase=(~is_purchase()).cast(nw.Int64),
-            money=(nw.col("net") * money_scale).round(0).cast(nw.Int64),
+            money=whole_money("net", money_scale),
         )
         .group_by("customer_id")
         .agg(
@@ -159,4 +155,4 @@ def purchase_features(transactions: LazyFrameT, *, until: datetime, time_zone: s
 
 def currencies(transactions: LazyFrameT, *, until: datetime) -> LazyFrameT:
     """Every currency of the rows that count, one row each, as ``currency``."""
-    return transactions.filter(_is_used(until)).select("currency").unique()
+    return transactions.filter(is_used(until)).select("currency").unique()
