@@ -14,7 +14,7 @@ from polars.exceptions import PolarsError
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.mapping.expressions import column_names, outside_quotes, parse_sql
-from ckm.segmentation.domains import CHANNEL_SHARE, domain_of, known_domains
+from ckm.segmentation.domains import domain_of, known_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ def parse_condition(text: str, *, where: str) -> Condition:
     features = tuple(column_names(expression))
     for name in features:
         if domain_of(name) is None:
-            raise UnknownNameError("feature", name, [*known_domains(), f"{CHANNEL_SHARE}<channel>"], where=where)
+            raise UnknownNameError("feature", name, known_features(), where=where)
     _check_nodes(tree, where)
     condition = Condition(expression, features, tree)
     _check_types(condition, where)

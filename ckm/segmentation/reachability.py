@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
 MOST_COMBINATIONS = 1_000_000
 """Combinations of cells looked at together: 0.2 s and 100 MB. Beyond it nothing is claimed."""
-LARGEST_WHOLE = 2**62
-"""Whole numbers beyond it would not fit into an Int64 after adding one."""
 TRUTH_FUNCTIONS = frozenset({*EQUALITIES, *CONNECTIVES, "Xor", "Not", "IsNull", "IsNotNull", "Ternary", "Cast:Boolean"})
 """What depends on the truth of its parts alone, where the parts are conditions."""
 
@@ -188,7 +186,7 @@ def _domain(feature: str) -> Domain:
 
 
 def _representatives(constants: set[Any], domain: Domain) -> pl.Series:
-    """Return one value for each cell that the constants cut the feature's values into, null among them."""
+    """Return one value for each cell that the constants cut the feature's values into."""
     values: set[Any]
     if domain.dtype.is_integer():
         values = _whole_numbers(constants, domain)
@@ -201,7 +199,8 @@ def _representatives(constants: set[Any], domain: Domain) -> pl.Series:
     else:
         longest = max(constants, key=len, default="")
         values = {*constants, f"{longest}x"}
-    return pl.Series([None, *sorted(values)], dtype=domain.dtype)
+    nothing = [None] if domain.nullable else []
+    return pl.Series([*nothing, *sorted(values)], dtype=domain.dtype)
 
 
 def _whole_numbers(constants: set[int | float | Decimal], domain: Domain) -> set[int]:
@@ -212,8 +211,9 @@ def _whole_numbers(constants: set[int | float | Decimal], domain: Domain) -> set
         for whole in (math.floor(constant), math.ceil(constant))
         for step in (-1, 0, 1)
     }
-    low = -LARGEST_WHOLE if domain.low is None else math.ceil(domain.low)
-    high = LARGEST_WHOLE if domain.high is None else math.floor(domain.high)
+    anything = pl.Series([0], dtype=domain.dtype)
+    low = anything.lower_bound().item() if domain.low is None else math.ceil(domain.low)
+    high = anything.upper_bound().item() if domain.high is None else math.floor(domain.high)
     return {min(max(value, low), high) for value in near or {0}}
 
 

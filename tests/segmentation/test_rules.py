@@ -12,10 +12,16 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from typer.testing import CliRunner
 
+from ckm.cli import app
+from ckm.dataset import open_dataset
 from ckm.errors import UnknownNameError, UsageError
+from ckm.feature_table import FeatureTable, feature_table
 from ckm.segmentation.definition import Segment
+from ckm.segmentation.domains import domain_of
 from ckm.segmentation.rules import Rule, RulesDefinition, load_rules, read_rules
+from ckm.sources.hints import Hints
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
@@ -54,6 +60,18 @@ def refused(path: Path) -> UsageError:
         load_rules(path)
     assert raised.value.exit_code == 2
     return raised.value
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> FeatureTable:
+    """The features of the example shop's customers."""
+    folder = tmp_path_factory.mktemp("example") / "shop"
+    for words in (["init", "--demo", str(folder)], ["ingest", "-C", str(folder)]):
+        assert CliRunner().invoke(app, words).exit_code == 0
+    dataset = open_dataset(None, folder, Hints())
+    return feature_table(
+        {**dataset.tables, "transactions": dataset.transactions}, time_zone="Europe/Berlin", scope="all"
+    )
 
 
 def entry_of(text: str, folder: Path) -> YamlEntry:
@@ -321,3 +339,33 @@ def test_a_saved_definition_is_checked_like_a_file(tmp_path: Path) -> None:
     plain: dict[str, Any] = defined(("a", "frequency > 4"), ("b", "frequency > 5")).to_plain()
     with pytest.raises(UsageError, match=r"definition.yaml:\d+: rule 'b' can never win"):
         read_rules(entry_of(yaml.safe_dump(plain, sort_keys=False), tmp_path))
+
+
+def test_the_example_on_the_example_shop_gives_every_segment_its_customers(shop: FeatureTable) -> None:
+    definition = load_rules(TEA_CLUB)
+    found = definition.assign(shop.frame)
+    counts = dict(found["segment"].value_counts().iter_rows())
+    assert set(counts) == {segment.name for segment in definition.segments}
+    assert min(counts.values()) >= 50
+    assert sum(counts.values()) == shop.frame.height
+    assert definition.remarks(found) == ()
+    partners = shop.frame.filter(found["segment"] == "Business partners")
+    assert (partners["party_type"] != "person").all()
+    assert partners["recency_days"].max() <= 365
+    assert all(segment.advice for segment in definition.segments)
+
+
+def test_the_example_is_read_again_exactly(tmp_path: Path) -> None:
+    definition = load_rules(TEA_CLUB)
+    text = yaml.safe_dump(definition.to_plain(), allow_unicode=True, sort_keys=False)
+    assert read_rules(entry_of(text, tmp_path)) == definition
+
+
+def test_the_features_lie_where_the_proofs_suppose_them(shop: FeatureTable) -> None:
+    for column in shop.frame.drop("customer_id").iter_columns():
+        domain = domain_of(column.name)
+        assert domain is not None
+        assert column.dtype == domain.dtype
+        assert domain.nullable or not column.null_count()
+        assert domain.low is None or column.min() >= domain.low
+        assert domain.high is None or column.max() <= domain.high
