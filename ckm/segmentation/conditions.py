@@ -19,7 +19,7 @@ from ckm.segmentation.domains import domain_of, known_features
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HELP = "see docs/segment-rules.md"
+_HELP = "see docs/segment-rules.md"
 EQUALITIES = frozenset({"Eq", "NotEq", "EqValidity", "NotEqValidity"})
 COMPARISONS = EQUALITIES | {"Lt", "LtEq", "Gt", "GtEq"}
 CONNECTIVES = {"And": "AND", "Or": "OR", "Xor": "XOR", "Not": "NOT"}
@@ -34,12 +34,12 @@ ROW_WISE_FUNCTIONS = frozenset(
 ROW_WISE_TESTS = frozenset({"IsNull", "IsNotNull", "Not", "IsIn", "IsBetween"})
 """Likewise of polars' boolean functions; the others are of the kind of "any"."""
 ACROSS_ROWS_STRINGS = frozenset({"ConcatVertical"})
-
-_CLOCK = re.compile(r"\b(now|current_date|current_time|current_timestamp|localtime|localtimestamp)\b", re.IGNORECASE)
 NUMBER, TEXT, DATE, TRUTH, NOTHING = "a number", "a text", "a date", "true or false", "nothing"
 """Kinds of values, as errors name them."""
-COMPARE = "compare something, as in frequency > 3"
-_HOW_TO_WRITE = {True: "write a date as DATE '2024-12-31'", False: "a text stands in quotes '', a number does not"}
+
+_CLOCK = re.compile(r"\b(now|current_date|current_time|current_timestamp|localtime|localtimestamp)\b", re.IGNORECASE)
+_COMPARE = "compare something, as in frequency > 3"
+_HOW_TO_WRITE = {DATE: "write a date as DATE '2024-12-31'", TEXT: "a text stands in quotes '', a number does not"}
 _SAMPLES = {NUMBER: 1, TEXT: "a", DATE: date(2024, 1, 31), TRUTH: True}
 
 
@@ -83,15 +83,16 @@ def parse_condition(text: str, *, where: str) -> Condition:
     try:
         expression = parse_sql(text, where=where)
     except UsageError as error:
-        hint = "a rule looks at one customer" if "other rows" in str(error) else HELP
+        hint = "a rule looks at one customer" if "other rows" in str(error) else _HELP
         raise UsageError(str(error), hint=hint, where=where) from None
-    tree = json.loads(expression.meta.serialize(format="json"))
+    except RecursionError:
+        raise _mistake(where, "the condition has too many parts", "write x IN (1, 2, …), or several rules") from None
     features = tuple(column_names(expression))
     for name in features:
         if domain_of(name) is None:
-            raise UnknownNameError("feature", name, known_features(), where=where)
-    _check_nodes(tree, where)
-    condition = Condition(expression, features, tree)
+            raise _unknown_feature(name, text, where)
+    condition = Condition(expression, features, json.loads(expression.meta.serialize(format="json")))
+    _check_nodes(condition.tree, where)
     _check_types(condition, where)
     return condition
 
@@ -124,6 +125,15 @@ def operation(tree: Any) -> tuple[str, list[Any]]:
     return kind, []
 
 
+def _unknown_feature(name: str, text: str, where: str) -> UnknownNameError:
+    error = UnknownNameError("feature", name, known_features(), where=where)
+    if f'"{name}"' in text:
+        error.hint = f"SQL takes what stands in double quotes for a name; write the text as '{name}'"
+    elif name.lower() in known_features():
+        error.hint = f"did you mean '{name.lower()}'?"
+    return error
+
+
 def _check_nodes(tree: Any, where: str) -> None:
     if isinstance(tree, dict) and "Alias" in tree:
         name = tree["Alias"][1]
@@ -143,7 +153,7 @@ def _check_function(call: Any, where: str) -> None:
     row_wise = member in ROW_WISE_TESTS if family == "Boolean" else family in ROW_WISE_FUNCTIONS
     if not row_wise or member in ACROSS_ROWS_STRINGS:
         name = member if family in {"Boolean", "StringExpr"} else family
-        raise _mistake(where, f"the condition uses a function that rules do not have: {name}", HELP)
+        raise _mistake(where, f"the condition uses a function that rules do not have: {name}", _HELP)
     if member == "Contains" and "Literal" in call["input"][1]:
         # Without strict, as expressions are parsed, a pattern that is none finds nothing and says nothing.
         pattern = subexpression(call["input"][1])
@@ -161,15 +171,16 @@ def _check_types(condition: Condition, where: str) -> None:
         kinds = [_kind(part, schema, where) for part in parts]
         known = {kind for kind in kinds if kind != NOTHING}
         if name in COMPARISONS | {"IsIn"} and len(known) > 1:
-            raise _mistake(where, f"the condition compares {' with '.join(kinds)}", _HOW_TO_WRITE[DATE in known])
+            hint = next((hint for kind, hint in _HOW_TO_WRITE.items() if kind in known), _HELP)
+            raise _mistake(where, f"the condition compares {' with '.join(kinds)}", hint)
         if name in COMPARISONS - EQUALITIES and TRUTH in known:
             raise _mistake(where, "the condition compares true or false by size", "write 1 < x AND x < 5 for 1 < x < 5")
         if name in CONNECTIVES and not known <= {TRUTH}:
             other = min(known - {TRUTH})
-            raise _mistake(where, f"{CONNECTIVES[name]} concerns conditions, and here stands {other}", COMPARE)
+            raise _mistake(where, f"{CONNECTIVES[name]} concerns conditions, and here stands {other}", _COMPARE)
     kind = _kind(condition.tree, schema, where)
     if kind != TRUTH:
-        raise _mistake(where, f"this is no condition but {kind}", COMPARE)
+        raise _mistake(where, f"this is no condition but {kind}", _COMPARE)
     _compute_once(condition.expression, schema, where)
 
 
@@ -192,7 +203,7 @@ def _kind_of(dtype: Any) -> str:
     if dtype.is_numeric():
         return NUMBER
     named = {pl.String: TEXT, pl.Date: DATE, pl.Boolean: TRUTH, pl.Null: NOTHING}
-    return named.get(dtype.base_type(), f"of type {dtype}")
+    return named.get(dtype.base_type(), f"a {dtype.base_type().__name__.lower()}")
 
 
 def _compute_once(expression: pl.Expr, schema: dict[str, pl.DataType], where: str) -> None:
@@ -206,7 +217,7 @@ def _compute_once(expression: pl.Expr, schema: dict[str, pl.DataType], where: st
 
 def _cannot_compute(error: PolarsError, where: str) -> UsageError:
     first_line = str(error).splitlines()[0]
-    return _mistake(where, f"the condition cannot be computed: {first_line}", HELP)
+    return _mistake(where, f"the condition cannot be computed: {first_line}", _HELP)
 
 
 def _mistake(where: str, message: str, hint: str) -> UsageError:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 MOST_COMBINATIONS = 1_000_000
 """Combinations of cells looked at together: 0.2 s and 100 MB. Beyond it nothing is claimed."""
-TRUTH_FUNCTIONS = frozenset({*EQUALITIES, *CONNECTIVES, "Xor", "Not", "IsNull", "IsNotNull", "Ternary", "Cast:Boolean"})
+TRUTH_FUNCTIONS = frozenset({*EQUALITIES, *CONNECTIVES, "IsNull", "IsNotNull", "Ternary", "Cast:Boolean"})
 """What depends on the truth of its parts alone, where the parts are conditions."""
 
 Constants = dict[str, set[Any]]

@@ -66,7 +66,7 @@ def proved(*texts: str) -> dict[int, tuple[int, ...]]:
     return {found.rule: found.taken_by for found in unreachable_rules(parsed(*texts))}
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(rule_sets)
 def test_a_rule_is_unreachable_exactly_when_no_customer_can_fall_under_it(texts: list[str]) -> None:
     rules = parsed(*texts)
@@ -74,7 +74,7 @@ def test_a_rule_is_unreachable_exactly_when_no_customer_can_fall_under_it(texts:
     assert unreachable == set(range(len(rules))) - winners(rules, EVERY)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(
         st.one_of(conditions, st.sampled_from(["frequency > categories", "lang LIKE 'd%'", "lang > 'm'"])), max_size=5
