@@ -197,6 +197,13 @@ def test_beyond_too_many_combinations_nothing_is_claimed() -> None:
     assert proved(everything, everything) == {}
 
 
+def test_among_too_many_combinations_a_rule_within_one_other_is_still_found() -> None:
+    features = ["spend_12mo", "monetary", "order_value_mean", "recency_days", "tenure_days", "gaps", "rows"]
+    rules = [" AND ".join(f"{name} > {limit}" for name in features) for limit in range(9, 0, -1)]
+    assert proved(*rules) == {}
+    assert proved(*rules, rules[5].replace("rows > 4", "rows > 5")) == {9: (5,)}
+
+
 def test_a_finding_names_the_rule_and_what_takes_its_customers() -> None:
     assert unreachable_rules(parsed("frequency > 3", "frequency > 4")) == (Unreachable(rule=1, taken_by=(0,)),)
 
