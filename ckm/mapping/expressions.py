@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from typing import Any
 
 import polars as pl
@@ -16,6 +17,9 @@ ACROSS_ROWS = frozenset({"Agg", "Over", "Window", "Rolling", "Explode", "Sort", 
 """Expressions whose result for a row depends on other rows. A file is converted in pieces: they would be wrong."""
 FUNCTIONS_ACROSS_ROWS = frozenset({"Rank", "Shift", "ShiftAndFill", "Range", "CumSum", "CumCount", "CumMin", "CumMax"})
 """The same among polars' functions."""
+
+_QUERY = re.compile(r"\bselect\b", re.IGNORECASE)
+_QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 def parse_sql(text: str, *, where: str) -> pl.Expr:
@@ -30,6 +34,10 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
     where
         What to name in the error: ``file:line``, or the mapping and the target.
     """
+    if _QUERY.search(outside_quotes(text)) or (_QUERY.search(text) and "read_" in text.casefold()):
+        # Before it is parsed, because polars opens the file of a read_csv while it parses. The second test is for what
+        # a text with quotes of another dialect may hide from the first.
+        raise UsageError(f"{where}: the expression holds a query", hint="an expression reads the columns of its row")
     try:
         tree = json.loads(pl.sql_expr(text).meta.serialize(format="json"))
     except PolarsError as error:
@@ -39,7 +47,15 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
             f"{where}: the expression looks at other rows than its own",
             hint="sums, counts and windows belong in an analysis, not in a mapping",
         )
-    return pl.Expr.deserialize(io.StringIO(json.dumps(_lenient(tree))), format="json")
+    try:
+        return pl.Expr.deserialize(io.StringIO(json.dumps(_lenient(tree))), format="json")
+    except PolarsError:  # such as of 1e400, for which polars' own JSON has no word
+        raise UsageError(f"{where}: bad SQL expression: a constant is too large") from None
+
+
+def outside_quotes(text: str) -> str:
+    """Return SQL without its texts, quoted names and comments: its own words."""
+    return _QUOTED.sub(" ", text)
 
 
 def exactly(name: str) -> pl.Expr:

@@ -13,13 +13,13 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from ckm.errors import UnknownNameError, UsageError
-from ckm.mapping.expressions import column_names, parse_sql
-from ckm.segmentation.domains import CHANNEL_SHARE, domain_of, known_domains
+from ckm.mapping.expressions import column_names, outside_quotes, parse_sql
+from ckm.segmentation.domains import domain_of, known_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-HELP = "see docs/segment-rules.md"
+_HELP = "see docs/segment-rules.md"
 EQUALITIES = frozenset({"Eq", "NotEq", "EqValidity", "NotEqValidity"})
 COMPARISONS = EQUALITIES | {"Lt", "LtEq", "Gt", "GtEq"}
 CONNECTIVES = {"And": "AND", "Or": "OR", "Xor": "XOR", "Not": "NOT"}
@@ -34,13 +34,12 @@ ROW_WISE_FUNCTIONS = frozenset(
 ROW_WISE_TESTS = frozenset({"IsNull", "IsNotNull", "Not", "IsIn", "IsBetween"})
 """Likewise of polars' boolean functions; the others are of the kind of "any"."""
 ACROSS_ROWS_STRINGS = frozenset({"ConcatVertical"})
-
-_NO_CODE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_CLOCK = re.compile(r"\b(now|current_date|current_time|current_timestamp|localtime|localtimestamp)\b", re.IGNORECASE)
 NUMBER, TEXT, DATE, TRUTH, NOTHING = "a number", "a text", "a date", "true or false", "nothing"
 """Kinds of values, as errors name them."""
-COMPARE = "compare something, as in frequency > 3"
-_HOW_TO_WRITE = {True: "write a date as DATE '2024-12-31'", False: "a text stands in quotes '', a number does not"}
+
+_CLOCK = re.compile(r"\b(now|current_date|current_time|current_timestamp|localtime|localtimestamp)\b", re.IGNORECASE)
+_COMPARE = "compare something, as in frequency > 3"
+_HOW_TO_WRITE = {DATE: "write a date as DATE '2024-12-31'", TEXT: "a text stands in quotes '', a number does not"}
 _SAMPLES = {NUMBER: 1, TEXT: "a", DATE: date(2024, 1, 31), TRUTH: True}
 
 
@@ -79,22 +78,21 @@ def parse_condition(text: str, *, where: str) -> Condition:
         The SQL cannot be parsed, looks at other rows or at the clock, names an unknown feature (the near one is
         suggested), compares values of two types, or is no condition.
     """
-    if clock := _CLOCK.search(_NO_CODE.sub(" ", text)):
+    if clock := _CLOCK.search(outside_quotes(text)):
         raise _mistake(where, f"'{clock[0]}' reads the clock", "recency_days and tenure_days count from the as-of date")
     try:
         expression = parse_sql(text, where=where)
     except UsageError as error:
-        hint = "a rule looks at one customer" if "other rows" in str(error) else HELP
+        hint = "a rule looks at one customer" if "other rows" in str(error) else _HELP
         raise UsageError(str(error), hint=hint, where=where) from None
-    except PolarsError:  # such as 1e400, which its own format for expressions has no word for
-        raise _mistake(where, "the condition holds a constant that is too large", HELP) from None
-    tree = json.loads(expression.meta.serialize(format="json"))
-    _check_nodes(tree, where)
+    except RecursionError:
+        raise _mistake(where, "the condition has too many parts", "write x IN (1, 2, …), or several rules") from None
     features = tuple(column_names(expression))
     for name in features:
         if domain_of(name) is None:
-            raise UnknownNameError("feature", name, [*known_domains(), f"{CHANNEL_SHARE}<channel>"], where=where)
-    condition = Condition(expression, features, tree)
+            raise _unknown_feature(name, text, where)
+    condition = Condition(expression, features, json.loads(expression.meta.serialize(format="json")))
+    _check_nodes(condition.tree, where)
     _check_types(condition, where)
     return condition
 
@@ -127,6 +125,15 @@ def operation(tree: Any) -> tuple[str, list[Any]]:
     return kind, []
 
 
+def _unknown_feature(name: str, text: str, where: str) -> UnknownNameError:
+    error = UnknownNameError("feature", name, known_features(), where=where)
+    if f'"{name}"' in text:
+        error.hint = f"SQL takes what stands in double quotes for a name; write the text as '{name}'"
+    elif name.lower() in known_features():
+        error.hint = f"did you mean '{name.lower()}'?"
+    return error
+
+
 def _check_nodes(tree: Any, where: str) -> None:
     if isinstance(tree, dict) and "Alias" in tree:
         name = tree["Alias"][1]
@@ -134,14 +141,26 @@ def _check_nodes(tree: Any, where: str) -> None:
     if not isinstance(tree, dict) or not tree.keys() <= ROW_WISE_NODES:
         raise _mistake(where, "the condition reads something else than features", "no queries and no patterns of names")
     if "Function" in tree:
-        function = tree["Function"]["function"]
-        name, detail = next(iter(function.items())) if isinstance(function, dict) else (function, None)
-        detail = next(iter(detail)) if isinstance(detail, dict) else detail
-        row_wise = detail in ROW_WISE_TESTS if name == "Boolean" else name in ROW_WISE_FUNCTIONS
-        if not row_wise or detail in ACROSS_ROWS_STRINGS:
-            raise _mistake(where, f"the condition uses a function that rules do not have: {detail or name}", HELP)
+        _check_function(tree["Function"], where)
     for part in operation(tree)[1]:
         _check_nodes(part, where)
+
+
+def _check_function(call: Any, where: str) -> None:
+    function = call["function"]
+    family, member = next(iter(function.items())) if isinstance(function, dict) else (function, None)
+    member = next(iter(member)) if isinstance(member, dict) else member
+    row_wise = member in ROW_WISE_TESTS if family == "Boolean" else family in ROW_WISE_FUNCTIONS
+    if not row_wise or member in ACROSS_ROWS_STRINGS:
+        name = member if family in {"Boolean", "StringExpr"} else family
+        raise _mistake(where, f"the condition uses a function that rules do not have: {name}", _HELP)
+    if member == "Contains" and "Literal" in call["input"][1]:
+        # Without strict, as expressions are parsed, a pattern that is none finds nothing and says nothing.
+        pattern = subexpression(call["input"][1])
+        try:
+            pl.select(pl.lit("").str.contains(pattern, strict=True))
+        except PolarsError as error:
+            raise _cannot_compute(error, where) from None
 
 
 def _check_types(condition: Condition, where: str) -> None:
@@ -152,15 +171,16 @@ def _check_types(condition: Condition, where: str) -> None:
         kinds = [_kind(part, schema, where) for part in parts]
         known = {kind for kind in kinds if kind != NOTHING}
         if name in COMPARISONS | {"IsIn"} and len(known) > 1:
-            raise _mistake(where, f"the condition compares {' with '.join(kinds)}", _HOW_TO_WRITE[DATE in known])
+            hint = next((hint for kind, hint in _HOW_TO_WRITE.items() if kind in known), _HELP)
+            raise _mistake(where, f"the condition compares {' with '.join(kinds)}", hint)
         if name in COMPARISONS - EQUALITIES and TRUTH in known:
             raise _mistake(where, "the condition compares true or false by size", "write 1 < x AND x < 5 for 1 < x < 5")
         if name in CONNECTIVES and not known <= {TRUTH}:
             other = min(known - {TRUTH})
-            raise _mistake(where, f"{CONNECTIVES[name]} concerns conditions, and here stands {other}", COMPARE)
+            raise _mistake(where, f"{CONNECTIVES[name]} concerns conditions, and here stands {other}", _COMPARE)
     kind = _kind(condition.tree, schema, where)
     if kind != TRUTH:
-        raise _mistake(where, f"this is no condition but {kind}", COMPARE)
+        raise _mistake(where, f"this is no condition but {kind}", _COMPARE)
     _compute_once(condition.expression, schema, where)
 
 
@@ -183,7 +203,7 @@ def _kind_of(dtype: Any) -> str:
     if dtype.is_numeric():
         return NUMBER
     named = {pl.String: TEXT, pl.Date: DATE, pl.Boolean: TRUTH, pl.Null: NOTHING}
-    return named.get(dtype.base_type(), f"of type {dtype}")
+    return named.get(dtype.base_type(), f"a {dtype.base_type().__name__.lower()}")
 
 
 def _compute_once(expression: pl.Expr, schema: dict[str, pl.DataType], where: str) -> None:
@@ -197,7 +217,7 @@ def _compute_once(expression: pl.Expr, schema: dict[str, pl.DataType], where: st
 
 def _cannot_compute(error: PolarsError, where: str) -> UsageError:
     first_line = str(error).splitlines()[0]
-    return _mistake(where, f"the condition cannot be computed: {first_line}", HELP)
+    return _mistake(where, f"the condition cannot be computed: {first_line}", _HELP)
 
 
 def _mistake(where: str, message: str, hint: str) -> UsageError:

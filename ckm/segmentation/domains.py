@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from ckm.feature_dictionary import load_dictionary
 
-CHANNEL_SHARE = "channel_share_"
-"""One feature per channel of the data begins like this: the dictionary cannot know which there are."""
+if TYPE_CHECKING:
+    from ckm.feature_dictionary import Feature
+
+COUNTING_UNITS = frozenset({"days", "purchase days", "rows", "gaps", "categories", "channels"})
+"""Units of what is counted or lasts: never less than nothing."""
+PARTS_OF_A_WHOLE = frozenset({"cost_known_share", "channel_share_*", "weekday_main_share", "weekend_share"})
+"""Shares that lie in [0, 1]. Others need not: more may come back than was bought, and a discount be a surcharge."""
+WEEKDAYS = (1, 7)
+NEVER_NULL = "never"
+"""How the dictionary says that every customer has a value."""
 
 
 @dataclass(frozen=True)
 class Domain:
-    """The values of a feature; null is always among them.
+    """The values of a feature.
 
     Attributes
     ----------
@@ -24,41 +32,39 @@ class Domain:
         Its type in the feature table.
     low, high
         The least and the greatest number that it can be; None where there is no such bound.
+    nullable
+        Whether a customer may have no value.
     """
 
     dtype: pl.DataType
     low: float | None = None
     high: float | None = None
+    nullable: bool = True
 
 
-_COUNT = Domain(pl.Int64(), low=0)
-_DAYS = Domain(pl.Float64(), low=0)
-_MONEY = Domain(pl.Float64())
-_SHARE = Domain(pl.Float64(), low=0, high=1)
-_TEXT = Domain(pl.String())
-_DATE = Domain(pl.Date())
-_DOMAINS = {
-    "last_purchase": _DATE,
-    "first_purchase": _DATE,
-    **dict.fromkeys(("recency_days", "frequency", "rows", "tenure_days", "gaps", "gap_last_days"), _COUNT),
-    **dict.fromkeys(("categories", "channels"), _COUNT),
-    **dict.fromkeys(("gap_median_days", "gap_p80_days", "usual_gap_days_before", "gap_p80_days_before"), _DAYS),
-    **dict.fromkeys(("monetary", "net_total", "spend_12mo", "spend_previous_12mo", "margin_12mo"), _MONEY),
-    **dict.fromkeys(("order_value_mean", "order_value_trend"), _MONEY),
-    **dict.fromkeys(("cost_known_share", "discount_share", "return_share"), _MONEY),
-    **dict.fromkeys(("weekday_main_share", "weekend_share"), _SHARE),
-    **dict.fromkeys(("category_main", "channel_main", "party_type", "country", "region", "lang"), _TEXT),
-    "weekday_main": _TEXT,
-}
-
-
-def known_domains() -> Mapping[str, Domain]:
-    """Return the features of the dictionary that a rule can read, in its order."""
-    return _DOMAINS
-
-
+@cache
 def domain_of(name: str) -> Domain | None:
-    """Return the values of the feature ``name``; None where there is no such feature."""
-    if name.startswith(CHANNEL_SHARE) and name != CHANNEL_SHARE:
-        return _SHARE
-    return known_domains().get(name)
+    """Return the values of the feature ``name``; None where the dictionary has no such feature.
+
+    Of the features that stand for one column per channel, any name with something behind ``channel_share_`` is one:
+    the dictionary cannot know which channels there are.
+    """
+    found = (feature for feature in load_dictionary() if feature.names(name) and f"{name}*" != feature.name)
+    feature = next(found, None)
+    return None if feature is None else _domain(feature)
+
+
+def known_features() -> list[str]:
+    """Return what a rule can read, as the dictionary names it."""
+    return [feature.name for feature in load_dictionary()]
+
+
+def _domain(feature: Feature) -> Domain:
+    low = high = None
+    if feature.unit in COUNTING_UNITS:
+        low = 0
+    elif feature.name in PARTS_OF_A_WHOLE:
+        low, high = 0, 1
+    elif feature.name == "weekday_main":
+        low, high = WEEKDAYS
+    return Domain(getattr(pl, feature.dtype)(), low, high, nullable=feature.null_meaning != NEVER_NULL)

@@ -12,12 +12,13 @@ import math
 import sys
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
-from polars.exceptions import PolarsError
 
+from ckm.mapping.expressions import column_names
 from ckm.segmentation.conditions import COMPARISONS, CONNECTIVES, EQUALITIES, Condition, operation, subexpression
 from ckm.segmentation.domains import domain_of
 
@@ -27,11 +28,9 @@ if TYPE_CHECKING:
 
     from ckm.segmentation.domains import Domain
 
-MOST_COMBINATIONS = 1_000_000
-"""Combinations of cells looked at together: 0.2 s and 100 MB. Beyond it nothing is claimed."""
-LARGEST_WHOLE = 2**62
-"""Whole numbers beyond it would not fit into an Int64 after adding one."""
-TRUTH_FUNCTIONS = frozenset({*EQUALITIES, *CONNECTIVES, "Xor", "Not", "IsNull", "IsNotNull", "Ternary", "Cast:Boolean"})
+MOST_COMBINATIONS = 250_000
+"""Combinations of cells looked at together, some 10 MB. Two dozen rules that come to it take a second or two."""
+TRUTH_FUNCTIONS = frozenset({*EQUALITIES, *CONNECTIVES, "IsNull", "IsNotNull", "Ternary", "Cast:Boolean"})
 """What depends on the truth of its parts alone, where the parts are conditions."""
 
 Constants = dict[str, set[Any]]
@@ -54,6 +53,24 @@ class Unreachable:
     taken_by: tuple[int, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class _Provable:
+    """A rule whose condition compares features with constants only."""
+
+    position: int
+    condition: Condition
+    constants: Constants
+
+    @cached_property
+    def conjuncts(self) -> list[tuple[list[str], pl.Expr]]:
+        """What must all hold for the condition to hold, with the features that each reads, those with few first.
+
+        One after the other they leave far fewer combinations to look at than the condition as a whole.
+        """
+        parts = [subexpression(part) for part in _conjuncts(self.condition.tree)]
+        return sorted(((column_names(part), part) for part in parts), key=lambda part: len(part[0]))
+
+
 def unreachable_rules(conditions: Sequence[Condition]) -> tuple[Unreachable, ...]:
     """Return the rules that provably never win, in their order.
 
@@ -67,72 +84,74 @@ def unreachable_rules(conditions: Sequence[Condition]) -> tuple[Unreachable, ...
     tuple[Unreachable, ...]
         What is not in it may be reachable or not: a rule is listed only if it can be proved.
     """
-    constants = [_constants(condition) for condition in conditions]
-    together: Constants = {}
-    for found in filter(None, constants):
-        for feature, values in found.items():
-            together.setdefault(feature, set()).update(values)
-    cells = {feature: _representatives(values, _domain(feature)) for feature, values in together.items()}
-    decidable = [position for position, found in enumerate(constants) if found is not None]
-    return tuple(
-        Unreachable(position, _takers(position, decidable[:place], conditions, cells))
-        for place, position in enumerate(decidable)
-        if _wins(position, decidable[:place], conditions, cells) is False
-    )
+    found = [(position, condition, _constants(condition)) for position, condition in enumerate(conditions)]
+    provable = [_Provable(position, condition, cut) for position, condition, cut in found if cut is not None]
+    unreachable = []
+    for place, rule in enumerate(provable):
+        takers = _takers(rule, provable[:place])
+        if takers is not None:
+            unreachable.append(Unreachable(rule.position, tuple(taker.position for taker in takers)))
+    return tuple(unreachable)
 
 
-def _takers(
-    rule: int, earlier: Sequence[int], conditions: Sequence[Condition], cells: Mapping[str, pl.Series]
-) -> tuple[int, ...]:
-    """Spare one earlier rule after another, the last first, as long as ``rule`` still cannot win."""
-    needed = list(earlier)
-    for position in reversed(earlier):
-        others = [other for other in needed if other != position]
-        if _wins(rule, others, conditions, cells) is False:
-            needed = others
-    return tuple(needed)
+def _takers(rule: _Provable, earlier: Sequence[_Provable]) -> Sequence[_Provable] | None:
+    """Return the earlier rules that leave nobody for ``rule``, none more than needed; None if that is not proved."""
+    if _wins(rule, earlier) is False:
+        needed = list(earlier)
+        for one in reversed(earlier):
+            others = [other for other in needed if other is not one]
+            if _wins(rule, others) is False:
+                needed = others
+        return needed
+    # Too many together may still be few enough one by one, and most rules are taken by one other or can never hold.
+    return next((few for few in ([], *([one] for one in earlier)) if _wins(rule, few) is False), None)
 
 
-def _wins(
-    rule: int, earlier: Sequence[int], conditions: Sequence[Condition], cells: Mapping[str, pl.Series]
-) -> bool | None:
+def _wins(rule: _Provable, earlier: Sequence[_Provable]) -> bool | None:
     """Whether ``rule`` holds in a combination of cells where none of ``earlier`` does; None if they are too many.
 
     The combinations in which it holds are narrowed by one earlier rule at a time, and a feature that no other rule
     reads is forgotten: so many features in all, but few at a time, are no obstacle.
     """
-    left = pl.DataFrame([None], schema={"": pl.Null})
+    cells = _cells([rule, *earlier])
+    left: pl.DataFrame | None = pl.DataFrame([None], schema={"": pl.Null})
+    for features, holds in rule.conjuncts:
+        left = _narrowed(left, features, holds, cells)
     waiting = list(earlier)
-    following: int | None = rule
-    while following is not None:
-        condition = conditions[following]
-        combinations = _with_cells(left, condition.features, cells)
-        if combinations is None:
-            return None
-        holds = condition.expression.fill_null(value=False)
-        try:
-            left = combinations.filter(holds if following == rule else ~holds)
-        except PolarsError:
-            return None
-        if left.is_empty():
-            return False
-        read_later = {feature for position in waiting for feature in conditions[position].features}
+    while left is not None and not left.is_empty() and waiting:
+        read_later = {feature for one in waiting for feature in one.condition.features}
         left = left.select(name for name in left.columns if not name or name in read_later).unique()
         known = set(left.columns)
-        following = min(waiting, key=lambda one: len({*conditions[one].features} - known), default=None)
-        waiting = [position for position in waiting if position != following]
-    return True
+        following = min(waiting, key=lambda one: len({*one.condition.features} - known))
+        holds = following.condition.expression.fill_null(value=False)
+        left = _narrowed(left, following.condition.features, ~holds, cells)
+        waiting = [one for one in waiting if one is not following]
+    return None if left is None else not left.is_empty()
 
 
-def _with_cells(
-    combinations: pl.DataFrame, features: Sequence[str], cells: Mapping[str, pl.Series]
+def _narrowed(
+    combinations: pl.DataFrame | None, features: Sequence[str], holds: pl.Expr, cells: Mapping[str, pl.Series]
 ) -> pl.DataFrame | None:
+    """Add ``features`` to the combinations, and keep those where ``holds``; None if they are too many."""
     for feature in features:
-        if feature not in combinations.columns:
+        if combinations is not None and feature not in combinations.columns:
             if combinations.height * cells[feature].len() > MOST_COMBINATIONS:
                 return None
             combinations = combinations.join(cells[feature].to_frame(feature), how="cross")
-    return combinations
+    return None if combinations is None else combinations.filter(holds)
+
+
+def _cells(rules: Sequence[_Provable]) -> dict[str, pl.Series]:
+    together: Constants = {}
+    for rule in rules:
+        for feature, values in rule.constants.items():
+            together.setdefault(feature, set()).update(values)
+    return {feature: _representatives(values, _domain(feature)) for feature, values in together.items()}
+
+
+def _conjuncts(tree: Any) -> list[Any]:
+    name, parts = operation(tree)
+    return [conjunct for part in parts for conjunct in _conjuncts(part)] if name == "And" else [tree]
 
 
 def _constants(condition: Condition) -> Constants | None:
@@ -188,7 +207,7 @@ def _domain(feature: str) -> Domain:
 
 
 def _representatives(constants: set[Any], domain: Domain) -> pl.Series:
-    """Return one value for each cell that the constants cut the feature's values into, null among them."""
+    """Return one value for each cell that the constants cut the feature's values into."""
     values: set[Any]
     if domain.dtype.is_integer():
         values = _whole_numbers(constants, domain)
@@ -201,7 +220,8 @@ def _representatives(constants: set[Any], domain: Domain) -> pl.Series:
     else:
         longest = max(constants, key=len, default="")
         values = {*constants, f"{longest}x"}
-    return pl.Series([None, *sorted(values)], dtype=domain.dtype)
+    nothing = [None] if domain.nullable else []
+    return pl.Series([*nothing, *sorted(values)], dtype=domain.dtype)
 
 
 def _whole_numbers(constants: set[int | float | Decimal], domain: Domain) -> set[int]:
@@ -212,8 +232,9 @@ def _whole_numbers(constants: set[int | float | Decimal], domain: Domain) -> set
         for whole in (math.floor(constant), math.ceil(constant))
         for step in (-1, 0, 1)
     }
-    low = -LARGEST_WHOLE if domain.low is None else math.ceil(domain.low)
-    high = LARGEST_WHOLE if domain.high is None else math.floor(domain.high)
+    anything = pl.Series([0], dtype=domain.dtype)
+    low = anything.lower_bound().item() if domain.low is None else math.ceil(domain.low)
+    high = anything.upper_bound().item() if domain.high is None else math.floor(domain.high)
     return {min(max(value, low), high) for value in near or {0}}
 
 

@@ -123,8 +123,8 @@ class RulesDefinition:
     def to_plain(self) -> dict[str, Any]:
         """Return the rules as in their file, without the schema."""
         return {
-            "segments": [{**_plain(Segment(rule.name, rule.advice)), "when": rule.when} for rule in self.rules],
-            "other": _plain(self.other),
+            "segments": [_plain(rule) for rule in self.rules],
+            "other": {"name": self.other.name, "advice": self.other.advice},
         }
 
     def details(self) -> tuple[Detail, ...]:
@@ -231,8 +231,9 @@ def _advice(keys: Mapping[str, YamlEntry]) -> str:
     return "" if "advice" not in keys or keys["advice"].is_null else keys["advice"].text().strip()
 
 
-def _plain(segment: Segment) -> dict[str, str]:
-    return {"name": segment.name, "advice": segment.advice} if segment.advice else {"name": segment.name}
+def _plain(rule: Rule) -> dict[str, str]:
+    advice = {"advice": rule.advice} if rule.advice else {}
+    return {"name": rule.name, **advice, "when": rule.when}
 
 
 def _check_reachable(rules: Sequence[Rule]) -> None:

@@ -25,7 +25,21 @@ def test_an_expression_over_other_rows_is_refused(sql: str) -> None:
         parse_sql(sql, where="here")
 
 
-@pytest.mark.parametrize("sql", ["a +", "", "SELECT a", "a; b", "nonsense(a)", "a IN (SELECT b FROM c)"])
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT a",
+        "a IN (SELECT b FROM c)",
+        "(SELECT a FROM read_csv('/absent.csv')) = a",
+        "E'\\'' = b OR (SELECT a FROM read_csv('/absent.csv')) = E'\\''",
+    ],
+)
+def test_a_query_is_refused_before_polars_opens_a_file_for_it(sql: str) -> None:
+    with pytest.raises(UsageError, match="here: the expression holds a query"):
+        parse_sql(sql, where="here")
+
+
+@pytest.mark.parametrize("sql", ["a +", "", "a; b", "nonsense(a)", "a IN (TABLE c)", "a > 1e400"])
 def test_what_is_no_expression_is_refused(sql: str) -> None:
     with pytest.raises(UsageError, match="here: bad SQL expression"):
         parse_sql(sql, where="here")
@@ -36,6 +50,7 @@ def test_what_is_no_expression_is_refused(sql: str) -> None:
     [
         "CASE WHEN a = 'Len' THEN 'Agg' ELSE substr(a, 1, 2) END",
         'coalesce("Agg", a)',
+        "a = 'select' -- select",
         "upper(a) || split_part(a, '-', 1)",
     ],
 )
