@@ -18,7 +18,7 @@ ACROSS_ROWS = frozenset({"Agg", "Over", "Window", "Rolling", "Explode", "Sort", 
 FUNCTIONS_ACROSS_ROWS = frozenset({"Rank", "Shift", "ShiftAndFill", "Range", "CumSum", "CumCount", "CumMin", "CumMax"})
 """The same among polars' functions."""
 
-_QUERY = re.compile(r"\bselect\b", re.IGNORECASE)
+_QUERY = re.compile(r"\bselect\b|\(\s*(?:from|with|values|table)\b|\b(?:read|scan)_\w+\s*\(", re.IGNORECASE)
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
@@ -34,7 +34,7 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
     where
         What to name in the error: ``file:line``, or the mapping and the target.
     """
-    if _QUERY.search(outside_quotes(text)) or (_QUERY.search(text) and "read_" in text.casefold()):
+    if _QUERY.search(outside_quotes(text)) or (_QUERY.search(text) and re.search("read_|scan_", text, re.IGNORECASE)):
         # Before it is parsed, because polars opens the file of a read_csv while it parses. The second test is for what
         # a text with quotes of another dialect may hide from the first.
         raise UsageError(f"{where}: the expression holds a query", hint="an expression reads the columns of its row")

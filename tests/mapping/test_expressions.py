@@ -31,6 +31,10 @@ def test_an_expression_over_other_rows_is_refused(sql: str) -> None:
         "SELECT a",
         "a IN (SELECT b FROM c)",
         "(SELECT a FROM read_csv('/absent.csv')) = a",
+        "a IN (FROM read_csv('/absent.csv'))",
+        "a IN (/* to read */ FROM '/absent.csv')",
+        "a IN (VALUES (1))",
+        "read_csv('/absent.csv') = a",
         "E'\\'' = b OR (SELECT a FROM read_csv('/absent.csv')) = E'\\''",
     ],
 )
@@ -39,7 +43,7 @@ def test_a_query_is_refused_before_polars_opens_a_file_for_it(sql: str) -> None:
         parse_sql(sql, where="here")
 
 
-@pytest.mark.parametrize("sql", ["a +", "", "a; b", "nonsense(a)", "a IN (TABLE c)", "a > 1e400"])
+@pytest.mark.parametrize("sql", ["a +", "", "a; b", "nonsense(a)", "a > 1e400"])
 def test_what_is_no_expression_is_refused(sql: str) -> None:
     with pytest.raises(UsageError, match="here: bad SQL expression"):
         parse_sql(sql, where="here")
