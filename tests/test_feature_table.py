@@ -91,7 +91,7 @@ def bought(rows: list[tuple[Any, ...]]) -> bool:
     return any(each[0] and each[2] >= 0 and each[3] in {"sale", "subscription"} for each in rows)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(records, st.integers(0, 800), st.sampled_from([None, 1, 6]), st.sampled_from(["net", "margin", "mean"]))
 def test_features_at_a_day_equal_those_of_data_cut_at_that_day(
     rows: list[tuple[Any, ...]], day: int, window: int | None, money: Any
@@ -113,7 +113,7 @@ def test_features_at_a_day_equal_those_of_data_cut_at_that_day(
     assert (full.population, full.features, full.remarks) == (part.population, part.features, part.remarks)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(records, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_is_of_no_matter(rows: list[tuple[Any, ...]], random: Random) -> None:
     assume(bought(rows))
@@ -124,7 +124,7 @@ def test_the_order_of_the_rows_is_of_no_matter(rows: list[tuple[Any, ...]], rand
     assert (one.population, one.remarks) == (other.population, other.remarks)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(records)
 def test_every_number_is_finite_and_every_share_is_one(rows: list[tuple[Any, ...]]) -> None:
     assume(bought(rows))
