@@ -188,12 +188,12 @@ def read_clusters(entry: YamlEntry) -> ClustersDefinition:
     keys = entry.fields(("clip", "features", "clusters", "trials", "fitted", "left_out"))
     if keys["clip"].number() != CLIP:
         raise UsageError(f"{keys['clip'].where}: 'clip' can only be {CLIP:g}")
+    for name in ("features", "clusters", "trials"):
+        if not keys[name].items():
+            raise UsageError(f"{keys[name].where}: '{name}' is empty")
     scalings = tuple(_read_scaling(each) for each in keys["features"].items())
     clusters = tuple(_read_cluster(each, scalings) for each in keys["clusters"].items())
     trials = tuple(_read_trial(each) for each in keys["trials"].items())
-    for name, values in (("features", scalings), ("clusters", clusters), ("trials", trials)):
-        if not values:
-            raise UsageError(f"{keys[name].where}: '{name}' is empty")
     if len({each.name for each in clusters}) < len(clusters):
         raise UsageError(f"{keys['clusters'].where}: two clusters have one name", hint="give each its own")
     left_out = tuple(each.text() for each in keys["left_out"].items())
