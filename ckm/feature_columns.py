@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.feature_sums import OTHER
 from ckm.features.rhythm import WEEKDAYS
 from ckm.models.rhythm import shrunk_gap
 
@@ -25,10 +26,6 @@ TREND_DIGITS = 6
 DAYS_A_YEAR = 365.25
 FEWEST_TREND_DAYS = 3
 """Through two points every line is a trend."""
-OTHER = "other"
-"""What the channels beyond the most common are called together."""
-PARTY_COLUMNS = ("party_type", "country", "region", "lang")
-"""What is taken over from the customers' own table."""
 
 _EPOCH_NUMBER = 719_163  # of 1970-01-01, polars' day 0, as date.toordinal counts
 
@@ -130,20 +127,6 @@ def habit_columns(
     for channel in [*channels, *([OTHER] if rest else [])]:
         columns[f"channel_share_{channel}"] = share(pl.col(f"visits_{channel}"), pl.col("channel_total"))
     return [column.alias(name) for name, column in columns.items()] + _weekday_columns()
-
-
-def channel_visits(counts: pl.DataFrame, channels: Sequence[str]) -> pl.DataFrame:
-    """One row per customer: visits through each of ``channels``, ``visits_NAME``, and the rest, ``visits_other``."""
-    value, count = pl.col("value"), pl.col("count")
-    return (
-        counts.lazy()
-        .group_by("customer_id")
-        .agg(
-            *(count.filter(value == channel).sum().alias(f"visits_{channel}") for channel in channels),
-            count.filter(~value.is_in(list(channels))).sum().alias(f"visits_{OTHER}"),
-        )
-        .collect(engine="streaming")
-    )
 
 
 def _weekday_columns() -> list[pl.Expr]:
