@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.errors import UsageError
@@ -28,6 +28,7 @@ def names(*deviations: list[float], taken: tuple[str, ...] = ()) -> list[str]:
     return [segment.name for segment in name_clusters(deviations, FEATURES, MIDDLING, taken)]
 
 
+@settings(deadline=None)
 @given(rows, st.sets(st.sampled_from(["much tea", "little cake", "middling", "much tea, little cake", "middling 2"])))
 def test_every_cluster_has_a_name_of_its_own_and_an_advice(deviations: list[list[float]], taken: set[str]) -> None:
     segments = name_clusters(deviations, FEATURES, MIDDLING, taken)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.models.clusters.matching import match_clusters
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=60), st.permutations(range(6)))
 def test_the_same_groups_under_other_numbers_are_all_found_again(groups: list[int], numbers: list[int]) -> None:
     old = np.array(groups)

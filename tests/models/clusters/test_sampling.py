@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.models.clusters.sampling import sample_by_id
@@ -13,6 +13,7 @@ from ckm.models.clusters.sampling import sample_by_id
 ids = st.lists(st.text(st.characters(exclude_categories=["Cs"])), unique=True, max_size=40)
 
 
+@settings(deadline=None)
 @given(ids, st.integers(0, 50), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_nobody(names: list[str], size: int, random: Random) -> None:
     shuffled = list(names)
@@ -22,6 +23,7 @@ def test_the_order_of_the_rows_changes_nobody(names: list[str], size: int, rando
     assert len(chosen) == min(size, len(names))
 
 
+@settings(deadline=None)
 @given(ids, st.integers(0, 20), st.integers(0, 20))
 def test_a_larger_sample_contains_a_smaller_one(names: list[str], size: int, more: int) -> None:
     assert set(sample_by_id(names, size)) <= set(sample_by_id(names, size + more))

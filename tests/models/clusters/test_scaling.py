@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.models.clusters.scaling import BORROWED_PURCHASES, CLIP, Recipe, Scaling, learn_scaling
@@ -72,6 +72,7 @@ def test_a_ratio_is_one_of_logarithms() -> None:
     assert scaling.centre == pytest.approx(np.log(4 / 2))
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=50), st.booleans())
 def test_more_never_lies_lower(values: list[float], log: bool) -> None:
     scaling = learned(values, Recipe("x", "x", log=log))

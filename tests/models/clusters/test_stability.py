@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import adjusted_rand_score
 
@@ -26,6 +26,7 @@ def trial(clusters: int, stability: float) -> Trial:
     return Trial(clusters, stability, 0.0, stability, 0.5, 0.1)
 
 
+@settings(deadline=None)
 @given(labels)
 def test_the_adjusted_rand_index_is_that_of_scikit_learn(pairs: list[tuple[int, int]]) -> None:
     left, right = (np.array(side) for side in zip(*pairs, strict=True))
