@@ -232,6 +232,13 @@ def test_a_window_limits_frequency_and_money_alone() -> None:
     assert of(found, "bob", "frequency", "monetary", "net_total", "recency_days") == (0, 0.0, 7.0, 55)
 
 
+def test_a_window_longer_than_history_is_all_time() -> None:
+    rows = [row("ann", 0, 10.0), row("ann", 50, 5.0)]
+    for time_zone in ("UTC", "Asia/Bangkok"):
+        found = table(*rows, window=99_999, time_zone=time_zone)
+        assert_frame_equal(found.frame, table(*rows, time_zone=time_zone).frame)
+
+
 def test_money_can_be_the_mean_of_a_purchase_day() -> None:
     rows = [row("ann", 0, 10.0), row("ann", 0, 2.0), row("ann", 40, 5.0), row("ann", 41, -1.0, "return")]
     assert of(table(*rows, money="mean"), "ann", "monetary", "frequency") == (8.0, 2)

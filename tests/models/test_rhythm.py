@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import narwhals as nw
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ckm.features import END_OF_TIME, purchase_days, purchase_gaps
 from ckm.models.rhythm import PRIOR_GAPS, population_gap, shrunk_gap
+from tests.test_segment import cdnow_master, online_retail
 
 spans = st.floats(1, 5_000)
 
@@ -52,7 +57,7 @@ def test_without_a_population_nothing_is_usual() -> None:
 def histogram(*customers: list[int]) -> pl.DataFrame:
     rows = [(gap, len(gaps)) for gaps in customers for gap in gaps]
     schema = {"gap": pl.Int64, "gaps_of_customer": pl.Int64}
-    return pl.DataFrame(rows, schema=schema, orient="row").group_by(schema).agg(count=pl.len())
+    return pl.DataFrame(rows, schema=schema, orient="row").group_by(*schema).agg(count=pl.len())
 
 
 def test_a_customer_of_many_gaps_weighs_as_much_as_one_of_few() -> None:
@@ -75,3 +80,25 @@ def test_thirds_add_up_to_a_whole() -> None:
 
 def test_where_nobody_came_back_nothing_is_usual() -> None:
     assert population_gap(histogram(), 0.5) is None
+
+
+@pytest.mark.parametrize(("read", "of_a_mean"), [(cdnow_master, 2.44), (online_retail, 1.12)])
+def test_real_customers_bear_out_how_much_the_population_weighs(
+    read: Callable[[], pl.LazyFrame], of_a_mean: float
+) -> None:
+    frame = nw.from_native(read())
+    gaps = purchase_gaps(purchase_days(frame, until=END_OF_TIME, time_zone="UTC", money_scale=100)).to_native()
+    span = pl.col("gap").log()
+    groups = (
+        gaps.drop_nulls("gap")
+        .group_by("customer_id")
+        .agg(n=pl.len(), mean=span.mean(), spread=span.var() * (pl.len() - 1))
+    )
+    customers = groups.with_columns(pl.col("spread").fill_null(0.0), pl.col("n").cast(pl.Float64)).collect()
+    n, mean = customers["n"], customers["mean"]
+    within = customers["spread"].sum() / (n.sum() - len(n))
+    overall = (n * mean).sum() / n.sum()
+    spread = (n * (mean - overall) ** 2).sum() - (len(n) - 1) * within
+    between = spread / (n.sum() - (n**2).sum() / n.sum())  # Buehlmann and Straub 1970
+    assert within / between == pytest.approx(of_a_mean, abs=0.01)
+    assert 1.2 * within / between < PRIOR_GAPS < 2.8 * within / between
