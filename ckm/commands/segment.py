@@ -64,9 +64,7 @@ def segment(
     ] = None,
     use: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="Apply segments/NAME.yaml, or a path, as it is.", rich_help_panel=DEFINITION
-        ),
+        typer.Option(metavar="NAME", help="Apply segments/NAME.yaml, or a path, as it is.", rich_help_panel=DEFINITION),
     ] = None,
     refit: Annotated[
         bool,
@@ -139,6 +137,7 @@ def segment(
         refit=refit,
         moves=moves or since is not None,
         since=since.date() if since else None,
+        details=details,
         seed=seed,
         keep=not dry_run,
     )
