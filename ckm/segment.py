@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.segmentation.apply import apply_definition, definition_table
-from ckm.segmentation.learn import segment_customers
 from ckm.segmentation.definition import Detail
-from ckm.segmentation.flows import lifecycle_flows
+from ckm.segmentation.learn import segment_customers
 from ckm.segmentation.library import EarlierRun, Library, keep, last_run
-from ckm.segmentation.lifecycle import LifecycleDefinition
+from ckm.segmentation.lifecycle.definition import LifecycleDefinition
+from ckm.segmentation.lifecycle.flows import lifecycle_flows
 from ckm.segmentation.measures import Measures
 from ckm.segmentation.moves import Moves, explain_moves
 from ckm.segmentation.result import Segmentation, segmented
-from ckm.segmentation.rules import load_rules
+from ckm.segmentation.rules.definition import load_rules
 from ckm.store import Store
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ckm.config import Config
     from ckm.dataset import Dataset
     from ckm.segmentation.definition import Definition
-    from ckm.segmentation.rfm_names import NameTable
+    from ckm.segmentation.rfm.names import NameTable
     from ckm.segmentation.saved import SavedDefinition
 
 __all__ = ["Request", "Segmentation", "apply_definition", "segment_customers", "segment_dataset"]

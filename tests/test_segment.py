@@ -18,7 +18,7 @@ from polars.testing import assert_frame_equal
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.feature_table import LeftOut
 from ckm.segment import Segmentation, segment_customers
-from ckm.segmentation.rfm_names import NamedCodes, NameTable
+from ckm.segmentation.rfm.names import NamedCodes, NameTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
