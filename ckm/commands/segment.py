@@ -142,7 +142,7 @@ def segment(
         keep=not dry_run,
     )
     with progress(f"segmenting {data or 'the workspace'}"):
-        dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates))
+        dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates), by_customer=True)
         config = dataset.workspace.config if dataset.workspace else load_config(None)
         result = segment_dataset(dataset, request, config)
     _print(result, dataset.label, fmt, output, customers=customers, details=details, moves=request.moves)

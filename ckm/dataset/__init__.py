@@ -14,11 +14,14 @@ from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.plan import ByNames
 from ckm.mapping.convert import Conversion
+from ckm.mapping.proposal import missing_columns
 from ckm.schema import TABLES
 from ckm.sources.hints import Hints
 from ckm.sources.read import STDIN, Source, open_source
 
 TRANSACTIONS = "transactions"
+WHO = "customer_id"
+"""A file of sales may do without it; an analysis of customers has nothing to go by."""
 MAX_REJECTS = 0.05
 """A file of which more than this share is unfit is refused, as ``ckm ingest`` does."""
 ONLY_INGEST = "ckm ingest takes these, into a workspace (ckm init DIR)"
@@ -65,11 +68,14 @@ class Dataset:
         return self.tables[TRANSACTIONS]
 
 
-def open_dataset(data: Path | None = None, workspace: Path | None = None, hints: Hints = Hints()) -> Dataset:
+def open_dataset(
+    data: Path | None = None, workspace: Path | None = None, hints: Hints = Hints(), *, by_customer: bool = False
+) -> Dataset:
     """Return the tables of ``data``: a workspace, a file or folder of transactions, or the workspace around here.
 
     A file of transactions is mapped by the names of its columns and held against the contract. A Parquet file with
-    typed columns stays where it is and is streamed by each query; any other is read into memory.
+    typed columns stays where it is and is streamed by each query; any other is read into memory. An analysis
+    ``by_customer`` refuses a file that does not say whose a row is.
 
     Raises
     ------
@@ -83,7 +89,7 @@ def open_dataset(data: Path | None = None, workspace: Path | None = None, hints:
     root = data if data is not None and _is_workspace(data) else None
     if data is None or root is not None:
         return _of_workspace(root or workspace or find_workspace(Path.cwd()))
-    return _of_files(data, hints)
+    return _of_files(data, hints, by_customer=by_customer)
 
 
 def _is_workspace(path: Path) -> bool:
@@ -104,7 +110,7 @@ def _of_workspace(root: Path | None) -> Dataset:
     return Dataset(tables, str(root), workspace=found, quarantine=store.quarantine())
 
 
-def _of_files(path: Path, hints: Hints) -> Dataset:
+def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
     files = [path]
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
@@ -113,7 +119,7 @@ def _of_files(path: Path, hints: Hints) -> Dataset:
     config = load_config(None)
     frames, remarks = [], []
     for file in files:
-        rows, said = _transactions(file, config, hints)
+        rows, said = _transactions(file, config, hints, by_customer=by_customer)
         frames.append(rows)
         remarks += [f"{file.name}: {text}" for text in said]
     if len(files) > 1:
@@ -123,11 +129,13 @@ def _of_files(path: Path, hints: Hints) -> Dataset:
     return Dataset({TRANSACTIONS: pl.concat(frames)}, str(path), tuple(remarks))
 
 
-def _transactions(file: Path, config: Config, hints: Hints) -> tuple[pl.LazyFrame, list[str]]:
+def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool) -> tuple[pl.LazyFrame, list[str]]:
     plan = ByNames(TRANSACTIONS, hints, currency=config.currency)
     with open_source(file, plan.hints) as source:
         try:
             mapping, remarks = plan.mapping(source.format.columns)
+            if by_customer and WHO not in mapping.columns:
+                raise missing_columns([WHO], TRANSACTIONS, source.format.columns, mapping.columns)
         except UsageError as error:
             raise type(error)(f"{file}: {error}", hint=f"{error.hint}; {ONLY_INGEST}", **error.details) from None
         conversion = Conversion.plan(
