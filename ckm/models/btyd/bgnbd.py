@@ -1,5 +1,7 @@
 """BG/NBD: customers may leave after each repeat purchase (Fader, Hardie and Lee 2005)."""
 
+# ruff: noqa: N803 - T is what the papers call it
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ class BGNBD(BetaGeometric):
 def fit_bgnbd(
     x: ArrayLike,
     t_x: ArrayLike,
-    T: ArrayLike,  # noqa: N803 - the papers' name
+    T: ArrayLike,
     *,
     weights: ArrayLike | None = None,
     seed: int = 0,

@@ -1,19 +1,23 @@
 """Which of the three models the data speak for."""
 
+# ruff: noqa: N803 - T is what the papers call it
+
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ckm.errors import NotEnoughDataError, UnknownNameError
 from ckm.models.btyd.bgnbd import BGNBD, fit_bgnbd
 from ckm.models.btyd.mbgnbd import MBGNBD, fit_mbgnbd
-from ckm.models.btyd.model import TimeUnit, TransactionModel
 from ckm.models.btyd.pareto_nbd import ParetoNBD, fit_pareto_nbd
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from numpy.typing import ArrayLike
+
+    from ckm.models.btyd.model import TimeUnit, TransactionModel
 
 FITS: Mapping[str, Callable[..., TransactionModel]] = {
     BGNBD.name: fit_bgnbd,
@@ -45,7 +49,7 @@ class Choice:
 def choose_btyd(
     x: ArrayLike,
     t_x: ArrayLike,
-    T: ArrayLike,  # noqa: N803 - the papers' name
+    T: ArrayLike,
     *,
     weights: ArrayLike | None = None,
     seed: int = 0,

@@ -10,7 +10,7 @@ from typing import Protocol, Self, TypeAlias, TypeVar
 import numpy as np
 
 from ckm.errors import NotEnoughDataError
-from ckm.models.btyd.histories import Floats
+from ckm.models.btyd.histories import Floats, Integers
 
 BOUNDS = (-9.0, 12.0)
 """Of the logarithm of a parameter in a unit of time (or money) near the data's own: 0.0001 to 160,000."""
@@ -153,7 +153,7 @@ def _uphill(
     return point, value, _on_log_scale(log_likelihood, data, point)[1]
 
 
-def _information(log_likelihood: LogLikelihood[Data], data: Data, point: Floats, free: Floats) -> Floats:
+def _information(log_likelihood: LogLikelihood[Data], data: Data, point: Floats, free: Integers) -> Floats:
     """Return minus the second derivatives among free log parameters, from central differences of exact gradients."""
     rows = []
     for index in free:
@@ -163,10 +163,10 @@ def _information(log_likelihood: LogLikelihood[Data], data: Data, point: Floats,
         below = _on_log_scale(log_likelihood, data, point - step)[1]
         rows.append((below - above)[free] / (2 * DIFFERENCE))
     information = np.asarray(rows).reshape(len(free), len(free))
-    return (information + information.T) / 2
+    return np.asarray((information + information.T) / 2)
 
 
-def _optimum(point: Floats, value: float, free: Floats, strength: Floats, direction: Floats, gain: float) -> Optimum:
+def _optimum(point: Floats, value: float, free: Integers, strength: Floats, direction: Floats, gain: float) -> Optimum:
     known = strength > FLAT_INFORMATION
     variance = (direction[:, known] ** 2 / strength[known]).sum(axis=1)
     ridge = (np.abs(direction[:, ~known]) > 0.1).any(axis=1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -10,10 +9,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 
 from ckm.errors import InputError, NotEnoughDataError
-from ckm.models.btyd.histories import Floats
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import ArrayLike
+
+    from ckm.models.btyd.histories import Floats
 
 CUSTOMERS_NEEDED = 20
 """With an order value above zero; more than six for each of three parameters."""
@@ -130,8 +132,8 @@ def fit_gamma_gamma(x: ArrayLike, mean: ArrayLike, *, weights: ArrayLike | None 
     ----------
     x, mean
         Number of orders and their mean value, one unit of money; shape (n,). Customers with x = 0 or a mean of zero or
-        less (only returns, only gifts) say nothing of order values and are left out. The papers leave the first purchase
-        out; take it in where it is like the others.
+        less (only returns, only gifts) say nothing of order values and are left out. The papers leave the first
+        purchase out; take it in where it is like the others.
     weights
         Customers that each entry stands for; 1 where not given.
     seed

@@ -1,5 +1,7 @@
 """What the models need of a customer: how often, until when, and for how long observed."""
 
+# ruff: noqa: N803 - T is what the papers call it
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -58,7 +60,7 @@ class Histories:
 
     @cached_property
     def frequencies(self) -> tuple[Floats, Integers]:
-        """Distinct ``x``, ascending, and the position of each history's own: gamma functions are taken once for each."""
+        """Distinct ``x``, ascending, and the position of each history's own: gamma functions are taken once each."""
         distinct, position = np.unique(self.x, return_inverse=True)
         return distinct, position.astype(np.int64)
 
@@ -78,10 +80,10 @@ class Histories:
         points = (np.arange(rows) + np.random.default_rng(seed).random()) * step
         chosen = np.searchsorted(np.cumsum(self.weights), points, side="right").clip(0, len(self.x) - 1)
         kept, counts = np.unique(chosen, return_counts=True)
-        return Histories(self.x[kept], self.t_x[kept], self.T[kept], counts * step)
+        return Histories(self.x[kept], self.t_x[kept], self.T[kept], counts.astype(np.float64) * step)
 
 
-def checked(x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *further: ArrayLike) -> tuple[Floats, ...]:  # noqa: N803 - the papers' T
+def checked(x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *further: ArrayLike) -> tuple[Floats, ...]:
     """Return the arguments as floats of one shape.
 
     Raises
@@ -105,7 +107,7 @@ def checked(x: ArrayLike, t_x: ArrayLike, T: ArrayLike, *further: ArrayLike) -> 
 def count_histories(
     x: ArrayLike,
     t_x: ArrayLike,
-    T: ArrayLike,  # noqa: N803 - the papers' name
+    T: ArrayLike,
     weights: ArrayLike | None = None,
 ) -> Histories:
     """Count customers with equal histories once.
@@ -138,7 +140,8 @@ def count_histories(
         raise NotEnoughDataError("no customer with a purchase")
     rows = [part[order] for part in (frequency, last, observed)]
     starts = np.flatnonzero(np.concatenate(([True], np.any([part[1:] != part[:-1] for part in rows], axis=0))))
-    return Histories(*(part[starts] for part in rows), np.add.reduceat(weight[order], starts))
+    distinct = [part[starts] for part in rows]
+    return Histories(distinct[0], distinct[1], distinct[2], np.add.reduceat(weight[order], starts))
 
 
 def histories_of_purchases(customers: ArrayLike, days: ArrayLike, last_day: int) -> tuple[Integers, Floats]:

@@ -1,5 +1,7 @@
 """MBG/NBD: customers may leave after each purchase, the first included (Batislam, Denizel and Filiztekin 2007)."""
 
+# ruff: noqa: N803 - T is what the papers call it
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -25,7 +27,7 @@ class MBGNBD(BetaGeometric):
 def fit_mbgnbd(
     x: ArrayLike,
     t_x: ArrayLike,
-    T: ArrayLike,  # noqa: N803 - the papers' name
+    T: ArrayLike,
     *,
     weights: ArrayLike | None = None,
     seed: int = 0,

@@ -1,5 +1,7 @@
 """What all three models of buying until leaving have in common."""
 
+# ruff: noqa: N803 - T is what the papers call it
+
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
@@ -9,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, TypeV
 import numpy as np
 
 from ckm.errors import InputError, UsageError
-from ckm.models.btyd.histories import Floats, Histories, checked, count_histories, require_repeat_buyers
+from ckm.models.btyd.histories import Floats, Histories, require_repeat_buyers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -108,14 +110,14 @@ class TransactionModel(ABC):
         """Akaike's criterion, in the model's unit of time; the smaller, the better."""
         return 2 * len(self.parameter_names) - 2 * self.log_likelihood
 
-    def no_order(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, horizon: ArrayLike) -> Floats:  # noqa: N803
+    def no_order(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, horizon: ArrayLike) -> Floats:
         """Return the probability of no order in (T, T + horizon], given the history. It is 1 for a horizon of 0."""
         from scipy.special import expit
 
         return np.asarray(expit(self.no_order_log_odds(x, t_x, T, horizon)))
 
     @abstractmethod
-    def no_order_log_odds(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, horizon: ArrayLike) -> Floats:  # noqa: N803
+    def no_order_log_odds(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, horizon: ArrayLike) -> Floats:
         """Return the log odds of :meth:`no_order`, precise also where the probability rounds to 0 or 1.
 
         In all three models the probability is the likelihood of the history observed until T + horizon over the
@@ -123,11 +125,11 @@ class TransactionModel(ABC):
         """
 
     @abstractmethod
-    def alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:  # noqa: N803
+    def alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
         """Return the probability that the customer has not left by T."""
 
     @abstractmethod
-    def expected_orders(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:  # noqa: N803
+    def expected_orders(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
         """Return the expected number of orders in (T, T + time], given the history."""
 
     def expected_repeats(self, time: ArrayLike) -> Floats:

@@ -1,5 +1,8 @@
 """Pareto/NBD: customers leave after a time of their own (Schmittlein, Morrison and Colombo 1987)."""
 
+# ruff: noqa: N803, N806 - T is what the papers call it
+# ruff: noqa: D102 - the base class says what its methods return
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -38,10 +41,10 @@ class ParetoNBD(TransactionModel):
     s: float
     beta: float
 
-    def no_order_log_odds(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, horizon: ArrayLike) -> Floats:  # noqa: D102, N803
-        x, t_x, T, horizon = checked(x, t_x, T, horizon)  # noqa: N806
+    def no_order_log_odds(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, horizon: ArrayLike) -> Floats:
+        x, t_x, T, horizon = checked(x, t_x, T, horizon)
         shape = x.shape
-        x, t_x, T, horizon = (np.ravel(part) for part in (x, t_x, T, horizon))  # noqa: N806
+        x, t_x, T, horizon = (np.ravel(part) for part in (x, t_x, T, horizon))
         before = race(self.r + x, self.s, self.alpha, self.beta, t_x, T - t_x)
         ahead = race(self.r + x, self.s, self.alpha, self.beta, T, horizon)
         silent = np.exp(before.nothing)
@@ -49,12 +52,12 @@ class ParetoNBD(TransactionModel):
             stays_away = np.log(before.leaves + silent * (np.exp(ahead.nothing) + ahead.leaves))
             return np.asarray(stays_away - before.nothing - np.log(ahead.orders)).reshape(shape)
 
-    def alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:  # noqa: D102, N803
+    def alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
         from scipy.special import expit
 
-        x, t_x, T = checked(x, t_x, T)  # noqa: N806
+        x, t_x, T = checked(x, t_x, T)
         shape = x.shape
-        x, t_x, T = (np.ravel(part) for part in (x, t_x, T))  # noqa: N806
+        x, t_x, T = (np.ravel(part) for part in (x, t_x, T))
         before = race(self.r + x, self.s, self.alpha, self.beta, t_x, T - t_x)
         with np.errstate(divide="ignore"):
             return np.asarray(expit(before.nothing - np.log(before.leaves))).reshape(shape)
@@ -65,7 +68,7 @@ class ParetoNBD(TransactionModel):
         ``P(alive) (r+x)/(alpha+T) (beta+T)/(s-1) [1 - ((beta+T)/(beta+T+t))^(s-1)]`` (Fader and Hardie 2005, A note on
         deriving the Pareto/NBD model, section on conditional expectations); the logarithm where s = 1.
         """
-        x, t_x, T, time = checked(x, t_x, T, time)  # noqa: N806
+        x, t_x, T, time = checked(x, t_x, T, time)
         passed, excess = np.log1p(time / (self.beta + T)), self.s - 1
         years = passed if excess == 0 else -np.expm1(-excess * passed) / excess
         return np.asarray(self.alive(x, t_x, T) * (self.r + x) * ((self.beta + T) / (self.alpha + T)) * years)
@@ -75,8 +78,8 @@ def log_likelihood(parameters: Floats, data: Histories) -> tuple[float, Floats]:
     """Log-likelihood of all customers and its gradient in (r, alpha, s, beta).
 
     ``G(r+x)/G(r) alpha^r beta^s [(alpha+T)^-(r+x) (beta+T)^-s + s I]`` with I the integral of
-    ``(alpha+y)^-(r+x) (beta+y)^-(s+1)`` from t_x to T: the customer stayed until T, or left at y (Schmittlein, Morrison,
-    Colombo 1987, before the integral is written as Gauss's function). Derivatives are taken under the integral.
+    ``(alpha+y)^-(r+x) (beta+y)^-(s+1)`` from t_x to T: the customer stayed until T, or left at y (Schmittlein,
+    Morrison, Colombo 1987, before the integral becomes Gauss's function). Derivatives are taken under the integral.
     """
     from scipy.special import gammaln, psi
 
@@ -111,7 +114,7 @@ def starts(rate: float) -> Sequence[Sequence[float]]:
 def fit_pareto_nbd(
     x: ArrayLike,
     t_x: ArrayLike,
-    T: ArrayLike,  # noqa: N803 - the papers' name
+    T: ArrayLike,
     *,
     weights: ArrayLike | None = None,
     seed: int = 0,

@@ -1,6 +1,6 @@
 """The one integral of Pareto/NBD: leaving, or ordering, while two Pareto processes race.
 
-With ``A = r + x``, ``B = s``, and times counted from ``start``, the chance that nothing has happened yet after ``y`` is ::
+With ``A = r + x``, ``B = s``, and times counted from ``start``, the chance that nothing has happened after ``y`` is ::
 
     g(y) = ((alpha + start) / (alpha + start + y))^A ((beta + start) / (beta + start + y))^B
 
@@ -9,18 +9,22 @@ and the chance that the first thing to happen, before ``length``, is that the cu
 functions cancels where the silence is short and overflows where x is large; the integral of a positive smooth function
 does neither, and its derivatives are integrals over the same nodes.
 
-The variable of integration is ``v = log(1 + y / m)`` with the smaller m of alpha + start and beta + start: powers become
-exponentials. The range ends where g falls below e^-40. Gauss-Legendre with 8 to 24 nodes per panel then has a relative
-error below 1e-11 (tests hold it against 30 digits).
+The variable of integration is ``v = log(1 + y / m)`` with the smaller m of alpha + start and beta + start: powers
+become exponentials. The range ends where g falls below e^-40. Gauss-Legendre with 8 to 24 nodes per panel then
+has a relative error below 1e-11 (held against 30 digits, see docs/btyd.md).
 """
+
+# ruff: noqa: N803 - exponents, as in the formula
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.models.btyd.histories import Floats
+if TYPE_CHECKING:
+    from ckm.models.btyd.histories import Floats
 
 NEGLIGIBLE = 40.0
 """e^-40 = 4e-18 is below the rounding of a float."""
@@ -56,8 +60,8 @@ class Race:
 
 
 def race(
-    A: Floats,  # noqa: N803 - exponents, as above
-    B: float,  # noqa: N803
+    A: Floats,
+    B: float,
     alpha: float,
     beta: float,
     start: Floats,
