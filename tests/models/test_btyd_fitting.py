@@ -37,17 +37,17 @@ each = pytest.mark.parametrize("fit", FITS, ids=lambda fit: fit.__name__)
 
 @pytest.fixture(scope="module")
 def customers() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """800 customers in whole days, observed for 100 to 600 of them."""
+    """400 customers in whole days, observed for 100 to 600 of them."""
     draw = np.random.default_rng(3)
-    T = draw.integers(100, 601, 800).astype(float)
-    x, t_x, _ = simulated(MBGNBD(r=0.8, alpha=40.0, a=0.9, b=2.5), 600.0, 0.0, 800)
+    T = draw.integers(100, 601, 400).astype(float)
+    x, t_x, _ = simulated(MBGNBD(r=0.8, alpha=40.0, a=0.9, b=2.5), 600.0, 0.0, 400)
     share = np.minimum(1, T / 600)
     return np.where(t_x * share >= 1, x, 0), np.where((x > 0) & (t_x * share >= 1), np.floor(t_x * share), 0), T
 
 
 @pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=["BG/NBD", "MBG/NBD", "Pareto/NBD"])
 @given(parameters=st.lists(st.floats(-2.5, 2.5), min_size=4, max_size=4))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_gradients_are_those_of_the_likelihood(likelihood, parameters) -> None:
     data = count_histories([0, 0, 1, 5, 2, 300], [0, 0, 2.0, 9.5, 0.5, 7.0], [0, 8, 2.0, 10, 40, 9], [3, 2, 1, 4, 1, 1])
     point = np.exp(parameters)
@@ -64,11 +64,11 @@ def test_gradients_are_those_of_the_likelihood(likelihood, parameters) -> None:
     ("truth", "fit"), list(zip(TRUTHS, FITS, strict=True)), ids=lambda part: getattr(part, "name", "")
 )
 def test_a_simulated_population_is_found_again_within_four_standard_errors(truth, fit) -> None:
-    x, t_x, _ = simulated(truth, 52.0, 0.0, 20_000)
+    x, t_x, _ = simulated(truth, 52.0, 0.0, 3_000)
     model = fit(x, t_x, np.full(len(x), 52.0), time_unit="weeks")
     for name, value in truth.parameters.items():
         assert model.parameters[name] == pytest.approx(value, abs=4 * model.standard_errors[name])
-        assert model.standard_errors[name] < 0.5 * value
+        assert model.standard_errors[name] < 1.0 * value
 
 
 @each
@@ -97,14 +97,20 @@ def test_the_log_likelihood_is_in_the_users_unit_of_time(fit, customers) -> None
 
 
 @each
-def test_the_seed_draws_the_sample_but_not_the_maximum(fit) -> None:
-    draw = np.random.default_rng(5)
-    T = draw.uniform(10, 100, 9_000)
-    x, t_x, _ = simulated(TRUTHS[2], 10.0, 0.0, 9_000)
-    one, other = (fit(x, t_x, T, seed=seed) for seed in (0, 1))
+def test_the_seed_draws_the_sample_but_not_the_maximum(fit, monkeypatch: pytest.MonkeyPatch, customers) -> None:
+    monkeypatch.setattr("ckm.models.btyd.fitting.SAMPLE_ROWS", 100)
+    one, other = (fit(*customers, seed=seed) for seed in (0, 1))
     assert one.facts.gain_left < 1e-4
     assert one.log_likelihood == pytest.approx(other.log_likelihood, abs=1e-6)
     assert one.parameters == pytest.approx(other.parameters, rel=1e-4)
+
+
+@each
+def test_data_against_the_story_still_end_in_an_answer(fit) -> None:
+    x, t_x, _ = simulated(TRUTHS[2], 10.0, 0.0, 500)
+    model = fit(x, t_x, np.random.default_rng(5).uniform(10, 100, 500))  # as if all had left on one day
+    assert model.facts.gain_left < 1e-4
+    assert (model.no_order(x, t_x, 100, 30) >= model.no_order(x, t_x, 10, 30)).all()
 
 
 @each
@@ -134,7 +140,7 @@ def test_too_little_is_said_to_be_too_little(fit, x, t_x, T) -> None:
 def test_what_is_there_and_what_is_needed_is_said() -> None:
     with pytest.raises(NotEnoughDataError, match="BG/NBD: 0 of 50 customers bought again, 20 needed"):
         fit_bgnbd([0] * 50, [0] * 50, [30] * 50)
-    with pytest.raises(NotEnoughDataError, match="BG/NBD"):
+    with pytest.raises(NotEnoughDataError, match="BG/NBD: 0 of 50"):
         choose_btyd([0] * 50, [0] * 50, [30] * 50)
 
 
