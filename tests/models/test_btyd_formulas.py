@@ -129,6 +129,15 @@ def test_expected_orders_are_the_mean_over_rate_and_chance(a: float, x: int) -> 
     assert model.expected_orders(x, T if x else 0.0, T, time) == pytest.approx(expected, rel=2e-6)
 
 
+@pytest.mark.parametrize(("r", "a", "b"), [(0.5, 0.5, 0.5), (2.0, 1.0, 0.3), (1.7, 0.7 + 1e-10, 2.0), (0.4, 0.4, 0.6)])
+@pytest.mark.parametrize("x", [0, 99])
+def test_expected_orders_have_no_hole_where_the_closed_form_has_one(r: float, a: float, b: float, x: int) -> None:
+    def at(shift: float) -> float:
+        return float(BGNBD(r=r, alpha=1.0, a=a + shift, b=b).expected_orders(x, 0.0, 0.0, 10.0))
+
+    assert at(0.0) == pytest.approx((at(-1e-4) + at(1e-4)) / 2, rel=1e-5)
+
+
 def test_the_two_ways_to_expected_orders_meet() -> None:
     shape, stays, growth = np.array([0.5, 3.0, 50.0]), np.array([2.0, 6.0, 60.0]), np.array([0.1, 2.0, 30.0])
     assert _expected_summed(shape, 19.0, stays, growth) == pytest.approx(

@@ -123,6 +123,18 @@ def test_a_one_time_buyer_is_alive_for_ever_in_bg_nbd_only() -> None:
 
 
 @every
+def test_a_customers_answer_does_not_depend_on_the_others_to_the_last_bit(model) -> None:
+    draw = np.random.default_rng(0)
+    x, T = draw.integers(0, 60, 300), 10 ** draw.uniform(0, 4, 300)
+    t_x, horizon = T * draw.random(300) * (x > 0), 10 ** draw.uniform(0, 4, 300)
+    order = draw.permutation(300)
+    together = model.no_order_log_odds(x, t_x, T, horizon)
+    assert (together[order] == model.no_order_log_odds(x[order], t_x[order], T[order], horizon[order])).all()
+    single = [float(model.no_order_log_odds(x[row], t_x[row], T[row], horizon[row])) for row in range(20)]
+    assert together[:20].tolist() == single
+
+
+@every
 def test_answers_come_in_the_shape_of_the_question(model) -> None:
     assert model.no_order(1, 2, 3, 4).shape == ()
     assert model.no_order(np.ones((2, 1)), 2, [3.0, 4.0, 5.0], 4).shape == (2, 3)

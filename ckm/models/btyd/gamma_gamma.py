@@ -98,7 +98,7 @@ class GammaGamma:
         """Return the expected value of an order of a customer with ``x`` orders of the given mean.
 
         ``p (gamma + x m) / (p x + q - 1)``: the customer's mean and the population's, weighed by ``p x`` and ``q - 1``
-        (Fader, Hardie, Lee 2005, RFM and CLV, equation 5). Infinite where the denominator is not positive: the
+        (Fader, Hardie, Lee 2005, RFM and CLV). Infinite where the denominator is not positive: the
         population has no mean and the customer too few orders. ``mean`` is not looked at where x is 0.
         """
         orders, value = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(mean, dtype=np.float64))
