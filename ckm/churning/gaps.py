@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.churning.timeline import DAY_BITS, unpack_day
+from ckm.churning.timeline import DAY_BITS, DAY_MASK, unpack_day
 from ckm.models.rhythm import population_gap, shrunk_gap
 
 if TYPE_CHECKING:
@@ -47,11 +47,11 @@ class Gaps:
         same = (visits.keys[1:] >> DAY_BITS) == (visits.keys[:-1] >> DAY_BITS)
         ended = visits.keys[1:][same]
         lengths = ended - visits.keys[:-1][same]
-        keys = ((ended >> DAY_BITS << DAY_BITS) + lengths << DAY_BITS) + (ended & ((1 << DAY_BITS) - 1))
+        keys = ((ended >> DAY_BITS << DAY_BITS) + lengths << DAY_BITS) + (ended & DAY_MASK)
         keys.sort()
         return cls(
             codes=(keys >> (2 * DAY_BITS)).astype(np.uint32),
-            lengths=(keys >> DAY_BITS & ((1 << DAY_BITS) - 1)).astype(np.int32),
+            lengths=(keys >> DAY_BITS & DAY_MASK).astype(np.int32),
             ends=unpack_day(keys),
             customers=customers,
         )

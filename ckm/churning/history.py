@@ -95,14 +95,15 @@ def read_history(tables: Mapping[str, pl.LazyFrame], *, as_of: date | None = Non
     customers, only_returned = buyers(view)
     known = pl.Enum(customers)
     codes = pl.col("customer_id").cast(known, strict=False).to_physical().cast(pl.UInt32)
-    purchases = read_purchases(view, codes)
+    there = frozenset(tables["transactions"].collect_schema().names())
+    purchases = read_purchases(view, codes, there)
     contacts = read_contacts(tables.get("interactions"), codes, until=view.until, time_zone=time_zone)
     deliveries = read_deliveries(view, codes)
     return History(
         customers=customers,
         purchases=purchases,
         gaps=Gaps.of(purchases.visits, len(customers)),
-        breadth=read_breadth(view, codes),
+        breadth=read_breadth(view, codes, there),
         deliveries=deliveries,
         contacts=contacts,
         first_day=int(purchases.books.days[0]),

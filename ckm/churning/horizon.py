@@ -65,11 +65,12 @@ def usual_horizon(history: History) -> Horizon:
         )
     days = min(USUAL_DAYS, key=lambda each: (abs(math.log(each / found)), each))
     check_horizon(history, days)
+    repeaters = int((history.gaps.counts() > 0).sum())
     return Horizon(
         days,
         f"{days} days, because 80 % of the gaps between two purchases are no longer than "
-        f"{counted(round(found), 'day')} ({counted(_repeaters(history), 'repeat customer')}, each weighing the same), the nearest of "
-        f"{', '.join(map(str, USUAL_DAYS))} by ratio",
+        f"{counted(round(found), 'day')} ({counted(repeaters, 'repeat customer')}, each weighing the same), "
+        f"the nearest of {', '.join(map(str, USUAL_DAYS))} by ratio",
     )
 
 
@@ -109,7 +110,3 @@ def parse_horizon(text: str) -> int:
             f"--horizon {text!r} is no span of 1 to {MOST_DAYS} days", hint="write it as 90d, 12w, 3mo or 1y"
         )
     return days
-
-
-def _repeaters(history: History) -> int:
-    return int((history.gaps.counts() > 0).sum())

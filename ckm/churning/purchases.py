@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import narwhals as nw
+import numpy as np
 import polars as pl
 
-from ckm.churning.timeline import NEVER, Timeline, pack
+from ckm.churning.timeline import DAY_BITS, DAY_MASK, EPOCH, NEVER, Timeline, pack
 from ckm.features import is_purchase, is_used, local_day, whole_money
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from ckm.transactions_view import View
 
-MONEY = ("net", "discount", "costed", "cost")
+MONEY = {"net": "net", "discount": "discount", "costed": "cost", "cost": "cost"}
+"""What is summed, and the column that it needs."""
+KNOWN = {"cost": "costs_known", "discount": "discounts_known"}
+"""How many rows have one."""
+NOBODY = 1 << 29
+"""Code of those who only returned: they are in the shop's books, and no customers."""
 MARGIN_DIGITS = 6
 """Significant digits of the share of margin, as in the feature table."""
 
@@ -36,7 +41,7 @@ class Books:
         Days on which one is first known; :data:`ckm.churning.timeline.NEVER` where none is.
     """
 
-    days: NDArray[np.int32]
+    days: NDArray[np.int64]
     costed: NDArray[np.int64]
     cost: NDArray[np.int64]
     first_cost: int
@@ -64,7 +69,7 @@ class Purchases:
     visits
         Days with a purchase; totals ``net``, and ``discount``, ``costed``, ``cost`` where anybody has one.
     returns
-        Days with a return; the same totals (net and cost negative), and ``rows``.
+        Days with a return; the same totals (net and cost negative).
     books
         The same by day alone.
     """
@@ -74,8 +79,51 @@ class Purchases:
     books: Books
 
 
-def rows_used(view: View) -> pl.LazyFrame:
-    """Purchases and returns of known customers that the view may see: ``customer_id``, ``day``, ``bought``, money."""
+def buyers(view: View) -> tuple[pl.Series, int]:
+    """Ids of all customers with a purchase, sorted; and how many others have returns alone."""
+    rows = view.frame.filter(is_used(view.until)).select("customer_id", bought=is_purchase()).to_native()
+    found = rows.group_by("customer_id").agg(pl.col("bought").any()).collect(engine="streaming")
+    customers = found.filter("bought")["customer_id"].sort()
+    return customers, found.height - len(customers)
+
+
+def read_purchases(view: View, codes: pl.Expr, there: frozenset[str]) -> Purchases:
+    """Read visits, returns and books.
+
+    Parameters
+    ----------
+    view
+        The transactions, with every optional column.
+    codes
+        Expression of a customer's code from ``customer_id``; null for who never bought.
+    there
+        Columns that the source has; a sum of what is absent is not made.
+    """
+    sums = [name for name, needed in MONEY.items() if needed in there]
+    by_day = (
+        _rows(view, codes)
+        .group_by("key", "bought")
+        .agg(
+            *(pl.col(name).sum() for name in sums),
+            *(pl.col(name).count().alias(known) for name, known in KNOWN.items() if name in sums),
+        )
+        .collect(engine="streaming")
+    )
+    books = _books(by_day)
+    absent = [
+        *KNOWN.values(),
+        *(["costed", "cost"] if books.first_cost == NEVER else []),
+        *(["discount"] if books.first_discount == NEVER else []),
+    ]
+    known = by_day.drop(absent, strict=False).filter(pl.col("key") < NOBODY << DAY_BITS)
+    del by_day
+    visits = Timeline.of(known.filter("bought").drop("bought"))
+    returns = Timeline.of(known.filter(~pl.col("bought")).drop("bought", "discount", strict=False))
+    return Purchases(visits, returns, books)
+
+
+def _rows(view: View, codes: pl.Expr) -> pl.LazyFrame:
+    """Purchases and returns of known customers: ``key``, ``bought``, and the money of :data:`MONEY`."""
     bought, has_cost = is_purchase(), ~nw.col("cost").is_null()
     cost = whole_money("cost", view.scale)
     return (
@@ -91,66 +139,35 @@ def rows_used(view: View) -> pl.LazyFrame:
             costed=nw.when(has_cost).then(whole_money("net", view.scale)),
         )
         .to_native()
-        .with_columns(pl.col("day").to_physical())
+        .with_columns(key=pack(codes.fill_null(NOBODY), pl.col("day").to_physical()))
     )
-
-
-def buyers(view: View) -> tuple[pl.Series, int]:
-    """Ids of all customers with a purchase, sorted; and how many others have returns alone."""
-    rows = view.frame.filter(is_used(view.until)).select("customer_id", bought=is_purchase()).to_native()
-    found = rows.group_by("customer_id").agg(pl.col("bought").any()).collect(engine="streaming")
-    customers = found.filter("bought")["customer_id"].sort()
-    return customers, found.height - len(customers)
-
-
-def read_purchases(view: View, codes: pl.Expr) -> Purchases:
-    """Read visits, returns and books.
-
-    Parameters
-    ----------
-    view
-        The transactions, with every optional column.
-    codes
-        Expression of a customer's code from ``customer_id``; null for who never bought.
-    """
-    sums = [pl.col(name).sum() for name in MONEY]
-    by_day = (
-        rows_used(view)
-        .group_by(pack(codes, pl.col("day")).alias("key"), "day", "bought")
-        .agg(
-            *sums,
-            rows=pl.len().cast(pl.Int64),
-            costs_known=pl.col("cost").count().cast(pl.Int64),
-            discounts_known=pl.col("discount").count().cast(pl.Int64),
-        )
-        .collect(engine="streaming")
-    )
-    books = _books(by_day)
-    absent = [
-        *(["costed", "cost"] if books.first_cost == NEVER else []),
-        *(["discount"] if books.first_discount == NEVER else []),
-    ]
-    known = by_day.drop("day", "costs_known", "discounts_known", *absent).drop_nulls("key")
-    visits = known.filter("bought").drop("bought", "rows")
-    returns = known.filter(~pl.col("bought")).drop("bought", "discount", strict=False)
-    del by_day, known
-    return Purchases(Timeline.of(visits), Timeline.of(returns), books)
 
 
 def _books(by_day: pl.DataFrame) -> Books:
-    counts = ("costs_known", "discounts_known")
-    days = by_day.group_by("day").agg(pl.col("costed", "cost", *counts).sum(), returned=(~pl.col("bought")).any())
-    days = days.sort("day")
+    names = [name for name in ("costed", "cost", *KNOWN.values()) if name in by_day.columns]
+    days = (
+        by_day.lazy()
+        .group_by(day=(pl.col("key") & DAY_MASK) - EPOCH)
+        .agg(pl.col(names).sum(), returned=(~pl.col("bought")).any())
+        .sort("day")
+        .collect()
+    )
+    nothing = np.zeros(days.height, np.int64)
 
-    def first(where: pl.Expr) -> int:
-        found = days.filter(where)
-        return int(found["day"][0]) if found.height else NEVER
+    def first(column: str) -> int:
+        if column not in days.columns:
+            return NEVER
+        known = days.filter(pl.col(column) > 0)["day"]
+        return int(known[0]) if len(known) else NEVER
+
+    def running(column: str) -> NDArray[np.int64]:
+        return days[column].cum_sum().to_numpy() if column in days.columns else nothing
 
     return Books(
         days=days["day"].to_numpy(),
-        costed=days["costed"].cum_sum().to_numpy(),
-        cost=days["cost"].cum_sum().to_numpy(),
-        first_cost=first(pl.col("costs_known") > 0),
-        first_discount=first(pl.col("discounts_known") > 0),
-        first_return=first(pl.col("returned")),
+        costed=running("costed"),
+        cost=running("cost"),
+        first_cost=first("costs_known"),
+        first_discount=first("discounts_known"),
+        first_return=first("returned"),
     )

@@ -26,6 +26,7 @@ DAY_BITS = 17
 ITEM_BITS = 16
 EPOCH = 1 << 15
 """Added to a day, which is negative before 1970."""
+DAY_MASK = (1 << DAY_BITS) - 1
 MOST_ITEMS = 1 << ITEM_BITS
 NEVER = 1 << 16
 """A day after every day."""
@@ -53,7 +54,7 @@ def pack(code: pl.Expr, day: pl.Expr, item: pl.Expr | None = None) -> pl.Expr:
 
 def unpack_day(keys: Whole) -> NDArray[np.int32]:
     """Days since 1970-01-01."""
-    return ((keys & ((1 << DAY_BITS) - 1)) - EPOCH).astype(np.int32)
+    return ((keys & DAY_MASK) - EPOCH).astype(np.int32)
 
 
 def unpack_code(keys: Whole) -> Codes:
