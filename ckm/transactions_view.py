@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date
+from datetime import MINYEAR, date
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -160,8 +160,9 @@ def counted(count: int, noun: str) -> str:
 
 def months_before(day: date, months: int) -> date:
     """Same day of the month ``months`` earlier, or that month's last day where it is shorter."""
-    years, month = divmod(day.year * 12 + day.month - 1 - months, 12)
-    return date(years, month + 1, min(day.day, monthrange(years, month + 1)[1]))
+    year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
+    year = max(year, MINYEAR + 1)  # a window of ten thousand months is all time, also east of Greenwich
+    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def _with_optional_columns(transactions: pl.LazyFrame) -> pl.LazyFrame:

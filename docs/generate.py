@@ -1,4 +1,6 @@
-"""Write what the documentation takes from the program itself: ``docs/cli.md`` and the screens in ``README.md``.
+"""Write what the documentation takes from the program itself.
+
+That is ``docs/cli.md``, the dictionary in ``docs/features.md`` and the screens in ``README.md``.
 
 Usage: ``python docs/generate.py [--check]``. With ``--check`` nothing is written and exit 1 says what is out of date.
 
@@ -19,10 +21,13 @@ import typer
 from typer.testing import CliRunner
 
 from ckm.cli import app
+from ckm.feature_dictionary import load_dictionary
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "cli.md"
+FEATURES = ROOT / "docs" / "features.md"
 README = ROOT / "README.md"
+DICTIONARY = re.compile(r"(<!-- features -->\n).*?(<!-- /features -->\n)", re.DOTALL)
 SCREEN = re.compile(r"(<!-- screen: (?P<command>ckm [^\n]+?) -->\n)(?:```text\n.*?```\n)?", re.DOTALL)
 INTRODUCTION = """# Commands
 
@@ -48,6 +53,16 @@ def _section(*words: str) -> str:
     assert result.exit_code == 0, result.stderr
     help_text = "\n".join(line.rstrip() for line in result.stdout.splitlines())
     return f"## {' '.join(words)}\n\n```text\n{help_text}\n```\n"
+
+
+def dictionary(text: str) -> str:
+    """Return ``text`` with the table of all features between its two markers."""
+    lines = ["| feature | type, unit | meaning | formula | null where |", "|---|---|---|---|---|"]
+    for feature in load_dictionary():
+        cells = (f"{feature.dtype}, {feature.unit}", feature.meaning, feature.formula, feature.null_meaning)
+        lines.append(f"| `{feature.name}` | " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    table = "\n".join(lines)
+    return DICTIONARY.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
 
 
 def screens(text: str, shop: Path) -> str:
@@ -78,7 +93,7 @@ def _ckm(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 def main() -> None:
     """Write the generated parts, or with ``--check`` compare them."""
-    written = {REFERENCE: reference()}
+    written = {REFERENCE: reference(), FEATURES: dictionary(FEATURES.read_text(encoding="utf-8"))}
     with tempfile.TemporaryDirectory() as temporary:
         shop = Path(temporary) / "shop"
         if make_shop(shop):

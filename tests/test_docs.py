@@ -34,6 +34,12 @@ def test_the_command_reference_is_what_help_says(generate: ModuleType) -> None:
     assert written == generate.reference(), "run: python docs/generate.py"
 
 
+def test_the_dictionary_of_features_is_the_one_that_the_program_prints(generate: ModuleType) -> None:
+    written = generate.FEATURES.read_text(encoding="utf-8")
+    assert written == generate.dictionary(written), "run: python docs/generate.py"
+    assert "| `recency_days` | Int64, days |" in written
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_in_the_readme(name: str) -> None:
     assert f"\n| `ckm {name}` |" in README

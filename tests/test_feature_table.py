@@ -91,7 +91,7 @@ def bought(rows: list[tuple[Any, ...]]) -> bool:
     return any(each[0] and each[2] >= 0 and each[3] in {"sale", "subscription"} for each in rows)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(records, st.integers(0, 800), st.sampled_from([None, 1, 6]), st.sampled_from(["net", "margin", "mean"]))
 def test_features_at_a_day_equal_those_of_data_cut_at_that_day(
     rows: list[tuple[Any, ...]], day: int, window: int | None, money: Any
@@ -113,7 +113,7 @@ def test_features_at_a_day_equal_those_of_data_cut_at_that_day(
     assert (full.population, full.features, full.remarks) == (part.population, part.features, part.remarks)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(records, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_is_of_no_matter(rows: list[tuple[Any, ...]], random: Random) -> None:
     assume(bought(rows))
@@ -124,7 +124,7 @@ def test_the_order_of_the_rows_is_of_no_matter(rows: list[tuple[Any, ...]], rand
     assert (one.population, one.remarks) == (other.population, other.remarks)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(records)
 def test_every_number_is_finite_and_every_share_is_one(rows: list[tuple[Any, ...]]) -> None:
     assume(bought(rows))
@@ -230,6 +230,13 @@ def test_a_window_limits_frequency_and_money_alone() -> None:
     )
     assert of(found, "ann", "frequency", "monetary", "net_total", "rows", "recency_days") == (1, 4.0, 14.0, 3, 5)
     assert of(found, "bob", "frequency", "monetary", "net_total", "recency_days") == (0, 0.0, 7.0, 55)
+
+
+def test_a_window_longer_than_history_is_all_time() -> None:
+    rows = [row("ann", 0, 10.0), row("ann", 50, 5.0)]
+    for time_zone in ("UTC", "Asia/Bangkok"):
+        found = table(*rows, window=99_999, time_zone=time_zone)
+        assert_frame_equal(found.frame, table(*rows, time_zone=time_zone).frame)
 
 
 def test_money_can_be_the_mean_of_a_purchase_day() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import duckdb
 import narwhals as nw
@@ -14,10 +15,22 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ckm.features import END_OF_TIME, currencies, end_of_day, purchase_features, row_counts
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from ckm.features import (
+    END_OF_TIME,
+    Period,
+    currencies,
+    end_of_day,
+    gap_histogram,
+    main_values,
+    purchase_counts,
+    purchase_days,
+    purchase_features,
+    purchase_gaps,
+    rhythm_features,
+    row_counts,
+    spend_features,
+    visit_counts,
+)
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 SCHEMA = {
@@ -166,3 +179,58 @@ def test_another_engine_gives_the_same_features(
         ours = feature(nw.from_native(data.lazy())).to_native().collect()
         theirs = feature(relation).to_native().pl().cast(dict(ours.schema))
         assert_frame_equal(theirs, ours, check_row_order=False)
+
+
+Feature = Callable[[Any], Any]
+UNTIL = START + timedelta(days=30)
+SPAN = Period("month", START + timedelta(days=3), UNTIL)
+
+
+def days(frame: Any) -> Any:
+    return purchase_days(frame, until=UNTIL, time_zone="UTC", money_scale=100)
+
+
+def visits(frame: Any) -> Any:
+    by_currency = purchase_days(frame, until=UNTIL, time_zone="UTC", money_scale=100, by=("currency",))
+    return visit_counts(by_currency, "currency")
+
+
+LAZY_FEATURES: dict[str, Feature] = {
+    "days": days,
+    "gaps": lambda frame: purchase_gaps(days(frame)),
+    "histogram": lambda frame: gap_histogram(purchase_gaps(days(frame))),
+    "rhythm": lambda frame: rhythm_features(purchase_gaps(days(frame)), origin=START.toordinal(), money_divisor=3),
+    "visits": visits,
+    "main": lambda frame: main_values(purchase_counts(frame, "currency", until=UNTIL)),
+    "spend": lambda frame: spend_features(
+        frame.with_columns(cost=nw.when(nw.col("net") > 1).then(nw.col("net") / 2), discount=nw.col("net") / 10),
+        until=UNTIL,
+        money_scale=1_000,  # half a cent is whole: engines round a half to different sides
+        periods=(SPAN, Period("all", None, UNTIL)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LAZY_FEATURES)
+@settings(max_examples=5, deadline=None)
+@given(records=rows)
+def test_another_engine_has_the_same_habits(
+    connection: duckdb.DuckDBPyConnection, name: str, records: list[tuple[Any, ...]]
+) -> None:
+    feature = LAZY_FEATURES[name]
+    data = frame(*records).collect()
+    connection.register("data", data)
+    ours = feature(nw.from_native(data.lazy())).to_native().collect()
+    theirs = feature(nw.from_native(connection.sql("SELECT * FROM data"))).to_native().pl().cast(dict(ours.schema))
+    assert_frame_equal(theirs, ours, check_row_order=False)
+
+
+def test_gaps_lie_between_purchase_days_and_the_last_one_is_marked() -> None:
+    data = frame(row("ann", 0, 1.0), row("ann", 4, 1.0), row("ann", 4, 1.0), row("ann", 9, 1.0), row("bob", 3, 1.0))
+    found = LAZY_FEATURES["gaps"](nw.from_native(data)).to_native().sort("customer_id", "number").collect()
+    assert found.select("customer_id", "gap", "is_last").rows() == [
+        ("ann", None, False),
+        ("ann", 4, False),
+        ("ann", 5, True),
+        ("bob", None, True),
+    ]

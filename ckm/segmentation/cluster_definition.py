@@ -120,32 +120,28 @@ class ClustersDefinition:
 
     def details(self) -> tuple[Detail, ...]:
         """Return what each number of clusters gave, and where the centres lie."""
-        centres = pl.DataFrame(
-            [
-                {
-                    "segment": each.name,
-                    "customers": each.customers,
-                    **dict(zip(self._features, each.centre, strict=True)),
-                }
-                for each in self.clusters
-            ]
-        )
+        centres = np.array([each.centre for each in self.clusters])
+        average = np.average(centres, axis=0, weights=[max(each.customers, 1) for each in self.clusters])
+        profiles = [
+            {"segment": each.name, "customers": each.customers} | self._by_feature(row)
+            for each, row in zip(self.clusters, (centres - average).tolist(), strict=True)
+        ]
         return (
             Detail(
                 f"How often {self.trials[0].clusters} to {self.trials[-1].clusters} clusters come out again "
-                f"(stability: mean adjusted Rand index of bootstrap samples, {STABLE:.2f} wanted)",
+                f"(stability: mean adjusted Rand index of bootstrap samples, {STABLE:.3f} wanted)",
                 pl.DataFrame([vars(each) for each in self.trials]),
                 {
-                    "stability": "{:.2f}",
-                    "deviation": "{:.2f}",
-                    "lowest": "{:.2f}",
+                    "stability": "{:.3f}",
+                    "deviation": "{:.3f}",
+                    "lowest": "{:.3f}",
                     "silhouette": "{:.2f}",
                     "smallest": "{:.1%}",
                 },
             ),
             Detail(
-                "Where the centres lie, in scales from the median customer",
-                centres,
+                "How far from the average customer each cluster lies, in scales (1 is a standard deviation or so)",
+                pl.DataFrame(profiles),
                 dict.fromkeys(self._features, "{:+.1f}"),
             ),
         )
@@ -156,10 +152,10 @@ class ClustersDefinition:
         remarks = [
             f"{len(self.clusters)} clusters by {', '.join(self._features)}: the most, of {self.trials[0].clusters} to "
             f"{self.trials[-1].clusters}, that come out again in bootstrap samples "
-            f"(mean adjusted Rand index {chosen.stability:.2f}, {STABLE:.2f} wanted)"
+            f"(mean adjusted Rand index {chosen.stability:.3f}, {STABLE:.3f} wanted)"
             if chosen.is_stable
             else f"the clusters are not stable: no number of them comes out again in bootstrap samples (the best, "
-            f"{chosen.clusters}, has a mean adjusted Rand index of {chosen.stability:.2f}, {STABLE:.2f} wanted); "
+            f"{chosen.clusters}, has a mean adjusted Rand index of {chosen.stability:.3f}, {STABLE:.3f} wanted); "
             "other customers of the same kind would be grouped otherwise"
         ]
         if self.left_out:
@@ -188,12 +184,12 @@ def read_clusters(entry: YamlEntry) -> ClustersDefinition:
     keys = entry.fields(("clip", "features", "clusters", "trials", "fitted", "left_out"))
     if keys["clip"].number() != CLIP:
         raise UsageError(f"{keys['clip'].where}: 'clip' can only be {CLIP:g}")
+    for name in ("features", "clusters", "trials"):
+        if not keys[name].items():
+            raise UsageError(f"{keys[name].where}: '{name}' is empty")
     scalings = tuple(_read_scaling(each) for each in keys["features"].items())
     clusters = tuple(_read_cluster(each, scalings) for each in keys["clusters"].items())
     trials = tuple(_read_trial(each) for each in keys["trials"].items())
-    for name, values in (("features", scalings), ("clusters", clusters), ("trials", trials)):
-        if not values:
-            raise UsageError(f"{keys[name].where}: '{name}' is empty")
     if len({each.name for each in clusters}) < len(clusters):
         raise UsageError(f"{keys['clusters'].where}: two clusters have one name", hint="give each its own")
     left_out = tuple(each.text() for each in keys["left_out"].items())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.models.clusters.kmeans import fit_centres, nearest_centre
+from ckm.models.clusters.kmeans import fit_centres, nearest_centre, one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -126,9 +126,8 @@ def _trial(points: Floats, number: int, samples: Sequence[Whole], shown: Whole, 
 
 def _silhouette(points: Floats, labels: Whole) -> float:
     from sklearn.metrics import silhouette_score
-    from threadpoolctl import threadpool_limits
 
     if not 1 < len(np.unique(labels)) < len(labels):
         return 0.0
-    with threadpool_limits(1):
+    with one_thread():
         return float(silhouette_score(points, labels))

@@ -1,0 +1,29 @@
+"""What matching promises: a cluster that kept most of its customers is the same cluster."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ckm.models.clusters.matching import match_clusters
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=60), st.permutations(range(6)))
+def test_the_same_groups_under_other_numbers_are_all_found_again(groups: list[int], numbers: list[int]) -> None:
+    old = np.array(groups)
+    new = np.array([numbers[group] for group in groups])
+    assert match_clusters(old, new) == {numbers[group]: group for group in set(groups)}
+
+
+def test_a_group_that_kept_no_more_than_half_is_a_new_one() -> None:
+    old = np.repeat([0, 1], [60, 40])
+    new = np.concatenate([np.zeros(30), np.ones(30), np.full(40, 2)]).astype(int)
+    assert match_clusters(old, new) == {2: 1}
+
+
+def test_no_old_cluster_is_matched_twice() -> None:
+    old = np.repeat([0, 1, 2], 30)
+    new = np.where(np.arange(90) < 80, 0, 1)
+    assert len(set(match_clusters(old, new).values())) == len(match_clusters(old, new))

@@ -1,0 +1,35 @@
+"""What a sample by id promises: who is in it hangs on the ids alone."""
+
+from __future__ import annotations
+
+from random import Random
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ckm.models.clusters.sampling import sample_by_id
+
+ids = st.lists(st.text(st.characters(exclude_categories=["Cs"])), unique=True, max_size=40)
+
+
+@settings(deadline=None)
+@given(ids, st.integers(0, 50), st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_changes_nobody(names: list[str], size: int, random: Random) -> None:
+    shuffled = list(names)
+    random.shuffle(shuffled)
+    chosen = {names[place] for place in sample_by_id(names, size)}
+    assert chosen == {shuffled[place] for place in sample_by_id(shuffled, size)}
+    assert len(chosen) == min(size, len(names))
+
+
+@settings(deadline=None)
+@given(ids, st.integers(0, 20), st.integers(0, 20))
+def test_a_larger_sample_contains_a_smaller_one(names: list[str], size: int, more: int) -> None:
+    assert set(sample_by_id(names, size)) <= set(sample_by_id(names, size + more))
+
+
+def test_the_sample_is_the_same_tomorrow_and_spreads_over_the_ids() -> None:
+    chosen = sample_by_id([f"C{number:05}" for number in range(10_000)], 1_000)
+    assert chosen[:5].tolist() == [3, 9, 27, 35, 60]
+    assert abs(np.median(chosen) - 5_000) < 500

@@ -1,0 +1,107 @@
+"""What names of clusters promise: they say what sets a cluster apart, and no two are alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ckm.errors import UsageError
+from ckm.models.clusters.scaling import Recipe
+from ckm.segmentation.cluster_names import ClusterWords, NamedFeature, Word, load_words, name_clusters
+
+MIDDLING = Word("middling", "wait")
+
+
+def feature(name: str, theme: str | None = None) -> NamedFeature:
+    high, low = Word(f"much {name}", f"more {name}"), Word(f"little {name}", f"less {name}")
+    return NamedFeature(Recipe(name, name), theme or name, high, low)
+
+
+FEATURES = [feature("tea"), feature("cake"), feature("milk")]
+rows = st.lists(st.lists(st.floats(-6, 6), min_size=3, max_size=3), max_size=12)
+
+
+def names(*deviations: list[float], taken: tuple[str, ...] = ()) -> list[str]:
+    return [segment.name for segment in name_clusters(deviations, FEATURES, MIDDLING, taken)]
+
+
+@settings(deadline=None)
+@given(rows, st.sets(st.sampled_from(["much tea", "little cake", "middling", "much tea, little cake", "middling 2"])))
+def test_every_cluster_has_a_name_of_its_own_and_an_advice(deviations: list[list[float]], taken: set[str]) -> None:
+    segments = name_clusters(deviations, FEATURES, MIDDLING, taken)
+    assert len(segments) == len(deviations)
+    assert len({segment.name for segment in segments} | taken) == len(segments) + len(taken)
+    assert all(segment.name and segment.advice.endswith(".") for segment in segments)
+
+
+def test_the_farthest_features_come_first() -> None:
+    assert names([0.7, -2.0, 1.0]) == ["little cake, much milk"]
+
+
+def test_what_is_near_the_mean_is_not_said() -> None:
+    assert names([0.1, -2.0, 0.49], [0.1, 0.2, 0.3]) == ["little cake", "middling"]
+
+
+def test_of_one_theme_only_the_strongest_word_is_used() -> None:
+    features = [feature("tea", "drink"), feature("cake"), feature("milk", "drink")]
+    segments = name_clusters([[2.0, 0.6, 1.5]], features, MIDDLING)
+    assert segments[0].name == "much tea, much cake"
+    assert segments[0].advice == "More tea; more cake."
+
+
+def test_clusters_that_would_be_named_alike_get_more_words() -> None:
+    assert names([2.0, 1.0, 0.2], [2.0, 1.0, -0.2]) == [
+        "much tea, much cake, much milk",
+        "much tea, much cake, little milk",
+    ]
+
+
+def test_where_words_run_out_a_number_tells_them_apart() -> None:
+    assert names([2.0, 1.0, 0.5], [2.0, 1.0, 0.5]) == [
+        "much tea, much cake, much milk",
+        "much tea, much cake, much milk 2",
+    ]
+
+
+def test_a_name_that_is_taken_is_not_given_again() -> None:
+    assert names([2.0, 1.0, 0.2], taken=("much tea, much cake",)) == ["much tea, much cake, much milk"]
+
+
+def test_all_words_that_ship_with_ckm_differ_and_every_feature_has_two() -> None:
+    words = load_words()
+    texts = [word.text for each in words.features for word in (each.high, each.low)] + [words.middling.text]
+    assert len(set(texts)) == len(texts) == 2 * len(words.features) + 1
+    assert all("," not in text and not text.endswith(".") for text in texts)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "'schema' is missing"),
+        ("schema: other/1\nmiddling: {word: a, advice: b}\nfeatures: []\n", "words.yaml:1: no words for clusters"),
+        ("schema: ckm.cluster_words/1\nmiddling: {word: a}\nfeatures: []\n", "words.yaml:2: 'advice' is missing"),
+        ("schema: ckm.cluster_words/1\nfeatures: []\n", "'middling' is missing"),
+    ],
+)
+def test_a_file_that_is_no_word_table_is_named_with_the_line(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "words.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError, match=message):
+        load_words(path)
+
+
+def test_words_are_read_as_written(tmp_path: Path) -> None:
+    path = tmp_path / "words.yaml"
+    path.write_text(
+        "schema: ckm.cluster_words/1\n"
+        "middling: {word: กลาง, advice: รอ}\n"
+        "features:\n"
+        "  - {name: a, column: b, over: c, evidence: n, theme: t, high: {word: 高, advice: x}, "
+        "low: {word: 低, advice: y}}\n",
+        encoding="utf-8",
+    )
+    found = NamedFeature(Recipe("a", "b", over="c", evidence="n"), "t", Word("高", "x"), Word("低", "y"))
+    assert load_words(path) == ClusterWords((found,), Word("กลาง", "รอ"))
