@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +49,10 @@ class Calibration:
     def __call__(self, log_odds: Floats) -> Floats:
         """Return the log odds, put right."""
         return self.intercept + self.slope * log_odds
+
+    def drawn(self, credibility: float) -> Calibration:
+        """Return the calibration that goes only so far of the way: 0 changes nothing, 1 is all of it."""
+        return replace(self, intercept=credibility * self.intercept, slope=self.slope**credibility)
 
     def to_plain(self) -> dict[str, Any]:
         """Return numbers by name."""

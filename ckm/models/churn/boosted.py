@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 RISING = ("days_silent",)
 """Features of which more never lowers the score: where the direction is certain whatever else holds."""
-TREES = 150
-RATE = 0.05
+TREES = 100
+RATE = 0.08
 LEAVES = 15
 """Small trees: few features act together."""
 SMALLEST_LEAF = 200

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-KNOTS = (0.05, 0.35, 0.65, 0.95)
-"""Quantiles at which the cubic pieces meet (Harrell 2015, *Regression Modeling Strategies*, table 2.3, four knots)."""
+KNOTS = (0.05, 0.275, 0.5, 0.725, 0.95)
+"""Quantiles at which the cubic pieces meet (Harrell 2015, *Regression Modeling Strategies*, table 2.3, five knots)."""
 FEWEST_VALUES = 10
 """A feature with fewer different values stays a straight line."""
 BEYOND = 1.0

@@ -36,6 +36,11 @@ FLEXIBLE = frozenset({"boosted"})
 """Models that remember whom they learned from; the rest have too few parameters for it."""
 
 
+CREDIBILITY = 0.5
+"""How much of the last window's shift is believed: what it shows is part drift, which stays, and part season and chance,
+which do not. Where nothing says which is the larger, half is the best linear guess (Bühlmann's ``Z = a / (a + s²)``)."""
+
+
 @dataclass(frozen=True)
 class CalibratedModel:
     """A churn model and the line that puts its log odds right.
@@ -90,7 +95,7 @@ def learn(past: Past, name: str) -> CalibratedModel:
     model = FITS[name](past)
     latest = past.windows[-1]
     said = _crossed(past, name) if name in FLEXIBLE else model.log_odds(latest.features)
-    return CalibratedModel(model, recalibrate(said, latest.away))
+    return CalibratedModel(model, recalibrate(said, latest.away).drawn(CREDIBILITY))
 
 
 def _crossed(past: Past, name: str) -> Floats:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+LEFT_OUT = frozenset({"spend_12mo"})
+"""Purchases of the year times their value, which are there already: of three columns that are one relation, each could
+take any weight, and the score would run away on the day the relation changes, as when the first year of data is over."""
 STRENGTH = 0.01
 """Variance of the normal prior of a coefficient (scikit-learn's C), on columns of standard deviation 1. Windows overlap and
 hold the same customers again and again, so that n rows tell less than n customers would; on CDNOW any value from 0.001
@@ -109,7 +112,8 @@ def fit_scorecard(past: Past) -> ScorecardModel:
     """
     past.require_events()
     today = past.fits.get(past.day, past.features, past.seed)
-    values = {name: past.column(name) for name in past.names} | _derived(past, with_purchases=today is not None)
+    values = {name: past.column(name) for name in past.names if name not in LEFT_OUT}
+    values |= _derived(past, with_purchases=today is not None)
     columns = learn_columns(values, bent=BENT)
     if not columns:
         raise NotEnoughDataError("no feature differs between customers", hint="choose --model rule")
