@@ -151,7 +151,9 @@ def _rows(interactions: pl.LazyFrame, codes: pl.Expr, until: datetime, time_zone
             )
     instant = there["at"]
     filled = interactions.with_columns(
-        pl.lit(None, dtype=dtype or instant).alias(name) for name, dtype in _OPTIONAL.items() if name not in there
+        pl.lit(None, dtype=dtype or instant).alias(name)
+        for name, dtype in _OPTIONAL.items()
+        if there.get(name, pl.Null()) == pl.Null()
     )
     days = (
         nw.from_native(filled.filter(pl.col("at") < until))

@@ -160,5 +160,6 @@ def _quantile(
 
 def _shrunk(own: Floats, counts: NDArray[np.int64], population: float | None) -> Floats:
     frame = pl.DataFrame({"own": own, "gaps": counts}).with_columns(pl.col("own").fill_nan(None))
-    drawn = frame.select(shrunk_gap(pl.col("own"), pl.col("gaps"), population).alias("drawn"))["drawn"]
+    # added, not selected: where nobody came back it is one null for all
+    drawn = frame.with_columns(drawn=shrunk_gap(pl.col("own"), pl.col("gaps"), population))["drawn"]
     return drawn.fill_null(float("nan")).to_numpy()

@@ -1,0 +1,86 @@
+"""What a horizon promises: it suits the customers' rhythm, says why, and fits into the history."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckm.churning.history import History, read_history
+from ckm.churning.horizon import USUAL_DAYS, check_horizon, parse_horizon, usual_horizon
+from ckm.errors import NotEnoughDataError, UsageError
+from tests.churning.shops import example_history, order, tables
+from tests.test_segment import cdnow_master
+
+
+def every(gap: int, *, orders: int = 20, who: str = "ann") -> list[tuple[object, ...]]:
+    return [order(who, gap * number) for number in range(orders)]
+
+
+def history(*rows: tuple[object, ...]) -> History:
+    return read_history(tables(list(rows)))
+
+
+@pytest.mark.parametrize(
+    ("gap", "days"), [(2, 30), (42, 30), (43, 60), (73, 60), (74, 90), (127, 90), (128, 180), (256, 180), (257, 365)]
+)
+def test_the_horizon_is_the_usual_span_that_is_nearest_by_ratio(gap: int, days: int) -> None:
+    assert usual_horizon(history(*every(gap))).days == days
+
+
+def test_who_comes_every_week_does_not_set_the_horizon_for_all() -> None:
+    rows = every(7, orders=100)
+    for who in ("bob", "cho", "dee"):
+        rows += every(180, orders=3, who=who)
+    found = usual_horizon(history(*rows))
+    assert found.days == 180
+    assert found.reasoning == (
+        "180 days, because 80 % of the gaps between two purchases are no longer than 180 days "
+        "(4 repeat customers, each weighing the same), the nearest of 30, 60, 90, 180, 365 by ratio"
+    )
+
+
+def test_real_and_example_shops_have_a_horizon() -> None:
+    assert usual_horizon(example_history()).days in USUAL_DAYS
+    found = usual_horizon(read_history({"transactions": cdnow_master()}))
+    assert found.days == 180
+    assert "repeat customers" in found.reasoning
+
+
+def test_without_a_repeat_customer_no_horizon_is_chosen() -> None:
+    with pytest.raises(NotEnoughDataError, match="of 2 customers 0 bought on a second day, and at least 1 is needed"):
+        usual_horizon(history(order("ann", 0), order("ann", 0), order("bob", 9)))
+
+
+def test_a_horizon_longer_than_the_history_is_refused_with_both_numbers() -> None:
+    short = history(order("ann", 0), order("ann", 20))
+    check_horizon(short, 20)
+    with pytest.raises(
+        NotEnoughDataError, match="21 days is longer than the history: 20 days from 2024-03-01"
+    ) as found:
+        check_horizon(short, 21)
+    assert found.value.details == {"horizon_days": 21, "history_days": 20}
+    with pytest.raises(NotEnoughDataError, match="a horizon of 30 days"):
+        usual_horizon(short)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"),
+    [("90d", 90), ("12w", 84), ("3mo", 91), ("12mo", 365), ("1y", 365), (" 1D ", 1), ("10y", 3652), ("1mo", 30)],
+)
+def test_a_horizon_is_written_in_days_weeks_months_or_years(text: str, days: int) -> None:
+    assert parse_horizon(text) == days
+
+
+@pytest.mark.parametrize("text", ["", "90", "d", "-3d", "0d", "1.5mo", "3 m", "11y", "99999w", "٣d"])
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="no span of 1 to 3660 days"):
+        parse_horizon(text)
+
+
+@given(st.text(max_size=8))
+def test_no_text_is_more_than_refused(text: str) -> None:
+    with suppress(UsageError):
+        assert 1 <= parse_horizon(text) <= 3660
