@@ -1,0 +1,230 @@
+"""Why a customer has the score that they have: sentences whose points add up to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.churning.feature_catalogue import GROUPS, load_catalogue
+from ckm.churning.reason_book import load_reasons
+from ckm.models.shapley import Attribution, group_shapley
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TypeAlias
+
+    from numpy.typing import NDArray
+
+    from ckm.churning.reason_book import Reason, ReasonBook
+    from ckm.churning.typical import TypicalStayer
+
+    Codes: TypeAlias = NDArray[np.uint32]
+    Flags: TypeAlias = NDArray[np.bool_]
+    Floats: TypeAlias = NDArray[np.float64]
+    Features: TypeAlias = Mapping[str, Floats]
+
+CLEAR_POINTS = log(1.1)
+"""A cause that raises the odds of leaving by a tenth is told before any sign."""
+
+SCHEMA: Mapping[str, pl.DataType] = {
+    "customer": pl.UInt32(),
+    "rank": pl.UInt8(),
+    "group": pl.String(),
+    "code": pl.String(),
+    "text": pl.String(),
+    "value": pl.Float64(),
+    "typical": pl.Float64(),
+    "points": pl.Float64(),
+    "share_of_stayers": pl.Float64(),
+    "cause": pl.Boolean(),
+}
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Why customers have their scores.
+
+    Attributes
+    ----------
+    frame
+        By customer, in the order given, and ``rank`` (0 is to be read first):
+
+        - ``group``, ``code``, ``text``; null in a customer's last row, the remainder
+        - ``value`` and ``typical``: the customer's number and the usual one, raw; null in the remainder
+        - ``points``: what it adds to the log odds; those of the remainder are of groups of which nothing is said
+        - ``share_of_stayers``: of the customers who stayed, the share of whom the same or worse could be said; null in
+          the remainder
+        - ``cause``: whether one can act on it; null in the remainder
+    attribution
+        Points by group; those of a customer in ``frame`` and the base add up to the score.
+    """
+
+    frame: pl.DataFrame
+    attribution: Attribution
+
+
+def explain(
+    log_odds: Callable[[Features], Floats],
+    customers: Codes,
+    features: Features,
+    typical: TypicalStayer,
+    *,
+    currency: str,
+    book: ReasonBook | None = None,
+) -> Reasons:
+    """Say why customers have their scores, against a typical staying customer.
+
+    A group's points are its exact Shapley value (:func:`ckm.models.shapley.group_shapley`). They go to one code: of
+    those that can be said of the customer (the value is known, beyond the usual one on the side that counts, and
+    within the code's bounds) the one whose features lower the score most when they alone are set to the usual values.
+    Nothing is said of a group that does not raise the score, or of which no code can be said; its points are in the
+    remainder.
+
+    Causes that raise the odds by a tenth (:data:`CLEAR_POINTS`) stand before all others; both by points, most first.
+
+    Parameters
+    ----------
+    log_odds
+        Score of rows by nothing but their features.
+    customers
+        Codes, shape (n,).
+    features
+        Of these customers, by name, shape (n,); those that no stayer had are not looked at.
+    typical
+        What is usual, of the past that the model learned from.
+    currency
+        Written behind money.
+    book
+        What can be said. Default: :func:`ckm.churning.reason_book.load_reasons`.
+    """
+    book = book or load_reasons()
+    known = {name: values for name, values in features.items() if name in typical.reference}
+    groups = _groups(known)
+    attribution = group_shapley(log_odds, known, typical.reference, groups)
+    context = _Context(log_odds, known, typical, attribution.scores)
+    said = [_told(context, book, group, attribution.points[:, at]) for at, group in enumerate(groups)]
+    frame = _Sentences(book, context, currency).frame(said, attribution.points)
+    return Reasons(frame.with_columns(customer=pl.Series(customers)[frame["customer"]]), attribution)
+
+
+@dataclass(frozen=True)
+class _Context:
+    """Customers, and what their scores would be with something as usual."""
+
+    log_odds: Callable[[Features], Floats]
+    features: Features
+    typical: TypicalStayer
+    scores: Floats
+
+    def usual(self, reason: Reason) -> Floats:
+        """What is usual for each customer."""
+        if reason.usual is not None:
+            return self.features[reason.usual]
+        return np.full(len(self.scores), self.typical.reference[reason.features[0]])
+
+    def can_be_said(self, reason: Reason) -> Flags:
+        """Whether the customer's value is known, beyond the usual one, and within the bounds of the reason."""
+        if any(name not in self.features for name in (reason.features[0], *reason.needs[len(reason.features) :])):
+            return np.zeros(len(self.scores), np.bool_)
+        value, usual = self.features[reason.features[0]], self.usual(reason)
+        beyond = value > usual if reason.above else value < usual  # False where one is NaN
+        within: Flags = beyond & (value >= reason.least) & (value <= reason.most)
+        return within
+
+    def effect(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
+        """By how much the score of ``rows`` falls when the reason's features alone are as usual."""
+        as_usual = {
+            name: np.full(len(rows), self.typical.reference[name]) if name in reason.features else values[rows]
+            for name, values in self.features.items()
+        }
+        return self.scores[rows] - self.log_odds(as_usual)
+
+    def share_of_stayers(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
+        """Share of stayers with a value the same or worse; where the usual is their own, by its multiples."""
+        stayers, mine = self._measure(reason, self.typical.stayers), self._measure(reason, self.features)[rows]
+        stayers = np.sort(stayers[~np.isnan(stayers)])
+        if reason.above:
+            return 1 - np.searchsorted(stayers, mine, side="left") / len(stayers)
+        return np.searchsorted(stayers, mine, side="right") / len(stayers)
+
+    def _measure(self, reason: Reason, features: Features) -> Floats:
+        value = features[reason.features[0]]
+        return value if reason.usual is None else value / features[reason.usual]
+
+
+def _groups(features: Features) -> dict[str, tuple[str, ...]]:
+    """Features by group; groups without a feature are left out."""
+    catalogue = load_catalogue()
+    found = {group: tuple(each.name for each in catalogue.of_group(group) if each.name in features) for group in GROUPS}
+    return {group: names for group, names in found.items() if names}
+
+
+def _told(context: _Context, book: ReasonBook, group: str, points: Floats) -> NDArray[np.int64]:
+    """Position in the book of the reason that each customer's points of a group go to; -1 for none."""
+    told = np.full(len(points), -1)
+    most = np.zeros(len(points))
+    for reason in book.of_group(group):
+        rows = np.flatnonzero((points > 0) & context.can_be_said(reason))
+        if not len(rows):
+            continue
+        effect = context.effect(reason, rows)
+        better = effect > most[rows]  # of two that do the same the first of the book
+        told[rows[better]] = book.reasons.index(reason)
+        most[rows[better]] = effect[better]
+    return told
+
+
+@dataclass(frozen=True)
+class _Sentences:
+    """Turns what is told into a frame."""
+
+    book: ReasonBook
+    context: _Context
+    currency: str
+
+    def frame(self, said: list[NDArray[np.int64]], points: Floats) -> pl.DataFrame:
+        """Rows by customer (by position) and rank."""
+        parts = [
+            self._of_reason(reason, rows, points[rows, at])
+            for at, told in enumerate(said)
+            for position, reason in enumerate(self.book.reasons)
+            if len(rows := np.flatnonzero(told == position))
+        ]
+        silent = np.column_stack(said) < 0
+        remainder = pl.DataFrame(
+            {"customer": np.arange(len(points), dtype=np.uint32), "points": np.where(silent, points, 0.0).sum(axis=1)}
+        )
+        first = pl.col("cause") & (pl.col("points") >= CLEAR_POINTS)
+        return (
+            pl.concat([*parts, remainder], how="diagonal_relaxed")
+            .with_columns(_last=pl.col("code").is_null() if parts else pl.lit(value=True))
+            .with_columns(_first=first.fill_null(value=False) if parts else pl.lit(value=False))
+            .sort("customer", "_last", "_first", "points", descending=[False, False, True, True], maintain_order=True)
+            .with_columns(rank=pl.int_range(pl.len(), dtype=pl.UInt8).over("customer"))
+            .select(
+                pl.col(name).cast(dtype) if name in ("customer", "rank", "points") or parts else pl.lit(None, dtype).alias(name)
+                for name, dtype in SCHEMA.items()
+            )
+        )
+
+    def _of_reason(self, reason: Reason, rows: NDArray[np.intp], points: Floats) -> pl.DataFrame:
+        value = self.context.features[reason.features[0]][rows]
+        typical = self.context.usual(reason)[rows]
+        pairs = zip(value.tolist(), typical.tolist(), strict=True)
+        return pl.DataFrame(
+            {
+                "customer": rows.astype(np.uint32),
+                "group": pl.repeat(reason.group, len(rows), eager=True),
+                "code": pl.repeat(reason.code, len(rows), eager=True),
+                "text": [reason.sentence(*pair, self.currency) for pair in pairs],
+                "value": value,
+                "typical": typical,
+                "points": points,
+                "share_of_stayers": self.context.share_of_stayers(reason, rows),
+                "cause": pl.repeat(reason.cause, len(rows), eager=True),
+            }
+        )

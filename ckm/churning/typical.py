@@ -1,0 +1,94 @@
+"""What is usual of customers who stay: one row to measure others against, and how many stayers show what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.churning.feature_catalogue import load_catalogue
+from ckm.errors import NotEnoughDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import TypeAlias
+
+    from numpy.typing import NDArray
+
+    from ckm.models.churn.window import Past
+
+    Floats: TypeAlias = NDArray[np.float64]
+
+ONE_HISTORY = ("silence", "rhythm", "age")
+"""Groups whose features are one history of purchases, which must be possible: silence and the gaps fit in the tenure."""
+
+
+@dataclass(frozen=True)
+class TypicalStayer:
+    """A customer like those who stayed.
+
+    Attributes
+    ----------
+    reference
+        Value of each feature; none is NaN.
+    stayers
+        Features of all who stayed, one entry per customer and past cut-off; NaN where one has none.
+    """
+
+    reference: Mapping[str, float]
+    stayers: Mapping[str, Floats]
+
+
+def typical_stayer(past: Past) -> TypicalStayer:
+    """Return what is usual of those who came back within the horizon, over all windows of a past.
+
+    Numbers of service, money and the rest are medians of the stayers who have one: half of them have less, which is
+    what *usually* says in a sentence. The history of purchases (:data:`ONE_HISTORY`) is that of one real stayer, the
+    nearest to its medians, because medians of their own need not go together: a median customer may have more gaps
+    than fit into the median tenure, and a model of purchases would be asked about nobody. Distance is the sum over the
+    features of ``|x - median| / mean |x - median|``; equally near ones are told apart by their values, so that the
+    order of the rows is of no matter.
+
+    Parameters
+    ----------
+    past
+        What the model learned from.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Nobody stayed.
+    """
+    stayed = ~past.away
+    if not stayed.any():
+        raise NotEnoughDataError("nobody came back in any past window: there is no staying customer to compare with")
+    columns = {name: past.column(name)[stayed] for name in past.names}
+    stayers = {name: values for name, values in columns.items() if not np.isnan(values).all()}
+    medians = {name: _usual(values) for name, values in stayers.items()}
+    groups = {feature.name: feature.group for feature in load_catalogue().features}
+    history = [name for name in stayers if groups.get(name) in ONE_HISTORY]
+    nearest = _nearest({name: stayers[name] for name in history}, medians)
+    return TypicalStayer({name: nearest.get(name, median) for name, median in medians.items()}, stayers)
+
+
+def _usual(values: Floats) -> float:
+    """Lower median of what is known: a value that a customer has, so that no half a complaint is usual."""
+    known = np.sort(values[~np.isnan(values)])
+    return float(known[(len(known) - 1) // 2])
+
+
+def _nearest(columns: Mapping[str, Floats], medians: Mapping[str, float]) -> dict[str, float]:
+    """Values of the row nearest to the medians among those without a missing one; the medians if there is none."""
+    if not columns:
+        return {}
+    table = np.column_stack(list(columns.values()))
+    table = table[~np.isnan(table).any(axis=1)]
+    if not len(table):
+        return {}
+    away = np.abs(table - [medians[name] for name in columns])
+    spread = away.mean(axis=0)
+    spread[spread == 0] = 1.0
+    far = (away / spread).sum(axis=1)
+    ties: Sequence[Floats] = [*table.T[::-1], np.round(far, 9)]
+    return dict(zip(columns, table[np.lexsort(ties)[0]].tolist(), strict=True))
