@@ -42,6 +42,11 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(**{UNITS[number[2]]: int(number[1])})
 
 
+def parse_days(text: str) -> int:
+    """Return ``14d``, ``2w`` or ``36h`` in days, a begun day counting."""
+    return math.ceil(parse_duration(text) / timedelta(days=1))
+
+
 def parse_currency(text: str) -> str:
     """Return ``text`` if it has the form of an ISO 4217 code."""
     if not re.fullmatch("[A-Z]{3}", text):
@@ -211,7 +216,7 @@ class ChurnSettings:
     watch, warn, urgent
         Probability of no order within the horizon from which a customer has this level.
     lead
-        Time that an action needs before it can reach a customer.
+        Days that an action needs before it can reach a customer.
     saved_share
         Of those who would leave and are made an offer, the share that stays because of it.
     anyway_share
@@ -231,7 +236,7 @@ class ChurnSettings:
     watch: float = _setting(0.5, parse_share)
     warn: float = _setting(0.7, parse_share)
     urgent: float = _setting(0.85, parse_share)
-    lead: timedelta = _setting(timedelta(days=14), parse_duration)
+    lead: int = _setting(14, parse_days)
     saved_share: float = _setting(0.3, parse_share)
     anyway_share: float = _setting(1.0, parse_share)
     offer_share: float = _setting(0.05, parse_share)

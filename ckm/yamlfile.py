@@ -198,8 +198,8 @@ def _refuse_depth(text: str, path: Path) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > DEEPEST:
-                line = event.start_mark.line + 1
-                raise UsageError(f"{path}:{line}: more than {DEEPEST} levels deep", hint="this is not for people")
+                line = f":{event.start_mark.line + 1}" if event.start_mark else ""
+                raise UsageError(f"{path}{line}: more than {DEEPEST} levels deep", hint="this is not for people")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 ANALYSIS = "warnings"
 VERSION = 1
+TOLERANCE = 1e-9
+"""Of a probability: 0.8 - 0.7 is a tenth, whatever the last bit says."""
 CHANGES = ("new", "worse", "same", "better")
 KEPT = {
     "customer_id": pl.String(),
@@ -31,8 +33,8 @@ KEPT = {
     "first_warned_on": pl.Date(),
     "gone_on": pl.Date(),
 }
-"""What is kept of each customer with a level. ``p_told`` is the probability when it was last told as a change, ``gone_on``
-the last day on which the customer still is to be won."""
+"""What is kept of each customer with a level. ``p_told`` is the probability when it was last told as a change,
+``gone_on`` the last day on which the customer is still to be won."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def compare(now: pl.DataFrame, before: EarlierWarnings | None, *, as_of: date, m
     A warning is a row with a level that is not suppressed.
 
     new
-        There was no warning of this customer in the run before; nobody has been told yet.
+        There was no warning of this customer in the run before, or the customer has bought since: that ended it.
     worse, better
         The level is higher or lower, or, at the same level, the probability is higher or lower by ``margin`` or more
         than when it was last told (as new, worse or better). So one that creeps up is told when it has come far enough,
@@ -158,13 +160,15 @@ def compare(now: pl.DataFrame, before: EarlierWarnings | None, *, as_of: date, m
     same
         Neither.
 
-    ``first_warned_on`` is the day of the first of the warnings in a row that this one belongs to. Run by run, a
-    customer without a level ends the row; one who is only suppressed does not end it, and does not begin one.
+    ``first_warned_on`` is the day of the first of the warnings in a row that this one belongs to. A purchase ends the
+    row, and so does a run in which the customer has no level; one in which they are only suppressed does not end it,
+    and does not begin one.
 
     Parameters
     ----------
     now
-        One row per customer: customer_id, p_churn, level, suppressed, and whatever else.
+        One row per customer: customer_id, p_churn, level, suppressed, last_order (Date; may be absent where the data
+        have no days), and whatever else.
     before
         Of :func:`last_warnings`.
     as_of
@@ -172,35 +176,17 @@ def compare(now: pl.DataFrame, before: EarlierWarnings | None, *, as_of: date, m
     margin
         A probability.
     """
-    earlier = before.frame if before is not None else pl.DataFrame(schema=KEPT)
+    earlier = _still_open(before, now) if before is not None else pl.DataFrame(schema=KEPT)
     then = earlier.select(
         "customer_id",
         told_then="p_told",
         level_then=pl.when(is_warning()).then(pl.col("level")),
         first_then="first_warned_on",
     )
-    places = pl.Enum(LEVELS)
-    step = pl.col("level").cast(places).to_physical().cast(pl.Int64) - pl.col("level_then").cast(
-        places
-    ).to_physical().cast(pl.Int64)
-    # Half a millionth: 0.8 - 0.7 is a tenth, whatever the last bit says.
-    rise = pl.col("p_churn") - pl.col("told_then")
-    further = rise.abs() >= margin - 5e-7
-    change = (
-        pl.when(~is_warning())
-        .then(None)
-        .when(pl.col("level_then").is_null())
-        .then(pl.lit("new"))
-        .when((step > 0) | ((step == 0) & further & (rise > 0)))
-        .then(pl.lit("worse"))
-        .when((step < 0) | ((step == 0) & further & (rise < 0)))
-        .then(pl.lit("better"))
-        .otherwise(pl.lit("same"))
-    )
     has_level = pl.col("level").is_not_null()
     frame = (
         now.join(then, on="customer_id", how="left", maintain_order="left")
-        .with_columns(change=change)
+        .with_columns(change=_change(margin))
         .with_columns(
             first_warned_on=pl.when(has_level).then(
                 pl.coalesce("first_then", pl.when(is_warning()).then(pl.lit(as_of)))
@@ -211,14 +197,43 @@ def compare(now: pl.DataFrame, before: EarlierWarnings | None, *, as_of: date, m
     )
     counts = {name: frame.filter(pl.col("change") == name).height for name in CHANGES}
     warned = frame.filter(pl.col("change").is_not_null()).select("customer_id")
-    ended = then.filter(pl.col("level_then").is_not_null()).join(warned, on="customer_id", how="anti").height
+    told = earlier.head(0) if before is None else before.frame.filter(is_warning())
+    ended = told.join(warned, on="customer_id", how="anti").height
     return Comparison(frame, before.as_of if before is not None else None, {**counts, "ended": ended})
+
+
+def _change(margin: float) -> pl.Expr:
+    """What a warning is beside that of the run before: level against level_then, p_churn against told_then."""
+    step = _place("level") - _place("level_then")
+    rise = pl.col("p_churn") - pl.col("told_then")
+    further = rise.abs() >= margin - TOLERANCE
+    return (
+        pl.when(~is_warning())
+        .then(None)
+        .when(pl.col("level_then").is_null())
+        .then(pl.lit("new"))
+        .when((step > 0) | ((step == 0) & further & (rise > 0)))
+        .then(pl.lit("worse"))
+        .when((step < 0) | ((step == 0) & further & (rise < 0)))
+        .then(pl.lit("better"))
+        .otherwise(pl.lit("same"))
+    )
+
+
+def _place(level: str) -> pl.Expr:
+    return pl.col(level).replace_strict(list(LEVELS), range(len(LEVELS)), default=None, return_dtype=pl.Int64)
+
+
+def _still_open(before: EarlierWarnings, now: pl.DataFrame) -> pl.DataFrame:
+    """Return the earlier rows of customers who have not bought since."""
+    if "last_order" not in now.columns:
+        return before.frame
+    bought = now.filter(pl.col("last_order") > before.as_of)
+    return before.frame.join(bought.select("customer_id"), on="customer_id", how="anti", maintain_order="left")
 
 
 def keep(store: Store, compared: pl.DataFrame, *, as_of: date, horizon: int, facts: Mapping[str, Any]) -> None:
     """Keep the warnings of a run; run twice, nothing changes.
-
-    Call it while holding the store's lock (:meth:`ckm.store.Store.keep_run` takes it).
 
     Parameters
     ----------

@@ -12,7 +12,6 @@ A customer with days left below zero is gone. A warning is too late for an actio
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,6 @@ import polars as pl
 from ckm.errors import UsageError
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from ckm.settings import ChurnSettings
 
 LEVELS = ("watch", "warn", "urgent")
@@ -54,11 +51,6 @@ class Thresholds:
     def of(cls, settings: ChurnSettings) -> Thresholds:
         """Return the thresholds of a workspace."""
         return cls(settings.watch, settings.warn, settings.urgent)
-
-
-def whole_days(span: timedelta) -> int:
-    """Return a span of time in days, a begun day counting."""
-    return math.ceil(span.total_seconds() / 86_400)
 
 
 def give_levels(customers: pl.DataFrame, thresholds: Thresholds, *, horizon: int | None, lead: int = 0) -> pl.DataFrame:
@@ -135,6 +127,8 @@ def level_remarks(judged: pl.DataFrame, thresholds: Thresholds, *, lead: int) ->
     ----------
     judged
         Of :func:`give_levels`, with ``suppressed``.
+    thresholds, lead
+        As they were given to it.
     """
     remarks = []
     at_risk = (_known("p_churn") >= thresholds.watch) & (_known("value_12mo") > 0)
@@ -143,10 +137,9 @@ def level_remarks(judged: pl.DataFrame, thresholds: Thresholds, *, lead: int) ->
             f"{gone:,} customers are gone rather than going (silent for longer than their own long gap and the horizon "
             "together) and are not warned about"
         )
-    if late := judged.filter(is_warning() & pl.col("too_late")).height:
-        remarks.append(
-            f"{late:,} of {judged.filter(is_warning()).height:,} warnings leave less than {lead} days to act"
-        )
+    warnings = judged.filter(is_warning())
+    if late := warnings.filter(pl.col("too_late")).height:
+        remarks.append(f"{late:,} of {warnings.height:,} warnings leave less than {lead} days to act")
     return remarks
 
 
