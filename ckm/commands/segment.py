@@ -64,9 +64,7 @@ def segment(
     ] = None,
     use: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="Apply segments/NAME.yaml, or a path, as it is.", rich_help_panel=DEFINITION
-        ),
+        typer.Option(metavar="NAME", help="Apply segments/NAME.yaml, or a path, as it is.", rich_help_panel=DEFINITION),
     ] = None,
     refit: Annotated[
         bool,
