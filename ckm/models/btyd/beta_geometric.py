@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 CLEARANCE = 1e-6
-"""Closest that ``a`` may come in expected orders to where their closed form cannot be computed; see :func:`_cleared`."""
+"""Closest that ``a`` may come in expected orders to where their closed form fails; see :func:`_cleared`."""
 LARGE = 20.0
 """Leaving chances ``a`` beyond which powers overflow in the closed form and a sum over the chance takes its place."""
 SUM_NODES = 400
