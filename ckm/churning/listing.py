@@ -47,10 +47,12 @@ COLUMNS = (
     "change",
     "days_left",
     "too_late",
+    "points_typical",
+    "points_other",
 )
 """What comes out, in this order."""
-P_DIGITS, MONEY_DIGITS, POINT_DIGITS = 6, 2, 9
-"""Decimals: more than a reader needs, fewer than a machine's last bits."""
+P_DIGITS, MONEY_DIGITS, POINT_DIGITS = 12, 2, 9
+"""Decimals: enough for points to add up to the log odds of the probability, fewer than a machine's last bits."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,8 @@ class Listing:
     frame
         One row per customer with a purchase, by ``customer_id``: the columns of :data:`COLUMNS` but segment,
         first_warned_on and change. ``reasons`` is a list of structs, the one to be read first in front, and null for
-        customers who were not asked about.
+        customers who were not asked about. ``points_typical`` (the log odds of a typical staying customer), the points
+        of the reasons and ``points_other`` (of all of which nothing is said) add up to the log odds of ``p_churn``.
     answers
         The knowledge entries that were found.
     remarks
@@ -105,15 +108,18 @@ def list_customers(
     suppressed = suppress(judged, tables, as_of=as_of, settings=settings, time_zone=forecast.history.time_zone)
     judged = judged.hstack(suppressed.frame.select("suppressed"))
     asked = judged.select(pl.lit(everyone) | pl.col("level").is_not_null()).to_series().to_numpy()
-    reasons = _reasons(forecast, asked)
+    reasons, base = _reasons(forecast, asked)
     found = answers_for(reasons["code"].drop_nulls().unique().to_list(), kb, as_of)
     told = reasons.drop_nulls("code").sort("customer_id", "rank")
+    other = reasons.filter(pl.col("code").is_null()).select("customer_id", points_other="points")
     listed = told.group_by("customer_id", maintain_order=True).agg(pl.struct(REASON_FIELDS).alias("reasons"))
     answered = answer(told, found)
     frame = (
         judged.join(listed, on="customer_id", how="left", maintain_order="left")
         .join(answered, on="customer_id", how="left", maintain_order="left")
+        .join(other, on="customer_id", how="left", maintain_order="left")
         .with_columns(
+            pl.when(pl.Series(asked)).then(pl.lit(base)).alias("points_typical"),
             pl.when(pl.Series(asked)).then(pl.col("reasons").fill_null([])).alias("reasons"),
             pl.when(pl.Series(asked)).then(pl.col("answers").fill_null([])).alias("answers"),
             pl.when(pl.Series(asked)).then(pl.col("unanswered").fill_null(value=True)).alias("unanswered"),
@@ -151,7 +157,12 @@ def summarise(frame: pl.DataFrame) -> pl.DataFrame:
                 "currency": frame["currency"].first() if frame.height else None,
             }
         )
-    types = {"value_at_risk": pl.Float64, "expected_gain": pl.Float64, "unanswered_share": pl.Float64, "currency": pl.String}
+    types = {
+        "value_at_risk": pl.Float64,
+        "expected_gain": pl.Float64,
+        "unanswered_share": pl.Float64,
+        "currency": pl.String,
+    }
     return pl.DataFrame(rows, schema_overrides=types)
 
 
@@ -190,17 +201,14 @@ def _judged(forecast: Forecast, settings: ChurnSettings, lead: int) -> pl.DataFr
     )
 
 
-def _reasons(forecast: Forecast, asked: NDArray[np.bool_]) -> pl.DataFrame:
-    """Return the reasons of the customers asked about, by id."""
+def _reasons(forecast: Forecast, asked: NDArray[np.bool_]) -> tuple[pl.DataFrame, float]:
+    """Return the reasons of the customers asked about, by id, and the log odds that they start from."""
     import numpy as np
 
     rows = np.flatnonzero(asked)
     features = {name: values[rows] for name, values in forecast.today.features.items()}
     codes = forecast.today.customers[rows]
-    found = explain(
-        forecast.model.log_odds, codes, features, forecast.typical, currency=forecast.history.currency
-    ).frame
-    ids = forecast.history.customers.gather(found["customer"])
-    return found.drop("customer").insert_column(0, ids.alias("customer_id")).with_columns(
-        pl.col("points").round(POINT_DIGITS)
-    )
+    found = explain(forecast.model.log_odds, codes, features, forecast.typical, currency=forecast.history.currency)
+    ids = forecast.history.customers.gather(found.frame["customer"])
+    named = found.frame.drop("customer").insert_column(0, ids.alias("customer_id"))
+    return named.with_columns(pl.col("points").round(POINT_DIGITS)), round(found.attribution.base, POINT_DIGITS)
