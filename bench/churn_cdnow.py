@@ -48,6 +48,7 @@ class Windows:
         self.keys = customer_keys(history.customers.to_list())
 
     def __call__(self, day: int) -> Window:
+        """Return everybody who had bought by a day; with counts of recent purchases beside the snapshot's features."""
         shot = snapshot(self.history, day, HORIZON)
         visits = self.history.purchases.visits
         recent = {name: visits.count(shot.customers, day - days, day).astype(float) for name, days in RECENT.items()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -112,11 +112,11 @@ class Backtest:
         """Return the mean of a model's scores over the cut-offs; ``cutoff`` is the last, ``n`` the sum."""
         mine = [score for score in self.scores if score.model == model]
         names = ("base_rate", "auc", "average_precision", "log_loss", "brier", "calibration_error", "lift_top_tenth")
-        means = {name: float(np.mean([getattr(score, name) for score in mine])) for name in names}
+        means: dict[str, Any] = {name: float(np.mean([getattr(score, name) for score in mine])) for name in names}
         return replace(mine[-1], n=sum(score.n for score in mine), **means)
 
 
-def past_of(make_window: MakeWindow, calendar: Calendar, day: int, features: Features, **known: object) -> Past:
+def past_of(make_window: MakeWindow, calendar: Calendar, day: int, features: Features, **known: Any) -> Past:
     """Return what is known on ``day``: thinned windows whose outcome is known by then, and how customers stand.
 
     Parameters
@@ -131,7 +131,7 @@ def past_of(make_window: MakeWindow, calendar: Calendar, day: int, features: Fea
         ``seed`` and ``fits`` of :class:`ckm.models.churn.window.Past`.
     """
     windows = thinned([make_window(each) for each in calendar.trainings(day)])
-    return Past(windows, day, features, calendar.horizon, **known)  # type: ignore[arg-type]
+    return Past(windows, day, features, calendar.horizon, **known)
 
 
 def walk_forward(
@@ -205,7 +205,7 @@ def walk_forward(
 
 
 def final_model(
-    make_window: MakeWindow, calendar: Calendar, day: int, features: Features, name: str, **known: object
+    make_window: MakeWindow, calendar: Calendar, day: int, features: Features, name: str, **known: Any
 ) -> CalibratedModel:
     """Learn the model to warn with: as in the walk, on the day of the question.
 
@@ -220,9 +220,9 @@ def final_model(
 
 
 def _behind(tested: Mapping[int, Window], said: Mapping[str, Mapping[int, Floats]]) -> dict[str, tuple[float, float]]:
-    # Paired: the models answer for the same customers at the same cut-offs, so what is hard for all cancels out. Two
-    # standard errors of the mean difference, and the larger counts: over customers (each one's differences added up over
-    # the cut-offs, as they are no independent draws) and over cut-offs (a season favours a model for all at once).
+    # Paired: the models answer for the same customers at the same cut-offs, so what is hard for all cancels out. Of two
+    # standard errors of the mean difference the larger counts: over customers (each one's differences added up over the
+    # cut-offs, as they are no independent draws) and over cut-offs (a season favours a model for all at once).
     losses = {
         name: {day: metrics.log_losses(tested[day].away, log_odds) for day, log_odds in by_day.items()}
         for name, by_day in said.items()

@@ -60,8 +60,8 @@ class Calendar:
         if not found:
             days_there, needed = self.last_day - self.first_day, STEPS_PER_HORIZON * self.horizon
             raise NotEnoughDataError(
-                f"{days_there} days of history; to look {self.horizon} days ahead, {needed} are needed: to see customers, "
-                "to learn what followed, and to test it",
+                f"{days_there} days of history; to look {self.horizon} days ahead, {needed} are needed: to see "
+                "customers, to learn what followed, and to test it",
                 hint="ask for a shorter --horizon, or choose --model rule",
                 days=days_there,
                 needed=needed,
