@@ -24,7 +24,7 @@ from ckm.example.shop import make_shop
 from ckm.example.workspace import CURRENCY, TIME_ZONE
 from ckm.feature_table import feature_table
 from ckm.models.clusters.stability import adjusted_rand_index
-from ckm.segmentation.clusters import ClustersDefinition, fit_clusters
+from ckm.segmentation.clusters.learn import ClustersDefinition, fit_clusters
 from ckm.segmentation.definition import Basis
 from ckm.settings import SegmentSettings
 from ckm.workspace import lay_out

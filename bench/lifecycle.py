@@ -24,7 +24,7 @@ from ckm.dataset import open_dataset
 from ckm.feature_table import feature_table
 from ckm.features import END_OF_TIME, purchase_days, purchase_gaps
 from ckm.models.rhythm import shrunk_gap
-from ckm.segmentation.lifecycle import IN_RHYTHM, LifecycleDefinition
+from ckm.segmentation.lifecycle.definition import IN_RHYTHM, LifecycleDefinition
 
 if TYPE_CHECKING:
     from ckm.feature_table import FeatureTable

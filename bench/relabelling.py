@@ -1,7 +1,7 @@
 """How many customers who did nothing get another name: cut points taken anew each month, against a frozen definition.
 
-Usage: ``python bench/relabelling.py``. Reads Online Retail and CDNOW (CKM_SHARED). "Did nothing" is no row in the month;
-of those, "only time" would have moved by the former cut points too, "cut points" by the new ones alone.
+Usage: ``python bench/relabelling.py``. Reads Online Retail and CDNOW (CKM_SHARED). "Did nothing" is no row in the
+month; of those, "only time" would have moved by the former cut points too, "cut points" by the new ones alone.
 """
 
 from __future__ import annotations

@@ -17,9 +17,10 @@ from ckm.feature_columns import (
     spend_columns,
 )
 from ckm.feature_sums import OTHER, PARTY_COLUMNS, Habits, habit_sums, party, prospects, spend_sums, total
-from ckm.features import is_after, purchase_features
+from ckm.features import is_after
 from ckm.models.rhythm import population_gap
-from ckm.transactions_view import LeftOut, View, collect, counted, view_transactions
+from ckm.purchase_tally import tally_purchases
+from ckm.transactions_view import LeftOut, View, counted, view_transactions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -173,8 +174,11 @@ def feature_table(
 
 def _purchases(view: View, since: datetime | None = None) -> pl.DataFrame:
     """Purchases, in no particular order: of all time, or from ``since`` on."""
+    if since is None and view.customers is not None:
+        return view.customers
     rows = view.frame if since is None else view.frame.filter(is_after(since))
-    return collect(purchase_features(rows, until=view.until, time_zone=view.time_zone, money_scale=view.scale))
+    tally = tally_purchases(rows.to_native(), until=view.until, time_zone=view.time_zone, money_scale=view.scale)
+    return tally.customers
 
 
 def _learn(spend: pl.DataFrame | None, habits: Habits | None) -> Population:

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.segmentation.apply import apply_definition, definition_table
+from ckm.segmentation.definition import Detail
 from ckm.segmentation.learn import segment_customers
 from ckm.segmentation.library import EarlierRun, Library, keep, last_run
+from ckm.segmentation.lifecycle.definition import LifecycleDefinition
+from ckm.segmentation.lifecycle.flows import lifecycle_flows
 from ckm.segmentation.measures import Measures
 from ckm.segmentation.moves import Moves, explain_moves
 from ckm.segmentation.result import Segmentation, segmented
-from ckm.segmentation.rules import load_rules
+from ckm.segmentation.rules.definition import load_rules
 from ckm.store import Store
 
 if TYPE_CHECKING:
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     from ckm.config import Config
     from ckm.dataset import Dataset
     from ckm.segmentation.definition import Definition
-    from ckm.segmentation.rfm_names import NameTable
+    from ckm.segmentation.rfm.names import NameTable
     from ckm.segmentation.saved import SavedDefinition
 
 __all__ = ["Request", "Segmentation", "apply_definition", "segment_customers", "segment_dataset"]
@@ -58,6 +61,8 @@ class Request:
         Explain who moved since the last run ...
     since
         ... or since this day.
+    details
+        Show also what takes time to compute: the balance of the life cycle, month by month.
     seed
         Of everything random.
     keep
@@ -73,6 +78,7 @@ class Request:
     refit: bool = False
     moves: bool = False
     since: date | None = None
+    details: bool = False
     seed: int = 0
     keep: bool = True
 
@@ -112,6 +118,8 @@ def segment_dataset(dataset: Dataset, request: Request, config: Config) -> Segme
         )
     else:
         result = _learn(tables, request, config, rules, saved)
+    if request.details:
+        result = _with_balance(result, tables)
     store = Store(dataset.workspace.store_dir) if dataset.workspace else None
     before = _before(result, tables, store, request)
     if before is not None:
@@ -199,6 +207,15 @@ def _learn(
         name=Path(request.name).stem if request.name.endswith((".yaml", ".yml")) else request.name,
         previous=saved,
     )
+
+
+def _with_balance(result: Segmentation, tables: Mapping[str, pl.LazyFrame]) -> Segmentation:
+    definition = result.definition.definition
+    if not isinstance(definition, LifecycleDefinition):
+        return result
+    flows = lifecycle_flows(tables, definition, as_of=result.as_of, time_zone=result.definition.time_zone)
+    title = "Customers in rhythm, month by month: active = new + retained + won back; active before = retained + lost"
+    return result.saying(*flows.remarks, details=(Detail(title, flows.frame),))
 
 
 def _before(

@@ -14,6 +14,7 @@ import polars as pl
 
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.features import END_OF_TIME, NEEDED_COLUMNS, currencies, end_of_day, row_counts
+from ckm.purchase_tally import PurchaseTally, tally_purchases
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -82,6 +83,8 @@ class View:
         Amounts are summed in ``1 / scale`` of the currency's unit.
     counts
         Of :func:`ckm.features.row_counts`.
+    customers
+        Of :func:`ckm.features.purchase_features`, where counting the rows has given them too.
     """
 
     frame: nw.LazyFrame[pl.LazyFrame]
@@ -91,6 +94,7 @@ class View:
     currency: str
     scale: int
     counts: dict[str, Any]
+    customers: pl.DataFrame | None = None
 
     def since(self, months: int) -> datetime:
         """First instant of the ``months`` up to the as-of date."""
@@ -132,19 +136,26 @@ def view_transactions(
     _need_columns(transactions)
     frame = nw.from_native(_with_optional_columns(transactions))
     until = end_of_day(as_of, time_zone) if as_of else END_OF_TIME
-    counts = collect(row_counts(frame, until=until, amounts=amounts)).row(0, named=True)
+    tally: PurchaseTally | None = None
+    if amounts == ("net",):
+        tally = tally_purchases(transactions, until=until, time_zone=time_zone, money_scale=FINEST_MONEY_SCALE)
+        counts = tally.counts
+    else:
+        counts = collect(row_counts(frame, until=until, amounts=amounts)).row(0, named=True)
     if not counts["purchases"]:
         raise _nothing_bought(counts, as_of, time_zone)
     if counts["first_currency"] != counts["last_currency"]:
         raise _several_currencies(collect(currencies(frame, until=until)))
+    scale = _money_scale(counts["largest"], counts["rows_used"], amounts)
     return View(
         frame=frame,
         as_of=as_of or _local_date(counts["latest"], time_zone),
         until=until,
         time_zone=time_zone,
         currency=counts["first_currency"],
-        scale=_money_scale(counts["largest"], counts["rows_used"], amounts),
+        scale=scale,
         counts=counts,
+        customers=tally.customers if tally and scale == FINEST_MONEY_SCALE else None,
     )
 
 

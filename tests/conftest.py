@@ -9,9 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from typer.testing import CliRunner, Result
 
 from ckm.cli import app
+
+settings.register_profile("ckm", deadline=None)  # a test asserts no timing, and machines are shared
+settings.load_profile("ckm")
 
 ROOT = Path(__file__).parents[1]
 Run = Callable[..., Result]

@@ -1,4 +1,4 @@
-"""What every way of segmenting promises of odd input: a clear answer or a clear refusal, and never a number that is none."""
+"""What every way of segmenting promises of odd input: a clear answer or a refusal, and never a number that is none."""
 
 from __future__ import annotations
 

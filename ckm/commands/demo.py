@@ -20,6 +20,10 @@ STEPS = (
     ("Load every file that a mapping in maps/ names.", "ckm ingest"),
     ("Is what was loaded fit for use?", "ckm check"),
     ("Who are the customers?", "ckm segment -o out/segments.csv"),
+    ("Who moved to another segment in the last quarter, and why?", "ckm segment --moves --since 2026-03-31"),
+    ("Who could spend more than they do?", "ckm segment --by value -o out/value.csv"),
+    ("Who is slipping out of their own rhythm?", "ckm segment --by lifecycle -o out/lifecycle.csv"),
+    ("Which groups come out of the data by themselves?", "ckm segment --by clusters -o out/clusters.csv"),
 )
 """What is shown, and the command that shows it."""
 
@@ -34,7 +38,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Make the example shop in DIR and run the main job on it, step by step.
 
-        Takes about ten seconds and 15 MB, and no network. A folder where the demo ran before is used again; another
+        Takes about half a minute and 15 MB, and no network. A folder where the demo ran before is used again; another
         folder that holds files is left alone. Prints each command before its result and ends by naming the files.
 
         Examples:

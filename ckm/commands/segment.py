@@ -64,9 +64,7 @@ def segment(
     ] = None,
     use: Annotated[
         str | None,
-        typer.Option(
-            metavar="NAME", help="Apply segments/NAME.yaml, or a path, as it is.", rich_help_panel=DEFINITION
-        ),
+        typer.Option(metavar="NAME", help="Apply segments/NAME.yaml, or a path, as it is.", rich_help_panel=DEFINITION),
     ] = None,
     refit: Annotated[
         bool,
@@ -126,7 +124,7 @@ def segment(
     from ckm.config import load_config
     from ckm.dataset import open_dataset
     from ckm.segment import Request, segment_dataset
-    from ckm.segmentation.rfm_names import load_names
+    from ckm.segmentation.rfm.names import load_names
     from ckm.sources.hints import Hints
 
     request = Request(
@@ -139,11 +137,12 @@ def segment(
         refit=refit,
         moves=moves or since is not None,
         since=since.date() if since else None,
+        details=details,
         seed=seed,
         keep=not dry_run,
     )
     with progress(f"segmenting {data or 'the workspace'}"):
-        dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates))
+        dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates), by_customer=True)
         config = dataset.workspace.config if dataset.workspace else load_config(None)
         result = segment_dataset(dataset, request, config)
     _print(result, dataset.label, fmt, output, customers=customers, details=details, moves=request.moves)
@@ -202,8 +201,8 @@ def _show_rules(rules: Path | None, use: str | None, workspace: Path | None, out
     """Print a name table as ``--rules`` takes it: the usual one, a file's, or a definition's."""
     from ckm.config import find_workspace
     from ckm.segmentation.library import Library
-    from ckm.segmentation.rfm import RfmDefinition
-    from ckm.segmentation.rfm_names import USUAL_NAMES, load_names, names_text
+    from ckm.segmentation.rfm.definition import RfmDefinition
+    from ckm.segmentation.rfm.names import USUAL_NAMES, load_names, names_text
 
     if use is None:
         path = rules or USUAL_NAMES

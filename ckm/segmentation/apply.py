@@ -73,7 +73,9 @@ def _need_same_ground(saved: SavedDefinition, table: FeatureTable, time_zone: st
         )
 
     if saved.dictionary != read_dictionary().version:
-        raise refuse(f"was made for version {saved.dictionary} of the features, and this is {read_dictionary().version}")
+        raise refuse(
+            f"was made for version {saved.dictionary} of the features, and this is {read_dictionary().version}"
+        )
     if saved.currency != table.currency:
         raise refuse(f"is for amounts in {saved.currency}, and these are in {table.currency}")
     if time_zone not in (None, saved.time_zone):

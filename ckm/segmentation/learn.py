@@ -10,7 +10,7 @@ from ckm.segmentation.definition import Basis
 from ckm.segmentation.measures import Measures
 from ckm.segmentation.methods import METHODS
 from ckm.segmentation.result import Segmentation, segmented
-from ckm.segmentation.rfm import fit_rfm
+from ckm.segmentation.rfm.definition import fit_rfm
 from ckm.segmentation.saved import SavedDefinition, describe
 from ckm.settings import SegmentSettings
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm.segmentation.definition import Definition
-    from ckm.segmentation.rfm_names import NameTable
+    from ckm.segmentation.rfm.names import NameTable
 
 
 def segment_customers(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ckm.segmentation.clusters import fit_clusters, read_clusters
-from ckm.segmentation.lifecycle import fit_lifecycle, read_lifecycle
-from ckm.segmentation.rfm import fit_rfm, read_rfm
-from ckm.segmentation.rules import read_rules
-from ckm.segmentation.value import fit_value, read_value
+from ckm.segmentation.clusters.learn import fit_clusters, read_clusters
+from ckm.segmentation.lifecycle.definition import fit_lifecycle, read_lifecycle
+from ckm.segmentation.rfm.definition import fit_rfm, read_rfm
+from ckm.segmentation.rules.definition import read_rules
+from ckm.segmentation.value.definition import fit_value, read_value
 
 if TYPE_CHECKING:
     from collections.abc import Callable

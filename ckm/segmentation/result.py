@@ -99,7 +99,7 @@ def segmented(saved: SavedDefinition, table: FeatureTable) -> Segmentation:
     remarks = [
         f"as of {table.as_of}: {counted(buyers, 'customer')} with a purchase, money in {table.currency}",
         *table.left_out.remarks,
-        *table.remarks,
+        *(remark for remark in table.remarks if any(name in remark for name in definition.needs)),
         *definition.remarks(assigned),
     ]
     if summary["revenue_share"].null_count():

@@ -25,7 +25,9 @@ SUMMARY_HEADER = (
     "segment,customers,share,revenue,revenue_share,median_recency_days,orders_per_customer,average_order_value,"
     "currency,advice"
 )
-CUSTOMER_HEADER = "customer_id,segment,r_score,f_score,m_score,recency_days,frequency,monetary,currency"
+CUSTOMER_HEADER = (
+    "customer_id,segment,r_score,f_score,m_score,recency_days,frequency,monetary,currency,previous_segment,cause"
+)
 ORDERS_HEADER = "order_id,customer_id,ordered_at,net,currency,type"
 CUSTOMERS = ["007", "[VIP] 王", "สมชาย", "مریم", "Jörg", ""]
 ORDERS = [

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ckm.errors import UsageError
 from ckm.models.clusters.scaling import Recipe
-from ckm.segmentation.cluster_names import ClusterWords, NamedFeature, Word, load_words, name_clusters
+from ckm.segmentation.clusters.names import ClusterWords, NamedFeature, Word, load_words, name_clusters
 
 MIDDLING = Word("middling", "wait")
 

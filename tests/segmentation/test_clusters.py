@@ -20,8 +20,8 @@ import yaml
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.models.clusters import stability
 from ckm.models.clusters.stability import adjusted_rand_index
-from ckm.segmentation import clusters
-from ckm.segmentation.clusters import ClustersDefinition, fit_clusters, read_clusters
+from ckm.segmentation.clusters import learn
+from ckm.segmentation.clusters.learn import ClustersDefinition, fit_clusters, read_clusters
 from ckm.segmentation.definition import Basis, Definition
 from ckm.settings import SegmentSettings
 from ckm.yamlfile import read_yaml
@@ -221,8 +221,8 @@ def test_customers_who_are_all_alike_are_refused(kinds: int) -> None:
 
 
 def test_beyond_the_limit_a_sample_is_learned_from_and_everyone_assigned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clusters, "MOST_FITTED", 150)
-    monkeypatch.setattr(clusters, "MOST_TRIED", 120)
+    monkeypatch.setattr(learn, "MOST_FITTED", 150)
+    monkeypatch.setattr(learn, "MOST_TRIED", 120)
     definition = fit(shop())
     assert (definition.fitted, sum(each.customers for each in definition.clusters)) == (150, 240)
     assert fit(shop().sample(fraction=1, shuffle=True, seed=9)) == definition
@@ -243,7 +243,7 @@ def test_assigning_imports_neither_scikit_learn_nor_scipy(tmp_path: Path) -> Non
     code = (
         "import sys, polars as pl\n"
         "from pathlib import Path\n"
-        "from ckm.segmentation.clusters import read_clusters\n"
+        "from ckm.segmentation.clusters.learn import read_clusters\n"
         "from ckm.yamlfile import read_yaml\n"
         "definition = read_clusters(read_yaml(Path('definition.yaml')))\n"
         "definition.assign(pl.read_parquet('shop.parquet')); definition.details()\n"

@@ -14,8 +14,8 @@ from polars.testing import assert_frame_equal
 
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.feature_table import Population, feature_table
-from ckm.segmentation.flows import Flows, lifecycle_flows
-from ckm.segmentation.lifecycle import IN_RHYTHM, LifecycleDefinition
+from ckm.segmentation.lifecycle.definition import IN_RHYTHM, LifecycleDefinition
+from ckm.segmentation.lifecycle.flows import Flows, lifecycle_flows
 from tests.test_segment import SCHEMA, cdnow, online_retail
 
 if TYPE_CHECKING:

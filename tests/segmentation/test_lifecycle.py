@@ -16,7 +16,7 @@ from polars.testing import assert_frame_equal
 
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.segmentation.definition import Basis
-from ckm.segmentation.lifecycle import (
+from ckm.segmentation.lifecycle.definition import (
     IN_RHYTHM,
     STATES,
     Check,

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckm.segmentation.conditions import Condition, parse_condition
-from ckm.segmentation.reachability import Unreachable, unreachable_rules
+from ckm.segmentation.rules.conditions import Condition, parse_condition
+from ckm.segmentation.rules.reachability import Unreachable, unreachable_rules
 
 WHOLE = st.sampled_from(["frequency", "categories"])
 """Both count; every customer has a frequency, and those without a category have no number of them."""

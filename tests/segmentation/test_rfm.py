@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ckm.errors import UsageError
 from ckm.models.quantiles import quantile_cuts
-from ckm.segmentation.rfm_names import load_names
+from ckm.segmentation.rfm.names import load_names
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -20,8 +20,8 @@ from ckm.dataset import open_dataset
 from ckm.errors import UnknownNameError, UsageError
 from ckm.feature_table import FeatureTable, feature_table
 from ckm.segmentation.definition import Segment
-from ckm.segmentation.domains import domain_of
-from ckm.segmentation.rules import Rule, RulesDefinition, load_rules, read_rules
+from ckm.segmentation.rules.definition import Rule, RulesDefinition, load_rules, read_rules
+from ckm.segmentation.rules.domains import domain_of
 from ckm.sources.hints import Hints
 from ckm.yamlfile import read_yaml
 

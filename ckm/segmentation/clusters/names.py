@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ckm.yamlfile import YamlEntry
 
-USUAL_WORDS = Path(__file__).parents[1] / "data" / "cluster_words.yaml"
+USUAL_WORDS = Path(__file__).parents[2] / "data" / "cluster_words.yaml"
 """The features that clusters rest on, and the words for them."""
 WORDS_SCHEMA = "ckm.cluster_words/1"
 FAR = 0.5

@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 _BYTES = 8
 
 
-def sample_by_id(ids: Sequence[str], size: int) -> NDArray[np.int64]:
+def sample_by_id(ids: Sequence[str], size: int, *, seed: int = 0) -> NDArray[np.int64]:
     """Return where ``size`` of the ids stand, ascending; all of them when there are no more.
 
-    Those whose hash (BLAKE2b of the UTF-8 text, 8 bytes) is least: who is in depends on who is there, not on the order
-    or a random generator, and a larger sample contains a smaller one. A million ids take less than a second.
+    Those whose hash (BLAKE2b of the UTF-8 text, 8 bytes, keyed by the seed) is least: who is in depends on who is
+    there, not on the order or a random generator, and a larger sample contains a smaller one. A million ids take less
+    than a second.
     """
     if len(ids) <= size:
         return np.arange(len(ids))
-    digests = b"".join([blake2b(each.encode(), digest_size=_BYTES).digest() for each in ids])
+    key = str(seed).encode()
+    digests = b"".join([blake2b(each.encode(), digest_size=_BYTES, key=key).digest() for each in ids])
     hashes = np.frombuffer(digests, dtype=f">u{_BYTES}")
     return np.sort(np.argsort(hashes, kind="stable")[:size])

@@ -10,17 +10,17 @@ import polars as pl
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.feature_table import counted
-from ckm.segmentation.conditions import parse_condition
 from ckm.segmentation.definition import Detail, Segment
-from ckm.segmentation.reachability import unreachable_rules
+from ckm.segmentation.rules.conditions import parse_condition
+from ckm.segmentation.rules.reachability import unreachable_rules
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from ckm.segmentation.conditions import Condition
-    from ckm.segmentation.reachability import Unreachable
+    from ckm.segmentation.rules.conditions import Condition
+    from ckm.segmentation.rules.reachability import Unreachable
     from ckm.yamlfile import YamlEntry
 
 RULES_SCHEMA = "ckm.segment_rules/1"

@@ -18,7 +18,7 @@ from ckm.yamlfile import dump_yaml, read_yaml
 if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
 
-USUAL_NAMES = Path(__file__).parents[1] / "data" / "rfm_names.yaml"
+USUAL_NAMES = Path(__file__).parents[2] / "data" / "rfm_names.yaml"
 """The eleven usual names over five scores."""
 NAMES_SCHEMA = "ckm.rfm_names/1"
 MOST_BINS = 9

@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from ckm.segmentation.definition import Basis, Segment
     from ckm.yamlfile import YamlEntry
 
-NAMES = Path(__file__).parents[1] / "data" / "segments_lifecycle.yaml"
+NAMES = Path(__file__).parents[2] / "data" / "segments_lifecycle.yaml"
 STATES = ("active", "won back", "new", "cooling", "lapsed", "prospect")
 """Names of the states, in the order of the data file."""
 IN_RHYTHM = ("active", "won back", "new")
-"""Who counts as active in a balance of customers (:mod:`ckm.segmentation.flows`)."""
+"""Who counts as active in a balance of customers (:mod:`ckm.segmentation.lifecycle.flows`)."""
 
 COOLING_AFTER = 1.25
 """Long gaps of silence after which a customer cools. Every fifth gap is longer than the long gap, which is what it

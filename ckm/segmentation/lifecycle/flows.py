@@ -26,7 +26,7 @@ from ckm.models.rhythm import shrunk_gap
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ckm.segmentation.lifecycle import LifecycleDefinition
+    from ckm.segmentation.lifecycle.definition import LifecycleDefinition
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 """Periods of the calendar, and how many months each has."""

@@ -11,11 +11,11 @@ from ckm.errors import NotEnoughDataError
 from ckm.feature_table import counted
 from ckm.models.clusters.kmeans import fit_centres, nearest_centre
 from ckm.models.clusters.matching import match_clusters
-from ckm.models.clusters.sampling import sample_by_id
 from ckm.models.clusters.scaling import Scaling, learn_scaling, scaled_points
 from ckm.models.clusters.stability import choose, try_numbers
-from ckm.segmentation.cluster_definition import Cluster, ClustersDefinition, number_columns, read_clusters
-from ckm.segmentation.cluster_names import load_words, name_clusters
+from ckm.models.sampling import sample_by_id
+from ckm.segmentation.clusters.definition import Cluster, ClustersDefinition, number_columns, read_clusters
+from ckm.segmentation.clusters.names import load_words, name_clusters
 from ckm.segmentation.definition import Segment, readable_number
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.segmentation.cluster_names import ClusterWords
+    from ckm.segmentation.clusters.names import ClusterWords
     from ckm.segmentation.definition import Basis, Definition
 
     Floats = NDArray[np.float64]

@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from ckm.config import Config, Workspace, find_workspace, load_config
+from ckm.dataset.parquet_rows import FitRows, scan_fit_rows
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.plan import ByNames
 from ckm.mapping.convert import Conversion
+from ckm.mapping.proposal import missing_columns
 from ckm.schema import TABLES
 from ckm.sources.hints import Hints
-from ckm.sources.read import open_source
-from ckm.store import Store
+from ckm.sources.read import STDIN, Source, open_source
 
 TRANSACTIONS = "transactions"
+WHO = "customer_id"
+"""A file of sales may do without it; an analysis of customers has nothing to go by."""
 MAX_REJECTS = 0.05
 """A file of which more than this share is unfit is refused, as ``ckm ingest`` does."""
 ONLY_INGEST = "ckm ingest takes these, into a workspace (ckm init DIR)"
@@ -64,10 +68,14 @@ class Dataset:
         return self.tables[TRANSACTIONS]
 
 
-def open_dataset(data: Path | None = None, workspace: Path | None = None, hints: Hints = Hints()) -> Dataset:
+def open_dataset(
+    data: Path | None = None, workspace: Path | None = None, hints: Hints = Hints(), *, by_customer: bool = False
+) -> Dataset:
     """Return the tables of ``data``: a workspace, a file or folder of transactions, or the workspace around here.
 
-    A file of transactions is read into memory, mapped by the names of its columns, and held against the contract.
+    A file of transactions is mapped by the names of its columns and held against the contract. A Parquet file with
+    typed columns stays where it is and is streamed by each query; any other is read into memory. An analysis
+    ``by_customer`` refuses a file that does not say whose a row is.
 
     Raises
     ------
@@ -81,7 +89,7 @@ def open_dataset(data: Path | None = None, workspace: Path | None = None, hints:
     root = data if data is not None and _is_workspace(data) else None
     if data is None or root is not None:
         return _of_workspace(root or workspace or find_workspace(Path.cwd()))
-    return _of_files(data, hints)
+    return _of_files(data, hints, by_customer=by_customer)
 
 
 def _is_workspace(path: Path) -> bool:
@@ -94,13 +102,15 @@ def _of_workspace(root: Path | None) -> Dataset:
         raise UsageError(
             f"there is no workspace {where}", hint="name a file of transactions, or make one: ckm init DIR"
         )
+    from ckm.store import Store  # deltalake, which a file has no use for
+
     found = Workspace(root, load_config(root))
     store = Store(found.store_dir)
     tables = {name: store.scan(name) for name in store.tables()}
     return Dataset(tables, str(root), workspace=found, quarantine=store.quarantine())
 
 
-def _of_files(path: Path, hints: Hints) -> Dataset:
+def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
     files = [path]
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
@@ -109,21 +119,23 @@ def _of_files(path: Path, hints: Hints) -> Dataset:
     config = load_config(None)
     frames, remarks = [], []
     for file in files:
-        rows, said = _read_transactions(file, config, hints)
+        rows, said = _transactions(file, config, hints, by_customer=by_customer)
         frames.append(rows)
         remarks += [f"{file.name}: {text}" for text in said]
     if len(files) > 1:
         remarks.append(
             f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice"
         )
-    return Dataset({TRANSACTIONS: pl.concat(frames, how="diagonal").lazy()}, str(path), tuple(remarks))
+    return Dataset({TRANSACTIONS: pl.concat(frames)}, str(path), tuple(remarks))
 
 
-def _read_transactions(file: Path, config: Config, hints: Hints) -> tuple[pl.DataFrame, list[str]]:
+def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool) -> tuple[pl.LazyFrame, list[str]]:
     plan = ByNames(TRANSACTIONS, hints, currency=config.currency)
     with open_source(file, plan.hints) as source:
         try:
             mapping, remarks = plan.mapping(source.format.columns)
+            if by_customer and WHO not in mapping.columns:
+                raise missing_columns([WHO], TRANSACTIONS, source.format.columns, mapping.columns)
         except UsageError as error:
             raise type(error)(f"{file}: {error}", hint=f"{error.hint}; {ONLY_INGEST}", **error.details) from None
         conversion = Conversion.plan(
@@ -134,20 +146,34 @@ def _read_transactions(file: Path, config: Config, hints: Hints) -> tuple[pl.Dat
             default_zone=config.time_zone,
             default_currency=config.currency,
         )
-        table = TABLES[TRANSACTIONS]
-        good, left_out, total = [], 0, 0
-        for batch in source.batches():
-            converted = conversion.apply(batch.records)
-            frame = converted.frame.select(*table.dtypes)
-            verdict = Contract(table).sort(frame, converted.reasons)
-            good.append(verdict.good)
-            left_out += len(verdict.broken[ROW]) + len(batch.rejected)
-            total += len(batch.records) + len(batch.rejected)
-    if left_out > MAX_REJECTS * total:
+        found = _scanned(source, conversion) or _read(source, conversion)
+    if found.left_out > MAX_REJECTS * found.total:
         raise InputError(
-            f"{file}: {left_out} of {total} records are not fit to use",
+            f"{file}: {found.left_out} of {found.total} records are not fit to use",
             hint="ckm inspect shows why; ckm ingest quarantines them with their reasons",
         )
-    left = [f"{left_out} of {total} records were left out as unfit"] if left_out else []
-    rows = pl.concat(good) if good else pl.DataFrame(schema=table.dtypes)
-    return rows, [*remarks, *conversion.remarks, *left]
+    left = [f"{found.left_out} of {found.total} records were left out as unfit"] if found.left_out else []
+    return found.rows, [*remarks, *conversion.remarks, *left]
+
+
+def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
+    """The fit rows of a Parquet file that is not wrapped up in another; None for any other, or one of texts."""
+    if source.format.kind != "parquet" or source.format.compression or source.path == STDIN:
+        return None
+    try:
+        return scan_fit_rows(source.path, conversion, source.sample)
+    except PolarsError as error:
+        raise InputError(f"{source.path}: the Parquet file is damaged") from error
+
+
+def _read(source: Source, conversion: Conversion) -> FitRows:
+    """The fit rows of any file, in memory."""
+    table = TABLES[TRANSACTIONS]
+    good, left_out, total = [pl.DataFrame(schema=table.dtypes)], 0, 0
+    for batch in source.batches():
+        converted = conversion.apply(batch.records)
+        verdict = Contract(table).sort(converted.frame.select(*table.dtypes), converted.reasons)
+        good.append(verdict.good)
+        left_out += len(verdict.broken[ROW]) + len(batch.rejected)
+        total += len(batch.records) + len(batch.rejected)
+    return FitRows(pl.concat(good).lazy(), left_out, total)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
 import polars as pl
 
 from ckm.errors import NotEnoughDataError
 from ckm.models.potential import MONEY_DIGITS, Percentile, fit_percentile, pinball_loss
+from ckm.models.sampling import sample_by_id
 from ckm.segmentation.definition import readable_number
 
 CURRENT_VALUE = "margin_12mo"
@@ -46,7 +45,8 @@ def learn_potential(customers: pl.DataFrame, seed: int) -> Percentile:
             customers=buyers,
             needed=FEWEST_BUYERS,
         )
-    sample = sampled(customers, seed).with_columns(pl.col(CURRENT_VALUE).fill_null(0.0))
+    drawn = sample_by_id(customers["customer_id"].to_list(), SAMPLE, seed=seed)
+    sample = customers[drawn].with_columns(pl.col(CURRENT_VALUE).fill_null(0.0))
     numbers = [name for name in NUMBERS if _is_known(sample, name)]
     return fit_percentile(sample, CURRENT_VALUE, numbers=numbers, texts=known_texts(customers))
 
@@ -84,20 +84,6 @@ def known_texts(customers: pl.DataFrame) -> list[str]:
     """Return the text features that make peers, of those that are known of anybody."""
     places = [name for name in PLACES if _is_known(customers, name)]
     return [name for name in TEXTS if _is_known(customers, name)] + places[:1]
-
-
-def sampled(customers: pl.DataFrame, seed: int) -> pl.DataFrame:
-    """Return the :data:`SAMPLE` customers whose hashed ids are smallest, in their order.
-
-    The hash is of the id and the seed alone, so that a customer is in or out whatever the order of the rows, and
-    nearly always stays so when others come and go.
-    """
-    if customers.height <= SAMPLE:
-        return customers
-    key = str(seed).encode()
-    hashes = [blake2b(str(each).encode(), digest_size=8, key=key).digest() for each in customers["customer_id"]]
-    rows = sorted(range(len(hashes)), key=hashes.__getitem__)[:SAMPLE]
-    return customers[sorted(rows)]
 
 
 def _is_known(customers: pl.DataFrame, name: str) -> bool:

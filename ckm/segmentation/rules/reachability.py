@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ckm.mapping.expressions import column_names
-from ckm.segmentation.conditions import COMPARISONS, CONNECTIVES, EQUALITIES, Condition, operation, subexpression
-from ckm.segmentation.domains import domain_of
+from ckm.segmentation.rules.conditions import COMPARISONS, CONNECTIVES, EQUALITIES, Condition, operation, subexpression
+from ckm.segmentation.rules.domains import domain_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from decimal import Decimal
 
-    from ckm.segmentation.domains import Domain
+    from ckm.segmentation.rules.domains import Domain
 
 MOST_COMBINATIONS = 250_000
 """Combinations of cells looked at together, some 10 MB. Two dozen rules that come to it take a second or two."""

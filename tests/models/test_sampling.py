@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckm.models.clusters.sampling import sample_by_id
+from ckm.models.sampling import sample_by_id
 
 ids = st.lists(st.text(st.characters(exclude_categories=["Cs"])), unique=True, max_size=40)
 
@@ -31,5 +31,12 @@ def test_a_larger_sample_contains_a_smaller_one(names: list[str], size: int, mor
 
 def test_the_sample_is_the_same_tomorrow_and_spreads_over_the_ids() -> None:
     chosen = sample_by_id([f"C{number:05}" for number in range(10_000)], 1_000)
-    assert chosen[:5].tolist() == [3, 9, 27, 35, 60]
+    assert chosen[:5].tolist() == [0, 1, 20, 26, 32]
     assert abs(np.median(chosen) - 5_000) < 500
+
+
+def test_another_seed_draws_others_and_a_newcomer_displaces_one_at_most() -> None:
+    names = [f"C{number:05}" for number in range(1_500)]
+    drawn = {seed: set(sample_by_id(names, 500, seed=seed).tolist()) for seed in (0, 1)}
+    assert len(drawn[0] & drawn[1]) < 300
+    assert len(drawn[0] - set(sample_by_id([*names, "zz"], 500).tolist())) <= 1

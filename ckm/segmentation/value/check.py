@@ -11,7 +11,7 @@ import polars as pl
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.models.quantiles import quantile_cuts
 from ckm.segmentation.definition import Detail, readable_number
-from ckm.segmentation.headroom import CURRENT_VALUE, fit_of, learn_potential, worth
+from ckm.segmentation.value.headroom import CURRENT_VALUE, fit_of, learn_potential, worth
 from ckm.transactions_view import months_before
 
 if TYPE_CHECKING:

@@ -13,15 +13,15 @@ from ckm.errors import NotEnoughDataError, UsageError
 from ckm.models.potential import Effects, Percentile, Slope
 from ckm.models.quantiles import quantile_cuts
 from ckm.segmentation.definition import Detail, Segment, load_segments
-from ckm.segmentation.headroom import CURRENT_VALUE, fit_of, known_texts, learn_potential, worth
-from ckm.segmentation.peers import FEW_PEERS, Peers, count_peers, read_peers
-from ckm.segmentation.value_check import LaterCheck, check_later, read_later_check
+from ckm.segmentation.value.check import LaterCheck, check_later, read_later_check
+from ckm.segmentation.value.headroom import CURRENT_VALUE, fit_of, known_texts, learn_potential, worth
+from ckm.segmentation.value.peers import FEW_PEERS, Peers, count_peers, read_peers
 
 if TYPE_CHECKING:
     from ckm.segmentation.definition import Basis
     from ckm.yamlfile import YamlEntry
 
-BOXES = Path(__file__).parents[1] / "data" / "segments_value.yaml"
+BOXES = Path(__file__).parents[2] / "data" / "segments_value.yaml"
 """Names and advice, in the order (high, high), (low, high), (high, low), (low, low) of current value and headroom."""
 
 

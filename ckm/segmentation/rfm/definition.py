@@ -10,7 +10,7 @@ import polars as pl
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.models.quantiles import Cuts, quantile_cuts
 from ckm.segmentation.definition import Segment
-from ckm.segmentation.rfm_names import NameTable, load_names, read_names
+from ckm.segmentation.rfm.names import NameTable, load_names, read_names
 
 if TYPE_CHECKING:
     from ckm.segmentation.definition import Basis, Detail

@@ -14,7 +14,7 @@ from polars.exceptions import PolarsError
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.mapping.expressions import column_names, outside_quotes, parse_sql
-from ckm.segmentation.domains import domain_of, known_features
+from ckm.segmentation.rules.domains import domain_of, known_features
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,163 @@
+"""Numbers for customers, in order of appearance: a hash table of whole columns at a time.
+
+An id that is a whole number, or a text of at most eight bytes, *is* a 64-bit word: nothing of it is lost. A longer text
+is hashed into a word that no short text has, and compared with the text that got the number: ids are never mixed up,
+whatever they look like.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Numbers = NDArray[np.int64]
+    Words = NDArray[np.uint64]
+
+SHORT = 8
+"""Bytes of a text that fit a word."""
+LONG_MARK = np.uint64(0b11 << 62)
+"""Set in the word of a long text. No text in UTF-8 ends with a byte of 0xC0 or more, so no short one has it."""
+SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 divided by the golden ratio, odd: multiplicative hashing (Knuth, TAOCP 3, 6.4)."""
+ROOM = 4
+"""Slots of the table per id, at least: few ids meet another in their slot."""
+FIRST_BITS = 16
+MANY_PIECES = 8
+EMPTY = -1
+
+
+def id_words(ids: pl.Series) -> tuple[Words, NDArray[np.bool_] | None]:
+    """Return a 64-bit word per id, and which of them are hashes of long texts; None where none is.
+
+    Parameters
+    ----------
+    ids
+        Whole numbers or text, without nulls.
+    """
+    if ids.dtype != pl.String or ids.is_empty():
+        return ids.cast(pl.Int64).to_numpy().view(np.uint64), None
+    array = ids.rechunk().to_arrow(compat_level=pl.CompatLevel.newest())
+    # 16 bytes per text: its length, then itself padded with zeros where it has at most 12 bytes (Arrow, BinaryView).
+    views = np.frombuffer(array.buffers()[1], dtype=np.uint8).reshape(-1, 16)[array.offset :][: len(ids)]
+    length: NDArray[np.uint32] = np.ascontiguousarray(views[:, :4].view(np.uint32)).ravel()
+    words: Words = np.ascontiguousarray(views[:, 4:12].view(np.uint64)).ravel()
+    shortest, longest = int(length.min()), int(length.max())
+    # A text that ends with a zero byte cannot be told from one without it.
+    if 0 < shortest == longest <= SHORT:
+        long = words >> np.uint64(8 * (longest - 1)) == 0
+    else:
+        last = words >> (np.clip(length, 1, SHORT) - 1).astype(np.uint64) * np.uint64(8) & np.uint64(255)
+        long = (length > SHORT) | ((last == 0) & (length > 0))
+    if not long.any():
+        return words, None
+    return np.where(long, ids.hash(seed=0).to_numpy() | LONG_MARK, words), long
+
+
+class CustomerRegister:
+    """Gives every id a number from 0 on.
+
+    Parameters
+    ----------
+    dtype
+        Of the ids.
+    """
+
+    def __init__(self, dtype: pl.DataType) -> None:
+        self._pieces: list[pl.Series] = [pl.Series("customer_id", [], dtype=dtype)]
+        self._words: Words = np.zeros(0, dtype=np.uint64)
+        self._slots: NDArray[np.int32] = np.full(2**FIRST_BITS, EMPTY, dtype=np.int32)
+        self._count = 0
+        self._namesakes: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def ids(self) -> pl.Series:
+        """Every id, by its number."""
+        if len(self._pieces) > 1:
+            self._pieces = [pl.concat(self._pieces)]
+        return self._pieces[0]
+
+    def numbers(self, ids: pl.Series, words: Words, long: NDArray[np.bool_] | None) -> Numbers:
+        """Return the number of each id; a new one gets the next.
+
+        Parameters
+        ----------
+        ids, words, long
+            Ids and what :func:`id_words` says of them.
+        """
+        self._make_room(len(words))
+        numbers: Numbers = np.empty(len(words), dtype=np.int64)
+        rows, slots, wanted = np.arange(len(words)), self._home(words), words
+        while len(rows):
+            found = np.take(self._slots, slots)
+            empty = np.flatnonzero(found == EMPTY)
+            if len(empty):
+                found[empty], new = self._claim(slots[empty])
+                self._append(ids.gather(rows[empty[new]]), wanted[empty[new]])
+            numbers[rows] = found
+            taken = np.flatnonzero(np.take(self._words, found) != wanted)
+            # Another id has the slot: the next one is tried.
+            rows, slots, wanted = rows[taken], self._next(slots[taken]), wanted[taken]
+        if long is not None:
+            self._tell_apart(ids, numbers, np.flatnonzero(long))
+        return numbers
+
+    def _home(self, words: Words) -> Numbers:
+        bits = len(self._slots).bit_length() - 1
+        return ((words * SPREAD) >> np.uint64(64 - bits)).view(np.int64)
+
+    def _next(self, slots: Numbers) -> Numbers:
+        return (slots + 1) & (len(self._slots) - 1)
+
+    def _claim(self, slots: Numbers) -> tuple[NDArray[np.int32], Numbers]:
+        """Give each empty slot the next number, and say who holds the slots now and which of them came first.
+
+        Whoever writes last into a slot has won it; the others will find it taken.
+        """
+        claims = EMPTY - 1 - np.arange(len(slots), dtype=np.int32)
+        self._slots[slots] = claims
+        winners = np.flatnonzero(np.take(self._slots, slots) == claims)
+        self._slots[slots[winners]] = np.arange(self._count, self._count + len(winners), dtype=np.int32)
+        return np.take(self._slots, slots), winners
+
+    def _append(self, ids: pl.Series, words: Words) -> None:
+        self._pieces.append(ids)
+        self._words[self._count : self._count + len(words)] = words
+        self._count += len(words)
+
+    def _make_room(self, more: int) -> None:
+        """Have words and slots for ``more`` ids."""
+        needed = self._count + more
+        if len(self._words) < needed:
+            self._words = np.concatenate([self._words, np.zeros(2 * needed - len(self._words), dtype=np.uint64)])
+        if len(self._slots) >= ROOM * needed:
+            return
+        self._slots = np.full(1 << (ROOM * needed).bit_length(), EMPTY, dtype=np.int32)
+        numbers = np.arange(self._count, dtype=np.int32)
+        slots = self._home(self._words[: self._count])
+        while len(numbers):
+            free = np.flatnonzero(np.take(self._slots, slots) == EMPTY)
+            self._slots[slots[free]] = numbers[free]
+            homeless = np.flatnonzero(np.take(self._slots, slots) != numbers)
+            numbers, slots = numbers[homeless], self._next(slots[homeless])
+
+    def _tell_apart(self, ids: pl.Series, numbers: Numbers, rows: Numbers) -> None:
+        """Compare long texts with those that have their numbers; a text with another's hash gets a number of its own.
+
+        There is hardly ever one among the customers of a shop, so that going through them one by one is no matter.
+        """
+        texts = ids.gather(rows)
+        differ = (texts != self.ids.gather(numbers[rows])).arg_true().to_numpy()
+        for row, text in zip(rows[differ], texts.gather(differ), strict=True):
+            if text not in self._namesakes:
+                self._make_room(1)
+                self._namesakes[text] = self._count
+                self._append(pl.Series("customer_id", [text], dtype=pl.String), np.zeros(1, dtype=np.uint64))
+            numbers[row] = self._namesakes[text]

@@ -1,0 +1,255 @@
+"""Transactions of a Parquet file, streamed: a query gets the columns it asks for, and only the rows that are fit.
+
+What a file of text needs to be searched for (decimal mark, the order of day and month), a Parquet file with typed
+columns says itself. Each column is then an expression; and that its values keep the contract is known from the footer,
+or from its few distinct words, or is counted in one pass over the columns that are left.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import reduce
+from operator import or_
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.dataset.footer import read_footer
+from ckm.ingest.contract import FEW_WORDS
+from ckm.mapping.mapping import Expression, FromColumn
+from ckm.mapping.proposal import LINE_VALUE, TYPE_BY_SIGN
+from ckm.schema import EARLIEST, LATEST
+from ckm.values.native import NativeReader
+from ckm.values.readers import TextReader
+from ckm.values.vocabulary import translate
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.dataset.footer import Bounds, Footer
+    from ckm.mapping.convert import Conversion
+
+COMPUTED = (LINE_VALUE, TYPE_BY_SIGN)
+READERS_RULES = {"nullability", "inf", "nan"}
+"""Rules that hold where a typed column was read: what is not finite became null, and nulls are looked for apart."""
+FIRST_VISIBLE, FIRST_BLANK_BEYOND_ASCII = "!", "\x85"
+"""Text between these begins with no white space."""
+SLACK = timedelta(days=2)
+"""More than any time zone shifts a date."""
+
+
+@dataclass(frozen=True)
+class FitRows:
+    """The fit rows of a file, and how many there are of both kinds."""
+
+    rows: pl.LazyFrame
+    left_out: int
+    total: int
+
+
+def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> FitRows | None:
+    """Return the rows of a Parquet file that keep the contract, lazily; None where a column must be read as text is.
+
+    The rows, and the number of those left out, are what :meth:`Conversion.apply` and
+    :class:`ckm.ingest.contract.Contract` give for the whole file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    conversion
+        How its columns become the contract's.
+    sample
+        Its first records, from which ``conversion`` was planned.
+
+    Raises
+    ------
+    polars.exceptions.PolarsError
+        The file is damaged.
+    """
+    source = pl.scan_parquet(path)
+    if not _is_plain(conversion, source.collect_schema(), sample):
+        return None
+    columns = _Columns(conversion, sample.schema, read_footer(path))
+    words = _few_words(source, columns.wordy())
+    if words is None:
+        return None
+    columns.take(words)
+    left_out = 0
+    if columns.doubts:
+        unfit = [doubt.fill_null(value=False).alias(target) for target, doubt in columns.doubts.items()]
+        counts = source.select(pl.any_horizontal(unfit).sum().alias("ckm:rows"), *(each.any() for each in unfit))
+        found = counts.collect(engine="streaming").row(0, named=True)
+        left_out = found.pop("ckm:rows")
+        there = [each for each, any_there in zip(unfit, found.values(), strict=True) if any_there]
+        source = source.filter(~pl.any_horizontal(there)) if there else source
+    rows = source.select(column.alias(target) for target, column in columns.ordered())
+    return FitRows(rows, left_out, columns.footer.rows)
+
+
+def _is_plain(conversion: Conversion, schema: pl.Schema, sample: pl.DataFrame) -> bool:
+    """Whether every column is read without looking at its texts one by one."""
+    mapping = conversion.mapping
+    used = [rule.source for rule in mapping.columns.values() if isinstance(rule, FromColumn)]
+    computed = [rule for rule in mapping.columns.values() if isinstance(rule, Expression)]
+    return (
+        not mapping.rules
+        and all(rule in COMPUTED for rule in computed)
+        and schema.names() == sample.columns
+        and all(schema[name] == sample.schema[name] for name in used)
+        and all(
+            isinstance(reader, NativeReader) or (isinstance(reader, TextReader) and not reader.nulls)
+            for reader in conversion.readers.values()
+        )
+    )
+
+
+def _few_words(source: pl.LazyFrame, columns: dict[str, pl.Expr]) -> dict[str, pl.Series] | None:
+    """Return the distinct values of each column; None where there are too many to be words."""
+    if not columns:
+        return {}
+    distinct = [column.unique().implode().alias(target) for target, column in columns.items()]
+    found = source.select(distinct).collect(engine="streaming")
+    words = {target: found[target].explode() for target in columns}
+    return None if any(len(each) > FEW_WORDS for each in words.values()) else words
+
+
+class _Columns:
+    """The contract's columns as expressions over a file's, and where a value may be unfit.
+
+    Attributes
+    ----------
+    typed
+        Per target, its expression.
+    doubts
+        Per target that a row may break, whether it does; null means no.
+    """
+
+    def __init__(self, conversion: Conversion, schema: pl.Schema, footer: Footer) -> None:
+        self.conversion = conversion
+        self.table = conversion.mapping.target
+        self.rules = self.table.schema.columns()
+        self.schema = schema
+        self.footer = footer
+        self.typed: dict[str, pl.Expr] = {}
+        self.doubts: dict[str, pl.Expr] = {}
+
+    def ordered(self) -> list[tuple[str, pl.Expr]]:
+        """Return the contract's columns in their order; those that the file has not are null."""
+        return [(name, self.typed.get(name, pl.lit(None, dtype=dtype))) for name, dtype in self.table.dtypes.items()]
+
+    def wordy(self) -> dict[str, pl.Expr]:
+        """Return the columns of text with a vocabulary whose words the footer does not tell."""
+        return {
+            target: column
+            for target, column in self.conversion.inputs.items()
+            if self._has_words(target) and self._bounds(target).only is None
+        }
+
+    def take(self, words: dict[str, pl.Series]) -> None:
+        """Take every target; ``words`` are the distinct values of those with a vocabulary."""
+        for target, reader in self.conversion.readers.items():
+            if target not in self.conversion.inputs:
+                continue
+            if self._has_words(target):
+                self._take_words(target, words.get(target))
+            elif isinstance(reader, NativeReader):
+                self._take_native(target, reader, self.conversion.inputs[target])
+            elif isinstance(reader, TextReader):
+                self._take_text(target, reader)
+        for target, value in self.conversion.constants.items():
+            self.typed[target] = pl.lit(value.item(), dtype=value.dtype)
+        for target in self.conversion.expressions:
+            if target == "net":
+                reader = self.conversion.readers[target]
+                assert isinstance(reader, NativeReader)
+                self._take_native(target, reader, self.typed["quantity"] * self.typed["unit_price"])
+            else:
+                self.typed[target] = pl.when(self.typed["net"] < 0).then(pl.lit("return")).otherwise(pl.lit("sale"))
+
+    def _has_words(self, target: str) -> bool:
+        rule = self.rules.get(target)
+        ruled = rule is not None and bool(set(rule.validation_rules(pl.col(target))) - {"nullability", "min_length"})
+        is_text = isinstance(self.conversion.readers[target], TextReader)
+        return is_text and (target in self.conversion.words or ruled)
+
+    def _bounds(self, target: str) -> Bounds:
+        return self.footer.bounds(self._source(target))
+
+    def _source(self, target: str) -> str:
+        rule = self.conversion.mapping.columns[target]
+        assert isinstance(rule, FromColumn)
+        return rule.source
+
+    def _required(self, target: str) -> bool:
+        return target in self.table.required
+
+    def _take_words(self, target: str, words: pl.Series | None) -> None:
+        column = self.conversion.inputs[target]
+        only = self._bounds(target).only if words is None else None
+        distinct = pl.Series(target, [only], dtype=pl.String) if words is None else words.alias(target)
+        meant = translate(distinct, self.conversion.words.get(target, {}))
+        changed = meant.ne_missing(distinct)
+        if only is not None:
+            self.typed[target] = pl.lit(meant.item())
+        elif changed.any():
+            self.typed[target] = column.replace(distinct.filter(changed), meant.filter(changed))
+        else:
+            self.typed[target] = column
+        if target not in self.rules:
+            return
+        holds = [rule.fill_null(value=True) for rule in self.rules[target].validation_rules(pl.col(target)).values()]
+        fit = meant.to_frame().select(pl.all_horizontal(holds)).to_series()
+        if not fit.all():
+            unfit = distinct.filter(~fit)
+            self.doubts[target] = column.is_in(unfit.drop_nulls().implode())
+            if unfit.null_count():
+                self.doubts[target] |= column.is_null()
+
+    def _take_text(self, target: str, reader: TextReader) -> None:
+        column, dtype, bounds = self.conversion.inputs[target], self.schema[self._source(target)], self._bounds(target)
+        is_text = not dtype.is_integer()
+        may_be_blank = is_text and not (
+            dtype == pl.String
+            and isinstance(bounds.low, str)
+            and bounds.low >= FIRST_VISIBLE
+            and bounds.high < FIRST_BLANK_BEYOND_ASCII
+        )
+        if reader.trim and is_text:
+            column = column.str.strip_chars()
+            if may_be_blank:
+                column = pl.when(column != "").then(column)
+        self.typed[target] = column
+        proven = bounds.nulls == 0 and not may_be_blank
+        if self._required(target) and not proven:
+            self.doubts[target] = column.is_null()
+
+    def _take_native(self, target: str, reader: NativeReader, value: pl.Expr) -> None:
+        column = reader.quick(value)
+        self.typed[target] = column
+        is_source = target in self.conversion.inputs
+        if is_source and _proven(self._bounds(target), reader, required=self._required(target)):
+            return
+        doubt = column.is_null() if self._required(target) else value.is_not_null() & column.is_null()
+        rules = self.rules[target].validation_rules(column) if target in self.rules else {}
+        holds = [rule for name, rule in rules.items() if name not in READERS_RULES]
+        self.doubts[target] = reduce(or_, [~rule for rule in holds], doubt)
+
+
+def _proven(bounds: Bounds, reader: NativeReader, *, required: bool) -> bool:
+    """Whether no value of a typed column can break the contract."""
+    source = reader.source
+    if required and (bounds.nulls != 0 or source.is_float()):  # NaN is no value, and in no statistics
+        return False
+    if source.is_temporal():
+        if not isinstance(bounds.low, int) or not isinstance(bounds.high, int):
+            return False
+        days = pl.Series([bounds.low, bounds.high]).cast(pl.Int32 if source == pl.Date else pl.Int64).cast(source)
+        return bool(days.cast(pl.Date).is_between(EARLIEST + SLACK, LATEST - SLACK).all())
+    if reader.dtype.is_integer():
+        return False
+    if source.is_float():
+        return all(isinstance(bound, float) and math.isfinite(bound) for bound in (bounds.low, bounds.high))
+    return True

@@ -1,0 +1,1 @@
+"""Clusters that come out again: what is learned, and names for it."""
