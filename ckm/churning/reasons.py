@@ -27,8 +27,10 @@ if TYPE_CHECKING:
     Floats: TypeAlias = NDArray[np.float64]
     Features: TypeAlias = Mapping[str, Floats]
 
-CLEAR_POINTS = log(1.1)
-"""A cause that raises the odds of leaving by a tenth is told before any sign."""
+CLEAR_POINTS = log(1.5)
+"""A cause that raises the odds of leaving by half is told before any sign."""
+LEAST_POINTS = log(1.01)
+"""Of what raises the odds by less than a hundredth nothing is said; it keeps rounding from looking like a reason too."""
 
 SCHEMA: Mapping[str, pl.DataType] = {
     "customer": pl.UInt32(),
@@ -81,10 +83,10 @@ def explain(
     A group's points are its exact Shapley value (:func:`ckm.models.shapley.group_shapley`). They go to one code: of
     those that can be said of the customer (the value is known, beyond the usual one on the side that counts, and
     within the code's bounds) the one whose features lower the score most when they alone are set to the usual values.
-    Nothing is said of a group that does not raise the score, or of which no code can be said; its points are in the
-    remainder.
+    Nothing is said of a group that does not raise the score (by :data:`LEAST_POINTS`), or of which no code can be said;
+    its points are in the remainder.
 
-    Causes that raise the odds by a tenth (:data:`CLEAR_POINTS`) stand before all others; both by points, most first.
+    Causes that raise the odds by half (:data:`CLEAR_POINTS`) stand before all others; both by points, most first.
 
     Parameters
     ----------
@@ -166,9 +168,9 @@ def _groups(features: Features) -> dict[str, tuple[str, ...]]:
 def _told(context: _Context, book: ReasonBook, group: str, points: Floats) -> NDArray[np.int64]:
     """Position in the book of the reason that each customer's points of a group go to; -1 for none."""
     told = np.full(len(points), -1)
-    most = np.zeros(len(points))
+    most = np.full(len(points), LEAST_POINTS)
     for reason in book.of_group(group):
-        rows = np.flatnonzero((points > 0) & context.can_be_said(reason))
+        rows = np.flatnonzero((points >= LEAST_POINTS) & context.can_be_said(reason))
         if not len(rows):
             continue
         effect = context.effect(reason, rows)
