@@ -53,7 +53,9 @@ class Thresholds:
         return cls(settings.watch, settings.warn, settings.urgent)
 
 
-def give_levels(customers: pl.DataFrame, thresholds: Thresholds, *, horizon: int | None, lead: int = 0) -> pl.DataFrame:
+def give_levels(
+    customers: pl.DataFrame, thresholds: Thresholds, *, horizon: int | None, lead: int = 0, with_gone: bool = False
+) -> pl.DataFrame:
     """Say of each customer whether to warn about them, how urgently, and whether in time.
 
     Warned about is who can still be lost: the probability is known and at or above ``watch``, the value is above zero,
@@ -73,6 +75,8 @@ def give_levels(customers: pl.DataFrame, thresholds: Thresholds, *, horizon: int
         then, and nothing is too late.
     lead
         Days that an action needs.
+    with_gone
+        Warn about those who are gone as well; such a warning is too late.
 
     Returns
     -------
@@ -93,7 +97,7 @@ def give_levels(customers: pl.DataFrame, thresholds: Thresholds, *, horizon: int
     judged = customers.with_columns(value_at_risk=p * value, days_left=left).with_columns(
         gone=(pl.col("days_left") < 0).fill_null(False)
     )
-    warned = (p >= thresholds.watch) & (value > 0) & ~pl.col("gone")
+    warned = (p >= thresholds.watch) & (value > 0) & (with_gone | ~pl.col("gone"))
     last_call = pl.col("days_left").is_between(lead, 2 * lead, closed="left").fill_null(False)
     step = (p >= thresholds.warn).cast(pl.Int8) + (p >= thresholds.urgent).cast(pl.Int8) + last_call.cast(pl.Int8)
     level = pl.lit(pl.Series(LEVELS)).gather(step.clip(upper_bound=len(LEVELS) - 1).fill_null(0))
@@ -132,10 +136,10 @@ def level_remarks(judged: pl.DataFrame, thresholds: Thresholds, *, lead: int) ->
     """
     remarks = []
     at_risk = (_known("p_churn") >= thresholds.watch) & (_known("value_12mo") > 0)
-    if gone := judged.filter(pl.col("gone") & at_risk).height:
+    if gone := judged.filter(pl.col("gone") & at_risk & pl.col("level").is_null()).height:
         remarks.append(
-            f"{gone:,} customers are gone rather than going (silent for longer than their own long gap and the horizon "
-            "together) and are not warned about"
+            f"not warned about, for gone rather than going: {gone:,} customers, silent for longer than their own long gap "
+            "and the horizon together"
         )
     warnings = judged.filter(is_warning())
     if late := warnings.filter(pl.col("too_late")).height:

@@ -74,6 +74,11 @@ def test_a_longer_silence_never_leaves_more_days(p: float, one: int, other: int,
     assert longer <= shorter  # type: ignore[operator]
 
 
+def test_the_gone_can_be_warned_about_and_are_always_too_late() -> None:
+    row = give_levels(customer(0.75, silent=500), USUAL, horizon=HORIZON, lead=0, with_gone=True).row(0, named=True)
+    assert (row["gone"], row["level"], row["too_late"]) == (True, "warn", True)
+
+
 def test_without_a_lead_nothing_is_too_late_and_nobody_is_raised() -> None:
     row = judged(customer(0.7, silent=120, long_gap=30.0), lead=0)
     assert (row["days_left"], row["level"], row["too_late"]) == (0, "warn", False)
@@ -139,7 +144,7 @@ def test_the_gone_and_the_late_are_counted() -> None:
     frame = pl.concat([customer(silent=5000), customer(silent=110), customer(), customer(0.1, silent=5000)])
     told = give_levels(frame, USUAL, horizon=HORIZON, lead=LEAD).with_columns(suppressed=pl.lit(None, pl.String))
     assert level_remarks(told, USUAL, lead=LEAD) == [
-        "1 customers are gone rather than going (silent for longer than their own long gap and the horizon together) "
-        "and are not warned about",
+        "not warned about, for gone rather than going: 1 customers, silent for longer than their own long gap and the "
+        "horizon together",
         "1 of 2 warnings leave less than 14 days to act",
     ]
