@@ -1,0 +1,127 @@
+"""What each feature of a churn model is, its group, and which way it points: ``ckm/data/churn_features.yaml``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal, cast
+
+from ckm.errors import UnknownNameError, UsageError
+from ckm.yamlfile import YamlEntry, read_yaml
+
+CATALOGUE = Path(__file__).parents[1] / "data" / "churn_features.yaml"
+CATALOGUE_SCHEMA = "ckm.churn_features/1"
+GROUPS = ("silence", "rhythm", "spend", "breadth", "service", "billing", "satisfaction", "age")
+"""In the order in which they are told."""
+
+Direction = Literal["yes", "no", "unclear"]
+
+_KEYS = ("name", "group", "unit", "meaning", "formula", "needs", "higher_is_worse")
+
+
+@dataclass(frozen=True)
+class ChurnFeature:
+    """A feature of a snapshot.
+
+    Attributes
+    ----------
+    name
+        In :attr:`ckm.churning.snapshot.Snapshot.features`.
+    group
+        One of :data:`GROUPS`; features of a group explain a score together.
+    unit, meaning, formula
+        For a reader.
+    needs
+        Columns of the transactions, or ``TABLE.COLUMN``, from which it is made, beside ``customer_id``.
+    higher_is_worse
+        Whether a higher value speaks for leaving.
+    """
+
+    name: str
+    group: str
+    unit: str
+    meaning: str
+    formula: str
+    needs: tuple[str, ...]
+    higher_is_worse: Direction
+
+
+@dataclass(frozen=True)
+class ChurnFeatures:
+    """All features in their order, the version of their formulas, and the words they need.
+
+    Attributes
+    ----------
+    version
+        Of the formulas.
+    invoice_topics
+        What the topic of an event about an invoice is called, in lower case.
+    features
+        By group.
+    """
+
+    version: int
+    invoice_topics: tuple[str, ...]
+    features: tuple[ChurnFeature, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features in their order."""
+        return tuple(feature.name for feature in self.features)
+
+    def of_group(self, group: str) -> tuple[ChurnFeature, ...]:
+        """Return the features of a group."""
+        return tuple(feature for feature in self.features if feature.group == group)
+
+
+def read_catalogue(path: Path = CATALOGUE) -> ChurnFeatures:
+    """Read the features that come with ckm.
+
+    Raises
+    ------
+    UsageError
+        The file is no such catalogue, or names a feature twice.
+    """
+    document = read_yaml(path)
+    if document is None:
+        raise UsageError(f"{path}: 'schema' is missing", hint="needed are schema, version, invoice_topics, features")
+    keys = document.fields(("schema", "version", "invoice_topics", "features"))
+    if keys["schema"].text() != CATALOGUE_SCHEMA:
+        raise UsageError(f"{keys['schema'].where}: not a catalogue of churn features")
+    features = tuple(_feature(entry) for entry in keys["features"].items())
+    names = [feature.name for feature in features]
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise UsageError(f"{path}: features named twice: {', '.join(doubled)}")
+    return ChurnFeatures(
+        version=keys["version"].whole(),
+        invoice_topics=tuple(item.text() for item in keys["invoice_topics"].items()),
+        features=features,
+    )
+
+
+@cache
+def load_catalogue() -> ChurnFeatures:
+    """Return the features that come with ckm."""
+    return read_catalogue()
+
+
+def _feature(entry: YamlEntry) -> ChurnFeature:
+    keys = entry.fields(_KEYS)
+    return ChurnFeature(
+        name=keys["name"].text(),
+        group=_one_of("group", keys["group"], GROUPS),
+        unit=keys["unit"].text(),
+        meaning=keys["meaning"].text(),
+        formula=keys["formula"].text(),
+        needs=tuple(item.text() for item in keys["needs"].items()),
+        higher_is_worse=cast("Direction", _one_of("direction", keys["higher_is_worse"], ("yes", "no", "unclear"))),
+    )
+
+
+def _one_of(what: str, entry: YamlEntry, known: tuple[str, ...]) -> str:
+    word = entry.text()
+    if word not in known:
+        raise UnknownNameError(what, word, known, where=entry.where)
+    return word

@@ -1,0 +1,164 @@
+"""The gaps between a customer's purchases, and what is usual of them as of a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.churning.timeline import DAY_BITS, DAY_MASK, unpack_day
+from ckm.models.rhythm import population_gap, shrunk_gap
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ckm.churning.timeline import Timeline
+
+    Codes = NDArray[np.uint32]
+    Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Every gap of every customer, by customer and length: in this order quantiles are read off, as of any day.
+
+    Attributes
+    ----------
+    codes
+        Customers.
+    lengths
+        Days, at least 1.
+    ends
+        Days on which the gaps ended.
+    customers
+        How many codes there are.
+    """
+
+    codes: Codes
+    lengths: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    customers: int
+
+    @classmethod
+    def of(cls, visits: Timeline, customers: int) -> Gaps:
+        """Gaps between the days of each customer's visits."""
+        same = (visits.keys[1:] >> DAY_BITS) == (visits.keys[:-1] >> DAY_BITS)
+        ended = visits.keys[1:][same]
+        lengths = ended - visits.keys[:-1][same]
+        keys = ((ended >> DAY_BITS << DAY_BITS) + lengths << DAY_BITS) + (ended & DAY_MASK)
+        keys.sort()
+        return cls(
+            codes=(keys >> (2 * DAY_BITS)).astype(np.uint32),
+            lengths=(keys >> DAY_BITS & DAY_MASK).astype(np.int32),
+            ends=unpack_day(keys),
+            customers=customers,
+        )
+
+    def by(self, day: int) -> Gaps:
+        """Those that had ended by ``day``."""
+        seen = self.ends <= day
+        if seen.all():
+            return self
+        return Gaps(self.codes[seen], self.lengths[seen], self.ends[seen], self.customers)
+
+    def counts(self) -> NDArray[np.int64]:
+        """How many gaps each code has."""
+        return np.bincount(self.codes, minlength=self.customers)
+
+    def histogram(self) -> pl.DataFrame:
+        """What :func:`ckm.models.rhythm.population_gap` asks for."""
+        return (
+            pl.DataFrame({"gap": self.lengths, "gaps_of_customer": self.counts()[self.codes]})
+            .group_by("gap", "gaps_of_customer")
+            .agg(count=pl.len().cast(pl.Int64))
+        )
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """What is usual for each customer as of a day, in days; NaN where nobody ever came back.
+
+    Attributes
+    ----------
+    gaps
+        Number of own gaps.
+    median, p80
+        Of the own gaps, drawn towards the population's (:func:`ckm.models.rhythm.shrunk_gap`).
+    last_ratio
+        Last gap in parts of what was usual before it; NaN for who came once.
+    population_median, population_p80
+        Of all customers, each weighing the same; None where nobody came back.
+    """
+
+    gaps: NDArray[np.int64]
+    median: Floats
+    p80: Floats
+    last_ratio: Floats
+    population_median: float | None
+    population_p80: float | None
+
+
+def rhythm(gaps: Gaps, last_days: NDArray[np.int32]) -> Rhythm:
+    """Return the rhythm of every customer from the gaps that had ended by a day.
+
+    Parameters
+    ----------
+    gaps
+        Those that had ended by the day.
+    last_days
+        Of each code, the day of the last purchase by then; of no meaning for who had bought nothing.
+    """
+    counts = gaps.counts()
+    starts = np.cumsum(counts) - counts
+    histogram = gaps.histogram()
+    usual, long = (population_gap(histogram, share) for share in (0.5, 0.8))
+    last_at = np.flatnonzero(gaps.ends == last_days[gaps.codes])
+    last = np.full(gaps.customers, np.nan)
+    last[gaps.codes[last_at]] = gaps.lengths[last_at]
+    rank = np.zeros(gaps.customers, np.int64)
+    rank[gaps.codes[last_at]] = last_at - starts[gaps.codes[last_at]]
+    median = _quantile(gaps.lengths, starts, counts, 0.5)
+    p80 = _quantile(gaps.lengths, starts, counts, 0.8)
+    before = _quantile(gaps.lengths, starts, np.maximum(counts - 1, 0), 0.5, without=rank)
+    usual_before = _shrunk(before, np.maximum(counts - 1, 0), usual)
+    return Rhythm(
+        gaps=counts,
+        median=_shrunk(median, counts, usual),
+        p80=_shrunk(p80, counts, long),
+        last_ratio=last / usual_before,
+        population_median=usual,
+        population_p80=long,
+    )
+
+
+def _quantile(
+    lengths: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    share: float,
+    without: NDArray[np.int64] | None = None,
+) -> Floats:
+    """Quantile with linear interpolation (type 7 in Hyndman and Fan 1996) of sorted runs; NaN of an empty one.
+
+    ``without`` is the rank, in each run, of one element that does not count.
+    """
+    found = np.full(len(counts), np.nan)
+    some = np.flatnonzero(counts)
+    position = (counts[some] - 1) * share
+    low = np.floor(position).astype(np.int64)
+    high = np.minimum(low + 1, counts[some] - 1)
+    part = position - low
+    if without is not None:
+        low += low >= without[some]
+        high += high >= without[some]
+    below, above = lengths[starts[some] + low], lengths[starts[some] + high]
+    found[some] = below + (above - below) * part
+    return found
+
+
+def _shrunk(own: Floats, counts: NDArray[np.int64], population: float | None) -> Floats:
+    frame = pl.DataFrame({"own": own, "gaps": counts}).with_columns(pl.col("own").fill_nan(None))
+    drawn = frame.select(shrunk_gap(pl.col("own"), pl.col("gaps"), population).alias("drawn"))["drawn"]
+    return drawn.fill_null(float("nan")).to_numpy()

@@ -1,0 +1,112 @@
+"""How far a churn warning looks ahead."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ckm.churning.timeline import calendar_day
+from ckm.errors import NotEnoughDataError, UsageError
+from ckm.models.rhythm import population_gap
+from ckm.transactions_view import counted
+
+if TYPE_CHECKING:
+    from ckm.churning.history import History
+
+USUAL_DAYS = (30, 60, 90, 180, 365)
+"""Horizons that people talk in: a month, two, a quarter, half a year, a year."""
+LONG_GAP = 0.8
+"""Share of the gaps that the horizon is to cover: who stays away longer does what one in five gaps does."""
+MOST_DAYS = 3_660
+"""Ten years; beyond, the number is a slip."""
+
+_UNITS = {"d": 1.0, "w": 7.0, "mo": 365.25 / 12, "y": 365.25}
+_WRITTEN = re.compile(r"([0-9]{1,5})(d|w|mo|y)")
+
+
+@dataclass(frozen=True)
+class Horizon:
+    """The span in which no purchase means that the customer stayed away.
+
+    Attributes
+    ----------
+    days
+        At least 1.
+    reasoning
+        Where it comes from, as a sentence.
+    """
+
+    days: int
+    reasoning: str
+
+
+def usual_horizon(history: History) -> Horizon:
+    """Return the horizon that suits the rhythm of the shop's customers.
+
+    It is the 80th percentile of the gaps between purchases, each customer weighing the same as in
+    :func:`ckm.models.rhythm.population_gap` (were each gap to weigh the same, the few who come every week would set the
+    horizon for all), at the nearest of :data:`USUAL_DAYS` by ratio: to a customer 60 days are as far from 30 as from
+    120. Only gaps that ended are seen, so that the true percentile is rather longer.
+
+    Raises
+    ------
+    NotEnoughDataError
+        No customer came back, or the history is not longer than the horizon.
+    """
+    found = population_gap(history.gaps.histogram(), LONG_GAP)
+    if found is None:
+        raise NotEnoughDataError(
+            f"no horizon can be chosen: of {counted(len(history.customers), 'customer')} 0 bought on a second day, "
+            "and at least 1 is needed",
+            hint="name one with --horizon, such as 90d",
+            customers=len(history.customers),
+        )
+    days = min(USUAL_DAYS, key=lambda each: (abs(math.log(each / found)), each))
+    check_horizon(history, days)
+    repeaters = int((history.gaps.counts() > 0).sum())
+    return Horizon(
+        days,
+        f"{days} days, because 80 % of the gaps between two purchases are no longer than "
+        f"{counted(round(found), 'day')} ({counted(repeaters, 'repeat customer')}, each weighing the same), "
+        f"the nearest of {', '.join(map(str, USUAL_DAYS))} by ratio",
+    )
+
+
+def check_horizon(history: History, days: int) -> None:
+    """See that a horizon fits into the history.
+
+    Raises
+    ------
+    NotEnoughDataError
+        No window of so many days has closed since the first purchase.
+    """
+    span = history.last_day - history.first_day
+    if days > span:
+        raise NotEnoughDataError(
+            f"a horizon of {counted(days, 'day')} is longer than the history: {counted(span, 'day')} "
+            f"from {calendar_day(history.first_day)} to {calendar_day(history.last_day)}",
+            hint="name a shorter one with --horizon",
+            horizon_days=days,
+            history_days=span,
+        )
+
+
+def parse_horizon(text: str) -> int:
+    """Return the days of ``90d``, ``12w``, ``3mo`` or ``1y``.
+
+    A month is a twelfth of a year of 365.25 days, so that 12mo is 1y is 365 days, and 3mo is 91.
+
+    Raises
+    ------
+    UsageError
+        It is written otherwise, is zero, or is more than ten years.
+    """
+    written = _WRITTEN.fullmatch(text.strip().lower())
+    days = math.floor(int(written[1]) * _UNITS[written[2]]) if written else 0
+    if not 1 <= days <= MOST_DAYS:
+        raise UsageError(
+            f"--horizon {text!r} is no span of 1 to {MOST_DAYS} days", hint="write it as 90d, 12w, 3mo or 1y"
+        )
+    return days

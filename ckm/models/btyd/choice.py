@@ -1,0 +1,96 @@
+"""Which of the three models the data speak for."""
+
+# ruff: noqa: N803 - T is what the papers call it
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ckm.errors import NotEnoughDataError, UnknownNameError
+from ckm.models.btyd.bgnbd import BGNBD, fit_bgnbd
+from ckm.models.btyd.mbgnbd import MBGNBD, fit_mbgnbd
+from ckm.models.btyd.pareto_nbd import ParetoNBD, fit_pareto_nbd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import ArrayLike
+
+    from ckm.models.btyd.model import TimeUnit, TransactionModel
+
+FITS: Mapping[str, Callable[..., TransactionModel]] = {
+    BGNBD.name: fit_bgnbd,
+    MBGNBD.name: fit_mbgnbd,
+    ParetoNBD.name: fit_pareto_nbd,
+}
+CLASSES: Mapping[str, type[TransactionModel]] = {kind.name: kind for kind in (BGNBD, MBGNBD, ParetoNBD)}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The model with the smallest AIC, and what it was held against.
+
+    Attributes
+    ----------
+    model
+        The best. Of equal ones the first in the order asked for.
+    candidates
+        All that could be fitted, best first.
+    failures
+        Model and what stood in the way.
+    """
+
+    model: TransactionModel
+    candidates: tuple[TransactionModel, ...]
+    failures: Mapping[str, str]
+
+
+def choose_btyd(
+    x: ArrayLike,
+    t_x: ArrayLike,
+    T: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    seed: int = 0,
+    time_unit: TimeUnit = "days",
+    models: Sequence[str] = tuple(FITS),
+) -> Choice:
+    """Fit the models and take the one with the smallest AIC (Akaike 1974).
+
+    All three are densities of the same purchase times and have four parameters, so that is the one with the largest
+    log-likelihood.
+
+    Parameters
+    ----------
+    x, t_x, T, weights, seed, time_unit
+        As for :func:`ckm.models.btyd.bgnbd.fit_bgnbd`.
+    models
+        Names of the candidates.
+
+    Raises
+    ------
+    NotEnoughDataError
+        None of the models can be fitted.
+    """
+    fitted: list[TransactionModel] = []
+    failures: dict[str, str] = {}
+    for name in models:
+        if name not in FITS:
+            raise UnknownNameError("model", name, FITS)
+        try:
+            fitted.append(FITS[name](x, t_x, T, weights=weights, seed=seed, time_unit=time_unit))
+        except NotEnoughDataError as error:
+            failures[name] = str(error)
+            last = error
+    if not fitted:
+        raise last
+    ranked = tuple(sorted(fitted, key=lambda model: model.aic))
+    return Choice(ranked[0], ranked, failures)
+
+
+def read_btyd(plain: Mapping[str, Any]) -> TransactionModel:
+    """Return the model that its ``to_plain`` wrote down."""
+    if plain["model"] not in CLASSES:
+        raise UnknownNameError("model", plain["model"], CLASSES)
+    return CLASSES[plain["model"]].from_plain(plain)

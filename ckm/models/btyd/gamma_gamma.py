@@ -1,0 +1,269 @@
+"""Gamma-Gamma: what an order of a customer is worth, drawn towards everybody's where few orders are known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from ckm.errors import InputError, NotEnoughDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import ArrayLike
+
+    from ckm.models.btyd.histories import Floats
+
+CUSTOMERS_NEEDED = 20
+"""With an order value above zero; more than six for each of three parameters."""
+DEPENDENT = 0.2
+"""A correlation of this size or more is read as: the model does not fit. Fader and Hardie let 0.11 pass on CDNOW."""
+
+
+@dataclass(frozen=True)
+class Orders:
+    """Customers with orders of known value.
+
+    Attributes
+    ----------
+    x
+        Number of orders, at least 1.
+    mean
+        Their mean value, above zero.
+    weights
+        Customers with these numbers.
+    """
+
+    x: Floats
+    mean: Floats
+    weights: Floats
+
+    @cached_property
+    def customers(self) -> float:
+        """Number of customers."""
+        return float(self.weights.sum())
+
+    def thinned(self, rows: int, seed: int) -> Orders:
+        """Return a systematic sample of ``rows`` entries that stands for all."""
+        if len(self.x) <= rows:
+            return self
+        step = len(self.x) / rows
+        kept = ((np.arange(rows) + np.random.default_rng(seed).random()) * step).astype(np.int64)
+        kept = kept.clip(0, len(self.x) - 1)
+        return Orders(self.x[kept], self.mean[kept], self.weights[kept] * step)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GammaGamma:
+    """Orders of a customer are Gamma(p, nu), and nu ~ Gamma(q, gamma) among customers, whatever their rate of orders.
+
+    Attributes
+    ----------
+    p
+        Shape of the order values of one customer: their relative spread is 1 / sqrt(p).
+    q, gamma
+        Shape among customers, and their scale in money.
+    log_likelihood
+        In the unit of money of the fit; NaN where the parameters were given by hand.
+    standard_errors
+        By parameter, from the observed information; None where the data do not pin the parameter down.
+    customers
+        It was fitted to.
+    """
+
+    name: ClassVar[str] = "Gamma-Gamma"
+    parameter_names: ClassVar[tuple[str, ...]] = ("p", "q", "gamma")
+
+    p: float
+    q: float
+    gamma: float
+    log_likelihood: float | None = None
+    standard_errors: Mapping[str, float | None] | None = None
+    customers: float | None = None
+
+    def __post_init__(self) -> None:
+        if not all(np.isfinite(value) and value > 0 for value in (self.p, self.q, self.gamma)):
+            raise InputError("Gamma-Gamma: parameters are finite and above zero")
+
+    @property
+    def population_value(self) -> float:
+        """Expected order value of a customer of whom nothing is known; infinite where q is not above 1."""
+        return self.p * self.gamma / (self.q - 1) if self.q > 1 else np.inf
+
+    def expected_value(self, x: ArrayLike, mean: ArrayLike) -> Floats:
+        """Return the expected value of an order of a customer with ``x`` orders of the given mean.
+
+        ``p (gamma + x m) / (p x + q - 1)``: the customer's mean and the population's, weighed by ``p x`` and ``q - 1``
+        (Fader, Hardie, Lee 2005, RFM and CLV, equation 5). Infinite where the denominator is not positive: the
+        population has no mean and the customer too few orders. ``mean`` is not looked at where x is 0.
+        """
+        orders, value = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(mean, dtype=np.float64))
+        wrong = ~(orders >= 0) | ((orders > 0) & ~(value >= 0))
+        if wrong.any():
+            raise InputError(f"{int(wrong.sum())} customers have a negative or unknown number or mean of orders")
+        spent = orders * np.where(orders > 0, value, 0.0)
+        known = self.p * orders + self.q - 1
+        return np.where(known > 0, self.p * (self.gamma + spent) / np.where(known > 0, known, 1.0), np.inf)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return numbers, text and dicts, from which :meth:`from_plain` makes the same model."""
+        errors = None if self.standard_errors is None else dict(self.standard_errors)
+        return {
+            "model": self.name,
+            "parameters": {"p": self.p, "q": self.q, "gamma": self.gamma},
+            "fit": {"log_likelihood": self.log_likelihood, "standard_errors": errors, "customers": self.customers},
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """Return what :meth:`to_plain` was made of."""
+        if plain["model"] != cls.name:
+            raise InputError(f"this is a model '{plain['model']}', not '{cls.name}'")
+        return cls(**plain["parameters"], **plain["fit"])
+
+
+def fit_gamma_gamma(x: ArrayLike, mean: ArrayLike, *, weights: ArrayLike | None = None, seed: int = 0) -> GammaGamma:
+    """Fit Gamma-Gamma by maximum likelihood, to the customers with orders of a mean value above zero.
+
+    Parameters
+    ----------
+    x, mean
+        Number of orders and their mean value, one unit of money; shape (n,). Customers with x = 0 or a mean of zero or
+        less (only returns, only gifts) say nothing of order values and are left out. The papers leave the first
+        purchase out; take it in where it is like the others.
+    weights
+        Customers that each entry stands for; 1 where not given.
+    seed
+        Draws the sample on which the starts compete, where there are many customers.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Fewer than 20 such customers, nobody with a second order among them, or no maximum.
+    """
+    from ckm.models.btyd.fitting import maximise
+
+    data = _orders(x, mean, weights)
+    if data.customers < CUSTOMERS_NEEDED or not (data.x > 1).any():
+        raise NotEnoughDataError(
+            f"Gamma-Gamma: {data.customers:,.0f} customers with an order value above zero, "
+            f"{data.weights[data.x > 1].sum():,.0f} of them with two or more orders; {CUSTOMERS_NEEDED} and 1 needed"
+        )
+    unit = float((data.weights * data.mean).sum()) / data.customers
+    scaled = Orders(data.x, data.mean / unit, data.weights)
+    found = maximise(log_likelihood, scaled, STARTS, name=GammaGamma.name, seed=seed)
+    units = np.asarray([1.0, 1.0, unit])
+    p, q, gamma = (found.parameters * units).tolist()
+    errors = [None if np.isnan(error) else float(error) for error in found.standard_errors * units]
+    return GammaGamma(
+        p=p,
+        q=q,
+        gamma=gamma,
+        log_likelihood=float(found.log_likelihood - data.customers * np.log(unit)),
+        standard_errors=dict(zip(GammaGamma.parameter_names, errors, strict=True)),
+        customers=data.customers,
+    )
+
+
+STARTS: Sequence[Sequence[float]] = ((5.0, 4.0, 0.6), (1.0, 3.0, 2.0), (30.0, 2.0, 0.03))
+"""In units of the mean order value."""
+
+
+def _orders(x: ArrayLike, mean: ArrayLike, weights: ArrayLike | None) -> Orders:
+    count, value, weight = (
+        np.ravel(part)
+        for part in np.broadcast_arrays(
+            *(np.asarray(part, dtype=np.float64) for part in (x, mean, 1.0 if weights is None else weights))
+        )
+    )
+    kept = (count > 0) & (value > 0) & (weight > 0)
+    wrong = ~np.isfinite(count) | ~(count >= 0) | (kept & ~np.isfinite(value)) | ~np.isfinite(weight)
+    if wrong.any():
+        raise InputError(f"{int(wrong.sum())} customers have a negative or unknown number or mean of orders")
+    count, value, weight = count[kept], value[kept], weight[kept]
+    order = np.lexsort((weight, value, count))
+    return Orders(count[order], value[order], weight[order])
+
+
+def log_likelihood(parameters: Floats, data: Orders) -> tuple[float, Floats]:
+    """Log-likelihood of all customers and its gradient in (p, q, gamma).
+
+    ``G(p x + q) / (G(p x) G(q)) gamma^q m^(p x - 1) x^(p x) / (gamma + m x)^(p x + q)`` (Fader and Hardie 2013, The
+    Gamma-Gamma model of monetary value; Fader, Hardie, Lee 2005, RFM and CLV).
+    """
+    from scipy.special import gammaln, psi
+
+    p, q, gamma = (float(value) for value in parameters)
+    weights, orders = data.weights, p * data.x
+    spent = data.mean * data.x
+    share, rest = np.log(spent / (gamma + spent)), np.log(gamma / (gamma + spent))
+    value = gammaln(orders + q) - gammaln(orders) - gammaln(q) + q * rest + orders * share - np.log(data.mean)
+    whole = psi(orders + q)
+    in_p = data.x * (whole - psi(orders) + share)
+    in_q = whole - psi(q) + rest
+    in_gamma = (q * spent / gamma - orders) / (gamma + spent)
+    gradient = [float((weights * part).sum()) for part in (in_p, in_q, in_gamma)]
+    return float((weights * value).sum()), np.asarray(gradient)
+
+
+@dataclass(frozen=True)
+class Independence:
+    """Does the value of an order go with the number of orders? Gamma-Gamma holds that it does not.
+
+    Attributes
+    ----------
+    customers
+        With orders of a mean value above zero.
+    pearson, spearman
+        Correlations of number and mean value; None where all customers have the same number or mean. Pearson's is moved
+        by a few large customers, Spearman's is not.
+    holds
+        Both are below :data:`DEPENDENT` in size.
+    """
+
+    customers: float
+    pearson: float | None
+    spearman: float | None
+    holds: bool
+
+    @property
+    def reading(self) -> str:
+        """What it means, in one sentence."""
+        if self.pearson is None or self.spearman is None:
+            return "Customers do not differ in the number or the value of their orders, so there is nothing to check."
+        figures = f"correlation {self.pearson:+.2f}, of ranks {self.spearman:+.2f}"
+        if self.holds:
+            return f"The value of an order hardly depends on how many a customer makes ({figures})."
+        larger = "larger" if self.spearman + self.pearson > 0 else "smaller"
+        return (
+            f"Customers who order more often make {larger} orders ({figures}): "
+            "Gamma-Gamma takes the two for independent, so expected values mislead."
+        )
+
+
+def check_independence(x: ArrayLike, mean: ArrayLike, *, weights: ArrayLike | None = None) -> Independence:
+    """Correlate the number of orders with their mean value; arguments as for :func:`fit_gamma_gamma`."""
+    data = _orders(x, mean, weights)
+    pearson = _correlation(data.x, data.mean, data.weights)
+    spearman = _correlation(_ranks(data.x, data.weights), _ranks(data.mean, data.weights), data.weights)
+    holds = all(figure is None or abs(figure) < DEPENDENT for figure in (pearson, spearman))
+    return Independence(data.customers, pearson, spearman, holds)
+
+
+def _correlation(one: Floats, other: Floats, weights: Floats) -> float | None:
+    if not len(one) or one.min() == one.max() or other.min() == other.max():
+        return None
+    total = weights.sum()
+    one, other = (part - (weights * part).sum() / total for part in (one, other))
+    spread = np.sqrt((weights * one**2).sum() * (weights * other**2).sum())
+    return float((weights * one * other).sum() / spread)
+
+
+def _ranks(values: Floats, weights: Floats) -> Floats:
+    """Mid-ranks: equal values share the mean of their ranks."""
+    _, position = np.unique(values, return_inverse=True)
+    count = np.bincount(position, weights)
+    return np.asarray((np.cumsum(count) - count / 2)[position])

@@ -1,0 +1,222 @@
+"""What all three models of buying until leaving have in common."""
+
+# ruff: noqa: N803 - T is what the papers call it
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeAlias, TypeVar
+
+import numpy as np
+
+from ckm.errors import InputError, UsageError
+from ckm.models.btyd.histories import Floats, Histories, require_repeat_buyers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import ArrayLike
+
+    from ckm.models.btyd.fitting import LogLikelihood
+
+TimeUnit: TypeAlias = Literal["days", "weeks"]
+DAYS: dict[str, float] = {"days": 1.0, "weeks": 7.0}
+
+
+@dataclass(frozen=True)
+class FitFacts:
+    """How a model came to its parameters.
+
+    Attributes
+    ----------
+    log_likelihood
+        In the model's unit of time; see :meth:`TransactionModel.in_unit`.
+    customers, repeat_customers, orders
+        What it learned from; ``orders`` are repeat purchases.
+    standard_errors
+        By parameter, from the observed information; None where unknown.
+    unknown
+        Parameters that the data do not pin down: at the edge of what is allowed or on a flat ridge of the likelihood.
+    gain_left
+        Log-likelihood that a further Newton step promises: converged means below 1e-4, mostly far below.
+    """
+
+    log_likelihood: float
+    customers: float
+    repeat_customers: float
+    orders: float
+    standard_errors: Mapping[str, float | None]
+    unknown: tuple[str, ...]
+    gain_left: float
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return numbers, text, lists and dicts."""
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**own, "standard_errors": dict(self.standard_errors), "unknown": list(self.unknown)}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """Return what :meth:`to_plain` was made of."""
+        return cls(**{**plain, "standard_errors": dict(plain["standard_errors"]), "unknown": tuple(plain["unknown"])})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TransactionModel(ABC):
+    """Customers buy at a rate of their own until, unseen, they leave for good.
+
+    All times, in arguments and results, are in :attr:`time_unit`. Methods take numbers or arrays that broadcast and
+    return float arrays. ``x`` is the number of repeat purchases, ``t_x`` the time from first to last purchase and ``T``
+    the time from the first purchase to now; x = 0 goes with t_x = 0.
+
+    Attributes
+    ----------
+    time_unit
+        ``days`` or ``weeks``.
+    facts
+        Of the fit; None where the parameters were given by hand.
+    """
+
+    name: ClassVar[str]
+    parameter_names: ClassVar[tuple[str, ...]]
+    time_parameters: ClassVar[tuple[str, ...]]
+
+    time_unit: TimeUnit = "days"
+    facts: FitFacts | None = None
+
+    def __post_init__(self) -> None:
+        if self.time_unit not in DAYS:
+            raise UsageError(f"time_unit is 'days' or 'weeks', not {self.time_unit!r}")
+        if not all(np.isfinite(value) and value > 0 for value in self.parameters.values()):
+            raise InputError(f"{self.name}: parameters are finite and above zero")
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """By name."""
+        return {name: getattr(self, name) for name in self.parameter_names}
+
+    @property
+    def log_likelihood(self) -> float:
+        """Of the customers it was fitted to, in the model's unit of time; NaN without a fit."""
+        return np.nan if self.facts is None else self.facts.log_likelihood
+
+    @property
+    def standard_errors(self) -> dict[str, float | None]:
+        """By parameter; None where unknown, empty without a fit."""
+        return {} if self.facts is None else dict(self.facts.standard_errors)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion, in the model's unit of time; the smaller, the better."""
+        return 2 * len(self.parameter_names) - 2 * self.log_likelihood
+
+    def no_order(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, horizon: ArrayLike) -> Floats:
+        """Return the probability of no order in (T, T + horizon], given the history. It is 1 for a horizon of 0."""
+        from scipy.special import expit
+
+        return np.asarray(expit(self.no_order_log_odds(x, t_x, T, horizon)))
+
+    @abstractmethod
+    def no_order_log_odds(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, horizon: ArrayLike) -> Floats:
+        """Return the log odds of :meth:`no_order`, precise also where the probability rounds to 0 or 1.
+
+        In all three models the probability is the likelihood of the history observed until T + horizon over the
+        likelihood of the history observed until T: what was seen, and silence since.
+        """
+
+    @abstractmethod
+    def alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
+        """Return the probability that the customer has not left by T."""
+
+    @abstractmethod
+    def expected_orders(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
+        """Return the expected number of orders in (T, T + time], given the history."""
+
+    def expected_repeats(self, time: ArrayLike) -> Floats:
+        """Return the expected number of repeat purchases of a new customer within ``time`` of the first purchase."""
+        return self.expected_orders(0.0, 0.0, 0.0, time)
+
+    def in_unit(self, unit: TimeUnit) -> Self:
+        """Return the same model with times in another unit.
+
+        A density of times in weeks is 7 times one in days for each purchase, so the log-likelihood changes by
+        ``orders * log(days of the new unit / days of the old)``; the shape parameters stay.
+        """
+        if unit not in DAYS:
+            raise UsageError(f"time_unit is 'days' or 'weeks', not {unit!r}")
+        factor = DAYS[self.time_unit] / DAYS[unit]
+        scaled: dict[str, Any] = {name: getattr(self, name) * factor for name in self.time_parameters}
+        return replace(self, **scaled, time_unit=unit, facts=self.facts and self._scaled_facts(self.facts, factor))
+
+    def _scaled_facts(self, facts: FitFacts, factor: float) -> FitFacts:
+        errors = {
+            name: error * factor if error is not None and name in self.time_parameters else error
+            for name, error in facts.standard_errors.items()
+        }
+        shift = facts.orders * np.log(factor)
+        return replace(facts, log_likelihood=float(facts.log_likelihood - shift), standard_errors=errors)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return numbers, text, lists and dicts, from which :meth:`from_plain` makes the same model."""
+        facts = None if self.facts is None else self.facts.to_plain()
+        return {"model": self.name, "time_unit": self.time_unit, "parameters": self.parameters, "fit": facts}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Self:
+        """Return what :meth:`to_plain` was made of."""
+        if plain["model"] != cls.name:
+            raise InputError(f"this is a model '{plain['model']}', not '{cls.name}'")
+        facts = None if plain["fit"] is None else FitFacts.from_plain(plain["fit"])
+        return cls(**plain["parameters"], time_unit=plain["time_unit"], facts=facts)
+
+
+ModelT = TypeVar("ModelT", bound=TransactionModel)
+
+
+def fit_transactions(
+    model: type[ModelT],
+    log_likelihood: LogLikelihood[Histories],
+    starts: Callable[[float], Sequence[Sequence[float]]],
+    histories: Histories,
+    *,
+    time_unit: TimeUnit,
+    seed: int,
+) -> ModelT:
+    """Fit one of the models.
+
+    Parameters
+    ----------
+    model
+        Its class.
+    log_likelihood
+        See :data:`ckm.models.btyd.fitting.LogLikelihood`.
+    starts
+        From the mean rate of purchases to natural parameters, for times of which the mean of T is 1.
+    histories
+        Of the customers.
+    time_unit, seed
+        Of the histories; of the sample that decides among the starts.
+    """
+    from ckm.models.btyd.fitting import maximise
+
+    if time_unit not in DAYS:
+        raise UsageError(f"time_unit is 'days' or 'weeks', not {time_unit!r}")
+    require_repeat_buyers(histories, model.name)
+    observed = float((histories.weights * histories.T).sum()) / histories.customers
+    scaled = histories.in_time(1 / observed)
+    found = maximise(log_likelihood, scaled, starts(histories.orders / histories.customers), name=model.name, seed=seed)
+    units = np.asarray([observed if name in model.time_parameters else 1.0 for name in model.parameter_names])
+    facts = FitFacts(
+        log_likelihood=float(found.log_likelihood - histories.orders * np.log(observed)),
+        customers=histories.customers,
+        repeat_customers=histories.repeat_customers,
+        orders=histories.orders,
+        standard_errors={
+            name: None if np.isnan(error) else float(error)
+            for name, error in zip(model.parameter_names, found.standard_errors * units, strict=True)
+        },
+        unknown=tuple(model.parameter_names[index] for index in found.unknown),
+        gain_left=found.gain_left,
+    )
+    parameters: dict[str, Any] = dict(zip(model.parameter_names, (found.parameters * units).tolist(), strict=True))
+    return model(**parameters, time_unit=time_unit, facts=facts)

@@ -1,0 +1,125 @@
+"""Pareto/NBD: customers leave after a time of their own (Schmittlein, Morrison and Colombo 1987)."""
+
+# ruff: noqa: N803, N806 - T is what the papers call it
+# ruff: noqa: D102 - the base class says what its methods return
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from ckm.models.btyd.histories import Floats, Histories, checked, count_histories
+from ckm.models.btyd.model import TimeUnit, TransactionModel, fit_transactions
+from ckm.models.btyd.silence_integral import race
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParetoNBD(TransactionModel):
+    """Purchases come at rate lambda ~ Gamma(r, alpha), leaving at rate mu ~ Gamma(s, beta).
+
+    Attributes
+    ----------
+    r, alpha
+        Shape, and rate in units of time, of the gamma distribution of purchase rates: their mean is r / alpha.
+    s, beta
+        The same for the rate of leaving.
+    """
+
+    name: ClassVar[str] = "Pareto/NBD"
+    parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
+    time_parameters: ClassVar[tuple[str, ...]] = ("alpha", "beta")
+
+    r: float
+    alpha: float
+    s: float
+    beta: float
+
+    def no_order_log_odds(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, horizon: ArrayLike) -> Floats:
+        x, t_x, T, horizon = checked(x, t_x, T, horizon)
+        shape = x.shape
+        x, t_x, T, horizon = (np.ravel(part) for part in (x, t_x, T, horizon))
+        before = race(self.r + x, self.s, self.alpha, self.beta, t_x, T - t_x)
+        ahead = race(self.r + x, self.s, self.alpha, self.beta, T, horizon)
+        silent = np.exp(before.nothing)
+        with np.errstate(divide="ignore"):
+            stays_away = np.log(before.leaves + silent * (np.exp(ahead.nothing) + ahead.leaves))
+            return np.asarray(stays_away - before.nothing - np.log(ahead.orders)).reshape(shape)
+
+    def alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
+        from scipy.special import expit
+
+        x, t_x, T = checked(x, t_x, T)
+        shape = x.shape
+        x, t_x, T = (np.ravel(part) for part in (x, t_x, T))
+        before = race(self.r + x, self.s, self.alpha, self.beta, t_x, T - t_x)
+        with np.errstate(divide="ignore"):
+            return np.asarray(expit(before.nothing - np.log(before.leaves))).reshape(shape)
+
+    def expected_orders(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
+        """Return the expected number of orders in (T, T + time], given the history.
+
+        ``P(alive) (r+x)/(alpha+T) (beta+T)/(s-1) [1 - ((beta+T)/(beta+T+t))^(s-1)]`` (Fader and Hardie 2005, A note on
+        deriving the Pareto/NBD model, section on conditional expectations); the logarithm where s = 1.
+        """
+        x, t_x, T, time = checked(x, t_x, T, time)
+        passed, excess = np.log1p(time / (self.beta + T)), self.s - 1
+        years = passed if excess == 0 else -np.expm1(-excess * passed) / excess
+        return np.asarray(self.alive(x, t_x, T) * (self.r + x) * ((self.beta + T) / (self.alpha + T)) * years)
+
+
+def log_likelihood(parameters: Floats, data: Histories) -> tuple[float, Floats]:
+    """Log-likelihood of all customers and its gradient in (r, alpha, s, beta).
+
+    ``G(r+x)/G(r) alpha^r beta^s [(alpha+T)^-(r+x) (beta+T)^-s + s I]`` with I the integral of
+    ``(alpha+y)^-(r+x) (beta+y)^-(s+1)`` from t_x to T: the customer stayed until T, or left at y (Schmittlein,
+    Morrison, Colombo 1987, before the integral becomes Gauss's function). Derivatives are taken under the integral.
+    """
+    from scipy.special import gammaln, psi
+
+    r, alpha, s, beta = (float(value) for value in parameters)
+    distinct, position = data.frequencies
+    weights, shape = data.weights, r + data.x
+    length = data.T - data.t_x
+    found = race(shape, s, alpha, beta, data.t_x, length, moments=True)
+    assert found.moments is not None
+    stays = np.exp(found.nothing)
+    seen = stays + found.leaves
+    stays, leaves = stays / seen, found.leaves / seen
+    log_alpha, log_beta, over_alpha, over_beta = found.moments / seen
+    to_last = np.log1p(data.t_x / alpha), np.log1p(data.t_x / beta)
+    to_now = np.log1p(length / (alpha + data.t_x)), np.log1p(length / (beta + data.t_x))
+    by_frequency = gammaln(r + distinct) - gammaln(r) - distinct * np.log(alpha)
+    value = by_frequency[position] - shape * to_last[0] - s * to_last[1] + np.log(seen)
+    in_r = (psi(r + distinct) - psi(r))[position] - to_last[0] - stays * to_now[0] - log_alpha
+    in_alpha = r / alpha - shape * (stays / (alpha + data.T) + over_alpha)
+    in_s = -to_last[1] - stays * to_now[1] - log_beta + leaves / s
+    in_beta = s / beta - s * stays / (beta + data.T) - (s + 1) * over_beta
+    gradient = [float((weights * part).sum()) for part in (in_r, in_alpha, in_s, in_beta)]
+    return float((weights * value).sum()), np.asarray(gradient)
+
+
+def starts(rate: float) -> Sequence[Sequence[float]]:
+    """Parameters to start from, at the mean rate of purchases or above it, for those who leave."""
+    guesses = ((0.5, 1.5, 0.6, 0.3), (1.5, 1.2, 0.3, 1.0), (0.8, 3.0, 2.0, 0.5))
+    return tuple((r, r / (rate * faster), s, beta) for r, faster, s, beta in guesses)
+
+
+def fit_pareto_nbd(
+    x: ArrayLike,
+    t_x: ArrayLike,
+    T: ArrayLike,
+    *,
+    weights: ArrayLike | None = None,
+    seed: int = 0,
+    time_unit: TimeUnit = "days",
+) -> ParetoNBD:
+    """Fit Pareto/NBD by maximum likelihood; arguments and errors as for :func:`ckm.models.btyd.bgnbd.fit_bgnbd`."""
+    histories = count_histories(x, t_x, T, weights)
+    return fit_transactions(ParetoNBD, log_likelihood, starts, histories, time_unit=time_unit, seed=seed)
