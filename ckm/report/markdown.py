@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def render_markdown(document: Document) -> str:
-    """Return a document as Markdown; of a figure its headline and its numbers: how to read a chart is of no use here."""
+    """Return a document as Markdown; of a figure its headline and its numbers, since nobody sees the chart."""
     parts = [f"# {_plain(document.title)}", _plain(document.lead)]
     if document.key_figures:
         lines = (
