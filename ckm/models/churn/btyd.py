@@ -1,0 +1,51 @@
+"""btyd: the probability of no order in the horizon by a model of buying until leaving."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ckm.models.churn.purchase_models import no_order_log_odds
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ckm.models.btyd.mbgnbd import MBGNBD
+    from ckm.models.churn.window import Features, Past
+
+
+@dataclass(frozen=True)
+class BtydModel:
+    """Log odds of no order within the horizon.
+
+    Attributes
+    ----------
+    purchases
+        The model of purchases, in days.
+    horizon
+        Days that the question looks ahead.
+    """
+
+    name: ClassVar[str] = "btyd"
+    purchases: MBGNBD
+    horizon: int
+
+    def log_odds(self, features: Features) -> NDArray[np.float64]:
+        """Return the log odds of staying away."""
+        return no_order_log_odds(self.purchases, features, self.horizon)
+
+    def to_plain(self) -> dict[str, object]:
+        """Return the parameters."""
+        return {"model": self.name, "horizon": self.horizon, "purchases": self.purchases.to_plain()}
+
+
+def fit_btyd(past: Past) -> BtydModel:
+    """Fit the purchases known today; what followed earlier cut-offs is not asked.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Too few customers ever came back.
+    """
+    return BtydModel(past.fits.require(past.day, past.features, past.seed), past.horizon)

@@ -1,0 +1,308 @@
+"""A table with a label, whatever its columns: who leaves, by cross-validation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError
+from ckm.models import metrics
+from ckm.models.churn.design_matrix import Column, learn_columns
+from ckm.models.churn.scorecard import fit_logistic
+from ckm.models.churn.tabular import Encoding, learn_encoding
+from ckm.models.churn.window import customer_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from ckm.models.churn.window import Features, Flags, Floats
+
+FOLDS = 5
+FEWEST = 10 * FOLDS
+"""Rows of either outcome: ten in each fold."""
+STRENGTH = 1.0
+"""Variance of the prior of a coefficient, where columns are few."""
+STRENGTH_PAIRS = 0.01
+"""The same where products of columns take part: many columns, of which most say nothing."""
+TREES, RATE, LEAVES, SMALLEST_LEAF = 150, 0.05, 6, 20
+"""Of the boosted trees: small ones, because such tables have thousands of rows, not millions."""
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """Logistic regression on columns and, with ``pairs``, on products of two.
+
+    Attributes
+    ----------
+    columns
+        How each column is read.
+    pairs
+        Whether products of a number with every other column take part.
+    coefficients, intercept
+        By column and product.
+    """
+
+    columns: tuple[Column, ...]
+    pairs: bool
+    coefficients: Floats
+    intercept: float
+
+    def log_odds(self, features: Features) -> Floats:
+        """Return the log odds of the positive value; of a row by nothing but its features."""
+        total = np.full(len(next(iter(features.values()))), self.intercept)
+        for weight, part in zip(self.coefficients, _parts(self.columns, features, pairs=self.pairs), strict=True):
+            total += weight * part
+        return total
+
+
+@dataclass(frozen=True)
+class TreesModel:
+    """Gradient-boosted trees on all columns."""
+
+    names: tuple[str, ...]
+    trees: Any
+
+    def log_odds(self, features: Features) -> Floats:
+        """Return the log odds of the positive value."""
+        from threadpoolctl import threadpool_limits
+
+        with threadpool_limits(1):
+            return np.asarray(self.trees.decision_function(np.column_stack([features[name] for name in self.names])))
+
+
+@dataclass(frozen=True)
+class AverageModel:
+    """The mean of the log odds of several models."""
+
+    models: tuple[LinearModel | TreesModel, ...]
+
+    def log_odds(self, features: Features) -> Floats:
+        """Return the log odds of the positive value."""
+        return sum((model.log_odds(features) for model in self.models), start=np.zeros(1)) / len(self.models)
+
+
+LabelledModel = LinearModel | TreesModel | AverageModel
+
+
+@dataclass(frozen=True)
+class LabelledScore:
+    """How right a model was about rows that it had not seen; see :mod:`ckm.models.metrics`."""
+
+    model: str
+    n: int
+    base_rate: float
+    auc: float
+    average_precision: float
+    log_loss: float
+    brier: float
+    calibration_error: float
+    lift_top_tenth: float
+
+
+@dataclass(frozen=True)
+class LabelledFit:
+    """What was learned from a table with a label.
+
+    Attributes
+    ----------
+    ids
+        Of the rows, sorted; all that follows is parallel.
+    away
+        Whether the label has the positive value.
+    log_odds
+        Of the chosen model, out of fold: each row's come from models that never saw it.
+    model
+        The chosen model's name, of ``scores``.
+    scores
+        By model, out of fold.
+    encoding
+        From the table to features.
+    features
+        Of the rows.
+    fitted
+        The chosen model, learned from all rows: for rows whose label is not known.
+    """
+
+    ids: pl.Series
+    away: Flags
+    log_odds: Floats
+    model: str
+    scores: tuple[LabelledScore, ...]
+    encoding: Encoding
+    features: Features
+    fitted: LabelledModel
+
+    @property
+    def probability(self) -> Floats:
+        """Of the positive value, out of fold."""
+        from scipy.special import expit
+
+        return np.asarray(expit(self.log_odds), dtype=np.float64)
+
+
+def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, seed: int = 0) -> LabelledFit:  # noqa: A002
+    """Learn who has the positive label, and say how right that is by stratified five-fold cross-validation.
+
+    Four models: ``logistic``; ``splines``, with curves for numbers and products of them with other columns; ``boosted``
+    trees; and the ``average`` of the last two in log odds. The lowest log loss out of fold is chosen.
+
+    Parameters
+    ----------
+    frame
+        A row per customer, as of one day: a column that was filled in after it tells the outcome, and ckm cannot know.
+    label, positive
+        Column of the outcome, and its value for those who left, as text.
+    id
+        Column that names the customer; it is never learned from.
+    seed
+        Of folds and trees. Folds hang on the ids, not on the order of the rows.
+
+    Raises
+    ------
+    UsageError
+        A column is not there, the positive value does not occur, or the label has more than two values.
+    InputError
+        An id is missing or occurs twice, or a label is missing.
+    NotEnoughDataError
+        The label is the same for all, or fewer than :data:`FEWEST` rows have one of its values; no column says anything.
+    """
+    frame, away = _checked(frame, label, positive, id)
+    ids = frame[id].cast(pl.String)
+    encoding = learn_encoding(frame.drop(label, id))
+    features = encoding(frame)
+    if not features:
+        raise NotEnoughDataError("no column but the label differs between rows", hint="give columns that say more")
+    folds = stratified_folds(away, ids.to_list(), seed)
+    said = {name: np.zeros(len(away)) for name in ("logistic", "splines", "boosted")}
+    for fold in range(FOLDS):
+        test = folds == fold
+        train = {name: values[~test] for name, values in features.items()}
+        held = {name: values[test] for name, values in features.items()}
+        for name, fit in _FITS.items():
+            said[name][test] = fit(train, away[~test], encoding, seed).log_odds(held)
+    said["average"] = (said["splines"] + said["boosted"]) / 2
+    scores = tuple(_score(name, away, log_odds) for name, log_odds in said.items())
+    best = min(scores, key=lambda score: score.log_loss).model
+    parts = ("splines", "boosted") if best == "average" else (best,)
+    models = tuple(_FITS[name](features, away, encoding, seed) for name in parts)
+    fitted = models[0] if len(models) == 1 else AverageModel(models)
+    return LabelledFit(ids, away, said[best], best, scores, encoding, features, fitted)
+
+
+def stratified_folds(away: Flags, ids: Sequence[str], seed: int) -> NDArray[np.int64]:
+    """Return a fold for each row: within each outcome, by what id and seed hash to, equally many in each."""
+    keys = customer_keys([f"{seed} {each}" for each in ids])
+    folds = np.zeros(len(away), dtype=np.int64)
+    for outcome in (False, True):
+        rows = np.flatnonzero(away == outcome)
+        folds[rows[np.argsort(keys[rows], kind="stable")]] = np.arange(len(rows)) % FOLDS
+    return folds
+
+
+def _logistic(features: Features, away: Flags, encoding: Encoding, seed: int) -> LinearModel:
+    return _linear(features, away, (), STRENGTH, pairs=False)
+
+
+def _splines(features: Features, away: Flags, encoding: Encoding, seed: int) -> LinearModel:
+    return _linear(features, away, encoding.numbers, STRENGTH_PAIRS, pairs=True)
+
+
+def _linear(features: Features, away: Flags, bent: Sequence[str], strength: float, *, pairs: bool) -> LinearModel:
+    columns = learn_columns(features, bent=bent)
+    design = np.column_stack(_parts(columns, features, pairs=pairs))
+    coefficients, intercept = fit_logistic(design, away, strength)
+    return LinearModel(columns, pairs, coefficients, intercept)
+
+
+def _parts(columns: Sequence[Column], features: Features, *, pairs: bool) -> list[Floats]:
+    read = [column(features[column.name]).T for column in columns]
+    parts = [part for each in read for part in each]
+    if pairs:
+        lines = [each[0] for each in read]
+        numbers = [bool(column.knots) for column in columns]
+        parts += [
+            lines[one] * lines[other]
+            for one in range(len(lines))
+            for other in range(len(lines))
+            if numbers[one] and (not numbers[other] or one < other)
+        ]
+    return parts
+
+
+def _boosted(features: Features, away: Flags, encoding: Encoding, seed: int) -> TreesModel:
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
+
+    names = tuple(name for name, values in features.items() if np.isfinite(values).any())
+    with threadpool_limits(1):
+        trees = HistGradientBoostingClassifier(
+            max_iter=TREES,
+            learning_rate=RATE,
+            max_leaf_nodes=LEAVES,
+            min_samples_leaf=SMALLEST_LEAF,
+            l2_regularization=1.0,
+            early_stopping=False,
+            random_state=seed,
+        ).fit(np.column_stack([features[name] for name in names]), away)
+    return TreesModel(names, trees)
+
+
+_FITS: Mapping[str, Callable[[Features, Flags, Encoding, int], LinearModel | TreesModel]] = {
+    "logistic": _logistic,
+    "splines": _splines,
+    "boosted": _boosted,
+}
+
+
+def _score(name: str, away: Flags, log_odds: Floats) -> LabelledScore:
+    from scipy.special import expit
+
+    probability = np.asarray(expit(log_odds))
+    return LabelledScore(
+        name,
+        len(away),
+        float(away.mean()),
+        metrics.roc_auc(away, log_odds),
+        metrics.average_precision(away, log_odds),
+        metrics.log_loss(away, log_odds),
+        metrics.brier(away, probability),
+        metrics.calibration_error(away, probability),
+        metrics.lift(away, log_odds),
+    )
+
+
+def _checked(frame: pl.DataFrame, label: str, positive: str, id: str) -> tuple[pl.DataFrame, Flags]:  # noqa: A002
+    for what, name in (("label column", label), ("id column", id)):
+        if name not in frame.columns:
+            raise UnknownNameError(what, name, frame.columns)
+    if label == id:
+        raise UsageError("the label cannot be the id", hint="name two columns")
+    ids, labels = frame[id].cast(pl.String), frame[label].cast(pl.String).str.strip_chars()
+    if missing := ids.null_count():
+        raise InputError(f"{missing} rows have no '{id}'", column=id)
+    if doubled := len(ids) - ids.n_unique():
+        raise InputError(f"'{id}' is not unique: {doubled} rows repeat one", hint="give one row per customer", column=id)
+    if missing := labels.null_count() + int((labels == "").sum()):
+        raise InputError(f"{missing} rows have no '{label}'", hint="leave out rows whose label is not known", column=label)
+    different = labels.n_unique()
+    if different > 2:
+        raise UsageError(
+            f"'{label}' has {different} different values, two are needed", hint="make it yes and no", column=label
+        )
+    away = (labels == positive).to_numpy()
+    if different < 2:
+        raise NotEnoughDataError(f"'{label}' is the same in all {len(labels)} rows", column=label)
+    if not away.any():
+        raise UsageError(f"'{label}' never has the positive value given", hint="--positive VALUE, as it is written")
+    least = min(int(away.sum()), int((~away).sum()))
+    if least < FEWEST:
+        raise NotEnoughDataError(
+            f"only {least} rows have one of the two values of '{label}'; {FEWEST} are needed", column=label, needed=FEWEST
+        )
+    order = ids.arg_sort()
+    return frame[order], away[order.to_numpy()]

@@ -1,0 +1,109 @@
+"""A churn model of a given kind, learned from the past and put right by the window that closed last."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.errors import UnknownNameError
+from ckm.models.calibration import Calibration, recalibrate
+from ckm.models.churn.boosted import fit_boosted
+from ckm.models.churn.btyd import fit_btyd
+from ckm.models.churn.rule import fit_rule
+from ckm.models.churn.scorecard import fit_scorecard
+from ckm.models.churn.window import Past
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from ckm.models.churn.window import ChurnModel, Features
+
+    Floats = NDArray[np.float64]
+
+FITS: dict[str, Callable[[Past], ChurnModel]] = {
+    "rule": fit_rule,
+    "btyd": fit_btyd,
+    "scorecard": fit_scorecard,
+    "boosted": fit_boosted,
+}
+"""The kinds of model, simplest first."""
+MODELS = tuple(FITS)
+FLEXIBLE = frozenset({"boosted"})
+"""Models that remember whom they learned from; the rest have too few parameters for it."""
+
+
+CREDIBILITY = 0.5
+"""How much of the last window's shift is believed: what it shows is part drift, which stays, and part season and chance,
+which do not. Where nothing says which is the larger, half is the best linear guess (Bühlmann's ``Z = a / (a + s²)``)."""
+
+
+@dataclass(frozen=True)
+class CalibratedModel:
+    """A churn model and the line that puts its log odds right.
+
+    Attributes
+    ----------
+    model
+        As it was learned.
+    calibration
+        Of the window that closed last.
+    """
+
+    model: ChurnModel
+    calibration: Calibration
+
+    @property
+    def name(self) -> str:
+        """The model's."""
+        return self.model.name
+
+    def log_odds(self, features: Features) -> Floats:
+        """Return the log odds of staying away, put right; of a row by nothing but its features."""
+        return self.calibration(self.model.log_odds(features))
+
+    def probability(self, features: Features) -> Floats:
+        """Return the probability of staying away."""
+        from scipy.special import expit
+
+        return np.asarray(expit(self.log_odds(features)), dtype=np.float64)
+
+    def to_plain(self) -> dict[str, object]:
+        """Return the model and the calibration."""
+        return {**self.model.to_plain(), "calibration": self.calibration.to_plain()}
+
+
+def learn(past: Past, name: str) -> CalibratedModel:
+    """Learn a model from the past of a day and put it right by the latest closed window.
+
+    A model that remembers whom it learned from (:data:`FLEXIBLE`) would look better in that window than it is: there
+    its scores come from two models that learned from one half of the customers each and score the other half.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Too little to learn from.
+    UnknownNameError
+        No model of that name.
+    """
+    if name not in FITS:
+        raise UnknownNameError("model", name, MODELS)
+    past.require_events()
+    model = FITS[name](past)
+    latest = past.windows[-1]
+    said = _crossed(past, name) if name in FLEXIBLE else model.log_odds(latest.features)
+    return CalibratedModel(model, recalibrate(said, latest.away).drawn(CREDIBILITY))
+
+
+def _crossed(past: Past, name: str) -> Floats:
+    latest = past.windows[-1]
+    said = np.zeros(len(latest))
+    for half in (0, 1):
+        others = tuple(window.rows(window.keys % 2 != half) for window in past.windows)
+        learned = FITS[name](Past(others, past.day, past.features, past.horizon, past.seed, past.fits))
+        mine = latest.keys % 2 == half
+        said[mine] = learned.log_odds({key: values[mine] for key, values in latest.features.items()})
+    return said

@@ -1,0 +1,167 @@
+"""How right probabilities are: ranking, error, calibration, lift; each in a few lines beside its source.
+
+``away`` is the outcome, ``probability`` or ``score`` what was said of it, both of shape (n,). Nothing depends on the
+order of the rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Floats: TypeAlias = "NDArray[np.float64]"
+Flags: TypeAlias = "NDArray[np.bool_]"
+
+BINS = 10
+"""Tenths, as readers of a reliability table expect."""
+TOP = 0.1
+"""Share of the customers whom the lift is about."""
+
+
+def roc_auc(away: Flags, score: Floats) -> float:
+    """Return the area under the ROC curve; NaN where the outcome is the same for all.
+
+    The share of pairs of one who left and one who stayed in which the former has the higher score, ties counting half:
+    the Mann-Whitney statistic (Hanley and McNeil 1982, *Radiology* 143(1), 29-36).
+    """
+    positive = int(away.sum())
+    negative = len(away) - positive
+    if not positive or not negative:
+        return float("nan")
+    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
+    middle = np.cumsum(counts) - (counts - 1) / 2  # the rank that equal scores share
+    ranks = float((np.bincount(inverse, weights=away) * middle).sum())
+    return (ranks - positive * (positive + 1) / 2) / (positive * negative)
+
+
+def average_precision(away: Flags, score: Floats) -> float:
+    """Return the mean precision over those who left, ``sum (R_k - R_(k-1)) P_k``; NaN where nobody did.
+
+    Equal scores are taken together, so that their order does not matter. The definition of Manning, Raghavan and
+    Schütze (2008, *Introduction to Information Retrieval*, sec. 8.4), and of scikit-learn.
+    """
+    positive = int(away.sum())
+    if not positive:
+        return float("nan")
+    found, called = _caught(away, score)
+    return float((np.diff(found, prepend=0) * (found / called)).sum() / positive)
+
+
+def log_loss(away: Flags, log_odds: Floats) -> float:
+    """Return the mean negative log-likelihood in nats, from log odds: precise also where the probability rounds to 1."""
+    return float(log_losses(away, log_odds).mean())
+
+
+def log_losses(away: Flags, log_odds: Floats) -> Floats:
+    """Return the negative log-likelihood of each, ``log(1 + exp(±z))``."""
+    losses: Floats = np.logaddexp(0.0, np.where(away, -log_odds, log_odds))
+    return losses
+
+
+def brier(away: Flags, probability: Floats) -> float:
+    """Return the mean squared error of the probabilities (Brier 1950, *Monthly Weather Review* 78(1), 1-3)."""
+    return float(np.square(probability - away).mean())
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """What was said against what came, by bins of equally many.
+
+    Attributes
+    ----------
+    n
+        How many are in the bin.
+    said
+        Mean probability.
+    came
+        Share of those who left.
+    """
+
+    n: NDArray[np.int64]
+    said: Floats
+    came: Floats
+
+    @property
+    def error(self) -> float:
+        """The expected calibration error: the mean of ``|said - came|``, each customer weighing the same."""
+        return float((self.n * np.abs(self.said - self.came)).sum() / self.n.sum())
+
+
+def reliability(away: Flags, probability: Floats, bins: int = BINS) -> Reliability:
+    """Return the reliability table, by probability, lowest first.
+
+    Bins hold equally many (Nguyen and O'Connor 2015, EMNLP, 1587-1598, "adaptive binning"): of bins of equal width most
+    would be empty where most customers have nearly the same probability. Where equal probabilities straddle an edge, each
+    side has its share of their outcomes, so that the order of the rows does not matter.
+
+    Parameters
+    ----------
+    away, probability
+        Outcome and what was said of it.
+    bins
+        How many; no more than customers.
+    """
+    values, inverse, counts = np.unique(probability, return_inverse=True, return_counts=True)
+    left = np.bincount(inverse, weights=away)
+    sizes = _sizes(len(away), bins)
+    edges = np.concatenate([[0], np.cumsum(sizes)])
+    upto = np.concatenate([[0], np.cumsum(counts)])
+
+    def between(totals: Floats) -> Floats:
+        running = np.concatenate([[0.0], np.cumsum(totals)])
+        return np.diff(np.interp(edges, upto, running)) / sizes
+
+    return Reliability(sizes, between(values * counts), between(left))
+
+
+def calibration_error(away: Flags, probability: Floats, bins: int = BINS) -> float:
+    """Return :attr:`Reliability.error` over ``bins`` bins of equally many."""
+    return reliability(away, probability, bins).error
+
+
+def lift(away: Flags, score: Floats, top: float = TOP) -> float:
+    """Return how many times as many leave among the highest ``top`` of all as among all; NaN where nobody does."""
+    share, caught = gain_curve(away, score)
+    return float(np.interp(top, share, caught)) / top
+
+
+def gain_curve(away: Flags, score: Floats, points: int = 0) -> tuple[Floats, Floats]:
+    """Return shares of the customers, highest score first, and the share of the leavers among them.
+
+    Both run from 0 to 1. Within equal scores it is a straight line: whom of them one takes is chance. NaN where nobody
+    left.
+
+    Parameters
+    ----------
+    away, score
+        Outcome, and by what the customers are ranked.
+    points
+        Read the curve at so many equal steps; 0 for a point per different score.
+    """
+    found, called = _caught(away, score)
+    total = found[-1] if found[-1] else np.nan
+    share = np.concatenate([[0.0], called / len(away)])
+    caught = np.concatenate([[0.0], found / total])
+    if not points:
+        return share, caught
+    steps = np.linspace(0.0, 1.0, points + 1)
+    return steps, np.interp(steps, share, caught)
+
+
+def _caught(away: Flags, score: Floats) -> tuple[Floats, Floats]:
+    # how many left, and how many there are, at or above each different score, highest first
+    _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
+    left = np.bincount(inverse, weights=away)
+    return np.cumsum(left[::-1]), np.cumsum(counts[::-1]).astype(np.float64)
+
+
+def _sizes(n: int, bins: int) -> NDArray[np.int64]:
+    bins = min(bins, n)
+    sizes = np.full(bins, n // bins, dtype=np.int64)
+    sizes[: n % bins] += 1
+    return sizes
