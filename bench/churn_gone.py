@@ -1,9 +1,9 @@
-"""Do customers come back who are gone by the rule of ckm churn-warn (docs/churn-decisions.md, "Going and gone")?
+"""Who comes back of those whom ckm churn-warn calls gone (docs/churn-decisions.md, "Going and gone").
 
     python bench/churn_gone.py [WORKSPACE]    CDNOW, Online Retail and, where it is named, the example shop, loaded
 
-Customers with a margin in the last 12 months, by the days left on a day; and the share of each group that bought within the
-next horizon. The groups look at nothing after the day.
+Customers with a margin in the last 12 months, by the days left on a day; and the share of each group that bought within
+the next horizon. The groups look at nothing after the day.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
-
 from lifecycle import cdnow, online_retail
+
 from ckm.churning.levels import Thresholds, give_levels
 from ckm.dataset import open_dataset
 from ckm.feature_table import feature_table
