@@ -188,10 +188,13 @@ def read_yaml_documents(path: Path) -> list[YamlEntry]:
 def _refuse_depth(text: str, path: Path) -> None:
     """Refuse lists in lists beyond :data:`DEEPEST`: PyYAML composes them by recursion, in C, until the stack ends.
 
-    Reading events is slow in Python. Brackets and indentation limit the depth from above, so that few files need it.
+    Reading events is slow in Python. What could open a level limits the depth from above, so that few files need it:
+    the brackets of a document, the indentation of a line, and the dashes and question marks in it (``- - - x``). A list
+    may stand as far left as the key that it belongs to, hence twice.
     """
-    longest = max((len(line) for line in text.splitlines()), default=0)
-    if text.count("[") + text.count("{") + 2 * longest <= DEEPEST:
+    brackets = max(document.count("[") + document.count("{") for document in text.split("\n---"))
+    steps = max((_indentation(line) + line.count("-") + line.count("?") for line in text.splitlines()), default=0)
+    if brackets + 2 * (steps + 1) <= DEEPEST:
         return
     depth = 0
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
@@ -202,6 +205,10 @@ def _refuse_depth(text: str, path: Path) -> None:
                 raise UsageError(f"{path}{line}: more than {DEEPEST} levels deep", hint="this is not for people")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """Who is warned about, how urgently, and for whom a warning comes too late.
 
-Every customer who stops buying is *going* for a while before they are *gone*. Judged by their own rhythm, a customer is
+Who stops buying is *going* for a while and then *gone*. Judged by their own rhythm, a customer is
 overdue once silent for longer than their own long gap, the one that four of five of their gaps do not exceed. When a
 whole horizon has passed since that day without an order, what the warning foretells has happened already, and there is
 nothing left to warn of:
@@ -138,8 +138,8 @@ def level_remarks(judged: pl.DataFrame, thresholds: Thresholds, *, lead: int) ->
     at_risk = (_known("p_churn") >= thresholds.watch) & (_known("value_12mo") > 0)
     if gone := judged.filter(pl.col("gone") & at_risk & pl.col("level").is_null()).height:
         remarks.append(
-            f"not warned about, for gone rather than going: {gone:,} customers, silent for longer than their own long gap "
-            "and the horizon together"
+            f"not warned about, for gone rather than going: {gone:,} customers, silent for longer than their own long "
+            "gap and the horizon together"
         )
     warnings = judged.filter(is_warning())
     if late := warnings.filter(pl.col("too_late")).height:

@@ -1,4 +1,4 @@
-"""What kept warnings promise: new is told once, worse when it is, running again changes nothing, no run sees the next."""
+"""What kept warnings promise: new is told once, running again changes nothing, and no run sees a later one."""
 
 from __future__ import annotations
 
