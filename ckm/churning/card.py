@@ -183,6 +183,8 @@ class ModelCard:
         That the data have.
     missing
         Names of features whose source the data lack.
+    not_compared
+        Models that could not be learned, and why.
     assumptions
         Name and value, as a person reads them.
     versions
@@ -201,6 +203,7 @@ class ModelCard:
     gains: tuple[Gain, ...]
     features: tuple[CardFeature, ...] = ()
     missing: tuple[str, ...] = ()
+    not_compared: tuple[tuple[str, str], ...] = ()
     assumptions: tuple[tuple[str, str], ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
 

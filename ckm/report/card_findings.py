@@ -27,8 +27,8 @@ def reliability_finding(card: ModelCard) -> str:
     error = sum(tenth.n * _off(tenth) for tenth in card.reliability) / total
     if _off(_furthest(card)) <= GOOD_ERROR:
         return (
-            f"Its probabilities can be taken at their word: no tenth of the customers is off by more than "
-            f"{_off(_furthest(card)) * 100:.1f} points, and the average is {error * 100:.1f}."
+            "Its probabilities can be taken at their word: all in all, no tenth of the customers is off by more than "
+            f"{_off(_furthest(card)) * 100:.1f} points."
         )
     if error <= GOOD_ERROR:
         far = _furthest(card)
@@ -53,7 +53,9 @@ def gain_finding(card: ModelCard) -> str:
     reached = f"{chosen.at(CONTACTED):.0%} of those who leave"
     sentence = f"Contacting the {CONTACTED:.0%} of customers at highest risk reaches {reached}"
     if recency is not None and card.chosen != RECENCY:
-        sentence += f", against {recency.at(CONTACTED):.0%} by silence alone"
+        alone = f"{recency.at(CONTACTED):.0%}"
+        as_many = alone == f"{chosen.at(CONTACTED):.0%}"
+        sentence += ", as many as by silence alone" if as_many else f", against {alone} by silence alone"
     base = card.mean(card.chosen, "base_rate")
     if base is not None and base > CONTACTED:
         sentence += f"; more than {CONTACTED / base:.0%} is not possible"

@@ -31,7 +31,7 @@ def card_document(card: ModelCard) -> Document:
     words = load_card_words()
     sections = [
         Section("How right it is", tuple(_figures(card))),
-        Section("The models in numbers", (Text(card.chosen_because), *_score_tables(card))),
+        Section("The models in numbers", (Text(card.chosen_because), *_not_compared(card), *_score_tables(card))),
         Section("What it is for", (Items(words.purpose),)),
         Section("What it is not for", (Items(words.not_for),)),
         Section("Data", (Facts(tuple(_data_facts(card))),)),
@@ -68,10 +68,11 @@ def _key_figures(card: ModelCard) -> Iterator[KeyFigure]:
     )
     error = card.mean(card.chosen, "calibration_error")
     if error is not None:
-        yield KeyFigure(f"{error * 100:.1f} points", "Mean error of the probabilities, by tenth", "0 is best")
+        many = "mean of the cut-offs" if len(card.cut_offs) > 1 else "0 is best"
+        yield KeyFigure(f"{error * 100:.1f} points", "Calibration error", many)
     lift = card.mean(card.chosen, "lift_top_tenth")
     if lift is not None:
-        yield KeyFigure(f"{lift:.1f} ×", "Lift: leavers in the top tenth against the average")
+        yield KeyFigure(f"{lift:.1f} ×", "as many leavers in the top tenth as on average")
     base = card.mean(card.chosen, "base_rate")
     if base is not None:
         yield KeyFigure(f"{base:.0%}", "Customers who left", _tried(card))
@@ -113,7 +114,7 @@ def _reliability_figure(card: ModelCard) -> Figure:
     return Figure(
         headline=reliability_finding(card),
         description="Reliability curve: predicted against observed share of leavers, by tenth of the customers. "
-        + reliability_finding(card),
+        "The numbers are in the table beneath.",
         specification=line_chart(
             [Line("as predicted", diagonal, "muted", dashed=True, named_at=1, place="below")],
             Axis("Predicted probability of leaving", ".0%", (low, high)),
@@ -153,7 +154,7 @@ def _gain_figure(card: ModelCard) -> Figure:
     return Figure(
         headline=gain_finding(card),
         description="Gain curve: share of the leavers reached by share of the customers contacted. "
-        + gain_finding(card),
+        "The numbers are in the table beneath.",
         specification=line_chart(
             lines,
             Axis("Share of customers contacted, highest risk first", ".0%", (0.0, 1.0), TENTHS),
@@ -188,7 +189,7 @@ def _models_figure(card: ModelCard) -> Figure:
     many = len(card.cut_offs) > 1
     return Figure(
         headline=models_finding(card),
-        description="ROC AUC of each model. " + models_finding(card),
+        description="ROC AUC of each model, as dots. The numbers are in the table beneath.",
         specification=dot_chart(dots, Axis("ROC AUC", ".3f")),
         table=Table(
             "ROC AUC by model, over the cut-offs",
@@ -227,6 +228,11 @@ def _score_tables(card: ModelCard) -> Iterator[Table]:
         where = f"Cut-off {cut_off}" if cut_off else "Cross-validated"
         marked = frozenset(number for number, each in enumerate(scores) if each.model == card.chosen)
         yield Table(f"{where}: {of}", columns, rows, marked, folded=len(when) > 1)
+
+
+def _not_compared(card: ModelCard) -> Iterator[Text]:
+    for model, reason in card.not_compared:
+        yield Text(f"Not compared: {model}, because {reason}.")
 
 
 def _data_facts(card: ModelCard) -> Iterator[tuple[str, str]]:

@@ -53,9 +53,7 @@ def _cleaned(text: str, name: str, label: str) -> str:
     view = root.get("viewBox", "")
     _tidy(root, names)
     root.attrib = {"viewBox": view, "role": "img", "aria-label": label, "class": "chart"}
-    title = ElementTree.Element("title")
-    title.text = label
-    root.insert(0, title)
+    # no <title>: a browser would show it over the chart wherever the pointer rests
     return ElementTree.tostring(root, encoding="unicode")
 
 

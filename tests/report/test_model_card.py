@@ -26,8 +26,8 @@ def tenths(*pairs: tuple[float, float]) -> tuple[Tenth, ...]:
     [
         (
             tenths((0.10, 0.12), (0.50, 0.49)),
-            "Its probabilities can be taken at their word: no tenth of the customers is off by more than 2.0 points, "
-            "and the average is 1.5.",
+            "Its probabilities can be taken at their word: all in all, no tenth of the customers is off by more than "
+            "2.0 points.",
         ),
         (
             tenths((0.10, 0.10), (0.50, 0.55)),
@@ -56,6 +56,11 @@ def test_the_sentence_over_the_gain_curve_says_what_is_possible() -> None:
         "Contacting the 20% of customers at highest risk reaches 30% of those who leave, against 25% by silence alone; "
         "more than 40% is not possible."
     )
+
+
+def test_what_reads_the_same_is_not_called_better() -> None:
+    same = tuple(Gain(model, (0.0, 1.0), (0.0, 1.0)) for model in ("scorecard", RECENCY))
+    assert "reaches 20% of those who leave, as many as by silence alone;" in gain_finding(example_card(gains=same))
 
 
 def test_a_model_that_ranks_as_silence_does_is_not_praised() -> None:
