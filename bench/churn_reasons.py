@@ -88,9 +88,7 @@ def explained(history: History) -> pl.DataFrame:
 
 def _at(history: History, today: Snapshot, past: Past) -> pl.DataFrame:
     model = learn(past, "scorecard")
-    reasons = explain(
-        model.log_odds, today.customers, today.features, typical_stayer(past), currency=history.currency
-    )
+    reasons = explain(model.log_odds, today.customers, today.features, typical_stayer(past), currency=history.currency)
     first = reasons.frame.filter(pl.col("rank") == 0)
     nothing = np.zeros(len(today), np.bool_)
     record = {name: today.features[name] > 0 if name in today.features else nothing for name in ON_RECORD.values()}
@@ -104,7 +102,9 @@ def _at(history: History, today: Snapshot, past: Past) -> pl.DataFrame:
             "top": reasons.attribution.scores >= np.quantile(reasons.attribution.scores, 0.9),
             **{f"record_{cause}": record[name] for cause, name in ON_RECORD.items()},
             **{
-                f"known_{cause}": pl.repeat(name in past.names and bool((past.column(name) > 0).any()), len(today), eager=True)
+                f"known_{cause}": pl.repeat(
+                    name in past.names and bool((past.column(name) > 0).any()), len(today), eager=True
+                )
                 for cause, name in ON_RECORD.items()
             },
         }
@@ -165,7 +165,10 @@ def false_alarms(told: pl.DataFrame) -> pl.DataFrame:
             names_cause=pl.col("cause").mean(),
             with_trouble=anything.mean(),
             names_cause_of_these=pl.col("cause").filter(anything).mean(),
-            **{code: pl.col("code").eq_missing(code).mean() for code in ("recent_returns", "many_returns", "complaint", "low_rating")},
+            **{
+                code: pl.col("code").eq_missing(code).mean()
+                for code in ("recent_returns", "many_returns", "complaint", "low_rating")
+            },
         )
         for who, rows in parts.items()
     )
@@ -180,7 +183,14 @@ def main(seeds: list[int]) -> None:
             begun = time.perf_counter()
             told, _ = measured(folder)
             print(f"\nseed {seed}, {told['day'].n_unique()} months, {time.perf_counter() - begun:.0f} s")
-            with pl.Config(tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True, float_precision=3, tbl_width_chars=160, tbl_cols=-1, fmt_str_lengths=40):
+            with pl.Config(
+                tbl_hide_dataframe_shape=True,
+                tbl_hide_column_data_types=True,
+                float_precision=3,
+                tbl_width_chars=160,
+                tbl_cols=-1,
+                fmt_str_lengths=40,
+            ):
                 print(by_cause(told), false_alarms(told), sep="\n")
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm import __version__
+from ckm.churning.card import CardData, ModelCard
+from ckm.churning.card_of_models import CardContext, card_of_backtest
 from ckm.churning.contact import Assumptions, ProfitCurve, choose, profit_curve
 from ckm.churning.forecast import AUTO, Forecast, forecast
 from ckm.churning.history import read_history
@@ -27,6 +31,8 @@ if TYPE_CHECKING:
     from ckm.dataset import Dataset
     from ckm.store import Store
 
+MADE_WITH = ("numpy", "polars", "scikit-learn", "scipy")
+"""What a model card names the versions of."""
 DEFAULT_SEGMENTS = "default"
 """The definition whose segments stand beside a warning."""
 
@@ -184,6 +190,41 @@ def warn(
         titles={name: entry.title() for name, entry in listing.answers.entries.items()},
         assumptions=assumptions.sentence(history.currency),
         remarks=tuple(remarks),
+    )
+
+
+def model_card(result: ChurnWarnings) -> ModelCard:
+    """Return what is known of the model that warned: for a page, a mail, or numbers.
+
+    Raises
+    ------
+    ValueError
+        The models were not compared on the past.
+    """
+    found = result.forecast
+    if found.backtest is None:
+        raise ValueError("a model card needs a backtest")
+    history, left = found.history, found.history.left_out
+    reasons = {
+        "after the as-of date": left.rows_after_as_of,
+        "of cancelled orders": left.rows_cancelled,
+        "without a customer": left.rows_without_customer,
+    }
+    data = CardData(
+        customers=len(found.today),
+        rows_used=left.rows - sum(reasons.values()),
+        left_out=tuple((why, rows) for why, rows in reasons.items() if rows),
+        first_day=calendar_day(history.first_day),
+        last_day=calendar_day(history.last_day),
+    )
+    versions = tuple((name, version(name)) for name in MADE_WITH)
+    return card_of_backtest(
+        found.backtest,
+        CardContext(data, (("offer", result.assumptions),), (("ckm", __version__), *versions)),
+        as_of=result.as_of,
+        horizon=found.horizon,
+        features=tuple(found.today.features),
+        asked=None if found.model.name == found.backtest.chosen else found.model.name,
     )
 
 

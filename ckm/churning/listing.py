@@ -11,6 +11,7 @@ from ckm.churning.answers import Answers, answer, answers_for, unanswered_share
 from ckm.churning.contact import Assumptions, by_gain, expected_gain
 from ckm.churning.levels import LEVELS, Thresholds, give_levels, is_warning
 from ckm.churning.reasons import explain
+from ckm.churning.season import SEASON_DAYS, YEAR
 from ckm.churning.suppression import suppress
 from ckm.churning.timeline import calendar_day
 
@@ -174,6 +175,7 @@ def best_first(frame: pl.DataFrame) -> pl.DataFrame:
 def _judged(forecast: Forecast, settings: ChurnSettings, lead: int) -> pl.DataFrame:
     today, history = forecast.today, forecast.history
     features = today.features
+    season_returns = today.last_order + YEAR - SEASON_DAYS
     customers = pl.DataFrame(
         {
             "customer_id": history.customers.gather(today.customers),
@@ -184,7 +186,7 @@ def _judged(forecast: Forecast, settings: ChurnSettings, lead: int) -> pl.DataFr
             "usual_gap_days": today.usual_gap_days,
             "last_order": pl.Series(today.last_order, dtype=pl.Int32).cast(pl.Date),
             "open_complaint": today.has_open_complaint,
-            "seasonal": today.bought_same_season,
+            "seasonal": today.bought_same_season & (season_returns > today.day + forecast.horizon.days),
         }
     )
     levels = give_levels(customers, Thresholds.of(settings), horizon=forecast.horizon.days, lead=lead)

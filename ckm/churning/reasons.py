@@ -208,7 +208,9 @@ class _Sentences:
             .sort("customer", "_last", "_first", "points", descending=[False, False, True, True], maintain_order=True)
             .with_columns(rank=pl.int_range(pl.len(), dtype=pl.UInt8).over("customer"))
             .select(
-                pl.col(name).cast(dtype) if name in ("customer", "rank", "points") or parts else pl.lit(None, dtype).alias(name)
+                pl.col(name).cast(dtype)
+                if name in ("customer", "rank", "points") or parts
+                else pl.lit(None, dtype).alias(name)
                 for name, dtype in SCHEMA.items()
             )
         )

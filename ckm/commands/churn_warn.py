@@ -11,7 +11,7 @@ from ckm.commands.churn_screen import show_backtest, show_mail, show_warnings
 from ckm.commands.hints import DataDates, DataDecimal
 from ckm.commands.options import AsOf, Data, Output, OutputFormat, Seed, Workspace
 from ckm.errors import UsageError
-from ckm.output import Format, default_format, emit, note, progress
+from ckm.output import Format, default_format, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
     from ckm.churn import ChurnWarnings
@@ -87,10 +87,10 @@ def churn_warn(
 ) -> None:
     """Warn of customers who are about to stay away: how likely, what it would cost, why, and what to do.
 
-    Gives every customer the probability of no order within the horizon, by a model that was chosen and put right on the
-    past, from what was known then. Lists those who can still be lost, best first by the expected gain of a contact, each
-    with exact reasons in words, the knowledge entries in kb/ that answer them, and what speaks against a contact now.
-    A workspace keeps the warnings, so that the next run tells what is new. Nobody who is gone already is warned about.
+    Gives every customer the probability of no order within the horizon, by a model that was chosen and put right on
+    the past, from what was known then. Lists those who can still be lost, best first by the expected gain of a contact,
+    each with exact reasons in words, the knowledge entries in kb/ that answer them, and what speaks against a contact
+    now. A workspace keeps the warnings, so that the next run tells what is new. Nobody who is gone already is listed.
 
     Cost: comparing the models takes seconds for thousands of customers and minutes for a million; --model NAME leaves
     it out. Needs three horizons of history; --model rule is content with two.
@@ -153,13 +153,20 @@ def _print(result: ChurnWarnings, label: str, fmt: Format | None, output: Path |
 
 
 def _print_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None) -> None:
-    if output is not None and output.suffix.lower() in CARD_SUFFIXES:
-        from ckm.churning.card import model_card
-        from ckm.report.model_card import write_card
+    if output is None or output.suffix.lower() not in CARD_SUFFIXES:
+        return show_backtest(result, fmt, output)
+    from ckm.churn import model_card
+    from ckm.churning.card import card_table
 
-        write_card(model_card(result), output)
-        return note(f"wrote {output}")
-    return show_backtest(result, fmt, output)
+    card = model_card(result)
+    if output.suffix.lower() == ".json":
+        return emit(card_table(card), Format.json, output=output)
+    from ckm.report.markdown import render_markdown
+    from ckm.report.model_card import card_document
+    from ckm.report.page import render_page
+
+    render = render_page if output.suffix.lower() == ".html" else render_markdown
+    return emit_text(render(card_document(card)), output=output)
 
 
 def _fail_on(result: ChurnWarnings, level: str | None) -> None:
@@ -170,9 +177,9 @@ def _fail_on(result: ChurnWarnings, level: str | None) -> None:
 
 
 def _lead(text: str | None) -> int | None:
-    from ckm.churning.horizon import parse_horizon
+    from ckm.settings import parse_days
 
-    return parse_horizon(text) if text else None
+    return parse_days(text) if text else None
 
 
 def _labelled(
