@@ -12,8 +12,9 @@ import pytest
 from hypothesis import settings
 from typer.testing import CliRunner, Result
 
-from ckm.cli import app
+from ckm.cli import ONE_THREAD, app
 
+os.environ.update(ONE_THREAD)  # before any test imports what reads it
 settings.register_profile("ckm", deadline=None)  # a test asserts no timing, and machines are shared
 settings.load_profile("ckm")
 
