@@ -13,7 +13,7 @@ from ckm.errors import UnknownNameError, UsageError
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from ckm.yamlfile import YamlEntry
 

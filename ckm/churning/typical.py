@@ -9,6 +9,7 @@ import numpy as np
 
 from ckm.churning.feature_catalogue import load_catalogue
 from ckm.errors import NotEnoughDataError
+from ckm.models.churn.window import column, thinned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     Floats: TypeAlias = NDArray[np.float64]
 
 ONE_HISTORY = ("silence", "rhythm", "age")
-"""Groups whose features are one history of purchases, which must be possible: silence and the gaps fit in the tenure."""
+"""Groups whose features are one history of purchases, which must be possible: silence and gaps fit in the tenure."""
+
+MOST_ROWS = 200_000
+"""Of all windows together; a median or a share of more is no other to three digits."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ class TypicalStayer:
     reference
         Value of each feature; none is NaN.
     stayers
-        Features of all who stayed, one entry per customer and past cut-off; NaN where one has none.
+        Features of those who stayed, one entry per customer and past cut-off, of at most about :data:`MOST_ROWS`
+        customers and cut-offs; NaN where one has none. Columns that nobody has are absent.
     """
 
     reference: Mapping[str, float]
@@ -53,17 +58,20 @@ def typical_stayer(past: Past) -> TypicalStayer:
     Parameters
     ----------
     past
-        What the model learned from.
+        What the model learned from; of more than :data:`MOST_ROWS` rows those are looked at that hang on the customers'
+        keys.
 
     Raises
     ------
     NotEnoughDataError
         Nobody stayed.
     """
-    stayed = ~past.away
-    if not stayed.any():
+    windows = [window.rows(~window.away) for window in thinned(past.windows, MOST_ROWS)]
+    if not sum(map(len, windows)):
         raise NotEnoughDataError("nobody came back in any past window: there is no staying customer to compare with")
-    columns = {name: past.column(name)[stayed] for name in past.names}
+    columns = {
+        name: np.concatenate([column(window.features, name, len(window)) for window in windows]) for name in past.names
+    }
     stayers = {name: values for name, values in columns.items() if not np.isnan(values).all()}
     medians = {name: _usual(values) for name, values in stayers.items()}
     groups = {feature.name: feature.group for feature in load_catalogue().features}
