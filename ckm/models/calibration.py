@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 EVENTS_FOR_SLOPE = 100
 """So many must have left, and so many stayed, before the slope is fitted as well: a slope from fewer says more about
-them than about the model (calibration hierarchy of Van Calster et al. 2016, *J. Clin. Epidemiology* 74, 167-176, who ask
-for 200 of each for a curve)."""
+them than about the model. Our choice; Van Calster et al. (2016, *J. Clin. Epidemiology* 74, 167-176) ask for 200 of
+each before a curve is drawn."""
 PRIOR_EVENTS = 5.0
 """So many customers' worth of information draw intercept and slope to 0 and 1, which keeps both finite."""
 STEEPEST = 4.0

@@ -53,7 +53,7 @@ def average_precision(away: Flags, score: Floats) -> float:
 
 
 def log_loss(away: Flags, log_odds: Floats) -> float:
-    """Return the mean negative log-likelihood in nats, from log odds: precise also where the probability rounds to 1."""
+    """Return the mean negative log-likelihood in nats, from log odds: precise where a probability rounds to 1."""
     return float(log_losses(away, log_odds).mean())
 
 
@@ -95,9 +95,9 @@ class Reliability:
 def reliability(away: Flags, probability: Floats, bins: int = BINS) -> Reliability:
     """Return the reliability table, by probability, lowest first.
 
-    Bins hold equally many (Nguyen and O'Connor 2015, EMNLP, 1587-1598, "adaptive binning"): of bins of equal width most
-    would be empty where most customers have nearly the same probability. Where equal probabilities straddle an edge, each
-    side has its share of their outcomes, so that the order of the rows does not matter.
+    Bins hold equally many (Nguyen and O'Connor 2015, EMNLP, 1587-1598, "adaptive binning"): of bins of equal width
+    most would be empty where most customers have nearly the same probability. Where equal probabilities straddle an
+    edge, each side has its share of their outcomes, so that the order of the rows does not matter.
 
     Parameters
     ----------
@@ -114,9 +114,10 @@ def reliability(away: Flags, probability: Floats, bins: int = BINS) -> Reliabili
 
     def between(totals: Floats) -> Floats:
         running = np.concatenate([[0.0], np.cumsum(totals)])
-        return np.diff(np.interp(edges, upto, running)) / sizes
+        shares: Floats = np.diff(np.interp(edges, upto, running)) / sizes
+        return shares
 
-    return Reliability(sizes, between(values * counts), between(left))
+    return Reliability(sizes, between(values * counts), between(left.astype(np.float64)))
 
 
 def calibration_error(away: Flags, probability: Floats, bins: int = BINS) -> float:

@@ -73,7 +73,8 @@ class Column:
 
     def __call__(self, values: Floats) -> Floats:
         """Return the columns; shape (n, columns)."""
-        return (self.raw(values) - np.asarray(self.centres)) / np.asarray(self.scales)
+        read: Floats = (self.raw(values) - np.asarray(self.centres)) / np.asarray(self.scales)
+        return read
 
     def to_plain(self) -> dict[str, Any]:
         """Return what reads the feature, as text and numbers."""

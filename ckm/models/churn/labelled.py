@@ -27,10 +27,12 @@ FEWEST = 10 * FOLDS
 """Rows of either outcome: ten in each fold."""
 STRENGTH = 1.0
 """Variance of the prior of a coefficient, where columns are few."""
-STRENGTH_PAIRS = 0.01
-"""The same where products of columns take part: many columns, of which most say nothing."""
-TREES, RATE, LEAVES, SMALLEST_LEAF = 150, 0.05, 6, 20
-"""Of the boosted trees: small ones, because such tables have thousands of rows, not millions."""
+STRENGTH_SPLINES = 0.1
+"""The same for curves: more columns, of which fewer say something."""
+PAIR_WEIGHT = 0.03
+"""By this a product of columns is multiplied: they are many, most say nothing, and the penalty then holds them back."""
+TREES, RATE, LEAVES, SMALLEST_LEAF = 200, 0.03, 8, 50
+"""Of the boosted trees: small ones in small steps, because such tables have thousands of rows, not millions."""
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,7 @@ def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, see
     InputError
         An id is missing or occurs twice, or a label is missing.
     NotEnoughDataError
-        The label is the same for all, or fewer than :data:`FEWEST` rows have one of its values; no column says anything.
+        The label is the same for all, fewer than :data:`FEWEST` rows have one of its values, or no column differs.
     """
     frame, away = _checked(frame, label, positive, id)
     ids = frame[id].cast(pl.String)
@@ -209,7 +211,7 @@ def _logistic(features: Features, away: Flags, encoding: Encoding, seed: int) ->
 
 
 def _splines(features: Features, away: Flags, encoding: Encoding, seed: int) -> LinearModel:
-    return _linear(features, away, encoding.numbers, STRENGTH_PAIRS, pairs=True)
+    return _linear(features, away, encoding.numbers, STRENGTH_SPLINES, pairs=True)
 
 
 def _linear(features: Features, away: Flags, bent: Sequence[str], strength: float, *, pairs: bool) -> LinearModel:
@@ -226,7 +228,7 @@ def _parts(columns: Sequence[Column], features: Features, *, pairs: bool) -> lis
         lines = [each[0] for each in read]
         numbers = [bool(column.knots) for column in columns]
         parts += [
-            lines[one] * lines[other]
+            PAIR_WEIGHT * lines[one] * lines[other]
             for one in range(len(lines))
             for other in range(len(lines))
             if numbers[one] and (not numbers[other] or one < other)
@@ -286,9 +288,13 @@ def _checked(frame: pl.DataFrame, label: str, positive: str, id: str) -> tuple[p
     if missing := ids.null_count():
         raise InputError(f"{missing} rows have no '{id}'", column=id)
     if doubled := len(ids) - ids.n_unique():
-        raise InputError(f"'{id}' is not unique: {doubled} rows repeat one", hint="give one row per customer", column=id)
+        raise InputError(
+            f"'{id}' is not unique: {doubled} rows repeat one", hint="give one row per customer", column=id
+        )
     if missing := labels.null_count() + int((labels == "").sum()):
-        raise InputError(f"{missing} rows have no '{label}'", hint="leave out rows whose label is not known", column=label)
+        raise InputError(
+            f"{missing} rows have no '{label}'", hint="leave out rows whose label is not known", column=label
+        )
     different = labels.n_unique()
     if different > 2:
         raise UsageError(
@@ -302,7 +308,9 @@ def _checked(frame: pl.DataFrame, label: str, positive: str, id: str) -> tuple[p
     least = min(int(away.sum()), int((~away).sum()))
     if least < FEWEST:
         raise NotEnoughDataError(
-            f"only {least} rows have one of the two values of '{label}'; {FEWEST} are needed", column=label, needed=FEWEST
+            f"only {least} rows have one of the two values of '{label}'; {FEWEST} are needed",
+            column=label,
+            needed=FEWEST,
         )
     order = ids.arg_sort()
     return frame[order], away[order.to_numpy()]

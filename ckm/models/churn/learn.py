@@ -37,8 +37,8 @@ FLEXIBLE = frozenset({"boosted"})
 
 
 CREDIBILITY = 0.5
-"""How much of the last window's shift is believed: what it shows is part drift, which stays, and part season and chance,
-which do not. Where nothing says which is the larger, half is the best linear guess (Bühlmann's ``Z = a / (a + s²)``)."""
+"""How much of the last window's shift is believed: what it shows is part drift, which stays, and part season and
+chance, which do not. With both alike, half is the best linear guess (Bühlmann's ``Z = a / (a + s²)``)."""
 
 
 @dataclass(frozen=True)

@@ -102,5 +102,7 @@ def _words(column: pl.Series) -> pl.Series:
 
 
 def _levels(column: pl.Series) -> tuple[str, ...]:
-    counts = _words(column).alias("level").to_frame().group_by("level").len().sort("len", "level", descending=[True, False])
+    counts = (
+        _words(column).alias("level").to_frame().group_by("level").len().sort("len", "level", descending=[True, False])
+    )
     return tuple(counts.filter(pl.col("len") >= RARE_LEVEL)["level"].head(MOST_LEVELS).to_list())

@@ -116,8 +116,8 @@ class Past:
         stayed = len(self.away) - left
         if min(left, stayed) < FEWEST_EVENTS:
             raise NotEnoughDataError(
-                f"of {len(self.away)} customers in {len(self.windows)} past windows {left} stayed away and {stayed} came "
-                f"back; {FEWEST_EVENTS} of each are needed",
+                f"of {len(self.away)} customers in {len(self.windows)} past windows {left} stayed away and {stayed} "
+                f"came back; {FEWEST_EVENTS} of each are needed",
                 hint="ask for another horizon, or give more history",
                 away=left,
                 back=stayed,

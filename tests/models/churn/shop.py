@@ -1,0 +1,54 @@
+"""A made shop: customers who buy at a rate of their own until they leave, and how they stood on any day."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ckm.models.churn.window import Window, customer_keys
+
+HORIZON = 30
+
+
+@dataclass(frozen=True)
+class Shop:
+    """Days of purchase by customer, ascending."""
+
+    ids: list[str]
+    days: list[np.ndarray]
+
+    def window(self, day: int, horizon: int = HORIZON) -> Window:
+        rows = [index for index, days in enumerate(self.days) if days[0] <= day]
+        seen = [self.days[index][self.days[index] <= day] for index in rows]
+        gaps = [np.diff(days) for days in seen]
+        known = np.concatenate([*gaps, [20.0]])
+        features = {
+            "days_silent": np.array([float(day - days[-1]) for days in seen]),
+            "purchase_days": np.array([float(len(days)) for days in seen]),
+            "gap_p80_days": np.array(
+                [np.exp((np.log(each).sum() + 3 * np.log(np.quantile(known, 0.8))) / (len(each) + 3)) for each in gaps]
+            ),
+            "gap_last_ratio": np.array([each[-1] / np.median(each) if len(each) else np.nan for each in gaps]),
+            "tenure_days": np.array([float(day - days[0]) for days in seen]),
+            "constant": np.ones(len(seen)),
+            "unknown": np.full(len(seen), np.nan),
+        }
+        came = [((self.days[index] > day) & (self.days[index] <= day + horizon)).any() for index in rows]
+        return Window(day, features, ~np.array(came), customer_keys([self.ids[index] for index in rows]))
+
+    def until(self, day: int) -> "Shop":
+        """The same shop when nothing after a day has happened yet."""
+        kept = [(each, days[days <= day]) for each, days in zip(self.ids, self.days, strict=True) if days[0] <= day]
+        return Shop([each for each, _ in kept], [days for _, days in kept])
+
+
+def make_shop(customers: int = 700, days: int = 200, seed: int = 0) -> Shop:
+    random = np.random.default_rng(seed)
+    histories = []
+    for _ in range(customers):
+        first = int(random.integers(0, days // 2))
+        rate, leaving = random.gamma(1.5, 1 / 25), random.beta(1, 4)
+        history = [first]
+        while random.random() > leaving:
+            history.append(history[-1] + 1 + int(random.exponential(1 / rate)))
+        histories.append(np.array([day for day in history if day <= days]))
+    return Shop([f"c{number:05d}" for number in range(customers)], histories)

@@ -1,0 +1,137 @@
+"""The four churn models: each is right, finite, a function of the row alone, and blind to the future."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ckm.errors import NotEnoughDataError, UnknownNameError
+from ckm.models import metrics
+from ckm.models.churn.boosted import fit_boosted
+from ckm.models.churn.learn import MODELS, learn
+from ckm.models.churn.rule import fit_rule
+from ckm.models.churn.scorecard import fit_scorecard
+from ckm.models.churn.window import Past, customer_keys, thinned
+from tests.models.churn.shop import HORIZON, make_shop
+
+SHOP = make_shop()
+TODAY = 160
+
+
+def _past(day: int = TODAY, shop=SHOP) -> Past:
+    windows = tuple(shop.window(each) for each in range(70, day - HORIZON + 1, 20))
+    return Past(windows, day, shop.window(day).features, HORIZON)
+
+
+LEARNED = {name: learn(_past(), name) for name in MODELS}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_it_ranks_better_than_chance_and_is_finite(name):
+    window = SHOP.window(TODAY)
+    log_odds = LEARNED[name].log_odds(window.features)
+    assert np.isfinite(log_odds).all()
+    assert metrics.roc_auc(window.away, log_odds) > 0.65
+    assert metrics.calibration_error(window.away, LEARNED[name].probability(window.features)) < 0.1
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_score_hangs_on_nothing_but_the_row(name):
+    features = SHOP.window(TODAY).features
+    alone = {key: values[5:6] for key, values in features.items()}
+    assert LEARNED[name].log_odds(alone)[0] == LEARNED[name].log_odds(features)[5]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_rows_mixed_of_two_customers_are_scored_too(name):
+    features = dict(SHOP.window(TODAY).features)
+    features["days_silent"] = features["days_silent"][::-1]
+    features["tenure_days"] = np.zeros_like(features["tenure_days"])
+    assert np.isfinite(LEARNED[name].log_odds(features)).all()
+
+
+@pytest.mark.parametrize("name", ["rule", "boosted"])
+def test_a_longer_silence_never_lowers_the_score(name):
+    features = {key: np.repeat(values[:20], 80) for key, values in SHOP.window(TODAY).features.items()}
+    features["days_silent"] = np.tile(np.arange(80.0), 20)
+    assert (np.diff(LEARNED[name].log_odds(features).reshape(20, 80), axis=1) >= 0).all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_happens_after_today_changes_no_score(name):
+    then = SHOP.until(TODAY)
+    windows = tuple(then.window(each) for each in range(70, TODAY - HORIZON + 1, 20))
+    today = then.window(TODAY).features
+    known = learn(Past(windows, TODAY, today, HORIZON), name)
+    assert (known.log_odds(today) == LEARNED[name].log_odds(SHOP.window(TODAY).features)).all()
+
+
+def test_a_window_whose_outcome_is_not_known_yet_is_refused():
+    with pytest.raises(ValueError, match="not known yet"):
+        Past((SHOP.window(TODAY - HORIZON + 1),), TODAY, SHOP.window(TODAY).features, HORIZON)
+
+
+def test_a_scorecard_reads_its_purchases_with_the_model_of_the_windows_own_day():
+    past = _past()
+    fit_scorecard(past)
+    assert set(past.fits._by_day) == {TODAY, *(window.day for window in past.windows)}
+
+
+def test_a_scorecard_is_the_sum_of_what_it_shows():
+    card = LEARNED["scorecard"].model
+    plain = card.to_plain()
+    assert len(plain["coefficients"]) == len(card.coefficients)
+    assert "constant" not in plain["coefficients"]
+    assert "unknown" not in plain["coefficients"]
+    assert "gap_last_ratio missing" in plain["coefficients"]
+
+
+def test_a_rule_never_claims_certainty():
+    rule = fit_rule(_past())
+    assert max(map(abs, rule.odds)) < 8
+
+
+def test_without_enough_who_left_it_refuses_with_numbers():
+    window = SHOP.window(60).rows(np.arange(len(SHOP.window(60))) < 40)
+    with pytest.raises(NotEnoughDataError, match="50 of each"):
+        fit_boosted(Past((window,), TODAY, window.features, HORIZON))
+
+
+def test_an_unknown_model_is_named_with_the_near_one():
+    with pytest.raises(UnknownNameError) as caught:
+        learn(_past(), "scorecards")
+    assert "scorecard" in str(caught.value.hint)
+
+
+def test_a_sample_hangs_on_customer_and_day_alone():
+    window = SHOP.window(100)
+    few = thinned([window], most=200)[0]
+    others = thinned([window.rows(window.keys != few.keys[0])], most=200)[0]
+    assert 120 < len(few) < 280
+    assert len(np.intersect1d(few.keys, others.keys)) > 0.9 * len(few)
+    assert customer_keys(["a", "b"])[1] == customer_keys(["b"])[0]
+
+
+def test_one_thread_and_two_give_the_same_bytes():
+    root = Path(__file__).parents[3]
+    code = (
+        "from tests.models.churn.shop import make_shop; from ckm.models.churn.window import Past;"
+        "from ckm.models.churn.scorecard import fit_scorecard; from ckm.models.churn.boosted import fit_boosted;"
+        "s = make_shop(300); f = s.window(160).features; p = Past((s.window(120), s.window(130)), 160, f, 30);"
+        "print([fit(p).log_odds(f).tobytes().hex() for fit in (fit_scorecard, fit_boosted)])"
+    )
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=root,
+            env={**os.environ, "PYTHONPATH": str(root), "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in ("1", "2")
+    }
+    assert len(printed) == 1

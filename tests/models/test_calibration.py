@@ -1,0 +1,62 @@
+"""Recalibration: finite, never turns a ranking round, finds the line that is there."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckm.errors import InputError
+from ckm.models.calibration import Calibration, recalibrate
+
+
+def _drawn(intercept: float, slope: float, n: int = 20_000) -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    log_odds = random.normal(0, 2, n)
+    return log_odds, random.random(n) < 1 / (1 + np.exp(-(intercept + slope * log_odds)))
+
+
+def test_it_finds_the_line_that_is_there():
+    found = recalibrate(*_drawn(0.7, 0.6))
+    assert found.intercept == pytest.approx(0.7, abs=0.06)
+    assert found.slope == pytest.approx(0.6, abs=0.04)
+
+
+def test_it_is_scikit_learns_logistic_regression_where_there_is_plenty():
+    from sklearn.linear_model import LogisticRegression
+
+    log_odds, away = _drawn(0.3, 1.2)
+    peer = LogisticRegression(C=np.inf, tol=1e-8).fit(log_odds[:, None], away)
+    found = recalibrate(log_odds, away)
+    assert found.slope == pytest.approx(peer.coef_[0, 0], abs=2e-3)
+    assert found.intercept == pytest.approx(peer.intercept_[0], abs=2e-3)
+
+
+def test_with_few_events_the_slope_stays_as_it_was():
+    log_odds, away = _drawn(0.0, 0.2, n=150)
+    assert recalibrate(log_odds, away).slope == 1.0
+
+
+@given(
+    st.lists(st.tuples(st.floats(-40, 40), st.booleans()), min_size=1, max_size=60),
+    st.integers(1, 8),
+)
+def test_it_is_finite_and_keeps_the_ranking_whatever_came(rows, times):
+    log_odds = np.array([value for value, _ in rows] * times)
+    away = np.array([away for _, away in rows] * times)
+    found = recalibrate(log_odds, away)
+    assert np.isfinite([found.intercept, found.slope]).all()
+    assert found.slope > 0
+
+
+def test_all_of_them_staying_away_is_no_certainty():
+    assert 0 < recalibrate(np.zeros(50), np.ones(50, dtype=bool)).intercept < 5
+
+
+def test_half_the_credibility_goes_half_the_way():
+    half = Calibration(0.8, 4.0).drawn(0.5)
+    assert (half.intercept, half.slope) == (0.4, 2.0)
+
+
+def test_log_odds_without_end_are_refused():
+    with pytest.raises(InputError):
+        recalibrate(np.array([np.inf]), np.array([True]))

@@ -1,0 +1,79 @@
+"""How right probabilities are: against scikit-learn, and by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as peer
+
+from ckm.models import metrics
+
+CASES = st.lists(st.tuples(st.booleans(), st.integers(0, 20)), min_size=2, max_size=80).filter(
+    lambda rows: 0 < sum(away for away, _ in rows) < len(rows)
+)
+
+
+def _arrays(rows: list[tuple[bool, int]]) -> tuple[np.ndarray, np.ndarray]:
+    return np.array([away for away, _ in rows]), np.array([score / 20 for _, score in rows])
+
+
+@given(CASES)
+def test_ranking_figures_are_scikit_learns_ties_and_all(rows):
+    away, score = _arrays(rows)
+    assert metrics.roc_auc(away, score) == pytest.approx(peer.roc_auc_score(away, score), abs=1e-12)
+    assert metrics.average_precision(away, score) == pytest.approx(peer.average_precision_score(away, score), abs=1e-12)
+
+
+@given(CASES)
+def test_errors_of_probabilities_are_scikit_learns(rows):
+    away, probability = _arrays(rows)
+    probability = 0.01 + 0.98 * probability
+    log_odds = np.log(probability / (1 - probability))
+    assert metrics.brier(away, probability) == pytest.approx(peer.brier_score_loss(away, probability), abs=1e-12)
+    assert metrics.log_loss(away, log_odds) == pytest.approx(peer.log_loss(away, probability), abs=1e-12)
+
+
+@given(CASES, st.randoms())
+def test_the_order_of_the_rows_changes_nothing(rows, random):
+    shuffled = list(rows)
+    random.shuffle(shuffled)
+    for figure in (metrics.roc_auc, metrics.average_precision, metrics.calibration_error, metrics.lift):
+        assert figure(*_arrays(shuffled)) == pytest.approx(figure(*_arrays(rows)), abs=1e-12)
+
+
+def test_a_log_loss_is_finite_where_the_probability_rounds_to_one():
+    assert metrics.log_loss(np.array([False]), np.array([800.0])) == 800.0
+
+
+def test_reliability_holds_what_was_said_against_what_came_by_equally_many():
+    probability = np.repeat([0.1, 0.9], 50)
+    away = np.concatenate([np.arange(50) < 10, np.arange(50) < 45])
+    table = metrics.reliability(away, probability, bins=2)
+    assert table.n.tolist() == [50, 50]
+    assert table.said == pytest.approx([0.1, 0.9])
+    assert table.came == pytest.approx([0.2, 0.9])
+    assert table.error == pytest.approx(0.05)
+
+
+def test_equal_probabilities_share_their_outcomes_across_bins():
+    away = np.arange(100) < 30
+    assert metrics.calibration_error(away, np.full(100, 0.3)) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_lift_is_how_many_times_as_many_leave_at_the_top():
+    away = np.zeros(100, dtype=bool)
+    away[:20] = True
+    assert metrics.lift(away, -np.arange(100.0)) == pytest.approx(5.0)
+    assert metrics.lift(away, np.zeros(100)) == pytest.approx(1.0)
+
+
+def test_a_gain_curve_runs_from_nobody_to_everybody_and_never_falls():
+    away = np.array([True, False, True, False])
+    share, caught = metrics.gain_curve(away, np.array([4.0, 3.0, 2.0, 1.0]))
+    assert share.tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert caught.tolist() == [0, 0.5, 0.5, 1, 1]
+
+
+def test_where_all_left_or_all_stayed_no_ranking_is_claimed():
+    assert np.isnan(metrics.roc_auc(np.ones(3, dtype=bool), np.arange(3.0)))
+    assert np.isnan(metrics.average_precision(np.zeros(3, dtype=bool), np.arange(3.0)))
