@@ -9,7 +9,8 @@ month are explained. Nothing of the truth is used but to count.
   complaint within the window of the feature, or purchases of a category that the shop has given up.
 - *known kind*: and customers with such a trouble are among those that the model learned from; of a kind of trouble that
   never happened before, no model can know what follows.
-- *named first*: the first reason says this trouble.
+- *named*: the first reason says this trouble.
+- *at random*: what naming one of the four troubles on record at random would reach, without any model.
 
 False alarms: how often the first reason names any cause for those who drifted away in the month, and for those who are
 still there: all of them, and those among the tenth with the highest scores.
@@ -141,6 +142,7 @@ def by_cause(told: pl.DataFrame) -> pl.DataFrame:
             cause=pl.lit(cause),
             record=pl.col(f"record_{cause}"),
             known=pl.col(f"record_{cause}") & pl.col(f"known_{cause}"),
+            at_random=1 / pl.sum_horizontal(f"record_{each}" for each in ON_RECORD),
             named=pl.col("code").eq_missing(cause),
             other=pl.col("cause") & pl.col("code").ne_missing(cause),
         )
@@ -155,6 +157,7 @@ def by_cause(told: pl.DataFrame) -> pl.DataFrame:
         named_of_leavers=pl.col("named").mean(),
         named_of_record=pl.col("named").filter("record").mean(),
         named_of_known=pl.col("named").filter("known").mean(),
+        at_random_of_record=pl.col("at_random").filter("record").mean(),
         other_cause_of_record=pl.col("other").filter("record").mean(),
     )
 

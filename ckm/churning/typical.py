@@ -52,8 +52,8 @@ def typical_stayer(past: Past) -> TypicalStayer:
     what *usually* says in a sentence. The history of purchases (:data:`ONE_HISTORY`) is that of one real stayer, the
     nearest to its medians, because medians of their own need not go together: a median customer may have more gaps
     than fit into the median tenure, and a model of purchases would be asked about nobody. Distance is the sum over the
-    features of ``|x - median| / mean |x - median|``; equally near ones are told apart by their values, so that the
-    order of the rows is of no matter.
+    features of ``|x - median| / mean |x - median|``, 1 where ``x`` is missing; the median stands for what the nearest
+    one lacks. Equally near ones are told apart by their values, so that the order of the rows is of no matter.
 
     Parameters
     ----------
@@ -87,16 +87,16 @@ def _usual(values: Floats) -> float:
 
 
 def _nearest(columns: Mapping[str, Floats], medians: Mapping[str, float]) -> dict[str, float]:
-    """Values of the row nearest to the medians among those without a missing one; the medians if there is none."""
+    """Values of the row nearest to the medians, which stand for those that it does not have."""
     if not columns:
         return {}
     table = np.column_stack(list(columns.values()))
-    table = table[~np.isnan(table).any(axis=1)]
-    if not len(table):
-        return {}
-    away = np.abs(table - [medians[name] for name in columns])
-    spread = away.mean(axis=0)
+    middle = np.array([medians[name] for name in columns])
+    away = np.abs(table - middle)
+    spread = np.nanmean(away, axis=0)
     spread[spread == 0] = 1.0
-    far = (away / spread).sum(axis=1)
+    # what is missing is as far away as others are in the mean: who is known for a year must not be preferred
+    far = np.nan_to_num(away / spread, nan=1.0).sum(axis=1)
     ties: Sequence[Floats] = [*table.T[::-1], np.round(far, 9)]
-    return dict(zip(columns, table[np.lexsort(ties)[0]].tolist(), strict=True))
+    nearest = table[np.lexsort(ties)[0]]
+    return dict(zip(columns, np.where(np.isnan(nearest), middle, nearest).tolist(), strict=True))

@@ -68,7 +68,7 @@ def test_a_sentence_has_the_number_of_the_customer_and_the_usual_one(
             "title: Silent for long\n",
             "title: Silent for long\n    weight: 3\n",
             "no key 'weight'",
-            "counts: above",
+            "features: [days_silent]",
         ),
     ],
 )

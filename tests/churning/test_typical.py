@@ -55,6 +55,17 @@ def test_the_order_of_the_rows_is_of_no_matter() -> None:
     assert typical_stayer(past(features, away)).reference == typical_stayer(past(features, away, order=order)).reference
 
 
+def test_who_lacks_a_number_is_as_typical_as_another() -> None:
+    nan = float("nan")
+    features = {
+        "days_silent": [20.0, 20.0, 20.0, 21.0, 80.0],
+        "same_season": [nan, nan, nan, 0.5, 0.25],
+        "tenure_days": [200.0, 201.0, 202.0, 900.0, 901.0],
+    }
+    found = typical_stayer(past(features, [False] * 5)).reference
+    assert found == {"days_silent": 20.0, "same_season": 0.25, "tenure_days": 202.0}
+
+
 def test_what_no_stayer_had_is_not_part_of_the_typical_one() -> None:
     nan = float("nan")
     found = typical_stayer(past({"days_silent": [1.0, 2.0], "rating_last": [nan, 1.0]}, [False, True]))
