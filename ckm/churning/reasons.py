@@ -159,7 +159,9 @@ class _Context:
         if reason.usual is None:
             return value
         usual = features[reason.usual]
-        return np.divide(value, usual, out=np.full(len(value), np.nan), where=usual > 0)
+        multiples = np.full(len(value), np.nan)
+        np.divide(value, usual, out=multiples, where=usual > 0)
+        return multiples
 
 
 def _groups(features: Features) -> dict[str, tuple[str, ...]]:
