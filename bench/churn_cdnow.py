@@ -23,7 +23,6 @@ from ckm.models.cutoffs import Calendar
 HORIZON = 90
 CUTOFFS = (date(1997, 12, 31), date(1998, 1, 31), date(1998, 2, 28), date(1998, 3, 31))
 COLUMNS = ("base_rate", "auc", "average_precision", "log_loss", "brier", "calibration_error", "lift_top_tenth")
-RECENT = {"purchase_days_90d": 90, "purchase_days_180d": 180, "purchase_days_12mo": 365}
 
 
 def cdnow() -> pl.LazyFrame:
@@ -48,12 +47,10 @@ class Windows:
         self.keys = customer_keys(history.customers.to_list())
 
     def __call__(self, day: int) -> Window:
-        """Return everybody who had bought by a day; with counts of recent purchases beside the snapshot's features."""
+        """Return everybody who had bought by a day."""
         shot = snapshot(self.history, day, HORIZON)
-        visits = self.history.purchases.visits
-        recent = {name: visits.count(shot.customers, day - days, day).astype(float) for name, days in RECENT.items()}
         away = stayed_away(self.history, shot, HORIZON)
-        return Window(day, {**recent, **shot.features}, away, self.keys[shot.customers])
+        return Window(day, shot.features, away, self.keys[shot.customers])
 
 
 def show(result: Backtest) -> None:

@@ -103,7 +103,7 @@ def feature_table(
 ) -> FeatureTable:
     """Return the features of every customer who bought by ``as_of``.
 
-    Reads the transactions twice, first to count, then to aggregate; what is held grows with the customers and their
+    Reads the transactions once for ``rfm``, else a few times; what is held grows with the customers and their
     days of purchase, not with the rows.
 
     Parameters

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
@@ -28,7 +28,6 @@ from ckm.customer_register import CustomerRegister, id_words
 from ckm.features import is_after, is_cancelled, is_purchase, local_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -83,21 +82,19 @@ def tally_purchases(transactions: pl.LazyFrame, *, until: datetime, time_zone: s
     """
     prepared = _prepared(transactions, until, time_zone, money_scale)
     counting, adding = _Counting(), _Adding(prepared.collect_schema()["customer_id"])
-    batches = prepared.collect_batches(chunk_size=BATCH_ROWS, maintain_order=False, engine="streaming")
-    for batch in _ahead(iter(batches)):
-        used = counting.add(batch)
-        if used.height:
-            adding.add(used)
+    batches = iter(prepared.collect_batches(chunk_size=BATCH_ROWS, maintain_order=False, engine="streaming"))
+
+    def read() -> Visits | None:
+        batch = next(batches, None)
+        return None if batch is None else _visits(counting.add(batch))
+
+    # polars works on a batch only while somebody waits for it: a thread does, and sees to all that needs no numbers.
+    with ThreadPoolExecutor(1) as reader:
+        coming = deque(reader.submit(read) for _ in range(BATCHES_AHEAD))
+        while (visits := coming.popleft().result()) is not None:
+            coming.append(reader.submit(read))
+            adding.add(visits)
     return PurchaseTally(counting.counts(), adding.customers())
-
-
-def _ahead(batches: Iterator[pl.DataFrame]) -> Iterator[pl.DataFrame]:
-    """Yield batches while the next ones are made: polars works on a batch only while somebody waits for it."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = deque(pool.submit(next, batches, None) for _ in range(BATCHES_AHEAD))
-        while (batch := coming.popleft().result()) is not None:
-            coming.append(pool.submit(next, batches, None))
-            yield batch
 
 
 def _prepared(transactions: pl.LazyFrame, until: datetime, time_zone: str, money_scale: int) -> pl.LazyFrame:
@@ -182,6 +179,33 @@ class _Counting:
         return counts | {name: bounds[name].min() if name in least else bounds[name].max() for name in names}
 
 
+class Visits(NamedTuple):
+    """Neighbouring rows of one customer and one day, as one."""
+
+    ids: pl.Series
+    words: Words
+    long: NDArray[np.bool_] | None
+    day: Numbers
+    money: Numbers
+    rows: Numbers
+
+
+def _visits(used: pl.DataFrame) -> Visits:
+    """Join neighbours among rows that count: ``customer_id``, ``day``, ``money``."""
+    used = used.rechunk()
+    ids, day = used["customer_id"], used["day"].to_numpy()
+    words, long = id_words(ids)
+    firsts = np.flatnonzero(_starts(words, day, ids if long is not None else None))
+    return Visits(
+        ids=ids.gather(firsts),
+        words=words[firsts],
+        long=None if long is None else long[firsts],
+        day=day[firsts].astype(np.int64),
+        money=np.add.reduceat(used["money"].to_numpy(), firsts) if len(firsts) else np.zeros(0, dtype=np.int64),
+        rows=np.diff(firsts, append=len(words)),
+    )
+
+
 def _grown(sums: Numbers, count: int) -> Numbers:
     return np.concatenate([sums, np.zeros(2 * count - len(sums), dtype=np.int64)])
 
@@ -195,21 +219,15 @@ class _Adding:
         self._rows: Numbers = np.zeros(0, dtype=np.int64)
         self._days = _DayKeys()
 
-    def add(self, used: pl.DataFrame) -> None:
-        """Add rows that count: ``customer_id``, ``day``, ``money``."""
-        used = used.rechunk()
-        words, long = id_words(used["customer_id"])
-        day = used["day"].to_numpy()
-        firsts = np.flatnonzero(_starts(words, day, used["customer_id"] if long is not None else None))
-        ids = used["customer_id"].gather(firsts)
-        numbers = self._register.numbers(ids, words[firsts], None if long is None else long[firsts])
+    def add(self, visits: Visits) -> None:
+        """Add rows that count."""
+        numbers = self._register.numbers(visits.ids, visits.words, visits.long)
         if len(self._money) < len(self._register):
             self._money, self._rows = (_grown(sums, len(self._register)) for sums in (self._money, self._rows))
-        np.add.at(self._money, numbers, np.add.reduceat(used["money"].to_numpy(), firsts))
-        np.add.at(self._rows, numbers, np.diff(firsts, append=len(words)))
-        day = day[firsts].astype(np.int64)
-        bought = day != NO_DAY
-        self._days.add(numbers[bought] << DAY_BITS | day[bought])
+        np.add.at(self._money, numbers, visits.money)
+        np.add.at(self._rows, numbers, visits.rows)
+        bought = visits.day != NO_DAY
+        self._days.add(numbers[bought] << DAY_BITS | visits.day[bought])
 
     def customers(self) -> pl.DataFrame:
         """Return one row per customer, by ``customer_id``."""
@@ -236,7 +254,7 @@ class _Adding:
 
 def _starts(words: Words, day: NDArray[np.int32], ids: pl.Series | None) -> NDArray[np.bool_]:
     """Where a row has not the customer and day of the row before; ``ids`` where words do not tell customers apart."""
-    starts = np.ones(len(words), dtype=bool)
+    starts: NDArray[np.bool_] = np.ones(len(words), dtype=bool)
     np.not_equal(words[1:], words[:-1], out=starts[1:])
     starts[1:] |= day[1:] != day[:-1]
     if ids is not None:

@@ -17,7 +17,6 @@ from ckm.segmentation.measures import Measures
 from ckm.segmentation.moves import Moves, explain_moves
 from ckm.segmentation.result import Segmentation, segmented
 from ckm.segmentation.rules.definition import load_rules
-from ckm.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
     from ckm.segmentation.definition import Definition
     from ckm.segmentation.rfm.names import NameTable
     from ckm.segmentation.saved import SavedDefinition
+    from ckm.store import Store
 
 __all__ = ["Request", "Segmentation", "apply_definition", "segment_customers", "segment_dataset"]
 
@@ -120,7 +120,7 @@ def segment_dataset(dataset: Dataset, request: Request, config: Config) -> Segme
         result = _learn(tables, request, config, rules, saved)
     if request.details:
         result = _with_balance(result, tables)
-    store = Store(dataset.workspace.store_dir) if dataset.workspace else None
+    store = _store(dataset)
     before = _before(result, tables, store, request)
     if before is not None:
         moves = _moves(before, result, tables)
@@ -132,6 +132,14 @@ def segment_dataset(dataset: Dataset, request: Request, config: Config) -> Segme
         if store is not None:
             keep(store, result)
     return result
+
+
+def _store(dataset: Dataset) -> Store | None:
+    if dataset.workspace is None:
+        return None
+    from ckm.store import Store  # deltalake, which a file has no use for
+
+    return Store(dataset.workspace.store_dir)
 
 
 def _check(request: Request, dataset: Dataset) -> None:

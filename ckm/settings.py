@@ -42,6 +42,11 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(**{UNITS[number[2]]: int(number[1])})
 
 
+def parse_days(text: str) -> int:
+    """Return ``14d``, ``2w`` or ``36h`` in days, a begun day counting."""
+    return math.ceil(parse_duration(text) / timedelta(days=1))
+
+
 def parse_currency(text: str) -> str:
     """Return ``text`` if it has the form of an ISO 4217 code."""
     if not re.fullmatch("[A-Z]{3}", text):
@@ -203,6 +208,46 @@ class SegmentSettings:
 
 
 @dataclass(frozen=True)
+class ChurnSettings:
+    """When ``ckm churn-warn`` warns, what it assumes of an offer, and whom it leaves in peace.
+
+    Attributes
+    ----------
+    watch, warn, urgent
+        Probability of no order within the horizon from which a customer has this level.
+    lead
+        Days that an action needs before it can reach a customer.
+    saved_share
+        Of those who would leave and are made an offer, the share that stays because of it.
+    anyway_share
+        Of those who would have stayed, the share that takes the offer all the same.
+    offer_share, offer_amount
+        Cost of an offer that is taken: a share of the customer's margin of 12 months, and an amount on top.
+    contact_cost
+        Cost of contacting one customer, whatever comes of it.
+    change_margin
+        Difference in probability from which a warning is worse or better at the same level.
+    contacted_days
+        So long a customer is left in peace after a contact.
+    contact_topics
+        Topics of an interaction of kind ``event`` that are contacts by us.
+    """
+
+    watch: float = _setting(0.5, parse_share)
+    warn: float = _setting(0.7, parse_share)
+    urgent: float = _setting(0.85, parse_share)
+    lead: int = _setting(14, parse_days)
+    saved_share: float = _setting(0.3, parse_share)
+    anyway_share: float = _setting(1.0, parse_share)
+    offer_share: float = _setting(0.05, parse_share)
+    offer_amount: float = _setting(0.0, parse_amount)
+    contact_cost: float = _setting(1.0, parse_amount)
+    change_margin: float = _setting(0.1, parse_share)
+    contacted_days: int = _setting(30, parse_count)
+    contact_topics: tuple[str, ...] = _names("contact", "campaign")
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a workspace.
 
@@ -212,8 +257,8 @@ class Config:
         Currency of amounts whose source names none, ISO 4217.
     time_zone
         Zone of times whose source names none, as in the IANA database.
-    ingest, check, segment
-        See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`.
+    ingest, check, segment, churn
+        See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`.
     freshness
         Per table the greatest age that its newest row may have; a table that is not named has no limit.
     goals
@@ -229,4 +274,5 @@ class Config:
     )
     check: CheckSettings = field(default_factory=CheckSettings)
     segment: SegmentSettings = field(default_factory=SegmentSettings)
+    churn: ChurnSettings = field(default_factory=ChurnSettings)
     goals: Mapping[str, float] = _per_name({}, parse_number, any_name=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import MINYEAR, date
 from difflib import get_close_matches
@@ -17,6 +18,7 @@ from ckm.features import END_OF_TIME, NEEDED_COLUMNS, currencies, end_of_day, ro
 from ckm.purchase_tally import PurchaseTally, tally_purchases
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
 FINEST_MONEY_SCALE = 10_000
@@ -138,7 +140,8 @@ def view_transactions(
     until = end_of_day(as_of, time_zone) if as_of else END_OF_TIME
     tally: PurchaseTally | None = None
     if amounts == ("net",):
-        tally = tally_purchases(transactions, until=until, time_zone=time_zone, money_scale=FINEST_MONEY_SCALE)
+        with readable():
+            tally = tally_purchases(transactions, until=until, time_zone=time_zone, money_scale=FINEST_MONEY_SCALE)
         counts = tally.counts
     else:
         counts = collect(row_counts(frame, until=until, amounts=amounts)).row(0, named=True)
@@ -160,8 +163,27 @@ def view_transactions(
 
 
 def collect(frame: nw.LazyFrame[pl.LazyFrame]) -> pl.DataFrame:
-    """Run the plan, in batches that need not all fit into memory."""
-    return frame.to_native().collect(engine="streaming")
+    """Run the plan, in batches that need not all fit into memory.
+
+    Raises
+    ------
+    InputError
+        A file of the data cannot be read to its end.
+    """
+    with readable():
+        return frame.to_native().collect(engine="streaming")
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Turn polars' complaint about a damaged file, which only shows when its pages are read, into an InputError."""
+    try:
+        yield
+    except (pl.exceptions.ComputeError, OSError) as error:
+        raise InputError(
+            "the data cannot be read to their end: a file is damaged, or has changed while it was read",
+            hint="ckm inspect FILE says where",
+        ) from error
 
 
 def counted(count: int, noun: str) -> str:

@@ -7,6 +7,7 @@ what it means, YAML does not. Only the safe loader's composer is used; nothing i
 from __future__ import annotations
 
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,11 @@ import yaml
 from ckm.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
+
+DEEPEST = 500
+"""Levels of lists and mappings in one another; nobody writes ten by hand."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,11 @@ class YamlEntry:
     def is_null(self) -> bool:
         """Whether nothing, ``~`` or ``null`` is written."""
         return self.node.tag == "tag:yaml.org,2002:null"
+
+    @property
+    def is_text(self) -> bool:
+        """Whether one value is written, neither a list nor a mapping."""
+        return isinstance(self.node, yaml.ScalarNode)
 
     def text(self) -> str:
         """Return the scalar as it is written; UsageError if this is a list or a mapping."""
@@ -132,13 +141,16 @@ def read_yaml(path: Path) -> YamlEntry | None:
     UsageError
         The file cannot be read, or is no YAML; the message names the line.
     """
+    return parse_yaml(_read_text(path), path)
+
+
+def _read_text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
-    return parse_yaml(text, path)
 
 
 def parse_yaml(text: str, path: Path) -> YamlEntry | None:
@@ -149,8 +161,61 @@ def parse_yaml(text: str, path: Path) -> YamlEntry | None:
     UsageError
         It is no YAML; the message names the line.
     """
-    try:
+    with _mistakes_named(path):
+        _refuse_depth(text, path)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    return None if node is None else YamlEntry(node, path, node.start_mark.line + 1)
+
+
+def read_yaml_documents(path: Path) -> list[YamlEntry]:
+    """Return the documents of the file ``path``, which ``---`` parts, without the empty ones.
+
+    Aliases are kept as they stand and not written out, so that a small file cannot grow.
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read, or is no YAML somewhere; the message names the line.
+    """
+    text = _read_text(path)
+    with _mistakes_named(path):
+        _refuse_depth(text, path)
+        nodes = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
+    documents = [YamlEntry(node, path, node.start_mark.line + 1) for node in nodes]
+    return [document for document in documents if not document.is_null]
+
+
+def _refuse_depth(text: str, path: Path) -> None:
+    """Refuse lists in lists beyond :data:`DEEPEST`: PyYAML composes them by recursion, in C, until the stack ends.
+
+    Reading events is slow in Python. What could open a level limits the depth from above, so that few files need it:
+    the brackets of a document, the indentation of a line, and the dashes and question marks in it (``- - - x``). A list
+    may stand as far left as the key that it belongs to, hence twice.
+    """
+    brackets = max(document.count("[") + document.count("{") for document in text.split("\n---"))
+    steps = max((_indentation(line) + line.count("-") + line.count("?") for line in text.splitlines()), default=0)
+    if brackets + 2 * (steps + 1) <= DEEPEST:
+        return
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                line = f":{event.start_mark.line + 1}" if event.start_mark else ""
+                raise UsageError(f"{path}{line}: more than {DEEPEST} levels deep", hint="this is not for people")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _indentation(line: str) -> int:
+    return len(line) - len(line.lstrip())
+
+
+@contextmanager
+def _mistakes_named(path: Path) -> Iterator[None]:
+    """Raise what YAML has to say as a UsageError that names the line."""
+    try:
+        yield
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark is not None else ""
@@ -159,7 +224,6 @@ def parse_yaml(text: str, path: Path) -> YamlEntry | None:
         ) from error
     except yaml.YAMLError as error:
         raise UsageError(f"{path} is no YAML", hint="it holds a character that YAML forbids") from error
-    return None if node is None else YamlEntry(node, path, node.start_mark.line + 1)
 
 
 def dump_yaml(plain: Mapping[str, Any]) -> str:

@@ -20,7 +20,7 @@ from ckm.config import (
 )
 from ckm.errors import UnknownNameError, UsageError
 from ckm.schema import Customers, Interactions, Transactions
-from ckm.settings import CheckSettings, parse_duration, parse_share
+from ckm.settings import CheckSettings, parse_days, parse_duration, parse_share
 from ckm.workspace import lay_out, template
 from ckm.yamlfile import read_yaml
 from tests.conftest import Run
@@ -49,7 +49,8 @@ def test_the_template_holds_every_setting_with_its_default(tmp_path: Path) -> No
     document = read_yaml(tmp_path / "ckm.yaml")
     assert document is not None
     top = document.mapping()
-    written = set(top) | {f"{name}.{inner}" for name in ("ingest", "check", "segment") for inner in top[name].mapping()}
+    sections = ("ingest", "check", "segment", "churn")
+    written = set(top) | {f"{name}.{inner}" for name in sections for inner in top[name].mapping()}
     assert written == setting_names(Config())
     assert set(top["freshness"].mapping()) == set(Config().freshness)
 
@@ -128,6 +129,9 @@ def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
         ("- currency\n", 1, "'key: value' pairs are expected", ""),
         ("a: b: c\n", 1, "mapping values are not allowed", "indentation"),
         ("currency: 'EUR\n", 2, "end of stream", "quotes"),
+        ("goals: " + "[" * 100_000, 1, "levels deep", ""),
+        ("churn: {warn: 120%}\n", 1, "no share between 0 and 1", "5% or 0.05"),
+        ("churn: {lead: soon}\n", 1, "no span of time", "12h, 7d or 2w"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, text: str, line: int, message: str, hint: str) -> None:
@@ -198,6 +202,10 @@ def test_a_missing_workspace_names_the_command_that_makes_one(tmp_path: Path, mo
         with pytest.raises(UsageError) as caught:
             open_workspace(root)
         assert "ckm init" in (caught.value.hint or "")
+
+
+def test_a_lead_is_whole_days_and_a_begun_one_counts() -> None:
+    assert [parse_days(text) for text in ("14d", "2w", "36h", "0d", "1h")] == [14, 14, 2, 0, 1]
 
 
 def test_init_makes_a_workspace_that_opens(run: Run, tmp_path: Path) -> None:

@@ -74,6 +74,19 @@ def test_a_missing_column_is_named(tmp_path: Path, run: Run, column: str) -> Non
     assert f"no column for {column}" in done.stderr
 
 
+def test_a_file_whose_pages_are_damaged_is_broken_input_and_no_bug(tmp_path: Path, run: Run) -> None:
+    path = tmp_path / "orders.parquet"
+    frame = pl.read_csv(write(tmp_path / "orders.csv", orders()), try_parse_dates=True)
+    frame.write_parquet(path, compression="zstd")
+    data = bytearray(path.read_bytes())
+    for place in range(200, len(data) - 4000, 97):
+        data[place] ^= 0xFF
+    path.write_bytes(bytes(data))
+    done = run("segment", path, "--by", "value")
+    assert done.exit_code == 3, done.stderr
+    assert "damaged" in done.stderr
+
+
 PROBE = """
 import sys
 from typer.testing import CliRunner

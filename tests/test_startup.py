@@ -13,11 +13,13 @@ from ckm.cli import app
 from tests.conftest import ROOT
 
 HEAVY = {
+    "altair",
     "chardet",
     "dataframely",
     "deltalake",
     "duckdb",
     "fastexcel",
+    "jinja2",
     "narwhals",
     "numpy",
     "pandas",
@@ -28,6 +30,7 @@ HEAVY = {
     "rich",
     "scipy",
     "sklearn",
+    "vl_convert",
     "xlsxwriter",
     "yaml",
 }

@@ -72,7 +72,7 @@ def read_history(tables: Mapping[str, pl.LazyFrame], *, as_of: date | None = Non
     """Read transactions and interactions into a history.
 
     Reads the transactions in streaming passes: to count, for the ids, for money by day, for categories and channels,
-    for deliveries. 20 million lines of a million customers take half a minute and 3 GB.
+    for deliveries. 20 million lines of a million customers take 23 seconds of CPU and 1.5 GB.
 
     Parameters
     ----------

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 RECENT_DAYS = 90
 """So long trouble counts as recent: it fades from what customers decide by."""
+LATELY = {"purchase_days_90d": 90, "purchase_days_180d": 180, "purchase_days_12mo": 365}
+"""Spans that purchase days are counted over: a quarter, half a year, a year."""
 
 
 @dataclass(frozen=True)
@@ -204,6 +206,7 @@ def _rhythm(at: _Cut) -> dict[str, NDArray[Any]]:
     return {
         "days_silent": at.day - at.last,
         "purchase_days": at.stop - at.start,
+        **{name: at.visits.count(at.who, at.day - days, at.day) for name, days in LATELY.items()},
         "gap_median_days": usual.median[at.who],
         "gap_p80_days": usual.p80[at.who],
         "gap_last_ratio": usual.last_ratio[at.who],

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.config import Workspace as OpenWorkspace
-    from ckm.ingest import FileResult, Settings
+    from ckm.ingest.load import Settings
+    from ckm.ingest.results import FileResult
     from ckm.ingest.selection import Job, Wishes
     from ckm.store import Store
 
@@ -157,7 +158,7 @@ def _overrides(columns: list[str] | None) -> dict[str, str]:
 
 
 def _settings(workspace: OpenWorkspace, on_conflict: str | None, max_rejects: str | None) -> Settings:
-    from ckm.ingest import Settings
+    from ckm.ingest.load import Settings
     from ckm.settings import parse_share
     from ckm.store import OnConflict
 
@@ -184,7 +185,7 @@ def _save_map(jobs: list[Job], path: Path, *, dry_run: bool) -> None:
     from dataclasses import replace
 
     from ckm.files import replacing
-    from ckm.ingest import ByNames
+    from ckm.ingest.plan import ByNames
     from ckm.mapping.mapping import dump_mapping
     from ckm.sources.read import open_source
 
@@ -216,7 +217,7 @@ def _store(workspace: OpenWorkspace, *, dry_run: bool) -> Iterator[Store]:
 
 
 def _run(job: Job, store: Store, settings: Settings) -> FileResult:
-    from ckm.ingest import ingest_file
+    from ckm.ingest.load import ingest_file
 
     with progress(f"loading {job.label}", total=1.0) as advance:
         return ingest_file(job.path, job.plan, store, settings, label=job.label, progress=advance)

@@ -218,3 +218,52 @@ def on_a_terminal(words: Sequence[str], width: int) -> tuple[str, str]:
         _, said = process.communicate()
     assert process.returncode == 0, said
     return shown.decode("utf-8"), said.decode("utf-8")
+
+
+def test_features_are_listed_with_unit_meaning_and_formula(run: Run) -> None:
+    result = run("segment", "--features", "-f", "json")
+    rows = {row["name"]: row for row in json.loads(result.stdout)}
+    assert rows["recency_days"]["unit"] == "days"
+    assert all(row["meaning"] and row["formula"] for row in rows.values())
+    assert {"frequency", "gap_p80_days", "spend_12mo", "discount_share", "channel_share_*", "weekend_share"} <= set(
+        rows
+    )
+
+
+def test_the_printed_names_are_a_file_that_can_be_given_back(
+    segment: Callable[..., Result], run: Run, desk: Path
+) -> None:
+    printed = run("segment", "--show-rules").stdout
+    (desk / "names.yaml").write_text(printed.replace("Champions", "ลูกค้าชั้นดี"), encoding="utf-8")
+    usual, renamed = segment("-f", "csv").stdout, segment("--rules", "names.yaml", "-f", "csv").stdout
+    assert renamed == usual.replace("Champions", "ลูกค้าชั้นดี")
+    assert segment("--rules", "names.yaml", "--save", "thai").exit_code == 0
+    shown = run("segment", "--show-rules", "--use", "thai").stdout
+    assert "ลูกค้าชั้นดี" in shown
+    (desk / "again.yaml").write_text(shown, encoding="utf-8")
+    assert segment("--rules", "again.yaml", "-f", "csv").stdout == renamed
+
+
+def test_a_name_table_with_a_gap_is_refused_with_the_codes(
+    segment: Callable[..., Result], run: Run, desk: Path
+) -> None:
+    broken = run("segment", "--show-rules").stdout.replace('"51[1-5]"', '"51[1-4]"')
+    (desk / "names.yaml").write_text(broken, encoding="utf-8")
+    result = segment("--rules", "names.yaml")
+    assert result.exit_code == 2
+    assert "codes without a name: 515" in result.stderr
+
+
+def test_money_and_window_change_what_is_scored_and_not_the_revenue(segment: Callable[..., Result]) -> None:
+    orders = [*ORDERS, *(f"B{day},007,2023-01-0{day}T12:00:00Z,100,EUR,sale" for day in (1, 2, 3))]
+
+    def of(*words: str) -> dict[str, object]:
+        rows = json.loads(segment("--customers", "-f", "json", *words, orders=orders).stdout)
+        return next(row for row in rows if row["customer_id"] == "007")
+
+    assert (of()["frequency"], of()["monetary"]) == (4, 310)
+    assert (of("--window", "12mo")["frequency"], of("--window", "12mo")["monetary"]) == (1, 10)
+    assert of("--money", "mean")["monetary"] == 77.5
+    for words in ((), ("--window", "12mo"), ("--money", "mean")):
+        summary = json.loads(segment("-f", "json", *words, orders=orders).stdout)
+        assert sum(row["revenue"] for row in summary) == 450

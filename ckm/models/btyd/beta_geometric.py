@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-NEAR_ONE = 1e-6
-"""Closest to 1 that ``a`` may come in expected orders, where their formula is 0/0; a relative error below 1e-5."""
+CLEARANCE = 1e-6
+"""Closest that ``a`` may come in expected orders to where their closed form fails; see :func:`_cleared`."""
 LARGE = 20.0
 """Leaving chances ``a`` beyond which powers overflow in the closed form and a sum over the chance takes its place."""
 SUM_NODES = 400
@@ -63,8 +63,9 @@ class BetaGeometric(TransactionModel):
     def expected_orders(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
         x, t_x, T, time = checked(x, t_x, T, time)
         a, stays = self.a, self.b + x + self.first_counts
-        if abs(a - 1) < NEAR_ONE:
-            a = 1 + NEAR_ONE if a >= 1 else 1 - NEAR_ONE
+        if a <= LARGE:
+            a = _cleared(a, self.r)
+            stays = np.where(np.abs(a + stays - 1) < CLEARANCE, 1 - a + CLEARANCE, stays)
         growth = time / (self.alpha + T)
         while_there = _expected_closed if a <= LARGE else _expected_summed
         return np.asarray(while_there(self.r + x, a, stays, growth) * self.alive(x, t_x, T))
@@ -86,11 +87,23 @@ def _left_log_odds(
     return np.where(bought_again, odds, -np.inf)
 
 
+def _cleared(a: float, r: float) -> float:
+    """Return ``a``, or a value 3 or 6 millionths above, which changes expected orders by less than 1e-5 of themselves.
+
+    The closed form is 0/0 at a = 1. Where r - a is a whole number Gauss's function has a removable pole, at which
+    scipy 1.17 returns infinity or, nearby, loses up to all digits.
+    """
+    for candidate in (a, a + 3 * CLEARANCE, a + 6 * CLEARANCE):
+        if abs(candidate - 1) >= CLEARANCE and abs((r - candidate) - round(r - candidate)) >= CLEARANCE:
+            return candidate
+    return a + 9 * CLEARANCE
+
+
 def _expected_closed(shape: Floats, a: float, stays: Floats, growth: Floats) -> Floats:
     """Expected orders while time grows from T to T + t, of a customer who is there at T.
 
     ``(a + b' - 1) / (a - 1) [1 - (1 - z)^(r + x) 2F1(r + x, b'; a + b' - 1; z)]`` with ``b' = stays``,
-    ``z = t / (alpha + T + t)`` (Fader, Hardie, Lee 2005, equation 10). Euler's transformation takes the power of x out
+    ``z = t / (alpha + T + t)`` (Fader, Hardie, Lee 2005). Euler's transformation takes the power of x out
     of the product, so that nothing overflows: ``(1 - z)^(a - 1) 2F1(a + b' - 1 - r - x, a - 1; a + b' - 1; z)``.
     """
     from scipy.special import hyp2f1
@@ -128,7 +141,7 @@ def log_likelihood(parameters: Floats, data: Histories, *, first_counts: bool) -
     """Log-likelihood of all customers and its gradient in (r, alpha, a, b).
 
     ``G(r+x)/G(r) alpha^r B(a, b')/B(a, b) [(alpha+T)^-(r+x) + d a/(b'-1) (alpha+t_x)^-(r+x)]``; BG/NBD: ``b' = b + x``
-    and d = 1 where x > 0, else 0 (Fader, Hardie, Lee 2005, equation 6); MBG/NBD: ``b' = b + x + 1`` and d = 1
+    and d = 1 where x > 0, else 0 (Fader, Hardie, Lee 2005); MBG/NBD: ``b' = b + x + 1`` and d = 1
     (Batislam, Denizel, Filiztekin 2007).
     """
     from scipy.special import betaln, expit, gammaln, psi

@@ -71,22 +71,21 @@ def choose_btyd(
     Raises
     ------
     NotEnoughDataError
-        None of the models can be fitted.
+        None of the models can be fitted; the error is that of the first.
     """
     fitted: list[TransactionModel] = []
-    failures: dict[str, str] = {}
+    failures: dict[str, NotEnoughDataError] = {}
     for name in models:
         if name not in FITS:
             raise UnknownNameError("model", name, FITS)
         try:
             fitted.append(FITS[name](x, t_x, T, weights=weights, seed=seed, time_unit=time_unit))
         except NotEnoughDataError as error:
-            failures[name] = str(error)
-            last = error
+            failures[name] = error
     if not fitted:
-        raise last
+        raise next(iter(failures.values()))
     ranked = tuple(sorted(fitted, key=lambda model: model.aic))
-    return Choice(ranked[0], ranked, failures)
+    return Choice(ranked[0], ranked, {name: str(error) for name, error in failures.items()})
 
 
 def read_btyd(plain: Mapping[str, Any]) -> TransactionModel:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import inf, nan
-from typing import Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
 
 from ckm.errors import NotEnoughDataError
-from ckm.models.btyd.histories import Floats, Integers
 
-BOUNDS = (-9.0, 12.0)
-"""Of the logarithm of a parameter in a unit of time (or money) near the data's own: 0.0001 to 160,000."""
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from ckm.models.btyd.histories import Floats, Integers
+
+BOUNDS = (-9.0, 9.0)
+"""Of the logarithm of a parameter in a unit of time (or money) near the data's own: 0.00012 to 8,100. A gamma
+distribution of shape 8,100 spreads by 1 %: nothing that data could tell from no spread at all."""
 SAMPLE_ROWS = 4_000
 """Distinct histories on which the starts compete; the winner goes on to all."""
 GAIN_LEFT = 1e-7
@@ -23,6 +29,13 @@ FLAT_INFORMATION = 0.01
 DIFFERENCE = 1e-4
 """Step in log parameters between two gradients for the information; error about its square."""
 NEWTON_STEPS = 12
+ROUGH_GAIN = 1e-4
+"""What may be left where rounding hides the rest: beside a ridge, sums of large numbers cancel."""
+RIDGE_SHARE = 0.1
+"""A parameter that makes up this much of a flat direction (of length 1), or that changes by this share of
+the change of a parameter at an edge, is unknown."""
+FLAT_GAIN = 0.05
+"""Log-likelihood per factor e that may be left along directions in which it is flat."""
 
 
 class Weighted(Protocol):
@@ -37,7 +50,7 @@ class Weighted(Protocol):
 
 
 Data = TypeVar("Data", bound=Weighted)
-LogLikelihood: TypeAlias = Callable[[Floats, Data], tuple[float, Floats]]
+LogLikelihood: TypeAlias = "Callable[[Floats, Data], tuple[float, Floats]]"
 """From natural parameters and data to the log-likelihood and its gradient in the natural parameters."""
 
 
@@ -125,13 +138,18 @@ def _finished(log_likelihood: LogLikelihood[Data], data: Data, point: Floats, na
         strength, direction = np.linalg.eigh(information)
         slope = direction.T @ gradient[free]
         known = strength > FLAT_INFORMATION
-        gain = float((slope[known] ** 2 / strength[known]).sum() / 2 + np.abs(slope[~known]).sum())
-        if gain < GAIN_LEFT or (gain < 1e3 * GAIN_LEFT and not known.all()):
-            return _optimum(point, value, free, strength, direction, gain)
+        gain = float((slope[known] ** 2 / strength[known]).sum() / 2)
+        flat_gain = float(np.abs(slope[~known]).sum())
+        if gain < GAIN_LEFT and flat_gain < FLAT_GAIN:
+            return _optimum(log_likelihood, data, point, value, pinned, gain)
         step = np.zeros_like(point)
         step[free] = direction @ (slope / np.maximum(np.abs(strength), FLAT_INFORMATION))
         step *= min(1.0, 1.0 / float(np.abs(step).max()))
-        point, value, gradient = _uphill(log_likelihood, data, point, step, value)
+        before, (point, value, gradient) = point, _uphill(log_likelihood, data, point, step, value)
+        if point is before:
+            break
+    if gain < ROUGH_GAIN and flat_gain < FLAT_GAIN:
+        return _optimum(log_likelihood, data, point, value, pinned, gain)
     raise NotEnoughDataError(
         f"{name}: the likelihood of {data.customers:,.0f} customers has no maximum that could be found",
         hint="observe for longer, or take another model",
@@ -166,11 +184,17 @@ def _information(log_likelihood: LogLikelihood[Data], data: Data, point: Floats,
     return np.asarray((information + information.T) / 2)
 
 
-def _optimum(point: Floats, value: float, free: Integers, strength: Floats, direction: Floats, gain: float) -> Optimum:
+def _optimum(
+    log_likelihood: LogLikelihood[Data], data: Data, point: Floats, value: float, pinned: NDArray[np.bool_], gain: float
+) -> Optimum:
+    """Say how well each parameter is known; what goes along with one at an edge is as unknown as that one."""
+    information = _information(log_likelihood, data, point, np.arange(len(point)))
+    strength, direction = np.linalg.eigh(information[np.ix_(~pinned, ~pinned)])
     known = strength > FLAT_INFORMATION
-    variance = (direction[:, known] ** 2 / strength[known]).sum(axis=1)
-    ridge = (np.abs(direction[:, ~known]) > 0.1).any(axis=1)
+    inverse = (direction[:, known] / strength[known]) @ direction[:, known].T
+    flat = (np.abs(direction[:, ~known]) > RIDGE_SHARE).any(axis=1)
+    goes_along = (np.abs(inverse @ information[np.ix_(~pinned, pinned)]) > RIDGE_SHARE).any(axis=1)
     errors = np.full(len(point), nan)
-    errors[free[~ridge]] = np.sqrt(variance[~ridge])
+    errors[~pinned] = np.where(flat | goes_along, nan, np.sqrt(np.diag(inverse)))
     unknown = tuple(int(index) for index in np.flatnonzero(np.isnan(errors)))
     return Optimum(np.exp(point), np.exp(point) * errors, value, unknown, gain)

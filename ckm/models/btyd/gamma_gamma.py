@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 CUSTOMERS_NEEDED = 20
 """With an order value above zero; more than six for each of three parameters."""
-DEPENDENT = 0.2
-"""A correlation of this size or more is read as: the model does not fit. Fader and Hardie let 0.11 pass on CDNOW."""
+NOTABLE, DEPENDENT = 0.1, 0.3
+"""Correlations that are called slight, and too large for the model: Cohen's small and medium effects (Statistical power
+analysis for the behavioral sciences, 2nd ed. 1988, pp. 79-80). CDNOW has 0.11, and 0.21 of ranks."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ class GammaGamma:
         """Return the expected value of an order of a customer with ``x`` orders of the given mean.
 
         ``p (gamma + x m) / (p x + q - 1)``: the customer's mean and the population's, weighed by ``p x`` and ``q - 1``
-        (Fader, Hardie, Lee 2005, RFM and CLV, equation 5). Infinite where the denominator is not positive: the
+        (Fader, Hardie, Lee 2005, RFM and CLV). Infinite where the denominator is not positive: the
         population has no mean and the customer too few orders. ``mean`` is not looked at where x is 0.
         """
         orders, value = np.broadcast_arrays(np.asarray(x, dtype=np.float64), np.asarray(mean, dtype=np.float64))
@@ -219,7 +220,8 @@ class Independence:
         With orders of a mean value above zero.
     pearson, spearman
         Correlations of number and mean value; None where all customers have the same number or mean. Pearson's is moved
-        by a few large customers, Spearman's is not.
+        by a few large customers. Spearman's is not, but it is a little above zero even where the two are independent:
+        order values are skewed, and a mean of several seldom falls far below the middle as a single one does.
     holds
         Both are below :data:`DEPENDENT` in size.
     """
@@ -235,9 +237,11 @@ class Independence:
         if self.pearson is None or self.spearman is None:
             return "Customers do not differ in the number or the value of their orders, so there is nothing to check."
         figures = f"correlation {self.pearson:+.2f}, of ranks {self.spearman:+.2f}"
-        if self.holds:
-            return f"The value of an order hardly depends on how many a customer makes ({figures})."
+        if max(abs(self.pearson), abs(self.spearman)) < NOTABLE:
+            return f"The value of an order does not go with how many a customer makes ({figures})."
         larger = "larger" if self.spearman + self.pearson > 0 else "smaller"
+        if self.holds:
+            return f"Customers who order more often make slightly {larger} orders ({figures}); Gamma-Gamma ignores it."
         return (
             f"Customers who order more often make {larger} orders ({figures}): "
             "Gamma-Gamma takes the two for independent, so expected values mislead."

@@ -66,7 +66,7 @@ class ParetoNBD(TransactionModel):
         """Return the expected number of orders in (T, T + time], given the history.
 
         ``P(alive) (r+x)/(alpha+T) (beta+T)/(s-1) [1 - ((beta+T)/(beta+T+t))^(s-1)]`` (Fader and Hardie 2005, A note on
-        deriving the Pareto/NBD model, section on conditional expectations); the logarithm where s = 1.
+        deriving the Pareto/NBD model); the logarithm where s = 1.
         """
         x, t_x, T, time = checked(x, t_x, T, time)
         passed, excess = np.log1p(time / (self.beta + T)), self.s - 1

@@ -24,7 +24,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from ckm.models.btyd.histories import Floats
+    from collections.abc import Iterator
+
+    from ckm.models.btyd.histories import Floats, Integers
 
 NEGLIGIBLE = 40.0
 """e^-40 = 4e-18 is below the rounding of a float."""
@@ -79,22 +81,29 @@ def race(
     end = _cut(*powers, small / large, end)
     fall = powers[0] * end + powers[1] * np.log1p(small / large * np.expm1(end))
     sums = np.zeros((6 if moments else 2, len(A)))
-    todo = end > 0
-    for largest_fall, widest, nodes in (*CLASSES, (np.inf, np.inf, NODES)):
-        chosen = np.flatnonzero(todo & (fall <= largest_fall) & (end <= widest))
-        todo[chosen] = False
-        for first in range(0, len(chosen), BLOCK):
-            rows = chosen[first : first + BLOCK]
-            panels = max(1, int(np.ceil(end[rows].max() / WIDTH))) if nodes == NODES else 1
-            sums[:, rows] = _integrals(
-                powers[0][rows], powers[1][rows], small[rows] / large[rows], end[rows], nodes, panels,
-                small_leaves=not alpha_small, moments=moments,
-            )  # fmt: skip
+    for rows, nodes, panels in _plan(end, fall):
+        sums[:, rows] = _integrals(
+            powers[0][rows], powers[1][rows], small[rows] / large[rows], end[rows], nodes, panels,
+            small_leaves=not alpha_small, moments=moments,
+        )  # fmt: skip
     if not moments:
         return Race(nothing, sums[0], sums[1], None)
     parts = [sums[2], sums[3], sums[4] / small, sums[5] / large]
     order = (0, 1, 2, 3) if alpha_small else (1, 0, 3, 2)
     return Race(nothing, sums[0], sums[1], np.stack([parts[index] for index in order]))
+
+
+def _plan(end: Floats, fall: Floats) -> Iterator[tuple[Integers, int, int]]:
+    """Yield blocks of rows with their nodes and panels, which depend on the row alone: not on its neighbours."""
+    panels = np.where(end > 0, np.ceil(end / WIDTH), 0).astype(np.int64)
+    nodes = np.full(len(end), NODES)
+    for largest_fall, widest, few in reversed(CLASSES):
+        nodes[(fall <= largest_fall) & (end <= widest)] = few
+    for count in np.unique(panels[panels > 0]):
+        for number in np.unique(nodes[panels == count]):
+            chosen = np.flatnonzero((panels == count) & (nodes == number))
+            for first in range(0, len(chosen), BLOCK):
+                yield chosen[first : first + BLOCK], int(number), int(count)
 
 
 def _cut(power_small: Floats, power_large: Floats, ratio: Floats, end: Floats) -> Floats:

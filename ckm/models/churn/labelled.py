@@ -302,7 +302,9 @@ def _checked(frame: pl.DataFrame, label: str, positive: str, id: str) -> tuple[p
         )
     away = (labels == positive).to_numpy()
     if different < 2:
-        raise NotEnoughDataError(f"'{label}' is the same in all {len(labels)} rows", column=label)
+        raise NotEnoughDataError(
+            f"'{label}' is the same in all {len(labels)} rows", hint="learn from a table where some left", column=label
+        )
     if not away.any():
         raise UsageError(f"'{label}' never has the positive value given", hint="--positive VALUE, as it is written")
     least = min(int(away.sum()), int((~away).sum()))

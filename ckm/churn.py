@@ -1,0 +1,306 @@
+"""Warn of customers who are about to stay away; the functions behind ``ckm churn-warn``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm import __version__
+from ckm.churning.card import CardData, ModelCard
+from ckm.churning.card_of_models import CardContext, card_of_backtest
+from ckm.churning.contact import Assumptions, ProfitCurve, choose, profit_curve
+from ckm.churning.forecast import AUTO, Forecast, forecast
+from ckm.churning.history import read_history
+from ckm.churning.horizon import Horizon, usual_horizon
+from ckm.churning.keeping import compare, judge, keep, last_warnings, warnings_to_judge
+from ckm.churning.levels import Thresholds, level_remarks
+from ckm.churning.listing import COLUMNS, best_first, list_customers, summarise
+from ckm.churning.timeline import calendar_day, day_number
+from ckm.errors import UsageError
+from ckm.segmentation.apply import definition_table
+from ckm.segmentation.library import Library
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import date
+
+    from ckm.config import Config
+    from ckm.dataset import Dataset
+    from ckm.store import Store
+
+MADE_WITH = ("numpy", "polars", "scikit-learn", "scipy")
+"""What a model card names the versions of."""
+DEFAULT_SEGMENTS = "default"
+"""The definition whose segments stand beside a warning."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to warn of, and what to keep.
+
+    Attributes
+    ----------
+    as_of
+        The day; None means the newest transaction.
+    horizon
+        Days to look ahead; None means the horizon that suits the rhythm of the customers.
+    model
+        One of :data:`ckm.churning.forecast.CHOICES`.
+    backtest
+        Compare the models on the past also where one is named.
+    lead
+        Days that an action needs; None means the setting's.
+    budget
+        Contacts that can be made; None means no limit.
+    everyone
+        List everybody, not only those who are warned about.
+    news
+        List only what is new or worse since the last run.
+    seed
+        Of everything random.
+    keep
+        Whether a workspace keeps the warnings.
+    """
+
+    as_of: date | None = None
+    horizon: int | None = None
+    model: str = AUTO
+    backtest: bool = False
+    lead: int | None = None
+    budget: int | None = None
+    everyone: bool = False
+    news: bool = False
+    seed: int = 0
+    keep: bool = True
+
+
+@dataclass(frozen=True)
+class ChurnWarnings:
+    """Who is about to stay away, why, and what to do.
+
+    Attributes
+    ----------
+    frame
+        The customers who were asked for, best first; the columns of :data:`ckm.churning.listing.COLUMNS`.
+    summary
+        One row per level; see :func:`ckm.churning.listing.summarise`.
+    curve
+        What lists of growing length are expected to gain.
+    forecast
+        Model, horizon, and how right the models were on the past.
+    titles
+        Title of each knowledge entry that answers something, by id.
+    assumptions
+        What the expected gain rests on, as a sentence.
+    remarks
+        What a reader should know, as sentences.
+    """
+
+    frame: pl.DataFrame
+    summary: pl.DataFrame
+    curve: ProfitCurve
+    forecast: Forecast
+    titles: Mapping[str, str]
+    assumptions: str
+    remarks: tuple[str, ...]
+
+    @property
+    def as_of(self) -> date:
+        """The day the analysis stands on; it saw nothing after it."""
+        return calendar_day(self.forecast.today.day)
+
+    @property
+    def currency(self) -> str:
+        """Currency of every amount."""
+        return self.forecast.history.currency
+
+
+def warn(
+    dataset: Dataset, request: Request, config: Config, *, tell: Callable[[str], None] = lambda _: None
+) -> ChurnWarnings:
+    """Say of every customer how likely they are to order nothing within the horizon, why, and what to do.
+
+    Parameters
+    ----------
+    dataset
+        A workspace or a file of transactions.
+    request
+        What to warn of.
+    config
+        Settings.
+    tell
+        Is told what is being done.
+
+    Raises
+    ------
+    UsageError
+        The request contradicts itself or the data.
+    InputError
+        See :func:`ckm.feature_table.feature_table`.
+    NotEnoughDataError
+        Too little history; the message says what is there and what is needed.
+    """
+    settings = config.churn
+    tables = {**dataset.tables, "transactions": dataset.transactions}
+    store = _store(dataset)
+    if request.news and store is None:
+        raise UsageError(
+            "--since last compares with warnings that a workspace has kept, and this is no workspace",
+            hint="make one: ckm init DIR",
+        )
+    tell("reading")
+    history = read_history(tables, as_of=request.as_of, time_zone=config.time_zone)
+    horizon = usual_horizon(history) if request.horizon is None else _asked(request.horizon)
+    found = forecast(
+        history, horizon, model=request.model, compare=request.backtest, seed=request.seed, tell=tell
+    )  # fmt: skip
+    lead = settings.lead if request.lead is None else request.lead
+    tell("explaining")
+    kb = dataset.workspace.kb_dir if dataset.workspace else None
+    listing = list_customers(found, tables, settings, lead=lead, kb=kb, everyone=request.everyone)
+    as_of = calendar_day(history.as_of)
+    frame, segment_remarks = _with_segments(listing.frame, dataset, tables, as_of)
+    earlier = last_warnings(store, horizon.days, as_of) if store else None
+    compared = compare(frame, earlier, as_of=as_of, margin=settings.change_margin)
+    remarks = [
+        f"as of {as_of}: {len(found.today):,} customers with a purchase, money in {history.currency}",
+        f"horizon: {horizon.reasoning}",
+        *history.left_out.remarks,
+        *history.remarks,
+        *_model_remarks(found),
+        *listing.remarks,
+        *segment_remarks,
+        *level_remarks(compared.frame, Thresholds.of(settings), lead=lead),
+    ]
+    if store is not None:
+        remarks += [compared.sentence, *_turned_out(store, found, as_of)]
+        if request.keep:
+            keep(store, compared.frame, as_of=as_of, horizon=horizon.days, facts={"model": found.model.name})
+    reachable = choose(compared.frame)
+    chosen = _chosen(compared.news if request.news else compared.frame, request)
+    assumptions = Assumptions.of(settings)
+    return ChurnWarnings(
+        frame=chosen.select(COLUMNS),
+        summary=summarise(compared.frame),
+        curve=profit_curve(reachable["expected_gain"]) if reachable.height else profit_curve(_gains(compared.frame)),
+        forecast=found,
+        titles={name: entry.title() for name, entry in listing.answers.entries.items()},
+        assumptions=assumptions.sentence(history.currency),
+        remarks=tuple(remarks),
+    )
+
+
+def model_card(result: ChurnWarnings) -> ModelCard:
+    """Return what is known of the model that warned: for a page, a mail, or numbers.
+
+    Raises
+    ------
+    ValueError
+        The models were not compared on the past.
+    """
+    found = result.forecast
+    if found.backtest is None:
+        raise ValueError("a model card needs a backtest")
+    history, left = found.history, found.history.left_out
+    reasons = {
+        "after the as-of date": left.rows_after_as_of,
+        "of cancelled orders": left.rows_cancelled,
+        "without a customer": left.rows_without_customer,
+    }
+    data = CardData(
+        customers=len(found.today),
+        rows_used=left.rows - sum(reasons.values()),
+        left_out=tuple((why, rows) for why, rows in reasons.items() if rows),
+        first_day=calendar_day(history.first_day),
+        last_day=calendar_day(history.last_day),
+    )
+    versions = tuple((name, version(name)) for name in MADE_WITH)
+    return card_of_backtest(
+        found.backtest,
+        CardContext(data, (("offer", result.assumptions),), (("ckm", __version__), *versions)),
+        as_of=result.as_of,
+        horizon=found.horizon,
+        features=tuple(found.today.features),
+        asked=None if found.model.name == found.backtest.chosen else found.model.name,
+    )
+
+
+def _asked(days: int) -> Horizon:
+    return Horizon(days, f"{days} days, as asked for")
+
+
+def _store(dataset: Dataset) -> Store | None:
+    if dataset.workspace is None:
+        return None
+    from ckm.store import Store  # deltalake, which a file has no use for
+
+    return Store(dataset.workspace.store_dir)
+
+
+def _chosen(frame: pl.DataFrame, request: Request) -> pl.DataFrame:
+    """Return the rows to list, best first."""
+    if request.budget is not None:
+        return choose(frame, request.budget)
+    return best_first(frame if request.everyone else frame.filter(pl.col("level").is_not_null()))
+
+
+def _gains(frame: pl.DataFrame) -> pl.Series:
+    return frame.filter(pl.col("level").is_not_null())["expected_gain"]
+
+
+def _with_segments(
+    frame: pl.DataFrame, dataset: Dataset, tables: Mapping[str, pl.LazyFrame], as_of: date
+) -> tuple[pl.DataFrame, list[str]]:
+    """Add the segment that the workspace's definition says; null without one."""
+    saved = Library(dataset.workspace.root / "segments").find(DEFAULT_SEGMENTS) if dataset.workspace else None
+    if saved is None:
+        return frame.with_columns(segment=pl.lit(None, pl.String)), []
+    table = definition_table(saved, tables, as_of=as_of)
+    segments = table.frame.select("customer_id").with_columns(saved.definition.assign(table.frame)["segment"])
+    remark = f"segments by definition '{saved.name}' version {saved.version}"
+    return frame.join(segments, on="customer_id", how="left", maintain_order="left"), [remark]
+
+
+def _model_remarks(found: Forecast) -> list[str]:
+    remarks = []
+    if found.backtest is not None:
+        mean = found.backtest.mean(found.model.name)
+        peer = found.backtest.mean("recency")
+        days = ", ".join(str(calendar_day(day)) for day in found.backtest.cutoffs)
+        remarks.append(
+            f"model {found.model.name}: on the past ({days}) ROC AUC {mean.auc:.3f} (recency alone {peer.auc:.3f}), "
+            f"Brier score {mean.brier:.4f}, calibration error {mean.calibration_error:.3f}"
+        )
+        remarks += [f"model {name} could not be learned: {why}" for name, why in found.backtest.left_out.items()]
+    else:
+        remarks.append(f"model {found.model.name}, not compared with others; --backtest shows how right it is")
+    return remarks
+
+
+def _turned_out(store: Store, found: Forecast, as_of: date) -> list[str]:
+    """Say how the newest warnings whose horizon has passed turned out."""
+    horizon = found.horizon.days
+    earlier = warnings_to_judge(store, horizon, as_of)
+    if earlier is None:
+        return []
+    history = found.history
+    visits = history.purchases.visits
+    then = day_number(earlier.as_of)
+    frame = pl.DataFrame({"customer": visits.codes, "day": visits.days}).lazy()
+    next_order = (
+        frame.group_by("customer")
+        .agg(
+            pl.col("day").min().alias("first"),
+            pl.col("day").filter(pl.col("day") > then).min().alias("next"),
+        )
+        .filter(pl.col("first") <= then)
+        .select(
+            pl.lit(history.customers).gather(pl.col("customer")).alias("customer_id"),
+            pl.col("next").cast(pl.Int32).cast(pl.Date).alias("next_order"),
+        )
+        .collect()
+    )
+    return [judge(earlier, next_order, horizon=horizon).sentence]

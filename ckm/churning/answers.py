@@ -1,0 +1,289 @@
+"""Which knowledge entries answer a customer's reasons, and which reasons nobody has an answer to.
+
+An entry answers a reason when it names its code, has been written to the end (*validated* or *not validated*), is valid
+on the day and is not superseded by another that is so too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.errors import UsageError
+from ckm.yamlfile import read_yaml_documents
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from ckm.yamlfile import YamlEntry
+
+CONFIDENCES = ("wip", "not_validated", "validated", "archived")
+"""States of an entry (Knowledge-Centered Service v6)."""
+IN_USE = ("not_validated", "validated")
+SUFFIXES = (".yaml", ".yml")
+LARGEST = 16 * 1024 * 1024
+"""Bytes of a file that is read: some 30,000 entries. A larger one is no knowledge, and YAML is slow to read."""
+TOLD = 5
+"""Mistakes in the folder that are told one by one."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What churn warning needs of a knowledge entry.
+
+    Attributes
+    ----------
+    id
+        Its name in the knowledge base.
+    titles
+        Title by language (BCP 47); under ``""`` where it has no language.
+    confidence
+        One of :data:`CONFIDENCES`.
+    valid_from, valid_until
+        First and last day on which it holds; None means no limit.
+    reasons
+        Codes of the reasons that it answers.
+    supersedes
+        Ids of the entries in whose place it stands.
+    where
+        File and line.
+    """
+
+    id: str
+    titles: Mapping[str, str]
+    confidence: str
+    valid_from: date | None
+    valid_until: date | None
+    reasons: tuple[str, ...]
+    supersedes: tuple[str, ...]
+    where: str
+
+    def title(self, lang: str = "en") -> str:
+        """Return the title in a language, else in the one that it shares the first part with, else in any."""
+        main = lang.split("-")[0]
+        near = sorted(name for name in self.titles if name.split("-")[0] == main)
+        chosen = next((name for name in (lang, *near, "", "en") if name in self.titles), min(self.titles, default=None))
+        return self.id if chosen is None else self.titles[chosen]
+
+    def in_force(self, day: date) -> bool:
+        """Whether it is written to the end and valid on a day."""
+        begun = self.valid_from is None or self.valid_from <= day
+        return self.confidence in IN_USE and begun and (self.valid_until is None or day <= self.valid_until)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What answers what on a day.
+
+    Attributes
+    ----------
+    by_reason
+        Ids of the entries that answer a reason, by its code; validated ones first, then by id. A code that nothing
+        answers is not a key.
+    entries
+        Those entries by id.
+    remarks
+        What a reader should know: mistakes in files, by file and line; that there is no knowledge at all.
+    """
+
+    by_reason: Mapping[str, tuple[str, ...]]
+    entries: Mapping[str, Entry]
+    remarks: tuple[str, ...]
+
+
+def read_entries(folder: Path) -> tuple[list[Entry], list[str]]:
+    """Return the entries below a folder, and what is wrong with those that could not be read.
+
+    A mistake in one file does not silence the warnings of a whole shop: the file is left out and told. Symbolic links
+    are not followed.
+
+    Parameters
+    ----------
+    folder
+        Of the knowledge base; it may be missing.
+    """
+    entries: dict[str, Entry] = {}
+    mistakes = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix.lower() not in SUFFIXES or path.is_symlink() or not path.is_file():
+            continue
+        if path.stat().st_size > LARGEST:
+            mistakes.append(f"{path}: larger than {LARGEST // 1024**2} MB")
+            continue
+        try:
+            documents = read_yaml_documents(path)
+        except UsageError as error:
+            mistakes.append(str(error))
+            continue
+        for document in documents:
+            try:
+                entry = _read_entry(document)
+            except UsageError as error:
+                mistakes.append(str(error))
+                continue
+            if entry.id in entries:
+                mistakes.append(f"{entry.where}: id '{entry.id}' stands in {entries[entry.id].where} too")
+            else:
+                entries[entry.id] = entry
+    return list(entries.values()), mistakes
+
+
+def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> Answers:
+    """Find the entries that answer reasons on a day.
+
+    A superseding entry must be in force itself to take another's place: a draft, or one that holds from next month,
+    does not silence the answer of today.
+
+    Parameters
+    ----------
+    codes
+        Of the reasons.
+    folder
+        Of the knowledge base; None where there is none.
+    as_of
+        The day.
+    """
+    if folder is None or not folder.is_dir():
+        return Answers({}, {}, ("there is no knowledge base: all reasons are unanswered",))
+    entries, mistakes = read_entries(folder)
+    remarks = [f"left out of the answers: {mistake}" for mistake in mistakes[:TOLD]]
+    if len(mistakes) > TOLD:
+        remarks.append(f"{len(mistakes) - TOLD:,} more mistakes in {folder} are not shown")
+    in_force = [entry for entry in entries if entry.in_force(as_of)]
+    replaced = {name for entry in in_force for name in entry.supersedes if name != entry.id}
+    current = sorted(
+        (entry for entry in in_force if entry.id not in replaced),
+        key=lambda entry: (entry.confidence != "validated", entry.id),
+    )
+    found = {code: tuple(entry.id for entry in current if code in entry.reasons) for code in sorted(set(codes))}
+    by_reason = {code: ids for code, ids in found.items() if ids}
+    if not by_reason:
+        remarks.append(f"no entry in {folder} answers any of the reasons on {as_of}")
+    named = {name for ids in by_reason.values() for name in ids}
+    return Answers(by_reason, {entry.id: entry for entry in current if entry.id in named}, tuple(remarks))
+
+
+def answer(reasons: pl.DataFrame, found: Answers) -> pl.DataFrame:
+    """Give each customer the entries that answer their reasons.
+
+    Parameters
+    ----------
+    reasons
+        One row per customer and reason: customer_id, code, points. Only reasons with points above zero speak for
+        leaving and want an answer.
+    found
+        Of :func:`answers_for`.
+
+    Returns
+    -------
+    pl.DataFrame
+        One row per customer of ``reasons``, by ``customer_id``: answers (list of ids, those of the weightiest reason
+        first, each once), unanswered (whether no reason that wants an answer has one; a customer without such a reason
+        is unanswered too: nobody knows what to say).
+    """
+    known = pl.DataFrame(
+        [(code, list(ids)) for code, ids in found.by_reason.items()],
+        schema={"code": pl.String, "answers": pl.List(pl.String)},
+        orient="row",
+    )
+    answered = (
+        reasons.lazy()
+        .filter(pl.col("points") > 0)
+        .join(known.lazy(), on="code", how="inner")
+        .sort("customer_id", "points", "code", descending=[False, True, False])
+        .group_by("customer_id", maintain_order=True)
+        .agg(pl.col("answers").explode().unique(maintain_order=True))
+    )
+    return (
+        reasons.lazy()
+        .select(pl.col("customer_id").unique())
+        .join(answered, on="customer_id", how="left")
+        .select(
+            "customer_id",
+            answers=pl.col("answers").fill_null([]),
+            unanswered=pl.col("answers").is_null(),
+        )
+        .sort("customer_id")
+        .collect()
+    )
+
+
+def unanswered_share(customers: pl.DataFrame) -> float | None:
+    """Share of the value at risk that belongs to customers whose reasons nobody has an answer to.
+
+    Parameters
+    ----------
+    customers
+        value_at_risk, unanswered. Values at or below zero do not count.
+
+    Returns
+    -------
+    float | None
+        Between 0 and 1; None where nothing is at risk.
+    """
+    at_risk = customers.filter(pl.col("value_at_risk") > 0)
+    # Sums of one order: shuffled rows give the same bytes.
+    values = at_risk.sort("value_at_risk")
+    total = float(values["value_at_risk"].sum())
+    open_value = float(values.filter(pl.col("unanswered"))["value_at_risk"].sum())
+    return round(open_value / total, 12) if total > 0 else None
+
+
+def _read_entry(document: YamlEntry) -> Entry:
+    """Return what is needed of a document; keys that nobody here asks for are not looked at."""
+    keys = document.mapping()
+    if "id" not in keys:
+        raise UsageError(f"{document.where}: 'id' is missing")
+    name = keys["id"].text()
+    if not name.strip() or not name.isprintable():
+        raise UsageError(f"{keys['id'].where}: an id has letters and digits, no control characters")
+    state = _part(keys, "state").get("confidence")
+    if state is None:
+        raise UsageError(f"{document.where}: 'state.confidence' is missing")
+    if state.text() not in CONFIDENCES:
+        raise UsageError(f"{state.where}: a confidence is one of {', '.join(CONFIDENCES)}")
+    applies = _part(keys, "applies")
+    return Entry(
+        name,
+        dict(_titles(keys.get("title"))),
+        state.text(),
+        _day(applies.get("valid_from")),
+        _day(applies.get("valid_until")),
+        _texts(_part(keys, "answers").get("reasons")),
+        _texts(_part(keys, "links").get("supersedes")),
+        document.where,
+    )
+
+
+def _part(keys: Mapping[str, YamlEntry], name: str) -> Mapping[str, YamlEntry]:
+    return keys[name].mapping() if name in keys else {}
+
+
+def _titles(title: YamlEntry | None) -> Iterator[tuple[str, str]]:
+    if title is None or title.is_null:
+        return
+    if title.is_text:
+        yield "", title.text()
+        return
+    for lang, text in title.mapping().items():
+        yield lang, text.text()
+
+
+def _texts(values: YamlEntry | None) -> tuple[str, ...]:
+    """Return a list of texts; one that stands alone is a list of one."""
+    if values is None or values.is_null:
+        return ()
+    return (values.text(),) if values.is_text else tuple(value.text() for value in values.items())
+
+
+def _day(value: YamlEntry | None) -> date | None:
+    if value is None or value.is_null:
+        return None
+    try:
+        return date.fromisoformat(value.text())
+    except ValueError:
+        raise UsageError(f"{value.where}: a day is expected", hint="write it as 2026-06-30") from None

@@ -1,0 +1,338 @@
+"""The model card: what a churn model is for, what it was tried on, and how right it was (Mitchell et al. 2019).
+
+Numbers and facts only; :mod:`ckm.report.model_card` makes them a page or a mail.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ckm.churning.card_words import load_card_words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    import polars as pl
+
+RECENCY = "recency"
+"""Days of silence alone: what any model must beat. It ranks and gives no probability."""
+SCORED = (
+    "n",
+    "base_rate",
+    "roc_auc",
+    "average_precision",
+    "log_loss",
+    "brier",
+    "calibration_error",
+    "lift_top_tenth",
+)
+"""Measures of a model at a cut-off, in the order of the columns."""
+WITHIN = 1.959964
+"""Standard errors on either side of a 95 % interval."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How right a model was at a cut-off.
+
+    Attributes
+    ----------
+    model
+        rule, btyd, scorecard, boosted, or :data:`RECENCY`.
+    cut_off
+        The last day it knew of; None where customers were labelled and the model was cross-validated.
+    n
+        Customers.
+    base_rate
+        Share of them who left.
+    roc_auc, average_precision, lift_top_tenth
+        Of the ranking.
+    log_loss, brier, calibration_error
+        Of the probabilities; None where there are none.
+    """
+
+    model: str
+    cut_off: date | None
+    n: int
+    base_rate: float
+    roc_auc: float
+    average_precision: float
+    lift_top_tenth: float
+    log_loss: float | None = None
+    brier: float | None = None
+    calibration_error: float | None = None
+
+    def value(self, measure: str) -> float | None:
+        """Return a measure of :data:`SCORED`; None where there is none."""
+        value: float | None = getattr(self, measure)
+        return None if value is None or math.isnan(value) else float(value)
+
+
+@dataclass(frozen=True)
+class Tenth:
+    """What was said of a tenth of the customers, and what came; lowest probability first, all cut-offs together."""
+
+    n: int
+    said: float
+    came: float
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """The 95 % interval of the observed share (Wilson 1927, *J. Am. Stat. Assoc.* 22(158), 209-212).
+
+        Unlike ``p ± 1.96 se`` it stays within 0 and 1, and has a width where nobody or everybody left.
+        """
+        if not self.n:
+            return 0.0, 1.0
+        weight = WITHIN**2 / self.n
+        middle = (self.came + weight / 2) / (1 + weight)
+        half = WITHIN / (1 + weight) * math.sqrt(self.came * (1 - self.came) / self.n + weight / (4 * self.n))
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+    @property
+    def holds(self) -> bool:
+        """Whether what was said lies within the interval of what came."""
+        low, high = self.interval
+        return low <= self.said <= high
+
+
+@dataclass(frozen=True)
+class Gain:
+    """Which share of the leavers is reached when a share of all customers is contacted, highest ranked first.
+
+    Attributes
+    ----------
+    model
+        By which they are ranked.
+    contacted, caught
+        Shares from 0 to 1, rising; at most 51 points.
+    """
+
+    model: str
+    contacted: tuple[float, ...]
+    caught: tuple[float, ...]
+
+    def at(self, share: float) -> float:
+        """Return the share of leavers reached by contacting a share of all, on the line between two points."""
+        for position in range(1, len(self.contacted)):
+            left, right = self.contacted[position - 1], self.contacted[position]
+            if share <= right:
+                part = (share - left) / (right - left) if right > left else 1.0
+                return self.caught[position - 1] + part * (self.caught[position] - self.caught[position - 1])
+        return self.caught[-1]
+
+
+@dataclass(frozen=True)
+class CardData:
+    """What the model was learned from and tried on.
+
+    Attributes
+    ----------
+    customers
+        With a purchase by the as-of date; of labelled data all.
+    rows_used
+        Rows of the transactions that count.
+    left_out
+        Why rows do not count, and how many.
+    first_day, last_day
+        Of the transactions; None for labelled data.
+    """
+
+    customers: int
+    rows_used: int
+    left_out: tuple[tuple[str, int], ...] = ()
+    first_day: date | None = None
+    last_day: date | None = None
+
+
+@dataclass(frozen=True)
+class CardFeature:
+    """A feature the model looks at."""
+
+    name: str
+    group: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """All that is known of a churn model.
+
+    Attributes
+    ----------
+    as_of
+        The day of the analysis; None for labelled data.
+    question
+        What a probability is the probability of, as a sentence.
+    horizon_days, horizon_reasoning
+        How far it looks ahead, and why; None for labelled data.
+    chosen, chosen_because
+        The model that warns, and why this one.
+    data
+        What it was learned from.
+    scores
+        Of each model at each cut-off, :data:`RECENCY` among them.
+    reliability
+        Of the chosen model.
+    gains
+        Of the chosen model and of :data:`RECENCY`.
+    features
+        That the data have.
+    missing
+        Names of features whose source the data lack.
+    not_compared
+        Models that could not be learned, and why.
+    assumptions
+        Name and value, as a person reads them.
+    versions
+        Of what made the card, name and version.
+    """
+
+    as_of: date | None
+    question: str
+    horizon_days: int | None
+    horizon_reasoning: str
+    chosen: str
+    chosen_because: str
+    data: CardData
+    scores: tuple[Scores, ...]
+    reliability: tuple[Tenth, ...]
+    gains: tuple[Gain, ...]
+    features: tuple[CardFeature, ...] = ()
+    missing: tuple[str, ...] = ()
+    not_compared: tuple[tuple[str, str], ...] = ()
+    assumptions: tuple[tuple[str, str], ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Models in the order of their scores, each once."""
+        return tuple(dict.fromkeys(each.model for each in self.scores))
+
+    @property
+    def cut_offs(self) -> tuple[date, ...]:
+        """Cut-offs, earliest first; none for labelled data."""
+        return tuple(sorted({each.cut_off for each in self.scores if each.cut_off is not None}))
+
+    def of_model(self, model: str) -> tuple[Scores, ...]:
+        """Return the scores of a model, in their order."""
+        return tuple(each for each in self.scores if each.model == model)
+
+    def mean(self, model: str, measure: str) -> float | None:
+        """Return the mean of a measure over the cut-offs, each weighing the same; None where there is none."""
+        values = [value for each in self.of_model(model) if (value := each.value(measure)) is not None]
+        return sum(values) / len(values) if values else None
+
+    def gain(self, model: str) -> Gain | None:
+        """Return the gain curve of a model; None where there is none."""
+        return next((each for each in self.gains if each.model == model), None)
+
+
+@dataclass(frozen=True)
+class CardRow:
+    """A number of the card.
+
+    Attributes
+    ----------
+    section
+        data, models, reliability or gain.
+    measure
+        Its name, or in ``data`` what is counted.
+    model
+        Empty where it is of none.
+    cut_off
+        None for means, and for what is of all cut-offs together.
+    at
+        The number of the tenth, or the share contacted.
+    value
+        The number; None where there is none.
+    n
+        Customers behind it.
+    definition
+        What it means.
+    """
+
+    section: str
+    measure: str
+    model: str
+    cut_off: date | None
+    at: float | None
+    value: float | None
+    n: int | None
+    definition: str
+
+
+def card_rows(card: ModelCard) -> tuple[CardRow, ...]:
+    """Return every number of the card."""
+    return (*_data_rows(card), *_score_rows(card), *_reliability_rows(card), *_gain_rows(card))
+
+
+def card_table(card: ModelCard) -> pl.DataFrame:
+    """Return :func:`card_rows` as a table, for machine formats."""
+    import polars as pl
+
+    schema: dict[str, type[pl.DataType]] = {
+        "section": pl.String,
+        "measure": pl.String,
+        "model": pl.String,
+        "cut_off": pl.Date,
+        "at": pl.Float64,
+        "value": pl.Float64,
+        "n": pl.Int64,
+        "definition": pl.String,
+    }
+    columns = {name: [getattr(row, name) for row in card_rows(card)] for name in schema}
+    return pl.DataFrame(columns, schema=schema)
+
+
+def _data_rows(card: ModelCard) -> Iterator[CardRow]:
+    def row(measure: str, value: float | None, definition: str) -> CardRow:
+        return CardRow("data", measure, "", None, None, value, None, definition)
+
+    yield row("customers", card.data.customers, "Customers with a purchase")
+    yield row("rows_used", card.data.rows_used, "Rows that count")
+    for reason, count in card.data.left_out:
+        yield row("rows_left_out", count, f"Rows that do not count: {reason}")
+    if card.horizon_days is not None:
+        yield row("horizon_days", card.horizon_days, f"Days that the question looks ahead: {card.horizon_reasoning}")
+
+
+def _score_rows(card: ModelCard) -> Iterator[CardRow]:
+    words = load_card_words()
+    for each in card.scores:
+        for name in SCORED:
+            yield CardRow(
+                "models", name, each.model, each.cut_off, None, each.value(name), each.n, words.measure(name).definition
+            )
+    if len(card.cut_offs) > 1:
+        for model in card.models:
+            for name in SCORED[1:]:
+                yield CardRow(
+                    "models",
+                    f"mean_{name}",
+                    model,
+                    None,
+                    None,
+                    card.mean(model, name),
+                    sum(each.n for each in card.of_model(model)),
+                    f"{words.measure(name).definition}; mean of the cut-offs",
+                )
+
+
+def _reliability_rows(card: ModelCard) -> Iterator[CardRow]:
+    words = load_card_words()
+    for number, tenth in enumerate(card.reliability, start=1):
+        low, high = tenth.interval
+        for name, value in (("said", tenth.said), ("came", tenth.came), ("came_low", low), ("came_high", high)):
+            definition = words.measure(name).definition
+            yield CardRow("reliability", name, card.chosen, None, float(number), value, tenth.n, definition)
+
+
+def _gain_rows(card: ModelCard) -> Iterator[CardRow]:
+    definition = load_card_words().measure("caught").definition
+    for gain in card.gains:
+        for share, caught in zip(gain.contacted, gain.caught, strict=True):
+            yield CardRow("gain", "caught", gain.model, None, share, caught, None, definition)

@@ -1,0 +1,196 @@
+"""From a backtest, or from a cross-validated table with labels, to its model card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ckm.churning.card import RECENCY, CardData, CardFeature, Gain, ModelCard, Scores, Tenth
+from ckm.churning.feature_catalogue import load_catalogue
+from ckm.churning.timeline import calendar_day
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import date
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ckm.churning.horizon import Horizon
+    from ckm.models.backtest import Backtest
+    from ckm.models.churn.labelled import LabelledFit, LabelledScore
+    from ckm.models.metrics import Reliability
+
+    Floats = NDArray[np.float64]
+
+GAIN_POINTS = 50
+
+
+@dataclass(frozen=True)
+class CardContext:
+    """What a card says that no model knows.
+
+    Attributes
+    ----------
+    data
+        What was read.
+    assumptions
+        Name and value, as a person reads them.
+    versions
+        Of what made the card.
+    """
+
+    data: CardData
+    assumptions: tuple[tuple[str, str], ...] = ()
+    versions: tuple[tuple[str, str], ...] = ()
+
+
+def card_of_backtest(
+    backtest: Backtest,
+    context: CardContext,
+    *,
+    as_of: date,
+    horizon: Horizon,
+    features: Collection[str],
+    asked: str | None = None,
+) -> ModelCard:
+    """Return the card of the model that warns, as walking forward showed it.
+
+    Parameters
+    ----------
+    backtest, context
+        What came out, and what else there is to say.
+    as_of
+        The day of the analysis.
+    horizon
+        How far it looks ahead, and why.
+    features
+        Names of those that the data have.
+    asked
+        The model that the user named; None lets the backtest choose.
+    """
+    chosen = asked or backtest.chosen
+    table = backtest.curves[chosen].reliability if chosen in backtest.curves else None
+    catalogue = load_catalogue().features
+    return ModelCard(
+        as_of=as_of,
+        question=f"A probability is that of a customer buying nothing within {backtest.horizon} days after a cut-off.",
+        horizon_days=backtest.horizon,
+        horizon_reasoning=horizon.reasoning,
+        chosen=chosen,
+        chosen_because=_because(chosen, backtest.behind, mean=_mean_losses(backtest), asked=asked),
+        data=context.data,
+        scores=tuple(
+            Scores(
+                model=each.model,
+                cut_off=calendar_day(each.cutoff),
+                n=each.n,
+                base_rate=each.base_rate,
+                roc_auc=each.auc,
+                average_precision=each.average_precision,
+                lift_top_tenth=each.lift_top_tenth,
+                log_loss=_known(each.log_loss),
+                brier=_known(each.brier),
+                calibration_error=_known(each.calibration_error),
+            )
+            for each in backtest.scores
+        ),
+        reliability=_tenths(table) if table is not None else (),
+        gains=tuple(
+            _gain(name, backtest.curves[name].share, backtest.curves[name].caught)
+            for name in (chosen, RECENCY)
+            if name in backtest.curves
+        ),
+        features=tuple(CardFeature(each.name, each.group, each.meaning) for each in catalogue if each.name in features),
+        missing=tuple(each.name for each in catalogue if each.name not in features),
+        not_compared=tuple((name, reason.rstrip(".")) for name, reason in backtest.left_out.items()),
+        assumptions=context.assumptions,
+        versions=context.versions,
+    )
+
+
+def card_of_labels(fit: LabelledFit, context: CardContext, *, label: str, positive: str) -> ModelCard:
+    """Return the card of a model learned from a table with labels, as cross-validation showed it.
+
+    Parameters
+    ----------
+    fit, context
+        What was learned, and what else there is to say.
+    label, positive
+        The column, and its value for those who left.
+    """
+    from ckm.models import metrics
+
+    losses = {each.model: each.log_loss for each in fit.scores}
+    best = min(losses, key=lambda name: losses[name])
+    because = f"{fit.model} has the lowest log loss, {losses[fit.model]:.4f}, on rows that it had not seen."
+    if fit.model != best:
+        because = (
+            f"{fit.model} is the simplest model whose log loss, {losses[fit.model]:.4f}, is not clearly worse than the "
+            f"lowest, {losses[best]:.4f} of {best}, on rows that they had not seen."
+        )
+    return ModelCard(
+        as_of=None,
+        question=f"A probability is that of {label} being {positive}.",
+        horizon_days=None,
+        horizon_reasoning="",
+        chosen=fit.model,
+        chosen_because=because,
+        data=context.data,
+        scores=tuple(_labelled(each) for each in fit.scores),
+        reliability=_tenths(metrics.reliability(fit.away, fit.probability)),
+        gains=(_gain(fit.model, *metrics.gain_curve(fit.away, fit.log_odds, GAIN_POINTS)),),
+        assumptions=context.assumptions,
+        versions=context.versions,
+    )
+
+
+def _because(
+    chosen: str, behind: Mapping[str, tuple[float, float]], *, mean: Mapping[str, float], asked: str | None
+) -> str:
+    if not behind or chosen not in behind:
+        return f"{chosen} was asked for." if asked else f"{chosen} was chosen."
+    best = min(behind, key=lambda name: behind[name][0])
+    difference, error = behind[chosen]
+    lowest = f"{mean[best]:.4f} of {best}"
+    if asked:
+        end = "; it is the lowest." if chosen == best else f"; the lowest is {lowest}."
+        return f"{chosen} was asked for. Its log loss is {mean[chosen]:.4f} on average{end}"
+    if chosen == best:
+        return f"{chosen} has the lowest log loss, {mean[chosen]:.4f} on average over the cut-offs."
+    return (
+        f"{chosen} is the simplest model that is not clearly worse than the best: its log loss is {difference:.4f} "
+        f"above the lowest, {lowest}, and the standard error of that is {error:.4f}."
+    )
+
+
+def _mean_losses(backtest: Backtest) -> dict[str, float]:
+    return {name: backtest.mean(name).log_loss for name in backtest.behind}
+
+
+def _labelled(score: LabelledScore) -> Scores:
+    return Scores(
+        model=score.model,
+        cut_off=None,
+        n=score.n,
+        base_rate=score.base_rate,
+        roc_auc=score.auc,
+        average_precision=score.average_precision,
+        lift_top_tenth=score.lift_top_tenth,
+        log_loss=_known(score.log_loss),
+        brier=_known(score.brier),
+        calibration_error=_known(score.calibration_error),
+    )
+
+
+def _tenths(table: Reliability) -> tuple[Tenth, ...]:
+    rows = zip(table.n.tolist(), table.said.tolist(), table.came.tolist(), strict=True)
+    return tuple(Tenth(int(n), float(said), float(came)) for n, said, came in rows)
+
+
+def _gain(name: str, share: Floats, caught: Floats) -> Gain:
+    return Gain(name, tuple(map(float, share)), tuple(map(float, caught)))
+
+
+def _known(value: float) -> float | None:
+    return None if value != value else value

@@ -1,0 +1,157 @@
+"""Who is warned about, how urgently, and for whom a warning comes too late.
+
+Who stops buying is *going* for a while and then *gone*. Judged by their own rhythm, a customer is
+overdue once silent for longer than their own long gap, the one that four of five of their gaps do not exceed. When a
+whole horizon has passed since that day without an order, what the warning foretells has happened already, and there is
+nothing left to warn of:
+
+    days left = own long gap + horizon − days silent
+
+A customer with days left below zero is gone. A warning is too late for an action that needs longer than the days left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.errors import UsageError
+
+if TYPE_CHECKING:
+    from ckm.settings import ChurnSettings
+
+LEVELS = ("watch", "warn", "urgent")
+"""Mildest first."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Probability of leaving from which a customer has a level.
+
+    Raises
+    ------
+    UsageError
+        They do not rise.
+    """
+
+    watch: float
+    warn: float
+    urgent: float
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.watch <= self.warn <= self.urgent <= 1:
+            raise UsageError(
+                f"churn.watch, warn and urgent are {self.watch:g}, {self.warn:g} and {self.urgent:g}: they must rise",
+                hint="set them in ckm.yaml, such as 50%, 70% and 85%",
+            )
+
+    @classmethod
+    def of(cls, settings: ChurnSettings) -> Thresholds:
+        """Return the thresholds of a workspace."""
+        return cls(settings.watch, settings.warn, settings.urgent)
+
+
+def give_levels(
+    customers: pl.DataFrame, thresholds: Thresholds, *, horizon: int | None, lead: int = 0, with_gone: bool = False
+) -> pl.DataFrame:
+    """Say of each customer whether to warn about them, how urgently, and whether in time.
+
+    Warned about is who can still be lost: the probability is known and at or above ``watch``, the value is above zero,
+    and the customer is not gone. The level is the highest whose threshold the probability reaches; it is one higher at
+    the *last call*: when an action that is put off for as long as it takes would come too late
+    (``lead`` ≤ days left < 2 ``lead``).
+
+    Parameters
+    ----------
+    customers
+        customer_id, p_churn, value_12mo, days_silent, long_gap_days (own 80th percentile of gaps, drawn towards
+        everybody's where there are few).
+    thresholds
+        See :class:`Thresholds`.
+    horizon
+        Days that the probability looks ahead; None where the data have no days (a table with labels): nobody is gone
+        then, and nothing is too late.
+    lead
+        Days that an action needs.
+    with_gone
+        Warn about those who are gone as well; such a warning is too late.
+
+    Returns
+    -------
+    pl.DataFrame
+        The same rows in their order, with value_at_risk (p · V; null where either is not known), days_left (Int64;
+        null where the silence or the long gap is not known), gone (Boolean), level (one of :data:`LEVELS`; null: not
+        warned about) and too_late (Boolean; false without a level).
+
+    Raises
+    ------
+    UsageError
+        The lead or the horizon is negative.
+    """
+    if lead < 0 or (horizon is not None and horizon < 0):
+        raise UsageError("the lead and the horizon cannot be negative")
+    p, value = _known("p_churn"), _known("value_12mo")
+    left = pl.lit(None, pl.Int64) if horizon is None else _days_left(horizon)
+    judged = customers.with_columns(value_at_risk=p * value, days_left=left).with_columns(
+        gone=(pl.col("days_left") < 0).fill_null(False)
+    )
+    warned = (p >= thresholds.watch) & (value > 0) & (with_gone | ~pl.col("gone"))
+    last_call = pl.col("days_left").is_between(lead, 2 * lead, closed="left").fill_null(False)
+    step = (p >= thresholds.warn).cast(pl.Int8) + (p >= thresholds.urgent).cast(pl.Int8) + last_call.cast(pl.Int8)
+    level = pl.lit(pl.Series(LEVELS)).gather(step.clip(upper_bound=len(LEVELS) - 1).fill_null(0))
+    return judged.with_columns(level=pl.when(warned).then(level)).with_columns(
+        too_late=(pl.col("level").is_not_null() & (pl.col("days_left") < lead)).fill_null(False)
+    )
+
+
+def at_or_above(level: str) -> pl.Expr:
+    """Whether a row's ``level`` is this one or a higher one; never null.
+
+    Raises
+    ------
+    UsageError
+        There is no such level.
+    """
+    if level not in LEVELS:
+        raise UsageError(f"there is no level '{level}'", hint=f"known: {', '.join(LEVELS)}")
+    return pl.col("level").is_in(LEVELS[LEVELS.index(level) :]).fill_null(False)
+
+
+def is_warning() -> pl.Expr:
+    """Whether a row is a warning that counts: it has a level and is not suppressed."""
+    return pl.col("level").is_not_null() & pl.col("suppressed").is_null()
+
+
+def level_remarks(judged: pl.DataFrame, thresholds: Thresholds, *, lead: int) -> list[str]:
+    """Say how many could not be warned about any more, and how many warnings come too late.
+
+    Parameters
+    ----------
+    judged
+        Of :func:`give_levels`, with ``suppressed``.
+    thresholds, lead
+        As they were given to it.
+    """
+    remarks = []
+    at_risk = (_known("p_churn") >= thresholds.watch) & (_known("value_12mo") > 0)
+    if gone := judged.filter(pl.col("gone") & at_risk & pl.col("level").is_null()).height:
+        remarks.append(
+            f"not warned about, for gone rather than going: {gone:,} customers, silent for longer than their own long "
+            "gap and the horizon together"
+        )
+    warnings = judged.filter(is_warning())
+    if late := warnings.filter(pl.col("too_late")).height:
+        remarks.append(f"{late:,} of {warnings.height:,} warnings leave less than {lead} days to act")
+    return remarks
+
+
+def _days_left(horizon: int) -> pl.Expr:
+    return (_known("long_gap_days") + horizon - _known("days_silent")).floor().cast(pl.Int64)
+
+
+def _known(column: str) -> pl.Expr:
+    """Return a column of numbers; null where there is none."""
+    number = pl.col(column).cast(pl.Float64)
+    return pl.when(number.is_finite()).then(number)

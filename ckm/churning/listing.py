@@ -1,0 +1,216 @@
+"""One row per customer: how likely they are to stay away, what that would cost, why, and what to do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.churning.answers import Answers, answer, answers_for, unanswered_share
+from ckm.churning.contact import Assumptions, by_gain, expected_gain
+from ckm.churning.levels import LEVELS, Thresholds, give_levels, is_warning
+from ckm.churning.reasons import explain
+from ckm.churning.season import SEASON_DAYS, YEAR
+from ckm.churning.suppression import suppress
+from ckm.churning.timeline import calendar_day
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ckm.churning.forecast import Forecast
+    from ckm.settings import ChurnSettings
+
+REASON_FIELDS = ("code", "text", "value", "typical", "points", "share_of_stayers", "cause")
+COLUMNS = (
+    "customer_id",
+    "as_of",
+    "horizon_days",
+    "p_churn",
+    "level",
+    "model",
+    "last_order",
+    "days_silent",
+    "usual_gap_days",
+    "value_at_risk",
+    "currency",
+    "expected_gain",
+    "reasons",
+    "answers",
+    "unanswered",
+    "segment",
+    "suppressed",
+    "first_warned_on",
+    "change",
+    "days_left",
+    "too_late",
+    "points_typical",
+    "points_other",
+)
+"""What comes out, in this order."""
+P_DIGITS, MONEY_DIGITS, POINT_DIGITS = 12, 2, 9
+"""Decimals: enough for points to add up to the log odds of the probability, fewer than a machine's last bits."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Customers, judged.
+
+    Attributes
+    ----------
+    frame
+        One row per customer with a purchase, by ``customer_id``: the columns of :data:`COLUMNS` but segment,
+        first_warned_on and change. ``reasons`` is a list of structs, the one to be read first in front, and null for
+        customers who were not asked about. ``points_typical`` (the log odds of a typical staying customer), the points
+        of the reasons and ``points_other`` (of all of which nothing is said) add up to the log odds of ``p_churn``.
+    answers
+        The knowledge entries that were found.
+    remarks
+        What a reader should know, as sentences.
+    """
+
+    frame: pl.DataFrame
+    answers: Answers
+    remarks: tuple[str, ...]
+
+
+def list_customers(
+    forecast: Forecast,
+    tables: Mapping[str, pl.LazyFrame],
+    settings: ChurnSettings,
+    *,
+    lead: int,
+    kb: Path | None,
+    everyone: bool,
+) -> Listing:
+    """Judge every customer of a forecast.
+
+    Parameters
+    ----------
+    forecast
+        How likely each customer is to stay away.
+    tables
+        Of the workspace; ``consents``, ``interactions`` and ``assignments`` say whom to leave alone.
+    settings
+        Thresholds and assumptions.
+    lead
+        Days that an action needs.
+    kb
+        Folder of knowledge entries; None where there is none.
+    everyone
+        Give reasons for all, not only for those who are warned about.
+    """
+    judged = _judged(forecast, settings, lead)
+    as_of = calendar_day(forecast.today.day)
+    suppressed = suppress(judged, tables, as_of=as_of, settings=settings, time_zone=forecast.history.time_zone)
+    judged = judged.hstack(suppressed.frame.select("suppressed"))
+    asked = judged.select(pl.lit(everyone) | pl.col("level").is_not_null()).to_series().to_numpy()
+    reasons, base = _reasons(forecast, asked)
+    found = answers_for(reasons["code"].drop_nulls().unique().to_list(), kb, as_of)
+    told = reasons.drop_nulls("code").sort("customer_id", "rank")
+    other = reasons.filter(pl.col("code").is_null()).select("customer_id", points_other="points")
+    listed = told.group_by("customer_id", maintain_order=True).agg(pl.struct(REASON_FIELDS).alias("reasons"))
+    answered = answer(told, found)
+    frame = (
+        judged.join(listed, on="customer_id", how="left", maintain_order="left")
+        .join(answered, on="customer_id", how="left", maintain_order="left")
+        .join(other, on="customer_id", how="left", maintain_order="left")
+        .with_columns(
+            pl.when(pl.Series(asked)).then(pl.lit(base)).alias("points_typical"),
+            pl.when(pl.Series(asked)).then(pl.col("reasons").fill_null([])).alias("reasons"),
+            pl.when(pl.Series(asked)).then(pl.col("answers").fill_null([])).alias("answers"),
+            pl.when(pl.Series(asked)).then(pl.col("unanswered").fill_null(value=True)).alias("unanswered"),
+        )
+    )
+    return Listing(frame, found, (*suppressed.remarks, *found.remarks))
+
+
+def summarise(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per level, the highest first: what is at stake, and what of it has no answer.
+
+    Parameters
+    ----------
+    frame
+        Of :func:`list_customers`.
+
+    Returns
+    -------
+    pl.DataFrame
+        level, customers, suppressed (of these, not to be contacted now), value_at_risk, expected_gain (of those with a
+        gain above zero), unanswered_share (of the value at risk), currency.
+    """
+    rows = []
+    for level in reversed(LEVELS):
+        mine = frame.filter(pl.col("level") == level)
+        warned = mine.filter(is_warning())
+        rows.append(
+            {
+                "level": level,
+                "customers": mine.height,
+                "suppressed": mine.height - warned.height,
+                "value_at_risk": round(float(mine["value_at_risk"].sort().sum()), MONEY_DIGITS),
+                "expected_gain": round(float(warned["expected_gain"].clip(lower_bound=0).sort().sum()), MONEY_DIGITS),
+                "unanswered_share": unanswered_share(mine),
+                "currency": frame["currency"].first() if frame.height else None,
+            }
+        )
+    types = {
+        "value_at_risk": pl.Float64,
+        "expected_gain": pl.Float64,
+        "unanswered_share": pl.Float64,
+        "currency": pl.String,
+    }
+    return pl.DataFrame(rows, schema_overrides=types)
+
+
+def best_first(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows in the order in which they are worth a contact."""
+    return by_gain(frame)
+
+
+def _judged(forecast: Forecast, settings: ChurnSettings, lead: int) -> pl.DataFrame:
+    today, history = forecast.today, forecast.history
+    features = today.features
+    season_returns = today.last_order + YEAR - SEASON_DAYS
+    customers = pl.DataFrame(
+        {
+            "customer_id": history.customers.gather(today.customers),
+            "p_churn": pl.Series(forecast.probability).round(P_DIGITS),
+            "value_12mo": today.value,
+            "days_silent": features["days_silent"],
+            "long_gap_days": features["gap_p80_days"],
+            "usual_gap_days": today.usual_gap_days,
+            "last_order": pl.Series(today.last_order, dtype=pl.Int32).cast(pl.Date),
+            "open_complaint": today.has_open_complaint,
+            "seasonal": today.bought_same_season & (season_returns > today.day + forecast.horizon.days),
+        }
+    )
+    levels = give_levels(customers, Thresholds.of(settings), horizon=forecast.horizon.days, lead=lead)
+    gain = expected_gain(pl.col("p_churn"), pl.col("value_12mo"), Assumptions.of(settings))
+    return levels.with_columns(
+        pl.lit(calendar_day(today.day)).alias("as_of"),
+        pl.lit(forecast.horizon.days, pl.Int64).alias("horizon_days"),
+        pl.lit(forecast.model.name).alias("model"),
+        pl.lit(history.currency).alias("currency"),
+        pl.col("days_silent").cast(pl.Int64),
+        pl.col("usual_gap_days").fill_nan(None).round(1),
+        pl.col("value_at_risk").round(MONEY_DIGITS),
+        gain.alias("expected_gain"),
+    )
+
+
+def _reasons(forecast: Forecast, asked: NDArray[np.bool_]) -> tuple[pl.DataFrame, float]:
+    """Return the reasons of the customers asked about, by id, and the log odds that they start from."""
+    import numpy as np
+
+    rows = np.flatnonzero(asked)
+    features = {name: values[rows] for name, values in forecast.today.features.items()}
+    codes = forecast.today.customers[rows]
+    found = explain(forecast.model.log_odds, codes, features, forecast.typical, currency=forecast.history.currency)
+    ids = forecast.history.customers.gather(found.frame["customer"])
+    named = found.frame.drop("customer").insert_column(0, ids.alias("customer_id"))
+    return named.with_columns(pl.col("points").round(POINT_DIGITS)), round(found.attribution.base, POINT_DIGITS)

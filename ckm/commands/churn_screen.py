@@ -1,0 +1,115 @@
+"""What ``ckm churn-warn`` shows a person: a table that can be read aloud, a mail, and how right the models were."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.output import Format, emit, emit_text, note
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import polars as pl
+
+    from ckm.churn import ChurnWarnings
+
+LISTED = 20
+"""Warnings that a screen or a mail lists; a file has them all."""
+FORMATS = {"p": "{:.0%}", "at risk": "{:,.0f}", "gain": "{:,.0f}"}
+SUMMARY_FORMATS = {"value_at_risk": "{:,.0f}", "expected_gain": "{:,.0f}", "unanswered_share": "{:.0%}"}
+SCORE_FORMATS = {
+    "base_rate": "{:.3f}",
+    "auc": "{:.3f}",
+    "average_precision": "{:.3f}",
+    "log_loss": "{:.4f}",
+    "brier": "{:.4f}",
+    "calibration_error": "{:.4f}",
+    "lift_top_tenth": "{:.2f}",
+}
+
+
+def show_warnings(result: ChurnWarnings, label: str) -> None:
+    """Print the summary by level, and the best of the list."""
+    days = result.forecast.horizon.days
+    title = f"{label} as of {result.as_of}: who may order nothing in the next {days} days, money in {result.currency}"
+    emit(result.summary.drop("currency"), Format.table, title=title, formats=SUMMARY_FORMATS)
+    emit_text("\n")
+    emit(_short(result), Format.table, formats=FORMATS)
+    _say_more(result)
+
+
+def show_mail(result: ChurnWarnings, label: str) -> None:
+    """Print the same as Markdown, with the sentences that a reader needs."""
+    days = result.forecast.horizon.days
+    at_risk = result.summary["value_at_risk"].sum()
+    emit_text(
+        f"# Who may leave: {label}, {result.as_of}\n\n"
+        f"{result.frame.height:,} customers may order nothing in the next {days} days; "
+        f"{at_risk:,.0f} {result.currency} of yearly margin are at risk.\n\n"
+    )
+    emit(result.summary.drop("currency"), Format.md, formats=SUMMARY_FORMATS)
+    emit_text("\n## Whom to contact first\n\n")
+    emit(_short(result), Format.md, formats=FORMATS)
+    emit_text(f"\n{_sentence(result.curve.sentence(result.currency))}\n\n_{_sentence(result.assumptions)}_\n")
+    _say_more(result)
+
+
+def show_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None) -> None:
+    """Print how right each model was at each past cut-off, beside plain recency."""
+    import polars as pl
+
+    from ckm.churning.timeline import calendar_day
+
+    backtest = result.forecast.backtest
+    assert backtest is not None
+    rows = [
+        {
+            "model": score.model,
+            "cut_off": calendar_day(score.cutoff),
+            "n": score.n,
+            **{name: getattr(score, name) for name in SCORE_FORMATS},
+        }
+        for score in backtest.scores
+    ]
+    for name in dict.fromkeys(score.model for score in backtest.scores):
+        mean = backtest.mean(name)
+        rows.append(
+            {"model": name, "cut_off": None, "n": mean.n, **{each: getattr(mean, each) for each in SCORE_FORMATS}}
+        )
+    frame = pl.DataFrame(rows).with_columns(pl.col(list(SCORE_FORMATS)).fill_nan(None))
+    title = (
+        f"How right each model was, {backtest.horizon} days ahead; chosen: {backtest.chosen} (without a date: the mean)"
+    )
+    emit(frame, fmt, output=output, title=title, formats=SCORE_FORMATS)
+
+
+def _short(result: ChurnWarnings) -> pl.DataFrame:
+    """Return what a team lead reads aloud: who, how likely, what is at stake, why, and what answers it."""
+    import polars as pl
+
+    reason = pl.col("reasons").list.first().struct.field("text")
+    answer = pl.col("answers").list.first()
+    return (
+        result.frame.head(LISTED)
+        .select(
+            customer="customer_id",
+            level=pl.col("level"),
+            p=pl.col("p_churn"),
+            **{"at risk": pl.col("value_at_risk"), "gain": pl.col("expected_gain")},
+            why=reason,
+            answer=answer.replace_strict(result.titles, default=None, return_dtype=pl.String),
+            leave=pl.col("suppressed"),
+            change=pl.col("change"),
+        )
+        .select(pl.col("customer", "level", "p", "at risk", "gain", "why"), pl.col("answer", "leave", "change"))
+    )
+
+
+def _say_more(result: ChurnWarnings) -> None:
+    if result.frame.height > LISTED:
+        note(f"{result.frame.height - LISTED:,} more are not shown; -o FILE or -f csv lists all")
+    note(result.curve.sentence(result.currency))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

@@ -1,0 +1,208 @@
+"""``ckm churn-warn``: who is about to stay away, why, and what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from ckm.commands.churn_screen import show_backtest, show_mail, show_warnings
+from ckm.commands.hints import DataDates, DataDecimal
+from ckm.commands.options import AsOf, Data, Output, OutputFormat, Seed, Workspace
+from ckm.errors import UsageError
+from ckm.output import Format, default_format, emit, emit_text, note, progress
+
+if TYPE_CHECKING:
+    from ckm.churn import ChurnWarnings
+
+MODEL = Literal["auto", "rule", "btyd", "scorecard", "boosted"]
+LEVEL = Literal["watch", "warn", "urgent"]
+STEPS = 24
+"""About how many things are told while a warning is made; the bar need not be exact."""
+CARD_SUFFIXES = (".html", ".md", ".json")
+WHOM = "Whom to list"
+LABELLED = "A table with a label, instead of transactions"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to ``app``."""
+    app.command("churn-warn")(churn_warn)
+
+
+def churn_warn(
+    data: Data = None,
+    horizon: Annotated[
+        str | None,
+        typer.Option(metavar="SPAN", help="How far to look ahead: 90d, 12w, 3mo. Default: from the customers' rhythm."),
+    ] = None,
+    as_of: AsOf = None,
+    model: Annotated[
+        MODEL, typer.Option(help="auto compares the others on the past and takes the simplest that is not worse.")
+    ] = "auto",
+    everyone: Annotated[
+        bool, typer.Option("--all", help="List everybody, not only those who are warned about.", rich_help_panel=WHOM)
+    ] = False,
+    budget: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="The N contacts that are expected to gain most.", rich_help_panel=WHOM),
+    ] = None,
+    since: Annotated[
+        Literal["last"] | None,
+        typer.Option(
+            help="last: only what is new or worse since the last run; silence if nothing is.", rich_help_panel=WHOM
+        ),
+    ] = None,
+    lead: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SPAN", help="Time that an action needs, as 14d. Default: ckm.yaml.", rich_help_panel=WHOM
+        ),
+    ] = None,
+    fail_on: Annotated[
+        LEVEL | None, typer.Option(help="Exit 1 when a warning of this level or above is listed.")
+    ] = None,
+    backtest: Annotated[
+        bool,
+        typer.Option(
+            "--backtest", help="Print how right each model was on the past; -o card.html|md|json writes the model card."
+        ),
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Keep no warnings in the workspace.")] = False,
+    label: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column of the outcome.", rich_help_panel=LABELLED)
+    ] = None,
+    positive: Annotated[
+        str | None, typer.Option(metavar="VALUE", help="Its value for those who left.", rich_help_panel=LABELLED)
+    ] = None,
+    id_column: Annotated[
+        str | None, typer.Option("--id", metavar="COLUMN", help="Column of the customer.", rich_help_panel=LABELLED)
+    ] = None,
+    seed: Seed = 0,
+    fmt: OutputFormat = None,
+    output: Output = None,
+    workspace: Workspace = None,
+    dates: DataDates = None,
+    decimal: DataDecimal = None,
+) -> None:
+    """Warn of customers who are about to stay away: how likely, what it would cost, why, and what to do.
+
+    Gives every customer the probability of no order within the horizon, by a model that was chosen and put right on
+    the past, from what was known then. Lists those who can still be lost, best first by the expected gain of a contact,
+    each with exact reasons in words, the knowledge entries in kb/ that answer them, and what speaks against a contact
+    now. A workspace keeps the warnings, so that the next run tells what is new. Nobody who is gone already is listed.
+
+    Cost: comparing the models takes seconds for thousands of customers and minutes for a million; --model NAME leaves
+    it out. Needs three horizons of history; --model rule is content with two.
+
+    Examples:
+      ckm churn-warn                                   # the workspace around the current folder
+      ckm churn-warn orders.csv --horizon 90d          # any file of transactions, with nothing set up
+      ckm churn-warn --since last --fail-on warn       # every night: only what is new, exit 1 if there is something
+      ckm churn-warn --budget 50 -f md                 # the fifty best contacts, as a mail
+      ckm churn-warn --backtest -o out/card.html       # how right it is
+      ckm churn-warn telco.csv --label Churn --positive Yes --id customerID
+    """
+    if label is not None or positive is not None or id_column is not None:
+        return _labelled(data, label, positive, id_column, seed, fmt, output, backtest=backtest)
+
+    from ckm.churn import Request, warn
+    from ckm.churning.horizon import parse_horizon
+    from ckm.config import load_config
+    from ckm.dataset import open_dataset
+    from ckm.sources.hints import Hints
+
+    request = Request(
+        as_of=as_of.date() if as_of else None,
+        horizon=parse_horizon(horizon) if horizon else None,
+        model=model,
+        backtest=backtest,
+        lead=_lead(lead),
+        budget=budget,
+        everyone=everyone,
+        news=since is not None,
+        seed=seed,
+        keep=not dry_run,
+    )
+    with progress("looking for churn", total=STEPS) as advance:
+        dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates), by_customer=True)
+        config = dataset.workspace.config if dataset.workspace else load_config(None)
+        result = warn(dataset, request, config, tell=lambda _: advance(1))
+    if backtest:
+        _print_backtest(result, fmt, output)
+    else:
+        _print(result, dataset.label, fmt, output, news=request.news)
+    if request.news and result.frame.is_empty():
+        return None
+    for remark in [*dataset.remarks, *result.remarks, result.assumptions]:
+        note(remark)
+    return _fail_on(result, fail_on)
+
+
+def _print(result: ChurnWarnings, label: str, fmt: Format | None, output: Path | None, *, news: bool) -> None:
+    if output is not None:
+        return emit(result.frame, fmt, output=output)
+    chosen = fmt or default_format()
+    if news and result.frame.is_empty() and chosen in (Format.table, Format.md):
+        return None
+    if chosen is Format.table:
+        return show_warnings(result, label)
+    if chosen is Format.md:
+        return show_mail(result, label)
+    return emit(result.frame, fmt)
+
+
+def _print_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None) -> None:
+    if output is None or output.suffix.lower() not in CARD_SUFFIXES:
+        return show_backtest(result, fmt, output)
+    from ckm.churn import model_card
+    from ckm.churning.card import card_table
+
+    card = model_card(result)
+    if output.suffix.lower() == ".json":
+        return emit(card_table(card), Format.json, output=output)
+    from ckm.report.markdown import render_markdown
+    from ckm.report.model_card import card_document
+    from ckm.report.page import render_page
+
+    render = render_page if output.suffix.lower() == ".html" else render_markdown
+    return emit_text(render(card_document(card)), output=output)
+
+
+def _fail_on(result: ChurnWarnings, level: str | None) -> None:
+    from ckm.churning.levels import at_or_above, is_warning
+
+    if level is not None and not result.frame.filter(is_warning() & at_or_above(level)).is_empty():
+        raise typer.Exit(1)
+
+
+def _lead(text: str | None) -> int | None:
+    from ckm.settings import parse_days
+
+    return parse_days(text) if text else None
+
+
+def _labelled(
+    data: Path | None,
+    label: str | None,
+    positive: str | None,
+    id_column: str | None,
+    seed: int,
+    fmt: Format | None,
+    output: Path | None,
+    *,
+    backtest: bool,
+) -> None:
+    """Score the rows of a table with a label; each by models that never saw it."""
+    from ckm.churning.labelled import score_table
+
+    if data is None or label is None or positive is None or id_column is None:
+        raise UsageError(
+            "a table with a label needs DATA, --label, --positive and --id",
+            hint="ckm churn-warn telco.csv --label Churn --positive Yes --id customerID",
+        )
+    with progress(f"learning from {data}"):
+        result = score_table(data, label=label, positive=positive, id_column=id_column, seed=seed)
+    emit(result.scores if backtest else result.frame, fmt, output=output)
+    for remark in result.remarks:
+        note(remark)

@@ -1,0 +1,83 @@
+"""The sentences over the charts of a model card, computed from its numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.churning.card import RECENCY
+
+if TYPE_CHECKING:
+    from ckm.churning.card import ModelCard, Tenth
+
+GOOD_ERROR = 0.03
+"""Error of a tenth up to which probabilities are called right: three points, as far as people plan with them."""
+CONTACTED = 0.2
+"""The share of customers that the sentence over the gain curve speaks of."""
+NEARLY = 0.005
+"""Differences of ROC AUC that nobody would notice in a list."""
+
+
+def reliability_finding(card: ModelCard) -> str:
+    """Return whether the probabilities can be taken at their word, and if not, which way they err."""
+    total = sum(tenth.n for tenth in card.reliability)
+    if not total:
+        return "How right the probabilities are is not known."
+    said = sum(tenth.n * tenth.said for tenth in card.reliability) / total
+    came = sum(tenth.n * tenth.came for tenth in card.reliability) / total
+    error = sum(tenth.n * _off(tenth) for tenth in card.reliability) / total
+    if _off(_furthest(card)) <= GOOD_ERROR:
+        return (
+            "Its probabilities can be taken at their word: all in all, no tenth of the customers is off by more than "
+            f"{_off(_furthest(card)) * 100:.1f} points."
+        )
+    if error <= GOOD_ERROR:
+        far = _furthest(card)
+        return (
+            f"Its probabilities are right to {error * 100:.1f} points on average; furthest off is the tenth of which "
+            f"it expected {far.said:.0%} to leave, and {far.came:.0%} did."
+        )
+    if abs(said - came) < error / 2:
+        return (
+            f"Its probabilities are off by {error * 100:.1f} points on average, too high for some customers and too "
+            "low for others."
+        )
+    how = "too much" if said > came else "too little"
+    return f"It warns {how}: it expected {said:.0%} to leave, and {came:.0%} did."
+
+
+def gain_finding(card: ModelCard) -> str:
+    """Return how many leavers are reached by contacting a fifth, beside plain recency and the best possible."""
+    chosen, recency = card.gain(card.chosen), card.gain(RECENCY)
+    if chosen is None:
+        return ""
+    reached = f"{chosen.at(CONTACTED):.0%} of those who leave"
+    sentence = f"Contacting the {CONTACTED:.0%} of customers at highest risk reaches {reached}"
+    if recency is not None and card.chosen != RECENCY:
+        alone = f"{recency.at(CONTACTED):.0%}"
+        as_many = alone == f"{chosen.at(CONTACTED):.0%}"
+        sentence += ", as many as by silence alone" if as_many else f", against {alone} by silence alone"
+    base = card.mean(card.chosen, "base_rate")
+    if base is not None and base > CONTACTED:
+        sentence += f"; more than {CONTACTED / base:.0%} is not possible"
+    return sentence + "."
+
+
+def models_finding(card: ModelCard) -> str:
+    """Return how well the chosen model ranks, beside plain recency."""
+    mine, silence = card.mean(card.chosen, "roc_auc"), card.mean(RECENCY, "roc_auc")
+    if mine is None:
+        return f"{card.chosen} was chosen; how well it ranks is not known."
+    sentence = f"Of a leaver and a stayer, {card.chosen} ranks the leaver higher in {mine:.1%} of all pairs"
+    if silence is None or card.chosen == RECENCY:
+        return sentence + "."
+    if abs(mine - silence) <= NEARLY:
+        return f"{sentence}, hardly different from silence alone ({silence:.1%})."
+    return f"{sentence}; silence alone in {silence:.1%}."
+
+
+def _off(tenth: Tenth) -> float:
+    return abs(tenth.said - tenth.came)
+
+
+def _furthest(card: ModelCard) -> Tenth:
+    return max(card.reliability, key=_off)

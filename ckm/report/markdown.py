@@ -1,0 +1,80 @@
+"""A document as Markdown that reads well as a mail, also where nobody renders it."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+from ckm.report.document import Facts, Figure, Items, Table, Text
+
+if TYPE_CHECKING:
+    from ckm.report.document import Block, Document
+
+
+def render_markdown(document: Document) -> str:
+    """Return a document as Markdown; of a figure its headline and its numbers, since nobody sees the chart."""
+    parts = [f"# {_plain(document.title)}", _plain(document.lead)]
+    if document.key_figures:
+        lines = (
+            f"- {_plain(each.label)}: **{_plain(each.value)}**" + (f" ({_plain(each.note)})" if each.note else "")
+            for each in document.key_figures
+        )
+        parts.append("\n".join(lines))
+    for section in document.sections:
+        parts.append(f"## {_plain(section.title)}")
+        parts += [_block(block) for block in section.blocks]
+    if document.footer:
+        parts += ["---", _plain(document.footer)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _block(block: Block) -> str:
+    match block:
+        case Text(text):
+            return _plain(text)
+        case Items(items):
+            return "\n".join(f"- {_plain(item)}" for item in items)
+        case Facts(facts):
+            return "\n".join(f"- **{_plain(term)}**: {_plain(fact)}" for term, fact in facts)
+        case Table():
+            return f"{_plain(block.caption)}\n\n{_table(block)}"
+        case Figure():
+            return f"### {_plain(block.headline)}\n\n{_table(block.table)}"
+
+
+def _table(table: Table) -> str:
+    titles = [_cell(column.title) for column in table.columns]
+    rows = [[_cell(cell) for cell in row] for row in table.rows]
+    for position in table.marked:
+        rows[position][0] = f"**{rows[position][0]}**"
+    widths = [max(3, *(_width(cell) for cell in cells)) for cells in zip(titles, *rows, strict=True)]
+    right = [column.numeric for column in table.columns]
+    rule = ["-" * (width - 1) + ":" if numeric else "-" * width for width, numeric in zip(widths, right, strict=True)]
+    padded = [[_padded(*each) for each in zip(cells, widths, right, strict=True)] for cells in (titles, *rows)]
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (padded[0], rule, *padded[1:]))
+
+
+def _padded(text: str, width: int, right: bool) -> str:
+    gap = " " * (width - _width(text))
+    return gap + text if right else text + gap
+
+
+def _width(text: str) -> int:
+    # in columns of a terminal: a Chinese character takes two, a mark above a Thai one none
+    return sum(
+        0 if unicodedata.combining(each) or unicodedata.category(each) in {"Mn", "Me", "Cf"} else
+        2 if unicodedata.east_asian_width(each) in {"W", "F"} else 1
+        for each in text
+    )  # fmt: skip
+
+
+def _plain(text: str) -> str:
+    """Return text of which no character is markup: it may hold a name from the data."""
+    safe = text.replace("\\", "\\\\").replace("&", "&amp;").replace("<", "&lt;")
+    for mark in "*_`[]":
+        safe = safe.replace(mark, f"\\{mark}")
+    return " ".join(safe.split())
+
+
+def _cell(text: str) -> str:
+    return _plain(text).replace("|", "\\|")

@@ -1,0 +1,272 @@
+"""The model card of a churn model as a document: findings first, then how they came about."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ckm.churning.card import RECENCY, SCORED, ModelCard
+from ckm.churning.card_words import load_card_words
+from ckm.report.card_findings import gain_finding, models_finding, reliability_finding
+from ckm.report.charts import Axis, Dots, Interval, Line, dot_chart, line_chart
+from ckm.report.document import Column, Document, Facts, Figure, Items, KeyFigure, Section, Table, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from ckm.report.charts import Place, Tone
+    from ckm.report.document import Block
+
+READ_AT = tuple(step / 10 for step in range(11))
+"""Shares contacted in the table of the gain curve."""
+TENTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
+
+NAMED: dict[Tone, tuple[float, Place]] = {"accent": (0.3, "above"), "ink": (0.5, "below")}
+"""Share contacted at which a gain curve is named, and the side: a model and plain recency run close to each other."""
+
+
+def card_document(card: ModelCard) -> Document:
+    """Return the document of a model card: :func:`ckm.report.page.render_page` or ``render_markdown`` writes it."""
+    words = load_card_words()
+    sections = [
+        Section("How right it is", tuple(_figures(card))),
+        Section("The models in numbers", (Text(card.chosen_because), *_not_compared(card), *_score_tables(card))),
+        Section("What it is for", (Items(words.purpose),)),
+        Section("What it is not for", (Items(words.not_for),)),
+        Section("Data", (Facts(tuple(_data_facts(card))),)),
+        Section("What it looks at", tuple(_features(card))),
+    ]
+    if card.assumptions:
+        sections.append(Section("Assumptions", (Facts(card.assumptions),)))
+    sections += [
+        Section("Limits", (Items(words.limits),)),
+        Section("What the figures mean", (_definitions(),)),
+    ]
+    made_by = ", ".join(f"{name} {version}" for name, version in card.versions)
+    return Document(
+        title=_title(card),
+        lead=f"{card.question} {reliability_finding(card)}",
+        key_figures=tuple(_key_figures(card)),
+        sections=tuple(section for section in sections if section.blocks),
+        footer=f"Made with {made_by}." if made_by else "",
+    )
+
+
+def _title(card: ModelCard) -> str:
+    if card.horizon_days is None:
+        return "Model card: churn warning"
+    return f"Model card: churn warning, {card.horizon_days} days ahead"
+
+
+def _key_figures(card: ModelCard) -> Iterator[KeyFigure]:
+    words = load_card_words()
+    held = f"{words.measure('roc_auc').shown(card.mean(RECENCY, 'roc_auc'))} by silence alone"
+    beside = held if card.mean(RECENCY, "roc_auc") is not None else ""
+    yield KeyFigure(
+        words.measure("roc_auc").shown(card.mean(card.chosen, "roc_auc")), f"ROC AUC of {card.chosen}", beside
+    )
+    error = card.mean(card.chosen, "calibration_error")
+    if error is not None:
+        many = "mean of the cut-offs" if len(card.cut_offs) > 1 else "0 is best"
+        yield KeyFigure(f"{error * 100:.1f} points", "Calibration error", many)
+    lift = card.mean(card.chosen, "lift_top_tenth")
+    if lift is not None:
+        yield KeyFigure(f"{lift:.1f} ×", "as many leavers in the top tenth as on average")
+    base = card.mean(card.chosen, "base_rate")
+    if base is not None:
+        yield KeyFigure(f"{base:.0%}", "Customers who left", _tried(card))
+
+
+def _tried(card: ModelCard) -> str:
+    number = len(card.cut_offs)
+    return f"at {number} cut-off{'' if number == 1 else 's'}" if number else "in the labelled data"
+
+
+def _figures(card: ModelCard) -> Iterator[Block]:
+    if card.reliability:
+        yield _reliability_figure(card)
+    if card.gain(card.chosen) is not None:
+        yield _gain_figure(card)
+    if len(card.models) > 1:
+        yield _models_figure(card)
+
+
+def _reliability_figure(card: ModelCard) -> Figure:
+    words = load_card_words()
+    points = [Interval(tenth.said, tenth.came, *tenth.interval) for tenth in card.reliability]
+    low, high = _span([end for point in points for end in (point.x, point.low, point.high)])
+    diagonal = tuple((each, each) for each in (low, (low + high) / 2, high))
+    shown = [
+        (
+            str(number),
+            f"{tenth.n:,}",
+            *(
+                words.measure(name).shown(value)
+                for name, value in zip(
+                    ("said", "came", "came_low", "came_high"), (tenth.said, tenth.came, *tenth.interval), strict=True
+                )
+            ),
+        )
+        for number, tenth in enumerate(card.reliability, start=1)
+    ]
+    titles = ("Tenth", "Customers", "Predicted", "Observed", "95 % from", "to")
+    return Figure(
+        headline=reliability_finding(card),
+        description="Reliability curve: predicted against observed share of leavers, by tenth of the customers. "
+        "The numbers are in the table beneath.",
+        specification=line_chart(
+            [Line("as predicted", diagonal, "muted", dashed=True, named_at=1, place="below")],
+            Axis("Predicted probability of leaving", ".0%", (low, high)),
+            Axis("Share who left", ".0%", (low, high)),
+            points=points,
+        ),
+        table=Table(
+            f"Predicted and observed shares of {card.chosen}, by tenth",
+            tuple(Column(title, numeric=True) for title in titles),
+            tuple(shown),
+        ),
+        note="A dot is a tenth of the customers, all cut-offs together; its bar is the 95 % interval of the share who "
+        "left. On the dashed line, what was predicted came.",
+    )
+
+
+def _span(values: list[float]) -> tuple[float, float]:
+    # in whole tenths; most shops need a part of the square only, and see nothing of it in the whole
+    return math.floor(min(values) * 10) / 10, math.ceil(max(values) * 10) / 10
+
+
+def _gain_figure(card: ModelCard) -> Figure:
+    chosen, recency = card.gain(card.chosen), card.gain(RECENCY)
+    assert chosen is not None
+    lines = [
+        Line("by chance", ((0.0, 0.0), (0.75, 0.75), (1.0, 1.0)), "muted", dashed=True, named_at=1, place="below"),
+        _gain_line(chosen.model, chosen.contacted, chosen.caught, "accent"),
+    ]
+    columns = [Column("Contacted", numeric=True), Column(card.chosen, numeric=True)]
+    curves = [chosen]
+    if recency is not None and card.chosen != RECENCY:
+        lines.append(_gain_line("by silence alone", recency.contacted, recency.caught, "ink"))
+        columns.append(Column("by silence alone", numeric=True))
+        curves.append(recency)
+    columns.append(Column("by chance", numeric=True))
+    rows = tuple((f"{share:.0%}", *(f"{curve.at(share):.1%}" for curve in curves), f"{share:.0%}") for share in READ_AT)
+    return Figure(
+        headline=gain_finding(card),
+        description="Gain curve: share of the leavers reached by share of the customers contacted. "
+        "The numbers are in the table beneath.",
+        specification=line_chart(
+            lines,
+            Axis("Share of customers contacted, highest risk first", ".0%", (0.0, 1.0), TENTHS),
+            Axis("Share of leavers reached", ".0%", (0.0, 1.0), TENTHS),
+        ),
+        table=Table("Share of the leavers reached by contacting a share of the customers", tuple(columns), rows),
+        note="The further a line rises above chance, the fewer contacts are wasted on those who would have stayed.",
+    )
+
+
+def _gain_line(name: str, x: tuple[float, ...], y: tuple[float, ...], tone: Tone) -> Line:
+    wanted, place = NAMED[tone]
+    position = min(range(len(x)), key=lambda each: abs(x[each] - wanted))
+    return Line(name, tuple(zip(x, y, strict=True)), tone, named_at=position, place=place)
+
+
+def _models_figure(card: ModelCard) -> Figure:
+    words = load_card_words()
+    measure = words.measure("roc_auc")
+    ranked = sorted(card.models, key=lambda each: (-(card.mean(each, "roc_auc") or 0.0), each))
+    dots: list[Dots] = []
+    rows: list[tuple[str, ...]] = []
+    for model in ranked:
+        values = tuple(value for each in card.of_model(model) if (value := each.value("roc_auc")) is not None)
+        mean = card.mean(model, "roc_auc")
+        if mean is None:
+            continue
+        tone: Tone = "accent" if model == card.chosen else "muted" if model == RECENCY else "ink"
+        dots.append(Dots(_called(model), values if len(values) > 1 else (), mean, measure.shown(mean), tone))
+        rows.append((_called(model), measure.shown(mean), measure.shown(min(values)), measure.shown(max(values))))
+    titles = ("Model", "Mean", "Lowest", "Highest")
+    many = len(card.cut_offs) > 1
+    return Figure(
+        headline=models_finding(card),
+        description="ROC AUC of each model, as dots. The numbers are in the table beneath.",
+        specification=dot_chart(dots, Axis("ROC AUC", ".3f")),
+        table=Table(
+            "ROC AUC by model, over the cut-offs",
+            tuple(Column(title, numeric=title != "Model") for title in titles),
+            tuple(rows),
+        ),
+        note="A large dot is the mean of the cut-offs, a small one a single cut-off. " * many
+        + "0.5 would be chance, 1 perfect.",
+    )
+
+
+def _called(model: str) -> str:
+    return "silence alone" if model == RECENCY else model
+
+
+def _score_tables(card: ModelCard) -> Iterator[Table]:
+    words = load_card_words()
+    measures = [words.measure(name) for name in SCORED]
+    if len(card.cut_offs) > 1:
+        rows = tuple(
+            (_called(model), *(measure.shown(card.mean(model, measure.name)) for measure in measures[1:]))
+            for model in card.models
+        )
+        columns = (Column("Model"), *(Column(measure.title, numeric=True) for measure in measures[1:]))
+        marked = frozenset({card.models.index(card.chosen)}) if card.chosen in card.models else frozenset()
+        yield Table(f"Means over {len(card.cut_offs)} cut-offs, each weighing the same", columns, rows, marked)
+    when: list[date | None] = list(card.cut_offs) or [None]
+    for cut_off in when:
+        scores = [each for each in card.scores if each.cut_off == cut_off]
+        rows = tuple(
+            (_called(each.model), *(measure.shown(each.value(measure.name)) for measure in measures[2:]))
+            for each in scores
+        )
+        columns = (Column("Model"), *(Column(measure.title, numeric=True) for measure in measures[2:]))
+        of = f"{scores[0].n:,} customers, of whom {scores[0].base_rate:.1%} left"
+        where = f"Cut-off {cut_off}" if cut_off else "Cross-validated"
+        marked = frozenset(number for number, each in enumerate(scores) if each.model == card.chosen)
+        yield Table(f"{where}: {of}", columns, rows, marked, folded=len(when) > 1)
+
+
+def _not_compared(card: ModelCard) -> Iterator[Text]:
+    for model, reason in card.not_compared:
+        yield Text(f"Not compared: {model}, because {reason}.")
+
+
+def _data_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
+    data = card.data
+    if card.as_of is not None:
+        yield "As of", f"{card.as_of}; nothing after it was read"
+    if data.first_day is not None and data.last_day is not None:
+        yield "Transactions", f"from {data.first_day} to {data.last_day}"
+    yield "Customers", f"{data.customers:,}"
+    yield "Rows used", f"{data.rows_used:,}"
+    for reason, count in data.left_out:
+        yield "Rows left out", f"{count:,}: {reason}"
+    if card.horizon_days is not None:
+        yield "Horizon", card.horizon_reasoning
+    if card.cut_offs:
+        yield "Cut-offs", ", ".join(map(str, card.cut_offs)) + "; at each, a model knows what was known on that day"
+
+
+def _features(card: ModelCard) -> Iterator[Block]:
+    if card.features:
+        yield Table(
+            "Features by group; the features of a group explain a score together",
+            (Column("Feature"), Column("Group"), Column("Meaning")),
+            tuple((each.name, each.group, each.meaning) for each in card.features),
+        )
+    if card.missing:
+        yield Text(f"Not in the data, and so not used: {', '.join(card.missing)}.")
+
+
+def _definitions() -> Facts:
+    return Facts(
+        tuple(
+            (each.title, each.definition + (f" ({each.source})." if each.source else "."))
+            for each in load_card_words().measures
+            if each.name not in {"came_low", "came_high"}
+        )
+    )

@@ -1,0 +1,102 @@
+"""From a chart's specification to SVG that can stand in a page: text as text, no fixed size, ids of its own."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree
+
+from ckm.report.charts import MOST_MARKS, marks
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_NAMESPACE = re.compile(r"\{[^}]*\}")
+_NUMBER = re.compile(r"-?\d+\.\d{2,}")
+_REFERENCE = re.compile(r"url\(#([^)]+)\)")
+_DROPPED = frozenset({"font-family", "pointer-events", "role", "version", "class", "width", "height"})
+"""Fonts are the reader's; a drawing is one image to a screen reader, not hundreds of shapes; sizes are the page's."""
+_BARE = frozenset({"rect", "image", "use", "svg", "pattern"})
+"""Elements whose width and height are their shape."""
+
+
+def draw(specification: Mapping[str, Any], *, name: str, label: str) -> str:
+    """Return the chart as an ``<svg>`` element to stand in HTML.
+
+    Parameters
+    ----------
+    specification
+        Vega-Lite with its data in it; nothing is fetched.
+    name
+        Of the chart, unique on the page: what has an id in the drawing takes it as a prefix, since Vega numbers ids
+        anew in each drawing (``clip0``), and two drawings of a page would share them.
+    label
+        What a screen reader says of it.
+
+    Raises
+    ------
+    ValueError
+        More than :data:`ckm.report.charts.MOST_MARKS` data points, or an image from elsewhere.
+    """
+    drawn = marks(specification)
+    if drawn > MOST_MARKS:
+        raise ValueError(f"chart {name!r} has {drawn} marks; at most {MOST_MARKS} can be read: aggregate first")
+    import vl_convert
+
+    text = vl_convert.vegalite_to_svg(dict(specification), allowed_base_urls=[])
+    return _cleaned(text, name, label)
+
+
+def _cleaned(text: str, name: str, label: str) -> str:
+    root = ElementTree.fromstring(text)
+    names = {old: f"{name}-{number}" for number, old in enumerate(_ids(root))}
+    view = root.get("viewBox", "")
+    _tidy(root, names)
+    root.attrib = {"viewBox": view, "role": "img", "aria-label": label, "class": "chart"}
+    # no <title>: a browser would show it over the chart wherever the pointer rests
+    return ElementTree.tostring(root, encoding="unicode")
+
+
+def _ids(root: ElementTree.Element) -> list[str]:
+    # in the order of the drawing: Vega counts on from drawing to drawing within a process
+    return [element.attrib["id"] for element in root.iter() if "id" in element.attrib]
+
+
+def _tidy(element: ElementTree.Element, names: Mapping[str, str]) -> None:
+    element.tag = _NAMESPACE.sub("", element.tag)
+    if element.tag == "image":
+        raise ValueError("a chart may show no image: it would be fetched from elsewhere")
+    keep = {"width", "height"} if element.tag in _BARE else set()
+    if _is_label_group(element):
+        keep.add("class")
+        element.set("class", "label")
+    attributes = {}
+    for key, value in element.attrib.items():
+        plain = _NAMESPACE.sub("", key)
+        if (plain in _DROPPED and plain not in keep) or plain.startswith("aria-"):
+            continue
+        if plain == "id":
+            value = names[value]
+        value = _REFERENCE.sub(lambda found: f"url(#{names[found[1]]})", value)
+        attributes[plain] = _shortened(value) if plain in {"d", "transform", "x2", "y2"} else value
+    element.attrib = attributes
+    for child in list(element):
+        if _is_nothing(child):
+            element.remove(child)
+        else:
+            _tidy(child, names)
+
+
+def _is_label_group(element: ElementTree.Element) -> bool:
+    return element.get("class", "").startswith("mark-text role-mark")
+
+
+def _is_nothing(element: ElementTree.Element) -> bool:
+    # Vega draws frames of groups that are neither filled nor stroked, and a background of no colour
+    if element.get("fill") == "transparent":
+        return True
+    return element.get("class") in {"background", "foreground"} and "stroke" not in element.attrib
+
+
+def _shortened(value: str) -> str:
+    return _NUMBER.sub(lambda found: f"{float(found[0]):.1f}".removesuffix(".0"), value)

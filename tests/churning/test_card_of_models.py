@@ -1,0 +1,114 @@
+"""From models to their card: no number is lost or changed, and the choice is told as it was made."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ckm.churning.card import RECENCY, CardData
+from ckm.churning.card_of_models import CardContext, card_of_backtest, card_of_labels
+from ckm.churning.horizon import Horizon
+from ckm.models import metrics
+from ckm.models.backtest import PEER, Backtest, Curves, Score
+from ckm.models.churn.labelled import fit_labelled
+from ckm.report.markdown import render_markdown
+from ckm.report.model_card import card_document
+
+CONTEXT = CardContext(CardData(40, 200))
+HORIZON = Horizon(90, "90 days, as asked")
+DAY = date(1998, 3, 31).toordinal() - date(1970, 1, 1).toordinal()
+
+
+def curves(probability: np.ndarray | None) -> Curves:
+    away = np.arange(40) % 2 == 0
+    ranked = np.arange(40.0) if probability is None else probability
+    table = None if probability is None else metrics.reliability(away, probability)
+    return Curves(table, *metrics.gain_curve(away, ranked, 10))
+
+
+def score(model: str, log_loss: float) -> Score:
+    return Score(model, DAY, 40, 0.5, 0.8, 0.7, log_loss, log_loss / 3, log_loss / 30, 1.5)
+
+
+def backtest(**changes: object) -> Backtest:
+    fields: dict[str, object] = {
+        "horizon": 90,
+        "cutoffs": (DAY,),
+        "scores": (score("rule", 0.42), score("boosted", 0.41), score(PEER, float("nan"))),
+        "curves": {name: curves(np.linspace(0, 1, 40)) for name in ("rule", "boosted")} | {PEER: curves(None)},
+        "chosen": "rule",
+        "behind": {"rule": (0.01, 0.02), "boosted": (0.0, 0.0)},
+        "left_out": {"scorecard": "of 40 customers 3 left; 50 are needed."},
+    }
+    return Backtest(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def card(result: Backtest, asked: str | None = None):
+    return card_of_backtest(
+        result, CONTEXT, as_of=date(1998, 6, 30), horizon=HORIZON, features={"days_silent"}, asked=asked
+    )
+
+
+def test_the_peer_of_the_backtest_is_the_recency_of_the_card() -> None:
+    assert PEER == RECENCY
+    assert [gain.model for gain in card(backtest()).gains] == ["rule", RECENCY]
+
+
+def test_every_score_is_on_the_card_at_its_day() -> None:
+    (rule, boosted, recency) = card(backtest()).scores
+    assert (rule.model, boosted.model, recency.model) == ("rule", "boosted", RECENCY)
+    assert rule.cut_off == date(1998, 3, 31)
+    assert (rule.roc_auc, rule.log_loss, rule.brier) == pytest.approx((0.8, 0.42, 0.14))
+    assert (recency.log_loss, recency.brier, recency.calibration_error) == (None, None, None)
+
+
+def test_curves_keep_their_points() -> None:
+    made = card(backtest())
+    assert sum(tenth.n for tenth in made.reliability) == 40
+    assert made.gains[0].contacted == pytest.approx(np.linspace(0, 1, 11))
+    assert made.gains[0].caught[-1] == 1.0
+
+
+def test_the_choice_is_told_as_it_was_made() -> None:
+    assert card(backtest()).chosen_because == (
+        "rule is the simplest model that is not clearly worse than the best: its log loss is 0.0100 above the lowest, "
+        "0.4100 of boosted, and the standard error of that is 0.0200."
+    )
+    assert card(backtest(chosen="boosted")).chosen_because == (
+        "boosted has the lowest log loss, 0.4100 on average over the cut-offs."
+    )
+    asked = card(backtest(), asked="rule")
+    assert (
+        asked.chosen_because
+        == "rule was asked for. Its log loss is 0.4200 on average; the lowest is 0.4100 of boosted."
+    )
+    assert card(backtest(), asked="boosted").chosen_because.endswith("0.4100 on average; it is the lowest.")
+
+
+def test_what_could_not_be_compared_and_what_the_data_lack_is_said() -> None:
+    made = card(backtest())
+    assert [feature.name for feature in made.features] == ["days_silent"]
+    assert "open_complaints" in made.missing
+    text = render_markdown(card_document(made))
+    assert "Not compared: scorecard, because of 40 customers 3 left; 50 are needed.\n" in text
+
+
+def test_labels_make_a_card_without_days() -> None:
+    numbers = np.arange(400)
+    frame = pl.DataFrame(
+        {
+            "id": [f"c{number:03}" for number in numbers],
+            "months": (numbers % 37).astype(float),
+            "left": ["yes" if (number % 37) + (number % 7) * 3 < 20 else "no" for number in numbers],
+        }
+    )
+    fit = fit_labelled(frame, "left", "yes", "id")
+    made = card_of_labels(fit, CONTEXT, label="left", positive="yes")
+    assert made.chosen == fit.model
+    assert (made.as_of, made.cut_offs) == (None, ())
+    assert made.question == "A probability is that of left being yes."
+    assert sum(tenth.n for tenth in made.reliability) == 400
+    assert "Cross-validated: 400 customers" in render_markdown(card_document(made))

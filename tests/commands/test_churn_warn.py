@@ -1,0 +1,301 @@
+"""What ``ckm churn-warn`` promises: probabilities with exact reasons, best first, and no nagging."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import random
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from ckm.churning.listing import COLUMNS
+from ckm.cli import app
+from ckm.store import Store
+from tests.conftest import Run
+
+LEVELS = ("watch", "warn", "urgent")
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The example shop, ingested once."""
+    folder = tmp_path_factory.mktemp("example") / "shop"
+    for words in (["init", "--demo", str(folder)], ["ingest", "-C", str(folder)]):
+        done = CliRunner().invoke(app, words)
+        assert done.exit_code == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def shop(loaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the loaded shop, and the current folder."""
+    folder = tmp_path / "shop"
+    shutil.copytree(loaded, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def warned(run: Run, *words: object) -> list[dict[str, Any]]:
+    done = run("churn-warn", "--model", "scorecard", *words, "-f", "json")
+    assert done.exit_code == 0, done.stderr
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def everybody(loaded: Path) -> list[dict[str, Any]]:
+    """Everybody in the example shop as of its last day, judged once."""
+    words = ["churn-warn", "-C", str(loaded), "--model", "scorecard", "--all", "--dry-run", "-f", "json"]
+    rows: list[dict[str, Any]] = json.loads(CliRunner().invoke(app, words).stdout)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def listed(loaded: Path) -> list[dict[str, Any]]:
+    """Those of them who are warned about."""
+    words = ["churn-warn", "-C", str(loaded), "--model", "scorecard", "--dry-run", "-f", "json"]
+    rows: list[dict[str, Any]] = json.loads(CliRunner().invoke(app, words).stdout)
+    return rows
+
+
+def test_the_list_is_best_first_and_its_reasons_add_up_to_the_score(listed: list[dict[str, Any]]) -> None:
+    rows = listed
+    assert list(rows[0]) == list(COLUMNS)
+    assert [row["expected_gain"] for row in rows] == sorted((row["expected_gain"] for row in rows), reverse=True)
+    assert {row["level"] for row in rows} == set(LEVELS)
+    for row in rows:
+        log_odds = math.log(row["p_churn"] / (1 - row["p_churn"]))
+        points = sum(reason["points"] for reason in row["reasons"])
+        assert row["points_typical"] + points + row["points_other"] == pytest.approx(log_odds, abs=1e-6)
+        assert all(reason["points"] > 0 and reason["text"] for reason in row["reasons"])
+        assert row["value_at_risk"] > 0
+
+
+def test_all_lists_everybody_and_each_with_a_probability(
+    everybody: list[dict[str, Any]], listed: list[dict[str, Any]]
+) -> None:
+    assert len(everybody) == 3_000
+    assert all(0 < row["p_churn"] < 1 for row in everybody)
+    assert [row for row in everybody if row["level"]] == listed
+
+
+def test_a_budget_takes_the_best_contacts_and_nobody_who_is_to_be_left_alone(
+    loaded: Path, run: Run, listed: list[dict[str, Any]]
+) -> None:
+    best = warned(run, "-C", loaded, "--budget", 10, "--dry-run")
+    everyone = [
+        row["customer_id"]
+        for row in listed
+        if not row["suppressed"] and not row["too_late"] and row["expected_gain"] > 0
+    ]
+    assert [row["customer_id"] for row in best] == everyone[:10]
+
+
+def test_a_second_run_has_no_news_and_says_nothing(shop: Path, run: Run) -> None:
+    first = run("churn-warn", "--model", "scorecard", "--as-of", "2026-05-31", "--since", "last", "--fail-on", "warn")
+    assert first.exit_code == 1
+    later = warned(run, "--as-of", "2026-06-07", "--since", "last")
+    assert {row["change"] for row in later} == {"new", "worse"}
+    assert all(row["first_warned_on"] <= "2026-06-07" for row in later)
+    quiet = run("churn-warn", "--model", "scorecard", "--as-of", "2026-06-07", "--since", "last", "-f", "csv")
+    assert [row.split(",")[0] for row in quiet.stdout.splitlines()[1:]] == [row["customer_id"] for row in later]
+
+
+def test_nothing_new_is_silence_and_exit_0(shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CKM_CHURN_WATCH", "1")
+    monkeypatch.setenv("CKM_CHURN_WARN", "1")
+    monkeypatch.setenv("CKM_CHURN_URGENT", "1")
+    for fmt in ("table", "md"):
+        done = run("churn-warn", "--model", "rule", "--since", "last", "--fail-on", "watch", "-f", fmt)
+        assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_warnings_are_kept_once_a_day_and_dry_runs_keep_none(
+    shop: Path, run: Run, listed: list[dict[str, Any]]
+) -> None:
+    assert Store(shop / "store").runs("warnings") == []
+    assert warned(run) == listed == warned(run)
+    assert len(Store(shop / "store").runs("warnings")) == 1
+
+
+def test_how_earlier_warnings_turned_out_is_told_when_their_horizon_has_passed(shop: Path, run: Run) -> None:
+    warned(run, "--as-of", "2026-02-28", "--horizon", "90d")
+    done = run("churn-warn", "--model", "scorecard", "--horizon", "90d", "-f", "csv")
+    assert "customers warned about on 2026-02-28," in done.stderr
+    assert "bought nothing by 2026-05-29" in done.stderr
+
+
+def test_an_entry_that_answers_a_reason_stands_beside_it(shop: Path, run: Run, listed: list[dict[str, Any]]) -> None:
+    code = listed[0]["reasons"][0]["code"]
+    (shop / "kb" / "calm.yaml").write_text(
+        f"id: calm-them\ntitle: Settle it first\nstate: {{confidence: validated}}\nanswers: {{reasons: [{code}]}}\n",
+        encoding="utf-8",
+    )
+    rows = warned(run, "--dry-run")
+    assert rows[0]["answers"] == ["calm-them"]
+    assert not rows[0]["unanswered"]
+    assert "Settle it first" in run("churn-warn", "--model", "scorecard", "--dry-run", "-f", "md").stdout
+
+
+def test_the_segment_stands_beside_a_warning_once_there_is_a_definition(
+    shop: Path, run: Run, listed: list[dict[str, Any]]
+) -> None:
+    assert {row["segment"] for row in listed} == {None}
+    run("segment")
+    assert None not in {row["segment"] for row in warned(run, "--dry-run")}
+
+
+def test_the_future_changes_no_probability_and_no_reason(shop: Path, run: Run, tmp_path: Path) -> None:
+    full = warned(run, "--as-of", "2026-03-31", "--dry-run", "--all")
+    rows = Store(shop / "store").scan("transactions").collect()
+    rows = rows.filter(pl.col("ordered_at").dt.convert_time_zone("Europe/Berlin").dt.date() <= date(2026, 3, 31))
+    cut = tmp_path / "cut"
+    assert run("init", cut, "--time-zone", "Europe/Berlin").exit_code == 0
+    rows.drop("source", "source_file", "source_row", "load_id", "repeat_no").write_parquet(tmp_path / "cut.parquet")
+    assert run("ingest", tmp_path / "cut.parquet", "--as", "transactions", "-C", cut).exit_code == 0
+    for name in ("customers", "interactions"):
+        table = Store(shop / "store").scan(name).collect()
+        table.drop("source", "source_file", "source_row", "load_id", "repeat_no").write_parquet(
+            tmp_path / f"{name}.parquet"
+        )
+        assert run("ingest", tmp_path / f"{name}.parquet", "--as", name, "-C", cut).exit_code == 0
+    assert warned(run, "-C", cut, "--as-of", "2026-03-31", "--dry-run", "--all") == full
+
+
+def orders(customers: int, *, once: bool = False, net: float = 20.0, seed: int = 3) -> list[str]:
+    dice = random.Random(seed)
+    rows = []
+    for number in range(customers):
+        day, gap = date(2024, 1, 1) + timedelta(days=dice.randrange(300)), dice.uniform(10, 90)
+        stop = day + timedelta(days=dice.randrange(1, 700))
+        while day <= min(stop, date(2025, 12, 31)):
+            rows.append(f"O{len(rows)},C{number:04},{day}T12:00:00Z,{net},EUR,sale")
+            if once:
+                break
+            day += timedelta(days=1 + int(gap * dice.uniform(0.5, 1.6)))
+    return rows
+
+
+def write(path: Path, rows: list[str]) -> Path:
+    path.write_text("\n".join(["order_id,customer_id,ordered_at,net,currency,type", *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_backtest_shows_every_model_beside_recency_and_writes_a_card(tmp_path: Path, run: Run) -> None:
+    path = write(tmp_path / "orders.csv", orders(400))
+    words = ("churn-warn", path, "--horizon", "60d", "--backtest")
+    done = run(*words, "-f", "csv")
+    assert done.exit_code == 0, done.stderr
+    scores = pl.read_csv(io.StringIO(done.stdout))
+    assert set(scores["model"]) == {"rule", "btyd", "scorecard", "boosted", "recency"}
+    means = {row["model"]: row["auc"] for row in scores.filter(pl.col("cut_off").is_null()).to_dicts()}
+    assert means["scorecard"] > means["recency"]
+    assert run(*words, "-o", tmp_path / "card.html").exit_code == 0
+    page = (tmp_path / "card.html").read_text(encoding="utf-8")
+    assert "scorecard" in page
+    assert "<script" not in page
+    assert run(*words, "-o", tmp_path / "card.md").exit_code == 0
+    assert run(*words, "-o", tmp_path / "card.json").exit_code == 0
+    sections = {row["section"] for row in json.loads((tmp_path / "card.json").read_text(encoding="utf-8"))}
+    assert sections == {"data", "models", "reliability", "gain"}
+
+
+BAD: dict[str, tuple[list[str], list[str], int, str]] = {
+    "no orders": ([], [], 4, "no purchase by a known customer"),
+    "a cut-off before the first order": (orders(200), ["--as-of", "2020-01-01"], 4, "no purchase by a known customer"),
+    "a horizon longer than the history": (orders(200), ["--horizon", "5y"], 4, "longer than the history"),
+    "too little history for auto": (orders(200), ["--horizon", "1y"], 4, "are needed"),
+    "all customers bought once": (orders(300, once=True), [], 4, "bought on a second day"),
+    "one customer": (orders(1), ["--horizon", "30d"], 4, "needed"),
+    "returns without purchases": (
+        [row.replace("20.0", "-20.0").replace("sale", "return") for row in orders(50)], [], 4, "no purchase",
+    ),
+    "several currencies": (
+        [*orders(50), *(row.replace("O", "P").replace("EUR", "THB") for row in orders(50))], [], 2, "EUR, THB",
+    ),
+    "no span": (orders(20), ["--horizon", "soon"], 2, "--horizon"),
+    "a file cannot have news": (orders(20), ["--since", "last"], 2, "no workspace"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_refused_in_words(tmp_path: Path, run: Run, case: str) -> None:
+    rows, words, code, message = BAD[case]
+    done = run("churn-warn", write(tmp_path / "orders.csv", rows), *words, "-f", "json")
+    assert (done.exit_code, done.stdout) == (code, ""), done.stderr
+    error = json.loads(done.stderr.splitlines()[0])["error"]
+    assert message in error["message"]
+    assert error["hint"]
+
+
+def test_one_time_buyers_alone_are_scored_when_a_horizon_is_named(tmp_path: Path, run: Run) -> None:
+    path = write(tmp_path / "orders.csv", orders(300, once=True))
+    done = run("churn-warn", path, "--horizon", "60d", "--model", "rule", "-f", "json")
+    assert done.exit_code in (0, 4)
+    assert "Traceback" not in done.stderr
+
+
+def test_a_customer_with_100_000_orders_breaks_nothing(tmp_path: Path, run: Run) -> None:
+    many = [
+        f"M{number},C9999,{date(2024, 1, 1) + timedelta(days=number % 730)}T{number % 24:02}:00:00Z,5,EUR,sale"
+        for number in range(100_000)
+    ]
+    path = write(tmp_path / "orders.csv", [*orders(200), *many])
+    done = run("churn-warn", path, "--horizon", "90d", "--model", "btyd", "--all", "-f", "json")
+    assert done.exit_code == 0, done.stderr
+    regular = next(row for row in json.loads(done.stdout) if row["customer_id"] == "C9999")
+    assert regular["p_churn"] < 0.05
+
+
+def labelled(path: Path, rows: int = 200, *, values: tuple[str, ...] = ("Yes", "No")) -> Path:
+    dice = random.Random(5)
+    lines = ["id,months,plan,left"]
+    for number in range(rows):
+        months = dice.randrange(1, 60)
+        left = (
+            values[0]
+            if dice.random() < 1 / (1 + months / 8)
+            else values[dice.randrange(1, len(values)) if len(values) > 1 else 0]
+        )
+        lines.append(f"{number:04},{months},{dice.choice('AB')},{left}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_a_table_with_a_label_is_scored_out_of_fold(tmp_path: Path, run: Run) -> None:
+    path = labelled(tmp_path / "table.csv", rows=600)
+    words = ("churn-warn", path, "--label", "left", "--positive", "Yes", "--id", "id")
+    done = run(*words, "-f", "json")
+    assert done.exit_code == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert len(rows) == 600
+    assert [row["p_churn"] for row in rows] == sorted((row["p_churn"] for row in rows), reverse=True)
+    assert "out of fold on 600 rows" in done.stderr
+    assert {row["model"] for row in json.loads(run(*words, "--backtest", "-f", "json").stdout)} >= {
+        "logistic",
+        "boosted",
+    }
+
+
+@pytest.mark.parametrize(
+    ("values", "words", "code"),
+    [
+        (("Yes",), ["--positive", "Yes"], 4),
+        (("Yes", "No", "Maybe"), ["--positive", "Yes"], 2),
+        (("Yes", "No"), ["--positive", "Ja"], 2),
+        (("Yes", "No"), [], 2),
+    ],
+)
+def test_a_label_that_is_none_is_refused(
+    tmp_path: Path, run: Run, values: tuple[str, ...], words: list[str], code: int
+) -> None:
+    done = run("churn-warn", labelled(tmp_path / "t.csv", values=values), "--label", "left", "--id", "id", *words)
+    assert (done.exit_code, done.stdout) == (code, ""), done.stderr
+    assert "hint: " in done.stderr

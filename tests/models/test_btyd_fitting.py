@@ -1,0 +1,181 @@
+"""Fits: exact gradients, weights, units, and a clear word where there is nothing to be learned."""
+
+# ruff: noqa: N803, N806 - T is what the papers call it
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ckm.errors import InputError, NotEnoughDataError, UsageError
+from ckm.models.btyd import beta_geometric, pareto_nbd
+from ckm.models.btyd.bgnbd import BGNBD, fit_bgnbd
+from ckm.models.btyd.choice import choose_btyd, read_btyd
+from ckm.models.btyd.histories import count_histories, histories_of_purchases
+from ckm.models.btyd.mbgnbd import MBGNBD, fit_mbgnbd
+from ckm.models.btyd.pareto_nbd import ParetoNBD, fit_pareto_nbd
+from tests.models.btyd_customers import simulated
+
+FITS = [fit_bgnbd, fit_mbgnbd, fit_pareto_nbd]
+TRUTHS = [
+    BGNBD(r=0.8, alpha=6.0, a=0.9, b=2.5),
+    MBGNBD(r=1.1, alpha=5.0, a=1.3, b=2.0),
+    ParetoNBD(r=0.9, alpha=9.0, s=0.7, beta=12.0),
+]
+LIKELIHOODS = [
+    partial(beta_geometric.log_likelihood, first_counts=False),
+    partial(beta_geometric.log_likelihood, first_counts=True),
+    pareto_nbd.log_likelihood,
+]
+each = pytest.mark.parametrize("fit", FITS, ids=lambda fit: fit.__name__)
+
+
+@pytest.fixture(scope="module")
+def customers() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """400 customers in whole days, observed for 100 to 600 of them."""
+    draw = np.random.default_rng(3)
+    T = draw.integers(100, 601, 400).astype(float)
+    x, t_x, _ = simulated(MBGNBD(r=0.8, alpha=40.0, a=0.9, b=2.5), 600.0, 0.0, 400)
+    share = np.minimum(1, T / 600)
+    return np.where(t_x * share >= 1, x, 0), np.where((x > 0) & (t_x * share >= 1), np.floor(t_x * share), 0), T
+
+
+@pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=["BG/NBD", "MBG/NBD", "Pareto/NBD"])
+@given(parameters=st.lists(st.floats(-2.5, 2.5), min_size=4, max_size=4))
+@settings(max_examples=25, deadline=None)
+def test_gradients_are_those_of_the_likelihood(likelihood, parameters) -> None:
+    data = count_histories([0, 0, 1, 5, 2, 300], [0, 0, 2.0, 9.5, 0.5, 7.0], [0, 8, 2.0, 10, 40, 9], [3, 2, 1, 4, 1, 1])
+    point = np.exp(parameters)
+    _, gradient = likelihood(point, data)
+    for index in range(4):
+        step = np.zeros(4)
+        step[index] = 2e-4 * point[index]
+        values = [likelihood(point + times * step, data)[0] for times in (-2, -1, 1, 2)]
+        slope = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step[index])
+        assert gradient[index] == pytest.approx(slope, rel=1e-5, abs=1e-5 * (1 + abs(values[0])) / point[index])
+
+
+@pytest.mark.parametrize(
+    ("truth", "fit"), list(zip(TRUTHS, FITS, strict=True)), ids=lambda part: getattr(part, "name", "")
+)
+def test_a_simulated_population_is_found_again_within_four_standard_errors(truth, fit) -> None:
+    x, t_x, _ = simulated(truth, 52.0, 0.0, 3_000)
+    model = fit(x, t_x, np.full(len(x), 52.0), time_unit="weeks")
+    for name, value in truth.parameters.items():
+        assert model.parameters[name] == pytest.approx(value, abs=4 * model.standard_errors[name])
+        assert model.standard_errors[name] < 1.0 * value
+
+
+@each
+def test_weights_are_customers_repeated_and_their_order_is_nothing(fit, customers) -> None:
+    x, t_x, T = customers
+    weights = np.arange(len(x)) % 3
+    order = np.random.default_rng(0).permutation(len(x))
+    weighted = fit(x, t_x, T, weights=weights)
+    repeated = fit(*(np.repeat(part[order], weights[order]) for part in (x, t_x, T)))
+    assert weighted == repeated
+
+
+@each
+def test_the_log_likelihood_is_in_the_users_unit_of_time(fit, customers) -> None:
+    x, t_x, T = customers
+    daily, weekly = fit(x, t_x, T), fit(x, t_x / 7, T / 7, time_unit="weeks")
+    assert weekly.log_likelihood - daily.log_likelihood == pytest.approx(x.sum() * np.log(7), abs=1e-6)
+    converted = daily.in_unit("weeks")
+    assert converted.log_likelihood == pytest.approx(weekly.log_likelihood, abs=1e-6)
+    assert converted.parameters == pytest.approx(weekly.parameters, rel=1e-5)
+    assert converted.standard_errors == pytest.approx(weekly.standard_errors, rel=1e-4)
+    likelihood = LIKELIHOODS[FITS.index(fit)]
+    direct, gradient = likelihood(np.asarray([*daily.parameters.values()]), count_histories(x, t_x, T))
+    assert daily.log_likelihood == pytest.approx(direct, abs=1e-7)
+    assert gradient * np.asarray([*daily.parameters.values()]) == pytest.approx(np.zeros(4), abs=1e-3)
+
+
+@each
+def test_the_seed_draws_the_sample_but_not_the_maximum(fit, monkeypatch: pytest.MonkeyPatch, customers) -> None:
+    monkeypatch.setattr("ckm.models.btyd.fitting.SAMPLE_ROWS", 100)
+    one, other = (fit(*customers, seed=seed) for seed in (0, 1))
+    assert one.facts.gain_left < 1e-4
+    assert one.log_likelihood == pytest.approx(other.log_likelihood, abs=1e-6)
+    assert one.parameters == pytest.approx(other.parameters, rel=1e-4)
+
+
+@each
+def test_data_against_the_story_still_end_in_an_answer(fit) -> None:
+    x, t_x, _ = simulated(TRUTHS[2], 10.0, 0.0, 500)
+    model = fit(x, t_x, np.random.default_rng(5).uniform(10, 100, 500))  # as if all had left on one day
+    assert model.facts.gain_left < 1e-4
+    assert (model.no_order(x, t_x, 100, 30) >= model.no_order(x, t_x, 10, 30)).all()
+
+
+@each
+def test_a_fit_written_down_is_read_back_equal(fit, customers) -> None:
+    model = fit(*customers)
+    assert read_btyd(model.to_plain()) == model
+    assert replace(model, facts=None).standard_errors == {}
+
+
+@each
+@pytest.mark.parametrize(
+    ("x", "t_x", "T"),
+    [
+        ([0] * 50, [0] * 50, [30] * 50),
+        ([1], [4], [30]),
+        ([100_000], [700], [800]),
+        ([], [], []),
+        ([3] * 30, [0] * 30, [0] * 30),
+    ],
+    ids=["only one-time buyers", "one customer", "one who buys all day", "nobody", "no time"],
+)
+def test_too_little_is_said_to_be_too_little(fit, x, t_x, T) -> None:
+    with pytest.raises(NotEnoughDataError):
+        fit(x, t_x, T)
+
+
+def test_what_is_there_and_what_is_needed_is_said() -> None:
+    with pytest.raises(NotEnoughDataError, match="BG/NBD: 0 of 50 customers bought again, 20 needed"):
+        fit_bgnbd([0] * 50, [0] * 50, [30] * 50)
+    with pytest.raises(NotEnoughDataError, match="BG/NBD: 0 of 50"):
+        choose_btyd([0] * 50, [0] * 50, [30] * 50)
+
+
+@each
+def test_customers_who_are_all_alike_leave_parameters_unknown_and_it_says_so(fit) -> None:
+    model = fit([3] * 200, [25.0] * 200, [30.0] * 200)
+    assert {"r", "alpha"} <= set(model.facts.unknown)
+    assert all(model.standard_errors[name] is None for name in model.facts.unknown)
+    assert 0 < model.no_order(3, 25, 30, 30) < 0.2
+
+
+@each
+def test_one_customer_with_a_hundred_thousand_orders_among_many_is_no_trouble(fit, customers) -> None:
+    x, t_x, T = (np.append(part, extra) for part, extra in zip(customers, (100_000, 590, 600), strict=True))
+    model = fit(x, t_x, T)
+    assert np.isfinite(model.log_likelihood)
+    assert model.no_order(100_000, 590, 600, 90) > 0.5
+
+
+@pytest.mark.parametrize(
+    ("x", "t_x", "T"),
+    [([0], [3], [9]), ([1.5], [3], [9]), ([2], [10], [9])],
+    ids=["last without second", "half", "late"],
+)
+def test_histories_that_cannot_be_are_refused(x, t_x, T) -> None:
+    with pytest.raises(InputError, match="1 purchase histories are impossible"):
+        fit_bgnbd(x, t_x, T)
+
+
+def test_an_unknown_unit_is_refused(customers) -> None:
+    with pytest.raises(UsageError, match="'days' or 'weeks'"):
+        fit_bgnbd(*customers, time_unit="months")
+
+
+def test_purchases_of_one_day_are_one_purchase_and_later_ones_do_not_exist_yet() -> None:
+    codes, rows = histories_of_purchases([4, 4, 4, 2, 2, 9], [10, 10, 13, 12, 21, 30], 20)
+    assert codes.tolist() == [2, 4]
+    assert rows.tolist() == [[0, 1], [0, 3], [8, 10]]

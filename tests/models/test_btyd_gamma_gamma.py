@@ -1,0 +1,117 @@
+"""The value of an order."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import pearsonr, spearmanr
+
+from ckm.errors import InputError, NotEnoughDataError
+from ckm.models.btyd.gamma_gamma import GammaGamma, _orders, check_independence, fit_gamma_gamma, log_likelihood
+
+
+@pytest.fixture(scope="module")
+def orders() -> tuple[np.ndarray, np.ndarray]:
+    """2,000 customers of a known population; the number of orders says nothing of their value."""
+    draw = np.random.default_rng(0)
+    x = draw.integers(0, 12, 2_000)
+    return x, draw.gamma(6.0 * np.maximum(x, 1), 1 / draw.gamma(4.0, 1 / 15.0, 2_000)) / np.maximum(x, 1)
+
+
+def test_a_simulated_population_is_found_again_within_four_standard_errors(orders) -> None:
+    model = fit_gamma_gamma(*orders)
+    for name, value in (("p", 6.0), ("q", 4.0), ("gamma", 15.0)):
+        assert getattr(model, name) == pytest.approx(value, abs=4 * model.standard_errors[name])
+    assert model.customers == (orders[0] > 0).sum()
+
+
+@given(st.lists(st.floats(-2.5, 2.5), min_size=3, max_size=3))
+@settings(max_examples=40, deadline=None)
+def test_gradients_are_those_of_the_likelihood(parameters) -> None:
+    data, point = _orders([1, 2, 7, 400], [3.0, 0.2, 11.0, 5.0], [2, 1, 3, 1]), np.exp(parameters)
+    _, gradient = log_likelihood(point, data)
+    for index in range(3):
+        step = np.zeros(3)
+        step[index] = 2e-4 * point[index]
+        values = [log_likelihood(point + times * step, data)[0] for times in (-2, -1, 1, 2)]
+        slope = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step[index])
+        assert gradient[index] == pytest.approx(slope, rel=1e-5, abs=1e-6 * (1 + abs(values[0])) / point[index])
+
+
+def test_cents_instead_of_euros_change_nothing_but_the_unit(orders) -> None:
+    x, mean = orders
+    euros, cents = fit_gamma_gamma(x, mean), fit_gamma_gamma(x, mean * 100)
+    assert (cents.p, cents.q, cents.gamma) == pytest.approx((euros.p, euros.q, 100 * euros.gamma), rel=1e-6)
+    assert euros.log_likelihood - cents.log_likelihood == pytest.approx(euros.customers * np.log(100), abs=1e-6)
+    assert euros.expected_value(x, mean) * 100 == pytest.approx(cents.expected_value(x, mean * 100), rel=1e-6)
+
+
+def test_weights_are_customers_repeated(orders) -> None:
+    x, mean = orders
+    weights = np.arange(len(x)) % 3
+    weighted = fit_gamma_gamma(x, mean, weights=weights)
+    repeated = fit_gamma_gamma(np.repeat(x, weights), np.repeat(mean, weights))
+    assert (weighted.p, weighted.q, weighted.gamma) == pytest.approx((repeated.p, repeated.q, repeated.gamma), rel=1e-6)
+    assert weighted.log_likelihood == pytest.approx(repeated.log_likelihood, abs=1e-6)
+
+
+@given(st.integers(0, 1000), st.floats(0.01, 10_000))
+def test_expected_value_lies_between_the_customers_mean_and_the_populations(x, mean) -> None:
+    model = GammaGamma(p=6.25, q=3.74, gamma=15.44)
+    low, high = sorted((mean, model.population_value))
+    assert low * (1 - 1e-12) <= model.expected_value(x, mean) <= high * (1 + 1e-12) or x == 0
+    assert model.expected_value(0, np.nan) == pytest.approx(model.population_value)
+
+
+def test_a_population_without_a_mean_gives_no_finite_value_to_strangers() -> None:
+    model = GammaGamma(p=0.1, q=0.9, gamma=15.44)
+    assert model.population_value == np.inf
+    assert model.expected_value([0, 1, 2], [0, 10, 10]).tolist() == [np.inf, np.inf, pytest.approx(35.44)]
+
+
+def test_a_model_written_down_is_read_back_equal(orders) -> None:
+    for model in (fit_gamma_gamma(*orders), GammaGamma(p=1, q=2, gamma=3)):
+        assert GammaGamma.from_plain(model.to_plain()) == model
+
+
+@pytest.mark.parametrize(
+    ("x", "mean"),
+    [([], []), ([2] * 5, [4.0] * 5), ([1] * 50, [4.0] * 50), ([3] * 50, [0.0] * 50)],
+    ids=["nobody", "few", "nobody twice", "all for nothing"],
+)
+def test_too_little_is_said_to_be_too_little(x, mean) -> None:
+    with pytest.raises(NotEnoughDataError, match="customers with an order value above zero"):
+        fit_gamma_gamma(x, mean)
+
+
+def test_numbers_that_cannot_be_are_refused() -> None:
+    with pytest.raises(InputError, match="1 customers"):
+        fit_gamma_gamma([2, -1], [1.0, 2.0])
+    with pytest.raises(InputError, match="1 customers"):
+        GammaGamma(p=1, q=2, gamma=3).expected_value([1, 2], [1.0, np.nan])
+
+
+def test_correlations_are_those_of_scipy(orders) -> None:
+    x, mean = orders
+    kept = x > 0
+    found = check_independence(x, mean)
+    assert found.pearson == pytest.approx(pearsonr(x[kept], mean[kept]).statistic)
+    assert found.spearman == pytest.approx(spearmanr(x[kept], mean[kept]).statistic)
+    weights = np.arange(len(x)) % 3
+    weighted = check_independence(x, mean, weights=weights)
+    repeated = check_independence(np.repeat(x, weights), np.repeat(mean, weights))
+    assert (weighted.pearson, weighted.spearman) == pytest.approx((repeated.pearson, repeated.spearman))
+
+
+def test_independence_is_read_out_in_words() -> None:
+    x, noise = np.arange(1, 101), np.random.default_rng(1).uniform(1, 2, 100)
+    assert check_independence(x, noise).holds
+    assert "does not go with" in check_independence(x, noise + 0.0).reading
+    assert not check_independence(x, x * noise).holds
+    assert "make larger orders" in check_independence(x, x * noise).reading
+    assert "make smaller orders" in check_independence(x, noise / x).reading
+    assert "slightly larger" in check_independence(x, noise + x / 500).reading
+    assert check_independence(x, np.full(100, 3.0)).pearson is None
+    assert "nothing to check" in check_independence(x, np.full(100, 3.0)).reading

@@ -1,0 +1,127 @@
+"""The model card as a document: sentences that its numbers bear out."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from ckm.churning.card import RECENCY, CardData, Gain, Scores, Tenth
+from ckm.churning.card_words import load_card_words
+from ckm.report.card_findings import gain_finding, models_finding, reliability_finding
+from ckm.report.charts import MOST_MARKS, marks
+from ckm.report.document import Facts, Figure, Table
+from ckm.report.markdown import render_markdown
+from ckm.report.model_card import card_document
+from ckm.report.page import render_page
+from tests.report.example_card import CUT_OFFS, example_card
+
+
+def tenths(*pairs: tuple[float, float]) -> tuple[Tenth, ...]:
+    return tuple(Tenth(100, said, came) for said, came in pairs)
+
+
+@pytest.mark.parametrize(
+    ("reliability", "sentence"),
+    [
+        (
+            tenths((0.10, 0.12), (0.50, 0.49)),
+            "Its probabilities can be taken at their word: all in all, no tenth of the customers is off by more than "
+            "2.0 points.",
+        ),
+        (
+            tenths((0.10, 0.10), (0.50, 0.55)),
+            "Its probabilities are right to 2.5 points on average; furthest off is the tenth of which it expected 50% "
+            "to leave, and 55% did.",
+        ),
+        (
+            tenths((0.10, 0.20), (0.60, 0.50)),
+            "Its probabilities are off by 10.0 points on average, too high for some customers and too low for others.",
+        ),
+        (tenths((0.20, 0.10), (0.60, 0.50)), "It warns too much: it expected 40% to leave, and 30% did."),
+        (tenths((0.10, 0.20), (0.50, 0.60)), "It warns too little: it expected 30% to leave, and 40% did."),
+        ((), "How right the probabilities are is not known."),
+    ],
+)
+def test_the_sentence_over_the_reliability_curve_says_which_way_it_errs(
+    reliability: tuple[Tenth, ...], sentence: str
+) -> None:
+    assert reliability_finding(example_card(reliability=reliability)) == sentence
+
+
+def test_the_sentence_over_the_gain_curve_says_what_is_possible() -> None:
+    gains = (Gain("scorecard", (0.0, 0.2, 1.0), (0.0, 0.3, 1.0)), Gain(RECENCY, (0.0, 0.4, 1.0), (0.0, 0.5, 1.0)))
+    scores = (Scores("scorecard", CUT_OFFS[0], 100, 0.5, 0.8, 0.7, 1.5),)
+    assert gain_finding(example_card(gains=gains, scores=scores)) == (
+        "Contacting the 20% of customers at highest risk reaches 30% of those who leave, against 25% by silence alone; "
+        "more than 40% is not possible."
+    )
+
+
+def test_what_reads_the_same_is_not_called_better() -> None:
+    same = tuple(Gain(model, (0.0, 1.0), (0.0, 1.0)) for model in ("scorecard", RECENCY))
+    assert "reaches 20% of those who leave, as many as by silence alone;" in gain_finding(example_card(gains=same))
+
+
+def test_a_model_that_ranks_as_silence_does_is_not_praised() -> None:
+    scores = tuple(
+        Scores(model, CUT_OFFS[0], 100, 0.5, auc, 0.7, 1.5) for model, auc in (("scorecard", 0.812), (RECENCY, 0.81))
+    )
+    assert "hardly different from silence alone (81.0%)" in models_finding(example_card(scores=scores))
+
+
+def test_each_figure_has_its_numbers_and_few_marks() -> None:
+    (section, *_) = card_document(example_card()).sections
+    figures = [block for block in section.blocks if isinstance(block, Figure)]
+    assert [len(figure.table.rows) for figure in figures] == [10, 11, 5]
+    assert all(marks(figure.specification) <= MOST_MARKS for figure in figures)
+
+
+def test_every_cut_off_and_every_model_is_in_the_tables() -> None:
+    card = example_card()
+    tables = [block for section in card_document(card).sections for block in section.blocks if isinstance(block, Table)]
+    for cut_off in card.cut_offs:
+        (table,) = [each for each in tables if str(cut_off) in each.caption]
+        assert len(table.rows) == len(card.models)
+        assert {table.rows[position][0] for position in table.marked} == {"scorecard"}
+
+
+def test_every_measure_in_a_table_is_defined_with_its_source() -> None:
+    document = card_document(example_card())
+    (facts,) = [block for block in document.sections[-1].blocks if isinstance(block, Facts)]
+    defined = {term for term, _ in facts.facts}
+    tables = [block for block in document.sections[1].blocks if isinstance(block, Table)]
+    assert {column.title for table in tables for column in table.columns[1:]} <= defined
+    assert all(measure.definition for measure in load_card_words().measures)
+
+
+def test_a_card_of_labelled_data_speaks_of_no_dates() -> None:
+    card = example_card(
+        as_of=None,
+        horizon_days=None,
+        horizon_reasoning="",
+        question="The probability that Churn is Yes.",
+        data=CardData(7_043, 7_043),
+        scores=(Scores("scorecard", None, 7_043, 0.265, 0.85, 0.66, 2.8, 0.41, 0.1329, 0.01),),
+        gains=(Gain("scorecard", (0.0, 1.0), (0.0, 1.0)),),
+        assumptions=(),
+    )
+    text = render_markdown(card_document(card))
+    assert "Cut-off" not in text.split("## What the figures mean")[0].split("## What it is for")[0]
+    assert "Cross-validated: 7,043 customers, of whom 26.5% left" in text
+    assert "None" not in text
+    assert render_page(card_document(card)).count("<figure") == 2
+
+
+def test_a_model_without_probabilities_leaves_its_cells_empty() -> None:
+    text = render_markdown(card_document(example_card()))
+    rows = [line for line in text.splitlines() if line.startswith("| silence alone")]
+    assert rows
+    assert all("nan" not in row.lower() and "None" not in row for row in rows)
+
+
+def test_one_cut_off_needs_no_means() -> None:
+    scores = tuple(each for each in example_card().scores if each.cut_off == date(1997, 12, 31))
+    document = card_document(example_card(scores=scores))
+    captions = [block.caption for block in document.sections[1].blocks if isinstance(block, Table)]
+    assert captions == ["Cut-off 1997-12-31: 1,050 customers, of whom 54.0% left"]
