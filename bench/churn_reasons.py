@@ -9,7 +9,8 @@ month are explained. Nothing of the truth is used but to count.
   complaint within the window of the feature, or purchases of a category that the shop has given up.
 - *known kind*: and customers with such a trouble are among those that the model learned from; of a kind of trouble that
   never happened before, no model can know what follows.
-- *named first*: the first reason says this trouble.
+- *named*: the first reason says this trouble.
+- *at random*: what naming one of the four troubles on record at random would reach, without any model.
 
 False alarms: how often the first reason names any cause for those who drifted away in the month, and for those who are
 still there: all of them, and those among the tenth with the highest scores.
@@ -52,6 +53,18 @@ ON_RECORD = {
 """Feature above zero, by the cause of the truth; a code of the same name says it."""
 
 
+UNTRUE = ("recent_returns", "many_returns", "complaint", "low_rating")
+"""Codes of causes for which nobody leaves in this shop."""
+TABLE = {
+    "tbl_hide_dataframe_shape": True,
+    "tbl_hide_column_data_types": True,
+    "tbl_cols": -1,
+    "tbl_width_chars": 160,
+    "fmt_str_lengths": 40,
+    "float_precision": 3,
+}
+
+
 def make_workspace(folder: Path, seed: int) -> None:
     lay_out(folder, currency="EUR", time_zone="Europe/Berlin")
     make_shop(folder, seed=seed)
@@ -88,35 +101,32 @@ def explained(history: History) -> pl.DataFrame:
 
 def _at(history: History, today: Snapshot, past: Past) -> pl.DataFrame:
     model = learn(past, "scorecard")
-    reasons = explain(model.log_odds, today.customers, today.features, typical_stayer(past), currency=history.currency)
+    usual = typical_stayer(past)
+    reasons = explain(model.log_odds, today.customers, today.features, usual, currency=history.currency)
     first = reasons.frame.filter(pl.col("rank") == 0)
-    nothing = np.zeros(len(today), np.bool_)
-    record = {name: today.features[name] > 0 if name in today.features else nothing for name in ON_RECORD.values()}
+    scores = reasons.attribution.scores
+    never = np.zeros(len(today), np.bool_)
+    record = {cause: today.features[name] > 0 if name in today.features else never for cause, name in ON_RECORD.items()}
+    known = {cause: bool((usual.stayers.get(name, never) > 0).any()) for cause, name in ON_RECORD.items()}
     return pl.DataFrame(
         {
             "customer_id": history.customers.gather(today.customers),
-            "day": pl.repeat(calendar_day(today.day), len(today), eager=True),
             "code": first["code"],
             "cause": first["cause"].fill_null(value=False),
-            "score": reasons.attribution.scores,
-            "top": reasons.attribution.scores >= np.quantile(reasons.attribution.scores, 0.9),
-            **{f"record_{cause}": record[name] for cause, name in ON_RECORD.items()},
-            **{
-                f"known_{cause}": pl.repeat(
-                    name in past.names and bool((past.column(name) > 0).any()), len(today), eager=True
-                )
-                for cause, name in ON_RECORD.items()
-            },
+            "top": scores >= np.quantile(scores, 0.9),
+            **{f"record_{cause}": values for cause, values in record.items()},
         }
+    ).with_columns(
+        pl.lit(calendar_day(today.day)).alias("day"),
+        *(pl.lit(value).alias(f"known_{cause}") for cause, value in known.items()),
     )
 
 
-def measured(folder: Path) -> tuple[pl.DataFrame, pl.DataFrame]:
+def measured(folder: Path) -> pl.DataFrame:
     history = read_history(open_dataset(folder).tables, time_zone="Europe/Berlin")
     truth = pl.read_csv(folder / "truth" / "customers.csv", schema_overrides={"customer_id": pl.String})
-    truth = truth.select("customer_id", "reason", pl.col("left_on").str.to_date(), "odds_ratio")
-    told = explained(history).join(truth, on="customer_id", how="left")
-    return told, truth
+    truth = truth.select("customer_id", "reason", pl.col("left_on").str.to_date())
+    return explained(history).join(truth, on="customer_id", how="left")
 
 
 def leavers(told: pl.DataFrame) -> pl.DataFrame:
@@ -132,6 +142,7 @@ def by_cause(told: pl.DataFrame) -> pl.DataFrame:
             cause=pl.lit(cause),
             record=pl.col(f"record_{cause}"),
             known=pl.col(f"record_{cause}") & pl.col(f"known_{cause}"),
+            at_random=1 / pl.sum_horizontal(f"record_{each}" for each in ON_RECORD),
             named=pl.col("code").eq_missing(cause),
             other=pl.col("cause") & pl.col("code").ne_missing(cause),
         )
@@ -146,6 +157,7 @@ def by_cause(told: pl.DataFrame) -> pl.DataFrame:
         named_of_leavers=pl.col("named").mean(),
         named_of_record=pl.col("named").filter("record").mean(),
         named_of_known=pl.col("named").filter("known").mean(),
+        at_random_of_record=pl.col("at_random").filter("record").mean(),
         other_cause_of_record=pl.col("other").filter("record").mean(),
     )
 
@@ -165,10 +177,7 @@ def false_alarms(told: pl.DataFrame) -> pl.DataFrame:
             names_cause=pl.col("cause").mean(),
             with_trouble=anything.mean(),
             names_cause_of_these=pl.col("cause").filter(anything).mean(),
-            **{
-                code: pl.col("code").eq_missing(code).mean()
-                for code in ("recent_returns", "many_returns", "complaint", "low_rating")
-            },
+            untrue_cause=pl.col("code").is_in(UNTRUE).fill_null(value=False).mean(),
         )
         for who, rows in parts.items()
     )
@@ -181,16 +190,9 @@ def main(seeds: list[int]) -> None:
             folder = Path(temporary, str(seed))
             make_workspace(folder, seed)
             begun = time.perf_counter()
-            told, _ = measured(folder)
+            told = measured(folder)
             print(f"\nseed {seed}, {told['day'].n_unique()} months, {time.perf_counter() - begun:.0f} s")
-            with pl.Config(
-                tbl_hide_dataframe_shape=True,
-                tbl_hide_column_data_types=True,
-                float_precision=3,
-                tbl_width_chars=160,
-                tbl_cols=-1,
-                fmt_str_lengths=40,
-            ):
+            with pl.Config(**TABLE):
                 print(by_cause(told), false_alarms(told), sep="\n")
 
 

@@ -30,11 +30,10 @@ if TYPE_CHECKING:
 CLEAR_POINTS = log(1.5)
 """A cause that raises the odds of leaving by half is told before any sign."""
 LEAST_POINTS = log(1.01)
-"""Of what raises the odds by less than a hundredth nothing is said; it keeps rounding from looking like a reason too."""
+"""Of what raises the odds by less than a hundredth nothing is said; so rounding is no reason either."""
 
 SCHEMA: Mapping[str, pl.DataType] = {
     "customer": pl.UInt32(),
-    "rank": pl.UInt8(),
     "group": pl.String(),
     "code": pl.String(),
     "text": pl.String(),
@@ -134,6 +133,8 @@ class _Context:
             return np.zeros(len(self.scores), np.bool_)
         value, usual = self.features[reason.features[0]], self.usual(reason)
         beyond = value > usual if reason.above else value < usual  # False where one is NaN
+        if reason.usual is not None:
+            beyond &= usual > 0
         within: Flags = beyond & (value >= reason.least) & (value <= reason.most)
         return within
 
@@ -155,7 +156,12 @@ class _Context:
 
     def _measure(self, reason: Reason, features: Features) -> Floats:
         value = features[reason.features[0]]
-        return value if reason.usual is None else value / features[reason.usual]
+        if reason.usual is None:
+            return value
+        usual = features[reason.usual]
+        multiples = np.full(len(value), np.nan)
+        np.divide(value, usual, out=multiples, where=usual > 0)
+        return multiples
 
 
 def _groups(features: Features) -> dict[str, tuple[str, ...]]:
@@ -200,19 +206,12 @@ class _Sentences:
         remainder = pl.DataFrame(
             {"customer": np.arange(len(points), dtype=np.uint32), "points": np.where(silent, points, 0.0).sum(axis=1)}
         )
-        first = pl.col("cause") & (pl.col("points") >= CLEAR_POINTS)
+        is_remainder = pl.col("code").is_null()
+        comes_first = (pl.col("cause") & (pl.col("points") >= CLEAR_POINTS)).fill_null(value=False)
         return (
-            pl.concat([*parts, remainder], how="diagonal_relaxed")
-            .with_columns(_last=pl.col("code").is_null() if parts else pl.lit(value=True))
-            .with_columns(_first=first.fill_null(value=False) if parts else pl.lit(value=False))
-            .sort("customer", "_last", "_first", "points", descending=[False, False, True, True], maintain_order=True)
-            .with_columns(rank=pl.int_range(pl.len(), dtype=pl.UInt8).over("customer"))
-            .select(
-                pl.col(name).cast(dtype)
-                if name in ("customer", "rank", "points") or parts
-                else pl.lit(None, dtype).alias(name)
-                for name, dtype in SCHEMA.items()
-            )
+            pl.concat([pl.DataFrame(schema=SCHEMA), *parts, remainder], how="diagonal")
+            .sort("customer", is_remainder, ~comes_first, -pl.col("points"), maintain_order=True)
+            .select("customer", pl.int_range(pl.len(), dtype=pl.UInt8).over("customer").alias("rank"), *[*SCHEMA][1:])
         )
 
     def _of_reason(self, reason: Reason, rows: NDArray[np.intp], points: Floats) -> pl.DataFrame:

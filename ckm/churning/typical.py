@@ -9,6 +9,7 @@ import numpy as np
 
 from ckm.churning.feature_catalogue import load_catalogue
 from ckm.errors import NotEnoughDataError
+from ckm.models.churn.window import column, thinned
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,7 +22,10 @@ if TYPE_CHECKING:
     Floats: TypeAlias = NDArray[np.float64]
 
 ONE_HISTORY = ("silence", "rhythm", "age")
-"""Groups whose features are one history of purchases, which must be possible: silence and the gaps fit in the tenure."""
+"""Groups whose features are one history of purchases, which must be possible: silence and gaps fit in the tenure."""
+
+MOST_ROWS = 200_000
+"""Of all windows together; a median or a share of more is no other to three digits."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,8 @@ class TypicalStayer:
     reference
         Value of each feature; none is NaN.
     stayers
-        Features of all who stayed, one entry per customer and past cut-off; NaN where one has none.
+        Features of those who stayed, one entry per customer and past cut-off, of at most about :data:`MOST_ROWS`
+        customers and cut-offs; NaN where one has none. Columns that nobody has are absent.
     """
 
     reference: Mapping[str, float]
@@ -47,23 +52,26 @@ def typical_stayer(past: Past) -> TypicalStayer:
     what *usually* says in a sentence. The history of purchases (:data:`ONE_HISTORY`) is that of one real stayer, the
     nearest to its medians, because medians of their own need not go together: a median customer may have more gaps
     than fit into the median tenure, and a model of purchases would be asked about nobody. Distance is the sum over the
-    features of ``|x - median| / mean |x - median|``; equally near ones are told apart by their values, so that the
-    order of the rows is of no matter.
+    features of ``|x - median| / mean |x - median|``, 1 where ``x`` is missing; the median stands for what the nearest
+    one lacks. Equally near ones are told apart by their values, so that the order of the rows is of no matter.
 
     Parameters
     ----------
     past
-        What the model learned from.
+        What the model learned from; of more than :data:`MOST_ROWS` rows those are looked at that hang on the customers'
+        keys.
 
     Raises
     ------
     NotEnoughDataError
         Nobody stayed.
     """
-    stayed = ~past.away
-    if not stayed.any():
+    windows = [window.rows(~window.away) for window in thinned(past.windows, MOST_ROWS)]
+    if not sum(map(len, windows)):
         raise NotEnoughDataError("nobody came back in any past window: there is no staying customer to compare with")
-    columns = {name: past.column(name)[stayed] for name in past.names}
+    columns = {
+        name: np.concatenate([column(window.features, name, len(window)) for window in windows]) for name in past.names
+    }
     stayers = {name: values for name, values in columns.items() if not np.isnan(values).all()}
     medians = {name: _usual(values) for name, values in stayers.items()}
     groups = {feature.name: feature.group for feature in load_catalogue().features}
@@ -79,16 +87,16 @@ def _usual(values: Floats) -> float:
 
 
 def _nearest(columns: Mapping[str, Floats], medians: Mapping[str, float]) -> dict[str, float]:
-    """Values of the row nearest to the medians among those without a missing one; the medians if there is none."""
+    """Values of the row nearest to the medians, which stand for those that it does not have."""
     if not columns:
         return {}
     table = np.column_stack(list(columns.values()))
-    table = table[~np.isnan(table).any(axis=1)]
-    if not len(table):
-        return {}
-    away = np.abs(table - [medians[name] for name in columns])
-    spread = away.mean(axis=0)
+    middle = np.array([medians[name] for name in columns])
+    away = np.abs(table - middle)
+    spread = np.nanmean(away, axis=0)
     spread[spread == 0] = 1.0
-    far = (away / spread).sum(axis=1)
+    # what is missing is as far away as others are in the mean: who is known for a year must not be preferred
+    far = np.nan_to_num(away / spread, nan=1.0).sum(axis=1)
     ties: Sequence[Floats] = [*table.T[::-1], np.round(far, 9)]
-    return dict(zip(columns, table[np.lexsort(ties)[0]].tolist(), strict=True))
+    nearest = table[np.lexsort(ties)[0]]
+    return dict(zip(columns, np.where(np.isnan(nearest), middle, nearest).tolist(), strict=True))

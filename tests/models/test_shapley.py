@@ -134,9 +134,8 @@ def test_what_equals_the_reference_is_not_scored_again() -> None:
         scored += len(features["a"])
         return np.zeros(len(features["a"]))
 
-    rows = {name: np.array([0.0, 0.0, np.nan if name == "f" else 0.0]) for name in NAMES} | {
-        "c": np.array([0.0, 1.0, 2.0])
-    }
+    rows = {name: np.zeros(3) for name in NAMES}
+    rows |= {"c": np.array([0.0, 1.0, 2.0]), "f": np.array([0.0, 0.0, np.nan])}
     group_shapley(log_odds, rows, dict.fromkeys(NAMES, 0.0), GROUPS)
     assert scored == 1 + 0 + 1 + 3  # the reference; nothing, one and two groups that differ
 

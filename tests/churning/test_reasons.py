@@ -1,0 +1,156 @@
+"""Reasons: true of the customer, worth what they say, and in the order in which they are to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from ckm.churning.feature_catalogue import load_catalogue
+from ckm.churning.reason_book import load_reasons
+from ckm.churning.reasons import CLEAR_POINTS, Reasons, explain
+from ckm.churning.typical import TypicalStayer
+
+Floats = NDArray[np.float64]
+NAN = float("nan")
+USUAL = {
+    "days_silent": 20.0,
+    "purchase_days": 6.0,
+    "gap_median_days": 30.0,
+    "gap_last_ratio": 1.0,
+    "spend_12mo": 200.0,
+    "category_lost": 0.0,
+    "categories_12mo": 2.0,
+    "days_late_90d": 0.0,
+    "late_deliveries_90d": 0.0,
+    "rejected_invoices_90d": 0.0,
+    "open_complaints": 0.0,
+    "complaints_90d": 0.0,
+    "rating_last": 0.8,
+    "tenure_days": 300.0,
+}
+STAYERS = {name: np.array([value, value, value, 2 * value]) for name, value in USUAL.items()}
+STAYERS |= {"days_silent": np.array([10.0, 20.0, 60.0, 90.0]), "gap_median_days": np.full(4, 30.0)}
+TYPICAL = TypicalStayer(USUAL, STAYERS)
+WEIGHTS = {
+    "days_silent": 0.02,
+    "gap_last_ratio": 0.3,
+    "spend_12mo": -0.001,
+    "category_lost": 2.0,
+    "categories_12mo": -0.2,
+    "days_late_90d": 0.1,
+    "open_complaints": 1.0,
+    "complaints_90d": 0.3,
+    "rejected_invoices_90d": 0.2,
+    "rating_last": -1.0,
+}
+VALUES = {name: st.one_of(st.sampled_from([value, 0.0, 1.0, NAN]), st.floats(0, 500)) for name, value in USUAL.items()}
+VALUES["gap_median_days"] = st.floats(1, 500)  # two purchases of a day are one
+ROWS = st.lists(st.fixed_dictionaries(VALUES), min_size=1, max_size=6)
+
+
+def weighed(features: Mapping[str, Floats]) -> Floats:
+    """A sum, in which what is not known weighs nothing, and late deliveries weigh more in silence."""
+    known = {name: np.nan_to_num(values) for name, values in features.items()}
+    total = sum(WEIGHTS[name] * known[name] for name in WEIGHTS if name in known)
+    return np.asarray(total + 0.001 * known["days_silent"] * known.get("days_late_90d", 0.0) - 1)
+
+
+def told(*rows: Mapping[str, float], without: tuple[str, ...] = ()) -> Reasons:
+    features = {name: np.array([row.get(name, USUAL[name]) for row in rows]) for name in USUAL if name not in without}
+    customers = np.arange(len(rows), dtype=np.uint32) + 40
+    return explain(weighed, customers, features, TYPICAL, currency="EUR")
+
+
+def codes(reasons: Reasons) -> list[str | None]:
+    return reasons.frame["code"].to_list()
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=ROWS)
+def test_base_and_points_of_what_is_told_and_of_the_remainder_add_up_to_the_score(rows: list[dict[str, float]]) -> None:
+    found = told(*rows)
+    points = found.frame.group_by("customer", maintain_order=True).agg(pl.col("points").sum())
+    features = {name: np.array([row[name] for row in rows]) for name in USUAL}
+    assert points["customer"].to_list() == list(range(40, 40 + len(rows)))
+    np.testing.assert_allclose(found.attribution.base + points["points"].to_numpy(), weighed(features), atol=1e-6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=ROWS)
+def test_what_is_told_has_data_behind_it_and_raises_the_risk(rows: list[dict[str, float]]) -> None:
+    for reason in told(*rows).frame.drop_nulls("code").iter_rows(named=True):
+        row, entry = rows[reason["customer"] - 40], load_reasons()[reason["code"]]
+        assert reason["value"] == row[entry.features[0]]
+        assert reason["typical"] == (USUAL[entry.features[0]] if entry.usual is None else row[entry.usual])
+        assert reason["value"] > reason["typical"] if entry.above else reason["value"] < reason["typical"]
+        assert reason["points"] > 0
+        assert 0 <= reason["share_of_stayers"] <= 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=ROWS)
+def test_clear_causes_are_read_before_all_others_and_the_remainder_last(rows: list[dict[str, float]]) -> None:
+    for (_,), frame in told(*rows).frame.group_by("customer"):
+        assert frame["rank"].to_list() == list(range(len(frame)))
+        assert frame["code"].is_null().to_list() == [False] * (len(frame) - 1) + [True]
+        assert frame["group"].drop_nulls().is_unique().all()
+        reasons = frame.drop_nulls("code")
+        first = reasons["cause"] & (reasons["points"] >= CLEAR_POINTS)
+        assert first.to_list() == sorted(first, reverse=True)
+        for part in (reasons.filter(first), reasons.filter(~first)):
+            assert part["points"].is_sorted(descending=True)
+
+
+def test_the_typical_customer_has_no_reason() -> None:
+    found = told({})
+    assert codes(found) == [None]
+    assert found.frame["points"].to_list() == [0.0]
+
+
+def test_silence_is_measured_by_the_own_rhythm() -> None:
+    found = told({"days_silent": 94.0, "gap_median_days": 21.0}, {"days_silent": 60.0, "gap_median_days": 70.0})
+    assert codes(found) == ["silent", None, None]
+    first = found.frame.row(0, named=True)
+    assert first["text"] == "silent for 94 days; usually orders every 21"
+    assert first["share_of_stayers"] == 0.0  # the longest silence of a stayer is three of the own gaps
+    assert found.frame["points"].to_list() == pytest.approx([1.48, 0.0, 0.8])
+
+
+def test_the_share_of_stayers_counts_those_who_show_the_same_or_worse() -> None:
+    assert told({"days_silent": 60.0}).frame["share_of_stayers"][0] == 0.5
+
+
+def test_a_clear_cause_is_read_before_a_stronger_sign_and_a_faint_one_after() -> None:
+    found = told({"days_silent": 100.0, "open_complaints": 1.0, "rejected_invoices_90d": 1.0})
+    assert codes(found) == ["open_complaint", "silent", "rejected_invoice", None]
+    assert found.frame["points"].to_list() == pytest.approx([1.0, 1.6, 0.2, 0.0])
+
+
+def test_of_a_group_the_feature_that_moves_the_score_most_is_told_with_the_points_of_all() -> None:
+    lost = told({"category_lost": 0.5, "categories_12mo": 1.0})
+    assert codes(lost) == ["lost_category", None]
+    assert lost.frame["points"][0] == pytest.approx(1.2)
+    few = told({"category_lost": 0.05, "categories_12mo": 1.0})
+    assert codes(few) == ["few_categories", None]
+
+
+def test_points_of_a_group_that_lowers_the_risk_or_has_nothing_to_say_are_in_the_remainder() -> None:
+    found = told({"spend_12mo": 900.0, "rating_last": NAN})
+    assert codes(found) == [None]
+    assert found.frame["points"][0] == pytest.approx(-0.7 + 0.8)
+
+
+def test_a_source_that_the_data_lack_is_no_reason() -> None:
+    lacking = tuple(name for name in USUAL if name not in {"days_silent", "gap_median_days", "purchase_days"})
+    assert codes(told({"days_silent": 80.0}, without=lacking)) == ["silent", None]
+
+
+def test_groups_stand_in_the_attribution_as_in_the_catalogue() -> None:
+    order = [feature.group for feature in load_catalogue().features if feature.name in USUAL]
+    assert told({}).attribution.groups == tuple(dict.fromkeys(order))
