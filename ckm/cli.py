@@ -41,8 +41,8 @@ EXIT_CODES = {
 PLACE_IS_TO_BLAME = {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE}
 """Failures of the operating system that are a matter of the machine and not of ckm's code."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""Of scikit-learn and its like, unless the environment says otherwise: on tables of this size more threads gain nothing,
-and those of two runs side by side wait for each other in a loop (six times the time, measured). Not polars' threads."""
+"""Of scikit-learn and its like, unless the environment says otherwise: on tables of this size more threads gain
+nothing, and those of two runs side by side wait for each other in a loop (six times the time). Not polars' threads."""
 PLACE_HINT = "look at the permissions and the free space of that place"
 
 
