@@ -88,9 +88,10 @@ def churn_warn(
     """Warn of customers who are about to stay away: how likely, what it would cost, why, and what to do.
 
     Gives every customer the probability of no order within the horizon, by a model that was chosen and put right on
-    the past, from what was known then. Lists those who can still be lost, best first by the expected gain of a contact,
-    each with exact reasons in words, the knowledge entries in kb/ that answer them, and what speaks against a contact
-    now. A workspace keeps the warnings, so that the next run tells what is new. Nobody who is gone already is listed.
+    the past, from what was known then. Lists those who can still be lost, best first by the expected gain of a
+    contact, each with exact reasons in words, the knowledge entries in kb/ that answer them, and what speaks against
+    a contact now. -o FILE writes them and leaves the summary on stdout. A workspace keeps the warnings, so that the
+    next run tells what is new. Nobody who is gone already is listed.
 
     Cost: comparing the models takes seconds for thousands of customers and minutes for a million; --model NAME leaves
     it out. Needs three horizons of history; --model rule is content with two.
@@ -140,16 +141,17 @@ def churn_warn(
 
 
 def _print(result: ChurnWarnings, label: str, fmt: Format | None, output: Path | None, *, news: bool) -> None:
-    if output is not None:
-        return emit(result.frame, fmt, output=output)
+    beside = output is not None and str(output) != "-"
+    if beside:
+        emit(result.frame, output=output)
     chosen = fmt or default_format()
-    if news and result.frame.is_empty() and chosen in (Format.table, Format.md):
+    if news and result.frame.is_empty() and (beside or chosen in (Format.table, Format.md)):
         return None
     if chosen is Format.table:
         return show_warnings(result, label)
     if chosen is Format.md:
         return show_mail(result, label)
-    return emit(result.frame, fmt)
+    return emit(result.summary if beside else result.frame, fmt)
 
 
 def _print_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None) -> None:

@@ -24,6 +24,8 @@ STEPS = (
     ("Who could spend more than they do?", "ckm segment --by value -o out/value.csv"),
     ("Who is slipping out of their own rhythm?", "ckm segment --by lifecycle -o out/lifecycle.csv"),
     ("Which groups come out of the data by themselves?", "ckm segment --by clusters -o out/clusters.csv"),
+    ("Who is about to leave, why, and what would a contact gain?", "ckm churn-warn -o out/churn.csv"),
+    ("How right is that?", "ckm churn-warn --model scorecard --backtest -o out/churn-card.html"),
 )
 """What is shown, and the command that shows it."""
 
@@ -38,7 +40,7 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Make the example shop in DIR and run the main job on it, step by step.
 
-        Takes about half a minute and 15 MB, and no network. A folder where the demo ran before is used again; another
+        Takes about a minute and 15 MB, and no network. A folder where the demo ran before is used again; another
         folder that holds files is left alone. Prints each command before its result and ends by naming the files.
 
         Examples:

@@ -299,3 +299,17 @@ def test_a_label_that_is_none_is_refused(
     done = run("churn-warn", labelled(tmp_path / "t.csv", values=values), "--label", "left", "--id", "id", *words)
     assert (done.exit_code, done.stdout) == (code, ""), done.stderr
     assert "hint: " in done.stderr
+
+
+def test_a_file_holds_the_rows_and_stdout_the_summary(tmp_path: Path, loaded: Path, run: Run) -> None:
+    words = ("churn-warn", "-C", loaded, "--model", "rule", "--dry-run")
+    summary = run(*words, "-o", tmp_path / "rows.csv", "-f", "csv")
+    assert summary.stdout.splitlines()[0].startswith("level,customers,suppressed,value_at_risk")
+    rows = pl.read_csv(tmp_path / "rows.csv", schema_overrides={"customer_id": pl.String})
+    assert tuple(rows.columns) == COLUMNS
+    shown = run(*words, "-f", "table").stdout
+    assert "urgent" in shown
+    mail = run(*words, "-f", "md").stdout
+    assert mail.startswith("# Who may leave")
+    assert "## Whom to contact first" in mail
+    assert "assumed, not measured" in mail.casefold()
