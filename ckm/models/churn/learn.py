@@ -34,11 +34,11 @@ FITS: dict[str, Callable[[Past], ChurnModel]] = {
 MODELS = tuple(FITS)
 FLEXIBLE = frozenset({"boosted"})
 """Models that remember whom they learned from; the rest have too few parameters for it."""
-
-
-CREDIBILITY = 0.5
-"""How much of the last window's shift is believed: what it shows is part drift, which stays, and part season and
-chance, which do not. With both alike, half is the best linear guess (Bühlmann's ``Z = a / (a + s²)``)."""
+EVEN_CREDIBILITY = 0.5
+"""How much of the last window's shift is believed where nothing is known: what it shows is part drift, which stays,
+and part season and chance, which do not. With both alike, half is the best linear guess (Bühlmann 1967)."""
+PRIOR_PAIRS = 3
+"""So many pairs of windows weigh as much as that guess: the pairs overlap, and a year has four seasons."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,38 @@ def learn(past: Past, name: str) -> CalibratedModel:
     model = FITS[name](past)
     latest = past.windows[-1]
     said = _crossed(past, name) if name in FLEXIBLE else model.log_odds(latest.features)
-    return CalibratedModel(model, recalibrate(said, latest.away).drawn(CREDIBILITY))
+    return CalibratedModel(model, recalibrate(said, latest.away).drawn(credibility(model, past)))
+
+
+def credibility(model: ChurnModel, past: Past) -> float:
+    """Return how much of a window's shift to believe: as much as earlier windows' told of the next one's.
+
+    A window's shift is by how much the model's mean log odds are moved to put it right there. Over the pairs of windows
+    that lie one horizon apart, as the last closed window and today do, it is the coefficient of the later shift on the
+    earlier, through zero, drawn towards :data:`EVEN_CREDIBILITY` by :data:`PRIOR_PAIRS` pairs, and kept from 0 to 1.
+
+    Parameters
+    ----------
+    model
+        As it was learned from ``past``.
+    past
+        Windows whose outcome is known.
+    """
+    shifts = {}
+    for window in past.windows:
+        said = model.log_odds(window.features)
+        shifts[window.day] = float((recalibrate(said, window.away)(said) - said).mean())
+    pairs = np.array(
+        [(shifts[day - past.horizon], shift) for day, shift in shifts.items() if day - past.horizon in shifts]
+    )
+    if not len(pairs):
+        return EVEN_CREDIBILITY
+    earlier, later = pairs.T
+    usual = float(np.square(earlier).mean())
+    if usual == 0:
+        return EVEN_CREDIBILITY
+    told = (float(earlier @ later) + EVEN_CREDIBILITY * PRIOR_PAIRS * usual) / ((len(pairs) + PRIOR_PAIRS) * usual)
+    return float(np.clip(told, 0.0, 1.0))
 
 
 def _crossed(past: Past, name: str) -> Floats:
