@@ -53,6 +53,12 @@ def churn_warn(
             help="last: only what is new or worse since the last run; silence if nothing is.", rich_help_panel=WHOM
         ),
     ] = None,
+    profit: Annotated[
+        bool,
+        typer.Option(
+            "--profit", help="Print what lists of growing length are expected to gain instead.", rich_help_panel=WHOM
+        ),
+    ] = False,
     lead: Annotated[
         str | None,
         typer.Option(
@@ -131,6 +137,8 @@ def churn_warn(
         result = warn(dataset, request, config, tell=lambda _: advance(1))
     if backtest:
         _print_backtest(result, fmt, output)
+    elif profit:
+        emit(result.curve.frame, fmt, output=output, title=result.curve.sentence(result.currency))
     else:
         _print(result, dataset.label, fmt, output, news=request.news)
     if request.news and result.frame.is_empty():

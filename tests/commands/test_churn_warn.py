@@ -313,3 +313,13 @@ def test_a_file_holds_the_rows_and_stdout_the_summary(tmp_path: Path, loaded: Pa
     assert mail.startswith("# Who may leave")
     assert "## Whom to contact first" in mail
     assert "assumed, not measured" in mail.casefold()
+
+
+def test_the_profit_curve_rises_to_the_best_length_and_falls_after_it(loaded: Path, run: Run) -> None:
+    done = run("churn-warn", "-C", loaded, "--model", "rule", "--dry-run", "--profit", "-f", "csv")
+    curve = pl.read_csv(io.StringIO(done.stdout))
+    assert curve.columns == ["customers", "last_gain", "expected_gain"]
+    assert curve["last_gain"].is_sorted(descending=True)
+    best = curve["expected_gain"].arg_max()
+    assert best is not None
+    assert curve["expected_gain"].head(best + 1).is_sorted()
