@@ -10,7 +10,7 @@ import polars as pl
 
 from ckm import __version__
 from ckm.churning.card import CardData, ModelCard
-from ckm.churning.card_of_models import CardContext, card_of_backtest
+from ckm.churning.card_of_models import CardContext, card_of_backtest, card_of_labels
 from ckm.churning.contact import Assumptions, ProfitCurve, choose, profit_curve
 from ckm.churning.forecast import AUTO, Forecast, forecast
 from ckm.churning.history import read_history
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
 
+    from ckm.churning.labelled import LabelledList
     from ckm.config import Config
     from ckm.dataset import Dataset
     from ckm.store import Store
@@ -217,15 +218,25 @@ def model_card(result: ChurnWarnings) -> ModelCard:
         first_day=calendar_day(history.first_day),
         last_day=calendar_day(history.last_day),
     )
-    versions = tuple((name, version(name)) for name in MADE_WITH)
     return card_of_backtest(
         found.backtest,
-        CardContext(data, (("offer", result.assumptions),), (("ckm", __version__), *versions)),
+        CardContext(data, (("offer", result.assumptions),), _versions()),
         as_of=result.as_of,
         horizon=found.horizon,
         features=tuple(found.today.features),
         asked=None if found.model.name == found.backtest.chosen else found.model.name,
     )
+
+
+def labelled_card(found: LabelledList, *, label: str, positive: str) -> ModelCard:
+    """Return what is known of the model that scored a table with a label."""
+    rows = found.frame.height
+    context = CardContext(CardData(customers=rows, rows_used=rows), (), _versions())
+    return card_of_labels(found.fit, context, label=label, positive=positive)
+
+
+def _versions() -> tuple[tuple[str, str], ...]:
+    return (("ckm", __version__), *((name, version(name)) for name in MADE_WITH))
 
 
 def _asked(days: int) -> Horizon:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.models.churn.labelled import fit_labelled
+from ckm.models.churn.labelled import LabelledFit, fit_labelled
 from ckm.sources.read import open_source
 
 if TYPE_CHECKING:
@@ -27,12 +27,15 @@ class LabelledList:
         the row), label (Boolean), model.
     scores
         One row per model: how right it was about rows that it had not seen.
+    fit
+        What was learned.
     remarks
         What a reader should know, as sentences.
     """
 
     frame: pl.DataFrame
     scores: pl.DataFrame
+    fit: LabelledFit
     remarks: tuple[str, ...]
 
 
@@ -74,4 +77,4 @@ def score_table(path: Path, *, label: str, positive: str, id_column: str, seed: 
         f"Brier score {best.brier:.4f}, calibration error {best.calibration_error:.4f}; no row was scored by a model "
         "that saw it, but a column that was filled in after the outcome would tell it, and ckm cannot know"
     )
-    return LabelledList(listed, scores, (remark,))
+    return LabelledList(listed, scores, fit, (remark,))

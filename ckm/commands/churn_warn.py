@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeGuard
 
 import typer
 
@@ -15,6 +15,7 @@ from ckm.output import Format, default_format, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
     from ckm.churn import ChurnWarnings
+    from ckm.churning.card import ModelCard
 
 MODEL = Literal["auto", "rule", "btyd", "scorecard", "boosted"]
 LEVEL = Literal["watch", "warn", "urgent"]
@@ -163,12 +164,20 @@ def _print(result: ChurnWarnings, label: str, fmt: Format | None, output: Path |
 
 
 def _print_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None) -> None:
-    if output is None or output.suffix.lower() not in CARD_SUFFIXES:
+    if not _is_card(output):
         return show_backtest(result, fmt, output)
     from ckm.churn import model_card
+
+    return _write_card(model_card(result), output)
+
+
+def _is_card(output: Path | None) -> TypeGuard[Path]:
+    return output is not None and output.suffix.lower() in CARD_SUFFIXES
+
+
+def _write_card(card: ModelCard, output: Path) -> None:
     from ckm.churning.card import card_table
 
-    card = model_card(result)
     if output.suffix.lower() == ".json":
         return emit(card_table(card), Format.json, output=output)
     from ckm.report.markdown import render_markdown
@@ -213,6 +222,11 @@ def _labelled(
         )
     with progress(f"learning from {data}"):
         result = score_table(data, label=label, positive=positive, id_column=id_column, seed=seed)
-    emit(result.scores if backtest else result.frame, fmt, output=output)
+    if backtest and _is_card(output):
+        from ckm.churn import labelled_card
+
+        _write_card(labelled_card(result, label=label, positive=positive), output)
+    else:
+        emit(result.scores if backtest else result.frame, fmt, output=output)
     for remark in result.remarks:
         note(remark)

@@ -282,6 +282,8 @@ def test_a_table_with_a_label_is_scored_out_of_fold(tmp_path: Path, run: Run) ->
         "logistic",
         "boosted",
     }
+    assert run(*words, "--backtest", "-o", tmp_path / "card.md").exit_code == 0
+    assert "A probability is that of left being Yes." in (tmp_path / "card.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
