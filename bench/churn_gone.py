@@ -18,7 +18,7 @@ from lifecycle import cdnow, online_retail
 
 from ckm.churning.levels import Thresholds, give_levels
 from ckm.dataset import open_dataset
-from ckm.feature_table import feature_table
+from ckm.feature_table.table import feature_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

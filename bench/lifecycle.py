@@ -21,13 +21,13 @@ import narwhals as nw
 import polars as pl
 
 from ckm.dataset import open_dataset
-from ckm.feature_table import feature_table
+from ckm.feature_table.table import feature_table
 from ckm.features import END_OF_TIME, purchase_days, purchase_gaps
 from ckm.models.rhythm import shrunk_gap
 from ckm.segmentation.lifecycle.definition import IN_RHYTHM, LifecycleDefinition
 
 if TYPE_CHECKING:
-    from ckm.feature_table import FeatureTable
+    from ckm.feature_table.table import FeatureTable
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("CKM_SHARED") or ROOT.parent / "shared" / "data") / "transactions"

@@ -140,7 +140,7 @@ def warn(
     UsageError
         The request contradicts itself or the data.
     InputError
-        See :func:`ckm.feature_table.feature_table`.
+        See :func:`ckm.feature_table.table.feature_table`.
     NotEnoughDataError
         Too little history; the message says what is there and what is needed.
     """

@@ -104,7 +104,7 @@ def segment_dataset(dataset: Dataset, request: Request, config: Config) -> Segme
     UsageError
         The request contradicts itself or the definition that is there.
     InputError, NotEnoughDataError
-        See :func:`ckm.feature_table.feature_table` and the methods.
+        See :func:`ckm.feature_table.table.feature_table` and the methods.
     """
     _check(request, dataset)
     library = Library((dataset.workspace.root if dataset.workspace else Path()) / "segments")

@@ -21,7 +21,7 @@ import typer
 from typer.testing import CliRunner
 
 from ckm.cli import app
-from ckm.feature_dictionary import load_dictionary
+from ckm.feature_table.dictionary import load_dictionary
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "cli.md"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from ckm.errors import InputError, NotEnoughDataError, UsageError
-from ckm.feature_table import LeftOut
+from ckm.feature_table.table import LeftOut
 from ckm.segment import Segmentation, segment_customers
 from ckm.segmentation.rfm.names import NamedCodes, NameTable
 

@@ -15,7 +15,7 @@ from ckm.features import is_after, is_purchase, local_day
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ckm.transactions_view import View
+    from ckm.feature_table.view import View
 
 LOST_AFTER_DAYS = 28
 """So long must the shop have sold nothing of a category for it to count as given up."""

@@ -12,9 +12,9 @@ import polars as pl
 from ckm.churning.feature_catalogue import load_catalogue
 from ckm.churning.timeline import NEVER
 from ckm.errors import InputError
+from ckm.feature_table.view import counted
 from ckm.features import local_day
 from ckm.schema import RATING_SCALES
-from ckm.transactions_view import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

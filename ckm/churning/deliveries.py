@@ -10,13 +10,13 @@ import numpy as np
 import polars as pl
 
 from ckm.churning.timeline import NEVER, day_number
+from ckm.feature_table.view import counted
 from ckm.features import is_purchase, is_used, local_day
-from ckm.transactions_view import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ckm.transactions_view import View
+    from ckm.feature_table.view import View
 
 PATIENCE_DAYS = 60
 """A delivery open for so long was more likely not recorded than not made."""

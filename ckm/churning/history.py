@@ -13,7 +13,7 @@ from ckm.churning.deliveries import Deliveries, read_deliveries
 from ckm.churning.gaps import Gaps
 from ckm.churning.purchases import Purchases, buyers, read_purchases
 from ckm.churning.timeline import day_number
-from ckm.transactions_view import LeftOut, view_transactions
+from ckm.feature_table.view import LeftOut, view_transactions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ class History:
     as_of
         The day beyond which nothing was seen.
     currency, money_scale, time_zone
-        As in :class:`ckm.feature_table.FeatureTable`.
+        As in :class:`ckm.feature_table.table.FeatureTable`.
     left_out
         What was not used, and why.
     remarks
@@ -87,7 +87,7 @@ def read_history(tables: Mapping[str, pl.LazyFrame], *, as_of: date | None = Non
     Raises
     ------
     InputError, UsageError, NotEnoughDataError
-        As :func:`ckm.feature_table.feature_table`.
+        As :func:`ckm.feature_table.table.feature_table`.
     """
     view = view_transactions(
         tables["transactions"], as_of=as_of, time_zone=time_zone, amounts=("net", "cost", "discount")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from ckm.churning.timeline import calendar_day
 from ckm.errors import NotEnoughDataError, UsageError
+from ckm.feature_table.view import counted
 from ckm.models.rhythm import population_gap
-from ckm.transactions_view import counted
 
 if TYPE_CHECKING:
     from ckm.churning.history import History

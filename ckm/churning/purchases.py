@@ -15,7 +15,7 @@ from ckm.features import is_purchase, is_used, local_day, whole_money
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ckm.transactions_view import View
+    from ckm.feature_table.view import View
 
 MONEY = {"net": "net", "discount": "discount", "costed": "cost", "cost": "cost"}
 """What is summed, and the column that it needs."""
@@ -51,7 +51,7 @@ class Books:
     def margin_share(self, day: int) -> float | None:
         """Margin of a unit of net by ``day``, where the cost is known; None where it is nowhere.
 
-        The rule of :class:`ckm.feature_table.Population`.
+        The rule of :class:`ckm.feature_table.table.Population`.
         """
         seen = int(self.days.searchsorted(day, side="right"))
         if not seen or self.first_cost > day or self.costed[seen - 1] <= 0:

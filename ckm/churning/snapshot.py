@@ -13,8 +13,8 @@ from ckm.churning.gaps import rhythm
 from ckm.churning.season import YEAR, bought_same_season
 from ckm.churning.timeline import calendar_day, day_number, unpack_day
 from ckm.errors import NotEnoughDataError
-from ckm.feature_columns import margin
-from ckm.transactions_view import months_before
+from ckm.feature_table.columns import margin
+from ckm.feature_table.view import months_before
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -116,7 +116,7 @@ def segment(
       ckm segment --features                           # what rules can be about
     """
     if features:
-        from ckm.feature_dictionary import read_dictionary
+        from ckm.feature_table.dictionary import read_dictionary
 
         return emit(read_dictionary().frame(), fmt, output=output)
     if show_rules:

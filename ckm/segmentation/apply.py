@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
-from ckm.feature_dictionary import read_dictionary
-from ckm.feature_table import FeatureTable, feature_table
+from ckm.feature_table.dictionary import read_dictionary
+from ckm.feature_table.table import FeatureTable, feature_table
 from ckm.segmentation.methods import METHODS
 from ckm.segmentation.result import Segmentation, segmented
 from ckm.segmentation.stability import shift_detail, shift_remark, shifts
@@ -36,7 +36,7 @@ def apply_definition(
     saved
         The definition.
     tables, as_of
-        See :func:`ckm.feature_table.feature_table`.
+        See :func:`ckm.feature_table.table.feature_table`.
     time_zone
         Of these data; None means the definition's.
     settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ckm.feature_table import FeatureTable, feature_table
+from ckm.feature_table.table import FeatureTable, feature_table
 from ckm.segmentation.definition import Basis
 from ckm.segmentation.measures import Measures
 from ckm.segmentation.methods import METHODS
@@ -42,7 +42,7 @@ def segment_customers(
     Parameters
     ----------
     tables, as_of, time_zone
-        See :func:`ckm.feature_table.feature_table`, which also says what is raised.
+        See :func:`ckm.feature_table.table.feature_table`, which also says what is raised.
     measures
         How frequency and money are measured.
     by

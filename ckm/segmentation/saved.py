@@ -8,8 +8,8 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
-from ckm.feature_dictionary import read_dictionary
-from ckm.feature_table import Population
+from ckm.feature_table.dictionary import read_dictionary
+from ckm.feature_table.table import Population
 from ckm.files import replacing
 from ckm.segmentation.measures import Measures
 from ckm.segmentation.methods import METHODS
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ckm.feature_table import FeatureTable
+    from ckm.feature_table.table import FeatureTable
     from ckm.segmentation.definition import Definition
     from ckm.yamlfile import YamlEntry
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.feature_table import amount
+from ckm.feature_table.table import amount
 
 if TYPE_CHECKING:
-    from ckm.feature_table import FeatureTable
+    from ckm.feature_table.table import FeatureTable
     from ckm.segmentation.definition import Definition
 
 SHARE_DIGITS = 12

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from ckm.churning.history import read_history
 from ckm.churning.timeline import Timeline, calendar_day, day_number
 from ckm.errors import InputError, NotEnoughDataError, UsageError
-from ckm.feature_table import feature_table
+from ckm.feature_table.table import feature_table
 from tests.churning.shops import FIRST, Row, bought, contact, contacts, order, orders, tables
 
 

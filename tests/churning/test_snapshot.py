@@ -18,7 +18,7 @@ from ckm.churning.snapshot import Snapshot, snapshot, stayed_away
 from ckm.churning.timeline import NEVER, calendar_day, day_number
 from ckm.errors import NotEnoughDataError
 from ckm.example import days
-from ckm.feature_table import feature_table
+from ckm.feature_table.table import feature_table
 from tests.churning.shops import (
     FIRST,
     SPAN,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.feature_table import Population, feature_table
+from ckm.feature_table.table import Population, feature_table
 from ckm.segmentation.lifecycle.definition import IN_RHYTHM, LifecycleDefinition
 from ckm.segmentation.lifecycle.flows import Flows, lifecycle_flows
 from tests.test_segment import SCHEMA, cdnow, online_retail

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.feature_table import FeatureTable, LeftOut, Population, feature_table
+from ckm.feature_table.table import FeatureTable, LeftOut, Population, feature_table
 from ckm.segmentation.definition import Basis
 from ckm.segmentation.value import headroom
 from ckm.segmentation.value.check import compare_later

@@ -19,7 +19,7 @@ import narwhals as nw
 import polars as pl
 
 from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError
-from ckm.feature_table import counted
+from ckm.feature_table.table import counted
 from ckm.features import end_of_day, purchase_days, purchase_gaps
 from ckm.models.rhythm import shrunk_gap
 
@@ -72,7 +72,7 @@ def lifecycle_flows(
     Parameters
     ----------
     tables
-        ``transactions``, as for :func:`ckm.feature_table.feature_table`.
+        ``transactions``, as for :func:`ckm.feature_table.table.feature_table`.
     definition
         Thresholds, and the rhythm that a customer with little history borrows: one ruler for all periods.
     as_of

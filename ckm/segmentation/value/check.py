@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import polars as pl
 
 from ckm.errors import NotEnoughDataError, UsageError
+from ckm.feature_table.view import months_before
 from ckm.models.quantiles import quantile_cuts
 from ckm.segmentation.definition import Detail, readable_number
 from ckm.segmentation.value.headroom import CURRENT_VALUE, fit_of, learn_potential, worth
-from ckm.transactions_view import months_before
 
 if TYPE_CHECKING:
     import numpy as np

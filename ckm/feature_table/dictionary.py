@@ -11,7 +11,7 @@ import polars as pl
 from ckm.errors import UsageError
 from ckm.yamlfile import YamlEntry, read_yaml
 
-DICTIONARY = Path(__file__).parent / "data" / "features.yaml"
+DICTIONARY = Path(__file__).parents[1] / "data" / "features.yaml"
 DICTIONARY_SCHEMA = "ckm.features/1"
 PRINTED = ("name", "type", "unit", "meaning", "formula")
 """What ``ckm segment --features`` shows."""

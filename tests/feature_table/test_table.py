@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from ckm.errors import InputError, NotEnoughDataError
-from ckm.feature_table import FeatureTable, Population, feature_table
+from ckm.feature_table.table import FeatureTable, Population, feature_table
+from ckm.feature_table.view import months_before
 from ckm.features import day_number
-from ckm.transactions_view import months_before
 from tests.test_segment import online_retail, shared
 
 START = datetime(2024, 3, 1, tzinfo=UTC)  # a Friday

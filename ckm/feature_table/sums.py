@@ -9,6 +9,7 @@ import narwhals as nw
 import polars as pl
 
 from ckm.errors import InputError
+from ckm.feature_table.view import SUM_LIMIT, View, collect, counted
 from ckm.features import (
     Period,
     gap_histogram,
@@ -20,7 +21,6 @@ from ckm.features import (
     spend_features,
     visit_counts,
 )
-from ckm.transactions_view import SUM_LIMIT, View, collect, counted
 
 if TYPE_CHECKING:
     from datetime import date

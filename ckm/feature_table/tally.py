@@ -24,7 +24,7 @@ import narwhals as nw
 import numpy as np
 import polars as pl
 
-from ckm.customer_register import CustomerRegister, id_words
+from ckm.feature_table.register import CustomerRegister, id_words
 from ckm.features import is_after, is_cancelled, is_purchase, local_day
 
 if TYPE_CHECKING:

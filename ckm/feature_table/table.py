@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
-from ckm.feature_columns import (
+from ckm.feature_table.columns import (
     MONEY_DIGITS,
     amount,
     habit_columns,
@@ -16,11 +16,11 @@ from ckm.feature_columns import (
     rhythm_columns,
     spend_columns,
 )
-from ckm.feature_sums import OTHER, PARTY_COLUMNS, Habits, habit_sums, party, prospects, spend_sums, total
+from ckm.feature_table.sums import OTHER, PARTY_COLUMNS, Habits, habit_sums, party, prospects, spend_sums, total
+from ckm.feature_table.tally import tally_purchases
+from ckm.feature_table.view import LeftOut, View, counted, view_transactions
 from ckm.features import is_after
 from ckm.models.rhythm import population_gap
-from ckm.purchase_tally import tally_purchases
-from ckm.transactions_view import LeftOut, View, counted, view_transactions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

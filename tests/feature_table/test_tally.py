@@ -16,9 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ckm import purchase_tally
+from ckm.feature_table import tally as tally_module
+from ckm.feature_table.tally import PurchaseTally, tally_purchases
 from ckm.features import END_OF_TIME, purchase_features, row_counts
-from ckm.purchase_tally import PurchaseTally, tally_purchases
 from tests.conftest import ROOT
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
@@ -78,8 +78,8 @@ def test_the_tally_equals_the_features(records: list[tuple[Any, ...]], day: int,
 
 def test_batches_and_repeats_dropped_between_them_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     data = orders(5_000, customers=301).lazy()
-    monkeypatch.setattr(purchase_tally, "BATCH_ROWS", 97)
-    monkeypatch.setattr(purchase_tally, "PENDING_KEYS", 211)
+    monkeypatch.setattr(tally_module, "BATCH_ROWS", 97)
+    monkeypatch.setattr(tally_module, "PENDING_KEYS", 211)
     tally, counts, features = both(data, until=END_OF_TIME, time_zone="UTC", money_scale=100)
     assert tally.counts == counts
     assert_frame_equal(tally.customers, features)
@@ -106,7 +106,7 @@ def test_rows_in_another_order_and_on_one_thread_give_the_same_bytes(tmp_path: P
     data.sample(fraction=1, shuffle=True, seed=3).write_parquet(tmp_path / "b.parquet")
     program = (
         "import sys, polars as pl\n"
-        "from ckm.features import END_OF_TIME\nfrom ckm.purchase_tally import tally_purchases\n"
+        "from ckm.features import END_OF_TIME\nfrom ckm.feature_table.tally import tally_purchases\n"
         "tally_purchases(pl.scan_parquet(sys.argv[1]), until=END_OF_TIME, time_zone='UTC', money_scale=10_000)"
         ".customers.write_parquet(sys.argv[2])"
     )

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from ckm.errors import UsageError
-from ckm.feature_dictionary import DICTIONARY, load_dictionary, read_dictionary
-from ckm.feature_table import RFM_COLUMNS, FeatureTable, feature_table
+from ckm.feature_table.dictionary import DICTIONARY, load_dictionary, read_dictionary
+from ckm.feature_table.table import RFM_COLUMNS, FeatureTable, feature_table
 from ckm.schema import TABLES
 
 OPTIONAL = ("category", "channel", "cost", "discount")

@@ -14,8 +14,8 @@ import narwhals as nw
 import polars as pl
 
 from ckm.errors import InputError, NotEnoughDataError, UsageError
+from ckm.feature_table.tally import PurchaseTally, tally_purchases
 from ckm.features import END_OF_TIME, NEEDED_COLUMNS, currencies, end_of_day, row_counts
-from ckm.purchase_tally import PurchaseTally, tally_purchases
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -133,7 +133,7 @@ def view_transactions(
     Raises
     ------
     InputError, UsageError, NotEnoughDataError
-        See :func:`ckm.feature_table.feature_table`.
+        See :func:`ckm.feature_table.table.feature_table`.
     """
     _need_columns(transactions)
     frame = nw.from_native(_with_optional_columns(transactions))

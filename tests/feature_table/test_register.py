@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckm import customer_register
-from ckm.customer_register import CustomerRegister, id_words
+from ckm.feature_table import register as register_module
+from ckm.feature_table.register import CustomerRegister, id_words
 
 texts = st.one_of(
     st.text(max_size=12),
@@ -57,8 +57,8 @@ def test_a_table_that_must_grow_forgets_nobody() -> None:
 
 
 def test_long_ids_with_the_same_hash_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    def all_alike(ids: pl.Series) -> tuple[customer_register.Words, np.ndarray]:
-        return np.full(len(ids), customer_register.LONG_MARK), np.ones(len(ids), dtype=bool)
+    def all_alike(ids: pl.Series) -> tuple[register_module.Words, np.ndarray]:
+        return np.full(len(ids), register_module.LONG_MARK), np.ones(len(ids), dtype=bool)
 
     register = CustomerRegister(pl.String())
     ids = [f"customer-{number % 7:036}" for number in range(50)]
@@ -73,5 +73,5 @@ def test_no_short_text_has_the_word_of_a_long_one() -> None:
     ids = pl.Series(["\U0010ffff", "ÿÿÿÿ", "~~~~~~~~", "\x7f" * 8, "a longer one than that"])
     words, long = id_words(ids)
     assert long is not None
-    marked = (words & customer_register.LONG_MARK) == customer_register.LONG_MARK
+    marked = (words & register_module.LONG_MARK) == register_module.LONG_MARK
     assert marked.tolist() == long.tolist() == [False, False, False, False, True]

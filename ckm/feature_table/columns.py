@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.feature_sums import OTHER
+from ckm.feature_table.sums import OTHER
 from ckm.features.rhythm import WEEKDAYS
 from ckm.models.rhythm import shrunk_gap
 
