@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from ckm.errors import UsageError
 from ckm.feature_table.dictionary import read_dictionary
 from ckm.feature_table.table import Population
@@ -19,8 +21,6 @@ from ckm.yamlfile import dump_yaml, parse_yaml, read_yaml
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-    import polars as pl
 
     from ckm.feature_table.table import FeatureTable
     from ckm.segmentation.definition import Definition
@@ -163,8 +163,13 @@ def _read(document: YamlEntry | None, path: Path) -> SavedDefinition:
 
 def fingerprint(customers: pl.DataFrame) -> str:
     """Return a fingerprint of what is known of the customers, the same whatever the order of the rows was."""
-    frame = customers.select("customer_id", "last_purchase", "rows", "net_total")
-    return hashlib.sha256(frame.write_csv().encode()).hexdigest()[:FINGERPRINT_DIGITS]
+    numbers = customers.select(
+        pl.col("last_purchase").cast(pl.Int32).fill_null(-1), pl.col("rows").cast(pl.Int64), pl.col("net_total")
+    )
+    digest = hashlib.sha256("\n".join(customers["customer_id"]).encode())
+    for column in numbers:
+        digest.update(column.to_numpy().astype(column.to_numpy().dtype.newbyteorder("<")).tobytes())
+    return digest.hexdigest()[:FINGERPRINT_DIGITS]
 
 
 def _day(entry: YamlEntry) -> date:

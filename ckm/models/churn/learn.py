@@ -13,7 +13,7 @@ from ckm.models.churn.boosted import fit_boosted
 from ckm.models.churn.btyd import fit_btyd
 from ckm.models.churn.rule import fit_rule
 from ckm.models.churn.scorecard import fit_scorecard
-from ckm.models.churn.window import Past
+from ckm.models.churn.window import Past, column
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +114,8 @@ def credibility(model: ChurnModel, past: Past) -> float:
     """
     shifts = {}
     for window in past.windows:
-        said = model.log_odds(window.features)
+        # A source that began later is unknown in an early window, as the model was told when it learned.
+        said = model.log_odds({name: column(window.features, name, len(window)) for name in past.names})
         shifts[window.day] = float((recalibrate(said, window.away)(said) - said).mean())
     pairs = np.array(
         [(shifts[day - past.horizon], shift) for day, shift in shifts.items() if day - past.horizon in shifts]

@@ -45,3 +45,16 @@ def test_a_shift_that_lasts_is_believed_and_one_that_turns_round_is_not() -> Non
 def test_where_no_two_windows_lie_a_horizon_apart_half_a_shift_is_believed() -> None:
     assert credibility(Even(), past_with([0.7, 0.6])) == 0.5
     assert credibility(Even(), past_with([0.5] * 8)) == 0.5
+
+
+def test_a_feature_whose_source_began_later_is_unknown_in_early_windows() -> None:
+    class Asks(Even):
+        def log_odds(self, features: Features) -> np.ndarray:
+            assert np.isnan(features["late"]).all() or (features["late"] == 1).all()
+            return np.zeros(len(features["late"]))
+
+    past = past_with([0.7] * 6)
+    last = past.windows[-1]
+    late = Window(last.day, {**last.features, "late": np.ones(len(last))}, last.away, last.keys)
+    began = Past((*past.windows[:-1], late), past.day, {**past.features, "late": np.ones(len(last))}, past.horizon)
+    assert 0 <= credibility(Asks(), began) <= 1
