@@ -24,8 +24,8 @@ STEPS = (
     ("Who could spend more than they do?", "ckm segment --by value -o out/value.csv"),
     ("Who is slipping out of their own rhythm?", "ckm segment --by lifecycle -o out/lifecycle.csv"),
     ("Which groups come out of the data by themselves?", "ckm segment --by clusters -o out/clusters.csv"),
-    ("Who is about to leave, why, and what would a contact gain?", "ckm churn-warn -o out/churn.csv"),
-    ("How right is that?", "ckm churn-warn --model scorecard --backtest -o out/churn-card.html"),
+    ("Who is about to leave, why, and what would a contact gain?", "ckm churn-warn --model scorecard -o out/churn.csv"),
+    ("How right is that, and is another model better?", "ckm churn-warn --backtest -o out/churn-card.html"),
 )
 """What is shown, and the command that shows it."""
 
