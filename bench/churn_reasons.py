@@ -40,7 +40,8 @@ from ckm.errors import NotEnoughDataError
 from ckm.example import make_shop
 from ckm.models.churn.learn import learn
 from ckm.models.churn.purchase_models import PurchaseModels
-from ckm.models.churn.window import Past, Window, customer_keys
+from ckm.models.churn.window import Past, Window
+from ckm.models.sampling import id_hashes
 from ckm.workspace import lay_out
 
 HORIZON = 90
@@ -80,7 +81,7 @@ def month_ends(first: int, last: int) -> list[int]:
 def explained(history: History) -> pl.DataFrame:
     """Every customer at every month's end: first code, whether it names a cause, score, what is on record."""
     ends = month_ends(history.first_day, history.last_day)
-    keys = customer_keys(history.customers.to_list())
+    keys = id_hashes(history.customers.to_list())
     fits = PurchaseModels()
     snapshots = {day: snapshot(history, day, HORIZON) for day in ends}
     windows = {

@@ -22,8 +22,9 @@ from relabelling import online_retail
 from ckm.churning.history import History, read_history
 from ckm.churning.snapshot import snapshot, stayed_away
 from ckm.models.backtest import PEER, Backtest, walk_forward
-from ckm.models.churn.window import Window, customer_keys
+from ckm.models.churn.window import Window
 from ckm.models.cutoffs import Calendar
+from ckm.models.sampling import id_hashes
 
 HORIZON = 90
 CUTOFFS = (date(1997, 12, 31), date(1998, 1, 31), date(1998, 2, 28), date(1998, 3, 31))
@@ -50,7 +51,7 @@ class Windows:
     def __init__(self, history: History, horizon: int = HORIZON) -> None:
         self.history = history
         self.horizon = horizon
-        self.keys = customer_keys(history.customers.to_list())
+        self.keys = id_hashes(history.customers.to_list())
 
     def __call__(self, day: int) -> Window:
         """Return everybody who had bought by a day."""

@@ -16,11 +16,11 @@ from ckm.churning.forecast import AUTO, Forecast, forecast
 from ckm.churning.history import read_history
 from ckm.churning.horizon import Horizon, usual_horizon
 from ckm.churning.keeping import compare, judge, keep, last_warnings, warnings_to_judge
-from ckm.churning.levels import Thresholds, level_remarks
+from ckm.churning.levels import Thresholds, is_warning, level_remarks
 from ckm.churning.listing import COLUMNS, best_first, list_customers, summarise
 from ckm.churning.timeline import calendar_day, day_number
 from ckm.errors import UsageError
-from ckm.segmentation.apply import definition_table
+from ckm.segmentation.apply import apply_definition
 from ckm.segmentation.library import Library
 
 if TYPE_CHECKING:
@@ -155,9 +155,7 @@ def warn(
     tell("reading")
     history = read_history(tables, as_of=request.as_of, time_zone=config.time_zone)
     horizon = usual_horizon(history) if request.horizon is None else _asked(request.horizon)
-    found = forecast(
-        history, horizon, model=request.model, compare=request.backtest, seed=request.seed, tell=tell
-    )  # fmt: skip
+    found = forecast(history, horizon, model=request.model, compare=request.backtest, seed=request.seed, tell=tell)
     lead = settings.lead if request.lead is None else request.lead
     tell("explaining")
     kb = dataset.workspace.kb_dir if dataset.workspace else None
@@ -167,11 +165,7 @@ def warn(
     earlier = last_warnings(store, horizon.days, as_of) if store else None
     compared = compare(frame, earlier, as_of=as_of, margin=settings.change_margin)
     remarks = [
-        f"as of {as_of}: {len(found.today):,} customers with a purchase, money in {history.currency}",
-        f"horizon: {horizon.reasoning}",
-        *history.left_out.remarks,
-        *history.remarks,
-        *_model_remarks(found),
+        *_forecast_remarks(found),
         *listing.remarks,
         *segment_remarks,
         *level_remarks(compared.frame, Thresholds.of(settings), lead=lead),
@@ -180,16 +174,14 @@ def warn(
         remarks += [compared.sentence, *_turned_out(store, found, as_of)]
         if request.keep:
             keep(store, compared.frame, as_of=as_of, horizon=horizon.days, facts={"model": found.model.name})
-    reachable = choose(compared.frame)
     chosen = _chosen(compared.news if request.news else compared.frame, request)
-    assumptions = Assumptions.of(settings)
     return ChurnWarnings(
         frame=chosen.select(COLUMNS),
         summary=summarise(compared.frame),
-        curve=profit_curve(reachable["expected_gain"]) if reachable.height else profit_curve(_gains(compared.frame)),
+        curve=profit_curve(_gains(compared.frame)),
         forecast=found,
         titles={name: entry.title() for name, entry in listing.answers.entries.items()},
-        assumptions=assumptions.sentence(history.currency),
+        assumptions=Assumptions.of(settings).sentence(history.currency),
         remarks=tuple(remarks),
     )
 
@@ -259,24 +251,38 @@ def _chosen(frame: pl.DataFrame, request: Request) -> pl.DataFrame:
 
 
 def _gains(frame: pl.DataFrame) -> pl.Series:
-    return frame.filter(pl.col("level").is_not_null())["expected_gain"]
+    """Return what contacts are expected to gain of all who are warned about and can be contacted in time."""
+    return frame.filter(is_warning() & ~pl.col("too_late"))["expected_gain"]
 
 
 def _with_segments(
     frame: pl.DataFrame, dataset: Dataset, tables: Mapping[str, pl.LazyFrame], as_of: date
 ) -> tuple[pl.DataFrame, list[str]]:
-    """Add the segment that the workspace's definition says; null without one."""
-    saved = Library(dataset.workspace.root / "segments").find(DEFAULT_SEGMENTS) if dataset.workspace else None
-    if saved is None:
-        return frame.with_columns(segment=pl.lit(None, pl.String)), []
-    table = definition_table(saved, tables, as_of=as_of)
-    segments = table.frame.select("customer_id").with_columns(saved.definition.assign(table.frame)["segment"])
+    """Add the segment that the workspace's definition says; null without one, or where it does not fit the data."""
+    without = frame.with_columns(segment=pl.lit(None, pl.String))
+    if dataset.workspace is None:
+        return without, []
+    try:
+        saved = Library(dataset.workspace.root / "segments").find(DEFAULT_SEGMENTS)
+        if saved is None:
+            return without, []
+        segments = apply_definition(saved, tables, as_of=as_of).kept.select("customer_id", "segment")
+    except UsageError as error:
+        # What is wrong with the segments must not silence the warnings.
+        return without, [f"no segments: {error}"]
     remark = f"segments by definition '{saved.name}' version {saved.version}"
     return frame.join(segments, on="customer_id", how="left", maintain_order="left"), [remark]
 
 
-def _model_remarks(found: Forecast) -> list[str]:
-    remarks = []
+def _forecast_remarks(found: Forecast) -> list[str]:
+    history = found.history
+    remarks = [
+        f"as of {calendar_day(history.as_of)}: {len(found.today):,} customers with a purchase, "
+        f"money in {history.currency}",
+        f"horizon: {found.horizon.reasoning}",
+        *history.left_out.remarks,
+        *history.remarks,
+    ]
     if found.backtest is not None:
         mean = found.backtest.mean(found.model.name)
         peer = found.backtest.mean("recency")

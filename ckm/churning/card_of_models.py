@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from ckm.churning.horizon import Horizon
     from ckm.models.backtest import Backtest
-    from ckm.models.churn.labelled import LabelledFit, LabelledScore
+    from ckm.models.churn.labelled import LabelledFit
     from ckm.models.metrics import Reliability
+    from ckm.models.score import Score
 
     Floats = NDArray[np.float64]
 
@@ -80,21 +81,7 @@ def card_of_backtest(
         chosen=chosen,
         chosen_because=_because(chosen, backtest.behind, mean=_mean_losses(backtest), asked=asked),
         data=context.data,
-        scores=tuple(
-            Scores(
-                model=each.model,
-                cut_off=calendar_day(each.cutoff),
-                n=each.n,
-                base_rate=each.base_rate,
-                roc_auc=each.auc,
-                average_precision=each.average_precision,
-                lift_top_tenth=each.lift_top_tenth,
-                log_loss=_known(each.log_loss),
-                brier=_known(each.brier),
-                calibration_error=_known(each.calibration_error),
-            )
-            for each in backtest.scores
-        ),
+        scores=tuple(_scores(each) for each in backtest.scores),
         reliability=_tenths(table) if table is not None else (),
         gains=tuple(
             _gain(name, backtest.curves[name].share, backtest.curves[name].caught)
@@ -137,7 +124,7 @@ def card_of_labels(fit: LabelledFit, context: CardContext, *, label: str, positi
         chosen=fit.model,
         chosen_because=because,
         data=context.data,
-        scores=tuple(_labelled(each) for each in fit.scores),
+        scores=tuple(_scores(each) for each in fit.scores),
         reliability=_tenths(metrics.reliability(fit.away, fit.probability)),
         gains=(_gain(fit.model, *metrics.gain_curve(fit.away, fit.log_odds, GAIN_POINTS)),),
         assumptions=context.assumptions,
@@ -168,10 +155,10 @@ def _mean_losses(backtest: Backtest) -> dict[str, float]:
     return {name: backtest.mean(name).log_loss for name in backtest.behind}
 
 
-def _labelled(score: LabelledScore) -> Scores:
+def _scores(score: Score) -> Scores:
     return Scores(
         model=score.model,
-        cut_off=None,
+        cut_off=None if score.cutoff is None else calendar_day(score.cutoff),
         n=score.n,
         base_rate=score.base_rate,
         roc_auc=score.auc,

@@ -13,8 +13,9 @@ from ckm.churning.typical import TypicalStayer, typical_stayer
 from ckm.models.backtest import Backtest, past_of, walk_forward
 from ckm.models.churn.learn import MODELS, CalibratedModel, learn
 from ckm.models.churn.purchase_models import PurchaseModels
-from ckm.models.churn.window import Window, customer_keys
+from ckm.models.churn.window import Window
 from ckm.models.cutoffs import Calendar
+from ckm.models.sampling import id_hashes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -126,7 +127,7 @@ class _Windows:
         self._history = history
         self._horizon = horizon
         self._tell = tell
-        self._keys = customer_keys(history.customers.to_list())
+        self._keys = id_hashes(history.customers.to_list())
         self._only = _sample(self._keys, MOST_LEARNED_FROM)
         self._made: dict[int, Window] = {}
 

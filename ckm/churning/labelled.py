@@ -70,7 +70,7 @@ def score_table(path: Path, *, label: str, positive: str, id_column: str, seed: 
             "model": fit.model,
         }
     ).sort("p_churn", id_column, descending=[True, False])
-    scores = pl.DataFrame([vars(score) for score in fit.scores])
+    scores = pl.DataFrame([vars(score) for score in fit.scores]).drop("cutoff")
     best = next(score for score in fit.scores if score.model == fit.model)
     remark = (
         f"model {fit.model}, out of fold on {best.n:,} rows ({best.base_rate:.1%} labelled): ROC AUC {best.auc:.4f}, "

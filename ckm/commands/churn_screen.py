@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from ckm.output import Format, emit, emit_text, note
@@ -13,6 +15,10 @@ if TYPE_CHECKING:
 
     from ckm.churn import ChurnWarnings
 
+WIDE_SCREEN = 150
+"""Characters that all columns of the list need without folding a sentence."""
+NARROW_COLUMNS = ("customer", "level", "p", "at risk", "why")
+"""What is left of them on a narrower one: who, how likely, what is at stake, and why."""
 LISTED = 20
 """Warnings that a screen or a mail lists; a file has them all."""
 FORMATS = {"p": "{:.0%}", "at risk": "{:,.0f}", "gain": "{:,.0f}"}
@@ -34,7 +40,11 @@ def show_warnings(result: ChurnWarnings, label: str) -> None:
     title = f"{label} as of {result.as_of}: who may order nothing in the next {days} days, money in {result.currency}"
     emit(result.summary.drop("currency"), Format.table, title=title, formats=SUMMARY_FORMATS)
     emit_text("\n")
-    emit(_short(result), Format.table, formats=FORMATS)
+    listed = _short(result)
+    narrow = sys.stdout.isatty() and get_terminal_size().columns < WIDE_SCREEN
+    emit(listed.select(NARROW_COLUMNS) if narrow else listed, Format.table, formats=FORMATS)
+    if narrow:
+        note(f"a screen of {WIDE_SCREEN} characters, or -f csv, shows gains, answers and what has changed too")
     _say_more(result)
 
 
@@ -65,7 +75,7 @@ def show_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None
     rows = [
         {
             "model": score.model,
-            "cut_off": calendar_day(score.cutoff),
+            "cut_off": None if score.cutoff is None else calendar_day(score.cutoff),
             "n": score.n,
             **{name: getattr(score, name) for name in SCORE_FORMATS},
         }
@@ -89,19 +99,16 @@ def _short(result: ChurnWarnings) -> pl.DataFrame:
 
     reason = pl.col("reasons").list.first().struct.field("text")
     answer = pl.col("answers").list.first()
-    return (
-        result.frame.head(LISTED)
-        .select(
-            customer="customer_id",
-            level=pl.col("level"),
-            p=pl.col("p_churn"),
-            **{"at risk": pl.col("value_at_risk"), "gain": pl.col("expected_gain")},
-            why=reason,
-            answer=answer.replace_strict(result.titles, default=None, return_dtype=pl.String),
-            leave=pl.col("suppressed"),
-            change=pl.col("change"),
-        )
-        .select(pl.col("customer", "level", "p", "at risk", "gain", "why"), pl.col("answer", "leave", "change"))
+    return result.frame.head(LISTED).select(
+        pl.col("customer_id").alias("customer"),
+        "level",
+        pl.col("p_churn").alias("p"),
+        pl.col("value_at_risk").alias("at risk"),
+        pl.col("expected_gain").alias("gain"),
+        reason.alias("why"),
+        answer.replace_strict(result.titles, default=None, return_dtype=pl.String).alias("answer"),
+        pl.col("suppressed").alias("leave"),
+        "change",
     )
 
 

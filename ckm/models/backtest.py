@@ -12,6 +12,7 @@ from ckm.models import metrics
 from ckm.models.churn.learn import MODELS, learn
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.window import Past, thinned
+from ckm.models.score import Score, score, score_of_ranking
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -31,34 +32,6 @@ PEER = "recency"
 FEWEST_CUSTOMERS = 100
 GAIN_POINTS = 50
 """Steps of the gain curves."""
-
-
-@dataclass(frozen=True)
-class Score:
-    """How right a model was at one cut-off; see :mod:`ckm.models.metrics`.
-
-    Attributes
-    ----------
-    model, cutoff
-        Which, and when (days since 1970-01-01).
-    n, base_rate
-        Customers, and the share who stayed away.
-    auc, average_precision, lift_top_tenth
-        Of the ranking.
-    log_loss, brier, calibration_error
-        Of the probabilities; NaN for the peer, which says none.
-    """
-
-    model: str
-    cutoff: int
-    n: int
-    base_rate: float
-    auc: float
-    average_precision: float
-    log_loss: float
-    brier: float
-    calibration_error: float
-    lift_top_tenth: float
 
 
 @dataclass(frozen=True)
@@ -194,8 +167,8 @@ def walk_forward(
         horizon=calendar.horizon,
         cutoffs=tuple(cutoffs),
         scores=(
-            *(_score(name, tested[day], said[name][day]) for name in compared for day in cutoffs),
-            *(_score(PEER, tested[day], None) for day in cutoffs),
+            *(score(name, day, tested[day].away, said[name][day]) for name in compared for day in cutoffs),
+            *(score_of_ranking(PEER, day, tested[day].away, tested[day].features["days_silent"]) for day in cutoffs),
         ),
         curves={name: _curves(tested, said[name]) for name in compared} | {PEER: _curves(tested, None)},
         chosen=next(name for name in compared if behind[name][0] <= behind[name][1]),
@@ -248,27 +221,6 @@ def _error_over_customers(tested: Mapping[int, Window], differences: Mapping[int
 def _error_over_cutoffs(differences: Mapping[int, Floats]) -> float:
     means = np.array([each.mean() for each in differences.values()])
     return float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else 0.0
-
-
-def _score(name: str, window: Window, log_odds: Floats | None) -> Score:
-    from scipy.special import expit
-
-    away = window.away
-    ranked = window.features["days_silent"] if log_odds is None else log_odds
-    probability = None if log_odds is None else np.asarray(expit(log_odds))
-    none = float("nan")
-    return Score(
-        model=name,
-        cutoff=window.day,
-        n=len(window),
-        base_rate=float(away.mean()),
-        auc=metrics.roc_auc(away, ranked),
-        average_precision=metrics.average_precision(away, ranked),
-        log_loss=none if log_odds is None else metrics.log_loss(away, log_odds),
-        brier=none if probability is None else metrics.brier(away, probability),
-        calibration_error=none if probability is None else metrics.calibration_error(away, probability),
-        lift_top_tenth=metrics.lift(away, ranked),
-    )
 
 
 def _curves(tested: Mapping[int, Window], said: Mapping[int, Floats] | None) -> Curves:

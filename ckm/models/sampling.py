@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -24,7 +24,11 @@ def sample_by_id(ids: Sequence[str], size: int, *, seed: int = 0) -> NDArray[np.
     """
     if len(ids) <= size:
         return np.arange(len(ids))
-    key = str(seed).encode()
-    digests = b"".join([blake2b(each.encode(), digest_size=_BYTES, key=key).digest() for each in ids])
-    hashes = np.frombuffer(digests, dtype=f">u{_BYTES}")
-    return np.sort(np.argsort(hashes, kind="stable")[:size])
+    return np.sort(np.argsort(id_hashes(ids, key=str(seed)), kind="stable")[:size])
+
+
+def id_hashes(ids: Iterable[str], *, key: str = "") -> NDArray[np.uint64]:
+    """Return a number per id that hangs on the id and the key alone: BLAKE2b of its UTF-8 text, 8 bytes."""
+    secret = key.encode()
+    digests = b"".join([blake2b(each.encode(), digest_size=_BYTES, key=secret).digest() for each in ids])
+    return np.frombuffer(digests, dtype=f">u{_BYTES}").astype(np.uint64)

@@ -325,3 +325,17 @@ def test_the_profit_curve_rises_to_the_best_length_and_falls_after_it(loaded: Pa
     best = curve["expected_gain"].arg_max()
     assert best is not None
     assert curve["expected_gain"].head(best + 1).is_sorted()
+
+
+def test_segments_that_do_not_fit_the_data_do_not_silence_the_warnings(shop: Path, run: Run) -> None:
+    rules = shop / "rules.yaml"
+    rules.write_text(
+        "schema: ckm.segment_rules/1\nsegments: [{name: Web, when: channel_share_web > 0.5}]\n", encoding="utf-8"
+    )
+    assert run("segment", "--by", rules, "--save", "default").exit_code == 0
+    saved = shop / "segments" / "default.yaml"
+    saved.write_text(saved.read_text("utf-8").replace("channel_share_web", "channel_share_kiosk"), encoding="utf-8")
+    done = run("churn-warn", "--model", "rule", "--dry-run", "-f", "json")
+    assert done.exit_code == 0, done.stderr
+    assert {row["segment"] for row in json.loads(done.stdout)} == {None}
+    assert "no segments: " in done.stderr

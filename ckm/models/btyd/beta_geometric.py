@@ -6,17 +6,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import numpy as np
 
-from ckm.models.btyd.histories import Floats, Histories, checked
-from ckm.models.btyd.model import TransactionModel
+from ckm.models.btyd.histories import Floats, Histories, checked, count_histories
+from ckm.models.btyd.model import TimeUnit, TransactionModel, fit_transactions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike
+
+M = TypeVar("M", bound="BetaGeometric")
 
 CLEARANCE = 1e-6
 """Closest that ``a`` may come in expected orders to where their closed form fails; see :func:`_cleared`."""
@@ -135,6 +138,43 @@ def _expected_summed(shape: Floats, a: float, stays: Floats, growth: Floats) -> 
 
 def _logit_density(a: float, stays: Floats, logit: Floats) -> Floats:
     return np.asarray(-a * np.logaddexp(0, -logit) - stays * np.logaddexp(0, logit))
+
+
+def fit_beta_geometric(
+    model: type[M],
+    x: ArrayLike,
+    t_x: ArrayLike,
+    T: ArrayLike,
+    *,
+    weights: ArrayLike | None,
+    seed: int,
+    time_unit: TimeUnit,
+) -> M:
+    """Fit a model of this family by maximum likelihood.
+
+    Parameters
+    ----------
+    model
+        Its class.
+    x, t_x, T
+        Repeat purchases, time from the first purchase to the last, and to the end of observation; shape (n,).
+    weights
+        Customers that each entry stands for; 1 where not given.
+    seed
+        Draws the sample on which the starts compete, where there are many customers. The maximum does not depend on it.
+    time_unit
+        Of ``t_x`` and ``T``, and of the parameters and the log-likelihood.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Fewer than 20 customers bought again, or the likelihood has no maximum.
+    InputError
+        A history that cannot be.
+    """
+    likelihood = partial(log_likelihood, first_counts=model.first_counts)
+    histories = count_histories(x, t_x, T, weights)
+    return fit_transactions(model, likelihood, starts, histories, time_unit=time_unit, seed=seed)
 
 
 def log_likelihood(parameters: Floats, data: Histories, *, first_counts: bool) -> tuple[float, Floats]:

@@ -9,11 +9,11 @@ import numpy as np
 import polars as pl
 
 from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError
-from ckm.models import metrics
 from ckm.models.churn.design_matrix import Column, learn_columns
 from ckm.models.churn.scorecard import fit_logistic
 from ckm.models.churn.tabular import Encoding, learn_encoding
-from ckm.models.churn.window import customer_keys
+from ckm.models.sampling import id_hashes
+from ckm.models.score import Score, score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -92,21 +92,6 @@ LabelledModel = LinearModel | TreesModel | AverageModel
 
 
 @dataclass(frozen=True)
-class LabelledScore:
-    """How right a model was about rows that it had not seen; see :mod:`ckm.models.metrics`."""
-
-    model: str
-    n: int
-    base_rate: float
-    auc: float
-    average_precision: float
-    log_loss: float
-    brier: float
-    calibration_error: float
-    lift_top_tenth: float
-
-
-@dataclass(frozen=True)
 class LabelledFit:
     """What was learned from a table with a label.
 
@@ -134,7 +119,7 @@ class LabelledFit:
     away: Flags
     log_odds: Floats
     model: str
-    scores: tuple[LabelledScore, ...]
+    scores: tuple[Score, ...]
     encoding: Encoding
     features: Features
     fitted: LabelledModel
@@ -188,7 +173,7 @@ def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, see
         for name, fit in _FITS.items():
             said[name][test] = fit(train, away[~test], encoding, seed).log_odds(held)
     said["average"] = (said["splines"] + said["boosted"]) / 2
-    scores = tuple(_score(name, away, log_odds) for name, log_odds in said.items())
+    scores = tuple(score(name, None, away, log_odds) for name, log_odds in said.items())
     best = min(scores, key=lambda score: score.log_loss).model
     parts = ("splines", "boosted") if best == "average" else (best,)
     models = tuple(_FITS[name](features, away, encoding, seed) for name in parts)
@@ -198,7 +183,7 @@ def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, see
 
 def stratified_folds(away: Flags, ids: Sequence[str], seed: int) -> NDArray[np.int64]:
     """Return a fold for each row: within each outcome, by what id and seed hash to, equally many in each."""
-    keys = customer_keys([f"{seed} {each}" for each in ids])
+    keys = id_hashes([f"{seed} {each}" for each in ids])
     folds = np.zeros(len(away), dtype=np.int64)
     for outcome in (False, True):
         rows = np.flatnonzero(away == outcome)
@@ -259,23 +244,6 @@ _FITS: Mapping[str, Callable[[Features, Flags, Encoding, int], LinearModel | Tre
     "splines": _splines,
     "boosted": _boosted,
 }
-
-
-def _score(name: str, away: Flags, log_odds: Floats) -> LabelledScore:
-    from scipy.special import expit
-
-    probability = np.asarray(expit(log_odds))
-    return LabelledScore(
-        name,
-        len(away),
-        float(away.mean()),
-        metrics.roc_auc(away, log_odds),
-        metrics.average_precision(away, log_odds),
-        metrics.log_loss(away, log_odds),
-        metrics.brier(away, probability),
-        metrics.calibration_error(away, probability),
-        metrics.lift(away, log_odds),
-    )
 
 
 def _checked(frame: pl.DataFrame, label: str, positive: str, id: str) -> tuple[pl.DataFrame, Flags]:  # noqa: A002

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 import numpy as np
@@ -26,7 +25,6 @@ MOST_ROWS = 300_000
 """Rows that a model learns from at most; beyond, its error is that of the question, not of the sample."""
 FEWEST_EVENTS = 50
 """So many must have left, and so many stayed, in all windows together, before anything is learned from them."""
-_BYTES = 8
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Window:
     away
         Whether a customer bought nothing within the horizon after the day.
     keys
-        Of the customers, of :func:`customer_keys`: who is in a sample hangs on them alone.
+        Of the customers, of :func:`ckm.models.sampling.id_hashes`: who is in a sample hangs on them alone.
     """
 
     day: int
@@ -142,12 +140,6 @@ class ChurnModel(Protocol):
 def column(features: Features, name: str, length: int) -> Floats:
     """Return a feature, NaN throughout where it is absent."""
     return features[name] if name in features else np.full(length, np.nan)
-
-
-def customer_keys(ids: Sequence[str]) -> Keys:
-    """Return a number per customer that hangs on the id alone: BLAKE2b of its text, 8 bytes. A million in a second."""
-    digests = b"".join([blake2b(each.encode(), digest_size=_BYTES).digest() for each in ids])
-    return np.frombuffer(digests, dtype=">u8").astype(np.uint64)
 
 
 def thinned(windows: Sequence[Window], most: int = MOST_ROWS) -> tuple[Window, ...]:

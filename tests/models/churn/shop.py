@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ckm.models.churn.window import Window, customer_keys
+from ckm.models.churn.window import Window
+from ckm.models.sampling import id_hashes
 
 HORIZON = 30
 
@@ -33,7 +34,7 @@ class Shop:
             "unknown": np.full(len(seen), np.nan),
         }
         came = [((self.days[index] > day) & (self.days[index] <= day + horizon)).any() for index in rows]
-        return Window(day, features, ~np.array(came), customer_keys([self.ids[index] for index in rows]))
+        return Window(day, features, ~np.array(came), id_hashes([self.ids[index] for index in rows]))
 
     def until(self, day: int) -> "Shop":
         """The same shop when nothing after a day has happened yet."""

@@ -14,7 +14,8 @@ from ckm.models.churn.boosted import fit_boosted
 from ckm.models.churn.learn import MODELS, learn
 from ckm.models.churn.rule import fit_rule
 from ckm.models.churn.scorecard import fit_scorecard
-from ckm.models.churn.window import Past, customer_keys, thinned
+from ckm.models.churn.window import Past, thinned
+from ckm.models.sampling import id_hashes
 from tests.models.churn.shop import HORIZON, make_shop
 
 SHOP = make_shop()
@@ -112,7 +113,7 @@ def test_a_sample_hangs_on_customer_and_day_alone():
     others = thinned([window.rows(window.keys != few.keys[0])], most=200)[0]
     assert 120 < len(few) < 280
     assert len(np.intersect1d(few.keys, others.keys)) > 0.9 * len(few)
-    assert customer_keys(["a", "b"])[1] == customer_keys(["b"])[0]
+    assert id_hashes(["a", "b"])[1] == id_hashes(["b"])[0]
 
 
 def test_one_thread_and_two_give_the_same_bytes():

@@ -1,0 +1,87 @@
+"""How right a model was about outcomes that it had not seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ckm.models import metrics
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Measures of a model; see :mod:`ckm.models.metrics`.
+
+    Attributes
+    ----------
+    model
+        Its name.
+    cutoff
+        The last day it knew of (days since 1970-01-01); None where it was cross-validated.
+    n, base_rate
+        Customers, and the share who left.
+    auc, average_precision, lift_top_tenth
+        Of the ranking.
+    log_loss, brier, calibration_error
+        Of the probabilities; NaN where a ranking says none.
+    """
+
+    model: str
+    cutoff: int | None
+    n: int
+    base_rate: float
+    auc: float
+    average_precision: float
+    log_loss: float
+    brier: float
+    calibration_error: float
+    lift_top_tenth: float
+
+
+def score(model: str, cutoff: int | None, away: Flags, log_odds: Floats) -> Score:
+    """Return how right the log odds of leaving were.
+
+    Parameters
+    ----------
+    model, cutoff
+        See :class:`Score`.
+    away
+        Who left; shape (n,).
+    log_odds
+        Of leaving; shape (n,).
+    """
+    from scipy.special import expit
+
+    probability = np.asarray(expit(log_odds))
+    return Score(
+        **_ranking(model, cutoff, away, log_odds),
+        log_loss=metrics.log_loss(away, log_odds),
+        brier=metrics.brier(away, probability),
+        calibration_error=metrics.calibration_error(away, probability),
+    )
+
+
+def score_of_ranking(model: str, cutoff: int | None, away: Flags, ranked: Floats) -> Score:
+    """Return how right an order was that says no probability; the largest come first."""
+    none = float("nan")
+    return Score(**_ranking(model, cutoff, away, ranked), log_loss=none, brier=none, calibration_error=none)
+
+
+def _ranking(model: str, cutoff: int | None, away: Flags, ranked: Floats) -> dict[str, Any]:
+    return {
+        "model": model,
+        "cutoff": cutoff,
+        "n": len(away),
+        "base_rate": float(away.mean()),
+        "auc": metrics.roc_auc(away, ranked),
+        "average_precision": metrics.average_precision(away, ranked),
+        "lift_top_tenth": metrics.lift(away, ranked),
+    }
