@@ -1,0 +1,93 @@
+"""The book of measures: what each number of the loyalty report means, how it is computed, and who says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ckm.errors import UnknownNameError, UsageError
+from ckm.yamlfile import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm.yamlfile import YamlEntry
+
+BOOK = Path(__file__).parents[1] / "data" / "measures.yaml"
+BOOK_SCHEMA = "ckm.measures/1"
+SECTIONS = ("changed", "relationships", "loyalty", "capacity", "churn", "trust")
+UNITS = ("money", "customers", "orders", "share", "days", "points", "number", "rows", "answers", "ratio")
+_KEYS = ("name", "section", "unit", "title", "definition", "formula", "source")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a measure is.
+
+    Attributes
+    ----------
+    name, section, unit, title
+        ``section`` of :data:`SECTIONS`, ``unit`` of :data:`UNITS`.
+    definition
+        One sentence.
+    formula
+        How it is computed.
+    source
+        Who defined it so; empty where it is plain counting.
+    slices
+        Dimensions that it comes with.
+    """
+
+    name: str
+    section: str
+    unit: str
+    title: str
+    definition: str
+    formula: str
+    source: str
+    slices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Book:
+    """All measures in the order of the report."""
+
+    version: int
+    descriptions: tuple[Description, ...]
+
+    def __iter__(self) -> Iterator[Description]:
+        return iter(self.descriptions)
+
+    def __getitem__(self, name: str) -> Description:
+        for each in self.descriptions:
+            if each.name == name:
+                return each
+        raise UnknownNameError("measure", name, [each.name for each in self.descriptions])
+
+    def position(self, name: str) -> int:
+        """Place of a measure in the report."""
+        return self.descriptions.index(self[name])
+
+
+@cache
+def load_book() -> Book:
+    """Return the book that comes with ckm."""
+    document = read_yaml(BOOK)
+    assert document is not None
+    keys = document.fields(("schema", "version", "measures"))
+    if keys["schema"].text() != BOOK_SCHEMA:
+        raise UsageError(f"{keys['schema'].where}: not a book of measures")
+    return Book(keys["version"].whole(), tuple(_description(each) for each in keys["measures"].items()))
+
+
+def _description(entry: YamlEntry) -> Description:
+    keys = entry.fields(_KEYS, ("slices",))
+    section, unit = keys["section"], keys["unit"]
+    for value, known in ((section, SECTIONS), (unit, UNITS)):
+        if value.text() not in known:
+            raise UnknownNameError("word", value.text(), known, where=value.where)
+    slices = keys["slices"].items() if "slices" in keys else []
+    texts = {name: "" if keys[name].is_null else keys[name].text() for name in _KEYS}
+    return Description(**texts, slices=tuple(each.text() for each in slices))

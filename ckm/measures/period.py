@@ -1,0 +1,61 @@
+"""The period of a report, and the one that it is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from ckm.errors import UsageError
+from ckm.feature_table.view import months_before
+
+Comparison = Literal["previous", "year-ago"]
+MONTHS_OF_A_YEAR = 12
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days in a row.
+
+    Attributes
+    ----------
+    first, last
+        Both belong to it.
+    """
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise UsageError(f"a period cannot end on {self.last} before it begins on {self.first}")
+
+    @property
+    def days(self) -> int:
+        """How many."""
+        return (self.last - self.first).days + 1
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}"
+
+
+def period_until(last: date, months: int) -> Period:
+    """Return the months that end with a day, which belongs to them.
+
+    >>> str(period_until(date(2026, 6, 30), 12))
+    '2025-07-01 to 2026-06-30'
+    """
+    following = last + timedelta(1)
+    return Period(months_before(following, months), last)
+
+
+def compared_with(period: Period, months: int, comparison: Comparison) -> Period:
+    """Return the period right before, or the same one a year earlier.
+
+    >>> str(compared_with(period_until(date(2026, 6, 30), 3), 3, "year-ago"))
+    '2025-04-01 to 2025-06-30'
+    """
+    if comparison == "previous":
+        return period_until(period.first - timedelta(1), months)
+    following = period.last + timedelta(1)
+    return period_until(months_before(following, MONTHS_OF_A_YEAR) - timedelta(1), months)
