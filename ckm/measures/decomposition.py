@@ -41,8 +41,8 @@ class Totals:
 def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float]:
     """Return what :data:`FACTORS` each did to the revenue; the sum is the change up to the error of floats.
 
-    - Both revenues above zero: additive LMDI-I, ``L(R1, R0) · ln(x1 / x0)`` with the logarithmic mean ``L``. It leaves
-      nothing unexplained and does not hang on the order of the factors (Ang 2005, Energy Policy 33(7):867-871, table 1).
+    - Both revenues above zero: additive LMDI-I, ``L(R1, R0) · ln(x1 / x0)`` with the logarithmic mean ``L``. It
+      leaves nothing unexplained and does not hang on the order of the factors (Ang 2005, Energy Policy 33(7):867-871).
     - No active customer in one period: all of it is by customers, which is the limit of the formula as they go to none
       and the others stay (Ang and Liu 2007, Energy Policy 35(1):238-246). In both: all of it, which is returns, is by
       the value of an order.
@@ -64,7 +64,7 @@ def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float]:
 
 
 def logarithmic_mean(first: float, second: float) -> float:
-    """Return ``(first - second) / (ln first - ln second)`` of two positive numbers, and the number if they are equal."""
+    """Return ``(first - second) / (ln first - ln second)`` of two positive numbers, and either if they are equal."""
     return first if first == second else (first - second) / log(first / second)
 
 

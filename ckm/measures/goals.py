@@ -69,8 +69,9 @@ def check_goals(goals: Mapping[str, Wanted], root: Path | None = None) -> None:
     for name, wanted in goals.items():
         where = _where(name, root) if name not in known or _is_no_share(book[name], wanted) else None
         if name not in known and any(each.name == name for each in book):
+            slices = " and ".join(book[name].slices)
             raise UsageError(
-                f"{where}: '{name}' comes by {' and '.join(book[name].slices) or 'goal'} only, and a goal is one number",
+                f"{where}: '{name}' comes by {slices} only, and a goal is one number",
                 hint=f"a goal can be one of: {', '.join(known)}",
             )
         if name not in known:

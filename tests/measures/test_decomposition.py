@@ -1,4 +1,4 @@
-"""What a decomposition promises: it adds up to the cent whatever the signs, and is the published formula where that has an answer."""
+"""What a decomposition promises: it adds up to the cent whatever the signs, and follows the published formula."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_the_logarithmic_mean_lies_between(first: float, second: float) -> None:
 
 
 def test_slices_of_a_ratio_by_hand() -> None:
-    # orders per customer: web 10 / 5 and till 10 / 5 before (both 2, all 2); web 12 / 4 and till 4 / 4 now (3, 1, all 2)
+    # orders per customer: web 10 / 5 and till 10 / 5 before (both 2); web 12 / 4 and till 4 / 4 now (3 and 1, all 2)
     # weights .5 and .5 in both: web .5 · (3 - 2) = .5, till .5 · (1 - 2) = -.5
     found = ratio_contributions((np.array([10.0, 10]), np.array([12.0, 4])), (np.array([5.0, 5]), np.array([4.0, 4])))
     assert found.tolist() == pytest.approx([0.5, -0.5])
