@@ -279,6 +279,19 @@ class ChurnSettings:
 
 
 @dataclass(frozen=True)
+class LoyaltySettings:
+    """What ``ckm loyalty-report`` calls loyal.
+
+    Attributes
+    ----------
+    min_orders
+        Days with a purchase in 12 months from which on a customer's behaviour is loyal.
+    """
+
+    min_orders: int = _setting(3, parse_count)
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a workspace.
 
@@ -288,8 +301,9 @@ class Config:
         Currency of amounts whose source names none, ISO 4217.
     time_zone
         Zone of times whose source names none, as in the IANA database.
-    ingest, check, segment, churn
-        See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`.
+    ingest, check, segment, churn, loyalty
+        See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
+        :class:`LoyaltySettings`.
     freshness
         Per table the greatest age that its newest row may have; a table that is not named has no limit.
     goals
@@ -306,4 +320,5 @@ class Config:
     check: CheckSettings = field(default_factory=CheckSettings)
     segment: SegmentSettings = field(default_factory=SegmentSettings)
     churn: ChurnSettings = field(default_factory=ChurnSettings)
+    loyalty: LoyaltySettings = field(default_factory=LoyaltySettings)
     goals: Mapping[str, Wanted] = _per_name({}, parse_goal, any_name=True)

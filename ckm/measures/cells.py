@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
+from ckm.measures.book import load_book
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
@@ -39,12 +40,18 @@ class Part:
     """A way to part the customers: see ``ckm/data/hidden_cells.yaml``."""
 
     name: str
-    dimension: str
+    dimension: str | None
+    value: str | None
     measures: tuple[str, ...]
     counted_by: str
     sums: tuple[tuple[str, ...], ...]
     same_as: Mapping[str, Pair]
     shown: tuple[str, ...]
+    overlap: bool
+
+    def value_of(self, slice_: Mapping[str, str]) -> str | None:
+        """Return which part a measure is of; None where it is of all."""
+        return self.value if self.dimension is None else slice_.get(self.dimension)
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,9 @@ def load_parts() -> tuple[Part, ...]:
 
 
 def _part(entry: YamlEntry) -> Part:
-    keys = entry.fields(("name", "dimension", "measures", "counted_by"), ("sums", "same_as", "shown"))
+    keys = entry.fields(
+        ("name", "measures", "counted_by"), ("dimension", "value", "sums", "same_as", "shown", "overlap")
+    )
 
     def texts(name: str) -> tuple[str, ...]:
         return tuple(each.text() for each in keys[name].items()) if name in keys else ()
@@ -104,12 +113,14 @@ def _part(entry: YamlEntry) -> Part:
     sums = keys["sums"].items() if "sums" in keys else []
     return Part(
         name=keys["name"].text(),
-        dimension=keys["dimension"].text(),
+        dimension=keys["dimension"].text() if "dimension" in keys else None,
+        value=keys["value"].text() if "value" in keys else None,
         measures=texts("measures"),
         counted_by=keys["counted_by"].text(),
         sums=tuple(tuple(value.text() for value in each.items()) for each in sums),
         same_as={value: (part, name) for value, (part, name) in pairs.items()},
         shown=texts("shown"),
+        overlap="overlap" in keys,
     )
 
 
@@ -138,20 +149,31 @@ def grid(measures: Measures, by: str | None) -> Grid:
     return found
 
 
+def column_pair(column: str, value: str) -> Pair:
+    """Return what a slice of a column is called among the cells: a column may be called ``state`` or ``level`` too."""
+    return f"column {column}", value
+
+
+def _is_of_slice(measure: Measure, by: str | None) -> bool:
+    """Whether a measure is one of those that are repeated per slice."""
+    dimensions = tuple(dimension for dimension, _ in measure.slice)
+    return dimensions[:1] == (by,) and dimensions != load_book()[measure.name].slices
+
+
 def _place(measure: Measure, by: str | None) -> tuple[Cell, list[tuple[str, Cell]], bool]:
     """Return a measure's cell, the lines it stands in as (part, cell of the whole), and whether it is given anyway."""
     pairs = list(measure.slice)
     outer: list[Pair] = []
-    if by is not None and pairs and pairs[0][0] == by:
-        outer = [pairs.pop(0)]
+    if _is_of_slice(measure, by):
+        outer = [column_pair(*pairs.pop(0))]
     inner, part = _inner(measure.name, pairs)
     own = frozenset(inner)
     cell = frozenset(outer) | own
     lines = []
     if outer:
         lines.append((outer[0][0], own if own - frozenset(outer) else frozenset()))
-    if inner:
-        lines.append((part.name if part else dict(pairs)["dimension"], frozenset(outer)))
+    if inner and not (part and part.overlap):
+        lines.append((part.name if part else inner[0][0], frozenset(outer)))
     return cell, lines, part is not None and measure.name in part.shown
 
 
@@ -159,10 +181,10 @@ def _inner(name: str, pairs: Iterable[Pair]) -> tuple[list[Pair], Part | None]:
     """Return what a measure's own dimensions say about who is counted."""
     values = dict(pairs)
     if name == BY_SLICE:
-        return [(values["dimension"], values["value"])], None
+        return [column_pair(values["dimension"], values["value"])], None
     for part in load_parts():
-        if name in part.measures and part.dimension in values:
-            value = values[part.dimension]
+        value = part.value_of(values) if name in part.measures else None
+        if value is not None:
             return [part.same_as.get(value, (part.name, value))], part
     return [], None
 
@@ -171,8 +193,8 @@ def _sizes(measure: Measure, by: str | None) -> set[int]:
     part = next((each for each in load_parts() if measure.name in each.measures), None)
     own_n = measure.name in (BY_SLICE, *N_OF_A_SLICE) or (part is not None and part.counted_by == OWN_N)
     counts: list[float | None] = [measure.n] if own_n else []
-    in_slice_of_by = bool(measure.slice) and measure.slice[0][0] == by
-    if (part is not None and part.counted_by == measure.name) or (in_slice_of_by and measure.name in COUNTS_OF_A_SLICE):
+    counts_a_slice = _is_of_slice(measure, by) and measure.name in COUNTS_OF_A_SLICE
+    if counts_a_slice or (part is not None and part.counted_by == measure.name):
         counts += [measure.value, measure.previous]
     return {int(each) for each in counts if each is not None}
 

@@ -30,12 +30,12 @@ class Totals:
     customers, orders
         Active customers and their purchase days; both are zero or none is.
     revenue
-        In whole parts of the currency's unit.
+        In whole parts of the currency's unit. All are whole numbers, unless a slope is being looked for.
     """
 
-    customers: int
-    orders: int
-    revenue: int
+    customers: float
+    orders: float
+    revenue: float
 
 
 def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float]:
@@ -50,7 +50,7 @@ def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float]:
       answer, so each factor gets its Shapley value, which also adds up and has no order (Albrecht, Francois and
       Schoors 2002, Energy Policy 30(9):727-736).
     """
-    change = float(now.revenue - before.revenue)
+    change = now.revenue - before.revenue
     if not before.customers and not now.customers:
         return 0.0, 0.0, change
     if not before.customers or not now.customers:
@@ -69,7 +69,7 @@ def logarithmic_mean(first: float, second: float) -> float:
 
 
 def _factors(totals: Totals) -> tuple[float, float, float]:
-    return float(totals.customers), totals.orders / totals.customers, totals.revenue / totals.orders
+    return totals.customers, totals.orders / totals.customers, totals.revenue / totals.orders
 
 
 def _shapley(then: Sequence[float], since: Sequence[float]) -> tuple[float, float, float]:

@@ -10,7 +10,8 @@
    beside it is hidden as well.
 
 The whole shop is never hidden, and the sum over every dimension counts as known even where no measure gives it. The
-rules hold for every additive measure (customers, orders, money) at once, since they look at cells and not at values. Cox 1980, Journal of the American Statistical Association 75(370):377-385.
+rules hold for every additive measure (customers, orders, money) at once, since they look at cells and not at values.
+Cox 1980, Journal of the American Statistical Association 75(370):377-385.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm.measures.book import load_book
-from ckm.measures.cells import Cell, Grid, Line, grid
+from ckm.measures.cells import Cell, Grid, Line, column_pair, grid
 from ckm.measures.measure import Measures, Missing
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Hidden:
 
     def hides(self, dimension: str, value: str) -> bool:
         """Whether a slice of a dimension is hidden."""
-        return frozenset([(dimension, value)]) in self.cells
+        return frozenset([column_pair(dimension, value)]) in self.cells
 
 
 def hide_small(measures: Measures, *, min_cell: int = MIN_CELL, by: str | None = None) -> Hidden:
@@ -96,7 +97,7 @@ def hidden_cells(cells: Grid, min_cell: int) -> frozenset[Cell]:
     # Of the two periods the one with fewer; empty is who was never there.
     size = {cell: min((each for each in sizes if each), default=0) for cell, sizes in cells.sizes.items()}
     while True:
-        hidden |= {cell for cell in cells.sizes if any(each < cell for each in hidden)}
+        hidden |= {cell for cell in cells.sizes if len(cell) > 1 and any(frozenset([pair]) in hidden for pair in cell)}
         more = next((cell for line in cells.lines if (cell := _too_few(line, hidden, size, min_cell))), None)
         more = more or _given_away(cells, hidden, size)
         if more is None:

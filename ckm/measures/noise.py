@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Numbers = NDArray[np.int64] | NDArray[np.float64]
+    Numbers = NDArray[np.int64] | NDArray[np.float64] | NDArray[np.bool_]
 
 NORMAL_975 = 1.959963984540054
 """Quantile of the standard normal distribution: 95 % lie within so many deviations."""

@@ -1,0 +1,108 @@
+"""The slices that drove a change: what each added, the largest first, and all of them the change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.measures.changes import customers_by_slice, revenue_by_slice
+from ckm.measures.decomposition import FACTORS, ratio_contributions, revenue_effects, surprise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ckm.measures.comparison import Comparison
+    from ckm.measures.dimensions import Parting
+
+    Floats = NDArray[np.float64]
+    Pair = tuple[Floats, Floats]
+
+MOST_DRIVERS = 3
+"""Slices named of a dimension; the rest is one more, so that they add up to the change."""
+EFFECT, REST = "effect", "rest"
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A slice that drove a change.
+
+    Attributes
+    ----------
+    dimension, value
+        Such as ``channel`` and ``web``; ``effect`` and one of ``customers``, ``frequency``, ``order_value``.
+    change
+        What it added, in the unit of the measure.
+    customers
+        Of both periods; None where it is not of customers alone.
+    """
+
+    dimension: str
+    value: str
+    change: float
+    customers: int | None = None
+
+
+def behind_the_revenue(comparison: Comparison, parts: Sequence[Parting]) -> tuple[Driver, ...]:
+    """Return the effects, and the slices of the dimension that tells most: of the rows' own and the customers' ones."""
+    money = comparison.basis.ledger.money
+    before, now = comparison.totals
+    effects = [
+        Driver(EFFECT, name, money(each)) for name, each in zip(FACTORS, revenue_effects(before, now), strict=True)
+    ]
+    periods = (comparison.basis.period, comparison.basis.compared)
+    now_without, without = (sum(comparison.basis.ledger.till.sums(each)) for each in periods)
+    rest = now_without - without
+    if rest:
+        effects.append(Driver(EFFECT, "without_customer", money(rest)))
+    counts = customers_by_slice(comparison, parts)
+    found = {
+        name: (list(slices), np.array(list(slices.values()), dtype=np.float64).T)
+        for name, slices in revenue_by_slice(comparison, parts).items()
+    }
+    if not found:
+        return tuple(effects)
+    telling = max(found, key=lambda name: surprise(*found[name][1]))
+    values, sliced = found[telling]
+    changes = [money(float(each)) for each in sliced[1] - sliced[0]]
+    return (*effects, *_largest(telling, values, changes, [counts.get((telling, value)) for value in values]))
+
+
+def behind_a_ratio(above: Pair, below: Pair, parts: Sequence[Parting]) -> tuple[Driver, ...]:
+    """Return the slices of that dimension of customers in which one slice did most to a ratio.
+
+    Parameters
+    ----------
+    above, below
+        Numerators and denominators by code (Float64), before and now.
+    parts
+        Dimensions of the customers.
+    """
+    best: tuple[float, tuple[Driver, ...]] = (0.0, ())
+    for part in parts:
+        contributions = ratio_contributions(_in_slices(above, part), _in_slices(below, part))
+        strength = float(np.abs(contributions).max())
+        if len(part.values) > 1 and strength > best[0]:
+            counts = part.sums(((below[0] != 0) | (below[1] != 0)).astype(np.int64)).tolist()
+            best = strength, _largest(part.dimension, part.values, contributions.tolist(), counts)
+    return best[1]
+
+
+def _in_slices(columns: Pair, part: Parting) -> Pair:
+    before, now = (np.bincount(part.place, weights=each, minlength=len(part.values)) for each in columns)
+    return before.astype(np.float64), now.astype(np.float64)
+
+
+def _largest(
+    dimension: str, values: Sequence[str], changes: Sequence[float], customers: Sequence[int | None]
+) -> tuple[Driver, ...]:
+    """The largest slices, and what the others did together."""
+    order = sorted(range(len(values)), key=lambda at: (-abs(changes[at]), values[at]))
+    named = [Driver(dimension, values[at], changes[at], customers[at]) for at in order[:MOST_DRIVERS]]
+    others = order[MOST_DRIVERS:]
+    if others:
+        named.append(Driver(dimension, REST, sum(changes[at] for at in others)))
+    return tuple(named)
