@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log
+from math import log, log1p
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -65,7 +65,8 @@ def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float]:
 
 def logarithmic_mean(first: float, second: float) -> float:
     """Return ``(first - second) / (ln first - ln second)`` of two positive numbers, and either if they are equal."""
-    return first if first == second else (first - second) / log(first / second)
+    # log1p: the quotient of two numbers that are nearly equal has lost the digits that the logarithm needs
+    return first if first == second else (first - second) / log1p((first - second) / second)
 
 
 def _factors(totals: Totals) -> tuple[float, float, float]:
@@ -110,7 +111,8 @@ def ratio_contributions(above: tuple[Floats, Floats], below: tuple[Floats, Float
 
     ``w̄ (r1 - r0) + (r̄ - R̄)(w1 - w0)``: what its own ratio did, at its mean weight, and what its weight did, by how far
     its ratio lies from everybody's (Bennet 1920, Journal of the Royal Statistical Society 83(3):455-462). A slice that
-    is not there in one period counts with its ratio in the other.
+    is not there in one period counts with its ratio in the other; what it has above all the same, such as returns
+    without an order, is its own doing.
 
     Parameters
     ----------
@@ -125,7 +127,9 @@ def ratio_contributions(above: tuple[Floats, Floats], below: tuple[Floats, Float
     then, since = np.where(there[0], ratios[0], ratios[1]), np.where(there[1], ratios[1], ratios[0])
     overall = sum(float(up.sum() / down.sum()) for up, down in zip(above, below, strict=True)) / 2
     mean_weight, mean_ratio = (weights[0] + weights[1]) / 2, (then + since) / 2
-    contributions: Floats = mean_weight * (since - then) + (mean_ratio - overall) * (weights[1] - weights[0])
+    loose = [np.where(down == 0, up, 0) / down.sum() for up, down in zip(above, below, strict=True)]
+    own = mean_weight * (since - then) + (mean_ratio - overall) * (weights[1] - weights[0])
+    contributions: Floats = own + loose[1] - loose[0]
     return contributions
 
 

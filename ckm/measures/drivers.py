@@ -17,13 +17,14 @@ if TYPE_CHECKING:
 
     from ckm.measures.comparison import Comparison
     from ckm.measures.dimensions import Parting
+    from ckm.measures.hiding import Hidden
 
     Floats = NDArray[np.float64]
     Pair = tuple[Floats, Floats]
 
 MOST_DRIVERS = 3
 """Slices named of a dimension; the rest is one more, so that they add up to the change."""
-EFFECT, REST = "effect", "rest"
+EFFECT, KIND, REST = "effect", "kind", "rest"
 
 
 @dataclass(frozen=True)
@@ -71,28 +72,31 @@ def behind_the_revenue(comparison: Comparison, parts: Sequence[Parting]) -> tupl
     return (*effects, *_largest(telling, values, changes, [counts.get((telling, value)) for value in values]))
 
 
-def behind_a_ratio(above: Pair, below: Pair, parts: Sequence[Parting]) -> tuple[Driver, ...]:
+def behind_a_ratio(who: NDArray[np.int64], above: Pair, below: Pair, parts: Sequence[Parting]) -> tuple[Driver, ...]:
     """Return the slices of that dimension of customers in which one slice did most to a ratio.
 
     Parameters
     ----------
+    who
+        Codes of the customers whom it is of.
     above, below
-        Numerators and denominators by code (Float64), before and now.
+        What each of them adds to numerator and denominator (Float64), before and now.
     parts
         Dimensions of the customers.
     """
     best: tuple[float, tuple[Driver, ...]] = (0.0, ())
     for part in parts:
-        contributions = ratio_contributions(_in_slices(above, part), _in_slices(below, part))
+        place = part.place[who]
+        contributions = ratio_contributions(*(_in_slices(each, place, len(part.values)) for each in (above, below)))
         strength = float(np.abs(contributions).max())
         if len(part.values) > 1 and strength > best[0]:
-            counts = part.sums(((below[0] != 0) | (below[1] != 0)).astype(np.int64)).tolist()
+            counts = np.bincount(place, minlength=len(part.values)).tolist()
             best = strength, _largest(part.dimension, part.values, contributions.tolist(), counts)
     return best[1]
 
 
-def _in_slices(columns: Pair, part: Parting) -> Pair:
-    before, now = (np.bincount(part.place, weights=each, minlength=len(part.values)) for each in columns)
+def _in_slices(columns: Pair, place: NDArray[np.int16], slices: int) -> Pair:
+    before, now = (np.bincount(place, weights=each, minlength=slices) for each in columns)
     return before.astype(np.float64), now.astype(np.float64)
 
 
@@ -106,3 +110,28 @@ def _largest(
     if others:
         named.append(Driver(dimension, REST, sum(changes[at] for at in others)))
     return tuple(named)
+
+
+def shown_drivers(drivers: Sequence[Driver], hidden: Hidden, min_cell: int) -> tuple[Driver, ...]:
+    """Return drivers without the slices that are hidden, or have fewer than ``min_cell`` customers.
+
+    What they did goes to the ``rest`` of their dimension. Where that would be the rest alone, the next smallest goes
+    there too, so that no difference gives it away.
+    """
+    shown: list[Driver] = []
+    for dimension in dict.fromkeys(each.dimension for each in drivers):
+        slices = [each for each in drivers if each.dimension == dimension]
+        gone = [each for each in slices if _is_small(each, hidden, min_cell)]
+        kept = [each for each in slices if each not in gone and each.value != REST]
+        rest = [each for each in slices if each.value == REST]
+        if len(gone) == 1 and not rest and kept:
+            gone.append(kept.pop())
+        shown += kept
+        if gone or rest:
+            shown.append(Driver(dimension, REST, sum(each.change for each in (*gone, *rest))))
+    return tuple(shown)
+
+
+def _is_small(driver: Driver, hidden: Hidden, min_cell: int) -> bool:
+    few = driver.customers is not None and 0 < driver.customers < min_cell
+    return driver.value != REST and driver.dimension != KIND and (few or hidden.hides(driver.dimension, driver.value))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm.measures.comparison import Comparison, till_days
-from ckm.measures.drivers import Driver, behind_a_ratio, behind_the_revenue
+from ckm.measures.drivers import KIND, Driver, behind_a_ratio, behind_the_revenue
 from ckm.measures.noise import beyond_chance, chance, error_of_days, interval, ratio_gradient, sums
 from ckm.measures.satisfaction import DETRACTOR, PROMOTER, SATISFIED, SCORES
 from ckm.measures.standing import standing
@@ -80,6 +80,9 @@ class Change:
         return self.beyond_noise and abs(self.relative) >= SMALLEST
 
 
+NOBODY = (np.zeros(0), np.zeros(0))
+
+
 @dataclass(frozen=True)
 class _Moved:
     """A change before it is judged: of sums, or of ratios of sums over customers.
@@ -90,8 +93,10 @@ class _Moved:
         Standard error of the change.
     base
         What its relative size is a share of.
+    who
+        Codes of those whom a ratio is of, by whose slices drivers are sought; None for a sum.
     above, below
-        By code, before and now, where slices of customers can be asked for; ``below`` is None for a sum.
+        Of each of them, before and now.
     unit
         What the sums or ratios are multiplied with.
     """
@@ -101,8 +106,9 @@ class _Moved:
     previous: float
     error: float
     base: float
-    above: Pair | None = None
-    below: Pair | None = None
+    who: NDArray[np.int64] | None = None
+    above: Pair = NOBODY
+    below: Pair = NOBODY
     unit: float = 1.0
     drivers: tuple[Driver, ...] = ()
 
@@ -182,7 +188,7 @@ def _rates(comparison: Comparison) -> Iterator[_Moved]:
         count[0],
         sums(active).error_of((-1, 1)),
         count[0],
-        drivers=tuple(Driver("kind", kind, float(sign * who.sum()), int(who.sum())) for kind, who, sign in came),
+        drivers=tuple(Driver(KIND, kind, float(sign * who.sum()), int(who.sum())) for kind, who, sign in came),
     )
     yield from _ratio("orders_per_customer", orders, active)
     yield from _ratio("order_value", net, orders, unit=1 / ledger.scale)
@@ -200,6 +206,8 @@ def _scores(comparison: Comparison, ratings: Ratings | None) -> Iterator[_Moved]
     newest = [ratings.newest(each) for each in (basis.compared, basis.period)]
     for scale, name in SCORES.items():
         answered = [each.filter(each["scale"] == scale) for each in newest]
+        if min(each.height for each in answered) < FEWEST:
+            continue
         points = [_points(each["rating"], scale) for each in answered]
         above, below = (tuple(np.zeros(len(comparison.orders)) for _ in range(2)) for _ in range(2))
         for each, point, up, down in zip(answered, points, above, below, strict=True):
@@ -226,7 +234,8 @@ def _ratio(
     base: float | None = None,
 ) -> Iterator[_Moved]:
     """A ratio of sums in both periods; nothing where it would rest on too few customers."""
-    up, down = ([np.asarray(each, dtype=np.float64) for each in side] for side in (above, below))
+    who = np.flatnonzero(np.logical_or.reduce([each != 0 for each in (*above, *below)]))
+    up, down = ([each[who].astype(np.float64) for each in side] for side in (above, below))
     if min(int((each != 0).sum()) for each in down) < FEWEST:
         return
     found = sums([up[0], down[0], up[1], down[1]])
@@ -238,6 +247,7 @@ def _ratio(
         float(old * unit),
         found.error_of(slopes) * unit,
         float(old * unit) if base is None else base,
+        who=who,
         above=(up[0], up[1]),
         below=(down[0], down[1]),
         unit=unit,
@@ -245,7 +255,7 @@ def _ratio(
 
 
 def _drivers(moved: _Moved, parts: Sequence[Parting]) -> tuple[Driver, ...]:
-    if moved.above is None or moved.below is None:
+    if moved.who is None:
         return ()
-    found = behind_a_ratio(moved.above, moved.below, parts)
+    found = behind_a_ratio(moved.who, moved.above, moved.below, parts)
     return tuple(replace(each, change=each.change * moved.unit) for each in found)

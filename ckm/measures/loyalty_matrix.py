@@ -196,7 +196,6 @@ def _list(basis: Basis, here: Standpoint, loyal: dict[str, Mask]) -> pl.DataFram
     for position, mask in enumerate(loyal.values()):
         rule[mask] = position
     codes = np.flatnonzero(rule >= 0)
-    names = list(loyal)
     said = here.answers.select(
         pl.col("code").cast(pl.Int64),
         attitude=pl.format("{}={}", "scale", pl.col("rating").cast(pl.String).str.strip_suffix(".0")),
@@ -207,7 +206,7 @@ def _list(basis: Basis, here: Standpoint, loyal: dict[str, Mask]) -> pl.DataFram
             {
                 "code": codes,
                 "customer_id": ledger.customers.gather(codes),
-                "rule": pl.Series([names[each] for each in rule[codes]], dtype=pl.String),
+                "rule": pl.Series(list(loyal), dtype=pl.String).gather(rule[codes]),
                 "orders": ledger.orders_between(basis.period)[codes],
                 "net": ledger.net_between(basis.period)[codes],
                 "last_purchase": pl.Series(last[codes]).cast(pl.Date),
