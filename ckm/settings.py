@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+MONTHS = {"mo": 1, "y": 12}
+MOST_MONTHS = 120
+"""What nobody can foretell of a customer: ten years."""
 SEVERITIES = ("off", "info", "warning", "error")
 
 T = TypeVar("T")
@@ -45,6 +48,15 @@ def parse_duration(text: str) -> timedelta:
 def parse_days(text: str) -> int:
     """Return ``14d``, ``2w`` or ``36h`` in days, a begun day counting."""
     return math.ceil(parse_duration(text) / timedelta(days=1))
+
+
+def parse_months(text: str) -> int:
+    """Return ``12mo`` or ``2y`` in months: a month at least, ten years at most."""
+    number = re.fullmatch(r"\s*(\d{1,3})\s*(mo|y)\s*", text)
+    months = int(number[1]) * MONTHS[number[2]] if number else 0
+    if not 1 <= months <= MOST_MONTHS:
+        raise UsageError(f"'{text}' is no span of 1 to {MOST_MONTHS} months", hint="write it as 12mo or 1y")
+    return months
 
 
 def parse_currency(text: str) -> str:
@@ -248,6 +260,22 @@ class ChurnSettings:
 
 
 @dataclass(frozen=True)
+class LoyaltySettings:
+    """What ``ckm loyalty-report`` expects of customers.
+
+    Attributes
+    ----------
+    horizon
+        Months that the customer lifetime value looks ahead.
+    discount
+        What money that comes in a year is worth less than money of today.
+    """
+
+    horizon: int = _setting(12, parse_months)
+    discount: float = _setting(0.1, parse_share)
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a workspace.
 
@@ -257,8 +285,9 @@ class Config:
         Currency of amounts whose source names none, ISO 4217.
     time_zone
         Zone of times whose source names none, as in the IANA database.
-    ingest, check, segment, churn
-        See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`.
+    ingest, check, segment, churn, loyalty
+        See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
+        :class:`LoyaltySettings`.
     freshness
         Per table the greatest age that its newest row may have; a table that is not named has no limit.
     goals
@@ -275,4 +304,5 @@ class Config:
     check: CheckSettings = field(default_factory=CheckSettings)
     segment: SegmentSettings = field(default_factory=SegmentSettings)
     churn: ChurnSettings = field(default_factory=ChurnSettings)
+    loyalty: LoyaltySettings = field(default_factory=LoyaltySettings)
     goals: Mapping[str, float] = _per_name({}, parse_number, any_name=True)

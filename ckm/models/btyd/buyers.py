@@ -1,7 +1,5 @@
 """Purchase histories of many customers, in whole days, with the value of their orders: equal ones are counted once."""
 
-# ruff: noqa: N803 - T is what the papers call it
-
 from __future__ import annotations
 
 from dataclasses import dataclass

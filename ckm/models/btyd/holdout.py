@@ -104,7 +104,9 @@ class Tenth:
     actual: float
 
 
-def hold_out(codes: ArrayLike, days: ArrayLike, money: ArrayLike, *, split: int, last_day: int, seed: int = 0) -> Holdout:
+def hold_out(
+    codes: ArrayLike, days: ArrayLike, money: ArrayLike, *, split: int, last_day: int, seed: int = 0
+) -> Holdout:
     """Fit all models to the purchases until a day, and hold them against those after it.
 
     Parameters
@@ -164,5 +166,3 @@ def _judged(fit: LifetimeFit, buyers: Buyers, orders: Floats, days: int) -> tupl
         found.append(ModelHoldout(model, expected, float(abs(miss).mean()), float(np.sqrt((miss**2).mean()))))
     # Sorting is stable: of equal ones the likelier stays in front.
     return tuple(sorted(found, key=lambda each: each.root_mean_square_error))
-
-
