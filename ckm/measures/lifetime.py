@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ckm.models.btyd.model import TransactionModel
 
     Floats = NDArray[np.float64]
+    Columns = tuple[NDArray[np.int32], NDArray[np.int32], Floats]
 
 SECTION = "capacity"
 HELD_OUT = 3
@@ -157,8 +158,8 @@ def lifetime_measures(basis: Basis, lifetime: Lifetime | Missing) -> tuple[tuple
     return (*measures, _independence(lifetime.independence)), tuple(missing)
 
 
-def _held_out(ledger: Ledger, columns: tuple[NDArray[np.int32], ...], horizon: int, seed: int) -> Holdout | None:
-    first, last = day_number(ledger.first_date), day_number(ledger.as_of)
+def _held_out(ledger: Ledger, columns: Columns, horizon: int, seed: int) -> Holdout | None:
+    first, last = day_number(ledger.begins), day_number(ledger.as_of)
     split = last - min(horizon, (last - first) // HELD_OUT)
     try:
         return hold_out(*columns, split=split, last_day=last, seed=seed) if split < last else None
@@ -169,7 +170,7 @@ def _held_out(ledger: Ledger, columns: tuple[NDArray[np.int32], ...], horizon: i
 def _missing(error: NotEnoughDataError) -> Missing:
     if "there" not in error.details:
         return Missing(SECTION, "no_lifetime_model")
-    return Missing(SECTION, "few_repeat_buyers", tuple((name, error.details[name]) for name in ("there", "needed")))
+    return Missing.too_few(SECTION, "few_repeat_buyers", error)
 
 
 def _values(value: Floats) -> tuple[Measure, ...]:

@@ -155,7 +155,7 @@ def _later(
     later = (day > split) & (day <= last_day)
     orders = np.bincount(code[later], minlength=size)
     spent = np.bincount(code[later], np.asarray(money, dtype=np.float64)[later], minlength=size)
-    return orders[buyers.codes].astype(np.float64), spent[buyers.codes]
+    return orders[buyers.codes].astype(np.float64), spent[buyers.codes].astype(np.float64)
 
 
 def _judged(fit: LifetimeFit, buyers: Buyers, orders: Floats, days: int) -> tuple[ModelHoldout, ...]:

@@ -48,8 +48,8 @@ class LifetimeFit:
     def order_value(self, buyers: Buyers) -> Floats:
         """Return the expected value of an order of each customer.
 
-        The mean of all repeat orders where there is no model of it, or where it has no mean: with ``q <= 1`` an order of
-        a customer of whom nothing is known is of infinite expected value.
+        The mean of all repeat orders where there is no model of it, or where it has no mean: with ``q <= 1`` an order
+        of a customer of whom nothing is known is of infinite expected value.
         """
         if self.value is None:
             return np.full(len(buyers), self.mean_value)
@@ -133,7 +133,8 @@ def discounted_orders(model: TransactionModel, buyers: Buyers, *, months: int, d
     """
     groups, histories = buyers.groups, buyers.groups.histories
     x, T, position = groups.frequencies  # noqa: N806
-    before, discounted = np.zeros(len(x)), np.zeros(len(x))
+    before: Floats = np.zeros(len(x))
+    discounted = np.zeros(len(x))
     for month in range(1, months + 1):
         until = model.expected_if_there(x, T, month * DAYS_A_MONTH)
         discounted += (until - before) / (1 + discount) ** (month / MONTHS_A_YEAR)
@@ -148,4 +149,4 @@ def _thinned(rows: Integers, seed: int) -> Integers:
         return rows
     step = len(rows) / SAMPLE
     chosen = ((np.arange(SAMPLE) + np.random.default_rng(seed).random()) * step).astype(np.int64)
-    return rows[chosen.clip(0, len(rows) - 1)]
+    return np.asarray(rows[chosen.clip(0, len(rows) - 1)])

@@ -1,0 +1,221 @@
+"""What customers are worth now, what they could be worth, and what they bought in their own best year."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from math import sqrt
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+import polars as pl
+
+from ckm.errors import NotEnoughDataError
+from ckm.feature_table.dictionary import read_dictionary
+from ckm.measures.measure import Measure, Missing
+from ckm.measures.period import MONTHS_OF_A_YEAR, period_until
+from ckm.measures.sample import FeatureSample, read_features
+from ckm.segmentation.definition import Basis as Learning
+from ckm.segmentation.library import Library
+from ckm.segmentation.value.definition import ValueDefinition, fit_value
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from ckm.feature_table.table import FeatureTable
+    from ckm.measures.basis import Basis
+    from ckm.measures.ledger import Ledger
+    from ckm.measures.margin import Margin
+    from ckm.measures.period import Period
+    from ckm.segmentation.saved import SavedDefinition
+
+SECTION = "capacity"
+DEFINITION = "value"
+"""Name under which a workspace keeps its definition by value."""
+NORMAL_95 = 1.959964
+MONEY_DIGITS = 2
+VALUES = ("current_value", "potential_value", "headroom")
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What customers are worth, and could be.
+
+    Attributes
+    ----------
+    customers
+        customer_id, segment, current_value, potential_value, headroom, by ``customer_id``: of everybody with a
+        purchase, or of a sample.
+    sample
+        The features behind it.
+    segments
+        Names of the boxes, best first.
+    remarks
+        Which definition, and of how many customers.
+    """
+
+    customers: pl.DataFrame
+    sample: FeatureSample
+    segments: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Estimate:
+    value: float
+    lo: float | None = None
+    hi: float | None = None
+
+
+def read_capacity(basis: Basis, margin: Margin) -> Capacity | Missing:
+    """Give each customer current value, potential value and a box, as ``ckm segment --by value`` does.
+
+    The definition is the one that the workspace keeps, else it is learned now, without the check on a later year. With
+    more rows than :data:`ckm.measures.sample.FEW_ROWS` it is done for a sample of the customers.
+
+    Parameters
+    ----------
+    basis
+        Of all customers.
+    margin
+        Of all customers.
+    """
+    saved = _saved(basis)
+    sample = read_features(basis, margin, population=saved.population if saved else None)
+    table = sample.table
+    try:
+        definition = saved.definition if saved else fit_value(_learning(table, basis))
+    except NotEnoughDataError as error:
+        return Missing.too_few(SECTION, "few_customers", error)
+    assigned = definition.assign(table.frame).select("segment", *VALUES)
+    said = f"definition '{saved.name}' version {saved.version}" if saved else "a definition learned now"
+    remarks = [f"current and potential value by {said}"]
+    if not sample.is_everybody:
+        remarks.append(
+            f"potential value of {table.frame.height:,} of {sample.of:,} customers, a systematic sample by id"
+        )
+    return Capacity(
+        pl.concat([table.frame.select("customer_id"), assigned], how="horizontal"),
+        sample,
+        tuple(each.name for each in definition.segments),
+        (*remarks, *(each for each in table.remarks if "margin_12mo" in each)),
+    )
+
+
+def capacity_measures(
+    basis: Basis, capacity: Capacity | Missing, margin: Margin
+) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+    """Return values and headroom of who bought in the last 12 months, and what they once bought more.
+
+    Parameters
+    ----------
+    basis
+        Of the customers to measure: all, or a part.
+    capacity
+        Of all customers (:func:`read_capacity`).
+    margin
+        Of all customers.
+    """
+    measures: list[Measure] = []
+    missing: list[Missing] = []
+    if isinstance(capacity, Missing):
+        missing.append(capacity)
+    else:
+        measures += _values(basis, capacity, margin)
+    peak = own_peak(basis.ledger)
+    if peak is None:
+        missing.append(Missing(SECTION, "short_history", (("needed", 2 * MONTHS_OF_A_YEAR),)))
+    else:
+        before = None if basis.before is None else own_peak(basis.before.ledger)
+        measures.append(Measure("own_peak", peak[0], n=peak[1], previous=None if before is None else before[0]))
+    return tuple(measures), tuple(missing)
+
+
+def own_peak(ledger: Ledger) -> tuple[float, int] | None:
+    """Return what customers bought less in the last 12 months than in their own best, and how many bought less.
+
+    Years are those that end as the last one does, as far back as the data go. None where they do not go back a year.
+    """
+    years = _years(ledger.as_of, ledger.begins)
+    if len(years) == 1:
+        return None
+    last = ledger.net_between(years[0])
+    best = last
+    for year in years[1:]:
+        best = np.maximum(best, ledger.net_between(year))
+    less = best - last
+    return round(ledger.money(int(less.sum())), MONEY_DIGITS), int((less > 0).sum())
+
+
+def bought_in_year(ledger: Ledger) -> NDArray[np.bool_]:
+    """Whether each customer of a ledger bought in its last 12 months, by code."""
+    return np.asarray(ledger.orders_between(period_until(ledger.as_of, MONTHS_OF_A_YEAR)) > 0)
+
+
+def _years(as_of: date, first: date) -> list[Period]:
+    """Years in a row that end with a day, the last first; the earliest may begin before the data do."""
+    years = [period_until(as_of, MONTHS_OF_A_YEAR)]
+    while years[-1].first > first:
+        years.append(period_until(years[-1].first - timedelta(1), MONTHS_OF_A_YEAR))
+    return years
+
+
+def _values(basis: Basis, capacity: Capacity, margin: Margin) -> list[Measure]:
+    ledger = basis.ledger
+    active = bought_in_year(ledger)
+    ids = ledger.customers.filter(pl.Series(active)).implode()
+    # Of a part of the customers the others of the sample count as zeros: so the interval is right.
+    counts = capacity.customers["customer_id"].is_in(ids).to_numpy()
+    there = int(active.sum())
+
+    def sum_of(values: NDArray[np.float64]) -> _Estimate:
+        return _total(np.where(counts, values, 0.0), capacity.sample)
+
+    sums = {name: sum_of(capacity.customers[name].to_numpy()) for name in VALUES}
+    if margin.share is None:
+        year = ledger.net_between(period_until(ledger.as_of, MONTHS_OF_A_YEAR))
+        sums["current_value"] = _Estimate(round(ledger.money(int(year[active].sum())), MONEY_DIGITS))
+    measures = [Measure(name, each.value, (), there, each.lo, each.hi) for name, each in sums.items()]
+    headroom, segment = capacity.customers["headroom"].to_numpy(), capacity.customers["segment"]
+    for name in capacity.segments:
+        inside = (segment == name).to_numpy()
+        of = (("segment", name),)
+        money, number = sum_of(np.where(inside, headroom, 0.0)), sum_of(inside.astype(np.float64))
+        measures.append(Measure("headroom", money.value, of, round(number.value), money.lo, money.hi))
+        measures.append(Measure("headroom_customers", round(number.value), of, None, number.lo, number.hi))
+    return measures
+
+
+def _total(values: NDArray[np.float64], sample: FeatureSample) -> _Estimate:
+    """Return the sum over all customers, with its interval where only a sample of them is known.
+
+    ``N / n`` times the sum of the sample, with the variance of a simple random sample without replacement (Cochran
+    1977, Sampling Techniques, 2.24); one taken along sorted ids varies no more where ids say anything of the customer.
+    """
+    weight, number = sample.weight, len(values)
+    total = weight * float(values.sum())
+    if sample.is_everybody or number < 2:
+        return _Estimate(round(total, MONEY_DIGITS))
+    reach = NORMAL_95 * weight * sqrt(number * float(values.var(ddof=1)) * (1 - 1 / weight))
+    return _Estimate(round(total, MONEY_DIGITS), round(total - reach, MONEY_DIGITS), round(total + reach, MONEY_DIGITS))
+
+
+def _saved(basis: Basis) -> SavedDefinition | None:
+    """Return the definition by value that the workspace keeps; None without one, or where it is for other data."""
+    if basis.workspace is None:
+        return None
+    saved = Library(basis.workspace.root / "segments").find(DEFINITION)
+    if saved is None or not isinstance(saved.definition, ValueDefinition):
+        return None
+    ledger = basis.ledger
+    ground = (saved.currency, saved.time_zone, saved.dictionary)
+    return saved if ground == (ledger.currency, ledger.time_zone, read_dictionary().version) else None
+
+
+def _learning(table: FeatureTable, basis: Basis) -> Learning:
+    def never(day: date) -> NoReturn:
+        raise NotEnoughDataError("the report does not look at an earlier day; ckm segment --by value does")
+
+    return Learning(table, never, basis.config.segment, basis.seed)
