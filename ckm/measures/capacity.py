@@ -69,7 +69,7 @@ class _Estimate:
     hi: float | None = None
 
 
-def read_capacity(basis: Basis, margin: Margin) -> Capacity | Missing:
+def read_capacity(basis: Basis) -> Capacity | Missing:
     """Give each customer current value, potential value and a box, as ``ckm segment --by value`` does.
 
     The definition is the one that the workspace keeps, else it is learned now, without the check on a later year. With
@@ -79,11 +79,9 @@ def read_capacity(basis: Basis, margin: Margin) -> Capacity | Missing:
     ----------
     basis
         Of all customers.
-    margin
-        Of all customers.
     """
     saved = _saved(basis)
-    sample = read_features(basis, margin, population=saved.population if saved else None)
+    sample = read_features(basis, population=saved.population if saved else None)
     table = sample.table
     try:
         definition = saved.definition if saved else fit_value(_learning(table, basis))

@@ -47,7 +47,7 @@ def read_margin(basis: Basis) -> Margin:
 
     Reads cost and net of the transactions in one streaming pass; nothing where there is no column of costs.
     """
-    bought, returned = int(basis.ledger.visits.net.sum()), int(basis.ledger.returns.net.sum())
+    bought, returned = (int(each.totals["net"][-1]) for each in (basis.ledger.visits, basis.ledger.returns))
     kept = min(1.0, max(0.0, (bought + returned) / bought)) if bought > 0 else 1.0
     return Margin(_share(basis), round(kept, POPULATION_DIGITS))
 

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.churning.gaps import Gaps
-from ckm.feature_table.table import FeatureTable, Population, feature_table
-from ckm.models.rhythm import population_gap
+from ckm.feature_table.table import FeatureTable, feature_table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ckm.feature_table.table import Population
     from ckm.measures.basis import Basis
-    from ckm.measures.margin import Margin
 
 FEW_ROWS = 1_000_000
 """Rows of transactions of which all features are made in three seconds; of 20 million it would take 44."""
@@ -50,9 +48,7 @@ class FeatureSample:
         return self.of / max(1, self.table.frame.height)
 
 
-def read_features(
-    basis: Basis, margin: Margin, *, population: Population | None = None, everybody: bool = False
-) -> FeatureSample:
+def read_features(basis: Basis, *, population: Population | None = None, everybody: bool = False) -> FeatureSample:
     """Return the features of all customers, or of a systematic sample where there are many.
 
     With more than :data:`FEW_ROWS` rows it is every so-many-th customer by id, from a start that the seed draws.
@@ -61,11 +57,8 @@ def read_features(
     ----------
     basis
         Of all customers.
-    margin
-        Of all customers.
     population
-        What a customer with little history borrows, frozen by a definition; None means from everybody, whether they are
-        in the sample or not.
+        What a customer with little history borrows, frozen by a definition; None means from the customers at hand.
     everybody
         Take all, whatever it takes.
 
@@ -78,7 +71,6 @@ def read_features(
     buyers = np.flatnonzero(np.diff(ledger.visits.bounds))
     if not everybody and ledger.left_out.rows > FEW_ROWS and len(buyers) > SAMPLE:
         chosen = ledger.customers.gather(_every_so_many(buyers, basis.seed)).implode()
-        population = population or _population(basis, margin)
         tables = {
             name: rows.filter(pl.col("customer_id").cast(pl.String).is_in(chosen))
             for name, rows in tables.items()
@@ -93,9 +85,3 @@ def _every_so_many(codes: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     step = len(codes) / SAMPLE
     places = ((np.arange(SAMPLE) + np.random.default_rng(seed).random()) * step).astype(np.int64)
     return np.asarray(codes[places.clip(0, len(codes) - 1)])
-
-
-def _population(basis: Basis, margin: Margin) -> Population:
-    visits = basis.ledger.visits
-    gaps = Gaps.of(visits, visits.customers).histogram()
-    return Population(population_gap(gaps, 0.5), population_gap(gaps, 0.8), margin.share)
