@@ -4,37 +4,29 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from math import sqrt
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from ckm.errors import NotEnoughDataError
-from ckm.feature_table.dictionary import read_dictionary
 from ckm.measures.measure import Measure, Missing
 from ckm.measures.period import MONTHS_OF_A_YEAR, period_until
-from ckm.measures.sample import FeatureSample, read_features
-from ckm.segmentation.definition import Basis as Learning
-from ckm.segmentation.library import Library
-from ckm.segmentation.value.definition import ValueDefinition, fit_value
+from ckm.measures.sample import METHOD, Estimate, FeatureSample
+from ckm.measures.segments import kept_definition, learning
+from ckm.segmentation.value.definition import fit_value
 
 if TYPE_CHECKING:
     from datetime import date
 
     from numpy.typing import NDArray
 
-    from ckm.feature_table.table import FeatureTable
     from ckm.measures.basis import Basis
     from ckm.measures.ledger import Ledger
     from ckm.measures.margin import Margin
     from ckm.measures.period import Period
-    from ckm.segmentation.saved import SavedDefinition
 
 SECTION = "capacity"
-DEFINITION = "value"
-"""Name under which a workspace keeps its definition by value."""
-NORMAL_95 = 1.959964
 MONEY_DIGITS = 2
 VALUES = ("current_value", "potential_value", "headroom")
 
@@ -62,14 +54,7 @@ class Capacity:
     remarks: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class _Estimate:
-    value: float
-    lo: float | None = None
-    hi: float | None = None
-
-
-def read_capacity(basis: Basis) -> Capacity | Missing:
+def read_capacity(basis: Basis, sample: FeatureSample) -> Capacity | Missing:
     """Give each customer current value, potential value and a box, as ``ckm segment --by value`` does.
 
     The definition is the one that the workspace keeps, else it is learned now, without the check on a later year. With
@@ -79,12 +64,12 @@ def read_capacity(basis: Basis) -> Capacity | Missing:
     ----------
     basis
         Of all customers.
+    sample
+        Of :func:`ckm.measures.sample.read_features`.
     """
-    saved = _saved(basis)
-    sample = read_features(basis, population=saved.population if saved else None)
-    table = sample.table
+    saved, table = kept_definition(basis, METHOD, of=METHOD), sample.table
     try:
-        definition = saved.definition if saved else fit_value(_learning(table, basis))
+        definition = saved.definition if saved else fit_value(learning(basis, table))
     except NotEnoughDataError as error:
         return Missing.too_few(SECTION, "few_customers", error)
     assigned = definition.assign(table.frame).select("segment", *VALUES)
@@ -168,13 +153,13 @@ def _values(basis: Basis, capacity: Capacity, margin: Margin) -> list[Measure]:
     counts = capacity.customers["customer_id"].is_in(ids).to_numpy()
     there = int(active.sum())
 
-    def sum_of(values: NDArray[np.float64]) -> _Estimate:
-        return _total(np.where(counts, values, 0.0), capacity.sample)
+    def sum_of(values: NDArray[np.float64]) -> Estimate:
+        return capacity.sample.total(np.where(counts, values, 0.0))
 
     sums = {name: sum_of(capacity.customers[name].to_numpy()) for name in VALUES}
     if margin.share is None:
         year = ledger.net_between(period_until(ledger.as_of, MONTHS_OF_A_YEAR))
-        sums["current_value"] = _Estimate(round(ledger.money(int(year[active].sum())), MONEY_DIGITS))
+        sums["current_value"] = Estimate(round(ledger.money(int(year[active].sum())), MONEY_DIGITS))
     measures = [Measure(name, each.value, (), there, each.lo, each.hi) for name, each in sums.items()]
     headroom, segment = capacity.customers["headroom"].to_numpy(), capacity.customers["segment"]
     for name in capacity.segments:
@@ -184,36 +169,3 @@ def _values(basis: Basis, capacity: Capacity, margin: Margin) -> list[Measure]:
         measures.append(Measure("headroom", money.value, of, round(number.value), money.lo, money.hi))
         measures.append(Measure("headroom_customers", round(number.value), of, None, number.lo, number.hi))
     return measures
-
-
-def _total(values: NDArray[np.float64], sample: FeatureSample) -> _Estimate:
-    """Return the sum over all customers, with its interval where only a sample of them is known.
-
-    ``N / n`` times the sum of the sample, with the variance of a simple random sample without replacement (Cochran
-    1977, Sampling Techniques, 2.24); one taken along sorted ids varies no more where ids say anything of the customer.
-    """
-    weight, number = sample.weight, len(values)
-    total = weight * float(values.sum())
-    if sample.is_everybody or number < 2:
-        return _Estimate(round(total, MONEY_DIGITS))
-    reach = NORMAL_95 * weight * sqrt(number * float(values.var(ddof=1)) * (1 - 1 / weight))
-    return _Estimate(round(total, MONEY_DIGITS), round(total - reach, MONEY_DIGITS), round(total + reach, MONEY_DIGITS))
-
-
-def _saved(basis: Basis) -> SavedDefinition | None:
-    """Return the definition by value that the workspace keeps; None without one, or where it is for other data."""
-    if basis.workspace is None:
-        return None
-    saved = Library(basis.workspace.root / "segments").find(DEFINITION)
-    if saved is None or not isinstance(saved.definition, ValueDefinition):
-        return None
-    ledger = basis.ledger
-    ground = (saved.currency, saved.time_zone, saved.dictionary)
-    return saved if ground == (ledger.currency, ledger.time_zone, read_dictionary().version) else None
-
-
-def _learning(table: FeatureTable, basis: Basis) -> Learning:
-    def never(day: date) -> NoReturn:
-        raise NotEnoughDataError("the report does not look at an earlier day; ckm segment --by value does")
-
-    return Learning(table, never, basis.config.segment, basis.seed)
