@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ckm.churning.gaps import Gaps
 from ckm.churning.timeline import day_number
 
 if TYPE_CHECKING:
@@ -118,6 +119,11 @@ class Ledger:
     def first_day(self) -> NDArray[np.int32]:
         """Day of the first purchase ever, by code (int32); ``NO_DAY`` of :mod:`ckm.measures.entries` without one."""
         return self.visits.first_days()
+
+    @cached_property
+    def gaps(self) -> Gaps:
+        """Days between the visits of each customer, by code and length: a rhythm is read off them, as of any day."""
+        return Gaps.of(self.visits, len(self.customers))
 
     def net_between(self, period: Period) -> Whole:
         """Net of purchases and returns in a period, by code (int64)."""
