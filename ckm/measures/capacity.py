@@ -119,7 +119,8 @@ def capacity_measures(
 def own_peak(ledger: Ledger) -> tuple[float, int] | None:
     """Return what customers bought less in the last 12 months than in their own best, and how many bought less.
 
-    Years are those that end as the last one does, as far back as the data go. None where they do not go back a year.
+    Years are those that end as the last one does, as far back as the data go. Who only gave something back never had
+    a year. None where the data do not go back a year.
     """
     years = _years(ledger.as_of, ledger.begins)
     if len(years) == 1:
@@ -128,7 +129,7 @@ def own_peak(ledger: Ledger) -> tuple[float, int] | None:
     best = last
     for year in years[1:]:
         best = np.maximum(best, ledger.net_between(year))
-    less = best - last
+    less = np.where(np.diff(ledger.visits.bounds) > 0, best - last, 0)
     return round(ledger.money(int(less.sum())), MONEY_DIGITS), int((less > 0).sum())
 
 

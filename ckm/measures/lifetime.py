@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ckm.churning.timeline import calendar_day, day_number
 from ckm.errors import NotEnoughDataError
+from ckm.measures.intervals import Z
 from ckm.measures.measure import Measure, Missing
 from ckm.models.btyd.buyers import Buyers, buyers_until
 from ckm.models.btyd.holdout import Holdout, Tenth, by_tenths, hold_out
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 SECTION = "capacity"
 HELD_OUT = 3
 """The holdout is the last third of the history, and no longer than the horizon: the question that is asked of it."""
-NORMAL_95 = 1.959964
 MONEY_DIGITS, ORDER_DIGITS, SHARE_DIGITS = 2, 3, 6
 
 
@@ -217,7 +217,7 @@ def _independence(found: Independence) -> Measure:
     r, n = found.spearman, int(found.customers)
     if r is None or n <= 3 or abs(r) >= 1:
         return Measure("independence", r, n=n)
-    reach = NORMAL_95 * sqrt((1 + r**2 / 2) / (n - 3))
+    reach = Z * sqrt((1 + r**2 / 2) / (n - 3))
     ends = (round(tanh(atanh(r) + sign * reach), SHARE_DIGITS) for sign in (-1, 1))
     return Measure("independence", round(r, SHARE_DIGITS), (), n, *ends)
 

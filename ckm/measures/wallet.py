@@ -1,7 +1,7 @@
 """Share of wallet: what customers spend here of all that they say they spend on such goods.
 
-A survey's answer is an interaction with the topic ``wallet`` and an extra column ``stated_spend``: what the customer says
-to spend in a year on such goods, here and elsewhere, in the currency of the transactions.
+A survey's answer is an interaction with the topic ``wallet`` and an extra column ``stated_spend``: what the customer
+says to spend in a year on such goods, here and elsewhere, in the currency of the transactions.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ SECTION = "capacity"
 TOPIC = "wallet"
 STATED = "stated_spend"
 DIGITS = 12
+FEWEST = 2
+"""Answers below which nothing says how they spread."""
 
 
 def wallet_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
@@ -41,17 +43,9 @@ def wallet_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Missing, .
     if share is None:
         return (), (Missing(SECTION, "no_wallet_survey"),)
     value, customers, reach = share
-    ends = (None, None) if reach is None else (max(0.0, value - reach), min(1.0, value + reach))
-    return (
-        Measure(
-            "wallet_share",
-            round(value, DIGITS),
-            (),
-            customers,
-            *(None if end is None else round(end, DIGITS) for end in ends),
-            previous=None if before is None else round(before[0], DIGITS),
-        ),
-    ), ()
+    lo, hi = (None, None) if reach is None else (max(0.0, value - reach), min(1.0, value + reach))
+    measure = Measure("wallet_share", value, n=customers, lo=lo, hi=hi, previous=None if before is None else before[0])
+    return (measure,), ()
 
 
 def _share(basis: Basis) -> tuple[float, int, float | None] | None:
@@ -67,7 +61,7 @@ def _share(basis: Basis) -> tuple[float, int, float | None] | None:
     wallet = np.maximum(asked["stated"].to_numpy(), spent)
     if not wallet.sum() > 0:
         return None
-    value = float(spent.sum() / wallet.sum())
+    value = round(float(spent.sum() / wallet.sum()), DIGITS)
     return value, len(spent), _reach(spent - value * wallet, float(wallet.sum()))
 
 
@@ -100,4 +94,6 @@ def _answers(basis: Basis) -> pl.DataFrame | None:
 def _reach(misses: NDArray[np.float64], whole: float) -> float | None:
     """Half the width of the interval of a ratio, from what each customer misses it by; None for a single one."""
     number = len(misses)
-    return Z * sqrt(number / (number - 1) * float((misses**2).sum())) / whole if number > 1 else None
+    if number < FEWEST:
+        return None
+    return round(Z * sqrt(number / (number - 1) * float((misses**2).sum())) / whole, DIGITS)
