@@ -12,6 +12,8 @@ from ckm.measures.book import load_book
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ckm.errors import NotEnoughDataError
+
 SLICE_SEPARATOR = "; "
 COLUMNS = {
     "section": pl.String,
@@ -141,3 +143,10 @@ class Missing:
     section: str
     reason: str
     numbers: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def too_few(cls, section: str, reason: str, error: NotEnoughDataError) -> Missing:
+        """Return what an error says is there and needed; the number that is there may have another name in it."""
+        numbers = {name: number for name, number in error.details.items() if isinstance(number, (int, float))}
+        there = next((number for name, number in numbers.items() if name != "needed"), 0)
+        return cls(section, reason, (("there", there), ("needed", numbers.get("needed", 0))))
