@@ -74,22 +74,22 @@ class Goal:
 
     Attributes
     ----------
-    measure
-        In the book of measures.
-    sense
-        Whether the target is to be reached from below or not to be exceeded.
-    target
-        In the unit of the measure.
-    value
-        What was reached; None where it cannot be said.
+    name
+        A measure of the book.
+    wanted, direction
+        At least (``>=``) or at most (``<=``) so much.
+    value, lo, hi
+        What was reached; the interval where it is an estimate. None where it cannot be said.
     on_track
-        None where it cannot be said.
+        None where it cannot be told: there is no value, or the wanted number lies within the interval.
     """
 
-    measure: str
-    sense: Literal[">=", "<="]
-    target: float
+    name: str
+    wanted: float
+    direction: Literal[">=", "<="]
     value: float | None
+    lo: float | None
+    hi: float | None
     on_track: bool | None
 
 
