@@ -72,6 +72,8 @@ def heat_map(
         What stands beside and above them.
     title
         Of the columns.
+    mirrored
+        Whether it begins on the right.
     """
     import altair as alt
 

@@ -94,7 +94,7 @@ class Numbers:
     def _decimal(self, value: float, pattern: str) -> str:
         from babel.numbers import format_decimal
 
-        return format_decimal(value, format=pattern, locale=self.locale, numbering_system="default")  # type: ignore[no-any-return]
+        return format_decimal(value, format=pattern, locale=self.locale, numbering_system="default")
 
     def _percent(self, value: float, digits: int) -> str:
         from babel import Locale
@@ -103,16 +103,16 @@ class Numbers:
         pattern = Locale.parse(self.locale).percent_formats[None].pattern
         if digits:
             pattern = pattern.replace("0%", "0." + "0" * digits + "%").replace("0\xa0%", "0." + "0" * digits + "\xa0%")
-        return format_percent(value, format=pattern, locale=self.locale, numbering_system="default")  # type: ignore[no-any-return]
+        return format_percent(value, format=pattern, locale=self.locale, numbering_system="default")
 
     def _money(self, value: float, *, cents: bool) -> str:
         from babel import Locale
         from babel.numbers import format_currency
 
         if cents:
-            return format_currency(value, self.currency, locale=self.locale, numbering_system="default")  # type: ignore[no-any-return]
+            return format_currency(value, self.currency, locale=self.locale, numbering_system="default")
         pattern = Locale.parse(self.locale).currency_formats["standard"].pattern.replace("0.00", "0")
-        return format_currency(  # type: ignore[no-any-return]
+        return format_currency(
             value, self.currency, format=pattern, locale=self.locale, currency_digits=False, numbering_system="default"
         )
 

@@ -59,8 +59,14 @@ def step_chart(
 
     Parameters
     ----------
+    steps
+        In the order of ``x``.
+    x, y
+        Its axes.
     half
         Where the curve reaches one half, drawn as a dashed line; None where it does not.
+    mirrored
+        Whether it begins on the right.
     """
     import altair as alt
 
@@ -108,10 +114,16 @@ def column_chart(
 
     Parameters
     ----------
+    columns
+        In the order of time or rank.
+    y
+        Their axis.
     legend
         What the colours say, one a line.
     tones
         Of what stands above, of what hangs below, and of the marks.
+    mirrored
+        Whether it begins on the right.
     """
     import altair as alt
 
