@@ -56,7 +56,7 @@ class Words:
     def __contains__(self, key: str) -> bool:
         return key in self.texts
 
-    def say(self, key: str, n: float | None = None, **values: str) -> str:
+    def say(self, key: str, n: float | None = None, /, **values: str) -> str:
         """Return a text with its places filled.
 
         Parameters
