@@ -18,6 +18,8 @@ WIDTH = 560
 HEIGHT = 300
 Tone = Literal["accent", "ink", "muted", "faint"]
 """Role of a colour: what the chart is about, what it is held against, what is beside the point, what is a rule."""
+ON_FIELD = "on_field"
+"""Part of the name of a layer of text that lies on fields of colour."""
 STEPS = (1, 2, 2.5, 5, 10)
 """Distances of ticks that people read easily, times a power of ten."""
 MOST_TICKS = 5

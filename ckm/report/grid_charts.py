@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ckm.report.chart_look import WIDTH, colour, data, finished
+from ckm.report.chart_look import ON_FIELD, WIDTH, colour, data, finished
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,7 +98,9 @@ def heat_map(
         alt.Chart(data(fields))
         .mark_rect(color=colour("accent"))
         .encode(x=across, y=down, fillOpacity=alt.FillOpacity("weight:Q", scale=None)),
-        alt.Chart(data(texts)).mark_text(color=colour("ink"), fontSize=12).encode(x=across, y=down, text="text:N"),
+        alt.Chart(data(texts), name=ON_FIELD)
+        .mark_text(color=colour("ink"), fontSize=12)
+        .encode(x=across, y=down, text="text:N"),
     )
     chart = alt.layer(*layers).properties(width=WIDTH - 100, height=CELL * len(rows))
     # room for the names, which are larger where the screen is small
@@ -131,7 +133,7 @@ def matrix(boxes: Sequence[Box], *, mirrored: bool = False) -> Specification:
         ):
             heavy: Any = weight or "normal"
             layers.append(
-                alt.Chart(data([{"text": text}]))
+                alt.Chart(data([{"text": text}]), name=f"{ON_FIELD}{number}{size}")
                 .mark_text(color=colour("ink"), align=side, fontSize=size, fontWeight=heavy)
                 .encode(x=alt.value(at), y=alt.value(y + below), text="text:N")
             )

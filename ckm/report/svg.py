@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from ckm.report.chart_look import ON_FIELD
 from ckm.report.charts import MOST_MARKS, marks
 
 if TYPE_CHECKING:
@@ -88,7 +89,9 @@ def _tidy(element: ElementTree.Element, names: Mapping[str, str]) -> None:
 
 
 def _is_label_group(element: ElementTree.Element) -> bool:
-    return element.get("class", "").startswith("mark-text role-mark")
+    # text on a field of colour is read as it is; its halo would blot the field
+    group = element.get("class", "")
+    return group.startswith("mark-text role-mark") and ON_FIELD not in group
 
 
 def _is_nothing(element: ElementTree.Element) -> bool:

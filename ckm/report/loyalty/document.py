@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm import __version__
+from ckm.measures.book import load_book
 from ckm.report.document import Document, KeyFigure
 from ckm.report.loyalty.capacity import capacity_section
 from ckm.report.loyalty.changed import changed_section, revenue_finding
@@ -19,6 +20,7 @@ from ckm.report.words import load_words
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ckm.measures.measure import Measure
     from ckm.measures.report import LoyaltyReport
 
 KEY_FIGURES = ("revenue", "customers_active", "retention_rate", "nps", "order_value")
@@ -72,8 +74,7 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
 
 def _lead(telling: Telling) -> str:
     report = telling.report
-    how = "previous" if report.comparison == "previous" else "year_ago"
-    compared = telling.say(f"lead.{how}", compared=telling.numbers.period(report.compared))
+    compared = telling.say(f"lead.{_comparison(telling)}", compared=telling.numbers.period(report.compared))
     findings = (revenue_finding(telling), retention_finding(telling), compared)
     return telling.say("unit.gap").join(finding for finding in findings if finding)
 
@@ -84,12 +85,28 @@ def _key_figures(telling: Telling) -> Iterator[KeyFigure]:
     for name in names[: MOST_KEY_FIGURES - (at_risk is not None)]:
         measure = telling.of(name)
         assert measure is not None
-        note = ""
-        if measure.change is not None:
-            note = telling.say("key.change", change=telling.written(name, measure.change, signed=True))
+        notes = []
         if measure.lo is not None:
-            interval = telling.between(name, measure.lo, measure.hi, exact=False)
-            note = telling.joined([each for each in (telling.say("key.interval", interval=interval), note) if each])
+            notes.append(
+                telling.say("key.interval", interval=telling.between(name, measure.lo, measure.hi, exact=False))
+            )
+        if change := _moved(telling, measure):
+            notes.append(telling.say(f"key.change_{_comparison(telling)}", change=change))
+        note = telling.joined(notes)
         yield KeyFigure(telling.written(name, measure.value), telling.title(name), note)
     if at_risk is not None:
         yield KeyFigure(telling.written("value_at_risk", at_risk), telling.title("value_at_risk"))
+
+
+def _comparison(telling: Telling) -> str:
+    return "previous" if telling.report.comparison == "previous" else "year_ago"
+
+
+def _moved(telling: Telling, measure: Measure) -> str:
+    """Return a change as a reader compares it: sums in percent, shares and points in points."""
+    if measure.change is None:
+        return ""
+    sums = load_book()[measure.name].unit in {"money", "customers", "orders"}
+    if sums and measure.previous and measure.previous > 0:
+        return telling.numbers.share(measure.change / measure.previous, 1, signed=True)
+    return telling.written(measure.name, measure.change, signed=True)
