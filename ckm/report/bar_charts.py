@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
     from ckm.report.chart_look import Specification
 
-ROW = 42
+ROW = 48
 """Height of a row with its name."""
 THICK = 12
 """Of a bar."""
-NAME_ABOVE = -15
+NAME_ABOVE = -18
 """From the middle of a bar up to its name."""
 
 
@@ -142,11 +142,11 @@ def _lines(rows: Sequence[Bar] | Sequence[Spot], mirrored: bool) -> Iterator[alt
 def _down(rows: int) -> alt.Y:
     import altair as alt
 
-    return alt.Y("row:Q", scale=alt.Scale(domain=[-0.6, rows - 0.5], nice=False, reverse=True), axis=None)
+    return alt.Y("row:Q", scale=alt.Scale(domain=[-0.7, rows - 0.6], nice=False, reverse=True), axis=None)
 
 
 def _rows(layers: Sequence[alt.Chart], rows: int) -> Specification:
     import altair as alt
 
     size = {"width": WIDTH, "height": round(ROW * (rows + 0.1))}
-    return finished(alt.layer(*layers).properties(**size), left=2, right=2, top=4)
+    return finished(alt.layer(*layers).properties(**size), "rows", left=2, right=2, top=4)

@@ -20,6 +20,8 @@ Tone = Literal["accent", "ink", "muted", "faint"]
 """Role of a colour: what the chart is about, what it is held against, what is beside the point, what is a rule."""
 ON_FIELD = "on_field"
 """Part of the name of a layer of text that lies on fields of colour."""
+LOOK = "look"
+"""Key of what the page's style calls a chart."""
 STEPS = (1, 2, 2.5, 5, 10)
 """Distances of ticks that people read easily, times a power of ten."""
 MOST_TICKS = 5
@@ -110,10 +112,22 @@ def numbers_axis(axis: Ruler, *, grid: bool, side: str = "") -> Any:
     )
 
 
-def finished(chart: alt.LayerChart, **padding: int) -> Specification:
-    """Return the specification of a chart in the page's look."""
+def finished(chart: alt.LayerChart, look: str = "", **padding: int) -> Specification:
+    """Return the specification of a chart in the page's look.
+
+    Parameters
+    ----------
+    chart
+        With its data in it.
+    look
+        What the page's style calls charts of this kind, where it treats them differently; empty for none.
+    padding
+        Around the plot, in pixels.
+    """
     specification: dict[str, Any] = chart.configure(**_look()).to_dict()
     specification.pop("$schema", None)  # an address that nobody is to open
+    if look:
+        specification["usermeta"] = {LOOK: look}
     if padding:
         specification["padding"] = {"left": 4, "right": 14, "top": 14, "bottom": 4} | padding
     return specification

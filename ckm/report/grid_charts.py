@@ -137,7 +137,7 @@ def matrix(boxes: Sequence[Box], *, mirrored: bool = False) -> Specification:
                 .mark_text(color=colour("ink"), align=side, fontSize=size, fontWeight=heavy)
                 .encode(x=alt.value(at), y=alt.value(y + below), text="text:N")
             )
-    return finished(alt.layer(*layers).properties(width=WIDTH, height=2 * BOX), left=2, right=2, top=4)
+    return finished(alt.layer(*layers).properties(width=WIDTH, height=2 * BOX), "boxes", left=2, right=2, top=4)
 
 
 def _named(names: Sequence[str], side: str) -> Any:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 DIGITS = {"fa": str.maketrans("0123456789%", "۰۱۲۳۴۵۶۷۸۹٪")}
 """Babel writes the marks of a numbering system but Western digits."""
 MINUS = "−"
+JOINER = "\u2060"
 ISOLATE, RELEASE = "\u2066", "\u2069"
 LARGE = 1_000
 """Amounts from here on are read without cents where a sentence says them."""
@@ -88,7 +89,8 @@ class Numbers:
     def _written(self, value: float, write: Callable[[float], str], digits: int, *, signed: bool) -> str:
         rounded = round(value, digits)
         sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
-        text = self._finished(sign + write(abs(rounded)))
+        # no line ends between a sign and what it belongs to
+        text = self._finished((sign and sign + JOINER) + write(abs(rounded)))
         return f"{ISOLATE}{text}{RELEASE}" if self.locale in DIGITS else text
 
     def _decimal(self, value: float, pattern: str) -> str:

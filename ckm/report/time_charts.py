@@ -93,12 +93,10 @@ def step_chart(
         .encode(x=across, y=upward)
     )
     if half is not None:
-        corner = data([{"x": x.low, "y": 0.5}, {"x": half, "y": 0.5}, {"x": half, "y": y.low}])
-        layers.append(
-            alt.Chart(corner)
-            .mark_line(color=colour("ink"), strokeWidth=1.5, strokeDash=[3, 4])
-            .encode(x=across, y=upward, order=alt.value(0))
-        )
+        # from the axis to the curve, and down to its days
+        corner = [{"x": x.low, "y": 0.5, "x2": half, "y2": 0.5}, {"x": half, "y": 0.5, "x2": half, "y2": y.low}]
+        rule = alt.Chart(data(corner)).mark_rule(color=colour("ink"), strokeWidth=1.5, strokeDash=[3, 4])
+        layers.append(rule.encode(x=across, y=upward, x2="x2:Q", y2="y2:Q"))
     return finished(alt.layer(*layers).properties(width=WIDTH - 60, height=HEIGHT - 40), left=14, right=14)
 
 

@@ -1,4 +1,4 @@
-"""A headless Chromium that a test looks at a page with: by its debugging protocol over pipes, so nothing is installed."""
+"""A headless Chromium that a test looks at a page with, by its debugging protocol over pipes: nothing to install."""
 
 from __future__ import annotations
 
@@ -15,10 +15,18 @@ from typing import Any
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
-    "--headless=new --no-sandbox --disable-gpu --hide-scrollbars --no-first-run --disable-extensions "
-    "--disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage "
-    "--remote-debugging-pipe"
-).split()
+    "--headless=new",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--hide-scrollbars",
+    "--no-first-run",
+    "--disable-extensions",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--remote-debugging-pipe",
+)
 
 
 def find_chromium() -> str | None:
@@ -55,7 +63,7 @@ class Browser:
             self.events.append(self._next())
 
     def value(self, expression: str) -> Any:
-        """Return what an expression comes to in the page; it is the tester's, not the page's, so no policy forbids it."""
+        """Return what an expression comes to in the page: the tester's own, so that no policy forbids it."""
         return self.call("Runtime.evaluate", expression=expression, returnByValue=True)["result"]["value"]
 
     def complaints(self) -> list[str]:
@@ -113,7 +121,7 @@ def browser(folder: Path) -> Iterator[Browser]:
     theirs = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (to_read[0], to_write[1])]
     process = subprocess.Popen(
         [program, *QUIET, f"--user-data-dir={folder / 'profile'}"],
-        preexec_fn=lambda: (os.dup2(theirs[0], 3), os.dup2(theirs[1], 4)) and None,
+        preexec_fn=lambda: [os.dup2(end, number) for number, end in enumerate(theirs, 3)],
         pass_fds=(3, 4),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
