@@ -114,14 +114,10 @@ def rhythm(gaps: Gaps, last_days: NDArray[np.int32]) -> Rhythm:
     starts = np.cumsum(counts) - counts
     histogram = gaps.histogram()
     usual, long = (population_gap(histogram, share) for share in (0.5, 0.8))
-    last_at = np.flatnonzero(gaps.ends == last_days[gaps.codes])
-    last = np.full(gaps.customers, np.nan)
-    last[gaps.codes[last_at]] = gaps.lengths[last_at]
-    rank = np.zeros(gaps.customers, np.int64)
-    rank[gaps.codes[last_at]] = last_at - starts[gaps.codes[last_at]]
-    median = _quantile(gaps.lengths, starts, counts, 0.5)
-    p80 = _quantile(gaps.lengths, starts, counts, 0.8)
-    before = _quantile(gaps.lengths, starts, np.maximum(counts - 1, 0), 0.5, without=rank)
+    last, rank = last_gaps(gaps, starts, last_days)
+    median = quantiles(gaps.lengths, starts, counts, 0.5)
+    p80 = quantiles(gaps.lengths, starts, counts, 0.8)
+    before = quantiles(gaps.lengths, starts, np.maximum(counts - 1, 0), 0.5, without=rank)
     usual_before = _shrunk(before, np.maximum(counts - 1, 0), usual)
     return Rhythm(
         gaps=counts,
@@ -133,7 +129,20 @@ def rhythm(gaps: Gaps, last_days: NDArray[np.int32]) -> Rhythm:
     )
 
 
-def _quantile(
+def last_gaps(gaps: Gaps, starts: NDArray[np.int64], last_days: NDArray[np.int32]) -> tuple[Floats, NDArray[np.int64]]:
+    """Length of the gap that ended on each code's last day, NaN where none did, and its rank among the own gaps.
+
+    ``starts`` are the positions of each code's first gap.
+    """
+    at = np.flatnonzero(gaps.ends == last_days[gaps.codes])
+    last = np.full(gaps.customers, np.nan)
+    last[gaps.codes[at]] = gaps.lengths[at]
+    rank = np.zeros(gaps.customers, np.int64)
+    rank[gaps.codes[at]] = at - starts[gaps.codes[at]]
+    return last, rank
+
+
+def quantiles(
     lengths: NDArray[np.int32],
     starts: NDArray[np.int64],
     counts: NDArray[np.int64],

@@ -15,17 +15,16 @@ All sums are of whole numbers, so neither the order of the rows nor the number o
 
 from __future__ import annotations
 
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import narwhals as nw
 import numpy as np
 import polars as pl
 
+from ckm.feature_table.batches import RowCounting, Visits, batch_money, join_neighbours, read_ahead, row_kind
 from ckm.feature_table.register import CustomerRegister, id_words
-from ckm.features import is_after, is_cancelled, is_purchase, local_day
+from ckm.features import is_purchase, local_day
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,11 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Numbers = NDArray[np.int64]
-    Words = NDArray[np.uint64]
 
-BATCH_ROWS = 250_000
-"""Rows taken at once: their columns fit the processor's caches."""
-BATCHES_AHEAD = 3
 PENDING_KEYS = 2**24
 """Keys collected before repeats among them are dropped; 128 MB."""
 DAY_BITS = 17
@@ -45,9 +40,6 @@ DAY_BITS = 17
 DAY_ZERO = -25_600
 """The day 0 of a key, in days since 1970: the end of 1899, before the first day of the contract in any time zone."""
 NO_DAY = -1
-KINDS = ("after", "cancelled", "cancelled_credit", "without_customer", "return", "purchase")
-"""What a row is, by the first that applies. The last two count."""
-USED = KINDS.index("return")
 
 
 @dataclass(frozen=True)
@@ -81,129 +73,24 @@ def tally_purchases(transactions: pl.LazyFrame, *, until: datetime, time_zone: s
         reaches 2**62, ``money`` means nothing and a smaller scale must be taken.
     """
     prepared = _prepared(transactions, until, time_zone, money_scale)
-    counting, adding = _Counting(), _Adding(prepared.collect_schema()["customer_id"])
-    batches = iter(prepared.collect_batches(chunk_size=BATCH_ROWS, maintain_order=False, engine="streaming"))
-
-    def read() -> Visits | None:
-        batch = next(batches, None)
-        return None if batch is None else _visits(counting.add(batch))
-
-    # polars works on a batch only while somebody waits for it: a thread does, and sees to all that needs no numbers.
-    with ThreadPoolExecutor(1) as reader:
-        coming = deque(reader.submit(read) for _ in range(BATCHES_AHEAD))
-        while (visits := coming.popleft().result()) is not None:
-            coming.append(reader.submit(read))
-            adding.add(visits)
+    counting, adding = RowCounting(), _Adding(prepared.collect_schema()["customer_id"])
+    for visits in read_ahead(prepared, lambda batch: join_neighbours(counting.add(batch))):
+        adding.add(visits)
     return PurchaseTally(counting.counts(), adding.customers())
 
 
 def _prepared(transactions: pl.LazyFrame, until: datetime, time_zone: str, money_scale: int) -> pl.LazyFrame:
     """The columns that are counted and added up, still one row per row."""
-    reason = (
-        nw.when(is_after(until))
-        .then(nw.lit(KINDS.index("after")))
-        .when(is_cancelled() & (nw.col("net") < 0))
-        .then(nw.lit(KINDS.index("cancelled_credit")))
-        .when(is_cancelled())
-        .then(nw.lit(KINDS.index("cancelled")))
-        .when(nw.col("customer_id").is_null())
-        .then(nw.lit(KINDS.index("without_customer")))
-        .when(is_purchase())
-        .then(nw.lit(KINDS.index("purchase")))
-        .otherwise(nw.lit(KINDS.index("return")))
-    )
     columns = nw.from_native(transactions).select(
         "customer_id",
         "ordered_at",
         "net",
         "currency",
-        kind=reason.cast(nw.UInt8),
+        kind=row_kind(until),
         day=nw.when(is_purchase()).then(local_day("ordered_at", time_zone)),
     )
-    # Strict casts would stop at an amount that no sum can hold; `largest` tells the caller of it.
-    money = (pl.col("net") * money_scale).round().cast(pl.Int64, strict=False).fill_null(0)
     day = (pl.col("day").to_physical() - DAY_ZERO).fill_null(NO_DAY)
-    return columns.to_native().with_columns(money=money, day=day)
-
-
-class _Counting:
-    """What :func:`ckm.features.row_counts` counts, batch by batch."""
-
-    def __init__(self) -> None:
-        self._kinds = np.zeros(len(KINDS), dtype=np.int64)
-        self._bounds: list[pl.DataFrame] = []
-
-    def add(self, batch: pl.DataFrame) -> pl.DataFrame:
-        """Count a batch and return its rows that count."""
-        kinds = np.bincount(batch["kind"].to_numpy(), minlength=len(KINDS))
-        self._kinds += kinds
-        used = batch if kinds[:USED].sum() == 0 else batch.filter(pl.col("kind") >= USED)
-        instants, currency = batch["ordered_at"], used["currency"]
-        self._bounds.append(
-            pl.DataFrame(
-                {
-                    "earliest": [instants.min()],
-                    "latest": [instants.max()],
-                    "largest": [used["net"].abs().max()],
-                    "first_currency": [currency.min()],
-                    "last_currency": [currency.max()],
-                },
-                schema={
-                    "earliest": instants.dtype,
-                    "latest": instants.dtype,
-                    "largest": pl.Float64,
-                    "first_currency": pl.String,
-                    "last_currency": pl.String,
-                },
-            )
-        )
-        return used.select("customer_id", "day", "money")
-
-    def counts(self) -> dict[str, Any]:
-        """Return all counts; bounds are null where no row is."""
-        after, cancelled, credited, nameless, returns, purchases = map(int, self._kinds)
-        counts: dict[str, Any] = {
-            "rows": int(self._kinds.sum()),
-            "rows_after": after,
-            "rows_cancelled": cancelled + credited,
-            "rows_without_customer": nameless,
-            "rows_used": returns + purchases,
-            "purchases": purchases,
-            "cancelled_credits": credited,
-        }
-        names = ("earliest", "latest", "largest", "first_currency", "last_currency")
-        if not self._bounds:
-            return counts | dict.fromkeys(names)
-        least = {"earliest", "first_currency"}
-        bounds = pl.concat(self._bounds)
-        return counts | {name: bounds[name].min() if name in least else bounds[name].max() for name in names}
-
-
-class Visits(NamedTuple):
-    """Neighbouring rows of one customer and one day, as one."""
-
-    ids: pl.Series
-    words: Words
-    long: NDArray[np.bool_] | None
-    day: Numbers
-    money: Numbers
-    rows: Numbers
-
-
-def _visits(used: pl.DataFrame) -> Visits:
-    """Join neighbours among rows that count: ``customer_id``, ``day``, ``money``."""
-    used = used.rechunk()
-    ids, day = used["customer_id"], used["day"].to_numpy()
-    words, long = id_words(ids)
-    firsts = np.flatnonzero(_starts(words, day, ids if long is not None else None))
-    return Visits(
-        ids=ids.gather(firsts),
-        words=words[firsts],
-        long=None if long is None else long[firsts],
-        day=day[firsts].astype(np.int64),
-        money=np.add.reduceat(used["money"].to_numpy(), firsts) if len(firsts) else np.zeros(0, dtype=np.int64),
-        rows=np.diff(firsts, append=len(words)),
-    )
+    return columns.to_native().with_columns(money=batch_money(money_scale), slot=day)
 
 
 def _grown(sums: Numbers, count: int) -> Numbers:
@@ -226,8 +113,8 @@ class _Adding:
             self._money, self._rows = (_grown(sums, len(self._register)) for sums in (self._money, self._rows))
         np.add.at(self._money, numbers, visits.money)
         np.add.at(self._rows, numbers, visits.rows)
-        bought = visits.day != NO_DAY
-        self._days.add(numbers[bought] << DAY_BITS | visits.day[bought])
+        bought = visits.slot != NO_DAY
+        self._days.add(numbers[bought] << DAY_BITS | visits.slot[bought])
 
     def customers(self) -> pl.DataFrame:
         """Return one row per customer, by ``customer_id``."""
@@ -250,16 +137,6 @@ class _Adding:
                 "rows": self._rows[order],
             }
         ).with_columns(pl.when(pl.col("last_purchase") != NO_DAY).then(day).alias("last_purchase"))
-
-
-def _starts(words: Words, day: NDArray[np.int32], ids: pl.Series | None) -> NDArray[np.bool_]:
-    """Where a row has not the customer and day of the row before; ``ids`` where words do not tell customers apart."""
-    starts: NDArray[np.bool_] = np.ones(len(words), dtype=bool)
-    np.not_equal(words[1:], words[:-1], out=starts[1:])
-    starts[1:] |= day[1:] != day[:-1]
-    if ids is not None:
-        starts[1:] |= (ids.slice(1) != ids.head(-1)).to_numpy()
-    return starts
 
 
 class _DayKeys:

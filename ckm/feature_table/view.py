@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calendar import monthrange
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import MINYEAR, date
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -135,7 +135,7 @@ def view_transactions(
     InputError, UsageError, NotEnoughDataError
         See :func:`ckm.feature_table.table.feature_table`.
     """
-    _need_columns(transactions)
+    need_columns(transactions)
     frame = nw.from_native(_with_optional_columns(transactions))
     until = end_of_day(as_of, time_zone) if as_of else END_OF_TIME
     tally: PurchaseTally | None = None
@@ -145,20 +145,51 @@ def view_transactions(
         counts = tally.counts
     else:
         counts = collect(row_counts(frame, until=until, amounts=amounts)).row(0, named=True)
+    view = view_of_counts(transactions, counts, as_of=as_of, time_zone=time_zone, amounts=amounts)
+    return replace(view, customers=tally.customers) if tally and view.scale == FINEST_MONEY_SCALE else view
+
+
+def view_of_counts(
+    transactions: pl.LazyFrame,
+    counts: dict[str, Any],
+    *,
+    as_of: date | None,
+    time_zone: str,
+    amounts: tuple[str, ...] = ("net",),
+    nameless: bool = False,
+) -> View:
+    """See whether rows that are counted already bear an analysis as of a day.
+
+    Parameters
+    ----------
+    transactions, as_of, time_zone, amounts
+        See :func:`view_transactions`.
+    counts
+        Of :func:`ckm.features.row_counts`, up to the end of ``as_of``.
+    nameless
+        Whether rows without a customer are summed too; ``largest`` and the currencies of the counts are then of these
+        as well.
+
+    Raises
+    ------
+    InputError, UsageError, NotEnoughDataError
+        See :func:`ckm.feature_table.table.feature_table`.
+    """
+    frame = nw.from_native(_with_optional_columns(transactions))
+    until = end_of_day(as_of, time_zone) if as_of else END_OF_TIME
     if not counts["purchases"]:
         raise _nothing_bought(counts, as_of, time_zone)
     if counts["first_currency"] != counts["last_currency"]:
-        raise _several_currencies(collect(currencies(frame, until=until)))
-    scale = _money_scale(counts["largest"], counts["rows_used"], amounts)
+        raise _several_currencies(collect(currencies(frame, until=until, nameless=nameless)))
+    summed = counts["rows_used"] + (counts["rows_without_customer"] if nameless else 0)
     return View(
         frame=frame,
         as_of=as_of or _local_date(counts["latest"], time_zone),
         until=until,
         time_zone=time_zone,
         currency=counts["first_currency"],
-        scale=scale,
+        scale=_money_scale(counts["largest"], summed, amounts),
         counts=counts,
-        customers=tally.customers if tally and scale == FINEST_MONEY_SCALE else None,
     )
 
 
@@ -207,7 +238,14 @@ def _with_optional_columns(transactions: pl.LazyFrame) -> pl.LazyFrame:
     )
 
 
-def _need_columns(transactions: pl.LazyFrame) -> None:
+def need_columns(transactions: pl.LazyFrame) -> None:
+    """Refuse transactions without a column that every analysis reads.
+
+    Raises
+    ------
+    InputError
+        One is missing; near names are suggested.
+    """
     available = transactions.collect_schema().names()
     for column in NEEDED_COLUMNS:
         if column not in available:

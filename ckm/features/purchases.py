@@ -153,6 +153,10 @@ def purchase_features(transactions: LazyFrameT, *, until: datetime, time_zone: s
     )
 
 
-def currencies(transactions: LazyFrameT, *, until: datetime) -> LazyFrameT:
-    """Every currency of the rows that count, one row each, as ``currency``."""
-    return transactions.filter(is_used(until)).select("currency").unique()
+def currencies(transactions: LazyFrameT, *, until: datetime, nameless: bool = False) -> LazyFrameT:
+    """Every currency of the rows that count, one row each, as ``currency``.
+
+    ``nameless``: of rows without a customer too, where they are summed.
+    """
+    used = ~is_after(until) & ~is_cancelled() if nameless else is_used(until)
+    return transactions.filter(used).select("currency").unique()

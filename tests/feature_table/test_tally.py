@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from ckm.feature_table import batches as batches_module
 from ckm.feature_table import tally as tally_module
 from ckm.feature_table.tally import PurchaseTally, tally_purchases
 from ckm.features import END_OF_TIME, purchase_features, row_counts
@@ -78,7 +79,7 @@ def test_the_tally_equals_the_features(records: list[tuple[Any, ...]], day: int,
 
 def test_batches_and_repeats_dropped_between_them_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     data = orders(5_000, customers=301).lazy()
-    monkeypatch.setattr(tally_module, "BATCH_ROWS", 97)
+    monkeypatch.setattr(batches_module, "BATCH_ROWS", 97)
     monkeypatch.setattr(tally_module, "PENDING_KEYS", 211)
     tally, counts, features = both(data, until=END_OF_TIME, time_zone="UTC", money_scale=100)
     assert tally.counts == counts

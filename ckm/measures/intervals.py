@@ -1,0 +1,105 @@
+"""Intervals of 95 %: of a share, a mean, a net promoter score and a survival curve.
+
+Where nothing was counted there is no interval, and both ends are None.
+"""
+
+from __future__ import annotations
+
+import math
+from statistics import NormalDist
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+Interval = tuple[float, float] | tuple[None, None]
+
+LEVEL = 0.95
+Z = NormalDist().inv_cdf((1 + LEVEL) / 2)
+NPS_PRIOR = (0.75, 1.5, 0.75)
+"""Detractors, passives and promoters that are added to those counted: three answers, half of them passive."""
+FEWEST_FOR_A_MEAN = 2
+DIGITS = 12
+"""Decimals of what is said: below them platforms differ in the last bit."""
+
+
+def wilson(part: int, whole: int) -> Interval:
+    """Interval of the share ``part / whole``.
+
+    Never leaves [0, 1], and has a width for shares of 0 and 1 (Wilson 1927, JASA 22:209-212).
+
+    >>> [round(end, 4) for end in wilson(4, 7)]
+    [0.2505, 0.8418]
+    """
+    if not whole:
+        return None, None
+    share, z2 = part / whole, Z * Z
+    middle = share + z2 / (2 * whole)
+    half = Z * math.sqrt(share * (1 - share) / whole + z2 / (4 * whole * whole))
+    ends = ((middle + sign * half) / (1 + z2 / whole) for sign in (-1, 1))
+    low, high = (min(max(round(end, DIGITS), 0.0), 1.0) for end in ends)
+    return (0.0 if not part else low), (1.0 if part == whole else high)
+
+
+def mean(values: Sequence[float]) -> Interval:
+    """Interval of the mean of what ``values`` are a sample of: Student's t (1908, Biometrika 6:1-25).
+
+    None below two values, which say nothing of their spread.
+    """
+    if len(values) < FEWEST_FOR_A_MEAN:
+        return None, None
+    from scipy.special import stdtrit  # not worth its import where nobody rates
+
+    sample = np.sort(np.asarray(values, dtype=np.float64))
+    error = float(sample.std(ddof=1)) / math.sqrt(len(sample))
+    half = float(stdtrit(len(sample) - 1, (1 + LEVEL) / 2)) * error
+    return round(float(sample.mean()) - half, DIGITS), round(float(sample.mean()) + half, DIGITS)
+
+
+def net_promoter_score(promoters: int, passives: int, detractors: int) -> Interval:
+    """Interval of a net promoter score, in points from -100 to 100.
+
+    The variance of the difference of two shares of one sample is ``(p + d - (p - d)**2) / n``. Three answers are added
+    before it is taken (:data:`NPS_PRIOR`), without which few answers that agree would have no interval at all: the
+    adjusted Wald interval AW(3, T) of Rocks (2016, The American Statistician 70:365-372).
+    """
+    if not promoters + passives + detractors:
+        return None, None
+    low, middle, high = (
+        count + added for count, added in zip((detractors, passives, promoters), NPS_PRIOR, strict=True)
+    )
+    answers = low + middle + high
+    score = (high - low) / answers
+    half = Z * math.sqrt(((high + low) / answers - score * score) / answers)
+    return (
+        max(round(100 * (score - half), DIGITS), -100.0),
+        min(round(100 * (score + half), DIGITS), 100.0),
+    )
+
+
+def log_log(survival: Floats, variance_of_log: Floats) -> tuple[Floats, Floats]:
+    """Ends of the intervals of a survival curve; NaN where it is 0, and both 1 where nobody has left yet.
+
+    On the scale of ``log(-log S)``, so that no end leaves [0, 1] (Kalbfleisch and Prentice 1980, The statistical
+    analysis of failure time data, p. 15).
+
+    Parameters
+    ----------
+    survival
+        Kaplan-Meier estimate ``S``.
+    variance_of_log
+        Greenwood's sum of ``d / (n (n - d))``, the variance of ``log S``.
+    """
+    low, high = np.ones_like(survival), np.ones_like(survival)
+    inside = (survival > 0) & (survival < 1)
+    some = survival[inside]
+    spread = Z * np.sqrt(variance_of_log[inside]) / np.abs(np.log(some))
+    low[inside], high[inside] = some ** np.exp(spread), some ** np.exp(-spread)
+    low[survival == 0] = high[survival == 0] = np.nan
+    return low, high

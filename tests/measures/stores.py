@@ -1,0 +1,60 @@
+"""Whole shops for the tests of measures: the example shop straight from its generator, and real ones where they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+import polars as pl
+
+from ckm.example import days
+from ckm.example.world import make_world
+from tests.test_segment import cdnow_master, online_retail
+
+ZONE = "Europe/Berlin"
+
+
+@cache
+def example_frames() -> dict[str, pl.DataFrame]:
+    """The example shop without the detours of its exports."""
+    world = make_world(7)
+    lines = [
+        (each.customer_id, days.in_utc(each.day, each.minute, days.BERLIN), line.net / 100, each.kind, each.channel,
+         line.product.category)
+        for each in world.orders
+        for line in each.lines
+    ]  # fmt: skip
+    transactions = pl.DataFrame(
+        lines, schema=["customer_id", "ordered_at", "net", "type", "channel", "category"], orient="row"
+    )
+    customers = [
+        (each.customer_id, each.party_type, each.country, days.as_date(each.created)) for each in world.customers
+    ]
+    return {
+        "transactions": transactions.with_columns(
+            pl.col("ordered_at").cast(pl.Datetime("us", "UTC")), currency=pl.lit("EUR")
+        ),
+        "customers": pl.DataFrame(
+            customers, schema=["customer_id", "party_type", "country", "created_on"], orient="row"
+        ),
+    }
+
+
+def example_shop() -> dict[str, pl.LazyFrame]:
+    return {name: frame.lazy() for name, frame in example_frames().items()}
+
+
+def cdnow() -> dict[str, pl.LazyFrame]:
+    return {"transactions": cdnow_master()}
+
+
+def retail() -> dict[str, pl.LazyFrame]:
+    return {"transactions": online_retail()}
+
+
+SHOPS: dict[str, tuple[Callable[[], dict[str, pl.LazyFrame]], str, int]] = {
+    "example": (example_shop, ZONE, 12),
+    "cdnow": (cdnow, "UTC", 6),
+    "online retail": (retail, "UTC", 3),
+}
+"""By name: the tables, the time zone, and the months of a period that they can be measured over and compared."""
