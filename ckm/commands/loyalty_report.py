@@ -133,14 +133,14 @@ def _export(made: Loyalty, folder: Path) -> list[Path]:
 
 
 def _write(report: LoyaltyReport, output: Path, fmt: Format | None, lang: str) -> None:
-    from ckm.report.loyalty import loyalty_document
+    from ckm.report.loyalty.document import loyalty_document
 
     match output.suffix.lower():
         case suffix if suffix == PAGE:
-            from ckm.report.loyalty import page_words
             from ckm.report.page import render_page
+            from ckm.report.words import load_words
 
-            emit_text(render_page(loyalty_document(report, lang), page_words(lang)), output=output)
+            emit_text(render_page(loyalty_document(report, lang), load_words(lang).page_words()), output=output)
         case suffix if suffix == MAIL and fmt in (None, Format.md):
             from ckm.report.markdown import render_markdown
 
@@ -163,7 +163,7 @@ def _print(report: LoyaltyReport, fmt: Format | None, output: Path | None, lang:
 
             show_loyalty(report, lang)
         case Format.md if not beside:
-            from ckm.report.loyalty import loyalty_document
+            from ckm.report.loyalty.document import loyalty_document
             from ckm.report.markdown import render_markdown
 
             emit_text(render_markdown(loyalty_document(report, lang)))
