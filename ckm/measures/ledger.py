@@ -83,8 +83,8 @@ class Ledger:
     dimensions
         By name of a column of the transactions (channel, category, type, campaign_id where they exist): a frame with
         ``value`` (String; :data:`NO_VALUE` for rows without one), ``day`` (Int32) and ``net`` (Int64), one row for each
-        of their combinations, sorted: purchases and returns, with and without a customer. In the ledger of a part, and
-        in that of some customers (:meth:`only`), there are none.
+        of their combinations whose net is not zero, sorted: purchases and returns, with and without a customer. In the
+        ledger of a part, and in that of some customers (:meth:`only`), there are none.
     parts
         By value of the column ``by`` the ledger of its rows alone, as though there were no other rows: its customers,
         their codes and their first days are those of the part. The eight values with the largest net, the largest
