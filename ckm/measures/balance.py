@@ -75,6 +75,8 @@ class _Rhythm:
         count = len(ledger.customers)
         self._last = np.full(count, NO_DAY, dtype=np.int64)
         self._long = np.full(count, np.nan)
+        self._counts = ledger.gaps.counts()
+        self._starts = np.cumsum(self._counts) - self._counts
 
     def at(self, day: int) -> Mask:
         """By code; the days must ascend."""
@@ -91,11 +93,14 @@ class _Rhythm:
         return in_rhythm.fill_null(value=False).to_numpy()
 
     def _long_gaps(self, changed: Mask, day: int) -> NDArray[np.float64]:
+        """Long gaps of some customers, from the own gaps that had ended by a day."""
         gaps, definition = self._ledger.gaps, self._definition
-        kept = np.flatnonzero(changed[gaps.codes] & (gaps.ends <= day))
-        numbers = np.cumsum(changed) - 1
-        counts = np.bincount(numbers[gaps.codes[kept]], minlength=int(changed.sum()))
-        own = quantiles(gaps.lengths[kept], np.cumsum(counts) - counts, counts, LONG_SHARE)
+        seen = np.repeat(changed, self._counts)  # as long as there are gaps: they stand by customer
+        seen &= gaps.ends <= day
+        kept = np.flatnonzero(seen)
+        starts = np.searchsorted(kept, self._starts[changed])
+        counts = np.diff(starts, append=len(kept))
+        own = quantiles(gaps.lengths[kept], starts, counts, LONG_SHARE)
         frame = pl.DataFrame({"own": own, "gaps": counts}).with_columns(pl.col("own").fill_nan(None))
         shrunk = shrunk_gap(pl.col("own"), pl.col("gaps"), definition.gap_p80_days)
         return frame.select(long=definition.long_gap_days(shrunk))["long"].to_numpy()
