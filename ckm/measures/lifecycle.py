@@ -48,8 +48,6 @@ class Lifecycle:
         Thresholds, and the rhythm of all customers.
     ledger
         What had happened by the day.
-    gaps
-        Between all purchase days, later ones too.
     state
         Position in :data:`ckm.segmentation.lifecycle.definition.STATES`, by code (int8); -1 for who had bought nothing.
     earlier
@@ -58,7 +56,6 @@ class Lifecycle:
 
     definition: LifecycleDefinition
     ledger: Ledger
-    gaps: Gaps
     state: NDArray[np.int8]
     earlier: Lifecycle | None = None
 
@@ -75,11 +72,12 @@ class Lifecycle:
 def lifecycle_definition(basis: Basis) -> LifecycleDefinition | None:
     """Return the definition that ``ckm segment --by lifecycle`` would use; None where there is no rhythm to judge by.
 
-    The workspace's kept one where it was made for such data, else one that is learned from the ledger.
+    The workspace's kept one where it counts days in the same time zone, else one that is learned from the ledger.
     """
     if basis.workspace is not None:
         saved = Library(basis.workspace.root / "segments").find(METHOD)
-        if saved is not None and isinstance(saved.definition, LifecycleDefinition):
+        same_days = saved is not None and saved.time_zone == basis.ledger.time_zone
+        if saved is not None and same_days and isinstance(saved.definition, LifecycleDefinition):
             return saved.definition
     histogram = basis.ledger.gaps.histogram()
     usual, long = (population_gap(histogram, share) for share in (0.5, LONG_SHARE))
@@ -111,8 +109,8 @@ def lifecycle_of(basis: Basis, definition: LifecycleDefinition | None = None) ->
     earlier = None
     if basis.before is not None:
         past = basis.before.ledger
-        earlier = Lifecycle(definition, past, gaps, _states(past, gaps, definition))
-    return Lifecycle(definition, ledger, gaps, _states(ledger, gaps, definition), earlier)
+        earlier = Lifecycle(definition, past, _states(past, gaps, definition))
+    return Lifecycle(definition, ledger, _states(ledger, gaps, definition), earlier)
 
 
 def _states(ledger: Ledger, gaps: Gaps, definition: LifecycleDefinition) -> NDArray[np.int8]:

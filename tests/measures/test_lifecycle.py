@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -128,6 +129,8 @@ def test_a_workspaces_kept_definition_is_used(tmp_path: Path) -> None:
     kept = shop_basis(workspace=Workspace(tmp_path, Config()))
     assert lifecycle_definition(kept) == saved.definition
     assert lifecycle_definition(kept) != lifecycle_definition(found)
+    elsewhere = replace(kept, ledger=replace(kept.ledger, time_zone="Asia/Bangkok"))
+    assert lifecycle_definition(elsewhere) == lifecycle_definition(found)
 
 
 def test_without_a_rhythm_the_states_are_missing_and_it_is_said_what_is_there() -> None:
