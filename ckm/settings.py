@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+MONTHS = {"mo": 1, "y": 12}
+MOST_MONTHS = 120
+"""What nobody can foretell of a customer: ten years."""
 SEVERITIES = ("off", "info", "warning", "error")
 
 T = TypeVar("T")
@@ -45,6 +48,15 @@ def parse_duration(text: str) -> timedelta:
 def parse_days(text: str) -> int:
     """Return ``14d``, ``2w`` or ``36h`` in days, a begun day counting."""
     return math.ceil(parse_duration(text) / timedelta(days=1))
+
+
+def parse_months(text: str) -> int:
+    """Return ``12mo`` or ``2y`` in months: a month at least, ten years at most."""
+    number = re.fullmatch(r"\s*(\d{1,3})\s*(mo|y)\s*", text)
+    months = int(number[1]) * MONTHS[number[2]] if number else 0
+    if not 1 <= months <= MOST_MONTHS:
+        raise UsageError(f"'{text}' is no span of 1 to {MOST_MONTHS} months", hint="write it as 12mo or 1y")
+    return months
 
 
 def parse_currency(text: str) -> str:
@@ -87,6 +99,37 @@ def parse_count(text: str) -> int:
     if not re.fullmatch(r"\d{1,9}", text):
         raise UsageError(f"'{text}' is no whole number", hint="write it as 30")
     return int(text)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A number that is to be reached.
+
+    Attributes
+    ----------
+    number
+        Itself.
+    at_most
+        Whether less is better.
+    """
+
+    number: float
+    at_most: bool = False
+
+    def __str__(self) -> str:
+        return f"{'<=' if self.at_most else '>='} {self.number:g}"
+
+    def is_met_by(self, value: float) -> bool:
+        """Whether ``value`` reaches it."""
+        return value <= self.number if self.at_most else value >= self.number
+
+
+def parse_goal(text: str) -> Wanted:
+    """Return ``0.4``, ``>= 40%`` or ``<= 30`` as what is wanted; a number alone means at least so much."""
+    parts = re.fullmatch(r"\s*(>=|<=)?\s*([+-]?\d+(?:\.\d+)?)\s*(%?)\s*", text)
+    if parts is None:
+        raise UsageError(f"'{text}' is no number to reach", hint="write it as 0.4, '>= 40%' or '<= 30'")
+    return Wanted(float(parts[2]) / (100 if parts[3] else 1), at_most=parts[1] == "<=")
 
 
 def parse_severity(text: str) -> str:
@@ -248,6 +291,25 @@ class ChurnSettings:
 
 
 @dataclass(frozen=True)
+class LoyaltySettings:
+    """What ``ckm loyalty-report`` calls loyal, and what it expects of customers.
+
+    Attributes
+    ----------
+    min_orders
+        Days with a purchase in 12 months from which on a customer's behaviour is loyal.
+    horizon
+        Months that the customer lifetime value looks ahead.
+    discount
+        What money that comes in a year is worth less than money of today.
+    """
+
+    min_orders: int = _setting(3, parse_count)
+    horizon: int = _setting(12, parse_months)
+    discount: float = _setting(0.1, parse_share)
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a workspace.
 
@@ -257,12 +319,13 @@ class Config:
         Currency of amounts whose source names none, ISO 4217.
     time_zone
         Zone of times whose source names none, as in the IANA database.
-    ingest, check, segment, churn
-        See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`.
+    ingest, check, segment, churn, loyalty
+        See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
+        :class:`LoyaltySettings`.
     freshness
         Per table the greatest age that its newest row may have; a table that is not named has no limit.
     goals
-        What the team wants to reach, numbers by names of its own.
+        What the team wants to reach, by measure of the loyalty report.
     """
 
     currency: str = _setting("EUR", parse_currency)
@@ -275,4 +338,5 @@ class Config:
     check: CheckSettings = field(default_factory=CheckSettings)
     segment: SegmentSettings = field(default_factory=SegmentSettings)
     churn: ChurnSettings = field(default_factory=ChurnSettings)
-    goals: Mapping[str, float] = _per_name({}, parse_number, any_name=True)
+    loyalty: LoyaltySettings = field(default_factory=LoyaltySettings)
+    goals: Mapping[str, Wanted] = _per_name({}, parse_goal, any_name=True)

@@ -20,7 +20,7 @@ from ckm.config import (
 )
 from ckm.errors import UnknownNameError, UsageError
 from ckm.schema import Customers, Interactions, Transactions
-from ckm.settings import CheckSettings, parse_days, parse_duration, parse_share
+from ckm.settings import CheckSettings, Wanted, parse_days, parse_duration, parse_goal, parse_months, parse_share
 from ckm.workspace import lay_out, template
 from ckm.yamlfile import read_yaml
 from tests.conftest import Run
@@ -49,7 +49,7 @@ def test_the_template_holds_every_setting_with_its_default(tmp_path: Path) -> No
     document = read_yaml(tmp_path / "ckm.yaml")
     assert document is not None
     top = document.mapping()
-    sections = ("ingest", "check", "segment", "churn")
+    sections = ("ingest", "check", "segment", "churn", "loyalty")
     written = set(top) | {f"{name}.{inner}" for name in sections for inner in top[name].mapping()}
     assert written == setting_names(Config())
     assert set(top["freshness"].mapping()) == set(Config().freshness)
@@ -83,7 +83,7 @@ def test_the_environment_goes_before_the_file_and_the_file_before_the_default(
     config = load_config(tmp_path)
     assert (config.currency, config.ingest.max_rejects) == ("USD", 0.2)
     assert config.freshness["transactions"] == timedelta(hours=12)
-    assert config.goals == {"repeat": 0.5}
+    assert config.goals == {"repeat": Wanted(0.5)}
     assert load_config(None).currency == "USD"
 
 
@@ -123,7 +123,8 @@ def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
         ("check:\n  min_rows: -3\n", 2, "no whole number", "write it as 30"),
         ("check:\n  outlier_z: -3\n", 2, "is negative", "at least 0"),
         ("check:\n  future: eror\n", 2, "no severity 'eror'", "did you mean 'error'?"),
-        ("goals: {a: b}\n", 1, "no number", ""),
+        ("goals: {a: b}\n", 1, "no number", "'<= 30'"),
+        ("goals: {a: '> 3'}\n", 1, "no number", "'<= 30'"),
         ("ingest: 5%\n", 1, "'key: value' pairs are expected", ""),
         ("currency: [EUR]\n", 1, "one value is expected", ""),
         ("- currency\n", 1, "'key: value' pairs are expected", ""),
@@ -179,6 +180,13 @@ def test_a_percentage_and_a_share_are_the_same(percent: int) -> None:
     assert parse_share(f"{percent}%") == parse_share(str(percent / 100))
 
 
+def test_a_goal_is_at_least_so_much_unless_it_says_at_most() -> None:
+    assert parse_goal("0.4") == parse_goal(" >= 40% ") == Wanted(0.4)
+    assert parse_goal("<=30") == Wanted(30, at_most=True)
+    assert parse_goal("-5").is_met_by(-5)
+    assert not parse_goal("<= 30").is_met_by(30.5)
+
+
 @given(st.integers(0, 1000))
 def test_seven_days_are_a_week(weeks: int) -> None:
     assert parse_duration(f"{weeks}w") == parse_duration(f"{7 * weeks}d") == parse_duration(f"{168 * weeks}h")
@@ -206,6 +214,13 @@ def test_a_missing_workspace_names_the_command_that_makes_one(tmp_path: Path, mo
 
 def test_a_lead_is_whole_days_and_a_begun_one_counts() -> None:
     assert [parse_days(text) for text in ("14d", "2w", "36h", "0d", "1h")] == [14, 14, 2, 0, 1]
+
+
+def test_a_horizon_is_months_from_one_to_ten_years() -> None:
+    assert [parse_months(text) for text in ("12mo", "1y", " 120 mo ", "1mo", "10y")] == [12, 12, 120, 1, 120]
+    for text in ("0mo", "121mo", "11y", "90d", "mo", "-1y", "1.5y"):
+        with pytest.raises(UsageError, match="no span of 1 to 120 months"):
+            parse_months(text)
 
 
 def test_init_makes_a_workspace_that_opens(run: Run, tmp_path: Path) -> None:
