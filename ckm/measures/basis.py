@@ -87,6 +87,10 @@ class Basis:
         """Return the basis of some customers, ``chosen`` by code."""
         return replace(self, ledger=self.ledger.only(chosen))
 
+    def part(self, value: str) -> Basis:
+        """Return the basis of one part of a ledger that was read by a column: its rows alone."""
+        return replace(self, ledger=self.ledger.parts[value])
+
     @cached_property
     def parties(self) -> pl.DataFrame:
         """``party_type``, ``country``, ``region``, ``lang`` by code (String); null where unknown.
