@@ -55,8 +55,9 @@ def test_what_changed_the_revenue_by_hand(shop: Measures) -> None:
 
 
 def test_the_interval_of_an_effect_by_hand(shop: Measures) -> None:
-    # customers: L · ln(N1 / N0); slopes: L / N1 and -L / N0 in the customers, in the revenue (1 - L / R1) · ln(N1 / N0) /
-    # ln(R1 / R0) now and (L / R0 - 1) · ln(N1 / N0) / ln(R1 / R0) before. What each customer adds to (N0, R0, N1, R1), otto last:
+    # customers: E = L · ln(N1 / N0), L = (R1 - R0) / ln(R1 / R0). Slopes of E: in N1 L / N1, in N0 -L / N0,
+    # in R1 (1 - L / R1) · ln(N1 / N0) / ln(R1 / R0), in R0 (L / R0 - 1) · ln(N1 / N0) / ln(R1 / R0).
+    # What each customer adds to (N0, R0, N1, R1), from anna to lena, and otto:
     rows = [
         *[(1, 100, 1, 270), (0, 0, 1, 30), (1, 300, 0, 0), (1, 1000, 1, 1000), (1, 80, 1, 90), (0, 0, 1, 25)],
         *[(0, 0, 1, 100), (1, 1000, 1, 1900), (1, 0, 0, 0), (0, 0, 1, 300), (1, 15, 0, 0), (0, 0, 1, 60)],
