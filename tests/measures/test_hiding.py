@@ -181,8 +181,12 @@ def test_an_empty_slice_hides_nobody() -> None:
 
 
 def test_a_slice_that_was_small_before_is_hidden_for_what_it_was() -> None:
-    was = Measure("customers_active", 40.0, (("country", "FR"),), n=40, previous=2.0)
-    assert shown(Measures([*countries(DE=100, AT=60), was])) == {"DE"}
+    counts = {"DE": (100, 90), "AT": (60, 50), "FR": (40, 2)}
+    measures = [
+        Measure("customers_active", float(now), (("country", country),), previous=float(before))
+        for country, (now, before) in counts.items()
+    ]
+    assert shown(Measures(measures)) == {"DE"}
 
 
 def test_the_least_can_be_set_and_one_hides_nothing() -> None:
