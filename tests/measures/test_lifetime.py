@@ -50,7 +50,9 @@ def test_a_margin_sees_nothing_after_the_day() -> None:
 
 def test_too_few_repeat_buyers_are_said_with_their_number() -> None:
     found = read_lifetime(shop_basis(), ALL)
-    assert found == Missing("capacity", "few_repeat_buyers", (("there", 8), ("needed", 20)))  # not fred, ines, juri, lena
+    assert found == Missing(
+        "capacity", "few_repeat_buyers", (("there", 8), ("needed", 20))
+    )  # not fred, ines, juri, lena
     assert lifetime_measures(shop_basis(), found) == ((), (found,))
 
 
