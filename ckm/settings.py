@@ -101,6 +101,37 @@ def parse_count(text: str) -> int:
     return int(text)
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """A number that is to be reached.
+
+    Attributes
+    ----------
+    number
+        Itself.
+    at_most
+        Whether less is better.
+    """
+
+    number: float
+    at_most: bool = False
+
+    def __str__(self) -> str:
+        return f"{'<=' if self.at_most else '>='} {self.number:g}"
+
+    def is_met_by(self, value: float) -> bool:
+        """Whether ``value`` reaches it."""
+        return value <= self.number if self.at_most else value >= self.number
+
+
+def parse_goal(text: str) -> Wanted:
+    """Return ``0.4``, ``>= 40%`` or ``<= 30`` as what is wanted; a number alone means at least so much."""
+    parts = re.fullmatch(r"\s*(>=|<=)?\s*([+-]?\d+(?:\.\d+)?)\s*(%?)\s*", text)
+    if parts is None:
+        raise UsageError(f"'{text}' is no number to reach", hint="write it as 0.4, '>= 40%' or '<= 30'")
+    return Wanted(float(parts[2]) / (100 if parts[3] else 1), at_most=parts[1] == "<=")
+
+
 def parse_severity(text: str) -> str:
     """Return ``text`` if it names a severity, or ``off``."""
     if text not in SEVERITIES:
@@ -261,16 +292,19 @@ class ChurnSettings:
 
 @dataclass(frozen=True)
 class LoyaltySettings:
-    """What ``ckm loyalty-report`` expects of customers.
+    """What ``ckm loyalty-report`` calls loyal, and what it expects of customers.
 
     Attributes
     ----------
+    min_orders
+        Days with a purchase in 12 months from which on a customer's behaviour is loyal.
     horizon
         Months that the customer lifetime value looks ahead.
     discount
         What money that comes in a year is worth less than money of today.
     """
 
+    min_orders: int = _setting(3, parse_count)
     horizon: int = _setting(12, parse_months)
     discount: float = _setting(0.1, parse_share)
 
@@ -291,7 +325,7 @@ class Config:
     freshness
         Per table the greatest age that its newest row may have; a table that is not named has no limit.
     goals
-        What the team wants to reach, numbers by names of its own.
+        What the team wants to reach, by measure of the loyalty report.
     """
 
     currency: str = _setting("EUR", parse_currency)
@@ -305,4 +339,4 @@ class Config:
     segment: SegmentSettings = field(default_factory=SegmentSettings)
     churn: ChurnSettings = field(default_factory=ChurnSettings)
     loyalty: LoyaltySettings = field(default_factory=LoyaltySettings)
-    goals: Mapping[str, float] = _per_name({}, parse_number, any_name=True)
+    goals: Mapping[str, Wanted] = _per_name({}, parse_goal, any_name=True)

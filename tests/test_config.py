@@ -20,7 +20,7 @@ from ckm.config import (
 )
 from ckm.errors import UnknownNameError, UsageError
 from ckm.schema import Customers, Interactions, Transactions
-from ckm.settings import CheckSettings, parse_days, parse_duration, parse_months, parse_share
+from ckm.settings import CheckSettings, Wanted, parse_days, parse_duration, parse_goal, parse_months, parse_share
 from ckm.workspace import lay_out, template
 from ckm.yamlfile import read_yaml
 from tests.conftest import Run
@@ -83,7 +83,7 @@ def test_the_environment_goes_before_the_file_and_the_file_before_the_default(
     config = load_config(tmp_path)
     assert (config.currency, config.ingest.max_rejects) == ("USD", 0.2)
     assert config.freshness["transactions"] == timedelta(hours=12)
-    assert config.goals == {"repeat": 0.5}
+    assert config.goals == {"repeat": Wanted(0.5)}
     assert load_config(None).currency == "USD"
 
 
@@ -123,7 +123,8 @@ def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
         ("check:\n  min_rows: -3\n", 2, "no whole number", "write it as 30"),
         ("check:\n  outlier_z: -3\n", 2, "is negative", "at least 0"),
         ("check:\n  future: eror\n", 2, "no severity 'eror'", "did you mean 'error'?"),
-        ("goals: {a: b}\n", 1, "no number", ""),
+        ("goals: {a: b}\n", 1, "no number", "'<= 30'"),
+        ("goals: {a: '> 3'}\n", 1, "no number", "'<= 30'"),
         ("ingest: 5%\n", 1, "'key: value' pairs are expected", ""),
         ("currency: [EUR]\n", 1, "one value is expected", ""),
         ("- currency\n", 1, "'key: value' pairs are expected", ""),
@@ -177,6 +178,13 @@ def test_a_country_code_no_is_not_a_boolean(tmp_path: Path) -> None:
 @given(st.integers(0, 100))
 def test_a_percentage_and_a_share_are_the_same(percent: int) -> None:
     assert parse_share(f"{percent}%") == parse_share(str(percent / 100))
+
+
+def test_a_goal_is_at_least_so_much_unless_it_says_at_most() -> None:
+    assert parse_goal("0.4") == parse_goal(" >= 40% ") == Wanted(0.4)
+    assert parse_goal("<=30") == Wanted(30, at_most=True)
+    assert parse_goal("-5").is_met_by(-5)
+    assert not parse_goal("<= 30").is_met_by(30.5)
 
 
 @given(st.integers(0, 1000))

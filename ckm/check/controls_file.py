@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
+CONTROLS_FILE = "controls.csv"
+"""Name of finance's totals at the root of a workspace."""
 REQUIRED = ("month", "currency", "net")
 OPTIONAL = ("table", "rows", "source")
 CONTROLS = {

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from ckm.check import CheckReport
 
-CONTROLS_FILE = "controls.csv"
-"""Name of finance's totals at the root of a workspace."""
 JUNIT_SUFFIX = ".xml"
 """Suffix of ``--output`` that means JUnit."""
 SCREEN_ROWS = 30
@@ -89,6 +87,7 @@ def check(
       ckm check -o findings.xlsx                        # to hand on
     """
     from ckm.check import CheckLimits, Severity, check_tables, read_controls, to_junit
+    from ckm.check.controls_file import CONTROLS_FILE
     from ckm.dataset import open_dataset
     from ckm.sources.hints import Hints
 

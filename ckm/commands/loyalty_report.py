@@ -12,6 +12,7 @@ from ckm.commands.options import AsOf, Data, OutputFormat, Seed, Workspace
 from ckm.output import Format, default_format, detail, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
+    from ckm.loyalty import Loyalty
     from ckm.measures.report import LoyaltyReport
 
 LANG = Literal["en", "de", "zh-Hans", "zh-Hant", "th", "fa"]
@@ -37,15 +38,15 @@ def register(app: typer.Typer) -> None:
 
 def loyalty_report(
     data: Data = None,
-    period: Annotated[
-        str, typer.Option(metavar="MONTHS", help="Months up to the as-of date: 12mo, 3mo, 1y.")
-    ] = "12mo",
+    period: Annotated[str, typer.Option(metavar="MONTHS", help="Months up to the as-of date: 12mo, 3mo, 1y.")] = "12mo",
     compare: Annotated[
         Literal["previous", "year-ago"], typer.Option(help="With the period right before, or the same a year earlier.")
     ] = "previous",
     by: Annotated[
         str | None,
-        typer.Option(metavar="DIMENSION", help="Repeat the measures per value of a column of customers or transactions."),
+        typer.Option(
+            metavar="DIMENSION", help="Repeat the measures per value of a column of customers or transactions."
+        ),
     ] = None,
     as_of: AsOf = None,
     lang: Annotated[LANG, typer.Option(help="Language of the page, the mail, the workbook and the summary.")] = "en",
@@ -93,8 +94,9 @@ def loyalty_report(
 
     from ckm.config import load_config
     from ckm.dataset import open_dataset
-    from ckm.loyalty import Request, export_report, parse_months
+    from ckm.loyalty import Request
     from ckm.loyalty import loyalty_report as make_report
+    from ckm.settings import parse_months
     from ckm.sources.hints import Hints
 
     request = Request(
@@ -111,7 +113,7 @@ def loyalty_report(
         config = dataset.workspace.config if dataset.workspace else load_config(None)
         made = make_report(dataset, request, config, tell=lambda _: advance(1))
         report = made.report
-        written = export_report(made, export) if export is not None else []
+        written = _export(made, export) if export is not None else []
         if output is not None and str(output) != "-":
             _write(report, output, fmt, lang)
     _print(report, fmt, output, lang)
@@ -122,6 +124,12 @@ def loyalty_report(
     if export is not None:
         note(f"wrote {len(written)} files into {export}")
     return None
+
+
+def _export(made: Loyalty, folder: Path) -> list[Path]:
+    from ckm.loyalty_export import export_customers
+
+    return export_customers(made.basis, made.known, folder, names=made.report.names)
 
 
 def _write(report: LoyaltyReport, output: Path, fmt: Format | None, lang: str) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ckm.errors import NotEnoughDataError
 
 SLICE_SEPARATOR = "; "
+CHANGE_DIGITS = 9
+"""Of a difference: cents are not exact in binary, and what lies below a billionth is none."""
 COLUMNS = {
     "section": pl.String,
     "measure": pl.String,
@@ -63,7 +65,9 @@ class Measure:
     @property
     def change(self) -> float | None:
         """Difference to the period before, in the unit of the measure."""
-        return None if self.value is None or self.previous is None else self.value - self.previous
+        if self.value is None or self.previous is None:
+            return None
+        return round(self.value - self.previous, CHANGE_DIGITS)
 
     def of(self, dimension: str) -> str | None:
         """Value of one dimension of the slice; None where it has it not."""

@@ -9,22 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from ckm.report.chart_look import HEIGHT, WIDTH, Tone, colour, data, finished
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import altair as alt
 
-    Specification = Mapping[str, Any]
+    from ckm.report.chart_look import Specification
 
 MOST_MARKS = 200
 """Data points of a chart at most; beyond, it is to be aggregated first."""
-WIDTH = 560
-"""Of the plot with its axes, in pixels; the page scales it."""
-HEIGHT = 300
 ROW_HEIGHT = 46
 """Of a category in a chart of dots."""
-Tone = Literal["accent", "ink", "muted", "faint"]
-"""Role of a colour: what the chart is about, what it is held against, what is beside the point, what is a rule."""
 Place = Literal["above", "below", "right"]
 
 
@@ -111,21 +108,21 @@ def line_chart(lines: Sequence[Line], x: Axis, y: Axis, *, points: Sequence[Inte
     upward = alt.Y("y:Q", title=y.title, scale=_scale(y), axis=_axis(y, grid=True))
     layers: list[alt.Chart] = []
     for line in sorted(lines, key=lambda each: each.tone == "accent"):  # what the chart is about lies on top
-        base = alt.Chart(_data([{"x": a, "y": b} for a, b in line.points])).encode(x=across, y=upward)
+        base = alt.Chart(data([{"x": a, "y": b} for a, b in line.points])).encode(x=across, y=upward)
         dash = [3, 4] if line.dashed else [1, 0]
         width = 2.5 if line.tone == "accent" else 1.5
-        layers.append(base.mark_line(color=_colour(line.tone), strokeWidth=width, strokeDash=dash, clip=False))
+        layers.append(base.mark_line(color=colour(line.tone), strokeWidth=width, strokeDash=dash, clip=False))
     if points:
         rows = [{"x": each.x, "y": each.y, "low": each.low, "high": each.high} for each in points]
-        base = alt.Chart(_data(rows)).encode(x=across)
+        base = alt.Chart(data(rows)).encode(x=across)
         layers.append(
-            base.mark_rule(color=_colour("accent"), strokeWidth=1.5, opacity=0.55).encode(
+            base.mark_rule(color=colour("accent"), strokeWidth=1.5, opacity=0.55).encode(
                 y=alt.Y("low:Q", title=y.title, scale=_scale(y), axis=_axis(y, grid=True)), y2="high:Q"
             )
         )
-        layers.append(base.mark_point(color=_colour("accent"), filled=True, size=70, opacity=1).encode(y=upward))
+        layers.append(base.mark_point(color=colour("accent"), filled=True, size=70, opacity=1).encode(y=upward))
     layers += [_name(line, across, upward) for line in lines if line.name]
-    return _finished(alt.layer(*layers).properties(width=WIDTH - 60, height=HEIGHT))
+    return finished(alt.layer(*layers).properties(width=WIDTH - 60, height=HEIGHT))
 
 
 def dot_chart(rows: Sequence[Dots], x: Axis) -> Specification:
@@ -137,26 +134,26 @@ def dot_chart(rows: Sequence[Dots], x: Axis) -> Specification:
     down = alt.Y("category:N", title=None, sort=order, axis=alt.Axis(domain=False, ticks=False, labelPadding=12))
     layers: list[alt.Chart] = []
     for row in rows:
-        single = _data([{"x": value, "category": row.category} for value in row.values])
-        whole = _data([{"x": row.summary, "category": row.category, "text": row.text}])
-        colour = _colour(row.tone)
+        single = data([{"x": value, "category": row.category} for value in row.values])
+        whole = data([{"x": row.summary, "category": row.category, "text": row.text}])
+        tone = colour(row.tone)
         base = alt.Chart(single).encode(x=across, y=down)
-        layers.append(base.mark_point(color=colour, filled=True, size=34, opacity=0.35))
+        layers.append(base.mark_point(color=tone, filled=True, size=34, opacity=0.35))
         base = alt.Chart(whole).encode(x=across, y=down)
-        layers.append(base.mark_point(color=colour, filled=True, size=150, opacity=1))
+        layers.append(base.mark_point(color=tone, filled=True, size=150, opacity=1))
         weight: Any = "bold" if row.tone == "accent" else "normal"
         layers.append(
-            base.mark_text(color=colour, dy=-14, align="center", fontSize=13, fontWeight=weight).encode(text="text:N")
+            base.mark_text(color=tone, dy=-14, align="center", fontSize=13, fontWeight=weight).encode(text="text:N")
         )
     # room for the names, which are larger where the screen is small
     padding = {"left": 34, "right": 20, "top": 14, "bottom": 4}
-    return _finished(alt.layer(*layers).properties(width=WIDTH - 150, height=ROW_HEIGHT * len(rows), padding=padding))
+    return finished(alt.layer(*layers).properties(width=WIDTH - 150, height=ROW_HEIGHT * len(rows), padding=padding))
 
 
 def marks(specification: Specification) -> int:
     """Return how many data points a chart draws."""
-    data = specification.get("data", {})
-    own = len(data.get("values", ())) if isinstance(data, dict) else 0
+    held = specification.get("data", {})
+    own = len(held.get("values", ())) if isinstance(held, dict) else 0
     return own + sum(marks(layer) for layer in specification.get("layer", ()))
 
 
@@ -167,22 +164,12 @@ def _name(line: Line, across: alt.X, upward: alt.Y) -> alt.Chart:
     align: Any = {"above": "right", "below": "left", "right": "left"}[line.place]
     shift = {"above": (-6, -9), "below": (7, 13), "right": (7, 0)}[line.place]
     weight: Any = "bold" if line.tone == "accent" else "normal"
-    colour = _colour("muted" if line.tone == "faint" else line.tone)
+    tone = colour("muted" if line.tone == "faint" else line.tone)
     return (
-        alt.Chart(_data([{"x": x, "y": y, "text": line.name}]))
-        .mark_text(color=colour, align=align, dx=shift[0], dy=shift[1], fontSize=13, fontWeight=weight)
+        alt.Chart(data([{"x": x, "y": y, "text": line.name}]))
+        .mark_text(color=tone, align=align, dx=shift[0], dy=shift[1], fontSize=13, fontWeight=weight)
         .encode(x=across, y=upward, text="text:N")
     )
-
-
-def _data(rows: list[dict[str, Any]]) -> Any:
-    import altair as alt
-
-    return alt.Data(values=rows)
-
-
-def _colour(tone: Tone) -> Any:
-    return f"var(--{tone})"
 
 
 def _scale(axis: Axis) -> Any:
@@ -198,43 +185,3 @@ def _axis(axis: Axis, *, grid: bool) -> Any:
 
     ticks: Any = list(axis.ticks) if axis.ticks else alt.Undefined
     return alt.Axis(format=axis.format, values=ticks, tickCount=5, grid=grid)
-
-
-def _finished(chart: alt.LayerChart) -> Specification:
-    specification: dict[str, Any] = chart.configure(**_look()).to_dict()
-    specification.pop("$schema", None)  # an address that nobody is to open
-    return specification
-
-
-def _look() -> dict[str, Any]:
-    ink, muted, faint = (_colour(tone) for tone in ("ink", "muted", "faint"))
-    return {
-        "background": "transparent",
-        "padding": {"left": 4, "right": 14, "top": 14, "bottom": 4},
-        "view": {"stroke": None},
-        "axis": {
-            "domainColor": faint,
-            "gridColor": faint,
-            "gridOpacity": 0.6,
-            "labelColor": muted,
-            "labelFontSize": 12,
-            "labelPadding": 8,
-            "labelLimit": 220,
-            "ticks": False,
-            "titleColor": muted,
-            "titleFontSize": 12,
-            "titleFontWeight": "normal",
-            "titlePadding": 10,
-        },
-        "axisX": {"domain": True},
-        # above the axis and level: a title on its side is read by nobody
-        "axisY": {
-            "domain": False,
-            "titleAngle": 0,
-            "titleAlign": "left",
-            "titleBaseline": "bottom",
-            "titleX": 0,
-            "titleY": -12,
-        },
-        "text": {"color": ink},
-    }

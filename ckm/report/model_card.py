@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
-    from ckm.report.charts import Place, Tone
+    from ckm.report.chart_look import Tone
+    from ckm.report.charts import Place
     from ckm.report.document import Block
 
 READ_AT = tuple(step / 10 for step in range(11))

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+from ckm.report.chart_look import LOOK, ON_FIELD
 from ckm.report.charts import MOST_MARKS, marks
 
 if TYPE_CHECKING:
@@ -44,15 +45,16 @@ def draw(specification: Mapping[str, Any], *, name: str, label: str) -> str:
     import vl_convert
 
     text = vl_convert.vegalite_to_svg(dict(specification), allowed_base_urls=[])
-    return _cleaned(text, name, label)
+    look = specification.get("usermeta", {}).get(LOOK)
+    return _cleaned(text, name, label, f"chart {look}" if look else "chart")
 
 
-def _cleaned(text: str, name: str, label: str) -> str:
+def _cleaned(text: str, name: str, label: str, style: str) -> str:
     root = ElementTree.fromstring(text)
     names = {old: f"{name}-{number}" for number, old in enumerate(_ids(root))}
     view = root.get("viewBox", "")
     _tidy(root, names)
-    root.attrib = {"viewBox": view, "role": "img", "aria-label": label, "class": "chart"}
+    root.attrib = {"viewBox": view, "role": "img", "aria-label": label, "class": style}
     # no <title>: a browser would show it over the chart wherever the pointer rests
     return ElementTree.tostring(root, encoding="unicode")
 
@@ -88,7 +90,9 @@ def _tidy(element: ElementTree.Element, names: Mapping[str, str]) -> None:
 
 
 def _is_label_group(element: ElementTree.Element) -> bool:
-    return element.get("class", "").startswith("mark-text role-mark")
+    # text on a field of colour is read as it is; its halo would blot the field
+    group = element.get("class", "")
+    return group.startswith("mark-text role-mark") and ON_FIELD not in group
 
 
 def _is_nothing(element: ElementTree.Element) -> bool:

@@ -1,0 +1,181 @@
+"""Revenue, and what changed it since the period before: effects, kinds of customers and slices that add up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.measures.comparison import RETURNED_ONLY, Comparison, compare
+from ckm.measures.decomposition import FACTORS, Totals, revenue_effects, whole_parts
+from ckm.measures.dimensions import MOST_VALUES, Parting, partings
+from ckm.measures.ledger import NO_VALUE, OTHER
+from ckm.measures.measure import Measure, Missing
+from ckm.measures.noise import gradient, interval
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from ckm.measures.basis import Basis
+
+    Floats = NDArray[np.float64]
+
+OF_ROWS = ("channel", "category")
+"""Columns of the transactions by which the report looks for what drove a change; ``--by`` takes any."""
+NO_CUSTOMER = "(no customer)"
+"""Slice of a dimension of customers that holds the rows without one."""
+
+Sliced = dict[str, tuple[int, int]]
+"""Revenue before and now by slice, in whole numbers."""
+
+
+def change_measures(
+    basis: Basis, comparison: Comparison | None = None, parts: Sequence[Parting] | None = None
+) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+    """Return the revenue of the period, and why it is not what it was.
+
+    - ``revenue`` and what it is made of; with and without a customer, and what was taken back;
+    - ``change_by_customers``, ``change_by_frequency`` and ``change_by_order_value``
+      (:func:`ckm.measures.decomposition.revenue_effects`), which add up to the change of ``revenue_of_customers`` to
+      the cent, each with its interval (:mod:`ckm.measures.noise`);
+    - ``change_by_kind``, which adds up to the same, and ``change_by_slice``, which adds up to the change of ``revenue``
+      in each dimension.
+
+    Parameters
+    ----------
+    basis
+        What is measured.
+    comparison
+        Of the basis, where it is at hand.
+    parts
+        Dimensions of its customers, where they are at hand.
+    """
+    comparison = comparison or compare(basis)
+    revenue = _revenue(basis, comparison is not None)
+    if comparison is None:
+        return revenue, (Missing("changed", "no_comparison"),)
+    return (*revenue, *_effects(comparison), *_kinds(comparison), *_slices(comparison, parts)), ()
+
+
+def _revenue(basis: Basis, comparable: bool) -> tuple[Measure, ...]:
+    ledger = basis.ledger
+    wanted = [basis.period, basis.compared] if comparable else [basis.period]
+    of_customers = [ledger.visits.total_of(each) + ledger.returns.total_of(each) for each in wanted]
+    nameless = [ledger.till.sums(each) for each in wanted]
+    taken_back = [ledger.returns.total_of(each) + till[1] for each, till in zip(wanted, nameless, strict=True)]
+    without = [sum(till) for till in nameless]
+    whole = [known + unknown for known, unknown in zip(of_customers, without, strict=True)]
+    there = int((ledger.visits.counts(basis.period) + ledger.returns.counts(basis.period) > 0).sum())
+
+    def measure(name: str, sums: list[int], n: int | None = None) -> Measure:
+        return Measure(name, ledger.money(sums[0]), n=n, previous=ledger.money(sums[1]) if len(sums) > 1 else None)
+
+    return (
+        measure("revenue", whole),
+        measure("revenue_of_customers", of_customers, there),
+        measure("revenue_without_customer", without),
+        measure("revenue_returns", taken_back),
+    )
+
+
+def _effects(comparison: Comparison) -> tuple[Measure, ...]:
+    before, now = comparison.totals
+    ledger = comparison.basis.ledger
+    change = int((comparison.net - comparison.net_before).sum())
+    effects = whole_parts(revenue_effects(before, now), change, ledger.scale)
+    measures = []
+    for which, (factor, effect) in enumerate(zip(FACTORS, effects, strict=True)):
+        lo, hi = interval(effect, effect_error(comparison, which))
+        measures.append(
+            Measure(f"change_by_{factor}", ledger.money(effect), lo=ledger.money(round(lo)), hi=ledger.money(round(hi)))
+        )
+    return tuple(measures)
+
+
+def effect_error(comparison: Comparison, which: int) -> float:
+    """Return the standard error of one of the effects, in whole numbers of money.
+
+    Where a period has no customers all is by one factor, whose error is that of the whole change.
+    """
+    totals = comparison.sums.totals
+    if not totals[0] or not totals[3]:
+        return comparison.sums.error_of((0, 0, -1, 0, 0, 1)) if which == 0 else 0.0
+
+    def effect(at: Floats) -> float:
+        before, now = (Totals(*(float(each) for each in part)) for part in (at[:3], at[3:]))
+        return revenue_effects(before, now)[which]
+
+    return comparison.sums.error_of(gradient(effect, totals))
+
+
+def _kinds(comparison: Comparison) -> list[Measure]:
+    money = comparison.basis.ledger.money
+    measures = []
+    for kind, chosen in comparison.kinds.items():
+        count = int(chosen.sum())
+        if kind == RETURNED_ONLY and not count:
+            continue
+        change = (comparison.net - comparison.net_before)[chosen]
+        measures.append(Measure("change_by_kind", money(int(change.sum())), (("kind", kind),), n=count))
+    return measures
+
+
+def _slices(comparison: Comparison, parts: Sequence[Parting] | None) -> list[Measure]:
+    money = comparison.basis.ledger.money
+    counts = customers_by_slice(comparison, parts)
+    return [
+        Measure(
+            "change_by_slice",
+            money(now - before),
+            (("dimension", dimension), ("value", value)),
+            n=counts.get((dimension, value)),
+        )
+        for dimension, slices in revenue_by_slice(comparison, parts).items()
+        for value, (before, now) in slices.items()
+    ]
+
+
+def revenue_by_slice(comparison: Comparison, parts: Sequence[Parting] | None = None) -> Mapping[str, Sliced]:
+    """Return the revenue of both periods by dimension and slice, in whole numbers; each dimension adds up to all."""
+    basis = comparison.basis
+    if parts is None:
+        parts = partings(basis, comparison.net + comparison.net_before)
+    ledger = basis.ledger
+    found = {}
+    for name in dict.fromkeys((*OF_ROWS, *([ledger.by] if ledger.by in ledger.dimensions else []))):
+        if name is not None and name in ledger.dimensions:
+            sums = [ledger.revenue_by(name, each) for each in (basis.compared, basis.period)]
+            found[name] = _largest(sums[0], sums[1], tuple(ledger.parts) if ledger.by == name else None)
+    without = [sum(ledger.till.sums(each)) for each in (basis.compared, basis.period)]
+    for part in parts:
+        before, now = part.sums(comparison.net_before).tolist(), part.sums(comparison.net).tolist()
+        slices = dict(zip(part.values, zip(before, now, strict=True), strict=True))
+        found[part.dimension] = slices | ({NO_CUSTOMER: (without[0], without[1])} if any(without) else {})
+    return {name: slices for name, slices in found.items() if len(slices) > 1}
+
+
+def _largest(before: Mapping[str, int], now: Mapping[str, int], names: tuple[str, ...] | None) -> Sliced:
+    """The values with the largest revenue of both periods (or those of ``names``), the rest together, then none."""
+    both = {value: (before.get(value, 0), now.get(value, 0)) for value in {*before, *now}}
+    own = sorted((value for value in both if value not in (OTHER, NO_VALUE)), key=lambda each: (-sum(both[each]), each))
+    largest = [name for name in names if name in own] if names is not None else own[:MOST_VALUES]
+    rest = [each for value, each in both.items() if value != NO_VALUE and value not in largest]
+    slices = {value: both[value] for value in largest}
+    if rest:
+        slices[OTHER] = (sum(each[0] for each in rest), sum(each[1] for each in rest))
+    if NO_VALUE in both:
+        slices[NO_VALUE] = both[NO_VALUE]
+    return slices
+
+
+def customers_by_slice(comparison: Comparison, parts: Sequence[Parting] | None = None) -> dict[tuple[str, str], int]:
+    """Return how many customers a slice's revenue is of, of both periods; without those dimensions that rows have."""
+    if parts is None:
+        parts = partings(comparison.basis, comparison.net + comparison.net_before)
+    return {
+        (part.dimension, value): count
+        for part in parts
+        for value, count in zip(part.values, part.sums(comparison.there.astype(np.int64)).tolist(), strict=True)
+    }

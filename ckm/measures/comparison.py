@@ -1,0 +1,118 @@
+"""What every customer did in the period and in the one before: what changes are measured on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import hypot
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.churning.timeline import day_number
+from ckm.measures.decomposition import Totals
+from ckm.measures.noise import Sums, error_of_days, sums
+from ckm.measures.standing import KINDS, standing
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ckm.measures.basis import Basis
+    from ckm.measures.ledger import Ledger
+    from ckm.measures.period import Period
+
+    Whole = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+RETURNED_ONLY = "returned_only"
+"""Kind of a customer who bought nothing in either period and returned something in one."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Customers in two periods; every array is by code.
+
+    Attributes
+    ----------
+    basis
+        What it is of.
+    orders, orders_before
+        Days with a purchase.
+    net, net_before
+        Money of purchases and returns, whole numbers.
+    """
+
+    basis: Basis
+    orders: Whole
+    orders_before: Whole
+    net: Whole
+    net_before: Whole
+
+    @property
+    def active(self) -> Mask:
+        """Who bought in the period."""
+        return self.orders > 0
+
+    @property
+    def active_before(self) -> Mask:
+        """Who bought in the period before."""
+        return self.orders_before > 0
+
+    @cached_property
+    def totals(self) -> tuple[Totals, Totals]:
+        """Before, and now."""
+        return (
+            Totals(int(self.active_before.sum()), int(self.orders_before.sum()), int(self.net_before.sum())),
+            Totals(int(self.active.sum()), int(self.orders.sum()), int(self.net.sum())),
+        )
+
+    @cached_property
+    def sums(self) -> Sums:
+        """Of customers, orders and money before, and of the same now."""
+        before = (self.active_before, self.orders_before, self.net_before)
+        return sums([*before, self.active, self.orders, self.net])
+
+    @cached_property
+    def kinds(self) -> dict[str, Mask]:
+        """Who is of each kind of :class:`ckm.measures.standing.Standing`, and of :data:`RETURNED_ONLY`."""
+        kinds = standing(self.basis)
+        masks = {kind: getattr(kinds, kind) for kind in KINDS}
+        return {**masks, RETURNED_ONLY: self.there & ~(kinds.active | kinds.lost)}
+
+    @cached_property
+    def there(self) -> Mask:
+        """Who bought or returned anything in one of the periods."""
+        ledger, periods = self.basis.ledger, (self.basis.period, self.basis.compared)
+        returned = sum(ledger.returns.counts(each) for each in periods)
+        there: Mask = (self.orders + self.orders_before + returned) > 0
+        return there
+
+    @cached_property
+    def till_error(self) -> float:
+        """Standard error of the change of what has no customer, by the days of both periods."""
+        ledger = self.basis.ledger
+        errors = [error_of_days(till_days(ledger, each)) for each in (self.basis.period, self.basis.compared)]
+        return hypot(*errors)
+
+
+def compare(basis: Basis) -> Comparison | None:
+    """Return the two periods side by side; None where the data do not cover the one before."""
+    if not basis.is_comparable:
+        return None
+    ledger = basis.ledger
+    return Comparison(
+        basis=basis,
+        orders=ledger.orders_between(basis.period),
+        orders_before=ledger.orders_between(basis.compared),
+        net=ledger.net_between(basis.period),
+        net_before=ledger.net_between(basis.compared),
+    )
+
+
+def till_days(ledger: Ledger, period: Period, *, returns: bool = False) -> Whole:
+    """Return the money of what has no customer on each day of a period, or of its returns; zero without any."""
+    till, first = ledger.till, day_number(period.first)
+    within = (till.day >= first) & (till.day <= day_number(period.last))
+    days = np.zeros(period.days, dtype=np.int64)
+    days[till.day[within] - first] = till.returns[within] + (0 if returns else till.purchases[within])
+    return days

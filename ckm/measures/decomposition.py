@@ -1,0 +1,147 @@
+"""What made a number change, in parts that add up to the change exactly."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log, log1p
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+FACTORS = ("customers", "frequency", "order_value")
+"""Revenue of known customers = customers · orders per customer · value of an order."""
+CENTS = 100
+"""Of a unit of the currency; effects are rounded to them."""
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Revenue of a period and what it is a product of.
+
+    Attributes
+    ----------
+    customers, orders
+        Active customers and their purchase days; both are zero or none is.
+    revenue
+        In whole parts of the currency's unit. All are whole numbers, unless a slope is being looked for.
+    """
+
+    customers: float
+    orders: float
+    revenue: float
+
+
+def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float]:
+    """Return what :data:`FACTORS` each did to the revenue; the sum is the change up to the error of floats.
+
+    - Both revenues above zero: additive LMDI-I, ``L(R1, R0) · ln(x1 / x0)`` with the logarithmic mean ``L``. It
+      leaves nothing unexplained and does not hang on the order of the factors (Ang 2005, Energy Policy 33(7):867-871).
+    - No active customer in one period: all of it is by customers, which is the limit of the formula as they go to none
+      and the others stay (Ang and Liu 2007, Energy Policy 35(1):238-246). In both: all of it, which is returns, is by
+      the value of an order.
+    - A revenue of zero or less though there were orders, for more was taken back than bought: the logarithm has no
+      answer, so each factor gets its Shapley value, which also adds up and has no order (Albrecht, Francois and
+      Schoors 2002, Energy Policy 30(9):727-736).
+    """
+    change = now.revenue - before.revenue
+    if not before.customers and not now.customers:
+        return 0.0, 0.0, change
+    if not before.customers or not now.customers:
+        return change, 0.0, 0.0
+    then, since = _factors(before), _factors(now)
+    if before.revenue > 0 and now.revenue > 0:
+        mean = logarithmic_mean(now.revenue, before.revenue)
+        by_customers, by_frequency, by_value = (mean * log(new / old) for new, old in zip(since, then, strict=True))
+        return by_customers, by_frequency, by_value
+    return _shapley(then, since)
+
+
+def logarithmic_mean(first: float, second: float) -> float:
+    """Return ``(first - second) / (ln first - ln second)`` of two positive numbers, and either if they are equal."""
+    # log1p: the quotient of two numbers that are nearly equal has lost the digits that the logarithm needs
+    return first if first == second else (first - second) / log1p((first - second) / second)
+
+
+def _factors(totals: Totals) -> tuple[float, float, float]:
+    return totals.customers, totals.orders / totals.customers, totals.revenue / totals.orders
+
+
+def _shapley(then: Sequence[float], since: Sequence[float]) -> tuple[float, float, float]:
+    """Mean over all orders of the three factors of what changing one of them does."""
+
+    def share(own: int, one: int, other: int) -> float:
+        alone = then[one] * then[other] + since[one] * since[other]
+        mixed = then[one] * since[other] + since[one] * then[other]
+        return (since[own] - then[own]) * (alone / 3 + mixed / 6)
+
+    return share(0, 1, 2), share(1, 0, 2), share(2, 0, 1)
+
+
+def whole_parts(parts: Sequence[float], total: int, scale: int) -> tuple[int, ...]:
+    """Round parts to cents so that they add up to ``total``.
+
+    What rounding leaves over, a cent or two, goes to the largest part, where it is seen least; a total with a fraction
+    of a cent leaves the fraction there too.
+
+    Parameters
+    ----------
+    parts
+        In ``1 / scale`` of the currency's unit; they add up to ``total`` but for the error of floats.
+    total
+        Their sum.
+    scale
+        Parts of the currency's unit.
+    """
+    cent = max(1, scale // CENTS)
+    rounded = [round(part / cent) * cent for part in parts]
+    largest = max(range(len(parts)), key=lambda each: abs(parts[each]))
+    rounded[largest] += total - sum(rounded)
+    return tuple(rounded)
+
+
+def ratio_contributions(above: tuple[Floats, Floats], below: tuple[Floats, Floats]) -> Floats:
+    """Return what each slice did to the change of a ratio of sums; they add up to the change.
+
+    ``w̄ (r1 - r0) + (r̄ - R̄)(w1 - w0)``: what its own ratio did, at its mean weight, and what its weight did, by how far
+    its ratio lies from everybody's (Bennet 1920, Journal of the Royal Statistical Society 83(3):455-462). A slice that
+    is not there in one period counts with its ratio in the other; what it has above all the same, such as returns
+    without an order, is its own doing.
+
+    Parameters
+    ----------
+    above, below
+        Numerators and denominators by slice: of the period before, and of this one. Their sums below are not zero.
+    """
+    weights = [part / part.sum() for part in below]
+    there = [part != 0 for part in below]
+    ratios = [
+        np.divide(up, down, out=np.zeros(len(up)), where=down != 0) for up, down in zip(above, below, strict=True)
+    ]
+    then, since = np.where(there[0], ratios[0], ratios[1]), np.where(there[1], ratios[1], ratios[0])
+    overall = sum(float(up.sum() / down.sum()) for up, down in zip(above, below, strict=True)) / 2
+    mean_weight, mean_ratio = (weights[0] + weights[1]) / 2, (then + since) / 2
+    loose = [np.where(down == 0, up, 0) / down.sum() for up, down in zip(above, below, strict=True)]
+    own = mean_weight * (since - then) + (mean_ratio - overall) * (weights[1] - weights[0])
+    contributions: Floats = own + loose[1] - loose[0]
+    return contributions
+
+
+def surprise(before: Floats, now: Floats) -> float:
+    """Return how unlike the shares of the slices have become, 0 to ln 2: Jensen-Shannon divergence.
+
+    By which the dimension that tells most of a change is found (Bhagwan et al. 2014, Adtributor, NSDI, section 4.2).
+    Slices below zero count as zero.
+    """
+    sums = [np.clip(part, 0, None) for part in (before, now)]
+    if not all(part.sum() for part in sums):
+        return 0.0
+    old, new = (part / part.sum() for part in sums)
+    middle = (old + new) / 2
+    return float(sum((part[part > 0] * np.log(part[part > 0] / middle[part > 0])).sum() for part in (old, new)) / 2)

@@ -1,0 +1,137 @@
+"""The slices that drove a change: what each added, the largest first, and all of them the change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.measures.changes import customers_by_slice, revenue_by_slice
+from ckm.measures.decomposition import FACTORS, ratio_contributions, revenue_effects, surprise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ckm.measures.comparison import Comparison
+    from ckm.measures.dimensions import Parting
+    from ckm.measures.hiding import Hidden
+
+    Floats = NDArray[np.float64]
+    Pair = tuple[Floats, Floats]
+
+MOST_DRIVERS = 3
+"""Slices named of a dimension; the rest is one more, so that they add up to the change."""
+EFFECT, KIND, REST = "effect", "kind", "rest"
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A slice that drove a change.
+
+    Attributes
+    ----------
+    dimension, value
+        Such as ``channel`` and ``web``; ``effect`` and one of ``customers``, ``frequency``, ``order_value``.
+    change
+        What it added, in the unit of the measure.
+    customers
+        Of both periods; None where it is not of customers alone.
+    """
+
+    dimension: str
+    value: str
+    change: float
+    customers: int | None = None
+
+
+def behind_the_revenue(comparison: Comparison, parts: Sequence[Parting]) -> tuple[Driver, ...]:
+    """Return the effects, and the slices of the dimension that tells most: of the rows' own and the customers' ones."""
+    money = comparison.basis.ledger.money
+    before, now = comparison.totals
+    effects = [
+        Driver(EFFECT, name, money(each)) for name, each in zip(FACTORS, revenue_effects(before, now), strict=True)
+    ]
+    periods = (comparison.basis.period, comparison.basis.compared)
+    now_without, without = (sum(comparison.basis.ledger.till.sums(each)) for each in periods)
+    rest = now_without - without
+    if rest:
+        effects.append(Driver(EFFECT, "without_customer", money(rest)))
+    counts = customers_by_slice(comparison, parts)
+    found = {
+        name: (list(slices), np.array(list(slices.values()), dtype=np.float64).T)
+        for name, slices in revenue_by_slice(comparison, parts).items()
+    }
+    if not found:
+        return tuple(effects)
+    telling = max(found, key=lambda name: surprise(*found[name][1]))
+    values, sliced = found[telling]
+    changes = [money(float(each)) for each in sliced[1] - sliced[0]]
+    return (*effects, *_largest(telling, values, changes, [counts.get((telling, value)) for value in values]))
+
+
+def behind_a_ratio(who: NDArray[np.int64], above: Pair, below: Pair, parts: Sequence[Parting]) -> tuple[Driver, ...]:
+    """Return the slices of that dimension of customers in which one slice did most to a ratio.
+
+    Parameters
+    ----------
+    who
+        Codes of the customers whom it is of.
+    above, below
+        What each of them adds to numerator and denominator (Float64), before and now.
+    parts
+        Dimensions of the customers.
+    """
+    best: tuple[float, tuple[Driver, ...]] = (0.0, ())
+    for part in parts:
+        place = part.place[who]
+        contributions = ratio_contributions(*(_in_slices(each, place, len(part.values)) for each in (above, below)))
+        strength = float(np.abs(contributions).max())
+        if len(part.values) > 1 and strength > best[0]:
+            counts = np.bincount(place, minlength=len(part.values)).tolist()
+            best = strength, _largest(part.dimension, part.values, contributions.tolist(), counts)
+    return best[1]
+
+
+def _in_slices(columns: Pair, place: NDArray[np.int16], slices: int) -> Pair:
+    before, now = (np.bincount(place, weights=each, minlength=slices) for each in columns)
+    return before.astype(np.float64), now.astype(np.float64)
+
+
+def _largest(
+    dimension: str, values: Sequence[str], changes: Sequence[float], customers: Sequence[int | None]
+) -> tuple[Driver, ...]:
+    """The largest slices, and what the others did together."""
+    order = sorted(range(len(values)), key=lambda at: (-abs(changes[at]), values[at]))
+    named = [Driver(dimension, values[at], changes[at], customers[at]) for at in order[:MOST_DRIVERS]]
+    others = order[MOST_DRIVERS:]
+    if others:
+        named.append(Driver(dimension, REST, sum(changes[at] for at in others)))
+    return tuple(named)
+
+
+def shown_drivers(drivers: Sequence[Driver], hidden: Hidden, min_cell: int) -> tuple[Driver, ...]:
+    """Return drivers without the slices that are hidden, or have fewer than ``min_cell`` customers.
+
+    What they did goes to the ``rest`` of their dimension. Where that would be the rest alone, the next smallest goes
+    there too, so that no difference gives it away.
+    """
+    shown: list[Driver] = []
+    for dimension in dict.fromkeys(each.dimension for each in drivers):
+        slices = [each for each in drivers if each.dimension == dimension]
+        gone = [each for each in slices if _is_small(each, hidden, min_cell)]
+        kept = [each for each in slices if each not in gone and each.value != REST]
+        rest = [each for each in slices if each.value == REST]
+        if len(gone) == 1 and not rest and kept:
+            gone.append(kept.pop())
+        shown += kept
+        if gone or rest:
+            shown.append(Driver(dimension, REST, sum(each.change for each in (*gone, *rest))))
+    return tuple(shown)
+
+
+def _is_small(driver: Driver, hidden: Hidden, min_cell: int) -> bool:
+    few = driver.customers is not None and 0 < driver.customers < min_cell
+    return driver.value != REST and driver.dimension != KIND and (few or hidden.hides(driver.dimension, driver.value))

@@ -1,0 +1,71 @@
+"""A loyalty report: what was measured in a period, what cannot be said, and what changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.measures.drivers import Driver
+from ckm.measures.goals import Goal
+from ckm.measures.judgement import Change
+from ckm.measures.loyalty_matrix import LOYAL_COLUMNS
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from ckm.measures.measure import Measures, Missing
+    from ckm.measures.period import Comparison, Period
+
+__all__ = ["LOYAL_COLUMNS", "Change", "Driver", "Goal", "LoyaltyReport"]
+
+
+@dataclass(frozen=True)
+class LoyaltyReport:
+    """What was measured of customers and their loyalty in a period.
+
+    Attributes
+    ----------
+    label
+        What was read, as the command names it.
+    period, compared, comparison
+        The period, the one that it is held against, and how that was chosen.
+    as_of
+        No row after this day was read.
+    currency, time_zone
+        Of all money; of all days.
+    measures
+        All numbers, by the names of the book. With ``by``, the slices' measures carry ``(by, value)`` first in their
+        slice.
+    missing
+        What cannot be said, and why.
+    drivers
+        The few changes that matter, the most important first.
+    goals
+        As ``ckm.yaml`` gives them; empty where none is set.
+    loyal
+        Loyal customers, with the columns of :data:`LOYAL_COLUMNS`.
+    by
+        The dimension that measures are repeated by.
+    names
+        Whether customers' names may be shown.
+    remarks
+        What a reader must know besides, in English.
+    """
+
+    label: str
+    period: Period
+    compared: Period
+    comparison: Comparison
+    as_of: date
+    currency: str
+    time_zone: str
+    measures: Measures
+    missing: tuple[Missing, ...] = ()
+    drivers: tuple[Change, ...] = ()
+    goals: tuple[Goal, ...] = ()
+    loyal: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LOYAL_COLUMNS))
+    by: str | None = None
+    names: bool = False
+    remarks: tuple[str, ...] = ()

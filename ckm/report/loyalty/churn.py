@@ -1,0 +1,110 @@
+"""What is at risk, why, and how earlier warnings turned out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.report.bar_charts import Bar, bar_chart
+from ckm.report.document import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm.report.document import Block
+    from ckm.report.loyalty.telling import Telling
+
+JUDGED = ("unanswered_share", "warned_left", "left_warned", "warned_early")
+MOST_REASONS = 10
+
+
+def churn_section(telling: Telling) -> Section:
+    """Return value at risk by level and segment, the reasons, and earlier warnings."""
+    return Section(telling.say("section.churn"), tuple(_blocks(telling)))
+
+
+def value_at_risk(telling: Telling) -> float | None:
+    """Return the value at risk of all levels; None where there is none."""
+    levels = telling.all("value_at_risk", "level")
+    return sum(each.value or 0.0 for each in levels) if levels else None
+
+
+def _blocks(telling: Telling) -> Iterator[Block]:
+    yield from telling.missing("churn")
+    yield from _levels(telling)
+    segments = telling.all("value_at_risk_segment", "segment")
+    if segments:
+        yield telling.slices_table(telling.title("value_at_risk_segment"), "segment", segments)
+    yield from _reasons(telling)
+    judged = [measure for name in JUDGED if (measure := telling.of(name)) is not None]
+    if judged:
+        yield telling.measures_table(telling.say("table.judged"), judged)
+
+
+def _levels(telling: Telling) -> Iterator[Block]:
+    levels = telling.all("value_at_risk", "level")
+    total = value_at_risk(telling)
+    if not total:
+        return
+    customers = {each.of("level"): each.value for each in telling.all("customers_at_risk", "level")}
+    most = max(levels, key=lambda each: each.value or 0.0)
+    bars = [
+        Bar(
+            telling.called("level", each.of("level") or ""),
+            each.value or 0.0,
+            telling.written(each.name, each.value),
+            "accent" if each is most else "muted",
+        )
+        for each in levels
+    ]
+    rows = [
+        (
+            bar.name,
+            telling.written("customers_at_risk", customers.get(each.of("level"))),
+            telling.written(each.name, each.value, exact=True),
+        )
+        for bar, each in zip(bars, levels, strict=True)
+    ]
+    urgent = telling.number("customers_at_risk", level="urgent")
+    yield telling.figure(
+        telling.say(
+            "find.risk",
+            urgent,
+            total=telling.written("value_at_risk", total),
+            customers=telling.numbers.count(urgent),
+            level=telling.called("level", "urgent"),
+        ),
+        "risk",
+        bar_chart(bars, mirrored=telling.mirrored),
+        telling.table(telling.title("value_at_risk"), ("level", "customers", "value_at_risk"), rows),
+        note=True,
+    )
+
+
+def _reasons(telling: Telling) -> Iterator[Block]:
+    reasons = sorted(telling.all("reason_value", "reason"), key=lambda each: -(each.value or 0.0))
+    total = sum(each.value or 0.0 for each in reasons)
+    if total <= 0:
+        return
+    bars = [
+        Bar(
+            telling.called("reason", each.of("reason") or ""),
+            each.value or 0.0,
+            telling.written(each.name, each.value),
+            "muted" if number else "accent",
+        )
+        for number, each in enumerate(reasons[:MOST_REASONS])
+    ]
+    unanswered = telling.of("unanswered_share")
+    values = {"reason": bars[0].name, "share": telling.numbers.share((reasons[0].value or 0.0) / total)}
+    finding = telling.say("find.reasons", **values)
+    if unanswered is not None and unanswered.value is not None:
+        finding += telling.say("unit.gap") + telling.say(
+            "find.unanswered", share=telling.numbers.share(unanswered.value)
+        )
+    yield telling.figure(
+        finding,
+        "reasons",
+        bar_chart(bars, mirrored=telling.mirrored),
+        telling.slices_table(telling.title("reason_value"), "reason", reasons),
+        note=True,
+    )

@@ -1,0 +1,124 @@
+"""Numbers, money and days as a language writes them, by babel.
+
+Persian is written with Persian digits, and each number is isolated from the text around it, so that its sign and unit
+stay where they belong. Years are those of the Gregorian calendar in every language, as in the data: in Thai too, where
+the full form of a date says so (``ค.ศ.``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ckm.measures.period import Period
+
+DIGITS = {"fa": str.maketrans("0123456789%", "۰۱۲۳۴۵۶۷۸۹٪")}
+"""Babel writes the marks of a numbering system but Western digits."""
+MINUS = "−"
+JOINER = "\u2060"
+ISOLATE, RELEASE = "\u2066", "\u2069"
+LARGE = 1_000
+"""Amounts from here on are read without cents where a sentence says them."""
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Writes numbers in a language.
+
+    Attributes
+    ----------
+    locale
+        Of babel.
+    currency
+        Of all money.
+    """
+
+    locale: str
+    currency: str
+
+    def count(self, value: float, *, signed: bool = False) -> str:
+        """Return a whole number."""
+        return self._written(value, lambda each: self._decimal(each, "#,##0"), 0, signed=signed)
+
+    def decimal(self, value: float, digits: int = 1, *, signed: bool = False) -> str:
+        """Return a number with so many decimals."""
+        pattern = "#,##0" + ("." + "0" * digits if digits else "")
+        return self._written(value, lambda each: self._decimal(each, pattern), digits, signed=signed)
+
+    def share(self, value: float, digits: int = 0, *, signed: bool = False) -> str:
+        """Return a share as a percentage."""
+        return self._written(value, lambda each: self._percent(each, digits), digits + 2, signed=signed)
+
+    def money(self, value: float, *, exact: bool = False, signed: bool = False) -> str:
+        """Return an amount; without cents from :data:`LARGE` on unless it is to be exact."""
+        cents = exact or abs(value) < LARGE
+        return self._written(value, lambda each: self._money(each, cents=cents), 2 if cents else 0, signed=signed)
+
+    def day(self, day: date) -> str:
+        """Return a day."""
+        from babel.dates import format_date
+
+        return self._finished(format_date(day, "long", locale=self.locale))
+
+    def short_day(self, day: date) -> str:
+        """Return a day as a table has it."""
+        from babel.dates import format_date
+
+        return self._finished(format_date(day, "medium", locale=self.locale))
+
+    def month(self, month: str) -> str:
+        """Return a month written ``2026-06``; anything else stays as it is."""
+        from babel.dates import format_skeleton
+
+        try:
+            first = date.fromisoformat(f"{month}-01")
+        except ValueError:
+            return month
+        return self._finished(format_skeleton("yMMM", first, locale=self.locale))
+
+    def period(self, period: Period) -> str:
+        """Return the days of a period, from and to."""
+        from babel.dates import format_interval
+
+        return self._finished(format_interval(period.first, period.last, "yMMMd", locale=self.locale))
+
+    def _written(self, value: float, write: Callable[[float], str], digits: int, *, signed: bool) -> str:
+        rounded = round(value, digits)
+        sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
+        # no line ends between a sign and what it belongs to
+        text = self._finished((sign and sign + JOINER) + write(abs(rounded)))
+        return f"{ISOLATE}{text}{RELEASE}" if self.locale in DIGITS else text
+
+    def _decimal(self, value: float, pattern: str) -> str:
+        from babel.numbers import format_decimal
+
+        return format_decimal(value, format=pattern, locale=self.locale, numbering_system="default")
+
+    def _percent(self, value: float, digits: int) -> str:
+        from babel import Locale
+        from babel.numbers import format_percent
+
+        pattern = Locale.parse(self.locale).percent_formats[None].pattern
+        if digits:
+            pattern = pattern.replace("0%", "0." + "0" * digits + "%").replace("0\xa0%", "0." + "0" * digits + "\xa0%")
+        return format_percent(value, format=pattern, locale=self.locale, numbering_system="default")
+
+    def _money(self, value: float, *, cents: bool) -> str:
+        from babel import Locale
+        from babel.numbers import format_currency
+
+        if cents:
+            return format_currency(value, self.currency, locale=self.locale, numbering_system="default")
+        pattern = Locale.parse(self.locale).currency_formats["standard"].pattern.replace("0.00", "0")
+        return format_currency(
+            value, self.currency, format=pattern, locale=self.locale, currency_digits=False, numbering_system="default"
+        )
+
+    def _finished(self, text: str) -> str:
+        # thin spaces around a dash are gaps in many fonts and none in others
+        plain = text.replace("\u2009", " ")
+        return plain.translate(DIGITS.get(self.locale, {}))

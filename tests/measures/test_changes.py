@@ -1,0 +1,165 @@
+"""What the room of changes promises: every euro of the small shop by hand, and parts that add up to the cent."""
+
+from __future__ import annotations
+
+from datetime import date
+from math import log, sqrt
+from random import Random
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+
+from ckm.measures.changes import NO_CUSTOMER, change_measures
+from ckm.measures.measure import Measure, Measures, Missing
+from tests.measures.rows import basis, bought, histories, tables
+from tests.measures.shop import shop_basis, shop_tables
+
+Z = 1.959963984540054
+
+
+@pytest.fixture(scope="module")
+def shop() -> Measures:
+    measures, missing = change_measures(shop_basis())
+    assert missing == ()
+    return Measures(measures)
+
+
+def pair(measure: Measure | None) -> tuple[float | None, float | None]:
+    assert measure is not None
+    return measure.value, measure.previous
+
+
+def test_revenue_by_hand(shop: Measures) -> None:
+    # bought 3905, returned -30 - 100 - 12, till 20 - 5; before: bought 2530, returned -35, till 10
+    assert pair(shop.get("revenue")) == (3905 - 142 + 15, 2530 - 35 + 10)
+    assert pair(shop.get("revenue_of_customers")) == (3905 - 142, 2530 - 35)
+    assert pair(shop.get("revenue_without_customer")) == (20 - 5, 10)
+    assert pair(shop.get("revenue_returns")) == (-30 - 100 - 12 - 5, -35)
+
+
+def test_the_revenue_of_customers_rests_on_everybody_who_bought_or_returned(shop: Measures) -> None:
+    # nine who bought, and otto, who only returned
+    assert shop.get("revenue_of_customers").n == 10
+
+
+def test_what_changed_the_revenue_by_hand(shop: Measures) -> None:
+    # 7 customers with 10 orders brought 2495, 9 with 14 brought 3763: 1268 more
+    mean = (3763 - 2495) / log(3763 / 2495)
+    by_customers = mean * log(9 / 7)
+    by_frequency = mean * log((14 / 9) / (10 / 7))
+    by_value = mean * log((3763 / 14) / (2495 / 10))
+    found = [shop.value(f"change_by_{factor}") for factor in ("customers", "frequency", "order_value")]
+    assert found == [round(each, 2) for each in (by_customers, by_frequency, by_value)] == [775.48, 262.77, 229.75]
+    assert sum(round(100 * each) for each in found) == 100 * (3763 - 2495)
+
+
+def test_the_interval_of_an_effect_by_hand(shop: Measures) -> None:
+    # customers: L · ln(N1 / N0); slopes: L / N1 and -L / N0 in the customers, in the revenue (1 - L / R1) · ln(N1 / N0) /
+    # ln(R1 / R0) now and (L / R0 - 1) · ln(N1 / N0) / ln(R1 / R0) before. What each customer adds to (N0, R0, N1, R1), otto last:
+    rows = [
+        *[(1, 100, 1, 270), (0, 0, 1, 30), (1, 300, 0, 0), (1, 1000, 1, 1000), (1, 80, 1, 90), (0, 0, 1, 25)],
+        *[(0, 0, 1, 100), (1, 1000, 1, 1900), (1, 0, 0, 0), (0, 0, 1, 300), (1, 15, 0, 0), (0, 0, 1, 60)],
+        (0, 0, 0, -12),
+    ]
+    grown, more = log(3763 / 2495), log(9 / 7)
+    mean = 1268 / grown
+    slopes = (-mean / 7, (mean / 2495 - 1) * more / grown, mean / 9, (1 - mean / 3763) * more / grown)
+    error = sqrt(sum(sum(slope * each for slope, each in zip(slopes, row, strict=True)) ** 2 for row in rows))
+    found = shop.get("change_by_customers")
+    assert found.lo == pytest.approx(775.481 - Z * error, abs=0.01)
+    assert found.hi == pytest.approx(775.481 + Z * error, abs=0.01)
+
+
+def test_changes_by_kind_of_customer_by_hand(shop: Measures) -> None:
+    # new: fred 25, gabi 100, juri 300, lena 60
+    # retained: anna 270 - 100, dong 1000 - 1000, elif 90 - 80, hugo 1900 - 1000
+    # won back: bern 30; lost: cara -300, ines 0, kiri -15; otto only returned
+    found = {each.of("kind"): (each.value, each.n) for each in shop.all("change_by_kind", "kind")}
+    assert found == {
+        "new": (485, 4),
+        "retained": (170 + 0 + 10 + 900, 4),
+        "won_back": (30, 1),
+        "lost": (-315, 3),
+        "returned_only": (-12, 1),
+    }
+    assert sum(value for value, _ in found.values()) == 3763 - 2495
+
+
+def slices(measures: Measures, dimension: str) -> dict[str | None, float | None]:
+    return {
+        each.of("value"): each.value
+        for each in measures.all("change_by_slice", "dimension", "value")
+        if each.of("dimension") == dimension
+    }
+
+
+def test_changes_by_slice_by_hand(shop: Measures) -> None:
+    # phone: dong 1000, hugo 2000 - 100; before dong 1000, hugo 1000
+    # web: anna 270, elif 90, gabi 100, juri 300 = 760; before 100 + 300 + 0 + 80; till: the other 118; before 15 + 10
+    assert slices(shop, "channel") == {"phone": 900, "web": 760 - 480, "till": 118 - 25}
+    # DE: anna 170, bern 30, elif 10, fred 25, hugo 900; TH: cara -300, dong 0, gabi 100, juri 300
+    # nobody knows where kiri (-15), lena (60) and otto (-12) are; the till 15 - 10
+    assert slices(shop, "country") == {"DE": 1135, "TH": 100, "(none)": 33, NO_CUSTOMER: 5}
+
+
+def test_slices_say_how_many_customers_they_are_of(shop: Measures) -> None:
+    counts = {each.of("value"): each.n for each in shop.all("change_by_slice", "dimension", "value") if each.n}
+    # DE: anna, bern, elif, fred, hugo, ines; TH: cara, dong, gabi, juri; none: kiri, lena, otto
+    assert (counts["DE"], counts["TH"]) == (6, 4)
+
+
+def test_nothing_is_compared_with_a_time_before_the_data() -> None:
+    measures, missing = change_measures(shop_basis(as_of=date(2023, 12, 31)))
+    assert missing == (Missing("changed", "no_comparison"),)
+    assert [(each.name, each.value, each.previous) for each in measures] == [
+        ("revenue", 85, None),
+        ("revenue_of_customers", 85, None),
+        ("revenue_without_customer", 0, None),
+        ("revenue_returns", 0, None),
+    ]
+
+
+def test_a_period_in_which_nobody_bought_is_all_by_customers() -> None:
+    measures = Measures(change_measures(shop_basis(as_of=date(2025, 9, 30), months=1))[0])
+    # September 2025 against August 2025: nobody bought in either
+    assert [measures.value(f"change_by_{each}") for each in ("customers", "frequency", "order_value")] == [0, 0, 0]
+    measures = Measures(change_measures(shop_basis(as_of=date(2025, 10, 31), months=1))[0])
+    assert [measures.value(f"change_by_{each}") for each in ("customers", "frequency", "order_value")] == [300, 0, 0]
+
+
+@settings(max_examples=60)
+@given(histories)
+def test_every_decomposition_adds_up_to_the_cent(rows: list[tuple]) -> None:
+    if not bought(rows):
+        return
+    data = tables(*rows)
+    who = [("ann", "person", "DE"), ("bob", "company", None), ("王", "person", "TH")]
+    data["customers"] = pl.LazyFrame(who, schema=("customer_id", "party_type", "country"), orient="row")
+    measures, missing = change_measures(basis(data, months=6))
+    if missing:
+        return
+    found = Measures(measures)
+
+    def cents(*each: Measure) -> int:
+        return sum(round(100 * (measure.value or 0)) for measure in each)
+
+    whole = round(100 * (found.get("revenue").change or 0))
+    of_customers = round(100 * (found.get("revenue_of_customers").change or 0))
+    effects = [found.get(f"change_by_{factor}") for factor in ("customers", "frequency", "order_value")]
+    assert cents(*effects) == of_customers
+    assert cents(*found.all("change_by_kind", "kind")) == of_customers
+    every = found.all("change_by_slice", "dimension", "value")
+    for dimension in {each.of("dimension") for each in every}:
+        assert cents(*(each for each in every if each.of("dimension") == dimension)) == whole
+    assert found.value("revenue") == pytest.approx(
+        (found.value("revenue_of_customers") or 0) + (found.value("revenue_without_customer") or 0)
+    )
+
+
+def test_shuffled_rows_give_the_same_numbers() -> None:
+    data = shop_tables()
+    lines = data["transactions"].collect()
+    order = Random(1).sample(range(lines.height), lines.height)
+    shuffled = {**data, "transactions": lines[order].lazy()}
+    assert change_measures(shop_basis(shuffled)) == change_measures(shop_basis(data))

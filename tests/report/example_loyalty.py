@@ -1,0 +1,81 @@
+"""The loyalty report of the example shop, read from its measures in the machine format."""
+
+from __future__ import annotations
+
+import csv
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from ckm.measures.measure import SLICE_SEPARATOR, Measure, Measures, Missing
+from ckm.measures.period import Period
+from ckm.measures.report import LOYAL_COLUMNS, Change, Driver, Goal, LoyaltyReport
+
+DATA = Path(__file__).parent / "data"
+PERIOD = Period(date(2025, 7, 1), date(2026, 6, 30))
+BEFORE = Period(date(2024, 7, 1), date(2025, 6, 30))
+
+
+def example_measures() -> list[Measure]:
+    """Return every measure of the example shop, by channel too."""
+    with (DATA / "measures.csv").open(encoding="utf-8", newline="") as file:
+        return [_measure(row) for row in csv.DictReader(file)]
+
+
+def example_report(**changes: object) -> LoyaltyReport:
+    """Return the report on a year of the example shop, of which fields may be changed."""
+    fields: dict[str, object] = {
+        "label": "shop",
+        "period": PERIOD,
+        "compared": BEFORE,
+        "comparison": "previous",
+        "as_of": PERIOD.last,
+        "currency": "EUR",
+        "time_zone": "Europe/Berlin",
+        "measures": Measures(example_measures()),
+        "missing": (
+            Missing("loyalty", "few_ratings", (("there", 0), ("needed", 30))),
+            Missing("capacity", "no_wallet_survey"),
+            Missing("changed", "hidden_cells", (("count", 2), ("min_cell", 5))),
+        ),
+        "drivers": (
+            Change(
+                "revenue_of_customers",
+                value=1035110.25,
+                previous=861654.36,
+                lo=61204.0,
+                hi=285707.8,
+                drivers=(
+                    Driver("category", "catering", 135029.95),
+                    Driver("channel", "web", 115946.18),
+                    Driver("category", "ceramics", -40076.65),
+                ),
+            ),
+            Change("retention_rate", value=0.514, previous=0.7003, lo=-0.22, hi=-0.153),
+            Change("nps", value=6.0, previous=8.1, lo=-10.0, hi=5.9),
+        ),
+        "goals": (
+            Goal("retention_rate", 0.55, ">=", 0.514, 0.491, 0.537, on_track=False),
+            Goal("gap_median", 30, "<=", 28.0, None, None, on_track=True),
+            Goal("nps", 10, ">=", 6.0, 0.3, 11.6, on_track=None),
+        ),
+        "loyal": pl.read_csv(DATA / "loyal.csv", schema=LOYAL_COLUMNS),
+        "by": "channel",
+        "remarks": ("33.1 % of the rows have no cost.",),
+    }
+    return LoyaltyReport(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def _measure(row: dict[str, str]) -> Measure:
+    pairs = [pair.split("=", 1) for pair in row["slice"].split(SLICE_SEPARATOR) if pair]
+    number = {key: float(row[key]) if row[key] else None for key in ("value", "lo", "hi", "previous")}
+    return Measure(
+        row["measure"],
+        number["value"],
+        tuple((dimension, value) for dimension, value in pairs),
+        n=int(row["n"]) if row["n"] else None,
+        lo=number["lo"],
+        hi=number["hi"],
+        previous=number["previous"],
+    )
