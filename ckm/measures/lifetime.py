@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     Columns = tuple[NDArray[np.int32], NDArray[np.int32], Floats]
 
 SECTION = "capacity"
-HELD_OUT = 3
-"""The holdout is the last third of the history, and no longer than the horizon: the question that is asked of it."""
+HELD_OUT = 2
+"""The holdout is as long as the horizon, which is the question, and at most half of the history. A year holds all
+seasons; with a shorter one a model is judged by the season."""
 MONEY_DIGITS, ORDER_DIGITS, SHARE_DIGITS = 2, 3, 6
 
 
@@ -160,7 +161,7 @@ def lifetime_measures(basis: Basis, lifetime: Lifetime | Missing) -> tuple[tuple
 
 def _held_out(ledger: Ledger, columns: Columns, horizon: int, seed: int) -> Holdout | None:
     first, last = day_number(ledger.begins), day_number(ledger.as_of)
-    split = last - min(horizon, (last - first) // HELD_OUT)
+    split = last - min(horizon, (last - first + 1) // HELD_OUT)
     try:
         return hold_out(*columns, split=split, last_day=last, seed=seed) if split < last else None
     except NotEnoughDataError:

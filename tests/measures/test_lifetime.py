@@ -78,7 +78,7 @@ def test_the_value_is_orders_times_their_value_times_the_margin() -> None:
     whole, half = lifetime(of), lifetime(of, Margin(0.5, 0.9))
     assert half.value == pytest.approx(whole.value * 0.45, rel=1e-12)
     assert (whole.orders >= 0).all()
-    free = lifetime(replace(of, config=replace(Config(), loyalty=LoyaltySettings(12, 0.0))))
+    free = lifetime(replace(of, config=replace(Config(), loyalty=LoyaltySettings(discount=0.0))))
     assert whole.value.sum() < free.value.sum() < 1.1 * whole.value.sum()
 
 
@@ -124,11 +124,20 @@ def test_nothing_after_the_day_is_seen_and_the_order_of_rows_says_nothing() -> N
     assert one == other
 
 
-def test_cdnow_at_its_last_day_holds_out_a_third_of_it() -> None:
+def test_the_report_on_cdnow_says_the_published_orders_of_weeks_40_to_78() -> None:
     of = basis({"transactions": cdnow("CDNOW_sample.txt", customer=1, day=2, dollars=4)}, as_of=date(1998, 6, 30))
     found = lifetime(of)
-    assert found.holdout is not None
-    assert found.holdout.last_day - found.holdout.split == 545 // 3  # 1997-01-01 to 1998-06-30, and no year of 365 days
-    assert found.holdout.best.total == pytest.approx(found.holdout.orders.sum(), rel=0.1)
-    assert found.model.name == found.holdout.best.model.name
+    said = Measures(lifetime_measures(of, found)[0])
+    # 546 days from 1997-01-01 to 1998-06-30: half of them are weeks 40 to 78
+    totals = {
+        each.of("model"): each.value
+        for each in said.all("holdout_total_orders", "model", "what")
+        if each.of("what") == "predicted"
+    }
+    assert totals == pytest.approx({"Pareto/NBD": 1665.5, "MBG/NBD": 1576.7, "BG/NBD": 1653.4}, abs=0.1)
+    assert next(iter(totals)) == found.model.name == "Pareto/NBD"
+    assert said.value("holdout_total_orders", model="BG/NBD", what="actual") == 1882
+    assert sum(
+        each.value for each in said.all("holdout_money", "tenth", "what") if each.of("what") == "actual"
+    ) == pytest.approx(70_976.39)
     assert any("came nearest" in remark for remark in found.remarks)
