@@ -27,8 +27,8 @@ from ckm.models.btyd.holdout import Holdout, ModelHoldout, Tenth, hold_out
 SPLIT = date(1997, 9, 30).toordinal()
 WEEKS = 39
 LAST = SPLIT + 7 * WEEKS
-INNER_WEEKS = (9, 13, 17, 19)
-"""Holdouts within the calibration."""
+INNER_DAYS = (63, 91, 119, 133, 136)
+"""Holdouts within the calibration: 9, 13, 17 and 19 weeks, and the half of it, which the report's rule gives."""
 HELD_OUT = (2, 3, 4)
 """The last half, third and quarter."""
 FEW = 20
@@ -146,27 +146,27 @@ def alternatives(customer: np.ndarray, day: np.ndarray, dollars: np.ndarray, fou
     for name in ("BG/NBD", "MBG/NBD", "Pareto/NBD"):
         errors(name, by_name[name].expected, found.orders)
     errors("mean of the three", sum(each.expected for each in found.models) / len(found.models), found.orders)
-    inner = {weeks: hold_out(customer, day, dollars, split=SPLIT - 7 * weeks, last_day=SPLIT) for weeks in INNER_WEEKS}
-    for weeks, earlier in inner.items():
+    inner = {days: hold_out(customer, day, dollars, split=SPLIT - days, last_day=SPLIT) for days in INNER_DAYS}
+    for days, earlier in inner.items():
         for each in earlier.models:
             ratio = earlier.orders.sum() / each.total
             errors(
-                f"{each.model.name} × {ratio:.3f} (weeks {40 - weeks}-39)",
+                f"{each.model.name} × {ratio:.3f} (last {days} days)",
                 by_name[each.model.name].expected * ratio,
                 found.orders,
             )
         for each in earlier.models:
             factors = corrections(earlier, each)
             errors(
-                f"{each.model.name} × {factors.round(2)} by x ({weeks} w.)",
+                f"{each.model.name} × {factors.round(2)} ({days} d.)",
                 by_name[each.model.name].expected * factors[np.minimum(found.buyers.x, 2)],
                 found.orders,
             )
     likeliest = max(found.models, key=lambda each: each.model.log_likelihood)
     print(f"\nlikeliest on weeks 1 to 39: {likeliest.model.name}, ", end="")
     print(", ".join(f"{each.model.name} {each.model.log_likelihood:.2f}" for each in found.models))
-    for weeks, earlier in inner.items():
-        print(f"nearest on weeks {40 - weeks} to 39: {earlier.best.model.name}, RMSE ", end="")
+    for days, earlier in inner.items():
+        print(f"nearest on the last {days} days of them: {earlier.best.model.name}, RMSE ", end="")
         print(", ".join(f"{each.model.name} {each.root_mean_square_error:.4f}" for each in earlier.models))
     print(f"nearest on weeks 40 to {39 + WEEKS}, which the report takes: {found.best.model.name}")
 

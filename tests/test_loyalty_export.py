@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -25,6 +26,13 @@ from ckm.measures.measure import Missing
 from ckm.measures.risk import Risk, read_risk
 from ckm.measures.sample import read_features
 from ckm.measures.segments import read_segments
+from tests.measures.known import (
+    example_basis,
+    example_capacity,
+    example_lifetime,
+    example_margin,
+    example_sample,
+)
 from tests.measures.rows import basis, row, tables
 from tests.measures.stores import example_frames
 
@@ -34,25 +42,20 @@ FILES = ["customers.parquet", "dictionary.md", "dictionary.json"]
 FILES += [f"{each.name}.csv" for each in list_audiences()]
 
 
-def known(of: Basis, *, risk: bool = False, loyal: pl.DataFrame | None = None) -> Known:
+def known(of: Basis) -> Known:
     margin, segments, sample = read_margin(of), read_segments(of), read_features(of)
     lifetime = read_lifetime(of, margin)
-    found: Risk | Missing = Missing("churn", "no_forecast")
-    if risk:
-        found = read_risk(of, margin, segments, lifetime=lifetime, sample=sample)
-    return Known(sample, lifetime, read_capacity(of, sample), segments, found, lifecycle_of(of), loyal)
-
-
-@cache
-def example() -> Basis:
-    return basis({name: frame.lazy() for name, frame in example_frames().items()})
+    thin = Missing("churn", "no_forecast")
+    return Known(sample, lifetime, read_capacity(of, sample), segments, thin, lifecycle_of(of))
 
 
 @cache
 def of_example() -> Known:
-    ids = example().ledger.customers
+    of, lifetime, sample = example_basis(), example_lifetime(), example_sample()
+    ids, segments = of.ledger.customers, read_segments(of)
     loyal = pl.DataFrame({"customer_id": [ids[0], ids[9]], "rule": ["often", "rated"]})
-    return known(example(), risk=True, loyal=loyal)
+    risk = read_risk(of, example_margin(), segments, lifetime=lifetime, sample=sample)
+    return Known(sample, lifetime, example_capacity(), segments, risk, lifecycle_of(of), loyal)
 
 
 def odd_shop() -> Basis:
@@ -74,7 +77,7 @@ def test_the_files_have_fixed_names_and_nothing_else_is_written(tmp_path: Path) 
 
 
 def test_every_column_is_in_both_dictionaries_with_its_type_and_version(tmp_path: Path) -> None:
-    export_customers(example(), of_example(), tmp_path)
+    export_customers(example_basis(), of_example(), tmp_path)
     frame = pl.read_parquet(tmp_path / "customers.parquet")
     document = json.loads((tmp_path / "dictionary.json").read_text("utf-8"))
     assert [(each["name"], each["type"]) for each in document["columns"]] == [
@@ -88,7 +91,7 @@ def test_every_column_is_in_both_dictionaries_with_its_type_and_version(tmp_path
 
 
 def test_there_is_one_row_per_customer_with_all_that_the_rooms_say() -> None:
-    of, parts = example(), of_example()
+    of, parts = example_basis(), of_example()
     table = customer_table(of, parts)
     frame = table.frame
     assert frame["customer_id"].to_list() == parts.sample.table.frame["customer_id"].to_list()
@@ -103,7 +106,7 @@ def test_there_is_one_row_per_customer_with_all_that_the_rooms_say() -> None:
 
 
 def test_the_lists_hold_whom_they_name_in_their_order(tmp_path: Path) -> None:
-    export_customers(example(), of_example(), tmp_path)
+    export_customers(example_basis(), of_example(), tmp_path)
     frame = pl.read_parquet(tmp_path / "customers.parquet")
     lists = {each.name: pl.read_csv(tmp_path / f"{each.name}.csv", infer_schema=False) for each in list_audiences()}
     for each in list_audiences():
@@ -129,7 +132,7 @@ def test_the_lists_hold_whom_they_name_in_their_order(tmp_path: Path) -> None:
 def test_who_refused_or_was_contacted_is_in_no_list_and_still_in_the_table(tmp_path: Path) -> None:
     of = odd_shop()
     refused = pl.LazyFrame({"customer_id": ["once ok"], "at": [date(2024, 6, 1)], "granted": [False]})
-    of = Basis(**{**vars(of), "tables": {**of.tables, "consents": refused}})
+    of = replace(of, tables={**of.tables, "consents": refused})
     export_customers(of, known(of), tmp_path)
     frame = pl.read_parquet(tmp_path / "customers.parquet")
     assert frame.filter(pl.col("left_alone") == "no_consent")["customer_id"].to_list() == ["once ok"]
@@ -164,15 +167,14 @@ def test_equal_customers_give_equal_bytes_whatever_the_order_of_the_rows(tmp_pat
     frames = example_frames()
     shuffled = {name: frame.sample(fraction=1.0, shuffle=True, seed=5).lazy() for name, frame in frames.items()}
     other = basis(shuffled)
-    for folder, of in (("one", example()), ("two", example()), ("three", other)):
+    for folder, of in (("one", example_basis()), ("two", other)):
         export_customers(of, known(of), tmp_path / folder)
     for name in FILES:
-        one, two, three = ((tmp_path / folder / name).read_bytes() for folder in ("one", "two", "three"))
-        assert one == two == three
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_where_rooms_saw_a_sample_the_table_still_has_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
-    of = example()
+    of = example_basis()
     monkeypatch.setattr(sample_module, "FEW_ROWS", 1_000)
     monkeypatch.setattr(sample_module, "SAMPLE", 500)
     parts = known(of)

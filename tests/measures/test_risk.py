@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -16,27 +17,23 @@ from ckm.measures import risk as risk_module
 from ckm.measures import sample as sample_module
 from ckm.measures.basis import Basis
 from ckm.measures.intervals import wilson
-from ckm.measures.lifetime import Lifetime, read_lifetime
-from ckm.measures.margin import Margin, read_margin
+from ckm.measures.lifetime import Lifetime
+from ckm.measures.margin import Margin
 from ckm.measures.measure import Measures, Missing
 from ckm.measures.risk import Risk, read_risk, risk_measures
 from ckm.measures.sample import read_features
 from ckm.measures.segments import read_segments
 from ckm.store import Store
+from tests.measures.known import example_basis, example_lifetime
 from tests.measures.rows import basis, row, tables
 from tests.measures.shop import shop_basis
-from tests.measures.stores import example_frames
 
 THIN = Missing("capacity", "few_repeat_buyers")
 ALL = Margin(None, 1.0)
 
 
-def example(**options: object) -> Basis:
-    return basis({name: frame.lazy() for name, frame in example_frames().items()}, **options)  # type: ignore[arg-type]
-
-
 def in_workspace(of: Basis, folder: Path) -> Basis:
-    return Basis(**{**vars(of), "workspace": Workspace(folder, Config())})
+    return replace(of, workspace=Workspace(folder, Config()))
 
 
 def risk(of: Basis, lifetime: Lifetime | Missing = THIN, margin: Margin = ALL) -> Risk:
@@ -147,7 +144,7 @@ def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -
 
 
 def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(tmp_path: Path) -> None:
-    of = in_workspace(example(), tmp_path)
+    of = in_workspace(example_basis(), tmp_path)
     found = risk(of)
     theirs = warn(Dataset(dict(of.tables), "shop"), Request(model="scorecard", keep=False), of.config)
     said = Measures(risk_measures(of, found)[0])
@@ -163,9 +160,7 @@ def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(
 
 
 def test_of_very_many_customers_the_model_of_ordering_says_it_without_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
-    of = example()
-    lifetime = read_lifetime(of, read_margin(of))
-    assert isinstance(lifetime, Lifetime)
+    of, lifetime = example_basis(), example_lifetime()
     monkeypatch.setattr(risk_module, "MOST_WARNED_NOW", 100)
     whole = risk(of, lifetime)
     assert (whole.leaving.source, whole.leaving.has_reasons) == ("model", False)
