@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.measures.drivers import Driver
-from ckm.measures.goals import Goal
-from ckm.measures.judgement import Change
 from ckm.measures.loyalty_matrix import LOYAL_COLUMNS
 
 if TYPE_CHECKING:
     from datetime import date
 
+    from ckm.measures.goals import Goal
+    from ckm.measures.judgement import Change
     from ckm.measures.measure import Measures, Missing
     from ckm.measures.period import Comparison, Period
-
-__all__ = ["LOYAL_COLUMNS", "Change", "Driver", "Goal", "LoyaltyReport"]
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,8 @@ class LoyaltyReport:
     goals
         As ``ckm.yaml`` gives them; empty where none is set.
     loyal
-        Loyal customers, with the columns of :data:`LOYAL_COLUMNS`.
+        Loyal customers, with the columns of :data:`ckm.measures.loyalty_matrix.LOYAL_COLUMNS`, the best first; with
+        names, ``display_name`` comes after them.
     by
         The dimension that measures are repeated by.
     names

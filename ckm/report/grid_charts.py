@@ -104,7 +104,7 @@ def heat_map(
     )
     chart = alt.layer(*layers).properties(width=WIDTH - 100, height=CELL * len(rows))
     # room for the names, which are larger where the screen is small
-    return finished(chart, **({"right": 36, "left": 4} if mirrored else {"left": 36, "right": 4}))
+    return finished(chart, left=4, right=36) if mirrored else finished(chart, left=36, right=4)
 
 
 def matrix(boxes: Sequence[Box], *, mirrored: bool = False) -> Specification:

@@ -11,8 +11,21 @@ if TYPE_CHECKING:
     from ckm.report.document import Block, Document
 
 
-def render_markdown(document: Document) -> str:
-    """Return a document as Markdown; of a figure its headline and its numbers, since nobody sees the chart."""
+SHORT = 8
+"""Rows of a table that a mail has room for."""
+
+
+def render_markdown(document: Document, *, brief: bool = False) -> str:
+    """Return a document as Markdown; of a figure its headline and its numbers, since nobody sees the chart.
+
+    Parameters
+    ----------
+    document
+        What is said.
+    brief
+        Leave out what a page folds away: tables that show when a reader asks for them, and the numbers of a figure
+        where they are more than :data:`SHORT` rows; so are sections of which nothing is left.
+    """
     parts = [f"# {_plain(document.title)}", _plain(document.lead)]
     if document.key_figures:
         lines = (
@@ -21,14 +34,17 @@ def render_markdown(document: Document) -> str:
         )
         parts.append("\n".join(lines))
     for section in document.sections:
+        blocks = [block for block in section.blocks if not (brief and isinstance(block, Table) and block.folded)]
+        if brief and not any(isinstance(block, Figure | Table | Facts | Items) for block in blocks):
+            continue
         parts.append(f"## {_plain(section.title)}")
-        parts += [_block(block) for block in section.blocks]
+        parts += [_block(block, brief) for block in blocks]
     if document.footer:
         parts += ["---", _plain(document.footer)]
     return "\n\n".join(parts) + "\n"
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, brief: bool) -> str:
     match block:
         case Text(text):
             return _plain(text)
@@ -38,6 +54,8 @@ def _block(block: Block) -> str:
             return "\n".join(f"- **{_plain(term)}**: {_plain(fact)}" for term, fact in facts)
         case Table():
             return f"{_plain(block.caption)}\n\n{_table(block)}"
+        case Figure() if brief and len(block.table.rows) > SHORT:
+            return f"### {_plain(block.headline)}"
         case Figure():
             return f"### {_plain(block.headline)}\n\n{_table(block.table)}"
 

@@ -89,8 +89,10 @@ class Numbers:
     def _written(self, value: float, write: Callable[[float], str], digits: int, *, signed: bool) -> str:
         rounded = round(value, digits)
         sign = MINUS if rounded < 0 else "+" if signed and rounded > 0 else ""
-        # no line ends between a sign and what it belongs to
-        text = self._finished((sign and sign + JOINER) + write(abs(rounded)))
+        text = write(abs(rounded))
+        # no line ends between a sign and the mark of a currency
+        joiner = JOINER if sign and not text[0].isdigit() else ""
+        text = self._finished(sign + joiner + text)
         return f"{ISOLATE}{text}{RELEASE}" if self.locale in DIGITS else text
 
     def _decimal(self, value: float, pattern: str) -> str:

@@ -8,9 +8,13 @@ from pathlib import Path
 
 import polars as pl
 
+from ckm.measures.drivers import Driver
+from ckm.measures.goals import Goal
+from ckm.measures.judgement import Change
+from ckm.measures.loyalty_matrix import LOYAL_COLUMNS
 from ckm.measures.measure import SLICE_SEPARATOR, Measure, Measures, Missing
 from ckm.measures.period import Period
-from ckm.measures.report import LOYAL_COLUMNS, Change, Driver, Goal, LoyaltyReport
+from ckm.measures.report import LoyaltyReport
 
 DATA = Path(__file__).parent / "data"
 PERIOD = Period(date(2025, 7, 1), date(2026, 6, 30))
@@ -35,7 +39,7 @@ def example_report(**changes: object) -> LoyaltyReport:
         "time_zone": "Europe/Berlin",
         "measures": Measures(example_measures()),
         "missing": (
-            Missing("loyalty", "few_ratings", (("there", 0), ("needed", 30))),
+            Missing("loyalty", "few_ratings", (("there", 1), ("needed", 2))),
             Missing("capacity", "no_wallet_survey"),
             Missing("changed", "hidden_cells", (("count", 2), ("min_cell", 5))),
         ),
@@ -47,9 +51,11 @@ def example_report(**changes: object) -> LoyaltyReport:
                 lo=61204.0,
                 hi=285707.8,
                 drivers=(
+                    Driver("effect", "frequency", 110271.28),
+                    Driver("effect", "customers", 58807.84),
                     Driver("category", "catering", 135029.95),
-                    Driver("channel", "web", 115946.18),
                     Driver("category", "ceramics", -40076.65),
+                    Driver("category", "rest", 63573.67),
                 ),
             ),
             Change("retention_rate", value=0.514, previous=0.7003, lo=-0.22, hi=-0.153),

@@ -63,13 +63,14 @@ def _headroom(telling: Telling) -> Iterator[Block]:
         )
         for bar, each in zip(bars, room, strict=True)
     ]
+    finding = telling.say(
+        "find.headroom",
+        headroom=telling.written("headroom", total),
+        segment=bars[position].name,
+        share=telling.numbers.share((largest.value or 0.0) / total),
+    )
     yield telling.figure(
-        telling.say(
-            "find.headroom",
-            headroom=telling.written("headroom", total),
-            segment=bars[position].name,
-            share=telling.numbers.share((largest.value or 0.0) / total),
-        ),
+        telling.unless_hidden(finding, "headroom"),
         "headroom",
         bar_chart(bars, mirrored=telling.mirrored),
         telling.table(telling.title("headroom"), ("segment", "customers", "headroom", "share"), rows),
@@ -113,8 +114,8 @@ def _holdout(telling: Telling) -> Iterator[Block]:
     tenths = list(dict.fromkeys(each.of("tenth") or "" for each in orders))
     if not tenths:
         return
-    came = [by.get((tenth, "came"), 0.0) for tenth in tenths]
-    expected = [by.get((tenth, "expected"), 0.0) for tenth in tenths]
+    came = [by.get((tenth, "actual"), 0.0) for tenth in tenths]
+    expected = [by.get((tenth, "predicted"), 0.0) for tenth in tenths]
     columns = [
         Column(telling.numbers.count(int(tenth)), up, mark=mark)
         for tenth, up, mark in zip(tenths, came, expected, strict=True)
@@ -124,8 +125,8 @@ def _holdout(telling: Telling) -> Iterator[Block]:
             column.name,
             telling.numbers.decimal(mark, 0),
             telling.numbers.count(column.up),
-            telling.written("holdout_money", money.get((tenth, "expected"))),
-            telling.written("holdout_money", money.get((tenth, "came"))),
+            telling.written("holdout_money", money.get((tenth, "predicted"))),
+            telling.written("holdout_money", money.get((tenth, "actual"))),
         )
         for tenth, column, mark in zip(tenths, columns, expected, strict=True)
     ]
@@ -157,8 +158,8 @@ def _models(telling: Telling) -> Iterator[Block]:
         rows = [
             (
                 telling.called("model", model),
-                telling.numbers.count(by.get((model, "expected"), 0.0)),
-                telling.numbers.count(by.get((model, "came"), 0.0)),
+                telling.numbers.count(by.get((model, "predicted"), 0.0)),
+                telling.numbers.count(by.get((model, "actual"), 0.0)),
             )
             for model in models
         ]

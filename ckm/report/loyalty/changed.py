@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ckm.measures.drivers import EFFECT
 from ckm.report.bar_charts import Bar, bar_chart
 from ckm.report.document import Items, Section, Table, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ckm.measures.report import Change
+    from ckm.measures.goals import Goal
+    from ckm.measures.judgement import Change
+    from ckm.measures.measure import Measure
     from ckm.report.document import Block
     from ckm.report.loyalty.telling import Telling
 
@@ -18,8 +21,6 @@ EFFECTS = ("customers", "frequency", "order_value")
 """What the change of the revenue is made of."""
 MOST_SLICES = 10
 """Slices of a dimension that a chart shows."""
-MOST_DRIVERS = 3
-"""Slices that a sentence names."""
 
 
 def changed_section(telling: Telling) -> Section:
@@ -36,9 +37,12 @@ def revenue_finding(telling: Telling) -> str:
     if abs(share) < 0.0005:
         return telling.say("find.revenue_same", value=telling.written(revenue.name, revenue.value))
     up = revenue.change > 0
-    effects = {effect: telling.number(f"change_by_{effect}") * (1 if up else -1) for effect in EFFECTS}
-    strongest = max(EFFECTS, key=lambda effect: effects[effect])
-    because = f"because.{strongest}_{'up' if up else 'down'}" if effects[strongest] > 0 else "because.unknown"
+    because = "because.unknown"
+    effects = [effect for name in EFFECTS if (effect := telling.of(f"change_by_{name}")) is not None]
+    if effects:
+        strongest = max(effects, key=lambda effect: (effect.value or 0.0) * (1 if up else -1))
+        if _is_sure(strongest, up=up):
+            because = f"because.{strongest.name.removeprefix('change_by_')}_{'up' if up else 'down'}"
     return telling.say(
         f"find.revenue_{'up' if up else 'down'}",
         change=telling.written(revenue.name, abs(revenue.change)),
@@ -48,11 +52,18 @@ def revenue_finding(telling: Telling) -> str:
     )
 
 
+def _is_sure(effect: Measure, *, up: bool) -> bool:
+    """Whether an effect went that way beyond its interval."""
+    end = effect.lo if up else effect.hi
+    worst = effect.value if end is None else end
+    return worst is not None and (worst > 0 if up else worst < 0)
+
+
 def _blocks(telling: Telling) -> Iterator[Block]:
     yield from telling.missing("changed")
     if telling.report.drivers:
         yield Text(telling.say("text.drivers"))
-        yield Items(tuple(_sentence(telling, change) for change in telling.report.drivers))
+        yield Items(tuple(change_sentence(telling, change) for change in telling.report.drivers))
     yield from _bridge(telling)
     yield from _kinds(telling)
     yield from _slices(telling)
@@ -63,7 +74,8 @@ def _blocks(telling: Telling) -> Iterator[Block]:
         yield telling.measures_table(telling.say("table.revenue"), revenues)
 
 
-def _sentence(telling: Telling, change: Change) -> str:
+def change_sentence(telling: Telling, change: Change) -> str:
+    """Return how a measure changed, within its interval, and what moved it most."""
     name, moved = change.measure, change.value - change.previous
     claimed = change.lo is None or change.hi is None or change.lo > 0 or change.hi < 0
     how = "same" if not claimed or moved == 0 else "up" if moved > 0 else "down"
@@ -85,17 +97,19 @@ def _sentence(telling: Telling, change: Change) -> str:
         ends = (telling.written(name, end, signed=True) for end in (change.lo, change.hi))
         low, high = ends
         sentence += telling.say("unit.gap") + telling.say("find.interval", low=low, high=high)
-    if change.drivers:
+    for dimension in dict.fromkeys(driver.dimension for driver in change.drivers):
         named = [
             telling.say(
                 "find.driver",
-                dimension=telling.dimension(driver.dimension),
-                value=telling.called(driver.dimension, driver.value),
+                value=telling.called(dimension, driver.value),
                 change=telling.written(name, driver.change, signed=True),
             )
-            for driver in change.drivers[:MOST_DRIVERS]
+            for driver in change.drivers
+            if driver.dimension == dimension
         ]
-        sentence += telling.say("unit.gap") + telling.say("find.drivers", drivers=telling.joined(named))
+        key = "find.effects" if dimension == EFFECT else "find.drivers"
+        parts = telling.say(key, dimension=telling.dimension(dimension), drivers=telling.joined(named))
+        sentence += telling.say("unit.gap") + parts
     return sentence
 
 
@@ -184,19 +198,36 @@ def _slices(telling: Telling) -> Iterator[Block]:
         )
 
 
+def goal_sentence(telling: Telling, goal: Goal) -> str:
+    """Return what was wanted, what was reached, and whether that is enough."""
+    return telling.say(
+        "goal.sentence",
+        measure=telling.title(goal.name),
+        wanted=_wanted(telling, goal),
+        reached=telling.written(goal.name, goal.value),
+        state=_state(telling, goal),
+    )
+
+
+def _wanted(telling: Telling, goal: Goal) -> str:
+    key = "goal.at_least" if goal.direction == ">=" else "goal.at_most"
+    return telling.say(key, wanted=telling.written(goal.name, goal.wanted, exact=True))
+
+
+def _state(telling: Telling, goal: Goal) -> str:
+    return telling.say("goal.unknown" if goal.on_track is None else "goal.on" if goal.on_track else "goal.off")
+
+
 def _goals(telling: Telling) -> Iterator[Table]:
     if not telling.report.goals:
         return
     rows = [
         (
             telling.title(goal.name),
-            telling.say(
-                "goal.at_least" if goal.direction == ">=" else "goal.at_most",
-                wanted=telling.written(goal.name, goal.wanted, exact=True),
-            ),
+            _wanted(telling, goal),
             telling.written(goal.name, goal.value, exact=True),
             telling.between(goal.name, goal.lo, goal.hi),
-            telling.say("goal.unknown" if goal.on_track is None else "goal.on" if goal.on_track else "goal.off"),
+            _state(telling, goal),
         )
         for goal in telling.report.goals
     ]

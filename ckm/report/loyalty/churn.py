@@ -24,6 +24,9 @@ def churn_section(telling: Telling) -> Section:
 
 def value_at_risk(telling: Telling) -> float | None:
     """Return the value at risk of all levels; None where there is none."""
+    total = telling.of("value_at_risk")
+    if total is not None:
+        return total.value
     levels = telling.all("value_at_risk", "level")
     return sum(each.value or 0.0 for each in levels) if levels else None
 
@@ -65,14 +68,15 @@ def _levels(telling: Telling) -> Iterator[Block]:
         for bar, each in zip(bars, levels, strict=True)
     ]
     urgent = telling.number("customers_at_risk", level="urgent")
+    finding = telling.say(
+        "find.risk",
+        urgent,
+        total=telling.written("value_at_risk", total),
+        customers=telling.numbers.count(urgent),
+        level=telling.called("level", "urgent"),
+    )
     yield telling.figure(
-        telling.say(
-            "find.risk",
-            urgent,
-            total=telling.written("value_at_risk", total),
-            customers=telling.numbers.count(urgent),
-            level=telling.called("level", "urgent"),
-        ),
+        telling.unless_hidden(finding, "value_at_risk"),
         "risk",
         bar_chart(bars, mirrored=telling.mirrored),
         telling.table(telling.title("value_at_risk"), ("level", "customers", "value_at_risk"), rows),
@@ -102,7 +106,7 @@ def _reasons(telling: Telling) -> Iterator[Block]:
             "find.unanswered", share=telling.numbers.share(unanswered.value)
         )
     yield telling.figure(
-        finding,
+        telling.unless_hidden(finding, "reason_value"),
         "reasons",
         bar_chart(bars, mirrored=telling.mirrored),
         telling.slices_table(telling.title("reason_value"), "reason", reasons),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ckm import __version__
 from ckm.measures.book import load_book
-from ckm.report.document import Document, KeyFigure
+from ckm.report.document import Document, Figure, KeyFigure
 from ckm.report.loyalty.capacity import capacity_section
 from ckm.report.loyalty.changed import changed_section, revenue_finding
 from ckm.report.loyalty.churn import churn_section, value_at_risk
@@ -18,14 +18,26 @@ from ckm.report.loyalty.trust import definitions_section, trust_section
 from ckm.report.words import load_words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from ckm.measures.measure import Measure
     from ckm.measures.report import LoyaltyReport
+    from ckm.report.document import Section
 
 KEY_FIGURES = ("revenue", "customers_active", "retention_rate", "nps", "order_value")
 """At the top, with the change; the value at risk takes the last place where it is known."""
 MOST_KEY_FIGURES = 4
+
+
+SECTIONS: dict[str, Callable[[Telling], Section]] = {
+    "changed": changed_section,
+    "relationships": relationships_section,
+    "loyalty": loyalty_section,
+    "capacity": capacity_section,
+    "churn": churn_section,
+    "trust": trust_section,
+}
+"""By their names in the book of measures, in the order of reading."""
 
 
 def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
@@ -44,21 +56,13 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
         There are no words in that language.
     """
     telling = Telling(report, load_words(lang))
-    sections = (
-        changed_section(telling),
-        slices_section(telling),
-        relationships_section(telling),
-        loyalty_section(telling),
-        capacity_section(telling),
-        churn_section(telling),
-        trust_section(telling),
-        definitions_section(telling),
-    )
+    changed, *others = (section(telling) for section in SECTIONS.values())
+    sections = (changed, slices_section(telling), *others, definitions_section(telling))
     return Document(
-        title=telling.say("title", period=telling.numbers.period(report.period)),
-        lead=_lead(telling),
+        title=title_of(telling),
+        lead=lead_of(telling),
         sections=tuple(section for section in sections if section is not None and section.blocks),
-        key_figures=tuple(_key_figures(telling)),
+        key_figures=tuple(key_figures(telling)),
         footer=telling.say(
             "footer",
             label=telling.raw(report.label),
@@ -72,14 +76,26 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
     )
 
 
-def _lead(telling: Telling) -> str:
+def title_of(telling: Telling) -> str:
+    """Return what the report is called."""
+    return telling.say("title", period=telling.numbers.period(telling.report.period))
+
+
+def findings(telling: Telling, section: str) -> tuple[str, ...]:
+    """Return the headlines of a section of the book."""
+    return tuple(block.headline for block in SECTIONS[section](telling).blocks if isinstance(block, Figure))
+
+
+def lead_of(telling: Telling) -> str:
+    """Return what a reader must know who reads no further."""
     report = telling.report
     compared = telling.say(f"lead.{_comparison(telling)}", compared=telling.numbers.period(report.compared))
     findings = (revenue_finding(telling), retention_finding(telling), compared)
     return telling.say("unit.gap").join(finding for finding in findings if finding)
 
 
-def _key_figures(telling: Telling) -> Iterator[KeyFigure]:
+def key_figures(telling: Telling) -> Iterator[KeyFigure]:
+    """Give the numbers at the top, with their interval and their change."""
     at_risk = value_at_risk(telling)
     names = [name for name in KEY_FIGURES if telling.of(name) is not None]
     for name in names[: MOST_KEY_FIGURES - (at_risk is not None)]:

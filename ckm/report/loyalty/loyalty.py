@@ -121,15 +121,16 @@ def _matrix(telling: Telling) -> Iterator[Block]:
     ]
     titles = ("loyalty", "meaning", "customers", "share", "revenue")
     columns = tuple(Column(telling.say(f"column.{key}"), numeric=number > 1) for number, key in enumerate(titles))
+    finding = telling.say(
+        "find.matrix",
+        counts.get("true", 0.0),
+        true=telling.numbers.count(counts.get("true", 0.0)),
+        all=telling.numbers.count(total),
+        share=telling.numbers.share(counts.get("true", 0.0) / total),
+        spurious=telling.numbers.count(counts.get("spurious", 0.0)),
+    )
     yield telling.figure(
-        telling.say(
-            "find.matrix",
-            counts.get("true", 0.0),
-            true=telling.numbers.count(counts.get("true", 0.0)),
-            all=telling.numbers.count(total),
-            share=telling.numbers.share(counts.get("true", 0.0) / total),
-            spurious=telling.numbers.count(counts.get("spurious", 0.0)),
-        ),
+        telling.unless_hidden(finding, "loyalty_cell"),
         "matrix",
         matrix(boxes, mirrored=telling.mirrored),
         Table(telling.say("table.matrix"), columns, tuple(rows), folded=True),

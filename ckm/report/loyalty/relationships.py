@@ -229,6 +229,7 @@ def _states(telling: Telling) -> Iterator[Block]:
         lapsed=telling.numbers.count(telling.number("state", state="lapsed")),
     )
     table = telling.slices_table(telling.title("state"), "state", states)
+    finding = telling.unless_hidden(finding, "state")
     yield telling.figure(finding, "states", bar_chart(bars, mirrored=telling.mirrored), table)
 
 

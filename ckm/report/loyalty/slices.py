@@ -51,6 +51,5 @@ def _blocks(telling: Telling, by: str) -> Iterator[Block]:
         rows.append((telling.called(by, value), *cells))
     columns = (Column(telling.dimension(by)), *(Column(telling.title(name), numeric=True) for name in names))
     yield Table(telling.say("table.by", dimension=telling.dimension(by)), columns, tuple(rows))
-    for each in telling.report.missing:
-        if each.reason == HIDDEN:
-            yield Text(telling.reason(each.reason, each.numbers))
+    hidden = (telling.reason(each) for each in telling.report.missing if each.reason == HIDDEN)
+    yield from map(Text, dict.fromkeys(hidden))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from ckm.measures.book import load_book
+from ckm.measures.book import SECTIONS, load_book
 from ckm.report.document import Column, Figure, Table, Text
 from ckm.report.numbers import Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ckm.measures.measure import Measure
+    from ckm.measures.measure import Measure, Missing
     from ckm.measures.report import LoyaltyReport
     from ckm.report.chart_look import Specification
     from ckm.report.words import Words
@@ -54,7 +54,10 @@ class Telling:
 
     def called(self, dimension: str, value: str) -> str:
         """Return a value of a dimension: codes by the language's word, anything else as it stands in the data."""
-        return self.words.called("values", f"{dimension}.{value}") or self.raw(value)
+        for group in (dimension, "any"):
+            if word := self.words.called("values", f"{group}.{value}"):
+                return word
+        return self.raw(value)
 
     def dimension(self, name: str) -> str:
         """Return what a dimension is called; a column of the data by its own name."""
@@ -123,19 +126,32 @@ class Telling:
         return self.report.measures.value(name, **slice_) or 0.0
 
     def missing(self, section: str) -> Iterator[Text]:
-        """What a section cannot say, and why."""
+        """What a section cannot say, and why; what the first section said holds for all."""
+        said: set[str] = set()
+        first = {each.reason for each in self.report.missing if each.section == SECTIONS[0]}
         for each in self.report.missing:
-            if each.section == section and each.reason != HIDDEN:
-                yield Text(self.reason(each.reason, each.numbers))
+            again = section != SECTIONS[0] and each.reason in first
+            if each.section == section and not again and (text := self.reason(each)) not in said:
+                said.add(text)
+                yield Text(text)
 
-    def reason(self, reason: str, numbers: Sequence[tuple[str, float]]) -> str:
-        """Return why something is missing; a reason without a text by its name, never nothing."""
-        values = {name: self.numbers.count(value) for name, value in numbers}
-        first = numbers[0][1] if numbers else None
-        try:
-            return self.say(f"missing.{reason}", first, **values)
-        except KeyError:
-            return self.say("missing.other", reason=self.raw(reason))
+    def reason(self, missing: Missing) -> str:
+        """Return why something is missing; a reason without a text by its name, never nothing.
+
+        The same reason may mean another thing in a section, which has a text of its own then.
+        """
+        values = {name: self.numbers.count(value) for name, value in missing.numbers}
+        first = missing.numbers[0][1] if missing.numbers else None
+        for key in (f"missing.{missing.section}_{missing.reason}", f"missing.{missing.reason}"):
+            if key in self.words:
+                return self.say(key, first, **values)
+        return self.say("missing.other", reason=self.raw(missing.reason))
+
+    def unless_hidden(self, finding: str, name: str) -> str:
+        """Return a finding that adds up the parts of a measure; its title alone where some of them may be hidden."""
+        section = self._book[name].section
+        hidden = any(each.section == section and each.reason == HIDDEN for each in self.report.missing)
+        return self.title(name) if hidden else finding
 
     def measures_table(self, caption: str, measures: Sequence[Measure], *, folded: bool = False) -> Table:
         """Return measures of everybody with what they were before; columns that would be empty are left out."""

@@ -1,0 +1,116 @@
+"""What ``ckm loyalty-report`` shows on a terminal without ``-o``: the findings, then the numbers they rest on."""
+
+from __future__ import annotations
+
+import io
+import sys
+from shutil import get_terminal_size
+from typing import TYPE_CHECKING
+
+from ckm.output import Format, emit, emit_text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm.measures.report import LoyaltyReport
+    from ckm.report.loyalty.telling import Telling
+
+WIDEST = 100
+"""Characters of a line of text; longer ones are hard to follow."""
+PLAIN = 80
+"""Of a line where nobody knows the screen."""
+NUMBERS = (
+    "revenue",
+    "customers_active",
+    "customers_new",
+    "customers_retained",
+    "customers_won_back",
+    "customers_lost",
+    "retention_rate",
+    "orders_per_customer",
+    "order_value",
+    "nps",
+    "csat",
+    "ces",
+    "clv_mean",
+    "value_at_risk",
+)
+"""Measures of the table."""
+UNSEEN = dict.fromkeys(map(ord, "\u2060\u2066\u2067\u2068\u2069\u200e"))
+"""Marks for a page that runs both ways; terminals that know none show them as boxes."""
+FINDINGS = {"loyalty": 2, "capacity": 1, "churn": 1}
+"""Findings told of a section after those at the top."""
+
+
+def show_loyalty(report: LoyaltyReport, lang: str = "en") -> None:
+    """Print what changed and why, the numbers, what else was found and what is missing, in a screen or two.
+
+    Parameters
+    ----------
+    report
+        What was measured.
+    lang
+        Of :data:`ckm.report.words.LANGUAGES`.
+    """
+    import polars as pl
+
+    from ckm.report.loyalty.document import lead_of, title_of
+    from ckm.report.loyalty.telling import Telling
+    from ckm.report.words import load_words
+
+    telling = Telling(report, load_words(lang))
+    emit_text(f"{title_of(telling).translate(UNSEEN)}\n\n{_filled(lead_of(telling))}\n")
+    changes = [*_changes(telling)]
+    if changes:
+        emit_text("\n" + "".join(f"{_filled(each, '- ')}\n" for each in changes))
+    rows = [*_rows(telling)]
+    if rows:
+        titles = [telling.say(f"column.{key}") for key in ("measure", "value", "interval", "change")]
+        columns = {title: [row[place] for row in rows] for place, title in enumerate(titles)}
+        emit_text("\n")
+        emit(pl.DataFrame({title: cells for title, cells in columns.items() if any(cells)}), Format.table)
+    rest = [*_others(telling)]
+    if rest:
+        emit_text("\n" + "".join(f"{_filled(each, '- ')}\n" for each in rest))
+
+
+def _changes(telling: Telling) -> Iterator[str]:
+    from ckm.report.loyalty.changed import change_sentence, goal_sentence
+
+    for change in telling.report.drivers:
+        yield change_sentence(telling, change)
+    for goal in telling.report.goals:
+        yield goal_sentence(telling, goal)
+
+
+def _rows(telling: Telling) -> Iterator[tuple[str, ...]]:
+    for name in NUMBERS:
+        each = telling.of(name)
+        if each is not None:
+            texts = (
+                telling.title(name),
+                telling.written(name, each.value),
+                telling.between(name, each.lo, each.hi, exact=False),
+                "" if each.change is None else telling.written(name, each.change, signed=True),
+            )
+            yield tuple(text.translate(UNSEEN) for text in texts)
+
+
+def _others(telling: Telling) -> Iterator[str]:
+    from ckm.report.loyalty.document import findings
+
+    for section, most in FINDINGS.items():
+        yield from findings(telling, section)[:most]
+    for section in ("changed", "relationships", *FINDINGS, "trust"):
+        yield from (text.text for text in telling.missing(section))
+
+
+def _filled(text: str, mark: str = "") -> str:
+    from rich.console import Console
+    from rich.text import Text
+
+    width = min(WIDEST, get_terminal_size().columns) if sys.stdout.isatty() else PLAIN
+    # rich knows how wide a character is: two columns for a Chinese one, none for a mark above a Thai one
+    lines = Text(text.translate(UNSEEN)).wrap(Console(file=io.StringIO(), width=width), width - len(mark))
+    indents = (mark, *(" " * len(mark) for _ in lines[1:]))
+    return "\n".join(indent + line.plain.rstrip() for indent, line in zip(indents, lines, strict=True))

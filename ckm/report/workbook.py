@@ -1,0 +1,182 @@
+"""A loyalty report as an Excel workbook: a sheet per section, and all measures as machines read them.
+
+Numbers are numbers in a format of their unit, texts are texts (never a formula), and equal reports give equal bytes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.measures.book import SECTIONS, load_book
+from ckm.report.loyalty.document import findings, title_of
+from ckm.report.loyalty.loyalty import attitude_text
+from ckm.report.loyalty.telling import Telling
+from ckm.report.words import load_words
+from ckm.writers import EXCEL_CREATED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from xlsxwriter import Workbook
+    from xlsxwriter.worksheet import Worksheet
+
+    from ckm.measures.measure import Measure
+    from ckm.measures.report import LoyaltyReport
+
+OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+LONGEST_NAME = 31
+"""Characters of a sheet's name, by Excel."""
+FORBIDDEN_IN_NAMES = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
+FORMATS = {
+    "money": "#,##0.00",
+    "share": "0.0%",
+    "customers": "#,##0",
+    "orders": "#,##0",
+    "rows": "#,##0",
+    "answers": "#,##0",
+    "days": "#,##0.0",
+    "points": "0.0",
+    "number": "0.00",
+    "ratio": "0.00",
+    "day": "yyyy-mm-dd",
+}
+"""How Excel shows the numbers of a unit; marks and digits are those of the reader's Excel."""
+COLUMNS = ("measure", "slice", "value", "unit", "n", "low", "high", "previous", "change")
+WIDTHS = (44, 40, 16, 12, 10, 14, 14, 16, 16)
+DEFINITIONS = ("section", "measure", "definition", "formula", "source")
+LOYAL = ("customer", "rule", "orders", "revenue", "last_purchase", "attitude")
+
+
+def write_workbook(report: LoyaltyReport, path: Path, lang: str = "en") -> None:
+    """Write the report as ``.xlsx`` in a language.
+
+    Parameters
+    ----------
+    report
+        What was measured.
+    path
+        Of the file; inside :func:`ckm.files.replacing` nothing half-written is ever seen.
+    lang
+        Of :data:`ckm.report.words.LANGUAGES`.
+
+    Raises
+    ------
+    UnknownNameError
+        There are no words in that language.
+    """
+    from xlsxwriter import Workbook
+
+    telling = Telling(report, load_words(lang))
+    with Workbook(path, OPTIONS) as book:
+        book.set_properties({"title": title_of(telling), "created": EXCEL_CREATED})
+        writer = _Writer(book, telling)
+        for section in SECTIONS:
+            writer.section(section)
+        writer.loyal()
+        writer.measures()
+        writer.definitions()
+
+
+class _Writer:
+    def __init__(self, book: Workbook, telling: Telling) -> None:
+        self._book = book
+        self._telling = telling
+        self._titles: set[str] = set()
+        self._head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
+        self._wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+        self._formats = {unit: book.add_format({"num_format": text}) for unit, text in FORMATS.items()}
+
+    def section(self, name: str) -> None:
+        """Findings first, then what cannot be said, then every measure of the section."""
+        telling, sheet = self._telling, self._sheet(self._telling.say(f"section.{name}"))
+        row = 0
+        for line in (*findings(telling, name), *(text.text for text in telling.missing(name))):
+            sheet.write_string(row, 0, line)
+            row += 1
+        mine = [each for each in telling.report.measures if load_book()[each.name].section == name]
+        self._measures(sheet, row + bool(row), mine)
+
+    def loyal(self) -> None:
+        """Every loyal customer, with the rule that made each loyal."""
+        telling, loyal = self._telling, self._telling.report.loyal
+        if loyal.is_empty():
+            return
+        named = telling.report.names and "display_name" in loyal.columns
+        sheet = self._sheet(telling.say("sheet.loyal"))
+        keys = (*LOYAL, *(("name",) if named else ()))
+        self._header(sheet, 0, [telling.say(f"column.{key}") for key in keys], (22, 30, 10, 14, 14, 20, 30))
+        for row, each in enumerate(loyal.iter_rows(named=True), 1):
+            sheet.write_string(row, 0, each["customer_id"])
+            sheet.write_string(row, 1, telling.called("rule", each["rule"]))
+            self._number(sheet, row, 2, each["orders"], "orders")
+            self._number(sheet, row, 3, each["revenue"], "money")
+            if each["last_purchase"] is not None:
+                sheet.write_datetime(row, 4, each["last_purchase"], self._formats["day"])
+            sheet.write_string(row, 5, attitude_text(telling, each["attitude"]))
+            if named:
+                sheet.write_string(row, 6, each["display_name"] or "")
+
+    def measures(self) -> None:
+        """All measures by the names that machines use, as ``-f json`` has them."""
+        sheet = self._sheet(self._telling.say("sheet.measures"))
+        table = self._telling.report.measures.table()
+        self._header(sheet, 0, table.columns, (14, 26, 36, 16, 12, 10, 14, 14, 16, 16, 80))
+        for row, values in enumerate(table.iter_rows(), 1):
+            for column, value in enumerate(values):
+                if isinstance(value, str):
+                    sheet.write_string(row, column, value)
+                elif value is not None:
+                    sheet.write_number(row, column, value)
+
+    def definitions(self) -> None:
+        """What every measure of the report means."""
+        telling = self._telling
+        sheet = self._sheet(telling.say("sheet.definitions"))
+        self._header(sheet, 0, [telling.say(f"column.{key}") for key in DEFINITIONS], (22, 36, 70, 70, 50))
+        used = {each.name for each in telling.report.measures}
+        known = [each for each in load_book() if each.name in used]
+        for row, each in enumerate(known, 1):
+            texts = (
+                telling.say(f"section.{each.section}"),
+                telling.title(each.name),
+                telling.definition(each.name),
+                each.formula,
+                each.source,
+            )
+            for column, text in enumerate(texts):
+                sheet.write_string(row, column, text, self._wrapped)
+
+    def _measures(self, sheet: Worksheet, row: int, measures: Iterable[Measure]) -> None:
+        telling, book = self._telling, load_book()
+        self._header(sheet, row, [telling.say(f"column.{key}") for key in COLUMNS], WIDTHS)
+        for number, each in enumerate(measures, row + 1):
+            unit = book[each.name].unit
+            named = (f"{telling.dimension(key)}: {telling.called(key, value)}" for key, value in each.slice)
+            sheet.write_string(number, 0, telling.title(each.name))
+            sheet.write_string(number, 1, telling.joined(list(named)))
+            self._number(sheet, number, 2, each.value, unit)
+            sheet.write_string(number, 3, telling.report.currency if unit == "money" else "")
+            self._number(sheet, number, 4, each.n, "customers")
+            for column, value in enumerate((each.lo, each.hi, each.previous, each.change), 5):
+                self._number(sheet, number, column, value, unit)
+
+    def _number(self, sheet: Worksheet, row: int, column: int, value: float | None, unit: str) -> None:
+        if value is not None:
+            sheet.write_number(row, column, value, self._formats[unit])
+
+    def _header(self, sheet: Worksheet, row: int, titles: Sequence[str], widths: Sequence[int]) -> None:
+        for column, title in enumerate(titles):
+            sheet.write_string(row, column, title, self._head)
+            sheet.set_column(column, column, widths[column])
+        sheet.freeze_panes(row + 1, 1)
+
+    def _sheet(self, title: str) -> Worksheet:
+        name = title.translate(FORBIDDEN_IN_NAMES)[:LONGEST_NAME].strip()
+        while name.casefold() in self._titles:  # names are unique, whatever their case
+            name = f"{name[: LONGEST_NAME - 2]} 2"
+        self._titles.add(name.casefold())
+        sheet = self._book.add_worksheet(name)
+        if self._telling.mirrored:
+            sheet.right_to_left()
+        return sheet
