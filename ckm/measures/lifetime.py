@@ -59,6 +59,8 @@ class Lifetime:
         Of the number and the value of orders.
     months, discount, margin
         What the value rests on.
+    everybody
+        Customers of the ledger, those who only returned among them.
     """
 
     customers: pl.Series
@@ -72,6 +74,7 @@ class Lifetime:
     months: int
     discount: float
     margin: Margin
+    everybody: int
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -130,6 +133,7 @@ def read_lifetime(basis: Basis, margin: Margin) -> Lifetime | Missing:
         months=settings.horizon,
         discount=settings.discount,
         margin=margin,
+        everybody=len(ledger.customers),
     )
 
 
@@ -146,7 +150,7 @@ def lifetime_measures(basis: Basis, lifetime: Lifetime | Missing) -> tuple[tuple
     if isinstance(lifetime, Missing):
         return (), (lifetime,)
     customers = basis.ledger.customers
-    whole = len(customers) >= len(lifetime.customers)
+    whole = len(customers) == lifetime.everybody
     value = lifetime.value if whole else lifetime.value[lifetime.customers.is_in(customers.implode()).to_numpy()]
     measures = list(_values(value))
     if not whole:
