@@ -315,7 +315,8 @@ def _newest(store: Store, runs: list[Run]) -> EarlierWarnings | None:
     run = max(runs, key=lambda run: (run.as_of, run.number))
     rows = store.read_run(run, list(KEPT | TOLD))
     frame = rows.select(
-        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(dtype).alias(name) for name, dtype in KEPT.items()
+        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in (KEPT | TOLD).items()
     )
     return EarlierWarnings(run.as_of, frame, run.facts, _days(run))
 

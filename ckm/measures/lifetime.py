@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     Columns = tuple[NDArray[np.int32], NDArray[np.int32], Floats]
 
 SECTION = "capacity"
-HELD_OUT = 3
-"""The holdout is the last third of the history, and no longer than the horizon: the question that is asked of it."""
+HELD_OUT = 2
+"""The holdout is as long as the horizon, which is the question, and at most half of the history. A year holds all
+seasons; with a shorter one a model is judged by the season."""
 MONEY_DIGITS, ORDER_DIGITS, SHARE_DIGITS = 2, 3, 6
 
 
@@ -58,6 +59,8 @@ class Lifetime:
         Of the number and the value of orders.
     months, discount, margin
         What the value rests on.
+    everybody
+        Customers of the ledger, those who only returned among them.
     """
 
     customers: pl.Series
@@ -71,6 +74,7 @@ class Lifetime:
     months: int
     discount: float
     margin: Margin
+    everybody: int
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -129,6 +133,7 @@ def read_lifetime(basis: Basis, margin: Margin) -> Lifetime | Missing:
         months=settings.horizon,
         discount=settings.discount,
         margin=margin,
+        everybody=len(ledger.customers),
     )
 
 
@@ -145,7 +150,7 @@ def lifetime_measures(basis: Basis, lifetime: Lifetime | Missing) -> tuple[tuple
     if isinstance(lifetime, Missing):
         return (), (lifetime,)
     customers = basis.ledger.customers
-    whole = len(customers) >= len(lifetime.customers)
+    whole = len(customers) == lifetime.everybody
     value = lifetime.value if whole else lifetime.value[lifetime.customers.is_in(customers.implode()).to_numpy()]
     measures = list(_values(value))
     if not whole:
@@ -160,7 +165,7 @@ def lifetime_measures(basis: Basis, lifetime: Lifetime | Missing) -> tuple[tuple
 
 def _held_out(ledger: Ledger, columns: Columns, horizon: int, seed: int) -> Holdout | None:
     first, last = day_number(ledger.begins), day_number(ledger.as_of)
-    split = last - min(horizon, (last - first) // HELD_OUT)
+    split = last - min(horizon, (last - first + 1) // HELD_OUT)
     try:
         return hold_out(*columns, split=split, last_day=last, seed=seed) if split < last else None
     except NotEnoughDataError:

@@ -50,6 +50,8 @@ class Risk:
         How the newest run turned out whose horizon has passed; None without one.
     remarks
         What a reader should know, as sentences.
+    everybody
+        Customers of the ledger.
     """
 
     leaving: Leaving
@@ -57,6 +59,7 @@ class Risk:
     segments: tuple[str, ...]
     outcome: Outcome | None
     remarks: tuple[str, ...]
+    everybody: int
 
 
 def read_risk(
@@ -102,6 +105,7 @@ def read_risk(
         segments=segments.names if segments else (),
         outcome=outcome,
         remarks=(found.remark, *([segments.remark] if segments else []), *([outcome.sentence] if outcome else [])),
+        everybody=len(basis.ledger.customers),
     )
 
 
@@ -124,9 +128,9 @@ def risk_measures(basis: Basis, risk: Risk | Missing) -> tuple[tuple[Measure, ..
         measures += _reasons(mine)
     else:
         missing.append(Missing(SECTION, "no_reasons"))
-    if risk.outcome is not None and len(ids) >= risk.outcome.customers:
-        measures += _turned_out(risk.outcome)
-    elif risk.outcome is None:
+    if risk.outcome is not None:
+        measures += _turned_out(risk.outcome) if len(ids) == risk.everybody else ()
+    else:
         missing.append(Missing(SECTION, "no_warnings_judged"))
     return tuple(measures), tuple(missing)
 

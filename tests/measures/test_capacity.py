@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -13,19 +14,16 @@ from ckm.config import Config, Workspace
 from ckm.measures import sample as sample_module
 from ckm.measures.basis import Basis
 from ckm.measures.capacity import Capacity, capacity_measures, own_peak, read_capacity
-from ckm.measures.margin import Margin, read_margin
+from ckm.measures.margin import Margin
 from ckm.measures.measure import Measures, Missing
 from ckm.measures.sample import read_features
 from ckm.segment import segment_customers
+from tests.measures.known import example_basis, example_capacity, example_margin
 from tests.measures.rows import basis, row, tables
 from tests.measures.shop import shop_basis
-from tests.measures.stores import example_frames
+from tests.measures.stores import example_shop
 
 ALL = Margin(None, 1.0)
-
-
-def example(**options: object) -> Basis:
-    return basis({name: frame.lazy() for name, frame in example_frames().items()}, **options)  # type: ignore[arg-type]
 
 
 def capacity(of: Basis) -> Capacity:
@@ -68,10 +66,9 @@ def test_few_customers_are_said_with_their_number() -> None:
 
 
 def test_values_are_those_of_segment_by_value_for_who_bought_within_the_year() -> None:
-    of = example()
-    found = capacity(of)
+    of, found = example_basis(), example_capacity()
     theirs = segment_customers(dict(of.tables), by="value").customers.filter(pl.col("recency_days") < 365)
-    said = Measures(capacity_measures(of, found, read_margin(of))[0])
+    said = Measures(capacity_measures(of, found, example_margin())[0])
     for name in ("current_value", "potential_value", "headroom"):
         assert said.value(name) == pytest.approx(theirs[name].sum(), abs=0.01)
     for segment, customers, headroom in theirs.group_by("segment").agg(pl.len(), pl.sum("headroom")).iter_rows():
@@ -83,11 +80,9 @@ def test_values_are_those_of_segment_by_value_for_who_bought_within_the_year() -
 
 
 def test_a_definition_that_the_workspace_keeps_is_applied_unchanged(tmp_path: Path) -> None:
-    early = example(as_of=date(2025, 6, 30))
-    kept = segment_customers(dict(early.tables), by="value", as_of=date(2025, 6, 30), name="value")
+    kept = segment_customers(example_shop(), by="value", as_of=date(2025, 6, 30), name="value")
     kept.definition.save(tmp_path / "segments" / "value.yaml")
-    of = example()
-    of = Basis(**{**vars(of), "workspace": Workspace(tmp_path, Config())})
+    of = replace(example_basis(), workspace=Workspace(tmp_path, Config()))
     found = capacity(of)
     assert found.remarks[0] == "current and potential value by definition 'value' version 1"
     definition = kept.definition.definition
@@ -96,8 +91,7 @@ def test_a_definition_that_the_workspace_keeps_is_applied_unchanged(tmp_path: Pa
 
 
 def test_parts_of_the_customers_add_up_to_all() -> None:
-    of = example()
-    found = capacity(of)
+    of, found = example_basis(), example_capacity()
     persons = (of.parties["party_type"] == "person").fill_null(value=False).to_numpy()
     whole, *parts = (
         Measures(capacity_measures(each, found, ALL)[0]) for each in (of, of.only(persons), of.only(~persons))
@@ -107,8 +101,8 @@ def test_parts_of_the_customers_add_up_to_all() -> None:
 
 
 def test_of_many_customers_a_sample_says_about_the_same_with_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    of = example()
-    whole = Measures(capacity_measures(of, capacity(of), ALL)[0])
+    of = example_basis()
+    whole = Measures(capacity_measures(of, example_capacity(), ALL)[0])
     monkeypatch.setattr(sample_module, "FEW_ROWS", 1_000)
     monkeypatch.setattr(sample_module, "SAMPLE", 1_000)
     found = capacity(of)

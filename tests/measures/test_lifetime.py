@@ -15,16 +15,13 @@ from ckm.measures.lifetime import Lifetime, lifetime_measures, read_lifetime
 from ckm.measures.margin import Margin, read_margin
 from ckm.measures.measure import Measures, Missing
 from ckm.settings import LoyaltySettings
+from tests.measures.known import example_basis, example_lifetime
 from tests.measures.rows import basis, row, tables
 from tests.measures.shop import shop_basis
-from tests.measures.stores import example_frames
+from tests.measures.stores import example_frames, example_shop
 from tests.test_segment import cdnow
 
 ALL = Margin(None, 1.0)
-
-
-def example(**options: object) -> Basis:
-    return basis({name: frame.lazy() for name, frame in example_frames().items()}, **options)  # type: ignore[arg-type]
 
 
 def lifetime(of: Basis, margin: Margin = ALL) -> Lifetime:
@@ -74,17 +71,16 @@ def test_customers_who_are_all_alike_share_the_value_evenly() -> None:
 
 
 def test_the_value_is_orders_times_their_value_times_the_margin() -> None:
-    of = example(as_of=date(2026, 6, 30))
-    whole, half = lifetime(of), lifetime(of, Margin(0.5, 0.9))
-    assert half.value == pytest.approx(whole.value * 0.45, rel=1e-12)
-    assert (whole.orders >= 0).all()
-    free = lifetime(replace(of, config=replace(Config(), loyalty=LoyaltySettings(12, 0.0))))
-    assert whole.value.sum() < free.value.sum() < 1.1 * whole.value.sum()
+    whole = example_lifetime()
+    free = replace(example_basis(), config=replace(Config(), loyalty=LoyaltySettings(discount=0.0)))
+    undiscounted = lifetime(free, Margin(0.5, 0.9))
+    assert undiscounted.orders == pytest.approx(whole.orders, rel=1e-12)
+    full = undiscounted.value.sum() / 0.45 * whole.margin.of_purchases
+    assert full / 1.1 < whole.value.sum() < full
 
 
 def test_the_sums_and_the_tenths_of_the_example_shop_agree() -> None:
-    of = example()
-    found = lifetime(of)
+    of, found = example_basis(), example_lifetime()
     measures, missing = lifetime_measures(of, found)
     said = Measures(measures)
     assert said.value("clv") == pytest.approx(found.value.sum(), abs=0.01)
@@ -105,8 +101,7 @@ def test_the_sums_and_the_tenths_of_the_example_shop_agree() -> None:
 
 
 def test_a_part_of_the_customers_has_a_part_of_the_value_and_parts_add_up() -> None:
-    of = example()
-    found = lifetime(of)
+    of, found = example_basis(), example_lifetime()
     persons = (of.parties["party_type"] == "person").fill_null(value=False).to_numpy()
     parts = [lifetime_measures(of.only(which), found)[0] for which in (persons, ~persons)]
     assert {each.name for each in parts[0]} == {"clv", "clv_mean", "clv_share"}
@@ -118,17 +113,26 @@ def test_nothing_after_the_day_is_seen_and_the_order_of_rows_says_nothing() -> N
     frames = example_frames()
     day = date(2025, 12, 31)
     known = frames["transactions"].filter(pl.col("ordered_at").dt.convert_time_zone("UTC").dt.date() <= day)
-    cut = {**frames, "transactions": known.sample(fraction=1.0, shuffle=True, seed=3)}
-    whole, shuffled = example(as_of=day), basis({name: frame.lazy() for name, frame in cut.items()}, as_of=day)
-    one, other = (lifetime_measures(of, lifetime(of, read_margin(of))) for of in (whole, shuffled))
+    shuffled = known.sample(fraction=1.0, shuffle=True, seed=3).lazy()
+    bases = basis(example_shop(), as_of=day), basis({**example_shop(), "transactions": shuffled}, as_of=day)
+    one, other = (lifetime_measures(of, lifetime(of, read_margin(of))) for of in bases)
     assert one == other
 
 
-def test_cdnow_at_its_last_day_holds_out_a_third_of_it() -> None:
+def test_the_report_on_cdnow_says_the_published_orders_of_weeks_40_to_78() -> None:
     of = basis({"transactions": cdnow("CDNOW_sample.txt", customer=1, day=2, dollars=4)}, as_of=date(1998, 6, 30))
     found = lifetime(of)
-    assert found.holdout is not None
-    assert found.holdout.last_day - found.holdout.split == 545 // 3  # 1997-01-01 to 1998-06-30, and no year of 365 days
-    assert found.holdout.best.total == pytest.approx(found.holdout.orders.sum(), rel=0.1)
-    assert found.model.name == found.holdout.best.model.name
+    said = Measures(lifetime_measures(of, found)[0])
+    # 546 days from 1997-01-01 to 1998-06-30: half of them are weeks 40 to 78
+    totals = {
+        each.of("model"): each.value
+        for each in said.all("holdout_total_orders", "model", "what")
+        if each.of("what") == "predicted"
+    }
+    assert totals == pytest.approx({"Pareto/NBD": 1665.5, "MBG/NBD": 1576.7, "BG/NBD": 1653.4}, abs=0.1)
+    assert next(iter(totals)) == found.model.name == "Pareto/NBD"
+    assert said.value("holdout_total_orders", model="BG/NBD", what="actual") == 1882
+    assert sum(
+        each.value for each in said.all("holdout_money", "tenth", "what") if each.of("what") == "actual"
+    ) == pytest.approx(70_976.39)
     assert any("came nearest" in remark for remark in found.remarks)
