@@ -83,7 +83,7 @@ def bar_chart(bars: Sequence[Bar], *, mirrored: bool = False) -> Specification:
         layers.append(
             alt.Chart(data(of_tone))
             .mark_bar(color=colour(tone), height=THICK)
-            .encode(x=alt.X("from:Q", scale=across, axis=None), x2="to:Q", y=_down(len(bars)))
+            .encode(x=alt.X("from:Q", scale=across, axis=None), x2=alt.X2("to:Q"), y=_down(len(bars)))
         )
     layers += _lines(bars, mirrored)
     return _rows(layers, len(bars))
@@ -106,10 +106,12 @@ def spot_chart(spots: Sequence[Spot], *, mirrored: bool = False) -> Specificatio
     middle = alt.X("x:Q", scale=across, axis=None)
     span = alt.X("from:Q", scale=across, axis=None)
     layers = [
-        alt.Chart(data(tracks)).mark_rule(color=colour("faint"), strokeWidth=3).encode(x=span, x2="to:Q", y=down),
+        alt.Chart(data(tracks))
+        .mark_rule(color=colour("faint"), strokeWidth=3)
+        .encode(x=span, x2=alt.X2("to:Q"), y=down),
         alt.Chart(data(spans))
         .mark_rule(color=colour("accent"), strokeWidth=7, opacity=0.4)
-        .encode(x=span, x2="to:Q", y=down),
+        .encode(x=span, x2=alt.X2("to:Q"), y=down),
         alt.Chart(data(before)).mark_tick(color=colour("muted"), thickness=2, size=18).encode(x=middle, y=down),
         alt.Chart(data(now))
         .mark_point(color=colour("accent"), filled=True, size=90, opacity=1)
@@ -135,7 +137,7 @@ def _lines(rows: Sequence[Bar] | Sequence[Spot], mirrored: bool) -> Iterator[alt
         yield (
             alt.Chart(texts)
             .mark_text(color=colour("ink"), align=side, dy=NAME_ABOVE, fontSize=13, fontWeight=bold)
-            .encode(x=alt.value(at), y=down, text="text:N")
+            .encode(x=alt.XValue(at), y=down, text=alt.Text("text:N"))
         )
 
 

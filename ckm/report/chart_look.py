@@ -124,7 +124,8 @@ def finished(chart: alt.LayerChart, look: str = "", **padding: int) -> Specifica
     padding
         Around the plot, in pixels.
     """
-    specification: dict[str, Any] = chart.configure(**_look()).to_dict()
+    # the schema of all charts is checked by the tests; checking it anew in every report takes seconds
+    specification: dict[str, Any] = chart.configure(**_look()).to_dict(validate=False)
     specification.pop("$schema", None)  # an address that nobody is to open
     if look:
         specification["usermeta"] = {LOOK: look}

@@ -100,7 +100,7 @@ def heat_map(
         .encode(x=across, y=down, fillOpacity=alt.FillOpacity("weight:Q", scale=None)),
         alt.Chart(data(texts), name=ON_FIELD)
         .mark_text(color=colour("ink"), fontSize=12)
-        .encode(x=across, y=down, text="text:N"),
+        .encode(x=across, y=down, text=alt.Text("text:N")),
     )
     chart = alt.layer(*layers).properties(width=WIDTH - 100, height=CELL * len(rows))
     # room for the names, which are larger where the screen is small
@@ -121,7 +121,10 @@ def matrix(boxes: Sequence[Box], *, mirrored: bool = False) -> Specification:
             alt.Chart(data([{}]))
             .mark_rect(color=colour("accent"), fillOpacity=opacity)
             .encode(
-                x=alt.value(x + GAP), x2=alt.value(x + width - GAP), y=alt.value(y + GAP), y2=alt.value(y + BOX - GAP)
+                x=alt.XValue(x + GAP),
+                x2=alt.X2Value(x + width - GAP),
+                y=alt.YValue(y + GAP),
+                y2=alt.Y2Value(y + BOX - GAP),
             )
         )
         at = x + width - 14 if mirrored else x + 14
@@ -135,7 +138,7 @@ def matrix(boxes: Sequence[Box], *, mirrored: bool = False) -> Specification:
             layers.append(
                 alt.Chart(data([{"text": text}]), name=f"{ON_FIELD}{number}{size}")
                 .mark_text(color=colour("ink"), align=side, fontSize=size, fontWeight=heavy)
-                .encode(x=alt.value(at), y=alt.value(y + below), text="text:N")
+                .encode(x=alt.XValue(at), y=alt.YValue(y + below), text=alt.Text("text:N"))
             )
     return finished(alt.layer(*layers).properties(width=WIDTH, height=2 * BOX), "boxes", left=2, right=2, top=4)
 

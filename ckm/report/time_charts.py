@@ -84,7 +84,7 @@ def step_chart(
         layers.append(
             alt.Chart(data(band))
             .mark_area(color=colour("accent"), fillOpacity=0.22, interpolate="step-after")
-            .encode(x=across, y=alt.Y("low:Q", title=y.title or None, scale=scale(y), axis=axis), y2="high:Q")
+            .encode(x=across, y=alt.Y("low:Q", title=y.title or None, scale=scale(y), axis=axis), y2=alt.Y2("high:Q"))
         )
     line = data([{"x": step.x, "y": step.y} for step in steps])
     layers.append(
@@ -96,7 +96,7 @@ def step_chart(
         # from the axis to the curve, and down to its days
         corner = [{"x": x.low, "y": 0.5, "x2": half, "y2": 0.5}, {"x": half, "y": 0.5, "x2": half, "y2": y.low}]
         rule = alt.Chart(data(corner)).mark_rule(color=colour("ink"), strokeWidth=1.5, strokeDash=[3, 4])
-        layers.append(rule.encode(x=across, y=upward, x2="x2:Q", y2="y2:Q"))
+        layers.append(rule.encode(x=across, y=upward, x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q")))
     return finished(alt.layer(*layers).properties(width=WIDTH - 60, height=HEIGHT - 40), left=14, right=14)
 
 
@@ -145,7 +145,7 @@ def column_chart(
         rows = [{"column": number, "to": height, "from": 0.0} for number, height in enumerate(heights) if height]
         if rows:
             bars = alt.Chart(data(rows)).mark_bar(color=colour(tone))
-            layers.append(bars.encode(x=across, y=upward, y2="from:Q"))
+            layers.append(bars.encode(x=across, y=upward, y2=alt.Y2("from:Q")))
     marked = [{"column": number, "to": each.mark} for number, each in enumerate(columns) if each.mark is not None]
     if marked:
         across_all = alt.Chart(data(marked)).mark_tick(color=colour(tones[2]), thickness=3, size=30)
@@ -176,11 +176,11 @@ def _legend(legend: Sequence[tuple[str, Tone]], mirrored: bool) -> list[Any]:
         layers.append(
             alt.Chart(data([{}]))
             .mark_square(color=colour(tone), opacity=1, size=110)
-            .encode(x=alt.value(at), y=alt.value(y))
+            .encode(x=alt.XValue(at), y=alt.YValue(y))
         )
         layers.append(
             alt.Chart(data([{"text": text}]))
             .mark_text(color=colour("ink"), align=side, fontSize=13)
-            .encode(x=alt.value(beside), y=alt.value(y), text="text:N")
+            .encode(x=alt.XValue(beside), y=alt.YValue(y), text=alt.Text("text:N"))
         )
     return layers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -15,16 +16,33 @@ from ckm.measures.loyalty_matrix import LOYAL_COLUMNS
 from ckm.measures.measure import SLICE_SEPARATOR, Measure, Measures, Missing
 from ckm.measures.period import Period
 from ckm.measures.report import LoyaltyReport
+from ckm.report.document import Document
+from ckm.report.loyalty.document import loyalty_document
+from ckm.report.page import render_page
+from ckm.report.words import load_words
 
 DATA = Path(__file__).parent / "data"
 PERIOD = Period(date(2025, 7, 1), date(2026, 6, 30))
 BEFORE = Period(date(2024, 7, 1), date(2025, 6, 30))
 
 
-def example_measures() -> list[Measure]:
+@cache
+def example_measures() -> tuple[Measure, ...]:
     """Return every measure of the example shop, by channel too."""
     with (DATA / "measures.csv").open(encoding="utf-8", newline="") as file:
-        return [_measure(row) for row in csv.DictReader(file)]
+        return tuple(_measure(row) for row in csv.DictReader(file))
+
+
+@cache
+def example_document(lang: str = "en") -> Document:
+    """Return the document of the example in a language."""
+    return loyalty_document(example_report(), lang)
+
+
+@cache
+def example_page(lang: str) -> str:
+    """Return its page."""
+    return render_page(example_document(lang), load_words(lang).page_words())
 
 
 def example_report(**changes: object) -> LoyaltyReport:

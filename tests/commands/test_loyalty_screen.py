@@ -1,0 +1,36 @@
+"""The summary of the loyalty report on a terminal: findings first, in two screens at most."""
+
+from __future__ import annotations
+
+import pytest
+from rich.cells import cell_len
+
+from ckm.commands.loyalty_screen import PLAIN, show_loyalty
+from ckm.measures.measure import Measures, Missing
+from ckm.report.words import LANGUAGES, load_words
+from tests.report.example_loyalty import example_report
+
+MOST_LINES = 60
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_summary_fits_eighty_columns_and_begins_with_what_changed(
+    capsys: pytest.CaptureFixture[str], lang: str
+) -> None:
+    show_loyalty(example_report(), lang)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) <= MOST_LINES
+    # the table is as wide as its words, which no setting narrows in a pipe
+    prose = [line for line in lines if line.startswith(("- ", "  ")) or line in lines[:6]]
+    assert max(map(cell_len, prose)) <= PLAIN
+    first = lines.index(next(line for line in lines if line.startswith("- ")))
+    assert first < lines.index(next(line for line in lines if "──" in line))
+    assert not any(ord(mark) in range(0x2060, 0x206A) for line in lines for mark in line)
+
+
+def test_what_is_missing_is_said_even_if_nothing_else_is(capsys: pytest.CaptureFixture[str]) -> None:
+    report = example_report(
+        measures=Measures([]), drivers=(), goals=(), by=None, missing=(Missing("changed", "no_purchases"),)
+    )
+    show_loyalty(report)
+    assert load_words("en").say("missing.no_purchases") in capsys.readouterr().out

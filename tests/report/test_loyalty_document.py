@@ -1,0 +1,237 @@
+"""The loyalty report: findings that its numbers bear, and nothing left out in silence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import altair as alt
+import polars as pl
+import pytest
+
+from ckm.measures.judgement import Change
+from ckm.measures.measure import Measure, Measures, Missing
+from ckm.report.charts import MOST_MARKS, marks
+from ckm.report.document import Document, Facts, Figure, Items, Section, Table, Text
+from ckm.report.loyalty.changed import changed_section
+from ckm.report.loyalty.document import SECTIONS, findings, lead_of, loyalty_document
+from ckm.report.loyalty.loyalty import loyalty_section
+from ckm.report.loyalty.slices import slices_section
+from ckm.report.loyalty.telling import Telling, way
+from ckm.report.markdown import render_markdown
+from ckm.report.words import LANGUAGES, load_words
+from tests.report.example_loyalty import example_document, example_measures, example_report
+
+
+def told(*changed: Measure, **changes: object) -> Telling:
+    """Return the example with some measures in place of those of their name and slice."""
+    places = {(each.name, each.slice) for each in changed}
+    kept = [each for each in example_measures() if (each.name, each.slice) not in places]
+    return Telling(example_report(measures=Measures([*kept, *changed]), **changes), load_words("en"))
+
+
+def figures(document: Document) -> list[Figure]:
+    return [block for section in document.sections for block in section.blocks if isinstance(block, Figure)]
+
+
+def tables(section: Section) -> list[Table]:
+    return [block for block in section.blocks if isinstance(block, Table)]
+
+
+def said(section: Section) -> list[str]:
+    return [block.text for block in section.blocks if isinstance(block, Text)]
+
+
+def section(document: Document, title: str) -> Section:
+    return next(each for each in document.sections if each.title == title)
+
+
+def texts(document: Document) -> list[str]:
+    found = [document.title, document.lead]
+    for each in document.sections:
+        for block in each.blocks:
+            match block:
+                case Text(text):
+                    found.append(text)
+                case Items(items):
+                    found += items
+                case Figure():
+                    found += [block.headline, block.description, block.note]
+                case Facts(facts):
+                    found += [part for fact in facts for part in fact]
+    return found
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_section_is_told_in_every_language(lang: str) -> None:
+    document, words = example_document(lang), load_words(lang)
+    wanted = ("changed", "relationships", "loyalty", "capacity", "churn", "trust", "definitions")
+    assert {words.say(f"section.{name}") for name in wanted} <= {each.title for each in document.sections}
+    assert (document.lang, document.direction) == (lang, "rtl" if lang == "fa" else "ltr")
+    assert len(figures(document)) == len(figures(example_document()))
+    assert not [text for text in texts(document) if "{" in text]
+
+
+def test_what_changed_comes_first() -> None:
+    assert example_document().sections[0].title == "What changed, and why"
+
+
+def test_a_report_without_any_measure_says_what_is_missing_instead_of_failing() -> None:
+    reasons = (Missing("changed", "no_purchases"), Missing("loyalty", "no_interactions"))
+    empty = example_report(measures=Measures([]), missing=reasons, drivers=(), goals=(), by=None)
+    for lang in LANGUAGES:
+        document = loyalty_document(replace(empty, loyal=empty.loyal.clear()), lang)
+        assert load_words(lang).say("missing.no_purchases") in texts(document)
+        assert not figures(document)
+
+
+def test_every_chart_can_be_read() -> None:
+    for figure in figures(example_document()):
+        assert 0 < marks(figure.specification) <= MOST_MARKS
+        assert figure.table.rows
+        assert figure.description
+        assert figure.headline.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("previous", "lo", "hi", "expected"),
+    [(0.4, 0.45, 0.55, "up"), (0.6, 0.45, 0.55, "down"), (0.47, 0.45, 0.55, "same"), (0.4, None, None, "up")],
+)
+def test_a_measure_moved_only_if_it_was_outside_of_its_interval(
+    previous: float, lo: float | None, hi: float | None, expected: str
+) -> None:
+    assert way(Measure("retention_rate", 0.5, lo=lo, hi=hi, previous=previous)) == expected
+
+
+def test_retention_within_its_interval_is_not_called_better_or_worse() -> None:
+    same = told(Measure("retention_rate", 0.5, n=100, lo=0.4, hi=0.6, previous=0.45))
+    assert "hardly different" in lead_of(same)
+    more = told(Measure("retention_rate", 0.5, n=100, lo=0.46, hi=0.54, previous=0.45))
+    assert "more than the 45%" in lead_of(more)
+
+
+def test_the_cause_of_a_change_is_named_only_beyond_its_interval() -> None:
+    sure = told(Measure("change_by_frequency", 110271.28, lo=60000.0, hi=160000.0))
+    unsure = told(Measure("change_by_frequency", 110271.28, lo=-1000.0, hi=220000.0))
+    assert "mostly because customers ordered more often" in lead_of(sure)
+    assert "with no cause that stands out" in lead_of(unsure)
+
+
+def test_falling_revenue_falls_in_words_and_not_by_a_negative_amount() -> None:
+    telling = told(
+        Measure("revenue_of_customers", 900.0, previous=1000.0),
+        Measure("change_by_customers", -150.0),
+        Measure("change_by_frequency", 50.0),
+        Measure("change_by_order_value", 0.0),
+    )
+    assert lead_of(telling).startswith(
+        "Revenue of known customers fell by €100.00 (10.0%) to €900.00, mostly because fewer customers bought."
+    )
+
+
+def test_the_bridge_ends_at_the_revenue_of_the_period() -> None:
+    bridge = figures(example_document())[0].table
+    amounts = [float(row[1].translate(str.maketrans("−", "-", "€,+\u2060"))) for row in bridge.rows]
+    assert sum(amounts[:-1]) == pytest.approx(amounts[-1], abs=0.011)
+
+
+@pytest.mark.parametrize(
+    ("value", "lo", "hi", "finding"),
+    [
+        (20.0, 5.0, 35.0, "More customers would recommend us"),
+        (-20.0, -35.0, -5.0, "More customers would advise against us"),
+        (5.0, -10.0, 20.0, "cannot be told"),
+    ],
+)
+def test_whether_customers_recommend_is_said_only_if_the_interval_is_on_one_side(
+    value: float, lo: float, hi: float, finding: str
+) -> None:
+    assert any(finding in each for each in findings(told(Measure("nps", value, n=100, lo=lo, hi=hi)), "loyalty"))
+
+
+def test_the_holdout_is_right_within_chance_and_wrong_beyond_it() -> None:
+    def finding(came: float) -> str:
+        tenths = [("tenth", "1"), ("what", "actual")]
+        kept = [each for each in example_measures() if each.name != "holdout_orders"]
+        orders = [
+            Measure("holdout_orders", came, tuple(tenths)),
+            Measure("holdout_orders", 1000.0, (tenths[0], ("what", "predicted"))),
+        ]
+        telling = Telling(example_report(measures=Measures([*kept, *orders])), load_words("en"))
+        return next(each for each in findings(telling, "capacity") if "model" in each)
+
+    assert "right within chance" in finding(1050)
+    assert "expects too little" in finding(1200)
+    assert "expects too much" in finding(800)
+
+
+def test_a_change_that_may_be_chance_is_said_to_be_one() -> None:
+    changes = (Change("nps", 6.0, 8.0, -10.0, 6.0), Change("retention_rate", 0.4, 0.5, -0.15, -0.05))
+    first, second = changed_section(told(drivers=changes)).blocks[2].items  # type: ignore[union-attr]
+    assert "which may be chance" in first
+    assert second.startswith("Retention rate fell from 50% to 40% (−10.0 points).")
+
+
+def test_what_is_missing_is_said_in_its_section() -> None:
+    telling = told(missing=(Missing("loyalty", "no_interactions"),))
+    assert load_words("en").say("missing.no_interactions") in said(SECTIONS["loyalty"](telling))
+
+
+def test_a_reason_without_a_text_is_named_rather_than_left_out() -> None:
+    telling = told(missing=(Missing("churn", "moon_phase", (("there", 1),)),))
+    assert "Not said here: moon_phase." in said(SECTIONS["churn"](telling))
+
+
+def test_the_same_reason_may_have_a_text_of_its_own_in_a_section() -> None:
+    numbers = (("there", 3), ("needed", 20))
+    report = example_report(
+        missing=tuple(Missing(each, "few_repeat_buyers", numbers) for each in ("relationships", "capacity"))
+    )
+    telling = Telling(report, load_words("en"))
+    assert any("States of the life cycle" in text for text in said(SECTIONS["relationships"](telling)))
+    assert any("No lifetime value" in text for text in said(SECTIONS["capacity"](telling)))
+
+
+def test_nothing_is_added_up_where_parts_are_hidden() -> None:
+    hidden = (Missing("relationships", "hidden_cells", (("count", 1), ("min_cell", 5))),)
+    headlines = findings(told(missing=hidden), "relationships")
+    assert "Customers by state of the life cycle" in headlines
+    assert not any("in rhythm;" in headline for headline in headlines)
+
+
+def test_slices_stand_side_by_side_and_what_is_hidden_is_a_dash() -> None:
+    kept = [each for each in example_measures() if not (each.name == "retention_rate" and each.of("channel") == "till")]
+    slices = slices_section(Telling(example_report(measures=Measures(kept)), load_words("en")))
+    assert slices is not None
+    (table,) = tables(slices)
+    column = [each.title for each in table.columns].index("Retention rate")
+    assert {row[0]: row[column] for row in table.rows}["till"] == "–"
+    assert any("fewer than 5" in text for text in said(slices))
+
+
+def test_names_are_shown_only_if_they_may_be() -> None:
+    loyal = example_report().loyal.with_columns(display_name=pl.lit("Mina Ahmadi"))
+    for names in (False, True):
+        listed = tables(loyalty_section(told(loyal=loyal, names=names)))[-1]
+        assert any("Mina Ahmadi" in row for row in listed.rows) == names
+
+
+def test_every_measure_that_is_shown_is_defined() -> None:
+    document = example_document()
+    defined = {row[0] for table in tables(section(document, "What the measures mean")) for row in table.rows}
+    numbers = (table for table in tables(section(document, "Relationships")) if table.columns[0].title == "Measure")
+    shown = {row[0] for table in numbers for row in table.rows}
+    assert len(shown) > 10
+    assert shown <= defined
+
+
+def test_every_chart_keeps_to_the_schema_of_charts() -> None:
+    for figure in figures(example_document("fa")):
+        alt.LayerChart.from_dict(dict(figure.specification))
+
+
+def test_a_mail_is_shorter_than_the_page_and_has_every_finding() -> None:
+    document = example_document()
+    mail, whole = render_markdown(document, brief=True), render_markdown(document)
+    assert len(mail) < len(whole) / 2
+    assert all(f"### {figure.headline}" in mail for figure in figures(document))
+    assert "What the measures mean" not in mail

@@ -1,0 +1,73 @@
+"""The page of the loyalty report: valid, small, and safe in six languages."""
+
+from __future__ import annotations
+
+import re
+
+import polars as pl
+import pytest
+
+from ckm.measures.measure import Measure, Measures
+from ckm.report.loyalty.document import loyalty_document
+from ckm.report.page import render_page
+from ckm.report.words import LANGUAGES, load_words
+from tests.report.example_loyalty import example_measures, example_page, example_report
+from tests.report.reading import read
+
+MOST_BYTES = 500_000
+EVIL = "<script>alert(1)</script>"
+
+
+def page_of(lang: str, **changes: object) -> str:
+    return render_page(loyalty_document(example_report(**changes), lang), load_words(lang).page_words())
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_is_valid_html(lang: str) -> None:
+    import html5lib
+
+    html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(example_page(lang))
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_page_stays_within_its_size_and_asks_for_nothing(lang: str) -> None:
+    page = read(example_page(lang))
+    assert len(example_page(lang).encode()) <= MOST_BYTES
+    assert not page.all("script", "link", "img", "iframe", "object", "embed", "image", "use", "base", "form")
+    assert not re.search(r"https?:|@import|url\((?!#)", example_page(lang))
+    (html,) = page.all("html")
+    assert html.attributes == {"lang": lang, "dir": "rtl" if lang == "fa" else "ltr"}
+
+
+def test_each_chart_has_a_headline_an_alternative_text_and_a_table() -> None:
+    found = read(example_page("de")).all("figure")
+    assert len(found) > 10
+    for each in found:
+        assert each.all("h3")[0].text
+        assert each.all("svg")[0].attributes["aria-label"]
+        assert each.all("details")[0].all("table")
+
+
+def test_wide_tables_scroll_in_a_box_that_the_keyboard_reaches() -> None:
+    for box in [each for each in read(example_page("en")).all("div") if each.attributes.get("class") == "scroll"]:
+        assert box.attributes["tabindex"] == "0"
+        assert box.attributes["aria-label"]
+
+
+def test_a_name_that_looks_like_markup_is_shown_as_text() -> None:
+    evil = [
+        Measure("change_by_slice", 500_000.0, (("dimension", "category"), ("value", EVIL))),
+        Measure("customers_active", 7.0, (("channel", EVIL),)),
+        Measure("reason_value", 1e6, (("reason", EVIL),)),
+        Measure("party_customers", 3.0, (("party_type", EVIL),)),
+    ]
+    loyal = example_report().loyal.with_columns(customer_id=pl.lit(EVIL), display_name=pl.lit(EVIL))
+    page = page_of("fa", measures=Measures([*example_measures(), *evil]), loyal=loyal, names=True, label=EVIL)
+    tree = read(page)
+    assert not tree.all("script")
+    assert EVIL not in page
+    assert tree.all("body")[0].text.count(EVIL) >= 8
+
+
+def test_equal_reports_give_equal_pages() -> None:
+    assert page_of("th") == example_page("th")
