@@ -256,7 +256,7 @@ class Index:
 def _documents(record: Record, weights: Weights) -> list[tantivy.Document]:
     """Return the documents of a record: one per language that its texts name."""
     tags = list(dict.fromkeys(tag for _, tag, _ in record.texts if tag)) or [""]
-    documents = []
+    documents: list[tantivy.Document] = []
     for tag in tags:
         texts = [(name, text) for name, of, text in record.texts if of in (tag, "")]
         document = _document(record, tag, texts, weights)
