@@ -41,6 +41,8 @@ class Compiled:
 
     query: Query
     parts: Mapping[str, Query] = field(default_factory=dict)
+    excluded: Query | None = None
+    """What no text of a record may match, in whichever language."""
 
 
 class Compiler:
@@ -53,26 +55,38 @@ class Compiler:
         self._languages = languages
 
     def compile(
-        self, query: parsed.Query, keep: Mapping[str, Collection[str]], drop: Mapping[str, Collection[str]]
+        self,
+        query: parsed.Query,
+        keep: Mapping[str, Collection[str]],
+        drop: Mapping[str, Collection[str]],
+        *,
+        phrases: bool = True,
     ) -> Compiled | None:
-        """Return the query for the engine; None where the query asks for nothing."""
+        """Return the query for the engine, on demand with phrases as mere words; None where it asks for nothing."""
         conditions: list[tuple[Occur, Query]] = []
+        excluded: list[tuple[Occur, Query]] = []
         words = [query.words]
         for clause in query.clauses:
             condition = self._condition(clause)
-            if condition is not None:
-                conditions.append((Occur.MustNot if clause.negated else Occur.Must, condition))
-            elif clause.field:  # no field of that name: it is words
-                words.append(f"{clause.field} {clause.text}")
+            if condition is None:
+                if clause.field:  # no field of that name: it is words
+                    words.append(f"{clause.field} {clause.text}")
+            elif clause.negated:
+                excluded.append((Occur.Should, condition))
+            else:
+                if phrases or clause.field:
+                    conditions.append((Occur.Must, condition))
+                if clause.field in EXACT_FIELDS:
+                    words.append(clause.text)
         analysis = analyse(" ".join(words), among=self._languages)
         parts = self._ranking(analysis)
-        if not parts and not conditions:
+        if not parts and not conditions and not excluded:
             return None
         conditions += self._filters(keep, drop)
         matching = self._evidence(analysis) if parts else Query.all_query()
         conditions.append((Occur.Must, _silent(matching)))
         conditions += [(Occur.Should, part) for part in parts.values()]
-        return Compiled(Query.boolean_query(conditions), parts)
+        return Compiled(Query.boolean_query(conditions), parts, Query.boolean_query(excluded) if excluded else None)
 
     def nearest(self, text: str, keep: Mapping[str, Collection[str]]) -> Query | None:
         """Return the query for what shares most grams with a text; None where it has none."""

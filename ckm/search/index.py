@@ -22,13 +22,13 @@ multiple weighted fields", CIKM 2004): a word counts by how rare it is in all te
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import tantivy
 
 from ckm.search.analysis import analyse
-from ckm.search.compile import Compiler, label_term
+from ckm.search.compile import Compiled, Compiler, label_term
 from ckm.search.fields import FORMAT, exact_field, schema
 from ckm.search.weights import WEIGHTS
 
@@ -63,12 +63,15 @@ class Hit:
         What the record brought.
     parts
         What the score is made of (``words``, ``grams``), empty unless asked for.
+    phrases
+        Whether the phrases of the query were demanded; False where no record has them.
     """
 
     key: str
     score: float
     stored: str
     parts: Mapping[str, float] = field(default_factory=dict)
+    phrases: bool = True
 
 
 class Index:
@@ -160,20 +163,25 @@ class Index:
         Returns
         -------
         list of Hit
-            A hit has a word of the query, or two fifths of the grams of one. A query of filters alone returns all that
+            A phrase within other words that no record has counts as words (``phrases`` is False then): it may be a
+            quotation. A hit has a word of the query, or two fifths of the grams of one. A query of filters alone returns all that
             pass them, in order of their keys, with score 0; an empty query nothing.
         """
-        compiled = self._compiler().compile(query, keep, drop)
+        compiler = self._compiler()
+        compiled = compiler.compile(query, keep, drop)
         if compiled is None:
             return []
         if not compiled.parts:
-            return self._in_order(compiled.query, limit)
-        hits = self._top(compiled.query, limit)
+            return self._in_order(compiled, limit)
+        hits = self._top(compiled.query, limit, compiled.excluded)
+        if not hits and query.quotes:
+            without = compiler.compile(query, keep, drop, phrases=False)
+            if without is not None:
+                hits = [replace(hit, phrases=False) for hit in self._top(without.query, limit, without.excluded)]
         if explain:
             parts = {name: self._scores(part, hits) for name, part in compiled.parts.items()}
             hits = [
-                Hit(hit.key, hit.score, hit.stored, {name: scores.get(hit.key, 0.0) for name, scores in parts.items()})
-                for hit in hits
+                replace(hit, parts={name: scores.get(hit.key, 0.0) for name, scores in parts.items()}) for hit in hits
             ]
         return hits
 
@@ -204,7 +212,7 @@ class Index:
     def _compiler(self) -> Compiler:
         return Compiler(self._engine.schema, self._searcher, self._weights, self.languages())
 
-    def _top(self, query: tantivy.Query, limit: int) -> list[Hit]:
+    def _top(self, query: tantivy.Query, limit: int, excluded: tantivy.Query | None = None) -> list[Hit]:
         """Return the best records; fetches more until no record outside could come before the last one."""
         fetch = 2 * limit + 10
         while True:
@@ -213,18 +221,33 @@ class Index:
             for score, address in found:
                 document = self._searcher.doc(address)
                 best.setdefault(document["key"][0], (round(score, _DIGITS), document))
+            for key in self._among(excluded, list(best)):
+                del best[key]
             ranked = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))
             complete = len(found) < fetch
             if complete or (len(ranked) >= limit and ranked[limit - 1][1][0] > round(found[-1][0], _DIGITS)):
                 return [Hit(key, score, self._stored(key, document)) for key, (score, document) in ranked[:limit]]
             fetch *= 4
 
-    def _in_order(self, query: tantivy.Query, limit: int) -> list[Hit]:
+    def _among(self, query: tantivy.Query | None, keys: list[str]) -> list[str]:
+        """Return those of the keys whose records match a query with any of their texts."""
+        if query is None or not keys:
+            return []
+        among = tantivy.Query.term_set_query(self._engine.schema, "key", keys)
+        both = tantivy.Query.boolean_query([(tantivy.Occur.Must, among), (tantivy.Occur.Must, query)])
+        found = self._searcher.search(both, len(self) + 1, count=False, order_by_field="key").hits
+        return list(dict.fromkeys(key for key, _ in found))
+
+    def _in_order(self, compiled: Compiled, limit: int) -> list[Hit]:
         """Return the first records by key among those that match a query in which nothing ranks."""
         fetch = 8 * limit + 10
         while True:
-            found = self._searcher.search(query, fetch, count=False, order_by_field="key", order=tantivy.Order.Asc).hits
+            found = self._searcher.search(
+                compiled.query, fetch, count=False, order_by_field="key", order=tantivy.Order.Asc
+            ).hits
             keys = list(dict.fromkeys(key for key, _ in found))
+            excluded = set(self._among(compiled.excluded, keys))
+            keys = [key for key in keys if key not in excluded]
             if len(found) < fetch or len(keys) > limit:
                 break
             fetch *= 4

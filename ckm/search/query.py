@@ -12,13 +12,15 @@ from dataclasses import dataclass
 LONGEST = 1000
 """Characters of a query that are read. Who pastes a whole letter finds what its beginning asks for."""
 
-_PHRASE = r'"(?P<{0}a>[^"]*)"|“(?P<{0}b>[^“”„]*)”|„(?P<{0}c>[^“”„]*)[“”]|«(?P<{0}d>[^«»]*)»|「(?P<{0}e>[^「」]*)」'
+# Only straight quotation marks ask for a phrase: typographic ones are quotations, as in „Model C“-Schulen. A minus
+# after a conjunction is a German word with its first half left out: Privatpersonen und -organisationen.
 _CLAUSE = re.compile(
-    r"(?<!\S)(?P<minus>-(?=[^\W\d]|[\"“„«「]))?"
-    r"(?:(?P<field>[^\W\d][\w.]*):(?=[^\s:/]))?"
-    rf"(?:{_PHRASE.format('p')}|(?P<word>[^\s\"“„«「]+))"
-    rf"|{_PHRASE.format('q')}"
+    r"(?<!\S)(?P<minus>-(?=[^\W\d]|\"[^\"]*\w[^\"]*\"))?"
+    r"(?:(?P<field>[^\W\d]\w*):(?=[^\s:/]))?"
+    r"(?:\"(?P<phrase>[^\"]*)\"|(?P<word>[^\s\"]+))"
+    r"|\"(?P<inner>[^\"]*)\""
 )
+_CONJUNCTION = re.compile(r"(?:^|\s)(?:und|oder|sowie|bzw\.|beziehungsweise|en|of|og|eller|och|&|/)\s+$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,12 @@ class Query:
     clauses: tuple[Clause, ...] = ()
     remarks: tuple[str, ...] = ()
 
+    @property
+    def quotes(self) -> bool:
+        """Whether a phrase stands within other words: it may be a quotation."""
+        phrases = [clause.text for clause in self.clauses if clause.exact and not clause.field and not clause.negated]
+        return bool(phrases) and " ".join(" ".join(phrases).split()) != self.words
+
 
 def parse(text: str) -> Query:
     """Read a query. Never fails: what is no syntax is words.
@@ -85,14 +93,12 @@ def parse(text: str) -> Query:
     for match in _CLAUSE.finditer(text):
         words.append(text[read : match.start()])
         read = match.end()
-        groups = match.groupdict()
-        phrase = next(
-            (groups[side + kind] for side in "pq" for kind in "abcde" if groups[side + kind] is not None), None
-        )
-        value = groups["word"] if phrase is None else phrase
-        clause = Clause(value, groups["field"] or "", phrase is not None, bool(groups["minus"]))
+        phrase = match["phrase"] if match["inner"] is None else match["inner"]
+        value = match["word"] if phrase is None else phrase
         if not value.strip():
             continue
+        negated = bool(match["minus"]) and not _CONJUNCTION.search(text, 0, match.start())
+        clause = Clause(value, match["field"] or "", phrase is not None, negated)
         if clause.field or clause.exact or clause.negated:
             clauses.append(clause)
         if not clause.field and not clause.negated:
