@@ -174,11 +174,14 @@ class Index:
             return []
         if not compiled.parts:
             return self._in_order(compiled, limit)
-        hits = self._top(compiled.query, limit, compiled.excluded)
+        hits = self._top(compiled.query, limit, compiled.excluded, compiled.homes)
         if not hits and query.quotes:
             without = compiler.compile(query, keep, drop, phrases=False)
             if without is not None:
-                hits = [replace(hit, phrases=False) for hit in self._top(without.query, limit, without.excluded)]
+                hits = [
+                    replace(hit, phrases=False)
+                    for hit in self._top(without.query, limit, without.excluded, without.homes)
+                ]
         if explain:
             parts = {name: self._scores(part, hits) for name, part in compiled.parts.items()}
             hits = [
@@ -213,7 +216,13 @@ class Index:
     def _compiler(self) -> Compiler:
         return Compiler(self._engine.schema, self._searcher, self._weights, self.languages())
 
-    def _top(self, query: tantivy.Query, limit: int, excluded: tantivy.Query | None = None) -> list[Hit]:
+    def _top(
+        self,
+        query: tantivy.Query,
+        limit: int,
+        excluded: tantivy.Query | None = None,
+        homes: frozenset[str] = frozenset(),
+    ) -> list[Hit]:
         """Return the best records; fetches more until no record outside could come before the last one."""
         fetch = 2 * limit + 10
         while True:
@@ -221,7 +230,12 @@ class Index:
             best: dict[str, tuple[float, tantivy.Document]] = {}
             for score, address in found:
                 document = self._searcher.doc(address)
-                best.setdefault(document["key"][0], (round(score, _DIGITS), document))
+                if homes and document["home"][0] not in homes:
+                    score *= self._weights.foreign
+                score = round(score, _DIGITS)
+                key = document["key"][0]
+                if key not in best or best[key][0] < score:
+                    best[key] = (score, document)
             for key in self._among(excluded, list(best)):
                 del best[key]
             ranked = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))
@@ -301,9 +315,11 @@ def _document(record: Record, tag: str, texts: list[tuple[str, str]], weights: W
     about: Counter[str] = Counter()
     spelled: set[str] = set()
     found: set[str] = set()
+    homes: Counter[str] = Counter()
     for name, text in texts:
         analysis = analyse(text, language)
         found.update(analysis.languages)
+        homes.update({place[0]: length for place, length in analysis.lengths.items()})
         times = weights.fields.get(name, 1)
         terms = [token.term for token in analysis.words]
         about.update(terms * times)
@@ -314,6 +330,7 @@ def _document(record: Record, tag: str, texts: list[tuple[str, str]], weights: W
         spelled.update(
             text[token.start : token.end].lower() for token in analysis.exact if token.script not in _UNSPACED
         )
+    document.add_text("home", min(homes, key=lambda place: (-homes[place], place), default=""))
     for one in sorted(found):
         document.add_text("language", f"={one}")
     document.add_text("spelled", " ".join(sorted(spelled)))
