@@ -1,7 +1,8 @@
 """What adds to a score: words, words as written with their neighbours, and grams.
 
-The engine sums BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009, with k1 1.2
-and b .75) over the query's terms, each with the weight of its kind. A term that stands twice in a query counts twice.
+The engine sums BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009, with k1
+1.2 and b .75) over the query's terms, each with the weight of its kind. A term that stands
+twice in a query counts twice.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Ranking:
         return {name: part for name, part in parts.items() if part is not None}
 
     def words(self, tokens: Iterable[Token]) -> Query | None:
-        """Return the part of the words; of several stems of a word, by the rules of several languages, the best counts."""
+        """Return the part of the words; of several stems of one, by the rules of several languages, the best counts."""
         places: dict[tuple[int, int], tuple[str, ...]] = {}
         for token in tokens:
             place = (token.start, token.end)

@@ -8,7 +8,7 @@ its inverse document frequency among the texts of the query's own language takes
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tantivy import Occur, Query
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _FEWEST = 10  # texts of a language from which on their own counts are better than those of all
 
+_NEARLY_ALL = 0.9  # of an index in one language: the others change little, and each count takes time
+
 
 def idf(texts: int, having: int) -> float:
     """Return the inverse document frequency as BM25 has it (Robertson and Zaragoza 2009, with one added: never 0)."""
@@ -30,13 +32,28 @@ def idf(texts: int, having: int) -> float:
 class Rarity:
     """Tells how much more, or less, a term should count than the engine makes of it.
 
+    Parameters
+    ----------
+    schema, searcher
+        Of the index.
+    languages
+        Those that the query may be in.
+    counts
+        What was counted before; belongs to the searcher.
+
     Attributes
     ----------
     homes
         The languages that the query may be in, of those that texts are in.
     """
 
-    def __init__(self, schema: Schema, searcher: Searcher, languages: Collection[str]) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        searcher: Searcher,
+        languages: Collection[str],
+        counts: dict[tuple[str, str, frozenset[str]], int],
+    ) -> None:
         self._schema = schema
         self._searcher = searcher
         self._total = int(searcher.num_docs)
@@ -44,17 +61,22 @@ class Rarity:
         # Both ways of writing Chinese are one language here: terms are folded.
         counted = sorted({*self.homes, *VARIANTS} if self.homes & set(VARIANTS) else self.homes)
         own = sum(searcher.doc_freq("home", language) for language in counted)
-        self._own = own if own >= _FEWEST else self._total
+        self._corrects = _FEWEST <= own < _NEARLY_ALL * self._total
+        self._own = own
+        self._counts = counts
         self._at_home = Query.term_set_query(schema, "home", counted)
 
     def factor(self, field: str, term: str) -> float:
         """Return the idf of a term among the query's own texts, divided by its idf in the index."""
-        if self._own >= self._total:
+        if not self._corrects:
             return 1.0
         having = self._searcher.doc_freq(field, term)
         if not having:
             return 1.0
-        with_term = Query.term_query(self._schema, field, term, "basic")
-        both = Query.boolean_query([(Occur.Must, with_term), (Occur.Must, self._at_home)])
-        at_home = self._searcher.search(Query.const_score_query(both, 0.0), 1).count
-        return idf(self._own, at_home) / idf(self._total, having)
+        place = (field, term, self.homes)
+        if place not in self._counts:
+            with_term = Query.term_query(self._schema, field, term, "basic")
+            both = Query.boolean_query([(Occur.Must, with_term), (Occur.Must, self._at_home)])
+            found: Any = self._searcher.search(Query.const_score_query(both, 0.0), 1)  # its types leave out the count
+            self._counts[place] = found.count
+        return idf(self._own, self._counts[place]) / idf(self._total, having)
