@@ -185,6 +185,15 @@ class Index:
             ]
         return hits
 
+    def parts(self, query: Query) -> dict[str, dict[str, float]]:
+        """Return what each part of a query gives every record that it matches, for measuring weights."""
+        compiled = self._compiler.compile(query, {}, {})
+        scores: dict[str, dict[str, float]] = {}
+        for name, part in compiled.parts.items() if compiled else ():
+            for score, address in self._searcher.search(part, len(self) or 1, count=False).hits:
+                scores.setdefault(self._searcher.doc(address)["key"][0], {}).setdefault(name, score)
+        return scores
+
     def nearest(self, text: str, *, limit: int = 3, keep: Mapping[str, Collection[str]] = {}) -> list[Hit]:
         """Return the records that share most character grams with a text, however few."""
         compiled = self._compiler.nearest(text, keep)
