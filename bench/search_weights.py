@@ -23,7 +23,7 @@ from ckm.search.weights import WEIGHTS
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-TAKEN = (0.5, 0.3, 0.3)  # grams, forms and pairs in ckm/search/weights.py
+TAKEN = (0.5, 0.3, 0.5)  # grams, forms and pairs in ckm/search/weights.py
 GRAMS = (0.0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5)
 FORMS = (0.0, 0.1, 0.2, 0.3, 0.5)
 PAIRS = (0.0, 0.1, 0.2, 0.3, 0.5)
@@ -87,9 +87,7 @@ def main() -> None:
         best = max(grid, key=lambda choice: mean(chooses, choice))
         row = [*names, *(f"{weight:.1f}" for weight in best), f"{mean(chooses, best):.4f}", f"{mean(judges, best):.4f}"]
         print("| " + " | ".join([*row, f"{mean(judges, TAKEN):.4f}"]) + " |")
-    print(
-        "\nWeights of each set's own, chosen on one half, judged on the other, beside the shared ones of that half:\n"
-    )
+    print("\nWeights of each set's own, chosen on one half, judged on the other, beside the shared ones:\n")
     print("| set | chooses | grams | forms | pairs | own, held out | shared, held out |\n|---|---|---|---|---|---|---|")
     for name in taken:
         for chooses, judges, half in ((0, 1, "even"), (1, 0, "odd")):

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _ENOUGH = 0.4  # of the grams of a word: a word of seven letters keeps half of its grams when a letter inside is lost
 
+_LONG = 5  # letters of a word that is looked for with a mistake; one letter changed makes most shorter words other ones
+_UNSPACED = frozenset({"han", "thai"})
+
 
 class Ranking:
     """Makes the parts of a query that rank."""
@@ -39,6 +42,7 @@ class Ranking:
             "words": self.words(analysis.words),
             "forms": self.forms(analysis.forms),
             "grams": self.grams(analysis.grams),
+            "near": any_of(self._near(analysis, self._weights.near)),
         }
         return {name: part for name, part in parts.items() if part is not None}
 
@@ -71,6 +75,25 @@ class Ranking:
             for (term, script), count in sorted(counts.items())
         )
 
+    def _near(self, analysis: Analysis, weight: float) -> list[Query]:
+        """Return what finds words one mistake away from those that no text has; a word that some text has is meant.
+
+        Such a word counts as much as a word of the query that stands in as many texts, times the weight.
+        """
+        stems: dict[tuple[int, int], list[str]] = {}
+        for token in analysis.words:
+            stems.setdefault((token.start, token.end), []).append(token.term)
+        near = []
+        for word in sorted({token for token in analysis.exact if token.script not in _UNSPACED}):
+            own = stems.get((word.start, word.end))
+            if not own or len(word.term) < _LONG or word.term.isdecimal() or self._rarity.known(word.term, own):
+                continue
+            query = Query.fuzzy_term_query(self._schema, "forms", word.term, 1)
+            rarity = self._rarity.of(query)
+            if rarity:
+                near.append(Query.const_score_query(query, weight * rarity))
+        return near
+
     def evidence(self, analysis: Analysis) -> Query:
         """Return what a text must match to be a hit at all: a word, or a good part of the grams of one.
 
@@ -79,6 +102,7 @@ class Ranking:
         choices = [self._term("words", term) for term in sorted({token.term for token in analysis.words})]
         if not choices:  # stop words only: one of them will do
             choices = [self._term("forms", term) for term in sorted({token.term for token in analysis.forms})]
+        choices += self._near(analysis, 1)
         for grams in sorted({tuple(sorted(set(grams))) for grams in _by_word(analysis.grams)}):
             terms = [(Occur.Should, self._term("grams", gram)) for gram in grams]
             need = max(1, math.ceil(_ENOUGH * len(terms)))
@@ -106,7 +130,7 @@ def _by_word(tokens: Iterable[Token]) -> list[list[str]]:
     start = end = -1
     script = ""
     for token in tokens:
-        unspaced = token.script in ("han", "thai")
+        unspaced = token.script in _UNSPACED
         same = token.script == script and (start <= token.start <= end if unspaced else token.start == start)
         if not same:
             groups.append([])

@@ -66,6 +66,16 @@ class Rarity:
         self._counts = counts
         self._at_home = Query.term_set_query(schema, "home", counted)
 
+    def known(self, word: str, stems: Collection[str]) -> bool:
+        """Whether any text has a folded word, or one with one of its stems."""
+        count = self._searcher.doc_freq
+        return count("forms", word) > 0 or any(count("words", stem) > 0 for stem in stems)
+
+    def of(self, query: Query) -> float:
+        """Return the idf of whatever a query matches; 0 where it matches nothing."""
+        found: Any = self._searcher.search(Query.const_score_query(query, 0.0), 1)
+        return idf(self._total, found.count) if found.count else 0.0
+
     def factor(self, field: str, term: str) -> float:
         """Return the idf of a term among the query's own texts, divided by its idf in the index."""
         if not self._corrects:

@@ -49,7 +49,8 @@ def analyse(text: str, lang: str = "", among: Collection[str] | None = None) -> 
     cut = list(runs(normalised))
     chosen = _languages(cut, lang, among)
     maker = _Tokens(origins(text, normalised))
-    written_in = chinese.written_in(characters for script, characters, _ in cut if script == "han")
+    han = [characters for script, characters, _ in cut if script == "han"]
+    written_in = chinese.written_in(han) if han else ()
     for script, characters, start in cut:
         if script == "han":
             maker.han(characters, start, written_in)
