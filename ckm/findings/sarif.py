@@ -1,5 +1,6 @@
-"""Findings as SARIF 2.1.0, which code hosts show beside the line
-(https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html).
+"""Findings as SARIF 2.1.0, which code hosts show beside the line.
+
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html
 """
 
 from __future__ import annotations
