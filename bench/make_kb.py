@@ -13,20 +13,26 @@ import random
 from pathlib import Path
 
 WORDS = {
-    "en": "parcel order refund return voucher invoice delivery size colour shoe jacket battery charger warranty repair "
-    "account password newsletter discount price damaged late missing wrong cancelled broken tracking courier store till "
-    "customer receipt exchange week weekend winter summer gift card payment bank transfer address door neighbour",
-    "de": "Paket Bestellung Erstattung Rücksendung Gutschein Rechnung Lieferung Größe Farbe Schuh Jacke Akku Ladegerät "
-    "Garantie Reparatur Konto Passwort Rabatt Preis beschädigt verspätet fehlend falsch storniert kaputt Sendung Kurier "
-    "Filiale Kasse Kunde Beleg Umtausch Woche Wochenende Winter Sommer Geschenkkarte Zahlung Überweisung Adresse Tür",
-    "th": "พัสดุ คำสั่งซื้อ เงินคืน คืนสินค้า คูปอง ใบแจ้งหนี้ จัดส่ง ขนาด สี รองเท้า เสื้อ แบตเตอรี่ ที่ชาร์จ รับประกัน ซ่อม บัญชี รหัสผ่าน "
-    "ส่วนลด ราคา เสียหาย ล่าช้า หาย ผิด ยกเลิก แตก ติดตาม ขนส่ง ร้าน ลูกค้า ใบเสร็จ เปลี่ยน สัปดาห์ ฤดูหนาว ฤดูร้อน ของขวัญ ที่อยู่",
-    "zh-Hans": "包裹 订单 退款 退货 优惠券 发票 送货 尺码 颜色 鞋子 夹克 电池 充电器 保修 维修 账户 密码 折扣 价格 损坏 延迟 "
-    "丢失 错误 取消 破损 追踪 快递 门店 收银台 顾客 收据 换货 星期 周末 冬季 夏季 礼品卡 付款 银行 转账 地址 邻居",
-    "zh-Hant": "包裹 訂單 退款 退貨 優惠券 發票 送貨 尺碼 顏色 鞋子 夾克 電池 充電器 保固 維修 帳戶 密碼 折扣 價格 損壞 延遲 "
-    "遺失 錯誤 取消 破損 追蹤 快遞 門市 收銀台 顧客 收據 換貨 星期 週末 冬季 夏季 禮品卡 付款 銀行 轉帳 地址 鄰居",
-    "fa": "بسته سفارش بازپرداخت مرجوعی کوپن فاکتور ارسال اندازه رنگ کفش ژاکت باتری شارژر ضمانت تعمیر حساب رمز تخفیف قیمت "
-    "آسیب تأخیر گمشده اشتباه لغو شکسته پیگیری پیک فروشگاه صندوق مشتری رسید تعویض هفته زمستان تابستان هدیه پرداخت بانک نشانی",
+    "en": "parcel order refund return voucher invoice delivery size colour shoe jacket battery "
+    "charger warranty repair account password newsletter discount price damaged late missing "
+    "wrong cancelled broken tracking courier store till customer receipt exchange week weekend "
+    "winter summer gift card payment bank transfer address door neighbour",
+    "de": "Paket Bestellung Erstattung Rücksendung Gutschein Rechnung Lieferung Größe Farbe Schuh "
+    "Jacke Akku Ladegerät Garantie Reparatur Konto Passwort Rabatt Preis beschädigt verspätet "
+    "fehlend falsch storniert kaputt Sendung Kurier Filiale Kasse Kunde Beleg Umtausch Woche "
+    "Wochenende Winter Sommer Geschenkkarte Zahlung Überweisung Adresse Tür",
+    "th": "พัสดุ คำสั่งซื้อ เงินคืน คืนสินค้า คูปอง ใบแจ้งหนี้ จัดส่ง ขนาด สี รองเท้า เสื้อ แบตเตอรี่ "
+    "ที่ชาร์จ รับประกัน ซ่อม บัญชี รหัสผ่าน ส่วนลด ราคา เสียหาย ล่าช้า หาย ผิด ยกเลิก แตก "
+    "ติดตาม ขนส่ง ร้าน ลูกค้า ใบเสร็จ เปลี่ยน สัปดาห์ ฤดูหนาว ฤดูร้อน ของขวัญ ที่อยู่",
+    "zh-Hans": "包裹 订单 退款 退货 优惠券 发票 送货 尺码 颜色 鞋子 夹克 电池 充电器 保修 维修 账户 "
+    "密码 折扣 价格 损坏 延迟 丢失 错误 取消 破损 追踪 快递 门店 收银台 顾客 收据 换货 "
+    "星期 周末 冬季 夏季 礼品卡 付款 银行 转账 地址 邻居",
+    "zh-Hant": "包裹 訂單 退款 退貨 優惠券 發票 送貨 尺碼 顏色 鞋子 夾克 電池 充電器 保固 維修 帳戶 "
+    "密碼 折扣 價格 損壞 延遲 遺失 錯誤 取消 破損 追蹤 快遞 門市 收銀台 顧客 收據 換貨 "
+    "星期 週末 冬季 夏季 禮品卡 付款 銀行 轉帳 地址 鄰居",
+    "fa": "بسته سفارش بازپرداخت مرجوعی کوپن فاکتور ارسال اندازه رنگ کفش ژاکت باتری شارژر ضمانت تعمیر "
+    "حساب رمز تخفیف قیمت آسیب تأخیر گمشده اشتباه لغو شکسته پیگیری پیک فروشگاه صندوق مشتری رسید "
+    "تعویض هفته زمستان تابستان هدیه پرداخت بانک نشانی",
 }
 LANGUAGES = tuple(WORDS)
 JOINS = {"th": "", "zh-Hans": "", "zh-Hant": ""}
@@ -63,7 +69,9 @@ def entry(rng: random.Random, number: int) -> str:
         f"  topics: [{rng.choice(('delivery', 'returns', 'payment', 'products', 'account'))}]",
         f"  products: [P{rng.randint(1, 400):04}]",
         "answers:",
-        f"  reasons: [{rng.choice(('late', 'returned', 'complained', 'silent'))}]" if number % 3 == 0 else "  reasons: []",
+        f"  reasons: [{rng.choice(('late', 'returned', 'complained', 'silent'))}]"
+        if number % 3 == 0
+        else "  reasons: []",
         f"  questions: {{{first}: [{sentence(rng, first, 8)}]}}",
         "applies:",
         f"  regions: [{rng.choice(('DE', 'TH', 'CN', 'TW', 'IR', 'GB'))}]",
