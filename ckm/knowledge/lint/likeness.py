@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, TypeVar
 
@@ -43,25 +42,19 @@ SAME = 0.97
 LITTLE = 0.5
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two entries by their number, the earlier first, and how alike they are."""
-
-    earlier: int
-    later: int
-    likeness: float
+Pair = tuple[int, int, float]
+"""Two entries by their numbers, the earlier first, and how alike they are."""
 
 
 def near_duplicate(subject: Subject) -> Iterator[Breach]:
     """No two entries of a kind say nearly the same, unless one supersedes the other or they are linked as related."""
     entries = [entry for entry in subject.by_id.values() if entry.state.confidence != "archived"]
-    told: Counter[int] = Counter()
-    for pair in near_pairs(entries, subject.expected.alike):
-        one, other = entries[pair.earlier], entries[pair.later]
-        if _linked(one, other) or told[pair.later]:
-            continue
-        told[pair.later] += 1
-        yield Breach(other, f"{pair.likeness:.0%} like {subject.place(one)}".replace("%", " %"), ("title", "issue"))
+    told: set[int] = set()
+    for earlier, later, likeness in subject.kept("near", lambda: near_pairs(entries, subject.expected.alike)):
+        one, other = entries[earlier], entries[later]
+        if later not in told and not _linked(one, other):
+            told.add(later)
+            yield Breach(other, f"{likeness:.0%} like {subject.name(one)}".replace("%", " %"), ("title", "issue"))
 
 
 def near_pairs(entries: Sequence[Entry], alike: float) -> list[Pair]:
@@ -78,7 +71,7 @@ def near_pairs(entries: Sequence[Entry], alike: float) -> list[Pair]:
         if entries[one].kind == entries[other].kind:
             likeness = _likeness((titles[one], issues[one]), (titles[other], issues[other]), alike)
             if likeness >= alike:
-                found.append(Pair(one, other, round(likeness, 4)))
+                found.append((one, other, round(likeness, 4)))
     return found
 
 

@@ -75,13 +75,19 @@ def personal_data(subject: Subject) -> Iterator[Breach]:
     Addresses of functions (info@) are told as info, and so is everything in an entry that says it contains personal
     data. Telephone numbers are warnings: a knowledge base may well name a hotline.
     """
-    for entry in subject.entries:
+    for number, key, kind, severity in subject.kept("personal", lambda: list(_found(subject))):
+        entry = subject.entries[number]
         said = entry.access.contains_personal_data
+        hint = "entry says so: access.contains_personal_data" if said else None
+        yield Breach(entry, f"{kind} under '{key}'", (key,), hint, Severity.info if said else Severity(severity))
+
+
+def _found(subject: Subject) -> Iterator[tuple[int, str, str, str]]:
+    """Yield number of the entry, key, kind of data and severity."""
+    for number, entry in enumerate(subject.entries):
         for key, kinds in _by_key(entry.plain, entry.extra).items():
             for kind, severity in kinds.items():
-                mild = Severity.info if said else severity
-                hint = "entry says so: access.contains_personal_data" if said else None
-                yield Breach(entry, f"{kind} under '{key}'", (key,), hint, mild)
+                yield number, key, kind, severity.value
 
 
 def personal_kinds(text: str) -> dict[str, Severity]:
