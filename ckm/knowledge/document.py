@@ -215,7 +215,10 @@ class _Reader:
 
     def texts(self, node: yaml.Node, key: str, line: int, shape: Shape) -> str | dict[str, str] | None:
         if isinstance(node, yaml.MappingNode):
-            return self.by_language(node, key, self.text) or None
+            found = self.by_language(node, key, self.text)
+            if not node.value:
+                self.add(f"there is no text under '{_short(key)}'", line, "write it, or remove the key", key=key)
+            return found or None
         return self.text(node, key, line, shape)
 
     def phrases(self, node: yaml.Node, key: str, line: int, shape: Shape) -> list[str] | dict[str, list[str]] | None:
@@ -227,8 +230,6 @@ class _Reader:
         self, node: yaml.MappingNode, key: str, read: Callable[[yaml.Node, str, int, Shape], Any]
     ) -> dict[str, Any]:
         found = {}
-        if not node.value:
-            self.add(f"there is no text under '{_short(key)}'", self.lines[key], "write it, or remove the key", key=key)
         for name, line, value in self.pairs(node, f"{key}."):
             if not _language().fullmatch(name):
                 self.add(f"'{_short(name)}' is no language", line, _language_hint(name), key=key)
