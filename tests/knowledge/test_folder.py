@@ -166,12 +166,17 @@ def test_no_file_whatever_it_holds_is_an_exception(tmp_path_factory: pytest.Temp
     assert all(f"{each.message}{each.hint}".isprintable() for each in mistakes)
 
 
-_KEYS = st.sampled_from(["id", "state", "title", "links", "applies", "review", "answers", "x", "classify", "confidence"])
+_KEYS = st.sampled_from(
+    ["id", "state", "title", "links", "applies", "review", "answers", "x", "classify", "confidence"]
+)
 _VALUES = st.recursive(
-    st.sampled_from(["a", "", "~", "wip", "2026-01-01", "'\"'", "&a b", "*a", "!!int 3", "|\n  x"]) | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3).map(lambda items: "[" + ", ".join(items) + "]")
-    | st.dictionaries(_KEYS, inner, max_size=3).map(
-        lambda pairs: "{" + ", ".join(f"{key}: {value}" for key, value in pairs.items()) + "}"
+    st.sampled_from(["a", "", "~", "wip", "2026-01-01", "'\"'", "&a b", "*a", "!!int 3", "|\n  x"])
+    | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3).map(lambda items: "[" + ", ".join(items) + "]")
+        | st.dictionaries(_KEYS, inner, max_size=3).map(
+            lambda pairs: "{" + ", ".join(f"{key}: {value}" for key, value in pairs.items()) + "}"
+        )
     ),
     max_leaves=8,
 )

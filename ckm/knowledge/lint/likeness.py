@@ -35,10 +35,10 @@ NEIGHBOURS = 6
 """Texts with the same run that one is compared with: those that go on most like it."""
 LONGEST = 240
 """Characters of a text that are compared; a long issue that begins alike is alike."""
-SHORTEST = 6
+SHORTEST = 8
 """Characters below which texts are alike by chance."""
 SAME = 0.97
-"""Likeness of issues (or titles) from which the other text does not matter, unless the titles have little in common."""
+"""Likeness of issues from which titles do not matter, and of titles from which issues need be only half alike."""
 LITTLE = 0.5
 
 
@@ -69,7 +69,7 @@ def near_pairs(entries: Sequence[Entry], alike: float) -> list[Pair]:
     found = []
     for one, other in sorted(_candidates(titles, least) | _candidates(issues, least)):
         if entries[one].kind == entries[other].kind:
-            likeness = _likeness((titles[one], issues[one]), (titles[other], issues[other]), alike)
+            likeness = _likeness((titles[one], issues[one]), (titles[other], issues[other]))
             if likeness >= alike:
                 found.append((one, other, round(likeness, 4)))
     return found
@@ -129,13 +129,12 @@ def _neighbours(items: Sequence[T]) -> Iterator[tuple[T, T]]:
             yield item, other
 
 
-def _likeness(one: tuple[tuple[str, ...], ...], other: tuple[tuple[str, ...], ...], alike: float) -> float:
+def _likeness(one: tuple[tuple[str, ...], ...], other: tuple[tuple[str, ...], ...]) -> float:
     """Return how alike two entries are: the mean of titles and issues, or the one that says it all."""
     titles, issues = _best(one[0], other[0]), _best(one[1], other[1])
-    mean = (titles + issues) / 2
-    if mean < alike and max(titles, issues) >= SAME and min(titles, issues) >= LITTLE:
+    if issues >= SAME or (titles >= SAME and issues >= LITTLE):
         return max(titles, issues)
-    return mean
+    return (titles + issues) / 2
 
 
 def _best(one: tuple[str, ...], other: tuple[str, ...]) -> float:
