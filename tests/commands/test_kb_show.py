@@ -84,7 +84,8 @@ def test_an_unknown_id_ends_with_2_and_the_near_one(run: Run, kb: Path) -> None:
 
 
 def test_no_escape_sequence_of_an_entry_is_shown(run: Run, tmp_path: Path) -> None:
-    more = f"cause: {EVIL}\naliases: [{EVIL}]\n{EVIL}: [{EVIL}]\nevidence: {{{EVIL}: {EVIL}}}\nlinks: {{related: [{EVIL}]}}"
+    more = f"cause: {EVIL}\naliases: [{EVIL}]\n{EVIL}: [{EVIL}]\n"
+    more += f"evidence: {{{EVIL}: {EVIL}}}\nlinks: {{related: [{EVIL}]}}"
     write(tmp_path, full("evil", title=EVIL, issue=EVIL, question=EVIL, more=more))
     for fmt in ("table", "json"):
         result = run("kb-show", "evil", "--kb", tmp_path, *DAY, "-f", fmt)

@@ -13,7 +13,7 @@ from ckm.knowledge.entry import Entry, Review
 from ckm.knowledge.folder import read_file
 from ckm.knowledge.texts import Texts, nearest_language
 
-from .bases import full, smallest, write
+from .bases import smallest, write
 
 
 def only(folder: Path, text: str) -> Entry:

@@ -97,7 +97,7 @@ def test_the_value_is_never_shown_and_an_entry_that_says_so_is_told_mildly(tmp_p
         report = lint_base(read_folder(tmp_path), TODAY)
         found = [each for each in report.findings if each.rule == "personal-data"]
         assert [each.message.partition("under ")[2] for each in found] == ["'issue'", "'aliases'", "'note'"]
-        assert not any("anna" in f"{each}" and "@" in f"{each}" or "1111" in f"{each}" for each in report.findings)
+        assert not any(("anna" in f"{each}" and "@" in f"{each}") or "1111" in f"{each}" for each in report.findings)
         write(tmp_path, full(title="x", issue=text, more="access: {contains_personal_data: true}"))
         report = lint_base(read_folder(tmp_path), TODAY)
         assert {each.severity for each in report.findings if each.rule == "personal-data"} == {Severity.info}
