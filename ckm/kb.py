@@ -9,16 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.config import Config
-from ckm.knowledge.draft import Draft, write_draft
-from ckm.knowledge.linked import Shown, show_entry
-from ckm.knowledge.lint import Expected, LintReport, lint_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from datetime import date
     from pathlib import Path
 
-    from ckm.knowledge.draft import Wanted
+    from ckm.knowledge.draft import Draft, Wanted
+    from ckm.knowledge.linked import Shown
+    from ckm.knowledge.lint import Expected, LintReport
     from ckm.settings import KbSettings
 
 __all__ = ["lint", "new_entry", "show"]
@@ -59,6 +58,7 @@ def lint(
         There is no such folder, or ``settings.skip`` names a rule that there is not.
     """
     from ckm.knowledge.cache_folder import cache_folder
+    from ckm.knowledge.lint import Expected, lint_folder
     from ckm.knowledge.reason_codes import reason_codes
 
     _needs(folder)
@@ -110,6 +110,7 @@ def show(folder: Path, name: str, as_of: date, *, lang: str = "", similar: Itera
     """
     from ckm.knowledge.cache_folder import cache_folder
     from ckm.knowledge.kept import read_kept
+    from ckm.knowledge.linked import show_entry
     from ckm.knowledge.listing import files
 
     _needs(folder)
@@ -136,6 +137,8 @@ def new_entry(folder: Path, wanted: Wanted, as_of: date, *, force: bool = False)
     UsageError
         The id is unfit or taken, the file is there, or it cannot be written.
     """
+    from ckm.knowledge.draft import write_draft
+
     return write_draft(folder, wanted, as_of, force=force)
 
 
