@@ -7,6 +7,7 @@ The same chains serve documents and queries. Tables and word lists are read when
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -49,15 +50,17 @@ def analyse(text: str, lang: str = "", among: Collection[str] | None = None) -> 
     cut = list(runs(normalised))
     chosen = _languages(cut, lang, among)
     maker = _Tokens(origins(text, normalised))
+    han = [characters for script, characters, _ in cut if script == "han"]
+    written_in = chinese.written_in(han) if han else ()
     for script, characters, start in cut:
         if script == "han":
-            maker.han(characters, start)
+            maker.han(characters, start, written_in)
         elif script == "thai":
             maker.thai(characters, start)
         else:
             alphabet = languages.script_of(characters)
             maker.word(script, characters, start, chosen.get(alphabet, ("",)))
-    return Analysis(text, tuple(maker.runs), tuple(maker.exact), tuple(maker.words), tuple(maker.grams))
+    return Analysis(text, tuple(maker.runs), tuple(maker.exact), tuple(maker.words), maker.forms(), tuple(maker.grams))
 
 
 def _languages(cut: list[tuple[str, str, int]], lang: str, among: Collection[str] | None) -> dict[str, tuple[str, ...]]:
@@ -89,6 +92,19 @@ def _languages(cut: list[tuple[str, str, int]], lang: str, among: Collection[str
     return chosen
 
 
+@lru_cache(maxsize=1 << 16)
+def _terms(script: str, written: str, chosen: tuple[str, ...]) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
+    """Return a word's alphabet, folded form, stems by each language, and grams; a stop word has neither of the last."""
+    chain = arabic if script == "arabic" else spaced
+    folded = chain.fold(written)
+    stems = dict.fromkeys(stem for language in chosen if (stem := chain.stem(written, language)))
+    alphabet = "arabic" if script == "arabic" else languages.script_of(written)
+    return alphabet, folded, tuple(stems), spaced.grams(folded) if stems else ()
+
+
+_UNSPACED = frozenset({"han", "thai"})
+
+
 class _Tokens:
     """Collects the tokens of a text; a place in the normalised text becomes one in the text as written."""
 
@@ -105,27 +121,24 @@ class _Tokens:
 
     def _run(self, script: str, chosen: tuple[str, ...], start: int, end: int) -> None:
         start, end = self._span(start, end)
-        if self.runs and self.runs[-1].script == script and self.runs[-1].languages == chosen:
-            start = self.runs.pop().start
-        self.runs.append(Run(script, chosen, start, end))
+        last = self.runs[-1] if self.runs else None
+        if last is not None and last.script == script and last.languages == chosen:
+            self.runs[-1] = Run(script, chosen, last.start, end)
+        else:
+            self.runs.append(Run(script, chosen, start, end))
 
     def word(self, script: str, written: str, place: int, chosen: tuple[str, ...]) -> None:
-        chain = arabic if script == "arabic" else spaced
-        folded = chain.fold(written)
+        alphabet, folded, stems, found = _terms(script, written, chosen)
         if not folded:  # a lone mark
             return
-        script = languages.script_of(written) if script == "spaced" else script
-        self._run(script, chosen, place, place + len(written))
+        self._run(alphabet, chosen, place, place + len(written))
         start, end = self._span(place, place + len(written))
-        self.exact.append(Token(folded, start, end, script))
-        stems = {stem: None for language in chosen if (stem := chain.stem(written, language))}
-        for stem in stems:
-            self.words.append(Token(stem, start, end, script))
-        if stems:
-            self.grams += [Token(gram, start, end, script) for gram in spaced.grams(folded)]
+        self.exact.append(Token(folded, start, end, alphabet))
+        self.words += [Token(stem, start, end, alphabet) for stem in stems]
+        self.grams += [Token(gram, start, end, alphabet) for gram in found]
 
-    def han(self, written: str, place: int) -> None:
-        self._run("han", (), place, place + len(written))
+    def han(self, written: str, place: int, written_in: tuple[str, ...]) -> None:
+        self._run("han", written_in, place, place + len(written))
         folded = chinese.fold(written)
         single = [Token(character, *self._span(place + i, place + i + 1), "han") for i, character in enumerate(folded)]
         self.exact += single
@@ -136,16 +149,29 @@ class _Tokens:
         ]
 
     def thai(self, written: str, place: int) -> None:
-        self._run("thai", (), place, place + len(written))
+        self._run("thai", thai.language(written), place, place + len(written))
         tokens = []
         start = place
-        for cluster in thai.clusters(thai.fold(written)):
+        for cluster in thai.clusters(written):
             tokens.append(Token(cluster, *self._span(start, start + len(cluster)), "thai"))
             start += len(cluster)
         self.exact += tokens
-        pairs = list(pairwise(tokens))
-        self.words += [Token(a.term + b.term, a.start, b.end, "thai") for a, b in pairs] or tokens
+        self.grams += [Token(a.term + b.term, a.start, b.end, "thai") for a, b in pairwise(tokens)]
+        start = place
+        for word in thai.words([token.term for token in tokens]):
+            self.words.append(Token(word, *self._span(start, start + len(word)), "thai"))
+            start += len(word)
         self.grams += [
             Token(gram, *self._span(place + i, place + i + len(gram)), "thai")
             for i, gram in enumerate(thai.grams(written))
         ]
+
+    def forms(self) -> tuple[Token, ...]:
+        """Return the words of scripts with spaces, and each two that no other script comes between."""
+        singles = [token for token in self.exact if token.script not in _UNSPACED]
+        pairs = [
+            Token(f"{one.term}_{other.term}", one.start, other.end, one.script)
+            for one, other in pairwise(self.exact)
+            if one.script not in _UNSPACED and other.script not in _UNSPACED
+        ]
+        return (*singles, *pairs)
