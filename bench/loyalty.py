@@ -49,9 +49,12 @@ def main(folder: Path) -> None:
         ratio = best / min(each.wall for each in segments)
         peak = max(each.peak_mb for each in reports)
         same = "same bytes" if len(pages) == 1 else "DIFFERENT BYTES"
+        page = pages.pop()
         print(
             f"  best of {REPEATS}: ratio {ratio:.2f} (at most {BAR_RATIO}) to segment by rfm, "
-            f"{best / value.wall:.2f} to segment by value;\n  peak {peak:.0f} MB (at most {BAR_MB:,}); {same}, {len(pages.pop()) / 1000:.0f} kB",
+            f"{best / value.wall:.2f} to segment by value;\n"
+            f"  peak {peak:.0f} MB (at most {BAR_MB:,}); {len(page) / 1000:.0f} kB, "
+            f"{'DIFFERENT' if pages else 'the same'} bytes",
             flush=True,
         )
     print(machine("polars", "numpy", "scipy", "altair", "vl-convert-python"))
