@@ -48,7 +48,6 @@ def main(folder: Path) -> None:
         best = min(each.wall for each in reports)
         ratio = best / min(each.wall for each in segments)
         peak = max(each.peak_mb for each in reports)
-        same = "same bytes" if len(pages) == 1 else "DIFFERENT BYTES"
         page = pages.pop()
         print(
             f"  best of {REPEATS}: ratio {ratio:.2f} (at most {BAR_RATIO}) to segment by rfm, "
