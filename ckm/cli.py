@@ -18,7 +18,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ckm import __version__
-from ckm.commands import check, churn_warn, demo, ingest, inspect, segment, workspace
+from ckm.commands import check, churn_warn, demo, ingest, inspect, loyalty_report, segment, workspace
 from ckm.commands.options import verbosity_options
 from ckm.errors import CkmError, UnknownNameError, UsageError
 from ckm.output import Verbosity, set_verbosity, show_error
@@ -204,7 +204,7 @@ def root(
 
 
 # In the order in which a newcomer meets them: that is the order of the help.
-for _module in (workspace, demo, inspect, ingest, check, segment, churn_warn):
+for _module in (workspace, demo, inspect, ingest, check, segment, churn_warn, loyalty_report):
     _module.register(app)
 
 

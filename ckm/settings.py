@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+MONTHS = {"mo": 1, "y": 12}
+MOST_MONTHS = 120
+"""What nobody can foretell of a customer: ten years."""
 SEVERITIES = ("off", "info", "warning", "error")
 
 T = TypeVar("T")
@@ -45,6 +48,15 @@ def parse_duration(text: str) -> timedelta:
 def parse_days(text: str) -> int:
     """Return ``14d``, ``2w`` or ``36h`` in days, a begun day counting."""
     return math.ceil(parse_duration(text) / timedelta(days=1))
+
+
+def parse_months(text: str) -> int:
+    """Return ``12mo`` or ``2y`` in months: a month at least, ten years at most."""
+    number = re.fullmatch(r"\s*(\d{1,3})\s*(mo|y)\s*", text)
+    months = int(number[1]) * MONTHS[number[2]] if number else 0
+    if not 1 <= months <= MOST_MONTHS:
+        raise UsageError(f"'{text}' is no span of 1 to {MOST_MONTHS} months", hint="write it as 12mo or 1y")
+    return months
 
 
 def parse_currency(text: str) -> str:
@@ -280,15 +292,21 @@ class ChurnSettings:
 
 @dataclass(frozen=True)
 class LoyaltySettings:
-    """What ``ckm loyalty-report`` calls loyal.
+    """What ``ckm loyalty-report`` calls loyal, and what it expects of customers.
 
     Attributes
     ----------
     min_orders
         Days with a purchase in 12 months from which on a customer's behaviour is loyal.
+    horizon
+        Months that the customer lifetime value looks ahead.
+    discount
+        What money that comes in a year is worth less than money of today.
     """
 
     min_orders: int = _setting(3, parse_count)
+    horizon: int = _setting(12, parse_months)
+    discount: float = _setting(0.1, parse_share)
 
 
 @dataclass(frozen=True)

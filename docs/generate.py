@@ -1,6 +1,7 @@
 """Write what the documentation takes from the program itself.
 
-That is ``docs/cli.md``, the dictionary in ``docs/features.md`` and the screens in ``README.md``.
+That is ``docs/cli.md``, the dictionary in ``docs/features.md``, the book of measures in ``docs/loyalty-report.md`` and the
+screens in ``README.md``.
 
 Usage: ``python docs/generate.py [--check]``. With ``--check`` nothing is written and exit 1 says what is out of date.
 
@@ -22,12 +23,15 @@ from typer.testing import CliRunner
 
 from ckm.cli import app
 from ckm.feature_table.dictionary import load_dictionary
+from ckm.measures.book import load_book
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "cli.md"
 FEATURES = ROOT / "docs" / "features.md"
+MEASURES = ROOT / "docs" / "loyalty-report.md"
 README = ROOT / "README.md"
 DICTIONARY = re.compile(r"(<!-- features -->\n).*?(<!-- /features -->\n)", re.DOTALL)
+BOOK = re.compile(r"(<!-- measures -->\n).*?(<!-- /measures -->\n)", re.DOTALL)
 SCREEN = re.compile(r"(<!-- screen: (?P<command>ckm [^\n]+?) -->\n)(?:```text\n.*?```\n)?", re.DOTALL)
 INTRODUCTION = """# Commands
 
@@ -65,6 +69,16 @@ def dictionary(text: str) -> str:
     return DICTIONARY.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
 
 
+def book(text: str) -> str:
+    """Return ``text`` with the table of all measures between its two markers."""
+    lines = ["| measure | section, unit | definition | formula | source |", "|---|---|---|---|---|"]
+    for each in load_book():
+        cells = (f"{each.section}, {each.unit}", each.definition, each.formula, each.source)
+        lines.append(f"| `{each.name}` | " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    table = "\n".join(lines)
+    return BOOK.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
+
+
 def screens(text: str, shop: Path) -> str:
     """Return ``text`` with every screen filled by running its command in ``shop``."""
 
@@ -93,7 +107,11 @@ def _ckm(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
 
 def main() -> None:
     """Write the generated parts, or with ``--check`` compare them."""
-    written = {REFERENCE: reference(), FEATURES: dictionary(FEATURES.read_text(encoding="utf-8"))}
+    written = {
+        REFERENCE: reference(),
+        FEATURES: dictionary(FEATURES.read_text(encoding="utf-8")),
+        MEASURES: book(MEASURES.read_text(encoding="utf-8")),
+    }
     with tempfile.TemporaryDirectory() as temporary:
         shop = Path(temporary) / "shop"
         if make_shop(shop):

@@ -20,7 +20,7 @@ from ckm.config import (
 )
 from ckm.errors import UnknownNameError, UsageError
 from ckm.schema import Customers, Interactions, Transactions
-from ckm.settings import CheckSettings, Wanted, parse_days, parse_duration, parse_goal, parse_share
+from ckm.settings import CheckSettings, Wanted, parse_days, parse_duration, parse_goal, parse_months, parse_share
 from ckm.workspace import lay_out, template
 from ckm.yamlfile import read_yaml
 from tests.conftest import Run
@@ -214,6 +214,13 @@ def test_a_missing_workspace_names_the_command_that_makes_one(tmp_path: Path, mo
 
 def test_a_lead_is_whole_days_and_a_begun_one_counts() -> None:
     assert [parse_days(text) for text in ("14d", "2w", "36h", "0d", "1h")] == [14, 14, 2, 0, 1]
+
+
+def test_a_horizon_is_months_from_one_to_ten_years() -> None:
+    assert [parse_months(text) for text in ("12mo", "1y", " 120 mo ", "1mo", "10y")] == [12, 12, 120, 1, 120]
+    for text in ("0mo", "121mo", "11y", "90d", "mo", "-1y", "1.5y"):
+        with pytest.raises(UsageError, match="no span of 1 to 120 months"):
+            parse_months(text)
 
 
 def test_init_makes_a_workspace_that_opens(run: Run, tmp_path: Path) -> None:

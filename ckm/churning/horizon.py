@@ -63,7 +63,7 @@ def usual_horizon(history: History) -> Horizon:
             hint="name one with --horizon, such as 90d",
             customers=len(history.customers),
         )
-    days = min(USUAL_DAYS, key=lambda each: (abs(math.log(each / found)), each))
+    days = nearest_usual(found)
     check_horizon(history, days)
     repeaters = int((history.gaps.counts() > 0).sum())
     return Horizon(
@@ -72,6 +72,11 @@ def usual_horizon(history: History) -> Horizon:
         f"{counted(round(found), 'day')} ({counted(repeaters, 'repeat customer')}, each weighing the same), "
         f"the nearest of {', '.join(map(str, USUAL_DAYS))} by ratio",
     )
+
+
+def nearest_usual(days: float) -> int:
+    """Return the one of :data:`USUAL_DAYS` that is nearest by ratio, of equally near ones the shorter."""
+    return min(USUAL_DAYS, key=lambda each: (abs(math.log(each / days)), each))
 
 
 def check_horizon(history: History, days: int) -> None:

@@ -35,6 +35,9 @@ KEPT = {
 }
 """What is kept of each customer with a level. ``p_told`` is the probability when it was last told as a change,
 ``gone_on`` the last day on which the customer is still to be won."""
+TOLD = {"value_at_risk": pl.Float64(), "reason": pl.String(), "unanswered": pl.Boolean()}
+"""What is kept beside, for reports: ``reason`` is the code of the one in front, ``unanswered`` whether no knowledge
+entry answers any. Null in runs of a ckm that did not keep it."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,17 @@ class EarlierWarnings:
     as_of
         The day.
     frame
-        Columns of :data:`KEPT`, one row per customer with a level, by ``customer_id``.
+        Columns of :data:`KEPT` and :data:`TOLD`, one row per customer with a level, by ``customer_id``.
     facts
         What else it said of itself, such as its model.
+    horizon
+        Days that it looked ahead.
     """
 
     as_of: date
     frame: pl.DataFrame
     facts: Mapping[str, Any]
+    horizon: int = 0
 
 
 @dataclass(frozen=True)
@@ -144,6 +150,18 @@ def warnings_to_judge(store: Store, horizon: int, as_of: date) -> EarlierWarning
     """Return the newest run whose horizon has passed by a day; None where there is none."""
     by = as_of - timedelta(days=horizon)
     return _newest(store, [run for run in store.runs(ANALYSIS, run_name(horizon)) if run.as_of <= by])
+
+
+def current_warnings(store: Store, as_of: date) -> EarlierWarnings | None:
+    """Return the newest run, of any horizon, by a day at which its horizon has not passed; None where there is none."""
+    runs = [run for run in store.runs(ANALYSIS) if run.as_of <= as_of <= run.as_of + timedelta(days=_days(run))]
+    return _newest(store, runs)
+
+
+def judged_warnings(store: Store, as_of: date) -> EarlierWarnings | None:
+    """Return the newest run, of any horizon, whose horizon has passed by a day; None where there is none."""
+    runs = [run for run in store.runs(ANALYSIS) if run.as_of + timedelta(days=_days(run)) <= as_of]
+    return _newest(store, runs)
 
 
 def compare(now: pl.DataFrame, before: EarlierWarnings | None, *, as_of: date, margin: float) -> Comparison:
@@ -248,10 +266,13 @@ def keep(store: Store, compared: pl.DataFrame, *, as_of: date, horizon: int, fac
     """
     left = pl.col("days_left") if "days_left" in compared.columns else pl.lit(None, pl.Int64)
     gone_on = pl.lit(as_of) + pl.duration(days=left)
+    told = {name: pl.col(name) for name in TOLD if name in compared.columns}
+    if "reasons" in compared.columns:
+        told["reason"] = pl.col("reasons").list.first().struct.field("code")
     kept = (
         compared.filter(pl.col("level").is_not_null())
-        .with_columns(gone_on=gone_on)
-        .select(pl.col(name).cast(dtype) for name, dtype in KEPT.items())
+        .with_columns(gone_on=gone_on, **{name: told.get(name, pl.lit(None)) for name in TOLD})
+        .select(pl.col(name).cast(dtype) for name, dtype in (KEPT | TOLD).items())
     )
     store.keep_run(ANALYSIS, run_name(horizon), VERSION, as_of, kept, facts)
 
@@ -292,5 +313,14 @@ def _newest(store: Store, runs: list[Run]) -> EarlierWarnings | None:
     if not runs:
         return None
     run = max(runs, key=lambda run: (run.as_of, run.number))
-    rows = store.read_run(run, list(KEPT))
-    return EarlierWarnings(run.as_of, rows.select(pl.col(name).cast(dtype) for name, dtype in KEPT.items()), run.facts)
+    rows = store.read_run(run, list(KEPT | TOLD))
+    frame = rows.select(
+        (pl.col(name) if name in rows.columns else pl.lit(None)).cast(dtype).alias(name)
+        for name, dtype in (KEPT | TOLD).items()
+    )
+    return EarlierWarnings(run.as_of, frame, run.facts, _days(run))
+
+
+def _days(run: Run) -> int:
+    """Days that a run looked ahead, of its name."""
+    return int(run.name.removesuffix("d"))

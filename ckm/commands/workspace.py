@@ -22,7 +22,7 @@ def init(
     currency: Annotated[str, typer.Option(metavar="CODE", help="Of amounts whose source names none.")] = "EUR",
     time_zone: Annotated[str, typer.Option(metavar="ZONE", help="Of times whose source names none.")] = "UTC",
     demo: Annotated[
-        bool, typer.Option("--demo", help="Fill it with the example shop: incoming/, maps/, controls.csv, truth/.")
+        bool, typer.Option("--demo", help="Fill it with the example shop: incoming/, maps/, kb/, controls.csv, truth/.")
     ] = False,
     force: Force = False,
 ) -> None:
@@ -44,6 +44,10 @@ def init(
 
         shop = lay_out_example(folder)
         note(f"{folder} is a workspace with the example shop: {len(shop.files)} files")
+        detail("  incoming/  what each channel exports, messy on purpose")
+        detail("  maps/      one mapping per source")
+        detail("  kb/        knowledge entries in six languages; kb-suite.yaml has searches that should find them")
+        detail("  truth/     what is true of the shop; tests read it, analyses never do")
         note(f"next:\n  cd {folder}\n  ckm ingest\n  ckm check\n  ckm segment")
         return
     from ckm.workspace import FOLDERS, lay_out

@@ -22,6 +22,8 @@ MARK = "truth/truth.json"
 def lay_out_example(folder: Path) -> Shop:
     """Make a workspace and the example shop in it; where that was done before, write the shop's files again.
 
+    Entries that a team has added to ``kb/`` stay as they are.
+
     Raises
     ------
     UsageError

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ckm.measures.ledger import Ledger
 
 BEGUN_SHARE = 0.1
-"""Of the days of a period that may lie before the data begin, for it to be compared with: holidays and a first week."""
+"""Of the days of a period that may lie before the data begin, for it to be looked at: holidays and a first week."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,12 @@ class Basis:
 
     @property
     def is_comparable(self) -> bool:
-        """Whether the data cover the period that is compared with, all but a tenth of its days at its beginning."""
-        return (self.ledger.begins - self.compared.first).days <= BEGUN_SHARE * self.compared.days
+        """Whether the data cover the period that is compared with."""
+        return self.covers(self.compared)
+
+    def covers(self, period: Period) -> bool:
+        """Whether the data cover a period: they begin before it, or within the first tenth of its days."""
+        return (self.ledger.begins - period.first).days <= BEGUN_SHARE * period.days
 
     @cached_property
     def before(self) -> Basis | None:
@@ -82,6 +86,10 @@ class Basis:
     def only(self, chosen: NDArray[np.bool_]) -> Basis:
         """Return the basis of some customers, ``chosen`` by code."""
         return replace(self, ledger=self.ledger.only(chosen))
+
+    def part(self, value: str) -> Basis:
+        """Return the basis of one part of a ledger that was read by a column: its rows alone."""
+        return replace(self, ledger=self.ledger.parts[value])
 
     @cached_property
     def parties(self) -> pl.DataFrame:

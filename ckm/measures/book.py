@@ -7,6 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from ckm.errors import UnknownNameError, UsageError
 from ckm.yamlfile import read_yaml
 
@@ -49,6 +51,11 @@ class Description:
     source: str
     slices: tuple[str, ...] = ()
 
+    def told(self) -> tuple[tuple[str, str], ...]:
+        """What there is to say of it, as pairs of a word and its text."""
+        pairs = [(name, str(getattr(self, name))) for name in _KEYS]
+        return tuple((name, text) for name, text in [*pairs, ("slices", ", ".join(self.slices))] if text)
+
 
 @dataclass(frozen=True)
 class Book:
@@ -80,6 +87,12 @@ def load_book() -> Book:
     if keys["schema"].text() != BOOK_SCHEMA:
         raise UsageError(f"{keys['schema'].where}: not a book of measures")
     return Book(keys["version"].whole(), tuple(_description(each) for each in keys["measures"].items()))
+
+
+def explained(description: Description) -> pl.DataFrame:
+    """One row of what there is to say of a measure (String); null where there is nothing."""
+    row = {**dict.fromkeys((*_KEYS, "slices"), None), **dict(description.told())}
+    return pl.DataFrame([row], schema=dict.fromkeys(row, pl.String))
 
 
 def _description(entry: YamlEntry) -> Description:

@@ -54,20 +54,8 @@ class Part:
         return self.value if self.dimension is None else slice_.get(self.dimension)
 
 
-@dataclass(frozen=True)
-class Line:
-    """Cells that add up to another one, or to a number that everybody may know.
-
-    Attributes
-    ----------
-    members
-        Each once.
-    whole
-        The cell that they add up to; None for a number that is known.
-    """
-
-    members: frozenset[Cell]
-    whole: Cell | None = None
+Sizes = tuple[int, int]
+"""Customers of a cell in the period and in the one before; 0 where there are none, or none are known."""
 
 
 @dataclass
@@ -77,15 +65,18 @@ class Grid:
     Attributes
     ----------
     sizes
-        By cell the numbers of customers it is known to have, in this period and the one before.
+        Of every cell.
     lines
-        What adds up to what.
+        Cells of all customers that add up to a number that anybody may know.
+    rows
+        By parts that belong together, and by slice of ``--by``, the cells within the slice.
     cells
         By position of a measure its cell, and whether the measure may be given where the cell is small.
     """
 
-    sizes: dict[Cell, set[int]] = field(default_factory=dict)
-    lines: tuple[Line, ...] = ()
+    sizes: dict[Cell, Sizes] = field(default_factory=dict)
+    lines: tuple[frozenset[Cell], ...] = ()
+    rows: dict[str, dict[Cell, set[Cell]]] = field(default_factory=dict)
     cells: list[tuple[Cell, bool]] = field(default_factory=list)
 
 
@@ -124,6 +115,11 @@ def _part(entry: YamlEntry) -> Part:
     )
 
 
+def column_pair(column: str, value: str) -> Pair:
+    """Return what a slice of a column is called among the cells: a column may be called ``state`` or ``level`` too."""
+    return f"column {column}", value
+
+
 def grid(measures: Measures, by: str | None) -> Grid:
     """Return the cells of the measures, how many customers they have, and what adds up to what.
 
@@ -134,75 +130,73 @@ def grid(measures: Measures, by: str | None) -> Grid:
     by
         The dimension of the slices; None where there is none.
     """
-    found = Grid()
-    members: dict[tuple[str, Cell], set[Cell]] = {}
+    found, lines = Grid(), dict[str, set[Cell]]()
     for measure in measures:
-        cell, lines, shown = _place(measure, by)
-        found.cells.append((cell, shown))
+        outer, inner, part = _place(measure, by)
+        cell = outer | inner
+        found.cells.append((cell, part is not None and measure.name in part.shown and not outer))
         if not cell:
             continue
-        found.sizes.setdefault(cell, set()).update(_sizes(measure, by))
-        for line in lines:
-            members.setdefault(line, set()).add(cell)
-    # Short lines first: what they need hidden serves the long ones too, and not the other way round.
-    found.lines = tuple(sorted(_lines(members), key=lambda line: len(line.members)))
+        known = found.sizes.get(cell, (0, 0))
+        found.sizes[cell] = _fewer(known, _sizes(measure, part, counts_a_slice=bool(outer) and not inner))
+        if outer and inner and part is not None:
+            row = found.rows.setdefault(_together(part, inner), {})
+            row.setdefault(outer, set()).add(cell)
+        elif part is None or not part.overlap:
+            name = part.name if part is not None else next(iter(cell))[0]
+            lines.setdefault(name, set()).add(cell)
+    found.lines = tuple(sorted({line for name in sorted(lines) for line in _lines(name, lines[name])}, key=_order))
     return found
 
 
-def column_pair(column: str, value: str) -> Pair:
-    """Return what a slice of a column is called among the cells: a column may be called ``state`` or ``level`` too."""
-    return f"column {column}", value
-
-
-def _is_of_slice(measure: Measure, by: str | None) -> bool:
-    """Whether a measure is one of those that are repeated per slice."""
-    dimensions = tuple(dimension for dimension, _ in measure.slice)
-    return dimensions[:1] == (by,) and dimensions != load_book()[measure.name].slices
-
-
-def _place(measure: Measure, by: str | None) -> tuple[Cell, list[tuple[str, Cell]], bool]:
-    """Return a measure's cell, the lines it stands in as (part, cell of the whole), and whether it is given anyway."""
+def _place(measure: Measure, by: str | None) -> tuple[Cell, Cell, Part | None]:
+    """Return the slice of ``--by`` that a measure is of, the part of the customers in it, and the way to part them."""
     pairs = list(measure.slice)
-    outer: list[Pair] = []
-    if _is_of_slice(measure, by):
-        outer = [column_pair(*pairs.pop(0))]
-    inner, part = _inner(measure.name, pairs)
-    own = frozenset(inner)
-    cell = frozenset(outer) | own
-    lines = []
-    if outer:
-        lines.append((outer[0][0], own if own - frozenset(outer) else frozenset()))
-    if inner and not (part and part.overlap):
-        lines.append((part.name if part else inner[0][0], frozenset(outer)))
-    return cell, lines, part is not None and measure.name in part.shown
-
-
-def _inner(name: str, pairs: Iterable[Pair]) -> tuple[list[Pair], Part | None]:
-    """Return what a measure's own dimensions say about who is counted."""
+    outer: Cell = frozenset()
+    dimensions = tuple(dimension for dimension, _ in pairs)
+    if dimensions[:1] == (by,) and dimensions != load_book()[measure.name].slices:
+        outer = frozenset([column_pair(*pairs.pop(0))])
     values = dict(pairs)
-    if name == BY_SLICE:
-        return [column_pair(values["dimension"], values["value"])], None
+    if measure.name == BY_SLICE:
+        return outer, frozenset([column_pair(values["dimension"], values["value"])]), None
     for part in load_parts():
-        value = part.value_of(values) if name in part.measures else None
+        value = part.value_of(values) if measure.name in part.measures else None
         if value is not None:
-            return [part.same_as.get(value, (part.name, value))], part
-    return [], None
+            return outer, frozenset([part.same_as.get(value, (part.name, value))]), part
+    return outer, frozenset(), None
 
 
-def _sizes(measure: Measure, by: str | None) -> set[int]:
-    part = next((each for each in load_parts() if measure.name in each.measures), None)
-    own_n = measure.name in (BY_SLICE, *N_OF_A_SLICE) or (part is not None and part.counted_by == OWN_N)
-    counts: list[float | None] = [measure.n] if own_n else []
-    counts_a_slice = _is_of_slice(measure, by) and measure.name in COUNTS_OF_A_SLICE
-    if counts_a_slice or (part is not None and part.counted_by == measure.name):
-        counts += [measure.value, measure.previous]
-    return {int(each) for each in counts if each is not None}
+def _sizes(measure: Measure, part: Part | None, *, counts_a_slice: bool) -> Sizes:
+    if part is not None and part.counted_by == measure.name:
+        return int(measure.value or 0), int(measure.previous or 0)
+    if counts_a_slice and measure.name in COUNTS_OF_A_SLICE:
+        return int(measure.value or 0), int(measure.previous or 0)
+    if measure.name in (BY_SLICE, *N_OF_A_SLICE) or (part is not None and part.counted_by == OWN_N):
+        return measure.n or 0, 0
+    return 0, 0
 
 
-def _lines(members: Mapping[tuple[str, Cell], set[Cell]]) -> Iterable[Line]:
-    for (part_name, whole), cells in sorted(members.items(), key=lambda item: (item[0][0], sorted(item[0][1]))):
-        yield Line(frozenset(cells), whole or None)
-        for values in next((part.sums for part in load_parts() if part.name == part_name), ()):
-            some = frozenset(cell for cell in cells if any((part_name, value) in cell for value in values))
-            # The sum of the rest is known too, as the difference to all.
-            yield from (Line(those) for those in (some, frozenset(cells - some)) if those)
+def _fewer(one: Sizes, other: Sizes) -> Sizes:
+    """The lesser number of customers in each period, where two measures say how many they are."""
+    now, before = (min((each for each in pair if each), default=0) for pair in zip(one, other, strict=True))
+    return now, before
+
+
+def _together(part: Part, inner: Cell) -> str:
+    """What parts are hidden together in a slice: those that share a cell. Where parts overlap, each stands alone."""
+    if part.overlap:
+        return " ".join(next(iter(inner)))
+    return next((other for other, _ in part.same_as.values()), part.name)
+
+
+def _lines(name: str, cells: set[Cell]) -> Iterable[frozenset[Cell]]:
+    yield frozenset(cells)
+    for values in next((part.sums for part in load_parts() if part.name == name), ()):
+        some = frozenset(cell for cell in cells if any((name, value) in cell for value in values))
+        # The sum of the others is known too, as the difference to all.
+        yield from (those for those in (some, frozenset(cells - some)) if those)
+
+
+def _order(line: frozenset[Cell]) -> tuple[int, list[list[Pair]]]:
+    """Short lines first: what they need hidden serves the long ones too, and not the other way round."""
+    return len(line), sorted(sorted(cell) for cell in line)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.measures.comparison import RETURNED_ONLY, Comparison, compare
+from ckm.measures.comparison import Comparison, compare
 from ckm.measures.decomposition import FACTORS, Totals, revenue_effects, whole_parts
 from ckm.measures.dimensions import MOST_VALUES, Parting, partings
 from ckm.measures.ledger import NO_VALUE, OTHER
@@ -81,17 +81,20 @@ def _revenue(basis: Basis, comparable: bool) -> tuple[Measure, ...]:
 
 
 def _effects(comparison: Comparison) -> tuple[Measure, ...]:
-    before, now = comparison.totals
-    ledger = comparison.basis.ledger
-    change = int((comparison.net - comparison.net_before).sum())
-    effects = whole_parts(revenue_effects(before, now), change, ledger.scale)
-    measures = []
-    for which, (factor, effect) in enumerate(zip(FACTORS, effects, strict=True)):
+    ledger, measures = comparison.basis.ledger, []
+    for which, (factor, effect) in enumerate(effects(comparison).items()):
         lo, hi = interval(effect, effect_error(comparison, which))
         measures.append(
             Measure(f"change_by_{factor}", ledger.money(effect), lo=ledger.money(round(lo)), hi=ledger.money(round(hi)))
         )
     return tuple(measures)
+
+
+def effects(comparison: Comparison) -> dict[str, int]:
+    """Return what each factor did to the revenue of known customers, in whole numbers that add up to its change."""
+    change = int((comparison.net - comparison.net_before).sum())
+    parts = whole_parts(revenue_effects(*comparison.totals), change, comparison.basis.ledger.scale)
+    return dict(zip(FACTORS, parts, strict=True))
 
 
 def effect_error(comparison: Comparison, which: int) -> float:
@@ -115,8 +118,6 @@ def _kinds(comparison: Comparison) -> list[Measure]:
     measures = []
     for kind, chosen in comparison.kinds.items():
         count = int(chosen.sum())
-        if kind == RETURNED_ONLY and not count:
-            continue
         change = (comparison.net - comparison.net_before)[chosen]
         measures.append(Measure("change_by_kind", money(int(change.sum())), (("kind", kind),), n=count))
     return measures

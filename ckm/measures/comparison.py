@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
     Mask = NDArray[np.bool_]
 
-RETURNED_ONLY = "returned_only"
-"""Kind of a customer who bought nothing in either period and returned something in one."""
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -74,10 +71,14 @@ class Comparison:
 
     @cached_property
     def kinds(self) -> dict[str, Mask]:
-        """Who is of each kind of :class:`ckm.measures.standing.Standing`, and of :data:`RETURNED_ONLY`."""
+        """Who is of each kind of :class:`ckm.measures.standing.Standing`; everybody who is there is of one.
+
+        Who bought in neither period and returned something is with the lost: a handful as a rule, too few to be shown
+        by themselves, and what they take back is the end of an earlier purchase.
+        """
         kinds = standing(self.basis)
         masks = {kind: getattr(kinds, kind) for kind in KINDS}
-        return {**masks, RETURNED_ONLY: self.there & ~(kinds.active | kinds.lost)}
+        return {**masks, "lost": self.there & ~kinds.active}
 
     @cached_property
     def there(self) -> Mask:

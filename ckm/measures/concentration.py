@@ -37,7 +37,7 @@ def top_share(amounts: NDArray[np.int64]) -> float | None:
     """Share of the best fifth, rounded up to whole customers, of amounts of 0 or more; None where they are nothing."""
     total = int(amounts.sum())
     best = -(-len(amounts) // TOP_PART)
-    return int(np.sort(amounts)[::-1][:best].sum()) / total if total else None
+    return int(np.partition(amounts, len(amounts) - best)[len(amounts) - best :].sum()) / total if total else None
 
 
 def concentration_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:

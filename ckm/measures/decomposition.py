@@ -65,8 +65,9 @@ def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float]:
 
 def logarithmic_mean(first: float, second: float) -> float:
     """Return ``(first - second) / (ln first - ln second)`` of two positive numbers, and either if they are equal."""
+    small, large = sorted((first, second))
     # log1p: the quotient of two numbers that are nearly equal has lost the digits that the logarithm needs
-    return first if first == second else (first - second) / log1p((first - second) / second)
+    return first if first == second else (large - small) / log1p((large - small) / small)
 
 
 def _factors(totals: Totals) -> tuple[float, float, float]:

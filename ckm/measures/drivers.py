@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.measures.changes import customers_by_slice, revenue_by_slice
-from ckm.measures.decomposition import FACTORS, ratio_contributions, revenue_effects, surprise
+from ckm.measures.changes import customers_by_slice, effects, revenue_by_slice
+from ckm.measures.decomposition import ratio_contributions, surprise
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,26 +50,23 @@ class Driver:
 def behind_the_revenue(comparison: Comparison, parts: Sequence[Parting]) -> tuple[Driver, ...]:
     """Return the effects, and the slices of the dimension that tells most: of the rows' own and the customers' ones."""
     money = comparison.basis.ledger.money
-    before, now = comparison.totals
-    effects = [
-        Driver(EFFECT, name, money(each)) for name, each in zip(FACTORS, revenue_effects(before, now), strict=True)
-    ]
+    by_effect = [Driver(EFFECT, name, money(each)) for name, each in effects(comparison).items()]
     periods = (comparison.basis.period, comparison.basis.compared)
     now_without, without = (sum(comparison.basis.ledger.till.sums(each)) for each in periods)
     rest = now_without - without
     if rest:
-        effects.append(Driver(EFFECT, "without_customer", money(rest)))
+        by_effect.append(Driver(EFFECT, "without_customer", money(rest)))
     counts = customers_by_slice(comparison, parts)
     found = {
         name: (list(slices), np.array(list(slices.values()), dtype=np.float64).T)
         for name, slices in revenue_by_slice(comparison, parts).items()
     }
     if not found:
-        return tuple(effects)
+        return tuple(by_effect)
     telling = max(found, key=lambda name: surprise(*found[name][1]))
     values, sliced = found[telling]
     changes = [money(float(each)) for each in sliced[1] - sliced[0]]
-    return (*effects, *_largest(telling, values, changes, [counts.get((telling, value)) for value in values]))
+    return (*by_effect, *_largest(telling, values, changes, [counts.get((telling, value)) for value in values]))
 
 
 def behind_a_ratio(who: NDArray[np.int64], above: Pair, below: Pair, parts: Sequence[Parting]) -> tuple[Driver, ...]:

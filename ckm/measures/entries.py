@@ -74,9 +74,9 @@ class Entries(Timeline):
 
     def sums(self, period: Period) -> Whole:
         """Money of each customer in a period (int64, by code)."""
-        there = np.flatnonzero(self.within(period))
+        there, running = np.flatnonzero(self.within(period)), self.totals["net"]
         sums = np.zeros(self.customers, dtype=np.int64)
-        np.add.at(sums, self.code[there], self.net[there])
+        np.add.at(sums, self.code[there], running[there + 1] - running[there])
         return sums
 
     def total_of(self, period: Period) -> int:

@@ -1,13 +1,15 @@
 """What is hidden so that no number tells of a few customers, and none can be had by subtraction.
 
 1. A cell of 1 to ``min_cell - 1`` customers, in this period or the one before, is hidden, in every measure that is
-   given for it; so is every cell within it. An empty cell is not.
+   given for it. An empty cell is not.
 2. Cells that add up to something known hide no cell alone: where the hidden ones of such a line are one, or have fewer
-   than ``min_cell`` customers together, the next smallest is hidden as well, until they are more; where all others
-   are empty, the sum that gives them away is.
-3. A cell may stand in several lines (``country`` × ``state``), and two sums may tell what one does not. So the lines
-   are solved as equations for all hidden cells at once; while one of them has a single solution, the smallest cell
-   beside it is hidden as well.
+   than ``min_cell`` customers together in a period, the next smallest is hidden as well, until they are more. Cells may
+   stand in several lines, and two sums may tell what one does not; so all lines are solved as equations for the hidden
+   cells, and while one of them has a single solution the smallest cell beside it is hidden as well.
+3. Within a slice of ``--by`` the cells of one parting (its states, its loyalty, ...) are shown all or none: none if one
+   of them is small, or the slice is hidden. The slices that show none are at least two, and have in every cell together
+   no customer or at least ``min_cell``; until they do, the next smallest slice shows none either. So no difference to
+   the whole shop is of a few.
 
 The whole shop is never hidden, and the sum over every dimension counts as known even where no measure gives it. The
 rules hold for every additive measure (customers, orders, money) at once, since they look at cells and not at values.
@@ -22,11 +24,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm.measures.book import load_book
-from ckm.measures.cells import Cell, Grid, Line, column_pair, grid
+from ckm.measures.cells import Cell, Grid, Sizes, column_pair, grid
 from ckm.measures.measure import Measures, Missing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from ckm.measures.measure import Measure
 
@@ -76,7 +78,7 @@ def hide_small(measures: Measures, *, min_cell: int = MIN_CELL, by: str | None =
     kept: list[Measure] = []
     sections: dict[str, set[Cell]] = {}
     for measure, (cell, shown) in zip(measures, cells.cells, strict=True):
-        if cell not in hidden or (shown and len(cell) == 1):
+        if cell not in hidden or shown:
             kept.append(measure)
         else:
             sections.setdefault(_section(measure.name), set()).add(cell)
@@ -93,59 +95,84 @@ def _section(name: str) -> str:
 
 def hidden_cells(cells: Grid, min_cell: int) -> frozenset[Cell]:
     """Return the cells to hide, by the rules at the top."""
-    hidden = {cell for cell, sizes in cells.sizes.items() if any(0 < size < min_cell for size in sizes)}
-    # Of the two periods the one with fewer; empty is who was never there.
-    size = {cell: min((each for each in sizes if each), default=0) for cell, sizes in cells.sizes.items()}
+    small = {cell for cell, sizes in cells.sizes.items() if any(0 < size < min_cell for size in sizes)}
+    hidden = _of_lines(cells, {cell for cell in small if len(cell) == 1}, min_cell)
+    inside: set[Cell] = set()
+    for rows in cells.rows.values():
+        closed = _closed(rows, cells.sizes, hidden, small, min_cell)
+        inside |= {cell for slice_ in closed for cell in rows[slice_]}
+    # A slice that is hidden hides all that is within it.
+    inside |= {cell for cell in cells.sizes if len(cell) > 1 and any(frozenset([pair]) in hidden for pair in cell)}
+    return frozenset(hidden | inside)
+
+
+def _of_lines(cells: Grid, hidden: set[Cell], min_cell: int) -> set[Cell]:
+    """Hide cells of all customers, and what they need beside them."""
     while True:
-        hidden |= {cell for cell in cells.sizes if len(cell) > 1 and any(frozenset([pair]) in hidden for pair in cell)}
-        more = next((cell for line in cells.lines if (cell := _too_few(line, hidden, size, min_cell))), None)
-        more = more or _given_away(cells, hidden, size)
+        more = next((cell for line in cells.lines if (cell := _too_few(line, hidden, cells.sizes, min_cell))), None)
+        more = more or _given_away(cells, hidden)
         if more is None:
-            return frozenset(hidden)
-        hidden.add(more)
+            return hidden
+        hidden = hidden | {more}
 
 
-def _too_few(line: Line, hidden: set[Cell], size: dict[Cell, int], min_cell: int) -> Cell | None:
-    """Return what must be hidden beside the hidden cells of a line, None where they are enough."""
-    here = [cell for cell in line.members if cell in hidden and size[cell]]
-    if not here or line.whole in hidden:
+def _too_few(line: frozenset[Cell], hidden: set[Cell], sizes: Mapping[Cell, Sizes], min_cell: int) -> Cell | None:
+    """Return what must be hidden beside the hidden cells of a line; None where they are enough, or all."""
+    here = [cell for cell in line if cell in hidden and any(sizes[cell])]
+    if not here or (len(here) > 1 and _are_many([sizes[cell] for cell in here], min_cell)):
         return None
-    enough = len(here) > 1 and sum(size[cell] for cell in here) >= min_cell
-    return None if enough else _beside(line, hidden, size)
+    return _smallest(line - hidden, sizes)
 
 
-def _beside(line: Line, hidden: set[Cell], size: dict[Cell, int]) -> Cell | None:
-    """Return the smallest shown cell of a line; where all others are empty, the sum that gives it away."""
-    candidates = [cell for cell in line.members - hidden if size[cell]]
-    return min(candidates, key=lambda cell: (size[cell], sorted(cell)), default=line.whole)
+def _are_many(sizes: Iterable[Sizes], min_cell: int) -> bool:
+    """Whether cells have together nobody, or enough, in each period."""
+    return all(not (together := sum(each)) or together >= min_cell for each in zip(*sizes, strict=True))
 
 
-def _given_away(cells: Grid, hidden: set[Cell], size: dict[Cell, int]) -> Cell | None:
+def _smallest(cells: Iterable[Cell], sizes: Mapping[Cell, Sizes]) -> Cell | None:
+    some = [cell for cell in cells if any(sizes[cell])]
+    return min(some, key=lambda cell: (max(sizes[cell]), sorted(cell)), default=None)
+
+
+def _closed(
+    rows: Mapping[Cell, set[Cell]],
+    sizes: Mapping[Cell, Sizes],
+    hidden: set[Cell],
+    small: set[Cell],
+    min_cell: int,
+) -> set[Cell]:
+    """Return the slices that show none of the cells of a parting."""
+    closed = {slice_ for slice_, row in rows.items() if slice_ in hidden or row & small}
+    while closed and len(closed) < len(rows):
+        columns: dict[Cell, list[Sizes]] = {}
+        for slice_ in closed:
+            for cell in rows[slice_]:
+                columns.setdefault(cell - slice_, []).append(sizes[cell])
+        if len(closed) > 1 and all(_are_many(column, min_cell) for column in columns.values()):
+            break
+        closed.add(min(rows.keys() - closed, key=lambda slice_: (max(sizes[slice_]), sorted(slice_))))
+    return closed
+
+
+def _given_away(cells: Grid, hidden: set[Cell]) -> Cell | None:
     """Return what must be hidden because the lines together give away a hidden cell."""
-    given = {cell for cell in solved(cells.lines, hidden) if size[cell]}
+    given = {cell for cell in solved(cells.lines, hidden) if any(cells.sizes[cell])}
     for line in cells.lines:
-        if given & line.members and line.whole not in hidden:
-            beside = _beside(line, hidden, size)
-            if beside is not None:
-                return beside
+        beside = _smallest(line - hidden, cells.sizes) if given & line else None
+        if beside is not None:
+            return beside
     return None
 
 
-def solved(lines: Sequence[Line], hidden: set[Cell] | frozenset[Cell]) -> frozenset[Cell]:
+def solved(lines: Sequence[frozenset[Cell]], hidden: set[Cell]) -> frozenset[Cell]:
     """Return the hidden cells whose number follows from the shown ones by sums and differences.
 
     A cell follows if no two solutions of the equations differ in it: if it is zero in all of their null space.
     """
-    columns = sorted((cell for cell in hidden if any(cell in line.members for line in lines)), key=sorted)
+    columns = sorted((cell for cell in hidden if any(cell in line for line in lines)), key=sorted)
     if not columns:
         return frozenset()
-    place = {cell: at for at, cell in enumerate(columns)}
-    equations = np.zeros((len(lines), len(columns)))
-    for row, line in enumerate(lines):
-        for cell in line.members & hidden:
-            equations[row, place[cell]] = 1
-        if line.whole in place:
-            equations[row, place[line.whole]] = -1
+    equations = np.array([[float(cell in line) for cell in columns] for line in lines])
     _, strengths, directions = np.linalg.svd(equations)
     free = directions[int((strengths > NOTHING).sum()) :]
-    return frozenset(cell for cell, at in place.items() if (np.abs(free[:, at]) < NOTHING).all())
+    return frozenset(cell for at, cell in enumerate(columns) if (np.abs(free[:, at]) < NOTHING).all())

@@ -83,8 +83,8 @@ class Ledger:
     dimensions
         By name of a column of the transactions (channel, category, type, campaign_id where they exist): a frame with
         ``value`` (String; :data:`NO_VALUE` for rows without one), ``day`` (Int32) and ``net`` (Int64), one row for each
-        of their combinations, sorted: purchases and returns, with and without a customer. In the ledger of a part, and
-        in that of some customers (:meth:`only`), there are none.
+        of their combinations whose net is not zero, sorted: purchases and returns, with and without a customer. In the
+        ledger of a part, and in that of some customers (:meth:`only`), there are none.
     parts
         By value of the column ``by`` the ledger of its rows alone, as though there were no other rows: its customers,
         their codes and their first days are those of the part. The eight values with the largest net, the largest
@@ -126,12 +126,24 @@ class Ledger:
         return Gaps.of(self.visits, len(self.customers))
 
     def net_between(self, period: Period) -> Whole:
-        """Net of purchases and returns in a period, by code (int64)."""
-        return self.visits.sums(period) + self.returns.sums(period)
+        """Net of purchases and returns in a period, by code (int64, not to be written to)."""
+        if period not in self._nets:
+            self._nets[period] = _kept(self.visits.sums(period) + self.returns.sums(period))
+        return self._nets[period]
 
     def orders_between(self, period: Period) -> Whole:
-        """Days with a purchase in a period, by code (int64)."""
-        return self.visits.counts(period)
+        """Days with a purchase in a period, by code (int64, not to be written to)."""
+        if period not in self._orders:
+            self._orders[period] = _kept(self.visits.counts(period))
+        return self._orders[period]
+
+    @cached_property
+    def _nets(self) -> dict[Period, Whole]:  # every room asks for the same few periods
+        return {}
+
+    @cached_property
+    def _orders(self) -> dict[Period, Whole]:
+        return {}
 
     def revenue(self, period: Period) -> int:
         """Net of everything in a period, with and without a customer."""
@@ -184,3 +196,8 @@ class Ledger:
             parts={},
             by=None,
         )
+
+
+def _kept(array: Whole) -> Whole:
+    array.flags.writeable = False
+    return array

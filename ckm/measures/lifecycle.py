@@ -7,10 +7,8 @@ transactions again: a customer's rhythm is read off the sorted gaps, as of any d
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import cached_property
-from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
@@ -18,17 +16,15 @@ import polars as pl
 from ckm.churning.gaps import last_gaps, quantiles
 from ckm.churning.timeline import day_number
 from ckm.feature_table.sums import prospects
+from ckm.measures.balance import LONG_SHARE, balances
 from ckm.measures.entries import NO_DAY
 from ckm.measures.measure import Measure, Missing
 from ckm.models.rhythm import population_gap, shrunk_gap
 from ckm.segmentation.definition import readable_number
 from ckm.segmentation.library import Library
 from ckm.segmentation.lifecycle.definition import FEWEST_GAPS, STATES, LifecycleDefinition
-from ckm.segmentation.lifecycle.flows import COUNTS
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from numpy.typing import NDArray
 
     from ckm.churning.gaps import Gaps
@@ -40,7 +36,6 @@ if TYPE_CHECKING:
 
 SECTION = "relationships"
 METHOD = "lifecycle"
-LONG_SHARE = 0.8
 
 
 @dataclass(frozen=True)
@@ -53,8 +48,6 @@ class Lifecycle:
         Thresholds, and the rhythm of all customers.
     ledger
         What had happened by the day.
-    gaps
-        Between all purchase days, later ones too.
     state
         Position in :data:`ckm.segmentation.lifecycle.definition.STATES`, by code (int8); -1 for who had bought nothing.
     earlier
@@ -63,7 +56,6 @@ class Lifecycle:
 
     definition: LifecycleDefinition
     ledger: Ledger
-    gaps: Gaps
     state: NDArray[np.int8]
     earlier: Lifecycle | None = None
 
@@ -80,11 +72,12 @@ class Lifecycle:
 def lifecycle_definition(basis: Basis) -> LifecycleDefinition | None:
     """Return the definition that ``ckm segment --by lifecycle`` would use; None where there is no rhythm to judge by.
 
-    The workspace's kept one where it was made for such data, else one that is learned from the ledger.
+    The workspace's kept one where it counts days in the same time zone, else one that is learned from the ledger.
     """
     if basis.workspace is not None:
         saved = Library(basis.workspace.root / "segments").find(METHOD)
-        if saved is not None and isinstance(saved.definition, LifecycleDefinition):
+        same_days = saved is not None and saved.time_zone == basis.ledger.time_zone
+        if saved is not None and same_days and isinstance(saved.definition, LifecycleDefinition):
             return saved.definition
     histogram = basis.ledger.gaps.histogram()
     usual, long = (population_gap(histogram, share) for share in (0.5, LONG_SHARE))
@@ -116,8 +109,8 @@ def lifecycle_of(basis: Basis, definition: LifecycleDefinition | None = None) ->
     earlier = None
     if basis.before is not None:
         past = basis.before.ledger
-        earlier = Lifecycle(definition, past, gaps, _states(past, gaps, definition))
-    return Lifecycle(definition, ledger, gaps, _states(ledger, gaps, definition), earlier)
+        earlier = Lifecycle(definition, past, _states(past, gaps, definition))
+    return Lifecycle(definition, ledger, _states(ledger, gaps, definition), earlier)
 
 
 def _states(ledger: Ledger, gaps: Gaps, definition: LifecycleDefinition) -> NDArray[np.int8]:
@@ -149,85 +142,6 @@ def _states(ledger: Ledger, gaps: Gaps, definition: LifecycleDefinition) -> NDAr
     return found
 
 
-class Balance(NamedTuple):
-    """Customers in rhythm at both ends of a month; columns as in :class:`ckm.segmentation.lifecycle.flows.Flows`."""
-
-    month: date
-    counts: dict[str, int]
-
-
-MONTHS = 12
-
-
-def balances(lifecycle: Lifecycle) -> tuple[Balance, ...]:
-    """Balance the customers in rhythm over the last twelve calendar months, the last one up to the as-of date.
-
-    The same numbers as :func:`ckm.segmentation.lifecycle.flows.lifecycle_flows` gives; from one end to the next only
-    who bought in between is looked at anew.
-    """
-    ledger, rhythm = lifecycle.ledger, _Rhythm(lifecycle)
-    first_day, as_of = ledger.first_day, ledger.as_of
-    starts = [_month(as_of, back) for back in range(MONTHS, -1, -1)][1:]
-    begun = ledger.visits.day.min(initial=NO_DAY)
-    starts = [start for start in starts if day_number(_month(start, -1)) > begun]
-    ends = [start - timedelta(1) for start in starts] + [as_of]
-    then, found = rhythm.at(day_number(ends[0])), []
-    for start, (before, end) in zip(starts, pairwise(ends), strict=True):
-        now = rhythm.at(day_number(end))
-        is_new = first_day > day_number(before)
-        kinds = {
-            "active_before": then,
-            "new": now & is_new,
-            "retained": now & then,
-            "won_back": now & ~then & ~is_new,
-            "lost": ~now & then,
-            "active": now,
-        }
-        found.append(Balance(start, {kind: int(kinds[kind].sum()) for kind in COUNTS}))
-        then = now
-    return tuple(found)
-
-
-class _Rhythm:
-    """Who is in rhythm at one day after the other."""
-
-    def __init__(self, lifecycle: Lifecycle) -> None:
-        self._lifecycle = lifecycle
-        self._until = int(np.iinfo(np.int32).min)
-        count = len(lifecycle.ledger.customers)
-        self._last = np.full(count, NO_DAY, dtype=np.int64)
-        self._long = np.full(count, np.nan)
-
-    def at(self, day: int) -> Mask:
-        """By code; the days must ascend."""
-        visits, definition = self._lifecycle.ledger.visits, self._lifecycle.definition
-        since = np.flatnonzero((visits.day > self._until) & (visits.day <= day))
-        buyers = visits.code[since]
-        self._last[buyers] = visits.day[since]  # ascending within a customer, so that the last one stays
-        changed = np.zeros(len(self._last), dtype=bool)
-        changed[buyers] = True
-        self._long[changed] = self._long_gaps(changed, day)
-        self._until = day
-        frame = pl.DataFrame({"silence": (day - self._last) / self._long})
-        in_rhythm = frame.select(definition.is_in_rhythm(pl.col("silence").fill_nan(None)))["silence"]
-        return in_rhythm.fill_null(value=False).to_numpy()
-
-    def _long_gaps(self, changed: Mask, day: int) -> NDArray[np.float64]:
-        gaps, definition = self._lifecycle.gaps, self._lifecycle.definition
-        kept = np.flatnonzero(changed[gaps.codes] & (gaps.ends <= day))
-        numbers = np.cumsum(changed) - 1
-        counts = np.bincount(numbers[gaps.codes[kept]], minlength=int(changed.sum()))
-        own = quantiles(gaps.lengths[kept], np.cumsum(counts) - counts, counts, LONG_SHARE)
-        frame = pl.DataFrame({"own": own, "gaps": counts}).with_columns(pl.col("own").fill_nan(None))
-        shrunk = shrunk_gap(pl.col("own"), pl.col("gaps"), definition.gap_p80_days)
-        return frame.select(long=definition.long_gap_days(shrunk))["long"].to_numpy()
-
-
-def _month(day: date, back: int) -> date:
-    year, month = divmod(day.year * 12 + day.month - 1 - back, 12)
-    return day.replace(year=year, month=month + 1, day=1)
-
-
 def lifecycle_measures(
     basis: Basis, lifecycle: Lifecycle | None, *, with_prospects: bool = True
 ) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
@@ -251,7 +165,7 @@ def lifecycle_measures(
     states = [Measure("state", count, (("state", state),), previous=then.get(state)) for state, count in now.items()]
     flows = [
         Measure("flow", count, (("month", f"{balance.month:%Y-%m}"), ("kind", kind)))
-        for balance in balances(lifecycle)
+        for balance in balances(lifecycle.ledger, lifecycle.definition)
         for kind, count in balance.counts.items()
     ]
     return (*states, *flows), ()

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
 
+STEADY = "steady"
 CELLS = ("true", "spurious", "latent", "none")
 """High or low behaviour × high or low attitude, as Dick and Basu (1994, figure 2) name them."""
 LOYAL_COLUMNS: dict[str, Any] = {
@@ -86,7 +87,7 @@ class Standpoint:
 
     def loyal(self, rules: LoyaltyRules) -> dict[str, Mask]:
         """Active customers by the first rule that makes them loyal."""
-        behaviour = {"often": self.often, "steady": self.steady}
+        behaviour = {"often": self.often, STEADY: self.steady}
         attitude = {"high": self.high, "low": self.low, "unknown": ~(self.high | self.low)}
         left, found = self.active, {}
         for rule in rules.rules:
@@ -122,12 +123,15 @@ def loyalty_measures(
     if basis.before is not None and lifecycle.earlier is not None:
         then = _standpoint(basis.before, lifecycle.earlier, ratings, rules)
     loyal, loyal_then = here.loyal(rules), None if then is None else then.loyal(rules)
+    # Nobody can have bought in a year before the data begin, so that no more customers came to be steady than before.
+    reached = basis.ledger.begins <= _years(basis.compared.last, rules.steady_years)[-1].first
+    judged = {rule.name for rule in rules.rules if reached or rule.behaviour != STEADY}
     measures = [
         Measure(
             "loyal_customers",
             float(mask.sum()),
             (("rule", rule),),
-            previous=None if loyal_then is None else float(loyal_then[rule].sum()),
+            previous=None if loyal_then is None or rule not in judged else float(loyal_then[rule].sum()),
         )
         for rule, mask in loyal.items()
     ]

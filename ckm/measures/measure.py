@@ -12,7 +12,11 @@ from ckm.measures.book import load_book
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from ckm.errors import NotEnoughDataError
+
 SLICE_SEPARATOR = "; "
+CHANGE_DIGITS = 9
+"""Of a difference: cents are not exact in binary, and what lies below a billionth is none."""
 COLUMNS = {
     "section": pl.String,
     "measure": pl.String,
@@ -61,7 +65,9 @@ class Measure:
     @property
     def change(self) -> float | None:
         """Difference to the period before, in the unit of the measure."""
-        return None if self.value is None or self.previous is None else self.value - self.previous
+        if self.value is None or self.previous is None:
+            return None
+        return round(self.value - self.previous, CHANGE_DIGITS)
 
     def of(self, dimension: str) -> str | None:
         """Value of one dimension of the slice; None where it has it not."""
@@ -141,3 +147,10 @@ class Missing:
     section: str
     reason: str
     numbers: tuple[tuple[str, float], ...] = ()
+
+    @classmethod
+    def too_few(cls, section: str, reason: str, error: NotEnoughDataError) -> Missing:
+        """Return what an error says is there and needed; the number that is there may have another name in it."""
+        numbers = {name: number for name, number in error.details.items() if isinstance(number, (int, float))}
+        there = next((number for name, number in numbers.items() if name != "needed"), 0)
+        return cls(section, reason, (("there", there), ("needed", numbers.get("needed", 0))))

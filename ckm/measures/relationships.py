@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from ckm.churning.timeline import day_number
 from ckm.measures.intervals import wilson
 from ckm.measures.ledger import NO_VALUE
 from ckm.measures.measure import Measure, Missing
+from ckm.measures.period import Period
 from ckm.measures.standing import standing
 from ckm.schema import PARTY_TYPES
 
@@ -38,13 +40,17 @@ def relationship_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Miss
     """Measure the customers of the period and their purchases, and by party type.
 
     Where the data do not cover the period that is compared with, nobody can say who is new, retained, won back or lost:
-    these are None, ``no_comparison`` says why, and nothing has a ``previous``.
+    these are None, ``no_comparison`` says why, and nothing has a ``previous``. Where they do not cover the year before
+    the last, those who bought first in it are mostly old customers: their repeat rate is None (``short_history``).
     """
     now, before = _numbers(basis), _numbers(basis.before) if basis.before else {}
     measures = [
         Measure(name, *_parts(number), previous=before.get(name, UNKNOWN).value) for name, number in now.items()
     ]
     missing = [] if basis.is_comparable else [Missing(SECTION, "no_comparison")]
+    if not basis.covers(_cohort_year(basis)):
+        there = (basis.period.last - basis.ledger.begins).days
+        missing.append(Missing(SECTION, "short_history", (("there", there), ("needed", 2 * COHORT_DAYS))))
     if "customers" in basis.tables:
         measures += _by_party(basis)
     else:
@@ -63,7 +69,6 @@ def _numbers(basis: Basis) -> dict[str, _Number]:
     revenue = ledger.money(int(ledger.net_between(period).sum()))
     known = basis.is_comparable
     retained, before = int(who.retained.sum()), int(who.active_before.sum())
-    once_more, of_cohort = _bought_again(basis)
     gaps = _gaps_ended(basis)
     return {
         "customers_active": _Number(active),
@@ -76,7 +81,7 @@ def _numbers(basis: Basis) -> dict[str, _Number]:
         "orders_per_customer": _Number(bought / active if active else None, n=active),
         "order_value": _Number(revenue / bought if bought else None, n=bought),
         "repeat_rate_period": _rate(int((orders > 1).sum()), active),
-        "repeat_rate_cohort": _rate(once_more, of_cohort),
+        "repeat_rate_cohort": _rate(*_bought_again(basis)) if basis.covers(_cohort_year(basis)) else UNKNOWN,
         "gap_median": _Number(float(np.median(gaps)) if len(gaps) else None, n=len(gaps)),
     }
 
@@ -85,14 +90,16 @@ def _rate(part: int, whole: int) -> _Number:
     return _Number(part / whole if whole else None, whole, *wilson(part, whole))
 
 
-def _bought_again(basis: Basis) -> tuple[int, int]:
-    """Of those who bought first in the year before the last: how many came again within a year, and how many they are.
+def _cohort_year(basis: Basis) -> Period:
+    """The year before the last: who bought first in it has been watched for a whole year."""
+    last = basis.period.last - timedelta(COHORT_DAYS)
+    return Period(last - timedelta(COHORT_DAYS - 1), last)
 
-    Each of them has been watched for a whole year.
-    """
-    visits, first = basis.ledger.visits, basis.ledger.first_day
-    last = day_number(basis.period.last)
-    cohort = np.flatnonzero((first > last - 2 * COHORT_DAYS) & (first <= last - COHORT_DAYS))
+
+def _bought_again(basis: Basis) -> tuple[int, int]:
+    """Of those who bought first in the year before the last: how many came again within 365 days; and all of them."""
+    visits, first, year = basis.ledger.visits, basis.ledger.first_day, _cohort_year(basis)
+    cohort = np.flatnonzero((first >= day_number(year.first)) & (first <= day_number(year.last)))
     second = visits.bounds[cohort] + 1
     there = second < visits.bounds[cohort + 1]
     gap = visits.day[second[there]] - first[cohort[there]]

@@ -13,13 +13,19 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from ckm.churning.keeping import (
+    ANALYSIS,
     KEPT,
+    TOLD,
+    VERSION,
     Comparison,
     EarlierWarnings,
     compare,
+    current_warnings,
     judge,
+    judged_warnings,
     keep,
     last_warnings,
+    run_name,
     warnings_to_judge,
 )
 from ckm.churning.levels import LEVELS, Thresholds
@@ -145,7 +151,7 @@ def test_a_run_without_warnings_is_a_run_too(store: Store) -> None:
     run(store, JUNE, now(a=0.1))
     earlier = last_warnings(store, HORIZON, JULY)
     assert earlier is not None
-    assert (earlier.as_of, earlier.frame.height, earlier.frame.schema) == (JUNE, 0, pl.Schema(KEPT))
+    assert (earlier.as_of, earlier.frame.height, earlier.frame.schema) == (JUNE, 0, pl.Schema(KEPT | TOLD))
     assert told(run(store, JULY, now(a=0.8))) == {"a": "new"}
 
 
@@ -231,3 +237,23 @@ def test_an_erased_customer_leaves_the_kept_warnings(store: Store) -> None:
     run(store, MAY, now(a=0.8, b=0.8))
     store.erase_customer("a")
     assert told(run(store, JUNE, now(b=0.8))) == {"b": "same"}
+
+
+def test_a_run_of_a_ckm_that_kept_less_reads_beside_one_that_keeps_more(store: Store) -> None:
+    old = compare(now(a=0.8), None, as_of=MAY, margin=MARGIN).frame.with_columns(gone_on=pl.lit(JULY))
+    store.keep_run(ANALYSIS, run_name(HORIZON), VERSION, MAY, old.select(list(KEPT)), FACTS)
+    worth = now(a=0.9).with_columns(value_at_risk=pl.lit(12.5), unanswered=pl.lit(value=True))
+    later = compare(worth, None, as_of=JUNE, margin=MARGIN).frame
+    keep(store, later, as_of=JUNE, horizon=HORIZON, facts=FACTS)
+    found = [last_warnings(store, HORIZON, day) for day in (JUNE, JULY)]
+    told = [each.frame.select(list(TOLD)).row(0) for each in found if each is not None]
+    assert told == [(None, None, None), (12.5, None, True)]
+
+
+def test_a_run_is_current_until_its_horizon_has_passed_and_judged_from_then_on(store: Store) -> None:
+    run(store, MAY, now(a=0.8))
+    ends = MAY + timedelta(days=HORIZON)
+    days = [MAY - timedelta(1), MAY, ends, ends + timedelta(1)]
+    assert [current_warnings(store, day) is not None for day in days] == [False, True, True, False]
+    assert [judged_warnings(store, day) is not None for day in days] == [False, False, True, True]
+    assert [each.horizon for each in (current_warnings(store, MAY), judged_warnings(store, ends)) if each] == [30, 30]

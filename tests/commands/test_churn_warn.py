@@ -134,6 +134,8 @@ def test_how_earlier_warnings_turned_out_is_told_when_their_horizon_has_passed(s
 
 def test_an_entry_that_answers_a_reason_stands_beside_it(shop: Path, run: Run, listed: list[dict[str, Any]]) -> None:
     code = listed[0]["reasons"][0]["code"]
+    shutil.rmtree(shop / "kb")
+    (shop / "kb").mkdir()
     (shop / "kb" / "calm.yaml").write_text(
         f"id: calm-them\ntitle: Settle it first\nstate: {{confidence: validated}}\nanswers: {{reasons: [{code}]}}\n",
         encoding="utf-8",
@@ -142,6 +144,16 @@ def test_an_entry_that_answers_a_reason_stands_beside_it(shop: Path, run: Run, l
     assert rows[0]["answers"] == ["calm-them"]
     assert not rows[0]["unanswered"]
     assert "Settle it first" in run("churn-warn", "--model", "scorecard", "--dry-run", "-f", "md").stdout
+
+
+def test_the_example_shop_has_an_answer_to_every_cause_that_it_names(listed: list[dict[str, Any]]) -> None:
+    causes = [row for row in listed if any(reason["cause"] for reason in row["reasons"])]
+    assert causes
+    assert not any(row["unanswered"] for row in causes)
+    late = next(row for row in listed if row["reasons"][0]["code"] == "late_delivery")
+    assert {"delivery-late", "delivery-late-again"} <= set(late["answers"])
+    told = {answer for row in listed for answer in row["answers"]}
+    assert not told & {"delivery-late-2024", "delivery-strike-2025", "invoice-post", "rating-cooler"}
 
 
 def test_the_segment_stands_beside_a_warning_once_there_is_a_definition(
@@ -158,6 +170,7 @@ def test_the_future_changes_no_probability_and_no_reason(shop: Path, run: Run, t
     rows = rows.filter(pl.col("ordered_at").dt.convert_time_zone("Europe/Berlin").dt.date() <= date(2026, 3, 31))
     cut = tmp_path / "cut"
     assert run("init", cut, "--time-zone", "Europe/Berlin").exit_code == 0
+    shutil.copytree(shop / "kb", cut / "kb", dirs_exist_ok=True)
     rows.drop("source", "source_file", "source_row", "load_id", "repeat_no").write_parquet(tmp_path / "cut.parquet")
     assert run("ingest", tmp_path / "cut.parquet", "--as", "transactions", "-C", cut).exit_code == 0
     for name in ("customers", "interactions"):

@@ -44,12 +44,22 @@ def example_shop() -> dict[str, pl.LazyFrame]:
     return {name: frame.lazy() for name, frame in example_frames().items()}
 
 
+@cache
+def _cdnow() -> pl.DataFrame:
+    return cdnow_master().collect()
+
+
 def cdnow() -> dict[str, pl.LazyFrame]:
-    return {"transactions": cdnow_master()}
+    return {"transactions": _cdnow().lazy()}
+
+
+@cache
+def _retail() -> pl.DataFrame:
+    return online_retail().collect()
 
 
 def retail() -> dict[str, pl.LazyFrame]:
-    return {"transactions": online_retail()}
+    return {"transactions": _retail().lazy()}
 
 
 SHOPS: dict[str, tuple[Callable[[], dict[str, pl.LazyFrame]], str, int]] = {

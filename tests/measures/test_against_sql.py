@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import duckdb
 import pytest
 
 from ckm.config import Config
 from ckm.measures.concentration import concentration_measures
-from ckm.measures.measure import Measures
+from ckm.measures.measure import Measures, Missing
 from ckm.measures.relationships import relationship_measures
 from tests.measures.rows import basis
 from tests.measures.stores import SHOPS
@@ -51,7 +53,8 @@ def test_sql_says_the_same(shop: str) -> None:
     data = make()
     found = basis(data, months=months, config=Config(time_zone=zone))
     assert found.is_comparable
-    measures = Measures([*relationship_measures(found)[0], *concentration_measures(found)[0]])
+    measured, missing = relationship_measures(found)
+    measures = Measures([*measured, *concentration_measures(found)[0]])
     transactions = data["transactions"].collect()  # noqa: F841  # DuckDB reads it by its name
     spans = {"first": found.period.first, "last": found.period.last}
     spans |= {"compared_first": found.compared.first, "compared_last": found.compared.last, "zone": zone}
@@ -60,5 +63,8 @@ def test_sql_says_the_same(shop: str) -> None:
     row = dict(zip([each[0] for each in said.description], said.fetchone(), strict=True))
     for name, value in row.items():
         ours = measures.value(name)
+        if name == "repeat_rate_cohort" and ours is None:
+            assert Missing("relationships", "short_history") in [replace(each, numbers=()) for each in missing]
+            continue
         assert ours == pytest.approx(None if value is None else float(value), abs=1e-9), name
     assert row["customers_active"] > 100

@@ -82,6 +82,16 @@ def test_who_customers_are_stands_by_code_and_is_unknown_where_no_table_says() -
         _ = shop_basis(twice).parties
 
 
+def test_the_parts_of_a_column_add_up_to_the_whole_now_and_before() -> None:
+    """2025 by web: anna 270, elif 90, gabi 100, juri 300; by till: bern 30, fred 25, lena 60, otto -12, nobody 15."""
+    found = shop_basis(by="channel")
+    parts = {value: found.part(value) for value in found.ledger.parts}
+    assert {value: money(part)[1] for value, part in parts.items()} == {"phone": 2900.0, "web": 760.0, "till": 118.0}
+    befores = [part.before for part in parts.values()]
+    assert sum(money(before)[1] for before in befores if before is not None) == 2505.0
+    assert parts["till"].ledger.customers.to_list() == ["bern", "fred", "kiri", "lena", "otto"]
+
+
 def test_a_basis_of_some_customers_is_of_the_same_periods() -> None:
     found = shop_basis()
     some = found.only((found.parties["country"] == "TH").fill_null(False).to_numpy())

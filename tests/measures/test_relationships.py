@@ -96,6 +96,7 @@ def test_without_a_period_to_compare_with_nobody_is_called_new_or_lost() -> None
     found = shop_basis(months=24)
     measures, missing = relationship_measures(found)
     assert missing == (Missing("relationships", "no_comparison"),)
+    assert relationship_measures(shop_basis(as_of=AS_OF.replace(year=2024)))[1] == ()
     values = {each.name: each.value for each in measures}
     assert all(values[name] is None for name in BALANCED)
     assert values["customers_active"] == 12
@@ -112,6 +113,13 @@ def test_what_was_before_is_not_compared_with_a_time_before_the_data() -> None:
         assert each.value is not None
         assert each.previous is None
     assert found.get("customers_active").previous == 3  # type: ignore[union-attr]
+
+
+def test_first_buyers_of_a_year_that_the_data_do_not_cover_have_no_repeat_rate() -> None:
+    """As of 15 March 2024 the data are 430 days old: who bought first in them a year ago may be an old customer."""
+    measures, missing = relationship_measures(shop_basis(as_of=date(2024, 3, 15), months=1))
+    assert missing == (Missing("relationships", "short_history", (("there", 430), ("needed", 730))),)
+    assert Measures(measures).value("repeat_rate_cohort") is None
 
 
 def test_without_a_table_of_customers_party_types_are_missing() -> None:

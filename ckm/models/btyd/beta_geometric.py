@@ -63,15 +63,15 @@ class BetaGeometric(TransactionModel):
 
         return np.asarray(expit(-self._left_log_odds(*checked(x, t_x, T))))
 
-    def expected_orders(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
-        x, t_x, T, time = checked(x, t_x, T, time)
+    def expected_if_there(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
+        x, _, T, time = checked(x, 0.0, T, time)
         a, stays = self.a, self.b + x + self.first_counts
         if a <= LARGE:
             a = _cleared(a, self.r)
             stays = np.where(np.abs(a + stays - 1) < CLEARANCE, 1 - a + CLEARANCE, stays)
         growth = time / (self.alpha + T)
         while_there = _expected_closed if a <= LARGE else _expected_summed
-        return np.asarray(while_there(self.r + x, a, stays, growth) * self.alive(x, t_x, T))
+        return while_there(self.r + x, a, stays, growth)
 
     def _left_log_odds(self, x: Floats, t_x: Floats, T: Floats) -> Floats:
         """Log odds of having left by T; minus infinity where that cannot be."""

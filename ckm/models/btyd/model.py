@@ -128,9 +128,16 @@ class TransactionModel(ABC):
     def alive(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike) -> Floats:
         """Return the probability that the customer has not left by T."""
 
-    @abstractmethod
     def expected_orders(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
         """Return the expected number of orders in (T, T + time], given the history."""
+        return np.asarray(self.expected_if_there(x, T, time) * self.alive(x, t_x, T))
+
+    @abstractmethod
+    def expected_if_there(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
+        """Return the expected number of orders in (T, T + time] of a customer who has not left by T.
+
+        The day of the last purchase says whether they are there, and nothing beyond.
+        """
 
     def expected_repeats(self, time: ArrayLike) -> Floats:
         """Return the expected number of repeat purchases of a new customer within ``time`` of the first purchase."""

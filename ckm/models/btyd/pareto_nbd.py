@@ -62,16 +62,16 @@ class ParetoNBD(TransactionModel):
         with np.errstate(divide="ignore"):
             return np.asarray(expit(before.nothing - np.log(before.leaves))).reshape(shape)
 
-    def expected_orders(self, x: ArrayLike, t_x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
-        """Return the expected number of orders in (T, T + time], given the history.
+    def expected_if_there(self, x: ArrayLike, T: ArrayLike, time: ArrayLike) -> Floats:
+        """Return the expected number of orders in (T, T + time] of a customer who has not left by T.
 
-        ``P(alive) (r+x)/(alpha+T) (beta+T)/(s-1) [1 - ((beta+T)/(beta+T+t))^(s-1)]`` (Fader and Hardie 2005, A note on
+        ``(r+x)/(alpha+T) (beta+T)/(s-1) [1 - ((beta+T)/(beta+T+t))^(s-1)]`` (Fader and Hardie 2005, A note on
         deriving the Pareto/NBD model); the logarithm where s = 1.
         """
-        x, t_x, T, time = checked(x, t_x, T, time)
+        x, _, T, time = checked(x, 0.0, T, time)
         passed, excess = np.log1p(time / (self.beta + T)), self.s - 1
         years = passed if excess == 0 else -np.expm1(-excess * passed) / excess
-        return np.asarray(self.alive(x, t_x, T) * (self.r + x) * ((self.beta + T) / (self.alpha + T)) * years)
+        return np.asarray((self.r + x) * ((self.beta + T) / (self.alpha + T)) * years)
 
 
 def log_likelihood(parameters: Floats, data: Histories) -> tuple[float, Floats]:

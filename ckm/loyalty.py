@@ -1,0 +1,267 @@
+"""Report on loyalty: the functions behind ``ckm loyalty-report``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.measures.basis import Basis
+from ckm.measures.capacity import Capacity, capacity_measures, read_capacity
+from ckm.measures.changes import change_measures
+from ckm.measures.cohorts import cohort_measures
+from ckm.measures.comparison import compare
+from ckm.measures.concentration import concentration_measures
+from ckm.measures.customer_table import Known
+from ckm.measures.dimensions import partings
+from ckm.measures.drivers import shown_drivers
+from ckm.measures.goals import check_goals, goal_measures
+from ckm.measures.hiding import MIN_CELL, hide_small
+from ckm.measures.judgement import judge_changes, those_that_matter
+from ckm.measures.lifecycle import lifecycle_measures, lifecycle_of
+from ckm.measures.lifetime import Lifetime, lifetime_measures, read_lifetime
+from ckm.measures.loyalty_matrix import loyalty_measures
+from ckm.measures.margin import read_margin
+from ckm.measures.measure import Measure, Measures, Missing
+from ckm.measures.period import Comparison, compared_with, period_until
+from ckm.measures.ratings import read_ratings
+from ckm.measures.reading import read_ledger
+from ckm.measures.relationships import relationship_measures
+from ckm.measures.report import LoyaltyReport
+from ckm.measures.risk import Risk, read_risk, risk_measures
+from ckm.measures.sample import read_features
+from ckm.measures.satisfaction import satisfaction_measures
+from ckm.measures.segments import read_segments
+from ckm.measures.slices import CUSTOMERS, Dimension, find_dimension, slice_bases, slice_measures
+from ckm.measures.survival import survival_measures
+from ckm.measures.trust import trust_measures
+from ckm.measures.wallet import wallet_measures
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import date
+
+    from ckm.config import Config
+    from ckm.dataset import Dataset
+    from ckm.measures.lifecycle import Lifecycle
+    from ckm.measures.margin import Margin
+    from ckm.measures.sample import FeatureSample
+    from ckm.measures.segments import Segments
+
+Room = tuple[tuple[Measure, ...], tuple[Missing, ...]]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to report on.
+
+    Attributes
+    ----------
+    as_of
+        The day; None means the newest transaction.
+    months
+        Length of the period that ends with it.
+    comparison
+        With the period right before, or the same a year earlier.
+    by
+        Column of customers or transactions, per whose values the measures are repeated; None for none.
+    min_cell
+        Groups of fewer customers are hidden, and what would reveal them.
+    names
+        Whether customers' names may be shown.
+    seed
+        Of everything random.
+    """
+
+    as_of: date | None = None
+    months: int = 12
+    comparison: Comparison = "previous"
+    by: str | None = None
+    min_cell: int = MIN_CELL
+    names: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Loyalty:
+    """A report, and what it knows of single customers.
+
+    Attributes
+    ----------
+    report
+        What is shown.
+    basis, known
+        What :func:`ckm.loyalty_export.export_customers` writes one row per customer of.
+    """
+
+    report: LoyaltyReport
+    basis: Basis
+    known: Known
+
+
+def loyalty_report(
+    dataset: Dataset, request: Request, config: Config, *, tell: Callable[[str], None] = lambda _: None
+) -> Loyalty:
+    """Measure who is loyal and why, what changed, what customers could buy, and who may leave.
+
+    Thin data are no error: what cannot be said is in ``report.missing``, with the reason.
+
+    Parameters
+    ----------
+    dataset
+        A workspace or a file of transactions.
+    request
+        What to report on.
+    config
+        Settings.
+    tell
+        Is told what is being done.
+
+    Raises
+    ------
+    UsageError
+        A goal or the dimension is unknown; amounts are of several currencies.
+    InputError
+        The data, or ``controls.csv``, are broken.
+    NotEnoughDataError
+        Nobody bought anything by the day.
+    """
+    tables = {**dataset.tables, "transactions": dataset.transactions}
+    check_goals(config.goals, dataset.workspace.root if dataset.workspace else None)
+    dimension = find_dimension(tables, request.by) if request.by else None
+    tell("reading")
+    basis = _basis(tables, dataset, request, config, dimension)
+    tell("relationships")
+    lifecycle, ratings, comparison = lifecycle_of(basis), read_ratings(basis), compare(basis)
+    ledger = basis.ledger
+    parts = partings(basis, ledger.net_between(basis.period) + ledger.net_between(basis.compared))
+    loyal, matrix, no_matrix = loyalty_measures(basis, lifecycle, ratings)
+    rooms: list[Room] = [
+        change_measures(basis, comparison, parts),
+        relationship_measures(basis),
+        cohort_measures(basis),
+        survival_measures(basis, lifecycle),
+        lifecycle_measures(basis, lifecycle),
+        concentration_measures(basis),
+        satisfaction_measures(basis, ratings),
+        (matrix, no_matrix),
+        wallet_measures(basis),
+    ]
+    single = _Single.read(basis, tell)
+    rooms += [*single.rooms(basis), trust_measures(basis)]
+    measures = [measure for room, _ in rooms for measure in room]
+    missing = [each for _, room in rooms for each in room]
+    if dimension is not None:
+        tell("slices")
+        measures += slice_measures(basis, dimension, lifecycle, ratings)
+        measures += _single_by_slice(basis, dimension, single)
+    hidden = hide_small(Measures(measures), min_cell=request.min_cell, by=request.by)
+    goals, of_goals, no_goals = goal_measures(config.goals, hidden.measures)
+    tell("what changed")
+    changes = those_that_matter(judge_changes(comparison, parts, ratings)) if comparison is not None else ()
+    return Loyalty(
+        LoyaltyReport(
+            label=dataset.label,
+            period=basis.period,
+            compared=basis.compared,
+            comparison=request.comparison,
+            as_of=basis.as_of,
+            currency=ledger.currency,
+            time_zone=ledger.time_zone,
+            measures=Measures([*hidden.measures, *of_goals]),
+            missing=tuple(dict.fromkeys((*missing, *hidden.missing, *no_goals))),
+            drivers=tuple(
+                replace(each, drivers=shown_drivers(each.drivers, hidden, request.min_cell)) for each in changes
+            ),
+            goals=goals,
+            loyal=_named(loyal.frame, tables) if request.names else loyal.frame,
+            by=request.by,
+            names=request.names,
+            remarks=tuple(_remarks(basis, single)),
+        ),
+        basis,
+        single.known(lifecycle, loyal.frame),
+    )
+
+
+def _basis(
+    tables: Mapping[str, pl.LazyFrame],
+    dataset: Dataset,
+    request: Request,
+    config: Config,
+    dimension: Dimension | None,
+) -> Basis:
+    by = dimension.of_rows if dimension is not None else None
+    ledger = read_ledger(tables, as_of=request.as_of, time_zone=config.time_zone, by=by)
+    period = period_until(ledger.as_of, request.months)
+    return Basis(
+        tables=tables,
+        ledger=ledger,
+        period=period,
+        compared=compared_with(period, request.months, request.comparison),
+        config=config,
+        workspace=dataset.workspace,
+        seed=request.seed,
+    )
+
+
+@dataclass(frozen=True)
+class _Single:
+    """What is estimated of single customers, once, from all of them."""
+
+    margin: Margin
+    sample: FeatureSample
+    lifetime: Lifetime | Missing
+    capacity: Capacity | Missing
+    segments: Segments | None
+    risk: Risk | Missing
+
+    @classmethod
+    def read(cls, basis: Basis, tell: Callable[[str], None]) -> _Single:
+        tell("purchasing capacity")
+        margin, sample = read_margin(basis), read_features(basis)
+        lifetime = read_lifetime(basis, margin)
+        capacity = read_capacity(basis, sample)
+        segments = read_segments(basis)
+        tell("churn")
+        risk = read_risk(basis, margin, segments, lifetime=lifetime, sample=sample)
+        return cls(margin, sample, lifetime, capacity, segments, risk)
+
+    def rooms(self, basis: Basis) -> tuple[Room, ...]:
+        """Measure all customers, or a part of them."""
+        return (
+            capacity_measures(basis, self.capacity, self.margin),
+            lifetime_measures(basis, self.lifetime),
+            risk_measures(basis, self.risk),
+        )
+
+    def known(self, lifecycle: Lifecycle | None, loyal: pl.DataFrame) -> Known:
+        """Return all that is known of single customers."""
+        return Known(self.sample, self.lifetime, self.capacity, self.segments, self.risk, lifecycle, loyal)
+
+
+def _single_by_slice(basis: Basis, dimension: Dimension, single: _Single) -> Iterator[Measure]:
+    """Measure what is estimated of single customers per slice; only where slices part the customers."""
+    if dimension.table != CUSTOMERS:
+        return
+    for value, part in slice_bases(basis, dimension):
+        for measures, _ in single.rooms(part):
+            yield from (measure.within(dimension.column, value) for measure in measures)
+
+
+def _named(loyal: pl.DataFrame, tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:
+    """Add the customers' names, where the data have them."""
+    customers = tables.get("customers")
+    if customers is None or "display_name" not in customers.collect_schema():
+        return loyal
+    names = customers.select(pl.col("customer_id").cast(pl.String), "display_name").unique("customer_id", keep="any")
+    return loyal.lazy().join(names, on="customer_id", how="left", maintain_order="left").collect()
+
+
+def _remarks(basis: Basis, single: _Single) -> Iterator[str]:
+    yield f"as of {basis.as_of}: {basis.period}, compared with {basis.compared}, in {basis.ledger.currency}"
+    yield from basis.ledger.left_out.remarks
+    for part in (single.lifetime, single.capacity, single.risk):
+        if not isinstance(part, Missing):
+            yield from part.remarks

@@ -1,0 +1,122 @@
+"""What the columns of the table of customers mean, and which lists are made of it: ``ckm/data/customer_table.yaml``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ckm.errors import UsageError
+from ckm.feature_table.dictionary import DICTIONARY_SCHEMA, load_dictionary, read_dictionary
+from ckm.yamlfile import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+DESCRIPTIONS = Path(__file__).parents[1] / "data" / "customer_table.yaml"
+SCHEMA = "ckm.customer_table/1"
+NAME = "display_name"
+"""The column of names, which is there only when somebody asks for it."""
+_KEYS = ("name", "unit", "meaning", "formula", "null")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table.
+
+    Attributes
+    ----------
+    name, dtype, unit, meaning, formula, null_meaning
+        As for :class:`ckm.feature_table.dictionary.Feature`.
+    version
+        Of the formula: that of the dictionary that describes it.
+    """
+
+    name: str
+    dtype: str
+    unit: str
+    meaning: str
+    formula: str
+    null_meaning: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Audience:
+    """A list of customers to act upon.
+
+    Attributes
+    ----------
+    name
+        Of its file.
+    meaning
+        Who is in it, and who comes first.
+    columns
+        Beside ``customer_id`` (and the name, where names are asked for).
+    """
+
+    name: str
+    meaning: str
+    columns: tuple[str, ...]
+
+
+def own_columns() -> tuple[str, ...]:
+    """Return the names of the columns beside the features, in their order."""
+    return tuple(each["name"] for each in _descriptions().columns)
+
+
+def list_audiences() -> tuple[Audience, ...]:
+    """Return the lists that there are."""
+    return _descriptions().audiences
+
+
+def describe_columns(schema: Mapping[str, pl.DataType]) -> tuple[Column, ...]:
+    """Return what each column of a table of customers is.
+
+    Raises
+    ------
+    KeyError
+        A column is neither a feature nor described.
+    """
+    return tuple(_described(name, str(dtype)) for name, dtype in schema.items())
+
+
+def _described(name: str, dtype: str) -> Column:
+    for own in _descriptions().columns:
+        if own["name"] == name:
+            version = f"{SCHEMA} {_descriptions().version}"
+            return Column(name, dtype, own["unit"], own["meaning"], own["formula"], own["null"], version)
+    for each in load_dictionary():
+        if each.names(name):
+            version = f"{DICTIONARY_SCHEMA} {read_dictionary().version}"
+            return Column(name, dtype, each.unit, each.meaning, each.formula, each.null_meaning, version)
+    raise KeyError(name)
+
+
+@dataclass(frozen=True)
+class _Descriptions:
+    version: int
+    columns: tuple[Mapping[str, str], ...]
+    audiences: tuple[Audience, ...]
+
+
+@cache
+def _descriptions() -> _Descriptions:
+    document = read_yaml(DESCRIPTIONS)
+    assert document is not None
+    keys = document.fields(("schema", "version", "columns", "audiences"))
+    if keys["schema"].text() != SCHEMA:
+        raise UsageError(f"{keys['schema'].where}: not a description of the table of customers")
+    columns = [each.fields(_KEYS) for each in keys["columns"].items()]
+    lists = [each.fields(("name", "meaning", "columns")) for each in keys["audiences"].items()]
+    return _Descriptions(
+        keys["version"].whole(),
+        tuple({key: entry.text() for key, entry in each.items()} for each in columns),
+        tuple(
+            Audience(each["name"].text(), each["meaning"].text(), tuple(one.text() for one in each["columns"].items()))
+            for each in lists
+        ),
+    )

@@ -1,0 +1,215 @@
+"""What may be lost: value at risk by level, segment and reason, and how earlier warnings turned out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.churning.answers import unanswered_share
+from ckm.churning.keeping import judge, judged_warnings
+from ckm.churning.levels import LEVELS
+from ckm.churning.timeline import day_number
+from ckm.measures.intervals import wilson
+from ckm.measures.leaving import Leaving, by_model_of_ordering, kept_warnings, warnings_made_now
+from ckm.measures.ledger import NO_VALUE
+from ckm.measures.lifetime import Lifetime
+from ckm.measures.measure import Measure, Missing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm.churning.keeping import EarlierWarnings, Outcome
+    from ckm.measures.basis import Basis
+    from ckm.measures.margin import Margin
+    from ckm.measures.sample import FeatureSample
+    from ckm.measures.segments import Segments
+    from ckm.store import Store
+
+SECTION = "churn"
+MOST_WARNED_NOW = 100_000
+"""Customers up to whom warnings with reasons are made for the report alone."""
+SHARE_DIGITS, MONEY_DIGITS = 12, 2
+
+
+@dataclass(frozen=True)
+class Risk:
+    """Who may leave, in which segment, and how earlier warnings turned out.
+
+    Attributes
+    ----------
+    leaving
+        Where it comes from.
+    customers
+        Its customers, with segment (String; null where not known).
+    segments
+        Names of the segments, best first.
+    outcome
+        How the newest run turned out whose horizon has passed; None without one.
+    remarks
+        What a reader should know, as sentences.
+    everybody
+        Customers of the ledger.
+    """
+
+    leaving: Leaving
+    customers: pl.DataFrame
+    segments: tuple[str, ...]
+    outcome: Outcome | None
+    remarks: tuple[str, ...]
+    everybody: int
+
+
+def read_risk(
+    basis: Basis,
+    margin: Margin,
+    segments: Segments | None,
+    *,
+    lifetime: Lifetime | Missing,
+    sample: FeatureSample,
+) -> Risk | Missing:
+    """Return who may leave.
+
+    From the newest run of ``ckm churn-warn`` that the workspace keeps, if its horizon has not passed by the day of the
+    report; else, for up to :data:`MOST_WARNED_NOW` customers, from warnings made now and not kept; else from the model
+    of ordering behind the customer lifetime value.
+
+    Parameters
+    ----------
+    basis
+        Of all customers.
+    margin
+        Of all customers.
+    segments
+        Of all customers; None where there are none.
+    lifetime
+        Of all customers (:func:`ckm.measures.lifetime.read_lifetime`).
+    sample
+        Of :func:`ckm.measures.sample.read_features`.
+    """
+    store = _store(basis)
+    found = kept_warnings(basis, margin, store) if store is not None else None
+    if found is None and sample.of <= MOST_WARNED_NOW:
+        found = warnings_made_now(basis)
+    if found is None and isinstance(lifetime, Lifetime):
+        found = by_model_of_ordering(basis, lifetime, sample)
+    if found is None:
+        return Missing(SECTION, "no_forecast")
+    frame = segments.frame if segments else pl.DataFrame(schema={"customer_id": pl.String, "segment": pl.String})
+    outcome = _outcome(basis, store) if store is not None else None
+    return Risk(
+        leaving=found,
+        customers=found.customers.join(frame, on="customer_id", how="left", maintain_order="left"),
+        segments=segments.names if segments else (),
+        outcome=outcome,
+        remarks=(found.remark, *([segments.remark] if segments else []), *([outcome.sentence] if outcome else [])),
+        everybody=len(basis.ledger.customers),
+    )
+
+
+def risk_measures(basis: Basis, risk: Risk | Missing) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+    """Return value at risk by level, segment and reason, and how earlier warnings turned out.
+
+    Parameters
+    ----------
+    basis
+        Of the customers to measure: all, or a part, of whom the outcome of earlier warnings is not said.
+    risk
+        Of all customers (:func:`read_risk`).
+    """
+    if isinstance(risk, Missing):
+        return (), (risk, Missing(SECTION, "no_warnings_judged"))
+    ids = basis.ledger.customers
+    mine = risk.customers.with_columns(level=pl.when(pl.col("customer_id").is_in(ids.implode())).then("level"))
+    measures, missing = list(_at_risk(risk, mine)), []
+    if risk.leaving.has_reasons:
+        measures += _reasons(mine)
+    else:
+        missing.append(Missing(SECTION, "no_reasons"))
+    if risk.outcome is not None:
+        measures += _turned_out(risk.outcome) if len(ids) == risk.everybody else ()
+    else:
+        missing.append(Missing(SECTION, "no_warnings_judged"))
+    return tuple(measures), tuple(missing)
+
+
+def _store(basis: Basis) -> Store | None:
+    if basis.workspace is None:
+        return None
+    from ckm.store import Store  # deltalake, which a file has no use for
+
+    return Store(basis.workspace.store_dir)
+
+
+def _outcome(basis: Basis, store: Store) -> Outcome | None:
+    run = judged_warnings(store, basis.as_of)
+    return None if run is None else judge(run, _next_orders(basis, run), horizon=run.horizon)
+
+
+def _next_orders(basis: Basis, run: EarlierWarnings) -> pl.DataFrame:
+    """Return the customers with a purchase by the day of a run, and the first order after it."""
+    ledger, then = basis.ledger, day_number(run.as_of)
+    visits = ledger.visits
+    known = np.flatnonzero(ledger.first_day <= then)
+    following = visits.after(known.astype(np.uint32), then)
+    has_one = following < visits.bounds[known + 1]
+    days = np.zeros(len(known), dtype=np.int32)
+    days[has_one] = visits.day[following[has_one]]
+    frame = pl.DataFrame({"customer_id": ledger.customers.gather(known), "day": days, "has_one": has_one})
+    return frame.select("customer_id", next_order=pl.when("has_one").then(pl.col("day").cast(pl.Date)))
+
+
+def _at_risk(risk: Risk, mine: pl.DataFrame) -> Iterator[Measure]:
+    levels = tuple(reversed(LEVELS))
+    warned = mine.filter(pl.col("level").is_not_null())
+    yield _value(risk, mine, pl.col("level").is_not_null(), "value_at_risk", ())
+    for level in levels:
+        yield _value(risk, mine, pl.col("level") == level, "value_at_risk", (("level", level),))
+    yield _count(risk, mine, pl.col("level").is_not_null(), ())
+    for level in levels:
+        yield _count(risk, mine, pl.col("level") == level, (("level", level),))
+    for segment in [name for name in risk.segments if (warned["segment"] == name).any()]:
+        of = (("segment", segment),)
+        yield _value(
+            risk, mine, pl.col("level").is_not_null() & (pl.col("segment") == segment), "value_at_risk_segment", of
+        )
+
+
+def _value(risk: Risk, mine: pl.DataFrame, which: pl.Expr, name: str, of: tuple[tuple[str, str], ...]) -> Measure:
+    chosen = mine.select(pl.when(which).then("value_at_risk").fill_null(0.0)).to_series().to_numpy()
+    there = mine.select(which.fill_null(value=False).sum()).item()
+    if risk.leaving.sample is None:
+        # Sorted before it is summed: equal amounts in another order are the same sum.
+        return Measure(name, round(float(np.sort(chosen).sum()), MONEY_DIGITS), of, n=there)
+    total = risk.leaving.sample.total(chosen)
+    return Measure(name, total.value, of, round(there * risk.leaving.sample.weight), total.lo, total.hi)
+
+
+def _count(risk: Risk, mine: pl.DataFrame, which: pl.Expr, of: tuple[tuple[str, str], ...]) -> Measure:
+    there = mine.select(which.fill_null(value=False)).to_series().cast(pl.Float64).to_numpy()
+    if risk.leaving.sample is None:
+        return Measure("customers_at_risk", float(there.sum()), of)
+    total = risk.leaving.sample.total(there)
+    return Measure("customers_at_risk", float(round(total.value)), of, None, total.lo, total.hi)
+
+
+def _reasons(mine: pl.DataFrame) -> Iterator[Measure]:
+    warned = mine.filter(pl.col("level").is_not_null())
+    by_reason = (
+        warned.sort("value_at_risk")
+        .group_by(pl.col("reason").fill_null(NO_VALUE), maintain_order=True)
+        .agg(pl.col("value_at_risk").sum().round(MONEY_DIGITS), pl.len())
+        .sort("value_at_risk", "reason", descending=[True, False])
+    )
+    for reason, value, customers in by_reason.iter_rows():
+        yield Measure("reason_value", value, (("reason", reason),), n=customers)
+    yield Measure("unanswered_share", unanswered_share(warned), n=warned.height)
+
+
+def _turned_out(outcome: Outcome) -> Iterator[Measure]:
+    for name, whole in (("warned_left", outcome.warned), ("left_warned", outcome.left)):
+        share = round(outcome.warned_left / whole, SHARE_DIGITS) if whole else None
+        yield Measure(name, share, (), whole, *wilson(outcome.warned_left, whole))
+    yield Measure("warned_early", outcome.median_days_before, n=outcome.warned_left)

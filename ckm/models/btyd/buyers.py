@@ -1,0 +1,117 @@
+"""Purchase histories of many customers, in whole days, with the value of their orders: equal ones are counted once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.models.btyd.histories import Floats, Histories, Integers
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+TIME_BITS = 20
+"""Of a key that is unique to a history: 2,800 years of days, and 8 million purchases."""
+
+
+@dataclass(frozen=True)
+class Buyers:
+    """Customers with a purchase, as known at the end of a day.
+
+    Attributes
+    ----------
+    codes
+        Their codes, ascending. Shape (n,), as of all that follows.
+    x
+        Repeat purchases: purchase days less one.
+    t_x, T
+        Days from the first purchase to the last, and to the end of observation.
+    spent
+        Money of the repeat purchases; the first is left out, as in the papers.
+    """
+
+    codes: Integers
+    x: Integers
+    t_x: Integers
+    T: Integers
+    spent: Floats
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @cached_property
+    def order_value(self) -> Floats:
+        """Mean value of the repeat purchases; 0 of who has none."""
+        return np.divide(self.spent, self.x, out=np.zeros(len(self)), where=self.x > 0)
+
+    @cached_property
+    def repeat_buyers(self) -> int:
+        """How many bought again."""
+        return int((self.x > 0).sum())
+
+    @cached_property
+    def mean_order_value(self) -> float:
+        """Of all repeat purchases; 0 where there are none."""
+        orders = int(self.x.sum())
+        return float(self.spent.sum()) / orders if orders else 0.0
+
+    @cached_property
+    def groups(self) -> Groups:
+        """Customers of equal history, together."""
+        keys = (self.x << (2 * TIME_BITS)) | (self.t_x << TIME_BITS) | self.T
+        distinct, position, count = np.unique(keys, return_inverse=True, return_counts=True)
+        time = (1 << TIME_BITS) - 1
+        parts = (distinct >> (2 * TIME_BITS), (distinct >> TIME_BITS) & time, distinct & time, count)
+        return Groups(Histories(*(part.astype(np.float64) for part in parts)), position.astype(np.int64))
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Distinct histories, and which one each customer has.
+
+    Attributes
+    ----------
+    histories
+        Ascending, with the number of customers of each as weights. Shape (m,).
+    position
+        Of a customer's history among them. Shape (n,).
+    """
+
+    histories: Histories
+    position: Integers
+
+    @cached_property
+    def frequencies(self) -> tuple[Floats, Floats, Integers]:
+        """Distinct pairs of ``x`` and ``T``, and the position of each history's own pair."""
+        x, T = self.histories.x.astype(np.int64), self.histories.T.astype(np.int64)  # noqa: N806
+        distinct, position = np.unique((x << TIME_BITS) | T, return_inverse=True)
+        pairs = (distinct >> TIME_BITS, distinct & ((1 << TIME_BITS) - 1))
+        return pairs[0].astype(np.float64), pairs[1].astype(np.float64), position.astype(np.int64)
+
+
+def buyers_until(codes: ArrayLike, days: ArrayLike, money: ArrayLike, last_day: int) -> Buyers:
+    """Return the customers as known at the end of a day.
+
+    Parameters
+    ----------
+    codes, days, money
+        One entry per purchase day of a customer, sorted by customer and day: the customer's code, the day as a whole
+        number, and what was bought that day. Shape (k,).
+    last_day
+        End of observation; what comes later does not exist yet.
+    """
+    code, day = np.asarray(codes, dtype=np.int64), np.asarray(days, dtype=np.int64)
+    value = np.asarray(money, dtype=np.float64)
+    known = day <= last_day
+    if not known.all():
+        code, day, value = code[known], day[known], value[known]
+    if not len(code):
+        none = np.zeros(0, dtype=np.int64)
+        return Buyers(none, none, none, none, np.zeros(0))
+    first = np.flatnonzero(np.concatenate(([True], code[1:] != code[:-1])))
+    last = np.append(first[1:], len(code)) - 1
+    spent = np.add.reduceat(value, first) - value[first]
+    return Buyers(code[first], last - first, day[last] - day[first], last_day - day[first], spent)

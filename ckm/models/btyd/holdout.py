@@ -1,0 +1,172 @@
+"""Were the models right? Learned on the first part of the history, held against the rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.models.btyd.buyers import Buyers, buyers_until
+from ckm.models.btyd.choice import FITS
+from ckm.models.btyd.lifetime import LifetimeFit, expected_orders, fit_lifetime
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from ckm.models.btyd.histories import Floats
+    from ckm.models.btyd.model import TransactionModel
+
+TENTHS = 10
+ERROR_DIGITS = 5
+"""Of an order: where nobody leaves, the three models are one, and differ by less."""
+
+
+@dataclass(frozen=True)
+class ModelHoldout:
+    """What one model expected of the holdout.
+
+    Attributes
+    ----------
+    model
+        Learned before it.
+    expected
+        Orders of each customer.
+    mean_absolute_error, root_mean_square_error
+        Of a customer's orders.
+    """
+
+    model: TransactionModel
+    expected: Floats
+    mean_absolute_error: float
+    root_mean_square_error: float
+
+    @property
+    def total(self) -> float:
+        """Orders that it expected of all customers."""
+        return float(self.expected.sum())
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """What customers did after a day, and what was expected of them.
+
+    Attributes
+    ----------
+    split, last_day
+        The models saw the first of these days and nothing after it; the holdout ends with the second.
+    buyers
+        Customers with a purchase by the split, as they stood then. Who came later is not looked at.
+    orders, money
+        Purchase days of each in the holdout, and what they brought.
+    order_value
+        Expected value of an order of each.
+    models
+        One entry per model that could be fitted, the nearest to the orders of each customer first.
+    """
+
+    split: int
+    last_day: int
+    buyers: Buyers
+    orders: Floats
+    money: Floats
+    order_value: Floats
+    models: tuple[ModelHoldout, ...]
+
+    @property
+    def best(self) -> ModelHoldout:
+        """The model with the smallest root mean square error: a forecast of means is judged by squares."""
+        return self.models[0]
+
+    @cached_property
+    def tenths_of_orders(self) -> tuple[Tenth, ...]:
+        """Orders by tenths of the customers, those of whom most orders were expected first."""
+        return by_tenths(self.best.expected, self.orders)
+
+    @cached_property
+    def tenths_of_money(self) -> tuple[Tenth, ...]:
+        """Money by tenths of the customers, those of whom most money was expected first."""
+        return by_tenths(self.best.expected * self.order_value, self.money)
+
+
+@dataclass(frozen=True)
+class Tenth:
+    """A tenth of the customers.
+
+    Attributes
+    ----------
+    customers
+        How many.
+    expected, actual
+        Sums.
+    """
+
+    customers: int
+    expected: float
+    actual: float
+
+
+def hold_out(
+    codes: ArrayLike, days: ArrayLike, money: ArrayLike, *, split: int, last_day: int, seed: int = 0
+) -> Holdout:
+    """Fit all models to the purchases until a day, and hold them against those after it.
+
+    Parameters
+    ----------
+    codes, days, money
+        As for :func:`ckm.models.btyd.buyers.buyers_until`.
+    split, last_day
+        Last day that the models see, and last day of the holdout.
+    seed
+        Of the sample that is learned from where there are many customers.
+
+    Raises
+    ------
+    NotEnoughDataError
+        No model can be fitted to the purchases until the split.
+    """
+    buyers = buyers_until(codes, days, money, split)
+    fit = fit_lifetime(buyers, seed=seed)
+    orders, spent = _later(buyers, codes, days, money, split, last_day)
+    return Holdout(
+        split=split,
+        last_day=last_day,
+        buyers=buyers,
+        orders=orders,
+        money=spent,
+        order_value=fit.order_value(buyers),
+        models=_judged(fit, buyers, orders, last_day - split),
+    )
+
+
+def by_tenths(expected: Floats, actual: Floats) -> tuple[Tenth, ...]:
+    """Rank by what was expected, the most first, cut into ten parts of equal size, and add both up.
+
+    Of equal expectations, the customer whose code is lower comes first.
+    """
+    ranked = np.argsort(-expected, kind="stable")
+    parts = np.array_split(ranked, TENTHS)
+    return tuple(Tenth(len(part), float(expected[part].sum()), float(actual[part].sum())) for part in parts)
+
+
+def _later(
+    buyers: Buyers, codes: ArrayLike, days: ArrayLike, money: ArrayLike, split: int, last_day: int
+) -> tuple[Floats, Floats]:
+    code, day = np.asarray(codes, dtype=np.int64), np.asarray(days, dtype=np.int64)
+    size = int(code[-1]) + 1
+    later = (day > split) & (day <= last_day)
+    orders = np.bincount(code[later], minlength=size)
+    spent = np.bincount(code[later], np.asarray(money, dtype=np.float64)[later], minlength=size)
+    return orders[buyers.codes].astype(np.float64), spent[buyers.codes].astype(np.float64)
+
+
+def _judged(fit: LifetimeFit, buyers: Buyers, orders: Floats, days: int) -> tuple[ModelHoldout, ...]:
+    found = []
+    order = tuple(FITS)
+    for model in sorted(fit.choice.candidates, key=lambda each: order.index(each.name)):
+        expected = expected_orders(model, buyers, float(days))
+        miss = expected - orders
+        found.append(ModelHoldout(model, expected, float(abs(miss).mean()), float(np.sqrt((miss**2).mean()))))
+    # Sorting is stable: of equal ones the quicker to fit stays in front.
+    return tuple(sorted(found, key=lambda each: round(each.root_mean_square_error, ERROR_DIGITS)))

@@ -1,0 +1,167 @@
+"""From a parsed query to one that the engine understands.
+
+:mod:`ckm.search.ranking` makes what adds to a score. Everything else, filters, phrases and excluded words, decides
+which records take part and adds nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tantivy import Occur, Query
+
+from ckm.search.analysis import analyse
+from ckm.search.fields import EXACT_FIELDS, exact_field
+from ckm.search.ranking import Ranking
+from ckm.search.rarity import Rarity
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+
+    from tantivy import Schema, Searcher
+
+    from ckm.search import query as parsed
+    from ckm.search.weights import Weights
+
+_LIKE_TERMS = 25  # as in Lucene's MoreLikeThis
+
+
+def label_term(name: str, value: str) -> str:
+    """Return the term of a label's value."""
+    return f"{name}={value}".casefold()
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A query for the engine, and those of its parts that add to the score, by name."""
+
+    query: Query
+    parts: Mapping[str, Query] = field(default_factory=dict)
+    homes: frozenset[str] = frozenset()
+    """The languages that the query may be in, of those that the index has texts in."""
+    excluded: Query | None = None
+    """What no text of a record may match, in whichever language."""
+
+
+class Compiler:
+    """Compiles queries for one state of an index."""
+
+    def __init__(self, schema: Schema, searcher: Searcher, weights: Weights, languages: Collection[str]) -> None:
+        self._counts: dict[tuple[str, str, frozenset[str]], int] = {}  # what one query has counted serves the next
+        self._schema = schema
+        self._searcher = searcher
+        self._weights = weights
+        self._languages = languages
+
+    def compile(
+        self,
+        query: parsed.Query,
+        keep: Mapping[str, Collection[str]],
+        drop: Mapping[str, Collection[str]],
+        *,
+        phrases: bool = True,
+    ) -> Compiled | None:
+        """Return the query for the engine, on demand with phrases as mere words; None where it asks for nothing."""
+        conditions: list[tuple[Occur, Query]] = []
+        excluded: list[tuple[Occur, Query]] = []
+        words = [query.words]
+        for clause in query.clauses:
+            condition = self._condition(clause)
+            if condition is None:
+                if clause.field:  # no field of that name: it is words
+                    words.append(f"{clause.field} {clause.text}")
+            elif clause.negated:
+                excluded.append((Occur.Should, condition))
+            else:
+                if phrases or clause.field:
+                    conditions.append((Occur.Must, condition))
+                if clause.field in EXACT_FIELDS:
+                    words.append(clause.text)
+        analysis = analyse(" ".join(words), among=self._languages)
+        rarity = Rarity(self._schema, self._searcher, analysis.home, self._counts)
+        ranking = Ranking(self._schema, self._weights, rarity)
+        parts = ranking.parts(analysis)
+        if not parts and not conditions and not excluded:
+            return None
+        conditions += self._filters(keep, drop)
+        matching = ranking.evidence(analysis) if parts else Query.all_query()
+        conditions.append((Occur.Must, _silent(matching)))
+        conditions += [(Occur.Should, part) for part in parts.values()]
+        without = Query.boolean_query(excluded) if excluded else None
+        return Compiled(Query.boolean_query(conditions), parts, rarity.homes, without)
+
+    def nearest(self, text: str, keep: Mapping[str, Collection[str]]) -> Compiled | None:
+        """Return the query for what shares most grams with a text; None where it has none."""
+        analysis = analyse(text, among=self._languages)
+        rarity = Rarity(self._schema, self._searcher, analysis.home, self._counts)
+        grams = Ranking(self._schema, self._weights, rarity).grams(analysis.grams)
+        return None if grams is None else Compiled(_all([grams], self._filters(keep, {})))
+
+    def more_like(self, key: str, terms: Counter[str], keep: Mapping[str, Collection[str]]) -> Compiled | None:
+        """Return the query for records with the terms that say best what a record is about, without itself."""
+        total = self._searcher.num_docs
+        weighed = sorted(
+            ((count * math.log(1 + total / (1 + self._searcher.doc_freq("words", term))), term)
+             for term, count in terms.items()),
+            key=lambda item: (-item[0], item[1]),
+        )  # fmt: skip
+        chosen = [(Occur.Should, self._term("words", term)) for _, term in weighed[:_LIKE_TERMS]]
+        if not chosen:
+            return None
+        without = (Occur.MustNot, self._term("key", key))
+        return Compiled(_all([Query.boolean_query(chosen)], [*self._filters(keep, {}), without]))
+
+    def _term(self, name: str, value: str) -> Query:
+        return Query.term_query(self._schema, name, value)
+
+    def _filters(
+        self, keep: Mapping[str, Collection[str]], drop: Mapping[str, Collection[str]]
+    ) -> list[tuple[Occur, Query]]:
+        kept = [(Occur.Must, _silent(self._labels(name, values))) for name, values in sorted(keep.items())]
+        return kept + [(Occur.MustNot, self._labels(name, values)) for name, values in sorted(drop.items())]
+
+    def _labels(self, name: str, values: Iterable[str]) -> Query:
+        terms = sorted({label_term(name, value.encode("utf-8", "replace").decode("utf-8")) for value in values})
+        return Query.term_set_query(self._schema, "label", terms)
+
+    def _condition(self, clause: parsed.Clause) -> Query | None:
+        """Return what a clause demands; None where it names no field of this index, or holds no word at all."""
+        if not clause.field:
+            return self._written(clause, EXACT_FIELDS)
+        name = clause.field.casefold()
+        if name in EXACT_FIELDS:
+            return self._written(clause, (name,))
+        if self._searcher.terms_with_prefix("label", label_term(name, ""), limit=1):
+            return _silent(self._labels(name, [clause.text]))
+        return None
+
+    def _written(self, clause: parsed.Clause, fields: Sequence[str]) -> Query | None:
+        """Return what demands the words of a clause in one of the fields, next to each other and in order.
+
+        A single word that is not in quotation marks is meant in all its forms.
+        """
+        analysis = analyse(clause.text, among=self._languages)
+        exact = [token.term for token in analysis.exact]
+        if not exact:
+            return None
+        choices = [(Occur.Should, self._phrase(exact_field(name), exact)) for name in fields]
+        if len(exact) == 1 and not clause.exact and len(fields) > 1:
+            choices += [(Occur.Should, self._term("words", token.term)) for token in analysis.words]
+        return _silent(Query.boolean_query(choices))
+
+    def _phrase(self, name: str, terms: list[str]) -> Query:
+        if len(terms) == 1:
+            return self._term(name, terms[0])
+        return Query.phrase_query(self._schema, name, list(terms))
+
+
+def _silent(query: Query) -> Query:
+    """Return a query that adds nothing to the score."""
+    return Query.const_score_query(query, 0.0)
+
+
+def _all(ranking: Sequence[Query], conditions: Sequence[tuple[Occur, Query]]) -> Query:
+    return Query.boolean_query([*((Occur.Must, query) for query in ranking), *conditions])
