@@ -1,0 +1,151 @@
+"""From text to terms: one chain per script, chosen by the text's own characters.
+
+A text is put into NFKC with ASCII digits and cut into runs of one script. Each run goes through its script's chain, so
+that a text or a query in several scripts is analysed piece by piece, and documents of all languages share one index.
+The same chains serve documents and queries. Tables and word lists are read when the first text needs them.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from ckm.search.analysis import arabic, chinese, languages, spaced, thai
+from ckm.search.analysis.text import normalise, origins, runs
+from ckm.search.analysis.tokens import Analysis, Run, Token
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["Analysis", "Run", "Token", "analyse", "grams", "words"]
+
+
+def words(text: str, lang: str = "") -> list[str]:
+    """Return the terms of a text in the word field; ``lang`` as for :func:`analyse`."""
+    return [token.term for token in analyse(text, lang).words]
+
+
+def grams(text: str, lang: str = "") -> list[str]:
+    """Return the terms of a text in the gram field; ``lang`` as for :func:`analyse`."""
+    return [token.term for token in analyse(text, lang).grams]
+
+
+def analyse(text: str, lang: str = "", among: Collection[str] | None = None) -> Analysis:
+    """Return the terms of a text with their places in it.
+
+    Parameters
+    ----------
+    text
+        Any text; nothing in it is an error.
+    lang
+        BCP 47 tag. Breaks ties where languages share an alphabet (German, English; Persian, Arabic); the script itself
+        is seen in the characters. "" or a language without word lists: the text's own stop words tell.
+    among
+        For a query, the languages that the index holds ("" for texts of none): where the query's stop words do not
+        tell which one it is in, each of its words is stemmed by the rules of every one of them. None for a document,
+        which is in one language per alphabet.
+    """
+    normalised = normalise(text)
+    cut = list(runs(normalised))
+    chosen = _languages(cut, lang, among)
+    maker = _Tokens(origins(text, normalised))
+    for script, characters, start in cut:
+        if script == "han":
+            maker.han(characters, start)
+        elif script == "thai":
+            maker.thai(characters, start)
+        else:
+            alphabet = languages.script_of(characters)
+            maker.word(script, characters, start, chosen.get(alphabet, ("",)))
+    return Analysis(text, tuple(maker.runs), tuple(maker.exact), tuple(maker.words), tuple(maker.grams))
+
+
+def _languages(cut: list[tuple[str, str, int]], lang: str, among: Collection[str] | None) -> dict[str, tuple[str, ...]]:
+    """Return the languages by which the words of each alphabet are stemmed."""
+    declared = languages.base(lang)
+    by_alphabet: dict[str, list[str]] = {}
+    others = 0
+    for script, characters, _ in cut:
+        if script != "spaced":
+            others += len(characters)
+        if script == "spaced":
+            by_alphabet.setdefault(languages.script_of(characters), []).append(spaced.fold(characters))
+        elif script == "arabic":
+            by_alphabet.setdefault("arabic", []).append(arabic.fold(characters))
+    chosen: dict[str, tuple[str, ...]] = {}
+    for alphabet, folded in by_alphabet.items():
+        known = languages.languages_of(alphabet)
+        if declared in known:
+            chosen[alphabet] = (declared,)
+        elif among is not None and not (alphabet == "latin" and others > len(folded)):
+            held = [language for language in sorted(among) if language in known or not language]
+            chosen[alphabet] = languages.guess(folded, held) or ("",)
+        elif alphabet == "latin" and others > len(folded):
+            chosen[alphabet] = ("en",)  # Latin words within Chinese, Thai or Persian are names and English
+        else:
+            near = languages.guess(folded, known)
+            # A document without a single stop word is a list of names or codes: nothing is known of its language.
+            chosen[alphabet] = near[:1] if 0 < len(near) < len(known) or len(known) == 1 else ("",)
+    return chosen
+
+
+class _Tokens:
+    """Collects the tokens of a text; a place in the normalised text becomes one in the text as written."""
+
+    def __init__(self, places: list[int] | None) -> None:
+        self._places = places
+        self.runs: list[Run] = []
+        self.exact: list[Token] = []
+        self.words: list[Token] = []
+        self.grams: list[Token] = []
+
+    def _span(self, start: int, end: int) -> tuple[int, int]:
+        places = self._places
+        return (start, end) if places is None else (places[start], max(places[end], places[start] + 1))
+
+    def _run(self, script: str, chosen: tuple[str, ...], start: int, end: int) -> None:
+        start, end = self._span(start, end)
+        if self.runs and self.runs[-1].script == script and self.runs[-1].languages == chosen:
+            start = self.runs.pop().start
+        self.runs.append(Run(script, chosen, start, end))
+
+    def word(self, script: str, written: str, place: int, chosen: tuple[str, ...]) -> None:
+        chain = arabic if script == "arabic" else spaced
+        folded = chain.fold(written)
+        if not folded:  # a lone mark
+            return
+        script = languages.script_of(written) if script == "spaced" else script
+        self._run(script, chosen, place, place + len(written))
+        start, end = self._span(place, place + len(written))
+        self.exact.append(Token(folded, start, end, script))
+        stems = {stem: None for language in chosen if (stem := chain.stem(written, language))}
+        for stem in stems:
+            self.words.append(Token(stem, start, end, script))
+        if stems:
+            self.grams += [Token(gram, start, end, script) for gram in spaced.grams(folded)]
+
+    def han(self, written: str, place: int) -> None:
+        self._run("han", (), place, place + len(written))
+        folded = chinese.fold(written)
+        single = [Token(character, *self._span(place + i, place + i + 1), "han") for i, character in enumerate(folded)]
+        self.exact += single
+        self.grams += single
+        self.words += [
+            Token(pair, *self._span(place + i, place + i + len(pair)), "han")
+            for i, pair in enumerate(chinese.bigrams(folded))
+        ]
+
+    def thai(self, written: str, place: int) -> None:
+        self._run("thai", (), place, place + len(written))
+        tokens = []
+        start = place
+        for cluster in thai.clusters(thai.fold(written)):
+            tokens.append(Token(cluster, *self._span(start, start + len(cluster)), "thai"))
+            start += len(cluster)
+        self.exact += tokens
+        pairs = list(pairwise(tokens))
+        self.words += [Token(a.term + b.term, a.start, b.end, "thai") for a, b in pairs] or tokens
+        self.grams += [
+            Token(gram, *self._span(place + i, place + i + len(gram)), "thai")
+            for i, gram in enumerate(thai.grams(written))
+        ]

@@ -1,0 +1,51 @@
+"""Persian, Arabic and what else is written in Arabic letters: one form per letter, light stems.
+
+A zero-width non-joiner parts words here as a space does: *می‌روم* is two words for the index. Joining at it was
+measured and hurts (MRR .661 against .708), because writers leave it out or put a space in its place.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from ckm.search.analysis import languages
+
+# Yeh, kaf, heh and hamza in the forms that keyboards and languages write; marks for vowels and lengthened lines go.
+_LETTERS = str.maketrans(
+    {
+        **dict.fromkeys("يىئېےۍێ", "ی"),
+        **dict.fromkeys("كڪګ", "ک"),
+        **dict.fromkeys("ةۀہەھۂۃ", "ه"),
+        **dict.fromkeys("أإآٱ", "ا"),
+        **dict.fromkeys("ؤۆۇ", "و"),
+        **dict.fromkeys([chr(mark) for mark in (0x640, 0x670, *range(0x64B, 0x660), *range(0x610, 0x61B))], ""),
+        "ء": "",
+    }
+)
+_TO_ARABIC = str.maketrans({"ی": "ي", "ک": "ك"})
+
+# Longest first: plural, possessive and comparative endings, and the yeh of relation. A stem keeps three letters.
+SUFFIXES = ("هایشان", "هایمان", "هایتان", "هایی", "هایم", "هایت", "هایش", "های", "ترین", "تری", "ها", "تر", "ی")
+_SHORTEST = 3
+
+
+@lru_cache(maxsize=1 << 16)
+def fold(word: str) -> str:
+    """Return a word with one form per letter."""
+    return word.casefold().translate(_LETTERS)
+
+
+@lru_cache(maxsize=1 << 16)
+def stem(word: str, language: str) -> str:
+    """Return the stem of a word as written, "" for a stop word."""
+    folded = fold(word)
+    if not language:
+        return folded
+    if folded in languages.stop_words(language):
+        return ""
+    if language == "ar":
+        return fold(languages.snowball(folded.translate(_TO_ARABIC), "ar"))
+    for suffix in SUFFIXES:
+        if folded.endswith(suffix) and len(folded) - len(suffix) >= _SHORTEST:
+            return folded[: -len(suffix)]
+    return folded

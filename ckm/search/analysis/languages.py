@@ -1,0 +1,102 @@
+"""Languages that share a script: their stop words, their stems, and which of them a text is in."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_DATA = Path(__file__).parents[2] / "data" / "search" / "stop_words.txt"
+
+SNOWBALL = {
+    "ar": "arabic", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek", "en": "english",
+    "es": "spanish", "fi": "finnish", "fr": "french", "hu": "hungarian", "id": "indonesian", "it": "italian",
+    "nl": "dutch", "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian", "ru": "russian",
+    "sv": "swedish", "tr": "turkish",
+}  # fmt: skip
+_SAME = {"nb": "no", "nn": "no", "ms": "id", "pes": "fa", "prs": "fa"}
+# The script that a language's stop words and stems are for; all others are written in Latin letters.
+_SCRIPT = {"ar": "arabic", "fa": "arabic", "ru": "cyrillic", "el": "greek"}
+
+
+def base(tag: str) -> str:
+    """Return the language of a BCP 47 tag as the tables here name it: ``de`` for ``de-AT``; "" where none is known."""
+    primary = tag.replace("_", "-").split("-", 1)[0].lower()
+    primary = _SAME.get(primary, primary)
+    return primary if primary in SNOWBALL or primary == "fa" else ""
+
+
+def script_of(word: str) -> str:
+    """Return which alphabet the first letter of a word belongs to, as far as stop words and stems need to know."""
+    first = word[0]
+    if first < "\u0370":
+        return "latin"
+    if first < "\u0400":
+        return "greek"
+    if first < "\u0530":
+        return "cyrillic"
+    return "arabic" if "\u0600" <= first < "\u0900" else "other"
+
+
+@cache
+def languages_of(script: str) -> tuple[str, ...]:
+    """Return the languages known in an alphabet, sorted."""
+    return tuple(sorted(language for language in (*SNOWBALL, "fa") if _SCRIPT.get(language, "latin") == script))
+
+
+@cache
+def _lines() -> dict[str, str]:
+    return dict(line.split(" ", 1) for line in _DATA.read_text("utf-8").splitlines())
+
+
+@cache
+def stop_words(language: str) -> frozenset[str]:
+    """Return a language's stop words, folded as the words of a text are."""
+    from ckm.search.analysis import arabic, spaced
+
+    fold = arabic.fold if _SCRIPT.get(language) == "arabic" else spaced.fold
+    return frozenset(fold(word) for word in _lines().get(language, "").split())
+
+
+@cache
+def _stemmer(language: str) -> Any:
+    import Stemmer
+
+    return Stemmer.Stemmer(SNOWBALL[language])
+
+
+@lru_cache(maxsize=1 << 16)
+def snowball(word: str, language: str) -> str:
+    """Return the stem of a word by a language's Snowball algorithm."""
+    stem: str = _stemmer(language).stemWord(word)
+    return stem
+
+
+def guess(words: Iterable[str], among: Sequence[str]) -> tuple[str, ...]:
+    """Return the languages that folded words may be in: the one whose stop words they hold, or several.
+
+    Parameters
+    ----------
+    words
+        Folded words of one alphabet.
+    among
+        The languages to choose from.
+
+    Returns
+    -------
+    tuple of str
+        Best first. One where it has at least twice the stop words of the next; several where it has not; all of
+        ``among`` where no word is a stop word.
+    """
+    if len(among) < 2:
+        return tuple(among)
+    written = list(words)
+    counts = {language: sum(word in stop_words(language) for word in written) for language in among}
+    best = max(counts.values())
+    if best == 0:
+        return tuple(among)
+    near = [language for language in among if counts[language] * 2 > best]
+    return tuple(sorted(near, key=lambda language: (-counts[language], language)))

@@ -1,0 +1,59 @@
+"""What an analysis is made of: tokens with their place in the text, and runs of one script."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Token(NamedTuple):
+    """One term of the index, and where it stands in the text as written.
+
+    ``start`` and ``end`` are character positions; the characters of several tokens may overlap (grams, bigrams), and
+    tokens of the same place are readings of the same word (a stem per language).
+    """
+
+    term: str
+    start: int
+    end: int
+    script: str
+
+
+class Run(NamedTuple):
+    """A piece of the text in one script, and the languages by whose rules its words were stemmed."""
+
+    script: str
+    languages: tuple[str, ...]
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A text as the index sees it.
+
+    Attributes
+    ----------
+    text
+        The text as written; the positions of all tokens refer to it.
+    runs
+        The text cut into runs of one script, in order.
+    exact
+        Folded words with nothing left out, for exact phrases: words where spaces part them, single characters in
+        Chinese, Japanese and Korean, character clusters in Thai and its neighbours. In order, no overlaps.
+    words
+        Terms of the word field: stems without stop words, bigrams of characters or clusters.
+    grams
+        Terms of the gram field: what still matches when a character is wrong.
+    """
+
+    text: str
+    runs: tuple[Run, ...]
+    exact: tuple[Token, ...]
+    words: tuple[Token, ...]
+    grams: tuple[Token, ...]
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages by whose rules words were stemmed, sorted; "" stands for none."""
+        return tuple(sorted({language for run in self.runs for language in run.languages}))

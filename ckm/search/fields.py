@@ -1,0 +1,33 @@
+"""The fields of the index and the number of their format."""
+
+from __future__ import annotations
+
+import tantivy
+
+FORMAT = "1"
+"""Changes whenever the same texts would give other terms or fields; an index of another format is made anew."""
+
+EXACT_FIELDS = ("title", "alias", "body")
+"""Text fields that a query can name (``title:return``); texts of all others go with the body."""
+
+
+def exact_field(name: str) -> str:
+    """Return the field of the index that holds the words of a text field in order."""
+    return f"exact_{name}" if name in EXACT_FIELDS else "exact_body"
+
+
+def schema() -> tantivy.Schema:
+    """Return the schema. Terms come ready, parted by spaces."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("key", stored=True, fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("group", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("label", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("words", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("grams", tokenizer_name="whitespace", index_option="freq")
+    for name in EXACT_FIELDS:
+        builder.add_text_field(exact_field(name), tokenizer_name="whitespace", index_option="position")
+    builder.add_text_field("written", tokenizer_name="whitespace", index_option="basic")
+    builder.add_bytes_field("like", stored=True)  # bytes are the only kind of field that can be stored and not indexed
+    builder.add_bytes_field("stored", stored=True)
+    return builder.build()

@@ -1,0 +1,334 @@
+"""The index: records in, hits out. One tantivy index, on disk or in memory.
+
+Each record becomes one document per language of its texts. The fields of a document:
+
+==============  =======================================================================================
+``key``         the record's key
+``group``       what is replaced together
+``label``       ``name=value``, in lower case
+``language``    by whose rules its words were stemmed
+``words``       terms of all texts; those of a title stand in it as often as a title weighs
+``grams``       the same for grams
+``exact_*``     folded words of each text in order, for phrases; one field per text field that has a weight
+``written``     each word as written, in lower case: what did-you-mean suggests
+``like``        the terms that say best what the record is about, for more like it
+``stored``      what the caller wants back
+==============  =======================================================================================
+
+Counting a title's words several times in one field is BM25F (Robertson, Zaragoza and Taylor, "Simple BM25 extension to
+multiple weighted fields", CIKM 2004): a word counts by how rare it is in all texts, and saturates over all of them.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import tantivy
+
+from ckm.search.analysis import analyse
+from ckm.search.compile import Compiled, Compiler, label_term
+from ckm.search.fields import FORMAT, exact_field, schema
+from ckm.search.weights import WEIGHTS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from pathlib import Path
+    from typing import Self
+
+    from ckm.search.analysis import Analysis
+    from ckm.search.query import Query
+    from ckm.search.record import Record
+    from ckm.search.weights import Weights
+
+__all__ = ["FORMAT", "Hit", "Index"]
+
+_HEAP = 64_000_000  # bytes of the writer's buffer; one thread, so that documents keep their order
+_DIGITS = 4  # decimals of a score that count: the last bits depend on the order in which an engine adds
+_LIKE = 40  # terms kept per document for more_like
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A record that matched.
+
+    Attributes
+    ----------
+    key
+        The record's key.
+    score
+        Higher is better; comparable within one search only. 0 where nothing in the query ranks.
+    stored
+        What the record brought.
+    parts
+        What the score is made of (``words``, ``grams``), empty unless asked for.
+    phrases
+        Whether the phrases of the query were demanded; False where no record has them.
+    """
+
+    key: str
+    score: float
+    stored: str
+    parts: Mapping[str, float] = field(default_factory=dict)
+    phrases: bool = True
+
+
+class Index:
+    """An index of records; make one with :meth:`create` or :meth:`open`."""
+
+    def __init__(self, engine: tantivy.Index, weights: Weights = WEIGHTS) -> None:
+        self._engine = engine
+        self._weights = weights
+        self._searcher = engine.searcher()
+
+    @classmethod
+    def create(cls, path: Path | None = None, weights: Weights = WEIGHTS) -> Self:
+        """Make an empty index in a folder (made if it is missing, and empty), or in memory without one."""
+        if path is None:
+            return cls(tantivy.Index(schema()), weights)
+        path.mkdir(parents=True, exist_ok=True)
+        return cls(tantivy.Index(schema(), path=str(path), reuse=False), weights)
+
+    @classmethod
+    def open(cls, path: Path, weights: Weights = WEIGHTS) -> Self:
+        """Open the index of a folder.
+
+        Raises
+        ------
+        ValueError
+            There is none, it is broken, or it was made by another format; the caller makes it anew.
+        """
+        try:
+            engine = tantivy.Index.open(str(path))
+            engine.config_reader("manual")
+            return cls(engine, weights)
+        except (OSError, ValueError) as error:
+            raise ValueError(f"no index: {error}") from error
+
+    def __len__(self) -> int:
+        """Return the number of documents: one per record and language."""
+        return int(self._searcher.num_docs)
+
+    def replace(self, groups: Iterable[str], records: Iterable[Record]) -> None:
+        """Remove all records of the groups, add the records, in one commit.
+
+        Killed before the commit, the index is as it was. Records of a group that is not named are added beside those
+        that are there.
+        """
+        writer = self._engine.writer(_HEAP, 1)
+        for group in groups:
+            writer.delete_documents_by_term("group", group)
+        for record in records:
+            for document in _documents(record, self._weights):
+                writer.add_document(document)
+        writer.commit()
+        writer.wait_merging_threads()
+        self._engine.reload()
+        self._searcher = self._engine.searcher()
+
+    def languages(self) -> tuple[str, ...]:
+        """Return the languages by whose rules texts were stemmed, "" for none of them."""
+        return tuple(sorted(term[1:] for term, _ in self._searcher.terms_with_prefix("language", "=")))
+
+    def labels(self, name: str) -> dict[str, int]:
+        """Return the values of a label, each with the number of documents that have it."""
+        prefix = label_term(name, "")
+        return {term[len(prefix) :]: count for term, count in self._searcher.terms_with_prefix("label", prefix)}
+
+    def search(
+        self,
+        query: Query,
+        *,
+        limit: int = 10,
+        keep: Mapping[str, Collection[str]] = {},
+        drop: Mapping[str, Collection[str]] = {},
+        explain: bool = False,
+    ) -> list[Hit]:
+        """Return the best records for a query, best first; equal scores in order of their keys.
+
+        Parameters
+        ----------
+        query
+            From :func:`ckm.search.query.parse`.
+        limit
+            How many at most.
+        keep
+            Label to values: a record must have one of the values of every label named. Filters work before ranking.
+        drop
+            Label to values: a record must have none of them.
+        explain
+            Whether hits tell what their score is made of; costs another search per part.
+
+        Returns
+        -------
+        list of Hit
+            A phrase within other words that no record has counts as words (``phrases`` is False then): it may be a
+            quotation. A hit has a word of the query, or two fifths of the grams of one. A query of filters alone returns all that
+            pass them, in order of their keys, with score 0; an empty query nothing.
+        """
+        compiler = self._compiler()
+        compiled = compiler.compile(query, keep, drop)
+        if compiled is None:
+            return []
+        if not compiled.parts:
+            return self._in_order(compiled, limit)
+        hits = self._top(compiled.query, limit, compiled.excluded)
+        if not hits and query.quotes:
+            without = compiler.compile(query, keep, drop, phrases=False)
+            if without is not None:
+                hits = [replace(hit, phrases=False) for hit in self._top(without.query, limit, without.excluded)]
+        if explain:
+            parts = {name: self._scores(part, hits) for name, part in compiled.parts.items()}
+            hits = [
+                replace(hit, parts={name: scores.get(hit.key, 0.0) for name, scores in parts.items()}) for hit in hits
+            ]
+        return hits
+
+    def nearest(self, text: str, *, limit: int = 3, keep: Mapping[str, Collection[str]] = {}) -> list[Hit]:
+        """Return the records that share most character grams with a text, however few."""
+        compiled = self._compiler().nearest(text, keep)
+        return [] if compiled is None else self._top(compiled, limit)
+
+    def more_like(self, key: str, *, limit: int = 5, keep: Mapping[str, Collection[str]] = {}) -> list[Hit]:
+        """Return the records most like one of the index, without itself; none where the key is unknown."""
+        own = tantivy.Query.term_query(self._engine.schema, "key", key)
+        terms: Counter[str] = Counter()
+        for _, address in self._searcher.search(own, 20, count=False).hits:
+            terms.update(bytes(self._searcher.doc(address)["like"][0]).decode().split())
+        compiled = self._compiler().more_like(key, terms, keep)
+        return [] if compiled is None else self._top(compiled, limit)
+
+    def vocabulary_near(self, word: str, limit: int = 3) -> list[str]:
+        """Return words of the index that a word may have been meant for, nearest first, then most common first."""
+        from ckm.search.vocabulary import near
+
+        return near(word, self._searcher, limit)
+
+    def analyse(self, text: str) -> Analysis:
+        """Return how a query is read against this index: what ``--explain`` shows and a passage marks."""
+        return analyse(text, among=self.languages())
+
+    def _compiler(self) -> Compiler:
+        return Compiler(self._engine.schema, self._searcher, self._weights, self.languages())
+
+    def _top(self, query: tantivy.Query, limit: int, excluded: tantivy.Query | None = None) -> list[Hit]:
+        """Return the best records; fetches more until no record outside could come before the last one."""
+        fetch = 2 * limit + 10
+        while True:
+            found = self._searcher.search(query, fetch, count=False).hits
+            best: dict[str, tuple[float, tantivy.Document]] = {}
+            for score, address in found:
+                document = self._searcher.doc(address)
+                best.setdefault(document["key"][0], (round(score, _DIGITS), document))
+            for key in self._among(excluded, list(best)):
+                del best[key]
+            ranked = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))
+            complete = len(found) < fetch
+            if complete or (len(ranked) >= limit and ranked[limit - 1][1][0] > round(found[-1][0], _DIGITS)):
+                return [Hit(key, score, self._stored(key, document)) for key, (score, document) in ranked[:limit]]
+            fetch *= 4
+
+    def _among(self, query: tantivy.Query | None, keys: list[str]) -> list[str]:
+        """Return those of the keys whose records match a query with any of their texts."""
+        if query is None or not keys:
+            return []
+        among = tantivy.Query.term_set_query(self._engine.schema, "key", keys)
+        both = tantivy.Query.boolean_query([(tantivy.Occur.Must, among), (tantivy.Occur.Must, query)])
+        found = self._searcher.search(both, len(self) + 1, count=False, order_by_field="key").hits
+        return list(dict.fromkeys(key for key, _ in found))
+
+    def _in_order(self, compiled: Compiled, limit: int) -> list[Hit]:
+        """Return the first records by key among those that match a query in which nothing ranks."""
+        fetch = 8 * limit + 10
+        while True:
+            found = self._searcher.search(
+                compiled.query, fetch, count=False, order_by_field="key", order=tantivy.Order.Asc
+            ).hits
+            keys = list(dict.fromkeys(key for key, _ in found))
+            excluded = set(self._among(compiled.excluded, keys))
+            keys = [key for key in keys if key not in excluded]
+            if len(found) < fetch or len(keys) > limit:
+                break
+            fetch *= 4
+        documents: dict[str, tantivy.DocAddress] = dict(reversed(found))
+        return [Hit(key, 0.0, self._stored(key, self._searcher.doc(documents[key]))) for key in keys[:limit]]
+
+    def _stored(self, key: str, document: tantivy.Document) -> str:
+        """Return what was stored with a record: its first document has it."""
+        stored = document.get_first("stored")
+        if stored is None:
+            own = tantivy.Query.term_query(self._engine.schema, "key", key)
+            for _, address in self._searcher.search(own, 100, count=False).hits:
+                stored = self._searcher.doc(address).get_first("stored")
+                if stored is not None:
+                    break
+        return bytes(stored or b"").decode()
+
+    def _scores(self, part: tantivy.Query, hits: list[Hit]) -> dict[str, float]:
+        """Return what one part of a query gives each of the hits."""
+        scores: dict[str, float] = {}
+        for hit in hits:
+            own = tantivy.Query.const_score_query(tantivy.Query.term_query(self._engine.schema, "key", hit.key), 0.0)
+            both = tantivy.Query.boolean_query([(tantivy.Occur.Must, own), (tantivy.Occur.Must, part)])
+            for score, _ in self._searcher.search(both, 1, count=False).hits:
+                scores[hit.key] = round(score, _DIGITS)
+        return scores
+
+
+def _documents(record: Record, weights: Weights) -> list[tantivy.Document]:
+    """Return the documents of a record: one per language that its texts name."""
+    tags = list(dict.fromkeys(tag for _, tag, _ in record.texts if tag)) or [""]
+    documents: list[tantivy.Document] = []
+    for tag in tags:
+        texts = [(name, text) for name, of, text in record.texts if of in (tag, "")]
+        document = _document(record, tag, texts, weights)
+        if not documents:
+            document.add_bytes("stored", record.stored.encode("utf-8", "replace"))
+        documents.append(document)
+    return documents
+
+
+def _document(record: Record, tag: str, texts: list[tuple[str, str]], weights: Weights) -> tantivy.Document:
+    document = tantivy.Document()
+    document.add_text("key", _scrub(record.key))
+    document.add_text("group", _scrub(record.group))
+    for name, values in record.labels.items():
+        for value in values:
+            document.add_text("label", label_term(name, _scrub(value)))
+    language = tag or _language(texts)
+    about: Counter[str] = Counter()
+    written: set[str] = set()
+    found: set[str] = set()
+    for name, text in texts:
+        analysis = analyse(text, language)
+        found.update(analysis.languages)
+        times = weights.fields.get(name, 1)
+        terms = [token.term for token in analysis.words]
+        about.update(terms * times)
+        document.add_text("words", " ".join(terms * times))
+        document.add_text("grams", " ".join([token.term for token in analysis.grams] * times))
+        document.add_text(exact_field(name), " ".join(token.term for token in analysis.exact))
+        written.update(
+            text[token.start : token.end].lower() for token in analysis.exact if token.script not in _UNSPACED
+        )
+    for one in sorted(found):
+        document.add_text("language", f"={one}")
+    document.add_text("written", " ".join(sorted(written)))
+    common = sorted(about.items(), key=lambda item: (-item[1], item[0]))[:_LIKE]
+    document.add_bytes("like", " ".join(term for term, _ in common).encode())
+    return document
+
+
+_UNSPACED = frozenset({"han", "thai"})
+
+
+def _language(texts: list[tuple[str, str]]) -> str:
+    """Return the language that the texts of a document without one are in together: a title alone is too short."""
+    found = analyse(" \n".join(text for _, text in texts)[:4000]).languages
+    return next((language for language in found if language), "")
+
+
+def _scrub(text: str) -> str:
+    """Return a text that can be encoded: half of a pair of surrogates, from a broken file name, cannot."""
+    return text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,107 @@
+"""What a user types: words, "exact phrases", -words to leave out, field:value. Nothing is an error.
+
+What is no syntax is words: a lone quotation mark, a minus before nothing, a colon in a time of day. Whether a name
+before a colon is a field at all is known to the index only, so that a clause keeps how it was written.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+LONGEST = 1000
+"""Characters of a query that are read. Who pastes a whole letter finds what its beginning asks for."""
+
+# Only straight quotation marks ask for a phrase: typographic ones are quotations, as in „Model C“-Schulen. A minus
+# after a conjunction is a German word with its first half left out: Privatpersonen und -organisationen.
+_CLAUSE = re.compile(
+    r"(?<!\S)(?P<minus>-(?=[^\W\d]|\"[^\"]*\w[^\"]*\"))?"
+    r"(?:(?P<field>[^\W\d]\w*):(?=[^\s:/]))?"
+    r"(?:\"(?P<phrase>[^\"]*)\"|(?P<word>[^\s\"]+))"
+    r"|\"(?P<inner>[^\"]*)\""
+)
+_CONJUNCTION = re.compile(r"(?:^|\s)(?:und|oder|sowie|bzw\.|beziehungsweise|en|of|og|eller|och|&|/)\s+$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Clause:
+    """A part of a query that is more than words.
+
+    Attributes
+    ----------
+    text
+        The phrase, the word or the value.
+    field
+        The name before the colon, "" where there is none.
+    exact
+        Whether it stood in quotation marks.
+    negated
+        Whether a minus stood before it.
+    """
+
+    text: str
+    field: str = ""
+    exact: bool = False
+    negated: bool = False
+
+
+@dataclass(frozen=True)
+class Query:
+    """A query, parsed.
+
+    Attributes
+    ----------
+    text
+        What was read of it.
+    words
+        The words that rank, those of phrases included, parted by spaces.
+    clauses
+        Phrases, excluded words and fields, in order.
+    remarks
+        What the user should know about how the query was read.
+    """
+
+    text: str
+    words: str
+    clauses: tuple[Clause, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def quotes(self) -> bool:
+        """Whether a phrase stands within other words: it may be a quotation."""
+        phrases = [clause.text for clause in self.clauses if clause.exact and not clause.field and not clause.negated]
+        return bool(phrases) and " ".join(" ".join(phrases).split()) != self.words
+
+
+def parse(text: str) -> Query:
+    """Read a query. Never fails: what is no syntax is words.
+
+    Examples
+    --------
+    >>> parse('Rückgabe "offene Ware" -Gutschein lang:de').clauses
+    (Clause(text='offene Ware', exact=True), Clause(text='Gutschein', negated=True), Clause(text='de', field='lang'))
+    """
+    remarks: tuple[str, ...] = ()
+    # Characters that no encoding knows (half of a pair, from a broken terminal) cannot be looked up.
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    if len(text) > LONGEST:
+        remarks = (f"the query has {len(text):,} characters; the first {LONGEST:,} were read",)
+        text = text[:LONGEST]
+    words: list[str] = []
+    clauses: list[Clause] = []
+    read = 0
+    for match in _CLAUSE.finditer(text):
+        words.append(text[read : match.start()])
+        read = match.end()
+        phrase = match["phrase"] if match["inner"] is None else match["inner"]
+        value = match["word"] if phrase is None else phrase
+        if not value.strip():
+            continue
+        negated = bool(match["minus"]) and not _CONJUNCTION.search(text, 0, match.start())
+        clause = Clause(value, match["field"] or "", phrase is not None, negated)
+        if clause.field or clause.exact or clause.negated:
+            clauses.append(clause)
+        if not clause.field and not clause.negated:
+            words.append(value)
+    words.append(text[read:])
+    return Query(text, " ".join(" ".join(words).split()), tuple(clauses), remarks)

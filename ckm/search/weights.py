@@ -1,0 +1,39 @@
+"""What counts how much: the one place for the weights of ranking.
+
+One set for all languages. ``bench/search_weights.py`` chose them by cross-validation; docs/search.md says how.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Weights:
+    """How much each kind of match adds to a score.
+
+    Attributes
+    ----------
+    grams
+        Script to the weight of one matching gram beside that of a word, which is 1; ``other`` for scripts not named.
+    fields
+        Text field to how often its words are counted: a word in a title is worth as much as three in a body. A field
+        that is not named counts once.
+    """
+
+    grams: Mapping[str, float] = field(
+        default_factory=lambda: MappingProxyType({"latin": 0.3, "arabic": 0.3, "han": 0.5, "thai": 0.3, "other": 0.3})
+    )
+    fields: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({"title": 3, "alias": 2, "body": 1}))
+
+    def of_gram(self, script: str) -> float:
+        """Return the weight of a gram of a script."""
+        return self.grams.get(script, self.grams["other"])
+
+
+WEIGHTS = Weights()
