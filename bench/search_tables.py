@@ -1,16 +1,20 @@
-"""Make ckm/data/search/simplified.txt and stop_words.txt from published packages; run it when they have news.
+"""Make the tables of ckm/data/search from published packages; run it when they have news.
 
-    pip download --no-deps -d /tmp/wheels opencc-python-reimplemented==0.1.7 stop-words==2025.11.4
+    pip download --no-deps -d /tmp/wheels opencc-python-reimplemented==0.1.7 stop-words==2025.11.4 pythainlp==5.4.0
     python bench/search_tables.py /tmp/wheels
 
 - OpenCC's table of Traditional to Simplified characters, Apache-2.0 (BYVoid and others; packaged by Yichen Huang).
 - python-stop-words, BSD-3-Clause (Alireza Savand and contributors). Its lists for English and Persian hold a thousand
   words with meaning; these two, which stand in this file, are function words and the words that questions begin with.
+- PyThaiNLP's list of Thai words, CC0-1.0. Entries longer than a word of everyday length are phrases; they are left out,
+  so that a text is cut into the words that a query may have one by one.
 """
 
 from __future__ import annotations
 
+import re
 import sys
+import unicodedata
 import zipfile
 from pathlib import Path
 
@@ -58,6 +62,11 @@ def main(wheels: Path) -> None:
             lists[code] = set(wheel.read(f"stop_words/stop-words/{name}.txt").decode("utf-8-sig").split())
     lines = [f"{code} {' '.join(sorted(words))}" for code, words in sorted(lists.items())]
     (DATA / "stop_words.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    with zipfile.ZipFile(next(wheels.glob("pythainlp-*.whl"))) as wheel:
+        thai = wheel.read("pythainlp/corpus/words_th.txt").decode("utf-8").split("\n")
+    kept = {unicodedata.normalize("NFKC", word.strip()) for word in thai}
+    kept = {word for word in kept if re.fullmatch("[\u0e01-\u0e3a\u0e40-\u0e4e]{2,20}", word)}
+    (DATA / "thai_words.txt").write_text("\n".join(sorted(kept)) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -151,13 +151,10 @@ class Compiler:
         return Query.phrase_query(self._schema, name, list(terms))
 
     def _ranking(self, analysis: Analysis) -> dict[str, Query]:
-        """Return what adds to the score: words, or all words as written where they are stop words only, and grams."""
+        """Return what adds to the score."""
         words = self._words(analysis)
-        if words is None:
-            stop_words = self._stop_words(analysis)
-            return {"words": stop_words[0]} if stop_words else {}
-        grams = self._grams(analysis.grams)
-        return {"words": words} if grams is None else {"words": words, "grams": grams}
+        parts = {"words": words, "forms": self._forms(analysis.forms), "grams": self._grams(analysis.grams)}
+        return {name: part for name, part in parts.items() if part is not None}
 
     def _words(self, analysis: Analysis) -> Query | None:
         """Return the words' part. A word that stands twice counts twice; of several stems of a word the best counts."""
@@ -177,15 +174,19 @@ class Compiler:
             for (term, script), count in sorted(counts.items())
         )
 
-    def _stop_words(self, analysis: Analysis) -> list[Query]:
-        choices = [self._term(exact_field(name), token.term) for token in analysis.exact for name in EXACT_FIELDS]
-        return [Query.boolean_query([(Occur.Should, choice) for choice in choices])] if choices else []
+    def _forms(self, tokens: Iterable[Token]) -> Query | None:
+        counts = Counter(token.term for token in tokens)
+        weights = self._weights
+        return _sum(
+            (self._term("forms", term), count * (weights.pairs if "_" in term else weights.forms))
+            for term, count in sorted(counts.items())
+        )
 
     def _evidence(self, analysis: Analysis) -> Query:
         """Return what a record must match to be a hit at all: a word, or a good part of the grams of one."""
         choices = [self._term("words", term) for term in sorted({token.term for token in analysis.words})]
-        if not choices:
-            choices = self._stop_words(analysis)
+        if not choices:  # stop words only: one of them will do
+            choices = [self._term("forms", token.term) for token in analysis.forms]
         for grams in sorted(set(_words_of_grams(analysis.grams))):
             need = max(1, math.ceil(_ENOUGH * len(grams)))
             terms = [(Occur.Should, self._term("grams", gram)) for gram in grams]

@@ -24,10 +24,11 @@ def schema() -> tantivy.Schema:
     builder.add_text_field("label", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("words", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("forms", tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("grams", tokenizer_name="whitespace", index_option="freq")
     for name in EXACT_FIELDS:
         builder.add_text_field(exact_field(name), tokenizer_name="whitespace", index_option="position")
-    builder.add_text_field("written", tokenizer_name="whitespace", index_option="basic")
+    builder.add_text_field("spelled", tokenizer_name="whitespace", index_option="basic")
     builder.add_bytes_field("like", stored=True)  # bytes are the only kind of field that can be stored and not indexed
     builder.add_bytes_field("stored", stored=True)
     return builder.build()

@@ -8,9 +8,10 @@ Each record becomes one document per language of its texts. The fields of a docu
 ``label``       ``name=value``, in lower case
 ``language``    by whose rules its words were stemmed
 ``words``       terms of all texts; those of a title stand in it as often as a title weighs
+``forms``       the same for words as written and pairs of neighbours
 ``grams``       the same for grams
 ``exact_*``     folded words of each text in order, for phrases; one field per text field that has a weight
-``written``     each word as written, in lower case: what did-you-mean suggests
+``spelled``     each word as written, in lower case: what did-you-mean suggests
 ``like``        the terms that say best what the record is about, for more like it
 ``stored``      what the caller wants back
 ==============  =======================================================================================
@@ -62,7 +63,7 @@ class Hit:
     stored
         What the record brought.
     parts
-        What the score is made of (``words``, ``grams``), empty unless asked for.
+        What the score is made of (``words``, ``forms``, ``grams``), empty unless asked for.
     phrases
         Whether the phrases of the query were demanded; False where no record has them.
     """
@@ -164,8 +165,8 @@ class Index:
         -------
         list of Hit
             A phrase within other words that no record has counts as words (``phrases`` is False then): it may be a
-            quotation. A hit has a word of the query, or two fifths of the grams of one. A query of filters alone returns all that
-            pass them, in order of their keys, with score 0; an empty query nothing.
+            quotation. A hit has a word of the query, or two fifths of the grams of one. A query of filters alone
+            returns all that pass them, in order of their keys, with score 0; an empty query nothing.
         """
         compiler = self._compiler()
         compiled = compiler.compile(query, keep, drop)
@@ -298,7 +299,7 @@ def _document(record: Record, tag: str, texts: list[tuple[str, str]], weights: W
             document.add_text("label", label_term(name, _scrub(value)))
     language = tag or _language(texts)
     about: Counter[str] = Counter()
-    written: set[str] = set()
+    spelled: set[str] = set()
     found: set[str] = set()
     for name, text in texts:
         analysis = analyse(text, language)
@@ -307,14 +308,15 @@ def _document(record: Record, tag: str, texts: list[tuple[str, str]], weights: W
         terms = [token.term for token in analysis.words]
         about.update(terms * times)
         document.add_text("words", " ".join(terms * times))
+        document.add_text("forms", " ".join([token.term for token in analysis.forms] * times))
         document.add_text("grams", " ".join([token.term for token in analysis.grams] * times))
         document.add_text(exact_field(name), " ".join(token.term for token in analysis.exact))
-        written.update(
+        spelled.update(
             text[token.start : token.end].lower() for token in analysis.exact if token.script not in _UNSPACED
         )
     for one in sorted(found):
         document.add_text("language", f"={one}")
-    document.add_text("written", " ".join(sorted(written)))
+    document.add_text("spelled", " ".join(sorted(spelled)))
     common = sorted(about.items(), key=lambda item: (-item[1], item[0]))[:_LIKE]
     document.add_bytes("like", " ".join(term for term, _ in common).encode())
     return document

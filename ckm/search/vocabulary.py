@@ -33,7 +33,7 @@ def near(word: str, searcher: Searcher, limit: int) -> list[str]:
     wanted = spaced.fold(normalise(word))
     allowed = 1 if len(wanted) <= 5 else 2
     found = []
-    for written, count in searcher.terms_with_prefix("written", ""):
+    for written, count in searcher.terms_with_prefix("spelled", ""):
         if abs(len(written) - len(wanted)) > allowed + 2:  # umlauts written out
             continue
         folded = spaced.fold(written)

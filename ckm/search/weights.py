@@ -20,15 +20,21 @@ class Weights:
     Attributes
     ----------
     grams
-        Script to the weight of one matching gram beside that of a word, which is 1; ``other`` for scripts not named.
+        Script to the weight of one matching gram beside that of a word, which is 1.
+    forms
+        Weight of a word as it is written.
+    pairs
+        Weight of two words that stand side by side.
     fields
         Text field to how often its words are counted: a word in a title is worth as much as three in a body. A field
         that is not named counts once.
     """
 
     grams: Mapping[str, float] = field(
-        default_factory=lambda: MappingProxyType({"latin": 0.3, "arabic": 0.3, "han": 0.5, "thai": 0.3, "other": 0.3})
+        default_factory=lambda: MappingProxyType(dict.fromkeys(("latin", "arabic", "han", "thai", "other"), 0.5))
     )
+    forms: float = 0.3
+    pairs: float = 0.3
     fields: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({"title": 3, "alias": 2, "body": 1}))
 
     def of_gram(self, script: str) -> float:

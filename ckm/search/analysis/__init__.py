@@ -57,7 +57,7 @@ def analyse(text: str, lang: str = "", among: Collection[str] | None = None) -> 
         else:
             alphabet = languages.script_of(characters)
             maker.word(script, characters, start, chosen.get(alphabet, ("",)))
-    return Analysis(text, tuple(maker.runs), tuple(maker.exact), tuple(maker.words), tuple(maker.grams))
+    return Analysis(text, tuple(maker.runs), tuple(maker.exact), tuple(maker.words), maker.forms(), tuple(maker.grams))
 
 
 def _languages(cut: list[tuple[str, str, int]], lang: str, among: Collection[str] | None) -> dict[str, tuple[str, ...]]:
@@ -87,6 +87,9 @@ def _languages(cut: list[tuple[str, str, int]], lang: str, among: Collection[str
             # A document without a single stop word is a list of names or codes: nothing is known of its language.
             chosen[alphabet] = near[:1] if 0 < len(near) < len(known) or len(known) == 1 else ("",)
     return chosen
+
+
+_UNSPACED = frozenset({"han", "thai"})
 
 
 class _Tokens:
@@ -139,13 +142,26 @@ class _Tokens:
         self._run("thai", (), place, place + len(written))
         tokens = []
         start = place
-        for cluster in thai.clusters(thai.fold(written)):
+        for cluster in thai.clusters(written):
             tokens.append(Token(cluster, *self._span(start, start + len(cluster)), "thai"))
             start += len(cluster)
         self.exact += tokens
-        pairs = list(pairwise(tokens))
-        self.words += [Token(a.term + b.term, a.start, b.end, "thai") for a, b in pairs] or tokens
+        self.grams += [Token(a.term + b.term, a.start, b.end, "thai") for a, b in pairwise(tokens)]
+        start = place
+        for word in thai.words([token.term for token in tokens]):
+            self.words.append(Token(word, *self._span(start, start + len(word)), "thai"))
+            start += len(word)
         self.grams += [
             Token(gram, *self._span(place + i, place + i + len(gram)), "thai")
             for i, gram in enumerate(thai.grams(written))
         ]
+
+    def forms(self) -> tuple[Token, ...]:
+        """Return the words of scripts with spaces, and each two that no other script comes between."""
+        singles = [token for token in self.exact if token.script not in _UNSPACED]
+        pairs = [
+            Token(f"{one.term}_{other.term}", one.start, other.end, one.script)
+            for one, other in pairwise(self.exact)
+            if one.script not in _UNSPACED and other.script not in _UNSPACED
+        ]
+        return (*singles, *pairs)

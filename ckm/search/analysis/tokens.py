@@ -42,7 +42,10 @@ class Analysis:
         Folded words with nothing left out, for exact phrases: words where spaces part them, single characters in
         Chinese, Japanese and Korean, character clusters in Thai and its neighbours. In order, no overlaps.
     words
-        Terms of the word field: stems without stop words, bigrams of characters or clusters.
+        Terms of the word field: stems without stop words, words of a dictionary in Thai, bigrams in Chinese.
+    forms
+        Words as written, folded and not stemmed, stop words too, and each two neighbours joined by ``_``. Only of
+        scripts that write spaces between words.
     grams
         Terms of the gram field: what still matches when a character is wrong.
     """
@@ -51,6 +54,7 @@ class Analysis:
     runs: tuple[Run, ...]
     exact: tuple[Token, ...]
     words: tuple[Token, ...]
+    forms: tuple[Token, ...]
     grams: tuple[Token, ...]
 
     @property
