@@ -247,6 +247,34 @@ class ChurnSettings:
     contact_topics: tuple[str, ...] = _names("contact", "campaign")
 
 
+def parse_flag(text: str) -> bool:
+    """Return ``true`` or ``false``, also written yes and no, on and off."""
+    flags = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+    if text.strip().lower() not in flags:
+        raise UsageError(f"'{text}' is neither true nor false", hint="write true or false")
+    return flags[text.strip().lower()]
+
+
+@dataclass(frozen=True)
+class KbSettings:
+    """Who reads the knowledge base, and whether searches are kept.
+
+    Attributes
+    ----------
+    role
+        Who is reading unless ``--role`` says otherwise; None asks nobody.
+    prefer_lang
+        Language of titles and passages (BCP 47); None: that of the query.
+    log_queries, log_query_text
+        Whether searches are kept for ``ckm kb-gaps``, and whether with what was typed.
+    """
+
+    role: str | None = _setting(None, str)
+    prefer_lang: str | None = _setting(None, str)
+    log_queries: bool = _setting(False, parse_flag)
+    log_query_text: bool = _setting(False, parse_flag)
+
+
 @dataclass(frozen=True)
 class Config:
     """All settings of a workspace.
@@ -257,8 +285,9 @@ class Config:
         Currency of amounts whose source names none, ISO 4217.
     time_zone
         Zone of times whose source names none, as in the IANA database.
-    ingest, check, segment, churn
-        See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`.
+    ingest, check, segment, churn, kb
+        See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
+        :class:`KbSettings`.
     freshness
         Per table the greatest age that its newest row may have; a table that is not named has no limit.
     goals
@@ -275,4 +304,5 @@ class Config:
     check: CheckSettings = field(default_factory=CheckSettings)
     segment: SegmentSettings = field(default_factory=SegmentSettings)
     churn: ChurnSettings = field(default_factory=ChurnSettings)
+    kb: KbSettings = field(default_factory=KbSettings)
     goals: Mapping[str, float] = _per_name({}, parse_number, any_name=True)
