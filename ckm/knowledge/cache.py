@@ -2,7 +2,7 @@
 
 Of each folder there is one place in the cache::
 
-    <cache>/kb/<digest of the folder's path>/
+    <cache>/kb/<digest of the folder's path>/search/
       state            what the index was made from, and where it is: one file, replaced as a whole
       index.5f0c1a9e/  the index
       lock             held while an index is made or changed; searching needs no lock
@@ -18,14 +18,13 @@ import json
 import os
 import secrets
 import shutil
-import sys
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm import __version__
+from ckm.knowledge.cache_folder import cache_folder, cache_root
 from ckm.knowledge.freshness import fingerprint
 from ckm.search.index import FORMAT as INDEX_FORMAT
 from ckm.search.index import Index
@@ -33,17 +32,18 @@ from ckm.search.index import Index
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from ckm.knowledge.manifest import Manifest
     from ckm.search.record import Record
 
     Watch = Callable[[int], AbstractContextManager[Callable[[float], None]]]
 
-__all__ = ["Opened", "cache_root", "open_index", "place_of"]
+__all__ = ["Opened", "open_index"]
 
-VARIABLE = "CKM_CACHE"
 FORMAT = f"{__version__}/{INDEX_FORMAT}/1"
 """Of the state and the records; the index's own is part of it."""
+PLACE = "search"
 STATE, LOCK, INDEX = "state", "lock", "index."
 SMALL = 300
 """Files up to which an index is made anew rather than changed: it takes a second and leaves no trace of old words."""
@@ -86,22 +86,6 @@ class _State:
     manifest: str = ""
 
 
-def cache_root() -> Path:
-    """Return the folder for what can be made again: ``CKM_CACHE``, else the platform's."""
-    if named := os.environ.get(VARIABLE):
-        return Path(named)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "ckm" / "Cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "ckm"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ckm"
-
-
-def place_of(folder: Path) -> Path:
-    """Return the place of a knowledge folder in the cache; there may be nothing yet."""
-    return cache_root() / "kb" / blake2b(os.fsencode(os.path.realpath(folder)), digest_size=12).hexdigest()
-
-
 @contextmanager
 def _unwatched(total: int) -> Iterator[Callable[[float], None]]:
     yield lambda amount: None
@@ -126,7 +110,7 @@ def open_index(folder: Path, watch: Watch = _unwatched, *, anew: bool = False) -
     the index is made in memory, every time.
     """
     try:
-        place = place_of(folder)
+        place = cache_folder(folder) / PLACE
         if not anew and (found := _current(folder, place)) is not None:
             return found
         _make_private(place)

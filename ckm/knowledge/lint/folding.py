@@ -1,0 +1,19 @@
+"""Texts as they are compared: one way to write a word, in every script."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from ckm.search.analysis import arabic, chinese, spaced, thai
+from ckm.search.analysis.text import normalise, runs
+
+_FOLD = {"han": chinese.fold, "thai": thai.fold, "arabic": arabic.fold, "spaced": spaced.fold}
+
+
+@lru_cache(maxsize=1 << 16)
+def fold(text: str) -> str:
+    """Return a text as the search folds it: case, accents, umlauts, Traditional characters and Arabic letters agree.
+
+    Words are parted by one space, punctuation is gone.
+    """
+    return " ".join(_FOLD[script](characters) for script, characters, _ in runs(normalise(text)))
