@@ -36,6 +36,10 @@ KEPT = {
 """What is kept of each customer with a level. ``p_told`` is the probability when it was last told as a change,
 ``gone_on`` the last day on which the customer is still to be won."""
 
+AT_STAKE = {"value_at_risk": pl.Float64(), "reasons": pl.String()}
+"""What is kept beside: what would be lost, and the codes of the reasons for leaving, the first first, with a space
+between them; null in runs that were kept before these were."""
+
 
 @dataclass(frozen=True)
 class EarlierWarnings:
@@ -250,10 +254,34 @@ def keep(store: Store, compared: pl.DataFrame, *, as_of: date, horizon: int, fac
     gone_on = pl.lit(as_of) + pl.duration(days=left)
     kept = (
         compared.filter(pl.col("level").is_not_null())
-        .with_columns(gone_on=gone_on)
-        .select(pl.col(name).cast(dtype) for name, dtype in KEPT.items())
+        .with_columns(gone_on=gone_on, **_at_stake(compared))
+        .select(pl.col(name).cast(dtype) for name, dtype in {**KEPT, **AT_STAKE}.items())
     )
     store.keep_run(ANALYSIS, run_name(horizon), VERSION, as_of, kept, facts)
+
+
+def at_stake(store: Store, as_of: date) -> EarlierWarnings | None:
+    """Return what the newest run of any horizon by a day said is at stake; None where there is none.
+
+    Its frame has customer_id and the columns of :data:`AT_STAKE`.
+    """
+    runs = [run for run in store.runs(ANALYSIS) if run.as_of <= as_of]
+    if not runs:
+        return None
+    run = max(runs, key=lambda run: (run.as_of, run.number))
+    rows = store.read_run(run, list(AT_STAKE))
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in AT_STAKE.items() if name not in rows.columns]
+    return EarlierWarnings(run.as_of, rows.with_columns(missing).select("customer_id", *AT_STAKE), run.facts)
+
+
+def _at_stake(compared: pl.DataFrame) -> dict[str, pl.Expr]:
+    """Return what is at stake, as columns to keep; null where it is not known."""
+    nothing = {name: pl.lit(None, dtype) for name, dtype in AT_STAKE.items() if name not in compared.columns}
+    if "reasons" in nothing:
+        return nothing
+    speaks_for_leaving = pl.element().struct.field("points") > 0
+    codes = pl.col("reasons").list.eval(pl.element().filter(speaks_for_leaving).struct.field("code"))
+    return {**nothing, "reasons": codes.list.join(" ")}
 
 
 def judge(earlier: EarlierWarnings, since: pl.DataFrame, *, horizon: int) -> Outcome:

@@ -18,13 +18,14 @@ import json
 import os
 import secrets
 import shutil
+import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from ckm import __version__
-from ckm.knowledge.cache_folder import cache_folder, cache_root
+from ckm.knowledge.cache_folder import cache_folder, cache_root, is_own, make_private
 from ckm.knowledge.freshness import fingerprint
 from ckm.search.index import FORMAT as INDEX_FORMAT
 from ckm.search.index import Index
@@ -45,6 +46,8 @@ FORMAT = f"{__version__}/{INDEX_FORMAT}/1"
 """Of the state and the records; the index's own is part of it."""
 PLACE = "search"
 STATE, LOCK, INDEX = "state", "lock", "index."
+TICK = 0.02
+"""Seconds after which a file that is written has another time than before: file systems tick."""
 SMALL = 300
 """Files up to which an index is made anew rather than changed: it takes a second and leaves no trace of old words."""
 REMADE_AT = 0.1
@@ -113,7 +116,7 @@ def open_index(folder: Path, watch: Watch = _unwatched, *, anew: bool = False) -
         place = cache_folder(folder) / PLACE
         if not anew and (found := _current(folder, place)) is not None:
             return found
-        _make_private(place)
+        make_private(place)
         return _locked(folder, place, watch, anew=anew)
     except (OSError, RuntimeError, NotImplementedError) as error:  # no home; a disk that knows no locks
         why = getattr(error, "strerror", None) or str(error)
@@ -126,7 +129,7 @@ def _current(folder: Path, place: Path) -> Opened | None:
     """Return the index of the place if it is whole and up to date. Locks nothing, writes nothing."""
     state = _read_state(place)
     now = fingerprint(folder, state.files if state else 0)
-    if state is None or state.fingerprint != now or not _is_whole(place, state) or not _is_ours(place):
+    if state is None or state.fingerprint != now or not _is_whole(place, state) or not is_own(place):
         return None
     try:
         return Opened(Index.open(place / state.index), state.files, state.left_out)
@@ -156,6 +159,7 @@ def _updated(folder: Path, place: Path, state: _State | None, watch: Watch) -> O
     # Before the listing: what changes in between makes the next search look again.
     now = fingerprint(folder, state.files if state else 0)
     listing = files(folder)
+    time.sleep(TICK)
     before = _read_manifest(place, state) if state and _is_whole(place, state) else None
     after = manifest.of(listing.files)
     changed, removed = manifest.compare(before, after)
@@ -252,21 +256,6 @@ def _is_whole(place: Path, state: _State) -> bool:
     with suppress(OSError):
         return all((place / state.index / name).stat().st_size == size for name, size in state.pieces.items())
     return False
-
-
-def _make_private(place: Path) -> None:
-    """Make the place for its owner only: entries may be for few eyes."""
-    for folder in reversed([place, *place.parents]):
-        if not folder.is_dir():
-            with suppress(FileExistsError):
-                folder.mkdir(mode=0o700)
-    if not _is_ours(place):
-        raise PermissionError(13, "the place belongs to somebody else")
-
-
-def _is_ours(place: Path) -> bool:
-    """Whether the place is the user's own, or the machine's; anybody else could plant an index there."""
-    return not hasattr(os, "geteuid") or place.lstat().st_uid in (os.geteuid(), 0)
 
 
 def _sweep(place: Path, current: str | None) -> None:
