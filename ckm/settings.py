@@ -109,6 +109,13 @@ def parse_name(text: str) -> str:
     return text.strip()
 
 
+def parse_flag(text: str) -> bool:
+    """Return ``yes`` or ``true`` as True, ``no`` or ``false`` as False."""
+    if text.lower() not in FLAGS:
+        raise UsageError(f"'{text}' is neither yes nor no", hint="write true or false")
+    return FLAGS[text.lower()]
+
+
 class UnknownTimeZoneError(UnknownNameError):
     """A time zone that the IANA database does not have."""
 
