@@ -132,7 +132,8 @@ def emit_rows(
     if chosen is Format.table:
         rows.draw(table, title=title, formats=formats)
     else:
-        sys.stdout.write(rows.render(table, f".{chosen}", formats=formats))
+        text = rows.render(table, f".{chosen}", formats=formats)
+        sys.stdout.write(rows.harmless(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
 
 

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 import time
 from contextlib import contextmanager, suppress
@@ -170,7 +169,7 @@ def _updated(folder: Path, place: Path, state: _State | None, watch: Watch) -> O
         index, name = _open_to_change(place / state.index), state.index
     if index is None:
         changed, removed, replaced = list(after.names), [], 0
-        name = f"{INDEX}{secrets.token_hex(4)}"
+        name = f"{INDEX}{os.urandom(4).hex()}"
         index = Index.create(place / name)
     with watch(len(changed)) as advance:
         index.replace((_group(one) for one in (*changed, *removed)), _records(folder, changed, after, advance))

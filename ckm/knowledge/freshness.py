@@ -76,8 +76,8 @@ def _parts(root: str) -> Iterator[Part]:
         # The folders that were opened are still looked at by their parents' parts, but not below.
         yield from ((inside, [name for name in names if name.endswith(SUFFIXES)]) for inside, names in level)
         level = below
+    step = max(1, -(-sum(len(names) for _, names in level) // PARTS))
     for inside, names in level:
-        step = max(1, -(-len(names) // PARTS))
         yield from ((inside, names[start : start + step]) for start in range(0, len(names), step))
 
 
