@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from ckm.knowledge.gaps import QueryGap
     from ckm.knowledge.suite_run import SuiteResult
 
-__all__ = ["FILTERS", "Hit", "KnowledgeBase", "Scope", "SearchResult", "gaps", "open_base", "related", "search", "suite"]
+__all__ = [
+    "FILTERS",
+    "Hit",
+    "KnowledgeBase",
+    "Scope",
+    "SearchResult",
+    "gaps",
+    "open_base",
+    "related",
+    "search",
+    "suite",
+]
 
 
 def search(

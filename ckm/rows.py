@@ -173,7 +173,7 @@ def _csv(cell: Any, separator: str) -> str:
 
 
 def _disarmed(text: str) -> str:
-    return f"'{text}" if re.match(FORMULA_START, text) and not re.match(PLAIN_NUMBER, text) else text
+    return f"'{text}" if re.match(FORMULA_START, text) and not re.fullmatch(PLAIN_NUMBER, text) else text
 
 
 def _quoted(text: str, separator: str) -> str:

@@ -115,9 +115,7 @@ def _for_spreadsheets(table: pl.DataFrame, protect: bool) -> pl.DataFrame:
 
 def _markdown(table: pl.DataFrame, formats: Mapping[str, str]) -> str:
     templates = [formats.get(name, "{}") for name in table.columns]
-    rows = (
-        [shown(cell, how) for cell, how in zip(row, templates, strict=True)] for row in flatten(table).iter_rows()
-    )
+    rows = ([shown(cell, how) for cell, how in zip(row, templates, strict=True)] for row in flatten(table).iter_rows())
     return markdown_table(table.columns, [dtype.is_numeric() for dtype in table.dtypes], rows)
 
 

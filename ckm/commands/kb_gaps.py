@@ -29,7 +29,9 @@ def kb_gaps(
     ] = None,
     as_of: Annotated[
         datetime | None,
-        typer.Option("--as-of", metavar="DATE", formats=["%Y-%m-%d"], help="Entries that hold on this day. Default: today."),
+        typer.Option(
+            "--as-of", metavar="DATE", formats=["%Y-%m-%d"], help="Entries that hold on this day. Default: today."
+        ),
     ] = None,
     fmt: OutputFormat = None,
     output: Output = None,

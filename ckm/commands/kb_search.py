@@ -49,14 +49,14 @@ def kb_search(
     ] = None,
     lang: Annotated[
         list[str] | None,
-        typer.Option(metavar="TAG", help="Entries with texts in this language; zh is any zh-….", rich_help_panel=FILTER),
+        typer.Option(
+            metavar="TAG", help="Entries with texts in this language; zh is any zh-….", rich_help_panel=FILTER
+        ),
     ] = None,
     tag: Annotated[
         list[str] | None, typer.Option(metavar="WORD", help="Topic or department.", rich_help_panel=FILTER)
     ] = None,
-    product: Annotated[
-        list[str] | None, typer.Option(metavar="ID", help="Product id.", rich_help_panel=FILTER)
-    ] = None,
+    product: Annotated[list[str] | None, typer.Option(metavar="ID", help="Product id.", rich_help_panel=FILTER)] = None,
     segment: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Customer segment.", rich_help_panel=FILTER)
     ] = None,
@@ -166,7 +166,9 @@ def kb_search(
             raise UsageError("--suite brings its own queries", hint="leave out the query, or --suite")
         return _suite(folder, suite, scope, fmt, output, failures=failures, floors=(min_mrr, min_recall))
     if failures or min_mrr is not None or min_recall is not None:
-        raise UsageError("--failures, --min-mrr and --min-recall belong to --suite", hint="name a suite by --suite FILE")
+        raise UsageError(
+            "--failures, --min-mrr and --min-recall belong to --suite", hint="name a suite by --suite FILE"
+        )
     if not query:
         raise UsageError("a query is missing", hint="ckm kb-search late parcel; field:value alone lists what has it")
     text = " ".join(query)

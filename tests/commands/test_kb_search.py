@@ -136,7 +136,9 @@ def test_a_role_finds_what_it_may_read(ask: Any) -> None:
 
 def test_who_may_not_read_a_successor_is_not_told_its_name(ask: Any, base: Path) -> None:
     write_entry(base, "new", "New", "links: {supersedes: [old]}", "access: {read: [manager]}")
-    assert next(hit for hit in ask("parcel late", "--role", "service") if hit["id"] == "old")["warnings"] == ["superseded"]
+    assert next(hit for hit in ask("parcel late", "--role", "service") if hit["id"] == "old")["warnings"] == [
+        "superseded"
+    ]
 
 
 def test_as_of_is_the_day_on_which_entries_hold(run: Run, base: Path) -> None:
@@ -244,7 +246,9 @@ def on_a_terminal(*words: object) -> str:
     """Return what a person sees in a terminal, stdout and stderr."""
     main, side = pty.openpty()
     environment = {**os.environ, "TERM": "xterm", "PYTHONPATH": str(ROOT), "COLUMNS": "80"}
-    process = subprocess.Popen([sys.executable, "-m", "ckm", *map(str, words)], stdout=side, stderr=side, env=environment)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ckm", *map(str, words)], stdout=side, stderr=side, env=environment
+    )
     os.close(side)
     seen = b""
     while True:
@@ -298,11 +302,15 @@ def test_a_workspace_says_role_and_language_and_keeps_searches_if_it_is_told_to(
     log = tmp_path / "shop" / "out" / "kb-queries.ndjson"
 
     def search() -> list[dict[str, Any]]:
-        hits: list[dict[str, Any]] = json.loads(run("kb-search", "parcel late", "-C", tmp_path / "shop", *AS_OF, "-f", "json").stdout)
+        hits: list[dict[str, Any]] = json.loads(
+            run("kb-search", "parcel late", "-C", tmp_path / "shop", *AS_OF, "-f", "json").stdout
+        )
         return hits
 
     assert "secret" in ids(search())
-    config.write_text(text.replace("\n  role: null", "\n  role: service").replace("prefer_lang: null", "prefer_lang: de"))
+    config.write_text(
+        text.replace("\n  role: null", "\n  role: service").replace("prefer_lang: null", "prefer_lang: de")
+    )
     for _ in range(2):  # read from YAML, then kept
         hits = search()
         assert "secret" not in ids(hits)
