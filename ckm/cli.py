@@ -189,6 +189,9 @@ COMMANDS = {
     "segment": "segment",
     "churn-warn": "churn_warn",
     "kb-search": "kb_search",
+    "kb-show": "kb_show",
+    "kb-new": "kb_new",
+    "kb-lint": "kb_lint",
     "kb-gaps": "kb_gaps",
 }
 """The module of each command, in the order in which a newcomer meets them: that is the order of the help."""

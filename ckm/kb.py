@@ -1,4 +1,6 @@
-"""The knowledge base as a notebook uses it: search, a suite of searches, what is like an entry, what is missing.
+"""The knowledge base as a notebook uses it: search it, check it, show and start entries, see what is missing.
+
+A search is done before other parts are loaded: what it does not need is imported where it is needed.
 
 >>> result = search(Path("kb"), "Paket kommt zu spät", as_of=date(2026, 6, 30))
 >>> [(hit.id, hit.title, hit.score) for hit in result.hits]
@@ -150,3 +152,148 @@ def gaps(folder: Path, log: Path, scope: Scope, *, watch: Watch | None = None) -
     from ckm.knowledge.search_log import read
 
     return query_gaps(open_base(folder, watch), read(log), scope)
+
+
+def lint(
+    folder: Path,
+    as_of: date,
+    *,
+    settings: KbSettings | None = None,
+    segments: Path | None = None,
+    keep: bool = True,
+    advance: Callable[[float], None] = lambda amount: None,
+) -> LintReport:
+    """Find what is wrong with a knowledge base.
+
+    Parameters
+    ----------
+    folder
+        Of the knowledge base.
+    as_of
+        The day: reviews due before it are overdue, entries that ended before it expired.
+    settings
+        What the team has agreed on (``kb:`` of ckm.yaml).
+    segments
+        Folder of the workspace's definitions of segments, whose names entries may use beside those of ckm's methods.
+    keep
+        Whether what was read and found is kept in the cache folder, for the next time.
+    advance
+        Told how many files more are done.
+
+    Raises
+    ------
+    UsageError
+        There is no such folder, or ``settings.skip`` names a rule that there is not.
+    """
+    from ckm.config import Config
+    from ckm.knowledge.cache_folder import cache_folder
+    from ckm.knowledge.lint import Expected, lint_folder
+    from ckm.knowledge.reason_codes import reason_codes
+
+    _needs(folder)
+    agreed = settings or Config().kb
+
+    def expected() -> Expected:
+        return Expected(
+            topics=frozenset(agreed.topics),
+            departments=frozenset(agreed.departments),
+            segments=frozenset(_segment_names(segments)),
+            reasons=reason_codes(),
+            languages=agreed.languages,
+            freshness=agreed.freshness,
+            alike=agreed.alike,
+            skip=agreed.skip,
+        )
+
+    state = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _definitions(segments)]
+    return lint_folder(
+        folder,
+        as_of,
+        expected,
+        agreed=repr((agreed, state)),
+        place=cache_folder(folder) / KEPT if keep else None,
+        advance=advance,
+    )
+
+
+def show(folder: Path, name: str, as_of: date, *, lang: str = "", similar: Iterable[str] = ()) -> Shown:
+    """Return an entry with what supersedes it, what it supersedes, and what is related.
+
+    Parameters
+    ----------
+    folder
+        Of the knowledge base.
+    name
+        Id of the entry.
+    as_of
+        The day by which it is expired or due.
+    lang
+        Language for titles of others (BCP 47); ``""`` for any.
+    similar
+        Ids of the entries that are like it, best first, as the index finds them.
+
+    Raises
+    ------
+    UsageError
+        There is no such folder or entry (the near ids are suggested), or the entry cannot be read.
+    """
+    from ckm.knowledge.cache_folder import cache_folder
+    from ckm.knowledge.kept import read_kept
+    from ckm.knowledge.listing import files
+
+    _needs(folder)
+    base = read_kept(folder, files(folder), cache_folder(folder) / KEPT)
+    return show_entry(base, name, as_of, lang, similar)
+
+
+def new_entry(folder: Path, wanted: Wanted, as_of: date, *, force: bool = False) -> Draft:
+    """Write a draft into a knowledge base.
+
+    Parameters
+    ----------
+    folder
+        Of the knowledge base; it is made if it is not there.
+    wanted
+        What is known of the entry.
+    as_of
+        The day on which it was learned.
+    force
+        Overwrite the draft's own file; an id that another file holds is refused all the same.
+
+    Raises
+    ------
+    UsageError
+        The id is unfit or taken, the file is there, or it cannot be written.
+    """
+    from ckm.knowledge.draft import write_draft
+
+    return write_draft(folder, wanted, as_of, force=force)
+
+
+def _needs(folder: Path) -> None:
+    from ckm.errors import UsageError
+
+    if not folder.is_dir():
+        raise UsageError(
+            f"there is no folder {folder}", hint="--kb DIR names the knowledge base; ckm kb-new starts one"
+        )
+
+
+def _segment_names(folder: Path | None) -> Iterator[str]:
+    """Yield the names of segments: of ckm's methods, and of the workspace's definitions that can be read."""
+    from ckm.errors import CkmError
+    from ckm.knowledge.segment_names import usual_segment_names
+
+    yield from usual_segment_names()
+    definitions = _definitions(folder)
+    if definitions:
+        from ckm.segmentation.saved import load_definition
+    for path in definitions:
+        try:
+            yield from (segment.name for segment in load_definition(path).definition.segments)
+        except CkmError:  # whoever segments with it is told
+            continue
+
+
+def _definitions(folder: Path | None) -> list[Path]:
+    return sorted(folder.glob("*.yaml")) if folder is not None and folder.is_dir() else []

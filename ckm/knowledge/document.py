@@ -66,6 +66,11 @@ def is_nothing(node: yaml.Node) -> bool:
     return isinstance(node, yaml.ScalarNode) and not node.style and node.value in NULLS
 
 
+def is_id(text: str) -> bool:
+    """Whether a text is fit to be an id: what is not printable cannot be typed, and a dash in front is an option."""
+    return text.isprintable() and " " not in text and not text.startswith("-") and 0 < len(text) <= LONGEST_ID
+
+
 def read_document(root: yaml.Node, path: str, document: int) -> tuple[Entry | None, list[Mistake]]:
     """Return the entry that a document holds, and its mistakes.
 
@@ -210,7 +215,10 @@ class _Reader:
 
     def texts(self, node: yaml.Node, key: str, line: int, shape: Shape) -> str | dict[str, str] | None:
         if isinstance(node, yaml.MappingNode):
-            return self.by_language(node, key, self.text) or None
+            found = self.by_language(node, key, self.text)
+            if not node.value:
+                self.add(f"there is no text under '{_short(key)}'", line, "write it, or remove the key", key=key)
+            return found or None
         return self.text(node, key, line, shape)
 
     def phrases(self, node: yaml.Node, key: str, line: int, shape: Shape) -> list[str] | dict[str, list[str]] | None:
@@ -222,8 +230,6 @@ class _Reader:
         self, node: yaml.MappingNode, key: str, read: Callable[[yaml.Node, str, int, Shape], Any]
     ) -> dict[str, Any]:
         found = {}
-        if not node.value:
-            self.add(f"there is no text under '{_short(key)}'", self.lines[key], "write it, or remove the key", key=key)
         for name, line, value in self.pairs(node, f"{key}."):
             if not _language().fullmatch(name):
                 self.add(f"'{_short(name)}' is no language", line, _language_hint(name), key=key)
@@ -297,14 +303,13 @@ class _Reader:
         text = self.text(node, key, line, shape)
         if text is None:
             return None
-        if not text.isprintable() or any(sign.isspace() for sign in text):
-            self.add("an id has no spaces and no control characters", line, f"write {_as_id(text)}", key=key)
-        elif text.startswith("-"):
-            self.add("an id does not start with a dash", line, f"write {_as_id(text)}", key=key)
-        elif len(text) > LONGEST_ID:
+        if is_id(text):
+            return text
+        if len(text) > LONGEST_ID:
             self.add(f"an id has at most {LONGEST_ID} characters", line, "shorten it", key=key)
         else:
-            return text
+            message = "an id has no spaces and no control characters, and no dash in front"
+            self.add(message, line, f"write {_as_id(text)}", key=key)
         return None
 
     def language(self, node: yaml.Node, key: str, line: int, shape: Shape) -> str | None:

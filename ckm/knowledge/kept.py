@@ -6,38 +6,34 @@ version of ckm.
 
 from __future__ import annotations
 
-import gc
-from contextlib import contextmanager
-from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from ckm.findings import Severity
+from ckm.knowledge.collector import without_collector
 from ckm.knowledge.entry import Entry, Mistake, entry_from
-from ckm.knowledge.listing import files
-from ckm.knowledge.schema import schema_text
-from ckm.knowledge.sealed import load_sealed, save_sealed
+from ckm.knowledge.sealed import load_sealed, save_sealed, saved_at, settled
 from ckm.plaintext import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from ckm.knowledge.folder import Base
+    from ckm.knowledge.listing import Listing
 
-FORMAT = 1
-"""Counts up with every change of what is kept."""
-SETTLED_NS = 20_000_000
-"""A file changed so shortly before it was read may change again without another time: file systems tick (10 ms)."""
+KIND = "entries"
 NAME = "entries.json"
 
 
-def read_kept(folder: Path, place: Path, advance: Callable[[float], None] = lambda amount: None) -> Base:
+def read_kept(
+    folder: Path, listing: Listing, place: Path, advance: Callable[[float], None] = lambda amount: None
+) -> Base:
     """Read a folder as :func:`ckm.knowledge.folder.read_folder` does, and quickly what has not changed.
 
     Parameters
     ----------
-    folder
-        Of the knowledge base.
+    folder, listing
+        Of the knowledge base, and what it holds.
     place
         Folder for what is kept; where it cannot be written, nothing is kept.
     advance
@@ -45,17 +41,16 @@ def read_kept(folder: Path, place: Path, advance: Callable[[float], None] = lamb
     """
     from ckm.knowledge.folder import Base
 
-    listing = files(folder)
-    with _without_collector():
-        known = load_sealed(place / NAME, _kind()) or {}
-        written_at = (place / NAME).stat().st_mtime_ns if known else 0
+    with without_collector():
+        known = load_sealed(place / NAME, KIND) or {}
+        written_at = saved_at(place / NAME)
         kept: dict[str, Any] = {}
         entries: list[Entry] = []
         mistakes = list(listing.mistakes)
         fresh = False
         for name, size, changed in listing.files:
             record = known.get(name)
-            if record is None or record[:2] != [size, changed] or changed + SETTLED_NS >= written_at:
+            if record is None or record[:2] != [size, changed] or not settled(changed, written_at):
                 record, fresh = _read(folder, name, size, changed), True
             kept[name] = record
             shown = one_line(name)
@@ -63,21 +58,9 @@ def read_kept(folder: Path, place: Path, advance: Callable[[float], None] = lamb
             mistakes += [_mistake(each) for each in record[3]]
             advance(1)
         if fresh or len(kept) != len(known):
-            save_sealed(place / NAME, _kind(), kept)
+            save_sealed(place / NAME, KIND, kept)
     mistakes.sort(key=lambda mistake: (mistake.path, mistake.line))
     return Base(tuple(entries), tuple(mistakes))
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Keep Python from looking for cycles while a million small things are made that have none."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _read(folder: Path, name: str, size: int, changed: int) -> list[Any]:
@@ -103,8 +86,3 @@ def _entry(record: list[Any], path: str) -> Entry:
 def _mistake(record: list[Any]) -> Mistake:
     rule, path, line, message, hint, severity, entry, document, left_out = record
     return Mistake(rule, path, line, message, hint, Severity(severity), entry, document, left_out)
-
-
-def _kind() -> str:
-    """Name what reads: other keys in the schema are other entries."""
-    return f"entries {FORMAT} {sha256(schema_text().encode()).hexdigest()[:12]}"

@@ -5,7 +5,7 @@ A rule is a function in a file named after what it looks at; :mod:`ckm.knowledge
 
 from ckm.knowledge.lint.findings import Finding, LintReport
 from ckm.knowledge.lint.rules import RULES, Rule
-from ckm.knowledge.lint.run import lint_base
+from ckm.knowledge.lint.run import lint_base, lint_folder
 from ckm.knowledge.lint.subject import Expected
 
-__all__ = ["RULES", "Expected", "Finding", "LintReport", "Rule", "lint_base"]
+__all__ = ["RULES", "Expected", "Finding", "LintReport", "Rule", "lint_base", "lint_folder"]

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ckm.search.analysis import arabic, chinese, spaced, thai
 from ckm.search.analysis.text import normalise, runs
 
-_FOLD = {"han": chinese.fold, "thai": thai.fold, "arabic": arabic.fold, "spaced": spaced.fold}
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FOLD: dict[str, Callable[[str], str]] = {
+    "han": chinese.fold,
+    "thai": thai.fold,
+    "arabic": arabic.fold,
+    "spaced": spaced.fold,
+}
 
 
 @lru_cache(maxsize=1 << 16)

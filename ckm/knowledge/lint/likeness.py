@@ -10,7 +10,6 @@ from __future__ import annotations
 import heapq
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import TYPE_CHECKING, TypeVar
 
@@ -36,32 +35,26 @@ NEIGHBOURS = 6
 """Texts with the same run that one is compared with: those that go on most like it."""
 LONGEST = 240
 """Characters of a text that are compared; a long issue that begins alike is alike."""
-SHORTEST = 6
+SHORTEST = 8
 """Characters below which texts are alike by chance."""
 SAME = 0.97
-"""Likeness of issues (or titles) from which the other text does not matter, unless the titles have little in common."""
+"""Likeness of issues from which titles do not matter, and of titles from which issues need be only half alike."""
 LITTLE = 0.5
 
 
-@dataclass(frozen=True)
-class Pair:
-    """Two entries by their number, the earlier first, and how alike they are."""
-
-    earlier: int
-    later: int
-    likeness: float
+Pair = tuple[int, int, float]
+"""Two entries by their numbers, the earlier first, and how alike they are."""
 
 
 def near_duplicate(subject: Subject) -> Iterator[Breach]:
     """No two entries of a kind say nearly the same, unless one supersedes the other or they are linked as related."""
     entries = [entry for entry in subject.by_id.values() if entry.state.confidence != "archived"]
-    told: Counter[int] = Counter()
-    for pair in near_pairs(entries, subject.expected.alike):
-        one, other = entries[pair.earlier], entries[pair.later]
-        if _linked(one, other) or told[pair.later]:
-            continue
-        told[pair.later] += 1
-        yield Breach(other, f"{pair.likeness:.0%} like {subject.place(one)}".replace("%", " %"), ("title", "issue"))
+    told: set[int] = set()
+    for earlier, later, likeness in subject.kept("near", lambda: near_pairs(entries, subject.expected.alike)):
+        one, other = entries[earlier], entries[later]
+        if later not in told and not _linked(one, other):
+            told.add(later)
+            yield Breach(other, f"{likeness:.0%} like {subject.name(one)}".replace("%", " %"), ("title", "issue"))
 
 
 def near_pairs(entries: Sequence[Entry], alike: float) -> list[Pair]:
@@ -76,9 +69,9 @@ def near_pairs(entries: Sequence[Entry], alike: float) -> list[Pair]:
     found = []
     for one, other in sorted(_candidates(titles, least) | _candidates(issues, least)):
         if entries[one].kind == entries[other].kind:
-            likeness = _likeness((titles[one], issues[one]), (titles[other], issues[other]), alike)
+            likeness = _likeness((titles[one], issues[one]), (titles[other], issues[other]))
             if likeness >= alike:
-                found.append(Pair(one, other, round(likeness, 4)))
+                found.append((one, other, round(likeness, 4)))
     return found
 
 
@@ -136,13 +129,12 @@ def _neighbours(items: Sequence[T]) -> Iterator[tuple[T, T]]:
             yield item, other
 
 
-def _likeness(one: tuple[tuple[str, ...], ...], other: tuple[tuple[str, ...], ...], alike: float) -> float:
+def _likeness(one: tuple[tuple[str, ...], ...], other: tuple[tuple[str, ...], ...]) -> float:
     """Return how alike two entries are: the mean of titles and issues, or the one that says it all."""
     titles, issues = _best(one[0], other[0]), _best(one[1], other[1])
-    mean = (titles + issues) / 2
-    if mean < alike and max(titles, issues) >= SAME and min(titles, issues) >= LITTLE:
+    if issues >= SAME or (titles >= SAME and issues >= LITTLE):
         return max(titles, issues)
-    return mean
+    return (titles + issues) / 2
 
 
 def _best(one: tuple[str, ...], other: tuple[str, ...]) -> float:

@@ -61,7 +61,7 @@ def superseded_in_use(subject: Subject) -> Iterator[Breach]:
     for entry in subject.entries:
         successor = subject.superseded_by.get(entry.id)
         if entry.in_use and successor is not None:
-            yield Breach(entry, f"{subject.place(successor)} stands in its place", ("state.confidence",))
+            yield Breach(entry, f"{subject.name(successor)} stands in its place", ("state.confidence",))
 
 
 def near_id(name: str, known: Mapping[str, object]) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ckm.findings import Severity
 from ckm.knowledge.lint.findings import Breach
+from ckm.search.analysis.text import normalise
 from ckm.yamlfile import parse_yaml
 
 if TYPE_CHECKING:
@@ -75,21 +75,26 @@ def personal_data(subject: Subject) -> Iterator[Breach]:
     Addresses of functions (info@) are told as info, and so is everything in an entry that says it contains personal
     data. Telephone numbers are warnings: a knowledge base may well name a hotline.
     """
-    for entry in subject.entries:
+    for number, key, kind, severity in subject.kept("personal", lambda: list(_found(subject))):
+        entry = subject.entries[number]
         said = entry.access.contains_personal_data
+        hint = "entry says so: access.contains_personal_data" if said else None
+        yield Breach(entry, f"{kind} under '{key}'", (key,), hint, Severity.info if said else Severity(severity))
+
+
+def _found(subject: Subject) -> Iterator[tuple[int, str, str, str]]:
+    """Yield number of the entry, key, kind of data and severity."""
+    for number, entry in enumerate(subject.entries):
         for key, kinds in _by_key(entry.plain, entry.extra).items():
             for kind, severity in kinds.items():
-                mild = Severity.info if said else severity
-                hint = "entry says so: access.contains_personal_data" if said else None
-                yield Breach(entry, f"{kind} under '{key}'", (key,), hint, mild)
+                yield number, key, kind, severity.value
 
 
 def personal_kinds(text: str) -> dict[str, Severity]:
     """Return which kinds of personal data a text holds, with how bad each is."""
     if not _ANY.search(text):
         return {}
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", text)
+    text = normalise(text)  # full-width signs, digits of all scripts
     found: dict[str, Severity] = {}
     mailboxes = [match[1].casefold() for match in _EMAIL.finditer(text)]
     if any(name not in harmless().role_mailboxes for name in mailboxes):
@@ -97,14 +102,13 @@ def personal_kinds(text: str) -> dict[str, Severity]:
     elif mailboxes:
         found["an e-mail address of a function"] = Severity.info
     text = _EMAIL.sub(" ", text)
-    text, ibans = _take(_IBAN, text, _is_iban)
-    text, cards = _take(_CARD, text, _is_card)
-    _, phones = _take(_PHONE, text, _is_phone)
-    if ibans:
+    if any(_is_iban(match[0]) for match in _IBAN.finditer(text)):
         found["an account number (IBAN)"] = Severity.error
-    if cards:
+    text = _IBAN.sub(" ", text)  # a mistyped one is no telephone number either
+    if any(_is_card(match[0]) for match in _CARD.finditer(text)):
         found["a card number"] = Severity.error
-    if phones:
+    text = _CARD.sub(lambda match: " " if _is_card(match[0]) else match[0], text)
+    if any(_is_phone(match[0]) for match in _PHONE.finditer(text)):
         found["a telephone number"] = Severity.warning
     return found
 
@@ -132,22 +136,8 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(inner)
 
 
-def _take(pattern: re.Pattern[str], text: str, is_one: Any) -> tuple[str, int]:
-    """Count the true matches and blank them, so that nothing counts twice."""
-    count = 0
-
-    def judge(match: re.Match[str]) -> str:
-        nonlocal count
-        if not is_one(match[0]):
-            return match[0]
-        count += 1
-        return " "
-
-    return pattern.sub(judge, text), count
-
-
 def _digits(text: str) -> str:
-    return "".join(str(unicodedata.decimal(sign)) for sign in text if sign.isdecimal())
+    return "".join(sign for sign in text if sign in "0123456789")
 
 
 def _is_card(text: str) -> bool:

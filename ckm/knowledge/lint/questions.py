@@ -47,27 +47,37 @@ def same_answer(subject: Subject) -> Iterator[Breach]:
     The question is one of ``answers.questions`` or the issue, folded. The case is the kind, the audience, and what
     ``applies`` and ``classify`` say of products, segments, channels, regions and days; what is not named is any.
     """
-    asked: dict[str, list[Entry]] = defaultdict(list)
-    for entry in subject.by_id.values():
-        if entry.state.confidence != "validated" or entry.id in subject.superseded_by:
-            continue
-        if entry.applies.valid_until is not None and entry.applies.valid_until < subject.as_of:
-            continue
+    entries = [entry for entry in subject.by_id.values() if entry.state.confidence == "validated"]
+    told: set[int] = set()
+    for earlier, later in subject.kept("same", lambda: _same_pairs(entries)):
+        one, other = entries[earlier], entries[later]
+        if later not in told and _holds(one, subject) and _holds(other, subject):
+            told.add(later)
+            message = f"it answers the same question as {subject.name(one)} for the same case"
+            yield Breach(other, message, ("answers.questions", "issue"))
+
+
+def _holds(entry: Entry, subject: Subject) -> bool:
+    """Whether it is not at its end by the day, nor replaced."""
+    end = entry.applies.valid_until
+    return entry.id not in subject.superseded_by and (end is None or end >= subject.as_of)
+
+
+def _same_pairs(entries: list[Entry]) -> list[tuple[int, int]]:
+    """Return pairs of entries with a question and a case in common, on any day, by number."""
+    asked: dict[str, list[int]] = defaultdict(list)
+    for number, entry in enumerate(entries):
         for question in _questions(entry):
-            asked[question].append(entry)
-    told: set[str] = set()
-    for entries in asked.values():
-        for number, entry in enumerate(entries[1:], start=1):
-            if entry.id in told:
-                continue
-            for other in entries[max(0, number - COMPARED) : number]:
-                if _same_case(entry, other):
-                    told.add(entry.id)
-                    yield Breach(
-                        entry, f"it answers the same question as {subject.place(other)} for the same case",
-                        ("answers.questions", "issue"),
-                    )  # fmt: skip
-                    break
+            asked[question].append(number)
+    return sorted(
+        {
+            (other, number)
+            for numbers in asked.values()
+            for place, number in enumerate(numbers)
+            for other in numbers[max(0, place - COMPARED) : place]
+            if _same_case(entries[number], entries[other])
+        }
+    )
 
 
 def _questions(entry: Entry) -> set[str]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import date, timedelta
 
     from ckm.knowledge.entry import Entry
     from ckm.knowledge.folder import Base
+    from ckm.knowledge.sealed import Keeper
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,20 @@ class Expected:
 
 @dataclass(frozen=True)
 class Subject:
-    """A knowledge base on a day."""
+    """A knowledge base on a day.
+
+    Attributes
+    ----------
+    base, as_of, expected
+        The entries, the day, and what the team has agreed on.
+    keeper
+        Where what takes long and does not depend on the day is kept; None: nowhere.
+    """
 
     base: Base
     as_of: date
     expected: Expected
+    keeper: Keeper | None = None
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -80,6 +90,10 @@ class Subject:
                         found.setdefault(name, entry)
         return found
 
-    def place(self, entry: Entry) -> str:
+    def kept(self, name: str, make: Callable[[], Any]) -> Any:
+        """Return what ``make`` returns, which JSON can hold, or what it returned for the same entries another day."""
+        return make() if self.keeper is None else self.keeper.get(name, make)
+
+    def name(self, entry: Entry) -> str:
         """Name an entry with its place, for a message."""
         return f"'{entry.id}' ({entry.path}:{entry.line})"
