@@ -23,6 +23,7 @@ def schema() -> tantivy.Schema:
     builder.add_text_field("group", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("label", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("home", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("words", tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("forms", tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("grams", tokenizer_name="whitespace", index_option="freq")

@@ -81,7 +81,7 @@ class Index:
     def __init__(self, engine: tantivy.Index, weights: Weights = WEIGHTS) -> None:
         self._engine = engine
         self._weights = weights
-        self._searcher = engine.searcher()
+        self._read()
 
     @classmethod
     def create(cls, path: Path | None = None, weights: Weights = WEIGHTS) -> Self:
@@ -126,7 +126,7 @@ class Index:
         writer.commit()
         writer.wait_merging_threads()
         self._engine.reload()
-        self._searcher = self._engine.searcher()
+        self._read()
 
     def languages(self) -> tuple[str, ...]:
         """Return the languages by whose rules texts were stemmed, "" for none of them."""
@@ -168,17 +168,16 @@ class Index:
             quotation. A hit has a word of the query, or two fifths of the grams of one. A query of filters alone
             returns all that pass them, in order of their keys, with score 0; an empty query nothing.
         """
-        compiler = self._compiler()
-        compiled = compiler.compile(query, keep, drop)
+        compiled = self._compiler.compile(query, keep, drop)
         if compiled is None:
             return []
         if not compiled.parts:
             return self._in_order(compiled, limit)
-        hits = self._top(compiled.query, limit, compiled.excluded)
+        hits = self._top(compiled, limit)
         if not hits and query.quotes:
-            without = compiler.compile(query, keep, drop, phrases=False)
+            without = self._compiler.compile(query, keep, drop, phrases=False)
             if without is not None:
-                hits = [replace(hit, phrases=False) for hit in self._top(without.query, limit, without.excluded)]
+                hits = [replace(hit, phrases=False) for hit in self._top(without, limit)]
         if explain:
             parts = {name: self._scores(part, hits) for name, part in compiled.parts.items()}
             hits = [
@@ -186,9 +185,18 @@ class Index:
             ]
         return hits
 
+    def parts(self, query: Query) -> dict[str, dict[str, float]]:
+        """Return what each part of a query gives every record that it matches, for measuring weights."""
+        compiled = self._compiler.compile(query, {}, {})
+        scores: dict[str, dict[str, float]] = {}
+        for name, part in compiled.parts.items() if compiled else ():
+            for score, address in self._searcher.search(part, len(self) or 1, count=False).hits:
+                scores.setdefault(self._searcher.doc(address)["key"][0], {}).setdefault(name, score)
+        return scores
+
     def nearest(self, text: str, *, limit: int = 3, keep: Mapping[str, Collection[str]] = {}) -> list[Hit]:
         """Return the records that share most character grams with a text, however few."""
-        compiled = self._compiler().nearest(text, keep)
+        compiled = self._compiler.nearest(text, keep)
         return [] if compiled is None else self._top(compiled, limit)
 
     def more_like(self, key: str, *, limit: int = 5, keep: Mapping[str, Collection[str]] = {}) -> list[Hit]:
@@ -197,7 +205,7 @@ class Index:
         terms: Counter[str] = Counter()
         for _, address in self._searcher.search(own, 20, count=False).hits:
             terms.update(bytes(self._searcher.doc(address)["like"][0]).decode().split())
-        compiled = self._compiler().more_like(key, terms, keep)
+        compiled = self._compiler.more_like(key, terms, keep)
         return [] if compiled is None else self._top(compiled, limit)
 
     def vocabulary_near(self, word: str, limit: int = 3) -> list[str]:
@@ -210,19 +218,26 @@ class Index:
         """Return how a query is read against this index: what ``--explain`` shows and a passage marks."""
         return analyse(text, among=self.languages())
 
-    def _compiler(self) -> Compiler:
-        return Compiler(self._engine.schema, self._searcher, self._weights, self.languages())
+    def _read(self) -> None:
+        """Look at the newest state."""
+        self._searcher = self._engine.searcher()
+        self._compiler = Compiler(self._engine.schema, self._searcher, self._weights, self.languages())
 
-    def _top(self, query: tantivy.Query, limit: int, excluded: tantivy.Query | None = None) -> list[Hit]:
+    def _top(self, compiled: Compiled, limit: int) -> list[Hit]:
         """Return the best records; fetches more until no record outside could come before the last one."""
         fetch = 2 * limit + 10
         while True:
-            found = self._searcher.search(query, fetch, count=False).hits
+            found = self._searcher.search(compiled.query, fetch, count=False).hits
             best: dict[str, tuple[float, tantivy.Document]] = {}
             for score, address in found:
                 document = self._searcher.doc(address)
-                best.setdefault(document["key"][0], (round(score, _DIGITS), document))
-            for key in self._among(excluded, list(best)):
+                if compiled.homes and document["home"][0] not in compiled.homes:
+                    score *= self._weights.foreign
+                score = round(score, _DIGITS)
+                key = document["key"][0]
+                if key not in best or best[key][0] < score:
+                    best[key] = (score, document)
+            for key in self._among(compiled.excluded, list(best)):
                 del best[key]
             ranked = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))
             complete = len(found) < fetch
@@ -301,9 +316,11 @@ def _document(record: Record, tag: str, texts: list[tuple[str, str]], weights: W
     about: Counter[str] = Counter()
     spelled: set[str] = set()
     found: set[str] = set()
+    homes: Counter[str] = Counter()
     for name, text in texts:
         analysis = analyse(text, language)
         found.update(analysis.languages)
+        homes.update({place[0]: length for place, length in analysis.lengths.items()})
         times = weights.fields.get(name, 1)
         terms = [token.term for token in analysis.words]
         about.update(terms * times)
@@ -314,6 +331,7 @@ def _document(record: Record, tag: str, texts: list[tuple[str, str]], weights: W
         spelled.update(
             text[token.start : token.end].lower() for token in analysis.exact if token.script not in _UNSPACED
         )
+    document.add_text("home", min(homes, key=lambda place: (-homes[place], place), default=""))
     for one in sorted(found):
         document.add_text("language", f"={one}")
     document.add_text("spelled", " ".join(sorted(spelled)))

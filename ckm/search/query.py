@@ -97,7 +97,10 @@ def parse(text: str) -> Query:
         value = match["word"] if phrase is None else phrase
         if not value.strip():
             continue
-        negated = bool(match["minus"]) and not _CONJUNCTION.search(text, 0, match.start())
+        negated = bool(match["minus"])
+        if negated and _CONJUNCTION.search(text, 0, match.start()):
+            words.append(match[0])
+            continue
         clause = Clause(value, match["field"] or "", phrase is not None, negated)
         if clause.field or clause.exact or clause.negated:
             clauses.append(clause)

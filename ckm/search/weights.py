@@ -25,6 +25,11 @@ class Weights:
         Weight of a word as it is written.
     pairs
         Weight of two words that stand side by side.
+    near
+        Weight of a word one mistake away from a word that no text has.
+    foreign
+        Factor on the score of a text that is in another language than the query, where the query's language is told
+        and the index has texts in it.
     fields
         Text field to how often its words are counted: a word in a title is worth as much as three in a body. A field
         that is not named counts once.
@@ -34,7 +39,9 @@ class Weights:
         default_factory=lambda: MappingProxyType(dict.fromkeys(("latin", "arabic", "han", "thai", "other"), 0.5))
     )
     forms: float = 0.3
-    pairs: float = 0.3
+    pairs: float = 0.5
+    near: float = 1.0
+    foreign: float = 0.8
     fields: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({"title": 3, "alias": 2, "body": 1}))
 
     def of_gram(self, script: str) -> float:

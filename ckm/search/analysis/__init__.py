@@ -49,9 +49,11 @@ def analyse(text: str, lang: str = "", among: Collection[str] | None = None) -> 
     cut = list(runs(normalised))
     chosen = _languages(cut, lang, among)
     maker = _Tokens(origins(text, normalised))
+    han = [characters for script, characters, _ in cut if script == "han"]
+    written_in = chinese.written_in(han) if han else ()
     for script, characters, start in cut:
         if script == "han":
-            maker.han(characters, start)
+            maker.han(characters, start, written_in)
         elif script == "thai":
             maker.thai(characters, start)
         else:
@@ -127,8 +129,8 @@ class _Tokens:
         if stems:
             self.grams += [Token(gram, start, end, script) for gram in spaced.grams(folded)]
 
-    def han(self, written: str, place: int) -> None:
-        self._run("han", (), place, place + len(written))
+    def han(self, written: str, place: int, written_in: tuple[str, ...]) -> None:
+        self._run("han", written_in, place, place + len(written))
         folded = chinese.fold(written)
         single = [Token(character, *self._span(place + i, place + i + 1), "han") for i, character in enumerate(folded)]
         self.exact += single
@@ -139,7 +141,7 @@ class _Tokens:
         ]
 
     def thai(self, written: str, place: int) -> None:
-        self._run("thai", (), place, place + len(written))
+        self._run("thai", thai.language(written), place, place + len(written))
         tokens = []
         start = place
         for cluster in thai.clusters(written):

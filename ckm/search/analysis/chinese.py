@@ -8,6 +8,12 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+VARIANTS = ("zh-Hans", "zh-Hant")
 
 _DATA = Path(__file__).parents[2] / "data" / "search" / "simplified.txt"
 
@@ -15,6 +21,31 @@ _DATA = Path(__file__).parents[2] / "data" / "search" / "simplified.txt"
 @cache
 def _table() -> dict[int, str]:
     return {ord(pair[0]): pair[1] for pair in _DATA.read_text("utf-8").split("\n") if pair}
+
+
+@cache
+def _only_simplified() -> frozenset[str]:
+    return frozenset(_table().values()) - frozenset(map(chr, _table()))
+
+
+def written_in(runs: Iterable[str]) -> tuple[str, ...]:
+    """Return which way of writing the runs of a text use; both where no character tells."""
+    counts = dict.fromkeys((*VARIANTS, "ja", "ko"), 0)
+    traditional, simplified = _table(), _only_simplified()
+    for run in runs:
+        for character in run:
+            if ord(character) in traditional:
+                counts["zh-Hant"] += 1
+            elif character in simplified:
+                counts["zh-Hans"] += 1
+            elif "\u3040" <= character <= "\u30ff":
+                counts["ja"] += 1
+            elif "\uac00" <= character <= "\ud7af":
+                counts["ko"] += 1
+    # Japanese writes kana between characters of either form, Korean nearly Hangul alone; one brand name is neither.
+    most = max(counts.values())
+    found = tuple(sorted(language for language, count in counts.items() if count == most))
+    return found if most else VARIANTS
 
 
 def fold(run: str) -> str:

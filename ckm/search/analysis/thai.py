@@ -25,6 +25,11 @@ _CLUSTER = re.compile(
 )
 
 
+def language(run: str) -> tuple[str, ...]:
+    """Return the language that a run is in; its script tells."""
+    return ("th",) if run[0] < "\u0e80" else ("lo",) if run[0] < "\u0f00" else ("my",) if run[0] < "\u1100" else ("km",)
+
+
 def clusters(run: str) -> list[str]:
     """Return the clusters of a run, in order; together they are the run."""
     return _CLUSTER.findall(run)

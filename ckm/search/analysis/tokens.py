@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+_TELLING = 4
+
 
 class Token(NamedTuple):
     """One term of the index, and where it stands in the text as written.
@@ -56,6 +58,33 @@ class Analysis:
     words: tuple[Token, ...]
     forms: tuple[Token, ...]
     grams: tuple[Token, ...]
+
+    @property
+    def home(self) -> tuple[str, ...]:
+        """What most of the text is in: a language of an alphabet (several where its words do not tell), or a script.
+
+        Texts of one home are what a text competes with: how rare a word is should be told among them.
+        """
+        lengths = self.lengths
+        return min(lengths, key=lambda place: (-lengths[place], place)) if lengths else ("",)
+
+    @property
+    def lengths(self) -> dict[tuple[str, ...], int]:
+        """How many words, characters or clusters are in each language; a script without known ones stands for itself.
+
+        Names and codes in Latin letters stand in texts of all languages, and Latin texts hold no other letters: a word
+        in another script counts as four. Numbers count for none.
+        """
+        lengths: dict[tuple[str, ...], int] = {}
+        tokens = iter(self.exact)
+        token = next(tokens, None)
+        for run in self.runs:
+            place = run.languages or (run.script,)
+            while token is not None and token.end <= run.end:
+                if not token.term.isdecimal():
+                    lengths[place] = lengths.get(place, 0) + (1 if token.script == "latin" else _TELLING)
+                token = next(tokens, None)
+        return lengths
 
     @property
     def languages(self) -> tuple[str, ...]:

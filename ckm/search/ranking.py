@@ -1,0 +1,140 @@
+"""What adds to a score: words, words as written with their neighbours, and grams.
+
+The engine sums BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009, with k1
+1.2 and b .75) over the query's terms, each with the weight of its kind. A term that stands
+twice in a query counts twice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from tantivy import Occur, Query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tantivy import Schema
+
+    from ckm.search.analysis import Analysis, Token
+    from ckm.search.rarity import Rarity
+    from ckm.search.weights import Weights
+
+_ENOUGH = 0.4  # of the grams of a word: a word of seven letters keeps half of its grams when a letter inside is lost
+
+_LONG = 5  # letters of a word that is looked for with a mistake; one letter changed makes most shorter words other ones
+_UNSPACED = frozenset({"han", "thai"})
+
+
+class Ranking:
+    """Makes the parts of a query that rank."""
+
+    def __init__(self, schema: Schema, weights: Weights, rarity: Rarity) -> None:
+        self._schema = schema
+        self._weights = weights
+        self._rarity = rarity
+
+    def parts(self, analysis: Analysis) -> dict[str, Query]:
+        """Return the parts that a text has, by name."""
+        parts = {
+            "words": self.words(analysis.words),
+            "forms": self.forms(analysis.forms),
+            "grams": self.grams(analysis.grams),
+            "near": any_of(self._near(analysis, self._weights.near)),
+        }
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def words(self, tokens: Iterable[Token]) -> Query | None:
+        """Return the part of the words; of several stems of one, by the rules of several languages, the best counts."""
+        places: dict[tuple[int, int], tuple[str, ...]] = {}
+        for token in tokens:
+            place = (token.start, token.end)
+            places[place] = (*places.get(place, ()), token.term)
+        weighed = []
+        for stems, count in sorted(Counter(places.values()).items()):
+            choices = [self._weighed("words", stem, count) for stem in stems]
+            weighed.append(choices[0] if len(choices) == 1 else Query.disjunction_max_query(choices))
+        return any_of(weighed)
+
+    def forms(self, tokens: Iterable[Token]) -> Query | None:
+        """Return the part of the words as written, and of pairs of neighbours."""
+        single, pair = self._weights.forms, self._weights.pairs
+        counts = Counter(token.term for token in tokens)
+        return any_of(
+            self._weighed("forms", term, count * (pair if "_" in term else single))
+            for term, count in sorted(counts.items())
+        )
+
+    def grams(self, tokens: Iterable[Token]) -> Query | None:
+        """Return the part of the grams."""
+        counts = Counter((token.term, token.script) for token in tokens)
+        return any_of(
+            self._weighed("grams", term, count * self._weights.of_gram(script))
+            for (term, script), count in sorted(counts.items())
+        )
+
+    def _near(self, analysis: Analysis, weight: float) -> list[Query]:
+        """Return what finds words one mistake away from those that no text has; a word that some text has is meant.
+
+        Such a word counts as much as a word of the query that stands in as many texts, times the weight.
+        """
+        stems: dict[tuple[int, int], list[str]] = {}
+        for token in analysis.words:
+            stems.setdefault((token.start, token.end), []).append(token.term)
+        near = []
+        for word in sorted({token for token in analysis.exact if token.script not in _UNSPACED}):
+            own = stems.get((word.start, word.end))
+            if not own or len(word.term) < _LONG or word.term.isdecimal() or self._rarity.known(word.term, own):
+                continue
+            query = Query.fuzzy_term_query(self._schema, "forms", word.term, 1)
+            rarity = self._rarity.of(query)
+            if rarity:
+                near.append(Query.const_score_query(query, weight * rarity))
+        return near
+
+    def evidence(self, analysis: Analysis) -> Query:
+        """Return what a text must match to be a hit at all: a word, or a good part of the grams of one.
+
+        Any gram would be too little: every text has some of them, and nothing would ever count as not found.
+        """
+        choices = [self._term("words", term) for term in sorted({token.term for token in analysis.words})]
+        if not choices:  # stop words only: one of them will do
+            choices = [self._term("forms", term) for term in sorted({token.term for token in analysis.forms})]
+        choices += self._near(analysis, 1)
+        for grams in sorted({tuple(sorted(set(grams))) for grams in _by_word(analysis.grams)}):
+            terms = [(Occur.Should, self._term("grams", gram)) for gram in grams]
+            need = max(1, math.ceil(_ENOUGH * len(terms)))
+            choices.append(Query.boolean_query(terms, minimum_number_should_match=need))
+        return any_of(choices) or Query.empty_query()
+
+    def _term(self, name: str, term: str) -> Query:
+        return Query.term_query(self._schema, name, term, "freq")
+
+    def _weighed(self, name: str, term: str, weight: float) -> Query:
+        weight *= self._rarity.factor(name, term)
+        query = self._term(name, term)
+        return query if weight == 1 else Query.boost_query(query, weight)
+
+
+def any_of(queries: Iterable[Query]) -> Query | None:
+    """Return the query that matches what one of the queries matches and sums their scores; None of none."""
+    choices = [(Occur.Should, query) for query in queries]
+    return Query.boolean_query(choices) if choices else None
+
+
+def _by_word(tokens: Iterable[Token]) -> list[list[str]]:
+    """Return the grams of each word; where a script knows no spaces, of each unbroken run."""
+    groups: list[list[str]] = []
+    start = end = -1
+    script = ""
+    for token in tokens:
+        unspaced = token.script in _UNSPACED
+        same = token.script == script and (start <= token.start <= end if unspaced else token.start == start)
+        if not same:
+            groups.append([])
+            script, start, end = token.script, token.start, token.end
+        end = max(end, token.end)
+        groups[-1].append(token.term)
+    return groups

@@ -1,0 +1,203 @@
+"""Records in, hits out."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckm.search.index import Index
+from ckm.search.query import parse
+from ckm.search.record import Record
+
+SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[3] / "shared" / "data") / "kb"
+
+RETURNS = Record(
+    "returns",
+    "a.yaml",
+    (
+        ("title", "de", "Rückgabe offener Ware"),
+        ("body", "de", "Wer offene Ware zurückgeben will, braucht den Kassenbon."),
+        ("title", "en", "Returning opened goods"),
+        ("body", "en", "Opened goods can be returned with the receipt."),
+    ),
+    {"kind": ("for",), "lang": ("de", "en")},
+    '{"id": "returns"}',
+)
+SERVICE = Record(
+    "service", "a.yaml", (("title", "", "客戶服務"), ("body", "", "如何聯繫客戶服務")), {"kind": ("about",)}
+)
+THAI = Record("thai", "b.yaml", (("title", "", "คืนสินค้า"), ("body", "", "ลูกค้าคืนสินค้าได้ภายใน 30 วัน")), {"kind": ("for",)})
+PERSIAN = Record("persian", "b.yaml", (("body", "", "مشتری می‌تواند کالا را بازگرداند"),), {"kind": ("for",)})
+RECORDS = (RETURNS, SERVICE, THAI, PERSIAN)
+
+
+@pytest.fixture(scope="module")
+def index() -> Index:
+    index = Index.create()
+    index.replace([], RECORDS)
+    return index
+
+
+def found(index: Index, text: str, **options: object) -> list[str]:
+    return [hit.key for hit in index.search(parse(text), **options)]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("Rueckgabe", "returns"), ("Ruckgabe", "returns"), ("Rükgabe", "returns"), ("receipts", "returns"),
+        ("客户服务", "service"), ("คืนสินคา", "thai"), ("كالا", "persian"), ("۳۰", "thai"), ("Kassenbons", "returns"),
+    ],
+)  # fmt: skip
+def test_other_spellings_and_typos_find_their_entry(index: Index, text: str, key: str) -> None:
+    assert found(index, text)[:1] == [key]
+
+
+@pytest.mark.parametrize(
+    ("phrase", "keys"),
+    [
+        ('"offene Ware"', ["returns"]), ('"Ware offene"', []), ('"客户服务"', ["service"]), ('"服务客户"', []),
+        ('"คืนสินค้า"', ["thai"]), ('"สินค้าคืน"', []), ('"کالا را"', ["persian"]), ('"را کالا"', []),
+    ],
+)  # fmt: skip
+def test_a_phrase_is_adjacent_words_in_order_in_every_script(index: Index, phrase: str, keys: list[str]) -> None:
+    assert found(index, phrase) == keys
+
+
+def test_a_phrase_does_not_run_on_into_the_next_text() -> None:
+    index = Index.create()
+    index.replace([], [Record("a", "a", (("body", "", "one two"), ("body", "", "three four")))])
+    assert found(index, '"two three"') == []
+
+
+def test_a_quotation_that_no_record_has_counts_as_words(index: Index) -> None:
+    hits = index.search(parse('Kassenbon "Ware offene"'))
+    assert [(hit.key, hit.phrases) for hit in hits] == [("returns", False)]
+
+
+def test_an_excluded_word_excludes_the_record_in_all_its_languages(index: Index) -> None:
+    assert found(index, "receipt") == ["returns"]
+    assert found(index, "receipt -Kassenbon") == []
+    assert found(index, "-Ware kind:for") == ["persian", "thai"]
+
+
+def test_filters_work_before_ranking(index: Index) -> None:
+    text = "Ware 客户 สินค้า کالا"
+    assert set(found(index, text)) == {"returns", "service", "thai", "persian"}
+    assert found(index, text, keep={"kind": ["ABOUT"]}) == ["service"]
+    assert found(index, text, keep={"kind": ["for"], "lang": ["de", "fr"]}) == ["returns"]
+    assert set(found(index, text, drop={"kind": ["for"]})) == {"service"}
+    assert found(index, text, keep={"kind": []}) == []
+
+
+def test_filters_do_not_change_a_score(index: Index) -> None:
+    (alone,) = index.search(parse("Kassenbon"))
+    (filtered,) = index.search(parse("Kassenbon"), keep={"kind": ["for"]}, drop={"kind": ["about"]})
+    assert alone == filtered
+
+
+def test_fields_are_labels_or_texts_and_other_names_are_words(index: Index) -> None:
+    assert found(index, "title:returning") == ["returns"]
+    assert found(index, "title:receipt") == []
+    assert found(index, "kind:about") == ["service"]
+    assert found(index, "nothing:Kassenbon") == ["returns"]
+
+
+def test_filters_alone_give_all_that_pass_in_order_of_keys(index: Index) -> None:
+    assert found(index, "kind:for") == ["persian", "returns", "thai"]
+    assert found(index, "") == []
+
+
+def test_equal_scores_come_in_order_of_keys_wherever_records_lie() -> None:
+    index = Index.create()
+    for key in ("c", "a", "d", "b"):
+        index.replace([], [Record(key, key, (("body", "en", "the same words"),))])
+    assert found(index, "same words") == ["a", "b", "c", "d"]
+    assert found(index, "same words", limit=2) == ["a", "b"]
+
+
+def test_a_group_is_replaced_as_one(tmp_path: Path) -> None:
+    index = Index.create(tmp_path / "index")
+    index.replace([], RECORDS)
+    index.replace(["a.yaml"], [SERVICE])
+    again = Index.open(tmp_path / "index")
+    for one in (index, again):
+        assert found(one, "Kassenbon") == []
+        assert found(one, "客戶") == ["service"]
+        assert len(one) == 3
+
+
+def test_a_folder_without_an_index_is_a_value_error(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no index"):
+        Index.open(tmp_path)
+
+
+def test_a_title_weighs_more_than_a_body() -> None:
+    index = Index.create()
+    texts = {"a": ("Versand", "Fragen zur Rückgabe stehen hier."), "b": ("Rückgabe", "Fragen zum Versand stehen hier.")}
+    index.replace([], [Record(key, key, (("title", "de", t), ("body", "de", b))) for key, (t, b) in texts.items()])
+    assert found(index, "Rückgabe") == ["b", "a"]
+    assert found(index, "Versand") == ["a", "b"]
+
+
+def test_the_stored_text_comes_back_whichever_language_matched(index: Index) -> None:
+    assert [hit.stored for hit in index.search(parse("receipt"))] == ['{"id": "returns"}']
+    assert [hit.stored for hit in index.search(parse("Kassenbon"))] == ['{"id": "returns"}']
+
+
+def test_the_parts_of_a_score_add_up_to_it(index: Index) -> None:
+    (hit,) = index.search(parse("Kassenbon"), explain=True)
+    assert set(hit.parts) == {"words", "forms", "grams"}
+    assert sum(hit.parts.values()) == pytest.approx(hit.score, abs=1e-3)
+
+
+def test_what_shares_no_word_and_few_grams_is_not_found(index: Index) -> None:
+    assert found(index, "Xylophonkonzert") == []
+    assert index.nearest("Kassettenrekorder")[0].key == "returns"
+
+
+def test_did_you_mean_suggests_words_as_they_are_written(index: Index) -> None:
+    assert index.vocabulary_near("Rukgabe") == ["rückgabe"]
+    assert index.vocabulary_near("Kasenbon") == ["kassenbon"]
+    assert index.vocabulary_near("Xylophon") == []
+
+
+def test_more_like_gives_related_records_without_the_record_itself() -> None:
+    index = Index.create()
+    bodies = {"a": "Rückgabe der Ware im Laden", "b": "Ware und Rückgabe im Laden", "c": "Versand ins Ausland"}
+    index.replace([], [Record(key, key, (("body", "de", body),)) for key, body in bodies.items()])
+    assert [hit.key for hit in index.more_like("a")] == ["b"]
+    assert index.more_like("unknown") == []
+
+
+@given(
+    st.one_of(st.text('"-: aWare客คک()[]*~^', max_size=30), st.text(st.characters(exclude_categories=[]), max_size=30))
+)
+def test_nothing_a_user_types_is_an_error(text: str) -> None:
+    hits = ANYTHING.search(parse(text), limit=2)
+    assert len(hits) <= 2
+    ANYTHING.nearest(text)
+    ANYTHING.vocabulary_near(text)
+
+
+ANYTHING = Index.create()
+ANYTHING.replace([], RECORDS)
+
+
+def test_a_real_set_is_found_as_well_as_promised() -> None:
+    path = SHARED / "pqa-fa.json"
+    if not path.exists():
+        pytest.skip(f"{path} is absent; CKM_SHARED names the folder of real data")
+    real = json.loads(path.read_text("utf-8"))
+    index = Index.create()
+    index.replace([], [Record(entry["id"], "all", (("body", "", entry["text"]),)) for entry in real["corpus"]])
+    ranks = [
+        next((1 / rank for rank, key in enumerate(found(index, query["text"]), 1) if key in query["rel"]), 0.0)
+        for query in real["queries"]
+    ]
+    assert sum(ranks) / len(ranks) >= 0.987
