@@ -8,18 +8,23 @@ A search is done before other parts are loaded: what it does not need is importe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from ckm.errors import UsageError
 from ckm.knowledge.search import FILTERS, Hit, KnowledgeBase, Scope, SearchResult, open_base
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
     from ckm.knowledge.cache import Watch
+    from ckm.knowledge.draft import Draft, Wanted
     from ckm.knowledge.gaps import QueryGap
+    from ckm.knowledge.linked import Shown
+    from ckm.knowledge.lint import LintReport
     from ckm.knowledge.suite_run import SuiteResult
+    from ckm.settings import KbSettings
 
 __all__ = [
     "FILTERS",
@@ -28,11 +33,19 @@ __all__ = [
     "Scope",
     "SearchResult",
     "gaps",
+    "lint",
+    "new_entry",
     "open_base",
     "related",
     "search",
+    "show",
     "suite",
 ]
+
+T = TypeVar("T")
+
+KEPT = "lint"
+"""Folder in the cache folder of a knowledge base for what was read and found by :func:`lint`."""
 
 
 def search(
@@ -83,11 +96,7 @@ def search(
     def ask(base: KnowledgeBase) -> SearchResult:
         return base.search(query, scope, limit=limit, prefer_lang=prefer_lang, explain=explain)
 
-    base = open_base(folder, watch)
-    try:
-        return ask(base)
-    except ValueError:  # an index that came apart while it was read
-        return ask(open_base(folder, watch, anew=True))
+    return _asked(folder, watch, ask)
 
 
 def related(
@@ -104,7 +113,8 @@ def related(
     limit
         How many at most.
     """
-    return open_base(folder).like(name, Scope(as_of, {}, tuple(roles)), limit=limit, prefer_lang=prefer_lang)
+    scope = Scope(as_of, {}, tuple(roles))
+    return _asked(folder, None, lambda base: base.like(name, scope, limit=limit, prefer_lang=prefer_lang))
 
 
 def suite(folder: Path, path: Path, scope: Scope, *, watch: Watch | None = None) -> SuiteResult:
@@ -131,7 +141,8 @@ def suite(folder: Path, path: Path, scope: Scope, *, watch: Watch | None = None)
     from ckm.knowledge.suite import read_suite
     from ckm.knowledge.suite_run import run_suite
 
-    return run_suite(open_base(folder, watch), read_suite(path), scope)
+    cases = read_suite(path)
+    return _asked(folder, watch, lambda base: run_suite(base, cases, scope))
 
 
 def gaps(folder: Path, log: Path, scope: Scope, *, watch: Watch | None = None) -> tuple[list[QueryGap], list[str]]:
@@ -151,7 +162,16 @@ def gaps(folder: Path, log: Path, scope: Scope, *, watch: Watch | None = None) -
     from ckm.knowledge.gaps import query_gaps
     from ckm.knowledge.search_log import read
 
-    return query_gaps(open_base(folder, watch), read(log), scope)
+    searches = read(log)
+    return _asked(folder, watch, lambda base: query_gaps(base, searches, scope))
+
+
+def _asked(folder: Path, watch: Watch | None, ask: Callable[[KnowledgeBase], T]) -> T:
+    """Ask a knowledge base; where its index comes apart meanwhile, once more with a new one."""
+    try:
+        return ask(open_base(folder, watch))
+    except ValueError:
+        return ask(open_base(folder, watch, anew=True))
 
 
 def lint(
@@ -239,6 +259,7 @@ def show(folder: Path, name: str, as_of: date, *, lang: str = "", similar: Itera
     """
     from ckm.knowledge.cache_folder import cache_folder
     from ckm.knowledge.kept import read_kept
+    from ckm.knowledge.linked import show_entry
     from ckm.knowledge.listing import files
 
     _needs(folder)
@@ -271,7 +292,6 @@ def new_entry(folder: Path, wanted: Wanted, as_of: date, *, force: bool = False)
 
 
 def _needs(folder: Path) -> None:
-    from ckm.errors import UsageError
 
     if not folder.is_dir():
         raise UsageError(

@@ -40,9 +40,9 @@ def kb_gaps(
     """List what the knowledge base lacks: queries without a hit, reasons for leaving without an answer.
 
     Queries come from the searches that the workspace keeps (kb.log_queries and kb.log_query_text in ckm.yaml), most
-    sought first; each is searched again, and what finds something by now is a gap no more. Reasons come from the newest
-    warnings that ckm churn-warn kept in the workspace, dearest first: a reason is a gap where no entry that holds on the
-    day answers it. The day is told on stderr.
+    sought first; each is searched again, and what finds something by now is a gap no more. Reasons come from the
+    newest warnings that ckm churn-warn kept in the workspace, dearest first: a reason is a gap where no entry that
+    holds on the day answers it. The day is told on stderr.
 
     Examples:
       ckm kb-gaps
@@ -53,7 +53,7 @@ def kb_gaps(
     from ckm.rows import Table
 
     folder, root = _place(kb, workspace)
-    day = as_of.date() if as_of else date.today()  # noqa: DTZ011  # the day where the reader is
+    day = as_of.date() if as_of else date.today()  # the day where the reader is
     rows: list[tuple[object, ...]] = []
     remarks: list[str] = []
     if root is not None:

@@ -159,7 +159,7 @@ def kb_search(
         if values
     }  # fmt: skip
     roles = tuple(role or ([settings.role] if settings.role else []))
-    day = as_of.date() if as_of else date.today()  # noqa: DTZ011  # the day where the reader is
+    day = as_of.date() if as_of else date.today()  # the day where the reader is
     scope = Scope(day, filters, roles, everything)
     if suite is not None:
         if query:

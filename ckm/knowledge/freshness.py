@@ -165,7 +165,7 @@ def _workers() -> int:
     if sys.platform != "linux":
         return 1
     try:
-        alone = len(os.listdir("/proc/self/task")) == 1
+        alone = len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
     except OSError:
         return 1
     return min(MOST_WORKERS, len(os.sched_getaffinity(0))) if alone else 1
@@ -174,7 +174,7 @@ def _workers() -> int:
 def _names(folder: str | int) -> list[str]:
     """Return the names in a folder that :func:`files` would look at, sorted; none where it cannot be looked into."""
     try:
-        return sorted(name for name in os.listdir(folder) if not name.startswith("."))
+        return sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208
     except OSError:
         return []
 

@@ -376,7 +376,9 @@ def open_base(folder: Path, watch: Watch | None = None, *, anew: bool = False) -
         There is no such folder.
     """
     if not folder.is_dir():
-        raise UsageError(f"no knowledge base at {folder}", hint="name its folder by --kb, or make entries: ckm kb-new")
+        raise UsageError(
+            f"there is no folder {folder}", hint="--kb DIR names the knowledge base; ckm kb-new starts one"
+        )
     return KnowledgeBase(open_index(folder, anew=anew) if watch is None else open_index(folder, watch, anew=anew))
 
 

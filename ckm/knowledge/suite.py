@@ -217,12 +217,18 @@ def score(lang: str, results: Sequence[tuple[Sequence[str], Collection[str]]]) -
         Per query the ids found, best first, and those expected; at least one query.
     """
     places = [place(found[:DEPTH], expected) for found, expected in results]
+
+    def recall(depth: int) -> float:
+        return _mean(_recall(found[:depth], expected) for found, expected in results)
+
     return Score(
         lang,
         len(results),
-        *(_mean(_recall(found[:depth], expected) for found, expected in results) for depth in (1, 5, DEPTH)),
-        mrr=_mean(0.0 if at is None else 1 / at for at in places),
-        ndcg_10=_mean(_ndcg(found[:DEPTH], expected) for found, expected in results),
+        recall(1),
+        recall(5),
+        recall(DEPTH),
+        _mean(0.0 if at is None else 1 / at for at in places),
+        _mean(_ndcg(found[:DEPTH], expected) for found, expected in results),
     )
 
 

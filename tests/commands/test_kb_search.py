@@ -410,5 +410,5 @@ def test_like_entries_come_by_the_same_index(base: Path) -> None:
 
     from ckm import kb
 
-    assert [hit.id for hit in kb.related(base, "red", as_of=date(2026, 6, 30))][0] == "blue"
+    assert next(hit.id for hit in kb.related(base, "red", as_of=date(2026, 6, 30))) == "blue"
     assert kb.related(base, "nobody", as_of=date(2026, 6, 30)) == []
