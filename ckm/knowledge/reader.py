@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ckm.knowledge.records import TEXTS
 from ckm.knowledge.texts import nearest_language
-from ckm.search.analysis import chinese
 from ckm.search.passage import passage
 
 if TYPE_CHECKING:
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
     Marks = tuple[tuple[int, int], ...]
 
-LANGUAGE_OF_SCRIPT = {"thai": "th"}
 UNKNOWN = "und"
 """Language of a text that gives no sign of its language (BCP 47)."""
 
@@ -31,20 +29,19 @@ class Shown(NamedTuple):
 
 
 def query_languages(analysis: Analysis) -> tuple[str, ...]:
-    """Return the languages that a query may be in, by its longest run first; empty where it gives no sign."""
+    """Return the languages that a query may be in, those of most of it first; empty where it gives no sign."""
     lengths: dict[str, int] = {}
-    for run in analysis.runs:
-        length = run.end - run.start
-        if run.script == "han":
-            written = analysis.text[run.start : run.end]
-            tags: tuple[str, ...] = ("zh-Hant",) if chinese.fold(written) != written else ("zh-Hans",)
-        elif run.script in LANGUAGE_OF_SCRIPT:
-            tags = (LANGUAGE_OF_SCRIPT[run.script],)
-        else:
-            tags = tuple(each for each in run.languages if each)
+    for tags, length in analysis.lengths.items():
         for tag in tags:
-            lengths[tag] = lengths.get(tag, 0) + length
+            if tag in analysis.languages and tag:
+                lengths[tag] = lengths.get(tag, 0) + length
     return tuple(sorted(lengths, key=lambda tag: (-lengths[tag], tag)))
+
+
+def main_language(analysis: Analysis) -> str:
+    """Return the language that a query is in; ``und`` where it may be in several, or gives no sign."""
+    tags = [tag for tag in analysis.home if tag in analysis.languages and tag]
+    return tags[0] if len({tag.split("-")[0] for tag in tags}) == 1 else UNKNOWN
 
 
 def show(entry: Mapping[str, Any], analysis: Analysis, prefer: str, width: int) -> tuple[Shown, Shown]:

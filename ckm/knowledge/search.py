@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ckm.errors import UnknownNameError, UsageError
 from ckm.knowledge.cache import Opened, open_index
 from ckm.knowledge.ranking import PENALTIES, Ranked, best, faults_of, penalty
-from ckm.knowledge.reader import UNKNOWN, query_languages, show
+from ckm.knowledge.reader import main_language, show
 from ckm.search.query import Clause, Query, parse
 
 if TYPE_CHECKING:
@@ -178,10 +178,8 @@ class KnowledgeBase:
         return frozenset(self._index.labels("supersedes"))
 
     def language_of(self, query: str) -> str:
-        """Return the language of a query by its script and stop words; ``und`` where it gives no sign."""
-        from ckm.search.analysis import analyse
-
-        return next(iter(query_languages(analyse(query))), UNKNOWN)
+        """Return the language of a query, by its script and its words; ``und`` where it gives no sign."""
+        return main_language(self._index.analyse(query))
 
     def rank(self, query: Query, scope: Scope, limit: int, *, explain: bool = False) -> list[Ranked]:
         """Return the best entries for a query without preparing them for a reader."""

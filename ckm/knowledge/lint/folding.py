@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from ckm.search.analysis import arabic, chinese, spaced, thai
+from ckm.search.analysis import arabic, chinese, spaced
 from ckm.search.analysis.text import normalise, runs
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _FOLD: dict[str, Callable[[str], str]] = {
     "han": chinese.fold,
-    "thai": thai.fold,
+    "thai": str,
     "arabic": arabic.fold,
     "spaced": spaced.fold,
 }
