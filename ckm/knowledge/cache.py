@@ -21,6 +21,7 @@ import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm import __version__
@@ -32,7 +33,6 @@ from ckm.search.index import Index
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from pathlib import Path
 
     from ckm.knowledge.manifest import Manifest
     from ckm.search.record import Record
@@ -130,10 +130,25 @@ def _current(folder: Path, place: Path) -> Opened | None:
     now = fingerprint(folder, state.files if state else 0)
     if state is None or state.fingerprint != now or not _is_whole(place, state) or not is_own(place):
         return None
+    index = _opened(place / state.index)
+    return None if index is None else Opened(index, state.files, state.left_out)
+
+
+def _opened(path: Path) -> Index | None:
+    """Open an index for searching; on a read-only disk too, where the engine finds no place for its own lock."""
     try:
-        return Opened(Index.open(place / state.index), state.files, state.left_out)
+        return Index.open(path)
     except ValueError:
-        return None
+        if os.access(path, os.W_OK):
+            return None
+    import tempfile
+
+    with suppress(OSError, ValueError), tempfile.TemporaryDirectory() as temporary:
+        for piece in path.iterdir():
+            if not piece.name.endswith(".lock"):
+                os.symlink(piece, os.path.join(temporary, piece.name))  # noqa: PTH118, PTH211
+        return Index.open(Path(temporary))
+    return None
 
 
 def _locked(folder: Path, place: Path, watch: Watch, *, anew: bool) -> Opened:
@@ -166,7 +181,7 @@ def _updated(folder: Path, place: Path, state: _State | None, watch: Watch) -> O
     index, name = None, ""
     if state and before is not None and len(after) > SMALL and replaced <= REMADE_AT * len(after):
         after = manifest.with_mistakes(after, before)
-        index, name = _open_to_change(place / state.index), state.index
+        index, name = _opened(place / state.index), state.index
     if index is None:
         changed, removed, replaced = list(after.names), [], 0
         name = f"{INDEX}{os.urandom(4).hex()}"
@@ -177,13 +192,6 @@ def _updated(folder: Path, place: Path, state: _State | None, watch: Watch) -> O
     _write_state(place, _State(FORMAT, now, name, pieces, len(after), sum(after.mistakes), replaced), after)
     _sweep(place, name)
     return Opened(index, len(after), sum(after.mistakes))
-
-
-def _open_to_change(path: Path) -> Index | None:
-    try:
-        return Index.open(path)
-    except ValueError:
-        return None
 
 
 def _in_memory(folder: Path, watch: Watch, remark: str) -> Opened:
