@@ -2,8 +2,8 @@
 
     PYTHONPATH=. python bench/search_robust.py
 
-- one typo per long word: in every word of six letters or more (Chinese: every run of six characters, Thai: of ten) one character is
-  left out, doubled or swapped with its neighbour, drawn with fixed seeds;
+- one typo per long word: in every word of six letters or more (Chinese: every run of six characters, Thai: of
+  ten) one character is left out, doubled or swapped with its neighbour, drawn with fixed seeds;
 - other spellings of the question: Simplified for Traditional characters, Arabic letters for Persian ones, ue for ü,
   u for ü. These must give the very same hits;
 - a mixed base: all sets in one index. adobe-en, adobe-zh and adobe-zht are translations of the same articles, whose

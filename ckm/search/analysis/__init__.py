@@ -7,6 +7,7 @@ The same chains serve documents and queries. Tables and word lists are read when
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -91,6 +92,16 @@ def _languages(cut: list[tuple[str, str, int]], lang: str, among: Collection[str
     return chosen
 
 
+@lru_cache(maxsize=1 << 16)
+def _terms(script: str, written: str, chosen: tuple[str, ...]) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
+    """Return a word's alphabet, folded form, stems by each language, and grams; a stop word has neither of the last."""
+    chain = arabic if script == "arabic" else spaced
+    folded = chain.fold(written)
+    stems = dict.fromkeys(stem for language in chosen if (stem := chain.stem(written, language)))
+    alphabet = "arabic" if script == "arabic" else languages.script_of(written)
+    return alphabet, folded, tuple(stems), spaced.grams(folded) if stems else ()
+
+
 _UNSPACED = frozenset({"han", "thai"})
 
 
@@ -110,24 +121,21 @@ class _Tokens:
 
     def _run(self, script: str, chosen: tuple[str, ...], start: int, end: int) -> None:
         start, end = self._span(start, end)
-        if self.runs and self.runs[-1].script == script and self.runs[-1].languages == chosen:
-            start = self.runs.pop().start
-        self.runs.append(Run(script, chosen, start, end))
+        last = self.runs[-1] if self.runs else None
+        if last is not None and last.script == script and last.languages == chosen:
+            self.runs[-1] = Run(script, chosen, last.start, end)
+        else:
+            self.runs.append(Run(script, chosen, start, end))
 
     def word(self, script: str, written: str, place: int, chosen: tuple[str, ...]) -> None:
-        chain = arabic if script == "arabic" else spaced
-        folded = chain.fold(written)
+        alphabet, folded, stems, found = _terms(script, written, chosen)
         if not folded:  # a lone mark
             return
-        script = languages.script_of(written) if script == "spaced" else script
-        self._run(script, chosen, place, place + len(written))
+        self._run(alphabet, chosen, place, place + len(written))
         start, end = self._span(place, place + len(written))
-        self.exact.append(Token(folded, start, end, script))
-        stems = {stem: None for language in chosen if (stem := chain.stem(written, language))}
-        for stem in stems:
-            self.words.append(Token(stem, start, end, script))
-        if stems:
-            self.grams += [Token(gram, start, end, script) for gram in spaced.grams(folded)]
+        self.exact.append(Token(folded, start, end, alphabet))
+        self.words += [Token(stem, start, end, alphabet) for stem in stems]
+        self.grams += [Token(gram, start, end, alphabet) for gram in found]
 
     def han(self, written: str, place: int, written_in: tuple[str, ...]) -> None:
         self._run("han", written_in, place, place + len(written))

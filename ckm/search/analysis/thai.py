@@ -15,7 +15,7 @@ from pathlib import Path
 GRAM = 4
 
 _DATA = Path(__file__).parents[2] / "data" / "search" / "thai_words.txt"
-_LONGEST = 16  # clusters that a word of the list has at most
+_LONGEST = 8  # clusters of a word; longer entries of the list are compounds of others
 
 _CLUSTER = re.compile(
     "[เ-ไ]?[ก-ฮ][\u0e30-\u0e3a\u0e45\u0e47-\u0e4e]*"
@@ -55,16 +55,12 @@ def words(run: list[str]) -> list[str]:
         left, count, _ = best[start]
         single = (left + 1, count + 1, start)
         word = ""
+        if single < best[start + 1]:
+            best[start + 1] = single
         for end in range(start + 1, min(size, start + _LONGEST) + 1):
             word += run[end - 1]
-            if word in known:
-                cut = (left, count + 1, start)
-            elif end == start + 1:
-                cut = single
-            else:
-                continue
-            if cut[:2] < best[end][:2]:
-                best[end] = cut
+            if word in known and (left, count + 1, start) < best[end]:
+                best[end] = (left, count + 1, start)
     cuts = []
     end = size
     while end:
