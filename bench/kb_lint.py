@@ -17,8 +17,9 @@ import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
+from random import Random
 
-from make_kb import make
+from make_kb import entry, make
 from measure import CKM, Run, machine, run
 
 BAR_COLD, BAR_UNCHANGED = 20, 2
@@ -27,16 +28,16 @@ BAR_COLD, BAR_UNCHANGED = 20, 2
 def plant(folder: Path, entries: int) -> None:
     """Add what is to be found: per thousand entries a copy with a typo, and a pair that supersede each other."""
     for number in range(entries // 1000):
-        original = sorted(folder.rglob("*.yaml"))[number * 7]
-        text = original.read_text(encoding="utf-8")
-        name = text.partition("id: ")[2].partition("\n")[0]
-        copy = text.replace(f"id: {name}", f"id: copy-{number}", 1).replace("issue: ", "issue: x", 1)
-        circle = "".join(
-            "---\n" + text.replace(f"id: {name}", f"id: {one}-{number}", 1).replace(name, "-")
-            + f"links: {{supersedes: [{other}-{number}]}}\n"
-            for one, other in (("round", "about"), ("about", "round"))
-        ) if "links:" not in text else ""  # fmt: skip
-        (folder / f"planted-{number}.yaml").write_text(copy + circle, encoding="utf-8")
+        like = 10 * number + 1  # one of those in one language
+        original = entry(Random(f"0/{like}"), like)
+        copy = original.replace("id: entry", "id: copy").replace("issue: ", "issue: x", 1)
+        pair = [
+            entry(Random(f"pair/{number}/{each}"), 1).replace("entry-000001", f"pair-{number}-{each}") for each in "ab"
+        ]
+        pair = [
+            text + f"links: {{supersedes: [pair-{number}-{other}]}}\n" for text, other in zip(pair, "ba", strict=True)
+        ]
+        (folder / f"planted-{number}.yaml").write_text("---\n".join((copy, *pair)), encoding="utf-8")
 
 
 def lint(folder: Path, day: str) -> Run:

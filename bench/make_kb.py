@@ -69,7 +69,7 @@ def entry(rng: random.Random, number: int) -> str:
         f"  topics: [{rng.choice(('delivery', 'returns', 'payment', 'products', 'account'))}]",
         f"  products: [P{rng.randint(1, 400):04}]",
         "answers:",
-        f"  reasons: [{rng.choice(('late', 'returned', 'complained', 'silent'))}]"
+        f"  reasons: [{rng.choice(('late_delivery', 'many_returns', 'complaint', 'silent'))}]"
         if number % 3 == 0
         else "  reasons: []",
         f"  questions: {{{first}: [{sentence(rng, first, 8)}]}}",

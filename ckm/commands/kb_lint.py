@@ -78,7 +78,7 @@ def kb_lint(
       ckm kb-lint --kb knowledge --fail-on error         # in CI: exit 1 when something is broken
       ckm kb-lint -f sarif -o kb.sarif                   # for a code host that shows findings beside the line
       ckm kb-lint -f junit --fail-on warning -o kb.xml   # as tests of a CI server
-      ckm kb-lint --schema > kb.schema.json              # for an editor
+      ckm kb-lint --schema -o kb.schema.json             # for an editor
     """
     from ckm.knowledge.schema import schema_text
 

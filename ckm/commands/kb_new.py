@@ -17,7 +17,9 @@ def register(app: typer.Typer) -> None:
 
 
 def kb_new(
-    title: Annotated[str | None, typer.Option(metavar="TEXT", help="What it is about, in a few words.")] = None,
+    title: Annotated[
+        str | None, typer.Option("--title", metavar="TEXT", help="What it is about, in a few words.")
+    ] = None,
     origin: Annotated[
         str,
         typer.Option(
@@ -29,12 +31,14 @@ def kb_new(
     ] = "experience",
     kind: Annotated[
         str | None,
-        typer.Option(metavar="KIND", help="about, for or from the customer. Default: as the origin suggests."),
+        typer.Option(
+            "--kind", metavar="KIND", help="about, for or from the customer. Default: as the origin suggests."
+        ),
     ] = None,
     name: Annotated[str | None, typer.Option("--id", metavar="ID", help="Default: made from the title.")] = None,
-    lang: Annotated[str, typer.Option(metavar="TAG", help="Language of its texts: de, zh-Hant, ...")] = "",
+    lang: Annotated[str, typer.Option("--lang", metavar="TAG", help="Language of its texts: de, zh-Hant, ...")] = "",
     review_days: Annotated[
-        int, typer.Option(metavar="DAYS", min=1, max=36500, help="Days until it is reviewed next.")
+        int, typer.Option("--review-days", metavar="DAYS", min=1, max=36500, help="Days until it is reviewed next.")
     ] = 180,
     kb: KbFolder = None,
     as_of: Today = None,

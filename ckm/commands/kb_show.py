@@ -34,7 +34,11 @@ def kb_show(
     kb: KbFolder = None,
     prefer_lang: Annotated[
         str | None,
-        typer.Option(metavar="TAG", help="Show texts in this language where there are several. Default: all of them."),
+        typer.Option(
+            "--prefer-lang",
+            metavar="TAG",
+            help="Show texts in this language where there are several. Default: all of them.",
+        ),
     ] = None,
     related: Annotated[
         bool, typer.Option("--related", help="Also the entries that are most like it, by the index of kb-search.")

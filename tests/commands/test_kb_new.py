@@ -35,6 +35,7 @@ def test_a_mistake_ends_with_2_and_a_hint(run: Run, tmp_path: Path) -> None:
     assert run("kb-new", "--kb", tmp_path, "--id", "a").exit_code == 0
     for words, message in (
         (("--id", "a"), "taken"),
+        (("--kind", "form"), "did you mean 'for'?"),
         (("--from", "complain"), "did you mean 'complaint'?"),
         (("--id", "a b"), "--id a-b"),
         (("--review-days", "0"), "review-days"),

@@ -85,7 +85,7 @@ def _is_text_where_a_number_or_flag_is_meant(key: str, value: Any) -> bool:
     return plain(value) and key not in {"review.interval_days", "access.contains_personal_data"}
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(_key, _value)
 def test_what_the_schema_refuses_the_reader_tells_and_the_other_way_round(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: Any

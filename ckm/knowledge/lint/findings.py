@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -65,6 +65,11 @@ class Finding:
     message: str
     hint: str | None = None
 
+    @property
+    def row(self) -> tuple[str, str, str, int, str | None, str, str | None]:
+        """Its values in the order of :data:`COLUMNS`."""
+        return (self.severity, self.rule, self.file, self.line, self.entry, self.message, self.hint)
+
 
 @dataclass(frozen=True)
 class LintReport:
@@ -97,4 +102,4 @@ class LintReport:
         import polars as pl
 
         schema = {name: pl.Int64 if name == "line" else pl.String for name in COLUMNS}
-        return pl.DataFrame([asdict(finding) for finding in self.findings], schema=schema)
+        return pl.DataFrame([finding.row for finding in self.findings], schema=schema, orient="row")

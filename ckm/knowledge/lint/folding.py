@@ -11,12 +11,8 @@ from ckm.search.analysis.text import normalise, runs
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_FOLD: dict[str, Callable[[str], str]] = {
-    "han": chinese.fold,
-    "thai": str,
-    "arabic": arabic.fold,
-    "spaced": spaced.fold,
-}
+_FOLD: dict[str, Callable[[str], str]] = {"han": chinese.fold, "arabic": arabic.fold, "spaced": spaced.fold}
+"""How the runs of a script are folded; those of others stay as NFKC leaves them."""
 
 
 @lru_cache(maxsize=1 << 16)
@@ -25,4 +21,4 @@ def fold(text: str) -> str:
 
     Words are parted by one space, punctuation is gone.
     """
-    return " ".join(_FOLD[script](characters) for script, characters, _ in runs(normalise(text)))
+    return " ".join(_FOLD.get(script, str)(characters) for script, characters, _ in runs(normalise(text)))

@@ -59,7 +59,8 @@ def lint_base(base: Base, as_of: date, expected: Expected | None = None, *, keep
             if rule.look is not None and rule.id not in expected.skip:
                 found += _findings(rule, subject)
     order = {name: number for number, name in enumerate(ids)}
-    found.sort(key=lambda each: (each.severity.rank, order[each.rule], each.file, each.line, each.message))
+    rank = {severity: severity.rank for severity in Severity}
+    found.sort(key=lambda each: (rank[each.severity], order[each.rule], each.file, each.line, each.message))
     return LintReport(tuple(found), as_of, len(base.entries))
 
 
@@ -102,11 +103,7 @@ def lint_folder(
     keeper = Keeper(place / TIMELESS, f"timeless {made_from}", newest)
     report = lint_base(read_kept(folder, listing, place, advance), as_of, expected(), keeper=keeper)
     keeper.save()
-    rows = [
-        [each.severity, each.rule, each.file, each.line, each.entry, each.message, each.hint]
-        for each in report.findings
-    ]
-    save_sealed(place / REPORT, kind, {"entries": report.entries, "findings": rows})
+    save_sealed(place / REPORT, kind, {"entries": report.entries, "findings": [each.row for each in report.findings]})
     return report
 
 
