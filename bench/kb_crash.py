@@ -112,7 +112,7 @@ def expected(base: Path) -> str:
 
 def answer(search: object) -> str:
     assert callable(search)
-    # Words of removed entries still count a little in an index that was changed: what is found must agree, not the order.
+    # Words of removed entries still count in an index that was changed: what is found must agree, not the order.
     return (
         "\n".join(f"{query}: {sorted((hit.id, hit.title) for hit in search(query).hits)}" for query in QUERIES) + "\n"
     )

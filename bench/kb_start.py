@@ -51,9 +51,7 @@ def measure(base: Path, entries: int, runs: int) -> None:
         wall, cpu = (statistics.median(getattr(one, kind) for one in times) * 1000 for kind in ("wall", "cpu"))
         fastest = min(one.wall for one in times) * 1000
         peak = max(one.peak_mb for one in times)
-        print(
-            f"  {name:15} median {wall:4.0f} ms (fastest {fastest:4.0f}), {cpu:4.0f} ms of processor, peak {peak:3.0f} MB"
-        )
+        print(f"  {name:15} median {wall:4.0f} ms (fastest {fastest:4.0f}), {cpu:4.0f} ms CPU, peak {peak:3.0f} MB")
     path = base / "0000" / "000003.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("aliases: {", "aliases: {x-new: [quokkaword], ", 1), encoding="utf-8")

@@ -10,7 +10,7 @@ import typer
 
 from ckm.commands.options import Output, OutputFormat, Workspace
 from ckm.errors import UsageError
-from ckm.messages import detail, note, progress
+from ckm.messages import note, progress
 from ckm.output import Format, default_format, emit_rows, emit_text
 
 if TYPE_CHECKING:
@@ -226,7 +226,8 @@ def _emit(result: SearchResult, fmt: Format | None, output: Path | None, *, expl
 def _remark(result: SearchResult, scope: Scope, *, explain: bool) -> None:
     from ckm.commands import kb_hits
 
-    detail(f"as of {scope.as_of}" + (f", as {' or '.join(scope.roles)}" if scope.roles else ""))
+    reader = f", as {' or '.join(scope.roles)}" if scope.roles else ""
+    note(f"{'as of' if result.hits else 'nothing found as of'} {scope.as_of}{reader}")
     if explain:
         for line in kb_hits.analysis_lines(result):
             note(line)
@@ -234,7 +235,6 @@ def _remark(result: SearchResult, scope: Scope, *, explain: bool) -> None:
         note(remark)
     if result.hits:
         return
-    note(f"nothing found as of {scope.as_of}")
     for suggestion in result.suggestions:
         note(f"did you mean: {suggestion}")
     if result.nearest is not None:

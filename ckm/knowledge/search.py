@@ -5,7 +5,7 @@ Imports nothing that a search does not need: ``ckm kb-search`` is done before a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -35,6 +35,8 @@ WIDTH = 160
 NEAREST = 25
 """How many near entries are looked at for one that may be shown."""
 SUGGESTIONS = 3
+MOST_COUNTED = 100
+"""Up to so many entries that do not take part are counted."""
 
 
 @dataclass(frozen=True)
@@ -358,11 +360,13 @@ class KnowledgeBase:
         """Say how many entries match that are not in force; those that the reader may not read are none of them."""
         if scope.everything:
             return []
-        more = len(self.rank(query, Scope(scope.as_of, scope.filters, scope.roles, everything=True), 100))
+        wider = replace(scope, everything=True)
+        more = len(self.rank(query, wider, MOST_COUNTED))
         if not more:
             return []
-        what = "entry matches that is a draft, archived or not" if more == 1 else "entries match that are drafts, "
-        return [f"{more} {what}{'' if more == 1 else 'archived or not '} valid on {scope.as_of}: --all shows it"]
+        count = f"{more} or more entries" if more == MOST_COUNTED else "1 entry" if more == 1 else f"{more} entries"
+        matches = "matches" if more == 1 else "match"
+        return [f"{count} {matches} by --all, which takes drafts, archived and expired ones too"]
 
 
 def open_base(folder: Path, watch: Watch | None = None, *, anew: bool = False) -> KnowledgeBase:
