@@ -121,7 +121,7 @@ def answer(search: object) -> str:
 def write(base: Path, number: int, more: str) -> None:
     text = entry(random.Random(number), number)
     if more:
-        text = text.replace("aliases: {", f"aliases: {{x-new: [{more}], ", 1)
+        text += f"environment: {more}\n"
     (base / f"{number}.yaml").write_text(text, encoding="utf-8")
 
 

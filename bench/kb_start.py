@@ -54,7 +54,7 @@ def measure(base: Path, entries: int, runs: int) -> None:
         print(f"  {name:15} median {wall:4.0f} ms (fastest {fastest:4.0f}), {cpu:4.0f} ms CPU, peak {peak:3.0f} MB")
     path = base / "0000" / "000003.yaml"
     text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace("aliases: {", "aliases: {x-new: [quokkaword], ", 1), encoding="utf-8")
+    path.write_text(f"{text}environment: quokkaword\n", encoding="utf-8")
     changed = search(base, "quokkaword")
     found = changed.stdout.count("entry-000003")
     path.write_text(text, encoding="utf-8")
