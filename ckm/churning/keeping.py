@@ -36,8 +36,9 @@ KEPT = {
 """What is kept of each customer with a level. ``p_told`` is the probability when it was last told as a change,
 ``gone_on`` the last day on which the customer is still to be won."""
 TOLD = {"value_at_risk": pl.Float64(), "reasons": pl.String(), "unanswered": pl.Boolean()}
-"""What is kept beside, for reports: what would be lost; the codes of the reasons for leaving, the one to be read first in
-front, with a space between them; whether no knowledge entry answers any. Null in runs of a ckm that did not keep it."""
+"""What is kept beside, for reports: what would be lost; the codes of the reasons for leaving, the one to be read first
+in front, with a space between them; whether no knowledge entry answers any. Null in runs of a ckm that did not keep
+it."""
 
 
 @dataclass(frozen=True)
