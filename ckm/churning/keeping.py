@@ -286,7 +286,7 @@ def _told(compared: pl.DataFrame) -> dict[str, pl.Expr]:
     if "reasons" in compared.columns:
         speaks_for_leaving = pl.element().struct.field("points") > 0
         codes = pl.col("reasons").list.eval(pl.element().filter(speaks_for_leaving).struct.field("code"))
-        told["reasons"] = codes.list.join(" ")
+        told["reasons"] = codes.list.join(" ").replace("", None)  # nobody speaks for leaving
     return told
 
 
