@@ -153,7 +153,7 @@ def _named_values(metadata: Mapping[str, Any], entry: YamlEntry | None, prefix: 
     values = dict(default)
     for name, child in (entry.mapping() if entry is not None else {}).items():
         if name not in default and not metadata["any_name"]:
-            raise UnknownNameError("table", name, default, where=child.where)
+            raise UnknownNameError(metadata["what"], name, default, where=child.where)
         if child.is_null:
             values.pop(name, None)
         else:

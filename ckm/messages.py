@@ -10,10 +10,15 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from ckm.plaintext import printable
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ckm.errors import CkmError
+
+
+__all__ = ["Verbosity", "detail", "note", "printable", "progress", "set_verbosity", "show_error", "verbosity"]
 
 
 class Verbosity(IntEnum):
@@ -28,18 +33,6 @@ class _Voice:
     """The level of this run; one process runs one command."""
 
     level = Verbosity.normal
-
-
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
-
-
-def printable(text: str) -> str:
-    r"""Return ``text`` with control characters written out (``\x1b``).
-
-    File and column names come from strangers; an escape sequence in one must not repaint the terminal.
-    Line breaks and tabs stay. A file name that Python could not decode is read as UTF-8.
-    """
-    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace").translate(_CONTROLS)
 
 
 def set_verbosity(level: Verbosity) -> None:

@@ -23,6 +23,7 @@ UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 MONTHS = {"mo": 1, "y": 12}
 MOST_MONTHS = 120
 """What nobody can foretell of a customer: ten years."""
+FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 SEVERITIES = ("off", "info", "warning", "error")
 
 T = TypeVar("T")
@@ -144,6 +145,20 @@ def parse_names(text: str) -> tuple[str, ...]:
     return tuple(name for part in text.split(",") if (name := part.strip()))
 
 
+def parse_name(text: str) -> str:
+    """Return ``text`` without the spaces around it; its reader knows which names exist."""
+    if not text.strip():
+        raise UsageError("a name is empty", hint="write a name, or null for none")
+    return text.strip()
+
+
+def parse_flag(text: str) -> bool:
+    """Return ``yes`` or ``true`` as True, ``no`` or ``false`` as False."""
+    if text.lower() not in FLAGS:
+        raise UsageError(f"'{text}' is neither yes nor no", hint="write true or false")
+    return FLAGS[text.lower()]
+
+
 class UnknownTimeZoneError(UnknownNameError):
     """A time zone that the IANA database does not have."""
 
@@ -158,10 +173,13 @@ def _setting(default: T, parse: Callable[[str], T]) -> T:
     return field(default=default, metadata={"parse": parse})
 
 
-def _per_name(default: Mapping[str, T], parse: Callable[[str], T], *, any_name: bool = False) -> Mapping[str, T]:
+def _per_name(
+    default: Mapping[str, T], parse: Callable[[str], T], *, what: str = "name", any_name: bool = False
+) -> Mapping[str, T]:
     """Declare a field that is one value per name; the names of ``default`` are all there are unless ``any_name``."""
     fixed = MappingProxyType(dict(default))
-    return field(default_factory=lambda: fixed, metadata={"parse": parse, "default": fixed, "any_name": any_name})
+    about = {"parse": parse, "default": fixed, "any_name": any_name, "what": what}
+    return field(default_factory=lambda: fixed, metadata=about)
 
 
 def _names(*default: str) -> tuple[str, ...]:
@@ -310,6 +328,51 @@ class LoyaltySettings:
 
 
 @dataclass(frozen=True)
+class KbSettings:
+    """What is known and wanted of the knowledge base.
+
+    Attributes
+    ----------
+    role
+        Whose entries are found unless ``--role`` says otherwise; None finds all.
+    prefer_lang
+        Language in which titles are shown where there are several; None takes English or what there is.
+    log_queries, log_query_text
+        Whether searches are kept, and whether with what was typed.
+    topics, departments
+        The words for them; where there are none, anything goes.
+    languages
+        Languages that every text shall be in.
+    freshness
+        Per kind of information the age from which an entry is too old to trust; one that is not named has no limit.
+    alike
+        Likeness of two entries from which one counts as a near-duplicate of the other.
+    skip
+        Rules of ``ckm kb-lint`` that are not applied.
+    """
+
+    role: str | None = _setting(None, parse_name)
+    prefer_lang: str | None = _setting(None, parse_name)
+    log_queries: bool = _setting(False, parse_flag)
+    log_query_text: bool = _setting(False, parse_flag)
+    topics: tuple[str, ...] = _names()
+    departments: tuple[str, ...] = _names()
+    languages: tuple[str, ...] = _names()
+    freshness: Mapping[str, timedelta] = _per_name(
+        {
+            "transaction": timedelta(days=90),
+            "background": timedelta(days=365),
+            "policy": timedelta(days=180),
+            "domain": timedelta(days=730),
+        },
+        parse_duration,
+        what="kind of information",
+    )
+    alike: float = _setting(0.9, parse_share)
+    skip: tuple[str, ...] = _names()
+
+
+@dataclass(frozen=True)
 class Config:
     """All settings of a workspace.
 
@@ -319,9 +382,9 @@ class Config:
         Currency of amounts whose source names none, ISO 4217.
     time_zone
         Zone of times whose source names none, as in the IANA database.
-    ingest, check, segment, churn, loyalty
+    ingest, check, segment, churn, loyalty, kb
         See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
-        :class:`LoyaltySettings`.
+        :class:`LoyaltySettings`, :class:`KbSettings`.
     freshness
         Per table the greatest age that its newest row may have; a table that is not named has no limit.
     goals
@@ -334,9 +397,11 @@ class Config:
     freshness: Mapping[str, timedelta] = _per_name(
         {"transactions": timedelta(days=7), "interactions": timedelta(days=14), "customers": timedelta(days=90)},
         parse_duration,
+        what="table",
     )
     check: CheckSettings = field(default_factory=CheckSettings)
     segment: SegmentSettings = field(default_factory=SegmentSettings)
     churn: ChurnSettings = field(default_factory=ChurnSettings)
     loyalty: LoyaltySettings = field(default_factory=LoyaltySettings)
+    kb: KbSettings = field(default_factory=KbSettings)
     goals: Mapping[str, Wanted] = _per_name({}, parse_goal, any_name=True)

@@ -162,7 +162,7 @@ def parse_yaml(text: str, path: Path) -> YamlEntry | None:
         It is no YAML; the message names the line.
     """
     with _mistakes_named(path):
-        _refuse_depth(text, path)
+        refuse_depth(text, path)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     return None if node is None else YamlEntry(node, path, node.start_mark.line + 1)
 
@@ -179,15 +179,24 @@ def read_yaml_documents(path: Path) -> list[YamlEntry]:
     """
     text = _read_text(path)
     with _mistakes_named(path):
-        _refuse_depth(text, path)
+        refuse_depth(text, path)
         nodes = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
     documents = [YamlEntry(node, path, node.start_mark.line + 1) for node in nodes]
     return [document for document in documents if not document.is_null]
 
 
-def _refuse_depth(text: str, path: Path) -> None:
+def refuse_depth(text: str, path: Path) -> None:
     """Refuse lists in lists beyond :data:`DEEPEST`: PyYAML composes them by recursion, in C, until the stack ends.
 
+    Raises
+    ------
+    UsageError
+        It is deeper, and the line where it becomes so.
+    yaml.YAMLError
+        It looks deep and is no YAML.
+
+    Notes
+    -----
     Reading events is slow in Python. What could open a level limits the depth from above, so that few files need it:
     the brackets of a document, the indentation of a line, and the dashes and question marks in it (``- - - x``). A list
     may stand as far left as the key that it belongs to, hence twice.

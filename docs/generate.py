@@ -1,7 +1,7 @@
 """Write what the documentation takes from the program itself.
 
-That is ``docs/cli.md``, the dictionary in ``docs/features.md``, the book of measures in ``docs/loyalty-report.md`` and the
-screens in ``README.md``.
+That is ``docs/cli.md``, the tables of features, of measures, of the keys of knowledge entries and of the rules of
+``ckm kb-lint``, and the screens in ``README.md``.
 
 Usage: ``python docs/generate.py [--check]``. With ``--check`` nothing is written and exit 1 says what is out of date.
 
@@ -17,21 +17,41 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 from typer.testing import CliRunner
 
 from ckm.cli import app
 from ckm.feature_table.dictionary import load_dictionary
+from ckm.knowledge.lint import RULES
+from ckm.knowledge.schema import Shape, entry_shape
 from ckm.measures.book import load_book
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "cli.md"
 FEATURES = ROOT / "docs" / "features.md"
 MEASURES = ROOT / "docs" / "loyalty-report.md"
+ENTRY = ROOT / "docs" / "knowledge-entry.md"
+LINT = ROOT / "docs" / "kb-lint.md"
 README = ROOT / "README.md"
 DICTIONARY = re.compile(r"(<!-- features -->\n).*?(<!-- /features -->\n)", re.DOTALL)
 BOOK = re.compile(r"(<!-- measures -->\n).*?(<!-- /measures -->\n)", re.DOTALL)
+KEYS = re.compile(r"(<!-- keys -->\n).*?(<!-- /keys -->\n)", re.DOTALL)
+RULE_TABLE = re.compile(r"(<!-- rules -->\n).*?(<!-- /rules -->\n)", re.DOTALL)
+FORMS = {
+    "id": "text",
+    "texts": "text or texts by language",
+    "names": "list of texts",
+    "phrases": "phrases",
+    "whole": "whole number",
+    "flag": "true or false",
+    "language": "language",
+}
+"""What the documentation calls the forms of the schema."""
 SCREEN = re.compile(r"(<!-- screen: (?P<command>ckm [^\n]+?) -->\n)(?:```text\n.*?```\n)?", re.DOTALL)
 INTRODUCTION = """# Commands
 
@@ -79,6 +99,30 @@ def book(text: str) -> str:
     return BOOK.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
 
 
+def keys(text: str) -> str:
+    """Return ``text`` with the table of all keys of a knowledge entry between its two markers."""
+    table = "\n".join(("| key | what stands there | meaning |", "|---|---|---|", *_keys(entry_shape(), "")))
+    return KEYS.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
+
+
+def _keys(shape: Shape, inside: str) -> Iterator[str]:
+    for name, inner in shape.keys.items():
+        mark = "**" if name in shape.needed else ""
+        words = ", ".join(f"`{word}`" for word in inner.words)
+        form = words + (" (open)" if not inner.closed else "") if words else FORMS.get(inner.form, inner.form)
+        yield f"| {mark}`{inside}{name}`{mark} | {form} | {inner.description} |"
+        if inner.form == "mapping":
+            yield from _keys(inner, f"{inside}{name}.")
+
+
+def rules(text: str) -> str:
+    """Return ``text`` with the table of all rules of ``ckm kb-lint`` between its two markers."""
+    lines = ["| rule | severity | promise | what to do |", "|---|---|---|---|"]
+    lines += [f"| `{rule.id}` | {rule.severity} | {rule.promise} | {rule.remedy} |" for rule in RULES]
+    table = "\n".join(lines)
+    return RULE_TABLE.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
+
+
 def screens(text: str, shop: Path) -> str:
     """Return ``text`` with every screen filled by running its command in ``shop``."""
 
@@ -110,6 +154,8 @@ def main() -> None:
     written = {
         REFERENCE: reference(),
         FEATURES: dictionary(FEATURES.read_text(encoding="utf-8")),
+        ENTRY: keys(ENTRY.read_text(encoding="utf-8")),
+        LINT: rules(LINT.read_text(encoding="utf-8")),
         MEASURES: book(MEASURES.read_text(encoding="utf-8")),
     }
     with tempfile.TemporaryDirectory() as temporary:

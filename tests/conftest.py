@@ -24,9 +24,11 @@ Shell = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     for name in [name for name in os.environ if name.startswith("CKM_") and name != "CKM_SHARED"]:
         monkeypatch.delenv(name)
+    # Nobody's home: every test keeps what it keeps in a folder of this session.
+    monkeypatch.setenv("CKM_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture

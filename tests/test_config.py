@@ -49,10 +49,11 @@ def test_the_template_holds_every_setting_with_its_default(tmp_path: Path) -> No
     document = read_yaml(tmp_path / "ckm.yaml")
     assert document is not None
     top = document.mapping()
-    sections = ("ingest", "check", "segment", "churn", "loyalty")
+    sections = ("ingest", "check", "segment", "churn", "loyalty", "kb")
     written = set(top) | {f"{name}.{inner}" for name in sections for inner in top[name].mapping()}
     assert written == setting_names(Config())
     assert set(top["freshness"].mapping()) == set(Config().freshness)
+    assert set(top["kb"].mapping()["freshness"].mapping()) == set(Config().kb.freshness)
 
 
 def test_every_setting_in_the_template_has_a_comment_above() -> None:
@@ -132,6 +133,8 @@ def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
         ("currency: 'EUR\n", 2, "end of stream", "quotes"),
         ("goals: " + "[" * 100_000, 1, "levels deep", ""),
         ("churn: {warn: 120%}\n", 1, "no share between 0 and 1", "5% or 0.05"),
+        ("kb: {log_queries: maybe}\n", 1, "neither yes nor no", "true or false"),
+        ("kb: {freshness: {polcy: 7d}}\n", 1, "no kind of information 'polcy'", "did you mean 'policy'?"),
         ("churn: {lead: soon}\n", 1, "no span of time", "12h, 7d or 2w"),
     ],
 )

@@ -40,6 +40,14 @@ def test_the_dictionary_of_features_is_the_one_that_the_program_prints(generate:
     assert "| `recency_days` | Int64, days |" in written
 
 
+def test_the_keys_of_entries_and_the_rules_of_their_check_are_those_of_the_program(generate: ModuleType) -> None:
+    for page, table in ((generate.ENTRY, generate.keys), (generate.LINT, generate.rules)):
+        written = page.read_text(encoding="utf-8")
+        assert written == table(written), "run: python docs/generate.py"
+    assert "| **`state.confidence`** |" in generate.ENTRY.read_text(encoding="utf-8")
+    assert "| `near-duplicate` | warning |" in generate.LINT.read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_is_in_the_readme(name: str) -> None:
     assert f"\n| `ckm {name}` |" in README

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.findings import Severity
+
 if TYPE_CHECKING:
     from datetime import date
 
-
-class Severity(StrEnum):
-    """How bad a finding is, worst first."""
-
-    error = "error"
-    """The data break a promise: a key, the contract, a total of finance."""
-    warning = "warning"
-    """Something is unlike what is usual or allowed; somebody should look."""
-    info = "info"
-    """A fact a reader of results should know."""
-
-    @property
-    def rank(self) -> int:
-        """0 for the worst."""
-        return list(Severity).index(self)
+__all__ = ["CHECKS", "SCHEMA", "CheckReport", "Finding", "Severity", "Skipped"]
 
 
 CHECKS = {

@@ -7,26 +7,23 @@ on the day and is not superseded by another that is so too.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.errors import UsageError
-from ckm.yamlfile import read_yaml_documents
+from ckm.findings import Severity
+from ckm.knowledge.entry import IN_USE
+from ckm.knowledge.folder import read_folder
+from ckm.knowledge.texts import Texts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
+    from datetime import date
     from pathlib import Path
 
-    from ckm.yamlfile import YamlEntry
+    from ckm.knowledge import entry as knowledge
+    from ckm.knowledge.entry import Mistake
 
-CONFIDENCES = ("wip", "not_validated", "validated", "archived")
-"""States of an entry (Knowledge-Centered Service v6)."""
-IN_USE = ("not_validated", "validated")
-SUFFIXES = (".yaml", ".yml")
-LARGEST = 16 * 1024 * 1024
-"""Bytes of a file that is read: some 30,000 entries. A larger one is no knowledge, and YAML is slow to read."""
 TOLD = 5
 """Mistakes in the folder that are told one by one."""
 
@@ -42,7 +39,7 @@ class Entry:
     titles
         Title by language (BCP 47); under ``""`` where it has no language.
     confidence
-        One of :data:`CONFIDENCES`.
+        ``wip``, ``not_validated``, ``validated`` or ``archived`` (Knowledge-Centered Service v6).
     valid_from, valid_until
         First and last day on which it holds; None means no limit.
     reasons
@@ -64,10 +61,7 @@ class Entry:
 
     def title(self, lang: str = "en") -> str:
         """Return the title in a language, else in the one that it shares the first part with, else in any."""
-        main = lang.split("-")[0]
-        near = sorted(name for name in self.titles if name.split("-")[0] == main)
-        chosen = next((name for name in (lang, *near, "", "en") if name in self.titles), min(self.titles, default=None))
-        return self.id if chosen is None else self.titles[chosen]
+        return Texts(self.titles).in_language(lang)[1] or self.id
 
     def in_force(self, day: date) -> bool:
         """Whether it is written to the end and valid on a day."""
@@ -98,38 +92,47 @@ class Answers:
 def read_entries(folder: Path) -> tuple[list[Entry], list[str]]:
     """Return the entries below a folder, and what is wrong with those that could not be read.
 
-    A mistake in one file does not silence the warnings of a whole shop: the file is left out and told. Symbolic links
-    are not followed.
+    A mistake in one file does not silence the warnings of a whole shop: the file is left out and told; a mistake in
+    what does not matter here is for ``ckm kb-lint``. Symbolic links are not followed.
 
     Parameters
     ----------
     folder
         Of the knowledge base; it may be missing.
     """
+    base = read_folder(folder)
     entries: dict[str, Entry] = {}
-    mistakes = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix.lower() not in SUFFIXES or path.is_symlink() or not path.is_file():
-            continue
-        if path.stat().st_size > LARGEST:
-            mistakes.append(f"{path}: larger than {LARGEST // 1024**2} MB")
-            continue
-        try:
-            documents = read_yaml_documents(path)
-        except UsageError as error:
-            mistakes.append(str(error))
-            continue
-        for document in documents:
-            try:
-                entry = _read_entry(document)
-            except UsageError as error:
-                mistakes.append(str(error))
-                continue
-            if entry.id in entries:
-                mistakes.append(f"{entry.where}: id '{entry.id}' stands in {entries[entry.id].where} too")
-            else:
-                entries[entry.id] = entry
+    # One mistake for each entry that is left out, though several may be the reason.
+    lost = {(each.path, each.document): each for each in reversed(base.mistakes) if _loses_an_entry(each)}
+    mistakes = [_told(folder, each) for each in sorted(lost.values(), key=lambda each: (each.path, each.line))]
+    for each in base.entries:
+        where = f"{folder / each.path}:{each.line}"
+        if each.id in entries:
+            mistakes.append(f"{where}: id '{each.id}' stands in {entries[each.id].where} too")
+        else:
+            entries[each.id] = _entry(each, where)
     return list(entries.values()), mistakes
+
+
+def _loses_an_entry(mistake: Mistake) -> bool:
+    return mistake.left_out and mistake.severity is Severity.error
+
+
+def _told(folder: Path, mistake: Mistake) -> str:
+    return f"{folder / mistake.where}: {mistake.message}"
+
+
+def _entry(entry: knowledge.Entry, where: str) -> Entry:
+    return Entry(
+        id=entry.id,
+        titles=entry.title.by_lang,
+        confidence=entry.state.confidence,
+        valid_from=entry.applies.valid_from,
+        valid_until=entry.applies.valid_until,
+        reasons=entry.answers.reasons,
+        supersedes=entry.links.supersedes,
+        where=where,
+    )
 
 
 def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> Answers:
@@ -231,59 +234,3 @@ def unanswered_share(customers: pl.DataFrame) -> float | None:
     total = float(values["value_at_risk"].sum())
     open_value = float(values.filter(pl.col("unanswered"))["value_at_risk"].sum())
     return round(open_value / total, 12) if total > 0 else None
-
-
-def _read_entry(document: YamlEntry) -> Entry:
-    """Return what is needed of a document; keys that nobody here asks for are not looked at."""
-    keys = document.mapping()
-    if "id" not in keys:
-        raise UsageError(f"{document.where}: 'id' is missing")
-    name = keys["id"].text()
-    if not name.strip() or not name.isprintable():
-        raise UsageError(f"{keys['id'].where}: an id has letters and digits, no control characters")
-    state = _part(keys, "state").get("confidence")
-    if state is None:
-        raise UsageError(f"{document.where}: 'state.confidence' is missing")
-    if state.text() not in CONFIDENCES:
-        raise UsageError(f"{state.where}: a confidence is one of {', '.join(CONFIDENCES)}")
-    applies = _part(keys, "applies")
-    return Entry(
-        name,
-        dict(_titles(keys.get("title"))),
-        state.text(),
-        _day(applies.get("valid_from")),
-        _day(applies.get("valid_until")),
-        _texts(_part(keys, "answers").get("reasons")),
-        _texts(_part(keys, "links").get("supersedes")),
-        document.where,
-    )
-
-
-def _part(keys: Mapping[str, YamlEntry], name: str) -> Mapping[str, YamlEntry]:
-    return keys[name].mapping() if name in keys else {}
-
-
-def _titles(title: YamlEntry | None) -> Iterator[tuple[str, str]]:
-    if title is None or title.is_null:
-        return
-    if title.is_text:
-        yield "", title.text()
-        return
-    for lang, text in title.mapping().items():
-        yield lang, text.text()
-
-
-def _texts(values: YamlEntry | None) -> tuple[str, ...]:
-    """Return a list of texts; one that stands alone is a list of one."""
-    if values is None or values.is_null:
-        return ()
-    return (values.text(),) if values.is_text else tuple(value.text() for value in values.items())
-
-
-def _day(value: YamlEntry | None) -> date | None:
-    if value is None or value.is_null:
-        return None
-    try:
-        return date.fromisoformat(value.text())
-    except ValueError:
-        raise UsageError(f"{value.where}: a day is expected", hint="write it as 2026-06-30") from None

@@ -1,0 +1,183 @@
+"""``ckm kb-lint``: what is wrong with the knowledge base, worst first."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ckm.commands.knowledge import KbFolder, Today, day_of, knowledge_place
+from ckm.commands.options import Output, Workspace
+from ckm.output import Format, default_format, emit, emit_text, note, progress
+
+if TYPE_CHECKING:
+    from ckm.findings import Severity
+    from ckm.knowledge.lint import LintReport
+
+SUFFIXES = {".xml": "junit", ".sarif": "sarif"}
+"""Suffixes of ``--output`` that only this command knows, with the format they mean."""
+SCREEN_ROWS = 40
+"""Findings shown on a terminal; machine formats hold all."""
+
+
+class LintFormat(StrEnum):
+    """How the findings leave the program: as any table, or for a CI server."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    ndjson = "ndjson"
+    md = "md"
+    junit = "junit"
+    sarif = "sarif"
+
+
+class LintFailOn(StrEnum):
+    """The mildest finding that makes the exit code 1."""
+
+    error = "error"
+    warning = "warning"
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``ckm kb-lint``."""
+    app.command("kb-lint")(kb_lint)
+
+
+def kb_lint(
+    kb: KbFolder = None,
+    fail_on: Annotated[
+        LintFailOn | None,
+        typer.Option("--fail-on", help="Exit with 1 when there is such a finding or a worse one. Default: never."),
+    ] = None,
+    as_of: Today = None,
+    fmt: Annotated[
+        LintFormat | None,
+        typer.Option("--format", "-f", help="Default: CKM_FORMAT, else a table on a terminal and csv in a pipe."),
+    ] = None,
+    output: Output = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of entries, for editors.")] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="List the rules: what they promise and what to do.")] = False,
+    workspace: Workspace = None,
+) -> None:
+    """List what is wrong with the knowledge base, worst first.
+
+    Looks for files that cannot be read, keys and values that do not fit, ids that stand twice, links that lead nowhere
+    or in a circle, validated entries that nobody verified, or their own author; reviews that are overdue, entries that
+    have ended or are older than their kind of information may be; two entries that answer the same question for the
+    same case, near-duplicates, entries that answer nothing; unknown topics, segments and churn reasons; personal data
+    in texts; missing translations. Each finding has a rule, a file, a line and what to do. docs/kb-lint.md explains
+    each rule; ckm.yaml, under kb, tunes them and switches them off.
+
+    Cost: ten seconds for 10,000 entries the first time; what has not changed since is not read again.
+
+    Examples:
+      ckm kb-lint                                        # kb/ of the workspace around the current folder
+      ckm kb-lint --kb knowledge --fail-on error         # in CI: exit 1 when something is broken
+      ckm kb-lint -f sarif -o kb.sarif                   # for a code host that shows findings beside the line
+      ckm kb-lint -f junit --fail-on warning -o kb.xml   # as tests of a CI server
+      ckm kb-lint --schema -o kb.schema.json             # for an editor
+    """
+    from ckm.knowledge.schema import schema_text
+
+    if schema:
+        emit_text(schema_text(), output=output)
+        return
+    if rules:
+        _show_rules(None if fmt in {None, LintFormat.junit, LintFormat.sarif} else Format(str(fmt)), output)
+        return
+    from ckm import kb as knowledge
+    from ckm.findings import Severity
+
+    place, day = knowledge_place(kb, workspace), day_of(as_of)
+    with progress(f"checking {place.folder}") as advance:
+        segments = place.root / "segments" if place.root is not None else None
+        report = knowledge.lint(place.folder, day, settings=place.settings, segments=segments, advance=advance)
+    chosen = fmt or (LintFormat(SUFFIXES[output.suffix]) if output is not None and output.suffix in SUFFIXES else None)
+    if chosen is LintFormat.junit:
+        emit_text(_junit(report, Severity(fail_on or LintFailOn.error)), output=output)
+    elif chosen is LintFormat.sarif:
+        emit_text(_sarif(report, place.folder), output=output)
+    else:
+        _show(report, Format(chosen) if chosen else None, output, f"{place.folder}: {_summary(report)}")
+    if fail_on is not None and report.reaches(Severity(fail_on)):
+        raise typer.Exit(1)
+
+
+def _show(report: LintReport, fmt: Format | None, output: Path | None, title: str) -> None:
+    """On a terminal one screen of sentences; anywhere else every finding with all its columns."""
+    import polars as pl
+
+    on_screen = output is None and (fmt or default_format()) is Format.table
+    if not on_screen:
+        emit(report.frame(), fmt, output=output, title=title)
+        note(title)
+        return
+    view = report.frame().head(SCREEN_ROWS)
+    where = pl.when(pl.col("line") > 0).then(pl.format("{}:{}", "file", "line")).otherwise("file")
+    emit(view.select("severity", "rule", where.alias("where"), "message", "hint"), Format.table, title=title)
+    if (more := len(report.findings) - SCREEN_ROWS) > 0:
+        note(f"{more:,} findings, none worse than these, are not shown: -f csv lists all")
+
+
+def _summary(report: LintReport) -> str:
+    from ckm.findings import Severity
+
+    counts = ", ".join(
+        f"{count:,} {level}{'' if count == 1 else 's'}" for level in Severity for count in [report.count(level)]
+    )
+    return f"{counts} in {report.entries:,} {'entry' if report.entries == 1 else 'entries'}, as of {report.as_of}"
+
+
+def _show_rules(fmt: Format | None, output: Path | None) -> None:
+    import polars as pl
+
+    from ckm.knowledge.lint import RULES
+
+    rows = [(rule.id, rule.severity, rule.promise, rule.remedy) for rule in RULES]
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(("rule", "severity", "promise", "remedy"), pl.String), orient="row")
+    emit(frame, fmt, output=output)
+
+
+def _junit(report: LintReport, fail_on: Severity) -> str:
+    """One test case per rule and file with findings, and one per rule without any."""
+    from ckm.findings.junit import Case, Told, to_junit
+    from ckm.knowledge.lint import RULES
+
+    found: dict[str, dict[str, list[Told]]] = {rule.id: {} for rule in RULES}
+    for each in report.findings:
+        subject = f" ({each.entry})" if each.entry else ""
+        told = Told(each.severity, f"{each.file}:{each.line}{subject}: {each.message}", each.hint)
+        found[each.rule].setdefault(each.file, []).append(told)
+    cases = []
+    for rule, by_file in found.items():
+        cases += [Case(f"ckm.kb-lint.{rule}", file, tuple(told)) for file, told in by_file.items()]
+        if not by_file:
+            cases.append(Case(f"ckm.kb-lint.{rule}", "all files"))
+    return to_junit("ckm kb-lint", cases, fail_on=fail_on)
+
+
+def _sarif(report: LintReport, folder: Path) -> str:
+    """Paths are relative to the current folder where the knowledge base is below it: code hosts want them so."""
+    from ckm import __version__
+    from ckm.findings.sarif import SarifResult, SarifRule, to_sarif
+    from ckm.knowledge.lint import RULES
+
+    here, there = Path.cwd().resolve(), folder.resolve()
+    below = there.is_relative_to(here)
+    prefix = there.relative_to(here).as_posix() + "/" if below and there != here else ""
+    rules = [SarifRule(rule.id, rule.severity, rule.promise, rule.remedy) for rule in RULES]
+    results = [
+        SarifResult(
+            each.rule,
+            each.severity,
+            prefix + each.file,
+            each.line,
+            f"{each.message} ({each.hint})" if each.hint else each.message,
+            each.entry or "",
+        )
+        for each in report.findings
+    ]
+    return to_sarif("ckm kb-lint", __version__, rules, results, base=None if below else there.as_uri() + "/")

@@ -1,0 +1,193 @@
+"""How one entry looks: as a page and as JSON. Nothing of an entry reaches a terminal unfiltered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from ckm.plaintext import one_line, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+
+    from ckm.knowledge.entry import Entry
+    from ckm.knowledge.linked import Linked, Shown
+    from ckm.knowledge.texts import Texts
+
+INDENT = 2
+_NOT_JSON = {code: f"\\u{code:04x}" for code in (0x7F, *range(0x80, 0xA0))}
+"""Control characters that JSON lets stand and a terminal may obey."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of the page: a heading, or lines below one."""
+
+    text: str
+    heading: bool = False
+
+
+def page(shown: Shown) -> list[Block]:
+    """Return the page of an entry, top to bottom."""
+    entry = shown.entry
+    lang, title = entry.title.in_language(shown.lang)
+    blocks = [Block(one_line(title or entry.id), heading=True)]
+    others = sorted(other for other in entry.languages if other and other != lang)
+    blocks.append(Block(one_line(f"{entry.id} · {entry.kind} · {_state(entry, shown.as_of)}")))
+    if lang or others:
+        blocks.append(Block(f"in {lang or 'one language'}" + (f", also in {', '.join(others)}" if others else "")))
+    parts = {"Issue": entry.issue, "Cause": entry.cause, "Resolution": entry.resolution, "Where": entry.environment}
+    for name, texts in parts.items():
+        if texts is not None and texts.by_lang:
+            blocks += [Block(name, heading=True), *_texts(texts, shown.lang)]
+    for name, lines in (
+        ("Answers", _answers(entry, shown.lang)),
+        ("Applies", _applies(entry)),
+        ("About this entry", _about(entry)),
+        ("Supersedes", _links(shown.supersedes)),
+        ("Superseded by", _links(shown.superseded_by)),
+        ("Related", _links(shown.related)),
+        ("Similar", _links(shown.similar)),
+        ("Other keys", [f"{key}: {_plain(value)}" for key, value in entry.extra.items()]),
+        ("Mistakes", [f"{each.where}: {each.message}" for each in shown.mistakes]),
+    ):
+        if lines:
+            blocks += [Block(name, heading=True), *(Block(one_line(line)) for line in lines)]
+    return blocks
+
+
+def as_text(blocks: list[Block]) -> str:
+    """Return the page as plain text, not wrapped."""
+    lines = []
+    for number, block in enumerate(blocks):
+        if block.heading and number:
+            lines.append("")
+        indent = "" if block.heading else " " * INDENT
+        lines += [f"{indent}{line}".rstrip() for line in block.text.split("\n")]
+    return "\n".join(lines) + "\n"
+
+
+def draw(blocks: list[Block]) -> None:
+    """Print the page as wide as the terminal."""
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console = Console(highlight=False)
+    for number, block in enumerate(blocks):
+        if block.heading:
+            if number:
+                console.print()
+            console.print(Text(block.text, style="bold"))
+        else:
+            console.print(Padding(Text(block.text), (0, 0, 0, INDENT)))
+
+
+def as_json(shown: Shown) -> str:
+    """Return all fields as JSON: the entry's own keys as written, and what was found about it."""
+    entry = shown.entry
+    links = {
+        name: [asdict(each) for each in getattr(shown, name)]
+        for name in ("supersedes", "superseded_by", "related", "similar")
+    }
+    fields = {
+        **entry.plain,
+        "extra": entry.extra,
+        "file": entry.path,
+        "line": entry.line,
+        "as_of": shown.as_of.isoformat(),
+        "valid": entry.valid_on(shown.as_of),
+        "review_due": _iso(entry.review.due_on),
+        "linked": links,
+        "mistakes": [{"where": each.where, "message": each.message, "hint": each.hint} for each in shown.mistakes],
+    }
+    return json.dumps(fields, ensure_ascii=False, indent=1).translate(_NOT_JSON) + "\n"
+
+
+def _state(entry: Entry, day: date) -> str:
+    """Tell the state, whether it holds on the day, and when it is looked at next."""
+    told = [entry.state.confidence.replace("_", " ")]
+    begin, end, due = entry.applies.valid_from, entry.applies.valid_until, entry.review.due_on
+    if end is not None and end < day:
+        told.append(f"expired on {end}")
+    elif begin is not None and begin > day:
+        told.append(f"not valid before {begin}")
+    elif end is not None:
+        told.append(f"valid until {end}")
+    if due is not None:
+        told.append(f"review overdue since {due}" if due < day else f"review due {due}")
+    return " · ".join((*told, f"as of {day}"))
+
+
+def _texts(texts: Texts, prefer: str) -> Iterator[Block]:
+    """Yield the text in the reader's language; all of them, with their languages, where none is preferred."""
+    chosen, text = texts.in_language(prefer)
+    if prefer or len(texts.by_lang) == 1:
+        yield Block(printable(text))
+        return
+    for lang in (chosen, *(other for other in texts.by_lang if other != chosen)):
+        yield Block(printable(f"[{lang}] {texts.by_lang[lang]}"))
+
+
+def _answers(entry: Entry, prefer: str) -> list[str]:
+    lines = [f"churn reasons: {', '.join(entry.answers.reasons)}"] if entry.answers.reasons else []
+    lines += _phrases("asked as", entry.answers.questions)
+    return lines + _phrases("also called", entry.aliases)
+
+
+def _phrases(name: str, by_lang: Mapping[str, tuple[str, ...]]) -> list[str]:
+    return [f"{name}{f' [{lang}]' if lang else ''}: {'; '.join(each)}" for lang, each in by_lang.items() if each]
+
+
+def _applies(entry: Entry) -> list[str]:
+    applies = entry.applies
+    lines = [("channels", applies.channels), ("regions", applies.regions)]
+    lines += [(name, getattr(entry.classify, name)) for name in ("products", "segments")]
+    told = [f"{name}: {', '.join(each)}" for name, each in lines if each]
+    if applies.valid_from or applies.valid_until:
+        told.append(f"from {applies.valid_from or 'ever'} until {applies.valid_until or 'further notice'}")
+    return told
+
+
+def _about(entry: Entry) -> list[str]:
+    provenance, authentic, review, access = entry.provenance, entry.authentic, entry.review, entry.access
+    facts = {
+        "kind of information": entry.facet,
+        "topics": ", ".join(entry.classify.topics),
+        "departments": ", ".join(entry.classify.departments),
+        "learned": _joined(provenance.origin, "by", provenance.collected_by, "on", provenance.collected_at),
+        "sources": "; ".join(provenance.sources),
+        "verified": _joined(authentic.status, "by", authentic.by, "on", authentic.at, ":", authentic.how),
+        "owner": review.owner,
+        "last review": review.last,
+        "audience": entry.state.audience,
+        "classification": access.classification,
+        "may be read by": ", ".join(access.read),
+        "evidence": _plain(entry.evidence) if entry.evidence is not None else None,
+        "file": f"{entry.path}:{entry.line}",
+    }
+    return [f"{name}: {fact}" for name, fact in facts.items() if fact]
+
+
+def _joined(first: object, *rest: object) -> str:
+    """Return the facts that are there, each after its word: ``verified by ben on 2026-01-31``."""
+    told = [str(first)] if first else []
+    told += [f"{word} {fact}" for word, fact in zip(rest[::2], rest[1::2], strict=True) if fact]
+    return " ".join(told)
+
+
+def _links(links: tuple[Linked, ...]) -> list[str]:
+    return [
+        f"{each.id}: {each.title} ({each.confidence.replace('_', ' ')})" if each.confidence else f"{each.id}: not there"
+        for each in links
+    ]
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _iso(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()

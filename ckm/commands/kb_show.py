@@ -1,0 +1,91 @@
+"""``ckm kb-show``: one entry, readable."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ckm.commands.knowledge import KbFolder, Today, day_of, knowledge_place
+from ckm.commands.options import Output, Workspace
+from ckm.output import emit_text
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.knowledge.linked import Shown
+
+
+class ShowFormat(StrEnum):
+    """A page for a person, or everything for a program."""
+
+    table = "table"
+    json = "json"
+
+
+def register(app: typer.Typer) -> None:
+    """Add ``ckm kb-show``."""
+    app.command("kb-show")(kb_show)
+
+
+def kb_show(
+    name: Annotated[str, typer.Argument(metavar="ID", help="Of the entry.")],
+    kb: KbFolder = None,
+    prefer_lang: Annotated[
+        str | None,
+        typer.Option(
+            "--prefer-lang",
+            metavar="TAG",
+            help="Show texts in this language where there are several. Default: all of them.",
+        ),
+    ] = None,
+    related: Annotated[
+        bool, typer.Option("--related", help="Also the entries that are most like it, by the index of kb-search.")
+    ] = False,
+    as_of: Today = None,
+    fmt: Annotated[
+        ShowFormat | None, typer.Option("--format", "-f", help="A page, or all fields. Default: table.")
+    ] = None,
+    output: Output = None,
+    workspace: Workspace = None,
+) -> None:
+    """Show one entry, with what supersedes it, what it supersedes, and what is related.
+
+    Says whether it is valid on the day, when its review is due, and what is wrong with it. An id that is not there
+    ends with exit 2 and the ids that are near.
+
+    Examples:
+      ckm kb-show late-parcel
+      ckm kb-show late-parcel --prefer-lang de
+      ckm kb-show late-parcel -f json
+    """
+    from ckm import kb as knowledge
+
+    place, day = knowledge_place(kb, workspace), day_of(as_of)
+    lang = prefer_lang if prefer_lang is not None else place.settings.prefer_lang or ""
+    like = knowledge.related(place.folder, name, as_of=day) if related and place.folder.is_dir() else []
+    shown = knowledge.show(place.folder, name, day, lang=lang, similar=[hit.id for hit in like])
+    if (fmt or _default(output)) is ShowFormat.json:
+        from ckm.commands.kb_page import as_json
+
+        emit_text(as_json(shown), output=output)
+        return
+    _print(shown, output)
+
+
+def _default(output: Path | None) -> ShowFormat:
+    return ShowFormat.json if output is not None and output.suffix == ".json" else ShowFormat.table
+
+
+def _print(shown: Shown, output: Path | None) -> None:
+    """On a terminal wrapped to its width, anywhere else as long as the lines are."""
+    import sys
+
+    from ckm.commands.kb_page import as_text, draw, page
+
+    blocks = page(shown)
+    if output is None and sys.stdout.isatty():
+        draw(blocks)
+    else:
+        emit_text(as_text(blocks), output=output)

@@ -1,0 +1,106 @@
+"""Findings as SARIF 2.1.0, which code hosts show beside the line.
+
+https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ckm.findings.severity import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/schemas/sarif-schema-2.1.0.json"
+LEVELS = {Severity.error: "error", Severity.warning: "warning", Severity.info: "note"}
+
+
+@dataclass(frozen=True)
+class SarifRule:
+    """A rule: its id, how bad a breach usually is, what it promises, what to do."""
+
+    id: str
+    severity: Severity
+    promise: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class SarifResult:
+    """A breach of a rule.
+
+    Attributes
+    ----------
+    rule
+        Id of a rule.
+    path
+        The file, with ``/``: relative to where the program runs, or to ``base``.
+    line
+        1-based; 0 is the file as a whole.
+    subject
+        What it is about: part of what tells that two runs found the same.
+    """
+
+    rule: str
+    severity: Severity
+    path: str
+    line: int
+    message: str
+    subject: str = ""
+
+
+def to_sarif(
+    tool: str, version: str, rules: Sequence[SarifRule], results: Iterable[SarifResult], *, base: str | None = None
+) -> str:
+    """Write a SARIF log of one run.
+
+    Parameters
+    ----------
+    tool, version
+        Name and version of what looked.
+    rules, results
+        All rules, and what was found.
+    base
+        ``file:`` address of the folder that paths are relative to; None if they are relative to where it runs.
+    """
+    index = {rule.id: number for number, rule in enumerate(rules)}
+    run: dict[str, Any] = {
+        "tool": {"driver": {"name": tool, "version": version, "rules": [_rule(rule) for rule in rules]}},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(result, index[result.rule], base is not None) for result in results],
+    }
+    if base is not None:
+        run["originalUriBaseIds"] = {"BASE": {"uri": base}}
+    log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+    return json.dumps(log, ensure_ascii=False, indent=1) + "\n"
+
+
+def _rule(rule: SarifRule) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "shortDescription": {"text": rule.promise},
+        "help": {"text": rule.remedy},
+        "defaultConfiguration": {"level": LEVELS[rule.severity]},
+    }
+
+
+def _result(result: SarifResult, index: int, based: bool) -> dict[str, Any]:
+    place: dict[str, Any] = {"artifactLocation": {"uri": quote(result.path)}}
+    if based:
+        place["artifactLocation"]["uriBaseId"] = "BASE"
+    if result.line:
+        place["region"] = {"startLine": result.line}
+    same = "\n".join((result.rule, result.path, result.subject, result.message))
+    return {
+        "ruleId": result.rule,
+        "ruleIndex": index,
+        "level": LEVELS[result.severity],
+        "message": {"text": result.message},
+        "locations": [{"physicalLocation": place}],
+        "partialFingerprints": {"ckm/v1": sha256(same.encode("utf-8", "replace")).hexdigest()[:32]},
+    }

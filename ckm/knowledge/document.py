@@ -1,0 +1,414 @@
+"""One YAML document read as an entry: what is understood goes into it, what is not becomes a mistake with its line.
+
+Nothing in a document can make it grow: aliases are followed within a budget of values, and only where a key is known.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from datetime import date
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from ckm.findings import Severity
+from ckm.knowledge.entry import Entry, Mistake, entry_from
+from ckm.knowledge.schema import Shape, entry_shape, patterns
+from ckm.plaintext import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+MOST_VALUES = 20_000
+"""Values of one document that are followed; a document of people has some hundred."""
+MOST_MISTAKES = 50
+"""Mistakes of one document that are told."""
+DEEPEST = 30
+"""Levels of a value that is kept as it stands."""
+SHOWN = 40
+"""Characters of a word of the file that a message shows."""
+LONGEST_ID = 120
+DECISIVE = frozenset(
+    (
+        *("id", "state", "state.confidence", "answers", "answers.reasons", "applies", "applies.valid_from"),
+        *("applies.valid_until", "access", "access.read", "links", "links.supersedes"),
+    )
+)
+"""Keys that decide whether, when and to whom an entry may be shown: with a mistake in one the entry is left out."""
+NULLS = ("", "~", "null", "Null", "NULL")
+FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_OTHER_DAY = re.compile(
+    r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})|(\d{1,2})[/.](\d{1,2})[/.](\d{4})|(\d{4}-\d{2}-\d{2})[T ].*"
+)
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters, and marks that turn the direction of what follows (Unicode TR 36, 3.2)."""
+
+
+class FastLoader(yaml.CSafeLoader):
+    """libyaml's composer without the resolving of types: every scalar is the text that is written."""
+
+    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
+        """Keep no path."""
+
+    def ascend_resolver(self) -> None:
+        """Keep no path."""
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        """Name no type."""
+        return "tag:yaml.org,2002:str"
+
+
+def is_nothing(node: yaml.Node) -> bool:
+    """Whether nothing, ``~`` or ``null`` is written."""
+    return isinstance(node, yaml.ScalarNode) and not node.style and node.value in NULLS
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is fit to be an id: what is not printable cannot be typed, and a dash in front is an option."""
+    return text.isprintable() and " " not in text and not text.startswith("-") and 0 < len(text) <= LONGEST_ID
+
+
+def read_document(root: yaml.Node, path: str, document: int) -> tuple[Entry | None, list[Mistake]]:
+    """Return the entry that a document holds, and its mistakes.
+
+    Parameters
+    ----------
+    root
+        Composed by :class:`FastLoader`; not nothing.
+    path
+        File relative to the folder, for the places of mistakes.
+    document
+        Its 1-based number in the file.
+
+    Returns
+    -------
+    tuple
+        The entry is None where a mistake is ``left_out``: there is no readable id, or a key of :data:`DECISIVE` cannot
+        be trusted.
+    """
+    return _Reader(path, root.start_mark.line + 1).read(root, document)
+
+
+class _Reader:
+    """One walk through a document, along the schema."""
+
+    def __init__(self, path: str, line: int) -> None:
+        self.path, self.line = path, line
+        self.mistakes: list[Mistake] = []
+        self.more = 0
+        self.left_out = False
+        self.lines: dict[str, int] = {}
+        self.extra: dict[str, Any] = {}
+        self.values = 0
+
+    def read(self, root: yaml.Node, document: int) -> tuple[Entry | None, list[Mistake]]:
+        plain = self.mapping(root, "", self.line, entry_shape())
+        name = plain.get("id") if plain else None
+        if self.more:
+            self.add(f"{self.more:,} more mistakes in this entry are not told", self.line, last=True)
+        mistakes = [replace(each, entry=name, document=document) for each in self.mistakes]
+        if self.left_out or not plain:
+            return None, mistakes
+        entry = entry_from(plain, path=self.path, line=self.line, document=document, lines=self.lines, extra=self.extra)
+        return entry, mistakes
+
+    def add(
+        self,
+        message: str,
+        line: int,
+        hint: str | None = None,
+        *,
+        key: str = "",
+        rule: str = "schema",
+        severity: Severity = Severity.error,
+        last: bool = False,
+    ) -> None:
+        """Note a mistake; an error under a decisive key, or in the document as a whole, leaves the entry out."""
+        decisive = severity is Severity.error and (key in DECISIVE or key == "/")
+        self.left_out |= decisive
+        if len(self.mistakes) >= MOST_MISTAKES and not last:
+            self.more += 1
+            return
+        self.mistakes.append(Mistake(rule, self.path, line, message, hint, severity, left_out=decisive))
+
+    def mapping(self, node: yaml.Node, key: str, line: int, shape: Shape) -> dict[str, Any] | None:
+        if not isinstance(node, yaml.MappingNode):
+            self.add(
+                "'key: value' pairs are expected" + (f" under '{key}'" if key else ""),
+                line,
+                "an entry starts with 'schema: ckm.kb/1'" if not key else None,
+                key=key or "/",
+            )
+            return None
+        inside = f"{key}." if key else ""
+        found: dict[str, Any] = {}
+        for name, name_line, value in self.pairs(node, inside):
+            inner, full = shape.keys.get(name), inside + name
+            self.lines[full] = name_line
+            if inner is None:
+                self.unknown(name, full, name_line, value, shape)
+            elif not is_nothing(value):
+                understood = _READERS[inner.form](self, value, full, name_line, inner)
+                if understood is not None:
+                    found[name] = understood
+        self.needed(shape, inside, found, line)
+        return found
+
+    def needed(self, shape: Shape, inside: str, found: dict[str, Any], line: int) -> None:
+        """Tell which keys are missing; one that is there and wrong has been told already."""
+        for name in shape.needed:
+            full = inside + name
+            if name in found or (full in self.lines and any(each.line == self.lines[full] for each in self.mistakes)):
+                continue
+            inner = shape.keys[name]
+            missing = f"{full}.{inner.needed[0]}" if inner.needed else full
+            hint = f"write one of {', '.join(inner.words)}" if inner.words else inner.description or None
+            self.add(f"'{missing}' is missing", self.lines.get(full, line), hint, key=full)
+
+    def pairs(self, node: yaml.MappingNode, inside: str) -> Iterator[tuple[str, int, yaml.Node]]:
+        """Yield key, line and value; the first where a key stands twice."""
+        seen: dict[str, int] = {}
+        for key, value in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                self.add("a key is one word, not a list or a mapping", line)
+                continue
+            name = str(key.value)
+            if name in seen:
+                self.add(
+                    f"'{_short(name)}' stands here and in line {seen[name]}", line, "remove one", key=inside + name
+                )
+                continue
+            seen[name] = line
+            yield name, line, value
+
+    def unknown(self, name: str, full: str, line: int, value: yaml.Node, shape: Shape) -> None:
+        near = get_close_matches(name[:SHOWN], shape.keys, n=1, cutoff=0.7)
+        hint = f"did you mean '{near[0]}'?" if near else "it is kept, and ckm does nothing with it"
+        self.add(f"nobody knows the key '{_short(full)}'", line, hint, rule="unknown-key", severity=Severity.warning)
+        if (kept := self.anything(value, full, line, shape)) is not None:
+            self.extra[one_line(full)] = kept
+
+    # Each of these takes a value, the key above it, that key's line and its shape, and returns None after a mistake.
+
+    def text(self, node: yaml.Node, key: str, line: int, shape: Shape) -> str | None:
+        if not isinstance(node, yaml.ScalarNode):
+            self.add(f"one text is expected under '{_short(key)}', not a list or a mapping", line, key=key)
+            return None
+        self.values += 1
+        text = str(node.value).strip()
+        if not text or is_nothing(node):
+            self.add(f"there is no text under '{_short(key)}'", line, "write it, or remove the key", key=key)
+            return None
+        if _UNSAFE.search(text):
+            self.add(
+                f"control characters under '{_short(key)}'",
+                line,
+                "remove them; ckm shows them as \\x1b and the like",
+                rule="control-characters",
+                severity=Severity.warning,
+            )
+        return text
+
+    def texts(self, node: yaml.Node, key: str, line: int, shape: Shape) -> str | dict[str, str] | None:
+        if isinstance(node, yaml.MappingNode):
+            found = self.by_language(node, key, self.text)
+            if not node.value:
+                self.add(f"there is no text under '{_short(key)}'", line, "write it, or remove the key", key=key)
+            return found or None
+        return self.text(node, key, line, shape)
+
+    def phrases(self, node: yaml.Node, key: str, line: int, shape: Shape) -> list[str] | dict[str, list[str]] | None:
+        if isinstance(node, yaml.MappingNode):
+            return self.by_language(node, key, self.names)
+        return self.names(node, key, line, shape)
+
+    def by_language(
+        self, node: yaml.MappingNode, key: str, read: Callable[[yaml.Node, str, int, Shape], Any]
+    ) -> dict[str, Any]:
+        found = {}
+        for name, line, value in self.pairs(node, f"{key}."):
+            if not _language().fullmatch(name):
+                self.add(f"'{_short(name)}' is no language", line, _language_hint(name), key=key)
+            elif not is_nothing(value) and (understood := read(value, f"{key}.{name}", line, _TEXT)) is not None:
+                found[name] = understood
+                self.lines[f"{key}.{name}"] = line
+        return found
+
+    def names(self, node: yaml.Node, key: str, line: int, shape: Shape) -> list[str] | None:
+        if isinstance(node, yaml.ScalarNode):
+            text = self.text(node, key, line, shape)
+            return None if text is None else [text]
+        if not isinstance(node, yaml.SequenceNode):
+            self.add(f"a list is expected under '{_short(key)}'", line, "write [one, two]", key=key)
+            return None
+        found: list[str] = []
+        for item in node.value:
+            if self.values > MOST_VALUES:
+                self.too_much(key, line)
+                return None
+            text = self.text(item, key, item.start_mark.line + 1, shape)
+            if text is not None:
+                found.append(text)
+        return list(dict.fromkeys(found))
+
+    def word(self, node: yaml.Node, key: str, line: int, shape: Shape) -> str | None:
+        text = self.text(node, key, line, shape)
+        if text is None or text in shape.words:
+            return text
+        name = key.rpartition(".")[2]
+        article = "an" if name[0] in "aeio" else "a"
+        near = get_close_matches(_folded(text), shape.words, n=1, cutoff=0.6)
+        hint = f"did you mean '{near[0]}'?" if near else "write one of these"
+        message = f"{article} {name} is one of {', '.join(shape.words)}"
+        if shape.closed:
+            self.add(message, line, hint, key=key)
+            return None
+        self.add(
+            f"usually {message}", line, hint if near else "write one of these, so that others find it",
+            rule="unusual-word", severity=Severity.warning,
+        )  # fmt: skip
+        return text
+
+    def day(self, node: yaml.Node, key: str, line: int, shape: Shape) -> str | None:
+        text = self.text(node, key, line, shape)
+        if text is None:
+            return None
+        if _DAY.fullmatch(text) and _is_day(text):
+            return text
+        if _DAY.fullmatch(text):
+            self.add(f"'{text}' is no day of the calendar, under '{key}'", line, "look at the month's length", key=key)
+        else:
+            self.add(f"a day is expected under '{key}'", line, _day_hint(text), key=key)
+        return None
+
+    def whole(self, node: yaml.Node, key: str, line: int, shape: Shape) -> int | None:
+        text = self.text(node, key, line, shape)
+        if text is not None and re.fullmatch("[0-9]{1,5}", text) and 1 <= int(text) <= 36500:
+            return int(text)
+        if text is not None:
+            self.add(f"a whole number from 1 to 36500 is expected under '{key}'", line, "write it as 180", key=key)
+        return None
+
+    def flag(self, node: yaml.Node, key: str, line: int, shape: Shape) -> bool | None:
+        text = self.text(node, key, line, shape)
+        if text is not None and text.lower() not in FLAGS:
+            self.add(f"yes or no is expected under '{key}'", line, "write true or false", key=key)
+        return FLAGS.get((text or "").lower())
+
+    def id(self, node: yaml.Node, key: str, line: int, shape: Shape) -> str | None:
+        text = self.text(node, key, line, shape)
+        if text is None:
+            return None
+        if is_id(text):
+            return text
+        if len(text) > LONGEST_ID:
+            self.add(f"an id has at most {LONGEST_ID} characters", line, "shorten it", key=key)
+        else:
+            message = "an id has no spaces and no control characters, and no dash in front"
+            self.add(message, line, f"write {_as_id(text)}", key=key)
+        return None
+
+    def language(self, node: yaml.Node, key: str, line: int, shape: Shape) -> str | None:
+        text = self.text(node, key, line, shape)
+        if text is None or _language().fullmatch(text):
+            return text
+        self.add(f"'{_short(text)}' is no language", line, _language_hint(text), key=key)
+        return None
+
+    def anything(self, node: yaml.Node, key: str, line: int, shape: Shape) -> Any:
+        """Return lists, mappings and texts as they stand; None after a mistake, and for nothing."""
+        budget = MOST_VALUES - self.values
+        kept, left = _plain(node, budget, DEEPEST)
+        self.values = MOST_VALUES - left
+        if left < 0:
+            self.too_much(key, line)
+        return kept
+
+    def too_much(self, key: str, line: int) -> None:
+        self.add(
+            f"more than {MOST_VALUES:,} values, or {DEEPEST} levels, under '{_short(key)}'",
+            line,
+            "this is not for people: aliases that refer to aliases?",
+            key=key,
+        )
+
+
+_TEXT = Shape("text")
+_READERS: dict[str, Callable[[_Reader, yaml.Node, str, int, Shape], Any]] = {
+    name: getattr(_Reader, name)
+    for name in ("mapping", "text", "texts", "names", "phrases", "word", "day", "whole", "flag", "id", "language")
+} | {"anything": _Reader.anything}
+
+
+def _plain(node: yaml.Node, budget: int, levels: int) -> tuple[Any, int]:
+    """Return a value with all below it, and what is left of the budget; below zero it is not whole."""
+    budget -= 1
+    if budget < 0 or levels == 0:
+        return None, -1
+    if isinstance(node, yaml.ScalarNode):
+        return (None if is_nothing(node) else str(node.value)), budget
+    if isinstance(node, yaml.SequenceNode):
+        items = []
+        for each in node.value:
+            item, budget = _plain(each, budget, levels - 1)
+            if budget < 0:
+                return None, budget
+            items.append(item)
+        return items, budget
+    pairs = {}
+    for key, value in node.value:
+        name, budget = _plain(key, budget, levels - 1)
+        if budget >= 0:
+            pairs[str(name)], budget = _plain(value, budget, levels - 1)
+        if budget < 0:
+            return None, budget
+    return pairs, budget
+
+
+def _short(text: str) -> str:
+    return one_line(text if len(text) <= SHOWN else text[:SHOWN] + "…")
+
+
+def _folded(text: str) -> str:
+    return text.lower().replace(" ", "_").replace("-", "_")[:SHOWN]
+
+
+def _language() -> re.Pattern[str]:
+    return re.compile(patterns()["language"])
+
+
+def _language_hint(name: str) -> str:
+    """Suggest the tag that was meant: ``zh_Hant`` and ``pt_br`` are often written so."""
+    near = name.replace("_", "-")
+    if near != name and _language().fullmatch(near):
+        return f"did you mean '{near}'?"
+    return "write a BCP 47 tag such as de, pt-BR or zh-Hant"
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _day_hint(text: str) -> str:
+    """Suggest the day that was meant where only one can be: 31.12.2026, but not 01/02/2026."""
+    found = _OTHER_DAY.fullmatch(text)
+    if found is not None:
+        year, month, day = (found[1], found[2], found[3]) if found[1] else (found[6], found[5], found[4])
+        near = found[7] or f"{year}-{int(month):02}-{int(day):02}"
+        swapped = found[4] is not None and int(found[4]) <= 12 and "/" in text
+        if not swapped and _is_day(near):
+            return f"did you mean {near}?"
+    return "write it as 2026-12-31"
+
+
+def _as_id(text: str) -> str:
+    near = re.sub(r"\s+", "-", "".join(sign if sign.isprintable() else " " for sign in text)).strip("-")
+    return near[:SHOWN] or "a-name"

@@ -1,0 +1,128 @@
+"""Apply the rules to a knowledge base."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from ckm.errors import UnknownNameError
+from ckm.findings import Severity
+from ckm.knowledge.collector import without_collector
+from ckm.knowledge.folder import read_folder
+from ckm.knowledge.kept import read_kept
+from ckm.knowledge.lint.findings import Finding, LintReport
+from ckm.knowledge.lint.rules import RULES, Rule
+from ckm.knowledge.lint.subject import Expected, Subject
+from ckm.knowledge.listing import files
+from ckm.knowledge.sealed import Keeper, load_sealed, save_sealed, saved_at, settled
+from ckm.plaintext import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import date
+    from pathlib import Path
+
+    from ckm.knowledge.folder import Base
+
+REPORT, TIMELESS = "report.json", "timeless.json"
+"""What was found as of a day, and what takes long to find and holds on any."""
+
+
+def lint_base(base: Base, as_of: date, expected: Expected | None = None, *, keeper: Keeper | None = None) -> LintReport:
+    """Find what is wrong with a knowledge base on a day.
+
+    Parameters
+    ----------
+    base
+        As it was read.
+    as_of
+        The day: reviews due before it are overdue.
+    expected
+        What the team has agreed on; nothing where it has not.
+    keeper
+        Where what does not depend on the day is kept for the next time.
+
+    Raises
+    ------
+    UnknownNameError
+        ``expected.skip`` names a rule that there is not.
+    """
+    expected = expected or Expected()
+    ids = [rule.id for rule in RULES]
+    for name in expected.skip:
+        if name not in ids:
+            raise UnknownNameError("rule", name, ids, where="kb.skip")
+    subject = Subject(base, as_of, expected, keeper)
+    found = [*_mistakes(subject)]
+    with without_collector():
+        for rule in RULES:
+            if rule.look is not None and rule.id not in expected.skip:
+                found += _findings(rule, subject)
+    order = {name: number for number, name in enumerate(ids)}
+    rank = {severity: severity.rank for severity in Severity}
+    found.sort(key=lambda each: (rank[each.severity], order[each.rule], each.file, each.line, each.message))
+    return LintReport(tuple(found), as_of, len(base.entries))
+
+
+def lint_folder(
+    folder: Path,
+    as_of: date,
+    expected: Callable[[], Expected],
+    *,
+    agreed: str = "",
+    place: Path | None = None,
+    advance: Callable[[float], None] = lambda amount: None,
+) -> LintReport:
+    """Read a folder and find what is wrong with it; an unchanged one is not looked at again.
+
+    Parameters
+    ----------
+    folder, as_of
+        Of the knowledge base, and the day.
+    expected
+        Returns what the team has agreed on; asked for only where it is needed.
+    agreed
+        Something that is another when ``expected`` would be.
+    place
+        Folder for what is kept from one time to the next; None: nothing is.
+    advance
+        Told how many files more are done.
+    """
+    listing = files(folder)
+    if place is None:
+        with without_collector():
+            base = read_folder(folder)
+        return lint_base(base, as_of, expected())
+    made_from = sha256(repr((agreed, listing)).encode("utf-8", "surrogateescape")).hexdigest()
+    newest = max((changed for _, _, changed in listing.files), default=0)
+    kind = f"report {as_of} {made_from}"
+    kept = load_sealed(place / REPORT, kind) if settled(newest, saved_at(place / REPORT)) else None
+    if kept is not None:
+        findings = tuple(Finding(Severity(severity), *rest) for severity, *rest in kept["findings"])
+        return LintReport(findings, as_of, kept["entries"])
+    keeper = Keeper(place / TIMELESS, f"timeless {made_from}", newest)
+    report = lint_base(read_kept(folder, listing, place, advance), as_of, expected(), keeper=keeper)
+    keeper.save()
+    save_sealed(place / REPORT, kind, {"entries": report.entries, "findings": [each.row for each in report.findings]})
+    return report
+
+
+def _mistakes(subject: Subject) -> Iterator[Finding]:
+    for each in subject.base.mistakes:
+        if each.rule not in subject.expected.skip:
+            yield Finding(each.severity, each.rule, each.path, each.line, each.entry, each.message, each.hint)
+
+
+def _findings(rule: Rule, subject: Subject) -> Iterator[Finding]:
+    assert rule.look is not None
+    for breach in rule.look(subject):
+        entry = breach.entry
+        yield Finding(
+            breach.severity or rule.severity,
+            rule.id,
+            entry.path,
+            entry.line_of(*breach.keys),
+            entry.id,
+            one_line(breach.message),
+            one_line(breach.hint or rule.remedy),
+        )
