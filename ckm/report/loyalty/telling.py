@@ -151,11 +151,21 @@ class Telling:
                 return self.say(key, first, **values)
         return self.say("missing.other", reason=self.raw(missing.reason))
 
-    def unless_hidden(self, finding: str, name: str) -> str:
-        """Return a finding that adds up the parts of a measure; its title alone where some of them may be hidden."""
+    def unless_hidden(self, finding: str, name: str, *, whole: bool = False) -> str:
+        """Return a finding that adds up the parts of a measure; its title alone where some of them may be hidden.
+
+        Parameters
+        ----------
+        finding
+            The sentence.
+        name
+            Of the measure.
+        whole
+            Whether all parts are there for sure, whatever else of the section is hidden.
+        """
         section = self._book[name].section
         hidden = any(each.section == section and each.reason == HIDDEN for each in self.report.missing)
-        return self.title(name) if hidden else finding
+        return self.title(name) if hidden and not whole else finding
 
     def measures_table(self, caption: str, measures: Sequence[Measure], *, folded: bool = False) -> Table:
         """Return measures of everybody with what they were before; columns that would be empty are left out."""
