@@ -44,9 +44,13 @@ def risk(of: Basis, lifetime: Lifetime | Missing = THIN, margin: Margin = ALL) -
 
 def kept_run(folder: Path, as_of: date, *said: tuple[str, float, str | None, str | None, float]) -> None:
     """Keep a run of 90 days: who, probability, level, reason, value at risk. All were first warned about that day."""
+
+    def reasons(code: str | None) -> list[dict[str, object]]:
+        return [{"code": code, "points": 1.0}] if code else []
+
     frame = pl.DataFrame(
         [
-            (who, p, level, None, as_of, p, 30, value, [{"code": reason, "points": 1.0}] if reason else [], reason is None)
+            (who, p, level, None, as_of, p, 30, value, reasons(reason), reason is None)
             for who, p, level, reason, value in said
         ],
         schema={
