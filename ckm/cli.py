@@ -242,7 +242,8 @@ def __getattr__(name: str) -> typer.Typer:
 def main() -> None:
     """Run ckm; the entry point of the console script.
 
-    Each command costs milliseconds before anything happens, so one that is named first is the only one there is.
+    Each command costs milliseconds before anything happens, so one that is named first is the only one there is; but
+    the demo runs the others.
     """
-    named = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 else None
+    named = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1] != "demo" else None
     (application([named]) if named else _whole())()
