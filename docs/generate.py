@@ -156,8 +156,7 @@ def call_ckm(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[st
 
 def picture_digest(shop: Path) -> str:
     """Return a digest of what the report in the picture says."""
-    said = call_ckm(*REPORT, folder=shop).stdout
-    return hashlib.sha256(said.replace(str(shop.resolve()), shop.name).encode()).hexdigest()
+    return hashlib.sha256(call_ckm(*REPORT, folder=shop).stdout.encode()).hexdigest()
 
 
 def main() -> None:
@@ -173,9 +172,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         shop = Path(temporary) / "shop"
         if make_shop(shop):
-            written[README] = screens(README.read_text(encoding="utf-8"), shop)
             taken = PICTURE.with_suffix(".sha256").read_text(encoding="utf-8").strip()
-            picture_is_old = taken != picture_digest(shop)
+            picture_is_old = taken != picture_digest(shop)  # before a command of a screen keeps anything in the shop
+            written[README] = screens(README.read_text(encoding="utf-8"), shop)
         else:
             print("no example shop in this ckm: the screens stay as they are", file=sys.stderr)
     stale = [path for path, text in written.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
