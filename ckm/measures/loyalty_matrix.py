@@ -137,7 +137,9 @@ def loyalty_measures(
     ]
     customers = LoyalCustomers(_list(basis, here, loyal))
     if not (here.active & (here.high | here.low)).any():
-        return customers, tuple(measures), (Missing("loyalty", "no_ratings"),)
+        # Without any interactions the satisfaction says so already.
+        missing = (Missing("loyalty", "no_ratings"),) if "interactions" in basis.tables else ()
+        return customers, tuple(measures), missing
     return customers, (*_cells(basis, here, then), *measures), ()
 
 

@@ -70,7 +70,7 @@ def test_who_was_never_asked_is_loyal_by_behaviour_alone() -> None:
     tables = {name: table for name, table in shop_tables().items() if name != "interactions"}
     loyal, measures, missing = matrix(tables=tables)
     assert loyal.frame.select("customer_id", "rule", "attitude").rows() == [("anna", "behaviour", None)]
-    assert missing == (Missing("loyalty", "no_ratings"),)
+    assert missing == ()  # without any interactions the satisfaction says so
     assert measures.all("loyalty_cell", "loyalty") == ()
 
 
