@@ -48,10 +48,12 @@ def main(folder: Path) -> None:
         best = min(each.wall for each in reports)
         ratio = best / min(each.wall for each in segments)
         peak = max(each.peak_mb for each in reports)
+        page = pages.pop()
         print(
-            f"  best of {REPEATS}: ratio {ratio:.2f} (at most {BAR_RATIO}) to segment by rfm, {best / value.wall:.2f} to "
-            f"segment by value; peak {peak:.0f} MB (at most {BAR_MB:,}); "
-            f"{'same bytes' if len(pages) == 1 else 'DIFFERENT BYTES'}, {len(pages.pop()) / 1000:.0f} kB",
+            f"  best of {REPEATS}: ratio {ratio:.2f} (at most {BAR_RATIO}) to segment by rfm, "
+            f"{best / value.wall:.2f} to segment by value;\n"
+            f"  peak {peak:.0f} MB (at most {BAR_MB:,}); {len(page) / 1000:.0f} kB, "
+            f"{'DIFFERENT' if pages else 'the same'} bytes",
             flush=True,
         )
     print(machine("polars", "numpy", "scipy", "altair", "vl-convert-python"))

@@ -10,6 +10,8 @@ import sys
 import traceback
 from contextlib import suppress
 from difflib import get_close_matches
+from functools import cache
+from importlib import import_module
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -18,25 +20,12 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ckm import __version__
-from ckm.commands import (
-    check,
-    churn_warn,
-    demo,
-    ingest,
-    inspect,
-    kb_lint,
-    kb_new,
-    kb_show,
-    loyalty_report,
-    segment,
-    workspace,
-)
 from ckm.commands.options import verbosity_options
 from ckm.errors import CkmError, UnknownNameError, UsageError
 from ckm.output import Verbosity, set_verbosity, show_error
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 EXIT_CODES = {
     0: "done",
@@ -191,13 +180,22 @@ def _forget_stdout() -> None:
 
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())
 
-app = typer.Typer(
-    cls=_Root,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    epilog=EPILOG,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
+COMMANDS = {
+    "init": "workspace",
+    "demo": "demo",
+    "inspect": "inspect",
+    "ingest": "ingest",
+    "check": "check",
+    "segment": "segment",
+    "churn-warn": "churn_warn",
+    "loyalty-report": "loyalty_report",
+    "kb-search": "kb_search",
+    "kb-show": "kb_show",
+    "kb-new": "kb_new",
+    "kb-lint": "kb_lint",
+    "kb-gaps": "kb_gaps",
+}
+"""The module of each command, in the order in which a newcomer meets them: that is the order of the help."""
 
 
 def _version(wanted: bool) -> None:
@@ -206,7 +204,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def root(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
@@ -215,11 +212,38 @@ def root(
     """Turn customer data and team knowledge into segments, warnings and reports."""
 
 
-# In the order in which a newcomer meets them: that is the order of the help.
-for _module in (workspace, demo, inspect, ingest, check, segment, churn_warn, loyalty_report, kb_lint, kb_show, kb_new):
-    _module.register(app)
+def application(modules: Iterable[str]) -> typer.Typer:
+    """Return ckm with the commands of these modules."""
+    application = typer.Typer(
+        cls=_Root,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        epilog=EPILOG,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    application.callback()(root)
+    for name in modules:
+        import_module(f"ckm.commands.{name}").register(application)
+    return application
+
+
+@cache
+def _whole() -> typer.Typer:
+    return application(COMMANDS.values())
+
+
+def __getattr__(name: str) -> typer.Typer:
+    """Return ``app``, ckm with all its commands, when somebody asks for it."""
+    if name != "app":
+        raise AttributeError(name)
+    return _whole()
 
 
 def main() -> None:
-    """Run ckm; the entry point of the console script."""
-    app()
+    """Run ckm; the entry point of the console script.
+
+    Each command costs milliseconds before anything happens, so one that is named first is the only one there is; but
+    the demo runs the others.
+    """
+    named = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1] != "demo" else None
+    (application([named]) if named else _whole())()

@@ -159,7 +159,8 @@ def loyalty_report(
     hidden = hide_small(Measures(measures), min_cell=request.min_cell, by=request.by)
     goals, of_goals, no_goals = goal_measures(config.goals, hidden.measures)
     tell("what changed")
-    changes = those_that_matter(judge_changes(comparison, parts, ratings)) if comparison is not None else ()
+    causes = [each for each in parts if not each.is_consequence]
+    changes = those_that_matter(judge_changes(comparison, causes, ratings)) if comparison is not None else ()
     return Loyalty(
         LoyaltyReport(
             label=dataset.label,

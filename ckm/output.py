@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from ckm.rows import Table
+
 __all__ = [
     "Format",
     "Verbosity",
     "default_format",
     "detail",
     "emit",
+    "emit_rows",
     "emit_text",
     "note",
     "printable",
@@ -102,6 +105,35 @@ def emit(
         from ckm.writers import render
 
         sys.stdout.write(render(table, f".{chosen}", formats=formats, protect=protect))
+    sys.stdout.flush()
+
+
+def emit_rows(
+    table: Table,
+    fmt: Format | None = None,
+    *,
+    output: Path | None = None,
+    title: str | None = None,
+    formats: Mapping[str, str] | None = None,
+) -> None:
+    """Print a small table, or write it, as :func:`emit` does with a frame; polars is not imported unless a file asks.
+
+    Parameters and errors are those of :func:`emit`.
+    """
+    from ckm import rows
+
+    if output is not None and str(output) != "-":
+        suffix = _suffix(output, fmt)
+        with replacing(output) as draft:
+            rows.save(table, draft, suffix, formats=formats)
+        note(f"wrote {output} ({len(table.rows):,} {'row' if len(table.rows) == 1 else 'rows'})")
+        return
+    chosen = fmt or default_format()
+    if chosen is Format.table:
+        rows.draw(table, title=title, formats=formats)
+    else:
+        text = rows.render(table, f".{chosen}", formats=formats)
+        sys.stdout.write(rows.harmless(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
 
 

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ckm.cells import shown
 from ckm.messages import printable
-from ckm.writers import flatten, shown
+from ckm.writers import flatten
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,31 +3,25 @@ r"""Tables in the formats that machines read, and Markdown.
 Values are whole and plain: ISO dates with their offset, numbers without separators, UTF-8, ``\n`` line ends. Where a
 format has no lists (CSV, TSV, Markdown, Excel), a list is joined by ``"; "`` and anything deeper is JSON.
 
-Formulas: a spreadsheet runs a cell of a CSV file that starts with ``= + - @``, a tab or a carriage return. Texts that
-do get an apostrophe in front, as OWASP advises (https://owasp.org/www-community/attacks/CSV_Injection); numbers never
-do, nor does a text that is a plain number such as ``-12.50``. Excel files need none: their texts are stored as texts.
+Formulas are disarmed as :mod:`ckm.cells` tells. Excel files need none of it: their texts are stored as texts.
 """
 
 from __future__ import annotations
 
 import re
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import polars as pl
 import polars.selectors as cs
 
+from ckm.cells import FORMULA_START, LIST_SEPARATOR, PLAIN_NUMBER, SEPARATORS, markdown_table, shown
 from ckm.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-FORMULA_START = r"^[=+\-@\t\r\n＝＋－＠]"
-PLAIN_NUMBER = r"^[+-]?(\d+([.,]\d+)*)?$"
-"""What starts like a formula and is none: a number, or a dash that stands for nothing."""
-LIST_SEPARATOR = "; "
-SEPARATORS = {".csv": ",", ".tsv": "\t"}
 EXCEL_MAX_ROWS = 1_048_576
 EXCEL_CREATED = datetime(2000, 1, 1)
 """A fixed date: with the clock's, two equal runs would write different bytes."""
@@ -120,26 +114,9 @@ def _for_spreadsheets(table: pl.DataFrame, protect: bool) -> pl.DataFrame:
 
 
 def _markdown(table: pl.DataFrame, formats: Mapping[str, str]) -> str:
-    names = "| " + " | ".join(_markdown_cell(name) for name in table.columns) + " |"
-    rule = "| " + " | ".join("---:" if dtype.is_numeric() else "---" for dtype in table.dtypes) + " |"
     templates = [formats.get(name, "{}") for name in table.columns]
-    rows = (
-        "| " + " | ".join(_markdown_cell(shown(cell, how)) for cell, how in zip(row, templates, strict=True)) + " |"
-        for row in flatten(table).iter_rows()
-    )
-    return "\n".join((names, rule, *rows)) + "\n"
-
-
-def shown(cell: Any, template: str) -> str:
-    """Return one cell as a person reads it; a missing value is empty."""
-    if isinstance(cell, bool):
-        return "yes" if cell else "no"
-    return "" if cell is None else template.format(cell)
-
-
-def _markdown_cell(text: str) -> str:
-    safe = text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-    return "<br>".join(safe.splitlines())
+    rows = ([shown(cell, how) for cell, how in zip(row, templates, strict=True)] for row in flatten(table).iter_rows())
+    return markdown_table(table.columns, [dtype.is_numeric() for dtype in table.dtypes], rows)
 
 
 def _save_excel(table: pl.DataFrame, path: Path, *, title: str | None) -> None:

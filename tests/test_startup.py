@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
 
+from ckm.cli import COMMANDS as COMMAND_MODULES
 from ckm.cli import app
 from tests.conftest import ROOT
+from tests.knowledge.kb_files import small_base
 
 HEAVY = {
     "altair",
@@ -53,3 +57,34 @@ def test_help_and_version_import_nothing_heavy(words: list[str]) -> None:
         [sys.executable, "-c", PROBE, *words], capture_output=True, check=True, encoding="utf-8", cwd=ROOT
     )
     assert HEAVY.isdisjoint(json.loads(done.stderr))
+
+
+SEARCHED = {*HEAVY, "filelock"}
+
+
+def test_a_search_imports_nothing_that_it_does_not_need(tmp_path: Path) -> None:
+    shop = tmp_path / "shop"
+    subprocess.run([sys.executable, "-m", "ckm", "init", shop], check=True, capture_output=True, cwd=ROOT)
+    small_base(shop / "kb")
+    command = [sys.executable, "-c", PROBE, "kb-search", "parcel late", "-C", shop, "-f", "json"]
+    environment = {**os.environ, "CKM_CACHE": str(tmp_path / "cache")}
+    for _ in range(2):  # the first makes the index
+        done = subprocess.run(command, capture_output=True, check=True, encoding="utf-8", cwd=ROOT, env=environment)
+    assert json.loads(done.stdout)
+    assert SEARCHED.isdisjoint(json.loads(done.stderr.splitlines()[-1]))
+
+
+def test_the_list_of_commands_is_what_their_modules_register() -> None:
+    assert list(typer.main.get_command(app).commands) == list(COMMAND_MODULES)
+
+
+def test_only_the_command_that_is_named_is_imported() -> None:
+    probe = PROBE.replace('name.partition(".")[0] for name in sys.modules', "name for name in sys.modules")
+    done = subprocess.run(
+        [sys.executable, "-c", probe, "kb-search", "--help"],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
+        cwd=ROOT,
+    )
+    assert not {"ckm.commands.churn_warn", "ckm.commands.segment"} & set(json.loads(done.stderr))

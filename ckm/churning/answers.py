@@ -176,17 +176,17 @@ def answer(reasons: pl.DataFrame, found: Answers) -> pl.DataFrame:
     Parameters
     ----------
     reasons
-        One row per customer and reason: customer_id, code, points. Only reasons with points above zero speak for
-        leaving and want an answer.
+        One row per customer and reason: customer_id, code, points, rank (0 is to be read first). Only reasons with
+        points above zero speak for leaving and want an answer.
     found
         Of :func:`answers_for`.
 
     Returns
     -------
     pl.DataFrame
-        One row per customer of ``reasons``, by ``customer_id``: answers (list of ids, those of the weightiest reason
-        first, each once), unanswered (whether no reason that wants an answer has one; a customer without such a reason
-        is unanswered too: nobody knows what to say).
+        One row per customer of ``reasons``, by ``customer_id``: answers (list of ids, those of the reason that is read
+        first in front, each once), unanswered (whether no reason that wants an answer has one; a customer without such
+        a reason is unanswered too: nobody knows what to say).
     """
     known = pl.DataFrame(
         [(code, list(ids)) for code, ids in found.by_reason.items()],
@@ -197,7 +197,7 @@ def answer(reasons: pl.DataFrame, found: Answers) -> pl.DataFrame:
         reasons.lazy()
         .filter(pl.col("points") > 0)
         .join(known.lazy(), on="code", how="inner")
-        .sort("customer_id", "points", "code", descending=[False, True, False])
+        .sort("customer_id", "rank")
         .group_by("customer_id", maintain_order=True)
         .agg(pl.col("answers").explode().unique(maintain_order=True))
     )

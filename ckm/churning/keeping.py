@@ -35,9 +35,10 @@ KEPT = {
 }
 """What is kept of each customer with a level. ``p_told`` is the probability when it was last told as a change,
 ``gone_on`` the last day on which the customer is still to be won."""
-TOLD = {"value_at_risk": pl.Float64(), "reason": pl.String(), "unanswered": pl.Boolean()}
-"""What is kept beside, for reports: ``reason`` is the code of the one in front, ``unanswered`` whether no knowledge
-entry answers any. Null in runs of a ckm that did not keep it."""
+TOLD = {"value_at_risk": pl.Float64(), "reasons": pl.String(), "unanswered": pl.Boolean()}
+"""What is kept beside, for reports: what would be lost; the codes of the reasons for leaving, the one to be read first
+in front, with a space between them; whether no knowledge entry answers any. Null in runs of a ckm that did not keep
+it."""
 
 
 @dataclass(frozen=True)
@@ -266,15 +267,27 @@ def keep(store: Store, compared: pl.DataFrame, *, as_of: date, horizon: int, fac
     """
     left = pl.col("days_left") if "days_left" in compared.columns else pl.lit(None, pl.Int64)
     gone_on = pl.lit(as_of) + pl.duration(days=left)
-    told = {name: pl.col(name) for name in TOLD if name in compared.columns}
-    if "reasons" in compared.columns:
-        told["reason"] = pl.col("reasons").list.first().struct.field("code")
     kept = (
         compared.filter(pl.col("level").is_not_null())
-        .with_columns(gone_on=gone_on, **{name: told.get(name, pl.lit(None)) for name in TOLD})
+        .with_columns(gone_on=gone_on, **_told(compared))
         .select(pl.col(name).cast(dtype) for name, dtype in (KEPT | TOLD).items())
     )
     store.keep_run(ANALYSIS, run_name(horizon), VERSION, as_of, kept, facts)
+
+
+def at_stake(store: Store, as_of: date) -> EarlierWarnings | None:
+    """Return the newest run of any horizon by a day; None where there is none."""
+    return _newest(store, [run for run in store.runs(ANALYSIS) if run.as_of <= as_of])
+
+
+def _told(compared: pl.DataFrame) -> dict[str, pl.Expr]:
+    """Return the columns of :data:`TOLD`; null where something is not known."""
+    told = {name: pl.col(name) if name in compared.columns else pl.lit(None) for name in TOLD}
+    if "reasons" in compared.columns:
+        speaks_for_leaving = pl.element().struct.field("points") > 0
+        codes = pl.col("reasons").list.eval(pl.element().filter(speaks_for_leaving).struct.field("code"))
+        told["reasons"] = codes.list.join(" ").replace("", None)  # nobody speaks for leaving
+    return told
 
 
 def judge(earlier: EarlierWarnings, since: pl.DataFrame, *, horizon: int) -> Outcome:

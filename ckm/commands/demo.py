@@ -15,6 +15,8 @@ from ckm.output import Format, Verbosity, emit_text, note, verbosity
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LAST_DAY = "2026-06-30"
+"""Of the example shop: knowledge is judged on that day, and stays as good as it was."""
 STEPS = (
     ("What is in a file that nobody has described?", "ckm inspect incoming/web-orders-2024.csv"),
     ("Load every file that a mapping in maps/ names.", "ckm ingest"),
@@ -26,6 +28,19 @@ STEPS = (
     ("Which groups come out of the data by themselves?", "ckm segment --by clusters -o out/clusters.csv"),
     ("Who is about to leave, why, and what would a contact gain?", "ckm churn-warn --model scorecard -o out/churn.csv"),
     ("How right is that, and is another model better?", "ckm churn-warn --backtest -o out/churn-card.html"),
+    ("What changed, who is loyal, and what is at stake? Open the page.", "ckm loyalty-report -o out/loyalty.html"),
+    ("What do we know about a late parcel?", f'ckm kb-search "the parcel is late" --limit 3 --as-of {LAST_DAY}'),
+    (
+        "The first of them in full, for a reader of Thai.",
+        f"ckm kb-show delivery-late --prefer-lang th --as-of {LAST_DAY}",
+    ),
+    ("Do customers' own words find it, in six languages?", f"ckm kb-search --suite kb-suite.yaml --as-of {LAST_DAY}"),
+    ("Is what we know verified, current and linked?", f"ckm kb-lint --as-of {LAST_DAY}"),
+    ("What is sought and not answered?", f"ckm kb-gaps --as-of {LAST_DAY}"),
+    (
+        "Somebody noticed something: a draft to fill in.",
+        f"ckm kb-new --from observation --id idea-tasting --title 'Tea tasting' --force --as-of {LAST_DAY}",
+    ),
 )
 """What is shown, and the command that shows it."""
 

@@ -40,6 +40,9 @@ def kb_show(
             help="Show texts in this language where there are several. Default: all of them.",
         ),
     ] = None,
+    related: Annotated[
+        bool, typer.Option("--related", help="Also the entries that are most like it, by the index of kb-search.")
+    ] = False,
     as_of: Today = None,
     fmt: Annotated[
         ShowFormat | None, typer.Option("--format", "-f", help="A page, or all fields. Default: table.")
@@ -61,7 +64,8 @@ def kb_show(
 
     place, day = knowledge_place(kb, workspace), day_of(as_of)
     lang = prefer_lang if prefer_lang is not None else place.settings.prefer_lang or ""
-    shown = knowledge.show(place.folder, name, day, lang=lang)
+    like = knowledge.related(place.folder, name, as_of=day) if related and place.folder.is_dir() else []
+    shown = knowledge.show(place.folder, name, day, lang=lang, similar=[hit.id for hit in like])
     if (fmt or _default(output)) is ShowFormat.json:
         from ckm.commands.kb_page import as_json
 

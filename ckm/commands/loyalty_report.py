@@ -9,6 +9,7 @@ import typer
 
 from ckm.commands.hints import DataDates, DataDecimal
 from ckm.commands.options import AsOf, Data, OutputFormat, Seed, Workspace
+from ckm.errors import UnknownNameError, UsageError
 from ckm.output import Format, default_format, detail, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ LANG = Literal["en", "de", "zh-Hans", "zh-Hant", "th", "fa"]
 STEPS = 10
 """About how many things are told while a report is made; the bar need not be exact."""
 PAGE, MAIL, WORKBOOK = ".html", ".md", ".xlsx"
+SUFFIXES = (PAGE, MAIL, WORKBOOK, ".json", ".ndjson", ".csv", ".tsv", ".parquet")
 ReportOutput = Annotated[
     Path | None,
     typer.Option(
@@ -96,12 +98,12 @@ def loyalty_report(
     from ckm.dataset import open_dataset
     from ckm.loyalty import Request
     from ckm.loyalty import loyalty_report as make_report
-    from ckm.settings import parse_months
     from ckm.sources.hints import Hints
 
+    _refuse_other_suffixes(output)
     request = Request(
         as_of=as_of.date() if as_of else None,
-        months=parse_months(period),
+        months=_months(period),
         comparison=compare,
         by=by,
         min_cell=min_cell,
@@ -124,6 +126,21 @@ def loyalty_report(
     if export is not None:
         note(f"wrote {len(written)} files into {export}")
     return None
+
+
+def _months(text: str) -> int:
+    from ckm.settings import parse_months
+
+    try:
+        return parse_months(text)
+    except UsageError as error:
+        raise UsageError(f"--period: {error}", hint=error.hint) from None
+
+
+def _refuse_other_suffixes(output: Path | None) -> None:
+    """Refuse a file that nothing can be written to, before a long run and not after it."""
+    if output is not None and str(output) != "-" and output.suffix.lower() not in SUFFIXES:
+        raise UnknownNameError("file format", output.suffix, SUFFIXES, where=f"-o {output}")
 
 
 def _export(made: Loyalty, folder: Path) -> list[Path]:

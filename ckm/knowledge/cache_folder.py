@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -44,3 +46,24 @@ def _home() -> Path:
         return Path.home()
     except RuntimeError:  # nobody's process, as in some containers
         return Path(os.devnull)
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder of the cache, and those above it, for their owner only: entries may be for few eyes.
+
+    Raises
+    ------
+    OSError
+        It cannot be made, or is somebody else's.
+    """
+    for each in reversed([folder, *folder.parents]):
+        if not each.is_dir():
+            with suppress(FileExistsError):
+                each.mkdir(mode=0o700)
+    if not is_own(folder):
+        raise PermissionError(errno.EACCES, "it belongs to somebody else", str(folder))
+
+
+def is_own(folder: Path) -> bool:
+    """Whether a folder is the user's own, or the machine's; anybody else could plant an index in it."""
+    return not hasattr(os, "geteuid") or folder.stat().st_uid in (os.geteuid(), 0)

@@ -29,7 +29,7 @@ DEEPEST = 30
 """Levels of a value that is kept as it stands."""
 SHOWN = 40
 """Characters of a word of the file that a message shows."""
-LONGEST_ID = 120
+LONGEST_ID = 500
 DECISIVE = frozenset(
     (
         *("id", "state", "state.confidence", "answers", "answers.reasons", "applies", "applies.valid_from"),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.files import replacing
-from ckm.knowledge.document import is_id
+from ckm.knowledge.document import LONGEST_ID, is_id
 from ckm.knowledge.folder import read_file
 from ckm.knowledge.lint.drafts import TO_FILL_IN
 from ckm.knowledge.listing import files
@@ -194,7 +194,7 @@ def _refuse_unfit(wanted: Wanted) -> None:
         raise UsageError("a title is one line without control characters", hint="without --title it is filled in later")
     if wanted.id is not None and not is_id(wanted.id):
         raise UsageError(
-            "an id has at most 120 letters, digits and signs, no spaces, and does not start with a dash",
+            f"an id has at most {LONGEST_ID} letters, digits and signs, no spaces, and does not start with a dash",
             hint=f"write --id {slug(wanted.id) or 'a-name'}",
         )
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from ckm.findings import Severity
 from ckm.knowledge.entry import Mistake
+from ckm.knowledge.freshness import SUFFIXES
 from ckm.plaintext import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SUFFIXES = (".yaml", ".yml")
 LARGEST = 16 * 1024 * 1024
 """Bytes of a file that is read: some 30,000 entries. A larger one is no knowledge, and YAML is slow to read."""
 

@@ -78,7 +78,8 @@ class Comparison:
         """
         kinds = standing(self.basis)
         masks = {kind: getattr(kinds, kind) for kind in KINDS}
-        return {**masks, "lost": self.there & ~kinds.active}
+        # Where the periods overlap, who is new in this one may have bought in the other too.
+        return {**masks, "retained": kinds.retained & ~kinds.new, "lost": self.there & ~kinds.active}
 
     @cached_property
     def there(self) -> Mask:

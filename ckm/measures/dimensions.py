@@ -50,6 +50,11 @@ class Parting:
     values: tuple[str, ...]
     place: NDArray[np.int16]
 
+    @property
+    def is_consequence(self) -> bool:
+        """Whether what customers did in the period decides where they are: then their slice explains nothing."""
+        return self.dimension.startswith(SEGMENT)
+
     def sums(self, column: Whole) -> Whole:
         """Sum of a column (by code) in each slice; whole numbers stay exact."""
         sums = np.zeros(len(self.values), dtype=np.int64)

@@ -88,7 +88,12 @@ def kept_warnings(basis: Basis, margin: Margin, store: Store) -> Leaving | None:
     at_risk = pl.coalesce("value_at_risk", (pl.col("p_churn") * pl.col("value")).round(MONEY_DIGITS))
     return Leaving(
         customers=still.select(
-            "customer_id", "level", "reason", "unanswered", p_leave="p_churn", value_at_risk=at_risk
+            "customer_id",
+            "level",
+            "unanswered",
+            reason=pl.col("reasons").str.split(" ").list.first(),
+            p_leave="p_churn",
+            value_at_risk=at_risk,
         ),
         source="kept",
         as_of=run.as_of,
@@ -98,7 +103,7 @@ def kept_warnings(basis: Basis, margin: Margin, store: Store) -> Leaving | None:
             f"churn warnings of {run.as_of}, kept by the workspace: {run.horizon} days, model {model}; "
             f"{told.height - still.height:,} of {told.height:,} customers have bought since and are left out"
         ),
-        has_reasons=run.frame.is_empty() or run.frame["reason"].null_count() < run.frame.height,
+        has_reasons=run.frame.is_empty() or run.frame["reasons"].null_count() < run.frame.height,
     )
 
 

@@ -52,10 +52,19 @@ def period_until(last: date, months: int) -> Period:
 def compared_with(period: Period, months: int, comparison: Comparison) -> Period:
     """Return the period right before, or the same one a year earlier.
 
+    Raises
+    ------
+    UsageError
+        A period of more than a year would overlap with itself a year earlier.
+
     >>> str(compared_with(period_until(date(2026, 6, 30), 3), 3, "year-ago"))
     '2025-04-01 to 2025-06-30'
     """
     if comparison == "previous":
         return period_until(period.first - timedelta(1), months)
+    if months > MONTHS_OF_A_YEAR:
+        raise UsageError(
+            f"a period of {months} months overlaps with itself a year earlier", hint="compare it with the previous one"
+        )
     following = period.last + timedelta(1)
     return period_until(months_before(following, MONTHS_OF_A_YEAR) - timedelta(1), months)

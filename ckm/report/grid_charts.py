@@ -16,7 +16,7 @@ CELL = 26
 """Height of a cell of a heat map."""
 BOX = 104
 """Height of a box of a matrix."""
-DARKEST = 0.62
+DARKEST = 0.45
 """Of a cell; text on it is still read, in light and in dark."""
 GAP = 2
 
@@ -104,7 +104,7 @@ def heat_map(
     )
     chart = alt.layer(*layers).properties(width=WIDTH - 100, height=CELL * len(rows))
     # room for the names, which are larger where the screen is small
-    return finished(chart, left=4, right=36) if mirrored else finished(chart, left=36, right=4)
+    return finished(chart, "cells", left=4, right=36) if mirrored else finished(chart, "cells", left=36, right=4)
 
 
 def matrix(boxes: Sequence[Box], *, mirrored: bool = False) -> Specification:

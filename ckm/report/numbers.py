@@ -7,6 +7,7 @@ the full form of a date says so (``ค.ศ.``).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ DIGITS = {"fa": str.maketrans("0123456789%", "۰۱۲۳۴۵۶۷۸۹٪")}
 """Babel writes the marks of a numbering system but Western digits."""
 MINUS = "−"
 JOINER = "\u2060"
+BETWEEN_DAYS = re.compile("\xa0(–|تا)\xa0")
+"""What stands between the ends of a period, where a language sets it apart by spaces."""
 ISOLATE, RELEASE = "\u2066", "\u2069"
 LARGE = 1_000
 """Amounts from here on are read without cents where a sentence says them."""
@@ -62,13 +65,13 @@ class Numbers:
         """Return a day."""
         from babel.dates import format_date
 
-        return self._finished(format_date(day, "long", locale=self.locale))
+        return self._kept(format_date(day, "long", locale=self.locale))
 
     def short_day(self, day: date) -> str:
         """Return a day as a table has it."""
         from babel.dates import format_date
 
-        return self._finished(format_date(day, "medium", locale=self.locale))
+        return self._kept(format_date(day, "medium", locale=self.locale))
 
     def month(self, month: str) -> str:
         """Return a month written ``2026-06``; anything else stays as it is."""
@@ -78,13 +81,13 @@ class Numbers:
             first = date.fromisoformat(f"{month}-01")
         except ValueError:
             return month
-        return self._finished(format_skeleton("yMMM", first, locale=self.locale))
+        return self._kept(format_skeleton("yMMM", first, locale=self.locale))
 
     def period(self, period: Period) -> str:
         """Return the days of a period, from and to."""
         from babel.dates import format_interval
 
-        return self._finished(format_interval(period.first, period.last, "yMMMd", locale=self.locale))
+        return self._kept(format_interval(period.first, period.last, "yMMMd", locale=self.locale))
 
     def _written(self, value: float, write: Callable[[float], str], digits: int, *, signed: bool) -> str:
         rounded = round(value, digits)
@@ -119,6 +122,11 @@ class Numbers:
         return format_currency(
             value, self.currency, format=pattern, locale=self.locale, currency_digits=False, numbering_system="default"
         )
+
+    def _kept(self, text: str) -> str:
+        """Return a date that no line breaks, and a period that breaks between its ends only."""
+        kept = self._finished(text).replace(" ", "\xa0")
+        return BETWEEN_DAYS.sub(r" \1 ", kept)
 
     def _finished(self, text: str) -> str:
         # thin spaces around a dash are gaps in many fonts and none in others

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from ckm.report.chart_look import Specification
 
+PALE = 0.45
+"""Opacity of columns beneath marks."""
 LEGEND_LINE = 22
 """Height of a line of a legend."""
 
@@ -137,6 +139,8 @@ def column_chart(
         scale=scale(y),
         axis=numbers_axis(y, grid=True, side="right" if mirrored else "left"),
     )
+    marked = [{"column": number, "to": each.mark} for number, each in enumerate(columns) if each.mark is not None]
+    strength = PALE if marked else 1.0  # a mark across a column is to be seen on it
     layers: list[alt.Chart] = []
     for tone, heights in (
         (tones[0], [column.up for column in columns]),
@@ -144,13 +148,12 @@ def column_chart(
     ):
         rows = [{"column": number, "to": height, "from": 0.0} for number, height in enumerate(heights) if height]
         if rows:
-            bars = alt.Chart(data(rows)).mark_bar(color=colour(tone))
+            bars = alt.Chart(data(rows)).mark_bar(color=colour(tone), fillOpacity=strength)
             layers.append(bars.encode(x=across, y=upward, y2=alt.Y2("from:Q")))
-    marked = [{"column": number, "to": each.mark} for number, each in enumerate(columns) if each.mark is not None]
     if marked:
-        across_all = alt.Chart(data(marked)).mark_tick(color=colour(tones[2]), thickness=3, size=30)
+        across_all = alt.Chart(data(marked)).mark_tick(color=colour(tones[2]), thickness=3, size=30, opacity=1)
         layers.append(across_all.encode(x=across, y=upward))
-    layers += _legend(legend, mirrored)
+    layers += _legend(legend, mirrored, strength)
     chart = alt.layer(*layers).properties(width=WIDTH - 60, height=HEIGHT - 60)
     return finished(chart, top=14 + LEGEND_LINE * len(legend), left=14, right=14)
 
@@ -164,7 +167,7 @@ def _places(columns: Sequence[Column]) -> Any:
     return alt.Axis(labelExpr=f"{names}[datum.value]", labelAngle=0, labelLimit=0, labelOverlap=False)
 
 
-def _legend(legend: Sequence[tuple[str, Tone]], mirrored: bool) -> list[Any]:
+def _legend(legend: Sequence[tuple[str, Tone]], mirrored: bool, strength: float) -> list[Any]:
     import altair as alt
 
     layers = []
@@ -175,7 +178,7 @@ def _legend(legend: Sequence[tuple[str, Tone]], mirrored: bool) -> list[Any]:
         at, beside = (width - 6, width - 20) if mirrored else (6, 20)
         layers.append(
             alt.Chart(data([{}]))
-            .mark_square(color=colour(tone), opacity=1, size=110)
+            .mark_square(color=colour(tone), opacity=1.0 if number else strength, size=110)
             .encode(x=alt.XValue(at), y=alt.YValue(y))
         )
         layers.append(

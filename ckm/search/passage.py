@@ -35,8 +35,7 @@ def passage(text: str, query: Analysis, width: int = 160, lang: str = "") -> tup
     """
     analysis = analyse(text, lang)
     places = _matching(analysis, query)
-    start = _best_start(places, width)
-    start = _begin(text, start, width)
+    start = _begin(text, _best_start(places, width), width) if len(text) > width else 0
     end = min(len(text), start + width)
     if end < len(text):
         cut = text.rfind(" ", start + width // 2, end + 1)

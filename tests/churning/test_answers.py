@@ -162,14 +162,15 @@ def test_a_title_is_in_the_readers_language_or_the_nearest(kb: Path) -> None:
     assert (plain.title("fa"), none.title()) == ("Plain", "c")
 
 
-def reasons(*rows: tuple[str, str, float]) -> pl.DataFrame:
-    return pl.DataFrame(rows, schema={"customer_id": pl.String, "code": pl.String, "points": pl.Float64}, orient="row")
+def reasons(*rows: tuple[str, str, float, int]) -> pl.DataFrame:
+    schema = {"customer_id": pl.String, "code": pl.String, "points": pl.Float64, "rank": pl.UInt8}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
-def test_a_customer_gets_the_answers_of_the_weightiest_reason_first(kb: Path) -> None:
+def test_a_customer_gets_the_answers_of_the_reason_in_front_first(kb: Path) -> None:
     write(kb, entry("about-price", "price"), entry("about-both", "price, late"))
     answers = answers_for(["late", "price"], kb, TODAY)
-    given_ = reasons(("c1", "late", 0.5), ("c1", "price", 2.0), ("c2", "late", -1.0), ("c0", "silent", 3.0))
+    given_ = reasons(("c1", "price", 2.0, 1), ("c1", "late", 0.5, 0), ("c2", "late", -1.0, 0), ("c0", "silent", 3.0, 0))
     assert answer(given_, answers).rows() == [
         ("c0", [], True),
         ("c1", ["about-both", "about-price"], False),
@@ -189,11 +190,11 @@ def test_unanswered_is_who_has_no_reason_with_points_that_is_answered(
 ) -> None:
     from ckm.churning.answers import Answers
 
-    rows = [(*key, value) for key, value in points.items()]
+    rows = [(*key, value, rank) for rank, (key, value) in enumerate(points.items())]
     found_ = Answers({"late": ("a",), "price": ("b", "a")}, {}, ())
     told = answer(reasons(*rows), found_)
     for customer, ids, unanswered in told.rows():
-        wanted = {code for who, code, value in rows if who == customer and value > 0} & {"late", "price"}
+        wanted = {code for who, code, value, _ in rows if who == customer and value > 0} & {"late", "price"}
         assert unanswered == (not wanted) == (not ids)
         assert len(ids) == len(set(ids))
     random.shuffle(rows)  # type: ignore[attr-defined]

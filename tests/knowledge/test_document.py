@@ -61,7 +61,7 @@ def test_a_mistake_that_does_not_decide_keeps_the_entry_and_names_its_line(
     [
         ("id: late", "id: a b", "no spaces"),
         ("id: late", "id: -rf", "dash"),
-        ("id: late", "id: " + "x" * 121, "at most 120"),
+        ("id: late", "id: " + "x" * 501, "at most 500"),
         ("id: late", 'id: "a\\e[31m"', "no control characters"),
         ("id: late", 'id: "a\\u202Eb"', "no control characters"),
         ("id: late", "id: [a]", "one text is expected"),

@@ -105,7 +105,7 @@ def test_a_link_is_not_written_through(tmp_path: Path) -> None:
         (Wanted(lang="english"), "no language", "BCP 47"),
         (Wanted(id="two words"), "no spaces", "two-words"),
         (Wanted(id="-rf"), "dash", "rf"),
-        (Wanted(id="x" * 121), "at most 120", ""),
+        (Wanted(id="x" * 501), "at most 500", ""),
         (Wanted(title="\x1b[31m"), "control characters", ""),
         (Wanted(title=" "), "one line", ""),
     ],

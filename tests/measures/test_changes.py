@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 from ckm.measures.changes import NO_CUSTOMER, change_measures
 from ckm.measures.measure import Measure, Measures, Missing
+from ckm.measures.period import Period
 from tests.measures.rows import basis, bought, histories, tables
 from tests.measures.shop import shop_basis, shop_tables
 
@@ -84,6 +85,16 @@ def test_changes_by_kind_of_customer_by_hand(shop: Measures) -> None:
         "lost": (-327, 4),
     }
     assert sum(value for value, _ in found.values()) == 3763 - 2495
+
+
+def test_kinds_add_up_where_the_periods_overlap() -> None:
+    overlapping = {
+        "period": Period(date(2024, 1, 1), date(2025, 12, 31)),
+        "compared": Period(date(2023, 1, 1), date(2024, 12, 31)),
+    }
+    measures = Measures(change_measures(shop_basis(**overlapping))[0])
+    kinds = [each.value for each in measures.all("change_by_kind", "kind")]
+    assert sum(kinds) == measures.get("revenue_of_customers").change == 3763 - 85
 
 
 def slices(measures: Measures, dimension: str) -> dict[str | None, float | None]:

@@ -44,15 +44,19 @@ def risk(of: Basis, lifetime: Lifetime | Missing = THIN, margin: Margin = ALL) -
 
 def kept_run(folder: Path, as_of: date, *said: tuple[str, float, str | None, str | None, float]) -> None:
     """Keep a run of 90 days: who, probability, level, reason, value at risk. All were first warned about that day."""
+
+    def reasons(code: str | None) -> list[dict[str, object]]:
+        return [{"code": code, "points": 1.0}] if code else []
+
     frame = pl.DataFrame(
         [
-            (who, p, level, None, as_of, p, 30, value, [{"code": reason}] if reason else [], reason is None)
+            (who, p, level, None, as_of, p, 30, value, reasons(reason), reason is None)
             for who, p, level, reason, value in said
         ],
         schema={
             "customer_id": pl.String, "p_churn": pl.Float64, "level": pl.String, "suppressed": pl.String,
             "first_warned_on": pl.Date, "p_told": pl.Float64, "days_left": pl.Int64, "value_at_risk": pl.Float64,
-            "reasons": pl.List(pl.Struct({"code": pl.String})), "unanswered": pl.Boolean,
+            "reasons": pl.List(pl.Struct({"code": pl.String, "points": pl.Float64})), "unanswered": pl.Boolean,
         },
         orient="row",
     )  # fmt: skip

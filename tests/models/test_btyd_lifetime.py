@@ -1,7 +1,5 @@
 """What the lifetime of customers promises: sums that a reader can redo, and CDNOW's holdout."""
 
-
-
 from __future__ import annotations
 
 import numpy as np

@@ -48,14 +48,14 @@ def test_numbers_are_written_as_the_language_writes_them(lang: str, money: str, 
     ],
 )
 def test_days_are_those_of_the_gregorian_calendar_in_every_language(lang: str, day: str, month: str) -> None:
-    assert numbers(lang).day(date(2026, 6, 30)) == day
-    assert numbers(lang).month("2026-06") == month
+    assert bare(numbers(lang).day(date(2026, 6, 30))) == day
+    assert bare(numbers(lang).month("2026-06")) == month
 
 
-def test_a_period_names_both_its_ends() -> None:
+def test_a_period_breaks_between_its_ends_only() -> None:
     period = Period(date(2025, 7, 1), date(2026, 6, 30))
-    assert numbers("de").period(period) == "1. Juli 2025 – 30. Juni 2026"
-    assert numbers("fa").period(period) == "۱ ژوئیه ۲۰۲۵ تا ۳۰ ژوئن ۲۰۲۶"
+    assert numbers("de").period(period) == "1.\xa0Juli\xa02025 – 30.\xa0Juni\xa02026"
+    assert bare(numbers("fa").period(period)) == "۱ ژوئیه ۲۰۲۵ تا ۳۰ ژوئن ۲۰۲۶"
 
 
 def test_what_rounds_to_nothing_has_no_sign() -> None:

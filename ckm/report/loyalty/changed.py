@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ckm.measures.drivers import EFFECT
 from ckm.report.bar_charts import Bar, bar_chart
 from ckm.report.document import Items, Section, Table, Text
+from ckm.report.loyalty.telling import SAVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 EFFECTS = ("customers", "frequency", "order_value")
 """What the change of the revenue is made of."""
+MOST_DIMENSIONS = 3
+"""Dimensions that have a chart; others have a table that shows when a reader asks for it."""
 MOST_SLICES = 10
 """Slices of a dimension that a chart shows."""
 
@@ -60,7 +63,6 @@ def _is_sure(effect: Measure, *, up: bool) -> bool:
 
 
 def _blocks(telling: Telling) -> Iterator[Block]:
-    yield from telling.missing("changed")
     if telling.report.drivers:
         yield Text(telling.say("text.drivers"))
         yield Items(tuple(change_sentence(telling, change) for change in telling.report.drivers))
@@ -72,6 +74,7 @@ def _blocks(telling: Telling) -> Iterator[Block]:
     revenues = [measure for name in names if (measure := telling.of(name)) is not None]
     if revenues:
         yield telling.measures_table(telling.say("table.revenue"), revenues)
+    yield from telling.missing("changed")
 
 
 def change_sentence(telling: Telling, change: Change) -> str:
@@ -163,7 +166,7 @@ def _kinds(telling: Telling) -> Iterator[Block]:
 
 def _slices(telling: Telling) -> Iterator[Block]:
     slices = telling.all("change_by_slice", "dimension", "value")
-    for dimension in dict.fromkeys(each.of("dimension") or "" for each in slices):
+    for place, dimension in enumerate(_most_telling_first(telling, slices)):
         rows = sorted(
             (each for each in slices if each.of("dimension") == dimension), key=lambda each: -abs(each.value or 0.0)
         )
@@ -189,6 +192,9 @@ def _slices(telling: Telling) -> Iterator[Block]:
         caption = telling.say("table.slices", dimension=telling.dimension(dimension))
         body = [(bar.name, bar.text) for bar in bars]
         plain = telling.table(caption, ("value_of", "change"), body)
+        if place >= MOST_DIMENSIONS:
+            yield plain
+            continue
         yield telling.figure(
             finding,
             "slices",
@@ -196,6 +202,16 @@ def _slices(telling: Telling) -> Iterator[Block]:
             plain,
             dimension=telling.dimension(dimension),
         )
+
+
+def _most_telling_first(telling: Telling, slices: tuple[Measure, ...]) -> list[str]:
+    """Return dimensions, those behind the changes that matter first, saved segments last.
+
+    A segment is told from what its customers did, so that those who still buy gained most is no news.
+    """
+    behind = [driver.dimension for change in telling.report.drivers for driver in change.drivers]
+    known = list(dict.fromkeys(each.of("dimension") or "" for each in slices))
+    return sorted(known, key=lambda name: (name.startswith(SAVED), name not in behind, known.index(name)))
 
 
 def goal_sentence(telling: Telling, goal: Goal) -> str:

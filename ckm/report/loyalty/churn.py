@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ckm.churning.levels import LEVELS
 from ckm.report.bar_charts import Bar, bar_chart
 from ckm.report.document import Section
 
@@ -76,7 +77,7 @@ def _levels(telling: Telling) -> Iterator[Block]:
         level=telling.called("level", "urgent"),
     )
     yield telling.figure(
-        telling.unless_hidden(finding, "value_at_risk"),
+        telling.unless_hidden(finding, "value_at_risk", whole=len(levels) == len(LEVELS)),
         "risk",
         bar_chart(bars, mirrored=telling.mirrored),
         telling.table(telling.title("value_at_risk"), ("level", "customers", "value_at_risk"), rows),
@@ -98,15 +99,19 @@ def _reasons(telling: Telling) -> Iterator[Block]:
         )
         for number, each in enumerate(reasons[:MOST_REASONS])
     ]
+    # what is not among those shown belongs to reasons that are hidden, of which none must be larger
+    whole = value_at_risk(telling) or total
+    first = reasons[0].value or 0.0
+    surely_first = whole - total <= first
     unanswered = telling.of("unanswered_share")
-    values = {"reason": bars[0].name, "share": telling.numbers.share((reasons[0].value or 0.0) / total)}
+    values = {"reason": bars[0].name, "share": telling.numbers.share(first / max(whole, total))}
     finding = telling.say("find.reasons", **values)
     if unanswered is not None and unanswered.value is not None:
         finding += telling.say("unit.gap") + telling.say(
             "find.unanswered", share=telling.numbers.share(unanswered.value)
         )
     yield telling.figure(
-        telling.unless_hidden(finding, "reason_value"),
+        telling.unless_hidden(finding, "reason_value", whole=surely_first),
         "reasons",
         bar_chart(bars, mirrored=telling.mirrored),
         telling.slices_table(telling.title("reason_value"), "reason", reasons),

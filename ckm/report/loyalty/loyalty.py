@@ -130,7 +130,7 @@ def _matrix(telling: Telling) -> Iterator[Block]:
         spurious=telling.numbers.count(counts.get("spurious", 0.0)),
     )
     yield telling.figure(
-        telling.unless_hidden(finding, "loyalty_cell"),
+        telling.unless_hidden(finding, "loyalty_cell", whole=counts.keys() >= set(CELLS)),
         "matrix",
         matrix(boxes, mirrored=telling.mirrored),
         Table(telling.say("table.matrix"), columns, tuple(rows), folded=True),

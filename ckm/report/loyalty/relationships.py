@@ -38,6 +38,8 @@ MOST_STEPS = 60
 """Points of a curve, of which each has its band: 120 marks."""
 IN_RHYTHM = ("active", "won back", "new")
 """States of the life cycle of those who are there."""
+FELL_OUT = ("cooling", "lapsed")
+"""States of those who are not any more."""
 CAME = ("new", "won_back")
 NAMED_EVERY = 3
 """Months of which one is named beneath its column."""
@@ -229,7 +231,9 @@ def _states(telling: Telling) -> Iterator[Block]:
         lapsed=telling.numbers.count(telling.number("state", state="lapsed")),
     )
     table = telling.slices_table(telling.title("state"), "state", states)
-    finding = telling.unless_hidden(finding, "state")
+    finding = telling.unless_hidden(
+        finding, "state", whole={*IN_RHYTHM, *FELL_OUT} <= {each.of("state") for each in states}
+    )
     yield telling.figure(finding, "states", bar_chart(bars, mirrored=telling.mirrored), table)
 
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 NOTHING = "–"
 """Stands where a number cannot be said."""
+SEGMENT, SAVED = "segment", "segment "
+"""The dimension of segments, and how dimensions of saved definitions of segments begin: their name comes after it."""
 FIRST_ISOLATE, RELEASE = "\u2068", "\u2069"
 Way = Literal["up", "down", "same"]
 HIDDEN = "hidden_cells"
@@ -54,13 +56,15 @@ class Telling:
 
     def called(self, dimension: str, value: str) -> str:
         """Return a value of a dimension: codes by the language's word, anything else as it stands in the data."""
-        for group in (dimension, "any"):
+        for group in (SEGMENT if dimension.startswith(SAVED) else dimension, "any"):
             if word := self.words.called("values", f"{group}.{value}"):
                 return word
         return self.raw(value)
 
     def dimension(self, name: str) -> str:
         """Return what a dimension is called; a column of the data by its own name."""
+        if name.startswith(SAVED):
+            return self.say("unit.saved_segment", name=self.raw(name.removeprefix(SAVED)))
         return self.words.called("dimensions", name) or self.raw(name)
 
     def raw(self, text: str) -> str:
@@ -147,11 +151,21 @@ class Telling:
                 return self.say(key, first, **values)
         return self.say("missing.other", reason=self.raw(missing.reason))
 
-    def unless_hidden(self, finding: str, name: str) -> str:
-        """Return a finding that adds up the parts of a measure; its title alone where some of them may be hidden."""
+    def unless_hidden(self, finding: str, name: str, *, whole: bool = False) -> str:
+        """Return a finding that adds up the parts of a measure; its title alone where some of them may be hidden.
+
+        Parameters
+        ----------
+        finding
+            The sentence.
+        name
+            Of the measure.
+        whole
+            Whether all parts are there for sure, whatever else of the section is hidden.
+        """
         section = self._book[name].section
         hidden = any(each.section == section and each.reason == HIDDEN for each in self.report.missing)
-        return self.title(name) if hidden else finding
+        return self.title(name) if hidden and not whole else finding
 
     def measures_table(self, caption: str, measures: Sequence[Measure], *, folded: bool = False) -> Table:
         """Return measures of everybody with what they were before; columns that would be empty are left out."""

@@ -1,0 +1,140 @@
+"""From an entry to what the index holds of it: texts to search, labels to filter by, and all that a hit shows.
+
+A search opens no YAML file: what it tells of an entry is stored with it as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from ckm.search.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ckm.knowledge.entry import Entry
+
+RECORDS = "1"
+"""Changes whenever the same entry would give another record; indexes with others are made anew."""
+EVERYBODY = "*"
+"""Value of the label ``role`` of entries that everybody may read."""
+TEXTS = ("issue", "resolution", "cause", "environment")
+"""Texts that a passage is taken from, in the order in which equal ones are preferred; aliases come after them."""
+
+
+def record_of(entry: Entry) -> Record:
+    """Return the record of an entry; the records of a file are replaced together.
+
+    Its key begins with the entry's id and a space, so that hits of equal score come in the order of ids; file and
+    place follow, since nothing but ``ckm kb-lint`` keeps an id from standing twice.
+    """
+    return Record(
+        key=f"{entry.id} {entry.path}#{entry.document}",
+        group=entry.path,
+        texts=tuple(_texts(entry)),
+        labels={name: tuple(values) for name, values in _labels(entry).items() if values},
+        stored=json.dumps(_stored(entry), ensure_ascii=False, separators=(",", ":")),
+    )
+
+
+def id_of(key: str) -> str:
+    """Return the id of the entry with this key."""
+    return key.partition(" ")[0]
+
+
+def _texts(entry: Entry) -> Iterator[tuple[str, str, str]]:
+    for lang, text in entry.title.by_lang.items():
+        yield "title", lang, text
+    for phrases in (entry.aliases, entry.answers.questions):
+        for lang, several in phrases.items():
+            yield from (("alias", lang, text) for text in several)
+    for texts in (entry.issue, entry.resolution, entry.cause, entry.environment):
+        if texts is not None:
+            yield from (("body", lang, text) for lang, text in texts.by_lang.items())
+
+
+def _labels(entry: Entry) -> dict[str, tuple[str, ...]]:
+    classify, applies = entry.classify, entry.applies
+    return {
+        "id": (entry.id,),
+        "kind": _named(entry.kind),
+        "facet": _named(entry.facet),
+        "need": _named(entry.need),
+        "lang": tuple(dict.fromkeys(tag for lang in _languages(entry) for tag in _general(lang))),
+        "tag": tuple(dict.fromkeys((*classify.topics, *classify.departments))),
+        "topic": classify.topics,
+        "department": classify.departments,
+        "product": classify.products,
+        "segment": classify.segments,
+        "reason": entry.answers.reasons,
+        "channel": applies.channels,
+        "region": applies.regions,
+        "state": (entry.state.confidence,),
+        "audience": _named(entry.state.audience),
+        "owner": _named(entry.review.owner),
+        "role": entry.access.read or (EVERYBODY,),
+        "from": _named(_day(applies.valid_from)),
+        "until": _named(_day(applies.valid_until)),
+        "supersedes": entry.links.supersedes,
+    }
+
+
+def _stored(entry: Entry) -> Mapping[str, Any]:
+    """Return all that a hit shows, without what is empty."""
+    classify, applies, review = entry.classify, entry.applies, entry.review
+    checked = max(
+        (day for day in (review.last, entry.authentic.at, entry.provenance.collected_at) if day is not None),
+        default=None,
+    )
+    everything = {
+        "id": entry.id,
+        "kind": entry.kind,
+        "facet": entry.facet,
+        "state": entry.state.confidence,
+        "authentic": entry.authentic.status,
+        "title": dict(entry.title.by_lang),
+        "texts": {name: dict(texts.by_lang) for name in TEXTS if (texts := getattr(entry, name)) is not None},
+        "aliases": _joined(entry.aliases, entry.answers.questions),
+        "languages": [lang for lang in _languages(entry) if lang],
+        "topics": classify.topics,
+        "departments": classify.departments,
+        "products": classify.products,
+        "segments": classify.segments,
+        "reasons": entry.answers.reasons,
+        "from": _day(applies.valid_from),
+        "until": _day(applies.valid_until),
+        "owner": review.owner,
+        "checked": _day(checked),
+        "due": _day(review.due_on),
+        "read": entry.access.read,
+        "supersedes": entry.links.supersedes,
+        "path": entry.path,
+        "line": entry.line,
+    }
+    return {name: value for name, value in everything.items() if value}
+
+
+def _joined(*phrases: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Return aliases and questions as one text per language, for a passage of them."""
+    langs = dict.fromkeys(lang for each in phrases for lang in each)
+    return {lang: " · ".join(text for each in phrases for text in each.get(lang, ())) for lang in langs}
+
+
+def _languages(entry: Entry) -> list[str]:
+    """Return the languages that title or issue are in, in the order of the file."""
+    return list(dict.fromkeys((*entry.title.by_lang, *entry.issue.by_lang)))
+
+
+def _general(lang: str) -> Iterator[str]:
+    """Yield a language and what it is a special case of: ``zh-Hans`` and ``zh``."""
+    parts = lang.split("-") if lang else []
+    return ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
+
+
+def _named(word: str | None) -> tuple[str, ...]:
+    return (word,) if word else ()
+
+
+def _day(day: object) -> str | None:
+    return None if day is None else str(day)

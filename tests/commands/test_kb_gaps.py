@@ -1,0 +1,105 @@
+"""``ckm kb-gaps``: what people sought in vain, and what customers leave for without an answer."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ckm.churning.keeping import keep
+from ckm.knowledge.search_log import Search, append
+from ckm.store import Store
+from tests.conftest import Run
+from tests.knowledge.kb_files import small_base, write_entry
+
+AS_OF = ("--as-of", "2026-06-30")
+
+
+@pytest.fixture
+def shop(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("CKM_CACHE", str(tmp_path / "cache"))
+    run("init", tmp_path / "shop")
+    small_base(tmp_path / "shop" / "kb")
+    return tmp_path / "shop"
+
+
+def sought(shop: Path, query: str | None, hits: int = 0, day: int = 1, roles: tuple[str, ...] = ()) -> None:
+    search = Search(datetime(2026, 6, day, tzinfo=UTC), roles, hits, query)
+    append(shop / "out" / "kb-queries.ndjson", search)
+
+
+def gaps(run: Run, shop: Path) -> tuple[list[dict[str, Any]], str]:
+    done = run("kb-gaps", "-C", shop, *AS_OF, "-f", "json")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout), done.stderr
+
+
+def test_queries_without_a_hit_are_counted_by_what_was_meant(run: Run, shop: Path) -> None:
+    for day, query in ((1, "Giraffe"), (3, "giraffe "), (2, "giraffe "), (5, "zebra"), (6, "late parcel")):
+        sought(shop, query, hits=query == "late parcel", day=day)
+    rows, _ = gaps(run, shop)
+    assert [(row["gap"], row["name"], row["searches"], row["last"]) for row in rows] == [
+        ("query", "giraffe ", 3, "2026-06-03"),
+        ("query", "zebra", 1, "2026-06-05"),
+    ]
+
+
+def test_what_finds_something_by_now_is_a_gap_no_more(run: Run, shop: Path) -> None:
+    sought(shop, "giraffe")
+    write_entry(shop / "kb", "giraffe", "The giraffe cup")
+    rows, told = gaps(run, shop)
+    assert rows == []
+    assert "1 query that found nothing then finds something by now" in told
+
+
+def test_what_a_role_may_not_read_stays_a_gap_of_that_role(run: Run, shop: Path) -> None:
+    write_entry(shop / "kb", "giraffe", "The giraffe cup", "access: {read: [manager]}")
+    sought(shop, "giraffe", roles=("service",))
+    sought(shop, "giraffe", roles=("manager",))
+    rows, _ = gaps(run, shop)
+    assert [(row["name"], row["searches"]) for row in rows] == [("giraffe", 1)]
+
+
+def test_searches_without_their_text_are_counted(run: Run, shop: Path) -> None:
+    sought(shop, None)
+    assert "of 1 searches without a hit the text was not kept" in gaps(run, shop)[1]
+
+
+def test_reasons_without_an_answer_come_dearest_first(run: Run, shop: Path) -> None:
+    customers = [("a", 100.0, ["late_delivery", "silent"]), ("b", 50.0, ["silent"]), ("c", 500.0, ["price"])]
+    frame = pl.DataFrame(
+        {
+            "customer_id": [name for name, _, _ in customers],
+            "p_churn": 0.9,
+            "p_told": 0.9,
+            "level": "urgent",
+            "suppressed": pl.Series([None] * 3, dtype=pl.String),
+            "first_warned_on": date(2026, 6, 1),
+            "value_at_risk": [value for _, value, _ in customers],
+            "reasons": [[{"code": code, "points": 1.0} for code in codes] for _, _, codes in customers],
+        }
+    )
+    keep(Store(shop / "store"), frame, as_of=date(2026, 6, 1), horizon=90, facts={})
+    rows, told = gaps(run, shop)
+    assert [(row["gap"], row["name"], row["customers"], row["value_at_risk"]) for row in rows] == [
+        ("reason", "price", 1, 500.0),
+        ("reason", "silent", 2, 150.0),
+    ]
+    assert "warnings of 2026-06-01" in told
+
+
+def test_without_warnings_it_says_so(run: Run, shop: Path) -> None:
+    rows, told = gaps(run, shop)
+    assert rows == []
+    assert "no warnings are kept" in told
+
+
+@pytest.mark.parametrize("fmt", ["table", "csv", "json", "ndjson", "md"])
+def test_every_format_is_written(run: Run, shop: Path, fmt: str) -> None:
+    sought(shop, "giraffe \x1b[31m")
+    done = run("kb-gaps", "-C", shop, *AS_OF, "-f", fmt)
+    assert (done.exit_code, "giraffe" in done.stdout) == (0, True)
