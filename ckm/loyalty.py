@@ -166,7 +166,8 @@ def loyalty_report(
     changes = those_that_matter(judge_changes(comparison, causes, ratings)) if comparison is not None else ()
     return Loyalty(
         LoyaltyReport(
-            label=dataset.label,
+            # Where a workspace lies is nobody's business who reads the page, and two places give the same bytes.
+            label=dataset.workspace.root.name if dataset.workspace else dataset.label,
             period=basis.period,
             compared=basis.compared,
             comparison=request.comparison,

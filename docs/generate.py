@@ -11,6 +11,7 @@ A screen is a fenced block after a marker ``<!-- screen: ckm segment -->``; the 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -38,6 +39,9 @@ MEASURES = ROOT / "docs" / "loyalty-report.md"
 ENTRY = ROOT / "docs" / "knowledge-entry.md"
 LINT = ROOT / "docs" / "kb-lint.md"
 README = ROOT / "README.md"
+PICTURE = ROOT / "docs" / "images" / "loyalty-report.png"
+REPORT = ("loyalty-report", "--format", "md")
+"""What the picture shows, as a mail: its words and numbers."""
 DICTIONARY = re.compile(r"(<!-- features -->\n).*?(<!-- /features -->\n)", re.DOTALL)
 BOOK = re.compile(r"(<!-- measures -->\n).*?(<!-- /measures -->\n)", re.DOTALL)
 KEYS = re.compile(r"(<!-- keys -->\n).*?(<!-- /keys -->\n)", re.DOTALL)
@@ -128,7 +132,7 @@ def screens(text: str, shop: Path) -> str:
 
     def fill(found: re.Match[str]) -> str:
         words = found["command"].split()[1:]
-        done = _ckm(*words, "--format", "table", folder=shop)
+        done = call_ckm(*words, "--format", "table", folder=shop)
         if done.returncode != 0:
             raise SystemExit(f"{found['command']}: exit {done.returncode}\n{done.stderr}")
         shown = done.stdout.replace(str(shop.resolve()), shop.name).rstrip()
@@ -139,14 +143,20 @@ def screens(text: str, shop: Path) -> str:
 
 def make_shop(folder: Path) -> bool:
     """Make the example shop in ``folder`` and load it; return whether this ckm can."""
-    return _ckm("init", "--demo", str(folder)).returncode == 0 and _ckm("ingest", folder=folder).returncode == 0
+    return call_ckm("init", "--demo", str(folder)).returncode == 0 and call_ckm("ingest", folder=folder).returncode == 0
 
 
-def _ckm(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def call_ckm(*words: str, folder: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run ckm without the settings of the person who runs this."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("CKM_")}
     environment["PYTHONPATH"] = str(ROOT)
     command = [sys.executable, "-m", "ckm", *words]
     return subprocess.run(command, capture_output=True, check=False, encoding="utf-8", cwd=folder, env=environment)
+
+
+def picture_digest(shop: Path) -> str:
+    """Return a digest of what the report in the picture says."""
+    return hashlib.sha256(call_ckm(*REPORT, folder=shop).stdout.encode()).hexdigest()
 
 
 def main() -> None:
@@ -158,9 +168,12 @@ def main() -> None:
         LINT: rules(LINT.read_text(encoding="utf-8")),
         MEASURES: book(MEASURES.read_text(encoding="utf-8")),
     }
+    picture_is_old = False
     with tempfile.TemporaryDirectory() as temporary:
         shop = Path(temporary) / "shop"
         if make_shop(shop):
+            taken = PICTURE.with_suffix(".sha256").read_text(encoding="utf-8").strip()
+            picture_is_old = taken != picture_digest(shop)  # before a command of a screen keeps anything in the shop
             written[README] = screens(README.read_text(encoding="utf-8"), shop)
         else:
             print("no example shop in this ckm: the screens stay as they are", file=sys.stderr)
@@ -171,7 +184,9 @@ def main() -> None:
         )
         if "--check" not in sys.argv:
             path.write_text(written[path], encoding="utf-8", newline="\n")
-    sys.exit(1 if stale and "--check" in sys.argv else 0)
+    if picture_is_old:
+        print("the report says something else than its picture: python docs/picture.py takes a new one")
+    sys.exit(1 if (stale or picture_is_old) and "--check" in sys.argv else 0)
 
 
 if __name__ == "__main__":

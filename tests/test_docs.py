@@ -59,7 +59,7 @@ def test_a_screen_is_replaced_and_the_text_around_it_stays(
     def answer(*words: str, folder: object) -> subprocess.CompletedProcess[str]:
         return subprocess.CompletedProcess(words, 0, stdout="a table\n", stderr="")
 
-    monkeypatch.setattr(generate, "_ckm", answer)
+    monkeypatch.setattr(generate, "call_ckm", answer)
     once = generate.screens("before\n<!-- screen: ckm segment -->\nafter\n", ROOT)
     assert once == "before\n<!-- screen: ckm segment -->\n```text\n$ ckm segment\na table\n```\nafter\n"
     assert generate.screens(once, ROOT) == once

@@ -74,16 +74,15 @@ def test_a_table_is_for_a_person_and_a_pipe_gets_rows(run: Run, shop: Path) -> N
     assert run("loyalty-report", shop, "-f", "md").stdout.startswith("# ")
 
 
-@pytest.mark.parametrize("suffix", ["html", "xlsx"])
-def test_the_same_period_reported_twice_gives_the_same_bytes(shell: Shell, shop: Path, suffix: str) -> None:
-    written = []
+def test_a_report_by_one_thread_and_by_two_has_the_same_bytes(shell: Shell, shop: Path) -> None:
+    pages = []
     for threads in ("1", "2"):
-        target = shop.parent / f"report-{threads}.{suffix}"
+        target = shop.parent / f"report-{threads}.html"
         done = shell("loyalty-report", shop, "-o", target, env={"POLARS_MAX_THREADS": threads})
         assert done.returncode == 0, done.stderr
         assert done.stdout == ""
-        written.append(target.read_bytes())
-    assert written[0] == written[1]
+        pages.append(target.read_bytes())
+    assert pages[0] == pages[1]
 
 
 def test_shuffled_rows_give_the_same_report(run: Run, shop: Path) -> None:
