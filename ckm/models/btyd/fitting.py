@@ -84,8 +84,7 @@ def maximise(
 
     L-BFGS-B (Byrd, Lu, Nocedal, Zhu 1995) on the log scale from each start, on a sample where there are many customers;
     then from the best on all, and Newton steps to the end. Standard errors are those of the observed information, by
-    the delta method: ``se(p) = p se(log p)``. The linear algebra is of a handful of numbers and runs in one thread:
-    sharing it out among several takes longer than all the rest.
+    the delta method: ``se(p) = p se(log p)``.
 
     Parameters
     ----------
@@ -104,7 +103,6 @@ def maximise(
         The fit does not come to an end.
     """
     from scipy.optimize import minimize
-    from threadpoolctl import threadpool_limits
 
     def descend(part: Data, start: Floats) -> tuple[float, Floats]:
         def cost(log_parameters: Floats) -> tuple[float, Floats]:
@@ -118,12 +116,10 @@ def maximise(
         return (float(found.fun) if np.isfinite(found.fun) else inf), np.asarray(found.x)
 
     sample = data.thinned(SAMPLE_ROWS, seed)
-    points = [np.clip(np.log(start), *BOUNDS) for start in starts]
-    with threadpool_limits(1):
-        _, best = min((descend(sample, point) for point in points), key=lambda found: found[0])
-        if sample is not data:
-            _, best = descend(data, best)
-        return _finished(log_likelihood, data, best, name)
+    _, best = min((descend(sample, np.clip(np.log(start), *BOUNDS)) for start in starts), key=lambda found: found[0])
+    if sample is not data:
+        _, best = descend(data, best)
+    return _finished(log_likelihood, data, best, name)
 
 
 def _on_log_scale(log_likelihood: LogLikelihood[Data], data: Data, log_parameters: Floats) -> tuple[float, Floats]:
