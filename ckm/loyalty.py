@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -133,22 +134,24 @@ def loyalty_report(
     tell("reading")
     basis = _basis(tables, dataset, request, config, dimension)
     tell("relationships")
-    lifecycle, ratings, comparison = lifecycle_of(basis), read_ratings(basis), compare(basis)
     ledger = basis.ledger
-    parts = partings(basis, ledger.net_between(basis.period) + ledger.net_between(basis.compared))
-    loyal, matrix, no_matrix = loyalty_measures(basis, lifecycle, ratings)
-    rooms: list[Room] = [
-        change_measures(basis, comparison, parts),
-        relationship_measures(basis),
-        cohort_measures(basis),
-        survival_measures(basis, lifecycle),
-        lifecycle_measures(basis, lifecycle),
-        concentration_measures(basis),
-        satisfaction_measures(basis, ratings),
-        (matrix, no_matrix),
-        wallet_measures(basis),
-    ]
-    single = _Single.read(basis, tell)
+    with ThreadPoolExecutor(1) as beside:  # each half is mostly arithmetic on arrays, which leaves a core to the other
+        of_single = beside.submit(_Single.read, basis, tell)
+        lifecycle, ratings, comparison = lifecycle_of(basis), read_ratings(basis), compare(basis)
+        parts = partings(basis, ledger.net_between(basis.period) + ledger.net_between(basis.compared))
+        loyal, matrix, no_matrix = loyalty_measures(basis, lifecycle, ratings)
+        rooms: list[Room] = [
+            change_measures(basis, comparison, parts),
+            relationship_measures(basis),
+            cohort_measures(basis),
+            survival_measures(basis, lifecycle),
+            lifecycle_measures(basis, lifecycle),
+            concentration_measures(basis),
+            satisfaction_measures(basis, ratings),
+            (matrix, no_matrix),
+            wallet_measures(basis),
+        ]
+        single = of_single.result()
     rooms += [*single.rooms(basis), trust_measures(basis)]
     measures = [measure for room, _ in rooms for measure in room]
     missing = [each for _, room in rooms for each in room]

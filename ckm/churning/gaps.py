@@ -57,7 +57,7 @@ class Gaps:
         keys <<= DAY_BITS
         keys += days[1:][same]
         keys += EPOCH
-        keys.sort()
+        keys = pl.Series(keys).sort().to_numpy()
         return cls(
             codes=own,
             lengths=(keys >> DAY_BITS & DAY_MASK).astype(np.int32),

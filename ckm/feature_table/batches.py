@@ -35,6 +35,7 @@ OF_CUSTOMERS = KINDS.index("return")
 """First kind that counts for a customer."""
 OF_THE_SHOP = KINDS.index("without_customer")
 """First kind that counts for the shop."""
+PURCHASE = KINDS.index("purchase")
 
 T = TypeVar("T")
 
@@ -76,12 +77,12 @@ def row_kind(until: datetime) -> nw.Expr:
     return kind.cast(nw.UInt8)
 
 
-def batch_money(money_scale: int) -> pl.Expr:
-    """``net`` as whole numbers of ``1 / money_scale``.
+def batch_money(column: str, money_scale: int) -> pl.Expr:
+    """Amounts as whole numbers of ``1 / money_scale``; null where there is none.
 
     A strict cast would stop at an amount that no sum can hold; ``largest`` of the counts tells the caller of it.
     """
-    return (pl.col("net") * money_scale).round().cast(pl.Int64, strict=False).fill_null(0)
+    return (pl.col(column) * money_scale).round().cast(pl.Int64, strict=False)
 
 
 class RowCounting:

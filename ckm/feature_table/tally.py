@@ -90,7 +90,7 @@ def _prepared(transactions: pl.LazyFrame, until: datetime, time_zone: str, money
         day=nw.when(is_purchase()).then(local_day("ordered_at", time_zone)),
     )
     day = (pl.col("day").to_physical() - DAY_ZERO).fill_null(NO_DAY)
-    return columns.to_native().with_columns(money=batch_money(money_scale), slot=day)
+    return columns.to_native().with_columns(money=batch_money("net", money_scale).fill_null(0), slot=day)
 
 
 def _grown(sums: Numbers, count: int) -> Numbers:

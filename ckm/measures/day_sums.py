@@ -28,8 +28,11 @@ class Values:
 
     def numbers(self, values: pl.Series) -> Whole:
         """Number of each value, from 1 on; 0 where there is none."""
-        if not values.null_count():
+        nulls = values.null_count()
+        if not nulls:
             return self._register.numbers(values, *id_words(values)) + 1
+        if nulls == len(values):
+            return np.zeros(nulls, dtype=np.int64)
         some = values.drop_nulls()
         numbers = np.zeros(len(values), dtype=np.int64)
         numbers[values.is_not_null().to_numpy()] = self._register.numbers(some, *id_words(some)) + 1

@@ -83,10 +83,17 @@ class Gathering:
         }
         self._kept = []
         if codes is not None:
-            columns["key"] = codes[columns["key"] >> SLOT_BITS] << SLOT_BITS | columns["key"] & SLOT_MASK
+            columns["key"] = _recoded(columns["key"], codes)
         frame = pl.DataFrame(columns).sort(["key", "value"] if self._with_value else "key")
         value = frame["value"].to_numpy() if self._with_value else None
         return Gathered(frame["key"].to_numpy(), value, frame["money"].to_numpy()).added_up()
+
+
+def _recoded(keys: Whole, codes: Whole) -> Whole:
+    recoded: Whole = codes[keys >> SLOT_BITS]
+    recoded <<= SLOT_BITS
+    recoded |= keys & SLOT_MASK
+    return recoded
 
 
 def customers_in_order(register: CustomerRegister) -> tuple[pl.Series, Whole]:

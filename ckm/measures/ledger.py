@@ -63,6 +63,23 @@ class Till:
 
 
 @dataclass(frozen=True)
+class Costed:
+    """Customers' rows of which the cost is known; what is given back takes its cost back as well.
+
+    Attributes
+    ----------
+    rows
+        How many.
+    net, cost
+        Sums over them, in ``1 / scale`` of the currency's unit.
+    """
+
+    rows: int = 0
+    net: int = 0
+    cost: int = 0
+
+
+@dataclass(frozen=True)
 class Ledger:
     """Purchases and returns up to a day.
 
@@ -91,6 +108,8 @@ class Ledger:
         first; then :data:`OTHER` and :data:`NO_VALUE` where there are such rows.
     by
         The column of ``parts``; None where there are none.
+    costed
+        Of all customers; in the ledger of a part, and in that of some customers, nothing.
     begins
         First day with any purchase or return in the data, whoever's: also in a part, and of some customers.
     as_of
@@ -111,6 +130,7 @@ class Ledger:
     scale: int
     time_zone: str
     left_out: LeftOut
+    costed: Costed = Costed()
     dimensions: Mapping[str, pl.DataFrame] = field(default_factory=dict)
     parts: Mapping[str, Ledger] = field(default_factory=dict)
     by: str | None = None

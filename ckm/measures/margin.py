@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import narwhals as nw
-import polars as pl
-
 from ckm.feature_table.table import POPULATION_DIGITS
-from ckm.features import end_of_day, is_purchase, is_used, whole_money
 
 if TYPE_CHECKING:
     from ckm.measures.basis import Basis
+    from ckm.measures.ledger import Costed
 
 
 @dataclass(frozen=True)
@@ -43,29 +40,13 @@ class Margin:
 
 
 def read_margin(basis: Basis) -> Margin:
-    """Return the margin as known on the day of the report.
-
-    Reads cost and net of the transactions in one streaming pass; nothing where there is no column of costs.
-    """
+    """Return the margin as known on the day of the report."""
     bought, returned = (int(each.totals["net"][-1]) for each in (basis.ledger.visits, basis.ledger.returns))
     kept = min(1.0, max(0.0, (bought + returned) / bought)) if bought > 0 else 1.0
-    return Margin(_share(basis), round(kept, POPULATION_DIGITS))
+    return Margin(_share(basis.ledger.costed), round(kept, POPULATION_DIGITS))
 
 
-def _share(basis: Basis) -> float | None:
-    transactions = basis.tables["transactions"]
-    if "cost" not in transactions.collect_schema():
+def _share(costed: Costed) -> float | None:
+    if not costed.rows or costed.net <= 0:
         return None
-    scale = basis.ledger.scale
-    cost = whole_money("cost", scale)
-    rows = nw.from_native(transactions).filter(
-        is_used(end_of_day(basis.as_of, basis.ledger.time_zone)), ~nw.col("cost").is_null()
-    )
-    sums = rows.select(
-        costed=whole_money("net", scale), cost=nw.when(is_purchase()).then(cost).otherwise(-cost.abs())
-    ).to_native()
-    counts = sums.select(pl.len().alias("rows"), pl.col("costed").sum(), pl.col("cost").sum())
-    known, costed, spent = counts.collect(engine="streaming").row(0)
-    if not known or costed <= 0:
-        return None
-    return float(f"{(costed - spent) / costed:.{POPULATION_DIGITS}g}")
+    return float(f"{(costed.net - costed.cost) / costed.net:.{POPULATION_DIGITS}g}")

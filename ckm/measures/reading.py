@@ -20,6 +20,7 @@ from ckm.errors import UnknownNameError
 from ckm.feature_table.batches import (
     OF_CUSTOMERS,
     OF_THE_SHOP,
+    PURCHASE,
     RowCounting,
     Visits,
     batch_money,
@@ -33,7 +34,7 @@ from ckm.features import END_OF_TIME, end_of_day, is_purchase, local_day
 from ckm.measures.day_sums import DaySums, Values
 from ckm.measures.entries import NO_DAY
 from ckm.measures.gathered import SLOT_BITS, SLOT_MASK, Gathering, customers_in_order
-from ckm.measures.ledger import NO_VALUE
+from ckm.measures.ledger import NO_VALUE, Costed
 from ckm.measures.posting import post, post_parts
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ def read_ledger(
         raise UnknownNameError("column", by, there)
     until = end_of_day(as_of, time_zone) if as_of else END_OF_TIME
     dimensions = tuple(name for name in DIMENSIONS if name in there)
+    cost = pl.col("cost") if "cost" in there else pl.lit(None)
+    transactions = transactions.with_columns(cost=cost.cast(pl.Float64))
 
     def read(scale: int) -> tuple[_Reading, View]:
         reading = _Reading(transactions, dimensions, by)
@@ -107,12 +110,13 @@ def _rows(
     dimensions: Sequence[str],
     by: str | None,
 ) -> pl.LazyFrame:
-    """One row per row: what is counted, ``slot`` (day and kind), ``money``, the dimensions, and ``by`` as a text."""
+    """One row per row: what is counted, ``slot`` (day and kind), ``money``, ``cost``, dimensions, ``by`` as a text."""
     columns = nw.from_native(transactions).select(
         "customer_id",
         "ordered_at",
         "net",
         "currency",
+        "cost",
         *dimensions,
         kind=row_kind(until),
         day=local_day("ordered_at", time_zone),
@@ -121,7 +125,8 @@ def _rows(
     )
     texts = [pl.col(name).cast(pl.String) for name in (*dimensions, *([] if by is None else ["by"]))]
     slot = (pl.col("day").to_physical() + EPOCH) * 2 + pl.col("returned").cast(pl.Int32)
-    return columns.to_native().with_columns(*texts, money=batch_money(scale), slot=slot).drop("day", "returned")
+    amounts = {"money": batch_money("net", scale).fill_null(0), "cost": batch_money("cost", scale)}
+    return columns.to_native().with_columns(*texts, **amounts, slot=slot).drop("day", "returned")
 
 
 class _Batch(NamedTuple):
@@ -140,12 +145,14 @@ class _Reading:
         self._entries = Gathering(with_value=by is not None)
         self._nameless: list[pl.DataFrame] = []
         self._dimensions = {name: DaySums() for name in dimensions}
+        self._costed = Costed()
 
     def prepared(self, batch: pl.DataFrame) -> _Batch:
         used = self.counting.add(batch)
         days, amounts = used["slot"].to_numpy().astype(np.int64) >> 1, used["money"].to_numpy()
         for name, sums in self._dimensions.items():
             sums.add(used[name], days, amounts)
+        self._costed = _with_costs(self._costed, used)
         if self._by is not None:
             value = pl.Series(self._values.numbers(used["by"]) << SLOT_BITS)
             used = used.with_columns(slot=pl.col("slot") + value)
@@ -169,6 +176,7 @@ class _Reading:
         whole = post(customers, entries, nameless, view)
         whole = replace(
             whole,
+            costed=self._costed,
             dimensions={
                 name: sums.frame(none=NO_VALUE).with_columns((pl.col("day") - EPOCH).cast(pl.Int32))
                 for name, sums in self._dimensions.items()
@@ -178,3 +186,12 @@ class _Reading:
         if self._by is None:
             return whole
         return replace(whole, by=self._by, parts=post_parts(self._values.names, whole, entries, nameless, view))
+
+
+def _with_costs(costed: Costed, used: pl.DataFrame) -> Costed:
+    if used["cost"].null_count() == used.height:
+        return costed
+    known = used.filter(pl.col("kind") >= OF_CUSTOMERS, pl.col("cost").is_not_null())
+    cost = pl.when(pl.col("kind") == PURCHASE).then("cost").otherwise(-pl.col("cost").abs())
+    rows, net, spent = known.select(pl.len(), pl.col("money").sum(), cost.sum()).row(0)
+    return Costed(costed.rows + rows, costed.net + net, costed.cost + spent)

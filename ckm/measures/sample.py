@@ -10,6 +10,8 @@ import numpy as np
 import polars as pl
 
 from ckm.feature_table.table import FeatureTable, feature_table
+from ckm.feature_table.view import OPTIONAL_COLUMNS
+from ckm.features import NEEDED_COLUMNS
 from ckm.measures.intervals import Z
 from ckm.measures.segments import kept_definition
 
@@ -107,7 +109,9 @@ def read_features(basis: Basis, *, everybody: bool = False) -> FeatureSample:
             for name, rows in tables.items()
             if name in ("transactions", "customers")
         }
-        tables["transactions"] = tables["transactions"].collect(engine="streaming").lazy()
+        there = tables["transactions"].collect_schema()
+        used = [name for name in (*NEEDED_COLUMNS, *OPTIONAL_COLUMNS) if name in there]
+        tables["transactions"] = tables["transactions"].select(used).collect(engine="streaming").lazy()
     table = feature_table(
         tables, as_of=basis.as_of, time_zone=ledger.time_zone, population=saved.population if saved else None
     )

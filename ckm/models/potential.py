@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.errors import NotEnoughDataError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import TypeAlias
@@ -223,19 +225,40 @@ def _weighted(effects: Effects, weights: Iterator[float]) -> Effects:
 def _solve(measured: list[Floats], marked: list[Floats], target: Floats, quantile: float) -> tuple[float, list[float]]:
     """Return intercept and weights, penalised as if what is measured had mean 0 and standard deviation 1."""
     import numpy as np
-    from sklearn.linear_model import QuantileRegressor
-    from threadpoolctl import threadpool_limits
 
     if not measured + marked:
         return float(np.quantile(target, quantile, method="inverted_cdf")), []
     centre = np.array([column.mean() for column in measured] + [0.0] * len(marked))
     scale = np.array([column.std() for column in measured] + [1.0] * len(marked))
-    # Interior point with crossover ends in the same corner as the simplex, at a fifth of its time.
-    regression = QuantileRegressor(quantile=quantile, alpha=PENALTY / len(target), solver="highs-ipm")
+    intercept, *slopes = _quantile_regression((np.column_stack(measured + marked) - centre) / scale, target, quantile)
+    weights = np.array(slopes) / scale
+    return float(intercept - (weights * centre).sum()), [float(each) for each in weights]
+
+
+def _quantile_regression(columns: Floats, target: Floats, quantile: float) -> Floats:
+    """Return intercept and weights: the linear programme of Koenker and Bassett (1978), each absolute weight penalised.
+
+    What scikit-learn's ``QuantileRegressor`` solves, without the second that importing it takes.
+    """
+    import numpy as np
+    from scipy.optimize import linprog
+    from scipy.sparse import csc_array, eye_array, hstack
+    from threadpoolctl import threadpool_limits
+
+    rows = len(target)
+    design = csc_array(np.column_stack([np.ones(rows), columns]))
+    residual = eye_array(rows, format="csc")
+    penalty = np.array([0.0] + [PENALTY] * columns.shape[1])
+    # What is negative stands in variables of its own: a programme's variables are not.
+    cost = np.concatenate([penalty, penalty, np.full(rows, quantile), np.full(rows, 1 - quantile)])
+    equal = hstack([design, -design, residual, -residual], format="csc")
     with threadpool_limits(1):
-        regression.fit((np.column_stack(measured + marked) - centre) / scale, target)
-    weights = regression.coef_ / scale
-    return float(regression.intercept_ - (weights * centre).sum()), [float(each) for each in weights]
+        # Interior point with crossover ends in the same corner as the simplex, at a fifth of its time.
+        found = linprog(cost, A_eq=equal, b_eq=target, method="highs-ipm")
+    if not found.success:
+        raise NotEnoughDataError(f"no percentile of {rows:,} customers could be found: {found.message}")
+    above, below = found.x[: len(penalty)], found.x[len(penalty) : 2 * len(penalty)]
+    return np.asarray(above - below)
 
 
 def _readable(value: float) -> float:

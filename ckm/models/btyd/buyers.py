@@ -103,8 +103,7 @@ def buyers_until(codes: ArrayLike, days: ArrayLike, money: ArrayLike, last_day: 
     last_day
         End of observation; what comes later does not exist yet.
     """
-    code, day = np.asarray(codes, dtype=np.int64), np.asarray(days, dtype=np.int64)
-    value = np.asarray(money, dtype=np.float64)
+    code, day, value = np.asarray(codes), np.asarray(days), np.asarray(money, dtype=np.float64)
     known = day <= last_day
     if not known.all():
         code, day, value = code[known], day[known], value[known]
@@ -113,5 +112,6 @@ def buyers_until(codes: ArrayLike, days: ArrayLike, money: ArrayLike, last_day: 
         return Buyers(none, none, none, none, np.zeros(0))
     first = np.flatnonzero(np.concatenate(([True], code[1:] != code[:-1])))
     last = np.append(first[1:], len(code)) - 1
+    begun, latest = (day[these].astype(np.int64) for these in (first, last))
     spent = np.add.reduceat(value, first) - value[first]
-    return Buyers(code[first], last - first, day[last] - day[first], last_day - day[first], spent)
+    return Buyers(code[first].astype(np.int64), last - first, latest - begun, last_day - begun, spent)

@@ -153,11 +153,11 @@ def by_tenths(expected: Floats, actual: Floats) -> tuple[Tenth, ...]:
 def _later(
     buyers: Buyers, codes: ArrayLike, days: ArrayLike, money: ArrayLike, split: int, last_day: int
 ) -> tuple[Floats, Floats]:
-    code, day = np.asarray(codes, dtype=np.int64), np.asarray(days, dtype=np.int64)
+    code, day = np.asarray(codes), np.asarray(days)
     size = int(code[-1]) + 1
-    later = (day > split) & (day <= last_day)
-    orders = np.bincount(code[later], minlength=size)
-    spent = np.bincount(code[later], np.asarray(money, dtype=np.float64)[later], minlength=size)
+    later = np.flatnonzero((day > split) & (day <= last_day))
+    code, value = code[later], np.asarray(money, dtype=np.float64)[later]
+    orders, spent = np.bincount(code, minlength=size), np.bincount(code, value, minlength=size)
     return orders[buyers.codes].astype(np.float64), spent[buyers.codes].astype(np.float64)
 
 

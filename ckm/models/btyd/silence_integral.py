@@ -19,6 +19,7 @@ has a relative error below 1e-11 (held against 30 digits, see docs/btyd.md).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -136,7 +137,7 @@ def _integrals(
 ) -> Floats:
     """Return leaves, orders and, where asked for, the moments: logs of small and large, inverses of small and large."""
     sums = np.zeros((6 if moments else 2, len(end)))
-    points, shares = np.polynomial.legendre.leggauss(nodes)
+    points, shares = _gauss_legendre(nodes)
     for panel in range(panels):
         for point, share in zip((points + 1) / 2, shares / 2, strict=True):
             v = end * ((panel + point) / panels)
@@ -156,3 +157,8 @@ def _integrals(
                 sums[4] += leaves / (1 + grown)
                 sums[5] += leaves / on_large
     return sums
+
+
+@cache
+def _gauss_legendre(nodes: int) -> tuple[Floats, Floats]:
+    return np.polynomial.legendre.leggauss(nodes)
