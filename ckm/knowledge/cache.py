@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING
 from ckm import __version__
 from ckm.knowledge.cache_folder import cache_folder, cache_root, is_own, make_private
 from ckm.knowledge.freshness import fingerprint
+from ckm.knowledge.records import RECORDS
 from ckm.search.index import FORMAT as INDEX_FORMAT
 from ckm.search.index import Index
 
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Opened", "open_index"]
 
-FORMAT = f"{__version__}/{INDEX_FORMAT}/1"
-"""Of the state and the records; the index's own is part of it."""
+FORMAT = f"{__version__}/{INDEX_FORMAT}/{RECORDS}/1"
+"""Of the state; those of index and records are part of it."""
 PLACE = "search"
 STATE, LOCK, INDEX = "state", "lock", "index."
 TICK = 0.02

@@ -16,6 +16,7 @@ from ckm.search.analysis import analyse
 from ckm.search.fields import EXACT_FIELDS, exact_field
 from ckm.search.ranking import Ranking
 from ckm.search.rarity import Rarity
+from ckm.search.record import ANY
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -120,7 +121,7 @@ class Compiler:
     def _filters(
         self, keep: Mapping[str, Collection[str]], drop: Mapping[str, Collection[str]]
     ) -> list[tuple[Occur, Query]]:
-        kept = [(Occur.Must, _silent(self._labels(name, values))) for name, values in sorted(keep.items())]
+        kept = [(Occur.Must, _silent(self._labels(name, (*values, ANY)))) for name, values in sorted(keep.items())]
         return kept + [(Occur.MustNot, self._labels(name, values)) for name, values in sorted(drop.items())]
 
     def _labels(self, name: str, values: Iterable[str]) -> Query:
@@ -135,7 +136,7 @@ class Compiler:
         if name in EXACT_FIELDS:
             return self._written(clause, (name,))
         if self._searcher.terms_with_prefix("label", label_term(name, ""), limit=1):
-            return _silent(self._labels(name, [clause.text]))
+            return _silent(self._labels(name, [clause.text] if clause.negated else [clause.text, ANY]))
         return None
 
     def _written(self, clause: parsed.Clause, fields: Sequence[str]) -> Query | None:

@@ -13,6 +13,7 @@ EXACT_FIELDS = ("title", "alias", "body")
 
 def exact_field(name: str) -> str:
     """Return the field of the index that holds the words of a text field in order."""
+    name = "title" if name == "opening" else name
     return f"exact_{name}" if name in EXACT_FIELDS else "exact_body"
 
 

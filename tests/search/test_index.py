@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ckm.search.index import Index
 from ckm.search.query import parse
-from ckm.search.record import Record
+from ckm.search.record import ANY, Record
 
 SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[3] / "shared" / "data") / "kb"
 
@@ -93,6 +93,21 @@ def test_filters_work_before_ranking(index: Index) -> None:
     assert found(index, text, keep={"kind": ["for"], "lang": ["de", "fr"]}) == ["returns"]
     assert set(found(index, text, drop={"kind": ["for"]})) == {"service"}
     assert found(index, text, keep={"kind": []}) == []
+
+
+def test_a_record_for_any_value_passes_every_filter_by_that_label_and_is_excluded_by_none() -> None:
+    index = Index.create()
+    texts = (("body", "", "goods"),)
+    index.replace([], [Record("any", "a", texts, {"lang": (ANY,)}), Record("en", "a", texts, {"lang": ("en",)})])
+    assert found(index, "goods", keep={"lang": ["de"]}) == ["any"]
+    assert found(index, "goods lang:en") == ["any", "en"]
+    assert found(index, "goods -lang:en") == ["any"]
+
+
+def test_the_opening_of_a_text_counts_once_and_can_be_asked_for_as_a_title() -> None:
+    index = Index.create()
+    index.replace([], [Record("a", "a", (("opening", "en", "opened goods"), ("body", "en", "opened goods of all")))])
+    assert found(index, "title:opened") == ["a"]
 
 
 def test_filters_do_not_change_a_score(index: Index) -> None:
