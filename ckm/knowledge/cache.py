@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from ckm.knowledge.manifest import Manifest
-    from ckm.search.record import Record
+    from ckm.knowledge.reading import File
+    from ckm.search.documents import Prepared
 
     Watch = Callable[[int], AbstractContextManager[Callable[[float], None]]]
 
@@ -170,6 +171,7 @@ def _updated(folder: Path, place: Path, state: _State | None, watch: Watch) -> O
     """Change the index of the place, or make it anew, and keep what it was made from."""
     from ckm.knowledge import manifest
     from ckm.knowledge.listing import files
+    from ckm.knowledge.reading import group_of, reading
 
     # Before the listing: what changes in between makes the next search look again.
     now = fingerprint(folder, state.files if state else 0)
@@ -186,9 +188,11 @@ def _updated(folder: Path, place: Path, state: _State | None, watch: Watch) -> O
     if index is None:
         changed, removed, replaced = list(after.names), [], 0
         name = f"{INDEX}{os.urandom(4).hex()}"
-        index = Index.create(place / name)
-    with watch(len(changed)) as advance:
-        index.replace((_group(one) for one in (*changed, *removed)), _records(folder, changed, after, advance))
+    # Processes are started before the engine and the bar start threads.
+    with reading(folder, changed) as read, watch(len(changed)) as advance:
+        if index is None:
+            index = Index.create(place / name)
+        index.replace((group_of(one) for one in (*changed, *removed)), _records(read, changed, after, advance))
     pieces = {each.name: each.stat().st_size for each in (place / name).iterdir() if not each.name.endswith(".lock")}
     _write_state(place, _State(FORMAT, now, name, pieces, len(after), sum(after.mistakes), replaced), after)
     _sweep(place, name)
@@ -198,31 +202,24 @@ def _updated(folder: Path, place: Path, state: _State | None, watch: Watch) -> O
 def _in_memory(folder: Path, watch: Watch, remark: str) -> Opened:
     from ckm.knowledge import manifest
     from ckm.knowledge.listing import files
+    from ckm.knowledge.reading import reading
 
     all_files = manifest.of(files(folder).files)
-    index = Index.create()
-    with watch(len(all_files)) as advance:
-        index.replace((), _records(folder, all_files.names, all_files, advance))
+    with reading(folder, all_files.names) as read, watch(len(all_files)) as advance:
+        index = Index.create()
+        index.replace((), _records(read, all_files.names, all_files, advance))
     return Opened(index, len(all_files), sum(all_files.mistakes), (remark,))
 
 
-def _records(folder: Path, names: list[str], into: Manifest, advance: Callable[[float], None]) -> Iterator[Record]:
+def _records(
+    files: Iterator[File], names: list[str], into: Manifest, advance: Callable[[float], None]
+) -> Iterator[list[Prepared]]:
     """Yield the records of files one by one, so that no more than one file's entries are held."""
-    from ckm.knowledge.folder import read_file
-    from ckm.knowledge.records import record_of
-
     number = {name: at for at, name in enumerate(into.names)}
-    for name in names:
-        entries, mistakes = read_file(folder / name, folder)
-        into.mistakes[number[name]] = sum(mistake.left_out for mistake in mistakes)
-        for entry in entries:
-            yield replace(record_of(entry), group=_group(name))
+    for name, file in zip(names, files, strict=True):
+        into.mistakes[number[name]] = file.left_out
+        yield from file.records
         advance(1)
-
-
-def _group(name: str) -> str:
-    """Return what the records of a file are replaced by: its name, whatever bytes that has."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _read_state(place: Path) -> _State | None:

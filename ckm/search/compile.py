@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tantivy import Occur, Query
 
 from ckm.search.analysis import analyse
+from ckm.search.documents import label_term
 from ckm.search.fields import EXACT_FIELDS, exact_field
 from ckm.search.ranking import Ranking
 from ckm.search.rarity import Rarity
@@ -28,11 +29,6 @@ if TYPE_CHECKING:
     from ckm.search.weights import Weights
 
 _LIKE_TERMS = 25  # as in Lucene's MoreLikeThis
-
-
-def label_term(name: str, value: str) -> str:
-    """Return the term of a label's value."""
-    return f"{name}={value}".casefold()
 
 
 @dataclass(frozen=True)

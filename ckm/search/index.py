@@ -29,25 +29,26 @@ from typing import TYPE_CHECKING
 import tantivy
 
 from ckm.search.analysis import analyse
-from ckm.search.compile import Compiled, Compiler, label_term
-from ckm.search.fields import FORMAT, exact_field, schema
+from ckm.search.compile import Compiled, Compiler
+from ckm.search.documents import document, label_term, prepare
+from ckm.search.fields import FORMAT, schema
+from ckm.search.record import Record
 from ckm.search.weights import WEIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
     from ckm.search.analysis import Analysis
+    from ckm.search.documents import Prepared
     from ckm.search.query import Query
-    from ckm.search.record import Record
     from ckm.search.weights import Weights
 
 __all__ = ["FORMAT", "Hit", "Index"]
 
 _HEAP = 64_000_000  # bytes of the writer's buffer; one thread, so that documents keep their order
 _DIGITS = 4  # decimals of a score that count: the last bits depend on the order in which an engine adds
-_LIKE = 40  # terms kept per document for more_like
 
 
 @dataclass(frozen=True)
@@ -111,18 +112,19 @@ class Index:
         """Return the number of documents: one per record and language."""
         return int(self._searcher.num_docs)
 
-    def replace(self, groups: Iterable[str], records: Iterable[Record]) -> None:
+    def replace(self, groups: Iterable[str], records: Iterable[Record | Sequence[Prepared]]) -> None:
         """Remove all records of the groups, add the records, in one commit.
 
         Killed before the commit, the index is as it was. Records of a group that is not named are added beside those
-        that are there.
+        that are there. A record may come as its documents, prepared by another process
+        (:func:`ckm.search.documents.prepare`).
         """
         writer = self._engine.writer(_HEAP, 1)
         for group in groups:
             writer.delete_documents_by_term("group", group)
         for record in records:
-            for document in _documents(record, self._weights):
-                writer.add_document(document)
+            for prepared in prepare(record, self._weights) if isinstance(record, Record) else record:
+                writer.add_document(document(prepared))
         writer.commit()
         writer.wait_merging_threads()
         self._engine.reload()
@@ -290,65 +292,3 @@ class Index:
             for score, _ in self._searcher.search(both, 1, count=False).hits:
                 scores[hit.key] = round(score, _DIGITS)
         return scores
-
-
-def _documents(record: Record, weights: Weights) -> list[tantivy.Document]:
-    """Return the documents of a record: one per language that its texts name."""
-    tags = list(dict.fromkeys(tag for _, tag, _ in record.texts if tag)) or [""]
-    documents: list[tantivy.Document] = []
-    for tag in tags:
-        texts = [(name, text) for name, of, text in record.texts if of in (tag, "")]
-        document = _document(record, tag, texts, weights)
-        if not documents:
-            document.add_bytes("stored", record.stored.encode("utf-8", "replace"))
-        documents.append(document)
-    return documents
-
-
-def _document(record: Record, tag: str, texts: list[tuple[str, str]], weights: Weights) -> tantivy.Document:
-    document = tantivy.Document()
-    document.add_text("key", _scrub(record.key))
-    document.add_text("group", _scrub(record.group))
-    for name, values in record.labels.items():
-        for value in values:
-            document.add_text("label", label_term(name, _scrub(value)))
-    language = tag or _language(texts)
-    about: Counter[str] = Counter()
-    spelled: set[str] = set()
-    found: set[str] = set()
-    homes: Counter[str] = Counter()
-    for name, text in texts:
-        analysis = analyse(text, language)
-        found.update(analysis.languages)
-        homes.update({place[0]: length for place, length in analysis.lengths.items()})
-        times = weights.fields.get(name, 1)
-        terms = [token.term for token in analysis.words]
-        about.update(terms * times)
-        document.add_text("words", " ".join(terms * times))
-        document.add_text("forms", " ".join([token.term for token in analysis.forms] * times))
-        document.add_text("grams", " ".join([token.term for token in analysis.grams] * times))
-        document.add_text(exact_field(name), " ".join(token.term for token in analysis.exact))
-        spelled.update(
-            text[token.start : token.end].lower() for token in analysis.exact if token.script not in _UNSPACED
-        )
-    document.add_text("home", min(homes, key=lambda place: (-homes[place], place), default=""))
-    for one in sorted(found):
-        document.add_text("language", f"={one}")
-    document.add_text("spelled", " ".join(sorted(spelled)))
-    common = sorted(about.items(), key=lambda item: (-item[1], item[0]))[:_LIKE]
-    document.add_bytes("like", " ".join(term for term, _ in common).encode())
-    return document
-
-
-_UNSPACED = frozenset({"han", "thai"})
-
-
-def _language(texts: list[tuple[str, str]]) -> str:
-    """Return the language that the texts of a document without one are in together: a title alone is too short."""
-    found = analyse(" \n".join(text for _, text in texts)[:4000]).languages
-    return next((language for language in found if language), "")
-
-
-def _scrub(text: str) -> str:
-    """Return a text that can be encoded: half of a pair of surrogates, from a broken file name, cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")

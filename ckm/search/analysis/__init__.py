@@ -7,13 +7,14 @@ The same chains serve documents and queries. Tables and word lists are read when
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ckm.search.analysis import arabic, chinese, languages, spaced, thai
+from ckm.search.analysis import chinese, languages, thai
+from ckm.search.analysis.choice import chosen_languages
 from ckm.search.analysis.text import normalise, origins, runs
 from ckm.search.analysis.tokens import Analysis, Run, Token
+from ckm.search.analysis.word import read_word
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -48,7 +49,7 @@ def analyse(text: str, lang: str = "", among: Collection[str] | None = None) -> 
     """
     normalised = normalise(text)
     cut = list(runs(normalised))
-    chosen = _languages(cut, lang, among)
+    chosen = chosen_languages([(script, characters) for script, characters, _ in cut], lang, among)
     maker = _Tokens(origins(text, normalised))
     han = [characters for script, characters, _ in cut if script == "han"]
     written_in = chinese.written_in(han) if han else ()
@@ -61,45 +62,6 @@ def analyse(text: str, lang: str = "", among: Collection[str] | None = None) -> 
             alphabet = languages.script_of(characters)
             maker.word(script, characters, start, chosen.get(alphabet, ("",)))
     return Analysis(text, tuple(maker.runs), tuple(maker.exact), tuple(maker.words), maker.forms(), tuple(maker.grams))
-
-
-def _languages(cut: list[tuple[str, str, int]], lang: str, among: Collection[str] | None) -> dict[str, tuple[str, ...]]:
-    """Return the languages by which the words of each alphabet are stemmed."""
-    declared = languages.base(lang)
-    by_alphabet: dict[str, list[str]] = {}
-    others = 0
-    for script, characters, _ in cut:
-        if script != "spaced":
-            others += len(characters)
-        if script == "spaced":
-            by_alphabet.setdefault(languages.script_of(characters), []).append(spaced.fold(characters))
-        elif script == "arabic":
-            by_alphabet.setdefault("arabic", []).append(arabic.fold(characters))
-    chosen: dict[str, tuple[str, ...]] = {}
-    for alphabet, folded in by_alphabet.items():
-        known = languages.languages_of(alphabet)
-        if declared in known:
-            chosen[alphabet] = (declared,)
-        elif among is not None and not (alphabet == "latin" and others > len(folded)):
-            held = [language for language in sorted(among) if language in known or not language]
-            chosen[alphabet] = languages.guess(folded, held) or ("",)
-        elif alphabet == "latin" and others > len(folded):
-            chosen[alphabet] = ("en",)  # Latin words within Chinese, Thai or Persian are names and English
-        else:
-            near = languages.guess(folded, known)
-            # A document without a single stop word is a list of names or codes: nothing is known of its language.
-            chosen[alphabet] = near[:1] if 0 < len(near) < len(known) or len(known) == 1 else ("",)
-    return chosen
-
-
-@lru_cache(maxsize=1 << 16)
-def _terms(script: str, written: str, chosen: tuple[str, ...]) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
-    """Return a word's alphabet, folded form, stems by each language, and grams; a stop word has neither of the last."""
-    chain = arabic if script == "arabic" else spaced
-    folded = chain.fold(written)
-    stems = dict.fromkeys(stem for language in chosen if (stem := chain.stem(written, language)))
-    alphabet = "arabic" if script == "arabic" else languages.script_of(written)
-    return alphabet, folded, tuple(stems), spaced.grams(folded) if stems else ()
 
 
 _UNSPACED = frozenset({"han", "thai"})
@@ -128,7 +90,7 @@ class _Tokens:
             self.runs.append(Run(script, chosen, start, end))
 
     def word(self, script: str, written: str, place: int, chosen: tuple[str, ...]) -> None:
-        alphabet, folded, stems, found = _terms(script, written, chosen)
+        alphabet, folded, stems, found, _ = read_word(script, written, chosen)
         if not folded:  # a lone mark
             return
         self._run(alphabet, chosen, place, place + len(written))

@@ -6,10 +6,10 @@ from collections import Counter
 
 from ckm.search.analysis import arabic, chinese, languages, spaced, thai
 from ckm.search.analysis.text import normalise, runs
+from ckm.search.analysis.tokens import TELLING
 
 _READ = 4000  # characters that are looked at
 _SHARE = 0.1  # of words that are stop words; running text has two to five in ten, whatever the language
-_TELLING = 4  # how much more a sign of another script tells than a Latin word: those are in texts of all languages
 
 
 def detect(text: str) -> tuple[str, ...]:
@@ -25,13 +25,13 @@ def detect(text: str) -> tuple[str, ...]:
     pieces: dict[str, list[str]] = {}
     for script, characters, _ in runs(normalise(text[:_READ])):
         if script in ("han", "thai"):
-            weights[script] += _TELLING * len(characters)
+            weights[script] += TELLING * len(characters)
             pieces.setdefault(script, []).append(characters)
             continue
         alphabet = languages.script_of(characters)
         folded = arabic.fold(characters) if script == "arabic" else spaced.fold(characters)
         if folded and not folded.isdecimal():
-            weights[alphabet] += 1 if alphabet == "latin" else _TELLING
+            weights[alphabet] += 1 if alphabet == "latin" else TELLING
             pieces.setdefault(alphabet, []).append(folded)
     if not weights:
         return ()
