@@ -16,16 +16,15 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm import __version__
 from ckm.knowledge.cache_folder import cache_folder, cache_root, is_own, make_private
+from ckm.knowledge.digests import digest
 from ckm.knowledge.freshness import fingerprint
 from ckm.knowledge.records import RECORDS
 from ckm.search.index import FORMAT as INDEX_FORMAT
@@ -239,7 +238,7 @@ def _read_manifest(place: Path, state: _State) -> Manifest | None:
     with (place / STATE).open("rb") as file:
         file.readline()
         data = file.read()
-    return manifest.unpack(data) if _digest(data) == state.manifest else None
+    return manifest.unpack(data) if digest(data) == state.manifest else None
 
 
 def _write_state(place: Path, state: _State, what: Manifest) -> None:
@@ -247,13 +246,9 @@ def _write_state(place: Path, state: _State, what: Manifest) -> None:
     from ckm.knowledge import manifest
 
     data = manifest.pack(what)
-    line = json.dumps(asdict(replace(state, manifest=_digest(data))))
+    line = json.dumps(asdict(replace(state, manifest=digest(data))))
     with replacing(place / STATE) as draft:
         draft.write_bytes(line.encode() + b"\n" + data)
-
-
-def _digest(data: bytes) -> str:
-    return blake2b(data, digest_size=16).hexdigest()
 
 
 def _is_whole(place: Path, state: _State) -> bool:
@@ -265,6 +260,8 @@ def _is_whole(place: Path, state: _State) -> bool:
 
 def _sweep(place: Path, current: str | None) -> None:
     """Remove what other versions and killed processes left."""
+    import shutil
+
     for path in place.glob(f"{INDEX}*"):
         if path.name != current:
             shutil.rmtree(path, ignore_errors=True)

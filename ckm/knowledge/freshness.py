@@ -12,7 +12,8 @@ import stat
 import sys
 from array import array
 from contextlib import suppress
-from hashlib import blake2b
+
+from ckm.knowledge.digests import SIZE, blake2b
 
 TYPE_CHECKING = False  # as `typing` has it, whose import is not free
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ PARTS = 64
 MOST_WORKERS = 4
 WORTH_SHARING = 5_000
 """Files from which a second process saves more than it costs."""
-SIZE = 16
-"""Bytes of a digest."""
 _GONE = (-1, -1)
 _BY_DESCRIPTOR = os.stat in os.supports_dir_fd and os.listdir in os.supports_fd
 

@@ -116,7 +116,7 @@ def _told(folder: Path, names: Sequence[str], pipes: Sequence[BufferedReader]) -
         size = pipe.read(4)
         data = pipe.read(int.from_bytes(size, "big")) if len(size) == 4 else b""
         if len(data) and len(data) == int.from_bytes(size, "big"):
-            left_out, records = marshal.loads(data)  # noqa: S302  # from a process of our own
+            left_out, records = marshal.loads(data)  # from a process of our own
             yield File(left_out, [[Prepared(*one) for one in record] for record in records])
         else:
             yield _read(folder, name)

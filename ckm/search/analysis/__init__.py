@@ -32,7 +32,7 @@ def grams(text: str, lang: str = "") -> list[str]:
     return [token.term for token in analyse(text, lang).grams]
 
 
-def analyse(text: str, lang: str = "", among: Collection[str] | None = None) -> Analysis:
+def analyse(text: str, lang: str = "", among: Collection[str] | None = None, *, in_full: bool = True) -> Analysis:
     """Return the terms of a text with their places in it.
 
     Parameters
@@ -46,11 +46,13 @@ def analyse(text: str, lang: str = "", among: Collection[str] | None = None) -> 
         For a query, the languages that the index holds ("" for texts of none): where the query's stop words do not
         tell which one it is in, each of its words is stemmed by the rules of every one of them. None for a document,
         which is in one language per alphabet.
+    in_full
+        Whether grams and forms are wanted too: they take most of the time.
     """
     normalised = normalise(text)
     cut = list(runs(normalised))
     chosen = chosen_languages([(script, characters) for script, characters, _ in cut], lang, among)
-    maker = _Tokens(origins(text, normalised))
+    maker = _Tokens(origins(text, normalised), in_full)
     han = [characters for script, characters, _ in cut if script == "han"]
     written_in = chinese.written_in(han) if han else ()
     for script, characters, start in cut:
@@ -61,7 +63,8 @@ def analyse(text: str, lang: str = "", among: Collection[str] | None = None) -> 
         else:
             alphabet = languages.script_of(characters)
             maker.word(script, characters, start, chosen.get(alphabet, ("",)))
-    return Analysis(text, tuple(maker.runs), tuple(maker.exact), tuple(maker.words), maker.forms(), tuple(maker.grams))
+    forms = maker.forms() if in_full else ()
+    return Analysis(text, tuple(maker.runs), tuple(maker.exact), tuple(maker.words), forms, tuple(maker.grams))
 
 
 _UNSPACED = frozenset({"han", "thai"})
@@ -70,8 +73,9 @@ _UNSPACED = frozenset({"han", "thai"})
 class _Tokens:
     """Collects the tokens of a text; a place in the normalised text becomes one in the text as written."""
 
-    def __init__(self, places: list[int] | None) -> None:
+    def __init__(self, places: list[int] | None, with_grams: bool) -> None:
         self._places = places
+        self._with_grams = with_grams
         self.runs: list[Run] = []
         self.exact: list[Token] = []
         self.words: list[Token] = []
@@ -97,14 +101,15 @@ class _Tokens:
         start, end = self._span(place, place + len(written))
         self.exact.append(Token(folded, start, end, alphabet))
         self.words += [Token(stem, start, end, alphabet) for stem in stems]
-        self.grams += [Token(gram, start, end, alphabet) for gram in found]
+        if self._with_grams:
+            self.grams += [Token(gram, start, end, alphabet) for gram in found]
 
     def han(self, written: str, place: int, written_in: tuple[str, ...]) -> None:
         self._run("han", written_in, place, place + len(written))
         folded = chinese.fold(written)
         single = [Token(character, *self._span(place + i, place + i + 1), "han") for i, character in enumerate(folded)]
         self.exact += single
-        self.grams += single
+        self.grams += single if self._with_grams else ()
         self.words += [
             Token(pair, *self._span(place + i, place + i + len(pair)), "han")
             for i, pair in enumerate(chinese.bigrams(folded))
@@ -118,11 +123,13 @@ class _Tokens:
             tokens.append(Token(cluster, *self._span(start, start + len(cluster)), "thai"))
             start += len(cluster)
         self.exact += tokens
-        self.grams += [Token(a.term + b.term, a.start, b.end, "thai") for a, b in pairwise(tokens)]
         start = place
         for word in thai.words([token.term for token in tokens]):
             self.words.append(Token(word, *self._span(start, start + len(word)), "thai"))
             start += len(word)
+        if not self._with_grams:
+            return
+        self.grams += [Token(a.term + b.term, a.start, b.end, "thai") for a, b in pairwise(tokens)]
         self.grams += [
             Token(gram, *self._span(place + i, place + i + len(gram)), "thai")
             for i, gram in enumerate(thai.grams(written))
