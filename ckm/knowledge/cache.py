@@ -145,11 +145,17 @@ def _opened(path: Path) -> Index | None:
     import tempfile
 
     with suppress(OSError, ValueError), tempfile.TemporaryDirectory() as temporary:
-        for piece in path.iterdir():
-            if not piece.name.endswith(".lock"):
-                os.symlink(piece, os.path.join(temporary, piece.name))  # noqa: PTH118, PTH211
+        for piece in _pieces(path):
+            os.makedirs(os.path.dirname(os.path.join(temporary, piece)), exist_ok=True)  # noqa: PTH103, PTH118, PTH120
+            os.symlink(path / piece, os.path.join(temporary, piece))  # noqa: PTH118, PTH211
         return Index.open(Path(temporary))
     return None
+
+
+def _pieces(index: Path) -> list[str]:
+    """Return the files of an index, relative to it."""
+    found = (each.relative_to(index).as_posix() for each in index.rglob("*") if each.is_file())
+    return sorted(name for name in found if not name.endswith(".lock"))
 
 
 def _locked(folder: Path, place: Path, watch: Watch, *, anew: bool) -> Opened:
@@ -192,7 +198,7 @@ def _updated(folder: Path, place: Path, state: _State | None, watch: Watch) -> O
         if index is None:
             index = Index.create(place / name)
         index.replace((group_of(one) for one in (*changed, *removed)), _records(read, changed, after, advance))
-    pieces = {each.name: each.stat().st_size for each in (place / name).iterdir() if not each.name.endswith(".lock")}
+    pieces = {inside: (place / name / inside).stat().st_size for inside in _pieces(place / name)}
     _write_state(place, _State(FORMAT, now, name, pieces, len(after), sum(after.mistakes), replaced), after)
     _sweep(place, name)
     return Opened(index, len(after), sum(after.mistakes))

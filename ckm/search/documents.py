@@ -9,6 +9,7 @@ import tantivy
 
 from ckm.search.analysis.terms import languages_of, terms
 from ckm.search.fields import exact_field
+from ckm.search.shelves import shelf_of
 
 if TYPE_CHECKING:
     from ckm.search.record import Record
@@ -23,6 +24,8 @@ class Prepared(NamedTuple):
 
     Attributes
     ----------
+    shelf
+        Where it stands (:func:`ckm.search.shelves.shelf_of`).
     texts
         Field and text, in order; a field may come several times.
     like
@@ -31,6 +34,7 @@ class Prepared(NamedTuple):
         What the caller wants back; only the first document of a record has it.
     """
 
+    shelf: str
     texts: tuple[tuple[str, str], ...]
     like: str
     stored: str | None
@@ -50,8 +54,8 @@ def prepare(record: Record, weights: Weights) -> list[Prepared]:
     prepared = []
     for number, tag in enumerate(tags):
         texts = [(name, text) for name, of, text in record.texts if of in (tag, "")]
-        own, like = _searched(texts, tag or _language(texts), weights)
-        prepared.append(Prepared((*common, *own), like, None if number else stored))
+        shelf, own, like = _searched(texts, tag or _language(texts), weights)
+        prepared.append(Prepared(shelf, (*common, *own), like, None if number else stored))
     return prepared
 
 
@@ -66,17 +70,19 @@ def document(prepared: Prepared) -> tantivy.Document:
     return made
 
 
-def _searched(texts: list[tuple[str, str]], language: str, weights: Weights) -> tuple[list[tuple[str, str]], str]:
-    """Return the fields that are searched, and the terms that say best what the texts are about."""
+def _searched(texts: list[tuple[str, str]], language: str, weights: Weights) -> tuple[str, list[tuple[str, str]], str]:
+    """Return the shelf, the fields that are searched, and the terms that say best what the texts are about."""
     fields: list[tuple[str, str]] = []
     about: Counter[str] = Counter()
     spelled: set[str] = set()
     languages: set[str] = set()
     lengths: Counter[str] = Counter()
+    scripts: Counter[str] = Counter()
     for name, text in texts:
         found = terms(text, language)
         languages |= found.languages
         lengths += found.lengths
+        scripts += found.scripts
         spelled |= found.spelled
         times = weights.fields.get(name, 1)
         for _ in range(times):
@@ -89,7 +95,7 @@ def _searched(texts: list[tuple[str, str]], language: str, weights: Weights) -> 
     fields += [("language", f"={one}") for one in sorted(languages)]
     fields.append(("spelled", " ".join(sorted({word.lower() for word in spelled}))))
     common = sorted(about.items(), key=lambda item: (-item[1], item[0]))[:_LIKE]
-    return fields, " ".join(term for term, _ in common)
+    return shelf_of(scripts), fields, " ".join(term for term, _ in common)
 
 
 def _language(texts: list[tuple[str, str]]) -> str:

@@ -110,6 +110,33 @@ def test_the_opening_of_a_text_counts_once_and_can_be_asked_for_as_a_title() -> 
     assert found(index, "title:opened") == ["a"]
 
 
+def test_texts_of_another_script_do_not_change_a_score() -> None:
+    german = [Record(f"de{n}", "a", (("body", "de", f"Wer offene Ware {n} will, braucht den Bon"),)) for n in range(12)]
+    chinese = [Record(f"zh{n}", "a", (("body", "zh-Hans", f"客户服务第{n}条，Ware，请说明" * 9),)) for n in range(30)]
+    alone, mixed = Index.create(), Index.create()
+    alone.replace([], german)
+    mixed.replace([], [*german, *chinese])
+    for text in ("offene Ware", "Bon 7", "brauchen"):
+        scores = {hit.key: hit.score for hit in mixed.search(parse(text), limit=50)}
+        expected = {hit.key: hit.score for hit in alone.search(parse(text), limit=50)}
+        assert {key: score for key, score in scores.items() if key in expected} == expected
+
+
+def test_a_record_with_texts_in_several_scripts_is_one_record(tmp_path: Path) -> None:
+    texts = (("body", "en", "opened goods"), ("body", "zh-Hans", "客户服务"), ("body", "th", "คืนสินค้า"))
+    Index.create(tmp_path).replace(
+        [], [Record("a", "a", texts, {"kind": ("for",)}, "kept"), Record("b", "b", texts[:1])]
+    )
+    index = Index.open(tmp_path)
+    for text in ("goods", "客户服务", "คืนสินค้า", "goods 客户", "kind:for"):
+        assert [hit.stored for hit in index.search(parse(text)) if hit.key == "a"] == ["kept"]
+    assert found(index, "goods -客户服务") == ["b"]
+    assert found(index, "客户 -goods") == []
+    assert index.labels("kind") == {"for": 3}
+    index.replace(["a"], [Record("a", "a", texts[2:])])
+    assert found(index, "goods 客户 คืนสินค้า") == ["a", "b"]
+
+
 def test_filters_do_not_change_a_score(index: Index) -> None:
     (alone,) = index.search(parse("Kassenbon"))
     (filtered,) = index.search(parse("Kassenbon"), keep={"kind": ["for"]}, drop={"kind": ["about"]})
