@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 from tantivy import Occur, Query
 
 from ckm.search.analysis import analyse
-from ckm.search.documents import label_term
-from ckm.search.fields import EXACT_FIELDS, exact_field
+from ckm.search.fields import EXACT_FIELDS, exact_field, label_term
 from ckm.search.ranking import Ranking
 from ckm.search.rarity import Rarity
 from ckm.search.record import ANY

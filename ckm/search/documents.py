@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import tantivy
 
 from ckm.search.analysis.terms import languages_of, terms
-from ckm.search.fields import exact_field
+from ckm.search.fields import exact_field, label_term
 from ckm.search.shelves import shelf_of
 
 if TYPE_CHECKING:
@@ -38,11 +38,6 @@ class Prepared(NamedTuple):
     texts: tuple[tuple[str, str], ...]
     like: str
     stored: str | None
-
-
-def label_term(name: str, value: str) -> str:
-    """Return the term of a label's value."""
-    return f"{name}={value}".casefold()
 
 
 def prepare(record: Record, weights: Weights) -> list[Prepared]:

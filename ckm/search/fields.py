@@ -17,6 +17,11 @@ def exact_field(name: str) -> str:
     return f"exact_{name}" if name in EXACT_FIELDS else "exact_body"
 
 
+def label_term(name: str, value: str) -> str:
+    """Return the term of a label's value."""
+    return f"{name}={value}".casefold()
+
+
 def schema() -> tantivy.Schema:
     """Return the schema. Terms come ready, parted by spaces."""
     builder = tantivy.SchemaBuilder()

@@ -30,8 +30,7 @@ import tantivy
 
 from ckm.search.analysis import analyse
 from ckm.search.compile import Compiled, Compiler
-from ckm.search.documents import document, label_term, prepare
-from ckm.search.fields import FORMAT, schema
+from ckm.search.fields import FORMAT, label_term, schema
 from ckm.search.record import Record
 from ckm.search.shelves import Shelves
 from ckm.search.weights import WEIGHTS
@@ -115,6 +114,8 @@ class Index:
         is not named are added beside those that are there. A record may come as its documents, prepared by another
         process (:func:`ckm.search.documents.prepare`).
         """
+        from ckm.search.documents import document, prepare  # a search does without
+
         self._shelves.replace(
             groups,
             (

@@ -13,7 +13,9 @@ _SENTENCE_ENDS = frozenset(".!?。！？؟\n")
 _BACK = 40  # characters that a passage may begin before its first mark, to begin at a sentence or a word
 
 
-def passage(text: str, query: Analysis, width: int = 160, lang: str = "") -> tuple[str, tuple[tuple[int, int], ...]]:
+def passage(
+    text: str, query: Analysis, width: int = 160, lang: str = "", *, alike: bool = True
+) -> tuple[str, tuple[tuple[int, int], ...]]:
     """Return the window of a text that holds most of a query's words, and the places to mark in it.
 
     Parameters
@@ -26,6 +28,9 @@ def passage(text: str, query: Analysis, width: int = 160, lang: str = "") -> tup
         Characters of the window; words are not cut unless one is longer.
     lang
         The text's language, as for :func:`ckm.search.analysis.analyse`.
+    alike
+        Whether, where no word matches, words count that share most of their grams; looking for them takes thrice as
+        long.
 
     Returns
     -------
@@ -33,7 +38,9 @@ def passage(text: str, query: Analysis, width: int = 160, lang: str = "") -> tup
         The window, without line breaks, and (start, end) positions in it, in order and apart. A text that matches by
         its grams only has the words marked that share most of them. Nothing matched: the beginning of the text.
     """
-    places = _matching(analyse(text, lang, in_full=False), query) or _alike(analyse(text, lang), query)
+    places = _matching(analyse(text, lang, in_full=False), query)
+    if alike and not places:
+        places = _alike(analyse(text, lang), query)
     start = _begin(text, _best_start(places, width), width) if len(text) > width else 0
     end = min(len(text), start + width)
     if end < len(text):
