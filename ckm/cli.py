@@ -7,9 +7,7 @@ import io
 import os
 import re
 import sys
-import traceback
 from contextlib import suppress
-from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
@@ -111,6 +109,8 @@ class _Root(TyperGroup):
             if isinstance(error, OSError) and error.errno in PLACE_IS_TO_BLAME:
                 blamed = UsageError(f"{error.filename or 'stdout'}: {error.strerror}", hint=PLACE_HINT)
                 return _fail(blamed, words)
+            import traceback
+
             traceback.print_exc()
             print(f"this is a bug in ckm {__version__}: please report the lines above", file=sys.stderr)
             return 70
@@ -161,6 +161,8 @@ def _usage_error(error: TyperException) -> UsageError:
 
 def _near_choice(message: str) -> list[str]:
     """Return the choice that was meant, of a complaint such as ``'jsn' is not one of 'csv', 'json'``."""
+    from difflib import get_close_matches
+
     given, complaint, rest = message.partition(" is not one of ")
     return get_close_matches(given.strip("'"), re.findall("'([^']+)'", rest), n=1) if complaint else []
 

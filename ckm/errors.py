@@ -16,7 +16,6 @@ No message ever holds a value from a row: row numbers and column names only.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -65,6 +64,8 @@ class UnknownNameError(UsageError):
 
     def __init__(self, what: str, name: str, known: Iterable[str], *, where: str | None = None) -> None:
         names = list(known)
+        from difflib import get_close_matches
+
         near = get_close_matches(name, names, n=1, cutoff=0.6)
         hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names) or 'none'}"
         prefix = f"{where}: " if where else ""

@@ -16,17 +16,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm import __version__
 from ckm.knowledge.cache_folder import cache_folder, cache_root, is_own, make_private
+from ckm.knowledge.digests import digest
 from ckm.knowledge.freshness import fingerprint
+from ckm.knowledge.records import RECORDS
 from ckm.search.index import FORMAT as INDEX_FORMAT
 from ckm.search.index import Index
 
@@ -35,14 +35,15 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from ckm.knowledge.manifest import Manifest
-    from ckm.search.record import Record
+    from ckm.knowledge.reading import File
+    from ckm.search.documents import Prepared
 
     Watch = Callable[[int], AbstractContextManager[Callable[[float], None]]]
 
 __all__ = ["Opened", "open_index"]
 
-FORMAT = f"{__version__}/{INDEX_FORMAT}/1"
-"""Of the state and the records; the index's own is part of it."""
+FORMAT = f"{__version__}/{INDEX_FORMAT}/{RECORDS}/1"
+"""Of the state; those of index and records are part of it."""
 PLACE = "search"
 STATE, LOCK, INDEX = "state", "lock", "index."
 TICK = 0.02
@@ -144,11 +145,17 @@ def _opened(path: Path) -> Index | None:
     import tempfile
 
     with suppress(OSError, ValueError), tempfile.TemporaryDirectory() as temporary:
-        for piece in path.iterdir():
-            if not piece.name.endswith(".lock"):
-                os.symlink(piece, os.path.join(temporary, piece.name))  # noqa: PTH118, PTH211
+        for piece in _pieces(path):
+            os.makedirs(os.path.dirname(os.path.join(temporary, piece)), exist_ok=True)  # noqa: PTH103, PTH118, PTH120
+            os.symlink(path / piece, os.path.join(temporary, piece))  # noqa: PTH118, PTH211
         return Index.open(Path(temporary))
     return None
+
+
+def _pieces(index: Path) -> list[str]:
+    """Return the files of an index, relative to it."""
+    found = (each.relative_to(index).as_posix() for each in index.rglob("*") if each.is_file())
+    return sorted(name for name in found if not name.endswith(".lock"))
 
 
 def _locked(folder: Path, place: Path, watch: Watch, *, anew: bool) -> Opened:
@@ -169,6 +176,7 @@ def _updated(folder: Path, place: Path, state: _State | None, watch: Watch) -> O
     """Change the index of the place, or make it anew, and keep what it was made from."""
     from ckm.knowledge import manifest
     from ckm.knowledge.listing import files
+    from ckm.knowledge.reading import group_of, reading
 
     # Before the listing: what changes in between makes the next search look again.
     now = fingerprint(folder, state.files if state else 0)
@@ -185,10 +193,12 @@ def _updated(folder: Path, place: Path, state: _State | None, watch: Watch) -> O
     if index is None:
         changed, removed, replaced = list(after.names), [], 0
         name = f"{INDEX}{os.urandom(4).hex()}"
-        index = Index.create(place / name)
-    with watch(len(changed)) as advance:
-        index.replace((_group(one) for one in (*changed, *removed)), _records(folder, changed, after, advance))
-    pieces = {each.name: each.stat().st_size for each in (place / name).iterdir() if not each.name.endswith(".lock")}
+    # Processes are started before the engine and the bar start threads.
+    with reading(folder, changed) as read, watch(len(changed)) as advance:
+        if index is None:
+            index = Index.create(place / name)
+        index.replace((group_of(one) for one in (*changed, *removed)), _records(read, changed, after, advance))
+    pieces = {inside: (place / name / inside).stat().st_size for inside in _pieces(place / name)}
     _write_state(place, _State(FORMAT, now, name, pieces, len(after), sum(after.mistakes), replaced), after)
     _sweep(place, name)
     return Opened(index, len(after), sum(after.mistakes))
@@ -197,31 +207,24 @@ def _updated(folder: Path, place: Path, state: _State | None, watch: Watch) -> O
 def _in_memory(folder: Path, watch: Watch, remark: str) -> Opened:
     from ckm.knowledge import manifest
     from ckm.knowledge.listing import files
+    from ckm.knowledge.reading import reading
 
     all_files = manifest.of(files(folder).files)
-    index = Index.create()
-    with watch(len(all_files)) as advance:
-        index.replace((), _records(folder, all_files.names, all_files, advance))
+    with reading(folder, all_files.names) as read, watch(len(all_files)) as advance:
+        index = Index.create()
+        index.replace((), _records(read, all_files.names, all_files, advance))
     return Opened(index, len(all_files), sum(all_files.mistakes), (remark,))
 
 
-def _records(folder: Path, names: list[str], into: Manifest, advance: Callable[[float], None]) -> Iterator[Record]:
+def _records(
+    files: Iterator[File], names: list[str], into: Manifest, advance: Callable[[float], None]
+) -> Iterator[list[Prepared]]:
     """Yield the records of files one by one, so that no more than one file's entries are held."""
-    from ckm.knowledge.folder import read_file
-    from ckm.knowledge.records import record_of
-
     number = {name: at for at, name in enumerate(into.names)}
-    for name in names:
-        entries, mistakes = read_file(folder / name, folder)
-        into.mistakes[number[name]] = sum(mistake.left_out for mistake in mistakes)
-        for entry in entries:
-            yield replace(record_of(entry), group=_group(name))
+    for name, file in zip(names, files, strict=True):
+        into.mistakes[number[name]] = file.left_out
+        yield from file.records
         advance(1)
-
-
-def _group(name: str) -> str:
-    """Return what the records of a file are replaced by: its name, whatever bytes that has."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _read_state(place: Path) -> _State | None:
@@ -241,7 +244,7 @@ def _read_manifest(place: Path, state: _State) -> Manifest | None:
     with (place / STATE).open("rb") as file:
         file.readline()
         data = file.read()
-    return manifest.unpack(data) if _digest(data) == state.manifest else None
+    return manifest.unpack(data) if digest(data) == state.manifest else None
 
 
 def _write_state(place: Path, state: _State, what: Manifest) -> None:
@@ -249,13 +252,9 @@ def _write_state(place: Path, state: _State, what: Manifest) -> None:
     from ckm.knowledge import manifest
 
     data = manifest.pack(what)
-    line = json.dumps(asdict(replace(state, manifest=_digest(data))))
+    line = json.dumps(asdict(replace(state, manifest=digest(data))))
     with replacing(place / STATE) as draft:
         draft.write_bytes(line.encode() + b"\n" + data)
-
-
-def _digest(data: bytes) -> str:
-    return blake2b(data, digest_size=16).hexdigest()
 
 
 def _is_whole(place: Path, state: _State) -> bool:
@@ -267,6 +266,8 @@ def _is_whole(place: Path, state: _State) -> bool:
 
 def _sweep(place: Path, current: str | None) -> None:
     """Remove what other versions and killed processes left."""
+    import shutil
+
     for path in place.glob(f"{INDEX}*"):
         if path.name != current:
             shutil.rmtree(path, ignore_errors=True)

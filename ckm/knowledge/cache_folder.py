@@ -6,8 +6,9 @@ import errno
 import os
 import sys
 from contextlib import suppress
-from hashlib import sha256
 from pathlib import Path
+
+from ckm.knowledge.digests import digest
 
 VARIABLE = "CKM_CACHE"
 
@@ -38,7 +39,7 @@ def cache_folder(folder: Path) -> Path:
         Two ways to it are the same folder: links and ``..`` are resolved.
     """
     resolved = os.path.realpath(folder)
-    return cache_root() / "kb" / sha256(os.fsencode(resolved)).hexdigest()[:24]
+    return cache_root() / "kb" / digest(os.fsencode(resolved))[:24]
 
 
 def _home() -> Path:

@@ -12,7 +12,8 @@ import stat
 import sys
 from array import array
 from contextlib import suppress
-from hashlib import blake2b
+
+from ckm.knowledge.digests import SIZE, blake2b
 
 TYPE_CHECKING = False  # as `typing` has it, whose import is not free
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ PARTS = 64
 MOST_WORKERS = 4
 WORTH_SHARING = 5_000
 """Files from which a second process saves more than it costs."""
-SIZE = 16
-"""Bytes of a digest."""
 _GONE = (-1, -1)
 _BY_DESCRIPTOR = os.stat in os.supports_dir_fd and os.listdir in os.supports_fd
 
@@ -51,8 +50,8 @@ def fingerprint(folder: Path, expected: int = 0) -> str:
     """
     root = os.path.realpath(folder)
     parts = list(_parts(root))
-    workers = _workers() if expected >= WORTH_SHARING else 1
-    found = _shared(root, parts, workers) if workers > 1 and len(parts) > 1 else {}
+    processes = workers() if expected >= WORTH_SHARING else 1
+    found = _shared(root, parts, processes) if processes > 1 and len(parts) > 1 else {}
     whole = blake2b(digest_size=SIZE)
     for number, part in enumerate(parts):
         whole.update(found.get(number) or _digest(root, part))
@@ -125,13 +124,13 @@ def _digest(root: str, part: Part) -> bytes:
     return hasher.digest()
 
 
-def _shared(root: str, parts: list[Part], workers: int) -> dict[int, bytes]:
+def _shared(root: str, parts: list[Part], processes: int) -> dict[int, bytes]:
     """Return the digests by part, those of workers that failed left out; each takes the next part from a pipe."""
     jobs, give = os.pipe()
     os.write(give, b"".join(number.to_bytes(2, "big") for number in range(len(parts)))[:8192])
     os.close(give)
     answers = []
-    for _ in range(workers - 1):
+    for _ in range(processes - 1):
         answer, say = os.pipe()
         pid = os.fork()
         if pid == 0:  # nothing but system calls from here on: no flush, no handler, no exception
@@ -160,8 +159,8 @@ def _work(root: str, parts: list[Part], jobs: int) -> Iterator[bytes]:
         yield number + _digest(root, parts[int.from_bytes(number, "big")])
 
 
-def _workers() -> int:
-    """Return how many processes may share the work: forking is safe while there is no other thread."""
+def workers() -> int:
+    """Return how many processes may share work: forking is safe while there is no other thread."""
     if sys.platform != "linux":
         return 1
     try:

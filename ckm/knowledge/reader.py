@@ -65,13 +65,26 @@ def show(entry: Mapping[str, Any], analysis: Analysis, prefer: str, width: int) 
         The passage holds most of the query's words of all texts in the title's language; where nothing in them
         matches, of those in another language. Where nothing matches at all it is the beginning of the issue.
     """
+    exactly = _shown(entry, analysis, prefer, width, alike=False)
+    if any(shown.marks for shown in exactly):
+        return exactly
+    return _shown(entry, analysis, prefer, width, alike=True)
+
+
+def _shown(
+    entry: Mapping[str, Any], analysis: Analysis, prefer: str, width: int, *, alike: bool
+) -> tuple[Shown, Shown]:
     langs = [nearest_language(entry["title"], prefer)] if prefer else _readable(entry, analysis)
-    passages = {lang: _best_passage(entry, analysis, lang or "", width) for lang in langs}
-    titles = {lang: _title(entry, analysis, lang or "") for lang in langs}
+
+    def best(lang: str | None) -> Shown:
+        return _best_passage(entry, analysis, lang or "", width, alike=alike)
+
+    passages = {lang: best(lang) for lang in langs}
+    titles = {lang: _title(entry, analysis, lang or "", alike=alike) for lang in langs}
     lang = max(langs, key=lambda one: _worth(titles[one]) + _worth(passages[one]))  # of equals the first
     title, chosen = titles[lang], passages[lang]
     if not chosen.marks and not title.marks:
-        others = [_best_passage(entry, analysis, other, width) for other in _all_languages(entry) if other not in langs]
+        others = [best(other) for other in _all_languages(entry) if other not in langs]
         chosen = max((chosen, *others), key=_worth)
     return title, chosen
 
@@ -91,16 +104,16 @@ def _all_languages(entry: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(lang for each in texts for lang in each))
 
 
-def _title(entry: Mapping[str, Any], analysis: Analysis, lang: str) -> Shown:
+def _title(entry: Mapping[str, Any], analysis: Analysis, lang: str, *, alike: bool) -> Shown:
     text = entry["title"].get(lang) or entry["id"]
-    shown, marks = passage(text, analysis, len(text) + 1, lang)
+    shown, marks = passage(text, analysis, len(text) + 1, lang, alike=alike)
     return Shown(shown, marks, lang, "title")
 
 
-def _best_passage(entry: Mapping[str, Any], analysis: Analysis, lang: str, width: int) -> Shown:
+def _best_passage(entry: Mapping[str, Any], analysis: Analysis, lang: str, width: int, *, alike: bool) -> Shown:
     best = Shown("", (), lang, "")
     for field, text in _texts(entry, lang):
-        shown = Shown(*passage(text, analysis, width, lang), lang, field)
+        shown = Shown(*passage(text, analysis, width, lang, alike=alike), lang, field)
         if not best.text or _worth(shown) > _worth(best):
             best = shown
     return best

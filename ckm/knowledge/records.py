@@ -8,19 +8,25 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ckm.search.record import Record
+from ckm.knowledge.texts import SCRIPT_OF_REGION
+from ckm.search.analysis.detection import detect
+from ckm.search.record import ANY, Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ckm.knowledge.entry import Entry
 
-RECORDS = "1"
+RECORDS = "2"
 """Changes whenever the same entry would give another record; indexes with others are made anew."""
-EVERYBODY = "*"
+EVERYBODY = ANY
 """Value of the label ``role`` of entries that everybody may read."""
 TEXTS = ("issue", "resolution", "cause", "environment")
 """Texts that a passage is taken from, in the order in which equal ones are preferred; aliases come after them."""
+
+SHORTEST_CUT = 25
+"""Characters from which on a title that a text begins with may be a cut-off one; shorter ones are people's."""
+_ENDS = ".!?。！？؟"
 
 
 def record_of(entry: Entry) -> Record:
@@ -45,13 +51,29 @@ def id_of(key: str) -> str:
 
 def _texts(entry: Entry) -> Iterator[tuple[str, str, str]]:
     for lang, text in entry.title.by_lang.items():
-        yield "title", lang, text
+        yield "opening" if _is_cut_off(entry, lang, text) else "title", lang, text
     for phrases in (entry.aliases, entry.answers.questions):
         for lang, several in phrases.items():
             yield from (("alias", lang, text) for text in several)
     for texts in (entry.issue, entry.resolution, entry.cause, entry.environment):
         if texts is not None:
             yield from (("body", lang, text) for lang, text in texts.by_lang.items())
+
+
+def _is_cut_off(entry: Entry, lang: str, title: str) -> bool:
+    """Whether a title is but the beginning of a text, cut off within a sentence: imports make such titles.
+
+    A short one, or one that is a whole sentence or line of the text, is one that somebody gave it.
+    """
+    beginning = " ".join(title.rstrip(" .…").split())
+    if len(beginning) < SHORTEST_CUT or beginning[-1] in _ENDS:
+        return False
+    for texts in (entry.issue, entry.resolution, entry.cause, entry.environment):
+        text = texts.by_lang.get(lang, "") if texts is not None else ""
+        start = " ".join(text[: 2 * len(title) + 2].split())
+        if start.startswith(beginning) and len(start) > len(beginning):
+            return not text.startswith(f"{title}\n") and start[len(beginning) :].lstrip()[0] not in _ENDS
+    return False
 
 
 def _labels(entry: Entry) -> dict[str, tuple[str, ...]]:
@@ -61,7 +83,7 @@ def _labels(entry: Entry) -> dict[str, tuple[str, ...]]:
         "kind": _named(entry.kind),
         "facet": _named(entry.facet),
         "need": _named(entry.need),
-        "lang": tuple(dict.fromkeys(tag for lang in _languages(entry) for tag in _general(lang))),
+        "lang": tuple(dict.fromkeys(tag for lang in _searched_as(entry) for tag in _general(lang))),
         "tag": tuple(dict.fromkeys((*classify.topics, *classify.departments))),
         "topic": classify.topics,
         "department": classify.departments,
@@ -126,10 +148,30 @@ def _languages(entry: Entry) -> list[str]:
     return list(dict.fromkeys((*entry.title.by_lang, *entry.issue.by_lang)))
 
 
+def _searched_as(entry: Entry) -> Iterator[str]:
+    """Yield the languages by which an entry can be asked for: those declared, else what its texts look like.
+
+    Where nothing tells, any language will do: better an entry too many than one that no filter lets through.
+    """
+    undeclared = [texts.by_lang[""] for texts in (entry.title, entry.issue) if "" in texts.by_lang]
+    for lang in _languages(entry):
+        yield from (lang,) if lang else detect("\n".join(undeclared)) or (ANY,)
+
+
 def _general(lang: str) -> Iterator[str]:
-    """Yield a language and what it is a special case of: ``zh-Hans`` and ``zh``."""
-    parts = lang.split("-") if lang else []
-    return ("-".join(parts[:length]) for length in range(len(parts), 0, -1))
+    """Yield a language and what it is a special case of: ``zh-Hans`` and ``zh``.
+
+    Chinese is asked for by region as well (``zh-TW``), and what says no more than ``zh`` may be written either way.
+    """
+    parts = lang.split("-")
+    general = ["-".join(parts[:length]) for length in range(len(parts), 0, -1)]
+    yield from general
+    if parts[0].lower() == "zh":
+        lower = [tag.lower() for tag in general]
+        scripts = {SCRIPT_OF_REGION.get(tag, tag) for tag in lower} & set(SCRIPT_OF_REGION.values())
+        for region, script in SCRIPT_OF_REGION.items():
+            if not scripts or script in scripts:
+                yield from (tag for tag in (script, region) if tag not in lower)
 
 
 def _named(word: str | None) -> tuple[str, ...]:

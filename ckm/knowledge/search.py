@@ -233,7 +233,7 @@ class KnowledgeBase:
         keep: dict[str, Collection[str]] = {name: tuple(each) for name, each in scope.filters.items() if each}
         drop: dict[str, Collection[str]] = {}
         if scope.roles:
-            keep["role"] = ("*", *scope.roles)
+            keep["role"] = scope.roles
         if scope.everything:
             return keep, drop
         keep.setdefault("state", STATES)

@@ -7,15 +7,16 @@ which records take part and adds nothing.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tantivy import Occur, Query
 
 from ckm.search.analysis import analyse
-from ckm.search.fields import EXACT_FIELDS, exact_field
+from ckm.search.fields import EXACT_FIELDS, exact_field, label_term
 from ckm.search.ranking import Ranking
 from ckm.search.rarity import Rarity
+from ckm.search.record import ANY
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -29,17 +30,12 @@ if TYPE_CHECKING:
 _LIKE_TERMS = 25  # as in Lucene's MoreLikeThis
 
 
-def label_term(name: str, value: str) -> str:
-    """Return the term of a label's value."""
-    return f"{name}={value}".casefold()
-
-
 @dataclass(frozen=True)
 class Compiled:
-    """A query for the engine, and those of its parts that add to the score, by name."""
+    """A query for the engine of each shelf, and those of its parts that add to the score, by name."""
 
-    query: Query
-    parts: Mapping[str, Query] = field(default_factory=dict)
+    queries: Sequence[Query]
+    parts: Sequence[Mapping[str, Query]] = ()
     homes: frozenset[str] = frozenset()
     """The languages that the query may be in, of those that the index has texts in."""
     excluded: Query | None = None
@@ -49,10 +45,12 @@ class Compiled:
 class Compiler:
     """Compiles queries for one state of an index."""
 
-    def __init__(self, schema: Schema, searcher: Searcher, weights: Weights, languages: Collection[str]) -> None:
+    def __init__(
+        self, schema: Schema, searchers: Sequence[Searcher], weights: Weights, languages: Collection[str]
+    ) -> None:
         self._counts: dict[tuple[str, str, frozenset[str]], int] = {}  # what one query has counted serves the next
         self._schema = schema
-        self._searcher = searcher
+        self._searchers = searchers
         self._weights = weights
         self._languages = languages
 
@@ -81,38 +79,52 @@ class Compiler:
                 if clause.field in EXACT_FIELDS:
                     words.append(clause.text)
         analysis = analyse(" ".join(words), among=self._languages)
-        rarity = Rarity(self._schema, self._searcher, analysis.home, self._counts)
-        ranking = Ranking(self._schema, self._weights, rarity)
-        parts = ranking.parts(analysis)
-        if not parts and not conditions and not excluded:
+        rarity = Rarity(self._schema, self._searchers, analysis.home, self._counts)
+        rankings = self._rankings(rarity)
+        parts = [ranking.parts(analysis) for ranking in rankings]
+        if not parts[0] and not conditions and not excluded:
             return None
         conditions += self._filters(keep, drop)
-        matching = ranking.evidence(analysis) if parts else Query.all_query()
+        matching = rankings[0].evidence(analysis) if parts[0] else Query.all_query()
         conditions.append((Occur.Must, _silent(matching)))
-        conditions += [(Occur.Should, part) for part in parts.values()]
+        queries = [
+            Query.boolean_query([*conditions, *((Occur.Should, part) for part in each.values())]) for each in parts
+        ]
         without = Query.boolean_query(excluded) if excluded else None
-        return Compiled(Query.boolean_query(conditions), parts, rarity.homes, without)
+        return Compiled(queries, parts if parts[0] else (), rarity.homes, without)
+
+    def _rankings(self, rarity: Rarity) -> list[Ranking]:
+        return [Ranking(self._schema, self._weights, rarity, shelf) for shelf in range(len(self._searchers))]
 
     def nearest(self, text: str, keep: Mapping[str, Collection[str]]) -> Compiled | None:
         """Return the query for what shares most grams with a text; None where it has none."""
         analysis = analyse(text, among=self._languages)
-        rarity = Rarity(self._schema, self._searcher, analysis.home, self._counts)
-        grams = Ranking(self._schema, self._weights, rarity).grams(analysis.grams)
-        return None if grams is None else Compiled(_all([grams], self._filters(keep, {})))
+        rarity = Rarity(self._schema, self._searchers, analysis.home, self._counts)
+        conditions = self._filters(keep, {})
+        queries = [
+            _all([grams], conditions)
+            for ranking in self._rankings(rarity)
+            if (grams := ranking.grams(analysis.grams)) is not None
+        ]
+        return Compiled(queries) if queries else None
 
     def more_like(self, key: str, terms: Counter[str], keep: Mapping[str, Collection[str]]) -> Compiled | None:
         """Return the query for records with the terms that say best what a record is about, without itself."""
-        total = self._searcher.num_docs
+        total = sum(searcher.num_docs for searcher in self._searchers)
+
+        def worth(term: str, count: int) -> float:
+            having = sum(searcher.doc_freq("words", term) for searcher in self._searchers)
+            return count * math.log(1 + total / (1 + having))
+
         weighed = sorted(
-            ((count * math.log(1 + total / (1 + self._searcher.doc_freq("words", term))), term)
-             for term, count in terms.items()),
-            key=lambda item: (-item[0], item[1]),
-        )  # fmt: skip
-        chosen = [(Occur.Should, self._term("words", term)) for _, term in weighed[:_LIKE_TERMS]]
-        if not chosen:
+            ((worth(term, count), term) for term, count in terms.items()), key=lambda item: (-item[0], item[1])
+        )
+        if not weighed:
             return None
-        without = (Occur.MustNot, self._term("key", key))
-        return Compiled(_all([Query.boolean_query(chosen)], [*self._filters(keep, {}), without]))
+        conditions = [*self._filters(keep, {}), (Occur.MustNot, self._term("key", key))]
+        rankings = self._rankings(Rarity(self._schema, self._searchers, (), self._counts))
+        chosen = [term for _, term in weighed[:_LIKE_TERMS]]
+        return Compiled([_all([ranking.of_words(chosen)], conditions) for ranking in rankings])
 
     def _term(self, name: str, value: str) -> Query:
         return Query.term_query(self._schema, name, value)
@@ -120,7 +132,7 @@ class Compiler:
     def _filters(
         self, keep: Mapping[str, Collection[str]], drop: Mapping[str, Collection[str]]
     ) -> list[tuple[Occur, Query]]:
-        kept = [(Occur.Must, _silent(self._labels(name, values))) for name, values in sorted(keep.items())]
+        kept = [(Occur.Must, _silent(self._labels(name, (*values, ANY)))) for name, values in sorted(keep.items())]
         return kept + [(Occur.MustNot, self._labels(name, values)) for name, values in sorted(drop.items())]
 
     def _labels(self, name: str, values: Iterable[str]) -> Query:
@@ -134,8 +146,9 @@ class Compiler:
         name = clause.field.casefold()
         if name in EXACT_FIELDS:
             return self._written(clause, (name,))
-        if self._searcher.terms_with_prefix("label", label_term(name, ""), limit=1):
-            return _silent(self._labels(name, [clause.text]))
+        prefix = label_term(name, "")
+        if any(searcher.terms_with_prefix("label", prefix, limit=1) for searcher in self._searchers):
+            return _silent(self._labels(name, [clause.text] if clause.negated else [clause.text, ANY]))
         return None
 
     def _written(self, clause: parsed.Clause, fields: Sequence[str]) -> Query | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tantivy
 
-FORMAT = "1"
+FORMAT = "2"
 """Changes whenever the same texts would give other terms or fields; an index of another format is made anew."""
 
 EXACT_FIELDS = ("title", "alias", "body")
@@ -13,7 +13,13 @@ EXACT_FIELDS = ("title", "alias", "body")
 
 def exact_field(name: str) -> str:
     """Return the field of the index that holds the words of a text field in order."""
+    name = "title" if name == "opening" else name
     return f"exact_{name}" if name in EXACT_FIELDS else "exact_body"
+
+
+def label_term(name: str, value: str) -> str:
+    """Return the term of a label's value."""
+    return f"{name}={value}".casefold()
 
 
 def schema() -> tantivy.Schema:

@@ -1,4 +1,4 @@
-"""The index: records in, hits out. One tantivy index, on disk or in memory.
+"""The index: records in, hits out. On disk or in memory, one tantivy index per family of scripts.
 
 Each record becomes one document per language of its texts. The fields of a document:
 
@@ -29,25 +29,25 @@ from typing import TYPE_CHECKING
 import tantivy
 
 from ckm.search.analysis import analyse
-from ckm.search.compile import Compiled, Compiler, label_term
-from ckm.search.fields import FORMAT, exact_field, schema
+from ckm.search.compile import Compiled, Compiler
+from ckm.search.fields import FORMAT, label_term, schema
+from ckm.search.record import Record
+from ckm.search.shelves import Shelves
 from ckm.search.weights import WEIGHTS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
     from ckm.search.analysis import Analysis
+    from ckm.search.documents import Prepared
     from ckm.search.query import Query
-    from ckm.search.record import Record
     from ckm.search.weights import Weights
 
 __all__ = ["FORMAT", "Hit", "Index"]
 
-_HEAP = 64_000_000  # bytes of the writer's buffer; one thread, so that documents keep their order
 _DIGITS = 4  # decimals of a score that count: the last bits depend on the order in which an engine adds
-_LIKE = 40  # terms kept per document for more_like
 
 
 @dataclass(frozen=True)
@@ -78,18 +78,16 @@ class Hit:
 class Index:
     """An index of records; make one with :meth:`create` or :meth:`open`."""
 
-    def __init__(self, engine: tantivy.Index, weights: Weights = WEIGHTS) -> None:
-        self._engine = engine
+    def __init__(self, shelves: Shelves, weights: Weights = WEIGHTS) -> None:
+        self._shelves = shelves
+        self._schema = schema()
         self._weights = weights
         self._read()
 
     @classmethod
     def create(cls, path: Path | None = None, weights: Weights = WEIGHTS) -> Self:
         """Make an empty index in a folder (made if it is missing, and empty), or in memory without one."""
-        if path is None:
-            return cls(tantivy.Index(schema()), weights)
-        path.mkdir(parents=True, exist_ok=True)
-        return cls(tantivy.Index(schema(), path=str(path), reuse=False), weights)
+        return cls(Shelves.create(path), weights)
 
     @classmethod
     def open(cls, path: Path, weights: Weights = WEIGHTS) -> Self:
@@ -101,41 +99,48 @@ class Index:
             There is none, it is broken, or it was made by another format; the caller makes it anew.
         """
         try:
-            engine = tantivy.Index.open(str(path))
-            engine.config_reader("manual")
-            return cls(engine, weights)
+            return cls(Shelves.open(path), weights)
         except (OSError, ValueError) as error:
             raise ValueError(f"no index: {error}") from error
 
     def __len__(self) -> int:
         """Return the number of documents: one per record and language."""
-        return int(self._searcher.num_docs)
+        return sum(int(searcher.num_docs) for searcher in self._searchers)
 
-    def replace(self, groups: Iterable[str], records: Iterable[Record]) -> None:
-        """Remove all records of the groups, add the records, in one commit.
+    def replace(self, groups: Iterable[str], records: Iterable[Record | Sequence[Prepared]]) -> None:
+        """Remove all records of the groups, add the records.
 
-        Killed before the commit, the index is as it was. Records of a group that is not named are added beside those
-        that are there.
+        Killed meanwhile, some of it may be done; done again, it is as if it had been done once. Records of a group that
+        is not named are added beside those that are there. A record may come as its documents, prepared by another
+        process (:func:`ckm.search.documents.prepare`).
         """
-        writer = self._engine.writer(_HEAP, 1)
-        for group in groups:
-            writer.delete_documents_by_term("group", group)
-        for record in records:
-            for document in _documents(record, self._weights):
-                writer.add_document(document)
-        writer.commit()
-        writer.wait_merging_threads()
-        self._engine.reload()
+        from ckm.search.documents import document, prepare  # a search does without
+
+        self._shelves.replace(
+            groups,
+            (
+                (prepared.shelf, document(prepared))
+                for record in records
+                for prepared in (prepare(record, self._weights) if isinstance(record, Record) else record)
+            ),
+        )
         self._read()
 
     def languages(self) -> tuple[str, ...]:
         """Return the languages by whose rules texts were stemmed, "" for none of them."""
-        return tuple(sorted(term[1:] for term, _ in self._searcher.terms_with_prefix("language", "=")))
+        return tuple(sorted(term[1:] for term in self._terms("language", "=")))
 
     def labels(self, name: str) -> dict[str, int]:
         """Return the values of a label, each with the number of documents that have it."""
         prefix = label_term(name, "")
-        return {term[len(prefix) :]: count for term, count in self._searcher.terms_with_prefix("label", prefix)}
+        return {term[len(prefix) :]: count for term, count in sorted(self._terms("label", prefix).items())}
+
+    def _terms(self, field: str, prefix: str) -> Counter[str]:
+        """Return the terms of a field that begin so, each with the number of documents that have it."""
+        counts: Counter[str] = Counter()
+        for searcher in self._searchers:
+            counts.update(dict(searcher.terms_with_prefix(field, prefix)))
+        return counts
 
     def search(
         self,
@@ -179,7 +184,7 @@ class Index:
             if without is not None:
                 hits = [replace(hit, phrases=False) for hit in self._top(without, limit)]
         if explain:
-            parts = {name: self._scores(part, hits) for name, part in compiled.parts.items()}
+            parts = {name: self._scores([each[name] for each in compiled.parts], hits) for name in compiled.parts[0]}
             hits = [
                 replace(hit, parts={name: scores.get(hit.key, 0.0) for name, scores in parts.items()}) for hit in hits
             ]
@@ -189,9 +194,10 @@ class Index:
         """Return what each part of a query gives every record that it matches, for measuring weights."""
         compiled = self._compiler.compile(query, {}, {})
         scores: dict[str, dict[str, float]] = {}
-        for name, part in compiled.parts.items() if compiled else ():
-            for score, address in self._searcher.search(part, len(self) or 1, count=False).hits:
-                scores.setdefault(self._searcher.doc(address)["key"][0], {}).setdefault(name, score)
+        for searcher, parts in zip(self._searchers, compiled.parts if compiled else (), strict=False):
+            for name, part in parts.items():
+                for score, address in searcher.search(part, len(self) or 1, count=False).hits:
+                    scores.setdefault(searcher.doc(address)["key"][0], {}).setdefault(name, score)
         return scores
 
     def nearest(self, text: str, *, limit: int = 3, keep: Mapping[str, Collection[str]] = {}) -> list[Hit]:
@@ -201,10 +207,9 @@ class Index:
 
     def more_like(self, key: str, *, limit: int = 5, keep: Mapping[str, Collection[str]] = {}) -> list[Hit]:
         """Return the records most like one of the index, without itself; none where the key is unknown."""
-        own = tantivy.Query.term_query(self._engine.schema, "key", key)
         terms: Counter[str] = Counter()
-        for _, address in self._searcher.search(own, 20, count=False).hits:
-            terms.update(bytes(self._searcher.doc(address)["like"][0]).decode().split())
+        for own in self._documents(key):
+            terms.update(bytes(own["like"][0]).decode().split())
         compiled = self._compiler.more_like(key, terms, keep)
         return [] if compiled is None else self._top(compiled, limit)
 
@@ -212,7 +217,7 @@ class Index:
         """Return words of the index that a word may have been meant for, nearest first, then most common first."""
         from ckm.search.vocabulary import near
 
-        return near(word, self._searcher, limit)
+        return near(word, self._searchers, limit)
 
     def analyse(self, text: str) -> Analysis:
         """Return how a query is read against this index: what ``--explain`` shows and a passage marks."""
@@ -220,28 +225,31 @@ class Index:
 
     def _read(self) -> None:
         """Look at the newest state."""
-        self._searcher = self._engine.searcher()
-        self._compiler = Compiler(self._engine.schema, self._searcher, self._weights, self.languages())
+        self._searchers = self._shelves.searchers
+        self._compiler = Compiler(self._schema, self._searchers, self._weights, self.languages())
 
     def _top(self, compiled: Compiled, limit: int) -> list[Hit]:
         """Return the best records; fetches more until no record outside could come before the last one."""
         fetch = 2 * limit + 10
         while True:
-            found = self._searcher.search(compiled.query, fetch, count=False).hits
             best: dict[str, tuple[float, tantivy.Document]] = {}
-            for score, address in found:
-                document = self._searcher.doc(address)
-                if compiled.homes and document["home"][0] not in compiled.homes:
-                    score *= self._weights.foreign
-                score = round(score, _DIGITS)
-                key = document["key"][0]
-                if key not in best or best[key][0] < score:
-                    best[key] = (score, document)
+            unseen = -1.0  # what a record that was not fetched may score at most
+            for searcher, query in zip(self._searchers, compiled.queries, strict=True):
+                found = searcher.search(query, fetch, count=False).hits
+                if len(found) == fetch:
+                    unseen = max(unseen, round(found[-1][0], _DIGITS))
+                for score, address in found:
+                    document = searcher.doc(address)
+                    if compiled.homes and document["home"][0] not in compiled.homes:
+                        score *= self._weights.foreign
+                    score = round(score, _DIGITS)
+                    key = document["key"][0]
+                    if key not in best or best[key][0] < score:
+                        best[key] = (score, document)
             for key in self._among(compiled.excluded, list(best)):
                 del best[key]
             ranked = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))
-            complete = len(found) < fetch
-            if complete or (len(ranked) >= limit and ranked[limit - 1][1][0] > round(found[-1][0], _DIGITS)):
+            if unseen < 0 or (len(ranked) >= limit and ranked[limit - 1][1][0] > unseen):
                 return [Hit(key, score, self._stored(key, document)) for key, (score, document) in ranked[:limit]]
             fetch *= 4
 
@@ -249,106 +257,57 @@ class Index:
         """Return those of the keys whose records match a query with any of their texts."""
         if query is None or not keys:
             return []
-        among = tantivy.Query.term_set_query(self._engine.schema, "key", keys)
+        among = tantivy.Query.term_set_query(self._schema, "key", keys)
         both = tantivy.Query.boolean_query([(tantivy.Occur.Must, among), (tantivy.Occur.Must, query)])
-        found = self._searcher.search(both, len(self) + 1, count=False, order_by_field="key").hits
-        return list(dict.fromkeys(key for key, _ in found))
+        found: dict[str, None] = {}
+        for searcher in self._searchers:
+            hits = searcher.search(both, len(self) + 1, count=False, order_by_field="key").hits
+            found.update((key, None) for key, _ in hits)
+        return list(found)
 
     def _in_order(self, compiled: Compiled, limit: int) -> list[Hit]:
         """Return the first records by key among those that match a query in which nothing ranks."""
         fetch = 8 * limit + 10
         while True:
-            found = self._searcher.search(
-                compiled.query, fetch, count=False, order_by_field="key", order=tantivy.Order.Asc
-            ).hits
-            keys = list(dict.fromkeys(key for key, _ in found))
+            found: dict[str, tuple[tantivy.Searcher, tantivy.DocAddress]] = {}
+            seen_to: str | None = None  # from this key on, one may not have been fetched
+            for searcher, query in zip(self._searchers, compiled.queries, strict=True):
+                hits = searcher.search(query, fetch, count=False, order_by_field="key", order=tantivy.Order.Asc).hits
+                if len(hits) == fetch:
+                    seen_to = hits[-1][0] if seen_to is None else min(seen_to, hits[-1][0])
+                for key, address in hits:
+                    found.setdefault(key, (searcher, address))
+            keys = sorted(key for key in found if seen_to is None or key <= seen_to)
             excluded = set(self._among(compiled.excluded, keys))
             keys = [key for key in keys if key not in excluded]
-            if len(found) < fetch or len(keys) > limit:
+            if seen_to is None or len(keys) > limit:
                 break
             fetch *= 4
-        documents: dict[str, tantivy.DocAddress] = dict(reversed(found))
-        return [Hit(key, 0.0, self._stored(key, self._searcher.doc(documents[key]))) for key in keys[:limit]]
+        first = [(key, *found[key]) for key in keys[:limit]]
+        return [Hit(key, 0.0, self._stored(key, searcher.doc(address))) for key, searcher, address in first]
 
     def _stored(self, key: str, document: tantivy.Document) -> str:
         """Return what was stored with a record: its first document has it."""
         stored = document.get_first("stored")
         if stored is None:
-            own = tantivy.Query.term_query(self._engine.schema, "key", key)
-            for _, address in self._searcher.search(own, 100, count=False).hits:
-                stored = self._searcher.doc(address).get_first("stored")
-                if stored is not None:
-                    break
+            found = (each.get_first("stored") for each in self._documents(key))
+            stored = next((each for each in found if each is not None), None)
         return bytes(stored or b"").decode()
 
-    def _scores(self, part: tantivy.Query, hits: list[Hit]) -> dict[str, float]:
-        """Return what one part of a query gives each of the hits."""
+    def _documents(self, key: str) -> Iterator[tantivy.Document]:
+        """Yield the documents of a record."""
+        own = tantivy.Query.term_query(self._schema, "key", key)
+        for searcher in self._searchers:
+            for _, address in searcher.search(own, 100, count=False).hits:
+                yield searcher.doc(address)
+
+    def _scores(self, parts: list[tantivy.Query], hits: list[Hit]) -> dict[str, float]:
+        """Return what one part of a query, as each shelf has it, gives each of the hits."""
         scores: dict[str, float] = {}
         for hit in hits:
-            own = tantivy.Query.const_score_query(tantivy.Query.term_query(self._engine.schema, "key", hit.key), 0.0)
-            both = tantivy.Query.boolean_query([(tantivy.Occur.Must, own), (tantivy.Occur.Must, part)])
-            for score, _ in self._searcher.search(both, 1, count=False).hits:
-                scores[hit.key] = round(score, _DIGITS)
+            own = tantivy.Query.const_score_query(tantivy.Query.term_query(self._schema, "key", hit.key), 0.0)
+            for searcher, part in zip(self._searchers, parts, strict=True):
+                both = tantivy.Query.boolean_query([(tantivy.Occur.Must, own), (tantivy.Occur.Must, part)])
+                for score, _ in searcher.search(both, 1, count=False).hits:
+                    scores[hit.key] = max(scores.get(hit.key, 0.0), round(score, _DIGITS))
         return scores
-
-
-def _documents(record: Record, weights: Weights) -> list[tantivy.Document]:
-    """Return the documents of a record: one per language that its texts name."""
-    tags = list(dict.fromkeys(tag for _, tag, _ in record.texts if tag)) or [""]
-    documents: list[tantivy.Document] = []
-    for tag in tags:
-        texts = [(name, text) for name, of, text in record.texts if of in (tag, "")]
-        document = _document(record, tag, texts, weights)
-        if not documents:
-            document.add_bytes("stored", record.stored.encode("utf-8", "replace"))
-        documents.append(document)
-    return documents
-
-
-def _document(record: Record, tag: str, texts: list[tuple[str, str]], weights: Weights) -> tantivy.Document:
-    document = tantivy.Document()
-    document.add_text("key", _scrub(record.key))
-    document.add_text("group", _scrub(record.group))
-    for name, values in record.labels.items():
-        for value in values:
-            document.add_text("label", label_term(name, _scrub(value)))
-    language = tag or _language(texts)
-    about: Counter[str] = Counter()
-    spelled: set[str] = set()
-    found: set[str] = set()
-    homes: Counter[str] = Counter()
-    for name, text in texts:
-        analysis = analyse(text, language)
-        found.update(analysis.languages)
-        homes.update({place[0]: length for place, length in analysis.lengths.items()})
-        times = weights.fields.get(name, 1)
-        terms = [token.term for token in analysis.words]
-        about.update(terms * times)
-        document.add_text("words", " ".join(terms * times))
-        document.add_text("forms", " ".join([token.term for token in analysis.forms] * times))
-        document.add_text("grams", " ".join([token.term for token in analysis.grams] * times))
-        document.add_text(exact_field(name), " ".join(token.term for token in analysis.exact))
-        spelled.update(
-            text[token.start : token.end].lower() for token in analysis.exact if token.script not in _UNSPACED
-        )
-    document.add_text("home", min(homes, key=lambda place: (-homes[place], place), default=""))
-    for one in sorted(found):
-        document.add_text("language", f"={one}")
-    document.add_text("spelled", " ".join(sorted(spelled)))
-    common = sorted(about.items(), key=lambda item: (-item[1], item[0]))[:_LIKE]
-    document.add_bytes("like", " ".join(term for term, _ in common).encode())
-    return document
-
-
-_UNSPACED = frozenset({"han", "thai"})
-
-
-def _language(texts: list[tuple[str, str]]) -> str:
-    """Return the language that the texts of a document without one are in together: a title alone is too short."""
-    found = analyse(" \n".join(text for _, text in texts)[:4000]).languages
-    return next((language for language in found if language), "")
-
-
-def _scrub(text: str) -> str:
-    """Return a text that can be encoded: half of a pair of surrogates, from a broken file name, cannot."""
-    return text.encode("utf-8", "replace").decode("utf-8")

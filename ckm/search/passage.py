@@ -13,7 +13,9 @@ _SENTENCE_ENDS = frozenset(".!?。！？؟\n")
 _BACK = 40  # characters that a passage may begin before its first mark, to begin at a sentence or a word
 
 
-def passage(text: str, query: Analysis, width: int = 160, lang: str = "") -> tuple[str, tuple[tuple[int, int], ...]]:
+def passage(
+    text: str, query: Analysis, width: int = 160, lang: str = "", *, alike: bool = True
+) -> tuple[str, tuple[tuple[int, int], ...]]:
     """Return the window of a text that holds most of a query's words, and the places to mark in it.
 
     Parameters
@@ -26,6 +28,9 @@ def passage(text: str, query: Analysis, width: int = 160, lang: str = "") -> tup
         Characters of the window; words are not cut unless one is longer.
     lang
         The text's language, as for :func:`ckm.search.analysis.analyse`.
+    alike
+        Whether, where no word matches, words count that share most of their grams; looking for them takes thrice as
+        long.
 
     Returns
     -------
@@ -33,8 +38,9 @@ def passage(text: str, query: Analysis, width: int = 160, lang: str = "") -> tup
         The window, without line breaks, and (start, end) positions in it, in order and apart. A text that matches by
         its grams only has the words marked that share most of them. Nothing matched: the beginning of the text.
     """
-    analysis = analyse(text, lang)
-    places = _matching(analysis, query)
+    places = _matching(analyse(text, lang, in_full=False), query)
+    if alike and not places:
+        places = _alike(analyse(text, lang), query)
     start = _begin(text, _best_start(places, width), width) if len(text) > width else 0
     end = min(len(text), start + width)
     if end < len(text):
@@ -45,12 +51,14 @@ def passage(text: str, query: Analysis, width: int = 160, lang: str = "") -> tup
 
 
 def _matching(analysis: Analysis, query: Analysis) -> list[tuple[int, int, str]]:
-    """Return the places that match, with what of the query each matches."""
+    """Return the places of words that match, with what of the query each matches."""
     words = {token.term for token in query.words} or {token.term for token in query.exact}
     tokens = analysis.words if query.words else analysis.exact
-    matching = [(token.start, token.end, token.term) for token in tokens if token.term in words]
-    if matching:
-        return matching
+    return [(token.start, token.end, token.term) for token in tokens if token.term in words]
+
+
+def _alike(analysis: Analysis, query: Analysis) -> list[tuple[int, int, str]]:
+    """Return the places that share half of their grams with the query."""
     grams = {token.term for token in query.grams}
     shared: dict[tuple[int, int], list[bool]] = {}
     for token in analysis.grams:

@@ -29,10 +29,11 @@ _UNSPACED = frozenset({"han", "thai"})
 
 
 class Ranking:
-    """Makes the parts of a query that rank."""
+    """Makes the parts of a query that rank, for a shelf of the index by its number."""
 
-    def __init__(self, schema: Schema, weights: Weights, rarity: Rarity) -> None:
+    def __init__(self, schema: Schema, weights: Weights, rarity: Rarity, shelf: int) -> None:
         self._schema = schema
+        self._shelf = shelf
         self._weights = weights
         self._rarity = rarity
 
@@ -57,6 +58,10 @@ class Ranking:
             choices = [self._weighed("words", stem, count) for stem in stems]
             weighed.append(choices[0] if len(choices) == 1 else Query.disjunction_max_query(choices))
         return any_of(weighed)
+
+    def of_words(self, terms: Iterable[str]) -> Query:
+        """Return what matches any of some terms of the words."""
+        return any_of(self._weighed("words", term, 1) for term in terms) or Query.empty_query()
 
     def forms(self, tokens: Iterable[Token]) -> Query | None:
         """Return the part of the words as written, and of pairs of neighbours."""
@@ -113,7 +118,7 @@ class Ranking:
         return Query.term_query(self._schema, name, term, "freq")
 
     def _weighed(self, name: str, term: str, weight: float) -> Query:
-        weight *= self._rarity.factor(name, term)
+        weight *= self._rarity.factor(self._shelf, name, term)
         query = self._term(name, term)
         return query if weight == 1 else Query.boost_query(query, weight)
 

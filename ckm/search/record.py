@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+ANY = "*"
+"""Value of a label that passes every filter by that label."""
+
 
 @dataclass(frozen=True)
 class Record:
@@ -26,7 +29,8 @@ class Record:
         (field, BCP 47 tag or "", text). Fields are ``title``, ``alias``, ``body`` and others by free names, which count
         as a body does; :mod:`ckm.search.weights` says how much a field weighs.
     labels
-        Exact values to filter by, as ``{"kind": ("for",), "lang": ("de", "en")}``; upper and lower case are one.
+        Exact values to filter by, as ``{"kind": ("for",), "lang": ("de", "en")}``; upper and lower case are one;
+        :data:`ANY` is whatever is asked for.
     stored
         What the caller wants back with a hit.
     """

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from ckm.search.analysis import spaced
 from ckm.search.analysis.text import normalise
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tantivy import Searcher
 
 
-def near(word: str, searcher: Searcher, limit: int) -> list[str]:
+def near(word: str, searchers: Iterable[Searcher], limit: int) -> list[str]:
     """Return words of the index at most two mistakes away (one, for words up to five letters).
 
     Reads the whole vocabulary: some ten milliseconds for 100,000 words, spent only when nothing was found.
@@ -20,7 +23,7 @@ def near(word: str, searcher: Searcher, limit: int) -> list[str]:
     ----------
     word
         A word that was not found. Case, accents and umlauts do not count as mistakes.
-    searcher
+    searchers
         Of the index.
     limit
         How many words at most.
@@ -33,7 +36,10 @@ def near(word: str, searcher: Searcher, limit: int) -> list[str]:
     wanted = spaced.fold(normalise(word))
     allowed = 1 if len(wanted) <= 5 else 2
     found = []
-    for written, count in searcher.terms_with_prefix("spelled", ""):
+    having: Counter[str] = Counter()
+    for searcher in searchers:
+        having.update(dict(searcher.terms_with_prefix("spelled", "")))
+    for written, count in having.items():
         if abs(len(written) - len(wanted)) > allowed + 2:  # umlauts written out
             continue
         folded = spaced.fold(written)

@@ -42,7 +42,9 @@ class Weights:
     pairs: float = 0.5
     near: float = 1.0
     foreign: float = 0.8
-    fields: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({"title": 3, "alias": 2, "body": 1}))
+    fields: Mapping[str, int] = field(
+        default_factory=lambda: MappingProxyType({"title": 3, "alias": 2, "opening": 1, "body": 1})
+    )
 
     def of_gram(self, script: str) -> float:
         """Return the weight of a gram of a script."""

@@ -70,7 +70,7 @@ def test_shared_between_processes_it_is_the_same(base: Path, monkeypatch: pytest
     for number in range(200):
         write_entry(base, f"many/{number % 7}/entry-{number}", "Many")
     alone = fingerprint(base)
-    monkeypatch.setattr(freshness, "_workers", lambda: 3)
+    monkeypatch.setattr(freshness, "workers", lambda: 3)
     assert fingerprint(base, expected=freshness.WORTH_SHARING) == alone
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from ckm.knowledge.folder import read_folder
 from ckm.knowledge.records import EVERYBODY, id_of, record_of
-from ckm.search.record import Record
-from tests.knowledge.kb_files import small_base
+from ckm.search.record import ANY, Record
+from tests.knowledge.kb_files import small_base, write_entry
 
 
 @pytest.fixture
@@ -60,4 +60,78 @@ def test_a_general_language_finds_its_special_cases(tmp_path: Path) -> None:
     text = (small_base(tmp_path) / "thai.yaml").read_text(encoding="utf-8").replace("lang: th", "lang: zh-Hant-TW")
     (tmp_path / "thai.yaml").write_text(text, encoding="utf-8")
     entry = next(entry for entry in read_folder(tmp_path).entries if entry.id == "thai")
-    assert record_of(entry).labels["lang"] == ("zh-Hant-TW", "zh-Hant", "zh")
+    assert record_of(entry).labels["lang"][:3] == ("zh-Hant-TW", "zh-Hant", "zh")
+
+
+@pytest.mark.parametrize(
+    ("text", "asked", "not_asked"),
+    [
+        ("Wer offene Ware zurückgeben will, braucht den Kassenbon.", ("de",), ("en", "th")),
+        ("Opened goods can be returned with the receipt.", ("en",), ("de",)),
+        ("ลูกค้าคืนสินค้าได้ภายใน 30 วัน", ("th",), ("en",)),
+        ("مشتری می‌تواند کالا را بازگرداند و این را", ("fa",), ("de", "ar")),
+        ("چای", ("fa", "ar"), ("de",)),
+        ("如何聯繫客戶服務", ("zh", "zh-Hant", "zh-TW"), ("zh-Hans", "ja")),
+        ("如何联系客户服务", ("zh", "zh-Hans", "zh-CN"), ("zh-Hant",)),
+        ("中文", ("zh", "zh-Hans", "zh-Hant"), ("en",)),
+        ("Adobe 发布了新的 Photoshop 和 Creative Cloud", ("zh-Hans",), ("en",)),
+    ],
+)
+def test_an_entry_that_names_no_language_can_be_asked_for_by_the_one_it_is_in(
+    tmp_path: Path, text: str, asked: tuple[str, ...], not_asked: tuple[str, ...]
+) -> None:
+    write_entry(tmp_path, "some", text)
+    (entry,) = read_folder(tmp_path).entries
+    labels = {label.casefold() for label in record_of(entry).labels["lang"]}
+    assert {tag.casefold() for tag in asked} <= labels
+    assert labels.isdisjoint(tag.casefold() for tag in not_asked)
+    assert "languages" not in json.loads(record_of(entry).stored)
+
+
+@pytest.mark.parametrize("text", ["X-200 Turbo", "4711", "…", "נעליים"])
+def test_an_entry_whose_language_nothing_tells_passes_every_filter_by_language(tmp_path: Path, text: str) -> None:
+    write_entry(tmp_path, "some", f"'{text}'")
+    (entry,) = read_folder(tmp_path).entries
+    assert record_of(entry).labels["lang"] == (ANY,)
+
+
+@pytest.mark.parametrize(
+    ("declared", "asked", "not_asked"),
+    [
+        ("zh", ("zh", "zh-Hans", "zh-Hant", "zh-TW"), ("yue",)),
+        ("zh-Hant", ("zh", "zh-Hant", "zh-HK"), ("zh-Hans", "zh-CN")),
+        ("zh-CN", ("zh", "zh-CN", "zh-Hans"), ("zh-Hant", "zh-TW")),
+        ("de-AT", ("de", "de-AT"), ("de-CH",)),
+    ],
+)
+def test_what_an_entry_declares_counts_and_chinese_is_asked_for_by_script_or_region(
+    tmp_path: Path, declared: str, asked: tuple[str, ...], not_asked: tuple[str, ...]
+) -> None:
+    write_entry(tmp_path, "some", "Opened goods can be returned", f"lang: {declared}")
+    (entry,) = read_folder(tmp_path).entries
+    labels = {label.casefold() for label in record_of(entry).labels["lang"]}
+    assert {tag.casefold() for tag in asked} <= labels
+    assert labels.isdisjoint(tag.casefold() for tag in ("en", *not_asked))
+
+
+LONG = "The courier company that we work with since last summer delivers parcels on Saturdays too."
+
+
+@pytest.mark.parametrize(
+    ("title", "issue", "field"),
+    [
+        (LONG[:60], LONG, "opening"),
+        (f"{LONG[:60]}…", LONG, "opening"),
+        (LONG[:60], LONG.replace(" ", "  "), "opening"),
+        ("The courier company", LONG, "title"),
+        (LONG, f"{LONG} Nobody has to be at home.", "title"),
+        ("Saturdays for parcels, and Sundays", LONG, "title"),
+        (LONG, LONG, "title"),
+    ],
+)
+def test_a_title_that_is_but_the_cut_off_beginning_of_a_text_does_not_weigh_as_one(
+    tmp_path: Path, title: str, issue: str, field: str
+) -> None:
+    write_entry(tmp_path, "some", f"'{title}'", issue=f"'{issue}'")
+    (entry,) = read_folder(tmp_path).entries
+    assert (field, "", title) in record_of(entry).texts

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ckm.search.index import Index
 from ckm.search.query import parse
-from ckm.search.record import Record
+from ckm.search.record import ANY, Record
 
 SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[3] / "shared" / "data") / "kb"
 
@@ -93,6 +93,48 @@ def test_filters_work_before_ranking(index: Index) -> None:
     assert found(index, text, keep={"kind": ["for"], "lang": ["de", "fr"]}) == ["returns"]
     assert set(found(index, text, drop={"kind": ["for"]})) == {"service"}
     assert found(index, text, keep={"kind": []}) == []
+
+
+def test_a_record_for_any_value_passes_every_filter_by_that_label_and_is_excluded_by_none() -> None:
+    index = Index.create()
+    texts = (("body", "", "goods"),)
+    index.replace([], [Record("any", "a", texts, {"lang": (ANY,)}), Record("en", "a", texts, {"lang": ("en",)})])
+    assert found(index, "goods", keep={"lang": ["de"]}) == ["any"]
+    assert found(index, "goods lang:en") == ["any", "en"]
+    assert found(index, "goods -lang:en") == ["any"]
+
+
+def test_the_opening_of_a_text_counts_once_and_can_be_asked_for_as_a_title() -> None:
+    index = Index.create()
+    index.replace([], [Record("a", "a", (("opening", "en", "opened goods"), ("body", "en", "opened goods of all")))])
+    assert found(index, "title:opened") == ["a"]
+
+
+def test_texts_of_another_script_do_not_change_a_score() -> None:
+    german = [Record(f"de{n}", "a", (("body", "de", f"Wer offene Ware {n} will, braucht den Bon"),)) for n in range(12)]
+    chinese = [Record(f"zh{n}", "a", (("body", "zh-Hans", f"客户服务第{n}条，Ware，请说明" * 9),)) for n in range(30)]
+    alone, mixed = Index.create(), Index.create()
+    alone.replace([], german)
+    mixed.replace([], [*german, *chinese])
+    for text in ("offene Ware", "Bon 7", "brauchen"):
+        scores = {hit.key: hit.score for hit in mixed.search(parse(text), limit=50)}
+        expected = {hit.key: hit.score for hit in alone.search(parse(text), limit=50)}
+        assert {key: score for key, score in scores.items() if key in expected} == expected
+
+
+def test_a_record_with_texts_in_several_scripts_is_one_record(tmp_path: Path) -> None:
+    texts = (("body", "en", "opened goods"), ("body", "zh-Hans", "客户服务"), ("body", "th", "คืนสินค้า"))
+    Index.create(tmp_path).replace(
+        [], [Record("a", "a", texts, {"kind": ("for",)}, "kept"), Record("b", "b", texts[:1])]
+    )
+    index = Index.open(tmp_path)
+    for text in ("goods", "客户服务", "คืนสินค้า", "goods 客户", "kind:for"):
+        assert [hit.stored for hit in index.search(parse(text)) if hit.key == "a"] == ["kept"]
+    assert found(index, "goods -客户服务") == ["b"]
+    assert found(index, "客户 -goods") == []
+    assert index.labels("kind") == {"for": 3}
+    index.replace(["a"], [Record("a", "a", texts[2:])])
+    assert found(index, "goods 客户 คืนสินค้า") == ["a", "b"]
 
 
 def test_filters_do_not_change_a_score(index: Index) -> None:

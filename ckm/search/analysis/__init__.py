@@ -7,13 +7,14 @@ The same chains serve documents and queries. Tables and word lists are read when
 
 from __future__ import annotations
 
-from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from ckm.search.analysis import arabic, chinese, languages, spaced, thai
+from ckm.search.analysis import chinese, languages, thai
+from ckm.search.analysis.choice import chosen_languages
 from ckm.search.analysis.text import normalise, origins, runs
 from ckm.search.analysis.tokens import Analysis, Run, Token
+from ckm.search.analysis.word import read_word
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,7 +32,7 @@ def grams(text: str, lang: str = "") -> list[str]:
     return [token.term for token in analyse(text, lang).grams]
 
 
-def analyse(text: str, lang: str = "", among: Collection[str] | None = None) -> Analysis:
+def analyse(text: str, lang: str = "", among: Collection[str] | None = None, *, in_full: bool = True) -> Analysis:
     """Return the terms of a text with their places in it.
 
     Parameters
@@ -45,11 +46,13 @@ def analyse(text: str, lang: str = "", among: Collection[str] | None = None) -> 
         For a query, the languages that the index holds ("" for texts of none): where the query's stop words do not
         tell which one it is in, each of its words is stemmed by the rules of every one of them. None for a document,
         which is in one language per alphabet.
+    in_full
+        Whether grams and forms are wanted too: they take most of the time.
     """
     normalised = normalise(text)
     cut = list(runs(normalised))
-    chosen = _languages(cut, lang, among)
-    maker = _Tokens(origins(text, normalised))
+    chosen = chosen_languages([(script, characters) for script, characters, _ in cut], lang, among)
+    maker = _Tokens(origins(text, normalised), in_full)
     han = [characters for script, characters, _ in cut if script == "han"]
     written_in = chinese.written_in(han) if han else ()
     for script, characters, start in cut:
@@ -60,46 +63,8 @@ def analyse(text: str, lang: str = "", among: Collection[str] | None = None) -> 
         else:
             alphabet = languages.script_of(characters)
             maker.word(script, characters, start, chosen.get(alphabet, ("",)))
-    return Analysis(text, tuple(maker.runs), tuple(maker.exact), tuple(maker.words), maker.forms(), tuple(maker.grams))
-
-
-def _languages(cut: list[tuple[str, str, int]], lang: str, among: Collection[str] | None) -> dict[str, tuple[str, ...]]:
-    """Return the languages by which the words of each alphabet are stemmed."""
-    declared = languages.base(lang)
-    by_alphabet: dict[str, list[str]] = {}
-    others = 0
-    for script, characters, _ in cut:
-        if script != "spaced":
-            others += len(characters)
-        if script == "spaced":
-            by_alphabet.setdefault(languages.script_of(characters), []).append(spaced.fold(characters))
-        elif script == "arabic":
-            by_alphabet.setdefault("arabic", []).append(arabic.fold(characters))
-    chosen: dict[str, tuple[str, ...]] = {}
-    for alphabet, folded in by_alphabet.items():
-        known = languages.languages_of(alphabet)
-        if declared in known:
-            chosen[alphabet] = (declared,)
-        elif among is not None and not (alphabet == "latin" and others > len(folded)):
-            held = [language for language in sorted(among) if language in known or not language]
-            chosen[alphabet] = languages.guess(folded, held) or ("",)
-        elif alphabet == "latin" and others > len(folded):
-            chosen[alphabet] = ("en",)  # Latin words within Chinese, Thai or Persian are names and English
-        else:
-            near = languages.guess(folded, known)
-            # A document without a single stop word is a list of names or codes: nothing is known of its language.
-            chosen[alphabet] = near[:1] if 0 < len(near) < len(known) or len(known) == 1 else ("",)
-    return chosen
-
-
-@lru_cache(maxsize=1 << 16)
-def _terms(script: str, written: str, chosen: tuple[str, ...]) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
-    """Return a word's alphabet, folded form, stems by each language, and grams; a stop word has neither of the last."""
-    chain = arabic if script == "arabic" else spaced
-    folded = chain.fold(written)
-    stems = dict.fromkeys(stem for language in chosen if (stem := chain.stem(written, language)))
-    alphabet = "arabic" if script == "arabic" else languages.script_of(written)
-    return alphabet, folded, tuple(stems), spaced.grams(folded) if stems else ()
+    forms = maker.forms() if in_full else ()
+    return Analysis(text, tuple(maker.runs), tuple(maker.exact), tuple(maker.words), forms, tuple(maker.grams))
 
 
 _UNSPACED = frozenset({"han", "thai"})
@@ -108,8 +73,9 @@ _UNSPACED = frozenset({"han", "thai"})
 class _Tokens:
     """Collects the tokens of a text; a place in the normalised text becomes one in the text as written."""
 
-    def __init__(self, places: list[int] | None) -> None:
+    def __init__(self, places: list[int] | None, with_grams: bool) -> None:
         self._places = places
+        self._with_grams = with_grams
         self.runs: list[Run] = []
         self.exact: list[Token] = []
         self.words: list[Token] = []
@@ -128,21 +94,22 @@ class _Tokens:
             self.runs.append(Run(script, chosen, start, end))
 
     def word(self, script: str, written: str, place: int, chosen: tuple[str, ...]) -> None:
-        alphabet, folded, stems, found = _terms(script, written, chosen)
+        alphabet, folded, stems, found, _ = read_word(script, written, chosen)
         if not folded:  # a lone mark
             return
         self._run(alphabet, chosen, place, place + len(written))
         start, end = self._span(place, place + len(written))
         self.exact.append(Token(folded, start, end, alphabet))
         self.words += [Token(stem, start, end, alphabet) for stem in stems]
-        self.grams += [Token(gram, start, end, alphabet) for gram in found]
+        if self._with_grams:
+            self.grams += [Token(gram, start, end, alphabet) for gram in found]
 
     def han(self, written: str, place: int, written_in: tuple[str, ...]) -> None:
         self._run("han", written_in, place, place + len(written))
         folded = chinese.fold(written)
         single = [Token(character, *self._span(place + i, place + i + 1), "han") for i, character in enumerate(folded)]
         self.exact += single
-        self.grams += single
+        self.grams += single if self._with_grams else ()
         self.words += [
             Token(pair, *self._span(place + i, place + i + len(pair)), "han")
             for i, pair in enumerate(chinese.bigrams(folded))
@@ -156,11 +123,13 @@ class _Tokens:
             tokens.append(Token(cluster, *self._span(start, start + len(cluster)), "thai"))
             start += len(cluster)
         self.exact += tokens
-        self.grams += [Token(a.term + b.term, a.start, b.end, "thai") for a, b in pairwise(tokens)]
         start = place
         for word in thai.words([token.term for token in tokens]):
             self.words.append(Token(word, *self._span(start, start + len(word)), "thai"))
             start += len(word)
+        if not self._with_grams:
+            return
+        self.grams += [Token(a.term + b.term, a.start, b.end, "thai") for a, b in pairwise(tokens)]
         self.grams += [
             Token(gram, *self._span(place + i, place + i + len(gram)), "thai")
             for i, gram in enumerate(thai.grams(written))

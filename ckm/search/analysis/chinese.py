@@ -6,6 +6,7 @@ without folding a search for 客戶 finds nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,16 +33,15 @@ def written_in(runs: Iterable[str]) -> tuple[str, ...]:
     """Return which way of writing the runs of a text use; both where no character tells."""
     counts = dict.fromkeys((*VARIANTS, "ja", "ko"), 0)
     traditional, simplified = _table(), _only_simplified()
-    for run in runs:
-        for character in run:
-            if ord(character) in traditional:
-                counts["zh-Hant"] += 1
-            elif character in simplified:
-                counts["zh-Hans"] += 1
-            elif "\u3040" <= character <= "\u30ff":
-                counts["ja"] += 1
-            elif "\uac00" <= character <= "\ud7af":
-                counts["ko"] += 1
+    for character, count in Counter("".join(runs)).items():
+        if ord(character) in traditional:
+            counts["zh-Hant"] += count
+        elif character in simplified:
+            counts["zh-Hans"] += count
+        elif "\u3040" <= character <= "\u30ff":
+            counts["ja"] += count
+        elif "\uac00" <= character <= "\ud7af":
+            counts["ko"] += count
     # Japanese writes kana between characters of either form, Korean nearly Hangul alone; one brand name is neither.
     most = max(counts.values())
     found = tuple(sorted(language for language, count in counts.items() if count == most))

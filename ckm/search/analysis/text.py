@@ -52,3 +52,8 @@ def runs(normalised: str) -> Iterator[tuple[str, str, int]]:
     """Yield script, characters and start of each run; a run of ``spaced`` or ``arabic`` is one word."""
     for match in _RUN.finditer(normalised):
         yield match.lastgroup or "", match[0], match.start()
+
+
+def all_runs(normalised: str) -> list[tuple[str, str, str, str]]:
+    """Return the characters of each run under its script (spaced, han, thai, arabic), the others being empty."""
+    return _RUN.findall(normalised)

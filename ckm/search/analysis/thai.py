@@ -49,22 +49,24 @@ def words(run: list[str]) -> list[str]:
     """Return a run, given as clusters, cut into words; a cluster that is in none stands alone."""
     known = _dictionary()
     size = len(run)
-    # Per place the best cut so far: clusters left over, words, where the last word begins.
-    best = [(0, 0, 0)] + [(size + 1, 0, 0)] * size
+    # Per place the best cut so far as one number that compares as (clusters left over, words, start of the last word).
+    scale = size + 2
+    best = [0] + [(size + 1) * scale * scale] * size
     for start in range(size):
-        left, count, _ = best[start]
-        single = (left + 1, count + 1, start)
-        word = ""
+        so_far = best[start] // scale + 1
+        single = (so_far + scale) * scale + start
         if single < best[start + 1]:
             best[start + 1] = single
-        for end in range(start + 1, min(size, start + _LONGEST) + 1):
-            word += run[end - 1]
-            if word in known and (left, count + 1, start) < best[end]:
-                best[end] = (left, count + 1, start)
+        cost = so_far * scale + start
+        word = ""
+        for end, cluster in enumerate(run[start : start + _LONGEST], start + 1):
+            word += cluster
+            if cost < best[end] and word in known:
+                best[end] = cost
     cuts = []
     end = size
     while end:
-        start = best[end][2]
+        start = best[end] % scale
         cuts.append("".join(run[start:end]))
         end = start
     return cuts[::-1]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-_TELLING = 4
+TELLING = 4
+"""How much more a sign of another script tells of a text's language than a Latin word does."""
 
 
 class Token(NamedTuple):
@@ -82,7 +83,7 @@ class Analysis:
             place = run.languages or (run.script,)
             while token is not None and token.end <= run.end:
                 if not token.term.isdecimal():
-                    lengths[place] = lengths.get(place, 0) + (1 if token.script == "latin" else _TELLING)
+                    lengths[place] = lengths.get(place, 0) + (1 if token.script == "latin" else TELLING)
                 token = next(tokens, None)
         return lengths
 
