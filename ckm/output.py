@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from ckm.errors import UnknownNameError, UsageError
 from ckm.files import replacing
 from ckm.messages import Verbosity, detail, note, printable, progress, set_verbosity, show_error, verbosity
+from ckm.plaintext import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,7 +134,7 @@ def emit_rows(
         rows.draw(table, title=title, formats=formats)
     else:
         text = rows.render(table, f".{chosen}", formats=formats)
-        sys.stdout.write(rows.harmless(text) if sys.stdout.isatty() else text)
+        sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
 
 

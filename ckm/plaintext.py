@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
+_TURNING = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
+"""Marks that turn the direction of what follows (Unicode TR 36, 3.2)."""
 
 
 def printable(text: str) -> str:
@@ -17,3 +19,8 @@ def printable(text: str) -> str:
 def one_line(text: str) -> str:
     r"""Return ``text`` as :func:`printable` does, with line breaks and tabs written out too (``\n``): for names."""
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def harmless(text: str) -> str:
+    """Return ``text`` as :func:`printable` does, with the marks written out that turn the direction of what follows."""
+    return printable(text).translate(_TURNING)

@@ -15,7 +15,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ckm.cells import FORMULA_START, LIST_SEPARATOR, PLAIN_NUMBER, SEPARATORS, markdown_table, shown
-from ckm.plaintext import one_line, printable
+from ckm.plaintext import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,16 +101,7 @@ def draw(table: Table, *, title: str | None = None, formats: Mapping[str, str] |
 
 def safe(text: str) -> str:
     """Return a text of strangers in one line, harmless to a terminal: nothing in it moves or turns what follows."""
-    return one_line(text.replace("\r\n", "↵").replace("\n", "↵").replace("\t", " ")).translate(_TURNING)
-
-
-def harmless(page: str) -> str:
-    """Return a page, of any format, as :func:`safe` does; its lines stay."""
-    return printable(page).translate(_TURNING)
-
-
-_TURNING = {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))}
-"""Marks that turn the direction of what follows (Unicode TR 36, 3.2)."""
+    return harmless(text.replace("\r\n", "↵").replace("\n", "↵").replace("\t", " "))
 
 
 def width(text: str) -> int:

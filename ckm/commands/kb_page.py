@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from ckm.plaintext import one_line, printable
+from ckm.plaintext import harmless, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ def page(shown: Shown) -> list[Block]:
     """Return the page of an entry, top to bottom."""
     entry = shown.entry
     lang, title = entry.title.in_language(shown.lang)
-    blocks = [Block(one_line(title or entry.id), heading=True)]
+    blocks = [Block(harmless(one_line(title or entry.id)), heading=True)]
     others = sorted(other for other in entry.languages if other and other != lang)
     blocks.append(Block(one_line(f"{entry.id} · {entry.kind} · {_state(entry, shown.as_of)}")))
     if lang or others:
@@ -54,7 +54,7 @@ def page(shown: Shown) -> list[Block]:
         ("Mistakes", [f"{each.where}: {each.message}" for each in shown.mistakes]),
     ):
         if lines:
-            blocks += [Block(name, heading=True), *(Block(one_line(line)) for line in lines)]
+            blocks += [Block(name, heading=True), *(Block(harmless(one_line(line))) for line in lines)]
     return blocks
 
 
@@ -125,10 +125,10 @@ def _texts(texts: Texts, prefer: str) -> Iterator[Block]:
     """Yield the text in the reader's language; all of them, with their languages, where none is preferred."""
     chosen, text = texts.in_language(prefer)
     if prefer or len(texts.by_lang) == 1:
-        yield Block(printable(text))
+        yield Block(harmless(text))
         return
     for lang in (chosen, *(other for other in texts.by_lang if other != chosen)):
-        yield Block(printable(f"[{lang}] {texts.by_lang[lang]}"))
+        yield Block(harmless(f"[{lang}] {texts.by_lang[lang]}"))
 
 
 def _answers(entry: Entry, prefer: str) -> list[str]:

@@ -9,6 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ckm.knowledge.texts import SCRIPT_OF_REGION
+from ckm.plaintext import printable
 from ckm.search.analysis.detection import detect
 from ckm.search.record import ANY, Record
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from ckm.knowledge.entry import Entry
 
-RECORDS = "2"
+RECORDS = "3"
 """Changes whenever the same entry would give another record; indexes with others are made anew."""
 EVERYBODY = ANY
 """Value of the label ``role`` of entries that everybody may read."""
@@ -115,9 +116,9 @@ def _stored(entry: Entry) -> Mapping[str, Any]:
         "facet": entry.facet,
         "state": entry.state.confidence,
         "authentic": entry.authentic.status,
-        "title": dict(entry.title.by_lang),
-        "texts": {name: dict(texts.by_lang) for name in TEXTS if (texts := getattr(entry, name)) is not None},
-        "aliases": _joined(entry.aliases, entry.answers.questions),
+        "title": _shown(entry.title.by_lang),
+        "texts": {name: _shown(texts.by_lang) for name in TEXTS if (texts := getattr(entry, name)) is not None},
+        "aliases": _shown(_joined(entry.aliases, entry.answers.questions)),
         "languages": [lang for lang in _languages(entry) if lang],
         "topics": classify.topics,
         "departments": classify.departments,
@@ -135,6 +136,11 @@ def _stored(entry: Entry) -> Mapping[str, Any]:
         "line": entry.line,
     }
     return {name: value for name, value in everything.items() if value}
+
+
+def _shown(texts: Mapping[str, str]) -> dict[str, str]:
+    """Return texts with control characters written out: no format of a hit carries them on."""
+    return {lang: printable(text) for lang, text in texts.items()}
 
 
 def _joined(*phrases: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
