@@ -129,7 +129,9 @@ def start(base: Path) -> subprocess.Popen[str]:
     """Start the searches of all queries, in a process of its own."""
     command = [sys.executable, __file__, "--child", str(base)]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+    return subprocess.Popen(  # what is killed may have printed half of a character
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding="utf-8", errors="replace", env=environment
+    )
 
 
 def child(base: Path) -> None:
