@@ -16,7 +16,7 @@ from ckm.cli import ONE_THREAD, app
 
 os.environ.update(ONE_THREAD)  # before any test imports what reads it
 # A test asserts no timing, and machines are shared. For more: pytest --hypothesis-profile=thorough
-settings.register_profile("ckm", deadline=None, max_examples=40)
+settings.register_profile("ckm", deadline=None, max_examples=25)
 settings.register_profile("thorough", deadline=None, max_examples=400)
 settings.load_profile("ckm")
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import io
 import random
+import shutil
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
+from ckm.cli import app
 from ckm.segmentation.library import Library
 from ckm.store import Store
 from tests.conftest import Run
@@ -38,13 +41,21 @@ def write(path: Path, rows: list[str]) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with orders until the end of September, which nobody changes."""
+    folder = tmp_path_factory.mktemp("loaded")
+    incoming = write(folder / "orders.csv", orders())
+    for words in (["init", folder / "shop"], ["ingest", incoming, "--as", "transactions", "-C", folder / "shop"]):
+        assert CliRunner().invoke(app, [str(word) for word in words]).exit_code == 0
+    return folder / "shop"
+
+
 @pytest.fixture
-def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Path:
-    """A workspace with orders until the end of September, and the current folder."""
-    folder = tmp_path / "shop"
-    assert run("init", folder).exit_code == 0
+def shop(loaded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that workspace, and the current folder."""
+    folder = shutil.copytree(loaded, tmp_path / "shop")
     monkeypatch.chdir(folder)
-    assert run("ingest", write(tmp_path / "orders.csv", orders()), "--as", "transactions").exit_code == 0
     return folder
 
 
@@ -145,10 +156,10 @@ def test_moves_without_an_earlier_run_say_what_to_do(shop: Path, run: Run) -> No
     assert "--since DATE" in done.stderr
 
 
-def test_a_file_needs_no_workspace_to_explain_moves(shop: Path, run: Run, tmp_path: Path) -> None:
-    found = table(run, str(tmp_path / "orders.csv"), "--moves", "--since", "2025-08-31")
-    assert found["customers"].sum() == 120
-    assert run("segment", tmp_path / "orders.csv", "--moves").exit_code == 2
+def test_a_file_needs_no_workspace_to_explain_moves(run: Run, tmp_path: Path) -> None:
+    path = write(tmp_path / "orders.csv", orders())
+    assert table(run, str(path), "--moves", "--since", "2025-08-31")["customers"].sum() == 120
+    assert run("segment", path, "--moves").exit_code == 2
 
 
 @pytest.mark.parametrize("method", ["rfm", "value", "lifecycle", "clusters"])
