@@ -1,8 +1,8 @@
 """A YAML file as a tree that knows its lines, so that a mistake in it can be pointed at.
 
 Scalars stay the text that was written (``NO`` is Norway, ``5%`` and ``01234`` are kept): the reader of a key knows
-what it means, YAML does not. Only the safe loader's composer is used; nothing in a file is ever executed. PyYAML itself refuses
-a file with more than 1,000 levels of lists and mappings in one another.
+what it means, YAML does not. Only the safe loader's composer is used; nothing in a file is ever executed. More than
+1,000 levels of lists and mappings in one another PyYAML refuses itself.
 """
 
 from __future__ import annotations

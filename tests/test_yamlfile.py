@@ -74,7 +74,7 @@ def test_what_is_just_read_ends_no_reader(name: str, tmp_path: Path) -> None:
     for head, read in (
         ("goals:\n", lambda: load_config(tmp_path)),
         ("schema: ckm.map/1\ntable: transactions\ncolumns:\n", lambda: read_mapping(path)),
-        ("schema: ckm.rules/1\nsegments:\n", lambda: load_rules(path)),
+        ("schema: ckm.segment_rules/1\nsegments:\n", lambda: load_rules(path)),
     ):
         path.write_text(head + nested, encoding="utf-8")
         with pytest.raises(UsageError, match=r"ckm\.yaml:\d+"):
