@@ -7,9 +7,7 @@ surrogates (PEP 383). Where a path is not UTF-8, the libraries get a symbolic li
 from __future__ import annotations
 
 import os
-import shutil
 import sys
-import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -46,11 +44,15 @@ def is_utf8(text: str) -> bool:
 def private_folder() -> Path:
     """Return a temporary folder of this process, which is removed when the process ends."""
     import atexit
+    import shutil
+    import tempfile
 
     try:
         folder = Path(tempfile.mkdtemp(prefix="ckm-paths-"))
     except OSError as error:
-        raise UsageError(f"no temporary folder can be made: {error.strerror}", hint="name another one by TMPDIR") from error
+        raise UsageError(
+            f"no temporary folder can be made: {error.strerror}", hint="name another one by TMPDIR"
+        ) from error
     owner = os.getpid()
 
     def remove() -> None:
@@ -79,12 +81,14 @@ def link_folder(link: Path, target: Path) -> None:
 
 @cache
 def _link_to(target: Path) -> Path:
-    link = private_folder() / str(len(list(private_folder().iterdir())))
+    import tempfile
+
+    link = Path(tempfile.mkdtemp(dir=private_folder())) / "path"
     try:
         link.symlink_to(target)
     except OSError as error:
         raise UsageError(
-            f"{target} is not UTF-8, and no link to it can be made in {link.parent}: {error.strerror}",
+            f"{target} is not UTF-8, and no link to it can be made in {private_folder()}: {error.strerror}",
             hint="rename it, or name another temporary folder by TMPDIR",
         ) from error
     return link

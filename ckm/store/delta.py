@@ -16,7 +16,8 @@ from deltalake.transaction import AddAction, RemoveAction
 
 from ckm.parquet_file import scan_files
 from ckm.store.data_files import DataFile
-from ckm.store.log_access import LOG_FOLDER, log_path, storage_options
+from ckm.store.log_access import LOG_FOLDER as LOG_FOLDER
+from ckm.store.log_access import log_path, storage_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

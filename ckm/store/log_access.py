@@ -2,12 +2,12 @@
 
 deltalake (1.6) makes a URL of a path, and resolves links in it before that. It fails where the path has brackets, a
 backslash, a caret, a bar or control characters; with ``#`` or ``?`` in it a table has no history; and for ``%41`` the
-folder that has an ``A`` there is written. A table in such a place is opened in a folder of this process that holds nothing but a link to the table's log. That suffices:
-ckm reads and writes data files itself.
+folder that has an ``A`` there is written. A table in such a place is opened in a folder of this process that holds
+nothing but a link to the table's log. That suffices: ckm reads and writes data files itself.
 
 A commit is a file that must not exist before. deltalake makes it by a hard link. Where the file system has none (exFAT,
-many network mounts), it renames instead, which could replace the commit of another program at the same moment; ckm's own
-writers have the store's lock.
+many network mounts), it renames instead, which could replace the commit of another program at the same moment; ckm's
+own writers have the store's lock.
 """
 
 from __future__ import annotations
