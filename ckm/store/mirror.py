@@ -23,11 +23,13 @@ def mirror(root: Path, copy: Path) -> None:
     copy.mkdir(parents=True)
     for log in root.glob(f"*/{LOG_FOLDER}"):
         table = copy / log.parent.name
-        shutil.copytree(log, table / LOG_FOLDER, ignore=shutil.ignore_patterns(*HALF_MADE))
+        (table / LOG_FOLDER).mkdir(parents=True)
+        for path in [each for each in log.iterdir() if each.is_file() and not any(map(each.match, HALF_MADE))]:
+            shutil.copyfile(path, table / LOG_FOLDER / path.name)  # not the permissions: some file systems have none
         for path in log.parent.glob("*.parquet"):  # after the log: a file is there before a commit names it
             _link(table / path.name, path.resolve())
     if (root / JOURNAL_FILE).exists():
-        shutil.copy(root / JOURNAL_FILE, copy / JOURNAL_FILE)
+        shutil.copyfile(root / JOURNAL_FILE, copy / JOURNAL_FILE)
 
 
 def _link(link: Path, file: Path) -> None:
