@@ -7,11 +7,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, Run
 from tests.folder_names import orders
 
 REFUSING = """
@@ -102,3 +103,43 @@ def exfat(tmp_path: Path) -> Iterator[Path]:
 def test_a_store_works_on_exfat(exfat: Path) -> None:
     (exfat / "my shop").mkdir()
     session(exfat / "my shop" / "ร้าน")
+
+
+def test_analyses_of_a_read_only_workspace_work_and_say_that_they_keep_nothing(run: Run, tmp_path: Path) -> None:
+    """A real read-only mount where there may be one; else folders without permission, which stop all but root."""
+    shop = tmp_path / "shop"
+    data = tmp_path / "orders.csv"
+    data.write_text(orders(20), encoding="utf-8")
+    run("init", shop)
+    assert run("ingest", "-C", shop, data, "--as", "transactions").exit_code == 0
+    with read_only(shop):
+        done = run("segment", "-C", shop, "-f", "json")
+        assert done.exit_code == 0, done.output
+        assert "neither definition nor run was kept" in done.stderr
+        assert run("check", "-C", shop).exit_code == 0
+        assert run("ingest", "-C", shop, "--history").exit_code == 0
+        assert run("ingest", "-C", shop, data, "--as", "transactions", "--dry-run").exit_code == 0
+        assert run("segment", "-C", shop, "--save", "mine").exit_code == 2
+        assert run("ingest", "-C", shop, "--undo", "orders.csv").exit_code == 2
+    assert not (shop / "segments").exists()
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    if sys.platform == "linux" and os.geteuid() == 0:
+        if subprocess.run(["mount", "--bind", folder, folder], capture_output=True, check=False).returncode:
+            pytest.skip("root without the right to mount")
+        try:
+            subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
+            yield
+        finally:
+            subprocess.run(["umount", folder], check=True)
+        return
+    folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+    for each in folders:
+        each.chmod(0o500)
+    try:
+        yield
+    finally:
+        for each in folders:
+            each.chmod(0o700)
