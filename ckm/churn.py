@@ -172,7 +172,9 @@ def warn(
     ]
     if store is not None:
         remarks += [compared.sentence, *_turned_out(store, found, as_of)]
-        if request.keep:
+        if request.keep and dataset.workspace is not None and not dataset.workspace.writable:
+            remarks.append("the workspace cannot be written: the warnings were not kept")
+        elif request.keep:
             keep(store, compared.frame, as_of=as_of, horizon=horizon.days, facts={"model": found.model.name})
     chosen = _chosen(compared.news if request.news else compared.frame, request)
     return ChurnWarnings(

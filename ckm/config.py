@@ -59,6 +59,12 @@ class Workspace:
         """Results."""
         return self.root / "out"
 
+    @property
+    def writable(self) -> bool:
+        """Whether an analysis may keep anything here: no on a disk that is read-only, or without permission."""
+        folders = [folder for folder in (self.root, self.store_dir) if folder.is_dir()]
+        return all(os.access(folder, os.W_OK) for folder in folders)
+
 
 def find_workspace(start: Path) -> Path | None:
     """Return the first folder from ``start`` upwards that holds a ``ckm.yaml``, or None."""

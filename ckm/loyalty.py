@@ -38,6 +38,7 @@ from ckm.measures.slices import CUSTOMERS, Dimension, find_dimension, slice_base
 from ckm.measures.survival import survival_measures
 from ckm.measures.trust import trust_measures
 from ckm.measures.wallet import wallet_measures
+from ckm.plaintext import unicode_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -167,7 +168,7 @@ def loyalty_report(
     return Loyalty(
         LoyaltyReport(
             # Where a workspace lies is nobody's business who reads the page, and two places give the same bytes.
-            label=dataset.workspace.root.name if dataset.workspace else dataset.label,
+            label=unicode_text(dataset.workspace.root.name) if dataset.workspace else dataset.label,
             period=basis.period,
             compared=basis.compared,
             comparison=request.comparison,

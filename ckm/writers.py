@@ -17,6 +17,7 @@ import polars.selectors as cs
 
 from ckm.cells import FORMULA_START, LIST_SEPARATOR, PLAIN_NUMBER, SEPARATORS, markdown_table, shown
 from ckm.errors import UsageError
+from ckm.paths import openable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,11 +68,11 @@ def save(
     """Write ``table`` to the file ``path`` in the format of ``suffix``; equal tables give equal bytes."""
     match suffix:
         case ".parquet":
-            table.write_parquet(path)
+            table.write_parquet(openable(path))
         case ".xlsx":
             _save_excel(table, path, title=title)
         case ".csv" | ".tsv":
-            _for_spreadsheets(table, protect).write_csv(path, separator=SEPARATORS[suffix])
+            _for_spreadsheets(table, protect).write_csv(openable(path), separator=SEPARATORS[suffix])
         case _:
             text = render(table, suffix, formats=formats)
             path.write_text(text, encoding="utf-8", newline="\n")

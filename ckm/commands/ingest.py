@@ -119,7 +119,7 @@ def ingest(
         return _show_history(opened, fmt, output)
     if undo is not None:
         with _store(opened, dry_run=dry_run) as store:
-            return _undo(store, undo, fmt, output)
+            return _undo(store, undo, opened.root, fmt, output)
     hints = hints_from(
         encoding=encoding, delimiter=delimiter, quote=quote, header=header, columns=columns, decimal=decimal,
         thousands=thousands, dates=dates, sheet=sheet, null_values=null_values,
@@ -132,7 +132,7 @@ def ingest(
     else:
         with stdin_on_disk(_jobs(opened, sources, wishes)) as jobs, _store(opened, dry_run=dry_run) as store:
             if save_map:
-                _save_map(jobs, save_map, dry_run=dry_run)
+                _save_map(jobs, save_map, opened.root, dry_run=dry_run)
             results = [_run(job, store, settings) for job in jobs]
     return _report(results, fmt, output)
 
@@ -181,12 +181,14 @@ def _jobs(workspace: OpenWorkspace, sources: list[Path] | None, wishes: Wishes) 
     return jobs
 
 
-def _save_map(jobs: list[Job], path: Path, *, dry_run: bool) -> None:
+def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None:
     from dataclasses import replace
 
     from ckm.files import replacing
     from ckm.ingest.plan import ByNames
+    from ckm.ingest.selection import pattern_of
     from ckm.mapping.mapping import dump_mapping
+    from ckm.plaintext import unicode_text
     from ckm.sources.read import open_source
 
     if len(jobs) != 1 or not isinstance(jobs[0].plan, ByNames):
@@ -194,7 +196,7 @@ def _save_map(jobs: list[Job], path: Path, *, dry_run: bool) -> None:
     job = jobs[0]
     with open_source(job.path, job.plan.hints) as source:
         mapping, _ = job.plan.mapping(source.format.columns)
-    text = dump_mapping(replace(mapping, name=path.stem, files=(job.label,)))
+    text = dump_mapping(replace(mapping, name=unicode_text(path.stem), files=(pattern_of(job, root),)))
     if dry_run:
         return
     with replacing(path) as draft:
@@ -279,11 +281,12 @@ def _show_history(workspace: OpenWorkspace, fmt: Format | None, output: Path | N
     return emit(table.select(SHORT_HISTORY).with_columns(minutes), Format.table)
 
 
-def _undo(store: Store, which: str, fmt: Format | None, output: Path | None) -> None:
+def _undo(store: Store, which: str, root: Path, fmt: Format | None, output: Path | None) -> None:
     from ckm.ingest.results import undo_table
+    from ckm.ingest.selection import label
     from ckm.ingest.undo import undo_load
 
-    taken_back = undo_load(store, which)
+    taken_back = undo_load(store, which, label=label(Path(which), root))
     emit(undo_table(taken_back), fmt, output=output)
     for file in dict.fromkeys(file for taken in taken_back for file in taken.load_again):
         note(f"{file} held some of the same rows: load it again to have those back")

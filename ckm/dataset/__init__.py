@@ -15,6 +15,7 @@ from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.plan import ByNames
 from ckm.mapping.convert import Conversion
 from ckm.mapping.proposal import missing_columns
+from ckm.plaintext import unicode_text
 from ckm.schema import TABLES
 from ckm.sources.hints import Hints
 from ckm.sources.read import STDIN, Source, open_source
@@ -107,7 +108,7 @@ def _of_workspace(root: Path | None) -> Dataset:
     found = Workspace(root, load_config(root))
     store = Store(found.store_dir)
     tables = {name: store.scan(name) for name in store.tables()}
-    return Dataset(tables, str(root), workspace=found, quarantine=store.quarantine())
+    return Dataset(tables, unicode_text(str(root)), workspace=found, quarantine=store.quarantine())
 
 
 def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
@@ -126,7 +127,7 @@ def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
         remarks.append(
             f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice"
         )
-    return Dataset({TRANSACTIONS: pl.concat(frames)}, str(path), tuple(remarks))
+    return Dataset({TRANSACTIONS: pl.concat(frames)}, unicode_text(str(path)), tuple(remarks))
 
 
 def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool) -> tuple[pl.LazyFrame, list[str]]:

@@ -20,6 +20,7 @@ from ckm.dataset.footer import read_footer
 from ckm.ingest.contract import FEW_WORDS
 from ckm.mapping.mapping import Expression, FromColumn
 from ckm.mapping.proposal import LINE_VALUE, TYPE_BY_SIGN
+from ckm.parquet_file import scan_file
 from ckm.schema import EARLIEST, LATEST
 from ckm.values.native import NativeReader
 from ckm.values.readers import TextReader
@@ -69,7 +70,7 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
     polars.exceptions.PolarsError
         The file is damaged.
     """
-    source = pl.scan_parquet(path)
+    source = scan_file(path)
     if not _is_plain(conversion, source.collect_schema(), sample):
         return None
     columns = _Columns(conversion, sample.schema, read_footer(path))

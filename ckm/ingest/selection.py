@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from glob import escape
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.ingest.plan import ByNames, Mapped, Plan
 from ckm.mapping.mapping import Mapping, load_mapping
+from ckm.plaintext import unicode_text
 from ckm.schema import TABLES
 from ckm.sources.archive import spool_stdin
 from ckm.sources.hints import Hints
@@ -88,7 +91,9 @@ def files_of(mapping: Mapping, root: Path) -> list[Path]:
     for pattern in mapping.files:
         if PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
             raise UsageError(f"mapping '{mapping.name}': the pattern '{pattern}' leads out of the workspace")
-        found.update(path for path in root.glob(pattern) if path.is_file())
+        named = root / pattern  # a file of just this name is meant by it, whatever its brackets could mean
+        is_file = os.path.isfile(named)  # noqa: PTH113  # which a name too long for a file does not bring down
+        found.update([named] if is_file else (path for path in root.glob(pattern) if path.is_file()))
     return sorted(found)
 
 
@@ -144,6 +149,16 @@ def jobs_for(sources: Iterable[Path], workspace: Workspace, wishes: Wishes) -> l
     return [job for file in files for job in _fitting(file, mappings, workspace, wishes)]
 
 
+def pattern_of(job: Job, root: Path) -> str:
+    """Return the pattern that names just the file of a job; bytes that are not UTF-8 are any letter in it."""
+    if job.path == STDIN:
+        return STDIN_LABEL
+    resolved = job.path.resolve()
+    inside = resolved.is_relative_to(root.resolve())
+    name = resolved.relative_to(root.resolve()).as_posix() if inside else job.path.name
+    return escape(name).encode("utf-8", "replace").decode()
+
+
 @contextmanager
 def stdin_on_disk(jobs: list[Job]) -> Iterator[list[Job]]:
     """Give the jobs that read standard input a file instead, which can be read twice; it is gone afterwards."""
@@ -158,11 +173,12 @@ def stdin_on_disk(jobs: list[Job]) -> Iterator[list[Job]]:
 
 
 def label(path: Path, root: Path) -> str:
-    """Return what a file is called in the store: its path inside the workspace, else its name."""
+    """Return what a file is called in the store: its path inside the workspace with ``/``, else its name."""
     if path == STDIN:
         return STDIN_LABEL
     resolved = path.resolve()
-    return str(resolved.relative_to(root.resolve())) if resolved.is_relative_to(root.resolve()) else path.name
+    inside = resolved.is_relative_to(root.resolve())
+    return unicode_text(resolved.relative_to(root.resolve()).as_posix() if inside else path.name)
 
 
 def _expanded(source: Path) -> list[Path]:

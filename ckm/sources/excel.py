@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.errors import InputError, UnknownNameError
+from ckm.paths import openable
 from ckm.sources.format import Batch, FileFormat, rejected_frame
 from ckm.sources.header import ROWS_LOOKED_AT, Row, TableStart, find_in_rows
 from ckm.sources.totals import without_totals
@@ -66,7 +67,7 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
     import fastexcel
 
     try:
-        book = fastexcel.read_excel(str(path))
+        book = fastexcel.read_excel(str(openable(path)))
         name, others = _choose(book, hints.sheet)
         cells = _as_written(_cells(book, name))
     except fastexcel.FastExcelError as error:

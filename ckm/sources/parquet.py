@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 import polars as pl
 
 from ckm.errors import InputError
+from ckm.paths import openable
 from ckm.sources.format import Batch, FileFormat, rejected_frame
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ class ParquetTable:
 
         first = 1
         try:
-            with pq.ParquetFile(self.path) as file:
+            with pq.ParquetFile(openable(self.path)) as file:
                 for table in file.iter_batches(batch_size=SAMPLE_ROWS if small else BATCH_ROWS):
                     records = cast("pl.DataFrame", pl.from_arrow(pa.Table.from_batches([table])))
                     records.columns = list(self.format.columns)
@@ -62,7 +63,7 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
     from ckm.sources.header import unique_names
 
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(openable(path)) as file:
             names, _ = unique_names(file.schema_arrow.names)
     except (pa.ArrowException, OSError) as error:
         raise InputError(f"{archive.name}: the Parquet file is damaged") from error

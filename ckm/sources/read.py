@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from ckm.errors import InputError, UsageError
+from ckm.parquet_file import scan_file
 from ckm.sources.archive import OLE_MAGIC, ZIP_MAGIC, Archive, is_excel, open_archive, spool, spool_stdin
 from ckm.sources.csv_table import open_csv
 from ckm.sources.hints import Hints
@@ -88,7 +89,7 @@ class Source:
     def expected_rows(self) -> int:
         """About how many records there are, by the size of the file and the length of its first records."""
         if self.format.kind == "parquet" and self.path != STDIN:
-            return int(pl.scan_parquet(self.path).select(pl.len()).collect().item())
+            return int(scan_file(self.path).select(pl.len()).collect().item())
         if self.sample.is_empty() or not self.path.is_file():
             return self.sample.height
         texts = self.sample.select(pl.all().cast(pl.String).str.len_bytes().sum()).fill_null(0)

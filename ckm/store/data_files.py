@@ -17,6 +17,8 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ckm.parquet_file import read_file, scan_file
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
@@ -203,7 +205,7 @@ def describe(path: Path, statistics: Collection[str] = STATISTICS) -> DataFile:
 
 def read_rows(path: Path, positions: np.ndarray[Any, np.dtype[np.int64]]) -> pl.DataFrame:
     """Return the rows of ``path`` at ``positions``, in the file's order."""
-    return pl.scan_parquet(path).with_row_index(POSITION).filter(_at(positions)).drop(POSITION).collect()
+    return scan_file(path).with_row_index(POSITION).filter(_at(positions)).drop(POSITION).collect()
 
 
 def without_rows(
@@ -215,14 +217,14 @@ def without_rows(
     """Write the rows of ``path`` that are not at ``positions`` to ``to``; None where nothing is left."""
     if len(positions) == pq.read_metadata(path).num_rows:
         return None
-    rest = pl.scan_parquet(path).with_row_index(POSITION).filter(~_at(positions)).drop(POSITION)
+    rest = scan_file(path).with_row_index(POSITION).filter(~_at(positions)).drop(POSITION)
     rest.sink_parquet(to, compression=COMPRESSION, row_group_size=ROWS_PER_GROUP, engine="streaming")
     return describe(to, statistics)
 
 
 def rows_of_loads(path: Path, load_ids: Collection[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the positions of the rows of ``path`` that the loads brought."""
-    ids = pl.read_parquet(path, columns=["load_id"])["load_id"]
+    ids = read_file(path, ["load_id"])["load_id"]
     return np.flatnonzero(ids.is_in(list(load_ids)).fill_null(value=False).to_numpy())
 
 
