@@ -145,6 +145,7 @@ def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool
             more=lambda: (batch.records for batch in source.batches()),
             default_zone=config.time_zone,
             default_currency=config.currency,
+            nested=source.format.nested,
         )
         found = _scanned(source, conversion) or _read(source, conversion)
     if found.left_out > MAX_REJECTS * found.total:

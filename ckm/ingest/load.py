@@ -212,6 +212,7 @@ class FileLoad:
             more=lambda: (batch.records for batch in source.batches()),
             default_zone=settings.time_zone,
             default_currency=settings.currency,
+            nested=source.format.nested,
         )
         self.empty = self.conversion.apply(source.sample.clear()).frame
         self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))

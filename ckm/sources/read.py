@@ -87,8 +87,10 @@ class Source:
     @cached_property
     def expected_rows(self) -> int:
         """About how many records there are, by the size of the file and the length of its first records."""
-        if self.format.kind == "parquet" and self.path != STDIN:
-            return int(pl.scan_parquet(self.path).select(pl.len()).collect().item())
+        from ckm.sources.parquet import ParquetTable
+
+        if isinstance(self.table, ParquetTable):
+            return self.table.rows
         if self.sample.is_empty() or not self.path.is_file():
             return self.sample.height
         texts = self.sample.select(pl.all().cast(pl.String).str.len_bytes().sum()).fill_null(0)

@@ -69,6 +69,8 @@ def as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         return column
     if dtype.is_nested():
         raise TypeError("a nested column is no text")
+    if isinstance(dtype, pl.Duration):
+        return column.dt.to_string("iso")
     if dtype.is_float():
         whole = (column == column.floor()) & (column.abs() < 2.0**63)
         number = (
