@@ -16,8 +16,9 @@ from ckm.schema import RESERVED_COLUMNS
 from ckm.values.dates import DateStyle
 from ckm.values.native import NativeReader, as_text, fits, storable
 from ckm.values.numbers import NumberStyle
-from ckm.values.readers import DateReader, NumberReader, Reader, Remembering, TextReader
+from ckm.values.readers import MOMENT, DateReader, NumberReader, Reader, Remembering, TextReader
 from ckm.values.settling import StyleSettler
+from ckm.values.truth import TruthReader
 from ckm.values.vocabulary import contract_words, currencies_of, folded
 
 if TYPE_CHECKING:
@@ -182,9 +183,13 @@ class _Planner:
             reason = "date" if wanted.is_temporal() else "integer" if wanted.is_integer() else "number"
             return NativeReader(wanted, source, reason, self.zone)
         if wanted.is_numeric():
-            return NumberReader(NumberStyle(), integer=wanted.is_integer())
-        if wanted.is_temporal():
+            return NumberReader(NumberStyle(), wanted)
+        if wanted in (pl.Date, MOMENT):
             return DateReader(DateStyle(), self.zone, day=wanted == pl.Date)
+        if wanted == pl.Boolean:
+            return TruthReader()
+        if wanted != pl.String:
+            raise UsageError(f"{self.where}: '{target}' has the type {wanted}, which no source can fill")
         return TextReader(trim=target.endswith(ID_SUFFIXES), nulls=self.mapping.hints.null_values or ())
 
     def _constant(self, target: str, value: str) -> pl.Series:
