@@ -16,6 +16,7 @@ from ckm.ingest.plan import ByNames
 from ckm.mapping.convert import Conversion
 from ckm.mapping.proposal import missing_columns
 from ckm.schema import TABLES
+from ckm.sources.folder import files_in
 from ckm.sources.hints import Hints
 from ckm.sources.read import STDIN, Source, open_source
 
@@ -111,13 +112,12 @@ def _of_workspace(root: Path | None) -> Dataset:
 
 
 def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
-    files = [path]
+    files, remarks = [path], []
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
-    if not files:
-        raise InputError(f"{path} holds no file")
+        found = files_in(path)
+        files, remarks = list(found.files), list(found.remarks)
     config = load_config(None)
-    frames, remarks = [], []
+    frames = []
     for file in files:
         rows, said = _transactions(file, config, hints, by_customer=by_customer)
         frames.append(rows)

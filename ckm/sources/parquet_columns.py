@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
@@ -212,7 +213,7 @@ def _uuid(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> 
     """Return UUIDs as RFC 9562 writes them: 8-4-4-4-12 hexadecimal digits."""
     digits = _as_series(column).bin.encode("hex")
     edges = (0, 8, 12, 16, 20, 32)
-    parts = [pl.col("_").str.slice(a, b - a) for a, b in zip(edges, edges[1:], strict=False)]
+    parts = [pl.col("_").str.slice(a, b - a) for a, b in pairwise(edges)]
     return digits.to_frame("_").select(pl.concat_str(parts, separator="-")).to_series()
 
 
@@ -231,9 +232,10 @@ def _none(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> 
 
 def _json(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
     """Return lists and records as JSON; one that cannot be written as such is null, with a remark."""
-    texts: list[str | None] = []
-    for value in _python_values(column, remark):
-        texts.append(None if value is None else json.dumps(_plain(value), ensure_ascii=False, default=str))
+    texts = [
+        None if value is None else json.dumps(_plain(value), ensure_ascii=False, default=str)
+        for value in _python_values(column, remark)
+    ]
     return pl.Series(texts, dtype=pl.String)
 
 

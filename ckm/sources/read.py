@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import re
+import stat
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -192,12 +194,26 @@ def refuse_absent(path: Path) -> None:
     name = str(path)
     if REMOTE.match(name):
         raise UsageError(f"{name}: ckm reads local files only", hint="download it first")
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise InputError(f"{name} is a link to a file that is not there") from None
+        near = get_close_matches(path.name, _names_beside(path), n=1, cutoff=0.6)
+        hint = f"did you mean '{path.parent / near[0]}'?" if near else None
+        raise UsageError(f"there is no file {name}", hint=hint) from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise InputError(f"{name} is a link that leads back to itself") from None
+        raise InputError(f"{name}: {error.strerror or 'cannot be read'}") from None
+    if stat.S_ISDIR(mode):
         raise UsageError(f"{name} is a folder", hint="name the files in it")
-    if not path.exists():
-        folder = path.parent
-        names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
-        near = get_close_matches(path.name, names, n=1, cutoff=0.6)
-        raise UsageError(f"there is no file {name}", hint=f"did you mean '{folder / near[0]}'?" if near else None)
-    if not path.is_file():
+    if not stat.S_ISREG(mode):
         raise InputError(f"{name} is no regular file", hint="use - to read from a pipe")
+
+
+def _names_beside(path: Path) -> list[str]:
+    try:
+        return [file.name for file in path.parent.iterdir()]
+    except OSError:
+        return []

@@ -15,7 +15,7 @@ from ckm.values.vocabulary import fold
 def truth_words() -> dict[str, bool]:
     """Return the folded words for true and false."""
     data = load_data("truth_words.yaml")
-    return {fold(str(word)): meaning for meaning, words in data.items() for word in words}
+    return {fold(str(word)): meaning == "true" for meaning, words in data.items() for word in words}
 
 
 @dataclass(frozen=True)
