@@ -12,7 +12,7 @@ import traceback
 MASK = "…"
 LONGEST = 300
 """Characters of an exception's message; what follows is often the data."""
-_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]|\{[^}]*\}|\d[\d.,:-]*")
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|\[[^\]]*\]|\{[^}]*\}|\d(?:[\d.,:-]*\d)?")
 _OPEN_QUOTE = re.compile(r"['\"`\[{].*", re.DOTALL)
 
 

@@ -202,7 +202,7 @@ def _save_map(jobs: list[Job], path: Path, *, dry_run: bool) -> None:
     job = jobs[0]
     plan = jobs[0].plan
     with open_source(job.path, plan.hints) as source:
-        mapping, _ = plan.mapping(source.format.columns)
+        mapping, _ = plan.mapping(source.format.columns, named=source.format.named)
     text = dump_mapping(replace(mapping, name=path.stem, files=(job.label,)))
     if dry_run:
         return

@@ -133,9 +133,10 @@ def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool
     plan = ByNames(TRANSACTIONS, hints, currency=config.currency)
     with open_source(file, plan.hints) as source:
         try:
-            mapping, remarks = plan.mapping(source.format.columns)
+            mapping, remarks = plan.mapping(source.format.columns, named=source.format.named)
             if by_customer and WHO not in mapping.columns:
-                raise missing_columns([WHO], TRANSACTIONS, source.format.columns, mapping.columns)
+                columns, named = source.format.columns, source.format.named
+                raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, named=named)
         except UsageError as error:
             raise type(error)(f"{file}: {error}", hint=f"{error.hint}; {ONLY_INGEST}", **error.details) from None
         conversion = Conversion.plan(
@@ -146,6 +147,7 @@ def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool
             default_zone=config.time_zone,
             default_currency=config.currency,
             nested=source.format.nested,
+            named=source.format.named,
         )
         found = _scanned(source, conversion) or _read(source, conversion)
     if found.left_out > MAX_REJECTS * found.total:

@@ -147,9 +147,9 @@ def jobs_for(sources: Iterable[Path], workspace: Workspace, wishes: Wishes) -> J
     UnknownNameError
         There is no such table.
     UsageError
-        The wishes contradict each other, or no mapping fits the only file.
+        The wishes contradict each other; no mapping fits the only file, or the only folder holds none.
     InputError
-        The only source is a folder that cannot be read or holds no file.
+        The only source is a folder that cannot be read.
     """
     if wishes.table and wishes.table not in TABLES:
         raise UnknownNameError("table", wishes.table, TABLES)

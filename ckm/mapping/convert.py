@@ -99,6 +99,7 @@ class Conversion:
         default_zone: str = "UTC",
         default_currency: str = "EUR",
         nested: Collection[str] = (),
+        named: bool = True,
     ) -> Conversion:
         """Settle how a file is to be read.
 
@@ -118,6 +119,8 @@ class Conversion:
             Of amounts when the mapping names none.
         nested
             Source columns whose texts are lists or records: they are kept beside, and fill no target.
+        named
+            Whether the columns' names are surely names, so that errors may show them.
 
         Raises
         ------
@@ -128,7 +131,7 @@ class Conversion:
         """
         from ckm.mapping.planning import plan_conversion
 
-        return plan_conversion(mapping, columns, sample, more, default_zone, default_currency, nested)
+        return plan_conversion(mapping, columns, sample, more, default_zone, default_currency, nested, named=named)
 
     def apply(self, records: pl.DataFrame) -> Converted:
         """Convert records of the file; no row is lost and no value stops it."""

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.errors import UnknownNameError, UsageError
+from ckm.errors import UsageError
 from ckm.mapping.convert import Conversion, called, evaluate, place_of
 from ckm.mapping.expressions import column_names, exactly, parse_sql
 from ckm.mapping.mapping import Constant, Expression, FromColumn
 from ckm.mapping.proposal import complete, missing_columns
+from ckm.mapping.sayable import unknown_column
 from ckm.schema import RESERVED_COLUMNS
 from ckm.values.dates import DateStyle
 from ckm.values.native import NativeReader, as_text, fits, storable
@@ -22,7 +23,7 @@ from ckm.values.truth import TruthReader
 from ckm.values.vocabulary import contract_words, currencies_of, folded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
     from ckm.mapping.mapping import Mapping, RowRule
     from ckm.values.settling import Rest, Texts
@@ -41,13 +42,15 @@ def plan_conversion(
     default_zone: str,
     default_currency: str,
     nested: Container[str] = (),
+    *,
+    named: bool = True,
 ) -> Conversion:
     """Settle how a file is to be read; see :meth:`ckm.mapping.convert.Conversion.plan`."""
     rules, assumed = complete(mapping.columns, mapping.target, default_currency)
     mapping = replace(mapping, columns=rules)
     if missing := [target for target in mapping.target.required if target not in rules]:
-        raise missing_columns(missing, mapping.table, columns, rules)
-    return _Planner(mapping, list(columns), sample, more, default_zone, nested).plan(assumed)
+        raise missing_columns(missing, mapping.table, columns, rules, named=named)
+    return _Planner(mapping, list(columns), sample, more, default_zone, nested, named=named).plan(assumed)
 
 
 class _Planner:
@@ -61,12 +64,15 @@ class _Planner:
         more: Callable[[], Iterator[pl.DataFrame]],
         default_zone: str,
         nested: Container[str],
+        *,
+        named: bool,
     ) -> None:
         self.mapping = mapping
         self.columns = columns
         self.sample = sample
         self.more = more
         self.nested = nested
+        self.named = named
         self.zone = mapping.time_zone or default_zone
         self.targets = mapping.target.targets
         self.where = called(mapping)
@@ -116,7 +122,7 @@ class _Planner:
             if not isinstance(rule, FromColumn):
                 continue
             if rule.source not in self.columns:
-                raise UnknownNameError("column", rule.source, self.columns, where=f"{self.where}, {target}")
+                raise self._unknown(rule.source, f"{self.where}, {target}")
             if rule.source in self.nested:
                 raise self._not_single(rule.source)
             source = self.sample.schema[rule.source]
@@ -222,15 +228,17 @@ class _Planner:
     def _check_names(self, target: str, names: list[str]) -> None:
         for name in names:
             if name not in self.columns and (name == target or name not in self.mapping.columns):
-                known = [*self.mapping.columns, *self.columns]
-                raise UnknownNameError("column", name, known, where=f"{self.where}, expression of {target}")
+                raise self._unknown(name, f"{self.where}, expression of {target}", self.mapping.columns)
+
+    def _unknown(self, name: str, where: str, targets: Iterable[str] = ()) -> UsageError:
+        return unknown_column(name, self.columns, named=self.named, where=where, targets=targets)
 
     def _extras(self) -> tuple[pl.Expr, ...]:
         """The source columns that no target takes, under names that clash with none in the store."""
         mapped = {rule.source for rule in self.mapping.columns.values() if isinstance(rule, FromColumn)}
         for name in self.mapping.drop:
             if name not in self.columns:
-                raise UnknownNameError("column", name, self.columns, where=f"{self.where}, drop")
+                raise self._unknown(name, f"{self.where}, drop")
         taken = {name.casefold() for name in (*self.mapping.target.dtypes, *self.mapping.columns, *RESERVED_COLUMNS)}
         kept: list[pl.Expr] = []
         for column in self.columns:
@@ -247,10 +255,9 @@ class _Planner:
     def _rule(self, rule: RowRule, finished: pl.DataFrame, records: pl.DataFrame) -> pl.Expr:
         where = place_of(self.mapping, f"rule {rule.name}", rule)
         expression = parse_sql(rule.sql, where=where)
-        known = [*finished.columns, *self.columns]
         for column in column_names(expression):
-            if column not in known:
-                raise UnknownNameError("column", column, known, where=where)
+            if column not in finished.columns and column not in self.columns:
+                raise self._unknown(column, where, self.mapping.target.dtypes)
         answer = evaluate(expression, finished, records, where=where)
         if answer.dtype != pl.Boolean:
             raise UsageError(f"{where}: does not answer yes or no", hint="compare something: net < 1000")

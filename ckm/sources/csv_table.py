@@ -54,6 +54,7 @@ class CsvTable:
             header_line=self.start.header_line,
             header_rows=self.start.header_rows,
             first_line=self.start.first_line,
+            named=self.start.named,
         )
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckm.errors import InputError
+from ckm.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,9 @@ def files_in(folder: Path) -> FolderFiles:
     Raises
     ------
     InputError
-        The folder cannot be read, or holds no file.
+        The folder cannot be read.
+    UsageError
+        It holds no file.
     """
     try:
         entries = sorted(path for path in folder.iterdir() if not path.name.startswith(HIDDEN))
@@ -56,7 +58,7 @@ def files_in(folder: Path) -> FolderFiles:
         remarks.append(f"{folder}: sub-folders are not read: {_listed(folders)}")
     if not files:
         hint = f"sub-folders are not read; name them: {_listed(folders)}" if folders else None
-        raise InputError(f"{folder} holds no file", hint=hint)
+        raise UsageError(f"{folder} holds no file", hint=hint)
     return FolderFiles(files, tuple(remarks))
 
 

@@ -49,6 +49,9 @@ class FileFormat:
         The sheet of an Excel file.
     nested
         The columns whose values are lists or records; they come as JSON text, and none is a single value.
+    named
+        Whether the names are surely names. Of a file all of texts the first row is taken for its header, and may be a
+        record: then no message may show it.
     """
 
     kind: Kind
@@ -65,6 +68,7 @@ class FileFormat:
     first_line: int = 1
     sheet: str | None = None
     nested: tuple[str, ...] = ()
+    named: bool = True
 
 
 class Batch(NamedTuple):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import errno
 import re
 import stat
@@ -31,6 +32,12 @@ SAMPLE_ROWS = 10_000
 UNPACKED = 8
 """How many times the size of its archive a text file is taken to have."""
 REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*:/{1,2}", re.IGNORECASE)
+MARKUP_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+MARKUP = re.compile(
+    rb"<(?:(?P<page>!doctype\s+html|html|head|meta|table|body|style|div)\b|\?xml\b|\?mso-|!--|!doctype|\w+[^<>\n]*\sxmlns)",
+    re.IGNORECASE,
+)
+"""How pages and documents of markup begin."""
 SPOOL_LIMIT = 4 << 30
 """Bytes; Parquet and Excel inside an archive must be unpacked to be read, and no more than this is."""
 
@@ -177,9 +184,32 @@ def _open_table(archive: Archive, hints: Hints, temporary: list[Path]) -> Table:
         from ckm.sources.excel import open_excel
 
         return open_excel(path, archive, hints)
+    refuse_markup(archive, head, hints)
     if looks_like_json(archive, hints):
         return open_json(archive, hints)
     return open_csv(archive, hints)
+
+
+def refuse_markup(archive: Archive, head: bytes, hints: Hints) -> None:
+    """Refuse a page or an XML document, which many programs write under the name of a workbook.
+
+    Raises
+    ------
+    InputError
+        Naming what it is; read as a table of text, its cells would stand in every message.
+    """
+    if hints.delimiter is not None or hints.columns is not None or hints.header is not None:
+        return
+    for mark in MARKUP_MARKS:
+        head = head.removeprefix(mark)
+    found = MARKUP.match(head.replace(b"\x00", b"").lstrip())
+    if found is None:
+        return
+    kind = "HTML, a web page" if found.lastgroup == "page" or b"html" in archive.head(4096).lower() else "XML"
+    raise InputError(
+        f"{archive.name}: this is {kind}, whatever its name says",
+        hint="open it in a spreadsheet program and save it as .xlsx or CSV",
+    )
 
 
 def _seekable(archive: Archive, temporary: list[Path]) -> Path:
