@@ -61,6 +61,8 @@ class CsvTable:
         """Yield the records of the file in its order, in blocks of :data:`BLOCK` bytes (``small``: for a sample)."""
         for line, text in self.start.remarks:
             remarks.add(text, line)
+        if self.encoding.remark:
+            remarks.add(self.encoding.remark[1], self.encoding.remark[0])
         reader = BlockReader(
             self.dialect, self.start.columns, self.start.first_line, self.header, remarks, clean=self.encoding.clean
         )

@@ -90,6 +90,8 @@ class JsonTable:
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
         """Yield the records of the file in its order; what is no object is rejected with its line."""
+        if self.encoding.remark:
+            remarks.add(self.encoding.remark[1], self.encoding.remark[0])
         good: list[list[str | None]] = []
         lines: list[int] = []
         bad: list[tuple[int, str, str]] = []
