@@ -51,11 +51,13 @@ UNREADABLE = "\ufdd0"
 """Stands before each byte that cannot be decoded; a code point that Unicode keeps out of text."""
 UNREADABLE_UTF8 = UNREADABLE.encode()
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x00\x1a\x1b\x1c\x1d\x1e\x1f"))
-WIDE_SHARE = 0.4
-"""Share of NUL bytes in UTF-16 of Latin letters, at least; it is nearly a half."""
+WIDE_SHARE = 0.9
+"""Share of NUL bytes among the bytes at even, or at odd, places of UTF-16 of Latin letters, at least."""
+LATIN = frozenset({"cp1250", "cp1252", "cp1254", "cp1257", "iso8859-2", "iso8859-13", "iso8859-15"})
+"""In these no two letters side by side are UTF-8 by chance."""
+LIKELY = ("cp1252", "cp874", "cp1256", "cp1250", "cp1251", "gb18030", "big5hkscs")
 CHANCE = 0.3
-"""Share of short lines in a multi-byte character set that can be valid UTF-8 by chance."""
-MULTIBYTE = frozenset({"gb18030", "big5hkscs", "cp932", "euc_jis_2004", "cp949"})
+"""Lines that are UTF-8 by chance, per line that is not: short words in Thai, Chinese and their like can be."""
 LINES_NAMED = 5
 """Lines that a remark names."""
 BINARY_SHARE = 0.02
@@ -107,6 +109,7 @@ class _Utf8Scan:
     good_lines: int = 0
     bad_lines: int = 0
     rich: bytes = b""
+    utf8: bytes = b""
     not_utf8: bytes = b""
 
 
@@ -140,11 +143,9 @@ def detect_encoding(archive: Archive, given: str | None = None) -> Encoding:
         return Encoding("utf-8", 0, True, "valid")
     if scan.good_lines > scan.bad_lines:
         return Encoding("utf-8", 0, False, "valid", remark=_remark_on_damage(archive))
-    guess = _guess(scan.rich)
-    if scan.good_lines <= (CHANCE * scan.bad_lines if guess in MULTIBYTE else 0):
-        return Encoding(guess, 0, False, "guess")
-    # With the lines of UTF-8 among them the guess was about two things at once.
-    guess = _guess(scan.not_utf8)
+    guess = _guess_like(scan.not_utf8, scan.utf8) if scan.good_lines else _guess(scan.rich)
+    if scan.good_lines <= (0 if guess in LATIN else CHANCE * scan.bad_lines):
+        return Encoding(_guess(scan.rich), 0, False, "guess")
     return Encoding(guess, 0, False, "guess", mixed=True, remark=_remark_on_mixture(archive, guess))
 
 
@@ -198,17 +199,13 @@ def _is_utf8(line: bytes) -> bool:
 
 def _remark_on_damage(archive: Archive) -> tuple[int, str]:
     lines, count = _odd_lines(archive, utf8=False)
-    text = f"mixed encodings: {_counted(count)} not UTF-8 as the others are (line{'s' * (count > 1)} {_named(lines, count)})"
-    return lines[0], text
+    return lines[0], f"mixed encodings: {_counted(count)} not UTF-8 as the others are ({_named(lines, count)})"
 
 
 def _remark_on_mixture(archive: Archive, other: str) -> tuple[int, str]:
     lines, count = _odd_lines(archive, utf8=True)
-    text = (
-        f"mixed encodings: {_counted(count)} UTF-8 (line{'s' * (count > 1)} {_named(lines, count)}), the others {other}; "
-        "each was read as what it is"
-    )
-    return lines[0], text
+    told = f"mixed encodings: {_counted(count)} UTF-8 ({_named(lines, count)}), the others {other}"
+    return lines[0], f"{told}; each was read as what it is"
 
 
 def _odd_lines(archive: Archive, *, utf8: bool) -> tuple[list[int], int]:
@@ -231,7 +228,8 @@ def _counted(count: int) -> str:
 
 
 def _named(lines: list[int], count: int) -> str:
-    return ", ".join(f"{line:,}" for line in lines) + (", …" if count > len(lines) else "")
+    named = ", ".join(f"{line:,}" for line in lines)
+    return f"line{'s' * (count > 1)} {named}" + (", …" if count > len(lines) else "")
 
 
 def _encoded(text: str) -> bytes:
@@ -284,11 +282,12 @@ def _wide_encoding(head: bytes) -> str | None:
 def _is_text_with_nuls(head: bytes) -> bool:
     """Whether a file is text of one byte a character, and its NUL bytes are stray ones or padding.
 
-    Without them UTF-16 of Latin letters is such text too, but there every second byte is one. Of wide scripts what is
-    left are control characters and bytes that are no UTF-8.
+    Without them UTF-16 of Latin letters is such text too, but there nearly every second byte is one. Of wide scripts
+    what is left are control characters and bytes that are no UTF-8.
     """
     rest = head.replace(b"\x00", b"")
-    if len(head) - len(rest) >= WIDE_SHARE * len(head) or len(rest) > len(rest.translate(None, CONTROLS)):
+    alternate = max(head[0::2].count(0), head[1::2].count(0)) >= WIDE_SHARE * (len(head) // 2)
+    if alternate or not rest or len(rest) > len(rest.translate(None, CONTROLS)):
         return False
     decoder = codecs.getincrementaldecoder("utf-8")()  # the head may end within a character
     try:
@@ -309,7 +308,7 @@ def _decodes(sample: bytes, name: str) -> bool:
 def _refuse_binary(name: str, head: bytes) -> None:
     controls = len(head) - len(head.translate(None, CONTROLS))
     nuls = head.count(0)
-    if head and (controls > BINARY_SHARE * len(head) or nuls > 0.3 * len(head)):
+    if head and (controls > BINARY_SHARE * len(head) or (nuls > 0.3 * len(head) and not _is_text_with_nuls(head))):
         raise InputError(f"{name}: this is no text file", hint="ckm reads CSV, JSON lines, Parquet and Excel")
 
 
@@ -344,12 +343,27 @@ def _scan_block(block: bytes, scan: _Utf8Scan) -> None:
         try:
             line.decode()
             scan.good_lines += 1
+            if len(scan.utf8) < GUESS_SAMPLE:
+                scan.utf8 += line[:4096] + b"\n"
         except UnicodeDecodeError:
             scan.bad_lines += 1
             if len(scan.not_utf8) < GUESS_SAMPLE:
                 scan.not_utf8 += line[:4096] + b"\n"
         if len(scan.rich) < GUESS_SAMPLE:
             scan.rich += line[:4096] + b"\n"
+
+
+def _guess_like(lines: bytes, others: bytes) -> str:
+    """Return the guess for ``lines``, or the first set that has the letters of the file's ``others``, in UTF-8."""
+    letters = "".join({letter for letter in others.decode(errors="ignore") if letter > "\x7f"})
+    for name in (guess := _guess(lines), *LIKELY):
+        try:
+            letters.encode(name)
+            lines.decode(name)
+        except UnicodeError:
+            continue
+        return name
+    return guess
 
 
 def _guess(rich: bytes) -> str:

@@ -82,9 +82,13 @@ def _full_total(row: Sequence[object], above: Sequence[Sequence[object]], record
 
 
 def _sums_up(cells: Sequence[object], records: pl.DataFrame) -> bool:
-    """Whether each number of a row, and there is one, is the sum of those above it that are no totals themselves."""
+    """Whether each number of a row, and there is one, is the sum of those above it, other totals among them or not."""
     first = records.to_series(0).str.strip_chars().str.strip_suffix(":").str.to_lowercase()
-    rows = records.filter(~first.is_in(list(total_words())).fill_null(value=False))
+    single = records.filter(~first.is_in(list(total_words())).fill_null(value=False))
+    return _are_sums(cells, records) or _are_sums(cells, single)
+
+
+def _are_sums(cells: Sequence[object], rows: pl.DataFrame) -> bool:
     sums = [(_digits(cell), rows.to_series(at)) for at, cell in enumerate(cells, start=1) if cell is not None]
     numbers = [(number, values) for number, values in sums if number is not None]
     return bool(numbers) and all(

@@ -178,8 +178,9 @@ def test_a_bug_report_says_where_and_holds_no_value() -> None:
 
 EMOJI = {
     "A1": '{"order_id":"A1","customer_id":"c\\ud83d","ordered_at":"2025-01-05","net":1.5}',
-    "A2": '{"order_id":"A2","customer_id":"c\\ud83d\\ude00","ordered_at":"2025-01-05","net":2.5,"x\\udc00":{"y":"\\udc00"}}',
-}  # fmt: skip
+    "A2": '{"order_id":"A2","customer_id":"c\\ud83d\\ude00","ordered_at":"2025-01-05","net":2.5,"'
+    'x\\udc00":{"y":"\\udc00"}}',
+}
 
 
 def test_half_an_emoji_costs_itself_alone(desk: Desk) -> None:
