@@ -17,6 +17,7 @@ from ckm.mapping.convert import Conversion
 from ckm.mapping.proposal import missing_columns
 from ckm.plaintext import unicode_text
 from ckm.schema import TABLES
+from ckm.sources.folder import files_in
 from ckm.sources.hints import Hints
 from ckm.sources.read import STDIN, Source, open_source
 
@@ -112,13 +113,12 @@ def _of_workspace(root: Path | None) -> Dataset:
 
 
 def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
-    files = [path]
+    files, remarks = [path], []
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
-    if not files:
-        raise InputError(f"{path} holds no file")
+        found = files_in(path)
+        files, remarks = list(found.files), list(found.remarks)
     config = load_config(None)
-    frames, remarks = [], []
+    frames = []
     for file in files:
         rows, said = _transactions(file, config, hints, by_customer=by_customer)
         frames.append(rows)
@@ -134,9 +134,10 @@ def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool
     plan = ByNames(TRANSACTIONS, hints, currency=config.currency)
     with open_source(file, plan.hints) as source:
         try:
-            mapping, remarks = plan.mapping(source.format.columns)
+            mapping, remarks = plan.mapping(source.format.columns, named=source.format.named)
             if by_customer and WHO not in mapping.columns:
-                raise missing_columns([WHO], TRANSACTIONS, source.format.columns, mapping.columns)
+                columns, named = source.format.columns, source.format.named
+                raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, named=named)
         except UsageError as error:
             raise type(error)(f"{file}: {error}", hint=f"{error.hint}; {ONLY_INGEST}", **error.details) from None
         conversion = Conversion.plan(
@@ -146,6 +147,8 @@ def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool
             more=lambda: (batch.records for batch in source.batches()),
             default_zone=config.time_zone,
             default_currency=config.currency,
+            nested=source.format.nested,
+            named=source.format.named,
         )
         found = _scanned(source, conversion) or _read(source, conversion)
     if found.left_out > MAX_REJECTS * found.total:

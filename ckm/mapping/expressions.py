@@ -42,6 +42,7 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
         tree = json.loads(pl.sql_expr(text).meta.serialize(format="json"))
     except PolarsError as error:
         raise UsageError(f"{where}: bad SQL expression: {error}", hint="see docs/mapping.md") from None
+    _check_patterns(tree, where)
     if _looks_at_other_rows(tree):
         raise UsageError(
             f"{where}: the expression looks at other rows than its own",
@@ -51,6 +52,44 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
         return pl.Expr.deserialize(io.StringIO(json.dumps(_lenient(tree))), format="json")
     except PolarsError:  # such as of 1e400, for which polars' own JSON has no word
         raise UsageError(f"{where}: bad SQL expression: a constant is too large") from None
+
+
+def unworkable(where: str, error: PolarsError, rows: int) -> UsageError:
+    """Return the error of an expression that polars cannot compute over ``rows`` rows.
+
+    polars says why, and quotes values of rows for it: its words are passed on only where it saw no row.
+    """
+    why = " with the values of this file" if rows else f": {_reason(error)}"
+    return UsageError(f"{where}: the expression cannot work{why}", hint="see docs/mapping.md", where=where)
+
+
+def _reason(error: PolarsError) -> str:
+    """Return what polars says in one line; of a regular expression, what is wrong with it."""
+    text = str(error)
+    pattern = re.search(r"^error: (.+)$", text, re.MULTILINE) if "regex" in text else None
+    return f"bad regular expression: {pattern[1]}" if pattern else text.partition("\n")[0]
+
+
+def _check_patterns(tree: Any, where: str) -> None:
+    """Refuse a regular expression that is none: without strict, as values are read, it finds nothing in silence."""
+    if isinstance(tree, list):
+        for item in tree:
+            _check_patterns(item, where)
+    if not isinstance(tree, dict):
+        return
+    for value in tree.values():
+        _check_patterns(value, where)
+    function = tree.get("function")
+    test = function.get("StringExpr") if isinstance(function, dict) else None
+    if isinstance(test, dict) and not test.get("Contains", {}).get("literal", True):
+        pattern = tree["input"][1]
+        if "Literal" not in pattern:
+            return
+        try:
+            literal = pl.Expr.deserialize(io.StringIO(json.dumps(pattern)), format="json")
+            pl.select(pl.lit("").str.contains(literal, strict=True))
+        except PolarsError as error:
+            raise UsageError(f"{where}: {_reason(error)}", hint="see docs/mapping.md", where=where) from None
 
 
 def outside_quotes(text: str) -> str:

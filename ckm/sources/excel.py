@@ -124,4 +124,5 @@ def _format(archive: Archive, start: TableStart, sheet: str) -> FileFormat:
         header_rows=start.header_rows,
         first_line=start.first_line,
         sheet=sheet,
+        named=start.named,
     )
