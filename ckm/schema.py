@@ -198,13 +198,13 @@ class Table:
 
     def exposure(self, column: str) -> Exposure:
         """Return who may see the values of a column; one that only a source has may hold anything about a person."""
-        columns = self.schema.columns()
-        return columns[column].metadata["exposure"] if column in columns else Exposure.personal
+        known = self.schema.columns().get(column)
+        return Exposure((known.metadata or {})["exposure"]) if known is not None else Exposure.personal
 
     @property
     def logged(self) -> tuple[str, ...]:
         """Columns whose bounds stand in the table's log."""
-        return tuple(name for name, column in self.schema.columns().items() if column.metadata.get("logged"))
+        return tuple(name for name, column in self.schema.columns().items() if (column.metadata or {}).get("logged"))
 
     @property
     def dtypes(self) -> dict[str, pl.DataType]:
