@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.errors import UsageError
 from ckm.measures.basis import Basis
 from ckm.measures.capacity import Capacity, capacity_measures, read_capacity
 from ckm.measures.changes import change_measures
@@ -83,6 +84,10 @@ class Request:
     min_cell: int = MIN_CELL
     names: bool = False
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.min_cell < 0:
+            raise UsageError(f"groups have at least 0 customers, not {self.min_cell}", hint="name a min_cell of 5")
 
 
 @dataclass(frozen=True)
@@ -180,7 +185,9 @@ def loyalty_report(
                 replace(each, drivers=shown_drivers(each.drivers, hidden, request.min_cell)) for each in changes
             ),
             goals=goals,
-            loyal=_named(loyal.frame, tables) if request.names else loyal.frame.with_columns(shown_ids(loyal.frame["customer_id"])),
+            loyal=_named(loyal.frame, tables)
+            if request.names
+            else loyal.frame.with_columns(shown_ids(loyal.frame["customer_id"])),
             by=request.by,
             names=request.names,
             remarks=tuple(_remarks(basis, single)),

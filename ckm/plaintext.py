@@ -30,8 +30,8 @@ _TURNING = {
         0xFEFF,  # byte order mark
     )
 } | {code: f"\\U{code:08x}" for code in range(0xE0000, 0xE0080)}  # tags: a second text that nobody sees
-"""Marks that turn or hide what follows (Unicode TR 36, 3.2). Joiners and left-to-right marks are not among them: Persian,
-Thai and emoji are written with them."""
+"""Marks that turn or hide what follows (Unicode TR 36, 3.2). Joiners and left-to-right marks are not among them:
+Persian, Thai and emoji are written with them."""
 _SHOWN_OUT = _TURNING | {code: each for code, each in _NO_TEXT.items() if code not in range(0xD800, 0xE000)}
 _ISOLATE = re.compile("[\u2066-\u2069]")
 _SHOWN_OUT_IN_PAGES = {code: each for code, each in _SHOWN_OUT.items() if not 0x2066 <= code <= 0x2069}
@@ -109,9 +109,11 @@ def markdown_text(text: str) -> str:
 def markdown_line(text: str) -> str:
     """Return ``text`` as :func:`markdown_text` does, and no list, heading, quotation or rule where it begins a line."""
     line = markdown_text(text).strip()
-    return _BLOCK.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[0]}", line, count=1) if (
-        _BLOCK.match(line)
-    ) else line
+    return (
+        _BLOCK.sub(lambda found: f"{found[1]}\\{found[2]}" if found[1] else f"\\{found[0]}", line, count=1)
+        if (_BLOCK.match(line))
+        else line
+    )
 
 
 def _escaped(found: re.Match[str]) -> str:

@@ -1,7 +1,7 @@
 """Ids that are an e-mail address or a telephone number, and what stands for them where nobody asked for ids.
 
-A pseudonym is the same in every output, so that rows can be joined; it is no anonymity (GDPR, article 4 (5)): whoever has
-the address can compute it. Lists and exports that a person asks for hold ids as they are.
+A pseudonym is the same in every output, so that rows can be joined. It is no anonymity (GDPR, article 4 (5)): whoever
+has the address can compute it. Lists and exports that a person asks for hold ids as they are.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def digits_of(text: str) -> str:
 
 
 def shown_id(text: str) -> str:
-    """Return an id as a report shows it: itself, or its pseudonym where it is an e-mail address or a telephone number."""
+    """Return an id as a report shows it: its pseudonym where it is an e-mail address or a telephone number."""
     return pseudonym(text) if is_contact(text) else text
 
 

@@ -4,15 +4,14 @@ Every command reads and writes these tables and nothing else. Ids are text, so t
 timestamps are microseconds in UTC; money is a float in the unit of ``currency``. Columns that a source has and
 the contract has not are kept beside these as they came.
 
-Each column says in its ``metadata`` who may see its values (:class:`Exposure`); a table with one that does not is refused
-when it is declared.
+Each column says in its ``metadata`` who may see its values (:class:`Exposure`); a table with one that does not
+is refused when it is declared.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-
 from enum import StrEnum
 from typing import Any
 

@@ -16,7 +16,7 @@ import polars as pl
 import polars.selectors as cs
 
 from ckm.cells import FORMULA_START, LIST_SEPARATOR, PLAIN_NUMBER, SEPARATORS, markdown_table, shown
-from ckm.errors import UsageError
+from ckm.errors import UnknownNameError, UsageError
 from ckm.plaintext import harmless, printable
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def render(table: pl.DataFrame, suffix: str, *, formats: Mapping[str, str] | Non
         case ".csv" | ".tsv":
             return _for_spreadsheets(table, protect).write_csv(separator=SEPARATORS[suffix])
         case _:
-            raise ValueError(suffix)
+            raise UnknownNameError("file format", suffix, [*SEPARATORS, ".json", ".ndjson", ".md", ".parquet", ".xlsx"])
 
 
 def save(
@@ -137,8 +137,10 @@ def _save_excel(table: pl.DataFrame, path: Path, *, title: str | None) -> None:
         if isinstance(dtype, pl.Datetime)
     )
     # xlsxwriter writes control characters out; what XML cannot hold at all would make a file that Excel refuses.
-    sheet = pl.concat([naive, times], how="horizontal").select(table.columns).with_columns(
-        cs.string().str.replace_many(list(NOT_XML), list(NOT_XML.values()))
+    sheet = (
+        pl.concat([naive, times], how="horizontal")
+        .select(table.columns)
+        .with_columns(cs.string().str.replace_many(list(NOT_XML), list(NOT_XML.values())))
     )
     names = {name: printable(name) for name in table.columns}
     sheet = sheet.rename(names) if len(set(names.values())) == len(names) else sheet

@@ -62,8 +62,10 @@ def show_mail(result: ChurnWarnings, label: str) -> None:
     emit(result.summary.drop("currency"), Format.md, formats=SUMMARY_FORMATS)
     emit_text("\n## Whom to contact first\n\n")
     emit(_short(result), Format.md, formats=FORMATS)
-    emit_text(f"\n{markdown_line(_sentence(result.curve.sentence(result.currency)))}\n\n"
-        f"_{markdown_text(_sentence(result.assumptions))}_\n")
+    emit_text(
+        f"\n{markdown_line(_sentence(result.curve.sentence(result.currency)))}\n\n"
+        f"_{markdown_text(_sentence(result.assumptions))}_\n"
+    )
     _say_more(result)
 
 

@@ -14,7 +14,7 @@ from ckm.measures.book import load_book
 from ckm.measures.parts import OWN_N, PUBLIC, SLICE, WHOLE, Pair, Part, load_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from ckm.measures.measure import Measure, Measures
 
@@ -118,8 +118,7 @@ def _place(measure: Measure, by: str | None) -> _Place:
     if protection.part == SLICE:
         return _Place(outer, frozenset([column_pair(values["dimension"], values["value"])]))
     if protection.part == OWN_N:
-        own = (measure.name, "; ".join(f"{name}={value}" for name, value in pairs))
-        return _Place(outer, frozenset([own]), Part(measure.name, "", OWN_N, overlap=True))
+        return _counted_by_itself(measure, outer, OWN_N)
     if protection.part == WHOLE:
         return _Place(outer)
     if protection.part == PUBLIC:
@@ -127,10 +126,17 @@ def _place(measure: Measure, by: str | None) -> _Place:
     else:
         part = load_parts()[protection.part]
     if part is None:
-        return _Place(outer, is_public=True)
+        return _Place(outer, is_public=protection.part == PUBLIC)
+    if protection.value is None and part.dimension not in values:  # the sum of its parts, such as of all who are warned
+        return _counted_by_itself(measure, outer, part.counted_by if part.counted_by == measure.name else OWN_N)
     value = protection.value or values[part.dimension]
     inner = frozenset([part.same_as.get(value, (part.name, value))])
     return _Place(outer, inner, part, is_public=protection.part == PUBLIC)
+
+
+def _counted_by_itself(measure: Measure, outer: Cell, counted_by: str) -> _Place:
+    own = (measure.name, "; ".join(f"{name}={value}" for name, value in measure.slice[len(outer) :]))
+    return _Place(outer, frozenset([own]), Part(measure.name, "", counted_by, overlap=True))
 
 
 def _sizes(measure: Measure, place: _Place) -> Sizes | None:

@@ -128,7 +128,7 @@ def read_protection(measure: str, keys: Mapping[str, YamlEntry], where: str, sli
         )
     if missing := needed - set(slices):
         raise UsageError(
-            f"{entry.where}: measure '{measure}' has no slice '{', '.join(missing)}', which part '{found.part}' goes by",
+            f"{entry.where}: measure '{measure}' lacks the slice '{', '.join(missing)}' of part '{found.part}'",
             hint="add it to its slices, or write {part: NAME, value: VALUE} for a measure of one part",
         )
     return found

@@ -12,8 +12,8 @@ from ckm.measures.dimensions import customer_values, part_customers
 from ckm.measures.loyalty_matrix import loyalty_measures
 from ckm.measures.measure import Measure
 from ckm.measures.relationships import relationship_measures
-from ckm.pseudonym import shown_id
 from ckm.measures.satisfaction import satisfaction_measures
+from ckm.pseudonym import shown_id
 from ckm.schema import TABLES, Exposure
 from ckm.segmentation.lifecycle.definition import STATES
 
@@ -47,7 +47,7 @@ class Dimension:
     table: str
 
     def shown(self, value: str) -> str:
-        """Return a value as a report without names shows it: of a column that is not of groups, no address and no number."""
+        """Return a value as a report without names shows it: an address only of a column that is of groups."""
         return value if TABLES[self.table].exposure(self.column) is Exposure.group else shown_id(value)
 
     @property

@@ -30,7 +30,8 @@ def render_markdown(document: Document, *, brief: bool = False) -> str:
     parts = [f"# {markdown_line(document.title)}", markdown_line(document.lead)]
     if document.key_figures:
         lines = (
-            f"- {markdown_line(each.label)}: **{markdown_line(each.value)}**" + (f" ({markdown_line(each.note)})" if each.note else "")
+            f"- {markdown_line(each.label)}: **{markdown_line(each.value)}**"
+            + (f" ({markdown_line(each.note)})" if each.note else "")
             for each in document.key_figures
         )
         parts.append("\n".join(lines))
