@@ -193,12 +193,12 @@ def model_card(result: ChurnWarnings) -> ModelCard:
 
     Raises
     ------
-    ValueError
+    UsageError
         The models were not compared on the past.
     """
     found = result.forecast
     if found.backtest is None:
-        raise ValueError("a model card needs a backtest")
+        raise UsageError("a model card needs a backtest", hint="ask for it: Request(backtest=True), or --backtest")
     history, left = found.history, found.history.left_out
     reasons = {
         "after the as-of date": left.rows_after_as_of,
@@ -234,6 +234,8 @@ def _versions() -> tuple[tuple[str, str], ...]:
 
 
 def _asked(days: int) -> Horizon:
+    if days < 1:
+        raise UsageError(f"a horizon of {days} days is none", hint="name at least 1")
     return Horizon(days, f"{days} days, as asked for")
 
 

@@ -11,6 +11,7 @@ from ckm.check.calendar import calendar, channels
 from ckm.check.completeness import completeness, emptied
 from ckm.check.contract import contract
 from ckm.check.controls import controls as check_controls
+from ckm.check.controls_file import CONTROLS
 from ckm.check.findings import CHECKS, CheckReport, Finding, Skipped
 from ckm.check.freshness import freshness, future, newest
 from ckm.check.limits import CheckLimits
@@ -21,8 +22,9 @@ from ckm.check.quarantine import quarantine as check_quarantine
 from ckm.check.references import REFERENCES, no_customer, references
 from ckm.check.subject import DAY, Subject, prepare
 from ckm.check.uniqueness import duplicates, uniqueness
-from ckm.errors import NotEnoughDataError
+from ckm.errors import InputError, NotEnoughDataError
 from ckm.schema import TABLES
+from ckm.settings import parse_time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -111,7 +113,14 @@ def check_tables(
     ------
     NotEnoughDataError
         There is no table.
+    UsageError
+        There is no such time zone.
+    InputError
+        ``controls`` or ``quarantine`` lack a column.
     """
+    parse_time_zone(time_zone)
+    _need_columns("controls", controls, CONTROLS)
+    _need_columns("quarantine", quarantine, ("table", "reasons"))
     if not tables:
         raise NotEnoughDataError(
             "there is no table to check", hint="load one first: ckm ingest FILE --as transactions", tables=0
@@ -141,6 +150,12 @@ def check_tables(
         ran=tuple(sorted(run.ran, key=_by_table)),
         skipped=tuple(sorted(run.skipped, key=lambda skipped: _by_table((skipped.check, skipped.table)))),
     )
+
+
+def _need_columns(name: str, frame: pl.DataFrame | pl.LazyFrame | None, columns: Iterable[str]) -> None:
+    there = () if frame is None else frame.lazy().collect_schema().names()
+    if frame is not None and (missing := [column for column in columns if column not in there]):
+        raise InputError(f"{name}: no column '{missing[0]}'", hint=f"there are: {', '.join(there)}", column=missing[0])
 
 
 def _by_table(case: tuple[str, str]) -> tuple[str, int]:

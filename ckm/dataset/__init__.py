@@ -39,7 +39,7 @@ class Dataset:
     tables
         Table name to its rows.
     label
-        What to call it in a report.
+        What to call it in a report: the name of the file or folder, and not where on whose machine it lies.
     remarks
         What was matched, assumed and left out while reading.
     workspace
@@ -65,7 +65,7 @@ class Dataset:
         """
         if TRANSACTIONS not in self.tables:
             raise NotEnoughDataError(
-                f"{self.label} has no transactions", hint="load some: ckm ingest FILE --as transactions"
+                f"'{self.label}' has no transactions", hint="load some: ckm ingest FILE --as transactions"
             )
         return self.tables[TRANSACTIONS]
 
@@ -109,7 +109,14 @@ def _of_workspace(root: Path | None) -> Dataset:
     found = Workspace(root, load_config(root))
     store = Store(found.store_dir)
     tables = {name: store.scan(name) for name in store.tables()}
-    return Dataset(tables, unicode_text(str(root)), workspace=found, quarantine=store.quarantine())
+    return Dataset(tables, _label(root), workspace=found, quarantine=store.quarantine())
+
+
+def _label(path: Path) -> str:
+    if path == STDIN:
+        return "standard input"
+    found = path.resolve()
+    return "workspace" if found == Path.home() else unicode_text(found.name)  # a home folder is called as its user is
 
 
 def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
@@ -127,7 +134,7 @@ def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
         remarks.append(
             f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice"
         )
-    return Dataset({TRANSACTIONS: pl.concat(frames)}, unicode_text(str(path)), tuple(remarks))
+    return Dataset({TRANSACTIONS: pl.concat(frames)}, _label(path), tuple(remarks))
 
 
 def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool) -> tuple[pl.LazyFrame, list[str]]:

@@ -18,6 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ckm.parquet_file import read_file, scan_file
+from ckm.pseudonym import is_contact
+from ckm.schema import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -28,7 +30,7 @@ ROWS_PER_FILE = 2_000_000
 """What a file aims at: small enough to rewrite in two seconds, large enough that 20 million rows are 10 files."""
 DICTIONARY_SHARE = 0.01
 """Columns with fewer distinct values than this share of the rows get a dictionary; trying it on ids only costs."""
-STATISTICS = ("customer_id", "order_id", "interaction_id", "ordered_at", "at", "load_id")
+STATISTICS = (*dict.fromkeys(name for table in TABLES.values() for name in table.logged), "load_id")
 """Columns whose minimum and maximum go into the log: what readers prune by, and never a name, an address or a text."""
 LONGEST_STATISTIC = 64
 WRITERS = 2
@@ -258,9 +260,13 @@ def _low_cardinality(frame: pl.DataFrame) -> list[str]:
 
 
 def _as_json(value: Any) -> str | int | float | None:
-    """Return a footer value as Delta writes it; None where it must not go into the log."""
+    """Return a footer value as Delta writes it; None where it must not go into the log.
+
+    The log outlives the rows: an id that is an address or a telephone number is not there, and readers open the file.
+    """
     if isinstance(value, str):
-        return value if len(value) <= LONGEST_STATISTIC else None
+        is_number = value.isdecimal() and not value.startswith("0")
+        return value if len(value) <= LONGEST_STATISTIC and (is_number or not is_contact(value)) else None
     if hasattr(value, "isoformat"):
         return str(value.isoformat()).replace("+00:00", "Z")
     return value if isinstance(value, int | float) else None
