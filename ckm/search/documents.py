@@ -83,6 +83,7 @@ def _searched(texts: list[tuple[str, str]], language: str, weights: Weights) -> 
         for _ in range(times):
             about.update(found.words)
         fields.append(("words", " ".join(found.words * times)))
+        fields.append(("compounds", " ".join(found.compounds * times)))
         fields.append(("forms", " ".join(found.forms * times)))
         fields.append(("grams", " ".join(found.grams * times)))
         fields.append((exact_field(name), " ".join(found.exact)))

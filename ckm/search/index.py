@@ -8,6 +8,7 @@ Each record becomes one document per language of its texts. The fields of a docu
 ``label``       ``name=value``, in lower case
 ``language``    by whose rules its words were stemmed
 ``words``       terms of all texts; those of a title stand in it as often as a title weighs
+``compounds``   the same for names and codes of several parts and for emoji
 ``forms``       the same for words as written and pairs of neighbours
 ``grams``       the same for grams
 ``exact_*``     folded words of each text in order, for phrases; one field per text field that has a weight

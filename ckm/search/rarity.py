@@ -77,6 +77,10 @@ class Rarity:
             for each in self._searchers
         )
 
+    def having(self, shelf: int, field: str, term: str) -> int:
+        """Return how many texts of a shelf have a term, removed ones that the engine still counts included."""
+        return int(self._searchers[shelf].doc_freq(field, term))
+
     def of(self, query: Query) -> float:
         """Return the idf of whatever a query matches; 0 where it matches nothing."""
         found = sum(_count(each, query) for each in self._searchers)
