@@ -9,6 +9,8 @@ FORMAT = "3"
 
 EXACT_FIELDS = ("title", "alias", "body")
 """Text fields that a query can name (``title:return``); texts of all others go with the body."""
+CODE = "code"
+"""Text field of codes: each is a term as a whole, with and without its dashes, and its parts are no words."""
 
 
 def exact_field(name: str) -> str:
@@ -38,5 +40,6 @@ def schema() -> tantivy.Schema:
         builder.add_text_field(exact_field(name), tokenizer_name="whitespace", index_option="position")
     builder.add_text_field("spelled", tokenizer_name="whitespace", index_option="basic")
     builder.add_bytes_field("like", stored=True)  # bytes are the only kind of field that can be stored and not indexed
+    builder.add_bytes_field("vocabulary", stored=True)
     builder.add_bytes_field("stored", stored=True)
     return builder.build()

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tantivy import Occur, Query
+
+from ckm.search.analysis import spaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,6 +29,32 @@ _FEWEST = 2  # grams, of a word that has as many: *tea* is not in every text wit
 
 _LONG = 5  # letters of a word that is looked for with a mistake; one letter changed makes most shorter words other ones
 _UNSPACED = frozenset({"han", "thai"})
+_WHOLE = _UNSPACED | {"emoji"}  # whose grams are those of a run: it has no words
+
+
+class Alike(NamedTuple):
+    """The grams of a word of a query, and how many of them a word must share to be found by it."""
+
+    grams: frozenset[str]
+    need: int
+
+
+class Evidence(NamedTuple):
+    """What makes a text a hit.
+
+    Attributes
+    ----------
+    certain
+        Matches texts that are hits.
+    possible
+        Matches these, and texts that share enough grams with a word of the query, if perhaps over many words.
+    words
+        The words of the query that are looked for in this way: a single word of a text must share enough.
+    """
+
+    certain: Query
+    possible: Query
+    words: tuple[Alike, ...]
 
 
 class Ranking:
@@ -76,7 +104,7 @@ class Ranking:
 
     def _fields(self, term: str) -> list[str]:
         """Return the fields that a term of words or compounds can be in."""
-        return ["words", "compounds"] if self._rarity.having(self._shelf, "compounds", term) else ["words"]
+        return ["words", "compounds"] if self._rarity.has("compounds", term) else ["words"]
 
     def of_words(self, terms: Iterable[str]) -> Query:
         """Return what matches any of some terms of the words."""
@@ -118,7 +146,7 @@ class Ranking:
                 near.append(Query.const_score_query(query, weight * rarity))
         return near
 
-    def evidence(self, analysis: Analysis) -> Query:
+    def evidence(self, analysis: Analysis) -> Evidence:
         """Return what a text must match to be a hit at all: a word, or a good part of the grams of one.
 
         Any gram would be too little: every text has some of them, and nothing would ever count as not found.
@@ -128,11 +156,25 @@ class Ranking:
         if not choices:  # stop words only: one of them will do
             choices = [self._term("forms", term) for term in sorted({token.term for token in analysis.forms})]
         choices += self._near(analysis, 1)
-        for grams in sorted({tuple(sorted(set(grams))) for grams in _by_word(analysis.grams)}):
-            terms = [(Occur.Should, self._term("grams", gram)) for gram in grams]
-            need = max(min(_FEWEST, len(terms)), math.ceil(_ENOUGH * len(terms)))
-            choices.append(Query.boolean_query(terms, minimum_number_should_match=need))
-        return any_of(choices) or Query.empty_query()
+        possible: list[Query] = []
+        words: list[Alike] = []
+        for script, grams in sorted(
+            {(script, tuple(sorted(set(grams)))) for script, grams in _by_word(analysis.grams)}
+        ):
+            need = max(min(_FEWEST, len(grams)), math.ceil(_ENOUGH * len(grams)))
+            some = self.some_of("grams", grams, need)
+            if script in _WHOLE:
+                choices.append(some)
+            else:
+                possible.append(some)
+                words.append(Alike(frozenset(grams), need))
+        certain = any_of(choices) or Query.empty_query()
+        return Evidence(certain, any_of([certain, *possible]) or certain, tuple(words))
+
+    def some_of(self, name: str, terms: Iterable[str], need: int) -> Query:
+        """Return what matches at least so many of some terms."""
+        choices = [(Occur.Should, self._term(name, term)) for term in terms]
+        return Query.boolean_query(choices, minimum_number_should_match=need)
 
     def _term(self, name: str, term: str) -> Query:
         return Query.term_query(self._schema, name, term, "freq")
@@ -141,6 +183,12 @@ class Ranking:
         weight *= self._rarity.factor(self._shelf, name, term)
         query = self._term(name, term)
         return query if weight == 1 else Query.boost_query(query, weight)
+
+
+def is_alike(vocabulary: str, words: Iterable[Alike]) -> bool:
+    """Whether a vocabulary, parted by spaces, has a word that shares enough grams with one of a query."""
+    grams = [spaced.grams(word) for word in vocabulary.split()]
+    return any(len(word.grams.intersection(each)) >= word.need for word in words for each in grams)
 
 
 def any_of(queries: Iterable[Query]) -> Query | None:
@@ -158,17 +206,17 @@ def _outermost(compounds: Iterable[Token]) -> dict[tuple[int, int], list[str]]:
     return found
 
 
-def _by_word(tokens: Iterable[Token]) -> list[list[str]]:
-    """Return the grams of each word; where a script knows no spaces, of each unbroken run."""
-    groups: list[list[str]] = []
+def _by_word(tokens: Iterable[Token]) -> list[tuple[str, list[str]]]:
+    """Return script and grams of each word; where a script knows no spaces, of each unbroken run."""
+    groups: list[tuple[str, list[str]]] = []
     start = end = -1
     script = ""
     for token in tokens:
         unspaced = token.script in _UNSPACED
         same = token.script == script and (start <= token.start <= end if unspaced else token.start == start)
         if not same:
-            groups.append([])
+            groups.append((token.script, []))
             script, start, end = token.script, token.start, token.end
         end = max(end, token.end)
-        groups[-1].append(token.term)
+        groups[-1][1].append(token.term)
     return groups

@@ -77,9 +77,9 @@ class Rarity:
             for each in self._searchers
         )
 
-    def having(self, shelf: int, field: str, term: str) -> int:
-        """Return how many texts of a shelf have a term, removed ones that the engine still counts included."""
-        return int(self._searchers[shelf].doc_freq(field, term))
+    def has(self, field: str, term: str) -> bool:
+        """Whether any text has a term in a field."""
+        return any(each.doc_freq(field, term) > 0 for each in self._searchers)
 
     def of(self, query: Query) -> float:
         """Return the idf of whatever a query matches; 0 where it matches nothing."""

@@ -29,7 +29,7 @@ _COMPOUND = re.compile(
     rf"{WORD_BEGINS}(?:(?:(?<!\S)|(?<=[(\[{{\"„“«]))\.(?=[^\W\d_]){_PART}++(?:{_JOIN}{_PART}++)*+{_END}?+"
     rf"|{_PART}++(?:(?:{_JOIN}{_PART}++)++{_END}?+|{_END}))"
 )
-_JOINED = re.compile(rf"[^/\u2044.&,+#\u266f]+")
+_JOINED = re.compile(r"[^/\u2044.&,+#\u266f]+")
 _DASH = re.compile(f"[{_DASHES}]+")
 _SIGN = re.compile(r"[/\u2044.&,+#\u266f]")
 _SAME_SIGN = str.maketrans({"\u2044": "/", ",": ".", "\u266f": "#"})

@@ -37,10 +37,10 @@ def base(tag: str) -> str:
 
 
 def alphabet_of(script: str, word: str) -> str:
-    """Return the alphabet of a word of the script ``arabic`` or ``spaced``, as far as stop words and stems need to know.
+    """Return the alphabet of a word of the script ``arabic`` or ``spaced``, as stop words and stems know it.
 
-    In a spaced script its first letter tells. Arabic is a script of its own (:data:`ckm.search.analysis.text.ARABIC`); its
-    neighbours among the code points, such as Syriac, Thaana and N'Ko, are other alphabets without stop words and stems.
+    In a spaced script its first letter tells. Arabic is a script of its own (:mod:`ckm.search.analysis.text`); its
+    neighbours among the code points, such as Syriac, Thaana and N'Ko, are alphabets without stop words and stems.
     """
     if script == "arabic":
         return script

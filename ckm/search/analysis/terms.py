@@ -27,7 +27,7 @@ class Terms:
     exact, words, compounds, forms, grams
         As in :class:`ckm.search.analysis.Analysis`.
     spelled
-        Words of scripts with spaces, as they stand in the normalised text.
+        Words of scripts with spaces, and Thai ones of the dictionary, as they stand in the normalised text.
     languages
         By whose rules words were stemmed.
     lengths
@@ -124,7 +124,10 @@ def _add_han(found: Terms, written: str, written_in: tuple[str, ...]) -> None:
 def _add_thai(found: Terms, written: str) -> None:
     clusters = thai.clusters(written)
     found.exact.extend(clusters)
-    found.words.extend(thai.words(clusters))
+    words = thai.words(clusters)
+    found.words.extend(words)
+    if thai.language(written) == ("th",):
+        found.spelled.update(word for word in words if len(word) >= thai.SHORTEST)
     found.grams.extend([one + other for one, other in pairwise(clusters)])
     found.grams.extend(thai.grams(written))
     _add_length(found, "thai", thai.language(written), sum(not cluster.isdecimal() for cluster in clusters))
