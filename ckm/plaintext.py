@@ -21,6 +21,12 @@ def one_line(text: str) -> str:
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
+def visible(text: str) -> str:
+    r"""Return ``text`` with all written out that cannot be seen (``\xa0``, ``\u200b``): for what may be mistyped."""
+    text = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
 def harmless(text: str) -> str:
     """Return ``text`` as :func:`printable` does, with the marks written out that turn the direction of what follows."""
     return printable(text).translate(_TURNING)

@@ -209,11 +209,12 @@ class KnowledgeBase:
         if hits:
             return SearchResult(hits, scope.as_of, (), None, remarks, analysis)
         suggestions = self._suggestions(query, analysis, scope)
+        excluding = any(clause.negated for clause in query.clauses)  # the nearest may be just what is excluded
         return SearchResult(
             hits,
             scope.as_of,
             suggestions,
-            None if suggestions else self._nearest(query, analysis, scope, prefer_lang),
+            None if suggestions or excluding else self._nearest(query, analysis, scope, prefer_lang),
             (*remarks, *self._hidden(query, scope)),
             analysis,
         )
@@ -343,7 +344,7 @@ class KnowledgeBase:
         places += [(run.start, run.end) for run in analysis.runs if run.script == "thai"]
         words = [word for start, end in sorted(places) for word in analysis.text[start:end].split()]
         for word in list(dict.fromkeys(words))[:10]:
-            if len(word) > 40:
+            if len(word) > 40 or word.isdecimal():
                 continue
             for near in self._index.vocabulary_near(word):
                 other = query.text.replace(word, near)

@@ -212,11 +212,15 @@ class Compiler:
         whole = [t.term for t in analysis.compounds if (t.start, t.end) == (0, len(analysis.text))]
         if not exact and not whole:
             return None
-        choices = [(Occur.Should, self._term("compounds", term)) for term in whole if len(fields) > 1]
-        if exact and not (choices and any(term.endswith(("+", "#")) or term[0] == "." for term in whole)):
-            choices += [(Occur.Should, self._phrase(exact_field(name), exact)) for name in fields]
+        compound = [(Occur.Should, self._term("compounds", term)) for term in whole]
+        phrases = [(Occur.Should, self._phrase(exact_field(name), exact)) for name in fields if exact]
+        if not exact or any(term.endswith(("+", "#")) or term[0] == "." for term in whole):
+            both = [Query.boolean_query(each) for each in (compound, phrases) if each]
+            return _silent(Query.boolean_query([(Occur.Must, each) for each in both]))
+        choices = phrases + (compound if len(fields) > 1 else [])
         if len(exact) == 1 and not clause.exact and len(fields) > 1:
             choices += [(Occur.Should, self._term("words", token.term)) for token in analysis.words]
+            choices += [(Occur.Should, self._term("compounds", token.term)) for token in analysis.words]
         return _silent(Query.boolean_query(choices))
 
     def _phrase(self, name: str, terms: list[str]) -> Query:

@@ -35,7 +35,7 @@ def near(word: str, searchers: Iterable[Searcher], limit: int) -> list[str]:
     -------
     list of str
         Lower case, nearest first, then by how many texts have it, then by the alphabet. Of Thai the whole with one of
-        its words exchanged.
+        its words exchanged, of equally near ones the longest word.
     """
     having: Counter[str] = Counter()
     for searcher in searchers:
@@ -45,7 +45,7 @@ def near(word: str, searchers: Iterable[Searcher], limit: int) -> list[str]:
         return [found for *_, found in sorted(_near(written, having))[:limit]]
     known = Counter({each: count for each, count in having.items() if _is_thai(each)})
     corrected = {
-        (mistakes, count, before + found + after)
+        (mistakes, -len(piece), count, before + found + after)
         for before, piece, after in _pieces(written)
         if piece not in known
         for mistakes, count, found in _near(piece, known)

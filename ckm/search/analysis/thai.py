@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 GRAM = 4
-SHORTEST = 3
+SHORTEST = 4
 """Characters of a word that is looked for with a mistake; a shorter one may be any."""
 
 _DATA = Path(__file__).parents[2] / "data" / "search" / "thai_words.txt"
