@@ -87,6 +87,12 @@ def shell_word(path: str) -> str:
     return f"$'{one_line(escaped)}'"
 
 
+def visible(text: str) -> str:
+    r"""Return ``text`` with all written out that cannot be seen (``\xa0``, ``\u200b``): for what may be mistyped."""
+    text = unicode_text(text)
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text)
+
+
 def harmless(text: str) -> str:
     """Return ``text`` as :func:`printable` does, with the marks written out that turn or hide what follows."""
     if text.isascii() and text.isprintable():
