@@ -10,6 +10,7 @@ from polars.exceptions import PolarsError
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.mapping.convert import Conversion, evaluate
+from ckm.mapping.expression_limits import growth_of
 from ckm.mapping.expressions import column_names, exactly, parse_sql
 from ckm.mapping.mapping import Constant, Expression, FromColumn
 from ckm.mapping.proposal import complete, missing_columns
@@ -24,6 +25,7 @@ from ckm.values.vocabulary import contract_words, currencies_of, folded
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
 
+    from ckm.mapping.expression_limits import Growth
     from ckm.mapping.mapping import Mapping, RowRule
     from ckm.values.settling import Rest, Texts
 
@@ -69,6 +71,7 @@ class _Planner:
         self.where = f"mapping {mapping.name}" if mapping.name else "mapping"
         self.settler = StyleSettler(mapping.hints)
         self.draft = Conversion(mapping, {}, {}, {}, {}, self._words())
+        self.growth: dict[str, Growth] = {}
 
     def plan(self, assumed: list[str]) -> Conversion:
         self._plan_columns()
@@ -132,6 +135,8 @@ class _Planner:
 
     def _plan_expression(self, target: str, sql: str) -> None:
         expression = parse_sql(sql, where=f"{self.where}, {target}")
+        # An expression may read another: what grows a little in each would grow without end in a chain of them.
+        self.growth[target] = growth_of(expression, self.growth, where=f"{self.where}, {target}")
         found = self._computed(target, expression, self.sample.clear())
         wanted = self._dtype(target)
         if not fits(found.dtype, wanted):
