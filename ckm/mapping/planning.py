@@ -9,6 +9,7 @@ import polars as pl
 
 from ckm.errors import UsageError
 from ckm.mapping.convert import Conversion, called, evaluate, place_of
+from ckm.mapping.expression_limits import growth_of
 from ckm.mapping.expressions import column_names, exactly, parse_sql
 from ckm.mapping.mapping import Constant, Expression, FromColumn
 from ckm.mapping.proposal import complete, missing_columns
@@ -25,6 +26,7 @@ from ckm.values.vocabulary import contract_words, currencies_of, folded
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
+    from ckm.mapping.expression_limits import Growth
     from ckm.mapping.mapping import Mapping, RowRule
     from ckm.values.settling import Rest, Texts
 
@@ -78,6 +80,7 @@ class _Planner:
         self.where = called(mapping)
         self.settler = StyleSettler(mapping.hints)
         self.draft = Conversion(mapping, {}, {}, {}, {}, self._words())
+        self.growth: dict[str, Growth] = {}
 
     def plan(self, assumed: list[str]) -> Conversion:
         self._plan_columns()
@@ -142,7 +145,10 @@ class _Planner:
                 self.draft.constants[target] = self._constant(target, rule.value)
 
     def _plan_expression(self, target: str, rule: Expression) -> None:
-        expression = parse_sql(rule.sql, where=place_of(self.mapping, target, rule))
+        where = place_of(self.mapping, target, rule)
+        expression = parse_sql(rule.sql, where=where)
+        # An expression may read another: what grows a little in each would grow without end in a chain of them.
+        self.growth[target] = growth_of(expression, self.growth, where=where)
         found = self._computed(target, expression, self.sample.clear())
         wanted = self._dtype(target)
         if not fits(found.dtype, wanted):
