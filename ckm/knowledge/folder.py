@@ -47,7 +47,7 @@ def read_folder(folder: Path) -> Base:
     listing = files(folder)
     entries: list[Entry] = []
     mistakes = list(listing.mistakes)
-    for name, _, _ in listing.files:
+    for name, _ in listing.files:
         found, wrong = read_file(folder / name, folder)
         entries += found
         mistakes += wrong
