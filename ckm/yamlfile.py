@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.yamltext import place_of, without_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -144,7 +145,7 @@ def read_yaml(path: Path) -> YamlEntry | None:
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return without_marks(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -159,7 +160,7 @@ def parse_yaml(text: str, path: Path) -> YamlEntry | None:
     UsageError
         It is no YAML; the message names the line.
     """
-    with _mistakes_named(path):
+    with _mistakes_named(path, text):
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     return None if node is None else YamlEntry(node, path, node.start_mark.line + 1)
 
@@ -175,23 +176,21 @@ def read_yaml_documents(path: Path) -> list[YamlEntry]:
         The file cannot be read, or is no YAML somewhere; the message names the line.
     """
     text = _read_text(path)
-    with _mistakes_named(path):
+    with _mistakes_named(path, text):
         nodes = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
     documents = [YamlEntry(node, path, node.start_mark.line + 1) for node in nodes]
     return [document for document in documents if not document.is_null]
 
 
 @contextmanager
-def _mistakes_named(path: Path) -> Iterator[None]:
+def _mistakes_named(path: Path, text: str) -> Iterator[None]:
     """Raise what YAML has to say as a UsageError that names the line."""
     try:
         yield
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f":{mark.line + 1}" if mark is not None else ""
-        raise UsageError(
-            f"{path}{line}: {error.problem or error.context}", hint="check the indentation and quotes"
-        ) from error
+        place = place_of(error, text)
+        line = f":{place.line}" if place.line else ""
+        raise UsageError(f"{path}{line}: {place.message}", hint=place.hint) from error
     except yaml.YAMLError as error:
         raise UsageError(f"{path} is no YAML", hint="it holds a character that YAML forbids") from error
 
