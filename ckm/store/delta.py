@@ -13,6 +13,7 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake import Schema as DeltaSchema
 from deltalake.transaction import AddAction, RemoveAction
 
+from ckm.store.commits import LOG_FOLDER, commits, extend
 from ckm.store.data_files import DataFile
 
 if TYPE_CHECKING:
@@ -30,7 +31,10 @@ CONFIGURATION = {
 }
 KEEP_REMOVED_HOURS = 24
 """How long files of older versions stay for readers that still hold them; erasing a customer does not wait."""
-LOG_FOLDER = "_delta_log"
+VACUUM_FILE = "_ckm_vacuumed"
+"""Its time says when files of older versions were last looked for."""
+VACUUM_EVERY = 3600
+"""Seconds. Looking for them lists every file, so that one look per commit would cost more with each commit."""
 
 
 class Table:
@@ -82,16 +86,16 @@ class Table:
         """Return the last version that application ``app_id`` committed with; 0 where it never did."""
         return 0 if self._delta is None else self._delta.transaction_version(app_id) or 0
 
-    def history(self, key: str = LOAD_KEY) -> list[dict[str, Any]]:
-        """Return what commits say under ``key``, oldest first, each with its ``version`` and ``timestamp`` (ms)."""
-        if self._delta is None:
-            return []
-        commits = [commit for commit in self._delta.history() if key in commit]
-        found = [
-            {**json.loads(commit[key]), "version": commit["version"], "timestamp": commit["timestamp"]}
-            for commit in commits
+    def history(self, key: str = LOAD_KEY, containing: str = "") -> list[dict[str, Any]]:
+        """Return what commits say under ``key``, oldest first, each with its ``version`` and ``timestamp`` (ms).
+
+        With ``containing``, an id, commits that do not mention it may be left out.
+        """
+        return [
+            {**commit[key], "version": commit["version"], "timestamp": commit["timestamp"]}
+            for commit in commits(self.folder, self.version, containing)
+            if key in commit
         ]
-        return sorted(found, key=lambda facts: facts["version"])
 
     def commit(
         self,
@@ -102,6 +106,7 @@ class Table:
         load: Mapping[str, Any] | None = None,
         run: Mapping[str, Any] | None = None,
         marks: Mapping[str, int] | None = None,
+        same_rows: bool = False,
     ) -> None:
         """Change the table in one step: files in, files out, and what the load or run says of itself.
 
@@ -115,15 +120,17 @@ class Table:
             Facts of the load or of the run, kept in the log under :data:`LOAD_KEY` and :data:`RUN_KEY`.
         marks
             Application id to version: what makes a load idempotent.
+        same_rows
+            The files that enter hold the rows of those that leave: readers of changes need not look.
         """
         delta = self._ready(schema)
         told = {key: facts for key, facts in ((LOAD_KEY, load), (RUN_KEY, run)) if facts is not None}
         adds = [
-            AddAction(file.name, file.size, {}, _modified(self.folder / file.name), True, file.statistics)
+            AddAction(file.name, file.size, {}, _modified(self.folder / file.name), not same_rows, file.statistics)
             for file in add
         ]
         now = time.time_ns() // 1_000_000
-        removes = [RemoveAction(name, True, now, partition_values={}) for name in remove]
+        removes = [RemoveAction(name, not same_rows, now, partition_values={}) for name in remove]
         delta.create_write_transaction(
             [*adds, *removes],
             "append",
@@ -133,7 +140,9 @@ class Table:
                 app_transactions=[Transaction(app_id, version) for app_id, version in (marks or {}).items()],
             ),
         )
-        self._forget_snapshot()
+        delta.update_incremental()
+        self._forget_files()
+        extend(self.folder, self.version)
 
     def vacuum(self, *, keep_hours: int = KEEP_REMOVED_HOURS) -> None:
         """Delete files that left the table more than ``keep_hours`` ago."""
@@ -141,12 +150,25 @@ class Table:
             self._delta.vacuum(retention_hours=keep_hours, enforce_retention_duration=False, dry_run=False)
             self._forget_snapshot()
 
+    def tidy(self) -> None:
+        """Delete files of older versions that nobody holds any more, if that was not done within the hour."""
+        marker = self.folder / VACUUM_FILE
+        now = time.time()
+        if not marker.exists() or not 0 <= now - marker.stat().st_mtime < VACUUM_EVERY:
+            self.vacuum()
+            if self.exists:
+                marker.touch()
+
     @cached_property
     def _delta(self) -> DeltaTable | None:
         return DeltaTable(self.folder) if created(self.folder) else None
 
     def _forget_snapshot(self) -> None:
-        for name in ("_delta", "files", "schema"):
+        self.__dict__.pop("_delta", None)
+        self._forget_files()
+
+    def _forget_files(self) -> None:
+        for name in ("files", "schema"):
             self.__dict__.pop(name, None)
 
     def _ready(self, schema: pl.Schema) -> DeltaTable:
@@ -166,7 +188,8 @@ class Table:
 
 def created(folder: Path) -> bool:
     """Whether ``folder`` holds a table; a log without a commit is what a process killed at the first one left."""
-    return any((folder / LOG_FOLDER).glob("*.json"))
+    log = folder / LOG_FOLDER
+    return (log / f"{0:020d}.json").exists() or any(log.glob("*.json"))
 
 
 def aligned(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from ckm.store.delta import LOG_FOLDER, Table
+from ckm.store.commits import LOG_FOLDER
+from ckm.store.delta import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

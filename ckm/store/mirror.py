@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
-from ckm.store.delta import LOG_FOLDER
+from ckm.store.commits import COMMITS_FILE, LOG_FOLDER
 from ckm.store.journal import HALF_MADE, JOURNAL_FILE
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ def mirror(root: Path, copy: Path) -> None:
     for log in root.glob(f"*/{LOG_FOLDER}"):
         table = copy / log.parent.name
         shutil.copytree(log, table / LOG_FOLDER, ignore=shutil.ignore_patterns(*HALF_MADE))
+        if (log.parent / COMMITS_FILE).exists():
+            shutil.copy(log.parent / COMMITS_FILE, table / COMMITS_FILE)
         for path in log.parent.glob("*.parquet"):  # after the log: a file is there before a commit names it
             (table / path.name).symlink_to(path.resolve())
     if (root / JOURNAL_FILE).exists():
