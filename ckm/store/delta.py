@@ -84,7 +84,11 @@ class Table:
 
     def mark(self, app_id: str) -> int:
         """Return the last version that application ``app_id`` committed with; 0 where it never did."""
-        return 0 if self._delta is None else self._delta.transaction_version(app_id) or 0
+        if self._delta is None:
+            return 0
+        if app_id not in self._marks:  # each look-up goes through the whole log segment
+            self._marks[app_id] = self._delta.transaction_version(app_id) or 0
+        return self._marks[app_id]
 
     def history(self, key: str = LOAD_KEY, containing: str = "") -> list[dict[str, Any]]:
         """Return what commits say under ``key``, oldest first, each with its ``version`` and ``timestamp`` (ms).
@@ -106,6 +110,7 @@ class Table:
         load: Mapping[str, Any] | None = None,
         run: Mapping[str, Any] | None = None,
         marks: Mapping[str, int] | None = None,
+        facts: Mapping[str, Any] | None = None,
         same_rows: bool = False,
     ) -> None:
         """Change the table in one step: files in, files out, and what the load or run says of itself.
@@ -120,11 +125,13 @@ class Table:
             Facts of the load or of the run, kept in the log under :data:`LOAD_KEY` and :data:`RUN_KEY`.
         marks
             Application id to version: what makes a load idempotent.
+        facts
+            What else the commit says, by key; keys begin with ``ckm_``.
         same_rows
             The files that enter hold the rows of those that leave: readers of changes need not look.
         """
         delta = self._ready(schema)
-        told = {key: facts for key, facts in ((LOAD_KEY, load), (RUN_KEY, run)) if facts is not None}
+        told = {key: said for key, said in ((LOAD_KEY, load), (RUN_KEY, run)) if said is not None} | dict(facts or {})
         adds = [
             AddAction(file.name, file.size, {}, _modified(self.folder / file.name), not same_rows, file.statistics)
             for file in add
@@ -136,13 +143,21 @@ class Table:
             "append",
             delta.schema(),
             commit_properties=CommitProperties(
-                custom_metadata={key: json.dumps(facts, ensure_ascii=False) for key, facts in told.items()} or None,
+                custom_metadata={key: json.dumps(said, ensure_ascii=False) for key, said in told.items()} or None,
                 app_transactions=[Transaction(app_id, version) for app_id, version in (marks or {}).items()],
             ),
         )
         delta.update_incremental()
         self._forget_files()
         extend(self.folder, self.version)
+
+    def refresh(self) -> None:
+        """Show the newest version."""
+        if self._delta is None:
+            self._forget_snapshot()
+        else:
+            self._delta.update_incremental()
+            self._forget_files()
 
     def vacuum(self, *, keep_hours: int = KEEP_REMOVED_HOURS) -> None:
         """Delete files that left the table more than ``keep_hours`` ago."""
@@ -167,8 +182,12 @@ class Table:
         self.__dict__.pop("_delta", None)
         self._forget_files()
 
+    @cached_property
+    def _marks(self) -> dict[str, int]:
+        return {}
+
     def _forget_files(self) -> None:
-        for name in ("files", "schema"):
+        for name in ("files", "schema", "_marks"):
             self.__dict__.pop(name, None)
 
     def _ready(self, schema: pl.Schema) -> DeltaTable:
