@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.errors import InputError, UnknownNameError
+from ckm.paths import openable
 from ckm.sources.format import Batch, FileFormat, rejected_frame
 from ckm.sources.header import ROWS_LOOKED_AT, Row, TableStart, find_in_rows
 from ckm.sources.totals import without_totals
+from ckm.sources.workbook_size import refuse_huge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,14 +61,15 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
     Raises
     ------
     InputError
-        The file is damaged or protected by a password.
+        The file is damaged, protected by a password, or too large to be read in bounded memory.
     UnknownNameError
         There is no such sheet.
     """
     import fastexcel
 
+    refuse_huge(path, archive.name)
     try:
-        book = fastexcel.read_excel(str(path))
+        book = fastexcel.read_excel(str(openable(path)))
         name, others = _choose(book, hints.sheet)
         cells = _as_written(_cells(book, name))
     except fastexcel.FastExcelError as error:
@@ -123,4 +126,5 @@ def _format(archive: Archive, start: TableStart, sheet: str) -> FileFormat:
         header_rows=start.header_rows,
         first_line=start.first_line,
         sheet=sheet,
+        named=start.named,
     )

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.paths import openable
 from ckm.store import journal, loads, runs, undo
-from ckm.store.commits import LOG_FOLDER
-from ckm.store.delta import Table, created
+from ckm.store.delta import LOG_FOLDER, Table, created
 from ckm.store.erase import erase_customer
 from ckm.store.identity import Identity
 from ckm.store.loads import Load, LoadFacts
@@ -76,7 +76,7 @@ class Store:
     """The tables in ``root``. A table that nobody has heard of yet is made when its first load lands."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = openable(root)
         self._snapshots: dict[str, Table] | None = None
 
     def tables(self) -> list[str]:

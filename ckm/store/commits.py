@@ -10,12 +10,12 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ckm.errors import InputError
+from ckm.store.log_access import LOG_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-LOG_FOLDER = "_delta_log"
 COMMITS_FILE = "_ckm_commits.ndjson"
 """Delta leaves files alone whose names begin with an underscore."""
 OWN_KEYS = "ckm_"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.parquet_file import scan_file
 from ckm.store import journal
 from ckm.store.data_files import ROWS_PER_FILE, ROWS_PER_GROUP, STATISTICS, DataFileWriter
 from ckm.store.delta import aligned
@@ -134,7 +135,7 @@ def _frames(table: Table, files: list[DataFile]) -> Iterator[pl.DataFrame]:
     """Yield the rows of the files, in frames that are neither tiny nor larger than a row group or two."""
     gathered: list[pl.DataFrame] = []
     for file in files:
-        gathered.append(aligned(pl.read_parquet(table.folder / file.name, glob=False), table.schema))
+        gathered.append(aligned(scan_file(table.folder / file.name).collect(), table.schema))
         if sum(map(len, gathered)) >= ROWS_PER_GROUP:
             yield pl.concat(gathered)
             gathered = []

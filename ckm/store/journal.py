@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
-from ckm.store.commits import LOG_FOLDER
-from ckm.store.delta import Table
+from ckm.store.delta import LOG_FOLDER, Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
+from ckm.parquet_file import scan_file
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -41,12 +43,17 @@ class Reach:
         The key is part of what identifies a row, with a full key and without one; where a column of the key is missing
         throughout, so is the whole content.
         """
-        present = pl.read_parquet_schema(table.folder / file.name)
+        present = scan_file(table.folder / file.name).collect_schema()
         nulls = file.facts.get("nullCount", {})
         keyless = any(name not in present or nulls.get(name) == file.rows for name in identity.key)
         columns = identity.content if keyless or not identity.key else identity.key
-        whole = [name for name in columns if nulls.get(name) == 0 and present.get(name) == table.schema.get(name)]
-        bounds = {name: _bounds(file, name, times=present[name].is_temporal()) for name in whole}
+        whole = [
+            name
+            for name in columns
+            if nulls.get(name) == 0 and present[name] == table.schema.get(name)
+            if isinstance(present[name], pl.String | pl.Datetime | pl.Date)
+        ]
+        bounds = {name: _bounds(file, name, times=present[name] != pl.String) for name in whole}
         return cls({name: bound for name, bound in bounds.items() if bound is not None})
 
     def meets(self, other: DataFile) -> bool:
