@@ -27,7 +27,6 @@ SINGLE = 20
 FIRST_DAY = date(2015, 1, 1)
 PEER = """
 import sys, time
-from itertools import pairwise
 from pathlib import Path
 import polars as pl
 from deltalake import DeltaTable
@@ -42,8 +41,7 @@ for number, path in enumerate(sorted(Path(sys.argv[1]).glob("*.csv")), 1):
 """
 RUNS = """
 import sys, time
-from datetime import date
-from itertools import pairwise
+from datetime import date, timedelta
 from pathlib import Path
 import polars as pl
 from ckm.store import Store
@@ -51,7 +49,7 @@ store, count, group = Store(Path(sys.argv[1])), int(sys.argv[2]), int(sys.argv[3
 frame = pl.DataFrame({"customer_id": [f"C{n:05}" for n in range(200)], "score": [n % 7 for n in range(200)]})
 started = time.perf_counter()
 for number in range(1, count + 1):
-    store.keep_run("bench", "default", number, date(2025, 1, 1), frame, {"method": "rfm"})
+    store.keep_run("bench", "default", 1, date(2000, 1, 1) + timedelta(number), frame, {"method": "rfm"})
     if number % group == 0:
         print(time.perf_counter() - started, flush=True)
 began = time.perf_counter()

@@ -46,10 +46,13 @@ def commits(folder: Path, version: int, containing: str = "") -> list[dict[str, 
     InputError
         A commit that the file does not know is missing from the log.
     """
-    lines, known = _known(folder, version)
-    lines += [_line(folder, number) for number in range(known + 1, version + 1)]
     wanted = containing.encode()
-    return [json.loads(line) for line in lines if wanted in line]
+    return [json.loads(line) for line in _lines(folder, version) if wanted in line]
+
+
+def reversed_commits(folder: Path, version: int) -> Iterator[dict[str, Any]]:
+    """Yield what every commit up to ``version`` says, newest first; see :func:`commits`."""
+    return (json.loads(line) for line in reversed(_lines(folder, version)))
 
 
 def extend(folder: Path, version: int) -> None:
@@ -61,6 +64,11 @@ def extend(folder: Path, version: int) -> None:
         file.truncate(end)
         file.seek(end)
         file.write(new)
+
+
+def _lines(folder: Path, version: int) -> list[bytes]:
+    lines, known = _known(folder, version)
+    return [*lines, *(_line(folder, number) for number in range(known + 1, version + 1))]
 
 
 def _known(folder: Path, version: int) -> tuple[list[bytes], int]:

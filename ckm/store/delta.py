@@ -15,7 +15,7 @@ from deltalake import Schema as DeltaSchema
 from deltalake.transaction import AddAction, RemoveAction
 
 from ckm.parquet_file import scan_files
-from ckm.store.commits import commits, extend
+from ckm.store.commits import commits, extend, reversed_commits
 from ckm.store.data_files import DataFile
 from ckm.store.log_access import LOG_FOLDER as LOG_FOLDER
 from ckm.store.log_access import log_path, storage_options
@@ -84,12 +84,22 @@ class Table:
     @cached_property
     def files(self) -> list[DataFile]:
         """The data files of this snapshot, by name."""
-        if self._delta is None:
+        return _data_files(self._actions)
+
+    def files_with(self, column: str, value: int) -> list[DataFile]:
+        """Return the files that may hold ``value`` in ``column``, whose bounds the log has, by name."""
+        low, high = f"min.{column}", f"max.{column}"
+        actions = self._actions
+        if low not in actions.columns:
             return []
-        actions = pl.DataFrame(pl.from_arrow(pa.table(self._delta.get_add_actions(flatten=True))))
-        if actions.is_empty():
-            return []
-        return sorted((_data_file(row) for row in actions.iter_rows(named=True)), key=lambda file: file.name)
+        return _data_files(actions.filter(pl.lit(value).is_between(pl.col(low), pl.col(high))))
+
+    def rows_by(self, column: str) -> dict[int, int]:
+        """Return the number of rows for each value of ``column``, which is the same throughout each file."""
+        if f"min.{column}" not in self._actions.columns:
+            return {}
+        rows = self._actions.group_by(f"min.{column}").agg(pl.col("num_records").sum())
+        return dict(rows.iter_rows())
 
     def mark(self, app_id: str) -> int:
         """Return the last version that application ``app_id`` committed with; 0 where it never did."""
@@ -109,6 +119,10 @@ class Table:
             for commit in commits(self.folder, self.version, containing)
             if key in commit
         ]
+
+    def last(self, key: str) -> dict[str, Any] | None:
+        """Return what the last commit that has ``key`` says under it; None where none has."""
+        return next((commit[key] for commit in reversed_commits(self.folder, self.version) if key in commit), None)
 
     def commit(
         self,
@@ -200,6 +214,13 @@ class Table:
                 (path / name).unlink(missing_ok=True)
 
     @cached_property
+    def _actions(self) -> pl.DataFrame:
+        """What the log says of each data file of this snapshot, a row per file."""
+        if self._delta is None:
+            return pl.DataFrame()
+        return pl.DataFrame(pl.from_arrow(pa.table(self._delta.get_add_actions(flatten=True))))
+
+    @cached_property
     def _delta(self) -> DeltaTable | None:
         return DeltaTable(log_path(self.folder)) if created(self.folder) else None
 
@@ -212,7 +233,7 @@ class Table:
         return {}
 
     def _forget_files(self) -> None:
-        for name in ("files", "schema", "_marks"):
+        for name in ("files", "schema", "_actions", "_marks"):
             self.__dict__.pop(name, None)
 
     def _ready(self, schema: pl.Schema) -> DeltaTable:
@@ -261,6 +282,10 @@ def _arrow(schema: pl.Schema) -> pa.Schema:
 
 def _modified(path: Path) -> int:
     return int(path.stat().st_mtime * 1000)
+
+
+def _data_files(actions: pl.DataFrame) -> list[DataFile]:
+    return sorted((_data_file(row) for row in actions.iter_rows(named=True)), key=lambda file: file.name)
 
 
 def _data_file(action: dict[str, Any]) -> DataFile:
