@@ -109,9 +109,9 @@ class _Root(TyperGroup):
             if isinstance(error, OSError) and error.errno in PLACE_IS_TO_BLAME:
                 blamed = UsageError(f"{error.filename or 'stdout'}: {error.strerror}", hint=PLACE_HINT)
                 return _fail(blamed, words)
-            import traceback
+            from ckm.bugreport import bug_report
 
-            traceback.print_exc()
+            print(bug_report(error), file=sys.stderr)
             print(f"this is a bug in ckm {__version__}: please report the lines above", file=sys.stderr)
             return 70
         return 0

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
@@ -13,6 +14,9 @@ from ckm.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+LONGEST = 100
+"""Bytes of a name that a draft carries on."""
 
 
 @contextmanager
@@ -47,7 +51,7 @@ def replacing(path: Path) -> Iterator[Path]:
         raise UsageError(f"{path} is a folder", hint="name a file in it")
     if target.exists() and not target.is_file():
         raise UsageError(f"{path} is a device or a pipe, not a file", hint="leave out -o and redirect stdout to it")
-    draft = target.with_name(f".{target.name}.{os.getpid()}.part")
+    draft = target.with_name(f".{_short(target.name)}.{os.getpid()}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         draft.write_bytes(b"")  # a killed run may have left one: in a container the process number is often the same
@@ -57,7 +61,8 @@ def replacing(path: Path) -> Iterator[Path]:
         yield draft
         _to_disk(draft)
         if target.exists():
-            shutil.copymode(target, draft)
+            with suppress(PermissionError, NotImplementedError):  # file systems that have no permissions refuse
+                shutil.copymode(target, draft)
         draft.replace(target)
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
@@ -67,11 +72,20 @@ def replacing(path: Path) -> Iterator[Path]:
         draft.unlink(missing_ok=True)
 
 
+def _short(name: str) -> str:
+    """Return a name to which more can be added: a file system takes 255 bytes, and some take less."""
+    return (
+        name
+        if len(os.fsencode(name)) <= LONGEST and name.isprintable()
+        else hashlib.sha1(os.fsencode(name)).hexdigest()
+    )
+
+
 def _unwritable(path: Path, error: OSError) -> UsageError:
     return UsageError(f"cannot write {path}: {error.strerror}", hint="choose another place")
 
 
 def _to_disk(path: Path) -> None:
     """Hand the bytes to the disk before the name changes, or a power cut could leave an empty file of that name."""
-    with path.open("rb") as file:
+    with path.open("rb+") as file:  # Windows flushes only what is open for writing
         os.fsync(file.fileno())

@@ -230,7 +230,7 @@ def lint(
         folder,
         as_of,
         expected,
-        agreed=repr((agreed, state)),
+        agreed=repr((vars(agreed), state)),
         place=cache_folder(folder) / KEPT if keep else None,
         advance=advance,
     )

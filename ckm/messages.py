@@ -5,12 +5,13 @@ Nothing here is ever part of a result, so all of it may go to a terminal, a log 
 
 from __future__ import annotations
 
+import re
 import sys
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from ckm.plaintext import printable
+from ckm.plaintext import one_line, printable, unicode_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -62,7 +63,10 @@ def show_error(error: CkmError, *, as_json: bool) -> None:
     if as_json:
         import json
 
-        _say(json.dumps({"error": error.to_dict()}, ensure_ascii=False, default=str))
+        facts = {name: unicode_text(each) if isinstance(each, str) else each for name, each in error.to_dict().items()}
+        text = json.dumps({"error": facts}, ensure_ascii=False, default=lambda each: unicode_text(str(each)))
+        # JSON has its own way to write out the control characters that it allows in a string.
+        print(re.sub(r"[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text), file=sys.stderr)
         return
     _say(f"error: {error}")
     if error.hint:
@@ -104,4 +108,4 @@ def progress(label: str, total: float | None = None) -> Iterator[Callable[[float
 
 
 def _say(message: str) -> None:
-    print(printable(message), file=sys.stderr)
+    print(one_line(message), file=sys.stderr)  # a line break in a file's name begins no message of its own

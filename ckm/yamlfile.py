@@ -1,7 +1,8 @@
 """A YAML file as a tree that knows its lines, so that a mistake in it can be pointed at.
 
 Scalars stay the text that was written (``NO`` is Norway, ``5%`` and ``01234`` are kept): the reader of a key knows
-what it means, YAML does not. Only the safe loader's composer is used; nothing in a file is ever executed.
+what it means, YAML does not. Only the safe loader's composer is used; nothing in a file is ever executed. More than
+1,000 levels of lists and mappings in one another PyYAML refuses itself.
 """
 
 from __future__ import annotations
@@ -18,9 +19,6 @@ from ckm.errors import UnknownNameError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-
-DEEPEST = 500
-"""Levels of lists and mappings in one another; nobody writes ten by hand."""
 
 
 @dataclass(frozen=True)
@@ -162,7 +160,6 @@ def parse_yaml(text: str, path: Path) -> YamlEntry | None:
         It is no YAML; the message names the line.
     """
     with _mistakes_named(path):
-        refuse_depth(text, path)
         node = yaml.compose(text, Loader=yaml.CSafeLoader)
     return None if node is None else YamlEntry(node, path, node.start_mark.line + 1)
 
@@ -179,45 +176,9 @@ def read_yaml_documents(path: Path) -> list[YamlEntry]:
     """
     text = _read_text(path)
     with _mistakes_named(path):
-        refuse_depth(text, path)
         nodes = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
     documents = [YamlEntry(node, path, node.start_mark.line + 1) for node in nodes]
     return [document for document in documents if not document.is_null]
-
-
-def refuse_depth(text: str, path: Path) -> None:
-    """Refuse lists in lists beyond :data:`DEEPEST`: PyYAML composes them by recursion, in C, until the stack ends.
-
-    Raises
-    ------
-    UsageError
-        It is deeper, and the line where it becomes so.
-    yaml.YAMLError
-        It looks deep and is no YAML.
-
-    Notes
-    -----
-    Reading events is slow in Python. What could open a level limits the depth from above, so that few files need it:
-    the brackets of a document, the indentation of a line, and the dashes and question marks in it (``- - - x``). A list
-    may stand as far left as the key that it belongs to, hence twice.
-    """
-    brackets = max(document.count("[") + document.count("{") for document in text.split("\n---"))
-    steps = max((_indentation(line) + line.count("-") + line.count("?") for line in text.splitlines()), default=0)
-    if brackets + 2 * (steps + 1) <= DEEPEST:
-        return
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > DEEPEST:
-                line = f":{event.start_mark.line + 1}" if event.start_mark else ""
-                raise UsageError(f"{path}{line}: more than {DEEPEST} levels deep", hint="this is not for people")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-
-
-def _indentation(line: str) -> int:
-    return len(line) - len(line.lstrip())
 
 
 @contextmanager

@@ -310,4 +310,5 @@ def test_errors_are_one_small_tree() -> None:
         "NotEnoughDataError",
         "RefusedError",
         "VerificationError",
+        "BugError",
     }

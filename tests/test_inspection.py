@@ -160,7 +160,7 @@ def test_a_failed_inspection_leaves_no_copy(tmp_path: Path, run: Run) -> None:
 
 def test_several_files_give_one_json_object_each_and_one_bad_file_stops_no_other(orders: Path, run: Run) -> None:
     result = run("inspect", orders, orders.parent / "absent.csv", orders, "-f", "json")
-    assert result.exit_code == 2
+    assert result.exit_code == 3
     objects = json.loads(result.stdout)
     assert [one["rows"] + one["rejected"] for one in objects] == [61, 61]
     assert objects[0]["encoding"] == "cp1252"

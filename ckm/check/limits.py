@@ -77,6 +77,11 @@ class CheckLimits:
     future: str = "off"
     freshness: Mapping[str, int] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        _names("skip", self.skip, tuple(CHECKS), "check")
+        _names("control_types", self.control_types, TRANSACTION_TYPES, "type")
+        _future("future", self.future)
+
     @classmethod
     def from_config(cls, check: Mapping[str, object], freshness: Mapping[str, object] | None = None) -> CheckLimits:
         """Read the sections ``check`` and ``freshness`` of ckm.yaml.

@@ -23,7 +23,7 @@ from ckm.commands.hints import (
     hints_from,
 )
 from ckm.commands.options import OutputFormat
-from ckm.errors import CkmError, UsageError
+from ckm.errors import CkmError, UsageError, exit_code_of_files
 from ckm.output import Format, default_format, emit, emit_text, note, printable, progress, show_error
 
 if TYPE_CHECKING:
@@ -115,10 +115,10 @@ def inspect(
         _show(found, chosen)
     if output is not None and found:
         note(f"wrote {output} ({found[0].rows:,} records) and {output}.rejected{output.suffix} ({found[0].rejected:,})")
-    for failure in failed[1:]:
+    for failure in failed:
         show_error(failure, as_json=chosen in {Format.json, Format.ndjson})
     if failed:
-        raise failed[0]
+        raise typer.Exit(exit_code_of_files(failed, done=bool(found)))
 
 
 def _show(found: list[Inspection], fmt: Format) -> None:

@@ -16,7 +16,7 @@ import yaml
 from ckm.findings import Severity
 from ckm.knowledge.entry import Entry, Mistake, entry_from
 from ckm.knowledge.schema import Shape, entry_shape, patterns
-from ckm.plaintext import one_line
+from ckm.plaintext import one_line, visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -370,7 +370,7 @@ def _plain(node: yaml.Node, budget: int, levels: int) -> tuple[Any, int]:
 
 
 def _short(text: str) -> str:
-    return one_line(text if len(text) <= SHOWN else text[:SHOWN] + "…")
+    return visible(text if len(text) <= SHOWN else text[:SHOWN] + "…")
 
 
 def _folded(text: str) -> str:

@@ -14,7 +14,6 @@ from ckm.knowledge.document import FastLoader, is_nothing, read_document
 from ckm.knowledge.entry import Entry, Mistake
 from ckm.knowledge.listing import LARGEST, Listing, files
 from ckm.plaintext import one_line
-from ckm.yamlfile import refuse_depth
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -89,7 +88,6 @@ def _documents(text: str, path: Path, name: str) -> tuple[list[Entry], list[Mist
     mistakes: list[Mistake] = []
     number = 0
     try:
-        refuse_depth(text, path)
         for root in yaml.compose_all(text, Loader=FastLoader):
             if is_nothing(root):
                 continue
@@ -98,10 +96,6 @@ def _documents(text: str, path: Path, name: str) -> tuple[list[Entry], list[Mist
             mistakes += wrong
             if entry is not None:
                 entries.append(entry)
-    except UsageError as error:  # too deep
-        place, _, message = str(error).rpartition(": ")
-        line = place.rpartition(":")[2]
-        mistakes.append(_whole(name, message, error.hint, int(line) if line.isdigit() else 0))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         hint = "check the indentation and quotes; what comes after it is not read"

@@ -119,7 +119,8 @@ class SearchResult:
     suggestions
         Queries that were perhaps meant and do find something; only where nothing was found.
     nearest
-        The entry that shares most character grams with the query; only where nothing was found.
+        The entry that shares most character grams with the query, and at least half of them; only where nothing was
+        found and nothing is suggested.
     remarks
         What the reader should know, as sentences.
     analysis
@@ -200,18 +201,20 @@ class KnowledgeBase:
         self, text: str, scope: Scope, *, limit: int = 10, prefer_lang: str = "", explain: bool = False
     ) -> SearchResult:
         """Return what is found for a query; see :func:`ckm.kb.search`."""
-        query = parse(text)
+        query = self._index.resolve(parse(text))
         analysis = self._index.analyse(query.words)
         ranked = self.rank(query, scope, limit, explain=explain)
         hits = tuple(self._hit(one, analysis, scope, prefer_lang) for one in ranked)
         remarks = (*query.remarks, *self.remarks)
         if hits:
             return SearchResult(hits, scope.as_of, (), None, remarks, analysis)
+        suggestions = self._suggestions(query, analysis, scope)
+        excluding = any(clause.negated for clause in query.clauses)  # the nearest may be just what is excluded
         return SearchResult(
             hits,
             scope.as_of,
-            self._suggestions(query, scope),
-            self._nearest(query, analysis, scope, prefer_lang),
+            suggestions,
+            None if suggestions or excluding else self._nearest(query, analysis, scope, prefer_lang),
             (*remarks, *self._hidden(query, scope)),
             analysis,
         )
@@ -334,11 +337,14 @@ class KnowledgeBase:
         ]
         return f"superseded by {', '.join(sorted(successors))}" if successors else "superseded"
 
-    def _suggestions(self, query: Query, scope: Scope) -> tuple[str, ...]:
+    def _suggestions(self, query: Query, analysis: Analysis, scope: Scope) -> tuple[str, ...]:
         """Return the query with one word exchanged for a near one of the index, where that finds something."""
         found: dict[str, None] = {}
-        for word in dict.fromkeys(query.words.split()[:10]):
-            if len(word) > 40:
+        places = [(token.start, token.end) for token in analysis.exact if token.script not in ("han", "thai")]
+        places += [(run.start, run.end) for run in analysis.runs if run.script == "thai"]
+        words = [word for start, end in sorted(places) for word in analysis.text[start:end].split()]
+        for word in list(dict.fromkeys(words))[:10]:
+            if len(word) > 40 or word.isdecimal():
                 continue
             for near in self._index.vocabulary_near(word):
                 other = query.text.replace(word, near)

@@ -22,7 +22,7 @@ from ckm.mapping.expression_limits import (
 )
 
 ROW_WISE = frozenset({"Alias", "BinaryExpr", "Cast", "Column", "Function", "Literal", "Ternary"})
-"""Kinds of expression whose result for a row depends on that row. A file is converted in pieces: others would be wrong."""
+"""Kinds of expression whose result for a row depends on that row alone: a file is converted in pieces."""
 ROW_WISE_FUNCTIONS = frozenset(
     {
         *("Sql", "Abs", "Sign", "Negate", "Floor", "Ceil", "Round", "Truncate", "Pow", "Log", "Log1p", "Exp"),
@@ -31,7 +31,9 @@ ROW_WISE_FUNCTIONS = frozenset(
     }
 )
 """The same among polars' functions; of those of ``Boolean`` see :data:`ROW_WISE_TESTS`."""
-ROW_WISE_TESTS = frozenset({"IsNull", "IsNotNull", "IsFinite", "IsInfinite", "IsNan", "IsNotNan", "Not", "IsIn", "IsBetween"})
+ROW_WISE_TESTS = frozenset(
+    {"IsNull", "IsNotNull", "IsFinite", "IsInfinite", "IsNan", "IsNotNan", "Not", "IsIn", "IsBetween"}
+)
 """The same among polars' boolean functions; the others are of the kind of "any"."""
 SHOWN = 200
 """Characters of what polars says about an expression, which may quote all of it."""
@@ -50,7 +52,8 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
     """Return a SQL expression as polars', or raise a UsageError that says where it stands.
 
     It is refused where it is too long for polars' parser, reads the clock or other rows, or makes texts grow beyond the
-    bounds of :mod:`ckm.mapping.expression_limits`. A cast that fails gives null, as SQL's ``TRY_CAST`` does: one odd value must not stop a load.
+    bounds of :mod:`ckm.mapping.expression_limits`. A cast that fails gives null, as SQL's ``TRY_CAST`` does: one odd
+    value must not stop a load.
 
     Parameters
     ----------
@@ -79,6 +82,7 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
         raise UsageError(f"{where}: bad SQL expression: {_shortened(str(error))}", hint=_HELP) from None
     if depth_of(tree) > DEEPEST:
         raise too_many_parts(where)
+    _check_patterns(tree, where)
     try:
         expression = pl.Expr.deserialize(io.StringIO(json.dumps(_lenient(tree))), format="json")
     except PolarsError:  # such as of 1e400, for which polars' own JSON has no word
@@ -89,6 +93,44 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
 
 def _shortened(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
+
+
+def unworkable(where: str, error: PolarsError, rows: int) -> UsageError:
+    """Return the error of an expression that polars cannot compute over ``rows`` rows.
+
+    polars says why, and quotes values of rows for it: its words are passed on only where it saw no row.
+    """
+    why = " with the values of this file" if rows else f": {_reason(error)}"
+    return UsageError(f"{where}: the expression cannot work{why}", hint="see docs/mapping.md", where=where)
+
+
+def _reason(error: PolarsError) -> str:
+    """Return what polars says in one line; of a regular expression, what is wrong with it."""
+    text = str(error)
+    pattern = re.search(r"^error: (.+)$", text, re.MULTILINE) if "regex" in text else None
+    return f"bad regular expression: {pattern[1]}" if pattern else text.partition("\n")[0]
+
+
+def _check_patterns(tree: Any, where: str) -> None:
+    """Refuse a regular expression that is none: without strict, as values are read, it finds nothing in silence."""
+    if isinstance(tree, list):
+        for item in tree:
+            _check_patterns(item, where)
+    if not isinstance(tree, dict):
+        return
+    for value in tree.values():
+        _check_patterns(value, where)
+    function = tree.get("function")
+    test = function.get("StringExpr") if isinstance(function, dict) else None
+    if isinstance(test, dict) and not test.get("Contains", {}).get("literal", True):
+        pattern = tree["input"][1]
+        if "Literal" not in pattern:
+            return
+        try:
+            literal = pl.Expr.deserialize(io.StringIO(json.dumps(pattern)), format="json")
+            pl.select(pl.lit("").str.contains(literal, strict=True))
+        except PolarsError as error:
+            raise UsageError(f"{where}: {_reason(error)}", hint="see docs/mapping.md", where=where) from None
 
 
 def outside_quotes(text: str) -> str:

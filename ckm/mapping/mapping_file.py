@@ -119,7 +119,7 @@ def _column_rule(entry: YamlEntry, target: str) -> ColumnRule:
         raise _mistake(entry, f"'{target}' needs one of 'value' and 'expr'")
     if "value" in found:
         return Constant(found["value"].text())
-    return Expression(_sql(found["expr"]))
+    return Expression(_sql(found["expr"]), found["expr"].where)
 
 
 def _sql(entry: YamlEntry) -> str:
@@ -149,7 +149,8 @@ def _rules(entry: YamlEntry) -> tuple[RowRule, ...]:
         action = found["action"].text() if "action" in found else "quarantine"
         if action not in ACTIONS:
             raise UnknownNameError("action", action, ACTIONS, where=found["action"].where)
-        rules.append(RowRule(name, _sql(found["expr"]), cast("Literal['quarantine', 'flag']", action)))
+        sql = found["expr"]
+        rules.append(RowRule(name, _sql(sql), cast("Literal['quarantine', 'flag']", action), sql.where))
     return tuple(rules)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.errors import InputError, UnknownNameError
+from ckm.paths import openable
 from ckm.sources.format import Batch, FileFormat, rejected_frame
 from ckm.sources.header import ROWS_LOOKED_AT, Row, TableStart, find_in_rows
 from ckm.sources.totals import without_totals
@@ -68,7 +69,7 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
 
     refuse_huge(path, archive.name)
     try:
-        book = fastexcel.read_excel(str(path))
+        book = fastexcel.read_excel(str(openable(path)))
         name, others = _choose(book, hints.sheet)
         cells = _as_written(_cells(book, name))
     except fastexcel.FastExcelError as error:
@@ -125,4 +126,5 @@ def _format(archive: Archive, start: TableStart, sheet: str) -> FileFormat:
         header_rows=start.header_rows,
         first_line=start.first_line,
         sheet=sheet,
+        named=start.named,
     )

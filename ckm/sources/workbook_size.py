@@ -90,9 +90,7 @@ def _refuse_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[i
         raise _too_large(name, f"holds more than {MOST_TEXT >> 20} MB of text")
 
 
-def _read_sheet(
-    book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[int], name: str
-) -> tuple[_Extent, int]:
+def _read_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[int], name: str) -> tuple[_Extent, int]:
     """Return how far a sheet goes, and the bytes of its texts."""
     longest = max(lengths, default=0)
     columns: set[bytes] = set()

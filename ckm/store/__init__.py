@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.paths import openable
 from ckm.store import journal, loads, runs, undo
 from ckm.store.delta import LOG_FOLDER, Table, created
 from ckm.store.erase import erase_customer
@@ -75,7 +76,7 @@ class Store:
     """The tables in ``root``. A table that nobody has heard of yet is made when its first load lands."""
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = openable(root)
 
     def tables(self) -> list[str]:
         """Return the names of the tables, side tables and kept runs left out."""

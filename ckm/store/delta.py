@@ -6,6 +6,7 @@ import json
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import polars as pl
 import pyarrow as pa
@@ -13,7 +14,10 @@ from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake import Schema as DeltaSchema
 from deltalake.transaction import AddAction, RemoveAction
 
+from ckm.parquet_file import scan_files
 from ckm.store.data_files import DataFile
+from ckm.store.log_access import LOG_FOLDER as LOG_FOLDER
+from ckm.store.log_access import log_path, storage_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,9 +32,10 @@ CONFIGURATION = {
     "delta.enableExpiredLogCleanup": "false",
     "delta.checkpointInterval": "50",
 }
+COLUMN_MAPPING = 2
+"""Reader version of tables whose columns have other names in the files."""
 KEEP_REMOVED_HOURS = 24
 """How long files of older versions stay for readers that still hold them; erasing a customer does not wait."""
-LOG_FOLDER = "_delta_log"
 
 
 class Table:
@@ -57,7 +62,10 @@ class Table:
         """Return the rows of this snapshot, lazily."""
         if self._delta is None:
             raise FileNotFoundError(self.folder)
-        return pl.scan_delta(self._delta)
+        paths = [unquote(path) for path in self._delta.get_add_actions().column("path").to_pylist()]
+        if _is_plain(self._delta) and not any("://" in path for path in paths):
+            return scan_files([self.folder / path for path in paths], self.schema)
+        return pl.scan_delta(self._delta)  # which finds no file where the folder's name is not its own URL
 
     @cached_property
     def schema(self) -> pl.Schema:
@@ -138,12 +146,29 @@ class Table:
     def vacuum(self, *, keep_hours: int = KEEP_REMOVED_HOURS) -> None:
         """Delete files that left the table more than ``keep_hours`` ago."""
         if self._delta is not None:
-            self._delta.vacuum(retention_hours=keep_hours, enforce_retention_duration=False, dry_run=False)
+            path = log_path(self.folder)
+            if path == self.folder:
+                self._writable().vacuum(retention_hours=keep_hours, enforce_retention_duration=False, dry_run=False)
+            else:
+                self._vacuum_beside(path, keep_hours)
             self._forget_snapshot()
+
+    def _vacuum_beside(self, path: Path, keep_hours: int) -> None:
+        """Vacuum where deltalake sees the log only: it says which files of these names it would delete."""
+        assert self._delta is not None
+        names = [file.name for file in self.folder.glob("*.parquet")]
+        try:
+            for name in names:
+                (path / name).touch()
+            for name in self._delta.vacuum(retention_hours=keep_hours, enforce_retention_duration=False, dry_run=True):
+                (self.folder / name).unlink(missing_ok=True)
+        finally:
+            for name in names:
+                (path / name).unlink(missing_ok=True)
 
     @cached_property
     def _delta(self) -> DeltaTable | None:
-        return DeltaTable(self.folder) if created(self.folder) else None
+        return DeltaTable(log_path(self.folder)) if created(self.folder) else None
 
     def _forget_snapshot(self) -> None:
         for name in ("_delta", "files", "schema"):
@@ -153,20 +178,33 @@ class Table:
         """Create the table or widen it, so that files of ``schema`` fit."""
         if self._delta is None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            DeltaTable.create(self.folder, schema=_arrow(schema), configuration=CONFIGURATION)
+            options = storage_options(self.folder)
+            path = log_path(self.folder)
+            DeltaTable.create(path, schema=_arrow(schema), configuration=CONFIGURATION, storage_options=options)
             self._forget_snapshot()
         new = pl.Schema({name: dtype for name, dtype in schema.items() if name not in self.schema})
-        assert self._delta is not None
         if new:
-            self._delta.alter.add_columns(DeltaSchema.from_arrow(_arrow(new)).fields)
+            self._writable().alter.add_columns(DeltaSchema.from_arrow(_arrow(new)).fields)
             self._forget_snapshot()
-            assert self._delta is not None
-        return self._delta
+        return self._writable()
+
+    def _writable(self) -> DeltaTable:
+        """Return the table as it is opened for a commit."""
+        assert self._delta is not None
+        options = storage_options(self.folder)
+        return DeltaTable(log_path(self.folder), storage_options=options) if options else self._delta
 
 
 def created(folder: Path) -> bool:
     """Whether ``folder`` holds a table; a log without a commit is what a process killed at the first one left."""
     return any((folder / LOG_FOLDER).glob("*.json"))
+
+
+def _is_plain(delta: DeltaTable) -> bool:
+    """Whether a table's rows are those of its files, no more and no less, as in all that ckm writes."""
+    protocol = delta.protocol()
+    odd = set(protocol.reader_features or ()) - {"timestampNtz"}
+    return not (delta.metadata().partition_columns or odd or protocol.min_reader_version == COLUMN_MAPPING)
 
 
 def aligned(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ckm.parquet_file import read_file
 from ckm.store import runs
 from ckm.store.data_files import CLUSTER_COLUMN, STATISTICS, DataFile
 from ckm.store.delta import Table, created
@@ -56,5 +57,5 @@ def _rows_of(table: Table, file: DataFile, customer_id: str) -> Positions:
     if table.name == QUARANTINE:  # a quarantined row may name its customer where no mapping found it
         theirs |= pl.col("raw").str.contains(json.dumps(customer_id, ensure_ascii=False), literal=True)
         columns.append("raw")
-    frame = pl.read_parquet(table.folder / file.name, columns=columns)
+    frame = read_file(table.folder / file.name, columns)
     return np.flatnonzero(frame.select(theirs.fill_null(value=False)).to_series().to_numpy())

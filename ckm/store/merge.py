@@ -10,6 +10,7 @@ import numpy as np
 import polars as pl
 
 from ckm.errors import InputError
+from ckm.parquet_file import read_file, scan_file
 from ckm.store.data_files import read_rows, rows_of_loads
 from ckm.store.delta import aligned
 from ckm.store.identity import REPEAT, Hashes, Identity, members
@@ -167,8 +168,8 @@ def identity_hashes(path: Path, table: Table, identity: Identity) -> Hashes:
 
 
 def _columns(path: Path, table: Table, names: list[str]) -> pl.DataFrame:
-    present = pl.read_parquet_schema(path)
-    frame = pl.read_parquet(path, columns=[name for name in names if name in present])
+    present = scan_file(path).collect_schema()
+    frame = read_file(path, [name for name in names if name in present])
     missing = [
         pl.lit(None, dtype=table.schema.get(name, pl.String)).alias(name) for name in names if name not in present
     ]

@@ -15,15 +15,30 @@ if TYPE_CHECKING:
 def mirror(root: Path, copy: Path) -> None:
     """Make ``copy`` look like the store at ``root``, which is only read and need not exist.
 
-    Data files are linked, for they never change once they are written; logs are copied. No lock is taken: what a
+    Data files are linked, for they never change once they are written, or copied where the system makes no link; logs
+    are copied. No lock is taken: what a
     killed process left, and what a working one has not committed yet, is set right in the copy as it would be in the
     store itself, because the journal comes along.
     """
     copy.mkdir(parents=True)
     for log in root.glob(f"*/{LOG_FOLDER}"):
         table = copy / log.parent.name
-        shutil.copytree(log, table / LOG_FOLDER, ignore=shutil.ignore_patterns(*HALF_MADE))
+        (table / LOG_FOLDER).mkdir(parents=True)
+        for path in [each for each in log.iterdir() if each.is_file() and not any(map(each.match, HALF_MADE))]:
+            shutil.copyfile(path, table / LOG_FOLDER / path.name)  # not the permissions: some file systems have none
         for path in log.parent.glob("*.parquet"):  # after the log: a file is there before a commit names it
-            (table / path.name).symlink_to(path.resolve())
+            _link(table / path.name, path.resolve())
     if (root / JOURNAL_FILE).exists():
-        shutil.copy(root / JOURNAL_FILE, copy / JOURNAL_FILE)
+        shutil.copyfile(root / JOURNAL_FILE, copy / JOURNAL_FILE)
+
+
+def _link(link: Path, file: Path) -> None:
+    try:
+        link.symlink_to(file)
+    except (
+        OSError
+    ):  # a file system without links; on Windows also for want of a privilege, which a hard link does not need
+        try:
+            link.hardlink_to(file)
+        except OSError:
+            shutil.copyfile(file, link)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ckm.errors import UnknownNameError
+from ckm.parquet_file import scan_files
 from ckm.store import journal
 from ckm.store.data_files import CLUSTER_COLUMN, ROWS_PER_GROUP, DataFile, DataFileWriter
 from ckm.store.delta import RUN_KEY, Table
@@ -197,7 +198,7 @@ def _as_kept(analysis: str, told: Mapping[str, Any], files: list[DataFile]) -> _
 def _scan(table: Table, found: _Kept) -> pl.LazyFrame:
     if not found.files:
         return pl.LazyFrame(schema=pl.Schema({name: table.schema[name] for name in found.columns}))
-    return pl.scan_parquet([table.folder / file.name for file in found.files]).select(found.columns)
+    return scan_files([table.folder / file.name for file in found.files]).select(found.columns)
 
 
 def _says(table: Table, found: _Kept, rows: pl.DataFrame) -> bool:

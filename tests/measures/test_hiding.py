@@ -201,7 +201,7 @@ def test_the_whole_shop_is_never_hidden() -> None:
 def test_how_many_are_hidden_is_said_by_section() -> None:
     found = hide_small(countries(DE=100, AT=20, FR=3), by="country")
     assert found.missing == (Missing("relationships", "hidden_cells", (("count", 2), ("min_cell", 5))),)
-    assert hide_small(countries(DE=100)).missing == ()
+    assert hide_small(countries(DE=100), by="country").missing == ()
 
 
 def test_what_a_small_cohort_did_is_hidden_and_its_size_is_not() -> None:
