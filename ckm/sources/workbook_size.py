@@ -46,6 +46,7 @@ class _Extent(NamedTuple):
 
     rows: int
     columns: int
+    cells: int
 
 
 def refuse_huge(path: Path, name: str) -> None:
@@ -82,19 +83,20 @@ def refuse_huge(path: Path, name: str) -> None:
 def _refuse_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[int], name: str) -> None:
     if sheet.filename.lower().endswith(".bin"):
         return
-    extent, referred = _read_sheet(book, sheet, lengths, name)
+    extent, text = _read_sheet(book, sheet, name)
     if extent.rows * extent.columns > MOST_CELLS:
         reach = f"reaches to row {extent.rows:,} and column {extent.columns:,}"
         raise _too_large(name, f"{reach}: more than {MOST_CELLS:,} cells in a sheet")
-    if referred > MOST_TEXT:
+    if max(lengths, default=0) * extent.cells > MOST_TEXT:  # a second pass, over the few that may be too large
+        text = max(text, _referred(book, sheet, lengths, name))
+    if text > MOST_TEXT:
         raise _too_large(name, f"holds more than {MOST_TEXT >> 20} MB of text")
 
 
-def _read_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[int], name: str) -> tuple[_Extent, int]:
-    """Return how far a sheet goes, and the bytes of its texts."""
-    longest = max(lengths, default=0)
+def _read_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, name: str) -> tuple[_Extent, int]:
+    """Return how far a sheet goes, and the bytes of the texts that stand in it."""
     columns: set[bytes] = set()
-    last_row = cells = rows = in_row = widest = referred = size = 0
+    last_row = cells = rows = in_row = widest = size = 0
     for piece in _pieces(book, sheet, name):
         size += len(piece)
         found = _PLAIN_CELL.findall(piece)
@@ -111,10 +113,18 @@ def _read_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[int
         columns.update(column for column, _ in found)
         last_row = max(last_row, max((int(row) for _, row in found), default=0))
         cells += here
-        if longest and cells * longest > MOST_TEXT:
-            referred += sum(lengths[int(at)] for at in _REFERENCE.findall(piece) if int(at) < len(lengths))
     last_column = max([widest, *map(_number, columns)])
-    return _Extent(max(last_row, rows), last_column), max(referred, size - MARKUP * cells)
+    return _Extent(max(last_row, rows), last_column, cells), size - MARKUP * cells
+
+
+def _referred(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[int], name: str) -> int:
+    """Return the bytes of the texts that a sheet refers to, each as often as it is referred to."""
+    return sum(
+        lengths[int(at)]
+        for piece in _pieces(book, sheet, name)
+        for at in _REFERENCE.findall(piece)
+        if int(at) < len(lengths)
+    )
 
 
 def _lengths(book: zipfile.ZipFile, texts: list[zipfile.ZipInfo], name: str) -> list[int]:
