@@ -69,7 +69,11 @@ def place_of(error: yaml.MarkedYAMLError, text: str) -> Place:
     problem, context = error.problem_mark, error.context_mark
     message = str(error.problem or error.context)
     lines = {mark.line + 1: _line(text, mark.index) for mark in (problem, context) if mark is not None}
-    for number, line in lines.items():
+    looked_at = dict(lines)
+    if problem is not None and context is None and problem.line:  # "a：b" above "c: d" is the start of a text
+        start = problem.index - problem.column
+        looked_at[problem.line] = _line(text, max(start - 1 - text[:start].endswith("\r\n"), 0))
+    for number, line in looked_at.items():
         if (said := lookalike(line)) is not None:
             return Place(number, said, "write it with the plain sign")
     hint = "check the indentation and quotes"

@@ -130,7 +130,7 @@ def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
         ("currency: [EUR]\n", 1, "one value is expected", ""),
         ("- currency\n", 1, "'key: value' pairs are expected", ""),
         ("a: b: c\n", 1, "", "indentation"),
-        ("currency: 'EUR\n", 2, "", "quotes"),
+        ("currency: 'EUR\n", 1, "", "quotes"),
         ("goals: " + "[" * 100_000, 1, "", "indentation"),
         ("churn: {warn: 120%}\n", 1, "no share between 0 and 1", "5% or 0.05"),
         ("kb: {log_queries: maybe}\n", 1, "neither yes nor no", "true or false"),

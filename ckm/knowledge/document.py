@@ -15,6 +15,7 @@ import yaml
 
 from ckm.findings import Severity
 from ckm.knowledge.entry import Entry, Mistake, entry_from
+from ckm.knowledge.nodes import is_nothing, misread, plain_value, scalars, unquoted
 from ckm.knowledge.schema import Shape, entry_shape, patterns
 from ckm.plaintext import one_line, visible
 from ckm.yamltext import lookalike, lost
@@ -40,7 +41,6 @@ DECISIVE = frozenset(
 """Keys that decide whether, when and to whom an entry may be shown: with a mistake in one the entry is left out."""
 FREE = frozenset(("text", "texts", "names", "phrases", "id"))
 """Forms whose values are words of people, of which a sign of YAML may take some away."""
-NULLS = ("", "~", "null", "Null", "NULL")
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _OTHER_DAY = re.compile(
@@ -48,25 +48,6 @@ _OTHER_DAY = re.compile(
 )
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and marks that turn the direction of what follows (Unicode TR 36, 3.2)."""
-
-
-class FastLoader(yaml.CSafeLoader):
-    """libyaml's composer without the resolving of types: every scalar is the text that is written."""
-
-    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
-        """Keep no path."""
-
-    def ascend_resolver(self) -> None:
-        """Keep no path."""
-
-    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
-        """Name no type."""
-        return "tag:yaml.org,2002:str"
-
-
-def is_nothing(node: yaml.Node) -> bool:
-    """Whether nothing, ``~`` or ``null`` is written."""
-    return isinstance(node, yaml.ScalarNode) and not node.style and node.value in NULLS
 
 
 def is_id(text: str) -> bool:
@@ -80,7 +61,7 @@ def read_document(root: yaml.Node, path: str, document: int, source: str = "") -
     Parameters
     ----------
     root
-        Composed by :class:`FastLoader`; not nothing.
+        Composed by :class:`ckm.knowledge.nodes.FastLoader`; not nothing.
     path
         File relative to the folder, for the places of mistakes.
     document
@@ -142,7 +123,7 @@ class _Reader:
 
     def mapping(self, node: yaml.Node, key: str, line: int, shape: Shape) -> dict[str, Any] | None:
         if not isinstance(node, yaml.MappingNode):
-            said = _lookalike_in(node)
+            said = misread(node)
             if said is not None:
                 self.add(said, node.start_mark.line + 1, "write it with the plain sign", key=key or "/")
                 return None
@@ -209,12 +190,14 @@ class _Reader:
         """Tell of words of a value that are a comment, a tag or an anchor to YAML."""
         if self.source and isinstance(node, yaml.ScalarNode) and (said := lost(node, self.source)) is not None:
             line = node.end_mark.line + 1
-            hint = "put the text in quotes; a comment has two spaces before its # and one after it"
+            hint = "put the text in quotes"
+            if "comment" in said:
+                hint += "; a comment has two spaces before its # and one after it"
             self.add(f"{said}, under '{_short(key)}'", line, hint, rule="lost-text", severity=Severity.warning)
 
     def look_for_lookalike(self, node: yaml.Node, key: str) -> None:
         """Tell of a value that would be a list or a mapping, but for a sign that only looks like YAML's."""
-        if (said := _lookalike_in(node)) is not None:
+        if (said := misread(node)) is not None:
             self.add(said, node.start_mark.line + 1, "write it with the plain sign", key=key)
 
     # Each of these takes a value, the key above it, that key's line and its shape, and returns None after a mistake.
@@ -246,7 +229,7 @@ class _Reader:
             if not node.value:
                 self.add(f"there is no text under '{_short(key)}'", line, "write it, or remove the key", key=key)
             return found or None
-        first = re.match(r"[\w-]*", _plain_text(node))
+        first = re.match(r"[\w-]*", unquoted(node))
         if node.start_mark.line + 1 > line and first is not None and _language().fullmatch(first[0]):
             self.look_for_lookalike(node, key)
         return self.text(node, key, line, shape)
@@ -270,7 +253,7 @@ class _Reader:
 
     def names(self, node: yaml.Node, key: str, line: int, shape: Shape) -> list[str] | None:
         if isinstance(node, yaml.ScalarNode):
-            if _plain_text(node).startswith("-"):
+            if unquoted(node).startswith("-"):
                 self.look_for_lookalike(node, key)
             text = self.text(node, key, line, shape)
             return None if text is None else [text]
@@ -354,10 +337,10 @@ class _Reader:
     def anything(self, node: yaml.Node, key: str, line: int, shape: Shape) -> Any:
         """Return lists, mappings and texts as they stand; None after a mistake, and for nothing."""
         budget = MOST_VALUES - self.values
-        kept, left = _plain(node, budget, DEEPEST)
+        kept, left = plain_value(node, budget, DEEPEST)
         self.values = MOST_VALUES - left
         if self.source and left >= 0:
-            for each in _scalars(node):
+            for each in scalars(node):
                 self.look_for_lost(each, key)
         if left < 0:
             self.too_much(key, line)
@@ -377,52 +360,6 @@ _READERS: dict[str, Callable[[_Reader, yaml.Node, str, int, Shape], Any]] = {
     name: getattr(_Reader, name)
     for name in ("mapping", "text", "texts", "names", "phrases", "word", "day", "whole", "flag", "id", "language")
 } | {"anything": _Reader.anything}
-
-
-def _plain(node: yaml.Node, budget: int, levels: int) -> tuple[Any, int]:
-    """Return a value with all below it, and what is left of the budget; below zero it is not whole."""
-    budget -= 1
-    if budget < 0 or levels == 0:
-        return None, -1
-    if isinstance(node, yaml.ScalarNode):
-        return (None if is_nothing(node) else str(node.value)), budget
-    if isinstance(node, yaml.SequenceNode):
-        items = []
-        for each in node.value:
-            item, budget = _plain(each, budget, levels - 1)
-            if budget < 0:
-                return None, budget
-            items.append(item)
-        return items, budget
-    pairs = {}
-    for key, value in node.value:
-        name, budget = _plain(key, budget, levels - 1)
-        if budget >= 0:
-            pairs[str(name)], budget = _plain(value, budget, levels - 1)
-        if budget < 0:
-            return None, budget
-    return pairs, budget
-
-
-def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
-    """Yield the texts below a value, each as often as it stands there: the budget bounds that."""
-    if isinstance(node, yaml.ScalarNode):
-        yield node
-    elif isinstance(node, yaml.SequenceNode):
-        for each in node.value:
-            yield from _scalars(each)
-    elif isinstance(node, yaml.MappingNode):
-        for _, value in node.value:
-            yield from _scalars(value)
-
-
-def _plain_text(node: yaml.Node) -> str:
-    """Return a value without quotes as it is written; "" for any other."""
-    return str(node.value) if isinstance(node, yaml.ScalarNode) and not node.style else ""
-
-
-def _lookalike_in(node: yaml.Node) -> str | None:
-    return lookalike(_plain_text(node))
 
 
 def _short(text: str) -> str:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import yaml
 
 from ckm.errors import UsageError
-from ckm.knowledge.document import FastLoader, is_nothing, read_document
+from ckm.knowledge.document import read_document
 from ckm.knowledge.entry import Entry, Mistake
 from ckm.knowledge.listing import LARGEST, Listing, files
+from ckm.knowledge.nodes import FastLoader, is_nothing
 from ckm.plaintext import one_line
 from ckm.yamltext import place_of, without_marks
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ckm.search.weights import Weights
 
 _LIKE = 40  # terms kept per document for more like it
+_SEPARATORS = re.compile(r"[\s/._-]+")  # between the parts of a code
 _LOOKED_AT = 4000  # characters of a text whose language is looked for
 
 
@@ -91,11 +93,17 @@ def _searched(texts: list[tuple[str, str]], language: str, weights: Weights) -> 
     scripts: Counter[str] = Counter()
     vocabulary: set[str] = set()
     for name, text in texts:
-        if name == CODE and (code := _code(text, language)):
-            fields.append(("compounds", " ".join(code)))
-            fields.append((exact_field(name), " ".join(terms(text, language).exact)))
-            continue
         found = terms(text, language)
+        if name == CODE and (code := _code(text, language)):
+            fields.append(("compounds", " ".join(code * weights.fields.get("title", 1))))
+            fields.append((exact_field(name), " ".join(found.exact)))
+            # Its parts make nothing a hit, but a text with the whole code ranks before one with some of them.
+            fields.append(("forms", " ".join(form for form in found.forms if "_" in form)))
+            fields.append(("grams", " ".join(found.grams)))
+            continue
+        if name == CODE and any(sign.isdecimal() for sign in text):  # written with blanks: XK 77/9
+            code = _code(_SEPARATORS.sub("", text), language)
+            fields.append(("compounds", " ".join(code * weights.fields.get("title", 1))))
         languages |= found.languages
         lengths += found.lengths
         scripts += found.scripts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tantivy
 
-FORMAT = "3"
+FORMAT = "4"
 """Changes whenever the same texts would give other terms or fields; an index of another format is made anew."""
 
 EXACT_FIELDS = ("title", "alias", "body")
