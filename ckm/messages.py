@@ -5,13 +5,12 @@ Nothing here is ever part of a result, so all of it may go to a terminal, a log 
 
 from __future__ import annotations
 
-import re
 import sys
 from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from ckm.plaintext import one_line, printable, unicode_text
+from ckm.plaintext import harmless, harmless_json, one_line, unicode_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from ckm.errors import CkmError
 
 
-__all__ = ["Verbosity", "detail", "note", "printable", "progress", "set_verbosity", "show_error", "verbosity"]
+__all__ = ["Verbosity", "detail", "note", "progress", "set_verbosity", "show_error", "verbosity"]
 
 
 class Verbosity(IntEnum):
@@ -65,8 +64,7 @@ def show_error(error: CkmError, *, as_json: bool) -> None:
 
         facts = {name: unicode_text(each) if isinstance(each, str) else each for name, each in error.to_dict().items()}
         text = json.dumps({"error": facts}, ensure_ascii=False, default=lambda each: unicode_text(str(each)))
-        # JSON has its own way to write out the control characters that it allows in a string.
-        print(re.sub(r"[\x7f-\x9f]", lambda found: f"\\u{ord(found[0]):04x}", text), file=sys.stderr)
+        print(harmless_json(text), file=sys.stderr)
         return
     _say(f"error: {error}")
     if error.hint:
@@ -103,9 +101,9 @@ def progress(label: str, total: float | None = None) -> Iterator[Callable[[float
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
-        task = bar.add_task(escape(printable(label)), total=total)
+        task = bar.add_task(escape(harmless(one_line(label))), total=total)
         yield lambda amount: bar.advance(task, amount)
 
 
 def _say(message: str) -> None:
-    print(one_line(message), file=sys.stderr)  # a line break in a file's name begins no message of its own
+    print(harmless(one_line(message)), file=sys.stderr)  # a line break in a file's name begins no message of its own

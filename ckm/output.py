@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.files import replacing
-from ckm.messages import Verbosity, detail, note, printable, progress, set_verbosity, show_error, verbosity
+from ckm.messages import Verbosity, detail, note, progress, set_verbosity, show_error, verbosity
 from ckm.plaintext import harmless, harmless_json
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ __all__ = [
     "emit_rows",
     "emit_text",
     "note",
-    "printable",
     "progress",
     "set_verbosity",
     "show_error",

@@ -14,6 +14,7 @@ from ckm.errors import UnknownNameError, UsageError
 from ckm.knowledge.cache import Opened, open_index
 from ckm.knowledge.ranking import PENALTIES, Ranked, best, faults_of, penalty
 from ckm.knowledge.reader import main_language, show
+from ckm.knowledge.schema import words
 from ckm.search.query import Clause, Query, parse
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ __all__ = ["FILTERS", "Hit", "KnowledgeBase", "Scope", "SearchResult", "open_bas
 
 FILTERS = ("kind", "facet", "lang", "tag", "product", "segment", "reason", "state")
 """What a search can be narrowed to by exact values."""
+CLOSED = {"kind": "kind", "facet": "facet", "state": "state.confidence"}
+"""Filters whose values are words of the schema, and the keys that have them: any other value would find nothing."""
+MOST_HITS = 10_000
+"""Of a search: the index sets memory aside for as many as are asked for."""
 STATES = ("not_validated", "validated")
 """States of entries that are shown unless the search names others or asks for all."""
 WIDTH = 160
@@ -157,10 +162,15 @@ class Scope:
     everything: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a filter that nobody knows."""
-        for name in self.filters:
+        """Refuse a filter that nobody knows, and a value that no entry can have."""
+        for name, values in self.filters.items():
             if name not in FILTERS:
                 raise UnknownNameError("filter", name, FILTERS)
+            if name in CLOSED:
+                known = words(CLOSED[name])
+                for value in values:
+                    if value.casefold() not in known:
+                        raise UnknownNameError(name, value, known)
 
 
 class KnowledgeBase:
@@ -201,6 +211,7 @@ class KnowledgeBase:
         self, text: str, scope: Scope, *, limit: int = 10, prefer_lang: str = "", explain: bool = False
     ) -> SearchResult:
         """Return what is found for a query; see :func:`ckm.kb.search`."""
+        _need_count(limit)
         query = self._index.resolve(parse(text))
         analysis = self._index.analyse(query.words)
         ranked = self.rank(query, scope, limit, explain=explain)
@@ -221,6 +232,7 @@ class KnowledgeBase:
 
     def like(self, name: str, scope: Scope, *, limit: int = 5, prefer_lang: str = "") -> list[Hit]:
         """Return the entries most like the one with this id, best first, without itself; none for an unknown id."""
+        _need_count(limit)
         analysis = self._index.analyse("")
         day = scope.as_of.isoformat()
         keep, drop = self._filters(scope)
@@ -373,6 +385,11 @@ class KnowledgeBase:
         count = f"{more} or more entries" if more == MOST_COUNTED else "1 entry" if more == 1 else f"{more} entries"
         matches = "matches" if more == 1 else "match"
         return [f"{count} {matches} by --all, which takes drafts, archived and expired ones too"]
+
+
+def _need_count(limit: int) -> None:
+    if not 1 <= limit <= MOST_HITS:
+        raise UsageError(f"a search for {limit} hits is none", hint=f"ask for 1 to {MOST_HITS:,}")
 
 
 def open_base(folder: Path, watch: Watch | None = None, *, anew: bool = False) -> KnowledgeBase:

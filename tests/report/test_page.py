@@ -17,6 +17,7 @@ from ckm.report.document import Column, Document, Facts, Figure, Items, KeyFigur
 from ckm.report.model_card import card_document
 from ckm.report.page import PageWords, render_page
 from tests.conftest import ROOT
+from tests.markup import BAD, ODD
 from tests.report.example_card import example_card
 from tests.report.reading import Element, read
 
@@ -146,6 +147,14 @@ def test_text_in_any_script_stays_text_in_a_chart(name: str) -> None:
     page = render_page(document(sections=(Section("One", (figure(specification=bars),)),)))
     assert name in {text.text for text in read(page).all("svg")[0].all("text")}
     assert "font-family" not in re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_a_control_or_half_a_character_in_a_chart_neither_ends_the_program_nor_stays(name: str) -> None:
+    page = render_page(document(f"{name}\ud83d"))
+    assert not BAD.search(page)
+    assert read(page).all("svg")[0].all("text")
+    assert {each.tag for each in read(page).all()}.isdisjoint({"script", "img"})
 
 
 def test_equal_documents_give_equal_bytes_however_many_charts_were_drawn_before(card_page: str) -> None:
