@@ -148,11 +148,13 @@ def test_text_in_any_script_stays_text_in_a_chart(name: str) -> None:
     assert "font-family" not in re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
 
 
+@pytest.mark.slow
 def test_equal_documents_give_equal_bytes_however_many_charts_were_drawn_before(card_page: str) -> None:
     render_page(document())
     assert render_page(card_document(example_card())) == card_page
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bytes(card_page: str) -> None:
     program = (
         "import sys; sys.stdout.reconfigure(encoding='utf-8', newline='\\n')\n"
