@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 EMAIL = re.compile(r"(?<![\w.+-])([\w.+%'-]{1,64})@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?![\w-])")
 PHONE = re.compile(
-    r"(?<![\w.,/+-])(?:"
+    r"(?<![0-9A-Za-z_.,/+-])(?:"  # letters of scripts without spaces may stand beside a number
     r"(?:\+|00)\s?[1-9]\d{0,2}[\s().\-/]{0,3}\d(?:[\s().\-/]{0,3}\d){5,12}"  # +49 30 1234567
     r"|\(?0\d{1,5}\)?[\s\-/]{1,3}\d(?:[\s\-/]?\d){4,9}"  # 030 / 123 45 67, (0171) 1234567
+    r"|\(0\d{1,5}\)\d(?:[\s\-/]?\d){4,9}"  # (03)1234-5678
     r"|0[1-9]\d{7,9}"  # 0812345678, 09123456789
     r"|\(\d{3}\)\s?\d{3}[\s.-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4}"  # (555) 123-4567
     r"|1[3-9]\d{9}"  # mobile numbers in China
-    r")(?![\w]|[.,/-]\d)"
+    r")(?![0-9A-Za-z_]|[.,/-]\d)"
 )
 DAY = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}")
 FEWEST_DIGITS, MOST_DIGITS = 7, 15
@@ -32,6 +33,8 @@ HASH_BYTES = 5
 """Ten hexadecimal digits: among a million customers two share a pseudonym with a probability of 37 %, so it is for
 reading and for joining a report's rows; a million rows are joined by the ids of an export."""
 
+DASHES = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\u30fc"), "-")
+"""Hyphens, dashes and the lengthening mark of Japanese, as numbers are written with them, for ``str.translate``."""
 _ADDRESS = re.compile(r"[^\s@]@[^\s@]")
 _BARE_NUMBER = re.compile(r"(?!000)\d{10,15}")
 """Digits alone, as long as a number with its country; ids of an accounting system begin with several zeros."""
@@ -86,4 +89,4 @@ def _plain(text: str) -> str:
         return text.strip()
     narrow = unicodedata.normalize("NFKC", text)
     shown = (sign for sign in narrow if unicodedata.category(sign) not in ("Cf", "Cc", "Mn"))
-    return "".join(str(unicodedata.decimal(sign, sign)) for sign in shown).strip()
+    return "".join(str(unicodedata.decimal(sign, sign)) for sign in shown).strip().translate(DASHES)

@@ -13,7 +13,8 @@ from ckm.errors import UsageError
 from ckm.knowledge.folder import read_folder
 from ckm.mapping.mapping_file import read_mapping
 from ckm.segmentation.rules.definition import load_rules
-from ckm.yamlfile import parse_yaml, read_yaml_documents
+from ckm.yamlfile import MOST_NODES, parse_yaml, read_yaml_documents
+from tests.conftest import Run
 
 Nested = Callable[[int], str]
 NESTED: dict[str, Nested] = {
@@ -82,3 +83,20 @@ def test_what_is_just_read_ends_no_reader(name: str, tmp_path: Path) -> None:
             read()
     path.write_text("id: a\ntitle: b\nextra:\n" + nested, encoding="utf-8")
     assert read_folder(tmp_path).mistakes
+
+
+@pytest.mark.slow
+def test_a_file_of_too_many_values_is_refused_in_however_many_documents(tmp_path: Path) -> None:
+    path = tmp_path / "many.yaml"
+    path.write_text("---\n" + "- a\n" * (MOST_NODES // 2) + "---\n{" + "a: b, " * (MOST_NODES // 4) + "}\n")
+    with pytest.raises(UsageError, match="more than 500,000 keys and values") as found:
+        read_yaml_documents(path)
+    assert found.value.hint == "split it into several files"
+
+
+def test_a_file_of_gigabytes_is_refused_before_it_is_read(tmp_path: Path, run: Run) -> None:
+    with (tmp_path / "ckm.yaml").open("wb") as file:
+        file.truncate(2 << 30)  # takes no room on the disk
+    found = run("check", "-C", tmp_path)
+    assert found.exit_code == 2
+    assert "more than 64 MB" in found.stderr

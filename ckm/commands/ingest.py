@@ -287,6 +287,8 @@ def _remark(result: FileResult) -> None:
             detail(f"{result.file}: {remark}")
         if len(remarks) > MOST_REMARKS:
             note(f"{result.file}: and {len(remarks) - MOST_REMARKS} more; --verbose shows them")
+    for remark in result.upkeep:
+        detail(f"{result.file}: {remark}")
 
 
 def _show_history(workspace: OpenWorkspace, fmt: Format | None, output: Path | None) -> None:

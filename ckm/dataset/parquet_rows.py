@@ -22,6 +22,7 @@ from ckm.ingest.contract import FEW_WORDS
 from ckm.mapping.mapping import Expression, FromColumn
 from ckm.mapping.proposal import LINE_VALUE, TYPE_BY_SIGN
 from ckm.parquet_file import scan_file
+from ckm.paths import openable
 from ckm.schema import EARLIEST, LATEST
 from ckm.sources.parquet_columns import polars_reads
 from ckm.values.native import NativeReader
@@ -102,7 +103,7 @@ def _polars_reads(path: Path) -> bool:
     """Whether polars' own reader takes the file: some types that no column here needs end in a panic of it."""
     import pyarrow.parquet as pq
 
-    return all(polars_reads(dtype) for dtype in pq.read_schema(path).types)
+    return all(polars_reads(dtype) for dtype in pq.read_schema(openable(path)).types)
 
 
 def _words_as_text(source: pl.LazyFrame) -> pl.LazyFrame:

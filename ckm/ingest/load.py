@@ -150,7 +150,8 @@ def ingest_file(
 
 
 def _unchanged(store: Store, table: str, load_as: str, label: str) -> FileResult:
-    [facts] = [load.facts for load in store.history() if load.facts.content_id == load_as and not load.undone][-1:]
+    facts = store.load_of(table, load_as)
+    assert facts is not None  # its mark says that it is there
     return FileResult(
         label,
         table,
@@ -235,7 +236,7 @@ class FileLoad:
             writer.discard()
             raise
         facts = writer.finish(self.settings.on_conflict)
-        return self._result(facts)
+        return replace(self._result(facts), upkeep=tuple(writer.upkeep))
 
     def _begin(self) -> LoadWriter:
         key = self.mapping.key_columns

@@ -17,6 +17,7 @@ from ckm.findings import Severity
 from ckm.knowledge.entry import Entry, Mistake, entry_from
 from ckm.knowledge.schema import Shape, entry_shape, patterns
 from ckm.plaintext import one_line, visible
+from ckm.yamltext import lookalike, lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,6 +38,8 @@ DECISIVE = frozenset(
     )
 )
 """Keys that decide whether, when and to whom an entry may be shown: with a mistake in one the entry is left out."""
+FREE = frozenset(("text", "texts", "names", "phrases", "id"))
+"""Forms whose values are words of people, of which a sign of YAML may take some away."""
 NULLS = ("", "~", "null", "Null", "NULL")
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -71,7 +74,7 @@ def is_id(text: str) -> bool:
     return text.isprintable() and " " not in text and not text.startswith("-") and 0 < len(text) <= LONGEST_ID
 
 
-def read_document(root: yaml.Node, path: str, document: int) -> tuple[Entry | None, list[Mistake]]:
+def read_document(root: yaml.Node, path: str, document: int, source: str = "") -> tuple[Entry | None, list[Mistake]]:
     """Return the entry that a document holds, and its mistakes.
 
     Parameters
@@ -82,6 +85,8 @@ def read_document(root: yaml.Node, path: str, document: int) -> tuple[Entry | No
         File relative to the folder, for the places of mistakes.
     document
         Its 1-based number in the file.
+    source
+        The text of the file, in which is looked for what YAML took out of a value; "": nothing is looked for.
 
     Returns
     -------
@@ -89,14 +94,15 @@ def read_document(root: yaml.Node, path: str, document: int) -> tuple[Entry | No
         The entry is None where a mistake is ``left_out``: there is no readable id, or a key of :data:`DECISIVE` cannot
         be trusted.
     """
-    return _Reader(path, root.start_mark.line + 1).read(root, document)
+    return _Reader(path, root.start_mark.line + 1, source).read(root, document)
 
 
 class _Reader:
     """One walk through a document, along the schema."""
 
-    def __init__(self, path: str, line: int) -> None:
+    def __init__(self, path: str, line: int, source: str) -> None:
         self.path, self.line = path, line
+        self.source = source if any(sign in source for sign in "#!&") else ""
         self.mistakes: list[Mistake] = []
         self.more = 0
         self.left_out = False
@@ -136,6 +142,10 @@ class _Reader:
 
     def mapping(self, node: yaml.Node, key: str, line: int, shape: Shape) -> dict[str, Any] | None:
         if not isinstance(node, yaml.MappingNode):
+            said = _lookalike_in(node)
+            if said is not None:
+                self.add(said, node.start_mark.line + 1, "write it with the plain sign", key=key or "/")
+                return None
             self.add(
                 "'key: value' pairs are expected" + (f" under '{key}'" if key else ""),
                 line,
@@ -150,7 +160,9 @@ class _Reader:
             self.lines[full] = name_line
             if inner is None:
                 self.unknown(name, full, name_line, value, shape)
-            elif not is_nothing(value):
+            elif is_nothing(value):
+                self.look_for_lost(value, full)
+            else:
                 understood = _READERS[inner.form](self, value, full, name_line, inner)
                 if understood is not None:
                     found[name] = understood
@@ -188,9 +200,22 @@ class _Reader:
     def unknown(self, name: str, full: str, line: int, value: yaml.Node, shape: Shape) -> None:
         near = get_close_matches(name[:SHOWN], shape.keys, n=1, cutoff=0.7)
         hint = f"did you mean '{near[0]}'?" if near else "it is kept, and ckm does nothing with it"
+        hint = lookalike(f"{name}:") or hint
         self.add(f"nobody knows the key '{_short(full)}'", line, hint, rule="unknown-key", severity=Severity.warning)
         if (kept := self.anything(value, full, line, shape)) is not None:
             self.extra[one_line(full)] = kept
+
+    def look_for_lost(self, node: yaml.Node, key: str) -> None:
+        """Tell of words of a value that are a comment, a tag or an anchor to YAML."""
+        if self.source and isinstance(node, yaml.ScalarNode) and (said := lost(node, self.source)) is not None:
+            line = node.end_mark.line + 1
+            hint = "put the text in quotes; a comment has two spaces before its # and one after it"
+            self.add(f"{said}, under '{_short(key)}'", line, hint, rule="lost-text", severity=Severity.warning)
+
+    def look_for_lookalike(self, node: yaml.Node, key: str) -> None:
+        """Tell of a value that would be a list or a mapping, but for a sign that only looks like YAML's."""
+        if (said := _lookalike_in(node)) is not None:
+            self.add(said, node.start_mark.line + 1, "write it with the plain sign", key=key)
 
     # Each of these takes a value, the key above it, that key's line and its shape, and returns None after a mistake.
 
@@ -199,6 +224,8 @@ class _Reader:
             self.add(f"one text is expected under '{_short(key)}', not a list or a mapping", line, key=key)
             return None
         self.values += 1
+        if shape.form in FREE or (shape.form == "word" and not shape.closed):
+            self.look_for_lost(node, key)
         text = str(node.value).strip()
         if not text or is_nothing(node):
             self.add(f"there is no text under '{_short(key)}'", line, "write it, or remove the key", key=key)
@@ -219,6 +246,9 @@ class _Reader:
             if not node.value:
                 self.add(f"there is no text under '{_short(key)}'", line, "write it, or remove the key", key=key)
             return found or None
+        first = re.match(r"[\w-]*", _plain_text(node))
+        if node.start_mark.line + 1 > line and first is not None and _language().fullmatch(first[0]):
+            self.look_for_lookalike(node, key)
         return self.text(node, key, line, shape)
 
     def phrases(self, node: yaml.Node, key: str, line: int, shape: Shape) -> list[str] | dict[str, list[str]] | None:
@@ -240,6 +270,8 @@ class _Reader:
 
     def names(self, node: yaml.Node, key: str, line: int, shape: Shape) -> list[str] | None:
         if isinstance(node, yaml.ScalarNode):
+            if _plain_text(node).startswith("-"):
+                self.look_for_lookalike(node, key)
             text = self.text(node, key, line, shape)
             return None if text is None else [text]
         if not isinstance(node, yaml.SequenceNode):
@@ -324,6 +356,9 @@ class _Reader:
         budget = MOST_VALUES - self.values
         kept, left = _plain(node, budget, DEEPEST)
         self.values = MOST_VALUES - left
+        if self.source and left >= 0:
+            for each in _scalars(node):
+                self.look_for_lost(each, key)
         if left < 0:
             self.too_much(key, line)
         return kept
@@ -367,6 +402,27 @@ def _plain(node: yaml.Node, budget: int, levels: int) -> tuple[Any, int]:
         if budget < 0:
             return None, budget
     return pairs, budget
+
+
+def _scalars(node: yaml.Node) -> Iterator[yaml.ScalarNode]:
+    """Yield the texts below a value, each as often as it stands there: the budget bounds that."""
+    if isinstance(node, yaml.ScalarNode):
+        yield node
+    elif isinstance(node, yaml.SequenceNode):
+        for each in node.value:
+            yield from _scalars(each)
+    elif isinstance(node, yaml.MappingNode):
+        for _, value in node.value:
+            yield from _scalars(value)
+
+
+def _plain_text(node: yaml.Node) -> str:
+    """Return a value without quotes as it is written; "" for any other."""
+    return str(node.value) if isinstance(node, yaml.ScalarNode) and not node.style else ""
+
+
+def _lookalike_in(node: yaml.Node) -> str | None:
+    return lookalike(_plain_text(node))
 
 
 def _short(text: str) -> str:

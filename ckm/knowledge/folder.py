@@ -14,6 +14,7 @@ from ckm.knowledge.document import FastLoader, is_nothing, read_document
 from ckm.knowledge.entry import Entry, Mistake
 from ckm.knowledge.listing import LARGEST, Listing, files
 from ckm.plaintext import one_line
+from ckm.yamltext import place_of, without_marks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ def read_folder(folder: Path) -> Base:
     listing = files(folder)
     entries: list[Entry] = []
     mistakes = list(listing.mistakes)
-    for name, _, _ in listing.files:
+    for name, _ in listing.files:
         found, wrong = read_file(folder / name, folder)
         entries += found
         mistakes += wrong
@@ -92,15 +93,14 @@ def _documents(text: str, path: Path, name: str) -> tuple[list[Entry], list[Mist
             if is_nothing(root):
                 continue
             number += 1
-            entry, wrong = read_document(root, name, number)
+            entry, wrong = read_document(root, name, number, text)
             mistakes += wrong
             if entry is not None:
                 entries.append(entry)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        hint = "check the indentation and quotes; what comes after it is not read"
-        message = one_line(str(error.problem or error.context))
-        mistakes.append(_whole(name, message, hint, mark.line + 1 if mark is not None else 0))
+        place = place_of(error, text)
+        hint = f"{place.hint}; what comes after it is not read"
+        mistakes.append(_whole(name, one_line(place.message), hint, place.line))
     except yaml.YAMLError as error:
         mistakes.append(_forbidden(error, text, name))
     return entries, mistakes
@@ -133,7 +133,7 @@ def _decode(data: bytes) -> str:
     if kind is not None:
         raise UsageError(f"is {kind}, not UTF-8", hint="save it as UTF-8 text")
     try:
-        return data.decode("utf-8-sig")
+        return without_marks(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise UsageError("is not UTF-8", hint="save it as UTF-8", line=line) from error

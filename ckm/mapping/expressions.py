@@ -71,7 +71,7 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
     if clock := _CLOCK.search(words):
         message = f"{where}: the expression reads the clock ('{clock[1].rstrip(' (')}')"
         raise UsageError(message, hint="the same file must give the same rows tomorrow; write DATE '2025-12-31'")
-    if empty := _EMPTY_CALL.search(words):
+    if empty := _EMPTY_CALL.search(_QUOTED.sub(_placeholder, text)):
         raise UsageError(f"{where}: bad SQL expression: '{empty[1]}' of nothing", hint=_HELP)
     try:
         tree = balanced(json.loads(pl.sql_expr(text).meta.serialize(format="json")))
@@ -131,6 +131,11 @@ def _check_patterns(tree: Any, where: str) -> None:
             pl.select(pl.lit("").str.contains(literal, strict=True))
         except PolarsError as error:
             raise UsageError(f"{where}: {_reason(error)}", hint="see docs/mapping.md", where=where) from None
+
+
+def _placeholder(quoted: re.Match[str]) -> str:
+    """Return what stands for a text or a quoted name as an argument; a comment is none."""
+    return " " if quoted[0].startswith(("--", "/*")) else "''"
 
 
 def outside_quotes(text: str) -> str:

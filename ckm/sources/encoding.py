@@ -142,11 +142,15 @@ def detect_encoding(archive: Archive, given: str | None = None) -> Encoding:
     if not scan.bad_lines:
         return Encoding("utf-8", 0, True, "valid")
     if scan.good_lines > scan.bad_lines:
-        return Encoding("utf-8", 0, False, "valid", remark=_remark_on_damage(archive))
+        lines, count = _odd_lines(archive, utf8=False)
+        return Encoding("utf-8", 0, False, "valid", remark=_remark_on_damage(lines, count) if lines else None)
     guess = _guess_like(scan.not_utf8, scan.utf8) if scan.good_lines else _guess(scan.rich)
     if scan.good_lines <= (0 if guess in LATIN else CHANCE * scan.bad_lines):
         return Encoding(_guess(scan.rich), 0, False, "guess")
-    return Encoding(guess, 0, False, "guess", mixed=True, remark=_remark_on_mixture(archive, guess))
+    lines, count = _odd_lines(archive, utf8=True)
+    if not lines:  # parts of one endless line
+        return Encoding(guess, 0, False, "guess")
+    return Encoding(guess, 0, False, "guess", mixed=True, remark=_remark_on_mixture(lines, count, guess))
 
 
 def utf8_pieces(archive: Archive, encoding: Encoding, size: int) -> Iterator[bytes]:
@@ -197,13 +201,11 @@ def _is_utf8(line: bytes) -> bool:
     return True
 
 
-def _remark_on_damage(archive: Archive) -> tuple[int, str]:
-    lines, count = _odd_lines(archive, utf8=False)
+def _remark_on_damage(lines: list[int], count: int) -> tuple[int, str]:
     return lines[0], f"mixed encodings: {_counted(count)} not UTF-8 as the others are ({_named(lines, count)})"
 
 
-def _remark_on_mixture(archive: Archive, other: str) -> tuple[int, str]:
-    lines, count = _odd_lines(archive, utf8=True)
+def _remark_on_mixture(lines: list[int], count: int, other: str) -> tuple[int, str]:
     told = f"mixed encodings: {_counted(count)} UTF-8 ({_named(lines, count)}), the others {other}"
     return lines[0], f"{told}; each was read as what it is"
 
@@ -320,7 +322,9 @@ def _scan_utf8(archive: Archive) -> _Utf8Scan:
             if not rest and piece.isascii():  # nearly every block of nearly every file: no copy, no line is looked for
                 continue
             block = rest + piece
-            cut = block.rfind(b"\n") + 1 or len(block.rstrip(bytes(range(128, 256)))) or len(block)
+            cut = block.rfind(b"\n") + 1
+            if not cut and len(block) >= SCAN_BLOCK:  # a line without an end: cut before a character, or anywhere
+                cut = len(block.rstrip(bytes(range(128, 256)))) or len(block)
             block, rest = block[:cut], block[cut:]
             _scan_block(block, scan)
     _scan_block(rest, scan)

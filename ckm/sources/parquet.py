@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 BATCH_ROWS = 250_000
 SAMPLE_ROWS = 10_000
+MANY_ROWS = 10_000_000
+"""As many are read whatever they are."""
+ROWS_PER_BYTE = 16
+"""Of a file of many rows. Records of their own take bytes each; equal ones next to nothing, however many there are."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
     Raises
     ------
     InputError
-        The file is damaged.
+        The file is damaged, or repeats equal rows without end.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -83,12 +87,17 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
 
     try:
         with pq.ParquetFile(openable(path)) as file:
+            rows = file.metadata.num_rows
+            if rows > max(MANY_ROWS, ROWS_PER_BYTE * path.stat().st_size):
+                raise InputError(
+                    f"{archive.name}: {rows:,} rows in {path.stat().st_size:,} bytes are the same rows again and again",
+                    hint="write the file without the repeated rows",
+                )
             schema = file.schema_arrow
             names, renamed = unique_names(schema.names)
             forms = [column_form(name, dtype) for name, dtype in zip(names, schema.types, strict=True)]
             for place in _places_of_text(file, [place for place, form in enumerate(forms) if form.form == "hex"]):
                 forms[place] = as_text_form(forms[place])
-            rows = file.metadata.num_rows
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{archive.name}: the Parquet file is damaged") from error
     found = FileFormat(

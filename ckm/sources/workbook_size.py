@@ -21,6 +21,8 @@ MOST_CELLS = 25_000_000
 """Cells of a sheet's rectangle, empty ones too: a million rows of 24 columns. The reader takes 24 bytes for each."""
 MOST_TEXT = 400 << 20
 """Bytes of all texts of a workbook, a text that a cell refers to counted for each cell."""
+MARKUP = 120
+"""Bytes of a cell's XML beside its text; what a sheet has beyond that is text."""
 MOST_UNPACKED = 4 << 30
 """Bytes of a sheet's XML: some 50 million cells."""
 LONGEST_TEXT = 1 << 20
@@ -29,6 +31,7 @@ PIECE = 1 << 20
 SHEETS = re.compile(r"xl/(?:worksheets|macrosheets)/[^/]+\.(?:xml|bin)", re.IGNORECASE)
 TEXTS = re.compile(r"xl/sharedStrings\.(?:xml|bin)", re.IGNORECASE)
 _CELL = re.compile(rb"""<(?:\w+:)?c\s(?:[^<>]*?\s)?r=["']([A-Za-z]{1,3})([0-9]{1,7})["']""")
+_PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
 _ANY_CELL = re.compile(rb"<(?:\w+:)?(c|row)[\s/>]")
 _ROW = re.compile(rb"""<(?:\w+:)?row\s(?:[^<>]*?\s)?r=["']([0-9]{1,7})["']""")
 _REFERENCE = re.compile(
@@ -80,36 +83,48 @@ def refuse_huge(path: Path, name: str) -> None:
 def _refuse_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[int], name: str) -> None:
     if sheet.filename.lower().endswith(".bin"):
         return
-    extent, referred = _read_sheet(book, sheet, lengths, name)
+    extent, text = _read_sheet(book, sheet, name)
     if extent.rows * extent.columns > MOST_CELLS:
         reach = f"reaches to row {extent.rows:,} and column {extent.columns:,}"
         raise _too_large(name, f"{reach}: more than {MOST_CELLS:,} cells in a sheet")
-    if referred > MOST_TEXT:
+    if max(lengths, default=0) * extent.cells > MOST_TEXT:  # a second pass, over the few that may be too large
+        text = max(text, _referred(book, sheet, lengths, name))
+    if text > MOST_TEXT:
         raise _too_large(name, f"holds more than {MOST_TEXT >> 20} MB of text")
 
 
-def _read_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[int], name: str) -> tuple[_Extent, int]:
-    """Return how far a sheet goes, and the bytes of its texts."""
-    longest = max(lengths, default=0)
+def _read_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, name: str) -> tuple[_Extent, int]:
+    """Return how far a sheet goes, and the bytes of the texts that stand in it."""
     columns: set[bytes] = set()
-    last_row = cells = rows = in_row = widest = referred = 0
+    last_row = cells = rows = in_row = widest = size = 0
     for piece in _pieces(book, sheet, name):
-        found = _CELL.findall(piece)
-        columns.update(column for column, _ in found)
-        last_row = max(last_row, max((int(row) for _, row in found), default=0))
-        last_row = max(last_row, max(map(int, _ROW.findall(piece)), default=0))
-        marks = _ANY_CELL.findall(piece)
-        here = marks.count(b"c")
-        cells += here
-        rows += len(marks) - here
-        if here > len(found):  # cells that do not say where they stand follow one another in their row
-            for mark in marks:
+        size += len(piece)
+        found = _PLAIN_CELL.findall(piece)
+        here = piece.count(b"<c ")
+        if here > len(found) or b"<c>" in piece or b":c" in piece:  # not as Excel writes it, or a text that says so
+            found = _CELL.findall(piece)
+            marks = _ANY_CELL.findall(piece)
+            here = marks.count(b"c")
+            rows += len(marks) - here
+            last_row = max(last_row, max(map(int, _ROW.findall(piece)), default=0))
+            for mark in marks:  # cells that do not say where they stand follow one another in their row
                 in_row = 0 if mark == b"row" else in_row + 1
                 widest = max(widest, in_row)
-        if longest and cells * longest > MOST_TEXT:
-            referred += sum(lengths[int(at)] for at in _REFERENCE.findall(piece) if int(at) < len(lengths))
+        columns.update(column for column, _ in found)
+        last_row = max(last_row, max((int(row) for _, row in found), default=0))
+        cells += here
     last_column = max([widest, *map(_number, columns)])
-    return _Extent(max(last_row, rows), last_column, cells), referred
+    return _Extent(max(last_row, rows), last_column, cells), size - MARKUP * cells
+
+
+def _referred(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[int], name: str) -> int:
+    """Return the bytes of the texts that a sheet refers to, each as often as it is referred to."""
+    return sum(
+        lengths[int(at)]
+        for piece in _pieces(book, sheet, name)
+        for at in _REFERENCE.findall(piece)
+        if int(at) < len(lengths)
+    )
 
 
 def _lengths(book: zipfile.ZipFile, texts: list[zipfile.ZipInfo], name: str) -> list[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,9 +64,18 @@ class DataFile:
 
     def may_hold(self, column: str, value: str) -> bool:
         """Return False only where the statistics rule ``value`` out."""
-        facts = json.loads(self.statistics) if self.statistics else {}
-        low, high = facts.get("minValues", {}).get(column), facts.get("maxValues", {}).get(column)
+        low, high = self.bounds(column)
         return low is None or high is None or low <= value <= high
+
+    def bounds(self, column: str) -> tuple[Any, Any]:
+        """Return the minimum and maximum of a column as the log has them; None where it has none."""
+        facts = self.facts
+        return facts.get("minValues", {}).get(column), facts.get("maxValues", {}).get(column)
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """The statistics, parsed."""
+        return dict(json.loads(self.statistics)) if self.statistics else {}
 
 
 class DataFileWriter:

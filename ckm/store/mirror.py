@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from ckm.store.commits import COMMITS_FILE
 from ckm.store.delta import LOG_FOLDER
 from ckm.store.journal import HALF_MADE, JOURNAL_FILE
 
@@ -26,6 +27,8 @@ def mirror(root: Path, copy: Path) -> None:
         (table / LOG_FOLDER).mkdir(parents=True)
         for path in [each for each in log.iterdir() if each.is_file() and not any(map(each.match, HALF_MADE))]:
             shutil.copyfile(path, table / LOG_FOLDER / path.name)  # not the permissions: some file systems have none
+        if (log.parent / COMMITS_FILE).exists():
+            shutil.copyfile(log.parent / COMMITS_FILE, table / COMMITS_FILE)
         for path in log.parent.glob("*.parquet"):  # after the log: a file is there before a commit names it
             _link(table / path.name, path.resolve())
     if (root / JOURNAL_FILE).exists():

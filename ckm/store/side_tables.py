@@ -39,7 +39,7 @@ class Appender:
 
     def __init__(self, table: Table, prefix: str) -> None:
         self.rows = 0
-        self._table = table
+        self.table = table
         self._prefix = prefix
         self._writer: DataFileWriter | None = None
         self._schema = pl.Schema()
@@ -49,8 +49,8 @@ class Appender:
         if frame.is_empty():
             return
         if self._writer is None:
-            self._table.folder.mkdir(parents=True, exist_ok=True)
-            self._writer = DataFileWriter(self._table.folder, self._prefix)
+            self.table.folder.mkdir(parents=True, exist_ok=True)
+            self._writer = DataFileWriter(self.table.folder, self._prefix)
             self._schema = frame.schema
         self._writer.write(frame)
         self.rows += len(frame)
@@ -58,7 +58,7 @@ class Appender:
     def commit(self) -> None:
         """Make them part of the table."""
         if self._writer is not None:
-            self._table.commit(schema=self._schema, add=self._writer.close())
+            self.table.commit(schema=self._schema, add=self._writer.close())
 
     def abandon(self) -> None:
         """Stop writing; what was written is left for :func:`ckm.store.journal.sweep`."""

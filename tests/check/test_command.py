@@ -68,7 +68,7 @@ def test_findings_alone_are_on_stdout_and_the_summary_on_stderr(check: Check, sh
     assert rows[0]["severity"] == "error"
     assert list(rows[0]) == list(SCHEMA)
     assert result.stderr == (
-        f"{workspace}: 1 error, 0 warnings, 3 infos in 40 customers, 60 interactions, 465 transactions, "
+        f"{workspace.name}: 1 error, 0 warnings, 3 infos in 40 customers, 60 interactions, 465 transactions, "
         "as of 2024-06-28\n"
     )
 
@@ -154,7 +154,7 @@ def test_a_file_is_checked_without_a_workspace(run: Run, shop: Shop, tmp_path: P
     result = run("check", path, "-f", "json", "--fail-on", "warning")
     assert result.exit_code == 0
     assert {row["table"] for row in json.loads(result.stdout)} == {"transactions"}
-    assert f"{path}: 0 errors, 0 warnings, " in result.stderr
+    assert "orders.csv: 0 errors, 0 warnings, " in result.stderr
     assert "in 465 transactions, as of 2024-06-28" in result.stderr
 
 

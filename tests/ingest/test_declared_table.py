@@ -21,14 +21,14 @@ LINES = ("M1,C1,gold,10.5,3,2025-01-02,2025-01-05 10:00,true", "M2,C2,silver,20,
 class Memberships(dy.Schema):
     """Who is in the loyalty programme."""
 
-    membership_id = dy.String(nullable=False, min_length=1)
-    customer_id = dy.String(nullable=True)
-    tier = dy.String(nullable=True)
-    points = dy.Float64(nullable=True)
-    visits = dy.Int64(nullable=True)
-    joined_on = dy.Date(nullable=True)
-    seen_at = dy.Datetime(nullable=True, time_zone="UTC", time_unit="us")
-    active = dy.Bool(nullable=True)
+    membership_id = dy.String(nullable=False, min_length=1, metadata=schema.KEY)
+    customer_id = dy.String(nullable=True, metadata=schema.KEY)
+    tier = dy.String(nullable=True, metadata=schema.GROUP)
+    points = dy.Float64(nullable=True, metadata=schema.AMOUNT)
+    visits = dy.Int64(nullable=True, metadata=schema.AMOUNT)
+    joined_on = dy.Date(nullable=True, metadata=schema.AMOUNT)
+    seen_at = dy.Datetime(nullable=True, time_zone="UTC", time_unit="us", metadata=schema.TIME)
+    active = dy.Bool(nullable=True, metadata=schema.GROUP)
 
 
 @pytest.fixture(autouse=True)
@@ -90,8 +90,8 @@ def test_a_type_that_no_source_can_fill_is_refused_by_name(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     class Odd(dy.Schema):
-        odd_id = dy.String(nullable=False)
-        at_time = dy.Time(nullable=True)
+        odd_id = dy.String(nullable=False, metadata=schema.KEY)
+        at_time = dy.Time(nullable=True, metadata=schema.AMOUNT)
 
     monkeypatch.setitem(schema.TABLES, "odd", schema.Table("odd", Odd, ("odd_id",)))
     found = desk.call(desk.orders("o.csv", "1,10:00", header="odd_id,at_time"), "--as", "odd")

@@ -154,7 +154,7 @@ def test_names_of_files_are_shown_without_their_control_characters(tmp_path: Pat
     (tmp_path / name).write_text("[", encoding="utf-8")
     (tmp_path / name).with_suffix(".yml").write_text(smallest(), encoding="utf-8")
     base = read_folder(tmp_path)
-    assert base.mistakes[0].path == "\\x1b[31m\\n\ufffd.yaml"
+    assert base.mistakes[0].path == "\\x1b[31m\\n\\xff.yaml"
     assert base.entries[0].path.isprintable()
 
 

@@ -83,7 +83,7 @@ def test_texts_cannot_grow_through_a_chain_of_computed_columns(tmp_path: Path) -
     columns += [f'a{step}: {{expr: "concat({",".join([f"a{step - 1}"] * 10)})"}}' for step in range(1, 12)]
     desk.mapping("m", "table: transactions\ncolumns:\n" + "".join(f"  {line}\n" for line in columns))
     (desk.root / "ckm.yaml").write_text("currency: EUR\n", encoding="utf-8")
-    found = desk.call(path, "--map", "m")
+    found = desk.call(path, "--map", desk.root / "maps" / "m.yaml")
     assert found.exit_code == 2
     assert "20 times as long" in found.stderr
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ckm.findings import Severity
 from ckm.knowledge.lint.findings import Breach
-from ckm.pseudonym import EMAIL, PHONE, digits_of, is_phone
+from ckm.pseudonym import DASHES, EMAIL, PHONE, digits_of, is_phone
 from ckm.search.analysis.text import normalise
 from ckm.yamlfile import parse_yaml
 
@@ -35,7 +35,8 @@ ISSUERS = re.compile(
 )
 """First digits and lengths of the card schemes (ISO/IEC 7812); article numbers of 13 digits are looked at twice."""
 
-_ANY = re.compile(r"[@＠]|\d[\d\s().\-/]{5,}\d|[A-Za-z]{2}\d\d ?[A-Za-z0-9]{4}")
+_ANY = re.compile(r"[@＠]|\d[\d\s().\-/（）．／‐-―−－ーｰ\u00ad\u200b-\u200f]{5,}\d|[A-Za-z]{2}\d\d ?[A-Za-z0-9]{4}")
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060]")
 _CARD = re.compile(r"(?<![\d.,+-])\d(?:[ -]?\d){12,18}(?![\d]|[.,-]\d)")
 _IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?![A-Z0-9])", re.IGNORECASE)
 
@@ -84,7 +85,8 @@ def personal_kinds(text: str) -> dict[str, Severity]:
     """Return which kinds of personal data a text holds, with how bad each is."""
     if not _ANY.search(text):
         return {}
-    text = normalise(text)  # full-width signs, digits of all scripts
+    # Full-width signs, digits of all scripts, dashes of all lengths, and nothing that is not seen.
+    text = _UNSEEN.sub("", normalise(text)).translate(DASHES)
     found: dict[str, Severity] = {}
     mailboxes = [match[1].casefold() for match in EMAIL.finditer(text)]
     if any(name not in harmless().role_mailboxes for name in mailboxes):
