@@ -55,6 +55,7 @@ def test_format_columns_problems_and_table_are_found(orders: Path) -> None:
     assert ("order_id", "Bestellnummer") in [matched[:2] for matched in found.proposal.columns]
 
 
+@pytest.mark.slow
 def test_no_value_of_the_data_is_shown(orders: Path, run: Run) -> None:
     for fmt in ("table", "csv", "json", "ndjson", "md"):
         result = run("inspect", orders, "-f", fmt)
@@ -132,6 +133,7 @@ BYTES = (
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"]) | st.sampled_from("\n\r\t\"',;"), max_size=8)
 
 
+@pytest.mark.slow
 @settings(
     deadline=None,
     max_examples=25,
@@ -187,6 +189,7 @@ def test_a_copy_of_several_files_or_in_another_format_is_wrong_usage(orders: Pat
     assert run("inspect", orders, "-o", orders.parent / "x.xlsx").exit_code == 2
 
 
+@pytest.mark.slow
 @settings(
     deadline=None,
     max_examples=40,

@@ -86,6 +86,7 @@ def test_a_screen_gets_sentences_with_the_worst_first(check: Check, shop: Shop) 
     assert out.index("contract") < out.index("completeness")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("broken", "fail_on", "code"),
     [
@@ -157,6 +158,7 @@ def test_a_file_is_checked_without_a_workspace(run: Run, shop: Shop, tmp_path: P
     assert "in 465 transactions, as of 2024-06-28" in result.stderr
 
 
+@pytest.mark.slow
 def test_rows_that_ingest_refused_are_a_finding(run: Run, shop: Shop, workspace: Path, tmp_path: Path) -> None:
     path = tmp_path / "orders.csv"
     shop.change(where=pl.col("order_id") == "O00001", type="gift").tables["transactions"].write_csv(path)

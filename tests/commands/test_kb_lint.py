@@ -88,6 +88,7 @@ def test_junit_has_a_case_per_rule_and_file(run: Run, kb: Path, tmp_path: Path) 
     assert ET.fromstring(strict.stdout)[0].get("failures") == "2"
 
 
+@pytest.mark.slow
 def test_sarif_names_files_from_where_it_runs(shell: Shell, tmp_path: Path) -> None:
     write(tmp_path / "kb", full("a"), full("a", 1))
     inside = json.loads(shell("kb-lint", "--kb", "kb", *DAY, "-f", "sarif").stdout)["runs"][0]

@@ -181,6 +181,7 @@ def test_entries_that_cannot_be_read_are_counted_also_when_nothing_changed(base:
         assert open_index(base).left_out == 1
 
 
+@pytest.mark.slow
 def test_many_searches_at_once_on_a_cold_cache_find_the_same_and_leave_one_index(base: Path) -> None:
     for number in range(150):
         write_entry(base, f"more/{number}", f"Something about widget {number}")
@@ -191,6 +192,7 @@ def test_many_searches_at_once_on_a_cold_cache_find_the_same_and_leave_one_index
     assert len(indexes(base)) == 1
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_the_next_search_finds_what_is_there(base: Path) -> None:
     for number in range(120):
         write_entry(base, f"more/{number}", f"Something about widget {number}")

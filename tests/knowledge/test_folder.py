@@ -185,6 +185,7 @@ _VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(st.lists(st.tuples(_KEYS, _VALUES), max_size=6))
 def test_no_document_of_the_right_keys_with_the_wrong_values_is_an_exception(

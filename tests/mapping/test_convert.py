@@ -386,6 +386,7 @@ def test_extras_never_clash_with_columns_of_the_store() -> None:
     assert len({name.casefold() for name in (*names, *RESERVED_COLUMNS)}) == len(names) + len(RESERVED_COLUMNS)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
@@ -439,6 +440,7 @@ def test_ids_that_a_program_took_for_numbers_are_kept_and_remarked() -> None:
     assert any("customer_id" in remark for remark in conversion.remarks)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(

@@ -170,6 +170,7 @@ mappings = st.builds(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(mappings)
 def test_what_is_dumped_is_loaded_equal(tmp_path_factory: pytest.TempPathFactory, mapping: Mapping) -> None:

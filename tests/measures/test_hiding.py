@@ -124,6 +124,7 @@ def is_large_enough(table: Table, min_cell: int = 5) -> bool:
     return all(each == 0 or each >= min_cell for each in (in_rhythm, rest))
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.integers(1, 5).flatmap(tables))
 def test_no_number_of_few_customers_is_shown_or_can_be_recomputed(table: Table) -> None:

@@ -157,11 +157,13 @@ def test_a_control_or_half_a_character_in_a_chart_neither_ends_the_program_nor_s
     assert {each.tag for each in read(page).all()}.isdisjoint({"script", "img"})
 
 
+@pytest.mark.slow
 def test_equal_documents_give_equal_bytes_however_many_charts_were_drawn_before(card_page: str) -> None:
     render_page(document())
     assert render_page(card_document(example_card())) == card_page
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bytes(card_page: str) -> None:
     program = (
         "import sys; sys.stdout.reconfigure(encoding='utf-8', newline='\\n')\n"

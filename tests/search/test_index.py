@@ -237,6 +237,7 @@ ANYTHING = Index.create()
 ANYTHING.replace([], RECORDS)
 
 
+@pytest.mark.slow
 def test_a_real_set_is_found_as_well_as_promised() -> None:
     path = SHARED / "pqa-fa.json"
     if not path.exists():

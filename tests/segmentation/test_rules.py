@@ -156,6 +156,7 @@ def test_the_rest_may_have_an_advice_of_its_own(tmp_path: Path) -> None:
 names = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=8)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(names, names, st.integers(1, 9)), min_size=1, max_size=4, unique_by=lambda each: each[0]), names

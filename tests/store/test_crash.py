@@ -84,6 +84,7 @@ def state(store: Store) -> State:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", SCENES)
 def test_death_before_any_change_leaves_the_old_state_or_the_new_one(
     scene: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -119,6 +120,7 @@ def test_death_before_any_change_leaves_the_old_state_or_the_new_one(
         shutil.rmtree(store.root)
 
 
+@pytest.mark.slow
 def test_a_recovery_that_dies_is_recovered_from(tmp_path: Path) -> None:
     prepared = Store(tmp_path / "prepared")
     load_first(prepared)
@@ -150,6 +152,7 @@ def test_a_log_without_a_commit_is_no_table(tmp_path: Path) -> None:
     assert len(contents(store)) == 3
 
 
+@pytest.mark.slow
 def test_processes_killed_at_random_lose_and_double_nothing() -> None:
     tally = attack(runs=2, stores=1, seed=4)
     assert tally.killed >= 2
