@@ -5,7 +5,7 @@
     python bench/fuzz.py --list                         the kinds
 
 Cases come in rounds of 40; the seed of each round is that of the run plus its number, so that ``--seed`` of a round that
-failed brings its cases back. A failed case is printed shrunk, as Python that can be kept as an example in
+failed brings its cases back. A failed case is printed, with --shrink as small as can be, as Python that can be kept as an example in
 ``tests/fuzz/test_found.py``. The run ends with 1 if one failed.
 """
 
@@ -35,6 +35,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--list", action="store_true")
+    parser.add_argument("--shrink", action="store_true", help="make a failed case small, which takes minutes")
     asked = parser.parse_args()
     if asked.list or asked.kind is None:
         print("\n".join(KINDS))
@@ -50,7 +51,7 @@ def main() -> int:
             max_examples=ROUND,
             deadline=None,
             database=None,
-            phases=[Phase.generate, Phase.shrink],
+            phases=[Phase.generate, Phase.shrink] if asked.shrink else [Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
         @given(KINDS[asked.kind])

@@ -6,7 +6,7 @@ A few cases of each kind run here; ``python bench/fuzz.py KIND --minutes 10`` ru
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz.case import Case
@@ -18,7 +18,7 @@ EXAMPLES = 6
 @pytest.mark.parametrize("kind", KINDS)
 def test_odd_input_ends_with_a_documented_exit_code(kind: str) -> None:
     @settings(
-        max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
     )
     @given(KINDS[kind])
     def check(case: Case) -> None:
