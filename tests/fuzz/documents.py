@@ -56,7 +56,7 @@ def spoilt(text: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
             lines[place] = " " + lines[place]
         return "\n".join(lines) + "\n"
 
-    how = st.sampled_from(["whole", "whole", "value", "twice", "indent"])
+    how = st.sampled_from(["whole"] * 6 + ["value", "twice", "indent"])
     return st.tuples(text, st.integers(0, 40), ODD_YAML, how).map(change)
 
 
@@ -158,9 +158,25 @@ FORMS = st.sampled_from(
      "string_to_array({0}, {1})", "left({0}, {1})", "mod({0}, {1})", "sum({0})", "{0} OVER ()", "(SELECT {0})", "{0} AS {1}",
      "strpos({0}, {1})", "initcap({0})", "reverse({0})", "nullif({0}, {1})", "if({0}, {1}, {2})", "array_get([{0}], {1})"]
 )  # fmt: skip
-OPERATORS = st.sampled_from(["+", "-", "*", "/", "%", "=", "<>", "<", ">", "<=", ">=", "AND", "OR", "||", "//", "&", "|", "<=>", "^", "~"])
+OPERATORS = st.sampled_from(
+    ["+", "-", "*", "/", "%", "=", "<>", "<", ">", "<=", ">=", "AND", "OR", "||", "//", "&", "|", "<=>", "^", "~"]
+)
 KINDS_OF_SQL = st.sampled_from(
-    ["INT", "BIGINT", "DOUBLE", "TEXT", "DATE", "TIMESTAMP", "BOOLEAN", "TIME", "TINYINT", "DECIMAL", "BYTEA", "UINT8", "JSON"]
+    [
+        "INT",
+        "BIGINT",
+        "DOUBLE",
+        "TEXT",
+        "DATE",
+        "TIMESTAMP",
+        "BOOLEAN",
+        "TIME",
+        "TINYINT",
+        "DECIMAL",
+        "BYTEA",
+        "UINT8",
+        "JSON",
+    ]
 )
 SQL = st.recursive(
     ATOMS,
@@ -170,6 +186,20 @@ SQL = st.recursive(
     ),
     max_leaves=6,
 ) | st.text(max_size=20)
+FEATURES = st.sampled_from(
+    ["frequency", "recency_days", "monetary", "tenure_days", "spend_12mo", "1", "0.5", "-1", "NULL"]
+)
+COMPARED = st.builds(
+    lambda one, op, two, three: f"{one} {op} {two} {three}",
+    *(
+        FEATURES,
+        st.sampled_from(["<", ">=", "=", "<>", "+"]),
+        FEATURES,
+        st.sampled_from(["", "", "> 1", "AND TRUE", "IS NULL"]),
+    ),
+)
+CONDITIONS = st.one_of(COMPARED, COMPARED, SQL)
+"""Conditions of segment rules: half of them compare features."""
 TARGETS = st.sampled_from([*GOOD, "extra", "unit_price", "email", "id", "", "net_"])
 
 
@@ -202,7 +232,7 @@ def mapping_cases(draw: st.DrawFn) -> Case:
             | VALUES,
             max_size=3,
         ),
-        "match": VALUES, "time_zone": st.sampled_from(["UTC", "x"]), "source": TEXTS,
+        "time_zone": st.sampled_from(["UTC", "x"]), "key": st.lists(TARGETS, max_size=2) | VALUES,
     }  # fmt: skip
     plain.update({name: draw(value) for name, value in optional.items() if draw(st.integers(0, 3)) == 0})
     text = draw(spoilt(st.just(written(plain))))
@@ -215,16 +245,18 @@ def mapping_cases(draw: st.DrawFn) -> Case:
 @st.composite
 def rule_cases(draw: st.DrawFn) -> Case:
     """Return segment rules with conditions of every form."""
-    segments = draw(
-        st.lists(
-            st.fixed_dictionaries({"name": TEXTS, "when": SQL | VALUES}, optional={"advice": VALUES}),
-            min_size=1,
-            max_size=3,
-        )
-        | VALUES
+    names = st.lists(st.sampled_from(["VIP", "a", "ลูกค้า", "null"]) | TEXTS, min_size=1, max_size=3, unique_by=str.strip)
+    good = names.flatmap(
+        lambda found: st.tuples(
+            *(
+                st.fixed_dictionaries({"name": st.just(name), "when": CONDITIONS}, optional={"advice": TEXTS})
+                for name in found
+            )
+        ).map(list)
     )
+    segments = draw(st.one_of(good, good, good, good, VALUES))
     plain: dict[str, Any] = {"schema": "ckm.segment_rules/1", "segments": segments}
-    if draw(st.booleans()):
+    if draw(st.integers(0, 3)) == 0:
         plain["other"] = draw(st.fixed_dictionaries({"name": TEXTS}, optional={"advice": TEXTS}) | VALUES)
     text = draw(spoilt(st.just(written(plain))))
     commands = (

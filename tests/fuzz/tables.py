@@ -114,14 +114,15 @@ def parquet_cases(draw: st.DrawFn) -> Case:
     """Return a Parquet file with good columns and odd ones in one or two row groups."""
     rows = draw(st.integers(0, 4))
     columns: dict[str, pa.Array] = {
-        name: pa.array([good] * rows, pa.string()) for name, good in GOOD.items() if draw(st.booleans())
+        name: pa.array([good] * rows, pa.string()) for name, good in GOOD.items() if draw(st.integers(0, 5))
     }
-    for name in draw(st.lists(st.sampled_from(NAMES) | UTF8, min_size=1, max_size=3, unique=True)):
-        dtype = draw(TYPES)
-        columns[name] = pa.array(draw(st.lists(value_of(dtype), min_size=rows, max_size=rows)), dtype)
+    odd = draw(st.dictionaries(st.sampled_from(NAMES) | UTF8, TYPES, min_size=1, max_size=3))
+    values = {name: draw(st.lists(value_of(dtype), min_size=rows, max_size=rows)) for name, dtype in odd.items()}
+    group_rows = draw(st.integers(1, 4))
     made = io.BytesIO()
     try:
-        pq.write_table(pa.table(columns), made, row_group_size=draw(st.integers(1, 4)))
+        columns |= {name: pa.array(values[name], dtype) for name, dtype in odd.items()}
+        pq.write_table(pa.table(columns), made, row_group_size=group_rows)
     except (pa.ArrowException, OverflowError):  # a type that Parquet does not have, or a time that pyarrow cannot write
         return Case(())
     return Case(run_over("odd.parquet"), {"odd.parquet": made.getvalue()})

@@ -18,7 +18,12 @@ EXAMPLES = 6
 @pytest.mark.parametrize("kind", KINDS)
 def test_odd_input_ends_with_a_documented_exit_code(kind: str) -> None:
     @settings(
-        max_examples=EXAMPLES, deadline=None, derandomize=True, database=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck)
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
     )
     @given(KINDS[kind])
     def check(case: Case) -> None:
