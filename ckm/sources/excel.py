@@ -98,7 +98,15 @@ def _choose(book: fastexcel.ExcelReader, wanted: str | None) -> tuple[str, int]:
 
 
 def _cells(book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
-    sheet = book.load_sheet(name, header_row=None, dtypes="string", skip_rows=0)
+    try:
+        sheet = book.load_sheet(name, header_row=None, dtypes="string", skip_rows=0)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of the reader's own library, whose class cannot be imported
+            raise
+        raise InputError(
+            f"sheet '{name}': a cell cannot be read, such as a number shown as a date far beyond the year 9999",
+            hint="show the cells as numbers, or save the sheet as CSV",
+        ) from None
     if not sheet.width or not sheet.total_height:
         return pl.DataFrame()
     cells = sheet.to_polars()
