@@ -42,7 +42,7 @@ class ExcelTable:
         """Yield the rows of the sheet at once; rows without any value are no records."""
         for line, text in [*self.remarks, *self.start.remarks]:
             remarks.add(text, line)
-        if not self.cells.width:
+        if not self.format.columns:  # no cell, or none with a value
             return
         table = self.cells.with_row_index("__line", offset=1).slice(self.start.first_line - 1)
         table = table.filter(pl.any_horizontal(pl.exclude("__line").is_not_null()))
@@ -104,8 +104,8 @@ def _cells(book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
         if type(error).__name__ != "PanicException":  # of the reader's own library, whose class cannot be imported
             raise
         raise InputError(
-            f"sheet '{name}': a cell cannot be read, such as a number shown as a date far beyond the year 9999",
-            hint="show the cells as numbers, or save the sheet as CSV",
+            f"sheet '{name}': a cell cannot be read, such as a number shown as a span of hours that no calendar has",
+            hint="show such cells as plain numbers, or save the sheet as CSV",
         ) from None
     if not sheet.width or not sheet.total_height:
         return pl.DataFrame()
