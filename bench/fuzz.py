@@ -4,9 +4,9 @@
     python bench/fuzz.py options --minutes 10 --seed 7
     python bench/fuzz.py --list                         the kinds
 
-Cases come in rounds of 40; the seed of each round is that of the run plus its number, so that ``--seed`` of a round that
-failed brings its cases back. A failed case is printed, with --shrink as small as can be, as Python that can be kept as an example in
-``tests/fuzz/test_found.py``. The run ends with 1 if one failed.
+Cases come in rounds of 40; the seed of each round is that of the run plus its number, so that ``--seed`` of a round
+that failed brings its cases back. A failed case is printed, with ``--shrink`` as small as can be, as Python that can be
+kept as an example in ``tests/fuzz/test_found.py``. The run ends with 1 if one failed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def main() -> int:
     import hypothesis
     from hypothesis import HealthCheck, Phase, given, settings
 
-    from tests.fuzz.case import Case
+    from tests.fuzz.case import Case  # noqa: TC001 - hypothesis reads annotations
     from tests.fuzz.kinds import KINDS
 
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])

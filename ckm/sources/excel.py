@@ -100,6 +100,7 @@ def _choose(book: fastexcel.ExcelReader, wanted: str | None) -> tuple[str, int]:
 def _cells(book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
     try:
         sheet = book.load_sheet(name, header_row=None, dtypes="string", skip_rows=0)
+        cells = sheet.to_polars() if sheet.width and sheet.total_height else pl.DataFrame()
     except BaseException as error:
         if type(error).__name__ != "PanicException":  # of the reader's own library, whose class cannot be imported
             raise
@@ -107,9 +108,8 @@ def _cells(book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
             f"sheet '{name}': a cell cannot be read, such as a number shown as a span of hours that no calendar has",
             hint="show such cells as plain numbers, or save the sheet as CSV",
         ) from None
-    if not sheet.width or not sheet.total_height:
-        return pl.DataFrame()
-    cells = sheet.to_polars()
+    if not cells.width:
+        return cells
     return cells.select(pl.all().cast(pl.String).replace("", None))
 
 

@@ -17,7 +17,8 @@ from tests.fuzz.tables import GOOD
 
 ODD_YAML = st.sampled_from(
     ["", "~", "yes", "012", "1e999", ".nan", "2025-02-30", "!!binary x", "&a [*a]", "{a: *b}", "? x", "- - -", "|\n  x",
-     '"\\uD800"', "'", "[", "{", "\t", "# x", "<<: {a: b}", "!!python/object:os.system x", "5%", "-1d", "0", "@", "`", "%"]
+     '"\\uD800"', "'", "[", "{", "\t", "# x", "<<: {a: b}", "!!python/object:os.system x", "5%", "-1d", "0", "@",
+     "`", "%"]
 )  # fmt: skip
 TEXTS = st.text(max_size=12) | st.sampled_from(
     ["x", "de", "2025-01-01", "Ärger", "客服", "[](", "{{x}}", "\x85", "1" * 30]
@@ -102,7 +103,8 @@ def entry_cases(draw: st.DrawFn) -> Case:
     text = draw(spoilt(st.just("---\n".join(documents))))
     commands = (
         ("kb-lint", "-f", "json"), ("kb-lint",), ("kb-lint", "-f", "sarif", "-o", "out/lint.sarif"),
-        ("kb-search", "odd", "-f", "json"), ("kb-search", "odd things"), ("kb-show", "odd"), ("kb-show", "odd", "-f", "json"),
+        ("kb-search", "odd", "-f", "json"), ("kb-search", "odd things"), ("kb-show", "odd"), ("kb-show", "odd",
+        "-f", "json"),
     )  # fmt: skip
     return Case(commands, {"kb/odd.yaml": encoded(text)})
 
@@ -118,7 +120,8 @@ def settings(cls: type, inside: str = "") -> Iterator[str]:
 
 
 SETTING_VALUES = VALUES | st.sampled_from(
-    ["5%", "0", "-1", "14d", "9999999999d", "99999999999999999999w", "1e309", "12mo", "EUR", "eur", "UTC", "../UTC", "off",
+    ["5%", "0", "-1", "14d", "9999999999d", "99999999999999999999w", "1e309", "12mo", "EUR", "eur", "UTC", "../UTC",
+    "off",
      "true", "null", [], ["x"], {"x": "1d"}, {"transactions": "7d"}, "error", ">= 5%", "{}", "1" * 5_000, "100%", "0.5"]
 )  # fmt: skip
 
@@ -136,7 +139,8 @@ def setting_cases(draw: st.DrawFn) -> Case:
             place[key] = draw(SETTING_VALUES)
     text = draw(spoilt(st.just(written(tree))))
     commands = (
-        ("check",), ("check", "-f", "json", "--fail-on", "warning"), ("segment", "--by", "rfm"), ("segment", "--by", "value"),
+        ("check",), ("check", "-f", "json", "--fail-on", "warning"), ("segment", "--by", "rfm"), ("segment", "--by",
+        "value"),
         ("loyalty-report", "-f", "json"), ("churn-warn", "-f", "json"), ("kb-lint",), ("kb-search", "parcel"),
         ("ingest", "orders.csv", "--as", "transactions"),
     )  # fmt: skip
@@ -155,8 +159,10 @@ FORMS = st.sampled_from(
      "{0} LIKE {1}", "regexp_like({0}, {1})", "replace({0}, {1}, {2})", "substr({0}, {1}, {2})", "strptime({0}, '%Y')",
      "round({0}, {1})", "concat({0}, {1})", "extract(year FROM {0})", "split_part({0}, {1}, {2})", "lpad({0}, 5, 'x')",
      "pow({0}, {1})", "log({0})", "date_part('month', {0})", "strftime({0}, {1})", "greatest({0}, {1})", "[{0}, {1}]",
-     "string_to_array({0}, {1})", "left({0}, {1})", "mod({0}, {1})", "sum({0})", "{0} OVER ()", "(SELECT {0})", "{0} AS {1}",
-     "strpos({0}, {1})", "initcap({0})", "reverse({0})", "nullif({0}, {1})", "if({0}, {1}, {2})", "array_get([{0}], {1})"]
+     "string_to_array({0}, {1})", "left({0}, {1})", "mod({0}, {1})", "sum({0})", "{0} OVER ()", "(SELECT {0})",
+     "{0} AS {1}",
+     "strpos({0}, {1})", "initcap({0})", "reverse({0})", "nullif({0}, {1})", "if({0}, {1}, {2})",
+     "array_get([{0}], {1})"]
 )  # fmt: skip
 OPERATORS = st.sampled_from(
     ["+", "-", "*", "/", "%", "=", "<>", "<", ">", "<=", ">=", "AND", "OR", "||", "//", "&", "|", "<=>", "^", "~"]
@@ -227,8 +233,10 @@ def mapping_cases(draw: st.DrawFn) -> Case:
         "translate": st.dictionaries(TARGETS, st.dictionaries(TEXTS, TEXTS, max_size=2), max_size=2) | VALUES,
         "drop": st.lists(TEXTS, max_size=2) | VALUES,
         "format": st.dictionaries(
-            st.sampled_from(["encoding", "delimiter", "quote", "header", "columns", "decimal", "thousands", "dates", "sheet", "null_values"]),
-            st.sampled_from(["utf-8", "x", ",", ";", "none", 1, 0, -1, 99, ".", "%d.%m.%Y", "%", "%Q", "dmy", "jalali", [""]])
+            st.sampled_from(["encoding", "delimiter", "quote", "header", "columns", "decimal", "thousands", "dates",
+            "sheet", "null_values"]),
+            st.sampled_from(["utf-8", "x", ",", ";", "none", 1, 0, -1, 99, ".", "%d.%m.%Y", "%", "%Q", "dmy",
+            "jalali", [""]])
             | VALUES,
             max_size=3,
         ),

@@ -16,18 +16,18 @@ MANY = "1" * 5_000
 MAPPING = "schema: ckm.map/1\ntable: transactions\n"
 
 
-def workbook(shown: str) -> bytes:
+def workbook(number: float, shown: str) -> bytes:
     """Return a workbook with one number, which is no date and no span of any calendar, and how it is shown."""
     made = io.BytesIO()
     with xlsxwriter.Workbook(made) as book:
-        book.add_worksheet().write(0, 0, 1e20, book.add_format({"num_format": shown}))
+        book.add_worksheet().write(0, 0, number, book.add_format({"num_format": shown}))
     return made.getvalue()
 
 
 FOUND = {
     "NUL in a key of JSON": (Case(((*INGEST, "a.json"),), {"a.json": (RECORD + '"\\u0000":1}').encode()}), 0),
-    "a number far beyond every date": (Case((("inspect", "a.xlsx"),), {"a.xlsx": workbook("yyyy-mm-dd")}), 0),
-    "a number far beyond every span": (Case((("inspect", "a.xlsx"),), {"a.xlsx": workbook("[h]:mm")}), 3),
+    "a number far beyond every date": (Case((("inspect", "a.xlsx"),), {"a.xlsx": workbook(1e20, "yyyy-mm-dd")}), 0),
+    "a number far beyond every span": (Case((("inspect", "a.xlsx"),), {"a.xlsx": workbook(-1e20, "[h]:mm")}), 3),
     "NUL in a target of a mapping": (
         Case(
             (("ingest", "orders.csv", "--map", "maps/a.yaml"),),
