@@ -40,7 +40,7 @@ def parse_share(text: str) -> float:
 
 def parse_duration(text: str) -> timedelta:
     """Return ``12h``, ``7d`` or ``2w`` as a span of time."""
-    number = re.fullmatch(r"\s*(\d+)\s*([hdw])\s*", text)
+    number = re.fullmatch(r"\s*(\d{1,7})\s*([hdw])\s*", text)
     if number is None:
         raise UsageError(f"'{text}' is no span of time", hint="write it as 12h, 7d or 2w")
     return timedelta(**{UNITS[number[2]]: int(number[1])})
@@ -128,7 +128,7 @@ class Wanted:
 def parse_goal(text: str) -> Wanted:
     """Return ``0.4``, ``>= 40%`` or ``<= 30`` as what is wanted; a number alone means at least so much."""
     parts = re.fullmatch(r"\s*(>=|<=)?\s*([+-]?\d+(?:\.\d+)?)\s*(%?)\s*", text)
-    if parts is None:
+    if parts is None or not math.isfinite(float(parts[2])):
         raise UsageError(f"'{text}' is no number to reach", hint="write it as 0.4, '>= 40%' or '<= 30'")
     return Wanted(float(parts[2]) / (100 if parts[3] else 1), at_most=parts[1] == "<=")
 

@@ -15,7 +15,7 @@ from ckm.schema import TRANSACTION_TYPES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SPAN = re.compile(r"^\s*(\d+)\s*(h|d|w)?\s*$")
+_SPAN = re.compile(r"^\s*(\d{1,7})\s*(h|d|w)?\s*$")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 

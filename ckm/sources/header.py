@@ -152,7 +152,7 @@ def unique_names(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     fixed: list[str] = []
     remarks: list[str] = []
     for place, name in enumerate(names, start=1):
-        clean = " ".join(name.replace("\ufeff", "").split())
+        clean = " ".join(name.replace("\ufeff", "").replace("\0", "\ufffd").split())  # NUL ends a name in Arrow
         if not clean:
             clean = f"column_{place}"
             remarks.append(f"column {place} has no name and is called {clean}")
