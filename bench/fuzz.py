@@ -70,7 +70,8 @@ def main() -> int:
         seed += 1
     found = ", ".join(f"{code}: {count:,}" for code, count in sorted(counts.items()))
     print(
-        f"{asked.kind}: seeds {asked.seed} to {seed - 1}, {cases:,} cases, {counts.total():,} commands; exit codes {found}"
+        f"{asked.kind}: seeds {asked.seed} to {seed - 1}, {cases:,} cases, {counts.total():,} commands; "
+        f"exit codes {found}"
     )
     print(f"{failed} rounds with an undocumented exit code")
     return int(failed > 0)
