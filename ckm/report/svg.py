@@ -44,7 +44,10 @@ def draw(specification: Mapping[str, Any], *, name: str, label: str) -> str:
     import vl_convert
 
     # A control character in a label is no XML, and the library ends the whole process for it.
-    text = vl_convert.vegalite_to_svg(_harmless(specification), allowed_base_urls=[])
+    harmless = _harmless(specification)
+    # Descriptions, which are left out below, are expressions to Vega: it would read the escape of a character in them.
+    harmless["config"] = {**harmless.get("config", {}), "aria": False}
+    text = vl_convert.vegalite_to_svg(harmless, allowed_base_urls=[])
     look = specification.get("usermeta", {}).get(LOOK)
     return _cleaned(text, name, harmless_in_page(label), f"chart {look}" if look else "chart")
 

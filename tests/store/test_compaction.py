@@ -133,18 +133,19 @@ def test_a_compaction_that_fails_leaves_the_load_in_and_is_made_up_for(
     assert len(Table(tmp_path / "orders").files) == 1
 
 
-def test_a_row_is_rewritten_once_a_tier_and_files_stay_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compaction, "FANOUT", FANOUT)
-    monkeypatch.setattr(compaction, "_tier", TIER)
+def test_a_row_is_rewritten_once_a_tier_and_files_stay_few() -> None:
     held: list[DataFile] = []
     written, most = 0, 0
-    for number in range(3_000):
-        held.append(DataFile(str(number), 300, 1, ""))
-        if chosen := due(held):
-            rows = sum(file.rows for file in chosen)
-            written += rows
-            held = [file for file in held if file not in chosen] + [DataFile(f"merged{number}", rows, 1, "")]
-        most = max(most, sum(file.rows < LARGE for file in held))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compaction, "FANOUT", FANOUT)
+        patch.setattr(compaction, "_tier", TIER)
+        for number in range(3_000):
+            held.append(DataFile(str(number), 300, 1, ""))
+            if chosen := due(held):
+                rows = sum(file.rows for file in chosen)
+                written += rows
+                held = [file for file in held if file not in chosen] + [DataFile(f"merged{number}", rows, 1, "")]
+            most = max(most, sum(file.rows < LARGE for file in held))
     assert sum(file.rows for file in held) == 900_000
     assert written <= 4 * 900_000
     assert most <= 4 * FANOUT
