@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.files import replacing
-from ckm.messages import Verbosity, detail, note, printable, progress, set_verbosity, show_error, verbosity
+from ckm.messages import Verbosity, detail, listen, note, printable, progress, set_verbosity, show_error, verbosity
 from ckm.plaintext import harmless
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = [
     "emit",
     "emit_rows",
     "emit_text",
+    "listen",
     "note",
     "printable",
     "progress",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.plan import ByNames
 from ckm.mapping.convert import Conversion
 from ckm.mapping.proposal import missing_columns
+from ckm.scanned import remember
 from ckm.schema import TABLES
 from ckm.sources.hints import Hints
-from ckm.sources.read import STDIN, Source, open_source
+from ckm.sources.read import STDIN, Source, open_source, visible_files
 
 TRANSACTIONS = "transactions"
 WHO = "customer_id"
@@ -93,7 +95,7 @@ def open_dataset(
 
 
 def _is_workspace(path: Path) -> bool:
-    return path.is_dir() and find_workspace(path) is not None and (path / "ckm.yaml").exists()
+    return path.is_dir() and find_workspace(path) is not None and os.path.lexists(path / "ckm.yaml")
 
 
 def _of_workspace(root: Path | None) -> Dataset:
@@ -111,9 +113,7 @@ def _of_workspace(root: Path | None) -> Dataset:
 
 
 def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
-    files = [path]
-    if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.is_file() and not file.name.startswith("."))
+    files = visible_files(path) if path.is_dir() else [path]
     if not files:
         raise InputError(f"{path} holds no file")
     config = load_config(None)
@@ -161,7 +161,9 @@ def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
     if source.format.kind != "parquet" or source.format.compression or source.path == STDIN:
         return None
     try:
-        return scan_fit_rows(source.path, conversion, source.sample)
+        found = scan_fit_rows(source.path, conversion, source.sample)
+        remember([source.path], "write it anew where it came from")
+        return found
     except PolarsError as error:
         raise InputError(f"{source.path}: the Parquet file is damaged") from error
 

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from ckm.errors import UnknownNameError, UsageError
+from ckm.errors import InputError, UnknownNameError, UsageError
+from ckm.files import refuse_unreadable
 from ckm.ingest.plan import ByNames, Mapped, Plan
 from ckm.mapping.mapping import Mapping, load_mapping
 from ckm.schema import TABLES
 from ckm.sources.archive import spool_stdin
 from ckm.sources.hints import Hints
-from ckm.sources.read import STDIN, refuse_absent
+from ckm.sources.read import STDIN, refuse_absent, visible_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from ckm.config import Workspace
 
+GLOB = re.compile(r"[*?\[]")
 STDIN_LABEL = "stdin"
 
 
@@ -66,6 +71,10 @@ def workspace_mappings(workspace: Workspace) -> list[Mapping]:
     UsageError
         One is wrong, or two have the same name.
     """
+    try:
+        refuse_unreadable(workspace.maps_dir)
+    except InputError as error:
+        raise UsageError(str(error), hint=error.hint) from None
     paths = sorted([*workspace.maps_dir.glob("*.yaml"), *workspace.maps_dir.glob("*.yml")])
     mappings: dict[str, Mapping] = {}
     for path in paths:
@@ -83,13 +92,27 @@ def files_of(mapping: Mapping, root: Path) -> list[Path]:
     ------
     UsageError
         A pattern leads out of the workspace.
+    InputError
+        A folder that a pattern looks into cannot be read.
     """
     found: set[Path] = set()
     for pattern in mapping.files:
         if PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
             raise UsageError(f"mapping '{mapping.name}': the pattern '{pattern}' leads out of the workspace")
+        _refuse_unreadable_folders(root, pattern)
         found.update(path for path in root.glob(pattern) if path.is_file())
     return sorted(found)
+
+
+def _refuse_unreadable_folders(root: Path, pattern: str) -> None:
+    """Refuse folders that a glob would pass over in silence: the one that a pattern names, and those it searches."""
+    parts = PurePosixPath(pattern).parts[:-1]
+    plain = list(takewhile(lambda part: not GLOB.search(part), parts))
+    base = root.joinpath(*plain)
+    refuse_unreadable(base)
+    if len(plain) < len(parts) or PurePosixPath(pattern).name == "**":
+        for folder, _, _ in os.walk(base):
+            refuse_unreadable(Path(folder))
 
 
 def jobs_of_workspace(workspace: Workspace) -> list[Job]:
@@ -168,7 +191,7 @@ def label(path: Path, root: Path) -> str:
 def _expanded(source: Path) -> list[Path]:
     if source == STDIN or not source.is_dir():
         return [source]
-    files = sorted(path for path in source.iterdir() if path.is_file() and not path.name.startswith("."))
+    files = visible_files(source)
     if not files:
         raise UsageError(f"{source} holds no file")
     return files

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from ckm.errors import InputError, UsageError
+from ckm.files import refuse_unreadable
 from ckm.sources.archive import OLE_MAGIC, ZIP_MAGIC, Archive, is_excel, open_archive, spool, spool_stdin
 from ckm.sources.csv_table import open_csv
 from ckm.sources.hints import Hints
@@ -124,6 +125,18 @@ class Source:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """Return the files in ``folder`` by name, those left out whose names start with a dot.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be read.
+    """
+    refuse_unreadable(folder)
+    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
 def open_source(path: Path, hints: Hints | None = None, *, name: str | None = None) -> Source:

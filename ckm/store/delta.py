@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake import Schema as DeltaSchema
+from deltalake.exceptions import DeltaError, DeltaProtocolError
 from deltalake.transaction import AddAction, RemoveAction
 
+from ckm.scanned import remember
 from ckm.store.data_files import DataFile
+from ckm.store.log import COMMIT_KEY, LOG_FOLDER, DamagedStoreError, entries, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+__all__ = ["LOG_FOLDER", "Table", "aligned", "created"]
 
 LOAD_KEY = "ckm_load"
 """Where a commit keeps the facts of the load that it lands."""
@@ -30,7 +38,17 @@ CONFIGURATION = {
 }
 KEEP_REMOVED_HOURS = 24
 """How long files of older versions stay for readers that still hold them; erasing a customer does not wait."""
-LOG_FOLDER = "_delta_log"
+READER_FEATURES = {"timestampNtz"}
+WRITER_FEATURES = {*READER_FEATURES, "appendOnly", "invariants"}
+"""Of the Delta protocol: what tables of ckm may use, and what this code reads and writes."""
+OWN_COLUMNS = {"load_id", "run_number"}
+"""Each table of ckm has one of these; any other table is somebody else's."""
+NEWER = "the table is in a newer or another form of Delta than this version of ckm reads"
+NEWER_HINT = "update ckm; if another program wrote the table, move it out of the store"
+DAMAGED_FILE = (
+    "ckm check --verify lists every damaged file; restore them from a backup, "
+    "or move the store away and load all files anew"
+)
 
 
 class Table:
@@ -57,7 +75,44 @@ class Table:
         """Return the rows of this snapshot, lazily."""
         if self._delta is None:
             raise FileNotFoundError(self.folder)
+        self.require(self.files)
+        remember((self.folder / file.name for file in self.files), DAMAGED_FILE)
         return pl.scan_delta(self._delta)
+
+    def require(self, files: Iterable[DataFile]) -> None:
+        """Refuse to go on where one of the table's data files is missing, cut short or no file.
+
+        Raises
+        ------
+        DamagedStoreError
+            Names the file.
+        """
+        for file in files:
+            path = self.folder / file.name
+            try:
+                about = os.stat(path)  # noqa: PTH116  # thousands of files
+            except OSError as error:
+                gone = isinstance(error, FileNotFoundError) and not path.is_symlink()
+                why = "the data file is missing" if gone else f"the data file cannot be read: {error.strerror}"
+                raise DamagedStoreError(path, why, hint=DAMAGED_FILE) from None
+            if not stat.S_ISREG(about.st_mode):
+                raise DamagedStoreError(path, "this is no file", hint=DAMAGED_FILE)
+            if about.st_size != file.size:
+                why = f"the data file has {about.st_size:,} bytes, not the {file.size:,} that were written"
+                raise DamagedStoreError(path, why, hint=DAMAGED_FILE)
+
+    def digests(self) -> dict[str, str]:
+        """Return the SHA-256 of every data file that a commit names, by name; empty text where none was kept.
+
+        Files that left the table since are among them.
+        """
+        found: dict[str, str] = {}
+        for actions in entries(self.folder) if created(self.folder) else ():
+            [info] = [action["commitInfo"] for action in actions if "commitInfo" in action][:1] or [{}]
+            told = json.loads(info.get(COMMIT_KEY, "{}")).get("digests", {})
+            names = (action["add"]["path"] for action in actions if "add" in action)
+            found.update({name: told.get(name) or found.get(name, "") for name in map(unquote, names)})
+        return found
 
     @cached_property
     def schema(self) -> pl.Schema:
@@ -86,7 +141,10 @@ class Table:
         """Return what commits say under ``key``, oldest first, each with its ``version`` and ``timestamp`` (ms)."""
         if self._delta is None:
             return []
-        commits = [commit for commit in self._delta.history() if key in commit]
+        told = self._delta.history()
+        if len(told) <= self.version:
+            raise DamagedStoreError(self.folder / LOG_FOLDER, "an entry of the log is cut short or damaged")
+        commits = [commit for commit in told if key in commit]
         found = [
             {**json.loads(commit[key]), "version": commit["version"], "timestamp": commit["timestamp"]}
             for commit in commits
@@ -118,6 +176,13 @@ class Table:
         """
         delta = self._ready(schema)
         told = {key: facts for key, facts in ((LOAD_KEY, load), (RUN_KEY, run)) if facts is not None}
+        add, remove = list(add), list(remove)
+        told[COMMIT_KEY] = {
+            "add": len(add),
+            "remove": len(remove),
+            "txn": len(marks or {}),
+            "digests": {file.name: file.digest for file in add if file.digest},
+        }
         adds = [
             AddAction(file.name, file.size, {}, _modified(self.folder / file.name), True, file.statistics)
             for file in add
@@ -143,7 +208,23 @@ class Table:
 
     @cached_property
     def _delta(self) -> DeltaTable | None:
-        return DeltaTable(self.folder) if created(self.folder) else None
+        if not created(self.folder):
+            return None
+        try:
+            delta = DeltaTable(self.folder)
+            protocol = delta.protocol()
+            unknown = {*(protocol.reader_features or ())} - READER_FEATURES
+            unknown |= {*(protocol.writer_features or ())} - WRITER_FEATURES
+            columns = {field.name for field in delta.schema().fields}
+        except (DeltaError, DeltaProtocolError, OSError, ValueError) as error:
+            if "nsupported" in str(error):
+                raise DamagedStoreError(self.folder, NEWER, hint=NEWER_HINT) from error
+            raise DamagedStoreError(self.folder / LOG_FOLDER, "the log is damaged") from error
+        if unknown or protocol.min_reader_version not in (1, 3) or protocol.min_writer_version not in (1, 2, 7):
+            raise DamagedStoreError(self.folder, NEWER, hint=NEWER_HINT)
+        if not columns & OWN_COLUMNS:
+            raise DamagedStoreError(self.folder, "this is no table of ckm", hint="move it out of the store")
+        return delta
 
     def _forget_snapshot(self) -> None:
         for name in ("_delta", "files", "schema"):
@@ -165,8 +246,14 @@ class Table:
 
 
 def created(folder: Path) -> bool:
-    """Whether ``folder`` holds a table; a log without a commit is what a process killed at the first one left."""
-    return any((folder / LOG_FOLDER).glob("*.json"))
+    """Whether ``folder`` holds a table; a log without a commit is what a process killed at the first one left.
+
+    Raises
+    ------
+    DamagedStoreError
+        The log cannot be read or is not whole.
+    """
+    return bool(versions(folder))
 
 
 def aligned(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from typing import TYPE_CHECKING
 
+from ckm.store.damage import table_folders
 from ckm.store.delta import LOG_FOLDER
 from ckm.store.journal import HALF_MADE, JOURNAL_FILE
 
@@ -20,10 +21,10 @@ def mirror(root: Path, copy: Path) -> None:
     store itself, because the journal comes along.
     """
     copy.mkdir(parents=True)
-    for log in root.glob(f"*/{LOG_FOLDER}"):
-        table = copy / log.parent.name
-        shutil.copytree(log, table / LOG_FOLDER, ignore=shutil.ignore_patterns(*HALF_MADE))
-        for path in log.parent.glob("*.parquet"):  # after the log: a file is there before a commit names it
+    for folder in table_folders(root):
+        table = copy / folder.name
+        shutil.copytree(folder / LOG_FOLDER, table / LOG_FOLDER, ignore=shutil.ignore_patterns(*HALF_MADE))
+        for path in folder.glob("*.parquet"):  # after the log: a file is there before a commit names it
             (table / path.name).symlink_to(path.resolve())
     if (root / JOURNAL_FILE).exists():
         shutil.copy(root / JOURNAL_FILE, copy / JOURNAL_FILE)

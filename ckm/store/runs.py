@@ -197,6 +197,7 @@ def _as_kept(analysis: str, told: Mapping[str, Any], files: list[DataFile]) -> _
 def _scan(table: Table, found: _Kept) -> pl.LazyFrame:
     if not found.files:
         return pl.LazyFrame(schema=pl.Schema({name: table.schema[name] for name in found.columns}))
+    table.require(found.files)
     return pl.scan_parquet([table.folder / file.name for file in found.files]).select(found.columns)
 
 

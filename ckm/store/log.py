@@ -1,0 +1,146 @@
+"""The log of a table, looked at before the engine reads it: the engine takes a torn entry for an empty one.
+
+An entry of the log that is missing, empty or cut short would only be fewer rows. So every version must be there, each
+must be a whole file, and each commit of ckm says how many actions it consists of (:data:`COMMIT_KEY`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ckm.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LOG_FOLDER = "_delta_log"
+COMMIT_KEY = "ckm_commit"
+"""Where a commit says how many files enter and leave by it, and the digest of each file that enters."""
+ENTRY = re.compile(r"(\d{20})\.json")
+CHECKPOINT = re.compile(r"(\d{20})\.checkpoint.*\.parquet")
+OF_OPERATION = {"CREATE TABLE": {"protocol", "metaData"}, "ADD COLUMN": {"metaData"}}
+"""Actions without which a commit of the engine is not whole."""
+REMEMBERED = 20_000
+
+
+class DamagedStoreError(InputError):
+    """A part of the store is missing, cannot be read, or is nothing that ckm wrote."""
+
+    code = "damaged-store"
+
+    def __init__(self, place: Path, what: str, *, hint: str | None = None) -> None:
+        restore = f"restore {place} from a backup; 'ckm check --verify' lists every damaged file of the store"
+        super().__init__(f"{place}: {what}", hint=hint or restore, place=str(place))
+
+
+def versions(folder: Path) -> list[int]:
+    """Return the versions in the log of the table in ``folder``; none where there is no log, or no commit in it yet.
+
+    Entries since the newest checkpoint are read, once in a process; of the others only name and size are looked at.
+
+    Raises
+    ------
+    DamagedStoreError
+        The log or an entry of it cannot be read, an entry is missing, or one is not whole.
+    """
+    entries, checkpoint = _listed(folder)
+    if not _is_contiguous(entries):  # listed while another process wrote one: look again
+        entries, checkpoint = _listed(folder)
+    found = sorted(entries)
+    if found and found[0] > 0:
+        raise DamagedStoreError(folder / LOG_FOLDER, f"the log begins with version {found[0]}; older ones are missing")
+    for number, version in enumerate(found):
+        if number != version:
+            raise DamagedStoreError(folder / LOG_FOLDER, f"entry {number:020}.json of the log is missing")
+        about = entries[version]
+        path = folder / LOG_FOLDER / f"{version:020}.json"
+        if about is None or not stat.S_ISREG(about.st_mode):
+            raise DamagedStoreError(path, "this entry of the log is no file")
+        if version > checkpoint:
+            _refuse_torn(str(path), about.st_size, about.st_mtime_ns, about.st_ino)
+    return found
+
+
+def entries(folder: Path) -> Iterator[list[dict[str, Any]]]:
+    """Yield the actions of every commit of the table in ``folder``, oldest first.
+
+    Raises
+    ------
+    DamagedStoreError
+        See :func:`versions`.
+    """
+    for version in versions(folder):
+        yield _actions(folder / LOG_FOLDER / f"{version:020}.json")
+
+
+def _listed(folder: Path) -> tuple[dict[int, os.stat_result | None], int]:
+    """Return the entries of a log with what is known of each, and the version of the newest checkpoint (-1: none)."""
+    log = folder / LOG_FOLDER
+    try:
+        with os.scandir(log) as scan:
+            listed = list(scan)
+    except FileNotFoundError:
+        if os.path.lexists(log):
+            raise DamagedStoreError(log, "this link leads nowhere") from None
+        return {}, -1
+    except NotADirectoryError:
+        if log.parent.is_dir():
+            raise DamagedStoreError(log, "the log is no folder") from None
+        return {}, -1
+    except OSError as error:
+        raise DamagedStoreError(log, f"the log cannot be read: {error.strerror}", hint=_mind_permissions(log)) from None
+    found: dict[int, os.stat_result | None] = {}
+    checkpoint = -1
+    for each in listed:
+        if named := ENTRY.fullmatch(each.name):
+            try:
+                found[int(named[1])] = each.stat()
+            except OSError:
+                found[int(named[1])] = None
+        elif named := CHECKPOINT.fullmatch(each.name):
+            checkpoint = max(checkpoint, int(named[1]))
+    return found, checkpoint
+
+
+def _is_contiguous(entries: dict[int, os.stat_result | None]) -> bool:
+    return not entries or (min(entries) == 0 and max(entries) == len(entries) - 1)
+
+
+@lru_cache(REMEMBERED)
+def _refuse_torn(path: str, _size: int, _changed: int, _inode: int) -> None:
+    """Refuse an entry that is not whole; the arguments after the first tell one state of the file from another."""
+    actions = _actions(Path(path))
+    info = next((action["commitInfo"] for action in actions if "commitInfo" in action), None)
+    kinds = [next(iter(action), "") for action in actions]
+    if not isinstance(info, dict):
+        raise DamagedStoreError(Path(path), "this entry of the log is cut short")
+    said = json.loads(info.get(COMMIT_KEY, "{}"))
+    counted = {"add": kinds.count("add"), "remove": kinds.count("remove"), "txn": kinds.count("txn")}
+    if any(counted[kind] != said.get(kind, counted[kind]) for kind in counted):
+        raise DamagedStoreError(Path(path), "this entry of the log is cut short")
+    if not OF_OPERATION.get(str(info.get("operation")), set()) <= set(kinds):
+        raise DamagedStoreError(Path(path), "this entry of the log is cut short")
+
+
+def _actions(path: Path) -> list[dict[str, Any]]:
+    try:
+        lines = path.read_bytes().splitlines()
+        found = [json.loads(line) for line in lines if line.strip()]
+    except OSError as error:
+        why = f"this entry of the log cannot be read: {error.strerror}"
+        raise DamagedStoreError(path, why, hint=_mind_permissions(path)) from None
+    except ValueError:  # bytes that are no UTF-8 are one too
+        raise DamagedStoreError(path, "this entry of the log is damaged") from None
+    if not found or not all(isinstance(action, dict) for action in found):
+        raise DamagedStoreError(path, "this entry of the log is damaged")
+    return found
+
+
+def _mind_permissions(place: Path) -> str:
+    return f"give yourself permission to read {place}"
