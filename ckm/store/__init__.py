@@ -123,8 +123,8 @@ class Store:
 
     def quarantine(self) -> pl.LazyFrame | None:
         """Return the quarantined rows (see :data:`ckm.store.side_tables.SCHEMA`); None where there never were any."""
-        table = Table(self.root / QUARANTINE)
-        return table.scan() if table.exists else None  # the store's folders are looked at by tables()
+        there = {folder.name for folder in table_folders(self.root)}
+        return Table(self.root / QUARANTINE).scan() if QUARANTINE in there else None
 
     def history(self) -> list[Load]:
         """Return every load, oldest first."""
@@ -239,6 +239,7 @@ class Store:
 
     def runs(self, analysis: str, name: str | None = None) -> list[Run]:
         """Return the kept runs of an analysis (those of one definition with ``name``), by number."""
+        table_folders(self.root)  # a damaged store is not one without runs
         return runs.kept(self.root, analysis, name)
 
     def read_run(self, run: Run, columns: Collection[str] | None = None) -> pl.DataFrame:

@@ -11,7 +11,7 @@ from ckm.files import full_disk
 from ckm.scanned import may_be_damage, unreadable
 from ckm.store import journal
 from ckm.store.delta import Table
-from ckm.store.log import DamagedStoreError, versions
+from ckm.store.log import DamagedStoreError, is_own, versions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -54,6 +54,8 @@ def _may_be_table(root: Path, each: os.DirEntry[str]) -> bool:
 
 def _is_table(root: Path, folder: Path) -> bool:
     if versions(folder):
+        if not is_own(folder):
+            raise DamagedStoreError(folder, "this is no table of ckm", hint=MOVE_AWAY)
         return True
     if left := _data_without_log(root, folder):
         if versions(folder):  # the first load of the table landed meanwhile

@@ -41,8 +41,6 @@ KEEP_REMOVED_HOURS = 24
 READER_FEATURES = {"timestampNtz"}
 WRITER_FEATURES = {*READER_FEATURES, "appendOnly", "invariants"}
 """Of the Delta protocol: what tables of ckm may use, and what this code reads and writes."""
-OWN_COLUMNS = {"load_id", "run_number"}
-"""Each table of ckm has one of these; any other table is somebody else's."""
 NEWER = "the table is in a newer or another form of Delta than this version of ckm reads"
 NEWER_HINT = "update ckm; if another program wrote the table, move it out of the store"
 DAMAGED_FILE = (
@@ -215,15 +213,12 @@ class Table:
             protocol = delta.protocol()
             unknown = {*(protocol.reader_features or ())} - READER_FEATURES
             unknown |= {*(protocol.writer_features or ())} - WRITER_FEATURES
-            columns = {field.name for field in delta.schema().fields}
         except (DeltaError, DeltaProtocolError, OSError, ValueError) as error:
             if "nsupported" in str(error):
                 raise DamagedStoreError(self.folder, NEWER, hint=NEWER_HINT) from error
             raise DamagedStoreError(self.folder / LOG_FOLDER, "the log is damaged") from error
         if unknown or protocol.min_reader_version not in (1, 3) or protocol.min_writer_version not in (1, 2, 7):
             raise DamagedStoreError(self.folder, NEWER, hint=NEWER_HINT)
-        if not columns & OWN_COLUMNS:
-            raise DamagedStoreError(self.folder, "this is no table of ckm", hint="move it out of the store")
         return delta
 
     def _forget_snapshot(self) -> None:

@@ -24,6 +24,8 @@ COMMIT_KEY = "ckm_commit"
 """Where a commit says how many files enter and leave by it, and the digest of each file that enters."""
 ENTRY = re.compile(r"(\d{20})\.json")
 CHECKPOINT = re.compile(r"(\d{20})\.checkpoint.*\.parquet")
+OWN_COLUMNS = {"load_id", "run_number"}
+"""Each table of ckm has one of these; any other table is somebody else's."""
 OF_OPERATION = {"CREATE TABLE": {"protocol", "metaData"}, "ADD COLUMN": {"metaData"}}
 """Actions without which a commit of the engine is not whole."""
 REMEMBERED = 20_000
@@ -65,6 +67,19 @@ def versions(folder: Path) -> list[int]:
         if version > checkpoint:
             _refuse_torn(str(path), about.st_size, about.st_mtime_ns, about.st_ino)
     return found
+
+
+def is_own(folder: Path) -> bool:
+    """Whether ckm made the table in ``folder``, which has a log: its rows belong to a load or to a run."""
+    first = folder / LOG_FOLDER / f"{0:020}.json"
+    about = first.stat()
+    return _has_own_column(str(first), about.st_size, about.st_mtime_ns, about.st_ino)
+
+
+@lru_cache(REMEMBERED)
+def _has_own_column(path: str, _size: int, _changed: int, _inode: int) -> bool:
+    schemas = [action["metaData"].get("schemaString", "{}") for action in _actions(Path(path)) if "metaData" in action]
+    return any(field.get("name") in OWN_COLUMNS for text in schemas for field in json.loads(text).get("fields", ()))
 
 
 def entries(folder: Path) -> Iterator[list[dict[str, Any]]]:
