@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ckm.plaintext import markdown_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -35,6 +37,5 @@ def markdown_table(names: Sequence[str], numeric: Sequence[bool], rows: Iterable
 
 
 def markdown_cell(text: str) -> str:
-    """Return a text that stays in its cell, and that no reader of Markdown takes for HTML."""
-    safe = text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
-    return "<br>".join(safe.splitlines())
+    """Return a text that stays in its cell, its lines parted, and of which no reader of Markdown makes markup."""
+    return "<br>".join(markdown_text(line).strip() for line in text.splitlines())

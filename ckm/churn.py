@@ -175,7 +175,9 @@ def warn(
     ]
     if store is not None:
         remarks += [compared.sentence, *_turned_out(store, found, as_of)]
-        if request.keep:
+        if request.keep and dataset.workspace is not None and not dataset.workspace.writable:
+            remarks.append("the workspace cannot be written: the warnings were not kept")
+        elif request.keep:
             keep(store, compared.frame, as_of=as_of, horizon=horizon.days, facts={"model": found.model.name})
     chosen = _chosen(compared.news if request.news else compared.frame, request)
     return ChurnWarnings(
@@ -194,12 +196,12 @@ def model_card(result: ChurnWarnings) -> ModelCard:
 
     Raises
     ------
-    ValueError
+    UsageError
         The models were not compared on the past.
     """
     found = result.forecast
     if found.backtest is None:
-        raise ValueError("a model card needs a backtest")
+        raise UsageError("a model card needs a backtest", hint="ask for it: Request(backtest=True), or --backtest")
     history, left = found.history, found.history.left_out
     reasons = {
         "after the as-of date": left.rows_after_as_of,
@@ -235,6 +237,8 @@ def _versions() -> tuple[tuple[str, str], ...]:
 
 
 def _asked(days: int) -> Horizon:
+    if days < 1:
+        raise UsageError(f"a horizon of {days} days is none", hint="name at least 1")
     return Horizon(days, f"{days} days, as asked for")
 
 

@@ -124,10 +124,9 @@ class _Root(TyperGroup):
                 return _fail(UsageError(f"{place}: {why}", hint=PLACE_HINT), words)
             if damaged := explain(error):
                 return _fail(damaged, words)
-            import traceback
+            from ckm.bugreport import bug_report
 
-            with suppress(OSError):
-                traceback.print_exc()
+            _tell(bug_report(error))
             _tell(f"this is a bug in ckm {__version__}: please report the lines above")
             return 70
 

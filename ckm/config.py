@@ -18,7 +18,7 @@ from ckm.settings import Config
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from ckm.yamlfile import YamlEntry
 
@@ -58,6 +58,12 @@ class Workspace:
     def out_dir(self) -> Path:
         """Results."""
         return self.root / "out"
+
+    @property
+    def writable(self) -> bool:
+        """Whether an analysis may keep anything here: no on a disk that is read-only, or without permission."""
+        folders = [folder for folder in (self.root, self.store_dir) if folder.is_dir()]
+        return all(os.access(folder, os.W_OK) for folder in folders)
 
 
 def find_workspace(start: Path) -> Path | None:
@@ -144,10 +150,10 @@ def _fill(cls: type[T], entries: Mapping[str, YamlEntry], inside: str, prefix: s
         elif "default" in each.metadata:
             values[name] = _named_values(each.metadata, entry, f"{variable}_")
         elif variable in os.environ:
-            values[name] = _parsed(each.metadata["parse"], os.environ[variable], variable)
+            values[name] = _parsed(each.metadata, os.environ[variable], variable)
         elif entry is not None and not entry.is_null:
             values[name] = _parsed(
-                each.metadata["parse"], entry.joined() if each.metadata.get("list") else entry.text(), entry.where
+                each.metadata, entry.joined() if each.metadata.get("list") else entry.text(), entry.where
             )
     return cls(**values)
 
@@ -165,15 +171,19 @@ def _named_values(metadata: Mapping[str, Any], entry: YamlEntry | None, prefix: 
         if child.is_null:
             values.pop(name, None)
         else:
-            values[name] = _parsed(metadata["parse"], child.text(), child.where)
+            values[name] = _parsed(metadata, child.text(), child.where)
     for name in {**default, **values}:
         if (variable := prefix + name.upper()) in os.environ:
-            values[name] = _parsed(metadata["parse"], os.environ[variable], variable)
+            values[name] = _parsed(metadata, os.environ[variable], variable)
     return MappingProxyType(values)
 
 
-def _parsed(parse: Callable[[str], T], text: str, where: str) -> T:
+def _parsed(metadata: Mapping[str, Any], text: str, where: str) -> Any:
     try:
-        return parse(text)
+        return metadata["parse"](text)
     except UsageError as error:
+        if not metadata["shown"]:
+            raise UsageError(
+                f"{where}: the value does not fit", hint="'ckm init' writes what fits", where=where
+            ) from None
         raise UsageError(f"{where}: {error}", hint=error.hint, where=where) from None

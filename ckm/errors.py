@@ -9,7 +9,8 @@
     ├── InputError            3     the data are broken
     ├── NotEnoughDataError    4     too little for an honest answer
     ├── RefusedError          5     a policy forbids it
-    └── VerificationError     6     something does not match what was promised
+    ├── VerificationError     6     something does not match what was promised
+    └── BugError             70     a bug in ckm met one of several files
 
 No message ever holds a value from a row: row numbers and column names only.
 """
@@ -104,3 +105,20 @@ class VerificationError(CkmError):
 
     code = "verification"
     exit_code = 6
+
+
+class BugError(CkmError):
+    """A bug in ckm met one of several files, and the others had their turn all the same."""
+
+    code = "bug"
+    exit_code = 70
+
+
+def exit_code_of_files(errors: Iterable[CkmError], *, done: bool) -> int:
+    """Return the exit code of a run over several files, some of which failed; 0 where none did.
+
+    It is the highest of the files' own codes. But where other files were ``done``, the call was right, and a file that
+    does not fit it (2: a column is missing, a decimal mark is unclear) is input that is broken: 3.
+    """
+    highest = max((error.exit_code for error in errors), default=0)
+    return InputError.exit_code if done and highest == UsageError.exit_code else highest

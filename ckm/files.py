@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import errno
+import hashlib
 import os
 import re
 import shutil
@@ -32,8 +33,8 @@ SCRATCH = re.compile(r"ckm-[0-9a-z_]{8}")
 OWNER = ".owner"
 """The locked file of a temporary folder."""
 OWNER_ONLY = 0o600
-LONGEST_NAME = 255
-"""Bytes of a file name on the file systems there are."""
+LONGEST = 100
+"""Bytes of a name that a draft carries on."""
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 FULL_IN_WORDS = ("No space left on device", "Disk quota exceeded", "File too large", "os error 28", "os error 122")
 """What libraries say that hand on no number."""
@@ -92,7 +93,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield draft
         _to_disk(draft)
-        draft.chmod(stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask())
+        mode = stat.S_IMODE(target.stat().st_mode) if target.exists() else 0o666 & ~_umask()
+        with suppress(PermissionError, NotImplementedError):  # file systems that have no permissions refuse
+            draft.chmod(mode)
         if os.name == "nt":  # an open file cannot be renamed there
             os.close(handle)
             handle = -1
@@ -196,9 +199,7 @@ def flush_folder(folder: Path) -> None:
 
 def _new_draft(target: Path) -> tuple[Path, int]:
     """Make a locked, empty draft beside ``target``; return it and its open descriptor."""
-    ending = f".{os.urandom(4).hex()}.part"
-    name = os.fsencode(target.name)[: LONGEST_NAME - len(ending) - 1]
-    draft = target.with_name("." + name.decode(sys.getfilesystemencoding(), "ignore") + ending)
+    draft = target.with_name(f".{_short(target.name)}.{os.urandom(4).hex()}.part")
     _open.add(draft)
     return draft, _locked(draft)
 
@@ -264,6 +265,15 @@ def _umask() -> int:
     return mask
 
 
+def _short(name: str) -> str:
+    """Return a name to which more can be added: a file system takes 255 bytes, and some take less."""
+    return (
+        name
+        if len(os.fsencode(name)) <= LONGEST and name.isprintable()
+        else hashlib.sha1(os.fsencode(name)).hexdigest()
+    )
+
+
 def _unwritable(path: Path, error: OSError) -> UsageError:
     return UsageError(f"cannot write {path}: {error.strerror or error}", hint="choose another place")
 
@@ -293,5 +303,5 @@ def _free(folder: Path) -> int:
 
 def _to_disk(path: Path) -> None:
     """Hand the bytes to the disk before the name changes, or a power cut could leave an empty file of that name."""
-    with path.open("rb") as file:
+    with path.open("rb+") as file:  # Windows flushes only what is open for writing
         os.fsync(file.fileno())

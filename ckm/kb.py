@@ -208,6 +208,7 @@ def lint(
     """
     from ckm.config import Config
     from ckm.knowledge.cache_folder import cache_folder
+    from ckm.knowledge.freshness import mark_of
     from ckm.knowledge.lint import Expected, lint_folder
     from ckm.knowledge.reason_codes import reason_codes
 
@@ -226,12 +227,12 @@ def lint(
             skip=agreed.skip,
         )
 
-    state = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _definitions(segments)]
+    state = [(path.name, mark_of(path.stat())) for path in _definitions(segments)]
     return lint_folder(
         folder,
         as_of,
         expected,
-        agreed=repr((agreed, state)),
+        agreed=repr((vars(agreed), state)),
         place=cache_folder(folder) / KEPT if keep else None,
         advance=advance,
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.errors import UsageError
 from ckm.measures.basis import Basis
 from ckm.measures.capacity import Capacity, capacity_measures, read_capacity
 from ckm.measures.changes import change_measures
@@ -38,6 +39,7 @@ from ckm.measures.slices import CUSTOMERS, Dimension, find_dimension, slice_base
 from ckm.measures.survival import survival_measures
 from ckm.measures.trust import trust_measures
 from ckm.measures.wallet import wallet_measures
+from ckm.pseudonym import shown_ids
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -82,6 +84,10 @@ class Request:
     min_cell: int = MIN_CELL
     names: bool = False
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.min_cell < 0:
+            raise UsageError(f"groups have at least 0 customers, not {self.min_cell}", hint="name a min_cell of 5")
 
 
 @dataclass(frozen=True)
@@ -166,21 +172,22 @@ def loyalty_report(
     changes = those_that_matter(judge_changes(comparison, causes, ratings)) if comparison is not None else ()
     return Loyalty(
         LoyaltyReport(
-            # Where a workspace lies is nobody's business who reads the page, and two places give the same bytes.
-            label=dataset.workspace.root.name if dataset.workspace else dataset.label,
+            label=dataset.label,
             period=basis.period,
             compared=basis.compared,
             comparison=request.comparison,
             as_of=basis.as_of,
             currency=ledger.currency,
             time_zone=ledger.time_zone,
-            measures=Measures([*hidden.measures, *of_goals]),
+            measures=Measures([*_unnamed(hidden.measures, dimension, names=request.names), *of_goals]),
             missing=tuple(dict.fromkeys((*missing, *hidden.missing, *no_goals))),
             drivers=tuple(
                 replace(each, drivers=shown_drivers(each.drivers, hidden, request.min_cell)) for each in changes
             ),
             goals=goals,
-            loyal=_named(loyal.frame, tables) if request.names else loyal.frame,
+            loyal=_named(loyal.frame, tables)
+            if request.names
+            else loyal.frame.with_columns(shown_ids(loyal.frame["customer_id"])),
             by=request.by,
             names=request.names,
             remarks=tuple(_remarks(basis, single)),
@@ -253,6 +260,16 @@ def _single_by_slice(basis: Basis, dimension: Dimension, single: _Single) -> Ite
     for value, part in slice_bases(basis, dimension):
         for measures, _ in single.rooms(part):
             yield from (measure.within(dimension.column, value) for measure in measures)
+
+
+def _unnamed(measures: Measures, dimension: Dimension | None, *, names: bool) -> Iterator[Measure]:
+    """Give the measures; of a column that may hold addresses (an account owner) the slices by their pseudonyms."""
+    for each in measures:
+        first = each.slice[0] if each.slice else None
+        if names or dimension is None or first is None or first[0] != dimension.column:
+            yield each
+        else:
+            yield replace(each, slice=((first[0], dimension.shown(first[1])), *each.slice[1:]))
 
 
 def _named(loyal: pl.DataFrame, tables: Mapping[str, pl.LazyFrame]) -> pl.DataFrame:

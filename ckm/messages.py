@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from ckm.plaintext import printable
+from ckm.plaintext import harmless, harmless_json, one_line, unicode_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ckm.errors import CkmError
 
 
-__all__ = ["Verbosity", "detail", "listen", "note", "printable", "progress", "set_verbosity", "show_error", "verbosity"]
+__all__ = ["Verbosity", "detail", "listen", "note", "progress", "set_verbosity", "show_error", "verbosity"]
 
 
 class Verbosity(IntEnum):
@@ -75,7 +75,9 @@ def show_error(error: CkmError, *, as_json: bool) -> None:
     if as_json:
         import json
 
-        _say(json.dumps({"error": error.to_dict()}, ensure_ascii=False, default=str))
+        facts = {name: unicode_text(each) if isinstance(each, str) else each for name, each in error.to_dict().items()}
+        text = json.dumps({"error": facts}, ensure_ascii=False, default=lambda each: unicode_text(str(each)))
+        print(harmless_json(text), file=sys.stderr)
         return
     _say(f"error: {error}")
     if error.hint:
@@ -112,9 +114,9 @@ def progress(label: str, total: float | None = None) -> Iterator[Callable[[float
 
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
-        task = bar.add_task(escape(printable(label)), total=total)
+        task = bar.add_task(escape(harmless(one_line(label))), total=total)
         yield lambda amount: bar.advance(task, amount)
 
 
 def _say(message: str) -> None:
-    print(printable(message), file=sys.stderr)
+    print(harmless(one_line(message)), file=sys.stderr)  # a line break in a file's name begins no message of its own

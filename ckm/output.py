@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.files import replacing
-from ckm.messages import Verbosity, detail, listen, note, printable, progress, set_verbosity, show_error, verbosity
-from ckm.plaintext import harmless
+from ckm.messages import Verbosity, detail, listen, note, progress, set_verbosity, show_error, verbosity
+from ckm.plaintext import harmless, harmless_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,6 @@ __all__ = [
     "emit_text",
     "listen",
     "note",
-    "printable",
     "progress",
     "set_verbosity",
     "show_error",
@@ -106,7 +105,7 @@ def emit(
     else:
         from ckm.writers import render
 
-        sys.stdout.write(render(table, f".{chosen}", formats=formats, protect=protect))
+        _print(render(table, f".{chosen}", formats=formats, protect=protect), chosen)
     sys.stdout.flush()
 
 
@@ -134,8 +133,7 @@ def emit_rows(
     if chosen is Format.table:
         rows.draw(table, title=title, formats=formats)
     else:
-        text = rows.render(table, f".{chosen}", formats=formats)
-        sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
+        _print(rows.render(table, f".{chosen}", formats=formats), chosen)
     sys.stdout.flush()
 
 
@@ -171,8 +169,15 @@ def emit_text(text: str, *, output: Path | None = None) -> None:
             draft.write_text(text, encoding="utf-8", newline="\n")
         note(f"wrote {output}")
         return
-    sys.stdout.write(text)
+    sys.stdout.write(harmless(text) if sys.stdout.isatty() else text)
     sys.stdout.flush()
+
+
+def _print(text: str, fmt: Format) -> None:
+    """Print a table for machines whole; on a terminal nothing in it moves the cursor or turns what follows."""
+    if sys.stdout.isatty():
+        text = harmless_json(text) if fmt in (Format.json, Format.ndjson) else harmless(text)
+    sys.stdout.write(text)
 
 
 def default_format() -> Format:

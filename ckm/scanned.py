@@ -69,8 +69,10 @@ def unreadable(path: Path) -> str | None:
 
 
 def _decode_with_polars(path: Path) -> None:
-    import polars as pl
+    from polars.exceptions import ColumnNotFoundError
 
-    for name in pl.read_parquet_schema(path):
-        with suppress(pl.exceptions.ColumnNotFoundError):
-            pl.read_parquet(path, columns=[name], glob=False)
+    from ckm.parquet_file import read_file, scan_file
+
+    for name in scan_file(path).collect_schema():
+        with suppress(ColumnNotFoundError):
+            read_file(path, [name])

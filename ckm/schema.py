@@ -3,15 +3,22 @@
 Every command reads and writes these tables and nothing else. Ids are text, so that leading zeros survive;
 timestamps are microseconds in UTC; money is a float in the unit of ``currency``. Columns that a source has and
 the contract has not are kept beside these as they came.
+
+Each column says in its ``metadata`` who may see its values (:class:`Exposure`); a table with one that does not
+is refused when it is declared.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
 
 import dataframely as dy
 import polars as pl
+
+from ckm.errors import UsageError
 
 EARLIEST = date(1900, 1, 1)
 """A date before this is a typing error or a placeholder, not a purchase."""
@@ -24,9 +31,42 @@ INTERACTION_KINDS = ("complaint", "question", "praise", "idea", "survey", "visit
 RATING_SCALES = {"nps_0_10": (0, 10), "csat_1_5": (1, 5), "ces_1_7": (1, 7)}
 
 
-def _timestamp(*, nullable: bool) -> dy.Datetime:
+class Exposure(StrEnum):
+    """Where the values of a column may be seen besides the store and the lists that a person asks for."""
+
+    group = "group"
+    """Shared by many customers (country, channel): reports part customers by it and name its values."""
+    amount = "amount"
+    """Amounts and times: reports hold sums and ends of periods, and no value of a row."""
+    personal = "personal"
+    """About persons, shared by some customers (account owner): reports name no value that is an address or a number."""
+    identity = "identity"
+    """Of one customer or one document: no report is by it, and ids stand there as pseudonyms (:mod:`ckm.pseudonym`)."""
+
+
+def exposed(exposure: Exposure, *, logged: bool = False) -> dict[str, Any]:
+    """Return the metadata of a column.
+
+    Parameters
+    ----------
+    exposure
+        Who may see its values.
+    logged
+        Whether the smallest and largest value of each file stand in the table's log, so that readers find rows faster.
+        Whoever may read the log sees them, and an erased customer's may stay there: for keys and times alone.
+    """
+    return {"exposure": exposure, "logged": logged}
+
+
+GROUP, PERSONAL = exposed(Exposure.group), exposed(Exposure.personal)
+AMOUNT, TIME = exposed(Exposure.amount), exposed(Exposure.amount, logged=True)
+IDENTITY, KEY = exposed(Exposure.identity), exposed(Exposure.identity, logged=True)
+
+
+def _timestamp(*, nullable: bool, exposure: dict[str, Any] = AMOUNT) -> dy.Datetime:
     return dy.Datetime(
         nullable=nullable,
+        metadata=exposure,
         time_zone="UTC",
         time_unit="us",
         check={
@@ -38,68 +78,68 @@ def _timestamp(*, nullable: bool) -> dy.Datetime:
 
 
 def _day() -> dy.Date:
-    return dy.Date(nullable=True, min=EARLIEST, max_exclusive=LATEST)
+    return dy.Date(nullable=True, min=EARLIEST, max_exclusive=LATEST, metadata=AMOUNT)
 
 
 def _money(*, nullable: bool) -> dy.Float64:
-    return dy.Float64(nullable=nullable, allow_inf=False, allow_nan=False)
+    return dy.Float64(nullable=nullable, allow_inf=False, allow_nan=False, metadata=AMOUNT)
 
 
 class Customers(dy.Schema):
     """Who a customer is. One row per ``customer_id``."""
 
-    customer_id = dy.String(nullable=False, min_length=1)
-    party_type = dy.String(nullable=True, check={"vocabulary": lambda c: c.is_in(PARTY_TYPES)})
-    display_name = dy.String(nullable=True)
-    email = dy.String(nullable=True)
-    phone = dy.String(nullable=True)
-    country = dy.String(nullable=True)
-    region = dy.String(nullable=True)
-    lang = dy.String(nullable=True)
-    birth_year = dy.Int32(nullable=True, min=EARLIEST.year, max_exclusive=LATEST.year)
-    industry = dy.String(nullable=True)
-    account_owner = dy.String(nullable=True)
-    parent_id = dy.String(nullable=True)
-    status = dy.String(nullable=True)
+    customer_id = dy.String(nullable=False, min_length=1, metadata=KEY)
+    party_type = dy.String(nullable=True, check={"vocabulary": lambda c: c.is_in(PARTY_TYPES)}, metadata=GROUP)
+    display_name = dy.String(nullable=True, metadata=IDENTITY)
+    email = dy.String(nullable=True, metadata=IDENTITY)
+    phone = dy.String(nullable=True, metadata=IDENTITY)
+    country = dy.String(nullable=True, metadata=GROUP)
+    region = dy.String(nullable=True, metadata=GROUP)
+    lang = dy.String(nullable=True, metadata=GROUP)
+    birth_year = dy.Int32(nullable=True, min=EARLIEST.year, max_exclusive=LATEST.year, metadata=PERSONAL)
+    industry = dy.String(nullable=True, metadata=GROUP)
+    account_owner = dy.String(nullable=True, metadata=PERSONAL)
+    parent_id = dy.String(nullable=True, metadata=PERSONAL)
+    status = dy.String(nullable=True, metadata=GROUP)
     created_on = _day()
 
 
 class Transactions(dy.Schema):
     """What was bought. One row per order line; a return carries a negative ``net``."""
 
-    order_id = dy.String(nullable=False, min_length=1)
-    line_no = dy.String(nullable=True)
-    customer_id = dy.String(nullable=True)
-    ordered_at = _timestamp(nullable=False)
-    product_id = dy.String(nullable=True)
-    category = dy.String(nullable=True)
-    quantity = dy.Float64(nullable=True, allow_inf=False, allow_nan=False)
+    order_id = dy.String(nullable=False, min_length=1, metadata=KEY)
+    line_no = dy.String(nullable=True, metadata=IDENTITY)
+    customer_id = dy.String(nullable=True, metadata=KEY)
+    ordered_at = _timestamp(nullable=False, exposure=TIME)
+    product_id = dy.String(nullable=True, metadata=GROUP)
+    category = dy.String(nullable=True, metadata=GROUP)
+    quantity = dy.Float64(nullable=True, allow_inf=False, allow_nan=False, metadata=AMOUNT)
     net = _money(nullable=False)
     discount = _money(nullable=True)
     cost = _money(nullable=True)
-    currency = dy.String(nullable=False, regex=r"^[A-Z]{3}$")
-    channel = dy.String(nullable=True)
-    type = dy.String(nullable=False, check={"vocabulary": lambda c: c.is_in(TRANSACTION_TYPES)})
-    campaign_id = dy.String(nullable=True)
+    currency = dy.String(nullable=False, regex=r"^[A-Z]{3}$", metadata=GROUP)
+    channel = dy.String(nullable=True, metadata=GROUP)
+    type = dy.String(nullable=False, check={"vocabulary": lambda c: c.is_in(TRANSACTION_TYPES)}, metadata=GROUP)
+    campaign_id = dy.String(nullable=True, metadata=GROUP)
     promised_on = _day()
     delivered_on = _day()
-    invoice_id = dy.String(nullable=True)
+    invoice_id = dy.String(nullable=True, metadata=IDENTITY)
 
 
 class Interactions(dy.Schema):
     """What a customer said to us: complaints, questions, ratings, notes."""
 
-    interaction_id = dy.String(nullable=False, min_length=1)
-    customer_id = dy.String(nullable=True)
-    at = _timestamp(nullable=False)
-    channel = dy.String(nullable=True)
-    kind = dy.String(nullable=True, check={"vocabulary": lambda c: c.is_in(INTERACTION_KINDS)})
-    text = dy.String(nullable=True)
-    lang = dy.String(nullable=True)
-    product_id = dy.String(nullable=True)
-    topic = dy.String(nullable=True)
-    rating = dy.Float64(nullable=True, allow_inf=False, allow_nan=False)
-    scale = dy.String(nullable=True, check={"vocabulary": lambda c: c.is_in(list(RATING_SCALES))})
+    interaction_id = dy.String(nullable=False, min_length=1, metadata=KEY)
+    customer_id = dy.String(nullable=True, metadata=KEY)
+    at = _timestamp(nullable=False, exposure=TIME)
+    channel = dy.String(nullable=True, metadata=GROUP)
+    kind = dy.String(nullable=True, check={"vocabulary": lambda c: c.is_in(INTERACTION_KINDS)}, metadata=GROUP)
+    text = dy.String(nullable=True, metadata=IDENTITY)
+    lang = dy.String(nullable=True, metadata=GROUP)
+    product_id = dy.String(nullable=True, metadata=GROUP)
+    topic = dy.String(nullable=True, metadata=GROUP)
+    rating = dy.Float64(nullable=True, allow_inf=False, allow_nan=False, metadata=AMOUNT)
+    scale = dy.String(nullable=True, check={"vocabulary": lambda c: c.is_in(list(RATING_SCALES))}, metadata=GROUP)
     resolved_at = _timestamp(nullable=True)
     promised_by = _timestamp(nullable=True)
 
@@ -144,6 +184,26 @@ class Table:
     schema: type[dy.Schema]
     key: tuple[str, ...]
     helpers: dict[str, pl.DataType] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Refuse a table with a column that does not say who may see its values."""
+        for name, column in self.schema.columns().items():
+            if not isinstance((column.metadata or {}).get("exposure"), Exposure):
+                raise UsageError(
+                    f"table '{self.name}': column '{name}' does not say who may see its values",
+                    hint="add metadata=GROUP, AMOUNT, PERSONAL, IDENTITY, TIME or KEY to the column in ckm/schema.py; "
+                    "in doubt IDENTITY, which no report shows",
+                )
+
+    def exposure(self, column: str) -> Exposure:
+        """Return who may see the values of a column; one that only a source has may hold anything about a person."""
+        known = self.schema.columns().get(column)
+        return Exposure((known.metadata or {})["exposure"]) if known is not None else Exposure.personal
+
+    @property
+    def logged(self) -> tuple[str, ...]:
+        """Columns whose bounds stand in the table's log."""
+        return tuple(name for name, column in self.schema.columns().items() if (column.metadata or {}).get("logged"))
 
     @property
     def dtypes(self) -> dict[str, pl.DataType]:

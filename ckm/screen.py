@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ckm.cells import shown
-from ckm.messages import printable
+from ckm.plaintext import harmless
 from ckm.writers import flatten
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def draw(table: pl.DataFrame, *, title: str | None, bars: str | None, formats: M
     """Print ``table`` to stdout; at most :data:`MAX_ROWS` rows, and a caption when there are more."""
     view = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for name, dtype in table.schema.items():
-        view.add_column(Text(printable(name)), justify="right" if dtype.is_numeric() else "left", overflow="fold")
+        view.add_column(Text(_one_line(name)), justify="right" if dtype.is_numeric() else "left", overflow="fold")
         if name == bars:
             view.add_column()
     shown_rows = table.head(MAX_ROWS)
@@ -58,7 +58,7 @@ def _print(view: Table, title: str | None, remark: str | None) -> None:
     console = Console(file=page, width=None if terminal else UNWRAPPED_WIDTH, highlight=False)
     for part in (title, view, remark):
         if part is not None:
-            console.print(Text(part, style="bold") if isinstance(part, str) else part)
+            console.print(Text(harmless(part), style="bold") if isinstance(part, str) else part)
     if isinstance(page, io.StringIO) and not terminal:
         sys.stdout.writelines(f"{line.rstrip()}\n" for line in page.getvalue().rstrip().split("\n"))
 
@@ -86,4 +86,4 @@ def _longest(table: pl.DataFrame, bars: str | None) -> float:
 
 
 def _one_line(text: str) -> str:
-    return printable(text.replace("\r\n", "↵").replace("\n", "↵").replace("\t", " "))
+    return harmless(text.replace("\r\n", "↵").replace("\n", "↵").replace("\t", " "))

@@ -128,13 +128,21 @@ def segment_dataset(dataset: Dataset, request: Request, config: Config) -> Segme
     if before is not None:
         moves = _moves(before, result, tables)
         result = result.since(moves).saying(*moves.remarks)
-    if request.keep:
+    if request.keep and _must_keep_nothing(dataset, request):
+        result = result.saying("the workspace cannot be written: neither definition nor run was kept")
+    elif request.keep:
         if result.definition is not saved and (store is not None or request.save):
             path = library.save(result.definition, request.name)
             result = result.saying(f"kept the definition as {path}, version {result.definition.version}")
         if store is not None:
             keep(store, result)
     return result
+
+
+def _must_keep_nothing(dataset: Dataset, request: Request) -> bool:
+    """Whether there is no place to keep a run, and nobody has asked for anything to be written."""
+    asked = bool(request.save) or request.refit
+    return dataset.workspace is not None and not dataset.workspace.writable and not asked
 
 
 def _store(dataset: Dataset, wait: float | None) -> Store | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
@@ -40,7 +40,7 @@ def parse_share(text: str) -> float:
 
 def parse_duration(text: str) -> timedelta:
     """Return ``12h``, ``7d`` or ``2w`` as a span of time."""
-    number = re.fullmatch(r"\s*(\d+)\s*([hdw])\s*", text)
+    number = re.fullmatch(r"\s*(\d{1,7})\s*([hdw])\s*", text)
     if number is None:
         raise UsageError(f"'{text}' is no span of time", hint="write it as 12h, 7d or 2w")
     return timedelta(**{UNITS[number[2]]: int(number[1])})
@@ -128,7 +128,7 @@ class Wanted:
 def parse_goal(text: str) -> Wanted:
     """Return ``0.4``, ``>= 40%`` or ``<= 30`` as what is wanted; a number alone means at least so much."""
     parts = re.fullmatch(r"\s*(>=|<=)?\s*([+-]?\d+(?:\.\d+)?)\s*(%?)\s*", text)
-    if parts is None:
+    if parts is None or not math.isfinite(float(parts[2])):
         raise UsageError(f"'{text}' is no number to reach", hint="write it as 0.4, '>= 40%' or '<= 30'")
     return Wanted(float(parts[2]) / (100 if parts[3] else 1), at_most=parts[1] == "<=")
 
@@ -168,23 +168,58 @@ class UnknownTimeZoneError(UnknownNameError):
             self.hint = "write it as Europe/Berlin or UTC"
 
 
-def _setting(default: T, parse: Callable[[str], T]) -> T:
-    """Declare a field that is one value, read from text by ``parse``."""
-    return field(default=default, metadata={"parse": parse})
+def _setting(default: T, parse: Callable[[str], T], *, shown: bool | None = None) -> T:
+    """Declare a field that is one value, read from text by ``parse``.
+
+    ``shown`` is whether its value may stand in errors, logs and what a notebook prints: a path, a person's name or a
+    password may not. Every declaration must say; see :func:`refuse_undeclared`.
+    """
+    return field(default=default, repr=bool(shown), metadata={"parse": parse, "shown": shown})
 
 
 def _per_name(
-    default: Mapping[str, T], parse: Callable[[str], T], *, what: str = "name", any_name: bool = False
+    default: Mapping[str, T],
+    parse: Callable[[str], T],
+    *,
+    what: str = "name",
+    any_name: bool = False,
+    shown: bool | None = None,
 ) -> Mapping[str, T]:
     """Declare a field that is one value per name; the names of ``default`` are all there are unless ``any_name``."""
     fixed = MappingProxyType(dict(default))
-    about = {"parse": parse, "default": fixed, "any_name": any_name, "what": what}
-    return field(default_factory=lambda: fixed, metadata=about)
+    about = {"parse": parse, "default": fixed, "any_name": any_name, "what": what, "shown": shown}
+    return field(default_factory=lambda: fixed, repr=bool(shown), metadata=about)
 
 
-def _names(*default: str) -> tuple[str, ...]:
+def _names(*default: str, shown: bool | None = None) -> tuple[str, ...]:
     """Declare a field that is a list of names, in the environment separated by commas."""
-    return field(default=default, metadata={"parse": parse_names, "list": True})
+    return field(default=default, repr=bool(shown), metadata={"parse": parse_names, "list": True, "shown": shown})
+
+
+def refuse_undeclared(settings: type, inside: str = "") -> None:
+    """Refuse settings of which one does not say whether its value may be shown.
+
+    Parameters
+    ----------
+    settings
+        A dataclass whose fields are settings, or groups of them.
+    inside
+        Name of the group, with a dot.
+
+    Raises
+    ------
+    UsageError
+        There is such a setting: what is not declared would be shown.
+    """
+    for each in fields(settings):
+        if isinstance(each.default_factory, type):
+            refuse_undeclared(each.default_factory, f"{inside}{each.name}.")
+        elif each.metadata.get("shown") is None:
+            raise UsageError(
+                f"setting '{inside}{each.name}' does not say whether its value may be shown",
+                hint="write shown=True, or shown=False for what may be a path, a person's name or a password, in "
+                "ckm/settings.py",
+            )
 
 
 @dataclass(frozen=True)
@@ -197,7 +232,7 @@ class IngestSettings:
         Largest share of a file's records that may be quarantined; above it nothing of the file is loaded.
     """
 
-    max_rejects: float = _setting(0.05, parse_share)
+    max_rejects: float = _setting(0.05, parse_share, shown=True)
 
 
 @dataclass(frozen=True)
@@ -227,26 +262,26 @@ class CheckSettings:
         Severity of rows dated after ``--as-of``.
     """
 
-    skip: tuple[str, ...] = _names()
-    null_share: float = _setting(0.5, parse_share)
-    null_jump: float = _setting(0.2, parse_share)
-    min_rows: int = _setting(30, parse_count)
-    no_customer_share: float = _setting(0.3, parse_share)
-    unknown_customer_share: float = _setting(0.0, parse_share)
-    duplicate_share: float = _setting(0.01, parse_share)
-    quarantine_share: float = _setting(0.01, parse_share)
-    outlier_share: float = _setting(0.001, parse_share)
-    outlier_z: float = _setting(6.0, parse_amount)
-    outlier_factor: float = _setting(20.0, parse_amount)
-    open_share: float = _setting(0.8, parse_share)
-    min_weeks: int = _setting(8, parse_count)
-    gap_days: int = _setting(3, parse_count)
-    silence_factor: float = _setting(3.0, parse_amount)
-    silence_days: int = _setting(7, parse_count)
-    channel_days: int = _setting(20, parse_count)
-    control_difference: float = _setting(0.005, parse_amount)
-    control_types: tuple[str, ...] = _names("sale", "return", "subscription")
-    future: str = _setting("off", parse_severity)
+    skip: tuple[str, ...] = _names(shown=True)
+    null_share: float = _setting(0.5, parse_share, shown=True)
+    null_jump: float = _setting(0.2, parse_share, shown=True)
+    min_rows: int = _setting(30, parse_count, shown=True)
+    no_customer_share: float = _setting(0.3, parse_share, shown=True)
+    unknown_customer_share: float = _setting(0.0, parse_share, shown=True)
+    duplicate_share: float = _setting(0.01, parse_share, shown=True)
+    quarantine_share: float = _setting(0.01, parse_share, shown=True)
+    outlier_share: float = _setting(0.001, parse_share, shown=True)
+    outlier_z: float = _setting(6.0, parse_amount, shown=True)
+    outlier_factor: float = _setting(20.0, parse_amount, shown=True)
+    open_share: float = _setting(0.8, parse_share, shown=True)
+    min_weeks: int = _setting(8, parse_count, shown=True)
+    gap_days: int = _setting(3, parse_count, shown=True)
+    silence_factor: float = _setting(3.0, parse_amount, shown=True)
+    silence_days: int = _setting(7, parse_count, shown=True)
+    channel_days: int = _setting(20, parse_count, shown=True)
+    control_difference: float = _setting(0.005, parse_amount, shown=True)
+    control_types: tuple[str, ...] = _names("sale", "return", "subscription", shown=True)
+    future: str = _setting("off", parse_severity, shown=True)
 
 
 @dataclass(frozen=True)
@@ -262,10 +297,10 @@ class SegmentSettings:
         Population stability index of a feature from which its shift is worth a look, and a refit.
     """
 
-    current_value_cut: float | None = _setting(None, parse_amount)
-    headroom_cut: float | None = _setting(None, parse_amount)
-    shift_watch: float = _setting(0.1, parse_amount)
-    shift_refit: float = _setting(0.25, parse_amount)
+    current_value_cut: float | None = _setting(None, parse_amount, shown=True)
+    headroom_cut: float | None = _setting(None, parse_amount, shown=True)
+    shift_watch: float = _setting(0.1, parse_amount, shown=True)
+    shift_refit: float = _setting(0.25, parse_amount, shown=True)
 
 
 @dataclass(frozen=True)
@@ -294,18 +329,18 @@ class ChurnSettings:
         Topics of an interaction of kind ``event`` that are contacts by us.
     """
 
-    watch: float = _setting(0.5, parse_share)
-    warn: float = _setting(0.7, parse_share)
-    urgent: float = _setting(0.85, parse_share)
-    lead: int = _setting(14, parse_days)
-    saved_share: float = _setting(0.3, parse_share)
-    anyway_share: float = _setting(1.0, parse_share)
-    offer_share: float = _setting(0.05, parse_share)
-    offer_amount: float = _setting(0.0, parse_amount)
-    contact_cost: float = _setting(1.0, parse_amount)
-    change_margin: float = _setting(0.1, parse_share)
-    contacted_days: int = _setting(30, parse_count)
-    contact_topics: tuple[str, ...] = _names("contact", "campaign")
+    watch: float = _setting(0.5, parse_share, shown=True)
+    warn: float = _setting(0.7, parse_share, shown=True)
+    urgent: float = _setting(0.85, parse_share, shown=True)
+    lead: int = _setting(14, parse_days, shown=True)
+    saved_share: float = _setting(0.3, parse_share, shown=True)
+    anyway_share: float = _setting(1.0, parse_share, shown=True)
+    offer_share: float = _setting(0.05, parse_share, shown=True)
+    offer_amount: float = _setting(0.0, parse_amount, shown=True)
+    contact_cost: float = _setting(1.0, parse_amount, shown=True)
+    change_margin: float = _setting(0.1, parse_share, shown=True)
+    contacted_days: int = _setting(30, parse_count, shown=True)
+    contact_topics: tuple[str, ...] = _names("contact", "campaign", shown=True)
 
 
 @dataclass(frozen=True)
@@ -322,9 +357,9 @@ class LoyaltySettings:
         What money that comes in a year is worth less than money of today.
     """
 
-    min_orders: int = _setting(3, parse_count)
-    horizon: int = _setting(12, parse_months)
-    discount: float = _setting(0.1, parse_share)
+    min_orders: int = _setting(3, parse_count, shown=True)
+    horizon: int = _setting(12, parse_months, shown=True)
+    discount: float = _setting(0.1, parse_share, shown=True)
 
 
 @dataclass(frozen=True)
@@ -351,13 +386,13 @@ class KbSettings:
         Rules of ``ckm kb-lint`` that are not applied.
     """
 
-    role: str | None = _setting(None, parse_name)
-    prefer_lang: str | None = _setting(None, parse_name)
-    log_queries: bool = _setting(False, parse_flag)
-    log_query_text: bool = _setting(False, parse_flag)
-    topics: tuple[str, ...] = _names()
-    departments: tuple[str, ...] = _names()
-    languages: tuple[str, ...] = _names()
+    role: str | None = _setting(None, parse_name, shown=False)
+    prefer_lang: str | None = _setting(None, parse_name, shown=True)
+    log_queries: bool = _setting(False, parse_flag, shown=True)
+    log_query_text: bool = _setting(False, parse_flag, shown=True)
+    topics: tuple[str, ...] = _names(shown=True)
+    departments: tuple[str, ...] = _names(shown=True)
+    languages: tuple[str, ...] = _names(shown=True)
     freshness: Mapping[str, timedelta] = _per_name(
         {
             "transaction": timedelta(days=90),
@@ -367,9 +402,10 @@ class KbSettings:
         },
         parse_duration,
         what="kind of information",
+        shown=True,
     )
-    alike: float = _setting(0.9, parse_share)
-    skip: tuple[str, ...] = _names()
+    alike: float = _setting(0.9, parse_share, shown=True)
+    skip: tuple[str, ...] = _names(shown=True)
 
 
 @dataclass(frozen=True)
@@ -391,17 +427,21 @@ class Config:
         What the team wants to reach, by measure of the loyalty report.
     """
 
-    currency: str = _setting("EUR", parse_currency)
-    time_zone: str = _setting("UTC", parse_time_zone)
+    currency: str = _setting("EUR", parse_currency, shown=True)
+    time_zone: str = _setting("UTC", parse_time_zone, shown=True)
     ingest: IngestSettings = field(default_factory=IngestSettings)
     freshness: Mapping[str, timedelta] = _per_name(
         {"transactions": timedelta(days=7), "interactions": timedelta(days=14), "customers": timedelta(days=90)},
         parse_duration,
         what="table",
+        shown=True,
     )
     check: CheckSettings = field(default_factory=CheckSettings)
     segment: SegmentSettings = field(default_factory=SegmentSettings)
     churn: ChurnSettings = field(default_factory=ChurnSettings)
     loyalty: LoyaltySettings = field(default_factory=LoyaltySettings)
     kb: KbSettings = field(default_factory=KbSettings)
-    goals: Mapping[str, Wanted] = _per_name({}, parse_goal, any_name=True)
+    goals: Mapping[str, Wanted] = _per_name({}, parse_goal, any_name=True, shown=True)
+
+
+refuse_undeclared(Config)

@@ -16,8 +16,10 @@ import polars as pl
 import polars.selectors as cs
 
 from ckm.cells import FORMULA_START, LIST_SEPARATOR, PLAIN_NUMBER, SEPARATORS, markdown_table, shown
-from ckm.errors import UsageError
+from ckm.errors import UnknownNameError, UsageError
 from ckm.files import temporary_folder
+from ckm.paths import openable
+from ckm.plaintext import harmless, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 EXCEL_MAX_ROWS = 1_048_576
 EXCEL_CREATED = datetime(2000, 1, 1)
 """A fixed date: with the clock's, two equal runs would write different bytes."""
+NOT_XML = {"\ufffe": "\\ufffe", "\uffff": "\\uffff"}
 
 
 def render(table: pl.DataFrame, suffix: str, *, formats: Mapping[str, str] | None = None, protect: bool = True) -> str:
@@ -53,7 +56,7 @@ def render(table: pl.DataFrame, suffix: str, *, formats: Mapping[str, str] | Non
         case ".csv" | ".tsv":
             return _for_spreadsheets(table, protect).write_csv(separator=SEPARATORS[suffix])
         case _:
-            raise ValueError(suffix)
+            raise UnknownNameError("file format", suffix, [*SEPARATORS, ".json", ".ndjson", ".md", ".parquet", ".xlsx"])
 
 
 def save(
@@ -68,11 +71,11 @@ def save(
     """Write ``table`` to the file ``path`` in the format of ``suffix``; equal tables give equal bytes."""
     match suffix:
         case ".parquet":
-            table.write_parquet(path)
+            table.write_parquet(openable(path))
         case ".xlsx":
             _save_excel(table, path, title=title)
         case ".csv" | ".tsv":
-            _for_spreadsheets(table, protect).write_csv(path, separator=SEPARATORS[suffix])
+            _for_spreadsheets(table, protect).write_csv(openable(path), separator=SEPARATORS[suffix])
         case _:
             text = render(table, suffix, formats=formats)
             path.write_text(text, encoding="utf-8", newline="\n")
@@ -135,7 +138,14 @@ def _save_excel(table: pl.DataFrame, path: Path, *, title: str | None) -> None:
         for name, dtype in table.schema.items()
         if isinstance(dtype, pl.Datetime)
     )
-    sheet = pl.concat([naive, times], how="horizontal").select(table.columns)
+    # xlsxwriter writes control characters out; what XML cannot hold at all would make a file that Excel refuses.
+    sheet = (
+        pl.concat([naive, times], how="horizontal")
+        .select(table.columns)
+        .with_columns(cs.string().str.replace_many(list(NOT_XML), list(NOT_XML.values())))
+    )
+    names = {name: printable(name) for name in table.columns}
+    sheet = sheet.rename(names) if len(set(names.values())) == len(names) else sheet
     options = {
         "strings_to_formulas": False,
         "strings_to_urls": False,
@@ -143,5 +153,5 @@ def _save_excel(table: pl.DataFrame, path: Path, *, title: str | None) -> None:
         "tmpdir": str(temporary_folder()),  # the sheets' rows lie there until the book is closed
     }
     with Workbook(path, options) as book:
-        book.set_properties({"title": title or "", "created": EXCEL_CREATED})
+        book.set_properties({"title": harmless(title or ""), "created": EXCEL_CREATED})
         sheet.write_excel(book, worksheet="ckm", freeze_panes=(1, 0), autofit=table.height <= 10_000)

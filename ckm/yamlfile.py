@@ -1,11 +1,13 @@
 """A YAML file as a tree that knows its lines, so that a mistake in it can be pointed at.
 
 Scalars stay the text that was written (``NO`` is Norway, ``5%`` and ``01234`` are kept): the reader of a key knows
-what it means, YAML does not. Only the safe loader's composer is used; nothing in a file is ever executed.
+what it means, YAML does not. Only the safe loader's composer is used; nothing in a file is ever executed. More than
+1,000 levels of lists and mappings in one another PyYAML refuses itself; a file too large for memory is refused here.
 """
 
 from __future__ import annotations
 
+import io
 import math
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,13 +16,17 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.yamltext import place_of, without_marks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-DEEPEST = 500
-"""Levels of lists and mappings in one another; nobody writes ten by hand."""
+MOST_BYTES = 64 << 20
+"""Of a file."""
+MOST_NODES = 500_000
+"""Keys and values of a file, some 10,000 knowledge entries: they take 400 bytes each, and 4 s together."""
+_SPLIT = "split it into several files"
 
 
 @dataclass(frozen=True)
@@ -139,14 +145,18 @@ def read_yaml(path: Path) -> YamlEntry | None:
     Raises
     ------
     UsageError
-        The file cannot be read, or is no YAML; the message names the line.
+        The file cannot be read, is too large, or is no YAML; the message names the line.
     """
     return parse_yaml(_read_text(path), path)
 
 
 def _read_text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise UsageError(f"{path} has more than {MOST_BYTES >> 20} MB", hint=_SPLIT)
+        return without_marks(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read())
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", hint="put a file there that you may read") from error
     except UnicodeDecodeError as error:
@@ -161,9 +171,8 @@ def parse_yaml(text: str, path: Path) -> YamlEntry | None:
     UsageError
         It is no YAML; the message names the line.
     """
-    with _mistakes_named(path):
-        refuse_depth(text, path)
-        node = yaml.compose(text, Loader=yaml.CSafeLoader)
+    with _mistakes_named(path, text):
+        node = yaml.compose(text, Loader=_Loader)
     return None if node is None else YamlEntry(node, path, node.start_mark.line + 1)
 
 
@@ -175,64 +184,52 @@ def read_yaml_documents(path: Path) -> list[YamlEntry]:
     Raises
     ------
     UsageError
-        The file cannot be read, or is no YAML somewhere; the message names the line.
+        The file cannot be read, is too large, or is no YAML somewhere; the message names the line.
     """
     text = _read_text(path)
-    with _mistakes_named(path):
-        refuse_depth(text, path)
-        nodes = list(yaml.compose_all(text, Loader=yaml.CSafeLoader))
+    with _mistakes_named(path, text):
+        nodes = list(yaml.compose_all(text, Loader=_Loader))
     documents = [YamlEntry(node, path, node.start_mark.line + 1) for node in nodes]
     return [document for document in documents if not document.is_null]
 
 
-def refuse_depth(text: str, path: Path) -> None:
-    """Refuse lists in lists beyond :data:`DEEPEST`: PyYAML composes them by recursion, in C, until the stack ends.
-
-    Raises
-    ------
-    UsageError
-        It is deeper, and the line where it becomes so.
-    yaml.YAMLError
-        It looks deep and is no YAML.
-
-    Notes
-    -----
-    Reading events is slow in Python. What could open a level limits the depth from above, so that few files need it:
-    the brackets of a document, the indentation of a line, and the dashes and question marks in it (``- - - x``). A list
-    may stand as far left as the key that it belongs to, hence twice.
-    """
-    brackets = max(document.count("[") + document.count("{") for document in text.split("\n---"))
-    steps = max((_indentation(line) + line.count("-") + line.count("?") for line in text.splitlines()), default=0)
-    if brackets + 2 * (steps + 1) <= DEEPEST:
-        return
-    depth = 0
-    for event in yaml.parse(text, Loader=yaml.CSafeLoader):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > DEEPEST:
-                line = f":{event.start_mark.line + 1}" if event.start_mark else ""
-                raise UsageError(f"{path}{line}: more than {DEEPEST} levels deep", hint="this is not for people")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-
-
-def _indentation(line: str) -> int:
-    return len(line) - len(line.lstrip())
-
-
 @contextmanager
-def _mistakes_named(path: Path) -> Iterator[None]:
+def _mistakes_named(path: Path, text: str) -> Iterator[None]:
     """Raise what YAML has to say as a UsageError that names the line."""
     try:
         yield
+    except _TooManyNodes as error:
+        raise UsageError(f"{path} has more than {MOST_NODES:,} keys and values", hint=_SPLIT) from error
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f":{mark.line + 1}" if mark is not None else ""
-        raise UsageError(
-            f"{path}{line}: {error.problem or error.context}", hint="check the indentation and quotes"
-        ) from error
+        place = place_of(error, text)
+        line = f":{place.line}" if place.line else ""
+        raise UsageError(f"{path}{line}: {place.message}", hint=place.hint) from error
     except yaml.YAMLError as error:
         raise UsageError(f"{path} is no YAML", hint="it holds a character that YAML forbids") from error
+
+
+class _TooManyNodes(yaml.YAMLError):
+    """A file has more than :data:`MOST_NODES`."""
+
+
+class _Loader(yaml.CSafeLoader):
+    """Counts the nodes that it composes.
+
+    The composer, which is written in C, calls :meth:`descend_resolver` before each one; what that is for, tags by the
+    path to a value, the safe loader has none of.
+    """
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._nodes = 0
+
+    def descend_resolver(self, _parent: object, _index: object) -> None:
+        self._nodes += 1
+        if self._nodes > MOST_NODES:
+            raise _TooManyNodes
+
+    def ascend_resolver(self) -> None:
+        return
 
 
 def dump_yaml(plain: Mapping[str, Any]) -> str:

@@ -240,11 +240,13 @@ def test_version_is_alone_on_stdout(shell: Shell) -> None:
     assert (done.stdout, done.stderr, done.returncode) == (f"ckm {__version__}\n", "", 0)
 
 
+@pytest.mark.slow
 def test_ckm_alone_shows_its_help(shell: Shell) -> None:
     assert shell().stdout == shell("--help").stdout
     assert shell().returncode == 0
 
 
+@pytest.mark.slow
 def test_the_shell_sees_the_same_codes_as_the_runner(shell: Shell, run: Run) -> None:
     for words in (["innit"], ["init"], ["init", "x", "--currency", "euro"]):
         assert shell(*words).returncode == run(*words).exit_code == 2
@@ -310,4 +312,5 @@ def test_errors_are_one_small_tree() -> None:
         "NotEnoughDataError",
         "RefusedError",
         "VerificationError",
+        "BugError",
     }

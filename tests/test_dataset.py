@@ -116,6 +116,7 @@ def test_what_is_not_there_is_an_error_that_names_it(tmp_path: Path, name: str) 
         open_dataset(tmp_path / name)
 
 
+@pytest.mark.slow
 def test_segment_reads_a_file_a_folder_a_pipe_and_a_workspace_alike(desk: Desk, run: Run) -> None:
     path = transactions(desk.root / "incoming" / "a.csv", LINES)
     desk.ingest(path, "--as", "transactions")

@@ -163,6 +163,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(rows)
 def test_another_engine_gives_the_same_features(

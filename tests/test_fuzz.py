@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import polars as pl
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
@@ -115,18 +116,21 @@ def check(content: bytes) -> None:
             assert again["status"] == "failed" or again["rows"] == result["quarantined"]
 
 
+@pytest.mark.slow
 @quick
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read_or_refused_with_a_reason(content: bytes) -> None:
     check(content)
 
 
+@pytest.mark.slow
 @quick
 @given(damaged())
 def test_a_damaged_file_of_any_format_is_read_or_refused_with_a_reason(content: bytes) -> None:
     check(content)
 
 
+@pytest.mark.slow
 @quick
 @given(tables.map(lambda text: text.encode("utf-8", "surrogatepass")))
 def test_any_cells_below_a_good_header_become_rows_or_are_quarantined(content: bytes) -> None:

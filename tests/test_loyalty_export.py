@@ -76,6 +76,7 @@ def test_the_files_have_fixed_names_and_nothing_else_is_written(tmp_path: Path) 
     )
 
 
+@pytest.mark.slow
 def test_every_column_is_in_both_dictionaries_with_its_type_and_version(tmp_path: Path) -> None:
     export_customers(example_basis(), of_example(), tmp_path)
     frame = pl.read_parquet(tmp_path / "customers.parquet")
@@ -151,6 +152,7 @@ def test_no_cell_of_a_list_is_a_formula_and_the_table_holds_ids_as_they_are(tmp_
     assert set(ODD) <= set(ids)
 
 
+@pytest.mark.slow
 def test_names_are_shown_only_when_asked_for(tmp_path: Path) -> None:
     of = odd_shop()
     export_customers(of, known(of), tmp_path / "without")
@@ -163,6 +165,7 @@ def test_names_are_shown_only_when_asked_for(tmp_path: Path) -> None:
     assert pl.read_csv(tmp_path / "with" / "one-time.csv").columns[:2] == ["customer_id", "display_name"]
 
 
+@pytest.mark.slow
 def test_equal_customers_give_equal_bytes_whatever_the_order_of_the_rows(tmp_path: Path) -> None:
     frames = example_frames()
     shuffled = {name: frame.sample(fraction=1.0, shuffle=True, seed=5).lazy() for name, frame in frames.items()}
@@ -173,6 +176,7 @@ def test_equal_customers_give_equal_bytes_whatever_the_order_of_the_rows(tmp_pat
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_where_rooms_saw_a_sample_the_table_still_has_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
     of = example_basis()
     monkeypatch.setattr(sample_module, "FEW_ROWS", 1_000)

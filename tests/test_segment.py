@@ -172,6 +172,7 @@ def test_what_is_left_out_is_counted_and_told() -> None:
     ]
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(histories, st.integers(1, 40))
 def test_a_run_as_of_a_day_equals_the_run_on_data_cut_at_that_day(
@@ -188,6 +189,7 @@ def test_a_run_as_of_a_day_equals_the_run_on_data_cut_at_that_day(
     assert full.left_out.rows_after_as_of == len(records) - len(cut)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(histories, st.randoms(use_true_random=False))
 def test_shuffled_rows_give_the_same_bytes(records: list[tuple[str | None, int, int, str]], random: Random) -> None:
@@ -200,6 +202,7 @@ def test_shuffled_rows_give_the_same_bytes(records: list[tuple[str | None, int, 
     assert one.summary.write_csv() == other.summary.write_csv()
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(histories)
 def test_more_of_a_measure_never_scores_lower_and_equal_values_score_equal(
@@ -331,6 +334,7 @@ def test_amounts_beyond_all_money_are_refused_and_large_ones_are_not() -> None:
     assert rials.customers["monetary"][0] == 9e15 + 10
 
 
+@pytest.mark.slow
 def test_cdnow_holds_the_published_customers_and_one_time_buyers() -> None:
     master = segmented(cdnow_master())
     assert master.customers.height == 23_570
@@ -367,6 +371,7 @@ def test_online_retail_agrees_with_duckdb(as_of: date | None) -> None:
         assert found.customers.height + found.left_out.customers_without_purchase == 4_383
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read", [cdnow_master, online_retail])
 def test_the_scores_agree_with_duckdb(read: Callable[[], pl.LazyFrame]) -> None:
     customers = segmented(read()).customers

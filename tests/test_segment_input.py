@@ -46,6 +46,7 @@ INPUTS: dict[str, tuple[list[str], list[str], dict[str, int], str]] = {
 ENOUGH_OF_ONE = {"lifecycle": {"one customer"}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("case", INPUTS)
 def test_odd_input_is_answered_or_refused_in_words(tmp_path: Path, run: Run, case: str, method: str) -> None:
@@ -99,6 +100,7 @@ for method in ("rfm", "value", "lifecycle", "clusters"):
 """
 
 
+@pytest.mark.slow
 def test_shuffled_rows_on_one_or_two_threads_give_the_same_bytes(tmp_path: Path) -> None:
     rows = orders(customers=300)
     shuffled = random.Random(3).sample(rows, len(rows))

@@ -94,6 +94,7 @@ def test_without_new_orders_nobody_is_moved_by_the_definition(shop: Path, run: R
     assert moves["ageing"].sum() > 0
 
 
+@pytest.mark.slow
 def test_who_bought_moved_by_behaviour_and_a_refit_moves_by_definition(shop: Path, run: Run, tmp_path: Path) -> None:
     told(run, "--as-of", SOONER)
     more_orders(run, tmp_path)
@@ -162,6 +163,7 @@ def test_a_file_needs_no_workspace_to_explain_moves(run: Run, tmp_path: Path) ->
     assert run("segment", path, "--moves").exit_code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["rfm", "value", "lifecycle", "clusters"])
 def test_every_definition_survives_its_file(shop: Path, run: Run, method: str) -> None:
     fitted = table(run, "--by", method, "--save", f"my-{method}", "--customers")
@@ -171,6 +173,7 @@ def test_every_definition_survives_its_file(shop: Path, run: Run, method: str) -
     assert applied.equals(fitted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["value", "lifecycle", "clusters"])
 def test_every_method_keeps_a_definition_of_its_name(shop: Path, run: Run, method: str) -> None:
     told(run, "--by", method)
@@ -185,6 +188,7 @@ def test_a_refit_on_the_same_data_is_no_new_version(shop: Path, run: Run) -> Non
     assert (shop / "segments" / "default.yaml").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_rules_are_kept_and_a_changed_file_is_the_next_version(shop: Path, run: Run) -> None:
     rules = shop / "vip.yaml"
     text = "schema: ckm.segment_rules/1\nsegments:\n  - {name: VIP, when: monetary > LIMIT}\n"
@@ -212,6 +216,7 @@ REFUSALS: dict[str, tuple[list[str], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", REFUSALS)
 def test_what_contradicts_a_definition_is_refused(shop: Path, run: Run, case: str) -> None:
     words, message = REFUSALS[case]
@@ -274,6 +279,7 @@ def test_what_has_shifted_is_named_when_it_is_time_to_refit(shop: Path, run: Run
     assert "it is time to --refit" in remark
 
 
+@pytest.mark.slow
 def test_the_same_run_in_two_places_gives_the_same_bytes(run: Run, tmp_path: Path, monkeypatch: Any) -> None:
     rows = orders()
     results = []

@@ -51,6 +51,7 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file
 COMMANDS = sorted(typer.main.get_command(app).commands)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["--version"], ["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
 def test_help_and_version_import_nothing_heavy(words: list[str]) -> None:
     done = subprocess.run(
@@ -62,6 +63,7 @@ def test_help_and_version_import_nothing_heavy(words: list[str]) -> None:
 SEARCHED = {*HEAVY, "filelock"}
 
 
+@pytest.mark.slow
 def test_a_search_imports_nothing_that_it_does_not_need(tmp_path: Path) -> None:
     shop = tmp_path / "shop"
     subprocess.run([sys.executable, "-m", "ckm", "init", shop], check=True, capture_output=True, cwd=ROOT)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.errors import InputError
+from ckm.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,6 +41,8 @@ def read_controls(path: Path) -> pl.DataFrame:
 
     Raises
     ------
+    UsageError
+        The file cannot be read.
     InputError
         With the line, for anything that is not so, and for a total that is given twice.
     """
@@ -49,6 +51,8 @@ def read_controls(path: Path) -> pl.DataFrame:
             reader = csv.reader(file, delimiter=_delimiter(file.readline()), strict=True)
             file.seek(0)
             return _parse(reader, path)
+    except OSError as error:
+        raise UsageError(f"cannot read {path}: {error.strerror}") from None
     except UnicodeDecodeError:
         raise InputError(f"{path}: not UTF-8", hint="save it as UTF-8", file=str(path)) from None
     except csv.Error as error:

@@ -129,7 +129,8 @@ class CheckReport:
 
     def reaches(self, severity: Severity) -> bool:
         """Whether a finding is as bad as ``severity`` or worse."""
-        return any(finding.severity.rank <= severity.rank for finding in self.findings)
+        worst = Severity(severity).rank
+        return any(finding.severity.rank <= worst for finding in self.findings)
 
     def frame(self) -> pl.DataFrame:
         """One row per finding, with the columns of :data:`SCHEMA`."""

@@ -15,7 +15,7 @@ from ckm.schema import TRANSACTION_TYPES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SPAN = re.compile(r"^\s*(\d+)\s*(h|d|w)?\s*$")
+_SPAN = re.compile(r"^\s*(\d{1,7})\s*(h|d|w)?\s*$")
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 
 
@@ -76,6 +76,11 @@ class CheckLimits:
     control_types: tuple[str, ...] = ("sale", "return", "subscription")
     future: str = "off"
     freshness: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _names("skip", self.skip, tuple(CHECKS), "check")
+        _names("control_types", self.control_types, TRANSACTION_TYPES, "type")
+        _future("future", self.future)
 
     @classmethod
     def from_config(cls, check: Mapping[str, object], freshness: Mapping[str, object] | None = None) -> CheckLimits:

@@ -68,7 +68,8 @@ class Measured:
 
     def breaks(self) -> dict[str, int]:
         """Rows that break a rule of the contract, by ``COLUMN|RULE`` (``row|RULE`` for a rule over several)."""
-        sums = self.by_month.select(pl.col(f"^{_BREAKS.replace('|', '[|]')}.*$").sum()).row(0, named=True)
+        found = self.by_month.select(pl.col(f"^{_BREAKS.replace('|', '[|]')}.*$").sum())
+        sums = found.row(0, named=True) if found.width else {}
         return {name.removeprefix(_BREAKS): int(count) for name, count in sums.items() if count}
 
 

@@ -11,6 +11,7 @@ from ckm.check.calendar import calendar, channels
 from ckm.check.completeness import completeness, emptied
 from ckm.check.contract import contract
 from ckm.check.controls import controls as check_controls
+from ckm.check.controls_file import CONTROLS
 from ckm.check.findings import CHECKS, CheckReport, Finding, Skipped
 from ckm.check.freshness import freshness, future, newest
 from ckm.check.limits import CheckLimits
@@ -21,8 +22,9 @@ from ckm.check.quarantine import quarantine as check_quarantine
 from ckm.check.references import REFERENCES, no_customer, references
 from ckm.check.subject import DAY, Subject, prepare
 from ckm.check.uniqueness import duplicates, uniqueness
-from ckm.errors import NotEnoughDataError
+from ckm.errors import InputError, NotEnoughDataError
 from ckm.schema import TABLES
+from ckm.settings import parse_time_zone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -37,15 +39,16 @@ class _Check:
     judge: Callable[[Measured, CheckLimits], Iterator[Finding]]
     tables: tuple[str, ...] | None = None
     needs: tuple[str, ...] = ()
+    contracted: bool = False
     dated: bool = False
 
 
 _SALES = ("transactions",)
 _CHECKS = (
     _Check("completeness", completeness),
-    _Check("emptied", emptied, tables=tuple(TABLES), dated=True),
-    _Check("contract", contract, tables=tuple(TABLES)),
-    _Check("uniqueness", uniqueness, tables=tuple(TABLES)),
+    _Check("emptied", emptied, contracted=True, dated=True),
+    _Check("contract", contract, contracted=True),
+    _Check("uniqueness", uniqueness, contracted=True),
     _Check("duplicates", duplicates),
     _Check("no_customer", no_customer, tables=_SALES),
     _Check("outliers", outliers, tables=_SALES, needs=("net",)),
@@ -110,7 +113,14 @@ def check_tables(
     ------
     NotEnoughDataError
         There is no table.
+    UsageError
+        There is no such time zone.
+    InputError
+        ``controls`` or ``quarantine`` lack a column.
     """
+    parse_time_zone(time_zone)
+    _need_columns("controls", controls, CONTROLS)
+    _need_columns("quarantine", quarantine, ("table", "reasons"))
     if not tables:
         raise NotEnoughDataError(
             "there is no table to check", hint="load one first: ckm ingest FILE --as transactions", tables=0
@@ -142,6 +152,12 @@ def check_tables(
     )
 
 
+def _need_columns(name: str, frame: pl.DataFrame | pl.LazyFrame | None, columns: Iterable[str]) -> None:
+    there = () if frame is None else frame.lazy().collect_schema().names()
+    if frame is not None and (missing := [column for column in columns if column not in there]):
+        raise InputError(f"{name}: no column '{missing[0]}'", hint=f"there are: {', '.join(there)}", column=missing[0])
+
+
 def _by_table(case: tuple[str, str]) -> tuple[str, int]:
     check, table = case
     return table, list(CHECKS).index(check)
@@ -152,6 +168,8 @@ def _check_alone(run: _Run, counts: Measured) -> None:
     subject = counts.subject
     for check in _CHECKS:
         if check.tables is not None and subject.name not in check.tables:
+            continue
+        if check.contracted and subject.name not in TABLES:
             continue
         lacks = next((reason for name in check.needs if (reason := subject.lacks(name))), None)
         if check.name == "no_customer" and not subject.has("customer_id"):

@@ -13,7 +13,7 @@ from ckm.churning.deliveries import Deliveries, read_deliveries
 from ckm.churning.gaps import Gaps
 from ckm.churning.purchases import Purchases, buyers, read_purchases
 from ckm.churning.timeline import day_number
-from ckm.feature_table.view import LeftOut, view_transactions
+from ckm.feature_table.view import LeftOut, need_transactions, view_transactions
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +90,7 @@ def read_history(tables: Mapping[str, pl.LazyFrame], *, as_of: date | None = Non
         As :func:`ckm.feature_table.table.feature_table`.
     """
     view = view_transactions(
-        tables["transactions"], as_of=as_of, time_zone=time_zone, amounts=("net", "cost", "discount")
+        need_transactions(tables, time_zone), as_of=as_of, time_zone=time_zone, amounts=("net", "cost", "discount")
     )
     customers, only_returned = buyers(view)
     known = pl.Enum(customers)

@@ -7,6 +7,8 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from ckm.output import Format, emit, emit_text, note
+from ckm.plaintext import markdown_line, markdown_text
+from ckm.pseudonym import PREFIX, shown_ids
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,14 +55,17 @@ def show_mail(result: ChurnWarnings, label: str) -> None:
     days = result.forecast.horizon.days
     at_risk = result.summary["value_at_risk"].sum()
     emit_text(
-        f"# Who may leave: {label}, {result.as_of}\n\n"
+        f"# Who may leave: {markdown_text(label)}, {result.as_of}\n\n"
         f"{result.frame.height:,} customers may order nothing in the next {days} days; "
         f"{at_risk:,.0f} {result.currency} of yearly margin are at risk.\n\n"
     )
     emit(result.summary.drop("currency"), Format.md, formats=SUMMARY_FORMATS)
     emit_text("\n## Whom to contact first\n\n")
     emit(_short(result), Format.md, formats=FORMATS)
-    emit_text(f"\n{_sentence(result.curve.sentence(result.currency))}\n\n_{_sentence(result.assumptions)}_\n")
+    emit_text(
+        f"\n{markdown_line(_sentence(result.curve.sentence(result.currency)))}\n\n"
+        f"_{markdown_text(_sentence(result.assumptions))}_\n"
+    )
     _say_more(result)
 
 
@@ -99,8 +104,9 @@ def _short(result: ChurnWarnings) -> pl.DataFrame:
 
     reason = pl.col("reasons").list.first().struct.field("text")
     answer = pl.col("answers").list.first()
-    return result.frame.head(LISTED).select(
-        pl.col("customer_id").alias("customer"),
+    shown = result.frame.head(LISTED)
+    return shown.select(
+        shown_ids(shown["customer_id"]).alias("customer"),
         "level",
         pl.col("p_churn").alias("p"),
         pl.col("value_at_risk").alias("at risk"),
@@ -113,6 +119,8 @@ def _short(result: ChurnWarnings) -> pl.DataFrame:
 
 
 def _say_more(result: ChurnWarnings) -> None:
+    if not shown_ids(result.frame["customer_id"].head(LISTED)).equals(result.frame["customer_id"].head(LISTED)):
+        note(f"'{PREFIX}…' stands for an id that is an address or a telephone number; -o FILE or -f csv lists the ids")
     if result.frame.height > LISTED:
         note(f"{result.frame.height - LISTED:,} more are not shown; -o FILE or -f csv lists all")
     note(result.curve.sentence(result.currency))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ckm.output import Format, Verbosity, emit_text, note, verbosity
+from ckm.plaintext import one_line, shell_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,13 +67,15 @@ def register(app: typer.Typer) -> None:
 
         flags = ["--quiet"] if verbosity() is Verbosity.quiet else []
         lay_out_example(folder)
-        emit_text(f"$ ckm init --demo {shlex.quote(str(folder))}\n$ cd {shlex.quote(str(folder))}\n")
+        emit_text(f"$ ckm init --demo {shell_word(str(folder))}\n$ cd {shell_word(str(folder))}\n")
         with chdir(folder), _for_reading():
             for purpose, command in STEPS:
                 emit_text(f"\n# {purpose}\n$ {command}\n")
                 _run(app, [*shlex.split(command)[1:], *flags])
-            emit_text("\n# These files are new:\n" + "".join(f"{folder / name}\n" for name in written(Path())))
-        note(f"next: cd {folder} && ckm --help")
+            emit_text(
+                "\n# These files are new:\n" + "".join(f"{one_line(str(folder / name))}\n" for name in written(Path()))
+            )
+        note(f"next: cd {shell_word(str(folder))} && ckm --help")
 
     app.command("demo")(demo)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -91,7 +92,7 @@ def hints_from(
 def _header(text: str | None) -> int | str | None:
     if text is None or text == "none":
         return text
-    if not text.isdecimal() or int(text) < 1:
+    if not re.fullmatch(r"\d{1,9}", text) or int(text) < 1:
         raise UsageError("--header takes a line number from 1, or none")
     return int(text)
 

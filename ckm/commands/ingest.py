@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from ckm import __version__
+from ckm.bugreport import bug_report
 from ckm.commands.hints import (
     Columns,
     DateOrder,
@@ -22,7 +25,7 @@ from ckm.commands.hints import (
     hints_from,
 )  # fmt: skip
 from ckm.commands.options import Output, OutputFormat, Wait, Workspace
-from ckm.errors import UsageError
+from ckm.errors import BugError, UsageError, exit_code_of_files
 from ckm.output import Format, default_format, detail, emit, note, progress, show_error
 
 if TYPE_CHECKING:
@@ -120,7 +123,7 @@ def ingest(
         return _show_history(opened, fmt, output)
     if undo is not None:
         with _store(opened, dry_run=dry_run, wait=wait) as store:
-            return _undo(store, undo, fmt, output)
+            return _undo(store, undo, opened.root, fmt, output)
     hints = hints_from(
         encoding=encoding, delimiter=delimiter, quote=quote, header=header, columns=columns, decimal=decimal,
         thousands=thousands, dates=dates, sheet=sheet, null_values=null_values,
@@ -133,7 +136,7 @@ def ingest(
     else:
         with stdin_on_disk(_jobs(opened, sources, wishes)) as jobs, _store(opened, dry_run=dry_run, wait=wait) as store:
             if save_map:
-                _save_map(jobs, save_map, dry_run=dry_run)
+                _save_map(jobs, save_map, opened.root, dry_run=dry_run)
             results = [_run(job, store, settings) for job in jobs]
     return _report(results, fmt, output)
 
@@ -176,26 +179,33 @@ def _jobs(workspace: OpenWorkspace, sources: list[Path] | None, wishes: Wishes) 
 
     if not sources and (wishes.table or wishes.map_file):
         raise UsageError("--as and --map need a SOURCE", hint="name the file to load")
-    jobs = jobs_for(sources, workspace, wishes) if sources else jobs_of_workspace(workspace)
+    if sources:
+        found = jobs_for(sources, workspace, wishes)
+        for remark in found.remarks:
+            note(remark)
+        return found.jobs
+    jobs = jobs_of_workspace(workspace)
     if not jobs:
         note("no file matches a mapping in maps/")
     return jobs
 
 
-def _save_map(jobs: list[Job], path: Path, *, dry_run: bool) -> None:
+def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None:
     from dataclasses import replace
 
     from ckm.files import replacing
     from ckm.ingest.plan import ByNames
+    from ckm.ingest.selection import pattern_of
     from ckm.mapping.mapping import dump_mapping
+    from ckm.plaintext import unicode_text
     from ckm.sources.read import open_source
 
     if len(jobs) != 1 or not isinstance(jobs[0].plan, ByNames):
         raise UsageError("--save-map goes with one SOURCE and --as", hint="a file that has a mapping needs no other")
-    job = jobs[0]
-    with open_source(job.path, job.plan.hints) as source:
-        mapping, _ = job.plan.mapping(source.format.columns)
-    text = dump_mapping(replace(mapping, name=path.stem, files=(job.label,)))
+    job, plan = jobs[0], jobs[0].plan
+    with open_source(job.path, plan.hints) as source:
+        mapping, _ = plan.mapping(source.format.columns, named=source.format.named)
+    text = dump_mapping(replace(mapping, name=unicode_text(path.stem), files=(pattern_of(job, root),)))
     if dry_run:
         return
     with replacing(path) as draft:
@@ -218,10 +228,22 @@ def _store(workspace: OpenWorkspace, *, dry_run: bool, wait: float | None) -> It
 
 
 def _run(job: Job, store: Store, settings: Settings) -> FileResult:
-    from ckm.ingest.load import ingest_file
+    from polars.exceptions import PanicException
 
-    with progress(f"loading {job.label}", total=1.0) as advance:
-        return ingest_file(job.path, job.plan, store, settings, label=job.label, progress=advance)
+    from ckm.ingest.load import ingest_file
+    from ckm.ingest.results import FileResult, Status
+
+    if job.plan is None:
+        return FileResult(job.label, "", Status.failed, error=job.error)
+    try:
+        with progress(f"loading {job.label}", total=1.0) as advance:
+            return ingest_file(job.path, job.plan, store, settings, label=job.label, progress=advance)
+    except OSError:  # a matter of the place where the store is: no other file would fare better
+        raise
+    except (Exception, PanicException) as error:
+        print(bug_report(error), file=sys.stderr)
+        bug = BugError(f"{job.label}: a bug in ckm {__version__}: please report the lines above")
+        return FileResult(job.label, job.plan.table, Status.failed, error=bug)
 
 
 def _requarantine(workspace: OpenWorkspace, store: Store, settings: Settings, wishes: Wishes) -> list[FileResult]:
@@ -248,7 +270,8 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None) 
             note(f"{file}: not loaded")
         show_error(error, as_json=(fmt or default_format()) in {Format.json, Format.ndjson})
     if failed:
-        raise typer.Exit(max(error.exit_code for _, error in failed))
+        done = any(result.error is None for result in results)
+        raise typer.Exit(exit_code_of_files((error for _, error in failed), done=done))
 
 
 def _on_screen(fmt: Format | None, output: Path | None) -> bool:
@@ -265,6 +288,8 @@ def _remark(result: FileResult) -> None:
             detail(f"{result.file}: {remark}")
         if len(remarks) > MOST_REMARKS:
             note(f"{result.file}: and {len(remarks) - MOST_REMARKS} more; --verbose shows them")
+    for remark in result.upkeep:
+        detail(f"{result.file}: {remark}")
 
 
 def _show_history(workspace: OpenWorkspace, fmt: Format | None, output: Path | None) -> None:
@@ -280,11 +305,12 @@ def _show_history(workspace: OpenWorkspace, fmt: Format | None, output: Path | N
     return emit(table.select(SHORT_HISTORY).with_columns(minutes), Format.table)
 
 
-def _undo(store: Store, which: str, fmt: Format | None, output: Path | None) -> None:
+def _undo(store: Store, which: str, root: Path, fmt: Format | None, output: Path | None) -> None:
     from ckm.ingest.results import undo_table
+    from ckm.ingest.selection import label
     from ckm.ingest.undo import undo_load
 
-    taken_back = undo_load(store, which)
+    taken_back = undo_load(store, which, label=label(Path(which), root))
     emit(undo_table(taken_back), fmt, output=output)
     for file in dict.fromkeys(file for taken in taken_back for file in taken.load_again):
         note(f"{file} held some of the same rows: load it again to have those back")

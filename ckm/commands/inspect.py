@@ -23,8 +23,9 @@ from ckm.commands.hints import (
     hints_from,
 )
 from ckm.commands.options import OutputFormat
-from ckm.errors import CkmError, UsageError
-from ckm.output import Format, default_format, emit, emit_text, note, printable, progress, show_error
+from ckm.errors import CkmError, UsageError, exit_code_of_files
+from ckm.output import Format, default_format, emit, emit_text, note, progress, show_error
+from ckm.plaintext import harmless, harmless_json
 
 if TYPE_CHECKING:
     import polars as pl
@@ -115,19 +116,19 @@ def inspect(
         _show(found, chosen)
     if output is not None and found:
         note(f"wrote {output} ({found[0].rows:,} records) and {output}.rejected{output.suffix} ({found[0].rejected:,})")
-    for failure in failed[1:]:
+    for failure in failed:
         show_error(failure, as_json=chosen in {Format.json, Format.ndjson})
     if failed:
-        raise failed[0]
+        raise typer.Exit(exit_code_of_files(failed, done=bool(found)))
 
 
 def _show(found: list[Inspection], fmt: Format) -> None:
     import polars as pl
 
     if fmt is Format.json:
-        emit_text(json.dumps([as_object(one) for one in found], ensure_ascii=False, indent=1) + "\n")
+        emit_text(harmless_json(json.dumps([as_object(one) for one in found], ensure_ascii=False, indent=1)) + "\n")
     elif fmt is Format.ndjson:
-        emit_text("".join(json.dumps(as_object(one), ensure_ascii=False) + "\n" for one in found))
+        emit_text("".join(harmless_json(json.dumps(as_object(one), ensure_ascii=False)) + "\n" for one in found))
     elif fmt is Format.table:
         for one in found:
             _show_screen(one)
@@ -167,11 +168,11 @@ def _show_screen(one: Inspection) -> None:
             f"  {f'line {problem.line:,}' if problem.line else 'file':<12} {problem.text}" for problem in one.problems
         ]
     tail += ["", *_proposal(one), ""]
-    emit_text(printable("\n".join(tail)) + "\n")
+    emit_text(harmless("\n".join(tail)) + "\n")
 
 
 def _name(one: Inspection) -> str:
-    return "standard input" if str(one.path) == "-" else printable(str(one.path))
+    return "standard input" if str(one.path) == "-" else harmless(str(one.path))
 
 
 def _facts(one: Inspection) -> list[str]:
@@ -190,7 +191,7 @@ def _facts(one: Inspection) -> list[str]:
     parts += [f"decimal mark {one.decimal}"] if one.decimal else []
     parts += [f"dates {one.dates}"] if one.dates else []
     records = "1 record" if one.rows == 1 else f"{one.rows:,} records"
-    return [_name(one), printable("  " + " · ".join(parts)), f"  {records}, {one.rejected:,} rejected"]
+    return [_name(one), harmless("  " + " · ".join(parts)), f"  {records}, {one.rejected:,} rejected"]
 
 
 def _columns(one: Inspection, *, named: bool) -> pl.DataFrame:

@@ -8,7 +8,7 @@ import sys
 from datetime import date
 from typing import TYPE_CHECKING
 
-from ckm.cells import markdown_cell
+from ckm.plaintext import markdown_text
 from ckm.rows import Table, safe, width
 
 if TYPE_CHECKING:
@@ -59,10 +59,11 @@ def markdown(result: SearchResult, *, explain: bool) -> str:
     """Return the hits as a list in Markdown, what matched between ``**``; nothing where nothing was found."""
     items = []
     for hit in result.hits:
-        title = _marked(hit.title, hit.title_marks, "**", "**", True, markdown_cell)
-        passage = _marked(hit.passage, hit.marks, "**", "**", True, markdown_cell)
-        parts = [f"{title} ({markdown_cell(safe(hit.id))})", passage, " · ".join(_facts(hit, explain=explain))]
-        parts += [f"*{markdown_cell(safe(warning))}*" for warning in hit.warnings]
+        title = _marked(hit.title, hit.title_marks, "**", "**", True, markdown_text)
+        passage = _marked(hit.passage, hit.marks, "**", "**", True, markdown_text)
+        parts = [f"{title} ({markdown_text(safe(hit.id))})", passage]
+        parts.append(markdown_text(" · ".join(_facts(hit, explain=explain))))
+        parts += [f"*{markdown_text(safe(warning))}*" for warning in hit.warnings]
         items.append("- " + "\\\n  ".join(part for part in parts if part) + "\n")
     return "".join(items)
 

@@ -180,4 +180,4 @@ def _sarif(report: LintReport, folder: Path) -> str:
         )
         for each in report.findings
     ]
-    return to_sarif("ckm kb-lint", __version__, rules, results, base=None if below else there.as_uri() + "/")
+    return to_sarif("ckm kb-lint", __version__, rules, results, base=None if below else "the knowledge base")

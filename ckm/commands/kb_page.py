@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from ckm.plaintext import harmless, one_line
+from ckm.plaintext import harmless, harmless_json, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from ckm.knowledge.texts import Texts
 
 INDENT = 2
-_NOT_JSON = {code: f"\\u{code:04x}" for code in (0x7F, *range(0x80, 0xA0))}
-"""Control characters that JSON lets stand and a terminal may obey."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +33,11 @@ def page(shown: Shown) -> list[Block]:
     lang, title = entry.title.in_language(shown.lang)
     blocks = [Block(harmless(one_line(title or entry.id)), heading=True)]
     others = sorted(other for other in entry.languages if other and other != lang)
-    blocks.append(Block(one_line(f"{entry.id} · {entry.kind} · {_state(entry, shown.as_of)}")))
+    blocks.append(Block(harmless(one_line(f"{entry.id} · {entry.kind} · {_state(entry, shown.as_of)}"))))
     if lang or others:
-        blocks.append(Block(f"in {lang or 'one language'}" + (f", also in {', '.join(others)}" if others else "")))
+        blocks.append(
+            Block(harmless(f"in {lang or 'one language'}" + (f", also in {', '.join(others)}" if others else "")))
+        )
     parts = {"Issue": entry.issue, "Cause": entry.cause, "Resolution": entry.resolution, "Where": entry.environment}
     for name, texts in parts.items():
         if texts is not None and texts.by_lang:
@@ -103,7 +103,7 @@ def as_json(shown: Shown) -> str:
         "linked": links,
         "mistakes": [{"where": each.where, "message": each.message, "hint": each.hint} for each in shown.mistakes],
     }
-    return json.dumps(fields, ensure_ascii=False, indent=1).translate(_NOT_JSON) + "\n"
+    return harmless_json(json.dumps(fields, ensure_ascii=False, indent=1)) + "\n"
 
 
 def _state(entry: Entry, day: date) -> str:

@@ -8,6 +8,7 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from ckm.output import Format, emit, emit_text
+from ckm.plaintext import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +60,7 @@ def show_loyalty(report: LoyaltyReport, lang: str = "en") -> None:
     from ckm.report.words import load_words
 
     telling = Telling(report, load_words(lang))
-    emit_text(f"{title_of(telling).translate(UNSEEN)}\n\n{_filled(lead_of(telling))}\n")
+    emit_text(f"{harmless(title_of(telling).translate(UNSEEN))}\n\n{_filled(lead_of(telling))}\n")
     changes = [*_changes(telling)]
     if changes:
         emit_text("\n" + "".join(f"{_filled(each, '- ')}\n" for each in changes))
@@ -111,6 +112,6 @@ def _filled(text: str, mark: str = "") -> str:
 
     width = min(WIDEST, get_terminal_size().columns) if sys.stdout.isatty() else PLAIN
     # rich knows how wide a character is: two columns for a Chinese one, none for a mark above a Thai one
-    lines = Text(text.translate(UNSEEN)).wrap(Console(file=io.StringIO(), width=width), width - len(mark))
+    lines = Text(harmless(text.translate(UNSEEN))).wrap(Console(file=io.StringIO(), width=width), width - len(mark))
     indents = (mark, *(" " * len(mark) for _ in lines[1:]))
     return "\n".join(indent + line.plain.rstrip() for indent, line in zip(indents, lines, strict=True))

@@ -10,6 +10,7 @@ import typer
 from ckm.commands.options import Force
 from ckm.errors import UsageError
 from ckm.output import detail, note
+from ckm.plaintext import shell_word
 
 
 def register(app: typer.Typer) -> None:
@@ -48,7 +49,8 @@ def init(
         detail("  maps/      one mapping per source")
         detail("  kb/        knowledge entries in six languages; kb-suite.yaml has searches that should find them")
         detail("  truth/     what is true of the shop; tests read it, analyses never do")
-        note(f"next:\n  cd {folder}\n  ckm ingest\n  ckm check\n  ckm segment")
+        for line in ("next:", f"  cd {shell_word(str(folder))}", "  ckm ingest", "  ckm check", "  ckm segment"):
+            note(line)
         return
     from ckm.workspace import FOLDERS, lay_out
 
@@ -56,10 +58,11 @@ def init(
     note(f"{folder} is a workspace: {', '.join(layout.written)}")
     for name, purpose in FOLDERS.items():
         detail(f"  {name + '/':<10} {purpose}")
-    note(
-        "next:\n"
-        f"  cd {folder}\n"
-        "  ckm inspect incoming/FILE                    # what ckm sees in a file\n"
-        "  ckm ingest incoming/FILE --as transactions   # load it\n"
-        "  ckm segment                                  # who the customers are"
-    )
+    for line in (
+        "next:",
+        f"  cd {shell_word(str(folder))}",
+        "  ckm inspect incoming/FILE                    # what ckm sees in a file",
+        "  ckm ingest incoming/FILE --as transactions   # load it",
+        "  ckm segment                                  # who the customers are",
+    ):
+        note(line)

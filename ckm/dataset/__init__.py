@@ -16,10 +16,12 @@ from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.plan import ByNames
 from ckm.mapping.convert import Conversion
 from ckm.mapping.proposal import missing_columns
+from ckm.plaintext import unicode_text
 from ckm.scanned import remember
 from ckm.schema import TABLES
+from ckm.sources.folder import files_in
 from ckm.sources.hints import Hints
-from ckm.sources.read import STDIN, Source, open_source, visible_files
+from ckm.sources.read import STDIN, Source, open_source
 
 TRANSACTIONS = "transactions"
 WHO = "customer_id"
@@ -39,7 +41,7 @@ class Dataset:
     tables
         Table name to its rows.
     label
-        What to call it in a report.
+        What to call it in a report: the name of the file or folder, and not where on whose machine it lies.
     remarks
         What was matched, assumed and left out while reading.
     workspace
@@ -65,7 +67,7 @@ class Dataset:
         """
         if TRANSACTIONS not in self.tables:
             raise NotEnoughDataError(
-                f"{self.label} has no transactions", hint="load some: ckm ingest FILE --as transactions"
+                f"'{self.label}' has no transactions", hint="load some: ckm ingest FILE --as transactions"
             )
         return self.tables[TRANSACTIONS]
 
@@ -109,15 +111,23 @@ def _of_workspace(root: Path | None) -> Dataset:
     found = Workspace(root, load_config(root))
     store = Store(found.store_dir)
     tables = {name: store.scan(name) for name in store.tables()}
-    return Dataset(tables, str(root), workspace=found, quarantine=store.quarantine())
+    return Dataset(tables, _label(root), workspace=found, quarantine=store.quarantine())
+
+
+def _label(path: Path) -> str:
+    if path == STDIN:
+        return "standard input"
+    found = path.resolve()
+    return "workspace" if found == Path.home() else unicode_text(found.name)  # a home folder is called as its user is
 
 
 def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
-    files = visible_files(path) if path.is_dir() else [path]
-    if not files:
-        raise InputError(f"{path} holds no file")
+    files, remarks = [path], []
+    if path.is_dir():
+        found = files_in(path)
+        files, remarks = list(found.files), list(found.remarks)
     config = load_config(None)
-    frames, remarks = [], []
+    frames = []
     for file in files:
         rows, said = _transactions(file, config, hints, by_customer=by_customer)
         frames.append(rows)
@@ -126,16 +136,17 @@ def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
         remarks.append(
             f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice"
         )
-    return Dataset({TRANSACTIONS: pl.concat(frames)}, str(path), tuple(remarks))
+    return Dataset({TRANSACTIONS: pl.concat(frames)}, _label(path), tuple(remarks))
 
 
 def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool) -> tuple[pl.LazyFrame, list[str]]:
     plan = ByNames(TRANSACTIONS, hints, currency=config.currency)
     with open_source(file, plan.hints) as source:
         try:
-            mapping, remarks = plan.mapping(source.format.columns)
+            mapping, remarks = plan.mapping(source.format.columns, named=source.format.named)
             if by_customer and WHO not in mapping.columns:
-                raise missing_columns([WHO], TRANSACTIONS, source.format.columns, mapping.columns)
+                columns, named = source.format.columns, source.format.named
+                raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, named=named)
         except UsageError as error:
             raise type(error)(f"{file}: {error}", hint=f"{error.hint}; {ONLY_INGEST}", **error.details) from None
         conversion = Conversion.plan(
@@ -145,6 +156,8 @@ def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool
             more=lambda: (batch.records for batch in source.batches()),
             default_zone=config.time_zone,
             default_currency=config.currency,
+            nested=source.format.nested,
+            named=source.format.named,
         )
         found = _scanned(source, conversion) or _read(source, conversion)
     if found.left_out > MAX_REJECTS * found.total:

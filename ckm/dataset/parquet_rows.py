@@ -15,12 +15,16 @@ from operator import or_
 from typing import TYPE_CHECKING
 
 import polars as pl
+import polars.selectors as cs
 
 from ckm.dataset.footer import read_footer
 from ckm.ingest.contract import FEW_WORDS
 from ckm.mapping.mapping import Expression, FromColumn
 from ckm.mapping.proposal import LINE_VALUE, TYPE_BY_SIGN
+from ckm.parquet_file import scan_file
+from ckm.paths import openable
 from ckm.schema import EARLIEST, LATEST
+from ckm.sources.parquet_columns import polars_reads
 from ckm.values.native import NativeReader
 from ckm.values.readers import TextReader
 from ckm.values.vocabulary import translate
@@ -69,10 +73,16 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
     polars.exceptions.PolarsError
         The file is damaged.
     """
-    source = pl.scan_parquet(path)
+    if not _polars_reads(path):
+        return None
+    source = _words_as_text(scan_file(path))
     if not _is_plain(conversion, source.collect_schema(), sample):
         return None
-    columns = _Columns(conversion, sample.schema, read_footer(path))
+    try:
+        footer = read_footer(path)
+    except UnicodeDecodeError:  # texts that are not UTF-8, which polars refuses to read
+        return None
+    columns = _Columns(conversion, sample.schema, footer)
     words = _few_words(source, columns.wordy())
     if words is None:
         return None
@@ -87,6 +97,18 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
         source = source.filter(~pl.any_horizontal(there)) if there else source
     rows = source.select(column.alias(target) for target, column in columns.ordered())
     return FitRows(rows, left_out, columns.footer.rows)
+
+
+def _polars_reads(path: Path) -> bool:
+    """Whether polars' own reader takes the file: some types that no column here needs end in a panic of it."""
+    import pyarrow.parquet as pq
+
+    return all(polars_reads(dtype) for dtype in pq.read_schema(openable(path)).types)
+
+
+def _words_as_text(source: pl.LazyFrame) -> pl.LazyFrame:
+    """Return the file with its dictionaries as the texts that they stand for."""
+    return source.with_columns(cs.categorical().cast(pl.String), cs.enum().cast(pl.String))
 
 
 def _is_plain(conversion: Conversion, schema: pl.Schema, sample: pl.DataFrame) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
+from ckm.errors import UnknownNameError
 from ckm.feature_table.columns import (
     MONEY_DIGITS,
     amount,
@@ -18,7 +19,7 @@ from ckm.feature_table.columns import (
 )
 from ckm.feature_table.sums import OTHER, PARTY_COLUMNS, Habits, habit_sums, party, prospects, spend_sums, total
 from ckm.feature_table.tally import tally_purchases
-from ckm.feature_table.view import LeftOut, View, counted, view_transactions
+from ckm.feature_table.view import LeftOut, View, counted, need_transactions, view_transactions
 from ckm.features import is_after
 from ckm.models.rhythm import population_gap
 
@@ -32,6 +33,11 @@ RFM_COLUMNS = ("customer_id", "last_purchase", "recency_days", "frequency", "mon
 """Columns that every table has."""
 POPULATION_DIGITS = 6
 """Significant digits of what is learned: it is rounded before it is used, so that a saved definition says what was."""
+
+
+MONEY = ("net", "margin", "mean")
+"""What ``monetary`` may be."""
+SCOPES = ("rfm", "all")
 
 
 @dataclass(frozen=True)
@@ -134,13 +140,16 @@ def feature_table(
     InputError
         A column is missing, or amounts are too large to be summed exactly.
     UsageError
-        The amounts have several currencies.
+        The amounts have several currencies, or there is no such time zone or measure of money.
     NotEnoughDataError
-        Nobody bought anything by ``as_of``.
+        There are no transactions, or nobody bought anything by ``as_of``.
     """
+    for what, name, known in (("measure of money", money, MONEY), ("scope", scope, SCOPES)):
+        if name not in known:
+            raise UnknownNameError(what, str(name), known)
     needs_spend = scope == "all" or money == "margin"
     view = view_transactions(
-        tables["transactions"],
+        need_transactions(tables, time_zone),
         as_of=as_of,
         time_zone=time_zone,
         amounts=("net", "cost", "discount") if needs_spend else ("net",),

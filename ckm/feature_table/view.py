@@ -17,11 +17,13 @@ from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.feature_table.tally import PurchaseTally, tally_purchases
 from ckm.features import END_OF_TIME, NEEDED_COLUMNS, currencies, end_of_day, row_counts
 from ckm.scanned import explain
+from ckm.settings import parse_time_zone
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
+TRANSACTIONS = "transactions"
 FINEST_MONEY_SCALE = 10_000
 """Money is summed in hundredths of a cent: finer than any currency's coin, and unit prices have four decimals."""
 OPTIONAL_COLUMNS = {"category": pl.String(), "channel": pl.String(), "cost": pl.Float64(), "discount": pl.Float64()}
@@ -239,6 +241,32 @@ def _with_optional_columns(transactions: pl.LazyFrame) -> pl.LazyFrame:
         for name, dtype in OPTIONAL_COLUMNS.items()
         if there.get(name) != dtype
     )
+
+
+def need_transactions(tables: Mapping[str, pl.LazyFrame], time_zone: str) -> pl.LazyFrame:
+    """Return the transactions among the tables that an analysis got.
+
+    Parameters
+    ----------
+    tables
+        By name.
+    time_zone
+        In which the analysis counts days.
+
+    Raises
+    ------
+    NotEnoughDataError
+        There are none.
+    UsageError
+        There is no such time zone; the near one is suggested.
+    """
+    parse_time_zone(time_zone)
+    if TRANSACTIONS not in tables:
+        raise NotEnoughDataError(
+            f"there is no table '{TRANSACTIONS}'",
+            hint=f"there are: {', '.join(sorted(tables)) or 'none'}; load some: ckm ingest FILE --as {TRANSACTIONS}",
+        )
+    return tables[TRANSACTIONS]
 
 
 def need_columns(transactions: pl.LazyFrame) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 from ckm.findings.severity import Severity
+from ckm.plaintext import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""Characters that XML 1.0 cannot hold, not even escaped (https://www.w3.org/TR/xml/#charsets)."""
 
 
 @dataclass(frozen=True)
@@ -81,4 +78,4 @@ def _lines(told: list[Told]) -> str:
 
 
 def _clean(text: str) -> str:
-    return _NOT_XML.sub("�", text)
+    return harmless(text)

@@ -66,7 +66,8 @@ def to_sarif(
     rules, results
         All rules, and what was found.
     base
-        ``file:`` address of the folder that paths are relative to; None if they are relative to where it runs.
+        What the folder is that paths are relative to; None if they are relative to where it runs. Its address is not
+        written: the log goes to a code host, and no reader there has the machine's folders (SARIF 2.1.0, 3.14.14).
     """
     index = {rule.id: number for number, rule in enumerate(rules)}
     run: dict[str, Any] = {
@@ -75,7 +76,7 @@ def to_sarif(
         "results": [_result(result, index[result.rule], base is not None) for result in results],
     }
     if base is not None:
-        run["originalUriBaseIds"] = {"BASE": {"uri": base}}
+        run["originalUriBaseIds"] = {"BASE": {"description": {"text": base}}}
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, ensure_ascii=False, indent=1) + "\n"
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from ckm.errors import UnknownNameError
+
 
 class Severity(StrEnum):
     """How bad a finding is, worst first."""
@@ -14,6 +16,10 @@ class Severity(StrEnum):
     """Something is unlike what is usual or allowed; somebody should look."""
     info = "info"
     """A fact a reader of results should know."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Severity:
+        raise UnknownNameError("severity", str(value), cls)
 
     @property
     def rank(self) -> int:

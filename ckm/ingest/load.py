@@ -17,6 +17,7 @@ from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.rows import as_json, stored, stored_names
 from ckm.mapping.convert import Conversion
+from ckm.mapping.sayable import sayable
 from ckm.sources.read import open_source, refuse_absent
 from ckm.store import LoadFacts, LoadWriter, Store
 from ckm.store.delta import aligned
@@ -149,7 +150,8 @@ def ingest_file(
 
 
 def _unchanged(store: Store, table: str, load_as: str, label: str) -> FileResult:
-    [facts] = [load.facts for load in store.history() if load.facts.content_id == load_as and not load.undone][-1:]
+    facts = store.load_of(table, load_as)
+    assert facts is not None  # its mark says that it is there
     return FileResult(
         label,
         table,
@@ -203,7 +205,7 @@ class FileLoad:
         self.label = label
         self.kind = kind
         self.file_id, self.load_as = ids
-        self.mapping, self.remarks = plan.mapping(source.format.columns)
+        self.mapping, self.remarks = plan.mapping(source.format.columns, named=source.format.named)
         self.table = self.mapping.target
         self.conversion = Conversion.plan(
             self.mapping,
@@ -212,6 +214,8 @@ class FileLoad:
             more=lambda: (batch.records for batch in source.batches()),
             default_zone=settings.time_zone,
             default_currency=settings.currency,
+            nested=source.format.nested,
+            named=source.format.named,
         )
         self.empty = self.conversion.apply(source.sample.clear()).frame
         self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))
@@ -232,7 +236,7 @@ class FileLoad:
             writer.discard()
             raise
         facts = writer.finish(self.settings.on_conflict)
-        return self._result(facts)
+        return replace(self._result(facts), upkeep=tuple(writer.upkeep))
 
     def _begin(self) -> LoadWriter:
         key = self.mapping.key_columns
@@ -305,10 +309,16 @@ class FileLoad:
                 result=self._result(facts, Status.failed),
             )
 
+    def _renamed(self) -> list[str]:
+        changed = {old: new for old, new in self.names.items() if old != new}
+        if len(sayable(list(changed), named=self.source.format.named)) < len(changed):
+            return [f"{len(changed)} columns are stored under other names, which the store allows"]
+        return [f"column '{old}' is stored as '{new}'" for old, new in changed.items()]
+
     def _result(self, facts: LoadFacts, status: Status = Status.loaded) -> FileResult:
         problems = [text if line is None else f"line {line}: {text}" for line, text in self.source.problems]
         flagged = [f"{count} rows flagged by the rule '{name}'" for name, count in sorted(self.flags.items())]
-        renamed = [f"column '{old}' is stored as '{new}'" for old, new in self.names.items() if old != new]
+        renamed = self._renamed()
         superseded = []
         if facts.superseded:
             superseded = [f"{facts.superseded} rows of an earlier load of this file left: it is read otherwise now"]

@@ -36,6 +36,8 @@ class FileResult:
         Count per ``column|rule`` of the quarantined rows, most frequent first.
     remarks
         What was assumed or mended.
+    upkeep
+        What was done to the store beside, such as merging small files.
     error
         Why the file failed.
     """
@@ -56,6 +58,7 @@ class FileResult:
     load_id: str | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    upkeep: tuple[str, ...] = ()
     error: CkmError | None = None
 
 
@@ -85,7 +88,7 @@ def results_table(results: list[FileResult]) -> pl.DataFrame:
         }
         for result in results
     ]
-    return pl.DataFrame(rows, schema=schema)
+    return pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
 
 
 def history_table(loads: list[Load]) -> pl.DataFrame:

@@ -6,21 +6,24 @@ import os
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from glob import escape
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from ckm.errors import InputError, UnknownNameError, UsageError
+from ckm.errors import CkmError, InputError, UnknownNameError, UsageError
 from ckm.files import refuse_unreadable
 from ckm.ingest.plan import ByNames, Mapped, Plan
 from ckm.mapping.mapping import Mapping, load_mapping
+from ckm.plaintext import unicode_text
 from ckm.schema import TABLES
 from ckm.sources.archive import spool_stdin
+from ckm.sources.folder import files_in
 from ckm.sources.hints import Hints
-from ckm.sources.read import STDIN, refuse_absent, visible_files
+from ckm.sources.read import STDIN, refuse_absent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ckm.config import Workspace
 
@@ -30,11 +33,30 @@ STDIN_LABEL = "stdin"
 
 @dataclass(frozen=True)
 class Job:
-    """One file to load: where it is, as what, and what to call it."""
+    """One file to load: where it is, as what, and what to call it.
+
+    Attributes
+    ----------
+    path, label
+        The file, and what it is called in the store.
+    plan
+        What to load it as; null where ``error`` says why there is none.
+    error
+        Why it cannot be loaded, known before it is opened.
+    """
 
     path: Path
-    plan: Plan
+    plan: Plan | None
     label: str
+    error: CkmError | None = None
+
+
+@dataclass(frozen=True)
+class Jobs:
+    """The files to load, and what was left out of the folders among the sources."""
+
+    jobs: list[Job]
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,7 +113,7 @@ def files_of(mapping: Mapping, root: Path) -> list[Path]:
     Raises
     ------
     UsageError
-        A pattern leads out of the workspace.
+        A pattern leads out of the workspace, or is none.
     InputError
         A folder that a pattern looks into cannot be read.
     """
@@ -99,8 +121,14 @@ def files_of(mapping: Mapping, root: Path) -> list[Path]:
     for pattern in mapping.files:
         if PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
             raise UsageError(f"mapping '{mapping.name}': the pattern '{pattern}' leads out of the workspace")
-        _refuse_unreadable_folders(root, pattern)
-        found.update(path for path in root.glob(pattern) if path.is_file())
+        named = root / pattern  # a file of just this name is meant by it, whatever its brackets could mean
+        is_file = os.path.isfile(named)  # noqa: PTH113  # which a name too long for a file does not bring down
+        try:
+            if not is_file:
+                _refuse_unreadable_folders(root, pattern)
+            found.update([named] if is_file else (path for path in root.glob(pattern) if not path.is_dir()))
+        except (ValueError, NotImplementedError) as error:
+            raise UsageError(f"mapping '{mapping.name}': the pattern '{pattern}' is none: {error}") from None
     return sorted(found)
 
 
@@ -136,35 +164,68 @@ def jobs_of_workspace(workspace: Workspace) -> list[Job]:
     ]
 
 
-def jobs_for(sources: Iterable[Path], workspace: Workspace, wishes: Wishes) -> list[Job]:
+def jobs_for(sources: Iterable[Path], workspace: Workspace, wishes: Wishes) -> Jobs:
     """Return a job for each of ``sources``: by the mapping or table that is wished for, else by the mapping that fits.
+
+    A source that cannot be loaded gets a job with its error, so that the others have their turn; one that is alone
+    raises it.
 
     Raises
     ------
     UnknownNameError
         There is no such table.
     UsageError
-        No mapping fits a file, or the wishes contradict each other.
+        The wishes contradict each other; no mapping fits the only file, or the only folder holds none.
+    InputError
+        The only source is a folder that cannot be read.
     """
     if wishes.table and wishes.table not in TABLES:
         raise UnknownNameError("table", wishes.table, TABLES)
     if wishes.table and wishes.map_file:
         raise UsageError("--as and --map contradict each other", hint="a mapping names its table")
-    files = [file for source in sources for file in _expanded(source)]
+    plans = _plans(workspace, wishes)
+    jobs: list[Job] = []
+    remarks: list[str] = []
+    for source in sources:
+        called = label(source, workspace.root)
+        try:
+            files, left_out = _expanded(source)
+        except CkmError as error:
+            jobs.append(Job(source, None, called, error))
+            continue
+        remarks += left_out
+        for file in files:
+            called = label(file, workspace.root)
+            try:
+                jobs += [Job(file, plan, called) for plan in plans(file)]
+            except CkmError as error:
+                jobs.append(Job(file, None, called, error))
+    if len(jobs) == 1 and jobs[0].error is not None:
+        raise jobs[0].error
+    return Jobs(jobs, tuple(remarks))
+
+
+def _plans(workspace: Workspace, wishes: Wishes) -> Callable[[Path], list[Plan]]:
+    """Return what gives the plans for a file."""
     if wishes.map_file:
-        mapping = with_wishes(load_mapping(wishes.map_file), wishes)
-        return [Job(file, Mapped(mapping), label(file, workspace.root)) for file in files]
+        mapped = Mapped(with_wishes(load_mapping(wishes.map_file), wishes))
+        return lambda file: [mapped]
     if wishes.table:
-        plan = ByNames(
-            wishes.table,
-            wishes.hints,
-            wishes.overrides,
-            wishes.currency or workspace.config.currency,
-            wishes.time_zone,
-        )
-        return [Job(file, plan, label(file, workspace.root)) for file in files]
+        currency = wishes.currency or workspace.config.currency
+        named = ByNames(wishes.table, wishes.hints, wishes.overrides, currency, wishes.time_zone)
+        return lambda file: [named]
     mappings = workspace_mappings(workspace)
-    return [job for file in files for job in _fitting(file, mappings, workspace, wishes)]
+    return lambda file: _fitting(file, mappings, workspace, wishes)
+
+
+def pattern_of(job: Job, root: Path) -> str:
+    """Return the pattern that names just the file of a job; bytes that are not UTF-8 are any letter in it."""
+    if job.path == STDIN:
+        return STDIN_LABEL
+    resolved = _resolved(job.path)
+    inside = resolved.is_relative_to(root.resolve())
+    name = resolved.relative_to(root.resolve()).as_posix() if inside else job.path.name
+    return escape(name).encode("utf-8", "replace").decode()
 
 
 @contextmanager
@@ -181,26 +242,32 @@ def stdin_on_disk(jobs: list[Job]) -> Iterator[list[Job]]:
 
 
 def label(path: Path, root: Path) -> str:
-    """Return what a file is called in the store: its path inside the workspace, else its name."""
+    """Return what a file is called in the store: its path inside the workspace with ``/``, else its name."""
     if path == STDIN:
         return STDIN_LABEL
-    resolved = path.resolve()
-    return str(resolved.relative_to(root.resolve())) if resolved.is_relative_to(root.resolve()) else path.name
+    resolved = _resolved(path)
+    inside = resolved.is_relative_to(root.resolve())
+    return unicode_text(resolved.relative_to(root.resolve()).as_posix() if inside else path.name)
 
 
-def _expanded(source: Path) -> list[Path]:
+def _resolved(path: Path) -> Path:
+    """Return a path without links; that of a link that leads back to itself as it stands."""
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError):
+        return path.absolute()
+
+
+def _expanded(source: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     if source == STDIN or not source.is_dir():
-        return [source]
-    files = visible_files(source)
-    if not files:
-        raise UsageError(f"{source} holds no file")
-    return files
+        return (source,), ()
+    found = files_in(source)
+    return found.files, found.remarks
 
 
-def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, wishes: Wishes) -> list[Job]:
-    fitting = [
-        mapping for mapping in mappings if file.resolve() in map(Path.resolve, files_of(mapping, workspace.root))
-    ]
+def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, wishes: Wishes) -> list[Plan]:
+    wanted = _resolved(file)
+    fitting = [mapping for mapping in mappings if wanted in map(_resolved, files_of(mapping, workspace.root))]
     if not fitting:
         if file != STDIN:
             refuse_absent(file)
@@ -208,7 +275,7 @@ def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, wishes: 
             f"no mapping in {workspace.maps_dir} names {file}",
             hint="say what it is with --as transactions, or which mapping with --map FILE",
         )
-    return [Job(file, Mapped(with_wishes(mapping, wishes)), label(file, workspace.root)) for mapping in fitting]
+    return [Mapped(with_wishes(mapping, wishes)) for mapping in fitting]
 
 
 def with_wishes(mapping: Mapping, wishes: Wishes) -> Mapping:

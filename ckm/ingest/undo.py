@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.plaintext import unicode_text
 from ckm.store.loads import REQUARANTINE
 
 if TYPE_CHECKING:
     from ckm.store import Load, Store, TakenBack
 
 
-def undo_load(store: Store, which: str) -> list[TakenBack]:
+def undo_load(store: Store, which: str, *, label: str | None = None) -> list[TakenBack]:
     """Take back one load, and what was loaded from its quarantine since.
 
     Parameters
@@ -20,6 +21,8 @@ def undo_load(store: Store, which: str) -> list[TakenBack]:
         Where it is.
     which
         The id of a load, or the name of a file: its last load, in every table that it went to.
+    label
+        What the store calls the file of this path, where that is another name.
 
     Returns
     -------
@@ -33,7 +36,10 @@ def undo_load(store: Store, which: str) -> list[TakenBack]:
         It was taken back before.
     """
     loads = [load for load in store.history() if load.facts.kind != "undo"]
+    which = unicode_text(which)
     chosen = [load for load in loads if load.facts.load_id == which] or _last_of_file(loads, which)
+    if not chosen and label is not None:
+        chosen = _last_of_file(loads, label)
     if not chosen:
         known = [load.facts.file for load in loads] + [load.facts.load_id for load in loads]
         raise UnknownNameError("load or file", which, dict.fromkeys(known), where="--undo")

@@ -169,7 +169,7 @@ def inspect_file(
             dict(reasons.most_common()),
             columns,
             tuple(sorted(problems, key=lambda problem: problem.line or 0)),
-            _proposal(source.format.columns, hints, path),
+            _proposal(source.format, hints, path),
         )
 
 
@@ -200,12 +200,13 @@ def _misfits(columns: Sequence[ColumnProfile]) -> list[Problem]:
     ]
 
 
-def _proposal(columns: tuple[str, ...], hints: Hints, path: Path) -> ProposedMapping:
+def _proposal(found_format: FileFormat, hints: Hints, path: Path) -> ProposedMapping:
+    columns = found_format.columns
     table = best_table(columns)
     if table is None:
         return ProposedMapping(None, obstacle="no column is known by its name" if columns else "there are no columns")
     try:
-        found = propose_mapping(columns, table, hints=hints, name=path.stem)
+        found = propose_mapping(columns, table, hints=hints, name=path.stem, named=found_format.named)
     except UsageError as error:
         return ProposedMapping(table, obstacle=f"{error}; {error.hint}" if error.hint else str(error))
     return ProposedMapping(table, tuple(found.matched), tuple(found.assumed))

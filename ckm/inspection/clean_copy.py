@@ -10,6 +10,7 @@ import polars as pl
 
 from ckm.errors import UnknownNameError
 from ckm.files import replacing
+from ckm.paths import openable
 from ckm.sources.format import REJECTED_SCHEMA, Batch
 from ckm.values.native import as_text
 
@@ -133,7 +134,9 @@ class _ParquetWriter:
         schema = pa.schema([(name, pa.large_string()) for name in self._columns])
         with ExitStack() as stack:
             draft = stack.enter_context(replacing(self._path))
-            self._file: pq.ParquetWriter = stack.enter_context(pq.ParquetWriter(draft, schema, compression="zstd"))
+            self._file: pq.ParquetWriter = stack.enter_context(
+                pq.ParquetWriter(openable(draft), schema, compression="zstd")
+            )
             self._stack = stack.pop_all()
         return self
 

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Opened", "open_index"]
 
-FORMAT = f"{__version__}/{INDEX_FORMAT}/{RECORDS}/1"
+FORMAT = f"{__version__}/{INDEX_FORMAT}/{RECORDS}/2"
 """Of the state; those of index and records are part of it."""
 PLACE = "search"
 STATE, LOCK, INDEX = "state", "lock", "index."

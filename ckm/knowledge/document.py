@@ -15,8 +15,10 @@ import yaml
 
 from ckm.findings import Severity
 from ckm.knowledge.entry import Entry, Mistake, entry_from
+from ckm.knowledge.nodes import is_nothing, misread, plain_value, scalars, unquoted
 from ckm.knowledge.schema import Shape, entry_shape, patterns
-from ckm.plaintext import one_line
+from ckm.plaintext import one_line, visible
+from ckm.yamltext import lookalike, lost
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +39,8 @@ DECISIVE = frozenset(
     )
 )
 """Keys that decide whether, when and to whom an entry may be shown: with a mistake in one the entry is left out."""
-NULLS = ("", "~", "null", "Null", "NULL")
+FREE = frozenset(("text", "texts", "names", "phrases", "id"))
+"""Forms whose values are words of people, of which a sign of YAML may take some away."""
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _OTHER_DAY = re.compile(
@@ -47,41 +50,24 @@ _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and marks that turn the direction of what follows (Unicode TR 36, 3.2)."""
 
 
-class FastLoader(yaml.CSafeLoader):
-    """libyaml's composer without the resolving of types: every scalar is the text that is written."""
-
-    def descend_resolver(self, current_node: Any, current_index: Any) -> None:
-        """Keep no path."""
-
-    def ascend_resolver(self) -> None:
-        """Keep no path."""
-
-    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
-        """Name no type."""
-        return "tag:yaml.org,2002:str"
-
-
-def is_nothing(node: yaml.Node) -> bool:
-    """Whether nothing, ``~`` or ``null`` is written."""
-    return isinstance(node, yaml.ScalarNode) and not node.style and node.value in NULLS
-
-
 def is_id(text: str) -> bool:
     """Whether a text is fit to be an id: what is not printable cannot be typed, and a dash in front is an option."""
     return text.isprintable() and " " not in text and not text.startswith("-") and 0 < len(text) <= LONGEST_ID
 
 
-def read_document(root: yaml.Node, path: str, document: int) -> tuple[Entry | None, list[Mistake]]:
+def read_document(root: yaml.Node, path: str, document: int, source: str = "") -> tuple[Entry | None, list[Mistake]]:
     """Return the entry that a document holds, and its mistakes.
 
     Parameters
     ----------
     root
-        Composed by :class:`FastLoader`; not nothing.
+        Composed by :class:`ckm.knowledge.nodes.FastLoader`; not nothing.
     path
         File relative to the folder, for the places of mistakes.
     document
         Its 1-based number in the file.
+    source
+        The text of the file, in which is looked for what YAML took out of a value; "": nothing is looked for.
 
     Returns
     -------
@@ -89,14 +75,15 @@ def read_document(root: yaml.Node, path: str, document: int) -> tuple[Entry | No
         The entry is None where a mistake is ``left_out``: there is no readable id, or a key of :data:`DECISIVE` cannot
         be trusted.
     """
-    return _Reader(path, root.start_mark.line + 1).read(root, document)
+    return _Reader(path, root.start_mark.line + 1, source).read(root, document)
 
 
 class _Reader:
     """One walk through a document, along the schema."""
 
-    def __init__(self, path: str, line: int) -> None:
+    def __init__(self, path: str, line: int, source: str) -> None:
         self.path, self.line = path, line
+        self.source = source if any(sign in source for sign in "#!&") else ""
         self.mistakes: list[Mistake] = []
         self.more = 0
         self.left_out = False
@@ -136,6 +123,10 @@ class _Reader:
 
     def mapping(self, node: yaml.Node, key: str, line: int, shape: Shape) -> dict[str, Any] | None:
         if not isinstance(node, yaml.MappingNode):
+            said = misread(node)
+            if said is not None:
+                self.add(said, node.start_mark.line + 1, "write it with the plain sign", key=key or "/")
+                return None
             self.add(
                 "'key: value' pairs are expected" + (f" under '{key}'" if key else ""),
                 line,
@@ -150,7 +141,9 @@ class _Reader:
             self.lines[full] = name_line
             if inner is None:
                 self.unknown(name, full, name_line, value, shape)
-            elif not is_nothing(value):
+            elif is_nothing(value):
+                self.look_for_lost(value, full)
+            else:
                 understood = _READERS[inner.form](self, value, full, name_line, inner)
                 if understood is not None:
                     found[name] = understood
@@ -188,9 +181,24 @@ class _Reader:
     def unknown(self, name: str, full: str, line: int, value: yaml.Node, shape: Shape) -> None:
         near = get_close_matches(name[:SHOWN], shape.keys, n=1, cutoff=0.7)
         hint = f"did you mean '{near[0]}'?" if near else "it is kept, and ckm does nothing with it"
+        hint = lookalike(f"{name}:") or hint
         self.add(f"nobody knows the key '{_short(full)}'", line, hint, rule="unknown-key", severity=Severity.warning)
         if (kept := self.anything(value, full, line, shape)) is not None:
             self.extra[one_line(full)] = kept
+
+    def look_for_lost(self, node: yaml.Node, key: str) -> None:
+        """Tell of words of a value that are a comment, a tag or an anchor to YAML."""
+        if self.source and isinstance(node, yaml.ScalarNode) and (said := lost(node, self.source)) is not None:
+            line = node.end_mark.line + 1
+            hint = "put the text in quotes"
+            if "comment" in said:
+                hint += "; a comment has two spaces before its # and one after it"
+            self.add(f"{said}, under '{_short(key)}'", line, hint, rule="lost-text", severity=Severity.warning)
+
+    def look_for_lookalike(self, node: yaml.Node, key: str) -> None:
+        """Tell of a value that would be a list or a mapping, but for a sign that only looks like YAML's."""
+        if (said := misread(node)) is not None:
+            self.add(said, node.start_mark.line + 1, "write it with the plain sign", key=key)
 
     # Each of these takes a value, the key above it, that key's line and its shape, and returns None after a mistake.
 
@@ -199,6 +207,8 @@ class _Reader:
             self.add(f"one text is expected under '{_short(key)}', not a list or a mapping", line, key=key)
             return None
         self.values += 1
+        if shape.form in FREE or (shape.form == "word" and not shape.closed):
+            self.look_for_lost(node, key)
         text = str(node.value).strip()
         if not text or is_nothing(node):
             self.add(f"there is no text under '{_short(key)}'", line, "write it, or remove the key", key=key)
@@ -219,6 +229,9 @@ class _Reader:
             if not node.value:
                 self.add(f"there is no text under '{_short(key)}'", line, "write it, or remove the key", key=key)
             return found or None
+        first = re.match(r"[\w-]*", unquoted(node))
+        if node.start_mark.line + 1 > line and first is not None and _language().fullmatch(first[0]):
+            self.look_for_lookalike(node, key)
         return self.text(node, key, line, shape)
 
     def phrases(self, node: yaml.Node, key: str, line: int, shape: Shape) -> list[str] | dict[str, list[str]] | None:
@@ -240,6 +253,8 @@ class _Reader:
 
     def names(self, node: yaml.Node, key: str, line: int, shape: Shape) -> list[str] | None:
         if isinstance(node, yaml.ScalarNode):
+            if unquoted(node).startswith("-"):
+                self.look_for_lookalike(node, key)
             text = self.text(node, key, line, shape)
             return None if text is None else [text]
         if not isinstance(node, yaml.SequenceNode):
@@ -322,8 +337,11 @@ class _Reader:
     def anything(self, node: yaml.Node, key: str, line: int, shape: Shape) -> Any:
         """Return lists, mappings and texts as they stand; None after a mistake, and for nothing."""
         budget = MOST_VALUES - self.values
-        kept, left = _plain(node, budget, DEEPEST)
+        kept, left = plain_value(node, budget, DEEPEST)
         self.values = MOST_VALUES - left
+        if self.source and left >= 0:
+            for each in scalars(node):
+                self.look_for_lost(each, key)
         if left < 0:
             self.too_much(key, line)
         return kept
@@ -344,33 +362,8 @@ _READERS: dict[str, Callable[[_Reader, yaml.Node, str, int, Shape], Any]] = {
 } | {"anything": _Reader.anything}
 
 
-def _plain(node: yaml.Node, budget: int, levels: int) -> tuple[Any, int]:
-    """Return a value with all below it, and what is left of the budget; below zero it is not whole."""
-    budget -= 1
-    if budget < 0 or levels == 0:
-        return None, -1
-    if isinstance(node, yaml.ScalarNode):
-        return (None if is_nothing(node) else str(node.value)), budget
-    if isinstance(node, yaml.SequenceNode):
-        items = []
-        for each in node.value:
-            item, budget = _plain(each, budget, levels - 1)
-            if budget < 0:
-                return None, budget
-            items.append(item)
-        return items, budget
-    pairs = {}
-    for key, value in node.value:
-        name, budget = _plain(key, budget, levels - 1)
-        if budget >= 0:
-            pairs[str(name)], budget = _plain(value, budget, levels - 1)
-        if budget < 0:
-            return None, budget
-    return pairs, budget
-
-
 def _short(text: str) -> str:
-    return one_line(text if len(text) <= SHOWN else text[:SHOWN] + "…")
+    return visible(text if len(text) <= SHOWN else text[:SHOWN] + "…")
 
 
 def _folded(text: str) -> str:

@@ -202,7 +202,7 @@ def _refuse_unfit(wanted: Wanted) -> None:
 def _ids(folder: Path) -> dict[str, str]:
     """Return the file of every id."""
     found: dict[str, str] = {}
-    for name, _, _ in files(folder).files:
+    for name, _ in files(folder).files:
         for entry in read_file(folder / name, folder)[0]:
             found.setdefault(entry.id, name)
     return found

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import yaml
 
 from ckm.errors import UsageError
-from ckm.knowledge.document import FastLoader, is_nothing, read_document
+from ckm.knowledge.document import read_document
 from ckm.knowledge.entry import Entry, Mistake
 from ckm.knowledge.listing import LARGEST, Listing, files
+from ckm.knowledge.nodes import FastLoader, is_nothing
 from ckm.plaintext import one_line
-from ckm.yamlfile import refuse_depth
+from ckm.yamltext import place_of, without_marks
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def read_folder(folder: Path) -> Base:
     listing = files(folder)
     entries: list[Entry] = []
     mistakes = list(listing.mistakes)
-    for name, _, _ in listing.files:
+    for name, _ in listing.files:
         found, wrong = read_file(folder / name, folder)
         entries += found
         mistakes += wrong
@@ -89,24 +90,18 @@ def _documents(text: str, path: Path, name: str) -> tuple[list[Entry], list[Mist
     mistakes: list[Mistake] = []
     number = 0
     try:
-        refuse_depth(text, path)
         for root in yaml.compose_all(text, Loader=FastLoader):
             if is_nothing(root):
                 continue
             number += 1
-            entry, wrong = read_document(root, name, number)
+            entry, wrong = read_document(root, name, number, text)
             mistakes += wrong
             if entry is not None:
                 entries.append(entry)
-    except UsageError as error:  # too deep
-        place, _, message = str(error).rpartition(": ")
-        line = place.rpartition(":")[2]
-        mistakes.append(_whole(name, message, error.hint, int(line) if line.isdigit() else 0))
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        hint = "check the indentation and quotes; what comes after it is not read"
-        message = one_line(str(error.problem or error.context))
-        mistakes.append(_whole(name, message, hint, mark.line + 1 if mark is not None else 0))
+        place = place_of(error, text)
+        hint = f"{place.hint}; what comes after it is not read"
+        mistakes.append(_whole(name, one_line(place.message), hint, place.line))
     except yaml.YAMLError as error:
         mistakes.append(_forbidden(error, text, name))
     return entries, mistakes
@@ -139,7 +134,7 @@ def _decode(data: bytes) -> str:
     if kind is not None:
         raise UsageError(f"is {kind}, not UTF-8", hint="save it as UTF-8 text")
     try:
-        return data.decode("utf-8-sig")
+        return without_marks(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         raise UsageError("is not UTF-8", hint="save it as UTF-8", line=line) from error

@@ -1,4 +1,4 @@
-"""What was read of a folder, kept by file: a file of the same size and time is not read again.
+"""What was read of a folder, kept by file: a file of the same size and times is not read again.
 
 The kept file is JSON, can be deleted at any time, and is taken for nothing where it is broken, foreign or of another
 version of ckm.
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.knowledge.folder import Base
+    from ckm.knowledge.freshness import Mark
     from ckm.knowledge.listing import Listing
 
-KIND = "entries"
+KIND = "entries 2"
 NAME = "entries.json"
 
 
@@ -48,14 +49,14 @@ def read_kept(
         entries: list[Entry] = []
         mistakes = list(listing.mistakes)
         fresh = False
-        for name, size, changed in listing.files:
+        for name, mark in listing.files:
             record = known.get(name)
-            if record is None or record[:2] != [size, changed] or not settled(changed, written_at):
-                record, fresh = _read(folder, name, size, changed), True
+            if record is None or record[0] != list(mark) or not settled(max(mark[1:]), written_at):
+                record, fresh = _read(folder, name, mark), True
             kept[name] = record
             shown = one_line(name)
-            entries += [_entry(each, shown) for each in record[2]]
-            mistakes += [_mistake(each) for each in record[3]]
+            entries += [_entry(each, shown) for each in record[1]]
+            mistakes += [_mistake(each) for each in record[2]]
             advance(1)
         if fresh or len(kept) != len(known):
             save_sealed(place / NAME, KIND, kept)
@@ -63,13 +64,12 @@ def read_kept(
     return Base(tuple(entries), tuple(mistakes))
 
 
-def _read(folder: Path, name: str, size: int, changed: int) -> list[Any]:
+def _read(folder: Path, name: str, mark: Mark) -> list[Any]:
     from ckm.knowledge.folder import read_file
 
     entries, mistakes = read_file(folder / name, folder)
     return [
-        size,
-        changed,
+        list(mark),
         [[each.plain, each.line, each.document, each.lines, each.extra] for each in entries],
         [
             [m.rule, m.path, m.line, m.message, m.hint, m.severity, m.entry, m.document, m.left_out]

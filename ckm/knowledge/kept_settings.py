@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ckm import __version__
 from ckm.knowledge.cache_folder import cache_folder, make_private
+from ckm.knowledge.freshness import mark_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,8 +52,7 @@ def search_settings(root: Path | None) -> SearchSettings:
     if root is None:
         return SearchSettings()
     place = cache_folder(root) / FILE
-    about = (root / CONFIG_NAME).stat()
-    mark = [__version__, about.st_size, about.st_mtime_ns]
+    mark = [__version__, *mark_of((root / CONFIG_NAME).stat())]
     with suppress(OSError, ValueError, TypeError, KeyError):
         kept = json.loads(place.read_bytes())
         if kept["mark"] == mark:

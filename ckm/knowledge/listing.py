@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from ckm.files import refuse_unreadable
 from ckm.findings import Severity
 from ckm.knowledge.entry import Mistake
-from ckm.knowledge.freshness import SUFFIXES
+from ckm.knowledge.freshness import SUFFIXES, mark_of
 from ckm.plaintext import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from ckm.knowledge.freshness import Mark
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of a file that is read: some 30,000 entries. A larger one is no knowledge, and YAML is slow to read."""
@@ -27,14 +29,15 @@ class Listing:
     Attributes
     ----------
     files
-        ``(name, bytes, mtime_ns)`` by name; a name is relative to the folder, with ``/``.
+        ``(name, mark)`` by name: see :func:`ckm.knowledge.freshness.mark_of`. A name is relative to the folder, with
+        ``/``.
     mistakes
         What is no file, leads out of the folder or cannot be looked into.
     unreadable
         Folders that cannot be looked into.
     """
 
-    files: tuple[tuple[str, int, int], ...]
+    files: tuple[tuple[str, Mark], ...]
     mistakes: tuple[Mistake, ...]
     unreadable: int = 0
 
@@ -54,7 +57,7 @@ def files(folder: Path) -> Listing:
     InputError
         The folder itself cannot be looked into.
     """
-    found: list[tuple[str, int, int]] = []
+    found: list[tuple[str, Mark]] = []
     mistakes: list[Mistake] = []
     root = os.path.realpath(folder)
     waiting = [""]
@@ -85,7 +88,7 @@ def files(folder: Path) -> Listing:
                 except OSError:  # gone meanwhile
                     continue
                 if stat.S_ISREG(about.st_mode):
-                    found.append((name, about.st_size, about.st_mtime_ns))
+                    found.append((name, mark_of(about)))
                 else:
                     mistakes.append(_mistake(name, "is no file but a pipe or a device", "remove it"))
     found.sort()

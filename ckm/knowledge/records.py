@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ckm.knowledge.entry import Entry
 
-RECORDS = "3"
+RECORDS = "4"
 """Changes whenever the same entry would give another record; indexes with others are made anew."""
 EVERYBODY = ANY
 """Value of the label ``role`` of entries that everybody may read."""
@@ -59,6 +59,7 @@ def _texts(entry: Entry) -> Iterator[tuple[str, str, str]]:
     for texts in (entry.issue, entry.resolution, entry.cause, entry.environment):
         if texts is not None:
             yield from (("body", lang, text) for lang, text in texts.by_lang.items())
+    yield from (("code", "", product) for product in entry.classify.products)
 
 
 def _is_cut_off(entry: Entry, lang: str, title: str) -> bool:

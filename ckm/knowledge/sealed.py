@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ckm import __version__
 from ckm.errors import UsageError
 from ckm.files import replacing
+from ckm.knowledge.freshness import mark_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,13 +102,8 @@ def _code() -> str:
         *root.glob("data/*"),
         root / "reasons.yaml",
     ]
-    about = [(name.as_posix(), *_size_and_time(name)) for name in sorted(names) if name.is_file()]
+    about = [(name.as_posix(), *mark_of(name.stat())) for name in sorted(names) if name.is_file()]
     return sha256(repr(about).encode()).hexdigest()[:16]
-
-
-def _size_and_time(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_size, found.st_mtime_ns
 
 
 def _head(kind: str, body: bytes) -> bytes:

@@ -15,6 +15,7 @@ from ckm.files import refuse_unreadable
 from ckm.knowledge.cache import Opened, open_index
 from ckm.knowledge.ranking import PENALTIES, Ranked, best, faults_of, penalty
 from ckm.knowledge.reader import main_language, show
+from ckm.knowledge.schema import words
 from ckm.search.query import Clause, Query, parse
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ __all__ = ["FILTERS", "Hit", "KnowledgeBase", "Scope", "SearchResult", "open_bas
 
 FILTERS = ("kind", "facet", "lang", "tag", "product", "segment", "reason", "state")
 """What a search can be narrowed to by exact values."""
+CLOSED = {"kind": "kind", "facet": "facet", "state": "state.confidence"}
+"""Filters whose values are words of the schema, and the keys that have them: any other value would find nothing."""
+MOST_HITS = 10_000
+"""Of a search: the index sets memory aside for as many as are asked for."""
 STATES = ("not_validated", "validated")
 """States of entries that are shown unless the search names others or asks for all."""
 WIDTH = 160
@@ -120,7 +125,8 @@ class SearchResult:
     suggestions
         Queries that were perhaps meant and do find something; only where nothing was found.
     nearest
-        The entry that shares most character grams with the query; only where nothing was found.
+        The entry that shares most character grams with the query, and at least half of them; only where nothing was
+        found and nothing is suggested.
     remarks
         What the reader should know, as sentences.
     analysis
@@ -157,10 +163,15 @@ class Scope:
     everything: bool = False
 
     def __post_init__(self) -> None:
-        """Refuse a filter that nobody knows."""
-        for name in self.filters:
+        """Refuse a filter that nobody knows, and a value that no entry can have."""
+        for name, values in self.filters.items():
             if name not in FILTERS:
                 raise UnknownNameError("filter", name, FILTERS)
+            if name in CLOSED:
+                known = words(CLOSED[name])
+                for value in values:
+                    if value.casefold() not in known:
+                        raise UnknownNameError(name, value, known)
 
 
 class KnowledgeBase:
@@ -201,24 +212,28 @@ class KnowledgeBase:
         self, text: str, scope: Scope, *, limit: int = 10, prefer_lang: str = "", explain: bool = False
     ) -> SearchResult:
         """Return what is found for a query; see :func:`ckm.kb.search`."""
-        query = parse(text)
+        _need_count(limit)
+        query = self._index.resolve(parse(text))
         analysis = self._index.analyse(query.words)
         ranked = self.rank(query, scope, limit, explain=explain)
         hits = tuple(self._hit(one, analysis, scope, prefer_lang) for one in ranked)
         remarks = (*query.remarks, *self.remarks)
         if hits:
             return SearchResult(hits, scope.as_of, (), None, remarks, analysis)
+        suggestions = self._suggestions(query, analysis, scope)
+        excluding = any(clause.negated for clause in query.clauses)  # the nearest may be just what is excluded
         return SearchResult(
             hits,
             scope.as_of,
-            self._suggestions(query, scope),
-            self._nearest(query, analysis, scope, prefer_lang),
+            suggestions,
+            None if suggestions or excluding else self._nearest(query, analysis, scope, prefer_lang),
             (*remarks, *self._hidden(query, scope)),
             analysis,
         )
 
     def like(self, name: str, scope: Scope, *, limit: int = 5, prefer_lang: str = "") -> list[Hit]:
         """Return the entries most like the one with this id, best first, without itself; none for an unknown id."""
+        _need_count(limit)
         analysis = self._index.analyse("")
         day = scope.as_of.isoformat()
         keep, drop = self._filters(scope)
@@ -335,11 +350,14 @@ class KnowledgeBase:
         ]
         return f"superseded by {', '.join(sorted(successors))}" if successors else "superseded"
 
-    def _suggestions(self, query: Query, scope: Scope) -> tuple[str, ...]:
+    def _suggestions(self, query: Query, analysis: Analysis, scope: Scope) -> tuple[str, ...]:
         """Return the query with one word exchanged for a near one of the index, where that finds something."""
         found: dict[str, None] = {}
-        for word in dict.fromkeys(query.words.split()[:10]):
-            if len(word) > 40:
+        places = [(token.start, token.end) for token in analysis.exact if token.script not in ("han", "thai")]
+        places += [(run.start, run.end) for run in analysis.runs if run.script == "thai"]
+        words = [word for start, end in sorted(places) for word in analysis.text[start:end].split()]
+        for word in list(dict.fromkeys(words))[:10]:
+            if len(word) > 40 or word.isdecimal():
                 continue
             for near in self._index.vocabulary_near(word):
                 other = query.text.replace(word, near)
@@ -368,6 +386,11 @@ class KnowledgeBase:
         count = f"{more} or more entries" if more == MOST_COUNTED else "1 entry" if more == 1 else f"{more} entries"
         matches = "matches" if more == 1 else "match"
         return [f"{count} {matches} by --all, which takes drafts, archived and expired ones too"]
+
+
+def _need_count(limit: int) -> None:
+    if not 1 <= limit <= MOST_HITS:
+        raise UsageError(f"a search for {limit} hits is none", hint=f"ask for 1 to {MOST_HITS:,}")
 
 
 def open_base(folder: Path, watch: Watch | None = None, *, anew: bool = False) -> KnowledgeBase:

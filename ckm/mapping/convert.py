@@ -6,18 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
+from polars.exceptions import PolarsError
 
-from ckm.mapping.expressions import column_names, exactly
+from ckm.mapping.expressions import column_names, exactly, unworkable
+from ckm.mapping.mapping import Expression
 from ckm.values.readers import complete_reading
 from ckm.values.vocabulary import translate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    from ckm.mapping.mapping import Mapping
+    from ckm.mapping.mapping import Mapping, RowRule
     from ckm.values.readers import Reader
 
 TEXTS = pl.List(pl.String())
+ROW = "\x00row"
+"""Gives a frame its height where an expression reads no column. No column of a file is called like it."""
+VALUE = "\x00value"
 
 
 class Converted(NamedTuple):
@@ -93,6 +98,8 @@ class Conversion:
         more: Callable[[], Iterator[pl.DataFrame]],
         default_zone: str = "UTC",
         default_currency: str = "EUR",
+        nested: Collection[str] = (),
+        named: bool = True,
     ) -> Conversion:
         """Settle how a file is to be read.
 
@@ -110,6 +117,10 @@ class Conversion:
             Of times without a zone when the mapping names none.
         default_currency
             Of amounts when the mapping names none.
+        nested
+            Source columns whose texts are lists or records: they are kept beside, and fill no target.
+        named
+            Whether the columns' names are surely names, so that errors may show them.
 
         Raises
         ------
@@ -120,7 +131,7 @@ class Conversion:
         """
         from ckm.mapping.planning import plan_conversion
 
-        return plan_conversion(mapping, columns, sample, more, default_zone, default_currency)
+        return plan_conversion(mapping, columns, sample, more, default_zone, default_currency, nested, named=named)
 
     def apply(self, records: pl.DataFrame) -> Converted:
         """Convert records of the file; no row is lost and no value stops it."""
@@ -136,7 +147,8 @@ class Conversion:
         frame = pl.DataFrame(columns)
         flags: list[tuple[str, pl.Series]] = []
         for rule, expression in zip(self.mapping.rules, self.rules, strict=True):
-            failed = ~evaluate(expression, frame, records).fill_null(value=True)
+            where = place_of(self.mapping, f"rule {rule.name}", rule)
+            failed = ~evaluate(expression, frame, records, where=where).fill_null(value=True)
             if rule.action == "flag":
                 flags.append((rule.name, failed))
             else:
@@ -147,7 +159,7 @@ class Conversion:
         """Return the typed targets in the mapping's order, and per broken ``column|type`` the rows that break it."""
         typed: dict[str, pl.Series] = {}
         broken: list[tuple[str, pl.Series]] = []
-        inputs = pl.DataFrame(self.inputs_of(records), height=records.height)
+        inputs = _frame(self.inputs_of(records))
         quick = self._read_quickly(inputs)
         for target in self.inputs:
             self._complete(target, inputs[target], quick[target], typed, broken)
@@ -174,8 +186,9 @@ class Conversion:
         self, target: str, expression: pl.Expr, typed: dict[str, pl.Series], records: pl.DataFrame
     ) -> pl.Series:
         """Return what an expression gives, translated but not yet read."""
-        known = pl.DataFrame(list(typed.values()), height=records.height)
-        return self.translated(evaluate(expression, known, records).alias(target))
+        rule = self.mapping.columns[target]
+        where = place_of(self.mapping, target, rule if isinstance(rule, Expression) else None)
+        return self.translated(evaluate(expression, _frame(typed.values()), records, where=where).alias(target))
 
     def _complete(
         self,
@@ -197,14 +210,36 @@ class Conversion:
         return translate(column, words) if words and column.dtype == pl.String else column
 
 
-def evaluate(expression: pl.Expr, typed: pl.DataFrame, records: pl.DataFrame) -> pl.Series:
-    """Return an expression's value per row over typed columns and, under names these leave free, records as read."""
-    names = column_names(expression)
-    context = pl.DataFrame(
-        [typed[name] if name in typed.columns else records[name].alias(name) for name in names], height=records.height
-    )
-    value = context.select(expression).to_series()
-    return value if names else value.new_from_index(0, records.height)
+def called(mapping: Mapping) -> str:
+    """Return what a mapping is called in errors."""
+    return f"mapping {mapping.name}" if mapping.name else "mapping"
+
+
+def place_of(mapping: Mapping, name: str, rule: Expression | RowRule | None) -> str:
+    """Return where an expression stands, for errors: its line where it has one, and what it fills."""
+    return f"{(rule and rule.where) or called(mapping)}, {name}"
+
+
+def evaluate(expression: pl.Expr, typed: pl.DataFrame, records: pl.DataFrame, *, where: str) -> pl.Series:
+    """Return an expression's value per row over typed columns and, under names these leave free, records as read.
+
+    Raises
+    ------
+    UsageError
+        polars cannot compute it; ``where`` says which.
+    """
+    height = pl.int_range(records.height, eager=True).alias(ROW)
+    columns = [typed[name] if name in typed.columns else records[name] for name in column_names(expression)]
+    # Beside the others it is repeated for every row where it is one constant, as `select` would not.
+    try:
+        return pl.DataFrame([height, *columns]).with_columns(expression.alias(VALUE))[VALUE]
+    except PolarsError as error:
+        raise unworkable(where, error, records.height) from None
+
+
+def _frame(columns: Iterable[pl.Series]) -> pl.DataFrame:
+    """Return columns of one height as a frame; of none it has no rows."""
+    return pl.DataFrame(list(columns))
 
 
 def _empty(name: str, dtype: pl.DataType, height: int) -> pl.Series:

@@ -12,20 +12,48 @@ import polars.selectors as cs
 from polars.exceptions import PolarsError
 
 from ckm.errors import UsageError
+from ckm.mapping.expression_limits import (
+    DEEPEST,
+    balanced,
+    depth_of,
+    growth_of,
+    refuse_large,
+    too_many_parts,
+)
 
-ACROSS_ROWS = frozenset({"Agg", "Over", "Window", "Rolling", "Explode", "Sort", "SortBy", "Gather", "Filter"})
-"""Expressions whose result for a row depends on other rows. A file is converted in pieces: they would be wrong."""
-FUNCTIONS_ACROSS_ROWS = frozenset({"Rank", "Shift", "ShiftAndFill", "Range", "CumSum", "CumCount", "CumMin", "CumMax"})
-"""The same among polars' functions."""
+ROW_WISE = frozenset({"Alias", "BinaryExpr", "Cast", "Column", "Function", "Literal", "Ternary"})
+"""Kinds of expression whose result for a row depends on that row alone: a file is converted in pieces."""
+ROW_WISE_FUNCTIONS = frozenset(
+    {
+        *("Sql", "Abs", "Sign", "Negate", "Floor", "Ceil", "Round", "Truncate", "Pow", "Log", "Log1p", "Exp"),
+        *("Trigonometry", "Atan2", "Bitwise", "StringExpr", "TemporalExpr", "ListExpr", "StructExpr"),
+        *("Coalesce", "FillNull", "MinHorizontal", "MaxHorizontal"),
+    }
+)
+"""The same among polars' functions; of those of ``Boolean`` see :data:`ROW_WISE_TESTS`."""
+ROW_WISE_TESTS = frozenset(
+    {"IsNull", "IsNotNull", "IsFinite", "IsInfinite", "IsNan", "IsNotNan", "Not", "IsIn", "IsBetween"}
+)
+"""The same among polars' boolean functions; the others are of the kind of "any"."""
+SHOWN = 200
+"""Characters of what polars says about an expression, which may quote all of it."""
 
+_HELP = "see docs/mapping.md"
 _QUERY = re.compile(r"\bselect\b|\(\s*(?:from|with|values|table)\b|\b(?:read|scan)_\w+\s*\(", re.IGNORECASE)
+_CLOCK = re.compile(
+    r"\b(now\s*\(|current_date\b|current_time\b|current_timestamp\b|localtime\b|localtimestamp\b)", re.IGNORECASE
+)
+_EMPTY_CALL = re.compile(r"\b(?!pi\b|count\b|rank\b|\w+_rank\b|row_number\b|in\b)(\w+)\s*\(\s*\)", re.IGNORECASE)
+"""A function of nothing: there is one, pi; at ``greatest()`` polars panics. Those of other rows are refused later."""
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 def parse_sql(text: str, *, where: str) -> pl.Expr:
     """Return a SQL expression as polars', or raise a UsageError that says where it stands.
 
-    A cast that fails gives null, as SQL's ``TRY_CAST`` does: one odd value must not stop a load.
+    It is refused where it is too long for polars' parser, reads the clock or other rows, or makes texts grow beyond the
+    bounds of :mod:`ckm.mapping.expression_limits`. A cast that fails gives null, as SQL's ``TRY_CAST`` does: one odd
+    value must not stop a load.
 
     Parameters
     ----------
@@ -38,19 +66,76 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
         # Before it is parsed, because polars opens the file of a read_csv while it parses. The second test is for what
         # a text with quotes of another dialect may hide from the first.
         raise UsageError(f"{where}: the expression holds a query", hint="an expression reads the columns of its row")
+    words = outside_quotes(text)
+    refuse_large(words, text, where=where)
+    if clock := _CLOCK.search(words):
+        message = f"{where}: the expression reads the clock ('{clock[1].rstrip(' (')}')"
+        raise UsageError(message, hint="the same file must give the same rows tomorrow; write DATE '2025-12-31'")
+    if empty := _EMPTY_CALL.search(_QUOTED.sub(_placeholder, text)):
+        raise UsageError(f"{where}: bad SQL expression: '{empty[1]}' of nothing", hint=_HELP)
     try:
-        tree = json.loads(pl.sql_expr(text).meta.serialize(format="json"))
+        tree = balanced(json.loads(pl.sql_expr(text).meta.serialize(format="json")))
+        _refuse_other_rows(tree, where)
+    except RecursionError:
+        raise too_many_parts(where) from None
     except PolarsError as error:
-        raise UsageError(f"{where}: bad SQL expression: {error}", hint="see docs/mapping.md") from None
-    if _looks_at_other_rows(tree):
-        raise UsageError(
-            f"{where}: the expression looks at other rows than its own",
-            hint="sums, counts and windows belong in an analysis, not in a mapping",
-        )
+        raise UsageError(f"{where}: bad SQL expression: {_shortened(str(error))}", hint=_HELP) from None
+    if depth_of(tree) > DEEPEST:
+        raise too_many_parts(where)
+    _check_patterns(tree, where)
     try:
-        return pl.Expr.deserialize(io.StringIO(json.dumps(_lenient(tree))), format="json")
+        expression = pl.Expr.deserialize(io.StringIO(json.dumps(_lenient(tree))), format="json")
     except PolarsError:  # such as of 1e400, for which polars' own JSON has no word
         raise UsageError(f"{where}: bad SQL expression: a constant is too large") from None
+    growth_of(expression, {}, where=where)
+    return expression
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
+
+
+def unworkable(where: str, error: PolarsError, rows: int) -> UsageError:
+    """Return the error of an expression that polars cannot compute over ``rows`` rows.
+
+    polars says why, and quotes values of rows for it: its words are passed on only where it saw no row.
+    """
+    why = " with the values of this file" if rows else f": {_reason(error)}"
+    return UsageError(f"{where}: the expression cannot work{why}", hint="see docs/mapping.md", where=where)
+
+
+def _reason(error: PolarsError) -> str:
+    """Return what polars says in one line; of a regular expression, what is wrong with it."""
+    text = str(error)
+    pattern = re.search(r"^error: (.+)$", text, re.MULTILINE) if "regex" in text else None
+    return f"bad regular expression: {pattern[1]}" if pattern else text.partition("\n")[0]
+
+
+def _check_patterns(tree: Any, where: str) -> None:
+    """Refuse a regular expression that is none: without strict, as values are read, it finds nothing in silence."""
+    if isinstance(tree, list):
+        for item in tree:
+            _check_patterns(item, where)
+    if not isinstance(tree, dict):
+        return
+    for value in tree.values():
+        _check_patterns(value, where)
+    function = tree.get("function")
+    test = function.get("StringExpr") if isinstance(function, dict) else None
+    if isinstance(test, dict) and not test.get("Contains", {}).get("literal", True):
+        pattern = tree["input"][1]
+        if "Literal" not in pattern:
+            return
+        try:
+            literal = pl.Expr.deserialize(io.StringIO(json.dumps(pattern)), format="json")
+            pl.select(pl.lit("").str.contains(literal, strict=True))
+        except PolarsError as error:
+            raise UsageError(f"{where}: {_reason(error)}", hint="see docs/mapping.md", where=where) from None
+
+
+def _placeholder(quoted: re.Match[str]) -> str:
+    """Return what stands for a text or a quoted name as an argument; a comment is none."""
+    return " " if quoted[0].startswith(("--", "/*")) else "''"
 
 
 def outside_quotes(text: str) -> str:
@@ -68,20 +153,43 @@ def column_names(expression: pl.Expr) -> list[str]:
     return list(dict.fromkeys(expression.meta.root_names()))
 
 
-def _looks_at_other_rows(tree: Any) -> bool:
-    if tree == "Len":
-        return True
-    if isinstance(tree, list):
-        return any(map(_looks_at_other_rows, tree))
-    if not isinstance(tree, dict) or "Literal" in tree or "Column" in tree:
-        return False
-    if tree.keys() & ACROSS_ROWS:
-        return True
-    function = tree.get("function")
-    names = set(function) if isinstance(function, dict) else {function} if isinstance(function, str) else set()
-    if names & FUNCTIONS_ACROSS_ROWS:
-        return True
-    return any(_looks_at_other_rows(value) for name, value in tree.items() if name != "function")
+def _refuse_other_rows(tree: Any, where: str) -> None:
+    """Refuse an expression unless all that it is made of is known to look at one row."""
+    if not isinstance(tree, dict) or not tree.keys() <= ROW_WISE:
+        raise _not_row_wise(where)
+    (kind, body), *_ = tree.items()
+    if kind == "Function":
+        function = body["function"]
+        family, member = next(iter(function.items())) if isinstance(function, dict) else (function, None)
+        member = next(iter(member)) if isinstance(member, dict) else member
+        row_wise = member in ROW_WISE_TESTS if family == "Boolean" else family in ROW_WISE_FUNCTIONS
+        if not row_wise or member == "ConcatVertical":
+            raise _not_row_wise(where)
+    for part in _parts(kind, body):
+        _refuse_other_rows(part, where)
+
+
+def _parts(kind: str, body: Any) -> list[Any]:
+    """Return the expressions in an expression."""
+    match kind:
+        case "Function":
+            return list(body["input"])
+        case "BinaryExpr":
+            return [body["left"], body["right"]]
+        case "Ternary":
+            return [body["predicate"], body["truthy"], body["falsy"]]
+        case "Cast":
+            return [body["expr"]]
+        case "Alias":
+            return [body[0]]
+    return []
+
+
+def _not_row_wise(where: str) -> UsageError:
+    return UsageError(
+        f"{where}: the expression looks at other rows than its own",
+        hint="sums, counts and windows belong in an analysis, not in a mapping",
+    )
 
 
 def _lenient(tree: Any) -> Any:

@@ -40,9 +40,18 @@ class Constant:
 
 @dataclass(frozen=True)
 class Expression:
-    """The target is computed: SQL over target columns (typed) and source columns (text); targets win a name clash."""
+    """The target is computed: SQL over target columns (typed) and source columns (text); targets win a name clash.
+
+    Attributes
+    ----------
+    sql
+        The expression.
+    where
+        ``file:line`` of it; empty where it comes from no file.
+    """
 
     sql: str
+    where: str = field(default="", compare=False)
 
 
 ColumnRule = FromColumn | Constant | Expression
@@ -61,11 +70,14 @@ class RowRule:
         A yes-or-no expression over the finished columns.
     action
         ``quarantine`` the row, or load it and ``flag`` it.
+    where
+        ``file:line`` of the expression; empty where it comes from no file.
     """
 
     name: str
     sql: str
     action: Literal["quarantine", "flag"] = "quarantine"
+    where: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -83,7 +84,7 @@ def _header(entry: YamlEntry) -> int | Literal["none"]:
     text = entry.text()
     if text == "none":
         return "none"
-    if text.isascii() and text.isdigit() and int(text) > 0:
+    if re.fullmatch("[0-9]{1,9}", text) and int(text) > 0:
         return int(text)
     raise _mistake(entry, "'header' is the line of the header, counted from 1, or 'none'")
 
@@ -104,6 +105,8 @@ def _columns(entry: YamlEntry, table: Table) -> dict[str, ColumnRule]:
     for target, origin in entry.mapping().items():
         if target in RESERVED_COLUMNS:
             raise _mistake(origin, f"'{target}' is a column that ckm fills itself", hint="choose another name")
+        if "\0" in target:
+            raise _mistake(origin, "the name of a column holds a NUL character", hint="choose another name")
         if target not in table.targets and (near := get_close_matches(target, table.targets, n=1, cutoff=NEAR)):
             raise UnknownNameError(f"column of {table.name}:", target, near, where=origin.where)
         if not origin.is_null:
@@ -119,7 +122,7 @@ def _column_rule(entry: YamlEntry, target: str) -> ColumnRule:
         raise _mistake(entry, f"'{target}' needs one of 'value' and 'expr'")
     if "value" in found:
         return Constant(found["value"].text())
-    return Expression(_sql(found["expr"]))
+    return Expression(_sql(found["expr"]), found["expr"].where)
 
 
 def _sql(entry: YamlEntry) -> str:
@@ -149,7 +152,8 @@ def _rules(entry: YamlEntry) -> tuple[RowRule, ...]:
         action = found["action"].text() if "action" in found else "quarantine"
         if action not in ACTIONS:
             raise UnknownNameError("action", action, ACTIONS, where=found["action"].where)
-        rules.append(RowRule(name, _sql(found["expr"]), cast("Literal['quarantine', 'flag']", action)))
+        sql = found["expr"]
+        rules.append(RowRule(name, _sql(sql), cast("Literal['quarantine', 'flag']", action), sql.where))
     return tuple(rules)
 
 

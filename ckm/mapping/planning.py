@@ -6,24 +6,27 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
-from polars.exceptions import PolarsError
 
-from ckm.errors import UnknownNameError, UsageError
-from ckm.mapping.convert import Conversion, evaluate
+from ckm.errors import UsageError
+from ckm.mapping.convert import Conversion, called, evaluate, place_of
+from ckm.mapping.expression_limits import growth_of
 from ckm.mapping.expressions import column_names, exactly, parse_sql
 from ckm.mapping.mapping import Constant, Expression, FromColumn
 from ckm.mapping.proposal import complete, missing_columns
+from ckm.mapping.sayable import unknown_column
 from ckm.schema import RESERVED_COLUMNS
 from ckm.values.dates import DateStyle
 from ckm.values.native import NativeReader, as_text, fits, storable
 from ckm.values.numbers import NumberStyle
-from ckm.values.readers import DateReader, NumberReader, Reader, Remembering, TextReader
+from ckm.values.readers import MOMENT, DateReader, NumberReader, Reader, Remembering, TextReader
 from ckm.values.settling import StyleSettler
+from ckm.values.truth import TruthReader
 from ckm.values.vocabulary import contract_words, currencies_of, folded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 
+    from ckm.mapping.expression_limits import Growth
     from ckm.mapping.mapping import Mapping, RowRule
     from ckm.values.settling import Rest, Texts
 
@@ -40,13 +43,16 @@ def plan_conversion(
     more: Callable[[], Iterator[pl.DataFrame]],
     default_zone: str,
     default_currency: str,
+    nested: Container[str] = (),
+    *,
+    named: bool = True,
 ) -> Conversion:
     """Settle how a file is to be read; see :meth:`ckm.mapping.convert.Conversion.plan`."""
     rules, assumed = complete(mapping.columns, mapping.target, default_currency)
     mapping = replace(mapping, columns=rules)
     if missing := [target for target in mapping.target.required if target not in rules]:
-        raise missing_columns(missing, mapping.table, columns, rules)
-    return _Planner(mapping, list(columns), sample, more, default_zone).plan(assumed)
+        raise missing_columns(missing, mapping.table, columns, rules, named=named)
+    return _Planner(mapping, list(columns), sample, more, default_zone, nested, named=named).plan(assumed)
 
 
 class _Planner:
@@ -59,22 +65,28 @@ class _Planner:
         sample: pl.DataFrame,
         more: Callable[[], Iterator[pl.DataFrame]],
         default_zone: str,
+        nested: Container[str],
+        *,
+        named: bool,
     ) -> None:
         self.mapping = mapping
         self.columns = columns
         self.sample = sample
         self.more = more
+        self.nested = nested
+        self.named = named
         self.zone = mapping.time_zone or default_zone
         self.targets = mapping.target.targets
-        self.where = f"mapping {mapping.name}" if mapping.name else "mapping"
+        self.where = called(mapping)
         self.settler = StyleSettler(mapping.hints)
         self.draft = Conversion(mapping, {}, {}, {}, {}, self._words())
+        self.growth: dict[str, Growth] = {}
 
     def plan(self, assumed: list[str]) -> Conversion:
         self._plan_columns()
         self._plan_constants()
-        for target, sql in self._computing_order().items():
-            self._plan_expression(target, sql)
+        for target, rule in self._computing_order().items():
+            self._plan_expression(target, rule)
         draft = replace(self.draft, extras=self._extras())
         nothing = self.sample.clear()
         finished = replace(draft, mapping=replace(self.mapping, rules=())).apply(nothing).frame
@@ -113,7 +125,9 @@ class _Planner:
             if not isinstance(rule, FromColumn):
                 continue
             if rule.source not in self.columns:
-                raise UnknownNameError("column", rule.source, self.columns, where=f"{self.where}, {target}")
+                raise self._unknown(rule.source, f"{self.where}, {target}")
+            if rule.source in self.nested:
+                raise self._not_single(rule.source)
             source = self.sample.schema[rule.source]
             wanted = self._dtype(target)
             column = exactly(rule.source)
@@ -130,8 +144,11 @@ class _Planner:
             if isinstance(rule, Constant):
                 self.draft.constants[target] = self._constant(target, rule.value)
 
-    def _plan_expression(self, target: str, sql: str) -> None:
-        expression = parse_sql(sql, where=f"{self.where}, {target}")
+    def _plan_expression(self, target: str, rule: Expression) -> None:
+        where = place_of(self.mapping, target, rule)
+        expression = parse_sql(rule.sql, where=where)
+        # An expression may read another: what grows a little in each would grow without end in a chain of them.
+        self.growth[target] = growth_of(expression, self.growth, where=where)
         found = self._computed(target, expression, self.sample.clear())
         wanted = self._dtype(target)
         if not fits(found.dtype, wanted):
@@ -142,10 +159,7 @@ class _Planner:
 
     def _computed(self, target: str, expression: pl.Expr, records: pl.DataFrame) -> pl.Series:
         typed, _ = self.draft.read(records)
-        try:
-            return self.draft.computed(target, expression, typed, records)
-        except PolarsError as error:
-            raise self._unworkable(target, error) from None
+        return self.draft.computed(target, expression, typed, records)
 
     def _settle(self, targets: list[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> None:
         """Give the readers of numbers and dates the style that their texts have."""
@@ -171,16 +185,23 @@ class _Planner:
         try:
             return as_text(column, source)
         except TypeError:
-            raise UsageError(f"{self.where}: '{name}' holds lists or records, not single values") from None
+            raise self._not_single(name) from None
+
+    def _not_single(self, name: str) -> UsageError:
+        return UsageError(f"{self.where}: '{name}' holds lists or records, not single values")
 
     def _reader(self, target: str, wanted: pl.DataType, source: pl.DataType) -> Reader:
         if fits(source, wanted):
             reason = "date" if wanted.is_temporal() else "integer" if wanted.is_integer() else "number"
             return NativeReader(wanted, source, reason, self.zone)
         if wanted.is_numeric():
-            return NumberReader(NumberStyle(), integer=wanted.is_integer())
-        if wanted.is_temporal():
+            return NumberReader(NumberStyle(), wanted)
+        if wanted in (pl.Date, MOMENT):
             return DateReader(DateStyle(), self.zone, day=wanted == pl.Date)
+        if wanted == pl.Boolean:
+            return TruthReader()
+        if wanted != pl.String:
+            raise UsageError(f"{self.where}: '{target}' has the type {wanted}, which no source can fill")
         return TextReader(trim=target.endswith(ID_SUFFIXES), nulls=self.mapping.hints.null_values or ())
 
     def _constant(self, target: str, value: str) -> pl.Series:
@@ -193,35 +214,37 @@ class _Planner:
             raise UsageError(f"{self.where}: the value of '{target}' is no {reader.reason}")
         return typed
 
-    def _computing_order(self) -> dict[str, str]:
-        """The computed targets with their SQL, each after those that it reads."""
+    def _computing_order(self) -> dict[str, Expression]:
+        """The computed targets, each after those that it reads."""
         rules = {name: rule for name, rule in self.mapping.columns.items() if isinstance(rule, Expression)}
         reads: dict[str, list[str]] = {}
         for target, rule in rules.items():
-            names = column_names(parse_sql(rule.sql, where=f"{self.where}, {target}"))
+            names = column_names(parse_sql(rule.sql, where=place_of(self.mapping, target, rule)))
             self._check_names(target, names)
             reads[target] = [name for name in names if name in rules and name != target]
-        ordered: dict[str, str] = {}
+        ordered: dict[str, Expression] = {}
         while len(ordered) < len(rules):
             ready = [name for name in rules if name not in ordered and ordered.keys() >= set(reads[name])]
             if not ready:
                 circle = ", ".join(f"'{name}'" for name in rules if name not in ordered)
                 raise UsageError(f"{self.where}: {circle} are computed from each other")
-            ordered[ready[0]] = rules[ready[0]].sql
+            ordered[ready[0]] = rules[ready[0]]
         return ordered
 
     def _check_names(self, target: str, names: list[str]) -> None:
         for name in names:
             if name not in self.columns and (name == target or name not in self.mapping.columns):
-                known = [*self.mapping.columns, *self.columns]
-                raise UnknownNameError("column", name, known, where=f"{self.where}, expression of {target}")
+                raise self._unknown(name, f"{self.where}, expression of {target}", self.mapping.columns)
+
+    def _unknown(self, name: str, where: str, targets: Iterable[str] = ()) -> UsageError:
+        return unknown_column(name, self.columns, named=self.named, where=where, targets=targets)
 
     def _extras(self) -> tuple[pl.Expr, ...]:
         """The source columns that no target takes, under names that clash with none in the store."""
         mapped = {rule.source for rule in self.mapping.columns.values() if isinstance(rule, FromColumn)}
         for name in self.mapping.drop:
             if name not in self.columns:
-                raise UnknownNameError("column", name, self.columns, where=f"{self.where}, drop")
+                raise self._unknown(name, f"{self.where}, drop")
         taken = {name.casefold() for name in (*self.mapping.target.dtypes, *self.mapping.columns, *RESERVED_COLUMNS)}
         kept: list[pl.Expr] = []
         for column in self.columns:
@@ -236,22 +259,15 @@ class _Planner:
         return tuple(kept)
 
     def _rule(self, rule: RowRule, finished: pl.DataFrame, records: pl.DataFrame) -> pl.Expr:
-        where = f"{self.where}, rule {rule.name}"
+        where = place_of(self.mapping, f"rule {rule.name}", rule)
         expression = parse_sql(rule.sql, where=where)
-        known = [*finished.columns, *self.columns]
         for column in column_names(expression):
-            if column not in known:
-                raise UnknownNameError("column", column, known, where=where)
-        try:
-            answer = evaluate(expression, finished, records)
-        except PolarsError as error:
-            raise self._unworkable(f"rule {rule.name}", error) from None
+            if column not in finished.columns and column not in self.columns:
+                raise self._unknown(column, where, self.mapping.target.dtypes)
+        answer = evaluate(expression, finished, records, where=where)
         if answer.dtype != pl.Boolean:
             raise UsageError(f"{where}: does not answer yes or no", hint="compare something: net < 1000")
         return expression
-
-    def _unworkable(self, what: str, error: PolarsError) -> UsageError:
-        return UsageError(f"{self.where}: the expression of {what} cannot work: {str(error).splitlines()[0]}")
 
     def _name_of(self, target: str) -> str:
         rule = self.mapping.columns[target]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
 from ckm.mapping.mapping import ColumnRule, Constant, Expression, FromColumn, Mapping
+from ckm.mapping.sayable import listed, sayable, unknown_column
 from ckm.mapping.synonyms import candidates, exports, normalise, synonyms
 from ckm.schema import TABLES
 from ckm.sources.hints import Hints
@@ -52,6 +53,7 @@ def propose_mapping(
     name: str = "",
     overrides: AnyMapping[str, str] | None = None,
     default_currency: str = "EUR",
+    named: bool = True,
 ) -> Proposal:
     """Map the columns of a source to a table by their names.
 
@@ -67,6 +69,8 @@ def propose_mapping(
         Target to source column, decided by a person (``--column TARGET=SOURCE``).
     default_currency
         Of amounts when no column names one.
+    named
+        Whether the columns' names are surely names, so that errors may show them.
 
     Raises
     ------
@@ -79,7 +83,7 @@ def propose_mapping(
     """
     if table not in TABLES:
         raise UnknownNameError("table", table, TABLES)
-    matcher = _Matcher(TABLES[table], list(source_columns))
+    matcher = _Matcher(TABLES[table], list(source_columns), named=named)
     matcher.take_overrides(overrides or {})
     matcher.take_export()
     matcher.take_names()
@@ -89,7 +93,7 @@ def propose_mapping(
     rules, assumed = complete(rules, TABLES[table], default_currency)
     missing = [target for target in TABLES[table].required if target not in rules]
     if missing:
-        raise missing_columns(missing, table, source_columns, rules)
+        raise missing_columns(missing, table, source_columns, rules, named=named)
     return Proposal(
         Mapping(name=name, table=table, hints=hints or Hints(), columns=rules),
         tuple((target, *matcher.chosen[target]) for target in rules if target in matcher.chosen),
@@ -119,8 +123,9 @@ def complete(
 class _Matcher:
     """Gives each target at most one source column, and each source column at most one target."""
 
-    def __init__(self, table: Table, columns: list[str]) -> None:
+    def __init__(self, table: Table, columns: list[str], *, named: bool) -> None:
         self.table = table
+        self.named = named
         self.columns = columns
         self.known = synonyms(table.name)
         self.chosen: dict[str, tuple[str, str]] = {}
@@ -131,7 +136,7 @@ class _Matcher:
             if target not in self.table.targets:
                 raise UnknownNameError(f"column of {self.table.name}:", target, self.table.targets, where="--column")
             if source not in self.columns:
-                raise UnknownNameError("column", source, self.columns, where=f"--column {target}=…")
+                raise unknown_column(source, self.columns, named=self.named, where=f"--column {target}=…")
             self.chosen[target] = (source, "option")
             self.fixed.add(target)
 
@@ -176,9 +181,9 @@ class _Matcher:
         elif len(found) == 1:
             self.chosen[target] = (found[0], how)
         else:
-            listed = " and ".join(f"'{column}'" for column in found)
+            both = " and ".join(f"'{column}'" for column in found)
             raise AmbiguousError(
-                f"{listed} can all be {target}" if len(found) > 2 else f"{listed} can both be {target}",
+                f"{both} can all be {target}" if len(found) > 2 else f"{both} can both be {target}",
                 hint=f"choose with --column {target}='{found[0]}'",
                 target=target,
                 columns=found,
@@ -200,15 +205,18 @@ class _Matcher:
 
 
 def missing_columns(
-    missing: list[str], table: str, columns: Sequence[str], rules: AnyMapping[str, ColumnRule]
+    missing: list[str], table: str, columns: Sequence[str], rules: AnyMapping[str, ColumnRule], *, named: bool = True
 ) -> UsageError:
-    """Return the error for required targets that nothing fills, with the columns that are closest."""
+    """Return the error for required targets that nothing fills, with the columns that are closest.
+
+    Columns are not shown unless they are surely ``named``; see :mod:`ckm.mapping.sayable`.
+    """
     used = {rule.source for rule in rules.values() if isinstance(rule, FromColumn)}
-    free = [column for column in columns if column not in used]
+    free = [column for column in sayable(columns, named=named) if column not in used]
     close = {target: candidates(target, table, free) for target in missing}
     options = [f"--column {target}='{near[0]}'" for target, near in close.items() if near]
-    listed = "; ".join(f"closest to {target}: {', '.join(map(repr, near))}" for target, near in close.items() if near)
-    hint = f"{listed}. Map with {' '.join(options)}" if options else f"the file has: {', '.join(columns)}"
+    nearest = "; ".join(f"closest to {target}: {', '.join(map(repr, near))}" for target, near in close.items() if near)
+    hint = f"{nearest}. Map with {' '.join(options)}" if options else f"the file has: {listed(columns, named=named)}"
     hint = f"{hint}. {COMPUTE}" if columns else "the file is empty"
     return UsageError(
         f"no column for {', '.join(missing)} of {table}", hint=hint, missing=missing, candidates=close, table=table

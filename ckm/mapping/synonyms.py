@@ -77,13 +77,17 @@ class Export:
     columns: dict[str, tuple[str, ...]]
 
 
-@cache
 def synonyms(table: str) -> Synonyms:
-    """Return the names known for the targets of ``table``."""
+    """Return the names known for the targets of ``table``: its own alone where nobody wrote synonyms for it."""
+    return _synonyms(table, tuple(TABLES[table].targets))
+
+
+@cache
+def _synonyms(table: str, targets: tuple[str, ...]) -> Synonyms:
     data = load_data(FILE)
     own: dict[str, frozenset[str]] = {}
-    for target in TABLES[table].targets:
-        lists = [*data["shared"].get(target, []), *data[table].get(target, [])]
+    for target in targets:
+        lists = [*data["shared"].get(target, []), *data.get(table, {}).get(target, [])]
         own[target] = frozenset({normalise(target)}.union(*map(_normalised, lists)))
     return Synonyms(own, _tiers(data["fallback"].get(table, {})), _tiers(data["last_resort"].get(table, {})))
 

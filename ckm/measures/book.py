@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.measures.parts import Protection, read_protection
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Description:
         How it is computed.
     source
         Who defined it so; empty where it is plain counting.
+    protection
+        What keeps it from telling of a few customers.
     slices
         Dimensions that it comes with.
     """
@@ -49,6 +52,7 @@ class Description:
     definition: str
     formula: str
     source: str
+    protection: Protection
     slices: tuple[str, ...] = ()
 
     def told(self) -> tuple[tuple[str, str], ...]:
@@ -81,7 +85,18 @@ class Book:
 @cache
 def load_book() -> Book:
     """Return the book that comes with ckm."""
-    document = read_yaml(BOOK)
+    return read_book(BOOK)
+
+
+def read_book(path: Path) -> Book:
+    """Return the book in a file.
+
+    Raises
+    ------
+    UsageError
+        It is none, or a measure in it is not described whole; above all one that does not say how it is protected.
+    """
+    document = read_yaml(path)
     assert document is not None
     keys = document.fields(("schema", "version", "measures"))
     if keys["schema"].text() != BOOK_SCHEMA:
@@ -96,11 +111,12 @@ def explained(description: Description) -> pl.DataFrame:
 
 
 def _description(entry: YamlEntry) -> Description:
-    keys = entry.fields(_KEYS, ("slices",))
+    keys = entry.fields(_KEYS, ("slices", "protection"))
     section, unit = keys["section"], keys["unit"]
     for value, known in ((section, SECTIONS), (unit, UNITS)):
         if value.text() not in known:
             raise UnknownNameError("word", value.text(), known, where=value.where)
-    slices = keys["slices"].items() if "slices" in keys else []
+    slices = tuple(each.text() for each in keys["slices"].items()) if "slices" in keys else ()
     texts = {name: "" if keys[name].is_null else keys[name].text() for name in _KEYS}
-    return Description(**texts, slices=tuple(each.text() for each in slices))
+    protection = read_protection(texts["name"], keys, entry.where, slices)
+    return Description(**texts, protection=protection, slices=slices)

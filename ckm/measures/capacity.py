@@ -112,7 +112,9 @@ def capacity_measures(
         missing.append(Missing(SECTION, "short_history", (("needed", 2 * MONTHS_OF_A_YEAR),)))
     else:
         before = None if basis.before is None else own_peak(basis.before.ledger)
-        measures.append(Measure("own_peak", peak[0], n=peak[1], previous=None if before is None else before[0]))
+        measures.append(
+            Measure("own_peak", peak[0], n=peak[1], previous=before and before[0], previous_n=before and before[1])
+        )
     return tuple(measures), tuple(missing)
 
 

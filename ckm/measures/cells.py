@@ -8,54 +8,28 @@ says when or of what (a month, a scale) is no part of it. Which dimensions part 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ckm.errors import UsageError
 from ckm.measures.book import load_book
-from ckm.yamlfile import read_yaml
+from ckm.measures.parts import OWN_N, PUBLIC, SLICE, WHOLE, Pair, Part, load_parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from ckm.measures.measure import Measure, Measures
-    from ckm.yamlfile import YamlEntry
 
-PARTS = Path(__file__).parents[1] / "data" / "hidden_cells.yaml"
-PARTS_SCHEMA = "ckm.hidden_cells/1"
-OWN_N = "n"
-BY_SLICE = "change_by_slice"
 COUNTS_OF_A_SLICE = ("customers_active",)
 """Measures whose value is the number of customers of a slice of ``--by``."""
 N_OF_A_SLICE = ("revenue_of_customers",)
 """Measures whose ``n`` is: of everybody who bought or returned anything."""
 
-Pair = tuple[str, str]
 Cell = frozenset[Pair]
 
 
-@dataclass(frozen=True)
-class Part:
-    """A way to part the customers: see ``ckm/data/hidden_cells.yaml``."""
-
-    name: str
-    dimension: str | None
-    value: str | None
-    measures: tuple[str, ...]
-    counted_by: str
-    sums: tuple[tuple[str, ...], ...]
-    same_as: Mapping[str, Pair]
-    shown: tuple[str, ...]
-    overlap: bool
-
-    def value_of(self, slice_: Mapping[str, str]) -> str | None:
-        """Return which part a measure is of; None where it is of all."""
-        return self.value if self.dimension is None else slice_.get(self.dimension)
-
-
 Sizes = tuple[int, int]
-"""Customers of a cell in the period and in the one before; 0 where there are none, or none are known."""
+"""Customers of a cell in the period and in the one before; 0 where there are none."""
+NOT_COUNTED: Sizes = (1, 1)
+"""Of a cell of which no measure says how many customers it has: too few to be shown."""
 
 
 @dataclass
@@ -72,47 +46,15 @@ class Grid:
         By parts that belong together, and by slice of ``--by``, the cells within the slice.
     cells
         By position of a measure its cell, and whether the measure may be given where the cell is small.
+    alone
+        Cells of a part of a part, such as the best fifth: they add up to nothing, and are hidden one by one.
     """
 
     sizes: dict[Cell, Sizes] = field(default_factory=dict)
     lines: tuple[frozenset[Cell], ...] = ()
     rows: dict[str, dict[Cell, set[Cell]]] = field(default_factory=dict)
     cells: list[tuple[Cell, bool]] = field(default_factory=list)
-
-
-@cache
-def load_parts() -> tuple[Part, ...]:
-    """Return the parts that come with ckm."""
-    document = read_yaml(PARTS)
-    assert document is not None
-    keys = document.fields(("schema", "parts"))
-    if keys["schema"].text() != PARTS_SCHEMA:
-        raise UsageError(f"{keys['schema'].where}: not a list of parts")
-    return tuple(_part(each) for each in keys["parts"].items())
-
-
-def _part(entry: YamlEntry) -> Part:
-    keys = entry.fields(
-        ("name", "measures", "counted_by"), ("dimension", "value", "sums", "same_as", "shown", "overlap")
-    )
-
-    def texts(name: str) -> tuple[str, ...]:
-        return tuple(each.text() for each in keys[name].items()) if name in keys else ()
-
-    same = keys["same_as"].mapping() if "same_as" in keys else {}
-    pairs = {value: tuple(each.text() for each in other.items()) for value, other in same.items()}
-    sums = keys["sums"].items() if "sums" in keys else []
-    return Part(
-        name=keys["name"].text(),
-        dimension=keys["dimension"].text() if "dimension" in keys else None,
-        value=keys["value"].text() if "value" in keys else None,
-        measures=texts("measures"),
-        counted_by=keys["counted_by"].text(),
-        sums=tuple(tuple(value.text() for value in each.items()) for each in sums),
-        same_as={value: (part, name) for value, (part, name) in pairs.items()},
-        shown=texts("shown"),
-        overlap="overlap" in keys,
-    )
+    alone: set[Cell] = field(default_factory=set)
 
 
 def column_pair(column: str, value: str) -> Pair:
@@ -132,14 +74,18 @@ def grid(measures: Measures, by: str | None) -> Grid:
     """
     found, lines = Grid(), dict[str, set[Cell]]()
     for measure in measures:
-        outer, inner, part = _place(measure, by)
-        cell = outer | inner
-        found.cells.append((cell, part is not None and measure.name in part.shown and not outer))
+        place = _place(measure, by)
+        outer, inner, part, cell = place.outer, place.inner, place.part, place.outer | place.inner
+        found.cells.append((cell, place.is_public and not outer))
         if not cell:
             continue
-        known = found.sizes.get(cell, (0, 0))
-        found.sizes[cell] = _fewer(known, _sizes(measure, part, counts_a_slice=bool(outer) and not inner))
-        if outer and inner and part is not None:
+        known = found.sizes.setdefault(cell, NOT_COUNTED)
+        sizes = _sizes(measure, place)
+        if sizes is not None:
+            found.sizes[cell] = sizes if known is NOT_COUNTED else _fewer(known, sizes)
+        if part is not None and load_book()[measure.name].protection.one_in > 1:
+            found.alone.add(cell)
+        elif outer and inner and part is not None:
             row = found.rows.setdefault(_together(part, inner), {})
             row.setdefault(outer, set()).add(cell)
         elif part is None or not part.overlap:
@@ -149,31 +95,63 @@ def grid(measures: Measures, by: str | None) -> Grid:
     return found
 
 
-def _place(measure: Measure, by: str | None) -> tuple[Cell, Cell, Part | None]:
-    """Return the slice of ``--by`` that a measure is of, the part of the customers in it, and the way to part them."""
-    pairs = list(measure.slice)
+@dataclass(frozen=True)
+class _Place:
+    """Where a measure stands among the cells: the slice of ``--by`` it is of, the part in it, the way to part."""
+
+    outer: Cell
+    inner: Cell = frozenset()
+    part: Part | None = None
+    is_public: bool = False
+
+
+def _place(measure: Measure, by: str | None) -> _Place:
+    pairs, description = list(measure.slice), load_book()[measure.name]
+    protection = description.protection
     outer: Cell = frozenset()
     dimensions = tuple(dimension for dimension, _ in pairs)
-    if dimensions[:1] == (by,) and dimensions != load_book()[measure.name].slices:
+    if dimensions[:1] == (by,) and dimensions != description.slices:
         outer = frozenset([column_pair(*pairs.pop(0))])
     values = dict(pairs)
-    if measure.name == BY_SLICE:
-        return outer, frozenset([column_pair(values["dimension"], values["value"])]), None
-    for part in load_parts():
-        value = part.value_of(values) if measure.name in part.measures else None
-        if value is not None:
-            return outer, frozenset([part.same_as.get(value, (part.name, value))]), part
-    return outer, frozenset(), None
+    if not values.keys() <= set(description.slices):  # a slice that nobody declared: of nobody knows how many
+        return _Place(outer, frozenset(pairs))
+    if protection.part == SLICE:
+        return _Place(outer, frozenset([column_pair(values["dimension"], values["value"])]))
+    if protection.part == OWN_N:
+        return _counted_by_itself(measure, outer, OWN_N)
+    if protection.part == WHOLE:
+        return _Place(outer)
+    if protection.part == PUBLIC:
+        part = next((each for each in load_parts().values() if each.counted_by == measure.name), None)
+    else:
+        part = load_parts()[protection.part]
+    if part is None:
+        return _Place(outer, is_public=protection.part == PUBLIC)
+    if protection.value is None and part.dimension not in values:  # the sum of its parts, such as of all who are warned
+        return _counted_by_itself(measure, outer, part.counted_by if part.counted_by == measure.name else OWN_N)
+    value = protection.value or values[part.dimension]
+    inner = frozenset([part.same_as.get(value, (part.name, value))])
+    return _Place(outer, inner, part, is_public=protection.part == PUBLIC)
 
 
-def _sizes(measure: Measure, part: Part | None, *, counts_a_slice: bool) -> Sizes:
+def _counted_by_itself(measure: Measure, outer: Cell, counted_by: str) -> _Place:
+    own = (measure.name, "; ".join(f"{name}={value}" for name, value in measure.slice[len(outer) :]))
+    return _Place(outer, frozenset([own]), Part(measure.name, "", counted_by, overlap=True))
+
+
+def _sizes(measure: Measure, place: _Place) -> Sizes | None:
+    """Return how many customers the cell has by what the measure says; None where it says nothing of that."""
+    part, protection = place.part, load_book()[measure.name].protection
     if part is not None and part.counted_by == measure.name:
         return int(measure.value or 0), int(measure.previous or 0)
-    if counts_a_slice and measure.name in COUNTS_OF_A_SLICE:
+    if part is not None and (part.counted_by == OWN_N or protection.value is not None):
+        before = 0 if measure.previous_n is None else protection.rests_on(measure.previous_n)
+        return 0 if measure.value is None else protection.rests_on(measure.n), before
+    if place.outer and not place.inner and measure.name in COUNTS_OF_A_SLICE:
         return int(measure.value or 0), int(measure.previous or 0)
-    if measure.name in (BY_SLICE, *N_OF_A_SLICE) or (part is not None and part.counted_by == OWN_N):
+    if protection.part == SLICE or (not place.inner and measure.name in N_OF_A_SLICE):
         return measure.n or 0, 0
-    return 0, 0
+    return None
 
 
 def _fewer(one: Sizes, other: Sizes) -> Sizes:
@@ -191,7 +169,7 @@ def _together(part: Part, inner: Cell) -> str:
 
 def _lines(name: str, cells: set[Cell]) -> Iterable[frozenset[Cell]]:
     yield frozenset(cells)
-    for values in next((part.sums for part in load_parts() if part.name == name), ()):
+    for values in load_parts()[name].sums if name in load_parts() else ():
         some = frozenset(cell for cell in cells if any((name, value) in cell for value in values))
         # The sum of the others is known too, as the difference to all.
         yield from (those for those in (some, frozenset(cells - some)) if those)

@@ -67,16 +67,19 @@ def _revenue(basis: Basis, comparable: bool) -> tuple[Measure, ...]:
     taken_back = [ledger.returns.total_of(each) + till[1] for each, till in zip(wanted, nameless, strict=True)]
     without = [sum(till) for till in nameless]
     whole = [known + unknown for known, unknown in zip(of_customers, without, strict=True)]
+    gave_back = [int((ledger.returns.counts(each) > 0).sum()) for each in wanted]
     there = int((ledger.visits.counts(basis.period) + ledger.returns.counts(basis.period) > 0).sum())
 
-    def measure(name: str, sums: list[int], n: int | None = None) -> Measure:
-        return Measure(name, ledger.money(sums[0]), n=n, previous=ledger.money(sums[1]) if len(sums) > 1 else None)
+    def measure(name: str, sums: list[int], *counts: int) -> Measure:
+        values, (n, previous_n) = [ledger.money(each) for each in sums], (*counts, None, None)[:2]
+        previous = values[1] if len(values) > 1 else None
+        return Measure(name, values[0], n=n, previous=previous, previous_n=previous_n)
 
     return (
         measure("revenue", whole),
         measure("revenue_of_customers", of_customers, there),
         measure("revenue_without_customer", without),
-        measure("revenue_returns", taken_back),
+        measure("revenue_returns", taken_back, *gave_back),
     )
 
 

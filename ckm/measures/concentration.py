@@ -44,7 +44,13 @@ def concentration_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Mis
     """Measure ``gini`` and ``top_share`` of the active customers' revenue in the period."""
     now, before = active_revenue(basis), active_revenue(basis.before) if basis.before else None
     return tuple(
-        Measure(name, of(now), n=len(now), previous=None if before is None else of(before))
+        Measure(
+            name,
+            of(now),
+            n=len(now),
+            previous=None if before is None else of(before),
+            previous_n=None if before is None else len(before),
+        )
         for name, of in (("gini", gini), ("top_share", top_share))
     ), ()
 

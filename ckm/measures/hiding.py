@@ -1,7 +1,8 @@
 """What is hidden so that no number tells of a few customers, and none can be had by subtraction.
 
 1. A cell of 1 to ``min_cell - 1`` customers, in this period or the one before, is hidden, in every measure that is
-   given for it. An empty cell is not.
+   given for it. An empty cell is not; one that nobody counted is. Which cell a measure is of it declares itself
+   (``protection`` in ``ckm/data/measures.yaml``).
 2. Cells that add up to something known hide no cell alone: where the hidden ones of such a line are one, or have fewer
    than ``min_cell`` customers together in a period, the next smallest is hidden as well, until they are more. Cells may
    stand in several lines, and two sums may tell what one does not; so all lines are solved as equations for the hidden
@@ -18,7 +19,7 @@ Cox 1980, Journal of the American Statistical Association 75(370):377-385.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +27,7 @@ import numpy as np
 from ckm.measures.book import load_book
 from ckm.measures.cells import Cell, Grid, Sizes, column_pair, grid
 from ckm.measures.measure import Measures, Missing
+from ckm.measures.parts import OWN_N
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -79,7 +81,7 @@ def hide_small(measures: Measures, *, min_cell: int = MIN_CELL, by: str | None =
     sections: dict[str, set[Cell]] = {}
     for measure, (cell, shown) in zip(measures, cells.cells, strict=True):
         if cell not in hidden or shown:
-            kept.append(measure)
+            kept.append(measure if min_cell <= 1 else _without_uncounted(measure))
         else:
             sections.setdefault(_section(measure.name), set()).add(cell)
     missing = tuple(
@@ -89,6 +91,14 @@ def hide_small(measures: Measures, *, min_cell: int = MIN_CELL, by: str | None =
     return Hidden(Measures(kept), hidden, missing)
 
 
+def _without_uncounted(measure: Measure) -> Measure:
+    """Return a measure without its value of before where nobody says of how many customers that was."""
+    counts_itself = load_book()[measure.name].protection.part == OWN_N
+    if counts_itself and measure.previous is not None and measure.previous_n is None:
+        return replace(measure, previous=None)
+    return measure
+
+
 def _section(name: str) -> str:
     return load_book()[name].section
 
@@ -96,14 +106,14 @@ def _section(name: str) -> str:
 def hidden_cells(cells: Grid, min_cell: int) -> frozenset[Cell]:
     """Return the cells to hide, by the rules at the top."""
     small = {cell for cell, sizes in cells.sizes.items() if any(0 < size < min_cell for size in sizes)}
-    hidden = _of_lines(cells, {cell for cell in small if len(cell) == 1}, min_cell)
+    hidden = _of_lines(cells, {cell for cell in small - cells.alone if len(cell) == 1}, min_cell)
     inside: set[Cell] = set()
     for rows in cells.rows.values():
         closed = _closed(rows, cells.sizes, hidden, small, min_cell)
         inside |= {cell for slice_ in closed for cell in rows[slice_]}
     # A slice that is hidden hides all that is within it.
     inside |= {cell for cell in cells.sizes if len(cell) > 1 and any(frozenset([pair]) in hidden for pair in cell)}
-    return frozenset(hidden | inside)
+    return frozenset(hidden | inside | (small & cells.alone))
 
 
 def _of_lines(cells: Grid, hidden: set[Cell], min_cell: int) -> set[Cell]:

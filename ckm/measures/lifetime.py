@@ -223,8 +223,8 @@ def _independence(found: Independence) -> Measure:
     if r is None or n <= 3 or abs(r) >= 1:
         return Measure("independence", r, n=n)
     reach = Z * sqrt((1 + r**2 / 2) / (n - 3))
-    ends = (round(tanh(atanh(r) + sign * reach), SHARE_DIGITS) for sign in (-1, 1))
-    return Measure("independence", round(r, SHARE_DIGITS), (), n, *ends)
+    low, high = (round(tanh(atanh(r) + sign * reach), SHARE_DIGITS) for sign in (-1, 1))
+    return Measure("independence", round(r, SHARE_DIGITS), (), n, low, high)
 
 
 def _nearest(holdout: Holdout) -> str:

@@ -52,6 +52,8 @@ class Measure:
         Ends of the 95 % interval, where it is an estimate.
     previous
         The same in the period that is compared with; None where there was nothing to measure.
+    previous_n
+        What ``n`` was then: decides alone whether ``previous`` may be shown.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Measure:
     lo: float | None = None
     hi: float | None = None
     previous: float | None = None
+    previous_n: int | None = None
 
     @property
     def change(self) -> float | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
-from ckm.errors import UsageError
+from ckm.errors import UnknownNameError, UsageError
 from ckm.feature_table.view import months_before
 
 Comparison = Literal["previous", "year-ago"]
+COMPARISONS = get_args(Comparison)
 MONTHS_OF_A_YEAR = 12
+MOST_MONTHS = 1_200
+"""A century: no history is longer."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,16 @@ class Period:
 def period_until(last: date, months: int) -> Period:
     """Return the months that end with a day, which belongs to them.
 
+    Raises
+    ------
+    UsageError
+        That is less than a month, or more than a century.
+
     >>> str(period_until(date(2026, 6, 30), 12))
     '2025-07-01 to 2026-06-30'
     """
+    if not 1 <= months <= MOST_MONTHS:
+        raise UsageError(f"a period of {months} months is none", hint=f"name 1 to {MOST_MONTHS} months")
     following = last + timedelta(1)
     return Period(months_before(following, months), last)
 
@@ -55,11 +65,13 @@ def compared_with(period: Period, months: int, comparison: Comparison) -> Period
     Raises
     ------
     UsageError
-        A period of more than a year would overlap with itself a year earlier.
+        There is no such comparison, or a period of more than a year would overlap with itself a year earlier.
 
     >>> str(compared_with(period_until(date(2026, 6, 30), 3), 3, "year-ago"))
     '2025-04-01 to 2025-06-30'
     """
+    if comparison not in COMPARISONS:
+        raise UnknownNameError("comparison", str(comparison), COMPARISONS)
     if comparison == "previous":
         return period_until(period.first - timedelta(1), months)
     if months > MONTHS_OF_A_YEAR:

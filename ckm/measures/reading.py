@@ -29,7 +29,7 @@ from ckm.feature_table.batches import (
     row_kind,
 )
 from ckm.feature_table.register import CustomerRegister
-from ckm.feature_table.view import FINEST_MONEY_SCALE, View, need_columns, readable, view_of_counts
+from ckm.feature_table.view import FINEST_MONEY_SCALE, View, need_columns, need_transactions, readable, view_of_counts
 from ckm.features import END_OF_TIME, end_of_day, is_purchase, local_day
 from ckm.measures.day_sums import DaySums, Values
 from ckm.measures.entries import NO_DAY
@@ -76,7 +76,7 @@ def read_ledger(
     NotEnoughDataError
         No known customer bought anything by ``as_of``.
     """
-    transactions = tables["transactions"]
+    transactions = need_transactions(tables, time_zone)
     need_columns(transactions)
     there = transactions.collect_schema().names()
     if by is not None and by not in there:

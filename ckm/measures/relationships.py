@@ -45,7 +45,8 @@ def relationship_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Miss
     """
     now, before = _numbers(basis), _numbers(basis.before) if basis.before else {}
     measures = [
-        Measure(name, *_parts(number), previous=before.get(name, UNKNOWN).value) for name, number in now.items()
+        Measure(name, *_parts(number), before.get(name, UNKNOWN).value, before.get(name, UNKNOWN).n)
+        for name, number in now.items()
     ]
     missing = [] if basis.is_comparable else [Missing(SECTION, "no_comparison")]
     if not basis.covers(_cohort_year(basis)):

@@ -13,6 +13,8 @@ from ckm.measures.loyalty_matrix import loyalty_measures
 from ckm.measures.measure import Measure
 from ckm.measures.relationships import relationship_measures
 from ckm.measures.satisfaction import satisfaction_measures
+from ckm.pseudonym import shown_id
+from ckm.schema import TABLES, Exposure
 from ckm.segmentation.lifecycle.definition import STATES
 
 if TYPE_CHECKING:
@@ -31,16 +33,8 @@ if TYPE_CHECKING:
 PROSPECT = "prospect"
 """State of who never bought, and so is in no slice of those who did."""
 CUSTOMERS, TRANSACTIONS = "customers", "transactions"
-SINGLE_OUT = {
-    CUSTOMERS: ("customer_id", "display_name", "email", "phone"),
-    TRANSACTIONS: ("customer_id", "order_id", "line_no", "invoice_id"),
-}
-"""Columns that name one customer or one order: a slice of them is nobody's business."""
-AMOUNTS = {
-    CUSTOMERS: ("created_on",),
-    TRANSACTIONS: ("ordered_at", "promised_on", "delivered_on", "net", "cost", "discount", "quantity"),
-}
-"""Amounts and times: there are about as many as there are rows."""
+SHARED = (Exposure.group, Exposure.personal)
+"""Columns that part customers or rows; others name one customer or document, or are amounts or times."""
 LINEAGE = ("source_file", "source_row", "load_id", "repeat_no")
 """Columns of the store that say where a row came from."""
 
@@ -51,6 +45,10 @@ class Dimension:
 
     column: str
     table: str
+
+    def shown(self, value: str) -> str:
+        """Return a value as a report without names shows it: an address only of a column that is of groups."""
+        return value if TABLES[self.table].exposure(self.column) is Exposure.group else shown_id(value)
 
     @property
     def of_rows(self) -> str | None:
@@ -81,8 +79,7 @@ def find_dimension(tables: Mapping[str, pl.LazyFrame], by: str) -> Dimension:
 
 
 def _fit(table: str, names: list[str]) -> list[str]:
-    unfit = {*SINGLE_OUT[table], *AMOUNTS[table], *LINEAGE}
-    return [name for name in names if name not in unfit]
+    return [name for name in names if TABLES[table].exposure(name) in SHARED and name not in LINEAGE]
 
 
 def slice_bases(basis: Basis, dimension: Dimension) -> Iterator[tuple[str, Basis]]:

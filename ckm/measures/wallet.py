@@ -44,8 +44,8 @@ def wallet_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Missing, .
         return (), (Missing(SECTION, "no_wallet_survey"),)
     value, customers, reach = share
     lo, hi = (None, None) if reach is None else (max(0.0, value - reach), min(1.0, value + reach))
-    measure = Measure("wallet_share", value, n=customers, lo=lo, hi=hi, previous=None if before is None else before[0])
-    return (measure,), ()
+    was, counted = (None, None) if before is None else before[:2]
+    return (Measure("wallet_share", value, (), customers, lo, hi, was, counted),), ()
 
 
 def _share(basis: Basis) -> tuple[float, int, float | None] | None:

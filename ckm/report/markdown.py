@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+from ckm.plaintext import markdown_line
 from ckm.report.document import Facts, Figure, Items, Table, Text
 
 if TYPE_CHECKING:
@@ -26,10 +27,11 @@ def render_markdown(document: Document, *, brief: bool = False) -> str:
         Leave out what a page folds away: tables that show when a reader asks for them, and the numbers of a figure
         where they are more than :data:`SHORT` rows; so are sections of which nothing is left.
     """
-    parts = [f"# {_plain(document.title)}", _plain(document.lead)]
+    parts = [f"# {markdown_line(document.title)}", markdown_line(document.lead)]
     if document.key_figures:
         lines = (
-            f"- {_plain(each.label)}: **{_plain(each.value)}**" + (f" ({_plain(each.note)})" if each.note else "")
+            f"- {markdown_line(each.label)}: **{markdown_line(each.value)}**"
+            + (f" ({markdown_line(each.note)})" if each.note else "")
             for each in document.key_figures
         )
         parts.append("\n".join(lines))
@@ -37,32 +39,32 @@ def render_markdown(document: Document, *, brief: bool = False) -> str:
         blocks = [block for block in section.blocks if not (brief and isinstance(block, Table) and block.folded)]
         if brief and not any(isinstance(block, Figure | Table | Facts | Items) for block in blocks):
             continue
-        parts.append(f"## {_plain(section.title)}")
+        parts.append(f"## {markdown_line(section.title)}")
         parts += [_block(block, brief) for block in blocks]
     if document.footer:
-        parts += ["---", _plain(document.footer)]
+        parts += ["---", markdown_line(document.footer)]
     return "\n\n".join(parts) + "\n"
 
 
 def _block(block: Block, brief: bool) -> str:
     match block:
         case Text(text):
-            return _plain(text)
+            return markdown_line(text)
         case Items(items):
-            return "\n".join(f"- {_plain(item)}" for item in items)
+            return "\n".join(f"- {markdown_line(item)}" for item in items)
         case Facts(facts):
-            return "\n".join(f"- **{_plain(term)}**: {_plain(fact)}" for term, fact in facts)
+            return "\n".join(f"- **{markdown_line(term)}**: {markdown_line(fact)}" for term, fact in facts)
         case Table():
-            return f"{_plain(block.caption)}\n\n{_table(block)}"
+            return f"{markdown_line(block.caption)}\n\n{_table(block)}"
         case Figure() if brief and len(block.table.rows) > SHORT:
-            return f"### {_plain(block.headline)}"
+            return f"### {markdown_line(block.headline)}"
         case Figure():
-            return f"### {_plain(block.headline)}\n\n{_table(block.table)}"
+            return f"### {markdown_line(block.headline)}\n\n{_table(block.table)}"
 
 
 def _table(table: Table) -> str:
-    titles = [_cell(column.title) for column in table.columns]
-    rows = [[_cell(cell) for cell in row] for row in table.rows]
+    titles = [markdown_line(column.title) for column in table.columns]
+    rows = [[markdown_line(cell) for cell in row] for row in table.rows]
     for position in table.marked:
         rows[position][0] = f"**{rows[position][0]}**"
     widths = [max(3, *(_width(cell) for cell in cells)) for cells in zip(titles, *rows, strict=True)]
@@ -84,15 +86,3 @@ def _width(text: str) -> int:
         2 if unicodedata.east_asian_width(each) in {"W", "F"} else 1
         for each in text
     )  # fmt: skip
-
-
-def _plain(text: str) -> str:
-    """Return text of which no character is markup: it may hold a name from the data."""
-    safe = text.replace("\\", "\\\\").replace("&", "&amp;").replace("<", "&lt;")
-    for mark in "*_`[]":
-        safe = safe.replace(mark, f"\\{mark}")
-    return " ".join(safe.split())
-
-
-def _cell(text: str) -> str:
-    return _plain(text).replace("|", "\\|")

@@ -6,8 +6,9 @@ import base64
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ckm.plaintext import harmless_in_page
 from ckm.report.svg import draw
 
 if TYPE_CHECKING:
@@ -63,10 +64,16 @@ def _environment() -> Environment:
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=_shown,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def _shown(value: Any) -> Any:
+    """What a template prints: texts may hold names from the data, whose control characters HTML cannot hold."""
+    return harmless_in_page(value) if type(value) is str else value
 
 
 def _drawing(figure: Figure, name: str) -> Markup:

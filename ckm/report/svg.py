@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 from xml.etree import ElementTree
 
+from ckm.plaintext import harmless_in_page, one_line
 from ckm.report.chart_look import LOOK, ON_FIELD
 from ckm.report.charts import MOST_MARKS, marks
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _NAMESPACE = re.compile(r"\{[^}]*\}")
 _NUMBER = re.compile(r"-?\d+\.\d{2,}")
@@ -44,9 +43,23 @@ def draw(specification: Mapping[str, Any], *, name: str, label: str) -> str:
         raise ValueError(f"chart {name!r} has {drawn} marks; at most {MOST_MARKS} can be read: aggregate first")
     import vl_convert
 
-    text = vl_convert.vegalite_to_svg(dict(specification), allowed_base_urls=[])
+    # A control character in a label is no XML, and the library ends the whole process for it.
+    text = vl_convert.vegalite_to_svg(_harmless(specification), allowed_base_urls=[])
     look = specification.get("usermeta", {}).get(LOOK)
-    return _cleaned(text, name, label, f"chart {look}" if look else "chart")
+    return _cleaned(text, name, harmless_in_page(label), f"chart {look}" if look else "chart")
+
+
+def _harmless(value: Any) -> Any:
+    """Return a specification whose every text, of the data as of the axes, is fit to be drawn."""
+    match value:
+        case str():
+            return harmless_in_page(one_line(value))
+        case Mapping():
+            return {_harmless(key): _harmless(each) for key, each in value.items()}
+        case list() | tuple():
+            return [_harmless(each) for each in value]
+        case _:
+            return value
 
 
 def _cleaned(text: str, name: str, label: str, style: str) -> str:

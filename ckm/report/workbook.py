@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ckm.files import temporary_folder
 from ckm.measures.book import SECTIONS, load_book
+from ckm.plaintext import harmless_in_page
 from ckm.report.loyalty.document import findings, title_of
 from ckm.report.loyalty.loyalty import attitude_text
 from ckm.report.loyalty.telling import Telling
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from xlsxwriter import Workbook
+    from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
     from ckm.measures.measure import Measure
@@ -70,7 +72,7 @@ def write_workbook(report: LoyaltyReport, path: Path, lang: str = "en") -> None:
 
     telling = Telling(report, load_words(lang))
     with Workbook(path, OPTIONS | {"tmpdir": str(temporary_folder())}) as book:
-        book.set_properties({"title": title_of(telling), "created": EXCEL_CREATED})
+        book.set_properties({"title": harmless_in_page(title_of(telling)), "created": EXCEL_CREATED})
         writer = _Writer(book, telling)
         for section in SECTIONS:
             writer.section(section)
@@ -93,7 +95,7 @@ class _Writer:
         telling, sheet = self._telling, self._sheet(self._telling.say(f"section.{name}"))
         row = 0
         for line in (*findings(telling, name), *(text.text for text in telling.missing(name))):
-            sheet.write_string(row, 0, line)
+            _write(sheet, row, 0, line)
             row += 1
         mine = [each for each in telling.report.measures if load_book()[each.name].section == name]
         self._measures(sheet, row + bool(row), mine)
@@ -108,15 +110,15 @@ class _Writer:
         keys = (*LOYAL, *(("name",) if named else ()))
         self._header(sheet, 0, [telling.say(f"column.{key}") for key in keys], (22, 30, 10, 14, 14, 20, 30))
         for row, each in enumerate(loyal.iter_rows(named=True), 1):
-            sheet.write_string(row, 0, each["customer_id"])
-            sheet.write_string(row, 1, telling.called("rule", each["rule"]))
+            _write(sheet, row, 0, each["customer_id"])
+            _write(sheet, row, 1, telling.called("rule", each["rule"]))
             self._number(sheet, row, 2, each["orders"], "orders")
             self._number(sheet, row, 3, each["revenue"], "money")
             if each["last_purchase"] is not None:
                 sheet.write_datetime(row, 4, each["last_purchase"], self._formats["day"])
-            sheet.write_string(row, 5, attitude_text(telling, each["attitude"]))
+            _write(sheet, row, 5, attitude_text(telling, each["attitude"]))
             if named:
-                sheet.write_string(row, 6, each["display_name"] or "")
+                _write(sheet, row, 6, each["display_name"] or "")
 
     def measures(self) -> None:
         """All measures by the names that machines use, as ``-f json`` has them."""
@@ -126,7 +128,7 @@ class _Writer:
         for row, values in enumerate(table.iter_rows(), 1):
             for column, value in enumerate(values):
                 if isinstance(value, str):
-                    sheet.write_string(row, column, value)
+                    _write(sheet, row, column, value)
                 elif value is not None:
                     sheet.write_number(row, column, value)
 
@@ -146,7 +148,7 @@ class _Writer:
                 each.source,
             )
             for column, text in enumerate(texts):
-                sheet.write_string(row, column, text, self._wrapped)
+                _write(sheet, row, column, text, self._wrapped)
 
     def _measures(self, sheet: Worksheet, row: int, measures: Iterable[Measure]) -> None:
         telling, book = self._telling, load_book()
@@ -154,10 +156,10 @@ class _Writer:
         for number, each in enumerate(measures, row + 1):
             unit = book[each.name].unit
             named = (f"{telling.dimension(key)}: {telling.called(key, value)}" for key, value in each.slice)
-            sheet.write_string(number, 0, telling.title(each.name))
-            sheet.write_string(number, 1, telling.joined(list(named)))
+            _write(sheet, number, 0, telling.title(each.name))
+            _write(sheet, number, 1, telling.joined(list(named)))
             self._number(sheet, number, 2, each.value, unit)
-            sheet.write_string(number, 3, telling.report.currency if unit == "money" else "")
+            _write(sheet, number, 3, telling.report.currency if unit == "money" else "")
             self._number(sheet, number, 4, each.n, "customers")
             for column, value in enumerate((each.lo, each.hi, each.previous, each.change), 5):
                 self._number(sheet, number, column, value, unit)
@@ -168,12 +170,12 @@ class _Writer:
 
     def _header(self, sheet: Worksheet, row: int, titles: Sequence[str], widths: Sequence[int]) -> None:
         for column, title in enumerate(titles):
-            sheet.write_string(row, column, title, self._head)
+            _write(sheet, row, column, title, self._head)
             sheet.set_column(column, column, widths[column])
         sheet.freeze_panes(row + 1, 1)
 
     def _sheet(self, title: str) -> Worksheet:
-        name = title.translate(FORBIDDEN_IN_NAMES)[:LONGEST_NAME].strip()
+        name = harmless_in_page(title).translate(FORBIDDEN_IN_NAMES)[:LONGEST_NAME].strip()
         while name.casefold() in self._titles:  # names are unique, whatever their case
             name = f"{name[: LONGEST_NAME - 2]} 2"
         self._titles.add(name.casefold())
@@ -181,3 +183,8 @@ class _Writer:
         if self._telling.mirrored:
             sheet.right_to_left()
         return sheet
+
+
+def _write(sheet: Worksheet, row: int, column: int, text: str, look: Format | None = None) -> None:
+    """Write a text that may hold a name from the data: XML has no place for control characters."""
+    sheet.write_string(row, column, harmless_in_page(text), look)

@@ -7,7 +7,7 @@ which records take part and adds nothing.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tantivy import Occur, Query
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tantivy import Schema, Searcher
 
     from ckm.search import query as parsed
+    from ckm.search.ranking import Alike
     from ckm.search.weights import Weights
 
 _LIKE_TERMS = 25  # as in Lucene's MoreLikeThis
@@ -40,6 +41,12 @@ class Compiled:
     """The languages that the query may be in, of those that the index has texts in."""
     excluded: Query | None = None
     """What no text of a record may match, in whichever language."""
+    certain: Query | None = None
+    """Matches those that are hits in any case; None: all are."""
+    sure: Sequence[Query] = ()
+    """``queries`` for those only."""
+    words: tuple[Alike, ...] = ()
+    """Words of which one must be like a word of the text for others to be hits."""
 
 
 class Compiler:
@@ -69,9 +76,8 @@ class Compiler:
         for clause in query.clauses:
             condition = self._condition(clause)
             if condition is None:
-                if clause.field:  # no field of that name: it is words
-                    words.append(f"{clause.field} {clause.text}")
-            elif clause.negated:
+                continue
+            if clause.negated:
                 excluded.append((Occur.Should, condition))
             else:
                 if phrases or clause.field:
@@ -85,28 +91,73 @@ class Compiler:
         if not parts[0] and not conditions and not excluded:
             return None
         conditions += self._filters(keep, drop)
-        matching = rankings[0].evidence(analysis) if parts[0] else Query.all_query()
-        conditions.append((Occur.Must, _silent(matching)))
-        queries = [
-            Query.boolean_query([*conditions, *((Occur.Should, part) for part in each.values())]) for each in parts
-        ]
         without = Query.boolean_query(excluded) if excluded else None
-        return Compiled(queries, parts if parts[0] else (), rarity.homes, without)
+
+        def matching(evidence: Query) -> list[Query]:
+            demanded = [*conditions, (Occur.Must, _silent(evidence))]
+            return [Query.boolean_query([*demanded, *((Occur.Should, part) for part in p.values())]) for p in parts]
+
+        if not parts[0]:
+            return Compiled(matching(Query.all_query()), (), rarity.homes, without)
+        evidence = rankings[0].evidence(analysis)
+        if not evidence.words:
+            return Compiled(matching(evidence.certain), parts, rarity.homes, without)
+        return Compiled(
+            matching(evidence.possible),
+            parts,
+            rarity.homes,
+            without,
+            _silent(evidence.certain),
+            matching(evidence.certain),
+            evidence.words,
+        )
+
+    def resolve(self, query: parsed.Query) -> parsed.Query:
+        """Return a query in which a name before a colon is a field of this index.
+
+        A name that is none is a word like what follows it (*re:Zero*). Where it is one and no record has the value
+        (*error id:12345*), the clause is a phrase: these words next to each other, as a text may have them.
+        """
+        words, clauses = [query.words], []
+        for clause in query.clauses:
+            name = clause.field.casefold()
+            written = f"{clause.field}:{clause.text}"
+            if not name or name in EXACT_FIELDS:
+                clauses.append(clause)
+            elif not self._is_label(name):
+                words += [] if clause.negated else [written]
+                clauses += [replace(clause, field="", text=written, exact=True)] if clause.negated else []
+            elif clause.exact or clause.negated or self._has_label(name, clause.text):
+                clauses.append(clause)
+            else:
+                words.append(written)
+                clauses.append(replace(clause, field="", text=written, exact=True))
+        return replace(query, words=" ".join(each for each in words if each), clauses=tuple(clauses))
+
+    def _is_label(self, name: str) -> bool:
+        prefix = label_term(name, "")
+        return any(searcher.terms_with_prefix("label", prefix, limit=1) for searcher in self._searchers)
+
+    def _has_label(self, name: str, value: str) -> bool:
+        """Whether a record has a value of a label, or passes any filter by it."""
+        terms = [label_term(name, each) for each in (value, ANY)]
+        return any(searcher.doc_freq("label", term) for searcher in self._searchers for term in terms)
 
     def _rankings(self, rarity: Rarity) -> list[Ranking]:
         return [Ranking(self._schema, self._weights, rarity, shelf) for shelf in range(len(self._searchers))]
 
     def nearest(self, text: str, keep: Mapping[str, Collection[str]]) -> Compiled | None:
-        """Return the query for what shares most grams with a text; None where it has none."""
+        """Return the query for what shares most grams with a text, and at least half; None where it has none."""
         analysis = analyse(text, among=self._languages)
+        grams = sorted({token.term for token in analysis.grams})
+        if not grams:
+            return None
         rarity = Rarity(self._schema, self._searchers, analysis.home, self._counts)
-        conditions = self._filters(keep, {})
-        queries = [
-            _all([grams], conditions)
-            for ranking in self._rankings(rarity)
-            if (grams := ranking.grams(analysis.grams)) is not None
-        ]
-        return Compiled(queries) if queries else None
+        rankings = self._rankings(rarity)
+        half = rankings[0].some_of("grams", grams, math.ceil(len(grams) / 2))
+        conditions = [*self._filters(keep, {}), (Occur.Must, _silent(half))]
+        ranked = [ranking.grams(analysis.grams) for ranking in rankings]
+        return Compiled([_all([one], conditions) for one in ranked if one is not None])
 
     def more_like(self, key: str, terms: Counter[str], keep: Mapping[str, Collection[str]]) -> Compiled | None:
         """Return the query for records with the terms that say best what a record is about, without itself."""
@@ -146,23 +197,30 @@ class Compiler:
         name = clause.field.casefold()
         if name in EXACT_FIELDS:
             return self._written(clause, (name,))
-        prefix = label_term(name, "")
-        if any(searcher.terms_with_prefix("label", prefix, limit=1) for searcher in self._searchers):
+        if self._is_label(name):
             return _silent(self._labels(name, [clause.text] if clause.negated else [clause.text, ANY]))
         return None
 
     def _written(self, clause: parsed.Clause, fields: Sequence[str]) -> Query | None:
         """Return what demands the words of a clause in one of the fields, next to each other and in order.
 
-        A single word that is not in quotation marks is meant in all its forms.
+        A single word that is not in quotation marks is meant in all its forms. A compound is meant as a whole too, and
+        nothing else where a sign at its end is what tells it from others (*C++*).
         """
-        analysis = analyse(clause.text, among=self._languages)
+        analysis = analyse(clause.text.strip(), among=self._languages)
         exact = [token.term for token in analysis.exact]
-        if not exact:
+        whole = [t.term for t in analysis.compounds if (t.start, t.end) == (0, len(analysis.text))]
+        if not exact and not whole:
             return None
-        choices = [(Occur.Should, self._phrase(exact_field(name), exact)) for name in fields]
+        compound = [(Occur.Should, self._term("compounds", term)) for term in whole]
+        phrases = [(Occur.Should, self._phrase(exact_field(name), exact)) for name in fields if exact]
+        if not exact or any(term.endswith(("+", "#")) or term[0] == "." for term in whole):
+            both = [Query.boolean_query(each) for each in (compound, phrases) if each]
+            return _silent(Query.boolean_query([(Occur.Must, each) for each in both]))
+        choices = phrases + (compound if len(fields) > 1 else [])
         if len(exact) == 1 and not clause.exact and len(fields) > 1:
             choices += [(Occur.Should, self._term("words", token.term)) for token in analysis.words]
+            choices += [(Occur.Should, self._term("compounds", token.term)) for token in analysis.words]
         return _silent(Query.boolean_query(choices))
 
     def _phrase(self, name: str, terms: list[str]) -> Query:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tantivy
 
-FORMAT = "2"
+FORMAT = "4"
 """Changes whenever the same texts would give other terms or fields; an index of another format is made anew."""
 
 EXACT_FIELDS = ("title", "alias", "body")
 """Text fields that a query can name (``title:return``); texts of all others go with the body."""
+CODE = "code"
+"""Text field of codes: each is a term as a whole, with and without its dashes, and its parts are no words."""
 
 
 def exact_field(name: str) -> str:
@@ -31,11 +33,13 @@ def schema() -> tantivy.Schema:
     builder.add_text_field("language", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("home", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("words", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("compounds", tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("forms", tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("grams", tokenizer_name="whitespace", index_option="freq")
     for name in EXACT_FIELDS:
         builder.add_text_field(exact_field(name), tokenizer_name="whitespace", index_option="position")
     builder.add_text_field("spelled", tokenizer_name="whitespace", index_option="basic")
     builder.add_bytes_field("like", stored=True)  # bytes are the only kind of field that can be stored and not indexed
+    builder.add_bytes_field("vocabulary", stored=True)
     builder.add_bytes_field("stored", stored=True)
     return builder.build()

@@ -8,11 +8,13 @@ Each record becomes one document per language of its texts. The fields of a docu
 ``label``       ``name=value``, in lower case
 ``language``    by whose rules its words were stemmed
 ``words``       terms of all texts; those of a title stand in it as often as a title weighs
+``compounds``   the same for names and codes of several parts and for emoji
 ``forms``       the same for words as written and pairs of neighbours
 ``grams``       the same for grams
 ``exact_*``     folded words of each text in order, for phrases; one field per text field that has a weight
 ``spelled``     each word as written, in lower case: what did-you-mean suggests
 ``like``        the terms that say best what the record is about, for more like it
+``vocabulary``  each folded word of scripts with spaces: which words of a text are like one of the query
 ``stored``      what the caller wants back
 ==============  =======================================================================================
 
@@ -24,13 +26,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import tantivy
 
 from ckm.search.analysis import analyse
 from ckm.search.compile import Compiled, Compiler
 from ckm.search.fields import FORMAT, label_term, schema
+from ckm.search.ranking import is_alike
 from ckm.search.record import Record
 from ckm.search.shelves import Shelves
 from ckm.search.weights import WEIGHTS
@@ -47,6 +50,9 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMAT", "Hit", "Index"]
 
+MOST_LOOKED_AT = 1000
+"""Texts without a word of the query in whose vocabulary a word like one of it is looked for. They come in the order of
+the grams that they share, so that after so many, next to none has one."""
 _DIGITS = 4  # decimals of a score that count: the last bits depend on the order in which an engine adds
 
 
@@ -73,6 +79,18 @@ class Hit:
     stored: str
     parts: Mapping[str, float] = field(default_factory=dict)
     phrases: bool = True
+
+
+_Place = tuple[int, int, int]  # shelf, and within it segment and document
+
+
+class _Found(NamedTuple):
+    """A document that the engine found."""
+
+    score: float
+    key: str
+    place: _Place
+    document: tantivy.Document
 
 
 class Index:
@@ -170,9 +188,10 @@ class Index:
         -------
         list of Hit
             A phrase within other words that no record has counts as words (``phrases`` is False then): it may be a
-            quotation. A hit has a word of the query, or two fifths of the grams of one. A query of filters alone
-            returns all that pass them, in order of their keys, with score 0; an empty query nothing.
+            quotation. A hit has a word of the query, or a word with two fifths of the grams of one. A query of filters
+            alone returns all that pass them, in order of their keys, with score 0; an empty query nothing.
         """
+        query = self.resolve(query)
         compiled = self._compiler.compile(query, keep, drop)
         if compiled is None:
             return []
@@ -190,9 +209,13 @@ class Index:
             ]
         return hits
 
+    def resolve(self, query: Query) -> Query:
+        """Return a query in which a name before a colon is a field of this index, or else a word."""
+        return self._compiler.resolve(query)
+
     def parts(self, query: Query) -> dict[str, dict[str, float]]:
         """Return what each part of a query gives every record that it matches, for measuring weights."""
-        compiled = self._compiler.compile(query, {}, {})
+        compiled = self._compiler.compile(self.resolve(query), {}, {})
         scores: dict[str, dict[str, float]] = {}
         for searcher, parts in zip(self._searchers, compiled.parts if compiled else (), strict=False):
             for name, part in parts.items():
@@ -201,7 +224,7 @@ class Index:
         return scores
 
     def nearest(self, text: str, *, limit: int = 3, keep: Mapping[str, Collection[str]] = {}) -> list[Hit]:
-        """Return the records that share most character grams with a text, however few."""
+        """Return the records that share most character grams with a text, and at least half of them."""
         compiled = self._compiler.nearest(text, keep)
         return [] if compiled is None else self._top(compiled, limit)
 
@@ -232,26 +255,58 @@ class Index:
         """Return the best records; fetches more until no record outside could come before the last one."""
         fetch = 2 * limit + 10
         while True:
-            best: dict[str, tuple[float, tantivy.Document]] = {}
+            found: list[_Found] = []
             unseen = -1.0  # what a record that was not fetched may score at most
-            for searcher, query in zip(self._searchers, compiled.queries, strict=True):
-                found = searcher.search(query, fetch, count=False).hits
-                if len(found) == fetch:
-                    unseen = max(unseen, round(found[-1][0], _DIGITS))
-                for score, address in found:
+            for shelf, (searcher, query) in enumerate(zip(self._searchers, compiled.queries, strict=True)):
+                top = searcher.search(query, fetch, count=False).hits
+                if len(top) == fetch:
+                    unseen = max(unseen, round(top[-1][0], _DIGITS))
+                for score, address in top:
                     document = searcher.doc(address)
                     if compiled.homes and document["home"][0] not in compiled.homes:
                         score *= self._weights.foreign
-                    score = round(score, _DIGITS)
-                    key = document["key"][0]
-                    if key not in best or best[key][0] < score:
-                        best[key] = (score, document)
-            for key in self._among(compiled.excluded, list(best)):
-                del best[key]
-            ranked = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))
-            if unseen < 0 or (len(ranked) >= limit and ranked[limit - 1][1][0] > unseen):
-                return [Hit(key, score, self._stored(key, document)) for key, (score, document) in ranked[:limit]]
+                    found.append(_Found(round(score, _DIGITS), document["key"][0], _place(shelf, address), document))
+            found.sort(key=lambda one: (-one.score, one.key))
+            best, looked_at = self._best(found, compiled, limit)
+            if unseen >= 0 and looked_at > MOST_LOOKED_AT:
+                others = self._top(replace(compiled, queries=compiled.sure, words=()), limit)
+                return sorted({hit.key: hit for hit in (*others, *best)}.values(), key=lambda h: (-h.score, h.key))[
+                    :limit
+                ]
+            if unseen < 0 or (len(best) == limit and best[-1].score > unseen):
+                return best
             fetch *= 4
+
+    def _best(self, found: Sequence[_Found], compiled: Compiled, limit: int) -> tuple[list[Hit], int]:
+        """Return the first hits among what was found, and in how many texts a word was looked for."""
+        keys = list(dict.fromkeys(one.key for one in found))
+        excluded = set(self._among(compiled.excluded, keys))
+        certain = self._places(compiled.certain, keys) if compiled.words else set()
+        best: dict[str, Hit] = {}
+        looked_at = 0
+        for one in found:
+            if one.key in best or one.key in excluded:
+                continue
+            if compiled.words and one.place not in certain:
+                looked_at += 1
+                if not is_alike(bytes(one.document["vocabulary"][0]).decode(), compiled.words):
+                    continue
+            best[one.key] = Hit(one.key, one.score, self._stored(one.key, one.document))
+            if len(best) == limit:
+                break
+        return list(best.values()), looked_at
+
+    def _places(self, query: tantivy.Query | None, keys: list[str]) -> set[_Place]:
+        """Return the places of those documents of some records that match a query."""
+        if query is None or not keys:
+            return set()
+        among = tantivy.Query.term_set_query(self._schema, "key", keys)
+        both = tantivy.Query.boolean_query([(tantivy.Occur.Must, among), (tantivy.Occur.Must, query)])
+        return {
+            _place(shelf, address)
+            for shelf, searcher in enumerate(self._searchers)
+            for _, address in searcher.search(both, len(self) + 1, count=False, order_by_field="key").hits
+        }
 
     def _among(self, query: tantivy.Query | None, keys: list[str]) -> list[str]:
         """Return those of the keys whose records match a query with any of their texts."""
@@ -311,3 +366,7 @@ class Index:
                 for score, _ in searcher.search(both, 1, count=False).hits:
                     scores[hit.key] = max(scores.get(hit.key, 0.0), round(score, _DIGITS))
         return scores
+
+
+def _place(shelf: int, address: tantivy.DocAddress) -> _Place:
+    return shelf, address.segment_ord, address.doc

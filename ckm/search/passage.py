@@ -52,9 +52,9 @@ def passage(
 
 def _matching(analysis: Analysis, query: Analysis) -> list[tuple[int, int, str]]:
     """Return the places of words that match, with what of the query each matches."""
-    words = {token.term for token in query.words} or {token.term for token in query.exact}
-    tokens = analysis.words if query.words else analysis.exact
-    return [(token.start, token.end, token.term) for token in tokens if token.term in words]
+    words = {token.term for token in (*query.words, *query.compounds)} or {token.term for token in query.exact}
+    tokens = (*analysis.words, *analysis.compounds) if query.words or query.compounds else analysis.exact
+    return sorted((token.start, token.end, token.term) for token in tokens if token.term in words)
 
 
 def _alike(analysis: Analysis, query: Analysis) -> list[tuple[int, int, str]]:

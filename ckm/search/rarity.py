@@ -77,6 +77,10 @@ class Rarity:
             for each in self._searchers
         )
 
+    def has(self, field: str, term: str) -> bool:
+        """Whether any text has a term in a field."""
+        return any(each.doc_freq(field, term) > 0 for each in self._searchers)
+
     def of(self, query: Query) -> float:
         """Return the idf of whatever a query matches; 0 where it matches nothing."""
         found = sum(_count(each, query) for each in self._searchers)

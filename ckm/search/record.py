@@ -26,8 +26,9 @@ class Record:
     group
         Records of a group are replaced together: the file that they came from.
     texts
-        (field, BCP 47 tag or "", text). Fields are ``title``, ``alias``, ``body`` and others by free names, which count
-        as a body does; :mod:`ckm.search.weights` says how much a field weighs.
+        (field, BCP 47 tag or "", text). Fields are ``title``, ``alias``, ``body``, ``code`` (a text that is found as a
+        whole) and others by free names, which count as a body does; :mod:`ckm.search.weights` says how much a field
+        weighs.
     labels
         Exact values to filter by, as ``{"kind": ("for",), "lang": ("de", "en")}``; upper and lower case are one;
         :data:`ANY` is whatever is asked for.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import tantivy
 
+from ckm.paths import openable
 from ckm.search.fields import schema
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class Shelves:
         engines = {}
         for name in SHELVES:
             if (path / name).is_dir() or name == USUAL:
-                engines[name] = tantivy.Index.open(str(path / name))
+                engines[name] = tantivy.Index.open(str(openable(path / name)))
                 engines[name].config_reader("manual")
         return cls(path, engines)
 
@@ -84,4 +85,4 @@ def _made(path: Path | None, name: str) -> tantivy.Index:
     if path is None:
         return tantivy.Index(schema())
     (path / name).mkdir(parents=True, exist_ok=True)
-    return tantivy.Index(schema(), path=str(path / name), reuse=False)
+    return tantivy.Index(schema(), path=str(openable(path / name)), reuse=False)

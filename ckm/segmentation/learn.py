@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ckm.errors import UsageError
 from ckm.feature_table.table import FeatureTable, feature_table
 from ckm.segmentation.definition import Basis
 from ckm.segmentation.measures import Measures
-from ckm.segmentation.methods import METHODS
+from ckm.segmentation.methods import find_method
 from ckm.segmentation.result import Segmentation, segmented
 from ckm.segmentation.rfm.definition import fit_rfm
 from ckm.segmentation.saved import SavedDefinition, describe
@@ -60,10 +61,12 @@ def segment_customers(
 
     Raises
     ------
+    UsageError
+        There is no such method (the near one is suggested), or nothing is learned by it: rules come from a file.
     NotEnoughDataError
         There are too few customers to learn from; the message says how many are needed.
     """
-    method = METHODS[by if isinstance(by, str) else by.method]
+    method = find_method(by if isinstance(by, str) else getattr(by, "method", str(by)))
 
     def at(day: date | None) -> FeatureTable:
         return feature_table(
@@ -76,7 +79,8 @@ def segment_customers(
     if by == "rfm":
         by = fit_rfm(basis, names=names)
     elif isinstance(by, str):
-        assert method.fit is not None
+        if method.fit is None:
+            raise UsageError(f"the method '{by}' learns nothing", hint="give a file of rules, or a definition")
         by = method.fit(basis)
     saved = describe(name, by, table, measures)
     if previous is not None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ckm.errors import UnknownNameError, UsageError
+from ckm.feature_table.table import MONEY
+
 
 @dataclass(frozen=True)
 class Measures:
@@ -20,6 +23,12 @@ class Measures:
 
     money: Literal["net", "margin", "mean"] = "net"
     window: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.money not in MONEY:
+            raise UnknownNameError("measure of money", str(self.money), MONEY)
+        if self.window is not None and self.window < 1:
+            raise UsageError(f"a window of {self.window} months is none", hint="write at least 1, or None for all time")
 
     def __str__(self) -> str:
         """As a person would say it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ckm.errors import UnknownNameError
 from ckm.segmentation.clusters.learn import fit_clusters, read_clusters
 from ckm.segmentation.lifecycle.definition import fit_lifecycle, read_lifecycle
 from ckm.segmentation.rfm.definition import fit_rfm, read_rfm
@@ -48,5 +49,20 @@ METHODS = {
     "rules": Method(read_rules),
 }
 """Methods by name."""
+
+
+def find_method(name: str) -> Method:
+    """Return the method of a name.
+
+    Raises
+    ------
+    UnknownNameError
+        There is none; the near one is suggested.
+    """
+    if name not in METHODS:
+        raise UnknownNameError("method", name, METHODS)
+    return METHODS[name]
+
+
 FITTED = tuple(name for name, method in METHODS.items() if method.fit)
 """What ``--by`` takes beside a file of rules."""

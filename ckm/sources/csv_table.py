@@ -54,12 +54,15 @@ class CsvTable:
             header_line=self.start.header_line,
             header_rows=self.start.header_rows,
             first_line=self.start.first_line,
+            named=self.start.named,
         )
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
         """Yield the records of the file in its order, in blocks of :data:`BLOCK` bytes (``small``: for a sample)."""
         for line, text in self.start.remarks:
             remarks.add(text, line)
+        if self.encoding.remark:
+            remarks.add(self.encoding.remark[1], self.encoding.remark[0])
         reader = BlockReader(
             self.dialect, self.start.columns, self.start.first_line, self.header, remarks, clean=self.encoding.clean
         )

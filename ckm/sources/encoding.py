@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from ckm.errors import InputError, UsageError
 
@@ -51,6 +51,15 @@ UNREADABLE = "\ufdd0"
 """Stands before each byte that cannot be decoded; a code point that Unicode keeps out of text."""
 UNREADABLE_UTF8 = UNREADABLE.encode()
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x00\x1a\x1b\x1c\x1d\x1e\x1f"))
+WIDE_SHARE = 0.9
+"""Share of NUL bytes among the bytes at even, or at odd, places of UTF-16 of Latin letters, at least."""
+LATIN = frozenset({"cp1250", "cp1252", "cp1254", "cp1257", "iso8859-2", "iso8859-13", "iso8859-15"})
+"""In these no two letters side by side are UTF-8 by chance."""
+LIKELY = ("cp1252", "cp874", "cp1256", "cp1250", "cp1251", "gb18030", "big5hkscs")
+CHANCE = 0.3
+"""Lines that are UTF-8 by chance, per line that is not: short words in Thai, Chinese and their like can be."""
+LINES_NAMED = 5
+"""Lines that a remark names."""
 BINARY_SHARE = 0.02
 """Above this share of control characters a file is no text."""
 
@@ -79,12 +88,18 @@ class Encoding:
         Whether every byte was seen to be valid; then blocks of UTF-8 need no second look.
     how
         What settled it: ``given``, ``mark``, ``valid``, ``nul bytes`` or ``guess``.
+    mixed
+        Whether some lines are UTF-8 all the same, so that each line is decoded as what it is.
+    remark
+        What a person should know: ``(first line, text)``; null if nothing.
     """
 
     name: str
     mark: int
     clean: bool
     how: str
+    mixed: bool = False
+    remark: tuple[int, str] | None = None
 
 
 @dataclass
@@ -94,13 +109,16 @@ class _Utf8Scan:
     good_lines: int = 0
     bad_lines: int = 0
     rich: bytes = b""
+    utf8: bytes = b""
+    not_utf8: bytes = b""
 
 
 def detect_encoding(archive: Archive, given: str | None = None) -> Encoding:
     """Find the character set of ``archive`` in one pass over its bytes.
 
     A file in which more lines with non-ASCII letters are valid UTF-8 than not is UTF-8 with damaged lines: text in
-    any other character set is practically never valid by chance.
+    any other character set is practically never valid by chance. One in which fewer are, but some, is mixed, as when
+    exports of two programs were put one under the other; and it is said which lines are which.
 
     Raises
     ------
@@ -124,8 +142,15 @@ def detect_encoding(archive: Archive, given: str | None = None) -> Encoding:
     if not scan.bad_lines:
         return Encoding("utf-8", 0, True, "valid")
     if scan.good_lines > scan.bad_lines:
-        return Encoding("utf-8", 0, False, "valid")
-    return Encoding(_guess(scan.rich), 0, False, "guess")
+        lines, count = _odd_lines(archive, utf8=False)
+        return Encoding("utf-8", 0, False, "valid", remark=_remark_on_damage(lines, count) if lines else None)
+    guess = _guess_like(scan.not_utf8, scan.utf8) if scan.good_lines else _guess(scan.rich)
+    if scan.good_lines <= (0 if guess in LATIN else CHANCE * scan.bad_lines):
+        return Encoding(_guess(scan.rich), 0, False, "guess")
+    lines, count = _odd_lines(archive, utf8=True)
+    if not lines:  # parts of one endless line
+        return Encoding(guess, 0, False, "guess")
+    return Encoding(guess, 0, False, "guess", mixed=True, remark=_remark_on_mixture(lines, count, guess))
 
 
 def utf8_pieces(archive: Archive, encoding: Encoding, size: int) -> Iterator[bytes]:
@@ -139,10 +164,74 @@ def utf8_pieces(archive: Archive, encoding: Encoding, size: int) -> Iterator[byt
             while piece := content.read(size):
                 yield piece
             return
+        if encoding.mixed:
+            for block in _blocks_of_lines(content, size):
+                yield b"".join(_line_as_utf8(line, encoding.name) for line in block.splitlines(keepends=True))
+            return
         decoder = codecs.getincrementaldecoder(encoding.name)(errors="ckm-mark")
         while piece := content.read(size):
             yield _encoded(decoder.decode(piece))
         yield _encoded(decoder.decode(b"", final=True))
+
+
+def _blocks_of_lines(content: IO[bytes], size: int) -> Iterator[bytes]:
+    """Yield a file in pieces that end with a line."""
+    rest = b""
+    while piece := content.read(size):
+        block = rest + piece
+        cut = block.rfind(b"\n") + 1
+        rest = block[cut:]
+        if cut:
+            yield block[:cut]
+    if rest:
+        yield rest
+
+
+def _line_as_utf8(line: bytes, other: str) -> bytes:
+    if line.isascii() or _is_utf8(line):
+        return line
+    return _encoded(line.decode(other, errors="ckm-mark"))
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _remark_on_damage(lines: list[int], count: int) -> tuple[int, str]:
+    return lines[0], f"mixed encodings: {_counted(count)} not UTF-8 as the others are ({_named(lines, count)})"
+
+
+def _remark_on_mixture(lines: list[int], count: int, other: str) -> tuple[int, str]:
+    told = f"mixed encodings: {_counted(count)} UTF-8 ({_named(lines, count)}), the others {other}"
+    return lines[0], f"{told}; each was read as what it is"
+
+
+def _odd_lines(archive: Archive, *, utf8: bool) -> tuple[list[int], int]:
+    """Return the first lines with letters beyond ASCII that are UTF-8 or are not, and how many there are."""
+    found: list[int] = []
+    count, number = 0, 1
+    with archive.open() as content:
+        for block in _blocks_of_lines(content, SCAN_BLOCK):
+            lines = block.splitlines()
+            if not block.isascii():
+                odd = [at for at, line in enumerate(lines) if not line.isascii() and _is_utf8(line) is utf8]
+                found += [number + at for at in odd[: LINES_NAMED - len(found)]]
+                count += len(odd)
+            number += len(lines)
+    return found, count
+
+
+def _counted(count: int) -> str:
+    return "1 line is" if count == 1 else f"{count:,} lines are"
+
+
+def _named(lines: list[int], count: int) -> str:
+    named = ", ".join(f"{line:,}" for line in lines)
+    return f"line{'s' * (count > 1)} {named}" + (", …" if count > len(lines) else "")
 
 
 def _encoded(text: str) -> bytes:
@@ -176,6 +265,8 @@ def _wide_encoding(head: bytes) -> str | None:
     """
     if b"\x00" not in head or len(head) < 4:
         return None
+    if _is_text_with_nuls(head):
+        return None
     sample = head[: len(head) // 4 * 4]
     counts = [sample[place::4].count(0) for place in range(4)]
     quarter = len(sample) // 4
@@ -190,6 +281,24 @@ def _wide_encoding(head: bytes) -> str | None:
     return None
 
 
+def _is_text_with_nuls(head: bytes) -> bool:
+    """Whether a file is text of one byte a character, and its NUL bytes are stray ones or padding.
+
+    Without them UTF-16 of Latin letters is such text too, but there nearly every second byte is one. Of wide scripts
+    what is left are control characters and bytes that are no UTF-8.
+    """
+    rest = head.replace(b"\x00", b"")
+    alternate = max(head[0::2].count(0), head[1::2].count(0)) >= WIDE_SHARE * (len(head) // 2)
+    if alternate or not rest or len(rest) > len(rest.translate(None, CONTROLS)):
+        return False
+    decoder = codecs.getincrementaldecoder("utf-8")()  # the head may end within a character
+    try:
+        decoder.decode(rest)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _decodes(sample: bytes, name: str) -> bool:
     try:
         text = sample[:-2].decode(name) if len(sample) > 4 else sample.decode(name)
@@ -201,7 +310,7 @@ def _decodes(sample: bytes, name: str) -> bool:
 def _refuse_binary(name: str, head: bytes) -> None:
     controls = len(head) - len(head.translate(None, CONTROLS))
     nuls = head.count(0)
-    if head and (controls > BINARY_SHARE * len(head) or nuls > 0.3 * len(head)):
+    if head and (controls > BINARY_SHARE * len(head) or (nuls > 0.3 * len(head) and not _is_text_with_nuls(head))):
         raise InputError(f"{name}: this is no text file", hint="ckm reads CSV, JSON lines, Parquet and Excel")
 
 
@@ -213,7 +322,9 @@ def _scan_utf8(archive: Archive) -> _Utf8Scan:
             if not rest and piece.isascii():  # nearly every block of nearly every file: no copy, no line is looked for
                 continue
             block = rest + piece
-            cut = block.rfind(b"\n") + 1 or len(block.rstrip(bytes(range(128, 256)))) or len(block)
+            cut = block.rfind(b"\n") + 1
+            if not cut and len(block) >= SCAN_BLOCK:  # a line without an end: cut before a character, or anywhere
+                cut = len(block.rstrip(bytes(range(128, 256)))) or len(block)
             block, rest = block[:cut], block[cut:]
             _scan_block(block, scan)
     _scan_block(rest, scan)
@@ -236,10 +347,27 @@ def _scan_block(block: bytes, scan: _Utf8Scan) -> None:
         try:
             line.decode()
             scan.good_lines += 1
+            if len(scan.utf8) < GUESS_SAMPLE:
+                scan.utf8 += line[:4096] + b"\n"
         except UnicodeDecodeError:
             scan.bad_lines += 1
+            if len(scan.not_utf8) < GUESS_SAMPLE:
+                scan.not_utf8 += line[:4096] + b"\n"
         if len(scan.rich) < GUESS_SAMPLE:
             scan.rich += line[:4096] + b"\n"
+
+
+def _guess_like(lines: bytes, others: bytes) -> str:
+    """Return the guess for ``lines``, or the first set that has the letters of the file's ``others``, in UTF-8."""
+    letters = "".join({letter for letter in others.decode(errors="ignore") if letter > "\x7f"})
+    for name in (guess := _guess(lines), *LIKELY):
+        try:
+            letters.encode(name)
+            lines.decode(name)
+        except UnicodeError:
+            continue
+        return name
+    return guess
 
 
 def _guess(rich: bytes) -> str:

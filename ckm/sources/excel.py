@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.errors import InputError, UnknownNameError
+from ckm.paths import openable
 from ckm.sources.format import Batch, FileFormat, rejected_frame
 from ckm.sources.header import ROWS_LOOKED_AT, Row, TableStart, find_in_rows
 from ckm.sources.totals import without_totals
+from ckm.sources.workbook_size import refuse_huge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +42,7 @@ class ExcelTable:
         """Yield the rows of the sheet at once; rows without any value are no records."""
         for line, text in [*self.remarks, *self.start.remarks]:
             remarks.add(text, line)
-        if not self.cells.width:
+        if not self.format.columns:  # no cell, or none with a value
             return
         table = self.cells.with_row_index("__line", offset=1).slice(self.start.first_line - 1)
         table = table.filter(pl.any_horizontal(pl.exclude("__line").is_not_null()))
@@ -59,14 +61,15 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
     Raises
     ------
     InputError
-        The file is damaged or protected by a password.
+        The file is damaged, protected by a password, or too large to be read in bounded memory.
     UnknownNameError
         There is no such sheet.
     """
     import fastexcel
 
+    refuse_huge(path, archive.name)
     try:
-        book = fastexcel.read_excel(str(path))
+        book = fastexcel.read_excel(str(openable(path)))
         name, others = _choose(book, hints.sheet)
         cells = _as_written(_cells(book, name))
     except fastexcel.FastExcelError as error:
@@ -95,10 +98,18 @@ def _choose(book: fastexcel.ExcelReader, wanted: str | None) -> tuple[str, int]:
 
 
 def _cells(book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
-    sheet = book.load_sheet(name, header_row=None, dtypes="string", skip_rows=0)
-    if not sheet.width or not sheet.total_height:
-        return pl.DataFrame()
-    cells = sheet.to_polars()
+    try:
+        sheet = book.load_sheet(name, header_row=None, dtypes="string", skip_rows=0)
+        cells = sheet.to_polars() if sheet.width and sheet.total_height else pl.DataFrame()
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of the reader's own library, whose class cannot be imported
+            raise
+        raise InputError(
+            f"sheet '{name}': a cell cannot be read, such as a number shown as a span of hours that no calendar has",
+            hint="show such cells as plain numbers, or save the sheet as CSV",
+        ) from None
+    if not cells.width:
+        return cells
     return cells.select(pl.all().cast(pl.String).replace("", None))
 
 
@@ -123,4 +134,5 @@ def _format(archive: Archive, start: TableStart, sheet: str) -> FileFormat:
         header_rows=start.header_rows,
         first_line=start.first_line,
         sheet=sheet,
+        named=start.named,
     )

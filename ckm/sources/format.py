@@ -47,6 +47,11 @@ class FileFormat:
         The 1-based line where data start.
     sheet
         The sheet of an Excel file.
+    nested
+        The columns whose values are lists or records; they come as JSON text, and none is a single value.
+    named
+        Whether the names are surely names. Of a file all of texts the first row is taken for its header, and may be a
+        record: then no message may show it.
     """
 
     kind: Kind
@@ -62,6 +67,8 @@ class FileFormat:
     header_rows: int = 0
     first_line: int = 1
     sheet: str | None = None
+    nested: tuple[str, ...] = ()
+    named: bool = True
 
 
 class Batch(NamedTuple):
@@ -71,7 +78,7 @@ class Batch(NamedTuple):
     ----------
     records
         One row per record. Text files and Excel: every column ``String`` exactly as written, null where
-        nothing stands; Parquet: the types of the file.
+        nothing stands; Parquet: the types of the file, those that polars cannot hold as text.
     lines
         ``Int64``; the 1-based line where each record starts; for Parquet and Excel the row number.
     rejected

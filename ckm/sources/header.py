@@ -48,6 +48,9 @@ class TableStart:
         1-based line where data start.
     remarks
         ``(line, text)`` of what was assumed or changed.
+    named
+        Whether the names are given, or are texts over columns of numbers, dates and their like: else a record may have
+        been taken for the header.
     """
 
     columns: tuple[str, ...]
@@ -55,6 +58,7 @@ class TableStart:
     header_rows: int
     first_line: int
     remarks: list[tuple[int | None, str]] = field(default_factory=list)
+    named: bool = True
 
 
 def find_table(lines: Sequence[str], dialect: Dialect, hints: Hints) -> TableStart:
@@ -99,7 +103,8 @@ def find_in_rows(rows: list[Row], width: int, hints: Hints) -> TableStart:
         names = hints.columns or rows[at].cells
         if len(names) != width:
             raise UsageError(f"{len(names)} column names are given for {width} columns")
-        return _start(names, hints.header, 1, hints.header + 1)
+        start = _start(names, hints.header, 1, hints.header + 1)
+        return start if hints.columns else replace(start, named=_is_surely_header(rows[at].cells, rows[at + 1 :]))
     if hints.header == "none" or hints.columns is not None:
         return _named(hints.columns, width, rows[0].line)
     return _with_header(rows, _table_top(rows, width), width, [])
@@ -147,7 +152,7 @@ def unique_names(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     fixed: list[str] = []
     remarks: list[str] = []
     for place, name in enumerate(names, start=1):
-        clean = " ".join(name.replace("\ufeff", "").split())
+        clean = " ".join(name.replace("\ufeff", "").replace("\0", "\ufffd").split())  # NUL ends a name in Arrow
         if not clean:
             clean = f"column_{place}"
             remarks.append(f"column {place} has no name and is called {clean}")
@@ -174,6 +179,8 @@ def _given_header(lines: Sequence[str], dialect: Dialect, hints: Hints, header: 
     if names is None:
         names = _numbered(width)
     start = _start(hints.columns or names, header, 1, rows[1].line if len(rows) > 1 else header + 1)
+    if hints.columns is None:
+        start = replace(start, named=_is_surely_header(rows[0].cells, rows[1:]))
     if hints.columns is not None and len(hints.columns) != len(names):
         raise UsageError(f"{len(hints.columns)} column names are given for {len(names)} columns")
     return start
@@ -200,7 +207,7 @@ def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) ->
             for place in range(width)
         ]
         after = rows[top + height].line if top + height < len(rows) else rows[top + height - 1].line + 1
-        start = _start(names, rows[top].line, height, after)
+        start = replace(_start(names, rows[top].line, height, after), named=_is_surely_header(rows[top].cells, data))
         if height > 1:
             start.remarks.append((rows[top].line, f"the header has {height} rows; their names were joined"))
         return _told_preamble(start, rows, top)
@@ -269,6 +276,14 @@ def _is_header(cells: list[str], kinds: list[str | None], data: list[Row]) -> bo
     if speaks_against and _are_years(cells, here):
         return True
     return speaks_for > speaks_against
+
+
+def _is_surely_header(cells: list[str], data: list[Row]) -> bool:
+    """Whether no cell of a header is itself a number, a date or their like, and one stands over a column of these."""
+    kinds = _column_kinds(data, len(cells))
+    here = [kind_of(cell) for cell in cells]
+    over = any(below in TYPED and kind in {"text", "code"} for kind, below in zip(here, kinds, strict=False))
+    return over and not TYPED.intersection(here)
 
 
 def _are_years(cells: list[str], kinds: list[str]) -> bool:

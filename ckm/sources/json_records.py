@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, NoReturn, TypeAlias, overload
 
 import polars as pl
 
@@ -33,6 +33,7 @@ MOST_COLUMNS = 10_000
 _GAP = re.compile(r"[\s,]+")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
 """Strings, also one that is not closed yet, and what stands between values."""
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 Element: TypeAlias = "dict[str, str | None] | tuple[str, str]"
@@ -89,6 +90,8 @@ class JsonTable:
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
         """Yield the records of the file in its order; what is no object is rejected with its line."""
+        if self.encoding.remark:
+            remarks.add(self.encoding.remark[1], self.encoding.remark[0])
         good: list[list[str | None]] = []
         lines: list[int] = []
         bad: list[tuple[int, str, str]] = []
@@ -185,10 +188,21 @@ def _parsed(text: str) -> dict[str, str | None] | tuple[str, str]:
     try:
         value = _decoder.decode(text)
         if isinstance(value, dict):
+            if _SURROGATE.search(text):
+                return {_whole(key): _whole(as_text(cell)) for key, cell in value.items()}
             return {key: as_text(cell) for key, cell in value.items()}
     except (ValueError, RecursionError):
         return "no valid JSON", _raw(text)
     return "no JSON object", _raw(text)
+
+
+@overload
+def _whole(text: str) -> str: ...
+@overload
+def _whole(text: None) -> None: ...
+def _whole(text: str | None) -> str | None:
+    """Return a text with U+FFFD for each half of a surrogate pair: half an emoji is nothing that UTF-8 can hold."""
+    return text if text is None else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _raw(text: str) -> str:

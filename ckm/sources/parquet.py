@@ -2,59 +2,83 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from ckm.errors import InputError
+from ckm.paths import openable
 from ckm.sources.format import Batch, FileFormat, rejected_frame
+from ckm.sources.parquet_columns import ColumnForm, as_text_form, column_form, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import pyarrow.parquet as pq
 
     from ckm.sources.archive import Archive
     from ckm.sources.remarks import Remarks
 
 BATCH_ROWS = 250_000
 SAMPLE_ROWS = 10_000
+MANY_ROWS = 10_000_000
+"""As many are read whatever they are."""
+ROWS_PER_BYTE = 16
+"""Of a file of many rows. Records of their own take bytes each; equal ones next to nothing, however many there are."""
 
 
 @dataclass(frozen=True)
 class ParquetTable:
-    """A Parquet file that can be read, any number of times."""
+    """A Parquet file that can be read, any number of times.
+
+    Attributes
+    ----------
+    forms
+        Per column, how it is taken.
+    rows
+        How many there are, by the footer.
+    """
 
     path: Path
     archive: Archive
     format: FileFormat
+    forms: tuple[ColumnForm, ...]
+    rows: int
+    remarks: list[tuple[int | None, str]] = field(default_factory=list)
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
         """Yield the records of the file in batches of at most :data:`BATCH_ROWS`; nothing in it is rejected."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
+        for line, text in self.remarks:
+            remarks.add(text, line)
         first = 1
         try:
-            with pq.ParquetFile(self.path) as file:
-                for table in file.iter_batches(batch_size=SAMPLE_ROWS if small else BATCH_ROWS):
-                    records = cast("pl.DataFrame", pl.from_arrow(pa.Table.from_batches([table])))
-                    records.columns = list(self.format.columns)
-                    lines = pl.Series("line", range(first, first + records.height), dtype=pl.Int64)
-                    first += records.height
-                    if records.height:
-                        yield Batch(records, lines, rejected_frame())
+            with pq.ParquetFile(openable(self.path)) as file:
+                for batch in file.iter_batches(batch_size=SAMPLE_ROWS if small else BATCH_ROWS):
+                    if not batch.num_rows or not self.forms:
+                        continue
+                    columns = [
+                        form.read(column, remarks.add).alias(name)
+                        for name, form, column in zip(self.format.columns, self.forms, batch.columns, strict=True)
+                    ]
+                    lines = pl.Series("line", range(first, first + batch.num_rows), dtype=pl.Int64)
+                    first += batch.num_rows
+                    yield Batch(pl.DataFrame(columns), lines, rejected_frame())
         except (pa.ArrowException, OSError) as error:
             raise InputError(f"{self.archive.name}: the Parquet file is damaged after row {first - 1}") from error
 
 
 def open_parquet(path: Path, archive: Archive) -> ParquetTable:
-    """Read the footer of a Parquet file.
+    """Read the footer of a Parquet file, and the columns of bytes, which may all be text.
 
     Raises
     ------
     InputError
-        The file is damaged.
+        The file is damaged, or repeats equal rows without end.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -62,8 +86,39 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
     from ckm.sources.header import unique_names
 
     try:
-        with pq.ParquetFile(path) as file:
-            names, _ = unique_names(file.schema_arrow.names)
-    except (pa.ArrowException, OSError) as error:
+        with pq.ParquetFile(openable(path)) as file:
+            rows = file.metadata.num_rows
+            if rows > max(MANY_ROWS, ROWS_PER_BYTE * path.stat().st_size):
+                raise InputError(
+                    f"{archive.name}: {rows:,} rows in {path.stat().st_size:,} bytes are the same rows again and again",
+                    hint="write the file without the repeated rows",
+                )
+            schema = file.schema_arrow
+            names, renamed = unique_names(schema.names)
+            forms = [column_form(name, dtype) for name, dtype in zip(names, schema.types, strict=True)]
+            for place in _places_of_text(file, [place for place, form in enumerate(forms) if form.form == "hex"]):
+                forms[place] = as_text_form(forms[place])
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{archive.name}: the Parquet file is damaged") from error
-    return ParquetTable(path, archive, FileFormat(kind="parquet", compression=archive.compression, columns=names))
+    found = FileFormat(
+        kind="parquet",
+        compression=archive.compression,
+        columns=names,
+        nested=tuple(name for name, form in zip(names, forms, strict=True) if form.is_nested),
+    )
+    told = [*renamed, *(form.remark for form in forms if form.remark)]
+    return ParquetTable(path, archive, found, tuple(forms), rows, [(None, text) for text in told])
+
+
+def _places_of_text(file: pq.ParquetFile, places: list[int]) -> list[int]:
+    """Return which of the columns of bytes hold text throughout, in one pass over them."""
+    if not places:
+        return []
+    names = file.schema_arrow.names
+    alone = len(set(names)) == len(names) and not any("." in name for name in names)
+    left = {names[place] if alone else place: place for place in places}
+    for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(left) if alone else None):
+        left = {key: place for key, place in left.items() if is_text(batch.column(key))}
+        if not left:
+            break
+    return list(left.values())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
+import errno
 import re
+import stat
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -12,7 +15,6 @@ from typing import TYPE_CHECKING, Protocol
 import polars as pl
 
 from ckm.errors import InputError, UsageError
-from ckm.files import refuse_unreadable
 from ckm.sources.archive import OLE_MAGIC, ZIP_MAGIC, Archive, is_excel, open_archive, spool, spool_stdin
 from ckm.sources.csv_table import open_csv
 from ckm.sources.hints import Hints
@@ -30,6 +32,12 @@ SAMPLE_ROWS = 10_000
 UNPACKED = 8
 """How many times the size of its archive a text file is taken to have."""
 REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*:/{1,2}", re.IGNORECASE)
+MARKUP_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+MARKUP = re.compile(
+    rb"<(?:(?P<page>!doctype\s+html|html|head|meta|table|body|style|div)\b|\?xml\b|\?mso-|!--|!doctype|\w+[^<>\n]*\sxmlns)",
+    re.IGNORECASE,
+)
+"""How pages and documents of markup begin."""
 SPOOL_LIMIT = 4 << 30
 """Bytes; Parquet and Excel inside an archive must be unpacked to be read, and no more than this is."""
 
@@ -88,8 +96,10 @@ class Source:
     @cached_property
     def expected_rows(self) -> int:
         """About how many records there are, by the size of the file and the length of its first records."""
-        if self.format.kind == "parquet" and self.path != STDIN:
-            return int(pl.scan_parquet(self.path).select(pl.len()).collect().item())
+        from ckm.sources.parquet import ParquetTable
+
+        if isinstance(self.table, ParquetTable):
+            return self.table.rows
         if self.sample.is_empty() or not self.path.is_file():
             return self.sample.height
         texts = self.sample.select(pl.all().cast(pl.String).str.len_bytes().sum()).fill_null(0)
@@ -125,18 +135,6 @@ class Source:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def visible_files(folder: Path) -> list[Path]:
-    """Return the files in ``folder`` by name, those left out whose names start with a dot.
-
-    Raises
-    ------
-    InputError
-        The folder cannot be read.
-    """
-    refuse_unreadable(folder)
-    return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
 
 def open_source(path: Path, hints: Hints | None = None, *, name: str | None = None) -> Source:
@@ -186,9 +184,32 @@ def _open_table(archive: Archive, hints: Hints, temporary: list[Path]) -> Table:
         from ckm.sources.excel import open_excel
 
         return open_excel(path, archive, hints)
+    refuse_markup(archive, head, hints)
     if looks_like_json(archive, hints):
         return open_json(archive, hints)
     return open_csv(archive, hints)
+
+
+def refuse_markup(archive: Archive, head: bytes, hints: Hints) -> None:
+    """Refuse a page or an XML document, which many programs write under the name of a workbook.
+
+    Raises
+    ------
+    InputError
+        Naming what it is; read as a table of text, its cells would stand in every message.
+    """
+    if hints.delimiter is not None or hints.columns is not None or hints.header is not None:
+        return
+    for mark in MARKUP_MARKS:
+        head = head.removeprefix(mark)
+    found = MARKUP.match(head.replace(b"\x00", b"").lstrip())
+    if found is None:
+        return
+    kind = "HTML, a web page" if found.lastgroup == "page" or b"html" in archive.head(4096).lower() else "XML"
+    raise InputError(
+        f"{archive.name}: this is {kind}, whatever its name says",
+        hint="open it in a spreadsheet program and save it as .xlsx or CSV",
+    )
 
 
 def _seekable(archive: Archive, temporary: list[Path]) -> Path:
@@ -203,12 +224,26 @@ def refuse_absent(path: Path) -> None:
     name = str(path)
     if REMOTE.match(name):
         raise UsageError(f"{name}: ckm reads local files only", hint="download it first")
-    if path.is_dir():
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise InputError(f"{name} is a link to a file that is not there") from None
+        near = get_close_matches(path.name, _names_beside(path), n=1, cutoff=0.6)
+        hint = f"did you mean '{path.parent / near[0]}'?" if near else None
+        raise UsageError(f"there is no file {name}", hint=hint) from None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise InputError(f"{name} is a link that leads back to itself") from None
+        raise InputError(f"{name}: {error.strerror or 'cannot be read'}") from None
+    if stat.S_ISDIR(mode):
         raise UsageError(f"{name} is a folder", hint="name the files in it")
-    if not path.exists():
-        folder = path.parent
-        names = [file.name for file in folder.iterdir()] if folder.is_dir() else []
-        near = get_close_matches(path.name, names, n=1, cutoff=0.6)
-        raise UsageError(f"there is no file {name}", hint=f"did you mean '{folder / near[0]}'?" if near else None)
-    if not path.is_file():
+    if not stat.S_ISREG(mode):
         raise InputError(f"{name} is no regular file", hint="use - to read from a pipe")
+
+
+def _names_beside(path: Path) -> list[str]:
+    try:
+        return [file.name for file in path.parent.iterdir()]
+    except OSError:
+        return []

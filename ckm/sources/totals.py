@@ -20,6 +20,8 @@ COMPARED_ROWS = 20
 """Rows above these that show what a record of the table looks like."""
 TOTAL = "total row"
 NOTE = "note below the table"
+TOLERANCE = 0.005
+"""Of a sum per row above it, half a cent: amounts in the rows may have been rounded."""
 NOTE_COLUMNS = 4
 """In a narrower table a row with one value is no oddity."""
 
@@ -28,7 +30,8 @@ def without_totals(batch: Batch) -> Batch:
     """Move totals and notes from the end of a file's last batch to its rejected records.
 
     Only what is evident counts. A total's first value is a word for it, and more of its cells are empty than in any
-    record above. A note is a single text without digits, in a column where no record above has one.
+    record above; or none is, but the word stands under dates, numbers or codes, or each of its numbers is the sum of
+    the column. A note is a single text without digits, in a column where no record above has one.
     """
     height = batch.records.height
     if height < 2 or batch.records.width < 2:
@@ -40,6 +43,7 @@ def without_totals(batch: Batch) -> Batch:
         height - last + at: reason
         for at, row in enumerate(tail[-last:])
         if (reason := _not_a_record(row, [r for r in records if not _is_total(r)]))
+        or (reason := _full_total(row, tail[: at - last], batch.records.head(height - last + at)))
     }
     if not found:
         return batch
@@ -64,6 +68,46 @@ def _not_a_record(row: Sequence[object], records: Sequence[Sequence[object]]) ->
     if len(row) < NOTE_COLUMNS or len(filled) != 1 or not _is_words(row[filled[0]]):
         return None
     return None if any(_is_words(record[filled[0]]) for record in records) else NOTE
+
+
+def _full_total(row: Sequence[object], above: Sequence[Sequence[object]], records: pl.DataFrame) -> str | None:
+    """Return that a row is a total though no cell of it is empty, as in a table of two columns; null if it is none."""
+    records_above = [record for record in above if not _is_total(record)]
+    if not records_above or not _is_total(row) or row[0] is None:
+        return None
+    kinds = {kind_of(record[0]) for record in records_above if isinstance(record[0], str)}
+    if kinds and "text" not in kinds:
+        return TOTAL
+    return TOTAL if _sums_up(row[1:], records) else None
+
+
+def _sums_up(cells: Sequence[object], records: pl.DataFrame) -> bool:
+    """Whether each number of a row, and there is one, is the sum of those above it, other totals among them or not."""
+    first = records.to_series(0).str.strip_chars().str.strip_suffix(":").str.to_lowercase()
+    single = records.filter(~first.is_in(list(total_words())).fill_null(value=False))
+    return _are_sums(cells, records) or _are_sums(cells, single)
+
+
+def _are_sums(cells: Sequence[object], rows: pl.DataFrame) -> bool:
+    sums = [(_digits(cell), rows.to_series(at)) for at, cell in enumerate(cells, start=1) if cell is not None]
+    numbers = [(number, values) for number, values in sums if number is not None]
+    return bool(numbers) and all(
+        abs(float(_as_digits(values).sum()) - number) <= TOLERANCE * max(1, values.len()) for number, values in numbers
+    )
+
+
+def _digits(cell: object) -> float | None:
+    """Return a number with what its last mark, if it stands before one or two digits, makes of it."""
+    found = _as_digits(pl.Series([cell if isinstance(cell, str) else None], dtype=pl.String)).item()
+    return None if found is None else float(found)
+
+
+def _as_digits(values: pl.Series) -> pl.Series:
+    bare = values.str.replace_all(r"[^\d.,+-]", "")
+    pointed = (
+        bare.str.replace(r"[.,](\d{1,2})$", "p$1").str.replace_all(r"[.,]", "").str.replace("p", ".", literal=True)
+    )
+    return pointed.cast(pl.Float64, strict=False)
 
 
 @lru_cache(maxsize=1)

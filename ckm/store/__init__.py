@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.files import temporary_folder
+from ckm.paths import openable
 from ckm.store import journal, loads, runs, undo
 from ckm.store.damage import explained, table_folders
 from ckm.store.delta import Table
@@ -89,8 +90,9 @@ class Store:
     """
 
     def __init__(self, root: Path, *, wait: float | None = None) -> None:
-        self.root = root
+        self.root = openable(root)
         self.wait = wait
+        self._snapshots: dict[str, Table] | None = None
 
     def tables(self) -> list[str]:
         """Return the names of the tables, side tables and kept runs left out.
@@ -119,7 +121,7 @@ class Store:
 
     def columns(self, table: str) -> list[str]:
         """Return the columns that a table has by now; none before its first load."""
-        return list(Table(self.root / table).schema)
+        return list(self._table(table).schema)
 
     def quarantine(self) -> pl.LazyFrame | None:
         """Return the quarantined rows (see :data:`ckm.store.side_tables.SCHEMA`); None where there never were any."""
@@ -150,7 +152,11 @@ class Store:
         with exclusive(self.root, self.wait), explained(self.root):
             recover(self.root)
             table_folders(self.root)
-            yield
+            self._snapshots = {}
+            try:
+                yield
+            finally:
+                self._snapshots = None
 
     @contextmanager
     def rehearsal(self) -> Iterator[Store]:
@@ -162,7 +168,13 @@ class Store:
 
     def has(self, table: str, content_id: str) -> bool:
         """Whether a file's content was loaded and not taken back since."""
-        return Table(self.root / table).mark(content_id) % 2 == 1
+        return self._table(table).mark(content_id) % 2 == 1
+
+    def load_of(self, table: str, content_id: str) -> LoadFacts | None:
+        """Return the last load of a file's content that was not taken back; None where there is none."""
+        found = loads.history([self._table(table)], content_id)
+        standing = [load.facts for load in found if load.facts.content_id == content_id and not load.undone]
+        return standing[-1] if standing else None
 
     def begin(
         self,
@@ -189,14 +201,15 @@ class Store:
             The rows are more of a file whose other rows were loaded before: rows that equal one of those, and have no
             key, are further repeats of it.
         """
-        table = Table(self.root / facts.table)
+        table = self._table(facts.table)
         named = replace(facts, load_id=_load_id(content_id, table))
         identity = Identity(facts.key, facts.content)
         writer = LoadWriter(
             self.root, table, named, identity, app_id=content_id, schema=schema, expected_rows=expected_rows
         )
         if continues:
-            writer.follow({load.facts.load_id for load in self.history() if _same_file(load.facts, facts)})
+            same_file = [load.facts for load in loads.of_file(table, facts.file_id) if _same_file(load.facts, facts)]
+            writer.follow({load.load_id for load in same_file})
         return writer
 
     def take_back(self, load_id: str) -> TakenBack:
@@ -246,8 +259,14 @@ class Store:
         """Return the rows of a kept run, sorted by ``customer_id``; see :func:`ckm.store.runs.read`."""
         return runs.read(self.root, run, columns)
 
+    def _table(self, name: str) -> Table:
+        """Return a table as it is; while the lock is held nobody else changes it, and its log is read once."""
+        if self._snapshots is None:
+            return Table(self.root / name)
+        return self._snapshots.setdefault(name, Table(self.root / name))
+
     def _take_back(self, load: LoadFacts, again: list[LoadFacts]) -> TakenBack:
-        table = Table(self.root / load.table)
+        table = self._table(load.table)
         marks = {facts.content_id: journal.mark_unloaded(table, facts.content_id) for facts in [load, *again]}
         facts = LoadFacts(
             load_id=_load_id(f"undo {load.load_id}", table), table=load.table, kind="undo", file=load.file,

@@ -11,6 +11,7 @@ import json
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +19,10 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+
+from ckm.parquet_file import read_file, scan_file
+from ckm.pseudonym import is_contact
+from ckm.schema import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -28,7 +33,7 @@ ROWS_PER_FILE = 2_000_000
 """What a file aims at: small enough to rewrite in two seconds, large enough that 20 million rows are 10 files."""
 DICTIONARY_SHARE = 0.01
 """Columns with fewer distinct values than this share of the rows get a dictionary; trying it on ids only costs."""
-STATISTICS = ("customer_id", "order_id", "interaction_id", "ordered_at", "at", "load_id")
+STATISTICS = (*dict.fromkeys(name for table in TABLES.values() for name in table.logged), "load_id")
 """Columns whose minimum and maximum go into the log: what readers prune by, and never a name, an address or a text."""
 LONGEST_STATISTIC = 64
 WRITERS = 2
@@ -65,9 +70,18 @@ class DataFile:
 
     def may_hold(self, column: str, value: str) -> bool:
         """Return False only where the statistics rule ``value`` out."""
-        facts = json.loads(self.statistics) if self.statistics else {}
-        low, high = facts.get("minValues", {}).get(column), facts.get("maxValues", {}).get(column)
+        low, high = self.bounds(column)
         return low is None or high is None or low <= value <= high
+
+    def bounds(self, column: str) -> tuple[Any, Any]:
+        """Return the minimum and maximum of a column as the log has them; None where it has none."""
+        facts = self.facts
+        return facts.get("minValues", {}).get(column), facts.get("maxValues", {}).get(column)
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """The statistics, parsed."""
+        return dict(json.loads(self.statistics)) if self.statistics else {}
 
 
 class DataFileWriter:
@@ -218,7 +232,7 @@ def digest_of(path: Path) -> str:
 
 def read_rows(path: Path, positions: np.ndarray[Any, np.dtype[np.int64]]) -> pl.DataFrame:
     """Return the rows of ``path`` at ``positions``, in the file's order."""
-    return pl.scan_parquet(path).with_row_index(POSITION).filter(_at(positions)).drop(POSITION).collect()
+    return scan_file(path).with_row_index(POSITION).filter(_at(positions)).drop(POSITION).collect()
 
 
 def without_rows(
@@ -230,14 +244,14 @@ def without_rows(
     """Write the rows of ``path`` that are not at ``positions`` to ``to``; None where nothing is left."""
     if len(positions) == pq.read_metadata(path).num_rows:
         return None
-    rest = pl.scan_parquet(path).with_row_index(POSITION).filter(~_at(positions)).drop(POSITION)
+    rest = scan_file(path).with_row_index(POSITION).filter(~_at(positions)).drop(POSITION)
     rest.sink_parquet(to, compression=COMPRESSION, row_group_size=ROWS_PER_GROUP, engine="streaming")
     return describe(to, statistics)
 
 
 def rows_of_loads(path: Path, load_ids: Collection[str]) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Return the positions of the rows of ``path`` that the loads brought."""
-    ids = pl.read_parquet(path, columns=["load_id"])["load_id"]
+    ids = read_file(path, ["load_id"])["load_id"]
     return np.flatnonzero(ids.is_in(list(load_ids)).fill_null(value=False).to_numpy())
 
 
@@ -271,9 +285,13 @@ def _low_cardinality(frame: pl.DataFrame) -> list[str]:
 
 
 def _as_json(value: Any) -> str | int | float | None:
-    """Return a footer value as Delta writes it; None where it must not go into the log."""
+    """Return a footer value as Delta writes it; None where it must not go into the log.
+
+    The log outlives the rows: an id that is an address or a telephone number is not there, and readers open the file.
+    """
     if isinstance(value, str):
-        return value if len(value) <= LONGEST_STATISTIC else None
+        is_number = value.isdecimal() and not value.startswith("0")
+        return value if len(value) <= LONGEST_STATISTIC and (is_number or not is_contact(value)) else None
     if hasattr(value, "isoformat"):
         return str(value.isoformat()).replace("+00:00", "Z")
     return value if isinstance(value, int | float) else None

@@ -17,9 +17,13 @@ from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import DeltaError, DeltaProtocolError
 from deltalake.transaction import AddAction, RemoveAction
 
+from ckm.parquet_file import scan_files
 from ckm.scanned import remember
+from ckm.store.commits import commits, extend, reversed_commits
 from ckm.store.data_files import DataFile
-from ckm.store.log import COMMIT_KEY, LOG_FOLDER, DamagedStoreError, entries, versions
+from ckm.store.log import COMMIT_KEY, DamagedStoreError, entries, versions
+from ckm.store.log_access import LOG_FOLDER as LOG_FOLDER
+from ckm.store.log_access import log_path, storage_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -36,6 +40,8 @@ CONFIGURATION = {
     "delta.enableExpiredLogCleanup": "false",
     "delta.checkpointInterval": "50",
 }
+COLUMN_MAPPING = 2
+"""Reader version of tables whose columns have other names in the files."""
 KEEP_REMOVED_HOURS = 24
 """How long files of older versions stay for readers that still hold them; erasing a customer does not wait."""
 READER_FEATURES = {"timestampNtz"}
@@ -47,6 +53,10 @@ DAMAGED_FILE = (
     "ckm check --verify lists every damaged file; restore them from a backup, "
     "or move the store away and load all files anew"
 )
+VACUUM_FILE = "_ckm_vacuumed"
+"""Its time says when files of older versions were last looked for."""
+VACUUM_EVERY = 3600
+"""Seconds. Looking for them lists every file, so that one look per commit would cost more with each commit."""
 
 
 class Table:
@@ -75,7 +85,10 @@ class Table:
             raise FileNotFoundError(self.folder)
         self.require(self.files)
         remember((self.folder / file.name for file in self.files), DAMAGED_FILE)
-        return pl.scan_delta(self._delta)
+        paths = [unquote(path) for path in self._delta.get_add_actions().column("path").to_pylist()]
+        if not self._delta.metadata().partition_columns and not any("://" in path for path in paths):
+            return scan_files([self.folder / path for path in paths], self.schema)
+        return pl.scan_delta(self._delta)  # which finds no file where the folder's name is not its own URL
 
     def require(self, files: Iterable[DataFile]) -> None:
         """Refuse to go on where one of the table's data files is missing, cut short or no file.
@@ -124,30 +137,45 @@ class Table:
     @cached_property
     def files(self) -> list[DataFile]:
         """The data files of this snapshot, by name."""
-        if self._delta is None:
+        return _data_files(self._actions)
+
+    def files_with(self, column: str, value: int) -> list[DataFile]:
+        """Return the files that may hold ``value`` in ``column``, whose bounds the log has, by name."""
+        low, high = f"min.{column}", f"max.{column}"
+        actions = self._actions
+        if low not in actions.columns:
             return []
-        actions = pl.DataFrame(pl.from_arrow(pa.table(self._delta.get_add_actions(flatten=True))))
-        if actions.is_empty():
-            return []
-        return sorted((_data_file(row) for row in actions.iter_rows(named=True)), key=lambda file: file.name)
+        return _data_files(actions.filter(pl.lit(value).is_between(pl.col(low), pl.col(high))))
+
+    def rows_by(self, column: str) -> dict[int, int]:
+        """Return the number of rows for each value of ``column``, which is the same throughout each file."""
+        if f"min.{column}" not in self._actions.columns:
+            return {}
+        rows = self._actions.group_by(f"min.{column}").agg(pl.col("num_records").sum())
+        return dict(rows.iter_rows())
 
     def mark(self, app_id: str) -> int:
         """Return the last version that application ``app_id`` committed with; 0 where it never did."""
-        return 0 if self._delta is None else self._delta.transaction_version(app_id) or 0
-
-    def history(self, key: str = LOAD_KEY) -> list[dict[str, Any]]:
-        """Return what commits say under ``key``, oldest first, each with its ``version`` and ``timestamp`` (ms)."""
         if self._delta is None:
-            return []
-        told = self._delta.history()
-        if len(told) <= self.version:
-            raise DamagedStoreError(self.folder / LOG_FOLDER, "an entry of the log is cut short or damaged")
-        commits = [commit for commit in told if key in commit]
-        found = [
-            {**json.loads(commit[key]), "version": commit["version"], "timestamp": commit["timestamp"]}
-            for commit in commits
+            return 0
+        if app_id not in self._marks:  # each look-up goes through the whole log segment
+            self._marks[app_id] = self._delta.transaction_version(app_id) or 0
+        return self._marks[app_id]
+
+    def history(self, key: str = LOAD_KEY, containing: str = "") -> list[dict[str, Any]]:
+        """Return what commits say under ``key``, oldest first, each with its ``version`` and ``timestamp`` (ms).
+
+        With ``containing``, an id, commits that do not mention it may be left out.
+        """
+        return [
+            {**commit[key], "version": commit["version"], "timestamp": commit["timestamp"]}
+            for commit in commits(self.folder, self.version, containing)
+            if key in commit
         ]
-        return sorted(found, key=lambda facts: facts["version"])
+
+    def last(self, key: str) -> dict[str, Any] | None:
+        """Return what the last commit that has ``key`` says under it; None where none has."""
+        return next((commit[key] for commit in reversed_commits(self.folder, self.version) if key in commit), None)
 
     def commit(
         self,
@@ -158,6 +186,8 @@ class Table:
         load: Mapping[str, Any] | None = None,
         run: Mapping[str, Any] | None = None,
         marks: Mapping[str, int] | None = None,
+        facts: Mapping[str, Any] | None = None,
+        same_rows: bool = False,
     ) -> None:
         """Change the table in one step: files in, files out, and what the load or run says of itself.
 
@@ -171,9 +201,13 @@ class Table:
             Facts of the load or of the run, kept in the log under :data:`LOAD_KEY` and :data:`RUN_KEY`.
         marks
             Application id to version: what makes a load idempotent.
+        facts
+            What else the commit says, by key; keys begin with ``ckm_``.
+        same_rows
+            The files that enter hold the rows of those that leave: readers of changes need not look.
         """
         delta = self._ready(schema)
-        told = {key: facts for key, facts in ((LOAD_KEY, load), (RUN_KEY, run)) if facts is not None}
+        told = {key: said for key, said in ((LOAD_KEY, load), (RUN_KEY, run)) if said is not None} | dict(facts or {})
         add, remove = list(add), list(remove)
         told[COMMIT_KEY] = {
             "add": len(add),
@@ -182,34 +216,76 @@ class Table:
             "digests": {file.name: file.digest for file in add if file.digest},
         }
         adds = [
-            AddAction(file.name, file.size, {}, _modified(self.folder / file.name), True, file.statistics)
+            AddAction(file.name, file.size, {}, _modified(self.folder / file.name), not same_rows, file.statistics)
             for file in add
         ]
         now = time.time_ns() // 1_000_000
-        removes = [RemoveAction(name, True, now, partition_values={}) for name in remove]
+        removes = [RemoveAction(name, not same_rows, now, partition_values={}) for name in remove]
         delta.create_write_transaction(
             [*adds, *removes],
             "append",
             delta.schema(),
             commit_properties=CommitProperties(
-                custom_metadata={key: json.dumps(facts, ensure_ascii=False) for key, facts in told.items()} or None,
+                custom_metadata={key: json.dumps(said, ensure_ascii=False) for key, said in told.items()} or None,
                 app_transactions=[Transaction(app_id, version) for app_id, version in (marks or {}).items()],
             ),
         )
-        self._forget_snapshot()
+        self.refresh()
+        extend(self.folder, self.version)
+
+    def refresh(self) -> None:
+        """Show the newest version."""
+        if self._delta is None:
+            self._forget_snapshot()
+        else:
+            self._delta.update_incremental()
+            self._forget_files()
 
     def vacuum(self, *, keep_hours: int = KEEP_REMOVED_HOURS) -> None:
         """Delete files that left the table more than ``keep_hours`` ago."""
         if self._delta is not None:
-            self._delta.vacuum(retention_hours=keep_hours, enforce_retention_duration=False, dry_run=False)
+            path = log_path(self.folder)
+            if path == self.folder:
+                self._writable().vacuum(retention_hours=keep_hours, enforce_retention_duration=False, dry_run=False)
+            else:
+                self._vacuum_beside(path, keep_hours)
             self._forget_snapshot()
+
+    def tidy(self) -> None:
+        """Delete files of older versions that nobody holds any more, if that was not done within the hour."""
+        marker = self.folder / VACUUM_FILE
+        now = time.time()
+        if not marker.exists() or not 0 <= now - marker.stat().st_mtime < VACUUM_EVERY:
+            self.vacuum()
+            if self.exists:
+                marker.touch()
+
+    def _vacuum_beside(self, path: Path, keep_hours: int) -> None:
+        """Vacuum where deltalake sees the log only: it says which files of these names it would delete."""
+        assert self._delta is not None
+        names = [file.name for file in self.folder.glob("*.parquet")]
+        try:
+            for name in names:
+                (path / name).touch()
+            for name in self._delta.vacuum(retention_hours=keep_hours, enforce_retention_duration=False, dry_run=True):
+                (self.folder / name).unlink(missing_ok=True)
+        finally:
+            for name in names:
+                (path / name).unlink(missing_ok=True)
+
+    @cached_property
+    def _actions(self) -> pl.DataFrame:
+        """What the log says of each data file of this snapshot, a row per file."""
+        if self._delta is None:
+            return pl.DataFrame()
+        return pl.DataFrame(pl.from_arrow(pa.table(self._delta.get_add_actions(flatten=True))))
 
     @cached_property
     def _delta(self) -> DeltaTable | None:
         if not created(self.folder):
             return None
         try:
-            delta = DeltaTable(self.folder)
+            delta = DeltaTable(log_path(self.folder))
             protocol = delta.protocol()
             unknown = {*(protocol.reader_features or ())} - READER_FEATURES
             unknown |= {*(protocol.writer_features or ())} - WRITER_FEATURES
@@ -222,22 +298,36 @@ class Table:
         return delta
 
     def _forget_snapshot(self) -> None:
-        for name in ("_delta", "files", "schema"):
+        self.__dict__.pop("_delta", None)
+        self._forget_files()
+
+    @cached_property
+    def _marks(self) -> dict[str, int]:
+        return {}
+
+    def _forget_files(self) -> None:
+        for name in ("files", "schema", "_actions", "_marks"):
             self.__dict__.pop(name, None)
 
     def _ready(self, schema: pl.Schema) -> DeltaTable:
         """Create the table or widen it, so that files of ``schema`` fit."""
         if self._delta is None:
             self.folder.mkdir(parents=True, exist_ok=True)
-            DeltaTable.create(self.folder, schema=_arrow(schema), configuration=CONFIGURATION)
+            options = storage_options(self.folder)
+            path = log_path(self.folder)
+            DeltaTable.create(path, schema=_arrow(schema), configuration=CONFIGURATION, storage_options=options)
             self._forget_snapshot()
         new = pl.Schema({name: dtype for name, dtype in schema.items() if name not in self.schema})
-        assert self._delta is not None
         if new:
-            self._delta.alter.add_columns(DeltaSchema.from_arrow(_arrow(new)).fields)
+            self._writable().alter.add_columns(DeltaSchema.from_arrow(_arrow(new)).fields)
             self._forget_snapshot()
-            assert self._delta is not None
-        return self._delta
+        return self._writable()
+
+    def _writable(self) -> DeltaTable:
+        """Return the table as it is opened for a commit."""
+        assert self._delta is not None
+        options = storage_options(self.folder)
+        return DeltaTable(log_path(self.folder), storage_options=options) if options else self._delta
 
 
 def created(folder: Path) -> bool:
@@ -263,6 +353,10 @@ def _arrow(schema: pl.Schema) -> pa.Schema:
 
 def _modified(path: Path) -> int:
     return int(path.stat().st_mtime * 1000)
+
+
+def _data_files(actions: pl.DataFrame) -> list[DataFile]:
+    return sorted((_data_file(row) for row in actions.iter_rows(named=True)), key=lambda file: file.name)
 
 
 def _data_file(action: dict[str, Any]) -> DataFile:

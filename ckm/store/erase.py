@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ckm.parquet_file import read_file
 from ckm.store import runs
 from ckm.store.damage import table_folders
 from ckm.store.data_files import CLUSTER_COLUMN, STATISTICS, DataFile
@@ -54,7 +55,7 @@ def _erase_from(table: Table, customer_id: str) -> int:
 def _rows_of(table: Table, file: DataFile, customer_id: str) -> Positions:
     theirs = pl.col(CLUSTER_COLUMN) == customer_id
     columns = [CLUSTER_COLUMN] + (["raw"] if table.name == QUARANTINE else [])
-    frame = pl.read_parquet(table.folder / file.name, columns=columns)
+    frame = read_file(table.folder / file.name, columns)
     found = frame.select(theirs.fill_null(value=False)).to_series()
     if table.name == QUARANTINE:  # such a row may name its customer where no mapping found it
         found |= names_customer(frame["raw"], customer_id)

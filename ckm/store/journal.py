@@ -131,7 +131,8 @@ def landed(root: Path, entry: Entry) -> bool:
 
 def mark_loaded(table: Table, app_id: str) -> int:
     """Return the next mark that says "loaded": an odd number."""
-    return table.mark(app_id) // 2 * 2 + 1 + 2 * (table.mark(app_id) % 2)
+    mark = table.mark(app_id)
+    return mark // 2 * 2 + 1 + 2 * (mark % 2)
 
 
 def mark_unloaded(table: Table, app_id: str) -> int:

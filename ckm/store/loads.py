@@ -66,24 +66,30 @@ class Load:
     undone: bool
 
 
-def earlier_of_file(table: Table, facts: LoadFacts) -> list[LoadFacts]:
-    """Return the standing loads of the same file into ``table``: of the same source, or one of the two by names."""
-    if not facts.file_id:
-        return []
-    sources = {facts.source, table.name}
+def of_file(table: Table, file_id: str) -> list[Load]:
+    """Return the loads of a file into ``table`` and their undos, oldest first."""
+    return [load for load in history([table], file_id) if load.facts.file_id == file_id] if file_id else []
+
+
+def standing(loads: Iterable[Load], facts: LoadFacts) -> list[LoadFacts]:
+    """Return those of a file's ``loads`` that stand: of the source of ``facts``, or one of the two by names."""
+    sources = {facts.source, facts.table}
     return [
         load.facts
-        for load in history([table])
-        if not load.undone and load.facts.kind != "undo" and load.facts.file_id == facts.file_id
-        if load.facts.source in sources or facts.source == table.name
+        for load in loads
+        if not load.undone and load.facts.kind != "undo"
+        if load.facts.source in sources or facts.source == facts.table
     ]
 
 
-def history(tables: Iterable[Table]) -> list[Load]:
-    """Return every load of ``tables``, oldest first; taking one back is itself listed with kind ``undo``."""
+def history(tables: Iterable[Table], containing: str = "") -> list[Load]:
+    """Return every load of ``tables``, oldest first; taking one back is itself listed with kind ``undo``.
+
+    With ``containing``, the id of a file or of its content, those of others may be left out.
+    """
     found = []
     for table in tables:
-        commits = table.history()
+        commits = table.history(containing=containing)
         taken_back = {commit["undoes"] for commit in commits if commit["undoes"]}
         for commit in commits:
             facts = {name: value for name, value in commit.items() if name not in ("version", "timestamp")}

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ckm.errors import InputError
+from ckm.store.log_access import LOG_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LOG_FOLDER = "_delta_log"
 COMMIT_KEY = "ckm_commit"
 """Where a commit says how many files enter and leave by it, and the digest of each file that enters."""
 ENTRY = re.compile(r"(\d{20})\.json")

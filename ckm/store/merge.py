@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 
 from ckm.errors import InputError
+from ckm.parquet_file import read_file, scan_file
 from ckm.store.data_files import read_rows, rows_of_loads
 from ckm.store.delta import aligned
 from ckm.store.identity import REPEAT, Hashes, Identity, members
+from ckm.store.reach import Reach
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -92,7 +94,8 @@ def meet(
 ) -> Meeting:
     """Compare every row of the ``new`` files with the row of the same identity in the ``old`` ones.
 
-    Reads the identity of all old rows, and whole rows only where both sides have the same identity.
+    Reads the identity of the old rows in files that may hold any of them, and whole rows only where both sides have the
+    same identity.
     ``schema`` holds the columns of both sides; ``new_hashes`` are the identity hashes of all new rows, in any order.
 
     Without ``on_conflict`` a row replaces one of its own source (or one loaded without a mapping, whose source is the
@@ -108,7 +111,9 @@ def meet(
     if not new or not old:
         return meeting
     wanted = [np.unique(np.concatenate(new_hashes))]
-    old_hits = _hits(table, old, identity, wanted)
+    reach = [Reach.of(file, table, identity) for file in new]
+    near = [file for file in old if any(one.meets(file) for one in reach)]
+    old_hits = _hits(table, near, identity, wanted)
     if not old_hits:
         return meeting
     new_hits = _hits(table, new, identity, [hashes for _, hashes in old_hits.values()])
@@ -167,8 +172,8 @@ def identity_hashes(path: Path, table: Table, identity: Identity) -> Hashes:
 
 
 def _columns(path: Path, table: Table, names: list[str]) -> pl.DataFrame:
-    present = pl.read_parquet_schema(path)
-    frame = pl.read_parquet(path, columns=[name for name in names if name in present])
+    present = scan_file(path).collect_schema()
+    frame = read_file(path, [name for name in names if name in present])
     missing = [
         pl.lit(None, dtype=table.schema.get(name, pl.String)).alias(name) for name in names if name not in present
     ]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ckm.errors import UnknownNameError
+from ckm.parquet_file import scan_files
 from ckm.store import journal
 from ckm.store.data_files import CLUSTER_COLUMN, ROWS_PER_GROUP, DataFile, DataFileWriter
 from ckm.store.delta import RUN_KEY, Table
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 PREFIX = "runs_"
 """Start of the names of such tables: ``runs_segments``."""
 NUMBER = "run_number"
+HIGHEST = "highest_number"
+"""Where a commit says which number was the highest by then."""
 RUN_SCHEMA = pl.Schema({NUMBER: pl.Int64(), "run_name": pl.String(), "run_version": pl.Int64(), "run_as_of": pl.Date()})
 """Columns that say which run a row is of. They come first: Delta readers parse statistics of 32 columns only."""
 STATISTICS = (NUMBER,)
@@ -110,20 +113,26 @@ def keep(
     table = _table(root, analysis)
     plain = json.loads(json.dumps(dict(facts), allow_nan=False, sort_keys=True))
     rows = _storable(frame, table.schema)
-    found = _all_kept(table)
-    same = [one for one in found if (one.run.name, one.run.version, one.run.as_of) == (name, version, as_of)]
-    if same and same[0].run.facts == plain and _says(table, same[0], rows):
-        return same[0].run
-    number = same[0].run.number if same else 1 + max((one.run.number for one in found), default=0)
+    same = _same(table, name, version, as_of)
+    if same is not None and same.run.facts == plain and _says(table, same, rows):
+        return same.run
+    highest = _highest(table)
+    number = highest + 1 if same is None else same.run.number
     run = Run(analysis, name, version, as_of, number, len(rows), plain)
-    _replace(root, table, run, rows, [file.name for one in same for file in one.files])
+    _replace(root, table, run, rows, [] if same is None else [file.name for file in same.files], max(highest, number))
     return run
 
 
 def kept(root: Path, analysis: str, name: str | None = None) -> list[Run]:
     """Return the kept runs of an analysis by number; with ``name`` those of the definition of this name."""
-    runs = [found.run for found in _all_kept(_table(root, analysis))]
-    return [run for run in runs if name is None or run.name == name]
+    table = _table(root, analysis)
+    rows = table.rows_by(NUMBER)
+    last = {told[NUMBER]: told for told in table.history(RUN_KEY)}  # what the last commit for a number says counts
+    return [
+        _run(analysis, last[number], rows.get(number, 0))
+        for number in sorted(last)
+        if name is None or last[number]["run_name"] == name
+    ]
 
 
 def read(root: Path, run: Run, columns: Collection[str] | None = None) -> pl.DataFrame:
@@ -146,10 +155,11 @@ def read(root: Path, run: Run, columns: Collection[str] | None = None) -> pl.Dat
         The store has no such run.
     """
     table = _table(root, run.analysis)
-    for found in _all_kept(table):
-        if found.run.number == run.number:
-            wanted = [name for name in found.columns if columns is None or name in {CLUSTER_COLUMN, *columns}]
-            return _by_customer(_scan(table, found).select(wanted).collect())
+    said = [told for told in table.history(RUN_KEY, f'"{NUMBER}":{run.number}') if told[NUMBER] == run.number]
+    if said:
+        found = _kept(table, said[-1])
+        wanted = [name for name in found.columns if columns is None or name in {CLUSTER_COLUMN, *columns}]
+        return _by_customer(_scan(table, found).select(wanted).collect())
     numbers = [str(other.number) for other in kept(root, run.analysis)]
     raise UnknownNameError(f"run of {run.analysis}", str(run.number), numbers, where="store")
 
@@ -160,19 +170,31 @@ def _table(root: Path, analysis: str) -> Table:
     return Table(root / f"{PREFIX}{analysis}")
 
 
-def _all_kept(table: Table) -> list[_Kept]:
-    """Return every run by number; what the last commit for a number says of it counts."""
-    files: dict[int, list[DataFile]] = {}
-    for file in table.files:
-        files.setdefault(json.loads(file.statistics)["minValues"][NUMBER], []).append(file)
-    last = {told[NUMBER]: told for told in table.history(RUN_KEY)}
-    return [_as_kept(table.name.removeprefix(PREFIX), last[number], files.get(number, [])) for number in sorted(last)]
+def _same(table: Table, name: str, version: int, as_of: date) -> _Kept | None:
+    """Return the run of this definition and day, looking only at commits that name the day."""
+    day = as_of.isoformat()
+    wanted = (name, version, day)
+    said = [
+        told
+        for told in table.history(RUN_KEY, day)
+        if (told["run_name"], told["run_version"], told["run_as_of"]) == wanted
+    ]
+    return _kept(table, said[-1]) if said else None
 
 
-def _told(run: Run, columns: list[str]) -> dict[str, Any]:
-    """Return what the commit of a run says of it; :func:`_as_kept` reads it back."""
+def _highest(table: Table) -> int:
+    """Return the highest number that a run has; 0 where there is none."""
+    last = table.last(RUN_KEY) or {HIGHEST: 0}
+    if HIGHEST in last:
+        return int(last[HIGHEST])
+    return max(int(told[NUMBER]) for told in table.history(RUN_KEY))  # the last commit is of an older ckm
+
+
+def _told(run: Run, columns: list[str], highest: int) -> dict[str, Any]:
+    """Return what the commit of a run says of it; :func:`_run` reads it back."""
     return {
         NUMBER: run.number,
+        HIGHEST: highest,
         "run_name": run.name,
         "run_version": run.version,
         "run_as_of": run.as_of.isoformat(),
@@ -181,16 +203,14 @@ def _told(run: Run, columns: list[str]) -> dict[str, Any]:
     }
 
 
-def _as_kept(analysis: str, told: Mapping[str, Any], files: list[DataFile]) -> _Kept:
-    run = Run(
-        analysis,
-        told["run_name"],
-        told["run_version"],
-        date.fromisoformat(told["run_as_of"]),
-        told[NUMBER],
-        sum(file.rows for file in files),
-        told["facts"],
-    )
+def _run(analysis: str, told: Mapping[str, Any], rows: int) -> Run:
+    day = date.fromisoformat(told["run_as_of"])
+    return Run(analysis, told["run_name"], told["run_version"], day, told[NUMBER], rows, told["facts"])
+
+
+def _kept(table: Table, told: Mapping[str, Any]) -> _Kept:
+    files = table.files_with(NUMBER, told[NUMBER])
+    run = _run(table.name.removeprefix(PREFIX), told, sum(file.rows for file in files))
     return _Kept(run, tuple(told["columns"]), tuple(files))
 
 
@@ -198,7 +218,7 @@ def _scan(table: Table, found: _Kept) -> pl.LazyFrame:
     if not found.files:
         return pl.LazyFrame(schema=pl.Schema({name: table.schema[name] for name in found.columns}))
     table.require(found.files)
-    return pl.scan_parquet([table.folder / file.name for file in found.files]).select(found.columns)
+    return scan_files([table.folder / file.name for file in found.files]).select(found.columns)
 
 
 def _says(table: Table, found: _Kept, rows: pl.DataFrame) -> bool:
@@ -251,7 +271,7 @@ def _kept_type(name: str, dtype: pl.DataType, known: pl.Schema) -> pl.DataType:
     raise ValueError(f"column {name} of a run is {kept}, and was {earlier} in earlier runs")
 
 
-def _replace(root: Path, table: Table, run: Run, rows: pl.DataFrame, old: list[str]) -> None:
+def _replace(root: Path, table: Table, run: Run, rows: pl.DataFrame, old: list[str], highest: int) -> None:
     """Put a run in the place of its ``old`` files, journalled as a load is."""
     app_id = f"run {run.name} {run.version} {run.as_of.isoformat()}"
     prefix = hashlib.sha256(f"{app_id} {table.version}".encode()).hexdigest()[:PREFIX_LENGTH]
@@ -274,7 +294,7 @@ def _replace(root: Path, table: Table, run: Run, rows: pl.DataFrame, old: list[s
         schema=pl.Schema({**RUN_SCHEMA, **rows.schema}),
         add=new,
         remove=old,
-        run=_told(run, rows.columns),
+        run=_told(run, rows.columns, highest),
         marks={app_id: entry.mark},
     )
     settle(root, entry)

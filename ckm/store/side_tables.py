@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.parquet_file import read_file
 from ckm.store.data_files import DataFileWriter
 from ckm.store.staging import drop_from_files
 
@@ -38,7 +39,7 @@ class Appender:
 
     def __init__(self, table: Table, prefix: str) -> None:
         self.rows = 0
-        self._table = table
+        self.table = table
         self._prefix = prefix
         self._writer: DataFileWriter | None = None
         self._schema = pl.Schema()
@@ -48,8 +49,8 @@ class Appender:
         if frame.is_empty():
             return
         if self._writer is None:
-            self._table.folder.mkdir(parents=True, exist_ok=True)
-            self._writer = DataFileWriter(self._table.folder, self._prefix)
+            self.table.folder.mkdir(parents=True, exist_ok=True)
+            self._writer = DataFileWriter(self.table.folder, self._prefix)
             self._schema = frame.schema
         self._writer.write(frame)
         self.rows += len(frame)
@@ -57,7 +58,7 @@ class Appender:
     def commit(self) -> None:
         """Make them part of the table."""
         if self._writer is not None:
-            self._table.commit(schema=self._schema, add=self._writer.close())
+            self.table.commit(schema=self._schema, add=self._writer.close())
 
     def abandon(self) -> None:
         """Stop writing; what was written is left for :func:`ckm.store.journal.sweep`."""
@@ -76,7 +77,7 @@ def remove(table: Table, condition: pl.Expr, prefix: str) -> int:
     """Remove the rows of a side table that meet ``condition`` in one commit; return how many there were."""
     drops = {}
     for file in table.files:
-        frame = pl.read_parquet(table.folder / file.name, columns=list(dict.fromkeys(condition.meta.root_names())))
+        frame = read_file(table.folder / file.name, list(dict.fromkeys(condition.meta.root_names())))
         positions = frame.with_row_index(" row").filter(condition)[" row"].cast(pl.Int64).to_numpy()
         if len(positions):
             drops[file.name] = [positions]

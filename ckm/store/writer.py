@@ -6,13 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import polars as pl
+from deltalake.exceptions import DeltaError
+from polars.exceptions import PolarsError
+from pyarrow import ArrowException
 
-from ckm.store import journal, loads, side_tables, undo
+from ckm.errors import CkmError
+from ckm.store import journal, side_tables, undo
+from ckm.store.compaction import compact
 from ckm.store.damage import table_folders
 from ckm.store.data_files import DataFile, DataFileWriter
 from ckm.store.delta import Table, aligned
 from ckm.store.identity import REPEAT
-from ckm.store.loads import REQUARANTINE, earlier_of_file
+from ckm.store.loads import REQUARANTINE, history, of_file, standing
 from ckm.store.merge import Meeting, OnConflict, meet, supersede
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.staging import Staging, drop_from_files, settle_held
@@ -33,6 +38,11 @@ class LoadWriter:
 
     Use it while holding the store's lock: :meth:`add` and :meth:`quarantine` for every batch, then either
     :meth:`finish` or :meth:`discard`. Killed at any moment, :func:`recover` restores what was.
+
+    Attributes
+    ----------
+    upkeep
+        What was done to the store after the load had landed, as sentences.
     """
 
     def __init__(
@@ -50,13 +60,15 @@ class LoadWriter:
         self.table = table
         self.facts = replace(facts, content_id=app_id)
         self.identity = identity
-        self._earlier = [] if facts.kind == REQUARANTINE else earlier_of_file(table, facts)
+        same_file = of_file(table, facts.file_id)
+        self._earlier = [] if facts.kind == REQUARANTINE else standing(same_file, facts)
+        self.upkeep: list[str] = []
         self.entry = journal.Entry(
             facts.load_id,
             table.name,
             app_id,
             journal.mark_loaded(table, app_id),
-            facts.file_id,
+            facts.file_id if same_file else "",  # a file seen for the first time has no older quarantine
             facts.source,
             supersedes=[load.load_id for load in self._earlier],
         )
@@ -158,11 +170,15 @@ class LoadWriter:
     def _commit(self, facts: LoadFacts, add: list[DataFile], meeting: Meeting) -> None:
         """Side tables first: until the table's own commit they belong to a load that recovery takes back."""
         prefix = facts.load_id
-        self._quarantine.commit()
+        touched = [self.table]
+        if self._quarantine.rows:
+            self._quarantine.commit()
+            touched.append(self._quarantine.table)
         if meeting.replaced:
             whole = aligned(pl.concat(meeting.replaced, how="diagonal"), self._schema)
             replaced = whole.with_columns(pl.lit(prefix).alias(REPLACED_BY))
-            side_tables.append(Table(self.root / f"{self.table.name}{REPLACED}"), replaced, prefix)
+            touched.append(Table(self.root / f"{self.table.name}{REPLACED}"))
+            side_tables.append(touched[-1], replaced, prefix)
         self.table.commit(
             schema=self._schema,
             add=add,
@@ -172,6 +188,17 @@ class LoadWriter:
         )
         settle(self.root, self.entry)
         journal.end(self.root)
+        self._compact(touched)
+
+    def _compact(self, tables: list[Table]) -> None:
+        """Merge small files. The load has landed: where that fails, the next load tries again."""
+        for table in tables:
+            try:
+                done = compact(self.root, table)
+            except (OSError, CkmError, DeltaError, PolarsError, ArrowException) as error:
+                self.upkeep.append(f"table {table.name}: small files could not be merged ({type(error).__name__})")
+                return
+            self.upkeep += [done.sentence] if done else []
 
     def _marks(self) -> dict[str, int]:
         """Return what says that the load is in, and the earlier ones of its file are not."""
@@ -191,7 +218,7 @@ def settle(root: Path, entry: journal.Entry) -> None:
     if entry.undoes:
         undo.forget(root, entry.table, entry.undoes, entry.load_id)
     for name in (entry.table, QUARANTINE, f"{entry.table}{REPLACED}"):
-        Table(root / name).vacuum()
+        Table(root / name).tidy()
 
 
 def recover(root: Path) -> None:
@@ -221,8 +248,8 @@ def recover_by_log(root: Path) -> None:
     """
     prefix = "0" * LOAD_ID_LENGTH
     tables = [Table(folder) for folder in table_folders(root) if folder.name != QUARANTINE]
-    told = {table.name: loads.history([table]) for table in tables}
-    known = [load.facts.load_id for history in told.values() for load in history]
+    told = {table.name: history([table]) for table in tables}
+    known = [load.facts.load_id for loads in told.values() for load in loads]
     side_tables.remove(Table(root / QUARANTINE), ~pl.col("load_id").is_in(known), f"{prefix}-q")
     for table in tables:
         if table.name.endswith(REPLACED):
@@ -230,7 +257,8 @@ def recover_by_log(root: Path) -> None:
         if not told[table.name]:
             continue
         facts = told[table.name][-1].facts
-        earlier = [load.load_id for load in earlier_of_file(table, facts) if load.load_id != facts.load_id]
+        same_file = standing(of_file(table, facts.file_id), facts)
+        earlier = [load.load_id for load in same_file if load.load_id != facts.load_id]
         supersedes = [] if facts.kind in (REQUARANTINE, "undo") else earlier
         file_id = "" if facts.kind == "undo" else facts.file_id
         settle(

@@ -39,7 +39,9 @@ class NativeReader:
             number = pl.when(number.is_finite()).then(number)
             if self.dtype.is_integer():
                 return pl.when(number == number.floor()).then(number).cast(self.dtype, strict=False)
-            return number
+            return number if self.dtype == pl.Float64 else number.cast(self.dtype, strict=False)
+        if self.dtype == pl.Boolean:
+            return value
         zoned = isinstance(self.source, pl.Datetime) and self.source.time_zone is not None
         if self.dtype == pl.Date:
             return (value.dt.convert_time_zone(self.zone) if zoned else value).cast(pl.Date)
@@ -54,6 +56,8 @@ def fits(source: pl.DataType, target: pl.DataType) -> bool:
     """Whether a column of type ``source`` converts to ``target`` without being read as text."""
     if target.is_numeric():
         return source.is_numeric()
+    if target == pl.Boolean:
+        return source == pl.Boolean
     return isinstance(target, pl.Date | pl.Datetime) and isinstance(source, pl.Date | pl.Datetime)
 
 
@@ -69,6 +73,8 @@ def as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
         return column
     if dtype.is_nested():
         raise TypeError("a nested column is no text")
+    if isinstance(dtype, pl.Duration):
+        return column.dt.to_string("iso")
     if dtype.is_float():
         whole = (column == column.floor()) & (column.abs() < 2.0**63)
         number = (

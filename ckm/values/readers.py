@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -78,17 +78,17 @@ class NumberReader:
     """Numbers in one style."""
 
     style: NumberStyle
-    integer: bool = False
+    wanted: pl.DataType = field(default_factory=pl.Float64)
 
     @property
     def dtype(self) -> pl.DataType:
-        """Int32 for whole numbers, else Float64."""
-        return pl.Int32() if self.integer else pl.Float64()
+        """The contract's type."""
+        return self.wanted
 
     @property
     def reason(self) -> str:
         """What a text that is none breaks."""
-        return "integer" if self.integer else "number"
+        return "integer" if self.wanted.is_integer() else "number"
 
     def quick(self, text: pl.Expr) -> pl.Expr:
         """Read plain numbers."""
@@ -99,7 +99,9 @@ class NumberReader:
         return parse_numbers(texts, self.style).to_frame("value").select(self._whole(pl.col("value"))).to_series()
 
     def _whole(self, value: pl.Expr) -> pl.Expr:
-        return whole_number(value) if self.integer else value
+        if self.wanted.is_integer():
+            return whole_number(value, self.wanted)
+        return value if self.wanted == pl.Float64 else value.cast(self.wanted, strict=False)
 
 
 @dataclass(frozen=True)
@@ -187,9 +189,9 @@ class Remembering:
         return read
 
 
-def whole_number(value: pl.Expr) -> pl.Expr:
-    """Return numbers as Int32; null for those with a fraction or out of range."""
-    return pl.when(value == value.floor()).then(value).cast(pl.Int32, strict=False)
+def whole_number(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return numbers as whole ones of a type; null for those with a fraction or out of range."""
+    return pl.when(value == value.floor()).then(value).cast(dtype, strict=False)
 
 
 def complete_reading(values: pl.Series, quick: pl.Series, reader: Reader) -> tuple[pl.Series, pl.Series | None]:

@@ -38,6 +38,7 @@ def test_equal_totals_say_nothing(shop: Shop, tmp_path: Path) -> None:
     assert found(frame, controls(tmp_path, totals(frame).write_csv())) == []
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     cents=st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=40),

@@ -96,6 +96,7 @@ def test_what_could_not_be_compared_and_what_the_data_lack_is_said() -> None:
     assert "Not compared: scorecard, because of 40 customers 3 left; 50 are needed.\n" in text
 
 
+@pytest.mark.slow
 def test_labels_make_a_card_without_days() -> None:
     numbers = np.arange(400)
     frame = pl.DataFrame(

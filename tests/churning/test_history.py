@@ -39,6 +39,7 @@ def test_the_day_is_that_of_the_shop() -> None:
     assert read_history(tables(late), time_zone="Europe/Berlin").first_day == FIRST + 1
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(orders, contacts)
 def test_any_data_make_a_history_or_say_why_not(rows: list[Row], said: list[Row]) -> None:

@@ -42,6 +42,7 @@ def test_who_comes_every_week_does_not_set_the_horizon_for_all() -> None:
     )
 
 
+@pytest.mark.slow
 def test_real_and_example_shops_have_a_horizon() -> None:
     assert usual_horizon(example_history()).days in USUAL_DAYS
     found = usual_horizon(read_history({"transactions": cdnow_master()}))

@@ -164,6 +164,7 @@ def test_labelled_tables_have_no_days(store: Store) -> None:
 people = st.dictionaries(st.sampled_from("abcdef"), st.floats(0, 1) | st.tuples(st.floats(0, 1), st.just("contacted")))
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(people, people, st.randoms())
 def test_the_counts_add_up_and_the_order_of_rows_does_not_matter(

@@ -71,6 +71,7 @@ def codes(reasons: Reasons) -> list[str | None]:
     return reasons.frame["code"].to_list()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(rows=ROWS)
 def test_base_and_points_of_what_is_told_and_of_the_remainder_add_up_to_the_score(rows: list[dict[str, float]]) -> None:
@@ -81,6 +82,7 @@ def test_base_and_points_of_what_is_told_and_of_the_remainder_add_up_to_the_scor
     np.testing.assert_allclose(found.attribution.base + points["points"].to_numpy(), weighed(features), atol=1e-6)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(rows=ROWS)
 def test_what_is_told_has_data_behind_it_and_raises_the_risk(rows: list[dict[str, float]]) -> None:
@@ -93,6 +95,7 @@ def test_what_is_told_has_data_behind_it_and_raises_the_risk(rows: list[dict[str
         assert 0 <= reason["share_of_stayers"] <= 1
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(rows=ROWS)
 def test_clear_causes_are_read_before_all_others_and_the_remainder_last(rows: list[dict[str, float]]) -> None:

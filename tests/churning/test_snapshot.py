@@ -64,6 +64,7 @@ def assert_equal(left: tuple[History, Snapshot], right: tuple[History, Snapshot]
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(orders, contacts, st.integers(0, SPAN), st.integers(1, 400))
 def test_a_snapshot_of_all_data_equals_that_of_data_cut_at_its_day(
@@ -81,6 +82,7 @@ def test_a_snapshot_of_all_data_equals_that_of_data_cut_at_its_day(
     assert_equal(found[0], found[2])
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(orders, contacts, st.integers(0, SPAN), st.integers(1, 500))
 def test_shifting_the_future_changes_nothing(rows: list[Row], said: list[Row], day: int, by: int) -> None:
@@ -97,6 +99,7 @@ def test_shifting_the_future_changes_nothing(rows: list[Row], said: list[Row], d
     assert_equal(*found)
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None)
 @given(orders, contacts, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_is_of_no_matter(rows: list[Row], said: list[Row], random: Random) -> None:
@@ -105,6 +108,7 @@ def test_the_order_of_the_rows_is_of_no_matter(rows: list[Row], said: list[Row],
     assert_equal(at(rows, SPAN, said), at(shuffled, SPAN, said_shuffled))
 
 
+@pytest.mark.slow
 @settings(max_examples=12, deadline=None)
 @given(orders, st.integers(0, SPAN))
 def test_what_both_know_is_as_in_the_feature_table(rows: list[Row], day: int) -> None:
@@ -115,6 +119,7 @@ def test_what_both_know_is_as_in_the_feature_table(rows: list[Row], day: int) ->
     _assert_as_in_the_feature_table(tables(rows), history, FIRST + day)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("read", [cdnow_master, online_retail])
 def test_what_both_know_of_real_shops_is_as_in_the_feature_table(read: Any) -> None:
     data = {"transactions": read()}

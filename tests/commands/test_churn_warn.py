@@ -86,6 +86,7 @@ def test_all_lists_everybody_and_each_with_a_probability(
     assert [row for row in everybody if row["level"]] == listed
 
 
+@pytest.mark.slow
 def test_a_budget_takes_the_best_contacts_and_nobody_who_is_to_be_left_alone(
     loaded: Path, run: Run, listed: list[dict[str, Any]]
 ) -> None:
@@ -98,6 +99,7 @@ def test_a_budget_takes_the_best_contacts_and_nobody_who_is_to_be_left_alone(
     assert [row["customer_id"] for row in best] == everyone[:10]
 
 
+@pytest.mark.slow
 def test_a_second_run_has_no_news_and_says_nothing(shop: Path, run: Run) -> None:
     first = run("churn-warn", "--model", "scorecard", "--as-of", "2026-05-31", "--since", "last", "--fail-on", "warn")
     assert first.exit_code == 1
@@ -108,6 +110,7 @@ def test_a_second_run_has_no_news_and_says_nothing(shop: Path, run: Run) -> None
     assert [row.split(",")[0] for row in quiet.stdout.splitlines()[1:]] == [row["customer_id"] for row in later]
 
 
+@pytest.mark.slow
 def test_nothing_new_is_silence_and_exit_0(shop: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CKM_CHURN_WATCH", "1")
     monkeypatch.setenv("CKM_CHURN_WARN", "1")
@@ -117,6 +120,7 @@ def test_nothing_new_is_silence_and_exit_0(shop: Path, run: Run, monkeypatch: py
         assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
 
 
+@pytest.mark.slow
 def test_warnings_are_kept_once_a_day_and_dry_runs_keep_none(
     shop: Path, run: Run, listed: list[dict[str, Any]]
 ) -> None:
@@ -125,6 +129,7 @@ def test_warnings_are_kept_once_a_day_and_dry_runs_keep_none(
     assert len(Store(shop / "store").runs("warnings")) == 1
 
 
+@pytest.mark.slow
 def test_how_earlier_warnings_turned_out_is_told_when_their_horizon_has_passed(shop: Path, run: Run) -> None:
     warned(run, "--as-of", "2026-02-28", "--horizon", "90d")
     done = run("churn-warn", "--model", "scorecard", "--horizon", "90d", "-f", "csv")
@@ -132,6 +137,7 @@ def test_how_earlier_warnings_turned_out_is_told_when_their_horizon_has_passed(s
     assert "bought nothing by 2026-05-29" in done.stderr
 
 
+@pytest.mark.slow
 def test_an_entry_that_answers_a_reason_stands_beside_it(shop: Path, run: Run, listed: list[dict[str, Any]]) -> None:
     code = listed[0]["reasons"][0]["code"]
     shutil.rmtree(shop / "kb")
@@ -156,6 +162,7 @@ def test_the_example_shop_has_an_answer_to_every_cause_that_it_names(listed: lis
     assert not told & {"delivery-late-2024", "delivery-strike-2025", "invoice-post", "rating-cooler"}
 
 
+@pytest.mark.slow
 def test_the_segment_stands_beside_a_warning_once_there_is_a_definition(
     shop: Path, run: Run, listed: list[dict[str, Any]]
 ) -> None:
@@ -164,6 +171,7 @@ def test_the_segment_stands_beside_a_warning_once_there_is_a_definition(
     assert None not in {row["segment"] for row in warned(run, "--dry-run")}
 
 
+@pytest.mark.slow
 def test_the_future_changes_no_probability_and_no_reason(shop: Path, run: Run, tmp_path: Path) -> None:
     full = warned(run, "--as-of", "2026-03-31", "--dry-run", "--all")
     rows = Store(shop / "store").scan("transactions").collect()
@@ -201,6 +209,7 @@ def write(path: Path, rows: list[str]) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_backtest_shows_every_model_beside_recency_and_writes_a_card(tmp_path: Path, run: Run) -> None:
     path = write(tmp_path / "orders.csv", orders(400))
     words = ("churn-warn", path, "--horizon", "60d", "--backtest")
@@ -255,6 +264,7 @@ def test_one_time_buyers_alone_are_scored_when_a_horizon_is_named(tmp_path: Path
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_customer_with_100_000_orders_breaks_nothing(tmp_path: Path, run: Run) -> None:
     many = [
         f"M{number},C9999,{date(2024, 1, 1) + timedelta(days=number % 730)}T{number % 24:02}:00:00Z,5,EUR,sale"
@@ -282,6 +292,7 @@ def labelled(path: Path, rows: int = 200, *, values: tuple[str, ...] = ("Yes", "
     return path
 
 
+@pytest.mark.slow
 def test_a_table_with_a_label_is_scored_out_of_fold(tmp_path: Path, run: Run) -> None:
     path = labelled(tmp_path / "table.csv", rows=600)
     words = ("churn-warn", path, "--label", "left", "--positive", "Yes", "--id", "id")
@@ -316,6 +327,7 @@ def test_a_label_that_is_none_is_refused(
     assert "hint: " in done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_holds_the_rows_and_stdout_the_summary(tmp_path: Path, loaded: Path, run: Run) -> None:
     words = ("churn-warn", "-C", loaded, "--model", "rule", "--dry-run")
     summary = run(*words, "-o", tmp_path / "rows.csv", "-f", "csv")
@@ -330,6 +342,7 @@ def test_a_file_holds_the_rows_and_stdout_the_summary(tmp_path: Path, loaded: Pa
     assert "assumed, not measured" in mail.casefold()
 
 
+@pytest.mark.slow
 def test_the_profit_curve_rises_to_the_best_length_and_falls_after_it(loaded: Path, run: Run) -> None:
     done = run("churn-warn", "-C", loaded, "--model", "rule", "--dry-run", "--profit", "-f", "csv")
     curve = pl.read_csv(io.StringIO(done.stdout))
@@ -340,6 +353,7 @@ def test_the_profit_curve_rises_to_the_best_length_and_falls_after_it(loaded: Pa
     assert curve["expected_gain"].head(best + 1).is_sorted()
 
 
+@pytest.mark.slow
 def test_segments_that_do_not_fit_the_data_do_not_silence_the_warnings(shop: Path, run: Run) -> None:
     rules = shop / "rules.yaml"
     rules.write_text(

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from ckm.commands.demo import STEPS
 from tests.conftest import Run
 
 
+@pytest.mark.slow
 def test_the_demo_runs_every_step_and_ends_by_naming_files_that_exist(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     told = run("demo", folder)

@@ -111,6 +111,7 @@ def test_standard_input_is_a_file_named_stdin(desk: Desk) -> None:
     assert desk.ids() == []
 
 
+@pytest.mark.slow
 def test_a_pipe_into_the_real_program_loads(desk: Desk) -> None:
     content = desk.orders("a.csv", ONE, TWO).read_bytes()
     words = [sys.executable, "-m", "ckm", "ingest", "-", "--as", "transactions", "-C", str(desk.root), "-f", "ndjson"]
@@ -138,6 +139,7 @@ def test_a_saved_mapping_loads_the_file_by_itself_and_doubles_nothing(desk: Desk
 # What it says
 
 
+@pytest.mark.slow
 def test_a_dry_run_says_the_same_and_leaves_the_folder_as_it_was(desk: Desk) -> None:
     first = desk.orders("1.csv", ONE, TWO, "A3,1,c,never,1,EUR")
     second = desk.orders("2.csv", TWO, "A1,1,c1,2025-01-05,11,EUR", "A4,1,c4,2025-01-09,1,EUR")
@@ -155,6 +157,7 @@ def test_a_dry_run_writes_no_mapping(desk: Desk) -> None:
     assert desk.snapshot() == before
 
 
+@pytest.mark.slow
 def test_the_history_lists_loads_and_what_was_taken_back(desk: Desk) -> None:
     assert desk.ask("--history") == []
     desk.ingest(desk.orders("a.csv", ONE), "--as", "transactions")
@@ -179,6 +182,7 @@ def test_a_dry_run_of_an_undo_takes_nothing_back(desk: Desk) -> None:
     assert desk.snapshot() == before
 
 
+@pytest.mark.slow
 def test_undo_by_name_names_the_overlapping_files_to_load_again(desk: Desk) -> None:
     jan = desk.orders("jan.csv", ONE, TWO)
     feb = desk.orders("feb.csv", TWO, "A3,1,c3,2025-02-01,3,EUR")
@@ -290,6 +294,7 @@ def broken_files(desk: Desk) -> list[Path]:
     ]
 
 
+@pytest.mark.slow
 def test_no_value_of_a_row_is_ever_said(desk: Desk) -> None:
     desk.ingest(desk.orders("a.csv", ONE), "--as", "transactions")
     for path in broken_files(desk):

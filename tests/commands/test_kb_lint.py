@@ -88,6 +88,7 @@ def test_junit_has_a_case_per_rule_and_file(run: Run, kb: Path, tmp_path: Path) 
     assert ET.fromstring(strict.stdout)[0].get("failures") == "2"
 
 
+@pytest.mark.slow
 def test_sarif_names_files_from_where_it_runs(shell: Shell, tmp_path: Path) -> None:
     write(tmp_path / "kb", full("a"), full("a", 1))
     inside = json.loads(shell("kb-lint", "--kb", "kb", *DAY, "-f", "sarif").stdout)["runs"][0]
@@ -96,7 +97,7 @@ def test_sarif_names_files_from_where_it_runs(shell: Shell, tmp_path: Path) -> N
     assert {rule["id"] for rule in inside["tool"]["driver"]["rules"]} == {rule.id for rule in RULES}
     write(tmp_path.parent / "elsewhere", full("a"), full("a", 1))
     outside = json.loads(shell("kb-lint", "--kb", tmp_path.parent / "elsewhere", *DAY, "-f", "sarif").stdout)["runs"][0]
-    assert outside["originalUriBaseIds"]["BASE"]["uri"].endswith("/elsewhere/")
+    assert str(tmp_path.parent) not in json.dumps(outside)
 
 
 def test_the_schema_is_printed_as_it_is_shipped(run: Run) -> None:
@@ -149,5 +150,5 @@ def test_a_hostile_base_is_findings_and_never_an_escape_sequence(
     if fmt == "json":
         rows = json.loads(result.stdout)
         broken = {f"{number}.yaml" for number in (0, 1, 2, 5, 6)} | {"huge.yaml", "out.yaml", "self.yml"}
-        assert {row["file"] for row in rows if row["rule"] == "file"} == broken | {"\\x1b[31m\ufffd.yaml"}
+        assert {row["file"] for row in rows if row["rule"] == "file"} == broken | {"\\x1b[31m\\xff.yaml"}
         assert not any(row["entry"] == "good" for row in rows)

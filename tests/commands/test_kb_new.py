@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from ckm.knowledge.draft import origins
 from tests.conftest import Run, Shell
 
@@ -24,6 +26,7 @@ def test_without_a_day_it_is_today_and_the_day_is_told(run: Run, tmp_path: Path)
     assert f"collected_at: {date.today()}" in Path(result.stdout.strip()).read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_it_writes_into_the_workspace_around(shell: Shell, tmp_path: Path) -> None:
     assert shell("init", ".").returncode == 0
     result = shell("kb-new", "--title", "Late parcel", *DAY)
@@ -31,6 +34,7 @@ def test_it_writes_into_the_workspace_around(shell: Shell, tmp_path: Path) -> No
     assert (tmp_path / "kb" / "late-parcel.yaml").is_file()
 
 
+@pytest.mark.slow
 def test_a_mistake_ends_with_2_and_a_hint(run: Run, tmp_path: Path) -> None:
     assert run("kb-new", "--kb", tmp_path, "--id", "a").exit_code == 0
     for words, message in (

@@ -92,6 +92,7 @@ def test_an_entry_with_a_fault_ranks_below_a_good_one_of_equal_match(run: Run, t
     assert all(hit["score"] < hits[0]["score"] and hit["penalties"] for hit in hits[1:])
 
 
+@pytest.mark.slow
 def test_the_best_are_exact_under_penalties_however_few_are_asked_for(ask: Any, base: Path) -> None:
     for number in range(60):
         write_entry(base, f"u{number:02}", f"Broken kettle {'kettle ' * (number % 5)}", state="not_validated")
@@ -168,6 +169,7 @@ def test_titles_are_in_the_language_of_the_query_unless_one_is_preferred(ask: An
     assert ask("พัสดุช้า")[0]["lang"] == "th"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -264,6 +266,7 @@ def on_a_terminal(*words: object) -> str:
     return seen.decode()
 
 
+@pytest.mark.slow
 def test_no_escape_sequence_of_an_entry_reaches_the_terminal(run: Run, base: Path) -> None:
     write_entry(base, "evil", '"\\e[31mParcel \\x9b31m\\a late \\u202e evil \\u2066"', issue='"\\e]0;owned\\a parcel"')
     run("kb-search", "evil", "--kb", base)  # the progress bar of the first search is ckm's own
@@ -294,6 +297,7 @@ def test_a_missing_folder_and_a_missing_query_are_wrong_usage(run: Run, base: Pa
     assert run("kb-search", "late", "--kb", base, "--failures").exit_code == 2
 
 
+@pytest.mark.slow
 def test_a_workspace_says_role_and_language_and_keeps_searches_if_it_is_told_to(run: Run, tmp_path: Path) -> None:
     run("init", tmp_path / "shop")
     small_base(tmp_path / "shop" / "kb")

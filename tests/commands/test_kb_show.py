@@ -96,6 +96,7 @@ def test_no_escape_sequence_of_an_entry_is_shown(run: Run, tmp_path: Path) -> No
     assert not UNSAFE.search(unknown.stdout + unknown.stderr)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no pseudo-terminals there")
 def test_on_a_terminal_only_the_headings_are_styled(tmp_path: Path) -> None:
     import pty

@@ -48,6 +48,7 @@ def measured(text: str) -> pl.DataFrame:
     return pl.DataFrame(json.loads(text), schema=COLUMNS)
 
 
+@pytest.mark.slow
 def test_json_has_every_measure_as_a_row(run: Run, shop: Path) -> None:
     done = run("loyalty-report", shop, "-f", "json")
     assert done.exit_code == 0, done.stderr
@@ -57,6 +58,7 @@ def test_json_has_every_measure_as_a_row(run: Run, shop: Path) -> None:
     assert rows.filter(pl.col("definition").is_null()).is_empty()
 
 
+@pytest.mark.slow
 def test_the_revenue_is_the_sum_of_the_file_to_the_cent(run: Run, shop: Path) -> None:
     rows = measured(run("loyalty-report", shop, "-f", "json").stdout)
     table = pl.read_csv(shop).with_columns(day=pl.col("ordered_at").str.to_date())
@@ -66,6 +68,7 @@ def test_the_revenue_is_the_sum_of_the_file_to_the_cent(run: Run, shop: Path) ->
     assert revenue == round(sum(round(net * 100) for net in year["net"]) / 100, 2)
 
 
+@pytest.mark.slow
 def test_a_table_is_for_a_person_and_a_pipe_gets_rows(run: Run, shop: Path) -> None:
     summary = run("loyalty-report", shop, "-f", "table").stdout
     assert summary.startswith("Loyalty report, ")
@@ -74,6 +77,7 @@ def test_a_table_is_for_a_person_and_a_pipe_gets_rows(run: Run, shop: Path) -> N
     assert run("loyalty-report", shop, "-f", "md").stdout.startswith("# ")
 
 
+@pytest.mark.slow
 def test_a_report_by_one_thread_and_by_two_has_the_same_bytes(shell: Shell, shop: Path) -> None:
     pages = []
     for threads in ("1", "2"):
@@ -85,6 +89,7 @@ def test_a_report_by_one_thread_and_by_two_has_the_same_bytes(shell: Shell, shop
     assert pages[0] == pages[1]
 
 
+@pytest.mark.slow
 def test_shuffled_rows_give_the_same_report(run: Run, shop: Path) -> None:
     first = run("loyalty-report", shop, "-f", "json").stdout
     rows = orders()
@@ -92,6 +97,7 @@ def test_shuffled_rows_give_the_same_report(run: Run, shop: Path) -> None:
     assert run("loyalty-report", write(shop, rows), "-f", "json").stdout == first
 
 
+@pytest.mark.slow
 def test_rows_after_the_day_are_not_seen(run: Run, shop: Path) -> None:
     day = "2025-09-30"
     whole = run("loyalty-report", shop, "--as-of", day, "-f", "json").stdout
@@ -102,6 +108,7 @@ def test_rows_after_the_day_are_not_seen(run: Run, shop: Path) -> None:
     assert shown[0].equals(shown[1])
 
 
+@pytest.mark.slow
 def test_slices_of_a_channel_add_up_to_the_revenue(run: Run, shop: Path) -> None:
     rows = measured(run("loyalty-report", shop, "--by", "channel", "-f", "json").stdout)
     revenue = rows.filter(pl.col("measure") == "revenue")
@@ -164,6 +171,7 @@ def test_a_measure_is_explained_with_formula_and_source(run: Run) -> None:
     assert row["name"] == "gini"
 
 
+@pytest.mark.slow
 def test_the_export_has_a_row_per_customer_and_describes_every_column(run: Run, shop: Path, tmp_path: Path) -> None:
     folder = tmp_path / "for" / "others"
     assert run("loyalty-report", shop, "--export", folder, "-f", "json").exit_code == 0
@@ -173,6 +181,7 @@ def test_the_export_has_a_row_per_customer_and_describes_every_column(run: Run, 
     assert [each["name"] for each in columns] == table.columns
 
 
+@pytest.mark.slow
 def test_what_a_spreadsheet_would_run_is_disarmed_in_the_lists(run: Run, tmp_path: Path) -> None:
     rows = [row.replace("c000", "=cmd|' /C calc'!A0") for row in orders()]
     folder = tmp_path / "lists"
@@ -182,6 +191,7 @@ def test_what_a_spreadsheet_would_run_is_disarmed_in_the_lists(run: Run, tmp_pat
         assert not any(line.startswith("=") for line in path.read_text(encoding="utf-8").splitlines()), path.name
 
 
+@pytest.mark.slow
 def test_markup_in_the_data_is_text_on_the_page(run: Run, tmp_path: Path) -> None:
     rows = [row.replace(",web", ",<script>alert(1)</script>") for row in orders()]
     page = tmp_path / "report.html"
@@ -191,6 +201,7 @@ def test_markup_in_the_data_is_text_on_the_page(run: Run, tmp_path: Path) -> Non
     assert "&lt;script&gt;alert(1)" in text
 
 
+@pytest.mark.slow
 def test_a_goal_of_the_workspace_is_reached_or_not(run: Run, shop: Path, tmp_path: Path) -> None:
     workspace = tmp_path / "workspace"
     run("init", workspace)

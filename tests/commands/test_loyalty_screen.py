@@ -13,6 +13,7 @@ from tests.report.example_loyalty import example_report
 MOST_LINES = 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_summary_fits_eighty_columns_and_begins_with_what_changed(
     capsys: pytest.CaptureFixture[str], lang: str

@@ -188,6 +188,7 @@ def test_a_result_that_failed_leaves_no_file(segment: Callable[..., Result], tmp
     assert list(out.iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("width", "columns"), [(80, 4), (115, 4), (116, 8)])
 def test_a_narrow_screen_shows_fewer_columns_and_says_so(desk: Path, width: int, columns: int) -> None:
     screen, said = on_a_terminal(["segment", write(desk, ORDERS)], width)
@@ -230,6 +231,7 @@ def test_features_are_listed_with_unit_meaning_and_formula(run: Run) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_printed_names_are_a_file_that_can_be_given_back(
     segment: Callable[..., Result], run: Run, desk: Path
 ) -> None:
@@ -254,6 +256,7 @@ def test_a_name_table_with_a_gap_is_refused_with_the_codes(
     assert "codes without a name: 515" in result.stderr
 
 
+@pytest.mark.slow
 def test_money_and_window_change_what_is_scored_and_not_the_revenue(segment: Callable[..., Result]) -> None:
     orders = [*ORDERS, *(f"B{day},007,2023-01-0{day}T12:00:00Z,100,EUR,sale" for day in (1, 2, 3))]
 

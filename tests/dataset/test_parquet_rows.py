@@ -90,6 +90,7 @@ def assert_alike(path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     return streamed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("column", "value"), [(column, value) for column, values in ODD.items() for value in values])
 @pytest.mark.parametrize("statistics", [True, False])
 def test_an_odd_value_is_taken_or_left_out_as_when_the_file_is_read(
@@ -104,6 +105,7 @@ odd_rows = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(odd_rows, st.booleans(), st.sampled_from([None, 7]))
 def test_any_mixture_of_odd_values_is_left_out_as_when_the_file_is_read(

@@ -82,6 +82,7 @@ def test_a_broken_row_is_a_copy_of_a_good_one_so_that_nothing_is_missing(shop: S
         assert all((row[0], row[1]) in good for row in _web_rows(shop, name)[1:] if row[0] != TOTAL)
 
 
+@pytest.mark.slow
 def test_the_web_shop_writes_line_ends_within_remarks_and_marks_that_latin_1_lacks(shop: Shop) -> None:
     for name in WEB:
         rows = _good_web_rows(shop, name)

@@ -178,6 +178,7 @@ def test_laying_it_out_again_restores_its_files_and_leaves_those_of_the_team_alo
     assert (tmp_path / KB / "delivery" / "ours.yaml").read_text(encoding="utf-8") == "id: ours\n"
 
 
+@pytest.mark.slow
 def test_init_demo_brings_it_and_says_so(run: Run, tmp_path: Path) -> None:
     told = run("init", "--demo", tmp_path / "shop", "-v")
     assert told.exit_code == 0, told.stderr

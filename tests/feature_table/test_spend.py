@@ -41,6 +41,7 @@ def test_a_window_limits_frequency_and_money_alone() -> None:
     assert of(found, "bob", "frequency", "monetary", "net_total", "recency_days") == (0, 0.0, 7.0, 55)
 
 
+@pytest.mark.slow
 def test_a_window_longer_than_history_is_all_time() -> None:
     rows = [row("ann", 0, 10.0), row("ann", 50, 5.0)]
     for time_zone in ("UTC", "Asia/Bangkok"):

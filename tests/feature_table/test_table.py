@@ -50,6 +50,7 @@ def bought(rows: list[tuple[Any, ...]]) -> bool:
     return any(each[0] and each[2] >= 0 and each[3] in {"sale", "subscription"} for each in rows)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(records, st.integers(0, 800), st.sampled_from([None, 1, 6]), st.sampled_from(["net", "margin", "mean"]))
 def test_features_at_a_day_equal_those_of_data_cut_at_that_day(
@@ -72,6 +73,7 @@ def test_features_at_a_day_equal_those_of_data_cut_at_that_day(
     assert (full.population, full.features, full.remarks) == (part.population, part.features, part.remarks)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(records, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_is_of_no_matter(rows: list[tuple[Any, ...]], random: Random) -> None:
@@ -83,6 +85,7 @@ def test_the_order_of_the_rows_is_of_no_matter(rows: list[tuple[Any, ...]], rand
     assert (one.population, one.remarks) == (other.population, other.remarks)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(records)
 def test_every_number_is_finite_and_every_share_is_one(rows: list[tuple[Any, ...]]) -> None:
@@ -97,6 +100,7 @@ def test_every_number_is_finite_and_every_share_is_one(rows: list[tuple[Any, ...
         assert total == pytest.approx(0 if main is None else 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(records)
 def test_the_small_table_holds_the_same_as_the_large_one(rows: list[tuple[Any, ...]]) -> None:
@@ -170,6 +174,7 @@ def test_a_day_has_the_number_that_python_gives_it(day: date) -> None:
     assert numbers["number"].to_list() == [day.toordinal()]
 
 
+@pytest.mark.slow
 def test_online_retail_agrees_with_duckdb() -> None:
     as_of = date(2010, 9, 30)
     found = feature_table({"transactions": online_retail()}, as_of=as_of)

@@ -67,6 +67,7 @@ def both(data: pl.LazyFrame, **options: Any) -> tuple[PurchaseTally, dict[str, A
     return tally_purchases(data, **options), counts, features
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(rows, st.integers(0, 41), st.sampled_from(["UTC", "Europe/Berlin", "Asia/Bangkok", "America/New_York"]))
 def test_the_tally_equals_the_features(records: list[tuple[Any, ...]], day: int, time_zone: str) -> None:
@@ -101,6 +102,7 @@ def test_whole_numbers_may_be_ids_too() -> None:
     assert tally.customers.select("customer_id", "money").rows() == [(2, 200), (12346, 400)]
 
 
+@pytest.mark.slow
 def test_rows_in_another_order_and_on_one_thread_give_the_same_bytes(tmp_path: Path) -> None:
     data = orders(2_000, customers=97)
     data.write_parquet(tmp_path / "a.parquet")
@@ -119,6 +121,7 @@ def test_rows_in_another_order_and_on_one_thread_give_the_same_bytes(tmp_path: P
     assert results[0] == results[1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data are not here")
 def test_real_orders_have_the_features_that_they_had() -> None:
     from ckm.dataset import open_dataset

@@ -35,11 +35,11 @@ def test_a_result_names_rule_level_file_and_line() -> None:
 
 def test_a_file_as_a_whole_has_no_region_and_a_base_is_named_once() -> None:
     log = json.loads(
-        to_sarif("x", "1", RULES, [SarifResult("a", Severity.error, "a.yaml", 0, "m")], base="file:///kb/")
+        to_sarif("x", "1", RULES, [SarifResult("a", Severity.error, "a.yaml", 0, "m")], base="the knowledge base")
     )
     place = log["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     assert place == {"artifactLocation": {"uri": "a.yaml", "uriBaseId": "BASE"}}
-    assert log["runs"][0]["originalUriBaseIds"] == {"BASE": {"uri": "file:///kb/"}}
+    assert log["runs"][0]["originalUriBaseIds"] == {"BASE": {"description": {"text": "the knowledge base"}}}
 
 
 @given(st.text(), st.text(), st.integers(0, 10**6))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import polars as pl
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ def expected(currency: str | None, kind: str | None) -> list[str]:
     return broken
 
 
+@pytest.mark.slow
 @given(st.lists(words, min_size=1, max_size=3), st.sampled_from([0, 2, 1000]))
 def test_a_row_is_judged_the_same_whether_its_words_are_new_known_or_too_many(
     batches: list[list[tuple[str | None, str | None]]], few: int

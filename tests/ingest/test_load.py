@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ def test_a_known_key_is_replaced_and_an_equal_row_is_unchanged(desk: Desk) -> No
     assert sorted(desk.table()["net"]) == [5.0, 10.5, 99.0]
 
 
+@pytest.mark.slow
 def test_on_conflict_keeps_or_refuses_when_asked_to(desk: Desk) -> None:
     desk.ingest(desk.orders("a.csv", ONE, TWO), "--as", "transactions")
     newer = desk.orders("b.csv", "A2,1,c2,2025-01-06,99,EUR", "A4,1,c2,2025-01-06,5,EUR")
@@ -134,6 +136,7 @@ def test_a_helper_that_a_mapping_leaves_alone_does_not_clash_with_its_number(des
     assert rows == [("A1", 5.0, None), ("B1", None, "five")]
 
 
+@pytest.mark.slow
 def test_two_tills_that_number_alike_never_eat_each_other_and_the_hint_tells_how_both_can_stay(desk: Desk) -> None:
     for till in ("north", "south"):
         desk.orders(f"{till}.csv", f"A1,1,{till},2025-01-05,1,EUR")
@@ -155,6 +158,7 @@ def test_times_without_a_zone_are_the_mappings_or_the_options(desk: Desk) -> Non
     assert desk.table()["ordered_at"].to_list() == [datetime(2025, 1, 5, 7, tzinfo=UTC)]
 
 
+@pytest.mark.slow
 def test_excel_json_lines_and_parquet_give_the_same_rows_as_csv(desk: Desk) -> None:
     path = desk.orders("a.csv", ONE, TWO)
     frame = pl.read_csv(path, infer_schema=False)
@@ -179,6 +183,7 @@ order_lines = st.builds(
 odd_lines = st.sampled_from(["A1,1,c1", "A1,1,c1,2025-01-05,1,EUR,more,and more", '"A1', "", ",,,,,"])
 
 
+@pytest.mark.slow
 @settings(max_examples=8, deadline=None, derandomize=True)
 @given(st.lists(st.lists(order_lines | odd_lines, max_size=10), min_size=1, max_size=3))
 def test_rows_are_the_sum_of_what_became_of_them_whatever_the_files_hold(files: list[list[str]]) -> None:
@@ -199,6 +204,7 @@ def test_rows_are_the_sum_of_what_became_of_them_whatever_the_files_hold(files: 
         assert (0 if held is None else len(held.collect())) == quarantined
 
 
+@pytest.mark.slow
 def test_rows_without_a_key_are_not_doubled_when_their_file_is_read_otherwise(desk: Desk) -> None:
     header = "order_id,customer_id,ordered_at,net"
     path = desk.orders("in.csv", "1,a,2025-01-05,1", "1,a,2025-01-05,1", "2,b,2025-01-06,2", header=header)

@@ -38,6 +38,7 @@ def test_rows_that_are_fit_now_move_into_the_table_and_the_rest_stays(refused: D
     assert moved == ("web", "incoming/web.csv", 5)
 
 
+@pytest.mark.slow
 def test_trying_again_twice_changes_nothing(refused: Desk) -> None:
     refused.mapping("web", MENDED)
     refused.ingest("--requarantine")
@@ -48,6 +49,7 @@ def test_trying_again_twice_changes_nothing(refused: Desk) -> None:
     assert refused.quarantine().drop("load_id").equals(before)
 
 
+@pytest.mark.slow
 def test_the_mended_file_itself_finds_its_rows_loaded(refused: Desk) -> None:
     refused.mapping("web", MENDED)
     refused.ingest("--requarantine")
@@ -64,6 +66,7 @@ def test_undoing_the_file_takes_the_rows_from_its_quarantine_too(refused: Desk) 
     assert len(refused.quarantine()) == 0
 
 
+@pytest.mark.slow
 def test_undoing_the_second_chance_alone_lets_the_file_be_loaded_again(refused: Desk) -> None:
     refused.mapping("web", MENDED)
     load_id = refused.one("--requarantine")["load_id"]
@@ -75,6 +78,7 @@ def test_undoing_the_second_chance_alone_lets_the_file_be_loaded_again(refused: 
     assert len(refused.quarantine()) == 2
 
 
+@pytest.mark.slow
 def test_a_dry_run_of_it_says_the_same_and_changes_nothing(refused: Desk) -> None:
     refused.mapping("web", MENDED)
     before = refused.snapshot()
@@ -95,6 +99,7 @@ def test_rows_that_could_not_be_read_from_json_lines_stay_what_they_are(desk: De
     assert desk.quarantine().drop("load_id").equals(before)
 
 
+@pytest.mark.slow
 def test_what_the_whole_file_settled_can_be_said_for_the_few_rows_left(desk: Desk) -> None:
     desk.mapping("web", TEXT)
     lines = [f"A{day},1,c1,{day}/01/2025,1,EUR,sale" for day in range(1, 32)]
@@ -122,6 +127,7 @@ def test_a_file_of_which_nothing_could_be_read_stays_in_the_quarantine_as_it_is(
     assert desk.quarantine().equals(before)
 
 
+@pytest.mark.slow
 def test_a_mended_row_that_equals_a_loaded_one_of_its_file_is_a_genuine_repeat(desk: Desk) -> None:
     desk.mapping("web", TEXT)
     sale = "A1,,c1,2025-01-05,5,EUR,"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 HEAD = "schema: ckm.kb/1\nkind: for\nprovenance: {origin: interview}\n"
@@ -17,6 +18,18 @@ def write_entry(folder: Path, name: str, title: str, *more: str, issue: str = ""
     lines += [f"state: {{confidence: {state}}}", *more]
     path.write_text(HEAD + "\n".join(lines) + "\n", encoding="utf-8")
     return path
+
+
+def replace_unseen(path: Path, old: str, new: str) -> None:
+    """Replace words of a file by others of the same length and restore its time, as a reproducible archive does."""
+    before = path.stat()
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    assert len(old) == len(new)
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    after = path.stat()
+    assert (after.st_size, after.st_mtime_ns) == (before.st_size, before.st_mtime_ns)
 
 
 def small_base(folder: Path) -> Path:

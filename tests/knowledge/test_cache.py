@@ -18,7 +18,7 @@ from ckm.knowledge import cache
 from ckm.knowledge.cache import open_index
 from ckm.knowledge.cache_folder import cache_folder
 from tests.conftest import ROOT
-from tests.knowledge.kb_files import small_base, write_entry
+from tests.knowledge.kb_files import replace_unseen, small_base, write_entry
 
 DAY = date(2026, 6, 30)
 ASK = """
@@ -62,6 +62,19 @@ def test_a_new_changed_and_removed_file_is_seen_by_the_next_search(base: Path) -
     assert (found(base, "zebra"), found(base, "giraffe")) == ([], ["fresh"])
     path.unlink()
     assert found(base, "giraffe") == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no time of change there")
+@pytest.mark.parametrize("small", [0, 300])
+def test_other_content_of_the_same_size_and_time_is_seen(
+    base: Path, small: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "SMALL", small)
+    monkeypatch.setattr(cache, "REMADE_AT", 0.5)
+    os.utime(base / "red.yaml", ns=(10**18, 10**18))
+    assert found(base, "zebras") == []
+    replace_unseen(base / "red.yaml", "widget", "zebras")
+    assert found(base, "zebras") == ["red"]
 
 
 def test_a_large_base_is_changed_and_not_made_anew(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,6 +181,7 @@ def test_entries_that_cannot_be_read_are_counted_also_when_nothing_changed(base:
         assert open_index(base).left_out == 1
 
 
+@pytest.mark.slow
 def test_many_searches_at_once_on_a_cold_cache_find_the_same_and_leave_one_index(base: Path) -> None:
     for number in range(150):
         write_entry(base, f"more/{number}", f"Something about widget {number}")
@@ -178,6 +192,7 @@ def test_many_searches_at_once_on_a_cold_cache_find_the_same_and_leave_one_index
     assert len(indexes(base)) == 1
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_the_next_search_finds_what_is_there(base: Path) -> None:
     for number in range(120):
         write_entry(base, f"more/{number}", f"Something about widget {number}")

@@ -15,6 +15,9 @@ from ckm.knowledge.folder import read_file, read_folder
 
 from .bases import smallest, write
 
+NO_YAML = "check the indentation and quotes"
+"""The hint beside what PyYAML says, whose words are its own and change."""
+
 BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(
     f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 12)
 )
@@ -48,16 +51,16 @@ def test_a_missing_folder_is_an_empty_base(tmp_path: Path) -> None:
         (b"id: a\ntitle: caf\xe9\n", "is not UTF-8", 2),
         (b"\x1f\x8b\x08\x00", "is gzip", 0),
         (b"PK\x03\x04", "is zip", 0),
-        (b"[" * 100_000, "levels deep", 1),
-        (b"- " * 100_000, "levels deep", 1),
-        (b"{a: " * 5_000, "levels deep", 1),
-        (b"id: [a\n", "did not find expected", 2),
-        (b"id: *nobody\n", "undefined alias", 1),
+        (b"[" * 100_000, NO_YAML, 1),
+        (b"- " * 100_000, NO_YAML, 1),
+        (b"{a: " * 5_000, NO_YAML, 1),
+        (b"id: [a\n", NO_YAML, 2),
+        (b"id: *nobody\n", NO_YAML, 1),
         (b"id: !!python/object/apply:os.system [x]\n", "one text is expected under 'id'", 1),
         (b"- one\n- two\n", "'key: value' pairs are expected", 1),
         (b"just words\n", "'key: value' pairs are expected", 1),
         (b"42\n", "'key: value' pairs are expected", 1),
-        (b"%YAML 9.9\n---\nid: a\n", "incompatible YAML", 1),
+        (b"%YAML 9.9\n---\nid: a\n", NO_YAML, 1),
     ],
     ids=range(17),
 )
@@ -66,7 +69,7 @@ def test_a_hostile_file_is_a_mistake_and_silences_nobody(tmp_path: Path, data: b
     write(tmp_path, smallest("good"), name="good.yaml")
     base = read_folder(tmp_path)
     assert [each.id for each in base.entries] == ["good"]
-    found = [each for each in base.mistakes if message in each.message]
+    found = [each for each in base.mistakes if message in f"{each.message}; {each.hint}"]
     assert found, base.mistakes
     assert (found[0].path, found[0].line, found[0].left_out) == ("bad.yaml", line, True)
 
@@ -151,7 +154,7 @@ def test_names_of_files_are_shown_without_their_control_characters(tmp_path: Pat
     (tmp_path / name).write_text("[", encoding="utf-8")
     (tmp_path / name).with_suffix(".yml").write_text(smallest(), encoding="utf-8")
     base = read_folder(tmp_path)
-    assert base.mistakes[0].path == "\\x1b[31m\\n\ufffd.yaml"
+    assert base.mistakes[0].path == "\\x1b[31m\\n\\xff.yaml"
     assert base.entries[0].path.isprintable()
 
 
@@ -182,6 +185,7 @@ _VALUES = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(st.lists(st.tuples(_KEYS, _VALUES), max_size=6))
 def test_no_document_of_the_right_keys_with_the_wrong_values_is_an_exception(

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ckm.knowledge import freshness
 from ckm.knowledge.freshness import fingerprint
-from tests.knowledge.kb_files import small_base, write_entry
+from tests.knowledge.kb_files import replace_unseen, small_base, write_entry
 
 
 @pytest.fixture
@@ -36,6 +36,13 @@ def test_a_file_that_is_new_gone_renamed_longer_or_younger_changes_it(base: Path
     assert len(set(seen)) == len(seen)
     path.with_name("other.yml").unlink()
     assert fingerprint(base) == seen[0]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no time of change there")
+def test_other_content_of_the_same_size_and_time_changes_it(base: Path) -> None:
+    before = fingerprint(base)
+    replace_unseen(base / "red.yaml", "widget", "gadget")
+    assert fingerprint(base) != before
 
 
 def test_what_is_no_entry_does_not_change_it(base: Path) -> None:

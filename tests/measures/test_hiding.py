@@ -124,6 +124,7 @@ def is_large_enough(table: Table, min_cell: int = 5) -> bool:
     return all(each == 0 or each >= min_cell for each in (in_rhythm, rest))
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(st.integers(1, 5).flatmap(tables))
 def test_no_number_of_few_customers_is_shown_or_can_be_recomputed(table: Table) -> None:
@@ -201,7 +202,7 @@ def test_the_whole_shop_is_never_hidden() -> None:
 def test_how_many_are_hidden_is_said_by_section() -> None:
     found = hide_small(countries(DE=100, AT=20, FR=3), by="country")
     assert found.missing == (Missing("relationships", "hidden_cells", (("count", 2), ("min_cell", 5))),)
-    assert hide_small(countries(DE=100)).missing == ()
+    assert hide_small(countries(DE=100), by="country").missing == ()
 
 
 def test_what_a_small_cohort_did_is_hidden_and_its_size_is_not() -> None:

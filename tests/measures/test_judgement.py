@@ -88,6 +88,7 @@ def test_drivers_of_each_dimension_add_up_to_the_change(dearer: tuple[Change, ..
             assert sum(parts) == pytest.approx(change.change, abs=1e-6), (change.measure, dimension)
 
 
+@pytest.mark.slow
 def test_nothing_matters_in_most_shops_where_chance_alone_moved() -> None:
     loud = sum(bool(those_that_matter(judged(shop(seed)))) for seed in range(20, 40))
     assert loud <= 3

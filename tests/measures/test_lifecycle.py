@@ -65,6 +65,7 @@ def assert_as_segmented(data: dict[str, pl.LazyFrame], zone: str, found: Basis) 
         assert each.value == flows.filter(period=month)[kind or ""].item()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shop", SHOPS)
 def test_whole_shops_have_the_states_and_flows_of_ckm_segment(shop: str) -> None:
     make, zone, months = SHOPS[shop]
@@ -72,6 +73,7 @@ def test_whole_shops_have_the_states_and_flows_of_ckm_segment(shop: str) -> None
     assert_as_segmented(data, zone, basis(data, months=months, config=Config(time_zone=zone)))
 
 
+@pytest.mark.slow
 def test_the_small_shop_has_the_states_of_ckm_segment_now_and_before() -> None:
     found = shop_basis()
     assert_as_segmented(dict(found.tables), "UTC", found)
@@ -87,6 +89,7 @@ def test_the_small_shop_has_the_states_of_ckm_segment_now_and_before() -> None:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(histories.filter(bought), st.integers(0, 1010))
 def test_random_shops_have_the_states_and_flows_of_ckm_segment(rows: list, day: int) -> None:
@@ -102,6 +105,7 @@ def test_random_shops_have_the_states_and_flows_of_ckm_segment(rows: list, day: 
         assert lifecycle_of(found) is None
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(histories.filter(bought), st.integers(0, 1010))
 def test_every_month_balances(rows: list, day: int) -> None:

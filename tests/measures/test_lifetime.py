@@ -70,6 +70,7 @@ def test_customers_who_are_all_alike_share_the_value_evenly() -> None:
     assert measures.value("clv_mean") == pytest.approx(115, abs=10)
 
 
+@pytest.mark.slow
 def test_the_value_is_orders_times_their_value_times_the_margin() -> None:
     whole = example_lifetime()
     free = replace(example_basis(), config=replace(Config(), loyalty=LoyaltySettings(discount=0.0)))
@@ -109,6 +110,7 @@ def test_a_part_of_the_customers_has_a_part_of_the_value_and_parts_add_up() -> N
     assert sum(values) == pytest.approx(found.value.sum(), abs=0.02)
 
 
+@pytest.mark.slow
 def test_nothing_after_the_day_is_seen_and_the_order_of_rows_says_nothing() -> None:
     frames = example_frames()
     day = date(2025, 12, 31)
@@ -119,6 +121,7 @@ def test_nothing_after_the_day_is_seen_and_the_order_of_rows_says_nothing() -> N
     assert one == other
 
 
+@pytest.mark.slow
 def test_the_report_on_cdnow_says_the_published_orders_of_weeks_40_to_78() -> None:
     of = basis({"transactions": cdnow("CDNOW_sample.txt", customer=1, day=2, dollars=4)}, as_of=date(1998, 6, 30))
     found = lifetime(of)

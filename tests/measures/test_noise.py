@@ -34,6 +34,7 @@ def test_the_error_of_a_sum_by_hand() -> None:
     assert found.error_of((1, -1)) == pytest.approx(8**0.5)
 
 
+@pytest.mark.slow
 def test_errors_are_those_of_a_poisson_bootstrap() -> None:
     orders, revenue = customers(2000, 1)
     dice = np.random.default_rng(2)

@@ -48,6 +48,7 @@ def written(entries: Entries, found: Ledger) -> list[tuple[str, date, int]]:
     return list(zip(ids, days, entries.net.tolist(), strict=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(histories, st.integers(0, 1001), st.sampled_from(ZONES))
 def test_the_ledger_holds_every_customers_days_to_the_cent(rows: list[tuple], day: int, time_zone: str) -> None:
@@ -78,6 +79,7 @@ def test_the_ledger_holds_every_customers_days_to_the_cent(rows: list[tuple], da
     assert found.left_out == table.left_out
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(histories.filter(bought), st.sampled_from(["channel", "category", "type"]))
 def test_dimensions_and_parts_add_up_to_the_whole(rows: list[tuple], by: str) -> None:
@@ -91,6 +93,7 @@ def test_dimensions_and_parts_add_up_to_the_whole(rows: list[tuple], by: str) ->
             assert part.revenue(span) == found.revenue_by(by, span).get(value, 0)
 
 
+@pytest.mark.slow
 @settings(max_examples=15)
 @given(histories.filter(bought))
 def test_a_part_is_the_ledger_of_its_rows_alone(rows: list[tuple]) -> None:
@@ -160,6 +163,7 @@ print(list(found.parts), found.dimensions["channel"].hash_rows(seed=0).sum(), di
 """
 
 
+@pytest.mark.slow
 def test_one_thread_and_two_give_the_same() -> None:
     said = [
         subprocess.run([sys.executable, "-c", SAME], capture_output=True, check=True, encoding="utf-8",
@@ -212,6 +216,7 @@ def test_what_cannot_be_read_is_said() -> None:
     assert unknown.value.hint == "did you mean 'channel'?"
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(histories.filter(bought), st.integers(0, 1001))
 def test_a_ledger_cut_at_a_day_is_the_ledger_read_as_of_that_day(rows: list[tuple], day: int) -> None:
@@ -224,6 +229,7 @@ def test_a_ledger_cut_at_a_day_is_the_ledger_read_as_of_that_day(rows: list[tupl
     assert cut.revenue_by("channel", period(0, 1001)) == read.revenue_by("channel", period(0, 1001))
 
 
+@pytest.mark.slow
 @settings(max_examples=30)
 @given(histories.filter(bought), st.sets(st.sampled_from(["ann", "bob", "cho", "ชาย"])))
 def test_the_ledger_of_some_customers_holds_what_theirs_is(rows: list[tuple], those: set[str]) -> None:

@@ -152,6 +152,7 @@ def assert_balanced(who: Standing) -> None:
     assert who.active_before.sum() == who.retained.sum() + who.lost.sum()
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(histories.filter(bought), st.integers(0, 1001), st.integers(1, 12), st.sampled_from(["previous", "year-ago"]))
 def test_active_is_new_and_retained_and_won_back_always(rows: list, day: int, months: int, comparison: str) -> None:

@@ -147,6 +147,7 @@ def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -
     assert said.value("warned_early") == 30  # gone_on is 30 days after the warning
 
 
+@pytest.mark.slow
 def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(tmp_path: Path) -> None:
     of = in_workspace(example_basis(), tmp_path)
     found = risk(of)

@@ -86,8 +86,8 @@ def test_an_answer_of_who_bought_in_another_year_is_an_answer_and_no_response() 
 NPS_SQL = """
 WITH newest AS (
     SELECT arg_max(rating, "at") AS rating FROM interactions
-    WHERE scale = 'nps_0_10' AND rating IS NOT NULL AND "at" >= TIMESTAMPTZ '2025-01-01 00:00Z'
-        AND "at" < TIMESTAMPTZ '2026-01-01 00:00Z' AND customer_id IN (SELECT customer_id FROM transactions)
+    WHERE scale = 'nps_0_10' AND rating IS NOT NULL AND "at" >= TIMESTAMPTZ '2025-01-01 00:00:00Z'
+        AND "at" < TIMESTAMPTZ '2026-01-01 00:00:00Z' AND customer_id IN (SELECT customer_id FROM transactions)
     GROUP BY customer_id),
 shares AS (
     SELECT (count(*) FILTER (rating >= 9) + 0.75) / (count(*) + 3) AS p,

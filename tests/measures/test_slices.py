@@ -96,6 +96,7 @@ def test_slices_add_up_to_the_whole(by: str) -> None:
             assert sum(part or 0 for part in parts) == pytest.approx(total), (name, before)
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(histories)
 def test_euros_of_any_slices_add_up_to_the_cent(rows: list[tuple]) -> None:

@@ -52,6 +52,7 @@ def test_the_chosen_model_is_the_simplest_within_a_standard_error():
         assert difference > error
 
 
+@pytest.mark.slow
 def test_a_score_of_the_walk_is_that_of_a_run_on_data_that_end_there():
     day = CUTOFFS[0]
     then = SHOP.until(day)
@@ -62,6 +63,7 @@ def test_a_score_of_the_walk_is_that_of_a_run_on_data_that_end_there():
     assert alone.scores[0].log_loss == pytest.approx(float(losses.mean()), abs=1e-12)
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_learned_is_left_out_and_named():
     def once_only(day):
         window = SHOP.window(day)

@@ -45,6 +45,7 @@ def customers() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return np.where(t_x * share >= 1, x, 0), np.where((x > 0) & (t_x * share >= 1), np.floor(t_x * share), 0), T
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=["BG/NBD", "MBG/NBD", "Pareto/NBD"])
 @given(parameters=st.lists(st.floats(-2.5, 2.5), min_size=4, max_size=4))
 @settings(max_examples=25, deadline=None)
@@ -71,6 +72,7 @@ def test_a_simulated_population_is_found_again_within_four_standard_errors(truth
         assert model.standard_errors[name] < 1.0 * value
 
 
+@pytest.mark.slow
 @each
 def test_weights_are_customers_repeated_and_their_order_is_nothing(fit, customers) -> None:
     x, t_x, T = customers
@@ -81,6 +83,7 @@ def test_weights_are_customers_repeated_and_their_order_is_nothing(fit, customer
     assert weighted == repeated
 
 
+@pytest.mark.slow
 @each
 def test_the_log_likelihood_is_in_the_users_unit_of_time(fit, customers) -> None:
     x, t_x, T = customers
@@ -96,6 +99,7 @@ def test_the_log_likelihood_is_in_the_users_unit_of_time(fit, customers) -> None
     assert gradient * np.asarray([*daily.parameters.values()]) == pytest.approx(np.zeros(4), abs=1e-3)
 
 
+@pytest.mark.slow
 @each
 def test_the_seed_draws_the_sample_but_not_the_maximum(fit, monkeypatch: pytest.MonkeyPatch, customers) -> None:
     monkeypatch.setattr("ckm.models.btyd.fitting.SAMPLE_ROWS", 100)
@@ -152,6 +156,7 @@ def test_customers_who_are_all_alike_leave_parameters_unknown_and_it_says_so(fit
     assert 0 < model.no_order(3, 25, 30, 30) < 0.2
 
 
+@pytest.mark.slow
 @each
 def test_one_customer_with_a_hundred_thousand_orders_among_many_is_no_trouble(fit, customers) -> None:
     x, t_x, T = (np.append(part, extra) for part, extra in zip(customers, (100_000, 590, 600), strict=True))

@@ -108,6 +108,7 @@ def test_cdnow_by_tenths_ranks_orders_and_money_and_adds_up() -> None:
     assert money[0].actual == pytest.approx(35_745.9, abs=0.1)
 
 
+@pytest.mark.slow
 def test_many_customers_are_learned_from_by_a_sample_that_says_the_same(monkeypatch) -> None:
     buyers = buyers_until(*visits(), CALIBRATION_END)
     all_of_them = fit_lifetime(buyers)

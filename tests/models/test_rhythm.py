@@ -82,6 +82,7 @@ def test_where_nobody_came_back_nothing_is_usual() -> None:
     assert population_gap(histogram(), 0.5) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("read", "of_a_mean"), [(cdnow_master, 2.44), (online_retail, 1.12)])
 def test_real_customers_bear_out_how_much_the_population_weighs(
     read: Callable[[], pl.LazyFrame], of_a_mean: float

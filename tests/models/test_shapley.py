@@ -56,6 +56,7 @@ def _by_permutations(log_odds: Score, row: Mapping[str, float], reference: Mappi
     return points
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(rows=ROWS, reference=REFERENCES, seed=st.integers(0, 999), chunk=st.integers(1, 8))
 def test_base_and_points_add_up_to_the_score_whatever_the_function(

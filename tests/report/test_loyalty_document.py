@@ -61,6 +61,7 @@ def texts(document: Document) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_section_is_told_in_every_language(lang: str) -> None:
     document, words = example_document(lang), load_words(lang)
@@ -191,6 +192,7 @@ def test_the_same_reason_may_have_a_text_of_its_own_in_a_section() -> None:
     assert any("No lifetime value" in text for text in said(SECTIONS["capacity"](telling)))
 
 
+@pytest.mark.slow
 def test_nothing_is_added_up_where_parts_are_hidden() -> None:
     hidden = (Missing("relationships", "hidden_cells", (("count", 1), ("min_cell", 5))),)
     telling = told(missing=hidden)
@@ -228,6 +230,7 @@ def test_every_measure_that_is_shown_is_defined() -> None:
     assert shown <= defined
 
 
+@pytest.mark.slow
 def test_every_chart_keeps_to_the_schema_of_charts() -> None:
     for figure in figures(example_document("fa")):
         alt.LayerChart.from_dict(dict(figure.specification))

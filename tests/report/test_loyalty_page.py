@@ -22,6 +22,7 @@ def page_of(lang: str, **changes: object) -> str:
     return render_page(loyalty_document(example_report(**changes), lang), load_words(lang).page_words())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_page_is_valid_html(lang: str) -> None:
     import html5lib
@@ -29,6 +30,7 @@ def test_the_page_is_valid_html(lang: str) -> None:
     html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(example_page(lang))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_page_stays_within_its_size_and_asks_for_nothing(lang: str) -> None:
     page = read(example_page(lang))
@@ -54,6 +56,7 @@ def test_wide_tables_scroll_in_a_box_that_the_keyboard_reaches() -> None:
         assert box.attributes["aria-label"]
 
 
+@pytest.mark.slow
 def test_a_name_that_looks_like_markup_is_shown_as_text() -> None:
     evil = [
         Measure("change_by_slice", 500_000.0, (("dimension", "category"), ("value", EVIL))),
@@ -69,5 +72,6 @@ def test_a_name_that_looks_like_markup_is_shown_as_text() -> None:
     assert tree.all("body")[0].text.count(EVIL) >= 8
 
 
+@pytest.mark.slow
 def test_equal_reports_give_equal_pages() -> None:
     assert page_of("th") == example_page("th")

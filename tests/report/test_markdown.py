@@ -43,9 +43,8 @@ def test_wide_characters_take_two_columns_and_marks_above_none() -> None:
 
 def test_a_name_that_looks_like_markup_stays_a_name() -> None:
     name = "<b>*a*|_b_`c`\n[d](e) & \\"
-    safe = r"&lt;b>\*a\*|\_b\_\`c\` \[d\](e) &amp; \\"
+    safe = r"&lt;b>\*a\*\|\_b\_\`c\` \[d\](e) & \\"
     blocks = (Text(name), Items((name,)), Facts(((name, name),)), Table("T", (Column(name),), ((name,),)))
     text = render_markdown(Document("T", "L", (Section("S", blocks),)))
-    assert text.count(safe) == 4
-    assert text.count(safe.replace("|", "\\|")) == 2
+    assert text.count(safe) == 6
     assert name not in text

@@ -17,6 +17,7 @@ from ckm.report.document import Column, Document, Facts, Figure, Items, KeyFigur
 from ckm.report.model_card import card_document
 from ckm.report.page import PageWords, render_page
 from tests.conftest import ROOT
+from tests.markup import BAD, ODD
 from tests.report.example_card import example_card
 from tests.report.reading import Element, read
 
@@ -148,11 +149,21 @@ def test_text_in_any_script_stays_text_in_a_chart(name: str) -> None:
     assert "font-family" not in re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
 
 
+@pytest.mark.parametrize("name", ODD)
+def test_a_control_or_half_a_character_in_a_chart_neither_ends_the_program_nor_stays(name: str) -> None:
+    page = render_page(document(f"{name}\ud83d"))
+    assert not BAD.search(page)
+    assert read(page).all("svg")[0].all("text")
+    assert {each.tag for each in read(page).all()}.isdisjoint({"script", "img"})
+
+
+@pytest.mark.slow
 def test_equal_documents_give_equal_bytes_however_many_charts_were_drawn_before(card_page: str) -> None:
     render_page(document())
     assert render_page(card_document(example_card())) == card_page
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_bytes(card_page: str) -> None:
     program = (
         "import sys; sys.stdout.reconfigure(encoding='utf-8', newline='\\n')\n"

@@ -14,6 +14,7 @@ from ckm.report.workbook import write_workbook
 from tests.report.example_loyalty import example_measures, example_report
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["de", "fa"])
 def test_a_sheet_per_section_and_all_measures(tmp_path: Path, lang: str) -> None:
     write_workbook(example_report(), tmp_path / "report.xlsx", lang)
@@ -26,6 +27,7 @@ def test_a_sheet_per_section_and_all_measures(tmp_path: Path, lang: str) -> None
     assert ('rightToLeft="1"' in first) == (lang == "fa")
 
 
+@pytest.mark.slow
 def test_the_sheet_of_measures_is_the_table_that_machines_read(tmp_path: Path) -> None:
     report = example_report()
     write_workbook(report, tmp_path / "report.xlsx")
@@ -35,12 +37,14 @@ def test_the_sheet_of_measures_is_the_table_that_machines_read(tmp_path: Path) -
     assert sheet["value"].cast(pl.Float64).to_list() == pytest.approx(table["value"].to_list())
 
 
+@pytest.mark.slow
 def test_equal_reports_give_equal_bytes(tmp_path: Path) -> None:
     for name in ("one", "two"):
         write_workbook(example_report(), tmp_path / f"{name}.xlsx", "th")
     assert (tmp_path / "one.xlsx").read_bytes() == (tmp_path / "two.xlsx").read_bytes()
 
 
+@pytest.mark.slow
 def test_a_text_that_looks_like_a_formula_stays_a_text(tmp_path: Path) -> None:
     evil = Measure("customers_active", 7.0, (("channel", '=HYPERLINK("http://example.org")'),))
     loyal = example_report().loyal.with_columns(customer_id=pl.lit("=1+1"))
@@ -52,6 +56,7 @@ def test_a_text_that_looks_like_a_formula_stays_a_text(tmp_path: Path) -> None:
             assert "hyperlink" not in archive.read(name).decode()
 
 
+@pytest.mark.slow
 def test_two_sections_of_one_name_get_two_sheets(tmp_path: Path) -> None:
     write_workbook(example_report(), tmp_path / "report.xlsx")
     names = [*pl.read_excel(tmp_path / "report.xlsx", sheet_id=0)]

@@ -125,6 +125,7 @@ print(hashlib.sha256(text.encode()).hexdigest())
 """
 
 
+@pytest.mark.slow
 def test_one_thread_and_two_give_the_same_bytes() -> None:
     started = [
         subprocess.Popen(
@@ -220,6 +221,7 @@ def test_customers_who_are_all_alike_are_refused(kinds: int) -> None:
         fit(frame)
 
 
+@pytest.mark.slow
 def test_beyond_the_limit_a_sample_is_learned_from_and_everyone_assigned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(learn, "MOST_FITTED", 150)
     monkeypatch.setattr(learn, "MOST_TRIED", 120)
@@ -237,6 +239,7 @@ def test_details_show_every_number_tried_and_where_the_centres_lie() -> None:
     assert set(centres.formats) < set(centres.frame.columns)
 
 
+@pytest.mark.slow
 def test_assigning_imports_neither_scikit_learn_nor_scipy(tmp_path: Path) -> None:
     reread(fitted(), tmp_path)
     shop().write_parquet(tmp_path / "shop.parquet")

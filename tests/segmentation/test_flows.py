@@ -119,6 +119,7 @@ def test_one_customer_comes_stays_is_lost_and_is_won_back() -> None:
     ]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(histories, st.integers(0, 420), st.sampled_from(["month", "quarter", "year"]), st.integers(1, 14))
 def test_every_period_balances(visits: list[Visit], as_of: int, period: str, periods: int) -> None:
@@ -133,6 +134,7 @@ def test_every_period_balances(visits: list[Visit], as_of: int, period: str, per
     assert found["end"][-1] == START + timedelta(days=as_of)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=6)
 @given(long_histories)
 def test_a_balance_says_what_the_states_at_its_two_ends_say(visits: list[Visit]) -> None:
@@ -141,6 +143,7 @@ def test_a_balance_says_what_the_states_at_its_two_ends_say(visits: list[Visit])
     assert_frame_equal(found.frame.drop("period", "end"), by_feature_tables(found, tables, DEFINITION))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(histories, st.integers(0, 400), st.randoms(use_true_random=False))
 def test_no_balance_sees_the_future_or_the_order_of_the_rows(visits: list[Visit], day: int, random: Random) -> None:
@@ -201,6 +204,7 @@ def test_a_day_is_a_day_of_the_shop() -> None:
         assert found.frame["period"][0] == first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "as_of"), [(cdnow_sample, date(1998, 6, 30)), (online_retail, date(2010, 12, 9))])
 def test_real_shops_balance(data: Callable[[], pl.LazyFrame], as_of: date) -> None:
     tables = {"transactions": data().collect().lazy()}

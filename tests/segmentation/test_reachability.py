@@ -66,6 +66,7 @@ def proved(*texts: str) -> dict[int, tuple[int, ...]]:
     return {found.rule: found.taken_by for found in unreachable_rules(parsed(*texts))}
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(rule_sets)
 def test_a_rule_is_unreachable_exactly_when_no_customer_can_fall_under_it(texts: list[str]) -> None:
@@ -74,6 +75,7 @@ def test_a_rule_is_unreachable_exactly_when_no_customer_can_fall_under_it(texts:
     assert unreachable == set(range(len(rules))) - winners(rules, EVERY)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(
@@ -88,6 +90,7 @@ def test_beside_conditions_it_cannot_judge_a_rule_that_wins_is_not_called_unreac
     assert not winners(rules, EVERY) & {found.rule for found in unreachable_rules(rules)}
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(rule_sets)
 def test_those_who_take_the_customers_do_so_and_none_of_them_can_be_spared(texts: list[str]) -> None:
@@ -185,6 +188,7 @@ def test_a_feature_that_every_customer_has_leaves_nobody_between_a_condition_and
     assert proved("frequency > 3", "NOT frequency > 3", "TRUE") == {2: (0, 1)}
 
 
+@pytest.mark.slow
 def test_many_features_are_no_obstacle_as_long_as_few_are_needed_at_a_time() -> None:
     features = [f"channel_share_{letter}" for letter in "abcdefghijklmnopqrst"]
     chain = [f"{one} > 0.5 AND {other} > 0.5" for one, other in pairwise(features)]
@@ -197,6 +201,7 @@ def test_beyond_too_many_combinations_nothing_is_claimed() -> None:
     assert proved(everything, everything) == {}
 
 
+@pytest.mark.slow
 def test_among_too_many_combinations_a_rule_within_one_other_is_still_found() -> None:
     features = ["spend_12mo", "monetary", "order_value_mean", "recency_days", "tenure_days", "gaps", "rows"]
     rules = [" AND ".join(f"{name} > {limit}" for name in features) for limit in range(9, 0, -1)]

@@ -156,6 +156,7 @@ def test_the_rest_may_have_an_advice_of_its_own(tmp_path: Path) -> None:
 names = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min_size=1, max_size=8)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(names, names, st.integers(1, 9)), min_size=1, max_size=4, unique_by=lambda each: each[0]), names
@@ -234,7 +235,7 @@ def test_all_rules_that_can_never_win_are_told_at_once(tmp_path: Path) -> None:
         ("sum(spend_12mo) > 3", "looks at other rows"),
         ("count(*) > 3", "looks at other rows"),
         ("row_number() OVER (ORDER BY spend_12mo) > 3", "looks at other rows"),
-        ("covar(spend_12mo, frequency) > 3", "Correlation"),
+        ("covar(spend_12mo, frequency) > 3", "looks at other rows"),
         ("spend_12mo", "this is no condition but a number"),
         ("lang || 'x'", "this is no condition but a text"),
         ("last_purchase", "this is no condition but a date"),
@@ -245,18 +246,18 @@ def test_all_rules_that_can_never_win_are_told_at_once(tmp_path: Path) -> None:
         ("last_purchase > 20000", "compares a date with a number"),
         ("last_purchase > '2025-12-31'", "compares a date with a text"),
         ("last_purchase - first_purchase > 30", "compares a duration with a number"),
-        pytest.param(" OR ".join(["frequency = 1"] * 3000), "too many parts", id="3,000 parts"),
+        pytest.param(" OR ".join(["frequency = 1"] * 3000), "more than 20,000 characters", id="3,000 parts"),
         ("5 > frequency > 3", "compares true or false with a number"),
         ("frequency > 3 AND spend_12mo", "AND concerns conditions, and here stands a number"),
         ("NOT frequency", "NOT concerns conditions, and here stands a number"),
         ("frequency > 1_000", "'_000' after the condition is none of it"),
         ("frequency > 3 AS x", "'x' after the condition is none of it"),
         ("spend_12mo > 1e400", "a constant is too large"),
-        ("lang ~ '('", "cannot be computed: "),
+        ("lang ~ '('", "bad regular expression: unclosed group"),
         ("last_purchase + 3 > first_purchase", "cannot be computed: "),
         ("last_purchase > CURRENT_DATE", "'CURRENT_DATE' reads the clock"),
         ("last_purchase < now()", "'now' reads the clock"),
-        ("COLUMNS('.*') > 1", "reads something else than features"),
+        ("COLUMNS('.*') > 1", "looks at other rows"),
         ("EXISTS (SELECT 1)", "holds a query"),
         ("(SELECT 1) = frequency", "holds a query"),
         ("frequency IN (VALUES (1), (2))", "holds a query"),

@@ -185,6 +185,7 @@ def test_a_mistake_in_the_file_is_said_with_its_line(
         read_value(entry)
 
 
+@pytest.mark.slow
 def test_assigning_from_a_file_imports_no_scikit_learn(
     now: pl.DataFrame, checked: ValueDefinition, tmp_path: Path
 ) -> None:
@@ -345,6 +346,7 @@ def test_details_show_every_coefficient_and_both_comparisons(checked: ValueDefin
         assert set(detail.formats) <= set(detail.frame.columns)
 
 
+@pytest.mark.slow
 def test_online_retail_reads_well() -> None:
     path = SHARED / "online_retail_2009_2010.parquet"
     if not path.exists():

@@ -115,6 +115,7 @@ def test_arbitrary_text_is_read_or_refused_in_a_sentence(tmp_path: Path, text: s
     check(tmp_path / "file", text.encode())
 
 
+@pytest.mark.slow
 @RELAXED
 @given(
     seed=st.integers(0, 10_000),
@@ -131,6 +132,7 @@ def test_damaged_tables_lose_no_record(tmp_path: Path, seed: int, cuts: int, pie
     check(tmp_path / "file", text.encode())
 
 
+@pytest.mark.slow
 @RELAXED
 @given(
     seed=st.integers(0, 10_000),

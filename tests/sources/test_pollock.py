@@ -13,6 +13,7 @@ BENCH = Path(__file__).parents[2] / "bench/pollock.py"
 SHARED = Path(os.environ.get("CKM_SHARED") or BENCH.parents[1] / "../shared/data").resolve()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (SHARED / "csv/pollock").is_dir(), reason="the Pollock files are not in ../shared/data")
 def test_no_file_is_lost_crashed_or_badly_read() -> None:
     done = subprocess.run(

@@ -19,16 +19,20 @@ import pytest
 from deltalake import DeltaTable
 from deltalake.table import TableAlterer
 
+from ckm.store import delta
+
 MOMENTS = (
     (Path, "write_text"),
     (Path, "replace"),
     (Path, "unlink"),
+    (Path, "touch"),
     (pl.LazyFrame, "sink_parquet"),
     (pq.ParquetWriter, "close"),
     (DeltaTable, "create"),
     (DeltaTable, "create_write_transaction"),
     (DeltaTable, "vacuum"),
     (TableAlterer, "add_columns"),
+    (delta, "extend"),
 )
 """Before each of these a process may die."""
 OTHER_CHANGES = ((Path, "mkdir"), (pq.ParquetWriter, "__init__"), (pq.ParquetWriter, "write_table"))

@@ -10,7 +10,8 @@ import polars as pl
 import pytest
 
 from bench.crash import attack, half_made, orphans
-from ckm.store import Store
+from ckm.store import Store, compaction
+from ckm.store.delta import Table
 from tests.store.death import dying_after
 from tests.store.shop import contents, load
 
@@ -52,11 +53,20 @@ def erase(store: Store) -> None:
     store.erase_customer("a")
 
 
+def load_one(store: Store) -> None:
+    load(store, [("1", "1", "a", 1.0)], "mar", bad=1)
+
+
+def load_more(store: Store) -> None:
+    load(store, [("3", "1", "a", 3.0)], "apr", bad=1)
+
+
 SCENES: dict[str, tuple[list[Step], Step]] = {
     "the first load of all": ([], load_first),
     "a load that updates": ([load_first], load_second),
     "a load that replaces its quarantine": ([load_first, load_second], load_first_again),
     "an undo below a later load": ([load_first, load_second, load_over_second], undo_of("feb")),
+    "a load after which small files are merged": ([load_one], load_more),
     "an erasure": ([load_first, load_second], erase),
 }
 
@@ -74,9 +84,14 @@ def state(store: Store) -> State:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scene", SCENES)
-def test_death_before_any_change_leaves_the_old_state_or_the_new_one(scene: str, tmp_path: Path) -> None:
+def test_death_before_any_change_leaves_the_old_state_or_the_new_one(
+    scene: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before, step = SCENES[scene]
+    if step is load_more:
+        monkeypatch.setattr(compaction, "FANOUT", 2)
     prepared = Store(tmp_path / "prepared")
     for earlier in before:
         earlier(prepared)
@@ -87,6 +102,8 @@ def test_death_before_any_change_leaves_the_old_state_or_the_new_one(scene: str,
         step(whole)
     new = state(whole)
     assert clock.changes > 5
+    merged = [Table(whole.root / name).history(compaction.COMPACTION_KEY) for name in ("orders", "quarantine")]
+    assert all(merged) == (step is load_more)
     for moment in range(clock.changes):
         store = Store(Path(shutil.copytree(prepared.root, tmp_path / f"dead-{moment}")))
         with dying_after(moment):
@@ -103,6 +120,7 @@ def test_death_before_any_change_leaves_the_old_state_or_the_new_one(scene: str,
         shutil.rmtree(store.root)
 
 
+@pytest.mark.slow
 def test_a_recovery_that_dies_is_recovered_from(tmp_path: Path) -> None:
     prepared = Store(tmp_path / "prepared")
     load_first(prepared)
@@ -134,6 +152,7 @@ def test_a_log_without_a_commit_is_no_table(tmp_path: Path) -> None:
     assert len(contents(store)) == 3
 
 
+@pytest.mark.slow
 def test_processes_killed_at_random_lose_and_double_nothing() -> None:
     tally = attack(runs=2, stores=1, seed=4)
     assert tally.killed >= 2

@@ -83,6 +83,7 @@ keeps = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=10, deadline=None)
 @given(st.lists(keeps, max_size=5))
 def test_the_last_word_on_a_name_and_a_day_counts(told: list[tuple[str, date, dict[str, str]]]) -> None:
@@ -249,6 +250,7 @@ SCENES: dict[str, tuple[date, pl.DataFrame]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # see test_crash
 @pytest.mark.parametrize("scene", ["the first run of all", *SCENES])
 def test_death_before_any_change_leaves_the_old_runs_or_the_new_ones(scene: str, tmp_path: Path) -> None:

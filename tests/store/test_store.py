@@ -44,6 +44,7 @@ def told_in_words(loads: list[list[Row]]) -> list[Row]:
     return sorted(rows, key=lambda row: tuple(str(value) for value in row))
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(files)
 def test_any_loads_leave_every_row_exactly_once(loads: list[list[Row]]) -> None:
@@ -56,6 +57,7 @@ def test_any_loads_leave_every_row_exactly_once(loads: list[list[Row]]) -> None:
         assert contents(store) == told_in_words(loads)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(files)
 def test_taking_back_the_last_load_restores_what_was_before(loads: list[list[Row]]) -> None:
@@ -69,6 +71,7 @@ def test_taking_back_the_last_load_restores_what_was_before(loads: list[list[Row
             assert contents(store) == rows
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(files, st.randoms(use_true_random=False))
 def test_taking_all_loads_back_in_any_order_leaves_nothing(loads: list[list[Row]], dice: Random) -> None:

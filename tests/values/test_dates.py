@@ -26,12 +26,14 @@ def local(text: str, style: DateStyle) -> datetime | None:
     return parse_dates(pl.Series([text]), style)["local"].item()
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(moments, st.sampled_from(UNAMBIGUOUS))
 def test_a_date_comes_back_from_every_unambiguous_format(moment: datetime, pattern: str) -> None:
     assert local(moment.strftime(pattern), DateStyle()) == moment
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     moments,
@@ -49,6 +51,7 @@ def test_a_numeric_date_comes_back_when_its_order_is_known(
     assert local(moment.strftime(pattern), DateStyle(order)) == expected
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.dates(date(1970, 1, 1), date(2068, 12, 31)))
 def test_without_an_order_only_what_speaks_for_itself_is_read(day: date) -> None:

@@ -50,6 +50,7 @@ def test_an_amount_comes_back_from_every_script(amount: Decimal, zero: str) -> N
     assert parse(text) == float(amount)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(amounts, st.sampled_from([(".", ","), (",", ".")]))
 def test_an_amount_with_cents_settles_its_decimal_mark(amount: Decimal, marks: tuple[str, str]) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ckm.example import days
 from ckm.example.channels.export import Export
+from ckm.paths import openable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,5 +35,7 @@ def write_till(world: World, incoming: Path) -> Export:
         "department": pl.String, "pieces": pl.Int64, "net_eur": pl.Float64, "rebate_eur": pl.Float64,
         "purchase_eur": pl.Float64, "kind": pl.String,
     }  # fmt: skip
-    pl.DataFrame(rows, schema=schema, orient="row").write_parquet(incoming / "till.parquet", compression="zstd")
+    pl.DataFrame(rows, schema=schema, orient="row").write_parquet(
+        openable(incoming / "till.parquet"), compression="zstd"
+    )
     return Export("incoming/till.parquet", "transactions", None, None, records=len(rows))

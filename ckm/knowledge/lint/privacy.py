@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ckm.findings import Severity
 from ckm.knowledge.lint.findings import Breach
+from ckm.pseudonym import DASHES, EMAIL, PHONE, digits_of, is_phone
 from ckm.search.analysis.text import normalise
 from ckm.yamlfile import parse_yaml
 
@@ -34,20 +35,10 @@ ISSUERS = re.compile(
 )
 """First digits and lengths of the card schemes (ISO/IEC 7812); article numbers of 13 digits are looked at twice."""
 
-_ANY = re.compile(r"[@＠]|\d[\d\s().\-/]{5,}\d|[A-Za-z]{2}\d\d ?[A-Za-z0-9]{4}")
-_EMAIL = re.compile(r"(?<![\w.+-])([\w.+%'-]{1,64})@(?:[\w-]{1,63}\.)+[^\W\d_]{2,24}(?![\w-])")
+_ANY = re.compile(r"[@＠]|\d[\d\s().\-/（）．／‐-―−－ーｰ\u00ad\u200b-\u200f]{5,}\d|[A-Za-z]{2}\d\d ?[A-Za-z0-9]{4}")
+_UNSEEN = re.compile("[\u00ad\u200b-\u200f\u2060]")
 _CARD = re.compile(r"(?<![\d.,+-])\d(?:[ -]?\d){12,18}(?![\d]|[.,-]\d)")
 _IBAN = re.compile(r"(?<![A-Z0-9])[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?(?![A-Z0-9])", re.IGNORECASE)
-_PHONE = re.compile(
-    r"(?<![\w.,/+-])(?:"
-    r"(?:\+|00)\s?[1-9]\d{0,2}[\s().\-/]{0,3}\d(?:[\s().\-/]{0,3}\d){5,12}"  # +49 30 1234567
-    r"|\(?0\d{1,5}\)?[\s\-/]{1,3}\d(?:[\s\-/]?\d){4,9}"  # 030 / 123 45 67, (0171) 1234567
-    r"|0[1-9]\d{7,9}"  # 0812345678, 09123456789
-    r"|\(\d{3}\)\s?\d{3}[\s.-]\d{4}|\d{3}[.-]\d{3}[.-]\d{4}"  # (555) 123-4567
-    r"|1[3-9]\d{9}"  # mobile numbers in China
-    r")(?![\w]|[.,/-]\d)"
-)
-_DAY = re.compile(r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}")
 
 
 @dataclass(frozen=True)
@@ -94,21 +85,22 @@ def personal_kinds(text: str) -> dict[str, Severity]:
     """Return which kinds of personal data a text holds, with how bad each is."""
     if not _ANY.search(text):
         return {}
-    text = normalise(text)  # full-width signs, digits of all scripts
+    # Full-width signs, digits of all scripts, dashes of all lengths, and nothing that is not seen.
+    text = _UNSEEN.sub("", normalise(text)).translate(DASHES)
     found: dict[str, Severity] = {}
-    mailboxes = [match[1].casefold() for match in _EMAIL.finditer(text)]
+    mailboxes = [match[1].casefold() for match in EMAIL.finditer(text)]
     if any(name not in harmless().role_mailboxes for name in mailboxes):
         found["an e-mail address"] = Severity.error
     elif mailboxes:
         found["an e-mail address of a function"] = Severity.info
-    text = _EMAIL.sub(" ", text)
+    text = EMAIL.sub(" ", text)
     if any(_is_iban(match[0]) for match in _IBAN.finditer(text)):
         found["an account number (IBAN)"] = Severity.error
     text = _IBAN.sub(" ", text)  # a mistyped one is no telephone number either
     if any(_is_card(match[0]) for match in _CARD.finditer(text)):
         found["a card number"] = Severity.error
     text = _CARD.sub(lambda match: " " if _is_card(match[0]) else match[0], text)
-    if any(_is_phone(match[0]) for match in _PHONE.finditer(text)):
+    if any(_is_phone(match[0]) for match in PHONE.finditer(text)):
         found["a telephone number"] = Severity.warning
     return found
 
@@ -136,12 +128,8 @@ def _strings(value: Any) -> Iterator[str]:
             yield from _strings(inner)
 
 
-def _digits(text: str) -> str:
-    return "".join(sign for sign in text if sign in "0123456789")
-
-
 def _is_card(text: str) -> bool:
-    digits = _digits(text)
+    digits = digits_of(text)
     if not ISSUERS.fullmatch(digits) or not luhn(digits):
         return False
     return len(digits) != 13 or not _is_article_number(digits)
@@ -167,8 +155,6 @@ def _is_iban(text: str) -> bool:
 
 
 def _is_phone(text: str) -> bool:
-    digits = _digits(text)
-    if not 7 <= len(digits) <= 15 or _DAY.fullmatch(text.strip()):
-        return False
+    digits = digits_of(text)
     own = digits.removeprefix("00") if text.lstrip().startswith("00") else digits
-    return not own.startswith(harmless().free_call_prefixes)
+    return is_phone(text) and not own.startswith(harmless().free_call_prefixes)

@@ -92,6 +92,8 @@ RULES: tuple[Rule, ...] = (
          "choose a usual word, so that others find it"),
     Rule("control-characters", _WARNING, "no text holds control characters",
          "remove them"),
+    Rule("lost-text", _WARNING, "no words of a text are a comment, a tag or an anchor to YAML",
+         "put the text in quotes"),
     Rule("review-unplanned", _INFO, "an entry in use says when it is reviewed next",
          "write review.due, or review.last and review.interval_days", days.review_unplanned),
     Rule("superseded-in-use", _INFO, "an entry in whose place another stands is archived",

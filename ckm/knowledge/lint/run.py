@@ -94,7 +94,7 @@ def lint_folder(
             base = read_folder(folder)
         return lint_base(base, as_of, expected())
     made_from = sha256(repr((agreed, listing)).encode("utf-8", "surrogateescape")).hexdigest()
-    newest = max((changed for _, _, changed in listing.files), default=0)
+    newest = max((max(mark[1:]) for _, mark in listing.files), default=0)
     kind = f"report {as_of} {made_from}"
     kept = load_sealed(place / REPORT, kind) if settled(newest, saved_at(place / REPORT)) else None
     if kept is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal
 
 from ckm.measures.book import SECTIONS, load_book
+from ckm.plaintext import harmless
 from ckm.report.document import Column, Figure, Table, Text
 from ckm.report.numbers import Numbers
 
@@ -69,6 +70,7 @@ class Telling:
 
     def raw(self, text: str) -> str:
         """Return text of the data; set apart where it may run the other way than the text around it."""
+        text = harmless(text)
         return f"{FIRST_ISOLATE}{text}{RELEASE}" if self.mirrored else text
 
     def written(self, name: str, value: float | None, *, exact: bool = False, signed: bool = False) -> str:

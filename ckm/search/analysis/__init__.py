@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 
 from ckm.search.analysis import chinese, languages, thai
 from ckm.search.analysis.choice import chosen_languages
+from ckm.search.analysis.compounds import Compound, compounds, terms_of
+from ckm.search.analysis.emoji import Emoji, all_emoji
 from ckm.search.analysis.text import normalise, origins, runs
 from ckm.search.analysis.tokens import Analysis, Run, Token
 from ckm.search.analysis.word import read_word
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 __all__ = ["Analysis", "Run", "Token", "analyse", "grams", "words"]
 
@@ -61,10 +63,21 @@ def analyse(text: str, lang: str = "", among: Collection[str] | None = None, *, 
         elif script == "thai":
             maker.thai(characters, start)
         else:
-            alphabet = languages.script_of(characters)
-            maker.word(script, characters, start, chosen.get(alphabet, ("",)))
+            maker.word(script, characters, start, chosen[languages.alphabet_of(script, characters)])
+    for compound in compounds(normalised):
+        maker.compound(compound, chosen)
+    for emoji in all_emoji(normalised):
+        maker.emoji(emoji)
     forms = maker.forms() if in_full else ()
-    return Analysis(text, tuple(maker.runs), tuple(maker.exact), tuple(maker.words), forms, tuple(maker.grams))
+    return Analysis(
+        text,
+        tuple(maker.runs),
+        tuple(maker.exact),
+        tuple(maker.words),
+        tuple(maker.compounds),
+        forms,
+        tuple(maker.grams),
+    )
 
 
 _UNSPACED = frozenset({"han", "thai"})
@@ -79,6 +92,7 @@ class _Tokens:
         self.runs: list[Run] = []
         self.exact: list[Token] = []
         self.words: list[Token] = []
+        self.compounds: list[Token] = []
         self.grams: list[Token] = []
 
     def _span(self, start: int, end: int) -> tuple[int, int]:
@@ -103,6 +117,15 @@ class _Tokens:
         self.words += [Token(stem, start, end, alphabet) for stem in stems]
         if self._with_grams:
             self.grams += [Token(gram, start, end, alphabet) for gram in found]
+
+    def compound(self, compound: Compound, chosen: Mapping[str, tuple[str, ...]]) -> None:
+        span = self._span(compound.start, compound.end)
+        self.compounds += [Token(term, *span, "compound") for term in terms_of(compound, chosen)]
+
+    def emoji(self, emoji: Emoji) -> None:
+        span = self._span(emoji.start, emoji.end)
+        self.compounds += [Token(term, *span, "emoji") for term in emoji.terms]
+        self.grams += [Token(part, *span, "emoji") for part in emoji.parts if self._with_grams]
 
     def han(self, written: str, place: int, written_in: tuple[str, ...]) -> None:
         self._run("han", written_in, place, place + len(written))

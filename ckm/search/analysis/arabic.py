@@ -31,8 +31,8 @@ _SHORTEST = 3
 
 @lru_cache(maxsize=1 << 16)
 def fold(word: str) -> str:
-    """Return a word with one form per letter."""
-    return word.casefold().translate(_LETTERS)
+    """Return a word with one form per letter; a hamza alone stays, since a letter is no mark."""
+    return word.casefold().translate(_LETTERS) or ("ء" if "ء" in word else "")
 
 
 @lru_cache(maxsize=1 << 16)

@@ -28,10 +28,8 @@ def chosen_languages(
     for script, characters in cut:
         if script != "spaced":
             others += len(characters)
-        if script == "spaced":
-            by_alphabet.setdefault(languages.script_of(characters), []).append((script, characters))
-        elif script == "arabic":
-            by_alphabet.setdefault("arabic", []).append((script, characters))
+        if script in ("spaced", "arabic"):
+            by_alphabet.setdefault(languages.alphabet_of(script, characters), []).append((script, characters))
     chosen: dict[str, tuple[str, ...]] = {}
     for alphabet, words in by_alphabet.items():
         known = languages.languages_of(alphabet)

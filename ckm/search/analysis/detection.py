@@ -28,7 +28,7 @@ def detect(text: str) -> tuple[str, ...]:
             weights[script] += TELLING * len(characters)
             pieces.setdefault(script, []).append(characters)
             continue
-        alphabet = languages.script_of(characters)
+        alphabet = languages.alphabet_of(script, characters)
         folded = arabic.fold(characters) if script == "arabic" else spaced.fold(characters)
         if folded and not folded.isdecimal():
             weights[alphabet] += 1 if alphabet == "latin" else TELLING

@@ -21,6 +21,13 @@ _SAME = {"nb": "no", "nn": "no", "ms": "id", "pes": "fa", "prs": "fa"}
 # The script that a language's stop words and stems are for; all others are written in Latin letters.
 _SCRIPT = {"ar": "arabic", "fa": "arabic", "ru": "cyrillic", "el": "greek"}
 
+# Blocks beyond the first ones of each alphabet: Vietnamese and the capital sharp s, polytonic Greek, Old Cyrillic.
+_EXTENSIONS = (
+    ("cyrillic", "\u1c80", "\u1c90"), ("latin", "\u1d00", "\u1e00"), ("latin", "\u1e00", "\u1f00"),
+    ("greek", "\u1f00", "\u2000"), ("latin", "\u2c60", "\u2c80"), ("cyrillic", "\u2de0", "\u2e00"),
+    ("cyrillic", "\ua640", "\ua6a0"), ("latin", "\ua720", "\ua800"), ("latin", "\uab30", "\uab70"),
+)  # fmt: skip
+
 
 def base(tag: str) -> str:
     """Return the language of a BCP 47 tag as the tables here name it: ``de`` for ``de-AT``; "" where none is known."""
@@ -29,8 +36,14 @@ def base(tag: str) -> str:
     return primary if primary in SNOWBALL or primary == "fa" else ""
 
 
-def script_of(word: str) -> str:
-    """Return which alphabet the first letter of a word belongs to, as far as stop words and stems need to know."""
+def alphabet_of(script: str, word: str) -> str:
+    """Return the alphabet of a word of the script ``arabic`` or ``spaced``, as stop words and stems know it.
+
+    In a spaced script its first letter tells. Arabic is a script of its own (:mod:`ckm.search.analysis.text`); its
+    neighbours among the code points, such as Syriac, Thaana and N'Ko, are alphabets without stop words and stems.
+    """
+    if script == "arabic":
+        return script
     first = word[0]
     if first < "\u0370":
         return "latin"
@@ -38,7 +51,9 @@ def script_of(word: str) -> str:
         return "greek"
     if first < "\u0530":
         return "cyrillic"
-    return "arabic" if "\u0600" <= first < "\u0900" else "other"
+    if first < "\u1c80":
+        return "other"
+    return next((alphabet for alphabet, start, end in _EXTENSIONS if start <= first < end), "other")
 
 
 @cache

@@ -13,6 +13,7 @@ GRAM = 4
 
 _LETTERS = str.maketrans({"ø": "o", "æ": "a", "œ": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ё": "е",
                           "\u00ad": None, "ς": "σ"})  # fmt: skip
+_ACCENTED = ("latin", "greek")
 # Rückgabe, Rueckgabe and Ruckgabe must meet, so what stands for an umlaut goes the way of the umlaut, in every word:
 # nobody can tell the ue of "neue" from that of "Mueller" without a dictionary, and on both sides it folds alike.
 _DIGRAPH = re.compile("([aou])e")
@@ -31,7 +32,7 @@ def plain(word: str) -> str:
     if word.isascii():
         return word
     word = word.translate(_LETTERS)
-    if (word and word[0] < "\u0400") or not word.isalpha():
+    if (word and languages.alphabet_of("spaced", word) in _ACCENTED) or not word.isalpha():
         decomposed = unicodedata.normalize("NFD", word)
         word = "".join(letter for letter in decomposed if not "\u0300" <= letter <= "\u036f")
     return word

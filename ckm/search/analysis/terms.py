@@ -11,6 +11,8 @@ from itertools import pairwise
 
 from ckm.search.analysis import chinese, languages, thai
 from ckm.search.analysis.choice import chosen_languages
+from ckm.search.analysis.compounds import compounds, terms_of
+from ckm.search.analysis.emoji import all_emoji
 from ckm.search.analysis.text import all_runs, normalise
 from ckm.search.analysis.tokens import TELLING
 from ckm.search.analysis.word import read_word
@@ -22,10 +24,10 @@ class Terms:
 
     Attributes
     ----------
-    exact, words, forms, grams
+    exact, words, compounds, forms, grams
         As in :class:`ckm.search.analysis.Analysis`.
     spelled
-        Words of scripts with spaces, as they stand in the normalised text.
+        Words of scripts with spaces, and Thai ones of the dictionary, as they stand in the normalised text.
     languages
         By whose rules words were stemmed.
     lengths
@@ -37,6 +39,7 @@ class Terms:
 
     exact: list[str] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    compounds: list[str] = field(default_factory=list)
     forms: list[str] = field(default_factory=list)
     grams: list[str] = field(default_factory=list)
     spelled: set[str] = field(default_factory=set)
@@ -47,7 +50,8 @@ class Terms:
 
 def terms(text: str, lang: str = "") -> Terms:
     """Return the terms of a document's text; ``lang`` as for :func:`ckm.search.analysis.analyse`."""
-    scripts = _scripts(text)
+    normalised = normalise(text)
+    scripts = _scripts(normalised)
     chosen = chosen_languages(scripts, lang, None)
     written_in = _written_in(scripts)
     found = Terms()
@@ -63,7 +67,7 @@ def terms(text: str, lang: str = "") -> Terms:
             _add_thai(found, written)
             begun = len(exact)
         else:
-            alphabet = languages.script_of(written) if script == "spaced" else script
+            alphabet = languages.alphabet_of(script, written)
             word = read_word(script, written, chosen[alphabet])
             if word.folded:  # no lone mark
                 exact.append(word.folded)
@@ -72,6 +76,11 @@ def terms(text: str, lang: str = "") -> Terms:
                 weights[alphabet] += word.weight
                 found.spelled.add(written)
     _add_forms(found, begun)
+    for compound in compounds(normalised):
+        found.compounds.extend(terms_of(compound, chosen))
+    for emoji in all_emoji(normalised):
+        found.compounds.extend(emoji.terms)
+        grams += emoji.parts
     for alphabet, weight in weights.items():
         found.scripts[alphabet] += weight
         found.languages.update(chosen[alphabet])
@@ -81,15 +90,15 @@ def terms(text: str, lang: str = "") -> Terms:
 
 def languages_of(text: str) -> set[str]:
     """Return the languages by whose rules the words of a text would be stemmed; "" for none of them."""
-    scripts = _scripts(text)
+    scripts = _scripts(normalise(text))
     found = {language for chosen in chosen_languages(scripts, "", None).values() for language in chosen}
     found.update(_written_in(scripts))
     return found.union(*(thai.language(characters) for script, characters in scripts if script == "thai"))
 
 
-def _scripts(text: str) -> list[tuple[str, str]]:
+def _scripts(normalised: str) -> list[tuple[str, str]]:
     """Return script and characters of each run."""
-    cut = all_runs(normalise(text))
+    cut = all_runs(normalised)
     return [("spaced", a) if a else ("han", b) if b else ("thai", c) if c else ("arabic", d) for a, b, c, d in cut]
 
 
@@ -115,7 +124,10 @@ def _add_han(found: Terms, written: str, written_in: tuple[str, ...]) -> None:
 def _add_thai(found: Terms, written: str) -> None:
     clusters = thai.clusters(written)
     found.exact.extend(clusters)
-    found.words.extend(thai.words(clusters))
+    words = thai.words(clusters)
+    found.words.extend(words)
+    if thai.language(written) == ("th",):
+        found.spelled.update(word for word in words if len(word) >= thai.SHORTEST)
     found.grams.extend([one + other for one, other in pairwise(clusters)])
     found.grams.extend(thai.grams(written))
     _add_length(found, "thai", thai.language(written), sum(not cluster.isdecimal() for cluster in clusters))

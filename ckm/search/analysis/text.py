@@ -16,11 +16,13 @@ THAI = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0edc-\u0edf\u1000-\u103f\u1050-
 ARABIC = "\u0620-\u065f\u066e-\u06d3\u06d5-\u06dc\u06df-\u06ef\u06fa-\u06ff\u0750-\u077f\u08a0-\u08ff"
 # Python's \w leaves out the vowel marks of Indic scripts and combining accents; the soft hyphen joins what it parts.
 _MARKS = "\u00ad\u0300-\u036f\u0900-\u0963\u0970-\u0dff"
+_OTHER = f"[^\\W_{HAN}{THAI}{ARABIC}\u0900-\u0dff]"
+LETTER = f"(?:{_OTHER}|[{_MARKS}])"
+"""A letter, digit or mark of a script that no other chain claims: whatever Unicode adds falls to this one."""
+WORD_BEGINS = f"(?<!{_OTHER})(?<![{_MARKS}])(?<![{ARABIC}])"
+"""Where no letter of a script with spaces comes before."""
 
-_RUN = re.compile(
-    f"(?P<spaced>(?:[^\\W_{HAN}{THAI}{ARABIC}\u0900-\u0dff]|[{_MARKS}])+)"
-    f"|(?P<han>[{HAN}]+)|(?P<thai>[{THAI}]+)|(?P<arabic>[{ARABIC}]+)"
-)
+_RUN = re.compile(f"(?P<spaced>{LETTER}+)|(?P<han>[{HAN}]+)|(?P<thai>[{THAI}]+)|(?P<arabic>[{ARABIC}]+)")
 _OTHER_DIGIT = re.compile(r"(?![0-9])\d")
 
 

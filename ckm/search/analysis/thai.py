@@ -13,6 +13,8 @@ from functools import cache
 from pathlib import Path
 
 GRAM = 4
+SHORTEST = 4
+"""Characters of a word that is looked for with a mistake; a shorter one may be any."""
 
 _DATA = Path(__file__).parents[2] / "data" / "search" / "thai_words.txt"
 _LONGEST = 8  # clusters of a word; longer entries of the list are compounds of others

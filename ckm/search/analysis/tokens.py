@@ -46,6 +46,8 @@ class Analysis:
         Chinese, Japanese and Korean, character clusters in Thai and its neighbours. In order, no overlaps.
     words
         Terms of the word field: stems without stop words, words of a dictionary in Thai, bigrams in Chinese.
+    compounds
+        Terms of names and codes of several parts (:mod:`ckm.search.analysis.compounds`) and of emoji.
     forms
         Words as written, folded and not stemmed, stop words too, and each two neighbours joined by ``_``. Only of
         scripts that write spaces between words.
@@ -57,6 +59,7 @@ class Analysis:
     runs: tuple[Run, ...]
     exact: tuple[Token, ...]
     words: tuple[Token, ...]
+    compounds: tuple[Token, ...]
     forms: tuple[Token, ...]
     grams: tuple[Token, ...]
 

@@ -36,6 +36,6 @@ def read_word(script: str, written: str, chosen: tuple[str, ...]) -> Word:
     chain = arabic if script == "arabic" else spaced
     folded = chain.fold(written)
     stems = dict.fromkeys(stem for language in chosen if (stem := chain.stem(written, language)))
-    alphabet = "arabic" if script == "arabic" else languages.script_of(written)
+    alphabet = languages.alphabet_of(script, written)
     weight = 0 if folded.isdecimal() else 1 if alphabet == "latin" else TELLING
     return Word(alphabet, folded, tuple(stems), spaced.grams(folded) if stems else (), weight)

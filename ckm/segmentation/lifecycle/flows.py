@@ -19,7 +19,7 @@ import narwhals as nw
 import polars as pl
 
 from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError
-from ckm.feature_table.table import counted
+from ckm.feature_table.view import counted, need_transactions
 from ckm.features import end_of_day, purchase_days, purchase_gaps
 from ckm.models.rhythm import shrunk_gap
 
@@ -92,7 +92,7 @@ def lifecycle_flows(
         Nobody bought anything by ``as_of``.
     """
     starts = _starts(as_of, period, periods)
-    purchases = _purchases(tables["transactions"], as_of, time_zone)
+    purchases = _purchases(need_transactions(tables, time_zone), as_of, time_zone)
     if purchases.is_empty():
         raise NotEnoughDataError(f"no purchase by a known customer on or before {as_of}", hint="choose a later --as-of")
     first = date.fromordinal(purchases["number"].min())  # type: ignore[arg-type]  # an Int64 column, not empty

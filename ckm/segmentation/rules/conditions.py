@@ -154,13 +154,6 @@ def _check_function(call: Any, where: str) -> None:
     if not row_wise or member in ACROSS_ROWS_STRINGS:
         name = member if family in {"Boolean", "StringExpr"} else family
         raise _mistake(where, f"the condition uses a function that rules do not have: {name}", _HELP)
-    if member == "Contains" and "Literal" in call["input"][1]:
-        # Without strict, as expressions are parsed, a pattern that is none finds nothing and says nothing.
-        pattern = subexpression(call["input"][1])
-        try:
-            pl.select(pl.lit("").str.contains(pattern, strict=True))
-        except PolarsError as error:
-            raise _cannot_compute(error, where) from None
 
 
 def _check_types(condition: Condition, where: str) -> None:

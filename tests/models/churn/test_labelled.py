@@ -50,6 +50,7 @@ def test_out_of_fold_it_ranks_well_and_the_lowest_log_loss_is_chosen():
     assert {score.model for score in FIT.scores} == {"logistic", "splines", "boosted", "average"}
 
 
+@pytest.mark.slow
 def test_the_id_is_never_learned_from():
     telling = TABLE.with_columns(
         id=pl.when(pl.col("left") == "Yes").then(1000).otherwise(5000) + pl.int_range(pl.len())
@@ -57,12 +58,14 @@ def test_the_id_is_never_learned_from():
     assert fit_labelled(telling, "left", "Yes", "id").scores[0].auc == pytest.approx(FIT.scores[0].auc, abs=0.05)
 
 
+@pytest.mark.slow
 def test_noise_is_not_learned_out_of_fold():
     random = np.random.default_rng(2)
     noise = TABLE.select("id", "left").with_columns(noise=pl.Series(random.normal(size=TABLE.height)))
     assert fit_labelled(noise, "left", "Yes", "id").scores[0].auc < 0.6
 
 
+@pytest.mark.slow
 def test_the_order_of_the_rows_changes_nothing():
     again = fit_labelled(TABLE.sample(fraction=1.0, shuffle=True, seed=3), "left", "Yes", "id")
     assert (again.log_odds == FIT.log_odds).all()

@@ -61,6 +61,7 @@ def test_a_longer_silence_never_lowers_the_score(name):
     assert (np.diff(LEARNED[name].log_odds(features).reshape(20, 80), axis=1) >= 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_what_happens_after_today_changes_no_score(name):
     then = SHOP.until(TODAY)
@@ -101,6 +102,7 @@ def test_without_enough_who_left_it_refuses_with_numbers():
         fit_boosted(Past((window,), TODAY, window.features, HORIZON))
 
 
+@pytest.mark.slow
 def test_an_unknown_model_is_named_with_the_near_one():
     with pytest.raises(UnknownNameError) as caught:
         learn(_past(), "scorecards")
@@ -116,6 +118,7 @@ def test_a_sample_hangs_on_customer_and_day_alone():
     assert id_hashes(["a", "b"])[1] == id_hashes(["b"])[0]
 
 
+@pytest.mark.slow
 def test_one_thread_and_two_give_the_same_bytes():
     root = Path(__file__).parents[3]
     code = (

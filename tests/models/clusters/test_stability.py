@@ -33,6 +33,7 @@ def test_the_adjusted_rand_index_is_that_of_scikit_learn(pairs: list[tuple[int, 
     assert adjusted_rand_index(left, right) == pytest.approx(adjusted_rand_score(left, right))
 
 
+@pytest.mark.slow
 def test_separate_groups_are_found_and_counted() -> None:
     points, truth = blobs(5)
     best = choose(try_numbers(points, range(3, 8), seed=0))
@@ -41,6 +42,7 @@ def test_separate_groups_are_found_and_counted() -> None:
     assert adjusted_rand_index(found, truth) == 1.0
 
 
+@pytest.mark.slow
 def test_noise_is_not_stable() -> None:
     points = np.random.default_rng(5).normal(size=(300, 6))
     assert not any(each.is_stable for each in try_numbers(points, range(3, 6), seed=0))

@@ -1,0 +1,73 @@
+"""Names and codes of several parts: ``Wi-Fi``, ``USB-C``, ``AB-12/3``, ``C++``, ``.NET``, ``R&D``, ``24/7``, ``3.5mm``.
+
+Their parts are words like any others. Beside these a compound has terms of its own, as in Lucene's word delimiter
+filter with ``catenateAll`` and ``preserveOriginal``: parts that a dash joins are also one word (*wifi*), and what holds
+another sign is also a term with this sign (*c++*), so that it differs from what lacks it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from ckm.search.analysis import spaced
+from ckm.search.analysis.languages import alphabet_of
+from ckm.search.analysis.text import ARABIC, LETTER, WORD_BEGINS
+from ckm.search.analysis.word import read_word
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+LONGEST = 40
+"""Characters of a compound; what is longer is an address of a page."""
+
+_DASHES = "-\u2010\u2013_"
+_PART = f"(?:{LETTER}|[{ARABIC}])"
+_JOIN = rf"(?:[{_DASHES}/\u2044.&#]|\+{{1,2}}|(?<=\d),(?=\d))"
+_END = rf"(?:(?:\+{{1,2}}|[#\u266f])(?!{_PART}))"
+_COMPOUND = re.compile(
+    rf"{WORD_BEGINS}(?:(?:(?<!\S)|(?<=[(\[{{\"„“«]))\.(?=[^\W\d_]){_PART}++(?:{_JOIN}{_PART}++)*+{_END}?+"
+    rf"|{_PART}++(?:(?:{_JOIN}{_PART}++)++{_END}?+|{_END}))"
+)
+_JOINED = re.compile(r"[^/\u2044.&,+#\u266f]+")
+_DASH = re.compile(f"[{_DASHES}]+")
+_SIGN = re.compile(r"[/\u2044.&,+#\u266f]")
+_SAME_SIGN = str.maketrans({"\u2044": "/", ",": ".", "\u266f": "#"})
+_KEPT = re.compile(r"\d[.,]\d|[&+#\u266f]|^\.")  # signs without which it would be something else
+_INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])+")
+_ARABIC = re.compile(f"[{ARABIC}]")
+_CODE = re.compile(r"(?=.*\d)(?=.*[^\W\d_])")
+
+
+class Compound(NamedTuple):
+    """A reading of a compound: what is written without its dashes, and where it stands in the normalised text.
+
+    ``signs`` tells whether other signs are part of it; it then is a term as it stands, else a word.
+    """
+
+    written: str
+    start: int
+    end: int
+    signs: bool
+
+
+def compounds(normalised: str) -> Iterator[Compound]:
+    """Yield the readings of all compounds of a text, in order."""
+    for match in _COMPOUND.finditer(normalised):
+        whole, start, end = match[0], match.start(), match.end()
+        for piece in _JOINED.finditer(whole):
+            if _DASH.search(piece[0]) and len(piece[0]) <= LONGEST:
+                yield Compound(_DASH.sub("", piece[0]), start + piece.start(), start + piece.end(), signs=False)
+        if _SIGN.search(whole) and len(whole) <= LONGEST:
+            without = _DASH.sub("", whole).translate(_SAME_SIGN)
+            yield Compound(without, start, end, signs=True)
+            if _INITIALS.fullmatch(whole) or (_CODE.match(whole) and not _KEPT.search(whole)):
+                yield Compound(_SIGN.sub("", without), start, end, signs=False)
+
+
+def terms_of(compound: Compound, chosen: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the terms of a compound; words are stemmed by the languages chosen for their alphabet."""
+    if compound.signs:
+        return (spaced.fold(compound.written),)
+    script = "arabic" if _ARABIC.match(compound.written) else "spaced"
+    return read_word(script, compound.written, chosen.get(alphabet_of(script, compound.written), ("",))).stems

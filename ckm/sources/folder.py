@@ -1,0 +1,67 @@
+"""The files of a folder that is named as a source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ckm.errors import InputError, UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+HIDDEN = "."
+BOOKKEEPING = "_"
+"""Spark, Hive and their like put such files beside the data (``_SUCCESS``, ``_metadata``) and read none of them."""
+NAMED = 3
+"""Names that are given of those left out."""
+
+
+@dataclass(frozen=True)
+class FolderFiles:
+    """What a folder holds.
+
+    Attributes
+    ----------
+    files
+        Everything in it that is no folder, by name: a broken link or a pipe is to be refused and not overlooked.
+    remarks
+        What was left out.
+    """
+
+    files: tuple[Path, ...]
+    remarks: tuple[str, ...]
+
+
+def files_in(folder: Path) -> FolderFiles:
+    """List the files of a folder, without hidden ones, those of other programs, and sub-folders.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be read.
+    UsageError
+        It holds no file.
+    """
+    try:
+        entries = sorted(path for path in folder.iterdir() if not path.name.startswith(HIDDEN))
+    except OSError as error:
+        raise InputError(f"{folder}: {error.strerror or 'cannot be read'}", hint="look at its permissions") from None
+    folders = [path for path in entries if path.is_dir()]
+    others = [path for path in entries if path not in folders]
+    bookkeeping = [path for path in others if path.name.startswith(BOOKKEEPING)]
+    files = tuple(path for path in others if path not in bookkeeping)
+    remarks = []
+    if bookkeeping:
+        remarks.append(f"{folder}: left out, as their names begin with _: {_listed(bookkeeping)}")
+    if folders:
+        remarks.append(f"{folder}: sub-folders are not read: {_listed(folders)}")
+    if not files:
+        hint = f"sub-folders are not read; name them: {_listed(folders)}" if folders else None
+        raise UsageError(f"{folder} holds no file", hint=hint)
+    return FolderFiles(files, tuple(remarks))
+
+
+def _listed(paths: list[Path]) -> str:
+    names = ", ".join(path.name for path in paths[:NAMED])
+    return f"{names} and {len(paths) - NAMED} more" if len(paths) > NAMED else names

@@ -1,0 +1,281 @@
+"""Columns of a Parquet file as polars can hold them: odd types become text, and a remark says so.
+
+Arrow has more types than polars: some it refuses, some end in a Rust panic, which nothing can catch cleanly. So what is
+not surely taken is converted in pyarrow first, by the type of the column alone, so that all batches are alike.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pyarrow as pa
+
+Form = Literal["native", "text", "uuid", "hex", "json", "duration", "none"]
+DECIMAL_DIGITS = 38
+"""Of a polars decimal; a longer one with a fraction becomes a float, one without a text."""
+NOT_UTF8 = "text that is not UTF-8 was read with U+FFFD in place of what cannot be decoded"
+
+
+@dataclass(frozen=True)
+class ColumnForm:
+    """How one column is taken.
+
+    Attributes
+    ----------
+    form
+        ``native`` columns keep their type; all others become text.
+    type
+        The type that the file names.
+    cast
+        What pyarrow makes of a native column before polars sees it; null where nothing is to be done.
+    remark
+        What a person should know; null if nothing.
+    """
+
+    form: Form
+    type: pa.DataType
+    cast: pa.DataType | None = None
+    remark: str | None = None
+
+    @property
+    def is_nested(self) -> bool:
+        """Whether a value is a list or a record."""
+        return self.form == "json"
+
+    def read(self, column: pa.Array, remark: Callable[[str], None]) -> pl.Series:
+        """Return a piece of the column."""
+        return _READERS[self.form](_storage(column), self, remark)
+
+
+def column_form(name: str, dtype: pa.DataType) -> ColumnForm:
+    """Return how a column of an Arrow type is taken; a binary one as hex, see :func:`is_text`."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    if isinstance(dtype, pa.UuidType):
+        return ColumnForm("uuid", dtype)
+    inner = _unwrapped(dtype)
+    called = f"column '{name}'"
+    if types.is_null(inner):
+        return ColumnForm("none", dtype)
+    if types.is_string(inner) or types.is_large_string(inner) or types.is_string_view(inner):
+        return ColumnForm("text", dtype)
+    if types.is_binary(inner) or types.is_large_binary(inner) or types.is_binary_view(inner):
+        return ColumnForm("hex", dtype, remark=f"{called} holds bytes that are no text; they were read as hexadecimal")
+    if types.is_fixed_size_binary(inner):
+        return ColumnForm("hex", dtype, remark=f"{called} holds bytes that are no text; they were read as hexadecimal")
+    if types.is_nested(inner):
+        return ColumnForm("json", dtype, remark=f"{called} holds lists or records; they were read as JSON text")
+    if types.is_duration(inner):
+        return ColumnForm("duration", dtype)
+    if types.is_decimal(inner):
+        return _decimal(called, dtype, inner)
+    if types.is_timestamp(inner) and inner.tz is not None and not _is_known_zone(inner.tz):
+        return ColumnForm("native", dtype, pa.timestamp(inner.unit, "UTC"))
+    if isinstance(dtype, pa.Bool8Type):
+        return ColumnForm("native", dtype, pa.bool_())
+    if types.is_float16(inner):
+        return ColumnForm("native", dtype, pa.float32())
+    if types.is_boolean(inner) or types.is_integer(inner) or types.is_floating(inner) or types.is_temporal(inner):
+        return ColumnForm("native", dtype, None if inner == dtype else inner)
+    return ColumnForm("none", dtype, remark=f"{called} was left out: ckm does not read the type {inner}")
+
+
+def polars_reads(dtype: pa.DataType) -> bool:
+    """Whether polars' own Parquet reader takes a file with a column of this type, if only by leaving it unread."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    if isinstance(dtype, pa.BaseExtensionType):
+        return polars_reads(dtype.storage_type)
+    if types.is_dictionary(dtype):
+        return polars_reads(dtype.value_type)
+    if types.is_list_view(dtype) or types.is_large_list_view(dtype) or types.is_decimal256(dtype):
+        return False
+    if types.is_timestamp(dtype):
+        return dtype.tz is None or _is_known_zone(dtype.tz)
+    return all(polars_reads(dtype.field(at).type) for at in range(dtype.num_fields))
+
+
+def as_text_form(form: ColumnForm) -> ColumnForm:
+    """Return the form of a binary column all of whose values are text, as old writers leave texts unmarked."""
+    return ColumnForm("text", form.type)
+
+
+def is_text(column: pa.Array) -> bool:
+    """Whether every value of a binary column is UTF-8 without control characters."""
+    values = _as_series(_storage(column))
+    if values.dtype != pl.Binary:
+        return False
+    try:
+        texts = values.cast(pl.String)
+    except pl.exceptions.PolarsError:
+        return False
+    return not texts.str.contains(r"[\x00-\x08\x0e-\x1f\x7f]").any()
+
+
+def _decimal(called: str, dtype: pa.DataType, inner: pa.DataType) -> ColumnForm:
+    import pyarrow as pa
+
+    if inner.precision <= DECIMAL_DIGITS:
+        plain = pa.decimal128(inner.precision, inner.scale)
+        return ColumnForm("native", dtype, None if plain == dtype else plain)
+    if inner.scale:
+        return ColumnForm(
+            "native", dtype, pa.float64(), f"{called} has {inner.precision} digits; about 16 of them were kept"
+        )
+    return ColumnForm("text", dtype, pa.string())
+
+
+def _unwrapped(dtype: pa.DataType) -> pa.DataType:
+    """Return the type of the values themselves: extensions and dictionaries only say how they are meant or packed."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    while True:
+        if isinstance(dtype, pa.BaseExtensionType):
+            dtype = dtype.storage_type
+        elif types.is_dictionary(dtype):
+            dtype = dtype.value_type
+        else:
+            return dtype
+
+
+def _storage(column: pa.Array) -> pa.Array:
+    import pyarrow as pa
+
+    while True:
+        if isinstance(column, pa.ExtensionArray):
+            column = column.storage
+        elif isinstance(column, pa.DictionaryArray):
+            column = column.dictionary_decode()
+        else:
+            return column
+
+
+@cache
+def _is_known_zone(zone: str) -> bool:
+    try:
+        pl.Series([0], dtype=pl.Int64).cast(pl.Datetime("us", zone))
+    except pl.exceptions.PolarsError:
+        return False
+    return zone[:1].isalpha()  # polars makes +02:00 a zone of its own
+
+
+def _as_series(column: pa.Array) -> pl.Series:
+    found = pl.from_arrow(column)
+    assert isinstance(found, pl.Series)
+    return found
+
+
+def _native(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
+    return _as_series(column if form.cast is None else column.cast(form.cast, safe=False))
+
+
+def _text(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
+    """Return texts; polars trusts that they are UTF-8, so they must be."""
+    import pyarrow as pa
+    from pyarrow import types
+
+    if form.cast is not None:
+        column = column.cast(form.cast)
+    if types.is_string_view(column.type) or types.is_binary_view(column.type):
+        column = column.cast(pa.large_binary(), safe=False)
+    try:
+        return _as_series(_as_bytes(column).cast(pa.large_string()))
+    except pa.ArrowInvalid:
+        remark(NOT_UTF8)
+        values = (None if value is None else value.decode(errors="replace") for value in _as_bytes(column).to_pylist())
+        return pl.Series(list(values), dtype=pl.String)
+
+
+def _as_bytes(column: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    from pyarrow import types
+
+    if types.is_string(column.type):
+        return column.view(pa.binary()).cast(pa.large_binary())
+    if types.is_large_string(column.type):
+        return column.view(pa.large_binary())
+    return column if types.is_large_binary(column.type) else column.cast(pa.large_binary())
+
+
+def _uuid(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
+    """Return UUIDs as RFC 9562 writes them: 8-4-4-4-12 hexadecimal digits."""
+    digits = _as_series(column).bin.encode("hex")
+    edges = (0, 8, 12, 16, 20, 32)
+    parts = [pl.col("_").str.slice(a, b - a) for a, b in pairwise(edges)]
+    return digits.to_frame("_").select(pl.concat_str(parts, separator="-")).to_series()
+
+
+def _hex(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
+    return _as_series(column).bin.encode("hex")
+
+
+def _duration(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
+    """Return durations as ISO 8601 writes them: PT1H30M."""
+    return _as_series(column).dt.to_string("iso")
+
+
+def _none(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
+    return pl.Series([None], dtype=pl.String).new_from_index(0, len(column))
+
+
+def _json(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
+    """Return lists and records as JSON; one that cannot be written as such is null, with a remark."""
+    texts = [
+        None if value is None else json.dumps(_plain(value), ensure_ascii=False, default=str)
+        for value in _python_values(column, remark)
+    ]
+    return pl.Series(texts, dtype=pl.String)
+
+
+def _python_values(column: pa.Array, remark: Callable[[str], None]) -> Iterator[Any]:
+    for scalar in column:
+        try:
+            yield scalar.as_py()
+        except (ValueError, OverflowError, ArithmeticError):  # not UTF-8, or a date that Python cannot hold
+            remark("lists or records with a value that cannot be written as JSON were left out")
+            yield None
+
+
+def _plain(value: Any) -> Any:
+    """Return a value of Arrow as JSON has it; maps come as lists of pairs."""
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        if value and all(isinstance(each, tuple) for each in value):
+            keys = [each[0] for each in value]
+            if all(isinstance(key, str) for key in keys) and len(set(keys)) == len(keys):
+                return {key: _plain(each) for key, each in value}
+        return [_plain(each) for each in value]
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, bytes):
+        try:
+            return value.decode()
+        except UnicodeDecodeError:
+            return value.hex()
+    if isinstance(value, float) and value - value != 0:  # JSON has neither infinity nor NaN
+        return None
+    return value
+
+
+_READERS: dict[Form, Callable[[Any, ColumnForm, Callable[[str], None]], pl.Series]] = {
+    "native": _native,
+    "text": _text,
+    "uuid": _uuid,
+    "hex": _hex,
+    "json": _json,
+    "duration": _duration,
+    "none": _none,
+}

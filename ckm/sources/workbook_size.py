@@ -1,0 +1,172 @@
+"""How large a workbook becomes when it is read, found out from its parts before it is.
+
+A sheet is read as a rectangle up to its last row and column and held in memory, its texts twice. A workbook of 5 kB can
+hold one value in the last cell of all, or refer a million times to one long text.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from ckm.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MOST_CELLS = 25_000_000
+"""Cells of a sheet's rectangle, empty ones too: a million rows of 24 columns. The reader takes 24 bytes for each."""
+MOST_TEXT = 400 << 20
+"""Bytes of all texts of a workbook, a text that a cell refers to counted for each cell."""
+MARKUP = 120
+"""Bytes of a cell's XML beside its text; what a sheet has beyond that is text."""
+MOST_UNPACKED = 4 << 30
+"""Bytes of a sheet's XML: some 50 million cells."""
+LONGEST_TEXT = 1 << 20
+"""Bytes without a tag; a cell of Excel holds 32,767 characters."""
+PIECE = 1 << 20
+SHEETS = re.compile(r"xl/(?:worksheets|macrosheets)/[^/]+\.(?:xml|bin)", re.IGNORECASE)
+TEXTS = re.compile(r"xl/sharedStrings\.(?:xml|bin)", re.IGNORECASE)
+_CELL = re.compile(rb"""<(?:\w+:)?c\s(?:[^<>]*?\s)?r=["']([A-Za-z]{1,3})([0-9]{1,7})["']""")
+_PLAIN_CELL = re.compile(rb'<c r="([A-Z]{1,3})([0-9]{1,7})"')
+_ANY_CELL = re.compile(rb"<(?:\w+:)?(c|row)[\s/>]")
+_ROW = re.compile(rb"""<(?:\w+:)?row\s(?:[^<>]*?\s)?r=["']([0-9]{1,7})["']""")
+_REFERENCE = re.compile(
+    rb"""<(?:\w+:)?c\s[^<>]*?\bt=["']s["'][^<>]*>\s*(?:<[^<>]*>\s*)*?<(?:\w+:)?v[^<>]*>\s*([0-9]{1,9})"""
+)
+_ITEM = re.compile(rb"<(?:\w+:)?si[\s>]")
+_HINT = "save the sheet as CSV or Parquet, or remove what stands far below or beside its table"
+
+
+class _Extent(NamedTuple):
+    """How far a sheet goes."""
+
+    rows: int
+    columns: int
+    cells: int
+
+
+def refuse_huge(path: Path, name: str) -> None:
+    """Refuse a workbook that cannot be read in bounded memory.
+
+    Only the format of 2007 (``.xlsx``, ``.xlsm``) is looked into: sheets of the older one end at 65,536 rows of 256
+    columns.
+
+    Raises
+    ------
+    InputError
+        A sheet has more than :data:`MOST_CELLS`, its texts are more than :data:`MOST_TEXT`, or the file is damaged.
+    """
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as book:
+            members = book.infolist()
+            sheets = [member for member in members if SHEETS.fullmatch(member.filename)]
+            texts = [member for member in members if TEXTS.fullmatch(member.filename)]
+            for member in members:
+                if member.file_size > MOST_UNPACKED:
+                    raise _too_large(name, f"unpacks to more than {MOST_UNPACKED >> 30} GB")
+            shared = sum(member.file_size for member in texts)
+            if shared > MOST_TEXT:
+                raise _too_large(name, f"holds more than {MOST_TEXT >> 20} MB of text")
+            lengths = _lengths(book, texts, name)
+            for sheet in sheets:
+                _refuse_sheet(book, sheet, lengths, name)
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError) as error:
+        raise InputError(f"{name}: the Excel file is damaged or protected by a password") from error
+
+
+def _refuse_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[int], name: str) -> None:
+    if sheet.filename.lower().endswith(".bin"):
+        return
+    extent, text = _read_sheet(book, sheet, name)
+    if extent.rows * extent.columns > MOST_CELLS:
+        reach = f"reaches to row {extent.rows:,} and column {extent.columns:,}"
+        raise _too_large(name, f"{reach}: more than {MOST_CELLS:,} cells in a sheet")
+    if max(lengths, default=0) * extent.cells > MOST_TEXT:  # a second pass, over the few that may be too large
+        text = max(text, _referred(book, sheet, lengths, name))
+    if text > MOST_TEXT:
+        raise _too_large(name, f"holds more than {MOST_TEXT >> 20} MB of text")
+
+
+def _read_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, name: str) -> tuple[_Extent, int]:
+    """Return how far a sheet goes, and the bytes of the texts that stand in it."""
+    columns: set[bytes] = set()
+    last_row = cells = rows = in_row = widest = size = 0
+    for piece in _pieces(book, sheet, name):
+        size += len(piece)
+        found = _PLAIN_CELL.findall(piece)
+        here = piece.count(b"<c ")
+        if here > len(found) or b"<c>" in piece or b":c" in piece:  # not as Excel writes it, or a text that says so
+            found = _CELL.findall(piece)
+            marks = _ANY_CELL.findall(piece)
+            here = marks.count(b"c")
+            rows += len(marks) - here
+            last_row = max(last_row, max(map(int, _ROW.findall(piece)), default=0))
+            for mark in marks:  # cells that do not say where they stand follow one another in their row
+                in_row = 0 if mark == b"row" else in_row + 1
+                widest = max(widest, in_row)
+        columns.update(column for column, _ in found)
+        last_row = max(last_row, max((int(row) for _, row in found), default=0))
+        cells += here
+    last_column = max([widest, *map(_number, columns)])
+    return _Extent(max(last_row, rows), last_column, cells), size - MARKUP * cells
+
+
+def _referred(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[int], name: str) -> int:
+    """Return the bytes of the texts that a sheet refers to, each as often as it is referred to."""
+    return sum(
+        lengths[int(at)]
+        for piece in _pieces(book, sheet, name)
+        for at in _REFERENCE.findall(piece)
+        if int(at) < len(lengths)
+    )
+
+
+def _lengths(book: zipfile.ZipFile, texts: list[zipfile.ZipInfo], name: str) -> list[int]:
+    """Return the bytes of each text that cells refer to, its tags included."""
+    lengths: list[int] = []
+    for member in texts:
+        if member.filename.lower().endswith(".bin"):
+            continue
+        for piece in _pieces(book, member, name):
+            begins = [found.start() for found in _ITEM.finditer(piece)]
+            ends = [*begins[1:], len(piece)]
+            if lengths:
+                lengths[-1] += begins[0] if begins else len(piece)
+            lengths += [end - begin for begin, end in zip(begins, ends, strict=True)]
+    return lengths
+
+
+def _pieces(book: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
+    """Yield the XML of a part, cut before a tag that opens a cell or a text, so that none is cut in two."""
+    rest = b""
+    with book.open(member) as content:
+        while piece := content.read(PIECE):
+            rest += piece
+            cut = max(rest.rfind(b"<" + tag) for tag in (b"c ", b"row", b"si", b"x:c ", b"x:row", b"x:si"))
+            if cut > 0:
+                yield rest[:cut]
+                rest = rest[cut:]
+            elif len(rest) > LONGEST_TEXT + 2 * PIECE and rest.rfind(b"<", len(rest) - LONGEST_TEXT) < 0:
+                raise _too_large(name, f"holds a text of more than {LONGEST_TEXT >> 20} MB")
+            elif len(rest) > 32 * PIECE:
+                yield rest
+                rest = b""
+    yield rest
+
+
+def _number(letters: bytes) -> int:
+    """Return a column's number: ``A`` is 1, ``XFD`` 16,384."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
+
+
+def _too_large(name: str, what: str) -> InputError:
+    return InputError(f"{name}: the workbook {what}", hint=_HINT)

@@ -1,0 +1,143 @@
+"""Many small files become few: without it every load would cost more than the one before.
+
+Files are put into tiers by their number of rows, each :data:`FANOUT` times the one below, as in a log-structured merge
+tree (O'Neil, Cheng, Gawlick and O'Neil 1996). A full tier is written as one file, which lands in a higher tier. So a
+row is rewritten once per tier at most, and a table has a few files per tier, however many loads it had. Delta's own
+``optimize`` rewrites all small files each time, in files that recovery would not know, with statistics of every column.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.parquet_file import scan_file
+from ckm.store import journal
+from ckm.store.data_files import ROWS_PER_FILE, ROWS_PER_GROUP, STATISTICS, DataFileWriter
+from ckm.store.delta import aligned
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    from ckm.store.data_files import DataFile
+    from ckm.store.delta import Table
+
+FANOUT = 8
+"""Files of a tier that become one: a row is written once more each time that its table has grown eightfold."""
+LARGE = ROWS_PER_FILE // 32
+"""Rows. Files of this size stay as they are, those of a large load, which are clustered by customer, among them; and
+one changed row makes the next load rewrite no more than eight times as many."""
+APP_ID = "compaction"
+COMPACTION_KEY = "ckm_compaction"
+"""Where a commit keeps how many files became how many."""
+PREFIX_LENGTH = 12
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """Small files of a table that became larger ones."""
+
+    table: str
+    before: int
+    after: int
+    rows: int
+
+    @property
+    def sentence(self) -> str:
+        """What was done, as a remark."""
+        return f"table {self.table}: {self.before} small files with {self.rows} rows were merged into {self.after}"
+
+
+def due(files: list[DataFile]) -> list[DataFile]:
+    """Return the files that should become one by now; none where no tier is full.
+
+    A tier that fills up with the result of the tiers below is merged along, so that no row is written twice for it.
+    """
+    tiers: dict[int, list[DataFile]] = {}
+    for file in files:
+        if file.rows < LARGE:
+            tiers.setdefault(_tier(file.rows), []).append(file)
+    gathered: list[DataFile] = []
+    chosen: list[DataFile] = []
+    carried = -1
+    for tier in sorted(tiers):
+        gathered += tiers[tier]
+        if len(tiers[tier]) + (carried == tier) >= FANOUT:
+            chosen = list(gathered)
+            carried = _tier(sum(file.rows for file in chosen))
+    return chosen
+
+
+def compact(
+    root: Path,
+    table: Table,
+    *,
+    statistics: Collection[str] = STATISTICS,
+) -> Compaction | None:
+    """Merge the small files of ``table`` where enough have gathered, in one commit; call it while holding the lock.
+
+    No row changes, so what was loaded can be undone as before; readers keep the old files as they keep those of any
+    older version. Killed at any moment, :func:`ckm.store.writer.recover` finds the old files or the new ones.
+
+    Parameters
+    ----------
+    root
+        Folder of the store.
+    table
+        The table; afterwards it shows the new version.
+    statistics
+        Columns whose minimum and maximum go into the log.
+    """
+    table.refresh()
+    small = due(table.files)
+    if not small:
+        return None
+    prefix = hashlib.sha256(f"{APP_ID} {table.name} {table.version}".encode()).hexdigest()[:PREFIX_LENGTH]
+    entry = journal.Entry(prefix, table.name, APP_ID, table.mark(APP_ID) + 1)
+    journal.begin(root, entry)
+    rows = sum(file.rows for file in small)
+    writer = DataFileWriter(table.folder, prefix, expected_rows=rows, statistics=statistics)
+    try:
+        for frame in _frames(table, small):
+            writer.write(frame)
+        merged = writer.close()
+    except BaseException:
+        writer.abandon()
+        journal.sweep(root, prefix)
+        journal.end(root)
+        raise
+    done = Compaction(table.name, len(small), len(merged), rows)
+    table.commit(
+        schema=table.schema,
+        add=merged,
+        remove=[file.name for file in small],
+        facts={COMPACTION_KEY: {"before": done.before, "after": done.after, "rows": rows}},
+        marks={APP_ID: entry.mark},
+        same_rows=True,
+    )
+    journal.end(root)
+    return done
+
+
+def _tier(rows: int) -> int:
+    tier = 0
+    while rows >= FANOUT:
+        rows //= FANOUT
+        tier += 1
+    return tier
+
+
+def _frames(table: Table, files: list[DataFile]) -> Iterator[pl.DataFrame]:
+    """Yield the rows of the files, in frames that are neither tiny nor larger than a row group or two."""
+    gathered: list[pl.DataFrame] = []
+    for file in files:
+        gathered.append(aligned(scan_file(table.folder / file.name).collect(), table.schema))
+        if sum(map(len, gathered)) >= ROWS_PER_GROUP:
+            yield pl.concat(gathered)
+            gathered = []
+    if gathered:
+        yield pl.concat(gathered)

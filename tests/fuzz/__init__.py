@@ -1,0 +1,1 @@
+"""Structured fuzzing: inputs that are well formed and odd, through the real commands."""

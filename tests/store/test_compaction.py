@@ -1,0 +1,150 @@
+"""Small files become few, and nothing else changes: not a row, not what can be undone, not who is forgotten."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ckm.store import Store, compaction
+from ckm.store.compaction import FANOUT, LARGE, due
+from ckm.store.data_files import DataFile
+from ckm.store.delta import Table
+from tests.store.shop import Row, contents, load
+
+TIER = compaction._tier
+keyed = st.tuples(st.sampled_from("123456"), st.just("1"), st.sampled_from("ab"), st.sampled_from([1.0, 2.0, 3.0]))
+keyless = st.tuples(st.sampled_from("12"), st.none(), st.sampled_from("ab"), st.sampled_from([1.0, 2.0]))
+files = st.lists(st.lists(keyed | keyless, min_size=1, max_size=6), min_size=3, max_size=7)
+unchanging = st.sampled_from("123456").map(lambda number: (number, "1", "a", float(number)))
+files_without_updates = st.lists(st.lists(unchanging | keyless, min_size=1, max_size=6), min_size=3, max_size=7)
+
+
+@pytest.fixture(autouse=True)
+def eager() -> Iterator[None]:
+    """Compact as soon as two files are there."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compaction, "FANOUT", 2)
+        patch.setattr(compaction, "_tier", lambda _: 0)
+        yield
+
+
+def compactions(store: Store, table: str = "orders") -> int:
+    return len(Table(store.root / table).history(compaction.COMPACTION_KEY))
+
+
+def everything(store: Store) -> list[list[tuple[object, ...]]]:
+    """Return every row of the three tables in order, load ids left out: they name versions."""
+    found = []
+    for name, ids in (
+        ("orders", ["load_id"]),
+        ("orders_replaced", ["load_id", "replaced_by"]),
+        ("quarantine", ["load_id"]),
+    ):
+        table = Table(store.root / name)
+        rows = table.scan().drop(ids).collect().rows() if table.exists else []
+        found.append(sorted(rows, key=str))
+    return found
+
+
+def fill(root: Path, loads: list[list[Row]], taken_back: list[int]) -> Store:
+    """Load the files and take some of them back, those that are named by then loaded once more."""
+    store = Store(root)
+    ids = [load(store, rows, f"file{n}", bad=n % 2).load_id for n, rows in enumerate(loads)]
+    for number in taken_back:
+        store.take_back(ids[number])
+    return store
+
+
+@settings(max_examples=5)
+@given(files, st.randoms(use_true_random=False))
+def test_a_compacted_store_holds_after_loads_and_undos_what_another_one_holds(
+    loads: list[list[Row]], dice: Random
+) -> None:
+    taken_back = dice.sample(range(len(loads)), dice.randrange(len(loads)))
+    with tempfile.TemporaryDirectory() as folder:
+        compacted = fill(Path(folder, "compacted"), loads, taken_back)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(compaction, "FANOUT", 1_000)
+            plain = fill(Path(folder, "plain"), loads, taken_back)
+        assert not compactions(plain)
+        assert everything(compacted) == everything(plain)
+
+
+@settings(max_examples=5)
+@given(files_without_updates, st.randoms(use_true_random=False))
+def test_undo_after_compaction_equals_a_store_made_from_the_remaining_files(
+    loads: list[list[Row]], dice: Random
+) -> None:
+    gone = dice.sample(range(len(loads)), dice.randrange(1, len(loads)))
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(Path(folder, "undone"))
+        ids = [load(store, rows, f"file{number}").load_id for number, rows in enumerate(loads)]
+        assert len(Table(store.root / "orders").files) == 1
+        missing = {name for number in gone for name in store.take_back(ids[number]).load_again}
+        for number, rows in enumerate(loads):  # rows that only the loads which left had brought are said again
+            if number not in gone and f"file{number}" in missing:
+                load(store, rows, f"file{number}")
+        made = Store(Path(folder, "made"))
+        for number, rows in enumerate(loads):
+            if number not in gone:
+                load(made, rows, f"file{number}")
+        assert contents(store) == contents(made)
+
+
+def test_side_tables_are_compacted_too(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for number in range(4):
+        load(store, [("1", "1", "a", float(number))], f"file{number}", bad=1)
+    assert compactions(store, "quarantine")
+    assert compactions(store, "orders_replaced")
+    assert [len(rows) for rows in everything(store)] == [1, 3, 4]
+
+
+def test_a_forgotten_customer_is_in_none_of_the_files_that_were_merged(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for number in range(4):
+        load(store, [(str(number), "1", "ab"[number % 2], 1.0)], f"file{number}")
+    assert compactions(store)
+    store.erase_customer("a")
+    left = [name for path in (tmp_path / "orders").glob("*.parquet") for name in pl.read_parquet(path)["customer_id"]]
+    assert sorted(left) == ["b", "b"]
+
+
+def test_a_compaction_that_fails_leaves_the_load_in_and_is_made_up_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(tmp_path)
+    load(store, [("1", "1", "a", 1.0)], "jan")
+    with monkeypatch.context() as broken:
+        broken.setattr(compaction, "_frames", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        load(store, [("2", "1", "a", 1.0)], "feb")
+    assert len(contents(store)) == 2
+    assert not compactions(store)
+    assert not list(tmp_path.glob(".journal*"))
+    load(store, [("3", "1", "a", 1.0)], "mar")
+    assert compactions(store)
+    assert len(Table(tmp_path / "orders").files) == 1
+
+
+def test_a_row_is_rewritten_once_a_tier_and_files_stay_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compaction, "FANOUT", FANOUT)
+    monkeypatch.setattr(compaction, "_tier", TIER)
+    held: list[DataFile] = []
+    written, most = 0, 0
+    for number in range(3_000):
+        held.append(DataFile(str(number), 300, 1, ""))
+        if chosen := due(held):
+            rows = sum(file.rows for file in chosen)
+            written += rows
+            held = [file for file in held if file not in chosen] + [DataFile(f"merged{number}", rows, 1, "")]
+        most = max(most, sum(file.rows < LARGE for file in held))
+    assert sum(file.rows for file in held) == 900_000
+    assert written <= 4 * 900_000
+    assert most <= 4 * FANOUT

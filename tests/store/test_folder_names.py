@@ -1,0 +1,73 @@
+"""A store works in a folder of any name."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import polars as pl
+import pytest
+from deltalake import write_deltalake
+
+from ckm.store import Store
+from ckm.store.delta import Table
+from ckm.store.log_access import log_path
+from tests.folder_names import PARAMETERS, on_this_system
+from tests.store.shop import contents, load
+
+FIRST = [("o1", "1", "a", 1.0), ("o2", "1", "b", 2.0), ("o3", None, "c", 3.0)]
+SECOND = [("o1", "1", "a", 9.0), ("o4", "1", "d", 4.0)]
+
+
+@pytest.mark.parametrize("name", PARAMETERS, ids=ascii)
+def test_a_store_loads_reads_updates_rehearses_and_takes_back_below_any_folder_name(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    store = Store(folder / "store")
+    load(store, FIRST, "one.csv", bad=1)
+    before = contents(store)
+    assert before == sorted(FIRST, key=lambda row: tuple(map(str, row)))
+    facts = load(store, SECOND, "two.csv")
+    assert (facts.accepted, facts.updated) == (1, 1)
+    assert len(contents(store)) == 4
+    with store.rehearsal() as mirror:
+        mirror.take_back(facts.load_id)
+        assert contents(mirror) == before
+    assert len(contents(store)) == 4
+    store.take_back(facts.load_id)
+    assert contents(store) == before
+    assert [load.facts.kind for load in store.history()] == ["load", "load", "undo"]
+    assert store.erase_customer("c")["orders"] == 1
+    data = {path.name for path in (folder / "store" / "orders").glob("*.parquet")}
+    assert data == {file.name for file in Table(store.root / "orders").files}  # an erased row is in no old file
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_deltalake_reads_every_sign_of_ascii_right_as_ckm_hands_it_on(tmp_path: Path) -> None:
+    """For some signs it would name another folder, and for others have no history."""
+    names = [f"a{chr(code)}b" for code in range(1, 128) if chr(code) != "/"]
+    for name in filter(on_this_system, [*names, "a%41b", "%E0%B8"]):
+        folder = tmp_path / name / "t"
+        Table(folder).commit(schema=pl.Schema({"a": pl.Int64()}), load={"n": 1})
+        assert [facts["n"] for facts in Table(folder).history()] == [1], ascii(name)
+        assert (folder / "_delta_log" / "00000000000000000001.json").exists(), ascii(name)
+    assert len(list(tmp_path.iterdir())) == len([*filter(on_this_system, names)]) + 2
+
+
+def test_a_table_that_another_program_has_partitioned_is_read_with_its_partitions(tmp_path: Path) -> None:
+    rows = pl.DataFrame({"a": [1, 2], "part": ["x y", "ü%"]})
+    write_deltalake(tmp_path / "t", rows.to_arrow(), partition_by=["part"])
+    assert Table(tmp_path / "t").scan().sort("a").collect().select("a", "part").equals(rows)
+
+
+def test_files_of_another_program_with_encoded_names_are_read(tmp_path: Path) -> None:
+    folder = tmp_path / "my shop" / "t"
+    table = Table(folder)
+    table.commit(schema=pl.Schema({"a": pl.Int64()}))
+    write_deltalake(log_path(folder), pl.DataFrame({"a": [7]}).to_arrow(), mode="append")
+    assert Table(folder).scan().collect()["a"].to_list() == [7]
+
+
+def test_a_path_of_a_plain_name_is_handed_on_as_it_is(tmp_path: Path) -> None:
+    assert log_path(tmp_path) == tmp_path
+    assert log_path(Path(os.path.realpath(tmp_path))) == Path(os.path.realpath(tmp_path))

@@ -1,0 +1,81 @@
+"""Text of strangers stays text: no reader of Markdown, terminal, page or workbook makes anything of it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ckm.cells import markdown_table
+from ckm.plaintext import harmless, harmless_in_page, markdown_line, markdown_text, one_line, printable
+from ckm.report.document import Column, Document, Facts, Items, KeyFigure, Section, Table, Text
+from ckm.report.markdown import render_markdown
+from ckm.rows import Table as Rows
+from ckm.rows import render
+from tests.markup import BAD, ODD, markup_in, shown_text
+
+SYNTAX = (
+    *ODD, "![", "](", "](javascript:x)", "<", ">", "<b>", "</b>", "<!--", "-->", "&", "&amp;", "&#60;", "\\", "`", "``",
+    "```", "~~~", "~~", "*", "**", "_", "__", "a_b", "|", "|---|", "#", "## ", "- ", "+ ", "* ", "1. ", "1) ", "===",
+    "---", "> ", "[ ]", "[^1]", "http", "://", "https://", "www", ".", "www.", "x@y.de", ":",
+    "\n", "\r", "\t", " ", "  ",
+    "     ", "é", "王", "ا", "0", "\x1b[2J", "\u202e", "\u2066", "\u2069", "\ud83d", "\x00", "\u00a0", "\u2003",
+)  # fmt: skip
+pieces = st.lists(st.one_of(st.sampled_from(SYNTAX), st.text(max_size=3)), max_size=8).map("".join)
+anything = st.one_of(pieces, st.text(st.characters(), max_size=20))
+
+
+@given(anything)
+def test_what_is_written_in_markdown_is_shown_as_it_is(text: str) -> None:
+    for line in (
+        markdown_line(text),
+        f"x {markdown_text(text)} y",
+        f"- {markdown_line(text)}",
+        f"# {markdown_line(text)}",
+    ):
+        assert not markup_in(line), line
+        assert "\n" not in line
+    seen = harmless_in_page(re.sub(r"\s+", " ", text))
+    assert shown_text(f"x {markdown_text(text)} y") == f"x {seen} y"
+
+
+@given(anything, anything)
+def test_a_cell_of_a_table_stays_a_cell(text: str, name: str) -> None:
+    for table in (
+        markdown_table([name, "n"], [False, True], [[text, "1"], ["b", "2"]]),
+        render(Rows({"a": str, f"{name}!": int}, [[text, 1], ["b", 2]]), ".md"),
+    ):
+        assert not markup_in(table), table
+        lines = table.rstrip("\n").split("\n")
+        assert len(lines) == 4
+        assert not BAD.search(table)
+
+
+@given(anything)
+def test_a_mail_holds_no_markup_but_its_own(text: str) -> None:
+    blocks = (Text(text), Items((text,)), Facts(((text, text),)), Table(text, (Column(text),), ((text,),)))
+    mail = render_markdown(Document(text, text, (Section(text, blocks),), (KeyFigure(text, text, text),), text))
+    assert not markup_in(mail), mail
+    assert not BAD.search(mail)
+
+
+@given(anything)
+@example("\ud83d\x1b\u202e\ufffe")
+def test_what_is_harmless_holds_no_control_and_stays_so(text: str) -> None:
+    for clean in (harmless, harmless_in_page):
+        once = clean(text)
+        assert not BAD.search(once)
+        assert clean(once) == once
+        assert once.encode().decode() == once
+    assert "\n" not in one_line(text)
+    assert printable(text).encode().decode() == printable(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["Anna & Söhne", "ร้านกาแฟ", "می\u200cخواهم", "👩\u200d👧", "上海", "a_b", "5 * 3 = 15"]
+)
+def test_what_people_write_is_left_as_it_is(text: str) -> None:
+    assert harmless(text) == text
+    assert shown_text(markdown_line(text)) == text
