@@ -169,7 +169,7 @@ def refuse_unreadable(folder: Path) -> None:
             next(scan, None)
     except FileNotFoundError:
         if folder.is_symlink():
-            raise InputError(f"{folder}: this link leads nowhere", hint="mend the link, or remove it") from None
+            raise InputError(f"{folder}: this link leads nowhere", hint="fix the link, or remove it") from None
     except NotADirectoryError:
         if os.path.lexists(folder):
             raise InputError(f"{folder} is no folder", hint="put a folder in its place") from None
