@@ -107,7 +107,10 @@ def _parsed(data: bytes) -> Entry:
     ValueError
         It is none that this version wrote.
     """
-    said = json.loads(data)
+    try:
+        said = json.loads(data)
+    except RecursionError:
+        raise ValueError from None
     if not isinstance(said, dict) or set(said) != {each.name for each in fields(Entry)}:
         raise ValueError
     texts = [said[name] for name in ("load_id", "table", "app_id", "file_id", "source")]

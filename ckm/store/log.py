@@ -150,7 +150,7 @@ def _actions(path: Path) -> list[dict[str, Any]]:
     except OSError as error:
         why = f"this entry of the log cannot be read: {error.strerror}"
         raise DamagedStoreError(path, why, hint=_mind_permissions(path)) from None
-    except ValueError:  # bytes that are no UTF-8 are one too
+    except (ValueError, RecursionError):  # bytes that are no UTF-8 are a ValueError too
         raise DamagedStoreError(path, "this entry of the log is damaged") from None
     if not found or not all(isinstance(action, dict) for action in found):
         raise DamagedStoreError(path, "this entry of the log is damaged")
