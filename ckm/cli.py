@@ -120,7 +120,7 @@ class _Root(TyperGroup):
         except BaseException as error:  # a panic in polars is no Exception
             if isinstance(error, OSError) and error.errno in PLACE_IS_TO_BLAME:
                 why = "it is closed" if error.errno == errno.EBADF else error.strerror
-                place = error.filename or _full_stdout() or "a file"
+                place = error.filename or _full_stdout() or "stdout or a file"
                 return _fail(UsageError(f"{place}: {why}", hint=PLACE_HINT), words)
             if damaged := explain(error):
                 return _fail(damaged, words)
