@@ -21,7 +21,7 @@ from ckm import __version__
 from ckm.commands.options import verbosity_options
 from ckm.errors import CkmError, UnknownNameError, UsageError
 from ckm.output import Verbosity, set_verbosity, show_error
-from ckm.process import Ended, end_by_signal, forget_stdout, open_streams
+from ckm.process import Ended, end_by_signal, forget_stdout, open_streams, spare_full_disk
 from ckm.scanned import explain
 
 if TYPE_CHECKING:
@@ -272,6 +272,7 @@ def main() -> None:
     the demo runs the others.
     """
     open_streams()
+    spare_full_disk()
     end_by_signal(watched=not sys.argv[1:2] or not sys.argv[1].startswith("kb-"))
     named = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1] != "demo" else None
     (application([named]) if named else _whole())()

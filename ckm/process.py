@@ -10,7 +10,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from ckm.files import clean_up
+from ckm.files import clean_up, full_disk
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -57,6 +57,16 @@ def forget_stdout() -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+
+
+def spare_full_disk() -> None:
+    """Let Python not complain, when it clears away a file of a library, of the full disk that was reported before."""
+
+    def complain(about: sys.UnraisableHookArgs) -> None:
+        if about.exc_value is None or not full_disk(about.exc_value):
+            sys.__unraisablehook__(about)
+
+    sys.unraisablehook = complain
 
 
 def end_by_signal(*, watched: bool = True) -> None:
