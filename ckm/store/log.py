@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import stat
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,7 +43,7 @@ class DamagedStoreError(InputError):
 def versions(folder: Path) -> list[int]:
     """Return the versions in the log of the table in ``folder``; none where there is no log, or no commit in it yet.
 
-    Entries since the newest checkpoint are read, once in a process; of the others only name and size are looked at.
+    Entries since the newest checkpoint are read, once in a process; of the others only the name is looked at.
 
     Raises
     ------
@@ -60,12 +59,12 @@ def versions(folder: Path) -> list[int]:
     for number, version in enumerate(found):
         if number != version:
             raise DamagedStoreError(folder / LOG_FOLDER, f"entry {number:020}.json of the log is missing")
-        about = entries[version]
-        path = folder / LOG_FOLDER / f"{version:020}.json"
-        if about is None or not stat.S_ISREG(about.st_mode):
-            raise DamagedStoreError(path, "this entry of the log is no file")
+        entry = entries[version]
+        if not _is_file(entry):
+            raise DamagedStoreError(Path(entry), "this entry of the log is no file")
         if version > checkpoint:
-            _refuse_torn(str(path), about.st_size, about.st_mtime_ns, about.st_ino)
+            about = entry.stat()
+            _refuse_torn(entry.path, about.st_size, about.st_mtime_ns, about.st_ino)
     return found
 
 
@@ -88,14 +87,17 @@ def entries(folder: Path) -> Iterator[list[dict[str, Any]]]:
     Raises
     ------
     DamagedStoreError
-        See :func:`versions`.
+        See :func:`versions`; here every entry is read.
     """
     for version in versions(folder):
-        yield _actions(folder / LOG_FOLDER / f"{version:020}.json")
+        path = folder / LOG_FOLDER / f"{version:020}.json"
+        actions = _actions(path)
+        _require_whole(path, actions)
+        yield actions
 
 
-def _listed(folder: Path) -> tuple[dict[int, os.stat_result | None], int]:
-    """Return the entries of a log with what is known of each, and the version of the newest checkpoint (-1: none)."""
+def _listed(folder: Path) -> tuple[dict[int, os.DirEntry[str]], int]:
+    """Return the entries of a log by version, and the version of the newest checkpoint (-1: none)."""
     log = folder / LOG_FOLDER
     try:
         with os.scandir(log) as scan:
@@ -110,37 +112,45 @@ def _listed(folder: Path) -> tuple[dict[int, os.stat_result | None], int]:
         return {}, -1
     except OSError as error:
         raise DamagedStoreError(log, f"the log cannot be read: {error.strerror}", hint=_mind_permissions(log)) from None
-    found: dict[int, os.stat_result | None] = {}
+    found: dict[int, os.DirEntry[str]] = {}
     checkpoint = -1
     for each in listed:
         if named := ENTRY.fullmatch(each.name):
-            try:
-                found[int(named[1])] = each.stat()
-            except OSError:
-                found[int(named[1])] = None
+            found[int(named[1])] = each
         elif named := CHECKPOINT.fullmatch(each.name):
             checkpoint = max(checkpoint, int(named[1]))
     return found, checkpoint
 
 
-def _is_contiguous(entries: dict[int, os.stat_result | None]) -> bool:
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry of a folder is a file, which the folder itself knows: asking for each would take the most."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _is_contiguous(entries: dict[int, os.DirEntry[str]]) -> bool:
     return not entries or (min(entries) == 0 and max(entries) == len(entries) - 1)
 
 
 @lru_cache(REMEMBERED)
 def _refuse_torn(path: str, _size: int, _changed: int, _inode: int) -> None:
     """Refuse an entry that is not whole; the arguments after the first tell one state of the file from another."""
-    actions = _actions(Path(path))
+    _require_whole(Path(path), _actions(Path(path)))
+
+
+def _require_whole(path: Path, actions: list[dict[str, Any]]) -> None:
     info = next((action["commitInfo"] for action in actions if "commitInfo" in action), None)
     kinds = [next(iter(action), "") for action in actions]
     if not isinstance(info, dict):
-        raise DamagedStoreError(Path(path), "this entry of the log is cut short")
+        raise DamagedStoreError(path, "this entry of the log is cut short")
     said = json.loads(info.get(COMMIT_KEY, "{}"))
     counted = {"add": kinds.count("add"), "remove": kinds.count("remove"), "txn": kinds.count("txn")}
     if any(counted[kind] != said.get(kind, counted[kind]) for kind in counted):
-        raise DamagedStoreError(Path(path), "this entry of the log is cut short")
+        raise DamagedStoreError(path, "this entry of the log is cut short")
     if not OF_OPERATION.get(str(info.get("operation")), set()) <= set(kinds):
-        raise DamagedStoreError(Path(path), "this entry of the log is cut short")
+        raise DamagedStoreError(path, "this entry of the log is cut short")
 
 
 def _actions(path: Path) -> list[dict[str, Any]]:
