@@ -53,6 +53,10 @@ DAMAGED_FILE = (
     "ckm check --verify lists every damaged file; restore them from a backup, "
     "or move the store away and load all files anew"
 )
+DAMAGED_LOG = (
+    "delete its checkpoints (*.checkpoint.parquet and _last_checkpoint), which only repeat the other entries; "
+    "if that does not help, restore the table from a backup"
+)
 VACUUM_FILE = "_ckm_vacuumed"
 """Its time says when files of older versions were last looked for."""
 VACUUM_EVERY = 3600
@@ -292,7 +296,7 @@ class Table:
         except (DeltaError, DeltaProtocolError, OSError, ValueError) as error:
             if "nsupported" in str(error):
                 raise DamagedStoreError(self.folder, NEWER, hint=NEWER_HINT) from error
-            raise DamagedStoreError(self.folder / LOG_FOLDER, "the log is damaged") from error
+            raise DamagedStoreError(self.folder / LOG_FOLDER, "the log is damaged", hint=DAMAGED_LOG) from error
         if unknown or protocol.min_reader_version not in (1, 3) or protocol.min_writer_version not in (1, 2, 7):
             raise DamagedStoreError(self.folder, NEWER, hint=NEWER_HINT)
         return delta

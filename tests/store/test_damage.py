@@ -11,7 +11,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from typer.testing import CliRunner
 
 from ckm.cli import app
@@ -189,6 +189,31 @@ def test_damage_is_named_by_every_command_and_never_empty(
             assert "hint: " in found.stderr, told
         else:
             assert found.stdout.count("\n") > 0 or name == "requarantine", told
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [lambda content: content[:-100], lambda content: b"", lambda content: None],
+    ids=["cut short", "empty", "missing"],
+)
+def test_a_damaged_checkpoint_is_named_and_can_be_deleted(
+    damage: Callable[[bytes], bytes | None], prepared: Path, tmp_path: Path, run: Run
+) -> None:
+    root = tmp_path / "shop"
+    shutil.copytree(prepared, root)
+    whole = run("ingest", "--history", "-C", root)
+    DeltaTable(root / "store" / TABLE).create_checkpoint()
+    [checkpoint] = (root / "store" / TABLE / LOG).glob("*.checkpoint.parquet")
+    content = damage(checkpoint.read_bytes())
+    checkpoint.unlink() if content is None else checkpoint.write_bytes(content)
+    found = run("ingest", "--history", "-C", root)
+    assert found.exit_code == 3, found.output
+    assert "delete its checkpoints" in found.stderr
+    assert run("check", "--verify", "-C", root).exit_code == 6
+    checkpoint.unlink(missing_ok=True)
+    (checkpoint.parent / "_last_checkpoint").unlink()
+    assert run("ingest", "--history", "-C", root).stdout == whole.stdout
+    assert run("check", "--verify", "-C", root).exit_code == 0
 
 
 def test_what_a_killed_first_load_left_is_no_damage(prepared: Path, tmp_path: Path, run: Run) -> None:
