@@ -88,8 +88,8 @@ class Table:
         if self._delta is None:
             raise FileNotFoundError(self.folder)
         self.require(self.files)
-        remember((self.folder / file.name for file in self.files), DAMAGED_FILE)
-        paths = [unquote(path) for path in self._delta.get_add_actions().column("path").to_pylist()]
+        paths = [unquote(path) for path in self._actions["path"]]
+        remember((self.folder / path for path in paths), DAMAGED_FILE)
         if not self._delta.metadata().partition_columns and not any("://" in path for path in paths):
             return scan_files([self.folder / path for path in paths], self.schema)
         return pl.scan_delta(self._delta)  # which finds no file where the folder's name is not its own URL
@@ -103,7 +103,7 @@ class Table:
             Names the file.
         """
         for file in files:
-            path = self.folder / file.name
+            path = self.folder / unquote(file.name)
             try:
                 about = os.stat(path)  # noqa: PTH116  # thousands of files
             except OSError as error:
