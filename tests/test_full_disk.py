@@ -43,6 +43,7 @@ def no_file_above(size: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
+@pytest.mark.slow
 def test_a_load_for_which_there_is_no_space_names_the_store_and_leaves_it_as_it_was(shop: Path, run: Run) -> None:
     words = ["ingest", shop / "more.csv", "--as", "transactions", "-C", shop]
     with no_file_above(12_000):

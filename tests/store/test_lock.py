@@ -36,7 +36,9 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.parametrize(
+    "name", [pytest.param("ingest", marks=pytest.mark.slow), "undo", pytest.param("segment", marks=pytest.mark.slow)]
+)
 def test_a_writer_that_waited_in_vain_ends_with_5_and_names_who_holds_the_store(
     name: str, shop: Path, run: Run
 ) -> None:
@@ -49,6 +51,7 @@ def test_a_writer_that_waited_in_vain_ends_with_5_and_names_who_holds_the_store(
     assert run(*WRITERS[name], "--wait", "0").exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_process_that_waits_says_for_whom_and_goes_on_when_the_other_is_done(shop: Path) -> None:
     (shop / "more.csv").write_text(orders(50), encoding="utf-8")
     words = [sys.executable, "-m", "ckm", "ingest", "more.csv", "--as", "transactions", "-f", "json"]

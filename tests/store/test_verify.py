@@ -133,6 +133,7 @@ def test_a_load_under_way_is_no_damage(prepared: Path, tmp_path: Path, run: Run)
     assert "under way" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_digest_of_every_data_file_is_kept_with_its_commit_whatever_wrote_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
