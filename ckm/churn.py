@@ -64,6 +64,8 @@ class Request:
         Of everything random.
     keep
         Whether a workspace keeps the warnings.
+    wait
+        Seconds to wait for another writer of the store; null for as long as it takes.
     """
 
     as_of: date | None = None
@@ -76,6 +78,7 @@ class Request:
     news: bool = False
     seed: int = 0
     keep: bool = True
+    wait: float | None = None
 
 
 @dataclass(frozen=True)
@@ -146,7 +149,7 @@ def warn(
     """
     settings = config.churn
     tables = {**dataset.tables, "transactions": dataset.transactions}
-    store = _store(dataset)
+    store = _store(dataset, request.wait)
     if request.news and store is None:
         raise UsageError(
             "--since last compares with warnings that a workspace has kept, and this is no workspace",
@@ -239,12 +242,12 @@ def _asked(days: int) -> Horizon:
     return Horizon(days, f"{days} days, as asked for")
 
 
-def _store(dataset: Dataset) -> Store | None:
+def _store(dataset: Dataset, wait: float | None) -> Store | None:
     if dataset.workspace is None:
         return None
     from ckm.store import Store  # deltalake, which a file has no use for
 
-    return Store(dataset.workspace.store_dir)
+    return Store(dataset.workspace.store_dir, wait=wait)
 
 
 def _chosen(frame: pl.DataFrame, request: Request) -> pl.DataFrame:

@@ -21,6 +21,8 @@ from ckm import __version__
 from ckm.commands.options import verbosity_options
 from ckm.errors import CkmError, UnknownNameError, UsageError
 from ckm.output import Verbosity, set_verbosity, show_error
+from ckm.process import Ended, end_by_signal, forget_stdout, open_streams, spare_full_disk
+from ckm.scanned import explain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,10 +36,14 @@ EXIT_CODES = {
     5: "refused by policy",
     6: "verification failed",
     70: "a bug in ckm (traceback kept)",
+    129: "hung up (SIGHUP)",
     130: "interrupted",
     141: "pipe closed",
+    143: "terminated (SIGTERM)",
 }
-PLACE_IS_TO_BLAME = {errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EMFILE}
+PLACE_IS_TO_BLAME = {
+    errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.EBADF
+}  # fmt: skip
 """Failures of the operating system that are a matter of the machine and not of ckm's code."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """Of scikit-learn and its like, unless the environment says otherwise: on tables of this size more threads gain
@@ -88,38 +94,52 @@ class _Root(TyperGroup):
     def _run(self, words: list[str], prog_name: str, extra: dict[str, Any]) -> int:
         """Run one command line and return its exit code."""
         try:
-            with self.make_context(prog_name, words.copy() or ["--help"], **extra) as ctx:
-                self.invoke(ctx)
+            code = 0
+            try:
+                with self.make_context(prog_name, words.copy() or ["--help"], **extra) as ctx:
+                    self.invoke(ctx)
+            except typer.Exit as done:
+                code = done.exit_code
             sys.stdout.flush()
-        except typer.Exit as done:
-            return done.exit_code
+            return code
         except CkmError as error:
             return _fail(error, words)
         except TyperException as error:
             return _fail(_usage_error(error), words)
+        except Ended as ended:
+            _tell(str(ended))
+            return ended.exit_code
         except (KeyboardInterrupt, typer.Abort):
-            print("interrupted", file=sys.stderr)
+            _tell("interrupted")
             return 130
         except BrokenPipeError:
-            _forget_stdout()
+            forget_stdout()
             return 141
         except SystemExit:
             raise
         except BaseException as error:  # a panic in polars is no Exception
             if isinstance(error, OSError) and error.errno in PLACE_IS_TO_BLAME:
-                blamed = UsageError(f"{error.filename or 'stdout'}: {error.strerror}", hint=PLACE_HINT)
-                return _fail(blamed, words)
+                why = "it is closed" if error.errno == errno.EBADF else error.strerror
+                place = error.filename or _full_stdout() or "stdout or a file"
+                return _fail(UsageError(f"{place}: {why}", hint=PLACE_HINT), words)
+            if damaged := explain(error):
+                return _fail(damaged, words)
             from ckm.bugreport import bug_report
 
-            print(bug_report(error), file=sys.stderr)
-            print(f"this is a bug in ckm {__version__}: please report the lines above", file=sys.stderr)
+            _tell(bug_report(error))
+            _tell(f"this is a bug in ckm {__version__}: please report the lines above")
             return 70
-        return 0
 
 
 def _fail(error: CkmError, words: Sequence[str]) -> int:
-    show_error(error, as_json=wants_json(words))
+    with suppress(OSError):  # stderr is closed or its disk is full: the exit code is what is left
+        show_error(error, as_json=wants_json(words))
     return error.exit_code
+
+
+def _tell(message: str) -> None:
+    with suppress(OSError):
+        print(message, file=sys.stderr)
 
 
 def wants_json(words: Sequence[str]) -> bool:
@@ -174,10 +194,14 @@ def _speak_utf8() -> None:
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
 
 
-def _forget_stdout() -> None:
-    """Point stdout to nowhere, or Python complains of the closed pipe once more when it exits."""
-    with suppress(OSError):  # io.UnsupportedOperation, which is one: a stdout in memory has no descriptor
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _full_stdout() -> str | None:
+    """Return ``stdout`` where it cannot be written, after pointing it to nowhere: Python would try again at its end."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        forget_stdout()
+        return "stdout"
+    return None
 
 
 EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code:>3}  {meaning}" for code, meaning in EXIT_CODES.items())
@@ -247,5 +271,8 @@ def main() -> None:
     Each command costs milliseconds before anything happens, so one that is named first is the only one there is; but
     the demo runs the others.
     """
+    open_streams()
+    spare_full_disk()
+    end_by_signal(watched=not sys.argv[1:2] or not sys.argv[1].startswith("kb-"))
     named = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1] != "demo" else None
     (application([named]) if named else _whole())()

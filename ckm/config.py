@@ -67,9 +67,12 @@ class Workspace:
 
 
 def find_workspace(start: Path) -> Path | None:
-    """Return the first folder from ``start`` upwards that holds a ``ckm.yaml``, or None."""
+    """Return the first folder from ``start`` upwards that holds a ``ckm.yaml``, or None.
+
+    One that is no file, or a link that leads nowhere, counts: to pass it over would be to open another workspace.
+    """
     here = start.resolve()
-    return next((folder for folder in (here, *here.parents) if (folder / CONFIG_NAME).is_file()), None)
+    return next((folder for folder in (here, *here.parents) if os.path.lexists(folder / CONFIG_NAME)), None)
 
 
 def open_workspace(root: Path | None = None) -> Workspace:
@@ -101,8 +104,13 @@ def load_config(root: Path | None) -> Config:
     if root is None:
         return _fill(Config, {}, "", ENVIRONMENT_PREFIX)
     path = root / CONFIG_NAME
-    if not path.is_file():
-        raise UsageError(f"{root} is no workspace: it has no {CONFIG_NAME}", hint=f"make one with 'ckm init {root}'")
+    try:
+        path.lstat()
+    except PermissionError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", hint="mind its folder's permissions") from None
+    except OSError:
+        why = f"{root} is no workspace: it has no {CONFIG_NAME}"
+        raise UsageError(why, hint=f"make one with 'ckm init {root}'") from None
     document = read_yaml(path)
     return _fill(Config, document.mapping() if document is not None else {}, "", ENVIRONMENT_PREFIX)
 

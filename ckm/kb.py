@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from ckm.errors import UsageError
+from ckm.files import refuse_unreadable
 from ckm.knowledge.search import FILTERS, Hit, KnowledgeBase, Scope, SearchResult, open_base
 
 if TYPE_CHECKING:
@@ -295,6 +296,7 @@ def new_entry(folder: Path, wanted: Wanted, as_of: date, *, force: bool = False)
 def _needs(folder: Path) -> None:
 
     if not folder.is_dir():
+        refuse_unreadable(folder)
         raise UsageError(
             f"there is no folder {folder}", hint="--kb DIR names the knowledge base; ckm kb-new starts one"
         )

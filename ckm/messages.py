@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ckm.errors import CkmError
 
 
-__all__ = ["Verbosity", "detail", "note", "progress", "set_verbosity", "show_error", "verbosity"]
+__all__ = ["Verbosity", "detail", "listen", "note", "progress", "set_verbosity", "show_error", "verbosity"]
 
 
 class Verbosity(IntEnum):
@@ -49,6 +49,19 @@ def note(message: str) -> None:
     """Tell the person something on stderr; silent under ``--quiet``."""
     if _Voice.level >= Verbosity.normal:
         _say(message)
+
+
+def listen() -> None:
+    """Show what the library logs as notes: that it waits for another writer, that it set a broken journal aside."""
+    import logging
+
+    class Notes(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            note(record.getMessage())
+
+    logger = logging.getLogger("ckm")
+    logger.handlers = [Notes()]
+    logger.propagate = False
 
 
 def detail(message: str) -> None:

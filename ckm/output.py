@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.files import replacing
-from ckm.messages import Verbosity, detail, note, progress, set_verbosity, show_error, verbosity
+from ckm.messages import Verbosity, detail, listen, note, progress, set_verbosity, show_error, verbosity
 from ckm.plaintext import harmless, harmless_json
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ __all__ = [
     "emit",
     "emit_rows",
     "emit_text",
+    "listen",
     "note",
     "progress",
     "set_verbosity",

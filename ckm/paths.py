@@ -6,12 +6,12 @@ surrogates (PEP 383). Where a path is not UTF-8, the libraries get a symbolic li
 
 from __future__ import annotations
 
-import os
 import sys
 from functools import cache
 from pathlib import Path
 
 from ckm.errors import UsageError
+from ckm.files import temporary_folder
 
 
 def openable(path: Path) -> Path:
@@ -40,29 +40,6 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-@cache
-def private_folder() -> Path:
-    """Return a temporary folder of this process, which is removed when the process ends."""
-    import atexit
-    import shutil
-    import tempfile
-
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="ckm-paths-"))
-    except OSError as error:
-        raise UsageError(
-            f"no temporary folder can be made: {error.strerror}", hint="name another one by TMPDIR"
-        ) from error
-    owner = os.getpid()
-
-    def remove() -> None:
-        if os.getpid() == owner:  # a forked process shares the folder
-            shutil.rmtree(folder, ignore_errors=True)
-
-    atexit.register(remove)
-    return folder
-
-
 def link_folder(link: Path, target: Path) -> None:
     """Make ``link`` lead to the folder ``target``; on Windows by a junction, which needs no privilege.
 
@@ -83,12 +60,12 @@ def link_folder(link: Path, target: Path) -> None:
 def _link_to(target: Path) -> Path:
     import tempfile
 
-    link = Path(tempfile.mkdtemp(dir=private_folder())) / "path"
+    link = Path(tempfile.mkdtemp(dir=temporary_folder())) / "path"
     try:
         link.symlink_to(target)
     except OSError as error:
         raise UsageError(
-            f"{target} is not UTF-8, and no link to it can be made in {private_folder()}: {error.strerror}",
+            f"{target} is not UTF-8, and no link to it can be made in {temporary_folder()}: {error.strerror}",
             hint="rename it, or name another temporary folder by TMPDIR",
         ) from error
     return link

@@ -67,6 +67,8 @@ class Request:
         Of everything random.
     keep
         Whether a workspace keeps the definition and the run.
+    wait
+        Seconds to wait for another writer of the store; None for as long as it takes.
     """
 
     by: str | Path | None = None
@@ -81,6 +83,7 @@ class Request:
     details: bool = False
     seed: int = 0
     keep: bool = True
+    wait: float | None = None
 
     @property
     def name(self) -> str:
@@ -120,7 +123,7 @@ def segment_dataset(dataset: Dataset, request: Request, config: Config) -> Segme
         result = _learn(tables, request, config, rules, saved)
     if request.details:
         result = _with_balance(result, tables)
-    store = _store(dataset)
+    store = _store(dataset, request.wait)
     before = _before(result, tables, store, request)
     if before is not None:
         moves = _moves(before, result, tables)
@@ -142,12 +145,12 @@ def _must_keep_nothing(dataset: Dataset, request: Request) -> bool:
     return dataset.workspace is not None and not dataset.workspace.writable and not asked
 
 
-def _store(dataset: Dataset) -> Store | None:
+def _store(dataset: Dataset, wait: float | None) -> Store | None:
     if dataset.workspace is None:
         return None
     from ckm.store import Store  # deltalake, which a file has no use for
 
-    return Store(dataset.workspace.store_dir)
+    return Store(dataset.workspace.store_dir, wait=wait)
 
 
 def _check(request: Request, dataset: Dataset) -> None:

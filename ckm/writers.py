@@ -17,6 +17,7 @@ import polars.selectors as cs
 
 from ckm.cells import FORMULA_START, LIST_SEPARATOR, PLAIN_NUMBER, SEPARATORS, markdown_table, shown
 from ckm.errors import UnknownNameError, UsageError
+from ckm.files import temporary_folder
 from ckm.paths import openable
 from ckm.plaintext import harmless, printable
 
@@ -145,7 +146,12 @@ def _save_excel(table: pl.DataFrame, path: Path, *, title: str | None) -> None:
     )
     names = {name: printable(name) for name in table.columns}
     sheet = sheet.rename(names) if len(set(names.values())) == len(names) else sheet
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True}
+    options = {
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "nan_inf_to_errors": True,
+        "tmpdir": str(temporary_folder()),  # the sheets' rows lie there until the book is closed
+    }
     with Workbook(path, options) as book:
         book.set_properties({"title": harmless(title or ""), "created": EXCEL_CREATED})
         sheet.write_excel(book, worksheet="ckm", freeze_panes=(1, 0), autofit=table.height <= 10_000)

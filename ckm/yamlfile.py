@@ -158,7 +158,7 @@ def _read_text(path: Path) -> str:
             raise UsageError(f"{path} has more than {MOST_BYTES >> 20} MB", hint=_SPLIT)
         return without_marks(io.TextIOWrapper(io.BytesIO(content), encoding="utf-8-sig").read())
     except OSError as error:
-        raise UsageError(f"cannot read {path}: {error.strerror}") from error
+        raise UsageError(f"cannot read {path}: {error.strerror}", hint="put a file there that you may read") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not UTF-8", hint="save it as UTF-8") from error
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 import stat
 import sys
 import zipfile
@@ -175,7 +174,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_draft(tmp_path: Path) -> None
 
 
 def test_a_draft_that_a_killed_run_left_is_no_obstacle(tmp_path: Path) -> None:
-    (tmp_path / f".x.csv.{os.getpid()}.part").write_text("half of it")
+    (tmp_path / ".x.csv.0123abcd.part").write_text("half of it")
     write(pl.DataFrame({"a": [1]}), tmp_path / "x.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["x.csv"]
     assert (tmp_path / "x.csv").read_text() == "a\n1\n"

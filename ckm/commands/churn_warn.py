@@ -9,7 +9,7 @@ import typer
 
 from ckm.commands.churn_screen import show_backtest, show_mail, show_warnings
 from ckm.commands.hints import DataDates, DataDecimal
-from ckm.commands.options import AsOf, Data, Output, OutputFormat, Seed, Workspace
+from ckm.commands.options import AsOf, Data, Output, OutputFormat, Seed, Wait, Workspace
 from ckm.errors import UsageError
 from ckm.output import Format, default_format, emit, emit_text, note, progress
 
@@ -91,6 +91,7 @@ def churn_warn(
     workspace: Workspace = None,
     dates: DataDates = None,
     decimal: DataDecimal = None,
+    wait: Wait = None,
 ) -> None:
     """Warn of customers who are about to stay away: how likely, what it would cost, why, and what to do.
 
@@ -131,6 +132,7 @@ def churn_warn(
         news=since is not None,
         seed=seed,
         keep=not dry_run,
+        wait=wait,
     )
     with progress("looking for churn", total=STEPS) as advance:
         dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates), by_customer=True)

@@ -24,7 +24,7 @@ from ckm.commands.hints import (
     Thousands,
     hints_from,
 )  # fmt: skip
-from ckm.commands.options import Output, OutputFormat, Workspace
+from ckm.commands.options import Output, OutputFormat, Wait, Workspace
 from ckm.errors import BugError, UsageError, exit_code_of_files
 from ckm.output import Format, default_format, detail, emit, note, progress, show_error
 
@@ -95,6 +95,7 @@ def ingest(
         str | None, typer.Option(metavar="FILE-OR-ID", help="Take one load back: the last of FILE, or by its id.")
     ] = None,
     workspace: Workspace = None,
+    wait: Wait = None,
     fmt: OutputFormat = None,
     output: Output = None,
 ) -> None:
@@ -121,7 +122,7 @@ def ingest(
     if history:
         return _show_history(opened, fmt, output)
     if undo is not None:
-        with _store(opened, dry_run=dry_run) as store:
+        with _store(opened, dry_run=dry_run, wait=wait) as store:
             return _undo(store, undo, opened.root, fmt, output)
     hints = hints_from(
         encoding=encoding, delimiter=delimiter, quote=quote, header=header, columns=columns, decimal=decimal,
@@ -130,10 +131,10 @@ def ingest(
     wishes = Wishes(table, map_file, hints, _overrides(column), currency, time_zone)
     settings = _settings(opened, on_conflict, max_rejects)
     if requarantine:
-        with _store(opened, dry_run=dry_run) as store:
+        with _store(opened, dry_run=dry_run, wait=wait) as store:
             results = _requarantine(opened, store, settings, wishes)
     else:
-        with stdin_on_disk(_jobs(opened, sources, wishes)) as jobs, _store(opened, dry_run=dry_run) as store:
+        with stdin_on_disk(_jobs(opened, sources, wishes)) as jobs, _store(opened, dry_run=dry_run, wait=wait) as store:
             if save_map:
                 _save_map(jobs, save_map, opened.root, dry_run=dry_run)
             results = [_run(job, store, settings) for job in jobs]
@@ -213,11 +214,11 @@ def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None
 
 
 @contextmanager
-def _store(workspace: OpenWorkspace, *, dry_run: bool) -> Iterator[Store]:
+def _store(workspace: OpenWorkspace, *, dry_run: bool, wait: float | None) -> Iterator[Store]:
     """Give the workspace's store; a dry run gets a mirror of it and does everything there."""
     from ckm.store import Store
 
-    store = Store(workspace.store_dir)
+    store = Store(workspace.store_dir, wait=wait)
     if not dry_run:
         yield store
         return

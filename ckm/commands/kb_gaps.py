@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -89,7 +90,7 @@ def _reasons(root: Path, folder: Path, day: date) -> tuple[list[tuple[object, ..
     from ckm.churning.unanswered import unanswered_reasons
     from ckm.store import Store
 
-    if not (root / "store").is_dir():
+    if not os.path.lexists(root / "store"):
         return [], ["no warnings are kept in this workspace: reasons without an answer are not known (ckm churn-warn)"]
     found = unanswered_reasons(Store(root / "store"), folder, day)
     if found is None:

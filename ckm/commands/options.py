@@ -18,7 +18,7 @@ import typer
 from typer.core import TyperOption
 
 from ckm.errors import UsageError
-from ckm.output import Format, Verbosity, set_verbosity
+from ckm.output import Format, Verbosity, listen, set_verbosity
 
 Data = Annotated[
     Path | None,
@@ -52,6 +52,24 @@ Output = Annotated[
 AsOf = Annotated[
     datetime | None,
     typer.Option("--as-of", metavar="DATE", formats=["%Y-%m-%d"], help="Default: the newest transaction."),
+]
+
+
+def _listening(seconds: float | None) -> float | None:
+    """Let a command that may wait say so; ``seconds`` are its limit."""
+    listen()
+    return seconds
+
+
+Wait = Annotated[
+    float | None,
+    typer.Option(
+        "--wait",
+        metavar="SECONDS",
+        min=0,
+        callback=_listening,
+        help="Wait for another writer of the store so long at most, then exit with 5. Default: without a limit.",
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ckm.commands.hints import DataDates, DataDecimal
-from ckm.commands.options import AsOf, Data, Output, OutputFormat, Seed, Workspace
+from ckm.commands.options import AsOf, Data, Output, OutputFormat, Seed, Wait, Workspace
 from ckm.commands.segment_screen import show_details, show_moves, show_summary
 from ckm.errors import UnknownNameError, UsageError
 from ckm.output import Format, default_format, emit, emit_text, note, progress
@@ -89,6 +89,7 @@ def segment(
     workspace: Workspace = None,
     dates: DataDates = None,
     decimal: DataDecimal = None,
+    wait: Wait = None,
 ) -> None:
     """Put every customer into a named segment that stays put, and explain who moved.
 
@@ -141,6 +142,7 @@ def segment(
         details=details,
         seed=seed,
         keep=not dry_run,
+        wait=wait,
     )
     with progress(f"segmenting {data or 'the workspace'}"):
         dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates), by_customer=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from ckm.ingest.plan import ByNames
 from ckm.mapping.convert import Conversion
 from ckm.mapping.proposal import missing_columns
 from ckm.plaintext import unicode_text
+from ckm.scanned import remember
 from ckm.schema import TABLES
 from ckm.sources.folder import files_in
 from ckm.sources.hints import Hints
@@ -95,7 +97,7 @@ def open_dataset(
 
 
 def _is_workspace(path: Path) -> bool:
-    return path.is_dir() and find_workspace(path) is not None and (path / "ckm.yaml").exists()
+    return path.is_dir() and find_workspace(path) is not None and os.path.lexists(path / "ckm.yaml")
 
 
 def _of_workspace(root: Path | None) -> Dataset:
@@ -172,7 +174,9 @@ def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
     if source.format.kind != "parquet" or source.format.compression or source.path == STDIN:
         return None
     try:
-        return scan_fit_rows(source.path, conversion, source.sample)
+        found = scan_fit_rows(source.path, conversion, source.sample)
+        remember([source.path], "write it anew where it came from")
+        return found
     except PolarsError as error:
         raise InputError(f"{source.path}: the Parquet file is damaged") from error
 

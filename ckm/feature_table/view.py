@@ -16,6 +16,7 @@ import polars as pl
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.feature_table.tally import PurchaseTally, tally_purchases
 from ckm.features import END_OF_TIME, NEEDED_COLUMNS, currencies, end_of_day, row_counts
+from ckm.scanned import explain
 from ckm.settings import parse_time_zone
 
 if TYPE_CHECKING:
@@ -213,6 +214,8 @@ def readable() -> Iterator[None]:
     try:
         yield
     except (pl.exceptions.ComputeError, OSError) as error:
+        if damaged := explain(error):
+            raise damaged from error
         raise InputError(
             "the data cannot be read to their end: a file is damaged, or has changed while it was read",
             hint="ckm inspect FILE says where",

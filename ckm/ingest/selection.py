@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from glob import escape
+from itertools import takewhile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
-from ckm.errors import CkmError, UnknownNameError, UsageError
+from ckm.errors import CkmError, InputError, UnknownNameError, UsageError
+from ckm.files import refuse_unreadable
 from ckm.ingest.plan import ByNames, Mapped, Plan
 from ckm.mapping.mapping import Mapping, load_mapping
 from ckm.plaintext import unicode_text
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from ckm.config import Workspace
 
+GLOB = re.compile(r"[*?\[]")
 STDIN_LABEL = "stdin"
 
 
@@ -89,6 +93,10 @@ def workspace_mappings(workspace: Workspace) -> list[Mapping]:
     UsageError
         One is wrong, or two have the same name.
     """
+    try:
+        refuse_unreadable(workspace.maps_dir)
+    except InputError as error:
+        raise UsageError(str(error), hint=error.hint) from None
     paths = sorted([*workspace.maps_dir.glob("*.yaml"), *workspace.maps_dir.glob("*.yml")])
     mappings: dict[str, Mapping] = {}
     for path in paths:
@@ -106,6 +114,8 @@ def files_of(mapping: Mapping, root: Path) -> list[Path]:
     ------
     UsageError
         A pattern leads out of the workspace, or is none.
+    InputError
+        A folder that a pattern looks into cannot be read.
     """
     found: set[Path] = set()
     for pattern in mapping.files:
@@ -114,10 +124,23 @@ def files_of(mapping: Mapping, root: Path) -> list[Path]:
         named = root / pattern  # a file of just this name is meant by it, whatever its brackets could mean
         is_file = os.path.isfile(named)  # noqa: PTH113  # which a name too long for a file does not bring down
         try:
+            if not is_file:
+                _refuse_unreadable_folders(root, pattern)
             found.update([named] if is_file else (path for path in root.glob(pattern) if not path.is_dir()))
         except (ValueError, NotImplementedError) as error:
             raise UsageError(f"mapping '{mapping.name}': the pattern '{pattern}' is none: {error}") from None
     return sorted(found)
+
+
+def _refuse_unreadable_folders(root: Path, pattern: str) -> None:
+    """Refuse folders that a glob would pass over in silence: the one that a pattern names, and those it searches."""
+    parts = PurePosixPath(pattern).parts[:-1]
+    plain = list(takewhile(lambda part: not GLOB.search(part), parts))
+    base = root.joinpath(*plain)
+    refuse_unreadable(base)
+    if len(plain) < len(parts) or PurePosixPath(pattern).name == "**":
+        for folder, _, _ in os.walk(base):
+            refuse_unreadable(Path(folder))
 
 
 def jobs_of_workspace(workspace: Workspace) -> list[Job]:

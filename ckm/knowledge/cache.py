@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm import __version__
+from ckm.files import refuse_unreadable
 from ckm.knowledge.cache_folder import cache_folder, cache_root, is_own, make_private
 from ckm.knowledge.digests import digest
 from ckm.knowledge.freshness import fingerprint
@@ -112,6 +113,7 @@ def open_index(folder: Path, watch: Watch = _unwatched, *, anew: bool = False) -
     A place that cannot be written, because the disk is full or read-only or the place is somebody else's, is a remark:
     the index is made in memory, every time.
     """
+    refuse_unreadable(folder)
     try:
         place = cache_folder(folder) / PLACE
         if not anew and (found := _current(folder, place)) is not None:
@@ -144,7 +146,10 @@ def _opened(path: Path) -> Index | None:
             return None
     import tempfile
 
-    with suppress(OSError, ValueError), tempfile.TemporaryDirectory() as temporary:
+    from ckm.errors import UsageError
+    from ckm.files import temporary_folder
+
+    with suppress(OSError, ValueError, UsageError), tempfile.TemporaryDirectory(dir=temporary_folder()) as temporary:
         for piece in _pieces(path):
             os.makedirs(os.path.dirname(os.path.join(temporary, piece)), exist_ok=True)  # noqa: PTH103, PTH118, PTH120
             os.symlink(path / piece, os.path.join(temporary, piece))  # noqa: PTH118, PTH211
@@ -198,10 +203,11 @@ def _updated(folder: Path, place: Path, state: _State | None, watch: Watch) -> O
         if index is None:
             index = Index.create(place / name)
         index.replace((group_of(one) for one in (*changed, *removed)), _records(read, changed, after, advance))
+    left_out = sum(after.mistakes) + listing.unreadable
     pieces = {inside: (place / name / inside).stat().st_size for inside in _pieces(place / name)}
-    _write_state(place, _State(FORMAT, now, name, pieces, len(after), sum(after.mistakes), replaced), after)
+    _write_state(place, _State(FORMAT, now, name, pieces, len(after), left_out, replaced), after)
     _sweep(place, name)
-    return Opened(index, len(after), sum(after.mistakes))
+    return Opened(index, len(after), left_out)
 
 
 def _in_memory(folder: Path, watch: Watch, remark: str) -> Opened:
@@ -209,11 +215,12 @@ def _in_memory(folder: Path, watch: Watch, remark: str) -> Opened:
     from ckm.knowledge.listing import files
     from ckm.knowledge.reading import reading
 
-    all_files = manifest.of(files(folder).files)
+    listing = files(folder)
+    all_files = manifest.of(listing.files)
     with reading(folder, all_files.names) as read, watch(len(all_files)) as advance:
         index = Index.create()
         index.replace((), _records(read, all_files.names, all_files, advance))
-    return Opened(index, len(all_files), sum(all_files.mistakes), (remark,))
+    return Opened(index, len(all_files), sum(all_files.mistakes) + listing.unreadable, (remark,))
 
 
 def _records(
@@ -271,5 +278,3 @@ def _sweep(place: Path, current: str | None) -> None:
     for path in place.glob(f"{INDEX}*"):
         if path.name != current:
             shutil.rmtree(path, ignore_errors=True)
-    for path in place.glob(f".{STATE}.*.part"):
-        path.unlink(missing_ok=True)

@@ -35,7 +35,7 @@ class SearchSettings:
 def find_root(start: Path) -> Path | None:
     """Return the folder of the workspace around a folder; as :func:`ckm.config.find_workspace`."""
     here = start.resolve()
-    return next((folder for folder in (here, *here.parents) if (folder / CONFIG_NAME).is_file()), None)
+    return next((folder for folder in (here, *here.parents) if os.path.lexists(folder / CONFIG_NAME)), None)
 
 
 def search_settings(root: Path | None) -> SearchSettings:
@@ -47,7 +47,7 @@ def search_settings(root: Path | None) -> SearchSettings:
         As :func:`ckm.config.load_config`.
     """
     from_environment = any(name.startswith("CKM_") and name not in NO_SETTINGS for name in os.environ)
-    if from_environment or (root is not None and not (root / CONFIG_NAME).is_file()):
+    if from_environment or (root is not None and not os.access(root / CONFIG_NAME, os.R_OK)):
         return _read(root)
     if root is None:
         return SearchSettings()

@@ -7,6 +7,7 @@ import stat
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ckm.files import refuse_unreadable
 from ckm.findings import Severity
 from ckm.knowledge.entry import Mistake
 from ckm.knowledge.freshness import SUFFIXES, mark_of
@@ -32,10 +33,13 @@ class Listing:
         ``/``.
     mistakes
         What is no file, leads out of the folder or cannot be looked into.
+    unreadable
+        Folders that cannot be looked into.
     """
 
     files: tuple[tuple[str, Mark], ...]
     mistakes: tuple[Mistake, ...]
+    unreadable: int = 0
 
 
 def files(folder: Path) -> Listing:
@@ -47,11 +51,18 @@ def files(folder: Path) -> Listing:
     ----------
     folder
         Of the knowledge base; it may itself be reached by a link. One that is missing is empty.
+
+    Raises
+    ------
+    InputError
+        The folder itself cannot be looked into.
     """
     found: list[tuple[str, Mark]] = []
     mistakes: list[Mistake] = []
     root = os.path.realpath(folder)
     waiting = [""]
+    unreadable = 0
+    refuse_unreadable(folder)
     while waiting:
         inside = waiting.pop()
         try:
@@ -60,6 +71,7 @@ def files(folder: Path) -> Listing:
         except FileNotFoundError:
             continue
         except OSError as error:
+            unreadable += 1
             mistakes.append(_mistake(inside or ".", f"cannot be looked into: {error.strerror}", "mind its permissions"))
             continue
         for each in entries:
@@ -80,7 +92,7 @@ def files(folder: Path) -> Listing:
                 else:
                     mistakes.append(_mistake(name, "is no file but a pipe or a device", "remove it"))
     found.sort()
-    return Listing(tuple(found), tuple(sorted(mistakes, key=lambda mistake: mistake.path)))
+    return Listing(tuple(found), tuple(sorted(mistakes, key=lambda mistake: mistake.path)), unreadable)
 
 
 def _link(root: str, name: str, link: os.DirEntry[str]) -> list[Mistake]:

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.files import refuse_unreadable
 from ckm.knowledge.cache import Opened, open_index
 from ckm.knowledge.ranking import PENALTIES, Ranked, best, faults_of, penalty
 from ckm.knowledge.reader import main_language, show
@@ -401,6 +402,7 @@ def open_base(folder: Path, watch: Watch | None = None, *, anew: bool = False) -
         There is no such folder.
     """
     if not folder.is_dir():
+        refuse_unreadable(folder)
         raise UsageError(
             f"there is no folder {folder}", hint="--kb DIR names the knowledge base; ckm kb-new starts one"
         )

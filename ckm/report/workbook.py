@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ckm.files import temporary_folder
 from ckm.measures.book import SECTIONS, load_book
 from ckm.plaintext import harmless_in_page
 from ckm.report.loyalty.document import findings, title_of
@@ -70,7 +71,7 @@ def write_workbook(report: LoyaltyReport, path: Path, lang: str = "en") -> None:
     from xlsxwriter import Workbook
 
     telling = Telling(report, load_words(lang))
-    with Workbook(path, OPTIONS) as book:
+    with Workbook(path, OPTIONS | {"tmpdir": str(temporary_folder())}) as book:
         book.set_properties({"title": harmless_in_page(title_of(telling)), "created": EXCEL_CREATED})
         writer = _Writer(book, telling)
         for section in SECTIONS:

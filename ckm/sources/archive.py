@@ -6,19 +6,21 @@ small archive with a huge content costs time only.
 
 from __future__ import annotations
 
+import errno
 import gzip
 import io
-import shutil
+import os
 import sys
 import tempfile
 import zipfile
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
 from ckm.errors import InputError, UsageError
+from ckm.files import no_space, temporary_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -112,8 +114,16 @@ def is_excel(path: Path) -> bool:
 
 
 def spool_stdin() -> Path:
-    """Copy standard input to a temporary file, so that it can be read more than once; the caller removes it."""
-    return _spool(sys.stdin.buffer)
+    """Copy standard input to a temporary file, so that it can be read more than once; the caller removes it.
+
+    Raises
+    ------
+    UsageError
+        There is no standard input, or no room for the file.
+    """
+    if sys.stdin is None:
+        raise UsageError("standard input is closed", hint="name a file, or send one: ckm ... - < FILE")
+    return _spool(sys.stdin.buffer, "standard input")
 
 
 def spool(archive: Archive, limit: int) -> Path:
@@ -125,27 +135,47 @@ def spool(archive: Archive, limit: int) -> Path:
         The content is larger than ``limit`` bytes.
     """
     with archive.open() as content:
-        path = _spool(content, limit)
+        path = _spool(content, archive.name, limit)
     if path.stat().st_size > limit:
         path.unlink()
         raise InputError(f"{archive.name}: unpacks to more than {limit >> 20} MB", hint="unpack it first")
     return path
 
 
-def _spool(content: IO[bytes], limit: int | None = None) -> Path:
-    with tempfile.NamedTemporaryFile(prefix="ckm-", delete=False) as file:
-        try:
-            if limit is None:
-                shutil.copyfileobj(content, file, READ_BUFFER)
-            else:
-                left = limit + 1
-                while left > 0 and (piece := content.read(min(READ_BUFFER, left))):
-                    file.write(piece)
-                    left -= len(piece)
-        except BaseException:
-            Path(file.name).unlink()
+def _spool(content: IO[bytes], name: str, limit: int | None = None) -> Path:
+    folder = temporary_folder()
+    number, path = tempfile.mkstemp(prefix="spool-", dir=folder)
+    left = sys.maxsize if limit is None else limit + 1
+    try:
+        with os.fdopen(number, "wb", READ_BUFFER) as file:
+            while left > 0 and (piece := _read(content, min(READ_BUFFER, left), name)):
+                _write(file, piece, folder)
+                left -= len(piece)
+            _write(file, b"", folder)
+    except BaseException:
+        Path(path).unlink(missing_ok=True)
+        raise
+    return Path(path)
+
+
+def _read(content: IO[bytes], size: int, name: str) -> bytes:
+    try:
+        return content.read(size)
+    except OSError as error:
+        if isinstance(error, UNPACKING_ERRORS):
             raise
-        return Path(file.name)
+        why = "is closed" if error.errno == errno.EBADF else f"cannot be read: {error.strerror or error}"
+        raise InputError(f"{name} {why}", hint="name a file that can be read") from error
+
+
+def _write(file: IO[bytes], piece: bytes, folder: Path) -> None:
+    """Write ``piece``, or with none of it what was held back: where a disk is full is known then."""
+    try:
+        file.write(piece) if piece else file.flush()
+    except OSError as error:
+        with suppress(OSError):
+            file.close()  # tries to write once more
+        raise no_space(folder.parent, error) from error
 
 
 def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:

@@ -38,6 +38,7 @@ MARKUP = re.compile(
     re.IGNORECASE,
 )
 """How pages and documents of markup begin."""
+FIX_LINK = "fix the link, or remove it"
 SPOOL_LIMIT = 4 << 30
 """Bytes; Parquet and Excel inside an archive must be unpacked to be read, and no more than this is."""
 
@@ -228,14 +229,15 @@ def refuse_absent(path: Path) -> None:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
-            raise InputError(f"{name} is a link to a file that is not there") from None
+            raise InputError(f"{name} is a link to a file that is not there", hint=FIX_LINK) from None
         near = get_close_matches(path.name, _names_beside(path), n=1, cutoff=0.6)
         hint = f"did you mean '{path.parent / near[0]}'?" if near else None
         raise UsageError(f"there is no file {name}", hint=hint) from None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise InputError(f"{name} is a link that leads back to itself") from None
-        raise InputError(f"{name}: {error.strerror or 'cannot be read'}") from None
+            raise InputError(f"{name} is a link that leads back to itself", hint=FIX_LINK) from None
+        hint = f"give yourself permission to read {name}" if isinstance(error, PermissionError) else None
+        raise InputError(f"{name}: {error.strerror or 'cannot be read'}", hint=hint) from None
     if stat.S_ISDIR(mode):
         raise UsageError(f"{name} is a folder", hint="name the files in it")
     if not stat.S_ISREG(mode):

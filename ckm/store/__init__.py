@@ -18,16 +18,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
+from ckm.files import temporary_folder
 from ckm.paths import openable
 from ckm.store import journal, loads, runs, undo
-from ckm.store.delta import LOG_FOLDER, Table, created
+from ckm.store.damage import explained, table_folders
+from ckm.store.delta import Table
 from ckm.store.erase import erase_customer
 from ckm.store.identity import Identity
 from ckm.store.loads import Load, LoadFacts
+from ckm.store.lock import exclusive
 from ckm.store.merge import ConflictError, OnConflict
 from ckm.store.mirror import mirror
 from ckm.store.runs import Run
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
+from ckm.store.verify import FileState, VerifiedFile, verify
 from ckm.store.writer import LoadWriter, recover, settle
 
 if TYPE_CHECKING:
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "REPLACED_BY",
     "ConflictError",
+    "FileState",
     "Identity",
     "Load",
     "LoadFacts",
@@ -48,6 +53,7 @@ __all__ = [
     "Run",
     "Store",
     "TakenBack",
+    "VerifiedFile",
 ]
 
 ID_LENGTH = 12
@@ -73,15 +79,30 @@ class TakenBack:
 
 
 class Store:
-    """The tables in ``root``. A table that nobody has heard of yet is made when its first load lands."""
+    """The tables in ``root``. A table that nobody has heard of yet is made when its first load lands.
 
-    def __init__(self, root: Path) -> None:
+    Parameters
+    ----------
+    root
+        The folder.
+    wait
+        Seconds for which a writer waits for another one at most; None waits for as long as it takes.
+    """
+
+    def __init__(self, root: Path, *, wait: float | None = None) -> None:
         self.root = openable(root)
+        self.wait = wait
         self._snapshots: dict[str, Table] | None = None
 
     def tables(self) -> list[str]:
-        """Return the names of the tables, side tables and kept runs left out."""
-        names = sorted(path.parent.name for path in self.root.glob(f"*/{LOG_FOLDER}") if created(path.parent))
+        """Return the names of the tables, side tables and kept runs left out.
+
+        Raises
+        ------
+        DamagedStoreError
+            The store holds what cannot be read, or what is not ckm's.
+        """
+        names = [folder.name for folder in table_folders(self.root)]
         beside = {name for name in names if name == QUARANTINE or name.endswith(REPLACED) or runs.is_runs(name)}
         return [name for name in names if name not in beside]
 
@@ -104,18 +125,33 @@ class Store:
 
     def quarantine(self) -> pl.LazyFrame | None:
         """Return the quarantined rows (see :data:`ckm.store.side_tables.SCHEMA`); None where there never were any."""
-        table = Table(self.root / QUARANTINE)
-        return table.scan() if table.exists else None
+        there = {folder.name for folder in table_folders(self.root)}
+        return Table(self.root / QUARANTINE).scan() if QUARANTINE in there else None
 
     def history(self) -> list[Load]:
         """Return every load, oldest first."""
         return loads.history(Table(self.root / name) for name in self.tables())
 
+    def verify(self) -> list[VerifiedFile]:
+        """Compare every data file with the digest in its commit; see :func:`ckm.store.verify.verify`."""
+        return verify(self.root)
+
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the store as its one writer, waiting for another to finish."""
-        with journal.exclusive(self.root):
+        """Hold the store as its one writer, waiting for another to finish.
+
+        Raises
+        ------
+        BusyError
+            Another writer holds it for longer than this one waits.
+        DamagedStoreError
+            The store holds what cannot be read, or what is not ckm's.
+        UsageError
+            The disk is full, or the store cannot be written.
+        """
+        with exclusive(self.root, self.wait), explained(self.root):
             recover(self.root)
+            table_folders(self.root)
             self._snapshots = {}
             try:
                 yield
@@ -125,7 +161,7 @@ class Store:
     @contextmanager
     def rehearsal(self) -> Iterator[Store]:
         """Give a store that looks like this one, for a dry run: nothing that is done to it ever happened."""
-        with tempfile.TemporaryDirectory(prefix="ckm-dry-run-") as folder:
+        with tempfile.TemporaryDirectory(prefix="dry-run-", dir=temporary_folder()) as folder:
             copy = Path(folder) / self.root.name
             mirror(self.root, copy)
             yield Store(copy)
@@ -216,6 +252,7 @@ class Store:
 
     def runs(self, analysis: str, name: str | None = None) -> list[Run]:
         """Return the kept runs of an analysis (those of one definition with ``name``), by number."""
+        table_folders(self.root)  # a damaged store is not one without runs
         return runs.kept(self.root, analysis, name)
 
     def read_run(self, run: Run, columns: Collection[str] | None = None) -> pl.DataFrame:

@@ -6,8 +6,10 @@ readers prune by the minimum and maximum in the Delta log, and erasing one custo
 
 from __future__ import annotations
 
+import hashlib
 import json
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -55,12 +57,16 @@ class DataFile:
         Bytes.
     statistics
         Delta's JSON of row count, minima, maxima and null counts.
+    digest
+        SHA-256 of a file that was just written; empty for one that the log names (:meth:`ckm.store.delta.Table.digests`
+        knows it).
     """
 
     name: str
     rows: int
     size: int
     statistics: str
+    digest: str = ""
 
     def may_hold(self, column: str, value: str) -> bool:
         """Return False only where the statistics rule ``value`` out."""
@@ -130,17 +136,19 @@ class DataFileWriter:
     def close(self) -> list[DataFile]:
         """Finish every file and return them in the order they were begun."""
         self._drain()
-        self._close_files()
-        return [describe(path, self.statistics) for path in self._paths]
+        for _, writer, _ in self._open.values():
+            writer.close()
+        self._open.clear()
+        described = list(self._pool.map(lambda path: describe(path, self.statistics), self._paths))
+        self._pool.shutdown()
+        return described
 
     def abandon(self) -> None:
         """Stop writing; the files are left for :func:`ckm.store.journal.sweep`."""
         wait(self._pending)
-        self._close_files()
-
-    def _close_files(self) -> None:
         for _, writer, _ in self._open.values():
-            writer.close()
+            with suppress(OSError, pa.ArrowException):  # a full disk; the file is thrown away
+                writer.close()
         self._open.clear()
         self._pool.shutdown()
 
@@ -188,7 +196,7 @@ class DataFileWriter:
 
 
 def describe(path: Path, statistics: Collection[str] = STATISTICS) -> DataFile:
-    """Return the facts of a Parquet file from its footer, with the bounds of the columns in ``statistics``."""
+    """Return the facts of a new Parquet file from its footer, with the bounds of the columns in ``statistics``."""
     footer = pq.read_metadata(path)
     groups = [footer.row_group(index) for index in range(footer.num_row_groups)]
     low: dict[str, Any] = {}
@@ -212,7 +220,14 @@ def describe(path: Path, statistics: Collection[str] = STATISTICS) -> DataFile:
         "maxValues": {name: value for name, value in high.items() if name not in unfit},
         "nullCount": nulls,
     }
-    return DataFile(path.name, footer.num_rows, path.stat().st_size, json.dumps(facts, ensure_ascii=False))
+    said = json.dumps(facts, ensure_ascii=False)
+    return DataFile(path.name, footer.num_rows, path.stat().st_size, said, digest_of(path))
+
+
+def digest_of(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes: the fastest that Python has, for processors compute it themselves."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_rows(path: Path, positions: np.ndarray[Any, np.dtype[np.int64]]) -> pl.DataFrame:

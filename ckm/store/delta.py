@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import time
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,17 +14,22 @@ import polars as pl
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction
 from deltalake import Schema as DeltaSchema
+from deltalake.exceptions import DeltaError, DeltaProtocolError
 from deltalake.transaction import AddAction, RemoveAction
 
 from ckm.parquet_file import scan_files
+from ckm.scanned import remember
 from ckm.store.commits import commits, extend, reversed_commits
 from ckm.store.data_files import DataFile
+from ckm.store.log import COMMIT_KEY, DamagedStoreError, entries, versions
 from ckm.store.log_access import LOG_FOLDER as LOG_FOLDER
 from ckm.store.log_access import log_path, storage_options
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+__all__ = ["LOG_FOLDER", "Table", "aligned", "created"]
 
 LOAD_KEY = "ckm_load"
 """Where a commit keeps the facts of the load that it lands."""
@@ -37,6 +44,19 @@ COLUMN_MAPPING = 2
 """Reader version of tables whose columns have other names in the files."""
 KEEP_REMOVED_HOURS = 24
 """How long files of older versions stay for readers that still hold them; erasing a customer does not wait."""
+READER_FEATURES = {"timestampNtz"}
+WRITER_FEATURES = {*READER_FEATURES, "appendOnly", "invariants"}
+"""Of the Delta protocol: what tables of ckm may use, and what this code reads and writes."""
+NEWER = "the table is in a newer or another form of Delta than this version of ckm reads"
+NEWER_HINT = "update ckm; if another program wrote the table, move it out of the store"
+DAMAGED_FILE = (
+    "ckm check --verify lists every damaged file; restore them from a backup, "
+    "or move the store away and load all files anew"
+)
+DAMAGED_LOG = (
+    "delete its checkpoints (*.checkpoint.parquet and _last_checkpoint), which only repeat the other entries; "
+    "if that does not help, restore the table from a backup"
+)
 VACUUM_FILE = "_ckm_vacuumed"
 """Its time says when files of older versions were last looked for."""
 VACUUM_EVERY = 3600
@@ -67,10 +87,47 @@ class Table:
         """Return the rows of this snapshot, lazily."""
         if self._delta is None:
             raise FileNotFoundError(self.folder)
-        paths = [unquote(path) for path in self._delta.get_add_actions().column("path").to_pylist()]
-        if _is_plain(self._delta) and not any("://" in path for path in paths):
+        self.require(self.files)
+        paths = [unquote(path) for path in self._actions["path"]]
+        remember((self.folder / path for path in paths), DAMAGED_FILE)
+        if not self._delta.metadata().partition_columns and not any("://" in path for path in paths):
             return scan_files([self.folder / path for path in paths], self.schema)
         return pl.scan_delta(self._delta)  # which finds no file where the folder's name is not its own URL
+
+    def require(self, files: Iterable[DataFile]) -> None:
+        """Refuse to go on where one of the table's data files is missing, cut short or no file.
+
+        Raises
+        ------
+        DamagedStoreError
+            Names the file.
+        """
+        for file in files:
+            path = self.folder / unquote(file.name)
+            try:
+                about = os.stat(path)  # noqa: PTH116  # thousands of files
+            except OSError as error:
+                gone = isinstance(error, FileNotFoundError) and not path.is_symlink()
+                why = "the data file is missing" if gone else f"the data file cannot be read: {error.strerror}"
+                raise DamagedStoreError(path, why, hint=DAMAGED_FILE) from None
+            if not stat.S_ISREG(about.st_mode):
+                raise DamagedStoreError(path, "this is no file", hint=DAMAGED_FILE)
+            if about.st_size != file.size:
+                why = f"the data file has {about.st_size:,} bytes, not the {file.size:,} that were written"
+                raise DamagedStoreError(path, why, hint=DAMAGED_FILE)
+
+    def digests(self) -> dict[str, str]:
+        """Return the SHA-256 of every data file that a commit names, by name; empty text where none was kept.
+
+        Files that left the table since are among them.
+        """
+        found: dict[str, str] = {}
+        for actions in entries(self.folder) if created(self.folder) else ():
+            [info] = [action["commitInfo"] for action in actions if "commitInfo" in action][:1] or [{}]
+            told = json.loads(info.get(COMMIT_KEY, "{}")).get("digests", {})
+            names = (action["add"]["path"] for action in actions if "add" in action)
+            found.update({name: told.get(name) or found.get(name, "") for name in map(unquote, names)})
+        return found
 
     @cached_property
     def schema(self) -> pl.Schema:
@@ -155,6 +212,13 @@ class Table:
         """
         delta = self._ready(schema)
         told = {key: said for key, said in ((LOAD_KEY, load), (RUN_KEY, run)) if said is not None} | dict(facts or {})
+        add, remove = list(add), list(remove)
+        told[COMMIT_KEY] = {
+            "add": len(add),
+            "remove": len(remove),
+            "txn": len(marks or {}),
+            "digests": {file.name: file.digest for file in add if file.digest},
+        }
         adds = [
             AddAction(file.name, file.size, {}, _modified(self.folder / file.name), not same_rows, file.statistics)
             for file in add
@@ -222,7 +286,20 @@ class Table:
 
     @cached_property
     def _delta(self) -> DeltaTable | None:
-        return DeltaTable(log_path(self.folder)) if created(self.folder) else None
+        if not created(self.folder):
+            return None
+        try:
+            delta = DeltaTable(log_path(self.folder))
+            protocol = delta.protocol()
+            unknown = {*(protocol.reader_features or ())} - READER_FEATURES
+            unknown |= {*(protocol.writer_features or ())} - WRITER_FEATURES
+        except (DeltaError, DeltaProtocolError, OSError, ValueError) as error:
+            if "nsupported" in str(error):
+                raise DamagedStoreError(self.folder, NEWER, hint=NEWER_HINT) from error
+            raise DamagedStoreError(self.folder / LOG_FOLDER, "the log is damaged", hint=DAMAGED_LOG) from error
+        if unknown or protocol.min_reader_version not in (1, 3) or protocol.min_writer_version not in (1, 2, 7):
+            raise DamagedStoreError(self.folder, NEWER, hint=NEWER_HINT)
+        return delta
 
     def _forget_snapshot(self) -> None:
         self.__dict__.pop("_delta", None)
@@ -258,16 +335,14 @@ class Table:
 
 
 def created(folder: Path) -> bool:
-    """Whether ``folder`` holds a table; a log without a commit is what a process killed at the first one left."""
-    log = folder / LOG_FOLDER
-    return (log / f"{0:020d}.json").exists() or any(log.glob("*.json"))
+    """Whether ``folder`` holds a table; a log without a commit is what a process killed at the first one left.
 
-
-def _is_plain(delta: DeltaTable) -> bool:
-    """Whether a table's rows are those of its files, no more and no less, as in all that ckm writes."""
-    protocol = delta.protocol()
-    odd = set(protocol.reader_features or ()) - {"timestampNtz"}
-    return not (delta.metadata().partition_columns or odd or protocol.min_reader_version == COLUMN_MAPPING)
+    Raises
+    ------
+    DamagedStoreError
+        The log cannot be read or is not whole.
+    """
+    return bool(versions(folder))
 
 
 def aligned(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +9,10 @@ import polars as pl
 
 from ckm.parquet_file import read_file
 from ckm.store import runs
+from ckm.store.damage import table_folders
 from ckm.store.data_files import CLUSTER_COLUMN, STATISTICS, DataFile
-from ckm.store.delta import Table, created
+from ckm.store.delta import Table
+from ckm.store.mention import names_customer
 from ckm.store.side_tables import QUARANTINE
 from ckm.store.staging import drop_from_files
 
@@ -29,7 +30,7 @@ def erase_customer(root: Path, customer_id: str) -> dict[str, int]:
     hold none. Interrupted, it is complete after running again.
     """
     erased = {}
-    for folder in sorted(path for path in root.iterdir() if created(path)):
+    for folder in table_folders(root):
         table = Table(folder)
         if CLUSTER_COLUMN in table.schema:
             erased[table.name] = _erase_from(table, customer_id)
@@ -53,9 +54,9 @@ def _erase_from(table: Table, customer_id: str) -> int:
 
 def _rows_of(table: Table, file: DataFile, customer_id: str) -> Positions:
     theirs = pl.col(CLUSTER_COLUMN) == customer_id
-    columns = [CLUSTER_COLUMN]
-    if table.name == QUARANTINE:  # a quarantined row may name its customer where no mapping found it
-        theirs |= pl.col("raw").str.contains(json.dumps(customer_id, ensure_ascii=False), literal=True)
-        columns.append("raw")
+    columns = [CLUSTER_COLUMN] + (["raw"] if table.name == QUARANTINE else [])
     frame = read_file(table.folder / file.name, columns)
-    return np.flatnonzero(frame.select(theirs.fill_null(value=False)).to_series().to_numpy())
+    found = frame.select(theirs.fill_null(value=False)).to_series()
+    if table.name == QUARANTINE:  # such a row may name its customer where no mapping found it
+        found |= names_customer(frame["raw"], customer_id)
+    return np.flatnonzero(found.to_numpy())

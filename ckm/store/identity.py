@@ -10,11 +10,14 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from mmap import ACCESS_READ, mmap
-from tempfile import TemporaryFile
+from pathlib import Path
+from tempfile import TemporaryFile, gettempdir
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
+
+from ckm.files import no_space
 
 if sys.platform != "win32":
     from mmap import MADV_DONTNEED
@@ -149,9 +152,13 @@ class _Batch:
     """Sorted hashes in a file without a name: they take up memory only while they are searched."""
 
     def __init__(self, ordered: Hashes) -> None:
-        with TemporaryFile() as file:
-            ordered.tofile(file)
-            self._pages = mmap(file.fileno(), 0, access=ACCESS_READ)
+        try:
+            with TemporaryFile() as file:
+                file.write(ordered.data)
+                file.flush()
+                self._pages = mmap(file.fileno(), 0, access=ACCESS_READ)
+        except OSError as error:
+            raise no_space(Path(gettempdir()), error) from error
 
     def count(self, wanted: Hashes) -> np.ndarray[Any, np.dtype[np.int64]]:
         """Return how often each of ``wanted`` is here."""

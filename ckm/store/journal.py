@@ -1,24 +1,33 @@
-"""One writer at a time, and what to clean up when the last one was killed."""
+"""What is under way in the store, and what to clean up when its writer was killed."""
 
 from __future__ import annotations
 
 import json
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING
+import logging
+import os
+import re
+from dataclasses import asdict, dataclass, field, fields
+from itertools import count
+from typing import TYPE_CHECKING, Literal
 
-from filelock import FileLock
-
+from ckm.files import flush_folder
 from ckm.store.delta import LOG_FOLDER, Table
+from ckm.store.log import DamagedStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-LOCK_FILE = ".lock"
 JOURNAL_FILE = ".journal.json"
+SET_ASIDE = ".journal-set-aside-"
+OWN_FILE = re.compile(r"(?:[0-9a-f]{12}|erase)-[\w-]+\.parquet")
+"""A data file that ckm wrote."""
+LOAD_ID = re.compile(r"[0-9a-f]{12}")
+TABLE_NAME = re.compile(r"\w[\w-]*")
+"""No separator and no dot: a journal cannot lead out of the store."""
 HALF_MADE = ("*.tmp", "_commit_*", "*#*")
 """What a commit that never came to be may leave in a log."""
+
+logger = logging.getLogger("ckm.store")
 
 
 @dataclass(frozen=True)
@@ -39,19 +48,15 @@ class Entry:
     supersedes: list[str] = field(default_factory=list)
 
 
-@contextmanager
-def exclusive(root: Path) -> Iterator[None]:
-    """Hold the store's lock, waiting for another writer to finish. The system frees it when a process dies."""
-    root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / LOCK_FILE):
-        yield
-
-
 def begin(root: Path, entry: Entry) -> None:
-    """Write down that a load has begun, before its first file."""
+    """Write down that a load has begun, before its first file; a power cut leaves the old entry or this one."""
     temporary = root / f"{JOURNAL_FILE}.new"
-    temporary.write_text(json.dumps(asdict(entry)), encoding="utf-8")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(json.dumps(asdict(entry)))
+        file.flush()
+        os.fsync(file.fileno())
     temporary.replace(root / JOURNAL_FILE)
+    flush_folder(root)
 
 
 def end(root: Path) -> None:
@@ -59,11 +64,67 @@ def end(root: Path) -> None:
     (root / JOURNAL_FILE).unlink(missing_ok=True)
 
 
-def interrupted(root: Path) -> Entry | None:
-    """Return the load that a killed process left behind, if there is one. Call it while holding the lock."""
+def read(root: Path) -> Entry | None:
+    """Return the load under way, of this process or of another; None where there is none or nobody can tell."""
+    try:
+        return _parsed((root / JOURNAL_FILE).read_bytes())
+    except (OSError, ValueError):
+        return None
+
+
+def interrupted(root: Path) -> Entry | Literal["unknown"] | None:
+    """Return the load that a killed process left behind, if there is one. Call it while holding the lock.
+
+    A journal that is empty, damaged or of another program says nothing of what was under way: it is set aside under a
+    name of its own, and the answer is ``unknown``.
+
+    Raises
+    ------
+    DamagedStoreError
+        The journal cannot be read.
+    """
     (root / f"{JOURNAL_FILE}.new").unlink(missing_ok=True)
     journal = root / JOURNAL_FILE
-    return Entry(**json.loads(journal.read_text(encoding="utf-8"))) if journal.exists() else None
+    if not os.path.lexists(journal):
+        return None
+    try:
+        return _parsed(journal.read_bytes())
+    except PermissionError as error:
+        why = f"the journal cannot be read: {error.strerror}"
+        raise DamagedStoreError(journal, why, hint=f"give yourself permission to read {journal}") from None
+    except (OSError, ValueError):
+        aside = next(each for number in count(1) if not os.path.lexists(each := root / f"{SET_ASIDE}{number}"))
+        journal.replace(aside)
+        logger.warning("%s says nothing of a load and was set aside as %s", journal, aside.name)
+        return "unknown"
+
+
+def _parsed(data: bytes) -> Entry:
+    """Return the entry that a journal holds; it names a table of the store and no other place.
+
+    Raises
+    ------
+    ValueError
+        It is none that this version wrote.
+    """
+    try:
+        said = json.loads(data)
+    except RecursionError:
+        raise ValueError from None
+    if not isinstance(said, dict) or set(said) != {each.name for each in fields(Entry)}:
+        raise ValueError
+    texts = [said[name] for name in ("load_id", "table", "app_id", "file_id", "source")]
+    undoes, supersedes = said["undoes"], said["supersedes"]
+    fits = (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(undoes, str | None)
+        and isinstance(supersedes, list)
+        and all(isinstance(load, str) for load in supersedes)
+        and type(said["mark"]) is int
+    )
+    if not fits or not LOAD_ID.fullmatch(said["load_id"]) or not TABLE_NAME.fullmatch(said["table"]):
+        raise ValueError
+    return Entry(**said)
 
 
 def landed(root: Path, entry: Entry) -> bool:
@@ -89,6 +150,20 @@ def sweep(root: Path, load_id: str) -> None:
         for path in folder.glob(f"{load_id}-*.parquet"):
             if path.name not in held:
                 path.unlink()
-        for pattern in HALF_MADE:
-            for path in (folder / LOG_FOLDER).glob(pattern):
-                path.unlink(missing_ok=True)
+        _sweep_log(folder)
+
+
+def sweep_unnamed(root: Path) -> None:
+    """Remove data files of ckm's tables that no commit ever named, and half-made commits."""
+    for folder in [path for path in root.iterdir() if path.is_dir()]:
+        named = Table(folder).digests()
+        for path in folder.glob("*.parquet"):
+            if path.name not in named and OWN_FILE.fullmatch(path.name):
+                path.unlink()
+        _sweep_log(folder)
+
+
+def _sweep_log(folder: Path) -> None:
+    for pattern in HALF_MADE:
+        for path in (folder / LOG_FOLDER).glob(pattern):
+            path.unlink(missing_ok=True)

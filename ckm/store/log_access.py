@@ -20,7 +20,8 @@ from functools import cache
 from pathlib import Path
 
 from ckm.errors import UsageError
-from ckm.paths import is_utf8, link_folder, private_folder
+from ckm.files import temporary_folder
+from ckm.paths import is_utf8, link_folder
 
 LOG_FOLDER = "_delta_log"
 MISREAD = re.compile(r"[\x00-\x1f\x7f#%?\[\\\]^|]")
@@ -55,7 +56,7 @@ def _is_read_right(path: str) -> bool:
 
 @cache
 def _with_log_only(folder: str) -> Path:
-    place = private_folder()
+    place = temporary_folder()
     if not _is_read_right(os.path.realpath(place)):
         raise UsageError(
             f"tables in {folder} need a temporary folder to be opened, and {place} has no plain name either",

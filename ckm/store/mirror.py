@@ -6,6 +6,7 @@ import shutil
 from typing import TYPE_CHECKING
 
 from ckm.store.commits import COMMITS_FILE
+from ckm.store.damage import table_folders
 from ckm.store.delta import LOG_FOLDER
 from ckm.store.journal import HALF_MADE, JOURNAL_FILE
 
@@ -22,14 +23,14 @@ def mirror(root: Path, copy: Path) -> None:
     store itself, because the journal comes along.
     """
     copy.mkdir(parents=True)
-    for log in root.glob(f"*/{LOG_FOLDER}"):
-        table = copy / log.parent.name
+    for folder in table_folders(root):
+        log, table = folder / LOG_FOLDER, copy / folder.name
         (table / LOG_FOLDER).mkdir(parents=True)
         for path in [each for each in log.iterdir() if each.is_file() and not any(map(each.match, HALF_MADE))]:
             shutil.copyfile(path, table / LOG_FOLDER / path.name)  # not the permissions: some file systems have none
-        if (log.parent / COMMITS_FILE).exists():
-            shutil.copyfile(log.parent / COMMITS_FILE, table / COMMITS_FILE)
-        for path in log.parent.glob("*.parquet"):  # after the log: a file is there before a commit names it
+        if (folder / COMMITS_FILE).exists():
+            shutil.copyfile(folder / COMMITS_FILE, table / COMMITS_FILE)
+        for path in folder.glob("*.parquet"):  # after the log: a file is there before a commit names it
             _link(table / path.name, path.resolve())
     if (root / JOURNAL_FILE).exists():
         shutil.copyfile(root / JOURNAL_FILE, copy / JOURNAL_FILE)

@@ -217,6 +217,7 @@ def _kept(table: Table, told: Mapping[str, Any]) -> _Kept:
 def _scan(table: Table, found: _Kept) -> pl.LazyFrame:
     if not found.files:
         return pl.LazyFrame(schema=pl.Schema({name: table.schema[name] for name in found.columns}))
+    table.require(found.files)
     return scan_files([table.folder / file.name for file in found.files]).select(found.columns)
 
 

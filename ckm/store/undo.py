@@ -28,6 +28,7 @@ def take_back(root: Path, table: Table, load: LoadFacts, undo: LoadFacts, marks:
     A row that a later load has replaced since is gone already: it stays replaced, and what *it* had replaced takes
     its place in the keeping of that later load (see :func:`forget`).
     """
+    table.require(table.files)
     drops = {file.name: [positions] for file in table.files if len(positions := _rows_of(table, file, load.load_id))}
     returning = _returning(root, table, load)
     writer = DataFileWriter(table.folder, undo.load_id)

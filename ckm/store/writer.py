@@ -13,10 +13,11 @@ from pyarrow import ArrowException
 from ckm.errors import CkmError
 from ckm.store import journal, side_tables, undo
 from ckm.store.compaction import compact
+from ckm.store.damage import table_folders
 from ckm.store.data_files import DataFile, DataFileWriter
 from ckm.store.delta import Table, aligned
 from ckm.store.identity import REPEAT
-from ckm.store.loads import REQUARANTINE, of_file, standing
+from ckm.store.loads import REQUARANTINE, history, of_file, standing
 from ckm.store.merge import Meeting, OnConflict, meet, supersede
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.staging import Staging, drop_from_files, settle_held
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from ckm.store.identity import Identity
     from ckm.store.loads import LoadFacts
     from ckm.store.staging import Positions
+
+
+LOAD_ID_LENGTH = 12
 
 
 class LoadWriter:
@@ -68,6 +72,7 @@ class LoadWriter:
             facts.source,
             supersedes=[load.load_id for load in self._earlier],
         )
+        table.require(table.files)
         journal.begin(root, self.entry)
         table.folder.mkdir(parents=True, exist_ok=True)
         self._lineage = {"source": facts.source, "source_file": facts.file, "load_id": facts.load_id}
@@ -221,6 +226,9 @@ def recover(root: Path) -> None:
     entry = journal.interrupted(root)
     if entry is None:
         return
+    if entry == "unknown":
+        recover_by_log(root)
+        return
     if journal.landed(root, entry):
         settle(root, entry)
     else:
@@ -230,3 +238,33 @@ def recover(root: Path) -> None:
         )
     journal.sweep(root, entry.load_id)
     journal.end(root)
+
+
+def recover_by_log(root: Path) -> None:
+    """Finish or take back what nobody wrote down: a load is in if the log of its table says so, and else it is not.
+
+    Rows of loads that no log knows leave the side tables, the newest load of each table is settled once more, and data
+    files that no commit names go.
+    """
+    prefix = "0" * LOAD_ID_LENGTH
+    tables = [Table(folder) for folder in table_folders(root) if folder.name != QUARANTINE]
+    told = {table.name: history([table]) for table in tables}
+    known = [load.facts.load_id for loads in told.values() for load in loads]
+    side_tables.remove(Table(root / QUARANTINE), ~pl.col("load_id").is_in(known), f"{prefix}-q")
+    for table in tables:
+        if table.name.endswith(REPLACED):
+            side_tables.remove(table, ~pl.col(REPLACED_BY).is_in(known), f"{prefix}-r")
+        if not told[table.name]:
+            continue
+        facts = told[table.name][-1].facts
+        same_file = standing(of_file(table, facts.file_id), facts)
+        earlier = [load.load_id for load in same_file if load.load_id != facts.load_id]
+        supersedes = [] if facts.kind in (REQUARANTINE, "undo") else earlier
+        file_id = "" if facts.kind == "undo" else facts.file_id
+        settle(
+            root,
+            journal.Entry(
+                facts.load_id, table.name, facts.content_id, 0, file_id, facts.source, facts.undoes, supersedes
+            ),
+        )
+    journal.sweep_unnamed(root)

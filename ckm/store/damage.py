@@ -1,0 +1,123 @@
+"""What is damaged in a store, or does not belong there: never taken for an empty table."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from ckm.errors import CkmError, UsageError
+from ckm.files import full_disk
+from ckm.scanned import may_be_damage, unreadable
+from ckm.store import journal
+from ckm.store.delta import Table
+from ckm.store.log import DamagedStoreError, is_own, versions
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MOVE_AWAY = "move it out of the store, which holds ckm's own tables only"
+
+
+def table_folders(root: Path) -> list[Path]:
+    """Return the folders of the tables in the store, by name; none where there is no store yet.
+
+    Raises
+    ------
+    DamagedStoreError
+        The store or a log in it cannot be read, data files lie there without a log, or a table is not ckm's.
+    """
+    return [folder for folder in folders(root) if _is_table(root, folder)]
+
+
+def folders(root: Path) -> list[Path]:
+    """Return the folders in the store, by name; none where there is no store yet."""
+    try:
+        with os.scandir(root) as scan:
+            found = [root / each.name for each in scan if not each.name.startswith(".") and _may_be_table(root, each)]
+    except FileNotFoundError:
+        if root.is_symlink():
+            raise DamagedStoreError(root, "this link leads nowhere") from None
+        return []
+    except OSError as error:
+        hint = f"give yourself permission to read {root}" if root.is_dir() else "the store must be a folder"
+        raise DamagedStoreError(root, f"the store cannot be read: {error.strerror}", hint=hint) from None
+    return sorted(found)
+
+
+def _may_be_table(root: Path, each: os.DirEntry[str]) -> bool:
+    if each.is_symlink() and not os.path.exists(each.path):  # noqa: PTH110
+        raise DamagedStoreError(root / each.name, "this link leads nowhere")
+    return each.is_dir()
+
+
+def _is_table(root: Path, folder: Path) -> bool:
+    if versions(folder):
+        if not is_own(folder):
+            raise DamagedStoreError(folder, "this is no table of ckm", hint=MOVE_AWAY)
+        return True
+    if left := _data_without_log(root, folder):
+        if versions(folder):  # the first load of the table landed meanwhile
+            return True
+        lost = "restore its _delta_log from a backup; " if left.parent == folder else ""
+        hint = f"{lost}if it is no table of ckm, {MOVE_AWAY}"
+        raise DamagedStoreError(folder, f"data files ({left.name} is one) lie here without a log", hint=hint)
+    return False
+
+
+def _data_without_log(root: Path, folder: Path) -> Path | None:
+    """Return a data file of a folder without a commit that no load under way is writing."""
+    under_way = journal.read(root)
+    prefix = f"{under_way.load_id}-" if under_way is not None else None
+
+    def refuse(error: OSError) -> None:
+        hint = f"give yourself permission to read {folder}"
+        raise DamagedStoreError(folder, f"the folder cannot be read: {error.strerror}", hint=hint)
+
+    for here, _, names in os.walk(folder, onerror=refuse):
+        for name in sorted(names):
+            if name.endswith(".parquet") and not (prefix and name.startswith(prefix)):
+                return folder.joinpath(here, name)
+    return None
+
+
+def find_damage(root: Path) -> DamagedStoreError | None:
+    """Return the first thing in the store that cannot be read; every data file is read in full."""
+    try:
+        for folder in table_folders(root):
+            table = Table(folder)
+            table.require(table.files)
+            for file in table.files:
+                if why := unreadable(folder / file.name):
+                    return DamagedStoreError(folder / file.name, why)
+    except DamagedStoreError as error:
+        return error
+    return None
+
+
+@contextmanager
+def explained(root: Path) -> Iterator[None]:
+    """Name the place in the store that an error of a library in the body comes from.
+
+    Raises
+    ------
+    DamagedStoreError
+        Something in the store cannot be read.
+    UsageError
+        The disk of the store is full, or it cannot be written.
+    """
+    try:
+        yield
+    except (CkmError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a panic in polars is no Exception
+        if full_disk(error):
+            raise UsageError(
+                f"cannot write {root}: the disk is full", hint="make room there; the store is as it was before"
+            ) from error
+        if isinstance(error, PermissionError) or not may_be_damage(error):
+            raise
+        if damage := find_damage(root):
+            raise damage from error
+        raise

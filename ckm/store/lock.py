@@ -1,0 +1,129 @@
+"""One writer at a time: the lock of the store, and who holds it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import sys
+import time
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from ckm.errors import RefusedError, UsageError
+from ckm.store.log import DamagedStoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
+
+LOCK_FILE = ".lock"
+OWNER_FILE = ".lock.owner"
+PATIENCE = 1.0
+"""Seconds of waiting after which a remark says for whom: most loads are shorter."""
+POLL = 0.05
+PROGRAMS = ("ckm", "__main__.py")
+
+logger = logging.getLogger("ckm.store")
+
+
+class BusyError(RefusedError):
+    """Another writer holds the store for longer than the caller waits."""
+
+    code = "busy"
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who holds the lock: process number, machine, command, and since when (UTC, to the second)."""
+
+    pid: int
+    host: str
+    command: str
+    since: str
+
+    def __str__(self) -> str:
+        """Return them as part of a sentence."""
+        elsewhere = "" if self.host == socket.gethostname() else f" on {self.host}"
+        return f"{self.command} (process {self.pid}{elsewhere}, since {self.since})"
+
+
+@contextmanager
+def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
+    """Hold the store's lock, waiting for another writer to finish. The system frees it when a process dies.
+
+    Parameters
+    ----------
+    root
+        Folder of the store; it is made.
+    wait
+        Seconds to wait at most; None waits for as long as it takes.
+
+    Raises
+    ------
+    BusyError
+        The time is over.
+    DamagedStoreError
+        The store is no folder.
+    UsageError
+        It cannot be written.
+    """
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise DamagedStoreError(root, "the store is no folder", hint="move it away") from None
+    except OSError as error:
+        raise UsageError(f"{root} cannot be made: {error.strerror}", hint="look at that place") from None
+    lock = FileLock(root / LOCK_FILE)
+    with _acquired(lock, root, wait):
+        try:
+            _sign(root)
+            yield
+        finally:
+            with suppress(OSError):
+                (root / OWNER_FILE).unlink(missing_ok=True)
+
+
+def _acquired(lock: FileLock, root: Path, wait: float | None) -> AbstractContextManager[object]:
+    """Return the lock, held; releasing it is its context's business."""
+    patience = PATIENCE if wait is None else min(wait, PATIENCE)
+    began = time.monotonic()
+    try:
+        with suppress(Timeout):
+            return lock.acquire(timeout=patience, poll_interval=POLL)
+    except OSError as error:
+        raise UsageError(f"{lock.lock_file} cannot be locked: {error.strerror}", hint="look at that place") from error
+    if wait is None or wait > patience:
+        ends = "" if wait is None else f", for {wait:g} seconds at most"
+        logger.warning("waiting for %s, which holds %s%s", owner(root) or "another writer", root, ends)
+        with suppress(Timeout):
+            left = -1 if wait is None else max(0.0, wait - (time.monotonic() - began))
+            return lock.acquire(timeout=left, poll_interval=POLL)
+    raise BusyError(
+        f"{root} is held by {owner(root) or 'another writer'}",
+        hint=f"nothing was done in {wait:g} seconds of waiting; without --wait there is no limit",
+    )
+
+
+def _sign(root: Path) -> None:
+    """Write down who holds the lock, for those who wait; nothing depends on it."""
+    words = [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv else []
+    command = words[0] if words else "a program"
+    if command in PROGRAMS:
+        command = " ".join(["ckm", *[word for word in words[1:] if not word.startswith("-")][:1]])
+    signed = Owner(os.getpid(), socket.gethostname(), command, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC")
+    with suppress(OSError):
+        (root / OWNER_FILE).write_text(json.dumps(asdict(signed)), encoding="utf-8")
+
+
+def owner(root: Path) -> Owner | None:
+    """Return who holds the store's lock; None where nobody does, or the writer has not signed yet."""
+    with suppress(OSError, ValueError, TypeError):
+        return Owner(**json.loads((root / OWNER_FILE).read_text(encoding="utf-8")))
+    return None

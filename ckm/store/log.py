@@ -1,0 +1,171 @@
+"""The log of a table, looked at before the engine reads it: the engine takes a torn entry for an empty one.
+
+An entry of the log that is missing, empty or cut short would only be fewer rows. So every version must be there, each
+must be a whole file, and each commit of ckm says how many actions it consists of (:data:`COMMIT_KEY`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ckm.errors import InputError
+from ckm.store.log_access import LOG_FOLDER
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMMIT_KEY = "ckm_commit"
+"""Where a commit says how many files enter and leave by it, and the digest of each file that enters."""
+ENTRY = re.compile(r"(\d{20})\.json")
+CHECKPOINT = re.compile(r"(\d{20})\.checkpoint.*\.parquet")
+OWN_COLUMNS = {"load_id", "run_number"}
+"""Each table of ckm has one of these; any other table is somebody else's."""
+OF_OPERATION = {"CREATE TABLE": {"protocol", "metaData"}, "ADD COLUMN": {"metaData"}}
+"""Actions without which a commit of the engine is not whole."""
+REMEMBERED = 20_000
+
+
+class DamagedStoreError(InputError):
+    """A part of the store is missing, cannot be read, or is nothing that ckm wrote."""
+
+    code = "damaged-store"
+
+    def __init__(self, place: Path, what: str, *, hint: str | None = None) -> None:
+        restore = f"restore {place} from a backup; 'ckm check --verify' lists every damaged file of the store"
+        super().__init__(f"{place}: {what}", hint=hint or restore, place=str(place))
+
+
+def versions(folder: Path) -> list[int]:
+    """Return the versions in the log of the table in ``folder``; none where there is no log, or no commit in it yet.
+
+    Entries since the newest checkpoint are read, once in a process; of the others only the name is looked at.
+
+    Raises
+    ------
+    DamagedStoreError
+        The log or an entry of it cannot be read, an entry is missing, or one is not whole.
+    """
+    entries, checkpoint = _listed(folder)
+    if not _is_contiguous(entries):  # listed while another process wrote one: look again
+        entries, checkpoint = _listed(folder)
+    found = sorted(entries)
+    if found and found[0] > 0:
+        raise DamagedStoreError(folder / LOG_FOLDER, f"the log begins with version {found[0]}; older ones are missing")
+    for number, version in enumerate(found):
+        if number != version:
+            raise DamagedStoreError(folder / LOG_FOLDER, f"entry {number:020}.json of the log is missing")
+        entry = entries[version]
+        if not _is_file(entry):
+            raise DamagedStoreError(Path(entry), "this entry of the log is no file")
+        if version > checkpoint:
+            about = entry.stat()
+            _refuse_torn(entry.path, about.st_size, about.st_mtime_ns, about.st_ino)
+    return found
+
+
+def is_own(folder: Path) -> bool:
+    """Whether ckm made the table in ``folder``, which has a log: its rows belong to a load or to a run."""
+    first = folder / LOG_FOLDER / f"{0:020}.json"
+    about = first.stat()
+    return _has_own_column(str(first), about.st_size, about.st_mtime_ns, about.st_ino)
+
+
+@lru_cache(REMEMBERED)
+def _has_own_column(path: str, _size: int, _changed: int, _inode: int) -> bool:
+    schemas = [action["metaData"].get("schemaString", "{}") for action in _actions(Path(path)) if "metaData" in action]
+    return any(field.get("name") in OWN_COLUMNS for text in schemas for field in json.loads(text).get("fields", ()))
+
+
+def entries(folder: Path) -> Iterator[list[dict[str, Any]]]:
+    """Yield the actions of every commit of the table in ``folder``, oldest first.
+
+    Raises
+    ------
+    DamagedStoreError
+        See :func:`versions`; here every entry is read.
+    """
+    for version in versions(folder):
+        path = folder / LOG_FOLDER / f"{version:020}.json"
+        actions = _actions(path)
+        _require_whole(path, actions)
+        yield actions
+
+
+def _listed(folder: Path) -> tuple[dict[int, os.DirEntry[str]], int]:
+    """Return the entries of a log by version, and the version of the newest checkpoint (-1: none)."""
+    log = folder / LOG_FOLDER
+    try:
+        with os.scandir(log) as scan:
+            listed = list(scan)
+    except FileNotFoundError:
+        if os.path.lexists(log):
+            raise DamagedStoreError(log, "this link leads nowhere") from None
+        return {}, -1
+    except NotADirectoryError:
+        if log.parent.is_dir():
+            raise DamagedStoreError(log, "the log is no folder") from None
+        return {}, -1
+    except OSError as error:
+        raise DamagedStoreError(log, f"the log cannot be read: {error.strerror}", hint=_mind_permissions(log)) from None
+    found: dict[int, os.DirEntry[str]] = {}
+    checkpoint = -1
+    for each in listed:
+        if named := ENTRY.fullmatch(each.name):
+            found[int(named[1])] = each
+        elif named := CHECKPOINT.fullmatch(each.name):
+            checkpoint = max(checkpoint, int(named[1]))
+    return found, checkpoint
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry of a folder is a file, which the folder itself knows: asking for each would take the most."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _is_contiguous(entries: dict[int, os.DirEntry[str]]) -> bool:
+    return not entries or (min(entries) == 0 and max(entries) == len(entries) - 1)
+
+
+@lru_cache(REMEMBERED)
+def _refuse_torn(path: str, _size: int, _changed: int, _inode: int) -> None:
+    """Refuse an entry that is not whole; the arguments after the first tell one state of the file from another."""
+    _require_whole(Path(path), _actions(Path(path)))
+
+
+def _require_whole(path: Path, actions: list[dict[str, Any]]) -> None:
+    info = next((action["commitInfo"] for action in actions if "commitInfo" in action), None)
+    kinds = [next(iter(action), "") for action in actions]
+    if not isinstance(info, dict):
+        raise DamagedStoreError(path, "this entry of the log is cut short")
+    said = json.loads(info.get(COMMIT_KEY, "{}"))
+    counted = {"add": kinds.count("add"), "remove": kinds.count("remove"), "txn": kinds.count("txn")}
+    if any(counted[kind] != said.get(kind, counted[kind]) for kind in counted):
+        raise DamagedStoreError(path, "this entry of the log is cut short")
+    if not OF_OPERATION.get(str(info.get("operation")), set()) <= set(kinds):
+        raise DamagedStoreError(path, "this entry of the log is cut short")
+
+
+def _actions(path: Path) -> list[dict[str, Any]]:
+    try:
+        lines = path.read_bytes().splitlines()
+        found = [json.loads(line) for line in lines if line.strip()]
+    except OSError as error:
+        why = f"this entry of the log cannot be read: {error.strerror}"
+        raise DamagedStoreError(path, why, hint=_mind_permissions(path)) from None
+    except (ValueError, RecursionError):  # bytes that are no UTF-8 are a ValueError too
+        raise DamagedStoreError(path, "this entry of the log is damaged") from None
+    if not found or not all(isinstance(action, dict) for action in found):
+        raise DamagedStoreError(path, "this entry of the log is damaged")
+    return found
+
+
+def _mind_permissions(place: Path) -> str:
+    return f"give yourself permission to read {place}"

@@ -1,0 +1,119 @@
+"""Whether the data files of the store are those that were written."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from ckm.store import journal
+from ckm.store.damage import folders
+from ckm.store.data_files import digest_of
+from ckm.store.delta import Table
+from ckm.store.log import DamagedStoreError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.store.data_files import DataFile
+
+READERS = 2
+
+
+class FileState(StrEnum):
+    """How a file compares with what its commit says."""
+
+    VERIFIED = "verified"
+    NO_DIGEST = "no digest"
+    """Written before digests were kept; its size is right."""
+    CHANGED = "changed"
+    MISSING = "missing"
+    UNREADABLE = "unreadable"
+    NO_COMMIT = "no commit"
+    """A data file that no commit names: the log lost an entry, or somebody put it there."""
+    UNDER_WAY = "under way"
+    """A file of a load that is not committed: another process works on it, or the next writer removes it."""
+    DAMAGED = "damaged"
+    """A table whose log cannot be used."""
+
+
+SOUND = {FileState.VERIFIED, FileState.NO_DIGEST, FileState.UNDER_WAY}
+"""States in which nothing is lost."""
+
+
+@dataclass(frozen=True)
+class VerifiedFile:
+    """A data file, or a damaged table.
+
+    Attributes
+    ----------
+    table, file
+        Names; of a damaged table the file is empty.
+    rows, size
+        What its commit says; null where none names it.
+    state
+        How it compares.
+    note
+        What is wrong, in a sentence; empty where nothing is.
+    """
+
+    table: str
+    file: str
+    rows: int | None
+    size: int | None
+    state: FileState
+    note: str = ""
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether nothing is lost."""
+        return self.state in SOUND
+
+
+def verify(root: Path) -> list[VerifiedFile]:
+    """Compare every data file of the store with the digest that was kept with its commit, by table and name.
+
+    Reads every file in full; takes no lock. Removed files that wait for their deletion are not compared.
+
+    Raises
+    ------
+    DamagedStoreError
+        The store itself cannot be read.
+    """
+    return [found for folder in folders(root) for found in _of_folder(root, folder)]
+
+
+def _of_folder(root: Path, folder: Path) -> list[VerifiedFile]:
+    try:
+        under_way = journal.read(root)
+        there = {path.name for path in folder.glob("*.parquet")}  # before the log: a commit names only what is there
+        table = Table(folder)
+        files, digests = table.files, table.digests()
+    except DamagedStoreError as error:
+        return [VerifiedFile(folder.name, "", None, None, FileState.DAMAGED, str(error))]
+    with ThreadPoolExecutor(READERS) as pool:
+        found = list(pool.map(lambda file: _compared(folder, file, digests.get(file.name, "")), files))
+    for name in sorted(there - {*digests, *(file.name for file in files)}):
+        mine = under_way is not None and name.startswith(f"{under_way.load_id}-")
+        state = FileState.UNDER_WAY if mine else FileState.NO_COMMIT
+        said = "a load that is not committed" if mine else "no commit names this file"
+        found.append(VerifiedFile(folder.name, name, None, None, state, said))
+    return found
+
+
+def _compared(folder: Path, file: DataFile, digest: str) -> VerifiedFile:
+    path = folder / file.name
+    state, said = FileState.VERIFIED, ""
+    try:
+        if path.stat().st_size != file.size:
+            state, said = FileState.CHANGED, f"{path.stat().st_size:,} bytes, not the {file.size:,} that were written"
+        elif not digest:
+            state = FileState.NO_DIGEST
+        elif digest_of(path) != digest:
+            state, said = FileState.CHANGED, "the content is not what was written"
+    except FileNotFoundError:
+        state, said = FileState.MISSING, "the file is missing"
+    except OSError as error:
+        state, said = FileState.UNREADABLE, f"the file cannot be read: {error.strerror}"
+    return VerifiedFile(folder.name, file.name, file.rows, file.size, state, said)

@@ -1,0 +1,107 @@
+"""A writer that must wait says for whom, and with ``--wait`` not for ever."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ckm.store import Store
+from ckm.store.lock import BusyError, exclusive, owner
+from tests.conftest import ROOT, Run
+from tests.folder_names import orders
+
+WRITERS = {
+    "ingest": ["ingest", "orders.csv", "--as", "transactions"],
+    "undo": ["ingest", "--undo", "orders.csv"],
+    "segment": ["segment"],
+}
+
+
+@pytest.fixture
+def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Path:
+    """The current folder is a workspace with one load; the lock is signed by ``ckm ingest``."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ckm.yaml").write_text("currency: EUR\n", encoding="utf-8")
+    (tmp_path / "orders.csv").write_text(orders(40), encoding="utf-8")
+    done = run("ingest", "orders.csv", "--as", "transactions")
+    assert done.exit_code == 0, done.output
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/ckm", "ingest", "secret.csv", "-q"])
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param("ingest", marks=pytest.mark.slow), "undo", pytest.param("segment", marks=pytest.mark.slow)]
+)
+def test_a_writer_that_waited_in_vain_ends_with_5_and_names_who_holds_the_store(
+    name: str, shop: Path, run: Run
+) -> None:
+    with exclusive(shop / "store"):
+        done = run(*WRITERS[name], "--wait", "0.1", "-f", "csv")
+    assert done.exit_code == 5, done.output
+    assert f"held by ckm ingest (process {os.getpid()}, since " in done.stderr
+    assert "hint: nothing was done in 0.1 seconds of waiting" in done.stderr
+    assert "secret" not in done.output  # a name of a file is nobody else's business
+    assert run(*WRITERS[name], "--wait", "0").exit_code == 0
+
+
+@pytest.mark.slow
+def test_a_process_that_waits_says_for_whom_and_goes_on_when_the_other_is_done(shop: Path) -> None:
+    (shop / "more.csv").write_text(orders(50), encoding="utf-8")
+    words = [sys.executable, "-m", "ckm", "ingest", "more.csv", "--as", "transactions", "-f", "json"]
+    with exclusive(shop / "store"):
+        waiting = subprocess.Popen(
+            words,
+            stderr=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )
+        assert waiting.stderr is not None
+        said = waiting.stderr.readline()
+    stdout, _ = waiting.communicate(timeout=60)
+    assert f"waiting for ckm ingest (process {os.getpid()}, since " in said
+    assert waiting.returncode == 0
+    [result] = json.loads(stdout)
+    assert result["accepted"] > 10
+
+
+def test_the_limit_holds_in_python_too_and_readers_never_wait(tmp_path: Path) -> None:
+    store = Store(tmp_path, wait=0)
+    with exclusive(tmp_path):
+        with pytest.raises(BusyError):
+            store.take_back("x")
+        assert store.history() == []
+        assert store.runs("segments") == []
+    assert owner(tmp_path) is None
+
+
+def test_nobody_is_named_where_the_signature_is_missing_or_damaged(tmp_path: Path) -> None:
+    for damage in (Path.unlink, lambda path: path.write_text("{}"), lambda path: path.write_bytes(b"\xff")):
+        _holding(tmp_path, damage)
+
+
+def _holding(root: Path, damage: Callable[[Path], object]) -> None:
+    release, held = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with exclusive(root):
+            damage(root / ".lock.owner")
+            held.set()
+            release.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert held.wait(30)
+        with pytest.raises(BusyError, match="is held by another writer"), exclusive(root, 0.05):
+            pass
+    finally:
+        release.set()
+        holder.join()
