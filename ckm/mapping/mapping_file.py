@@ -133,10 +133,14 @@ def _sql(entry: YamlEntry) -> str:
 
 def _key(entry: YamlEntry, table: Table, columns: dict[str, ColumnRule]) -> tuple[str, ...]:
     known = [*table.targets, *(name for name in columns if name not in table.targets)]
+    key: list[str] = []
     for item in entry.items():
         if item.text() not in known:
             raise UnknownNameError("column for the key:", item.text(), known, where=item.where)
-    return _texts(entry)
+        if item.text() in key:
+            raise _mistake(item, f"'{item.text()}' stands twice in the key", hint="remove one of them")
+        key.append(item.text())
+    return tuple(key)
 
 
 def _rules(entry: YamlEntry) -> tuple[RowRule, ...]:

@@ -42,6 +42,13 @@ FOUND = {
         ),
         2,
     ),
+    "a column twice in the key": (
+        Case(
+            (("ingest", "orders.csv", "--map", "maps/a.yaml"),),
+            {"maps/a.yaml": (MAPPING + "key: [quantity, quantity]\n").encode()},
+        ),
+        2,
+    ),
     "an option of 5,000 digits": (Case((("inspect", "orders.csv", "--header", MANY),)), 2),
     "a span of 5,000 digits": (
         Case((("check",),), {"ckm.yaml": f"freshness: {{transactions: {MANY}d}}\n".encode()}),
