@@ -67,12 +67,12 @@ class Process:
     def end(self, number: int) -> tuple[int, str]:
         """Send a signal; return the exit code and stderr."""
         self.process.send_signal(number)
-        _, stderr = self.process.communicate(timeout=30)
+        _, stderr = self.process.communicate(timeout=120)
         return self.process.returncode, stderr.decode()
 
 
 def until(holds: Callable[[], bool]) -> None:
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 120
     while not holds():
         assert time.monotonic() < ends
         time.sleep(0.05)

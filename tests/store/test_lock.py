@@ -65,7 +65,7 @@ def test_a_process_that_waits_says_for_whom_and_goes_on_when_the_other_is_done(s
         )
         assert waiting.stderr is not None
         said = waiting.stderr.readline()
-    stdout, _ = waiting.communicate(timeout=60)
+    stdout, _ = waiting.communicate(timeout=120)
     assert f"waiting for ckm ingest (process {os.getpid()}, since " in said
     assert waiting.returncode == 0
     [result] = json.loads(stdout)
