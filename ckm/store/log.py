@@ -77,8 +77,12 @@ def is_own(folder: Path) -> bool:
 
 @lru_cache(REMEMBERED)
 def _has_own_column(path: str, _size: int, _changed: int, _inode: int) -> bool:
-    schemas = [action["metaData"].get("schemaString", "{}") for action in _actions(Path(path)) if "metaData" in action]
-    return any(field.get("name") in OWN_COLUMNS for text in schemas for field in json.loads(text).get("fields", ()))
+    metadata = [action["metaData"] for action in _actions(Path(path)) if "metaData" in action]
+    try:
+        schemas = [json.loads(about["schemaString"]) for about in metadata]
+        return any(field["name"] in OWN_COLUMNS for schema in schemas for field in schema["fields"])
+    except (ValueError, TypeError, LookupError, RecursionError):
+        raise DamagedStoreError(Path(path), "this entry of the log is damaged") from None
 
 
 def entries(folder: Path) -> Iterator[list[dict[str, Any]]]:
@@ -145,7 +149,12 @@ def _require_whole(path: Path, actions: list[dict[str, Any]]) -> None:
     kinds = [next(iter(action), "") for action in actions]
     if not isinstance(info, dict):
         raise DamagedStoreError(path, "this entry of the log is cut short")
-    said = json.loads(info.get(COMMIT_KEY, "{}"))
+    try:
+        said = json.loads(info.get(COMMIT_KEY, "{}"))
+    except (ValueError, TypeError, RecursionError):
+        raise DamagedStoreError(path, "this entry of the log is damaged") from None
+    if not isinstance(said, dict):
+        raise DamagedStoreError(path, "this entry of the log is damaged")
     counted = {"add": kinds.count("add"), "remove": kinds.count("remove"), "txn": kinds.count("txn")}
     if any(counted[kind] != said.get(kind, counted[kind]) for kind in counted):
         raise DamagedStoreError(path, "this entry of the log is cut short")

@@ -122,6 +122,12 @@ DAMAGE: dict[str, Damage] = {
     "an entry of the log lost its facts": lambda root: _keep_lines(root, 1, slice(1, None)),
     "an entry of the log is cut in a line": lambda root: entry(root, 2).write_bytes(entry(root, 2).read_bytes()[:400]),
     "an entry of the log is garbage": lambda root: entry(root, 1).write_bytes(random.Random(2).randbytes(500)),
+    "what an entry of the log says of itself is no JSON": lambda root: _replace(
+        entry(root, 1), entry(root, 1).read_bytes().replace(b'"ckm_commit":"{', b'"ckm_commit":"{{')
+    ),
+    "the schema in the log is no JSON": lambda root: _replace(
+        entry(root, 0), entry(root, 0).read_bytes().replace(b'"schemaString":"{', b'"schemaString":"{{')
+    ),
     "an entry of the log is nested deeply": lambda root: _replace(entry(root, 1), b"[" * 100_000),
     "an entry of the log is a folder": lambda root: _folder_in_place(entry(root, 2)),
     "an entry of the log is a link to nothing": lambda root: _dangling(entry(root, 2)),
