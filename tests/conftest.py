@@ -20,6 +20,12 @@ settings.register_profile("ckm", deadline=None, max_examples=25)
 settings.register_profile("thorough", deadline=None, max_examples=400)
 settings.load_profile("ckm")
 
+
+def examples(count: int) -> int:
+    """Return how many examples a costly test takes: ``count``, and as many times more as the profile wants."""
+    return count * max(1, settings.default.max_examples // 25)
+
+
 ROOT = Path(__file__).parents[1]
 Run = Callable[..., Result]
 Shell = Callable[..., subprocess.CompletedProcess[str]]
