@@ -6,9 +6,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+import typer.testing
 from hypothesis import settings
 from typer.testing import CliRunner, Result
 
@@ -19,6 +22,19 @@ os.environ.update(ONE_THREAD)  # before any test imports what reads it
 settings.register_profile("ckm", deadline=None, max_examples=25)
 settings.register_profile("thorough", deadline=None, max_examples=400)
 settings.load_profile("ckm")
+# Each invocation would make typer's commands anew, which takes as long as many a command.
+typer.testing._get_command = cache(typer.testing._get_command)
+
+
+def examples(count: int) -> int:
+    """Return how many examples a costly test takes: ``count``, and as many times more as the profile wants."""
+    return count * max(1, settings.default.max_examples // 25)
+
+
+if TYPE_CHECKING:  # not every test waits for them
+    from ckm.config import Config
+    from ckm.dataset import Dataset
+    from ckm.loyalty import Loyalty, Request
 
 ROOT = Path(__file__).parents[1]
 Run = Callable[..., Result]
@@ -59,3 +75,31 @@ def shell(tmp_path: Path) -> Shell:
         )
 
     return start
+
+
+@pytest.fixture
+def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let models learn in few rounds, for tests of what commands do with them and not of how good they are."""
+    monkeypatch.setattr("ckm.models.churn.boosted.TREES", 5)
+    monkeypatch.setattr("ckm.models.churn.labelled.TREES", 5)
+    monkeypatch.setattr("ckm.models.clusters.stability.BOOTSTRAPS", 2)
+    monkeypatch.setattr("ckm.models.clusters.stability.BOOTSTRAP_RESTARTS", 2)
+
+
+@pytest.fixture(scope="module")
+def _reports() -> dict[tuple[str, Request], Loyalty]:
+    return {}
+
+
+@pytest.fixture
+def measured_once(monkeypatch: pytest.MonkeyPatch, _reports: dict[tuple[str, Request], Loyalty]) -> None:
+    """Let ``ckm loyalty-report`` measure a file once for all of a module's tests that only write it in other forms."""
+    from ckm.loyalty import loyalty_report
+
+    def once(dataset: Dataset, request: Request, config: Config, *, tell: Callable[[str], None]) -> Loyalty:
+        asked = (dataset.label, request)
+        if asked not in _reports:
+            _reports[asked] = loyalty_report(dataset, request, config, tell=tell)
+        return _reports[asked]
+
+    monkeypatch.setattr("ckm.loyalty.loyalty_report", once)

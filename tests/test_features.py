@@ -31,6 +31,7 @@ from ckm.features import (
     spend_features,
     visit_counts,
 )
+from tests.conftest import examples
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 SCHEMA = {
@@ -164,7 +165,7 @@ def connection() -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10))
 @given(rows)
 def test_another_engine_gives_the_same_features(
     connection: duckdb.DuckDBPyConnection, records: list[tuple[Any, ...]]
@@ -213,7 +214,7 @@ LAZY_FEATURES: dict[str, Feature] = {
 
 
 @pytest.mark.parametrize("name", LAZY_FEATURES)
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=examples(5))
 @given(records=rows)
 def test_another_engine_has_the_same_habits(
     connection: duckdb.DuckDBPyConnection, name: str, records: list[tuple[Any, ...]]

@@ -19,9 +19,10 @@ from typer.testing import CliRunner
 
 from ckm.cli import app
 from ckm.workspace import lay_out
+from tests.conftest import examples
 from tests.ingest.workspace import COUNTS, Desk
 
-EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "20"))
+EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", str(examples(8))))
 quick = settings(
     max_examples=EXAMPLES,
     deadline=None,

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ckm.inspection import inspect_file
 from ckm.sources.hints import Hints
 from ckm.sources.read import open_source
+from tests.conftest import examples
 
 if TYPE_CHECKING:
     from conftest import Run
@@ -136,7 +137,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc", "Cn"]) | st.sampled
 @pytest.mark.slow
 @settings(
     deadline=None,
-    max_examples=25,
+    max_examples=examples(11),
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -192,7 +193,7 @@ def test_a_copy_of_several_files_or_in_another_format_is_wrong_usage(orders: Pat
 @pytest.mark.slow
 @settings(
     deadline=None,
-    max_examples=40,
+    max_examples=examples(11),
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

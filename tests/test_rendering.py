@@ -82,6 +82,7 @@ def assert_plain(data: bytes, suffix: str) -> None:
 LOYALTY = ("loyalty-report", "--by", "category", "--min-cell", "1")
 
 
+@pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("suffix", [".html", ".md", ".xlsx", pytest.param(".parquet", marks=pytest.mark.slow)])
 def test_a_loyalty_report_of_odd_names_is_written_and_plain(
     suffix: str, tmp_path: Path, run: Run, odd_file: Path
@@ -104,6 +105,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words))
 def test_no_name_reaches_a_screen_a_mail_or_a_message_as_more_than_a_name(
     words: tuple[str, ...], run: Run, odd_file: Path
@@ -124,6 +126,7 @@ def test_a_list_of_odd_names_is_a_whole_file(suffix: str, tmp_path: Path, run: R
         assert_plain(path.read_bytes(), ".sheet" if suffix == ".xlsx" else suffix)
 
 
+@pytest.mark.usefixtures("coarse")
 def test_findings_and_cards_of_odd_names_can_be_read_by_their_readers(tmp_path: Path, run: Run, odd_file: Path) -> None:
     done = run("check", odd_file, "-f", "junit")
     assert_plain(done.stdout_bytes, ".xml")

@@ -19,6 +19,7 @@ from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.feature_table.table import LeftOut
 from ckm.segment import Segmentation, segment_customers
 from ckm.segmentation.rfm.names import NamedCodes, NameTable
+from tests.conftest import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -173,7 +174,7 @@ def test_what_is_left_out_is_counted_and_told() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50))
 @given(histories, st.integers(1, 40))
 def test_a_run_as_of_a_day_equals_the_run_on_data_cut_at_that_day(
     records: list[tuple[str | None, int, int, str]], day: int
@@ -190,7 +191,7 @@ def test_a_run_as_of_a_day_equals_the_run_on_data_cut_at_that_day(
 
 
 @pytest.mark.slow
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 @given(histories, st.randoms(use_true_random=False))
 def test_shuffled_rows_give_the_same_bytes(records: list[tuple[str | None, int, int, str]], random: Random) -> None:
     assume(enough(records))
@@ -203,7 +204,7 @@ def test_shuffled_rows_give_the_same_bytes(records: list[tuple[str | None, int, 
 
 
 @pytest.mark.slow
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30))
 @given(histories)
 def test_more_of_a_measure_never_scores_lower_and_equal_values_score_equal(
     records: list[tuple[str | None, int, int, str]],

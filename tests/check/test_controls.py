@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ckm.check import CheckLimits, Finding, Severity, check_tables, read_controls
 from ckm.errors import InputError
+from tests.conftest import examples
 
 from .conftest import Shop, make_transactions
 
@@ -39,7 +40,7 @@ def test_equal_totals_say_nothing(shop: Shop, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(30))
 @given(
     cents=st.lists(st.integers(-(10**9), 10**9), min_size=1, max_size=40),
     data=st.data(),

@@ -13,6 +13,7 @@ from ckm.churning.timeline import Timeline, calendar_day, day_number
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.feature_table.table import feature_table
 from tests.churning.shops import FIRST, Row, bought, contact, contacts, order, orders, tables
+from tests.conftest import examples
 
 
 def test_a_history_knows_its_customers_its_days_and_what_it_leaves_out() -> None:
@@ -40,7 +41,7 @@ def test_the_day_is_that_of_the_shop() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10))
 @given(orders, contacts)
 def test_any_data_make_a_history_or_say_why_not(rows: list[Row], said: list[Row]) -> None:
     try:

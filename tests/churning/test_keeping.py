@@ -30,6 +30,7 @@ from ckm.churning.keeping import (
 )
 from ckm.churning.levels import LEVELS, Thresholds
 from ckm.store import Store
+from tests.conftest import examples
 
 MAY, JUNE, JULY = date(2026, 5, 31), date(2026, 6, 30), date(2026, 7, 31)
 HORIZON, MARGIN = 30, 0.1
@@ -185,7 +186,7 @@ def test_the_counts_add_up_and_the_order_of_rows_does_not_matter(
     assert_frame_equal(shuffled.frame.sort("customer_id"), found.frame.sort("customer_id"))
 
 
-@settings(deadline=None, max_examples=5)
+@settings(max_examples=examples(5))
 @given(people)
 def test_nothing_new_is_told_when_nothing_has_changed(customers: dict[str, float]) -> None:
     with tempfile.TemporaryDirectory() as folder:

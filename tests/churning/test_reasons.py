@@ -15,6 +15,7 @@ from ckm.churning.feature_catalogue import load_catalogue
 from ckm.churning.reason_book import load_reasons
 from ckm.churning.reasons import CLEAR_POINTS, Reasons, explain
 from ckm.churning.typical import TypicalStayer
+from tests.conftest import examples
 
 Floats = NDArray[np.float64]
 NAN = float("nan")
@@ -72,7 +73,7 @@ def codes(reasons: Reasons) -> list[str | None]:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(14))
 @given(rows=ROWS)
 def test_base_and_points_of_what_is_told_and_of_the_remainder_add_up_to_the_score(rows: list[dict[str, float]]) -> None:
     found = told(*rows)
@@ -83,7 +84,7 @@ def test_base_and_points_of_what_is_told_and_of_the_remainder_add_up_to_the_scor
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(15))
 @given(rows=ROWS)
 def test_what_is_told_has_data_behind_it_and_raises_the_risk(rows: list[dict[str, float]]) -> None:
     for reason in told(*rows).frame.drop_nulls("code").iter_rows(named=True):
@@ -96,7 +97,7 @@ def test_what_is_told_has_data_behind_it_and_raises_the_risk(rows: list[dict[str
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(11))
 @given(rows=ROWS)
 def test_clear_causes_are_read_before_all_others_and_the_remainder_last(rows: list[dict[str, float]]) -> None:
     for (_,), frame in told(*rows).frame.group_by("customer"):

@@ -37,6 +37,7 @@ from tests.churning.shops import (
     orders,
     tables,
 )
+from tests.conftest import examples
 from tests.test_segment import cdnow_master, online_retail
 
 BERLIN = "Europe/Berlin"
@@ -65,7 +66,7 @@ def assert_equal(left: tuple[History, Snapshot], right: tuple[History, Snapshot]
 
 
 @pytest.mark.slow
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(8))
 @given(orders, contacts, st.integers(0, SPAN), st.integers(1, 400))
 def test_a_snapshot_of_all_data_equals_that_of_data_cut_at_its_day(
     rows: list[Row], said: list[Row], day: int, horizon: int
@@ -83,7 +84,7 @@ def test_a_snapshot_of_all_data_equals_that_of_data_cut_at_its_day(
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8))
 @given(orders, contacts, st.integers(0, SPAN), st.integers(1, 500))
 def test_shifting_the_future_changes_nothing(rows: list[Row], said: list[Row], day: int, by: int) -> None:
     last = START.date() + timedelta(days=day)
@@ -100,7 +101,7 @@ def test_shifting_the_future_changes_nothing(rows: list[Row], said: list[Row], d
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=examples(8))
 @given(orders, contacts, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_is_of_no_matter(rows: list[Row], said: list[Row], random: Random) -> None:
     assume(bought(rows))
@@ -109,7 +110,7 @@ def test_the_order_of_the_rows_is_of_no_matter(rows: list[Row], said: list[Row],
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(8))
 @given(orders, st.integers(0, SPAN))
 def test_what_both_know_is_as_in_the_feature_table(rows: list[Row], day: int) -> None:
     last = START.date() + timedelta(days=day)

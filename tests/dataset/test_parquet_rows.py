@@ -17,6 +17,7 @@ from polars.testing import assert_frame_equal
 from ckm import dataset
 from ckm.dataset import Dataset, open_dataset
 from ckm.errors import InputError
+from tests.conftest import examples
 
 SCHEMA = {
     "order_id": pl.String,
@@ -106,7 +107,7 @@ odd_rows = st.lists(
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(15))
 @given(odd_rows, st.booleans(), st.sampled_from([None, 7]))
 def test_any_mixture_of_odd_values_is_left_out_as_when_the_file_is_read(
     tmp_path_factory: pytest.TempPathFactory, changes: list[dict[str, Any]], statistics: bool, group: int | None

@@ -4,11 +4,12 @@ import pytest
 
 from ckm.example.shop import Shop, write_shop
 from ckm.example.world import World, make_world
+from tests.churning.shops import example_world
 
 
 @pytest.fixture(scope="session")
 def world() -> World:
-    return make_world(7)
+    return example_world()
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from polars.testing import assert_frame_equal
 from ckm.errors import InputError, NotEnoughDataError
 from ckm.feature_table.table import feature_table
 from ckm.features import day_number
+from tests.conftest import examples
 from tests.feature_table.rows import START, frame, of, row, table
 from tests.test_segment import online_retail, shared
 
@@ -51,7 +52,7 @@ def bought(rows: list[tuple[Any, ...]]) -> bool:
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(8))
 @given(records, st.integers(0, 800), st.sampled_from([None, 1, 6]), st.sampled_from(["net", "margin", "mean"]))
 def test_features_at_a_day_equal_those_of_data_cut_at_that_day(
     rows: list[tuple[Any, ...]], day: int, window: int | None, money: Any
@@ -74,7 +75,7 @@ def test_features_at_a_day_equal_those_of_data_cut_at_that_day(
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(8))
 @given(records, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_is_of_no_matter(rows: list[tuple[Any, ...]], random: Random) -> None:
     assume(bought(rows))
@@ -86,7 +87,7 @@ def test_the_order_of_the_rows_is_of_no_matter(rows: list[tuple[Any, ...]], rand
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(12))
 @given(records)
 def test_every_number_is_finite_and_every_share_is_one(rows: list[tuple[Any, ...]]) -> None:
     assume(bought(rows))
@@ -101,7 +102,7 @@ def test_every_number_is_finite_and_every_share_is_one(rows: list[tuple[Any, ...
 
 
 @pytest.mark.slow
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(9))
 @given(records)
 def test_the_small_table_holds_the_same_as_the_large_one(rows: list[tuple[Any, ...]]) -> None:
     assume(bought(rows))

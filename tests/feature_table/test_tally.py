@@ -20,7 +20,7 @@ from ckm.feature_table import batches as batches_module
 from ckm.feature_table import tally as tally_module
 from ckm.feature_table.tally import PurchaseTally, tally_purchases
 from ckm.features import END_OF_TIME, purchase_features, row_counts
-from tests.conftest import ROOT
+from tests.conftest import ROOT, examples
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 SHARED = Path(os.environ.get("CKM_SHARED", ROOT.parent / "shared" / "data"))
@@ -68,7 +68,7 @@ def both(data: pl.LazyFrame, **options: Any) -> tuple[PurchaseTally, dict[str, A
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(30))
 @given(rows, st.integers(0, 41), st.sampled_from(["UTC", "Europe/Berlin", "Asia/Bangkok", "America/New_York"]))
 def test_the_tally_equals_the_features(records: list[tuple[Any, ...]], day: int, time_zone: str) -> None:
     until = END_OF_TIME if day > 40 else START + timedelta(days=day)

@@ -8,10 +8,11 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 
+from tests.conftest import examples
 from tests.fuzz.case import Case
 from tests.fuzz.kinds import KINDS
 
-EXAMPLES = 6
+EXAMPLES = examples(3)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.workspace import lay_out
+from tests.conftest import examples
 from tests.ingest.workspace import COUNTS, HEADER, Desk, counts
 
 ONE, TWO = "A1,1,c1,2025-01-05,10.5,EUR", "A2,1,c2,2025-01-06,20,EUR"
@@ -184,7 +185,7 @@ odd_lines = st.sampled_from(["A1,1,c1", "A1,1,c1,2025-01-05,1,EUR,more,and more"
 
 
 @pytest.mark.slow
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=examples(8), derandomize=True)
 @given(st.lists(st.lists(order_lines | odd_lines, max_size=10), min_size=1, max_size=3))
 def test_rows_are_the_sum_of_what_became_of_them_whatever_the_files_hold(files: list[list[str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from tests.conftest import Run
+from tests.conftest import Run, examples
 from tests.ingest.workspace import Desk
 
 SECRET = "Zxqvanna"
@@ -119,21 +119,28 @@ def test_no_value_is_said_of_a_file_that_cannot_be_loaded(desk: Desk, run: Run, 
     _look(run, "segment", path)
 
 
+PAIRS = [(call, fmt) for call in CALLS for fmt in ("json", "table")]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("numbers", [False, True])
 @pytest.mark.parametrize("kind", FILES)
 def test_no_value_is_said_in_any_call(desk: Desk, run: Run, kind: str, *, numbers: bool) -> None:
     path = _seed(desk, kind, numbers=numbers)
-    for call in CALLS:
-        for fmt in ("json", "table"):
-            _load(run, desk, path, call, fmt)
-    for words in (["segment", path, "-f", "json"], ["check", path], ["inspect", path, "-v"], ["inspect", path, path]):
+    first = 2 * list(FILES).index(kind) + numbers
+    for step in range(min(examples(2), len(PAIRS))):  # other calls for each file, and every one of them for some
+        _load(run, desk, path, *PAIRS[(first + 5 * step) % len(PAIRS)])
+    looks = (["segment", path, "-f", "json"], ["check", path]), (["inspect", path, "-v"], ["inspect", path, path])
+    for words in looks[numbers]:
         _look(run, *words)
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_no_value_is_said_of_a_list_without_a_header(desk: Desk, run: Run, call: str) -> None:
-    _load(run, desk, _seed(desk, "no header, texts", numbers=False), call, "table")
+@pytest.mark.parametrize("kind", ["no header, texts", "every value wrong"])
+def test_no_value_is_said_of_a_list_with_and_without_a_header(desk: Desk, run: Run, kind: str, call: str) -> None:
+    path = _seed(desk, kind, numbers=False)
+    for fmt in ("json", "table"):
+        _load(run, desk, path, call, fmt)
 
 
 MAPPINGS = {

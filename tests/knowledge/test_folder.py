@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ckm.knowledge import folder as reading
 from ckm.knowledge.folder import read_file, read_folder
+from tests.conftest import examples
 
 from .bases import smallest, write
 
@@ -158,7 +159,7 @@ def test_names_of_files_are_shown_without_their_control_characters(tmp_path: Pat
     assert base.entries[0].path.isprintable()
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
 def test_no_file_whatever_it_holds_is_an_exception(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:
     folder = tmp_path_factory.getbasetemp() / "any"
@@ -186,7 +187,7 @@ _VALUES = st.recursive(
 
 
 @pytest.mark.slow
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(st.lists(st.tuples(_KEYS, _VALUES), max_size=6))
 def test_no_document_of_the_right_keys_with_the_wrong_values_is_an_exception(
     tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[str, str]]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ckm.knowledge import freshness
 from ckm.knowledge.freshness import fingerprint
+from tests.conftest import examples
 from tests.knowledge.kb_files import replace_unseen, small_base, write_entry
 
 
@@ -82,7 +83,7 @@ def test_shared_between_processes_it_is_the_same(base: Path, monkeypatch: pytest
 
 
 @given(st.lists(st.lists(st.sampled_from("ab"), min_size=1, max_size=5), max_size=12))
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 def test_every_file_counts_wherever_it_lies(tmp_path_factory: pytest.TempPathFactory, places: list[list[str]]) -> None:
     folder = tmp_path_factory.mktemp("kb")
     for number, place in enumerate(places):

@@ -14,6 +14,7 @@ from ckm.knowledge.folder import read_folder
 from ckm.knowledge.lint import lint_base
 from ckm.knowledge.lint.folding import fold
 from ckm.knowledge.lint.likeness import _near
+from tests.conftest import examples
 
 from .bases import TODAY, full, write
 
@@ -72,7 +73,7 @@ def test_a_base_of_nothing_but_copies_has_one_finding_each(tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(15))
 @given(st.randoms(use_true_random=False))
 def test_no_pair_that_is_alike_is_missed_where_texts_are_as_different_as_in_real_bases(rng: random.Random) -> None:
     letters = "abcdefghijklmnoprstuvw"

@@ -15,6 +15,7 @@ from ckm.findings import Severity
 from ckm.knowledge.draft import origins
 from ckm.knowledge.folder import read_file
 from ckm.knowledge.schema import all_keys, entry_shape, schema_text, words
+from tests.conftest import examples
 
 SCHEMA = json.loads(schema_text())
 JUDGE = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
@@ -86,7 +87,7 @@ def _is_text_where_a_number_or_flag_is_meant(key: str, value: Any) -> bool:
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(_key, _value)
 def test_what_the_schema_refuses_the_reader_tells_and_the_other_way_round(
     tmp_path_factory: pytest.TempPathFactory, key: str, value: Any

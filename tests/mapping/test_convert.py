@@ -16,6 +16,7 @@ from ckm.mapping.mapping import ColumnRule, Constant, Expression, FromColumn, Ma
 from ckm.mapping.proposal import propose_mapping
 from ckm.schema import RESERVED_COLUMNS, TABLES
 from ckm.sources.hints import Hints
+from tests.conftest import examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -387,7 +388,7 @@ def test_extras_never_clash_with_columns_of_the_store() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20))
 @given(
     st.lists(
         st.fixed_dictionaries(
@@ -441,7 +442,7 @@ def test_ids_that_a_program_took_for_numbers_are_kept_and_remarked() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(40))
 @given(
     st.lists(
         st.fixed_dictionaries(

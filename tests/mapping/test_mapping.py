@@ -21,6 +21,7 @@ from ckm.mapping.mapping import (
 from ckm.schema import TABLES
 from ckm.sources.hints import Hints
 from ckm.values.settling import DATE_WORDS
+from tests.conftest import examples
 
 FULL = """\
 schema: ckm.map/1
@@ -171,7 +172,7 @@ mappings = st.builds(
 
 
 @pytest.mark.slow
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80))
 @given(mappings)
 def test_what_is_dumped_is_loaded_equal(tmp_path_factory: pytest.TempPathFactory, mapping: Mapping) -> None:
     path = tmp_path_factory.getbasetemp() / "dumped.yaml"

@@ -8,7 +8,7 @@ from functools import cache
 import polars as pl
 
 from ckm.example import days
-from ckm.example.world import make_world
+from tests.churning.shops import example_world
 from tests.test_segment import cdnow_master, online_retail
 
 ZONE = "Europe/Berlin"
@@ -17,7 +17,7 @@ ZONE = "Europe/Berlin"
 @cache
 def example_frames() -> dict[str, pl.DataFrame]:
     """The example shop without the detours of its exports."""
-    world = make_world(7)
+    world = example_world()
     lines = [
         (each.customer_id, days.in_utc(each.day, each.minute, days.BERLIN), line.net / 100, each.kind, each.channel,
          line.product.category)

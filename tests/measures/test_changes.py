@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from ckm.measures.changes import NO_CUSTOMER, change_measures
 from ckm.measures.measure import Measure, Measures, Missing
 from ckm.measures.period import Period
+from tests.conftest import examples
 from tests.measures.rows import basis, bought, histories, tables
 from tests.measures.shop import shop_basis, shop_tables
 
@@ -140,7 +141,7 @@ def test_a_period_in_which_nobody_bought_is_all_by_customers() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@settings(max_examples=examples(40))
 @given(histories)
 def test_every_decomposition_adds_up_to_the_cent(rows: list[tuple]) -> None:
     if not bought(rows):

@@ -14,6 +14,7 @@ from ckm.measures.basis import Basis
 from ckm.measures.cohorts import MONTHS, cohort_measures, cohorts
 from ckm.measures.intervals import wilson
 from ckm.measures.measure import Measures
+from tests.conftest import examples
 from tests.measures.rows import START, basis, bought, histories, on, tables
 from tests.measures.shop import shop_basis
 from tests.measures.stores import SHOPS
@@ -60,7 +61,7 @@ def test_a_cell_has_its_size_and_the_interval_of_its_share() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(histories.filter(bought), st.integers(0, 1030))
 def test_cohorts_are_what_the_rows_say(rows: list, day: int) -> None:
     as_of = START + timedelta(day)

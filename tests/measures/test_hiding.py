@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from ckm.measures.hiding import Hidden, hide_small
 from ckm.measures.measure import Measure, Measures, Missing
+from tests.conftest import examples
 
 STATES = ("active", "won back", "new", "cooling", "lapsed")
 IN_RHYTHM = STATES[:3]
@@ -125,7 +126,7 @@ def is_large_enough(table: Table, min_cell: int = 5) -> bool:
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=examples(200))
 @given(st.integers(1, 5).flatmap(tables))
 def test_no_number_of_few_customers_is_shown_or_can_be_recomputed(table: Table) -> None:
     hidden = hide_small(report(table), by="country")

@@ -24,6 +24,7 @@ from ckm.segmentation.library import Library
 from ckm.segmentation.lifecycle.definition import STATES, LifecycleDefinition
 from ckm.segmentation.lifecycle.flows import COUNTS, lifecycle_flows
 from ckm.segmentation.result import segmented
+from tests.conftest import examples
 from tests.measures.rows import START, basis, bought, histories, on, tables
 from tests.measures.shop import AS_OF, shop_basis
 from tests.measures.stores import SHOPS
@@ -90,7 +91,7 @@ def test_the_small_shop_has_the_states_of_ckm_segment_now_and_before() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@settings(max_examples=examples(8))
 @given(histories.filter(bought), st.integers(0, 1010))
 def test_random_shops_have_the_states_and_flows_of_ckm_segment(rows: list, day: int) -> None:
     as_of = START + timedelta(day)
@@ -106,7 +107,7 @@ def test_random_shops_have_the_states_and_flows_of_ckm_segment(rows: list, day: 
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(histories.filter(bought), st.integers(0, 1010))
 def test_every_month_balances(rows: list, day: int) -> None:
     as_of = START + timedelta(day)

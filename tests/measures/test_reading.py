@@ -22,7 +22,7 @@ from ckm.measures import gathered
 from ckm.measures.entries import NO_DAY, Entries
 from ckm.measures.ledger import NO_VALUE, OTHER, Ledger
 from ckm.measures.reading import read_ledger
-from tests.conftest import ROOT
+from tests.conftest import ROOT, examples
 from tests.measures.rows import SCHEMA, START, bought, histories, ledger, on, period, row, tables
 
 ZONES = ["UTC", "Europe/Berlin", "Asia/Bangkok", "America/New_York"]
@@ -49,7 +49,7 @@ def written(entries: Entries, found: Ledger) -> list[tuple[str, date, int]]:
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(histories, st.integers(0, 1001), st.sampled_from(ZONES))
 def test_the_ledger_holds_every_customers_days_to_the_cent(rows: list[tuple], day: int, time_zone: str) -> None:
     data, as_of = tables(*rows), START + timedelta(day)
@@ -80,7 +80,7 @@ def test_the_ledger_holds_every_customers_days_to_the_cent(rows: list[tuple], da
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(histories.filter(bought), st.sampled_from(["channel", "category", "type"]))
 def test_dimensions_and_parts_add_up_to_the_whole(rows: list[tuple], by: str) -> None:
     found = ledger(*rows, by=by)
@@ -94,7 +94,7 @@ def test_dimensions_and_parts_add_up_to_the_whole(rows: list[tuple], by: str) ->
 
 
 @pytest.mark.slow
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(histories.filter(bought))
 def test_a_part_is_the_ledger_of_its_rows_alone(rows: list[tuple]) -> None:
     found = ledger(*rows, by="channel", as_of=START + timedelta(1001))
@@ -217,7 +217,7 @@ def test_what_cannot_be_read_is_said() -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@settings(max_examples=examples(20))
 @given(histories.filter(bought), st.integers(0, 1001))
 def test_a_ledger_cut_at_a_day_is_the_ledger_read_as_of_that_day(rows: list[tuple], day: int) -> None:
     as_of = START + timedelta(day)
@@ -230,7 +230,7 @@ def test_a_ledger_cut_at_a_day_is_the_ledger_read_as_of_that_day(rows: list[tupl
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(histories.filter(bought), st.sets(st.sampled_from(["ann", "bob", "cho", "ชาย"])))
 def test_the_ledger_of_some_customers_holds_what_theirs_is(rows: list[tuple], those: set[str]) -> None:
     found = ledger(*rows)

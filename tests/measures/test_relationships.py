@@ -19,6 +19,7 @@ from ckm.measures.period import compared_with, period_until
 from ckm.measures.reading import read_ledger
 from ckm.measures.relationships import relationship_measures
 from ckm.measures.standing import Standing, standing
+from tests.conftest import examples
 from tests.measures.rows import START, basis, bought, histories, on, row, tables
 from tests.measures.shop import AS_OF, shop_basis, shop_tables
 
@@ -153,7 +154,7 @@ def assert_balanced(who: Standing) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(histories.filter(bought), st.integers(0, 1001), st.integers(1, 12), st.sampled_from(["previous", "year-ago"]))
 def test_active_is_new_and_retained_and_won_back_always(rows: list, day: int, months: int, comparison: str) -> None:
     as_of = START + timedelta(day)
@@ -188,7 +189,7 @@ def is_purchase(each: tuple) -> bool:
     return each[0] is not None and each[2] >= 0 and each[3] in {"sale", "subscription"}
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(histories.filter(bought))
 def test_party_types_add_up_to_the_whole(rows: list) -> None:
     people = pl.LazyFrame(

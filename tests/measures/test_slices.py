@@ -18,6 +18,7 @@ from ckm.measures.measure import Measure, Measures
 from ckm.measures.ratings import read_ratings
 from ckm.measures.relationships import relationship_measures
 from ckm.measures.slices import find_dimension, slice_bases, slice_measures
+from tests.conftest import examples
 from tests.measures.rows import basis, bought, histories, tables
 from tests.measures.shop import shop_basis, shop_tables
 
@@ -97,7 +98,7 @@ def test_slices_add_up_to_the_whole(by: str) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(histories)
 def test_euros_of_any_slices_add_up_to_the_cent(rows: list[tuple]) -> None:
     if not bought(rows):

@@ -14,6 +14,7 @@ from ckm.churning.timeline import day_number
 from ckm.measures.lifecycle import lifecycle_of
 from ckm.measures.measure import Measures
 from ckm.measures.survival import MOST_POINTS, kaplan_meier, sampled_days, survival_measures, tenures
+from tests.conftest import examples
 from tests.measures.rows import basis, on, tables
 from tests.measures.shop import AS_OF, shop_basis
 from tests.measures.stores import example_shop
@@ -34,7 +35,7 @@ def test_five_relations_by_hand() -> None:
     assert (found.low[0], found.high[0]) == (1, 1)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(relations)
 def test_the_curve_and_its_intervals_are_scipys(those: list[tuple[int, bool]]) -> None:
     days, ended = arrays(those)

@@ -19,6 +19,7 @@ from ckm.models.btyd.choice import choose_btyd, read_btyd
 from ckm.models.btyd.histories import count_histories, histories_of_purchases
 from ckm.models.btyd.mbgnbd import MBGNBD, fit_mbgnbd
 from ckm.models.btyd.pareto_nbd import ParetoNBD, fit_pareto_nbd
+from tests.conftest import examples
 from tests.models.btyd_customers import simulated
 
 FITS = [fit_bgnbd, fit_mbgnbd, fit_pareto_nbd]
@@ -48,7 +49,7 @@ def customers() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 @pytest.mark.slow
 @pytest.mark.parametrize("likelihood", LIKELIHOODS, ids=["BG/NBD", "MBG/NBD", "Pareto/NBD"])
 @given(parameters=st.lists(st.floats(-2.5, 2.5), min_size=4, max_size=4))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(20))
 def test_gradients_are_those_of_the_likelihood(likelihood, parameters) -> None:
     data = count_histories([0, 0, 1, 5, 2, 300], [0, 0, 2.0, 9.5, 0.5, 7.0], [0, 8, 2.0, 10, 40, 9], [3, 2, 1, 4, 1, 1])
     point = np.exp(parameters)

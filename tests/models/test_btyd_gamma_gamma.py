@@ -10,6 +10,7 @@ from scipy.stats import pearsonr, spearmanr
 
 from ckm.errors import InputError, NotEnoughDataError
 from ckm.models.btyd.gamma_gamma import GammaGamma, _orders, check_independence, fit_gamma_gamma, log_likelihood
+from tests.conftest import examples
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +29,7 @@ def test_a_simulated_population_is_found_again_within_four_standard_errors(order
 
 
 @given(st.lists(st.floats(-2.5, 2.5), min_size=3, max_size=3))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_gradients_are_those_of_the_likelihood(parameters) -> None:
     data, point = _orders([1, 2, 7, 400], [3.0, 0.2, 11.0, 5.0], [2, 1, 3, 1]), np.exp(parameters)
     _, gradient = log_likelihood(point, data)

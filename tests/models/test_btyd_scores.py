@@ -14,6 +14,7 @@ from ckm.models.btyd.bgnbd import BGNBD
 from ckm.models.btyd.choice import read_btyd
 from ckm.models.btyd.mbgnbd import MBGNBD
 from ckm.models.btyd.pareto_nbd import ParetoNBD
+from tests.conftest import examples
 
 CLOSE = 1e-11
 MODELS = [
@@ -39,7 +40,7 @@ def histories(draw) -> tuple[int, float, float]:
 
 
 @given(models, histories(), horizons, horizons)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_probabilities_lie_within_bounds_and_a_longer_horizon_never_raises_silence(model, history, one, other) -> None:
     short, long = sorted((one, other))
     near, far = model.no_order(*history, [short, long])
@@ -50,7 +51,7 @@ def test_probabilities_lie_within_bounds_and_a_longer_horizon_never_raises_silen
 
 
 @given(models, histories(), st.floats(0, 5_000), st.floats(1, 1_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_a_longer_silence_never_makes_an_order_more_likely(model, history, silence, horizon) -> None:
     x, t_x, T = history
     longer = model.no_order(x, t_x, [T, T + silence], horizon)
@@ -59,7 +60,7 @@ def test_a_longer_silence_never_makes_an_order_more_likely(model, history, silen
 
 
 @given(models, histories(), horizons)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 def test_expected_orders_are_finite_and_at_least_the_chance_of_one(model, history, horizon) -> None:
     orders = model.expected_orders(*history, horizon)
     assert np.isfinite(orders)
@@ -67,7 +68,7 @@ def test_expected_orders_are_finite_and_at_least_the_chance_of_one(model, histor
 
 
 @given(models, histories(), horizons)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 def test_rescaling_time_changes_nothing_but_the_unit(model, history, horizon) -> None:
     x, t_x, T = history
     weekly = model.in_unit("weeks")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from ckm.models.shapley import group_shapley
+from tests.conftest import examples
 
 Floats = NDArray[np.float64]
 Score = Callable[[Mapping[str, Floats]], Floats]
@@ -57,7 +58,7 @@ def _by_permutations(log_odds: Score, row: Mapping[str, float], reference: Mappi
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(rows=ROWS, reference=REFERENCES, seed=st.integers(0, 999), chunk=st.integers(1, 8))
 def test_base_and_points_add_up_to_the_score_whatever_the_function(
     rows: dict[str, list[float]], reference: dict[str, float], seed: int, chunk: int
@@ -68,7 +69,7 @@ def test_base_and_points_add_up_to_the_score_whatever_the_function(
     np.testing.assert_allclose(found.base, log_odds({name: np.array([reference[name]]) for name in NAMES})[0])
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(rows=ROWS, reference=REFERENCES, seed=st.integers(0, 999))
 def test_points_are_the_mean_over_all_orders_in_which_groups_join(
     rows: dict[str, list[float]], reference: dict[str, float], seed: int
@@ -80,7 +81,7 @@ def test_points_are_the_mean_over_all_orders_in_which_groups_join(
     np.testing.assert_allclose(found.points[0], [expected[group] for group in GROUPS], atol=1e-9)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 @given(rows=ROWS, reference=REFERENCES, seed=st.integers(0, 999))
 def test_a_group_that_the_score_does_not_look_at_gets_nothing(
     rows: dict[str, list[float]], reference: dict[str, float], seed: int
@@ -107,7 +108,7 @@ def test_groups_that_do_the_same_get_the_same(value: float, usual: float, others
 
 
 @given(rows=ROWS, reference=REFERENCES)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25))
 def test_points_of_the_sum_of_two_models_are_the_sum_of_their_points(
     rows: dict[str, list[float]], reference: dict[str, float]
 ) -> None:

@@ -12,6 +12,7 @@ from tests.report.example_loyalty import example_page
 
 needs_chromium = pytest.mark.skipif(find_chromium() is None, reason="no chromium here; Debian's package has one")
 SCREENS = (390, 1280)
+ON_A_DESK = ("en", "de", "fa")
 OUTSIDE = """[...document.querySelectorAll("svg.chart text, h1, h2, h3, p, dd, dt")].filter(each => {
   if (each.closest("details:not([open])")) return false;
   const box = each.getBoundingClientRect();
@@ -26,7 +27,8 @@ def test_no_complaint_no_request_and_no_scrolling_sideways_in_any_language(tmp_p
         for lang in LANGUAGES:
             page = tmp_path / f"{lang}.html"
             page.write_text(example_page(lang), encoding="utf-8")
-            for width in SCREENS:
+            # What fits a desk in short words, in long ones and from the right does so in all; a phone is another thing.
+            for width in SCREENS if lang in ON_A_DESK else SCREENS[:1]:
                 tab.open(page, width=width, dark=width == SCREENS[0])
                 assert tab.complaints() == [], (lang, width)
                 assert tab.requests() == [page.as_uri()], (lang, width)

@@ -16,6 +16,7 @@ from ckm.errors import NotEnoughDataError, UsageError
 from ckm.feature_table.table import Population, feature_table
 from ckm.segmentation.lifecycle.definition import IN_RHYTHM, LifecycleDefinition
 from ckm.segmentation.lifecycle.flows import Flows, lifecycle_flows
+from tests.conftest import examples
 from tests.test_segment import SCHEMA, cdnow, online_retail
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def test_one_customer_comes_stays_is_lost_and_is_won_back() -> None:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(histories, st.integers(0, 420), st.sampled_from(["month", "quarter", "year"]), st.integers(1, 14))
 def test_every_period_balances(visits: list[Visit], as_of: int, period: str, periods: int) -> None:
     bought = [day for _, day, kind in visits if kind == "sale" and day <= as_of]
@@ -135,7 +136,7 @@ def test_every_period_balances(visits: list[Visit], as_of: int, period: str, per
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=examples(6))
 @given(long_histories)
 def test_a_balance_says_what_the_states_at_its_two_ends_say(visits: list[Visit]) -> None:
     tables = {"transactions": transactions(visits)}
@@ -144,7 +145,7 @@ def test_a_balance_says_what_the_states_at_its_two_ends_say(visits: list[Visit])
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=examples(13))
 @given(histories, st.integers(0, 400), st.randoms(use_true_random=False))
 def test_no_balance_sees_the_future_or_the_order_of_the_rows(visits: list[Visit], day: int, random: Random) -> None:
     seen = [visit for visit in visits if visit[1] <= day]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ckm.segmentation.rules.conditions import Condition, parse_condition
 from ckm.segmentation.rules.reachability import Unreachable, unreachable_rules
+from tests.conftest import examples
 
 WHOLE = st.sampled_from(["frequency", "categories"])
 """Both count; every customer has a frequency, and those without a category have no number of them."""
@@ -67,7 +68,7 @@ def proved(*texts: str) -> dict[int, tuple[int, ...]]:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=examples(50))
 @given(rule_sets)
 def test_a_rule_is_unreachable_exactly_when_no_customer_can_fall_under_it(texts: list[str]) -> None:
     rules = parsed(*texts)
@@ -76,7 +77,7 @@ def test_a_rule_is_unreachable_exactly_when_no_customer_can_fall_under_it(texts:
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.lists(
         st.one_of(conditions, st.sampled_from(["frequency > categories", "lang LIKE 'd%'", "lang > 'm'"])), max_size=5
@@ -91,7 +92,7 @@ def test_beside_conditions_it_cannot_judge_a_rule_that_wins_is_not_called_unreac
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=examples(50))
 @given(rule_sets)
 def test_those_who_take_the_customers_do_so_and_none_of_them_can_be_spared(texts: list[str]) -> None:
     rules = parsed(*texts)

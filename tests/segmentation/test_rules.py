@@ -24,6 +24,7 @@ from ckm.segmentation.rules.definition import Rule, RulesDefinition, load_rules,
 from ckm.segmentation.rules.domains import domain_of
 from ckm.sources.hints import Hints
 from ckm.yamlfile import read_yaml
+from tests.conftest import examples
 
 if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
@@ -157,7 +158,7 @@ names = st.text(st.characters(codec="utf-8", exclude_categories=["C", "Z"]), min
 
 
 @pytest.mark.slow
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     st.lists(st.tuples(names, names, st.integers(1, 9)), min_size=1, max_size=4, unique_by=lambda each: each[0]), names
 )
@@ -175,7 +176,7 @@ def test_what_is_written_is_read_again_exactly(
     assert read_rules(entry_of(text, tmp_path_factory.mktemp("rules"))) == definition
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.permutations(range(5)))
 def test_a_customers_segment_depends_on_nothing_but_the_customer(order: list[int]) -> None:
     definition = defined(("a", "frequency > 4"), ("b", "spend_12mo >= 10 OR lang = 'th'"))

@@ -27,7 +27,7 @@ from ckm.segmentation.value.definition import ValueDefinition, fit_value, read_v
 from ckm.segmentation.value.headroom import learn_potential
 from ckm.settings import SegmentSettings
 from ckm.yamlfile import read_yaml
-from tests.conftest import ROOT
+from tests.conftest import ROOT, examples
 
 SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[3] / "shared" / "data") / "transactions"
 NOW, THEN = date(2026, 6, 30), date(2025, 6, 30)
@@ -126,7 +126,7 @@ def test_money_from_the_settings_cuts_where_it_says(now: pl.DataFrame) -> None:
     assert "100.00 (as set)" in definition.remarks(found)[0]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=examples(25))
 @given(order=st.permutations(range(60)))
 def test_a_row_is_judged_by_itself(now: pl.DataFrame, checked: ValueDefinition, order: list[int]) -> None:
     assert_frame_equal(checked.assign(now[order]), checked.assign(now)[order])

@@ -13,6 +13,7 @@ from ckm.errors import CkmError
 from ckm.sources import csv_structure, csv_table
 from ckm.sources.hints import Hints
 from ckm.sources.read import open_source
+from tests.conftest import examples
 from tests.sources.pollution import TABLE, written
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 RELAXED = settings(
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
-    max_examples=80,
+    max_examples=examples(80),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 PIECES = st.sampled_from(

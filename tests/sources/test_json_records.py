@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ckm.errors import InputError
 from ckm.sources import json_records
 from ckm.sources.read import open_source
+from tests.conftest import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,7 +77,7 @@ def test_deep_nesting_is_rejected_and_no_crash(tmp_path: Path) -> None:
 @settings(
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
-    max_examples=40,
+    max_examples=examples(40),
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ckm.values.calendars import jalali_to_days
 from ckm.values.dates import DateStyle, Order, find_pattern, parse_dates, weigh_dates
 from ckm.values.readers import DateReader, complete_reading
+from tests.conftest import examples
 
 moments = st.datetimes(datetime(1970, 1, 1), datetime(2068, 12, 31)).map(lambda moment: moment.replace(microsecond=0))
 UNAMBIGUOUS = [
@@ -27,14 +28,14 @@ def local(text: str, style: DateStyle) -> datetime | None:
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(moments, st.sampled_from(UNAMBIGUOUS))
 def test_a_date_comes_back_from_every_unambiguous_format(moment: datetime, pattern: str) -> None:
     assert local(moment.strftime(pattern), DateStyle()) == moment
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100))
 @given(
     moments,
     st.sampled_from("/.-"),
@@ -52,7 +53,7 @@ def test_a_numeric_date_comes_back_when_its_order_is_known(
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(st.dates(date(1970, 1, 1), date(2068, 12, 31)))
 def test_without_an_order_only_what_speaks_for_itself_is_read(day: date) -> None:
     found = local(day.strftime("%d/%m/%Y"), DateStyle())
@@ -154,7 +155,7 @@ def test_a_plain_layout_is_read_at_full_speed(text: str, order: Order | None, pa
     assert find_pattern(pl.Series([text]), order)[0] == pattern
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(
     st.lists(moments, min_size=1, max_size=5),
     st.sampled_from(

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ckm.values.numbers import NumberEvidence, NumberStyle, is_number, parse_numbers, weigh_numbers
 from ckm.values.scripts import DIGITS
+from tests.conftest import examples
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -31,7 +32,7 @@ def written(amount: Decimal, decimal: str, thousands: str) -> str:
     return f"{amount:,.2f}".replace(",", "\0").replace(".", decimal).replace("\0", thousands)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(
     amounts,
     st.sampled_from(
@@ -43,7 +44,7 @@ def test_an_amount_comes_back_from_every_style(amount: Decimal, marks: tuple[str
     assert parse(dress.format(written(amount, *marks)), marks[0]) == float(amount)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40))
 @given(amounts, st.sampled_from("٠۰๐０०"))
 def test_an_amount_comes_back_from_every_script(amount: Decimal, zero: str) -> None:
     text = "".join(chr(ord(zero) + int(sign)) if sign.isdigit() else sign for sign in f"{amount:.2f}")
@@ -51,7 +52,7 @@ def test_an_amount_comes_back_from_every_script(amount: Decimal, zero: str) -> N
 
 
 @pytest.mark.slow
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(amounts, st.sampled_from([(".", ","), (",", ".")]))
 def test_an_amount_with_cents_settles_its_decimal_mark(amount: Decimal, marks: tuple[str, str]) -> None:
     evidence = weigh(written(amount, *marks))
@@ -59,7 +60,7 @@ def test_an_amount_with_cents_settles_its_decimal_mark(amount: Decimal, marks: t
     assert parse(written(amount, *marks), None) == float(amount)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80))
 @given(st.text(alphabet="0123456789.,-+ ()%€e'", max_size=12))
 def test_what_is_read_without_a_known_mark_means_the_same_with_every_mark_that_reads_it(text: str) -> None:
     alone = parse(text, None)
@@ -127,7 +128,7 @@ def test_without_a_mark_only_what_speaks_for_itself_is_read() -> None:
 
 
 @pytest.mark.parametrize("decimal", [".", ",", None])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60))
 @given(text=st.text(alphabet="0123456789.,-+e", min_size=1, max_size=10))
 def test_the_quick_way_never_disagrees_with_the_careful_one(decimal: str | None, text: str) -> None:
     style = NumberStyle(decimal)
