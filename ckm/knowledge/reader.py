@@ -9,7 +9,7 @@ from ckm.knowledge.texts import nearest_language
 from ckm.search.passage import passage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from ckm.search.analysis import Analysis
 
@@ -74,7 +74,7 @@ def show(entry: Mapping[str, Any], analysis: Analysis, prefer: str, width: int) 
 def _shown(
     entry: Mapping[str, Any], analysis: Analysis, prefer: str, width: int, *, alike: bool
 ) -> tuple[Shown, Shown]:
-    langs = [nearest_language(entry["title"], prefer)] if prefer else _readable(entry, analysis)
+    langs = [nearest_language(_titled(entry), prefer)] if prefer else _readable(entry, analysis)
 
     def best(lang: str | None) -> Shown:
         return _best_passage(entry, analysis, lang or "", width, alike=alike)
@@ -93,19 +93,24 @@ def _readable(entry: Mapping[str, Any], analysis: Analysis) -> list[str | None]:
     """Return the languages of the entry that the query may be in, the entry's own where there is none."""
     found: dict[str | None, None] = {}
     for wanted in query_languages(analysis):
-        near = nearest_language(entry["title"], wanted)
+        near = nearest_language(_titled(entry), wanted)
         if near is not None and near.split("-")[0] == wanted.split("-")[0]:
             found[near] = None
-    return list(found) or [nearest_language(entry["title"], "")]
+    return list(found) or [nearest_language(_titled(entry), "")]
+
+
+def _titled(entry: Mapping[str, Any]) -> Iterable[str]:
+    """Return the languages of the title; of all texts where a mistake in the file left the entry without one."""
+    return entry.get("title") or _all_languages(entry)
 
 
 def _all_languages(entry: Mapping[str, Any]) -> list[str]:
-    texts = (entry["title"], *entry.get("texts", {}).values(), entry.get("aliases", {}))
+    texts = (entry.get("title", {}), *entry.get("texts", {}).values(), entry.get("aliases", {}))
     return list(dict.fromkeys(lang for each in texts for lang in each))
 
 
 def _title(entry: Mapping[str, Any], analysis: Analysis, lang: str, *, alike: bool) -> Shown:
-    text = entry["title"].get(lang) or entry["id"]
+    text = entry.get("title", {}).get(lang) or entry["id"]
     shown, marks = passage(text, analysis, len(text) + 1, lang, alike=alike)
     return Shown(shown, marks, lang, "title")
 
