@@ -42,7 +42,8 @@ EXIT_CODES = {
     143: "terminated (SIGTERM)",
 }
 PLACE_IS_TO_BLAME = {
-    errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.EBADF
+    errno.EACCES, errno.EPERM, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EMFILE, errno.EBADF,
+    errno.ENAMETOOLONG, errno.ELOOP,
 }  # fmt: skip
 """Failures of the operating system that are a matter of the machine and not of ckm's code."""
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -121,7 +122,8 @@ class _Root(TyperGroup):
             if isinstance(error, OSError) and error.errno in PLACE_IS_TO_BLAME:
                 why = "it is closed" if error.errno == errno.EBADF else error.strerror
                 place = error.filename or _full_stdout() or "stdout or a file"
-                return _fail(UsageError(f"{place}: {why}", hint=PLACE_HINT), words)
+                hint = "choose a shorter name" if error.errno == errno.ENAMETOOLONG else PLACE_HINT
+                return _fail(UsageError(f"{place}: {why}", hint=hint), words)
             if damaged := explain(error):
                 return _fail(damaged, words)
             from ckm.bugreport import bug_report

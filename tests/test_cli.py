@@ -314,3 +314,29 @@ def test_errors_are_one_small_tree() -> None:
         "VerificationError",
         "BugError",
     }
+
+
+LONG = "x" * 300
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("segment", LONG), ("check", "-C", LONG), ("churn-warn", LONG), ("loyalty-report", LONG), ("inspect", LONG),
+        ("ingest", LONG, "--as", "transactions"), ("init", LONG), ("demo", f"{LONG}/shop"), ("kb-lint", "--kb", LONG),
+        ("kb-search", "--kb", LONG, "parcel"), ("kb-gaps", "--kb", LONG), ("segment", "a.csv", "--save", LONG),
+        ("segment", "a.csv", "--use", LONG), ("inspect", "a.csv", "-o", f"{LONG}.csv"),
+        ("inspect", "a.csv", "-o", f"{'y' * 251}.csv"), ("check", "/".join(["y" * 200] * 30)),
+    ],
+    ids=lambda words: " ".join(words)[:40],
+)  # fmt: skip
+def test_a_name_that_is_too_long_is_wrong_usage(
+    words: tuple[str, ...], run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ckm.yaml").write_text("currency: EUR\n", encoding="utf-8")
+    rows = "".join(f"O{n},C{n % 40},2025-0{1 + n % 9}-1{n % 7},{n % 13 + 1}.50,EUR\n" for n in range(400))
+    (tmp_path / "a.csv").write_text(f"order_id,customer_id,ordered_at,net,currency\n{rows}", encoding="utf-8")
+    found = run(*words)
+    assert found.exit_code in {2, 3}, found.output
+    assert "Traceback" not in found.stderr

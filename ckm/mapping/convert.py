@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from ckm.mapping.expressions import column_names, exactly, unworkable
 from ckm.mapping.mapping import Expression
@@ -233,7 +233,7 @@ def evaluate(expression: pl.Expr, typed: pl.DataFrame, records: pl.DataFrame, *,
     # Beside the others it is repeated for every row where it is one constant, as `select` would not.
     try:
         return pl.DataFrame([height, *columns]).with_columns(expression.alias(VALUE))[VALUE]
-    except PolarsError as error:
+    except (PolarsError, PanicException) as error:
         raise unworkable(where, error, records.height) from None
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 import polars.selectors as cs
-from polars.exceptions import PolarsError
+from polars.exceptions import PanicException, PolarsError
 
 from ckm.errors import UsageError
 from ckm.mapping.expression_limits import (
@@ -35,6 +35,8 @@ ROW_WISE_TESTS = frozenset(
     {"IsNull", "IsNotNull", "IsFinite", "IsInfinite", "IsNan", "IsNotNan", "Not", "IsIn", "IsBetween"}
 )
 """The same among polars' boolean functions; the others are of the kind of "any"."""
+MOST_DIGITS = 38
+"""Of a decimal number in polars."""
 SHOWN = 200
 """Characters of what polars says about an expression, which may quote all of it."""
 
@@ -83,6 +85,7 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
     if depth_of(tree) > DEEPEST:
         raise too_many_parts(where)
     _check_patterns(tree, where)
+    _refuse_impossible_decimals(tree, where)
     try:
         expression = pl.Expr.deserialize(io.StringIO(json.dumps(_lenient(tree))), format="json")
     except PolarsError:  # such as of 1e400, for which polars' own JSON has no word
@@ -95,7 +98,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]} …"
 
 
-def unworkable(where: str, error: PolarsError, rows: int) -> UsageError:
+def unworkable(where: str, error: PolarsError | PanicException, rows: int) -> UsageError:
     """Return the error of an expression that polars cannot compute over ``rows`` rows.
 
     polars says why, and quotes values of rows for it: its words are passed on only where it saw no row.
@@ -104,11 +107,26 @@ def unworkable(where: str, error: PolarsError, rows: int) -> UsageError:
     return UsageError(f"{where}: the expression cannot work{why}", hint="see docs/mapping.md", where=where)
 
 
-def _reason(error: PolarsError) -> str:
+def _reason(error: PolarsError | PanicException) -> str:
     """Return what polars says in one line; of a regular expression, what is wrong with it."""
     text = str(error)
     pattern = re.search(r"^error: (.+)$", text, re.MULTILINE) if "regex" in text else None
     return f"bad regular expression: {pattern[1]}" if pattern else text.partition("\n")[0]
+
+
+def _refuse_impossible_decimals(tree: Any, where: str) -> None:
+    """Refuse a decimal number of more digits than there are, for which polars panics on the first row."""
+    if isinstance(tree, list):
+        for item in tree:
+            _refuse_impossible_decimals(item, where)
+    if not isinstance(tree, dict):
+        return
+    match tree.get("Decimal"):
+        case [int(digits), int(decimals)] if not 0 <= decimals <= digits <= MOST_DIGITS or digits == 0:
+            message = f"{where}: DECIMAL({digits},{decimals}) is no type: it has 1 to {MOST_DIGITS} digits"
+            raise UsageError(message, hint="of these, as many as you like are decimals: DECIMAL(38,10)")
+    for value in tree.values():
+        _refuse_impossible_decimals(value, where)
 
 
 def _check_patterns(tree: Any, where: str) -> None:

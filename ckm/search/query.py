@@ -15,7 +15,7 @@ LONGEST = 1000
 # Only straight quotation marks ask for a phrase: typographic ones are quotations, as in „Model C“-Schulen. A minus
 # after a conjunction is a German word with its first half left out: Privatpersonen und -organisationen.
 _CLAUSE = re.compile(
-    r"(?<!\S)(?P<minus>-(?=[^\W\d]|\"[^\"]*\w[^\"]*\"))?"
+    r"(?<!\S)(?P<minus>-(?=[^\W\d]|[\u2190-\u2bff\U0001f000-\U0001faff]|\"[^\"]*\w[^\"]*\"))?"
     r"(?:(?P<field>[^\W\d]\w*):(?=[^\s:/]))?"
     r"(?:\"(?P<phrase>[^\"]*)\"|(?P<word>[^\s\"]+))"
     r"|\"(?P<inner>[^\"]*)\""

@@ -17,7 +17,19 @@ links: {{related: [good]}}
 state: {{confidence: validated}}
 review: {{owner: x, interval_days: 365, last: 2026-06-02}}
 """
-TITLES = ["#1 parcel is late", "", "~", "2026-01-01", "no", "1.0", "{en: {de: x}}", '"\\u202eetal"', "[]", '""', "{fr: }"]
+TITLES = [
+    "#1 parcel is late",
+    "",
+    "~",
+    "2026-01-01",
+    "no",
+    "1.0",
+    "{en: {de: x}}",
+    '"\\u202eetal"',
+    "[]",
+    '""',
+    "{fr: }",
+]
 
 
 @pytest.mark.parametrize("title", TITLES)

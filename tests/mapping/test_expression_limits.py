@@ -40,6 +40,8 @@ REFUSED = {
     "join": "array_to_string(string_to_array(a, ','), b)",
     "greatest of nothing": "greatest()",
     "least of nothing": "least( )",
+    "too many digits": "CAST(a AS DECIMAL(50,40))",
+    "more decimals than digits": "upper(a)::numeric(5,9)",
 }
 KEPT = {
     "or": " OR ".join(f"a = '{number}'" for number in range(130)),
@@ -52,6 +54,7 @@ KEPT = {
     "case when": "CASE " + "WHEN a = '1' THEN 'b' " * 40 + "END",
     "functions": "upper(trim(split_part(a, '-', 1))) || strpos(a, 'x')::text",
     "pi": "pi() * 2",
+    "digits": "CAST(a AS DECIMAL(38,38))",
 }
 
 

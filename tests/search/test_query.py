@@ -45,3 +45,8 @@ def test_nothing_is_an_error(text: str) -> None:
     query = parse(text)
     assert len(query.text) <= LONGEST
     query.text.encode()
+
+
+@pytest.mark.parametrize("sign", ["😀", "→", "🇩🇪", "❤"])
+def test_a_minus_before_an_emoji_leaves_it_out(sign: str) -> None:
+    assert parse(f"parcel -{sign}").clauses == (Clause(sign, negated=True),)
