@@ -18,7 +18,7 @@ FILES = ("a[b]", "o*", "a?", "my orders", "ร้าน", "a#b%41", "nl\nb", LAT
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("coarse")
+@pytest.mark.usefixtures("coarse", "measured_once")
 @pytest.mark.parametrize("name", [name for name in WALKED if on_this_system(name)], ids=ascii)
 def test_every_command_works_in_a_folder_of_any_name(run: Run, tmp_path: Path, name: str) -> None:
     """Some of each kind; ``bench/folder_names.py`` walks them all."""

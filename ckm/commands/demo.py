@@ -14,7 +14,7 @@ from ckm.output import Format, Verbosity, emit_text, note, verbosity
 from ckm.plaintext import one_line, shell_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 LAST_DAY = "2026-06-30"
 """Of the example shop: knowledge is judged on that day, and stays as good as it was."""
@@ -69,9 +69,10 @@ def register(app: typer.Typer) -> None:
         lay_out_example(folder)
         emit_text(f"$ ckm init --demo {shell_word(str(folder))}\n$ cd {shell_word(str(folder))}\n")
         with chdir(folder), _for_reading():
+            program = typer.main.get_command(app)
             for purpose, command in STEPS:
                 emit_text(f"\n# {purpose}\n$ {command}\n")
-                _run(app, [*shlex.split(command)[1:], *flags])
+                _run(program, [*shlex.split(command)[1:], *flags])
             emit_text(
                 "\n# These files are new:\n" + "".join(f"{one_line(str(folder / name))}\n" for name in written(Path()))
             )
@@ -99,10 +100,10 @@ def _for_reading() -> Iterator[None]:
             del os.environ["CKM_FORMAT"]
 
 
-def _run(app: typer.Typer, words: list[str]) -> None:
+def _run(program: Callable[[list[str]], object], words: list[str]) -> None:
     """Run one command as the shell would, in this process; where it fails, the demo ends with its exit code."""
     try:
-        app(words)
+        program(words)
     except SystemExit as ended:
         if ended.code:
             raise typer.Exit(int(ended.code)) from None

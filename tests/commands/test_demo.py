@@ -12,6 +12,7 @@ from tests.conftest import Run
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("coarse")
 def test_the_demo_runs_every_step_and_ends_by_naming_files_that_exist(run: Run, tmp_path: Path) -> None:
     folder = tmp_path / "shop"
     told = run("demo", folder)

@@ -21,6 +21,7 @@ from polars.testing import assert_frame_equal
 from bench.crash import half_made, orphans
 from ckm.errors import UnknownNameError
 from ckm.store import Run, Store
+from tests.conftest import examples
 from tests.store.death import dying_after
 from tests.store.shop import contents, load
 
@@ -84,7 +85,7 @@ keeps = st.tuples(
 
 
 @pytest.mark.slow
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10))
 @given(st.lists(keeps, max_size=5))
 def test_the_last_word_on_a_name_and_a_day_counts(told: list[tuple[str, date, dict[str, str]]]) -> None:
     expected: dict[tuple[str, date], dict[str, str]] = {}

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.store import ConflictError, OnConflict, Store
+from tests.conftest import examples
 from tests.store.shop import Row, contents, load
 
 orders = st.sampled_from(["1", "2", "3"])
@@ -45,7 +46,7 @@ def told_in_words(loads: list[list[Row]]) -> list[Row]:
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(8))
 @given(files)
 def test_any_loads_leave_every_row_exactly_once(loads: list[list[Row]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -58,7 +59,7 @@ def test_any_loads_leave_every_row_exactly_once(loads: list[list[Row]]) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(8))
 @given(files)
 def test_taking_back_the_last_load_restores_what_was_before(loads: list[list[Row]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -72,7 +73,7 @@ def test_taking_back_the_last_load_restores_what_was_before(loads: list[list[Row
 
 
 @pytest.mark.slow
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(8))
 @given(files, st.randoms(use_true_random=False))
 def test_taking_all_loads_back_in_any_order_leaves_nothing(loads: list[list[Row]], dice: Random) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from ckm.errors import NotEnoughDataError
+from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,10 +46,8 @@ class BoostedModel:
 
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of staying away."""
-        from threadpoolctl import threadpool_limits
-
         design = np.column_stack([features[name] for name in self.names])
-        with threadpool_limits(1):
+        with one_thread():
             return np.asarray(self.trees.decision_function(design), dtype=np.float64)
 
     def to_plain(self) -> dict[str, object]:
@@ -76,9 +75,8 @@ def fit_boosted(past: Past) -> BoostedModel:
 def grow(design: Floats, away: NDArray[np.bool_], names: tuple[str, ...], seed: int) -> Any:
     """Return fitted trees (Friedman 2001, *Annals of Statistics* 29(5), 1189-1232, on histograms as in LightGBM)."""
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):
+    with one_thread():
         return HistGradientBoostingClassifier(
             max_iter=TREES,
             learning_rate=RATE,

@@ -14,6 +14,7 @@ from ckm.models.churn.scorecard import fit_logistic
 from ckm.models.churn.tabular import Encoding, learn_encoding
 from ckm.models.sampling import id_hashes
 from ckm.models.score import Score, score
+from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -71,9 +72,7 @@ class TreesModel:
 
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of the positive value."""
-        from threadpoolctl import threadpool_limits
-
-        with threadpool_limits(1):
+        with one_thread():
             return np.asarray(self.trees.decision_function(np.column_stack([features[name] for name in self.names])))
 
 
@@ -223,10 +222,9 @@ def _parts(columns: Sequence[Column], features: Features, *, pairs: bool) -> lis
 
 def _boosted(features: Features, away: Flags, encoding: Encoding, seed: int) -> TreesModel:
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
 
     names = tuple(name for name, values in features.items() if np.isfinite(values).any())
-    with threadpool_limits(1):
+    with one_thread():
         trees = HistGradientBoostingClassifier(
             max_iter=TREES,
             learning_rate=RATE,

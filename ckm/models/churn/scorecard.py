@@ -10,6 +10,7 @@ import numpy as np
 from ckm.errors import NotEnoughDataError
 from ckm.models.churn.design_matrix import Column, learn_columns, signed_log
 from ckm.models.churn.purchase_models import NEEDS, no_order_log_odds
+from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -125,9 +126,8 @@ def fit_scorecard(past: Past) -> ScorecardModel:
 def fit_logistic(design: Floats, away: NDArray[np.bool_], strength: float) -> tuple[Floats, float]:
     """Return coefficients and intercept of a ridge logistic regression; ``strength`` is scikit-learn's C."""
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
 
-    with threadpool_limits(1):
+    with one_thread():
         model = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=200, tol=1e-8).fit(design, away)
     return np.asarray(model.coef_[0], dtype=np.float64), float(model.intercept_[0])
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
+from ckm.models.threads import one_thread
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -45,21 +44,6 @@ def fit_centres(points: Floats, number: int, *, seed: int, restarts: int = RESTA
         warnings.simplefilter("ignore", ConvergenceWarning)
         model = KMeans(number, n_init=restarts, random_state=seed, algorithm="lloyd").fit(points)
     return np.asarray(model.cluster_centers_, dtype=np.float64)
-
-
-def one_thread() -> AbstractContextManager[object]:
-    """Return a context in which scikit-learn and the BLAS under it use one thread."""
-    limit: AbstractContextManager[object] = _thread_pools().limit(limits=1)
-    return limit
-
-
-@cache
-def _thread_pools() -> Any:
-    # looking for the libraries takes 10 ms, and k-means is run two hundred times
-    import sklearn.cluster  # noqa: F401 -- a pool is found only once its library is loaded
-    from threadpoolctl import ThreadpoolController
-
-    return ThreadpoolController()
 
 
 def nearest_centre(points: Floats, centres: Floats) -> tuple[Whole, Floats]:

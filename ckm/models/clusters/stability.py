@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.models.clusters.kmeans import fit_centres, nearest_centre, one_thread
+from ckm.models.clusters.kmeans import fit_centres, nearest_centre
+from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
