@@ -122,6 +122,7 @@ def test_slices_of_a_channel_add_up_to_the_revenue(run: Run, shop: Path) -> None
     assert round(parts["channel=web"] + parts["channel=shop"], 2) == parts[""]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rows", "options", "said"),
     [

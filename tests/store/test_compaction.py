@@ -62,6 +62,7 @@ def fill(root: Path, loads: list[list[Row]], taken_back: list[int]) -> Store:
     return store
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(files, st.randoms(use_true_random=False))
 def test_a_compacted_store_holds_after_loads_and_undos_what_another_one_holds(
@@ -77,6 +78,7 @@ def test_a_compacted_store_holds_after_loads_and_undos_what_another_one_holds(
         assert everything(compacted) == everything(plain)
 
 
+@pytest.mark.slow
 @settings(max_examples=5)
 @given(files_without_updates, st.randoms(use_true_random=False))
 def test_undo_after_compaction_equals_a_store_made_from_the_remaining_files(
@@ -98,6 +100,7 @@ def test_undo_after_compaction_equals_a_store_made_from_the_remaining_files(
         assert contents(store) == contents(made)
 
 
+@pytest.mark.slow
 def test_side_tables_are_compacted_too(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for number in range(4):

@@ -79,6 +79,7 @@ def test_a_window_whose_outcome_is_not_known_yet_is_refused():
         Past((SHOP.window(TODAY - HORIZON + 1),), TODAY, SHOP.window(TODAY).features, HORIZON)
 
 
+@pytest.mark.slow
 def test_a_scorecard_reads_its_purchases_with_the_model_of_the_windows_own_day():
     past = _past()
     fit_scorecard(past)
@@ -94,6 +95,7 @@ def test_a_scorecard_is_the_sum_of_what_it_shows():
     assert "gap_last_ratio missing" in plain["coefficients"]
 
 
+@pytest.mark.slow
 def test_a_rule_never_claims_certainty():
     rule = fit_rule(_past())
     assert max(map(abs, rule.odds)) < 8
