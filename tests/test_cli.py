@@ -235,6 +235,7 @@ def test_examples_in_help_are_not_rewrapped(run: Run) -> None:
     )
 
 
+@pytest.mark.slow
 def test_version_is_alone_on_stdout(shell: Shell) -> None:
     done = shell("--version")
     assert (done.stdout, done.stderr, done.returncode) == (f"ckm {__version__}\n", "", 0)
@@ -252,6 +253,7 @@ def test_the_shell_sees_the_same_codes_as_the_runner(shell: Shell, run: Run) -> 
         assert shell(*words).returncode == run(*words).exit_code == 2
 
 
+@pytest.mark.slow
 def test_text_in_any_script_passes_a_plain_locale(shell: Shell) -> None:
     done = shell("init", "ร้าน", env={"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"})
     assert done.returncode == 0
@@ -274,6 +276,7 @@ cli.main()
 """
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_ends_ckm_quietly_with_141() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", CLOSED_PIPE, "flood"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
@@ -297,6 +300,7 @@ cli.main()
 """
 
 
+@pytest.mark.slow
 def test_an_interrupt_ends_ckm_with_130_and_no_traceback() -> None:
     done = subprocess.run([sys.executable, "-c", INTERRUPTED, "wait"], capture_output=True, check=False, cwd=ROOT)
     assert (done.returncode, done.stderr) == (130, b"interrupted\n")

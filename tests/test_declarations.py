@@ -156,6 +156,7 @@ def load_module(text: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     spec.loader.exec_module(module)
 
 
+@pytest.mark.slow
 def test_no_column_of_the_store_can_lose_its_declaration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [*without_each(Path(str(schema.__file__)), r", metadata=(?!exposure)[A-Z]+")]
     assert len(texts) > 30
@@ -164,6 +165,7 @@ def test_no_column_of_the_store_can_lose_its_declaration(tmp_path: Path, monkeyp
             load_module(text, tmp_path, monkeypatch)
 
 
+@pytest.mark.slow
 def test_no_setting_can_lose_its_declaration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     texts = [*without_each(Path(str(settings.__file__)), r"shown=(?:True|False)(?=\)|,\n)", "shown=None")]
     assert len(texts) > 40

@@ -131,6 +131,7 @@ def test_a_day_ends_at_midnight_where_the_shop_is(time_zone: str, end: datetime)
     assert end_of_day(date(2024, 3, 31), time_zone) == end
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(rows, st.integers(0, 40))
 def test_every_row_is_used_or_left_out_for_one_reason(records: list[tuple[Any, ...]], day: int) -> None:
@@ -213,6 +214,7 @@ LAZY_FEATURES: dict[str, Feature] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAZY_FEATURES)
 @settings(max_examples=examples(5))
 @given(records=rows)

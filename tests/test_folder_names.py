@@ -25,6 +25,7 @@ def test_every_command_works_in_a_folder_of_any_name(run: Run, tmp_path: Path, n
     walk(run, tmp_path / name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", parameters(FILES, {"a[b]", "o*", LATIN_1}), ids=ascii)
 def test_a_file_is_the_one_of_its_name(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Beside files that its name would mean as a pattern; named relatively, as in a shell."""
@@ -51,6 +52,7 @@ def test_a_file_is_the_one_of_its_name(run: Run, tmp_path: Path, monkeypatch: py
     assert run("ingest", "--undo", file).exit_code == 0
 
 
+@pytest.mark.slow
 def test_a_folder_of_files_with_odd_names_is_read_whole(run: Run, tmp_path: Path) -> None:
     names = [name for name in FILES if on_this_system(name)]
     for name in names:

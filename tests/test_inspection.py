@@ -40,6 +40,7 @@ def orders(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_format_columns_problems_and_table_are_found(orders: Path) -> None:
     found = inspect_file(orders)
     assert (found.rows, found.rejected) == (50, 11)
@@ -65,6 +66,7 @@ def test_no_value_of_the_data_is_shown(orders: Path, run: Run) -> None:
         assert "1.234" not in result.output
 
 
+@pytest.mark.slow
 def test_an_open_date_order_or_decimal_mark_is_said_with_the_option_that_settles_it(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("id;day;amount\n" + "".join(f"A{n};0{n}/04/2025;{n},{n}50\n" for n in range(1, 9)))
@@ -75,6 +77,7 @@ def test_an_open_date_order_or_decimal_mark_is_said_with_the_option_that_settles
     assert (settled.decimal, settled.dates) == (",", "%d/%m/%Y")
 
 
+@pytest.mark.slow
 def test_distinct_values_of_many_are_estimated_within_ten_percent(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     pl.DataFrame({"many": [f"K{n % 40_000}" for n in range(60_000)], "few": ["x", "y"] * 30_000}).write_csv(path)
@@ -92,6 +95,7 @@ def test_an_empty_file_and_a_lone_header_have_no_records(tmp_path: Path) -> None
         assert (tmp_path / "copy.csv").read_text() == text.strip() + "\n" * text.startswith("order")
 
 
+@pytest.mark.slow
 def test_the_clean_copy_has_every_record_and_the_rejected_ones_lie_beside_it(orders: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.csv"
     inspect_file(orders, copy_to=copy)
@@ -161,6 +165,7 @@ def test_a_failed_inspection_leaves_no_copy(tmp_path: Path, run: Run) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["a.csv"]
 
 
+@pytest.mark.slow
 def test_several_files_give_one_json_object_each_and_one_bad_file_stops_no_other(orders: Path, run: Run) -> None:
     result = run("inspect", orders, orders.parent / "absent.csv", orders, "-f", "json")
     assert result.exit_code == 3
@@ -177,6 +182,7 @@ def test_standard_input_is_inspected_like_a_file(run: Run) -> None:
     assert (found["file"], found["rows"], found["date_format"]) == ("standard input", 2, "%Y-%m-%d")
 
 
+@pytest.mark.slow
 def test_a_screen_names_problems_with_their_lines_and_the_table(orders: Path, run: Run) -> None:
     screen = run("inspect", orders, "-f", "table").stdout
     assert 'text table · cp1252 · delimiter ; · quote " · header in line 3' in screen
@@ -185,6 +191,7 @@ def test_a_screen_names_problems_with_their_lines_and_the_table(orders: Path, ru
     assert "fits transactions: ckm ingest" in screen
 
 
+@pytest.mark.slow
 def test_a_copy_of_several_files_or_in_another_format_is_wrong_usage(orders: Path, run: Run) -> None:
     assert run("inspect", orders, orders, "-o", orders.parent / "x.csv").exit_code == 2
     assert run("inspect", orders, "-o", orders.parent / "x.xlsx").exit_code == 2

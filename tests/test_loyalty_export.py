@@ -67,6 +67,7 @@ def odd_shop() -> Basis:
     return basis({**data, "customers": names})
 
 
+@pytest.mark.slow
 def test_the_files_have_fixed_names_and_nothing_else_is_written(tmp_path: Path) -> None:
     inside = tmp_path / "deep" / "out"
     written = export_customers(odd_shop(), known(odd_shop()), inside, names=True)
@@ -130,6 +131,7 @@ def test_the_lists_hold_whom_they_name_in_their_order(tmp_path: Path) -> None:
     assert at_risk == sorted(at_risk, reverse=True)
 
 
+@pytest.mark.slow
 def test_who_refused_or_was_contacted_is_in_no_list_and_still_in_the_table(tmp_path: Path) -> None:
     of = odd_shop()
     refused = pl.LazyFrame({"customer_id": ["once ok"], "at": [date(2024, 6, 1)], "granted": [False]})
@@ -142,6 +144,7 @@ def test_who_refused_or_was_contacted_is_in_no_list_and_still_in_the_table(tmp_p
     assert "once ok" not in listed
 
 
+@pytest.mark.slow
 def test_no_cell_of_a_list_is_a_formula_and_the_table_holds_ids_as_they_are(tmp_path: Path) -> None:
     export_customers(odd_shop(), known(odd_shop()), tmp_path, names=True)
     for path in tmp_path.glob("*.csv"):
@@ -188,6 +191,7 @@ def test_where_rooms_saw_a_sample_the_table_still_has_everybody(monkeypatch: pyt
     assert frame["value_segment"].null_count() == 0
 
 
+@pytest.mark.slow
 def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     outside, inside = tmp_path / "precious.csv", tmp_path / "out"
     outside.write_text("mine")
@@ -200,6 +204,7 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
         export_customers(odd_shop(), known(odd_shop()), outside)
 
 
+@pytest.mark.slow
 def test_one_customer_of_whom_nothing_can_be_foretold_is_exported_too(tmp_path: Path) -> None:
     of = basis(tables(row("ann", 3)))
     export_customers(of, known(of), tmp_path)

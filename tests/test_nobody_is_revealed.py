@@ -87,6 +87,7 @@ def assert_hidden(path: Path, data: bytes | None = None) -> None:
     assert not hits, f"{path.name} holds {len(hits)} of {hits[0]!r} and its like"  # all of them are made up
 
 
+@pytest.mark.slow
 def test_the_search_finds_an_id_in_every_format_in_which_it_may_stand(tmp_path: Path, run: Run, shop: Path) -> None:
     for suffix in (".csv", ".json", ".ndjson", ".md", ".xlsx", ".parquet", ".tsv"):
         path = tmp_path / f"customers{suffix}"
@@ -97,6 +98,7 @@ def test_the_search_finds_an_id_in_every_format_in_which_it_may_stand(tmp_path: 
             assert any(shape.format(number) in hits for number in range(CUSTOMERS)), (suffix, shape)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_loyalty_report_shows_no_address_and_no_folder(suffix: str, tmp_path: Path, run: Run, shop: Path) -> None:
@@ -109,6 +111,7 @@ def test_a_loyalty_report_shows_no_address_and_no_folder(suffix: str, tmp_path: 
         assert shown_id(OWNER) in path.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_a_loyalty_report_on_the_screen_shows_none_either(fmt: str, run: Run, shop: Path) -> None:
@@ -128,6 +131,7 @@ def test_names_and_ids_stand_in_a_report_that_is_asked_for_them(tmp_path: Path, 
     assert not found(path.read_bytes(), [HOME, "/tmp"])
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("measured")
 def test_an_export_keeps_the_ids_to_act_upon_and_no_folder(tmp_path: Path, run: Run, shop: Path) -> None:
     done = run("loyalty-report", "-C", shop, "--by", "account_owner", "--export", tmp_path / "lists", "-f", "json")
@@ -141,6 +145,7 @@ def test_an_export_keeps_the_ids_to_act_upon_and_no_folder(tmp_path: Path, run: 
             assert_hidden(path)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("measured")
 @pytest.mark.parametrize("words", [["--all", "-f", "table"], ["--all", "-f", "md"], ["--profit", "-f", "json"]])
 def test_warnings_on_a_screen_and_in_a_mail_show_pseudonyms(words: list[str], run: Run, shop: Path) -> None:
@@ -183,6 +188,7 @@ def test_findings_in_a_file_hold_none_either(suffix: str, tmp_path: Path, run: R
     assert_hidden(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_what_a_file_is_like_and_what_was_loaded_say_no_value(
     fmt: str, run: Run, shop: Path, monkeypatch: pytest.MonkeyPatch

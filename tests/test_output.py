@@ -88,6 +88,7 @@ def test_an_empty_result_is_still_valid(fmt: Format, empty: str | None, capsys: 
     assert capsys.readouterr().out == ("| name |\n| --- |\n" if empty is None else empty)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(texts, texts)))
 def test_csv_and_json_give_back_every_text(rows: list[tuple[str, str]]) -> None:
     table = pl.DataFrame(rows, schema={"a": pl.String, "b": pl.String}, orient="row")

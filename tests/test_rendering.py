@@ -105,6 +105,7 @@ COMMANDS = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: " ".join(words))
 def test_no_name_reaches_a_screen_a_mail_or_a_message_as_more_than_a_name(

@@ -347,6 +347,7 @@ def test_cdnow_holds_the_published_customers_and_one_time_buyers() -> None:
     assert sample.customers.height == 2_357
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_of", [None, date(2010, 6, 30)])
 def test_online_retail_agrees_with_duckdb(as_of: date | None) -> None:
     found = segmented(online_retail(), as_of=as_of)

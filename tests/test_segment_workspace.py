@@ -76,6 +76,7 @@ def more_orders(run: Run, tmp_path: Path) -> None:
     assert run("ingest", write(tmp_path / "more.csv", rows), "--as", "transactions").exit_code == 0
 
 
+@pytest.mark.slow
 def test_the_first_run_saves_the_definition_and_later_runs_apply_it_unchanged(
     shop: Path, run: Run, tmp_path: Path
 ) -> None:

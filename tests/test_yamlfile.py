@@ -67,7 +67,6 @@ def test_what_people_nest_is_read(name: str) -> None:
     assert parse_yaml(NESTED[name](40), Path("deep.yaml")) is not None
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", NESTED)
 def test_what_is_just_read_ends_no_reader(name: str, tmp_path: Path) -> None:
     """Two thousand levels are read, and Python allows a thousand calls in one another to whoever walks them."""

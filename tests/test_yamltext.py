@@ -114,6 +114,7 @@ def test_such_signs_in_a_text_are_text(tmp_path: Path, text: str) -> None:
     assert mistakes(tmp_path, f"title: '{text}'\nissue:\n  {text if text[0] != '-' else 'x'}\n") == []
 
 
+@pytest.mark.slow
 def test_a_line_as_long_as_an_entry_may_be_is_looked_at_in_linear_time() -> None:
     for text in ("a" * 10**6, " " * 10**6, "a, " * 10**5, "a" + " " * 10**6, "-\u00a0" * 10**5, "- " * 10**5):
         lookalike(text)

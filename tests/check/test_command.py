@@ -60,6 +60,7 @@ def stock(workspace: Path, shop: Shop) -> None:
             assert load.finish().accepted == len(frame)
 
 
+@pytest.mark.slow
 def test_findings_alone_are_on_stdout_and_the_summary_on_stderr(check: Check, shop: Shop, workspace: Path) -> None:
     shop.change(where=pl.col("order_id") == "O00001", type="gift")
     result = check("-f", "json")
@@ -73,12 +74,14 @@ def test_findings_alone_are_on_stdout_and_the_summary_on_stderr(check: Check, sh
     )
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_csv_with_every_finding(check: Check) -> None:
     lines = check().stdout.splitlines()
     assert lines[0] == ",".join(SCHEMA)
     assert len(lines) == 4
 
 
+@pytest.mark.slow
 def test_a_screen_gets_sentences_with_the_worst_first(check: Check, shop: Shop) -> None:
     shop.change(where=pl.col("order_id") == "O00001", type="gift")
     out = check("-f", "table", "-q").stdout
@@ -106,6 +109,7 @@ def test_findings_fail_the_run_only_when_asked(
     assert check(*(["--fail-on", fail_on] if fail_on else [])).exit_code == code
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("-f", "junit"), ("-o", "check.xml"), ("-f", "junit", "-o", "check.txt")])
 def test_junit_comes_by_format_or_by_suffix(
     check: Check, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
@@ -116,6 +120,7 @@ def test_junit_comes_by_format_or_by_suffix(
     assert ET.fromstring(text).find("testsuite").get("failures") == "0"
 
 
+@pytest.mark.slow
 def test_a_file_holds_every_finding_in_the_format_of_its_suffix(check: Check, tmp_path: Path) -> None:
     path = tmp_path / "findings.parquet"
     result = check("-o", path)
@@ -123,11 +128,13 @@ def test_a_file_holds_every_finding_in_the_format_of_its_suffix(check: Check, tm
     assert pl.read_parquet(path).columns == list(SCHEMA)
 
 
+@pytest.mark.slow
 def test_rows_after_the_as_of_day_are_counted_on_stderr(check: Check) -> None:
     result = check("--as-of", "2024-06-26")
     assert "6 rows of transactions are dated after 2024-06-26 and were left out" in result.stderr
 
 
+@pytest.mark.slow
 def test_the_workspace_sets_limits_and_totals(check: Check, workspace: Path) -> None:
     (workspace / "controls.csv").write_text("month,currency,net\n2024-02,EUR,1\n", encoding="utf-8")
     result = check("-f", "json", "--fail-on", "error", "--as-of", "2024-12-31")
@@ -137,6 +144,7 @@ def test_the_workspace_sets_limits_and_totals(check: Check, workspace: Path) -> 
     assert "freshness" in checks
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fmt", "nothing"), [("json", "[]\n"), ("ndjson", ""), ("csv", ",".join(SCHEMA) + "\n")])
 def test_nothing_found_is_an_empty_result_and_not_no_result(
     check: Check, workspace: Path, fmt: str, nothing: str

@@ -3,7 +3,6 @@
 from xml.etree import ElementTree as ET
 
 import polars as pl
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,7 +48,6 @@ def test_a_check_that_could_not_be_made_is_skipped_with_its_reason(shop: Shop) -
     assert case.find("skipped").get("message") == "no controls.csv"
 
 
-@pytest.mark.slow
 @given(st.text(), st.text())
 def test_any_text_becomes_valid_xml(text: str, column: str) -> None:
     finding = Finding("contract", Severity.error, text, text, 1, 1.0, column=column, hint=text)

@@ -158,6 +158,7 @@ def test_no_finding_holds_an_id_or_a_text(shop: Shop) -> None:
     assert secret.lower() not in said.lower()
 
 
+@pytest.mark.slow
 def test_online_retail_shows_what_is_known_of_it() -> None:
     report = check_tables({"transactions": online_retail()}, limits=CheckLimits(no_customer_share=0.3))
     found = {(finding.check, finding.part): finding for finding in report.findings}

@@ -178,6 +178,7 @@ def test_a_customer_gets_the_answers_of_the_reason_in_front_first(kb: Path) -> N
     ]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(
     st.dictionaries(

@@ -100,6 +100,7 @@ def test_each_change_is_told_from_the_others(store: Store) -> None:
     assert sorted(later.news["customer_id"]) == ["a", "b", "g", "h"]
 
 
+@pytest.mark.slow
 def test_one_that_creeps_up_is_told_when_it_has_come_far_enough(store: Store) -> None:
     days = [MAY + timedelta(days=7 * week) for week in range(5)]
     changes = [told(run(store, day, now(a=p)))["a"] for day, p in zip(days, (0.5, 0.56, 0.61, 0.66, 0.69), strict=True)]
@@ -186,6 +187,7 @@ def test_the_counts_add_up_and_the_order_of_rows_does_not_matter(
     assert_frame_equal(shuffled.frame.sort("customer_id"), found.frame.sort("customer_id"))
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(5))
 @given(people)
 def test_nothing_new_is_told_when_nothing_has_changed(customers: dict[str, float]) -> None:

@@ -155,6 +155,7 @@ def _assert_as_in_the_feature_table(data: dict[str, pl.LazyFrame], history: Hist
     np.testing.assert_allclose(found.value, table["margin_12mo"].to_numpy(), rtol=1e-9, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_the_catalogue_and_the_features_are_equal_and_in_its_order() -> None:
     history = example_history()
     found = snapshot(history, history.last_day, 90)
@@ -174,6 +175,7 @@ def test_what_only_some_are_asked_for_is_what_all_are() -> None:
     np.testing.assert_array_equal(some.bought_same_season, everyone.bought_same_season[where])
 
 
+@pytest.mark.slow
 def test_a_feature_without_a_source_is_absent() -> None:
     bare = one([order("ann", 0), order("ann", 9)], 10)
     of_interactions = {"open_complaints", "complaints_90d", "rejected_invoices_90d", "rating_last", "rating_low_90d"}
@@ -199,6 +201,7 @@ def test_a_delivery_is_late_from_the_day_after_its_promise_and_by_as_much_as_is_
     assert (found["late_deliveries_90d"], found["days_late_90d"]) == (late, by)
 
 
+@pytest.mark.slow
 def test_a_delivery_that_never_came_gets_later_by_the_day() -> None:
     rows = [order("ann", 0, promised=4), order("bob", 0, promised=2, delivered=2)]
     assert [one(rows, day)["days_late_90d"] for day in (4, 5, 20)] == [0, 1, 16]
@@ -228,6 +231,7 @@ def test_a_complaint_that_nobody_settled_in_half_a_year_is_no_longer_open() -> N
     assert [one([order("ann", 0)], day, said)["open_complaints"] for day in (182, 183)] == [1, 0]
 
 
+@pytest.mark.slow
 def test_the_last_rating_is_a_share_of_its_scale() -> None:
     said = [
         contact("ann", 1, "survey", None, 9, "nps_0_10"),
@@ -247,6 +251,7 @@ def test_events_about_other_things_than_invoices_do_not_count() -> None:
     assert one([order("ann", 0)], 9, said)["rejected_invoices_90d"] == 1
 
 
+@pytest.mark.slow
 def test_what_fell_on_the_coming_days_a_year_ago_counts_as_the_same_season() -> None:
     rows = [order("ann", day) for day in (0, 370, 385, 500, 600)]
     found = {day: one(rows, day, horizon=20)["same_season"] for day in (364, 700, 731, 740)}
@@ -256,6 +261,7 @@ def test_what_fell_on_the_coming_days_a_year_ago_counts_as_the_same_season() -> 
     assert found[740] == pytest.approx(1 / 3)
 
 
+@pytest.mark.slow
 def test_who_buys_before_the_feast_alone_is_a_seasonal_buyer_until_a_feast_is_missed() -> None:
     feast = [0, 4, 362, 370, 720]
     rows = [order("ann", day) for day in feast] + [order("bob", day) for day in (*feast, 500)]
@@ -270,6 +276,7 @@ def test_who_buys_before_the_feast_alone_is_a_seasonal_buyer_until_a_feast_is_mi
     assert seasonal(720 + 365 + 36) == [False, False]
 
 
+@pytest.mark.slow
 def test_a_category_is_given_up_when_it_was_sold_weekly_and_is_not_for_four_weeks() -> None:
     weekly = [order(None, day, category="candles") for day in range(0, 300, 5)]
     other = [order("bob", day, category="tea") for day in range(0, 400, 5)]
@@ -324,6 +331,7 @@ def test_where_nobody_came_back_the_rhythm_is_unknown_and_the_rest_is_not() -> N
     }
 
 
+@pytest.mark.slow
 def test_one_customer_with_very_many_orders_is_one_customer() -> None:
     rows = [order("ann", day / 60, 1.0) for day in range(50_000)] + [order("bob", 0)]
     found = one(rows, 1000)

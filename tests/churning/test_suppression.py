@@ -71,6 +71,7 @@ def test_the_first_reason_that_applies_is_named(
     assert why(tables, asked(complaint=complaint, seasonal=seasonal)) == [first]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(-400, 60), st.booleans()), max_size=8), st.randoms())
 def test_the_newest_consent_by_the_day_counts_in_any_order(records: list[tuple[int, bool]], random: object) -> None:
     random.shuffle(records)  # type: ignore[attr-defined]

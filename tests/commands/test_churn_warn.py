@@ -85,6 +85,7 @@ def listed(loaded: Path) -> list[dict[str, Any]]:
     return rows
 
 
+@pytest.mark.slow
 def test_the_list_is_best_first_and_its_reasons_add_up_to_the_score(listed: list[dict[str, Any]]) -> None:
     rows = listed
     assert list(rows[0]) == list(COLUMNS)
@@ -98,6 +99,7 @@ def test_the_list_is_best_first_and_its_reasons_add_up_to_the_score(listed: list
         assert row["value_at_risk"] > 0
 
 
+@pytest.mark.slow
 def test_all_lists_everybody_and_each_with_a_probability(
     everybody: list[dict[str, Any]], listed: list[dict[str, Any]]
 ) -> None:
@@ -172,6 +174,7 @@ def test_an_entry_that_answers_a_reason_stands_beside_it(shop: Path, run: Run, l
     assert "Settle it first" in run("churn-warn", "--model", "scorecard", "--dry-run", "-f", "md").stdout
 
 
+@pytest.mark.slow
 def test_the_example_shop_has_an_answer_to_every_cause_that_it_names(listed: list[dict[str, Any]]) -> None:
     causes = [row for row in listed if any(reason["cause"] for reason in row["reasons"])]
     assert causes

@@ -24,6 +24,7 @@ SECRET = "geheim4711"
 # What it takes
 
 
+@pytest.mark.slow
 def test_without_arguments_every_mapping_loads_its_files(desk: Desk) -> None:
     for name, line in (("web", ONE), ("till", TWO)):
         desk.orders(f"incoming/{name}-1.csv", line)
@@ -119,6 +120,7 @@ def test_a_pipe_into_the_real_program_loads(desk: Desk) -> None:
     assert json.loads(found.stdout)["accepted"] == 2
 
 
+@pytest.mark.slow
 def test_a_folder_is_all_its_files(desk: Desk) -> None:
     desk.orders("exports/1.csv", ONE)
     desk.orders("exports/2.csv", TWO)
@@ -127,6 +129,7 @@ def test_a_folder_is_all_its_files(desk: Desk) -> None:
     assert [result["file"] for result in results] == ["exports/1.csv", "exports/2.csv"]
 
 
+@pytest.mark.slow
 def test_a_saved_mapping_loads_the_file_by_itself_and_doubles_nothing(desk: Desk) -> None:
     path = desk.orders("incoming/web.csv", ONE, "A2,,c2,2025-01-06,20,EUR", "A2,,c2,2025-01-06,20,EUR")
     desk.ingest(path, "--as", "transactions", "--save-map", desk.root / "maps/web.yaml")

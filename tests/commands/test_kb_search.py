@@ -169,7 +169,6 @@ def test_titles_are_in_the_language_of_the_query_unless_one_is_preferred(ask: An
     assert ask("พัสดุช้า")[0]["lang"] == "th"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "query",
     [
@@ -279,6 +278,7 @@ def test_no_escape_sequence_of_an_entry_reaches_the_terminal(run: Run, base: Pat
         assert not {"\x1b", "\x9b", "\x07"} & set(seen)
 
 
+@pytest.mark.slow
 def test_what_matched_is_bold_on_a_terminal_only(run: Run, base: Path) -> None:
     run("kb-search", "parcel", "--kb", base)
     assert "\x1b[1mparcel\x1b[0m" in on_a_terminal("kb-search", "parcel", "--kb", base, *AS_OF)

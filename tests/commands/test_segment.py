@@ -143,6 +143,7 @@ def test_as_of_leaves_out_what_came_later(segment: Callable[..., Result]) -> Non
     assert "left out: 1 of 6 rows (16.7%) after the as-of date" in result.stderr
 
 
+@pytest.mark.slow
 def test_days_are_those_of_the_workspace_s_time_zone(desk: Path, run: Run) -> None:
     assert run("init", "shop", "--time-zone", "Pacific/Auckland").exit_code == 0
     assert run("ingest", "-C", "shop", write(desk, ORDERS), "--as", "transactions").exit_code == 0
@@ -169,6 +170,7 @@ def test_several_currencies_exit_2_and_are_named(segment: Callable[..., Result])
     assert json.loads(result.stderr)["error"]["currencies"] == ["EUR", "THB"]
 
 
+@pytest.mark.slow
 def test_one_customer_exits_4(segment: Callable[..., Result]) -> None:
     result = segment(orders=ORDERS[:1])
     assert (result.exit_code, result.stdout) == (4, "")

@@ -91,7 +91,6 @@ def assert_alike(path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     return streamed
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("column", "value"), [(column, value) for column, values in ODD.items() for value in values])
 @pytest.mark.parametrize("statistics", [True, False])
 def test_an_odd_value_is_taken_or_left_out_as_when_the_file_is_read(

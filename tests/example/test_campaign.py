@@ -4,6 +4,8 @@ from collections import Counter
 from math import sqrt
 from typing import TYPE_CHECKING
 
+import pytest
+
 from ckm.example.words import words
 
 if TYPE_CHECKING:
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from ckm.example.world import World
 
 
+@pytest.mark.slow
 def test_the_difference_of_the_arms_covers_the_true_effect(world: World, shop: Shop) -> None:
     """What an analyst sees, treated with the letter and held out without, against what the generator knows."""
     treated = [each.orders_with for each in world.assignments if each.arm == "treated"]

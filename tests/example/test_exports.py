@@ -76,6 +76,7 @@ def test_the_exports_overlap_by_nine_days(shop: Shop) -> None:
     assert all(not row[12] and later[row[0], row[1]][12] for row in changed)  # delivered after the first export
 
 
+@pytest.mark.slow
 def test_a_broken_row_is_a_copy_of_a_good_one_so_that_nothing_is_missing(shop: Shop) -> None:
     for name in WEB:
         good = {(row[0], row[1]) for row in _good_web_rows(shop, name)}
@@ -146,6 +147,7 @@ def test_the_crm_names_its_customers_in_five_scripts(shop: Shop) -> None:
         assert crm["Name"].str.contains(script).sum() > 20
 
 
+@pytest.mark.slow
 def test_finance_agrees_with_the_exports_in_every_month_but_one(shop: Shop) -> None:
     net: defaultdict[str, int] = defaultdict(int)
     rows: Counter[str] = Counter()

@@ -63,6 +63,7 @@ def reasons() -> dict[str, bool]:
     return {reason["code"]: reason["cause"] for reason in listed}
 
 
+@pytest.mark.slow
 def test_ids_are_unique_and_every_entry_has_what_the_schema_needs(entries: list[dict[str, Any]]) -> None:
     assert max(Counter(entry["id"] for entry in entries).values()) == 1
     needed = {"schema", "id", "kind", "title", "issue", "state", "review", "provenance"}

@@ -42,6 +42,7 @@ def exposure(world: World, other_world: World) -> Exposure:
     return world.exposure + other_world.exposure
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_trouble_multiplies_the_odds_of_leaving_as_the_truth_says(exposure: Exposure, kind: str) -> None:
     ratio, error = _mantel_haenszel(exposure, kind)

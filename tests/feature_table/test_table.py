@@ -111,12 +111,14 @@ def test_the_small_table_holds_the_same_as_the_large_one(rows: list[tuple[Any, .
     assert small.left_out == large.left_out
 
 
+@pytest.mark.slow
 def test_a_cancelled_order_is_none() -> None:
     there = [row("ann", 0, 10.0, category="tea", channel="web", cost=4.0, discount=1.0)]
     gone = row("ann", -5, 99.0, "cancel", category="cups", channel="till", cost=9.0, discount=9.0)
     assert_frame_equal(table(*there).frame, table(*there, gone).frame)
 
 
+@pytest.mark.slow
 def test_prospects_are_customers_who_have_bought_nothing_yet() -> None:
     data = {"transactions": frame(row("ann", 0, 5.0), row("eve", 300, 5.0)), "customers": customers}
     early = feature_table(data, as_of=date(2024, 6, 1), with_prospects=True)
@@ -149,6 +151,7 @@ def test_a_customer_who_stands_twice_in_the_customers_table_is_refused() -> None
         feature_table(data)
 
 
+@pytest.mark.slow
 def test_a_notebook_s_columns_may_have_other_types() -> None:
     rows = [row("ann", 0, 5.0, category="tea", channel="web", cost=3.0), row("ann", 4, 5.0, channel="till")]
     odd = frame(*rows).with_columns(pl.col("channel", "category").cast(pl.Categorical), pl.col("cost").cast(pl.Int32))

@@ -78,6 +78,7 @@ def test_the_tally_equals_the_features(records: list[tuple[Any, ...]], day: int,
     assert_frame_equal(tally.customers, features)
 
 
+@pytest.mark.slow
 def test_batches_and_repeats_dropped_between_them_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     data = orders(5_000, customers=301).lazy()
     monkeypatch.setattr(batches_module, "BATCH_ROWS", 97)

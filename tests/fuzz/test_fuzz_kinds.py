@@ -15,6 +15,7 @@ from tests.fuzz.kinds import KINDS
 EXAMPLES = examples(3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_odd_input_ends_with_a_documented_exit_code(kind: str) -> None:
     @settings(

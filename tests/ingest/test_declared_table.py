@@ -37,6 +37,7 @@ def _declared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(schema.TABLES, "memberships", table)
 
 
+@pytest.mark.slow
 def test_a_declared_table_is_inspected_loaded_checked_and_undone(desk: Desk, run: Run) -> None:
     path = desk.orders("m.csv", *LINES, header=HEADER)
     [seen] = json.loads(run("inspect", path, "-f", "json").stdout)

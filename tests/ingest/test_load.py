@@ -19,6 +19,7 @@ ONE, TWO = "A1,1,c1,2025-01-05,10.5,EUR", "A2,1,c2,2025-01-06,20,EUR"
 BAD = "A3,1,c3,soon,much,EUR"
 
 
+@pytest.mark.slow
 def test_the_result_has_the_promised_fields(desk: Desk) -> None:
     result = desk.one(desk.orders("a.csv", ONE, TWO), "--as", "transactions")
     promised = "file table status encoding delimiter decimal date_format rows"
@@ -27,6 +28,7 @@ def test_the_result_has_the_promised_fields(desk: Desk) -> None:
     assert (result["decimal"], result["date_format"]) == (".", "%Y-%m-%d")
 
 
+@pytest.mark.slow
 def test_a_file_that_was_loaded_is_unchanged_under_any_name(desk: Desk) -> None:
     first = desk.orders("a.csv", ONE, TWO)
     assert counts(desk.one(first, "--as", "transactions")) == (2, 0, 0, 0, 0)
@@ -36,6 +38,7 @@ def test_a_file_that_was_loaded_is_unchanged_under_any_name(desk: Desk) -> None:
     assert desk.ids() == ["A1", "A2"]
 
 
+@pytest.mark.slow
 def test_a_known_key_is_replaced_and_an_equal_row_is_unchanged(desk: Desk) -> None:
     desk.ingest(desk.orders("a.csv", ONE, TWO), "--as", "transactions")
     newer = desk.orders("b.csv", ONE, "A2,1,c2,2025-01-06,99,EUR", "A4,1,c2,2025-01-06,5,EUR")
@@ -55,6 +58,7 @@ def test_on_conflict_keeps_or_refuses_when_asked_to(desk: Desk) -> None:
     assert sorted(desk.table()["net"]) == [5.0, 10.5, 20.0]
 
 
+@pytest.mark.slow
 def test_exports_that_overlap_by_nine_days_load_once_while_genuine_repeats_stay(desk: Desk) -> None:
     header = "order_id,customer_id,ordered_at,product_id,net,currency"
     lines = [f"A{day},c1,2025-01-{day:02},milk,1,EUR" for day in range(1, 31) for _ in range(1 + day % 3)]
@@ -67,6 +71,7 @@ def test_exports_that_overlap_by_nine_days_load_once_while_genuine_repeats_stay(
     assert desk.ids() == sorted(line.split(",")[0] for line in lines)
 
 
+@pytest.mark.slow
 def test_a_broken_row_is_kept_with_its_file_row_number_reasons_and_text(desk: Desk) -> None:
     path = desk.orders("a.csv", ONE, BAD, "A5,1,c5,1850-01-01,1,E?", "A6,1,c6", TWO)
     result = desk.one(path, "--as", "transactions", "--max-rejects", "100%")
@@ -83,6 +88,7 @@ def test_a_broken_row_is_kept_with_its_file_row_number_reasons_and_text(desk: De
     assert held["raw"][2].strip() == "A6,1,c6"
 
 
+@pytest.mark.slow
 def test_above_max_rejects_nothing_is_loaded_and_the_reasons_are_counted(desk: Desk) -> None:
     path = desk.orders("a.csv", ONE, TWO, BAD)
     found = desk.call(path, "--as", "transactions", "-f", "json")
@@ -96,6 +102,7 @@ def test_above_max_rejects_nothing_is_loaded_and_the_reasons_are_counted(desk: D
     assert desk.ask("--history") == []
 
 
+@pytest.mark.slow
 def test_every_row_of_a_second_load_with_a_mended_mapping_is_unchanged(desk: Desk) -> None:
     path = desk.orders("incoming/a.csv", ONE, TWO)
     text = "table: transactions\nfiles: [incoming/*.csv]\ncolumns: {order_id: order_id, line_no: line_no, "
@@ -119,6 +126,7 @@ def test_other_columns_are_kept_as_text_under_names_that_every_reader_accepts(de
     assert extra.rows() == [("for you", "สมชาย", "007", "x", "me", "mine")]
 
 
+@pytest.mark.slow
 def test_a_column_is_one_column_whatever_case_the_next_file_writes_it_in(desk: Desk) -> None:
     desk.ingest(desk.orders("a.csv", ONE + ",x", header=f"{HEADER},Note"), "--as", "transactions")
     desk.ingest(desk.orders("b.csv", TWO + ",y", header=f"{HEADER},NOTE"), "--as", "transactions")
@@ -126,6 +134,7 @@ def test_a_column_is_one_column_whatever_case_the_next_file_writes_it_in(desk: D
     assert "NOTE" not in desk.table().columns
 
 
+@pytest.mark.slow
 def test_a_helper_that_a_mapping_leaves_alone_does_not_clash_with_its_number(desk: Desk) -> None:
     header = "order_id,line_no,customer_id,ordered_at,quantity,unit_price,currency"
     path = desk.orders("a.csv", "A1,1,c1,2025-01-05,2,5,EUR", header=header)
@@ -153,6 +162,7 @@ def test_two_tills_that_number_alike_never_eat_each_other_and_the_hint_tells_how
     assert desk.ids() == ["A1", "south-A1"]
 
 
+@pytest.mark.slow
 def test_times_without_a_zone_are_the_mappings_or_the_options(desk: Desk) -> None:
     path = desk.orders("a.csv", "A1,1,c1,2025-01-05 08:00:00,1,EUR")
     desk.ingest(path, "--as", "transactions", "--time-zone", "Europe/Berlin")

@@ -172,6 +172,7 @@ def test_no_value_is_said_of_a_mapping_that_fails(desk: Desk, run: Run, kind: st
         assert SECRET not in found.output
 
 
+@pytest.mark.slow
 def test_no_value_is_said_of_rows_that_contradict_those_stored(desk: Desk, run: Run) -> None:
     header = "order_id,line_no,customer_id,ordered_at,net,currency"
     rows = [f"{SECRET}{n},1,{SECRET}{n % 5},2025-01-{n + 1:02},{n}.5,EUR" for n in range(20)]

@@ -58,6 +58,7 @@ def _zipped() -> bytes:
     return packed.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ODD)
 def test_an_odd_file_in_a_folder_fails_alone_and_says_why(desk: Desk, kind: str) -> None:
     make, reason = ODD[kind]
@@ -107,6 +108,7 @@ def test_what_is_left_out_of_a_folder_is_said(desk: Desk, run: Run) -> None:
         assert "sub-folders are not read: x.csv" in said
 
 
+@pytest.mark.slow
 def test_a_bug_met_by_one_file_leaves_the_others_their_turn(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, secret = load.FileLoad.run, "anna@example.org"
 
@@ -147,6 +149,7 @@ def test_files_that_all_fail_give_the_highest_of_their_codes(
     desk.ingest(desk.root / "in", "--as", "transactions", *options, code=code)
 
 
+@pytest.mark.slow
 def test_inspect_has_the_same_order_of_exit_codes(desk: Desk, run: Run) -> None:
     good, gone = desk.orders("1.csv", GOOD), desk.root / "gone.csv"
     assert run("inspect", good, gone).exit_code == 3
@@ -183,6 +186,7 @@ EMOJI = {
 }
 
 
+@pytest.mark.slow
 def test_half_an_emoji_costs_itself_alone(desk: Desk) -> None:
     array = f"[{','.join(EMOJI.values())}]".replace('"A', '"B')
     for name, text in (("a.jsonl", "\n".join(EMOJI.values())), ("b.json", array)):
@@ -238,6 +242,7 @@ def test_an_expression_that_cannot_work_is_refused_at_its_line(desk: Desk) -> No
     assert re.search(r"m\.yaml:8, net: the expression cannot work", found.stderr)
 
 
+@pytest.mark.slow
 def test_the_real_program_loads_the_others_too(desk: Desk) -> None:
     desk.orders("exports/1.csv", GOOD)
     _loop(desk.root / "exports/2.csv")

@@ -92,6 +92,7 @@ def orders(path: Path, **columns: pa.Array) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_columns_of_every_type_are_kept_beside_as_text(desk: Desk) -> None:
     path = orders(desk.root / "a.parquet", **{f"odd {kind}": column for kind, (column, _) in ODD.items()})
     result = desk.one(path, "--as", "transactions")
@@ -106,6 +107,7 @@ PANICS = ["view of a list", "half an hour of offset", "an unknown zone", "decima
 """What polars' own reader ends in a Rust panic or an error of its own on, needed or not."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [*PANICS, "all", "text that is not UTF-8"])
 def test_an_analysis_does_not_mind_columns_that_it_does_not_need(tmp_path: Path, run: Run, kind: str) -> None:
     plain = run("segment", orders(tmp_path / "plain.parquet"), "-f", "csv")

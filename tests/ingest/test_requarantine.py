@@ -28,6 +28,7 @@ def refused(desk: Desk) -> Desk:
     return desk
 
 
+@pytest.mark.slow
 def test_rows_that_are_fit_now_move_into_the_table_and_the_rest_stays(refused: Desk) -> None:
     refused.mapping("web", MENDED)
     result = refused.one("--requarantine")
@@ -58,6 +59,7 @@ def test_the_mended_file_itself_finds_its_rows_loaded(refused: Desk) -> None:
     assert len(refused.quarantine()) == 2
 
 
+@pytest.mark.slow
 def test_undoing_the_file_takes_the_rows_from_its_quarantine_too(refused: Desk) -> None:
     refused.mapping("web", MENDED)
     refused.ingest("--requarantine")
@@ -87,6 +89,7 @@ def test_a_dry_run_of_it_says_the_same_and_changes_nothing(refused: Desk) -> Non
     assert rehearsed == refused.one("--requarantine")
 
 
+@pytest.mark.slow
 def test_rows_that_could_not_be_read_from_json_lines_stay_what_they_are(desk: Desk) -> None:
     good = '{"order_id": "A1", "ordered_at": "2025-01-05", "net": 1, "currency": "EUR"}\n'
     path = desk.write(

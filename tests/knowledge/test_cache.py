@@ -92,6 +92,7 @@ def test_a_large_base_is_changed_and_not_made_anew(base: Path, monkeypatch: pyte
     assert indexes(base) != [before]
 
 
+@pytest.mark.slow
 def test_a_changed_index_finds_what_a_new_one_finds(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "SMALL", 0)
     monkeypatch.setattr(cache, "REMADE_AT", 100.0)

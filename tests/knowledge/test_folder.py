@@ -159,6 +159,7 @@ def test_names_of_files_are_shown_without_their_control_characters(tmp_path: Pat
     assert base.entries[0].path.isprintable()
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(100))
 @given(st.binary(max_size=200) | st.text(max_size=200).map(lambda text: text.encode("utf-8", "replace")))
 def test_no_file_whatever_it_holds_is_an_exception(tmp_path_factory: pytest.TempPathFactory, data: bytes) -> None:

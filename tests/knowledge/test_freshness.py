@@ -82,6 +82,7 @@ def test_shared_between_processes_it_is_the_same(base: Path, monkeypatch: pytest
     assert fingerprint(base, expected=freshness.WORTH_SHARING) == alone
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.sampled_from("ab"), min_size=1, max_size=5), max_size=12))
 @settings(max_examples=examples(25))
 def test_every_file_counts_wherever_it_lies(tmp_path_factory: pytest.TempPathFactory, places: list[list[str]]) -> None:

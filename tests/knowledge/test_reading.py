@@ -28,6 +28,7 @@ def names(base: Path) -> list[str]:
     return sorted(str(path.relative_to(base)) for path in base.rglob("*.yaml"))
 
 
+@pytest.mark.slow
 @FORKS
 def test_several_processes_read_what_one_reads_in_the_same_order(base: Path) -> None:
     with reading(base, names(base), 1) as files:

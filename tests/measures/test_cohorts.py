@@ -82,6 +82,7 @@ def test_cohorts_are_what_the_rows_say(rows: list, day: int) -> None:
             assert found.bought[row, later] == sum(first + later in those for those in members)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shop", SHOPS)
 def test_sql_says_the_same(shop: str) -> None:
     make, zone, months = SHOPS[shop]

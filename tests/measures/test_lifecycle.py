@@ -127,6 +127,7 @@ def test_a_part_of_the_customers_is_judged_by_the_ruler_of_all() -> None:
     assert states(some, ruler) == {who: everybody[who] for who in those}
 
 
+@pytest.mark.slow
 def test_a_workspaces_kept_definition_is_used(tmp_path: Path) -> None:
     found = shop_basis()
     saved = segment_customers(found.tables, by="lifecycle", as_of=date(2025, 6, 30), name="lifecycle").definition

@@ -121,6 +121,7 @@ def test_the_eight_largest_values_have_parts_and_the_rest_share_one() -> None:
     assert all(part.begins == found.begins for part in found.parts.values())
 
 
+@pytest.mark.slow
 def test_the_order_of_rows_and_the_size_of_batches_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     dice = Random(3)
     rows = [

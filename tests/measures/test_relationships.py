@@ -189,6 +189,7 @@ def is_purchase(each: tuple) -> bool:
     return each[0] is not None and each[2] >= 0 and each[3] in {"sale", "subscription"}
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(15))
 @given(histories.filter(bought))
 def test_party_types_add_up_to_the_whole(rows: list) -> None:

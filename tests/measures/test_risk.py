@@ -101,6 +101,7 @@ def test_a_part_of_the_customers_has_its_part_of_the_risk(tmp_path: Path) -> Non
         assert Measures(risk_measures(of.only(which), found)[0]).value("value_at_risk") == value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("as_of", [date(2025, 9, 30), date(2026, 1, 2)])
 def test_a_run_whose_horizon_has_passed_or_of_a_later_day_is_not_told(tmp_path: Path, as_of: date) -> None:
     kept_run(tmp_path, as_of, ("bern", 0.8, "warn", "silent", 24.0))
@@ -109,6 +110,7 @@ def test_a_run_whose_horizon_has_passed_or_of_a_later_day_is_not_told(tmp_path: 
     assert not isinstance(found, Risk) or found.leaving.source != "kept"
 
 
+@pytest.mark.slow
 def test_a_run_that_kept_no_value_has_it_from_the_ledger(tmp_path: Path) -> None:
     frame = pl.DataFrame(
         {"customer_id": ["bern"], "p_churn": [0.8], "level": ["warn"], "suppressed": [None], "p_told": [0.8]},
@@ -120,6 +122,7 @@ def test_a_run_that_kept_no_value_has_it_from_the_ledger(tmp_path: Path) -> None
     assert Missing("churn", "no_reasons") in risk_measures(shop_basis(), found)[1]
 
 
+@pytest.mark.slow
 def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -> None:
     # as of 31 August 2025, 90 days to 29 November: anna and juri bought in them
     # customers by then: anna bern cara dong elif fred gabi hugo ines kiri = 10; left: all but anna = 9
@@ -164,6 +167,7 @@ def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(
     assert found.customers["p_leave"].null_count() == 0
 
 
+@pytest.mark.slow
 def test_of_very_many_customers_the_model_of_ordering_says_it_without_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
     of, lifetime = example_basis(), example_lifetime()
     monkeypatch.setattr(risk_module, "MOST_WARNED_NOW", 100)

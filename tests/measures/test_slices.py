@@ -149,6 +149,7 @@ def test_a_column_of_both_tables_is_the_customers() -> None:
     assert find_dimension(data, "channel").of_rows == "channel"
 
 
+@pytest.mark.slow
 def test_shuffled_rows_give_the_same_slices() -> None:
     data = shop_tables()
     shuffled = {}

@@ -35,6 +35,7 @@ def test_five_relations_by_hand() -> None:
     assert (found.low[0], found.high[0]) == (1, 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(60))
 @given(relations)
 def test_the_curve_and_its_intervals_are_scipys(those: list[tuple[int, bool]]) -> None:

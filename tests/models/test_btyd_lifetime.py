@@ -85,6 +85,7 @@ def test_without_a_discount_all_orders_count_in_full_and_with_one_fewer() -> Non
     assert (dear.discounted > free.discounted / 1.1**2).all()  # no order comes after two years
 
 
+@pytest.mark.slow
 def test_cdnow_39_weeks_ahead_by_each_model_as_published() -> None:
     found = hold_out(*visits(), split=CALIBRATION_END, last_day=CALIBRATION_END + 7 * HOLDOUT_WEEKS)
     totals = {each.model.name: (each.total, each.mean_absolute_error) for each in found.models}
@@ -96,6 +97,7 @@ def test_cdnow_39_weeks_ahead_by_each_model_as_published() -> None:
     assert found.best.root_mean_square_error == pytest.approx(1.6028, abs=5e-4)
 
 
+@pytest.mark.slow
 def test_cdnow_by_tenths_ranks_orders_and_money_and_adds_up() -> None:
     found = hold_out(*visits(), split=CALIBRATION_END, last_day=CALIBRATION_END + 7 * HOLDOUT_WEEKS)
     orders, money = found.tenths_of_orders, found.tenths_of_money

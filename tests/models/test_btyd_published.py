@@ -35,6 +35,7 @@ def test_pareto_nbd_is_the_one_of_the_btyd_package() -> None:
     assert model.log_likelihood == pytest.approx(-9594.976, abs=0.01)
 
 
+@pytest.mark.slow
 def test_mbg_nbd_is_the_one_of_lifetimes_and_fits_best() -> None:
     x, t_x, T, _ = cdnow()
     choice = choose_btyd(x, t_x, T, time_unit="weeks")

@@ -39,6 +39,7 @@ def histories(draw) -> tuple[int, float, float]:
     return x, T * draw(st.floats(0, 1)) if x else 0.0, T
 
 
+@pytest.mark.slow
 @given(models, histories(), horizons, horizons)
 @settings(max_examples=examples(60))
 def test_probabilities_lie_within_bounds_and_a_longer_horizon_never_raises_silence(model, history, one, other) -> None:
@@ -50,6 +51,7 @@ def test_probabilities_lie_within_bounds_and_a_longer_horizon_never_raises_silen
     assert 0 <= model.alive(*history) <= 1
 
 
+@pytest.mark.slow
 @given(models, histories(), st.floats(0, 5_000), st.floats(1, 1_000))
 @settings(max_examples=examples(60))
 def test_a_longer_silence_never_makes_an_order_more_likely(model, history, silence, horizon) -> None:
@@ -59,6 +61,7 @@ def test_a_longer_silence_never_makes_an_order_more_likely(model, history, silen
     assert model.alive(x, t_x, T + silence) <= model.alive(x, t_x, T) + CLOSE
 
 
+@pytest.mark.slow
 @given(models, histories(), horizons)
 @settings(max_examples=examples(60))
 def test_expected_orders_are_finite_and_at_least_the_chance_of_one(model, history, horizon) -> None:

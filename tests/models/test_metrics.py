@@ -17,6 +17,7 @@ def _arrays(rows: list[tuple[bool, int]]) -> tuple[np.ndarray, np.ndarray]:
     return np.array([away for away, _ in rows]), np.array([score / 20 for _, score in rows])
 
 
+@pytest.mark.slow
 @given(CASES)
 def test_ranking_figures_are_scikit_learns_ties_and_all(rows):
     away, score = _arrays(rows)

@@ -69,6 +69,7 @@ def test_base_and_points_add_up_to_the_score_whatever_the_function(
     np.testing.assert_allclose(found.base, log_odds({name: np.array([reference[name]]) for name in NAMES})[0])
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(25))
 @given(rows=ROWS, reference=REFERENCES, seed=st.integers(0, 999))
 def test_points_are_the_mean_over_all_orders_in_which_groups_join(
@@ -81,6 +82,7 @@ def test_points_are_the_mean_over_all_orders_in_which_groups_join(
     np.testing.assert_allclose(found.points[0], [expected[group] for group in GROUPS], atol=1e-9)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(25))
 @given(rows=ROWS, reference=REFERENCES, seed=st.integers(0, 999))
 def test_a_group_that_the_score_does_not_look_at_gets_nothing(
@@ -107,6 +109,7 @@ def test_groups_that_do_the_same_get_the_same(value: float, usual: float, others
     np.testing.assert_allclose(points[0], points[1], atol=1e-9)
 
 
+@pytest.mark.slow
 @given(rows=ROWS, reference=REFERENCES)
 @settings(max_examples=examples(25))
 def test_points_of_the_sum_of_two_models_are_the_sum_of_their_points(

@@ -21,6 +21,7 @@ OUTSIDE = """[...document.querySelectorAll("svg.chart text, h1, h2, h3, p, dd, d
 """Texts that run over an edge, which a page that hides its overflow would not tell of."""
 
 
+@pytest.mark.slow
 @needs_chromium
 def test_no_complaint_no_request_and_no_scrolling_sideways_in_any_language(tmp_path: Path) -> None:
     with browser(tmp_path) as tab:

@@ -61,7 +61,6 @@ def texts(document: Document) -> list[str]:
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_section_is_told_in_every_language(lang: str) -> None:
     document, words = example_document(lang), load_words(lang)
@@ -149,6 +148,7 @@ def test_whether_customers_recommend_is_said_only_if_the_interval_is_on_one_side
     assert any(finding in each for each in findings(told(Measure("nps", value, n=100, lo=lo, hi=hi)), "loyalty"))
 
 
+@pytest.mark.slow
 def test_the_holdout_is_right_within_chance_and_wrong_beyond_it() -> None:
     def finding(came: float) -> str:
         tenths = [("tenth", "1"), ("what", "actual")]
@@ -182,6 +182,7 @@ def test_a_reason_without_a_text_is_named_rather_than_left_out() -> None:
     assert "Not said here: moon_phase." in said(SECTIONS["churn"](telling))
 
 
+@pytest.mark.slow
 def test_the_same_reason_may_have_a_text_of_its_own_in_a_section() -> None:
     numbers = (("there", 3), ("needed", 20))
     report = example_report(
@@ -214,6 +215,7 @@ def test_slices_stand_side_by_side_and_what_is_hidden_is_a_dash() -> None:
     assert any("fewer than 5" in text for text in said(slices))
 
 
+@pytest.mark.slow
 def test_names_are_shown_only_if_they_may_be() -> None:
     loyal = example_report().loyal.with_columns(display_name=pl.lit("Mina Ahmadi"))
     for names in (False, True):

@@ -22,7 +22,6 @@ def page_of(lang: str, **changes: object) -> str:
     return render_page(loyalty_document(example_report(**changes), lang), load_words(lang).page_words())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_page_is_valid_html(lang: str) -> None:
     import html5lib
@@ -30,7 +29,6 @@ def test_the_page_is_valid_html(lang: str) -> None:
     html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(example_page(lang))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_page_stays_within_its_size_and_asks_for_nothing(lang: str) -> None:
     page = read(example_page(lang))
@@ -41,6 +39,7 @@ def test_the_page_stays_within_its_size_and_asks_for_nothing(lang: str) -> None:
     assert html.attributes == {"lang": lang, "dir": "rtl" if lang == "fa" else "ltr"}
 
 
+@pytest.mark.slow
 def test_each_chart_has_a_headline_an_alternative_text_and_a_table() -> None:
     found = read(example_page("de")).all("figure")
     assert len(found) > 10

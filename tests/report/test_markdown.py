@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from ckm.report.document import Column, Document, Facts, Items, Section, Table, Text
 from ckm.report.markdown import render_markdown
 from ckm.report.model_card import card_document
@@ -18,6 +20,7 @@ def table_lines(text: str) -> list[list[str]]:
     return [table for table in tables if table]
 
 
+@pytest.mark.slow
 def test_the_mail_says_what_the_page_says() -> None:
     document = card_document(example_card())
     text = render_markdown(document)

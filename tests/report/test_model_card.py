@@ -95,6 +95,7 @@ def test_every_measure_in_a_table_is_defined_with_its_source() -> None:
     assert all(measure.definition for measure in load_card_words().measures)
 
 
+@pytest.mark.slow
 def test_a_card_of_labelled_data_speaks_of_no_dates() -> None:
     card = example_card(
         as_of=None,

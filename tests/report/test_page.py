@@ -60,11 +60,13 @@ def card(card_page: str) -> Element:
     return read(card_page)
 
 
+@pytest.mark.slow
 def test_the_page_says_its_language_and_its_direction() -> None:
     page = read(render_page(document(lang="fa", direction="rtl"))).all("html")[0]
     assert (page.attributes["lang"], page.attributes["dir"]) == ("fa", "rtl")
 
 
+@pytest.mark.slow
 def test_a_page_has_one_title_and_headings_without_gaps(card: Element) -> None:
     levels = [int(heading.tag[1]) for heading in card.all("h1", "h2", "h3", "h4", "h5", "h6")]
     assert levels.count(1) == 1
@@ -133,12 +135,14 @@ def test_the_policy_forbids_all_but_the_style_of_the_page_itself(card: Element) 
     assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}'")
 
 
+@pytest.mark.slow
 def test_a_name_that_looks_like_markup_is_shown_as_text_wherever_it_stands() -> None:
     plain, evil = read(render_page(document())), read(render_page(document(EVIL)))
     assert [element.tag for element in evil.all()] == [element.tag for element in plain.all()]
     assert evil.all("main")[0].text.count(EVIL) == plain.all("main")[0].text.count("regular")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_text_in_any_script_stays_text_in_a_chart(name: str) -> None:
     drawing = read(render_page(document(name))).all("svg")[0]

@@ -94,6 +94,7 @@ def read(some: list[str]) -> int:
     return len(some)
 
 
+@pytest.mark.slow
 def test_characters_of_every_script_are_read_in_every_language() -> None:
     for some in by_script("LMNSP").values():
         assert read(some[:: max(1, len(some) // 4)])
@@ -125,6 +126,7 @@ def write(folder: Path, name: str, text: str, more: str = "") -> None:
 UNCLAIMED = "ܐ ހ ߊ ࠀ ࡀ ࡠ ࡰ ࢠ 𞤀 𐤀 א ა Ա አ Ꭰ ᠠ ཀ অ ꀀ 𓀀 ᚠ Ⰰ ꙮ ʼ ء"
 
 
+@pytest.mark.slow
 def test_a_letter_of_any_script_is_found_by_the_real_command(run: Run, base: Path) -> None:
     for letter in UNCLAIMED.split():
         write(base, f"u{ord(letter):x}", f"{letter} text")

@@ -75,6 +75,7 @@ def reread(definition: ClustersDefinition, folder: Path, **instead: object) -> C
     return read_clusters(document)
 
 
+@pytest.mark.slow
 def test_the_groups_that_are_there_are_found() -> None:
     assigned = fitted().assign(shop())
     truth = shop()["group"].rank("dense").cast(pl.Int64).to_numpy()
@@ -99,6 +100,7 @@ def test_every_row_has_a_segment_a_place_and_a_distance() -> None:
     assert fitted().assign(shop().clear()).height == 0
 
 
+@pytest.mark.slow
 def test_the_order_of_the_rows_changes_nothing() -> None:
     shuffled = shop().sample(fraction=1, shuffle=True, seed=3)
     assert fit(shuffled) == fitted()
@@ -168,6 +170,7 @@ def test_two_clusters_with_one_name_are_reported(tmp_path: Path) -> None:
         reread(twins, tmp_path)
 
 
+@pytest.mark.slow
 def test_names_and_places_stay_when_the_customers_change_a_little() -> None:
     named = replace(
         fitted(),
@@ -179,12 +182,14 @@ def test_names_and_places_stay_when_the_customers_change_a_little() -> None:
     assert again.clusters != named.clusters
 
 
+@pytest.mark.slow
 def test_a_cluster_that_is_new_finds_its_place_by_money_and_its_own_name() -> None:
     old = replace(fitted(), clusters=fitted().clusters[:1] + fitted().clusters[2:])
     again = fit(shop(), previous=old)
     assert again.clusters == fitted().clusters
 
 
+@pytest.mark.slow
 def test_one_outlier_makes_no_cluster_of_its_own() -> None:
     first = pl.col("customer_id") == "C0000"
     spoilt = shop().with_columns(
@@ -193,6 +198,7 @@ def test_one_outlier_makes_no_cluster_of_its_own() -> None:
     assert min(each.customers for each in fit(spoilt).clusters) >= 59
 
 
+@pytest.mark.slow
 def test_features_that_are_missing_or_constant_are_left_out_and_said() -> None:
     frame = shop().drop("categories").with_columns(discount_share=pl.lit(0.0), gap_last_days=pl.lit(None, pl.Int64))
     definition = fit(frame)
@@ -201,6 +207,7 @@ def test_features_that_are_missing_or_constant_are_left_out_and_said() -> None:
     assert "categories" in definition.remarks(definition.assign(frame))[1]
 
 
+@pytest.mark.slow
 def test_noise_is_said_to_be_unstable() -> None:
     random = np.random.default_rng(2)
     columns = {name: random.lognormal(0, 1, 150) for name in shop().columns if name not in ("customer_id", "group")}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -62,6 +63,7 @@ def test_each_cause_is_told_from_the_others() -> None:
     }
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(customers, customers)
 def test_the_matrix_counts_every_customer_of_either_day_once(

@@ -176,6 +176,7 @@ def test_what_is_written_is_read_again_exactly(
     assert read_rules(entry_of(text, tmp_path_factory.mktemp("rules"))) == definition
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(40))
 @given(st.permutations(range(5)))
 def test_a_customers_segment_depends_on_nothing_but_the_customer(order: list[int]) -> None:
@@ -350,6 +351,7 @@ def test_a_saved_definition_is_checked_like_a_file(tmp_path: Path) -> None:
         read_rules(entry_of(yaml.safe_dump(plain, sort_keys=False), tmp_path))
 
 
+@pytest.mark.slow
 def test_the_example_on_the_example_shop_gives_every_segment_its_customers(shop: FeatureTable) -> None:
     definition = load_rules(TEA_CLUB)
     found = definition.assign(shop.frame)

@@ -126,6 +126,7 @@ def test_money_from_the_settings_cuts_where_it_says(now: pl.DataFrame) -> None:
     assert "100.00 (as set)" in definition.remarks(found)[0]
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(25))
 @given(order=st.permutations(range(60)))
 def test_a_row_is_judged_by_itself(now: pl.DataFrame, checked: ValueDefinition, order: list[int]) -> None:
@@ -275,6 +276,7 @@ def a_year_later(then: pl.DataFrame, value: pl.Series) -> ValueDefinition:
     return fitted(then.with_columns(value.round(2).alias("margin_12mo")), then)
 
 
+@pytest.mark.slow
 def test_headroom_that_is_used_up_is_found_to_foretell_growth() -> None:
     then = shop(1_500)
     potential = then.with_columns(learn_potential(then, 0).spend().alias("potential"))["potential"]
@@ -294,6 +296,7 @@ def test_growth_by_regression_to_the_mean_alone_is_not_taken_for_headroom() -> N
     assert "not shown to foretell growth" in check.finding
 
 
+@pytest.mark.slow
 def test_headroom_that_comes_to_nothing_is_said_plainly() -> None:
     then = shop(1_500)
     potential = then.with_columns(learn_potential(then, 0).spend().alias("potential"))["potential"]
@@ -326,6 +329,7 @@ def test_the_comparison_at_equal_spend_is_a_regression_within_each_tenth() -> No
     assert sum(each.customers for each in found["fifths"]) == 2_000
 
 
+@pytest.mark.slow
 def test_where_headroom_means_nothing_95_of_100_intervals_hold_zero() -> None:
     dice, held = np.random.default_rng(0), 0
     for _ in range(100):

@@ -93,6 +93,7 @@ def _check_lines(source: Source, data: bytes, lines: Sequence[int]) -> None:
             raise AssertionError(f"line {at} is neither loaded nor rejected")
 
 
+@pytest.mark.slow
 @RELAXED
 @given(data=st.binary(max_size=400))
 @example(data=b"")
@@ -110,6 +111,7 @@ def test_arbitrary_bytes_are_read_or_refused_in_a_sentence(tmp_path: Path, data:
     check(tmp_path / "file", data)
 
 
+@pytest.mark.slow
 @RELAXED
 @given(text=st.lists(PIECES, max_size=60).map("".join))
 def test_arbitrary_text_is_read_or_refused_in_a_sentence(tmp_path: Path, text: str) -> None:
@@ -159,6 +161,7 @@ def test_the_fast_path_reads_records_of_several_lines_as_the_careful_one_does(
     assert found[0] == found[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_where_blocks_are_cut_changes_nothing(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(seed)

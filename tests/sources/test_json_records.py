@@ -74,6 +74,7 @@ def test_deep_nesting_is_rejected_and_no_crash(tmp_path: Path) -> None:
     assert [row[:2] for row in bad] == [(1, "no valid JSON")]
 
 
+@pytest.mark.slow
 @settings(
     deadline=None,
     phases=[Phase.explicit, Phase.generate],

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 CASES = list(chain(dialects(), structures(), single_rows()))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", [case for _, case in CASES], ids=[name for name, _ in CASES])
 def test_each_record_is_read_right_or_rejected(tmp_path: Path, case: Polluted) -> None:
     path = tmp_path / "file.csv"

@@ -100,6 +100,7 @@ def test_undo_after_compaction_equals_a_store_made_from_the_remaining_files(
         assert contents(store) == contents(made)
 
 
+@pytest.mark.slow
 def test_side_tables_are_compacted_too(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for number in range(4):

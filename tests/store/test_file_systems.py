@@ -60,6 +60,7 @@ def session(root: Path, **environment: str) -> None:
     assert not list(root.rglob(".ckm-link-*"))
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(
     sys.platform != "linux" or shutil.which("gcc") is None, reason="needs gcc and a loader that preloads"
 )
@@ -100,11 +101,13 @@ def exfat(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["losetup", "-d", loop], check=True)
 
 
+@pytest.mark.slow
 def test_a_store_works_on_exfat(exfat: Path) -> None:
     (exfat / "my shop").mkdir()
     session(exfat / "my shop" / "ร้าน")
 
 
+@pytest.mark.slow
 def test_analyses_of_a_read_only_workspace_work_and_say_that_they_keep_nothing(run: Run, tmp_path: Path) -> None:
     """A real read-only mount where there may be one; else folders without permission, which stop all but root."""
     shop = tmp_path / "shop"

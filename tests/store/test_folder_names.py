@@ -19,6 +19,7 @@ FIRST = [("o1", "1", "a", 1.0), ("o2", "1", "b", 2.0), ("o3", None, "c", 3.0)]
 SECOND = [("o1", "1", "a", 9.0), ("o4", "1", "d", 4.0)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PARAMETERS, ids=ascii)
 def test_a_store_loads_reads_updates_rehearses_and_takes_back_below_any_folder_name(tmp_path: Path, name: str) -> None:
     folder = tmp_path / name
@@ -43,6 +44,7 @@ def test_a_store_loads_reads_updates_rehearses_and_takes_back_below_any_folder_n
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.slow
 def test_deltalake_reads_every_sign_of_ascii_right_as_ckm_hands_it_on(tmp_path: Path) -> None:
     """For some signs it would name another folder, and for others have no history."""
     names = [f"a{chr(code)}b" for code in range(1, 128) if chr(code) != "/"]

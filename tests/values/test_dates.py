@@ -155,6 +155,7 @@ def test_a_plain_layout_is_read_at_full_speed(text: str, order: Order | None, pa
     assert find_pattern(pl.Series([text]), order)[0] == pattern
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(60))
 @given(
     st.lists(moments, min_size=1, max_size=5),

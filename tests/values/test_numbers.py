@@ -32,6 +32,7 @@ def written(amount: Decimal, decimal: str, thousands: str) -> str:
     return f"{amount:,.2f}".replace(",", "\0").replace(".", decimal).replace("\0", thousands)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(60))
 @given(
     amounts,
@@ -44,6 +45,7 @@ def test_an_amount_comes_back_from_every_style(amount: Decimal, marks: tuple[str
     assert parse(dress.format(written(amount, *marks)), marks[0]) == float(amount)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(40))
 @given(amounts, st.sampled_from("٠۰๐０०"))
 def test_an_amount_comes_back_from_every_script(amount: Decimal, zero: str) -> None:
@@ -60,6 +62,7 @@ def test_an_amount_with_cents_settles_its_decimal_mark(amount: Decimal, marks: t
     assert parse(written(amount, *marks), None) == float(amount)
 
 
+@pytest.mark.slow
 @settings(max_examples=examples(80))
 @given(st.text(alphabet="0123456789.,-+ ()%€e'", max_size=12))
 def test_what_is_read_without_a_known_mark_means_the_same_with_every_mark_that_reads_it(text: str) -> None:

@@ -21,13 +21,11 @@ class Shop:
         rows = [index for index, days in enumerate(self.days) if days[0] <= day]
         seen = [self.days[index][self.days[index] <= day] for index in rows]
         gaps = [np.diff(days) for days in seen]
-        known = np.concatenate([*gaps, [20.0]])
+        usual = np.log(np.quantile(np.concatenate([*gaps, [20.0]]), 0.8))
         features = {
             "days_silent": np.array([float(day - days[-1]) for days in seen]),
             "purchase_days": np.array([float(len(days)) for days in seen]),
-            "gap_p80_days": np.array(
-                [np.exp((np.log(each).sum() + 3 * np.log(np.quantile(known, 0.8))) / (len(each) + 3)) for each in gaps]
-            ),
+            "gap_p80_days": np.array([np.exp((np.log(each).sum() + 3 * usual) / (len(each) + 3)) for each in gaps]),
             "gap_last_ratio": np.array([each[-1] / np.median(each) if len(each) else np.nan for each in gaps]),
             "tenure_days": np.array([float(day - days[0]) for days in seen]),
             "constant": np.ones(len(seen)),

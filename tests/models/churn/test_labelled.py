@@ -1,5 +1,7 @@
 """Labelled tables: types are found, nothing leaks, bad labels are said so."""
 
+from functools import cache
+
 import numpy as np
 import polars as pl
 import pytest
@@ -26,7 +28,11 @@ def _table(n: int = 400) -> pl.DataFrame:
 
 
 TABLE = _table()
-FIT = fit_labelled(TABLE, "left", "Yes", "id")
+
+
+@cache
+def fitted():
+    return fit_labelled(TABLE, "left", "Yes", "id")
 
 
 def test_text_that_is_numbers_with_blanks_is_numbers():
@@ -44,10 +50,10 @@ def test_rare_and_unheard_of_values_are_taken_together():
 
 
 def test_out_of_fold_it_ranks_well_and_the_lowest_log_loss_is_chosen():
-    best = min(FIT.scores, key=lambda score: score.log_loss)
-    assert best.model == FIT.model
+    best = min(fitted().scores, key=lambda score: score.log_loss)
+    assert best.model == fitted().model
     assert best.auc > 0.7
-    assert {score.model for score in FIT.scores} == {"logistic", "splines", "boosted", "average"}
+    assert {score.model for score in fitted().scores} == {"logistic", "splines", "boosted", "average"}
 
 
 @pytest.mark.slow
@@ -55,7 +61,7 @@ def test_the_id_is_never_learned_from():
     telling = TABLE.with_columns(
         id=pl.when(pl.col("left") == "Yes").then(1000).otherwise(5000) + pl.int_range(pl.len())
     )
-    assert fit_labelled(telling, "left", "Yes", "id").scores[0].auc == pytest.approx(FIT.scores[0].auc, abs=0.05)
+    assert fit_labelled(telling, "left", "Yes", "id").scores[0].auc == pytest.approx(fitted().scores[0].auc, abs=0.05)
 
 
 @pytest.mark.slow
@@ -68,8 +74,8 @@ def test_noise_is_not_learned_out_of_fold():
 @pytest.mark.slow
 def test_the_order_of_the_rows_changes_nothing():
     again = fit_labelled(TABLE.sample(fraction=1.0, shuffle=True, seed=3), "left", "Yes", "id")
-    assert (again.log_odds == FIT.log_odds).all()
-    assert again.scores == FIT.scores
+    assert (again.log_odds == fitted().log_odds).all()
+    assert again.scores == fitted().scores
 
 
 def test_folds_hold_the_outcomes_in_equal_parts():
@@ -79,8 +85,10 @@ def test_folds_hold_the_outcomes_in_equal_parts():
 
 
 def test_the_fitted_model_scores_a_row_by_itself():
-    alone = {name: values[3:4] for name, values in FIT.features.items()}
-    assert FIT.fitted.log_odds(alone)[0] == pytest.approx(FIT.fitted.log_odds(FIT.features)[3], abs=1e-12)
+    alone = {name: values[3:4] for name, values in fitted().features.items()}
+    assert fitted().fitted.log_odds(alone)[0] == pytest.approx(
+        fitted().fitted.log_odds(fitted().features)[3], abs=1e-12
+    )
 
 
 @pytest.mark.parametrize(

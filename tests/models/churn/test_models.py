@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -27,23 +28,25 @@ def _past(day: int = TODAY, shop=SHOP) -> Past:
     return Past(windows, day, shop.window(day).features, HORIZON)
 
 
-LEARNED = {name: learn(_past(), name) for name in MODELS}
+@cache
+def learned(name: str):
+    return learn(_past(), name)
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_it_ranks_better_than_chance_and_is_finite(name):
     window = SHOP.window(TODAY)
-    log_odds = LEARNED[name].log_odds(window.features)
+    log_odds = learned(name).log_odds(window.features)
     assert np.isfinite(log_odds).all()
     assert metrics.roc_auc(window.away, log_odds) > 0.65
-    assert metrics.calibration_error(window.away, LEARNED[name].probability(window.features)) < 0.1
+    assert metrics.calibration_error(window.away, learned(name).probability(window.features)) < 0.1
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_a_score_hangs_on_nothing_but_the_row(name):
     features = SHOP.window(TODAY).features
     alone = {key: values[5:6] for key, values in features.items()}
-    assert LEARNED[name].log_odds(alone)[0] == LEARNED[name].log_odds(features)[5]
+    assert learned(name).log_odds(alone)[0] == learned(name).log_odds(features)[5]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -51,14 +54,14 @@ def test_rows_mixed_of_two_customers_are_scored_too(name):
     features = dict(SHOP.window(TODAY).features)
     features["days_silent"] = features["days_silent"][::-1]
     features["tenure_days"] = np.zeros_like(features["tenure_days"])
-    assert np.isfinite(LEARNED[name].log_odds(features)).all()
+    assert np.isfinite(learned(name).log_odds(features)).all()
 
 
 @pytest.mark.parametrize("name", ["rule", "boosted"])
 def test_a_longer_silence_never_lowers_the_score(name):
     features = {key: np.repeat(values[:20], 80) for key, values in SHOP.window(TODAY).features.items()}
     features["days_silent"] = np.tile(np.arange(80.0), 20)
-    assert (np.diff(LEARNED[name].log_odds(features).reshape(20, 80), axis=1) >= 0).all()
+    assert (np.diff(learned(name).log_odds(features).reshape(20, 80), axis=1) >= 0).all()
 
 
 @pytest.mark.slow
@@ -68,7 +71,7 @@ def test_what_happens_after_today_changes_no_score(name):
     windows = tuple(then.window(each) for each in range(70, TODAY - HORIZON + 1, 20))
     today = then.window(TODAY).features
     known = learn(Past(windows, TODAY, today, HORIZON), name)
-    assert (known.log_odds(today) == LEARNED[name].log_odds(SHOP.window(TODAY).features)).all()
+    assert (known.log_odds(today) == learned(name).log_odds(SHOP.window(TODAY).features)).all()
 
 
 def test_a_window_whose_outcome_is_not_known_yet_is_refused():
@@ -76,6 +79,7 @@ def test_a_window_whose_outcome_is_not_known_yet_is_refused():
         Past((SHOP.window(TODAY - HORIZON + 1),), TODAY, SHOP.window(TODAY).features, HORIZON)
 
 
+@pytest.mark.slow
 def test_a_scorecard_reads_its_purchases_with_the_model_of_the_windows_own_day():
     past = _past()
     fit_scorecard(past)
@@ -83,7 +87,7 @@ def test_a_scorecard_reads_its_purchases_with_the_model_of_the_windows_own_day()
 
 
 def test_a_scorecard_is_the_sum_of_what_it_shows():
-    card = LEARNED["scorecard"].model
+    card = learned("scorecard").model
     plain = card.to_plain()
     assert len(plain["coefficients"]) == len(card.coefficients)
     assert "constant" not in plain["coefficients"]
@@ -91,6 +95,7 @@ def test_a_scorecard_is_the_sum_of_what_it_shows():
     assert "gap_last_ratio missing" in plain["coefficients"]
 
 
+@pytest.mark.slow
 def test_a_rule_never_claims_certainty():
     rule = fit_rule(_past())
     assert max(map(abs, rule.odds)) < 8
