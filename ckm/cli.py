@@ -22,7 +22,7 @@ from ckm.commands.options import verbosity_options
 from ckm.errors import CkmError, UnknownNameError, UsageError
 from ckm.output import Verbosity, set_verbosity, show_error
 from ckm.process import Ended, end_by_signal, forget_stdout, open_streams, spare_full_disk
-from ckm.scanned import explain
+from ckm.scanned import explain, forget
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -89,6 +89,7 @@ class _Root(TyperGroup):
         for name, value in ONE_THREAD.items():
             os.environ.setdefault(name, value)
         set_verbosity(Verbosity.normal)
+        forget()
         self._main_shell_completion(extra, prog_name or "ckm", complete_var)
         sys.exit(self._run(words, prog_name or "ckm", extra))
 

@@ -24,14 +24,24 @@ class DamagedFileError(InputError):
 
 def remember(files: Iterable[Path], hint: str) -> None:
     """Note that a lazy frame reads these files, and what to do where one of them turns out to be damaged."""
-    _hints.update(dict.fromkeys(files, hint))
+    for file in files:
+        _hints.pop(file, None)  # the newest stands last
+        _hints[file] = hint
+
+
+def forget() -> None:
+    """Forget the files of an earlier command in this process."""
+    _hints.clear()
 
 
 def explain(error: BaseException) -> DamagedFileError | None:
-    """Return which file caused ``error``, by reading the noted ones in full; None where all of them can be read."""
+    """Return which file caused ``error``, by reading the noted ones in full; None where all of them can be read.
+
+    Those noted last come first: a damaged file of an earlier analysis of this process is not to blame for this one.
+    """
     if not may_be_damage(error):
         return None
-    for path, hint in _hints.items():
+    for path, hint in reversed(_hints.items()):
         if why := unreadable(path):
             return DamagedFileError(f"{path}: {why}", hint=hint, file=str(path))
     return None
