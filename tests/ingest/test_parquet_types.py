@@ -189,3 +189,32 @@ def test_what_was_done_to_a_column_is_said(tmp_path: Path) -> None:
         told = "\n".join(text for _, text in source.problems)
     for said in ("hexadecimal", "JSON text", "50 digits", "U+FFFD"):
         assert said in told
+
+
+FAR = {
+    "a day": pa.array([2**31 - 1], pa.int32()).cast(pa.date32()),
+    "a negative day": pa.array([-(2**31)], pa.int32()).cast(pa.date32()),
+    "milliseconds": pa.array([2**63 - 1], pa.timestamp("ms")),
+    "microseconds": pa.array([-(2**63) + 1], pa.timestamp("us")),
+    "microseconds of a zone": pa.array([2**63 - 1], pa.timestamp("us", "Europe/Berlin")),
+    "seconds": pa.array([2**40], pa.timestamp("s")),
+}
+
+
+@pytest.mark.parametrize("statistics", [True, False])
+@pytest.mark.parametrize("kind", FAR)
+def test_a_date_that_no_calendar_reaches_costs_its_own_row_only(
+    tmp_path: Path, run: Run, kind: str, *, statistics: bool
+) -> None:
+    near = pa.array([datetime(2025, 1, 2)] * (ROWS - 1), pa.timestamp("ms")).cast(FAR[kind].type)
+    names = pa.array([f"o{place}" for place in range(ROWS)])
+    net = pa.array([1.5] * ROWS)
+    table = pa.table({"order_id": names, "customer_id": names, "ordered_at": pa.concat_arrays([near, FAR[kind]])})
+    path = tmp_path / "far.parquet"
+    pq.write_table(table.append_column("net", net), path, write_statistics=statistics)
+    run("init", tmp_path / "shop")
+    options = ["--as", "transactions", "--dry-run", "--max-rejects", "1", "-f", "csv"]
+    told = run("ingest", path, *options, "-C", tmp_path / "shop")
+    assert told.exit_code == 0, told.output
+    assert "ordered_at|plausible" in told.output
+    assert run("check", path).exit_code in (0, 1)
