@@ -119,6 +119,16 @@ def farthest_of(dtype: pl.DataType) -> int | None:
     return None if units is None else FARTHEST * units
 
 
+def has_empty_arrays(dtype: pa.DataType) -> bool:
+    """Whether values hold arrays of length 0, which pyarrow writes and does not read again."""
+    from pyarrow import types
+
+    inner = _unwrapped(dtype)
+    if types.is_fixed_size_list(inner) and inner.list_size == 0:
+        return True
+    return any(has_empty_arrays(inner.field(at).type) for at in range(inner.num_fields))
+
+
 def as_text_form(form: ColumnForm) -> ColumnForm:
     """Return the form of a binary column all of whose values are text, as old writers leave texts unmarked."""
     return ColumnForm("text", form.type)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ckm.errors import UsageError
+from ckm.errors import InputError, UsageError
 from ckm.mapping.convert import Conversion
 from ckm.mapping.proposal import propose_mapping
 from ckm.schema import TABLES
@@ -218,3 +218,18 @@ def test_a_date_that_no_calendar_reaches_costs_its_own_row_only(
     assert told.exit_code == 0, told.output
     assert "ordered_at|plausible" in told.output
     assert run("check", path).exit_code in (0, 1)
+
+
+def test_a_column_of_arrays_of_length_0_is_left_out_with_a_remark(tmp_path: Path) -> None:
+    empty = pa.array([[], []], pa.list_(pa.int8(), 0))
+    pq.write_table(pa.table({"a": [1, 2], "e": empty, "b": [b"x", b"y"]}), tmp_path / "a.parquet")
+    with open_source(tmp_path / "a.parquet") as source:
+        assert next(source.batches()).records.to_dicts() == [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
+        assert [text for _, text in source.problems if "'e'" in text and "fixed_size_list" in text]
+
+
+def test_a_column_of_arrays_of_length_0_that_cannot_be_left_out_is_named(tmp_path: Path) -> None:
+    empty = pa.array([[]], pa.list_(pa.int8(), 0))
+    pq.write_table(pa.table({"a.b": [1], "e": empty}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"column 'e' cannot be read: its type is fixed_size_list"):
+        open_source(tmp_path / "a.parquet")
