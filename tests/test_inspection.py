@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +14,10 @@ from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
 from ckm.inspection import inspect_file
+from ckm.inspection.profile import DIGIT, profilers
 from ckm.sources.hints import Hints
 from ckm.sources.read import open_source
+from ckm.values.numbers import REPLACED
 from tests.conftest import examples
 
 if TYPE_CHECKING:
@@ -217,3 +220,16 @@ def test_arbitrary_bytes_end_in_exit_code_0_2_or_3(tmp_path: Path, run: Run, dat
         (found,) = json.loads(result.stdout)
         with (tmp_path / "copy.csv").open(encoding="utf-8", newline="") as file:
             assert len(list(csv.reader(file))) == found["rows"] + bool(found["columns"])
+
+
+def test_a_digit_of_any_script_that_dates_and_numbers_may_have_is_known_as_one() -> None:
+    digits = [written for written, meant in REPLACED.items() if meant.isdigit()]
+    assert digits
+    assert pl.Series(digits).str.contains(DIGIT).all()
+
+
+def test_thousands_of_columns_of_words_are_inspected_in_time_that_grows_with_their_number() -> None:
+    wide = pl.DataFrame({f"x{place}": ["v", "w"] for place in range(1000)})
+    begin = time.process_time()
+    assert {column.type for column in profilers(wide, Hints(), lambda: iter([wide]))} == {"text"}
+    assert time.process_time() - begin < 10  # dates were looked for in each: 40 and more

@@ -19,12 +19,13 @@ import polars.selectors as cs
 
 from ckm.dataset.footer import read_footer
 from ckm.ingest.contract import FEW_WORDS
+from ckm.mapping.expressions import exactly
 from ckm.mapping.mapping import Expression, FromColumn
 from ckm.mapping.proposal import LINE_VALUE, TYPE_BY_SIGN
 from ckm.parquet_file import scan_file
 from ckm.paths import openable
 from ckm.schema import EARLIEST, LATEST
-from ckm.sources.parquet_columns import polars_reads
+from ckm.sources.parquet_columns import farthest_of, polars_reads
 from ckm.values.native import NativeReader
 from ckm.values.readers import TextReader
 from ckm.values.vocabulary import translate
@@ -82,6 +83,8 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
         footer = read_footer(path)
     except UnicodeDecodeError:  # texts that are not UTF-8, which polars refuses to read
         return None
+    if not _polars_prints(source, conversion, sample.schema, footer):
+        return None
     columns = _Columns(conversion, sample.schema, footer)
     words = _few_words(source, columns.wordy())
     if words is None:
@@ -104,6 +107,22 @@ def _polars_reads(path: Path) -> bool:
     import pyarrow.parquet as pq
 
     return all(polars_reads(dtype) for dtype in pq.read_schema(openable(path)).types)
+
+
+def _polars_prints(source: pl.LazyFrame, conversion: Conversion, schema: pl.Schema, footer: Footer) -> bool:
+    """Whether no date that is converted is so far away that polars ends in a panic over it."""
+    used = [rule.source for rule in conversion.mapping.columns.values() if isinstance(rule, FromColumn)]
+    unknown: list[pl.Expr] = []
+    for name in dict.fromkeys(used):
+        farthest = farthest_of(schema[name])
+        if farthest is None:
+            continue
+        bounds = footer.bounds(name)
+        if not isinstance(bounds.low, int) or not isinstance(bounds.high, int):
+            unknown.append(exactly(name).to_physical().is_between(-farthest, farthest).all())
+        elif not -farthest <= bounds.low <= bounds.high <= farthest:
+            return False
+    return not unknown or all(source.select(unknown).collect(engine="streaming").row(0))
 
 
 def _words_as_text(source: pl.LazyFrame) -> pl.LazyFrame:

@@ -35,11 +35,12 @@ def stored_names(columns: Mapping[str, pl.DataType], table: Table, stored: Itera
     stored
         Columns that it has in the store by now.
     """
-    taken = {name.casefold() for name in (*table.targets, *RESERVED_COLUMNS, REPLACED_BY)}
+    targets = table.targets
+    taken = {name.casefold() for name in (*targets, *RESERVED_COLUMNS, REPLACED_BY)}
     known = {name.casefold(): name for name in stored if name.casefold() not in taken}
     names = {}
     for column, dtype in columns.items():
-        if table.targets.get(column) == dtype:
+        if targets.get(column) == dtype:
             continue
         name = NOT_IN_DELTA.sub("_", column) or "_"
         while name.casefold() in taken:

@@ -242,10 +242,13 @@ def stdin_on_disk(jobs: list[Job]) -> Iterator[list[Job]]:
 
 
 def label(path: Path, root: Path) -> str:
-    """Return what a file is called in the store: its path inside the workspace with ``/``, else its name."""
+    """Return what a file is called in the store: its path inside the workspace with ``/``, else its name.
+
+    A link is called by its own name: two links to one file are told apart, and one that leads nowhere is found again.
+    """
     if path == STDIN:
         return STDIN_LABEL
-    resolved = _resolved(path)
+    resolved = _resolved(path.parent) / path.name if path.name not in {"", ".."} else _resolved(path)
     inside = resolved.is_relative_to(root.resolve())
     return unicode_text(resolved.relative_to(root.resolve()).as_posix() if inside else path.name)
 

@@ -29,6 +29,8 @@ SMALLEST_HASHES = 2_048
 HASH_SPACE = 2.0**64
 BLANK = "blanks"
 """What a value of blanks only is called among the null words."""
+DIGIT = r"\p{N}"
+"""In every date and every number, in the digits of any script."""
 LEADING_ZERO = r"^[+-]?0\d"
 
 
@@ -168,6 +170,8 @@ def _profiler(values: pl.Series) -> ColumnProfiler:
     texts, times = meant.to_series(0), meant["times"]
     if texts.is_empty():
         return ColumnProfiler(values.name, "empty")
+    if not _mostly(texts.str.contains(DIGIT), times):  # a table may have thousands of such columns
+        return ColumnProfiler(values.name, "text")
     if _mostly(_date_like(texts), times):
         return ColumnProfiler(values.name, "date")
     if not _mostly(is_number(texts), times):

@@ -247,6 +247,7 @@ class _Planner:
                 raise self._unknown(name, f"{self.where}, drop")
         taken = {name.casefold() for name in (*self.mapping.target.dtypes, *self.mapping.columns, *RESERVED_COLUMNS)}
         kept: list[pl.Expr] = []
+        types = self.sample.schema  # polars makes it anew each time, which takes as long as there are columns
         for column in self.columns:
             if column in mapped or column in self.mapping.drop:
                 continue
@@ -255,7 +256,7 @@ class _Planner:
             while name.casefold() in taken:
                 name += "_"
             taken.add(name.casefold())
-            kept.append(storable(exactly(column), self.sample.schema[column]).alias(name))
+            kept.append(storable(exactly(column), types[column]).alias(name))
         return tuple(kept)
 
     def _rule(self, rule: RowRule, finished: pl.DataFrame, records: pl.DataFrame) -> pl.Expr:

@@ -127,6 +127,9 @@ class _Matcher:
         self.table = table
         self.named = named
         self.columns = columns
+        self.columns_by_name: dict[str, list[str]] = {}
+        for column in columns:
+            self.columns_by_name.setdefault(normalise(column), []).append(column)
         self.known = synonyms(table.name)
         self.chosen: dict[str, tuple[str, str]] = {}
         self.fixed: set[str] = set()
@@ -141,7 +144,7 @@ class _Matcher:
             self.fixed.add(target)
 
     def take_export(self) -> None:
-        names = {normalise(column): column for column in reversed(self.columns)}
+        names = {name: columns[0] for name, columns in self.columns_by_name.items()}
         for export in exports():
             if export.table != self.table.name or not export.signature <= names.keys():
                 continue
@@ -167,7 +170,8 @@ class _Matcher:
                     self._take(target, tier, "fallback")
 
     def _take(self, target: str, names: frozenset[str], how: str, *, also_from_optional: bool = False) -> None:
-        found = [column for column in self.columns if normalise(column) in names]
+        known = {column for name in names for column in self.columns_by_name.get(name, ())}
+        found = [column for column in self.columns if column in known] if known else []
         if also_from_optional:
             self._release({owner for owner in self.chosen if self._may_lose(owner, found)})
         found = [column for column in found if self._is_free(column)]

@@ -115,12 +115,14 @@ def _cells(book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
 
 def _as_written(cells: pl.DataFrame) -> pl.DataFrame:
     """Write dates without a time where a column has dates only."""
-    dates = [
-        column.name
-        for column in cells
-        if (times := column.drop_nulls().filter(column.drop_nulls().str.contains(DATE_TIME))).len()
-        and times.str.ends_with(MIDNIGHT).all()
-    ]
+    if not cells.width:
+        return cells
+    has_time = pl.all().str.contains(DATE_TIME)  # of all columns in one query: a sheet may have 16,384
+    timed = [column.name for column in cells.select(has_time.any()) if column.item()]
+    if not timed:
+        return cells
+    is_other = pl.col(timed).str.contains(DATE_TIME) & ~pl.col(timed).str.ends_with(MIDNIGHT)
+    dates = [column.name for column in cells.select(is_other.any()) if not column.item()]
     is_date = pl.col(dates).str.contains(DATE_TIME)
     return cells.with_columns(pl.when(is_date).then(pl.col(dates).str.head(10)).otherwise(pl.col(dates)))
 

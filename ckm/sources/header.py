@@ -104,7 +104,8 @@ def find_in_rows(rows: list[Row], width: int, hints: Hints) -> TableStart:
         if len(names) != width:
             raise UsageError(f"{len(names)} column names are given for {width} columns")
         start = _start(names, hints.header, 1, hints.header + 1)
-        return start if hints.columns else replace(start, named=_is_surely_header(rows[at].cells, rows[at + 1 :]))
+        kinds = _column_kinds(rows[at + 1 :], width)
+        return start if hints.columns else replace(start, named=_is_surely_header(rows[at].cells, kinds))
     if hints.header == "none" or hints.columns is not None:
         return _named(hints.columns, width, rows[0].line)
     return _with_header(rows, _table_top(rows, width), width, [])
@@ -180,7 +181,8 @@ def _given_header(lines: Sequence[str], dialect: Dialect, hints: Hints, header: 
         names = _numbered(width)
     start = _start(hints.columns or names, header, 1, rows[1].line if len(rows) > 1 else header + 1)
     if hints.columns is None:
-        start = replace(start, named=_is_surely_header(rows[0].cells, rows[1:]))
+        kinds = _column_kinds(rows[1:], len(rows[0].cells))
+        start = replace(start, named=_is_surely_header(rows[0].cells, kinds))
     if hints.columns is not None and len(hints.columns) != len(names):
         raise UsageError(f"{len(hints.columns)} column names are given for {len(names)} columns")
     return start
@@ -207,7 +209,7 @@ def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) ->
             for place in range(width)
         ]
         after = rows[top + height].line if top + height < len(rows) else rows[top + height - 1].line + 1
-        start = replace(_start(names, rows[top].line, height, after), named=_is_surely_header(rows[top].cells, data))
+        start = replace(_start(names, rows[top].line, height, after), named=_is_surely_header(rows[top].cells, kinds))
         if height > 1:
             start.remarks.append((rows[top].line, f"the header has {height} rows; their names were joined"))
         return _told_preamble(start, rows, top)
@@ -278,9 +280,8 @@ def _is_header(cells: list[str], kinds: list[str | None], data: list[Row]) -> bo
     return speaks_for > speaks_against
 
 
-def _is_surely_header(cells: list[str], data: list[Row]) -> bool:
+def _is_surely_header(cells: list[str], kinds: list[str | None]) -> bool:
     """Whether no cell of a header is itself a number, a date or their like, and one stands over a column of these."""
-    kinds = _column_kinds(data, len(cells))
     here = [kind_of(cell) for cell in cells]
     over = any(below in TYPED and kind in {"text", "code"} for kind, below in zip(here, kinds, strict=False))
     return over and not TYPED.intersection(here)
@@ -303,9 +304,11 @@ def _is_header_too(rows: list[Row], top: int, height: int, width: int) -> bool:
         return False
     if row.cells == rows[top].cells:
         return True
+    here = [kind_of(cell) for cell in row.cells]
+    if not {*here} <= {"text", "empty"}:
+        return False
     kinds = _column_kinds(data, width)
-    typed = [kind_of(cell) for cell, kind in zip(row.cells, kinds, strict=True) if kind in TYPED]
-    return typed.count("text") >= 2 and {kind_of(cell) for cell in row.cells} <= {"text", "empty"}
+    return sum(kind == "text" and below in TYPED for kind, below in zip(here, kinds, strict=True)) >= 2
 
 
 def _misfit_header(line: str, cells: list[str], width: int, data: list[Row]) -> tuple[Sequence[str], str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, NoReturn, TypeAlias, overload
@@ -129,24 +130,34 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
     Raises
     ------
     InputError
-        The file is no text, most of its lines hold no object, or the objects have more different keys than a table
-        can have columns.
+        The file is no text, no record can be read, most lines hold no object, or the objects have more different keys
+        than a table can have columns.
     """
     encoding = detect_encoding(archive, hints.encoding)
     kind = "json" if _is_array(archive, encoding) else "jsonl"
     keys: dict[str, None] = {}
-    balance, begins = 0, False
+    readable, begins = 0, False
+    reasons: Counter[str] = Counter()
     for place, (_, found) in enumerate(_elements(archive, encoding, kind)):
-        balance += 1 if isinstance(found, dict) else -1
         if isinstance(found, dict):
+            readable += 1
             begins = begins or place == 0
             keys.update(dict.fromkeys(found))
             if len(keys) > MOST_COLUMNS:
                 raise InputError(f"{archive.name}: the objects have more than {MOST_COLUMNS:,} different keys")
-    if kind == "jsonl" and not begins and balance < 0:
+        else:
+            reasons[found[0]] += 1
+    if kind == "jsonl" and not begins and 0 < readable < reasons.total():
         raise InputError(
             f"{archive.name}: most lines hold no JSON object, and the file is no array of objects",
             hint="for a table that starts with a brace, give its --delimiter",
+        )
+    if readable == 0 and reasons:
+        told = ", ".join(f"{reason}: {count:,}" for reason, count in reasons.most_common())
+        other = "; for a table that starts with a brace, give its --delimiter" if kind == "jsonl" else ""
+        raise InputError(
+            f"{archive.name}: none of the {reasons.total():,} records can be read ({told})",
+            hint=f"write each record as a JSON object; NaN and Infinity are no JSON, null is{other}",
         )
     columns, _ = unique_names(tuple(keys))
     found_format = FileFormat(

@@ -10,12 +10,13 @@ import polars as pl
 from ckm.errors import InputError
 from ckm.paths import openable
 from ckm.sources.format import Batch, FileFormat, rejected_frame
-from ckm.sources.parquet_columns import ColumnForm, as_text_form, column_form, is_text
+from ckm.sources.parquet_columns import ColumnForm, as_text_form, column_form, has_empty_arrays, is_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     from ckm.sources.archive import Archive
@@ -39,6 +40,8 @@ class ParquetTable:
         Per column, how it is taken.
     rows
         How many there are, by the footer.
+    selected
+        The columns that are read, by their names in the file; null for all.
     """
 
     path: Path
@@ -46,6 +49,7 @@ class ParquetTable:
     format: FileFormat
     forms: tuple[ColumnForm, ...]
     rows: int
+    selected: list[str] | None = None
     remarks: list[tuple[int | None, str]] = field(default_factory=list)
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
@@ -58,7 +62,7 @@ class ParquetTable:
         first = 1
         try:
             with pq.ParquetFile(openable(self.path)) as file:
-                for batch in file.iter_batches(batch_size=SAMPLE_ROWS if small else BATCH_ROWS):
+                for batch in file.iter_batches(SAMPLE_ROWS if small else BATCH_ROWS, columns=self.selected):
                     if not batch.num_rows or not self.forms:
                         continue
                     columns = [
@@ -93,10 +97,12 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
                     f"{archive.name}: {rows:,} rows in {path.stat().st_size:,} bytes are the same rows again and again",
                     hint="write the file without the repeated rows",
                 )
-            schema = file.schema_arrow
+            schema, left_out = _without_empty_arrays(file.schema_arrow, archive.name)
             names, renamed = unique_names(schema.names)
             forms = [column_form(name, dtype) for name, dtype in zip(names, schema.types, strict=True)]
-            for place in _places_of_text(file, [place for place, form in enumerate(forms) if form.form == "hex"]):
+            for place in _places_of_text(
+                file, schema, [place for place, form in enumerate(forms) if form.form == "hex"]
+            ):
                 forms[place] = as_text_form(forms[place])
     except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise InputError(f"{archive.name}: the Parquet file is damaged") from error
@@ -106,16 +112,44 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
         columns=names,
         nested=tuple(name for name, form in zip(names, forms, strict=True) if form.is_nested),
     )
-    told = [*renamed, *(form.remark for form in forms if form.remark)]
-    return ParquetTable(path, archive, found, tuple(forms), rows, [(None, text) for text in told])
+    told = [*renamed, *left_out, *(form.remark for form in forms if form.remark)]
+    selected = schema.names if left_out else None
+    return ParquetTable(path, archive, found, tuple(forms), rows, selected, [(None, text) for text in told])
 
 
-def _places_of_text(file: pq.ParquetFile, places: list[int]) -> list[int]:
+def _without_empty_arrays(schema: pa.Schema, file: str) -> tuple[pa.Schema, list[str]]:
+    """Return the columns that pyarrow can read, and a remark on each of the others.
+
+    Raises
+    ------
+    InputError
+        A column cannot be read, and those beside it cannot be named: their names repeat or have points.
+    """
+    import pyarrow as pa
+
+    refused = [each for each in schema if has_empty_arrays(each.type)]
+    if refused and not _are_plain(schema.names):
+        raise InputError(
+            f"{file}: column '{refused[0].name}' cannot be read: its type is {refused[0].type}",
+            hint="write the file without this column",
+        )
+    kept = [each for each in schema if each not in refused]
+    return pa.schema(kept), [
+        f"column '{each.name}' was left out: ckm does not read the type {each.type}" for each in refused
+    ]
+
+
+def _are_plain(names: list[str]) -> bool:
+    """Whether each name stands for one column: names that repeat or have points do not."""
+    return len(set(names)) == len(names) and not any("." in name for name in names)
+
+
+def _places_of_text(file: pq.ParquetFile, schema: pa.Schema, places: list[int]) -> list[int]:
     """Return which of the columns of bytes hold text throughout, in one pass over them."""
     if not places:
         return []
-    names = file.schema_arrow.names
-    alone = len(set(names)) == len(names) and not any("." in name for name in names)
+    names = schema.names
+    alone = _are_plain(names)
     left = {names[place] if alone else place: place for place in places}
     for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(left) if alone else None):
         left = {key: place for key, place in left.items() if is_text(batch.column(key))}

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 Form = Literal["native", "text", "uuid", "hex", "json", "duration", "none"]
 DECIMAL_DIGITS = 38
 """Of a polars decimal; a longer one with a fraction becomes a float, one without a text."""
+FARTHEST = 73_000_000
+"""Days from 1970, some 200,000 years: polars ends in a panic where it writes or converts a date much beyond."""
+UNITS_PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000}
+"""Of a time; nanoseconds in 64 bits go no further than the year 2262."""
+TOO_FAR = "dates more than 200,000 years away were read as that far away"
 NOT_UTF8 = "text that is not UTF-8 was read with U+FFFD in place of what cannot be decoded"
 
 
@@ -106,6 +111,24 @@ def polars_reads(dtype: pa.DataType) -> bool:
     return all(polars_reads(dtype.field(at).type) for at in range(dtype.num_fields))
 
 
+def farthest_of(dtype: pl.DataType) -> int | None:
+    """Return how far from 1970 a date of this type may be, in its unit; None where its type sets the limit."""
+    if dtype == pl.Date:
+        return FARTHEST
+    units = UNITS_PER_DAY.get(dtype.time_unit) if isinstance(dtype, pl.Datetime) else None
+    return None if units is None else FARTHEST * units
+
+
+def has_empty_arrays(dtype: pa.DataType) -> bool:
+    """Whether values hold arrays of length 0, which pyarrow writes and does not read again."""
+    from pyarrow import types
+
+    inner = _unwrapped(dtype)
+    if types.is_fixed_size_list(inner) and inner.list_size == 0:
+        return True
+    return any(has_empty_arrays(inner.field(at).type) for at in range(inner.num_fields))
+
+
 def as_text_form(form: ColumnForm) -> ColumnForm:
     """Return the form of a binary column all of whose values are text, as old writers leave texts unmarked."""
     return ColumnForm("text", form.type)
@@ -178,7 +201,15 @@ def _as_series(column: pa.Array) -> pl.Series:
 
 
 def _native(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:
-    return _as_series(column if form.cast is None else column.cast(form.cast, safe=False))
+    values = _as_series(column if form.cast is None else column.cast(form.cast, safe=False))
+    farthest = farthest_of(values.dtype)
+    if farthest is None:
+        return values
+    numbers = values.to_physical()
+    if numbers.is_between(-farthest, farthest).all():
+        return values
+    remark(TOO_FAR)
+    return numbers.clip(-farthest, farthest).cast(values.dtype)
 
 
 def _text(column: pa.Array, form: ColumnForm, remark: Callable[[str], None]) -> pl.Series:

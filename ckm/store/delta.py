@@ -347,7 +347,8 @@ def created(folder: Path) -> bool:
 
 def aligned(frame: pl.DataFrame, schema: pl.Schema) -> pl.DataFrame:
     """Return ``frame`` with exactly the columns of ``schema``, in its order; the missing ones are null."""
-    missing = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in schema.items() if name not in frame.columns]
+    there = set(frame.columns)
+    missing = [pl.lit(None, dtype=dtype).alias(name) for name, dtype in schema.items() if name not in there]
     return frame.with_columns(missing).select(list(schema))
 
 

@@ -250,3 +250,11 @@ def test_the_real_program_loads_the_others_too(desk: Desk) -> None:
     found = subprocess.run(words, capture_output=True, cwd=desk.root, check=False, env={"PYTHONPATH": str(ROOT)})
     assert found.returncode == 3
     assert [json.loads(line)["status"] for line in found.stdout.splitlines()] == ["loaded", "failed"]
+
+
+def test_links_are_called_by_their_own_names(desk: Desk) -> None:
+    desk.orders("in/good.csv", "o1,1,c1,2025-01-02,1.5,EUR")
+    (desk.root / "in" / "alias.csv").symlink_to("good.csv")
+    (desk.root / "in" / "lost.csv").symlink_to("nowhere")
+    results = desk.ask(desk.root / "in", "--as", "transactions", code=3)
+    assert [result["file"] for result in results] == ["in/alias.csv", "in/good.csv", "in/lost.csv"]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from ckm.errors import UsageError
+from ckm.errors import InputError, UsageError
 from ckm.mapping.convert import Conversion
 from ckm.mapping.proposal import propose_mapping
 from ckm.schema import TABLES
@@ -191,3 +191,47 @@ def test_what_was_done_to_a_column_is_said(tmp_path: Path) -> None:
         told = "\n".join(text for _, text in source.problems)
     for said in ("hexadecimal", "JSON text", "50 digits", "U+FFFD"):
         assert said in told
+
+
+FAR = {
+    "a day": pa.array([2**31 - 1], pa.int32()).cast(pa.date32()),
+    "a negative day": pa.array([-(2**31)], pa.int32()).cast(pa.date32()),
+    "milliseconds": pa.array([2**63 - 1], pa.timestamp("ms")),
+    "microseconds": pa.array([-(2**63) + 1], pa.timestamp("us")),
+    "microseconds of a zone": pa.array([2**63 - 1], pa.timestamp("us", "Europe/Berlin")),
+    "seconds": pa.array([2**40], pa.timestamp("s")),
+}
+
+
+@pytest.mark.parametrize("statistics", [True, False])
+@pytest.mark.parametrize("kind", FAR)
+def test_a_date_that_no_calendar_reaches_costs_its_own_row_only(
+    tmp_path: Path, run: Run, kind: str, *, statistics: bool
+) -> None:
+    near = pa.array([datetime(2025, 1, 2)] * (ROWS - 1), pa.timestamp("ms")).cast(FAR[kind].type)
+    names = pa.array([f"o{place}" for place in range(ROWS)])
+    net = pa.array([1.5] * ROWS)
+    table = pa.table({"order_id": names, "customer_id": names, "ordered_at": pa.concat_arrays([near, FAR[kind]])})
+    path = tmp_path / "far.parquet"
+    pq.write_table(table.append_column("net", net), path, write_statistics=statistics)
+    run("init", tmp_path / "shop")
+    options = ["--as", "transactions", "--dry-run", "--max-rejects", "1", "-f", "csv"]
+    told = run("ingest", path, *options, "-C", tmp_path / "shop")
+    assert told.exit_code == 0, told.output
+    assert "ordered_at|plausible" in told.output
+    assert run("check", path).exit_code in (0, 1)
+
+
+def test_a_column_of_arrays_of_length_0_is_left_out_with_a_remark(tmp_path: Path) -> None:
+    empty = pa.array([[], []], pa.list_(pa.int8(), 0))
+    pq.write_table(pa.table({"a": [1, 2], "e": empty, "b": [b"x", b"y"]}), tmp_path / "a.parquet")
+    with open_source(tmp_path / "a.parquet") as source:
+        assert next(source.batches()).records.to_dicts() == [{"a": 1, "b": "x"}, {"a": 2, "b": "y"}]
+        assert [text for _, text in source.problems if "'e'" in text and "fixed_size_list" in text]
+
+
+def test_a_column_of_arrays_of_length_0_that_cannot_be_left_out_is_named(tmp_path: Path) -> None:
+    empty = pa.array([[]], pa.list_(pa.int8(), 0))
+    pq.write_table(pa.table({"a.b": [1], "e": empty}), tmp_path / "a.parquet")
+    with pytest.raises(InputError, match=r"column 'e' cannot be read: its type is fixed_size_list"):
+        open_source(tmp_path / "a.parquet")

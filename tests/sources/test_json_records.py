@@ -97,3 +97,12 @@ def test_where_pieces_are_cut_changes_nothing(tmp_path: Path, values: list[str],
             good, bad = read(tmp_path / "a.json", text)
             assert [row["v"] for row in good] == values
             assert bad == []
+
+
+@pytest.mark.parametrize("record", ['{"a":NaN}', '{"a":' * 100_000 + "1" + "}" * 100_000])
+@pytest.mark.parametrize("form", ["{0}\n{0}\n", "[{0},\n{0}]"])
+def test_a_file_without_a_readable_record_is_not_called_empty(tmp_path: Path, form: str, record: str) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(form.format(record))
+    with pytest.raises(InputError, match=r"none of the 2 records can be read \(no valid JSON: 2\)"):
+        open_source(path)
