@@ -63,8 +63,11 @@ class Measured:
 
     def nulls_by_month(self, column: str) -> pl.DataFrame:
         """``month``, ``rows``, ``nulls`` of the dated rows, oldest first."""
-        dated = self.by_month.filter(pl.col("month").is_not_null()).sort("month")
-        return dated.select("month", "rows", nulls=pl.col(_NULLS + column))
+        # These three columns first: a table may have thousands, and this is asked of each.
+        counted = pl.DataFrame(
+            [self.by_month["month"], self.by_month["rows"], self.by_month[_NULLS + column].alias("nulls")]
+        )
+        return counted.filter(pl.col("month").is_not_null()).sort("month")
 
     def breaks(self) -> dict[str, int]:
         """Rows that break a rule of the contract, by ``COLUMN|RULE`` (``row|RULE`` for a rule over several)."""
@@ -175,7 +178,8 @@ def _repeats(subject: Subject, by_month: pl.DataFrame) -> tuple[int | None, int]
         key_repeats = _count_repeats(complete, key)
         if key_repeats == 0 and not any(by_month[_NULLS + name].sum() for name in key):
             return 0, 0  # what differs in its key differs
-    content = [name for name in subject.dtypes if name == "source" or name in subject.own_columns]
+    own = {"source", *subject.own_columns}
+    content = [name for name in subject.dtypes if name in own]
     return key_repeats, _count_repeats(subject.frame, content)
 
 
