@@ -125,7 +125,8 @@ def test_a_mistake_in_controls_names_its_line(tmp_path: Path) -> None:
 def test_refused_rows_are_counted_by_table(tmp_path: Path) -> None:
     workspace = lay_out(tmp_path / "shop").workspace
     assert {each.name for each in trust_measures(shop_basis(workspace=workspace))[0]} >= {"rows_quarantined"}
-    refused = pl.DataFrame({"table": ["transactions", "transactions", "interactions"], "reasons": [["net|min"]] * 3})
+    tables = ["transactions", "transactions", "interactions"]
+    refused = pl.DataFrame({"table": tables, "reasons": [["net|min"]] * 3, "load_id": ["0123456789ab"] * 3})
     refused.write_delta(workspace.store_dir / "quarantine")
     measures = Measures(trust_measures(shop_basis(workspace=workspace))[0])
     counts = {each.of("table"): each.value for each in measures.all("rows_quarantined", "table")}
