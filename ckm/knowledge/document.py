@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from datetime import date
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,8 @@ import yaml
 from ckm.findings import Severity
 from ckm.knowledge.entry import Entry, Mistake, entry_from
 from ckm.knowledge.nodes import is_nothing, misread, plain_value, scalars, unquoted
-from ckm.knowledge.schema import Shape, entry_shape, patterns
+from ckm.knowledge.schema import Shape, entry_shape
+from ckm.knowledge.suggestions import SHOWN, is_day, language_pattern, suggested_day, suggested_id, suggested_language
 from ckm.plaintext import one_line, visible
 from ckm.yamltext import lookalike, lost
 
@@ -29,8 +29,6 @@ MOST_MISTAKES = 50
 """Mistakes of one document that are told."""
 DEEPEST = 30
 """Levels of a value that is kept as it stands."""
-SHOWN = 40
-"""Characters of a word of the file that a message shows."""
 LONGEST_ID = 500
 DECISIVE = frozenset(
     (
@@ -43,9 +41,6 @@ FREE = frozenset(("text", "texts", "names", "phrases", "id"))
 """Forms whose values are words of people, of which a sign of YAML may take some away."""
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_OTHER_DAY = re.compile(
-    r"(\d{4})[/.](\d{1,2})[/.](\d{1,2})|(\d{1,2})[/.](\d{1,2})[/.](\d{4})|(\d{4}-\d{2}-\d{2})[T ].*"
-)
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and marks that turn the direction of what follows (Unicode TR 36, 3.2)."""
 
@@ -230,7 +225,7 @@ class _Reader:
                 self.add(f"there is no text under '{_short(key)}'", line, "write it, or remove the key", key=key)
             return found or None
         first = re.match(r"[\w-]*", unquoted(node))
-        if node.start_mark.line + 1 > line and first is not None and _language().fullmatch(first[0]):
+        if node.start_mark.line + 1 > line and first is not None and language_pattern().fullmatch(first[0]):
             self.look_for_lookalike(node, key)
         return self.text(node, key, line, shape)
 
@@ -244,8 +239,8 @@ class _Reader:
     ) -> dict[str, Any]:
         found = {}
         for name, line, value in self.pairs(node, f"{key}."):
-            if not _language().fullmatch(name):
-                self.add(f"'{_short(name)}' is no language", line, _language_hint(name), key=key)
+            if not language_pattern().fullmatch(name):
+                self.add(f"'{_short(name)}' is no language", line, suggested_language(name), key=key)
             elif not is_nothing(value) and (understood := read(value, f"{key}.{name}", line, _TEXT)) is not None:
                 found[name] = understood
                 self.lines[f"{key}.{name}"] = line
@@ -292,12 +287,12 @@ class _Reader:
         text = self.text(node, key, line, shape)
         if text is None:
             return None
-        if _DAY.fullmatch(text) and _is_day(text):
+        if _DAY.fullmatch(text) and is_day(text):
             return text
         if _DAY.fullmatch(text):
             self.add(f"'{text}' is no day of the calendar, under '{key}'", line, "look at the month's length", key=key)
         else:
-            self.add(f"a day is expected under '{key}'", line, _day_hint(text), key=key)
+            self.add(f"a day is expected under '{key}'", line, suggested_day(text), key=key)
         return None
 
     def whole(self, node: yaml.Node, key: str, line: int, shape: Shape) -> int | None:
@@ -324,14 +319,14 @@ class _Reader:
             self.add(f"an id has at most {LONGEST_ID} characters", line, "shorten it", key=key)
         else:
             message = "an id has no spaces and no control characters, and no dash in front"
-            self.add(message, line, f"write {_as_id(text)}", key=key)
+            self.add(message, line, f"write {suggested_id(text)}", key=key)
         return None
 
     def language(self, node: yaml.Node, key: str, line: int, shape: Shape) -> str | None:
         text = self.text(node, key, line, shape)
-        if text is None or _language().fullmatch(text):
+        if text is None or language_pattern().fullmatch(text):
             return text
-        self.add(f"'{_short(text)}' is no language", line, _language_hint(text), key=key)
+        self.add(f"'{_short(text)}' is no language", line, suggested_language(text), key=key)
         return None
 
     def anything(self, node: yaml.Node, key: str, line: int, shape: Shape) -> Any:
@@ -368,40 +363,3 @@ def _short(text: str) -> str:
 
 def _folded(text: str) -> str:
     return text.lower().replace(" ", "_").replace("-", "_")[:SHOWN]
-
-
-def _language() -> re.Pattern[str]:
-    return re.compile(patterns()["language"])
-
-
-def _language_hint(name: str) -> str:
-    """Suggest the tag that was meant: ``zh_Hant`` and ``pt_br`` are often written so."""
-    near = name.replace("_", "-")
-    if near != name and _language().fullmatch(near):
-        return f"did you mean '{near}'?"
-    return "write a BCP 47 tag such as de, pt-BR or zh-Hant"
-
-
-def _is_day(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _day_hint(text: str) -> str:
-    """Suggest the day that was meant where only one can be: 31.12.2026, but not 01/02/2026."""
-    found = _OTHER_DAY.fullmatch(text)
-    if found is not None:
-        year, month, day = (found[1], found[2], found[3]) if found[1] else (found[6], found[5], found[4])
-        near = found[7] or f"{year}-{int(month):02}-{int(day):02}"
-        swapped = found[4] is not None and int(found[4]) <= 12 and "/" in text
-        if not swapped and _is_day(near):
-            return f"did you mean {near}?"
-    return "write it as 2026-12-31"
-
-
-def _as_id(text: str) -> str:
-    near = re.sub(r"\s+", "-", "".join(sign if sign.isprintable() else " " for sign in text)).strip("-")
-    return near[:SHOWN] or "a-name"

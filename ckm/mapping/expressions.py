@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import polars.selectors as cs
@@ -20,6 +20,9 @@ from ckm.mapping.expression_limits import (
     refuse_large,
     too_many_parts,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROW_WISE = frozenset({"Alias", "BinaryExpr", "Cast", "Column", "Function", "Literal", "Ternary"})
 """Kinds of expression whose result for a row depends on that row alone: a file is converted in pieces."""
@@ -114,36 +117,33 @@ def _reason(error: PolarsError | PanicException) -> str:
     return f"bad regular expression: {pattern[1]}" if pattern else text.partition("\n")[0]
 
 
+def _calls(tree: Any) -> Iterator[dict[str, Any]]:
+    """Yield every mapping in an expression as polars' JSON has it, the outer ones first."""
+    if isinstance(tree, dict):
+        yield tree
+    for each in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
+        yield from _calls(each)
+
+
 def _refuse_impossible_decimals(tree: Any, where: str) -> None:
     """Refuse a decimal number of more digits than there are, for which polars panics on the first row."""
-    if isinstance(tree, list):
-        for item in tree:
-            _refuse_impossible_decimals(item, where)
-    if not isinstance(tree, dict):
-        return
-    match tree.get("Decimal"):
-        case [int(digits), int(decimals)] if not 0 <= decimals <= digits <= MOST_DIGITS or digits == 0:
-            message = f"{where}: DECIMAL({digits},{decimals}) is no type: it has 1 to {MOST_DIGITS} digits"
-            raise UsageError(message, hint="of these, as many as you like are decimals: DECIMAL(38,10)")
-    for value in tree.values():
-        _refuse_impossible_decimals(value, where)
+    for call in _calls(tree):
+        match call.get("Decimal"):
+            case [int(digits), int(decimals)] if not 0 <= decimals <= digits <= MOST_DIGITS or digits == 0:
+                message = f"{where}: DECIMAL({digits},{decimals}) is no type: it has 1 to {MOST_DIGITS} digits"
+                raise UsageError(message, hint="of these, as many as you like are decimals: DECIMAL(38,10)")
 
 
 def _check_patterns(tree: Any, where: str) -> None:
     """Refuse a regular expression that is none: without strict, as values are read, it finds nothing in silence."""
-    if isinstance(tree, list):
-        for item in tree:
-            _check_patterns(item, where)
-    if not isinstance(tree, dict):
-        return
-    for value in tree.values():
-        _check_patterns(value, where)
-    function = tree.get("function")
-    test = function.get("StringExpr") if isinstance(function, dict) else None
-    if isinstance(test, dict) and not test.get("Contains", {}).get("literal", True):
-        pattern = tree["input"][1]
+    for call in _calls(tree):
+        function = call.get("function")
+        test = function.get("StringExpr") if isinstance(function, dict) else None
+        if not isinstance(test, dict) or test.get("Contains", {}).get("literal", True):
+            continue
+        pattern = call["input"][1]
         if "Literal" not in pattern:
-            return
+            continue
         try:
             literal = pl.Expr.deserialize(io.StringIO(json.dumps(pattern)), format="json")
             pl.select(pl.lit("").str.contains(literal, strict=True))
