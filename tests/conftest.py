@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer.testing
@@ -16,8 +17,9 @@ from hypothesis import settings
 from typer.testing import CliRunner, Result
 
 from ckm.cli import ONE_THREAD, app
+from tests.coarse import learn_coarsely
 
-os.environ.update(ONE_THREAD)  # before any test imports what reads it
+os.environ.update({**ONE_THREAD, "POLARS_MAX_THREADS": "2"})  # before any test imports what reads it
 # A test asserts no timing, and machines are shared. For more: pytest --hypothesis-profile=thorough
 settings.register_profile("ckm", deadline=None, max_examples=25)
 settings.register_profile("thorough", deadline=None, max_examples=400)
@@ -31,12 +33,12 @@ def examples(count: int) -> int:
     return count * max(1, settings.default.max_examples // 25)
 
 
-if TYPE_CHECKING:  # not every test waits for them
-    from ckm.config import Config
+if TYPE_CHECKING:  # not every test waits for it
     from ckm.dataset import Dataset
-    from ckm.loyalty import Loyalty, Request
 
 ROOT = Path(__file__).parents[1]
+OTHER_THREADS = {"POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+"""For a process that must come to what this one does: polars has two threads here, the others have one."""
 Run = Callable[..., Result]
 Shell = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -77,29 +79,40 @@ def shell(tmp_path: Path) -> Shell:
     return start
 
 
+@pytest.fixture(scope="module")
+def coarse() -> Iterator[None]:
+    """Let a module's models learn in few rounds: its tests are of what is done with models."""
+    with pytest.MonkeyPatch.context() as patch:
+        learn_coarsely(patch)
+        yield
+
+
 @pytest.fixture
-def coarse(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let models learn in few rounds, for tests of what commands do with them and not of how good they are."""
-    monkeypatch.setattr("ckm.models.churn.boosted.TREES", 5)
-    monkeypatch.setattr("ckm.models.churn.labelled.TREES", 5)
-    monkeypatch.setattr("ckm.models.clusters.stability.BOOTSTRAPS", 2)
-    monkeypatch.setattr("ckm.models.clusters.stability.BOOTSTRAP_RESTARTS", 2)
+def small_shop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the example shop have a fifth of its customers: as much story, and all of its files."""
+    monkeypatch.setattr("ckm.example.world.CUSTOMERS", 600)
 
 
 @pytest.fixture(scope="module")
-def _reports() -> dict[tuple[str, Request], Loyalty]:
+def _measured() -> dict[str, Any]:
     return {}
 
 
 @pytest.fixture
-def measured_once(monkeypatch: pytest.MonkeyPatch, _reports: dict[tuple[str, Request], Loyalty]) -> None:
-    """Let ``ckm loyalty-report`` measure a file once for all of a module's tests that only write it in other forms."""
-    from ckm.loyalty import loyalty_report
+def measured_once(monkeypatch: pytest.MonkeyPatch, _measured: dict[str, Any]) -> None:
+    """Let a module's tests that write the same report or warnings in many forms measure what is in them once.
 
-    def once(dataset: Dataset, request: Request, config: Config, *, tell: Callable[[str], None]) -> Loyalty:
-        asked = (dataset.label, request)
-        if asked not in _reports:
-            _reports[asked] = loyalty_report(dataset, request, config, tell=tell)
-        return _reports[asked]
+    Each still goes through the whole command. Data of one name are taken for the same data.
+    """
+    for module, analysis in (("ckm.loyalty", "loyalty_report"), ("ckm.churn", "warn")):
+        monkeypatch.setattr(f"{module}.{analysis}", _remembering(getattr(import_module(module), analysis), _measured))
 
-    monkeypatch.setattr("ckm.loyalty.loyalty_report", once)
+
+def _remembering(analysis: Callable[..., Any], known: dict[str, Any]) -> Callable[..., Any]:
+    def once(dataset: Dataset, request: object, *more: object, **options: object) -> Any:
+        asked = f"{dataset.label} {request}"
+        if asked not in known:
+            known[asked] = analysis(dataset, request, *more, **options)
+        return known[asked]
+
+    return once

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -11,8 +12,11 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from typer.testing import CliRunner
 
-from tests.conftest import ROOT, Run
+from ckm.cli import app
+from tests.coarse import learn_coarsely
+from tests.conftest import OTHER_THREADS, ROOT, Run
 from tests.test_segment_workspace import orders, write
 
 METHODS = ("rfm", "value", "lifecycle", "clusters")
@@ -87,39 +91,41 @@ def test_a_file_whose_pages_are_damaged_is_broken_input_and_no_bug(tmp_path: Pat
     assert "damaged" in done.stderr
 
 
+def segment_all_ways(path: Path, folder: Path) -> str:
+    told = ""
+    for method in METHODS:
+        words = ["segment", path, "--by", method, "-o", folder / f"{method}.parquet"]
+        words += ["--save", folder / f"{method}.yaml", "-f", "csv"]
+        done = CliRunner().invoke(app, [str(word) for word in words])
+        assert done.exit_code == 0, done.stderr
+        told += done.stdout
+    return told
+
+
 PROBE = """
 import sys
-from typer.testing import CliRunner
-from ckm.cli import app
-for method in ("rfm", "value", "lifecycle", "clusters"):
-    done = CliRunner().invoke(app, ["segment", sys.argv[1], "--by", method, "-o", f"{sys.argv[2]}/{method}.parquet",
-                                    "--save", f"{sys.argv[2]}/{method}.yaml", "-f", "csv"])
-    assert done.exit_code == 0, done.stderr
-    print(done.stdout)
+from pathlib import Path
+from tests import test_segment_input
+test_segment_input.learn_coarsely(test_segment_input.pytest.MonkeyPatch())
+print(test_segment_input.segment_all_ways(*map(Path, sys.argv[1:])), end="")
 """
 
 
 @pytest.mark.slow
-def test_shuffled_rows_on_one_or_two_threads_give_the_same_bytes(tmp_path: Path) -> None:
+def test_shuffled_rows_on_one_or_two_threads_give_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rows = orders(customers=300)
-    shuffled = random.Random(3).sample(rows, len(rows))
-    found = []
-    for threads, order in (("1", rows), ("2", shuffled)):
-        folder = tmp_path / threads
-        folder.mkdir()
-        path = write(folder / "orders.csv", order)
-        environment = {"POLARS_MAX_THREADS": threads, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
-        done = subprocess.run(
-            [sys.executable, "-c", PROBE, str(path), str(folder)],
-            capture_output=True, check=True, cwd=ROOT, env={**_environment(), **environment},
-        )  # fmt: skip
-        path.unlink()
-        found.append((done.stdout, {file.name: file.read_bytes() for file in folder.iterdir()}))
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    there.mkdir()
+    path = write(tmp_path / "orders.csv", rows)
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, str(path), str(there)],
+        capture_output=True, check=True, cwd=ROOT, env={**os.environ, **OTHER_THREADS},
+    )  # fmt: skip
+    learn_coarsely(monkeypatch)
+    assert segment_all_ways(write(path, random.Random(3).sample(rows, len(rows))), here) == done.stdout.decode()
+    found = [{file.name: file.read_bytes() for file in folder.iterdir()} for folder in (here, there)]
     assert found[0] == found[1]
-    assert len(found[0][1]) == 8
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return {name: value for name, value in os.environ.items() if not name.startswith(("CKM_", "POLARS_"))}
+    assert len(found[0]) == 8

@@ -17,9 +17,12 @@ from typer.testing import CliRunner
 
 from ckm.churning.listing import COLUMNS
 from ckm.cli import app
+from ckm.example.workspace import CURRENCY, TIME_ZONE
 from ckm.store import Store
-from tests.conftest import Run
+from ckm.workspace import lay_out
+from tests.conftest import ROOT, Run
 
+pytestmark = pytest.mark.usefixtures("coarse")
 LEVELS = ("watch", "warn", "urgent")
 
 
@@ -27,9 +30,10 @@ LEVELS = ("watch", "warn", "urgent")
 def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example shop, ingested once."""
     folder = tmp_path_factory.mktemp("example") / "shop"
-    for words in (["init", "--demo", str(folder)], ["ingest", "-C", str(folder)]):
-        done = CliRunner().invoke(app, words)
-        assert done.exit_code == 0, done.stderr
+    lay_out(folder, currency=CURRENCY, time_zone=TIME_ZONE)
+    shutil.copytree(ROOT / "examples" / "shop", folder, dirs_exist_ok=True)
+    done = CliRunner().invoke(app, ["ingest", "-C", str(folder)])
+    assert done.exit_code == 0, done.stderr
     return folder
 
 
@@ -70,7 +74,7 @@ def warned(run: Run, *words: object) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def everybody(loaded: Path) -> list[dict[str, Any]]:
+def everybody(coarse: None, loaded: Path) -> list[dict[str, Any]]:
     """Everybody in the example shop as of its last day, judged once."""
     words = ["churn-warn", "-C", str(loaded), "--model", "scorecard", "--all", "--dry-run", "-f", "json"]
     rows: list[dict[str, Any]] = json.loads(CliRunner().invoke(app, words).stdout)
@@ -78,7 +82,7 @@ def everybody(loaded: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture(scope="module")
-def listed(loaded: Path) -> list[dict[str, Any]]:
+def listed(coarse: None, loaded: Path) -> list[dict[str, Any]]:
     """Those of them who are warned about."""
     words = ["churn-warn", "-C", str(loaded), "--model", "scorecard", "--dry-run", "-f", "json"]
     rows: list[dict[str, Any]] = json.loads(CliRunner().invoke(app, words).stdout)
@@ -233,7 +237,6 @@ def write(path: Path, rows: list[str]) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("coarse")
 def test_a_backtest_shows_every_model_beside_recency_and_writes_a_card(tmp_path: Path, run: Run) -> None:
     path = write(tmp_path / "orders.csv", orders(400))
     words = ("churn-warn", path, "--horizon", "60d", "--backtest")
@@ -317,7 +320,6 @@ def labelled(path: Path, rows: int = 200, *, values: tuple[str, ...] = ("Yes", "
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("coarse")
 def test_a_table_with_a_label_is_scored_out_of_fold(tmp_path: Path, run: Run) -> None:
     path = labelled(tmp_path / "table.csv", rows=600)
     words = ("churn-warn", path, "--label", "left", "--positive", "Yes", "--id", "id")

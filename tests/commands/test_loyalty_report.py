@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
+import sys
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -13,11 +16,12 @@ from typer.testing import CliRunner
 
 from ckm.cli import app
 from ckm.measures.measure import COLUMNS
-from tests.conftest import Run, Shell
+from tests.conftest import OTHER_THREADS, ROOT, Run
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.usefixtures("coarse")
 HEADER = "order_id,customer_id,ordered_at,net,currency,channel"
 END = date(2025, 12, 31)
 
@@ -47,7 +51,7 @@ def shop(tmp_path: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> str:
+def told(coarse: None, tmp_path_factory: pytest.TempPathFactory) -> str:
     """What the command says of those orders as JSON, run once."""
     path = write(tmp_path_factory.mktemp("told") / "orders.csv", orders())
     done = CliRunner().invoke(app, ["loyalty-report", str(path), "-f", "json"])
@@ -88,11 +92,10 @@ def test_a_table_is_for_a_person_and_a_pipe_gets_rows(run: Run, shop: Path) -> N
 
 
 @pytest.mark.slow
-def test_a_report_by_one_thread_and_by_two_has_the_same_bytes(run: Run, shell: Shell, shop: Path) -> None:
-    other = "1" if pl.thread_pool_size() > 1 else "2"
-    done = shell("loyalty-report", shop, "-f", "md", env={"POLARS_MAX_THREADS": other})
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == run("loyalty-report", shop, "-f", "md").stdout
+def test_a_report_by_one_thread_and_by_two_has_the_same_bytes(told: str, shop: Path) -> None:
+    words = [sys.executable, "-m", "tests.coarse", "loyalty-report", str(shop), "-f", "json"]
+    done = subprocess.run(words, capture_output=True, check=True, cwd=ROOT, env={**os.environ, **OTHER_THREADS})
+    assert done.stdout.decode() == told
 
 
 @pytest.mark.slow

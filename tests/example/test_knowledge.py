@@ -180,6 +180,7 @@ def test_laying_it_out_again_restores_its_files_and_leaves_those_of_the_team_alo
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("small_shop")
 def test_init_demo_brings_it_and_says_so(run: Run, tmp_path: Path) -> None:
     told = run("init", "--demo", tmp_path / "shop", "-v")
     assert told.exit_code == 0, told.stderr
