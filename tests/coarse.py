@@ -1,4 +1,4 @@
-"""ckm whose models learn in few rounds and from little of the past: ``python -m tests.coarse churn-warn orders.csv``."""
+"""ckm whose models learn in few rounds and from little of the past: ``python -m tests.coarse segment orders.csv``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every letter of Unicode, in a query and in an entry: none is an error, and each letter is found by itself."""
+"""Letters of every script, in a query and in an entry: none is an error, and each letter is found by itself."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from ckm.knowledge.cache import open_index
 from ckm.search.analysis import analyse
@@ -22,7 +24,9 @@ from tests.conftest import Run
 LANGUAGES = (*SNOWBALL, "fa", "", "zh-Hans", "th")
 DECLARED = ("", "ar", "fa", "de", "ru", "el")
 MOST = 100  # characters in a text
-LEAST = 140_000  # of Unicode 14, which Python 3.11 has
+SOME = 500 if settings.default.max_examples <= 25 else sys.maxunicode
+"""Characters of one script. A dozen scripts have more, most of them Han; the thorough profile takes all."""
+LEAST = 20_000
 HEAD = "schema: ckm.kb/1\nkind: for\nprovenance: {origin: question}\nreview: {owner: lead}\n"
 
 
@@ -34,11 +38,12 @@ def characters(kinds: str) -> Iterator[tuple[str, str]]:
             yield character, unicodedata.name(character, "CJK").split("-")[0].split()[0]
 
 
+@cache
 def by_script(kinds: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for character, name in characters(kinds):
         found.setdefault(name, []).append(character)
-    return found
+    return {name: some[:: -(-len(some) // SOME)] for name, some in found.items()}
 
 
 def is_mark(letter: str) -> bool:
@@ -96,19 +101,13 @@ def read(some: list[str]) -> int:
 
 @pytest.mark.slow
 def test_characters_of_every_script_are_read_in_every_language() -> None:
-    for some in by_script("LMNSP").values():
-        assert read(some[:: max(1, len(some) // 4)])
-
-
-@pytest.mark.slow
-def test_every_character_of_unicode_is_read_in_every_language() -> None:
     scripts = [some for kinds in ("L", "MNSP") for some in by_script(kinds).values()]
     assert sum(map(read, scripts)) > LEAST
 
 
 @pytest.fixture
 def base(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An entry per script with all of its characters, beside one that makes the base know Persian and Arabic."""
+    """An entry per script with its characters, beside one that makes the base know Persian and Arabic."""
     monkeypatch.setenv("CKM_CACHE", str(tmp_path / "cache"))
     folder = tmp_path / "kb"
     folder.mkdir()
@@ -137,7 +136,7 @@ def test_a_letter_of_any_script_is_found_by_the_real_command(run: Run, base: Pat
 
 
 @pytest.mark.slow
-def test_a_base_of_every_character_is_searched_for_some_of_every_script(base: Path) -> None:
+def test_a_base_of_every_script_is_searched_for_some_of_each(base: Path) -> None:
     scripts = by_script("LMNSP")
     for number, some in enumerate(scripts.values()):
         write(base, f"s{number}", " ".join(some))
