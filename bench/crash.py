@@ -148,8 +148,9 @@ def run_writers(commands: list[list[object]], kill: list[int], after: float | No
 class Shop:
     """A workspace under attack."""
 
-    def __init__(self, root: Path, dice: random.Random, *, corrections: bool) -> None:
+    def __init__(self, root: Path, dice: random.Random, *, corrections: bool, writers: int) -> None:
         self.root = root
+        self.writers = writers
         self.dice = dice
         self.corrections = corrections
         self.files: list[Path] = []
@@ -159,21 +160,21 @@ class Shop:
     def run(self, tally: Tally, typical: float) -> float:
         """Attack once; return about how long a run takes."""
         commands = []
-        for _ in range(WRITERS):
+        for _ in range(self.writers):
             path = self.root / "in" / f"{len(self.files):03}.csv"
             make_file(path, len(self.files), self.dice, corrections=self.corrections)
             self.files.append(path)
             commands.append(self.ingest(path, *self.dice.sample(self.files, min(2, len(self.files)))))
-        if not self.corrections and len(self.files) > WRITERS:
-            undo = ["ingest", "--undo", f"in/{self.dice.choice(self.files[:-WRITERS]).name}", "-C", self.root]
+        if not self.corrections and len(self.files) > self.writers:
+            undo = ["ingest", "--undo", f"in/{self.dice.choice(self.files[: -self.writers]).name}", "-C", self.root]
             commands[-1] = self.dice.choice([undo, ["ingest", "--requarantine", "-C", self.root]])
-        kill = self.dice.choice([[self.dice.randrange(WRITERS)], list(range(WRITERS))])
+        kill = self.dice.choice([[self.dice.randrange(self.writers)], list(range(self.writers))])
         seconds, errors = run_writers(commands, kill, self.dice.uniform(0, typical))
         tally.runs += 1
         tally.killed += len(kill)
         tally.interrupted += (self.root / "store" / ".journal.json").exists()
         tally.failures += errors
-        return typical if len(kill) == WRITERS else (typical + seconds) / 2
+        return typical if len(kill) == self.writers else (typical + seconds) / 2
 
     def ingest(self, *files: Path) -> list[object]:
         """Return the command that loads ``files``."""
@@ -237,12 +238,12 @@ def half_made(root: Path) -> list[Path]:
     return [path for pattern in ("*.tmp", "_commit_*", "*#*") for path in root.glob(f"*/_delta_log/{pattern}")]
 
 
-def attack(runs: int, stores: int, seed: int = 0) -> Tally:
-    """Attack ``stores`` new stores with ``runs`` runs in all."""
+def attack(runs: int, stores: int, seed: int = 0, writers: int = WRITERS) -> Tally:
+    """Attack ``stores`` new stores with ``runs`` runs in all, of so many writers each."""
     tally, dice, typical = Tally(), random.Random(seed), 1.5
     for number in range(stores):
         with tempfile.TemporaryDirectory(prefix="ckm-crash-") as folder:
-            shop = Shop(Path(folder).resolve() / "shop", dice, corrections=number % 2 == 0)
+            shop = Shop(Path(folder).resolve() / "shop", dice, corrections=number % 2 == 0, writers=writers)
             for _ in range(runs // stores):
                 typical = shop.run(tally, typical)
             shop.clean_run()

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterable
 from pathlib import Path
-
-import pytest
 
 from tests.conftest import Run
 
@@ -17,7 +14,6 @@ NAMES = (
     "emoji😀", "tab\tb", "nl\nb", "a|b^c", os.fsdecode(b"caf\xe9"), "x" * 255, "ร" * 85, "http:", "<i>&amp;",
     "a,b@c!(d)",
 )  # fmt: skip
-QUICK = {"my shop", "ร้าน", "a%41b", "a#b", "a[b]", "nl\nb", os.fsdecode(b"caf\xe9"), "x" * 255}
 CSV = "order_id,line_no,customer_id,ordered_at,category,quantity,net,currency"
 
 
@@ -26,15 +22,6 @@ def on_this_system(name: str) -> bool:
     if sys.platform == "win32":
         return not set(name) & set('<>:"/\\|?*\t\n') and not name.endswith((" ", "."))
     return sys.platform != "darwin" or name.isprintable()
-
-
-def parameters(names: Iterable[str], quick: Collection[str]) -> list[object]:
-    """Return names as a test's parameters: a few of each kind quickly, and all."""
-    possible = [name for name in names if on_this_system(name)]
-    return [pytest.param(name, marks=[] if name in quick else pytest.mark.slow) for name in possible]
-
-
-PARAMETERS = parameters(NAMES, QUICK)
 
 
 def orders(customers: int = 110) -> str:

@@ -6,23 +6,19 @@ import getpass
 import json
 import platform
 import shutil
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-import ckm.churn
-import ckm.loyalty
 from ckm.cli import app
-from ckm.dataset import Dataset
 from ckm.pseudonym import PREFIX, shown_id
 from tests import revealed
 from tests.conftest import Run
 from tests.revealed import CUSTOMERS, OWNER, SHAPES, found, ids, secrets
 
+pytestmark = pytest.mark.usefixtures("coarse")
 HOME = "xq7-home-of-somebody"
 """Stands in the path of everything here, as a user's name does."""
 FORMATS = ("table", "csv", "json", "ndjson", "md")
@@ -53,27 +49,6 @@ def _at_home(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGNAME", HOME)
 
 
-@pytest.fixture(scope="module")
-def measured() -> Iterator[None]:
-    """Measure once what the reports of this module all show; each format still goes through the whole command."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ckm.loyalty, "loyalty_report", _once(ckm.loyalty.loyalty_report))
-        patch.setattr(ckm.churn, "warn", _once(ckm.churn.warn))
-        yield
-
-
-def _once(analysis: Callable[..., Any]) -> Callable[..., Any]:
-    known: dict[str, Any] = {}
-
-    def remembered(dataset: Dataset, request: object, *more: object, **options: object) -> Any:
-        key = f"{dataset.label} {request}"
-        if key not in known:
-            known[key] = analysis(dataset, request, *more, **options)
-        return known[key]
-
-    return remembered
-
-
 def hidden() -> list[str]:
     """What may stand nowhere: the customers' ids, names and addresses, and where and on which machine they lie."""
     machine = [HOME, "/tmp", str(Path.home()), platform.node(), getpass.getuser()]
@@ -99,7 +74,7 @@ def test_the_search_finds_an_id_in_every_format_in_which_it_may_stand(tmp_path: 
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_loyalty_report_shows_no_address_and_no_folder(suffix: str, tmp_path: Path, run: Run, shop: Path) -> None:
     path = tmp_path / f"report{suffix}"
@@ -112,7 +87,7 @@ def test_a_loyalty_report_shows_no_address_and_no_folder(suffix: str, tmp_path: 
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("fmt", FORMATS)
 def test_a_loyalty_report_on_the_screen_shows_none_either(fmt: str, run: Run, shop: Path) -> None:
     done = run("loyalty-report", "-C", shop, "--by", "account_owner", "-f", fmt)
@@ -121,7 +96,7 @@ def test_a_loyalty_report_on_the_screen_shows_none_either(fmt: str, run: Run, sh
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measured_once")
 def test_names_and_ids_stand_in_a_report_that_is_asked_for_them(tmp_path: Path, run: Run, shop: Path) -> None:
     path = tmp_path / "report.md"
     assert run("loyalty-report", "-C", shop, "--names", "-o", path).exit_code == 0
@@ -132,7 +107,7 @@ def test_names_and_ids_stand_in_a_report_that_is_asked_for_them(tmp_path: Path, 
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measured_once")
 def test_an_export_keeps_the_ids_to_act_upon_and_no_folder(tmp_path: Path, run: Run, shop: Path) -> None:
     done = run("loyalty-report", "-C", shop, "--by", "account_owner", "--export", tmp_path / "lists", "-f", "json")
     assert done.exit_code == 0, done.stderr
@@ -146,7 +121,7 @@ def test_an_export_keeps_the_ids_to_act_upon_and_no_folder(tmp_path: Path, run: 
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("words", [["--all", "-f", "table"], ["--all", "-f", "md"], ["--profit", "-f", "json"]])
 def test_warnings_on_a_screen_and_in_a_mail_show_pseudonyms(words: list[str], run: Run, shop: Path) -> None:
     done = run("churn-warn", "-C", shop, "--model", "rule", "--dry-run", *words)
@@ -155,13 +130,14 @@ def test_warnings_on_a_screen_and_in_a_mail_show_pseudonyms(words: list[str], ru
     assert (PREFIX in done.stdout) == ("--all" in words)
 
 
+@pytest.mark.usefixtures("measured_once")
 def test_a_list_of_warnings_that_is_asked_for_keeps_the_ids(run: Run, shop: Path) -> None:
     done = run("churn-warn", "-C", shop, "--model", "rule", "--dry-run", "--all", "-f", "json")
     assert {row["customer_id"] for row in json.loads(done.stdout)} <= set(ids())
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("suffix", [".html", ".md", ".json"])
 def test_a_model_card_names_no_customer_and_no_folder(suffix: str, tmp_path: Path, run: Run, shop: Path) -> None:
     path = tmp_path / f"card{suffix}"
@@ -201,7 +177,7 @@ def test_what_a_file_is_like_and_what_was_loaded_say_no_value(
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("measured")
+@pytest.mark.usefixtures("measured_once")
 def test_what_came_of_a_path_of_the_machine_is_called_by_its_last_name(tmp_path: Path, run: Run, shop: Path) -> None:
     for suffix in (".html", ".xlsx"):
         path = tmp_path / f"report{suffix}"

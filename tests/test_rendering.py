@@ -17,6 +17,7 @@ from tests.conftest import Run
 from tests.markup import BAD, ODD, markup_in
 from tests.report.reading import read
 
+pytestmark = pytest.mark.usefixtures("coarse")
 FORMATS = ("table", "csv", "json", "ndjson", "md")
 HALF = "half \ud83d of an emoji"
 END = date(2025, 12, 31)
@@ -118,6 +119,7 @@ def test_no_name_reaches_a_screen_a_mail_or_a_message_as_more_than_a_name(
         assert not BAD.search(done.stderr), fmt
 
 
+@pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("suffix", [".xlsx", ".md", ".parquet", ".ndjson"])
 def test_a_list_of_odd_names_is_a_whole_file(suffix: str, tmp_path: Path, run: Run, odd_file: Path) -> None:
     for words in (["segment"], ["churn-warn", "--model", "rule", "--all"], ["check"]):
@@ -127,7 +129,7 @@ def test_a_list_of_odd_names_is_a_whole_file(suffix: str, tmp_path: Path, run: R
         assert_plain(path.read_bytes(), ".sheet" if suffix == ".xlsx" else suffix)
 
 
-@pytest.mark.usefixtures("coarse")
+@pytest.mark.usefixtures("measured_once")
 def test_findings_and_cards_of_odd_names_can_be_read_by_their_readers(tmp_path: Path, run: Run, odd_file: Path) -> None:
     done = run("check", odd_file, "-f", "junit")
     assert_plain(done.stdout_bytes, ".xml")

@@ -1,8 +1,9 @@
-"""The page of the loyalty report: valid, small, and safe in six languages."""
+"""The page of the loyalty report in six languages: valid, small, safe, and in a browser as it should be."""
 
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -11,10 +12,22 @@ from ckm.measures.measure import Measure, Measures
 from ckm.report.loyalty.document import loyalty_document
 from ckm.report.page import render_page
 from ckm.report.words import LANGUAGES, load_words
+from tests.report.browser import browser, find_chromium
 from tests.report.example_loyalty import example_measures, example_page, example_report
 from tests.report.reading import read
 
 MOST_BYTES = 500_000
+needs_chromium = pytest.mark.skipif(find_chromium() is None, reason="no chromium here; Debian's package has one")
+SCREENS = (390, 1280)
+ON_A_DESK = ("en", "de", "fa")
+OUTSIDE = """[...document.querySelectorAll("svg.chart text, h1, h2, h3, p, dd, dt")].filter(each => {
+  if (each.closest("details:not([open])")) return false;
+  const box = each.getBoundingClientRect();
+  return box.width && (box.left < -0.5 || box.right > document.documentElement.clientWidth + 0.5);
+}).map(each => each.textContent)"""
+"""Texts that run over an edge, which a page that hides its overflow would not tell of."""
+
+
 EVIL = "<script>alert(1)</script>"
 
 
@@ -74,3 +87,19 @@ def test_a_name_that_looks_like_markup_is_shown_as_text() -> None:
 @pytest.mark.slow
 def test_equal_reports_give_equal_pages() -> None:
     assert page_of("th") == example_page("th")
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_no_complaint_no_request_and_no_scrolling_sideways_in_any_language(tmp_path: Path) -> None:
+    with browser(tmp_path) as tab:
+        for lang in LANGUAGES:
+            page = tmp_path / f"{lang}.html"
+            page.write_text(example_page(lang), encoding="utf-8")
+            # What fits a desk in short words, in long ones and from the right does so in all; a phone is another thing.
+            for width in SCREENS if lang in ON_A_DESK else SCREENS[:1]:
+                tab.open(page, width=width, dark=width == SCREENS[0])
+                assert tab.complaints() == [], (lang, width)
+                assert tab.requests() == [page.as_uri()], (lang, width)
+                assert tab.value("document.documentElement.scrollWidth") <= width, (lang, width)
+                assert tab.value(OUTSIDE) == [], (lang, width)

@@ -118,9 +118,8 @@ def maximise(
         return (float(found.fun) if np.isfinite(found.fun) else inf), np.asarray(found.x)
 
     sample = data.thinned(SAMPLE_ROWS, seed)
-    _, best = min(
-        (descend(sample, np.clip(np.log(start), *BOUNDS)) for start in starts[:STARTS]), key=lambda found: found[0]
-    )
+    found = [descend(sample, np.clip(np.log(start), *BOUNDS)) for start in starts[:STARTS]]
+    _, best = min(found, key=lambda each: each[0])
     if sample is not data:
         _, best = descend(data, best)
     return _finished(log_likelihood, data, best, name)
