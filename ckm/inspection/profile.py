@@ -189,7 +189,7 @@ def _mostly(mask: pl.Series, times: pl.Series) -> bool:
 def _date_like(texts: pl.Series) -> pl.Series:
     """Return which texts are dates in one order or the other; none where most are plain numbers."""
     seen = weigh_dates(texts)
-    if seen.serial > seen.dates:
+    if not seen.dates or seen.serial > seen.dates:
         return pl.repeat(value=False, n=len(texts), dtype=pl.Boolean, eager=True)
     day_first, month_first = (parse_dates(texts, DateStyle(order=order))["local"] for order in ("dmy", "mdy"))
     return day_first.is_not_null() | month_first.is_not_null()

@@ -151,4 +151,4 @@ def _rows(layers: Sequence[alt.Chart], rows: int) -> Specification:
     import altair as alt
 
     size = {"width": WIDTH, "height": round(ROW * (rows + 0.1))}
-    return finished(alt.layer(*layers).properties(**size), "rows", left=2, right=2, top=4)
+    return finished(alt.layer(*layers, **size), "rows", left=2, right=2, top=4)

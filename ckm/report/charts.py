@@ -122,7 +122,7 @@ def line_chart(lines: Sequence[Line], x: Axis, y: Axis, *, points: Sequence[Inte
         )
         layers.append(base.mark_point(color=colour("accent"), filled=True, size=70, opacity=1).encode(y=upward))
     layers += [_name(line, across, upward) for line in lines if line.name]
-    return finished(alt.layer(*layers).properties(width=WIDTH - 60, height=HEIGHT))
+    return finished(alt.layer(*layers, width=WIDTH - 60, height=HEIGHT))
 
 
 def dot_chart(rows: Sequence[Dots], x: Axis) -> Specification:
@@ -147,7 +147,7 @@ def dot_chart(rows: Sequence[Dots], x: Axis) -> Specification:
         )
     # room for the names, which are larger where the screen is small
     padding = {"left": 34, "right": 20, "top": 14, "bottom": 4}
-    return finished(alt.layer(*layers).properties(width=WIDTH - 150, height=ROW_HEIGHT * len(rows), padding=padding))
+    return finished(alt.layer(*layers, width=WIDTH - 150, height=ROW_HEIGHT * len(rows), padding=padding))
 
 
 def marks(specification: Specification) -> int:

@@ -102,7 +102,7 @@ def heat_map(
         .mark_text(color=colour("ink"), fontSize=12)
         .encode(x=across, y=down, text=alt.Text("text:N")),
     )
-    chart = alt.layer(*layers).properties(width=WIDTH - 100, height=CELL * len(rows))
+    chart = alt.layer(*layers, width=WIDTH - 100, height=CELL * len(rows))
     # room for the names, which are larger where the screen is small
     return finished(chart, "cells", left=4, right=36) if mirrored else finished(chart, "cells", left=36, right=4)
 
@@ -140,7 +140,7 @@ def matrix(boxes: Sequence[Box], *, mirrored: bool = False) -> Specification:
                 .mark_text(color=colour("ink"), align=side, fontSize=size, fontWeight=heavy)
                 .encode(x=alt.XValue(at), y=alt.YValue(y + below), text=alt.Text("text:N"))
             )
-    return finished(alt.layer(*layers).properties(width=WIDTH, height=2 * BOX), "boxes", left=2, right=2, top=4)
+    return finished(alt.layer(*layers, width=WIDTH, height=2 * BOX), "boxes", left=2, right=2, top=4)
 
 
 def _named(names: Sequence[str], side: str) -> Any:

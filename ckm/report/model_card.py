@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ckm.churning.card import RECENCY, SCORED, ModelCard
 from ckm.churning.card_words import load_card_words
 from ckm.report.card_findings import gain_finding, models_finding, reliability_finding
+from ckm.report.chart_look import unchecked
 from ckm.report.charts import Axis, Dots, Interval, Line, dot_chart, line_chart
 from ckm.report.document import Column, Document, Facts, Figure, Items, KeyFigure, Section, Table, Text
 
@@ -27,6 +28,7 @@ NAMED: dict[Tone, tuple[float, Place]] = {"accent": (0.3, "above"), "ink": (0.5,
 """Share contacted at which a gain curve is named, and the side: a model and plain recency run close to each other."""
 
 
+@unchecked()
 def card_document(card: ModelCard) -> Document:
     """Return the document of a model card: :func:`ckm.report.page.render_page` or ``render_markdown`` writes it."""
     words = load_card_words()

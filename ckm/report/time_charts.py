@@ -99,7 +99,7 @@ def step_chart(
         corner = [{"x": x.low, "y": 0.5, "x2": half, "y2": 0.5}, {"x": half, "y": 0.5, "x2": half, "y2": y.low}]
         rule = alt.Chart(data(corner)).mark_rule(color=colour("ink"), strokeWidth=1.5, strokeDash=[3, 4])
         layers.append(rule.encode(x=across, y=upward, x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q")))
-    return finished(alt.layer(*layers).properties(width=WIDTH - 60, height=HEIGHT - 40), left=14, right=14)
+    return finished(alt.layer(*layers, width=WIDTH - 60, height=HEIGHT - 40), left=14, right=14)
 
 
 def column_chart(
@@ -154,7 +154,7 @@ def column_chart(
         across_all = alt.Chart(data(marked)).mark_tick(color=colour(tones[2]), thickness=3, size=30, opacity=1)
         layers.append(across_all.encode(x=across, y=upward))
     layers += _legend(legend, mirrored, strength)
-    chart = alt.layer(*layers).properties(width=WIDTH - 60, height=HEIGHT - 60)
+    chart = alt.layer(*layers, width=WIDTH - 60, height=HEIGHT - 60)
     return finished(chart, top=14 + LEGEND_LINE * len(legend), left=14, right=14)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ckm import __version__
 from ckm.measures.book import load_book
+from ckm.report.chart_look import unchecked
 from ckm.report.document import Document, Figure, KeyFigure
 from ckm.report.loyalty.capacity import capacity_section
 from ckm.report.loyalty.changed import changed_section, revenue_finding
@@ -40,6 +41,7 @@ SECTIONS: dict[str, Callable[[Telling], Section]] = {
 """By their names in the book of measures, in the order of reading."""
 
 
+@unchecked()
 def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
     """Return the document of a loyalty report: ``render_page`` or ``render_markdown`` writes it.
 
