@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
@@ -21,16 +22,31 @@ from tests.coarse import learn_coarsely
 
 os.environ.update({**ONE_THREAD, "POLARS_MAX_THREADS": "2"})  # before any test imports what reads it
 # A test asserts no timing, and machines are shared. For more: pytest --hypothesis-profile=thorough
-settings.register_profile("ckm", deadline=None, max_examples=25)
+settings.register_profile("ckm", deadline=None, max_examples=15)
 settings.register_profile("thorough", deadline=None, max_examples=400)
 settings.load_profile("ckm")
 # Each invocation would make typer's commands anew, which takes as long as many a command.
 typer.testing._get_command = cache(typer.testing._get_command)
 
 
+FIRST = (
+    "test_demo.py", "test_crash.py", "test_churn_warn.py", "test_loyalty_report.py", "test_nobody_is_revealed.py",
+    "test_folder_names.py", "test_rendering.py", "test_process.py", "test_letters.py", "test_pollock.py",
+)  # fmt: skip
+"""Files that take long with few tests: as the last ones they would leave the other worker without work."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let the dear files come first, then those of many tests."""
+    sizes = Counter(item.path for item in items)
+    places = {name: place for place, name in enumerate(FIRST)}
+    items.sort(key=lambda item: (places.get(item.path.name, len(FIRST)), -sizes[item.path], item.path))
+
+
 def examples(count: int) -> int:
-    """Return how many examples a costly test takes: ``count``, and as many times more as the profile wants."""
-    return count * max(1, settings.default.max_examples // 25)
+    """Return how many examples a costly test takes while others take 25, in the proportion that the profile wants."""
+    return max(2, count * settings.default.max_examples // 25)
 
 
 if TYPE_CHECKING:  # not every test waits for it

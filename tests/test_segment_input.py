@@ -19,6 +19,7 @@ from tests.coarse import learn_coarsely
 from tests.conftest import OTHER_THREADS, ROOT, Run
 from tests.test_segment_workspace import orders, write
 
+pytestmark = pytest.mark.usefixtures("coarse")
 METHODS = ("rfm", "value", "lifecycle", "clusters")
 OK, USAGE, TOO_LITTLE = 0, 2, 4
 

@@ -18,6 +18,7 @@ from ckm.segmentation.library import Library
 from ckm.store import Store
 from tests.conftest import Run
 
+pytestmark = pytest.mark.usefixtures("coarse")
 START = date(2025, 1, 1)
 LATER = "2025-12-31"
 SOONER = "2025-09-30"

@@ -16,6 +16,7 @@ from ckm.store import Store, compaction
 from ckm.store.compaction import FANOUT, LARGE, due
 from ckm.store.data_files import DataFile
 from ckm.store.delta import Table
+from tests.conftest import examples
 from tests.store.shop import Row, contents, load
 
 TIER = compaction._tier
@@ -63,7 +64,7 @@ def fill(root: Path, loads: list[list[Row]], taken_back: list[int]) -> Store:
 
 
 @pytest.mark.slow
-@settings(max_examples=5)
+@settings(max_examples=examples(5))
 @given(files, st.randoms(use_true_random=False))
 def test_a_compacted_store_holds_after_loads_and_undos_what_another_one_holds(
     loads: list[list[Row]], dice: Random
@@ -79,7 +80,7 @@ def test_a_compacted_store_holds_after_loads_and_undos_what_another_one_holds(
 
 
 @pytest.mark.slow
-@settings(max_examples=5)
+@settings(max_examples=examples(5))
 @given(files_without_updates, st.randoms(use_true_random=False))
 def test_undo_after_compaction_equals_a_store_made_from_the_remaining_files(
     loads: list[list[Row]], dice: Random
