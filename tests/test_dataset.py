@@ -59,6 +59,7 @@ def test_parquet_gives_the_rows_that_csv_gives(tmp_path: Path) -> None:
     assert first.equals(second)
 
 
+@pytest.mark.slow
 def test_unfit_rows_are_left_out_and_counted_and_too_many_refuse_the_file(tmp_path: Path) -> None:
     found = open_dataset(transactions(tmp_path / "a.csv", [*LINES, "A99,c1,never,1,EUR"]))
     assert found.transactions.collect().height == 40

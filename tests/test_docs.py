@@ -29,7 +29,6 @@ def generate() -> ModuleType:
     return module
 
 
-@pytest.mark.slow
 def test_the_command_reference_is_what_help_says(generate: ModuleType) -> None:
     written = generate.REFERENCE.read_text(encoding="utf-8")
     assert written == generate.reference(), "run: python docs/generate.py"

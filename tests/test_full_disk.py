@@ -57,6 +57,7 @@ def test_a_load_for_which_there_is_no_space_names_the_store_and_leaves_it_as_it_
     assert not list((shop / "store").glob(".journal*"))
 
 
+@pytest.mark.slow
 def test_a_load_whose_temporary_files_find_no_space_names_their_place(shop: Path, run: Run) -> None:
     with no_file_above(5_000):
         done = run("ingest", shop / "more.csv", "--as", "transactions", "-C", shop)

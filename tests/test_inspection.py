@@ -199,7 +199,6 @@ def test_a_copy_of_several_files_or_in_another_format_is_wrong_usage(orders: Pat
     assert run("inspect", orders, "-o", orders.parent / "x.xlsx").exit_code == 2
 
 
-@pytest.mark.slow
 @settings(
     deadline=None,
     max_examples=examples(11),
@@ -227,6 +226,7 @@ def test_a_digit_of_any_script_that_dates_and_numbers_may_have_is_known_as_one()
     assert pl.Series(digits).str.contains(DIGIT).all()
 
 
+@pytest.mark.slow
 def test_thousands_of_columns_of_words_are_text() -> None:
     wide = pl.DataFrame({f"x{place}": ["v", "w"] for place in range(1000)})
     assert {column.type for column in profilers(wide, Hints(), lambda: iter([wide]))} == {"text"}

@@ -107,6 +107,7 @@ def test_there_is_one_row_per_customer_with_all_that_the_rooms_say() -> None:
     assert frame["loyalty_rule"].drop_nulls().to_list() == ["often", "rated"]
 
 
+@pytest.mark.slow
 def test_the_lists_hold_whom_they_name_in_their_order(tmp_path: Path) -> None:
     export_customers(example_basis(), of_example(), tmp_path)
     frame = pl.read_parquet(tmp_path / "customers.parquet")

@@ -146,6 +146,7 @@ def test_a_model_card_names_no_customer_and_no_folder(suffix: str, tmp_path: Pat
     assert_hidden(path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fmt", FORMATS)
 @pytest.mark.parametrize("words", [["segment", "--dry-run"], ["segment", "--by", "lifecycle", "--dry-run"], ["check"]])
 def test_summaries_and_findings_hold_no_customer_and_no_folder(
@@ -156,6 +157,7 @@ def test_summaries_and_findings_hold_no_customer_and_no_folder(
     assert_hidden(Path(fmt), done.stdout_bytes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", [".xlsx", ".parquet", ".xml"])
 def test_findings_in_a_file_hold_none_either(suffix: str, tmp_path: Path, run: Run, shop: Path) -> None:
     path = tmp_path / f"findings{suffix}"

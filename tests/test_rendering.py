@@ -119,6 +119,7 @@ def test_no_name_reaches_a_screen_a_mail_or_a_message_as_more_than_a_name(
         assert not BAD.search(done.stderr), fmt
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("suffix", [".xlsx", ".md", ".parquet", ".ndjson"])
 def test_a_list_of_odd_names_is_a_whole_file(suffix: str, tmp_path: Path, run: Run, odd_file: Path) -> None:
@@ -129,6 +130,7 @@ def test_a_list_of_odd_names_is_a_whole_file(suffix: str, tmp_path: Path, run: R
         assert_plain(path.read_bytes(), ".sheet" if suffix == ".xlsx" else suffix)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("measured_once")
 def test_findings_and_cards_of_odd_names_can_be_read_by_their_readers(tmp_path: Path, run: Run, odd_file: Path) -> None:
     done = run("check", odd_file, "-f", "junit")
@@ -140,6 +142,7 @@ def test_findings_and_cards_of_odd_names_can_be_read_by_their_readers(tmp_path: 
         assert_plain(path.read_bytes(), suffix)
 
 
+@pytest.mark.slow
 def test_an_error_about_an_odd_name_is_one_line_and_plain(run: Run, odd_file: Path) -> None:
     for fmt in ("table", "json"):
         done = run("loyalty-report", odd_file, "--by", "\x1b[31m\u202e\ud83d", "-f", fmt)

@@ -109,6 +109,7 @@ def test_who_bought_moved_by_behaviour_and_a_refit_moves_by_definition(shop: Pat
     assert refitted.select("behaviour", "ageing", "new", "gone").sum().row(0) == (0, 0, 0, 0)
 
 
+@pytest.mark.slow
 def test_a_second_run_of_the_same_day_says_the_same_and_keeps_nothing_more(shop: Path, run: Run) -> None:
     told(run, "--as-of", SOONER)
     one = run("segment", "--as-of", LATER, "--moves", "-f", "csv")
@@ -127,6 +128,7 @@ def test_since_a_day_without_a_run_is_computed_with_the_same_definition(shop: Pa
     assert found.filter(pl.col("previous_segment").is_null())["new"].sum() == found["new"].sum()
 
 
+@pytest.mark.slow
 def test_customers_carry_their_former_segment_and_the_cause(shop: Path, run: Run) -> None:
     told(run, "--as-of", SOONER)
     customers = table(run, "--as-of", LATER, "--customers")
@@ -136,6 +138,7 @@ def test_customers_carry_their_former_segment_and_the_cause(shop: Path, run: Run
     assert customers.filter(pl.col("previous_segment") == pl.col("segment"))["cause"].null_count() > 0
 
 
+@pytest.mark.slow
 def test_an_erased_customer_is_gone_from_the_runs_too(shop: Path, run: Run) -> None:
     told(run, "--as-of", SOONER)
     store = Store(shop / "store")
@@ -159,6 +162,7 @@ def test_moves_without_an_earlier_run_say_what_to_do(shop: Path, run: Run) -> No
     assert "--since DATE" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_file_needs_no_workspace_to_explain_moves(run: Run, tmp_path: Path) -> None:
     path = write(tmp_path / "orders.csv", orders())
     assert table(run, str(path), "--moves", "--since", "2025-08-31")["customers"].sum() == 120
@@ -257,6 +261,7 @@ def test_a_definition_made_for_something_else_is_refused_with_a_clear_message(sh
     assert message in done.stderr
 
 
+@pytest.mark.slow
 def test_a_definition_that_needs_a_column_that_is_gone_is_refused(run: Run, tmp_path: Path) -> None:
     rows = [f"{row},{'web' if number % 2 else 'till'}" for number, row in enumerate(orders())]
     path = tmp_path / "orders.csv"
@@ -271,6 +276,7 @@ def test_a_definition_that_needs_a_column_that_is_gone_is_refused(run: Run, tmp_
     assert "needs features that these data do not give: channel_main" in done.stderr
 
 
+@pytest.mark.slow
 def test_what_has_shifted_is_named_when_it_is_time_to_refit(shop: Path, run: Run, tmp_path: Path) -> None:
     told(run)
     rows = [f"P{n},C{n % 120:03},2025-12-{1 + n % 30:02}T12:00:00Z,900.00,EUR,sale" for n in range(400)]

@@ -80,6 +80,7 @@ def test_the_list_of_commands_is_what_their_modules_register() -> None:
     assert list(typer.main.get_command(app).commands) == list(COMMAND_MODULES)
 
 
+@pytest.mark.slow
 def test_only_the_command_that_is_named_is_imported() -> None:
     probe = PROBE.replace('name.partition(".")[0] for name in sys.modules', "name for name in sys.modules")
     done = subprocess.run(

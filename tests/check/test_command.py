@@ -176,6 +176,7 @@ def test_rows_that_ingest_refused_are_a_finding(run: Run, shop: Shop, workspace:
     assert "contract" not in found
 
 
+@pytest.mark.slow
 def test_a_malformed_controls_file_is_broken_input(check: Check, workspace: Path) -> None:
     (workspace / "controls.csv").write_text("month,currency,net\nFebruary,EUR,1\n", encoding="utf-8")
     result = check()

@@ -26,6 +26,7 @@ def test_empty_columns_share_one_line(shop: Shop) -> None:
     assert finding.message.startswith("nothing in 7 of 17 columns: category, discount")
 
 
+@pytest.mark.slow
 def test_a_mostly_empty_column_is_mentioned_above_its_limit(shop: Shop) -> None:
     shop.change(where=ORDER > "O00100", product_id=None)
     limits = CheckLimits(null_share=0.7)
@@ -69,6 +70,7 @@ def test_a_row_without_its_full_key_repeats_no_key(shop: Shop) -> None:
     assert shop.change(order_id="one", line_no=None).findings("uniqueness") == []
 
 
+@pytest.mark.slow
 def test_rows_equal_in_all_but_lineage_are_duplicates(shop: Shop) -> None:
     frame = shop.change(line_no=None).tables["transactions"]
     parts = [(frame, "a.csv", 0), (frame.head(4), "b.csv", 1)]
@@ -192,6 +194,7 @@ def test_no_channel_is_silent_while_the_shop_is_closed(shop: Shop) -> None:
     assert shop.keep(~DAY.is_between(date(2024, 3, 4), date(2024, 4, 10))).findings("channels") == []
 
 
+@pytest.mark.slow
 def test_an_old_table_is_a_warning(shop: Shop) -> None:
     limits = CheckLimits(freshness={"transactions": 7, "interactions": 7})
     assert shop.findings("freshness", limits=limits) == []
@@ -209,6 +212,7 @@ def test_a_table_exactly_as_old_as_allowed_is_fresh(shop: Shop) -> None:
     assert len(shop.findings("freshness", limits=limits, as_of=date(2024, 7, 1))) == 1
 
 
+@pytest.mark.slow
 def test_rows_of_the_future_are_left_out_counted_and_reported_when_asked_for(shop: Shop) -> None:
     shop.change(where=ORDER == "O00001", ordered_at=datetime(2042, 1, 1, tzinfo=UTC))
     report = shop.check(as_of=date(2024, 6, 30))

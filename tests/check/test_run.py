@@ -58,6 +58,7 @@ def test_every_check_is_made_or_says_why_not(shop: Shop) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_worst_comes_first_and_the_order_is_stable(shop: Shop) -> None:
     shop.change(where=pl.col("order_id") == "O00003", currency="euro")
     shop.change(where=pl.col("order_id") == "O00004", net=-1.0)
@@ -172,6 +173,7 @@ def test_online_retail_shows_what_is_known_of_it() -> None:
     assert not report.reaches(Severity.error)
 
 
+@pytest.mark.slow
 def test_each_column_among_thousands_is_counted() -> None:
     frame = pl.DataFrame({f"x{place}": [1, None] for place in range(3000)}).lazy()
     months = pl.DataFrame({"month": [date(2025, 1, 1), None], "rows": [2, 1]})

@@ -16,6 +16,7 @@ from tests.churning.shops import FIRST, Row, bought, contact, contacts, order, o
 from tests.conftest import examples
 
 
+@pytest.mark.slow
 def test_a_history_knows_its_customers_its_days_and_what_it_leaves_out() -> None:
     rows = [
         order("bob", 0),

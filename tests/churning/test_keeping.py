@@ -254,6 +254,7 @@ def test_a_run_of_a_ckm_that_kept_less_reads_beside_one_that_keeps_more(store: S
     assert told == [(None, None, None), (12.5, None, True)]
 
 
+@pytest.mark.slow
 def test_a_run_is_current_until_its_horizon_has_passed_and_judged_from_then_on(store: Store) -> None:
     run(store, MAY, now(a=0.8))
     ends = MAY + timedelta(days=HORIZON)

@@ -284,6 +284,7 @@ def test_bad_input_is_refused_in_words(tmp_path: Path, run: Run, case: str) -> N
     assert error["hint"]
 
 
+@pytest.mark.slow
 def test_one_time_buyers_alone_are_scored_when_a_horizon_is_named(tmp_path: Path, run: Run) -> None:
     path = write(tmp_path / "orders.csv", orders(300, once=True))
     done = run("churn-warn", path, "--horizon", "60d", "--model", "rule", "-f", "json")

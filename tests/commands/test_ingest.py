@@ -77,6 +77,7 @@ def test_an_ambiguous_column_is_refused_until_an_option_settles_it(desk: Desk) -
     assert desk.ids() == ["1"]
 
 
+@pytest.mark.slow
 def test_dates_that_allow_two_readings_are_refused_until_an_option_settles_them(desk: Desk) -> None:
     path = desk.orders("a.csv", "A1,1,c1,03/04/2025,1,EUR", "A2,1,c1,05/06/2025,1,EUR")
     found = desk.call(path, "--as", "transactions")
@@ -102,6 +103,7 @@ def test_a_decimal_mark_that_allows_two_readings_is_refused_until_an_option_sett
     assert desk.table()["net"].to_list() == [1.234]
 
 
+@pytest.mark.slow
 def test_standard_input_is_a_file_named_stdin(desk: Desk) -> None:
     content = desk.orders("a.csv", ONE, TWO).read_bytes()
     result = desk.one("-", "--as", "transactions", stdin=content)
@@ -177,6 +179,7 @@ def test_the_history_lists_loads_and_what_was_taken_back(desk: Desk) -> None:
     assert max(map(len, screen)) < 120
 
 
+@pytest.mark.slow
 def test_a_dry_run_of_an_undo_takes_nothing_back(desk: Desk) -> None:
     desk.ingest(desk.orders("a.csv", ONE), "--as", "transactions")
     before = desk.snapshot()
@@ -220,6 +223,7 @@ def test_machine_formats_hold_data_only_even_when_there_is_none(desk: Desk, fmt:
 # How it ends
 
 
+@pytest.mark.slow
 def test_a_file_that_fails_does_not_keep_the_others_from_loading(desk: Desk) -> None:
     good, bad = desk.orders("a.csv", ONE), desk.orders("b.csv", "A1,1,c,never,1,EUR")
     absent = desk.root / "c.csv"

@@ -55,7 +55,6 @@ def test_an_empty_base_is_an_empty_result(run: Run, tmp_path: Path) -> None:
     assert run("kb-lint", "--kb", tmp_path, *DAY, "-f", "csv").stdout == "severity,rule,file,line,entry,message,hint\n"
 
 
-@pytest.mark.slow
 def test_the_workspace_gives_folder_and_settings_also_to_a_folder_in_it(run: Run, tmp_path: Path) -> None:
     write(tmp_path / "kb", full("a", more="classify: {topics: [parcels], segments: [Mine, Champions]}"))
     write(tmp_path, "kb: {topics: [delivery], skip: [unknown-reason]}\n", name="ckm.yaml")

@@ -34,7 +34,6 @@ def test_it_writes_into_the_workspace_around(shell: Shell, tmp_path: Path) -> No
     assert (tmp_path / "kb" / "late-parcel.yaml").is_file()
 
 
-@pytest.mark.slow
 def test_a_mistake_ends_with_2_and_a_hint(run: Run, tmp_path: Path) -> None:
     assert run("kb-new", "--kb", tmp_path, "--id", "a").exit_code == 0
     for words, message in (

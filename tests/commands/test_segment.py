@@ -170,7 +170,6 @@ def test_several_currencies_exit_2_and_are_named(segment: Callable[..., Result])
     assert json.loads(result.stderr)["error"]["currencies"] == ["EUR", "THB"]
 
 
-@pytest.mark.slow
 def test_one_customer_exits_4(segment: Callable[..., Result]) -> None:
     result = segment(orders=ORDERS[:1])
     assert (result.exit_code, result.stdout) == (4, "")

@@ -91,6 +91,7 @@ def assert_alike(path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     return streamed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("column", "value"), [(column, value) for column, values in ODD.items() for value in values])
 @pytest.mark.parametrize("statistics", [True, False])
 def test_an_odd_value_is_taken_or_left_out_as_when_the_file_is_read(
@@ -153,6 +154,7 @@ def test_columns_may_have_any_type_that_converts(
     assert_alike(path, monkeypatch)
 
 
+@pytest.mark.slow
 def test_csv_texts_in_parquet_and_typed_parquet_give_the_same_rows(tmp_path: Path) -> None:
     data = frame({"net": None}, {"type": "Return"}, {"order_id": ""}, {"currency": "eur"}).drop("remark")
     data.write_csv(tmp_path / "a.csv")

@@ -14,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from ckm.example import Shop
 
+pytestmark = pytest.mark.slow  # the shop is made first, in three seconds
+
 WEB = ("web-orders-2024.csv", "web-orders-2025-26.csv")
 TOTAL = "Summe"
 
@@ -76,14 +78,12 @@ def test_the_exports_overlap_by_nine_days(shop: Shop) -> None:
     assert all(not row[12] and later[row[0], row[1]][12] for row in changed)  # delivered after the first export
 
 
-@pytest.mark.slow
 def test_a_broken_row_is_a_copy_of_a_good_one_so_that_nothing_is_missing(shop: Shop) -> None:
     for name in WEB:
         good = {(row[0], row[1]) for row in _good_web_rows(shop, name)}
         assert all((row[0], row[1]) in good for row in _web_rows(shop, name)[1:] if row[0] != TOTAL)
 
 
-@pytest.mark.slow
 def test_the_web_shop_writes_line_ends_within_remarks_and_marks_that_latin_1_lacks(shop: Shop) -> None:
     for name in WEB:
         rows = _good_web_rows(shop, name)
@@ -147,7 +147,6 @@ def test_the_crm_names_its_customers_in_five_scripts(shop: Shop) -> None:
         assert crm["Name"].str.contains(script).sum() > 20
 
 
-@pytest.mark.slow
 def test_finance_agrees_with_the_exports_in_every_month_but_one(shop: Shop) -> None:
     net: defaultdict[str, int] = defaultdict(int)
     rows: Counter[str] = Counter()

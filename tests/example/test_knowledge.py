@@ -144,6 +144,7 @@ def test_products_codes_and_languages_are_those_of_the_shop(entries: list[dict[s
     assert channels == {"web", "till", "branch"}
 
 
+@pytest.mark.slow
 def test_nothing_in_it_looks_like_personal_data(entries: list[dict[str, Any]], suite: list[dict[str, Any]]) -> None:
     texts = [str(entry[part]) for entry in entries for part in (*TEXTS, "aliases") if part in entry]
     texts += [row["query"] for row in suite]

@@ -18,6 +18,8 @@ from ckm.sources.read import open_source
 if TYPE_CHECKING:
     from ckm.example import Shop
 
+pytestmark = pytest.mark.slow  # the shop is made first, in three seconds
+
 NAMES = (
     "web-orders-2024.csv",
     "web-orders-2025-26.csv",

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from ckm.example import Shop
     from ckm.example.world import World
 
+pytestmark = pytest.mark.slow  # the shop is made first, in three seconds
+
 PAGE = Path(__file__).parents[2] / "docs" / "example-shop.md"
 
 

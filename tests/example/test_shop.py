@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from ckm.example import Shop
 
+pytestmark = pytest.mark.slow  # the shop is made first, in three seconds
+
 COMMITTED = Path(__file__).parents[2] / "examples" / "shop"
 MEGABYTE = 1_000_000
 
@@ -35,7 +37,6 @@ def _assert_same_file(one: Path, other: Path) -> None:
         assert one.read_bytes() == other.read_bytes(), one.name
 
 
-@pytest.mark.slow
 @pytest.mark.usefixtures("small_shop")
 def test_the_generator_gives_the_same_bytes_again_whatever_the_machine_is_set_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -14,6 +14,8 @@ from ckm.example.words import words
 if TYPE_CHECKING:
     from ckm.example.world import World
 
+pytestmark = pytest.mark.slow  # the shop is made first, in three seconds
+
 LANGUAGES = {"en", "de", "th", "zh-Hans", "zh-Hant", "fa"}
 
 

@@ -24,6 +24,7 @@ def numbers(register: CustomerRegister, ids: list[str] | list[int], dtype: pl.Da
     return register.numbers(series, *id_words(series)).tolist() if len(ids) else []
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.lists(texts, max_size=20), max_size=5))
 def test_equal_texts_have_the_same_number_and_different_ones_have_not(batches: list[list[str]]) -> None:

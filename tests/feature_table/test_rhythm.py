@@ -40,6 +40,7 @@ def test_a_customer_without_gaps_has_the_population_s() -> None:
     assert of(found, "bob", "usual_gap_days_before", "gap_p80_days_before") == (10.0, 20.0)
 
 
+@pytest.mark.slow
 def test_an_absence_does_not_change_what_was_usual_before_it() -> None:
     steady = [row("ann", day, 1.0) for day in range(0, 70, 7)]
     before = of(table(*steady, population=Population(30.0, 60.0)), "ann", "gap_median_days", "gap_p80_days")
@@ -60,6 +61,7 @@ def test_each_customer_weighs_the_same_in_what_is_usual() -> None:
     assert table(*daily, *others).population == Population(60.0, 60.0)
 
 
+@pytest.mark.slow
 def test_a_given_population_is_used_and_nothing_is_learned() -> None:
     rows = [*(row("ann", day, 10.0, cost=4.0) for day in (0, 10)), row("bob", 10, 10.0)]
     assert table(*rows).population == Population(10.0, 10.0, 0.6)

@@ -49,6 +49,7 @@ def test_a_window_longer_than_history_is_all_time() -> None:
         assert_frame_equal(found.frame, table(*rows, time_zone=time_zone).frame)
 
 
+@pytest.mark.slow
 def test_money_can_be_the_mean_of_a_purchase_day() -> None:
     rows = [row("ann", 0, 10.0), row("ann", 0, 2.0), row("ann", 40, 5.0), row("ann", 41, -1.0, "return")]
     assert of(table(*rows, money="mean"), "ann", "monetary", "frequency") == (8.0, 2)

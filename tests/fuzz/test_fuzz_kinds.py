@@ -33,6 +33,7 @@ def test_odd_input_ends_with_a_documented_exit_code(kind: str) -> None:
     check()
 
 
+@pytest.mark.slow
 def test_an_exit_code_that_is_not_documented_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case((("check",),))
     assert case.run() == [0]

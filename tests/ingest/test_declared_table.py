@@ -81,6 +81,7 @@ def test_what_is_missing_in_a_declared_table_is_named(desk: Desk) -> None:
     assert "no column for membership_id of memberships" in found.stderr
 
 
+@pytest.mark.slow
 def test_a_word_for_neither_true_nor_false_goes_to_the_quarantine(desk: Desk) -> None:
     path = desk.orders("m.csv", "M1,perhaps", "M2,0", "M3,", header="membership_id,active")
     assert desk.one(path, "--as", "memberships", "--max-rejects", "1")["reasons"] == ["active|truth: 1"]

@@ -160,6 +160,7 @@ MAPPINGS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", MAPPINGS)
 def test_no_value_is_said_of_a_mapping_that_fails(desk: Desk, run: Run, kind: str) -> None:
     rows = _rows(numbers=True)

@@ -96,6 +96,7 @@ def test_a_file_that_no_mapping_names_and_an_empty_folder_do_not_stop_the_others
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_is_left_out_of_a_folder_is_said(desk: Desk, run: Run) -> None:
     desk.orders("exports/1.csv", *(GOOD.replace("A1", f"A{n}").replace("c1", f"c{n}") for n in range(9)))
     desk.write("exports/_SUCCESS", "")

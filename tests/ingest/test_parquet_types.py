@@ -203,6 +203,7 @@ FAR = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("statistics", [True, False])
 @pytest.mark.parametrize("kind", FAR)
 def test_a_date_that_no_calendar_reaches_costs_its_own_row_only(

@@ -54,6 +54,7 @@ def test_a_second_search_uses_the_index_of_the_first(base: Path, monkeypatch: py
     assert found(base) == expected
 
 
+@pytest.mark.slow
 def test_a_new_changed_and_removed_file_is_seen_by_the_next_search(base: Path) -> None:
     found(base)
     path = write_entry(base, "deep/fresh", "Zebra crossing")
@@ -77,6 +78,7 @@ def test_other_content_of_the_same_size_and_time_is_seen(
     assert found(base, "zebras") == ["red"]
 
 
+@pytest.mark.slow
 def test_a_large_base_is_changed_and_not_made_anew(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "SMALL", 3)
     found(base)

@@ -72,6 +72,7 @@ def test_a_name_that_is_not_utf8_is_counted(base: Path) -> None:
     assert fingerprint(base) != before
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="processes share the work where there is fork")
 def test_shared_between_processes_it_is_the_same(base: Path, monkeypatch: pytest.MonkeyPatch) -> None:

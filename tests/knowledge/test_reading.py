@@ -38,6 +38,7 @@ def test_several_processes_read_what_one_reads_in_the_same_order(base: Path) -> 
     assert [file.left_out for file in alone][-1] == 1
 
 
+@pytest.mark.slow
 @FORKS
 def test_what_a_process_that_dies_has_not_read_is_read_all_the_same(
     base: Path, monkeypatch: pytest.MonkeyPatch
@@ -56,6 +57,7 @@ def test_what_a_process_that_dies_has_not_read_is_read_all_the_same(
         assert list(files) == alone
 
 
+@pytest.mark.slow
 @FORKS
 def test_who_stops_half_way_waits_for_nobody(base: Path) -> None:
     with reading(base, names(base), 2) as files:

@@ -53,6 +53,7 @@ def mapped(records: pl.DataFrame, hints: Hints | None = None, **rules: ColumnRul
     return Mapping(name="shop", table="transactions", hints=hints or Hints(), columns=same | rules)
 
 
+@pytest.mark.slow
 def test_a_table_of_thousands_of_columns_keeps_them_all() -> None:
     wide = orders(order_id=["1"]).with_columns(pl.lit("v").alias(f"x{place}") for place in range(6000))
     mapping = propose_mapping(list(PLAIN), "transactions").mapping

@@ -33,6 +33,7 @@ def added(those: list[tuple[str | None, int, int]], batch: int) -> list[tuple[st
     return sums.frame(none="(none)").rows()
 
 
+@pytest.mark.slow
 @given(rows, st.integers(1, 50), st.sampled_from([0, 10**3, 10**9]))
 def test_every_day_of_every_value_has_its_sum(those: list, batch: int, most_cells: int) -> None:
     wanted: Counter[tuple[str, int]] = Counter()

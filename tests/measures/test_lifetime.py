@@ -60,6 +60,7 @@ def test_one_customer_and_one_day_have_no_lifetime() -> None:
         assert found.numbers == (("there", 0), ("needed", 20))
 
 
+@pytest.mark.slow
 def test_customers_who_are_all_alike_share_the_value_evenly() -> None:
     rows = [row(f"c{who:02}", day, 10.0) for who in range(40) for day in range(0, 360, 30)]
     found = lifetime(basis(tables(*rows)))

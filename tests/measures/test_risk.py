@@ -63,6 +63,7 @@ def kept_run(folder: Path, as_of: date, *said: tuple[str, float, str | None, str
     keep(Store(folder / "store"), frame, as_of=as_of, horizon=90, facts={"model": "scorecard"})
 
 
+@pytest.mark.slow
 def test_a_kept_run_is_told_without_those_who_have_bought_since(tmp_path: Path) -> None:
     kept_run(
         tmp_path,
@@ -92,6 +93,7 @@ def test_a_kept_run_is_told_without_those_who_have_bought_since(tmp_path: Path) 
     assert missing == (Missing("churn", "no_warnings_judged"),)
 
 
+@pytest.mark.slow
 def test_a_part_of_the_customers_has_its_part_of_the_risk(tmp_path: Path) -> None:
     kept_run(tmp_path, date(2025, 11, 1), ("bern", 0.8, "warn", "silent", 24.0), ("gabi", 0.7, "warn", None, 70.0))
     of = in_workspace(shop_basis(), tmp_path)
@@ -187,6 +189,7 @@ def test_of_very_many_customers_the_model_of_ordering_says_it_without_reasons(mo
     assert estimate.lo < said.value("value_at_risk") < estimate.hi
 
 
+@pytest.mark.slow
 def test_one_customer_is_no_reason_to_fail() -> None:
     of = basis(tables(row("ann", 3)))
     found = read_risk(of, ALL, read_segments(of), lifetime=THIN, sample=read_features(of))

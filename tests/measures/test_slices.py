@@ -80,6 +80,7 @@ def test_channels_by_hand_with_the_till() -> None:
     assert {each.name for each in found}.isdisjoint({"state", "loyalty_cell", "loyal_customers"})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("by", ["country", "party_type", "channel", "category", "type"])
 def test_slices_add_up_to_the_whole(by: str) -> None:
     whole = shop_basis()

@@ -87,6 +87,7 @@ def test_a_relation_lasts_to_the_last_purchase_of_who_is_lost_and_to_today_of_ev
     assert (days.tolist(), ended.tolist()) == ([30, 90], [True, False])
 
 
+@pytest.mark.slow
 def test_the_example_shop_has_a_curve_that_a_chart_can_show() -> None:
     found = shop_basis(example_shop(), as_of=AS_OF)
     lifecycle = lifecycle_of(found)

@@ -39,6 +39,7 @@ def test_three_horizons_are_enough_for_one_test():
     assert Calendar(0, 3 * HORIZON, HORIZON).tests() == (2 * HORIZON,)
 
 
+@pytest.mark.slow
 def test_every_model_is_scored_at_every_cutoff_beside_recency():
     assert [(score.model, score.cutoff) for score in walked().scores] == [
         (model, day) for model in ("rule", "btyd", "scorecard", PEER) for day in CUTOFFS

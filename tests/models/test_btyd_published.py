@@ -28,6 +28,7 @@ def test_bg_nbd_is_the_one_of_fader_hardie_and_lee() -> None:
     assert model.standard_errors == pytest.approx(LIFETIMES_ERRORS, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_pareto_nbd_is_the_one_of_the_btyd_package() -> None:
     x, t_x, T, _ = cdnow()
     model = fit_pareto_nbd(x, t_x, T, time_unit="weeks")

@@ -61,6 +61,7 @@ def texts(document: Document) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_section_is_told_in_every_language(lang: str) -> None:
     document, words = example_document(lang), load_words(lang)

@@ -35,6 +35,7 @@ def page_of(lang: str, **changes: object) -> str:
     return render_page(loyalty_document(example_report(**changes), lang), load_words(lang).page_words())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_page_is_valid_html(lang: str) -> None:
     import html5lib
@@ -42,6 +43,7 @@ def test_the_page_is_valid_html(lang: str) -> None:
     html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(example_page(lang))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_page_stays_within_its_size_and_asks_for_nothing(lang: str) -> None:
     page = read(example_page(lang))

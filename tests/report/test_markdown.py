@@ -32,6 +32,7 @@ def test_the_mail_says_what_the_page_says() -> None:
     assert "ROC AUC of scorecard: **0.822** (0.810 by silence alone)" in text
 
 
+@pytest.mark.slow
 def test_columns_stand_beneath_each_other_without_being_rendered() -> None:
     for table in table_lines(render_markdown(card_document(example_card()))):
         assert len({len(line) for line in table}) == 1

@@ -70,6 +70,7 @@ def test_a_model_that_ranks_as_silence_does_is_not_praised() -> None:
     assert "hardly different from silence alone (81.0%)" in models_finding(example_card(scores=scores))
 
 
+@pytest.mark.slow
 def test_each_figure_has_its_numbers_and_few_marks() -> None:
     (section, *_) = card_document(example_card()).sections
     figures = [block for block in section.blocks if isinstance(block, Figure)]
@@ -77,6 +78,7 @@ def test_each_figure_has_its_numbers_and_few_marks() -> None:
     assert all(marks(figure.specification) <= MOST_MARKS for figure in figures)
 
 
+@pytest.mark.slow
 def test_every_cut_off_and_every_model_is_in_the_tables() -> None:
     card = example_card()
     tables = [block for section in card_document(card).sections for block in section.blocks if isinstance(block, Table)]
@@ -86,6 +88,7 @@ def test_every_cut_off_and_every_model_is_in_the_tables() -> None:
         assert {table.rows[position][0] for position in table.marked} == {"scorecard"}
 
 
+@pytest.mark.slow
 def test_every_measure_in_a_table_is_defined_with_its_source() -> None:
     document = card_document(example_card())
     (facts,) = [block for block in document.sections[-1].blocks if isinstance(block, Facts)]
@@ -114,6 +117,7 @@ def test_a_card_of_labelled_data_speaks_of_no_dates() -> None:
     assert render_page(card_document(card)).count("<figure") == 2
 
 
+@pytest.mark.slow
 def test_a_model_without_probabilities_leaves_its_cells_empty() -> None:
     text = render_markdown(card_document(example_card()))
     rows = [line for line in text.splitlines() if line.startswith("| silence alone")]
@@ -121,6 +125,7 @@ def test_a_model_without_probabilities_leaves_its_cells_empty() -> None:
     assert all("nan" not in row.lower() and "None" not in row for row in rows)
 
 
+@pytest.mark.slow
 def test_one_cut_off_needs_no_means() -> None:
     scores = tuple(each for each in example_card().scores if each.cut_off == date(1997, 12, 31))
     document = card_document(example_card(scores=scores))

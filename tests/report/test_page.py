@@ -153,6 +153,7 @@ def test_text_in_any_script_stays_text_in_a_chart(name: str) -> None:
     assert "font-family" not in re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ODD)
 def test_a_control_or_half_a_character_in_a_chart_neither_ends_the_program_nor_stays(name: str) -> None:
     page = render_page(document(f"{name}\ud83d"))

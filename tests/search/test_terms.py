@@ -32,6 +32,7 @@ def test_the_short_way_finds_the_terms_of_the_full_analysis(text: str, lang: str
     assert_same(text, lang)
 
 
+@pytest.mark.slow
 @given(st.lists(PIECES | st.text(max_size=4), max_size=30).map("".join), st.sampled_from(["", "de", "ar", "zh"]))
 def test_the_short_way_finds_the_same_in_any_text(text: str, lang: str) -> None:
     assert_same(text, lang)

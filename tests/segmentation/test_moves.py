@@ -81,6 +81,7 @@ def test_the_matrix_counts_every_customer_of_either_day_once(
     assert moves.customers["customer_id"].is_sorted()
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(customers, customers)
 def test_with_one_definition_nobody_is_moved_by_it_and_without_new_rows_only_time_moves(

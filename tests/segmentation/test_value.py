@@ -287,6 +287,7 @@ def test_headroom_that_is_used_up_is_found_to_foretell_growth() -> None:
     assert check.fifths[-1].growth > check.fifths[0].growth
 
 
+@pytest.mark.slow
 def test_growth_by_regression_to_the_mean_alone_is_not_taken_for_headroom() -> None:
     then = shop(1_500)
     check = a_year_later(then, shop(1_500, seed=8)["margin_12mo"].sample(fraction=1, shuffle=True, seed=1)).check

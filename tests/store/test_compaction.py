@@ -111,6 +111,7 @@ def test_side_tables_are_compacted_too(tmp_path: Path) -> None:
     assert [len(rows) for rows in everything(store)] == [1, 3, 4]
 
 
+@pytest.mark.slow
 def test_a_forgotten_customer_is_in_none_of_the_files_that_were_merged(tmp_path: Path) -> None:
     store = Store(tmp_path)
     for number in range(4):

@@ -72,6 +72,7 @@ def test_a_number_in_json_is_an_id_as_it_is_written() -> None:
     assert names_customer(pl.Series("raw", records), "1042").to_list() == [True, False, False, True]
 
 
+@pytest.mark.slow
 def test_no_file_names_an_erased_customer_after_a_real_load_of_rows_that_could_not_be_read(
     run: Run, tmp_path: Path
 ) -> None:

@@ -184,6 +184,7 @@ def test_a_run_that_was_never_kept_is_not_known(store: Store) -> None:
         store.runs("../orders")
 
 
+@pytest.mark.slow
 def test_runs_are_not_taken_for_what_sources_said(store: Store) -> None:
     first = load(store, [("1", "1", "a", 1.0)], "jan")
     keep(store, JANUARY, said(a="new"))
@@ -204,6 +205,7 @@ def test_a_rehearsal_that_keeps_a_run_leaves_the_store_as_it_was(store: Store) -
     assert files_of(store) == before
 
 
+@pytest.mark.slow
 def test_not_a_byte_of_a_forgotten_customer_is_left_in_the_store(store: Store) -> None:
     load(store, [("1", "1", "aa", 1.0), ("2", "1", "anna-secret", 1.0), ("3", "1", "zz", 2.0)], "jan")
     keep(store, JANUARY, said(**{"anna-secret": "new", "bert": "new"}))

@@ -86,6 +86,7 @@ def test_taking_all_loads_back_in_any_order_leaves_nothing(loads: list[list[Row]
         assert contents(store) == []
 
 
+@pytest.mark.slow
 def test_a_file_that_overlaps_one_taken_back_can_be_loaded_again(store: Store) -> None:
     first = load(store, [("1", "1", "a", 1.0), ("2", "1", "a", 2.0)], "jan")
     load(store, [("2", "1", "a", 2.0), ("3", "1", "a", 3.0)], "feb")
@@ -167,6 +168,7 @@ def test_a_new_column_widens_the_table_and_counts_as_news(store: Store) -> None:
     assert store.scan("orders").collect()["note"].to_list() == ["gift"]
 
 
+@pytest.mark.slow
 def test_a_forgotten_customer_is_in_no_table_and_in_no_file(store: Store) -> None:
     load(store, [("1", "1", "anna-secret", 1.0), ("2", "1", "b", 2.0)], "jan")
     load(store, [("1", "1", "anna-secret", 3.0)], "feb", bad=1)
@@ -187,6 +189,7 @@ def test_the_tables_are_read_by_others(store: Store) -> None:
     assert duckdb.sql(f"select count(*) from read_parquet({files})").fetchall() == [(4,)]
 
 
+@pytest.mark.slow
 def test_a_file_loaded_again_in_another_reading_replaces_what_it_said_before(store: Store) -> None:
     first = load(store, [("1", None, "a", 1.0), ("2", "1", "a", 2.0), ("3", "1", "b", 3.0)], "jan", reading="eur")
     load(store, [("9", None, "c", 9.0)], "feb")

@@ -49,6 +49,7 @@ def test_rare_and_unheard_of_values_are_taken_together():
     assert encoding(pl.DataFrame({"kind": ["c", "new", None, "a"]}))[f"kind={OTHER}"].tolist() == [1, 1, 1, 0]
 
 
+@pytest.mark.slow
 def test_out_of_fold_it_ranks_well_and_the_lowest_log_loss_is_chosen():
     best = min(fitted().scores, key=lambda score: score.log_loss)
     assert best.model == fitted().model

@@ -33,6 +33,7 @@ def learned(name: str):
     return learn(_past(), name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_it_ranks_better_than_chance_and_is_finite(name):
     window = SHOP.window(TODAY)
@@ -95,7 +96,6 @@ def test_a_scorecard_is_the_sum_of_what_it_shows():
     assert "gap_last_ratio missing" in plain["coefficients"]
 
 
-@pytest.mark.slow
 def test_a_rule_never_claims_certainty():
     rule = fit_rule(_past())
     assert max(map(abs, rule.odds)) < 8
@@ -107,7 +107,6 @@ def test_without_enough_who_left_it_refuses_with_numbers():
         fit_boosted(Past((window,), TODAY, window.features, HORIZON))
 
 
-@pytest.mark.slow
 def test_an_unknown_model_is_named_with_the_near_one():
     with pytest.raises(UnknownNameError) as caught:
         learn(_past(), "scorecards")
