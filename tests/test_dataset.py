@@ -85,6 +85,7 @@ def test_a_hint_that_names_an_option_says_which_command_has_it(
     assert "ckm ingest" in str(refused.value.hint)
 
 
+@pytest.mark.slow
 def test_a_workspace_is_found_by_name_by_option_and_from_within(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     desk.ingest(transactions(desk.root / "a.csv", LINES), "--as", "transactions")
     (desk.root / "out").mkdir(exist_ok=True)

@@ -67,6 +67,7 @@ def test_a_load_whose_temporary_files_find_no_space_names_their_place(shop: Path
     assert len(Store(shop / "store").history()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["out.csv", "out.json", "out.parquet", pytest.param("out.html", marks=pytest.mark.slow)]
 )

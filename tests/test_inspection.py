@@ -199,6 +199,7 @@ def test_a_copy_of_several_files_or_in_another_format_is_wrong_usage(orders: Pat
     assert run("inspect", orders, "-o", orders.parent / "x.xlsx").exit_code == 2
 
 
+@pytest.mark.slow
 @settings(
     deadline=None,
     max_examples=examples(11),

@@ -36,6 +36,8 @@ from tests.measures.known import (
 from tests.measures.rows import basis, row, tables
 from tests.measures.stores import example_frames
 
+pytestmark = pytest.mark.slow  # whichever comes first makes what all look at, in seconds
+
 FORMULA = "=cmd|' /C calc'!A0"
 ODD = [FORMULA, "../x", "../../etc/passwd", "@SUM(A1)", "-1+1", 'a,b\n"c"', "ok"]
 FILES = ["customers.parquet", "dictionary.md", "dictionary.json"]
@@ -67,7 +69,6 @@ def odd_shop() -> Basis:
     return basis({**data, "customers": names})
 
 
-@pytest.mark.slow
 def test_the_files_have_fixed_names_and_nothing_else_is_written(tmp_path: Path) -> None:
     inside = tmp_path / "deep" / "out"
     written = export_customers(odd_shop(), known(odd_shop()), inside, names=True)
@@ -77,7 +78,6 @@ def test_the_files_have_fixed_names_and_nothing_else_is_written(tmp_path: Path) 
     )
 
 
-@pytest.mark.slow
 def test_every_column_is_in_both_dictionaries_with_its_type_and_version(tmp_path: Path) -> None:
     export_customers(example_basis(), of_example(), tmp_path)
     frame = pl.read_parquet(tmp_path / "customers.parquet")
@@ -107,7 +107,6 @@ def test_there_is_one_row_per_customer_with_all_that_the_rooms_say() -> None:
     assert frame["loyalty_rule"].drop_nulls().to_list() == ["often", "rated"]
 
 
-@pytest.mark.slow
 def test_the_lists_hold_whom_they_name_in_their_order(tmp_path: Path) -> None:
     export_customers(example_basis(), of_example(), tmp_path)
     frame = pl.read_parquet(tmp_path / "customers.parquet")
@@ -132,7 +131,6 @@ def test_the_lists_hold_whom_they_name_in_their_order(tmp_path: Path) -> None:
     assert at_risk == sorted(at_risk, reverse=True)
 
 
-@pytest.mark.slow
 def test_who_refused_or_was_contacted_is_in_no_list_and_still_in_the_table(tmp_path: Path) -> None:
     of = odd_shop()
     refused = pl.LazyFrame({"customer_id": ["once ok"], "at": [date(2024, 6, 1)], "granted": [False]})
@@ -145,7 +143,6 @@ def test_who_refused_or_was_contacted_is_in_no_list_and_still_in_the_table(tmp_p
     assert "once ok" not in listed
 
 
-@pytest.mark.slow
 def test_no_cell_of_a_list_is_a_formula_and_the_table_holds_ids_as_they_are(tmp_path: Path) -> None:
     export_customers(odd_shop(), known(odd_shop()), tmp_path, names=True)
     for path in tmp_path.glob("*.csv"):
@@ -156,7 +153,6 @@ def test_no_cell_of_a_list_is_a_formula_and_the_table_holds_ids_as_they_are(tmp_
     assert set(ODD) <= set(ids)
 
 
-@pytest.mark.slow
 def test_names_are_shown_only_when_asked_for(tmp_path: Path) -> None:
     of = odd_shop()
     export_customers(of, known(of), tmp_path / "without")
@@ -169,7 +165,6 @@ def test_names_are_shown_only_when_asked_for(tmp_path: Path) -> None:
     assert pl.read_csv(tmp_path / "with" / "one-time.csv").columns[:2] == ["customer_id", "display_name"]
 
 
-@pytest.mark.slow
 def test_equal_customers_give_equal_bytes_whatever_the_order_of_the_rows(tmp_path: Path) -> None:
     frames = example_frames()
     shuffled = {name: frame.sample(fraction=1.0, shuffle=True, seed=5).lazy() for name, frame in frames.items()}
@@ -180,7 +175,6 @@ def test_equal_customers_give_equal_bytes_whatever_the_order_of_the_rows(tmp_pat
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-@pytest.mark.slow
 def test_where_rooms_saw_a_sample_the_table_still_has_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
     of = example_basis()
     monkeypatch.setattr(sample_module, "FEW_ROWS", 1_000)
@@ -192,7 +186,6 @@ def test_where_rooms_saw_a_sample_the_table_still_has_everybody(monkeypatch: pyt
     assert frame["value_segment"].null_count() == 0
 
 
-@pytest.mark.slow
 def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
     outside, inside = tmp_path / "precious.csv", tmp_path / "out"
     outside.write_text("mine")
@@ -205,7 +198,6 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
         export_customers(odd_shop(), known(odd_shop()), outside)
 
 
-@pytest.mark.slow
 def test_one_customer_of_whom_nothing_can_be_foretold_is_exported_too(tmp_path: Path) -> None:
     of = basis(tables(row("ann", 3)))
     export_customers(of, known(of), tmp_path)

@@ -130,6 +130,7 @@ def test_warnings_on_a_screen_and_in_a_mail_show_pseudonyms(words: list[str], ru
     assert (PREFIX in done.stdout) == ("--all" in words)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("measured_once")
 def test_a_list_of_warnings_that_is_asked_for_keeps_the_ids(run: Run, shop: Path) -> None:
     done = run("churn-warn", "-C", shop, "--model", "rule", "--dry-run", "--all", "-f", "json")

@@ -83,6 +83,7 @@ def assert_plain(data: bytes, suffix: str) -> None:
 LOYALTY = ("loyalty-report", "--by", "category", "--min-cell", "1")
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("measured_once")
 @pytest.mark.parametrize("suffix", [".html", ".md", ".xlsx", pytest.param(".parquet", marks=pytest.mark.slow)])
 def test_a_loyalty_report_of_odd_names_is_written_and_plain(

@@ -51,6 +51,7 @@ INPUTS: dict[str, tuple[list[str], list[str], dict[str, int], str]] = {
 ENOUGH_OF_ONE = {"lifecycle": {"one customer"}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("case", INPUTS)
 def test_odd_input_is_answered_or_refused_in_words(tmp_path: Path, run: Run, case: str, method: str) -> None:

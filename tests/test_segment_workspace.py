@@ -88,6 +88,7 @@ def test_the_first_run_saves_the_definition_and_later_runs_apply_it_unchanged(
     assert (shop / "segments" / "default.yaml").read_bytes() == first
 
 
+@pytest.mark.slow
 def test_without_new_orders_nobody_is_moved_by_the_definition(shop: Path, run: Run) -> None:
     told(run, "--as-of", SOONER)
     moves = table(run, "--as-of", LATER, "--moves")
@@ -121,6 +122,7 @@ def test_a_second_run_of_the_same_day_says_the_same_and_keeps_nothing_more(shop:
     ]
 
 
+@pytest.mark.slow
 def test_since_a_day_without_a_run_is_computed_with_the_same_definition(shop: Path, run: Run) -> None:
     found = table(run, "--moves", "--since", "2025-08-31")
     assert found["definition"].sum() == 0
@@ -187,6 +189,7 @@ def test_every_method_keeps_a_definition_of_its_name(shop: Path, run: Run, metho
     assert f"definition '{method}' version 1" in told(run, "--by", method)
 
 
+@pytest.mark.slow
 def test_a_refit_on_the_same_data_is_no_new_version(shop: Path, run: Run) -> None:
     told(run)
     before = (shop / "segments" / "default.yaml").read_bytes()

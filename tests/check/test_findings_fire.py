@@ -133,6 +133,7 @@ def test_a_second_currency_is_mentioned(shop: Shop) -> None:
     assert finding.message == "2 currencies, in rows: EUR 464, THB 1"
 
 
+@pytest.mark.slow
 def test_a_lost_decimal_point_is_an_outlier(shop: Shop) -> None:
     finding = shop.change(where=ORDER == "O00001", net=1_500_000.0).finding("outliers")
     assert (finding.severity, finding.column, finding.part, finding.count) == (Severity.warning, "net", "EUR above", 1)

@@ -74,6 +74,7 @@ def test_the_worst_comes_first_and_the_order_is_stable(shop: Shop) -> None:
     assert shuffled.check().findings == report.findings
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", [60, 100, DAYS - 1])
 def test_as_of_a_day_sees_what_data_cut_at_that_day_shows(shop: Shop, cut: int) -> None:
     day = FIRST + timedelta(days=cut)

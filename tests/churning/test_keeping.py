@@ -107,6 +107,7 @@ def test_one_that_creeps_up_is_told_when_it_has_come_far_enough(store: Store) ->
     assert changes == ["new", "same", "worse", "same", "same"]
 
 
+@pytest.mark.slow
 def test_first_warned_on_lasts_through_suppression_and_ends_with_the_warnings(store: Store) -> None:
     frames = {
         date(2026, 1, 1): now(a=0.8, b=(0.8, "open_complaint")),
@@ -148,6 +149,7 @@ def test_the_past_sees_no_later_run_and_another_horizon_has_its_own(store: Store
     assert last_warnings(store, 90, JULY) is None
 
 
+@pytest.mark.slow
 def test_a_run_without_warnings_is_a_run_too(store: Store) -> None:
     run(store, MAY, now(a=0.8))
     run(store, JUNE, now(a=0.1))

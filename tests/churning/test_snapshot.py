@@ -163,6 +163,7 @@ def test_the_catalogue_and_the_features_are_equal_and_in_its_order() -> None:
     assert all(values.dtype == np.float64 and len(values) == len(found) for values in found.features.values())
 
 
+@pytest.mark.slow
 def test_what_only_some_are_asked_for_is_what_all_are() -> None:
     history = example_history()
     day = history.last_day - 200
@@ -358,6 +359,7 @@ def _with(feature: str, day: int) -> set[str]:
     return {who for who, count in zip(ids(history, found), found.features[feature], strict=True) if count}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("feature", "kind"),
     [("late_deliveries_90d", "late_delivery"), ("rejected_invoices_90d", "rejected_invoice")],

@@ -59,6 +59,7 @@ def test_without_tables_and_flags_nobody_is_suppressed() -> None:
     assert found.remarks == ()
 
 
+@pytest.mark.slow
 @given(st.booleans(), st.booleans(), st.booleans(), st.booleans())
 def test_the_first_reason_that_applies_is_named(
     refused: bool, complaint: bool, contacted: bool, seasonal: bool

@@ -43,6 +43,7 @@ def test_without_a_mapping_and_without_arguments_it_says_how_to_begin(desk: Desk
     assert "--as transactions" in found.stderr
 
 
+@pytest.mark.slow
 def test_matched_columns_are_told_to_those_who_ask(desk: Desk) -> None:
     path = desk.orders("a.csv", "1,x,2025-01-05,5,EUR", header="Bestellnummer,客户编号,Datum,Umsatz,Währung")
     found = desk.call(path, "--as", "transactions", "-v")
@@ -87,6 +88,7 @@ def test_dates_that_allow_two_readings_are_refused_until_an_option_settles_them(
     assert sorted(day.month for day in desk.table()["ordered_at"]) == [4, 6]
 
 
+@pytest.mark.slow
 def test_one_row_that_settles_the_order_of_day_and_month_settles_it_for_all(desk: Desk) -> None:
     path = desk.orders("a.csv", "A1,1,c1,03/04/2025,1,EUR", "A2,1,c1,25/06/2025,1,EUR")
     result = desk.one(path, "--as", "transactions")
@@ -94,6 +96,7 @@ def test_one_row_that_settles_the_order_of_day_and_month_settles_it_for_all(desk
     assert sorted(day.month for day in desk.table()["ordered_at"]) == [4, 6]
 
 
+@pytest.mark.slow
 def test_a_decimal_mark_that_allows_two_readings_is_refused_until_an_option_settles_it(desk: Desk) -> None:
     path = desk.orders("a.csv", "A1;1;c1;2025-01-05;1,234;EUR", header=HEADER.replace(",", ";"))
     found = desk.call(path, "--as", "transactions")

@@ -190,6 +190,7 @@ def test_only_the_columns_that_a_query_needs_are_read(tmp_path: Path) -> None:
     assert "PROJECT 2/11 COLUMNS" in plan  # there is but one currency, and the footer says so
 
 
+@pytest.mark.slow
 def test_more_words_than_a_vocabulary_has_are_read_in_memory(tmp_path: Path) -> None:
     words = pl.Series([f"X{number}" for number in range(2_000)])
     data = frame({}).head(1).select(pl.all().repeat_by(60_000).explode())

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from ckm.example import Shop
     from ckm.example.world import World
 
+pytestmark = pytest.mark.slow  # whichever comes first makes what all look at, in seconds
 
-@pytest.mark.slow
+
 def test_the_difference_of_the_arms_covers_the_true_effect(world: World, shop: Shop) -> None:
     """What an analyst sees, treated with the letter and held out without, against what the generator knows."""
     treated = [each.orders_with for each in world.assignments if each.arm == "treated"]

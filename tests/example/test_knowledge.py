@@ -70,6 +70,7 @@ def test_ids_are_unique_and_every_entry_has_what_the_schema_needs(entries: list[
     assert [entry["id"] for entry in entries if needed - set(entry) or entry["schema"] != "ckm.kb/1"] == []
 
 
+@pytest.mark.slow
 def test_every_text_of_an_entry_is_in_each_of_its_languages(entries: list[dict[str, Any]]) -> None:
     for entry in entries:
         assert entry["lang"] in languages(entry), entry["id"]
@@ -125,6 +126,7 @@ def test_links_lead_to_entries_and_one_entry_supersedes_another(entries: list[di
     }
 
 
+@pytest.mark.slow
 def test_every_cause_has_a_valid_answer_on_the_last_day_and_two_signs_have_none(entries: list[dict[str, Any]]) -> None:
     causes = reasons()
     found = answers_for(causes, SHIPPED / KB, TODAY)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ckm.example.leaving import Exposure
     from ckm.example.world import World
 
+pytestmark = pytest.mark.slow  # whichever comes first makes what all look at, in seconds
+
 KINDS = ["late_delivery", "lost_category", "open_complaint", "rejected_invoice"]
 
 
@@ -42,7 +44,6 @@ def exposure(world: World, other_world: World) -> Exposure:
     return world.exposure + other_world.exposure
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_trouble_multiplies_the_odds_of_leaving_as_the_truth_says(exposure: Exposure, kind: str) -> None:
     ratio, error = _mantel_haenszel(exposure, kind)

@@ -33,6 +33,7 @@ def test_months_end_where_the_calendar_says(day: date, months: int, earlier: dat
     assert months_before(day, months) == earlier
 
 
+@pytest.mark.slow
 def test_a_window_limits_frequency_and_money_alone() -> None:
     found = table(
         row("ann", 0, 10.0), row("ann", 50, 5.0), row("ann", 55, -1.0, "return"), row("bob", 0, 7.0), window=1
@@ -86,6 +87,7 @@ def test_without_any_cost_the_margin_is_the_net_amount_and_it_is_said() -> None:
     )
 
 
+@pytest.mark.slow
 def test_money_as_margin_keeps_to_the_window() -> None:
     rows = [row("ann", 0, 100.0, cost=60.0), row("ann", 100, 10.0, cost=5.0), row("bob", 99, 8.0, cost=1.0)]
     assert table(*rows, money="margin", scope="rfm").frame["monetary"].to_list() == [45.0, 7.0]

@@ -199,6 +199,7 @@ MAPPING = "table: transactions\nfiles: [a.csv]\ncolumns:\n  order_id: order_id\n
 CONSTANTS = ["'web'", "1", "NULL", "UPPER('web')", "'a' || 'b'", "1/0", "INTERVAL '1d'", "DATE '2025-01-02'"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("expression", CONSTANTS)
 def test_a_constant_expression_fills_every_row(desk: Desk, expression: str) -> None:
     desk.orders("a.csv", GOOD, GOOD.replace("A1", "A2"))

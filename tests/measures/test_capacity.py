@@ -59,6 +59,7 @@ def test_a_first_year_is_nobodys_best_yet() -> None:
     assert missing[1] == Missing("capacity", "short_history", (("needed", 24),))
 
 
+@pytest.mark.slow
 def test_few_customers_are_said_with_their_number() -> None:
     of = shop_basis()
     found = read_capacity(of, read_features(of))
@@ -92,6 +93,7 @@ def test_a_definition_that_the_workspace_keeps_is_applied_unchanged(tmp_path: Pa
     assert found.sample.table.population == kept.definition.population
 
 
+@pytest.mark.slow
 def test_parts_of_the_customers_add_up_to_all() -> None:
     of, found = example_basis(), example_capacity()
     persons = (of.parties["party_type"] == "person").fill_null(value=False).to_numpy()

@@ -81,6 +81,7 @@ def test_the_value_is_orders_times_their_value_times_the_margin() -> None:
     assert full / 1.1 < whole.value.sum() < full
 
 
+@pytest.mark.slow
 def test_the_sums_and_the_tenths_of_the_example_shop_agree() -> None:
     of, found = example_basis(), example_lifetime()
     measures, missing = lifetime_measures(of, found)
@@ -102,6 +103,7 @@ def test_the_sums_and_the_tenths_of_the_example_shop_agree() -> None:
     assert independence.lo < independence.value < independence.hi
 
 
+@pytest.mark.slow
 def test_a_part_of_the_customers_has_a_part_of_the_value_and_parts_add_up() -> None:
     of, found = example_basis(), example_lifetime()
     persons = (of.parties["party_type"] == "person").fill_null(value=False).to_numpy()

@@ -48,6 +48,7 @@ def test_every_model_is_scored_at_every_cutoff_beside_recency():
     assert walked().mean("scorecard").auc > 0.65
 
 
+@pytest.mark.slow
 def test_the_chosen_model_is_the_simplest_within_a_standard_error():
     for name in walked().behind:
         difference, error = walked().behind[name]

@@ -64,6 +64,7 @@ def test_no_order_is_what_the_posterior_says(model, history: tuple[int, float, f
     assert model.no_order(x, t_x, T, horizon) == pytest.approx(silent / seen, rel=1e-8)
 
 
+@pytest.mark.slow
 @names
 def test_all_answers_agree_with_a_simulated_population(model) -> None:
     T, horizon = 26.0, 13.0

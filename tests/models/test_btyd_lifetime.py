@@ -122,6 +122,7 @@ def test_many_customers_are_learned_from_by_a_sample_that_says_the_same(monkeypa
     assert sampled.order_value(buyers).mean() == pytest.approx(all_of_them.order_value(buyers).mean(), rel=0.1)
 
 
+@pytest.mark.slow
 def test_orders_of_one_value_have_that_value() -> None:
     who, day, _ = visits()
     buyers = buyers_until(who, day, np.full(len(who), 12.5), CALIBRATION_END)

@@ -25,6 +25,7 @@ def test_ranking_figures_are_scikit_learns_ties_and_all(rows):
     assert metrics.average_precision(away, score) == pytest.approx(peer.average_precision_score(away, score), abs=1e-12)
 
 
+@pytest.mark.slow
 @given(CASES)
 def test_errors_of_probabilities_are_scikit_learns(rows):
     away, probability = _arrays(rows)

@@ -40,6 +40,7 @@ def test_what_a_chart_is_about_lies_on_top() -> None:
     assert [layer["mark"]["color"] for layer in chart["layer"]] == ["var(--muted)", "var(--accent)"]
 
 
+@pytest.mark.slow
 def test_categories_keep_the_order_they_were_given() -> None:
     names = ["zeta", "alpha", "mid"]
     chart = dot_chart([Dots(name, (), 0.5, "0.5") for name in names], SHARE)
@@ -47,6 +48,7 @@ def test_categories_keep_the_order_they_were_given() -> None:
     assert [text for text in drawn if text in names] == names
 
 
+@pytest.mark.slow
 def test_more_marks_than_can_be_read_are_refused() -> None:
     most = line_chart([line(MOST_MARKS)], SHARE, SHARE)
     assert marks(most) == MOST_MARKS

@@ -72,6 +72,7 @@ def test_every_section_is_told_in_every_language(lang: str) -> None:
     assert not [text for text in texts(document) if "{" in text]
 
 
+@pytest.mark.slow
 def test_what_changed_comes_first() -> None:
     assert example_document().sections[0].title == "What changed, and why"
 
@@ -166,6 +167,7 @@ def test_the_holdout_is_right_within_chance_and_wrong_beyond_it() -> None:
     assert "expects too much" in finding(800)
 
 
+@pytest.mark.slow
 def test_a_change_that_may_be_chance_is_said_to_be_one() -> None:
     changes = (Change("nps", 6.0, 8.0, -10.0, 6.0), Change("retention_rate", 0.4, 0.5, -0.15, -0.05))
     first, second = changed_section(told(drivers=changes)).blocks[1].items  # type: ignore[union-attr]

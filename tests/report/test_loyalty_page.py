@@ -16,6 +16,8 @@ from tests.report.browser import browser, find_chromium
 from tests.report.example_loyalty import example_measures, example_page, example_report
 from tests.report.reading import read
 
+pytestmark = pytest.mark.slow  # whichever comes first makes what all look at, in seconds
+
 MOST_BYTES = 500_000
 needs_chromium = pytest.mark.skipif(find_chromium() is None, reason="no chromium here; Debian's package has one")
 SCREENS = (390, 1280)
@@ -35,7 +37,6 @@ def page_of(lang: str, **changes: object) -> str:
     return render_page(loyalty_document(example_report(**changes), lang), load_words(lang).page_words())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_page_is_valid_html(lang: str) -> None:
     import html5lib
@@ -43,7 +44,6 @@ def test_the_page_is_valid_html(lang: str) -> None:
     html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(example_page(lang))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_page_stays_within_its_size_and_asks_for_nothing(lang: str) -> None:
     page = read(example_page(lang))
@@ -54,7 +54,6 @@ def test_the_page_stays_within_its_size_and_asks_for_nothing(lang: str) -> None:
     assert html.attributes == {"lang": lang, "dir": "rtl" if lang == "fa" else "ltr"}
 
 
-@pytest.mark.slow
 def test_each_chart_has_a_headline_an_alternative_text_and_a_table() -> None:
     found = read(example_page("de")).all("figure")
     assert len(found) > 10
@@ -70,7 +69,6 @@ def test_wide_tables_scroll_in_a_box_that_the_keyboard_reaches() -> None:
         assert box.attributes["aria-label"]
 
 
-@pytest.mark.slow
 def test_a_name_that_looks_like_markup_is_shown_as_text() -> None:
     evil = [
         Measure("change_by_slice", 500_000.0, (("dimension", "category"), ("value", EVIL))),
@@ -86,12 +84,10 @@ def test_a_name_that_looks_like_markup_is_shown_as_text() -> None:
     assert tree.all("body")[0].text.count(EVIL) >= 8
 
 
-@pytest.mark.slow
 def test_equal_reports_give_equal_pages() -> None:
     assert page_of("th") == example_page("th")
 
 
-@pytest.mark.slow
 @needs_chromium
 def test_no_complaint_no_request_and_no_scrolling_sideways_in_any_language(tmp_path: Path) -> None:
     with browser(tmp_path) as tab:

@@ -74,6 +74,7 @@ def test_a_page_has_one_title_and_headings_without_gaps(card: Element) -> None:
     assert all(after <= before + 1 for before, after in itertools.pairwise(levels))
 
 
+@pytest.mark.slow
 def test_a_keyboard_gets_past_the_top_and_into_wide_tables(card: Element) -> None:
     skip = card.all("a")[0]
     ids = {element.attributes.get("id") for element in card.all()}
@@ -194,6 +195,7 @@ def test_colours_come_from_the_page_so_that_light_dark_and_paper_are_one_drawing
     assert "var(--accent)" in colours
 
 
+@pytest.mark.slow
 def test_the_words_of_the_page_can_be_in_another_language() -> None:
     words = PageWords(**{field.name: f"«{field.name}»" for field in dataclasses.fields(PageWords)})
     page = render_page(document(), words)

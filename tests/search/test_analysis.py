@@ -103,6 +103,7 @@ def test_simplifying_a_text_changes_no_term(text: str) -> None:
     assert grams(simplified) == grams(text)
 
 
+@pytest.mark.slow
 def test_an_english_text_reads_no_table_of_another_script() -> None:
     program = (
         "import sys; from ckm.search.analysis import analyse, chinese, thai; analyse('the returns of goods 12');"

@@ -85,6 +85,7 @@ def test_the_groups_that_are_there_are_found() -> None:
     assert "short gaps" in names["weekly"]
 
 
+@pytest.mark.slow
 def test_the_best_paying_cluster_comes_first() -> None:
     money = [each.money for each in fitted().clusters]
     assert money == sorted(money, reverse=True)

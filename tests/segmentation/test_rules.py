@@ -366,12 +366,14 @@ def test_the_example_on_the_example_shop_gives_every_segment_its_customers(shop:
     assert all(segment.advice for segment in definition.segments)
 
 
+@pytest.mark.slow
 def test_the_example_is_read_again_exactly(tmp_path: Path) -> None:
     definition = load_rules(TEA_CLUB)
     text = yaml.safe_dump(definition.to_plain(), allow_unicode=True, sort_keys=False)
     assert read_rules(entry_of(text, tmp_path)) == definition
 
 
+@pytest.mark.slow
 def test_the_features_lie_where_the_proofs_suppose_them(shop: FeatureTable) -> None:
     for column in shop.frame.drop("customer_id").iter_columns():
         domain = domain_of(column.name)

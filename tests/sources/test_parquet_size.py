@@ -20,6 +20,7 @@ def write(path: Path, rows: int) -> Path:
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["rows.parquet", "rows.parquet.gz"])
 def test_a_small_file_of_very_many_equal_rows_is_refused(name: str, tmp_path: Path, run: Run) -> None:
     path = write(tmp_path / name, MANY_ROWS + 1)

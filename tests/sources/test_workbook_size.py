@@ -83,6 +83,7 @@ KEPT = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", KEPT.values(), ids=KEPT.keys())
 def test_what_a_person_makes_is_read(change: Change, tmp_path: Path, run: Run) -> None:
     found = run("inspect", workbook(tmp_path / "book.xlsx", sheet=change), "-f", "json")

@@ -122,6 +122,7 @@ def test_a_forgotten_customer_is_in_none_of_the_files_that_were_merged(tmp_path:
     assert sorted(left) == ["b", "b"]
 
 
+@pytest.mark.slow
 def test_a_compaction_that_fails_leaves_the_load_in_and_is_made_up_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

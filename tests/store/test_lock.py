@@ -36,6 +36,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> Path:
     return tmp_path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [pytest.param("ingest", marks=pytest.mark.slow), "undo", pytest.param("segment", marks=pytest.mark.slow)]
 )

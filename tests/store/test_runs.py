@@ -65,6 +65,7 @@ def test_a_run_comes_back_as_it_was_said_sorted_by_customer(store: Store) -> Non
     assert_frame_equal(store.read_run(run, ["segment", "cause"]), said(a="new", b="loyal")["customer_id", "segment"])
 
 
+@pytest.mark.slow
 def test_runs_are_numbered_in_the_order_in_which_they_were_first_kept(store: Store) -> None:
     keep(store, MARCH, said(a="new"))
     keep(store, JANUARY, said(a="new"), name="spring")

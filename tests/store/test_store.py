@@ -134,6 +134,7 @@ def test_taking_a_load_back_empties_its_quarantine(store: Store) -> None:
     assert quarantine.collect()["source_file"].to_list() == ["feb"]
 
 
+@pytest.mark.slow
 def test_loading_a_file_again_by_another_mapping_replaces_its_quarantine(store: Store) -> None:
     load(store, [("1", "1", "a", 1.0)], "jan", bad=2)
     load(store, [("1", "1", "a", 1.0)], "jan", bad=1)
@@ -152,6 +153,7 @@ def test_keep_leaves_the_stored_row_and_error_loads_nothing(store: Store) -> Non
     assert contents(store) == [("1", "1", "a", 1.0), ("2", "1", "a", 2.0)]
 
 
+@pytest.mark.slow
 def test_a_row_never_replaces_another_sources_row_unless_told_to(store: Store) -> None:
     load(store, [("1", "1", "a", 1.0)], "till-1", source="till 1")
     with pytest.raises(ConflictError):
@@ -178,6 +180,7 @@ def test_a_forgotten_customer_is_in_no_table_and_in_no_file(store: Store) -> Non
     assert left == []
 
 
+@pytest.mark.slow
 def test_the_tables_are_read_by_others(store: Store) -> None:
     import duckdb
 

@@ -85,6 +85,7 @@ def test_folds_hold_the_outcomes_in_equal_parts():
     assert [int(away[folds == fold].sum()) for fold in range(5)] == [4] * 5
 
 
+@pytest.mark.slow
 def test_the_fitted_model_scores_a_row_by_itself():
     alone = {name: values[3:4] for name, values in fitted().features.items()}
     assert fitted().fitted.log_odds(alone)[0] == pytest.approx(

@@ -43,6 +43,7 @@ def test_it_ranks_better_than_chance_and_is_finite(name):
     assert metrics.calibration_error(window.away, learned(name).probability(window.features)) < 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 def test_a_score_hangs_on_nothing_but_the_row(name):
     features = SHOP.window(TODAY).features
