@@ -17,8 +17,8 @@ import polars as pl
 from lifecycle import cdnow, online_retail
 
 from ckm.churning.levels import Thresholds, give_levels
+from ckm.customers.features import feature_table
 from ckm.dataset import open_dataset
-from ckm.feature_table.table import feature_table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -30,11 +30,11 @@ import numpy as np
 import polars as pl
 from measure import CKM, machine, run
 
-from ckm.churning.history import History, read_history
 from ckm.churning.reasons import explain
 from ckm.churning.snapshot import Snapshot, snapshot, stayed_away
-from ckm.churning.timeline import calendar_day, day_number
 from ckm.churning.typical import typical_stayer
+from ckm.customers.calendar import calendar_day, day_number
+from ckm.customers.history import History, read_history
 from ckm.dataset import open_dataset
 from ckm.errors import NotEnoughDataError
 from ckm.example import make_shop

@@ -19,8 +19,8 @@ import polars as pl
 from measure import CKM, SHARED, machine, run
 from relabelling import online_retail
 
-from ckm.churning.history import History, read_history
 from ckm.churning.snapshot import snapshot, stayed_away
+from ckm.customers.history import History, read_history
 from ckm.models.backtest import PEER, Backtest, walk_forward
 from ckm.models.churn.window import Window
 from ckm.models.cutoffs import Calendar

@@ -20,9 +20,9 @@ import numpy as np
 import polars as pl
 from measure import CKM, SHARED, machine, run
 
+from ckm.customers.features import feature_table
 from ckm.example.shop import make_shop
 from ckm.example.workspace import CURRENCY, TIME_ZONE
-from ckm.feature_table.table import feature_table
 from ckm.models.clusters.stability import adjusted_rand_index
 from ckm.segmentation.clusters.learn import ClustersDefinition, fit_clusters
 from ckm.segmentation.definition import Basis
@@ -30,7 +30,7 @@ from ckm.settings import SegmentSettings
 from ckm.workspace import lay_out
 
 if TYPE_CHECKING:
-    from ckm.feature_table.table import FeatureTable
+    from ckm.customers.features import FeatureTable
 
 SEEDS = (7, 8, 9)
 MANY = 1_000_000

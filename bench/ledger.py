@@ -17,12 +17,13 @@ import polars as pl
 from measure import machine
 
 from ckm.config import Config
+from ckm.customers.needs import EVERYTHING
+from ckm.customers.period import compared_with, period_until
+from ckm.customers.posting import read_ledger
 from ckm.measures.basis import Basis
 from ckm.measures.cohorts import cohort_measures
 from ckm.measures.concentration import concentration_measures
 from ckm.measures.lifecycle import lifecycle_measures, lifecycle_of
-from ckm.measures.period import compared_with, period_until
-from ckm.measures.reading import read_ledger
 from ckm.measures.relationships import relationship_measures
 from ckm.measures.survival import survival_measures
 
@@ -43,8 +44,8 @@ def timed(what: str, work: Callable[[], T]) -> T:
 
 def main(path: Path) -> None:
     tables = {"transactions": pl.scan_parquet(path)}
-    ledger = timed("read", lambda: read_ledger(tables))
-    print(f"{len(ledger.customers):,} customers, {len(ledger.visits.keys):,} orders")
+    ledger = timed("read", lambda: read_ledger(tables, needs=EVERYTHING))
+    print(f"{len(ledger.customers):,} customers, {ledger.purchases.sum_of('orders'):,} orders")
     period = period_until(ledger.as_of, 12)
     basis = Basis(tables, ledger, period, compared_with(period, 12, "previous"), Config())
     timed("year before", lambda: basis.before)

@@ -17,17 +17,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import narwhals as nw
 import polars as pl
 
+from ckm.customers.calendar import day_number
+from ckm.customers.features import feature_table
+from ckm.customers.posting import read_ledger
 from ckm.dataset import open_dataset
-from ckm.feature_table.table import feature_table
-from ckm.features import END_OF_TIME, purchase_days, purchase_gaps
 from ckm.models.rhythm import shrunk_gap
 from ckm.segmentation.lifecycle.definition import IN_RHYTHM, LifecycleDefinition
 
 if TYPE_CHECKING:
-    from ckm.feature_table.table import FeatureTable
+    from ckm.customers.features import FeatureTable
 
 ROOT = Path(__file__).parents[1]
 SHARED = Path(os.environ.get("CKM_SHARED") or ROOT.parent / "shared" / "data") / "transactions"
@@ -45,6 +45,7 @@ def cdnow() -> pl.LazyFrame:
 def online_retail() -> pl.LazyFrame:
     returned = pl.col("Invoice").str.starts_with("C")
     return pl.scan_parquet(SHARED / "online_retail_2009_2010.parquet").select(
+        order_id=pl.col("Invoice"),
         customer_id=pl.col("Customer ID").cast(pl.String),
         ordered_at=pl.col("InvoiceDate").str.to_datetime(time_unit="us", time_zone="UTC"),
         net=pl.col("Quantity") * pl.col("Price"),
@@ -55,8 +56,11 @@ def online_retail() -> pl.LazyFrame:
 
 def silences(transactions: pl.LazyFrame, table: FeatureTable) -> pl.DataFrame:
     """One row per purchase day: ``silence`` in long gaps of that day, ``ended``, and ``watched``: as long as seen."""
-    days = purchase_days(nw.from_native(transactions), until=END_OF_TIME, time_zone=table.time_zone, money_scale=1)
-    found = purchase_gaps(days).select("customer_id", "number", "gap").to_native().collect()
+    days = read_ledger({"transactions": transactions}, time_zone=table.time_zone).purchases
+    number = pl.col("number")
+    found = pl.DataFrame({"customer_id": days.code, "number": days.day}).with_columns(
+        gap=(number - number.shift(1)).over("customer_id")
+    )
     earlier = found.lazy().rename({"number": "earlier", "gap": "earlier_gap"})
     known = (
         found.lazy()
@@ -67,7 +71,7 @@ def silences(transactions: pl.LazyFrame, table: FeatureTable) -> pl.DataFrame:
     )
     definition = LifecycleDefinition(0.0, table.population.gap_p80_days or 0.0)
     long = definition.long_gap_days(shrunk_gap(pl.col("own"), pl.col("gaps"), definition.gap_p80_days))
-    watched = table.as_of.toordinal() - pl.col("number")
+    watched = day_number(table.as_of) - pl.col("number")
     following = pl.col("number").shift(-1).over("customer_id", order_by="number") - pl.col("number")
     return (
         known.with_columns(long=long, watched=watched, following=following)

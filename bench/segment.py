@@ -1,4 +1,4 @@
-"""Claim: ``ckm segment`` takes no longer than DuckDB for the same recency, frequency, money and scores, at 2 GB.
+"""Claim: ``ckm segment`` takes no longer than DuckDB for the same features (orders too) and scores, at 2 GB.
 
 20 million order lines of 1 million customers, Parquet to Parquet, whole processes, alternating. From 2 to 20 million
 lines the time grows at most 12-fold. Ids are text of eight characters, whole numbers, or long texts.
@@ -24,7 +24,8 @@ duckdb.execute('''COPY (
 WITH customers AS (
     SELECT customer_id, round(sum(net), 4) AS monetary,
         max(ordered_at::date) FILTER (type IN ('sale', 'subscription') AND net >= 0) AS last_day,
-        count(DISTINCT ordered_at::date) FILTER (type IN ('sale', 'subscription') AND net >= 0) AS frequency
+        count(DISTINCT ordered_at::date) FILTER (type IN ('sale', 'subscription') AND net >= 0) AS frequency,
+        count(DISTINCT order_id) FILTER (type IN ('sale', 'subscription') AND net >= 0) AS orders
     FROM '{source}' WHERE type <> 'cancel' AND customer_id IS NOT NULL GROUP BY ALL),
 features AS (
     SELECT *, date_diff('day', last_day, (SELECT max(ordered_at)::date FROM '{source}')) AS recency_days
@@ -35,7 +36,8 @@ cuts AS (
     FROM features)
 SELECT customer_id, 5 - len(list_filter(r, lambda cut: cut < recency_days)) AS r_score,
     1 + len(list_filter(f, lambda cut: cut < frequency)) AS f_score,
-    1 + len(list_filter(m, lambda cut: cut < monetary)) AS m_score, recency_days, frequency, monetary
+    1 + len(list_filter(m, lambda cut: cut < monetary)) AS m_score, recency_days, frequency, orders,
+    monetary
 FROM features, cuts ORDER BY customer_id
 ) TO '{target}' (FORMAT parquet)''')
 """

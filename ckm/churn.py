@@ -13,12 +13,13 @@ from ckm.churning.card import CardData, ModelCard
 from ckm.churning.card_of_models import CardContext, card_of_backtest, card_of_labels
 from ckm.churning.contact import Assumptions, ProfitCurve, choose, profit_curve
 from ckm.churning.forecast import AUTO, Forecast, forecast
-from ckm.churning.history import read_history
 from ckm.churning.horizon import Horizon, usual_horizon
 from ckm.churning.keeping import compare, judge, keep, last_warnings, warnings_to_judge
 from ckm.churning.levels import Thresholds, is_warning, level_remarks
 from ckm.churning.listing import COLUMNS, best_first, list_customers, summarise
-from ckm.churning.timeline import calendar_day, day_number
+from ckm.customers.calendar import calendar_day
+from ckm.customers.history import read_history
+from ckm.customers.kept import kept_in
 from ckm.errors import UsageError
 from ckm.segmentation.apply import apply_definition
 from ckm.segmentation.library import Library
@@ -66,6 +67,8 @@ class Request:
         Whether a workspace keeps the warnings.
     wait
         Seconds to wait for another writer of the store; null for as long as it takes.
+    cache
+        Whether to use, and keep, the workspace's ledger; without it the transactions are read.
     """
 
     as_of: date | None = None
@@ -79,6 +82,7 @@ class Request:
     seed: int = 0
     keep: bool = True
     wait: float | None = None
+    cache: bool = True
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,7 @@ class ChurnWarnings:
     @property
     def currency(self) -> str:
         """Currency of every amount."""
-        return self.forecast.history.currency
+        return self.forecast.history.ledger.currency
 
 
 def warn(
@@ -143,7 +147,7 @@ def warn(
     UsageError
         The request contradicts itself or the data.
     InputError
-        See :func:`ckm.feature_table.table.feature_table`.
+        See :func:`ckm.customers.features.feature_table`.
     NotEnoughDataError
         Too little history; the message says what is there and what is needed.
     """
@@ -156,7 +160,12 @@ def warn(
             hint="make one: ckm init DIR",
         )
     tell("reading")
-    history = read_history(tables, as_of=request.as_of, time_zone=config.time_zone)
+    history = read_history(
+        tables,
+        as_of=request.as_of,
+        time_zone=config.time_zone,
+        kept=kept_in(dataset, cache=request.cache, keep=request.keep),
+    )
     horizon = usual_horizon(history) if request.horizon is None else _asked(request.horizon)
     found = forecast(history, horizon, model=request.model, compare=request.backtest, seed=request.seed, tell=tell)
     lead = settings.lead if request.lead is None else request.lead
@@ -186,7 +195,7 @@ def warn(
         curve=profit_curve(_gains(compared.frame)),
         forecast=found,
         titles={name: entry.title() for name, entry in listing.answers.entries.items()},
-        assumptions=Assumptions.of(settings).sentence(history.currency),
+        assumptions=Assumptions.of(settings).sentence(history.ledger.currency),
         remarks=tuple(remarks),
     )
 
@@ -202,7 +211,7 @@ def model_card(result: ChurnWarnings) -> ModelCard:
     found = result.forecast
     if found.backtest is None:
         raise UsageError("a model card needs a backtest", hint="ask for it: Request(backtest=True), or --backtest")
-    history, left = found.history, found.history.left_out
+    history, left = found.history, found.history.everybody.left_out
     reasons = {
         "after the as-of date": left.rows_after_as_of,
         "of cancelled orders": left.rows_cancelled,
@@ -285,9 +294,9 @@ def _forecast_remarks(found: Forecast) -> list[str]:
     history = found.history
     remarks = [
         f"as of {calendar_day(history.as_of)}: {len(found.today):,} customers with a purchase, "
-        f"money in {history.currency}",
+        f"money in {history.ledger.currency}",
         f"horizon: {found.horizon.reasoning}",
-        *history.left_out.remarks,
+        *history.everybody.left_out.remarks,
         *history.remarks,
     ]
     if found.backtest is not None:
@@ -310,21 +319,5 @@ def _turned_out(store: Store, found: Forecast, as_of: date) -> list[str]:
     earlier = warnings_to_judge(store, horizon, as_of)
     if earlier is None:
         return []
-    history = found.history
-    visits = history.purchases.visits
-    then = day_number(earlier.as_of)
-    frame = pl.DataFrame({"customer": visits.codes, "day": visits.days}).lazy()
-    next_order = (
-        frame.group_by("customer")
-        .agg(
-            pl.col("day").min().alias("first"),
-            pl.col("day").filter(pl.col("day") > then).min().alias("next"),
-        )
-        .filter(pl.col("first") <= then)
-        .select(
-            pl.lit(history.customers).gather(pl.col("customer")).alias("customer_id"),
-            pl.col("next").cast(pl.Int32).cast(pl.Date).alias("next_order"),
-        )
-        .collect()
-    )
+    next_order = found.history.ledger.next_purchases(earlier.as_of)
     return [judge(earlier, next_order, horizon=horizon).sentence]

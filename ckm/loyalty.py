@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.customers.kept import kept_in, ledger_of
+from ckm.customers.needs import EVERYTHING
+from ckm.customers.period import Comparison, compared_with, period_until
 from ckm.errors import UsageError
 from ckm.measures.basis import Basis
 from ckm.measures.capacity import Capacity, capacity_measures, read_capacity
@@ -26,9 +29,7 @@ from ckm.measures.lifetime import Lifetime, lifetime_measures, read_lifetime
 from ckm.measures.loyalty_matrix import loyalty_measures
 from ckm.measures.margin import read_margin
 from ckm.measures.measure import Measure, Measures, Missing
-from ckm.measures.period import Comparison, compared_with, period_until
 from ckm.measures.ratings import read_ratings
-from ckm.measures.reading import read_ledger
 from ckm.measures.relationships import relationship_measures
 from ckm.measures.report import LoyaltyReport
 from ckm.measures.risk import Risk, read_risk, risk_measures
@@ -75,6 +76,8 @@ class Request:
         Whether customers' names may be shown.
     seed
         Of everything random.
+    cache
+        Whether to use, and keep, the workspace's ledger; without it the transactions are read.
     """
 
     as_of: date | None = None
@@ -84,6 +87,7 @@ class Request:
     min_cell: int = MIN_CELL
     names: bool = False
     seed: int = 0
+    cache: bool = True
 
     def __post_init__(self) -> None:
         if self.min_cell < 0:
@@ -205,7 +209,13 @@ def _basis(
     dimension: Dimension | None,
 ) -> Basis:
     by = dimension.of_rows if dimension is not None else None
-    ledger = read_ledger(tables, as_of=request.as_of, time_zone=config.time_zone, by=by)
+    ledger = ledger_of(
+        tables,
+        kept_in(dataset, cache=request.cache),
+        as_of=request.as_of,
+        time_zone=config.time_zone,
+        needs=replace(EVERYTHING, by=by),
+    )
     period = period_until(ledger.as_of, request.months)
     return Basis(
         tables=tables,

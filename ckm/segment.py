@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ckm.customers.features import needs_of
+from ckm.customers.kept import kept_in, ledger_of
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.segmentation.apply import apply_definition, definition_table
+from ckm.segmentation.apply import apply_definition, definition_table, read_for
 from ckm.segmentation.definition import Detail
 from ckm.segmentation.learn import segment_customers
 from ckm.segmentation.library import EarlierRun, Library, keep, last_run
 from ckm.segmentation.lifecycle.definition import LifecycleDefinition
 from ckm.segmentation.lifecycle.flows import lifecycle_flows
 from ckm.segmentation.measures import Measures
+from ckm.segmentation.methods import find_method
 from ckm.segmentation.moves import Moves, explain_moves
 from ckm.segmentation.result import Segmentation, segmented
 from ckm.segmentation.rules.definition import load_rules
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm.config import Config
+    from ckm.customers.kept import Kept
+    from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
     from ckm.segmentation.definition import Definition
     from ckm.segmentation.rfm.names import NameTable
@@ -69,6 +74,8 @@ class Request:
         Whether a workspace keeps the definition and the run.
     wait
         Seconds to wait for another writer of the store; None for as long as it takes.
+    cache
+        Whether to use, and keep, the workspace's ledger; without it the transactions are read.
     """
 
     by: str | Path | None = None
@@ -84,6 +91,7 @@ class Request:
     seed: int = 0
     keep: bool = True
     wait: float | None = None
+    cache: bool = True
 
     @property
     def name(self) -> str:
@@ -107,26 +115,29 @@ def segment_dataset(dataset: Dataset, request: Request, config: Config) -> Segme
     UsageError
         The request contradicts itself or the definition that is there.
     InputError, NotEnoughDataError
-        See :func:`ckm.feature_table.table.feature_table` and the methods.
+        See :func:`ckm.customers.features.feature_table` and the methods.
     """
     _check(request, dataset)
     library = Library((dataset.workspace.root if dataset.workspace else Path()) / "segments")
     tables = {**dataset.tables, "transactions": dataset.transactions}
+    kept = kept_in(dataset, cache=request.cache, keep=request.keep)
     saved = _definition_on_file(request, library, in_workspace=dataset.workspace is not None)
     rules = load_rules(request.by) if isinstance(request.by, Path) else None
     if saved is not None and not _to_learn(saved, rules, request):
         _check_same_wishes(saved, request)
+        ledger = read_for(saved, tables, as_of=request.as_of, kept=kept)
         result = apply_definition(
-            saved, tables, as_of=request.as_of, time_zone=config.time_zone, settings=config.segment
+            saved, tables, as_of=request.as_of, time_zone=config.time_zone, settings=config.segment, ledger=ledger
         )
     else:
-        result = _learn(tables, request, config, rules, saved)
+        ledger, result = _learn(tables, request, config, rules, saved, kept)
     if request.details:
-        result = _with_balance(result, tables)
+        result = _with_balance(result, ledger)
     store = _store(dataset, request.wait)
-    before = _before(result, tables, store, request)
+    customers = tables.get("customers")
+    before = _before(result, ledger, customers, store, request)
     if before is not None:
-        moves = _moves(before, result, tables)
+        moves = _moves(before, result, ledger, tables)
         result = result.since(moves).saying(*moves.remarks)
     if request.keep and _must_keep_nothing(dataset, request):
         result = result.saying("the workspace cannot be written: neither definition nor run was kept")
@@ -208,37 +219,42 @@ def _learn(
     config: Config,
     rules: Definition | None,
     saved: SavedDefinition | None,
-) -> Segmentation:
+    kept: Kept | None,
+) -> tuple[Ledger, Segmentation]:
     by: str | Definition = rules or str(request.by or (saved.definition.method if saved else "rfm"))
     names, measures = request.names, request.measures
     if saved is not None:
         measures = measures or saved.measures
         names = names or getattr(saved.definition, "names", None)
-    return segment_customers(
+    measures = measures or Measures()
+    needs = needs_of(find_method(by if isinstance(by, str) else by.method).scope, measures.money)
+    ledger = ledger_of(tables, kept, as_of=request.as_of, time_zone=config.time_zone, needs=needs)
+    return ledger, segment_customers(
         tables,
         by=by,
         as_of=request.as_of,
         time_zone=config.time_zone,
-        measures=measures or Measures(),
+        measures=measures,
         settings=config.segment,
         names=names,
         seed=request.seed,
         name=Path(request.name).stem if request.name.endswith((".yaml", ".yml")) else request.name,
         previous=saved,
+        ledger=ledger,
     )
 
 
-def _with_balance(result: Segmentation, tables: Mapping[str, pl.LazyFrame]) -> Segmentation:
+def _with_balance(result: Segmentation, ledger: Ledger) -> Segmentation:
     definition = result.definition.definition
     if not isinstance(definition, LifecycleDefinition):
         return result
-    flows = lifecycle_flows(tables, definition, as_of=result.as_of, time_zone=result.definition.time_zone)
+    flows = lifecycle_flows(ledger.standing_on(result.as_of), definition)
     title = "Customers in rhythm, month by month: active = new + retained + won back; active before = retained + lost"
     return result.saying(*flows.remarks, details=(Detail(title, flows.frame),))
 
 
 def _before(
-    result: Segmentation, tables: Mapping[str, pl.LazyFrame], store: Store | None, request: Request
+    result: Segmentation, ledger: Ledger, customers: pl.LazyFrame | None, store: Store | None, request: Request
 ) -> EarlierRun | None:
     """Return what to compare with: a kept run; for a day without one, the same definition on the data of that day."""
     found = last_run(store, result.definition, result.as_of, until=request.since) if store else None
@@ -247,7 +263,7 @@ def _before(
     if request.since is not None:
         if request.since >= result.as_of:
             raise UsageError(f"--since {request.since} is not before {result.as_of}", hint="name an earlier day")
-        table = definition_table(result.definition, tables, as_of=request.since)
+        table = definition_table(result.definition, ledger, customers, as_of=request.since)
         return EarlierRun(request.since, segmented(result.definition, table).kept, result.definition)
     if request.moves:
         raise NotEnoughDataError(
@@ -256,10 +272,15 @@ def _before(
     return None
 
 
-def _moves(before: EarlierRun, result: Segmentation, tables: Mapping[str, pl.LazyFrame]) -> Moves:
+def _moves(before: EarlierRun, result: Segmentation, ledger: Ledger, tables: Mapping[str, pl.LazyFrame]) -> Moves:
     now = result.kept.with_columns(segment_before=result.kept["segment"])
     if before.definition.version != result.definition.version:
-        table = definition_table(before.definition, tables, as_of=result.as_of)
+        table = definition_table(
+            before.definition,
+            read_for(before.definition, tables, as_of=result.as_of, ledger=ledger),
+            tables.get("customers"),
+            as_of=result.as_of,
+        )
         then = table.frame.select("customer_id").with_columns(
             segment_before=before.definition.definition.assign(table.frame)["segment"]
         )

@@ -24,7 +24,7 @@ import typer
 from typer.testing import CliRunner
 
 from ckm.cli import app
-from ckm.feature_table.dictionary import load_dictionary
+from ckm.customers.dictionary import load_dictionary
 from ckm.knowledge.lint import RULES
 from ckm.knowledge.schema import Shape, entry_shape
 from ckm.measures.book import load_book

@@ -15,8 +15,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from ckm.customers.coverage import LeftOut
 from ckm.errors import InputError, NotEnoughDataError, UsageError
-from ckm.feature_table.table import LeftOut
 from ckm.segment import Segmentation, segment_customers
 from ckm.segmentation.rfm.names import NamedCodes, NameTable
 from tests.conftest import examples
@@ -106,6 +106,7 @@ def cdnow_master() -> pl.LazyFrame:
 def online_retail() -> pl.LazyFrame:
     cancelled = pl.col("Invoice").str.starts_with("C")
     return pl.scan_parquet(shared("online_retail_2009_2010.parquet")).select(
+        order_id=pl.col("Invoice"),
         customer_id=pl.col("Customer ID").cast(pl.String),
         ordered_at=pl.col("InvoiceDate").str.to_datetime(time_unit="us", time_zone="UTC"),
         net=pl.col("Quantity") * pl.col("Price"),

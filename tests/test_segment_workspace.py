@@ -244,7 +244,7 @@ def edited(path: Path, **changes: tuple[str, str]) -> None:
 
 
 EDITS: dict[str, tuple[tuple[str, str], str]] = {
-    "other features": (("dictionary: 1", "dictionary: 0"), "was made for version 0 of the features"),
+    "other features": (("dictionary: 2", "dictionary: 0"), "was made for version 0 of the features"),
     "another currency": (("currency: EUR", "currency: THB"), "is for amounts in THB"),
     "another calendar": (("time_zone: UTC", "time_zone: Asia/Bangkok"), "is for days in Asia/Bangkok"),
     "another method": (("method: rfm", "method: magic"), "no method 'magic'"),

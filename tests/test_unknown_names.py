@@ -14,6 +14,7 @@ import pytest
 from ckm import churn, kb, loyalty, segment
 from ckm.check import CheckLimits, Severity, check_tables, read_controls, to_junit
 from ckm.config import Config
+from ckm.customers.posting import read_ledger
 from ckm.dataset import Dataset, open_dataset
 from ckm.errors import CkmError, InputError, NotEnoughDataError, UnknownNameError, UsageError
 from ckm.knowledge.draft import Wanted
@@ -123,7 +124,7 @@ EMPTY: dict[str, Call] = {
     "churn": lambda: churn.warn(data(), churn.Request(), Config()),
     "loyalty": lambda: loyalty.loyalty_report(data(customers=rows()), loyalty.Request(), Config()),
     "checks": lambda: check_tables({}),
-    "flows": lambda: lifecycle_flows({}, lifecycle(), as_of=DAY),
+    "flows": lambda: lifecycle_flows(read_ledger({}, as_of=DAY), lifecycle()),
 }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ckm.churning.card import RECENCY, CardData, CardFeature, Gain, ModelCard, Scores, Tenth
 from ckm.churning.feature_catalogue import load_catalogue
-from ckm.churning.timeline import calendar_day
+from ckm.customers.calendar import calendar_day
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

@@ -49,20 +49,17 @@ class ChurnFeature:
 
 @dataclass(frozen=True)
 class ChurnFeatures:
-    """All features in their order, the version of their formulas, and the words they need.
+    """All features in their order, the version of their formulas.
 
     Attributes
     ----------
     version
         Of the formulas.
-    invoice_topics
-        What the topic of an event about an invoice is called, in lower case.
     features
         By group.
     """
 
     version: int
-    invoice_topics: tuple[str, ...]
     features: tuple[ChurnFeature, ...]
 
     @property
@@ -85,8 +82,8 @@ def read_catalogue(path: Path = CATALOGUE) -> ChurnFeatures:
     """
     document = read_yaml(path)
     if document is None:
-        raise UsageError(f"{path}: 'schema' is missing", hint="needed are schema, version, invoice_topics, features")
-    keys = document.fields(("schema", "version", "invoice_topics", "features"))
+        raise UsageError(f"{path}: 'schema' is missing", hint="needed are schema, version, features")
+    keys = document.fields(("schema", "version", "features"))
     if keys["schema"].text() != CATALOGUE_SCHEMA:
         raise UsageError(f"{keys['schema'].where}: not a catalogue of churn features")
     features = tuple(_feature(entry) for entry in keys["features"].items())
@@ -96,7 +93,6 @@ def read_catalogue(path: Path = CATALOGUE) -> ChurnFeatures:
         raise UsageError(f"{path}: features named twice: {', '.join(doubled)}")
     return ChurnFeatures(
         version=keys["version"].whole(),
-        invoice_topics=tuple(item.text() for item in keys["invoice_topics"].items()),
         features=features,
     )
 

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.churning.history import History
     from ckm.churning.horizon import Horizon
+    from ckm.customers.history import History
 
 AUTO = "auto"
 CHOICES = (AUTO, *MODELS)
-MOST_LEARNED_FROM = 100_000
+MOST_LEARNED_FROM = 200_000
 """Customers whose past is learned from and compared on; with more, a sample by hashed id, the same at all cut-offs."""
 
 

@@ -7,13 +7,13 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckm.churning.timeline import calendar_day
+from ckm.customers.calendar import calendar_day
+from ckm.customers.coverage import counted
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.feature_table.view import counted
 from ckm.models.rhythm import population_gap
 
 if TYPE_CHECKING:
-    from ckm.churning.history import History
+    from ckm.customers.history import History
 
 USUAL_DAYS = (30, 60, 90, 180, 365)
 """Horizons that people talk in: a month, two, a quarter, half a year, a year."""
@@ -55,7 +55,7 @@ def usual_horizon(history: History) -> Horizon:
     NotEnoughDataError
         No customer came back, or the history is not longer than the horizon.
     """
-    found = population_gap(history.gaps.histogram(), LONG_GAP)
+    found = population_gap(history.ledger.gaps.histogram(), LONG_GAP)
     if found is None:
         raise NotEnoughDataError(
             f"no horizon can be chosen: of {counted(len(history.customers), 'customer')} 0 bought on a second day, "
@@ -65,7 +65,7 @@ def usual_horizon(history: History) -> Horizon:
         )
     days = nearest_usual(found)
     check_horizon(history, days)
-    repeaters = int((history.gaps.counts() > 0).sum())
+    repeaters = int((history.ledger.gaps.counts() > 0).sum())
     return Horizon(
         days,
         f"{days} days, because 80 % of the gaps between two purchases are no longer than "

@@ -13,7 +13,7 @@ from ckm.churning.levels import LEVELS, Thresholds, give_levels, is_warning
 from ckm.churning.reasons import explain
 from ckm.churning.season import SEASON_DAYS, YEAR
 from ckm.churning.suppression import suppress
-from ckm.churning.timeline import calendar_day
+from ckm.customers.calendar import calendar_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,7 +106,7 @@ def list_customers(
     """
     judged = _judged(forecast, settings, lead)
     as_of = calendar_day(forecast.today.day)
-    suppressed = suppress(judged, tables, as_of=as_of, settings=settings, time_zone=forecast.history.time_zone)
+    suppressed = suppress(judged, tables, as_of=as_of, settings=settings, time_zone=forecast.history.ledger.time_zone)
     judged = judged.hstack(suppressed.frame.select("suppressed"))
     asked = judged.select(pl.lit(everyone) | pl.col("level").is_not_null()).to_series().to_numpy()
     reasons, base = _reasons(forecast, asked)
@@ -195,7 +195,7 @@ def _judged(forecast: Forecast, settings: ChurnSettings, lead: int) -> pl.DataFr
         pl.lit(calendar_day(today.day)).alias("as_of"),
         pl.lit(forecast.horizon.days, pl.Int64).alias("horizon_days"),
         pl.lit(forecast.model.name).alias("model"),
-        pl.lit(history.currency).alias("currency"),
+        pl.lit(history.ledger.currency).alias("currency"),
         pl.col("days_silent").cast(pl.Int64),
         pl.col("usual_gap_days").fill_nan(None).round(1),
         pl.col("value_at_risk").round(MONEY_DIGITS),
@@ -210,7 +210,9 @@ def _reasons(forecast: Forecast, asked: NDArray[np.bool_]) -> tuple[pl.DataFrame
     rows = np.flatnonzero(asked)
     features = {name: values[rows] for name, values in forecast.today.features.items()}
     codes = forecast.today.customers[rows]
-    found = explain(forecast.model.log_odds, codes, features, forecast.typical, currency=forecast.history.currency)
+    found = explain(
+        forecast.model.log_odds, codes, features, forecast.typical, currency=forecast.history.ledger.currency
+    )
     ids = forecast.history.customers.gather(found.frame["customer"])
     named = found.frame.drop("customer").insert_column(0, ids.alias("customer_id"))
     return named.with_columns(pl.col("points").round(POINT_DIGITS)), round(found.attribution.base, POINT_DIGITS)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.churning.timeline import unpack_day
+from ckm.customers.day_totals import unpack_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ckm.churning.timeline import Timeline
+    from ckm.customers.day_totals import DayTotals
 
 YEAR = 365
 """Days between a day and the same days a year ago."""
@@ -24,7 +24,7 @@ _TROPICAL_YEAR = 365.2425
 
 
 def bought_same_season(
-    visits: Timeline, start: NDArray[np.int64], stop: NDArray[np.int64], day: int
+    visits: DayTotals, start: NDArray[np.int64], stop: NDArray[np.int64], day: int
 ) -> NDArray[np.bool_]:
     """Whether a customer buys in one season of the year only, and did so when it last came round.
 

@@ -9,20 +9,20 @@ import numpy as np
 import polars as pl
 
 from ckm.churning.feature_catalogue import load_catalogue
-from ckm.churning.gaps import rhythm
 from ckm.churning.season import YEAR, bought_same_season
-from ckm.churning.timeline import calendar_day, day_number, unpack_day
+from ckm.customers.calendar import calendar_day, day_number, months_before
+from ckm.customers.columns import margin
+from ckm.customers.day_totals import NEVER, unpack_day
+from ckm.customers.interpurchase import rhythm
 from ckm.errors import NotEnoughDataError
-from ckm.feature_table.columns import margin
-from ckm.feature_table.view import months_before
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
 
-    from ckm.churning.history import History
-    from ckm.churning.timeline import Timeline
+    from ckm.customers.day_totals import DayTotals
+    from ckm.customers.history import History
 
     Codes = NDArray[np.uint32]
     Floats = NDArray[np.float64]
@@ -45,7 +45,7 @@ class Snapshot:
     horizon
         Days that the question looks ahead; ``same_season`` hangs on it.
     customers
-        Codes, ascending: positions in :attr:`ckm.churning.history.History.customers`. All that follows is parallel.
+        Codes, ascending: positions in :attr:`ckm.customers.history.History.customers`. All that follows is parallel.
     features
         By name, in the order of ``ckm/data/churn_features.yaml``; NaN where a customer has none. A feature of whose
         sources nothing was known by the day is absent.
@@ -81,7 +81,7 @@ def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integ
     Parameters
     ----------
     history
-        Of :func:`ckm.churning.history.read_history`.
+        Of :func:`ckm.customers.history.read_history`.
     day
         The cut-off, in days since 1970-01-01.
     horizon
@@ -128,20 +128,20 @@ def stayed_away(history: History, snapshot: Snapshot, horizon: int) -> NDArray[n
             hint=f"the last day whose outcome is known is {calendar_day(history.last_day - horizon)}",
             horizon_days=horizon,
         )
-    visits = history.purchases.visits
+    visits = history.ledger.purchases
     away: NDArray[np.bool_] = visits.count(snapshot.customers, snapshot.day, end) == 0
     return away
 
 
 @dataclass(frozen=True)
 class _Cut:
-    """Where each customer's past ends in the timelines of a history."""
+    """Where each customer's past ends in the ledger of a history."""
 
     history: History
     day: int
     horizon: int
     who: Codes
-    visits: Timeline
+    visits: DayTotals
     start: Whole
     stop: Whole
     first: NDArray[np.int32]
@@ -150,14 +150,14 @@ class _Cut:
 
     @classmethod
     def of(cls, history: History, day: int, horizon: int, only: NDArray[np.integer] | None) -> _Cut:
-        visits = history.purchases.visits
+        visits = history.ledger.purchases
         everyone = np.arange(len(history.customers), dtype=np.uint32)
         start, stop = visits.start(everyone), visits.after(everyone, day)
         bought = stop > start
         if not bought.any():
             raise NotEnoughDataError(
                 f"nobody had bought anything by {calendar_day(day)}",
-                hint=f"the first purchase is of {calendar_day(int(visits.days.min()))}",
+                hint=f"the first purchase is of {calendar_day(int(visits.day.min()))}",
             )
         last_of_code = np.full(len(everyone), -day - 1, np.int32)
         last_of_code[bought] = unpack_day(visits.keys[stop[bought] - 1])
@@ -186,9 +186,9 @@ class _Cut:
 
     def spent(self, name: str, after: int) -> Whole:
         """Total of purchases and returns since a day."""
-        returns = self.history.purchases.returns
         bought = self.visits.total(name, self.visits.after(self.who, after), self.stop)
-        return bought + (returns.between(name, self.who, after, self.day) if name in returns.totals else 0)
+        others = (self.history.ledger.later_lines, self.history.ledger.returns)
+        return sum((each.between(name, self.who, after, self.day) for each in others if name in each.totals), bought)
 
 
 def _check_day(history: History, day: int) -> None:
@@ -199,7 +199,7 @@ def _check_day(history: History, day: int) -> None:
 
 
 def _rhythm(at: _Cut) -> dict[str, NDArray[Any]]:
-    usual = rhythm(at.history.gaps.by(at.day), at.last_of_code)
+    usual = rhythm(at.history.ledger.gaps.by(at.day), at.last_of_code)
     a_year_ago = at.day - YEAR
     same = at.visits.count(at.who, a_year_ago, min(a_year_ago + at.horizon, at.day))
     whole_year = at.stop - at.visits.after(at.who, a_year_ago)
@@ -216,7 +216,8 @@ def _rhythm(at: _Cut) -> dict[str, NDArray[Any]]:
 
 
 def _spend(at: _Cut) -> dict[str, NDArray[Any]]:
-    purchases, visits, scale = at.history.purchases, at.visits, at.history.money_scale
+    visits, ledger = at.visits, at.history.ledger
+    scale = ledger.scale
     half, year = at.months_ago(6), at.months_ago(12)
     at_half, at_year = visits.after(at.who, half), visits.after(at.who, year)
     recent, before = visits.total("net", at_half, at.stop), visits.total("net", at_year, at_half)
@@ -226,14 +227,14 @@ def _spend(at: _Cut) -> dict[str, NDArray[Any]]:
     features = {
         "spend_12mo": at.spent("net", year) / scale,
         "spend_change": np.where(at.first <= year, _ratio(recent - before, recent + before), np.nan),
-        "order_value_mean": bought / (at.stop - at.start) / scale,
+        "order_value_mean": bought / visits.total("orders", at.start, at.stop) / scale,
         "order_value_last_ratio": _ratio(last, mean_before),
     }
-    if purchases.books.first_discount <= at.day:
+    if visits.first_day_of("discounts_known") <= at.day:
         discount = visits.total("discount", at.start, at.stop)
         features["discount_share"] = _ratio(discount, bought + discount)
-    if purchases.books.first_return <= at.day:
-        returns = purchases.returns
+    if int(at.history.everybody.returns.day.min(initial=NEVER)) <= at.day:
+        returns = ledger.returns
         since, until = returns.start(at.who), returns.after(at.who, at.day)
         features["return_share"] = np.nan_to_num(_ratio(-returns.total("net", since, until), bought))
         features["returns_90d"] = until - returns.after(at.who, at.day - RECENT_DAYS)
@@ -241,14 +242,15 @@ def _spend(at: _Cut) -> dict[str, NDArray[Any]]:
 
 
 def _breadth(at: _Cut) -> dict[str, NDArray[Any]]:
-    breadth, year = at.history.breadth, at.months_ago(12)
+    categories, channels = at.history.ledger.categories, at.history.ledger.channels
+    year = at.months_ago(12)
     features: dict[str, NDArray[Any]] = {}
-    if breadth.categories.first_day <= at.day:
-        features["categories_12mo"] = breadth.categories.distinct(at.codes, year, at.day)[at.who]
-        lost = breadth.given_up(at.day)
-        features["category_lost"] = breadth.categories.share(lost, at.codes, year, at.day)[at.who]
-    if breadth.channels.first_day <= at.day:
-        features["channels_12mo"] = breadth.channels.distinct(at.codes, year, at.day)[at.who]
+    if categories.first_day <= at.day:
+        features["categories_12mo"] = categories.distinct(at.codes, year, at.day)[at.who]
+        lost = categories.shelf.given_up(at.day)
+        features["category_lost"] = categories.share(lost, at.codes, year, at.day)[at.who]
+    if channels.first_day <= at.day:
+        features["channels_12mo"] = channels.distinct(at.codes, year, at.day)[at.who]
     return features
 
 
@@ -278,16 +280,16 @@ def _satisfaction(at: _Cut) -> dict[str, NDArray[Any]]:
 
 def _margin(at: _Cut) -> Floats:
     """Margin of the last 12 months by the rule of the feature table, in the unit of the currency."""
-    year, books = at.months_ago(12), at.history.purchases.books
+    year, shop = at.months_ago(12), at.history.everybody
     nothing = np.zeros(len(at.who), np.int64)
-    known = books.first_cost <= at.day
+    known = shop.first_day_of("costs_known") <= at.day
     sums = {
         "year_net": at.spent("net", year),
         "year_costed": at.spent("costed", year) if known else nothing,
         "year_cost": at.spent("cost", year) if known else nothing,
     }
-    whole = pl.DataFrame(sums).select(margin("year", books.margin_share(at.day)).alias("margin"))["margin"]
-    return whole.to_numpy() / at.history.money_scale
+    whole = pl.DataFrame(sums).select(margin("year", shop.margin_share(at.day)).alias("margin"))["margin"]
+    return whole.to_numpy() / shop.scale
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:

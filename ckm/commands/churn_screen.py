@@ -73,7 +73,7 @@ def show_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None
     """Print how right each model was at each past cut-off, beside plain recency."""
     import polars as pl
 
-    from ckm.churning.timeline import calendar_day
+    from ckm.customers.calendar import calendar_day
 
     backtest = result.forecast.backtest
     assert backtest is not None

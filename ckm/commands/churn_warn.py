@@ -9,7 +9,7 @@ import typer
 
 from ckm.commands.churn_screen import show_backtest, show_mail, show_warnings
 from ckm.commands.hints import DataDates, DataDecimal
-from ckm.commands.options import AsOf, Data, Output, OutputFormat, Seed, Wait, Workspace
+from ckm.commands.options import AsOf, Data, NoCache, Output, OutputFormat, Seed, Wait, Workspace
 from ckm.errors import UsageError
 from ckm.output import Format, default_format, emit, emit_text, note, progress
 
@@ -92,6 +92,7 @@ def churn_warn(
     dates: DataDates = None,
     decimal: DataDecimal = None,
     wait: Wait = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Warn of customers who are about to stay away: how likely, what it would cost, why, and what to do.
 
@@ -133,6 +134,7 @@ def churn_warn(
         seed=seed,
         keep=not dry_run,
         wait=wait,
+        cache=not no_cache,
     )
     with progress("looking for churn", total=STEPS) as advance:
         dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates), by_customer=True)

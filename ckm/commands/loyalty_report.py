@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ckm.commands.hints import DataDates, DataDecimal
-from ckm.commands.options import AsOf, Data, OutputFormat, Seed, Workspace
+from ckm.commands.options import AsOf, Data, NoCache, OutputFormat, Seed, Workspace
 from ckm.errors import UnknownNameError, UsageError
 from ckm.output import Format, default_format, detail, emit, emit_text, note, progress
 
@@ -71,6 +71,7 @@ def loyalty_report(
     workspace: Workspace = None,
     dates: DataDates = None,
     decimal: DataDecimal = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Report on loyalty: what changed and why, who is loyal, what they could buy, who is leaving.
 
@@ -109,6 +110,7 @@ def loyalty_report(
         min_cell=min_cell,
         names=names,
         seed=seed,
+        cache=not no_cache,
     )
     with progress("measuring loyalty", total=STEPS) as advance:
         dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates), by_customer=True)

@@ -72,6 +72,12 @@ Wait = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
+NoCache = Annotated[
+    bool,
+    typer.Option(
+        "--no-cache", help="Read the transactions, even where the workspace keeps the customers' ledger of them."
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from ckm.commands.hints import DataDates, DataDecimal
-from ckm.commands.options import AsOf, Data, Output, OutputFormat, Seed, Wait, Workspace
+from ckm.commands.options import AsOf, Data, NoCache, Output, OutputFormat, Seed, Wait, Workspace
 from ckm.commands.segment_screen import show_details, show_moves, show_summary
 from ckm.errors import UnknownNameError, UsageError
 from ckm.output import Format, default_format, emit, emit_text, note, progress
@@ -90,6 +90,7 @@ def segment(
     dates: DataDates = None,
     decimal: DataDecimal = None,
     wait: Wait = None,
+    no_cache: NoCache = False,
 ) -> None:
     """Put every customer into a named segment that stays put, and explain who moved.
 
@@ -117,7 +118,7 @@ def segment(
       ckm segment --features                           # what rules can be about
     """
     if features:
-        from ckm.feature_table.dictionary import read_dictionary
+        from ckm.customers.dictionary import read_dictionary
 
         return emit(read_dictionary().frame(), fmt, output=output)
     if show_rules:
@@ -143,6 +144,7 @@ def segment(
         seed=seed,
         keep=not dry_run,
         wait=wait,
+        cache=not no_cache,
     )
     with progress(f"segmenting {data or 'the workspace'}"):
         dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates), by_customer=True)

@@ -48,6 +48,8 @@ class Dataset:
         Where it comes from; null for a file.
     quarantine
         Rows that were not loaded; null where there are none.
+    state
+        What tells the present state of a workspace's transactions from any other; null where that is not known.
     """
 
     tables: dict[str, pl.LazyFrame]
@@ -55,6 +57,7 @@ class Dataset:
     remarks: tuple[str, ...] = ()
     workspace: Workspace | None = None
     quarantine: pl.LazyFrame | None = None
+    state: str | None = None
 
     @property
     def transactions(self) -> pl.LazyFrame:
@@ -110,8 +113,10 @@ def _of_workspace(root: Path | None) -> Dataset:
 
     found = Workspace(root, load_config(root))
     store = Store(found.store_dir)
+    before = store.state(TRANSACTIONS)
     tables = {name: store.scan(name) for name in store.tables()}
-    return Dataset(tables, _label(root), workspace=found, quarantine=store.quarantine())
+    state = before if before == store.state(TRANSACTIONS) else None  # a load may have landed meanwhile
+    return Dataset(tables, _label(root), workspace=found, quarantine=store.quarantine(), state=state)
 
 
 def _label(path: Path) -> str:

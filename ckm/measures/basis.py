@@ -7,9 +7,9 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ckm.feature_table.sums import party
-from ckm.feature_table.view import months_before
-from ckm.measures.period import Period, period_until
+from ckm.customers.calendar import months_before
+from ckm.customers.parties import party
+from ckm.customers.period import Period, period_until
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.config import Config, Workspace
-    from ckm.measures.ledger import Ledger
+    from ckm.customers.ledger import Ledger
 
 BEGUN_SHARE = 0.1
 """Of the days of a period that may lie before the data begin, for it to be looked at: holidays and a first week."""

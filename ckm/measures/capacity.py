@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
 from ckm.errors import NotEnoughDataError
 from ckm.measures.measure import Measure, Missing
-from ckm.measures.period import MONTHS_OF_A_YEAR, period_until
 from ckm.measures.sample import METHOD, Estimate, FeatureSample
 from ckm.measures.segments import kept_definition, learning
 from ckm.segmentation.value.definition import fit_value
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ckm.customers.ledger import Ledger
+    from ckm.customers.period import Period
     from ckm.measures.basis import Basis
-    from ckm.measures.ledger import Ledger
     from ckm.measures.margin import Margin
-    from ckm.measures.period import Period
 
 SECTION = "capacity"
 MONEY_DIGITS = 2
@@ -131,13 +131,13 @@ def own_peak(ledger: Ledger) -> tuple[float, int] | None:
     best = last
     for year in years[1:]:
         best = np.maximum(best, ledger.net_between(year))
-    less = np.where(np.diff(ledger.visits.bounds) > 0, best - last, 0)
+    less = np.where(ledger.purchases.has_any, best - last, 0)
     return round(ledger.money(int(less.sum())), MONEY_DIGITS), int((less > 0).sum())
 
 
 def bought_in_year(ledger: Ledger) -> NDArray[np.bool_]:
     """Whether each customer of a ledger bought in its last 12 months, by code."""
-    return np.asarray(ledger.orders_between(period_until(ledger.as_of, MONTHS_OF_A_YEAR)) > 0)
+    return ledger.bought_between(period_until(ledger.as_of, MONTHS_OF_A_YEAR))
 
 
 def _years(as_of: date, first: date) -> list[Period]:

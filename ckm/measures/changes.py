@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ckm.customers.ledger import NO_VALUE, OTHER
 from ckm.measures.comparison import Comparison, compare
 from ckm.measures.decomposition import FACTORS, Totals, revenue_effects, whole_parts
 from ckm.measures.dimensions import MOST_VALUES, Parting, partings
-from ckm.measures.ledger import NO_VALUE, OTHER
 from ckm.measures.measure import Measure, Missing
 from ckm.measures.noise import gradient, interval
 
@@ -62,13 +62,13 @@ def change_measures(
 def _revenue(basis: Basis, comparable: bool) -> tuple[Measure, ...]:
     ledger = basis.ledger
     wanted = [basis.period, basis.compared] if comparable else [basis.period]
-    of_customers = [ledger.visits.total_of(each) + ledger.returns.total_of(each) for each in wanted]
-    nameless = [ledger.till.sums(each) for each in wanted]
-    taken_back = [ledger.returns.total_of(each) + till[1] for each, till in zip(wanted, nameless, strict=True)]
+    of_customers = [ledger.revenue_of_customers(each) for each in wanted]
+    nameless = [ledger.guests.sums(each) for each in wanted]
+    taken_back = [ledger.returns.total_of("net", each) + till[1] for each, till in zip(wanted, nameless, strict=True)]
     without = [sum(till) for till in nameless]
     whole = [known + unknown for known, unknown in zip(of_customers, without, strict=True)]
-    gave_back = [int((ledger.returns.counts(each) > 0).sum()) for each in wanted]
-    there = int((ledger.visits.counts(basis.period) + ledger.returns.counts(basis.period) > 0).sum())
+    gave_back = [int((ledger.returns.counts_in(each) > 0).sum()) for each in wanted]
+    there = int(np.logical_or.reduce([each.counts_in(basis.period) > 0 for each in ledger.all_lines]).sum())
 
     def measure(name: str, sums: list[int], *counts: int) -> Measure:
         values, (n, previous_n) = [ledger.money(each) for each in sums], (*counts, None, None)[:2]
@@ -152,7 +152,7 @@ def revenue_by_slice(comparison: Comparison, parts: Sequence[Parting] | None = N
         if name is not None and name in ledger.dimensions:
             sums = [ledger.revenue_by(name, each) for each in (basis.compared, basis.period)]
             found[name] = _largest(sums[0], sums[1], tuple(ledger.parts) if ledger.by == name else None)
-    without = [sum(ledger.till.sums(each)) for each in (basis.compared, basis.period)]
+    without = [sum(ledger.guests.sums(each)) for each in (basis.compared, basis.period)]
     for part in parts:
         before, now = part.sums(comparison.net_before).tolist(), part.sums(comparison.net).tolist()
         slices = dict(zip(part.values, zip(before, now, strict=True), strict=True))

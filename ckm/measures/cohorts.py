@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ckm.churning.timeline import day_number
-from ckm.feature_table.view import months_before
+from ckm.customers.calendar import day_number, months_before
 from ckm.measures.intervals import wilson
 from ckm.measures.measure import Measure
 
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ckm.customers.ledger import Ledger
     from ckm.measures.basis import Basis
-    from ckm.measures.ledger import Ledger
     from ckm.measures.measure import Missing
 
 MONTHS = 13
@@ -54,7 +53,7 @@ def cohorts(ledger: Ledger, last: date) -> Cohorts:
         return Cohorts((), np.zeros(0, np.int64), np.zeros((0, 0), np.int64))
     edges = np.array([day_number(start) for start in starts])
     cohort = np.searchsorted(edges, ledger.first_day, side="right") - 1  # -1 before, `count` after the last month
-    visits = ledger.visits
+    visits = ledger.purchases
     inside = (visits.day >= edges[0]) & (visits.day < edges[-1])
     inside &= ((cohort >= 0) & (cohort < count))[visits.code]
     code, month = visits.code[inside], np.searchsorted(edges, visits.day[inside], side="right") - 1

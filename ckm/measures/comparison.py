@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.churning.timeline import day_number
+from ckm.customers.calendar import day_number
 from ckm.measures.decomposition import Totals
 from ckm.measures.noise import Sums, error_of_days, sums
 from ckm.measures.standing import KINDS, standing
@@ -17,9 +17,9 @@ from ckm.measures.standing import KINDS, standing
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ckm.customers.ledger import Ledger
+    from ckm.customers.period import Period
     from ckm.measures.basis import Basis
-    from ckm.measures.ledger import Ledger
-    from ckm.measures.period import Period
 
     Whole = NDArray[np.int64]
     Mask = NDArray[np.bool_]
@@ -34,7 +34,7 @@ class Comparison:
     basis
         What it is of.
     orders, orders_before
-        Days with a purchase.
+        Orders that begin in each.
     net, net_before
         Money of purchases and returns, whole numbers.
     """
@@ -85,7 +85,7 @@ class Comparison:
     def there(self) -> Mask:
         """Who bought or returned anything in one of the periods."""
         ledger, periods = self.basis.ledger, (self.basis.period, self.basis.compared)
-        returned = sum(ledger.returns.counts(each) for each in periods)
+        returned = sum(ledger.returns.counts_in(each) for each in periods)
         there: Mask = (self.orders + self.orders_before + returned) > 0
         return there
 
@@ -113,7 +113,7 @@ def compare(basis: Basis) -> Comparison | None:
 
 def till_days(ledger: Ledger, period: Period, *, returns: bool = False) -> Whole:
     """Return the money of what has no customer on each day of a period, or of its returns; zero without any."""
-    till, first = ledger.till, day_number(period.first)
+    till, first = ledger.guests, day_number(period.first)
     within = (till.day >= first) & (till.day <= day_number(period.last))
     days = np.zeros(period.days, dtype=np.int64)
     days[till.day[within] - first] = till.returns[within] + (0 if returns else till.purchases[within])

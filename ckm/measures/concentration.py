@@ -57,5 +57,5 @@ def concentration_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Mis
 
 def active_revenue(basis: Basis) -> NDArray[np.int64]:
     """Net of each active customer in the period (int64, in ``1 / scale``), 0 where more was given back than bought."""
-    active = basis.ledger.orders_between(basis.period) > 0
+    active = basis.ledger.bought_between(basis.period)
     return np.maximum(basis.ledger.net_between(basis.period)[active], 0)

@@ -7,8 +7,8 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ckm.customers.dictionary import DICTIONARY_SCHEMA, load_dictionary, read_dictionary
 from ckm.errors import UsageError
-from ckm.feature_table.dictionary import DICTIONARY_SCHEMA, load_dictionary, read_dictionary
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Column:
     Attributes
     ----------
     name, dtype, unit, meaning, formula, null_meaning
-        As for :class:`ckm.feature_table.dictionary.Feature`.
+        As for :class:`ckm.customers.dictionary.Feature`.
     version
         Of the formula: that of the dictionary that describes it.
     """

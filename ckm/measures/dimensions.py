@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ckm.customers.coverage import counted
+from ckm.customers.ledger import NO_VALUE, OTHER
+from ckm.customers.parties import PARTY_COLUMNS
 from ckm.errors import InputError
-from ckm.feature_table.sums import PARTY_COLUMNS
-from ckm.feature_table.view import counted
-from ckm.measures.ledger import NO_VALUE, OTHER
 from ckm.segmentation.library import ANALYSIS
 
 if TYPE_CHECKING:

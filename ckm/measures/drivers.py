@@ -52,7 +52,7 @@ def behind_the_revenue(comparison: Comparison, parts: Sequence[Parting]) -> tupl
     money = comparison.basis.ledger.money
     by_effect = [Driver(EFFECT, name, money(each)) for name, each in effects(comparison).items()]
     periods = (comparison.basis.period, comparison.basis.compared)
-    now_without, without = (sum(comparison.basis.ledger.till.sums(each)) for each in periods)
+    now_without, without = (sum(comparison.basis.ledger.guests.sums(each)) for each in periods)
     rest = now_without - without
     if rest:
         by_effect.append(Driver(EFFECT, "without_customer", money(rest)))

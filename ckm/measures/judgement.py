@@ -163,9 +163,9 @@ def _money(comparison: Comparison, parts: Sequence[Parting]) -> Iterator[_Moved]
     before, now = (ledger.money(ledger.revenue(each)) for each in periods)
     error = hypot(comparison.sums.error_of((0, 0, -1, 0, 0, 1)), comparison.till_error)
     yield _Moved("revenue", now, before, ledger.money(error), before, drivers=behind_the_revenue(comparison, parts))
-    without = [ledger.money(sum(ledger.till.sums(each))) for each in periods]
+    without = [ledger.money(sum(ledger.guests.sums(each))) for each in periods]
     yield _Moved("revenue_without_customer", without[1], without[0], ledger.money(comparison.till_error), before)
-    returns = [ledger.returns.sums(each) for each in periods]
+    returns = [ledger.returns.sums("net", each) for each in periods]
     tills = [till_days(ledger, each, returns=True) for each in periods]
     known = sums(returns).error_of((-1, 1))
     unknown = hypot(*(error_of_days(each) for each in tills))
@@ -179,6 +179,7 @@ def _rates(comparison: Comparison) -> Iterator[_Moved]:
     basis, ledger = comparison.basis, comparison.basis.ledger
     active = (comparison.active_before, comparison.active)
     orders, net = (comparison.orders_before, comparison.orders), (comparison.net_before, comparison.net)
+    days = [ledger.purchase_days_between(each) for each in (basis.compared, basis.period)]
     kinds = standing(basis)
     came = (("new", kinds.new, 1), ("won_back", kinds.won_back, 1), ("lost", kinds.lost, -1))
     count = [float(each.sum()) for each in active]
@@ -192,9 +193,9 @@ def _rates(comparison: Comparison) -> Iterator[_Moved]:
     )
     yield from _ratio("orders_per_customer", orders, active)
     yield from _ratio("order_value", net, orders, unit=1 / ledger.scale)
-    yield from _ratio("repeat_rate_period", (orders[0] >= 2, orders[1] >= 2), active)
+    yield from _ratio("repeat_rate_period", (days[0] >= 2, days[1] >= 2), active)
     if basis.before is not None and basis.before.is_comparable:
-        earlier = ledger.orders_between(basis.before.compared) > 0
+        earlier = ledger.bought_between(basis.before.compared)
         yield from _ratio("retention_rate", (active[0] & earlier, active[0] & active[1]), (earlier, active[0]))
 
 

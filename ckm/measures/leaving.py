@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from ckm.churn import Request, warn
 from ckm.churning.horizon import nearest_usual
 from ckm.churning.keeping import current_warnings
 from ckm.churning.levels import Thresholds, give_levels
-from ckm.churning.timeline import day_number
+from ckm.customers.calendar import day_number
+from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
 from ckm.dataset import Dataset
 from ckm.errors import NotEnoughDataError
-from ckm.measures.period import MONTHS_OF_A_YEAR, period_until
 
 if TYPE_CHECKING:
     from datetime import date
@@ -79,9 +78,9 @@ def kept_warnings(basis: Basis, margin: Margin, store: Store) -> Leaving | None:
         {
             "customer_id": ledger.customers,
             "value": year,
-            "bought_since": ledger.visits.last_days() > day_number(run.as_of),
+            "bought_since": ledger.purchases.last_days() > day_number(run.as_of),
         }
-    ).filter(pl.Series(np.diff(ledger.visits.bounds) > 0))
+    ).filter(pl.Series(ledger.purchases.has_any))
     told = run.frame.join(known, on="customer_id", how="inner", maintain_order="left").sort("customer_id")
     still = told.filter(~pl.col("bought_since"))
     model = str(run.facts.get("model", "unknown"))

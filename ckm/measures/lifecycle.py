@@ -1,7 +1,6 @@
 """States of the life cycle and the balance of customers in rhythm, from the ledger.
 
-What ``ckm segment --by lifecycle`` says, number for number (:mod:`ckm.segmentation.lifecycle`), without reading the
-transactions again: a customer's rhythm is read off the sorted gaps, as of any day.
+What ``ckm segment --by lifecycle`` says, number for number: by the same definition, from the same ledger.
 """
 
 from __future__ import annotations
@@ -13,23 +12,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.churning.gaps import last_gaps, quantiles
-from ckm.churning.timeline import day_number
-from ckm.feature_table.sums import prospects
-from ckm.measures.balance import LONG_SHARE, balances
-from ckm.measures.entries import NO_DAY
+from ckm.customers.calendar import day_number
+from ckm.customers.columns import rhythm_columns
+from ckm.customers.interpurchase import LONG_SHARE, own_gaps
+from ckm.customers.parties import prospects
 from ckm.measures.measure import Measure, Missing
-from ckm.models.rhythm import population_gap, shrunk_gap
+from ckm.models.rhythm import population_gap
 from ckm.segmentation.definition import readable_number
 from ckm.segmentation.library import Library
 from ckm.segmentation.lifecycle.definition import FEWEST_GAPS, STATES, LifecycleDefinition
+from ckm.segmentation.lifecycle.flows import COUNTS, lifecycle_flows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ckm.churning.gaps import Gaps
+    from ckm.customers.interpurchase import Gaps
+    from ckm.customers.ledger import Ledger
     from ckm.measures.basis import Basis
-    from ckm.measures.ledger import Ledger
 
     Mask = NDArray[np.bool_]
     Whole = NDArray[np.int64]
@@ -114,28 +113,11 @@ def lifecycle_of(basis: Basis, definition: LifecycleDefinition | None = None) ->
 
 
 def _states(ledger: Ledger, gaps: Gaps, definition: LifecycleDefinition) -> NDArray[np.int8]:
-    today, last = day_number(ledger.as_of), ledger.visits.last_days()
-    known = gaps.by(today)
-    counts = known.counts()
-    starts = np.cumsum(counts) - counts
-    ended, rank = last_gaps(known, starts, last)
-    earlier = np.maximum(counts - 1, 0)
-    bought = last != NO_DAY
-    features = pl.DataFrame(
-        {
-            "recency_days": (today - last.astype(np.int64))[bought],
-            "gaps": counts[bought],
-            "gap_last_days": ended[bought],
-            "earlier": earlier[bought],
-            "long": quantiles(known.lengths, starts, counts, LONG_SHARE)[bought],
-            "long_before": quantiles(known.lengths, starts, earlier, LONG_SHARE, without=rank)[bought],
-        }
-    ).with_columns(pl.col("gap_last_days", "long", "long_before").fill_nan(None))
-    usual = definition.gap_p80_days
-    features = features.with_columns(
-        gap_median_days=pl.lit(definition.gap_median_days),  # stands beside the state, and decides nothing
-        gap_p80_days=shrunk_gap(pl.col("long"), pl.col("gaps"), usual),
-        gap_p80_days_before=shrunk_gap(pl.col("long_before"), pl.col("earlier"), usual),
+    purchases = ledger.purchases
+    last, bought = purchases.last_days().astype(np.int64), purchases.has_any
+    own = own_gaps(purchases, gaps).with_columns(days=purchases.counts, recency_days=day_number(ledger.as_of) - last)
+    features = own.filter(pl.Series(bought)).select(
+        "recency_days", *rhythm_columns(ledger.as_of, definition.gap_median_days, definition.gap_p80_days)
     )
     found = np.full(len(last), -1, dtype=np.int8)
     found[bought] = definition.assign(features)["segment"].cast(pl.Enum(STATES)).to_physical().to_numpy()
@@ -164,9 +146,9 @@ def lifecycle_measures(
     then = _counted(basis, lifecycle.earlier, with_prospects=with_prospects) if lifecycle.earlier else {}
     states = [Measure("state", count, (("state", state),), previous=then.get(state)) for state, count in now.items()]
     flows = [
-        Measure("flow", count, (("month", f"{balance.month:%Y-%m}"), ("kind", kind)))
-        for balance in balances(lifecycle.ledger, lifecycle.definition)
-        for kind, count in balance.counts.items()
+        Measure("flow", balance[kind], (("month", balance["period"]), ("kind", kind)))
+        for balance in lifecycle_flows(lifecycle.ledger, lifecycle.definition).frame.iter_rows(named=True)
+        for kind in COUNTS
     ]
     return (*states, *flows), ()
 
@@ -178,7 +160,7 @@ def _counted(basis: Basis, lifecycle: Lifecycle, *, with_prospects: bool) -> dic
     customers = basis.tables.get("customers")
     if with_prospects and customers is not None:
         ledger = lifecycle.ledger
-        known = (np.diff(ledger.visits.bounds) > 0) | (np.diff(ledger.returns.bounds) > 0)
+        known = ledger.purchases.has_any | ledger.returns.has_any
         seen = ledger.customers.filter(pl.Series(known)).to_frame("customer_id")
         found["prospect"] = prospects(customers, seen, ledger.as_of).height
     return found

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import atanh, sqrt, tanh
 from typing import TYPE_CHECKING
 
-from ckm.churning.timeline import calendar_day, day_number
+from ckm.customers.calendar import calendar_day, day_number
 from ckm.errors import NotEnoughDataError
 from ckm.measures.intervals import Z
 from ckm.measures.measure import Measure, Missing
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from ckm.customers.ledger import Ledger
     from ckm.measures.basis import Basis
-    from ckm.measures.ledger import Ledger
     from ckm.measures.margin import Margin
     from ckm.models.btyd.gamma_gamma import Independence
     from ckm.models.btyd.model import TransactionModel
@@ -109,7 +109,7 @@ def read_lifetime(basis: Basis, margin: Margin) -> Lifetime | Missing:
         Of purchases.
     """
     ledger, settings = basis.ledger, basis.config.loyalty
-    columns = ledger.visits.code, ledger.visits.day, ledger.visits.net / ledger.scale
+    columns = ledger.purchases.code, ledger.purchases.day, ledger.purchases.of("net") / ledger.scale
     holdout = _held_out(ledger, columns, round(settings.horizon * DAYS_A_MONTH), basis.seed)
     buyers = buyers_until(*columns, day_number(basis.as_of))
     if not len(buyers):

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ckm.feature_table.view import months_before
+from ckm.customers.calendar import months_before
+from ckm.customers.period import MONTHS_OF_A_YEAR, Period, period_until
 from ckm.measures.loyalty_rules import LoyaltyRules, load_loyalty_rules
 from ckm.measures.measure import Measure, Missing
-from ckm.measures.period import MONTHS_OF_A_YEAR, Period, period_until
 from ckm.measures.ratings import Ratings, read_ratings
 from ckm.segmentation.lifecycle.definition import IN_RHYTHM
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ckm.customers.ledger import Ledger
     from ckm.measures.basis import Basis
-    from ckm.measures.ledger import Ledger
     from ckm.measures.lifecycle import Lifecycle
 
     Mask = NDArray[np.bool_]
@@ -146,8 +146,8 @@ def loyalty_measures(
 def _standpoint(basis: Basis, lifecycle: Lifecycle, ratings: Ratings | None, rules: LoyaltyRules) -> Standpoint:
     ledger, last = basis.ledger, basis.period.last
     in_rhythm = lifecycle.is_in(*IN_RHYTHM)
-    orders = ledger.orders_between(period_until(last, rules.often_months))
-    steady = np.logical_and.reduce([ledger.orders_between(year) > 0 for year in _years(last, rules.steady_years)])
+    days = ledger.purchase_days_between(period_until(last, rules.often_months))
+    steady = np.logical_and.reduce([ledger.bought_between(year) for year in _years(last, rules.steady_years)])
     count = len(ledger.customers)
     high, low = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
     answers = _answers(ratings, period_until(last, rules.attitude_months))
@@ -155,8 +155,8 @@ def _standpoint(basis: Basis, lifecycle: Lifecycle, ratings: Ratings | None, rul
     is_high = (answers["rating"] >= answers["scale"].replace_strict(rules.high, return_dtype=pl.Float64)).to_numpy()
     high[codes[is_high]], low[codes[~is_high]] = True, True
     return Standpoint(
-        active=ledger.orders_between(basis.period) > 0,
-        often=in_rhythm & (orders >= basis.config.loyalty.min_orders),
+        active=ledger.bought_between(basis.period),
+        often=in_rhythm & (days >= basis.config.loyalty.min_orders),
         steady=in_rhythm & steady,
         high=high,
         low=low,
@@ -206,7 +206,7 @@ def _list(basis: Basis, here: Standpoint, loyal: dict[str, Mask]) -> pl.DataFram
         pl.col("code").cast(pl.Int64),
         attitude=pl.format("{}={}", "scale", pl.col("rating").cast(pl.String).str.strip_suffix(".0")),
     )
-    last = ledger.until(basis.period.last).visits.last_days()
+    last = ledger.until(basis.period.last).purchases.last_days()
     return (
         pl.DataFrame(
             {

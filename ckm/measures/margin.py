@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckm.feature_table.table import POPULATION_DIGITS
+from ckm.customers.ledger import SHARE_DIGITS
 
 if TYPE_CHECKING:
     from ckm.measures.basis import Basis
-    from ckm.measures.ledger import Costed
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Margin:
     ----------
     share
         Margin of a unit of net where the cost is known, the rule of
-        :class:`ckm.feature_table.table.Population`; None where it is nowhere, and money is revenue then.
+        :class:`ckm.customers.features.Population`; None where it is nowhere, and money is revenue then.
     kept
         Share of the money of purchases that was not paid back for returns, 0 to 1.
     """
@@ -41,12 +40,7 @@ class Margin:
 
 def read_margin(basis: Basis) -> Margin:
     """Return the margin as known on the day of the report."""
-    bought, returned = (int(each.totals["net"][-1]) for each in (basis.ledger.visits, basis.ledger.returns))
+    ledger = basis.ledger
+    bought, returned = sum(each.sum_of("net") for each in ledger.bought), ledger.returns.sum_of("net")
     kept = min(1.0, max(0.0, (bought + returned) / bought)) if bought > 0 else 1.0
-    return Margin(_share(basis.ledger.costed), round(kept, POPULATION_DIGITS))
-
-
-def _share(costed: Costed) -> float | None:
-    if not costed.rows or costed.net <= 0:
-        return None
-    return float(f"{(costed.net - costed.cost) / costed.net:.{POPULATION_DIGITS}g}")
+    return Margin(ledger.margin_share(), round(kept, SHARE_DIGITS))

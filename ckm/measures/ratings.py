@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import narwhals as nw
 import polars as pl
 
-from ckm.churning.timeline import day_number
-from ckm.features import end_of_day, local_day
+from ckm.customers.calendar import day_number
+from ckm.customers.definitions import end_of_day, local_day
 from ckm.schema import RATING_SCALES
 
 if TYPE_CHECKING:
+    from ckm.customers.period import Period
     from ckm.measures.basis import Basis
-    from ckm.measures.period import Period
 
 NEEDED = ("customer_id", "at", "rating", "scale")
 """Columns of the interactions; where one is absent there are no ratings."""
@@ -103,9 +102,7 @@ def read_ratings(basis: Basis) -> Ratings | None:
     )
     codes = basis.ledger.customers.to_frame("customer_id").lazy().with_row_index("code")
     frame = (
-        nw.from_native(rated)
-        .with_columns(day=local_day("at", time_zone))
-        .to_native()
+        rated.with_columns(day=local_day("at", time_zone))
         .with_columns(pl.col("day").to_physical(), named=pl.col("customer_id").is_not_null())
         .join(codes, on="customer_id", how="left")
         .sort("at", "code", "scale", "rating", descending=[False, False, False, True])

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
-from ckm.churning.timeline import day_number
+from ckm.customers.calendar import day_number
+from ckm.customers.ledger import NO_VALUE
+from ckm.customers.period import Period
 from ckm.measures.intervals import wilson
-from ckm.measures.ledger import NO_VALUE
 from ckm.measures.measure import Measure, Missing
-from ckm.measures.period import Period
 from ckm.measures.standing import standing
 from ckm.schema import PARTY_TYPES
 
@@ -65,7 +65,7 @@ def _parts(number: _Number) -> tuple[float | None, tuple[()], int | None, float 
 
 def _numbers(basis: Basis) -> dict[str, _Number]:
     ledger, period = basis.ledger, basis.period
-    who, orders = standing(basis), ledger.orders_between(period)
+    who, orders, days = standing(basis), ledger.orders_between(period), ledger.purchase_days_between(period)
     active, bought = int(who.active.sum()), int(orders.sum())
     revenue = ledger.money(int(ledger.net_between(period).sum()))
     known = basis.is_comparable
@@ -79,9 +79,10 @@ def _numbers(basis: Basis) -> dict[str, _Number]:
         "customers_lost": _Number(int(who.lost.sum())) if known else UNKNOWN,
         "retention_rate": _rate(retained, before) if known else UNKNOWN,
         "orders": _Number(bought),
+        "purchase_days": _Number(int(days.sum())),
         "orders_per_customer": _Number(bought / active if active else None, n=active),
         "order_value": _Number(revenue / bought if bought else None, n=bought),
-        "repeat_rate_period": _rate(int((orders > 1).sum()), active),
+        "repeat_rate_period": _rate(int((days > 1).sum()), active),
         "repeat_rate_cohort": _rate(*_bought_again(basis)) if basis.covers(_cohort_year(basis)) else UNKNOWN,
         "gap_median": _Number(float(np.median(gaps)) if len(gaps) else None, n=len(gaps)),
     }
@@ -99,7 +100,7 @@ def _cohort_year(basis: Basis) -> Period:
 
 def _bought_again(basis: Basis) -> tuple[int, int]:
     """Of those who bought first in the year before the last: how many came again within 365 days; and all of them."""
-    visits, first, year = basis.ledger.visits, basis.ledger.first_day, _cohort_year(basis)
+    visits, first, year = basis.ledger.purchases, basis.ledger.first_day, _cohort_year(basis)
     cohort = np.flatnonzero((first >= day_number(year.first)) & (first <= day_number(year.last)))
     second = visits.bounds[cohort] + 1
     there = second < visits.bounds[cohort + 1]
@@ -109,7 +110,7 @@ def _bought_again(basis: Basis) -> tuple[int, int]:
 
 def _gaps_ended(basis: Basis) -> NDArray[np.int32]:
     """Days between purchase days of one customer, the later one in the period."""
-    visits = basis.ledger.visits
+    visits = basis.ledger.purchases
     later = np.flatnonzero(visits.within(basis.period))
     later = later[later > visits.bounds[visits.code[later]]]
     return visits.day[later] - visits.day[later - 1]
@@ -139,6 +140,6 @@ def _by_party(basis: Basis) -> list[Measure]:
 def _party_sums(basis: Basis, party: NDArray[np.int64]) -> NDArray[np.int64]:
     """Active customers and net in the period by party type: as many rows as types, two columns."""
     sums = np.zeros((len(PARTY_TYPES) + 1, 2), dtype=np.int64)
-    np.add.at(sums[:, 0], party, basis.ledger.orders_between(basis.period) > 0)
+    np.add.at(sums[:, 0], party, basis.ledger.bought_between(basis.period))
     np.add.at(sums[:, 1], party, basis.ledger.net_between(basis.period))
     return sums

@@ -12,10 +12,10 @@ from ckm.measures.loyalty_matrix import LOYAL_COLUMNS
 if TYPE_CHECKING:
     from datetime import date
 
+    from ckm.customers.period import Comparison, Period
     from ckm.measures.goals import Goal
     from ckm.measures.judgement import Change
     from ckm.measures.measure import Measures, Missing
-    from ckm.measures.period import Comparison, Period
 
 
 @dataclass(frozen=True)

@@ -11,17 +11,16 @@ import polars as pl
 from ckm.churning.answers import unanswered_share
 from ckm.churning.keeping import judge, judged_warnings
 from ckm.churning.levels import LEVELS
-from ckm.churning.timeline import day_number
+from ckm.customers.ledger import NO_VALUE
 from ckm.measures.intervals import wilson
 from ckm.measures.leaving import Leaving, by_model_of_ordering, kept_warnings, warnings_made_now
-from ckm.measures.ledger import NO_VALUE
 from ckm.measures.lifetime import Lifetime
 from ckm.measures.measure import Measure, Missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ckm.churning.keeping import EarlierWarnings, Outcome
+    from ckm.churning.keeping import Outcome
     from ckm.measures.basis import Basis
     from ckm.measures.margin import Margin
     from ckm.measures.sample import FeatureSample
@@ -145,20 +144,7 @@ def _store(basis: Basis) -> Store | None:
 
 def _outcome(basis: Basis, store: Store) -> Outcome | None:
     run = judged_warnings(store, basis.as_of)
-    return None if run is None else judge(run, _next_orders(basis, run), horizon=run.horizon)
-
-
-def _next_orders(basis: Basis, run: EarlierWarnings) -> pl.DataFrame:
-    """Return the customers with a purchase by the day of a run, and the first order after it."""
-    ledger, then = basis.ledger, day_number(run.as_of)
-    visits = ledger.visits
-    known = np.flatnonzero(ledger.first_day <= then)
-    following = visits.after(known.astype(np.uint32), then)
-    has_one = following < visits.bounds[known + 1]
-    days = np.zeros(len(known), dtype=np.int32)
-    days[has_one] = visits.day[following[has_one]]
-    frame = pl.DataFrame({"customer_id": ledger.customers.gather(known), "day": days, "has_one": has_one})
-    return frame.select("customer_id", next_order=pl.when("has_one").then(pl.col("day").cast(pl.Date)))
+    return None if run is None else judge(run, basis.ledger.next_purchases(run.as_of), horizon=run.horizon)
 
 
 def _at_risk(risk: Risk, mine: pl.DataFrame) -> Iterator[Measure]:

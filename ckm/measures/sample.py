@@ -7,11 +7,8 @@ from math import sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import polars as pl
 
-from ckm.feature_table.table import FeatureTable, feature_table
-from ckm.feature_table.view import OPTIONAL_COLUMNS
-from ckm.features import NEEDED_COLUMNS
+from ckm.customers.features import FeatureTable, features_of
 from ckm.measures.intervals import Z
 from ckm.measures.segments import kept_definition
 
@@ -99,22 +96,15 @@ def read_features(basis: Basis, *, everybody: bool = False) -> FeatureSample:
     InputError
         A customer stands in the table of customers more than once.
     """
-    ledger, tables = basis.ledger, dict(basis.tables)
+    ledger = basis.ledger
     saved = kept_definition(basis, METHOD, of=METHOD)
-    buyers = np.flatnonzero(np.diff(ledger.visits.bounds))
+    buyers = np.flatnonzero(ledger.purchases.has_any)
+    chosen = ledger
     if not everybody and ledger.left_out.rows > FEW_ROWS and len(buyers) > SAMPLE:
-        chosen = ledger.customers.gather(_every_so_many(buyers, basis.seed)).implode()
-        tables = {
-            name: rows.filter(pl.col("customer_id").cast(pl.String).is_in(chosen))
-            for name, rows in tables.items()
-            if name in ("transactions", "customers")
-        }
-        there = tables["transactions"].collect_schema()
-        used = [name for name in (*NEEDED_COLUMNS, *OPTIONAL_COLUMNS) if name in there]
-        tables["transactions"] = tables["transactions"].select(used).collect(engine="streaming").lazy()
-    table = feature_table(
-        tables, as_of=basis.as_of, time_zone=ledger.time_zone, population=saved.population if saved else None
-    )
+        those = np.zeros(len(ledger.customers), dtype=np.bool_)
+        those[_every_so_many(buyers, basis.seed)] = True
+        chosen = ledger.only(those)
+    table = features_of(chosen, basis.tables.get("customers"), population=saved.population if saved else None)
     return FeatureSample(table, len(buyers))
 
 

@@ -13,9 +13,9 @@ from ckm.measures.ratings import Ratings, read_ratings
 from ckm.schema import RATING_SCALES
 
 if TYPE_CHECKING:
+    from ckm.customers.period import Period
     from ckm.measures.basis import Basis
     from ckm.measures.intervals import Interval
-    from ckm.measures.period import Period
 
 PROMOTER, DETRACTOR = 9, 6
 """A promoter rates 9 or 10 of 10, a detractor 0 to 6 (Reichheld 2003, Harvard Business Review 81(12):46-54)."""
@@ -108,7 +108,7 @@ def _answers(basis: Basis, scale: str, here: pl.DataFrame, then: pl.DataFrame | 
 def _response(
     basis: Basis, newest: pl.DataFrame, period: Period
 ) -> tuple[float | None, int, float | None, float | None]:
-    active = basis.ledger.orders_between(period) > 0
+    active = basis.ledger.bought_between(period)
     count, answered = int(active.sum()), int(active[newest["code"].to_numpy()].sum())
     lo, hi = intervals.wilson(answered, count)
     return answered / count if count else None, count, lo, hi

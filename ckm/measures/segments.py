@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-import numpy as np
-import polars as pl
-
-from ckm.churning.timeline import day_number
+from ckm.customers.dictionary import read_dictionary
+from ckm.customers.features import FeatureTable, features_of
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.feature_table.dictionary import read_dictionary
-from ckm.feature_table.table import FeatureTable, Population
 from ckm.segmentation.apply import apply_definition
 from ckm.segmentation.definition import Basis as Learning
 from ckm.segmentation.library import Library
@@ -21,8 +17,10 @@ from ckm.segmentation.rfm.definition import RfmDefinition, fit_rfm
 if TYPE_CHECKING:
     from datetime import date
 
+    import polars as pl
+
+    from ckm.customers.ledger import Ledger
     from ckm.measures.basis import Basis
-    from ckm.measures.ledger import Ledger
     from ckm.segmentation.definition import Definition
     from ckm.segmentation.saved import SavedDefinition
 
@@ -105,38 +103,8 @@ def learning(basis: Basis, table: FeatureTable) -> Learning:
 
 
 def rfm_table(ledger: Ledger) -> FeatureTable:
-    """Return recency, frequency and money of everybody with a purchase, as the feature table has them.
-
-    It lacks ``rows``, the number of rows behind them, which a ledger does not count.
-    """
-    visits = ledger.visits
-    counts = np.diff(visits.bounds)
-    buyers = np.flatnonzero(counts)
-    last = visits.last_days()[buyers]
-    ends = visits.bounds
-    returned = ledger.returns.bounds
-    net = np.diff(visits.totals["net"][ends]) + np.diff(ledger.returns.totals["net"][returned])
-    money = np.round(net[buyers] / ledger.scale, len(str(ledger.scale)) - 1)
-    frame = pl.DataFrame(
-        {
-            "customer_id": ledger.customers.gather(buyers),
-            "last_purchase": pl.Series(last).cast(pl.Date),
-            "recency_days": (day_number(ledger.as_of) - last).astype(np.int64),
-            "frequency": counts[buyers],
-            "monetary": money,
-            "net_total": money,
-        }
-    )
-    return FeatureTable(
-        frame=frame,
-        as_of=ledger.as_of,
-        currency=ledger.currency,
-        time_zone=ledger.time_zone,
-        money_scale=ledger.scale,
-        population=Population(),
-        left_out=ledger.left_out,
-        features=frozenset(frame.columns[1:]),
-    )
+    """Return recency, frequency and money of everybody with a purchase, as the feature table has them."""
+    return features_of(ledger, scope="rfm")
 
 
 def _by_definition(basis: Basis, saved: SavedDefinition) -> Segments | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckm.churning.timeline import day_number
+from ckm.customers.calendar import day_number
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +63,7 @@ def standing(basis: Basis) -> Standing:
     Who bought before the data begin counts as new at the first purchase in them.
     """
     ledger = basis.ledger
-    active = ledger.orders_between(basis.period) > 0
-    before = ledger.orders_between(basis.compared) > 0
+    active = ledger.bought_between(basis.period)
+    before = ledger.bought_between(basis.compared)
     is_new = active & (ledger.first_day >= day_number(basis.period.first))
     return Standing(new=is_new, retained=active & before, won_back=active & ~before & ~is_new, lost=before & ~active)

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.churning.timeline import day_number
+from ckm.customers.calendar import day_number
 from ckm.measures.intervals import DIGITS, log_log
 from ckm.measures.measure import Measure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ckm.customers.ledger import Ledger
     from ckm.measures.basis import Basis
-    from ckm.measures.ledger import Ledger
     from ckm.measures.lifecycle import Lifecycle
     from ckm.measures.measure import Missing
 
@@ -93,8 +93,8 @@ def tenures(ledger: Ledger, lost: Mask) -> tuple[NDArray[np.int64], Mask]:
 
     From the first purchase to the last one of who is lost, and to the ledger's day for everybody else.
     """
-    buyers = np.diff(ledger.visits.bounds) > 0
-    last = np.where(lost, ledger.visits.last_days(), day_number(ledger.as_of))
+    buyers = ledger.purchases.has_any
+    last = np.where(lost, ledger.purchases.last_days(), day_number(ledger.as_of))
     return (last.astype(np.int64) - ledger.first_day)[buyers], lost[buyers]
 
 

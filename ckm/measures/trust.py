@@ -5,20 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-import narwhals as nw
 import polars as pl
 
 from ckm.check.controls_file import CONTROLS_FILE, read_controls
-from ckm.feature_table.view import months_before
-from ckm.features import end_of_day, local_day
+from ckm.customers.calendar import months_before
+from ckm.customers.definitions import end_of_day, local_day
 from ckm.measures.measure import Measure, Missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+    from ckm.customers.period import Period
     from ckm.measures.basis import Basis
-    from ckm.measures.period import Period
 
 TRUST = "trust"
 IN_THE_LEDGER = frozenset(("sale", "return", "subscription"))
@@ -142,7 +141,7 @@ def _read_totals(basis: Basis, types: list[str]) -> pl.DataFrame:
     rows = transactions.filter(
         pl.col("ordered_at") < end_of_day(basis.as_of, ledger.time_zone), pl.col("type").cast(pl.String).is_in(types)
     )
-    dated = nw.from_native(rows).with_columns(day=local_day("ordered_at", ledger.time_zone)).to_native()
+    dated = rows.with_columns(day=local_day("ordered_at", ledger.time_zone))
     net = (pl.col("net") * ledger.scale).round().cast(pl.Int64)
     months = dated.select(month=pl.col("day").dt.truncate("1mo"), source=source, net=net)
     return months.group_by("month", "source").agg(pl.col("net").sum()).collect(engine="streaming")

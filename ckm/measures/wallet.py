@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.feature_table.view import months_before
-from ckm.features import end_of_day
+from ckm.customers.calendar import months_before
+from ckm.customers.definitions import end_of_day
+from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
 from ckm.measures.intervals import Z
 from ckm.measures.measure import Measure, Missing
-from ckm.measures.period import MONTHS_OF_A_YEAR, period_until
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ckm.measures.period import Period
+    from ckm.customers.period import Period
 
 DIGITS = {"fa": str.maketrans("0123456789%", "۰۱۲۳۴۵۶۷۸۹٪")}
 """Babel writes the marks of a numbering system but Western digits."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ckm.customers.dictionary import read_dictionary
+from ckm.customers.features import FeatureTable, features_of, needs_of
+from ckm.customers.kept import ledger_of
 from ckm.errors import UsageError
-from ckm.feature_table.dictionary import read_dictionary
-from ckm.feature_table.table import FeatureTable, feature_table
 from ckm.segmentation.methods import METHODS
 from ckm.segmentation.result import Segmentation, segmented
 from ckm.segmentation.stability import shift_detail, shift_remark, shifts
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from ckm.customers.kept import Kept
+    from ckm.customers.ledger import Ledger
     from ckm.segmentation.saved import SavedDefinition
 
 
@@ -28,6 +31,7 @@ def apply_definition(
     as_of: date | None = None,
     time_zone: str | None = None,
     settings: SegmentSettings = SegmentSettings(),
+    ledger: Ledger | None = None,
 ) -> Segmentation:
     """Give each customer the segment that a definition says, unchanged, and say how far the customers have shifted.
 
@@ -36,18 +40,21 @@ def apply_definition(
     saved
         The definition.
     tables, as_of
-        See :func:`ckm.feature_table.table.feature_table`.
+        See :func:`ckm.customers.features.feature_table`.
     time_zone
         Of these data; None means the definition's.
     settings
         Of the workspace: from when a shift is worth a word.
+    ledger
+        Of the tables, where it is read already.
 
     Raises
     ------
     UsageError
         The definition was made for another currency, time zone, or for features that these data do not give.
     """
-    table = definition_table(saved, tables, as_of=as_of)
+    ledger = ledger or read_for(saved, tables, as_of=as_of)
+    table = definition_table(saved, ledger, tables.get("customers"), as_of=as_of)
     _need_same_ground(saved, table, time_zone)
     result = segmented(saved, table)
     found = shifts(saved.distribution, saved.customers, table.frame)
@@ -57,11 +64,40 @@ def apply_definition(
     return result.saying(*remarks, shift_remark(found, settings), details=(shift_detail(found),))
 
 
-def definition_table(saved: SavedDefinition, tables: Mapping[str, pl.LazyFrame], *, as_of: date | None) -> FeatureTable:
-    """Return the customers as a definition sees them: its measures, its window, its population."""
+def read_for(
+    saved: SavedDefinition,
+    tables: Mapping[str, pl.LazyFrame],
+    *,
+    as_of: date | None,
+    ledger: Ledger | None = None,
+    kept: Kept | None = None,
+) -> Ledger:
+    """Read what a definition needs, unless a ledger holds it already; see :func:`ckm.customers.kept.ledger_of`."""
+    needs = needs_of(METHODS[saved.definition.method].scope, saved.measures.money)
+    if ledger is not None and ledger.needs.covers(needs) and ledger.time_zone == saved.time_zone:
+        return ledger
+    return ledger_of(tables, kept, as_of=as_of, time_zone=saved.time_zone, needs=needs)
+
+
+def definition_table(
+    saved: SavedDefinition, ledger: Ledger, customers: pl.LazyFrame | None, *, as_of: date | None
+) -> FeatureTable:
+    """Return the customers as a definition sees them: its measures, its window, its population.
+
+    Parameters
+    ----------
+    saved
+        The definition.
+    ledger
+        Of :func:`read_for`, or one that holds more.
+    customers
+        The customers' own table.
+    as_of
+        A day; None means the ledger's.
+    """
     method = METHODS[saved.definition.method]
-    return feature_table(
-        tables, as_of=as_of, time_zone=saved.time_zone, scope=method.scope, money=saved.measures.money,
+    return features_of(
+        ledger.standing_on(as_of or ledger.as_of), customers, scope=method.scope, money=saved.measures.money,
         window=saved.measures.window, population=saved.population, with_prospects=method.with_prospects,
     )  # fmt: skip
 

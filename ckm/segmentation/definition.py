@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ckm.feature_table.table import FeatureTable
+    from ckm.customers.features import FeatureTable
     from ckm.settings import SegmentSettings
 
 READABLE_DIGITS = 6

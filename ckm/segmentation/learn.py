@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ckm.customers.features import FeatureTable, features_of, needs_of
+from ckm.customers.posting import read_ledger
 from ckm.errors import UsageError
-from ckm.feature_table.table import FeatureTable, feature_table
 from ckm.segmentation.definition import Basis
 from ckm.segmentation.measures import Measures
 from ckm.segmentation.methods import find_method
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from ckm.customers.ledger import Ledger
     from ckm.segmentation.definition import Definition
     from ckm.segmentation.rfm.names import NameTable
 
@@ -37,13 +39,14 @@ def segment_customers(
     seed: int = 0,
     name: str = "default",
     previous: SavedDefinition | None = None,
+    ledger: Ledger | None = None,
 ) -> Segmentation:
     """Learn segments from the customers, and give each customer one.
 
     Parameters
     ----------
     tables, as_of, time_zone
-        See :func:`ckm.feature_table.table.feature_table`, which also says what is raised.
+        See :func:`ckm.customers.features.feature_table`, which also says what is raised.
     measures
         How frequency and money are measured.
     by
@@ -58,6 +61,8 @@ def segment_customers(
         What to call the definition.
     previous
         The definition that this one replaces.
+    ledger
+        Of the tables, where it is read already; it must hold what the method and the measures need.
 
     Raises
     ------
@@ -68,13 +73,17 @@ def segment_customers(
     """
     method = find_method(by if isinstance(by, str) else getattr(by, "method", str(by)))
 
-    def at(day: date | None) -> FeatureTable:
-        return feature_table(
-            tables, as_of=day, time_zone=time_zone, scope=method.scope, money=measures.money,
+    ledger = ledger or read_ledger(
+        tables, as_of=as_of, time_zone=time_zone, needs=needs_of(method.scope, measures.money)
+    )
+
+    def at(day: date) -> FeatureTable:
+        return features_of(
+            ledger.standing_on(day), tables.get("customers"), scope=method.scope, money=measures.money,
             window=measures.window, with_prospects=method.with_prospects,
         )  # fmt: skip
 
-    table = at(as_of)
+    table = at(as_of or ledger.as_of)
     basis = Basis(table, at, settings, seed, previous.definition if previous else None)
     if by == "rfm":
         by = fit_rfm(basis, names=names)

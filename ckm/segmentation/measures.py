@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ckm.customers.features import MONEY
 from ckm.errors import UnknownNameError, UsageError
-from ckm.feature_table.table import MONEY
 
 
 @dataclass(frozen=True)

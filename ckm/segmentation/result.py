@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.feature_table.table import counted
+from ckm.customers.coverage import counted
 from ckm.segmentation.summary import summarise
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from ckm.feature_table.table import FeatureTable, LeftOut
+    from ckm.customers.coverage import LeftOut
+    from ckm.customers.features import FeatureTable
     from ckm.segmentation.definition import Detail
     from ckm.segmentation.moves import Moves
     from ckm.segmentation.saved import SavedDefinition

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.customers.dictionary import read_dictionary
+from ckm.customers.features import Population
 from ckm.errors import UsageError
-from ckm.feature_table.dictionary import read_dictionary
-from ckm.feature_table.table import Population
 from ckm.files import replacing
 from ckm.segmentation.measures import Measures
 from ckm.segmentation.methods import METHODS
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from ckm.feature_table.table import FeatureTable
+    from ckm.customers.features import FeatureTable
     from ckm.segmentation.definition import Definition
     from ckm.yamlfile import YamlEntry
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.feature_table.table import amount
+from ckm.customers.columns import amount
 
 if TYPE_CHECKING:
-    from ckm.feature_table.table import FeatureTable
+    from ckm.customers.features import FeatureTable
     from ckm.segmentation.definition import Definition
 
 SHARE_DIGITS = 12
@@ -44,10 +44,10 @@ def summarise(segments: pl.Series, definition: Definition, table: FeatureTable) 
     -------
     pl.DataFrame
         segment, customers, share (of all customers), revenue (net of returns, all time), revenue_share (null where the
-        total is not positive), median_recency_days, orders_per_customer (purchase days), average_order_value (revenue
-        per purchase day), currency, advice. The three averages are null where nobody is or bought.
+        total is not positive), median_recency_days, orders_per_customer, average_order_value (revenue per
+        order), currency, advice. The three averages are null where nobody is or bought.
     """
-    customers = table.frame.select("net_total", "frequency", "recency_days").with_columns(segments.alias("segment"))
+    customers = table.frame.select("net_total", "orders", "recency_days").with_columns(segments.alias("segment"))
     listed = pl.LazyFrame(
         {
             "segment": [each.name for each in definition.segments],
@@ -62,11 +62,11 @@ def summarise(segments: pl.Series, definition: Definition, table: FeatureTable) 
         .agg(
             pl.len().cast(pl.Int64).alias("customers"),
             money,
-            pl.col("frequency").sum(),
+            pl.col("orders").sum(),
             pl.col("recency_days").median().alias("median_recency_days"),
         )
     )
-    counts, revenue, orders = pl.col("customers"), pl.col("revenue"), pl.col("frequency")
+    counts, revenue, orders = pl.col("customers"), pl.col("revenue"), pl.col("orders")
     return (
         listed.join(groups, on="segment", how="left", maintain_order="left")
         .with_columns(counts.fill_null(0), amount("money", table.money_scale).fill_null(0.0).alias("revenue"))

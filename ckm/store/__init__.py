@@ -27,6 +27,8 @@ from ckm.store.erase import erase_customer
 from ckm.store.identity import Identity
 from ckm.store.loads import Load, LoadFacts
 from ckm.store.lock import exclusive
+from ckm.store.log import versions
+from ckm.store.log_access import LOG_FOLDER
 from ckm.store.merge import ConflictError, OnConflict
 from ckm.store.mirror import mirror
 from ckm.store.runs import Run
@@ -118,6 +120,18 @@ class Store:
         if not found.exists:
             raise UnknownNameError("table", table, self.tables(), where="store")
         return found.scan()
+
+    def state(self, table: str) -> str | None:
+        """Return what tells the present state of a table from any other, earlier or of another store; None without one.
+
+        It is that of the newest entry of its log, which says what was done and when.
+        """
+        folder = self.root / table
+        newest = max(versions(folder), default=None)
+        entry = folder / LOG_FOLDER / f"{newest:020}.json" if newest is not None else None
+        if entry is None or not entry.is_file():
+            return None
+        return f"{newest}-{hashlib.sha256(entry.read_bytes()).hexdigest()}"
 
     def columns(self, table: str) -> list[str]:
         """Return the columns that a table has by now; none before its first load."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import polars as pl
 
 from ckm.parquet_file import read_file
 from ckm.store import runs
-from ckm.store.damage import table_folders
+from ckm.store.damage import LEDGER_FOLDER, table_folders
 from ckm.store.data_files import CLUSTER_COLUMN, STATISTICS, DataFile
 from ckm.store.delta import Table
 from ckm.store.mention import names_customer
@@ -27,8 +28,9 @@ def erase_customer(root: Path, customer_id: str) -> dict[str, int]:
 
     Call it while holding the store's lock. Kept runs are such tables too. Old files are deleted at once, so no earlier
     version can be read back; the minimum and maximum customer id of each file stay in the log, but for runs, whose logs
-    hold none. Interrupted, it is complete after running again.
+    hold none. The kept ledger goes as a whole. Interrupted, it is complete after running again.
     """
+    shutil.rmtree(root / LEDGER_FOLDER, ignore_errors=True)
     erased = {}
     for folder in table_folders(root):
         table = Table(folder)

@@ -9,9 +9,9 @@ from typing import Any
 import polars as pl
 from hypothesis import strategies as st
 
-from ckm.churning.history import History, read_history
 from ckm.churning.snapshot import Snapshot
-from ckm.churning.timeline import day_number
+from ckm.customers.calendar import day_number
+from ckm.customers.history import History, read_history
 from ckm.example import days
 from ckm.example.world import World, make_world
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.churning.history import History, read_history
 from ckm.churning.horizon import USUAL_DAYS, check_horizon, parse_horizon, usual_horizon
+from ckm.customers.history import History, read_history
 from ckm.errors import NotEnoughDataError, UsageError
 from tests.churning.shops import example_history, order, tables
 from tests.test_segment import cdnow_master

@@ -13,12 +13,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ckm.churning.feature_catalogue import load_catalogue
-from ckm.churning.history import History, read_history
 from ckm.churning.snapshot import Snapshot, snapshot, stayed_away
-from ckm.churning.timeline import NEVER, calendar_day, day_number
+from ckm.customers.calendar import calendar_day, day_number
+from ckm.customers.day_totals import NEVER
+from ckm.customers.features import feature_table
+from ckm.customers.history import History, read_history
 from ckm.errors import NotEnoughDataError
 from ckm.example import days
-from ckm.feature_table.table import feature_table
 from tests.churning.shops import (
     FIRST,
     SPAN,
@@ -116,7 +117,7 @@ def test_what_both_know_is_as_in_the_feature_table(rows: list[Row], day: int) ->
     last = START.date() + timedelta(days=day)
     assume(bought(as_known(rows, last)))
     history = read_history(tables(rows), as_of=START.date() + timedelta(days=3 * SPAN), time_zone=BERLIN)
-    assume(bool((history.purchases.visits.days <= FIRST + day).any()))
+    assume(bool((history.ledger.purchases.day <= FIRST + day).any()))
     _assert_as_in_the_feature_table(tables(rows), history, FIRST + day)
 
 
@@ -404,4 +405,4 @@ def test_no_category_is_given_up_before_the_generator_ends_one() -> None:
     for back in range(460, 900, 60):
         found = snapshot(history, history.last_day - back, 90)
         assert found.features["category_lost"].max() == 0
-    assert history.purchases.books.first_cost < NEVER
+    assert history.everybody.first_day_of("costs_known") < NEVER

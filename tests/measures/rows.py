@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -9,10 +10,11 @@ import polars as pl
 from hypothesis import strategies as st
 
 from ckm.config import Config
+from ckm.customers.ledger import Ledger
+from ckm.customers.needs import EVERYTHING
+from ckm.customers.period import Period, compared_with, period_until
+from ckm.customers.posting import read_ledger
 from ckm.measures.basis import Basis
-from ckm.measures.ledger import Ledger
-from ckm.measures.period import Period, compared_with, period_until
-from ckm.measures.reading import read_ledger
 
 START = date(2024, 1, 1)
 SCHEMA = {
@@ -77,8 +79,8 @@ def bought(rows: list[Row]) -> bool:
     return any(is_bought(each) for each in rows)
 
 
-def ledger(*rows: Row, **options: Any) -> Ledger:
-    return read_ledger(tables(*rows), **options)
+def ledger(*rows: Row, by: str | None = None, **options: Any) -> Ledger:
+    return read_ledger(tables(*rows), needs=replace(EVERYTHING, by=by), **options)
 
 
 def basis(
@@ -86,7 +88,7 @@ def basis(
 ) -> Basis:
     """The basis of the last months of some tables, compared with those before."""
     config = config or Config()
-    found = read_ledger(data, as_of=as_of, time_zone=config.time_zone)
+    found = read_ledger(data, as_of=as_of, time_zone=config.time_zone, needs=EVERYTHING)
     period = period_until(found.as_of, months)
     return Basis(data, found, period, compared_with(period, months, "previous"), config)
 

@@ -35,15 +35,17 @@ After the as-of date: anna, 5 January 2026, 70.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import polars as pl
 
 from ckm.config import Config
+from ckm.customers.needs import EVERYTHING
+from ckm.customers.period import compared_with, period_until
+from ckm.customers.posting import read_ledger
 from ckm.measures.basis import Basis
-from ckm.measures.period import compared_with, period_until
-from ckm.measures.reading import read_ledger
 
 AS_OF = date(2025, 12, 31)
 CUSTOMERS = [
@@ -164,7 +166,7 @@ def shop_basis(
     period = period_until(as_of, months)
     found = Basis(
         tables=tables,
-        ledger=read_ledger(tables, as_of=as_of, by=by),
+        ledger=read_ledger(tables, as_of=as_of, needs=replace(EVERYTHING, by=by)),
         period=period,
         compared=compared_with(period, months, "previous"),
         config=Config(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import duckdb
+import polars as pl
 import pytest
 
 from ckm.config import Config
@@ -16,12 +17,13 @@ from tests.measures.stores import SHOPS
 
 SQL = """
 WITH lines AS (
-    SELECT customer_id AS who, timezone($zone, ordered_at)::date AS day, net::decimal(18, 4) AS net,
+    SELECT customer_id AS who, order_id, timezone($zone, ordered_at)::date AS day, net::decimal(18, 4) AS net,
         type <> 'return' AND net >= 0 AS bought
     FROM transactions WHERE type <> 'cancel' AND customer_id IS NOT NULL),
 visits AS (SELECT DISTINCT who, day FROM lines WHERE bought AND day <= $last),
 gaps AS (SELECT day, lag(day) OVER (PARTITION BY who ORDER BY day) AS previous FROM visits),
-now AS (SELECT who, count(*) AS orders FROM visits WHERE day >= $first GROUP BY who),
+now AS (SELECT who, count(*) AS days FROM visits WHERE day >= $first GROUP BY who),
+orders AS (SELECT who, order_id, min(day) AS day FROM lines WHERE bought AND day <= $last GROUP BY ALL),
 before AS (SELECT DISTINCT who FROM visits WHERE day BETWEEN $compared_first AND $compared_last),
 firsts AS (SELECT who, min(day) AS first FROM visits GROUP BY who),
 cohort AS (SELECT * FROM firsts WHERE first > $last::date - 730 AND first <= $last::date - 365),
@@ -34,13 +36,14 @@ SELECT
     (SELECT count(*) FROM now SEMI JOIN before USING (who)) AS customers_retained,
     (SELECT count(*) FROM before ANTI JOIN now USING (who)) AS customers_lost,
     (SELECT count(*) FROM now SEMI JOIN before USING (who)) / (SELECT count(*) FROM before) AS retention_rate,
-    (SELECT sum(orders) FROM now) AS orders,
-    (SELECT avg((orders > 1)::int) FROM now) AS repeat_rate_period,
+    (SELECT count(*) FROM orders WHERE day >= $first) AS orders,
+    (SELECT sum(days) FROM now) AS purchase_days,
+    (SELECT avg((days > 1)::int) FROM now) AS repeat_rate_period,
     (SELECT avg(EXISTS (FROM visits v WHERE v.who = c.who AND v.day > c.first AND v.day <= c.first + 365)::int)
         FROM cohort c) AS repeat_rate_cohort,
     (SELECT median(day - previous) FROM gaps WHERE day >= $first) AS gap_median,
-    (SELECT sum(net) FROM lines WHERE day BETWEEN $first AND $last)::double / (SELECT sum(orders) FROM now)
-        AS order_value,
+    (SELECT sum(net) FROM lines WHERE day BETWEEN $first AND $last)::double
+        / (SELECT count(*) FROM orders WHERE day >= $first) AS order_value,
     (SELECT 2 * sum(i * net)::double / (count(*) * sum(net)::double) - (count(*) + 1) / count(*) FROM ranked) AS gini,
     (SELECT sum(net) FILTER (best <= ceil((SELECT count(*) FROM ranked) / 5))::double / sum(net)::double FROM ranked)
         AS top_share
@@ -56,7 +59,10 @@ def test_sql_says_the_same(shop: str) -> None:
     assert found.is_comparable
     measured, missing = relationship_measures(found)
     measures = Measures([*measured, *concentration_measures(found)[0]])
-    transactions = data["transactions"].collect()  # noqa: F841  # DuckDB reads it by its name
+    rows = data["transactions"].collect()
+    if "order_id" not in rows.columns:
+        rows = rows.with_columns(order_id=pl.col("ordered_at").cast(pl.String))
+    transactions = rows  # noqa: F841  # DuckDB reads it by its name
     spans = {"first": found.period.first, "last": found.period.last}
     spans |= {"compared_first": found.compared.first, "compared_last": found.compared.last, "zone": zone}
     duckdb.execute("SET TimeZone = 'UTC'")

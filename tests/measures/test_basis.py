@@ -7,9 +7,9 @@ from datetime import date
 import polars as pl
 import pytest
 
+from ckm.customers.period import Period, compared_with, period_until
 from ckm.errors import InputError
 from ckm.measures.basis import Basis
-from ckm.measures.period import Period, compared_with, period_until
 from tests.measures.rows import basis, on, tables
 from tests.measures.shop import AS_OF, shop_basis, shop_tables
 
@@ -41,7 +41,7 @@ def test_what_is_compared_with_knows_nothing_of_later_days() -> None:
     before = shop_basis().before
     assert before is not None
     assert before.as_of == date(2024, 12, 31)
-    assert before.ledger.visits.day.max() <= (date(2024, 12, 31) - date(1970, 1, 1)).days
+    assert before.ledger.purchases.day.max() <= (date(2024, 12, 31) - date(1970, 1, 1)).days
     assert str(before.compared) == "2023-01-01 to 2023-12-31"
 
 

@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
+from ckm.customers.period import Period
 from ckm.measures.changes import NO_CUSTOMER, change_measures
 from ckm.measures.measure import Measure, Measures, Missing
-from ckm.measures.period import Period
 from tests.conftest import examples
 from tests.measures.rows import basis, bought, histories, tables
 from tests.measures.shop import shop_basis, shop_tables

@@ -9,6 +9,9 @@ import polars as pl
 import pytest
 
 from ckm.config import Config
+from ckm.customers.needs import EVERYTHING
+from ckm.customers.period import compared_with, period_until
+from ckm.customers.posting import read_ledger
 from ckm.measures.basis import Basis
 from ckm.measures.comparison import compare
 from ckm.measures.dimensions import partings
@@ -16,9 +19,7 @@ from ckm.measures.drivers import REST, Driver, shown_drivers
 from ckm.measures.hiding import Hidden, hide_small
 from ckm.measures.judgement import Change, judge_changes, those_that_matter
 from ckm.measures.measure import Measure, Measures
-from ckm.measures.period import compared_with, period_until
 from ckm.measures.ratings import read_ratings
-from ckm.measures.reading import read_ledger
 
 FIRST, AS_OF = date(2023, 1, 1), date(2025, 12, 31)
 DAYS = (AS_OF - FIRST).days + 1
@@ -58,7 +59,7 @@ def shop(seed: int, *, dearer_in: str | None = None, by: float = 1.0, rated: tup
         ).with_columns(scale=pl.lit("nps_0_10")),
     }
     period = period_until(AS_OF, 12)
-    ledger = read_ledger(tables, as_of=AS_OF)
+    ledger = read_ledger(tables, as_of=AS_OF, needs=EVERYTHING)
     return Basis(tables, ledger, period, compared_with(period, 12, "previous"), Config())
 
 

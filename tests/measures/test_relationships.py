@@ -12,11 +12,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ckm.config import Config
+from ckm.customers.needs import EVERYTHING
+from ckm.customers.period import compared_with, period_until
+from ckm.customers.posting import read_ledger
 from ckm.measures.basis import Basis
 from ckm.measures.intervals import wilson
 from ckm.measures.measure import Measures, Missing
-from ckm.measures.period import compared_with, period_until
-from ckm.measures.reading import read_ledger
 from ckm.measures.relationships import relationship_measures
 from ckm.measures.standing import Standing, standing
 from tests.conftest import examples
@@ -163,7 +164,7 @@ def test_active_is_new_and_retained_and_won_back_always(rows: list, day: int, mo
     period = period_until(as_of, months)
     compared = compared_with(period, months, comparison)  # type: ignore[arg-type]
     data = tables(*rows)
-    found = Basis(data, read_ledger(data, as_of=as_of), period, compared, Config())
+    found = Basis(data, read_ledger(data, as_of=as_of, needs=EVERYTHING), period, compared, Config())
     who = standing(found)
     assert_balanced(who)
     buyers = {span: {each[0] for each in seen if is_purchase(each) and span.first <= each[1].date() <= span.last}

@@ -8,11 +8,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 
+from ckm.customers.ledger import NO_VALUE, OTHER
 from ckm.errors import UnknownNameError, UsageError
 from ckm.measures.changes import change_measures
 from ckm.measures.dimensions import Parting, part_customers
 from ckm.measures.hiding import hide_small
-from ckm.measures.ledger import NO_VALUE, OTHER
 from ckm.measures.lifecycle import lifecycle_of
 from ckm.measures.measure import Measure, Measures
 from ckm.measures.ratings import read_ratings

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import CensoredData, ecdf
 
-from ckm.churning.timeline import day_number
+from ckm.customers.calendar import day_number
 from ckm.measures.lifecycle import lifecycle_of
 from ckm.measures.measure import Measures
 from ckm.measures.survival import MOST_POINTS, kaplan_meier, sampled_days, survival_measures, tenures
@@ -107,10 +107,10 @@ def test_the_example_shop_has_a_curve_that_a_chart_can_show() -> None:
         assert point.lo <= point.value <= point.hi
     median = measures.get("survival_median")
     assert median is not None
-    assert median.n == found.ledger.visits.code[np.diff(found.ledger.visits.code, prepend=-1) > 0].size
+    assert median.n == found.ledger.purchases.code[np.diff(found.ledger.purchases.code, prepend=-1) > 0].size
     earlier = kaplan_meier(*tenures(lifecycle.earlier.ledger, lifecycle.earlier.is_lapsed))
     assert median.previous == earlier.median()[0]
-    assert lifecycle.earlier.ledger.visits.day.max() <= day_number(found.compared.last)
+    assert lifecycle.earlier.ledger.purchases.day.max() <= day_number(found.compared.last)
 
 
 @pytest.mark.parametrize("length", [1, 60, 61, 365, 913, 3650, 40_000, 300_000])

@@ -11,9 +11,9 @@ import pytest
 
 from ckm.check import check_tables, read_controls
 from ckm.config import Config, Workspace
+from ckm.customers.period import Period
 from ckm.errors import InputError
 from ckm.measures.measure import Measures, Missing
-from ckm.measures.period import Period
 from ckm.measures.trust import months_within, trust_measures
 from ckm.settings import CheckSettings
 from ckm.workspace import lay_out

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import narwhals as nw
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.features import END_OF_TIME, purchase_days, purchase_gaps
+from ckm.customers.posting import read_ledger
 from ckm.models.rhythm import PRIOR_GAPS, population_gap, shrunk_gap
 from tests.test_segment import cdnow_master, online_retail
 
@@ -87,12 +86,11 @@ def test_where_nobody_came_back_nothing_is_usual() -> None:
 def test_real_customers_bear_out_how_much_the_population_weighs(
     read: Callable[[], pl.LazyFrame], of_a_mean: float
 ) -> None:
-    frame = nw.from_native(read())
-    gaps = purchase_gaps(purchase_days(frame, until=END_OF_TIME, time_zone="UTC", money_scale=100)).to_native()
+    gaps = read_ledger({"transactions": read()}).gaps
     span = pl.col("gap").log()
     groups = (
-        gaps.drop_nulls("gap")
-        .group_by("customer_id")
+        pl.LazyFrame({"customer": gaps.codes, "gap": gaps.lengths})
+        .group_by("customer")
         .agg(n=pl.len(), mean=span.mean(), spread=span.var() * (pl.len() - 1))
     )
     customers = groups.with_columns(pl.col("spread").fill_null(0.0), pl.col("n").cast(pl.Float64)).collect()

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import polars as pl
 
+from ckm.customers.period import Period
 from ckm.measures.drivers import Driver
 from ckm.measures.goals import Goal
 from ckm.measures.judgement import Change
 from ckm.measures.loyalty_matrix import LOYAL_COLUMNS
 from ckm.measures.measure import SLICE_SEPARATOR, Measure, Measures, Missing
-from ckm.measures.period import Period
 from ckm.measures.report import LoyaltyReport
 from ckm.report.document import Document
 from ckm.report.loyalty.document import loyalty_document

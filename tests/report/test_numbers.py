@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from ckm.measures.period import Period
+from ckm.customers.period import Period
 from ckm.report.numbers import ISOLATE, JOINER, RELEASE, Numbers
 
 LOCALES = {"en": "en", "de": "de", "zh": "zh_Hans_CN", "th": "th", "fa": "fa"}

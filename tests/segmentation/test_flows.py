@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from ckm.customers.features import Population, feature_table
+from ckm.customers.posting import read_ledger
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.feature_table.table import Population, feature_table
 from ckm.segmentation.lifecycle.definition import IN_RHYTHM, LifecycleDefinition
 from ckm.segmentation.lifecycle.flows import Flows, lifecycle_flows
 from tests.conftest import examples
@@ -56,13 +57,8 @@ def cdnow_sample() -> pl.LazyFrame:
 
 
 def flows(visits: list[Visit], *, as_of: int, period: str = "month", periods: int = 12) -> Flows:
-    return lifecycle_flows(
-        {"transactions": transactions(visits)},
-        DEFINITION,
-        as_of=START + timedelta(days=as_of),
-        period=period,
-        periods=periods,
-    )
+    ledger = read_ledger({"transactions": transactions(visits)}, as_of=START + timedelta(days=as_of))
+    return lifecycle_flows(ledger, DEFINITION, period=period, periods=periods)
 
 
 def assert_balanced(frame: pl.DataFrame) -> None:
@@ -201,7 +197,8 @@ def test_a_day_is_a_day_of_the_shop() -> None:
         ordered_at=pl.lit(datetime(2025, 11, 30, 23, 30, tzinfo=UTC))
     )
     for zone, first in (("UTC", "2025-11"), ("Europe/Berlin", "2025-12")):
-        found = lifecycle_flows({"transactions": late}, DEFINITION, as_of=date(2025, 12, 31), time_zone=zone)
+        ledger = read_ledger({"transactions": late}, as_of=date(2025, 12, 31), time_zone=zone)
+        found = lifecycle_flows(ledger, DEFINITION)
         assert found.frame["period"][0] == first
 
 
@@ -214,7 +211,7 @@ def test_real_shops_balance(data: Callable[[], pl.LazyFrame], as_of: date) -> No
     assert usual is not None
     assert long is not None
     definition = LifecycleDefinition(usual, long)
-    found = lifecycle_flows(tables, definition, as_of=as_of, periods=24)
+    found = lifecycle_flows(read_ledger(tables, as_of=as_of), definition, periods=24)
     assert_balanced(found.frame)
     assert found.frame["active"][-1] == definition.assign(table.frame)["segment"].is_in(list(IN_RHYTHM)).sum()
     assert found.frame["new"].sum() > 0

@@ -16,9 +16,9 @@ from polars.testing import assert_frame_equal
 from typer.testing import CliRunner
 
 from ckm.cli import app
+from ckm.customers.features import FeatureTable, feature_table
 from ckm.dataset import open_dataset
 from ckm.errors import UnknownNameError, UsageError
-from ckm.feature_table.table import FeatureTable, feature_table
 from ckm.segmentation.definition import Segment
 from ckm.segmentation.rules.definition import Rule, RulesDefinition, load_rules, read_rules
 from ckm.segmentation.rules.domains import domain_of

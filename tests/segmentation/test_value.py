@@ -18,8 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from ckm.customers.coverage import LeftOut
+from ckm.customers.features import FeatureTable, Population, feature_table
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.feature_table.table import FeatureTable, LeftOut, Population, feature_table
 from ckm.segmentation.definition import Basis
 from ckm.segmentation.value import headroom
 from ckm.segmentation.value.check import compare_later

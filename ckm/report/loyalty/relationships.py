@@ -24,6 +24,7 @@ NUMBERS = (
     *BALANCE,
     "retention_rate",
     "orders",
+    "purchase_days",
     "orders_per_customer",
     "order_value",
     "repeat_rate_period",

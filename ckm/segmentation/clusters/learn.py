@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ckm.customers.coverage import counted
 from ckm.errors import NotEnoughDataError
-from ckm.feature_table.table import counted
 from ckm.models.clusters.kmeans import fit_centres, nearest_centre
 from ckm.models.clusters.matching import match_clusters
 from ckm.models.clusters.scaling import Scaling, learn_scaling, scaled_points

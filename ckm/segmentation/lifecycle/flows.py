@@ -15,18 +15,23 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-import narwhals as nw
+import numpy as np
 import polars as pl
 
-from ckm.errors import NotEnoughDataError, UnknownNameError, UsageError
-from ckm.feature_table.view import counted, need_transactions
-from ckm.features import end_of_day, purchase_days, purchase_gaps
+from ckm.customers.calendar import calendar_day, day_number
+from ckm.customers.coverage import counted
+from ckm.customers.day_totals import NO_DAY
+from ckm.customers.interpurchase import LONG_SHARE, quantiles
+from ckm.errors import UnknownNameError, UsageError
 from ckm.models.rhythm import shrunk_gap
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from numpy.typing import NDArray
 
+    from ckm.customers.ledger import Ledger
     from ckm.segmentation.lifecycle.definition import LifecycleDefinition
+
+    Mask = NDArray[np.bool_]
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 """Periods of the calendar, and how many months each has."""
@@ -56,57 +61,45 @@ class Flows:
 
 
 def lifecycle_flows(
-    tables: Mapping[str, pl.LazyFrame],
-    definition: LifecycleDefinition,
-    *,
-    as_of: date,
-    period: str = "month",
-    periods: int = 12,
-    time_zone: str = "UTC",
+    ledger: Ledger, definition: LifecycleDefinition, *, period: str = "month", periods: int = 12
 ) -> Flows:
-    """Balance the customers in rhythm over the last periods.
+    """Balance the customers in rhythm over the last periods up to the ledger's day.
 
-    Reads the transactions once; what is held grows with the customers and their days of purchase. Each end sees what
-    had happened by then and nothing else, and says of everyone what :meth:`LifecycleDefinition.assign` would say.
+    Each end sees what had happened by then and nothing else, and says of everyone what
+    :meth:`LifecycleDefinition.assign` would say. From one end to the next only who bought in between is judged anew.
 
     Parameters
     ----------
-    tables
-        ``transactions``, as for :func:`ckm.feature_table.table.feature_table`.
+    ledger
+        Purchases; the last period is the one that its day lies in, cut there.
     definition
         Thresholds, and the rhythm that a customer with little history borrows: one ruler for all periods.
-    as_of
-        Nothing after this day is seen; the last period is the one that it lies in, cut there.
     period
         ``month``, ``quarter`` or ``year``.
     periods
         How many at most; the first is never before the first purchase.
-    time_zone
-        Zone whose calendar says what a day is.
 
     Raises
     ------
     UsageError
         There is no such period, or fewer than one is asked for.
-    NotEnoughDataError
-        Nobody bought anything by ``as_of``.
     """
+    as_of = ledger.as_of
     starts = _starts(as_of, period, periods)
-    purchases = _purchases(need_transactions(tables, time_zone), as_of, time_zone)
-    if purchases.is_empty():
-        raise NotEnoughDataError(f"no purchase by a known customer on or before {as_of}", hint="choose a later --as-of")
-    first = date.fromordinal(purchases["number"].min())  # type: ignore[arg-type]  # an Int64 column, not empty
+    first = calendar_day(int(ledger.purchases.day.min()))
     starts = [start for start, following in zip(starts, [*starts[1:], date.max], strict=True) if following > first]
     ends = [start - timedelta(days=1) for start in starts] + [as_of]
 
-    rows, unseen = [], 0
-    customers = _judged(_rhythms(purchases, definition, ends[0]), definition, ends[0])
+    rhythm, rows, unseen = _Rhythm(ledger, definition), [], 0
+    then = rhythm.at(day_number(ends[0]))
     for start, (before, end) in zip(starts, pairwise(ends), strict=True):
-        later = _judged(_carried_on(customers, purchases, definition, before, end), definition, end)
-        counts = _balance(customers, later, before)
+        now = rhythm.at(day_number(end))
+        counts = _balance(
+            then, now, is_new=ledger.first_day > day_number(before), end=ledger.first_day <= day_number(end)
+        )
         rows.append({"period": _label(start, period), "end": end, **{name: counts[name] for name in COUNTS}})
         unseen += counts["unseen"]
-        customers = later
+        then = now
     return Flows(pl.DataFrame(rows), period, _remarks(starts, period, as_of, first, unseen))
 
 
@@ -133,62 +126,8 @@ def _label(start: date, period: str) -> str:
     return f"{start.year}-Q{start.month // 3 + 1}" if period == "quarter" else f"{start:%Y-%m}"
 
 
-def _purchases(transactions: pl.LazyFrame, as_of: date, time_zone: str) -> pl.DataFrame:
-    """Return ``customer``, ``number`` (of the day) and ``gap``, which is the same for every end to come.
-
-    Customers are numbered, in no particular order: each end groups them anew, and numbers group faster than text.
-    """
-    until = end_of_day(as_of, time_zone)
-    days = purchase_days(nw.from_native(transactions), until=until, time_zone=time_zone, money_scale=1)
-    gaps = purchase_gaps(days).select("customer_id", "number", "gap").to_native().collect().lazy()
-    customers = gaps.select("customer_id").unique().with_row_index("customer")
-    return gaps.join(customers, on="customer_id").select("customer", "number", "gap").sort("customer", "gap").collect()
-
-
-def _rhythms(purchases: pl.DataFrame, definition: LifecycleDefinition, end: date) -> pl.DataFrame:
-    """Return ``customer``, ``first`` and ``last`` (numbers of days) and the long gap of who bought by ``end``.
-
-    The own 80th percentile as :func:`ckm.features.rhythm_features` takes it, from the gaps up to ``end``.
-    """
-    gap = pl.col("gap")
-    return (
-        purchases.lazy()
-        .filter(pl.col("number") <= end.toordinal())
-        .group_by("customer")
-        .agg(
-            first=pl.col("number").min(),
-            last=pl.col("number").max(),
-            gaps=gap.count().cast(pl.Int64),
-            own=gap.quantile(0.8, "linear"),
-        )
-        .select(
-            "customer",
-            "first",
-            "last",
-            long_gap_days=definition.long_gap_days(shrunk_gap(pl.col("own"), pl.col("gaps"), definition.gap_p80_days)),
-        )
-        .collect()
-    )
-
-
-def _carried_on(
-    customers: pl.DataFrame, purchases: pl.DataFrame, definition: LifecycleDefinition, before: date, end: date
-) -> pl.DataFrame:
-    """Return the rhythms at ``end``, anew for who bought since ``before``; the others' have not changed."""
-    since = purchases.filter(pl.col("number").is_between(before.toordinal() + 1, end.toordinal()))
-    buyers = since.select("customer").unique()
-    fresh = _rhythms(purchases.join(buyers, on="customer", how="semi"), definition, end)
-    return pl.concat([customers.drop("in_rhythm").join(buyers, on="customer", how="anti"), fresh])
-
-
-def _judged(rhythms: pl.DataFrame, definition: LifecycleDefinition, end: date) -> pl.DataFrame:
-    silence = (end.toordinal() - pl.col("last")) / pl.col("long_gap_days")
-    return rhythms.with_columns(in_rhythm=definition.is_in_rhythm(silence))
-
-
-def _balance(earlier: pl.DataFrame, later: pl.DataFrame, before: date) -> dict[str, int]:
-    now, then = pl.col("in_rhythm"), pl.col("was_in_rhythm").fill_null(False)
-    is_new = pl.col("first") > before.toordinal()
+def _balance(then: Mask, now: Mask, *, is_new: Mask, end: Mask) -> dict[str, int]:
+    """Count who is in rhythm at both ends; ``is_new`` who bought first after the earlier, ``end`` by the later one."""
     kinds = {
         "active_before": then,
         "new": now & is_new,
@@ -196,14 +135,49 @@ def _balance(earlier: pl.DataFrame, later: pl.DataFrame, before: date) -> dict[s
         "won_back": now & ~then & ~is_new,
         "lost": ~now & then,
         "active": now,
-        "unseen": ~now & is_new,
+        "unseen": ~now & is_new & end,
     }
-    joined = later.lazy().join(earlier.lazy().select("customer", was_in_rhythm="in_rhythm"), on="customer", how="left")
-    return (
-        joined.select(kind.sum().cast(pl.Int64).alias(name) for name, kind in kinds.items())
-        .collect()
-        .row(0, named=True)
-    )
+    return {name: int(kind.sum()) for name, kind in kinds.items()}
+
+
+class _Rhythm:
+    """Who is in rhythm at one day after the other."""
+
+    def __init__(self, ledger: Ledger, definition: LifecycleDefinition) -> None:
+        self._ledger, self._definition = ledger, definition
+        self._until = int(np.iinfo(np.int32).min)
+        count = len(ledger.customers)
+        self._last = np.full(count, NO_DAY, dtype=np.int64)
+        self._long = np.full(count, np.nan)
+        self._counts = ledger.gaps.counts()
+        self._starts = np.cumsum(self._counts) - self._counts
+
+    def at(self, day: int) -> Mask:
+        """By code; the days must ascend."""
+        purchases = self._ledger.purchases
+        since = np.flatnonzero((purchases.day > self._until) & (purchases.day <= day))
+        buyers = purchases.code[since]
+        self._last[buyers] = purchases.day[since]  # ascending within a customer, so that the last one stays
+        changed = np.zeros(len(self._last), dtype=bool)
+        changed[buyers] = True
+        self._long[changed] = self._long_gaps(changed, day)
+        self._until = day
+        frame = pl.DataFrame({"silence": (day - self._last) / self._long})
+        in_rhythm = frame.select(self._definition.is_in_rhythm(pl.col("silence").fill_nan(None)))["silence"]
+        return in_rhythm.fill_null(value=False).to_numpy()
+
+    def _long_gaps(self, changed: Mask, day: int) -> NDArray[np.float64]:
+        """Long gaps of some customers, from the own gaps that had ended by a day."""
+        gaps, definition = self._ledger.gaps, self._definition
+        seen = np.repeat(changed, self._counts)  # as long as there are gaps: they stand by customer
+        seen &= gaps.ends <= day
+        kept = np.flatnonzero(seen)
+        starts = np.searchsorted(kept, self._starts[changed])
+        counts = np.diff(starts, append=len(kept))
+        own = quantiles(gaps.lengths[kept], starts, counts, LONG_SHARE)
+        frame = pl.DataFrame({"own": own, "gaps": counts}).with_columns(pl.col("own").fill_nan(None))
+        shrunk = shrunk_gap(pl.col("own"), pl.col("gaps"), definition.gap_p80_days)
+        return frame.select(long=definition.long_gap_days(shrunk))["long"].to_numpy()
 
 
 def _remarks(starts: list[date], period: str, as_of: date, first: date, unseen: int) -> tuple[str, ...]:

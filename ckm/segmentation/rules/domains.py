@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.feature_table.dictionary import load_dictionary
+from ckm.customers.dictionary import load_dictionary
 
 if TYPE_CHECKING:
-    from ckm.feature_table.dictionary import Feature
+    from ckm.customers.dictionary import Feature
 
 COUNTING_UNITS = frozenset({"days", "purchase days", "rows", "gaps", "categories", "channels"})
 """Units of what is counted or lasts: never less than nothing."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
+from ckm.customers.calendar import months_before
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.feature_table.view import months_before
 from ckm.models.quantiles import quantile_cuts
 from ckm.segmentation.definition import Detail, readable_number
 from ckm.segmentation.value.headroom import CURRENT_VALUE, fit_of, learn_potential, worth

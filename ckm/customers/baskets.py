@@ -1,0 +1,229 @@
+"""What customers bought of: in which categories, through which channels, and on which days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.day_totals import DAY_BITS, NEVER, unpack_day
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Whole = NDArray[np.int64]
+
+ITEM_BITS = 20
+MOST_ITEMS = 1 << ITEM_BITS
+"""Items that are told apart; those that come later share the last number."""
+
+LOST_AFTER_DAYS = 28
+"""So long must the shop have sold nothing of an item for it to count as given up."""
+WEEKS_BEFORE = 26
+"""Half a year before the last sale of an item: one that is sold in a season only was not sold all through it."""
+WEEKS_SOLD = 21
+"""Of these, in how many it must have been sold to count as one that used to be sold every week: four of five."""
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Days on which the shop sold anything of an item to anybody, guests too.
+
+    Attributes
+    ----------
+    items, days
+        One entry per item and day (int64, int32), sorted.
+    """
+
+    items: Whole
+    days: NDArray[np.int32]
+
+    def given_up(self, day: int) -> NDArray[np.bool_]:
+        """Whether the shop had given up each item by ``day``, as far as was known then.
+
+        Nothing of it was sold in the last 28 days on which the shop was selling at all, and it had been sold in at
+        least 21 of the 26 weeks up to its last sale. A shop that was closed gives up nothing.
+        """
+        seen = self.days <= day
+        items, days = self.items[seen], self.days[seen]
+        lost = np.zeros(int(self.items.max(initial=-1)) + 1, np.bool_)
+        if not len(days):
+            return lost
+        last = np.full(len(lost), -NEVER, np.int64)
+        np.maximum.at(last, items, days)
+        weeks = (last[items] - days) // 7
+        sold = np.unique(items[weeks < WEEKS_BEFORE] * WEEKS_BEFORE + weeks[weeks < WEEKS_BEFORE]) // WEEKS_BEFORE
+        lost[:] = (np.bincount(sold, minlength=len(lost)) >= WEEKS_SOLD) & (days.max() - last >= LOST_AFTER_DAYS)
+        return lost
+
+
+@dataclass(frozen=True)
+class Baskets:
+    """What customers bought of, by day; one entry per customer, item and day.
+
+    Attributes
+    ----------
+    keys
+        Customer's code, item and day in one whole number (int64), ascending and distinct.
+    lines
+        Purchase lines of each entry (int64).
+    names
+        Items by number (String): in the order in which the shop took them up, so that what it sells later changes no
+        number.
+    shelf
+        When the shop sold what.
+    """
+
+    keys: Whole
+    lines: Whole
+    names: pl.Series
+    shelf: Shelf
+
+    @cached_property
+    def codes(self) -> NDArray[np.uint32]:
+        """Customer of each entry."""
+        return (self.keys >> (DAY_BITS + ITEM_BITS)).astype(np.uint32)
+
+    @cached_property
+    def items(self) -> NDArray[np.int32]:
+        """Item of each entry."""
+        return (self.keys >> DAY_BITS & (MOST_ITEMS - 1)).astype(np.int32)
+
+    @cached_property
+    def days(self) -> NDArray[np.int32]:
+        """Day of each entry."""
+        return unpack_day(self.keys)
+
+    @cached_property
+    def _following(self) -> NDArray[np.int32]:
+        """Day on which the customer next bought of the item; :data:`NEVER` if not again."""
+        owners = self.keys >> DAY_BITS
+        following = np.full(len(self.keys), NEVER, np.int32)
+        again = owners[1:] == owners[:-1]
+        following[:-1][again] = self.days[1:][again]
+        return following
+
+    @cached_property
+    def first_day(self) -> int:
+        """Day on which an item is first known of a customer; :data:`NEVER` where none is."""
+        return int(self.days.min(initial=NEVER))
+
+    def distinct(self, customers: int, after: int, until: int) -> Whole:
+        """How many different items each of ``customers`` codes bought of in the days ``(after, until]``."""
+        last_within = (self.days > after) & (self.days <= until) & (self._following > until)
+        return np.bincount(self.codes[last_within], minlength=customers)
+
+    def share(self, chosen: NDArray[np.bool_], customers: int, after: int, until: int) -> NDArray[np.float64]:
+        """Share of the chosen items in each customer's purchases in ``(after, until]``; 0 where there are none."""
+        within = (self.days > after) & (self.days <= until)
+        total = np.bincount(self.codes[within], minlength=customers)
+        within &= chosen[self.items]
+        part = np.bincount(self.codes[within], minlength=customers)
+        return part / np.maximum(total, 1)
+
+    def counts(self, *, of_days: bool) -> pl.DataFrame:
+        """Return ``code`` (UInt32), ``value`` (String) and ``count`` (Int64) of purchase days, or of lines."""
+        frame = pl.DataFrame({"owner": self.keys >> DAY_BITS, "lines": self.lines})
+        counted = pl.len().cast(pl.Int64) if of_days else pl.col("lines").sum()
+        # the keys are sorted: entries of one customer and item stand together
+        sums = frame.group_by(pl.col("owner").set_sorted(), maintain_order=True).agg(count=counted)
+        return sums.select(
+            code=(pl.col("owner") // MOST_ITEMS).cast(pl.UInt32),
+            value=self.names.gather(sums["owner"] % MOST_ITEMS),
+            count="count",
+        )
+
+    def until(self, day: int) -> Baskets:
+        """Return those by a day."""
+        kept, sold = self.days <= day, self.shelf.days <= day
+        if kept.all() and sold.all():
+            return self
+        shelf = Shelf(self.shelf.items[sold], self.shelf.days[sold])
+        return replace(self, keys=self.keys[kept], lines=self.lines[kept], shelf=shelf)
+
+    def only(self, chosen: NDArray[np.bool_]) -> Baskets:
+        """Return those of some customers (``chosen`` by code), whose codes close up."""
+        kept = chosen[self.codes]
+        codes = np.cumsum(chosen, dtype=np.int64) - 1
+        bits = DAY_BITS + ITEM_BITS
+        keys = codes[self.codes[kept]] << bits | self.keys[kept] & ((1 << bits) - 1)
+        return replace(self, keys=keys, lines=self.lines[kept])
+
+
+def main_values(counts: pl.DataFrame) -> pl.DataFrame:
+    """Tell how many values a customer has, and which most.
+
+    Parameters
+    ----------
+    counts
+        ``code``, ``value``, ``count``; one row per pair of the first two, in the order of the first.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``code``; ``values`` (Int64, distinct ones); ``total`` (Int64, of the counts); ``main`` (the value with the
+        largest count; of several the first by name, so that the order of the rows is of no matter).
+    """
+    most = pl.col("count").max().over("code")
+    return (
+        counts.lazy()
+        .with_columns(leading=pl.when(pl.col("count") == most).then(pl.col("value")))
+        .group_by("code")
+        .agg(
+            pl.len().cast(pl.Int64).alias("values"), pl.col("count").sum().alias("total"), main=pl.col("leading").min()
+        )
+        .sort("code")
+        .collect()
+    )
+
+
+EMPTY = Baskets(
+    np.zeros(0, np.int64),
+    np.zeros(0, np.int64),
+    pl.Series("value", [], dtype=pl.String),
+    Shelf(np.zeros(0, np.int64), np.zeros(0, np.int32)),
+)
+"""Of data that say nothing of the column."""
+
+
+def shelf_key(item: Whole, day: Whole) -> Whole:
+    """Whole numbers of an item's number and a day with the offset of the epoch."""
+    return item << DAY_BITS | day
+
+
+def baskets_of(keys: Whole, lines: Whole, shelf: Whole, names: pl.Series) -> Baskets:
+    """Renumber the items in the order in which the shop took them up.
+
+    Parameters
+    ----------
+    keys, lines
+        Codes in place, items by order of appearance from 1 on, days; distinct, in any order.
+    shelf
+        Of :func:`shelf_key`, distinct, with the same numbers.
+    names
+        Items by their number; that of 0 is null.
+    """
+    first = np.full(len(names), NEVER, np.int64)
+    np.minimum.at(first, shelf >> DAY_BITS, unpack_day(shelf))
+    taken_up = (
+        pl.DataFrame({"number": np.arange(len(names)), "day": first, "name": names})
+        .filter(pl.col("number") > 0)
+        .sort("day", "name")
+    )
+    new = np.zeros(len(names), np.int64)
+    new[taken_up["number"].to_numpy()] = np.arange(taken_up.height)
+    new = new.clip(max=MOST_ITEMS - 1)
+    low = (1 << DAY_BITS) - 1
+    item = new[keys >> DAY_BITS & (MOST_ITEMS - 1)]
+    keys = (keys >> (DAY_BITS + ITEM_BITS) << ITEM_BITS | item) << DAY_BITS | keys & low
+    order = pl.Series(keys).arg_sort().to_numpy()
+    shelf = np.sort(shelf_key(new[shelf >> DAY_BITS], shelf & low))
+    return Baskets(
+        keys[order],
+        lines[order],
+        taken_up["name"].head(MOST_ITEMS).alias("value"),
+        Shelf(shelf >> DAY_BITS, unpack_day(shelf)),
+    )

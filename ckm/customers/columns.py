@@ -1,0 +1,144 @@
+"""From a customer's sums to the columns of the feature table: expressions over one row per customer.
+
+The sums are those of :mod:`ckm.customers.features`; they are null for a customer who has none. What each column means
+is in ``ckm/data/features.yaml``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.models.rhythm import shrunk_gap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+WEEKDAYS = range(1, 8)
+"""Monday to Sunday, as ISO 8601 counts them."""
+OTHER = "other"
+"""What the channels beyond the most common are called together."""
+SHARE_DIGITS = 12
+"""polars divides by one number through its reciprocal: 40 of 100 would be 0.39999999999999997."""
+MONEY_DIGITS = 4
+"""Decimals of a mean of money."""
+TREND_DIGITS = 6
+DAYS_A_YEAR = 365.25
+FEWEST_TREND_DAYS = 3
+"""Through two points every line is a trend."""
+
+
+def amount(column: str, scale: int) -> pl.Expr:
+    """Whole numbers of ``1 / scale`` as money, in the unit of the currency."""
+    # polars divides by a constant as a product with its reciprocal, which turns 825767.051 into 825767.0510000001
+    return (pl.col(column) / scale).round(len(str(scale)) - 1)
+
+
+def share(part: pl.Expr, whole: pl.Expr) -> pl.Expr:
+    """``part`` of ``whole``; null where the whole is not positive."""
+    return pl.when(whole > 0).then((part / whole).round(SHARE_DIGITS))
+
+
+def margin(period: str, margin_share: float | None) -> pl.Expr:
+    """Margin of a period in whole numbers: net less cost, and the usual share of the net whose cost is unknown."""
+    net, costed, cost = (pl.col(f"{period}_{name}") for name in ("net", "costed", "cost"))
+    without_cost = net - costed
+    if margin_share is not None:
+        without_cost = (without_cost * margin_share).round(0).cast(pl.Int64)
+    return costed - cost + without_cost
+
+
+def rhythm_columns(as_of: date, gap_median: float | None, gap_p80: float | None) -> list[pl.Expr]:
+    """Tenure and gaps; own gaps drawn towards the population's ``gap_median`` and ``gap_p80``."""
+    gaps = (pl.col("days") - 1).clip(lower_bound=0)
+    gaps_before = (gaps - 1).clip(lower_bound=0)
+    return [
+        pl.col("first_purchase"),
+        (pl.lit(as_of) - pl.col("first_purchase")).dt.total_days().alias("tenure_days"),
+        gaps.alias("gaps"),
+        shrunk_gap(pl.col("gap_median"), gaps, gap_median).alias("gap_median_days"),
+        shrunk_gap(pl.col("gap_p80"), gaps, gap_p80).alias("gap_p80_days"),
+        pl.col("gap_last").alias("gap_last_days"),
+        shrunk_gap(pl.col("before_median"), gaps_before, gap_median).alias("usual_gap_days_before"),
+        shrunk_gap(pl.col("before_p80"), gaps_before, gap_p80).alias("gap_p80_days_before"),
+    ]
+
+
+def spend_columns(scale: int, margin_share: float | None, *, cost_known: bool) -> list[pl.Expr]:
+    """Money of the last and of the previous 12 months; sums of the periods ``year`` and ``previous``."""
+    known = share(pl.col("year_bought_costed"), pl.col("year_bought"))
+    money = pl.struct(
+        pl.col("year_net").fill_null(0).alias("spend_12mo"),
+        pl.col("previous_net").fill_null(0).alias("spend_previous_12mo"),
+        margin("year", margin_share).fill_null(0).alias("margin_12mo"),
+    )
+    return [
+        *(
+            (money.struct.field(name) / scale).round(len(str(scale)) - 1).alias(name)
+            for name in ("spend_12mo", "spend_previous_12mo", "margin_12mo")
+        ),
+        (known if cost_known else pl.lit(None, dtype=pl.Float64)).alias("cost_known_share"),
+    ]
+
+
+def order_value_columns(scale: int) -> list[pl.Expr]:
+    """Mean money of an order, and trend of the money of a purchase day.
+
+    The slope of ordinary least squares of money ``v`` on time ``x``, ``(n Sxv - Sx Sv) / (n Sxx - Sx Sx)``, is taken
+    from whole sums in 128 bits, so that equal days have a trend of exactly zero.
+    """
+    n, x, v, xx, xv = (pl.col(name).cast(pl.Int128) for name in ("days", "sum_x", "sum_v", "sum_xx", "sum_xv"))
+    slope = (n * xv - x * v).cast(pl.Float64) / (n * xx - x * x).cast(pl.Float64)
+    relative = slope * DAYS_A_YEAR * pl.col("days") / pl.col("sum_v")
+    return [
+        (pl.col("all_bought") / pl.col("orders") / scale).round(MONEY_DIGITS).alias("order_value_mean"),
+        pl.when(pl.col("sum_v") > 0)
+        .then(pl.when(pl.col("days") < FEWEST_TREND_DAYS).then(0.0).otherwise(relative.round(TREND_DIGITS)))
+        .alias("order_value_trend"),
+    ]
+
+
+def habit_columns(
+    channels: Sequence[str], *, rest: bool, category_known: bool, channel_known: bool, discount_known: bool
+) -> list[pl.Expr]:
+    """Categories, discounts, returns, channels and weekdays.
+
+    Parameters
+    ----------
+    channels
+        Each has a column of its share.
+    rest
+        Whether there are others, which share one.
+    category_known, channel_known, discount_known
+        Whether anybody has one: where nobody has, nothing is known, and nothing is not zero.
+    """
+    bought, discount = pl.col("all_bought"), pl.col("discount")
+    columns = {
+        "categories": _known(pl.col("category_values").fill_null(0), category_known),
+        "category_main": _known(pl.col("category_main"), category_known, pl.String),
+        "discount_share": _known(share(discount, bought + discount), discount_known, pl.Float64),
+        "return_share": share(bought - pl.col("all_net"), bought).fill_null(0.0),
+        "channel_main": _known(pl.col("channel_main"), channel_known, pl.String),
+        "channels": _known(pl.col("channel_values").fill_null(0), channel_known),
+    }
+    for channel in [*channels, *([OTHER] if rest else [])]:
+        columns[f"channel_share_{channel}"] = share(pl.col(f"days_{channel}"), pl.col("channel_total"))
+    return [column.alias(name) for name, column in columns.items()] + _weekday_columns()
+
+
+def _weekday_columns() -> list[pl.Expr]:
+    names = [f"weekday_{day}" for day in WEEKDAYS]
+    most = pl.max_horizontal(names)
+    first = pl.coalesce(pl.when(pl.col(name) == most).then(day) for day, name in zip(WEEKDAYS, names, strict=True))
+    weekend = pl.col("weekday_6") + pl.col("weekday_7")
+    return [
+        first.cast(pl.Int8).alias("weekday_main"),
+        share(most, pl.col("days")).alias("weekday_main_share"),
+        share(weekend, pl.col("days")).alias("weekend_share"),
+    ]
+
+
+def _known(column: pl.Expr, known: bool, dtype: type[pl.DataType] = pl.Int64) -> pl.Expr:
+    return column if known else pl.lit(None, dtype=dtype)

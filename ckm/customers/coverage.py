@@ -1,0 +1,259 @@
+"""What lines there are, what of them an analysis as of a day rests on, and what it leaves out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.calendar import calendar_day
+from ckm.customers.day_totals import DAY_BITS, EPOCH
+from ckm.customers.definitions import FINEST_MONEY_SCALE, KINDS, OF_CUSTOMERS
+from ckm.errors import InputError, NotEnoughDataError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+SUM_LIMIT = 2**62
+"""Of an Int64, with room for what rounding each amount adds."""
+
+
+def counted(count: int, noun: str) -> str:
+    """Return ``1 row`` or ``1,234 rows``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What an analysis does not rest on; each row is counted once, by the first reason that applies."""
+
+    rows: int
+    """All rows, those that count among them."""
+    rows_after_as_of: int
+    rows_cancelled: int
+    rows_without_customer: int
+    cancelled_credits: int
+    """Cancelled rows with a negative amount, which was not taken off either."""
+    customers_without_purchase: int
+    """Customers with returns only; their returns are in no revenue."""
+
+    @property
+    def remarks(self) -> list[str]:
+        """What was left out, as sentences."""
+        remarks = [
+            f"left out: {count:,} of {counted(self.rows, 'row')} ({count / self.rows:.1%}) {what}"
+            for count, what in (
+                (self.rows_after_as_of, "after the as-of date"),
+                (self.rows_cancelled, "of cancelled orders"),
+                (self.rows_without_customer, "without a customer"),
+            )
+            if count
+        ]
+        if self.cancelled_credits:
+            remarks.append(
+                f"{counted(self.cancelled_credits, 'cancelled row')} with a negative amount, which was not taken off; "
+                "where it gives money back, map it to type 'return'"
+            )
+        if self.customers_without_purchase:
+            remarks.append(f"left out: {counted(self.customers_without_purchase, 'customer')} who only returned")
+        return remarks
+
+
+class Currency(NamedTuple):
+    """A currency, and the first day of a line that counts in it: of a customer (None: of nobody), and of the shop."""
+
+    name: str
+    of_customers: int | None
+    of_the_shop: int
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """All lines by day and kind, and what sums of those up to a day must hold.
+
+    Attributes
+    ----------
+    days
+        Days with any line (int64, days since 1970-01-01, ascending).
+    lines
+        How many of each of :data:`ckm.customers.definitions.KINDS` (int64, days x kinds).
+    currencies
+        Of the lines that count, by name.
+    largest
+        Absolute amount of the lines that count.
+    as_of
+        The day beyond which no line counts.
+    """
+
+    days: NDArray[np.int64]
+    lines: NDArray[np.int64]
+    currencies: tuple[Currency, ...]
+    largest: float
+    as_of: int
+
+    def until(self, day: int) -> Coverage:
+        """Return what there is as of an earlier day."""
+        return replace(self, as_of=min(day, self.as_of))
+
+    def beyond(self, day: int) -> Coverage:
+        """Return the same as of a later day, where nothing had been left out for its day."""
+        return replace(self, as_of=max(day, self.as_of))
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """How many lines of each kind there are by the day, and how many ``after`` it."""
+        seen = int(self.days.searchsorted(self.as_of, side="right"))
+        by_kind = dict(zip(KINDS, self.lines[:seen].sum(axis=0).tolist(), strict=True))
+        return by_kind | {"after": int(self.lines[seen:].sum())}
+
+    @property
+    def purchases(self) -> int:
+        """Lines of customers' purchases."""
+        return self.counts["purchase"]
+
+    def left_out(self, customers_without_purchase: int) -> LeftOut:
+        """What an analysis as of the day does not rest on."""
+        counts = self.counts
+        return LeftOut(
+            rows=int(self.lines.sum()),
+            rows_after_as_of=counts["after"],
+            rows_cancelled=counts["cancelled"] + counts["cancelled_credit"],
+            rows_without_customer=counts["guest"],
+            cancelled_credits=counts["cancelled_credit"],
+            customers_without_purchase=customers_without_purchase,
+        )
+
+    def currency(self, *, with_guests: bool) -> str:
+        """Return the one currency of the lines that count.
+
+        Raises
+        ------
+        UsageError
+            There are several.
+        """
+        seen = [
+            each.name
+            for each in self.currencies
+            if (first := each.of_the_shop if with_guests else each.of_customers) is not None and first <= self.as_of
+        ]
+        if len(seen) > 1:
+            raise UsageError(
+                f"column 'currency' holds several currencies ({', '.join(seen)}), and ckm adds no amounts of two",
+                hint="keep the rows of one currency; a rule in the mapping can set the others aside",
+                currencies=seen,
+            )
+        return seen[0] if seen else ""
+
+    def money_scale(self, amounts: Sequence[str], first_kind: int) -> int:
+        """Return the parts of the currency's unit in which sums of all lines from ``first_kind`` on are exact.
+
+        Raises
+        ------
+        InputError
+            Not even whole units can be summed.
+        """
+        largest = self.largest * sum(self.counts[kind] for kind in KINDS[first_kind:])
+        scale = FINEST_MONEY_SCALE
+        while scale > 1 and largest * scale >= SUM_LIMIT:
+            scale //= 10
+        if largest * scale >= SUM_LIMIT:
+            columns = " or ".join(f"'{column}'" for column in amounts)
+            raise InputError(
+                f"column {columns} holds an amount too large to be money", hint="look at it with 'ckm check'"
+            )
+        return scale
+
+    def nothing_bought(self, as_of: date | None) -> NotEnoughDataError:
+        """What to say where no known customer has bought anything by ``as_of`` (None: ever)."""
+        counts = self.counts
+        there = [
+            f"{count:,} {what}"
+            for count, what in (
+                (counts["after"], "after the as-of date"),
+                (counts["cancelled"] + counts["cancelled_credit"], "of cancelled orders"),
+                (counts["guest"], "without a customer"),
+                (counts["return"], "with returns"),
+            )
+            if count
+        ]
+        rows = int(self.lines.sum())
+        hint = "look at how 'customer_id' and 'type' were mapped"
+        if not rows:
+            hint = "load some: ckm ingest FILE --as transactions"
+        if counts["after"]:
+            hint = (
+                f"the transactions reach from {calendar_day(int(self.days[0]))} to {calendar_day(int(self.days[-1]))}"
+            )
+        when = f" on or before {as_of}" if as_of else ""
+        detail = f" ({', '.join(there)})" if there else ""
+        return NotEnoughDataError(
+            f"no purchase by a known customer{when}: {counted(rows, 'row')} in all{detail}", hint=hint
+        )
+
+
+class Counting:
+    """Coverage, batch by batch.
+
+    Parameters
+    ----------
+    amounts
+        Columns of money that will be summed.
+    first_used
+        First of the kinds that is used.
+    last_day
+        The last day that is used, in days since 1970-01-01; None means the newest.
+    """
+
+    def __init__(self, amounts: Sequence[str], first_used: int, last_day: int | None) -> None:
+        self._amounts, self._first_used, self._last_day = tuple(amounts), first_used, last_day
+        self._lines = np.zeros((1 << DAY_BITS, len(KINDS)), dtype=np.int64)
+        self._largest = 0.0
+        self._currencies: list[pl.DataFrame] = []
+
+    def add(self, batch: pl.DataFrame) -> pl.DataFrame:
+        """Count a batch (``kind``, ``day`` with the epoch's offset, ``currency``, amounts); return what is used."""
+        if batch.is_empty():
+            return batch
+        kind, day = batch["kind"].to_numpy(), batch["day"].to_numpy()
+        first = int(day.min())
+        cells = np.bincount((day - first).astype(np.int64) * len(KINDS) + kind)
+        cells = np.pad(cells, (0, -len(cells) % len(KINDS))).reshape(-1, len(KINDS))
+        self._lines[first : first + len(cells)] += cells
+        used = batch
+        if cells[:, : self._first_used].any():
+            used = used.filter(pl.col("kind") >= self._first_used)
+        if self._last_day is not None and first + len(cells) > self._last_day + EPOCH:
+            used = used.filter(pl.col("day") <= self._last_day + EPOCH)
+        if used.height:
+            largest = (used[name].abs().max() for name in self._amounts)
+            self._largest = max(self._largest, *(float(each) for each in largest if each is not None), 0.0)  # type: ignore[arg-type]
+            self._add_currencies(used)
+        return used
+
+    def _add_currencies(self, used: pl.DataFrame) -> None:
+        of_customers = pl.col("day").filter(pl.col("kind") >= OF_CUSTOMERS).min()
+        firsts = [of_customers.alias("of_customers"), pl.col("day").min().alias("of_the_shop")]
+        currency = used["currency"]
+        least, most = currency.min(), currency.max()
+        if least == most and not currency.null_count():
+            found = used.select(pl.lit(least).cast(pl.String).alias("currency"), *firsts)
+        else:
+            found = used.group_by(pl.col("currency").cast(pl.String)).agg(firsts)
+        self._currencies.append(found)
+
+    def coverage(self) -> Coverage:
+        """Return what was counted."""
+        days = np.flatnonzero(self._lines.any(axis=1))
+        found: list[Currency] = []
+        if self._currencies:
+            firsts = pl.concat(self._currencies).group_by("currency").agg(pl.all().min()).drop_nulls("currency")
+            offset = pl.col("of_customers", "of_the_shop").cast(pl.Int64) - EPOCH
+            found = [Currency(*each) for each in firsts.with_columns(offset).sort("currency").rows()]
+        as_of = self._last_day if self._last_day is not None else int(days.max(initial=EPOCH)) - EPOCH
+        return Coverage(days - EPOCH, self._lines[days], tuple(found), self._largest, as_of)

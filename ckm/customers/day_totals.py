@@ -1,0 +1,207 @@
+"""What customers bought, or gave back, by customer and day: one sorted array, in which any period is a difference.
+
+As of a day a customer's past is a prefix of that customer's days. Two binary searches per customer find any window,
+whatever it holds; running totals give its sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.calendar import day_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from ckm.customers.period import Period
+
+    Codes = NDArray[np.uint32]
+    Whole = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+DAY_BITS = 17
+"""Days from 1900 to 2200, and more, fit."""
+EPOCH = 1 << 15
+"""Added to a day, which is negative before 1970."""
+DAY_MASK = (1 << DAY_BITS) - 1
+NEVER = 1 << 16
+"""A day after every day."""
+NO_DAY = int(np.iinfo(np.int32).max)
+"""Day of the first or last purchase of who has none."""
+
+
+def pack_day(code: Whole, day: Whole) -> Whole:
+    """Whole numbers that sort by customer and day, of days since 1970-01-01."""
+    return code << DAY_BITS | (day + EPOCH)
+
+
+def unpack_day(keys: Whole) -> NDArray[np.int32]:
+    """Days since 1970-01-01."""
+    return ((keys & DAY_MASK) - EPOCH).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class DayTotals:
+    """Sums by customer and day: one entry per customer and day on which there was anything.
+
+    A customer's *code* is a whole number from 0 on. Arrays "by code" are as long as there are customers, the others as
+    long as there are entries. Days are whole numbers since 1970-01-01 in the shop's calendar.
+
+    Attributes
+    ----------
+    keys
+        Of :func:`pack_day` (int64), ascending and distinct.
+    totals
+        By name, running totals over the entries, one longer than they are (int64): differences are exact. Money is in
+        ``1 / scale`` of the currency's unit.
+    customers
+        How many codes there are, some perhaps without an entry.
+    """
+
+    keys: Whole
+    totals: Mapping[str, Whole]
+    customers: int
+
+    @classmethod
+    def of_sums(cls, keys: Whole, sums: Mapping[str, Whole], customers: int) -> DayTotals:
+        """Build from ascending, distinct keys and the sums of each."""
+        return cls(keys, {name: _running(each) for name, each in sums.items()}, customers)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @cached_property
+    def code(self) -> NDArray[np.int32]:
+        """Customer of each entry (int32), ascending."""
+        return (self.keys >> DAY_BITS).astype(np.int32)
+
+    @cached_property
+    def day(self) -> NDArray[np.int32]:
+        """Day of each entry (int32), ascending within a customer."""
+        return unpack_day(self.keys)
+
+    @cached_property
+    def bounds(self) -> Whole:
+        """Where each customer's entries begin (int64, ``customers + 1`` long): those of ``c`` are ``[c]:[c + 1]``."""
+        return np.searchsorted(self.keys, np.arange(self.customers + 1, dtype=np.int64) << DAY_BITS)
+
+    @property
+    def counts(self) -> Whole:
+        """How many entries each customer has (int64, by code)."""
+        return np.diff(self.bounds)
+
+    @property
+    def has_any(self) -> Mask:
+        """Whether a customer has an entry, by code."""
+        return self.counts > 0
+
+    def of(self, name: str) -> Whole:
+        """Return the sums of each entry (int64)."""
+        return np.diff(self.totals[name])
+
+    def sum_of(self, name: str) -> int:
+        """Sum over all entries; 0 where there is no such total."""
+        return int(self.totals[name][-1]) if name in self.totals else 0
+
+    def first_day_of(self, name: str) -> int:
+        """First day with more than 0 of a sum; :data:`NEVER` where there is none."""
+        if not self.sum_of(name):
+            return NEVER
+        return int(self.day[self.of(name) > 0].min())
+
+    def first_days(self) -> NDArray[np.int32]:
+        """Day of each customer's first entry (int32, by code); :data:`NO_DAY` where there is none."""
+        return self._day_at(self.bounds[:-1])
+
+    def last_days(self) -> NDArray[np.int32]:
+        """Day of each customer's last entry (int32, by code); :data:`NO_DAY` where there is none."""
+        return self._day_at(self.bounds[1:] - 1)
+
+    def _day_at(self, positions: Whole) -> NDArray[np.int32]:
+        days = np.full(self.customers, NO_DAY, dtype=np.int32)
+        some = np.flatnonzero(self.has_any)
+        days[some] = self.day[positions[some]]
+        return days
+
+    # Some customers, and the days (after, until]: two binary searches for each of them.
+
+    def start(self, customers: Codes) -> Whole:
+        """Position of the first entry of each of ``customers``."""
+        return np.searchsorted(self.keys, customers.astype(np.int64) << DAY_BITS)
+
+    def after(self, customers: Codes, day: int) -> Whole:
+        """Position of the first entry after ``day`` of each of ``customers``, or where it would stand."""
+        return np.searchsorted(self.keys, (customers.astype(np.int64) << DAY_BITS) + (day + EPOCH), side="right")
+
+    def count(self, customers: Codes, after: int, until: int) -> Whole:
+        """How many entries each of ``customers`` has in the days ``(after, until]``."""
+        return self.after(customers, until) - self.after(customers, after)
+
+    def total(self, name: str, start: Whole, stop: Whole) -> Whole:
+        """Sum over the positions ``[start, stop)``."""
+        running = self.totals[name]
+        return running[stop] - running[start]
+
+    def between(self, name: str, customers: Codes, after: int, until: int) -> Whole:
+        """Sum over the days ``(after, until]`` of each of ``customers``."""
+        return self.total(name, self.after(customers, after), self.after(customers, until))
+
+    # All customers, and a period: one pass over the entries.
+
+    def within(self, period: Period) -> Mask:
+        """Which entries lie in a period."""
+        return (self.day >= day_number(period.first)) & (self.day <= day_number(period.last))
+
+    def counts_in(self, period: Period) -> Whole:
+        """How many entries each customer has in a period (int64, by code)."""
+        return np.bincount(self.code[self.within(period)], minlength=self.customers)
+
+    def sums(self, name: str, period: Period) -> Whole:
+        """Sum of each customer in a period (int64, by code)."""
+        there, running = np.flatnonzero(self.within(period)), self.totals[name]
+        sums = np.zeros(self.customers, dtype=np.int64)
+        np.add.at(sums, self.code[there], running[there + 1] - running[there])
+        return sums
+
+    def total_of(self, name: str, period: Period) -> int:
+        """Sum of all customers in a period."""
+        return int(self.of(name)[self.within(period)].sum())
+
+    def until(self, day: int) -> DayTotals:
+        """Return those by a day; the customers keep their codes."""
+        return self._where(self.day <= day)
+
+    def only(self, chosen: Mask) -> DayTotals:
+        """Return those of some customers (``chosen`` by code), whose codes close up."""
+        kept = self._where(chosen[self.code])
+        codes = np.cumsum(chosen, dtype=np.int64) - 1
+        keys = codes[kept.keys >> DAY_BITS] << DAY_BITS | kept.keys & DAY_MASK
+        return DayTotals(keys, kept.totals, int(chosen.sum()))
+
+    def _where(self, kept: Mask) -> DayTotals:
+        if kept.all():
+            return self
+        return DayTotals.of_sums(
+            self.keys[kept], {name: np.diff(each)[kept] for name, each in self.totals.items()}, self.customers
+        )
+
+
+def _running(sums: Whole) -> Whole:
+    running = np.zeros(len(sums) + 1, dtype=np.int64)
+    np.cumsum(sums, out=running[1:])
+    return running
+
+
+def distinct(keys: Whole) -> Whole:
+    """Return each of some whole numbers once, ascending."""
+    keys = pl.Series(keys).sort().to_numpy()
+    new = np.ones(len(keys), dtype=bool)
+    np.not_equal(keys[1:], keys[:-1], out=new[1:])
+    return keys[new]

@@ -1,0 +1,139 @@
+"""Deliveries that came late, and since when that is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.coverage import counted
+from ckm.customers.day_totals import NEVER
+from ckm.customers.definitions import is_purchase, local_day
+from ckm.customers.source import readable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+PATIENCE_DAYS = 60
+"""A delivery open for so long was more likely not recorded than not made."""
+REMARKABLE_SHARE = 0.1
+"""Of the deliveries, for those never recorded to be worth a remark."""
+
+
+@dataclass(frozen=True)
+class Deliveries:
+    """Orders whose promise was broken; orders of a customer and day with the same two days are one.
+
+    A delivery is late from the day after the promise, whether it came later or has not come yet: nobody needs the
+    future to know it.
+
+    Attributes
+    ----------
+    codes
+        Customers.
+    broken
+        Day from which it is known that the delivery is late.
+    promised
+        Day of the promise.
+    delivered
+        Day of delivery; :data:`ckm.customers.day_totals.NEVER` when it has not come.
+    first_day
+        On which a delivery was first recorded; before, nothing is known of lateness.
+    remarks
+        What a reader should know.
+    """
+
+    codes: NDArray[np.uint32]
+    broken: NDArray[np.int32]
+    promised: NDArray[np.int32]
+    delivered: NDArray[np.int32]
+    first_day: int
+    remarks: tuple[str, ...] = ()
+
+    def late(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
+        """How many promises to each code were broken in the days ``(after, until]``."""
+        return np.bincount(self.codes[self._within(after, until)], minlength=customers)
+
+    def days_late(self, customers: int, after: int, until: int) -> NDArray[np.int64]:
+        """By how many days the latest of them was late, as far as it had become by ``until``; 0 where none was."""
+        within = self._within(after, until)
+        days = np.minimum(self.delivered[within], until) - self.promised[within]
+        longest = np.zeros(customers, np.int64)
+        np.maximum.at(longest, self.codes[within], days)
+        return longest
+
+    def _within(self, after: int, until: int) -> NDArray[np.bool_]:
+        within: NDArray[np.bool_] = (self.broken > after) & (self.broken <= until)
+        return within
+
+
+def read_deliveries(transactions: pl.LazyFrame, codes: pl.Expr, *, as_of: int, time_zone: str) -> Deliveries:
+    """Read late deliveries; without ``promised_on`` or ``delivered_on`` there are none.
+
+    Parameters
+    ----------
+    transactions
+        With the columns of :class:`ckm.schema.Transactions`.
+    codes
+        Expression of a customer's code from ``customer_id``; null for who never bought.
+    as_of
+        The last day that is seen, in days since 1970-01-01.
+    time_zone
+        Zone whose calendar says what a day is.
+    """
+    if not {"promised_on", "delivered_on"} <= set(transactions.collect_schema().names()):
+        nothing = np.empty(0, np.int32)
+        return Deliveries(nothing.astype(np.uint32), nothing, nothing, nothing, NEVER)
+    day, promised, delivered = (pl.col(name) for name in ("day", "promised", "delivered"))
+    deliveries = (
+        transactions.filter(pl.col("customer_id").is_not_null(), is_purchase(), pl.col("promised_on").is_not_null())
+        .select(
+            codes.alias("code"),
+            day=local_day("ordered_at", time_zone).to_physical(),
+            promised=pl.col("promised_on").cast(pl.Date).to_physical(),
+            delivered=pl.col("delivered_on").cast(pl.Date).to_physical(),
+        )
+        .filter(day <= as_of)
+        # what is delivered after the as-of date is not delivered yet
+        .with_columns(delivered=pl.when(delivered <= as_of).then(delivered).otherwise(NEVER))
+    )
+    broken = pl.max_horizontal(day, promised + 1)
+    with readable():
+        counts, late = pl.collect_all(
+            [
+                deliveries.select(
+                    first=pl.max_horizontal(day, delivered).min(),
+                    rows=pl.len(),
+                    unrecorded=(promised + PATIENCE_DAYS < as_of).and_(delivered == NEVER).sum(),
+                ),
+                deliveries.filter((delivered > promised) & (broken <= as_of))
+                .select("code", "promised", "delivered", broken=broken)
+                .unique(),
+            ],
+            engine="streaming",
+        )
+    late = late.sort(late.columns)
+    return Deliveries(
+        codes=late["code"].to_numpy(),
+        broken=late["broken"].to_numpy(),
+        promised=late["promised"].to_numpy(),
+        delivered=late["delivered"].to_numpy(),
+        first_day=_or_never(counts["first"][0]),
+        remarks=tuple(_remarks(counts["rows"][0], counts["unrecorded"][0])),
+    )
+
+
+def _or_never(day: int | None) -> int:
+    return NEVER if day is None else day
+
+
+def _remarks(rows: int, unrecorded: int) -> list[str]:
+    if unrecorded <= REMARKABLE_SHARE * rows:
+        return []
+    return [
+        f"{counted(unrecorded, 'row')} of {rows:,} with a promised day ({unrecorded / rows:.1%}) have had no "
+        f"'delivered_on' for {PATIENCE_DAYS} days: they count as late"
+    ]

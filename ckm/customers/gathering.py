@@ -1,0 +1,90 @@
+"""Sums by a whole number, added up by sorting as they come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    Whole = NDArray[np.int64]
+
+MOST_PENDING = 2**24
+"""Entries collected before those of one key are added up: 128 MB per column."""
+
+
+class Gathering:
+    """Sums of columns by key, and by a second number where there is one.
+
+    Parameters
+    ----------
+    columns
+        What is summed.
+    with_value
+        Whether a second number tells entries apart.
+    """
+
+    def __init__(self, columns: Sequence[str], *, with_value: bool = False) -> None:
+        self._columns = tuple(columns)
+        self._by = ("key", "value") if with_value else ("key",)
+        self._kept: list[dict[str, Whole]] = []
+        self._pending = 0
+
+    def add(self, key: Whole, sums: Mapping[str, Whole], value: Whole | None = None) -> None:
+        """Take entries in any order, keys as often as they come."""
+        entries = {name: sums[name] for name in self._columns} | {"key": key}
+        if value is not None and len(self._by) > 1:
+            entries["value"] = value.astype(np.int32)
+        self._kept.append(entries)
+        self._pending += len(key)
+        if self._pending >= MOST_PENDING:
+            self._kept = [_arrays(self.collected())]
+            self._pending = 0
+
+    def collected(self, codes: Whole | None = None, bits: int = 0) -> pl.DataFrame:
+        """Return every entry once, sorted: ``key``, ``value`` (where there is one) and the columns.
+
+        Parameters
+        ----------
+        codes
+            What the numbers above the low ``bits`` of a key become; None means that they stay.
+        bits
+            Of a key that do not change.
+        """
+        names = (*self._by, *self._columns)
+        if not self._kept:
+            return pl.DataFrame(schema=dict.fromkeys(names, pl.Int64))
+        columns = {}
+        for name in names:
+            columns[name] = np.concatenate([each.pop(name) for each in self._kept])
+        self._kept = []
+        if codes is not None:
+            key = columns["key"]
+            columns["key"] = codes[key >> bits] << bits | key & ((1 << bits) - 1)
+        return added_up(pl.DataFrame(columns), self._by)
+
+
+def added_up(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """Sort entries, and sum those that belong together."""
+    entries = entries.sort(by)
+    new = np.ones(entries.height, dtype=bool)
+    new[1:] = False
+    for name in by:
+        column = entries[name].to_numpy()
+        new[1:] |= column[1:] != column[:-1]
+    firsts = np.flatnonzero(new)
+    if len(firsts) == entries.height:
+        return entries
+    sums = {name: entries[name].to_numpy() for name in entries.columns}
+    return pl.DataFrame(
+        {name: each[firsts] if name in by else np.add.reduceat(each, firsts) for name, each in sums.items()}
+    )
+
+
+def _arrays(frame: pl.DataFrame) -> dict[str, Whole]:
+    return {name: frame[name].to_numpy() for name in frame.columns}

@@ -1,0 +1,86 @@
+"""Lines without a customer, such as cash sales, by day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.customers.calendar import day_number
+from ckm.customers.day_totals import EPOCH
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ckm.customers.period import Period
+
+    Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Guests:
+    """What guests bought and gave back.
+
+    Attributes
+    ----------
+    day
+        Days on which there was anything (int32, days since 1970), ascending.
+    purchases, returns
+        Net of each day (int64, in ``1 / scale`` of the currency's unit); that of returns is negative or zero.
+    """
+
+    day: NDArray[np.int32]
+    purchases: Whole
+    returns: Whole
+
+    @classmethod
+    def of(cls, sums: pl.DataFrame) -> Guests:
+        """Build from ``day`` (with the offset of the epoch), ``bought`` and ``money``."""
+        bought, money = pl.col("bought"), pl.col("money")
+        days = (
+            sums.group_by((pl.col("day") - EPOCH).cast(pl.Int32))
+            .agg(purchases=money.filter(bought).sum(), returns=money.filter(~bought).sum())
+            .sort("day")
+        )
+        return cls(*(days[name].to_numpy() for name in ("day", "purchases", "returns")))
+
+    @classmethod
+    def none(cls) -> Guests:
+        """No guests at all."""
+        return cls.of(GuestSums().collected())
+
+    def sums(self, period: Period) -> tuple[int, int]:
+        """Net of purchases and of returns in a period."""
+        within = (self.day >= day_number(period.first)) & (self.day <= day_number(period.last))
+        return int(self.purchases[within].sum()), int(self.returns[within].sum())
+
+    def until(self, day: int) -> Guests:
+        """Return those by a day."""
+        stop = int(self.day.searchsorted(day, side="right"))
+        return Guests(self.day[:stop], self.purchases[:stop], self.returns[:stop])
+
+
+class GuestSums:
+    """Sums of guests' lines, batch by batch."""
+
+    def __init__(self) -> None:
+        self._pieces: list[pl.DataFrame] = []
+
+    def add(self, rows: pl.DataFrame, value: Whole | None) -> None:
+        """Add lines: ``day``, ``bought``, ``money``, and the number of a value of each."""
+        numbers = pl.lit(0) if value is None else pl.Series(value)
+        lines = rows.select("day", "bought", "money", value=numbers.cast(pl.Int64))
+        self._pieces.append(_added_up(lines))
+
+    def collected(self) -> pl.DataFrame:
+        """Return ``value``, ``day``, ``bought`` and ``money``, sorted."""
+        schema = {"value": pl.Int64, "day": pl.Int32, "bought": pl.Boolean, "money": pl.Int64}
+        if not self._pieces:
+            return pl.DataFrame(schema=schema)
+        return _added_up(pl.concat(self._pieces)).sort("value", "day", "bought")
+
+
+def _added_up(lines: pl.DataFrame) -> pl.DataFrame:
+    return lines.group_by("value", "day", "bought").agg(pl.col("money").sum())

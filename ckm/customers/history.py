@@ -1,0 +1,118 @@
+"""What is known of all customers up to a day, read once per run: any day of the past can be looked at from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.customers.calendar import day_number
+from ckm.customers.contacts import Contacts, read_contacts
+from ckm.customers.definitions import END_OF_TIME, end_of_day
+from ckm.customers.deliveries import Deliveries, read_deliveries
+from ckm.customers.kept import Kept, ledger_of
+from ckm.customers.needs import Needs
+from ckm.customers.source import TRANSACTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from ckm.customers.ledger import Ledger
+
+NEEDS = Needs(amounts=True, baskets=True)
+
+
+@dataclass(frozen=True)
+class History:
+    """What customers did up to a day.
+
+    A customer's code is the position in ``ledger.customers``.
+
+    Attributes
+    ----------
+    ledger
+        Of everybody with a purchase.
+    everybody
+        The same with those who only returned: they are in the shop's margin, and no customers.
+    deliveries
+        Those that came late.
+    contacts
+        Complaints, events about invoices, ratings.
+    """
+
+    ledger: Ledger
+    everybody: Ledger
+    deliveries: Deliveries
+    contacts: Contacts
+
+    @property
+    def customers(self) -> pl.Series:
+        """Ids of everybody with a purchase, sorted (String)."""
+        return self.ledger.customers
+
+    @property
+    def first_day(self) -> int:
+        """First day with a purchase or a return."""
+        return day_number(self.everybody.first_and_last_day[0])
+
+    @property
+    def last_day(self) -> int:
+        """Last day with a purchase or a return: windows of outcome close by it."""
+        return day_number(self.everybody.first_and_last_day[1])
+
+    @property
+    def as_of(self) -> int:
+        """The day beyond which nothing was seen."""
+        return self.ledger.today
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader should know, as sentences."""
+        return (*self.deliveries.remarks, *self.contacts.remarks)
+
+
+def read_history(
+    tables: Mapping[str, pl.LazyFrame],
+    *,
+    as_of: date | None = None,
+    time_zone: str = "UTC",
+    kept: Kept | None = None,
+) -> History:
+    """Read transactions and interactions into a history.
+
+    Parameters
+    ----------
+    tables
+        ``transactions``, with the columns of :class:`ckm.schema.Transactions`; of these ``order_id``, ``category``,
+        ``channel``, ``cost``, ``discount``, ``promised_on`` and ``delivered_on`` may be absent. ``interactions``, if
+        there.
+    as_of
+        Nothing after its end is read. Default: the day of the newest transaction.
+    time_zone
+        Zone whose calendar says what a day is.
+    kept
+        Where the ledger is kept, if anywhere.
+
+    Raises
+    ------
+    InputError, UsageError, NotEnoughDataError
+        As :func:`ckm.customers.posting.read_ledger`.
+    """
+    everybody = ledger_of(tables, kept, as_of=as_of, time_zone=time_zone, needs=NEEDS)
+    ledger = everybody.of_buyers()
+    codes = pl.col("customer_id").cast(pl.String).cast(pl.Enum(ledger.customers), strict=False)
+    code = codes.to_physical().cast(pl.UInt32)
+    return History(
+        ledger=ledger,
+        everybody=everybody,
+        deliveries=read_deliveries(tables[TRANSACTIONS], code, as_of=ledger.today, time_zone=time_zone),
+        contacts=read_contacts(
+            tables.get("interactions"),
+            code,
+            # without an as-of date the interactions may go on after the last transaction
+            until=end_of_day(as_of, time_zone) if as_of else END_OF_TIME,
+            time_zone=time_zone,
+        ),
+    )

@@ -1,0 +1,230 @@
+"""Interpurchase times: the days between a customer's purchase days, and what is usual of them as of a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.day_totals import DAY_BITS, DAY_MASK, EPOCH, NEVER, NO_DAY, unpack_day
+from ckm.models.rhythm import population_gap, shrunk_gap
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ckm.customers.day_totals import DayTotals
+
+    Codes = NDArray[np.uint32]
+    Floats = NDArray[np.float64]
+
+
+LONG_SHARE = 0.8
+"""A long gap is longer than this share of the own ones."""
+MOST_CELLS = 2**23
+"""Of a grid of gaps and numbers of gaps; 64 MB."""
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """Every gap of every customer, by customer and length: in this order quantiles are read off, as of any day.
+
+    Attributes
+    ----------
+    codes
+        Customers.
+    lengths
+        Days, at least 1.
+    ends
+        Days on which the gaps ended.
+    customers
+        How many codes there are.
+    """
+
+    codes: Codes
+    lengths: NDArray[np.int32]
+    ends: NDArray[np.int32]
+    customers: int
+
+    @classmethod
+    def of(cls, purchases: DayTotals) -> Gaps:
+        """Gaps between the days of each customer's purchases."""
+        codes, days = purchases.code, purchases.day
+        same = codes[1:] == codes[:-1]
+        own = codes[1:][same]  # sorting moves gaps within their customer only
+        keys = own.astype(np.int64)
+        keys <<= DAY_BITS
+        keys += np.diff(days)[same]
+        keys <<= DAY_BITS
+        keys += days[1:][same]
+        keys += EPOCH
+        keys = pl.Series(keys).sort().to_numpy()
+        return cls(
+            codes=own,
+            lengths=(keys >> DAY_BITS & DAY_MASK).astype(np.int32),
+            ends=unpack_day(keys),
+            customers=purchases.customers,
+        )
+
+    def by(self, day: int) -> Gaps:
+        """Those that had ended by ``day``."""
+        seen = self.ends <= day
+        if seen.all():
+            return self
+        return Gaps(self.codes[seen], self.lengths[seen], self.ends[seen], self.customers)
+
+    def counts(self) -> NDArray[np.int64]:
+        """How many gaps each code has."""
+        return np.bincount(self.codes, minlength=self.customers)
+
+    def histogram(self) -> pl.DataFrame:
+        """What :func:`ckm.models.rhythm.population_gap` asks for."""
+        counts = self.counts()
+        own = np.repeat(counts, counts)  # as long as there are gaps: they stand by customer
+        width = int(counts.max(initial=0)) + 1
+        height = int(self.lengths.max(initial=0)) + 1
+        if width * height <= MOST_CELLS:  # a shop of some years: counting on a grid takes a tenth of grouping
+            found = np.bincount(self.lengths * np.int64(width) + own, minlength=1)
+            cells = np.flatnonzero(found)
+            return pl.DataFrame({"gap": cells // width, "gaps_of_customer": cells % width, "count": found[cells]})
+        return (
+            pl.DataFrame({"gap": self.lengths, "gaps_of_customer": own})
+            .group_by("gap", "gaps_of_customer")
+            .agg(count=pl.len().cast(pl.Int64))
+        )
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """What is usual for each customer as of a day, in days; NaN where nobody ever came back.
+
+    Attributes
+    ----------
+    gaps
+        Number of own gaps.
+    median, p80
+        Of the own gaps, drawn towards the population's (:func:`ckm.models.rhythm.shrunk_gap`).
+    last_ratio
+        Last gap in parts of what was usual before it; NaN for who came once.
+    population_median, population_p80
+        Of all customers, each weighing the same; None where nobody came back.
+    """
+
+    gaps: NDArray[np.int64]
+    median: Floats
+    p80: Floats
+    last_ratio: Floats
+    population_median: float | None
+    population_p80: float | None
+
+
+def rhythm(gaps: Gaps, last_days: NDArray[np.int32]) -> Rhythm:
+    """Return the rhythm of every customer from the gaps that had ended by a day.
+
+    Parameters
+    ----------
+    gaps
+        Those that had ended by the day.
+    last_days
+        Of each code, the day of the last purchase by then; of no meaning for who had bought nothing.
+    """
+    counts = gaps.counts()
+    starts = np.cumsum(counts) - counts
+    histogram = gaps.histogram()
+    usual, long = (population_gap(histogram, share) for share in (0.5, 0.8))
+    last, rank = last_gaps(gaps, starts, last_days)
+    median = quantiles(gaps.lengths, starts, counts, 0.5)
+    p80 = quantiles(gaps.lengths, starts, counts, 0.8)
+    before = quantiles(gaps.lengths, starts, np.maximum(counts - 1, 0), 0.5, without=rank)
+    usual_before = _shrunk(before, np.maximum(counts - 1, 0), usual)
+    return Rhythm(
+        gaps=counts,
+        median=_shrunk(median, counts, usual),
+        p80=_shrunk(p80, counts, long),
+        last_ratio=last / usual_before,
+        population_median=usual,
+        population_p80=long,
+    )
+
+
+def last_gaps(gaps: Gaps, starts: NDArray[np.int64], last_days: NDArray[np.int32]) -> tuple[Floats, NDArray[np.int64]]:
+    """Length of the gap that ended on each code's last day, NaN where none did, and its rank among the own gaps.
+
+    ``starts`` are the positions of each code's first gap.
+    """
+    at = np.flatnonzero(gaps.ends == last_days[gaps.codes])
+    last = np.full(gaps.customers, np.nan)
+    last[gaps.codes[at]] = gaps.lengths[at]
+    rank = np.zeros(gaps.customers, np.int64)
+    rank[gaps.codes[at]] = at - starts[gaps.codes[at]]
+    return last, rank
+
+
+def quantiles(
+    lengths: NDArray[np.int32],
+    starts: NDArray[np.int64],
+    counts: NDArray[np.int64],
+    share: float,
+    without: NDArray[np.int64] | None = None,
+) -> Floats:
+    """Quantile with linear interpolation (type 7 in Hyndman and Fan 1996) of sorted runs; NaN of an empty one.
+
+    ``without`` is the rank, in each run, of one element that does not count.
+    """
+    found = np.full(len(counts), np.nan)
+    some = np.flatnonzero(counts)
+    position = (counts[some] - 1) * share
+    low = np.floor(position).astype(np.int64)
+    high = np.minimum(low + 1, counts[some] - 1)
+    part = position - low
+    if without is not None:
+        low += low >= without[some]
+        high += high >= without[some]
+    below, above = lengths[starts[some] + low], lengths[starts[some] + high]
+    found[some] = below + (above - below) * part
+    return found
+
+
+def _shrunk(own: Floats, counts: NDArray[np.int64], population: float | None) -> Floats:
+    frame = pl.DataFrame({"own": own, "gaps": counts}).with_columns(pl.col("own").fill_nan(None))
+    # added, not selected: where nobody came back it is one null for all
+    drawn = frame.with_columns(drawn=shrunk_gap(pl.col("own"), pl.col("gaps"), population))["drawn"]
+    return drawn.fill_null(float("nan")).to_numpy()
+
+
+def own_gaps(purchases: DayTotals, gaps: Gaps) -> pl.DataFrame:
+    """Return each customer's own interpurchase times, by code.
+
+    Parameters
+    ----------
+    purchases
+        As of a day.
+    gaps
+        Between the purchases, or more of them that ended later.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``first_purchase`` (Date, null for who bought nothing), ``gaps`` (Int64, how many); in days and null where there
+        is no gap, ``gap_median``, ``gap_p80`` (Float64), ``gap_last`` (Int64), ``before_median`` and ``before_p80``
+        (Float64, over all gaps but the last).
+    """
+    first, last = purchases.first_days(), purchases.last_days()
+    known = gaps.by(int(purchases.day.max(initial=-NEVER)))
+    counts = known.counts()
+    starts = np.cumsum(counts) - counts
+    ended, rank = last_gaps(known, starts, last)
+    earlier = np.maximum(counts - 1, 0)
+    columns = {
+        "gap_median": quantiles(known.lengths, starts, counts, 0.5),
+        "gap_p80": quantiles(known.lengths, starts, counts, LONG_SHARE),
+        "before_median": quantiles(known.lengths, starts, earlier, 0.5, without=rank),
+        "before_p80": quantiles(known.lengths, starts, earlier, LONG_SHARE, without=rank),
+    }
+    frame = pl.DataFrame({"first_purchase": first, "gaps": counts, "gap_last": ended, **columns})
+    return frame.with_columns(
+        pl.when(pl.col("first_purchase") != NO_DAY).then(pl.col("first_purchase").cast(pl.Date)),
+        pl.col("gap_last").fill_nan(None).cast(pl.Int64),
+        pl.col(*columns).fill_nan(None),
+    )

@@ -1,0 +1,315 @@
+"""The customer ledger: what each customer bought by day, and what the shop took in all.
+
+Money is whole numbers of ``1 / scale`` of the currency's unit: sums are exact, and depend on no order. It becomes money
+of the currency (:meth:`Ledger.money`) when a number leaves an analysis.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.baskets import EMPTY, Baskets
+from ckm.customers.calendar import calendar_day, day_number
+from ckm.customers.guests import Guests
+from ckm.customers.interpurchase import Gaps
+from ckm.customers.needs import LEAST, Needs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from ckm.customers.coverage import Coverage, LeftOut
+    from ckm.customers.day_totals import DayTotals
+    from ckm.customers.period import Period
+
+    Whole = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+SHARE_DIGITS = 6
+"""Significant digits of what is learned: it is rounded before it is used, so that a saved definition says what was."""
+NO_VALUE = "(none)"
+"""What rows without a value of a dimension are called together."""
+OTHER = "other"
+"""What the values beyond the largest are called together."""
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """Purchases and returns up to a day.
+
+    A customer's *code* is the position in ``customers``; arrays "by code" are as long as there are customers. Days are
+    whole numbers since 1970-01-01 in the shop's calendar (:func:`ckm.customers.calendar.day_number`).
+
+    Attributes
+    ----------
+    customers
+        Ids (String) of everybody with a purchase or a return, sorted, without repeats.
+    purchases
+        One entry per customer and purchase day; totals ``net`` (0 or more), ``lines``, ``orders`` (that begin on the
+        day, at least one), and where amounts were asked for and anybody has one ``costed`` (net of the lines whose cost
+        is known), ``cost``, ``costs_known`` (lines), ``discount``, ``discounts_known`` (lines).
+    later_lines
+        Purchase lines on days on which no order of the customer begins; the same totals, ``orders`` aside.
+    returns
+        One entry per customer and day with a return; the same totals (net and cost 0 or less), ``orders`` and
+        ``discount`` aside.
+    coverage
+        All lines, by day and kind.
+    begins
+        First day with any purchase or return in the data, whoever's: also in a part, and of some customers.
+    as_of
+        The day the ledger stands on; nothing later is in it.
+    currency, scale, time_zone
+        Of every amount; amounts are whole numbers of ``1 / scale`` of its unit; whose calendar says what a day is.
+    categories, channels
+        What customers bought of; empty where not asked for, or not known.
+    guests
+        Lines without a customer; empty where not asked for.
+    dimensions
+        By name of a column of the transactions (channel, category, type, campaign_id where they exist): a frame with
+        ``value`` (String; :data:`NO_VALUE` for rows without one), ``day`` (Int32) and ``net`` (Int64), one row for each
+        of their combinations whose net is not zero, sorted: purchases and returns, with and without a customer. In the
+        ledger of a part, and in that of some customers (:meth:`only`), there are none.
+    parts
+        By value of the column ``by`` the ledger of its rows alone, as though there were no other rows: its customers,
+        their codes, their orders and their first days are those of the part. The eight values with the largest net, the
+        largest first; then :data:`OTHER` and :data:`NO_VALUE` where there are such rows.
+    needs
+        What was read beside purchase days, lines, orders and net.
+    """
+
+    customers: pl.Series
+    purchases: DayTotals
+    later_lines: DayTotals
+    returns: DayTotals
+    coverage: Coverage
+    begins: date
+    as_of: date
+    currency: str
+    scale: int
+    time_zone: str
+    categories: Baskets = EMPTY
+    channels: Baskets = EMPTY
+    guests: Guests = field(default_factory=Guests.none)
+    dimensions: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    parts: Mapping[str, Ledger] = field(default_factory=dict)
+    needs: Needs = LEAST
+
+    @property
+    def by(self) -> str | None:
+        """The column of ``parts``; None where there are none."""
+        return self.needs.by
+
+    @property
+    def today(self) -> int:
+        """The day the ledger stands on, as a number."""
+        return day_number(self.as_of)
+
+    @cached_property
+    def left_out(self) -> LeftOut:
+        """What the ledger does not rest on, and why."""
+        only_returned = self.returns.has_any & ~self.purchases.has_any
+        return self.coverage.left_out(int(only_returned.sum()))
+
+    @cached_property
+    def first_day(self) -> NDArray[np.int32]:
+        """Day of the first purchase ever, by code (int32); ``NO_DAY`` of :mod:`.day_totals` without one."""
+        return self.purchases.first_days()
+
+    @cached_property
+    def gaps(self) -> Gaps:
+        """Days between the purchase days of each customer, by code and length."""
+        return Gaps.of(self.purchases)
+
+    @property
+    def bought(self) -> tuple[DayTotals, ...]:
+        """All that was bought: on purchase days, and later."""
+        return self.purchases, self.later_lines
+
+    @property
+    def all_lines(self) -> tuple[DayTotals, ...]:
+        """All that was bought and given back."""
+        return *self.bought, self.returns
+
+    @property
+    def costs_known(self) -> bool:
+        """Whether the cost of any line is known."""
+        return any(each.sum_of("costs_known") for each in self.all_lines)
+
+    def first_day_of(self, name: str) -> int:
+        """First day on which a line had more than 0 of a sum; ``NEVER`` of :mod:`.day_totals` where none had."""
+        return min(each.first_day_of(name) for each in self.all_lines)
+
+    def margin_share(self, day: int | None = None) -> float | None:
+        """Margin of a unit of net where the cost is known, to six digits; None where it is nowhere.
+
+        By the day of the ledger, or by an earlier one; of all customers, who only returned among them.
+        """
+        if not self.costs_known:
+            return None
+        seen = [each if day is None else each.until(day) for each in self.all_lines]
+        costed, cost, known = (sum(each.sum_of(name) for each in seen) for name in ("costed", "cost", "costs_known"))
+        if not known or costed <= 0:
+            return None
+        return float(f"{(costed - cost) / costed:.{SHARE_DIGITS}g}")
+
+    def net_between(self, period: Period) -> Whole:
+        """Net of purchases and returns in a period, by code (int64, not to be written to)."""
+        if period not in self._nets:
+            self._nets[period] = _kept(sum_by_code(self.all_lines, "net", period))
+        return self._nets[period]
+
+    def orders_between(self, period: Period) -> Whole:
+        """Orders that begin in a period, by code (int64, not to be written to)."""
+        if period not in self._orders:
+            self._orders[period] = _kept(self.purchases.sums("orders", period))
+        return self._orders[period]
+
+    def purchase_days_between(self, period: Period) -> Whole:
+        """Days with a purchase in a period, by code (int64, not to be written to)."""
+        if period not in self._days:
+            self._days[period] = _kept(self.purchases.counts_in(period))
+        return self._days[period]
+
+    def bought_between(self, period: Period) -> Mask:
+        """Whether a customer has a purchase in a period, by code."""
+        bought: Mask = self.purchase_days_between(period) > 0
+        return bought
+
+    @cached_property
+    def _nets(self) -> dict[Period, Whole]:  # every analysis asks for the same few periods
+        return {}
+
+    @cached_property
+    def _orders(self) -> dict[Period, Whole]:
+        return {}
+
+    @cached_property
+    def _days(self) -> dict[Period, Whole]:
+        return {}
+
+    def next_purchases(self, day: date) -> pl.DataFrame:
+        """Return who had bought by a day, and when they bought next: ``customer_id``, ``next_order`` (Date or null)."""
+        then, purchases = day_number(day), self.purchases
+        known = np.flatnonzero(self.first_day <= then)
+        following = purchases.after(known.astype(np.uint32), then)
+        has_one = following < purchases.bounds[known + 1]
+        days = np.zeros(len(known), dtype=np.int32)
+        days[has_one] = purchases.day[following[has_one]]
+        frame = pl.DataFrame({"customer_id": self.customers.gather(known), "day": days, "has_one": has_one})
+        return frame.select("customer_id", next_order=pl.when("has_one").then(pl.col("day").cast(pl.Date)))
+
+    def revenue(self, period: Period) -> int:
+        """Net of everything in a period, with and without a customer."""
+        return self.revenue_of_customers(period) + sum(self.guests.sums(period))
+
+    def revenue_of_customers(self, period: Period) -> int:
+        """Net of all that known customers bought and gave back in a period."""
+        return sum(each.total_of("net", period) for each in self.all_lines)
+
+    def revenue_by(self, dimension: str, period: Period) -> dict[str, int]:
+        """Net of everything in a period by value of a dimension; the values add up to :meth:`revenue`."""
+        first, last = day_number(period.first), day_number(period.last)
+        sums = (
+            self.dimensions[dimension]
+            .filter(pl.col("day").is_between(first, last))
+            .group_by("value")
+            .agg(pl.col("net").sum())
+            .sort("value")
+        )
+        return dict(sums.iter_rows())
+
+    def money(self, whole: float) -> float:
+        """Return a whole number of ``1 / scale`` as money, in the unit of the currency."""
+        return whole / self.scale
+
+    def until(self, day: date) -> Ledger:
+        """Return the ledger as it stood at the end of a day; the customers keep their codes.
+
+        Who bought nothing by then has no entry, and no first day.
+        """
+        if day >= self.as_of:
+            return self
+        number = day_number(day)
+        return replace(
+            self,
+            purchases=self.purchases.until(number),
+            later_lines=self.later_lines.until(number),
+            returns=self.returns.until(number),
+            coverage=self.coverage.until(number),
+            as_of=day,
+            categories=self.categories.until(number),
+            channels=self.channels.until(number),
+            guests=self.guests.until(number),
+            dimensions={name: sums.filter(pl.col("day") <= number) for name, sums in self.dimensions.items()},
+            parts={value: part.until(day) for value, part in self.parts.items()},
+        )
+
+    def standing_on(self, day: date) -> Ledger:
+        """Return the ledger as though it had been read as of a day: who had done nothing by then is not in it.
+
+        Raises
+        ------
+        NotEnoughDataError
+            No known customer had bought anything by then.
+        """
+        if day >= self.as_of:
+            return (
+                self if day == self.as_of else replace(self, as_of=day, coverage=self.coverage.beyond(day_number(day)))
+            )
+        coverage = self.coverage.until(day_number(day))
+        if not coverage.purchases:
+            raise coverage.nothing_bought(day)
+        return self.until(day).of_anybody()
+
+    def only(self, chosen: Mask) -> Ledger:
+        """Return the ledger of some customers (``chosen`` by code), whose codes close up; it has no guests."""
+        if chosen.all():
+            kept = self
+        else:
+            kept = replace(
+                self,
+                customers=self.customers.filter(pl.Series(chosen)),
+                purchases=self.purchases.only(chosen),
+                later_lines=self.later_lines.only(chosen),
+                returns=self.returns.only(chosen),
+                categories=self.categories.only(chosen),
+                channels=self.channels.only(chosen),
+            )
+        return replace(
+            kept, guests=Guests.none(), dimensions={}, parts={}, needs=replace(self.needs, shop=False, by=None)
+        )
+
+    def of_anybody(self) -> Ledger:
+        """Return the same without the codes of customers who have no entry, and its parts likewise."""
+        kept = self.only(self.purchases.has_any | self.returns.has_any)
+        parts = {value: part.of_anybody() for value, part in self.parts.items()}
+        return replace(kept, guests=self.guests, dimensions=self.dimensions, parts=parts, needs=self.needs)
+
+    def of_buyers(self) -> Ledger:
+        """Return the ledger of the customers with a purchase."""
+        return self.only(self.purchases.has_any)
+
+    @property
+    def first_and_last_day(self) -> tuple[date, date]:
+        """First and last day with a purchase or a return of a customer."""
+        days = [each.day for each in self.all_lines if len(each)]
+        return calendar_day(min(int(each.min()) for each in days)), calendar_day(max(int(each.max()) for each in days))
+
+
+def sum_by_code(all_of: Iterable[DayTotals], name: str, period: Period) -> Whole:
+    """Sum of each customer in a period over several day totals (int64, by code)."""
+    first, *rest = (each.sums(name, period) for each in all_of)
+    return sum(rest, first)
+
+
+def _kept(array: Whole) -> Whole:
+    array.flags.writeable = False
+    return array

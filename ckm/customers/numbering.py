@@ -1,0 +1,39 @@
+"""Numbers for the values of a column of texts, in order of appearance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.register import CustomerRegister, id_words
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Whole = NDArray[np.int64]
+
+
+class Values:
+    """Numbers values from 1 on; 0 stands for none."""
+
+    def __init__(self) -> None:
+        self._register = CustomerRegister(pl.String())
+
+    def numbers(self, values: pl.Series) -> Whole:
+        """Return the number of each value, a text or null (int64)."""
+        nulls = values.null_count()
+        if not nulls:
+            return self._register.numbers(values, *id_words(values)) + 1
+        if nulls == len(values):
+            return np.zeros(nulls, dtype=np.int64)
+        some = values.drop_nulls()
+        numbers = np.zeros(len(values), dtype=np.int64)
+        numbers[values.is_not_null().to_numpy()] = self._register.numbers(some, *id_words(some)) + 1
+        return numbers
+
+    @property
+    def names(self) -> pl.Series:
+        """The values by number; null comes first."""
+        return pl.concat([pl.Series("value", [None], dtype=pl.String), self._register.ids.alias("value")])

@@ -1,0 +1,59 @@
+"""The customers' own table: who they are, and who of them has not bought yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.customers.coverage import counted
+from ckm.errors import InputError
+
+if TYPE_CHECKING:
+    from datetime import date
+
+PARTY_COLUMNS = ("party_type", "country", "region", "lang")
+"""What is taken over from the customers' own table."""
+
+
+def party(customers: pl.LazyFrame | None) -> pl.DataFrame:
+    """``customer_id`` and :data:`PARTY_COLUMNS`, null where the table or the column is absent.
+
+    Raises
+    ------
+    InputError
+        A customer stands in the table more than once.
+    """
+    if customers is None:
+        return pl.DataFrame(schema={"customer_id": pl.String} | dict.fromkeys(PARTY_COLUMNS, pl.String))
+    there = customers.collect_schema()
+    party = customers.select(
+        (pl.col(name) if name in there else pl.lit(None)).cast(pl.String).alias(name)
+        for name in ("customer_id", *PARTY_COLUMNS)
+    ).collect()
+    doubled = party.height - party["customer_id"].n_unique()
+    if doubled:
+        raise InputError(
+            f"customers: {counted(doubled, 'row')} too many, because a customer stands there more than once",
+            hint="keep one row for each 'customer_id'",
+            column="customer_id",
+        )
+    return party
+
+
+def prospects(customers: pl.LazyFrame, known: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    """``customer_id`` of those who were created by ``as_of``, are no suppliers, and are not among the ``known``."""
+    there = customers.collect_schema()
+    asked = pl.lit(True)
+    if "created_on" in there:
+        asked &= pl.col("created_on").is_null() | (pl.col("created_on").cast(pl.Date) <= as_of)
+    if "party_type" in there:
+        asked &= pl.col("party_type").cast(pl.String).ne_missing("supplier")
+    return (
+        customers.filter(asked)
+        .select(pl.col("customer_id").cast(pl.String))
+        .drop_nulls()
+        .unique()
+        .join(known.lazy(), on="customer_id", how="anti")
+        .collect()
+    )

@@ -1,0 +1,82 @@
+"""The period of a report, and the one that it is compared with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal, get_args
+
+from ckm.customers.calendar import months_before
+from ckm.errors import UnknownNameError, UsageError
+
+Comparison = Literal["previous", "year-ago"]
+COMPARISONS = get_args(Comparison)
+MONTHS_OF_A_YEAR = 12
+MOST_MONTHS = 1_200
+"""A century: no history is longer."""
+
+
+@dataclass(frozen=True)
+class Period:
+    """Days in a row.
+
+    Attributes
+    ----------
+    first, last
+        Both belong to it.
+    """
+
+    first: date
+    last: date
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise UsageError(f"a period cannot end on {self.last} before it begins on {self.first}")
+
+    @property
+    def days(self) -> int:
+        """How many."""
+        return (self.last - self.first).days + 1
+
+    def __str__(self) -> str:
+        return f"{self.first} to {self.last}"
+
+
+def period_until(last: date, months: int) -> Period:
+    """Return the months that end with a day, which belongs to them.
+
+    Raises
+    ------
+    UsageError
+        That is less than a month, or more than a century.
+
+    >>> str(period_until(date(2026, 6, 30), 12))
+    '2025-07-01 to 2026-06-30'
+    """
+    if not 1 <= months <= MOST_MONTHS:
+        raise UsageError(f"a period of {months} months is none", hint=f"name 1 to {MOST_MONTHS} months")
+    following = last + timedelta(1)
+    return Period(months_before(following, months), last)
+
+
+def compared_with(period: Period, months: int, comparison: Comparison) -> Period:
+    """Return the period right before, or the same one a year earlier.
+
+    Raises
+    ------
+    UsageError
+        There is no such comparison, or a period of more than a year would overlap with itself a year earlier.
+
+    >>> str(compared_with(period_until(date(2026, 6, 30), 3), 3, "year-ago"))
+    '2025-04-01 to 2025-06-30'
+    """
+    if comparison not in COMPARISONS:
+        raise UnknownNameError("comparison", str(comparison), COMPARISONS)
+    if comparison == "previous":
+        return period_until(period.first - timedelta(1), months)
+    if months > MONTHS_OF_A_YEAR:
+        raise UsageError(
+            f"a period of {months} months overlaps with itself a year earlier", hint="compare it with the previous one"
+        )
+    following = period.last + timedelta(1)
+    return period_until(months_before(following, MONTHS_OF_A_YEAR) - timedelta(1), months)

@@ -1,0 +1,188 @@
+"""Read the transactions into a ledger: one of everything, and one of each part."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.calendar import calendar_day, day_number
+from ckm.customers.day_totals import DayTotals
+from ckm.customers.definitions import FINEST_MONEY_SCALE
+from ckm.customers.gathering import added_up
+from ckm.customers.guests import Guests
+from ckm.customers.ledger import NO_VALUE, OTHER, Ledger
+from ckm.customers.needs import LEAST, Needs
+from ckm.customers.orders import orders_at
+from ckm.customers.reading import SLOT_BITS, Reading
+from ckm.customers.source import need_transactions
+from ckm.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from ckm.customers.coverage import Coverage
+
+    Whole = NDArray[np.int64]
+
+MOST_PARTS = 8
+"""Parts with a ledger of their own; what is beyond them shares one."""
+
+
+def read_ledger(
+    tables: Mapping[str, pl.LazyFrame], *, as_of: date | None = None, time_zone: str = "UTC", needs: Needs = LEAST
+) -> Ledger:
+    """Read the transactions once.
+
+    Parameters
+    ----------
+    tables
+        ``transactions``, with the columns of :class:`ckm.schema.Transactions`; what is a purchase, a return and an
+        order: :mod:`ckm.customers`.
+    as_of
+        The day the ledger stands on; everything after its end is left out. Default: the day of the newest row.
+    time_zone
+        Zone whose calendar says what a day is.
+    needs
+        What to read beside purchase days, lines, orders and net.
+
+    Raises
+    ------
+    InputError
+        A column is missing, a file is damaged, or amounts are too large to be summed exactly.
+    UsageError
+        The amounts have several currencies; there is no such time zone, or no column ``needs.by``.
+    NotEnoughDataError
+        There are no transactions, or no known customer bought anything by ``as_of``.
+    """
+    transactions = need_transactions(tables, time_zone)
+    there = transactions.collect_schema().names()
+    if needs.by is not None and needs.by not in there:
+        raise UnknownNameError("column", needs.by, there)
+
+    last_day = day_number(as_of) if as_of else None
+
+    def read(scale: int) -> Reading:
+        return Reading(transactions, time_zone, needs, scale, last_day).run()
+
+    reading = read(FINEST_MONEY_SCALE)
+    coverage = reading.counting.coverage()
+    if not coverage.purchases:
+        raise coverage.nothing_bought(as_of)
+    currency = coverage.currency(with_guests=needs.shop)
+    scale = coverage.money_scale(needs.money, needs.first_kind)
+    if scale != FINEST_MONEY_SCALE:  # amounts of 10**13 and more: such sums are taken in coarser coins
+        reading = read(scale)
+    return post(reading, coverage, currency, scale, time_zone)
+
+
+def post(reading: Reading, coverage: Coverage, currency: str, scale: int, time_zone: str) -> Ledger:
+    """Return the ledger of what was read."""
+    customers, codes = reading.customers()
+    with ThreadPoolExecutor(1) as beside:  # both take their time in libraries that let others run
+        coming = beside.submit(reading.orders.collected, codes)
+        entries = reading.sums.collected(codes, SLOT_BITS)
+        orders = coming.result()
+    guest_sums = reading.guests.collected()
+    has_parts = "value" in entries.columns
+    summed = added_up(entries.drop("value"), ["key"]) if has_parts else entries
+    purchases, later_lines, returns = _day_totals(summed, orders, len(customers))
+    guests = Guests.of(guest_sums)
+    begins = [int(days.min()) for days in (purchases.day, later_lines.day, returns.day, guests.day) if len(days)]
+    whole = Ledger(
+        customers=customers,
+        purchases=purchases,
+        later_lines=later_lines,
+        returns=returns,
+        coverage=coverage,
+        begins=calendar_day(min(begins)),
+        as_of=calendar_day(coverage.as_of),
+        currency=currency,
+        scale=scale,
+        time_zone=time_zone,
+        categories=reading.baskets("category", codes),
+        channels=reading.baskets("channel", codes),
+        guests=guests,
+        dimensions={name: sums.frame(none=NO_VALUE) for name, sums in reading.shop.items()},
+        needs=reading.needs,
+    )
+    if not has_parts:
+        return whole
+    parts = _parts(reading.values.names, whole, entries, orders, guest_sums)
+    return replace(whole, parts=parts)
+
+
+def _day_totals(entries: pl.DataFrame, orders: pl.DataFrame, customers: int) -> tuple[DayTotals, DayTotals, DayTotals]:
+    """Purchases, later lines and returns of entries that are sorted by ``key``, and of orders."""
+    key = entries["key"].to_numpy()
+    returned = (key & 1).astype(bool)
+
+    def totals(those: NDArray[np.bool_], names: list[str], **more: Whole) -> DayTotals:
+        sums = {name: entries[name].to_numpy()[those] for name in names}
+        return DayTotals.of_sums(key[those] >> 1, sums | more, customers)
+
+    names = [name for name in entries.columns if name not in ("key", "value")]
+    for known, of in (("costs_known", ("costed", "cost")), ("discounts_known", ("discount",))):
+        if known in names and not (entries[known] != 0).any():  # nobody has one
+            names = [name for name in names if name not in (known, *of)]
+    begun = np.zeros(len(key), dtype=np.int64)
+    begun[~returned] = orders_at(key[~returned] >> 1, orders)
+    begins = begun > 0
+    return (
+        totals(begins, names, orders=begun[begins]),
+        totals(~returned & ~begins, names),
+        totals(returned, [name for name in names if not name.startswith("discount")]),
+    )
+
+
+def _parts(
+    names: pl.Series, whole: Ledger, entries: pl.DataFrame, orders: pl.DataFrame, guests: pl.DataFrame
+) -> dict[str, Ledger]:
+    """Return the ledgers of the values of a column: the largest, the rest together, and rows without a value.
+
+    Parameters
+    ----------
+    names
+        The values by number; the first is that of rows without one.
+    whole
+        The ledger of everything.
+    entries, orders, guests
+        With the number of a value in ``value``. An order that is in two parts counts in both.
+    """
+    revenue = np.zeros(len(names), dtype=np.int64)
+    np.add.at(revenue, entries["value"].to_numpy(), entries["net"].to_numpy())
+    np.add.at(revenue, guests["value"].to_numpy(), guests["money"].to_numpy())
+    largest = (
+        pl.DataFrame({"name": names, "net": revenue})
+        .with_row_index("number")
+        .filter(pl.col("number") > 0)
+        .sort("net", "name", descending=[True, False])
+        .head(MOST_PARTS)
+    )
+    labels = [*largest["name"], OTHER, NO_VALUE]
+    label = np.full(len(names), labels.index(OTHER, len(largest)), dtype=np.int64)
+    label[largest["number"].to_numpy()] = np.arange(len(largest))
+    label[0] = len(labels) - 1
+    labelled = [
+        each.with_columns(value=pl.Series(label[each["value"].to_numpy()])) for each in (entries, orders, guests)
+    ]
+    parts: dict[str, Ledger] = {}
+    for number, name in enumerate(labels):
+        mine, my_orders, my_guests = (each.filter(pl.col("value") == number) for each in labelled)
+        if mine.height or my_guests.height:
+            sums = added_up(mine.drop("value"), ["key"])
+            bought, later, returned = _day_totals(sums, my_orders, len(whole.customers))
+            part = replace(whole, purchases=bought, later_lines=later, returns=returned)
+            parts[_new_name(name, parts)] = replace(part.of_anybody(), guests=Guests.of(my_guests), dimensions={})
+    return parts
+
+
+def _new_name(name: str, taken: Mapping[str, object]) -> str:
+    """A value may be called as the rest is called: both stand, told apart."""
+    return f"{name} (*)" if name in taken else name

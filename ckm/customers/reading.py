@@ -1,0 +1,302 @@
+"""From transactions to the ledger, in one streaming pass.
+
+A group-by on text that also counts distinct days and orders hashes every row's text, and then every row's day and order
+once more. Here a customer is a number from the first row on:
+
+1. neighbouring rows of one customer, day and kind, as the lines of an order are, become one;
+2. a customer's text or number is looked up in a hash table, which gives customers numbers in order of appearance;
+3. what is left is keys (``number | day``) and whole numbers; sorted at the end, equal keys stand together and add up.
+
+All sums are of whole numbers, so neither the order of the rows nor the number of threads can change them. What is held
+grows with the customers, their purchase days and their orders, not with the rows. Figures: ``bench/ledger.py``.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.baskets import EMPTY, ITEM_BITS, MOST_ITEMS, Baskets, baskets_of, shelf_key
+from ckm.customers.coverage import Counting
+from ckm.customers.day_totals import DAY_BITS, EPOCH, distinct
+from ckm.customers.definitions import (
+    OF_CUSTOMERS,
+    OPTIONAL_COLUMNS,
+    is_purchase,
+    line_kind,
+    local_day,
+    whole_money,
+)
+from ckm.customers.gathering import Gathering
+from ckm.customers.guests import GuestSums
+from ckm.customers.numbering import Values
+from ckm.customers.orders import Orders
+from ckm.customers.register import CustomerRegister, id_words
+from ckm.customers.shop_sums import ShopSums
+from ckm.customers.source import readable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+    from ckm.customers.needs import Needs
+
+    Whole = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+BATCH_ROWS = 250_000
+"""Rows taken at once: their columns fit the processor's caches."""
+BATCHES_AHEAD = 3
+DIMENSIONS = ("channel", "category", "type", "campaign_id")
+"""Columns of the transactions by whose values the shop's revenue is summed, day by day."""
+ITEMS = ("category", "channel")
+"""Columns of which a customer's baskets are kept."""
+SLOT_BITS = DAY_BITS + 1
+"""Of a key while it is gathered: a day, and whether it is of returns."""
+
+T = TypeVar("T")
+
+
+class Visits(NamedTuple):
+    """Neighbouring rows of one customer and slot, as one.
+
+    ``starts`` says which of the rows begin one; the arrays are as long as there are such.
+    """
+
+    starts: Mask
+    ids: pl.Series
+    words: NDArray[np.uint64]
+    long: Mask | None
+    slot: Whole
+
+
+class _Batch(NamedTuple):
+    rows: pl.DataFrame
+    visits: Visits
+    value: Whole | None
+    order: NDArray[np.uint64]
+    items: dict[str, Whole]
+
+
+def read_ahead(rows: pl.LazyFrame, prepare: Callable[[pl.DataFrame], T]) -> Iterator[T]:
+    """Yield what ``prepare`` makes of each batch of rows; it runs in a thread, one batch after the other.
+
+    polars works on a batch only while somebody waits for it: the thread does, and sees to all that can be done before
+    the caller's turn.
+    """
+    batches = iter(rows.collect_batches(chunk_size=BATCH_ROWS, maintain_order=False, engine="streaming"))
+
+    def read() -> tuple[T] | None:
+        batch = next(batches, None)
+        return None if batch is None else (prepare(batch),)
+
+    with ThreadPoolExecutor(1) as reader:
+        coming = deque(reader.submit(read) for _ in range(BATCHES_AHEAD))
+        while (found := coming.popleft().result()) is not None:
+            coming.append(reader.submit(read))
+            yield found[0]
+
+
+class Reading:
+    """One pass over the transactions; :meth:`run` makes it, the rest is what it found.
+
+    Parameters
+    ----------
+    transactions
+        With the needed columns.
+    time_zone
+        Zone whose calendar says what a day is.
+    needs
+        What to gather.
+    scale
+        Parts into which one unit of the currency is cut.
+    last_day
+        The last day that counts, in days since 1970-01-01; None means the newest.
+    """
+
+    def __init__(
+        self, transactions: pl.LazyFrame, time_zone: str, needs: Needs, scale: int, last_day: int | None
+    ) -> None:
+        there = transactions.collect_schema()
+        self._transactions, self._time_zone, self._scale = transactions, time_zone, scale
+        self.needs = needs
+        self._has_order_id = "order_id" in there
+        self._dimensions = [name for name in DIMENSIONS if name in there] if needs.shop else []
+        self._items = [name for name in ITEMS if name in there] if needs.baskets else []
+        self._amounts = [name for name in needs.money[1:] if there.get(name, pl.Null()) != pl.Null()]
+        self.counting = Counting(("net", *self._amounts), needs.first_kind, last_day)
+        self.register = CustomerRegister(there["customer_id"])
+        self.values = Values()
+        self.sums = Gathering(("net", "lines", *self._sums_of_amounts()), with_value=needs.by is not None)
+        self.orders = Orders(with_value=needs.by is not None)
+        self.guests = GuestSums()
+        self.shop = {name: ShopSums() for name in self._dimensions}
+        self._values_of = {name: Values() for name in self._items}
+        self._baskets = {name: Gathering(("lines",)) for name in self._items}
+        self._shelves: dict[str, list[Whole]] = {name: [] for name in self._items}
+
+    def _sums_of_amounts(self) -> list[str]:
+        names = []
+        if "cost" in self._amounts:
+            names += ["costed", "cost", "costs_known"]
+        if "discount" in self._amounts:
+            names += ["discount", "discounts_known"]
+        return names
+
+    def run(self) -> Reading:
+        """Read everything.
+
+        Raises
+        ------
+        InputError
+            A file of the data cannot be read to its end.
+        """
+        with readable():
+            for batch in read_ahead(self._rows(), self._prepared):
+                self._add(batch)
+        return self
+
+    def _rows(self) -> pl.LazyFrame:
+        """One row per row: ``kind``, ``day`` with the offset of the epoch, and the columns that are needed."""
+        texts = {name: name for name in (*self._dimensions, *self._items)}
+        if self.needs.by is not None:
+            texts["by"] = self.needs.by
+        return self._transactions.with_columns(
+            pl.col(name).cast(OPTIONAL_COLUMNS[name]) for name in self._amounts
+        ).select(
+            "customer_id",
+            "net",
+            "currency",
+            *self._amounts,
+            *(pl.col(column).cast(pl.String).alias(name) for name, column in texts.items()),
+            *(whole_money(name, self._scale).alias(f"whole_{name}") for name in self._amounts),
+            kind=line_kind(),
+            bought=is_purchase(),
+            day=local_day("ordered_at", self._time_zone).to_physical() + EPOCH,
+            money=whole_money("net", self._scale).fill_null(0),
+            order=pl.col("order_id").cast(pl.String) if self._has_order_id else pl.col("ordered_at").to_physical(),
+        )
+
+    def _prepared(self, batch: pl.DataFrame) -> _Batch:
+        """Run in the reader's thread."""
+        used = self.counting.add(batch)
+        value = None if self.needs.by is None else self.values.numbers(used["by"])
+        days, money = used["day"].to_numpy().astype(np.int64), used["money"].to_numpy()
+        for name, sums in self.shop.items():
+            sums.add(used[name], days, money)
+        items = {}
+        for name in self._items:
+            items[name] = self._values_of[name].numbers(used[name])
+            sold = used["bought"].to_numpy() & (items[name] > 0)
+            self._shelves[name].append(distinct(shelf_key(items[name][sold], days[sold])))
+        known = used["kind"].to_numpy() >= OF_CUSTOMERS
+        if not known.all():
+            if self.needs.shop:
+                self.guests.add(used.filter(~pl.Series(known)), None if value is None else value[~known])
+            used = used.filter(pl.Series(known))
+            value = None if value is None else value[known]
+            items = {name: each[known] for name, each in items.items()}
+        used = used.rechunk()
+        order = used["order"]
+        words = id_words(order.fill_null("") if order.dtype == pl.String else order)[0]
+        return _Batch(used, _joined(used, value), value, words, items)
+
+    def _add(self, batch: _Batch) -> None:
+        rows, visits = batch.rows, batch.visits
+        if rows.is_empty():
+            return
+        numbers = self.register.numbers(visits.ids, visits.words, visits.long)
+        firsts = np.flatnonzero(visits.starts)
+        value = None if batch.value is None else batch.value[firsts]
+        self.sums.add(numbers << SLOT_BITS | visits.slot, self._sums(rows, firsts), value)
+        owner = np.repeat(np.arange(len(firsts)), np.diff(firsts, append=rows.height))
+        self._add_orders(batch, numbers, owner)
+        for name, item in batch.items.items():
+            self._add_basket(name, item, batch, numbers[owner])
+
+    def _sums(self, rows: pl.DataFrame, firsts: Whole) -> Mapping[str, Whole]:
+        def added(values: NDArray[np.int64]) -> Whole:
+            return np.add.reduceat(values, firsts)
+
+        money = rows["money"].to_numpy()
+        sums = {"net": added(money), "lines": np.diff(firsts, append=rows.height)}
+        bought = rows["bought"].to_numpy()
+        if "cost" in self._amounts:
+            known, cost = rows["cost"].is_not_null().to_numpy(), rows["whole_cost"].fill_null(0).to_numpy()
+            sums["costed"] = added(np.where(known, money, 0))
+            # goods that come back give back their cost: shops book it signed like net, or as an amount
+            sums["cost"] = added(np.where(bought, cost, -np.abs(cost)))
+            sums["costs_known"] = added(known.astype(np.int64))
+        if "discount" in self._amounts:
+            known = rows["discount"].is_not_null().to_numpy() & bought
+            sums["discount"] = added(np.where(known, rows["whole_discount"].fill_null(0).to_numpy(), 0))
+            sums["discounts_known"] = added(known.astype(np.int64))
+        return sums
+
+    def _add_orders(self, batch: _Batch, numbers: Whole, owner: Whole) -> None:
+        words = batch.order
+        starts = batch.visits.starts.copy()
+        starts[1:] |= words[1:] != words[:-1]
+        starts &= batch.rows["bought"].to_numpy()
+        lines = np.flatnonzero(starts)
+        self.orders.add(
+            numbers[owner[lines]],
+            words[lines],
+            batch.rows["day"].to_numpy()[lines],
+            None if batch.value is None else batch.value[lines],
+        )
+
+    def _add_basket(self, name: str, item: Whole, batch: _Batch, number: Whole) -> None:
+        bought = np.flatnonzero(batch.rows["bought"].to_numpy() & (item > 0))
+        if not len(bought):
+            return
+        day = batch.rows["day"].to_numpy()[bought].astype(np.int64)
+        key = (number[bought] * MOST_ITEMS + item[bought].clip(max=MOST_ITEMS - 1)) << DAY_BITS | day
+        new = np.ones(len(key), dtype=bool)
+        np.not_equal(key[1:], key[:-1], out=new[1:])
+        firsts = np.flatnonzero(new)
+        self._baskets[name].add(key[firsts], {"lines": np.diff(firsts, append=len(key))})
+
+    def baskets(self, name: str, codes: Whole) -> Baskets:
+        """Return who bought of which values of a column; ``codes`` by number of the customer."""
+        if name not in self._baskets:
+            return EMPTY
+        found = self._baskets[name].collected(codes, ITEM_BITS + DAY_BITS)
+        shelf = distinct(np.concatenate([np.zeros(0, np.int64), *self._shelves[name]]))
+        return baskets_of(found["key"].to_numpy(), found["lines"].to_numpy(), shelf, self._values_of[name].names)
+
+    def customers(self) -> tuple[pl.Series, Whole]:
+        """Return the ids as sorted texts, and the position there of each number."""
+        ids = self.register.ids
+        if ids.dtype == pl.String:
+            # polars sorts texts eight times faster than it finds the order that would sort them; the register knows it
+            ordered = ids.sort()
+            numbers = self.register.numbers(ordered, *id_words(ordered))
+        else:
+            texts = ids.cast(pl.String)
+            numbers = texts.arg_sort().to_numpy()
+            ordered = texts.gather(numbers)
+        codes = np.empty(len(numbers), dtype=np.int64)
+        codes[numbers] = np.arange(len(numbers))
+        return ordered.alias("customer_id"), codes
+
+
+def _joined(used: pl.DataFrame, value: Whole | None) -> Visits:
+    """Join neighbours, as the lines of an order are, among rows of customers."""
+    ids = used["customer_id"]
+    slot = used["day"].to_numpy().astype(np.int64) << 1 | ~used["bought"].to_numpy()
+    words, long = id_words(ids)
+    starts: Mask = np.ones(len(words), dtype=bool)
+    np.not_equal(words[1:], words[:-1], out=starts[1:])
+    starts[1:] |= slot[1:] != slot[:-1]
+    if value is not None:
+        starts[1:] |= value[1:] != value[:-1]
+    if long is not None:  # words do not tell long texts apart
+        starts[1:] |= (ids.slice(1) != ids.head(-1)).to_numpy()
+    firsts = np.flatnonzero(starts)
+    return Visits(starts, ids.gather(firsts), words[firsts], None if long is None else long[firsts], slot[firsts])

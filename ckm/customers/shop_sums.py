@@ -1,0 +1,61 @@
+"""The shop's own sums: money by day and value of a column, guests too, batch by batch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.day_totals import DAY_BITS, DAY_MASK, EPOCH
+from ckm.customers.numbering import Values
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Whole = NDArray[np.int64]
+
+MOST_CELLS = 2**19
+"""Of a grid of values and days that is filled for one batch; 4 MB."""
+
+
+class ShopSums:
+    """Money by value of one column and day."""
+
+    def __init__(self) -> None:
+        self._values = Values()
+        self._pieces: list[pl.DataFrame] = []
+
+    def add(self, values: pl.Series, days: Whole, money: Whole) -> None:
+        """Add a batch: texts or nulls, days of 0 or more, and whole numbers, all as long as it has rows."""
+        if len(values):
+            self._pieces.append(_summed(self._values.numbers(values), days, money))
+
+    def frame(self, *, none: str) -> pl.DataFrame:
+        """Return ``value`` (String; ``none`` where there is none), ``day`` (Int32) and ``net`` (Int64), sorted.
+
+        No net is 0; days are those since 1970-01-01.
+        """
+        if not self._pieces:
+            return pl.DataFrame(schema={"value": pl.String, "day": pl.Int32, "net": pl.Int64})
+        sums = pl.concat(self._pieces).group_by("key").agg(net=pl.col("money").sum()).filter(pl.col("net") != 0)
+        names = self._values.names.fill_null(none)
+        return sums.select(
+            value=names.gather(sums["key"] // (1 << DAY_BITS)),
+            day=((pl.col("key") & DAY_MASK) - EPOCH).cast(pl.Int32),
+            net="net",
+        ).sort("value", "day")
+
+
+def _summed(numbers: Whole, days: Whole, money: Whole) -> pl.DataFrame:
+    """``key`` (number and day) and ``money``: on a grid where it is small, as it is for a dozen channels."""
+    first = int(days.min())
+    span = int(days.max()) - first + 1
+    height = int(numbers.max()) + 1
+    if height * span > MOST_CELLS:
+        keys = pl.DataFrame({"key": numbers << DAY_BITS | days, "money": money})
+        return keys.group_by("key").agg(pl.col("money").sum())
+    grid = np.zeros(height * span, dtype=np.int64)
+    np.add.at(grid, numbers * span + (days - first), money)
+    cells = np.flatnonzero(grid)
+    return pl.DataFrame({"key": cells // span << DAY_BITS | (cells % span + first), "money": grid[cells]})

@@ -1,0 +1,175 @@
+"""The kept ledger says what the transactions say, whatever happened to them, and goes with whom it holds."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+
+import numpy as np
+import pytest
+
+from ckm.config import open_workspace
+from ckm.customers import kept as kept_module
+from ckm.customers.kept import FILE, kept_in, ledger_of
+from ckm.customers.ledger import Ledger
+from ckm.customers.needs import EVERYTHING, LEAST, Needs
+from ckm.customers.posting import read_ledger
+from ckm.dataset import open_dataset
+from ckm.store import Store
+from tests.conftest import Run
+
+START = datetime(2024, 3, 1, 12, tzinfo=UTC)
+
+
+def lines(seed: int, count: int = 60) -> str:
+    dice = Random(seed)
+    rows = ["order_id,line_no,customer_id,ordered_at,net,currency,type,category,channel,cost"]
+    for number in range(count):
+        day = START + timedelta(days=dice.randrange(300))
+        who = dice.choice(["ann", "bob", "cho", "a customer with a long id", "ชาย", ""])
+        net = dice.randrange(-300, 2000) / 100
+        rows.append(
+            f"{seed}-{number // 2},{number % 2},{who},{day:%Y-%m-%dT%H:%M:%SZ},{net},EUR,"
+            f"{dice.choice(['sale', 'sale', 'cancel'])},{dice.choice(['tea', 'ware', ''])},"
+            f"{dice.choice(['web', 'till'])},{dice.choice(['1.5', ''])}"
+        )
+    return "\n".join(rows) + "\n"
+
+
+@pytest.fixture
+def shop(tmp_path: Path, run: Run) -> Path:
+    root = tmp_path / "shop"
+    assert run("init", root).exit_code == 0
+    take(run, root, "a.csv", lines(1))
+    return root
+
+
+def take(run: Run, root: Path, name: str, text: str) -> None:
+    path = root.parent / name
+    path.write_text(text, encoding="utf-8")
+    result = run("ingest", path, "--as", "transactions", "-C", root, "--on-conflict", "replace")
+    assert result.exit_code == 0, result.output
+
+
+def both(root: Path, *, as_of: date | None = None, needs: Needs = EVERYTHING) -> tuple[Ledger, Ledger]:
+    dataset = open_dataset(workspace=root)
+    kept = kept_in(dataset)
+    assert kept is not None
+    tables = {**dataset.tables}
+    return ledger_of(tables, kept, as_of=as_of, needs=needs), read_ledger(tables, as_of=as_of, needs=needs)
+
+
+def fingerprint(found: Ledger) -> list[object]:
+    said: list[object] = [found.customers.to_list(), found.as_of, found.begins, found.currency, found.left_out]
+    for days in (found.purchases, found.later_lines, found.returns):
+        said += [days.keys.tolist(), {name: np.diff(each).tolist() for name, each in days.totals.items()}]
+    for baskets in (found.categories, found.channels):
+        said += [baskets.codes.tolist(), baskets.days.tolist(), baskets.lines.tolist()]
+        said += [baskets.names.gather(baskets.items).to_list()]
+    said += [each.tolist() for each in vars(found.guests).values()]
+    return [*said, {name: each.rows() for name, each in found.dimensions.items()}]
+
+
+def file_of(root: Path) -> Path:
+    return root / "store" / "ledger" / FILE
+
+
+@pytest.mark.slow
+def test_it_equals_the_ledger_read_anew_after_loads_updates_undos_and_erasures(shop: Path, run: Run) -> None:
+    def held() -> None:
+        for _ in range(2):  # made, and then found
+            for as_of in (None, date(2024, 8, 1), date(2030, 1, 1)):
+                kept, read = both(shop, as_of=as_of)
+                assert fingerprint(kept) == fingerprint(read)
+
+    held()
+    take(run, shop, "b.csv", lines(2))
+    held()
+    take(run, shop, "c.csv", lines(1).replace("0.", "9."))  # the same orders, other amounts
+    held()
+    last = Store(shop / "store").history()[-1]
+    Store(shop / "store").take_back(last.facts.load_id)
+    held()
+    assert Store(shop / "store").erase_customer("bob")["transactions"] > 0
+    assert not file_of(shop).exists()
+    held()
+    assert "bob" not in both(shop)[0].customers
+
+
+def test_a_second_analysis_reads_no_transactions(shop: Path, monkeypatch: pytest.MonkeyPatch, run: Run) -> None:
+    first = run("segment", "-C", shop, "--by", "lifecycle", "-f", "csv")
+    assert file_of(shop).is_file()
+
+    def never(*_: object, **__: object) -> Ledger:
+        raise AssertionError("the transactions are read")
+
+    monkeypatch.setattr(kept_module, "read_ledger", never)
+    again = run("segment", "-C", shop, "--by", "lifecycle", "-f", "csv")
+    assert again.exit_code == first.exit_code
+    assert again.stdout == first.stdout
+    assert run("segment", "-C", shop, "--by", "lifecycle", "--no-cache").exit_code == 70
+
+
+def test_it_grows_with_what_is_asked_of_it_and_serves_what_needs_less(shop: Path) -> None:
+    both(shop, needs=LEAST)
+    least = file_of(shop).stat().st_size
+    both(shop)
+    assert file_of(shop).stat().st_size > least
+    whole = file_of(shop).read_bytes()
+    for needs in (LEAST, Needs(amounts=True), EVERYTHING):
+        kept, read = both(shop, needs=needs)
+        assert fingerprint(kept) == fingerprint(read)
+    assert file_of(shop).read_bytes() == whole
+
+
+@pytest.mark.slow
+def test_what_is_damaged_or_of_another_version_is_made_anew(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    want = fingerprint(both(shop)[0])
+    good = file_of(shop).read_bytes()
+    for place in range(0, len(good), max(1, len(good) // 60)):
+        file_of(shop).write_bytes(good[:place] + bytes([good[place] ^ 0xFF]) + good[place + 1 :])
+        assert fingerprint(both(shop)[0]) == want, place
+    for text in (b"", good[: len(good) // 2], b"nothing of the kind"):
+        file_of(shop).write_bytes(text)
+        assert fingerprint(both(shop)[0]) == want
+    before = file_of(shop).read_bytes()
+    monkeypatch.setattr(kept_module, "LEDGER_VERSION", 99)
+    assert fingerprint(both(shop)[0]) == want
+    assert file_of(shop).read_bytes() != before
+
+
+def test_another_time_zone_is_another_ledger(shop: Path) -> None:
+    dataset = open_dataset(workspace=shop)
+    kept = kept_in(dataset)
+    for zone in ("UTC", "Asia/Bangkok", "UTC"):
+        found = ledger_of(dataset.tables, kept, time_zone=zone, needs=EVERYTHING)
+        assert fingerprint(found) == fingerprint(read_ledger(dataset.tables, time_zone=zone, needs=EVERYTHING))
+
+
+def test_a_store_of_the_same_version_and_other_content_is_told_apart(shop: Path, tmp_path: Path, run: Run) -> None:
+    both(shop)
+    other = tmp_path / "other"
+    assert run("init", other).exit_code == 0
+    take(run, other, "other.csv", lines(7))
+    (other / "store" / "ledger").mkdir()
+    (other / "store" / "ledger" / FILE).write_bytes(file_of(shop).read_bytes())
+    kept, read = both(other)
+    assert fingerprint(kept) == fingerprint(read)
+
+
+def test_where_nothing_may_be_written_nothing_is_kept(shop: Path, run: Run) -> None:
+    assert run("segment", "-C", shop, "--by", "lifecycle", "--dry-run").exit_code == 0
+    assert not file_of(shop).exists()
+    assert run("segment", "-C", shop, "--by", "lifecycle", "--no-cache").exit_code == 0
+    assert not file_of(shop).exists()
+    assert kept_in(open_dataset(shop.parent / "a.csv")) is None
+    assert open_workspace(shop).writable
+
+
+def test_nothing_in_the_file_is_a_program(shop: Path) -> None:
+    both(shop)
+    with np.load(file_of(shop), allow_pickle=False) as arrays:
+        assert json.loads(arrays["meta"].tobytes())["needs"]["shop"] is True
+        assert all(each.dtype != object for each in arrays.values())
