@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -35,69 +35,85 @@ class Orders:
 
     def __init__(self, *, with_value: bool) -> None:
         self._by = ["customer", "word", *(["value"] if with_value else [])]
-        self._columns = [*self._by, "day"]
-        self._kept: list[pl.DataFrame] = []
+        self._kept: list[dict[str, NDArray[Any]]] = []
         self._pending = 0
 
     def add(self, customer: Whole, word: Words, day: NDArray[np.int32], value: Whole | None) -> None:
         """Take purchase lines, in any order and as many of an order as there are."""
-        columns = {"customer": customer, "word": word, "day": day}
+        lines: dict[str, NDArray[Any]] = {"customer": customer.astype(np.int32), "word": word, "day": day}
         if value is not None:
-            columns["value"] = value.astype(np.int32)
-        self._kept.append(pl.DataFrame(columns).select(self._columns))
+            lines["value"] = value.astype(np.int32)
+        self._kept.append(lines)
         self._pending += len(customer)
         if self._pending >= MOST_PENDING:
-            self._kept = [self._distinct()]
+            self._kept = [self._distinct(self._by)]
             self._pending = 0
 
-    def collected(self, codes: Whole) -> pl.DataFrame:
-        """Return a row per order, and value where there is one: ``customer`` (code), ``word``, ``value``, ``day``.
+    def first_days(self, codes: Whole) -> Whole:
+        """Return the first day of every order, as keys of :func:`ckm.customers.day_totals.pack_day`, ascending.
 
         ``codes`` by number of the customer.
         """
-        found = self._distinct()
-        return found.with_columns(customer=pl.Series(codes[found["customer"].to_numpy()]))
+        found = self._distinct(["customer", "word"])
+        if "value" not in self._by:  # nobody will ask for them again
+            self._kept = []
+        keys: Whole = codes[found["customer"]]
+        keys <<= DAY_BITS
+        keys |= found["day"]
+        return pl.Series(keys).sort().to_numpy()
 
-    def _distinct(self) -> pl.DataFrame:
-        if not self._kept:
-            schema = {"customer": pl.Int64, "word": pl.UInt64, "day": pl.Int32, "value": pl.Int32}
-            return pl.DataFrame(schema={name: dtype for name, dtype in schema.items() if name in self._columns})
-        lines = pl.concat(self._kept)
-        repeated = _may_repeat(lines, self._by)
-        if not repeated.any():
+    def by_value(self, codes: Whole) -> pl.DataFrame:
+        """Return every order by value: ``customer`` (code), ``word``, ``value``, ``day`` (the first for the value)."""
+        found = self._distinct(self._by)
+        return pl.DataFrame(found | {"customer": codes[found["customer"]]})
+
+    def _distinct(self, by: list[str]) -> dict[str, NDArray[Any]]:
+        """One line per order: that of its first day."""
+        names = [*self._by, "day"]
+        empty = {"customer": np.int32, "word": np.uint64, "value": np.int32, "day": np.int32}
+        lines = {
+            name: np.concatenate([np.zeros(0, empty[name]), *(each[name] for each in self._kept)]) for name in names
+        }
+        repeated = _may_repeat(lines, by)
+        if repeated is None:
             return lines
-        first_days = lines.filter(repeated).group_by(self._by).agg(pl.col("day").min())
-        return pl.concat([lines.filter(~repeated), first_days.select(lines.columns)])
+        some = pl.DataFrame({name: lines[name][repeated] for name in [*by, "day"]})
+        first_days = some.group_by(by).agg(pl.col("day").min())
+        once = ~repeated
+        return {name: np.concatenate([lines[name][once], first_days[name].to_numpy()]) for name in [*by, "day"]}
 
 
-def _may_repeat(lines: pl.DataFrame, by: list[str]) -> pl.Series:
-    """Tell which lines may be of an order that has another one; few are where the lines of an order stand together.
+def _may_repeat(lines: dict[str, NDArray[Any]], by: list[str]) -> NDArray[np.bool_] | None:
+    """Tell which lines may be of an order that has another one; None where none is, as where lines of orders are one.
 
     By the hash of what tells orders apart: whole numbers sort in a tenth of the time in which rows are grouped.
     """
-    mixed = np.zeros(lines.height, dtype=np.uint64)
+    mixed = np.zeros(len(lines["day"]), dtype=np.uint64)
     for name in by:
-        mixed = (mixed ^ lines[name].to_numpy().astype(np.uint64)) * SPREAD
+        mixed ^= lines[name].astype(np.uint64, copy=False)
+        mixed *= SPREAD
         mixed ^= mixed >> np.uint64(29)
-    hashes = pl.Series(mixed)
-    ordered = hashes.sort().to_numpy()
+    ordered = pl.Series(mixed).sort().to_numpy()
     twice = np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
     if not len(twice):
-        return pl.Series([False]).new_from_index(0, lines.height)
-    return hashes.is_in(pl.Series(twice).implode())
+        return None
+    return pl.Series(mixed).is_in(pl.Series(twice).implode()).to_numpy()
 
 
-def orders_at(keys: Whole, orders: pl.DataFrame) -> Whole:
+def first_days_of(orders: pl.DataFrame) -> Whole:
+    """Return the first day of each of some orders of :meth:`Orders.by_value`, whatever their values, ascending."""
+    days = orders.group_by("customer", "word").agg(pl.col("day").min())
+    return days.select(pl.col("customer") * (1 << DAY_BITS) + pl.col("day")).to_series().sort().to_numpy()
+
+
+def orders_at(keys: Whole, first_days: Whole) -> Whole:
     """How many orders begin on each customer's day.
 
     Parameters
     ----------
     keys
         Of the purchase days, ascending and distinct.
-    orders
-        Of :meth:`Orders.collected`; one that stands there for several values is one.
+    first_days
+        Of each order, ascending; each is among ``keys``.
     """
-    if "value" in orders.columns:
-        orders = orders.group_by("customer", "word").agg(pl.col("day").min())
-    first_days = orders.select(pl.col("customer") * (1 << DAY_BITS) + pl.col("day")).to_series().sort().to_numpy()
     return np.bincount(np.searchsorted(keys, first_days), minlength=len(keys)).astype(np.int64)

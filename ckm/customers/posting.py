@@ -16,7 +16,7 @@ from ckm.customers.gathering import added_up
 from ckm.customers.guests import Guests
 from ckm.customers.ledger import NO_VALUE, OTHER, Ledger
 from ckm.customers.needs import LEAST, Needs
-from ckm.customers.orders import orders_at
+from ckm.customers.orders import first_days_of, orders_at
 from ckm.customers.reading import SLOT_BITS, Reading
 from ckm.customers.source import need_transactions
 from ckm.errors import UnknownNameError
@@ -86,7 +86,7 @@ def post(reading: Reading, coverage: Coverage, currency: str, scale: int, time_z
     """Return the ledger of what was read."""
     customers, codes = reading.customers()
     with ThreadPoolExecutor(1) as beside:  # both take their time in libraries that let others run
-        coming = beside.submit(reading.orders.collected, codes)
+        coming = beside.submit(reading.orders.first_days, codes)
         entries = reading.sums.collected(codes, SLOT_BITS)
         orders = coming.result()
     guest_sums = reading.guests.collected()
@@ -114,12 +114,12 @@ def post(reading: Reading, coverage: Coverage, currency: str, scale: int, time_z
     )
     if not has_parts:
         return whole
-    parts = _parts(reading.values.names, whole, entries, orders, guest_sums)
+    parts = _parts(reading.values.names, whole, entries, reading.orders.by_value(codes), guest_sums)
     return replace(whole, parts=parts)
 
 
-def _day_totals(entries: pl.DataFrame, orders: pl.DataFrame, customers: int) -> tuple[DayTotals, DayTotals, DayTotals]:
-    """Purchases, later lines and returns of entries that are sorted by ``key``, and of orders."""
+def _day_totals(entries: pl.DataFrame, first_days: Whole, customers: int) -> tuple[DayTotals, DayTotals, DayTotals]:
+    """Purchases, later lines and returns of entries that are sorted by ``key``, and of the first days of orders."""
     key = entries["key"].to_numpy()
     returned = (key & 1).astype(bool)
 
@@ -132,7 +132,7 @@ def _day_totals(entries: pl.DataFrame, orders: pl.DataFrame, customers: int) -> 
         if known in names and not (entries[known] != 0).any():  # nobody has one
             names = [name for name in names if name not in (known, *of)]
     begun = np.zeros(len(key), dtype=np.int64)
-    begun[~returned] = orders_at(key[~returned] >> 1, orders)
+    begun[~returned] = orders_at(key[~returned] >> 1, first_days)
     begins = begun > 0
     return (
         totals(begins, names, orders=begun[begins]),
@@ -177,7 +177,7 @@ def _parts(
         mine, my_orders, my_guests = (each.filter(pl.col("value") == number) for each in labelled)
         if mine.height or my_guests.height:
             sums = added_up(mine.drop("value"), ["key"])
-            bought, later, returned = _day_totals(sums, my_orders, len(whole.customers))
+            bought, later, returned = _day_totals(sums, first_days_of(my_orders), len(whole.customers))
             part = replace(whole, purchases=bought, later_lines=later, returns=returned)
             parts[_new_name(name, parts)] = replace(part.of_anybody(), guests=Guests.of(my_guests), dimensions={})
     return parts

@@ -224,7 +224,7 @@ class Reading:
             return np.add.reduceat(values, firsts)
 
         money = rows["money"].to_numpy()
-        sums = {"net": added(money), "lines": np.diff(firsts, append=rows.height)}
+        sums = {"net": added(money), "lines": np.diff(firsts, append=rows.height).astype(np.int32)}
         bought = rows["bought"].to_numpy()
         if "cost" in self._amounts:
             known, cost = rows["cost"].is_not_null().to_numpy(), rows["whole_cost"].fill_null(0).to_numpy()
@@ -260,7 +260,7 @@ class Reading:
         new = np.ones(len(key), dtype=bool)
         np.not_equal(key[1:], key[:-1], out=new[1:])
         firsts = np.flatnonzero(new)
-        self._baskets[name].add(key[firsts], {"lines": np.diff(firsts, append=len(key))})
+        self._baskets[name].add(key[firsts], {"lines": np.diff(firsts, append=len(key)).astype(np.int32)})
 
     def baskets(self, name: str, codes: Whole) -> Baskets:
         """Return who bought of which values of a column; ``codes`` by number of the customer."""
