@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
     from ckm.yamlfile import YamlEntry
 
-__all__ = ["CONFIG_NAME", "Config", "Workspace", "find_workspace", "load_config", "open_workspace"]
+__all__ = ["CONFIG_NAME", "LEDGER_FOLDER", "Config", "Workspace", "find_workspace", "load_config", "open_workspace"]
 
 CONFIG_NAME = "ckm.yaml"
+LEDGER_FOLDER = "ledger"
+"""In the store, where analyses keep the customers' ledger: no table, and gone when a customer is erased."""
 ENVIRONMENT_PREFIX = "CKM_"
 NEARLY = 0.85
 """Likeness of two names from which one is taken for a misspelling of the other."""
@@ -43,6 +45,11 @@ class Workspace:
     def store_dir(self) -> Path:
         """The Delta tables."""
         return self.root / "store"
+
+    @property
+    def ledger_dir(self) -> Path:
+        """The customers' ledger beside the tables."""
+        return self.store_dir / LEDGER_FOLDER
 
     @property
     def maps_dir(self) -> Path:

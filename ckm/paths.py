@@ -13,6 +13,9 @@ from pathlib import Path
 from ckm.errors import UsageError
 from ckm.files import temporary_folder
 
+STDIN = Path("-")
+"""What a user names standard input by."""
+
 
 def openable(path: Path) -> Path:
     """Return a path to the same place that is absolute and UTF-8; ``path`` itself where it can be.

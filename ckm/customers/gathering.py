@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -32,12 +32,12 @@ class Gathering:
     def __init__(self, columns: Sequence[str], *, with_value: bool = False) -> None:
         self._columns = tuple(columns)
         self._by = ("key", "value") if with_value else ("key",)
-        self._kept: list[dict[str, Whole]] = []
+        self._kept: list[dict[str, NDArray[Any]]] = []
         self._pending = 0
 
-    def add(self, key: Whole, sums: Mapping[str, Whole], value: Whole | None = None) -> None:
+    def add(self, key: Whole, sums: Mapping[str, NDArray[Any]], value: Whole | None = None) -> None:
         """Take entries in any order, keys as often as they come."""
-        entries = {name: sums[name] for name in self._columns} | {"key": key}
+        entries: dict[str, NDArray[Any]] = {name: sums[name] for name in self._columns} | {"key": key}
         if value is not None and len(self._by) > 1:
             entries["value"] = value.astype(np.int32)
         self._kept.append(entries)
@@ -86,5 +86,5 @@ def added_up(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     )
 
 
-def _arrays(frame: pl.DataFrame) -> dict[str, Whole]:
+def _arrays(frame: pl.DataFrame) -> dict[str, NDArray[Any]]:
     return {name: frame[name].to_numpy() for name in frame.columns}

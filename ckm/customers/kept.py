@@ -27,7 +27,6 @@ from ckm.customers.needs import LEAST, Needs
 from ckm.customers.posting import read_ledger
 from ckm.errors import CkmError
 from ckm.files import replacing
-from ckm.store.damage import LEDGER_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,8 +75,7 @@ def kept_in(dataset: Dataset, *, cache: bool = True, keep: bool = True) -> Kept 
     """
     if dataset.workspace is None or dataset.state is None or not cache:
         return None
-    folder = dataset.workspace.store_dir / LEDGER_FOLDER
-    return Kept(folder / FILE, dataset.state, keep and dataset.workspace.writable)
+    return Kept(dataset.workspace.ledger_dir / FILE, dataset.state, keep and dataset.workspace.writable)
 
 
 def ledger_of(

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import numpy as np
 import polars as pl
@@ -219,12 +219,15 @@ class Reading:
         for name, item in batch.items.items():
             self._add_basket(name, item, batch, numbers[owner])
 
-    def _sums(self, rows: pl.DataFrame, firsts: Whole) -> Mapping[str, Whole]:
+    def _sums(self, rows: pl.DataFrame, firsts: Whole) -> Mapping[str, NDArray[Any]]:
         def added(values: NDArray[np.int64]) -> Whole:
             return np.add.reduceat(values, firsts)
 
         money = rows["money"].to_numpy()
-        sums = {"net": added(money), "lines": np.diff(firsts, append=rows.height).astype(np.int32)}
+        sums: dict[str, NDArray[Any]] = {
+            "net": added(money),
+            "lines": np.diff(firsts, append=rows.height).astype(np.int32),
+        }
         bought = rows["bought"].to_numpy()
         if "cost" in self._amounts:
             known, cost = rows["cost"].is_not_null().to_numpy(), rows["whole_cost"].fill_null(0).to_numpy()

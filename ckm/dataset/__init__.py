@@ -5,23 +5,22 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import polars as pl
 from polars.exceptions import PolarsError
 
 from ckm.config import Config, Workspace, find_workspace, load_config
-from ckm.dataset.parquet_rows import FitRows, scan_fit_rows
 from ckm.errors import InputError, NotEnoughDataError, UsageError
-from ckm.ingest.contract import ROW, Contract
-from ckm.ingest.plan import ByNames
-from ckm.mapping.convert import Conversion
-from ckm.mapping.proposal import missing_columns
+from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
 from ckm.scanned import remember
-from ckm.schema import TABLES
-from ckm.sources.folder import files_in
 from ckm.sources.hints import Hints
-from ckm.sources.read import STDIN, Source, open_source
+
+if TYPE_CHECKING:
+    from ckm.dataset.parquet_rows import FitRows
+    from ckm.mapping.convert import Conversion
+    from ckm.sources.read import Source
 
 TRANSACTIONS = "transactions"
 WHO = "customer_id"
@@ -129,6 +128,8 @@ def _label(path: Path) -> str:
 def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
     files, remarks = [path], []
     if path.is_dir():
+        from ckm.sources.folder import files_in
+
         found = files_in(path)
         files, remarks = list(found.files), list(found.remarks)
     config = load_config(None)
@@ -145,6 +146,12 @@ def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
 
 
 def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool) -> tuple[pl.LazyFrame, list[str]]:
+    # What reads and converts files takes a third of a second to import, and a workspace has no use for it.
+    from ckm.ingest.plan import ByNames
+    from ckm.mapping.convert import Conversion
+    from ckm.mapping.proposal import missing_columns
+    from ckm.sources.read import open_source
+
     plan = ByNames(TRANSACTIONS, hints, currency=config.currency)
     with open_source(file, plan.hints) as source:
         try:
@@ -178,6 +185,8 @@ def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
     """The fit rows of a Parquet file that is not wrapped up in another; None for any other, or one of texts."""
     if source.format.kind != "parquet" or source.format.compression or source.path == STDIN:
         return None
+    from ckm.dataset.parquet_rows import scan_fit_rows
+
     try:
         found = scan_fit_rows(source.path, conversion, source.sample)
         remember([source.path], "write it anew where it came from")
@@ -188,6 +197,10 @@ def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
 
 def _read(source: Source, conversion: Conversion) -> FitRows:
     """The fit rows of any file, in memory."""
+    from ckm.dataset.parquet_rows import FitRows
+    from ckm.ingest.contract import ROW, Contract
+    from ckm.schema import TABLES
+
     table = TABLES[TRANSACTIONS]
     good, left_out, total = [pl.DataFrame(schema=table.dtypes)], 0, 0
     for batch in source.batches():

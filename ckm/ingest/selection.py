@@ -15,12 +15,13 @@ from ckm.errors import CkmError, InputError, UnknownNameError, UsageError
 from ckm.files import refuse_unreadable
 from ckm.ingest.plan import ByNames, Mapped, Plan
 from ckm.mapping.mapping import Mapping, load_mapping
+from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
 from ckm.schema import TABLES
 from ckm.sources.archive import spool_stdin
 from ckm.sources.folder import files_in
 from ckm.sources.hints import Hints
-from ckm.sources.read import STDIN, refuse_absent
+from ckm.sources.read import refuse_absent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -9,12 +9,12 @@ import stat
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
 from ckm.errors import InputError, UsageError
+from ckm.paths import STDIN
 from ckm.sources.archive import OLE_MAGIC, ZIP_MAGIC, Archive, is_excel, open_archive, spool, spool_stdin
 from ckm.sources.csv_table import open_csv
 from ckm.sources.hints import Hints
@@ -23,11 +23,11 @@ from ckm.sources.remarks import Remarks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
     from types import TracebackType
 
     from ckm.sources.format import Batch, FileFormat
 
-STDIN = Path("-")
 SAMPLE_ROWS = 10_000
 UNPACKED = 8
 """How many times the size of its archive a text file is taken to have."""

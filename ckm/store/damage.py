@@ -20,10 +20,6 @@ if TYPE_CHECKING:
 MOVE_AWAY = "move it out of the store, which holds ckm's own tables only"
 
 
-LEDGER_FOLDER = "ledger"
-"""Where analyses keep the customers' ledger: no table, and gone when a customer is erased."""
-
-
 def table_folders(root: Path) -> list[Path]:
     """Return the folders of the tables in the store, by name; none where there is no store yet.
 

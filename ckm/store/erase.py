@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ckm.config import LEDGER_FOLDER
 from ckm.parquet_file import read_file
 from ckm.store import runs
-from ckm.store.damage import LEDGER_FOLDER, table_folders
+from ckm.store.damage import table_folders
 from ckm.store.data_files import CLUSTER_COLUMN, STATISTICS, DataFile
 from ckm.store.delta import Table
 from ckm.store.mention import names_customer

@@ -128,7 +128,7 @@ def test_it_grows_with_what_is_asked_of_it_and_serves_what_needs_less(shop: Path
 def test_what_is_damaged_or_of_another_version_is_made_anew(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     want = fingerprint(both(shop)[0])
     good = file_of(shop).read_bytes()
-    for place in range(0, len(good), max(1, len(good) // 60)):
+    for place in range(0, len(good), max(1, len(good) // 25)):
         file_of(shop).write_bytes(good[:place] + bytes([good[place] ^ 0xFF]) + good[place + 1 :])
         assert fingerprint(both(shop)[0]) == want, place
     for text in (b"", good[: len(good) // 2], b"nothing of the kind"):

@@ -14,7 +14,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ckm import dataset
 from ckm.dataset import Dataset, open_dataset
 from ckm.errors import InputError
 from tests.conftest import examples
@@ -74,7 +73,7 @@ def frame(*changes: dict[str, Any]) -> pl.DataFrame:
 
 def in_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
     with monkeypatch.context() as patch:
-        patch.setattr(dataset, "scan_fit_rows", lambda *_: None)
+        patch.setattr("ckm.dataset.parquet_rows.scan_fit_rows", lambda *_: None)
         return open_dataset(path)
 
 
