@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import polars as pl
@@ -144,3 +145,20 @@ def test_a_file_whose_day_and_month_can_be_swapped_is_refused_and_settled_by_the
     assert refused.exit_code == 2
     assert "--dates dmy" in refused.stderr
     assert run(command, str(path), "--dates", "dmy").exit_code == 0
+
+
+def test_a_file_without_order_numbers_has_an_order_for_each_time_stamp_of_a_customer(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    days = [
+        f"{who},2024-0{month}-0{day} 1{hour}:00,5"
+        for who in "ab"
+        for month in (1, 2)
+        for day in (1, 2)
+        for hour in (0, 0, 1)
+    ]
+    path.write_text("\n".join(["customer_id,date,amount", *days]), encoding="utf-8")
+    result = run("loyalty-report", path, "-f", "json", "--min-cell", "1")
+    assert result.exit_code == 0, result.output
+    found = {each["measure"]: each["value"] for each in json.loads(result.stdout) if not each["slice"]}
+    assert (found["orders"], found["purchase_days"]) == (16, 8)
+    assert "no order number" in result.stderr

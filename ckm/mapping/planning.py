@@ -48,7 +48,7 @@ def plan_conversion(
     named: bool = True,
 ) -> Conversion:
     """Settle how a file is to be read; see :meth:`ckm.mapping.convert.Conversion.plan`."""
-    rules, assumed = complete(mapping.columns, mapping.target, default_currency)
+    rules, assumed = complete(mapping.columns, mapping.target, default_currency, columns)
     mapping = replace(mapping, columns=rules)
     if missing := [target for target in mapping.target.required if target not in rules]:
         raise missing_columns(missing, mapping.table, columns, rules, named=named)

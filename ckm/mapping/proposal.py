@@ -90,7 +90,7 @@ def propose_mapping(
     rules: dict[str, ColumnRule] = {
         target: FromColumn(matcher.chosen[target][0]) for target in TABLES[table].targets if target in matcher.chosen
     }
-    rules, assumed = complete(rules, TABLES[table], default_currency)
+    rules, assumed = complete(rules, TABLES[table], default_currency, source_columns)
     missing = [target for target in TABLES[table].required if target not in rules]
     if missing:
         raise missing_columns(missing, table, source_columns, rules, named=named)
@@ -102,12 +102,18 @@ def propose_mapping(
 
 
 def complete(
-    rules: dict[str, ColumnRule], table: Table, default_currency: str
+    rules: dict[str, ColumnRule], table: Table, default_currency: str, columns: Sequence[str]
 ) -> tuple[dict[str, ColumnRule], list[str]]:
-    """Return the rules with what can be computed or assumed for absent columns, and sentences that say so."""
+    """Return the rules with what can be computed or assumed for absent columns, and sentences that say so.
+
+    ``columns`` are those of the source.
+    """
     added: dict[str, ColumnRule] = {}
     assumed: list[str] = []
     needed = set(table.required) - set(rules)
+    if "order_id" in needed and (order := order_of(rules, table.name, columns)):
+        added["order_id"] = order
+        assumed.append("no order number: all lines of a customer with one time stamp are one order")
     if "net" in needed and {"quantity", "unit_price"} <= set(rules):
         added["net"] = LINE_VALUE
         assumed.append("net is quantity × unit_price")
@@ -118,6 +124,22 @@ def complete(
         added["type"] = TYPE_BY_SIGN
         assumed.append("no type column: a negative net is a return, all else a sale")
     return {**rules, **added}, assumed
+
+
+def order_of(rules: AnyMapping[str, ColumnRule], table: str, columns: Sequence[str]) -> Expression | None:
+    """Return what stands for the order of a line without an order number: customer and time stamp, as they are written.
+
+    None where no columns hold both, for then nothing says whether two lines belong together; and where a free column is
+    called nearly as an order number is, for then a person must say whether it is one.
+    """
+    used = [rules.get(target) for target in ("customer_id", "ordered_at")]
+    sources = [rule.source for rule in used if isinstance(rule, FromColumn)]
+    taken = {rule.source for rule in rules.values() if isinstance(rule, FromColumn)}
+    if len(sources) < len(used) or candidates("order_id", table, [each for each in columns if each not in taken]):
+        return None
+    quoted = (source.replace('"', '""') for source in sources)
+    who, when = (f"COALESCE(CAST(\"{source}\" AS VARCHAR), '')" for source in quoted)
+    return Expression(f"{who} || ' ' || {when}")
 
 
 class _Matcher:

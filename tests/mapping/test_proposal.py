@@ -125,6 +125,24 @@ def test_two_names_of_one_column_are_refused_with_the_option_that_settles_it() -
     assert settled.matched[0] == ("order_id", "Bestellnr", "option")
 
 
+def test_without_an_order_number_customer_and_time_stamp_are_one_and_it_is_said() -> None:
+    proposal = propose_mapping(
+        ["customer_id", 'the "date"', "amount"], "transactions", overrides={"ordered_at": 'the "date"'}
+    )
+    assert proposal.mapping.columns["order_id"] == Expression(
+        """COALESCE(CAST("customer_id" AS VARCHAR), '') || ' ' || COALESCE(CAST("the ""date\"\"" AS VARCHAR), '')"""
+    )
+    assert "no order number: all lines of a customer with one time stamp are one order" in proposal.assumed
+
+
+@pytest.mark.parametrize(
+    "columns", [["date", "amount"], ["customer_id", "Oder No.", "date", "amount"], ["customer_id", "amount"]]
+)
+def test_no_order_number_is_made_up_where_one_may_be_there_or_nothing_says_whose_a_line_is(columns: list[str]) -> None:
+    with pytest.raises(UsageError, match="no column for order_id"):
+        propose_mapping(columns, "transactions")
+
+
 def test_a_missing_column_names_the_closest_and_is_never_mapped_for_that() -> None:
     with pytest.raises(UsageError, match="no column for order_id, net of transactions") as caught:
         propose_mapping(["Oder No.", "date", "Net amont", "colour"], "transactions")
