@@ -194,36 +194,44 @@ def shelf_key(item: Whole, day: Whole) -> Whole:
     return item << DAY_BITS | day
 
 
-def baskets_of(keys: Whole, lines: Whole, shelf: Whole, names: pl.Series) -> Baskets:
-    """Renumber the items in the order in which the shop took them up.
+def taken_up(shelf: Whole, names: pl.Series) -> tuple[Whole, pl.Series]:
+    """Number the items in the order in which the shop took them up.
 
     Parameters
     ----------
-    keys, lines
-        Codes in place, items by order of appearance from 1 on, days; distinct, in any order.
     shelf
-        Of :func:`shelf_key`, distinct, with the same numbers.
+        Of :func:`shelf_key`, distinct, with numbers in order of appearance from 1 on.
     names
-        Items by their number; that of 0 is null.
+        Items by that number; that of 0 is null.
+
+    Returns
+    -------
+    tuple[Whole, pl.Series]
+        What each number becomes, and the names by what they become.
     """
     first = np.full(len(names), NEVER, np.int64)
     np.minimum.at(first, shelf >> DAY_BITS, unpack_day(shelf))
-    taken_up = (
+    ordered = (
         pl.DataFrame({"number": np.arange(len(names)), "day": first, "name": names})
         .filter(pl.col("number") > 0)
         .sort("day", "name")
     )
     new = np.zeros(len(names), np.int64)
-    new[taken_up["number"].to_numpy()] = np.arange(taken_up.height)
-    new = new.clip(max=MOST_ITEMS - 1)
-    low = (1 << DAY_BITS) - 1
-    item = new[keys >> DAY_BITS & (MOST_ITEMS - 1)]
-    keys = (keys >> (DAY_BITS + ITEM_BITS) << ITEM_BITS | item) << DAY_BITS | keys & low
-    order = pl.Series(keys).arg_sort().to_numpy()
-    shelf = np.sort(shelf_key(new[shelf >> DAY_BITS], shelf & low))
-    return Baskets(
-        keys[order],
-        lines[order],
-        taken_up["name"].head(MOST_ITEMS).alias("value"),
-        Shelf(shelf >> DAY_BITS, unpack_day(shelf)),
-    )
+    new[ordered["number"].to_numpy()] = np.arange(ordered.height)
+    return new.clip(max=MOST_ITEMS - 1), ordered["name"].head(MOST_ITEMS).alias("value")
+
+
+def renumbered(keys: Whole, codes: Whole, items: Whole) -> Whole:
+    """Keys with other codes and items; ``codes`` and ``items`` by the numbers that stand in ``keys``."""
+    new: Whole = codes[keys >> (DAY_BITS + ITEM_BITS)]
+    new <<= ITEM_BITS
+    new |= items[keys >> DAY_BITS & (MOST_ITEMS - 1)]
+    new <<= DAY_BITS
+    new |= keys & ((1 << DAY_BITS) - 1)
+    return new
+
+
+def shelf_of(shelf: Whole, items: Whole) -> Shelf:
+    """Build from distinct keys of :func:`shelf_key`; ``items`` by the numbers that stand in them."""
+    shelf = np.sort(shelf_key(items[shelf >> DAY_BITS], shelf & ((1 << DAY_BITS) - 1)))
+    return Shelf(shelf >> DAY_BITS, unpack_day(shelf))

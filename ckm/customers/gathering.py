@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -46,15 +46,13 @@ class Gathering:
             self._kept = [_arrays(self.collected())]
             self._pending = 0
 
-    def collected(self, codes: Whole | None = None, bits: int = 0) -> pl.DataFrame:
+    def collected(self, recode: Callable[[Whole], Whole] | None = None) -> pl.DataFrame:
         """Return every entry once, sorted: ``key``, ``value`` (where there is one) and the columns.
 
         Parameters
         ----------
-        codes
-            What the numbers above the low ``bits`` of a key become; None means that they stay.
-        bits
-            Of a key that do not change.
+        recode
+            What the keys become; None means that they stay.
         """
         names = (*self._by, *self._columns)
         if not self._kept:
@@ -63,17 +61,22 @@ class Gathering:
         for name in names:
             columns[name] = np.concatenate([each.pop(name) for each in self._kept])
         self._kept = []
-        if codes is not None:
-            key = columns["key"]
-            columns["key"] = codes[key >> bits] << bits | key & ((1 << bits) - 1)
-        return added_up(pl.DataFrame(columns), self._by)
+        if recode is not None:
+            columns["key"] = recode(columns["key"])
+        entries = pl.DataFrame(columns)
+        columns.clear()  # what is sorted is not needed unsorted: memory
+        entries = entries.sort(self._by)
+        return _of_each_once(entries, self._by)
 
 
 def added_up(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """Sort entries, and sum those that belong together."""
-    entries = entries.sort(by)
-    new = np.ones(entries.height, dtype=bool)
-    new[1:] = False
+    return _of_each_once(entries.sort(by), by)
+
+
+def _of_each_once(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    new = np.zeros(entries.height, dtype=bool)
+    new[:1] = True
     for name in by:
         column = entries[name].to_numpy()
         new[1:] |= column[1:] != column[:-1]

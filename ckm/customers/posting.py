@@ -87,12 +87,14 @@ def post(reading: Reading, coverage: Coverage, currency: str, scale: int, time_z
     customers, codes = reading.customers()
     with ThreadPoolExecutor(1) as beside:  # both take their time in libraries that let others run
         coming = beside.submit(reading.orders.first_days, codes)
-        entries = reading.sums.collected(codes, SLOT_BITS)
+        entries = reading.sums.collected(lambda keys: _recoded(keys, codes))
         orders = coming.result()
     guest_sums = reading.guests.collected()
     has_parts = "value" in entries.columns
     summed = added_up(entries.drop("value"), ["key"]) if has_parts else entries
     purchases, later_lines, returns = _day_totals(summed, orders, len(customers))
+    if not has_parts:
+        del summed, entries  # as large as the ledger, and the baskets are to come
     guests = Guests.of(guest_sums)
     begins = [int(days.min()) for days in (purchases.day, later_lines.day, returns.day, guests.day) if len(days)]
     whole = Ledger(
@@ -116,6 +118,13 @@ def post(reading: Reading, coverage: Coverage, currency: str, scale: int, time_z
         return whole
     parts = _parts(reading.values.names, whole, entries, reading.orders.by_value(codes), guest_sums)
     return replace(whole, parts=parts)
+
+
+def _recoded(keys: Whole, codes: Whole) -> Whole:
+    new: Whole = codes[keys >> SLOT_BITS]
+    new <<= SLOT_BITS
+    new |= keys & ((1 << SLOT_BITS) - 1)
+    return new
 
 
 def _day_totals(entries: pl.DataFrame, first_days: Whole, customers: int) -> tuple[DayTotals, DayTotals, DayTotals]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 
-from ckm.customers.baskets import EMPTY, ITEM_BITS, MOST_ITEMS, Baskets, baskets_of, shelf_key
+from ckm.customers.baskets import EMPTY, MOST_ITEMS, Baskets, renumbered, shelf_key, shelf_of, taken_up
 from ckm.customers.coverage import Counting
 from ckm.customers.day_totals import DAY_BITS, EPOCH, distinct
 from ckm.customers.definitions import (
@@ -269,9 +269,10 @@ class Reading:
         """Return who bought of which values of a column; ``codes`` by number of the customer."""
         if name not in self._baskets:
             return EMPTY
-        found = self._baskets[name].collected(codes, ITEM_BITS + DAY_BITS)
         shelf = distinct(np.concatenate([np.zeros(0, np.int64), *self._shelves[name]]))
-        return baskets_of(found["key"].to_numpy(), found["lines"].to_numpy(), shelf, self._values_of[name].names)
+        items, names = taken_up(shelf, self._values_of[name].names)
+        found = self._baskets[name].collected(lambda keys: renumbered(keys, codes, items))
+        return Baskets(found["key"].to_numpy(), found["lines"].to_numpy(), names, shelf_of(shelf, items))
 
     def customers(self) -> tuple[pl.Series, Whole]:
         """Return the ids as sorted texts, and the position there of each number."""
