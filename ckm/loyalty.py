@@ -142,11 +142,12 @@ def loyalty_report(
     check_goals(config.goals, dataset.workspace.root if dataset.workspace else None)
     dimension = find_dimension(tables, request.by) if request.by else None
     tell("reading")
-    basis = _basis(tables, dataset, request, config, dimension)
+    whole = _basis(tables, dataset, request, config, dimension)
     tell("relationships")
-    ledger = basis.ledger
+    ledger = whole.ledger.without_baskets()  # only the features need them: what is cut and copied here is smaller
+    basis = replace(whole, ledger=ledger)
     with ThreadPoolExecutor(1) as beside:  # each half is mostly arithmetic on arrays, which leaves a core to the other
-        of_single = beside.submit(_Single.read, basis, tell)
+        of_single = beside.submit(_Single.read, whole, basis, tell)
         lifecycle, ratings, comparison = lifecycle_of(basis), read_ratings(basis), compare(basis)
         parts = partings(basis, ledger.net_between(basis.period) + ledger.net_between(basis.compared))
         loyal, matrix, no_matrix = loyalty_measures(basis, lifecycle, ratings)
@@ -196,7 +197,7 @@ def loyalty_report(
             names=request.names,
             remarks=tuple(_remarks(basis, single)),
         ),
-        basis,
+        whole,
         single.known(lifecycle, loyal.frame),
     )
 
@@ -240,9 +241,9 @@ class _Single:
     risk: Risk | Missing
 
     @classmethod
-    def read(cls, basis: Basis, tell: Callable[[str], None]) -> _Single:
+    def read(cls, whole: Basis, basis: Basis, tell: Callable[[str], None]) -> _Single:
         tell("purchasing capacity")
-        margin, sample = read_margin(basis), read_features(basis)
+        margin, sample = read_margin(basis), read_features(whole)
         lifetime = read_lifetime(basis, margin)
         capacity = read_capacity(basis, sample)
         segments = read_segments(basis)

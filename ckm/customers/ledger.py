@@ -287,6 +287,10 @@ class Ledger:
             kept, guests=Guests.none(), dimensions={}, parts={}, needs=replace(self.needs, shop=False, by=None)
         )
 
+    def without_baskets(self) -> Ledger:
+        """Return the same without categories and channels of customers."""
+        return replace(self, categories=EMPTY, channels=EMPTY, needs=replace(self.needs, baskets=False))
+
     def of_anybody(self) -> Ledger:
         """Return the same without the codes of customers who have no entry, and its parts likewise."""
         kept = self.only(self.purchases.has_any | self.returns.has_any)
