@@ -3,7 +3,8 @@
 One file, ``store/ledger/ledger.npz``: whatever it says can be read again from the transactions, so deleting it costs
 time and nothing else. It is used only where it was made from the very state of the transactions that is there now, by
 this version of the ledger, in the same time zone; else it is made anew and replaces the old one. It holds customers'
-ids, and goes when a customer is erased.
+ids, and goes when a customer is erased: it is written under the store's lock, and only while the transactions are still
+those from which it was made, so that no analysis brings back whom an erasure took meanwhile.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ckm.customers.guests import Guests
 from ckm.customers.ledger import Ledger
 from ckm.customers.needs import LEAST, Needs
 from ckm.customers.posting import read_ledger
+from ckm.customers.source import TRANSACTIONS
 from ckm.errors import CkmError
 from ckm.files import replacing
 
@@ -51,14 +53,15 @@ class Kept:
 
     Attributes
     ----------
-    path
-        Of the file.
+    store_dir, path
+        The store, and the file in it.
     state
         What tells the present state of the transactions from any other.
     writable
         Whether a ledger may be kept; one that is there is used all the same.
     """
 
+    store_dir: Path
     path: Path
     state: str
     writable: bool
@@ -73,9 +76,13 @@ def kept_in(dataset: Dataset, *, cache: bool = True, keep: bool = True) -> Kept 
 
     ``keep`` says whether a new ledger may be written; it never is where the workspace cannot be written.
     """
-    if dataset.workspace is None or dataset.state is None or not cache:
+    workspace = dataset.workspace
+    if workspace is None or dataset.state is None or not cache:
         return None
-    return Kept(dataset.workspace.ledger_dir / FILE, dataset.state, keep and dataset.workspace.writable)
+    folder, path = workspace.ledger_dir, workspace.ledger_dir / FILE
+    if folder.is_symlink() or path.is_symlink() or (path.exists() and not path.is_file()):
+        return None  # what a link leads to is not ours to write, nor to erase
+    return Kept(workspace.store_dir, path, dataset.state, keep and workspace.writable)
 
 
 def ledger_of(
@@ -126,8 +133,13 @@ def _save(ledger: Ledger, kept: Kept) -> None:
             arrays[f"{name}.text"], arrays[f"{name}.ends"] = _of_text(each.to_list())
         else:
             arrays[name] = _narrow(each)
-    with replacing(kept.path) as draft, draft.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays)
+    from ckm.store import Store
+
+    store = Store(kept.store_dir, wait=0)
+    with store.locked():
+        if store.state(TRANSACTIONS) == kept.state:
+            with replacing(kept.path) as draft, draft.open("wb") as file:
+                np.savez(file, allow_pickle=False, **arrays)
 
 
 def _of_text(texts: list[str]) -> tuple[Whole, Whole]:

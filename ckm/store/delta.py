@@ -50,8 +50,8 @@ WRITER_FEATURES = {*READER_FEATURES, "appendOnly", "invariants"}
 NEWER = "the table is in a newer or another form of Delta than this version of ckm reads"
 NEWER_HINT = "update ckm; if another program wrote the table, move it out of the store"
 DAMAGED_FILE = (
-    "ckm check --verify lists every damaged file; restore them from a backup, "
-    "or move the store away and load all files anew"
+    "run it again if the store was changed meanwhile; else ckm check --verify lists every damaged file; "
+    "restore them from a backup, or move the store away and load all files anew"
 )
 DAMAGED_LOG = (
     "delete its checkpoints (*.checkpoint.parquet and _last_checkpoint), which only repeat the other entries; "

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from ckm.config import LEDGER_FOLDER
+from ckm.errors import UsageError
 from ckm.parquet_file import read_file
 from ckm.store import runs
 from ckm.store.damage import table_folders
@@ -31,7 +32,7 @@ def erase_customer(root: Path, customer_id: str) -> dict[str, int]:
     version can be read back; the minimum and maximum customer id of each file stay in the log, but for runs, whose logs
     hold none. The kept ledger goes as a whole. Interrupted, it is complete after running again.
     """
-    shutil.rmtree(root / LEDGER_FOLDER, ignore_errors=True)
+    _forget_ledger(root / LEDGER_FOLDER)
     erased = {}
     for folder in table_folders(root):
         table = Table(folder)
@@ -39,6 +40,20 @@ def erase_customer(root: Path, customer_id: str) -> dict[str, int]:
             erased[table.name] = _erase_from(table, customer_id)
             table.vacuum(keep_hours=0)
     return erased
+
+
+def _forget_ledger(folder: Path) -> None:
+    """Delete the kept ledger, which holds customers' ids."""
+    try:
+        if folder.is_symlink() or folder.is_file():
+            folder.unlink()
+        elif folder.exists():
+            shutil.rmtree(folder)
+    except OSError as error:
+        raise UsageError(
+            f"{folder} cannot be deleted: {error.strerror}; it holds customers' ids, and nobody was erased",
+            hint="give yourself permission to delete it, and erase again",
+        ) from error
 
 
 def _erase_from(table: Table, customer_id: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -12,11 +13,12 @@ import pytest
 
 from ckm.config import open_workspace
 from ckm.customers import kept as kept_module
-from ckm.customers.kept import FILE, kept_in, ledger_of
+from ckm.customers.kept import FILE, Kept, kept_in, ledger_of
 from ckm.customers.ledger import Ledger
 from ckm.customers.needs import EVERYTHING, LEAST, Needs
 from ckm.customers.posting import read_ledger
 from ckm.dataset import open_dataset
+from ckm.errors import UsageError
 from ckm.store import Store
 from tests.conftest import Run
 
@@ -166,6 +168,66 @@ def test_where_nothing_may_be_written_nothing_is_kept(shop: Path, run: Run) -> N
     assert not file_of(shop).exists()
     assert kept_in(open_dataset(shop.parent / "a.csv")) is None
     assert open_workspace(shop).writable
+
+
+def test_an_erasure_while_an_analysis_reads_is_not_undone_by_what_it_keeps(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dataset = open_dataset(workspace=shop)
+    kept = kept_in(dataset)
+    assert kept is not None
+    save = kept_module._save
+
+    def erased_before(ledger: Ledger, kept: Kept) -> None:
+        assert Store(shop / "store").erase_customer("bob")["transactions"] > 0
+        save(ledger, kept)
+
+    monkeypatch.setattr(kept_module, "_save", erased_before)
+    assert "bob" in ledger_of(dataset.tables, kept, needs=EVERYTHING).customers
+    assert not file_of(shop).exists()
+
+
+def test_a_writer_who_is_busy_is_not_waited_for(shop: Path) -> None:
+    dataset = open_dataset(workspace=shop)
+    with Store(shop / "store").locked():
+        found = ledger_of(dataset.tables, kept_in(dataset), needs=EVERYTHING)
+    assert fingerprint(found) == fingerprint(read_ledger(dataset.tables, needs=EVERYTHING))
+    assert not file_of(shop).exists()
+
+
+@pytest.mark.parametrize("what", ["the folder is a link", "the file is a link", "the file is a pipe"])
+def test_nothing_is_written_or_read_through_what_is_no_file_of_ours(shop: Path, tmp_path: Path, what: str) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / FILE).write_bytes(b"not ours")
+    folder = file_of(shop).parent
+    if what == "the folder is a link":
+        folder.symlink_to(elsewhere)
+    else:
+        folder.mkdir()
+        if what == "the file is a link":
+            file_of(shop).symlink_to(elsewhere / FILE)
+        else:
+            os.mkfifo(file_of(shop))
+    dataset = open_dataset(workspace=shop)
+    assert kept_in(dataset) is None
+    Store(shop / "store").erase_customer("ann")
+    assert (elsewhere / FILE).read_bytes() == b"not ours"
+    assert not folder.exists()
+
+
+def test_an_erasure_that_cannot_delete_the_ledger_says_so_and_erases_nobody(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both(shop)
+
+    def refused(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("ckm.store.erase.shutil.rmtree", refused)
+    with pytest.raises(UsageError, match="cannot be deleted: Permission denied"):
+        Store(shop / "store").erase_customer("ann")
+    assert "ann" in both(shop)[1].customers
 
 
 def test_nothing_in_the_file_is_a_program(shop: Path) -> None:
