@@ -117,6 +117,7 @@ def open_index(folder: Path, watch: Watch = _unwatched, *, anew: bool = False) -
     try:
         place = cache_folder(folder) / PLACE
         if not anew and (found := _current(folder, place)) is not None:
+            _sweep_left_over(place)
             return found
         make_private(place)
         return _locked(folder, place, watch, anew=anew)
@@ -269,6 +270,21 @@ def _is_whole(place: Path, state: _State) -> bool:
     with suppress(OSError):
         return all((place / state.index / name).stat().st_size == size for name, size in state.pieces.items())
     return False
+
+
+def _sweep_left_over(place: Path) -> None:
+    """Remove what a process left that was killed between naming its index and removing the one before.
+
+    Without waiting: whoever holds the lock may be making an index that no state names yet.
+    """
+    if len(list(place.glob(f"{INDEX}*"))) < 2:
+        return
+    from filelock import FileLock, Timeout
+
+    with suppress(OSError, NotImplementedError, Timeout), FileLock(place / LOCK, timeout=0, mode=0o600):
+        state = _read_state(place)
+        if state is not None:
+            _sweep(place, state.index)
 
 
 def _sweep(place: Path, current: str | None) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -208,6 +209,15 @@ def test_killed_at_any_moment_the_next_search_finds_what_is_there(base: Path) ->
         process.communicate()
         assert found(base, f"number{step}")[:1] == ["fresh"]
         assert len(indexes(base)) == 1
+
+
+def test_what_a_process_left_that_died_once_its_index_was_named_goes_with_the_next_search(base: Path) -> None:
+    found(base)
+    left = indexes(base)[0].parent / "index.0badf00d"
+    shutil.copytree(indexes(base)[0], left)
+    found(base)
+    assert len(indexes(base)) == 1
+    assert not left.exists()
 
 
 def start(base: Path) -> subprocess.Popen[str]:
