@@ -17,9 +17,9 @@ import polars as pl
 from measure import machine
 
 from ckm.config import Config
+from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
-from ckm.customers.posting import read_ledger
 from ckm.measures.basis import Basis
 from ckm.measures.cohorts import cohort_measures
 from ckm.measures.concentration import concentration_measures

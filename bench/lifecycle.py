@@ -21,7 +21,7 @@ import polars as pl
 
 from ckm.customers.calendar import day_number
 from ckm.customers.features import feature_table
-from ckm.customers.posting import read_ledger
+from ckm.customers.ledger_reader import read_ledger
 from ckm.dataset import open_dataset
 from ckm.models.rhythm import shrunk_gap
 from ckm.segmentation.lifecycle.definition import IN_RHYTHM, LifecycleDefinition

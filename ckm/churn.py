@@ -19,7 +19,7 @@ from ckm.churning.levels import Thresholds, is_warning, level_remarks
 from ckm.churning.listing import COLUMNS, best_first, list_customers, summarise
 from ckm.customers.calendar import calendar_day
 from ckm.customers.history import read_history
-from ckm.customers.kept import kept_in
+from ckm.customers.ledger_cache import find_cache
 from ckm.errors import UsageError
 from ckm.segmentation.apply import apply_definition
 from ckm.segmentation.library import Library
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from ckm.churning.labelled import LabelledList
     from ckm.config import Config
+    from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
     from ckm.store import Store
 
@@ -164,7 +165,7 @@ def warn(
         tables,
         as_of=request.as_of,
         time_zone=config.time_zone,
-        kept=kept_in(dataset, cache=request.cache, keep=request.keep),
+        cache=find_cache(dataset, enabled=request.cache, keep=request.keep),
     )
     horizon = usual_horizon(history) if request.horizon is None else _asked(request.horizon)
     found = forecast(history, horizon, model=request.model, compare=request.backtest, seed=request.seed, tell=tell)
@@ -173,7 +174,7 @@ def warn(
     kb = dataset.workspace.kb_dir if dataset.workspace else None
     listing = list_customers(found, tables, settings, lead=lead, kb=kb, everyone=request.everyone)
     as_of = calendar_day(history.as_of)
-    frame, segment_remarks = _with_segments(listing.frame, dataset, tables, as_of)
+    frame, segment_remarks = _with_segments(listing.frame, dataset, tables, as_of, history.everybody)
     earlier = last_warnings(store, horizon.days, as_of) if store else None
     compared = compare(frame, earlier, as_of=as_of, margin=settings.change_margin)
     remarks = [
@@ -272,7 +273,7 @@ def _gains(frame: pl.DataFrame) -> pl.Series:
 
 
 def _with_segments(
-    frame: pl.DataFrame, dataset: Dataset, tables: Mapping[str, pl.LazyFrame], as_of: date
+    frame: pl.DataFrame, dataset: Dataset, tables: Mapping[str, pl.LazyFrame], as_of: date, ledger: Ledger
 ) -> tuple[pl.DataFrame, list[str]]:
     """Add the segment that the workspace's definition says; null without one, or where it does not fit the data."""
     without = frame.with_columns(segment=pl.lit(None, pl.String))
@@ -282,7 +283,7 @@ def _with_segments(
         saved = Library(dataset.workspace.root / "segments").find(DEFAULT_SEGMENTS)
         if saved is None:
             return without, []
-        segments = apply_definition(saved, tables, as_of=as_of).kept.select("customer_id", "segment")
+        segments = apply_definition(saved, tables, as_of=as_of, ledger=ledger).kept.select("customer_id", "segment")
     except UsageError as error:
         # What is wrong with the segments must not silence the warnings.
         return without, [f"no segments: {error}"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.customers.kept import kept_in, ledger_of
+from ckm.customers.ledger_cache import cached_ledger, find_cache
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import Comparison, compared_with, period_until
 from ckm.errors import UsageError
@@ -210,9 +210,9 @@ def _basis(
     dimension: Dimension | None,
 ) -> Basis:
     by = dimension.of_rows if dimension is not None else None
-    ledger = ledger_of(
+    ledger = cached_ledger(
         tables,
-        kept_in(dataset, cache=request.cache),
+        find_cache(dataset, enabled=request.cache),
         as_of=request.as_of,
         time_zone=config.time_zone,
         needs=replace(EVERYTHING, by=by),

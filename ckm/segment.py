@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm.customers.features import needs_of
-from ckm.customers.kept import kept_in, ledger_of
+from ckm.customers.ledger_cache import cached_ledger, find_cache
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.segmentation.apply import apply_definition, definition_table, read_for
 from ckm.segmentation.definition import Detail
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm.config import Config
-    from ckm.customers.kept import Kept
     from ckm.customers.ledger import Ledger
+    from ckm.customers.ledger_cache import LedgerCache
     from ckm.dataset import Dataset
     from ckm.segmentation.definition import Definition
     from ckm.segmentation.rfm.names import NameTable
@@ -120,17 +120,17 @@ def segment_dataset(dataset: Dataset, request: Request, config: Config) -> Segme
     _check(request, dataset)
     library = Library((dataset.workspace.root if dataset.workspace else Path()) / "segments")
     tables = {**dataset.tables, "transactions": dataset.transactions}
-    kept = kept_in(dataset, cache=request.cache, keep=request.keep)
+    cache = find_cache(dataset, enabled=request.cache, keep=request.keep)
     saved = _definition_on_file(request, library, in_workspace=dataset.workspace is not None)
     rules = load_rules(request.by) if isinstance(request.by, Path) else None
     if saved is not None and not _to_learn(saved, rules, request):
         _check_same_wishes(saved, request)
-        ledger = read_for(saved, tables, as_of=request.as_of, kept=kept)
+        ledger = read_for(saved, tables, as_of=request.as_of, cache=cache)
         result = apply_definition(
             saved, tables, as_of=request.as_of, time_zone=config.time_zone, settings=config.segment, ledger=ledger
         )
     else:
-        ledger, result = _learn(tables, request, config, rules, saved, kept)
+        ledger, result = _learn(tables, request, config, rules, saved, cache)
     if request.details:
         result = _with_balance(result, ledger)
     store = _store(dataset, request.wait)
@@ -219,7 +219,7 @@ def _learn(
     config: Config,
     rules: Definition | None,
     saved: SavedDefinition | None,
-    kept: Kept | None,
+    cache: LedgerCache | None,
 ) -> tuple[Ledger, Segmentation]:
     by: str | Definition = rules or str(request.by or (saved.definition.method if saved else "rfm"))
     names, measures = request.names, request.measures
@@ -228,7 +228,7 @@ def _learn(
         names = names or getattr(saved.definition, "names", None)
     measures = measures or Measures()
     needs = needs_of(find_method(by if isinstance(by, str) else by.method).scope, measures.money)
-    ledger = ledger_of(tables, kept, as_of=request.as_of, time_zone=config.time_zone, needs=needs)
+    ledger = cached_ledger(tables, cache, as_of=request.as_of, time_zone=config.time_zone, needs=needs)
     return ledger, segment_customers(
         tables,
         by=by,

@@ -14,7 +14,7 @@ import pytest
 from ckm import churn, kb, loyalty, segment
 from ckm.check import CheckLimits, Severity, check_tables, read_controls, to_junit
 from ckm.config import Config
-from ckm.customers.posting import read_ledger
+from ckm.customers.ledger_reader import read_ledger
 from ckm.dataset import Dataset, open_dataset
 from ckm.errors import CkmError, InputError, NotEnoughDataError, UnknownNameError, UsageError
 from ckm.knowledge.draft import Wanted

@@ -24,7 +24,7 @@ _TROPICAL_YEAR = 365.2425
 
 
 def bought_same_season(
-    visits: DayTotals, start: NDArray[np.int64], stop: NDArray[np.int64], day: int
+    purchases: DayTotals, start: NDArray[np.int64], stop: NDArray[np.int64], day: int
 ) -> NDArray[np.bool_]:
     """Whether a customer buys in one season of the year only, and did so when it last came round.
 
@@ -33,14 +33,14 @@ def bought_same_season(
 
     Parameters
     ----------
-    visits
+    purchases
         Days with a purchase.
     start, stop
-        Of each customer, the range of the visits by ``day``; never empty.
+        Of each customer, the range of the purchases by ``day``; never empty.
     day
         The cut-off.
     """
-    first, last = unpack_day(visits.keys[start]), unpack_day(visits.keys[stop - 1])
+    first, last = unpack_day(purchases.keys[start]), unpack_day(purchases.keys[stop - 1])
     found = (last - first >= FEWEST_DAYS) & (day - last <= YEAR + SEASON_DAYS)
     some = np.flatnonzero(found)
     if not len(some):
@@ -48,7 +48,7 @@ def bought_same_season(
     counts = stop[some] - start[some]
     begins = np.cumsum(counts) - counts
     rows = np.arange(int(counts.sum())) + np.repeat(start[some] - begins, counts)
-    apart = (np.repeat(last[some], counts) - unpack_day(visits.keys[rows])) % _TROPICAL_YEAR
+    apart = (np.repeat(last[some], counts) - unpack_day(purchases.keys[rows])) % _TROPICAL_YEAR
     farthest = np.maximum.reduceat(np.minimum(apart, _TROPICAL_YEAR - apart), begins)
     found[some] = farthest <= SEASON_DAYS
     return found

@@ -13,7 +13,7 @@ from ckm.churning.season import YEAR, bought_same_season
 from ckm.customers.calendar import calendar_day, day_number, months_before
 from ckm.customers.columns import margin
 from ckm.customers.day_totals import NEVER, unpack_day
-from ckm.customers.interpurchase import rhythm
+from ckm.customers.interpurchase import interpurchase_times
 from ckm.errors import NotEnoughDataError
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integ
         last_order=at.last,
         usual_gap_days=features["gap_median_days"],
         has_open_complaint=np.zeros(len(at.who), np.bool_) if open_complaints is None else open_complaints > 0,
-        bought_same_season=bought_same_season(at.visits, at.start, at.stop, day),
+        bought_same_season=bought_same_season(at.purchases, at.start, at.stop, day),
     )
 
 
@@ -128,8 +128,8 @@ def stayed_away(history: History, snapshot: Snapshot, horizon: int) -> NDArray[n
             hint=f"the last day whose outcome is known is {calendar_day(history.last_day - horizon)}",
             horizon_days=horizon,
         )
-    visits = history.ledger.purchases
-    away: NDArray[np.bool_] = visits.count(snapshot.customers, snapshot.day, end) == 0
+    purchases = history.ledger.purchases
+    away: NDArray[np.bool_] = purchases.count(snapshot.customers, snapshot.day, end) == 0
     return away
 
 
@@ -141,7 +141,7 @@ class _Cut:
     day: int
     horizon: int
     who: Codes
-    visits: DayTotals
+    purchases: DayTotals
     start: Whole
     stop: Whole
     first: NDArray[np.int32]
@@ -150,25 +150,25 @@ class _Cut:
 
     @classmethod
     def of(cls, history: History, day: int, horizon: int, only: NDArray[np.integer] | None) -> _Cut:
-        visits = history.ledger.purchases
+        purchases = history.ledger.purchases
         everyone = np.arange(len(history.customers), dtype=np.uint32)
-        start, stop = visits.start(everyone), visits.after(everyone, day)
+        start, stop = purchases.start(everyone), purchases.after(everyone, day)
         bought = stop > start
         if not bought.any():
             raise NotEnoughDataError(
                 f"nobody had bought anything by {calendar_day(day)}",
-                hint=f"the first purchase is of {calendar_day(int(visits.day.min()))}",
+                hint=f"the first purchase is of {calendar_day(int(purchases.day.min()))}",
             )
         last_of_code = np.full(len(everyone), -day - 1, np.int32)
-        last_of_code[bought] = unpack_day(visits.keys[stop[bought] - 1])
+        last_of_code[bought] = unpack_day(purchases.keys[stop[bought] - 1])
         if only is not None:
             chosen = np.zeros(len(everyone), np.bool_)
             chosen[only] = True
             bought &= chosen
         who = everyone[bought]
         start, stop = start[bought], stop[bought]
-        first = unpack_day(visits.keys[start])
-        return cls(history, day, horizon, who, visits, start, stop, first, last_of_code[bought], last_of_code)
+        first = unpack_day(purchases.keys[start])
+        return cls(history, day, horizon, who, purchases, start, stop, first, last_of_code[bought], last_of_code)
 
     @property
     def codes(self) -> int:
@@ -186,7 +186,7 @@ class _Cut:
 
     def spent(self, name: str, after: int) -> Whole:
         """Total of purchases and returns since a day."""
-        bought = self.visits.total(name, self.visits.after(self.who, after), self.stop)
+        bought = self.purchases.total(name, self.purchases.after(self.who, after), self.stop)
         others = (self.history.ledger.later_lines, self.history.ledger.returns)
         return sum((each.between(name, self.who, after, self.day) for each in others if name in each.totals), bought)
 
@@ -199,14 +199,14 @@ def _check_day(history: History, day: int) -> None:
 
 
 def _rhythm(at: _Cut) -> dict[str, NDArray[Any]]:
-    usual = rhythm(at.history.ledger.gaps.by(at.day), at.last_of_code)
+    usual = interpurchase_times(at.history.ledger.gaps.by(at.day), at.last_of_code)
     a_year_ago = at.day - YEAR
-    same = at.visits.count(at.who, a_year_ago, min(a_year_ago + at.horizon, at.day))
-    whole_year = at.stop - at.visits.after(at.who, a_year_ago)
+    same = at.purchases.count(at.who, a_year_ago, min(a_year_ago + at.horizon, at.day))
+    whole_year = at.stop - at.purchases.after(at.who, a_year_ago)
     return {
         "days_silent": at.day - at.last,
         "purchase_days": at.stop - at.start,
-        **{name: at.visits.count(at.who, at.day - days, at.day) for name, days in LATELY.items()},
+        **{name: at.purchases.count(at.who, at.day - days, at.day) for name, days in LATELY.items()},
         "gap_median_days": usual.median[at.who],
         "gap_p80_days": usual.p80[at.who],
         "gap_last_ratio": usual.last_ratio[at.who],
@@ -216,22 +216,22 @@ def _rhythm(at: _Cut) -> dict[str, NDArray[Any]]:
 
 
 def _spend(at: _Cut) -> dict[str, NDArray[Any]]:
-    visits, ledger = at.visits, at.history.ledger
+    purchases, ledger = at.purchases, at.history.ledger
     scale = ledger.scale
     half, year = at.months_ago(6), at.months_ago(12)
-    at_half, at_year = visits.after(at.who, half), visits.after(at.who, year)
-    recent, before = visits.total("net", at_half, at.stop), visits.total("net", at_year, at_half)
-    bought = visits.total("net", at.start, at.stop)
-    last = visits.total("net", at.stop - 1, at.stop)
+    at_half, at_year = purchases.after(at.who, half), purchases.after(at.who, year)
+    recent, before = purchases.total("net", at_half, at.stop), purchases.total("net", at_year, at_half)
+    bought = purchases.total("net", at.start, at.stop)
+    last = purchases.total("net", at.stop - 1, at.stop)
     mean_before = _ratio(bought - last, at.stop - at.start - 1)
     features = {
         "spend_12mo": at.spent("net", year) / scale,
         "spend_change": np.where(at.first <= year, _ratio(recent - before, recent + before), np.nan),
-        "order_value_mean": bought / visits.total("orders", at.start, at.stop) / scale,
+        "order_value_mean": bought / purchases.total("orders", at.start, at.stop) / scale,
         "order_value_last_ratio": _ratio(last, mean_before),
     }
-    if visits.first_day_of("discounts_known") <= at.day:
-        discount = visits.total("discount", at.start, at.stop)
+    if purchases.first_day_of("discounts_known") <= at.day:
+        discount = purchases.total("discount", at.start, at.stop)
         features["discount_share"] = _ratio(discount, bought + discount)
     if int(at.history.everybody.returns.day.min(initial=NEVER)) <= at.day:
         returns = ledger.returns
@@ -247,7 +247,7 @@ def _breadth(at: _Cut) -> dict[str, NDArray[Any]]:
     features: dict[str, NDArray[Any]] = {}
     if categories.first_day <= at.day:
         features["categories_12mo"] = categories.distinct(at.codes, year, at.day)[at.who]
-        lost = categories.shelf.given_up(at.day)
+        lost = categories.sale_days.given_up(at.day)
         features["category_lost"] = categories.share(lost, at.codes, year, at.day)[at.who]
     if channels.first_day <= at.day:
         features["channels_12mo"] = channels.distinct(at.codes, year, at.day)[at.who]

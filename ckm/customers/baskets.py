@@ -29,7 +29,7 @@ WEEKS_SOLD = 21
 
 
 @dataclass(frozen=True)
-class Shelf:
+class SaleDays:
     """Days on which the shop sold anything of an item to anybody, guests too.
 
     Attributes
@@ -73,14 +73,14 @@ class Baskets:
     names
         Items by number (String): in the order in which the shop took them up, so that what it sells later changes no
         number.
-    shelf
+    sale_days
         When the shop sold what.
     """
 
     keys: Whole
     lines: Whole
     names: pl.Series
-    shelf: Shelf
+    sale_days: SaleDays
 
     @cached_property
     def codes(self) -> NDArray[np.uint32]:
@@ -138,11 +138,11 @@ class Baskets:
 
     def until(self, day: int) -> Baskets:
         """Return those by a day."""
-        kept, sold = self.days <= day, self.shelf.days <= day
+        kept, sold = self.days <= day, self.sale_days.days <= day
         if kept.all() and sold.all():
             return self
-        shelf = Shelf(self.shelf.items[sold], self.shelf.days[sold])
-        return replace(self, keys=self.keys[kept], lines=self.lines[kept], shelf=shelf)
+        sale_days = SaleDays(self.sale_days.items[sold], self.sale_days.days[sold])
+        return replace(self, keys=self.keys[kept], lines=self.lines[kept], sale_days=sale_days)
 
     def only(self, chosen: NDArray[np.bool_]) -> Baskets:
         """Return those of some customers (``chosen`` by code), whose codes close up."""
@@ -184,23 +184,23 @@ EMPTY = Baskets(
     np.zeros(0, np.int64),
     np.zeros(0, np.int64),
     pl.Series("value", [], dtype=pl.String),
-    Shelf(np.zeros(0, np.int64), np.zeros(0, np.int32)),
+    SaleDays(np.zeros(0, np.int64), np.zeros(0, np.int32)),
 )
 """Of data that say nothing of the column."""
 
 
-def shelf_key(item: Whole, day: Whole) -> Whole:
+def sale_key(item: Whole, day: Whole) -> Whole:
     """Whole numbers of an item's number and a day with the offset of the epoch."""
     return item << DAY_BITS | day
 
 
-def taken_up(shelf: Whole, names: pl.Series) -> tuple[Whole, pl.Series]:
+def taken_up(sale_days: Whole, names: pl.Series) -> tuple[Whole, pl.Series]:
     """Number the items in the order in which the shop took them up.
 
     Parameters
     ----------
-    shelf
-        Of :func:`shelf_key`, distinct, with numbers in order of appearance from 1 on.
+    sale_days
+        Of :func:`sale_key`, distinct, with numbers in order of appearance from 1 on.
     names
         Items by that number; that of 0 is null.
 
@@ -210,7 +210,7 @@ def taken_up(shelf: Whole, names: pl.Series) -> tuple[Whole, pl.Series]:
         What each number becomes, and the names by what they become.
     """
     first = np.full(len(names), NEVER, np.int64)
-    np.minimum.at(first, shelf >> DAY_BITS, unpack_day(shelf))
+    np.minimum.at(first, sale_days >> DAY_BITS, unpack_day(sale_days))
     ordered = (
         pl.DataFrame({"number": np.arange(len(names)), "day": first, "name": names})
         .filter(pl.col("number") > 0)
@@ -231,7 +231,7 @@ def renumbered(keys: Whole, codes: Whole, items: Whole) -> Whole:
     return new
 
 
-def shelf_of(shelf: Whole, items: Whole) -> Shelf:
-    """Build from distinct keys of :func:`shelf_key`; ``items`` by the numbers that stand in them."""
-    shelf = np.sort(shelf_key(items[shelf >> DAY_BITS], shelf & ((1 << DAY_BITS) - 1)))
-    return Shelf(shelf >> DAY_BITS, unpack_day(shelf))
+def sale_days_of(sale_days: Whole, items: Whole) -> SaleDays:
+    """Build from distinct keys of :func:`sale_key`; ``items`` by the numbers that stand in them."""
+    sale_days = np.sort(sale_key(items[sale_days >> DAY_BITS], sale_days & ((1 << DAY_BITS) - 1)))
+    return SaleDays(sale_days >> DAY_BITS, unpack_day(sale_days))

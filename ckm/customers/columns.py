@@ -50,7 +50,7 @@ def margin(period: str, margin_share: float | None) -> pl.Expr:
     return costed - cost + without_cost
 
 
-def rhythm_columns(as_of: date, gap_median: float | None, gap_p80: float | None) -> list[pl.Expr]:
+def interpurchase_columns(as_of: date, gap_median: float | None, gap_p80: float | None) -> list[pl.Expr]:
     """Tenure and gaps; own gaps drawn towards the population's ``gap_median`` and ``gap_p80``."""
     gaps = (pl.col("days") - 1).clip(lower_bound=0)
     gaps_before = (gaps - 1).clip(lower_bound=0)

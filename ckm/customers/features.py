@@ -5,39 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
 import polars as pl
 
-from ckm.customers.baskets import main_values
-from ckm.customers.calendar import day_number, months_before
 from ckm.customers.columns import (
     MONEY_DIGITS,
     OTHER,
-    WEEKDAYS,
     amount,
     habit_columns,
+    interpurchase_columns,
     margin,
     order_value_columns,
-    rhythm_columns,
     spend_columns,
 )
-from ckm.customers.coverage import SUM_LIMIT
-from ckm.customers.day_totals import EPOCH
+from ckm.customers.feature_sums import add_prospects, habits, rfm_sums, spend_sums, trend_sums
 from ckm.customers.interpurchase import own_gaps
+from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import Needs
 from ckm.customers.parties import PARTY_COLUMNS, party, prospects
-from ckm.customers.posting import read_ledger
 from ckm.errors import UnknownNameError
 from ckm.models.rhythm import population_gap
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import date
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from ckm.customers.coverage import LeftOut
-    from ckm.customers.day_totals import DayTotals
     from ckm.customers.ledger import Ledger
 
     Whole = NDArray[np.int64]
@@ -49,8 +44,6 @@ RFM_COLUMNS = ("customer_id", "last_purchase", "recency_days", "frequency", "mon
 MONEY = ("net", "margin", "mean")
 """What ``monetary`` may be."""
 SCOPES = ("rfm", "all")
-MOST_CHANNELS = 8
-"""Channels with a column of their own."""
 
 
 @dataclass(frozen=True)
@@ -126,9 +119,8 @@ def feature_table(
     ----------
     tables
         ``transactions``, with the columns of :class:`ckm.schema.Transactions`; of these ``order_id``, ``category``,
-        ``channel``, ``cost`` and ``discount`` may be absent. ``customers``, if there. What is a purchase and what a
-        return:
-        :mod:`ckm.customers`.
+        ``channel``, ``cost`` and ``discount`` may be absent. ``customers``, if there. What is a purchase, a
+        return and an order: :mod:`ckm.customers`.
     as_of
         The day the table stands on; everything after its end is left out. Default: the newest transaction.
     time_zone
@@ -197,27 +189,33 @@ def features_of(
         The customers' own table.
     scope, window, money, population, with_prospects
         See :func:`feature_table`.
+
+    Raises
+    ------
+    ValueError
+        The ledger does not hold what is needed.
     """
     needs = needs_of(scope, money)
+    if not ledger.needs.covers(needs):
+        raise ValueError(f"the ledger was read with {ledger.needs}, and {needs} are needed")
     buyers = ledger.of_buyers()
-    sums = pl.DataFrame({"customer_id": buyers.customers, **_rfm_sums(buyers, window)})
+    sums = pl.DataFrame({"customer_id": buyers.customers, **rfm_sums(buyers, window)})
     if needs.amounts:
-        sums = sums.hstack(_spend_sums(buyers, window))
+        sums = sums.hstack(spend_sums(buyers, window))
     population = population or _learn(ledger, buyers, needs)
     channels: tuple[str, ...] = ()
     known = {"channel": False, "category": False}
     if needs.baskets:
-        habits, channels, known = _habits(buyers)
-        sums = (
-            sums.hstack(own_gaps(buyers.purchases, buyers.gaps).drop("gaps")).hstack(_trend_sums(buyers)).hstack(habits)
-        )
+        of_habits, channels, known = habits(buyers)
+        gaps = own_gaps(buyers.purchases, buyers.gaps).drop("gaps")
+        sums = pl.concat([sums, gaps, trend_sums(buyers), of_habits], how="horizontal")
     if with_prospects and customers is not None:
-        sums = _with_prospects(sums, prospects(customers, ledger.customers.to_frame(), ledger.as_of))
+        sums = add_prospects(sums, prospects(customers, ledger.customers.to_frame(), ledger.as_of))
     costs_known = ledger.costs_known
     table = sums.lazy().select(*_rfm_columns(buyers, population, window, money))
     if needs.baskets:
         columns = [
-            *rhythm_columns(ledger.as_of, population.gap_median_days, population.gap_p80_days),
+            *interpurchase_columns(ledger.as_of, population.gap_median_days, population.gap_p80_days),
             *spend_columns(ledger.scale, population.margin_share, cost_known=costs_known),
             *order_value_columns(ledger.scale),
             *habit_columns(
@@ -245,129 +243,6 @@ def features_of(
         left_out=ledger.left_out,
         features=frozenset(name for name in frame.columns[1:] if frame[name].null_count() < frame.height),
         remarks=tuple(_margin_remarks(sums, population, _measured(scope, window, money), costs_known=costs_known)),
-    )
-
-
-def _everyone(ledger: Ledger) -> NDArray[np.uint32]:
-    return np.arange(len(ledger.customers), dtype=np.uint32)
-
-
-def _after(ledger: Ledger, months: int) -> int:
-    """Day after which the last so many months begin."""
-    return day_number(months_before(ledger.as_of, months))
-
-
-def _rfm_sums(ledger: Ledger, window: int | None) -> dict[str, Whole | pl.Series]:
-    purchases, who = ledger.purchases, _everyone(ledger)
-    sums: dict[str, Whole | pl.Series] = {
-        "last_purchase": pl.Series(purchases.last_days()).cast(pl.Date),
-        "days": purchases.counts,
-        "orders": _all_time(purchases, "orders"),
-        "money": _added(_all_time(each, "net") for each in ledger.all_lines),
-        "rows": _added(_all_time(each, "lines") for each in ledger.all_lines),
-    }
-    sums |= {"window_days": sums["days"], "window_money": sums["money"], "window_orders": sums["orders"]}
-    if window is not None:
-        after, today = _after(ledger, window), ledger.today
-        sums["window_days"] = purchases.count(who, after, today)
-        sums["window_money"] = _added(each.between("net", who, after, today) for each in ledger.all_lines)
-        sums["window_orders"] = purchases.between("orders", who, after, today)
-    return sums
-
-
-def _added(arrays: Iterable[Whole]) -> Whole:
-    first, *rest = arrays
-    return sum(rest, first)
-
-
-def _all_time(totals: DayTotals, name: str) -> Whole:
-    return np.diff(totals.totals[name][totals.bounds])
-
-
-def _spend_sums(ledger: Ledger, window: int | None) -> pl.DataFrame:
-    """Net, and net and cost where the cost is known, of purchases and of all, by period; and discounts.
-
-    ``PERIOD_net`` (net of returns), ``PERIOD_bought`` (of the purchases alone), ``PERIOD_costed`` and
-    ``PERIOD_bought_costed`` (the same of lines whose cost is known), ``PERIOD_cost``, of ``all``, ``year``,
-    ``previous`` (the year before) and ``window``; and ``discount``.
-    """
-    who, today = _everyone(ledger), ledger.today
-    year = _after(ledger, 12)
-    periods = {"all": (-EPOCH, today), "year": (year, today), "previous": (_after(ledger, 24), year)}
-    if window is not None:
-        periods["window"] = (_after(ledger, window), today)
-    nothing = np.zeros(len(who), np.int64)
-    sums: dict[str, Whole] = {}
-
-    def between(all_of: tuple[DayTotals, ...], name: str, after: int, until: int) -> Whole:
-        return sum((each.between(name, who, after, until) for each in all_of if name in each.totals), nothing)
-
-    for period, (after, until) in periods.items():
-        for name, total in (("bought", "net"), ("bought_costed", "costed")):
-            sums[f"{period}_{name}"] = between(ledger.bought, total, after, until)
-        for name in ("net", "costed", "cost"):
-            sums[f"{period}_{name}"] = between(ledger.all_lines, name, after, until)
-    sums["discount"] = between(ledger.bought, "discount", -EPOCH, today)
-    return pl.DataFrame(sums)
-
-
-def _trend_sums(ledger: Ledger) -> pl.DataFrame:
-    """Sums behind the trend of the order value, and purchase days by day of the week.
-
-    Time ``x`` counts days from the first purchase of all; the money ``v`` of a day is divided so that sums of
-    ``x * v`` fit an Int64.
-    """
-    purchases = ledger.purchases
-    firsts, day = purchases.bounds[:-1], purchases.day.astype(np.int64)
-    x, v = day - day.min(), purchases.of("net")
-    largest, divisor = int(_all_time(purchases, "net").max()), 1
-    while largest // divisor * int(x.max()) >= SUM_LIMIT:
-        divisor *= 10
-    if divisor > 1:
-        v = np.round(v / divisor).astype(np.int64)
-    weekday = (day + 3) % 7 + 1  # 1970-01-01 was a Thursday
-    sums = {
-        f"sum_{name}": np.add.reduceat(each, firsts)
-        for name, each in (("x", x), ("v", v), ("xx", x * x), ("xv", x * v))
-    }
-    sums |= {f"weekday_{number}": np.add.reduceat((weekday == number).astype(np.int64), firsts) for number in WEEKDAYS}
-    return pl.DataFrame(sums)
-
-
-def _habits(ledger: Ledger) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, bool]]:
-    """Categories and channels of each customer, the common channels, and whether anything is known of either.
-
-    ``category_values``, ``category_main``, ``channel_values``, ``channel_main``, ``channel_total``, and the purchase
-    days through each of the common channels, ``days_NAME``, and through the rest, ``days_other``, if there are any.
-    """
-    categories, channels = ledger.categories.counts(of_days=False), ledger.channels.counts(of_days=True)
-    common = tuple(
-        channels.filter(pl.col("value") != OTHER)
-        .group_by("value")
-        .agg(pl.col("count").sum())
-        .sort("count", "value", descending=[True, False])["value"]
-        .head(MOST_CHANNELS)
-    )
-    value, count = pl.col("value"), pl.col("count")
-    days = {f"days_{channel}": count.filter(value == channel).sum() for channel in common}
-    others = ~value.is_in(common)
-    if channels.select(others.any()).item():
-        days[f"days_{OTHER}"] = count.filter(others).sum()
-    by_channel = channels.lazy().group_by("code").agg(each.alias(name) for name, each in days.items())
-    joined = pl.LazyFrame({"code": _everyone(ledger)})
-    for name, counts in (("category", categories), ("channel", channels)):
-        named = main_values(counts).lazy().rename({each: f"{name}_{each}" for each in ("values", "total", "main")})
-        joined = joined.join(named, on="code", how="left", maintain_order="left")
-    joined = joined.join(by_channel, on="code", how="left", maintain_order="left").drop("code")
-    return joined.collect(), common, {"category": not categories.is_empty(), "channel": not channels.is_empty()}
-
-
-def _with_prospects(sums: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
-    counts = ("days", "orders", "money", "rows", "window_days", "window_money", "window_orders")
-    return (
-        pl.concat([sums, new], how="diagonal")
-        .sort("customer_id")
-        .with_columns(pl.col(name).fill_null(0) for name in counts)
     )
 
 

@@ -11,7 +11,7 @@ from ckm.customers.calendar import day_number
 from ckm.customers.contacts import Contacts, read_contacts
 from ckm.customers.definitions import END_OF_TIME, end_of_day
 from ckm.customers.deliveries import Deliveries, read_deliveries
-from ckm.customers.kept import Kept, ledger_of
+from ckm.customers.ledger_cache import LedgerCache, cached_ledger
 from ckm.customers.needs import Needs
 from ckm.customers.source import TRANSACTIONS
 
@@ -78,7 +78,7 @@ def read_history(
     *,
     as_of: date | None = None,
     time_zone: str = "UTC",
-    kept: Kept | None = None,
+    cache: LedgerCache | None = None,
 ) -> History:
     """Read transactions and interactions into a history.
 
@@ -92,15 +92,15 @@ def read_history(
         Nothing after its end is read. Default: the day of the newest transaction.
     time_zone
         Zone whose calendar says what a day is.
-    kept
-        Where the ledger is kept, if anywhere.
+    cache
+        Of a workspace, if any.
 
     Raises
     ------
     InputError, UsageError, NotEnoughDataError
-        As :func:`ckm.customers.posting.read_ledger`.
+        As :func:`ckm.customers.ledger_reader.read_ledger`.
     """
-    everybody = ledger_of(tables, kept, as_of=as_of, time_zone=time_zone, needs=NEEDS)
+    everybody = cached_ledger(tables, cache, as_of=as_of, time_zone=time_zone, needs=NEEDS)
     ledger = everybody.of_buyers()
     codes = pl.col("customer_id").cast(pl.String).cast(pl.Enum(ledger.customers), strict=False)
     code = codes.to_physical().cast(pl.UInt32)

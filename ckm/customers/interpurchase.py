@@ -96,7 +96,7 @@ class Gaps:
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class InterpurchaseTimes:
     """What is usual for each customer as of a day, in days; NaN where nobody ever came back.
 
     Attributes
@@ -119,8 +119,8 @@ class Rhythm:
     population_p80: float | None
 
 
-def rhythm(gaps: Gaps, last_days: NDArray[np.int32]) -> Rhythm:
-    """Return the rhythm of every customer from the gaps that had ended by a day.
+def interpurchase_times(gaps: Gaps, last_days: NDArray[np.int32]) -> InterpurchaseTimes:
+    """Return the interpurchase times of every customer from the gaps that had ended by a day.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def rhythm(gaps: Gaps, last_days: NDArray[np.int32]) -> Rhythm:
     p80 = quantiles(gaps.lengths, starts, counts, 0.8)
     before = quantiles(gaps.lengths, starts, np.maximum(counts - 1, 0), 0.5, without=rank)
     usual_before = _shrunk(before, np.maximum(counts - 1, 0), usual)
-    return Rhythm(
+    return InterpurchaseTimes(
         gaps=counts,
         median=_shrunk(median, counts, usual),
         p80=_shrunk(p80, counts, long),

@@ -20,7 +20,7 @@ class Needs:
     shop
         The shop's own sums, with guests, by day and dimension.
     by
-        A column by whose values everything is told apart.
+        A column by whose values the ledger comes in parts as well.
     """
 
     amounts: bool = False
@@ -31,7 +31,7 @@ class Needs:
     def covers(self, other: Needs) -> bool:
         """Whether a ledger that was read with these holds what another analysis needs."""
         mine, theirs = ((each.amounts, each.baskets, each.shop) for each in (self, other))
-        return all(have or not want for have, want in zip(mine, theirs, strict=True)) and self.by == other.by
+        return all(have or not want for have, want in zip(mine, theirs, strict=True)) and other.by in (None, self.by)
 
     @property
     def money(self) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from ckm.customers.calendar import day_number
-from ckm.customers.columns import rhythm_columns
+from ckm.customers.columns import interpurchase_columns
 from ckm.customers.interpurchase import LONG_SHARE, own_gaps
 from ckm.customers.parties import prospects
 from ckm.measures.measure import Measure, Missing
@@ -117,7 +117,7 @@ def _states(ledger: Ledger, gaps: Gaps, definition: LifecycleDefinition) -> NDAr
     last, bought = purchases.last_days().astype(np.int64), purchases.has_any
     own = own_gaps(purchases, gaps).with_columns(days=purchases.counts, recency_days=day_number(ledger.as_of) - last)
     features = own.filter(pl.Series(bought)).select(
-        "recency_days", *rhythm_columns(ledger.as_of, definition.gap_median_days, definition.gap_p80_days)
+        "recency_days", *interpurchase_columns(ledger.as_of, definition.gap_median_days, definition.gap_p80_days)
     )
     found = np.full(len(last), -1, dtype=np.int8)
     found[bought] = definition.assign(features)["segment"].cast(pl.Enum(STATES)).to_physical().to_numpy()

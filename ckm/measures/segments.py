@@ -70,7 +70,7 @@ def read_segments(basis: Basis) -> Segments | None:
     remark = f"segments by definition '{saved.name}' version {saved.version}"
     if isinstance(saved.definition, RfmDefinition) and saved.measures == Measures():
         return _assigned(saved.definition, rfm_table(basis.ledger), remark)
-    found = apply_definition(saved, basis.tables, as_of=basis.as_of)
+    found = apply_definition(saved, basis.tables, as_of=basis.as_of, ledger=basis.ledger.of_anybody())
     names = tuple(each.name for each in saved.definition.segments)
     return Segments(found.kept.select("customer_id", "segment").sort("customer_id"), names, remark)
 
@@ -112,7 +112,7 @@ def _by_definition(basis: Basis, saved: SavedDefinition) -> Segments | None:
     if isinstance(saved.definition, RfmDefinition) and saved.measures == Measures():
         return _assigned(saved.definition, rfm_table(basis.ledger), remark)
     try:
-        found = apply_definition(saved, basis.tables, as_of=basis.as_of)
+        found = apply_definition(saved, basis.tables, as_of=basis.as_of, ledger=basis.ledger.of_anybody())
     except UsageError:
         return _cut_now(basis)
     names = tuple(each.name for each in saved.definition.segments)

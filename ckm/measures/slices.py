@@ -52,7 +52,7 @@ class Dimension:
 
     @property
     def of_rows(self) -> str | None:
-        """The column where the transactions have it, as :func:`ckm.customers.posting.read_ledger` wants it."""
+        """The column where the transactions have it, as :func:`ckm.customers.ledger_reader.read_ledger` wants it."""
         return self.column if self.table == TRANSACTIONS else None
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ckm.customers.dictionary import read_dictionary
 from ckm.customers.features import FeatureTable, features_of, needs_of
-from ckm.customers.kept import ledger_of
+from ckm.customers.ledger_cache import cached_ledger
 from ckm.errors import UsageError
 from ckm.segmentation.methods import METHODS
 from ckm.segmentation.result import Segmentation, segmented
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ckm.customers.kept import Kept
     from ckm.customers.ledger import Ledger
+    from ckm.customers.ledger_cache import LedgerCache
     from ckm.segmentation.saved import SavedDefinition
 
 
@@ -46,14 +46,14 @@ def apply_definition(
     settings
         Of the workspace: from when a shift is worth a word.
     ledger
-        Of the tables, where it is read already.
+        Of the tables, if there is one; it is used if it holds what the definition needs.
 
     Raises
     ------
     UsageError
         The definition was made for another currency, time zone, or for features that these data do not give.
     """
-    ledger = ledger or read_for(saved, tables, as_of=as_of)
+    ledger = read_for(saved, tables, as_of=as_of, ledger=ledger)
     table = definition_table(saved, ledger, tables.get("customers"), as_of=as_of)
     _need_same_ground(saved, table, time_zone)
     result = segmented(saved, table)
@@ -70,13 +70,13 @@ def read_for(
     *,
     as_of: date | None,
     ledger: Ledger | None = None,
-    kept: Kept | None = None,
+    cache: LedgerCache | None = None,
 ) -> Ledger:
-    """Read what a definition needs, unless a ledger holds it already; see :func:`ckm.customers.kept.ledger_of`."""
+    """Read what a definition needs, unless ``ledger`` holds it (:func:`ckm.customers.ledger_cache.cached_ledger`)."""
     needs = needs_of(METHODS[saved.definition.method].scope, saved.measures.money)
     if ledger is not None and ledger.needs.covers(needs) and ledger.time_zone == saved.time_zone:
         return ledger
-    return ledger_of(tables, kept, as_of=as_of, time_zone=saved.time_zone, needs=needs)
+    return cached_ledger(tables, cache, as_of=as_of, time_zone=saved.time_zone, needs=needs)
 
 
 def definition_table(

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ckm.customers.features import FeatureTable, features_of, needs_of
-from ckm.customers.posting import read_ledger
+from ckm.customers.ledger_reader import read_ledger
 from ckm.errors import UsageError
 from ckm.segmentation.definition import Basis
 from ckm.segmentation.measures import Measures

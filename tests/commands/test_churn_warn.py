@@ -190,12 +190,22 @@ def test_the_example_shop_has_an_answer_to_every_cause_that_it_names(listed: lis
 
 
 @pytest.mark.slow
-def test_the_segment_stands_beside_a_warning_once_there_is_a_definition(
-    shop: Path, run: Run, listed: list[dict[str, Any]]
+def test_the_segment_stands_beside_a_warning_once_there_is_a_definition_and_the_ledger_is_read_once(
+    shop: Path, run: Run, listed: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from ckm.customers import ledger_cache
+
     assert {row["segment"] for row in listed} == {None}
     run("segment")
-    assert None not in {row["segment"] for row in warned(run, "--dry-run")}
+    reads, read = [], ledger_cache.read_ledger
+
+    def counted(*words: Any, **options: Any) -> Any:
+        reads.append(options)
+        return read(*words, **options)
+
+    monkeypatch.setattr(ledger_cache, "read_ledger", counted)
+    assert None not in {row["segment"] for row in warned(run, "--dry-run", "--no-cache")}
+    assert len(reads) == 1
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ckm.customers.coverage import Currency
 from ckm.customers.definitions import end_of_day
-from ckm.customers.posting import read_ledger
+from ckm.customers.ledger_reader import read_ledger
 from ckm.errors import NotEnoughDataError, UsageError
 from tests.conftest import examples
 from tests.customers.rows import START, frame, of, row, table

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ckm.customers import gathering, orders, reading
+from ckm.customers import grouped_sums, orders, transaction_scan
 from ckm.customers.calendar import day_number
 from ckm.customers.day_totals import NO_DAY, DayTotals
 from ckm.customers.features import feature_table
 from ckm.customers.ledger import NO_VALUE, OTHER, Ledger
+from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
-from ckm.customers.posting import read_ledger
 from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError
 from tests.conftest import ROOT, examples
 from tests.measures.rows import SCHEMA, START, bought, histories, ledger, on, period, row, tables
@@ -131,8 +131,8 @@ def test_the_order_of_rows_and_the_size_of_batches_change_nothing(monkeypatch: p
     ]  # fmt: skip
     first = ledger(*rows, by="category")
     dice.shuffle(rows)
-    monkeypatch.setattr(reading, "BATCH_ROWS", 97)
-    monkeypatch.setattr(gathering, "MOST_PENDING", 211)
+    monkeypatch.setattr(transaction_scan, "BATCH_ROWS", 97)
+    monkeypatch.setattr(grouped_sums, "MOST_PENDING", 211)
     monkeypatch.setattr(orders, "MOST_PENDING", 211)
     again = ledger(*rows, by="category")
     assert fingerprint(first) == fingerprint(again)
@@ -157,7 +157,7 @@ SAME = """
 import hashlib, sys
 import polars as pl
 from ckm.customers.needs import Needs
-from ckm.customers.posting import read_ledger
+from ckm.customers.ledger_reader import read_ledger
 rows = pl.LazyFrame({"n": range(60_000)}).select(
     customer_id=pl.lit("C") + (pl.col("n").hash(1) % 997).cast(pl.String),
     ordered_at=pl.datetime(2024, 1, 1, time_zone="UTC") + pl.duration(hours=pl.col("n").hash(2) % 9000),

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from ckm.customers.features import feature_table
+from ckm.customers.features import feature_table, features_of
+from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING, Needs
 from ckm.customers.period import Period
-from ckm.customers.posting import read_ledger
 from tests.conftest import examples
 from tests.test_segment import online_retail, shared
 
@@ -124,6 +124,14 @@ def test_without_order_ids_a_time_stamp_stands_for_an_order() -> None:
     assert found.purchases.of("orders").tolist() == [2, 1]
 
 
+def test_a_line_without_an_order_id_is_of_the_order_of_its_time_stamp() -> None:
+    rows = [line("A", "ann", 0), line("A", "ann", 0), line("-", "ann", 0), line("-", "ann", 3), line("-", "ann", 3)]
+    data = tables(*rows)["transactions"].with_columns(
+        order_id=pl.when(pl.col("order_id") != "-").then(pl.col("order_id"))
+    )
+    assert read_ledger({"transactions": data}).purchases.of("orders").tolist() == [2, 1]
+
+
 SQL = """
 WITH bought AS (
     SELECT customer_id, order_id, CAST(ordered_at AS DATE) AS day FROM rows
@@ -166,3 +174,10 @@ def test_online_retail_has_the_orders_value_and_revenue_of_sql() -> None:
     assert found.money(found.revenue_of_customers(whole)) == pytest.approx(float(revenue), abs=1e-4)
     bought = sum(each.sum_of("net") for each in found.bought)
     assert found.money(bought) / invoices == pytest.approx(float(aov), abs=1e-6)
+
+
+def test_features_of_a_ledger_that_does_not_hold_what_they_need_are_refused() -> None:
+    found = read_ledger(tables(line("A", "ann", 0)))
+    assert features_of(found, scope="rfm").frame["orders"].to_list() == [1]
+    with pytest.raises(ValueError, match="are needed"):
+        features_of(found)

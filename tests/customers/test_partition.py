@@ -15,9 +15,9 @@ from ckm.churning.snapshot import snapshot
 from ckm.config import Config
 from ckm.customers.history import History, read_history
 from ckm.customers.ledger import Ledger
+from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
-from ckm.customers.posting import read_ledger
 from ckm.measures.basis import Basis
 from ckm.measures.relationships import relationship_measures
 from ckm.segmentation.apply import definition_table

@@ -42,9 +42,9 @@ from typing import Any
 import polars as pl
 
 from ckm.config import Config
+from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
-from ckm.customers.posting import read_ledger
 from ckm.measures.basis import Basis
 
 AS_OF = date(2025, 12, 31)

@@ -13,7 +13,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ckm.config import Config, Workspace
-from ckm.customers.posting import read_ledger
+from ckm.customers.ledger_reader import read_ledger
 from ckm.errors import NotEnoughDataError
 from ckm.measures.basis import Basis
 from ckm.measures.lifecycle import lifecycle_definition, lifecycle_measures, lifecycle_of

@@ -12,9 +12,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ckm.config import Config
+from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
-from ckm.customers.posting import read_ledger
 from ckm.measures.basis import Basis
 from ckm.measures.intervals import wilson
 from ckm.measures.measure import Measures, Missing

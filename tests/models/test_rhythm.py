@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.customers.posting import read_ledger
+from ckm.customers.ledger_reader import read_ledger
 from ckm.models.rhythm import PRIOR_GAPS, population_gap, shrunk_gap
 from tests.test_segment import cdnow_master, online_retail
 

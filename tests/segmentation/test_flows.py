@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from ckm.customers.features import Population, feature_table
-from ckm.customers.posting import read_ledger
+from ckm.customers.ledger_reader import read_ledger
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.segmentation.lifecycle.definition import IN_RHYTHM, LifecycleDefinition
 from ckm.segmentation.lifecycle.flows import Flows, lifecycle_flows

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.customers import shop_sums
+from ckm.customers import daily_revenue
+from ckm.customers.daily_revenue import DailyRevenue
 from ckm.customers.day_totals import EPOCH
-from ckm.customers.numbering import Values
-from ckm.customers.shop_sums import ShopSums
+from ckm.customers.value_codes import ValueCodes
 
 rows = st.lists(
     st.tuples(
@@ -26,7 +26,7 @@ rows = st.lists(
 
 
 def added(those: list[tuple[str | None, int, int]], batch: int) -> list[tuple[str, int, int]]:
-    sums = ShopSums()
+    sums = DailyRevenue()
     for start in range(0, len(those) + 1, batch):
         values, days, money = (
             zip(*those[start : start + batch], strict=True) if those[start : start + batch] else ((),) * 3
@@ -42,13 +42,13 @@ def test_every_day_of_every_value_has_its_sum(those: list, batch: int, most_cell
     for value, day, money in those:
         wanted["(none)" if value is None else value, day - EPOCH] += money
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(shop_sums, "MOST_CELLS", min(most_cells, 2**22))
+        patch.setattr(daily_revenue, "MOST_CELLS", min(most_cells, 2**22))
         found = added(those, batch)
     assert found == sorted((value, day, net) for (value, day), net in wanted.items() if net)
 
 
 def test_values_have_numbers_from_1_on_and_nothing_has_0() -> None:
-    values = Values()
+    values = ValueCodes()
     assert values.numbers(pl.Series(["b", None, "a"])).tolist() == [1, 0, 2]
     assert values.numbers(pl.Series(["a", "c"])).tolist() == [2, 3]
     assert values.names.to_list() == [None, "b", "a", "c"]

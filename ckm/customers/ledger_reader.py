@@ -12,13 +12,13 @@ import polars as pl
 from ckm.customers.calendar import calendar_day, day_number
 from ckm.customers.day_totals import DayTotals
 from ckm.customers.definitions import FINEST_MONEY_SCALE
-from ckm.customers.gathering import added_up
+from ckm.customers.grouped_sums import added_up
 from ckm.customers.guests import Guests
 from ckm.customers.ledger import NO_VALUE, OTHER, Ledger
 from ckm.customers.needs import LEAST, Needs
 from ckm.customers.orders import first_days_of, orders_at
-from ckm.customers.reading import SLOT_BITS, Reading
 from ckm.customers.source import need_transactions
+from ckm.customers.transaction_scan import SLOT_BITS, TransactionScan
 from ckm.errors import UnknownNameError
 
 if TYPE_CHECKING:
@@ -68,28 +68,28 @@ def read_ledger(
 
     last_day = day_number(as_of) if as_of else None
 
-    def read(scale: int) -> Reading:
-        return Reading(transactions, time_zone, needs, scale, last_day).run()
+    def read(scale: int) -> TransactionScan:
+        return TransactionScan(transactions, time_zone, needs, scale, last_day).run()
 
-    reading = read(FINEST_MONEY_SCALE)
-    coverage = reading.counting.coverage()
+    scan = read(FINEST_MONEY_SCALE)
+    coverage = scan.counting.coverage()
     if not coverage.purchases:
         raise coverage.nothing_bought(as_of)
     currency = coverage.currency(with_guests=needs.shop)
     scale = coverage.money_scale(needs.money, needs.first_kind)
     if scale != FINEST_MONEY_SCALE:  # amounts of 10**13 and more: such sums are taken in coarser coins
-        reading = read(scale)
-    return post(reading, coverage, currency, scale, time_zone)
+        scan = read(scale)
+    return post(scan, coverage, currency, scale, time_zone)
 
 
-def post(reading: Reading, coverage: Coverage, currency: str, scale: int, time_zone: str) -> Ledger:
+def post(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, time_zone: str) -> Ledger:
     """Return the ledger of what was read."""
-    customers, codes = reading.customers()
+    customers, codes = scan.customers()
     with ThreadPoolExecutor(1) as beside:  # both take their time in libraries that let others run
-        coming = beside.submit(reading.orders.first_days, codes)
-        entries = reading.sums.collected(lambda keys: _recoded(keys, codes))
+        coming = beside.submit(scan.orders.first_days, codes)
+        entries = scan.sums.collected(lambda keys: _recoded(keys, codes))
         orders = coming.result()
-    guest_sums = reading.guests.collected()
+    guest_sums = scan.guests.collected()
     has_parts = "value" in entries.columns
     summed = added_up(entries.drop("value"), ["key"]) if has_parts else entries
     purchases, later_lines, returns = _day_totals(summed, orders, len(customers))
@@ -108,15 +108,15 @@ def post(reading: Reading, coverage: Coverage, currency: str, scale: int, time_z
         currency=currency,
         scale=scale,
         time_zone=time_zone,
-        categories=reading.baskets("category", codes),
-        channels=reading.baskets("channel", codes),
+        categories=scan.baskets("category", codes),
+        channels=scan.baskets("channel", codes),
         guests=guests,
-        dimensions={name: sums.frame(none=NO_VALUE) for name, sums in reading.shop.items()},
-        needs=reading.needs,
+        dimensions={name: sums.frame(none=NO_VALUE) for name, sums in scan.shop.items()},
+        needs=scan.needs,
     )
     if not has_parts:
         return whole
-    parts = _parts(reading.values.names, whole, entries, reading.orders.by_value(codes), guest_sums)
+    parts = _parts(scan.values.names, whole, entries, scan.orders.by_value(codes), guest_sums)
     return replace(whole, parts=parts)
 
 

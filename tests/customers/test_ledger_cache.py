@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from ckm.config import open_workspace
-from ckm.customers import kept as kept_module
-from ckm.customers.kept import FILE, Kept, kept_in, ledger_of
+from ckm.customers import ledger_cache as cache_module
 from ckm.customers.ledger import Ledger
+from ckm.customers.ledger_cache import FILE, LedgerCache, cached_ledger, find_cache
+from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING, LEAST, Needs
-from ckm.customers.posting import read_ledger
 from ckm.dataset import open_dataset
 from ckm.errors import UsageError
 from ckm.store import Store
@@ -57,10 +57,10 @@ def take(run: Run, root: Path, name: str, text: str) -> None:
 
 def both(root: Path, *, as_of: date | None = None, needs: Needs = EVERYTHING) -> tuple[Ledger, Ledger]:
     dataset = open_dataset(workspace=root)
-    kept = kept_in(dataset)
+    kept = find_cache(dataset)
     assert kept is not None
     tables = {**dataset.tables}
-    return ledger_of(tables, kept, as_of=as_of, needs=needs), read_ledger(tables, as_of=as_of, needs=needs)
+    return cached_ledger(tables, kept, as_of=as_of, needs=needs), read_ledger(tables, as_of=as_of, needs=needs)
 
 
 def fingerprint(found: Ledger) -> list[object]:
@@ -107,7 +107,7 @@ def test_a_second_analysis_reads_no_transactions(shop: Path, monkeypatch: pytest
     def never(*_: object, **__: object) -> Ledger:
         raise AssertionError("the transactions are read")
 
-    monkeypatch.setattr(kept_module, "read_ledger", never)
+    monkeypatch.setattr(cache_module, "read_ledger", never)
     again = run("segment", "-C", shop, "--by", "lifecycle", "-f", "csv")
     assert again.exit_code == first.exit_code
     assert again.stdout == first.stdout
@@ -137,16 +137,16 @@ def test_what_is_damaged_or_of_another_version_is_made_anew(shop: Path, monkeypa
         file_of(shop).write_bytes(text)
         assert fingerprint(both(shop)[0]) == want
     before = file_of(shop).read_bytes()
-    monkeypatch.setattr(kept_module, "LEDGER_VERSION", 99)
+    monkeypatch.setattr(cache_module, "LEDGER_VERSION", 99)
     assert fingerprint(both(shop)[0]) == want
     assert file_of(shop).read_bytes() != before
 
 
 def test_another_time_zone_is_another_ledger(shop: Path) -> None:
     dataset = open_dataset(workspace=shop)
-    kept = kept_in(dataset)
+    kept = find_cache(dataset)
     for zone in ("UTC", "Asia/Bangkok", "UTC"):
-        found = ledger_of(dataset.tables, kept, time_zone=zone, needs=EVERYTHING)
+        found = cached_ledger(dataset.tables, kept, time_zone=zone, needs=EVERYTHING)
         assert fingerprint(found) == fingerprint(read_ledger(dataset.tables, time_zone=zone, needs=EVERYTHING))
 
 
@@ -166,7 +166,7 @@ def test_where_nothing_may_be_written_nothing_is_kept(shop: Path, run: Run) -> N
     assert not file_of(shop).exists()
     assert run("segment", "-C", shop, "--by", "lifecycle", "--no-cache").exit_code == 0
     assert not file_of(shop).exists()
-    assert kept_in(open_dataset(shop.parent / "a.csv")) is None
+    assert find_cache(open_dataset(shop.parent / "a.csv")) is None
     assert open_workspace(shop).writable
 
 
@@ -174,23 +174,23 @@ def test_an_erasure_while_an_analysis_reads_is_not_undone_by_what_it_keeps(
     shop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dataset = open_dataset(workspace=shop)
-    kept = kept_in(dataset)
+    kept = find_cache(dataset)
     assert kept is not None
-    save = kept_module._save
+    save = cache_module._save
 
-    def erased_before(ledger: Ledger, kept: Kept) -> None:
+    def erased_before(ledger: Ledger, kept: LedgerCache) -> None:
         assert Store(shop / "store").erase_customer("bob")["transactions"] > 0
         save(ledger, kept)
 
-    monkeypatch.setattr(kept_module, "_save", erased_before)
-    assert "bob" in ledger_of(dataset.tables, kept, needs=EVERYTHING).customers
+    monkeypatch.setattr(cache_module, "_save", erased_before)
+    assert "bob" in cached_ledger(dataset.tables, kept, needs=EVERYTHING).customers
     assert not file_of(shop).exists()
 
 
 def test_a_writer_who_is_busy_is_not_waited_for(shop: Path) -> None:
     dataset = open_dataset(workspace=shop)
     with Store(shop / "store").locked():
-        found = ledger_of(dataset.tables, kept_in(dataset), needs=EVERYTHING)
+        found = cached_ledger(dataset.tables, find_cache(dataset), needs=EVERYTHING)
     assert fingerprint(found) == fingerprint(read_ledger(dataset.tables, needs=EVERYTHING))
     assert not file_of(shop).exists()
 
@@ -210,7 +210,7 @@ def test_nothing_is_written_or_read_through_what_is_no_file_of_ours(shop: Path, 
         else:
             os.mkfifo(file_of(shop))
     dataset = open_dataset(workspace=shop)
-    assert kept_in(dataset) is None
+    assert find_cache(dataset) is None
     Store(shop / "store").erase_customer("ann")
     assert (elsewhere / FILE).read_bytes() == b"not ours"
     assert not folder.exists()

@@ -18,14 +18,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from ckm.customers.baskets import EMPTY, Baskets, Shelf
+from ckm.customers.baskets import EMPTY, Baskets, SaleDays
 from ckm.customers.coverage import Coverage, Currency
 from ckm.customers.day_totals import DayTotals
 from ckm.customers.definitions import FINEST_MONEY_SCALE, KINDS
 from ckm.customers.guests import Guests
 from ckm.customers.ledger import Ledger
+from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import LEAST, Needs
-from ckm.customers.posting import read_ledger
 from ckm.customers.source import TRANSACTIONS
 from ckm.errors import CkmError
 from ckm.files import replacing
@@ -48,7 +48,7 @@ BASKETS = ("categories", "channels")
 
 
 @dataclass(frozen=True)
-class Kept:
+class LedgerCache:
     """Where a workspace keeps its ledger.
 
     Attributes
@@ -71,23 +71,23 @@ class Kept:
         return f"{LEDGER_VERSION} {self.state} {time_zone}"
 
 
-def kept_in(dataset: Dataset, *, cache: bool = True, keep: bool = True) -> Kept | None:
-    """Return where the ledger of a dataset is kept; None for a file, or without ``cache``.
+def find_cache(dataset: Dataset, *, enabled: bool = True, keep: bool = True) -> LedgerCache | None:
+    """Return where the ledger of a dataset is kept; None for a file, or if not ``enabled``.
 
     ``keep`` says whether a new ledger may be written; it never is where the workspace cannot be written.
     """
     workspace = dataset.workspace
-    if workspace is None or dataset.state is None or not cache:
+    if workspace is None or dataset.state is None or not enabled:
         return None
     folder, path = workspace.ledger_dir, workspace.ledger_dir / FILE
     if folder.is_symlink() or path.is_symlink() or (path.exists() and not path.is_file()):
         return None  # what a link leads to is not ours to write, nor to erase
-    return Kept(workspace.store_dir, path, dataset.state, keep and workspace.writable)
+    return LedgerCache(workspace.store_dir, path, dataset.state, keep and workspace.writable)
 
 
-def ledger_of(
+def cached_ledger(
     tables: Mapping[str, pl.LazyFrame],
-    kept: Kept | None,
+    cache: LedgerCache | None,
     *,
     as_of: date | None = None,
     time_zone: str = "UTC",
@@ -98,26 +98,26 @@ def ledger_of(
     Parameters
     ----------
     tables, as_of, time_zone, needs
-        See :func:`ckm.customers.posting.read_ledger`, which also says what is raised.
-    kept
-        Of :func:`kept_in`; None reads the transactions and keeps nothing.
+        See :func:`ckm.customers.ledger_reader.read_ledger`, which also says what is raised.
+    cache
+        Of :func:`find_cache`; None reads the transactions and keeps nothing.
     """
-    if kept is None or needs.by is not None:  # parts are of one column, and are not kept
+    if cache is None or needs.by is not None:  # parts are of one column, and are not kept
         return read_ledger(tables, as_of=as_of, time_zone=time_zone, needs=needs)
-    found = _load(kept, time_zone, needs)
+    found = _load(cache, time_zone, needs)
     if found is None:
         if as_of is not None:  # what comes after the day is none of this analysis's business
             return read_ledger(tables, as_of=as_of, time_zone=time_zone, needs=needs)
         found = read_ledger(tables, time_zone=time_zone, needs=needs)
-        if kept.writable and found.scale == FINEST_MONEY_SCALE:
+        if cache.writable and found.scale == FINEST_MONEY_SCALE:
             with suppress(CkmError, OSError):  # without a kept ledger the next analysis takes longer
-                _save(found, kept)
+                _save(found, cache)
     return found if as_of is None else found.standing_on(as_of)
 
 
-def _save(ledger: Ledger, kept: Kept) -> None:
+def _save(ledger: Ledger, cache: LedgerCache) -> None:
     meta = {
-        "key": kept.key(ledger.time_zone),
+        "key": cache.key(ledger.time_zone),
         "needs": asdict(ledger.needs),
         "begins": ledger.begins.isoformat(),
         "as_of": ledger.as_of.isoformat(),
@@ -135,10 +135,10 @@ def _save(ledger: Ledger, kept: Kept) -> None:
             arrays[name] = _narrow(each)
     from ckm.store import Store
 
-    store = Store(kept.store_dir, wait=0)
+    store = Store(cache.store_dir, wait=0)
     with store.locked():
-        if store.state(TRANSACTIONS) == kept.state:
-            with replacing(kept.path) as draft, draft.open("wb") as file:
+        if store.state(TRANSACTIONS) == cache.state:
+            with replacing(cache.path) as draft, draft.open("wb") as file:
                 np.savez(file, allow_pickle=False, **arrays)
 
 
@@ -166,7 +166,7 @@ def _lists(ledger: Ledger) -> dict[str, Whole | pl.Series]:
     for name in BASKETS:
         baskets: Baskets = getattr(ledger, name)
         lists |= {f"{name}.keys": baskets.keys, f"{name}.lines": baskets.lines, f"{name}.names": baskets.names}
-        lists |= {f"{name}.shelf_items": baskets.shelf.items, f"{name}.shelf_days": baskets.shelf.days}
+        lists |= {f"{name}.sale_items": baskets.sale_days.items, f"{name}.sale_days": baskets.sale_days.days}
     lists |= {f"guests.{name}": each for name, each in vars(ledger.guests).items()}
     for name, sums in ledger.dimensions.items():
         lists[f"dimensions.{name}.value"] = sums["value"]
@@ -175,13 +175,13 @@ def _lists(ledger: Ledger) -> dict[str, Whole | pl.Series]:
     return lists
 
 
-def _load(kept: Kept, time_zone: str, needs: Needs) -> Ledger | None:
+def _load(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
     """Return what is kept; None where there is nothing, or something else, or what cannot be read."""
     try:
-        with kept.path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        with cache.path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             meta = json.loads(arrays["meta"].tobytes())
             there = Needs(**meta["needs"])
-            if meta["key"] != kept.key(time_zone) or not there.covers(needs):
+            if meta["key"] != cache.key(time_zone) or not there.covers(needs):
                 return None
             return _ledger(_Lists(arrays), meta, time_zone, needs)
     except Exception:  # each member has a checksum: whatever is wrong with the file, it is made anew
@@ -216,9 +216,9 @@ def _ledger(lists: _Lists, meta: Mapping[str, Any], time_zone: str, needs: Needs
     def baskets(name: str) -> Baskets:
         if not needs.baskets:
             return EMPTY
-        shelf = Shelf(lists.array(f"{name}.shelf_items"), lists.array(f"{name}.shelf_days", np.int32))
+        sale_days = SaleDays(lists.array(f"{name}.sale_items"), lists.array(f"{name}.sale_days", np.int32))
         names = lists.series(f"{name}.names").alias("value")
-        return Baskets(lists.array(f"{name}.keys"), lists.array(f"{name}.lines"), names, shelf)
+        return Baskets(lists.array(f"{name}.keys"), lists.array(f"{name}.lines"), names, sale_days)
 
     guests, dimensions = Guests.none(), {}
     if needs.shop:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ckm.customers.day_totals import DAY_BITS, DAY_MASK, EPOCH
-from ckm.customers.numbering import Values
+from ckm.customers.value_codes import ValueCodes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,11 +19,11 @@ MOST_CELLS = 2**19
 """Of a grid of values and days that is filled for one batch; 4 MB."""
 
 
-class ShopSums:
+class DailyRevenue:
     """Money by value of one column and day."""
 
     def __init__(self) -> None:
-        self._values = Values()
+        self._values = ValueCodes()
         self._pieces: list[pl.DataFrame] = []
 
     def add(self, values: pl.Series, days: Whole, money: Whole) -> None:

@@ -18,7 +18,7 @@ MOST_PENDING = 2**24
 """Entries collected before those of one key are added up: 128 MB per column."""
 
 
-class Gathering:
+class GroupedSums:
     """Sums of columns by key, and by a second number where there is one.
 
     Parameters

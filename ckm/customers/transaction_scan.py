@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 import polars as pl
 
-from ckm.customers.baskets import EMPTY, MOST_ITEMS, Baskets, renumbered, shelf_key, shelf_of, taken_up
+from ckm.customers.baskets import EMPTY, MOST_ITEMS, Baskets, renumbered, sale_days_of, sale_key, taken_up
 from ckm.customers.coverage import Counting
+from ckm.customers.daily_revenue import DailyRevenue
 from ckm.customers.day_totals import DAY_BITS, EPOCH, distinct
 from ckm.customers.definitions import (
     OF_CUSTOMERS,
@@ -31,13 +32,12 @@ from ckm.customers.definitions import (
     local_day,
     whole_money,
 )
-from ckm.customers.gathering import Gathering
+from ckm.customers.grouped_sums import GroupedSums
 from ckm.customers.guests import GuestSums
-from ckm.customers.numbering import Values
 from ckm.customers.orders import Orders
 from ckm.customers.register import CustomerRegister, id_words
-from ckm.customers.shop_sums import ShopSums
 from ckm.customers.source import readable
+from ckm.customers.value_codes import ValueCodes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -62,10 +62,10 @@ SLOT_BITS = DAY_BITS + 1
 T = TypeVar("T")
 
 
-class Visits(NamedTuple):
-    """Neighbouring rows of one customer and slot, as one.
+class RowRuns(NamedTuple):
+    """Runs of neighbouring rows of one customer and *slot*, which is the day and whether the row is a return.
 
-    ``starts`` says which of the rows begin one; the arrays are as long as there are such.
+    ``starts`` says of each row whether it begins a run; the other arrays are as long as there are runs.
     """
 
     starts: Mask
@@ -77,7 +77,7 @@ class Visits(NamedTuple):
 
 class _Batch(NamedTuple):
     rows: pl.DataFrame
-    visits: Visits
+    runs: RowRuns
     value: Whole | None
     order: NDArray[np.uint64]
     items: dict[str, Whole]
@@ -102,7 +102,7 @@ def read_ahead(rows: pl.LazyFrame, prepare: Callable[[pl.DataFrame], T]) -> Iter
             yield found[0]
 
 
-class Reading:
+class TransactionScan:
     """One pass over the transactions; :meth:`run` makes it, the rest is what it found.
 
     Parameters
@@ -131,14 +131,14 @@ class Reading:
         self._amounts = [name for name in needs.money[1:] if there.get(name, pl.Null()) != pl.Null()]
         self.counting = Counting(("net", *self._amounts), needs.first_kind, last_day)
         self.register = CustomerRegister(there["customer_id"])
-        self.values = Values()
-        self.sums = Gathering(("net", "lines", *self._sums_of_amounts()), with_value=needs.by is not None)
+        self.values = ValueCodes()
+        self.sums = GroupedSums(("net", "lines", *self._sums_of_amounts()), with_value=needs.by is not None)
         self.orders = Orders(with_value=needs.by is not None)
         self.guests = GuestSums()
-        self.shop = {name: ShopSums() for name in self._dimensions}
-        self._values_of = {name: Values() for name in self._items}
-        self._baskets = {name: Gathering(("lines",)) for name in self._items}
-        self._shelves: dict[str, list[Whole]] = {name: [] for name in self._items}
+        self.shop = {name: DailyRevenue() for name in self._dimensions}
+        self._values_of = {name: ValueCodes() for name in self._items}
+        self._baskets = {name: GroupedSums(("lines",)) for name in self._items}
+        self._sales: dict[str, list[Whole]] = {name: [] for name in self._items}
 
     def _sums_of_amounts(self) -> list[str]:
         names = []
@@ -148,7 +148,7 @@ class Reading:
             names += ["discount", "discounts_known"]
         return names
 
-    def run(self) -> Reading:
+    def run(self) -> TransactionScan:
         """Read everything.
 
         Raises
@@ -176,10 +176,11 @@ class Reading:
             *(pl.col(column).cast(pl.String).alias(name) for name, column in texts.items()),
             *(whole_money(name, self._scale).alias(f"whole_{name}") for name in self._amounts),
             kind=line_kind(),
-            bought=is_purchase(),
+            bought=is_purchase().fill_null(value=False),
             day=local_day("ordered_at", self._time_zone).to_physical() + EPOCH,
             money=whole_money("net", self._scale).fill_null(0),
-            order=pl.col("order_id").cast(pl.String) if self._has_order_id else pl.col("ordered_at").to_physical(),
+            at=pl.col("ordered_at").to_physical(),
+            **({"order": pl.col("order_id").cast(pl.String)} if self._has_order_id else {}),
         )
 
     def _prepared(self, batch: pl.DataFrame) -> _Batch:
@@ -193,7 +194,7 @@ class Reading:
         for name in self._items:
             items[name] = self._values_of[name].numbers(used[name])
             sold = used["bought"].to_numpy() & (items[name] > 0)
-            self._shelves[name].append(distinct(shelf_key(items[name][sold], days[sold])))
+            self._sales[name].append(distinct(sale_key(items[name][sold], days[sold])))
         known = used["kind"].to_numpy() >= OF_CUSTOMERS
         if not known.all():
             if self.needs.shop:
@@ -202,18 +203,25 @@ class Reading:
             value = None if value is None else value[known]
             items = {name: each[known] for name, each in items.items()}
         used = used.rechunk()
-        order = used["order"]
-        words = id_words(order.fill_null("") if order.dtype == pl.String else order)[0]
-        return _Batch(used, _joined(used, value), value, words, items)
+        return _Batch(used, _joined(used, value), value, self._order_words(used), items)
+
+    def _order_words(self, rows: pl.DataFrame) -> NDArray[np.uint64]:
+        """A word per order id; where there is none, the time stamp stands for it."""
+        at = rows["at"].to_numpy().view(np.uint64)
+        if not self._has_order_id:
+            return at
+        ids = rows["order"]
+        words = id_words(ids.fill_null(""))[0]
+        return words if not ids.null_count() else np.where(ids.is_null().to_numpy(), at, words)
 
     def _add(self, batch: _Batch) -> None:
-        rows, visits = batch.rows, batch.visits
+        rows, runs = batch.rows, batch.runs
         if rows.is_empty():
             return
-        numbers = self.register.numbers(visits.ids, visits.words, visits.long)
-        firsts = np.flatnonzero(visits.starts)
+        numbers = self.register.numbers(runs.ids, runs.words, runs.long)
+        firsts = np.flatnonzero(runs.starts)
         value = None if batch.value is None else batch.value[firsts]
-        self.sums.add(numbers << SLOT_BITS | visits.slot, self._sums(rows, firsts), value)
+        self.sums.add(numbers << SLOT_BITS | runs.slot, self._sums(rows, firsts), value)
         owner = np.repeat(np.arange(len(firsts)), np.diff(firsts, append=rows.height))
         self._add_orders(batch, numbers, owner)
         for name, item in batch.items.items():
@@ -243,7 +251,7 @@ class Reading:
 
     def _add_orders(self, batch: _Batch, numbers: Whole, owner: Whole) -> None:
         words = batch.order
-        starts = batch.visits.starts.copy()
+        starts = batch.runs.starts.copy()
         starts[1:] |= words[1:] != words[:-1]
         starts &= batch.rows["bought"].to_numpy()
         lines = np.flatnonzero(starts)
@@ -269,10 +277,10 @@ class Reading:
         """Return who bought of which values of a column; ``codes`` by number of the customer."""
         if name not in self._baskets:
             return EMPTY
-        shelf = distinct(np.concatenate([np.zeros(0, np.int64), *self._shelves[name]]))
-        items, names = taken_up(shelf, self._values_of[name].names)
+        sale_days = distinct(np.concatenate([np.zeros(0, np.int64), *self._sales[name]]))
+        items, names = taken_up(sale_days, self._values_of[name].names)
         found = self._baskets[name].collected(lambda keys: renumbered(keys, codes, items))
-        return Baskets(found["key"].to_numpy(), found["lines"].to_numpy(), names, shelf_of(shelf, items))
+        return Baskets(found["key"].to_numpy(), found["lines"].to_numpy(), names, sale_days_of(sale_days, items))
 
     def customers(self) -> tuple[pl.Series, Whole]:
         """Return the ids as sorted texts, and the position there of each number."""
@@ -290,8 +298,8 @@ class Reading:
         return ordered.alias("customer_id"), codes
 
 
-def _joined(used: pl.DataFrame, value: Whole | None) -> Visits:
-    """Join neighbours, as the lines of an order are, among rows of customers."""
+def _joined(used: pl.DataFrame, value: Whole | None) -> RowRuns:
+    """Find the runs among rows of customers; the lines of an order are one as a rule."""
     ids = used["customer_id"]
     slot = used["day"].to_numpy().astype(np.int64) << 1 | ~used["bought"].to_numpy()
     words, long = id_words(ids)
@@ -303,4 +311,4 @@ def _joined(used: pl.DataFrame, value: Whole | None) -> Visits:
     if long is not None:  # words do not tell long texts apart
         starts[1:] |= (ids.slice(1) != ids.head(-1)).to_numpy()
     firsts = np.flatnonzero(starts)
-    return Visits(starts, ids.gather(firsts), words[firsts], None if long is None else long[firsts], slot[firsts])
+    return RowRuns(starts, ids.gather(firsts), words[firsts], None if long is None else long[firsts], slot[firsts])

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 
-class Values:
+class ValueCodes:
     """Numbers values from 1 on; 0 stands for none."""
 
     def __init__(self) -> None:

@@ -1,0 +1,160 @@
+"""Sums of each customer, from the ledger: what the columns of the feature table are computed from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.baskets import main_values
+from ckm.customers.calendar import day_number, months_before
+from ckm.customers.columns import OTHER, WEEKDAYS
+from ckm.customers.coverage import SUM_LIMIT
+from ckm.customers.day_totals import EPOCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from ckm.customers.day_totals import DayTotals
+    from ckm.customers.ledger import Ledger
+
+    Whole = NDArray[np.int64]
+
+MOST_CHANNELS = 8
+"""Channels with a column of their own."""
+
+
+def _everyone(ledger: Ledger) -> NDArray[np.uint32]:
+    return np.arange(len(ledger.customers), dtype=np.uint32)
+
+
+def _after(ledger: Ledger, months: int) -> int:
+    """Day after which the last so many months begin."""
+    return day_number(months_before(ledger.as_of, months))
+
+
+def rfm_sums(ledger: Ledger, window: int | None) -> dict[str, Whole | pl.Series]:
+    """Return purchase days, orders, money and rows of all time, and ``window_`` the first three of the last months.
+
+    Parameters
+    ----------
+    ledger
+        Of customers with a purchase; as for the other functions here, arrays are by code.
+    window
+        Months; None means all time.
+    """
+    purchases, who = ledger.purchases, _everyone(ledger)
+    sums: dict[str, Whole | pl.Series] = {
+        "last_purchase": pl.Series(purchases.last_days()).cast(pl.Date),
+        "days": purchases.counts,
+        "orders": _all_time(purchases, "orders"),
+        "money": _added(_all_time(each, "net") for each in ledger.all_lines),
+        "rows": _added(_all_time(each, "lines") for each in ledger.all_lines),
+    }
+    sums |= {"window_days": sums["days"], "window_money": sums["money"], "window_orders": sums["orders"]}
+    if window is not None:
+        after, today = _after(ledger, window), ledger.today
+        sums["window_days"] = purchases.count(who, after, today)
+        sums["window_money"] = _added(each.between("net", who, after, today) for each in ledger.all_lines)
+        sums["window_orders"] = purchases.between("orders", who, after, today)
+    return sums
+
+
+def _added(arrays: Iterable[Whole]) -> Whole:
+    first, *rest = arrays
+    return sum(rest, first)
+
+
+def _all_time(totals: DayTotals, name: str) -> Whole:
+    return np.diff(totals.totals[name][totals.bounds])
+
+
+def spend_sums(ledger: Ledger, window: int | None) -> pl.DataFrame:
+    """Net, and net and cost where the cost is known, of purchases and of all, by period; and discounts.
+
+    ``PERIOD_net`` (net of returns), ``PERIOD_bought`` (of the purchases alone), ``PERIOD_costed`` and
+    ``PERIOD_bought_costed`` (the same of lines whose cost is known), ``PERIOD_cost``, of ``all``, ``year``,
+    ``previous`` (the year before) and ``window``; and ``discount``.
+    """
+    who, today = _everyone(ledger), ledger.today
+    year = _after(ledger, 12)
+    periods = {"all": (-EPOCH, today), "year": (year, today), "previous": (_after(ledger, 24), year)}
+    if window is not None:
+        periods["window"] = (_after(ledger, window), today)
+    nothing = np.zeros(len(who), np.int64)
+    sums: dict[str, Whole] = {}
+
+    def between(all_of: tuple[DayTotals, ...], name: str, after: int, until: int) -> Whole:
+        return sum((each.between(name, who, after, until) for each in all_of if name in each.totals), nothing)
+
+    for period, (after, until) in periods.items():
+        for name, total in (("bought", "net"), ("bought_costed", "costed")):
+            sums[f"{period}_{name}"] = between(ledger.bought, total, after, until)
+        for name in ("net", "costed", "cost"):
+            sums[f"{period}_{name}"] = between(ledger.all_lines, name, after, until)
+    sums["discount"] = between(ledger.bought, "discount", -EPOCH, today)
+    return pl.DataFrame(sums)
+
+
+def trend_sums(ledger: Ledger) -> pl.DataFrame:
+    """Sums behind the trend of the order value, and purchase days by day of the week.
+
+    Time ``x`` counts days from the first purchase of all; the money ``v`` of a day is divided so that sums of
+    ``x * v`` fit an Int64.
+    """
+    purchases = ledger.purchases
+    firsts, day = purchases.bounds[:-1], purchases.day.astype(np.int64)
+    x, v = day - day.min(), purchases.of("net")
+    largest, divisor = int(_all_time(purchases, "net").max()), 1
+    while largest // divisor * int(x.max()) >= SUM_LIMIT:
+        divisor *= 10
+    if divisor > 1:
+        v = np.round(v / divisor).astype(np.int64)
+    weekday = (day + 3) % 7 + 1  # 1970-01-01 was a Thursday
+    sums = {
+        f"sum_{name}": np.add.reduceat(each, firsts)
+        for name, each in (("x", x), ("v", v), ("xx", x * x), ("xv", x * v))
+    }
+    sums |= {f"weekday_{number}": np.add.reduceat((weekday == number).astype(np.int64), firsts) for number in WEEKDAYS}
+    return pl.DataFrame(sums)
+
+
+def habits(ledger: Ledger) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, bool]]:
+    """Categories and channels of each customer, the common channels, and whether anything is known of either.
+
+    ``category_values``, ``category_main``, ``channel_values``, ``channel_main``, ``channel_total``, and the purchase
+    days through each of the common channels, ``days_NAME``, and through the rest, ``days_other``, if there are any.
+    """
+    categories, channels = ledger.categories.counts(of_days=False), ledger.channels.counts(of_days=True)
+    common = tuple(
+        channels.filter(pl.col("value") != OTHER)
+        .group_by("value")
+        .agg(pl.col("count").sum())
+        .sort("count", "value", descending=[True, False])["value"]
+        .head(MOST_CHANNELS)
+    )
+    value, count = pl.col("value"), pl.col("count")
+    days = {f"days_{channel}": count.filter(value == channel).sum() for channel in common}
+    others = ~value.is_in(common)
+    if channels.select(others.any()).item():
+        days[f"days_{OTHER}"] = count.filter(others).sum()
+    by_channel = channels.lazy().group_by("code").agg(each.alias(name) for name, each in days.items())
+    joined = pl.LazyFrame({"code": _everyone(ledger)})
+    for name, counts in (("category", categories), ("channel", channels)):
+        named = main_values(counts).lazy().rename({each: f"{name}_{each}" for each in ("values", "total", "main")})
+        joined = joined.join(named, on="code", how="left", maintain_order="left")
+    joined = joined.join(by_channel, on="code", how="left", maintain_order="left").drop("code")
+    return joined.collect(), common, {"category": not categories.is_empty(), "channel": not channels.is_empty()}
+
+
+def add_prospects(sums: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """Return the sums with those of customers who have bought nothing, by ``customer_id``."""
+    counts = ("days", "orders", "money", "rows", "window_days", "window_money", "window_orders")
+    return (
+        pl.concat([sums, new], how="diagonal")
+        .sort("customer_id")
+        .with_columns(pl.col(name).fill_null(0) for name in counts)
+    )
