@@ -20,6 +20,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+MOST_SILENCE = 2
+"""Times the longest pause of the data, beyond which their end lies unusually long before the as-of date."""
+LEAST_SILENCE = 7
+"""Days of silence that are usual of any data: a week that is not loaded yet."""
+FEW_DAYS = 10
+"""Days with a line below which the pauses between them say little, and their whole span is what is usual."""
+FEW_DAYS_SILENCE = 30
+"""Days of silence that are usual where so few days have a line."""
 SUM_LIMIT = 2**62
 """Of an Int64, with room for what rounding each amount adds."""
 
@@ -27,6 +35,63 @@ SUM_LIMIT = 2**62
 def counted(count: int, noun: str) -> str:
     """Return ``1 row`` or ``1,234 rows``."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+@dataclass(frozen=True)
+class DataEnd:
+    """Data that end unusually long before the as-of date.
+
+    Attributes
+    ----------
+    last
+        The newest day with a line.
+    as_of
+        The day the analysis stands on.
+    longest_pause
+        Days of the longest pause between two days with a line before that.
+    """
+
+    last: date
+    as_of: date
+    longest_pause: int
+
+    @property
+    def silent_days(self) -> int:
+        """Days from the end of the data to the as-of date."""
+        return (self.as_of - self.last).days
+
+    @property
+    def sentence(self) -> str:
+        """What a reader should know."""
+        pause = f"; the longest pause in them is {counted(self.longest_pause, 'day')}" if self.longest_pause else ""
+        return f"the data end on {self.last}, {counted(self.silent_days, 'day')} before {self.as_of}{pause}"
+
+
+def data_end(days: NDArray[np.int64], as_of: int) -> DataEnd | None:
+    """Return how the data end before ``as_of``; None where so long a silence is usual, or there are no days.
+
+    Usual is twice the longest pause between two days with a line, a week at least. Fewer than ten such days say little
+    of pauses: there usual is twice their whole span, thirty days at least.
+
+    Parameters
+    ----------
+    days
+        Days with a line, in days since 1970-01-01, ascending, none after ``as_of``.
+    as_of
+        The day the analysis stands on, likewise.
+
+    >>> str(data_end(np.arange(100), 180).sentence)
+    'the data end on 1970-04-10, 81 days before 1970-06-30; the longest pause in them is 1 day'
+    """
+    if not len(days):
+        return None
+    last, pause = int(days[-1]), int(np.diff(days).max(initial=0))
+    usual = max(LEAST_SILENCE, MOST_SILENCE * pause)
+    if len(days) < FEW_DAYS:
+        usual = max(FEW_DAYS_SILENCE, MOST_SILENCE * (last - int(days[0])))
+    if as_of - last <= usual:
+        return None
+    return DataEnd(calendar_day(last), calendar_day(as_of), pause)
 
 
 @dataclass(frozen=True)
@@ -42,10 +107,12 @@ class LeftOut:
     """Cancelled rows with a negative amount, which was not taken off either."""
     customers_without_purchase: int
     """Customers with returns only; their returns are in no revenue."""
+    data_end: DataEnd | None = None
+    """How the data end unusually long before the as-of date; None where they do not."""
 
     @property
     def remarks(self) -> list[str]:
-        """What was left out, as sentences."""
+        """What was left out, and what the data do not reach, as sentences."""
         remarks = [
             f"left out: {count:,} of {counted(self.rows, 'row')} ({count / self.rows:.1%}) {what}"
             for count, what in (
@@ -62,6 +129,8 @@ class LeftOut:
             )
         if self.customers_without_purchase:
             remarks.append(f"left out: {counted(self.customers_without_purchase, 'customer')} who only returned")
+        if self.data_end is not None:
+            remarks.append(self.data_end.sentence)
         return remarks
 
 
@@ -113,6 +182,11 @@ class Coverage:
         return by_kind | {"after": int(self.lines[seen:].sum())}
 
     @property
+    def data_end(self) -> DataEnd | None:
+        """How the data end unusually long before the as-of date; see :func:`data_end`."""
+        return data_end(self.days[: self.days.searchsorted(self.as_of, side="right")], self.as_of)
+
+    @property
     def purchases(self) -> int:
         """Lines of customers' purchases."""
         return self.counts["purchase"]
@@ -127,6 +201,7 @@ class Coverage:
             rows_without_customer=counts["guest"],
             cancelled_credits=counts["cancelled_credit"],
             customers_without_purchase=customers_without_purchase,
+            data_end=self.data_end,
         )
 
     def currency(self, *, with_guests: bool) -> str:
