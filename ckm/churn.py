@@ -47,7 +47,7 @@ class Request:
     Attributes
     ----------
     as_of
-        The day; None means the newest transaction.
+        The day; None means the newest usual day.
     horizon
         Days to look ahead; None means the horizon that suits the rhythm of the customers.
     model
@@ -166,6 +166,7 @@ def warn(
         as_of=request.as_of,
         time_zone=config.time_zone,
         cache=find_cache(dataset, enabled=request.cache, keep=request.keep),
+        keep_stray_dates=config.keeps_stray_dates,
     )
     horizon = usual_horizon(history) if request.horizon is None else _asked(request.horizon)
     found = forecast(history, horizon, model=request.model, compare=request.backtest, seed=request.seed, tell=tell)
@@ -214,6 +215,7 @@ def model_card(result: ChurnWarnings) -> ModelCard:
         raise UsageError("a model card needs a backtest", hint="ask for it: Request(backtest=True), or --backtest")
     history, left = found.history, found.history.everybody.left_out
     reasons = {
+        "with a stray date": left.rows_stray,
         "after the as-of date": left.rows_after_as_of,
         "of cancelled orders": left.rows_cancelled,
         "without a customer": left.rows_without_customer,

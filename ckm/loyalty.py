@@ -63,7 +63,7 @@ class Request:
     Attributes
     ----------
     as_of
-        The day; None means the newest transaction.
+        The day; None means the newest usual day.
     months
         Length of the period that ends with it.
     comparison
@@ -216,6 +216,7 @@ def _basis(
         as_of=request.as_of,
         time_zone=config.time_zone,
         needs=replace(EVERYTHING, by=by),
+        keep_stray_dates=config.keeps_stray_dates,
     )
     period = period_until(ledger.as_of, request.months)
     return Basis(

@@ -51,7 +51,7 @@ class Request:
     by
         A method, or a file of rules; None means what ``use`` says, else rfm.
     as_of
-        The day; None means the newest transaction.
+        The day; None means the newest usual day.
     names
         Names over the scores of rfm; None means the definition's, else the usual ones.
     measures
@@ -125,7 +125,7 @@ def segment_dataset(dataset: Dataset, request: Request, config: Config) -> Segme
     rules = load_rules(request.by) if isinstance(request.by, Path) else None
     if saved is not None and not _to_learn(saved, rules, request):
         _check_same_wishes(saved, request)
-        ledger = read_for(saved, tables, as_of=request.as_of, cache=cache)
+        ledger = read_for(saved, tables, as_of=request.as_of, cache=cache, keep_stray_dates=config.keeps_stray_dates)
         result = apply_definition(
             saved, tables, as_of=request.as_of, time_zone=config.time_zone, settings=config.segment, ledger=ledger
         )
@@ -228,7 +228,14 @@ def _learn(
         names = names or getattr(saved.definition, "names", None)
     measures = measures or Measures()
     needs = needs_of(find_method(by if isinstance(by, str) else by.method).scope, measures.money)
-    ledger = cached_ledger(tables, cache, as_of=request.as_of, time_zone=config.time_zone, needs=needs)
+    ledger = cached_ledger(
+        tables,
+        cache,
+        as_of=request.as_of,
+        time_zone=config.time_zone,
+        needs=needs,
+        keep_stray_dates=config.keeps_stray_dates,
+    )
     return ledger, segment_customers(
         tables,
         by=by,

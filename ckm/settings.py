@@ -24,6 +24,8 @@ MONTHS = {"mo": 1, "y": 12}
 MOST_MONTHS = 120
 """What nobody can foretell of a customer: ten years."""
 FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+STRAY_DATES = ("set_aside", "keep")
+"""What becomes of rows far from the days that the data are about."""
 SEVERITIES = ("off", "info", "warning", "error")
 
 T = TypeVar("T")
@@ -137,6 +139,13 @@ def parse_severity(text: str) -> str:
     """Return ``text`` if it names a severity, or ``off``."""
     if text not in SEVERITIES:
         raise UnknownNameError("severity", text, SEVERITIES)
+    return text
+
+
+def parse_stray_dates(text: str) -> str:
+    """Return ``text`` if it says what becomes of rows of stray dates."""
+    if text not in STRAY_DATES:
+        raise UnknownNameError("treatment of stray dates", text, STRAY_DATES)
     return text
 
 
@@ -418,6 +427,10 @@ class Config:
         Currency of amounts whose source names none, ISO 4217.
     time_zone
         Zone of times whose source names none, as in the IANA database.
+    stray_dates
+        Whether rows far from the days that the data are about are set aside, or kept.
+    guest_ids
+        Customer ids that stand for many: their rows have no customer.
     ingest, check, segment, churn, loyalty, kb
         See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
         :class:`LoyaltySettings`, :class:`KbSettings`.
@@ -429,6 +442,8 @@ class Config:
 
     currency: str = _setting("EUR", parse_currency, shown=True)
     time_zone: str = _setting("UTC", parse_time_zone, shown=True)
+    stray_dates: str = _setting("set_aside", parse_stray_dates, shown=True)
+    guest_ids: tuple[str, ...] = _names(shown=False)
     ingest: IngestSettings = field(default_factory=IngestSettings)
     freshness: Mapping[str, timedelta] = _per_name(
         {"transactions": timedelta(days=7), "interactions": timedelta(days=14), "customers": timedelta(days=90)},
@@ -442,6 +457,11 @@ class Config:
     loyalty: LoyaltySettings = field(default_factory=LoyaltySettings)
     kb: KbSettings = field(default_factory=KbSettings)
     goals: Mapping[str, Wanted] = _per_name({}, parse_goal, any_name=True, shown=True)
+
+    @property
+    def keeps_stray_dates(self) -> bool:
+        """Whether rows far from the days that the data are about count."""
+        return self.stray_dates == "keep"
 
 
 refuse_undeclared(Config)

@@ -51,7 +51,7 @@ Output = Annotated[
 ]
 AsOf = Annotated[
     datetime | None,
-    typer.Option("--as-of", metavar="DATE", formats=["%Y-%m-%d"], help="Default: the newest transaction."),
+    typer.Option("--as-of", metavar="DATE", formats=["%Y-%m-%d"], help="Default: the newest usual day."),
 ]
 
 

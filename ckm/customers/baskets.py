@@ -138,7 +138,13 @@ class Baskets:
 
     def until(self, day: int) -> Baskets:
         """Return those by a day."""
-        kept, sold = self.days <= day, self.sale_days.days <= day
+        return self._where(self.days <= day, self.sale_days.days <= day)
+
+    def since(self, day: int) -> Baskets:
+        """Return those from a day on; the items keep their numbers."""
+        return self._where(self.days >= day, self.sale_days.days >= day)
+
+    def _where(self, kept: NDArray[np.bool_], sold: NDArray[np.bool_]) -> Baskets:
         if kept.all() and sold.all():
             return self
         sale_days = SaleDays(self.sale_days.items[sold], self.sale_days.days[sold])

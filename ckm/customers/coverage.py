@@ -11,7 +11,8 @@ import polars as pl
 
 from ckm.customers.calendar import calendar_day
 from ckm.customers.day_totals import DAY_BITS, EPOCH
-from ckm.customers.definitions import FINEST_MONEY_SCALE, KINDS, OF_CUSTOMERS
+from ckm.customers.definitions import FINEST_MONEY_SCALE, KINDS, OF_CUSTOMERS, OF_THE_SHOP
+from ckm.customers.usual_days import usual_days
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from datetime import date
 
     from numpy.typing import NDArray
+
+    from ckm.customers.shared_ids import SharedId
+    from ckm.customers.usual_days import UsualDays
 
 MOST_SILENCE = 2
 """Times the longest pause of the data, beyond which their end lies unusually long before the as-of date."""
@@ -28,6 +32,8 @@ FEW_DAYS = 10
 """Days with a line below which the pauses between them say little, and their whole span is what is usual."""
 FEW_DAYS_SILENCE = 30
 """Days of silence that are usual where so few days have a line."""
+DATES_NAMED = 3
+"""Stray dates that a sentence names; of more it names the first and the last."""
 SUM_LIMIT = 2**62
 """Of an Int64, with room for what rounding each amount adds."""
 
@@ -95,6 +101,41 @@ def data_end(days: NDArray[np.int64], as_of: int) -> DataEnd | None:
 
 
 @dataclass(frozen=True)
+class StrayRows:
+    """Rows with a stray date: before or after the days that the data are about.
+
+    Attributes
+    ----------
+    rows
+        How many.
+    dates
+        Theirs, ascending.
+    first, last
+        The days that the data are about (:func:`ckm.customers.usual_days.usual_days`).
+    """
+
+    rows: int
+    dates: tuple[date, ...]
+    first: date
+    last: date
+
+    @property
+    def named(self) -> str:
+        """``1 row of 2052-07-01`` or ``9 rows of 5 days from 1970-01-01 to 2052-07-01``."""
+        if len(self.dates) <= DATES_NAMED:
+            return f"{counted(self.rows, 'row')} of {', '.join(map(str, self.dates))}"
+        return f"{counted(self.rows, 'row')} of {len(self.dates):,} days from {self.dates[0]} to {self.dates[-1]}"
+
+    @property
+    def sentence(self) -> str:
+        """What a reader should know."""
+        return (
+            f"set aside: {self.named}, far from the days that the data are about ({self.first} to {self.last}); "
+            "where such dates are right, name the day by --as-of, or set stray_dates: keep"
+        )
+
+
+@dataclass(frozen=True)
 class LeftOut:
     """What an analysis does not rest on; each row is counted once, by the first reason that applies."""
 
@@ -109,10 +150,19 @@ class LeftOut:
     """Customers with returns only; their returns are in no revenue."""
     data_end: DataEnd | None = None
     """How the data end unusually long before the as-of date; None where they do not."""
+    stray: StrayRows | None = None
+    """Rows with a stray date that were set aside; None where there are none."""
+    shared_ids: tuple[SharedId, ...] = ()
+    """Customer ids that may stand for many; their rows count as a customer's."""
+
+    @property
+    def rows_stray(self) -> int:
+        """Rows with a stray date that were set aside."""
+        return self.stray.rows if self.stray is not None else 0
 
     @property
     def remarks(self) -> list[str]:
-        """What was left out, and what the data do not reach, as sentences."""
+        """What was left out, and what to know of the rows that were not, as sentences."""
         remarks = [
             f"left out: {count:,} of {counted(self.rows, 'row')} ({count / self.rows:.1%}) {what}"
             for count, what in (
@@ -129,8 +179,11 @@ class LeftOut:
             )
         if self.customers_without_purchase:
             remarks.append(f"left out: {counted(self.customers_without_purchase, 'customer')} who only returned")
+        if self.stray is not None:
+            remarks.insert(0, self.stray.sentence)
         if self.data_end is not None:
             remarks.append(self.data_end.sentence)
+        remarks += [f"{each.finding}; {each.hint}" for each in self.shared_ids]
         return remarks
 
 
@@ -158,6 +211,10 @@ class Coverage:
         Absolute amount of the lines that count.
     as_of
         The day beyond which no line counts.
+    first
+        The day before which no line counts: its date is stray. None: every line counts.
+    newest
+        The day after which a date is stray, where the as-of date was not named. None: where it was.
     """
 
     days: NDArray[np.int64]
@@ -165,6 +222,8 @@ class Coverage:
     currencies: tuple[Currency, ...]
     largest: float
     as_of: int
+    first: int | None = None
+    newest: int | None = None
 
     def until(self, day: int) -> Coverage:
         """Return what there is as of an earlier day."""
@@ -174,17 +233,55 @@ class Coverage:
         """Return the same as of a later day, where nothing had been left out for its day."""
         return replace(self, as_of=max(day, self.as_of))
 
+    @property
+    def usual_days(self) -> UsualDays | None:
+        """First and last day by the as-of date that the data are about; None where there is no day by then."""
+        seen = int(self.days.searchsorted(self.as_of, side="right"))
+        return usual_days(self.days[:seen], self.lines[:seen].sum(axis=1)) if seen else None
+
+    @cached_property
+    def _seen(self) -> slice:
+        """Days whose lines count."""
+        first = 0 if self.first is None else int(self.days.searchsorted(self.first))
+        return slice(first, int(self.days.searchsorted(self.as_of, side="right")))
+
+    @cached_property
+    def _stray(self) -> NDArray[np.bool_]:
+        """Days with a stray date."""
+        stray = np.zeros(len(self.days), dtype=np.bool_)
+        stray[: self._seen.start] = True
+        if self.newest is not None:
+            stray |= self.days > max(self.newest, self.as_of)
+        return stray
+
     @cached_property
     def counts(self) -> dict[str, int]:
-        """How many lines of each kind there are by the day, and how many ``after`` it."""
-        seen = int(self.days.searchsorted(self.as_of, side="right"))
-        by_kind = dict(zip(KINDS, self.lines[:seen].sum(axis=0).tolist(), strict=True))
-        return by_kind | {"after": int(self.lines[seen:].sum())}
+        """How many lines of each kind count, how many come ``after`` the as-of date, and how many are ``stray``."""
+        by_kind = dict(zip(KINDS, self.lines[self._seen].sum(axis=0).tolist(), strict=True))
+        stray = int(self.lines[self._stray].sum())
+        return by_kind | {"after": int(self.lines.sum()) - sum(by_kind.values()) - stray, "stray": stray}
+
+    @property
+    def days_of_the_shop(self) -> int:
+        """Days with a line that counts, a guest's or a customer's."""
+        return int(self.lines[self._seen, OF_THE_SHOP:].any(axis=1).sum())
 
     @property
     def data_end(self) -> DataEnd | None:
         """How the data end unusually long before the as-of date; see :func:`data_end`."""
-        return data_end(self.days[: self.days.searchsorted(self.as_of, side="right")], self.as_of)
+        usual = self.usual_days
+        if usual is None:
+            return None
+        return data_end(self.days[(self.days >= usual.first) & (self.days <= usual.last)], self.as_of)
+
+    @property
+    def stray(self) -> StrayRows | None:
+        """Rows with a stray date; None where there are none."""
+        if not self._stray.any() or self._seen.start == self._seen.stop:
+            return None
+        dates = tuple(calendar_day(int(day)) for day in self.days[self._stray])
+        first, last = (calendar_day(int(self.days[self._seen][end])) for end in (0, -1))
+        return StrayRows(self.counts["stray"], dates, first, last)
 
     @property
     def purchases(self) -> int:
@@ -202,6 +299,7 @@ class Coverage:
             cancelled_credits=counts["cancelled_credit"],
             customers_without_purchase=customers_without_purchase,
             data_end=self.data_end,
+            stray=self.stray,
         )
 
     def currency(self, *, with_guests: bool) -> str:
@@ -250,6 +348,7 @@ class Coverage:
         there = [
             f"{count:,} {what}"
             for count, what in (
+                (counts["stray"], "with a stray date"),
                 (counts["after"], "after the as-of date"),
                 (counts["cancelled"] + counts["cancelled_credit"], "of cancelled orders"),
                 (counts["guest"], "without a customer"),

@@ -178,6 +178,10 @@ class DayTotals:
         """Return those by a day; the customers keep their codes."""
         return self._where(self.day <= day)
 
+    def since(self, day: int) -> DayTotals:
+        """Return those from a day on; the customers keep their codes."""
+        return self._where(self.day >= day)
+
     def only(self, chosen: Mask) -> DayTotals:
         """Return those of some customers (``chosen`` by code), whose codes close up."""
         kept = self._where(chosen[self.code])

@@ -122,7 +122,7 @@ def feature_table(
         ``channel``, ``cost`` and ``discount`` may be absent. ``customers``, if there. What is a purchase, a
         return and an order: :mod:`ckm.customers`.
     as_of
-        The day the table stands on; everything after its end is left out. Default: the newest transaction.
+        The day the table stands on; everything after its end is left out. Default: the newest usual day.
     time_zone
         Zone whose calendar says what a day is.
     scope

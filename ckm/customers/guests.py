@@ -61,6 +61,11 @@ class Guests:
         stop = int(self.day.searchsorted(day, side="right"))
         return Guests(self.day[:stop], self.purchases[:stop], self.returns[:stop])
 
+    def since(self, day: int) -> Guests:
+        """Return those from a day on."""
+        start = int(self.day.searchsorted(day))
+        return Guests(self.day[start:], self.purchases[start:], self.returns[start:])
+
 
 class GuestSums:
     """Sums of guests' lines, batch by batch."""

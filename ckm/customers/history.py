@@ -79,6 +79,7 @@ def read_history(
     as_of: date | None = None,
     time_zone: str = "UTC",
     cache: LedgerCache | None = None,
+    keep_stray_dates: bool = False,
 ) -> History:
     """Read transactions and interactions into a history.
 
@@ -89,18 +90,22 @@ def read_history(
         ``channel``, ``cost``, ``discount``, ``promised_on`` and ``delivered_on`` may be absent. ``interactions``, if
         there.
     as_of
-        Nothing after its end is read. Default: the day of the newest transaction.
+        Nothing after its end is read. Default: the newest usual day.
     time_zone
         Zone whose calendar says what a day is.
     cache
         Of a workspace, if any.
+    keep_stray_dates
+        Whether rows of stray dates count; see :func:`ckm.customers.ledger_reader.read_ledger`.
 
     Raises
     ------
     InputError, UsageError, NotEnoughDataError
         As :func:`ckm.customers.ledger_reader.read_ledger`.
     """
-    everybody = cached_ledger(tables, cache, as_of=as_of, time_zone=time_zone, needs=NEEDS)
+    everybody = cached_ledger(
+        tables, cache, as_of=as_of, time_zone=time_zone, needs=NEEDS, keep_stray_dates=keep_stray_dates
+    )
     ledger = everybody.of_buyers()
     codes = pl.col("customer_id").cast(pl.String).cast(pl.Enum(ledger.customers), strict=False)
     code = codes.to_physical().cast(pl.UInt32)

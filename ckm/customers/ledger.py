@@ -15,9 +15,11 @@ import polars as pl
 
 from ckm.customers.baskets import EMPTY, Baskets
 from ckm.customers.calendar import calendar_day, day_number
+from ckm.customers.definitions import KINDS, OF_THE_SHOP
 from ckm.customers.guests import Guests
 from ckm.customers.interpurchase import Gaps
 from ckm.customers.needs import LEAST, Needs
+from ckm.customers.shared_ids import MOST_IDS, SharedId, shared_ids
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -116,7 +118,25 @@ class Ledger:
     def left_out(self) -> LeftOut:
         """What the ledger does not rest on, and why."""
         only_returned = self.returns.has_any & ~self.purchases.has_any
-        return self.coverage.left_out(int(only_returned.sum()))
+        return replace(self.coverage.left_out(int(only_returned.sum())), shared_ids=self.shared_ids)
+
+    @cached_property
+    def shared_ids(self) -> tuple[SharedId, ...]:
+        """Customer ids that may stand for many."""
+        rows = np.zeros(self.purchases.customers, dtype=np.int64)
+        for each in self.all_lines:
+            np.add.at(rows, each.code, each.of("lines"))
+        days = self.purchases.counts
+        most = np.argsort(-rows, kind="stable")[:MOST_IDS]
+        counts = self.coverage.counts
+        return shared_ids(
+            self.customers.gather(most).to_list(),
+            rows[most],
+            days[most],
+            days[days > 0],
+            all_rows=sum(counts[kind] for kind in KINDS[OF_THE_SHOP:]),
+            all_days=self.coverage.days_of_the_shop,
+        )
 
     @cached_property
     def first_day(self) -> NDArray[np.int32]:
@@ -269,6 +289,59 @@ class Ledger:
             raise coverage.nothing_bought(day)
         return self.until(day).of_anybody()
 
+    def on_usual_days(self, *, as_of_named: bool) -> Ledger:
+        """Return the ledger without rows of stray dates (:mod:`ckm.customers.usual_days`).
+
+        Where the as-of date was not named, the ledger stands on the newest usual day; where it was, all that lies by it
+        decides, and only what lies before the days that the data are about is set aside.
+
+        Raises
+        ------
+        NotEnoughDataError
+            No known customer bought anything on the usual days.
+        """
+        usual = self.coverage.usual_days
+        if usual is None:
+            return self
+        kept = self
+        if not as_of_named and usual.last < self.today:
+            kept = replace(self, coverage=replace(self.coverage, newest=usual.last))
+            kept = kept.standing_on(calendar_day(usual.last))
+        return kept._since(usual.first)
+
+    def _since(self, day: int) -> Ledger:
+        """Return the ledger without what lies before a day; who did nothing since is not in it."""
+        if day <= self.coverage.days[0]:
+            return self
+        coverage = replace(self.coverage, first=day)
+        if not coverage.purchases:
+            raise coverage.nothing_bought(None)
+        kept = self._from(day, coverage).of_anybody()
+        return replace(kept, parts={value: part for value, part in kept.parts.items() if part.has_lines})
+
+    def _from(self, day: int, coverage: Coverage) -> Ledger:
+        purchases, later_lines, returns = (each.since(day) for each in self.all_lines)
+        guests = self.guests.since(day)
+        begins = first_day_with_lines(purchases, later_lines, returns, guests)
+        return replace(
+            self,
+            purchases=purchases,
+            later_lines=later_lines,
+            returns=returns,
+            coverage=coverage,
+            begins=self.begins if begins is None else calendar_day(begins),
+            categories=self.categories.since(day),
+            channels=self.channels.since(day),
+            guests=guests,
+            dimensions={name: sums.filter(pl.col("day") >= day) for name, sums in self.dimensions.items()},
+            parts={value: part._from(day, coverage) for value, part in self.parts.items()},
+        )
+
+    @property
+    def has_lines(self) -> bool:
+        """Whether there is any line, a guest's or a customer's."""
+        return first_day_with_lines(*self.all_lines, self.guests) is not None
+
     def only(self, chosen: Mask) -> Ledger:
         """Return the ledger of some customers (``chosen`` by code), whose codes close up; it has no guests."""
         if chosen.all():
@@ -306,6 +379,11 @@ class Ledger:
         """First and last day with a purchase or a return of a customer."""
         days = [each.day for each in self.all_lines if len(each)]
         return calendar_day(min(int(each.min()) for each in days)), calendar_day(max(int(each.max()) for each in days))
+
+
+def first_day_with_lines(*lines: DayTotals | Guests) -> int | None:
+    """First day with a line, in days since 1970-01-01; None where there is none."""
+    return min((int(each.day.min()) for each in lines if len(each.day)), default=None)
 
 
 def sum_by_code(all_of: Iterable[DayTotals], name: str, period: Period) -> Whole:

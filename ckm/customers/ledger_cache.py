@@ -24,9 +24,10 @@ from ckm.customers.day_totals import DayTotals
 from ckm.customers.definitions import FINEST_MONEY_SCALE, KINDS
 from ckm.customers.guests import Guests
 from ckm.customers.ledger import Ledger
-from ckm.customers.ledger_reader import read_ledger
+from ckm.customers.ledger_reader import read_all_days
 from ckm.customers.needs import LEAST, Needs
 from ckm.customers.source import TRANSACTIONS
+from ckm.dataset.declared_guests import digest
 from ckm.errors import CkmError
 from ckm.files import replacing
 
@@ -57,6 +58,8 @@ class LedgerCache:
         The store, and the file in it.
     state
         What tells the present state of the transactions from any other.
+    guests
+        What tells the declared guest ids from any others.
     writable
         Whether a ledger may be kept; one that is there is used all the same.
     """
@@ -64,11 +67,12 @@ class LedgerCache:
     store_dir: Path
     path: Path
     state: str
+    guests: str
     writable: bool
 
     def key(self, time_zone: str) -> str:
         """What a kept ledger must have been made from and by to be used."""
-        return f"{LEDGER_VERSION} {self.state} {time_zone}"
+        return f"{LEDGER_VERSION} {self.state} {time_zone} {self.guests}"
 
 
 def find_cache(dataset: Dataset, *, enabled: bool = True, keep: bool = True) -> LedgerCache | None:
@@ -82,7 +86,8 @@ def find_cache(dataset: Dataset, *, enabled: bool = True, keep: bool = True) -> 
     folder, path = workspace.ledger_dir, workspace.ledger_dir / FILE
     if folder.is_symlink() or path.is_symlink() or (path.exists() and not path.is_file()):
         return None  # what a link leads to is not ours to write, nor to erase
-    return LedgerCache(workspace.store_dir, path, dataset.state, keep and workspace.writable)
+    guests = digest(workspace.config.guest_ids)
+    return LedgerCache(workspace.store_dir, path, dataset.state, guests, keep and workspace.writable)
 
 
 def cached_ledger(
@@ -92,23 +97,32 @@ def cached_ledger(
     as_of: date | None = None,
     time_zone: str = "UTC",
     needs: Needs = LEAST,
+    keep_stray_dates: bool = False,
 ) -> Ledger:
     """Return the ledger that is kept, else read the transactions and keep what was read.
 
     Parameters
     ----------
-    tables, as_of, time_zone, needs
+    tables, as_of, time_zone, needs, keep_stray_dates
         See :func:`ckm.customers.ledger_reader.read_ledger`, which also says what is raised.
     cache
         Of :func:`find_cache`; None reads the transactions and keeps nothing.
     """
+    found = _all_days(tables, cache, as_of, time_zone, needs)
+    return found if keep_stray_dates else found.on_usual_days(as_of_named=as_of is not None)
+
+
+def _all_days(
+    tables: Mapping[str, pl.LazyFrame], cache: LedgerCache | None, as_of: date | None, time_zone: str, needs: Needs
+) -> Ledger:
+    """Return the ledger of all days, stray ones too: what is kept is that of the rows, whatever is made of them."""
     if cache is None or needs.by is not None:  # parts are of one column, and are not kept
-        return read_ledger(tables, as_of=as_of, time_zone=time_zone, needs=needs)
+        return read_all_days(tables, as_of=as_of, time_zone=time_zone, needs=needs)
     found = _load(cache, time_zone, needs)
     if found is None:
         if as_of is not None:  # what comes after the day is none of this analysis's business
-            return read_ledger(tables, as_of=as_of, time_zone=time_zone, needs=needs)
-        found = read_ledger(tables, time_zone=time_zone, needs=needs)
+            return read_all_days(tables, as_of=as_of, time_zone=time_zone, needs=needs)
+        found = read_all_days(tables, time_zone=time_zone, needs=needs)
         if cache.writable and found.scale == FINEST_MONEY_SCALE:
             with suppress(CkmError, OSError):  # without a kept ledger the next analysis takes longer
                 _save(found, cache)

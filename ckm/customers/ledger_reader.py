@@ -14,7 +14,7 @@ from ckm.customers.day_totals import DayTotals
 from ckm.customers.definitions import FINEST_MONEY_SCALE
 from ckm.customers.grouped_sums import added_up
 from ckm.customers.guests import Guests
-from ckm.customers.ledger import NO_VALUE, OTHER, Ledger
+from ckm.customers.ledger import NO_VALUE, OTHER, Ledger, first_day_with_lines
 from ckm.customers.needs import LEAST, Needs
 from ckm.customers.orders import first_days_of, orders_at
 from ckm.customers.source import need_transactions
@@ -36,9 +36,38 @@ MOST_PARTS = 8
 
 
 def read_ledger(
+    tables: Mapping[str, pl.LazyFrame],
+    *,
+    as_of: date | None = None,
+    time_zone: str = "UTC",
+    needs: Needs = LEAST,
+    keep_stray_dates: bool = False,
+) -> Ledger:
+    """Read the transactions once, and set aside rows of stray dates.
+
+    Parameters
+    ----------
+    tables, time_zone, needs
+        See :func:`read_all_days`.
+    as_of
+        The day the ledger stands on; everything after its end is left out. Default: the newest usual day
+        (:mod:`ckm.customers.usual_days`).
+    keep_stray_dates
+        Set nothing aside: the default of ``as_of`` is the day of the newest row.
+
+    Raises
+    ------
+    InputError, UsageError, NotEnoughDataError
+        See :func:`read_all_days`.
+    """
+    found = read_all_days(tables, as_of=as_of, time_zone=time_zone, needs=needs)
+    return found if keep_stray_dates else found.on_usual_days(as_of_named=as_of is not None)
+
+
+def read_all_days(
     tables: Mapping[str, pl.LazyFrame], *, as_of: date | None = None, time_zone: str = "UTC", needs: Needs = LEAST
 ) -> Ledger:
-    """Read the transactions once.
+    """Read the transactions once, stray dates and all.
 
     Parameters
     ----------
@@ -96,14 +125,15 @@ def post(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, t
     if not has_parts:
         del summed, entries  # as large as the ledger, and the baskets are to come
     guests = Guests.of(guest_sums)
-    begins = [int(days.min()) for days in (purchases.day, later_lines.day, returns.day, guests.day) if len(days)]
+    begins = first_day_with_lines(purchases, later_lines, returns, guests)
+    assert begins is not None  # there is a purchase
     whole = Ledger(
         customers=customers,
         purchases=purchases,
         later_lines=later_lines,
         returns=returns,
         coverage=coverage,
-        begins=calendar_day(min(begins)),
+        begins=calendar_day(begins),
         as_of=calendar_day(coverage.as_of),
         currency=currency,
         scale=scale,

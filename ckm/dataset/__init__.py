@@ -11,6 +11,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from ckm.config import Config, Workspace, find_workspace, load_config
+from ckm.dataset.declared_guests import without_guest_ids
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
@@ -115,6 +116,7 @@ def _of_workspace(root: Path | None) -> Dataset:
     before = store.state(TRANSACTIONS)
     tables = {name: store.scan(name) for name in store.tables()}
     state = before if before == store.state(TRANSACTIONS) else None  # a load may have landed meanwhile
+    tables = without_guest_ids(tables, found.config.guest_ids)
     return Dataset(tables, _label(root), workspace=found, quarantine=store.quarantine(), state=state)
 
 
@@ -142,7 +144,8 @@ def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
         remarks.append(
             f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice"
         )
-    return Dataset({TRANSACTIONS: pl.concat(frames)}, _label(path), tuple(remarks))
+    tables = without_guest_ids({TRANSACTIONS: pl.concat(frames)}, config.guest_ids)
+    return Dataset(tables, _label(path), tuple(remarks))
 
 
 def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool) -> tuple[pl.LazyFrame, list[str]]:

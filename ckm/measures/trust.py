@@ -39,6 +39,7 @@ def trust_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Missing, ..
     """
     left_out = basis.ledger.left_out
     reasons = {
+        "stray_date": left_out.rows_stray,
         "after_as_of": left_out.rows_after_as_of,
         "cancelled": left_out.rows_cancelled,
         "without_customer": left_out.rows_without_customer,

@@ -71,12 +71,15 @@ def read_for(
     as_of: date | None,
     ledger: Ledger | None = None,
     cache: LedgerCache | None = None,
+    keep_stray_dates: bool = False,
 ) -> Ledger:
     """Read what a definition needs, unless ``ledger`` holds it (:func:`ckm.customers.ledger_cache.cached_ledger`)."""
     needs = needs_of(METHODS[saved.definition.method].scope, saved.measures.money)
     if ledger is not None and ledger.needs.covers(needs) and ledger.time_zone == saved.time_zone:
         return ledger
-    return cached_ledger(tables, cache, as_of=as_of, time_zone=saved.time_zone, needs=needs)
+    return cached_ledger(
+        tables, cache, as_of=as_of, time_zone=saved.time_zone, needs=needs, keep_stray_dates=keep_stray_dates
+    )
 
 
 def definition_table(

@@ -26,6 +26,12 @@ def null_words() -> frozenset[str]:
 
 
 @cache
+def guest_words() -> frozenset[str]:
+    """Return the customer ids that stand for guests: folded, without blanks and punctuation."""
+    return frozenset(fold(str(word)) for words in load_data("guest_words.yaml").values() for word in words)
+
+
+@cache
 def contract_words(column: str) -> dict[str, str]:
     """Return what words mean in a contract column with a vocabulary: folded word to the contract's; else empty."""
     known = load_data("vocabulary.yaml").get(column, {})

@@ -197,13 +197,13 @@ def test_the_segment_stands_beside_a_warning_once_there_is_a_definition_and_the_
 
     assert {row["segment"] for row in listed} == {None}
     run("segment")
-    reads, read = [], ledger_cache.read_ledger
+    reads, read = [], ledger_cache.read_all_days
 
     def counted(*words: Any, **options: Any) -> Any:
         reads.append(options)
         return read(*words, **options)
 
-    monkeypatch.setattr(ledger_cache, "read_ledger", counted)
+    monkeypatch.setattr(ledger_cache, "read_all_days", counted)
     assert None not in {row["segment"] for row in warned(run, "--dry-run", "--no-cache")}
     assert len(reads) == 1
 

@@ -107,7 +107,7 @@ def test_a_second_analysis_reads_no_transactions(shop: Path, monkeypatch: pytest
     def never(*_: object, **__: object) -> Ledger:
         raise AssertionError("the transactions are read")
 
-    monkeypatch.setattr(cache_module, "read_ledger", never)
+    monkeypatch.setattr(cache_module, "read_all_days", never)
     again = run("segment", "-C", shop, "--by", "lifecycle", "-f", "csv")
     assert again.exit_code == first.exit_code
     assert again.stdout == first.stdout
