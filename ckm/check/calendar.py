@@ -134,5 +134,5 @@ def channels(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
 
 
 def _sales(measured: Measured) -> pl.DataFrame:
-    dated = measured.by_day.drop_nulls("day")
+    dated = measured.on_usual_days(measured.by_day)
     return dated.filter(pl.col("type").is_in(SALES)) if "type" in dated.columns else dated

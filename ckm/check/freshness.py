@@ -1,11 +1,15 @@
-"""How old the newest row is, and rows from the future."""
+"""How old the newest row is, rows of stray dates, and rows from the future."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import polars as pl
+
 from ckm.check.findings import Finding, Severity
 from ckm.check.wording import many, rows
+from ckm.customers.calendar import day_number
+from ckm.customers.coverage import StrayRows, data_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,13 +20,17 @@ if TYPE_CHECKING:
 
 
 def newest(measured: Measured) -> date | None:
-    """Day of the newest row; null when no row is dated."""
-    day: date | None = measured.by_day["day"].max()  # type: ignore[assignment]  # the column is a Date
-    return day
+    """Newest day that is not stray; null when no row is dated."""
+    return measured.usual_days[1] if measured.usual_days is not None else None
 
 
 def freshness(measured: Measured, today: date, limits: CheckLimits) -> Iterator[Finding]:
-    """The newest row is older on ``today`` than ckm.yaml allows for its table: a warning."""
+    """The newest row is older on ``today`` than ckm.yaml allows for its table: a warning.
+
+    Where it allows any age, the data's own pauses say what is unusual (:func:`ckm.customers.coverage.data_end`).
+    """
+    if measured.subject.name not in limits.freshness:
+        yield from _ended(measured, today)
     last, allowed = newest(measured), limits.freshness.get(measured.subject.name)
     if last is None or allowed is None or (age := (today - last).days) <= allowed:
         return
@@ -36,6 +44,45 @@ def freshness(measured: Measured, today: date, limits: CheckLimits) -> Iterator[
         value=float(age),
         limit=float(allowed),
         hint="load the newest export, or change freshness in ckm.yaml",
+    )
+
+
+def _ended(measured: Measured, today: date) -> Iterator[Finding]:
+    days = measured.on_usual_days(measured.rows_by_day)["day"].to_physical().cast(pl.Int64).to_numpy()
+    end = data_end(days, day_number(today))
+    if end is not None:
+        yield Finding(
+            check="freshness",
+            severity=Severity.warning,
+            table=measured.subject.name,
+            column=measured.subject.dated_by,
+            message=end.sentence,
+            count=end.silent_days,
+            value=float(end.silent_days),
+            limit=float(end.usual_silence),
+            hint="load the newest export, or name an earlier day",
+        )
+
+
+def stray_dates(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
+    """Rows far from the days that the table is about: a warning."""
+    if measured.usual_days is None:
+        return
+    first, last = measured.usual_days
+    stray = measured.rows_by_day.filter(~pl.col("day").is_between(first, last))
+    if stray.is_empty():
+        return
+    found = StrayRows(int(stray["rows"].sum()), tuple(stray["day"]), first, last)
+    yield Finding(
+        check="stray_dates",
+        severity=Severity.warning,
+        table=measured.subject.name,
+        column=measured.subject.dated_by,
+        message=f"{found.named}, far from the other days ({first} to {last})",
+        count=found.rows,
+        value=float(found.rows),
+        limit=0.0,
+        hint="mend these dates in the source; analyses set such rows aside unless ckm.yaml says stray_dates: keep",
     )
 
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from ckm.check.subject import DAY, SALES
+from ckm.customers.calendar import calendar_day
+from ckm.customers.usual_days import usual_days
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from ckm.check.subject import Subject
 
@@ -43,6 +47,8 @@ class Measured:
         Rows whose complete key occurred before; null when a key column is missing.
     row_repeats
         Rows equal to another in all but lineage, the first of each not counted.
+    keep_stray_dates
+        Whether rows of stray dates are like any other.
     """
 
     subject: Subject
@@ -51,6 +57,33 @@ class Measured:
     spread: pl.DataFrame
     key_repeats: int | None
     row_repeats: int
+    keep_stray_dates: bool = False
+
+    @cached_property
+    def rows_by_day(self) -> pl.DataFrame:
+        """``day`` and ``rows`` of the dated rows, oldest first."""
+        return self.by_day.drop_nulls("day").group_by("day").agg(pl.col("rows").sum()).sort("day")
+
+    @cached_property
+    def usual_days(self) -> tuple[date, date] | None:
+        """First and last day that the table is about (:mod:`ckm.customers.usual_days`); null when no row is dated.
+
+        With ``keep_stray_dates`` of all days.
+        """
+        days = self.rows_by_day["day"]
+        if days.is_empty():
+            return None
+        if self.keep_stray_dates:
+            return days[0], days[-1]
+        usual = usual_days(days.to_physical().cast(pl.Int64).to_numpy(), self.rows_by_day["rows"].to_numpy())
+        return calendar_day(usual.first), calendar_day(usual.last)
+
+    def on_usual_days(self, dated: pl.DataFrame, column: str = "day") -> pl.DataFrame:
+        """Return the rows of a frame whose day, or month, is not stray; those without one are left out."""
+        if self.usual_days is None:
+            return dated.clear()
+        first, last = self.usual_days
+        return dated.filter(pl.col(column).is_between(first.replace(day=1) if column == "month" else first, last))
 
     @property
     def rows(self) -> int:
@@ -62,12 +95,12 @@ class Measured:
         return int(self.by_month[_NULLS + column].sum())
 
     def nulls_by_month(self, column: str) -> pl.DataFrame:
-        """``month``, ``rows``, ``nulls`` of the dated rows, oldest first."""
+        """``month``, ``rows``, ``nulls`` of the dated rows, oldest first, without months of stray dates."""
         # These three columns first: a table may have thousands, and this is asked of each.
         counted = pl.DataFrame(
             [self.by_month["month"], self.by_month["rows"], self.by_month[_NULLS + column].alias("nulls")]
         )
-        return counted.filter(pl.col("month").is_not_null()).sort("month")
+        return self.on_usual_days(counted, "month").sort("month")
 
     def breaks(self) -> dict[str, int]:
         """Rows that break a rule of the contract, by ``COLUMN|RULE`` (``row|RULE`` for a rule over several)."""
@@ -76,7 +109,9 @@ class Measured:
         return {name.removeprefix(_BREAKS): int(count) for name, count in sums.items() if count}
 
 
-def measure(subject: Subject, *, spreads: bool = True, repeats: bool = True) -> Measured:
+def measure(
+    subject: Subject, *, spreads: bool = True, repeats: bool = True, keep_stray_dates: bool = False
+) -> Measured:
     """Count everything the checks need, in streaming passes that hold counts and one hash per row at most."""
     # One after the other: collect_all keeps what the queries share in memory, five times as much for 20 million rows.
     by_month, by_day = (query(subject).collect(engine="streaming") for query in (_by_month, _by_day))
@@ -90,6 +125,7 @@ def measure(subject: Subject, *, spreads: bool = True, repeats: bool = True) -> 
         spread=_only_currencies(pl.concat(spread_frames) if spread_frames else pl.DataFrame(schema=_SPREAD)),
         key_repeats=key_repeats,
         row_repeats=row_repeats,
+        keep_stray_dates=keep_stray_dates,
     )
 
 

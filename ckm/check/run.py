@@ -13,7 +13,8 @@ from ckm.check.contract import contract
 from ckm.check.controls import controls as check_controls
 from ckm.check.controls_file import CONTROLS
 from ckm.check.findings import CHECKS, CheckReport, Finding, Skipped
-from ckm.check.freshness import freshness, future, newest
+from ckm.check.freshness import freshness, future, newest, stray_dates
+from ckm.check.guest_ids import guest_ids
 from ckm.check.limits import CheckLimits
 from ckm.check.measure import Measured, measure
 from ckm.check.money import currencies, signs
@@ -51,6 +52,8 @@ _CHECKS = (
     _Check("uniqueness", uniqueness, contracted=True),
     _Check("duplicates", duplicates),
     _Check("no_customer", no_customer, tables=_SALES),
+    _Check("guest_ids", guest_ids, tables=_SALES, needs=("customer_id",), dated=True),
+    _Check("stray_dates", stray_dates, contracted=True, dated=True),
     _Check("outliers", outliers, tables=_SALES, needs=("net",)),
     _Check("calendar", calendar, tables=_SALES, dated=True),
     _Check("channels", channels, tables=_SALES, needs=("channel",), dated=True),
@@ -87,6 +90,7 @@ def check_tables(
     limits: CheckLimits | None = None,
     as_of: date | None = None,
     time_zone: str = "UTC",
+    keep_stray_dates: bool = False,
 ) -> CheckReport:
     """Check every table; the function behind ``ckm check``.
 
@@ -104,10 +108,12 @@ def check_tables(
     limits
         Thresholds; the defaults when null.
     as_of
-        Rows dated later do not take part. When null, all do, and the report's as-of day is the newest transaction,
-        while freshness is measured against the newest day of any table.
+        Rows dated later do not take part. When null, all do, and the report's as-of day is the newest usual day
+        of the transactions, while freshness is measured against that of any table.
     time_zone
         Where days and months begin: the one of ckm.yaml.
+    keep_stray_dates
+        Take rows of stray dates like any other. Else they set neither the as-of day nor what the calendar covers.
 
     Raises
     ------
@@ -132,6 +138,7 @@ def check_tables(
             subject,
             spreads="outliers" not in run.limits.skip,
             repeats=not {"uniqueness", "duplicates"} <= set(run.limits.skip),
+            keep_stray_dates=keep_stray_dates,
         )
         for name, subject in subjects.items()
     }
@@ -178,6 +185,8 @@ def _check_alone(run: _Run, counts: Measured) -> None:
             lacks = "no column with a date"
         if counts.rows == 0 and check.name != "completeness":
             lacks = "the table has no rows"
+        if check.name == "stray_dates" and counts.keep_stray_dates:
+            lacks = "switched off in ckm.yaml: stray_dates"
         run.make(check.name, subject.name, check.judge(counts, run.limits), lacks=lacks)
 
 
@@ -203,7 +212,8 @@ def _check_dates(
     for name, counts in measured.items():
         if not counts.subject.dated_by or today is None:
             continue
-        lacks = None if name in run.limits.freshness else f"no limit for {name} in ckm.yaml: freshness"
+        limited = name in run.limits.freshness or name == "transactions"
+        lacks = None if limited else f"no limit for {name} in ckm.yaml: freshness"
         run.make("freshness", name, freshness(counts, today, run.limits), lacks=lacks)
         if given is None:
             run.make("future", name, (), lacks="no --as-of")

@@ -79,7 +79,7 @@ def check(
     usual or allowed) or an info. docs/check.md explains each check; ckm.yaml, under check and freshness, switches and
     tunes them. A file of transactions gets the checks that make sense without a workspace.
 
-    No clock is read: a table is old by the newest date in the data. A nightly job gives the day with --as-of; rows
+    No clock is read: a table is old by the newest usual day in the data. A nightly job gives the day with --as-of; rows
     dated later are left out and counted on stderr.
 
     --verify reads every data file of the store instead and compares it with the digest that was kept when it was
@@ -100,14 +100,15 @@ def check(
         return _verify(data, workspace, fmt, output)
     from ckm.check import CheckLimits, Severity, check_tables, read_controls, to_junit
     from ckm.check.controls_file import CONTROLS_FILE
+    from ckm.config import load_config
     from ckm.dataset import open_dataset
     from ckm.sources.hints import Hints
 
     with progress(f"checking {data or 'the workspace'}"):
         dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates))
         limits, controls, time_zone = CheckLimits(), None, "UTC"
+        config = dataset.workspace.config if dataset.workspace is not None else load_config(None)
         if dataset.workspace is not None:
-            config = dataset.workspace.config
             limits, time_zone = CheckLimits.from_config(vars(config.check), config.freshness), config.time_zone
             path = dataset.workspace.root / CONTROLS_FILE
             controls = read_controls(path) if path.exists() else None
@@ -118,6 +119,7 @@ def check(
             limits=limits,
             as_of=as_of.date() if as_of else None,
             time_zone=time_zone,
+            keep_stray_dates=config.keeps_stray_dates,
         )
     if fmt is CheckFormat.junit or (fmt is None and output is not None and output.suffix == JUNIT_SUFFIX):
         emit_text(to_junit(report, fail_on=Severity(fail_on or FailOn.error)), output=output)

@@ -55,11 +55,14 @@ class DataEnd:
         The day the analysis stands on.
     longest_pause
         Days of the longest pause between two days with a line before that.
+    usual_silence
+        Days of silence before the as-of date that would have been nothing unusual.
     """
 
     last: date
     as_of: date
     longest_pause: int
+    usual_silence: int
 
     @property
     def silent_days(self) -> int:
@@ -97,7 +100,7 @@ def data_end(days: NDArray[np.int64], as_of: int) -> DataEnd | None:
         usual = max(FEW_DAYS_SILENCE, MOST_SILENCE * (last - int(days[0])))
     if as_of - last <= usual:
         return None
-    return DataEnd(calendar_day(last), calendar_day(as_of), pause)
+    return DataEnd(calendar_day(last), calendar_day(as_of), pause, usual)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class SharedId:
     @property
     def hint(self) -> str:
         """What to do next."""
-        where = "" if self.word is not None else " (most rows in 'ckm segment --customers')"
+        where = "" if self.word is not None else " (the highest frequency in 'ckm segment --customers')"
         return f"if it stands for many{where}, such as guests or cash sales, name it in ckm.yaml: guest_ids"
 
 

@@ -52,7 +52,6 @@ def test_every_check_is_made_or_says_why_not(shop: Shop) -> None:
     } == set(CHECKS)
     assert {skipped.check: skipped.reason for skipped in report.skipped if skipped.table == "transactions"} == {
         "controls": "no controls.csv",
-        "freshness": "no limit for transactions in ckm.yaml: freshness",
         "future": "no --as-of",
         "quarantine": "no store",
     }
