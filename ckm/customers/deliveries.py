@@ -70,7 +70,9 @@ class Deliveries:
         return within
 
 
-def read_deliveries(transactions: pl.LazyFrame, codes: pl.Expr, *, as_of: int, time_zone: str) -> Deliveries:
+def read_deliveries(
+    transactions: pl.LazyFrame, codes: pl.Expr, *, since: int, as_of: int, time_zone: str
+) -> Deliveries:
     """Read late deliveries; without ``promised_on`` or ``delivered_on`` there are none.
 
     Parameters
@@ -79,8 +81,8 @@ def read_deliveries(transactions: pl.LazyFrame, codes: pl.Expr, *, as_of: int, t
         With the columns of :class:`ckm.schema.Transactions`.
     codes
         Expression of a customer's code from ``customer_id``; null for who never bought.
-    as_of
-        The last day that is seen, in days since 1970-01-01.
+    since, as_of
+        The first and the last day that is seen, in days since 1970-01-01: no order of a stray date.
     time_zone
         Zone whose calendar says what a day is.
     """
@@ -96,7 +98,7 @@ def read_deliveries(transactions: pl.LazyFrame, codes: pl.Expr, *, as_of: int, t
             promised=pl.col("promised_on").cast(pl.Date).to_physical(),
             delivered=pl.col("delivered_on").cast(pl.Date).to_physical(),
         )
-        .filter(day <= as_of)
+        .filter(day.is_between(since, as_of))
         # what is delivered after the as-of date is not delivered yet
         .with_columns(delivered=pl.when(delivered <= as_of).then(delivered).otherwise(NEVER))
     )

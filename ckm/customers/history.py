@@ -112,7 +112,13 @@ def read_history(
     return History(
         ledger=ledger,
         everybody=everybody,
-        deliveries=read_deliveries(tables[TRANSACTIONS], code, as_of=ledger.today, time_zone=time_zone),
+        deliveries=read_deliveries(
+            tables[TRANSACTIONS],
+            code,
+            since=day_number(everybody.begins),
+            as_of=ledger.today,
+            time_zone=time_zone,
+        ),
         contacts=read_contacts(
             tables.get("interactions"),
             code,

@@ -186,3 +186,16 @@ def test_the_setting_keeps_stray_dates_in_every_analysis(
     failed = run("segment", path)
     assert failed.exit_code == 2
     assert "did you mean 'keep'" in failed.output + failed.stderr
+
+
+def test_a_delivery_of_a_stray_order_does_not_say_since_when_deliveries_are_known() -> None:
+    def history(*more: str) -> int:
+        data = tables([*rows(), *more])["transactions"]
+        day = pl.col("ordered_at").dt.date()
+        recorded = (day >= date(2025, 1, 1)) | (day < date(2000, 1, 1))
+        dated = data.with_columns(
+            promised_on=pl.when(recorded).then(day), delivered_on=pl.when(recorded).then(day.dt.offset_by("2d"))
+        )
+        return read_history({"transactions": dated}).deliveries.first_day
+
+    assert history(*stray(FAR[1:2])) == history()

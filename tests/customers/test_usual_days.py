@@ -132,3 +132,33 @@ def test_data_cut_at_their_last_usual_day_end_there(name: str, strays: list[date
     days = np.append(SHOPS[name], [day_number(day) for day in strays]).astype(np.int64)
     last = found(days).last
     assert found(days[days <= last]).last == last
+
+
+@given(
+    st.sampled_from(["plain", "closed on Sundays", "small Sundays", "growing", "seasonal", "paused"]),
+    st.integers(0, 10_000),
+    st.floats(-1.5, 2),
+    st.floats(0.05, 1),
+    st.sampled_from([None, *FAR]),
+)
+def test_wherever_a_shop_is_cut_its_last_day_is_the_as_of_date(
+    kind: str, seed: int, magnitude: float, part: float, stray: date | None
+) -> None:
+    rng = np.random.default_rng(seed)
+    day = np.arange(int(rng.integers(120, 1_200)))
+    rate = np.full(len(day), 10**magnitude)
+    pause = int(rng.integers(0, len(day)))
+    rate *= {
+        "plain": 1.0,
+        "closed on Sundays": np.where(day % 7 == 6, 0, 1),
+        "small Sundays": np.where(day % 7 == 6, 0.02, 1),
+        "growing": np.exp(5 * (day - len(day)) / len(day)),
+        "seasonal": np.where(day % 365 < 150, 1, 0),
+        "paused": np.where((day >= pause) & (day < pause + 120), 0, 1),
+    }[kind]
+    rows = END - len(day) + np.repeat(day, rng.poisson(rate))
+    rows = rows[: max(1, int(part * len(rows)))]
+    if len(rows) < 10:
+        return
+    days = rows if stray is None else np.append(rows, day_number(stray))
+    assert found(days) == (rows.min(), rows.max())
