@@ -106,10 +106,10 @@ def check(
 
     with progress(f"checking {data or 'the workspace'}"):
         dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates))
-        limits, controls, time_zone = CheckLimits(), None, "UTC"
+        limits, controls = CheckLimits(), None
         config = dataset.workspace.config if dataset.workspace is not None else load_config(None)
         if dataset.workspace is not None:
-            limits, time_zone = CheckLimits.from_config(vars(config.check), config.freshness), config.time_zone
+            limits = CheckLimits.from_config(vars(config.check), config.freshness)
             path = dataset.workspace.root / CONTROLS_FILE
             controls = read_controls(path) if path.exists() else None
         report = check_tables(
@@ -118,7 +118,7 @@ def check(
             controls=controls,
             limits=limits,
             as_of=as_of.date() if as_of else None,
-            time_zone=time_zone,
+            time_zone=config.time_zone,
             keep_stray_dates=config.keeps_stray_dates,
         )
     if fmt is CheckFormat.junit or (fmt is None and output is not None and output.suffix == JUNIT_SUFFIX):
