@@ -85,7 +85,7 @@ def _required_column(measured: Measured, column: str) -> Iterator[Finding]:
 def emptied(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
     """Columns whose share of nulls in the last month is ``null_jump`` above that of all months before."""
     for column in measured.subject.own_columns:
-        months = measured.nulls_by_month(column)
+        months = measured.on_usual_days(measured.nulls_by_month(column), "month")
         before, last = months.head(-1), months.tail(1)
         rows_before, rows_last = int(before["rows"].sum()), int(last["rows"].sum())
         if min(rows_before, rows_last) < max(limits.min_rows, 1):

@@ -95,12 +95,12 @@ class Measured:
         return int(self.by_month[_NULLS + column].sum())
 
     def nulls_by_month(self, column: str) -> pl.DataFrame:
-        """``month``, ``rows``, ``nulls`` of the dated rows, oldest first, without months of stray dates."""
+        """``month``, ``rows``, ``nulls`` of the dated rows, oldest first."""
         # These three columns first: a table may have thousands, and this is asked of each.
         counted = pl.DataFrame(
             [self.by_month["month"], self.by_month["rows"], self.by_month[_NULLS + column].alias("nulls")]
         )
-        return self.on_usual_days(counted, "month").sort("month")
+        return counted.filter(pl.col("month").is_not_null()).sort("month")
 
     def breaks(self) -> dict[str, int]:
         """Rows that break a rule of the contract, by ``COLUMN|RULE`` (``row|RULE`` for a rule over several)."""

@@ -73,10 +73,15 @@ def read_for(
     cache: LedgerCache | None = None,
     keep_stray_dates: bool = False,
 ) -> Ledger:
-    """Read what a definition needs, unless ``ledger`` holds it (:func:`ckm.customers.ledger_cache.cached_ledger`)."""
+    """Read what a definition needs, unless ``ledger`` holds it (:func:`ckm.customers.ledger_cache.cached_ledger`).
+
+    What is read stands on the day of ``ledger``, and on the same rows.
+    """
     needs = needs_of(METHODS[saved.definition.method].scope, saved.measures.money)
     if ledger is not None and ledger.needs.covers(needs) and ledger.time_zone == saved.time_zone:
         return ledger
+    if ledger is not None:
+        as_of, keep_stray_dates = as_of or ledger.as_of, ledger.coverage.first is None
     return cached_ledger(
         tables, cache, as_of=as_of, time_zone=saved.time_zone, needs=needs, keep_stray_dates=keep_stray_dates
     )

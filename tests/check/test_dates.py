@@ -80,3 +80,9 @@ def test_a_limit_goes_before_what_is_usual(shop: Shop) -> None:
     assert shop.findings("freshness", as_of=date(2024, 9, 11), limits=lax) == []
     strict = CheckLimits(freshness={"transactions": 1})
     assert "allowed: 1 day" in shop.findings("freshness", as_of=date(2024, 7, 1), limits=strict)[0].message
+
+
+def test_a_stray_month_is_not_the_last_month_of_a_column(shop: Shop) -> None:
+    shop.change(where=pl.col("ordered_at").dt.date() >= date(2024, 6, 10), product_id=None)
+    found = add(shop, STRAY[1]).findings("emptied", limits=CheckLimits(min_rows=1))
+    assert [(each.column, each.part) for each in found] == [("product_id", "2024-06")]

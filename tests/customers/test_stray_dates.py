@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ckm.config import load_config
 from ckm.customers.baskets import EMPTY
+from ckm.customers.features import needs_of
 from ckm.customers.history import read_history
 from ckm.customers.ledger import Ledger
 from ckm.customers.ledger_cache import cached_ledger, find_cache
@@ -22,6 +23,8 @@ from ckm.customers.needs import EVERYTHING, Needs
 from ckm.dataset import open_dataset
 from ckm.errors import NotEnoughDataError
 from ckm.loyalty import Request, loyalty_report
+from ckm.segment import segment_customers
+from ckm.segmentation.apply import read_for
 from tests.conftest import Run
 from tests.customers.test_ledger_cache import fingerprint
 
@@ -199,3 +202,15 @@ def test_a_delivery_of_a_stray_order_does_not_say_since_when_deliveries_are_know
         return read_history({"transactions": dated}).deliveries.first_day
 
     assert history(*stray(FAR[1:2])) == history()
+
+
+@pytest.mark.parametrize("keep", [False, True])
+def test_a_definition_that_needs_more_is_read_from_the_same_rows(keep: bool) -> None:
+    data = tables(rows() + stray(FAR[1:3]))
+    given = read_ledger(data, keep_stray_dates=keep)
+    saved = segment_customers(tables(rows()), by="lifecycle").definition
+    assert not given.needs.covers(needs_of("all", "net"))
+    found = read_for(saved, data, as_of=None, ledger=given)
+    assert found.needs.covers(needs_of("all", "net"))
+    assert (found.as_of, found.begins) == (given.as_of, given.begins)
+    assert found.purchases.sum_of("lines") == given.purchases.sum_of("lines")
