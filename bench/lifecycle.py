@@ -67,10 +67,15 @@ def silences(transactions: pl.LazyFrame, table: FeatureTable) -> pl.DataFrame:
         .join(earlier, on="customer_id")
         .filter(pl.col("earlier") <= pl.col("number"))
         .group_by("customer_id", "number")
-        .agg(gaps=pl.col("earlier_gap").count().cast(pl.Int64), own=pl.col("earlier_gap").quantile(0.8, "linear"))
+        .agg(
+            gaps=pl.col("earlier_gap").count().cast(pl.Int64),
+            own=pl.col("earlier_gap").quantile(0.8, "linear"),
+            interval=pl.max_horizontal(pl.col("earlier_gap").median(), pl.col("earlier_gap").mean()),
+        )
     )
     definition = LifecycleDefinition(0.0, table.population.gap_p80_days or 0.0)
-    long = definition.long_gap_days(shrunk_gap(pl.col("own"), pl.col("gaps"), definition.gap_p80_days))
+    shrunk = shrunk_gap(pl.col("own"), pl.col("gaps"), definition.gap_p80_days)
+    long = definition.long_gap_days(shrunk, pl.col("interval"))
     watched = day_number(table.as_of) - pl.col("number")
     following = pl.col("number").shift(-1).over("customer_id", order_by="number") - pl.col("number")
     return (

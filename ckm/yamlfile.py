@@ -62,6 +62,11 @@ class YamlEntry:
         """Whether one value is written, neither a list nor a mapping."""
         return isinstance(self.node, yaml.ScalarNode)
 
+    @property
+    def is_mapping(self) -> bool:
+        """Whether keys with values are written."""
+        return isinstance(self.node, yaml.MappingNode)
+
     def text(self) -> str:
         """Return the scalar as it is written; UsageError if this is a list or a mapping."""
         if not isinstance(self.node, yaml.ScalarNode):

@@ -119,13 +119,26 @@ def test_five_customers_by_hand() -> None:
     found = segmented(frame(*five_customers(), row("ann", 4.2, 5.0), row("ann", 4.5, -15.0, "return")))
     assert found.as_of == date(2024, 3, 5)
     assert found.customers.drop("previous_segment", "cause").rows() == [
-        ("ann", "Loyal Customers", 5, 5, 1, 0, 2, 0.0, "EUR"),
-        ("bob", "Lost", 1, 1, 2, 3, 1, 20.0, "EUR"),
-        ("cho", "Hibernating", 2, 1, 3, 2, 1, 30.0, "EUR"),
-        ("dee", "About To Sleep", 3, 1, 4, 1, 1, 40.0, "EUR"),
-        ("eve", "New Customers", 5, 1, 5, 0, 1, 50.0, "EUR"),
+        ("ann", "Potential Loyalist", 3, 3, 3, "a purchase within the usual interval", 0, 2, 0.0, "EUR", 1, 4.0),
+        ("bob", "Promising", 3, 3, 3, "a purchase within the usual interval", 3, 1, 20.0, "EUR", 0, None),
+        ("cho", "Promising", 3, 3, 3, "a purchase within the usual interval", 2, 1, 30.0, "EUR", 0, None),
+        ("dee", "Promising", 3, 3, 3, "a purchase within the usual interval", 1, 1, 40.0, "EUR", 0, None),
+        ("eve", "Promising", 3, 3, 3, "a purchase within the usual interval", 0, 1, 50.0, "EUR", 0, None),
     ]
-    assert scores(found) == (4, 2, 5)
+    assert scores(found) == (1, 1, 1)
+
+
+def test_twenty_five_customers_who_differ_by_hand() -> None:
+    found = segmented(frame(*(row(f"c{day:02}", day, 10.0 * (day + 1)) for day in range(25))))
+    assert found.customers.group_by("r_score", "f_score", "m_score", "segment", "named_by").len().sort(
+        "r_score"
+    ).rows() == [
+        (1, 3, 1, "Lost", "one purchase day", 5),
+        (2, 3, 2, "Hibernating", "one purchase day", 5),
+        (3, 3, 3, "About To Sleep", "one purchase day", 5),
+        (4, 3, 4, "Promising", "one purchase day", 5),
+        (5, 3, 5, "New Customers", "one purchase day", 5),
+    ]
 
 
 def test_the_summary_has_every_name_best_first_and_adds_up() -> None:
@@ -170,7 +183,10 @@ def test_what_is_left_out_is_counted_and_told() -> None:
         "1 cancelled row with a negative amount, which was not taken off; "
         "where it gives money back, map it to type 'return'",
         "left out: 1 customer who only returned",
-        "scores in use, of 5: recency 5, frequency 1, monetary 5 (equal values always score the same)",
+        "scores in use, of 5: recency 1, frequency 1, monetary 1 (equal values always score the same)",
+        "too few customers, or too much alike, for 5 classes: recency 1, frequency 1, monetary 1; names rest on each "
+        "customer's own purchases where there is one class",
+        "5 customers named by their own purchases, which the scores alone contradict (column named_by)",
     ]
 
 
@@ -305,13 +321,14 @@ def test_one_customer_is_not_enough_for_five_scores() -> None:
 
 def test_amounts_of_zero_leave_one_score_for_money_and_no_shares_of_revenue() -> None:
     found = segmented(frame(*(row(customer, day, 0.0) for day, customer in enumerate("abcde"))))
-    assert scores(found) == (5, 1, 1)
+    assert scores(found) == (1, 1, 1)
     assert found.summary["revenue_share"].null_count() == 11
     assert found.remarks[-1] == "the total of all amounts is not positive: there are no shares of revenue"
 
 
 def test_negative_totals_score_lowest_and_stay_negative() -> None:
-    found = segmented(frame(*five_customers(), row("eve", 5, -99.5, "return")))
+    others = [row(f"c{day:02}", day, 10.0 * (day + 1)) for day in range(30)]
+    found = segmented(frame(*five_customers(), *others, row("eve", 5, -99.5, "return")))
     eve = found.customers.row(by_predicate=pl.col("customer_id") == "eve", named=True)
     assert (eve["monetary"], eve["m_score"]) == (-49.5, 1)
 

@@ -58,6 +58,8 @@ def interpurchase_columns(as_of: date, gap_median: float | None, gap_p80: float 
         pl.col("first_purchase"),
         (pl.lit(as_of) - pl.col("first_purchase")).dt.total_days().alias("tenure_days"),
         gaps.alias("gaps"),
+        pl.col("interval").alias("purchase_interval_days"),
+        pl.col("before_interval").alias("purchase_interval_days_before"),
         shrunk_gap(pl.col("gap_median"), gaps, gap_median).alias("gap_median_days"),
         shrunk_gap(pl.col("gap_p80"), gaps, gap_p80).alias("gap_p80_days"),
         pl.col("gap_last").alias("gap_last_days"),

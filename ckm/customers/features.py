@@ -37,7 +37,18 @@ if TYPE_CHECKING:
 
     Whole = NDArray[np.int64]
 
-RFM_COLUMNS = ("customer_id", "last_purchase", "recency_days", "frequency", "monetary", "net_total", "rows", "orders")
+RFM_COLUMNS = (
+    "customer_id",
+    "last_purchase",
+    "recency_days",
+    "frequency",
+    "monetary",
+    "net_total",
+    "rows",
+    "orders",
+    "gaps",
+    "purchase_interval_days",
+)
 """Columns that every table has."""
 
 
@@ -205,17 +216,19 @@ def features_of(
     population = population or _learn(ledger, buyers, needs)
     channels: tuple[str, ...] = ()
     known = {"channel": False, "category": False}
+    sums = sums.hstack(own_gaps(buyers.purchases, buyers.gaps).drop("gaps"))
     if needs.baskets:
         of_habits, channels, known = habits(buyers)
-        gaps = own_gaps(buyers.purchases, buyers.gaps).drop("gaps")
-        sums = pl.concat([sums, gaps, trend_sums(buyers), of_habits], how="horizontal")
+        sums = pl.concat([sums, trend_sums(buyers), of_habits], how="horizontal")
     if with_prospects and customers is not None:
         sums = add_prospects(sums, prospects(customers, ledger.customers.to_frame(), ledger.as_of))
     costs_known = ledger.costs_known
-    table = sums.lazy().select(*_rfm_columns(buyers, population, window, money))
+    times = interpurchase_columns(ledger.as_of, population.gap_median_days, population.gap_p80_days)
+    rfm = _rfm_columns(buyers, population, window, money)
+    table = sums.lazy().select(*rfm, *times).select(RFM_COLUMNS)
     if needs.baskets:
         columns = [
-            *interpurchase_columns(ledger.as_of, population.gap_median_days, population.gap_p80_days),
+            *times,
             *spend_columns(ledger.scale, population.margin_share, cost_known=costs_known),
             *order_value_columns(ledger.scale),
             *habit_columns(
@@ -230,7 +243,7 @@ def features_of(
         table = (
             sums.lazy()
             .join(parties, on="customer_id", how="left", maintain_order="left")
-            .select(*_rfm_columns(buyers, population, window, money), *columns, *PARTY_COLUMNS)
+            .select(*rfm, *columns, *PARTY_COLUMNS)
         )
     frame = table.collect()
     return FeatureTable(

@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 
 from ckm.customers.day_totals import DAY_BITS, DAY_MASK, EPOCH, NEVER, NO_DAY, unpack_day
-from ckm.models.rhythm import population_gap, shrunk_gap
+from ckm.models.rhythm import GAP_DIGITS, population_gap, shrunk_gap
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from numpy.typing import ArrayLike, NDArray
 
     from ckm.customers.day_totals import DayTotals
 
@@ -193,6 +193,26 @@ def _shrunk(own: Floats, counts: NDArray[np.int64], population: float | None) ->
     return drawn.fill_null(float("nan")).to_numpy()
 
 
+def purchase_interval(median: Floats, between: ArrayLike, gaps: NDArray[np.int64]) -> Floats:
+    """Return the own usual time between two purchases: the median gap, or the mean one where that is longer.
+
+    The mean counts for who buys in bursts: three purchases in each Advent have a median gap of days, and nobody expects
+    such a customer in June. Nothing is drawn towards other customers: it is a fact, not an estimate.
+
+    Parameters
+    ----------
+    median
+        Of the own gaps, days; NaN where there is none.
+    between
+        Days from the first purchase to the last; of no meaning where there is no gap.
+    gaps
+        How many there are.
+    """
+    mean = np.asarray(between, dtype=np.float64) / np.maximum(gaps, 1)
+    usual: Floats = np.where(gaps > 0, np.maximum(median, mean), np.nan)
+    return usual.round(GAP_DIGITS)
+
+
 def own_gaps(purchases: DayTotals, gaps: Gaps) -> pl.DataFrame:
     """Return each customer's own interpurchase times, by code.
 
@@ -208,7 +228,8 @@ def own_gaps(purchases: DayTotals, gaps: Gaps) -> pl.DataFrame:
     pl.DataFrame
         ``first_purchase`` (Date, null for who bought nothing), ``gaps`` (Int64, how many); in days and null where there
         is no gap, ``gap_median``, ``gap_p80`` (Float64), ``gap_last`` (Int64), ``before_median`` and ``before_p80``
-        (Float64, over all gaps but the last).
+        (Float64, over all gaps but the last); ``interval`` and ``before_interval`` (Float64, :func:`purchase_interval`
+        of the same).
     """
     first, last = purchases.first_days(), purchases.last_days()
     known = gaps.by(int(purchases.day.max(initial=-NEVER)))
@@ -222,6 +243,9 @@ def own_gaps(purchases: DayTotals, gaps: Gaps) -> pl.DataFrame:
         "before_median": quantiles(known.lengths, starts, earlier, 0.5, without=rank),
         "before_p80": quantiles(known.lengths, starts, earlier, LONG_SHARE, without=rank),
     }
+    between = last.astype(np.int64) - first
+    columns["interval"] = purchase_interval(columns["gap_median"], between, counts)
+    columns["before_interval"] = purchase_interval(columns["before_median"], between - np.nan_to_num(ended), earlier)
     frame = pl.DataFrame({"first_purchase": first, "gaps": counts, "gap_last": ended, **columns})
     return frame.with_columns(
         pl.when(pl.col("first_purchase") != NO_DAY).then(pl.col("first_purchase").cast(pl.Date)),

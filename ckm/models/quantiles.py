@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import polars as pl
 
@@ -18,14 +20,26 @@ class Cuts:
         between two equal edges is then held by nobody.
     fewer_is_better
         True for recency, where fewer days make the better customer.
+    scores
+        Of each class, from the smallest values to the largest, where they are not all scores in turn
+        (:func:`material_cuts`).
     """
 
     edges: tuple[float, ...]
     fewer_is_better: bool = False
+    scores: tuple[int, ...] = ()
+
+    @property
+    def varies(self) -> bool:
+        """Whether there is more than one class."""
+        return bool(self.edges)
 
     def score(self, value: pl.Expr) -> pl.Expr:
-        """Score of ``value``, Int8 from 1 (worst) to ``len(edges) + 1`` (best); null stays null."""
-        above = pl.sum_horizontal(value.gt(edge).cast(pl.Int8) for edge in self.edges)
+        """Score of ``value``, Int8 from 1 (worst) to ``len(edges) + 1`` (best), or of its class; null stays null."""
+        above = pl.sum_horizontal(pl.lit(0, pl.Int8), *(value.gt(edge).cast(pl.Int8) for edge in self.edges))
+        if self.scores:
+            level = above.replace_strict(dict(enumerate(self.scores)), return_dtype=pl.Int8)
+            return pl.when(value.is_not_null()).then(level)
         level = len(self.edges) + 1 - above if self.fewer_is_better else above + 1
         return pl.when(value.is_not_null()).then(level.cast(pl.Int8))
 
@@ -56,3 +70,67 @@ def quantile_cuts(values: pl.Series, bins: int, *, fewer_is_better: bool = False
     ascending = values.sort()
     count = len(ascending)
     return Cuts(tuple(ascending[-(-count * i // bins) - 1] for i in range(1, bins)), fewer_is_better)
+
+
+def material_cuts(
+    values: pl.Series, bins: int, *, per_class: int, least_ratio: float = 1.0, fewer_is_better: bool = False
+) -> Cuts:
+    """Cut points of :func:`quantile_cuts` for as many classes, up to ``bins``, as differ in more than rounding.
+
+    Of ``bins`` classes and fewer, the most that hold ``per_class`` customers each on average and whose medians differ,
+    each from the next, by a factor of ``least_ratio``. Fewer classes than ``bins`` are spread over the scores: one
+    has the middle score; of 5, two have 2 and 4, three 1, 3 and 5. Where the largest value is shared by so many that a
+    cut point falls on it, the scores above it would be held by nobody: its class has the middle one of the scores
+    that its customers span, and who exceeds it later has the same.
+
+    Parameters
+    ----------
+    values
+        Numbers, one per customer, without nulls, not empty.
+    bins
+        Number of scores.
+    per_class
+        Customers, at least 1.
+    least_ratio
+        Of the medians of a class and of the one below it; 1 takes any difference. Between amounts of which one is not
+        positive any difference counts that is at least ``least_ratio - 1`` of the larger one's size.
+    fewer_is_better
+        See :class:`Cuts`.
+
+    Examples
+    --------
+    >>> material_cuts(pl.Series([24] * 20), 5, per_class=5)
+    Cuts(edges=(), fewer_is_better=False, scores=(3,))
+    """
+    for classes in range(min(bins, len(values) // per_class), 1, -1):
+        edges = quantile_cuts(values, classes).edges
+        if _differ(values, edges, least_ratio):
+            return _spread(edges, float(values.max()), bins, fewer_is_better)  # type: ignore[arg-type]
+    return _spread((), float("inf"), bins, fewer_is_better)
+
+
+def _differ(values: pl.Series, edges: tuple[float, ...], least_ratio: float) -> bool:
+    """Whether there are two classes or more, each with a median that differs from the one below."""
+    classed = values.to_frame().select(value=pl.col(values.name), place=Cuts(edges).score(pl.col(values.name)))
+    medians = classed.group_by("place").agg(pl.col("value").median()).sort("place")["value"].to_list()
+    return len(medians) > 1 and all(
+        above - below >= (least_ratio - 1) * (below if below > 0 else max(abs(above), abs(below)))
+        for below, above in pairwise(medians)
+    )
+
+
+def _spread(edges: tuple[float, ...], largest: float, bins: int, fewer_is_better: bool) -> Cuts:
+    """Cut points whose classes have scores of ``bins``, however many classes there are."""
+    kept = tuple(edge for edge in dict.fromkeys(edges) if edge < largest)
+    is_tied_at_the_end = len(kept) < len(set(edges))
+    classes = len(edges) + 1
+    if classes == bins and not is_tied_at_the_end:
+        return Cuts(edges, fewer_is_better)
+    levels: list[float] = [1, *(1 + sum(edge <= below for edge in edges) for below in kept)]
+    if is_tied_at_the_end:
+        levels[-1] = (levels[-1] + classes) / 2
+    if fewer_is_better:
+        levels = [classes + 1 - level for level in levels]
+    # the middle of a class, as a share of all classes, and the score in which it lies
+    scores = (math.floor((level - 0.5) / classes * bins + 1) for level in levels)
+    return Cuts(kept, fewer_is_better, tuple(scores))

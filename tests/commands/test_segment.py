@@ -26,7 +26,8 @@ SUMMARY_HEADER = (
     "currency,advice"
 )
 CUSTOMER_HEADER = (
-    "customer_id,segment,r_score,f_score,m_score,recency_days,frequency,monetary,currency,previous_segment,cause"
+    "customer_id,segment,r_score,f_score,m_score,named_by,recency_days,frequency,monetary,currency,gaps,"
+    "purchase_interval_days,previous_segment,cause"
 )
 ORDERS_HEADER = "order_id,customer_id,ordered_at,net,currency,type"
 CUSTOMERS = ["007", "[VIP] 王", "สมชาย", "مریم", "Jörg", ""]
@@ -73,7 +74,10 @@ def test_a_pipe_gets_the_summary_as_csv_and_the_remarks_go_to_stderr(segment: Ca
         "orders.csv: matched by name: " + ", ".join(f"{name} = {name}" for name in names),
         "as of 2025-01-06: 5 customers with a purchase, money in EUR",
         "left out: 1 of 6 rows (16.7%) without a customer",
-        "scores in use, of 5: recency 5, frequency 1, monetary 5 (equal values always score the same)",
+        "scores in use, of 5: recency 1, frequency 1, monetary 1 (equal values always score the same)",
+        "too few customers, or too much alike, for 5 classes: recency 1, frequency 1, monetary 1; names rest on each "
+        "customer's own purchases where there is one class",
+        "5 customers named by their own purchases, which the scores alone contradict (column named_by)",
     ]
 
 
@@ -125,7 +129,7 @@ def test_output_to_a_dash_prints_the_customers_and_nothing_else(segment: Callabl
 def test_the_screen_shows_bars_and_says_what_to_do(segment: Callable[..., Result]) -> None:
     result = segment("-f", "table")
     assert "orders.csv as of 2025-01-06, money in EUR" in result.stdout
-    assert "20.0%" in result.stdout
+    assert "100.0%" in result.stdout
     assert "█" in result.stdout
     assert "Can't Lose Them" in result.stdout
     assert "what to do" in result.stdout

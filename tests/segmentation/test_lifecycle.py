@@ -43,6 +43,8 @@ SCHEMA = {
     "gap_p80_days": pl.Float64,
     "gap_last_days": pl.Int64,
     "gap_p80_days_before": pl.Float64,
+    "purchase_interval_days": pl.Float64,
+    "purchase_interval_days_before": pl.Float64,
 }
 
 
@@ -55,6 +57,8 @@ class Buyer:
     long: float = LONG
     last: int | None = 30
     long_before: float | None = LONG
+    interval: float | None = None
+    interval_before: float | None = None
 
 
 ONCE = Buyer(0, gaps=0, last=None, long_before=None)
@@ -73,6 +77,8 @@ def features(*buyers: Buyer) -> pl.DataFrame:
                 each.long,
                 each.last,
                 each.long_before,
+                each.interval,
+                each.interval_before,
             )
             for number, each in enumerate(buyers)
         ],
@@ -154,6 +160,18 @@ def test_the_same_silence_means_more_to_a_weekly_buyer_than_to_a_yearly_one() ->
     assert states(weekly, yearly) == ["lapsed", "active"]
 
 
+def test_nobody_who_bought_within_their_own_purchase_interval_cools_and_coming_back_as_usual_is_no_winning_back() -> (
+    None
+):
+    seldom = Buyer(300, gaps=2, last=300, interval=300.0, interval_before=300.0)
+    assert states(*(replace(seldom, silence=days) for days in (0, 300, 375, 376, 601))) == [
+        "active", "active", "active", "cooling", "lapsed",
+    ]  # fmt: skip
+    assert states(replace(seldom, silence=0, last=601)) == ["won back"]
+    before_there_was_one = replace(DEFINITION, own_interval=False)
+    assert states(seldom, replace(seldom, silence=0), by=before_there_was_one) == ["lapsed", "won back"]
+
+
 def test_weekends_and_a_holiday_of_a_fortnight_let_no_daily_buyer_lapse() -> None:
     daily = Buyer(0, gaps=200, long=1.2, last=1, long_before=1.2)
     assert states(*(replace(daily, silence=days) for days in (3, 8, 9, 14, 15))) == [
@@ -232,6 +250,9 @@ def test_a_definition_is_the_same_after_writing_and_reading(tmp_path: Path) -> N
     )
     assert reread(checked, tmp_path) == checked
     assert reread(DEFINITION, tmp_path) == DEFINITION
+    old = replace(DEFINITION, own_interval=False)
+    assert "own_interval" not in old.to_plain()
+    assert reread(old, tmp_path) == old
 
 
 @pytest.mark.parametrize(
@@ -240,8 +261,9 @@ def test_a_definition_is_the_same_after_writing_and_reading(tmp_path: Path) -> N
         ({"cooling_after": 0}, r"yaml:1: a number above 0"),
         ({"cooling_after": 3.0}, r"yaml:2: 'lapsed_after' must be more than 'cooling_after'"),
         ({"lapsed_after": "soon"}, r"yaml:2: a number is expected"),
-        ({"population": {"gap_median_days": 30}}, r"yaml:4: 'gap_p80_days' is missing"),
-        ({"check": {"day": "yesterday", "states": []}}, r"yaml:8: a date is expected"),
+        ({"population": {"gap_median_days": 30}}, r"yaml:5: 'gap_p80_days' is missing"),
+        ({"own_interval": "maybe"}, r"yaml:4: 'own_interval' is yes or no"),
+        ({"check": {"day": "yesterday", "states": []}}, r"yaml:9: a date is expected"),
     ],
 )
 def test_a_definition_that_makes_no_sense_is_pointed_at(tmp_path: Path, change: dict[str, Any], message: str) -> None:

@@ -1,8 +1,9 @@
 """Segments by life cycle: who is in rhythm, who cools and who has lapsed, each by the own rhythm.
 
 A customer's *long gap* is the 80th percentile of the own gaps between days of purchase, shrunk towards everybody's
-where there are few; the silence since the last purchase is measured in it. So a month of silence is nothing to who
-buys once a quarter, and the end for who bought each week.
+where there are few, and never shorter than the own purchase interval, which is a fact; the silence since the last
+purchase is measured in it. So a month of silence is nothing to who buys once a quarter, and the end for who bought each
+week.
 """
 
 from __future__ import annotations
@@ -46,6 +47,16 @@ FEWEST_GAPS = 10
 fewer lies beyond the last but one."""
 
 
+RHYTHM_FEATURES = (
+    "recency_days",
+    "gaps",
+    "gap_median_days",
+    "gap_p80_days",
+    "gap_last_days",
+    "gap_p80_days_before",
+)
+
+
 @dataclass(frozen=True)
 class Returns:
     """How many of the customers in a state bought again."""
@@ -85,6 +96,9 @@ class LifecycleDefinition:
         Silence from which on (exclusive) a customer cools and has lapsed, in own long gaps.
     shortest_rhythm_days
         What a long gap counts as at least.
+    own_interval
+        Whether it also counts as at least the customer's own purchase interval, so that nobody who bought within it has
+        lapsed; False in definitions that were learned before there was one.
     check
         What the states said about an earlier day; None where the data do not reach back far enough.
     """
@@ -94,18 +108,17 @@ class LifecycleDefinition:
     cooling_after: float = COOLING_AFTER
     lapsed_after: float = LAPSED_AFTER
     shortest_rhythm_days: float = SHORTEST_RHYTHM_DAYS
+    own_interval: bool = True
     check: Check | None = None
 
     method: ClassVar[str] = "lifecycle"
-    needs: ClassVar[tuple[str, ...]] = (
-        "recency_days",
-        "gaps",
-        "gap_median_days",
-        "gap_p80_days",
-        "gap_last_days",
-        "gap_p80_days_before",
-    )
     needs_prospects: ClassVar[bool] = True
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Features of the customer's rhythm, and of the one that was known when they last came back."""
+        interval = ("purchase_interval_days", "purchase_interval_days_before") if self.own_interval else ()
+        return (*RHYTHM_FEATURES, *interval)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -123,20 +136,24 @@ class LifecycleDefinition:
         Returns
         -------
         pl.DataFrame
-            ``segment``; ``usual_gap_days`` (own median gap, shrunk), ``long_gap_days`` (own 80th percentile gap,
-            shrunk, at least :attr:`shortest_rhythm_days`), ``silence_ratio`` (recency in long gaps): Float64, null for
+            ``segment``; ``usual_gap_days`` (own median gap, shrunk), ``long_gap_days`` (:meth:`long_gap_days`),
+            ``silence_ratio`` (recency in long gaps): Float64, null for
             prospects; ``broken_silence_ratio`` (Float64, the silence that the last purchase ended, in the long gaps of
             that day; null for who bought on one day only).
         """
         bought = pl.col("recency_days").is_not_null()
-        ended = self.long_gap_days(pl.col("gap_p80_days_before"))
+        interval, interval_before = (
+            pl.col(f"purchase_interval_days{when}") if self.own_interval else pl.lit(None, pl.Float64)
+            for when in ("", "_before")
+        )
+        ended = self.long_gap_days(pl.col("gap_p80_days_before"), interval_before)
         explained = (
             features.lazy()
             .select(
                 "recency_days",
                 "gaps",
                 usual_gap_days=pl.when(bought).then(pl.col("gap_median_days").fill_null(self.gap_median_days)),
-                long_gap_days=pl.when(bought).then(self.long_gap_days(pl.col("gap_p80_days"))),
+                long_gap_days=pl.when(bought).then(self.long_gap_days(pl.col("gap_p80_days"), interval)),
                 broken_silence_ratio=pl.when(bought).then(pl.col("gap_last_days") / ended),
             )
             .with_columns(silence_ratio=pl.col("recency_days") / pl.col("long_gap_days"))
@@ -145,9 +162,15 @@ class LifecycleDefinition:
             self._state().alias("segment"), "usual_gap_days", "long_gap_days", "silence_ratio", "broken_silence_ratio"
         ).collect()
 
-    def long_gap_days(self, gap_p80_days: pl.Expr) -> pl.Expr:
-        """Own long gap in days; everybody's where none is known, and never shorter than the shortest that counts."""
-        return pl.max_horizontal(gap_p80_days.fill_null(self.gap_p80_days), self.shortest_rhythm_days)
+    def long_gap_days(self, gap_p80_days: pl.Expr, purchase_interval_days: pl.Expr) -> pl.Expr:
+        """Return the own long gap in days, everybody's where none is known.
+
+        It is never shorter than the shortest that counts, nor, by :attr:`own_interval`, than the own purchase interval.
+        """
+        least = pl.lit(self.shortest_rhythm_days)
+        if self.own_interval:
+            least = pl.max_horizontal(least, purchase_interval_days)
+        return pl.max_horizontal(gap_p80_days.fill_null(self.gap_p80_days), least)
 
     def is_in_rhythm(self, silence_ratio: pl.Expr) -> pl.Expr:
         """Whether a silence, in own long gaps, is part of the customer's rhythm; null where nothing was bought."""
@@ -175,6 +198,7 @@ class LifecycleDefinition:
             "cooling_after": self.cooling_after,
             "lapsed_after": self.lapsed_after,
             "shortest_rhythm_days": self.shortest_rhythm_days,
+            **({"own_interval": "yes"} if self.own_interval else {}),
             "population": {"gap_median_days": self.gap_median_days, "gap_p80_days": self.gap_p80_days},
         }
         if self.check:
@@ -273,7 +297,9 @@ def read_lifecycle(entry: YamlEntry) -> LifecycleDefinition:
     UsageError
         Something is missing or unfit, by file and line.
     """
-    keys = entry.fields(("cooling_after", "lapsed_after", "shortest_rhythm_days", "population"), ("check",))
+    keys = entry.fields(
+        ("cooling_after", "lapsed_after", "shortest_rhythm_days", "population"), ("own_interval", "check")
+    )
     population = keys["population"].fields(("gap_median_days", "gap_p80_days"))
     definition = LifecycleDefinition(
         gap_median_days=_positive(population["gap_median_days"]),
@@ -281,11 +307,18 @@ def read_lifecycle(entry: YamlEntry) -> LifecycleDefinition:
         cooling_after=_positive(keys["cooling_after"]),
         lapsed_after=_positive(keys["lapsed_after"]),
         shortest_rhythm_days=_positive(keys["shortest_rhythm_days"]),
+        own_interval="own_interval" in keys and _read_yes(keys["own_interval"]),
         check=_read_check(keys["check"]) if "check" in keys else None,
     )
     if definition.lapsed_after <= definition.cooling_after:
         raise UsageError(f"{keys['lapsed_after'].where}: 'lapsed_after' must be more than 'cooling_after'")
     return definition
+
+
+def _read_yes(entry: YamlEntry) -> bool:
+    if entry.text() not in ("yes", "no"):
+        raise UsageError(f"{entry.where}: 'own_interval' is yes or no")
+    return entry.text() == "yes"
 
 
 def _read_check(entry: YamlEntry) -> Check:

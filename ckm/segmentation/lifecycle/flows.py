@@ -21,7 +21,7 @@ import polars as pl
 from ckm.customers.calendar import calendar_day, day_number
 from ckm.customers.coverage import counted
 from ckm.customers.day_totals import NO_DAY
-from ckm.customers.interpurchase import LONG_SHARE, quantiles
+from ckm.customers.interpurchase import LONG_SHARE, purchase_interval, quantiles
 from ckm.errors import UnknownNameError, UsageError
 from ckm.models.rhythm import shrunk_gap
 
@@ -174,10 +174,18 @@ class _Rhythm:
         kept = np.flatnonzero(seen)
         starts = np.searchsorted(kept, self._starts[changed])
         counts = np.diff(starts, append=len(kept))
-        own = quantiles(gaps.lengths[kept], starts, counts, LONG_SHARE)
-        frame = pl.DataFrame({"own": own, "gaps": counts}).with_columns(pl.col("own").fill_nan(None))
+        lengths = gaps.lengths[kept]
+        added = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        between = added[starts + counts] - added[starts]
+        frame = pl.DataFrame(
+            {
+                "own": quantiles(lengths, starts, counts, LONG_SHARE),
+                "interval": purchase_interval(quantiles(lengths, starts, counts, 0.5), between, counts),
+                "gaps": counts,
+            }
+        ).with_columns(pl.col("own", "interval").fill_nan(None))
         shrunk = shrunk_gap(pl.col("own"), pl.col("gaps"), definition.gap_p80_days)
-        return frame.select(long=definition.long_gap_days(shrunk))["long"].to_numpy()
+        return frame.select(long=definition.long_gap_days(shrunk, pl.col("interval")))["long"].to_numpy()
 
 
 def _remarks(starts: list[date], period: str, as_of: date, first: date, unseen: int) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ckm.errors import UsageError
+from ckm.segmentation.rfm.facts import BINS as FACTS_BINS
 from ckm.yamlfile import dump_yaml, read_yaml
 
 if TYPE_CHECKING:
@@ -46,10 +47,22 @@ class NamedCodes:
 
 @dataclass(frozen=True)
 class NameTable:
-    """Names over all codes, each code exactly once; the segments from best to worst."""
+    """Names over all codes, each code exactly once; the segments from best to worst.
+
+    Attributes
+    ----------
+    bins
+        Number of scores.
+    segments
+        The names.
+    facts
+        Whether a customer's own purchases correct the scores that a name is taken from
+        (:mod:`ckm.segmentation.rfm.facts`); only for five scores.
+    """
 
     bins: int
     segments: tuple[NamedCodes, ...]
+    facts: bool = False
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -72,6 +85,7 @@ class NameTable:
         """Return the table as in its file, without the schema."""
         return {
             "bins": self.bins,
+            **({"facts": "yes"} if self.facts else {}),
             "segments": [
                 {"name": each.name, "advice": each.advice, "codes": list(each.patterns)} for each in self.segments
             ],
@@ -94,7 +108,7 @@ def load_names(path: Path = USUAL_NAMES) -> NameTable:
     document = read_yaml(path)
     if document is None:
         raise UsageError(f"{path}: 'schema' is missing", hint="needed are schema, bins, segments")
-    keys = document.fields(("schema", "bins", "segments"))
+    keys = document.fields(("schema", "bins", "segments"), ("facts",))
     if keys["schema"].text() != NAMES_SCHEMA:
         raise UsageError(f"{keys['schema'].where}: not a table of names", hint=f"write 'schema: {NAMES_SCHEMA}'")
     return read_names(document, beside=("schema",))
@@ -120,11 +134,15 @@ def read_names(entry: YamlEntry, beside: tuple[str, ...] = ()) -> NameTable:
     UsageError
         A key is missing or unfit; or codes have no name or more than one, which are then listed.
     """
-    keys = entry.fields(("bins", "segments", *beside))
+    keys = entry.fields(("bins", "segments", *beside), ("facts",))
     if keys["bins"].text() not in map(str, range(2, MOST_BINS + 1)):
         raise UsageError(f"{keys['bins'].where}: 'bins' is no whole number from 2 to {MOST_BINS}")
     bins = int(keys["bins"].text())
-    table = NameTable(bins, tuple(_segment(segment, bins) for segment in keys["segments"].items()))
+    facts = keys["facts"].text() if "facts" in keys else "no"
+    if facts not in ("yes", "no") or (facts == "yes" and bins != FACTS_BINS):
+        raise UsageError(f"{keys['facts'].where}: 'facts' is yes or no, and yes with {FACTS_BINS} scores only")
+    segments = tuple(_segment(segment, bins) for segment in keys["segments"].items())
+    table = NameTable(bins, segments, facts == "yes")
     _check_total(table, entry.path)
     return table
 

@@ -1,0 +1,109 @@
+"""Where scores give way to a customer's own purchases, so that a name is true of each customer who bears it.
+
+A score says where a customer stands among the others. A name says more: *New* that there was one purchase, *Lost* that
+the customer stopped. Among members who all pay each month, or firms that all order each week, the last fifth has done
+neither. The scores that a name is taken from are therefore corrected by three facts: on how many days the customer
+bought, how long ago in own purchase intervals, and whether any money was left.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+BINS = 5
+"""Scores of the tables whose names these facts are about."""
+RECENT, MIDDLE, LONG_AGO = 4, 3, 2
+"""Scores of recency: from the first a name says that the customer buys, at the last and below that they stopped."""
+FEW, SOME = 2, 3
+"""The lowest score of frequency of who came back, and the highest of money of who brought none."""
+LATE_AFTER, STOPPED_AFTER = 2.0, 3.0
+"""Own purchase intervals without a purchase up to which nobody has stopped, and after which nobody still buys. Of
+gaps that come by chance (exponential ones) one in twenty is longer than three times the mean."""
+RHYTHM_GAPS = 2
+"""An interval that is said to be usual needs three purchase days."""
+SHORTEST_INTERVAL_DAYS = 7.0
+"""Nobody has stopped for want of a purchase in so many days times :data:`STOPPED_AFTER`."""
+PLAIN_FREQUENCY = ((2, 1), (3, 2), (5, 3))
+"""Where customers hardly differ in frequency: below so many purchase days the score is this; else :data:`RECENT`."""
+
+NEEDS = ("gaps", "purchase_interval_days")
+"""Features that the facts are read from, beside recency and money."""
+SCORES = "scores"
+ONCE, SEVERAL, NO_MONEY = "one purchase day", "several purchase days", "no money left after returns"
+WITHIN, NOT_LATE = "a purchase within the usual interval", "a purchase within two usual intervals"
+STOPPED = "no purchase for long, in usual intervals"
+REASONS = (SCORES, WITHIN, NOT_LATE, STOPPED, ONCE, SEVERAL, NO_MONEY)
+"""What ``named_by`` can be."""
+
+
+def corrected_scores(interval_days: float | None, *, recency_varies: bool, frequency_varies: bool) -> list[pl.Expr]:
+    """Return the scores that a name is taken from, ``r``, ``f`` and ``m``, and ``because``, the fact that changed one.
+
+    Parameters
+    ----------
+    interval_days
+        Usual purchase interval of the shop, for who bought on one day only; None where nobody came back.
+    recency_varies, frequency_varies
+        False where all customers have one score: then own intervals, and plain numbers of days, take its place. Where
+        nobody came back either, nobody is known to have stopped.
+
+    Returns
+    -------
+    list of pl.Expr
+        Of a frame with ``r_score``, ``f_score``, ``m_score``, ``recency_days``, ``monetary`` and :data:`NEEDS`.
+    """
+    r, f, m = (pl.col(f"{name}_score").cast(pl.Int64) for name in "rfm")
+    recency, gaps = pl.col("recency_days"), pl.col("gaps")
+    once = gaps == 0
+    usual = pl.col("purchase_interval_days")
+    if not recency_varies and interval_days is not None:
+        usual = usual.fill_null(interval_days)
+    is_known = (gaps >= RHYTHM_GAPS) | pl.lit(not recency_varies)
+    counted_from = pl.max_horizontal(usual, SHORTEST_INTERVAL_DAYS)
+    stopped = is_known & (recency > (STOPPED_AFTER if recency_varies else LATE_AFTER) * counted_from)
+    welcomed_late = pl.lit(value=False)
+    if interval_days is not None:
+        welcomed_late = once & (recency > LATE_AFTER * max(interval_days, SHORTEST_INTERVAL_DAYS))
+    within = (recency <= usual).fill_null(value=False)
+    not_late = (is_known & (recency <= LATE_AFTER * usual)).fill_null(value=False)
+    by_recency = (
+        pl.when(within)
+        .then(pl.max_horizontal(r, RECENT))
+        .when(not_late)
+        .then(pl.max_horizontal(r, MIDDLE))
+        .when(stopped.fill_null(value=False))
+        .then(pl.min_horizontal(r, LONG_AGO))
+        .when(welcomed_late)
+        .then(pl.min_horizontal(r, MIDDLE))
+        .otherwise(r)
+    )
+    if not recency_varies and interval_days is None:
+        by_recency = pl.lit(RECENT, pl.Int64)
+    by_frequency = f if frequency_varies else _plain_frequency(gaps + 1)
+    by_frequency = (
+        pl.when(once)
+        .then(1)
+        .when(by_recency >= RECENT)
+        .then(pl.max_horizontal(by_frequency, FEW))
+        .otherwise(by_frequency)
+    )
+    by_money = pl.when(pl.col("monetary") <= 0).then(pl.min_horizontal(m, SOME)).otherwise(m)
+    because = (
+        pl.when(by_recency > r)
+        .then(pl.when(within).then(pl.lit(WITHIN)).when(not_late).then(pl.lit(NOT_LATE)).otherwise(pl.lit(ONCE)))
+        .when(by_recency < r)
+        .then(pl.lit(STOPPED))
+        .when(by_frequency != f)
+        .then(pl.when(once).then(pl.lit(ONCE)).otherwise(pl.lit(SEVERAL)))
+        .when(by_money != m)
+        .then(pl.lit(NO_MONEY))
+        .otherwise(pl.lit(SCORES))
+    )
+    return [by_recency.alias("r"), by_frequency.alias("f"), by_money.alias("m"), because.alias("because")]
+
+
+def _plain_frequency(days: pl.Expr) -> pl.Expr:
+    score = pl.lit(RECENT)
+    for below, lower in reversed(PLAIN_FREQUENCY):
+        score = pl.when(days < below).then(lower).otherwise(score)
+    return score
