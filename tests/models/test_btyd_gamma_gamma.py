@@ -115,4 +115,21 @@ def test_independence_is_read_out_in_words() -> None:
     assert "make smaller orders" in check_independence(x, noise / x).reading
     assert "slightly larger" in check_independence(x, noise + x / 500).reading
     assert check_independence(x, np.full(100, 3.0)).pearson is None
+    assert check_independence([], []).pearson is None
     assert "nothing to check" in check_independence(x, np.full(100, 3.0)).reading
+
+
+@pytest.mark.parametrize("price", [9.9, 0.1, 33.33, 1999.99, 123456789.01])
+def test_customers_who_all_pay_one_price_do_not_differ_in_it(price: float) -> None:
+    x = np.arange(1, 60)
+    added = np.array([sum([price] * int(each)) / each for each in x])
+    for mean in (added, np.round(added * x, 2) / x, price * (1 + 0.004 * (x % 2)), price * (1 - 1e-11 * x)):
+        found = check_independence(x, mean)
+        assert (found.pearson, found.spearman, found.holds) == (None, None, True)
+        assert "order more often" not in found.reading
+
+
+def test_means_that_differ_by_rounding_share_a_rank_among_others_that_do_not() -> None:
+    x = np.arange(1, 101)
+    mean = np.where(x % 2 == 0, 9.9, 20.0)
+    assert check_independence(x, mean * (1 + 1e-12 * x)) == check_independence(x, mean)

@@ -23,6 +23,11 @@ NOTABLE, DEPENDENT = 0.1, 0.3
 """Correlations that are called slight, and too large for the model: Cohen's small and medium effects (Statistical power
 analysis for the behavioral sciences, 2nd ed. 1988, pp. 79-80). CDNOW has 0.11, and 0.21 of ranks."""
 
+MEAN_DIGITS = 9
+"""Significant digits of a mean order value that count."""
+LEAST_DIFFERENCE = 0.005
+"""Of the largest mean; customers whose means all lie closer together pay one price, rounded in different ways."""
+
 
 @dataclass(frozen=True)
 class Orders:
@@ -249,12 +254,26 @@ class Independence:
 
 
 def check_independence(x: ArrayLike, mean: ArrayLike, *, weights: ArrayLike | None = None) -> Independence:
-    """Correlate the number of orders with their mean value; arguments as for :func:`fit_gamma_gamma`."""
+    """Correlate the number of orders with their mean value; arguments as for :func:`fit_gamma_gamma`.
+
+    Means that differ by less than :data:`MEAN_DIGITS` significant digits are equal: a mean of equal orders differs from
+    the order in its last bit, by how many there are. Where all lie within :data:`LEAST_DIFFERENCE` there is no
+    difference to explain.
+    """
     data = _orders(x, mean, weights)
-    pearson = _correlation(data.x, data.mean, data.weights)
-    spearman = _correlation(_ranks(data.x, data.weights), _ranks(data.mean, data.weights), data.weights)
+    value = _rounded(data.mean)
+    if len(value) and value.max() - value.min() <= LEAST_DIFFERENCE * value.max():
+        value = np.full_like(value, value.max())
+    pearson = _correlation(data.x, value, data.weights)
+    spearman = _correlation(_ranks(data.x, data.weights), _ranks(value, data.weights), data.weights)
     holds = all(figure is None or abs(figure) < DEPENDENT for figure in (pearson, spearman))
     return Independence(data.customers, pearson, spearman, holds)
+
+
+def _rounded(values: Floats) -> Floats:
+    """Positive numbers to :data:`MEAN_DIGITS` significant digits."""
+    scale = 10.0 ** (MEAN_DIGITS - 1 - np.floor(np.log10(values)))
+    return np.asarray(np.round(values * scale) / scale)
 
 
 def _correlation(one: Floats, other: Floats, weights: Floats) -> float | None:

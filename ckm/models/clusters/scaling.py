@@ -23,6 +23,11 @@ IQR_OF_NORMAL = 1.349
 WINSOR = 0.01
 """The share of customers at each end who do not count for the standard deviation."""
 
+LEAST_LOG_SPREAD = 0.05
+"""Of a logarithm: a standard deviation of a twentieth is less than that of the days of a month."""
+LEAST_SPREAD = 0.01
+"""Of a share, in its own unit."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -47,6 +52,11 @@ class Recipe:
     over: str | None = None
     log: bool = False
     evidence: str | None = None
+
+    @property
+    def is_logarithm(self) -> bool:
+        """Whether differences are factors."""
+        return self.log or self.over is not None
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -102,23 +112,26 @@ def learn_scaling(recipe: Recipe, columns: Mapping[str, Floats], rounded: Callab
     Returns
     -------
     Scaling | None
-        None for a feature that tells nobody apart: all null, or the same but for the outermost hundredths.
+        None for a feature that tells nobody apart: all null, or its spread before it is drawn is below
+        :data:`LEAST_LOG_SPREAD` or :data:`LEAST_SPREAD`, but for the outermost hundredths.
     """
     values = _transformed(recipe, columns)
     known = values[~np.isnan(values)]
-    if not len(known):
+    if not len(known) or _spread(known) < (LEAST_LOG_SPREAD if recipe.is_logarithm else LEAST_SPREAD):
         return None
     typical = rounded(float(np.mean(_winsorized(known)) if recipe.evidence else np.median(known)))
     drawn = _drawn(recipe, values, columns, typical)
-    low, middle, high = np.quantile(drawn, [0.25, 0.5, 0.75])
-    scale = rounded(float(max((high - low) / IQR_OF_NORMAL, np.std(_winsorized(drawn)))))
-    negligible = 1e-9 * max(1.0, abs(float(middle)))
-    return Scaling(recipe, typical, rounded(float(middle)), scale) if scale > negligible else None
+    return Scaling(recipe, typical, rounded(float(np.median(drawn))), rounded(_spread(drawn)))
 
 
 def scaled_points(scalings: Sequence[Scaling], columns: Mapping[str, Floats]) -> Floats:
     """Return one row per customer and one column per scaling."""
     return np.column_stack([scaling.apply(columns) for scaling in scalings])
+
+
+def _spread(values: Floats) -> float:
+    low, high = np.quantile(values, [0.25, 0.75])
+    return float(max((high - low) / IQR_OF_NORMAL, np.std(_winsorized(values))))
 
 
 def _transformed(recipe: Recipe, columns: Mapping[str, Floats]) -> Floats:

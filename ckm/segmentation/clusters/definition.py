@@ -149,10 +149,11 @@ class ClustersDefinition:
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
         """Say whether the clusters are stable, and what they do not rest on."""
         chosen = choose(self.trials)
+        fewest, most = self.trials[0].clusters, self.trials[-1].clusters
+        tried = f"of {fewest} to {most}" if fewest < most else "of the one number that leaves no cluster too small"
         remarks = [
-            f"{len(self.clusters)} clusters by {', '.join(self._features)}: the most, of {self.trials[0].clusters} to "
-            f"{self.trials[-1].clusters}, that come out again in bootstrap samples "
-            f"(mean adjusted Rand index {chosen.stability:.3f}, {STABLE:.3f} wanted)"
+            f"{len(self.clusters)} clusters by {', '.join(self._features)}: the most, {tried}, that come out again in "
+            f"bootstrap samples (mean adjusted Rand index {chosen.stability:.3f}, {STABLE:.3f} wanted)"
             if chosen.is_stable
             else f"the clusters are not stable: no number of them comes out again in bootstrap samples (the best, "
             f"{chosen.clusters}, has a mean adjusted Rand index of {chosen.stability:.3f}, {STABLE:.3f} wanted); "

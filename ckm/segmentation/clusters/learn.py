@@ -15,7 +15,8 @@ from ckm.models.clusters.scaling import Scaling, learn_scaling, scaled_points
 from ckm.models.clusters.stability import choose, try_numbers
 from ckm.models.sampling import sample_by_id
 from ckm.segmentation.clusters.definition import Cluster, ClustersDefinition, number_columns, read_clusters
-from ckm.segmentation.clusters.names import load_words, name_clusters
+from ckm.segmentation.clusters.facts import true_deviations
+from ckm.segmentation.clusters.names import load_words, name_clusters, words_hold
 from ckm.segmentation.definition import Segment, readable_number
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ckm.models.clusters.stability import Trial
     from ckm.segmentation.clusters.names import ClusterWords
     from ckm.segmentation.definition import Basis, Definition
 
@@ -34,6 +36,10 @@ __all__ = ["ClustersDefinition", "fit_clusters", "read_clusters"]
 FEWEST_CLUSTERS, MOST_CLUSTERS = 3, 10
 FEWEST_CUSTOMERS = 100
 """Ten for each of the most clusters; with fewer, which customers happen to be there decides."""
+FEWEST_IN_CLUSTER = 10
+"""Customers of the smallest cluster: a smaller one is those who happen to be there, not a kind."""
+POINT_DIGITS = 6
+"""Decimals of a scale; what differs beyond them is rounding."""
 MOST_FITTED = 200_000
 """Customers that k-means learns from; more are assigned, not learned from."""
 MOST_TRIED = 10_000
@@ -46,12 +52,13 @@ def fit_clusters(basis: Basis) -> ClustersDefinition:
     Features, their scales and the words for them: ``ckm/data/cluster_words.yaml``,
     :func:`~ckm.models.clusters.scaling.learn_scaling`. The number of clusters:
     :func:`~ckm.models.clusters.stability.try_numbers`. A cluster that shares most of its customers with one of
-    ``basis.previous`` keeps that one's name, advice and place among those that stay.
+    ``basis.previous`` keeps that one's name, advice and place among those that stay, as long as the name is true.
 
     Raises
     ------
     NotEnoughDataError
-        There are fewer than :data:`FEWEST_CUSTOMERS` customers, or they do not differ in any of the features.
+        There are fewer than :data:`FEWEST_CUSTOMERS` customers, or they do not differ in any of the features, or any
+        division leaves a cluster of fewer than :data:`FEWEST_IN_CLUSTER`.
     """
     frame = basis.table.frame.sort("customer_id")
     if frame.height < FEWEST_CUSTOMERS:
@@ -63,16 +70,25 @@ def fit_clusters(basis: Basis) -> ClustersDefinition:
 
     ids = frame["customer_id"].to_list()
     tried = points[sample_by_id(ids, MOST_TRIED)] if scalings else points
-    different = len(np.unique(tried, axis=0))
+    different = len(np.unique(tried.round(POINT_DIGITS), axis=0))
     if different < FEWEST_CLUSTERS:
         raise _too_alike(frame.height)
-    trials = try_numbers(tried, range(FEWEST_CLUSTERS, min(MOST_CLUSTERS, different) + 1), seed=basis.seed)
+    numbers = range(FEWEST_CLUSTERS, min(MOST_CLUSTERS, different) + 1)
+    trials = _large_enough(try_numbers(tried, numbers, seed=basis.seed), len(tried))
+    if not trials:
+        trials = _large_enough(try_numbers(tried, [FEWEST_CLUSTERS - 1], seed=basis.seed), len(tried))
+    if not trials:
+        raise _too_small(frame.height)
 
     fitted = sample_by_id(ids, MOST_FITTED)
     found = fit_centres(points[fitted], choose(trials).clusters, seed=basis.seed)
     centres = np.array([[readable_number(value) for value in centre] for centre in found.tolist()])
     clusters = _described(frame, points, centres, scalings, words, basis.previous)
     return ClustersDefinition(scalings, clusters, trials, len(fitted), left_out)
+
+
+def _large_enough(trials: Sequence[Trial], customers: int) -> tuple[Trial, ...]:
+    return tuple(each for each in trials if round(each.smallest * customers) >= FEWEST_IN_CLUSTER)
 
 
 def _learn_scalings(frame: pl.DataFrame, words: ClusterWords) -> tuple[tuple[Scaling, ...], tuple[str, ...]]:
@@ -100,15 +116,21 @@ def _described(
     customers = np.bincount(labels, minlength=len(centres)).tolist()
     spent = frame["monetary"].cast(pl.Float64).to_numpy()
     money = [readable_number(_mean(spent[labels == each])) for each in range(len(centres))]
-    kept = _kept(frame, labels, previous)
-    order = _order(money, {mine: its for mine, (its, _) in kept.items()})
-    new = [each for each in order if each not in kept]
-
     used = {scaling.recipe.name for scaling in scalings}
     features = [feature for feature in words.features if feature.recipe.name in used]
-    deviations = (centres - points.mean(axis=0))[new].tolist()
+    far = (centres - points.mean(axis=0)).tolist()
+    deviations = true_deviations(far, [each.facts for each in features], frame, labels)
+    kept = {
+        mine: (its, segment)
+        for mine, (its, segment) in _kept(frame, labels, previous).items()
+        if words_hold(segment.name, deviations[mine], features)
+    }
+    order = _order(money, {mine: its for mine, (its, _) in kept.items()})
+    new = [each for each in order if each not in kept]
     taken = [segment.name for _, segment in kept.values()]
-    named = dict(zip(new, name_clusters(deviations, features, words.middling, taken), strict=True))
+    named = dict(
+        zip(new, name_clusters([deviations[each] for each in new], features, words.middling, taken), strict=True)
+    )
     named |= {mine: segment for mine, (_, segment) in kept.items()}
     return tuple(
         Cluster(named[each].name, named[each].advice, tuple(centres[each].tolist()), customers[each], money[each])
@@ -152,4 +174,14 @@ def _too_alike(customers: int) -> NotEnoughDataError:
         f"{customers:,} customers are too alike to be divided into {FEWEST_CLUSTERS} clusters",
         hint="look at the features: ckm segment --customers; rules can divide them by what you know",
         customers=customers,
+    )
+
+
+def _too_small(customers: int) -> NotEnoughDataError:
+    return NotEnoughDataError(
+        f"{counted(customers, 'customer')} with a purchase: any division leaves a cluster of fewer than "
+        f"{FEWEST_IN_CLUSTER}, because most are alike",
+        hint="rfm and rules need less: ckm segment --by rfm",
+        customers=customers,
+        needed=FEWEST_IN_CLUSTER,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
 from ckm.models.clusters.scaling import Recipe
+from ckm.segmentation.clusters.facts import Fact
 from ckm.segmentation.definition import Segment, readable_number
 from ckm.yamlfile import read_yaml
 
@@ -22,6 +24,8 @@ USUAL_WORDS = Path(__file__).parents[2] / "data" / "cluster_words.yaml"
 WORDS_SCHEMA = "ckm.cluster_words/1"
 FAR = 0.5
 """Scales from the population's mean at which a feature begins to set a cluster apart."""
+NEAR = 0.1
+"""Scales below which a feature does not even tell two clusters apart that would be named alike."""
 WORDS = 2
 """In a name, where they suffice to tell it from the others."""
 
@@ -36,12 +40,19 @@ class Word:
 
 @dataclass(frozen=True)
 class NamedFeature:
-    """A feature and the words for much and little of it; of one ``theme`` a name takes the strongest word only."""
+    """A feature and the words for much and little of it; of one ``theme`` a name takes the strongest word only.
+
+    Attributes
+    ----------
+    facts
+        Plain figures that the words are about; a word is used where all of them agree.
+    """
 
     recipe: Recipe
     theme: str
     high: Word
     low: Word
+    facts: tuple[Fact, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,13 +89,14 @@ def name_clusters(
     """Return a name and an advice for each cluster, all names different.
 
     The words of a cluster are those of the features in which its centre lies farthest from the population's mean, at
-    least :data:`FAR`, of each theme one: :data:`WORDS` of them, more where clusters would be named alike, and in the
-    end a number.
+    least :data:`FAR`, of each theme one: :data:`WORDS` of them, more where clusters would be named alike, also of
+    features that are nearer, from :data:`NEAR` on, and in the end a number.
 
     Parameters
     ----------
     deviations
-        Per cluster and feature, centre less mean, in scales.
+        Per cluster and feature, centre less mean, in scales; 0 where the words would not be true
+        (:func:`ckm.segmentation.clusters.facts.true_deviations`).
     features
         In the order of the deviations.
     middling
@@ -122,7 +134,7 @@ def _words(row: Sequence[float], features: Sequence[NamedFeature], middling: Wor
         if strength[index] >= FAR:
             telling.setdefault(features[index].theme, index)
     first = list(telling.values())
-    rest = [index for index in order if index not in first]
+    rest = [index for index in order if index not in first and strength[index] >= NEAR]
 
     def word(index: int) -> Word:
         return features[index].high if row[index] > 0 else features[index].low
@@ -148,8 +160,27 @@ def _numbered(names: Sequence[str], taken: Collection[str]) -> list[str]:
     return free
 
 
+def words_hold(name: str, row: Sequence[float], features: Sequence[NamedFeature]) -> bool:
+    """Return whether the words of a name that was given before are true of a cluster; other text is not judged.
+
+    Parameters
+    ----------
+    name
+        Of a cluster, with or without a number behind it.
+    row
+        The cluster's deviations, 0 where a fact contradicts.
+    features
+        In the order of the deviations.
+    """
+    said = {re.sub(r" \d+$", "", word) for word in name.split(", ")}
+    return not any(
+        (feature.high.text in said and deviation <= 0) or (feature.low.text in said and deviation >= 0)
+        for feature, deviation in zip(features, row, strict=True)
+    )
+
+
 def _feature(entry: YamlEntry) -> NamedFeature:
-    keys = entry.fields(("name", "column", "theme", "high", "low"), ("over", "log", "evidence"))
+    keys = entry.fields(("name", "column", "theme", "high", "low"), ("over", "log", "evidence", "facts"))
     recipe = Recipe(
         keys["name"].text(),
         keys["column"].text(),
@@ -157,7 +188,18 @@ def _feature(entry: YamlEntry) -> NamedFeature:
         log="log" in keys and keys["log"].text() == "yes",
         evidence=keys["evidence"].text() if "evidence" in keys else None,
     )
-    return NamedFeature(recipe, keys["theme"].text(), _word(keys["high"]), _word(keys["low"]))
+    facts = tuple(_fact(each) for each in keys["facts"].items()) if "facts" in keys else ()
+    return NamedFeature(recipe, keys["theme"].text(), _word(keys["high"]), _word(keys["low"]), facts)
+
+
+def _fact(entry: YamlEntry) -> Fact:
+    keys = entry.fields(("column",), ("over", "pooled", "level"))
+    return Fact(
+        keys["column"].text(),
+        keys["over"].text() if "over" in keys else None,
+        pooled="pooled" in keys and keys["pooled"].text() == "yes",
+        level=keys["level"].number() if "level" in keys else None,
+    )
 
 
 def _word(entry: YamlEntry) -> Word:
