@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.errors import UsageError
 from ckm.models.clusters.scaling import Recipe
-from ckm.segmentation.clusters.names import ClusterWords, NamedFeature, Word, load_words, name_clusters
+from ckm.segmentation.clusters.facts import Fact
+from ckm.segmentation.clusters.names import ClusterWords, NamedFeature, Word, load_words, name_clusters, words_hold
 
 MIDDLING = Word("middling", "wait")
 
@@ -105,3 +108,41 @@ def test_words_are_read_as_written(tmp_path: Path) -> None:
     )
     found = NamedFeature(Recipe("a", "b", over="c", evidence="n"), "t", Word("高", "x"), Word("低", "y"))
     assert load_words(path) == ClusterWords((found,), Word("กลาง", "รอ"))
+
+
+@pytest.mark.parametrize(
+    ("name", "holds"),
+    [
+        ("much tea, little cake", True),
+        ("little cake 2", True),
+        ("little tea", False),
+        ("much milk", False),
+        ("our best, much tea", True),
+        ("ชา", True),
+    ],
+)
+def test_a_name_is_kept_only_while_its_words_hold(name: str, *, holds: bool) -> None:
+    assert words_hold(name, [2.0, -0.3, 0.0], FEATURES) is holds
+
+
+def side(fact: Fact, values: list[float | None], members: list[bool], over: list[float] | None = None) -> int:
+    frame = pl.DataFrame({"a": values, "b": over or [1.0] * len(values)}, strict=False)
+    return fact.side(frame, np.array(members))
+
+
+def test_a_word_needs_mean_and_median_of_those_who_are_known_on_its_side() -> None:
+    fact, first = Fact("a"), [True, True, True, False, False, False]
+    assert side(fact, [3.0, 4.0, 5.0, 1.0, 1.0, 2.0], first) == 1
+    assert side(fact, [1.0, 1.0, 2.0, 3.0, 4.0, 5.0], first) == -1
+    assert side(fact, [1.0, 1.0, 99.0, 2.0, 2.0, 2.0], first) == 0
+    assert side(fact, [9.9, 9.9, 9.9000001, 9.9, 9.9, 9.9], first) == 0
+    assert side(fact, [None, None, 5.0, 1.0, 1.0, 1.0], first) == 0
+    assert side(fact, [None] * 6, first) == 0
+
+
+def test_a_word_may_be_about_a_ratio_of_sums_or_a_level() -> None:
+    first = [True, True, False, False]
+    pooled = Fact("a", "b", pooled=True)
+    assert side(pooled, [100.0, 10.0, 60.0, 60.0], first, [1.0, 9.0, 1.0, 1.0]) == -1
+    assert side(Fact("a", "b", level=1.0), [3.0, 4.0, 9.0, 9.0], first, [2.0, 2.0, 1.0, 1.0]) == 1
+    assert side(Fact("a", "b", level=1.0), [3.0, 4.0, 9.0, 9.0], first, [0.0, 0.0, 1.0, 1.0]) == 0

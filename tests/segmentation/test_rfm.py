@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.errors import UsageError
-from ckm.models.quantiles import quantile_cuts
+from ckm.models.quantiles import Cuts, material_cuts, quantile_cuts
+from ckm.segmentation.rfm.definition import RfmDefinition, read_rfm
 from ckm.segmentation.rfm.names import load_names
+from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -78,6 +81,92 @@ def test_one_time_buyers_share_the_lowest_score_and_the_best_keep_the_highest() 
 
 def test_a_cut_point_is_the_smallest_value_that_its_share_of_customers_does_not_exceed() -> None:
     assert quantile_cuts(pl.Series(range(1, 8)), 5).edges == (2, 3, 5, 6)
+
+
+def fewer(values: list[float], ratio: float = 1.1, *, fewer_is_better: bool = False) -> Cuts:
+    return material_cuts(pl.Series(values), 5, per_class=5, least_ratio=ratio, fewer_is_better=fewer_is_better)
+
+
+@pytest.mark.parametrize(
+    ("customers", "scores"),
+    [(1, {3}), (9, {3}), (10, {2, 4}), (15, {1, 3, 5}), (20, {1, 2, 4, 5}), (25, {1, 2, 3, 4, 5})],
+)
+def test_few_customers_have_fewer_classes_spread_over_the_scores(customers: int, scores: set[int]) -> None:
+    values = [2.0**number for number in range(customers)]
+    for fewer_is_better in (False, True):
+        cuts = fewer(values, fewer_is_better=fewer_is_better)
+        assert set(pl.select(cuts.score(pl.Series(values))).to_series()) == scores
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[24.0] * 40, [156.0] * 20 + [157.0] * 20, [100.0 + number / 100 for number in range(40)], [0.0] * 30, [-5.0] * 30],
+)
+def test_values_that_hardly_differ_are_one_class_and_so_is_whatever_comes_later(values: list[float]) -> None:
+    cuts = fewer(values)
+    assert not cuts.varies
+    assert set(pl.select(cuts.score(pl.Series([*values, 1e9, -1e9]))).to_series()) == {3}
+
+
+def test_a_largest_value_that_many_share_has_the_middle_of_the_scores_that_it_spans() -> None:
+    values = [10.0] * 40 + [24.0] * 60
+    assert fewer(values) == Cuts((10.0,), scores=(1, 4))
+    assert fewer(values, fewer_is_better=True) == Cuts((10.0,), fewer_is_better=True, scores=(5, 2))
+
+
+@settings(deadline=None)
+@given(st.lists(st.integers(-50, 50), min_size=1, max_size=80), st.integers(2, 9), st.booleans())
+def test_fewer_classes_keep_the_order_of_the_values(values: list[int], bins: int, fewer_is_better: bool) -> None:
+    cuts = material_cuts(pl.Series(values), bins, per_class=5, least_ratio=1.1, fewer_is_better=fewer_is_better)
+    found = pl.select(cuts.score(pl.Series(values))).to_series().to_list()
+    pairs = sorted(zip(values, found, strict=True))
+    assert all(1 <= score <= bins for score in found)
+    assert len(set(pairs)) == len(set(values))
+    assert all((low[1] >= high[1]) if fewer_is_better else (low[1] <= high[1]) for low, high in pairwise(pairs))
+
+
+OLD = """
+cuts: {recency: [9, 19, 29, 39], frequency: [10, 20, 30, 40], monetary: [1, 2, 3, 4]}
+names:
+  bins: 5
+  segments:
+    - {name: New, advice: a, codes: ["[4-5]1[1-5]"]}
+    - {name: Old, advice: b, codes: ["[4-5][2-5][1-5]", "[1-3][1-5][1-5]"]}
+"""
+
+
+def rfm(text: str, folder: Path) -> RfmDefinition:
+    path = folder / "rfm.yaml"
+    path.write_text(text, encoding="utf-8")
+    entry = read_yaml(path)
+    assert entry is not None
+    return read_rfm(entry)
+
+
+def test_a_definition_that_was_kept_before_there_were_facts_is_applied_as_it_was(tmp_path: Path) -> None:
+    old = rfm(OLD, tmp_path)
+    assert old.needs == ("recency_days", "frequency", "monetary")
+    many = pl.DataFrame({"recency_days": [0], "frequency": [10], "monetary": [99.0]})
+    assert old.assign(many).rows() == [("New", 5, 1, 5)]
+    assert rfm(yaml.safe_dump(old.to_plain()), tmp_path) == old
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("bins: 5", "bins: 5\n  facts: maybe"), "'facts' is yes or no"),
+        (("bins: 5", "bins: 5\n  facts: yes"), "'interval_days' belongs to names with 'facts: yes'"),
+        (("[9, 19, 29, 39]", "[9, 19]"), "4 ascending cut points are expected"),
+        (("[9, 19, 29, 39]", "{edges: [9], scores: [2, 4]}"), "scores from 1 to 5 are expected"),
+        (("[10, 20, 30, 40]", "{edges: [9, 8], scores: [1, 2, 4]}"), "2 ascending cut points for 3 scores"),
+        (("[10, 20, 30, 40]", "{edges: [], scores: []}"), "scores from 1 to 5 are expected"),
+    ],
+)
+def test_a_definition_of_scores_that_was_spoilt_is_pointed_at(
+    tmp_path: Path, change: tuple[str, str], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        rfm(OLD.replace(*change), tmp_path)
 
 
 def test_no_value_no_score() -> None:

@@ -240,7 +240,7 @@ class Independence:
     def reading(self) -> str:
         """What it means, in one sentence."""
         if self.pearson is None or self.spearman is None:
-            return "Customers do not differ in the number or the value of their orders, so there is nothing to check."
+            return "The number of orders or their value is the same for all customers, so there is nothing to check."
         figures = f"correlation {self.pearson:+.2f}, of ranks {self.spearman:+.2f}"
         if max(abs(self.pearson), abs(self.spearman)) < NOTABLE:
             return f"The value of an order does not go with how many a customer makes ({figures})."

@@ -47,7 +47,7 @@ def _blocks(telling: Telling) -> Iterator[Block]:
 def _levels(telling: Telling) -> Iterator[Block]:
     levels = telling.all("value_at_risk", "level")
     total = value_at_risk(telling)
-    if not total:
+    if not total or not levels:
         return
     customers = {each.of("level"): each.value for each in telling.all("customers_at_risk", "level")}
     most = max(levels, key=lambda each: each.value or 0.0)
