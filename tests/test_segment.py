@@ -119,11 +119,11 @@ def test_five_customers_by_hand() -> None:
     found = segmented(frame(*five_customers(), row("ann", 4.2, 5.0), row("ann", 4.5, -15.0, "return")))
     assert found.as_of == date(2024, 3, 5)
     assert found.customers.drop("previous_segment", "cause").rows() == [
-        ("ann", "Potential Loyalist", 3, 3, 3, "a purchase within the usual interval", 0, 2, 0.0, "EUR", 1, 4.0),
-        ("bob", "Promising", 3, 3, 3, "a purchase within the usual interval", 3, 1, 20.0, "EUR", 0, None),
-        ("cho", "Promising", 3, 3, 3, "a purchase within the usual interval", 2, 1, 30.0, "EUR", 0, None),
-        ("dee", "Promising", 3, 3, 3, "a purchase within the usual interval", 1, 1, 40.0, "EUR", 0, None),
-        ("eve", "Promising", 3, 3, 3, "a purchase within the usual interval", 0, 1, 50.0, "EUR", 0, None),
+        ("ann", "Potential Loyalist", 3, 3, 3, "a purchase within the usual interval", 0, 2, 0.0, "EUR", 1, 2, 4.0),
+        ("bob", "Promising", 3, 3, 3, "a purchase within the usual interval", 3, 1, 20.0, "EUR", 0, 1, None),
+        ("cho", "Promising", 3, 3, 3, "a purchase within the usual interval", 2, 1, 30.0, "EUR", 0, 1, None),
+        ("dee", "Promising", 3, 3, 3, "a purchase within the usual interval", 1, 1, 40.0, "EUR", 0, 1, None),
+        ("eve", "Promising", 3, 3, 3, "a purchase within the usual interval", 0, 1, 50.0, "EUR", 0, 1, None),
     ]
     assert scores(found) == (1, 1, 1)
 

@@ -27,7 +27,7 @@ SUMMARY_HEADER = (
 )
 CUSTOMER_HEADER = (
     "customer_id,segment,r_score,f_score,m_score,named_by,recency_days,frequency,monetary,currency,gaps,"
-    "purchase_interval_days,previous_segment,cause"
+    "orders,purchase_interval_days,previous_segment,cause"
 )
 ORDERS_HEADER = "order_id,customer_id,ordered_at,net,currency,type"
 CUSTOMERS = ["007", "[VIP] 王", "สมชาย", "مریم", "Jörg", ""]

@@ -138,6 +138,15 @@ def many_firms(random: np.random.Generator) -> Rows:
     return firms(random, int(random.integers(20, 120)))
 
 
+def one_day_each(random: np.random.Generator) -> Rows:
+    """Everybody bought on one day, some of them many times."""
+    rows: Rows = []
+    for number in range(int(random.integers(20, 150))):
+        day = int(random.integers(0, 300))
+        rows += [(f"c{number}", day, round(float(random.lognormal(3, 1)), 2))] * min(int(random.pareto(1)) + 1, 40)
+    return rows
+
+
 def thin(random: np.random.Generator) -> Rows:
     """A few customers with one to three orders."""
     rows: Rows = []
@@ -217,7 +226,7 @@ def mixed(random: np.random.Generator) -> Rows:
 SHOPS: dict[str, Callable[[np.random.Generator], Rows]] = {
     each.__name__: each
     for each in (
-        club, club_with_joiners, firms, many_firms, thin, one_time, seasonal, one_customer, all_the_same, one_price,
-        heavy_tails, mixed,
+        club, club_with_joiners, firms, many_firms, one_day_each, thin, one_time, seasonal, one_customer, all_the_same,
+        one_price, heavy_tails, mixed,
     )
 }  # fmt: skip

@@ -77,14 +77,18 @@ seeds = pytest.mark.parametrize("seed", SEEDS)
 @seeds
 def test_a_name_of_rfm_agrees_with_the_purchases_of_everyone_who_bears_it(kind: str, seed: int) -> None:
     found, known = segmented(kind, seed, "rfm")
+    middle = median(one.net for one in known.values())
     for row, facts_of in each(found, known):
         name, days = row["segment"], len(facts_of.days)
         if name in NEW:
             assert days == 1
+            assert len(facts_of.orders) < rfm_facts.MANY_ORDERS
         if name in BUYING:
-            assert days > 1
+            assert len(facts_of.orders) > 1
         if name == "Champions":
             assert facts_of.net > 0
+        if name in ("Champions", "Can't Lose Them"):  # among the best, as the advice says
+            assert facts_of.net >= middle
         if facts_of.bought_within_own_interval:
             assert name in BUYING
         if facts_of.interval is not None and days > 2:
@@ -112,7 +116,7 @@ def test_what_named_a_customer_is_true_of_them(kind: str, seed: int) -> None:
             case rfm_facts.ONCE:
                 assert len(facts_of.days) == 1
             case rfm_facts.SEVERAL:
-                assert len(facts_of.days) > 1
+                assert len(facts_of.orders) > 1
             case rfm_facts.NO_MONEY:
                 assert facts_of.net <= 0
 

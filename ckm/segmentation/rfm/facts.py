@@ -25,11 +25,13 @@ SHORTEST_INTERVAL_DAYS = 7.0
 """Nobody has stopped for want of a purchase in so many days times :data:`STOPPED_AFTER`."""
 PLAIN_FREQUENCY = ((2, 1), (3, 2), (5, 3))
 """Where customers hardly differ in frequency: below so many purchase days the score is this; else :data:`RECENT`."""
+MANY_ORDERS = 5
+"""Orders with which also who bought on one day is no new customer."""
 
-NEEDS = ("gaps", "purchase_interval_days")
+NEEDS = ("gaps", "orders", "purchase_interval_days")
 """Features that the facts are read from, beside recency and money."""
 SCORES = "scores"
-ONCE, SEVERAL, NO_MONEY = "one purchase day", "several purchase days", "no money left after returns"
+ONCE, SEVERAL, NO_MONEY = "one purchase day", "several orders", "no money left after returns"
 WITHIN, NOT_LATE = "a purchase within the usual interval", "a purchase within two usual intervals"
 STOPPED = "no purchase for long, in usual intervals"
 REASONS = (SCORES, WITHIN, NOT_LATE, STOPPED, ONCE, SEVERAL, NO_MONEY)
@@ -54,7 +56,7 @@ def corrected_scores(interval_days: float | None, *, recency_varies: bool, frequ
     """
     r, f, m = (pl.col(f"{name}_score").cast(pl.Int64) for name in "rfm")
     recency, gaps = pl.col("recency_days"), pl.col("gaps")
-    once = gaps == 0
+    once = (gaps == 0) & (pl.col("orders") < MANY_ORDERS)
     usual = pl.col("purchase_interval_days")
     if not recency_varies and interval_days is not None:
         usual = usual.fill_null(interval_days)
