@@ -55,39 +55,27 @@ def corrected_scores(interval_days: float | None, *, recency_varies: bool, frequ
         Of a frame with ``r_score``, ``f_score``, ``m_score``, ``recency_days``, ``monetary`` and :data:`NEEDS`.
     """
     r, f, m = (pl.col(f"{name}_score").cast(pl.Int64) for name in "rfm")
-    recency, gaps = pl.col("recency_days"), pl.col("gaps")
-    once = (gaps == 0) & (pl.col("orders") < MANY_ORDERS)
-    usual = pl.col("purchase_interval_days")
-    if not recency_varies and interval_days is not None:
-        usual = usual.fill_null(interval_days)
-    is_known = (gaps >= RHYTHM_GAPS) | pl.lit(not recency_varies)
-    counted_from = pl.max_horizontal(usual, SHORTEST_INTERVAL_DAYS)
-    stopped = is_known & (recency > (STOPPED_AFTER if recency_varies else LATE_AFTER) * counted_from)
-    welcomed_late = pl.lit(value=False)
-    if interval_days is not None:
-        welcomed_late = once & (recency > LATE_AFTER * max(interval_days, SHORTEST_INTERVAL_DAYS))
-    within = (recency <= usual).fill_null(value=False)
-    not_late = (is_known & (recency <= LATE_AFTER * usual)).fill_null(value=False)
+    once = (pl.col("gaps") == 0) & (pl.col("orders") < MANY_ORDERS)
+    within, not_late, stopped = _silence(interval_days, recency_varies=recency_varies)
     by_recency = (
         pl.when(within)
         .then(pl.max_horizontal(r, RECENT))
         .when(not_late)
         .then(pl.max_horizontal(r, MIDDLE))
-        .when(stopped.fill_null(value=False))
+        .when(stopped)
         .then(pl.min_horizontal(r, LONG_AGO))
-        .when(welcomed_late)
+        .when(once & _is_long_ago(interval_days))
         .then(pl.min_horizontal(r, MIDDLE))
         .otherwise(r)
     )
     if not recency_varies and interval_days is None:
         by_recency = pl.lit(RECENT, pl.Int64)
-    by_frequency = f if frequency_varies else _plain_frequency(gaps + 1)
     by_frequency = (
         pl.when(once)
         .then(1)
         .when(by_recency >= RECENT)
-        .then(pl.max_horizontal(by_frequency, FEW))
-        .otherwise(by_frequency)
+        .then(pl.max_horizontal(f if frequency_varies else _plain_frequency(), FEW))
+        .otherwise(f if frequency_varies else _plain_frequency())
     )
     by_money = pl.when(pl.col("monetary") <= 0).then(pl.min_horizontal(m, SOME)).otherwise(m)
     because = (
@@ -104,7 +92,31 @@ def corrected_scores(interval_days: float | None, *, recency_varies: bool, frequ
     return [by_recency.alias("r"), by_frequency.alias("f"), by_money.alias("m"), because.alias("because")]
 
 
-def _plain_frequency(days: pl.Expr) -> pl.Expr:
+def _silence(interval_days: float | None, *, recency_varies: bool) -> tuple[pl.Expr, pl.Expr, pl.Expr]:
+    """Whether the last purchase is within the usual interval, within two, and so long ago that the customer stopped."""
+    recency, gaps, usual = pl.col("recency_days"), pl.col("gaps"), pl.col("purchase_interval_days")
+    if not recency_varies and interval_days is not None:
+        usual = usual.fill_null(interval_days)
+    is_known = (gaps >= RHYTHM_GAPS) | pl.lit(not recency_varies)
+    after = STOPPED_AFTER if recency_varies else LATE_AFTER
+    found = (
+        recency <= usual,
+        is_known & (recency <= LATE_AFTER * usual),
+        is_known & (recency > after * pl.max_horizontal(usual, SHORTEST_INTERVAL_DAYS)),
+    )
+    within, not_late, stopped = (each.fill_null(value=False) for each in found)
+    return within, not_late, stopped
+
+
+def _is_long_ago(interval_days: float | None) -> pl.Expr:
+    """Whether who bought once did so too long ago to be new, in usual intervals of the shop."""
+    if interval_days is None:
+        return pl.lit(value=False)
+    return pl.col("recency_days") > LATE_AFTER * max(interval_days, SHORTEST_INTERVAL_DAYS)
+
+
+def _plain_frequency() -> pl.Expr:
+    days = pl.col("gaps") + 1
     score = pl.lit(RECENT)
     for below, lower in reversed(PLAIN_FREQUENCY):
         score = pl.when(days < below).then(lower).otherwise(score)
