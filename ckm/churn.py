@@ -21,6 +21,8 @@ from ckm.customers.calendar import calendar_day
 from ckm.customers.history import read_history
 from ckm.customers.ledger_cache import find_cache
 from ckm.errors import UsageError
+from ckm.models.backtest import PEER
+from ckm.models.churn.stack import STACK
 from ckm.segmentation.apply import apply_definition
 from ckm.segmentation.library import Library
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ckm.config import Config
     from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
+    from ckm.models.backtest import Backtest
     from ckm.store import Store
 
 MADE_WITH = ("numpy", "polars", "scikit-learn", "scipy")
@@ -233,7 +236,7 @@ def model_card(result: ChurnWarnings) -> ModelCard:
         as_of=result.as_of,
         horizon=found.horizon,
         features=tuple(found.today.features),
-        asked=None if found.model.name == found.backtest.chosen else found.model.name,
+        model=found.model.name,
     )
 
 
@@ -302,18 +305,34 @@ def _forecast_remarks(found: Forecast) -> list[str]:
         *history.everybody.left_out.remarks,
         *history.remarks,
     ]
+    remarks += [each.sentence + "; the time around it is not learned from" for each in history.closures]
     if found.backtest is not None:
-        mean = found.backtest.mean(found.model.name)
-        peer = found.backtest.mean("recency")
-        days = ", ".join(str(calendar_day(day)) for day in found.backtest.cutoffs)
-        remarks.append(
-            f"model {found.model.name}: on the past ({days}) ROC AUC {mean.auc:.3f} (recency alone {peer.auc:.3f}), "
-            f"Brier score {mean.brier:.4f}, calibration error {mean.calibration_error:.3f}"
-        )
-        remarks += [f"model {name} could not be learned: {why}" for name, why in found.backtest.left_out.items()]
+        remarks += _backtest_remarks(found.backtest, found.model.name)
     else:
         remarks.append(f"model {found.model.name}, not compared with others; --backtest shows how right it is")
+    remarks += [
+        f"column {name} is left out: {share:.0%} of today's customers lie beyond what was learned from"
+        for name, share in found.model.beyond.items()
+    ]
     return remarks
+
+
+def _backtest_remarks(backtest: Backtest, name: str) -> list[str]:
+    mean, peer = backtest.mean(name), backtest.mean(PEER)
+    days = ", ".join(str(calendar_day(day)) for day in backtest.cutoffs)
+    weights = ", ".join(f"{weight:.0%} {part}" for part, weight in backtest.weights.items())
+    expected = backtest.expected_error(name)
+    ahead = (
+        f"{expected[0]:.3f} to {expected[1]:.3f} expected in the next {backtest.horizon} days (80 % interval)"
+        if expected
+        else "what to expect of the next days cannot be told from one cut-off"
+    )
+    return [
+        f"model {name}" + (f" ({weights})" if name == STACK else "") + f": on the past ({days}) "
+        f"ROC AUC {mean.auc:.3f} (recency alone {peer.auc:.3f}), Brier score {mean.brier:.4f} ({peer.brier:.4f}), "
+        f"calibration error {mean.calibration_error:.3f}; {ahead}",
+        *(f"model {part} was not learned: {why}" for part, why in backtest.left_out.items()),
+    ]
 
 
 def _turned_out(store: Store, found: Forecast, as_of: date) -> list[str]:

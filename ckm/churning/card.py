@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 RECENCY = "recency"
-"""Days of silence alone: what any model must beat. It ranks and gives no probability."""
+"""The model by days since the last purchase alone: what any other must beat."""
 SCORED = (
     "n",
     "base_rate",
@@ -41,7 +41,7 @@ class Scores:
     Attributes
     ----------
     model
-        rule, btyd, scorecard, boosted, or :data:`RECENCY`.
+        One of :data:`ckm.models.churn.learn.MODELS`, or ``stack``.
     cut_off
         The last day it knew of; None where customers were labelled and the model was cross-validated.
     n
@@ -185,6 +185,8 @@ class ModelCard:
         Names of features whose source the data lack.
     not_compared
         Models that could not be learned, and why.
+    expected_error
+        Interval in which the calibration error of the next window is expected; None where that cannot be told.
     assumptions
         Name and value, as a person reads them.
     versions
@@ -204,6 +206,7 @@ class ModelCard:
     features: tuple[CardFeature, ...] = ()
     missing: tuple[str, ...] = ()
     not_compared: tuple[tuple[str, str], ...] = ()
+    expected_error: tuple[float, float] | None = None
     assumptions: tuple[tuple[str, str], ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
 

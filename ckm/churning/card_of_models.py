@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from ckm.churning.card import RECENCY, CardData, CardFeature, Gain, ModelCard, Scores, Tenth
 from ckm.churning.feature_catalogue import load_catalogue
 from ckm.customers.calendar import calendar_day
+from ckm.models.churn.stack import EXPECTED, STACK
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
     from datetime import date
 
     import numpy as np
@@ -53,7 +54,7 @@ def card_of_backtest(
     as_of: date,
     horizon: Horizon,
     features: Collection[str],
-    asked: str | None = None,
+    model: str,
 ) -> ModelCard:
     """Return the card of the model that warns, as walking forward showed it.
 
@@ -67,25 +68,25 @@ def card_of_backtest(
         How far it looks ahead, and why.
     features
         Names of those that the data have.
-    asked
-        The model that the user named; None lets the backtest choose.
+    model
+        The model that warns.
     """
-    chosen = asked or backtest.chosen
-    table = backtest.curves[chosen].reliability if chosen in backtest.curves else None
+    table = backtest.curves[model].reliability if model in backtest.curves else None
     catalogue = load_catalogue().features
     return ModelCard(
         as_of=as_of,
         question=f"A probability is that of a customer buying nothing within {backtest.horizon} days after a cut-off.",
         horizon_days=backtest.horizon,
         horizon_reasoning=horizon.reasoning,
-        chosen=chosen,
-        chosen_because=_because(chosen, backtest.behind, mean=_mean_losses(backtest), asked=asked),
+        chosen=model,
+        chosen_because=_because(backtest, model),
+        expected_error=backtest.expected_error(model) if model in backtest.models else None,
         data=context.data,
         scores=tuple(_scores(each) for each in backtest.scores),
         reliability=_tenths(table) if table is not None else (),
         gains=tuple(
             _gain(name, backtest.curves[name].share, backtest.curves[name].caught)
-            for name in (chosen, RECENCY)
+            for name in dict.fromkeys((model, RECENCY))
             if name in backtest.curves
         ),
         features=tuple(CardFeature(each.name, each.group, each.meaning) for each in catalogue if each.name in features),
@@ -132,27 +133,20 @@ def card_of_labels(fit: LabelledFit, context: CardContext, *, label: str, positi
     )
 
 
-def _because(
-    chosen: str, behind: Mapping[str, tuple[float, float]], *, mean: Mapping[str, float], asked: str | None
-) -> str:
-    if not behind or chosen not in behind:
-        return f"{chosen} was asked for." if asked else f"{chosen} was chosen."
-    best = min(behind, key=lambda name: behind[name][0])
-    difference, error = behind[chosen]
-    lowest = f"{mean[best]:.4f} of {best}"
-    if asked:
-        end = "; it is the lowest." if chosen == best else f"; the lowest is {lowest}."
-        return f"{chosen} was asked for. Its log loss is {mean[chosen]:.4f} on average{end}"
-    if chosen == best:
-        return f"{chosen} has the lowest log loss, {mean[chosen]:.4f} on average over the cut-offs."
+def _because(backtest: Backtest, model: str) -> str:
+    if model not in backtest.models:
+        return f"{model} was asked for."
+    losses = {name: backtest.mean(name).log_loss for name in backtest.models}
+    best = min(losses, key=lambda name: losses[name])
+    others = "it is the lowest" if model == best else f"the lowest is {losses[best]:.4f} of {best}"
+    if model != STACK:
+        return f"{model} was asked for. Its log loss is {losses[model]:.4f} on average; {others}."
+    weights = ", ".join(f"{name} {weight:.0%}" for name, weight in backtest.weights.items())
     return (
-        f"{chosen} is the simplest model that is not clearly worse than the best: its log loss is {difference:.4f} "
-        f"above the lowest, {lowest}, and the standard error of that is {error:.4f}."
+        f"The stack is a weighted mean of the models' log odds: {weights}. The weights minimise the log loss over the "
+        f"cut-offs, drawn to equal shares of {', '.join(EXPECTED)}. At each cut-off, by weights from the others, its "
+        f"log loss is {losses[model]:.4f} on average; {others}."
     )
-
-
-def _mean_losses(backtest: Backtest) -> dict[str, float]:
-    return {name: backtest.mean(name).log_loss for name in backtest.behind}
 
 
 def _scores(score: Score) -> Scores:

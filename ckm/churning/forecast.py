@@ -1,4 +1,4 @@
-"""How likely each customer is to stay away: a model, chosen by how right it was on the past, applied to today."""
+"""Each customer's probability of churn: models weighted by how right they were on the past, applied to today."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.churning.horizon import check_horizon
+from ckm.churning.horizon import check_fixed_intervals, check_horizon
 from ckm.churning.snapshot import Snapshot, snapshot, stayed_away
 from ckm.churning.typical import TypicalStayer, typical_stayer
+from ckm.customers.calendar import calendar_day
+from ckm.customers.coverage import counted
+from ckm.customers.fixed_intervals import fixed_intervals
+from ckm.errors import NotEnoughDataError
 from ckm.models.backtest import Backtest, past_of, walk_forward
 from ckm.models.churn.learn import MODELS, CalibratedModel, learn
 from ckm.models.churn.purchase_models import PurchaseModels
+from ckm.models.churn.seasonal_clock import RepeatPurchases
+from ckm.models.churn.stack import StackModel
 from ckm.models.churn.window import Window
 from ckm.models.cutoffs import Calendar
 from ckm.models.sampling import id_hashes
@@ -44,7 +50,7 @@ class Forecast:
     today
         Every customer as of the day of the question.
     model
-        Learned from the past, put right by the window that closed last.
+        Learned from the past, calibrated on the window that closed last.
     probability
         Of no purchase within the horizon, shape (n,), parallel to ``today``.
     typical
@@ -56,7 +62,7 @@ class Forecast:
     history: History
     horizon: Horizon
     today: Snapshot
-    model: CalibratedModel
+    model: CalibratedModel | StackModel
     probability: NDArray[np.float64]
     typical: TypicalStayer
     backtest: Backtest | None
@@ -80,8 +86,8 @@ def forecast(
     horizon
         Days to look ahead.
     model
-        One of :data:`ckm.models.churn.learn.MODELS`; ``auto`` compares them on the past and takes the simplest that is
-        not clearly worse than the best.
+        One of :data:`ckm.models.churn.learn.MODELS`; ``auto`` compares them on the past and weighs them
+        (:class:`ckm.models.churn.stack.StackModel`).
     compare
         Compare them also where the model is named.
     seed
@@ -95,19 +101,22 @@ def forecast(
         Too little history to learn from, or to compare models on; the message says how much is needed.
     """
     check_horizon(history, horizon.days)
-    calendar = Calendar(history.first_day, history.last_day, horizon.days)
+    check_fixed_intervals(history, horizon.days)
+    calendar = _calendar(history, horizon.days)
     window = _Windows(history, horizon.days, tell)
-    fits = PurchaseModels()
+    fits = PurchaseModels(repeat_purchases(history))
     backtest = None
     if model == AUTO or compare:
-        models = MODELS if compare or model == AUTO else (model,)
-        backtest = walk_forward(window, calendar.tests(), calendar, models=models, seed=seed, fits=fits)
+        backtest = walk_forward(window, calendar.tests(), calendar, seed=seed, fits=fits)
         tell("comparing done")
-    name = backtest.chosen if backtest is not None and model == AUTO else model
     today = snapshot(history, history.as_of, horizon.days)
-    tell(f"learning {name}")
-    past = past_of(window, calendar, history.last_day, today.features, seed=seed, fits=fits)
-    learned = learn(past, name)
+    weights = backtest.weights if backtest is not None and model == AUTO else {model: 1.0}
+    past = past_of(window, calendar, history.as_of, today.features, seed=seed, fits=fits)
+    parts = []
+    for name in weights:
+        tell(f"learning {name}")
+        parts.append(learn(past, name))
+    learned = StackModel(tuple(parts), tuple(weights.values())) if model == AUTO else parts[0]
     tell("scoring everybody")
     return Forecast(
         history=history,
@@ -138,6 +147,37 @@ class _Windows:
             away = stayed_away(self._history, then, self._horizon)
             self._made[day] = Window(day, then.features, away, self._keys[then.customers])
         return self._made[day]
+
+
+def _calendar(history: History, horizon: int) -> Calendar:
+    """Return the cut-offs of a history.
+
+    Raises
+    ------
+    NotEnoughDataError
+        The as-of date is less than a horizon after a time in which the shop sold nothing.
+    """
+    fixed = fixed_intervals(history.ledger.gaps)
+    closed = tuple((each.first, each.last) for each in history.closures)
+    calendar = Calendar(history.first_day, history.as_of, horizon, closed, fixed.mean_days if fixed else None)
+    if calendar.is_disturbed(history.as_of):
+        closure = history.closures[-1]
+        raise NotEnoughDataError(
+            f"{closure.sentence}; what customers do within {counted(horizon, 'day')} of such a time is not in the past",
+            hint=f"--as-of {calendar_day(closure.last + horizon + 1)} or later, when the data reach so far; "
+            "or load what is missing",
+            closed_days=closure.days,
+            horizon_days=horizon,
+        )
+    return calendar
+
+
+def repeat_purchases(history: History) -> RepeatPurchases:
+    """Count the purchase days of all customers but their first ones, by day up to the as-of date."""
+    purchases, days = history.ledger.purchases, history.as_of - history.first_day + 1
+    bought = np.bincount(purchases.day - history.first_day, minlength=days)
+    came = np.bincount(purchases.first_days() - history.first_day, minlength=days)
+    return RepeatPurchases(history.first_day, bought - came, np.cumsum(came) - came)
 
 
 def _sample(keys: NDArray[np.uint64], most: int) -> NDArray[np.intp] | None:

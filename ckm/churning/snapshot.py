@@ -121,11 +121,11 @@ def stayed_away(history: History, snapshot: Snapshot, horizon: int) -> NDArray[n
         The history ends before the horizon does.
     """
     end = snapshot.day + horizon
-    if end > history.last_day:
+    if end > history.as_of:
         raise NotEnoughDataError(
             f"what came {horizon} days after {calendar_day(snapshot.day)} is not known yet: "
-            f"the transactions end on {calendar_day(history.last_day)}",
-            hint=f"the last day whose outcome is known is {calendar_day(history.last_day - horizon)}",
+            f"the history ends on {calendar_day(history.as_of)}",
+            hint=f"the last day whose outcome is known is {calendar_day(history.as_of - horizon)}",
             horizon_days=horizon,
         )
     purchases = history.ledger.purchases

@@ -92,9 +92,7 @@ def show_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None
             {"model": name, "cut_off": None, "n": mean.n, **{each: getattr(mean, each) for each in SCORE_FORMATS}}
         )
     frame = pl.DataFrame(rows).with_columns(pl.col(list(SCORE_FORMATS)).fill_nan(None))
-    title = (
-        f"How right each model was, {backtest.horizon} days ahead; chosen: {backtest.chosen} (without a date: the mean)"
-    )
+    title = f"How right each model was, {backtest.horizon} days ahead (without a date: the mean)"
     emit(frame, fmt, output=output, title=title, formats=SCORE_FORMATS)
 
 

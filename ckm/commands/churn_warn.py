@@ -38,9 +38,7 @@ def churn_warn(
         typer.Option(metavar="SPAN", help="How far to look ahead: 90d, 12w, 3mo. Default: from the customers' rhythm."),
     ] = None,
     as_of: AsOf = None,
-    model: Annotated[
-        MODEL, typer.Option(help="auto compares the others on the past and takes the simplest that is not worse.")
-    ] = "auto",
+    model: Annotated[MODEL, typer.Option(help="auto compares the others on the past and weighs them by it.")] = "auto",
     everyone: Annotated[
         bool, typer.Option("--all", help="List everybody, not only those who are warned about.", rich_help_panel=WHOM)
     ] = False,

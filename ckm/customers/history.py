@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from ckm.customers.calendar import day_number
+from ckm.customers.closures import Closure, closures
 from ckm.customers.contacts import Contacts, read_contacts
 from ckm.customers.definitions import END_OF_TIME, end_of_day
 from ckm.customers.deliveries import Deliveries, read_deliveries
@@ -66,6 +68,11 @@ class History:
     def as_of(self) -> int:
         """The day beyond which nothing was seen."""
         return self.ledger.today
+
+    @cached_property
+    def closures(self) -> tuple[Closure, ...]:
+        """Times in which the shop sold nothing though it usually would have."""
+        return closures(self.ledger.purchases.day)
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -11,15 +11,15 @@ from ckm.errors import NotEnoughDataError
 from ckm.models import metrics
 from ckm.models.churn.learn import MODELS, learn
 from ckm.models.churn.purchase_models import PurchaseModels
+from ckm.models.churn.stack import STACK, combined, fit_weights
 from ckm.models.churn.window import Past, thinned
-from ckm.models.score import Score, score, score_of_ranking
+from ckm.models.score import Score, score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from ckm.models.churn.learn import CalibratedModel
     from ckm.models.churn.window import Features, Window
     from ckm.models.cutoffs import Calendar
 
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     MakeWindow = Callable[[int], Window]
 
 PEER = "recency"
-"""Ranks customers by days of silence alone: what everybody has already. It says no probability."""
+"""The model by days since the last purchase alone: what everybody has already, and every other is compared with."""
 FEWEST_CUSTOMERS = 100
 GAIN_POINTS = 50
 """Steps of the gain curves."""
+INTERVAL = 0.8
+"""Probability of the interval in which the next window's calibration error is expected."""
 
 
 @dataclass(frozen=True)
@@ -41,12 +43,12 @@ class Curves:
     Attributes
     ----------
     reliability
-        By tenths; None for the peer.
+        By tenths.
     share, caught
         Of the customers, highest first, and of those who stayed away; gain at equal steps.
     """
 
-    reliability: metrics.Reliability | None
+    reliability: metrics.Reliability
     share: Floats
     caught: Floats
 
@@ -62,13 +64,11 @@ class Backtest:
     cutoffs
         Tested, earliest first.
     scores
-        By model and cut-off; the peer's last.
+        By model and cut-off; those of the stack by weights from the other cut-offs.
     curves
         By model.
-    chosen
-        The simplest model that is not clearly worse than the best.
-    behind
-        By model: mean log loss over the best's, and its standard error.
+    weights
+        Of the models in the stack, fitted on all cut-offs; of those above zero.
     left_out
         Models that could not be learned, and why.
     """
@@ -77,9 +77,30 @@ class Backtest:
     cutoffs: tuple[int, ...]
     scores: tuple[Score, ...]
     curves: Mapping[str, Curves]
-    chosen: str
-    behind: Mapping[str, tuple[float, float]]
+    weights: Mapping[str, float]
     left_out: Mapping[str, str]
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Those that were compared, the stack last."""
+        return tuple(dict.fromkeys(score.model for score in self.scores))
+
+    def expected_error(self, model: str) -> tuple[float, float] | None:
+        """Return the interval in which the calibration error of the next window is expected, None from one cut-off.
+
+        The 80 % prediction interval of one more draw from a normal distribution with the mean and the variance of the
+        cut-offs' errors (Hahn and Meeker 1991, *Statistical Intervals*, sec. 4.7), not below 0. The outcomes of
+        neighbouring cut-offs overlap, so that it counts only those that lie a horizon apart as draws of their own.
+        """
+        errors = np.array([each.calibration_error for each in self.scores if each.model == model])
+        if len(errors) < 2:
+            return None
+        from scipy.stats import t
+
+        apart = max((self.cutoffs[-1] - self.cutoffs[0]) / self.horizon + 1, 2.0)
+        draws = min(apart, float(len(errors)))
+        reach = float(t.ppf((1 + INTERVAL) / 2, draws - 1) * errors.std(ddof=1) * np.sqrt(1 + 1 / draws))
+        return max(float(errors.mean()) - reach, 0.0), float(errors.mean()) + reach
 
     def mean(self, model: str) -> Score:
         """Return the mean of a model's scores over the cut-offs; ``cutoff`` is the last, ``n`` the sum."""
@@ -128,7 +149,7 @@ def walk_forward(
     calendar
         The history's.
     models
-        To compare, simplest first.
+        To compare beside :data:`PEER`, simplest first; all of them make the stack.
     seed
         Of everything random.
     fits
@@ -147,6 +168,7 @@ def walk_forward(
             windows[day] = make_window(day)
         return windows[day]
 
+    models = tuple(dict.fromkeys((PEER, *models)))
     said: dict[str, dict[int, Floats]] = {name: {} for name in models}
     left_out: dict[str, NotEnoughDataError] = {}
     for day in cutoffs:
@@ -158,78 +180,43 @@ def walk_forward(
                 said[name][day] = learn(past, name).log_odds(today.features)
             except NotEnoughDataError as problem:
                 left_out[name] = problem
-    compared = [name for name in models if name not in left_out]
+    compared = {name: said[name] for name in models if name not in left_out}
     if not compared:
         raise next(iter(left_out.values()))
     tested = {day: at(day) for day in cutoffs}
-    behind = _behind(tested, {name: said[name] for name in compared})
+    scored = {**compared, STACK: _stacked(tested, compared)}
     return Backtest(
         horizon=calendar.horizon,
         cutoffs=tuple(cutoffs),
-        scores=(
-            *(score(name, day, tested[day].away, said[name][day]) for name in compared for day in cutoffs),
-            *(score_of_ranking(PEER, day, tested[day].away, tested[day].features["days_silent"]) for day in cutoffs),
+        scores=tuple(
+            score(name, day, tested[day].away, by_day[day]) for name, by_day in scored.items() for day in cutoffs
         ),
-        curves={name: _curves(tested, said[name]) for name in compared} | {PEER: _curves(tested, None)},
-        chosen=next(name for name in compared if behind[name][0] <= behind[name][1]),
-        behind=behind,
+        curves={name: _curves(tested, by_day) for name, by_day in scored.items()},
+        weights=_weights(tested, compared, cutoffs),
         left_out={name: str(problem) for name, problem in left_out.items()},
     )
 
 
-def final_model(
-    make_window: MakeWindow, calendar: Calendar, day: int, features: Features, name: str, **known: Any
-) -> CalibratedModel:
-    """Learn the model to warn with: as in the walk, on the day of the question.
-
-    Parameters are those of :func:`past_of`; ``name`` is :attr:`Backtest.chosen` or the user's choice.
-
-    Raises
-    ------
-    NotEnoughDataError
-        Too little to learn from.
-    """
-    return learn(past_of(make_window, calendar, day, features, **known), name)
+def _weights(
+    tested: Mapping[int, Window], said: Mapping[str, Mapping[int, Floats]], days: Sequence[int]
+) -> dict[str, float]:
+    names = tuple(said)
+    return fit_weights(names, [([said[name][day] for name in names], tested[day].away) for day in days])
 
 
-def _behind(tested: Mapping[int, Window], said: Mapping[str, Mapping[int, Floats]]) -> dict[str, tuple[float, float]]:
-    # Paired: the models answer for the same customers at the same cut-offs, so what is hard for all cancels out. Of two
-    # standard errors of the mean difference the larger counts: over customers (each one's differences added up over the
-    # cut-offs, as they are no independent draws) and over cut-offs (a season favours a model for all at once).
-    losses = {
-        name: {day: metrics.log_losses(tested[day].away, log_odds) for day, log_odds in by_day.items()}
-        for name, by_day in said.items()
-    }
-    mean = {name: float(np.mean([loss.mean() for loss in by_day.values()])) for name, by_day in losses.items()}
-    best = min(mean, key=lambda name: mean[name])
-    behind = {}
-    for name, by_day in losses.items():
-        differences = {day: loss - losses[best][day] for day, loss in by_day.items()}
-        error = max(_error_over_customers(tested, differences), _error_over_cutoffs(differences))
-        behind[name] = (mean[name] - mean[best], error)
-    return behind
+def _stacked(tested: Mapping[int, Window], said: Mapping[str, Mapping[int, Floats]]) -> dict[int, Floats]:
+    """Return the stack's log odds at each cut-off, by weights that the other cut-offs give."""
+    stacked = {}
+    for day in tested:
+        weights = _weights(tested, said, [other for other in tested if other != day])
+        stacked[day] = combined([said[name][day] for name in weights], tuple(weights.values()))
+    return stacked
 
 
-def _error_over_customers(tested: Mapping[int, Window], differences: Mapping[int, Floats]) -> float:
-    keys = np.concatenate([tested[day].keys for day in differences])
-    deviations = np.concatenate([each - each.mean() for each in differences.values()])
-    sizes = np.concatenate([np.full(len(each), len(each) * len(differences)) for each in differences.values()])
-    _, who = np.unique(keys, return_inverse=True)
-    return float(np.sqrt(np.square(np.bincount(who, weights=deviations / sizes)).sum()))
-
-
-def _error_over_cutoffs(differences: Mapping[int, Floats]) -> float:
-    means = np.array([each.mean() for each in differences.values()])
-    return float(means.std(ddof=1) / np.sqrt(len(means))) if len(means) > 1 else 0.0
-
-
-def _curves(tested: Mapping[int, Window], said: Mapping[int, Floats] | None) -> Curves:
+def _curves(tested: Mapping[int, Window], said: Mapping[int, Floats]) -> Curves:
     from scipy.special import expit
 
     away = np.concatenate([window.away for window in tested.values()])
-    if said is None:
-        silent = np.concatenate([window.features["days_silent"] for window in tested.values()])
-        return Curves(None, *metrics.gain_curve(away, silent, GAIN_POINTS))
     log_odds = np.concatenate([said[day] for day in tested])
     table = metrics.reliability(away, np.asarray(expit(log_odds)))
     return Curves(table, *metrics.gain_curve(away, log_odds, GAIN_POINTS))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from ckm.errors import NotEnoughDataError
 
@@ -10,6 +13,8 @@ TESTS = 4
 """Cut-offs at which the models are compared."""
 TRAININGS = 12
 """Cut-offs that a model learns from at most, the latest ones."""
+STEP_SLACK = 4
+"""A step differs from the usual one by a fourth at most."""
 STEPS_PER_HORIZON = 3
 """Cut-offs within one horizon. Closer ones see nearly the same customers do nearly the same."""
 
@@ -24,16 +29,32 @@ class Calendar:
         Of the history.
     horizon
         Days that the question looks ahead.
+    closed
+        First and last day of each time in which the shop sold nothing though it usually would have. A cut-off less than
+        a horizon before or after one teaches nothing: nobody could buy, and all had been silent.
+    interval
+        Mean days between the purchases of customers who buy on fixed days; None where few do.
     """
 
     first_day: int
     last_day: int
     horizon: int
+    closed: tuple[tuple[int, int], ...] = ()
+    interval: float | None = None
 
-    @property
+    @cached_property
     def step(self) -> int:
-        """Days between two cut-offs, a third of the horizon, rounded up."""
-        return -(-self.horizon // STEPS_PER_HORIZON)
+        """Days between two cut-offs: a third of the horizon, rounded up.
+
+        Customers who buy on fixed days stand at the same point of their interval at every cut-off, if the step is a
+        part of it. For them the step is the one nearby whose cut-offs lie at the most different points.
+        """
+        usual = -(-self.horizon // STEPS_PER_HORIZON)
+        interval = self.interval
+        if interval is None:
+            return usual
+        nearby = range(max(1, usual - usual // STEP_SLACK), usual + usual // STEP_SLACK + 1)
+        return max(nearby, key=lambda step: (_least_apart(step, interval), -abs(step - usual), -step))
 
     @property
     def earliest(self) -> int:
@@ -41,10 +62,8 @@ class Calendar:
         return self.first_day + self.horizon
 
     def trainings(self, day: int) -> tuple[int, ...]:
-        """Return the cut-offs whose outcome is known by ``day``, earliest first; the last is ``day - horizon``."""
-        latest = day - self.horizon
-        days = [latest - number * self.step for number in range(TRAININGS)]
-        return tuple(each for each in reversed(days) if each >= self.earliest)
+        """Return the cut-offs whose outcome is known by ``day``, earliest first."""
+        return self._latest(day - self.horizon, TRAININGS)
 
     def tests(self) -> tuple[int, ...]:
         """Return the cut-offs to compare models at, earliest first: the latest whose outcome is known by the last day.
@@ -54,9 +73,7 @@ class Calendar:
         NotEnoughDataError
             Less than three horizons of history: one to see customers, one to learn what follows, one to test.
         """
-        latest = self.last_day - self.horizon
-        days = [latest - number * self.step for number in range(TESTS)]
-        found = tuple(each for each in reversed(days) if self.trainings(each))
+        found = tuple(each for each in self._latest(self.last_day - self.horizon, TESTS) if self.trainings(each))
         if not found:
             days_there, needed = self.last_day - self.first_day, STEPS_PER_HORIZON * self.horizon
             raise NotEnoughDataError(
@@ -67,3 +84,17 @@ class Calendar:
                 needed=needed,
             )
         return found
+
+    def is_disturbed(self, day: int) -> bool:
+        """Return whether a day is closed, or less than a horizon before or after a closure."""
+        return any(first - self.horizon <= day <= last + self.horizon for first, last in self.closed)
+
+    def _latest(self, latest: int, most: int) -> tuple[int, ...]:
+        days = range(latest, self.earliest - 1, -self.step)
+        return tuple(reversed([each for each in days if not self.is_disturbed(each)][:most]))
+
+
+def _least_apart(step: int, interval: float) -> float:
+    """Return the least distance of two cut-offs within an interval that repeats, in days rounded to a tenth."""
+    points = np.sort(np.arange(TRAININGS) * step % interval)
+    return round(float(np.diff(np.append(points, points[0] + interval)).min()), 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -31,7 +31,7 @@ class Score:
     auc, average_precision, lift_top_tenth
         Of the ranking.
     log_loss, brier, calibration_error
-        Of the probabilities; NaN where a ranking says none.
+        Of the probabilities.
     """
 
     model: str
@@ -62,26 +62,14 @@ def score(model: str, cutoff: int | None, away: Flags, log_odds: Floats) -> Scor
 
     probability = np.asarray(expit(log_odds))
     return Score(
-        **_ranking(model, cutoff, away, log_odds),
+        model=model,
+        cutoff=cutoff,
+        n=len(away),
+        base_rate=float(away.mean()),
+        auc=metrics.roc_auc(away, log_odds),
+        average_precision=metrics.average_precision(away, log_odds),
         log_loss=metrics.log_loss(away, log_odds),
         brier=metrics.brier(away, probability),
         calibration_error=metrics.calibration_error(away, probability),
+        lift_top_tenth=metrics.lift(away, log_odds),
     )
-
-
-def score_of_ranking(model: str, cutoff: int | None, away: Flags, ranked: Floats) -> Score:
-    """Return how right an order was that says no probability; the largest come first."""
-    none = float("nan")
-    return Score(**_ranking(model, cutoff, away, ranked), log_loss=none, brier=none, calibration_error=none)
-
-
-def _ranking(model: str, cutoff: int | None, away: Flags, ranked: Floats) -> dict[str, Any]:
-    return {
-        "model": model,
-        "cutoff": cutoff,
-        "n": len(away),
-        "base_rate": float(away.mean()),
-        "auc": metrics.roc_auc(away, ranked),
-        "average_precision": metrics.average_precision(away, ranked),
-        "lift_top_tenth": metrics.lift(away, ranked),
-    }

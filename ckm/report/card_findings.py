@@ -18,7 +18,7 @@ NEARLY = 0.005
 
 
 def reliability_finding(card: ModelCard) -> str:
-    """Return whether the probabilities can be taken at their word, and if not, which way they err."""
+    """Return how right the probabilities were on the past, which way they erred, and what to expect of them."""
     total = sum(tenth.n for tenth in card.reliability)
     if not total:
         return "How right the probabilities are is not known."
@@ -27,22 +27,22 @@ def reliability_finding(card: ModelCard) -> str:
     error = sum(tenth.n * _off(tenth) for tenth in card.reliability) / total
     if _off(_furthest(card)) <= GOOD_ERROR:
         return (
-            "Its probabilities can be taken at their word: all in all, no tenth of the customers is off by more than "
-            f"{_off(_furthest(card)) * 100:.1f} points."
+            f"{_past(card)} its probabilities held: no decile of the customers was off by more than "
+            f"{_off(_furthest(card)) * 100:.1f} points.{_ahead(card)}"
         )
     if error <= GOOD_ERROR:
         far = _furthest(card)
         return (
-            f"Its probabilities are right to {error * 100:.1f} points on average; furthest off is the tenth of which "
-            f"it expected {far.said:.0%} to leave, and {far.came:.0%} did."
+            f"{_past(card)} its probabilities were right to {error * 100:.1f} points on average; furthest off was the "
+            f"decile of which it expected {far.said:.0%} to leave, and {far.came:.0%} did.{_ahead(card)}"
         )
     if abs(said - came) < error / 2:
         return (
-            f"Its probabilities are off by {error * 100:.1f} points on average, too high for some customers and too "
-            "low for others."
+            f"{_past(card)} its probabilities were off by {error * 100:.1f} points on average, too high for some "
+            f"customers and too low for others.{_ahead(card)}"
         )
     how = "too much" if said > came else "too little"
-    return f"It warns {how}: it expected {said:.0%} to leave, and {came:.0%} did."
+    return f"{_past(card)} it warned {how}: it expected {said:.0%} to leave, and {came:.0%} did.{_ahead(card)}"
 
 
 def gain_finding(card: ModelCard) -> str:
@@ -73,6 +73,23 @@ def models_finding(card: ModelCard) -> str:
     if abs(mine - silence) <= NEARLY:
         return f"{sentence}, hardly different from silence alone ({silence:.1%})."
     return f"{sentence}; silence alone in {silence:.1%}."
+
+
+def _past(card: ModelCard) -> str:
+    return "At past cut-offs" if card.cut_offs else "On rows that it had not seen"
+
+
+def _ahead(card: ModelCard) -> str:
+    """Say what to expect of the next window, where the past tells it."""
+    if card.horizon_days is None:
+        return ""
+    if card.expected_error is None:
+        return " How right it will be cannot be told from one cut-off."
+    low, high = (100 * each for each in card.expected_error)
+    return (
+        f" In the next {card.horizon_days} days expect a calibration error of {low:.1f} to {high:.1f} points "
+        "(80 % prediction interval)."
+    )
 
 
 def _off(tenth: Tenth) -> float:

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.churning.horizon import USUAL_DAYS, check_horizon, parse_horizon, usual_horizon
+from ckm.churning.horizon import (
+    USUAL_DAYS,
+    check_fixed_intervals,
+    check_horizon,
+    nearest_usual,
+    parse_horizon,
+    usual_horizon,
+)
 from ckm.customers.history import History, read_history
 from ckm.errors import NotEnoughDataError, UsageError
 from tests.churning.shops import example_history, order, tables
@@ -27,7 +34,39 @@ def history(*rows: tuple[object, ...]) -> History:
     ("gap", "days"), [(2, 30), (42, 30), (43, 60), (73, 60), (74, 90), (127, 90), (128, 180), (256, 180), (257, 365)]
 )
 def test_the_horizon_is_the_usual_span_that_is_nearest_by_ratio(gap: int, days: int) -> None:
-    assert usual_horizon(history(*every(gap))).days == days
+    assert nearest_usual(gap) == days
+    uneven = [order("ann", day) for number in range(12) for day in (gap * 2 * number, gap * 2 * number + gap // 2)]
+    assert usual_horizon(history(*uneven)).days >= days
+
+
+@pytest.mark.parametrize(
+    ("gap", "days"), [(7, 30), (28, 30), (30, 30), (31, 60), (42, 60), (61, 90), (91, 180), (183, 365), (400, 400)]
+)
+def test_the_horizon_is_never_shorter_than_the_gap_of_who_buys_on_fixed_days(gap: int, days: int) -> None:
+    found = usual_horizon(history(*every(gap)))
+    assert found.days == days
+    if days != nearest_usual(gap):
+        assert f"must not be shorter than the fixed interval of {gap} days" in found.reasoning
+
+
+def test_the_horizon_is_never_shorter_than_the_median_gap() -> None:
+    found = usual_horizon(history(*[order("ann", day) for day in (0, 40, 41, 81, 121, 123, 163, 200)]))
+    assert found.days == 60
+    assert "must not be shorter than the median gap of 40 days" in found.reasoning
+
+
+@pytest.mark.parametrize("gap", [31, 91])
+def test_a_horizon_shorter_than_the_fixed_interval_is_refused_and_the_hint_works(gap: int) -> None:
+    club = history(*[row for who in ("ann", "bob", "cho") for row in every(gap, who=who)])
+    with pytest.raises(NotEnoughDataError, match=f"fixed interval of {gap} days at which 3 of 3") as caught:
+        check_fixed_intervals(club, gap - 1)
+    hint = str(caught.value.hint)
+    check_fixed_intervals(club, parse_horizon(hint.removeprefix("--horizon ")))
+
+
+def test_who_buys_when_they_like_has_no_fixed_days() -> None:
+    days = [0, 3, 40, 44, 90, 97, 150, 170]
+    check_fixed_intervals(history(*[order(who, day) for who in ("ann", "bob") for day in days]), 1)
 
 
 def test_who_comes_every_week_does_not_set_the_horizon_for_all() -> None:

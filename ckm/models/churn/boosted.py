@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from ckm.errors import NotEnoughDataError
+from ckm.models.churn.design_matrix import learn_columns, within_range
 from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from ckm.models.churn.window import Features, Past
@@ -38,11 +41,14 @@ class BoostedModel:
         Features that the trees ask for.
     trees
         The fitted ``HistGradientBoostingClassifier``.
+    beyond
+        Share of today's customers beyond the learned range, by name of the columns that were left out for it.
     """
 
     name: ClassVar[str] = "boosted"
     names: tuple[str, ...]
     trees: Any
+    beyond: Mapping[str, float] = field(default_factory=dict)
 
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of staying away."""
@@ -65,11 +71,12 @@ def fit_boosted(past: Past) -> BoostedModel:
     """
     past.require_events()
     columns = {name: past.column(name) for name in past.names}
-    columns = {name: values for name, values in columns.items() if _differs(values)}
+    learned, beyond = within_range(learn_columns(columns, bent=()), past.features)
+    columns = {column.name: columns[column.name] for column in learned}
     if not columns:
         raise NotEnoughDataError("no feature differs between customers", hint="choose --model rule")
     trees = grow(np.column_stack(list(columns.values())), past.away, tuple(columns), past.seed)
-    return BoostedModel(tuple(columns), trees)
+    return BoostedModel(tuple(columns), trees, beyond)
 
 
 def grow(design: Floats, away: NDArray[np.bool_], names: tuple[str, ...], seed: int) -> Any:
@@ -87,8 +94,3 @@ def grow(design: Floats, away: NDArray[np.bool_], names: tuple[str, ...], seed: 
             early_stopping=False,
             random_state=seed,
         ).fit(design, away)
-
-
-def _differs(values: Floats) -> bool:
-    known = values[~np.isnan(values)]
-    return len(known) > 0 and bool(known.min() < known.max())

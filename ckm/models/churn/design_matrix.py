@@ -20,9 +20,13 @@ KNOTS = (0.05, 0.275, 0.5, 0.725, 0.95)
 FEWEST_VALUES = 10
 """A feature with fewer different values stays a straight line."""
 BEYOND = 1.0
-"""A value counts as at most so many standard deviations outside of what was seen in learning."""
-RARE = 1e-3
-"""Where fewer are missing than this share, the typical value stands for them and no column says so."""
+"""A value counts as at most so many standard deviations outside of what was seen in learning: the learned range."""
+FEWEST_KNOWN = 0.05
+"""A feature known for a smaller share of the learning rows is left out; where it is unknown for a smaller share, the
+typical value stands for it and no column marks it. A column that differs for a handful of rows has a standard deviation
+near zero, so that the first customer who differs would be many of them away."""
+MOST_CLIPPED = 0.05
+"""A column in which a larger share of today's customers lies beyond the learned range is left out."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +69,7 @@ class Column:
 
     def raw(self, values: Floats) -> Floats:
         """Return the columns before they are centred; shape (n, columns)."""
-        known = signed_log(values) if self.logarithm else values
+        known = self._scaled(values)
         missing = np.isnan(known)
         known = np.where(missing, self.typical, np.clip(known, self.low, self.high))
         parts = [known, *restricted_cubic(known, self.knots)]
@@ -75,6 +79,15 @@ class Column:
         """Return the columns; shape (n, columns)."""
         read: Floats = (self.raw(values) - np.asarray(self.centres)) / np.asarray(self.scales)
         return read
+
+    def clipped(self, values: Floats) -> NDArray[np.bool_]:
+        """Return whether each value lies beyond the learned range."""
+        known = self._scaled(values)
+        beyond: NDArray[np.bool_] = (known < self.low) | (known > self.high)
+        return beyond
+
+    def _scaled(self, values: Floats) -> Floats:
+        return signed_log(values) if self.logarithm else values
 
     def to_plain(self) -> dict[str, Any]:
         """Return what reads the feature, as text and numbers."""
@@ -90,7 +103,7 @@ class Column:
 
 
 def learn_columns(columns: Mapping[str, Floats], *, bent: Sequence[str]) -> tuple[Column, ...]:
-    """Learn how each feature is read; features that are the same for all, or never known, are left out.
+    """Learn how each feature is read; features that are the same for all, or hardly ever known, are left out.
 
     Parameters
     ----------
@@ -103,10 +116,30 @@ def learn_columns(columns: Mapping[str, Floats], *, bent: Sequence[str]) -> tupl
     return tuple(column for column in found if column is not None)
 
 
+def within_range(columns: Sequence[Column], today: Mapping[str, Floats]) -> tuple[tuple[Column, ...], dict[str, float]]:
+    """Return the columns whose learned range holds for today, and the share of today's customers beyond it by name.
+
+    A model says nothing sound of values that it never saw: they are read as the end of the range, and a column in which
+    that happens to more than :data:`MOST_CLIPPED` of the customers is left out.
+
+    Parameters
+    ----------
+    columns
+        As they were learned.
+    today
+        Values by name, NaN for missing; a column that it lacks stays.
+    """
+    shares = {
+        column.name: float(column.clipped(today[column.name]).mean()) for column in columns if column.name in today
+    }
+    beyond = {name: share for name, share in shares.items() if share > MOST_CLIPPED}
+    return tuple(column for column in columns if column.name not in beyond), beyond
+
+
 def learn_column(name: str, values: Floats, *, bent: bool) -> Column | None:
     """Learn how a feature is read; None where there is nothing to learn from it."""
     known = values[~np.isnan(values)]
-    if not len(known) or known.min() == known.max():
+    if len(known) < max(FEWEST_KNOWN * len(values), 1) or known.min() == known.max():
         return None
     logarithm = bool(np.abs(known).max() > 1)  # shares and differences of shares are on a scale of their own
     known = signed_log(known) if logarithm else known
@@ -118,7 +151,7 @@ def learn_column(name: str, values: Floats, *, bent: bool) -> Column | None:
         float(known.min()) - BEYOND * spread,
         float(known.max()) + BEYOND * spread,
         _knots(known) if bent else (),
-        bool(np.isnan(values).mean() > RARE),
+        bool(np.isnan(values).mean() >= FEWEST_KNOWN),
     )
     raw = column.raw(values)
     scales = raw.std(axis=0)

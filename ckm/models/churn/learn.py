@@ -11,12 +11,14 @@ from ckm.errors import UnknownNameError
 from ckm.models.calibration import Calibration, recalibrate
 from ckm.models.churn.boosted import fit_boosted
 from ckm.models.churn.btyd import fit_btyd
+from ckm.models.churn.recency import fit_recency
 from ckm.models.churn.rule import fit_rule
 from ckm.models.churn.scorecard import fit_scorecard
+from ckm.models.churn.seasonal import SeasonalModel, fit_seasonal
 from ckm.models.churn.window import Past, column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -25,8 +27,10 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 FITS: dict[str, Callable[[Past], ChurnModel]] = {
+    "recency": fit_recency,
     "rule": fit_rule,
     "btyd": fit_btyd,
+    "seasonal": fit_seasonal,
     "scorecard": fit_scorecard,
     "boosted": fit_boosted,
 }
@@ -61,6 +65,11 @@ class CalibratedModel:
         """The model's."""
         return self.model.name
 
+    @property
+    def beyond(self) -> Mapping[str, float]:
+        """Share of today's customers beyond the learned range, by name of the columns that were left out for it."""
+        return getattr(self.model, "beyond", {})
+
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of staying away, put right; of a row by nothing but its features."""
         return self.calibration(self.model.log_odds(features))
@@ -94,7 +103,7 @@ def learn(past: Past, name: str) -> CalibratedModel:
     past.require_events()
     model = FITS[name](past)
     latest = past.windows[-1]
-    said = _crossed(past, name) if name in FLEXIBLE else model.log_odds(latest.features)
+    said = _crossed(past, name) if name in FLEXIBLE else on_day(model, latest.day).log_odds(latest.features)
     return CalibratedModel(model, recalibrate(said, latest.away).drawn(credibility(model, past)))
 
 
@@ -115,11 +124,11 @@ def credibility(model: ChurnModel, past: Past) -> float:
     shifts = {}
     for window in past.windows:
         # A source that began later is unknown in an early window, as the model was told when it learned.
-        said = model.log_odds({name: column(window.features, name, len(window)) for name in past.names})
+        known = {name: column(window.features, name, len(window)) for name in past.names}
+        said = on_day(model, window.day).log_odds(known)
         shifts[window.day] = float((recalibrate(said, window.away)(said) - said).mean())
-    pairs = np.array(
-        [(shifts[day - past.horizon], shift) for day, shift in shifts.items() if day - past.horizon in shifts]
-    )
+    earlier_days = {day: _nearest(shifts, day - past.horizon, past.horizon // 6) for day in shifts}
+    pairs = np.array([(shifts[then], shifts[day]) for day, then in earlier_days.items() if then is not None])
     if not len(pairs):
         return EVEN_CREDIBILITY
     earlier, later = pairs.T
@@ -128,6 +137,17 @@ def credibility(model: ChurnModel, past: Past) -> float:
         return EVEN_CREDIBILITY
     told = (float(earlier @ later) + EVEN_CREDIBILITY * PRIOR_PAIRS * usual) / ((len(pairs) + PRIOR_PAIRS) * usual)
     return float(np.clip(told, 0.0, 1.0))
+
+
+def _nearest(days: Iterable[int], wanted: int, within: int) -> int | None:
+    """Return the day nearest to the wanted one, None where none is within so many days of it."""
+    nearest = min(days, key=lambda day: (abs(day - wanted), day))
+    return nearest if abs(nearest - wanted) <= within else None
+
+
+def on_day(model: ChurnModel, day: int) -> ChurnModel:
+    """Return the model to be asked about customers as they stood on a day; only a seasonal one depends on it."""
+    return model.on(day) if isinstance(model, SeasonalModel) else model
 
 
 def _crossed(past: Past, name: str) -> Floats:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from ckm.errors import NotEnoughDataError
-from ckm.models.churn.design_matrix import Column, learn_columns, signed_log
+from ckm.models.churn.design_matrix import Column, learn_columns, signed_log, within_range
 from ckm.models.churn.purchase_models import NEEDS, no_order_log_odds
 from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from ckm.models.btyd.mbgnbd import MBGNBD
@@ -50,6 +52,8 @@ class ScorecardModel:
         Of the purchases known today; None where too few ever came back.
     horizon
         Days that the question looks ahead.
+    beyond
+        Share of today's customers beyond the learned range, by name of the columns that were left out for it.
     """
 
     name: ClassVar[str] = "scorecard"
@@ -58,6 +62,7 @@ class ScorecardModel:
     intercept: float
     purchases: MBGNBD | None
     horizon: int
+    beyond: Mapping[str, float] = field(default_factory=dict)
 
     def log_odds(self, features: Features) -> Floats:
         """Return the log odds of staying away."""
@@ -115,12 +120,13 @@ def fit_scorecard(past: Past) -> ScorecardModel:
     today = past.fits.get(past.day, past.features, past.seed)
     values = {name: past.column(name) for name in past.names if name not in LEFT_OUT}
     values |= _derived(past, with_purchases=today is not None)
-    columns = learn_columns(values, bent=BENT)
+    now = {**past.features, **derive(past.features, today, past.horizon)}
+    columns, beyond = within_range(learn_columns(values, bent=BENT), now)
     if not columns:
         raise NotEnoughDataError("no feature differs between customers", hint="choose --model rule")
     design = np.column_stack([column(values[column.name]) for column in columns])
     coefficients, intercept = fit_logistic(design, past.away, STRENGTH)
-    return ScorecardModel(columns, tuple(coefficients.tolist()), intercept, today, past.horizon)
+    return ScorecardModel(columns, tuple(coefficients.tolist()), intercept, today, past.horizon, beyond)
 
 
 def fit_logistic(design: Floats, away: NDArray[np.bool_], strength: float) -> tuple[Floats, float]:

@@ -1,4 +1,4 @@
-"""The four churn models: each is right, finite, a function of the row alone, and blind to the future."""
+"""The churn models: each is right, finite, a function of the row alone, and blind to the future."""
 
 import os
 import subprocess
@@ -12,8 +12,10 @@ from ckm.errors import NotEnoughDataError, UnknownNameError
 from ckm.models import metrics
 from ckm.models.churn.boosted import fit_boosted
 from ckm.models.churn.learn import MODELS, learn
+from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.rule import fit_rule
 from ckm.models.churn.scorecard import fit_scorecard
+from ckm.models.churn.seasonal_clock import RepeatPurchases
 from ckm.models.churn.window import Past, thinned
 from ckm.models.sampling import id_hashes
 from tests.conftest import OTHER_THREADS, ROOT
@@ -21,11 +23,12 @@ from tests.models.churn.shop import HORIZON, make_shop
 
 SHOP = make_shop()
 TODAY = 160
+SEASON = RepeatPurchases(-600, 9 + np.arange(900) % 365 // 60, np.full(900, 700))
 
 
 def _past(day: int = TODAY, shop=SHOP) -> Past:
     windows = tuple(shop.window(each) for each in range(70, day - HORIZON + 1, 20))
-    return Past(windows, day, shop.window(day).features, HORIZON)
+    return Past(windows, day, shop.window(day).features, HORIZON, fits=PurchaseModels(SEASON))
 
 
 @cache
@@ -72,7 +75,7 @@ def test_what_happens_after_today_changes_no_score(name):
     then = SHOP.until(TODAY)
     windows = tuple(then.window(each) for each in range(70, TODAY - HORIZON + 1, 20))
     today = then.window(TODAY).features
-    known = learn(Past(windows, TODAY, today, HORIZON), name)
+    known = learn(Past(windows, TODAY, today, HORIZON, fits=PurchaseModels(SEASON)), name)
     assert (known.log_odds(today) == learned(name).log_odds(SHOP.window(TODAY).features)).all()
 
 
@@ -99,7 +102,7 @@ def test_a_scorecard_is_the_sum_of_what_it_shows():
 
 def test_a_rule_never_claims_certainty():
     rule = fit_rule(_past())
-    assert max(map(abs, rule.odds)) < 8
+    assert max(map(abs, rule.curve.odds)) < 8
 
 
 def test_without_enough_who_left_it_refuses_with_numbers():

@@ -1,0 +1,42 @@
+"""recency: the days since the last purchase alone, as a probability by what followed in the past."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from ckm.models.churn.step_curve import StepCurve, fit_step_curve
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ckm.models.churn.window import Features, Past
+
+
+@dataclass(frozen=True)
+class RecencyModel:
+    """Log odds by days since the last purchase: what everybody has already, and what any other model must beat."""
+
+    name: ClassVar[str] = "recency"
+    curve: StepCurve
+
+    def log_odds(self, features: Features) -> NDArray[np.float64]:
+        """Return the log odds of churn."""
+        return self.curve(features["days_silent"])
+
+    def to_plain(self) -> dict[str, object]:
+        """Return the steps."""
+        return {"model": self.name, **self.curve.to_plain()}
+
+
+def fit_recency(past: Past) -> RecencyModel:
+    """Count who churned after how many days (:func:`ckm.models.churn.step_curve.fit_step_curve`).
+
+    Raises
+    ------
+    NotEnoughDataError
+        Too few left or stayed.
+    """
+    past.require_events()
+    return RecencyModel(fit_step_curve(past.column("days_silent"), past.away))

@@ -1,0 +1,66 @@
+"""seasonal: as ``btyd``, in time that runs as the shop's season does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ClassVar
+
+from ckm.models.churn.purchase_models import seasonal_log_odds
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ckm.models.btyd.mbgnbd import MBGNBD
+    from ckm.models.churn.seasonal_clock import SeasonalClock
+    from ckm.models.churn.window import Features, Past
+
+
+@dataclass(frozen=True)
+class SeasonalModel:
+    """Log odds of no order within the horizon after a day of the year.
+
+    Attributes
+    ----------
+    purchases
+        The model of purchases, in seasonal days.
+    clock
+        From calendar days to seasonal days.
+    day
+        On which the features stand.
+    horizon
+        Days that the question looks ahead.
+    """
+
+    name: ClassVar[str] = "seasonal"
+    purchases: MBGNBD
+    clock: SeasonalClock
+    day: int
+    horizon: int
+
+    def log_odds(self, features: Features) -> NDArray[np.float64]:
+        """Return the log odds of churn."""
+        return seasonal_log_odds(self.purchases, self.clock, features, self.day, self.horizon)
+
+    def on(self, day: int) -> SeasonalModel:
+        """Return the same model, asked on another day."""
+        return replace(self, day=day)
+
+    def to_plain(self) -> dict[str, object]:
+        """Return the parameters and the season."""
+        plain: Mapping[str, object] = self.purchases.to_plain()
+        return {"model": self.name, "horizon": self.horizon, "purchases": plain, "season": self.clock.to_plain()}
+
+
+def fit_seasonal(past: Past) -> SeasonalModel:
+    """Fit the purchases known today, in the seasonal days of the last year.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Too few customers ever came back, or less than fifteen months of history.
+    """
+    purchases, clock = past.fits.require_seasonal(past.day, past.features, past.seed)
+    return SeasonalModel(purchases, clock, past.day, past.horizon)
