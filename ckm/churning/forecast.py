@@ -20,7 +20,7 @@ from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.seasonal_clock import RepeatPurchases
 from ckm.models.churn.stack import StackModel
 from ckm.models.churn.window import Window
-from ckm.models.cutoffs import Calendar
+from ckm.models.cutoffs import STEPS_PER_HORIZON, Calendar
 from ckm.models.sampling import id_hashes
 
 if TYPE_CHECKING:
@@ -155,8 +155,16 @@ def _calendar(history: History, horizon: int) -> Calendar:
     Raises
     ------
     NotEnoughDataError
-        The as-of date is less than a horizon after a time in which the shop sold nothing.
+        The as-of date is less than a horizon after a time in which the shop sold nothing, or long after the data end.
     """
+    end = history.everybody.left_out.data_end
+    if end is not None and end.silent_days * STEPS_PER_HORIZON > horizon:
+        raise NotEnoughDataError(
+            f"{end.sentence}: who bought since then is not known",
+            hint=f"--as-of {end.last}, or load what is missing",
+            silent_days=end.silent_days,
+            horizon_days=horizon,
+        )
     fixed = fixed_intervals(history.ledger.gaps)
     closed = tuple((each.first, each.last) for each in history.closures)
     calendar = Calendar(history.first_day, history.as_of, horizon, closed, fixed.mean_days if fixed else None)

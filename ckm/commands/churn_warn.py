@@ -94,14 +94,14 @@ def churn_warn(
 ) -> None:
     """Warn of customers who are about to stay away: how likely, what it would cost, why, and what to do.
 
-    Gives every customer the probability of no order within the horizon, by a model that was chosen and put right on
-    the past, from what was known then. Lists those who can still be lost, best first by the expected gain of a
+    Gives every customer the probability of no order within the horizon, by models that are weighted by how right they
+    were on the past, from what was known then. Lists those who can still be lost, best first by the expected gain of a
     contact, each with exact reasons in words, the knowledge entries in kb/ that answer them, and what speaks against
     a contact now. -o FILE writes them and leaves the summary on stdout. A workspace keeps the warnings, so that the
     next run tells what is new. Nobody who is gone already is listed.
 
     Cost: comparing the models takes seconds for thousands of customers and minutes for a million; --model NAME leaves
-    it out. Needs three horizons of history; --model rule is content with two.
+    it out. Needs three horizons of history; --model NAME is content with two.
 
     Examples:
       ckm churn-warn                                   # the workspace around the current folder

@@ -13,6 +13,7 @@ from ckm.models.churn.learn import MODELS, learn
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.stack import STACK, combined, fit_weights
 from ckm.models.churn.window import Past, thinned
+from ckm.models.cutoffs import NAMES_OVERDUE
 from ckm.models.score import Score, score
 
 if TYPE_CHECKING:
@@ -226,7 +227,7 @@ def _require_customers(window: Window) -> None:
     if len(window) < FEWEST_CUSTOMERS:
         raise NotEnoughDataError(
             f"{len(window)} customers at a past cut-off; {FEWEST_CUSTOMERS} are needed to say how right a model is",
-            hint="choose --model rule",
+            hint=NAMES_OVERDUE,
             customers=len(window),
             needed=FEWEST_CUSTOMERS,
         )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NoReturn
 
 import numpy as np
 
@@ -15,6 +17,10 @@ TRAININGS = 12
 """Cut-offs that a model learns from at most, the latest ones."""
 STEP_SLACK = 4
 """A step differs from the usual one by a fourth at most."""
+SHORTEST_HORIZON = 7
+"""Days; what a customer does within less says nothing."""
+NAMES_OVERDUE = "'ckm segment --by lifecycle' names who is overdue by their own purchase interval"
+"""What works with little data, as a hint."""
 STEPS_PER_HORIZON = 3
 """Cut-offs within one horizon. Closer ones see nearly the same customers do nearly the same."""
 
@@ -75,15 +81,26 @@ class Calendar:
         """
         found = tuple(each for each in self._latest(self.last_day - self.horizon, TESTS) if self.trainings(each))
         if not found:
-            days_there, needed = self.last_day - self.first_day, STEPS_PER_HORIZON * self.horizon
-            raise NotEnoughDataError(
-                f"{days_there} days of history; to look {self.horizon} days ahead, {needed} are needed: to see "
-                "customers, to learn what followed, and to test it",
-                hint="ask for a shorter --horizon, or choose --model rule",
-                days=days_there,
-                needed=needed,
-            )
+            self._refuse()
         return found
+
+    def _refuse(self) -> NoReturn:
+        days, needed = self.last_day - self.first_day, STEPS_PER_HORIZON * self.horizon
+        closed = ", none of them near a time in which the shop sold nothing" if days >= needed else ""
+        raise NotEnoughDataError(
+            f"{days} days of history; to look {self.horizon} days ahead, {needed} are needed{closed}: to see "
+            "customers, to learn what followed, and to test it",
+            hint=self._what_works(days),
+            days=days,
+            needed=needed,
+        )
+
+    def _what_works(self, days: int) -> str:
+        shorter = min(days // STEPS_PER_HORIZON, self.horizon - 1)
+        least = max(SHORTEST_HORIZON, math.ceil(self.interval or 0) + 1)
+        if days >= STEPS_PER_HORIZON * self.horizon or shorter < least:
+            return f"{NAMES_OVERDUE}; or load more history"
+        return f"--horizon {shorter}d, or load more history"
 
     def is_disturbed(self, day: int) -> bool:
         """Return whether a day is closed, or less than a horizon before or after a closure."""

@@ -1,7 +1,8 @@
-"""From models to their card: no number is lost or changed, and the choice is told as it was made."""
+"""From models to their card: no number is lost or changed, and the weights are on it."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -14,6 +15,7 @@ from ckm.churning.horizon import Horizon
 from ckm.models import metrics
 from ckm.models.backtest import PEER, Backtest, Curves, Score
 from ckm.models.churn.labelled import fit_labelled
+from ckm.models.churn.stack import STACK
 from ckm.report.markdown import render_markdown
 from ckm.report.model_card import card_document
 
@@ -22,11 +24,9 @@ HORIZON = Horizon(90, "90 days, as asked")
 DAY = date(1998, 3, 31).toordinal() - date(1970, 1, 1).toordinal()
 
 
-def curves(probability: np.ndarray | None) -> Curves:
+def curves(probability: np.ndarray) -> Curves:
     away = np.arange(40) % 2 == 0
-    ranked = np.arange(40.0) if probability is None else probability
-    table = None if probability is None else metrics.reliability(away, probability)
-    return Curves(table, *metrics.gain_curve(away, ranked, 10))
+    return Curves(metrics.reliability(away, probability), *metrics.gain_curve(away, probability, 10))
 
 
 def score(model: str, log_loss: float) -> Score:
@@ -37,32 +37,31 @@ def backtest(**changes: object) -> Backtest:
     fields: dict[str, object] = {
         "horizon": 90,
         "cutoffs": (DAY,),
-        "scores": (score("rule", 0.42), score("boosted", 0.41), score(PEER, float("nan"))),
-        "curves": {name: curves(np.linspace(0, 1, 40)) for name in ("rule", "boosted")} | {PEER: curves(None)},
-        "chosen": "rule",
-        "behind": {"rule": (0.01, 0.02), "boosted": (0.0, 0.0)},
+        "scores": (score(PEER, 0.5), score("rule", 0.42), score("boosted", 0.41), score(STACK, 0.4)),
+        "curves": {name: curves(np.linspace(0, 1, 40)) for name in (PEER, "rule", "boosted", STACK)},
+        "weights": {"rule": 0.25, "boosted": 0.75},
         "left_out": {"scorecard": "of 40 customers 3 left; 50 are needed."},
     }
     return Backtest(**{**fields, **changes})  # type: ignore[arg-type]
 
 
-def card(result: Backtest, asked: str | None = None):
+def card(result: Backtest, model: str = STACK):
     return card_of_backtest(
-        result, CONTEXT, as_of=date(1998, 6, 30), horizon=HORIZON, features={"days_silent"}, asked=asked
+        result, CONTEXT, as_of=date(1998, 6, 30), horizon=HORIZON, features={"days_silent"}, model=model
     )
 
 
 def test_the_peer_of_the_backtest_is_the_recency_of_the_card() -> None:
     assert PEER == RECENCY
-    assert [gain.model for gain in card(backtest()).gains] == ["rule", RECENCY]
+    assert [gain.model for gain in card(backtest()).gains] == [STACK, RECENCY]
 
 
 def test_every_score_is_on_the_card_at_its_day() -> None:
-    (rule, boosted, recency) = card(backtest()).scores
-    assert (rule.model, boosted.model, recency.model) == ("rule", "boosted", RECENCY)
+    (recency, rule, boosted, stack) = card(backtest()).scores
+    assert (recency.model, rule.model, boosted.model, stack.model) == (RECENCY, "rule", "boosted", STACK)
     assert rule.cut_off == date(1998, 3, 31)
     assert (rule.roc_auc, rule.log_loss, rule.brier) == pytest.approx((0.8, 0.42, 0.14))
-    assert (recency.log_loss, recency.brier, recency.calibration_error) == (None, None, None)
+    assert recency.log_loss == pytest.approx(0.5)
 
 
 def test_curves_keep_their_points() -> None:
@@ -72,20 +71,27 @@ def test_curves_keep_their_points() -> None:
     assert made.gains[0].caught[-1] == 1.0
 
 
-def test_the_choice_is_told_as_it_was_made() -> None:
+def test_the_weights_of_the_stack_are_on_the_card() -> None:
     assert card(backtest()).chosen_because == (
-        "rule is the simplest model that is not clearly worse than the best: its log loss is 0.0100 above the lowest, "
-        "0.4100 of boosted, and the standard error of that is 0.0200."
+        "The stack is a weighted mean of the models' log odds: rule 25%, boosted 75%. The weights minimise the log "
+        "loss over the cut-offs, drawn to equal shares of btyd, scorecard, boosted. At each cut-off, by weights from the "
+        "others, its log loss is 0.4000 on average; it is the lowest."
     )
-    assert card(backtest(chosen="boosted")).chosen_because == (
-        "boosted has the lowest log loss, 0.4100 on average over the cut-offs."
+
+
+def test_a_model_that_was_asked_for_is_held_against_the_best() -> None:
+    assert card(backtest(), "rule").chosen_because == (
+        "rule was asked for. Its log loss is 0.4200 on average; the lowest is 0.4000 of stack."
     )
-    asked = card(backtest(), asked="rule")
-    assert (
-        asked.chosen_because
-        == "rule was asked for. Its log loss is 0.4200 on average; the lowest is 0.4100 of boosted."
-    )
-    assert card(backtest(), asked="boosted").chosen_because.endswith("0.4100 on average; it is the lowest.")
+    assert card(backtest(), "seasonal").chosen_because == "seasonal was asked for."
+
+
+def test_what_to_expect_of_the_next_window_needs_two_cutoffs() -> None:
+    assert card(backtest()).expected_error is None
+    earlier = replace(score(STACK, 0.5), cutoff=DAY - 30)
+    two = card(backtest(cutoffs=(DAY - 30, DAY), scores=(earlier, *backtest().scores)))
+    low, high = two.expected_error
+    assert 0 <= low < 0.4 / 30 < 0.5 / 30 < high
 
 
 def test_what_could_not_be_compared_and_what_the_data_lack_is_said() -> None:

@@ -309,6 +309,8 @@ def test_the_outcome_is_whether_nothing_was_bought_in_the_horizon() -> None:
 
 def test_an_outcome_that_is_not_known_yet_is_refused() -> None:
     history, found = at([order("ann", 0), order("ann", 11)], 1)
+    stayed_away(history, found, 3 * SPAN - 1)
+    history = read_history(tables([order("ann", 0), order("ann", 11)]))
     with pytest.raises(NotEnoughDataError, match="11 days after 2024-03-02 is not known yet"):
         stayed_away(history, found, 11)
 

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from ckm.churning.listing import COLUMNS
 from ckm.cli import app
 from ckm.example.workspace import CURRENCY, TIME_ZONE
+from ckm.models.churn.learn import MODELS
 from ckm.store import Store
 from ckm.workspace import lay_out
 from tests.conftest import ROOT, Run
@@ -253,9 +254,10 @@ def test_a_backtest_shows_every_model_beside_recency_and_writes_a_card(tmp_path:
     done = run(*words, "-f", "csv")
     assert done.exit_code == 0, done.stderr
     scores = pl.read_csv(io.StringIO(done.stdout))
-    assert set(scores["model"]) == {"rule", "btyd", "scorecard", "boosted", "recency"}
+    assert set(scores["model"]) == {*MODELS, "stack"}
     means = {row["model"]: row["auc"] for row in scores.filter(pl.col("cut_off").is_null()).to_dicts()}
     assert means["scorecard"] > means["recency"]
+    assert means["stack"] > means["recency"]
     assert run(*words, "-o", tmp_path / "card.html").exit_code == 0
     page = (tmp_path / "card.html").read_text(encoding="utf-8")
     assert "scorecard" in page

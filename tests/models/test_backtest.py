@@ -32,7 +32,11 @@ def test_every_cutoff_has_an_outcome_and_a_past_whose_outcomes_were_known():
 def test_too_short_a_history_is_refused_with_what_is_there_and_needed():
     with pytest.raises(NotEnoughDataError, match=r"80 days of history.*90 are needed") as caught:
         Calendar(0, 80, HORIZON).tests()
-    assert "--model rule" in str(caught.value.hint)
+    assert "--horizon 26d" in str(caught.value.hint)
+    assert Calendar(0, 80, 26).tests()
+    with pytest.raises(NotEnoughDataError) as caught:
+        Calendar(0, 20, HORIZON).tests()
+    assert "ckm segment --by lifecycle" in str(caught.value.hint)
 
 
 def test_nothing_is_learned_or_tested_within_a_horizon_of_a_closure():
@@ -67,9 +71,10 @@ def test_every_model_is_scored_at_every_cutoff_beside_recency_and_the_stack():
 
 
 @pytest.mark.slow
-def test_the_stack_is_not_worse_than_the_models_that_it_weighs():
+def test_the_stack_is_about_as_right_as_the_best_of_its_models():
     losses = {name: walked().mean(name).log_loss for name in walked().models}
-    assert losses[STACK] <= min(losses.values()) + 0.002
+    assert losses[STACK] <= min(losses.values()) + 0.005
+    assert losses[STACK] < losses[PEER] - 0.02
     assert sum(walked().weights.values()) == pytest.approx(1)
 
 

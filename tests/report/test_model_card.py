@@ -26,27 +26,35 @@ def tenths(*pairs: tuple[float, float]) -> tuple[Tenth, ...]:
     [
         (
             tenths((0.10, 0.12), (0.50, 0.49)),
-            "Its probabilities can be taken at their word: all in all, no tenth of the customers is off by more than "
-            "2.0 points.",
+            "its probabilities held: no decile of the customers was off by more than 2.0 points.",
         ),
         (
             tenths((0.10, 0.10), (0.50, 0.55)),
-            "Its probabilities are right to 2.5 points on average; furthest off is the tenth of which it expected 50% "
-            "to leave, and 55% did.",
+            "its probabilities were right to 2.5 points on average; furthest off was the decile of which it expected "
+            "50% to leave, and 55% did.",
         ),
         (
             tenths((0.10, 0.20), (0.60, 0.50)),
-            "Its probabilities are off by 10.0 points on average, too high for some customers and too low for others.",
+            "its probabilities were off by 10.0 points on average, too high for some customers and too low for others.",
         ),
-        (tenths((0.20, 0.10), (0.60, 0.50)), "It warns too much: it expected 40% to leave, and 30% did."),
-        (tenths((0.10, 0.20), (0.50, 0.60)), "It warns too little: it expected 30% to leave, and 40% did."),
-        ((), "How right the probabilities are is not known."),
+        (tenths((0.20, 0.10), (0.60, 0.50)), "it warned too much: it expected 40% to leave, and 30% did."),
+        (tenths((0.10, 0.20), (0.50, 0.60)), "it warned too little: it expected 30% to leave, and 40% did."),
     ],
 )
 def test_the_sentence_over_the_reliability_curve_says_which_way_it_errs(
     reliability: tuple[Tenth, ...], sentence: str
 ) -> None:
-    assert reliability_finding(example_card(reliability=reliability)) == sentence
+    card = example_card(reliability=reliability, expected_error=(0.005, 0.04))
+    assert reliability_finding(card) == (
+        f"At past cut-offs {sentence} In the next {card.horizon_days} days expect a calibration error of 0.5 to 4.0 "
+        "points (80 % prediction interval)."
+    )
+    one = example_card(reliability=reliability, expected_error=None)
+    assert reliability_finding(one).endswith("cannot be told from one cut-off.")
+
+
+def test_without_outcomes_nothing_is_said_of_the_probabilities() -> None:
+    assert reliability_finding(example_card(reliability=())) == "How right the probabilities are is not known."
 
 
 def test_the_sentence_over_the_gain_curve_says_what_is_possible() -> None:

@@ -74,7 +74,7 @@ def fit_boosted(past: Past) -> BoostedModel:
     learned, beyond = within_range(learn_columns(columns, bent=()), past.features)
     columns = {column.name: columns[column.name] for column in learned}
     if not columns:
-        raise NotEnoughDataError("no feature differs between customers", hint="choose --model rule")
+        raise NotEnoughDataError("no feature differs between customers", hint="choose --model recency")
     trees = grow(np.column_stack(list(columns.values())), past.away, tuple(columns), past.seed)
     return BoostedModel(tuple(columns), trees, beyond)
 

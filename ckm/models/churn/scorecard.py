@@ -123,7 +123,7 @@ def fit_scorecard(past: Past) -> ScorecardModel:
     now = {**past.features, **derive(past.features, today, past.horizon)}
     columns, beyond = within_range(learn_columns(values, bent=BENT), now)
     if not columns:
-        raise NotEnoughDataError("no feature differs between customers", hint="choose --model rule")
+        raise NotEnoughDataError("no feature differs between customers", hint="choose --model recency")
     design = np.column_stack([column(values[column.name]) for column in columns])
     coefficients, intercept = fit_logistic(design, past.away, STRENGTH)
     return ScorecardModel(columns, tuple(coefficients.tolist()), intercept, today, past.horizon, beyond)

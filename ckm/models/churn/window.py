@@ -10,6 +10,7 @@ import numpy as np
 
 from ckm.errors import NotEnoughDataError
 from ckm.models.churn.purchase_models import PurchaseModels
+from ckm.models.cutoffs import NAMES_OVERDUE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -116,7 +117,7 @@ class Past:
             raise NotEnoughDataError(
                 f"of {len(self.away)} customers in {len(self.windows)} past windows {left} stayed away and {stayed} "
                 f"came back; {FEWEST_EVENTS} of each are needed",
-                hint="ask for another horizon, or give more history",
+                hint=f"{NAMES_OVERDUE}; or load more history",
                 away=left,
                 back=stayed,
                 needed=FEWEST_EVENTS,
