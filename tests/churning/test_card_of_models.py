@@ -74,8 +74,8 @@ def test_curves_keep_their_points() -> None:
 def test_the_weights_of_the_stack_are_on_the_card() -> None:
     assert card(backtest()).chosen_because == (
         "The stack is a weighted mean of the models' log odds: rule 25%, boosted 75%. The weights minimise the log "
-        "loss over the cut-offs, drawn to equal shares of btyd, scorecard, boosted. At each cut-off, by weights from the "
-        "others, its log loss is 0.4000 on average; it is the lowest."
+        "loss over the cut-offs, drawn to equal shares of btyd, scorecard, boosted. At each cut-off, by weights from "
+        "the others, its log loss is 0.4000 on average; it is the lowest."
     )
 
 
