@@ -30,6 +30,7 @@ import numpy as np
 import polars as pl
 from measure import CKM, machine, run
 
+from ckm.churning.facts import customer_facts, returning_customers
 from ckm.churning.reasons import explain
 from ckm.churning.snapshot import Snapshot, snapshot, stayed_away
 from ckm.churning.typical import typical_stayer
@@ -103,7 +104,15 @@ def explained(history: History) -> pl.DataFrame:
 def _at(history: History, today: Snapshot, past: Past) -> pl.DataFrame:
     model = learn(past, "scorecard")
     usual = typical_stayer(past)
-    reasons = explain(model.log_odds, today.customers, today.features, usual, currency=history.currency)
+    reasons = explain(
+        model.log_odds,
+        today.customers,
+        today.features,
+        usual,
+        facts=customer_facts(history, today),
+        returning=returning_customers(history, today.day, HORIZON),
+        currency=history.ledger.currency,
+    )
     first = reasons.frame.filter(pl.col("rank") == 0)
     scores = reasons.attribution.scores
     never = np.zeros(len(today), np.bool_)

@@ -11,13 +11,14 @@ import polars as pl
 from ckm import __version__
 from ckm.churning.card import CardData, ModelCard
 from ckm.churning.card_of_models import CardContext, card_of_backtest, card_of_labels
-from ckm.churning.contact import Assumptions, ProfitCurve, choose, profit_curve
+from ckm.churning.contact import Assumptions, ProfitCurve, choose, order_is_of_value_at_risk, profit_curve
 from ckm.churning.forecast import AUTO, Forecast, forecast
 from ckm.churning.horizon import Horizon, usual_horizon
 from ckm.churning.keeping import compare, judge, keep, last_warnings, warnings_to_judge
-from ckm.churning.levels import Thresholds, is_warning, level_remarks
+from ckm.churning.levels import is_warning, level_remarks
 from ckm.churning.listing import COLUMNS, best_first, list_customers, summarise
 from ckm.customers.calendar import calendar_day
+from ckm.customers.coverage import counted
 from ckm.customers.history import read_history
 from ckm.customers.ledger_cache import find_cache
 from ckm.errors import UsageError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm.churning.labelled import LabelledList
+    from ckm.churning.listing import Listing
     from ckm.config import Config
     from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
@@ -98,13 +100,17 @@ class ChurnWarnings:
     frame
         The customers who were asked for, best first; the columns of :data:`ckm.churning.listing.COLUMNS`.
     summary
-        One row per level; see :func:`ckm.churning.listing.summarise`.
+        One row per level, of the customers in ``frame``; see :func:`ckm.churning.listing.summarise`.
     curve
-        What lists of growing length are expected to gain.
+        What the first of them are expected to gain, by the length of the list.
     forecast
         Model, horizon, and how right the models were on the past.
     titles
         Title of each knowledge entry that answers something, by id.
+    value
+        What a customer is worth: ``margin``, or ``revenue`` where no costs are known.
+    levels
+        Where the levels begin, as a sentence.
     assumptions
         What the expected gain rests on, as a sentence.
     remarks
@@ -116,6 +122,8 @@ class ChurnWarnings:
     curve: ProfitCurve
     forecast: Forecast
     titles: Mapping[str, str]
+    value: str
+    levels: str
     assumptions: str
     remarks: tuple[str, ...]
 
@@ -123,6 +131,11 @@ class ChurnWarnings:
     def as_of(self) -> date:
         """The day the analysis stands on; it saw nothing after it."""
         return calendar_day(self.forecast.today.day)
+
+    @property
+    def warned(self) -> int:
+        """Customers in the list who are warned about: all of them, unless everybody is listed."""
+        return self.frame.height - self.frame["level"].null_count()
 
     @property
     def currency(self) -> str:
@@ -185,7 +198,6 @@ def warn(
         *_forecast_remarks(found),
         *listing.remarks,
         *segment_remarks,
-        *level_remarks(compared.frame, Thresholds.of(settings), lead=lead),
     ]
     if store is not None:
         remarks += [compared.sentence, *_turned_out(store, found, as_of)]
@@ -194,13 +206,21 @@ def warn(
         elif request.keep:
             keep(store, compared.frame, as_of=as_of, horizon=horizon.days, facts={"model": found.model.name})
     chosen = _chosen(compared.news if request.news else compared.frame, request)
+    assumptions = Assumptions.of(settings)
+    remarks += [
+        *level_remarks(compared.frame, chosen, listing.thresholds, lead=lead),
+        *_shortened(compared.frame, chosen, request),
+        *_priced(chosen, listing, assumptions),
+    ]
     return ChurnWarnings(
         frame=chosen.select(COLUMNS),
-        summary=summarise(compared.frame),
-        curve=profit_curve(_gains(compared.frame)),
+        summary=summarise(chosen, history.ledger.currency),
+        curve=profit_curve(_gains(chosen)),
         forecast=found,
         titles={name: entry.title() for name, entry in listing.answers.entries.items()},
-        assumptions=Assumptions.of(settings).sentence(history.ledger.currency),
+        value=listing.value,
+        levels=listing.thresholds.sentence,
+        assumptions=assumptions.sentence(history.ledger.currency, listing.value),
         remarks=tuple(remarks),
     )
 
@@ -274,7 +294,32 @@ def _chosen(frame: pl.DataFrame, request: Request) -> pl.DataFrame:
 
 def _gains(frame: pl.DataFrame) -> pl.Series:
     """Return what contacts are expected to gain of all who are warned about and can be contacted in time."""
-    return frame.filter(is_warning() & ~pl.col("too_late"))["expected_gain"]
+    return _contacts(frame)["expected_gain"]
+
+
+def _contacts(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.filter(is_warning() & ~pl.col("too_late"))
+
+
+def _shortened(everybody: pl.DataFrame, chosen: pl.DataFrame, request: Request) -> list[str]:
+    """Say of what a shortened list is a part."""
+    if request.budget is None and not request.news:
+        return []
+    warned = everybody.filter(pl.col("level").is_not_null()).height
+    return [f"the list, and all totals, are of {chosen.height:,} of {counted(warned, 'customer')} warned about"]
+
+
+def _priced(chosen: pl.DataFrame, listing: Listing, assumptions: Assumptions) -> list[str]:
+    """Say by what the expected gain is priced, and where it says nothing of its own."""
+    remarks = [listing.lost.sentence(listing.value)]
+    if listing.value == "revenue":
+        remarks.append("no costs are known: values at risk and gains are revenue, not margin")
+    if order_is_of_value_at_risk(_contacts(chosen)):
+        remarks.append(
+            "every expected gain is positive, in the order of the value at risk: whether a contact pays is decided "
+            f"by the assumption that an offer keeps {assumptions.saved_share:.0%} of those who would leave, not by data"
+        )
+    return remarks
 
 
 def _with_segments(

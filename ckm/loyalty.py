@@ -249,7 +249,7 @@ class _Single:
         capacity = read_capacity(basis, sample)
         segments = read_segments(basis)
         tell("churn")
-        risk = read_risk(basis, margin, segments, lifetime=lifetime, sample=sample)
+        risk = read_risk(basis, margin, segments)
         return cls(margin, sample, lifetime, capacity, segments, risk)
 
     def rooms(self, basis: Basis) -> tuple[Room, ...]:
@@ -297,5 +297,4 @@ def _remarks(basis: Basis, single: _Single) -> Iterator[str]:
     yield f"as of {basis.as_of}: {basis.period}, compared with {basis.compared}, in {basis.ledger.currency}"
     yield from basis.ledger.left_out.remarks
     for part in (single.lifetime, single.capacity, single.risk):
-        if not isinstance(part, Missing):
-            yield from part.remarks
+        yield from part.remarks

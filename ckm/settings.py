@@ -105,6 +105,50 @@ def parse_count(text: str) -> int:
 
 
 @dataclass(frozen=True)
+class LevelStart:
+    """Where a level of a churn warning begins.
+
+    Attributes
+    ----------
+    times
+        So many times the odds of leaving of the average customer; None for a fixed probability.
+    least
+        Probability below which it never begins; the fixed one where ``times`` is None.
+    """
+
+    times: float | None
+    least: float
+
+    def __str__(self) -> str:
+        return f"{self.least:.4g}" if self.times is None else f"{self.times:g}x at least {self.least * 100:.4g}%"
+
+    def probability(self, base_rate: float) -> float:
+        """Return the probability from which a customer has the level, given the share of customers who leave."""
+        if self.times is None:
+            return self.least
+        odds = self.times * base_rate
+        return max(self.least, odds / (odds + 1 - base_rate)) if odds else self.least
+
+
+def parse_level_start(text: str) -> LevelStart:
+    """Return ``3x at least 35%``, ``3x`` or ``70%`` as where a level begins."""
+    parts = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*x(?:\s+at\s+least\s+(\S+))?\s*", text)
+    if parts is None:
+        try:
+            return LevelStart(None, parse_share(text))
+        except UsageError:
+            raise UsageError(
+                f"'{text}' is neither a multiple of the average odds nor a share between 0 and 1",
+                hint="write it as 3x, 3x at least 35%, or 70%",
+            ) from None
+    if float(parts[1]) < 1:
+        raise UsageError(
+            f"'{text}' begins below the average customer", hint="write a multiple of at least 1, such as 2x"
+        )
+    return LevelStart(float(parts[1]), parse_share(parts[2]) if parts[2] else 0.0)
+
+
+@dataclass(frozen=True)
 class Wanted:
     """A number that is to be reached.
 
@@ -319,7 +363,7 @@ class ChurnSettings:
     Attributes
     ----------
     watch, warn, urgent
-        Probability of no order within the horizon from which a customer has this level.
+        Where each level begins: in multiples of the average customer's odds of leaving, or a fixed probability.
     lead
         Days that an action needs before it can reach a customer.
     saved_share
@@ -338,9 +382,9 @@ class ChurnSettings:
         Topics of an interaction of kind ``event`` that are contacts by us.
     """
 
-    watch: float = _setting(0.5, parse_share, shown=True)
-    warn: float = _setting(0.7, parse_share, shown=True)
-    urgent: float = _setting(0.85, parse_share, shown=True)
+    watch: LevelStart = _setting(LevelStart(2.0, 0.2), parse_level_start, shown=True)  # noqa: RUF009 - frozen
+    warn: LevelStart = _setting(LevelStart(3.0, 0.35), parse_level_start, shown=True)  # noqa: RUF009 - frozen
+    urgent: LevelStart = _setting(LevelStart(5.0, 0.5), parse_level_start, shown=True)  # noqa: RUF009 - frozen
     lead: int = _setting(14, parse_days, shown=True)
     saved_share: float = _setting(0.3, parse_share, shown=True)
     anyway_share: float = _setting(1.0, parse_share, shown=True)

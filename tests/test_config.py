@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from datetime import timedelta
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def workspace(folder: Path, text: str) -> Path:
 
 def setting_names(config: object) -> set[str]:
     nested = {
-        each.name: getattr(config, each.name) for each in fields(config) if is_dataclass(getattr(config, each.name))
+        each.name: getattr(config, each.name) for each in fields(config) if isinstance(each.default_factory, type)
     }
     return {each.name for each in fields(config)} | {
         f"{name}.{inner}" for name, value in nested.items() for inner in setting_names(value)
@@ -132,7 +132,7 @@ def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
         ("a: b: c\n", 1, "", "indentation"),
         ("currency: 'EUR\n", 1, "", "quotes"),
         ("goals: " + "[" * 100_000, 1, "", "indentation"),
-        ("churn: {warn: 120%}\n", 1, "no share between 0 and 1", "5% or 0.05"),
+        ("churn: {warn: 120%}\n", 1, "neither a multiple of the average odds nor a share", "3x at least 35%"),
         ("kb: {log_queries: maybe}\n", 1, "neither yes nor no", "true or false"),
         ("kb: {freshness: {polcy: 7d}}\n", 1, "no kind of information 'polcy'", "did you mean 'policy'?"),
         ("churn: {lead: soon}\n", 1, "no span of time", "12h, 7d or 2w"),

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
 
 POINTS = 50
 """Rows of a profit curve at most: enough to draw it, few enough to read."""
+SAME_ORDER = 0.99
+"""Rank correlation from which two orders are one for whoever works down a list."""
+FEWEST_ORDERED = 3
+"""Customers below whom an order says nothing."""
 DIGITS = 2
 """Decimals of an expected gain. Its assumptions do not bear more, and customers who differ by less are equal."""
 
@@ -51,11 +55,14 @@ class Assumptions:
             settings.contact_cost,
         )
 
-    def sentence(self, currency: str) -> str:
-        """Return the assumptions as one sentence, for every output that shows an expected gain."""
+    def sentence(self, currency: str, value: str = "margin") -> str:
+        """Return the assumptions as one sentence, for every output that shows an expected gain.
+
+        ``value`` is what a customer is worth: margin, or revenue where no costs are known.
+        """
         costs = []
         if self.offer_share:
-            costs.append(f"{_percent(self.offer_share)} of the customer's margin of 12 months")
+            costs.append(f"{_percent(self.offer_share)} of the customer's {value} of 12 months")
         if self.offer_amount or not costs:
             costs.append(f"{self.offer_amount:,.2f} {currency}")
         return (
@@ -92,6 +99,8 @@ class ProfitCurve:
 
     def sentence(self, currency: str) -> str:
         """Return how long the list should be, as one sentence."""
+        if not self.customers:
+            return "there is nobody to contact"
         if not self.best:
             return f"contacting any of the {self.customers:,} customers is expected to cost more than it brings"
         if self.best == self.customers:
@@ -103,23 +112,25 @@ class ProfitCurve:
         return f"contacting the best {self.best:,} gains most: {self.best_gain:,.2f} {currency} expected; {beyond}"
 
 
-def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions) -> pl.Expr:
+def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *, lost: float = 1.0) -> pl.Expr:
     """What contacting a customer with an offer is expected to gain, against leaving the customer alone.
 
-        p γ (V − δ) − (1 − p) ψ δ − f          δ = offer_share · max(V, 0) + offer_amount
+        p γ (λ V − δ) − (1 − p) ψ δ − f          δ = offer_share · max(V, 0) + offer_amount
 
-    With ψ = 1 this is what one customer adds to the profit of a campaign in Neslin, Gupta, Kamakura, Lu and Mason
-    (2006, Journal of Marketing Research 43(2), 204-211). A customer of negative value is
-    not worth saving and comes out below zero.
+    With ψ = 1 and λ = 1 this is what one customer adds to the profit of a campaign in Neslin, Gupta, Kamakura, Lu and
+    Mason (2006, Journal of Marketing Research 43(2), 204-211). A customer of negative value is not worth saving and
+    comes out below zero.
 
     Parameters
     ----------
     p_churn
         Probability of leaving, 0 to 1.
     value
-        V: what is lost with the customer, here the margin of the last 12 months.
+        V: what the customer brought in the last 12 months.
     assumptions
         γ, ψ, δ and f.
+    lost
+        λ: share of V that a silence costs (:func:`ckm.churning.lost_spend.lost_spend`).
 
     Returns
     -------
@@ -129,7 +140,7 @@ def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions) ->
     p, v = _known(p_churn), _known(value)
     offer = assumptions.offer_share * v.clip(lower_bound=0.0) + assumptions.offer_amount
     gain = (
-        p * assumptions.saved_share * (v - offer)
+        p * assumptions.saved_share * (lost * v - offer)
         - (1.0 - p) * assumptions.anyway_share * offer
         - assumptions.contact_cost
     )
@@ -169,6 +180,24 @@ def choose(customers: pl.DataFrame, budget: int | None = None) -> pl.DataFrame:
     )
     chosen = by_gain(reached)
     return chosen if budget is None else chosen.head(budget)
+
+
+def order_is_of_value_at_risk(customers: pl.DataFrame) -> bool:
+    """Whether every expected gain is positive and their order is (nearly) that of the value at risk.
+
+    Then the data say whom to contact by nothing but ``p`` times ``V``, and what an offer is assumed to keep decides all
+    the rest.
+
+    Parameters
+    ----------
+    customers
+        expected_gain, value_at_risk.
+    """
+    known = customers.select("expected_gain", "value_at_risk").drop_nulls()
+    if known.height < FEWEST_ORDERED or not (known["expected_gain"] > 0).all():
+        return False
+    rank = known.select(pl.corr("expected_gain", "value_at_risk", method="spearman")).item()
+    return rank is not None and rank >= SAME_ORDER
 
 
 def profit_curve(gains: pl.Series) -> ProfitCurve:

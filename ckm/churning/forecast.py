@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ckm.churning.base_rate import past_base_rate
 from ckm.churning.horizon import check_fixed_intervals, check_horizon
 from ckm.churning.snapshot import Snapshot, snapshot, stayed_away
 from ckm.churning.typical import TypicalStayer, typical_stayer
@@ -57,6 +58,8 @@ class Forecast:
         A customer like those who stayed, whom reasons compare with.
     backtest
         How right the models were on the past; None where nobody asked.
+    past_base_rate
+        Share that left, over the past windows, of the customers who could still be lost; None without any.
     """
 
     history: History
@@ -66,6 +69,7 @@ class Forecast:
     probability: NDArray[np.float64]
     typical: TypicalStayer
     backtest: Backtest | None
+    past_base_rate: float | None
 
 
 def forecast(
@@ -126,6 +130,7 @@ def forecast(
         probability=learned.probability(today.features),
         typical=typical_stayer(past),
         backtest=backtest,
+        past_base_rate=past_base_rate(past),
     )
 
 

@@ -12,23 +12,37 @@ A customer with days left below zero is gone. A warning is too late for an actio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.customers.coverage import counted
 from ckm.errors import UsageError
 
 if TYPE_CHECKING:
-    from ckm.settings import ChurnSettings
+    from collections.abc import Mapping
+
+    from ckm.settings import ChurnSettings, LevelStart
 
 LEVELS = ("watch", "warn", "urgent")
 """Mildest first."""
+THRESHOLD_DIGITS = 3
+"""Decimals of a threshold: no customer changes the level for the last digits of a base rate."""
 
 
 @dataclass(frozen=True)
 class Thresholds:
     """Probability of leaving from which a customer has a level.
+
+    Attributes
+    ----------
+    watch, warn, urgent
+        Probabilities.
+    base_rate
+        Share of the customers who leave, which the multiples of the rule refer to; None where none is known.
+    rule
+        The settings that they come from, by level; empty where the probabilities were given as such.
 
     Raises
     ------
@@ -39,18 +53,53 @@ class Thresholds:
     watch: float
     warn: float
     urgent: float
+    base_rate: float | None = None
+    rule: Mapping[str, LevelStart] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 <= self.watch <= self.warn <= self.urgent <= 1:
             raise UsageError(
-                f"churn.watch, warn and urgent are {self.watch:g}, {self.warn:g} and {self.urgent:g}: they must rise",
-                hint="set them in ckm.yaml, such as 50%, 70% and 85%",
+                f"churn.watch, warn and urgent begin at {self.watch:.3g}, {self.warn:.3g} and {self.urgent:.3g}: "
+                "they must rise",
+                hint="set them in ckm.yaml, such as 2x, 3x and 5x, or 50%, 70% and 85%",
             )
 
     @classmethod
-    def of(cls, settings: ChurnSettings) -> Thresholds:
-        """Return the thresholds of a workspace."""
-        return cls(settings.watch, settings.warn, settings.urgent)
+    def of(cls, settings: ChurnSettings, base_rate: float) -> Thresholds:
+        """Return the thresholds of a workspace, where ``base_rate`` of the customers leave.
+
+        A multiple is one of the odds: twice the odds of 25 % are 40 %, of 60 % they are 75 %. A multiple of the
+        probability itself would pass 100 % where half of the customers leave within the horizon.
+        """
+        rule = {name: getattr(settings, name) for name in LEVELS}
+        watch, warn, urgent = (round(rule[name].probability(base_rate), THRESHOLD_DIGITS) for name in LEVELS)
+        return cls(watch, warn, urgent, base_rate, rule)
+
+    @property
+    def sentence(self) -> str:
+        """Say where the levels begin, and why there."""
+        begin = ", ".join(f"{name} from {getattr(self, name):.0%}" for name in LEVELS)
+        relative = [start for start in self.rule.values() if start.times is not None]
+        if not relative or self.base_rate is None:
+            return f"levels: {begin}, fixed probabilities"
+        times = ", ".join(f"{start.times:g}" for start in relative)
+        least = ", ".join(f"{start.least:.0%}" for start in self.rule.values())
+        return (
+            f"levels: {begin}: {times} times the odds of the average customer who can still be lost "
+            f"({self.base_rate:.0%} leave), and at least {least}"
+        )
+
+
+def level_of(p: pl.Expr, thresholds: Thresholds, *, higher: pl.Expr | None = None) -> pl.Expr:
+    """Return the level of a probability; null below ``watch``.
+
+    ``higher`` says of whom the level is one above that of the probability.
+    """
+    step = (p >= thresholds.warn).cast(pl.Int8) + (p >= thresholds.urgent).cast(pl.Int8)
+    if higher is not None:
+        step = step + higher.cast(pl.Int8)
+    name = pl.lit(pl.Series(LEVELS)).gather(step.clip(upper_bound=len(LEVELS) - 1).fill_null(0))
+    return pl.when(p >= thresholds.watch).then(name)
 
 
 def give_levels(
@@ -97,11 +146,10 @@ def give_levels(
     judged = customers.with_columns(value_at_risk=p * value, days_left=left).with_columns(
         gone=(pl.col("days_left") < 0).fill_null(False)
     )
-    warned = (p >= thresholds.watch) & (value > 0) & (with_gone | ~pl.col("gone"))
+    can_be_warned_about = (value > 0) & (with_gone | ~pl.col("gone"))
     last_call = pl.col("days_left").is_between(lead, 2 * lead, closed="left").fill_null(False)
-    step = (p >= thresholds.warn).cast(pl.Int8) + (p >= thresholds.urgent).cast(pl.Int8) + last_call.cast(pl.Int8)
-    level = pl.lit(pl.Series(LEVELS)).gather(step.clip(upper_bound=len(LEVELS) - 1).fill_null(0))
-    return judged.with_columns(level=pl.when(warned).then(level)).with_columns(
+    level = level_of(p, thresholds, higher=last_call)
+    return judged.with_columns(level=pl.when(can_be_warned_about).then(level)).with_columns(
         too_late=(pl.col("level").is_not_null() & (pl.col("days_left") < lead)).fill_null(False)
     )
 
@@ -124,13 +172,15 @@ def is_warning() -> pl.Expr:
     return pl.col("level").is_not_null() & pl.col("suppressed").is_null()
 
 
-def level_remarks(judged: pl.DataFrame, thresholds: Thresholds, *, lead: int) -> list[str]:
-    """Say how many could not be warned about any more, and how many warnings come too late.
+def level_remarks(judged: pl.DataFrame, listed: pl.DataFrame, thresholds: Thresholds, *, lead: int) -> list[str]:
+    """Say how many could not be warned about any more, and how many of the warnings listed come too late.
 
     Parameters
     ----------
     judged
         Of :func:`give_levels`, with ``suppressed``.
+    listed
+        The rows of it that are listed.
     thresholds, lead
         As they were given to it.
     """
@@ -138,12 +188,12 @@ def level_remarks(judged: pl.DataFrame, thresholds: Thresholds, *, lead: int) ->
     at_risk = (_known("p_churn") >= thresholds.watch) & (_known("value_12mo") > 0)
     if gone := judged.filter(pl.col("gone") & at_risk & pl.col("level").is_null()).height:
         remarks.append(
-            f"not warned about, for gone rather than going: {gone:,} customers, silent for longer than their own long "
-            "gap and the horizon together"
+            f"not warned about, for gone rather than going: {counted(gone, 'customer')}, silent for longer than their "
+            "own long gap and the horizon together"
         )
-    warnings = judged.filter(is_warning())
+    warnings = listed.filter(is_warning())
     if late := warnings.filter(pl.col("too_late")).height:
-        remarks.append(f"{late:,} of {warnings.height:,} warnings leave less than {lead} days to act")
+        remarks.append(f"{late:,} of {counted(warnings.height, 'warning')} leave less than {lead} days to act")
     return remarks
 
 

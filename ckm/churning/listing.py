@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.churning.answers import Answers, answer, answers_for, unanswered_share
+from ckm.churning.base_rate import base_rate
+from ckm.churning.bought import top_categories, top_products
 from ckm.churning.contact import Assumptions, by_gain, expected_gain
+from ckm.churning.facts import customer_facts, returning_customers
 from ckm.churning.levels import LEVELS, Thresholds, give_levels, is_warning
+from ckm.churning.lost_spend import LostSpend, lost_spend
 from ckm.churning.reasons import explain
 from ckm.churning.season import SEASON_DAYS, YEAR
 from ckm.churning.suppression import suppress
@@ -17,6 +21,7 @@ from ckm.customers.calendar import calendar_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
     from pathlib import Path
 
     import numpy as np
@@ -34,11 +39,16 @@ COLUMNS = (
     "level",
     "model",
     "last_order",
+    "last_order_value",
+    "top_category",
+    "top_product",
     "days_silent",
+    "purchase_days",
     "usual_gap_days",
     "value_at_risk",
     "currency",
     "expected_gain",
+    "why",
     "reasons",
     "answers",
     "unanswered",
@@ -52,6 +62,8 @@ COLUMNS = (
     "points_other",
 )
 """What comes out, in this order."""
+NO_REASON = "no single reason stands out"
+"""What is said of a customer of whom no reason can be named: of nothing alone would the risk be lower."""
 P_DIGITS, MONEY_DIGITS, POINT_DIGITS = 12, 2, 9
 """Decimals: enough for points to add up to the log odds of the probability, fewer than a machine's last bits."""
 
@@ -67,14 +79,25 @@ class Listing:
         first_warned_on and change. ``reasons`` is a list of structs, the one to be read first in front, and null for
         customers who were not asked about. ``points_typical`` (the log odds of a typical staying customer), the points
         of the reasons and ``points_other`` (of all of which nothing is said) add up to the log odds of ``p_churn``.
+        ``why`` is the sentence of the first reason, or :data:`NO_REASON`. ``usual_gap_days`` is the median of the own
+        gaps, null below three purchase days.
     answers
         The knowledge entries that were found.
+    thresholds
+        Where the levels begin.
+    lost
+        What a silence costs, by which the expected gain is priced.
+    value
+        What a customer is worth: ``margin``, or ``revenue`` where no costs are known.
     remarks
         What a reader should know, as sentences.
     """
 
     frame: pl.DataFrame
     answers: Answers
+    thresholds: Thresholds
+    lost: LostSpend
+    value: str
     remarks: tuple[str, ...]
 
 
@@ -104,38 +127,50 @@ def list_customers(
     everyone
         Give reasons for all, not only for those who are warned about.
     """
-    judged = _judged(forecast, settings, lead)
+    history = forecast.history
+    rate = base_rate(forecast.past_base_rate, forecast.today, forecast.probability)
+    thresholds = Thresholds.of(settings, rate)
+    lost = lost_spend(history, forecast.today.day, forecast.horizon.days)
+    judged = _judged(forecast, thresholds, Assumptions.of(settings), lead=lead, lost=lost.share)
     as_of = calendar_day(forecast.today.day)
-    suppressed = suppress(judged, tables, as_of=as_of, settings=settings, time_zone=forecast.history.ledger.time_zone)
+    suppressed = suppress(judged, tables, as_of=as_of, settings=settings, time_zone=history.ledger.time_zone)
     judged = judged.hstack(suppressed.frame.select("suppressed"))
     asked = judged.select(pl.lit(everyone) | pl.col("level").is_not_null()).to_series().to_numpy()
     reasons, base = _reasons(forecast, asked)
     found = answers_for(reasons["code"].drop_nulls().unique().to_list(), kb, as_of)
     told = reasons.drop_nulls("code").sort("customer_id", "rank")
     other = reasons.filter(pl.col("code").is_null()).select("customer_id", points_other="points")
-    listed = told.group_by("customer_id", maintain_order=True).agg(pl.struct(REASON_FIELDS).alias("reasons"))
+    listed = told.group_by("customer_id", maintain_order=True).agg(
+        pl.struct(REASON_FIELDS).alias("reasons"), why=pl.col("text").first()
+    )
     answered = answer(told, found)
+    bought = _bought(forecast, tables["transactions"], asked, as_of)
     frame = (
-        judged.join(listed, on="customer_id", how="left", maintain_order="left")
+        judged.join(bought, on="customer_id", how="left", maintain_order="left")
+        .join(listed, on="customer_id", how="left", maintain_order="left")
         .join(answered, on="customer_id", how="left", maintain_order="left")
         .join(other, on="customer_id", how="left", maintain_order="left")
         .with_columns(
             pl.when(pl.Series(asked)).then(pl.lit(base)).alias("points_typical"),
             pl.when(pl.Series(asked)).then(pl.col("reasons").fill_null([])).alias("reasons"),
+            pl.when(pl.Series(asked)).then(pl.col("why").fill_null(NO_REASON)).alias("why"),
             pl.when(pl.Series(asked)).then(pl.col("answers").fill_null([])).alias("answers"),
             pl.when(pl.Series(asked)).then(pl.col("unanswered").fill_null(value=True)).alias("unanswered"),
         )
     )
-    return Listing(frame, found, (*suppressed.remarks, *found.remarks))
+    value = "revenue" if history.everybody.margin_share(forecast.today.day) is None else "margin"
+    return Listing(frame, found, thresholds, lost, value, (*suppressed.remarks, *found.remarks))
 
 
-def summarise(frame: pl.DataFrame) -> pl.DataFrame:
+def summarise(frame: pl.DataFrame, currency: str) -> pl.DataFrame:
     """Return one row per level, the highest first: what is at stake, and what of it has no answer.
 
     Parameters
     ----------
     frame
-        Of :func:`list_customers`.
+        Of :func:`list_customers`, or the part of it that is listed.
+    currency
+        Of the amounts.
 
     Returns
     -------
@@ -155,7 +190,7 @@ def summarise(frame: pl.DataFrame) -> pl.DataFrame:
                 "value_at_risk": round(float(mine["value_at_risk"].sort().sum()), MONEY_DIGITS),
                 "expected_gain": round(float(warned["expected_gain"].clip(lower_bound=0).sort().sum()), MONEY_DIGITS),
                 "unanswered_share": unanswered_share(mine),
-                "currency": frame["currency"].first() if frame.height else None,
+                "currency": currency,
             }
         )
     types = {
@@ -172,9 +207,12 @@ def best_first(frame: pl.DataFrame) -> pl.DataFrame:
     return by_gain(frame)
 
 
-def _judged(forecast: Forecast, settings: ChurnSettings, lead: int) -> pl.DataFrame:
+def _judged(
+    forecast: Forecast, thresholds: Thresholds, assumptions: Assumptions, *, lead: int, lost: float
+) -> pl.DataFrame:
     today, history = forecast.today, forecast.history
     features = today.features
+    facts = customer_facts(history, today)
     season_returns = today.last_order + YEAR - SEASON_DAYS
     customers = pl.DataFrame(
         {
@@ -183,14 +221,16 @@ def _judged(forecast: Forecast, settings: ChurnSettings, lead: int) -> pl.DataFr
             "value_12mo": today.value,
             "days_silent": features["days_silent"],
             "long_gap_days": features["gap_p80_days"],
-            "usual_gap_days": today.usual_gap_days,
+            "usual_gap_days": facts["gap_median"],
+            "purchase_days": facts["purchase_days"].astype("int64"),
             "last_order": pl.Series(today.last_order, dtype=pl.Int32).cast(pl.Date),
+            "last_order_value": facts["last_day_value"],
             "open_complaint": today.has_open_complaint,
             "seasonal": today.bought_same_season & (season_returns > today.day + forecast.horizon.days),
         }
     )
-    levels = give_levels(customers, Thresholds.of(settings), horizon=forecast.horizon.days, lead=lead)
-    gain = expected_gain(pl.col("p_churn"), pl.col("value_12mo"), Assumptions.of(settings))
+    levels = give_levels(customers, thresholds, horizon=forecast.horizon.days, lead=lead)
+    gain = expected_gain(pl.col("p_churn"), pl.col("value_12mo"), assumptions, lost=lost)
     return levels.with_columns(
         pl.lit(calendar_day(today.day)).alias("as_of"),
         pl.lit(forecast.horizon.days, pl.Int64).alias("horizon_days"),
@@ -198,8 +238,22 @@ def _judged(forecast: Forecast, settings: ChurnSettings, lead: int) -> pl.DataFr
         pl.lit(history.ledger.currency).alias("currency"),
         pl.col("days_silent").cast(pl.Int64),
         pl.col("usual_gap_days").fill_nan(None).round(1),
-        pl.col("value_at_risk").round(MONEY_DIGITS),
+        pl.col("last_order_value", "value_at_risk").round(MONEY_DIGITS),
         gain.alias("expected_gain"),
+    )
+
+
+def _bought(forecast: Forecast, transactions: pl.LazyFrame, asked: NDArray[np.bool_], as_of: date) -> pl.DataFrame:
+    """Return what the customers asked about bought most."""
+    history = forecast.history
+    codes = forecast.today.customers[asked]
+    ids = history.customers.gather(codes)
+    return pl.DataFrame(
+        {
+            "customer_id": ids,
+            "top_category": top_categories(history, codes),
+            "top_product": top_products(transactions, ids, as_of=as_of, time_zone=history.ledger.time_zone),
+        }
     )
 
 
@@ -209,9 +263,14 @@ def _reasons(forecast: Forecast, asked: NDArray[np.bool_]) -> tuple[pl.DataFrame
 
     rows = np.flatnonzero(asked)
     features = {name: values[rows] for name, values in forecast.today.features.items()}
-    codes = forecast.today.customers[rows]
     found = explain(
-        forecast.model.log_odds, codes, features, forecast.typical, currency=forecast.history.ledger.currency
+        forecast.model.log_odds,
+        forecast.today.customers[rows],
+        features,
+        forecast.typical,
+        facts=customer_facts(forecast.history, forecast.today, rows),
+        returning=returning_customers(forecast.history, forecast.today.day, forecast.horizon.days),
+        currency=forecast.history.ledger.currency,
     )
     ids = forecast.history.customers.gather(found.frame["customer"])
     named = found.frame.drop("customer").insert_column(0, ids.alias("customer_id"))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ckm.churning.facts import ReturningCustomers
     from ckm.churning.reason_book import Reason, ReasonBook
     from ckm.churning.typical import TypicalStayer
 
@@ -55,10 +56,10 @@ class Reasons:
         By customer, in the order given, and ``rank`` (0 is to be read first):
 
         - ``group``, ``code``, ``text``; null in a customer's last row, the remainder
-        - ``value`` and ``typical``: the customer's number and the usual one, raw; null in the remainder
+        - ``value`` and ``typical``: the customer's raw number and the usual one; null in the remainder
         - ``points``: what it adds to the log odds; those of the remainder are of groups of which nothing is said
-        - ``share_of_stayers``: of the customers who stayed, the share of whom the same or worse could be said; null in
-          the remainder
+        - ``share_of_stayers``: of the customers who came back, the share of whom the same or worse could be said; null
+          in the remainder
         - ``cause``: whether one can act on it; null in the remainder
     attribution
         Points by group; those of a customer in ``frame`` and the base add up to the score.
@@ -74,18 +75,22 @@ def explain(
     features: Features,
     typical: TypicalStayer,
     *,
+    facts: Features,
+    returning: ReturningCustomers,
     currency: str,
     book: ReasonBook | None = None,
 ) -> Reasons:
     """Say why customers have their scores, against a typical staying customer.
 
     A group's points are its exact Shapley value (:func:`ckm.models.shapley.group_shapley`). They go to one code: of
-    those that can be said of the customer (the value is known, beyond the usual one on the side that counts, and
-    within the code's bounds) the one whose features lower the score most when they alone are set to the usual values.
-    Nothing is said of a group that does not raise the score (by :data:`LEAST_POINTS`), or of which no code can be said;
-    its points are in the remainder.
+    those that can be said of the customer (the raw fact is known, beyond the usual one on the side that counts, written
+    differently, and within the code's bounds) the one whose features lower the score most when they alone are set to
+    the typical values. Nothing is said of a group that does not raise the score (by :data:`LEAST_POINTS`), or of which
+    no code can be said; its points are in the remainder. A code that is *always* said takes its group's points whatever
+    they are.
 
-    Causes that raise the odds by half (:data:`CLEAR_POINTS`) stand before all others; both by points, most first.
+    Causes that raise the odds by half (:data:`CLEAR_POINTS`) stand before all others, then what is always said; all by
+    points, most first.
 
     Parameters
     ----------
@@ -96,7 +101,11 @@ def explain(
     features
         Of these customers, by name, shape (n,); those that no stayer had are not looked at.
     typical
-        What is usual, of the past that the model learned from.
+        Whom the score is compared with, of the past that the model learned from.
+    facts
+        Raw facts of these customers (:func:`ckm.churning.facts.customer_facts`), by name, shape (n,).
+    returning
+        Whose facts say what is usual.
     currency
         Written behind money.
     book
@@ -106,36 +115,48 @@ def explain(
     known = {name: values for name, values in features.items() if name in typical.reference}
     groups = _groups(known)
     attribution = group_shapley(log_odds, known, typical.reference, groups)
-    context = _Context(log_odds, known, typical, attribution.scores)
+    context = _Context(log_odds, known, typical, attribution.scores, facts, returning, currency)
     said = [_told(context, book, group, attribution.points[:, at]) for at, group in enumerate(groups)]
-    frame = _Sentences(book, context, currency).frame(said, attribution.points)
+    frame = _Sentences(book, context).frame(said, attribution.points)
     return Reasons(frame.with_columns(customer=pl.Series(customers)[frame["customer"]]), attribution)
 
 
 @dataclass(frozen=True)
 class _Context:
-    """Customers, and what their scores would be with something as usual."""
+    """Customers, what is true of them, and what their scores would be with something as usual."""
 
     log_odds: Callable[[Features], Floats]
     features: Features
     typical: TypicalStayer
     scores: Floats
+    facts: Features
+    returning: ReturningCustomers
+    currency: str
 
     def usual(self, reason: Reason) -> Floats:
-        """What is usual for each customer."""
+        """What is usual for each customer; NaN where it is not known."""
         if reason.usual is not None:
-            return self.features[reason.usual]
-        return np.full(len(self.scores), self.typical.reference[reason.features[0]])
+            return self.facts[reason.usual]
+        return np.full(len(self.scores), self.returning.median(reason.value))
 
     def can_be_said(self, reason: Reason) -> Flags:
-        """Whether the customer's value is known, beyond the usual one, and within the bounds of the reason."""
-        if any(name not in self.features for name in (reason.features[0], *reason.needs[len(reason.features) :])):
+        """Whether the facts of the sentence are known, beyond the usual one, and within the bounds of the reason."""
+        if any(name not in self.features for name in reason.features[:1]) or any(
+            name not in self.facts for name in reason.facts
+        ):
             return np.zeros(len(self.scores), np.bool_)
-        value, usual = self.features[reason.features[0]], self.usual(reason)
-        beyond = value > usual if reason.above else value < usual  # False where one is NaN
-        if reason.usual is not None:
-            beyond &= usual > 0
-        within: Flags = beyond & (value >= reason.least) & (value <= reason.most)
+        value, days = self.facts[reason.value], self.facts["purchase_days"]
+        within: Flags = (value >= reason.least) & (value <= reason.most)
+        within &= (days >= reason.days_least) & (days <= reason.days_most)
+        for name in reason.facts:
+            within &= ~np.isnan(self.facts[name])
+        if not reason.always:
+            usual = self.usual(reason)
+            within &= value > usual if reason.above else value < usual  # False where one is NaN
+            if reason.usual is not None:
+                within &= usual > 0
+        rows = np.flatnonzero(within)
+        within[rows] &= self._differs(reason, rows)
         return within
 
     def effect(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
@@ -147,21 +168,29 @@ class _Context:
         return self.scores[rows] - self.log_odds(as_usual)
 
     def share_of_stayers(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
-        """Share of stayers with a value the same or worse; where the usual is their own, by its multiples."""
-        stayers, mine = self._measure(reason, self.typical.stayers), self._measure(reason, self.features)[rows]
-        stayers = np.sort(stayers[~np.isnan(stayers)])
+        """Share of the customers who came back with a value the same or worse; of an own usual one, its multiples."""
+        measured = _measure(reason, self.returning.facts)
+        back = np.sort(measured[~np.isnan(measured)])
+        if not len(back):
+            return np.full(len(rows), np.nan)
+        mine = _measure(reason, self.facts)[rows]
         if reason.above:
-            return 1 - np.searchsorted(stayers, mine, side="left") / len(stayers)
-        return np.searchsorted(stayers, mine, side="right") / len(stayers)
+            return 1 - np.searchsorted(back, mine, side="left") / len(back)
+        return np.searchsorted(back, mine, side="right") / len(back)
 
-    def _measure(self, reason: Reason, features: Features) -> Floats:
-        value = features[reason.features[0]]
-        if reason.usual is None:
-            return value
-        usual = features[reason.usual]
-        multiples = np.full(len(value), np.nan)
-        np.divide(value, usual, out=multiples, where=usual > 0)
-        return multiples
+    def _differs(self, reason: Reason, rows: NDArray[np.intp]) -> Flags:
+        pairs = zip(self.facts[reason.value][rows].tolist(), self.usual(reason)[rows].tolist(), strict=True)
+        return np.array([reason.differs(*pair, self.currency) for pair in pairs], np.bool_)
+
+
+def _measure(reason: Reason, facts: Features) -> Floats:
+    value = facts.get(reason.value, np.empty(0))
+    if reason.usual is None or not len(value):
+        return value
+    usual = facts[reason.usual]
+    multiples = np.full(len(value), np.nan)
+    np.divide(value, usual, out=multiples, where=usual > 0)
+    return multiples
 
 
 def _groups(features: Features) -> dict[str, tuple[str, ...]]:
@@ -176,7 +205,11 @@ def _told(context: _Context, book: ReasonBook, group: str, points: Floats) -> ND
     told = np.full(len(points), -1)
     most = np.full(len(points), LEAST_POINTS)
     for reason in book.of_group(group):
-        rows = np.flatnonzero((points >= LEAST_POINTS) & context.can_be_said(reason))
+        can_be_said = context.can_be_said(reason)
+        if reason.always:
+            told[can_be_said], most[can_be_said] = book.reasons.index(reason), np.inf
+            continue
+        rows = np.flatnonzero((points >= LEAST_POINTS) & can_be_said)
         if not len(rows):
             continue
         effect = context.effect(reason, rows)
@@ -192,7 +225,6 @@ class _Sentences:
 
     book: ReasonBook
     context: _Context
-    currency: str
 
     def frame(self, said: list[NDArray[np.int64]], points: Floats) -> pl.DataFrame:
         """Rows by customer (by position) and rank."""
@@ -207,27 +239,32 @@ class _Sentences:
             {"customer": np.arange(len(points), dtype=np.uint32), "points": np.where(silent, points, 0.0).sum(axis=1)}
         )
         is_remainder = pl.col("code").is_null()
-        comes_first = (pl.col("cause") & (pl.col("points") >= CLEAR_POINTS)).fill_null(value=False)
+        clear = (pl.col("cause") & (pl.col("points") >= CLEAR_POINTS)).fill_null(value=False)
+        always = pl.col("code").is_in([reason.code for reason in self.book.reasons if reason.always])
         return (
             pl.concat([pl.DataFrame(schema=SCHEMA), *parts, remainder], how="diagonal")
-            .sort("customer", is_remainder, ~comes_first, -pl.col("points"), maintain_order=True)
+            .sort("customer", is_remainder, ~clear, ~always, -pl.col("points"), maintain_order=True)
             .select("customer", pl.int_range(pl.len(), dtype=pl.UInt8).over("customer").alias("rank"), *[*SCHEMA][1:])
         )
 
     def _of_reason(self, reason: Reason, rows: NDArray[np.intp], points: Floats) -> pl.DataFrame:
-        value = self.context.features[reason.features[0]][rows]
-        typical = self.context.usual(reason)[rows]
-        pairs = zip(value.tolist(), typical.tolist(), strict=True)
+        context = self.context
+        facts = {name: context.facts[name][rows].tolist() for name in reason.facts}
+        typical = context.usual(reason)[rows]
+        sentences = [
+            reason.sentence(usual, dict(zip(facts, each, strict=True)), context.currency)
+            for usual, each in zip(typical.tolist(), zip(*facts.values(), strict=True), strict=True)
+        ]
         return pl.DataFrame(
             {
                 "customer": rows.astype(np.uint32),
                 "group": pl.repeat(reason.group, len(rows), eager=True),
                 "code": pl.repeat(reason.code, len(rows), eager=True),
-                "text": [reason.sentence(*pair, self.currency) for pair in pairs],
-                "value": value,
+                "text": sentences,
+                "value": context.facts[reason.value][rows],
                 "typical": typical,
                 "points": points,
-                "share_of_stayers": self.context.share_of_stayers(reason, rows),
+                "share_of_stayers": context.share_of_stayers(reason, rows),
                 "cause": pl.repeat(reason.cause, len(rows), eager=True),
             }
         )

@@ -19,12 +19,21 @@ if TYPE_CHECKING:
 
 WIDE_SCREEN = 150
 """Characters that all columns of the list need without folding a sentence."""
-NARROW_COLUMNS = ("customer", "level", "p", "at risk", "why")
-"""What is left of them on a narrower one: who, how likely, what is at stake, and why."""
+NARROW_COLUMNS = ("customer", "level", "churn probability", "value at risk", "top reason", "bought")
+"""What is left of them on a narrower one: who, how likely, what is at stake, why, and what they bought."""
 LISTED = 20
 """Warnings that a screen or a mail lists; a file has them all."""
-FORMATS = {"p": "{:.0%}", "at risk": "{:,.0f}", "gain": "{:,.0f}"}
-SUMMARY_FORMATS = {"value_at_risk": "{:,.0f}", "expected_gain": "{:,.0f}", "unanswered_share": "{:.0%}"}
+FORMATS = {"churn probability": "{:.0%}", "value at risk": "{:,.0f}", "expected gain": "{:,.0f}"}
+SUMMARY_COLUMNS = {
+    "level": "level",
+    "customers": "customers",
+    "suppressed": "do not contact",
+    "value_at_risk": "value at risk",
+    "expected_gain": "expected gain",
+    "unanswered_share": "without an answer",
+}
+"""Headers of the summary."""
+SUMMARY_FORMATS = {"value at risk": "{:,.0f}", "expected gain": "{:,.0f}", "without an answer": "{:.0%}"}
 SCORE_FORMATS = {
     "base_rate": "{:.3f}",
     "auc": "{:.3f}",
@@ -38,9 +47,14 @@ SCORE_FORMATS = {
 
 def show_warnings(result: ChurnWarnings, label: str) -> None:
     """Print the summary by level, and the best of the list."""
+    from ckm.customers.coverage import counted
+
     days = result.forecast.horizon.days
-    title = f"{label} as of {result.as_of}: who may order nothing in the next {days} days, money in {result.currency}"
-    emit(result.summary.drop("currency"), Format.table, title=title, formats=SUMMARY_FORMATS)
+    title = (
+        f"{label} as of {result.as_of}: {counted(result.warned, 'customer')} who may order nothing in the next {days} "
+        f"days, {result.value} in {result.currency}"
+    )
+    emit(_summary(result), Format.table, title=title, formats=SUMMARY_FORMATS)
     emit_text("\n")
     listed = _short(result)
     narrow = sys.stdout.isatty() and get_terminal_size().columns < WIDE_SCREEN
@@ -52,18 +66,21 @@ def show_warnings(result: ChurnWarnings, label: str) -> None:
 
 def show_mail(result: ChurnWarnings, label: str) -> None:
     """Print the same as Markdown, with the sentences that a reader needs."""
+    from ckm.customers.coverage import counted
+
     days = result.forecast.horizon.days
-    at_risk = result.summary["value_at_risk"].sum()
+    at_risk = result.summary["value_at_risk"].sort().sum()
     emit_text(
         f"# Who may leave: {markdown_text(label)}, {result.as_of}\n\n"
-        f"{result.frame.height:,} customers may order nothing in the next {days} days; "
-        f"{at_risk:,.0f} {result.currency} of yearly margin are at risk.\n\n"
+        f"{counted(result.warned, 'customer')} may order nothing in the next {days} days; "
+        f"{at_risk:,.0f} {result.currency} of yearly {result.value} are at risk.\n\n"
     )
-    emit(result.summary.drop("currency"), Format.md, formats=SUMMARY_FORMATS)
+    emit(_summary(result), Format.md, formats=SUMMARY_FORMATS)
     emit_text("\n## Whom to contact first\n\n")
     emit(_short(result), Format.md, formats=FORMATS)
     emit_text(
         f"\n{markdown_line(_sentence(result.curve.sentence(result.currency)))}\n\n"
+        f"{markdown_line(_sentence(result.levels))}\n\n"
         f"_{markdown_text(_sentence(result.assumptions))}_\n"
     )
     _say_more(result)
@@ -96,27 +113,34 @@ def show_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None
     emit(frame, fmt, output=output, title=title, formats=SCORE_FORMATS)
 
 
+def _summary(result: ChurnWarnings) -> pl.DataFrame:
+    return result.summary.select(*SUMMARY_COLUMNS).rename(SUMMARY_COLUMNS)
+
+
 def _short(result: ChurnWarnings) -> pl.DataFrame:
     """Return what a team lead reads aloud: who, how likely, what is at stake, why, and what answers it."""
     import polars as pl
 
-    reason = pl.col("reasons").list.first().struct.field("text")
     answer = pl.col("answers").list.first()
+    mostly = pl.coalesce("top_category", "top_product")
+    last = pl.format("last on {}", pl.col("last_order").dt.to_string("%Y-%m-%d"))
     shown = result.frame.head(LISTED)
     return shown.select(
         shown_ids(shown["customer_id"]).alias("customer"),
         "level",
-        pl.col("p_churn").alias("p"),
-        pl.col("value_at_risk").alias("at risk"),
-        pl.col("expected_gain").alias("gain"),
-        reason.alias("why"),
-        answer.replace_strict(result.titles, default=None, return_dtype=pl.String).alias("answer"),
-        pl.col("suppressed").alias("leave"),
+        pl.col("p_churn").alias("churn probability"),
+        pl.col("value_at_risk").alias("value at risk"),
+        pl.col("expected_gain").alias("expected gain"),
+        pl.col("why").alias("top reason"),
+        pl.when(mostly.is_null()).then(last).otherwise(pl.format("{}, {}", mostly, last)).alias("bought"),
+        answer.replace_strict(result.titles, default=None, return_dtype=pl.String).alias("knowledge entry"),
+        pl.col("suppressed").alias("do not contact"),
         "change",
     )
 
 
 def _say_more(result: ChurnWarnings) -> None:
+    note(result.levels)
     if not shown_ids(result.frame["customer_id"].head(LISTED)).equals(result.frame["customer_id"].head(LISTED)):
         note(f"'{PREFIX}…' stands for an id that is an address or a telephone number; -o FILE or -f csv lists the ids")
     if result.frame.height > LISTED:

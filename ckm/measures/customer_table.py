@@ -10,7 +10,6 @@ import polars as pl
 from ckm.churning.suppression import suppress
 from ckm.measures.capacity import Capacity, read_capacity
 from ckm.measures.customer_columns import NAME, describe_columns, list_audiences, own_columns
-from ckm.measures.leaving import by_model_of_ordering
 from ckm.measures.lifetime import Lifetime
 from ckm.measures.risk import Risk
 from ckm.measures.sample import read_features
@@ -168,8 +167,6 @@ def _of_everybody(basis: Basis, known: Known) -> tuple[FeatureSample, Capacity |
     if not isinstance(known.risk, Risk):
         return sample, capacity, None
     leaving = known.risk.leaving
-    if leaving.sample is not None and isinstance(known.lifetime, Lifetime):
-        leaving = by_model_of_ordering(basis, known.lifetime, sample) or leaving
     at_risk = pl.when(pl.col("level").is_not_null()).then("value_at_risk")
     told = leaving.customers.select("customer_id", "p_leave", "reason", risk_level="level", value_at_risk=at_risk)
     return sample, capacity, told

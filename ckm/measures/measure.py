@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -145,11 +145,14 @@ class Missing:
         A key of the texts for missing things, such as ``no_ratings``.
     numbers
         What the text says in numbers, such as ``(("there", 212), ("needed", 400))``.
+    remarks
+        What a reader of the command should know, as sentences.
     """
 
     section: str
     reason: str
     numbers: tuple[tuple[str, float], ...] = ()
+    remarks: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def too_few(cls, section: str, reason: str, error: NotEnoughDataError) -> Missing:

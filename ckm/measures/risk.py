@@ -12,9 +12,9 @@ from ckm.churning.answers import unanswered_share
 from ckm.churning.keeping import judge, judged_warnings
 from ckm.churning.levels import LEVELS
 from ckm.customers.ledger import NO_VALUE
+from ckm.errors import NotEnoughDataError
 from ckm.measures.intervals import wilson
-from ckm.measures.leaving import Leaving, by_model_of_ordering, kept_warnings, warnings_made_now
-from ckm.measures.lifetime import Lifetime
+from ckm.measures.leaving import Leaving, kept_warnings, warnings_made_now
 from ckm.measures.measure import Measure, Missing
 
 if TYPE_CHECKING:
@@ -23,13 +23,10 @@ if TYPE_CHECKING:
     from ckm.churning.keeping import Outcome
     from ckm.measures.basis import Basis
     from ckm.measures.margin import Margin
-    from ckm.measures.sample import FeatureSample
     from ckm.measures.segments import Segments
     from ckm.store import Store
 
 SECTION = "churn"
-MOST_WARNED_NOW = 100_000
-"""Customers up to whom warnings with reasons are made for the report alone."""
 SHARE_DIGITS, MONEY_DIGITS = 12, 2
 
 
@@ -61,19 +58,12 @@ class Risk:
     everybody: int
 
 
-def read_risk(
-    basis: Basis,
-    margin: Margin,
-    segments: Segments | None,
-    *,
-    lifetime: Lifetime | Missing,
-    sample: FeatureSample,
-) -> Risk | Missing:
+def read_risk(basis: Basis, margin: Margin, segments: Segments | None) -> Risk | Missing:
     """Return who may leave.
 
     From the newest run of ``ckm churn-warn`` that the workspace keeps, if its horizon has not passed by the day of the
-    report; else, for up to :data:`MOST_WARNED_NOW` customers, from warnings made now and not kept; else from the model
-    of ordering behind the customer lifetime value.
+    report; else from warnings made now, by the same function and settings, and not kept. So a probability and a value
+    at risk are the same in both, and what ``ckm churn-warn`` refuses to say is missing here, with its words as remarks.
 
     Parameters
     ----------
@@ -83,19 +73,15 @@ def read_risk(
         Of all customers.
     segments
         Of all customers; None where there are none.
-    lifetime
-        Of all customers (:func:`ckm.measures.lifetime.read_lifetime`).
-    sample
-        Of :func:`ckm.measures.sample.read_features`.
     """
     store = _store(basis)
     found = kept_warnings(basis, margin, store) if store is not None else None
-    if found is None and sample.of <= MOST_WARNED_NOW:
-        found = warnings_made_now(basis)
-    if found is None and isinstance(lifetime, Lifetime):
-        found = by_model_of_ordering(basis, lifetime, sample)
     if found is None:
-        return Missing(SECTION, "no_forecast")
+        try:
+            found = warnings_made_now(basis)
+        except NotEnoughDataError as problem:
+            hint = f"; {problem.hint}" if problem.hint else ""
+            return Missing(SECTION, "no_forecast", remarks=(f"no churn forecast: {problem}{hint}",))
     frame = segments.frame if segments else pl.DataFrame(schema={"customer_id": pl.String, "segment": pl.String})
     outcome = _outcome(basis, store) if store is not None else None
     return Risk(
@@ -150,35 +136,26 @@ def _outcome(basis: Basis, store: Store) -> Outcome | None:
 def _at_risk(risk: Risk, mine: pl.DataFrame) -> Iterator[Measure]:
     levels = tuple(reversed(LEVELS))
     warned = mine.filter(pl.col("level").is_not_null())
-    yield _value(risk, mine, pl.col("level").is_not_null(), "value_at_risk", ())
+    yield _value(mine, pl.col("level").is_not_null(), "value_at_risk", ())
     for level in levels:
-        yield _value(risk, mine, pl.col("level") == level, "value_at_risk", (("level", level),))
-    yield _count(risk, mine, pl.col("level").is_not_null(), ())
+        yield _value(mine, pl.col("level") == level, "value_at_risk", (("level", level),))
+    yield _count(mine, pl.col("level").is_not_null(), ())
     for level in levels:
-        yield _count(risk, mine, pl.col("level") == level, (("level", level),))
+        yield _count(mine, pl.col("level") == level, (("level", level),))
     for segment in [name for name in risk.segments if (warned["segment"] == name).any()]:
         of = (("segment", segment),)
-        yield _value(
-            risk, mine, pl.col("level").is_not_null() & (pl.col("segment") == segment), "value_at_risk_segment", of
-        )
+        yield _value(mine, pl.col("level").is_not_null() & (pl.col("segment") == segment), "value_at_risk_segment", of)
 
 
-def _value(risk: Risk, mine: pl.DataFrame, which: pl.Expr, name: str, of: tuple[tuple[str, str], ...]) -> Measure:
+def _value(mine: pl.DataFrame, which: pl.Expr, name: str, of: tuple[tuple[str, str], ...]) -> Measure:
     chosen = mine.select(pl.when(which).then("value_at_risk").fill_null(0.0)).to_series().to_numpy()
     there = mine.select(which.fill_null(value=False).sum()).item()
-    if risk.leaving.sample is None:
-        # Sorted before it is summed: equal amounts in another order are the same sum.
-        return Measure(name, round(float(np.sort(chosen).sum()), MONEY_DIGITS), of, n=there)
-    total = risk.leaving.sample.total(chosen)
-    return Measure(name, total.value, of, round(there * risk.leaving.sample.weight), total.lo, total.hi)
+    # Sorted before it is summed: equal amounts in another order are the same sum.
+    return Measure(name, round(float(np.sort(chosen).sum()), MONEY_DIGITS), of, n=there)
 
 
-def _count(risk: Risk, mine: pl.DataFrame, which: pl.Expr, of: tuple[tuple[str, str], ...]) -> Measure:
-    there = mine.select(which.fill_null(value=False)).to_series().cast(pl.Float64).to_numpy()
-    if risk.leaving.sample is None:
-        return Measure("customers_at_risk", float(there.sum()), of)
-    total = risk.leaving.sample.total(there)
-    return Measure("customers_at_risk", float(round(total.value)), of, None, total.lo, total.hi)
+def _count(mine: pl.DataFrame, which: pl.Expr, of: tuple[tuple[str, str], ...]) -> Measure:
+    return Measure("customers_at_risk", float(mine.select(which.fill_null(value=False).sum()).item()), of)
 
 
 def _reasons(mine: pl.DataFrame) -> Iterator[Measure]:

@@ -169,8 +169,8 @@ def example_world() -> World:
 
 
 @cache
-def example_history() -> History:
-    """The example shop, without the detours of its exports."""
+def example_tables() -> dict[str, pl.LazyFrame]:
+    """The example shop's rows, without the detours of its exports."""
     world = example_world()
 
     def day(number: int | None) -> date | None:
@@ -211,4 +211,10 @@ def example_history() -> History:
          scales[each.question], None)
         for each in world.answers
     ]  # fmt: skip
-    return read_history(tables(transactions, said + answers), as_of=days.LAST_DATE, time_zone="Europe/Berlin")
+    return tables(transactions, said + answers)
+
+
+@cache
+def example_history() -> History:
+    """The example shop, as of its last day."""
+    return read_history(example_tables(), as_of=days.LAST_DATE, time_zone="Europe/Berlin")

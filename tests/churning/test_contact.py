@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.churning.contact import POINTS, Assumptions, by_gain, choose, expected_gain, profit_curve
+from ckm.churning.contact import (
+    POINTS,
+    Assumptions,
+    by_gain,
+    choose,
+    expected_gain,
+    order_is_of_value_at_risk,
+    profit_curve,
+)
 from ckm.errors import UsageError
 from ckm.settings import ChurnSettings
 
@@ -20,9 +28,9 @@ offers = st.builds(Assumptions, shares, shares, shares, amounts, amounts)
 DEFAULT = Assumptions.of(ChurnSettings())
 
 
-def gain(p: float | None, value: float | None, assumptions: Assumptions = DEFAULT) -> float | None:
+def gain(p: float | None, value: float | None, assumptions: Assumptions = DEFAULT, lost: float = 1.0) -> float | None:
     frame = pl.DataFrame({"p": [p], "v": [value]}, schema={"p": pl.Float64, "v": pl.Float64})
-    found: float | None = frame.select(expected_gain(pl.col("p"), pl.col("v"), assumptions)).item()
+    found: float | None = frame.select(expected_gain(pl.col("p"), pl.col("v"), assumptions, lost=lost)).item()
     return found
 
 
@@ -45,6 +53,33 @@ def test_a_gain_is_worked_out_by_hand() -> None:
     assert gain(0.8, 200.0, Assumptions(0.3, 0.5, 0.05, 10.0, 3.0)) == pytest.approx(
         0.8 * 0.3 * 180 - 0.2 * 0.5 * 20 - 3
     )
+
+
+def test_only_what_a_silence_costs_can_be_saved() -> None:
+    """.8 · .3 · (.5 · 200 − 20) − .2 · .5 · 20 − 3."""
+    found = gain(0.8, 200.0, Assumptions(0.3, 0.5, 0.05, 10.0, 3.0), lost=0.5)
+    assert found == pytest.approx(0.8 * 0.3 * 80 - 0.2 * 0.5 * 20 - 3)
+
+
+@given(shares, st.floats(0, 1e6), shares, shares)
+def test_a_silence_that_costs_less_never_gains_more(p: float, value: float, one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    assert gain(p, value, lost=low) <= gain(p, value, lost=high)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("gains", "values", "decides"),
+    [
+        ([9.0, 5.0, 2.0], [90.0, 50.0, 20.0], True),
+        ([9.0, 5.0, -2.0], [90.0, 50.0, 20.0], False),
+        ([9.0, 5.0, 2.0], [20.0, 50.0, 90.0], False),
+        ([9.0, 5.0], [90.0, 50.0], False),
+    ],
+)
+def test_where_the_order_is_that_of_the_value_at_risk_the_assumption_decides(
+    gains: list[float], values: list[float], decides: bool
+) -> None:
+    assert order_is_of_value_at_risk(pl.DataFrame({"expected_gain": gains, "value_at_risk": values})) is decides
 
 
 @given(shares, st.floats(0, 1e6), shares, shares, amounts)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ckm.churning.base_rate import can_be_lost, past_base_rate
 from ckm.churning.levels import LEVELS, Thresholds, at_or_above, give_levels, is_warning, level_remarks
 from ckm.errors import UsageError
+from ckm.models.churn.window import Past, Window
+from ckm.settings import ChurnSettings, parse_level_start
 
 USUAL = Thresholds(0.5, 0.7, 0.85)
 HORIZON, LEAD = 90, 14
@@ -143,8 +147,78 @@ def test_what_is_suppressed_is_no_warning() -> None:
 def test_the_gone_and_the_late_are_counted() -> None:
     frame = pl.concat([customer(silent=5000), customer(silent=110), customer(), customer(0.1, silent=5000)])
     told = give_levels(frame, USUAL, horizon=HORIZON, lead=LEAD).with_columns(suppressed=pl.lit(None, pl.String))
-    assert level_remarks(told, USUAL, lead=LEAD) == [
-        "not warned about, for gone rather than going: 1 customers, silent for longer than their own long gap and the "
+    assert level_remarks(told, told, USUAL, lead=LEAD) == [
+        "not warned about, for gone rather than going: 1 customer, silent for longer than their own long gap and the "
         "horizon together",
         "1 of 2 warnings leave less than 14 days to act",
     ]
+
+
+@given(st.floats(0.0, 1.0), st.floats(0.0, 1.0))
+def test_levels_follow_the_base_rate_and_rise(one: float, other: float) -> None:
+    low, high = (Thresholds.of(ChurnSettings(), rate) for rate in sorted((one, other)))
+    for name in LEVELS:
+        assert getattr(low, name) <= getattr(high, name)
+    assert low.watch >= 0.2
+    assert low.warn >= 0.35
+    assert low.urgent >= 0.5
+
+
+@pytest.mark.parametrize(
+    ("rate", "begins"),
+    [
+        (0.0, (0.2, 0.35, 0.5)),
+        (0.01, (0.2, 0.35, 0.5)),
+        (0.25, (0.4, 0.5, 0.625)),
+        (0.6, (0.75, 0.818, 0.882)),
+        (1.0, (1.0, 1.0, 1.0)),
+    ],
+)
+def test_where_the_levels_begin_by_hand(rate: float, begins: tuple[float, ...]) -> None:
+    found = Thresholds.of(ChurnSettings(), rate)
+    assert (found.watch, found.warn, found.urgent) == pytest.approx(begins, abs=0.0005)
+
+
+def test_a_fixed_probability_does_not_follow_the_base_rate() -> None:
+    fixed = ChurnSettings(
+        watch=parse_level_start("50%"), warn=parse_level_start("70%"), urgent=parse_level_start("0.85")
+    )
+    for rate in (0.1, 0.9):
+        found = Thresholds.of(fixed, rate)
+        assert (found.watch, found.warn, found.urgent) == (0.5, 0.7, 0.85)
+        assert found.sentence == "levels: watch from 50%, warn from 70%, urgent from 85%, fixed probabilities"
+
+
+def test_the_sentence_says_where_the_levels_begin_and_why() -> None:
+    assert Thresholds.of(ChurnSettings(), 0.25).sentence == (
+        "levels: watch from 40%, warn from 50%, urgent from 62%: 2, 3, 5 times the odds of the average customer who "
+        "can still be lost (25% leave), and at least 20%, 35%, 50%"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "times", "least"),
+    [("2x", 2.0, 0.0), ("3x at least 35%", 3.0, 0.35), (" 1.5x  at least 0.2 ", 1.5, 0.2), ("70%", None, 0.7)],
+)
+def test_where_a_level_begins_is_read_as_it_is_written(text: str, times: float | None, least: float) -> None:
+    found = parse_level_start(text)
+    assert (found.times, found.least) == (times, least)
+    assert parse_level_start(str(found)) == found
+
+
+@pytest.mark.parametrize("text", ["", "x", "0.5x", "120%", "2x at least", "2x at least 3", "twice", "-1x"])
+def test_what_begins_nowhere_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_level_start(text)
+
+
+def test_the_base_rate_is_of_those_who_can_still_be_lost() -> None:
+    features = {
+        "days_silent": np.array([10.0, 10.0, 500.0, 10.0]),
+        "gap_p80_days": np.full(4, 30.0),
+        "spend_12mo": np.array([5.0, 5.0, 5.0, 0.0]),
+    }
+    away = np.array([True, False, True, True])
+    window = Window(0, features, away, np.arange(4, dtype=np.uint64))
+    assert past_base_rate(Past((window,), HORIZON, features, HORIZON)) == 0.5
+    assert can_be_lost(features, features["spend_12mo"], HORIZON).tolist() == [True, True, False, False]

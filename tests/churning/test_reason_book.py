@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ckm.churning.facts import DRAWN, FEWEST_RHYTHM_DAYS
 from ckm.churning.feature_catalogue import GROUPS, load_catalogue
 from ckm.churning.reason_book import BOOK, load_reasons, read_reasons
 from ckm.errors import UsageError
@@ -25,27 +26,76 @@ def test_a_value_counts_on_the_side_on_which_the_catalogue_says_it_is_worse() ->
         assert directions[reason.features[0]] in ("unclear", "yes" if reason.above else "no"), reason.code
 
 
+def test_no_sentence_takes_a_number_from_an_estimate() -> None:
+    for reason in load_reasons().reasons:
+        assert not set(reason.facts) & DRAWN, reason.code
+
+
+def test_who_speaks_of_an_interval_needs_three_purchase_days() -> None:
+    rhythm = {"gap_median", "gap_last", "gap_before", "gap_ratio"}
+    speaks = [reason for reason in load_reasons().reasons if rhythm & set(reason.facts)]
+    assert {reason.code for reason in speaks} == {"silent", "longer_gap", "slow_rhythm"}
+    for reason in speaks:
+        assert reason.days_least >= FEWEST_RHYTHM_DAYS
+        assert "{purchase_days} purchase days" in reason.text
+
+
 @pytest.mark.parametrize(
-    ("code", "value", "typical", "sentence"),
+    ("code", "facts", "typical", "sentence"),
     [
-        ("silent", 94.0, 21.4, "silent for 94 days; usually orders every 21"),
-        ("open_complaint", 1.0, 0.0, "a complaint is not settled; usual is none"),
-        ("open_complaint", 2.0, 0.0, "2 complaints are not settled; usual is none"),
-        ("late_delivery", 12.0, 0.0, "a delivery of the last 90 days was 12 days late; usual is none"),
-        ("low_spend", 1234.4, 2219.0, "spent 1,234 EUR in 12 months; usual is 2,219 EUR"),
-        ("discounts", 0.003, 0.0, "less than 1 % of the price was taken off; usual is nothing"),
+        (
+            "silent",
+            {"days_silent": 94.0, "purchase_days": 7.0},
+            21.5,
+            "no order for 94 days; usual interval 21.5 days (median over 7 purchase days)",
+        ),
+        ("no_recent_purchase", {"days_silent": 1.0}, 0.0, "no order for 1 day; median of returning customers 0 days"),
+        (
+            "bought_once",
+            {"purchase_days": 1.0, "last_day_value": 1034.0, "days_silent": 200.0},
+            3.0,
+            "one-time buyer: 1,034 EUR, 200 days ago",
+        ),
+        ("open_complaint", {"open_complaints": 1.0}, 0.0, "a complaint of the last 180 days is not settled"),
+        ("open_complaint", {"open_complaints": 2.0}, 0.0, "2 complaints of the last 180 days are not settled"),
+        ("complaint", {"complaints_90d": 1.0}, 0.0, "complained once in the last 90 days"),
+        ("complaint", {"complaints_90d": 3.0}, 0.0, "complained 3 times in the last 90 days"),
+        (
+            "late_delivery",
+            {"days_late_90d": 12.0},
+            0.0,
+            "a delivery missed its promised day by 12 days in the last 90 days",
+        ),
+        (
+            "low_spend",
+            {"spend_12mo": 1234.4},
+            99.5,
+            "spent 1,234 EUR in 12 months; median of returning customers 99.50 EUR",
+        ),
+        (
+            "discounts",
+            {"discounted": 0.003},
+            0.0,
+            "less than 1 % of the price was taken off; median of returning customers nothing",
+        ),
         (
             "falling_spend",
-            -0.5,
+            {"spend_6mo_change": -0.5, "spend_6mo": 50.0, "spend_previous_6mo": 100.0},
             0.0,
-            "spending changed by \N{MINUS SIGN}67 % from the half-year before to the last; usual is +0 %",
+            "bought for 50.00 EUR in the last 6 months, for 100 EUR in the 6 before",
+        ),
+        (
+            "small_orders",
+            {"order_value": 9.9, "orders": 1.0},
+            30.0,
+            "average order value 9.90 EUR (of 1 order); median of returning customers 30.00 EUR",
         ),
     ],
 )
-def test_a_sentence_has_the_number_of_the_customer_and_the_usual_one(
-    code: str, value: float, typical: float, sentence: str
+def test_a_sentence_has_the_numbers_of_the_customer_and_the_usual_one(
+    code: str, facts: dict[str, float], typical: float, sentence: str
 ) -> None:
-    assert load_reasons()[code].sentence(value, typical, "EUR") == sentence
+    assert load_reasons()[code].sentence(typical, facts, "EUR") == sentence
 
 
 @pytest.mark.parametrize(
@@ -60,13 +110,16 @@ def test_a_sentence_has_the_number_of_the_customer_and_the_usual_one(
         ),
         ("features: [days_silent]", "features: [spend_12mo]", "of the group spend", "features: [days_silent]"),
         ("features: [days_silent]", "features: []", "at least one feature", "features: [days_silent]"),
-        ("usual: gap_median_days", "usual: gap_median", "no feature 'gap_median'", "usual: gap_median_days"),
+        ("usual: gap_median", "usual: gap_middle", "no fact 'gap_middle'", "usual: gap_median"),
+        ("value: gap_median", "value: gap_median_days", "no fact 'gap_median_days'", "value: gap_median"),
+        ("value: gap_median\n", "one: x\n", "is an estimate", "features: [gap_median_days, gap_p80_days]"),
+        ("days: [1, 2]", "days: [1, 2, 3]", "3 or [1, 2]", "days: [1, 2]"),
         ("code: bought_once", "code: silent", "the code 'silent' is there already", "code: bought_once"),
-        ("every {typical}\n", "every {usual}\n", "only {value} and {typical}", "every {typical}"),
-        ("every {typical}\n", "every {typical\n", "brace", "every {typical}"),
+        ("interval {typical}", "interval {usual}", "only {value}, {typical} and facts", "interval {typical}"),
+        ("interval {typical}", "interval {typical", "brace", "interval {typical}"),
         (
-            "title: Silent for long\n",
-            "title: Silent for long\n    weight: 3\n",
+            "title: No recent purchase\n",
+            "title: No recent purchase\n    weight: 3\n",
             "no key 'weight'",
             "features: [days_silent]",
         ),

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from ckm.churning.facts import FEWEST_RHYTHM_DAYS, ReturningCustomers
 from ckm.churning.feature_catalogue import load_catalogue
 from ckm.churning.reason_book import load_reasons
 from ckm.churning.reasons import CLEAR_POINTS, Reasons, explain
@@ -38,6 +39,26 @@ USUAL = {
 STAYERS = {name: np.array([value, value, value, 2 * value]) for name, value in USUAL.items()}
 STAYERS |= {"days_silent": np.array([10.0, 20.0, 60.0, 90.0]), "gap_median_days": np.full(4, 30.0)}
 TYPICAL = TypicalStayer(USUAL, STAYERS)
+BESIDE = {
+    "gap_last": 60.0,
+    "gap_before": 30.0,
+    "last_day_value": 12.5,
+    "lost_purchases": 3.0,
+    "category_purchases": 6.0,
+}
+"""Facts that sentences name beside what they compare."""
+
+
+def facts_of(features: Mapping[str, Floats]) -> dict[str, Floats]:
+    """The features that are facts, and those that stand for the estimates: none without a rhythm."""
+    known = features.get("purchase_days", np.full(len(next(iter(features.values()))), 6.0)) >= FEWEST_RHYTHM_DAYS
+    drawn = {"gap_median": "gap_median_days", "gap_ratio": "gap_last_ratio"}
+    facts = {name: values for name, values in features.items() if name not in drawn.values()}
+    facts |= {name: np.full(len(known), value) for name, value in BESIDE.items()}
+    return facts | {fact: np.where(known, features[name], NAN) for fact, name in drawn.items() if name in features}
+
+
+RETURNING = ReturningCustomers(0, facts_of(STAYERS))
 WEIGHTS = {
     "days_silent": 0.02,
     "gap_last_ratio": 0.3,
@@ -65,7 +86,15 @@ def weighed(features: Mapping[str, Floats]) -> Floats:
 def told(*rows: Mapping[str, float], without: tuple[str, ...] = ()) -> Reasons:
     features = {name: np.array([row.get(name, USUAL[name]) for row in rows]) for name in USUAL if name not in without}
     customers = np.arange(len(rows), dtype=np.uint32) + 40
-    return explain(weighed, customers, features, TYPICAL, currency="EUR")
+    return explain(
+        weighed,
+        customers,
+        features,
+        TYPICAL,
+        facts=facts_of(features),
+        returning=RETURNING,
+        currency="EUR",
+    )
 
 
 def codes(reasons: Reasons) -> list[str | None]:
@@ -89,11 +118,14 @@ def test_base_and_points_of_what_is_told_and_of_the_remainder_add_up_to_the_scor
 def test_what_is_told_has_data_behind_it_and_raises_the_risk(rows: list[dict[str, float]]) -> None:
     for reason in told(*rows).frame.drop_nulls("code").iter_rows(named=True):
         row, entry = rows[reason["customer"] - 40], load_reasons()[reason["code"]]
-        assert reason["value"] == row[entry.features[0]]
-        assert reason["typical"] == (USUAL[entry.features[0]] if entry.usual is None else row[entry.usual])
-        assert reason["value"] > reason["typical"] if entry.above else reason["value"] < reason["typical"]
-        assert reason["points"] > 0
+        facts = {name: values[0] for name, values in facts_of({key: np.array([row[key]]) for key in row}).items()}
+        assert reason["value"] == facts[entry.value]
+        assert reason["typical"] == (RETURNING.median(entry.value) if entry.usual is None else facts[entry.usual])
+        assert entry.days_least <= row["purchase_days"] <= entry.days_most or not entry.days_least
         assert 0 <= reason["share_of_stayers"] <= 1
+        if not entry.always:
+            assert reason["value"] > reason["typical"] if entry.above else reason["value"] < reason["typical"]
+            assert reason["points"] > 0
 
 
 @pytest.mark.slow
@@ -107,7 +139,9 @@ def test_clear_causes_are_read_before_all_others_and_the_remainder_last(rows: li
         reasons = frame.drop_nulls("code")
         first = reasons["cause"] & (reasons["points"] >= CLEAR_POINTS)
         assert first.to_list() == sorted(first, reverse=True)
-        for part in (reasons.filter(first), reasons.filter(~first)):
+        once = reasons["code"] == "bought_once"
+        assert not once.any() or once.arg_max() == first.sum()  # before all other signs
+        for part in (reasons.filter(first), reasons.filter(~first & ~once)):
             assert part["points"].is_sorted(descending=True)
 
 
@@ -121,7 +155,7 @@ def test_silence_is_measured_by_the_own_rhythm() -> None:
     found = told({"days_silent": 94.0, "gap_median_days": 21.0}, {"days_silent": 60.0, "gap_median_days": 70.0})
     assert codes(found) == ["silent", None, None]
     first = found.frame.row(0, named=True)
-    assert first["text"] == "silent for 94 days; usually orders every 21"
+    assert first["text"] == "no order for 94 days; usual interval 21 days (median over 6 purchase days)"
     assert first["share_of_stayers"] == 0.0  # the longest silence of a stayer is three of the own gaps
     assert found.frame["points"].to_list() == pytest.approx([1.48, 0.0, 0.8])
 
@@ -148,6 +182,27 @@ def test_points_of_a_group_that_lowers_the_risk_or_has_nothing_to_say_are_in_the
     found = told({"spend_12mo": 900.0, "rating_last": NAN})
     assert codes(found) == [None]
     assert found.frame["points"][0] == pytest.approx(-0.7 + 0.8)
+
+
+@pytest.mark.parametrize("days", [1.0, 2.0])
+def test_an_interval_is_said_of_nobody_with_fewer_than_three_purchase_days(days: float) -> None:
+    row = {"days_silent": 94.0, "gap_median_days": 21.0, "gap_last_ratio": 3.0, "purchase_days": days}
+    texts = told(row).frame["text"].drop_nulls().to_list()
+    assert texts
+    assert not any("interval" in text or "every" in text for text in texts)
+
+
+def test_a_one_time_buyer_is_called_so_first_whatever_the_points() -> None:
+    found = told({"days_silent": 94.0, "purchase_days": 1.0}, {"purchase_days": 1.0, "gap_last_ratio": 0.0})
+    assert codes(found) == ["bought_once", "no_recent_purchase", None, "bought_once", None]
+    assert found.frame["text"][0] == "one-time buyer: 12.50 EUR, 94 days ago"
+    assert found.frame["points"][3] < 0
+    assert codes(told({"purchase_days": 1.0, "open_complaints": 1.0}))[:2] == ["open_complaint", "bought_once"]
+
+
+def test_a_difference_that_is_written_alike_is_none() -> None:
+    assert codes(told({"spend_12mo": 199.7})) == [None]
+    assert codes(told({"spend_12mo": 190.0})) == ["low_spend", None]
 
 
 def test_a_source_that_the_data_lack_is_no_reason() -> None:

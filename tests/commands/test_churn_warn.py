@@ -6,6 +6,7 @@ import io
 import json
 import math
 import random
+import re
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from ckm.churning.listing import COLUMNS
+from ckm.churning.listing import COLUMNS, NO_REASON
 from ckm.cli import app
 from ckm.example.workspace import CURRENCY, TIME_ZONE
 from ckm.models.churn.learn import MODELS
@@ -124,6 +125,55 @@ def test_a_budget_takes_the_best_contacts_and_nobody_who_is_to_be_left_alone(
         if not row["suppressed"] and not row["too_late"] and row["expected_gain"] > 0
     ]
     assert [row["customer_id"] for row in best] == everyone[:10]
+
+
+@pytest.mark.slow
+def test_headers_and_totals_of_a_shortened_list_are_of_that_list(small: Path, run: Run) -> None:
+    words = ["churn-warn", "--model", "scorecard", "--dry-run", "--budget", 3]
+    rows = json.loads(run(*words, "-f", "json").stdout)
+    assert len(rows) == 3
+    mail = run(*words, "-f", "md")
+    at_risk = sum(row["value_at_risk"] for row in rows)
+    assert (
+        f"3 customers may order nothing in the next {rows[0]['horizon_days']} days; {at_risk:,.0f} EUR" in mail.stdout
+    )
+    assert re.search(r"the list, and all totals, are of 3 of [\d,]+ customers warned about", mail.stderr)
+    summary = run(*words, "-o", "list.csv", "-f", "json")
+    totals = json.loads(summary.stdout)
+    assert sum(row["customers"] for row in totals) == 3
+    assert sum(row["value_at_risk"] for row in totals) == pytest.approx(at_risk, abs=0.01)
+    assert sum(row["expected_gain"] for row in totals) == pytest.approx(sum(row["expected_gain"] for row in rows))
+    profit = json.loads(run(*words, "--profit", "-f", "json").stdout)
+    assert profit[-1]["customers"] == 3
+    assert profit[-1]["expected_gain"] == pytest.approx(sum(row["expected_gain"] for row in rows), abs=0.01)
+
+
+@pytest.mark.slow
+def test_without_costs_it_is_revenue_and_with_costs_margin(tmp_path: Path, small: Path, run: Run) -> None:
+    words = ["--model", "scorecard", "--dry-run", "-f", "md"]
+    without = run("churn-warn", *words)
+    assert "of yearly revenue are at risk" in without.stdout
+    assert "margin" not in without.stdout
+    assert "no costs are known: values at risk and gains are revenue, not margin" in without.stderr
+    path = tmp_path / "costed.csv"
+    header = "order_id,customer_id,ordered_at,net,currency,type,cost"
+    path.write_text("\n".join([header, *(f"{row},8.0" for row in orders(400))]) + "\n", encoding="utf-8")
+    costed = run("churn-warn", path, *[word for word in words if word != "--dry-run"])
+    assert "of yearly margin are at risk" in costed.stdout
+    assert "no costs are known" not in costed.stderr
+
+
+@pytest.mark.slow
+def test_each_warned_customer_has_a_reason_and_what_they_bought(listed: list[dict[str, Any]]) -> None:
+    for row in listed:
+        assert row["why"] == (row["reasons"][0]["text"] if row["reasons"] else NO_REASON)
+        assert row["top_category"]
+        assert row["top_product"]
+        assert row["last_order_value"] >= 0
+        assert (row["usual_gap_days"] is None) == (row["purchase_days"] < 3)
+        if row["purchase_days"] == 1:
+            signs = [reason["code"] for reason in row["reasons"] if not reason["cause"]]
+            assert signs[0] == "bought_once"
 
 
 @pytest.mark.slow

@@ -13,22 +13,19 @@ from ckm.churn import Request, warn
 from ckm.churning.keeping import keep
 from ckm.config import Config, Workspace
 from ckm.dataset import Dataset
+from ckm.errors import NotEnoughDataError
 from ckm.measures import risk as risk_module
-from ckm.measures import sample as sample_module
 from ckm.measures.basis import Basis
 from ckm.measures.intervals import wilson
-from ckm.measures.lifetime import Lifetime
 from ckm.measures.margin import Margin
 from ckm.measures.measure import Measures, Missing
 from ckm.measures.risk import Risk, read_risk, risk_measures
-from ckm.measures.sample import read_features
 from ckm.measures.segments import read_segments
 from ckm.store import Store
-from tests.measures.known import example_basis, example_lifetime
+from tests.measures.known import example_basis
 from tests.measures.rows import basis, row, tables
 from tests.measures.shop import shop_basis
 
-THIN = Missing("capacity", "few_repeat_buyers")
 ALL = Margin(None, 1.0)
 
 
@@ -36,8 +33,8 @@ def in_workspace(of: Basis, folder: Path) -> Basis:
     return replace(of, workspace=Workspace(folder, Config()))
 
 
-def risk(of: Basis, lifetime: Lifetime | Missing = THIN, margin: Margin = ALL) -> Risk:
-    found = read_risk(of, margin, read_segments(of), lifetime=lifetime, sample=read_features(of))
+def risk(of: Basis, margin: Margin = ALL) -> Risk:
+    found = read_risk(of, margin, read_segments(of))
     assert isinstance(found, Risk)
     return found
 
@@ -108,7 +105,7 @@ def test_a_part_of_the_customers_has_its_part_of_the_risk(tmp_path: Path) -> Non
 def test_a_run_whose_horizon_has_passed_or_of_a_later_day_is_not_told(tmp_path: Path, as_of: date) -> None:
     kept_run(tmp_path, as_of, ("bern", 0.8, "warn", "silent", 24.0))
     of = in_workspace(shop_basis(), tmp_path)
-    found = read_risk(of, ALL, None, lifetime=THIN, sample=read_features(of))
+    found = read_risk(of, ALL, None)
     assert not isinstance(found, Risk) or found.leaving.source != "kept"
 
 
@@ -140,9 +137,8 @@ def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -
     outcome = risk_module._outcome(of, store)
     assert outcome is not None
     assert (outcome.customers, outcome.left, outcome.warned, outcome.warned_left) == (10, 9, 3, 2)
-    lifetime, sample = THIN, read_features(of)
     kept_run(tmp_path, date(2025, 12, 1), ("bern", 0.8, "warn", "silent", 24.0))
-    found = read_risk(of, ALL, None, lifetime=lifetime, sample=sample)
+    found = read_risk(of, ALL, None)
     said = Measures(risk_measures(of, found)[0])
     warned, left = said.get("warned_left"), said.get("left_warned")
     assert warned is not None
@@ -156,7 +152,7 @@ def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -
 def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(tmp_path: Path) -> None:
     of = in_workspace(example_basis(), tmp_path)
     found = risk(of)
-    theirs = warn(Dataset(dict(of.tables), "shop"), Request(model="scorecard", keep=False), of.config)
+    theirs = warn(Dataset(dict(of.tables), "shop"), Request(keep=False), of.config)
     said = Measures(risk_measures(of, found)[0])
     for level, customers, value in theirs.summary.select("level", "customers", "value_at_risk").iter_rows():
         assert said.value("customers_at_risk", level=level) == customers
@@ -164,34 +160,20 @@ def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(
     assert sum(each.value for each in said.all("reason_value", "reason")) == pytest.approx(
         said.value("value_at_risk"), abs=0.05
     )
-    assert (found.leaving.source, found.leaving.model) == ("now", "scorecard")
+    assert (found.leaving.source, found.leaving.model) == ("now", theirs.forecast.model.name)
+    probabilities = dict(theirs.frame.select("customer_id", "p_churn").iter_rows())
+    mine = found.customers.filter(pl.col("level").is_not_null())
+    assert dict(mine.select("customer_id", "p_leave").iter_rows()) == probabilities
     assert Store(tmp_path / "store").runs("warnings") == []
     assert found.customers["p_leave"].null_count() == 0
 
 
 @pytest.mark.slow
-def test_of_very_many_customers_the_model_of_ordering_says_it_without_reasons(monkeypatch: pytest.MonkeyPatch) -> None:
-    of, lifetime = example_basis(), example_lifetime()
-    monkeypatch.setattr(risk_module, "MOST_WARNED_NOW", 100)
-    whole = risk(of, lifetime)
-    assert (whole.leaving.source, whole.leaving.has_reasons) == ("model", False)
-    measures, missing = risk_measures(of, whole)
-    assert Missing("churn", "no_reasons") in missing
-    said = Measures(measures)
-    assert said.all("reason_value", "reason") == ()
-    levels = whole.customers.drop_nulls("level")
-    assert (levels["p_leave"] >= of.config.churn.watch).all()
-    assert said.value("value_at_risk") == pytest.approx(levels["value_at_risk"].sum(), abs=0.01)
-    monkeypatch.setattr(sample_module, "FEW_ROWS", 1_000)
-    monkeypatch.setattr(sample_module, "SAMPLE", 1_500)
-    estimate = Measures(risk_measures(of, risk(of, lifetime))[0]).get("value_at_risk")
-    assert estimate is not None
-    assert estimate.lo < said.value("value_at_risk") < estimate.hi
-
-
-@pytest.mark.slow
 def test_one_customer_is_no_reason_to_fail() -> None:
     of = basis(tables(row("ann", 3)))
-    found = read_risk(of, ALL, read_segments(of), lifetime=THIN, sample=read_features(of))
+    found = read_risk(of, ALL, read_segments(of))
     assert found == Missing("churn", "no_forecast")
+    with pytest.raises(NotEnoughDataError) as refused:
+        warn(Dataset(dict(of.tables), "shop"), Request(keep=False), of.config)
+    assert str(refused.value) in found.remarks[0]
     assert risk_measures(of, found) == ((), (found, Missing("churn", "no_warnings_judged")))
