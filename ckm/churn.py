@@ -252,7 +252,7 @@ def model_card(result: ChurnWarnings) -> ModelCard:
     )
     return card_of_backtest(
         found.backtest,
-        CardContext(data, (("offer", result.assumptions),), _versions()),
+        CardContext(data, (("offer", result.assumptions), ("levels", result.levels)), _versions()),
         as_of=result.as_of,
         horizon=found.horizon,
         features=tuple(found.today.features),

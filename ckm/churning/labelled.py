@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.churning.base_rate import DIGITS
+from ckm.churning.levels import Thresholds, level_of
 from ckm.models.churn.labelled import LabelledFit, fit_labelled
+from ckm.settings import ChurnSettings
 from ckm.sources.read import open_source
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ class LabelledList:
     ----------
     frame
         One row per row of the table, the likeliest first: the id under its own name, p_churn (of models that never saw
-        the row), label (Boolean), model.
+        the row), level (one of :data:`ckm.churning.levels.LEVELS`; null: below), label (Boolean), model.
     scores
         One row per model: how right it was about rows that it had not seen.
     fit
@@ -39,7 +42,9 @@ class LabelledList:
     remarks: tuple[str, ...]
 
 
-def score_table(path: Path, *, label: str, positive: str, id_column: str, seed: int = 0) -> LabelledList:
+def score_table(
+    path: Path, *, label: str, positive: str, id_column: str, seed: int = 0, settings: ChurnSettings | None = None
+) -> LabelledList:
     """Learn who has the positive label from a table of customers, and score every row out of fold.
 
     Parameters
@@ -52,6 +57,8 @@ def score_table(path: Path, *, label: str, positive: str, id_column: str, seed: 
         Column that names the customer.
     seed
         Of the folds.
+    settings
+        Where the levels begin. Default: :class:`ckm.settings.ChurnSettings`.
 
     Raises
     ------
@@ -62,10 +69,12 @@ def score_table(path: Path, *, label: str, positive: str, id_column: str, seed: 
         batches = [batch.records for batch in source.batches()]
         frame = pl.concat(batches) if batches else pl.DataFrame(schema=dict.fromkeys(source.format.columns, pl.String))
     fit = fit_labelled(frame, label, positive, id_column, seed=seed)
+    thresholds = Thresholds.of(settings or ChurnSettings(), round(float(fit.away.mean()), DIGITS))
     listed = pl.DataFrame(
         {
             id_column: fit.ids,
             "p_churn": pl.Series(fit.probability).round(P_DIGITS),
+            "level": pl.select(level_of(pl.lit(pl.Series(fit.probability)), thresholds)).to_series(),
             "label": pl.Series(fit.away),
             "model": fit.model,
         }
@@ -77,4 +86,4 @@ def score_table(path: Path, *, label: str, positive: str, id_column: str, seed: 
         f"Brier score {best.brier:.4f}, calibration error {best.calibration_error:.4f}; no row was scored by a model "
         "that saw it, but a column that was filled in after the outcome would tell it, and ckm cannot know"
     )
-    return LabelledList(listed, scores, fit, (remark,))
+    return LabelledList(listed, scores, fit, (remark, thresholds.sentence))

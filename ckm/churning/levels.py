@@ -85,7 +85,7 @@ class Thresholds:
         times = ", ".join(f"{start.times:g}" for start in relative)
         least = ", ".join(f"{start.least:.0%}" for start in self.rule.values())
         return (
-            f"levels: {begin}: {times} times the odds of the average customer who can still be lost "
+            f"levels: {begin}: {times} times the odds of the average customer "
             f"({self.base_rate:.0%} leave), and at least {least}"
         )
 

@@ -100,6 +100,11 @@ def churn_warn(
     a contact now. -o FILE writes them and leaves the summary on stdout. A workspace keeps the warnings, so that the
     next run tells what is new. Nobody who is gone already is listed.
 
+    Levels follow the base rate: watch, warn and urgent begin at 2, 3 and 5 times the odds of leaving of the average
+    customer who can still be lost, and never below 20, 35 and 50 %; churn.watch, churn.warn and churn.urgent in
+    ckm.yaml set other multiples, or fixed probabilities. A reason states the customer's own facts; the expected gain
+    is priced by what silence cost in the past.
+
     Cost: comparing the models takes seconds for thousands of customers and minutes for a million; --model NAME leaves
     it out. Needs three horizons of history; --model NAME is content with two.
 
@@ -112,7 +117,7 @@ def churn_warn(
       ckm churn-warn telco.csv --label Churn --positive Yes --id customerID
     """
     if label is not None or positive is not None or id_column is not None:
-        return _labelled(data, label, positive, id_column, seed, fmt, output, backtest=backtest)
+        return _labelled(data, label, positive, id_column, seed, fmt, output, backtest=backtest, fail_on=fail_on)
 
     from ckm.churn import Request, warn
     from ckm.churning.horizon import parse_horizon
@@ -213,9 +218,12 @@ def _labelled(
     output: Path | None,
     *,
     backtest: bool,
+    fail_on: str | None,
 ) -> None:
     """Score the rows of a table with a label; each by models that never saw it."""
     from ckm.churning.labelled import score_table
+    from ckm.churning.levels import at_or_above
+    from ckm.config import find_workspace, load_config
 
     if data is None or label is None or positive is None or id_column is None:
         raise UsageError(
@@ -223,7 +231,8 @@ def _labelled(
             hint="ckm churn-warn telco.csv --label Churn --positive Yes --id customerID",
         )
     with progress(f"learning from {data}"):
-        result = score_table(data, label=label, positive=positive, id_column=id_column, seed=seed)
+        settings = load_config(find_workspace(Path.cwd())).churn
+        result = score_table(data, label=label, positive=positive, id_column=id_column, seed=seed, settings=settings)
     if backtest and _is_card(output):
         from ckm.churn import labelled_card
 
@@ -232,3 +241,5 @@ def _labelled(
         emit(result.scores if backtest else result.frame, fmt, output=output)
     for remark in result.remarks:
         note(remark)
+    if fail_on is not None and not result.frame.filter(at_or_above(fail_on)).is_empty():
+        raise typer.Exit(1)

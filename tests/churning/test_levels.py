@@ -191,8 +191,8 @@ def test_a_fixed_probability_does_not_follow_the_base_rate() -> None:
 
 def test_the_sentence_says_where_the_levels_begin_and_why() -> None:
     assert Thresholds.of(ChurnSettings(), 0.25).sentence == (
-        "levels: watch from 40%, warn from 50%, urgent from 62%: 2, 3, 5 times the odds of the average customer who "
-        "can still be lost (25% leave), and at least 20%, 35%, 50%"
+        "levels: watch from 40%, warn from 50%, urgent from 62%: 2, 3, 5 times the odds of the average customer "
+        "(25% leave), and at least 20%, 35%, 50%"
     )
 
 

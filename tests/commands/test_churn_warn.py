@@ -392,6 +392,12 @@ def test_a_table_with_a_label_is_scored_out_of_fold(tmp_path: Path, run: Run) ->
     assert len(rows) == 600
     assert [row["p_churn"] for row in rows] == sorted((row["p_churn"] for row in rows), reverse=True)
     assert "out of fold on 600 rows" in done.stderr
+    begins = [float(each) / 100 for each in re.findall(r"(?:watch|warn|urgent) from (\d+)%", done.stderr)]
+    for row in rows:
+        reached = sum(row["p_churn"] >= begin + 0.01 for begin in begins)
+        assert reached <= (LEVELS.index(row["level"]) + 1 if row["level"] else 0)
+    assert {row["level"] for row in rows} >= {None, "watch"}
+    assert run(*words, "--fail-on", "watch").exit_code == 1
     assert {row["model"] for row in json.loads(run(*words, "--backtest", "-f", "json").stdout)} >= {
         "logistic",
         "boosted",
