@@ -120,7 +120,8 @@ class LevelStart:
     least: float
 
     def __str__(self) -> str:
-        return f"{self.least:.4g}" if self.times is None else f"{self.times:g}x at least {self.least * 100:.4g}%"
+        least = f"{self.least * 100:.4g}%"
+        return least if self.times is None else f"{self.times:g}x at least {least}"
 
     def probability(self, base_rate: float) -> float:
         """Return the probability from which a customer has the level, given the share of customers who leave."""

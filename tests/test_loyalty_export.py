@@ -56,7 +56,7 @@ def of_example() -> Known:
     of, lifetime, sample = example_basis(), example_lifetime(), example_sample()
     ids, segments = of.ledger.customers, read_segments(of)
     loyal = pl.DataFrame({"customer_id": [ids[0], ids[9]], "rule": ["often", "rated"]})
-    risk = read_risk(of, example_margin(), segments, lifetime=lifetime, sample=sample)
+    risk = read_risk(of, example_margin(), segments)
     return Known(sample, lifetime, example_capacity(), segments, risk, lifecycle_of(of), loyal)
 
 

@@ -82,6 +82,9 @@ class Thresholds:
         relative = [start for start in self.rule.values() if start.times is not None]
         if not relative or self.base_rate is None:
             return f"levels: {begin}, fixed probabilities"
+        if len(relative) < len(LEVELS):
+            rule = ", ".join(f"{name} {start}" for name, start in self.rule.items())
+            return f"levels: {begin}, by {rule}; x: the odds of the average customer ({self.base_rate:.0%} leave)"
         times = ", ".join(f"{start.times:g}" for start in relative)
         least = ", ".join(f"{start.least:.0%}" for start in self.rule.values())
         return (

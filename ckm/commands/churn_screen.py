@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 WIDE_SCREEN = 150
 """Characters that all columns of the list need without folding a sentence."""
-NARROW_COLUMNS = ("customer", "level", "churn probability", "value at risk", "top reason", "bought")
-"""What is left of them on a narrower one: who, how likely, what is at stake, why, and what they bought."""
+NARROW_FORMATS = {"probability": "{:.0%}", "at risk": "{:,.0f}"}
+"""Of what is left of them on a narrower one: who, how likely, what is at stake, why, and what they bought."""
 LISTED = 20
 """Warnings that a screen or a mail lists; a file has them all."""
 FORMATS = {"churn probability": "{:.0%}", "value at risk": "{:,.0f}", "expected gain": "{:,.0f}"}
@@ -58,7 +58,7 @@ def show_warnings(result: ChurnWarnings, label: str) -> None:
     emit_text("\n")
     listed = _short(result)
     narrow = sys.stdout.isatty() and get_terminal_size().columns < WIDE_SCREEN
-    emit(listed.select(NARROW_COLUMNS) if narrow else listed, Format.table, formats=FORMATS)
+    emit(_narrow(listed) if narrow else listed, Format.table, formats=NARROW_FORMATS if narrow else FORMATS)
     if narrow:
         note(f"a screen of {WIDE_SCREEN} characters, or -f csv, shows gains, answers and what has changed too")
     _say_more(result)
@@ -136,6 +136,19 @@ def _short(result: ChurnWarnings) -> pl.DataFrame:
         answer.replace_strict(result.titles, default=None, return_dtype=pl.String).alias("knowledge entry"),
         pl.col("suppressed").alias("do not contact"),
         "change",
+    )
+
+
+def _narrow(listed: pl.DataFrame) -> pl.DataFrame:
+    """Return the same with short headers: a long one takes the room of the reasons."""
+    import polars as pl
+
+    return listed.select(
+        "customer",
+        "level",
+        pl.col("churn probability").alias("probability"),
+        pl.col("value at risk").alias("at risk"),
+        pl.format("{} ({})", "top reason", "bought").alias("top reason, and what they bought"),
     )
 
 

@@ -24,22 +24,22 @@ RHYTHM = 3
 """Purchase days from which a sentence may speak of an interval."""
 SAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "silent": (
-        f"no order for {NUMBER}{DAYS}; usual interval {NUMBER}{DAYS} .median over {NUMBER} purchase days.",
+        f"no order for {NUMBER}{DAYS}; median interval {NUMBER}{DAYS} .{NUMBER} purchase days.",
         ("days_silent", "gap_median", "purchase_days"),
     ),
     "no_recent_purchase": (f"no order for {NUMBER}{DAYS}{MEDIAN}{NUMBER}{DAYS}", ("days_silent", "~days_silent")),
     "bought_once": (f"one-time buyer: {NUMBER}{MONEY}, {NUMBER}{DAYS} ago", ("last_day_value", "days_silent")),
     "few_purchases": (f"bought on {NUMBER} days so far{MEDIAN}{NUMBER}", ("purchase_days", "~purchase_days")),
     "longer_gap": (
-        f"the last interval was {NUMBER}{DAYS}, before it {NUMBER}{DAYS} .median over {NUMBER} purchase days.",
+        f"the last interval was {NUMBER}{DAYS}, the median before it {NUMBER}{DAYS} .{NUMBER} purchase days.",
         ("gap_last", "gap_before", "purchase_days"),
     ),
     "slow_rhythm": (
-        f"orders every {NUMBER}{DAYS} .median over {NUMBER} purchase days.{MEDIAN}{NUMBER}{DAYS}",
+        f"median interval {NUMBER}{DAYS} .{NUMBER} purchase days.{MEDIAN}{NUMBER}{DAYS}",
         ("gap_median", "purchase_days", "~gap_median"),
     ),
     "out_of_season": (
-        f"{NUMBER} of {NUMBER} purchase days of the last year fell on the days that come now{MEDIAN}{NUMBER}{SHARE}",
+        f"{NUMBER} of {NUMBER} purchase days of the last year were in the coming season{MEDIAN}{NUMBER}{SHARE}",
         ("season_days", "year_days", "~same_season"),
     ),
     "low_spend": (f"spent {NUMBER}{MONEY} in 12 months{MEDIAN}{NUMBER}{MONEY}", ("spend_12mo", "~spend_12mo")),

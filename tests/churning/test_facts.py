@@ -81,7 +81,7 @@ def test_a_changed_number_in_any_sentence_is_found() -> None:
     rows = [order("ann", day, net=40.0) for day in (0, 10, 40)] + [order("bob", 5), order("bob", 70)]
     frame = pl.LazyFrame(tables(rows)["transactions"].collect())
     truth = Recount(frame.collect(), calendar_day(FIRST + 100), 60)
-    true = "no order for 60 days; usual interval 20 days (median over 3 purchase days)"
+    true = "no order for 60 days; median interval 20 days (3 purchase days)"
     assert truth.mistakes("ann", "silent", true) == []
     for false in (
         true.replace("60", "61"),
@@ -90,6 +90,6 @@ def test_a_changed_number_in_any_sentence_is_found() -> None:
         true.replace("order", "sale"),
     ):
         assert truth.mistakes("ann", "silent", false), false
-    of_two = "no order for 30 days; usual interval 65 days (median over 2 purchase days)"
+    of_two = "no order for 30 days; median interval 65 days (2 purchase days)"
     assert len(truth.mistakes("bob", "silent", of_two)) == 2
     assert truth.as_of - timedelta(days=truth.horizon) == calendar_day(FIRST + 40)

@@ -189,6 +189,14 @@ def test_a_fixed_probability_does_not_follow_the_base_rate() -> None:
         assert found.sentence == "levels: watch from 50%, warn from 70%, urgent from 85%, fixed probabilities"
 
 
+def test_a_fixed_level_beside_multiples_is_said_as_it_is_set() -> None:
+    mixed = ChurnSettings(urgent=parse_level_start("85%"))
+    assert Thresholds.of(mixed, 0.25).sentence == (
+        "levels: watch from 40%, warn from 50%, urgent from 85%, by watch 2x at least 20%, warn 3x at least 35%, "
+        "urgent 85%; x: the odds of the average customer (25% leave)"
+    )
+
+
 def test_the_sentence_says_where_the_levels_begin_and_why() -> None:
     assert Thresholds.of(ChurnSettings(), 0.25).sentence == (
         "levels: watch from 40%, warn from 50%, urgent from 62%: 2, 3, 5 times the odds of the average customer "

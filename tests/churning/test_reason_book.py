@@ -47,7 +47,7 @@ def test_who_speaks_of_an_interval_needs_three_purchase_days() -> None:
             "silent",
             {"days_silent": 94.0, "purchase_days": 7.0},
             21.5,
-            "no order for 94 days; usual interval 21.5 days (median over 7 purchase days)",
+            "no order for 94 days; median interval 21.5 days (7 purchase days)",
         ),
         ("no_recent_purchase", {"days_silent": 1.0}, 0.0, "no order for 1 day; median of returning customers 0 days"),
         (
