@@ -149,6 +149,7 @@ def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("coarse")
 def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(tmp_path: Path) -> None:
     of = in_workspace(example_basis(), tmp_path)
     found = risk(of)
