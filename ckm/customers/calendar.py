@@ -19,7 +19,16 @@ def calendar_day(number: int) -> date:
 
 
 def months_before(day: date, months: int) -> date:
-    """Same day of the month ``months`` earlier, or that month's last day where it is shorter."""
+    """Return the same day of the month ``months`` earlier, and the end of a month for the end of a month.
+
+    A day that the earlier month has not is its last one. The last so many months are the days after this one: those to
+    2025-04-30 begin on 2025-04-01 and those to 2024-02-28 on 2024-01-29 (one month), or 2023-03-01 (twelve).
+
+    >>> [str(months_before(date(2025, 4, 30), 1)), str(months_before(date(2024, 2, 28), 12))]
+    ['2025-03-31', '2023-02-28']
+    """
     year, month = divmod(day.year * 12 + day.month - 1 - months, 12)
     year = max(year, MINYEAR + 1)  # a window of ten thousand months is all time, also east of Greenwich
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+    last = monthrange(year, month + 1)[1]
+    is_end = day.day == monthrange(day.year, day.month)[1]
+    return date(year, month + 1, last if is_end else min(day.day, last))

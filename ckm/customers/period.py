@@ -43,7 +43,7 @@ class Period:
 
 
 def period_until(last: date, months: int) -> Period:
-    """Return the months that end with a day, which belongs to them.
+    """Return the months that end with a day, which belongs to them: the days after :func:`months_before` it.
 
     Raises
     ------
@@ -55,12 +55,11 @@ def period_until(last: date, months: int) -> Period:
     """
     if not 1 <= months <= MOST_MONTHS:
         raise UsageError(f"a period of {months} months is none", hint=f"name 1 to {MOST_MONTHS} months")
-    following = last + timedelta(1)
-    return Period(months_before(following, months), last)
+    return Period(months_before(last, months) + timedelta(1), last)
 
 
 def compared_with(period: Period, months: int, comparison: Comparison) -> Period:
-    """Return the period right before, or the same one a year earlier.
+    """Return the period right before, or the days of this one a year earlier.
 
     Raises
     ------
@@ -78,5 +77,5 @@ def compared_with(period: Period, months: int, comparison: Comparison) -> Period
         raise UsageError(
             f"a period of {months} months overlaps with itself a year earlier", hint="compare it with the previous one"
         )
-    following = period.last + timedelta(1)
-    return period_until(months_before(following, MONTHS_OF_A_YEAR) - timedelta(1), months)
+    before, last = (months_before(day, MONTHS_OF_A_YEAR) for day in (period.first - timedelta(1), period.last))
+    return Period(before + timedelta(1), last)

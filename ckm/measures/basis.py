@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ckm.customers.calendar import months_before
 from ckm.customers.parties import party
-from ckm.customers.period import Period, period_until
+from ckm.customers.period import Period
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,10 +107,6 @@ class Basis:
 
 def _as_far_before(later: Period, earlier: Period) -> Period:
     """Return the period that lies as many months before ``earlier`` as that lies before ``later``."""
-    ends = [each.last + timedelta(1) for each in (later, earlier)]
-    lag, length = (_months(ends[0], before) for before in (ends[1], later.first))
-    return period_until(months_before(ends[1], lag) - timedelta(1), length)
-
-
-def _months(later: date, earlier: date) -> int:
-    return (later.year - earlier.year) * 12 + later.month - earlier.month
+    lag = (later.last.year - earlier.last.year) * 12 + later.last.month - earlier.last.month
+    before, last = (months_before(day, lag) for day in (earlier.first - timedelta(1), earlier.last))
+    return Period(before + timedelta(1), last)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -166,8 +165,8 @@ def _standpoint(basis: Basis, lifecycle: Lifecycle, ratings: Ratings | None, rul
 
 def _years(last: date, years: int) -> list[Period]:
     """The spans of twelve months that end with a day, and with the same day of earlier years."""
-    ends = [months_before(last + timedelta(1), MONTHS_OF_A_YEAR * back) for back in range(years)]
-    return [period_until(end - timedelta(1), MONTHS_OF_A_YEAR) for end in ends]
+    ends = [months_before(last, MONTHS_OF_A_YEAR * back) for back in range(years)]
+    return [period_until(end, MONTHS_OF_A_YEAR) for end in ends]
 
 
 def _answers(ratings: Ratings | None, period: Period) -> pl.DataFrame:
