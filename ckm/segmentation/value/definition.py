@@ -96,8 +96,8 @@ class ValueDefinition:
     def assign(self, features: pl.DataFrame) -> pl.DataFrame:
         """Return ``segment``; ``current_value``, ``potential_value``, ``headroom`` (Float64, money); ``peers`` (Int64).
 
-        Potential value is the percentile and headroom what it exceeds current value by, at least 0. A customer without
-        a current value has 0.
+        Potential value is the percentile, or the current value where that is higher, and headroom what it exceeds
+        current value by. A customer without a current value has 0.
         """
         high_value = self.current_value_cut.is_high(pl.col("current_value"))
         high_headroom = self.headroom_cut.is_high(pl.col("headroom"))
@@ -110,7 +110,8 @@ class ValueDefinition:
                 .otherwise(pl.when(high_value).then(cheap).otherwise(neither))
                 .alias("segment"),
                 "current_value",
-                "potential_value",
+                # who spends more than the percentile could spend what they do
+                pl.max_horizontal("potential_value", "current_value"),
                 "headroom",
             )
             .with_columns(self.peers.count(features))
