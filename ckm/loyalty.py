@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
 
 from ckm.customers.ledger_cache import cached_ledger, find_cache
 from ckm.customers.needs import EVERYTHING
-from ckm.customers.period import Comparison, compared_with, period_until
+from ckm.customers.period import Comparison, Period, compared_with, period_until
 from ckm.errors import UsageError
 from ckm.measures.basis import Basis
 from ckm.measures.capacity import Capacity, capacity_measures, read_capacity
@@ -29,10 +30,11 @@ from ckm.measures.lifetime import Lifetime, lifetime_measures, read_lifetime
 from ckm.measures.loyalty_matrix import loyalty_measures
 from ckm.measures.margin import read_margin
 from ckm.measures.measure import Measure, Measures, Missing
+from ckm.measures.past import ScoredSpend, past_measures, save_expected_spend, score_expected_spend
 from ckm.measures.ratings import read_ratings
 from ckm.measures.relationships import relationship_measures
 from ckm.measures.report import LoyaltyReport
-from ckm.measures.risk import Risk, read_risk, risk_measures
+from ckm.measures.risk import NO_FORECAST, Risk, read_risk, risk_measures
 from ckm.measures.sample import read_features
 from ckm.measures.satisfaction import satisfaction_measures
 from ckm.measures.segments import read_segments
@@ -78,6 +80,8 @@ class Request:
         Of everything random.
     cache
         Whether to use, and keep, the workspace's ledger; without it the transactions are read.
+    keep
+        Whether a workspace saves the expected spend of each customer, for a later report to score.
     """
 
     as_of: date | None = None
@@ -88,6 +92,7 @@ class Request:
     names: bool = False
     seed: int = 0
     cache: bool = True
+    keep: bool = True
 
     def __post_init__(self) -> None:
         if self.min_cell < 0:
@@ -163,7 +168,8 @@ def loyalty_report(
             wallet_measures(basis),
         ]
         single = of_single.result()
-    rooms += [*single.rooms(basis), trust_measures(basis)]
+    scored = _score_past(basis, single.lifetime, keep=request.keep)
+    rooms += [*single.rooms(basis), (past_measures(scored), ()), trust_measures(basis)]
     measures = [measure for room, _ in rooms for measure in room]
     missing = [each for _, room in rooms for each in room]
     if dimension is not None:
@@ -185,6 +191,11 @@ def loyalty_report(
             currency=ledger.currency,
             time_zone=ledger.time_zone,
             measures=Measures([*_unnamed(hidden.measures, dimension, names=request.names), *of_goals]),
+            days=None if comparison is None else comparison.days,
+            data_end=basis.data_end,
+            silences=basis.silences,
+            warnings_scored=single.warnings_scored,
+            spend_scored=None if scored is None else Period(scored.as_of, scored.until),
             missing=tuple(dict.fromkeys((*missing, *hidden.missing, *no_goals))),
             drivers=tuple(
                 replace(each, drivers=shown_drivers(each.drivers, hidden, request.min_cell)) for each in changes
@@ -230,6 +241,19 @@ def _basis(
     )
 
 
+def _score_past(basis: Basis, lifetime: Lifetime | Missing, *, keep: bool) -> ScoredSpend | None:
+    """Return how the saved forecast of spend turned out, and save the present one."""
+    workspace = basis.workspace
+    if workspace is None:
+        return None
+    from ckm.store import Store  # deltalake, which a file has no use for
+
+    store = Store(workspace.store_dir)
+    if keep and workspace.writable and isinstance(lifetime, Lifetime):
+        save_expected_spend(store, lifetime, basis.as_of)
+    return score_expected_spend(basis, store)
+
+
 @dataclass(frozen=True)
 class _Single:
     """What is estimated of single customers, once, from all of them."""
@@ -245,12 +269,19 @@ class _Single:
     def read(cls, whole: Basis, basis: Basis, tell: Callable[[str], None]) -> _Single:
         tell("purchasing capacity")
         margin, sample = read_margin(basis), read_features(whole)
-        lifetime = read_lifetime(basis, margin)
         capacity = read_capacity(basis, sample)
         segments = read_segments(basis)
         tell("churn")
         risk = read_risk(basis, margin, segments)
+        refused = isinstance(risk, Missing) and risk.reason == NO_FORECAST
+        lifetime = Missing("capacity", NO_FORECAST) if refused else read_lifetime(basis, margin)
         return cls(margin, sample, lifetime, capacity, segments, risk)
+
+    @property
+    def warnings_scored(self) -> Period | None:
+        """From the day of the run of warnings that was scored to the end of its horizon; None without one."""
+        outcome = None if isinstance(self.risk, Missing) else self.risk.outcome
+        return None if outcome is None else Period(outcome.as_of, outcome.as_of + timedelta(outcome.horizon))
 
     def rooms(self, basis: Basis) -> tuple[Room, ...]:
         """Measure all customers, or a part of them."""
@@ -297,4 +328,7 @@ def _remarks(basis: Basis, single: _Single) -> Iterator[str]:
     yield f"as of {basis.as_of}: {basis.period}, compared with {basis.compared}, in {basis.ledger.currency}"
     yield from basis.ledger.left_out.remarks
     for part in (single.lifetime, single.capacity, single.risk):
-        yield from part.remarks
+        if not isinstance(part, Missing):
+            yield from part.remarks
+        elif part.detail:
+            yield part.detail

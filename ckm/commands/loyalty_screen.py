@@ -99,9 +99,11 @@ def _rows(telling: Telling) -> Iterator[tuple[str, ...]]:
 
 def _others(telling: Telling) -> Iterator[str]:
     from ckm.report.loyalty.document import findings
+    from ckm.report.loyalty.past import past_findings
 
     for section, most in FINDINGS.items():
         yield from findings(telling, section)[:most]
+    yield from past_findings(telling)
     for section in ("changed", "relationships", *FINDINGS, "trust"):
         yield from (text.text for text in telling.missing(section))
 

@@ -1,4 +1,4 @@
-"""Days in a row on which there are unusually long no rows at all: a shop that was closed, or data that are incomplete."""
+"""Days in a row on which there are unusually long no rows at all: a shop was closed, or data are incomplete."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ TIMES_THE_GAPS = 3
 def silences(days: NDArray[np.int64], as_of: int) -> tuple[tuple[int, int], ...]:
     """Return the spans of days, first and last, on which there are unusually long no rows.
 
-    The span after the last row is one too. Unlike :func:`ckm.customers.coverage.data_end`, which a long pause earlier in
-    the data makes more patient, it counts what is missing of a period and not what is worth a warning.
+    The span after the last row is one too. Unlike :func:`ckm.customers.coverage.data_end`, which a long pause earlier
+    in the data makes more patient, it counts what is missing of a period and not what is worth a warning.
 
     Parameters
     ----------

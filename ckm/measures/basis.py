@@ -7,9 +7,10 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from ckm.customers.calendar import months_before
+from ckm.customers.calendar import calendar_day, months_before
 from ckm.customers.parties import party
 from ckm.customers.period import Period
+from ckm.customers.silences import silences_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,12 +65,68 @@ class Basis:
 
     @property
     def is_comparable(self) -> bool:
-        """Whether the data cover the period that is compared with."""
-        return self.covers(self.compared)
+        """Whether the data cover both periods, so that one can be compared with the other."""
+        return self.incomparable is None
+
+    @cached_property
+    def incomparable(self) -> tuple[str, tuple[tuple[str, int], ...]] | None:
+        """Why the periods cannot be compared, as a reason and numbers of what is missing; None where they can.
+
+        Days without rows do no harm where the other period has as many: a shop that closes every winter.
+        """
+        if not self.covers(self.compared):
+            return "no_comparison", ()
+        silent = [self._silent_days(each) for each in (self.period, self.compared)]
+        if abs(silent[0] - silent[1]) <= BEGUN_SHARE * min(self.period.days, self.compared.days):
+            return None
+        if self.data_end is not None and silent[0] > silent[1]:
+            return "data_end_early", (("days", (self.as_of - self.data_end).days),)
+        return "days_without_rows", (("days", max(silent)), ("others", min(silent)))
 
     def covers(self, period: Period) -> bool:
-        """Whether the data cover a period: they begin before it, or within the first tenth of its days."""
+        """Whether the data begin before a period, or within the first tenth of its days."""
         return (self.ledger.begins - period.first).days <= BEGUN_SHARE * period.days
+
+    def covered(self, period: Period) -> Period:
+        """Return the days of a period from the beginning of the data to their end."""
+        last = min(period.last, self._end_of_rows)
+        first = max(period.first, min(self.ledger.begins, last))
+        return Period(min(first, last), last) if last >= period.first else period
+
+    @property
+    def data_end(self) -> date | None:
+        """Last day with any row, where that is unusually long before the day of the report; else None."""
+        end = self.ledger.coverage.data_end
+        return None if end is None else end.last
+
+    @cached_property
+    def silences(self) -> tuple[Period, ...]:
+        """Days in a row without any row, unusually many, within the two periods; those after ``data_end`` aside."""
+        return tuple(
+            each
+            for each in self._silences
+            if (self.data_end is None or each.last < self.as_of)
+            and (_overlap(each, self.period) or _overlap(each, self.compared))
+        )
+
+    @cached_property
+    def _silences(self) -> tuple[Period, ...]:
+        spans = silences_of(self.ledger.coverage)
+        return tuple(Period(calendar_day(first), calendar_day(last)) for first, last in spans)
+
+    @property
+    def _end_of_rows(self) -> date:
+        """Last day with any row, where unusually many days without one come after it; else the day of the report."""
+        if self.data_end is not None:
+            return self.data_end
+        last = self._silences[-1] if self._silences else None
+        return self.as_of if last is None or last.last < self.as_of else last.first - timedelta(1)
+
+    def _silent_days(self, period: Period) -> int:
+        """Days of a period in silences within the data, or after their end."""
+        end = self._end_of_rows
+        after = _overlap(Period(end + timedelta(1), self.as_of), period) if end < self.as_of else 0
+        return after + sum(_overlap(each, period) for each in self._silences if each.last < self.as_of)
 
     @cached_property
     def before(self) -> Basis | None:
@@ -110,3 +167,8 @@ def _as_far_before(later: Period, earlier: Period) -> Period:
     lag = (later.last.year - earlier.last.year) * 12 + later.last.month - earlier.last.month
     before, last = (months_before(day, lag) for day in (earlier.first - timedelta(1), earlier.last))
     return Period(before + timedelta(1), last)
+
+
+def _overlap(one: Period, other: Period) -> int:
+    """Days that two periods have in common."""
+    return max(0, (min(one.last, other.last) - max(one.first, other.first)).days + 1)

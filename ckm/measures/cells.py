@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ckm.measures.book import load_book
-from ckm.measures.parts import OWN_N, PUBLIC, SLICE, WHOLE, Pair, Part, load_parts
+from ckm.measures.parts import OWN_N, OWN_N_OF, PUBLIC, SLICE, WHOLE, Pair, Part, load_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -142,6 +142,8 @@ def _counted_by_itself(measure: Measure, outer: Cell, counted_by: str) -> _Place
 def _sizes(measure: Measure, place: _Place) -> Sizes | None:
     """Return how many customers the cell has by what the measure says; None where it says nothing of that."""
     part, protection = place.part, load_book()[measure.name].protection
+    if part is not None and part.counted_by.startswith(OWN_N_OF) and part.counted_by != OWN_N_OF + measure.name:
+        return None
     if part is not None and part.counted_by == measure.name:
         return int(measure.value or 0), int(measure.previous or 0)
     if part is not None and (part.counted_by == OWN_N or protection.value is not None):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm.customers.ledger import NO_VALUE, OTHER
-from ckm.measures.comparison import Comparison, compare
+from ckm.measures.comparison import Comparison
 from ckm.measures.decomposition import FACTORS, Totals, revenue_effects, whole_parts
 from ckm.measures.dimensions import MOST_VALUES, Parting, partings
 from ckm.measures.measure import Measure, Missing
@@ -36,10 +36,10 @@ def change_measures(
 ) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
     """Return the revenue of the period, and why it is not what it was.
 
-    - ``revenue`` and what it is made of; with and without a customer, and what was taken back;
-    - ``change_by_customers``, ``change_by_frequency`` and ``change_by_order_value``
-      (:func:`ckm.measures.decomposition.revenue_effects`), which add up to the change of ``revenue_of_customers`` to
-      the cent, each with its interval (:mod:`ckm.measures.noise`);
+    - ``revenue`` and what it is made of; with and without a customer, and the returns that it is after;
+    - ``change_by_customers``, ``change_by_frequency``, ``change_by_order_value``, ``change_by_returns`` and
+      ``change_by_calendar`` (:func:`ckm.measures.decomposition.revenue_effects`), which add up to the change of
+      ``revenue_of_customers`` to the cent, each with its interval (:mod:`ckm.measures.noise`);
     - ``change_by_kind``, which adds up to the same, and ``change_by_slice``, which adds up to the change of ``revenue``
       in each dimension.
 
@@ -52,10 +52,10 @@ def change_measures(
     parts
         Dimensions of its customers, where they are at hand.
     """
-    comparison = comparison or compare(basis)
-    revenue = _revenue(basis, comparison is not None)
-    if comparison is None:
-        return revenue, (Missing("changed", "no_comparison"),)
+    revenue = _revenue(basis, basis.is_comparable)
+    if basis.incomparable is not None:
+        return revenue, (Missing("changed", *basis.incomparable),)
+    comparison = comparison or Comparison.of(basis)
     return (*revenue, *_effects(comparison), *_kinds(comparison), *_slices(comparison, parts)), ()
 
 
@@ -64,10 +64,10 @@ def _revenue(basis: Basis, comparable: bool) -> tuple[Measure, ...]:
     wanted = [basis.period, basis.compared] if comparable else [basis.period]
     of_customers = [ledger.revenue_of_customers(each) for each in wanted]
     nameless = [ledger.guests.sums(each) for each in wanted]
-    taken_back = [ledger.returns.total_of("net", each) + till[1] for each, till in zip(wanted, nameless, strict=True)]
+    returned = [-ledger.returns.total_of("net", each) - till[1] for each, till in zip(wanted, nameless, strict=True)]
     without = [sum(till) for till in nameless]
     whole = [known + unknown for known, unknown in zip(of_customers, without, strict=True)]
-    gave_back = [int((ledger.returns.counts_in(each) > 0).sum()) for each in wanted]
+    returners = [int((ledger.returns.counts_in(each) > 0).sum()) for each in wanted]
     there = int(np.logical_or.reduce([each.counts_in(basis.period) > 0 for each in ledger.all_lines]).sum())
 
     def measure(name: str, sums: list[int], *counts: int) -> Measure:
@@ -79,38 +79,62 @@ def _revenue(basis: Basis, comparable: bool) -> tuple[Measure, ...]:
         measure("revenue", whole),
         measure("revenue_of_customers", of_customers, there),
         measure("revenue_without_customer", without),
-        measure("revenue_returns", taken_back, *gave_back),
+        measure("revenue_returns", returned, *returners),
     )
 
 
 def _effects(comparison: Comparison) -> tuple[Measure, ...]:
     ledger, measures = comparison.basis.ledger, []
     for which, (factor, effect) in enumerate(effects(comparison).items()):
-        lo, hi = interval(effect, effect_error(comparison, which))
-        measures.append(
-            Measure(f"change_by_{factor}", ledger.money(effect), lo=ledger.money(round(lo)), hi=ledger.money(round(hi)))
-        )
+        lo, hi = (ledger.money(round(end)) for end in interval(effect, effect_error(comparison, which)))
+        n = gave_back(comparison) if factor == "returns" else None
+        measures.append(Measure(f"change_by_{factor}", ledger.money(effect), n=n, lo=lo, hi=hi))
     return tuple(measures)
 
 
-def effects(comparison: Comparison) -> dict[str, int]:
-    """Return what each factor did to the revenue of known customers, in whole numbers that add up to its change."""
-    change = int((comparison.net - comparison.net_before).sum())
-    parts = whole_parts(revenue_effects(*comparison.totals), change, comparison.basis.ledger.scale)
+def effects(comparison: Comparison, *, in_equal_days: bool = False) -> dict[str, int]:
+    """Return what each factor did to the revenue of known customers, in whole numbers that add up to its change.
+
+    Of the whole periods, or of what came in equally many days of them.
+    """
+    before, now = comparison.totals
+    if in_equal_days:
+        days = comparison.equal_days[0].days
+        before, now = before.in_days(days), now.in_days(days)
+    parts = whole_parts(
+        revenue_effects(before, now), round(now.revenue - before.revenue), comparison.basis.ledger.scale
+    )
     return dict(zip(FACTORS, parts, strict=True))
+
+
+def gave_back(comparison: Comparison) -> int:
+    """Return how many customers gave something back in either period."""
+    before, now = comparison.equal_days
+    return int(((before.all_returns > 0) | (now.all_returns > 0)).sum())
+
+
+def shows_effect(totals: tuple[Totals, Totals], factor: str, *, in_equal_days: bool = False) -> bool:
+    """Whether a factor may have had an effect: the calendar on periods of unequal length, returns where any came."""
+    if factor == "calendar":
+        return not in_equal_days and totals[0].days != totals[1].days
+    return factor != "returns" or any(each.returns for each in totals)
 
 
 def effect_error(comparison: Comparison, which: int) -> float:
     """Return the standard error of one of the effects, in whole numbers of money.
 
-    Where a period has no customers all is by one factor, whose error is that of the whole change.
+    Where a period has no customers all that was bought is by one factor, whose error is that of the whole change.
     """
-    totals = comparison.sums.totals
-    if not totals[0] or not totals[3]:
-        return comparison.sums.error_of((0, 0, -1, 0, 0, 1)) if which == 0 else 0.0
+    totals, width = comparison.sums.totals, len(comparison.equal_days[0].columns)
+    if not totals[0] or not totals[width]:
+        slopes = {"customers": (0, 0, -1, 0, 0, 0, 1, 0), "returns": (0, 0, 0, 1, 0, 0, 0, -1)}
+        return comparison.sums.error_of(slopes.get(FACTORS[which], (0,) * 2 * width))
 
     def effect(at: Floats) -> float:
-        before, now = (Totals(*(float(each) for each in part)) for part in (at[:3], at[3:]))
+        before, now = (
+            Totals(each.period.days, float(part[0]), *(float(one) / each.share for one in part[1:]))
+            for each, part in zip(comparison.equal_days, (at[:width], at[width:]), strict=True)
+        )
         return revenue_effects(before, now)[which]
 
     return comparison.sums.error_of(gradient(effect, totals))

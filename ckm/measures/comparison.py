@@ -11,6 +11,7 @@ import numpy as np
 
 from ckm.customers.calendar import day_number
 from ckm.measures.decomposition import Totals
+from ckm.measures.equal_days import EqualDays
 from ckm.measures.noise import Sums, error_of_days, sums
 from ckm.measures.standing import KINDS, standing
 
@@ -45,29 +46,54 @@ class Comparison:
     net: Whole
     net_before: Whole
 
+    @classmethod
+    def of(cls, basis: Basis) -> Comparison:
+        """Return the two periods of a basis side by side."""
+        ledger = basis.ledger
+        return cls(
+            basis=basis,
+            orders=ledger.orders_between(basis.period),
+            orders_before=ledger.orders_between(basis.compared),
+            net=ledger.net_between(basis.period),
+            net_before=ledger.net_between(basis.compared),
+        )
+
     @property
     def active(self) -> Mask:
         """Who bought in the period."""
         return self.orders > 0
 
+    @cached_property
+    def equal_days(self) -> tuple[EqualDays, EqualDays]:
+        """Before, and now: in as many days as the shorter one has of those that the data cover."""
+        covered = [self.basis.covered(each) for each in (self.basis.compared, self.basis.period)]
+        days = min(each.days for each in covered)
+        before, now = (EqualDays(self.basis.ledger, each, days) for each in covered)
+        return before, now
+
     @property
-    def active_before(self) -> Mask:
-        """Who bought in the period before."""
-        return self.orders_before > 0
+    def days(self) -> tuple[int, int]:
+        """Days of both periods that the data cover: before, and now."""
+        before, now = self.equal_days
+        return before.period.days, now.period.days
 
     @cached_property
     def totals(self) -> tuple[Totals, Totals]:
-        """Before, and now."""
-        return (
-            Totals(int(self.active_before.sum()), int(self.orders_before.sum()), int(self.net_before.sum())),
-            Totals(int(self.active.sum()), int(self.orders.sum()), int(self.net.sum())),
+        """Before, and now: of the whole periods, customers aside."""
+        before, now = (
+            Totals(
+                each.period.days,
+                float(each.active.sum()),
+                *(int(of.sum()) for of in (each.all_orders, each.all_purchases, each.all_returns)),
+            )
+            for each in self.equal_days
         )
+        return before, now
 
     @cached_property
     def sums(self) -> Sums:
-        """Of customers, orders and money before, and of the same now."""
-        before = (self.active_before, self.orders_before, self.net_before)
-        return sums([*before, self.active, self.orders, self.net])
+        """Of customers, orders, purchases and returns in equally many days before, and of the same now."""
+        return sums([of for each in self.equal_days for of in each.columns])
 
     @cached_property
     def kinds(self) -> dict[str, Mask]:
@@ -91,24 +117,15 @@ class Comparison:
 
     @cached_property
     def till_error(self) -> float:
-        """Standard error of the change of what has no customer, by the days of both periods."""
+        """Standard error of the change of what has no customer in equally many days, by the days of both periods."""
         ledger = self.basis.ledger
-        errors = [error_of_days(till_days(ledger, each)) for each in (self.basis.period, self.basis.compared)]
+        errors = (error_of_days(till_days(ledger, each.period)) * each.share for each in self.equal_days)
         return hypot(*errors)
 
 
 def compare(basis: Basis) -> Comparison | None:
-    """Return the two periods side by side; None where the data do not cover the one before."""
-    if not basis.is_comparable:
-        return None
-    ledger = basis.ledger
-    return Comparison(
-        basis=basis,
-        orders=ledger.orders_between(basis.period),
-        orders_before=ledger.orders_between(basis.compared),
-        net=ledger.net_between(basis.period),
-        net_before=ledger.net_between(basis.compared),
-    )
+    """Return the two periods side by side; None where the data do not cover both."""
+    return Comparison.of(basis) if basis.is_comparable else None
 
 
 def till_days(ledger: Ledger, period: Period, *, returns: bool = False) -> Whole:

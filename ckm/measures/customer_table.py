@@ -166,9 +166,10 @@ def _of_everybody(basis: Basis, known: Known) -> tuple[FeatureSample, Capacity |
         capacity = read_capacity(basis, sample)
     if not isinstance(known.risk, Risk):
         return sample, capacity, None
-    leaving = known.risk.leaving
     at_risk = pl.when(pl.col("level").is_not_null()).then("value_at_risk")
-    told = leaving.customers.select("customer_id", "p_leave", "reason", risk_level="level", value_at_risk=at_risk)
+    told = known.risk.leaving.customers.select(
+        "customer_id", "p_leave", "reason", risk_level="level", value_at_risk=at_risk
+    )
     return sample, capacity, told
 
 

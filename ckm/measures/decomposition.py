@@ -15,52 +15,87 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-FACTORS = ("customers", "frequency", "order_value")
-"""Revenue of known customers = customers · orders per customer · value of an order."""
+FACTORS = ("customers", "frequency", "order_value", "returns", "calendar")
+"""Revenue of known customers = days · (customers · orders per customer and day · value of an order - returns a day)."""
 CENTS = 100
 """Of a unit of the currency; effects are rounded to them."""
 
 
 @dataclass(frozen=True)
 class Totals:
-    """Revenue of a period and what it is a product of.
+    """Revenue of a period and what it is made of.
 
     Attributes
     ----------
-    customers, orders
-        Active customers and their purchase days; both are zero or none is.
-    revenue
-        In whole parts of the currency's unit. All are whole numbers, unless a slope is being looked for.
+    days
+        How many the period has, of those that the data cover.
+    customers
+        Active customers in as many days as the shorter of the two periods has.
+    orders
+        Orders of the period; both are zero or none is.
+    purchases, returns
+        What was bought and what was given back, each zero or more, in whole parts of the currency's unit.
     """
 
+    days: float
     customers: float
     orders: float
-    revenue: float
+    purchases: float
+    returns: float
+
+    @property
+    def revenue(self) -> float:
+        """What is left of the purchases after returns."""
+        return self.purchases - self.returns
+
+    def in_days(self, days: int) -> Totals:
+        """Return what comes in so many days of the period; the customers are of so many days already."""
+        if days == self.days:
+            return self
+        share = days / self.days
+        return Totals(days, self.customers, self.orders * share, self.purchases * share, self.returns * share)
 
 
-def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float]:
+def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float, float, float]:
     """Return what :data:`FACTORS` each did to the revenue; the sum is the change up to the error of floats.
 
-    - Both revenues above zero: additive LMDI-I, ``L(R1, R0) · ln(x1 / x0)`` with the logarithmic mean ``L``. It
-      leaves nothing unexplained and does not hang on the order of the factors (Ang 2005, Energy Policy 33(7):867-871).
-    - No active customer in one period: all of it is by customers, which is the limit of the formula as they go to none
-      and the others stay (Ang and Liu 2007, Energy Policy 35(1):238-246). In both: all of it, which is returns, is by
-      the value of an order.
-    - A revenue of zero or less though there were orders, for more was taken back than bought: the logarithm has no
-      answer, so each factor gets its Shapley value, which also adds up and has no order (Albrecht, Francois and
-      Schoors 2002, Energy Policy 30(9):727-736).
+    Purchases and returns are each a product of the days and of what happens on a day. The calendar has its part in
+    either, and none where the periods have equally many days; then the part of the returns is how many more or fewer
+    they are. What a day's purchases changed is by customers, orders per customer and value of an order:
+
+    - Both above zero: additive LMDI-I, ``L(S1, S0) · ln(x1 / x0)`` with the logarithmic mean ``L``. It leaves nothing
+      unexplained and does not hang on the order of the factors (Ang 2005, Energy Policy 33(7):867-871).
+    - Nothing in one period: the calendar did nothing, which is the limit of the formula (Ang and Liu 2007, Energy
+      Policy 35(1):238-246). Without an active customer in one period all of it is by customers; in both, later lines
+      of earlier orders, by the value of an order; with orders that cost nothing in one, each factor gets its Shapley
+      value, which also adds up and has no order (Albrecht, Francois and Schoors 2002, Energy Policy 30(9):727-736).
     """
-    change = now.revenue - before.revenue
+    bought_by_calendar = _by_calendar(before, now, before.purchases, now.purchases)
+    returned_by_calendar = _by_calendar(before, now, before.returns, now.returns)
+    by_customers, by_frequency, by_value = _purchase_effects(before, now, bought_by_calendar)
+    by_returns = returned_by_calendar - (now.returns - before.returns)
+    return by_customers, by_frequency, by_value, by_returns, bought_by_calendar - returned_by_calendar
+
+
+def _by_calendar(before: Totals, now: Totals, then: float, since: float) -> float:
+    """What the number of days did to a sum that goes with it."""
+    if before.days == now.days or then <= 0 or since <= 0:
+        return 0.0
+    return logarithmic_mean(since, then) * log(now.days / before.days)
+
+
+def _purchase_effects(before: Totals, now: Totals, by_calendar: float) -> tuple[float, float, float]:
+    rest = now.purchases - before.purchases - by_calendar
     if not before.customers and not now.customers:
-        return 0.0, 0.0, change
+        return 0.0, 0.0, rest
     if not before.customers or not now.customers:
-        return change, 0.0, 0.0
-    then, since = _factors(before), _factors(now)
-    if before.revenue > 0 and now.revenue > 0:
-        mean = logarithmic_mean(now.revenue, before.revenue)
+        return rest, 0.0, 0.0
+    if before.purchases > 0 and now.purchases > 0:
+        then, since = _factors(before, now.days), _factors(now, now.days)
+        mean = logarithmic_mean(now.purchases, before.purchases)
         by_customers, by_frequency, by_value = (mean * log(new / old) for new, old in zip(since, then, strict=True))
         return by_customers, by_frequency, by_value
-    return _shapley(then, since)
+    return _shapley(_factors(before, before.days), _factors(now, now.days))
 
 
 def logarithmic_mean(first: float, second: float) -> float:
@@ -70,8 +105,10 @@ def logarithmic_mean(first: float, second: float) -> float:
     return first if first == second else (large - small) / log1p((large - small) / small)
 
 
-def _factors(totals: Totals) -> tuple[float, float, float]:
-    return totals.customers, totals.orders / totals.customers, totals.revenue / totals.orders
+def _factors(totals: Totals, days: float) -> tuple[float, float, float]:
+    """Customers, their orders in so many days, and the value of an order."""
+    orders = totals.orders if totals.days == days else totals.orders * days / totals.days
+    return totals.customers, orders / totals.customers, totals.purchases / totals.orders
 
 
 def _shapley(then: Sequence[float], since: Sequence[float]) -> tuple[float, float, float]:

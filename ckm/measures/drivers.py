@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.measures.changes import customers_by_slice, effects, revenue_by_slice
+from ckm.measures.changes import customers_by_slice, effects, gave_back, revenue_by_slice, shows_effect
 from ckm.measures.decomposition import ratio_contributions, surprise
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Driver:
     Attributes
     ----------
     dimension, value
-        Such as ``channel`` and ``web``; ``effect`` and one of ``customers``, ``frequency``, ``order_value``.
+        Such as ``channel`` and ``web``; ``effect`` and one of :data:`ckm.measures.decomposition.FACTORS`.
     change
         What it added, in the unit of the measure.
     customers
@@ -48,24 +48,31 @@ class Driver:
 
 
 def behind_the_revenue(comparison: Comparison, parts: Sequence[Parting]) -> tuple[Driver, ...]:
-    """Return the effects, and the slices of the dimension that tells most: of the rows' own and the customers' ones."""
-    money = comparison.basis.ledger.money
-    by_effect = [Driver(EFFECT, name, money(each)) for name, each in effects(comparison).items()]
-    periods = (comparison.basis.period, comparison.basis.compared)
-    now_without, without = (sum(comparison.basis.ledger.guests.sums(each)) for each in periods)
-    rest = now_without - without
-    if rest:
-        by_effect.append(Driver(EFFECT, "without_customer", money(rest)))
+    """Return the effects, and the slices of the dimension that tells most: of the rows' own and the customers' ones.
+
+    Of periods of unequal length they are of the revenue in equally many days, on which the calendar has no effect.
+    """
+    ledger, equal_days = comparison.basis.ledger, comparison.equal_days
+    few = gave_back(comparison) or None  # what the orders were worth and the revenue tell what came back
+    by_effect = [
+        Driver(EFFECT, name, ledger.money(each), few if name in ("order_value", "returns") else None)
+        for name, each in effects(comparison, in_equal_days=True).items()
+        if shows_effect(comparison.totals, name, in_equal_days=True)
+    ]
+    then, since = (sum(ledger.guests.sums(each.period)) * each.share for each in equal_days)
+    if since != then:
+        by_effect.append(Driver(EFFECT, "without_customer", ledger.money(since - then)))
     counts = customers_by_slice(comparison, parts)
+    shares = np.array([[each.share] for each in equal_days])
     found = {
-        name: (list(slices), np.array(list(slices.values()), dtype=np.float64).T)
+        name: (list(slices), np.array(list(slices.values()), dtype=np.float64).T * shares)
         for name, slices in revenue_by_slice(comparison, parts).items()
     }
     if not found:
         return tuple(by_effect)
     telling = max(found, key=lambda name: surprise(*found[name][1]))
     values, sliced = found[telling]
-    changes = [money(float(each)) for each in sliced[1] - sliced[0]]
+    changes = [ledger.money(float(each)) for each in sliced[1] - sliced[0]]
     return (*by_effect, *_largest(telling, values, changes, [counts.get((telling, value)) for value in values]))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ckm.measures.comparison import Comparison, till_days
 from ckm.measures.drivers import KIND, Driver, behind_a_ratio, behind_the_revenue
+from ckm.measures.equal_days import EqualDays
 from ckm.measures.noise import beyond_chance, chance, error_of_days, interval, ratio_gradient, sums
 from ckm.measures.satisfaction import DETRACTOR, PROMOTER, SATISFIED, SCORES
 from ckm.measures.standing import standing
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
+    from ckm.measures.basis import Basis
     from ckm.measures.dimensions import Parting
     from ckm.measures.ratings import Ratings
 
@@ -57,6 +59,8 @@ class Change:
         Whether it stands when all changes are held against chance together.
     slice
         What it is of; empty for everybody.
+    days
+        In how many days of each period, where they are of unequal length and the measure goes with it; else None.
     """
 
     measure: str
@@ -68,6 +72,7 @@ class Change:
     relative: float = 0.0
     beyond_noise: bool = False
     slice: tuple[tuple[str, str], ...] = ()
+    days: int | None = None
 
     @property
     def change(self) -> float:
@@ -99,6 +104,8 @@ class _Moved:
         Of each of them, before and now.
     unit
         What the sums or ratios are multiplied with.
+    days
+        In how many days of each period; None where they are equally long, or the measure does not go with it.
     """
 
     measure: str
@@ -111,6 +118,7 @@ class _Moved:
     below: Pair = NOBODY
     unit: float = 1.0
     drivers: tuple[Driver, ...] = ()
+    days: int | None = None
 
 
 def judge_changes(
@@ -146,6 +154,7 @@ def judge_changes(
                 drivers=each.drivers or _drivers(each, parts),
                 relative=change / abs(each.base) if each.base else 0.0,
                 beyond_noise=beyond,
+                days=each.days,
             )
         )
     return tuple(sorted(changes, key=lambda each: (not each.matters, -abs(each.relative))))
@@ -158,45 +167,56 @@ def those_that_matter(changes: Sequence[Change]) -> tuple[Change, ...]:
 
 def _money(comparison: Comparison, parts: Sequence[Parting]) -> Iterator[_Moved]:
     """Revenue with the effects and slices behind it, and the parts of it that no effect shows."""
-    basis = comparison.basis
-    ledger, periods = basis.ledger, (basis.compared, basis.period)
-    before, now = (ledger.money(ledger.revenue(each)) for each in periods)
-    error = hypot(comparison.sums.error_of((0, 0, -1, 0, 0, 1)), comparison.till_error)
-    yield _Moved("revenue", now, before, ledger.money(error), before, drivers=behind_the_revenue(comparison, parts))
-    without = [ledger.money(sum(ledger.guests.sums(each))) for each in periods]
-    yield _Moved("revenue_without_customer", without[1], without[0], ledger.money(comparison.till_error), before)
-    returns = [ledger.returns.sums("net", each) for each in periods]
-    tills = [till_days(ledger, each, returns=True) for each in periods]
-    known = sums(returns).error_of((-1, 1))
-    unknown = hypot(*(error_of_days(each) for each in tills))
-    taken = [ledger.money(int(some.sum() + till.sum())) for some, till in zip(returns, tills, strict=True)]
-    error = hypot(known, unknown)
-    yield _Moved("revenue_returns", taken[1], taken[0], ledger.money(error), before)
+    ledger, spans, days = comparison.basis.ledger, comparison.equal_days, _days_said(*comparison.equal_days)
+    before, now = (ledger.money(ledger.revenue(each.period) * each.share) for each in spans)
+    error = ledger.money(hypot(comparison.sums.error_of((0, 0, -1, 1, 0, 0, 1, -1)), comparison.till_error))
+    drivers = behind_the_revenue(comparison, parts)
+    yield _Moved("revenue", now, before, error, before, drivers=drivers, days=days)
+    without = [ledger.money(sum(ledger.guests.sums(each.period)) * each.share) for each in spans]
+    error = ledger.money(comparison.till_error)
+    yield _Moved("revenue_without_customer", without[1], without[0], error, before, days=days)
+    tills = [(-till_days(ledger, each.period, returns=True), each.share) for each in spans]
+    errors = [error_of_days(till) * share for till, share in tills]
+    error = hypot(comparison.sums.error_of((0, 0, 0, -1, 0, 0, 0, 1)), *errors)
+    known = [float(each.columns[3].sum()) for each in spans]
+    returned = [
+        ledger.money(some + float(till.sum()) * share) for some, (till, share) in zip(known, tills, strict=True)
+    ]
+    yield _Moved("revenue_returns", returned[1], returned[0], ledger.money(error), before, days=days)
 
 
 def _rates(comparison: Comparison) -> Iterator[_Moved]:
     """Customers, and rates and means over customers."""
-    basis, ledger = comparison.basis, comparison.basis.ledger
-    active = (comparison.active_before, comparison.active)
-    orders, net = (comparison.orders_before, comparison.orders), (comparison.net_before, comparison.net)
-    days = [ledger.purchase_days_between(each) for each in (basis.compared, basis.period)]
+    basis, ledger, spans = comparison.basis, comparison.basis.ledger, comparison.equal_days
+    days = _days_said(*spans)
+    active, orders, purchases, _ = (
+        (before, now) for before, now in zip(*(each.columns for each in spans), strict=True)
+    )
+    count = [float(each.sum()) for each in active]
+    error = sums(active).error_of((-1, 1))
+    drivers = _comers_and_goers(basis) if days is None else ()
+    yield _Moved("customers_active", count[1], count[0], error, count[0], drivers=drivers, days=days)
+    yield from _ratio("orders_per_customer", orders, active, days=days)
+    yield from _ratio("order_value", purchases, orders, unit=1 / ledger.scale)
+    yield from _ratio("repeat_rate_period", [each.bought_on(2) for each in spans], active, days=days)
+    if basis.before is not None and basis.before.is_comparable:
+        periods = (basis.before.covered(basis.before.compared), *(each.period for each in spans))
+        shortest = min(each.days for each in periods)
+        earlier, then, since = (EqualDays(ledger, each, shortest) for each in periods)
+        again = [one.active * next_one.active for one, next_one in ((earlier, then), (then, since))]
+        said = _days_said(earlier, then, since)
+        yield from _ratio("retention_rate", again, (earlier.active, then.active), days=said)
+
+
+def _days_said(*spans: EqualDays) -> int | None:
+    """Return in how many days of the periods something is compared; None where all are equally long."""
+    return None if all(each.share == 1 for each in spans) else spans[0].days
+
+
+def _comers_and_goers(basis: Basis) -> tuple[Driver, ...]:
     kinds = standing(basis)
     came = (("new", kinds.new, 1), ("won_back", kinds.won_back, 1), ("lost", kinds.lost, -1))
-    count = [float(each.sum()) for each in active]
-    yield _Moved(
-        "customers_active",
-        count[1],
-        count[0],
-        sums(active).error_of((-1, 1)),
-        count[0],
-        drivers=tuple(Driver(KIND, kind, float(sign * who.sum()), int(who.sum())) for kind, who, sign in came),
-    )
-    yield from _ratio("orders_per_customer", orders, active)
-    yield from _ratio("order_value", net, orders, unit=1 / ledger.scale)
-    yield from _ratio("repeat_rate_period", (days[0] >= 2, days[1] >= 2), active)
-    if basis.before is not None and basis.before.is_comparable:
-        earlier = ledger.bought_between(basis.before.compared)
-        yield from _ratio("retention_rate", (active[0] & earlier, active[0] & active[1]), (earlier, active[0]))
+    return tuple(Driver(KIND, kind, float(sign * who.sum()), int(who.sum())) for kind, who, sign in came)
 
 
 def _scores(comparison: Comparison, ratings: Ratings | None) -> Iterator[_Moved]:
@@ -233,6 +253,7 @@ def _ratio(
     *,
     unit: float = 1.0,
     base: float | None = None,
+    days: int | None = None,
 ) -> Iterator[_Moved]:
     """A ratio of sums in both periods; nothing where it would rest on too few customers."""
     who = np.flatnonzero(np.logical_or.reduce([each != 0 for each in (*above, *below)]))
@@ -252,6 +273,7 @@ def _ratio(
         above=(up[0], up[1]),
         below=(down[0], down[1]),
         unit=unit,
+        days=days,
     )
 
 

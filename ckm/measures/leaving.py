@@ -1,4 +1,4 @@
-"""Who may leave: as a run of warnings says that the workspace keeps, or as one made for the report says."""
+"""Who may leave: as a kept run of warnings says, or as ``ckm churn-warn`` says now."""
 
 from __future__ import annotations
 
@@ -97,12 +97,12 @@ def kept_warnings(basis: Basis, margin: Margin, store: Store) -> Leaving | None:
 
 
 def warnings_made_now(basis: Basis) -> Leaving:
-    """Return what ``ckm churn-warn`` would say with the same settings, without keeping it.
+    """Return what ``ckm churn-warn`` says without an option, and do not keep it.
 
     Raises
     ------
     NotEnoughDataError
-        As ``ckm churn-warn`` does: what it refuses to say, no report says.
+        ``ckm churn-warn`` refuses.
     """
     dataset = Dataset(dict(basis.tables), "the report", workspace=basis.workspace)
     warned = warn(dataset, Request(as_of=basis.as_of, seed=basis.seed, keep=False), basis.config)

@@ -47,6 +47,8 @@ class Lifetime:
         Orders expected of each within the horizon.
     value
         Money expected of each within the horizon, discounted, times the margin: the customer lifetime value.
+    spend
+        Money expected of each within the horizon after returns, without discount or margin: what can be counted later.
     buyers
         Their histories; ``codes`` are those of the ledger.
     model
@@ -66,6 +68,7 @@ class Lifetime:
     customers: pl.Series
     orders: Floats
     value: Floats
+    spend: Floats
     buyers: Buyers
     model: TransactionModel
     chosen_by: str
@@ -75,6 +78,11 @@ class Lifetime:
     discount: float
     margin: Margin
     everybody: int
+
+    @property
+    def horizon_days(self) -> int:
+        """Days within which the orders and the money are expected."""
+        return round(self.months * DAYS_A_MONTH)
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -121,10 +129,12 @@ def read_lifetime(basis: Basis, margin: Margin) -> Lifetime | Missing:
         return _missing(error)
     model = fit.choice.model
     expected = discounted_orders(model, buyers, months=settings.horizon, discount=settings.discount)
+    order_value = fit.order_value(buyers)
     return Lifetime(
         customers=ledger.customers.gather(buyers.codes),
         orders=expected.orders,
-        value=expected.discounted * fit.order_value(buyers) * margin.of_purchases,
+        value=expected.discounted * order_value * margin.of_purchases,
+        spend=expected.orders * order_value * margin.kept,
         buyers=buyers,
         model=model,
         chosen_by="likelihood" if holdout is None else "holdout",

@@ -145,14 +145,14 @@ class Missing:
         A key of the texts for missing things, such as ``no_ratings``.
     numbers
         What the text says in numbers, such as ``(("there", 212), ("needed", 400))``.
-    remarks
-        What a reader of the command should know, as sentences.
+    detail
+        The same more exactly, as an English sentence; empty where there is no more to say.
     """
 
     section: str
     reason: str
     numbers: tuple[tuple[str, float], ...] = ()
-    remarks: tuple[str, ...] = field(default=(), compare=False)
+    detail: str = field(default="", compare=False)
 
     @classmethod
     def too_few(cls, section: str, reason: str, error: NotEnoughDataError) -> Missing:

@@ -24,6 +24,8 @@ PARTS_SCHEMA = "ckm.hidden_cells/1"
 PUBLIC, WHOLE, OWN_N, SLICE = "public", "whole", "n", "slice"
 """Protections that are no part: given for the shop; of all customers; of those whom a measure's own ``n`` counts; of a
 slice of any dimension, which ``change_by_slice`` names."""
+OWN_N_OF = "n of "
+"""What ``counted_by`` of a part begins with whose customers are the ``n`` of one of its measures."""
 
 Pair = tuple[str, str]
 

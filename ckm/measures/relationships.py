@@ -48,7 +48,7 @@ def relationship_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Miss
         Measure(name, *_parts(number), before.get(name, UNKNOWN).value, before.get(name, UNKNOWN).n)
         for name, number in now.items()
     ]
-    missing = [] if basis.is_comparable else [Missing(SECTION, "no_comparison")]
+    missing = [] if basis.incomparable is None else [Missing(SECTION, *basis.incomparable)]
     if not basis.covers(_cohort_year(basis)):
         there = (basis.period.last - basis.ledger.begins).days
         missing.append(Missing(SECTION, "short_history", (("there", there), ("needed", 2 * COHORT_DAYS))))
@@ -67,7 +67,7 @@ def _numbers(basis: Basis) -> dict[str, _Number]:
     ledger, period = basis.ledger, basis.period
     who, orders, days = standing(basis), ledger.orders_between(period), ledger.purchase_days_between(period)
     active, bought = int(who.active.sum()), int(orders.sum())
-    revenue = ledger.money(int(ledger.net_between(period).sum()))
+    purchases = ledger.money(int(ledger.net_between(period).sum()) - ledger.returns.total_of("net", period))
     known = basis.is_comparable
     retained, before = int(who.retained.sum()), int(who.active_before.sum())
     gaps = _gaps_ended(basis)
@@ -81,7 +81,7 @@ def _numbers(basis: Basis) -> dict[str, _Number]:
         "orders": _Number(bought),
         "purchase_days": _Number(int(days.sum())),
         "orders_per_customer": _Number(bought / active if active else None, n=active),
-        "order_value": _Number(revenue / bought if bought else None, n=bought),
+        "order_value": _Number(purchases / bought if bought else None, n=bought),
         "repeat_rate_period": _rate(int((days > 1).sum()), active),
         "repeat_rate_cohort": _rate(*_bought_again(basis)) if basis.covers(_cohort_year(basis)) else UNKNOWN,
         "gap_median": _Number(float(np.median(gaps)) if len(gaps) else None, n=len(gaps)),

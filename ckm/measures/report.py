@@ -37,6 +37,16 @@ class LoyaltyReport:
         slice.
     missing
         What cannot be said, and why.
+    days
+        Days of the period that is compared with, and of the period, that the data cover; None where nothing is
+        compared.
+    data_end
+        Last day with any row, where the data end unusually long before the day of the report; else None.
+    silences
+        Days in a row of either period on which there are unusually long no rows, those after ``data_end`` aside.
+    warnings_scored, spend_scored
+        From the day of a saved run of warnings, or of expected spend, to the end of its horizon: the time in which it
+        was scored. None without such a run.
     drivers
         The few changes that matter, the most important first.
     goals
@@ -61,6 +71,11 @@ class LoyaltyReport:
     time_zone: str
     measures: Measures
     missing: tuple[Missing, ...] = ()
+    days: tuple[int, int] | None = None
+    data_end: date | None = None
+    silences: tuple[Period, ...] = ()
+    warnings_scored: Period | None = None
+    spend_scored: Period | None = None
     drivers: tuple[Change, ...] = ()
     goals: tuple[Goal, ...] = ()
     loyal: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LOYAL_COLUMNS))

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from ckm.store import Store
 
 SECTION = "churn"
+NO_FORECAST = "no_forecast"
+"""Why there are no warnings, and no lifetime value, where there is too little history for a forecast."""
+MOST_WARNED_NOW = 50_000
+"""Customers up to whom warnings with reasons are made for the report alone."""
 SHARE_DIGITS, MONEY_DIGITS = 12, 2
 
 
@@ -62,8 +66,8 @@ def read_risk(basis: Basis, margin: Margin, segments: Segments | None) -> Risk |
     """Return who may leave.
 
     From the newest run of ``ckm churn-warn`` that the workspace keeps, if its horizon has not passed by the day of the
-    report; else from warnings made now, by the same function and settings, and not kept. So a probability and a value
-    at risk are the same in both, and what ``ckm churn-warn`` refuses to say is missing here, with its words as remarks.
+    report; else, for up to :data:`MOST_WARNED_NOW` customers, from warnings made now and not kept. Where
+    ``ckm churn-warn`` refuses, for there are too few data, the report shows no forecast either.
 
     Parameters
     ----------
@@ -76,12 +80,15 @@ def read_risk(basis: Basis, margin: Margin, segments: Segments | None) -> Risk |
     """
     store = _store(basis)
     found = kept_warnings(basis, margin, store) if store is not None else None
+    if found is None and len(basis.ledger.customers) > MOST_WARNED_NOW:
+        return Missing(SECTION, "many_customers")
     if found is None:
         try:
             found = warnings_made_now(basis)
-        except NotEnoughDataError as problem:
-            hint = f"; {problem.hint}" if problem.hint else ""
-            return Missing(SECTION, "no_forecast", remarks=(f"no churn forecast: {problem}{hint}",))
+        except NotEnoughDataError as error:
+            hint = f" ({error.hint})" if error.hint else ""
+            detail = f"no churn warnings and no customer lifetime value, as ckm churn-warn refuses too: {error}{hint}"
+            return Missing(SECTION, NO_FORECAST, detail=detail)
     frame = segments.frame if segments else pl.DataFrame(schema={"customer_id": pl.String, "segment": pl.String})
     outcome = _outcome(basis, store) if store is not None else None
     return Risk(
@@ -111,6 +118,11 @@ def risk_measures(basis: Basis, risk: Risk | Missing) -> tuple[tuple[Measure, ..
     measures, missing = list(_at_risk(risk, mine)), []
     if risk.leaving.has_reasons:
         measures += _reasons(mine)
+        if has_knowledge(basis):
+            warned = mine.filter(pl.col("level").is_not_null())
+            measures.append(Measure("unanswered_share", unanswered_share(warned), n=warned.height))
+        else:
+            missing.append(Missing(SECTION, "no_knowledge_base"))
     else:
         missing.append(Missing(SECTION, "no_reasons"))
     if risk.outcome is not None:
@@ -118,6 +130,11 @@ def risk_measures(basis: Basis, risk: Risk | Missing) -> tuple[tuple[Measure, ..
     else:
         missing.append(Missing(SECTION, "no_warnings_judged"))
     return tuple(measures), tuple(missing)
+
+
+def has_knowledge(basis: Basis) -> bool:
+    """Whether there is a knowledge base with any entry: without one no reason could have an answer."""
+    return basis.workspace is not None and any(basis.workspace.kb_dir.rglob("*.yaml"))
 
 
 def _store(basis: Basis) -> Store | None:
@@ -129,7 +146,7 @@ def _store(basis: Basis) -> Store | None:
 
 
 def _outcome(basis: Basis, store: Store) -> Outcome | None:
-    run = judged_warnings(store, basis.as_of)
+    run = judged_warnings(store, basis.data_end or basis.as_of)  # days after the end of the data tell of nobody
     return None if run is None else judge(run, basis.ledger.next_purchases(run.as_of), horizon=run.horizon)
 
 
@@ -168,7 +185,6 @@ def _reasons(mine: pl.DataFrame) -> Iterator[Measure]:
     )
     for reason, value, customers in by_reason.iter_rows():
         yield Measure("reason_value", value, (("reason", reason),), n=customers)
-    yield Measure("unanswered_share", unanswered_share(warned), n=warned.height)
 
 
 def _turned_out(outcome: Outcome) -> Iterator[Measure]:

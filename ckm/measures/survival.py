@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm.customers.calendar import day_number
-from ckm.measures.intervals import DIGITS, log_log
+from ckm.measures.intervals import DIGITS, log_log, wilson
 from ckm.measures.measure import Measure
 
 if TYPE_CHECKING:
@@ -99,7 +99,9 @@ def tenures(ledger: Ledger, lost: Mask) -> tuple[NDArray[np.int64], Mask]:
 
 
 def survival_measures(basis: Basis, lifecycle: Lifecycle | None) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
-    """Measure ``survival`` on at most 60 days of tenure, and ``survival_median``.
+    """Measure ``survival`` on at most 60 days of tenure, ``survival_median`` and ``lapsed_after_first``.
+
+    Where half of the customers are gone after their first purchase the median is no day, and None.
 
     Parameters
     ----------
@@ -115,14 +117,37 @@ def survival_measures(basis: Basis, lifecycle: Lifecycle | None) -> tuple[tuple[
     earlier = lifecycle.earlier
     previous = None
     if earlier is not None:
-        previous = kaplan_meier(*tenures(earlier.ledger, earlier.is_lapsed)).median()[0]
+        previous = kaplan_meier(*tenures(earlier.ledger, earlier.is_lapsed)).median()[0] or None
     median, low, high = found.median()
+    if not median:
+        median = low = high = None
     points = [
         Measure("survival", _said(found.share[day]), (("days", str(day)),), int(found.at_risk[day]),
                 _said(found.low[day]), _said(found.high[day]))
         for day in sampled_days(len(found.share))
     ]  # fmt: skip
-    return (*points, Measure("survival_median", median, (), int(found.at_risk[0]), low, high, previous)), ()
+    return (
+        *points,
+        Measure("survival_median", median, (), int(found.at_risk[0]), low, high, previous),
+        _lapsed_after_first(lifecycle),
+    ), ()
+
+
+def _lapsed_after_first(lifecycle: Lifecycle) -> Measure:
+    (part, whole), (part_before, whole_before) = (
+        (0, 0) if each is None else _bought_once_and_lapsed(each.ledger, each.is_lapsed)
+        for each in (lifecycle, lifecycle.earlier)
+    )
+    lo, hi = wilson(part, whole)
+    previous = part_before / whole_before if whole_before else None
+    share = part / whole if whole else None
+    return Measure("lapsed_after_first", share, (), whole, lo, hi, previous, whole_before or None)
+
+
+def _bought_once_and_lapsed(ledger: Ledger, lapsed: Mask) -> tuple[int, int]:
+    """How many customers bought on one day and have lapsed, and how many bought at all."""
+    days = ledger.purchases.counts
+    return int(((days == 1) & lapsed).sum()), int((days > 0).sum())
 
 
 def sampled_days(length: int) -> range:

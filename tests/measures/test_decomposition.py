@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import log
 
 import numpy as np
@@ -21,11 +22,15 @@ from ckm.measures.decomposition import (
 SCALE = 10_000
 
 
+DAYS = st.sampled_from([28, 29, 30, 31, 365, 366])
+
+
 @st.composite
-def totals(draw: st.DrawFn) -> Totals:
+def totals(draw: st.DrawFn, days: st.SearchStrategy[int] = DAYS) -> Totals:
     customers = draw(st.integers(0, 1_000_000))
     orders = customers * draw(st.integers(1, 50)) if customers else 0
-    return Totals(customers, orders, draw(st.integers(-(10**13), 10**13)))
+    money = st.integers(0, 10**13)
+    return Totals(draw(days), customers, orders, draw(money), draw(money))
 
 
 def close(effects: tuple[float, ...]) -> float:
@@ -34,59 +39,94 @@ def close(effects: tuple[float, ...]) -> float:
 
 
 def test_growth_by_hand() -> None:
-    # 10 customers, 20 orders, 1,000.00 before; 12 customers, 30 orders, 1,800.00 now
+    # 10 customers, 20 orders, 1,000.00 before; 12 customers, 30 orders, 1,800.00 now, in as many days
     # L = (1800 - 1000) / ln(1800 / 1000) = 800 / 0.587787 = 1361.038
     # customers    1361.038 · ln(12 / 10)       = 1361.038 · 0.182322 = 248.146
     # frequency    1361.038 · ln(2.5 / 2)       = 1361.038 · 0.223144 = 303.707
     # order value  1361.038 · ln(60 / 50)       = 1361.038 · 0.182322 = 248.146
-    found = revenue_effects(Totals(10, 20, 1000), Totals(12, 30, 1800))
-    assert found == pytest.approx((248.146, 303.707, 248.146), abs=0.001)
+    found = revenue_effects(Totals(30, 10, 20, 1000, 0), Totals(30, 12, 30, 1800, 0))
+    assert found == pytest.approx((248.146, 303.707, 248.146, 0, 0), abs=0.001)
     assert sum(found) == pytest.approx(800)
 
 
-def test_more_taken_back_than_bought_gets_shapley_values_by_hand() -> None:
-    # 2 customers, 2 orders, -10 (F = 1, V = -5) before; 3 customers, 6 orders, 60 (F = 2, V = 10) now
-    # customers: (3 - 2) · [(1 · -5 + 2 · 10) / 3 + (1 · 10 + 2 · -5) / 6] = 15 / 3 + 0 / 6            =  5
-    # frequency: (2 - 1) · [(2 · -5 + 3 · 10) / 3 + (2 · 10 + 3 · -5) / 6] = 20 / 3 + 5 / 6            =  7.5
-    # value:     (10 + 5) · [(2 · 1 + 3 · 2) / 3 + (2 · 2 + 3 · 1) / 6]    = 15 · (8 / 3 + 7 / 6)      = 57.5
-    found = revenue_effects(Totals(2, 2, -10), Totals(3, 6, 60))
-    assert found == pytest.approx((5, 7.5, 57.5))
-    assert sum(found) == pytest.approx(70)
+def test_returns_are_a_driver_of_their_own_by_hand() -> None:
+    # the same orders, and 100 more given back
+    found = revenue_effects(Totals(30, 10, 20, 1000, 50), Totals(30, 10, 20, 1000, 150))
+    assert found == (0, 0, 0, -100, 0)
 
 
-def test_all_is_by_customers_where_one_period_had_none() -> None:
-    assert revenue_effects(Totals(0, 0, 0), Totals(5, 9, 700)) == (700, 0, 0)
-    assert revenue_effects(Totals(5, 9, 700), Totals(0, 0, -20)) == (-720, 0, 0)
-    assert revenue_effects(Totals(0, 0, -50), Totals(0, 0, -20)) == (0, 0, 30)
+def test_more_days_of_the_same_are_by_the_calendar_alone_by_hand() -> None:
+    # 10 orders of 10 a day by the same 100 customers, 28 and 31 days, a twentieth of it given back
+    found = revenue_effects(Totals(28, 100, 280, 2800, 140), Totals(31, 100, 310, 3100, 155))
+    assert found == pytest.approx((0, 0, 0, 0, 285), abs=1e-9)
+
+
+def test_more_days_and_larger_orders_by_hand() -> None:
+    # 2800 in 28 days, 3410 in 31: L = 610 / ln(3410 / 2800) = 610 / 0.197093 = 3094.985
+    # calendar 3094.985 · ln(31 / 28) = 3094.985 · 0.101783 = 315.016; order value 3094.985 · ln(1.1) = 294.984
+    found = revenue_effects(Totals(28, 100, 280, 2800, 0), Totals(31, 100, 310, 3410, 0))
+    assert found == pytest.approx((0, 0, 294.984, 0, 315.016), abs=0.01)
+
+
+def test_orders_that_cost_nothing_in_one_period_get_shapley_values_by_hand() -> None:
+    # 2 customers, 2 orders of 0 before (F = 1, V = 0); 3 customers, 6 orders, 60 now (F = 2, V = 10)
+    # customers: (3 - 2) · [(1 · 0 + 2 · 10) / 3 + (1 · 10 + 2 · 0) / 6] = 20 / 3 + 10 / 6           =  8.333
+    # frequency: (2 - 1) · [(2 · 0 + 3 · 10) / 3 + (2 · 10 + 3 · 0) / 6] = 10 + 20 / 6               = 13.333
+    # value:     (10 - 0) · [(2 · 1 + 3 · 2) / 3 + (2 · 2 + 3 · 1) / 6]  = 10 · (8 / 3 + 7 / 6)      = 38.333
+    found = revenue_effects(Totals(30, 2, 2, 0, 0), Totals(31, 3, 6, 60, 0))
+    assert found == pytest.approx((25 / 3, 40 / 3, 115 / 3, 0, 0))
+    assert sum(found) == pytest.approx(60)
+
+
+def test_all_purchases_are_by_customers_where_one_period_had_none() -> None:
+    assert revenue_effects(Totals(30, 0, 0, 0, 0), Totals(30, 5, 9, 700, 0)) == (700, 0, 0, 0, 0)
+    assert revenue_effects(Totals(31, 5, 9, 700, 0), Totals(30, 0, 0, 0, 20)) == (-700, 0, 0, -20, 0)
+    assert revenue_effects(Totals(30, 0, 0, 0, 50), Totals(30, 0, 0, 0, 20)) == (0, 0, 0, 30, 0)
 
 
 def test_no_customer_is_the_limit_of_few_customers_of_the_same_kind() -> None:
-    now = Totals(1000, 2000, 50_000_000)
-    few = revenue_effects(Totals(1, 2, 50_000), now)
-    assert few == pytest.approx((now.revenue - 50_000, 0, 0), abs=1e-6)
+    now = Totals(30, 1000, 2000, 50_000_000, 0)
+    few = revenue_effects(Totals(30, 1, 2, 50_000, 0), now)
+    assert few == pytest.approx((now.revenue - 50_000, 0, 0, 0, 0), abs=1e-6)
 
 
 @given(totals(), totals())
 def test_effects_add_up_to_the_change_in_every_case(before: Totals, now: Totals) -> None:
     change = now.revenue - before.revenue
     effects = revenue_effects(before, now)
-    assert sum(effects) == pytest.approx(change, abs=close(effects))
-    assert sum(whole_parts(effects, change, SCALE)) == change
+    assert sum(effects) == pytest.approx(change, abs=close((*effects, before.purchases, now.purchases)))
+    assert sum(whole_parts(effects, round(change), SCALE)) == change
 
 
 @given(totals(), totals())
 def test_the_way_back_is_the_same_with_the_other_sign(before: Totals, now: Totals) -> None:
     there, back = revenue_effects(before, now), revenue_effects(now, before)
-    assert there == pytest.approx([-each for each in back], abs=close(there))
+    tolerance = close((*there, before.purchases, now.purchases))
+    assert there == pytest.approx([-each for each in back], abs=tolerance)
 
 
 @given(totals())
 def test_a_factor_that_did_not_change_did_nothing(before: Totals) -> None:
-    more = Totals(before.customers, before.orders, 2 * before.revenue)
     if before.customers:
-        by_customers, by_frequency, by_value = revenue_effects(before, more)
-        assert (by_customers, by_frequency) == (0, 0)
-        assert by_value == pytest.approx(before.revenue, rel=1e-9)
+        more = replace(before, purchases=2 * before.purchases)
+        by_customers, by_frequency, by_value, by_returns, by_calendar = revenue_effects(before, more)
+        assert (by_customers, by_frequency, by_returns, by_calendar) == (0, 0, 0, 0)
+        assert by_value == pytest.approx(before.purchases, rel=1e-9)
+
+
+@given(totals(st.just(30)), totals(st.just(30)))
+def test_in_as_many_days_returns_count_as_they_are_and_the_calendar_does_nothing(before: Totals, now: Totals) -> None:
+    *_, by_returns, by_calendar = revenue_effects(before, now)
+    assert (by_returns, by_calendar) == (before.returns - now.returns, 0)
+
+
+@given(totals(st.just(28)), st.sampled_from([29, 30, 31]))
+def test_the_same_on_each_of_more_days_is_by_the_calendar_alone(before: Totals, days: int) -> None:
+    now = replace(before.in_days(days), customers=before.customers)
+    *others, by_calendar = revenue_effects(before, now)
+    tolerance = close((before.purchases, before.returns))
+    assert by_calendar == pytest.approx(now.revenue - before.revenue, abs=tolerance)
+    assert others == pytest.approx([0, 0, 0, 0], abs=tolerance)
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=8), st.sampled_from([1, 10, 100, 10_000]))

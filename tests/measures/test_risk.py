@@ -14,6 +14,8 @@ from ckm.churning.keeping import keep
 from ckm.config import Config, Workspace
 from ckm.dataset import Dataset
 from ckm.errors import NotEnoughDataError
+from ckm.loyalty import Request as ReportRequest
+from ckm.loyalty import loyalty_report
 from ckm.measures import risk as risk_module
 from ckm.measures.basis import Basis
 from ckm.measures.intervals import wilson
@@ -27,6 +29,7 @@ from tests.measures.rows import basis, row, tables
 from tests.measures.shop import shop_basis
 
 ALL = Margin(None, 1.0)
+pytestmark = pytest.mark.usefixtures("coarse")
 
 
 def in_workspace(of: Basis, folder: Path) -> Basis:
@@ -85,8 +88,13 @@ def test_a_kept_run_is_told_without_those_who_have_bought_since(tmp_path: Path) 
         ("(none)", 70.0),
         ("silent", 24.0),
     ]
-    assert said.value("unanswered_share") == pytest.approx(70 / 694)
+    assert said.value("unanswered_share") is None
     assert sum(each.value for each in said.all("value_at_risk_segment", "segment")) == 694.0
+    assert missing == (Missing("churn", "no_knowledge_base"), Missing("churn", "no_warnings_judged"))
+    (tmp_path / "kb").mkdir()
+    (tmp_path / "kb" / "entry.yaml").write_text("id: any", encoding="utf-8")
+    measures, missing = risk_measures(in_workspace(shop_basis(), tmp_path), found)
+    assert Measures(measures).value("unanswered_share") == pytest.approx(70 / 694)
     assert missing == (Missing("churn", "no_warnings_judged"),)
 
 
@@ -165,8 +173,40 @@ def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(
     probabilities = dict(theirs.frame.select("customer_id", "p_churn").iter_rows())
     mine = found.customers.filter(pl.col("level").is_not_null())
     assert dict(mine.select("customer_id", "p_leave").iter_rows()) == probabilities
+    # one probability
+    ids = theirs.forecast.history.customers.gather(theirs.forecast.today.customers)
+    own = dict(zip(ids, theirs.forecast.probability, strict=True))
+    assert all(p == pytest.approx(own[who]) for who, p in found.customers.select("customer_id", "p_leave").iter_rows())
     assert Store(tmp_path / "store").runs("warnings") == []
     assert found.customers["p_leave"].null_count() == 0
+
+
+@pytest.mark.slow
+def test_very_many_customers_are_left_to_churn_warn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    of = in_workspace(shop_basis(), tmp_path)
+    monkeypatch.setattr(risk_module, "MOST_WARNED_NOW", 3)
+    assert read_risk(of, ALL, None) == Missing("churn", "many_customers")
+    kept_run(tmp_path, date(2025, 12, 1), ("bern", 0.8, "warn", "silent", 24.0))
+    assert Measures(risk_measures(of, risk(of))[0]).value("value_at_risk") == 24.0
+
+
+def new_shop(days: int) -> Basis:
+    """A shop of so many days with customers who come every week or two."""
+    return basis(tables(*(row(f"c{who:02}", day) for who in range(60) for day in range(who % 7, days, 7 + who % 8))))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("days", [1, 20, 45, 60])
+def test_where_churn_warn_refuses_the_report_shows_no_forecast_and_no_lifetime_value(days: int) -> None:
+    of = new_shop(days)
+    dataset = Dataset(dict(of.tables), "shop")
+    with pytest.raises(NotEnoughDataError) as refused:
+        warn(dataset, Request(keep=False), of.config)
+    report = loyalty_report(dataset, ReportRequest(), of.config).report
+    for name in ("value_at_risk", "customers_at_risk", "clv", "clv_mean", "reason_value"):
+        assert not [each for each in report.measures if each.name == name], name
+    assert {Missing("churn", "no_forecast"), Missing("capacity", "no_forecast")} <= set(report.missing)
+    assert any(str(refused.value) in each for each in report.remarks)
 
 
 @pytest.mark.slow

@@ -55,6 +55,7 @@ def example_report(**changes: object) -> LoyaltyReport:
         "as_of": PERIOD.last,
         "currency": "EUR",
         "time_zone": "Europe/Berlin",
+        "days": (365, 365),
         "measures": Measures(example_measures()),
         "missing": (
             Missing("loyalty", "few_ratings", (("there", 1), ("needed", 2))),

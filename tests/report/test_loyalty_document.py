@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 
 import altair as alt
 import polars as pl
 import pytest
 
+from ckm.customers.period import Period
 from ckm.measures.judgement import Change
 from ckm.measures.measure import Measure, Measures, Missing
 from ckm.report.charts import MOST_MARKS, marks
 from ckm.report.document import Document, Facts, Figure, Items, Section, Table, Text
-from ckm.report.loyalty.changed import changed_section
+from ckm.report.loyalty.changed import change_sentence, changed_section, per_day_finding
 from ckm.report.loyalty.document import SECTIONS, findings, lead_of, loyalty_document
 from ckm.report.loyalty.loyalty import loyalty_section
+from ckm.report.loyalty.past import past_findings, past_section
+from ckm.report.loyalty.relationships import relationships_section
 from ckm.report.loyalty.slices import slices_section
 from ckm.report.loyalty.telling import Telling, way
 from ckm.report.markdown import render_markdown
@@ -124,10 +128,114 @@ def test_falling_revenue_falls_in_words_and_not_by_a_negative_amount() -> None:
         Measure("change_by_customers", -150.0),
         Measure("change_by_frequency", 50.0),
         Measure("change_by_order_value", 0.0),
+        Measure("change_by_returns", 0.0),
+        Measure("change_by_calendar", 0.0),
     )
     assert lead_of(telling).startswith(
         "Revenue of known customers fell by €100.00 (10.0%) to €900.00, mostly because fewer customers bought."
     )
+
+
+def changed_by(revenue: tuple[float, float], days: tuple[int, int] = (365, 365), **effects: float) -> Telling:
+    zero = dict.fromkeys(("customers", "frequency", "order_value", "returns", "calendar"), 0.0)
+    return told(
+        Measure("revenue_of_customers", revenue[1], previous=revenue[0]),
+        *(Measure(f"change_by_{name}", value) for name, value in (zero | effects).items()),
+        days=days,
+    )
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize("way", [-1.0, 1.0])
+@pytest.mark.parametrize("factor", ["customers", "frequency", "order_value", "returns", "calendar"])
+def test_the_main_driver_is_named_in_every_language(lang: str, way: float, factor: str) -> None:
+    telling = changed_by((1000.0, 1000.0 + way * 200), **{factor: way * 200})
+    telling = Telling(telling.report, load_words(lang))
+    assert telling.say(f"because.{factor}_{'up' if way > 0 else 'down'}") in lead_of(telling)
+
+
+def test_returns_that_rose_are_told_as_more_returns() -> None:
+    lead = lead_of(changed_by((1000.0, 880.0), returns=-120.0))
+    assert "fell by €120.00 (12.0%) to €880.00, mostly because more was returned." in lead
+    rose = Change("revenue_returns", value=150.0, previous=30.0, lo=90.0, hi=150.0)
+    sentence = change_sentence(told(), rose).replace("\u2060", "")
+    assert sentence.startswith("Returns and refunds rose from €30.00 to €150.00 (+€120.00).")
+
+
+def test_no_driver_is_the_main_one_that_did_less_than_the_others_together() -> None:
+    lead = lead_of(changed_by((1000.0, 1300.0), customers=140.0, frequency=90.0, order_value=70.0))
+    assert "with no cause that stands out" in lead
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_periods_of_unequal_length_are_compared_per_day(lang: str) -> None:
+    telling = changed_by((2800.0, 3100.0), days=(28, 31), calendar=300.0)
+    telling = Telling(telling.report, load_words(lang))
+    lead = lead_of(telling)
+    assert per_day_finding(telling) in lead
+    assert telling.words.say("because.calendar_up") in lead
+    assert per_day_finding(telling) == telling.say(
+        "find.per_day_same",
+        days=telling.days(31),
+        before=telling.days(28),
+        share=telling.numbers.share(0, 1),
+        value=telling.numbers.money(100.0),
+    )
+    more = changed_by((2800.0, 3410.0), days=(28, 31), calendar=315.0, order_value=295.0)
+    assert "per day the revenue rose by 10.0%, to €110.00" in lead_of(more)
+    less = changed_by((2800.0, 2800.0), days=(28, 31), calendar=285.0, order_value=-285.0)
+    assert "per day the revenue fell by 9.7%, to €90.32" in lead_of(less)
+    assert "days" not in lead_of(changed_by((2800.0, 3410.0), days=(31, 31), order_value=610.0))
+
+
+def test_where_the_data_end_early_and_a_shop_was_closed_the_lead_says_so() -> None:
+    closed = Period(date(2026, 1, 5), date(2026, 2, 28))
+    telling = told(data_end=date(2026, 4, 1), silences=(closed,))
+    lead = lead_of(telling)
+    assert "The data end on April 1, 2026, 90 days before the day of this report." in lead.replace("\xa0", " ")
+    assert "There are no rows at all in 55 days" in lead
+
+
+def test_a_value_at_risk_whose_levels_are_hidden_has_no_chart() -> None:
+    kept = [each for each in example_measures() if each.name != "value_at_risk"]
+    total = Measure("value_at_risk", 500.0, n=6)
+    telling = Telling(example_report(measures=Measures([*kept, total])), load_words("en"))
+    assert not [each for each in findings(telling, "churn") if "is at risk;" in each]
+
+
+def test_a_title_is_no_finding() -> None:
+    room = [Measure("headroom", 10.0, (("segment", "grow"),), n=9)]
+    hidden = (Missing("capacity", "hidden_cells", (("count", 2), ("min_cell", 5))),)
+    shown = Telling(example_report(measures=Measures(room), missing=hidden), load_words("en"))
+    assert findings(shown, "capacity") == ()
+    shown = Telling(example_report(measures=Measures(room), missing=()), load_words("en"))
+    assert len(findings(shown, "capacity")) == 1
+
+
+def test_customers_who_are_gone_after_their_first_purchase_are_told_as_such() -> None:
+    points = [Measure("survival", share, (("days", str(day)),), n=10) for day, share in ((0, 0.3), (30, 0.25))]
+    telling = told(*points, Measure("survival_median", None), Measure("lapsed_after_first", 0.7, n=10))
+    assert "70% of the customers bought once and are gone." in findings(telling, "relationships")
+    assert not [each for each in findings(telling, "relationships") if "0 days" in each]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_the_report_scores_its_own_past(lang: str) -> None:
+    measures = (
+        Measure("warned_left", 0.6, n=50),
+        Measure("left_warned", 0.75, n=40),
+        Measure("spend_expected", 2000.0, n=90),
+        Measure("spend_came", 1500.0, n=90),
+    )
+    scored = Period(date(2025, 6, 30), date(2026, 6, 30))
+    telling = told(*measures, warnings_scored=scored, spend_scored=scored)
+    telling = Telling(telling.report, load_words(lang))
+    first, second = past_findings(telling)
+    assert [telling.numbers.share(each) in first for each in (0.6, 0.75)] == [True, True]
+    assert telling.numbers.count(50) in first
+    assert telling.numbers.share(-0.25, 1, signed=True) in second
+    assert [telling.numbers.money(each) in second for each in (2000, 1500)] == [True, True]
+    assert past_section(Telling(example_report(measures=Measures([])), load_words(lang))).blocks == ()
 
 
 def test_the_bridge_ends_at_the_revenue_of_the_period() -> None:
@@ -203,7 +311,7 @@ def test_nothing_is_added_up_where_parts_are_hidden() -> None:
     assert any("are in rhythm;" in headline for headline in findings(telling, "relationships"))
     kept = [each for each in example_measures() if each.of("state") != "cooling"]
     telling = Telling(replace(telling.report, measures=Measures(kept)), load_words("en"))
-    headlines = findings(telling, "relationships")
+    headlines = [each.headline for each in relationships_section(telling).blocks if isinstance(each, Figure)]
     assert "Customers by state of the life cycle" in headlines
     assert not any("are in rhythm;" in headline for headline in headlines)
 

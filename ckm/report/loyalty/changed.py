@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ckm.measures.decomposition import FACTORS
 from ckm.measures.drivers import EFFECT
 from ckm.report.bar_charts import Bar, bar_chart
 from ckm.report.document import Items, Section, Table, Text
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from ckm.report.document import Block
     from ckm.report.loyalty.telling import Telling
 
-EFFECTS = ("customers", "frequency", "order_value")
-"""What the change of the revenue is made of."""
 MOST_DIMENSIONS = 3
 """Dimensions that have a chart; others have a table that shows when a reader asks for it."""
 MOST_SLICES = 10
 """Slices of a dimension that a chart shows."""
+SHOWN_WHERE_THEY_ARE = ("change_by_returns", "change_by_calendar")
+"""Effects that most reports have none of."""
+SMALLEST_SHARE = 0.0005
+"""A change of less is 0.0 % as it is written, which is none."""
 
 
 def changed_section(telling: Telling) -> Section:
@@ -36,23 +39,53 @@ def revenue_finding(telling: Telling) -> str:
     revenue = telling.of("revenue_of_customers")
     if revenue is None or revenue.value is None or not revenue.previous or revenue.change is None:
         return ""
-    share = revenue.change / revenue.previous
-    if abs(share) < 0.0005:
+    finding = _change_finding(telling, revenue, revenue.previous, revenue.change)
+    per_day = per_day_finding(telling)
+    return f"{finding}{telling.say('unit.gap')}{per_day}" if per_day else finding
+
+
+def _change_finding(telling: Telling, revenue: Measure, previous: float, change: float) -> str:
+    share = change / previous
+    if abs(share) < SMALLEST_SHARE:
         return telling.say("find.revenue_same", value=telling.written(revenue.name, revenue.value))
-    up = revenue.change > 0
-    because = "because.unknown"
-    effects = [effect for name in EFFECTS if (effect := telling.of(f"change_by_{name}")) is not None]
-    if effects:
-        strongest = max(effects, key=lambda effect: (effect.value or 0.0) * (1 if up else -1))
-        if _is_sure(strongest, up=up):
-            because = f"because.{strongest.name.removeprefix('change_by_')}_{'up' if up else 'down'}"
+    way = "up" if change > 0 else "down"
+    main = _main_effect(telling, up=change > 0)
+    because = f"because.{main}_{way}" if main else "because.unknown"
     return telling.say(
-        f"find.revenue_{'up' if up else 'down'}",
-        change=telling.written(revenue.name, abs(revenue.change)),
+        f"find.revenue_{way}",
+        change=telling.written(revenue.name, abs(change)),
         share=telling.numbers.share(abs(share), 1),
         value=telling.written(revenue.name, revenue.value),
         because=telling.say(because),
     )
+
+
+def per_day_finding(telling: Telling) -> str:
+    """Return how the revenue of known customers changed per day; empty where both periods have as many days."""
+    revenue, days = telling.of("revenue_of_customers"), telling.unequal_days
+    if revenue is None or days is None or revenue.value is None or not revenue.previous:
+        return ""
+    before, now = revenue.previous / days[0], revenue.value / days[1]
+    share = (now - before) / before
+    way = "same" if abs(share) < SMALLEST_SHARE else "up" if now > before else "down"
+    return telling.say(
+        f"find.per_day_{way}",
+        days=telling.days(days[1]),
+        before=telling.days(days[0]),
+        share=telling.numbers.share(abs(share), 1),
+        value=telling.written(revenue.name, now),
+    )
+
+
+def _main_effect(telling: Telling, *, up: bool) -> str | None:
+    """Return the factor that did more to a change than all others that went its way; None where none surely did."""
+    effects = [effect for name in FACTORS if (effect := telling.of(f"change_by_{name}")) is not None]
+    sign = 1 if up else -1
+    pushes = [max(0.0, sign * (effect.value or 0.0)) for effect in effects]
+    if len(effects) < len(FACTORS) or 2 * max(pushes) <= sum(pushes):  # what is hidden may have been the main one
+        return None
+    main = effects[pushes.index(max(pushes))]
+    return main.name.removeprefix("change_by_") if _is_sure(main, up=up) else None
 
 
 def _is_sure(effect: Measure, *, up: bool) -> bool:
@@ -89,6 +122,8 @@ def change_sentence(telling: Telling, change: Change) -> str:
             measure=what,
             slice=telling.joined([telling.called(dimension, value) for dimension, value in change.slice]),
         )
+    if change.days is not None:
+        what = telling.say("find.measure_in_days", measure=what, days=telling.days(change.days))
     sentence = telling.say(
         f"find.change_{how}",
         measure=what,
@@ -118,15 +153,16 @@ def change_sentence(telling: Telling, change: Change) -> str:
 
 def _bridge(telling: Telling) -> Iterator[Block]:
     revenue = telling.of("revenue_of_customers")
-    effects = [telling.of(f"change_by_{effect}") for effect in EFFECTS]
-    if revenue is None or revenue.value is None or revenue.previous is None or None in effects:
+    effects = [effect for factor in FACTORS if (effect := telling.of(f"change_by_{factor}")) is not None]
+    if revenue is None or revenue.value is None or revenue.previous is None or len(effects) < len(FACTORS):
         return
     before, now = telling.say("bar.before"), telling.say("bar.now")
     bars = [Bar(before, revenue.previous, telling.written(revenue.name, revenue.previous, exact=True), "faint")]
     reached = revenue.previous
     for effect in effects:
-        assert effect is not None
         change = effect.value or 0.0
+        if not change and effect.name in SHOWN_WHERE_THEY_ARE:
+            continue
         text = telling.written(effect.name, change, exact=True, signed=True)
         name = telling.say(f"bar.{effect.name}")
         bars.append(Bar(name, reached + change, text, "accent" if change >= 0 else "muted", start=reached))
@@ -155,11 +191,11 @@ def _kinds(telling: Telling) -> Iterator[Block]:
         )
         for each in kinds
     ]
-    finding = telling.say(
-        "find.kinds",
-        new=telling.written("change_by_kind", by.get("new", 0.0)),
-        lost=telling.written("change_by_kind", abs(by.get("lost", 0.0))),
-    )
+    new, lost = by.get("new", 0.0), abs(by.get("lost", 0.0))
+    finding = telling.title("change_by_kind")
+    if new or lost:
+        values = {"new": telling.written("change_by_kind", new), "lost": telling.written("change_by_kind", lost)}
+        finding = telling.say("find.kinds", **values)
     table = telling.table(telling.title("change_by_kind"), ("kind", "change"), [(bar.name, bar.text) for bar in bars])
     yield telling.figure(finding, "kinds", bar_chart(bars, mirrored=telling.mirrored), table)
 

@@ -1,4 +1,4 @@
-"""What is at risk, why, and how earlier warnings turned out."""
+"""What is at risk, and why."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ if TYPE_CHECKING:
     from ckm.report.document import Block
     from ckm.report.loyalty.telling import Telling
 
-JUDGED = ("unanswered_share", "warned_left", "left_warned", "warned_early")
 MOST_REASONS = 10
 
 
 def churn_section(telling: Telling) -> Section:
-    """Return value at risk by level and segment, the reasons, and earlier warnings."""
+    """Return value at risk by level and segment, and the reasons."""
     return Section(telling.say("section.churn"), tuple(_blocks(telling)))
 
 
@@ -39,15 +38,15 @@ def _blocks(telling: Telling) -> Iterator[Block]:
     if segments:
         yield telling.slices_table(telling.title("value_at_risk_segment"), "segment", segments)
     yield from _reasons(telling)
-    judged = [measure for name in JUDGED if (measure := telling.of(name)) is not None]
-    if judged:
-        yield telling.measures_table(telling.say("table.judged"), judged)
+    unanswered = telling.of("unanswered_share")
+    if unanswered is not None:
+        yield telling.measures_table(telling.title(unanswered.name), [unanswered])
 
 
 def _levels(telling: Telling) -> Iterator[Block]:
     levels = telling.all("value_at_risk", "level")
     total = value_at_risk(telling)
-    if not total or not levels:
+    if not total or not levels:  # too few customers at each level to show them
         return
     customers = {each.of("level"): each.value for each in telling.all("customers_at_risk", "level")}
     most = max(levels, key=lambda each: each.value or 0.0)

@@ -12,6 +12,7 @@ from ckm.report.loyalty.capacity import capacity_section
 from ckm.report.loyalty.changed import changed_section, revenue_finding
 from ckm.report.loyalty.churn import churn_section, value_at_risk
 from ckm.report.loyalty.loyalty import loyalty_section
+from ckm.report.loyalty.past import past_section
 from ckm.report.loyalty.relationships import relationships_section, retention_finding
 from ckm.report.loyalty.slices import slices_section
 from ckm.report.loyalty.telling import Telling
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 KEY_FIGURES = ("revenue", "customers_active", "retention_rate", "nps", "order_value")
 """At the top, with the change; the value at risk takes the last place where it is known."""
 MOST_KEY_FIGURES = 4
+OF_ALL_DAYS = ("customers_active", "retention_rate")
+"""Those that more days alone make larger."""
 
 
 SECTIONS: dict[str, Callable[[Telling], Section]] = {
@@ -58,8 +61,8 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
         There are no words in that language.
     """
     telling = Telling(report, load_words(lang))
-    changed, *others = (section(telling) for section in SECTIONS.values())
-    sections = (changed, slices_section(telling), *others, definitions_section(telling))
+    changed, *others, trust = (section(telling) for section in SECTIONS.values())
+    sections = (changed, slices_section(telling), *others, past_section(telling), trust, definitions_section(telling))
     return Document(
         title=title_of(telling),
         lead=lead_of(telling),
@@ -84,16 +87,30 @@ def title_of(telling: Telling) -> str:
 
 
 def findings(telling: Telling, section: str) -> tuple[str, ...]:
-    """Return the headlines of a section of the book."""
-    return tuple(block.headline for block in SECTIONS[section](telling).blocks if isinstance(block, Figure))
+    """Return the headlines of a section of the book that are sentences: a title alone says nothing without a chart."""
+    titles = {telling.title(each.name) for each in load_book()}
+    headlines = (block.headline for block in SECTIONS[section](telling).blocks if isinstance(block, Figure))
+    return tuple(each for each in headlines if each not in titles)
 
 
 def lead_of(telling: Telling) -> str:
     """Return what a reader must know who reads no further."""
     report = telling.report
-    compared = telling.say(f"lead.{_comparison(telling)}", compared=telling.numbers.period(report.compared))
-    findings = (revenue_finding(telling), retention_finding(telling), compared)
+    compared = ""
+    if report.days is not None:
+        compared = telling.say(f"lead.{_comparison(telling)}", compared=telling.numbers.period(report.compared))
+    findings = (revenue_finding(telling), retention_finding(telling), compared, *coverage_findings(telling))
     return telling.say("unit.gap").join(finding for finding in findings if finding)
+
+
+def coverage_findings(telling: Telling) -> Iterator[str]:
+    """Say what the data do not cover of the periods: the time after their end, and days without rows."""
+    report, numbers = telling.report, telling.numbers
+    for silence in report.silences:
+        yield telling.say("lead.silence", period=numbers.period(silence), days=telling.days(silence.days))
+    if report.data_end is not None:
+        days = (report.as_of - report.data_end).days
+        yield telling.say("lead.data_end", day=numbers.day(report.data_end), days=telling.days(days))
 
 
 def key_figures(telling: Telling) -> Iterator[KeyFigure]:
@@ -109,7 +126,7 @@ def key_figures(telling: Telling) -> Iterator[KeyFigure]:
                 telling.say("key.interval", interval=telling.between(name, measure.lo, measure.hi, exact=False))
             )
         if change := _moved(telling, measure):
-            notes.append(telling.say(f"key.change_{_comparison(telling)}", change=change))
+            notes.append(change)
         note = telling.joined(notes)
         yield KeyFigure(telling.written(name, measure.value), telling.title(name), note)
     if at_risk is not None:
@@ -121,10 +138,23 @@ def _comparison(telling: Telling) -> str:
 
 
 def _moved(telling: Telling, measure: Measure) -> str:
-    """Return a change as a reader compares it: sums in percent, shares and points in points."""
+    """Return a change as a reader compares it: sums in percent, shares and points in points.
+
+    Of periods of unequal length money is compared per day; what does not go with the days says how many there were.
+    """
     if measure.change is None:
         return ""
-    sums = load_book()[measure.name].unit in {"money", "customers", "orders"}
-    if sums and measure.previous and measure.previous > 0:
-        return telling.numbers.share(measure.change / measure.previous, 1, signed=True)
-    return telling.written(measure.name, measure.change, signed=True)
+    unit, comparison, days = load_book()[measure.name].unit, _comparison(telling), telling.unequal_days
+    previous = measure.previous
+    if measure.name == "revenue" and days and previous and previous > 0 and measure.value is not None:
+        share = (measure.value / days[1]) / (previous / days[0]) - 1
+        change = telling.numbers.share(share, 1, signed=True)
+        return telling.say(f"key.change_per_day_{comparison}", change=change)
+    if unit in {"money", "customers", "orders"} and previous and previous > 0 and not days:
+        change = telling.numbers.share(measure.change / previous, 1, signed=True)
+    else:
+        change = telling.written(measure.name, measure.change, signed=True)
+    said = telling.say(f"key.change_{comparison}", change=change)
+    if days and measure.name in OF_ALL_DAYS:
+        said = telling.say("key.in_days", change=said, days=telling.days(days[1]), before=telling.days(days[0]))
+    return said

@@ -31,6 +31,7 @@ NUMBERS = (
     "repeat_rate_cohort",
     "gap_median",
     "survival_median",
+    "lapsed_after_first",
     "gini",
     "top_share",
 )
@@ -45,6 +46,7 @@ CAME = ("new", "won_back")
 NAMED_EVERY = 3
 """Months of which one is named beneath its column."""
 SEVERAL = 2
+HALF = 0.5
 
 
 def relationships_section(telling: Telling) -> Section:
@@ -53,13 +55,16 @@ def relationships_section(telling: Telling) -> Section:
 
 
 def retention_finding(telling: Telling) -> str:
-    """Return how many came back, held against the period before within its interval; empty where it is not known."""
+    """Return how many came back, compared with the period before within its interval; empty where it is not known.
+
+    Periods of unequal length are not compared: in more days more come back.
+    """
     rate = telling.of("retention_rate")
     if rate is None or rate.value is None:
         return ""
     share = telling.numbers.share(rate.value)
     went = way(rate)
-    if went is None:
+    if went is None or telling.unequal_days:
         return telling.say("find.retention", share=share)
     return telling.say(f"find.retention_{went}", share=share, previous=telling.numbers.share(rate.previous or 0.0))
 
@@ -178,6 +183,8 @@ def _survival(telling: Telling) -> Iterator[Block]:
     last = steps[-1]
     if median is not None and median.value is not None:
         finding = telling.say("find.survival", days=telling.written(median.name, median.value))
+    elif (once := telling.of("lapsed_after_first")) is not None and (once.value or 0.0) >= HALF:
+        finding = telling.say("find.survival_once", share=telling.numbers.share(once.value or 0.0))
     else:
         finding = telling.say(
             "find.survival_open",

@@ -123,6 +123,16 @@ class Telling:
         found = self.report.measures.get(name, **slice_)
         return None if found is None or found.value is None else found
 
+    @property
+    def unequal_days(self) -> tuple[int, int] | None:
+        """Days of the period that is compared with, and of the period; None where they are as many."""
+        days = self.report.days
+        return days if days is not None and days[0] != days[1] else None
+
+    def days(self, days: float) -> str:
+        """Return a number of days as a text."""
+        return self.say("unit.days", days, days=self.numbers.count(days))
+
     def all(self, name: str, *dimensions: str) -> tuple[Measure, ...]:
         """Return the measures of a name and these dimensions that have a value."""
         return tuple(each for each in self.report.measures.all(name, *dimensions) if each.value is not None)
