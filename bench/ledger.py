@@ -2,7 +2,10 @@
 
 And what each room of the loyalty report that rests on it takes after that.
 
-Usage: ``python bench/ledger.py FILE.parquet``, made by ``bench/make_orders_parquet.py``.
+With a folder the file is loaded into a workspace there, 100,000 new lines are loaded after a first analysis, and the
+kept ledger is read, brought up to date and rebuilt, each in a process of its own.
+
+Usage: ``python bench/ledger.py FILE.parquet [FOLDER]``, made by ``bench/make_orders_parquet.py``.
 """
 
 from __future__ import annotations
@@ -14,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
-from measure import machine
+from make_orders_parquet import write
+from measure import CKM, machine, run
 
 from ckm.config import Config
 from ckm.customers.ledger_reader import read_ledger
@@ -42,6 +46,40 @@ def timed(what: str, work: Callable[[], T]) -> T:
     return found
 
 
+READ = """
+import sys
+from ckm.customers.ledger_cache import cached_ledger, find_cache
+from ckm.customers.needs import EVERYTHING
+from ckm.dataset import open_dataset
+dataset = open_dataset(workspace=__import__("pathlib").Path(sys.argv[1]))
+ledger = cached_ledger(dataset.tables, find_cache(dataset), needs=EVERYTHING)
+print(f"{len(ledger.customers):,} customers, {ledger.purchases.sum_of('orders'):,} orders")
+"""
+NEW_LINES = 100_000
+
+
+def kept_ledger(path: Path, folder: Path) -> None:
+    """Read the ledger of a workspace in every state in which an analysis finds it."""
+    workspace, lines = folder / "shop", folder / "new.parquet"
+    kept = workspace / "store" / "ledger" / "ledger.npz"
+    write(lines, NEW_LINES, seed=8)
+    pl.read_parquet(lines).with_columns(order_id="N" + pl.col("order_id")).write_parquet(lines)
+    ingest = [*CKM, "ingest", "-q", "--as", "transactions", "-C", str(workspace)]
+
+    def read(what: str) -> None:
+        found = run([sys.executable, "-c", READ, str(workspace)])
+        print(f"{what:32} {found}: {found.stdout.strip()}, {kept.stat().st_size / 1e6:.0f} MB kept", flush=True)
+
+    run([*CKM, "init", str(workspace)])
+    print(f"{'load':32} {run([*ingest, str(path)])}", flush=True)
+    read("first analysis")
+    read("nothing changed")
+    print(f"{f'load {NEW_LINES:,} new lines':32} {run([*ingest, str(lines)])}", flush=True)
+    read("brought up to date")
+    kept.unlink()
+    read("rebuilt")
+
+
 def main(path: Path) -> None:
     tables = {"transactions": pl.scan_parquet(path)}
     ledger = timed("read", lambda: read_ledger(tables, needs=EVERYTHING))
@@ -60,3 +98,5 @@ def main(path: Path) -> None:
 
 if __name__ == "__main__":
     main(Path(sys.argv[1]))
+    if len(sys.argv) > 2:
+        kept_ledger(Path(sys.argv[1]), Path(sys.argv[2]))

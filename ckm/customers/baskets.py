@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from ckm.customers.day_totals import DAY_BITS, NEVER, unpack_day
+from ckm.customers.day_totals import DAY_BITS, DAY_MASK, EPOCH, NEVER, unpack_day
+from ckm.customers.grouped_sums import Merged, added_up
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     Whole = NDArray[np.int64]
@@ -36,10 +40,13 @@ class SaleDays:
     ----------
     items, days
         One entry per item and day (int64, int32), sorted.
+    lines
+        Purchase lines of each entry (int64).
     """
 
     items: Whole
     days: NDArray[np.int32]
+    lines: Whole
 
     def given_up(self, day: int) -> NDArray[np.bool_]:
         """Whether the shop had given up each item by ``day``, as far as was known then.
@@ -71,8 +78,8 @@ class Baskets:
     lines
         Purchase lines of each entry (int64).
     names
-        Items by number (String): in the order in which the shop took them up, so that what it sells later changes no
-        number.
+        Items by number (String), those of which anything was sold: in the order in which the shop took them up, so that
+        what it sells later changes no number.
     sale_days
         When the shop sold what.
     """
@@ -147,8 +154,56 @@ class Baskets:
     def _where(self, kept: NDArray[np.bool_], sold: NDArray[np.bool_]) -> Baskets:
         if kept.all() and sold.all():
             return self
-        sale_days = SaleDays(self.sale_days.items[sold], self.sale_days.days[sold])
+        sale_days = SaleDays(self.sale_days.items[sold], self.sale_days.days[sold], self.sale_days.lines[sold])
         return replace(self, keys=self.keys[kept], lines=self.lines[kept], sale_days=sale_days)
+
+    def changed(self, again: Baskets, codes: Whole, new_codes: Whole, came: Baskets, gone: Baskets) -> Baskets | None:
+        """Return the baskets after rows came and went.
+
+        Parameters
+        ----------
+        again
+            All that the customers of those rows bought by now.
+        codes, new_codes
+            What the codes of these baskets and of ``again`` become; -1 for whose entries are left out.
+        came, gone
+            What anybody bought in the rows that came, and in those that are gone; only what was sold when counts.
+
+        Returns
+        -------
+        Baskets | None
+            None where more was taken off than there was, or items are so many that some share a number.
+        """
+        names = dict.fromkeys(chain.from_iterable(each.names for each in (self, came, gone)))
+        if len(names) >= MOST_ITEMS - 1:
+            return None
+        numbers = {name: number for number, name in enumerate(names, start=1)}
+        sales = [
+            pl.DataFrame(
+                {
+                    "key": _sale_keys(each, numbers),
+                    "lines": sign * each.sale_days.lines,
+                }
+            )
+            for each, sign in ((self, 1), (came, 1), (gone, -1))
+        ]
+        sold = added_up(pl.concat(sales), ["key"]).filter(pl.col("lines") != 0)
+        if (sold["lines"] < 0).any():
+            return None
+        sale_days = sold["key"].to_numpy()
+        items, left = taken_up(sale_days, pl.Series("value", [None, *names], dtype=pl.String))
+        kept = codes[self.keys >> (DAY_BITS + ITEM_BITS)] >= 0
+        mine, lines = _in_order(renumbered(self.keys[kept], codes, items[_numbered(self, numbers)]), self.lines[kept])
+        theirs, their_lines = _in_order(
+            renumbered(again.keys, new_codes, items[_numbered(again, numbers)]), again.lines
+        )
+        merged = Merged.of(mine, theirs)
+        return Baskets(
+            merged.keys,
+            merged.put(lines, their_lines),
+            left,
+            sale_days_of(sale_days, sold["lines"].to_numpy(), items),
+        )
 
     def only(self, chosen: NDArray[np.bool_]) -> Baskets:
         """Return those of some customers (``chosen`` by code), whose codes close up."""
@@ -157,6 +212,25 @@ class Baskets:
         bits = DAY_BITS + ITEM_BITS
         keys = codes[self.codes[kept]] << bits | self.keys[kept] & ((1 << bits) - 1)
         return replace(self, keys=keys, lines=self.lines[kept])
+
+
+def _in_order(keys: Whole, lines: Whole) -> tuple[Whole, Whole]:
+    """Entries by ascending keys, as they are unless items have changed places."""
+    if not (keys[1:] < keys[:-1]).any():
+        return keys, lines
+    order = np.argsort(keys)
+    return keys[order], lines[order]
+
+
+def _sale_keys(baskets: Baskets, numbers: Mapping[str, int]) -> Whole:
+    """When the shop sold what, as keys of :func:`sale_key`."""
+    sold = baskets.sale_days
+    return sale_key(_numbered(baskets, numbers)[sold.items], sold.days.astype(np.int64) + EPOCH)
+
+
+def _numbered(baskets: Baskets, numbers: Mapping[str, int]) -> Whole:
+    """The number of each item's name, by item."""
+    return np.array([numbers[name] for name in baskets.names], dtype=np.int64)
 
 
 def main_values(counts: pl.DataFrame) -> pl.DataFrame:
@@ -190,7 +264,7 @@ EMPTY = Baskets(
     np.zeros(0, np.int64),
     np.zeros(0, np.int64),
     pl.Series("value", [], dtype=pl.String),
-    SaleDays(np.zeros(0, np.int64), np.zeros(0, np.int32)),
+    SaleDays(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64)),
 )
 """Of data that say nothing of the column."""
 
@@ -206,9 +280,9 @@ def taken_up(sale_days: Whole, names: pl.Series) -> tuple[Whole, pl.Series]:
     Parameters
     ----------
     sale_days
-        Of :func:`sale_key`, distinct, with numbers in order of appearance from 1 on.
+        Of :func:`sale_key`, distinct, with any numbers from 1 on.
     names
-        Items by that number; that of 0 is null.
+        Items by that number; that of 0 is null. Those that were never sold get no number.
 
     Returns
     -------
@@ -219,7 +293,7 @@ def taken_up(sale_days: Whole, names: pl.Series) -> tuple[Whole, pl.Series]:
     np.minimum.at(first, sale_days >> DAY_BITS, unpack_day(sale_days))
     ordered = (
         pl.DataFrame({"number": np.arange(len(names)), "day": first, "name": names})
-        .filter(pl.col("number") > 0)
+        .filter(pl.col("number") > 0, pl.col("day") < NEVER)
         .sort("day", "name")
     )
     new = np.zeros(len(names), np.int64)
@@ -237,7 +311,9 @@ def renumbered(keys: Whole, codes: Whole, items: Whole) -> Whole:
     return new
 
 
-def sale_days_of(sale_days: Whole, items: Whole) -> SaleDays:
-    """Build from distinct keys of :func:`sale_key`; ``items`` by the numbers that stand in them."""
-    sale_days = np.sort(sale_key(items[sale_days >> DAY_BITS], sale_days & ((1 << DAY_BITS) - 1)))
-    return SaleDays(sale_days >> DAY_BITS, unpack_day(sale_days))
+def sale_days_of(sale_days: Whole, lines: Whole, items: Whole) -> SaleDays:
+    """Build from distinct keys of :func:`sale_key` and their lines; ``items`` by the numbers that stand in the keys."""
+    keys = sale_key(items[sale_days >> DAY_BITS], sale_days & DAY_MASK)
+    sums = added_up(pl.DataFrame({"key": keys, "lines": lines}), ["key"])  # items beyond the most share a number
+    keys = sums["key"].to_numpy()
+    return SaleDays(keys >> DAY_BITS, unpack_day(keys), sums["lines"].to_numpy())

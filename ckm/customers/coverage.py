@@ -257,6 +257,34 @@ class Coverage:
             stray |= self.days > max(self.newest, self.as_of)
         return stray
 
+    def changed(self, came: Coverage, gone: Coverage, first_kind: int) -> Coverage | None:
+        """Return the coverage after lines came and went, as of the newest day; None where it must be counted anew.
+
+        So it must where the largest amount is gone, lines have several currencies, or lines are gone that were never
+        there. Every line has a currency.
+        """
+        days = np.union1d(self.days, came.days)
+        largest_left = gone.largest < self.largest or came.largest >= self.largest
+        if not largest_left or not np.isin(gone.days, days).all():
+            return None
+        lines = np.zeros((len(days), len(KINDS)), dtype=np.int64)
+        for each, sign in ((self, 1), (came, 1), (gone, -1)):
+            lines[np.searchsorted(days, each.days)] += sign * each.lines
+        names = {currency.name for each in (self, came, gone) for currency in each.currencies}
+        if (lines < 0).any() or len(names) != 1:
+            return None
+        some = lines.any(axis=1)
+        days, lines = days[some], lines[some]
+        firsts = [
+            int(of[0]) if len(of := days[lines[:, kind:].any(axis=1)]) else None for kind in (OF_CUSTOMERS, first_kind)
+        ]
+        currencies = () if firsts[1] is None else (Currency(names.pop(), firsts[0], firsts[1]),)
+        return Coverage(days, lines, currencies, max(self.largest, came.largest), int(days.max(initial=0)))
+
+    def days_of(self, kind: str) -> NDArray[np.int64]:
+        """Days with a line of one of the kinds."""
+        return self.days[self.lines[:, KINDS.index(kind)] > 0]
+
     @cached_property
     def counts(self) -> dict[str, int]:
         """How many lines of each kind count, how many come ``after`` the as-of date, and how many are ``stray``."""

@@ -38,13 +38,19 @@ class DailyRevenue:
         """
         if not self._pieces:
             return pl.DataFrame(schema={"value": pl.String, "day": pl.Int32, "net": pl.Int64})
-        sums = pl.concat(self._pieces).group_by("key").agg(net=pl.col("money").sum()).filter(pl.col("net") != 0)
+        sums = pl.concat(self._pieces).group_by("key").agg(net=pl.col("money").sum())
         names = self._values.names.fill_null(none)
-        return sums.select(
+        named = sums.select(
             value=names.gather(sums["key"] // (1 << DAY_BITS)),
             day=((pl.col("key") & DAY_MASK) - EPOCH).cast(pl.Int32),
             net="net",
-        ).sort("value", "day")
+        )
+        return revenue_of(named)
+
+
+def revenue_of(sums: pl.DataFrame) -> pl.DataFrame:
+    """Add up ``net`` by ``value`` and ``day``, sorted, without zeros; a value may be called as none is."""
+    return sums.group_by("value", "day").agg(pl.col("net").sum()).filter(pl.col("net") != 0).sort("value", "day")
 
 
 def _summed(numbers: Whole, days: Whole, money: Whole) -> pl.DataFrame:

@@ -6,17 +6,17 @@ whatever it holds; running totals give its sum.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 from ckm.customers.calendar import day_number
+from ckm.customers.grouped_sums import Merged
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from numpy.typing import NDArray
 
@@ -33,6 +33,10 @@ EPOCH = 1 << 15
 DAY_MASK = (1 << DAY_BITS) - 1
 NEVER = 1 << 16
 """A day after every day."""
+LINE_SUMS = ("net", "lines", "costed", "cost", "costs_known", "discount", "discounts_known", "orders")
+"""Whatever a ledger sums, in the order of its totals."""
+KNOWN_BY = {"costs_known": ("costed", "cost"), "discounts_known": ("discount",)}
+"""Numbers of lines that know an amount, and the sums that are of no use where none does."""
 NO_DAY = int(np.iinfo(np.int32).max)
 """Day of the first or last purchase of who has none."""
 
@@ -182,12 +186,39 @@ class DayTotals:
         """Return those from a day on; the customers keep their codes."""
         return self._where(self.day >= day)
 
+    def joined(self, other: DayTotals, codes: Whole, other_codes: Whole, customers: int) -> DayTotals:
+        """Return the entries of both under new codes.
+
+        Parameters
+        ----------
+        other
+            Of other customers; a sum that only one of both has is 0 in the other.
+        codes, other_codes
+            By code what it becomes, ascending; none becomes the same. Entries of those of whom it becomes -1 are left
+            out.
+        customers
+            How many new codes there are.
+        """
+        kept = codes[self.keys >> DAY_BITS] >= 0
+        mine = _recoded(self.keys[kept], codes)
+        merged = Merged.of(mine, _recoded(other.keys, other_codes))
+        totals = {}
+        for name in LINE_SUMS:
+            if name in self.totals or name in other.totals:
+                sums = self.of(name)[kept] if name in self.totals else np.zeros(len(mine), dtype=np.int64)
+                others = other.of(name) if name in other.totals else np.zeros(len(other), dtype=np.int64)
+                totals[name] = _running(merged.put(sums, others))
+        return DayTotals(merged.keys, totals, customers)
+
+    def without(self, names: Collection[str]) -> DayTotals:
+        """Return the same without some sums."""
+        return replace(self, totals={name: each for name, each in self.totals.items() if name not in names})
+
     def only(self, chosen: Mask) -> DayTotals:
         """Return those of some customers (``chosen`` by code), whose codes close up."""
         kept = self._where(chosen[self.code])
         codes = np.cumsum(chosen, dtype=np.int64) - 1
-        keys = codes[kept.keys >> DAY_BITS] << DAY_BITS | kept.keys & DAY_MASK
-        return DayTotals(keys, kept.totals, int(chosen.sum()))
+        return DayTotals(_recoded(kept.keys, codes), kept.totals, int(chosen.sum()))
 
     def _where(self, kept: Mask) -> DayTotals:
         if kept.all():
@@ -197,15 +228,20 @@ class DayTotals:
         )
 
 
+def known_totals(*those: DayTotals) -> list[DayTotals]:
+    """Return the same without the sums of amounts that no line of any of them knows."""
+    unknown = [
+        name for known, of in KNOWN_BY.items() if not any(each.sum_of(known) for each in those) for name in (known, *of)
+    ]
+    return [each.without(unknown) for each in those]
+
+
+def _recoded(keys: Whole, codes: Whole) -> Whole:
+    new: Whole = codes[keys >> DAY_BITS] << DAY_BITS | keys & DAY_MASK
+    return new
+
+
 def _running(sums: Whole) -> Whole:
     running = np.zeros(len(sums) + 1, dtype=np.int64)
     np.cumsum(sums, out=running[1:])
     return running
-
-
-def distinct(keys: Whole) -> Whole:
-    """Return each of some whole numbers once, ascending."""
-    keys = pl.Series(keys).sort().to_numpy()
-    new = np.ones(len(keys), dtype=bool)
-    np.not_equal(keys[1:], keys[:-1], out=new[1:])
-    return keys[new]

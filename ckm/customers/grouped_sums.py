@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -69,9 +69,49 @@ class GroupedSums:
         return _of_each_once(entries, self._by)
 
 
+class Merged(NamedTuple):
+    """Two lists of keys, each ascending and none in both, as one that ascends.
+
+    Attributes
+    ----------
+    keys
+        All of them.
+    first
+        Whether each is of the first list.
+    """
+
+    keys: Whole
+    first: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, keys: Whole, others: Whole) -> Merged:
+        """Merge them."""
+        first = np.ones(len(keys) + len(others), dtype=bool)
+        first[np.searchsorted(keys, others) + np.arange(len(others))] = False
+        return cls(_put(first, keys, others), first)
+
+    def put(self, values: Whole, others: Whole) -> Whole:
+        """Return the values of both lists in the order of the keys."""
+        return _put(self.first, values, others)
+
+
+def _put(first: NDArray[np.bool_], values: Whole, others: Whole) -> Whole:
+    both = np.empty(len(first), dtype=np.int64)
+    both[first] = values
+    both[~first] = others
+    return both
+
+
 def added_up(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
     """Sort entries, and sum those that belong together."""
     return _of_each_once(entries.sort(by), by)
+
+
+def counted(keys: Whole) -> tuple[Whole, Mapping[str, Whole]]:
+    """Return each of some keys once, ascending, and as ``lines`` how often it comes: to :meth:`GroupedSums.add`."""
+    keys = pl.Series(keys).sort().to_numpy()
+    firsts = np.flatnonzero(np.diff(keys, prepend=keys[:1] - 1))
+    return keys[firsts], {"lines": np.diff(firsts, append=len(keys))}
 
 
 def _of_each_once(entries: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:

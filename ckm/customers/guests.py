@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from ckm.customers.calendar import day_number
 from ckm.customers.day_totals import EPOCH
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from ckm.customers.period import Period
@@ -55,6 +55,16 @@ class Guests:
         """Net of purchases and of returns in a period."""
         within = (self.day >= day_number(period.first)) & (self.day <= day_number(period.last))
         return int(self.purchases[within].sum()), int(self.returns[within].sum())
+
+    def changed(self, came: Guests, gone: Guests, days: Whole) -> Guests:
+        """Return the sums after lines came and went; ``days`` are those on which there is any by then, ascending."""
+        purchases, returns = np.zeros(len(days), dtype=np.int64), np.zeros(len(days), dtype=np.int64)
+        for each, sign in ((self, 1), (came, 1), (gone, -1)):
+            there = np.isin(each.day, days)  # where nothing is left, nothing is left to be summed
+            places = np.searchsorted(days, each.day[there])
+            purchases[places] += sign * each.purchases[there]
+            returns[places] += sign * each.returns[there]
+        return Guests(days.astype(np.int32), purchases, returns)
 
     def until(self, day: int) -> Guests:
         """Return those by a day."""

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ckm.customers.calendar import calendar_day, day_number
-from ckm.customers.day_totals import DayTotals
+from ckm.customers.day_totals import KNOWN_BY, DayTotals
 from ckm.customers.definitions import FINEST_MONEY_SCALE
 from ckm.customers.grouped_sums import added_up
 from ckm.customers.guests import Guests
@@ -111,6 +111,15 @@ def read_all_days(
     return post(scan, coverage, currency, scale, time_zone)
 
 
+def read_rows(transactions: pl.LazyFrame, *, time_zone: str, needs: Needs) -> Ledger:
+    """Read some rows, perhaps none, into a ledger as of their newest day: what a whole is put together from.
+
+    Nothing is refused: its currency is empty, and its amounts are those of the finest scale.
+    """
+    scan = TransactionScan(transactions, time_zone, needs, FINEST_MONEY_SCALE, None).run()
+    return post(scan, scan.counting.coverage(), "", FINEST_MONEY_SCALE, time_zone)
+
+
 def post(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, time_zone: str) -> Ledger:
     """Return the ledger of what was read."""
     customers, codes = scan.customers()
@@ -125,15 +134,14 @@ def post(scan: TransactionScan, coverage: Coverage, currency: str, scale: int, t
     if not has_parts:
         del summed, entries  # as large as the ledger, and the baskets are to come
     guests = Guests.of(guest_sums)
-    begins = first_day_with_lines(purchases, later_lines, returns, guests)
-    assert begins is not None  # there is a purchase
     whole = Ledger(
         customers=customers,
         purchases=purchases,
         later_lines=later_lines,
         returns=returns,
         coverage=coverage,
-        begins=calendar_day(begins),
+        # Of rows that are read apart there may be none.
+        begins=calendar_day(first_day_with_lines(purchases, later_lines, returns, guests) or 0),
         as_of=calendar_day(coverage.as_of),
         currency=currency,
         scale=scale,
@@ -167,7 +175,7 @@ def _day_totals(entries: pl.DataFrame, first_days: Whole, customers: int) -> tup
         return DayTotals.of_sums(key[those] >> 1, sums | more, customers)
 
     names = [name for name in entries.columns if name not in ("key", "value")]
-    for known, of in (("costs_known", ("costed", "cost")), ("discounts_known", ("discount",))):
+    for known, of in KNOWN_BY.items():
         if known in names and not (entries[known] != 0).any():  # nobody has one
             names = [name for name in names if name not in (known, *of)]
     begun = np.zeros(len(key), dtype=np.int64)

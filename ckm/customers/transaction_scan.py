@@ -23,7 +23,7 @@ import polars as pl
 from ckm.customers.baskets import EMPTY, MOST_ITEMS, Baskets, renumbered, sale_days_of, sale_key, taken_up
 from ckm.customers.coverage import Counting
 from ckm.customers.daily_revenue import DailyRevenue
-from ckm.customers.day_totals import DAY_BITS, EPOCH, distinct
+from ckm.customers.day_totals import DAY_BITS, EPOCH
 from ckm.customers.definitions import (
     OF_CUSTOMERS,
     OPTIONAL_COLUMNS,
@@ -32,7 +32,7 @@ from ckm.customers.definitions import (
     local_day,
     whole_money,
 )
-from ckm.customers.grouped_sums import GroupedSums
+from ckm.customers.grouped_sums import GroupedSums, counted
 from ckm.customers.guests import GuestSums
 from ckm.customers.orders import Orders
 from ckm.customers.register import CustomerRegister, id_words
@@ -138,7 +138,7 @@ class TransactionScan:
         self.shop = {name: DailyRevenue() for name in self._dimensions}
         self._values_of = {name: ValueCodes() for name in self._items}
         self._baskets = {name: GroupedSums(("lines",)) for name in self._items}
-        self._sales: dict[str, list[Whole]] = {name: [] for name in self._items}
+        self._sales = {name: GroupedSums(("lines",)) for name in self._items}
 
     def _sums_of_amounts(self) -> list[str]:
         names = []
@@ -194,7 +194,7 @@ class TransactionScan:
         for name in self._items:
             items[name] = self._values_of[name].numbers(used[name])
             sold = used["bought"].to_numpy() & (items[name] > 0)
-            self._sales[name].append(distinct(sale_key(items[name][sold], days[sold])))
+            self._sales[name].add(*counted(sale_key(items[name][sold], days[sold])))
         known = used["kind"].to_numpy() >= OF_CUSTOMERS
         if not known.all():
             if self.needs.shop:
@@ -277,10 +277,11 @@ class TransactionScan:
         """Return who bought of which values of a column; ``codes`` by number of the customer."""
         if name not in self._baskets:
             return EMPTY
-        sale_days = distinct(np.concatenate([np.zeros(0, np.int64), *self._sales[name]]))
+        sales = self._sales[name].collected()
+        sale_days, sold = sales["key"].to_numpy(), sales["lines"].to_numpy()
         items, names = taken_up(sale_days, self._values_of[name].names)
         found = self._baskets[name].collected(lambda keys: renumbered(keys, codes, items))
-        return Baskets(found["key"].to_numpy(), found["lines"].to_numpy(), names, sale_days_of(sale_days, items))
+        return Baskets(found["key"].to_numpy(), found["lines"].to_numpy(), names, sale_days_of(sale_days, sold, items))
 
     def customers(self) -> tuple[pl.Series, Whole]:
         """Return the ids as sorted texts, and the position there of each number."""

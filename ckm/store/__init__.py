@@ -33,6 +33,7 @@ from ckm.store.merge import ConflictError, OnConflict
 from ckm.store.mirror import mirror
 from ckm.store.runs import Run
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
+from ckm.store.snapshot import Snapshot
 from ckm.store.verify import FileState, VerifiedFile, verify
 from ckm.store.writer import LoadWriter, recover, settle
 
@@ -53,6 +54,7 @@ __all__ = [
     "LoadWriter",
     "OnConflict",
     "Run",
+    "Snapshot",
     "Store",
     "TakenBack",
     "VerifiedFile",
@@ -132,6 +134,14 @@ class Store:
         if entry is None or not entry.is_file():
             return None
         return f"{newest}-{hashlib.sha256(entry.read_bytes()).hexdigest()}"
+
+    def snapshot(self, table: str, state: str) -> Snapshot | None:
+        """Return the data files of a table in a :meth:`state`; None where it is in another one by now."""
+        found = Table(self.root / table)
+        if not found.exists or self.state(table) != state:
+            return None
+        snapshot = Snapshot.of(found)
+        return snapshot if self.state(table) == state else None  # a load may have landed meanwhile
 
     def columns(self, table: str) -> list[str]:
         """Return the columns that a table has by now; none before its first load."""

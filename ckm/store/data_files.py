@@ -60,6 +60,8 @@ class DataFile:
     digest
         SHA-256 of a file that was just written; empty for one that the log names (:meth:`ckm.store.delta.Table.digests`
         knows it).
+    modified
+        When the file was written, as the log has it, in ms since 1970; 0 for one that is not in the log yet.
     """
 
     name: str
@@ -67,6 +69,7 @@ class DataFile:
     size: int
     statistics: str
     digest: str = ""
+    modified: int = 0
 
     def may_hold(self, column: str, value: str) -> bool:
         """Return False only where the statistics rule ``value`` out."""

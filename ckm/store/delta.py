@@ -90,9 +90,15 @@ class Table:
         self.require(self.files)
         paths = [unquote(path) for path in self._actions["path"]]
         remember((self.folder / path for path in paths), DAMAGED_FILE)
-        if not self._delta.metadata().partition_columns and not any("://" in path for path in paths):
+        if self.is_plain:
             return scan_files([self.folder / path for path in paths], self.schema)
         return pl.scan_delta(self._delta)  # which finds no file where the folder's name is not its own URL
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether its data files, all in its folder, hold every column; the table exists."""
+        assert self._delta is not None
+        return not self._delta.metadata().partition_columns and not any("://" in path for path in self._actions["path"])
 
     def require(self, files: Iterable[DataFile]) -> None:
         """Refuse to go on where one of the table's data files is missing, cut short or no file.
@@ -372,4 +378,10 @@ def _data_file(action: dict[str, Any]) -> DataFile:
         if kind in bounds and value is not None:
             bounds[kind][column] = value.isoformat() if hasattr(value, "isoformat") else value
     facts = {"numRecords": action["num_records"], "minValues": bounds["min"], "maxValues": bounds["max"]}
-    return DataFile(action["path"], action["num_records"], action["size_bytes"], json.dumps(facts, ensure_ascii=False))
+    return DataFile(
+        action["path"],
+        action["num_records"],
+        action["size_bytes"],
+        json.dumps(facts, ensure_ascii=False),
+        modified=action["modification_time"],
+    )

@@ -233,5 +233,5 @@ def test_an_erasure_that_cannot_delete_the_ledger_says_so_and_erases_nobody(
 def test_nothing_in_the_file_is_a_program(shop: Path) -> None:
     both(shop)
     with np.load(file_of(shop), allow_pickle=False) as arrays:
-        assert json.loads(arrays["meta"].tobytes())["needs"]["shop"] is True
+        assert json.loads(arrays["facts"].tobytes())["needs"]["shop"] is True
         assert all(each.dtype != object for each in arrays.values())

@@ -1,0 +1,187 @@
+"""A ledger as lists of whole numbers and texts, in one file whose members have checksums."""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.baskets import EMPTY, Baskets, SaleDays
+from ckm.customers.coverage import Coverage, Currency
+from ckm.customers.day_totals import DayTotals
+from ckm.customers.definitions import FINEST_MONEY_SCALE, KINDS
+from ckm.customers.guests import Guests
+from ckm.customers.ledger import Ledger
+from ckm.customers.needs import Needs
+from ckm.files import replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    Whole = NDArray[np.integer[Any]]
+
+DAYS = ("purchases", "later_lines", "returns")
+BASKETS = ("categories", "channels")
+FACTS = "facts"
+
+
+@dataclass(frozen=True)
+class StoredLedger:
+    """A ledger of the finest money scale, without parts.
+
+    Attributes
+    ----------
+    facts
+        What is not as long as there are customers, days or values, as JSON holds it.
+    arrays
+        The rest, by name: whole numbers; of texts their bytes, and where each ends. Those of a file are read, and held
+        against their checksums, each time that they are asked for.
+    """
+
+    facts: Mapping[str, Any]
+    arrays: Mapping[str, np.ndarray[Any, Any]]
+
+    @classmethod
+    def of(cls, ledger: Ledger, **facts: Any) -> StoredLedger:
+        """Pack a ledger; ``facts`` are kept with its own."""
+        arrays: dict[str, Whole] = {}
+        for name, each in _lists(ledger).items():
+            if isinstance(each, pl.Series):
+                arrays[f"{name}.text"], arrays[f"{name}.ends"] = _of_text(each.to_list())
+            else:
+                arrays[name] = _narrow(each)
+        own = {
+            "customers": len(ledger.customers),
+            "needs": asdict(ledger.needs),
+            "begins": ledger.begins.isoformat(),
+            "as_of": ledger.as_of.isoformat(),
+            "currency": ledger.currency,
+            "time_zone": ledger.time_zone,
+            "largest": ledger.coverage.largest,
+            "currencies": [list(each) for each in ledger.coverage.currencies],
+            "totals": {name: list(getattr(ledger, name).totals) for name in DAYS},
+            "dimensions": list(ledger.dimensions),
+        }
+        return cls(own | facts, arrays)
+
+    @property
+    def needs(self) -> Needs:
+        """What the ledger holds."""
+        return Needs(**self.facts["needs"])
+
+    def write(self, path: Path) -> None:
+        """Put it in the place of a file."""
+        with replacing(path) as draft, draft.open("wb") as file:
+            np.savez(file, allow_pickle=False, **{FACTS: _of_text([json.dumps(self.facts)])[0]}, **self.arrays)
+
+    def ledger(self, needs: Needs) -> Ledger:
+        """Return what an analysis needs of it."""
+        facts = self.facts
+        customers = self._series("customers").alias("customer_id")
+        purchases, later_lines, returns = (self._day_totals(name, len(customers), needs) for name in DAYS)
+        as_of = date.fromisoformat(facts["as_of"])
+        coverage = Coverage(
+            days=self._array("coverage.days"),
+            lines=self._array("coverage.lines").reshape(-1, len(KINDS)),
+            currencies=tuple(Currency(*each) for each in facts["currencies"]),
+            largest=facts["largest"],
+            as_of=(as_of - date(1970, 1, 1)).days,
+        )
+        return Ledger(
+            customers=customers,
+            purchases=purchases,
+            later_lines=later_lines,
+            returns=returns,
+            coverage=coverage,
+            begins=date.fromisoformat(facts["begins"]),
+            as_of=as_of,
+            currency=facts["currency"],
+            scale=FINEST_MONEY_SCALE,
+            time_zone=facts["time_zone"],
+            categories=self._baskets("categories") if needs.baskets else EMPTY,
+            channels=self._baskets("channels") if needs.baskets else EMPTY,
+            guests=self._guests() if needs.shop else Guests.none(),
+            dimensions={name: self._revenue(f"dimensions.{name}") for name in facts["dimensions"] if needs.shop},
+            needs=needs,
+        )
+
+    def _day_totals(self, name: str, customers: int, needs: Needs) -> DayTotals:
+        wanted = [total for total in self.facts["totals"][name] if needs.amounts or total in ("net", "lines", "orders")]
+        sums = {total: self._array(f"{name}.{total}") for total in wanted}
+        return DayTotals.of_sums(self._array(f"{name}.keys"), sums, customers)
+
+    def _baskets(self, name: str) -> Baskets:
+        sale_days = SaleDays(
+            self._array(f"{name}.sale_items"),
+            self._array(f"{name}.sale_days", np.int32),
+            self._array(f"{name}.sale_lines"),
+        )
+        names = self._series(f"{name}.names").alias("value")
+        return Baskets(self._array(f"{name}.keys"), self._array(f"{name}.lines"), names, sale_days)
+
+    def _guests(self) -> Guests:
+        day = self._array("guests.day", np.int32)
+        return Guests(day, self._array("guests.purchases"), self._array("guests.returns"))
+
+    def _revenue(self, name: str) -> pl.DataFrame:
+        value, day = self._series(f"{name}.value"), self._array(f"{name}.day", np.int32)
+        return pl.DataFrame({"value": value, "day": day, "net": self._array(f"{name}.net")})
+
+    def _array(self, name: str, dtype: type[np.integer[Any]] = np.int64) -> np.ndarray[Any, Any]:
+        return self.arrays[name].astype(dtype)
+
+    def _series(self, name: str) -> pl.Series:
+        import pyarrow as pa
+
+        ends = np.concatenate([[0], self._array(f"{name}.ends")]).astype(np.int64)
+        buffers = [pa.py_buffer(each.tobytes()) for each in (ends, self.arrays[f"{name}.text"])]
+        return pl.Series(pa.LargeStringArray.from_buffers(len(ends) - 1, *buffers))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[StoredLedger]:
+    """Give the ledger in a file, whose lists are read while it is open."""
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        yield StoredLedger(json.loads(arrays[FACTS].tobytes()), arrays)
+
+
+def _of_text(texts: list[str]) -> tuple[Whole, Whole]:
+    """Texts as the bytes of all of them, and where each ends."""
+    encoded = [each.encode() for each in texts]
+    return np.frombuffer(b"".join(encoded), dtype=np.uint8), np.cumsum([len(each) for each in encoded], dtype=np.int64)
+
+
+def _narrow(numbers: Whole) -> Whole:
+    """Whole numbers in as few bytes as the largest of them takes."""
+    if not len(numbers):
+        return numbers
+    ends = [np.min_scalar_type(int(end)) for end in (numbers.min(), numbers.max())]
+    return numbers.astype(np.promote_types(*ends))
+
+
+def _lists(ledger: Ledger) -> dict[str, Whole | pl.Series]:
+    """Whatever is as long as there are customers, days or values, by its name: whole numbers, and texts as a series."""
+    lists: dict[str, Whole | pl.Series] = {"customers": ledger.customers}
+    for name in DAYS:
+        days: DayTotals = getattr(ledger, name)
+        lists[f"{name}.keys"] = days.keys
+        lists |= {f"{name}.{total}": days.of(total) for total in days.totals}
+    for name in BASKETS:
+        baskets: Baskets = getattr(ledger, name)
+        lists |= {f"{name}.keys": baskets.keys, f"{name}.lines": baskets.lines, f"{name}.names": baskets.names}
+        sold = baskets.sale_days
+        lists |= {f"{name}.sale_items": sold.items, f"{name}.sale_days": sold.days, f"{name}.sale_lines": sold.lines}
+    lists |= {f"guests.{name}": each for name, each in vars(ledger.guests).items()}
+    for name, sums in ledger.dimensions.items():
+        lists[f"dimensions.{name}.value"] = sums["value"]
+        lists |= {f"dimensions.{name}.{column}": sums[column].to_numpy() for column in ("day", "net")}
+    lists |= {"coverage.days": ledger.coverage.days, "coverage.lines": ledger.coverage.lines.ravel()}
+    return lists

@@ -1,0 +1,83 @@
+"""The data files of a table in one state: what has entered and left since an earlier one can be read apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import polars as pl
+
+from ckm.parquet_file import scan_files
+from ckm.store.data_files import CLUSTER_COLUMN, DataFile
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from ckm.store.delta import Table
+
+Mark = tuple[str, int, int, int]
+"""Name, rows, bytes and time of writing of a data file: no two files of a table have the same."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The data files of a table in one state.
+
+    Attributes
+    ----------
+    folder
+        The table's.
+    schema
+        Its columns.
+    files
+        By :data:`Mark`.
+    """
+
+    folder: Path
+    schema: pl.Schema
+    files: dict[Mark, DataFile]
+
+    @classmethod
+    def of(cls, table: Table) -> Snapshot | None:
+        """Return the snapshot of a table as it is read; None where its files alone do not hold its rows."""
+        if not table.is_plain:
+            return None
+        return cls(table.folder, table.schema, {_mark(file): file for file in table.files})
+
+    @property
+    def rows(self) -> int:
+        """Rows of the table."""
+        return sum(file.rows for file in self.files.values())
+
+    def since(self, marks: Iterable[Sequence[Any]]) -> tuple[list[Mark], list[Mark]]:
+        """Return the files that came since an earlier state with the files of these marks, and those that went."""
+        earlier = {(str(name), int(rows), int(size), int(modified)) for name, rows, size, modified in marks}
+        return sorted(self.files.keys() - earlier), sorted(earlier - self.files.keys())
+
+    def scan(self, marks: Iterable[Mark]) -> pl.LazyFrame:
+        """Return the rows of some files, lazily: of this state, or of an earlier one."""
+        return scan_files([self.folder / unquote(name) for name, *_ in marks], self.schema)
+
+    def lacks(self, mark: Mark) -> bool:
+        """Whether a file of an earlier state is not on the disk any more as it was written."""
+        path = self.folder / unquote(mark[0])
+        return not path.is_file() or path.stat().st_size != mark[2]
+
+    def scan_customers(self, customers: pl.Series) -> pl.LazyFrame:
+        """Return the rows of some customers (ids, sorted), lazily, from the files that may hold any of them."""
+        near = [mark for mark, file in self.files.items() if _may_hold_any(file, customers)]
+        return self.scan(near).filter(pl.col(CLUSTER_COLUMN).is_in(customers.implode()))
+
+
+def _mark(file: DataFile) -> Mark:
+    return file.name, file.rows, file.size, file.modified
+
+
+def _may_hold_any(file: DataFile, customers: pl.Series) -> bool:
+    low, high = file.bounds(CLUSTER_COLUMN)
+    if low is None or high is None:
+        return True
+    first, after = customers.search_sorted(low, side="left"), customers.search_sorted(high, side="right")
+    return int(first) < int(after)
