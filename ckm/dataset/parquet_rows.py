@@ -10,15 +10,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import reduce
-from operator import or_
 from typing import TYPE_CHECKING
 
 import polars as pl
 import polars.selectors as cs
 
 from ckm.dataset.footer import read_footer
-from ckm.ingest.contract import FEW_WORDS
+from ckm.ingest.contract import FEW_WORDS, has_vocabulary, keeps
 from ckm.mapping.expressions import exactly
 from ckm.mapping.mapping import Expression, FromColumn
 from ckm.mapping.proposal import LINE_VALUE, TYPE_BY_SIGN
@@ -28,14 +26,16 @@ from ckm.schema import EARLIEST, LATEST
 from ckm.sources.parquet_columns import farthest_of, polars_reads
 from ckm.values.native import NativeReader
 from ckm.values.readers import TextReader
-from ckm.values.vocabulary import translate
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
     from ckm.dataset.footer import Bounds, Footer
     from ckm.mapping.convert import Conversion
 
+DOUBT = "ckm:doubt:"
+"""Before the name of a target: whether a row breaks it."""
 COMPUTED = (LINE_VALUE, TYPE_BY_SIGN)
 READERS_RULES = {"nullability", "inf", "nan"}
 """Rules that hold where a typed column was read: what is not finite became null, and nulls are looked for apart."""
@@ -89,17 +89,22 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
     words = _few_words(source, columns.wordy())
     if words is None:
         return None
-    columns.take(words)
+    converted, doubts = columns.converted(source, words)
     left_out = 0
-    if columns.doubts:
-        unfit = [doubt.fill_null(value=False).alias(target) for target, doubt in columns.doubts.items()]
-        counts = source.select(pl.any_horizontal(unfit).sum().alias("ckm:rows"), *(each.any() for each in unfit))
+    if doubts:
+        counts = converted.select(
+            pl.any_horizontal(doubts).sum().alias("ckm:rows"), *(pl.col(each).any() for each in doubts)
+        )
         found = counts.collect(engine="streaming").row(0, named=True)
         left_out = found.pop("ckm:rows")
-        there = [each for each, any_there in zip(unfit, found.values(), strict=True) if any_there]
-        source = source.filter(~pl.any_horizontal(there)) if there else source
-    rows = source.select(column.alias(target) for target, column in columns.ordered())
-    return FitRows(rows, left_out, columns.footer.rows)
+        there = [each for each in doubts if found[each]]
+        converted = converted.filter(~pl.any_horizontal(there)) if there else converted
+    present = converted.collect_schema()
+    rows = converted.select(
+        pl.col(name) if name in present else pl.lit(None, dtype=dtype).alias(name)
+        for name, dtype in conversion.mapping.target.dtypes.items()
+    )
+    return FitRows(rows, left_out, footer.rows)
 
 
 def _polars_reads(path: Path) -> bool:
@@ -158,15 +163,7 @@ def _few_words(source: pl.LazyFrame, columns: dict[str, pl.Expr]) -> dict[str, p
 
 
 class _Columns:
-    """The contract's columns as expressions over a file's, and where a value may be unfit.
-
-    Attributes
-    ----------
-    typed
-        Per target, its expression.
-    doubts
-        Per target that a row may break, whether it does; null means no.
-    """
+    """The contract's columns as expressions over a file's, and where a value may be unfit."""
 
     def __init__(self, conversion: Conversion, schema: pl.Schema, footer: Footer) -> None:
         self.conversion = conversion
@@ -174,12 +171,8 @@ class _Columns:
         self.rules = self.table.schema.columns()
         self.schema = schema
         self.footer = footer
-        self.typed: dict[str, pl.Expr] = {}
-        self.doubts: dict[str, pl.Expr] = {}
-
-    def ordered(self) -> list[tuple[str, pl.Expr]]:
-        """Return the contract's columns in their order; those that the file has not are null."""
-        return [(name, self.typed.get(name, pl.lit(None, dtype=dtype))) for name, dtype in self.table.dtypes.items()]
+        self._typed: dict[str, pl.Expr] = {}
+        self._doubts: dict[str, pl.Expr] = {}
 
     def wordy(self) -> dict[str, pl.Expr]:
         """Return the columns of text with a vocabulary whose words the footer does not tell."""
@@ -189,8 +182,31 @@ class _Columns:
             if self._has_words(target) and self._bounds(target).only is None
         }
 
-    def take(self, words: dict[str, pl.Series]) -> None:
-        """Take every target; ``words`` are the distinct values of those with a vocabulary."""
+    def converted(self, source: pl.LazyFrame, words: dict[str, pl.Series]) -> tuple[pl.LazyFrame, list[str]]:
+        """Return every target, lazily, and the names of columns beside them that say which rows break one.
+
+        ``words`` are the distinct values of the targets with a vocabulary.
+        """
+        self._take_inputs(words)
+        frame = source.select(self._taken())
+        for target, value in self.conversion.expressions.items():  # over the targets that are there by then
+            reader = self.conversion.readers[target]
+            if isinstance(reader, NativeReader):
+                self._take_native(target, reader, value)
+            else:
+                self._typed[target] = value
+            frame = frame.with_columns(self._taken([target]))
+        return frame, [DOUBT + target for target in self._doubts]
+
+    def _taken(self, targets: Collection[str] | None = None) -> list[pl.Expr]:
+        """The expressions of some targets, or of all so far, and of what is in doubt about them."""
+        names = self._typed if targets is None else targets
+        typed = [self._typed[name].alias(name) for name in names]
+        return typed + [
+            self._doubts[name].fill_null(value=False).alias(DOUBT + name) for name in names if name in self._doubts
+        ]
+
+    def _take_inputs(self, words: dict[str, pl.Series]) -> None:
         for target, reader in self.conversion.readers.items():
             if target not in self.conversion.inputs:
                 continue
@@ -201,20 +217,11 @@ class _Columns:
             elif isinstance(reader, TextReader):
                 self._take_text(target, reader)
         for target, value in self.conversion.constants.items():
-            self.typed[target] = pl.lit(value.item(), dtype=value.dtype)
-        for target in self.conversion.expressions:
-            if target == "net":
-                reader = self.conversion.readers[target]
-                assert isinstance(reader, NativeReader)
-                self._take_native(target, reader, self.typed["quantity"] * self.typed["unit_price"])
-            else:
-                self.typed[target] = pl.when(self.typed["net"] < 0).then(pl.lit("return")).otherwise(pl.lit("sale"))
+            self._typed[target] = pl.lit(value.item(), dtype=value.dtype)
 
     def _has_words(self, target: str) -> bool:
-        rule = self.rules.get(target)
-        ruled = rule is not None and bool(set(rule.validation_rules(pl.col(target))) - {"nullability", "min_length"})
         is_text = isinstance(self.conversion.readers[target], TextReader)
-        return is_text and (target in self.conversion.words or ruled)
+        return is_text and (target in self.conversion.words or has_vocabulary(self.rules.get(target)))
 
     def _bounds(self, target: str) -> Bounds:
         return self.footer.bounds(self._source(target))
@@ -231,23 +238,22 @@ class _Columns:
         column = self.conversion.inputs[target]
         only = self._bounds(target).only if words is None else None
         distinct = pl.Series(target, [only], dtype=pl.String) if words is None else words.alias(target)
-        meant = translate(distinct, self.conversion.words.get(target, {}))
+        meant = self.conversion.translated(distinct)
         changed = meant.ne_missing(distinct)
         if only is not None:
-            self.typed[target] = pl.lit(meant.item())
+            self._typed[target] = pl.lit(meant.item())
         elif changed.any():
-            self.typed[target] = column.replace(distinct.filter(changed), meant.filter(changed))
+            self._typed[target] = column.replace(distinct.filter(changed), meant.filter(changed))
         else:
-            self.typed[target] = column
+            self._typed[target] = column
         if target not in self.rules:
             return
-        holds = [rule.fill_null(value=True) for rule in self.rules[target].validation_rules(pl.col(target)).values()]
-        fit = meant.to_frame().select(pl.all_horizontal(holds)).to_series()
+        fit = meant.to_frame().select(keeps(self.rules[target], pl.col(target))).to_series()
         if not fit.all():
             unfit = distinct.filter(~fit)
-            self.doubts[target] = column.is_in(unfit.drop_nulls().implode())
+            self._doubts[target] = column.is_in(unfit.drop_nulls().implode())
             if unfit.null_count():
-                self.doubts[target] |= column.is_null()
+                self._doubts[target] |= column.is_null()
 
     def _take_text(self, target: str, reader: TextReader) -> None:
         column, dtype, bounds = self.conversion.inputs[target], self.schema[self._source(target)], self._bounds(target)
@@ -258,25 +264,23 @@ class _Columns:
             and bounds.low >= FIRST_VISIBLE
             and bounds.high < FIRST_BLANK_BEYOND_ASCII
         )
-        if reader.trim and is_text:
-            column = column.str.strip_chars()
-            if may_be_blank:
-                column = pl.when(column != "").then(column)
-        self.typed[target] = column
+        if is_text:
+            column = reader.quick(column, may_be_blank=may_be_blank)
+        self._typed[target] = column
         proven = bounds.nulls == 0 and not may_be_blank
         if self._required(target) and not proven:
-            self.doubts[target] = column.is_null()
+            self._doubts[target] = column.is_null()
 
     def _take_native(self, target: str, reader: NativeReader, value: pl.Expr) -> None:
         column = reader.quick(value)
-        self.typed[target] = column
+        self._typed[target] = column
         is_source = target in self.conversion.inputs
         if is_source and _proven(self._bounds(target), reader, required=self._required(target)):
             return
         doubt = column.is_null() if self._required(target) else value.is_not_null() & column.is_null()
-        rules = self.rules[target].validation_rules(column) if target in self.rules else {}
-        holds = [rule for name, rule in rules.items() if name not in READERS_RULES]
-        self.doubts[target] = reduce(or_, [~rule for rule in holds], doubt)
+        if target in self.rules:
+            doubt |= ~keeps(self.rules[target], column, settled=READERS_RULES)
+        self._doubts[target] = doubt
 
 
 def _proven(bounds: Bounds, reader: NativeReader, *, required: bool) -> bool:

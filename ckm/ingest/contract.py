@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, NamedTuple
 
 import dataframely as dy
@@ -9,7 +11,7 @@ import numpy as np
 import polars as pl
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from ckm.schema import Table
 
@@ -52,9 +54,9 @@ class Contract:
         self._unfilled = frozenset(unfilled)
         self._schemas: dict[frozenset[str], type[dy.Schema]] = {}
         self._words = {
-            name: _Words(name, column)
+            name: _Words(column)
             for name, column in table.schema.columns().items()
-            if isinstance(column, dy.String) and (column.regex or column.check) and name not in self._unfilled
+            if has_vocabulary(column) and name not in self._unfilled
         }
 
     def sort(self, frame: pl.DataFrame, failures: pl.Series) -> Verdict:
@@ -91,12 +93,22 @@ class Contract:
         return self._schemas[free]
 
 
+def has_vocabulary(column: dy.Column | None) -> bool:
+    """Whether a column of a contract takes certain words only."""
+    return isinstance(column, dy.String) and bool(column.regex or column.check)
+
+
+def keeps(column: dy.Column, value: pl.Expr, *, settled: Collection[str] = ()) -> pl.Expr:
+    """Whether values keep the rules on a column of a contract, but for those named in ``settled``."""
+    rules = [rule.fill_null(value=True) for name, rule in column.validation_rules(value).items() if name not in settled]
+    return reduce(and_, rules, pl.lit(value=True))
+
+
 class _Words:
     """What a column of few words may hold: its rules see each word once, and not each row of a file."""
 
-    def __init__(self, name: str, column: dy.String) -> None:
-        self._name = name
-        self._rules: type[dy.Schema] = type(f"Only_{name}", (dy.Schema,), {name: column})
+    def __init__(self, column: dy.Column) -> None:
+        self._column = column
         self._fit: set[str | None] = set()
 
     def are_fit(self, values: pl.Series) -> bool:
@@ -105,7 +117,8 @@ class _Words:
         if len(distinct) > FEW_WORDS:
             return False
         new = set(distinct) - self._fit
-        if new and self._rules.is_valid(pl.DataFrame({self._name: pl.Series([*new], dtype=pl.String)})):
+        word = pl.DataFrame({"word": pl.Series([*new], dtype=pl.String)})
+        if new and word.select(keeps(self._column, pl.col("word")).all()).item():
             self._fit |= new
         return self._fit.issuperset(new)
 

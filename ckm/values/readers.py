@@ -63,14 +63,17 @@ class TextReader:
     dtype = pl.String()
     reason = "text"
 
-    def quick(self, text: pl.Expr) -> pl.Expr:
-        """Trim; every text is plain."""
-        return text.str.strip_chars() if self.trim else text
+    def quick(self, text: pl.Expr, *, may_be_blank: bool = True) -> pl.Expr:
+        """Trim, and make null what is blank; every text is plain."""
+        if not self.trim:
+            return text
+        trimmed = text.str.strip_chars()
+        return pl.when(trimmed != "").then(trimmed) if may_be_blank else trimmed
 
     def careful(self, texts: pl.Series) -> pl.Series:
         """Make texts that mean no value null."""
-        void = {*self.nulls, ""} if self.trim else set(self.nulls)
-        return texts.set(texts.is_in(list(void)), None) if void and texts.is_in(list(void)).any() else texts
+        void = texts.is_in(list(self.nulls)) if self.nulls else None
+        return texts if void is None or not void.any() else texts.set(void, None)
 
 
 @dataclass(frozen=True)
