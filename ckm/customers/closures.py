@@ -13,6 +13,8 @@ from ckm.customers.coverage import counted
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ckm.customers.ledger import Ledger
+
 SHORTEST = 28
 """Days without a purchase that may be a closure; holidays are shorter."""
 PAUSES = 2.0
@@ -20,6 +22,12 @@ PAUSES = 2.0
 month, and is not closed in between."""
 EXPECTED = 20.0
 """Purchases that so long a time would have seen at the usual rate: by chance none come once in 500 million times."""
+FEWEST_DAYS = 30
+"""Days with rows below which nobody knows how long a shop has none as a rule."""
+SHORTEST_AT_THE_END = 7
+"""Days without any row at the end that are never unusual: a week that is not loaded yet."""
+TIMES_THE_GAPS = 3
+"""Times the 95th percentile of the days from one day with rows to the next that a silence at the end is longer than."""
 RATE_DAYS = 90
 """Days on either side from which the usual rate is taken, the smaller of both."""
 
@@ -51,19 +59,22 @@ class Closure:
         )
 
 
-def closures(days: NDArray[np.integer]) -> tuple[Closure, ...]:
+def closures(purchases: NDArray[np.integer], days: NDArray[np.integer]) -> tuple[Closure, ...]:
     """Return the times in which a shop sold nothing though it usually would have, earliest first.
 
     Parameters
     ----------
+    purchases
+        The day of each purchase of a known customer, in days since 1970-01-01; in any order.
     days
-        The day of each purchase, in days since 1970-01-01; in any order.
+        Days with any row, of guests and returns too: on these the shop was open.
     """
-    there, counts = np.unique(days, return_counts=True)
+    there, counts = np.unique(np.concatenate([purchases, days]), return_counts=True)
+    counts[np.isin(there, days)] -= 1 if len(days) else 0
     before = np.concatenate([[0], np.cumsum(counts)])
-    found = []
     pauses = np.diff(there)
     usual = float(np.median(pauses)) if len(pauses) else 0.0
+    found = []
     for position in np.flatnonzero(pauses > max(SHORTEST, PAUSES * usual)):
         first, last = int(there[position]) + 1, int(there[position + 1]) - 1
         since = before[np.searchsorted(there, first - RATE_DAYS)]
@@ -76,3 +87,37 @@ def closures(days: NDArray[np.integer]) -> tuple[Closure, ...]:
         if rate * (last - first + 1) >= EXPECTED:
             found.append(Closure(first, last))
     return tuple(found)
+
+
+def silence_at_the_end(days: NDArray[np.int64], as_of: int) -> Closure | None:
+    """Return the days from the last row to the as-of date, where they are unusually many.
+
+    Unlike :func:`ckm.customers.coverage.data_end`, which a long pause earlier in the data makes more patient, it counts
+    what is missing of a period and not what is worth a warning.
+
+    Parameters
+    ----------
+    days
+        Days with any row, as numbers, ascending, distinct and none after ``as_of``.
+    as_of
+        The day of the analysis.
+
+    >>> silence_at_the_end(np.arange(100), 110)
+    Closure(first=100, last=110)
+    """
+    if len(days) < FEWEST_DAYS:
+        return None
+    usual = TIMES_THE_GAPS * float(np.quantile(np.diff(days), 0.95))
+    last = int(days[-1])
+    return Closure(last + 1, as_of) if as_of - last > max(SHORTEST_AT_THE_END, usual) else None
+
+
+def silences(ledger: Ledger) -> tuple[Closure, ...]:
+    """Return the closures of the days that the data are about, and the silence at their end."""
+    coverage = ledger.coverage
+    usual = coverage.usual_days
+    if usual is None:
+        return ()
+    days = coverage.days[(coverage.days >= usual.first) & (coverage.days <= usual.last)]
+    end = silence_at_the_end(days, coverage.as_of)
+    return (*closures(ledger.purchases.day, days), *([end] if end is not None else []))

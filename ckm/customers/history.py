@@ -72,7 +72,7 @@ class History:
     @cached_property
     def closures(self) -> tuple[Closure, ...]:
         """Times in which the shop sold nothing though it usually would have."""
-        return closures(self.ledger.purchases.day)
+        return closures(self.ledger.purchases.day, self.everybody.coverage.days)
 
     @property
     def remarks(self) -> tuple[str, ...]:

@@ -8,9 +8,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ckm.customers.calendar import calendar_day, months_before
+from ckm.customers.closures import silences
 from ckm.customers.parties import party
 from ckm.customers.period import Period
-from ckm.customers.silences import silences_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -111,8 +111,7 @@ class Basis:
 
     @cached_property
     def _silences(self) -> tuple[Period, ...]:
-        spans = silences_of(self.ledger.coverage)
-        return tuple(Period(calendar_day(first), calendar_day(last)) for first, last in spans)
+        return tuple(Period(calendar_day(each.first), calendar_day(each.last)) for each in silences(self.ledger))
 
     @property
     def _end_of_rows(self) -> date:

@@ -2,8 +2,10 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ckm.customers.closures import closures
+from ckm.customers.closures import Closure, closures, silence_at_the_end
 
 
 def _days(rate: float, days: int, closed: tuple[int, int] | None = None, seed: int = 0) -> np.ndarray:
@@ -13,10 +15,14 @@ def _days(rate: float, days: int, closed: tuple[int, int] | None = None, seed: i
     return np.repeat(np.arange(days), counts)
 
 
+def found_in(days: np.ndarray) -> tuple[Closure, ...]:
+    return closures(days, np.unique(days))
+
+
 @pytest.mark.parametrize("rate", [1, 5, 200])
 def test_a_shop_that_was_closed_for_months_is_found(rate):
     days = _days(rate, 800, (400, 489))
-    (found,) = closures(days)
+    (found,) = found_in(days)
     assert found.first <= 400
     assert found.last >= 489
     assert found.days < 100
@@ -25,23 +31,52 @@ def test_a_shop_that_was_closed_for_months_is_found(rate):
 @pytest.mark.parametrize("rate", [0.02, 0.1, 0.5, 3, 50])
 @pytest.mark.parametrize("seed", range(5))
 def test_a_shop_that_is_open_has_no_closure_however_thin(rate, seed):
-    assert closures(_days(rate, 1_500, seed=seed)) == ()
+    assert found_in(_days(rate, 1_500, seed=seed)) == ()
 
 
 def test_a_club_that_bills_once_a_month_is_not_closed_in_between():
-    assert closures(np.repeat(np.arange(0, 900, 30), 500)) == ()
-    assert closures(np.repeat(np.arange(0, 900, 91), 500)) == ()
+    assert found_in(np.repeat(np.arange(0, 900, 30), 500)) == ()
+    assert found_in(np.repeat(np.arange(0, 900, 91), 500)) == ()
 
 
 def test_a_fortnight_of_holidays_is_no_closure():
-    assert closures(_days(20, 800, (300, 320))) == ()
+    assert found_in(_days(20, 800, (300, 320))) == ()
 
 
 def test_the_order_of_the_purchases_changes_nothing():
     days = _days(4, 700, (200, 280))
-    assert closures(np.random.default_rng(1).permutation(days)) == closures(days)
+    assert closures(np.random.default_rng(1).permutation(days), np.unique(days)) == found_in(days)
 
 
 def test_nothing_bought_is_nothing_found():
-    assert closures(np.array([], dtype=np.int64)) == ()
-    assert closures(np.array([5])) == ()
+    assert found_in(np.array([], dtype=np.int64)) == ()
+    assert found_in(np.array([5])) == ()
+
+
+def test_days_with_guests_or_returns_are_open():
+    days = _days(5, 800, (400, 489))
+    guests = np.arange(395, 495, 14)
+    assert closures(days, np.union1d(days, guests)) == ()
+
+
+def test_a_shop_that_grew_was_not_closed_when_it_was_small():
+    early = np.arange(0, 400, 40)
+    assert found_in(np.concatenate([early, _days(30, 600) + 400])) == ()
+
+
+@given(st.integers(30, 900), st.integers(0, 400))
+def test_of_a_shop_that_sells_every_day_the_end_is_early_after_a_week(days: int, later: int) -> None:
+    found = silence_at_the_end(np.arange(days), days - 1 + later)
+    assert found == (Closure(days, days - 1 + later) if later > 7 else None)
+
+
+@pytest.mark.parametrize(("every", "silent"), [(1, 8), (2, 8), (7, 22), (30, 91)])
+def test_what_is_long_depends_on_how_often_there_are_rows(every: int, silent: int) -> None:
+    days = np.arange(0, 60 * every, every)
+    last = int(days[-1])
+    assert silence_at_the_end(days, last + silent - 1) is None
+    assert silence_at_the_end(days, last + silent) == Closure(last + 1, last + silent)
+
+
+def test_few_days_tell_nothing_of_the_end() -> None:
+    assert silence_at_the_end(np.arange(29), 1_000) is None

@@ -88,26 +88,27 @@ def test_a_steady_shop_changed_by_the_days_alone(
     assert those_that_matter(judged(of)) == ()
 
 
-@settings(max_examples=examples(20))
-@given(st.integers(0, 2**32 - 1), st.sampled_from([date(2025, 3, 31), date(2024, 3, 31), date(2025, 2, 28)]))
-def test_customers_who_seldom_order_do_not_become_more_in_a_longer_month(seed: int, as_of: date) -> None:
-    dice = np.random.default_rng(seed)
-    first = as_of - timedelta(120)
-    rows = [
-        on(first + int(day) * DAY, f"c{who:04}")
-        for who in range(1500)
-        for day in dice.choice(121, dice.poisson(2.0), replace=False)
-    ]
-    of = basis_of(rows, as_of, 1)
-    told = those_that_matter(judged(of))
-    # five tests at a level of 5 % together: now and then one stands; the calendar of 10 % would make all stand
-    assert len(told) <= 2
-    found = effects_of(of)
-    revenue = Measures(change_measures(of)[0]).get("revenue_of_customers")
-    assert revenue is not None
-    assert revenue.previous
-    assert abs(found["customers"]) < 0.1 * revenue.previous
-    assert abs(found["frequency"]) < 0.1 * revenue.previous
+@pytest.mark.parametrize("as_of", [date(2025, 3, 31), date(2024, 3, 31), date(2025, 2, 28)])
+def test_customers_who_seldom_order_do_not_become_more_in_a_longer_month(as_of: date) -> None:
+    shares = []
+    for seed in range(12):
+        dice = np.random.default_rng(seed)
+        first = as_of - timedelta(120)
+        rows = [
+            on(first + int(day) * DAY, f"c{who:04}")
+            for who in range(1500)
+            for day in dice.choice(121, dice.poisson(2.0), replace=False)
+        ]
+        of = basis_of(rows, as_of, 1)
+        # five tests at a level of 5 % together: now and then one stands; the calendar of 10 % would make all stand
+        assert len(those_that_matter(judged(of))) <= 2
+        found = effects_of(of)
+        revenue = Measures(change_measures(of)[0]).get("revenue_of_customers")
+        assert revenue is not None
+        assert revenue.previous
+        shares.append([found[each] / revenue.previous for each in ("customers", "frequency")])
+    # by chance a share has a standard deviation of .05; the calendar would put .10 into one of the two
+    assert np.abs(np.mean(shares, axis=0)).max() < 0.05
 
 
 @settings(max_examples=examples(30))
