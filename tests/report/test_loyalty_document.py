@@ -15,7 +15,7 @@ from ckm.measures.measure import Measure, Measures, Missing
 from ckm.report.charts import MOST_MARKS, marks
 from ckm.report.document import Document, Facts, Figure, Items, Section, Table, Text
 from ckm.report.loyalty.changed import change_sentence, changed_section, per_day_finding
-from ckm.report.loyalty.document import SECTIONS, findings, lead_of, loyalty_document
+from ckm.report.loyalty.document import NOT_COMPARED, SECTIONS, findings, lead_of, loyalty_document
 from ckm.report.loyalty.loyalty import loyalty_section
 from ckm.report.loyalty.past import past_findings, past_section
 from ckm.report.loyalty.relationships import relationships_section
@@ -355,3 +355,11 @@ def test_a_mail_is_shorter_than_the_page_and_has_every_finding() -> None:
     assert len(mail) < len(whole) / 2
     assert all(f"### {figure.headline}" in mail for figure in figures(document))
     assert "What the measures mean" not in mail
+
+
+@pytest.mark.parametrize("reason", sorted(NOT_COMPARED))
+def test_where_nothing_is_compared_the_lead_says_why(reason: str) -> None:
+    numbers = (("days", 40), ("others", 2))
+    telling = told(days=None, missing=(Missing("changed", "no_goals"), Missing("changed", reason, numbers)))
+    assert telling.reason(Missing("changed", reason, numbers)) in lead_of(telling)
+    assert "goal" not in lead_of(telling)

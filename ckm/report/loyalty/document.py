@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 KEY_FIGURES = ("revenue", "customers_active", "retention_rate", "nps", "order_value")
 """At the top, with the change; the value at risk takes the last place where it is known."""
 MOST_KEY_FIGURES = 4
+NOT_COMPARED = frozenset({"no_comparison", "data_end_early", "days_without_rows"})
+"""Why no period is compared with another: what a reader must know first."""
 OF_ALL_DAYS = ("customers_active", "retention_rate")
 """Those that more days alone make larger."""
 
@@ -99,6 +101,9 @@ def lead_of(telling: Telling) -> str:
     compared = ""
     if report.days is not None:
         compared = telling.say(f"lead.{_comparison(telling)}", compared=telling.numbers.period(report.compared))
+    else:
+        why = (each for each in report.missing if each.reason in NOT_COMPARED and each.section == "changed")
+        compared = telling.say("unit.gap").join(telling.reason(each) for each in why)
     findings = (revenue_finding(telling), retention_finding(telling), compared, *coverage_findings(telling))
     return telling.say("unit.gap").join(finding for finding in findings if finding)
 
