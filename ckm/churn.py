@@ -262,8 +262,9 @@ def model_card(result: ChurnWarnings) -> ModelCard:
 
 def labelled_card(found: LabelledList, *, label: str, positive: str) -> ModelCard:
     """Return what is known of the model that scored a table with a label."""
-    rows = found.frame.height
-    context = CardContext(CardData(customers=rows, rows_used=rows), (), _versions())
+    labelled, blank = len(found.fit.ids), len(found.fit.blank.ids)
+    data = CardData(customers=labelled + blank, rows_used=labelled, blank_labels=blank)
+    context = CardContext(data, (), _versions())
     return card_of_labels(found.fit, context, label=label, positive=positive)
 
 

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckm.churning.card_words import load_card_words
+from ckm.churning.card_words import CardWords, load_card_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,11 +134,13 @@ class CardData:
     customers
         With a purchase by the as-of date; of labelled data all.
     rows_used
-        Rows of the transactions that count.
+        Rows of the transactions that count; of labelled data those with a label.
     left_out
         Why rows do not count, and how many.
     first_day, last_day
         Of the transactions; None for labelled data.
+    blank_labels
+        Rows of labelled data whose label is blank.
     """
 
     customers: int
@@ -146,6 +148,29 @@ class CardData:
     left_out: tuple[tuple[str, int], ...] = ()
     first_day: date | None = None
     last_day: date | None = None
+    blank_labels: int = 0
+
+
+@dataclass(frozen=True)
+class CardColumns:
+    """The columns of labelled data, besides the label and the id.
+
+    Attributes
+    ----------
+    used
+        Names of those that the model reads.
+    left_out
+        Name and reason of those that it does not.
+    all_different
+        Of those used, numbers that are different in every row.
+    leaks
+        Name, ROC AUC by itself, and the sentence on each that gives the label away.
+    """
+
+    used: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+    all_different: tuple[str, ...] = ()
+    leaks: tuple[tuple[str, float, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -191,6 +216,8 @@ class ModelCard:
         Name and value, as a person reads them.
     versions
         Of what made the card, name and version.
+    columns
+        Of labelled data; None for transactions.
     """
 
     as_of: date | None
@@ -209,6 +236,22 @@ class ModelCard:
     expected_error: tuple[float, float] | None = None
     assumptions: tuple[tuple[str, str], ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
+    columns: CardColumns | None = None
+
+    @property
+    def labelled(self) -> bool:
+        """Whether it is of labelled data: without purchases, days, cut-offs and a horizon."""
+        return self.horizon_days is None
+
+    @property
+    def words(self) -> CardWords:
+        """What a card of its mode says beside its numbers."""
+        return load_card_words(labelled=self.labelled)
+
+    @property
+    def leaks(self) -> tuple[str, ...]:
+        """Columns of labelled data that give the label away: none of the figures holds if they are of after it."""
+        return tuple(name for name, _, _ in self.columns.leaks) if self.columns else ()
 
     @property
     def models(self) -> tuple[str, ...]:
@@ -241,9 +284,9 @@ class CardRow:
     Attributes
     ----------
     section
-        data, models, reliability or gain.
+        data, leaks, models, reliability or gain.
     measure
-        Its name, or in ``data`` what is counted.
+        Its name, in ``data`` what is counted, in ``leaks`` the column.
     model
         Empty where it is of none.
     cut_off
@@ -270,7 +313,7 @@ class CardRow:
 
 def card_rows(card: ModelCard) -> tuple[CardRow, ...]:
     """Return every number of the card."""
-    return (*_data_rows(card), *_score_rows(card), *_reliability_rows(card), *_gain_rows(card))
+    return (*_data_rows(card), *_leak_rows(card), *_score_rows(card), *_reliability_rows(card), *_gain_rows(card))
 
 
 def card_table(card: ModelCard) -> pl.DataFrame:
@@ -295,16 +338,24 @@ def _data_rows(card: ModelCard) -> Iterator[CardRow]:
     def row(measure: str, value: float | None, definition: str) -> CardRow:
         return CardRow("data", measure, "", None, None, value, None, definition)
 
-    yield row("customers", card.data.customers, "Customers with a purchase")
-    yield row("rows_used", card.data.rows_used, "Rows that count")
+    yield row("customers", card.data.customers, "Rows" if card.labelled else "Customers with a purchase")
+    yield row("rows_used", card.data.rows_used, "Rows with a label" if card.labelled else "Rows that count")
+    if card.labelled:
+        yield row("rows_blank_label", card.data.blank_labels, "Rows whose label is blank; in no other number")
     for reason, count in card.data.left_out:
         yield row("rows_left_out", count, f"Rows that do not count: {reason}")
     if card.horizon_days is not None:
         yield row("horizon_days", card.horizon_days, f"Days that the question looks ahead: {card.horizon_reasoning}")
 
 
+def _leak_rows(card: ModelCard) -> Iterator[CardRow]:
+    for name, auc, sentence in card.columns.leaks if card.columns else ():
+        definition = f"ROC AUC of a column that gives the label away: {sentence}"
+        yield CardRow("leaks", name, "", None, None, auc, card.data.rows_used, definition)
+
+
 def _score_rows(card: ModelCard) -> Iterator[CardRow]:
-    words = load_card_words()
+    words = card.words
     for each in card.scores:
         for name in SCORED:
             yield CardRow(
@@ -326,7 +377,7 @@ def _score_rows(card: ModelCard) -> Iterator[CardRow]:
 
 
 def _reliability_rows(card: ModelCard) -> Iterator[CardRow]:
-    words = load_card_words()
+    words = card.words
     for number, tenth in enumerate(card.reliability, start=1):
         low, high = tenth.interval
         for name, value in (("said", tenth.said), ("came", tenth.came), ("came_low", low), ("came_high", high)):
@@ -335,7 +386,7 @@ def _reliability_rows(card: ModelCard) -> Iterator[CardRow]:
 
 
 def _gain_rows(card: ModelCard) -> Iterator[CardRow]:
-    definition = load_card_words().measure("caught").definition
+    definition = card.words.measure("caught").definition
     for gain in card.gains:
         for share, caught in zip(gain.contacted, gain.caught, strict=True):
             yield CardRow("gain", "caught", gain.model, None, share, caught, None, definition)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckm.churning.card import RECENCY, CardData, CardFeature, Gain, ModelCard, Scores, Tenth
+from ckm.churning.card import RECENCY, CardColumns, CardData, CardFeature, Gain, ModelCard, Scores, Tenth
 from ckm.churning.feature_catalogue import load_catalogue
 from ckm.customers.calendar import calendar_day
 from ckm.models.churn.stack import EXPECTED, STACK
@@ -109,14 +109,8 @@ def card_of_labels(fit: LabelledFit, context: CardContext, *, label: str, positi
     """
     from ckm.models import metrics
 
-    losses = {each.model: each.log_loss for each in fit.scores}
-    best = min(losses, key=lambda name: losses[name])
-    because = f"{fit.model} has the lowest log loss, {losses[fit.model]:.4f}, on rows that it had not seen."
-    if fit.model != best:
-        because = (
-            f"{fit.model} is the simplest model whose log loss, {losses[fit.model]:.4f}, is not clearly worse than the "
-            f"lowest, {losses[best]:.4f} of {best}, on rows that they had not seen."
-        )
+    loss = next(each.log_loss for each in fit.scores if each.model == fit.model)
+    because = f"{fit.model} has the lowest log loss, {loss:.4f}, on rows that it had not seen."
     return ModelCard(
         as_of=None,
         question=f"A probability is that of {label} being {positive}.",
@@ -130,6 +124,12 @@ def card_of_labels(fit: LabelledFit, context: CardContext, *, label: str, positi
         gains=(_gain(fit.model, *metrics.gain_curve(fit.away, fit.log_odds, GAIN_POINTS)),),
         assumptions=context.assumptions,
         versions=context.versions,
+        columns=CardColumns(
+            used=(*fit.encoding.numbers, *fit.encoding.levels),
+            left_out=tuple(fit.encoding.left_out.items()),
+            all_different=fit.encoding.all_different,
+            leaks=tuple((each.column, each.auc, each.sentence(label)) for each in fit.leaks),
+        ),
     )
 
 

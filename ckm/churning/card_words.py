@@ -11,12 +11,15 @@ from ckm.errors import UsageError
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ckm.yamlfile import YamlEntry
 
 CARD_WORDS = Path(__file__).parents[1] / "data" / "model_card.yaml"
 CARD_SCHEMA = "ckm.model_card/1"
 
-_KEYS = ("schema", "version", "purpose", "not_for", "limits", "measures")
+_KEYS = ("schema", "version", "transactions", "labelled", "measures")
+_MODE_KEYS = ("purpose", "not_for", "limits", "definitions")
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Measure:
 
 @dataclass(frozen=True)
 class CardWords:
-    """The sentences of every card, and its measures by name."""
+    """The sentences of every card of one mode (transactions, or a table with a label), and its measures by name."""
 
     version: int
     purpose: tuple[str, ...]
@@ -62,13 +65,20 @@ class CardWords:
 
 
 @cache
-def load_card_words(path: Path = CARD_WORDS) -> CardWords:
+def load_card_words(*, labelled: bool = False, path: Path = CARD_WORDS) -> CardWords:
     """Return the words that come with ckm.
+
+    Parameters
+    ----------
+    labelled
+        Whether the card is of a table with a label, which knows of no purchases and no days.
+    path
+        Of the words.
 
     Raises
     ------
     UsageError
-        The file is no such list of words, or defines a measure twice.
+        The file is no such list of words, or defines a measure twice or not at all.
     """
     document = read_yaml(path)
     if document is None:
@@ -76,14 +86,16 @@ def load_card_words(path: Path = CARD_WORDS) -> CardWords:
     keys = document.fields(_KEYS)
     if keys["schema"].text() != CARD_SCHEMA:
         raise UsageError(f"{keys['schema'].where}: not the words of a model card")
-    measures = tuple(_measure(entry) for entry in keys["measures"].items())
+    mode = keys["labelled" if labelled else "transactions"].fields(_MODE_KEYS)
+    definitions = {name: entry.text() for name, entry in mode["definitions"].mapping().items()}
+    measures = tuple(_measure(entry, definitions) for entry in keys["measures"].items())
     if len({each.name for each in measures}) < len(measures):
         raise UsageError(f"{keys['measures'].where}: a measure is defined twice")
     return CardWords(
         version=keys["version"].whole(),
-        purpose=_sentences(keys["purpose"]),
-        not_for=_sentences(keys["not_for"]),
-        limits=_sentences(keys["limits"]),
+        purpose=_sentences(mode["purpose"]),
+        not_for=_sentences(mode["not_for"]),
+        limits=_sentences(mode["limits"]),
         measures=measures,
     )
 
@@ -92,6 +104,10 @@ def _sentences(entry: YamlEntry) -> tuple[str, ...]:
     return tuple(item.text() for item in entry.items())
 
 
-def _measure(entry: YamlEntry) -> Measure:
-    keys = entry.fields(("name", "title", "format", "definition", "source"))
-    return Measure(**{name: value.text() for name, value in keys.items()})
+def _measure(entry: YamlEntry, definitions: Mapping[str, str]) -> Measure:
+    keys = entry.fields(("name", "title", "format", "source"), ("definition",))
+    texts = {name: value.text() for name, value in keys.items()}
+    definition = definitions.get(texts["name"]) or texts.get("definition")
+    if not definition:
+        raise UsageError(f"{entry.where}: '{texts['name']}' has no definition")
+    return Measure(**{**texts, "definition": definition})

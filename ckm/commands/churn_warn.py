@@ -16,9 +16,10 @@ from ckm.output import Format, default_format, emit, emit_text, note, progress
 if TYPE_CHECKING:
     from ckm.churn import ChurnWarnings
     from ckm.churning.card import ModelCard
+    from ckm.churning.labelled import LabelledList
 
 MODEL = Literal["auto", "rule", "btyd", "scorecard", "boosted"]
-LEVEL = Literal["watch", "warn", "urgent"]
+FINDING = Literal["watch", "warn", "urgent", "leak"]
 STEPS = 24
 """About how many things are told while a warning is made; the bar need not be exact."""
 CARD_SUFFIXES = (".html", ".md", ".json")
@@ -65,7 +66,10 @@ def churn_warn(
         ),
     ] = None,
     fail_on: Annotated[
-        LEVEL | None, typer.Option(help="Exit 1 when a warning of this level or above is listed.")
+        FINDING | None,
+        typer.Option(
+            help="Exit 1 when a warning of this level or above is listed; leak: when a column gives the label away."
+        ),
     ] = None,
     backtest: Annotated[
         bool,
@@ -114,10 +118,12 @@ def churn_warn(
       ckm churn-warn --since last --fail-on warn       # every night: only what is new, exit 1 if there is something
       ckm churn-warn --budget 50 -f md                 # the fifty best contacts, as a mail
       ckm churn-warn --backtest -o out/card.html       # how right it is
-      ckm churn-warn telco.csv --label Churn --positive Yes --id customerID
+      ckm churn-warn telco.csv --label Churn --positive Yes --id customerID --fail-on leak
     """
     if label is not None or positive is not None or id_column is not None:
         return _labelled(data, label, positive, id_column, seed, fmt, output, backtest=backtest, fail_on=fail_on)
+    if fail_on == "leak":
+        raise UsageError("--fail-on leak needs a table with a label", hint="--label COLUMN, or --fail-on warn")
 
     from ckm.churn import Request, warn
     from ckm.churning.horizon import parse_horizon
@@ -220,9 +226,8 @@ def _labelled(
     backtest: bool,
     fail_on: str | None,
 ) -> None:
-    """Score the rows of a table with a label; each by models that never saw it."""
+    """Score the rows of a table with a label; each by models that never saw its label."""
     from ckm.churning.labelled import score_table
-    from ckm.churning.levels import at_or_above
     from ckm.config import find_workspace, load_config
 
     if data is None or label is None or positive is None or id_column is None:
@@ -241,5 +246,12 @@ def _labelled(
         emit(result.scores if backtest else result.frame, fmt, output=output)
     for remark in result.remarks:
         note(remark)
-    if fail_on is not None and not result.frame.filter(at_or_above(fail_on)).is_empty():
+    if fail_on is not None and _reaches(result, fail_on):
         raise typer.Exit(1)
+
+
+def _reaches(result: LabelledList, fail_on: str) -> bool:
+    """Return whether a column gives the label away, for ``leak``, or a row has this level or a higher one."""
+    from ckm.churning.levels import at_or_above
+
+    return bool(result.fit.leaks) if fail_on == "leak" else not result.frame.filter(at_or_above(fail_on)).is_empty()

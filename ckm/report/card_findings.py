@@ -22,6 +22,8 @@ def reliability_finding(card: ModelCard) -> str:
     total = sum(tenth.n for tenth in card.reliability)
     if not total:
         return "How right the probabilities are is not known."
+    if card.leaks:
+        return f"None of its figures can be relied on: {_leaks(card)}."
     said = sum(tenth.n * tenth.said for tenth in card.reliability) / total
     came = sum(tenth.n * tenth.came for tenth in card.reliability) / total
     error = sum(tenth.n * _off(tenth) for tenth in card.reliability) / total
@@ -59,7 +61,7 @@ def gain_finding(card: ModelCard) -> str:
     base = card.mean(card.chosen, "base_rate")
     if base is not None and base > CONTACTED:
         sentence += f"; more than {CONTACTED / base:.0%} is not possible"
-    return sentence + "."
+    return sentence + _unless_leaked(card)
 
 
 def models_finding(card: ModelCard) -> str:
@@ -69,7 +71,7 @@ def models_finding(card: ModelCard) -> str:
         return f"{card.chosen} was chosen; how well it ranks is not known."
     sentence = f"Of a leaver and a stayer, {card.chosen} ranks the leaver higher in {mine:.1%} of all pairs"
     if silence is None or card.chosen == RECENCY:
-        return sentence + "."
+        return sentence + _unless_leaked(card)
     if abs(mine - silence) <= NEARLY:
         return f"{sentence}, hardly different from silence alone ({silence:.1%})."
     return f"{sentence}; silence alone in {silence:.1%}."
@@ -98,3 +100,14 @@ def _off(tenth: Tenth) -> float:
 
 def _furthest(card: ModelCard) -> Tenth:
     return max(card.reliability, key=_off)
+
+
+def _leaks(card: ModelCard) -> str:
+    names = ", ".join(card.leaks)
+    if len(card.leaks) == 1:
+        return f"column {names} gives the label away and was most likely filled in after the outcome"
+    return f"columns {names} give the label away and were most likely filled in after the outcome"
+
+
+def _unless_leaked(card: ModelCard) -> str:
+    return f"; not to be relied on, because of {', '.join(card.leaks)}." if card.leaks else "."

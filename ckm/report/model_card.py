@@ -6,7 +6,6 @@ import math
 from typing import TYPE_CHECKING
 
 from ckm.churning.card import RECENCY, SCORED, ModelCard
-from ckm.churning.card_words import load_card_words
 from ckm.report.card_findings import gain_finding, models_finding, reliability_finding
 from ckm.report.chart_look import unchecked
 from ckm.report.charts import Axis, Dots, Interval, Line, dot_chart, line_chart
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
 
+    from ckm.churning.card import CardColumns
     from ckm.report.chart_look import Tone
     from ckm.report.charts import Place
     from ckm.report.document import Block
@@ -31,8 +31,9 @@ NAMED: dict[Tone, tuple[float, Place]] = {"accent": (0.3, "above"), "ink": (0.5,
 @unchecked()
 def card_document(card: ModelCard) -> Document:
     """Return the document of a model card: :func:`ckm.report.page.render_page` or ``render_markdown`` writes it."""
-    words = load_card_words()
+    words = card.words
     sections = [
+        Section("Columns that give the label away", tuple(_leaks(card))),
         Section("How right it is", tuple(_figures(card))),
         Section("The models in numbers", (Text(card.chosen_because), *_not_compared(card), *_score_tables(card))),
         Section("What it is for", (Items(words.purpose),)),
@@ -44,7 +45,7 @@ def card_document(card: ModelCard) -> Document:
         sections.append(Section("Assumptions", (Facts(card.assumptions),)))
     sections += [
         Section("Limits", (Items(words.limits),)),
-        Section("What the figures mean", (_definitions(),)),
+        Section("What the figures mean", (_definitions(card),)),
     ]
     made_by = ", ".join(f"{name} {version}" for name, version in card.versions)
     return Document(
@@ -63,9 +64,11 @@ def _title(card: ModelCard) -> str:
 
 
 def _key_figures(card: ModelCard) -> Iterator[KeyFigure]:
-    words = load_card_words()
+    words = card.words
     held = f"{words.measure('roc_auc').shown(card.mean(RECENCY, 'roc_auc'))} by silence alone"
     beside = held if card.mean(RECENCY, "roc_auc") is not None else ""
+    if card.leaks:
+        beside = f"not to be relied on: {', '.join(card.leaks)}"
     yield KeyFigure(
         words.measure("roc_auc").shown(card.mean(card.chosen, "roc_auc")), f"ROC AUC of {card.chosen}", beside
     )
@@ -96,7 +99,7 @@ def _figures(card: ModelCard) -> Iterator[Block]:
 
 
 def _reliability_figure(card: ModelCard) -> Figure:
-    words = load_card_words()
+    words = card.words
     points = [Interval(tenth.said, tenth.came, *tenth.interval) for tenth in card.reliability]
     low, high = _span([end for point in points for end in (point.x, point.low, point.high)])
     diagonal = tuple((each, each) for each in (low, (low + high) / 2, high))
@@ -129,8 +132,8 @@ def _reliability_figure(card: ModelCard) -> Figure:
             tuple(Column(title, numeric=True) for title in titles),
             tuple(shown),
         ),
-        note="A dot is a tenth of the customers, all cut-offs together; its bar is the 95 % interval of the share who "
-        "left. On the dashed line, what was predicted came.",
+        note=f"A dot is a tenth of the customers{'' if card.labelled else ', all cut-offs together'}; its bar is the "
+        "95 % interval of the share who left. On the dashed line, what was predicted came.",
     )
 
 
@@ -175,7 +178,7 @@ def _gain_line(name: str, x: tuple[float, ...], y: tuple[float, ...], tone: Tone
 
 
 def _models_figure(card: ModelCard) -> Figure:
-    words = load_card_words()
+    words = card.words
     measure = words.measure("roc_auc")
     ranked = sorted(card.models, key=lambda each: (-(card.mean(each, "roc_auc") or 0.0), each))
     dots: list[Dots] = []
@@ -195,7 +198,7 @@ def _models_figure(card: ModelCard) -> Figure:
         description="ROC AUC of each model, as dots. The numbers are in the table beneath.",
         specification=dot_chart(dots, Axis("ROC AUC", ".3f")),
         table=Table(
-            "ROC AUC by model, over the cut-offs",
+            "ROC AUC by model" + ("" if card.labelled else ", over the cut-offs"),
             tuple(Column(title, numeric=title != "Model") for title in titles),
             tuple(rows),
         ),
@@ -209,7 +212,7 @@ def _called(model: str) -> str:
 
 
 def _score_tables(card: ModelCard) -> Iterator[Table]:
-    words = load_card_words()
+    words = card.words
     measures = [words.measure(name) for name in SCORED]
     if len(card.cut_offs) > 1:
         rows = tuple(
@@ -245,7 +248,11 @@ def _data_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
     if data.first_day is not None and data.last_day is not None:
         yield "Transactions", f"from {data.first_day} to {data.last_day}"
     yield "Customers", f"{data.customers:,}"
-    yield "Rows used", f"{data.rows_used:,}"
+    if card.labelled:
+        yield "With a label", f"{data.rows_used:,}; each was scored by models that had not seen it"
+        yield "Without a label", f"{data.blank_labels:,}; they are in no figure here"
+    else:
+        yield "Rows used", f"{data.rows_used:,}"
     for reason, count in data.left_out:
         yield "Rows left out", f"{count:,}: {reason}"
     if card.horizon_days is not None:
@@ -254,7 +261,20 @@ def _data_facts(card: ModelCard) -> Iterator[tuple[str, str]]:
         yield "Cut-offs", ", ".join(map(str, card.cut_offs)) + "; at each, a model knows what was known on that day"
 
 
+def _leaks(card: ModelCard) -> Iterator[Block]:
+    if card.columns is None or not card.columns.leaks:
+        return
+    yield Text(
+        "A column that tells the label by itself was most likely filled in after the outcome was known. Of a customer "
+        "whose outcome is open it is then blank or another, and the model is wrong. Leave these columns out and run it "
+        "again, unless they were known before:"
+    )
+    yield Items(tuple(f"{sentence}." for _, _, sentence in card.columns.leaks))
+
+
 def _features(card: ModelCard) -> Iterator[Block]:
+    if card.columns is not None:
+        yield from _columns(card.columns)
     if card.features:
         yield Table(
             "Features by group; the features of a group explain a score together",
@@ -265,11 +285,22 @@ def _features(card: ModelCard) -> Iterator[Block]:
         yield Text(f"Not in the data, and so not used: {', '.join(card.missing)}.")
 
 
-def _definitions() -> Facts:
+def _columns(columns: CardColumns) -> Iterator[Block]:
+    yield Text(f"Columns that it reads: {', '.join(columns.used)}.")
+    if columns.all_different:
+        yield Text(
+            f"Of these, numbers that are different in every row: {', '.join(columns.all_different)}. One that only "
+            "identifies a row is better left out."
+        )
+    if columns.left_out:
+        yield Text(f"Left out: {', '.join(f'{name} ({reason})' for name, reason in columns.left_out)}.")
+
+
+def _definitions(card: ModelCard) -> Facts:
     return Facts(
         tuple(
             (each.title, each.definition + (f" ({each.source})." if each.source else "."))
-            for each in load_card_words().measures
+            for each in card.words.measures
             if each.name not in {"came_low", "came_high"}
         )
     )

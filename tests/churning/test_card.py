@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.churning.card import RECENCY, SCORED, Gain, Scores, Tenth, card_rows, card_table
+from ckm.churning.card import RECENCY, SCORED, CardColumns, CardData, Gain, Scores, Tenth, card_rows, card_table
 from ckm.churning.card_words import load_card_words
 from ckm.errors import UsageError
 from tests.report.example_card import CUT_OFFS, example_card
@@ -52,6 +52,18 @@ def test_what_is_not_known_is_null_and_never_nan() -> None:
     assert not table["value"].is_nan().any()
 
 
+def test_columns_that_give_the_label_away_are_rows_with_their_sentence() -> None:
+    columns = CardColumns(("reason",), leaks=(("reason", 0.99, "reason is filled in 98.0% of them"),))
+    data = CardData(120, 100, blank_labels=20)
+    table = card_table(example_card(as_of=None, horizon_days=None, data=data, columns=columns))
+    (leak,) = table.filter(section="leaks").to_dicts()
+    assert (leak["measure"], leak["value"], leak["n"]) == ("reason", 0.99, 100)
+    assert leak["definition"].endswith("reason is filled in 98.0% of them")
+    counted = dict(table.filter(section="data").select("measure", "value").iter_rows())
+    assert (counted["customers"], counted["rows_used"], counted["rows_blank_label"]) == (120, 100, 20)
+    assert not any("purchase" in each for each in table["definition"])
+
+
 def test_equal_cards_give_equal_rows() -> None:
     assert card_rows(example_card()) == card_rows(example_card())
 
@@ -74,8 +86,9 @@ def test_a_gain_is_read_on_the_line_between_two_points() -> None:
     assert [gain.at(share) for share in (0.0, 0.25, 0.5, 0.75, 1.0)] == pytest.approx([0.0, 0.4, 0.8, 0.9, 1.0])
 
 
-def test_every_measure_of_a_score_has_words() -> None:
-    words = load_card_words()
+@pytest.mark.parametrize("labelled", [False, True])
+def test_every_measure_of_a_score_has_words(labelled: bool) -> None:
+    words = load_card_words(labelled=labelled)
     assert {*SCORED, "said", "came", "came_low", "came_high", "caught"} == {each.name for each in words.measures}
     assert words.measure("roc_auc").shown(0.8224) == "0.822"
     assert words.measure("brier").shown(None) == ""
@@ -84,8 +97,6 @@ def test_every_measure_of_a_score_has_words() -> None:
 
 def test_words_that_are_no_card_are_refused_with_their_place(tmp_path: Path) -> None:
     wrong = tmp_path / "words.yaml"
-    wrong.write_text(
-        "schema: other/1\nversion: 1\npurpose: []\nnot_for: []\nlimits: []\nmeasures: []\n", encoding="utf-8"
-    )
+    wrong.write_text("schema: other/1\nversion: 1\ntransactions: {}\nlabelled: {}\nmeasures: []\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"words\.yaml:1: not the words of a model card"):
-        load_card_words(wrong)
+        load_card_words(path=wrong)

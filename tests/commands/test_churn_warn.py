@@ -406,6 +406,38 @@ def test_a_table_with_a_label_is_scored_out_of_fold(tmp_path: Path, run: Run) ->
     assert "A probability is that of left being Yes." in (tmp_path / "card.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
+def test_blank_labels_are_scored_and_a_leak_is_named_and_found_by_fail_on(tmp_path: Path, run: Run) -> None:
+    frame = pl.read_csv(labelled(tmp_path / "table.csv", rows=600), infer_schema=False).with_columns(shop=pl.lit("x"))
+    reason = pl.when(pl.col("left") == "Yes").then(pl.lit("price"))
+    blank = pl.when(pl.int_range(pl.len()) % 10 == 0).then(pl.lit(" ")).otherwise("left").alias("left")
+    frame.with_columns(blank).write_csv(tmp_path / "honest.csv")
+    frame.with_columns(blank, cancel_reason=reason).write_csv(tmp_path / "leak.csv")
+    words = ("--label", "left", "--positive", "Yes", "--id", "id", "--fail-on", "leak")
+
+    done = run("churn-warn", tmp_path / "honest.csv", *words, "-f", "json")
+    assert done.exit_code == 0, done.stderr
+    rows = json.loads(done.stdout)
+    assert {row["id"] for row in rows if row["label"] is None} == set(frame["id"].gather_every(10))
+    assert all(0 < row["p_churn"] < 1 for row in rows)
+    assert "60 rows have a blank left" in done.stderr
+    assert "columns left out: shop (the same in every row)" in done.stderr
+    assert "no column gives the label away by itself" in done.stderr
+
+    found = run("churn-warn", tmp_path / "leak.csv", *words, "--backtest", "-o", tmp_path / "card.md")
+    assert found.exit_code == 1, found.stderr
+    assert "leak: cancel_reason is filled in 100.0% of the rows" in found.stderr
+    assert "not to be relied on unless cancel_reason was known before the outcome" in found.stderr
+    card = (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "None of its figures can be relied on: column cancel_reason gives the label away" in card
+    assert "Left out: shop (the same in every row)." in card
+
+
+def test_transactions_have_no_leak_to_fail_on(tmp_path: Path, run: Run) -> None:
+    done = run("churn-warn", labelled(tmp_path / "table.csv"), "--fail-on", "leak")
+    assert (done.exit_code, "--label COLUMN" in done.stderr) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("values", "words", "code"),
     [

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import pytest
 
-from ckm.churning.card import RECENCY, CardData, Gain, Scores, Tenth
+from ckm.churning.card import RECENCY, CardColumns, CardData, Gain, ModelCard, Scores, Tenth
 from ckm.churning.card_words import load_card_words
 from ckm.report.card_findings import gain_finding, models_finding, reliability_finding
 from ckm.report.charts import MOST_MARKS, marks
@@ -106,23 +107,83 @@ def test_every_measure_in_a_table_is_defined_with_its_source() -> None:
     assert all(measure.definition for measure in load_card_words().measures)
 
 
+def labelled_card(**changes: object) -> ModelCard:
+    fields: dict[str, object] = {
+        "as_of": None,
+        "horizon_days": None,
+        "horizon_reasoning": "",
+        "question": "A probability is that of Churn being Yes.",
+        "chosen_because": "scorecard has the lowest log loss, 0.4100, on rows that it had not seen.",
+        "data": CardData(7_043, 6_339, blank_labels=704),
+        "scores": tuple(
+            Scores(model, None, 6_339, 0.265, auc, 0.66, 2.8, 0.41, 0.1329, 0.01)
+            for model, auc in (("scorecard", 0.85), ("boosted", 0.84))
+        ),
+        "gains": (Gain("scorecard", (0.0, 1.0), (0.0, 1.0)),),
+        "features": (),
+        "missing": (),
+        "assumptions": (),
+        "columns": CardColumns(("months", "plan", "row"), (("shop", "the same in every row"),), ("row",)),
+    }
+    return example_card(**{**fields, **changes})
+
+
+LEAKING = CardColumns(("cancel_reason",), leaks=(("cancel_reason", 0.997, "cancel_reason is filled in 99.4% of them"),))
+
+OF_TRANSACTIONS = re.compile(
+    r"purchas|bought|buys|order|transaction|cut-off|horizon|as of|silen|backtest|the past|days?\b|future|gone",
+    re.IGNORECASE,
+)
+OF_LABELS = re.compile(r"label|cross-validat|column|table", re.IGNORECASE)
+
+
+def texts(card: ModelCard) -> tuple[str, str]:
+    """Return what a reader reads of the mail and of the page; the definition of a figure may speak of an order."""
+    page = re.sub(r"<(style|title)\b.*?</\1>|<[^>]*>", " ", render_page(card_document(card)), flags=re.DOTALL)
+    mail = render_markdown(card_document(card))
+    return mail.replace("ordered by probability", ""), page.replace("ordered by probability", "")
+
+
 @pytest.mark.slow
-def test_a_card_of_labelled_data_speaks_of_no_dates() -> None:
-    card = example_card(
-        as_of=None,
-        horizon_days=None,
-        horizon_reasoning="",
-        question="The probability that Churn is Yes.",
-        data=CardData(7_043, 7_043),
-        scores=(Scores("scorecard", None, 7_043, 0.265, 0.85, 0.66, 2.8, 0.41, 0.1329, 0.01),),
-        gains=(Gain("scorecard", (0.0, 1.0), (0.0, 1.0)),),
-        assumptions=(),
-    )
+@pytest.mark.parametrize("columns", [CardColumns(("months",)), LEAKING])
+def test_no_sentence_about_transactions_is_on_a_card_of_labelled_data(columns: CardColumns) -> None:
+    for text in texts(labelled_card(columns=columns)):
+        assert len(text) > 3_000
+        assert OF_TRANSACTIONS.findall(text) == []
+        assert len(OF_LABELS.findall(text)) > 5
+        assert "None" not in text.replace("None of its", "")
+
+
+@pytest.mark.slow
+def test_no_sentence_about_labels_is_on_a_card_of_transactions() -> None:
+    for text in texts(example_card()):
+        assert len(OF_TRANSACTIONS.findall(text)) > 20
+        assert OF_LABELS.findall(text.replace("The numbers are in the table beneath.", "")) == []
+
+
+@pytest.mark.slow
+def test_a_card_of_labelled_data_counts_blank_labels_and_names_its_columns() -> None:
+    text = render_markdown(card_document(labelled_card()))
+    assert "Cross-validated: 6,339 customers, of whom 26.5% left" in text
+    assert "- **Without a label**: 704; they are in no figure here" in text
+    assert "Columns that it reads: months, plan, row." in text
+    assert "numbers that are different in every row: row." in text
+    assert "Left out: shop (the same in every row)." in text
+    assert render_page(card_document(labelled_card())).count("<figure") == 3
+
+
+@pytest.mark.slow
+def test_where_a_column_gives_the_label_away_no_figure_is_praised() -> None:
+    card = labelled_card(columns=LEAKING)
     text = render_markdown(card_document(card))
-    assert "Cut-off" not in text.split("## What the figures mean")[0].split("## What it is for")[0]
-    assert "Cross-validated: 7,043 customers, of whom 26.5% left" in text
-    assert "None" not in text
-    assert render_page(card_document(card)).count("<figure") == 2
+    assert "## Columns that give the label away" in text
+    assert "- cancel_reason is filled in 99.4% of them." in text
+    assert "(not to be relied on: cancel_reason)" in text
+    assert reliability_finding(card).startswith("None of its figures can be relied on: column cancel_reason gives")
+    for finding in (gain_finding(card), models_finding(card)):
+        assert finding.endswith("; not to be relied on, because of cancel_reason.")
+    assert "can be taken at their word" not in text
+    assert "Columns that give the label away" not in render_markdown(card_document(labelled_card()))
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""A table with a label, whatever its columns: who leaves, by cross-validation."""
+"""A table with a label, whatever its columns: who leaves, by cross-validation, and who will where it is blank."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import polars as pl
 
 from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError
 from ckm.models.churn.design_matrix import Column, learn_columns
+from ckm.models.churn.leakage import ColumnEvidence, column_evidence
 from ckm.models.churn.scorecard import fit_logistic
 from ckm.models.churn.tabular import Encoding, learn_encoding
 from ckm.models.sampling import id_hashes
@@ -91,13 +92,34 @@ LabelledModel = LinearModel | TreesModel | AverageModel
 
 
 @dataclass(frozen=True)
+class BlankRows:
+    """The rows whose label is blank, scored by the model that learned from all that have one.
+
+    Attributes
+    ----------
+    ids
+        Of the rows, sorted.
+    log_odds
+        Of the positive value; parallel.
+    """
+
+    ids: pl.Series
+    log_odds: Floats
+
+    @property
+    def probability(self) -> Floats:
+        """Of the positive value."""
+        return _probability(self.log_odds)
+
+
+@dataclass(frozen=True)
 class LabelledFit:
     """What was learned from a table with a label.
 
     Attributes
     ----------
     ids
-        Of the rows, sorted; all that follows is parallel.
+        Of the rows with a label, sorted; all that follows, up to ``features``, is parallel.
     away
         Whether the label has the positive value.
     log_odds
@@ -111,7 +133,11 @@ class LabelledFit:
     features
         Of the rows.
     fitted
-        The chosen model, learned from all rows: for rows whose label is not known.
+        The chosen model, learned from all rows with a label: for rows whose label is not known.
+    blank
+        The rows whose label is blank.
+    evidence
+        What each column says of the label by itself, the most telling first.
     """
 
     ids: pl.Series
@@ -122,25 +148,33 @@ class LabelledFit:
     encoding: Encoding
     features: Features
     fitted: LabelledModel
+    blank: BlankRows
+    evidence: tuple[ColumnEvidence, ...]
 
     @property
     def probability(self) -> Floats:
         """Of the positive value, out of fold."""
-        from scipy.special import expit
+        return _probability(self.log_odds)
 
-        return np.asarray(expit(self.log_odds), dtype=np.float64)
+    @property
+    def leaks(self) -> tuple[ColumnEvidence, ...]:
+        """The columns that give the label away by themselves: most likely filled in after the outcome."""
+        return tuple(each for each in self.evidence if each.leaks)
 
 
 def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, seed: int = 0) -> LabelledFit:  # noqa: A002
     """Learn who has the positive label, and say how right that is by stratified five-fold cross-validation.
 
     Four models: ``logistic``; ``splines``, with curves for numbers and products of them with other columns; ``boosted``
-    trees; and the ``average`` of the last two in log odds. The lowest log loss out of fold is chosen.
+    trees; and the ``average`` of the last two in log odds. The lowest log loss out of fold is chosen. Rows whose label
+    is blank (null, empty or white space) take no part in that: the chosen model, learned from all rows with a label,
+    scores them.
 
     Parameters
     ----------
     frame
-        A row per customer, as of one day: a column that was filled in after it tells the outcome, and ckm cannot know.
+        A row per customer, as of one day: a column that was filled in after it tells the outcome. One that does so by
+        itself is named in ``leaks``; it is learned from all the same.
     label, positive
         Column of the outcome, and its value for those who left, as text.
     id
@@ -153,13 +187,15 @@ def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, see
     UsageError
         A column is not there, the positive value does not occur, or the label has more than two values.
     InputError
-        An id is missing or occurs twice, or a label is missing.
+        An id is missing or occurs twice.
     NotEnoughDataError
-        The label is the same for all, fewer than :data:`FEWEST` rows have one of its values, or no column differs.
+        The label is blank or the same in all rows, fewer than :data:`FEWEST` rows have one of its values, or no column
+        differs.
     """
-    frame, away = _checked(frame, label, positive, id)
+    frame, blank, away = _checked(frame, label, positive, id)
     ids = frame[id].cast(pl.String)
-    encoding = learn_encoding(frame.drop(label, id))
+    columns = frame.drop(label, id)
+    encoding = learn_encoding(columns)
     features = encoding(frame)
     if not features:
         raise NotEnoughDataError("no column but the label differs between rows", hint="give columns that say more")
@@ -177,7 +213,18 @@ def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, see
     parts = ("splines", "boosted") if best == "average" else (best,)
     models = tuple(_FITS[name](features, away, encoding, seed) for name in parts)
     fitted = models[0] if len(models) == 1 else AverageModel(models)
-    return LabelledFit(ids, away, said[best], best, scores, encoding, features, fitted)
+    return LabelledFit(
+        ids,
+        away,
+        said[best],
+        best,
+        scores,
+        encoding,
+        features,
+        fitted,
+        BlankRows(blank[id].cast(pl.String), fitted.log_odds(encoding(blank)) if len(blank) else np.zeros(0)),
+        column_evidence(columns, away, folds),
+    )
 
 
 def stratified_folds(away: Flags, ids: Sequence[str], seed: int) -> NDArray[np.int64]:
@@ -244,32 +291,47 @@ _FITS: Mapping[str, Callable[[Features, Flags, Encoding, int], LinearModel | Tre
 }
 
 
-def _checked(frame: pl.DataFrame, label: str, positive: str, id: str) -> tuple[pl.DataFrame, Flags]:  # noqa: A002
+def _probability(log_odds: Floats) -> Floats:
+    from scipy.special import expit
+
+    return np.asarray(expit(log_odds), dtype=np.float64)
+
+
+def _checked(frame: pl.DataFrame, label: str, positive: str, id: str) -> tuple[pl.DataFrame, pl.DataFrame, Flags]:  # noqa: A002
+    """Return the rows with a label and those without, each sorted by id, and whether the label is the positive one."""
     for what, name in (("label column", label), ("id column", id)):
         if name not in frame.columns:
             raise UnknownNameError(what, name, frame.columns)
     if label == id:
         raise UsageError("the label cannot be the id", hint="name two columns")
-    ids, labels = frame[id].cast(pl.String), frame[label].cast(pl.String).str.strip_chars()
+    ids = frame[id].cast(pl.String)
     if missing := ids.null_count():
         raise InputError(f"{missing} rows have no '{id}'", column=id)
     if doubled := len(ids) - ids.n_unique():
         raise InputError(
             f"'{id}' is not unique: {doubled} rows repeat one", hint="give one row per customer", column=id
         )
-    if missing := labels.null_count() + int((labels == "").sum()):
-        raise InputError(
-            f"{missing} rows have no '{label}'", hint="leave out rows whose label is not known", column=label
-        )
+    frame = frame[ids.arg_sort()]
+    labels = frame[label].cast(pl.String).str.strip_chars().replace("", None)
+    known = labels.is_not_null()
+    away = _outcomes(labels.filter(known), label, positive)
+    return frame.filter(known), frame.filter(~known), away
+
+
+def _outcomes(labels: pl.Series, label: str, positive: str) -> Flags:
     different = labels.n_unique()
     if different > 2:
         raise UsageError(
-            f"'{label}' has {different} different values, two are needed", hint="make it yes and no", column=label
+            f"'{label}' has {different} different values, two are needed",
+            hint="make it yes and no, and blank where it is not known",
+            column=label,
         )
     away = (labels == positive).to_numpy()
     if different < 2:
         raise NotEnoughDataError(
-            f"'{label}' is the same in all {len(labels)} rows", hint="learn from a table where some left", column=label
+            f"'{label}' is the same in all {len(labels)} rows" if different else f"'{label}' is blank in all rows",
+            hint="learn from a table where some left",
+            column=label,
         )
     if not away.any():
         raise UsageError(f"'{label}' never has the positive value given", hint="--positive VALUE, as it is written")
@@ -280,5 +342,4 @@ def _checked(frame: pl.DataFrame, label: str, positive: str, id: str) -> tuple[p
             column=label,
             needed=FEWEST,
         )
-    order = ids.arg_sort()
-    return frame[order], away[order.to_numpy()]
+    return away

@@ -21,6 +21,7 @@ MOST_LEVELS = 50
 """Of a category; the rarest beyond are taken together."""
 NEARLY_UNIQUE = 0.5
 """A text column with more different values than this share of the rows names the rows and describes nothing."""
+ISO_DATE = r"^(\d{4}-\d\d-\d\d)(?:[T ].*)?$"
 OTHER = "(other)"
 MISSING = "(missing)"
 
@@ -32,22 +33,25 @@ class Encoding:
     Attributes
     ----------
     numbers
-        Columns read as numbers; text that is no number is NaN, as is null.
+        Columns read as numbers, dates as days; text that is neither is NaN, as is null.
     levels
         Values of each category, most frequent first; each becomes a column of 0 and 1, and so does the rest.
     left_out
         Columns that say nothing, and why.
+    all_different
+        Of ``numbers``, those with another value in every row: measurements, or numbers that only identify the row.
     """
 
     numbers: tuple[str, ...]
     levels: Mapping[str, tuple[str, ...]]
     left_out: Mapping[str, str]
+    all_different: tuple[str, ...] = ()
 
     def __call__(self, frame: pl.DataFrame) -> dict[str, Floats]:
         """Return the columns by name, those of a category as ``column=value``."""
         columns = {name: as_numbers(frame[name]) for name in self.numbers}
         for name, levels in self.levels.items():
-            words = _words(frame[name])
+            words = as_words(frame[name])
             for level in levels:
                 columns[f"{name}={level}"] = (words == level).to_numpy().astype(np.float64)
             columns[f"{name}={OTHER}"] = (~words.is_in(list(levels))).to_numpy().astype(np.float64)
@@ -55,30 +59,37 @@ class Encoding:
 
 
 def learn_encoding(frame: pl.DataFrame) -> Encoding:
-    """Say which columns are numbers (at least three different ones), which categories, and which say nothing."""
+    """Say which columns are numbers or dates (at least three different ones), which categories, which say nothing."""
     numbers: list[str] = []
     levels: dict[str, tuple[str, ...]] = {}
     left_out: dict[str, str] = {}
+    all_different: list[str] = []
     for name in frame.columns:
         column = frame[name]
-        different = column.n_unique()
+        if column.dtype.is_nested() or column.dtype == pl.Binary:
+            left_out[name] = f"of type {column.dtype}"
+            continue
+        different = as_words(column).n_unique()
         if different < 2:
             left_out[name] = "the same in every row"
-        elif _is_number(column) and different > 2:
+        elif is_number(column) and different > 2:
             numbers.append(name)
-        elif column.dtype.is_nested() or column.dtype == pl.Binary:
-            left_out[name] = f"of type {column.dtype}"
+            if different == len(column):
+                all_different.append(name)
+        elif different == len(column):
+            left_out[name] = "different in every row"
         elif different > NEARLY_UNIQUE * len(column):
             left_out[name] = "nearly as many different values as rows"
         else:
             levels[name] = _levels(column)
-    return Encoding(tuple(numbers), levels, left_out)
+    return Encoding(tuple(numbers), levels, left_out, tuple(all_different))
 
 
 def as_numbers(column: pl.Series) -> Floats:
-    """Return numbers, NaN for null, blanks and infinity; days since 1970 for dates."""
+    """Return numbers, NaN for null, blanks and infinity; days since 1970 for dates, also for text like 2025-03-31."""
     if column.dtype == pl.String:
-        column = column.str.strip_chars().cast(pl.Float64, strict=False)
+        text = column.str.strip_chars()
+        column = text.cast(pl.Float64, strict=False).fill_null(_days(text))
     elif column.dtype in (pl.Date, pl.Datetime):
         column = column.dt.epoch("d")
     values = column.cast(pl.Float64).fill_null(np.nan).to_numpy().copy()
@@ -86,23 +97,32 @@ def as_numbers(column: pl.Series) -> Floats:
     return values
 
 
-def _is_number(column: pl.Series) -> bool:
+def is_number(column: pl.Series) -> bool:
+    """Return whether a column is numbers or dates, or text that is either wherever it is filled."""
     if column.dtype.is_numeric() or column.dtype in (pl.Date, pl.Datetime):
         return True
     if column.dtype != pl.String:
         return False
     written = column.str.strip_chars()
     written = written.filter(written.is_not_null() & (written != ""))
-    return len(written) > 0 and written.cast(pl.Float64, strict=False).is_not_null().all()
+    return len(written) > 0 and (
+        written.cast(pl.Float64, strict=False).is_not_null().all() or _days(written).is_not_null().all()
+    )
 
 
-def _words(column: pl.Series) -> pl.Series:
+def _days(text: pl.Series) -> pl.Series:
+    """Return days since 1970 for text that begins with a date like 2025-03-31, null for other text."""
+    days = text.str.extract(ISO_DATE).str.to_date("%Y-%m-%d", strict=False)
+    return days.dt.epoch("d").cast(pl.Float64)
+
+
+def as_words(column: pl.Series) -> pl.Series:
+    """Return text without outer blanks; :data:`MISSING` for null and blanks."""
     words = column.cast(pl.String).str.strip_chars()
     return words.replace("", None).fill_null(MISSING)
 
 
 def _levels(column: pl.Series) -> tuple[str, ...]:
-    counts = (
-        _words(column).alias("level").to_frame().group_by("level").len().sort("len", "level", descending=[True, False])
-    )
+    words = as_words(column).alias("level").to_frame()
+    counts = words.group_by("level").len().sort("len", "level", descending=[True, False])
     return tuple(counts.filter(pl.col("len") >= RARE_LEVEL)["level"].head(MOST_LEVELS).to_list())

@@ -1,6 +1,8 @@
 """Labelled tables: types are found, nothing leaks, bad labels are said so."""
 
+import os
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -9,6 +11,10 @@ import pytest
 from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError
 from ckm.models.churn.labelled import fit_labelled, stratified_folds
 from ckm.models.churn.tabular import OTHER, learn_encoding
+from ckm.models.metrics import roc_auc
+from ckm.models.sampling import id_hashes
+
+SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[4] / "shared" / "data")
 
 
 def _table(n: int = 400) -> pl.DataFrame:
@@ -40,6 +46,40 @@ def test_text_that_is_numbers_with_blanks_is_numbers():
     assert encoding.numbers == ("months", "charges")
     assert "shop" in encoding.left_out
     assert np.isnan(encoding(TABLE)["charges"]).sum() == (TABLE["charges"] == " ").sum()
+
+
+def test_text_that_is_dates_is_numbers_of_days():
+    table = pl.DataFrame({"seen": ["2025-01-01", " 2025-01-03", "", "2025-02-01 10:00:00", None, "1970-01-02"]})
+    encoding = learn_encoding(table)
+    assert encoding.numbers == ("seen",)
+    days = encoding(table)["seen"]
+    assert days[[1, 3]] - days[0] == pytest.approx([2, 31])
+    assert days[5] == 1
+    assert np.isnan(days[[2, 4]]).all()
+
+
+def test_columns_that_are_constant_or_different_in_every_row_are_named():
+    rows = range(100)
+    encoding = learn_encoding(
+        pl.DataFrame(
+            {
+                "const": ["x", " x"] * 50,
+                "empty": [None, " "] * 50,
+                "mail": [f"c{row}@example.org" for row in rows],
+                "nearly": [f"street {row // 2 if row < 40 else row}" for row in rows],
+                "serial": [str(row) for row in rows],
+                "months": [row % 40 for row in rows],
+            }
+        )
+    )
+    assert dict(encoding.left_out) == {
+        "const": "the same in every row",
+        "empty": "the same in every row",
+        "mail": "different in every row",
+        "nearly": "nearly as many different values as rows",
+    }
+    assert encoding.all_different == ("serial",)
+    assert encoding.numbers == ("serial", "months")
 
 
 def test_rare_and_unheard_of_values_are_taken_together():
@@ -79,6 +119,41 @@ def test_the_order_of_the_rows_changes_nothing():
     assert again.scores == fitted().scores
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("blank", [None, "", "  "])
+def test_rows_with_a_blank_label_are_scored_by_what_the_others_taught_and_change_nothing(blank):
+    more = TABLE.head(30).with_columns(id=pl.col("id").str.replace("k", "a"), left=pl.lit(blank, pl.String))
+    fit = fit_labelled(pl.concat([more, TABLE]), "left", "Yes", "id")
+    assert fit.scores == fitted().scores
+    assert (fit.log_odds == fitted().log_odds).all()
+    assert fit.blank.ids.to_list() == more["id"].to_list()
+    features = {name: values[:30] for name, values in fit.features.items()}
+    assert fit.blank.log_odds == pytest.approx(fit.fitted.log_odds(features), abs=1e-12)
+    assert ((fit.blank.probability > 0) & (fit.blank.probability < 1)).all()
+
+
+@pytest.mark.slow
+def test_customers_of_telco_without_a_label_are_ranked_as_well_as_those_with_one():
+    path = SHARED / "churn" / "Telco-Customer-Churn.csv"
+    if not path.exists():
+        pytest.skip(f"{path} is absent; CKM_SHARED names the folder of real data")
+    telco = pl.read_csv(path, infer_schema=False).sort("customerID")
+    blank = pl.Series(id_hashes(telco["customerID"].to_list()) % 10 == 0)
+    table = telco.with_columns(Churn=pl.when(blank).then(pl.lit("")).otherwise("Churn"))
+    fit = fit_labelled(table, "Churn", "Yes", "customerID")
+    assert fit.blank.ids.to_list() == telco.filter(blank)["customerID"].to_list()
+    assert roc_auc((telco.filter(blank)["Churn"] == "Yes").to_numpy(), fit.blank.log_odds) >= 0.845
+
+
+@pytest.mark.slow
+def test_a_leak_is_named_and_nothing_else():
+    dice = np.random.default_rng(4)
+    reasons = pl.Series(dice.choice(["price", "service"], TABLE.height))
+    telling = TABLE.with_columns(reason=pl.when(pl.col("left") == "Yes").then(reasons))
+    assert [leak.column for leak in fit_labelled(telling, "left", "Yes", "id").leaks] == ["reason"]
+    assert not fitted().leaks
+
+
 def test_folds_hold_the_outcomes_in_equal_parts():
     away = np.arange(100) < 20
     folds = stratified_folds(away, [str(i) for i in range(100)], 0)
@@ -101,7 +176,7 @@ def test_the_fitted_model_scores_a_row_by_itself():
         (TABLE, "yes!", UsageError, "never has"),
         (TABLE.with_columns(id=pl.lit("one")), "Yes", InputError, "not unique"),
         (TABLE.with_columns(id=pl.lit(None, pl.String)), "Yes", InputError, "no 'id'"),
-        (TABLE.with_columns(left=pl.lit(None, pl.String)), "Yes", InputError, "no 'left'"),
+        (TABLE.with_columns(left=pl.lit(" ")), "Yes", NotEnoughDataError, "'left' is blank in all rows"),
         (TABLE.head(60), "Yes", NotEnoughDataError, "50 are needed"),
         (TABLE.select("id", "left", "shop"), "Yes", NotEnoughDataError, "no column"),
         (TABLE.drop("left"), "Yes", UnknownNameError, "left"),

@@ -1,0 +1,73 @@
+"""Columns that give the label away: how many made-up leaks are found, and how many honest columns are called one.
+
+    python bench/churn_leaks.py
+
+Honest columns are normal in both outcomes, as numbers and in five bands. Leaks tell a share of those who left, and a
+share of the others by mistake.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import polars as pl
+from measure import machine
+from scipy.stats import norm
+
+from ckm.models.churn.labelled import stratified_folds
+from ckm.models.churn.leakage import column_evidence
+
+SIZES = ((50, 50), (60, 200), (200, 600), (900, 3_100))
+"""Rows that left, and that stayed."""
+HONEST = (0.85, 0.90, 0.93)
+"""ROC AUC."""
+NOISE = ((1.0, 0.0), (0.97, 0.0), (0.95, 0.0), (0.95, 0.01), (0.97, 0.02))
+"""Share told of those who left, and of the others."""
+DRAWS = 100
+KINDS = ("filled", "free text", "copy", "status", "number 0", "number apart")
+
+
+def main() -> None:
+    """Print a line per size and AUC, and per size and noise: the share that is called a leak."""
+    print(machine("polars", "numpy"))
+    dice = np.random.default_rng(0)
+    for left, stayed in SIZES:
+        away = np.r_[np.ones(left, bool), np.zeros(stayed, bool)]
+        folds = stratified_folds(away, [str(row) for row in range(len(away))], 0)
+        print(f"{left} left, {stayed} stayed")
+        for auc in HONEST:
+            frames = [honest(away, auc, dice) for _ in range(DRAWS)]
+            print(f"  honest, AUC {auc:.2f}: {shares(frames, away, folds)}")
+        for told, mistaken in NOISE:
+            frames = [leaking(away, told, mistaken, dice) for _ in range(DRAWS)]
+            print(f"  leaks, {told:.0%} and {mistaken:.0%}: {shares(frames, away, folds)}")
+
+
+def shares(frames: list[pl.DataFrame], away: np.ndarray, folds: np.ndarray) -> str:
+    """Return by column in how many of the frames it is called a leak."""
+    leaks = [each.column for frame in frames for each in column_evidence(frame, away, folds) if each.leaks]
+    return ", ".join(f"{name} {leaks.count(name) / len(frames):.2f}" for name in frames[0].columns)
+
+
+def honest(away: np.ndarray, auc: float, dice: np.random.Generator) -> pl.DataFrame:
+    """Return a column of this AUC, as a number and in five bands."""
+    risk = dice.normal(size=len(away)) + np.sqrt(2) * norm.ppf(auc) * away
+    bands = np.searchsorted(np.quantile(risk, [0.2, 0.4, 0.6, 0.8]), risk)
+    return pl.DataFrame({"number": risk, "bands": [f"band {band}" for band in bands]})
+
+
+def leaking(away: np.ndarray, told: float, mistaken: float, dice: np.random.Generator) -> pl.DataFrame:
+    """Return a column of each kind of leak."""
+    flags = dice.random(len(away)) < np.where(away, told, mistaken)
+    columns = (
+        [dice.choice(["price", "service", "moved"]) if each else None for each in flags],
+        [f"note {row}" if each else "" for row, each in enumerate(flags)],
+        [str(each) for each in flags],
+        [dice.choice(["closed", "cancelled"] if each else ["active", "new", "vip"]) for each in flags],
+        np.where(flags, 0.0, dice.gamma(3, 20, len(away))),
+        np.where(flags, dice.integers(1, 90, len(away)), -dice.integers(0, 400, len(away))),
+    )
+    return pl.DataFrame(dict(zip(KINDS, columns, strict=True)))
+
+
+if __name__ == "__main__":
+    main()

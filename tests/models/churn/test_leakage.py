@@ -1,0 +1,171 @@
+"""Columns that give the label away are named, whatever their kind; strong columns that do not are left alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from scipy.stats import norm
+
+from ckm.models.churn.labelled import stratified_folds
+from ckm.models.churn.leakage import ColumnEvidence, column_evidence
+
+SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[4] / "shared" / "data")
+SIZES = ((100, 300), (300, 200), (400, 3_600))
+"""Rows that left, and that stayed."""
+
+
+def evidence(values: object, away: np.ndarray) -> ColumnEvidence:
+    folds = stratified_folds(away, [str(row) for row in range(len(away))], 0)
+    (found,) = column_evidence(pl.DataFrame({"x": values}), away, folds)
+    return found
+
+
+def outcomes(left: int, stayed: int) -> np.ndarray:
+    return np.r_[np.ones(left, bool), np.zeros(stayed, bool)]
+
+
+def reason(told: np.ndarray, dice: np.random.Generator) -> list[str | None]:
+    return [dice.choice(["price", "service", "moved"]) if each else None for each in told]
+
+
+def note(told: np.ndarray, dice: np.random.Generator) -> list[str]:
+    return [f"called on {row}, no {dice.integers(10**6)}" if each else " " for row, each in enumerate(told)]
+
+
+def cancelled_on(told: np.ndarray, dice: np.random.Generator) -> list[str]:
+    return [f"2025-{dice.integers(1, 13):02}-{dice.integers(1, 29):02}" if each else "" for each in told]
+
+
+def copy(told: np.ndarray, dice: np.random.Generator) -> list[str]:
+    return ["T" if each else "F" for each in told]
+
+
+def flag(told: np.ndarray, dice: np.random.Generator) -> list[int]:
+    return [int(each) for each in told]
+
+
+def status(told: np.ndarray, dice: np.random.Generator) -> list[str]:
+    return [dice.choice(["closed", "cancelled"] if each else ["active", "new", "vip"]) for each in told]
+
+
+def last_bill(told: np.ndarray, dice: np.random.Generator) -> np.ndarray:
+    return np.where(told, 0.0, dice.gamma(3, 20, len(told)).round(2))
+
+
+def days_since_cancel(told: np.ndarray, dice: np.random.Generator) -> list[str]:
+    return [str(dice.integers(1, 200)) if each else "NA" for each in told]
+
+
+def days_to_next_bill(told: np.ndarray, dice: np.random.Generator) -> np.ndarray:
+    return np.where(told, -dice.integers(1, 200, len(told)), dice.integers(0, 31, len(told)))
+
+
+def paid_until(told: np.ndarray, dice: np.random.Generator) -> list[str]:
+    return [f"20{dice.integers(22, 25) if each else 26}-0{dice.integers(1, 10)}-15" for each in told]
+
+
+def renewal(told: np.ndarray, dice: np.random.Generator) -> list[str | None]:
+    return [None if each else f"2026-0{dice.integers(1, 10)}-15" for each in told]
+
+
+def list_of_exits(told: np.ndarray, dice: np.random.Generator) -> list[list[str] | None]:
+    return [["exit"] if each else None for each in told]
+
+
+KINDS = [
+    *(reason, note, cancelled_on, copy, flag, status, last_bill, days_since_cancel, days_to_next_bill),
+    *(paid_until, renewal, list_of_exits),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("sizes", SIZES)
+@pytest.mark.parametrize(("covered", "mistaken"), [(1.0, 0.0), (0.97, 0.003)])
+def test_a_column_that_gives_the_label_away_is_found_with_noise(kind, sizes, covered, mistaken) -> None:
+    away = outcomes(*sizes)
+    dice = np.random.default_rng(len(kind.__name__))
+    told = np.where(away, dice.random(len(away)) < covered, dice.random(len(away)) < mistaken)
+    assert evidence(kind(told, dice), away).leaks
+
+
+def test_a_column_filled_for_some_leavers_only_is_found_and_its_sentence_is_true() -> None:
+    away = outcomes(200, 400)
+    told = away & (np.arange(600) % 4 > 0)
+    found = evidence(reason(told, np.random.default_rng(0)), away)
+    assert (found.leaks, found.by) == (True, "filled")
+    assert (found.positive, found.negative) == (0.75, 0.0)
+    assert found.sentence("left") == (
+        "x is filled in 75.0% of the rows with the positive value of left and in 0.0% of the others"
+    )
+
+
+@pytest.mark.parametrize("sizes", [*SIZES, (60, 140)])
+@pytest.mark.parametrize("auc", [0.85, 0.89, 0.93])
+@pytest.mark.parametrize("seed", range(4))
+def test_a_strong_honest_column_is_not_called_a_leak(sizes, auc, seed) -> None:
+    away = outcomes(*sizes)
+    dice = np.random.default_rng(seed)
+    risk = dice.normal(size=len(away)) + np.sqrt(2) * norm.ppf(auc) * away
+    bands = np.searchsorted(np.quantile(risk, [0.2, 0.4, 0.6, 0.8]), risk)
+    gaps = np.where(dice.random(len(away)) < 0.3, None, risk.round(4).astype(str))
+    for values in (risk, -np.exp(risk), [f"band {band}" for band in bands], gaps.tolist()):
+        assert not evidence(values, away).leaks
+
+
+def test_honest_gaps_are_not_called_a_leak() -> None:
+    away = outcomes(300, 900)
+    dice = np.random.default_rng(3)
+    for left, stayed in ((0.6, 0.08), (0.9, 0.1), (0.05, 0.8), (0.02, 0.01)):
+        told = dice.random(len(away)) < np.where(away, left, stayed)
+        assert not evidence(reason(told, dice), away).leaks
+
+
+def test_few_rows_are_no_evidence() -> None:
+    away = outcomes(50, 50)
+    told = away & (np.arange(100) % 10 < 2)
+    assert not evidence(reason(told, np.random.default_rng(0)), away).leaks
+
+
+@pytest.mark.parametrize(
+    "values", [["same"] * 200, [None] * 200, list(range(200)), [f"name {row * 7919 % 200}" for row in range(200)]]
+)
+def test_a_column_that_says_nothing_has_no_evidence(values) -> None:
+    away = np.arange(200) * 7919 % 3 == 0
+    found = evidence(pl.Series(values), away)
+    assert not found.leaks
+    assert found.auc < 0.65
+
+
+def test_the_most_telling_column_comes_first() -> None:
+    away = outcomes(100, 100)
+    folds = stratified_folds(away, [str(row) for row in range(200)], 0)
+    dice = np.random.default_rng(0)
+    frame = pl.DataFrame({"noise": dice.normal(size=200), "copy": away, "weak": dice.normal(size=200) + away})
+    assert [each.column for each in column_evidence(frame, away, folds)] == ["copy", "weak", "noise"]
+
+
+def test_no_column_of_telco_is_called_a_leak() -> None:
+    path = SHARED / "churn" / "Telco-Customer-Churn.csv"
+    if not path.exists():
+        pytest.skip(f"{path} is absent; CKM_SHARED names the folder of real data")
+    frame = pl.read_csv(path, infer_schema=False)
+    away = (frame["Churn"] == "Yes").to_numpy()
+    folds = stratified_folds(away, frame["customerID"].to_list(), 0)
+    found = column_evidence(frame.drop("Churn", "customerID"), away, folds)
+    assert not [each.column for each in found if each.leaks]
+    assert found[0].auc < 0.8
+
+
+def test_the_shared_leaks_are_found_and_nothing_else() -> None:
+    path = SHARED.parent / "cases" / "analysis" / "leak.csv"
+    if not path.exists():
+        pytest.skip(f"{path} is absent; CKM_SHARED names the folder of real data")
+    frame = pl.read_csv(path, infer_schema=False)
+    away = (frame["churn"] == "Yes").to_numpy()
+    folds = stratified_folds(away, frame["customer_id"].to_list(), 0)
+    found = column_evidence(frame.drop("churn", "customer_id"), away, folds)
+    assert {each.column for each in found if each.leaks} == {"cancel_reason", "final_invoice"}
