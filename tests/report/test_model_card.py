@@ -131,7 +131,7 @@ def labelled_card(**changes: object) -> ModelCard:
 LEAKING = CardColumns(("cancel_reason",), leaks=(("cancel_reason", 0.997, "cancel_reason is filled in 99.4% of them"),))
 
 OF_TRANSACTIONS = re.compile(
-    r"purchas|bought|buys|order|transaction|cut-off|horizon|as of|silen|backtest|the past|days?\b|future|gone",
+    r"purchas|bought|buys|order|transaction|cut-off|horizon|\bas of\b|silen|backtest|the past|days?\b|future|gone",
     re.IGNORECASE,
 )
 OF_LABELS = re.compile(r"label|cross-validat|column|table", re.IGNORECASE)
