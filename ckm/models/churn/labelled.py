@@ -330,7 +330,7 @@ def _outcomes(labels: pl.Series, label: str, positive: str) -> Flags:
     if different < 2:
         raise NotEnoughDataError(
             f"'{label}' is the same in all {len(labels)} rows" if different else f"'{label}' is blank in all rows",
-            hint="learn from a table where some left",
+            hint="learn from a table where some left; a blank label counts as not known",
             column=label,
         )
     if not away.any():
