@@ -19,9 +19,11 @@ import polars as pl
 from measure import CKM, SHARED, machine, run
 from relabelling import online_retail
 
+from ckm.churning.forecast import repeat_purchases
 from ckm.churning.snapshot import snapshot, stayed_away
 from ckm.customers.history import History, read_history
-from ckm.models.backtest import PEER, Backtest, walk_forward
+from ckm.models.backtest import Backtest, walk_forward
+from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.window import Window
 from ckm.models.cutoffs import Calendar
 from ckm.models.sampling import id_hashes
@@ -69,18 +71,17 @@ def show(result: Backtest) -> None:
             print(f"{model:10}{day!s:>12}{score.n:8}", *(f"{getattr(score, name):18.5f}" for name in COLUMNS))
         mean = result.mean(model)
         print(f"{model:10}{'mean':>12}{mean.n:8}", *(f"{getattr(mean, name):18.5f}" for name in COLUMNS))
-    print("log loss behind the best, and its standard error:")
-    for model in models:
-        if model != PEER:
-            print(f"  {model:10} {result.behind[model][0]:.5f} ± {result.behind[model][1]:.5f}")
-    print(f"chosen: {result.chosen}")
+    print("weights of the stack:", ", ".join(f"{name} {weight:.2f}" for name, weight in result.weights.items()))
+    for name, reason in result.left_out.items():
+        print(f"{name} was not learned: {reason}")
 
 
 def compare_cdnow() -> None:
     history = read_history({"transactions": cdnow()})
     days = [day.toordinal() - date(1970, 1, 1).toordinal() for day in CUTOFFS]
     started, cpu = time.perf_counter(), time.process_time()
-    show(walk_forward(Windows(history), days, Calendar(history.first_day, history.last_day, HORIZON)))
+    calendar = Calendar(history.first_day, history.last_day, HORIZON)
+    show(walk_forward(Windows(history), days, calendar, fits=PurchaseModels(repeat_purchases(history))))
     print(f"{time.perf_counter() - started:.1f} s ({time.process_time() - cpu:.1f} s of processor)")
 
 
@@ -89,7 +90,8 @@ def compare_online_retail() -> None:
     for horizon in (30, 60, 90):
         calendar = Calendar(history.first_day, history.last_day, horizon)
         print(f"\nOnline Retail, {horizon} days ahead")
-        show(walk_forward(Windows(history, horizon), calendar.tests(), calendar))
+        fits = PurchaseModels(repeat_purchases(history))
+        show(walk_forward(Windows(history, horizon), calendar.tests(), calendar, fits=fits))
 
 
 def time_cold_start() -> None:

@@ -27,7 +27,7 @@ STEPS = (
     ("Who could spend more than they do?", "ckm segment --by value -o out/value.csv"),
     ("Who is slipping out of their own rhythm?", "ckm segment --by lifecycle -o out/lifecycle.csv"),
     ("Which groups come out of the data by themselves?", "ckm segment --by clusters -o out/clusters.csv"),
-    ("Who is about to leave, why, and what would a contact gain?", "ckm churn-warn --model scorecard -o out/churn.csv"),
+    ("Who is about to leave, why, and what would a contact gain?", "ckm churn-warn -o out/churn.csv"),
     ("How right is that, and is another model better?", "ckm churn-warn --backtest -o out/churn-card.html"),
     ("What changed, who is loyal, and what is at stake? Open the page.", "ckm loyalty-report -o out/loyalty.html"),
     ("What do we know about a late parcel?", f'ckm kb-search "the parcel is late" --limit 3 --as-of {LAST_DAY}'),

@@ -22,7 +22,7 @@ STACK = "stack"
 EXPECTED = ("btyd", "scorecard", "boosted")
 """The models among which the weight is shared equally where nothing is known: each sees what the others do not. The
 rest must earn theirs on the tests."""
-DRAW = 0.4
+DRAW = 0.04
 """Log loss, summed over the tests, that a squared distance of 1 from those shares costs. Tests overlap, hold the same
 customers, and are of another season than the forecast, so that few tests must not decide alone."""
 LEAST = 0.01
