@@ -5,6 +5,12 @@ money by tenths, and every model in total. Then what might have come nearer than
 picks, the one that a holdout within the calibration picks, the mean of all, and a correction by what the models got
 wrong within the calibration, for all customers alike or by how often they had bought.
 
+First the spend of each customer, which the lifetime value rests on: CDNOW at week 39, 39 weeks ahead, and Online Retail
+as of 2010-06-09, six months ahead. ckm's forecast beside each model of ordering times Gamma-Gamma, last year's spend ×
+horizon, and boosting that learned from the past windows (squared error and Poisson deviance, grown by the
+rate that the model of ordering expects). Bars: total within ±15 %, mean absolute error at most 2 % above the best of
+these, the 80 % interval holds 75 to 85 % of the customers.
+
 Then the two choices and the correction on other data: all of CDNOW, Online Retail and the example shop, each with its
 last half, third and quarter held out; what is chosen and corrected by comes from a holdout before that.
 
@@ -23,6 +29,10 @@ from measure import SHARED, machine
 from ckm.errors import NotEnoughDataError
 from ckm.example.world import make_world
 from ckm.models.btyd.holdout import Holdout, ModelHoldout, Tenth, hold_out
+from ckm.models.spend.forecast import SpendForecast, forecast_spend
+from ckm.models.spend.history import Purchases, Snapshot
+from ckm.models.spend.ordering import OrderedSpend, fit_ordered_spend
+from ckm.models.threads import one_thread
 
 SPLIT = date(1997, 9, 30).toordinal()
 WEEKS = 39
@@ -33,6 +43,8 @@ HELD_OUT = (2, 3, 4)
 """The last half, third and quarter."""
 FEW = 20
 """Orders that a correction is drawn towards 1 by."""
+TOTAL_BAR, ERROR_BAR, COVERAGE_BAR = 0.15, 1.02, (0.75, 0.85)
+RETAIL_SPLIT, RETAIL_END = (date(2010, month, 9).toordinal() - date(1970, 1, 1).toordinal() for month in (6, 12))
 Visits = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
@@ -130,6 +142,8 @@ def scored(expected: np.ndarray, actual: np.ndarray) -> str:
 
 def main() -> None:
     customer, day, dollars = visits()
+    spend("CDNOW, week 39", (customer, day, dollars), SPLIT, LAST)
+    spend("Online Retail, 2010-06-09", retail(), RETAIL_SPLIT, RETAIL_END)
     found = hold_out(customer, day, dollars, split=SPLIT, last_day=LAST)
     print(f"{len(found.buyers):,} customers, {found.orders.sum():,.0f} orders and ", end="")
     print(f"{found.money.sum():,.2f} USD in weeks 40 to {39 + WEEKS}")
@@ -138,6 +152,60 @@ def main() -> None:
     alternatives(customer, day, dollars, found)
     elsewhere()
     print(machine("numpy", "scipy"))
+
+
+def spend(name: str, columns: Visits, split: int, last: int) -> None:
+    """Print the spend that was expected of customers and what came, by ckm and its peers."""
+    customer, day, money = columns
+    codes = np.unique(customer, return_inverse=True)[1]
+    known = Purchases(codes[day <= split].astype(np.int64), day[day <= split].astype(np.int64), money[day <= split])
+    everything = Purchases(codes.astype(np.int64), day.astype(np.int64), money)
+    today, horizon, first = Snapshot(known, split), last - split, known.first_day
+    inner = hold_out(
+        known.code, known.day, known.money, split=split - min(horizon, (split - first + 1) // 2), last_day=split
+    )
+    ordering = fit_ordered_spend(today, inner.best.model.name, 0)
+    found = forecast_spend(known, split, horizon, ordering.model)
+    came = everything.spent(today.buyers.codes, split, last)
+    outer = hold_out(codes, day, money, split=split, last_day=last)
+    peers = {each.model.name: each.expected * outer.order_value for each in outer.models}
+    peers["last spend × horizon"] = today.rate * horizon
+    peers |= {
+        f"boosting, {loss}": boosting(known, split, found, ordering, loss) for loss in ("squared_error", "poisson")
+    }
+    print(
+        f"\n{name}: {len(came):,} customers, {came.sum():,.2f} in {horizon} days; past windows of {found.window} days"
+    )
+    print(f"{'spend of each customer':<34}{'total':>14}{'off':>8}{'MAE':>11}")
+    for peer, expected in {**peers, "ckm": found.spend}.items():
+        off, error = expected.sum() / came.sum() - 1, np.abs(expected - came).mean()
+        print(f"{peer:<34}{expected.sum():>14,.2f}{off:>8.1%}{error:>11.3f}")
+    bar = ERROR_BAR * min(np.abs(each - came).mean() for each in peers.values())
+    error, off = np.abs(found.spend - came).mean(), found.spend.sum() / came.sum() - 1
+    within = ((found.low <= came) & (came <= found.high)).mean()
+    print(f"made of {', '.join(f'{part} {share:.0%}' for part, share in found.shares.items())}")
+    print(f"total {off:+.1%}, bar ±{TOTAL_BAR:.0%}: {'met' if abs(off) <= TOTAL_BAR else 'missed'}")
+    print(f"MAE {error:.3f}, bar {bar:.3f}: {'met' if error <= bar else 'missed'}")
+    met = COVERAGE_BAR[0] <= within <= COVERAGE_BAR[1]
+    print(f"80 % interval holds {within:.1%}, bar 75 to 85 %: {'met' if met else 'missed'}", end="")
+    print(f"; in the past {found.coverage:.1%}")
+
+
+def boosting(known: Purchases, split: int, found: SpendForecast, ordering: OrderedSpend, loss: str) -> np.ndarray:
+    """Return the spend that plain boosted trees expect, which learned from windows that had closed."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    window, design, spent = found.window, [], []
+    for past in (split - 2 * window, split - window):
+        snapshot = Snapshot(known, past)
+        design.append(snapshot.features(window))
+        spent.append(known.spent(snapshot.buyers.codes, past, past + window))
+    today = Snapshot(known, split)
+    growth = ordering.orders(today, found.horizon) / np.maximum(ordering.orders(today, window), 1e-9)
+    with one_thread():
+        trees = HistGradientBoostingRegressor(loss=loss, max_iter=60, random_state=0, early_stopping=False)
+        trees.fit(np.concatenate(design), np.concatenate(spent))
+        return np.maximum(trees.predict(today.features(window)), 0.0) * growth
 
 
 def alternatives(customer: np.ndarray, day: np.ndarray, dollars: np.ndarray, found: Holdout) -> None:

@@ -7,6 +7,7 @@ import pytest
 FEW = {
     "ckm.models.churn.boosted.TREES": 5,
     "ckm.models.churn.labelled.TREES": 5,
+    "ckm.models.spend.candidates.TREES": 5,
     "ckm.models.clusters.stability.BOOTSTRAPS": 2,
     "ckm.models.clusters.stability.BOOTSTRAP_RESTARTS": 2,
     "ckm.models.cutoffs.TESTS": 2,

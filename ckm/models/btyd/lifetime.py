@@ -72,6 +72,13 @@ class ExpectedOrders:
     orders: Floats
     discounted: Floats
 
+    @property
+    def discount(self) -> Floats:
+        """What a unit of money that comes with these orders is worth today, 0 to 1; of no order that of all."""
+        usual = float(self.discounted.sum() / self.orders.sum()) if self.orders.sum() > 0 else 1.0
+        share = np.divide(self.discounted, self.orders, out=np.full(len(self.orders), usual), where=self.orders > 0)
+        return np.asarray(np.minimum(share, 1.0))
+
 
 def fit_lifetime(buyers: Buyers, *, models: Sequence[str] | None = None, seed: int = 0) -> LifetimeFit:
     """Fit the models of ordering and of an order's value.

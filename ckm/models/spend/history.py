@@ -1,0 +1,134 @@
+"""Purchases of all customers, and what was known of each at the end of a past day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.models.btyd.buyers import Buyers, buyers_until
+
+if TYPE_CHECKING:
+    from ckm.models.btyd.histories import Floats, Integers
+
+YEAR = 365
+"""Days of spend that a customer's rate is taken from, where the history is as long."""
+RECENT_PARTS = (4, 2, 1)
+"""Spend and purchase days are counted over the last quarter, half and whole of the window's length."""
+
+
+@dataclass(frozen=True)
+class Purchases:
+    """Purchase days of customers, sorted by customer and day.
+
+    Attributes
+    ----------
+    code, day, money
+        Code of the customer, day as a whole number, what was bought that day. Shape (k,).
+    """
+
+    code: Integers
+    day: Integers
+    money: Floats
+
+    @cached_property
+    def first_day(self) -> int:
+        """First day with a purchase."""
+        return int(self.day.min())
+
+    @cached_property
+    def size(self) -> int:
+        """One more than the largest code."""
+        return int(self.code[-1]) + 1
+
+    def of(self, codes: Integers) -> Purchases:
+        """Return the purchases of some customers, under their codes."""
+        chosen = np.zeros(self.size, dtype=np.bool_)
+        chosen[codes] = True
+        rows = chosen[self.code]
+        return Purchases(self.code[rows], self.day[rows], self.money[rows])
+
+    def spent(self, codes: Integers, after: int, until: int) -> Floats:
+        """Return the spend of customers in the days after one day until another."""
+        rows = (self.day > after) & (self.day <= until)
+        return np.bincount(self.code[rows], self.money[rows], minlength=self.size)[codes].astype(np.float64)
+
+    def days(self, codes: Integers, after: int, until: int) -> Floats:
+        """Return the purchase days of customers in the days after one day until another."""
+        rows = (self.day > after) & (self.day <= until)
+        return np.bincount(self.code[rows], minlength=self.size)[codes].astype(np.float64)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All customers with a purchase, as known at the end of a day.
+
+    Attributes
+    ----------
+    purchases
+        Of all days; only those until the day are read.
+    day
+        The day.
+    """
+
+    purchases: Purchases
+    day: int
+
+    @cached_property
+    def buyers(self) -> Buyers:
+        """The customers."""
+        return buyers_until(self.purchases.code, self.purchases.day, self.purchases.money, self.day)
+
+    @cached_property
+    def orders(self) -> Floats:
+        """Purchase days of each."""
+        return self.buyers.x.astype(np.float64) + 1.0
+
+    @cached_property
+    def spent(self) -> Floats:
+        """Spend of each until the day."""
+        return self.purchases.spent(self.buyers.codes, self.purchases.first_day - 1, self.day)
+
+    @cached_property
+    def mean_value(self) -> Floats:
+        """Mean value of the orders of each."""
+        return np.asarray(np.maximum(0.0, self.spent) / self.orders, dtype=np.float64)
+
+    @cached_property
+    def rate(self) -> Floats:
+        """Spend a day of each in the last :data:`YEAR`, or since the data begin."""
+        days = max(1, min(YEAR, self.day - self.purchases.first_day + 1))
+        spent = self.purchases.spent(self.buyers.codes, self.day - days, self.day)
+        return np.asarray(spent / days, dtype=np.float64)
+
+    def features(self, window: int) -> Floats:
+        """Return what a regression sees of each customer, shape (n, f); money and counts as logarithms.
+
+        Recency, tenure, frequency, interpurchase time and money, all and of late; nothing that depends on how many
+        customers there are.
+
+        Parameters
+        ----------
+        window
+            Length of the window that is predicted, in days.
+        """
+        buyers, known = self.buyers, self.purchases
+        recency = (buyers.T - buyers.t_x).astype(np.float64)
+        gap = np.divide(buyers.t_x, buyers.x, out=np.full(len(buyers), np.nan), where=buyers.x > 0)
+        columns = [recency, buyers.T, np.log1p(self.orders), gap, recency / np.maximum(gap, 1.0)]
+        columns += [np.log1p(np.maximum(0.0, self.spent)), np.log1p(self.mean_value), np.log1p(self._last_value)]
+        for part in RECENT_PARTS:
+            since = self.day - -(-window // part)
+            columns.append(np.log1p(known.days(buyers.codes, since, self.day)))
+            columns.append(np.log1p(known.spent(buyers.codes, since, self.day)))
+        return np.column_stack(columns)
+
+    @cached_property
+    def _last_value(self) -> Floats:
+        """What the last purchase day of each brought."""
+        known = np.flatnonzero(self.purchases.day <= self.day)
+        code = self.purchases.code[known]
+        last = np.flatnonzero(np.append(code[1:] != code[:-1], True))
+        return np.maximum(0.0, self.purchases.money[known[last]])

@@ -1,0 +1,79 @@
+"""The shares by which predictions of spend are combined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from ckm.models.btyd.histories import Floats
+
+DRAW = 0.1
+"""Relative absolute error that a squared distance of 1 from equal shares costs, of all tests together: tests overlap
+and hold the same customers, so that a few of them must not decide alone."""
+COARSE, FINE = 10, 50
+"""Steps of the search, first over all shares, then around the best."""
+SHARE_DIGITS = 6
+
+
+def combined(predictions: Mapping[str, Floats], shares: Mapping[str, float]) -> Floats:
+    """Return the weighted sum of predictions: one at a time, so that no thread decides how it rounds."""
+    total: Floats = np.zeros(len(next(iter(predictions.values()))))
+    for name, share in shares.items():
+        total = total + share * predictions[name]
+    return total
+
+
+def fit_shares(names: Sequence[str], tests: Sequence[tuple[Mapping[str, Floats], Floats]]) -> dict[str, float]:
+    """Return the share of each candidate, those without any left out; equal shares where there is no test.
+
+    Minimises the sum over tests of the mean absolute error over the mean spend, plus a draw towards equal shares.
+    Before that each candidate is scaled to the total that came: the error then says who spends, and a prediction that
+    is too low in all is not favoured, as the absolute error of skewed amounts does. The total is corrected apart.
+
+    Parameters
+    ----------
+    names
+        Of the candidates.
+    tests
+        For each, predictions by candidate and the spend that came. A test without spend says nothing.
+    """
+    scaled = [
+        ([predictions[name] * (spend.sum() / predictions[name].sum()) for name in names], spend)
+        for predictions, spend in tests
+        if spend.sum() > 0 and all(predictions[name].sum() > 0 for name in names)
+    ]
+    equal = np.full(len(names), 1 / len(names))
+    if not scaled or len(names) == 1:
+        return dict(zip(names, equal.tolist(), strict=True))
+
+    def loss(shares: Floats) -> float:
+        value = DRAW * float(((shares - equal) ** 2).sum())
+        for predictions, spend in scaled:
+            mixed = sum(share * each for share, each in zip(shares, predictions, strict=True))
+            value += float(np.abs(mixed - spend).sum() / spend.sum())
+        return value
+
+    best = min(_simplex(len(names), COARSE), key=loss)
+    reach = FINE // COARSE
+    near = (each for each in _simplex(len(names), FINE) if np.abs(each - best).max() <= reach / FINE)
+    best = min(near, key=loss)
+    return {name: round(float(share), SHARE_DIGITS) for name, share in zip(names, best, strict=True) if share > 0}
+
+
+def _simplex(parts: int, steps: int) -> Iterator[Floats]:
+    """Yield all shares that are whole multiples of ``1 / steps`` and add up to 1."""
+
+    def whole(left: int, number: int) -> Iterator[tuple[int, ...]]:
+        if number == 1:
+            yield (left,)
+            return
+        for first in range(left + 1):
+            for rest in whole(left - first, number - 1):
+                yield (first, *rest)
+
+    for each in whole(steps, parts):
+        yield np.array(each, dtype=np.float64) / steps

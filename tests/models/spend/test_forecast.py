@@ -1,0 +1,95 @@
+"""The forecast of spend: candidates compete on windows that had closed, and nothing after the day is seen."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ckm.models.spend import forecast as forecast_module
+from ckm.models.spend.candidates import BOOSTED, BTYD, LAST_SPEND
+from ckm.models.spend.forecast import forecast_spend
+from ckm.models.spend.history import Purchases, Snapshot
+from tests.models.spend.shops import model, purchases, shop
+
+DAY, HORIZON = 700, 120
+SHOP = shop()
+
+
+def test_a_snapshot_holds_what_was_known_by_the_day() -> None:
+    known = purchases([(0, 10, 5.0), (0, 30, 7.0), (0, 50, 9.0), (2, 20, 4.0), (5, 60, 1.0)])
+    snapshot = Snapshot(known, 40)
+    assert snapshot.buyers.codes.tolist() == [0, 2]
+    assert snapshot.spent.tolist() == [12.0, 4.0]
+    assert snapshot.mean_value.tolist() == [6.0, 4.0]
+    assert snapshot.rate.tolist() == pytest.approx([12 / 31, 4 / 31])
+    assert known.spent(snapshot.buyers.codes, 40, 60).tolist() == [9.0, 0.0]
+    assert known.days(snapshot.buyers.codes, 10, 50).tolist() == [2.0, 1.0]
+
+
+def test_features_of_a_day_do_not_change_with_what_comes_after_it() -> None:
+    kept = SHOP.day <= DAY
+    cut = Purchases(SHOP.code[kept], SHOP.day[kept], SHOP.money[kept])
+    assert Snapshot(SHOP, DAY).features(HORIZON) == pytest.approx(Snapshot(cut, DAY).features(HORIZON), nan_ok=True)
+
+
+def test_nothing_after_the_day_is_seen_and_a_second_run_says_the_same() -> None:
+    kept = SHOP.day <= DAY
+    cut = Purchases(SHOP.code[kept], SHOP.day[kept], SHOP.money[kept])
+    fitted = model(cut, DAY)
+    one, other = (forecast_spend(of, DAY, HORIZON, fitted) for of in (SHOP, cut))
+    assert np.array_equal(one.spend, other.spend)
+    assert one.low is not None
+    assert other.low is not None
+    assert np.array_equal(one.low, other.low)
+    assert (one.shares, one.correction, one.coverage) == (other.shares, other.correction, other.coverage)
+
+
+def test_a_long_history_is_tested_on_windows_of_the_horizon_that_saw_nothing_of_them() -> None:
+    found = forecast_spend(SHOP, DAY, HORIZON, model(SHOP, DAY))
+    assert found.window == HORIZON
+    assert [each.day for each in found.tests] == [DAY - 240, DAY - 180, DAY - 120]
+    assert set(found.shares) <= {BTYD, LAST_SPEND, BOOSTED}
+    assert sum(found.shares.values()) == pytest.approx(1)
+    came = SHOP.spent(Snapshot(SHOP, DAY).buyers.codes, DAY, DAY + HORIZON)
+    assert found.spend.sum() == pytest.approx(came.sum(), rel=0.25)
+    assert found.total_reach is not None
+    assert abs(np.log(came.sum() / found.spend.sum())) < found.total_reach
+    assert found.low is not None
+    assert found.high is not None
+    within = (found.low <= came) & (came <= found.high)
+    assert 0.72 <= within.mean() <= 0.9
+    peers = [np.abs(each - came).mean() for each in found.tests[-1:] for each in (np.full(len(came), came.mean()),)]
+    assert np.abs(found.spend - came).mean() < peers[0]
+
+
+def test_a_history_below_three_horizons_is_tested_on_a_third_of_it() -> None:
+    found = forecast_spend(SHOP, DAY, 365, model(SHOP, DAY))
+    assert found.window == 232  # 701 days / 3, even
+    assert [each.day for each in found.tests] == [DAY - 232]
+    assert found.correction == 1.0
+    shorter = forecast_spend(SHOP, DAY, 180, model(SHOP, DAY))
+    assert found.spend.sum() > shorter.spend.sum()
+
+
+def test_too_short_a_history_leaves_the_model_of_ordering_alone() -> None:
+    day = 80
+    found = forecast_spend(SHOP, day, 90, model(SHOP, day))
+    assert (found.shares, found.tests, found.low, found.total_reach) == ({BTYD: 1.0}, (), None, None)
+    assert found.spend.min() > 0
+
+
+def test_many_customers_are_learned_from_by_a_sample_and_all_are_predicted(monkeypatch) -> None:
+    fitted = model(SHOP, DAY)
+    whole = forecast_spend(SHOP, DAY, HORIZON, fitted)
+    monkeypatch.setattr(forecast_module, "LEARNED_FROM", 300)
+    sampled = forecast_spend(SHOP, DAY, HORIZON, fitted)
+    assert len(sampled.spend) == len(whole.spend)
+    assert len(sampled.tests[-1].spend) <= 300
+    assert sampled.spend.sum() == pytest.approx(whole.spend.sum(), rel=0.2)
+
+
+def test_twice_the_money_is_twice_the_forecast() -> None:
+    double = Purchases(SHOP.code, SHOP.day, SHOP.money * 2)
+    fitted = model(SHOP, DAY)
+    one, two = forecast_spend(SHOP, DAY, HORIZON, fitted), forecast_spend(double, DAY, HORIZON, fitted)
+    assert two.spend.sum() == pytest.approx(2 * one.spend.sum(), rel=0.02)
