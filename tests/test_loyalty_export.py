@@ -102,6 +102,11 @@ def test_there_is_one_row_per_customer_with_all_that_the_rooms_say() -> None:
     assert set(parts.sample.table.frame.columns) <= set(frame.columns)
     full = ("segment", "lifecycle_state", "value_segment", "clv", "expected_orders", "p_leave")
     assert all(frame[name].null_count() == 0 for name in full)
+    spend, low, high = (frame[f"expected_spend{end}"] for end in ("", "_low", "_high"))
+    assert spend.null_count() == 0
+    assert (low <= high).all()
+    assert (low >= 0).all()
+    assert spend.sum() >= frame["clv"].sum()
     assert isinstance(parts.risk, Risk)
     assert frame["value_at_risk"].sum() == pytest.approx(parts.risk.customers["value_at_risk"].sum())
     assert frame["loyalty_rule"].drop_nulls().to_list() == ["often", "rated"]

@@ -30,7 +30,8 @@ DAYS_A_YEAR = 365
 _TYPES: dict[str, pl.DataType] = {
     name: pl.Float64()
     for name in (
-        "current_value", "potential_value", "headroom", "expected_orders", "clv", "p_leave", "value_at_risk",
+        "current_value", "potential_value", "headroom", "expected_orders", "expected_spend", "expected_spend_low",
+        "expected_spend_high", "clv", "p_leave", "value_at_risk",
     )
 }  # fmt: skip
 
@@ -195,10 +196,16 @@ def _values(capacity: Capacity | Missing) -> pl.DataFrame | None:
 def _expected(lifetime: Lifetime | Missing) -> pl.DataFrame | None:
     if not isinstance(lifetime, Lifetime):
         return None
+    low, high = lifetime.spend_bounds or (None, None)
+    bounds = {
+        name: pl.lit(None, pl.Float64) if end is None else pl.Series(end).round(MONEY_DIGITS)
+        for name, end in (("expected_spend_low", low), ("expected_spend_high", high))
+    }
     return pl.DataFrame(
         {
             "customer_id": lifetime.customers,
             "expected_orders": pl.Series(lifetime.orders).round(ORDER_DIGITS),
+            "expected_spend": pl.Series(lifetime.spend).round(MONEY_DIGITS),
             "clv": pl.Series(lifetime.value).round(MONEY_DIGITS),
         }
-    )
+    ).with_columns(**bounds)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import atanh, sqrt, tanh
+from math import atanh, exp, sqrt, tanh
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from ckm.customers.calendar import calendar_day, day_number
 from ckm.errors import NotEnoughDataError
@@ -13,9 +15,12 @@ from ckm.measures.measure import Measure, Missing
 from ckm.models.btyd.buyers import Buyers, buyers_until
 from ckm.models.btyd.holdout import Holdout, Tenth, by_tenths, hold_out
 from ckm.models.btyd.lifetime import DAYS_A_MONTH, discounted_orders, fit_lifetime
+from ckm.models.spend.candidates import BOOSTED, BTYD, LAST_SPEND
+from ckm.models.spend.forecast import SpendForecast, forecast_spend
+from ckm.models.spend.history import Purchases
+from ckm.models.spend.interval import LEVEL
 
 if TYPE_CHECKING:
-    import numpy as np
     import polars as pl
     from numpy.typing import NDArray
 
@@ -49,6 +54,8 @@ class Lifetime:
         Money expected of each within the horizon, discounted, times the margin: the customer lifetime value.
     spend
         Money expected of each within the horizon after returns, without discount or margin: what can be counted later.
+    forecast
+        Where it comes from: purchases before returns, of each, with intervals and what past windows say of it.
     buyers
         Their histories; ``codes`` are those of the ledger.
     model
@@ -69,6 +76,7 @@ class Lifetime:
     orders: Floats
     value: Floats
     spend: Floats
+    forecast: SpendForecast
     buyers: Buyers
     model: TransactionModel
     chosen_by: str
@@ -85,17 +93,34 @@ class Lifetime:
         return round(self.months * DAYS_A_MONTH)
 
     @property
+    def spend_bounds(self) -> tuple[Floats, Floats] | None:
+        """Ends of the interval that holds :attr:`spend` of 80 % of the customers; None without one."""
+        forecast = self.forecast
+        if forecast.low is None or forecast.high is None:
+            return None
+        return forecast.low * self.margin.kept, forecast.high * self.margin.kept
+
+    @property
     def remarks(self) -> tuple[str, ...]:
         """What a reader should know, as sentences."""
         said = [
-            f"customer lifetime value: {self.model.name} and Gamma-Gamma over {self.months} months, "
-            f"discounted by {self.discount:.0%} a year; {self._margin}"
+            f"customer lifetime value: {self._parts} over {self.months} months, "
+            f"discounted by {self.discount:.0%} a year; {self._margin}",
+            *_tested(self.forecast),
         ]
         if self.holdout is None:
             said.append(f"{self.model.name} is the likeliest model; the history is too short to hold any of it out")
         else:
             said.append(_nearest(self.holdout))
         return (*said, self.independence.reading)
+
+    @property
+    def _parts(self) -> str:
+        names = {BTYD: f"{self.model.name} and Gamma-Gamma", LAST_SPEND: "last year's spend", BOOSTED: "boosted trees"}
+        shares = self.forecast.shares
+        if len(shares) == 1:
+            return names[next(iter(shares))]
+        return ", ".join(f"{names[name]} {share:.0%}" for name, share in shares.items())
 
     @property
     def _margin(self) -> str:
@@ -106,8 +131,9 @@ class Lifetime:
 def read_lifetime(basis: Basis, margin: Margin) -> Lifetime | Missing:
     """Fit the models to all customers of the ledger, and say what is expected of each.
 
-    The model of ordering is the one that came nearest to each customer's orders in the holdout, learned anew from
-    the whole history; without a holdout the likeliest. A million customers take about four seconds.
+    The model of ordering is the one that came nearest to each customer's spend in the holdout, learned anew from
+    the whole history; without a holdout the likeliest. Its spend is combined with that of other candidates as past
+    windows say (:func:`ckm.models.spend.forecast.forecast_spend`).
 
     Parameters
     ----------
@@ -129,12 +155,20 @@ def read_lifetime(basis: Basis, margin: Margin) -> Lifetime | Missing:
         return _missing(error)
     model = fit.choice.model
     expected = discounted_orders(model, buyers, months=settings.horizon, discount=settings.discount)
-    order_value = fit.order_value(buyers)
+    forecast = forecast_spend(
+        Purchases(columns[0].astype(np.int64), columns[1].astype(np.int64), columns[2]),
+        ledger.today,
+        round(settings.horizon * DAYS_A_MONTH),
+        model,
+        first_day=day_number(ledger.begins),
+        seed=basis.seed,
+    )
     return Lifetime(
         customers=ledger.customers.gather(buyers.codes),
         orders=expected.orders,
-        value=expected.discounted * order_value * margin.of_purchases,
-        spend=expected.orders * order_value * margin.kept,
+        value=forecast.spend * expected.discount * margin.of_purchases,
+        spend=forecast.spend * margin.kept,
+        forecast=forecast,
         buyers=buyers,
         model=model,
         chosen_by="likelihood" if holdout is None else "holdout",
@@ -162,13 +196,16 @@ def lifetime_measures(basis: Basis, lifetime: Lifetime | Missing) -> tuple[tuple
     customers = basis.ledger.customers
     whole = len(customers) == lifetime.everybody
     value = lifetime.value if whole else lifetime.value[lifetime.customers.is_in(customers.implode()).to_numpy()]
-    measures = list(_values(value))
+    measures = list(_values(value, lifetime.forecast if whole else None))
     if not whole:
         return tuple(measures), ()
+    measures += _past_measures(lifetime.forecast)
     missing = [Missing(SECTION, "no_cost")] if lifetime.margin.share is None else []
     if lifetime.holdout is None:
         missing.append(Missing(SECTION, "no_holdout"))
     else:
+        if not lifetime.forecast.tests:
+            missing.append(Missing(SECTION, "no_spend_test"))
         measures += _holdout_measures(lifetime.holdout)
     return (*measures, _independence(lifetime.independence)), tuple(missing)
 
@@ -188,11 +225,13 @@ def _missing(error: NotEnoughDataError) -> Missing:
     return Missing.too_few(SECTION, "few_repeat_buyers", error)
 
 
-def _values(value: Floats) -> tuple[Measure, ...]:
+def _values(value: Floats, forecast: SpendForecast | None) -> tuple[Measure, ...]:
     customers, total = len(value), float(value.sum())
     tenths = by_tenths(value, value)
+    reach = None if forecast is None else forecast.total_reach
+    ends = (None, None) if reach is None else tuple(round(total * exp(sign * reach), MONEY_DIGITS) for sign in (-1, 1))
     return (
-        Measure("clv", round(total, MONEY_DIGITS), n=customers),
+        Measure("clv", round(total, MONEY_DIGITS), (), customers, *ends),
         Measure("clv_mean", round(total / customers, MONEY_DIGITS) if customers else None, n=customers),
         *(
             Measure(
@@ -204,6 +243,48 @@ def _values(value: Floats) -> tuple[Measure, ...]:
             for number, each in enumerate(tenths, 1)
         ),
     )
+
+
+def _past_measures(forecast: SpendForecast) -> list[Measure]:
+    """Return of what the forecast is made, and how right it was in the window that closed last."""
+    if not forecast.tests:
+        return []
+    latest = forecast.tests[-1]
+    customers = len(latest.spend)
+    sums = (("predicted", latest.expected), ("actual", latest.spend))
+    return [
+        *(
+            Measure("clv_weight", round(share, SHARE_DIGITS), (("model", name),))
+            for name, share in forecast.shares.items()
+        ),
+        *(
+            Measure("clv_past_spend", round(float(spend.sum()), MONEY_DIGITS), (("what", what),), n=customers)
+            for what, spend in sums
+        ),
+        Measure("clv_past_error", round(latest.mean_absolute_error, MONEY_DIGITS), n=customers),
+        Measure("clv_past_days", float(latest.days)),
+        *(
+            [Measure("clv_past_coverage", round(forecast.coverage, SHARE_DIGITS), n=customers)]
+            if forecast.coverage is not None
+            else []
+        ),
+    ]
+
+
+def _tested(forecast: SpendForecast) -> tuple[str, ...]:
+    if not forecast.tests:
+        return ("the history is too short to test what customers spend: the lifetime value has no interval",)
+    latest = forecast.tests[-1]
+    said = (
+        f"learned until {calendar_day(latest.day)}, {latest.expected.sum():,.2f} was expected of the {latest.days} "
+        f"days after and {latest.spend.sum():,.2f} came; the spend of a customer was off by "
+        f"{latest.mean_absolute_error:,.2f} on average"
+    )
+    if forecast.coverage is not None:
+        said += f", and {forecast.coverage:.0%} of the customers were within their {LEVEL:.0%} interval"
+    if forecast.window < forecast.horizon:
+        said += f"; the history is too short to test {forecast.horizon} days ahead"
+    return (said,)
 
 
 def _holdout_measures(holdout: Holdout) -> list[Measure]:
@@ -242,6 +323,6 @@ def _nearest(holdout: Holdout) -> str:
     others = ", ".join(f"{each.model.name} {each.total:,.0f}" for each in holdout.models[1:])
     return (
         f"learned until {calendar_day(holdout.split)} and held against the {holdout.last_day - holdout.split} days "
-        f"after, {best.model.name} came nearest to each customer's orders: "
-        f"{best.total:,.0f} expected, {actual:,.0f} came" + (f" ({others})" if others else "")
+        f"after, {best.model.name} came nearest to each customer's spend: "
+        f"{best.total:,.0f} orders expected, {actual:,.0f} came" + (f" ({others})" if others else "")
     )

@@ -142,3 +142,31 @@ def test_the_report_on_cdnow_says_the_published_orders_of_weeks_40_to_78() -> No
         each.value for each in said.all("holdout_money", "tenth", "what") if each.of("what") == "actual"
     ) == pytest.approx(70_976.39)
     assert any("came nearest" in remark for remark in found.remarks)
+
+
+@pytest.mark.slow
+def test_the_past_error_and_the_weights_stand_beside_the_value() -> None:
+    found = example_lifetime()
+    said = Measures(lifetime_measures(example_basis(), found)[0])
+    latest = found.forecast.tests[-1]
+    assert latest.day + latest.days == example_basis().ledger.today
+    assert said.value("clv_past_days") == latest.days
+    assert said.value("clv_past_error") == pytest.approx(np.abs(latest.expected - latest.spend).mean(), abs=0.01)
+    assert said.value("clv_past_spend", what="actual") == pytest.approx(latest.spend.sum(), abs=0.01)
+    assert sum(each.value for each in said.all("clv_weight", "model")) == pytest.approx(1, abs=1e-5)
+    assert 0.7 <= said.value("clv_past_coverage") <= 1
+    whole = said.get("clv")
+    assert whole.lo < whole.value < whole.hi
+    assert any("was off by" in remark for remark in found.remarks)
+
+
+def test_a_short_history_has_a_value_without_interval_and_says_so() -> None:
+    rows = [row(f"c{who:02}", day, 10.0 + who) for who in range(40) for day in range(who % 5, 60, 5 + who % 9)]
+    of = basis(tables(*rows))
+    found = lifetime(of)
+    measures, missing = lifetime_measures(of, found)
+    whole = Measures(measures).get("clv")
+    assert (whole.lo, whole.hi) == (None, None)
+    assert found.spend_bounds is None
+    assert {each.reason for each in missing} & {"no_spend_test", "no_holdout"}
+    assert not Measures(measures).all("clv_weight", "model")

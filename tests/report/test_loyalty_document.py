@@ -275,6 +275,21 @@ def test_the_holdout_is_right_within_chance_and_wrong_beyond_it() -> None:
     assert "expects too much" in finding(800)
 
 
+def test_the_past_error_of_the_spend_is_said_beside_the_lifetime_value() -> None:
+    assert any(
+        "In the last 365 days" in text and "€361,230" in text and "€349,120 (+3.5%)" in text and "€104.31" in text
+        for text in said(SECTIONS["capacity"](told()))
+    )
+    weights = next(each for each in tables(SECTIONS["capacity"](told())) if each.caption.startswith("Weight in"))
+    assert [row[1] for row in weights.rows] == ["30.0%", "24.0%", "46.0%"]
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_language_has_words_for_what_the_spend_is_made_of(lang: str) -> None:
+    words = load_words(lang)
+    assert all(words.called("values", f"model.{name}") for name in ("btyd", "last_spend", "boosted"))
+
+
 @pytest.mark.slow
 def test_a_change_that_may_be_chance_is_said_to_be_one() -> None:
     changes = (Change("nps", 6.0, 8.0, -10.0, 6.0), Change("retention_rate", 0.4, 0.5, -0.15, -0.05))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ckm.report.bar_charts import Bar, bar_chart
 from ckm.report.chart_look import ruler
-from ckm.report.document import Section
+from ckm.report.document import Section, Text
 from ckm.report.time_charts import Column, column_chart
 
 if TYPE_CHECKING:
@@ -16,7 +16,18 @@ if TYPE_CHECKING:
     from ckm.report.document import Block
     from ckm.report.loyalty.telling import Telling
 
-NUMBERS = ("current_value", "potential_value", "own_peak", "clv", "clv_mean", "independence", "wallet_share")
+NUMBERS = (
+    "current_value",
+    "potential_value",
+    "own_peak",
+    "clv",
+    "clv_mean",
+    "clv_past_error",
+    "clv_past_days",
+    "clv_past_coverage",
+    "independence",
+    "wallet_share",
+)
 DEVIATIONS = 1.96
 """Of a Poisson count, within which 95 % of the counts lie that come by chance."""
 
@@ -33,6 +44,7 @@ def _blocks(telling: Telling) -> Iterator[Block]:
         yield telling.measures_table(telling.say("table.capacity"), numbers)
     yield from _headroom(telling)
     yield from _lifetime(telling)
+    yield from _past_spend(telling)
     yield from _holdout(telling)
 
 
@@ -105,6 +117,31 @@ def _lifetime(telling: Telling) -> Iterator[Block]:
         ),
         note=True,
     )
+
+
+def _past_spend(telling: Telling) -> Iterator[Block]:
+    """Of what the expected spend is made, and how right it was in the last days."""
+    days, error = telling.of("clv_past_days"), telling.of("clv_past_error")
+    expected, came = (telling.of("clv_past_spend", what=what) for what in ("predicted", "actual"))
+    if days is None or error is None or expected is None or came is None:
+        return
+    off = (expected.value or 0.0) / came.value - 1 if came.value else 0.0
+    yield Text(
+        telling.say(
+            "find.clv_past",
+            days=telling.numbers.count(days.value or 0.0),
+            expected=telling.written("clv_past_spend", expected.value),
+            came=telling.written("clv_past_spend", came.value),
+            off=telling.numbers.share(off, 1, signed=True),
+            error=telling.written("clv_past_error", error.value),
+        )
+    )
+    weights = telling.all("clv_weight", "model")
+    rows = [
+        (telling.called("model", each.of("model") or ""), telling.written("clv_weight", each.value, exact=True))
+        for each in weights
+    ]
+    yield telling.table(telling.title("clv_weight"), ("model", "share"), rows)
 
 
 def _holdout(telling: Telling) -> Iterator[Block]:
