@@ -18,6 +18,7 @@ from ckm.churning.keeping import compare, judge, keep, last_warnings, warnings_t
 from ckm.churning.levels import is_warning, level_remarks
 from ckm.churning.listing import COLUMNS, best_first, list_customers, summarise
 from ckm.customers.calendar import calendar_day
+from ckm.customers.closures import closures_ahead
 from ckm.customers.coverage import counted
 from ckm.customers.history import read_history
 from ckm.customers.ledger_cache import find_cache
@@ -352,6 +353,11 @@ def _forecast_remarks(found: Forecast) -> list[str]:
         *history.remarks,
     ]
     remarks += [each.sentence + "; the time around it is not learned from" for each in history.closures]
+    if ahead := closures_ahead(history.closures, history.as_of, found.horizon.days):
+        remarks.append(
+            f"on {ahead} of the {found.horizon.days} days ahead the shop was closed in an earlier year: should it close "
+            "again, fewer customers buy than is said here"
+        )
     if found.backtest is not None:
         remarks += _backtest_remarks(found.backtest, found.model.name)
     else:
@@ -375,10 +381,15 @@ def _backtest_remarks(backtest: Backtest, name: str) -> list[str]:
     )
     return [
         f"model {name}" + (f" ({weights})" if name == STACK else "") + f": on the past ({days}) "
-        f"ROC AUC {mean.auc:.3f} (recency alone {peer.auc:.3f}), Brier score {mean.brier:.4f} ({peer.brier:.4f}), "
-        f"calibration error {mean.calibration_error:.3f}; {ahead}",
+        f"ROC AUC {_known(mean.auc)} (recency alone {_known(peer.auc)}), "
+        f"Brier score {mean.brier:.4f} ({peer.brier:.4f}), calibration error {mean.calibration_error:.3f}; {ahead}",
         *(f"model {part} was not learned: {why}" for part, why in backtest.left_out.items()),
     ]
+
+
+def _known(value: float) -> str:
+    """Write a score; nothing ranks where all churned, or none."""
+    return "not defined" if value != value else f"{value:.3f}"
 
 
 def _turned_out(store: Store, found: Forecast, as_of: date) -> list[str]:

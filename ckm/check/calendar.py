@@ -76,10 +76,10 @@ def gaps(days: pl.Series, limits: CheckLimits) -> list[Gap]:
         weekday=pl.col("day").dt.weekday(),
         week=pl.col("day").dt.truncate("1w"),
     )
-    active = pl.col("sold").any().over("week")
+    span = span.with_columns(active=pl.col("sold").any().over("week"))
     usual = span.with_columns(
-        expected=(pl.col("sold").filter(active).mean() >= limits.open_share).over("weekday")
-        & (active.sum() >= limits.min_weeks).over("weekday")
+        expected=(pl.col("sold").filter("active").mean() >= limits.open_share).over("weekday")
+        & (pl.col("active").sum() >= limits.min_weeks).over("weekday")
     )
     runs = (
         usual.with_columns(run=pl.col("sold").rle_id())

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Whole = NDArray[np.int64]
 
+LONGEST_SEASON = 180
+"""Days of a horizon, beyond which the days that come now are no season of the year but most of it."""
 FEWEST_RHYTHM_DAYS = 3
 """Purchase days from which a customer has a purchase interval of their own: one gap is an incident, two are a habit."""
 DRAWN = frozenset({"gap_median_days", "gap_p80_days", "gap_last_ratio"})
@@ -103,6 +105,8 @@ def customer_facts(history: History, then: Snapshot, rows: NDArray[np.intp] | No
         Discount in parts of net and discount, and returns in parts of the purchases, of all time.
     lost_purchases, category_purchases
         Purchases of the last 12 months, counted by day and category: in categories that the shop has given up, and all.
+    same_season
+        Of the features; none where there is no purchase day in the year, or where the season is most of it.
     season_days, year_days
         Purchase days of the last 365 days that fell on the days of the year that come now, and all of them.
 
@@ -120,6 +124,9 @@ def customer_facts(history: History, then: Snapshot, rows: NDArray[np.intp] | No
     at = _Customers(history, then.day, then.horizon, who)
     facts = {name: values for name, values in features.items() if name not in DRAWN}
     facts |= _rhythm(at, facts["purchase_days"]) | _spend(at) | _season(at)
+    if "same_season" in facts:
+        has_share = (facts["year_days"] > 0) & (then.horizon <= LONGEST_SEASON)
+        facts["same_season"] = np.where(has_share, facts["same_season"], np.nan)
     if "category_lost" in features:
         facts |= _categories(at)
     return facts

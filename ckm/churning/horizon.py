@@ -65,7 +65,7 @@ def usual_horizon(history: History) -> Horizon:
         raise NotEnoughDataError(
             f"no horizon can be chosen: of {counted(len(history.customers), 'customer')} 0 bought on a second day, "
             "and at least 1 is needed",
-            hint="name one with --horizon, such as 90d",
+            hint=_shorter(history.as_of - history.first_day),
             customers=len(history.customers),
         )
     fixed = fixed_intervals(gaps)

@@ -81,7 +81,7 @@ class Thresholds:
         begin = ", ".join(f"{name} from {getattr(self, name):.0%}" for name in LEVELS)
         relative = [start for start in self.rule.values() if start.times is not None]
         if not relative or self.base_rate is None:
-            return f"levels: {begin}, fixed probabilities"
+            return f"levels: {begin}, fixed probabilities; one higher at the last call"
         if len(relative) < len(LEVELS):
             rule = ", ".join(f"{name} {start}" for name, start in self.rule.items())
             return f"levels: {begin}, by {rule}; x: the odds of the average customer ({self.base_rate:.0%} leave)"
@@ -89,7 +89,7 @@ class Thresholds:
         least = ", ".join(f"{start.least:.0%}" for start in self.rule.values())
         return (
             f"levels: {begin}: {times} times the odds of the average customer "
-            f"({self.base_rate:.0%} leave), and at least {least}"
+            f"({self.base_rate:.0%} leave), and at least {least}; one higher at the last call"
         )
 
 

@@ -11,6 +11,8 @@ from ckm.customers.calendar import calendar_day
 from ckm.customers.coverage import counted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ckm.customers.ledger import Ledger
@@ -28,6 +30,8 @@ SHORTEST_AT_THE_END = 7
 """Days without any row at the end that are never unusual: a week that is not loaded yet."""
 TIMES_THE_GAPS = 3
 """Times the 95th percentile of the days from one day with rows to the next that a silence at the end is longer than."""
+YEAR = 365
+"""Days after which a season comes again."""
 RATE_DAYS = 90
 """Days on either side from which the usual rate is taken, the smaller of both."""
 
@@ -87,6 +91,17 @@ def closures(purchases: NDArray[np.integer], days: NDArray[np.integer]) -> tuple
         if rate * (last - first + 1) >= EXPECTED:
             found.append(Closure(first, last))
     return tuple(found)
+
+
+def closures_ahead(closed: Sequence[Closure], day: int, horizon: int) -> int:
+    """Return how many of the days ahead lie on the days of the year on which the shop was closed in an earlier one."""
+    ahead = np.arange(day + 1, day + horizon + 1)
+    found = np.zeros(len(ahead), dtype=np.bool_)
+    for each in closed:
+        years = (ahead - each.first) // YEAR
+        since = (ahead - each.first) - years * YEAR
+        found |= (years > 0) & (since < each.days)
+    return int(found.sum())
 
 
 def silence_at_the_end(days: NDArray[np.int64], as_of: int) -> Closure | None:

@@ -7,7 +7,8 @@ The rule looks at nothing but how many rows each day has, and keeps what it cann
    all beyond it are, after a pause of more than a year that is also more than ten times the longest pause between those
    days; unless it has the volume of a usual day, or three days of rows follow one another as they usually do.
 3. At the end, the last year's median tells what volume is usual: a day with a single row has none in a shop of three
-   rows a day or more, nor has one below a twentieth of the median. After the newest day of usual volume a fortnight, or
+   rows a day or more, nor has one below a twentieth of the median. A day of usual volume long after the others counts
+   only with two fifths of their median, or with two more. After the newest such day a fortnight, or
    three times the longest pause between such days in two years, is nothing unusual, and neither is a trickle of rows on
    a quarter of the usual days. A lone day beyond that is stray, and with it what lies beyond the longest usual pause.
 
@@ -48,6 +49,10 @@ LEAST_SILENCE = 14
 """Days after the newest day of usual volume that are nothing unusual: holidays, a part of a week."""
 MOST_SILENCE = 3
 """Times the longest pause between days of usual volume that is nothing unusual either."""
+LONG_PAUSE = 0.95
+"""Quantile of the pauses between days of usual volume: three times that is a long one."""
+REOPENING = 0.4
+"""Of the median rows of such days, which a day has on which a shop opens again."""
 TRICKLE = 0.25
 """Of the usual share of days with rows: a business that goes on."""
 
@@ -81,7 +86,7 @@ def usual_days(days: Whole, rows: Whole) -> UsualDays:
         last = _end(days, open_again, core.stop - 1, pause)
         first = len(days) - 1 - _end(-days[::-1], open_again[::-1], len(days) - 1 - core.start, pause)
         days, rows = days[first : last + 1], rows[first : last + 1]
-        days = days[: _newest(days, rows >= least) + 1]
+        days = days[: _newest(days, rows >= least, rows) + 1]
     return UsualDays(int(days[0]), int(days[-1]))
 
 
@@ -122,11 +127,11 @@ def _end(days: Whole, open_again: NDArray[np.bool_], position: int, pause: int) 
     return len(days) - 1
 
 
-def _newest(days: Whole, usual: NDArray[np.bool_]) -> int:
+def _newest(days: Whole, usual: NDArray[np.bool_], rows: Whole) -> int:
     """Position of the newest day that is of usual volume, or not unusually long after one."""
-    latest = int(usual.nonzero()[0][-1])
+    latest = _last_usual(days, usual, rows)
     since = days[latest]
-    volume_days = days[usual & (days > since - 2 * YEAR)]
+    volume_days = days[: latest + 1][usual[: latest + 1] & (days[: latest + 1] > since - 2 * YEAR)]
     pause = int(np.diff(volume_days).max(initial=1))
     year = int(days.searchsorted(since - YEAR, side="right"))
     often = (latest + 1 - year) / (since - days[year] + 1)
@@ -140,3 +145,21 @@ def _newest(days: Whole, usual: NDArray[np.bool_]) -> int:
     if all(goes_on(at, allowed) for at in tail):
         return len(days) - 1
     return max((at for at in tail if goes_on(at, pause)), default=latest)
+
+
+def _last_usual(days: Whole, usual: NDArray[np.bool_], rows: Whole) -> int:
+    """Position of the last day of usual volume that belongs to those before it.
+
+    Days after a long pause do where three of them or more follow one another as usual, or where one has two fifths of
+    the median rows: an order of two lines that is dated half a year ahead is no shop that has opened again.
+    """
+    at = usual.nonzero()[0]
+    apart = np.diff(days[at])
+    if not len(apart):
+        return int(at[-1])
+    allowed = max(LEAST_SILENCE, MOST_SILENCE * float(np.quantile(apart, LONG_PAUSE)))
+    enough = REOPENING * float(np.median(rows[at]))
+    for run in reversed(np.split(at, np.flatnonzero(apart > allowed) + 1)):
+        if len(run) >= RUN or rows[run].max() >= enough:
+            return int(run[-1])
+    return int(at[-1])

@@ -99,7 +99,7 @@ def effects(comparison: Comparison, *, in_equal_days: bool = False) -> dict[str,
     """
     before, now = comparison.totals
     if in_equal_days:
-        days = comparison.equal_days[0].days
+        days = min(comparison.days)
         before, now = before.in_days(days), now.in_days(days)
     parts = whole_parts(
         revenue_effects(before, now), round(now.revenue - before.revenue), comparison.basis.ledger.scale
@@ -132,8 +132,8 @@ def effect_error(comparison: Comparison, which: int) -> float:
 
     def effect(at: Floats) -> float:
         before, now = (
-            Totals(each.period.days, float(part[0]), *(float(one) / each.share for one in part[1:]))
-            for each, part in zip(comparison.equal_days, (at[:width], at[width:]), strict=True)
+            Totals(days, float(part[0]), *(float(one) / each.share for one in part[1:]))
+            for days, each, part in zip(comparison.days, comparison.equal_days, (at[:width], at[width:]), strict=True)
         )
         return revenue_effects(before, now)[which]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm.customers.calendar import day_number
+from ckm.customers.fixed_intervals import fixed_intervals
 from ckm.measures.decomposition import Totals
 from ckm.measures.equal_days import EqualDays
 from ckm.measures.noise import Sums, error_of_days, sums
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
     Whole = NDArray[np.int64]
     Mask = NDArray[np.bool_]
+
+
+MONTH = 28
+"""Days, of the shortest: a fixed interval at least as long goes by the calendar."""
 
 
 @dataclass(frozen=True)
@@ -65,16 +70,33 @@ class Comparison:
 
     @cached_property
     def equal_days(self) -> tuple[EqualDays, EqualDays]:
-        """Before, and now: in as many days as the shorter one has of those that the data cover."""
+        """Before, and now: in as many days as the shorter one has of those that the data cover.
+
+        Where customers are billed by the calendar, a longer month has no more bills than a shorter one: whole periods.
+        """
         covered = [self.basis.covered(each) for each in (self.basis.compared, self.basis.period)]
-        days = min(each.days for each in covered)
-        before, now = (EqualDays(self.basis.ledger, each, days) for each in covered)
+        shortest = min(each.days for each in covered)
+        before, now = (
+            EqualDays(self.basis.ledger, each, each.days if self.is_billed_by_calendar else shortest)
+            for each in covered
+        )
         return before, now
+
+    @cached_property
+    def is_billed_by_calendar(self) -> bool:
+        """Whether most repeat customers buy on fixed days of the month or the year, and the data cover both periods."""
+        gaps, periods = self.basis.ledger.gaps, (self.basis.compared, self.basis.period)
+        fixed, returned = fixed_intervals(gaps), int((gaps.counts() > 0).sum())
+        if fixed is None or fixed.days < MONTH or 2 * fixed.customers < returned:
+            return False
+        return all(self.basis.covered(each) == each for each in periods)
 
     @property
     def days(self) -> tuple[int, int]:
-        """Days of both periods that the data cover: before, and now."""
+        """Days of both periods that the data cover: before, and now; as many where they make no difference."""
         before, now = self.equal_days
+        if self.is_billed_by_calendar:
+            return now.period.days, now.period.days
         return before.period.days, now.period.days
 
     @cached_property
@@ -82,11 +104,11 @@ class Comparison:
         """Before, and now: of the whole periods, customers aside."""
         before, now = (
             Totals(
-                each.period.days,
+                days,
                 float(each.active.sum()),
                 *(int(of.sum()) for of in (each.all_orders, each.all_purchases, each.all_returns)),
             )
-            for each in self.equal_days
+            for days, each in zip(self.days, self.equal_days, strict=True)
         )
         return before, now
 

@@ -202,7 +202,9 @@ def _rates(comparison: Comparison) -> Iterator[_Moved]:
     if basis.before is not None and basis.before.is_comparable:
         periods = (basis.before.covered(basis.before.compared), *(each.period for each in spans))
         shortest = min(each.days for each in periods)
-        earlier, then, since = (EqualDays(ledger, each, shortest) for each in periods)
+        earlier, then, since = (
+            EqualDays(ledger, each, each.days if comparison.is_billed_by_calendar else shortest) for each in periods
+        )
         again = [one.active * next_one.active for one, next_one in ((earlier, then), (then, since))]
         said = _days_said(earlier, then, since)
         yield from _ratio("retention_rate", again, (earlier.active, then.active), days=said)

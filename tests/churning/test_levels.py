@@ -186,7 +186,8 @@ def test_a_fixed_probability_does_not_follow_the_base_rate() -> None:
     for rate in (0.1, 0.9):
         found = Thresholds.of(fixed, rate)
         assert (found.watch, found.warn, found.urgent) == (0.5, 0.7, 0.85)
-        assert found.sentence == "levels: watch from 50%, warn from 70%, urgent from 85%, fixed probabilities"
+        begin = "levels: watch from 50%, warn from 70%, urgent from 85%"
+        assert found.sentence == f"{begin}, fixed probabilities; one higher at the last call"
 
 
 def test_a_fixed_level_beside_multiples_is_said_as_it_is_set() -> None:
@@ -200,7 +201,7 @@ def test_a_fixed_level_beside_multiples_is_said_as_it_is_set() -> None:
 def test_the_sentence_says_where_the_levels_begin_and_why() -> None:
     assert Thresholds.of(ChurnSettings(), 0.25).sentence == (
         "levels: watch from 40%, warn from 50%, urgent from 62%: 2, 3, 5 times the odds of the average customer "
-        "(25% leave), and at least 20%, 35%, 50%"
+        "(25% leave), and at least 20%, 35%, 50%; one higher at the last call"
     )
 
 

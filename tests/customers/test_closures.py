@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.customers.closures import Closure, closures, silence_at_the_end
+from ckm.customers.closures import Closure, closures, closures_ahead, silence_at_the_end
 
 
 def _days(rate: float, days: int, closed: tuple[int, int] | None = None, seed: int = 0) -> np.ndarray:
@@ -80,3 +80,12 @@ def test_what_is_long_depends_on_how_often_there_are_rows(every: int, silent: in
 
 def test_few_days_tell_nothing_of_the_end() -> None:
     assert silence_at_the_end(np.arange(29), 1_000) is None
+
+
+@pytest.mark.parametrize(
+    ("day", "days"),
+    [(500, 0), (401 + 365 - 61, 0), (401 + 365 - 31, 30), (401 + 365 + 9, 20), (430 + 365, 0), (401 + 730 - 11, 30)],
+)
+def test_days_ahead_that_were_closed_in_an_earlier_year_are_counted(day: int, days: int) -> None:
+    assert closures_ahead((Closure(401, 430),), day, 60) == days
+    assert closures_ahead((), day, 60) == 0

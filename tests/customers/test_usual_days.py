@@ -162,3 +162,20 @@ def test_wherever_a_shop_is_cut_its_last_day_is_the_as_of_date(
         return
     days = rows if stray is None else np.append(rows, day_number(stray))
     assert found(days) == (rows.min(), rows.max())
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3])
+@pytest.mark.parametrize("orders", [1, 3])
+def test_orders_of_several_lines_dated_ahead_do_not_move_the_end(lines: int, orders: int) -> None:
+    counts = np.random.default_rng(lines).poisson(9, 900) + 1
+    ahead = 900 + 30 * np.arange(1, orders + 1) + 100
+    days, rows = np.concatenate([np.arange(900), ahead]), np.concatenate([counts, np.full(orders, lines)])
+    assert usual_days(days, rows).last == 899
+
+
+@pytest.mark.parametrize("days_open", [1, 5])
+def test_a_shop_that_has_opened_again_moves_the_end(days_open: int) -> None:
+    counts = np.random.default_rng(days_open).poisson(9, 900) + 5
+    again = 1000 + np.arange(days_open)
+    days, rows = np.concatenate([np.arange(900), again]), np.concatenate([counts, np.full(days_open, 9)])
+    assert usual_days(days, rows).last == 1000 + days_open - 1

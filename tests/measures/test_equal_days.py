@@ -200,3 +200,20 @@ def test_a_shop_that_was_closed_is_not_compared_and_one_that_closes_every_winter
     assert of.incomparable == ("days_without_rows", (("days", 120), ("others", 0)))
     winters = [each for each in closed if not date(2024, 2, 1) <= each[1].date() <= date(2024, 5, 31)]
     assert basis_of(winters, as_of, 12).is_comparable
+
+
+@pytest.mark.parametrize(("as_of", "months"), [(date(2025, 3, 31), 1), (date(2025, 2, 28), 1), (date(2025, 5, 31), 3)])
+@pytest.mark.parametrize("last_day_of_month", [True, False])
+def test_members_billed_by_the_month_do_not_change_with_its_length(
+    as_of: date, months: int, last_day_of_month: bool
+) -> None:
+    rows = []
+    for month in range(24):
+        first = date(2023 + (5 + month) // 12, (5 + month) % 12 + 1, 1)
+        last = (first + 31 * DAY).replace(day=1) - DAY
+        for who in range(120):
+            rows.append(on(last if last_day_of_month else first + who % 28 * DAY, f"m{who:03}"))
+    of = basis_of([row for row in rows], as_of, months)
+    assert compare(of).is_billed_by_calendar
+    assert all(each == 0 for each in effects_of(of).values())
+    assert those_that_matter(judged(of)) == ()

@@ -163,7 +163,7 @@ def _mean(values: Floats) -> float:
 def _too_few(customers: int) -> NotEnoughDataError:
     return NotEnoughDataError(
         f"{counted(customers, 'customer')} with a purchase, {FEWEST_CUSTOMERS} needed for clusters",
-        hint="rfm and rules need fewer: ckm segment --by rfm",
+        hint="--by rfm needs 5; rules of your own need none: ckm segment --by FILE.yaml",
         customers=customers,
         needed=FEWEST_CUSTOMERS,
     )

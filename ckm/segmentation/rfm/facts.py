@@ -8,6 +8,8 @@ bought, how long ago in own purchase intervals, and whether any money was left.
 
 from __future__ import annotations
 
+from math import inf
+
 import polars as pl
 
 BINS = 5
@@ -102,7 +104,9 @@ def _silence(interval_days: float | None, *, recency_varies: bool) -> tuple[pl.E
     found = (
         recency <= usual,
         is_known & (recency <= LATE_AFTER * usual),
-        is_known & (recency > after * pl.max_horizontal(usual, SHORTEST_INTERVAL_DAYS)),
+        is_known & (recency > after * pl.max_horizontal(usual, SHORTEST_INTERVAL_DAYS))
+        # one gap is no usual interval: the shop's own stands beside it
+        | (gaps > 0) & (recency > after * pl.max_horizontal(usual, interval_days or inf, SHORTEST_INTERVAL_DAYS)),
     )
     within, not_late, stopped = (each.fill_null(value=False) for each in found)
     return within, not_late, stopped
