@@ -12,14 +12,17 @@ from ckm.values.calendars import buddhist_to_common, jalali_to_days
 from ckm.values.data_files import load_data
 from ckm.values.scripts import DIGITS, INVISIBLE, SPACES
 
-CENTURY_PIVOT = 69
-"""Two-digit years from here on are of the 20th century, those before of the 21st (POSIX strptime)."""
+CENTURIES = {"common": (1900, 69), "buddhist": (2500, 12), "jalali": (1300, 48)}
+"""Per calendar a century, and the two-digit years from which on they are of it; those before are of the next.
+
+69 is POSIX strptime's; the others begin in the same year, 1969.
+"""
 
 SEPARATOR = r"[-/.]\s?"
 CLOCK = (
     r"(?:[t,\s]*(?P<half1>[ap]m)?\s*(?P<hour>\d{1,2})[:.h](?P<minute>\d{2})"
     r"(?:[:.](?P<second>\d{2})(?:[.,](?P<fraction>\d{1,9}))?)?\s*(?P<half2>[ap]m)?"
-    r"\s*(?P<zone>z|utc|gmt|[+-]\d{2}:?\d{2}|[+-]\d{2})?)?$"
+    r"\s*(?P<zone>z|(?:utc|gmt)?[+-]\d{1,2}(?::?\d{2})?|utc|gmt)?)?$"
 )
 SHAPES = {
     "ymd": rf"^(?P<year>\d{{4}}){SEPARATOR}(?P<month>\d{{1,2}}){SEPARATOR}(?P<day>\d{{1,2}})(?:\b|t|\s){CLOCK}",
@@ -97,6 +100,13 @@ def split(bare: pl.Series, shapes: list[str]) -> pl.DataFrame:
     return whole.with_columns(absent).select("shape", *PARTS)
 
 
+def may_begin_with_year() -> pl.Expr:
+    """Whether a date that was split as day, month and two-digit year can be year, month and day as well."""
+    first, month, last = pl.col("day"), pl.col("month").cast(pl.Int32), pl.col("year")
+    two_digits = (first.str.len_chars() == 2) & (last.str.len_chars() == 2)
+    return two_digits & month.is_between(1, 12) & last.cast(pl.Int32).is_between(1, 31)
+
+
 def assemble(parts: pl.DataFrame, calendar: str) -> pl.DataFrame:
     """Return the moments that parts name, as ``local`` time and, where an offset is written, ``instant`` in UTC.
 
@@ -104,9 +114,10 @@ def assemble(parts: pl.DataFrame, calendar: str) -> pl.DataFrame:
     """
     short = pl.col("year").str.len_chars() == 2
     number = {name: pl.col(name).cast(pl.Int32) for name in PARTS[:6]}
+    century, pivot = CENTURIES[calendar]
     year: pl.Expr = (
         pl.when(short)
-        .then(number["year"] + pl.when(number["year"] < CENTURY_PIVOT).then(2000).otherwise(1900))
+        .then(number["year"] + pl.when(number["year"] < pivot).then(century + 100).otherwise(century))
         .otherwise(number["year"])
     )
     if calendar == "buddhist":
@@ -147,7 +158,8 @@ def assemble(parts: pl.DataFrame, calendar: str) -> pl.DataFrame:
 
 def _offset_minutes(zone: pl.Expr) -> pl.Expr:
     """Minutes east of UTC; null where no zone is written."""
-    digits = zone.str.replace(":", "", literal=True)
+    # "GMT+1" and "+1:30" have a single digit of hours.
+    digits = zone.str.replace_all("[a-z:]", "").str.replace(r"^([+-])(\d|\d\d\d)$", "${1}0${2}")
     sign = pl.when(digits.str.starts_with("-")).then(-1).otherwise(1)
     hours = digits.str.slice(1, 2).cast(pl.Int32, strict=False)
     minutes = digits.str.slice(3, 2).replace("", "0").cast(pl.Int32, strict=False)

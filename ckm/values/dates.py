@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Literal
 
 import polars as pl
 
 from ckm.values.calendars import BUDDHIST_YEARS, JALALI_YEARS
-from ckm.values.date_parts import SHAPES, assemble, simplify, split
+from ckm.values.date_parts import SHAPES, assemble, may_begin_with_year, simplify, split
+from ckm.values.short_years import ShortYears, weigh_short_years
 
 Order = Literal["dmy", "mdy", "ymd"]
 Unit = Literal["serial", "epoch_s", "epoch_ms"]
@@ -18,6 +19,8 @@ SERIAL_DAYS = (20_000, 80_000)
 """Excel serials that pass for dates: October 1954 to January 2119."""
 EXCEL_EPOCH_DAYS = 25_569
 """Excel's serial of 1970-01-01; its day 0 is 1899-12-30, as it takes 1900 for a leap year."""
+EPOCH_RANGES: dict[str, tuple[float, float]] = {"epoch_s": (3e8, 4e9), "epoch_ms": (3e11, 4e12)}
+"""Numbers that pass for seconds or milliseconds since 1970: July 1979 to October 2096."""
 OUTNUMBERED = 10
 """How many times more values must speak for an order than against it, for these to be taken for slips."""
 
@@ -42,8 +45,12 @@ class DateEvidence:
         Dates whose four-digit years are of these calendars.
     short
         Dates with two-digit years.
+    epoch_s, epoch_ms
+        Numbers that pass for seconds or milliseconds since 1970; they count as ``other`` too.
     other
         Texts that are no date.
+    years
+        What the dates with two-digit years say about the place and the calendar of the year.
     """
 
     clear: int = 0
@@ -55,7 +62,10 @@ class DateEvidence:
     buddhist: int = 0
     jalali: int = 0
     short: int = 0
+    epoch_s: int = 0
+    epoch_ms: int = 0
     other: int = 0
+    years: ShortYears = field(default_factory=ShortYears)
 
     def __add__(self, other: DateEvidence) -> DateEvidence:
         return DateEvidence(*(getattr(self, spec.name) + getattr(other, spec.name) for spec in fields(self)))
@@ -63,10 +73,26 @@ class DateEvidence:
     @property
     def order(self) -> Order | None:
         """The order that numeric dates speak for; None when none do, or when they are at odds."""
+        if self.years.begin:
+            return "ymd"
+        if self.is_year_unclear:
+            return None
         most, least = max(self.dmy, self.mdy), min(self.dmy, self.mdy)
         if most <= least * OUTNUMBERED:
             return None
         return "dmy" if self.dmy == most else "mdy"
+
+    @property
+    def is_year_unclear(self) -> bool:
+        """Whether most numeric dates have two-digit years that may stand first as well as last."""
+        return 2 * self.years.numeric > self.dates - self.clear and self.years.are_unclear
+
+    @property
+    def epoch(self) -> Unit | None:
+        """The unit in which most values count from 1970, where hardly any is a date."""
+        if self.epoch_s * 2 > self.other + self.dates:
+            return "epoch_s"
+        return "epoch_ms" if self.epoch_ms * 2 > self.other + self.dates else None
 
     @property
     def dates(self) -> int:
@@ -129,7 +155,8 @@ class DateStyle:
 
 def weigh_dates(texts: pl.Series) -> DateEvidence:
     """Count how the distinct values of a text column are written."""
-    bare = simplify(texts.drop_nulls().unique())
+    written = texts.drop_nulls().unique()
+    bare = simplify(written)
     found = split(bare, [shape for shape in SHAPES if shape not in ("mdy", "short-ymd")])
     shape, first, second, year = (pl.col(name) for name in ("shape", "day", "month", "year"))
     numeric = (shape == "dmy").fill_null(value=False)
@@ -147,9 +174,11 @@ def weigh_dates(texts: pl.Series) -> DateEvidence:
         buddhist=(four & value.is_between(*BUDDHIST_YEARS)).sum(),
         jalali=(four & value.is_between(*JALALI_YEARS)).sum(),
         short=(year.str.len_chars() == 2).sum(),
+        epoch_s=(shape.is_null() & number.is_between(*EPOCH_RANGES["epoch_s"])).sum(),
+        epoch_ms=(shape.is_null() & number.is_between(*EPOCH_RANGES["epoch_ms"])).sum(),
         other=(shape.is_null() & number.is_between(*SERIAL_DAYS).not_().fill_null(value=True)).sum(),
     )
-    return DateEvidence(**counts.row(0, named=True))
+    return DateEvidence(**counts.row(0, named=True), years=weigh_short_years(written, found))
 
 
 def find_pattern(texts: pl.Series, order: Order | None) -> tuple[str | None, bool]:
@@ -200,8 +229,11 @@ def parse_dates(texts: pl.Series, style: DateStyle) -> pl.DataFrame:
     bare = simplify(texts)
     if style.number is not None:
         return _count(bare, style.number)
-    numeric = "short-ymd" if style.order == "ymd" else style.order or "dmy"
-    parts = split(bare, ["ymd", numeric, "compact", "day-name", "name-day", "year-name"])
+    numeric = ["short-ymd"] if style.order == "ymd" else [style.order or "dmy"]
+    if style.calendar == "jalali":
+        # Persian dates are written year first, and a year of two digits is no exception.
+        numeric = ["short-ymd", *numeric]
+    parts = split(bare, ["ymd", *numeric, "compact", "day-name", "name-day", "year-name"])
     if style.order is None:
         parts = _speaking_for_themselves(parts)
     return assemble(parts, style.calendar)
@@ -212,7 +244,7 @@ def _speaking_for_themselves(parts: pl.DataFrame) -> pl.DataFrame:
     first, second = pl.col("day").cast(pl.Int32), pl.col("month").cast(pl.Int32)
     numeric = (pl.col("shape") == "dmy").fill_null(value=False)
     turned = numeric & (second > 12)
-    unclear = numeric & (first <= 12) & (second <= 12) & (first != second)
+    unclear = numeric & (((first <= 12) & (second <= 12) & (first != second)) | may_begin_with_year())
     return parts.with_columns(
         day=pl.when(turned).then("month").when(~unclear).then("day"),
         month=pl.when(turned).then("day").when(~unclear).then("month"),

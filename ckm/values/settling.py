@@ -26,6 +26,7 @@ ORDERS: dict[str, Order] = {"dmy": "dmy", "mdy": "mdy", "ymd": "ymd"}
 NUMBERED: dict[str, Unit] = {"serial": "serial", "epoch_s": "epoch_s", "epoch_ms": "epoch_ms"}
 DATE_WORDS = (*ORDERS, *NUMBERED, "jalali", "buddhist")
 
+EPOCH_UNITS = {"serial": "days", "epoch_s": "seconds", "epoch_ms": "milliseconds"}
 BUDDHIST = "years of the Buddhist era, less 543"
 
 E = TypeVar("E", NumberEvidence, DateEvidence)
@@ -113,7 +114,7 @@ class StyleSettler:
         if hint is not None:
             style = _hinted_style(hint)
             self.dates |= {
-                target: self._in_its_calendar(style, texts, names[target]) for target, texts in sample.items()
+                target: self._in_its_calendar(style, texts, names[target], target) for target, texts in sample.items()
             }
             return
         evidence = _weigh(sample, rest, weigh_dates)
@@ -121,11 +122,20 @@ class StyleSettler:
         for target, found in evidence.items():
             self.dates[target] = _with_pattern(self._date_style(names[target], target, found), sample[target])
 
-    def _in_its_calendar(self, style: DateStyle, texts: pl.Series, name: str) -> DateStyle:
-        """A hinted style: who says ``dmy`` of Thai dates need not say that their years are Thai."""
-        if style.calendar == "common" and style.number is None and weigh_dates(texts).is_buddhist:
-            self.remarks.append(f"{name}: {BUDDHIST}")
-            return replace(style, calendar="buddhist")
+    def _in_its_calendar(self, style: DateStyle, texts: pl.Series, name: str, target: str) -> DateStyle:
+        """A hinted style: who says ``dmy`` of Thai dates need not say that their years are Thai.
+
+        Two-digit years do not show it; that they are of the common calendar only a format says.
+        """
+        if style.calendar == "common" and style.number is None:
+            found = weigh_dates(texts)
+            if found.is_buddhist:
+                self.remarks.append(f"{name}: {BUDDHIST}")
+                return replace(style, calendar="buddhist")
+            if style.pattern is None:
+                _refuse_unknown_calendar(name, target, found)
+        if style.calendar == "jalali" and weigh_dates(texts).short:
+            self.remarks.append(f"{name}: two-digit years read as 1348 to 1447, and as standing first")
         return _with_pattern(style, texts)
 
     def _date_style(self, name: str, target: str, found: DateEvidence) -> DateStyle:
@@ -139,10 +149,26 @@ class StyleSettler:
                 target=target,
                 option="--dates",
             )
+        if not found.is_buddhist:
+            _refuse_unknown_calendar(name, target, found)
+        if unit := found.epoch:
+            raise AmbiguousError(
+                f"{name}: the values are numbers, as of {EPOCH_UNITS[unit]} since 1970, and no dates",
+                hint=f"if they are, say so with --dates {unit}",
+                target=target,
+                option="--dates",
+            )
         order = found.order
+        if found.is_open and found.is_year_unclear and len(self._orders) != 1:
+            raise AmbiguousError(
+                f"{name}: with years of two digits the year may stand first or last, 24/11/30 may be in 2024 or 2030",
+                hint="settle it with --dates dmy, --dates mdy or --dates ymd (in a mapping, format: {dates: dmy})",
+                target=target,
+                option="--dates",
+            )
         if found.dmy and found.mdy and order:
             self.remarks.append(f"{name}: both date orders occur; read as {order}, the others are refused")
-        if found.is_open and found.open:
+        if found.is_open and (found.open or found.is_year_unclear):
             if len(self._orders) != 1:
                 raise AmbiguousError(
                     f"{name}: day and month cannot be told apart, 03/04/2025 may be in March or April throughout",
@@ -155,8 +181,29 @@ class StyleSettler:
         if found.is_buddhist:
             self.remarks.append(f"{name}: {BUDDHIST}")
         if found.short:
-            self.remarks.append(f"{name}: two-digit years read as 1969 to 2068")
+            years = "2512 to 2611" if found.is_buddhist else "1969 to 2068"
+            self.remarks.append(f"{name}: two-digit years read as {years}")
         return DateStyle(order=order, calendar="buddhist" if found.is_buddhist else "common")
+
+
+def _refuse_unknown_calendar(name: str, target: str, found: DateEvidence) -> None:
+    """Refuse two-digit years where nothing says of which calendar they are.
+
+    Raises
+    ------
+    AmbiguousError
+        Naming the calendar that the script or the years speak for.
+    """
+    calendar = found.years.calendar(found.short)
+    if calendar is None:
+        return
+    era = {"buddhist": "the Buddhist era", "jalali": "the Persian calendar"}[calendar]
+    raise AmbiguousError(
+        f"{name}: years of two digits that may be of {era} or of the common one",
+        hint=f"say --dates {calendar}, or the format of common years, such as --dates %d/%m/%y",
+        target=target,
+        option="--dates",
+    )
 
 
 def _weigh(sample: Texts, rest: Rest, weigh: Callable[[pl.Series], E]) -> dict[str, E]:
