@@ -181,7 +181,7 @@ def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool
             hint="ckm inspect shows why; ckm ingest quarantines them with their reasons",
         )
     left = [f"{found.left_out} of {found.total} records were left out as unfit"] if found.left_out else []
-    return found.rows, [*remarks, *conversion.remarks, *left]
+    return found.rows, [*remarks, *conversion.remarks, *conversion.cleaning_remarks(), *left]
 
 
 def _scanned(source: Source, conversion: Conversion) -> FitRows | None:

@@ -24,6 +24,7 @@ from ckm.parquet_file import scan_file
 from ckm.paths import openable
 from ckm.schema import EARLIEST, LATEST
 from ckm.sources.parquet_columns import farthest_of, polars_reads
+from ckm.values.ids import IdReader, needs_cleaning
 from ckm.values.native import NativeReader
 from ckm.values.readers import TextReader
 
@@ -83,7 +84,7 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
         footer = read_footer(path)
     except UnicodeDecodeError:  # texts that are not UTF-8, which polars refuses to read
         return None
-    if not _polars_prints(source, conversion, sample.schema, footer):
+    if not _polars_prints(source, conversion, sample.schema, footer) or _has_odd_ids(source, conversion, sample.schema):
         return None
     columns = _Columns(conversion, sample.schema, footer)
     words = _few_words(source, columns.wordy())
@@ -150,6 +151,17 @@ def _is_plain(conversion: Conversion, schema: pl.Schema, sample: pl.DataFrame) -
             for reader in conversion.readers.values()
         )
     )
+
+
+def _has_odd_ids(source: pl.LazyFrame, conversion: Conversion, schema: pl.Schema) -> bool:
+    """Whether some id needs more than its surrounding blanks taken away."""
+    ids = [
+        rule.source
+        for target, rule in conversion.mapping.columns.items()
+        if isinstance(rule, FromColumn) and isinstance(conversion.readers[target], IdReader)
+    ]
+    odd = [needs_cleaning(exactly(name)).any().alias(name) for name in dict.fromkeys(ids) if schema[name] == pl.String]
+    return bool(odd) and any(source.select(odd).collect(engine="streaming").row(0))
 
 
 def _few_words(source: pl.LazyFrame, columns: dict[str, pl.Expr]) -> dict[str, pl.Series] | None:

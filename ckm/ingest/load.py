@@ -342,6 +342,7 @@ class FileLoad:
                 *superseded,
                 *self.remarks,
                 *self.conversion.remarks,
+                *self.conversion.cleaning_remarks(),
                 *problems,
                 *flagged,
                 *renamed,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
 
 from ckm.mapping.expressions import column_names, exactly, unworkable
-from ckm.mapping.mapping import Expression
+from ckm.mapping.mapping import Constant, Expression, FromColumn
+from ckm.values.amounts import refuse_other_currencies
+from ckm.values.ids import IdReader
 from ckm.values.readers import complete_reading
 from ckm.values.vocabulary import translate
 
@@ -74,6 +76,8 @@ class Conversion:
         How its dates are written; None without dates.
     remarks
         What was assumed, in sentences.
+    amount_marks
+        The signs, codes and words that stood beside amounts so far.
     """
 
     mapping: Mapping
@@ -87,6 +91,7 @@ class Conversion:
     decimal: str | None = None
     date_format: str | None = None
     remarks: tuple[str, ...] = ()
+    amount_marks: set[str] = field(default_factory=set)
 
     @classmethod
     def plan(
@@ -134,8 +139,17 @@ class Conversion:
         return plan_conversion(mapping, columns, sample, more, default_zone, default_currency, nested, named=named)
 
     def apply(self, records: pl.DataFrame) -> Converted:
-        """Convert records of the file; no row is lost and no value stops it."""
+        """Convert records of the file; no row is lost and no value stops it.
+
+        Raises
+        ------
+        UsageError
+            The amounts are marked as of another currency than all of them are taken for.
+        """
         typed, broken = self.read(records)
+        currency = self.mapping.columns.get("currency")
+        if isinstance(currency, Constant) and self.amount_marks:
+            refuse_other_currencies(self.amount_marks, currency.value)
         table = self.mapping.target
         height = records.height
         columns = [
@@ -154,6 +168,15 @@ class Conversion:
             else:
                 broken.append((f"row|{rule.name}", failed))
         return Converted(frame, _per_row(broken, height), _per_row(flags, height))
+
+    def cleaning_remarks(self) -> list[str]:
+        """Return sentences on what the ids of all records so far have lost."""
+        remarks = []
+        for target, reader in self.readers.items():
+            if isinstance(reader, IdReader):
+                rule = self.mapping.columns.get(target)
+                remarks += reader.remarks(f"column '{rule.source}'" if isinstance(rule, FromColumn) else f"'{target}'")
+        return remarks
 
     def read(self, records: pl.DataFrame) -> tuple[dict[str, pl.Series], list[tuple[str, pl.Series]]]:
         """Return the typed targets in the mapping's order, and per broken ``column|type`` the rows that break it."""

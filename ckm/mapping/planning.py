@@ -15,13 +15,15 @@ from ckm.mapping.mapping import Constant, Expression, FromColumn
 from ckm.mapping.proposal import complete, missing_columns
 from ckm.mapping.sayable import unknown_column
 from ckm.schema import RESERVED_COLUMNS
+from ckm.values.amounts import MONEY, AmountReader, are_percentages, refuse_other_currencies
 from ckm.values.dates import DateStyle
+from ckm.values.ids import SCIENTIFIC, IdReader
 from ckm.values.native import NativeReader, as_text, fits, storable
 from ckm.values.numbers import NumberStyle
 from ckm.values.readers import MOMENT, DateReader, NumberReader, Reader, Remembering, TextReader
 from ckm.values.settling import StyleSettler
 from ckm.values.truth import TruthReader
-from ckm.values.vocabulary import contract_words, currencies_of, folded
+from ckm.values.vocabulary import contract_words, folded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -52,7 +54,30 @@ def plan_conversion(
     mapping = replace(mapping, columns=rules)
     if missing := [target for target in mapping.target.required if target not in rules]:
         raise missing_columns(missing, mapping.table, columns, rules, named=named)
-    return _Planner(mapping, list(columns), sample, more, default_zone, nested, named=named).plan(assumed)
+    mapping, left_out = _without_percentages(mapping, sample)
+    return _Planner(mapping, list(columns), sample, more, default_zone, nested, named=named).plan([*assumed, *left_out])
+
+
+def _without_percentages(mapping: Mapping, sample: pl.DataFrame) -> tuple[Mapping, list[str]]:
+    """Return the mapping without columns of percentages for amounts, and sentences on them; they are kept beside.
+
+    Raises
+    ------
+    UsageError
+        The amount is required.
+    """
+    rules, said = dict(mapping.columns), []
+    for target, rule in mapping.columns.items():
+        if target not in MONEY or not isinstance(rule, FromColumn) or rule.source not in sample.columns:
+            continue
+        if not are_percentages(sample[rule.source]):
+            continue
+        message = f"column '{rule.source}' holds percentages, and {target} is an amount"
+        if target in mapping.target.required:
+            raise UsageError(message, hint=f"name the column of amounts with --column {target}=COLUMN")
+        del rules[target]
+        said.append(f"{message}: it was kept beside")
+    return replace(mapping, columns=rules), said
 
 
 class _Planner:
@@ -89,11 +114,14 @@ class _Planner:
             self._plan_expression(target, rule)
         draft = replace(self.draft, extras=self._extras())
         nothing = self.sample.clear()
+        currency = self.mapping.columns.get("currency")
+        if isinstance(currency, Constant):
+            refuse_other_currencies(self.settler.money_marks, currency.value)
         finished = replace(draft, mapping=replace(self.mapping, rules=())).apply(nothing).frame
         rules = tuple(self._rule(rule, finished, nothing) for rule in self.mapping.rules)
         return replace(
             draft,
-            readers={target: _remembering(reader) for target, reader in draft.readers.items()},
+            readers={target: _fresh(reader) for target, reader in draft.readers.items()},
             rules=rules,
             decimal=self.settler.decimal,
             date_format=self.settler.date_format,
@@ -102,17 +130,16 @@ class _Planner:
 
     def _doubts(self) -> Iterator[str]:
         """What in the sample speaks against the mapping."""
-        rule = self.mapping.columns.get("currency")
-        if isinstance(rule, Constant):
-            for mark in sorted(self.settler.money_marks):
-                meant = currencies_of(mark)
-                if meant and rule.value not in meant:
-                    yield f"amounts are marked as {' or '.join(sorted(meant))}, yet every one is taken for {rule.value}"
         for target, rule in self.mapping.columns.items():
             if isinstance(rule, FromColumn) and target.endswith(ID_SUFFIXES):
                 ids = self.sample[rule.source].drop_nulls()
                 if ids.dtype == pl.String and len(ids) and ids.str.contains(r"^\d+\.0$").all():
                     yield f"{self._name_of(target)}: every id ends in '.0', as when a program took it for a number"
+                elif ids.dtype == pl.String and (cut := int(ids.str.contains(SCIENTIFIC).sum())):
+                    yield (
+                        f"{self._name_of(target)}: {cut:,} of the first {len(ids):,} ids are in scientific notation, "
+                        "as 4.05E+12: a spreadsheet has cut their digits, and different ids became equal; export anew"
+                    )
 
     def _words(self) -> dict[str, dict[str, str]]:
         words = {target: dict(contract_words(target)) for target in self.mapping.columns}
@@ -194,6 +221,8 @@ class _Planner:
         if fits(source, wanted):
             reason = "date" if wanted.is_temporal() else "integer" if wanted.is_integer() else "number"
             return NativeReader(wanted, source, reason, self.zone)
+        if target in MONEY:
+            return AmountReader(NumberStyle(), wanted, self.draft.amount_marks)
         if wanted.is_numeric():
             return NumberReader(NumberStyle(), wanted)
         if wanted in (pl.Date, MOMENT):
@@ -202,7 +231,8 @@ class _Planner:
             return TruthReader()
         if wanted != pl.String:
             raise UsageError(f"{self.where}: '{target}' has the type {wanted}, which no source can fill")
-        return TextReader(trim=target.endswith(ID_SUFFIXES), nulls=self.mapping.hints.null_values or ())
+        nulls = self.mapping.hints.null_values or ()
+        return IdReader(nulls=nulls) if target.endswith(ID_SUFFIXES) else TextReader(nulls=nulls)
 
     def _constant(self, target: str, value: str) -> pl.Series:
         reader = self._reader(target, self._dtype(target), pl.String())
@@ -275,7 +305,10 @@ class _Planner:
         return f"column '{rule.source}'" if isinstance(rule, FromColumn) else f"'{target}'"
 
 
-def _remembering(reader: Reader) -> Reader:
+def _fresh(reader: Reader) -> Reader:
+    """Return a reader that has seen nothing yet, and remembers what it cannot read."""
+    if isinstance(reader, IdReader):
+        return IdReader(nulls=reader.nulls)
     return Remembering(reader) if isinstance(reader, NumberReader | DateReader) else reader
 
 

@@ -11,6 +11,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
+from ckm.values.amounts import MONEY
 from ckm.values.dates import DateEvidence, DateStyle, Order, Unit, find_pattern, weigh_dates
 from ckm.values.numbers import NumberEvidence, NumberStyle, money_marks, weigh_numbers
 
@@ -79,8 +80,9 @@ class StyleSettler:
         names
             What to call each column in messages.
         """
-        for texts in sample.values():
-            self.money_marks |= money_marks(texts)
+        for target, texts in sample.items():
+            if target in MONEY:
+                self.money_marks |= money_marks(texts)
         if fixed := _hinted_mark(self.hints):
             self._marks.add(fixed)
             self.numbers |= dict.fromkeys(sample, NumberStyle(fixed, self.hints.thousands))

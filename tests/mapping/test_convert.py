@@ -73,7 +73,7 @@ def test_the_contracts_columns_come_first_and_typed_and_the_others_after_as_they
 def test_ids_keep_their_zeros_and_lose_the_blanks_around_them() -> None:
     result = convert(orders(customer_id=[" 0042 ", "a b", "   ", None], product_id=["007", "1e5", "N/A", "None"]))
     assert result.frame["customer_id"].to_list() == ["0042", "a b", None, None]
-    assert result.frame["product_id"].to_list() == ["007", "1e5", "N/A", "None"]
+    assert result.frame["product_id"].to_list() == ["007", "1e5", None, None]
 
 
 def test_what_is_present_and_unreadable_is_a_reason_and_what_means_nothing_is_null() -> None:
@@ -434,11 +434,53 @@ def test_one_source_column_may_fill_several_targets() -> None:
     assert frame["invoice_id"].to_list() == frame["order_id"].to_list() == ["1"]
 
 
-def test_amounts_marked_in_another_currency_than_the_assumed_are_remarked() -> None:
+def test_amounts_marked_in_another_currency_than_the_assumed_are_refused() -> None:
     records = pl.DataFrame({"order_id": ["1"], "date": ["2025-01-02"], "total": ["$ 9.99"]})
-    assert any("USD" in remark for remark in plan(records, default_currency="EUR").remarks)
+    with pytest.raises(UsageError) as refused:
+        plan(records, default_currency="EUR")
+    assert "--currency CODE" in (refused.value.hint or "")
+    assert "USD" in (refused.value.hint or "")
     mapping = propose_mapping(records.columns, "transactions", default_currency="USD").mapping
-    assert not any("marked" in remark for remark in plan(records, mapping).remarks)
+    assert plan(records, mapping).apply(records).frame["net"].to_list() == [9.99]
+
+
+@pytest.mark.parametrize("other", ["$ 9.99", "9.99 GBP", "￥100", "US$ 3"])
+@pytest.mark.parametrize("target", ["net", "discount", "cost"])
+def test_a_second_currency_is_refused_however_late_it_comes(other: str, target: str) -> None:
+    rules = {"order_id": FromColumn("order_id"), "ordered_at": FromColumn("ordered_at"), "net": FromColumn("net")}
+    first, late = orders(net=["9.99 EUR"], cost=["1 €"]), orders(**{"net": ["1"], target: [other]})
+    mapping = Mapping(name="shop", table="transactions", columns=rules | {target: FromColumn(target)})
+    first = first.select("order_id", "ordered_at", "net", *({target} - {"net"} if target == "cost" else ()))
+    if target == "discount":
+        first = first.with_columns(discount=pl.lit("1 €"))
+    conversion = plan(first, mapping)
+    assert conversion.apply(first).frame["net"].to_list() == [9.99]
+    with pytest.raises(UsageError, match="several currencies"):
+        conversion.apply(late.select(first.columns))
+
+
+def test_signs_of_one_currency_are_no_conflict() -> None:
+    records = orders(net=["€ 1", "2 EUR", "3 Euro", "4"]).drop("currency")
+    assert convert(records).frame["net"].to_list() == [1, 2, 3, 4]
+    dollars = orders(net=["$1", "US$2", "3 USD"]).drop("currency")
+    mapping = propose_mapping(dollars.columns, "transactions", default_currency="USD").mapping
+    assert convert(dollars, mapping).frame["net"].to_list() == [1, 2, 3]
+
+
+def test_signs_are_the_rows_own_where_a_column_names_the_currency() -> None:
+    assert convert(orders(net=["€1", "$2"], currency=["EUR", "USD"])).frame["net"].to_list() == [1, 2]
+
+
+@pytest.mark.parametrize("percent", ["10%", "10 %", "12,5 %", "١٠٪", "10％"])
+def test_a_percentage_is_no_money(percent: str) -> None:
+    conversion = plan(records := orders(discount=[percent, percent, None]))
+    assert conversion.apply(records).frame["discount"].to_list() == [None] * 3
+    assert any("percentages" in remark for remark in conversion.remarks)
+    assert percent in conversion.apply(records).frame["discount_"].to_list()
+    with pytest.raises(UsageError, match="percentages"):
+        plan(orders(net=[percent]))
+    single = convert(orders(discount=["1.00", "2.00", percent]))
+    assert single.reasons.to_list() == [None, None, ["discount|number"]]
 
 
 def test_ids_that_a_program_took_for_numbers_are_kept_and_remarked() -> None:
@@ -446,6 +488,13 @@ def test_ids_that_a_program_took_for_numbers_are_kept_and_remarked() -> None:
     conversion = plan(records)
     assert conversion.apply(records).frame["customer_id"].to_list() == ["13085.0", None]
     assert any("customer_id" in remark for remark in conversion.remarks)
+
+
+@pytest.mark.parametrize("number", ["4.05E+12", "1,2E+15", "9e+21"])
+@pytest.mark.parametrize("target", ["customer_id", "order_id"])
+def test_ids_in_scientific_notation_are_remarked(number: str, target: str) -> None:
+    assert any("scientific notation" in remark for remark in plan(orders(**{target: ["A1", number]})).remarks)
+    assert not any("scientific" in remark for remark in plan(orders(**{target: ["12E5X", "E+12"]})).remarks)
 
 
 @pytest.mark.slow

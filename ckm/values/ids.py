@@ -1,0 +1,108 @@
+"""Ids in texts: without what spreadsheets and copying put around them, and with a count of what was taken away."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+
+import polars as pl
+
+from ckm.values.data_files import load_data
+from ckm.values.readers import TextReader
+from ckm.values.scripts import INVISIBLE
+
+JOINERS = "\u200c\u200d"
+"""Between letters of Persian and Indian scripts they are spelling; elsewhere they are remains."""
+INVISIBLE_IN_IDS = "".join(sorted({*INVISIBLE, "\u00ad", "\u2060", "\u180e"} - {*JOINERS}))
+QUOTED = r'^="(.*)"$'
+"""How Excel is kept from taking an id for a number: ="00123"."""
+APOSTROPHE = r"^'([0-9=+@-].*)$"
+"""How people do that: '00123."""
+SCIENTIFIC = r"^\d(?:[.,]\d+)?[eE]\+\d{1,3}$"
+"""What is left of a long id that a spreadsheet showed as a number: 4.05E+12."""
+
+INVISIBLE_REMARK = "invisible characters were taken out of {count} ids"
+GUARD_REMARK = (
+    '{count} ids lost the marks that keep a spreadsheet from taking them for numbers, as in ="00123" or \'00123'
+)
+NULL_REMARK = "{count} ids are words for 'no value' ({words}) and were taken for none"
+
+
+@dataclass(frozen=True)
+class IdReader(TextReader):
+    """Ids: without surrounding blanks, invisible characters and the guards of spreadsheets; null words are no ids.
+
+    Attributes
+    ----------
+    cleaned
+        How many ids lost what, by the remark that says so; null words by themselves.
+    """
+
+    trim: bool = True
+    cleaned: Counter[tuple[str, str]] = field(default_factory=Counter, compare=False)
+
+    def careful(self, texts: pl.Series) -> pl.Series:
+        """Clean the few ids that need it."""
+        texts = super().careful(texts)
+        odd = texts.to_frame("id").select(_may_need_cleaning(pl.col("id"))).to_series()
+        if not odd.any():
+            return texts
+        rows = odd.arg_true()
+        return texts.scatter(rows, self._cleaned(texts.gather(rows)))
+
+    def _cleaned(self, ids: pl.Series) -> pl.Series:
+        steps = ids.to_frame("id").lazy().with_columns(seen=_visible(pl.col("id")).str.strip_chars())
+        steps = steps.with_columns(bare=_unguarded(pl.col("seen")).str.strip_chars())
+        steps = steps.with_columns(void=pl.col("bare").is_in(id_null_words()))
+        found = steps.with_columns(
+            clean=pl.when(~pl.col("void") & (pl.col("bare") != "")).then("bare"),
+            invisible=pl.col("seen") != pl.col("id"),
+            guarded=pl.col("bare") != pl.col("seen"),
+        ).collect()
+        self.cleaned[INVISIBLE_REMARK, ""] += int(found["invisible"].sum())
+        self.cleaned[GUARD_REMARK, ""] += int(found["guarded"].sum())
+        for word, count in found.filter("void")["bare"].value_counts().iter_rows():
+            self.cleaned[NULL_REMARK, word] += count
+        return found["clean"]
+
+    def remarks(self, name: str) -> list[str]:
+        """Return sentences on what was taken away from the ids of the column called ``name``."""
+        counts: Counter[str] = Counter()
+        for (remark, _), count in self.cleaned.items():
+            counts[remark] += count
+        words = ", ".join(sorted(word for remark, word in self.cleaned if remark == NULL_REMARK))
+        return [f"{name}: {remark.format(count=f'{n:,}', words=words)}" for remark, n in counts.items() if n]
+
+
+def needs_cleaning(text: pl.Expr) -> pl.Expr:
+    """Whether an :class:`IdReader` may change an id beyond its surrounding blanks."""
+    return (
+        text.str.contains_any([*INVISIBLE_IN_IDS, *JOINERS])
+        | text.str.starts_with("=")
+        | text.str.starts_with("'")
+        | text.is_in(id_null_words())
+    )
+
+
+@cache
+def id_null_words() -> list[str]:
+    """Return the words that programs write for a missing id, in the cases in which they write them."""
+    return [str(word) for word in load_data("null_words.yaml")["ids"]]
+
+
+def _may_need_cleaning(text: pl.Expr) -> pl.Expr:
+    """As :func:`needs_cleaning`, but cheaper: what is invisible is beyond ASCII."""
+    beyond_ascii = text.str.len_bytes() != text.str.len_chars()
+    return beyond_ascii | text.str.starts_with("=") | text.str.starts_with("'") | text.is_in(id_null_words())
+
+
+def _visible(text: pl.Expr) -> pl.Expr:
+    bare = text.str.replace_many(dict.fromkeys(INVISIBLE_IN_IDS, ""))
+    return bare.str.replace_all(rf"(^|[\x00-\x7F])[{JOINERS}]+", "${1}").str.replace_all(
+        rf"[{JOINERS}]+([\x00-\x7F]|$)", "${1}"
+    )
+
+
+def _unguarded(text: pl.Expr) -> pl.Expr:
+    return text.str.replace(QUOTED, "${1}").str.replace(APOSTROPHE, "${1}")
