@@ -172,6 +172,7 @@ def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool
             default_zone=config.time_zone,
             default_currency=config.currency,
             nested=source.format.nested,
+            numeric=source.format.numeric,
             named=source.format.named,
         )
         found = _scanned(source, conversion) or _read(source, conversion)

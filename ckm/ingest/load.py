@@ -215,6 +215,7 @@ class FileLoad:
             default_zone=settings.time_zone,
             default_currency=settings.currency,
             nested=source.format.nested,
+            numeric=source.format.numeric,
             named=source.format.named,
         )
         self.empty = self.conversion.apply(source.sample.clear()).frame

@@ -104,6 +104,7 @@ class Conversion:
         default_zone: str = "UTC",
         default_currency: str = "EUR",
         nested: Collection[str] = (),
+        numeric: Collection[str] = (),
         named: bool = True,
     ) -> Conversion:
         """Settle how a file is to be read.
@@ -124,6 +125,8 @@ class Conversion:
             Of amounts when the mapping names none.
         nested
             Source columns whose texts are lists or records: they are kept beside, and fill no target.
+        numeric
+            Source columns whose texts are numbers in the file: their decimal mark is the point.
         named
             Whether the columns' names are surely names, so that errors may show them.
 
@@ -136,7 +139,9 @@ class Conversion:
         """
         from ckm.mapping.planning import plan_conversion
 
-        return plan_conversion(mapping, columns, sample, more, default_zone, default_currency, nested, named=named)
+        return plan_conversion(
+            mapping, columns, sample, more, default_zone, default_currency, nested, numeric, named=named
+        )
 
     def apply(self, records: pl.DataFrame) -> Converted:
         """Convert records of the file; no row is lost and no value stops it.

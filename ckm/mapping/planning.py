@@ -46,6 +46,7 @@ def plan_conversion(
     default_zone: str,
     default_currency: str,
     nested: Container[str] = (),
+    numeric: Container[str] = (),
     *,
     named: bool = True,
 ) -> Conversion:
@@ -55,7 +56,8 @@ def plan_conversion(
     if missing := [target for target in mapping.target.required if target not in rules]:
         raise missing_columns(missing, mapping.table, columns, rules, named=named)
     mapping, left_out = _without_percentages(mapping, sample)
-    return _Planner(mapping, list(columns), sample, more, default_zone, nested, named=named).plan([*assumed, *left_out])
+    planner = _Planner(mapping, list(columns), sample, more, default_zone, nested, numeric, named=named)
+    return planner.plan([*assumed, *left_out])
 
 
 def _without_percentages(mapping: Mapping, sample: pl.DataFrame) -> tuple[Mapping, list[str]]:
@@ -91,6 +93,7 @@ class _Planner:
         more: Callable[[], Iterator[pl.DataFrame]],
         default_zone: str,
         nested: Container[str],
+        numeric: Container[str],
         *,
         named: bool,
     ) -> None:
@@ -99,6 +102,7 @@ class _Planner:
         self.sample = sample
         self.more = more
         self.nested = nested
+        self.numeric = numeric
         self.named = named
         self.zone = mapping.time_zone or default_zone
         self.targets = mapping.target.targets
@@ -190,19 +194,28 @@ class _Planner:
 
     def _settle(self, targets: list[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> None:
         """Give the readers of numbers and dates the style that their texts have."""
-        for kind, settle in ((NumberReader, self.settler.settle_numbers), (DateReader, self.settler.settle_dates)):
-            names = {
-                target: self._name_of(target) for target in targets if isinstance(self.draft.readers[target], kind)
-            }
-            if names:
-                only = _only(names, texts)
-                settle(only(self.sample), _each(only, self.more), names)
+        numbers, dates = (
+            {target: self._name_of(target) for target in targets if isinstance(self.draft.readers[target], kind)}
+            for kind in (NumberReader, DateReader)
+        )
+        if numbers:
+            only = _only(numbers, texts)
+            native = [target for target in numbers if self._is_native(target)]
+            self.settler.settle_numbers(only(self.sample), _each(only, self.more), numbers, native)
+        if dates:
+            only = _only(dates, texts)
+            self.settler.settle_dates(only(self.sample), _each(only, self.more), dates)
         for target in targets:
             reader = self.draft.readers[target]
             if isinstance(reader, NumberReader):
                 self.draft.readers[target] = replace(reader, style=self.settler.numbers[target])
             elif isinstance(reader, DateReader):
                 self.draft.readers[target] = replace(reader, style=self.settler.dates[target])
+
+    def _is_native(self, target: str) -> bool:
+        """Whether a target is filled by a column whose cells are numbers in the file."""
+        rule = self.mapping.columns[target]
+        return isinstance(rule, FromColumn) and rule.source in self.numeric
 
     def _dtype(self, target: str) -> pl.DataType:
         """The contract's type; text for a target that the contract has not."""
@@ -215,7 +228,10 @@ class _Planner:
             raise self._not_single(name) from None
 
     def _not_single(self, name: str) -> UsageError:
-        return UsageError(f"{self.where}: '{name}' holds lists or records, not single values")
+        return UsageError(
+            f"{self.where}: '{name}' holds lists or records, not single values",
+            hint="write the field that is meant as a column of its own",
+        )
 
     def _reader(self, target: str, wanted: pl.DataType, source: pl.DataType) -> Reader:
         if fits(source, wanted):

@@ -49,6 +49,10 @@ class FileFormat:
         The sheet of an Excel file.
     nested
         The columns whose values are lists or records; they come as JSON text, and none is a single value.
+    numeric
+        The columns that come as text, though the file holds numbers in all their cells: their mark is the point.
+    repeated
+        Groups of columns that have one name in the file.
     named
         Whether the names are surely names. Of a file all of texts the first row is taken for its header, and may be a
         record: then no message may show it.
@@ -68,6 +72,8 @@ class FileFormat:
     first_line: int = 1
     sheet: str | None = None
     nested: tuple[str, ...] = ()
+    numeric: tuple[str, ...] = ()
+    repeated: tuple[tuple[str, ...], ...] = ()
     named: bool = True
 
 

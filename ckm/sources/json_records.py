@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import chain
-from typing import TYPE_CHECKING, NoReturn, TypeAlias, overload
+from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 
 import polars as pl
 
@@ -17,6 +17,7 @@ from ckm.sources.csv_blocks import RAW_LIMIT, line_blocks
 from ckm.sources.encoding import UNREADABLE, detect_encoding, utf8_pieces
 from ckm.sources.format import Batch, FileFormat, rejected_frame, text_schema
 from ckm.sources.header import unique_names
+from ckm.values.numbers import NATIVE_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,8 @@ MOST_COLUMNS = 10_000
 _GAP = re.compile(r"[\s,]+")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
 """Strings, also one that is not closed yet, and what stands between values."""
+_WRAPPER = re.compile(r'\s*\{\s*(?P<key>"(?:[^"\\]|\\.)*+")\s*:\s*\[(?=\s*\{)')
+"""An object that begins with a list of objects."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -47,15 +50,34 @@ class Numeral(str):
     __slots__ = ()
 
 
+class Nested(str):
+    """A list or a record, as JSON text."""
+
+    __slots__ = ()
+
+
 class _NotJsonError(ValueError):
-    """NaN and Infinity, which Python would take and JSON has not."""
+    """Infinity, which Python would take and JSON has not."""
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise _NotJsonError(name)
+class _RepeatedKeyError(ValueError):
+    """An object with a key that comes twice: either value may be meant."""
 
 
-_decoder = json.JSONDecoder(parse_float=Numeral, parse_int=Numeral, parse_constant=_refuse_constant)
+def _constant(name: str) -> None:
+    """Return null for NaN, as pandas writes what is missing; there is no infinite amount of anything."""
+    if name != "NaN":
+        raise _NotJsonError(name)
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _RepeatedKeyError
+    return found
+
+
+_decoder = json.JSONDecoder(parse_float=Numeral, parse_int=Numeral, parse_constant=_constant, object_pairs_hook=_object)
 
 
 def as_text(value: object) -> str | None:
@@ -63,10 +85,10 @@ def as_text(value: object) -> str | None:
     if value is None or value == "":
         return None
     if isinstance(value, str):
-        return str(value)
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
-    return _as_json(value)
+    return Nested(_as_json(value))
 
 
 def _as_json(value: object) -> str:
@@ -86,8 +108,11 @@ class JsonTable:
     archive: Archive
     encoding: Encoding
     format: FileFormat
+    layout: Layout
     keys: tuple[str, ...]
     """The keys in the order of their first appearance; the columns are these, made unique."""
+    mixed: tuple[int, ...] = ()
+    """The places of columns that hold numbers beside texts."""
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
         """Yield the records of the file in its order; what is no object is rejected with its line."""
@@ -96,9 +121,14 @@ class JsonTable:
         good: list[list[str | None]] = []
         lines: list[int] = []
         bad: list[tuple[int, str, str]] = []
-        for line, found in _elements(self.archive, self.encoding, self.format.kind):
+        if self.layout.remark:
+            remarks.add(self.layout.remark)
+        for line, found in _elements(self.archive, self.encoding, self.layout):
             if isinstance(found, dict):
-                good.append([found.get(key) for key in self.keys])
+                row = [found.get(key) for key in self.keys]
+                for place in self.mixed:
+                    row[place] = _with_its_point(row[place])
+                good.append(row)
                 lines.append(line)
             else:
                 bad.append((line, *found))
@@ -111,6 +141,13 @@ class JsonTable:
     def _batch(self, good: list[list[str | None]], lines: list[int], bad: list[tuple[int, str, str]]) -> Batch:
         records = pl.DataFrame(good, schema=text_schema(self.format.columns), orient="row")
         return Batch(records, pl.Series("line", lines, dtype=pl.Int64), rejected_frame(bad))
+
+
+def _with_its_point(cell: str | None) -> str | None:
+    """Return a number so that its point is read as one beside texts with decimal commas."""
+    if isinstance(cell, Numeral) and "." in cell and "e" not in cell.lower():
+        return cell + NATIVE_SUFFIX
+    return cell
 
 
 def looks_like_json(archive: Archive, hints: Hints) -> bool:
@@ -134,13 +171,18 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
         than a table can have columns.
     """
     encoding = detect_encoding(archive, hints.encoding)
-    kind = "json" if _is_array(archive, encoding) else "jsonl"
+    layout = _layout(archive, encoding)
+    kind = "jsonl" if layout.kind == "lines" else "json"
     keys: dict[str, None] = {}
+    forms: dict[type, Counter[str]] = {Numeral: Counter(), Nested: Counter(), str: Counter()}
     readable, begins = 0, False
     reasons: Counter[str] = Counter()
-    for place, (_, found) in enumerate(_elements(archive, encoding, kind)):
+    for place, (_, found) in enumerate(_elements(archive, encoding, layout)):
         if isinstance(found, dict):
             readable += 1
+            for key, cell in found.items():
+                if cell is not None:
+                    forms[type(cell)][key] += 1
             begins = begins or place == 0
             keys.update(dict.fromkeys(found))
             if len(keys) > MOST_COLUMNS:
@@ -157,30 +199,95 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
         other = "; for a table that starts with a brace, give its --delimiter" if kind == "jsonl" else ""
         raise InputError(
             f"{archive.name}: none of the {reasons.total():,} records can be read ({told})",
-            hint=f"write each record as a JSON object; NaN and Infinity are no JSON, null is{other}",
+            hint=f"write each record as a JSON object; Infinity is no JSON, null is{other}",
         )
     columns, _ = unique_names(tuple(keys))
+    numbers, nested, texts = forms.values()
+    named = dict(zip(keys, columns, strict=True))
     found_format = FileFormat(
         kind="json" if kind == "json" else "jsonl",
         columns=columns,
         compression=archive.compression,
         encoding=encoding.name,
         line_end="\n",
+        numeric=tuple(named[key] for key in keys if numbers[key] and not texts[key] and not nested[key]),
+        nested=tuple(named[key] for key in keys if nested[key] > numbers[key] + texts[key]),
     )
-    return JsonTable(archive, encoding, found_format, tuple(keys))
+    mixed = tuple(place for place, key in enumerate(keys) if numbers[key] and texts[key])
+    return JsonTable(archive, encoding, found_format, layout, tuple(keys), mixed)
 
 
-def _is_array(archive: Archive, encoding: Encoding) -> bool:
+@dataclass(frozen=True)
+class Layout:
+    """How the objects stand in the file.
+
+    Attributes
+    ----------
+    kind
+        ``lines``: one a line; ``array``: in brackets; ``stream``: one after the other, over any lines; ``wrapped``: in
+        an array that is the only value of one object.
+    key
+        The key of that value.
+    """
+
+    kind: Literal["lines", "array", "stream", "wrapped"]
+    key: str | None = None
+
+    @property
+    def remark(self) -> str | None:
+        """What a person should know of it."""
+        if self.kind == "wrapped":
+            return f"the records are those of the list '{self.key}', the only value of the file's object"
+        return "the records stand one after the other, over several lines" if self.kind == "stream" else None
+
+
+def _layout(archive: Archive, encoding: Encoding) -> Layout:
+    """Find out how the objects stand, by the first of them and, for one that holds all others, by its end."""
+    head = ""
     for piece in utf8_pieces(archive, encoding, BLOCK):
-        if piece.strip():
-            return piece.lstrip().startswith(b"[")
-    return False
+        head = piece.decode(errors="ignore").lstrip()
+        if head:
+            break
+    if head.startswith("["):
+        return Layout("array")
+    if (found := _WRAPPER.match(head)) and _is_closed_by_wrapper(archive, encoding):
+        return Layout("wrapped", json.loads(found["key"]))
+    line = head.partition("\n")[0].strip()
+    return Layout("stream" if not _is_complete(line) and _begins_with_object(head) else "lines")
 
 
-def _elements(archive: Archive, encoding: Encoding, kind: str) -> Iterator[tuple[int, Element]]:
+def _is_closed_by_wrapper(archive: Archive, encoding: Encoding) -> bool:
+    """Whether nothing but the wrapping object's brace follows the array."""
+    last = ""
+    for _, found in _array_elements(utf8_pieces(archive, encoding, BLOCK), archive.name, start="wrapped", closed=False):
+        last = found[1] if isinstance(found, tuple) else ""
+    return last == "}"
+
+
+def _is_complete(text: str) -> bool:
+    try:
+        _decoder.decode(text)
+    except _RepeatedKeyError:
+        return True
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _begins_with_object(text: str) -> bool:
+    try:
+        found, _ = _decoder.raw_decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict)
+
+
+def _elements(archive: Archive, encoding: Encoding, layout: Layout) -> Iterator[tuple[int, Element]]:
     """Yield ``(line, object)``, or ``(line, (reason, raw))`` for what is no object."""
     pieces = utf8_pieces(archive, encoding, BLOCK)
-    return _array_elements(pieces, archive.name) if kind == "json" else _line_elements(pieces, archive.name)
+    if layout.kind == "lines":
+        return _line_elements(pieces, archive.name)
+    return _array_elements(pieces, archive.name, start=layout.kind)
 
 
 def _line_elements(pieces: Iterator[bytes], name: str) -> Iterator[tuple[int, Element]]:
@@ -202,6 +309,8 @@ def _parsed(text: str) -> dict[str, str | None] | tuple[str, str]:
             if _SURROGATE.search(text):
                 return {_whole(key): _whole(as_text(cell)) for key, cell in value.items()}
             return {key: as_text(cell) for key, cell in value.items()}
+    except _RepeatedKeyError:
+        return "a key comes twice", _raw(text)
     except (ValueError, RecursionError):
         return "no valid JSON", _raw(text)
     return "no JSON object", _raw(text)
@@ -213,18 +322,27 @@ def _whole(text: str) -> str: ...
 def _whole(text: None) -> None: ...
 def _whole(text: str | None) -> str | None:
     """Return a text with U+FFFD for each half of a surrogate pair: half an emoji is nothing that UTF-8 can hold."""
-    return text if text is None else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if text is None or isinstance(text, Numeral):
+        return text
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return Nested(whole) if isinstance(text, Nested) else whole
 
 
 def _raw(text: str) -> str:
     return text[:RAW_LIMIT].replace("\x00", "\\x00").replace(UNREADABLE, "")
 
 
-def _array_elements(pieces: Iterator[bytes], name: str) -> Iterator[tuple[int, Element]]:
-    """Parse an array element by element, so that it need not fit in memory."""
+def _array_elements(
+    pieces: Iterator[bytes], name: str, *, start: str, closed: bool = True
+) -> Iterator[tuple[int, Element]]:
+    """Parse an array element by element, so that it need not fit in memory.
+
+    ``start`` is the kind of a :class:`Layout`. What follows the array is an element that cannot be read, but for the
+    brace of the wrapping object where that is ``closed``.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")()  # a piece may end within a character
     text, at, line = "", 0, 1
-    opened = done = False
+    opened, done = start == "stream", False
     for piece in chain(pieces, (None,)):
         final = piece is None
         text, at = text[at:] + decoder.decode(piece or b"", final), 0
@@ -237,8 +355,11 @@ def _array_elements(pieces: Iterator[bytes], name: str) -> Iterator[tuple[int, E
             at = end_of_gap
             if at >= len(text):
                 break
-            if not opened:
-                opened, at = True, at + 1  # the bracket that made this an array
+            if not opened:  # up to the bracket that made this an array
+                wrapper = _WRAPPER.match(text, at) if start == "wrapped" else None
+                end = wrapper.end() if wrapper else at + 1
+                line += text.count("\n", at, end)
+                opened, at = True, end
                 continue
             if text[at] == "]":
                 at, done = at + 1, True
@@ -249,7 +370,7 @@ def _array_elements(pieces: Iterator[bytes], name: str) -> Iterator[tuple[int, E
             yield line, _parsed(text[at:end])
             line += text.count("\n", at, end)
             at = end
-    if rest := text[at:].strip():
+    if (rest := text[at:].strip()) and not (closed and start == "wrapped" and rest == "}"):
         yield line, ("no valid JSON", _raw(rest))
 
 

@@ -16,6 +16,9 @@ MINUS = dict.fromkeys("−–‐‑‒﹣－", "-")
 OTHER_GROUPING = " '٬"
 """Thousands marks that are never decimal marks: blank, apostrophe, Arabic."""
 ARABIC_DECIMAL = "٫"
+NATIVE_SUFFIX = "E0"
+"""After a number that was none of text in its file and stands beside texts: its point is a point whatever they use."""
+WRITTEN_BY_PROGRAM = r"^[+-]?\d+\.\d+[eE][+-]?\d+$"
 OUTNUMBERED = 10
 """How many times more values must speak for a decimal mark than against it, for these to be taken for slips."""
 REPLACED = (
@@ -97,6 +100,7 @@ class NumberStyle:
 def weigh_numbers(texts: pl.Series) -> NumberEvidence:
     """Count which decimal marks the distinct values of a text column speak for."""
     bare = pl.select(_bare(pl.lit(texts.drop_nulls().unique()))).to_series()
+    bare = bare.filter(~bare.str.ends_with(NATIVE_SUFFIX))
     point, comma = (int(bare.str.contains(_settles(mark, other)).sum()) for mark, other in (MARKS, MARKS[::-1]))
     undecided = int(bare.str.contains(r"^[+-]?[1-9]\d{0,2}[.,]\d{3}%?$").sum())
     return NumberEvidence(point, comma, undecided)
@@ -111,9 +115,11 @@ def parse_numbers(texts: pl.Series, style: NumberStyle) -> pl.Series:
     """
     bare = pl.col("bare")
     frame = texts.to_frame("text").select(bare=_bare(pl.col("text"))).lazy()  # lazily, each step is taken once
+    program = pl.when(bare.str.contains(WRITTEN_BY_PROGRAM)).then(_worth(bare, ".", None))
     if style.decimal is not None:
-        return frame.select(_worth(bare, style.decimal, style.thousands)).collect().to_series()
-    answers = [pl.when(~bare.str.contains("[.,]")).then(_worth(bare, ".", style.thousands))]
+        worth = pl.coalesce(program, _worth(bare, style.decimal, style.thousands))
+        return frame.select(worth).collect().to_series()
+    answers = [program, pl.when(~bare.str.contains("[.,]")).then(_worth(bare, ".", style.thousands))]
     for mark, other in (MARKS, MARKS[::-1]):
         answers.append(pl.when(bare.str.contains(_settles(mark, other))).then(_worth(bare, mark, style.thousands)))
     return frame.select(pl.coalesce(answers)).collect().to_series()

@@ -16,7 +16,7 @@ from ckm.values.dates import DateEvidence, DateStyle, Order, Unit, find_pattern,
 from ckm.values.numbers import NumberEvidence, NumberStyle, money_marks, weigh_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Container, Iterator
 
     from ckm.sources.hints import Hints
 
@@ -68,7 +68,7 @@ class StyleSettler:
         """The styles of the dates, as reported."""
         return ", ".join(dict.fromkeys(style.label for style in self.dates.values())) or None
 
-    def settle_numbers(self, sample: Texts, rest: Rest, names: dict[str, str]) -> None:
+    def settle_numbers(self, sample: Texts, rest: Rest, names: dict[str, str], native: Container[str] = ()) -> None:
         """Settle the styles of number columns.
 
         Parameters
@@ -79,7 +79,11 @@ class StyleSettler:
             Iterates the texts of the whole file; called only when the sample leaves something open.
         names
             What to call each column in messages.
+        native
+            Targets whose values are numbers in the file: they have a point, whatever its texts or the hints say.
         """
+        self.numbers |= {target: NumberStyle(".") for target in sample if target in native}
+        sample = {target: texts for target, texts in sample.items() if target not in native}
         for target, texts in sample.items():
             if target in MONEY:
                 self.money_marks |= money_marks(texts)

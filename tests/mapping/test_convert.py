@@ -490,6 +490,15 @@ def test_ids_that_a_program_took_for_numbers_are_kept_and_remarked() -> None:
     assert any("customer_id" in remark for remark in conversion.remarks)
 
 
+@pytest.mark.parametrize("decimal", [None, ","])
+def test_numbers_of_the_file_have_a_point_whatever_its_texts_and_the_hints_say(decimal: str | None) -> None:
+    records = orders(net=["1.125", "2.375"], discount=["12,50", "3,5"])
+    mapping = propose_mapping(records.columns, "transactions", hints=Hints(decimal=decimal)).mapping
+    frame = plan(records, mapping, numeric=("net",)).apply(records).frame
+    assert frame["net"].to_list() == [1.125, 2.375]
+    assert frame["discount"].to_list() == [12.5, 3.5]
+
+
 @pytest.mark.parametrize("number", ["4.05E+12", "1,2E+15", "9e+21"])
 @pytest.mark.parametrize("target", ["customer_id", "order_id"])
 def test_ids_in_scientific_notation_are_remarked(number: str, target: str) -> None:

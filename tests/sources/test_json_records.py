@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from ckm.errors import InputError
 from ckm.sources import json_records
 from ckm.sources.read import open_source
+from ckm.values.numbers import NumberStyle, parse_numbers
 from tests.conftest import examples
 
 if TYPE_CHECKING:
@@ -46,7 +48,7 @@ def test_null_and_empty_text_are_no_value(tmp_path: Path) -> None:
 
 
 def test_bad_lines_are_rejected_with_their_numbers(tmp_path: Path) -> None:
-    good, bad = read(tmp_path / "a.jsonl", '{"a":"1"}\n\n{"a":\n[1]\n{"a":NaN}\n{"a":"2"}')
+    good, bad = read(tmp_path / "a.jsonl", '{"a":"1"}\n\n{"a":\n[1]\n{"a":Infinity}\n{"a":"2"}')
     assert [row["a"] for row in good] == ["1", "2"]
     assert [row[:2] for row in bad] == [(3, "no valid JSON"), (4, "no JSON object"), (5, "no valid JSON")]
 
@@ -63,9 +65,67 @@ def test_an_array_that_breaks_off_loses_its_last_element_only(tmp_path: Path) ->
     assert len(bad) == 1
 
 
-def test_one_object_over_many_lines_is_refused_in_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="most lines hold no JSON object"):
-        read(tmp_path / "a.json", '{\n "orders": [\n  {"id": 1}\n ]\n}\n')
+RECORDS = [{"id": "A1", "net": 1.125, "tags": ["x", {"y": "}]"}]}, {"id": "A2", "net": 2}, {"id": "A3", "more": "ä"}]
+
+
+def pretty(records: object) -> str:
+    return json.dumps(records, indent=2, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("\n".join(map(pretty, RECORDS)), "one after the other"),
+        ("".join(map(pretty, RECORDS)), "one after the other"),
+        (",\n".join(map(pretty, RECORDS)), "one after the other"),
+        (json.dumps({"orders": RECORDS}), "the list 'orders'"),
+        (pretty({"data": RECORDS}) + "\n", "the list 'data'"),
+        (pretty(RECORDS), None),
+        ("\n".join(json.dumps(record) for record in RECORDS), None),
+    ],
+    ids=["pretty", "touching", "with commas", "wrapped", "wrapped and pretty", "array", "lines"],
+)
+def test_records_are_found_in_every_layout_and_it_is_told(tmp_path: Path, text: str, told: str | None) -> None:
+    good, bad = read(tmp_path / "a.json", text)
+    assert [row["id"] for row in good] == ["A1", "A2", "A3"]
+    assert [row["net"] for row in good] == ["1.125", "2", None]
+    assert good[2]["more"] == "ä"
+    assert bad == []
+    with open_source(tmp_path / "a.json") as source:
+        lines = [line for batch in source.batches() for line in batch.lines]
+        assert lines == sorted(lines)
+        assert [(told or "") in text for _, text in source.problems] == ([True] if told else [])
+
+
+@pytest.mark.parametrize("text", ['{"items":[{"a":"1"}],"id":"7"}\n', '{"items":[{"a":"1"}]}\n{"items":[{"a":"2"}]}\n'])
+def test_a_list_beside_other_values_is_part_of_a_record(tmp_path: Path, text: str) -> None:
+    good, bad = read(tmp_path / "a.jsonl", text)
+    assert [row["items"] for row in good] == [f'[{{"a": "{place}"}}]' for place in range(1, text.count("\n") + 1)]
+    assert bad == []
+
+
+def test_nan_is_no_value_and_costs_nothing_else(tmp_path: Path) -> None:
+    good, bad = read(tmp_path / "a.jsonl", '{"a":NaN,"b":[NaN,1]}\n{"a":1.0}\n')
+    assert good == [{"a": None, "b": "[null, 1]"}, {"a": "1.0", "b": None}]
+    assert bad == []
+
+
+@pytest.mark.parametrize("form", ["{0}\n{1}\n", "[{0},\n{1}]"])
+def test_a_record_with_a_key_that_comes_twice_is_rejected(tmp_path: Path, form: str) -> None:
+    good, bad = read(tmp_path / "a.json", form.format('{"a":"1","b":{"c":1,"c":2}}', '{"a":"2"}'))
+    assert [row["a"] for row in good] == ["2"]
+    assert [row[:2] for row in bad] == [(1, "a key comes twice")]
+
+
+def test_columns_of_numbers_and_of_records_are_known(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"n":1.125,"t":"1.125","m":1.125,"o":{"id":1}}\n{"n":null,"t":"x","m":"12,50","o":null}\n')
+    with open_source(path) as source:
+        assert source.format.numeric == ("n",)
+        assert source.format.nested == ("o",)
+        [batch] = source.batches()
+    numbers = parse_numbers(batch.records["m"], NumberStyle(","))
+    assert numbers.to_list() == [1.125, 12.5]
 
 
 def test_deep_nesting_is_rejected_and_no_crash(tmp_path: Path) -> None:
@@ -99,7 +159,7 @@ def test_where_pieces_are_cut_changes_nothing(tmp_path: Path, values: list[str],
             assert bad == []
 
 
-@pytest.mark.parametrize("record", ['{"a":NaN}', '{"a":' * 100_000 + "1" + "}" * 100_000])
+@pytest.mark.parametrize("record", ['{"a":Infinity}', '{"a":' * 100_000 + "1" + "}" * 100_000])
 @pytest.mark.parametrize("form", ["{0}\n{0}\n", "[{0},\n{0}]"])
 def test_a_file_without_a_readable_record_is_not_called_empty(tmp_path: Path, form: str, record: str) -> None:
     path = tmp_path / "a.json"
