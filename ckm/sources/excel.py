@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -12,7 +13,9 @@ from ckm.paths import openable
 from ckm.sources.format import Batch, FileFormat, rejected_frame
 from ckm.sources.header import ROWS_LOOKED_AT, Row, TableStart, find_in_rows
 from ckm.sources.totals import without_totals
+from ckm.sources.workbook import Merged, SheetFacts, numeric_cells, sheet_facts
 from ckm.sources.workbook_size import refuse_huge
+from ckm.values.numbers import NATIVE_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
     from ckm.sources.remarks import Remarks
 
 MIDNIGHT = " 00:00:00"
+OPEN_NUMBER = r"^-?[1-9]\d{0,2}\.\d{3}$"
+NUMERAL = r"^-?\d+(?:\.\d+)?$"
+"""How fastexcel writes the number cells of a sheet, but for the very large and small ones."""
 DATE_TIME = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d+)?$"
 """How fastexcel writes the date cells of a sheet."""
 
@@ -70,31 +76,104 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
     refuse_huge(path, archive.name)
     try:
         book = fastexcel.read_excel(str(openable(path)))
-        name, others = _choose(book, hints.sheet)
+        name, others, hidden = _choose(book, hints.sheet)
         cells = _as_written(_cells(book, name))
     except fastexcel.FastExcelError as error:
         raise InputError(f"{archive.name}: the Excel file is damaged or protected by a password") from error
+    facts = sheet_facts(path, name, archive.name)
+    numeric: frozenset[int] = frozenset()
+    if _has_open_numbers(cells):
+        cells, numeric = _with_their_points(cells, numeric_cells(path, name, archive.name))
     rows = [
         Row(line, [cell or "" for cell in row])
         for line, row in enumerate(cells.head(ROWS_LOOKED_AT).rows(), start=1)
         if any(row)
     ]
     start = find_in_rows(rows, cells.width, hints)
+    cells = _filled(cells, facts.merged, start.first_line)
     remarks: list[tuple[int | None, str]] = []
     if others:
         remarks.append((None, f"the first sheet with data was read; {others} more have data, --sheet chooses"))
-    return ExcelTable(cells, start, _format(archive, start, name), remarks)
+    if hidden:
+        remarks.append((None, f"{hidden} hidden sheets with data were passed over; --sheet reads one"))
+    remarks += [(None, remark) for remark in _remarks_on(facts)]
+    found = _format(archive, start, name)
+    found = replace(found, numeric=tuple(each for at, each in enumerate(found.columns) if at in numeric))
+    return ExcelTable(cells, start, found, remarks)
 
 
-def _choose(book: fastexcel.ExcelReader, wanted: str | None) -> tuple[str, int]:
-    """Return the sheet to read, and how many others have data too."""
+def _choose(book: fastexcel.ExcelReader, wanted: str | None) -> tuple[str, int, int]:
+    """Return the sheet to read, how many others that are shown have data too, and how many hidden ones have."""
     names = list(book.sheet_names)
     if wanted is not None:
         if wanted not in names:
             raise UnknownNameError("sheet", wanted, names)
-        return wanted, 0
+        return wanted, 0, 0
     filled = [name for name in names if _cells(book, name).height]
-    return (filled[0], len(filled) - 1) if filled else (names[0], 0)
+    shown = [name for name in filled if _is_shown(book, name)]
+    if shown:
+        return shown[0], len(shown) - 1, len(filled) - len(shown)
+    return (filled[0], 0, len(filled) - 1) if filled else (names[0], 0, 0)
+
+
+def _is_shown(book: fastexcel.ExcelReader, name: str) -> bool:
+    return book.load_sheet(name, header_row=None, n_rows=0).visible == "visible"
+
+
+def _filled(cells: pl.DataFrame, merged: tuple[Merged, ...], first_line: int) -> pl.DataFrame:
+    """Give each record the text that a merged cell shows beside it; a number may be a sum over the records."""
+    columns = cells.get_columns()
+    for each in merged:
+        at, top, bottom = each.first_column - 1, each.first_row - 1, min(each.last_row, cells.height)
+        if each.last_column - 1 != at or at >= cells.width or top >= bottom or each.first_row < first_line:
+            continue
+        value = columns[at][top]
+        if value is not None and not re.match(NUMERAL, value.removesuffix(NATIVE_SUFFIX)):
+            empty = [row for row in range(top, bottom) if columns[at][row] is None]
+            columns[at] = columns[at].scatter(empty, value)
+    return pl.DataFrame(columns)
+
+
+def _remarks_on(facts: SheetFacts) -> Iterator[str]:
+    if any(merged.first_column == merged.last_column for merged in facts.merged):
+        yield (
+            "merged cells: texts and dates were given to every row beside them, numbers to the first alone, "
+            "as they may be sums"
+        )
+    if facts.without_value:
+        yield (
+            f"{facts.without_value:,} formulas have no value: the program that wrote the file did not calculate; "
+            "open it in a spreadsheet program and save it"
+        )
+    if facts.zeros:
+        yield "a number format shows leading zeros that the numbers do not have: such ids came without them"
+    if facts.currencies:
+        signs = ", ".join(sorted(facts.currencies))
+        yield f"number formats show currencies ({signs}), which are no part of the numbers and were not read"
+    if facts.counts_from_1904:
+        yield "the workbook counts days from 1904: for dates that are plain numbers in it give --dates serial_1904"
+
+
+def _has_open_numbers(cells: pl.DataFrame) -> bool:
+    """Whether the point of some number could be taken for a thousands mark."""
+    return bool(cells.width) and cells.select(pl.any_horizontal(pl.all().str.contains(OPEN_NUMBER).any())).item()
+
+
+def _with_their_points(cells: pl.DataFrame, numeric: dict[int, set[int]]) -> tuple[pl.DataFrame, frozenset[int]]:
+    """Return the cells with numbers beside texts marked as such, and the places of columns of numbers alone."""
+    alone: set[int] = set()
+    for at, rows in numeric.items():
+        if at > cells.width:
+            continue
+        column = cells.to_series(at - 1)
+        is_number = pl.Series(range(1, cells.height + 1)).is_in(list(rows)) & column.str.contains(NUMERAL)
+        below = column.filter(column.is_not_null() & ~is_number)
+        if len(below) <= 1:  # the header
+            alone.add(at - 1)
+            continue
+        marked = pl.when(is_number & column.str.contains(".", literal=True)).then(column + NATIVE_SUFFIX)
+        cells = cells.with_columns(pl.select(marked.otherwise(column)).to_series().alias(column.name))
+    return cells, frozenset(alone)
 
 
 def _cells(book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:

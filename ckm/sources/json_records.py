@@ -357,9 +357,9 @@ def _array_elements(
                 break
             if not opened:  # up to the bracket that made this an array
                 wrapper = _WRAPPER.match(text, at) if start == "wrapped" else None
-                end = wrapper.end() if wrapper else at + 1
-                line += text.count("\n", at, end)
-                opened, at = True, end
+                begin = wrapper.end() if wrapper else at + 1
+                line += text.count("\n", at, begin)
+                opened, at = True, begin
                 continue
             if text[at] == "]":
                 at, done = at + 1, True

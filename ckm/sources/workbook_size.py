@@ -97,7 +97,7 @@ def _read_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, name: str) -> tup
     """Return how far a sheet goes, and the bytes of the texts that stand in it."""
     columns: set[bytes] = set()
     last_row = cells = rows = in_row = widest = size = 0
-    for piece in _pieces(book, sheet, name):
+    for piece in pieces(book, sheet, name):
         size += len(piece)
         found = _PLAIN_CELL.findall(piece)
         here = piece.count(b"<c ")
@@ -113,7 +113,7 @@ def _read_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, name: str) -> tup
         columns.update(column for column, _ in found)
         last_row = max(last_row, max((int(row) for _, row in found), default=0))
         cells += here
-    last_column = max([widest, *map(_number, columns)])
+    last_column = max([widest, *map(column_number, columns)])
     return _Extent(max(last_row, rows), last_column, cells), size - MARKUP * cells
 
 
@@ -121,7 +121,7 @@ def _referred(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[int],
     """Return the bytes of the texts that a sheet refers to, each as often as it is referred to."""
     return sum(
         lengths[int(at)]
-        for piece in _pieces(book, sheet, name)
+        for piece in pieces(book, sheet, name)
         for at in _REFERENCE.findall(piece)
         if int(at) < len(lengths)
     )
@@ -133,7 +133,7 @@ def _lengths(book: zipfile.ZipFile, texts: list[zipfile.ZipInfo], name: str) -> 
     for member in texts:
         if member.filename.lower().endswith(".bin"):
             continue
-        for piece in _pieces(book, member, name):
+        for piece in pieces(book, member, name):
             begins = [found.start() for found in _ITEM.finditer(piece)]
             ends = [*begins[1:], len(piece)]
             if lengths:
@@ -142,7 +142,7 @@ def _lengths(book: zipfile.ZipFile, texts: list[zipfile.ZipInfo], name: str) -> 
     return lengths
 
 
-def _pieces(book: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
+def pieces(book: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Iterator[bytes]:
     """Yield the XML of a part, cut before a tag that opens a cell or a text, so that none is cut in two."""
     rest = b""
     with book.open(member) as content:
@@ -160,7 +160,7 @@ def _pieces(book: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Iterat
     yield rest
 
 
-def _number(letters: bytes) -> int:
+def column_number(letters: bytes) -> int:
     """Return a column's number: ``A`` is 1, ``XFD`` 16,384."""
     number = 0
     for letter in letters.upper():

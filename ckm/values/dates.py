@@ -13,7 +13,7 @@ from ckm.values.date_parts import SHAPES, assemble, may_begin_with_year, simplif
 from ckm.values.short_years import ShortYears, weigh_short_years
 
 Order = Literal["dmy", "mdy", "ymd"]
-Unit = Literal["serial", "epoch_s", "epoch_ms"]
+Unit = Literal["serial", "serial_1904", "epoch_s", "epoch_ms"]
 
 SERIAL_DAYS = (20_000, 80_000)
 """Excel serials that pass for dates: October 1954 to January 2119."""
@@ -21,6 +21,8 @@ EXCEL_EPOCH_DAYS = 25_569
 """Excel's serial of 1970-01-01; its day 0 is 1899-12-30, as it takes 1900 for a leap year."""
 EPOCH_RANGES: dict[str, tuple[float, float]] = {"epoch_s": (3e8, 4e9), "epoch_ms": (3e11, 4e12)}
 """Numbers that pass for seconds or milliseconds since 1970: July 1979 to October 2096."""
+DAYS_TO_1904 = 1_462
+"""By how much less a workbook that counts from 1904 numbers the same day."""
 OUTNUMBERED = 10
 """How many times more values must speak for an order than against it, for these to be taken for slips."""
 
@@ -148,7 +150,12 @@ class DateStyle:
     @property
     def label(self) -> str:
         """The style as it is reported."""
-        named = {"serial": "excel serial", "epoch_s": "epoch_s", "epoch_ms": "epoch_ms"}
+        named = {
+            "serial": "excel serial",
+            "serial_1904": "excel serial from 1904",
+            "epoch_s": "epoch_s",
+            "epoch_ms": "epoch_ms",
+        }
         base = named[self.number] if self.number else self.pattern or self.order or "iso"
         return base if self.calendar == "common" else f"{base} ({self.calendar})"
 
@@ -255,7 +262,8 @@ def _count(bare: pl.Series, unit: str) -> pl.DataFrame:
     number = bare.cast(pl.Float64, strict=False)
     frame = number.to_frame("number")
     value = pl.col("number")
-    if unit == "serial":
+    if unit in ("serial", "serial_1904"):
+        value = value + (DAYS_TO_1904 if unit == "serial_1904" else 0)
         # Excel keeps times as fractions of a day that are off by microseconds: its own display rounds to the second.
         seconds = ((value - EXCEL_EPOCH_DAYS) * 86_400).round()
         moment = pl.from_epoch((seconds * 1e6).cast(pl.Int64), time_unit="us")

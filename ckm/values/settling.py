@@ -24,10 +24,15 @@ if TYPE_CHECKING:
     Rest = Callable[[], Iterator[Texts]]
 
 ORDERS: dict[str, Order] = {"dmy": "dmy", "mdy": "mdy", "ymd": "ymd"}
-NUMBERED: dict[str, Unit] = {"serial": "serial", "epoch_s": "epoch_s", "epoch_ms": "epoch_ms"}
+NUMBERED: dict[str, Unit] = {
+    "serial": "serial",
+    "serial_1904": "serial_1904",
+    "epoch_s": "epoch_s",
+    "epoch_ms": "epoch_ms",
+}
 DATE_WORDS = (*ORDERS, *NUMBERED, "jalali", "buddhist")
 
-EPOCH_UNITS = {"serial": "days", "epoch_s": "seconds", "epoch_ms": "milliseconds"}
+EPOCH_UNITS: dict[Unit, str] = {"epoch_s": "seconds", "epoch_ms": "milliseconds"}
 BUDDHIST = "years of the Buddhist era, less 543"
 
 E = TypeVar("E", NumberEvidence, DateEvidence)

@@ -113,3 +113,7 @@ def test_evidence_of_pieces_adds_up_to_that_of_the_whole() -> None:
     texts = pl.Series([day.strftime("%y/%m/%d") for day in DAYS])
     halves = weigh_dates(texts[:100]) + weigh_dates(texts[100:])
     assert halves.years == weigh_dates(texts).years
+
+
+def test_days_counted_from_1904_are_read_by_their_word() -> None:
+    assert read(["44258", "44259.5"], "serial_1904") == [datetime(2025, 3, 4), datetime(2025, 3, 5, 12)]

@@ -1,0 +1,136 @@
+"""Workbooks: what a sheet shows and its values do not say is read, or remarked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import xlsxwriter
+
+from ckm.sources.hints import Hints
+from ckm.sources.read import open_source
+from ckm.values.numbers import NumberStyle, parse_numbers
+
+HEADER = ["order_id", "customer_id", "ordered_at", "net"]
+
+
+def book(path: Path, fill: Callable[[Any, Any], None], **options: Any) -> Path:
+    """Write a workbook of one sheet with our header; ``fill`` gets the book and the sheet."""
+    with xlsxwriter.Workbook(path, options) as written:
+        sheet = written.add_worksheet("Orders")
+        sheet.write_row(0, 0, HEADER)
+        fill(written, sheet)
+    return path
+
+
+def read(path: Path, **hints: Any) -> tuple[list[dict[str, Any]], str, tuple[str, ...]]:
+    with open_source(path, Hints(**hints)) as source:
+        rows = [row for batch in source.batches() for row in batch.records.to_dicts()]
+        return rows, "\n".join(text for _, text in source.problems), source.format.numeric
+
+
+def test_merged_texts_belong_to_every_row_and_merged_numbers_to_the_first(tmp_path: Path) -> None:
+    def fill(written: Any, sheet: Any) -> None:
+        for row in range(1, 5):
+            beside = [None if row < 4 else "C4", "2025-03-04", None if row < 3 else float(row)]
+            sheet.write_row(row, 0, [f"A{row}", *beside])
+        sheet.merge_range(1, 1, 3, 1, "C1")
+        sheet.merge_range(1, 3, 2, 3, 30.5)
+
+    rows, said, _ = read(book(tmp_path / "a.xlsx", fill))
+    assert [row["customer_id"] for row in rows] == ["C1", "C1", "C1", "C4"]
+    assert [row["net"] for row in rows] == ["30.5", None, "3", "4"]
+    assert "merged cells" in said
+
+
+def test_a_header_that_is_merged_is_no_record(tmp_path: Path) -> None:
+    def fill(written: Any, sheet: Any) -> None:
+        sheet.merge_range(0, 0, 0, 1, "order_id")
+        sheet.write_row(1, 0, ["A1", "C1", "2025-03-04", 1.5])
+
+    rows, said, _ = read(book(tmp_path / "a.xlsx", fill))
+    assert [row["net"] for row in rows] == ["1.5"]
+    assert "merged" not in said
+
+
+def test_formulas_without_a_value_are_counted(tmp_path: Path) -> None:
+    def fill(written: Any, sheet: Any) -> None:
+        for row in range(1, 4):
+            sheet.write_row(row, 0, [f"A{row}", None, "2025-03-04", 1.5])
+            sheet.write_formula(row, 1, '="C"&1', None, "C1" if row == 3 else "")
+
+    rows, said, _ = read(book(tmp_path / "a.xlsx", fill))
+    assert [row["customer_id"] for row in rows] == [None, None, "C1"]
+    assert "2 formulas have no value" in said
+
+
+def test_hidden_sheets_are_passed_over_and_named_by_their_number(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(path) as written:
+        for name in ("Lookup", "Orders", "Old"):
+            sheet = written.add_worksheet(name)
+            sheet.write_row(0, 0, HEADER)
+            sheet.write_row(1, 0, [name, "C1", "2025-03-04", 1.5])
+            if name == "Lookup":
+                sheet.hide()
+            if name == "Orders":
+                sheet.activate()
+                sheet.set_first_sheet()
+    rows, said, _ = read(path)
+    assert [row["order_id"] for row in rows] == ["Orders"]
+    assert "1 hidden sheets" in said
+    assert "1 more have data" in said
+    assert read(path, sheet="Lookup")[0][0]["order_id"] == "Lookup"
+
+
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [("00000", "leading zeros"), ("#,##0.00 [$USD]", "USD"), ("[$฿-41E]#,##0.00", "฿"), ("€ 0.00", "€")],
+)
+def test_number_formats_that_carry_zeros_or_a_currency_are_remarked(tmp_path: Path, code: str, told: str) -> None:
+    def fill(written: Any, sheet: Any) -> None:
+        sheet.write_row(1, 0, ["A1", "C1", "2025-03-04"])
+        sheet.write_number(1, 3, 42, written.add_format({"num_format": code}))
+
+    rows, said, _ = read(book(tmp_path / "a.xlsx", fill))
+    assert rows[0]["net"] == "42"
+    assert told in said
+
+
+def test_plain_workbooks_are_not_remarked(tmp_path: Path) -> None:
+    def fill(written: Any, sheet: Any) -> None:
+        sheet.write_row(1, 0, ["A1", "C1", "2025-03-04"])
+        sheet.write_number(1, 3, 42.5, written.add_format({"num_format": "#,##0.00"}))
+
+    assert read(book(tmp_path / "a.xlsx", fill))[1] == ""
+
+
+@pytest.mark.parametrize("from_1904", [False, True])
+def test_a_workbook_that_counts_from_1904_says_so(tmp_path: Path, from_1904: bool) -> None:
+    def fill(written: Any, sheet: Any) -> None:
+        sheet.write_row(1, 0, ["A1", "C1", 44258, 1.5])
+
+    said = read(book(tmp_path / "a.xlsx", fill, date_1904=from_1904))[1]
+    assert ("--dates serial_1904" in said) == from_1904
+
+
+def test_number_cells_are_known_from_texts(tmp_path: Path) -> None:
+    def fill(written: Any, sheet: Any) -> None:
+        sheet.write_row(1, 0, ["A1", "1.125", "2025-03-04", 1.125])
+        sheet.write_row(2, 0, ["A2", "2.375", "2025-03-04", 1234.567])
+
+    rows, _, numeric = read(book(tmp_path / "a.xlsx", fill))
+    assert numeric == ("net",)
+    assert [row["net"] for row in rows] == ["1.125", "1234.567"]
+
+
+def test_numbers_beside_texts_keep_their_point(tmp_path: Path) -> None:
+    def fill(written: Any, sheet: Any) -> None:
+        for row, amount in enumerate([1.125, "12,50", "1.234,5", 1234.567, 3, 0.5], start=1):
+            sheet.write_row(row, 0, [f"A{row}", "C1", "2025-03-04", amount])
+
+    with open_source(book(tmp_path / "a.xlsx", fill)) as source:
+        [batch] = source.batches()
+    assert parse_numbers(batch.records["net"], NumberStyle(",")).to_list() == [1.125, 12.5, 1234.5, 1234.567, 3, 0.5]
