@@ -158,7 +158,9 @@ def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool
     plan = ByNames(TRANSACTIONS, hints, currency=config.currency)
     with open_source(file, plan.hints) as source:
         try:
-            mapping, remarks = plan.mapping(source.format.columns, named=source.format.named)
+            mapping, remarks = plan.mapping(
+                source.format.columns, named=source.format.named, repeated=source.format.repeated
+            )
             if by_customer and WHO not in mapping.columns:
                 columns, named = source.format.columns, source.format.named
                 raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, named=named)

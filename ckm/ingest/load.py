@@ -205,7 +205,9 @@ class FileLoad:
         self.label = label
         self.kind = kind
         self.file_id, self.load_as = ids
-        self.mapping, self.remarks = plan.mapping(source.format.columns, named=source.format.named)
+        self.mapping, self.remarks = plan.mapping(
+            source.format.columns, named=source.format.named, repeated=source.format.repeated
+        )
         self.table = self.mapping.target
         self.conversion = Conversion.plan(
             self.mapping,

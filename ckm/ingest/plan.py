@@ -34,10 +34,12 @@ class Plan(Protocol):
         """Same for plans that load the same file in the same way."""
         ...
 
-    def mapping(self, columns: Sequence[str], *, named: bool = True) -> tuple[Mapping, tuple[str, ...]]:
+    def mapping(
+        self, columns: Sequence[str], *, named: bool = True, repeated: Sequence[Sequence[str]] = ()
+    ) -> tuple[Mapping, tuple[str, ...]]:
         """Return the mapping for a file with these columns, and sentences on what was matched and assumed.
 
-        Errors show the columns only if they are surely ``named``.
+        Errors show the columns only if they are surely ``named``; ``repeated`` are those of one name.
         """
         ...
 
@@ -63,7 +65,9 @@ class Mapped:
         """The mapping's fingerprint."""
         return self.given.fingerprint
 
-    def mapping(self, columns: Sequence[str], *, named: bool = True) -> tuple[Mapping, tuple[str, ...]]:
+    def mapping(
+        self, columns: Sequence[str], *, named: bool = True, repeated: Sequence[Sequence[str]] = ()
+    ) -> tuple[Mapping, tuple[str, ...]]:
         """Return the mapping itself; ``columns`` do not matter."""
         return self.given, ()
 
@@ -97,7 +101,9 @@ class ByNames:
         """Hash of everything that was said."""
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
-    def mapping(self, columns: Sequence[str], *, named: bool = True) -> tuple[Mapping, tuple[str, ...]]:
+    def mapping(
+        self, columns: Sequence[str], *, named: bool = True, repeated: Sequence[Sequence[str]] = ()
+    ) -> tuple[Mapping, tuple[str, ...]]:
         """Propose a mapping; see :func:`ckm.mapping.proposal.propose_mapping`."""
         proposal = propose_mapping(
             columns,
@@ -107,6 +113,7 @@ class ByNames:
             overrides=self.overrides,
             default_currency=self.currency,
             named=named,
+            repeated=repeated,
         )
         matched = ", ".join(f"{target} = {source}" for target, source, _ in proposal.matched)
         mapping = replace(proposal.mapping, time_zone=self.time_zone)

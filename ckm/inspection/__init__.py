@@ -206,7 +206,9 @@ def _proposal(found_format: FileFormat, hints: Hints, path: Path) -> ProposedMap
     if table is None:
         return ProposedMapping(None, obstacle="no column is known by its name" if columns else "there are no columns")
     try:
-        found = propose_mapping(columns, table, hints=hints, name=path.stem, named=found_format.named)
+        found = propose_mapping(
+            columns, table, hints=hints, name=path.stem, named=found_format.named, repeated=found_format.repeated
+        )
     except UsageError as error:
         return ProposedMapping(table, obstacle=f"{error}; {error.hint}" if error.hint else str(error))
     return ProposedMapping(table, tuple(found.matched), tuple(found.assumed))

@@ -23,6 +23,9 @@ LINE_VALUE = Expression("quantity * unit_price")
 TYPE_BY_SIGN = Expression("CASE WHEN net < 0 THEN 'return' ELSE 'sale' END")
 """Type of a transaction whose source has none: money that went back is a return."""
 
+ANONYMOUS = ("transactions", "interactions")
+"""Tables whose rows need no customer, which is remarked where none has one."""
+
 COMPUTE = "What no column holds, a mapping can compute (docs/mapping.md)"
 
 
@@ -54,6 +57,7 @@ def propose_mapping(
     overrides: AnyMapping[str, str] | None = None,
     default_currency: str = "EUR",
     named: bool = True,
+    repeated: Sequence[Sequence[str]] = (),
 ) -> Proposal:
     """Map the columns of a source to a table by their names.
 
@@ -71,6 +75,8 @@ def propose_mapping(
         Of amounts when no column names one.
     named
         Whether the columns' names are surely names, so that errors may show them.
+    repeated
+        Groups of columns that have one name in the file: none of them is taken by its name.
 
     Raises
     ------
@@ -90,7 +96,10 @@ def propose_mapping(
     rules: dict[str, ColumnRule] = {
         target: FromColumn(matcher.chosen[target][0]) for target in TABLES[table].targets if target in matcher.chosen
     }
+    matcher.refuse_repeated(repeated)
     rules, assumed = complete(rules, TABLES[table], default_currency, source_columns)
+    if table in ANONYMOUS and "customer_id" not in rules:
+        assumed.append(_no_customer(table, source_columns, rules, named=named))
     missing = [target for target in TABLES[table].required if target not in rules]
     if missing:
         raise missing_columns(missing, table, source_columns, rules, named=named)
@@ -142,6 +151,13 @@ def order_of(rules: AnyMapping[str, ColumnRule], table: str, columns: Sequence[s
     return Expression(f"{who} || ' ' || {when}")
 
 
+def _no_customer(table: str, columns: Sequence[str], rules: AnyMapping[str, ColumnRule], *, named: bool) -> str:
+    used = {rule.source for rule in rules.values() if isinstance(rule, FromColumn)}
+    near = candidates("customer_id", table, [each for each in sayable(columns, named=named) if each not in used])
+    closest = f"; closest: {', '.join(map(repr, near))}, taken with --column customer_id='{near[0]}'" if near else ""
+    return f"no customer column: every row is without a customer{closest}"
+
+
 class _Matcher:
     """Gives each target at most one source column, and each source column at most one target."""
 
@@ -190,6 +206,19 @@ class _Matcher:
             for tier in tiers:
                 if target in set(self._open()) - computable:
                     self._take(target, tier, "fallback")
+
+    def refuse_repeated(self, groups: Sequence[Sequence[str]]) -> None:
+        """Refuse a column that was taken by a name that others have too."""
+        for target, (source, how) in self.chosen.items():
+            group = next((group for group in groups if source in group), None)
+            if group is not None and how != "option":
+                both = " and ".join(f"'{column}'" for column in group)
+                raise AmbiguousError(
+                    f"{len(group)} columns are called '{group[0]}' and can be {target}; here they are {both}",
+                    hint=f"choose with --column {target}='{group[0]}'",
+                    target=target,
+                    columns=list(group),
+                )
 
     def _take(self, target: str, names: frozenset[str], how: str, *, also_from_optional: bool = False) -> None:
         known = {column for name in names for column in self.columns_by_name.get(name, ())}

@@ -31,6 +31,9 @@ GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"
 """Excel files from before 2007 start with it."""
+OPEN_DOCUMENT_MEMBER = "mimetype"
+OPEN_DOCUMENT = b"application/vnd.oasis.opendocument"
+"""How the first part of every document of OpenDocument begins."""
 EXCEL_MEMBER = "xl/workbook"
 """A zip archive with a member of this name is an Excel file (``.xml`` in xlsx, ``.bin`` in xlsb)."""
 READ_BUFFER = 1 << 20
@@ -96,9 +99,27 @@ def open_archive(path: Path, name: str) -> Archive:
         return Archive(path, name, "gzip")
     if magic == ZIP_MAGIC and not is_excel(path):
         archive = Archive(path, name, "zip")
+        _refuse_open_document(path, name)
         with archive.open():
             return archive
     return Archive(path, name, None)
+
+
+def _refuse_open_document(path: Path, name: str) -> None:
+    """Refuse what LibreOffice and its like wrote, which is a zip of parts and no archive of a person's files."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.namelist()[:1] != [OPEN_DOCUMENT_MEMBER]:
+                return
+            with archive.open(OPEN_DOCUMENT_MEMBER) as kind:
+                is_open_document = kind.read(len(OPEN_DOCUMENT)) == OPEN_DOCUMENT
+    except UNPACKING_ERRORS:
+        return
+    if is_open_document:
+        raise InputError(
+            f"{name}: this is a document of OpenDocument, such as .ods",
+            hint="open it in LibreOffice or another spreadsheet program and save it as .xlsx or CSV",
+        )
 
 
 def is_excel(path: Path) -> bool:

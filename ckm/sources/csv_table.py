@@ -55,6 +55,7 @@ class CsvTable:
             header_rows=self.start.header_rows,
             first_line=self.start.first_line,
             named=self.start.named,
+            repeated=self.start.repeated,
         )
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:

@@ -216,4 +216,5 @@ def _format(archive: Archive, start: TableStart, sheet: str) -> FileFormat:
         first_line=start.first_line,
         sheet=sheet,
         named=start.named,
+        repeated=start.repeated,
     )

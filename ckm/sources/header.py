@@ -51,6 +51,8 @@ class TableStart:
     named
         Whether the names are given, or are texts over columns of numbers, dates and their like: else a record may have
         been taken for the header.
+    repeated
+        Groups of columns that have one name in the file.
     """
 
     columns: tuple[str, ...]
@@ -59,6 +61,7 @@ class TableStart:
     first_line: int
     remarks: list[tuple[int | None, str]] = field(default_factory=list)
     named: bool = True
+    repeated: tuple[tuple[str, ...], ...] = ()
 
 
 def find_table(lines: Sequence[str], dialect: Dialect, hints: Hints) -> TableStart:
@@ -153,7 +156,7 @@ def unique_names(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
     fixed: list[str] = []
     remarks: list[str] = []
     for place, name in enumerate(names, start=1):
-        clean = " ".join(name.replace("\ufeff", "").replace("\0", "\ufffd").split())  # NUL ends a name in Arrow
+        clean = _clean(name)
         if not clean:
             clean = f"column_{place}"
             remarks.append(f"column {place} has no name and is called {clean}")
@@ -166,6 +169,18 @@ def unique_names(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
         seen.add(clean)
         fixed.append(clean)
     return tuple(fixed), remarks
+
+
+def repeated_names(names: Sequence[str], columns: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the groups of ``columns``, made unique from ``names``, that have one name in the file."""
+    groups: dict[str, list[str]] = {}
+    for name, column in zip(names, columns, strict=True):
+        groups.setdefault(_clean(name), []).append(column)
+    return tuple(tuple(group) for name, group in groups.items() if name and len(group) > 1)
+
+
+def _clean(name: str) -> str:
+    return " ".join(name.replace("\ufeff", "").replace("\0", "\ufffd").split())  # NUL ends a name in Arrow
 
 
 def _given_header(lines: Sequence[str], dialect: Dialect, hints: Hints, header: int) -> TableStart:
@@ -344,7 +359,9 @@ def _numbered(width: int) -> list[str]:
 
 def _start(names: Sequence[str], header_line: int | None, header_rows: int, first_line: int) -> TableStart:
     columns, remarks = unique_names(names)
-    return TableStart(columns, header_line, header_rows, first_line, [(header_line, remark) for remark in remarks])
+    told: list[tuple[int | None, str]] = [(header_line, remark) for remark in remarks]
+    repeated = repeated_names(names, columns)
+    return TableStart(columns, header_line, header_rows, first_line, told, repeated=repeated)
 
 
 def _told_preamble(start: TableStart, rows: list[Row], top: int) -> TableStart:

@@ -87,7 +87,7 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from ckm.sources.header import unique_names
+    from ckm.sources.header import repeated_names, unique_names
 
     try:
         with pq.ParquetFile(openable(path)) as file:
@@ -111,6 +111,7 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
         compression=archive.compression,
         columns=names,
         nested=tuple(name for name, form in zip(names, forms, strict=True) if form.is_nested),
+        repeated=repeated_names(schema.names, names),
     )
     told = [*renamed, *left_out, *(form.remark for form in forms if form.remark)]
     selected = schema.names if left_out else None

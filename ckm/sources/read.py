@@ -32,6 +32,8 @@ SAMPLE_ROWS = 10_000
 UNPACKED = 8
 """How many times the size of its archive a text file is taken to have."""
 REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*:/{1,2}", re.IGNORECASE)
+PARTITION = re.compile(r"^([A-Za-z_][\w.-]*)=")
+"""A folder that Hive, Spark and their like named by a column and its value: ``currency=USD``."""
 MARKUP_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MARKUP = re.compile(
     rb"<(?:(?P<page>!doctype\s+html|html|head|meta|table|body|style|div)\b|\?xml\b|\?mso-|!--|!doctype|\w+[^<>\n]*\sxmlns)",
@@ -68,12 +70,15 @@ class Source:
         As it was given; ``-`` is standard input.
     table
         The reader for this sort of file.
+    told
+        What its place says, as ``(None, text)``.
     """
 
     path: Path
     table: Table
     _temporary: list[Path] = field(default_factory=list)
     _remarks: Remarks = field(default_factory=Remarks)
+    told: list[tuple[int | None, str]] = field(default_factory=list)
 
     @property
     def format(self) -> FileFormat:
@@ -122,7 +127,7 @@ class Source:
     @property
     def problems(self) -> list[tuple[int | None, str]]:
         """What was assumed, mended or odd: ``(first line, text)``; complete once all batches were read."""
-        return self._remarks.listed()
+        return [*self.told, *self._remarks.listed()]
 
     def close(self) -> None:
         """Remove temporary files."""
@@ -172,7 +177,13 @@ def open_source(path: Path, hints: Hints | None = None, *, name: str | None = No
         for file in temporary:
             file.unlink(missing_ok=True)
         raise
-    return Source(path, table, temporary)
+    source = Source(path, table, temporary)
+    if keys := [found[1] for part in path.parts[:-1] if (found := PARTITION.match(part))]:
+        listed = ", ".join(f"'{key}'" for key in dict.fromkeys(keys))
+        source.told.append(
+            (None, f"the names of its folders hold columns that are not in the file and were not read: {listed}")
+        )
+    return source
 
 
 def _open_table(archive: Archive, hints: Hints, temporary: list[Path]) -> Table:

@@ -107,7 +107,7 @@ def test_what_no_column_says_is_assumed_aloud() -> None:
     assert proposal.mapping.columns["net"] == Expression("quantity * unit_price")
     assert proposal.mapping.columns["currency"] == Constant("THB")
     assert isinstance(proposal.mapping.columns["type"], Expression)
-    assert len(proposal.assumed) == 3
+    assert len(proposal.assumed) == 4
 
 
 def test_a_column_named_like_the_target_wins() -> None:
@@ -187,3 +187,24 @@ def test_a_number_of_the_shop_comes_before_a_barcode_and_a_date_before_a_time() 
     assert sources(propose_mapping(header, "transactions")) == {
         "order_id": "order_id", "ordered_at": "Order Date", "product_id": "SKU", "net": "net",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("table", ["transactions", "interactions"])
+@pytest.mark.parametrize("near", ["\u0441ustomer_id", "customer_\u0456d", "custmer_id"])
+def test_a_table_without_customers_is_remarked_with_the_nearest_column(table: str, near: str) -> None:
+    columns = ["order_id", "interaction_id", "date", "net", near]
+    assert any(repr(near) in sentence for sentence in propose_mapping(columns, table).assumed)
+    columns[-1] = "customer_id"
+    assert not any("customer" in sentence for sentence in propose_mapping(columns, table).assumed)
+
+
+def test_columns_of_one_name_are_refused_until_one_is_chosen() -> None:
+    columns, repeated = ["order_id", "date", "net", "net_2"], [("net", "net_2")]
+    with pytest.raises(AmbiguousError) as refused:
+        propose_mapping(columns, "transactions", repeated=repeated)
+    assert "--column net='net'" in (refused.value.hint or "")
+    for choice in ("net", "net_2"):
+        chosen = propose_mapping(columns, "transactions", repeated=repeated, overrides={"net": choice})
+        assert chosen.mapping.columns["net"] == FromColumn(choice)
+    assert propose_mapping(columns, "transactions").mapping.columns["net"] == FromColumn("net")
+    assert propose_mapping([*columns, "x", "x_2"], "transactions", repeated=[("x", "x_2")]).matched

@@ -181,3 +181,23 @@ def test_a_surplus_field_never_moves_values_into_the_next_column(tmp_path: Path)
         [batch] = source.batches()
     assert batch.records.rows() == [("1", "2", None), ("6", "7", "8"), ("9", "9", "9")]
     assert batch.rejected.select("line", "reason").rows() == [(3, "4 fields, 3 expected"), (4, "4 fields, 3 expected")]
+
+
+def test_columns_in_the_names_of_folders_are_remarked_and_not_their_values(tmp_path: Path) -> None:
+    path = tmp_path / "currency=USD" / "month=3" / "part-0.csv"
+    path.parent.mkdir(parents=True)
+    path.write_text("order_id,net,ordered_at\nA1,1.5,2025-03-04\nA2,2.5,2025-03-05\n")
+    with open_source(path) as source:
+        assert list(source.batches())
+        [told] = [text for _, text in source.problems if "folders" in text]
+    assert "'currency', 'month'" in told
+    assert "USD" not in told
+
+
+def test_columns_of_one_name_are_known(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("order_id,net,net,ordered_at,net_2\nA1,1.5,2.5,2025-03-04,1\nA2,2.5,3.5,2025-03-05,1\n")
+    with open_source(path) as source:
+        [group] = source.format.repeated
+        assert len(group) == 2
+        assert set(group) <= set(source.format.columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 
+from ckm.errors import CkmError
 from ckm.sources.hints import Hints
 from ckm.sources.read import open_source
 from ckm.values.numbers import NumberStyle, parse_numbers
@@ -134,3 +136,24 @@ def test_numbers_beside_texts_keep_their_point(tmp_path: Path) -> None:
     with open_source(book(tmp_path / "a.xlsx", fill)) as source:
         [batch] = source.batches()
     assert parse_numbers(batch.records["net"], NumberStyle(",")).to_list() == [1.125, 12.5, 1234.5, 1234.567, 3, 0.5]
+
+
+def test_columns_of_one_name_are_known(tmp_path: Path) -> None:
+    def fill(written: Any, sheet: Any) -> None:
+        sheet.write_row(0, 0, ["order_id", "net", "ordered_at", "net"])
+        sheet.write_row(1, 0, ["A1", 1.5, "2025-03-04", 2.5])
+
+    with open_source(book(tmp_path / "a.xlsx", fill)) as source:
+        assert source.format.repeated == (("net", "net_2"),)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"), [("spreadsheet", "OpenDocument"), ("text", "OpenDocument"), (None, "2 files")]
+)
+def test_open_documents_are_named(tmp_path: Path, kind: str | None, told: str) -> None:
+    path = tmp_path / "a.ods"
+    with zipfile.ZipFile(path, "w") as written:
+        written.writestr("mimetype", f"application/vnd.oasis.opendocument.{kind}" if kind else "application/epub+zip")
+        written.writestr("content.xml", "<a/>")
+    with pytest.raises(CkmError, match=told):
+        open_source(path)
