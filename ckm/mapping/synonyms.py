@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from functools import cache
@@ -20,6 +21,8 @@ UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
 # Arabic keyboards write yeh and kaf with other code points than Persian ones; headers mix both.
 PERSIAN_LETTERS = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه"})
 LATIN_ACCENTS = range(0x0300, 0x0370)
+UNITS = frozenset({"cent", "cents", "penny", "pence", "minor", "satang", "fen", "percent", "pct", "rate", "prozent"})
+"""Words in the name of a column that say that its numbers are no amounts in the currency's main unit."""
 NEAR = 72
 """Likeness (0 to 100, rapidfuzz ratio) from which a column is worth suggesting. It is never mapped for that."""
 
@@ -107,10 +110,12 @@ def exports() -> tuple[Export, ...]:
 
 
 def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 3) -> list[str]:
-    """Return the columns whose names are most like a known name of ``target``, likest first."""
+    """Return the columns whose names are most like a known name of ``target``, likest first; none in another unit."""
     names = list(synonyms(table).of(target))
     scored: list[tuple[float, str]] = []
     for column in columns:
+        if "%" in column or not UNITS.isdisjoint(re.findall(r"[^\W\d_]+", column.casefold())):
+            continue
         best = process.extractOne(normalise(column), names, scorer=fuzz.ratio, score_cutoff=NEAR)
         if best is not None:
             scored.append((-best[1], column))

@@ -138,7 +138,8 @@ class BlockReader:
             fast = fast.with_columns(pl.all().str.replace_all(SINGLE, self._stand_in, literal=True))
             rejected = [(line, reason, raw.replace(SINGLE, self._stand_in)) for line, reason, raw in rejected]
         if self._header and (again := self._same_as_header(fast)) is not None:
-            rejected = rejected + [(line, "the header again", "") for line in lines.filter(again)]
+            for line in lines.filter(again):
+                self._remarks.add("the header again, which is no record", line)
             fast, lines = fast.filter(~again), lines.filter(~again)
         return Batch(fast, lines, rejected_frame(sorted(rejected)))
 

@@ -56,3 +56,11 @@ def test_candidates_are_the_likest_columns_first() -> None:
 def test_a_short_name_is_no_candidate_for_being_part_of_a_longer_one() -> None:
     assert candidates("ordered_at", "transactions", ["id", "a"]) == []
     assert candidates("currency", "transactions", ["cur"]) == ["cur"]
+
+
+@pytest.mark.parametrize(
+    "column", ["amount_cents", "Net (cents)", "net_pct", "Discount %", "discount rate", "Net Pence"]
+)
+def test_a_column_in_another_unit_is_no_candidate(column: str) -> None:
+    for target in ("net", "discount", "cost"):
+        assert candidates(target, "transactions", [column]) == []
