@@ -12,6 +12,10 @@ from ckm.errors import UsageError
 if TYPE_CHECKING:
     from ckm.sources.hints import Hints
 
+DATE_HELP = (
+    "How dates are written: dmy, mdy or ymd, a format such as %d.%m.%Y, buddhist (Thai years) or jalali (Persian), "
+    "serial or serial_1904 (Excel's day numbers), epoch_s or epoch_ms (since 1970)."
+)
 PANEL = "Format of the file (detected unless given)"
 
 Encoding = Annotated[
@@ -34,7 +38,7 @@ Decimal = Annotated[str | None, typer.Option(metavar="MARK", help="Decimal mark:
 Thousands = Annotated[str | None, typer.Option(metavar="MARK", help="Thousands mark.", rich_help_panel=PANEL)]
 DateOrder = Annotated[
     str | None,
-    typer.Option(metavar="ORDER", help="dmy, mdy, ymd, or a format such as %d.%m.%Y.", rich_help_panel=PANEL),
+    typer.Option(metavar="ORDER", help=DATE_HELP, rich_help_panel=PANEL),
 ]
 Sheet = Annotated[str | None, typer.Option(metavar="NAME", help="Sheet of an Excel file.", rich_help_panel=PANEL)]
 NullValues = Annotated[
@@ -46,7 +50,7 @@ DataDecimal = Annotated[
     str | None, typer.Option("--decimal", metavar="MARK", help="Decimal mark of a DATA file that leaves it open.")
 ]
 DataDates = Annotated[
-    str | None, typer.Option("--dates", metavar="ORDER", help="dmy or mdy, for a DATA file that leaves it open.")
+    str | None, typer.Option("--dates", metavar="ORDER", help=f"For a DATA file that leaves it open. {DATE_HELP}")
 ]
 
 NAMED_CHARACTERS = {"tab": "\t", r"\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
