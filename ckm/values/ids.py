@@ -45,10 +45,11 @@ class IdReader(TextReader):
     def careful(self, texts: pl.Series) -> pl.Series:
         """Clean the few ids that need it."""
         texts = super().careful(texts)
-        odd = texts.to_frame("id").select(_may_need_cleaning(pl.col("id"))).to_series()
-        if not odd.any():
+        if _are_plain(texts):
             return texts
-        rows = odd.arg_true()
+        rows = texts.to_frame("id").select(_may_need_cleaning(pl.col("id"))).to_series().arg_true()
+        if rows.is_empty():
+            return texts
         return texts.scatter(rows, self._cleaned(texts.gather(rows)))
 
     def _cleaned(self, ids: pl.Series) -> pl.Series:
@@ -89,6 +90,17 @@ def needs_cleaning(text: pl.Expr) -> pl.Expr:
 def id_null_words() -> list[str]:
     """Return the words that programs write for a missing id, in the cases in which they write them."""
     return [str(word) for word in load_data("null_words.yaml")["ids"]]
+
+
+def _are_plain(ids: pl.Series) -> bool:
+    """Whether the first and the last id in alphabetical order and the bytes of all show that none needs cleaning."""
+    low, high = ids.min(), ids.max()
+    if not isinstance(low, str) or not isinstance(high, str):
+        return True
+    guarded = any(low < chr(ord(guard) + 1) and guard <= high for guard in "='")
+    if guarded or any(low <= word <= high for word in id_null_words()):
+        return False
+    return ids.str.len_bytes().sum() == ids.str.len_chars().sum()
 
 
 def _may_need_cleaning(text: pl.Expr) -> pl.Expr:
