@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from ckm.sources.hints import Hints
 
+IMPORT_ID = '{"ImportId"'
+"""How every cell of the third header row of a Qualtrics export begins."""
 ROWS_LOOKED_AT = 200
 PREAMBLE_LINES = 100
 """A header further down than this must be given with --header."""
@@ -214,6 +216,11 @@ def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) ->
     data = rows[top + 1 :]
     if len(rows[top].cells) != width:
         return _start(_numbered(width), None, 0, rows[0].line)
+    if len(data) > 1 and all(cell.startswith(IMPORT_ID) for cell in data[1].cells) and len(data[1].cells) == width:
+        after = data[2].line if len(data) > 2 else data[1].line + 1
+        start = _start(rows[top].cells, rows[top].line, 3, after)
+        start.remarks.append((rows[top].line, "the header has 3 rows, as Qualtrics writes them; the first names"))
+        return _told_preamble(start, rows, top)
     kinds = _column_kinds(data, width)
     if _is_header(rows[top].cells, kinds, data):
         height = 1

@@ -201,3 +201,17 @@ def test_columns_of_one_name_are_known(tmp_path: Path) -> None:
         [group] = source.format.repeated
         assert len(group) == 2
         assert set(group) <= set(source.format.columns)
+
+
+@pytest.mark.parametrize("records", [0, 1, 30])
+def test_the_three_header_rows_of_a_survey_tool_are_one_header(tmp_path: Path, records: int) -> None:
+    path = tmp_path / "survey.csv"
+    header = ["StartDate,ResponseId,NPS", "Start Date,Response ID,How likely?"]
+    third = ",".join(f'"{{""ImportId"":""{name}"",""timeZone"":""UTC""}}"' for name in ("startDate", "_recordId", "Q1"))
+    rows = [f"2025-03-04 10:11:12,R_{at},{at % 11}" for at in range(records)]
+    path.write_text("\n".join([*header, third, *rows]) + "\n")
+    with open_source(path) as source:
+        assert source.format.columns == ("StartDate", "ResponseId", "NPS")
+        found = [row for batch in source.batches() for row in batch.records.rows()]
+        assert found == [tuple(row.split(",")) for row in rows]
+        assert any("3 rows" in text for _, text in source.problems)
