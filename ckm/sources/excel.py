@@ -10,12 +10,11 @@ import polars as pl
 
 from ckm.errors import InputError, UnknownNameError
 from ckm.paths import openable
-from ckm.sources.format import Batch, FileFormat, rejected_frame
+from ckm.sources.format import NATIVE_SUFFIX, Batch, FileFormat, rejected_frame
 from ckm.sources.header import ROWS_LOOKED_AT, Row, TableStart, find_in_rows
 from ckm.sources.totals import without_totals
 from ckm.sources.workbook import Merged, SheetFacts, numeric_cells, sheet_facts
 from ckm.sources.workbook_size import refuse_huge
-from ckm.values.numbers import NATIVE_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

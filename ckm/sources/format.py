@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["csv", "jsonl", "json", "parquet", "excel"]
 Compression = Literal["gzip", "zip"]
+NATIVE_SUFFIX = "E0"
+"""After a number that was none of text in its file and stands beside texts: its point is a point whatever they use."""
 WHITESPACE = "whitespace"
 """The delimiter of files whose columns are set apart by runs of blanks."""
 

@@ -15,9 +15,8 @@ import polars as pl
 from ckm.errors import InputError
 from ckm.sources.csv_blocks import RAW_LIMIT, line_blocks
 from ckm.sources.encoding import UNREADABLE, detect_encoding, utf8_pieces
-from ckm.sources.format import Batch, FileFormat, rejected_frame, text_schema
+from ckm.sources.format import NATIVE_SUFFIX, Batch, FileFormat, rejected_frame, text_schema
 from ckm.sources.header import unique_names
-from ckm.values.numbers import NATIVE_SUFFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,6 +8,7 @@ from functools import cache
 
 import polars as pl
 
+from ckm.sources.format import NATIVE_SUFFIX
 from ckm.values.data_files import load_data
 from ckm.values.scripts import DIGITS, INVISIBLE, SPACES
 
@@ -16,8 +17,6 @@ MINUS = dict.fromkeys("−–‐‑‒﹣－", "-")
 OTHER_GROUPING = " '٬"
 """Thousands marks that are never decimal marks: blank, apostrophe, Arabic."""
 ARABIC_DECIMAL = "٫"
-NATIVE_SUFFIX = "E0"
-"""After a number that was none of text in its file and stands beside texts: its point is a point whatever they use."""
 WRITTEN_BY_PROGRAM = r"^[+-]?\d+\.\d+[eE][+-]?\d+$"
 OUTNUMBERED = 10
 """How many times more values must speak for a decimal mark than against it, for these to be taken for slips."""
