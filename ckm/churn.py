@@ -355,8 +355,8 @@ def _forecast_remarks(found: Forecast) -> list[str]:
     remarks += [each.sentence + "; the time around it is not learned from" for each in history.closures]
     if ahead := closures_ahead(history.closures, history.as_of, found.horizon.days):
         remarks.append(
-            f"on {ahead} of the {found.horizon.days} days ahead the shop was closed in an earlier year: should it close "
-            "again, fewer customers buy than is said here"
+            f"on {ahead} of the {found.horizon.days} days ahead the shop was closed in an earlier year: should it "
+            "close again, fewer customers buy than is said here"
         )
     if found.backtest is not None:
         remarks += _backtest_remarks(found.backtest, found.model.name)

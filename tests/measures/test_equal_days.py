@@ -207,13 +207,12 @@ def test_a_shop_that_was_closed_is_not_compared_and_one_that_closes_every_winter
 def test_members_billed_by_the_month_do_not_change_with_its_length(
     as_of: date, months: int, last_day_of_month: bool
 ) -> None:
-    rows = []
+    rows: list[Row] = []
     for month in range(24):
         first = date(2023 + (5 + month) // 12, (5 + month) % 12 + 1, 1)
         last = (first + 31 * DAY).replace(day=1) - DAY
-        for who in range(120):
-            rows.append(on(last if last_day_of_month else first + who % 28 * DAY, f"m{who:03}"))
-    of = basis_of([row for row in rows], as_of, months)
+        rows += [on(last if last_day_of_month else first + who % 28 * DAY, f"m{who:03}") for who in range(120)]
+    of = basis_of(rows, as_of, months)
     assert compare(of).is_billed_by_calendar
     assert all(each == 0 for each in effects_of(of).values())
     assert those_that_matter(judged(of)) == ()
