@@ -325,8 +325,8 @@ def _rhythm(days: pl.DataFrame, day: date, horizon: int) -> pl.DataFrame:
         gap_median=pl.when(habit).then(pl.col("gaps").list.median()),
         gap_last=pl.when(habit).then(pl.col("gaps").list.last()),
         gap_before=pl.when(habit).then(pl.col("gaps").list.head(pl.col("gaps").list.len() - 1).list.median()),
-        same_season=pl.when(pl.col("tenure_days") >= 365).then(
-            pl.col("season_days") / pl.max_horizontal(pl.col("year_days"), 1)
+        same_season=pl.when((pl.col("tenure_days") >= 365) & (pl.col("year_days") > 0) & (horizon <= 180)).then(
+            pl.col("season_days") / pl.col("year_days")
         ),
     ).drop("gaps")
 

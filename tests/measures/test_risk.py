@@ -216,5 +216,5 @@ def test_one_customer_is_no_reason_to_fail() -> None:
     assert found == Missing("churn", "no_forecast")
     with pytest.raises(NotEnoughDataError) as refused:
         warn(Dataset(dict(of.tables), "shop"), Request(keep=False), of.config)
-    assert str(refused.value) in found.remarks[0]
+    assert str(refused.value) in found.detail
     assert risk_measures(of, found) == ((), (found, Missing("churn", "no_warnings_judged")))
