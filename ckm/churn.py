@@ -25,6 +25,7 @@ from ckm.customers.ledger_cache import find_cache
 from ckm.errors import UsageError
 from ckm.models.backtest import PEER
 from ckm.models.churn.stack import STACK
+from ckm.models.cutoffs import HORIZONS
 from ckm.segmentation.apply import apply_definition
 from ckm.segmentation.library import Library
 
@@ -352,6 +353,11 @@ def _forecast_remarks(found: Forecast) -> list[str]:
         *history.everybody.left_out.remarks,
         *history.remarks,
     ]
+    if found.has_short_history:
+        remarks.append(
+            f"less than {HORIZONS} horizons of history: models learned from customers seen for as little as a third of "
+            f"the {found.horizon.days} days; expect less of them than their past scores say"
+        )
     remarks += [each.sentence + "; the time around it is not learned from" for each in history.closures]
     if ahead := closures_ahead(history.closures, history.as_of, found.horizon.days):
         remarks.append(

@@ -71,6 +71,11 @@ class Forecast:
     backtest: Backtest | None
     past_base_rate: float | None
 
+    @property
+    def has_short_history(self) -> bool:
+        """Whether there are less than three horizons of history; see :class:`ckm.models.cutoffs.Calendar`."""
+        return Calendar(self.history.first_day, self.history.as_of, self.horizon.days).is_short
+
 
 def forecast(
     history: History,

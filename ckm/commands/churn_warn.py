@@ -110,7 +110,7 @@ def churn_warn(
     is priced by what silence cost in the past.
 
     Cost: comparing the models takes seconds for thousands of customers and minutes for a million; --model NAME leaves
-    it out. Needs three horizons of history; --model NAME is content with two.
+    it out. Needs two horizons of history and a third; --model NAME needs one and a third.
 
     Examples:
       ckm churn-warn                                   # the workspace around the current folder

@@ -23,6 +23,8 @@ NAMES_OVERDUE = "'ckm segment --by lifecycle' names who is overdue by their own 
 """What works with little data, as a hint."""
 STEPS_PER_HORIZON = 3
 """Cut-offs within one horizon. Closer ones see nearly the same customers do nearly the same."""
+HORIZONS = 3
+"""Of history: one to see customers, one to learn what follows, one to test it."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,18 @@ class Calendar:
         return max(nearby, key=lambda step: (_least_apart(step, interval), -abs(step - usual), -step))
 
     @property
+    def is_short(self) -> bool:
+        """Whether the history is shorter than three horizons: one to see customers, one to learn, one to test."""
+        return self.last_day - self.first_day < HORIZONS * self.horizon
+
+    @property
     def earliest(self) -> int:
-        """First day that is worth looking at: one horizon after the first, so that silences had time to differ."""
-        return self.first_day + self.horizon
+        """First day that is worth looking at: one horizon after the first, so that silences had time to differ.
+
+        In a short history it is a step after the first: seeing customers for a third of a horizon is better than not
+        learning at all.
+        """
+        return self.first_day + (self.step if self.is_short else self.horizon)
 
     def trainings(self, day: int) -> tuple[int, ...]:
         """Return the cut-offs whose outcome is known by ``day``, earliest first."""
@@ -77,7 +88,7 @@ class Calendar:
         Raises
         ------
         NotEnoughDataError
-            Less than three horizons of history: one to see customers, one to learn what follows, one to test.
+            Less history than a third of a horizon to see customers, one to learn what follows, one to test.
         """
         found = tuple(each for each in self._latest(self.last_day - self.horizon, TESTS) if self.trainings(each))
         if not found:
@@ -85,7 +96,7 @@ class Calendar:
         return found
 
     def _refuse(self) -> NoReturn:
-        days, needed = self.last_day - self.first_day, STEPS_PER_HORIZON * self.horizon
+        days, needed = self.last_day - self.first_day, 2 * self.horizon + self.step
         closed = ", none of them near a time in which the shop sold nothing" if days >= needed else ""
         raise NotEnoughDataError(
             f"{days} days of history; to look {self.horizon} days ahead, {needed} are needed{closed}: to see "
@@ -96,9 +107,9 @@ class Calendar:
         )
 
     def _what_works(self, days: int) -> str:
-        shorter = min(days // STEPS_PER_HORIZON, self.horizon - 1)
+        shorter = min(days // HORIZONS, self.horizon - 1)
         least = max(SHORTEST_HORIZON, math.ceil(self.interval or 0) + 1)
-        if days >= STEPS_PER_HORIZON * self.horizon or shorter < least:
+        if days >= 2 * self.horizon + self.step or shorter < least:
             return f"{NAMES_OVERDUE}; or load more history"
         return f"--horizon {shorter}d, or load more history"
 

@@ -30,13 +30,22 @@ def test_every_cutoff_has_an_outcome_and_a_past_whose_outcomes_were_known():
 
 
 def test_too_short_a_history_is_refused_with_what_is_there_and_needed():
-    with pytest.raises(NotEnoughDataError, match=r"80 days of history.*90 are needed") as caught:
-        Calendar(0, 80, HORIZON).tests()
-    assert "--horizon 26d" in str(caught.value.hint)
-    assert Calendar(0, 80, 26).tests()
+    with pytest.raises(NotEnoughDataError, match=r"69 days of history.*70 are needed") as caught:
+        Calendar(0, 69, HORIZON).tests()
+    assert "--horizon 23d" in str(caught.value.hint)
+    assert Calendar(0, 69, 23).tests()
     with pytest.raises(NotEnoughDataError) as caught:
         Calendar(0, 20, HORIZON).tests()
     assert "ckm segment --by lifecycle" in str(caught.value.hint)
+
+
+@pytest.mark.parametrize("days", [70, 80, 89])
+def test_a_short_history_is_learned_from_after_a_third_of_a_horizon(days):
+    calendar = Calendar(0, days, HORIZON)
+    assert calendar.is_short
+    assert len(calendar.tests()) == 1 + (days - 70) // calendar.step
+    assert calendar.trainings(calendar.tests()[0])[0] >= calendar.step
+    assert not Calendar(0, 90, HORIZON).is_short
 
 
 def test_nothing_is_learned_or_tested_within_a_horizon_of_a_closure():
