@@ -22,6 +22,7 @@ from ckm.customers.closures import closures_ahead
 from ckm.customers.coverage import counted
 from ckm.customers.history import read_history
 from ckm.customers.ledger_cache import find_cache
+from ckm.customers.recent_drop import recent_drop
 from ckm.errors import UsageError
 from ckm.models.backtest import PEER
 from ckm.models.churn.stack import STACK
@@ -352,6 +353,7 @@ def _forecast_remarks(found: Forecast) -> list[str]:
         f"horizon: {found.horizon.reasoning}",
         *history.everybody.left_out.remarks,
         *history.remarks,
+        *([drop.sentence] if (drop := recent_drop(history.ledger)) else []),
     ]
     if found.has_short_history:
         remarks.append(

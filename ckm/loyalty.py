@@ -12,6 +12,7 @@ import polars as pl
 from ckm.customers.ledger_cache import cached_ledger, find_cache
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import Comparison, Period, compared_with, period_until
+from ckm.customers.recent_drop import recent_drop
 from ckm.errors import UsageError
 from ckm.measures.basis import Basis
 from ckm.measures.capacity import Capacity, capacity_measures, read_capacity
@@ -327,6 +328,8 @@ def _named(loyal: pl.DataFrame, tables: Mapping[str, pl.LazyFrame]) -> pl.DataFr
 def _remarks(basis: Basis, single: _Single) -> Iterator[str]:
     yield f"as of {basis.as_of}: {basis.period}, compared with {basis.compared}, in {basis.ledger.currency}"
     yield from basis.ledger.left_out.remarks
+    if drop := recent_drop(basis.ledger):
+        yield drop.sentence
     for part in (single.lifetime, single.capacity, single.risk):
         if not isinstance(part, Missing):
             yield from part.remarks

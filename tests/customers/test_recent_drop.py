@@ -1,0 +1,88 @@
+"""Fewer purchases of known customers at the end of the data: what is a drop, and what is none."""
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ckm.customers.history import read_history
+from ckm.customers.recent_drop import RecentDrop, recent_drop
+
+START = datetime(2023, 1, 2, 12, tzinfo=UTC)
+DAYS = 364
+
+
+def shop(rate_by_day: np.ndarray, *, customers: int = 300, seed: int = 0) -> pl.DataFrame:
+    """Each customer comes in the first two months and then buys on a day by chance."""
+    random = np.random.default_rng(seed)
+    came = random.integers(0, 56, customers)
+    days = np.arange(len(rate_by_day))
+    bought = (random.random((customers, len(days))) < rate_by_day) & (days > came[:, None])
+    bought[np.arange(customers), came] = True
+    who, day = np.nonzero(bought)
+    return pl.DataFrame(
+        {
+            "customer_id": [f"c{each:04}" for each in who],
+            "ordered_at": [START + timedelta(days=int(each)) for each in day],
+            "net": random.integers(5, 80, len(who)).astype(float),
+            "type": "sale",
+            "currency": "EUR",
+        }
+    )
+
+
+def drop_in(rate_by_day: np.ndarray, **options: int) -> RecentDrop | None:
+    return recent_drop(read_history({"transactions": shop(rate_by_day, **options).lazy()}).ledger)
+
+
+def rates(*, last: int = 0, times: float = 1.0, days: int = DAYS) -> np.ndarray:
+    found = np.full(days, 0.02)
+    found[days - last :] *= times
+    return found
+
+
+@pytest.mark.parametrize(("last", "times"), [(28, 0.3), (28, 0.1), (35, 0.25), (14, 0.05)])
+def test_a_feed_that_lost_most_of_its_rows_lately_is_named(last, times):
+    found = drop_in(rates(last=last, times=times))
+    assert found is not None
+    assert found.share < 0.6
+    assert "data may be missing" in found.sentence
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("customers", [5, 40, 300])
+def test_a_shop_like_before_has_no_drop_however_thin(customers, seed):
+    assert drop_in(rates(), customers=customers, seed=seed) is None
+
+
+def test_a_slow_decline_is_no_drop():
+    assert drop_in(0.03 * np.exp(-np.arange(DAYS) / 120)) is None
+
+
+def test_a_january_is_no_drop_where_an_earlier_one_is_known_and_one_where_none_is():
+    year = np.full(364, 0.01)
+    year[300:336] = 0.04
+    assert drop_in(np.concatenate([year, year])) is None
+    assert drop_in(year) is not None
+
+
+def test_a_club_that_bills_once_a_month_has_no_drop():
+    monthly = np.zeros(DAYS)
+    monthly[::30] = 1.0
+    for end in range(DAYS - 30, DAYS):
+        assert drop_in(monthly[:end]) is None
+
+
+def test_a_history_of_a_few_weeks_says_nothing():
+    assert drop_in(rates(last=28, times=0.1, days=112)) is None
+
+
+def test_churn_and_report_say_it_in_the_same_words(run, tmp_path):
+    path = tmp_path / "orders.csv"
+    shop(rates(last=28, times=0.2)).write_csv(path)
+    sentence = drop_in(rates(last=28, times=0.2)).sentence
+    churn = run("churn-warn", path, "--horizon", "60d", "--model", "btyd", "-f", "json")
+    report = run("loyalty-report", path, "-f", "json")
+    assert sentence in churn.stdout + churn.stderr
+    assert sentence in report.stdout + report.stderr
