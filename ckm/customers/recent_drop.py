@@ -60,7 +60,7 @@ def recent_drop(ledger: Ledger) -> RecentDrop | None:
 
     The repeat purchases of the last 28 (or 14) days per known customer are held against those of the days before. It is
     a drop where the step is below 60 % of the smallest step between earlier times of the same length. So a January after
-    a Christmas is none where the data have an earlier one, and nothing is where customers buy on few days: a month
+    a Christmas is none where the data have an earlier one, nor is anything where customers buy on few days: a month
     without a billing day falls to 0.
     """
     first, last = int(ledger.purchases.day.min(initial=ledger.today)), ledger.today
