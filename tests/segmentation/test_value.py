@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -165,7 +166,7 @@ def test_what_was_written_is_read_again_exactly(now: pl.DataFrame, checked: Valu
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("by: median", "by: mean", "'by' is neither"),
+        ("by: median", "by: mean", "'by' is none of"),
         ("name: grow", "name: protect", "four boxes with different names"),
         ("intercept: ", "intercept: x", "a number is expected"),
         ("since: '2025", "since: 'x2025", "a date is expected"),
@@ -371,3 +372,20 @@ def test_online_retail_reads_well() -> None:
     assert definition.coverage == pytest.approx(0.8, abs=0.01)
     assert assigned["segment"].value_counts()["count"].min() > 500
     assert "8 days before 2009-12-09, 330 needed" in definition.remarks(assigned)[-1]
+
+
+@pytest.mark.parametrize("interval", [7, 27, 28, 30, 61, 91])
+def test_members_who_pay_the_same_on_fixed_days_are_in_one_box_whenever_they_joined(run, tmp_path, interval):
+    dice = np.random.default_rng(interval)
+    start, members = date(2022, 1, 1), 200
+    rows = [
+        (f"m{member}", start + timedelta(days=int(joined) + interval * bill), 29.9)
+        for member, joined in enumerate(dice.integers(0, interval, members))
+        for bill in range(900 // interval)
+    ]
+    path = tmp_path / "club.csv"
+    pl.DataFrame(rows, schema=["customer_id", "date", "amount"], orient="row").write_csv(path)
+    found = run("segment", path, "--by", "value", "-f", "json")
+    assert found.exit_code == 0, found.stderr
+    boxes = {each["segment"]: each["customers"] for each in json.loads(found.stdout)}
+    assert boxes == {"protect": 0, "grow": 0, "keep cheap": members, "watch": 0}

@@ -12,7 +12,7 @@ import polars as pl
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.models.potential import Effects, Percentile, Slope
 from ckm.models.quantiles import quantile_cuts
-from ckm.segmentation.definition import Detail, Segment, load_segments
+from ckm.segmentation.definition import Detail, Segment, load_segments, readable_number
 from ckm.segmentation.value.check import LaterCheck, check_later, read_later_check
 from ckm.segmentation.value.headroom import CURRENT_VALUE, fit_of, known_texts, learn_potential, worth
 from ckm.segmentation.value.peers import FEW_PEERS, Peers, count_peers, read_peers
@@ -23,6 +23,18 @@ if TYPE_CHECKING:
 
 BOXES = Path(__file__).parents[2] / "data" / "segments_value.yaml"
 """Names and advice, in the order (high, high), (low, high), (high, low), (low, low) of current value and headroom."""
+CUTS = {
+    "settings": "as set",
+    "median": "median of those above zero",
+    "one order": "customers spend nearly the same: an order more or less is no difference",
+}
+"""Where a cut may come from."""
+ALIKE = (0.1, 0.9)
+"""Quantiles of what customers are worth: where one order separates them, customers are worth the same."""
+ROUNDING = 0.01
+"""Share by which an order may be larger than another and still be the same."""
+FEWEST_ORDERS = 3
+"""Orders that a current value holds at least, so that one of them is no difference."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +45,12 @@ class MoneyCut:
     ----------
     at
         The amount.
-    given
-        True if it comes from the settings, False if it is the median of what is above zero.
+    by
+        Where it comes from, a key of :data:`CUTS`.
     """
 
     at: float
-    given: bool
+    by: str
 
     def is_high(self, value: pl.Expr) -> pl.Expr:
         """Whether ``value`` is high."""
@@ -46,10 +58,10 @@ class MoneyCut:
 
     def to_plain(self) -> dict[str, Any]:
         """Return the amount and where it comes from."""
-        return {"at": self.at, "by": "settings" if self.given else "median"}
+        return asdict(self)
 
     def __str__(self) -> str:
-        return f"{self.at:,.2f} ({'as set' if self.given else 'median of those above zero'})"
+        return f"{self.at:,.2f} ({CUTS[self.by]})"
 
 
 @dataclass(frozen=True)
@@ -189,11 +201,12 @@ def fit_value(basis: Basis) -> ValueDefinition:
     except NotEnoughDataError as error:
         check, unchecked = None, str(error)
     coverage, skill = fit_of(money, money["current_value"], potential.quantile)
+    order = one_order(customers, money["current_value"])
     return ValueDefinition(
         segments=load_segments(BOXES),
         potential=potential,
-        current_value_cut=_cut(money["current_value"], basis.settings.current_value_cut),
-        headroom_cut=_cut(money["headroom"], basis.settings.headroom_cut),
+        current_value_cut=_cut(money["current_value"], basis.settings.current_value_cut, -order),
+        headroom_cut=_cut(money["headroom"], basis.settings.headroom_cut, order),
         peers=count_peers(customers, known_texts(customers)),
         coverage=coverage,
         skill=skill,
@@ -230,23 +243,44 @@ def read_value(entry: YamlEntry) -> ValueDefinition:
     )
 
 
-def _cut(values: pl.Series, given: float | None) -> MoneyCut:
+def one_order(customers: pl.DataFrame, current_value: pl.Series) -> float:
+    """Return the median value of an order where customers are worth the same but for one of them, else 0.
+
+    Members of a club who pay the same every 30 days made 12 or 13 payments in a year, by the day on which they joined.
+    """
+    buyers = customers.with_columns(worth=current_value).filter(pl.col("worth") > 0)
+    if "order_value_mean" not in buyers.columns or buyers.is_empty():
+        return 0.0
+    order = buyers["order_value_mean"].median()
+    low, high = (buyers["worth"].quantile(each, "nearest") for each in ALIKE)
+    assert low is not None and high is not None
+    if not isinstance(order, float) or high - low > order * (1 + ROUNDING) or low < FEWEST_ORDERS * order:
+        return 0.0
+    return readable_number(order)
+
+
+def _cut(values: pl.Series, given: float | None, order: float) -> MoneyCut:
     """Return the cut given, else the smallest value that half of those above zero do not exceed.
 
     Of those above zero: where most customers have not bought for a year, the median of all is zero, and "high" would
-    be everybody who bought anything.
+    be everybody who bought anything. Where customers differ by an order at most (``order`` is not 0), one less is as
+    high a current value (negative), and a headroom of one more is none (positive).
     """
     if given is not None:
-        return MoneyCut(float(given), given=True)
+        return MoneyCut(float(given), "settings")
     positive = values.filter(values > 0)
-    return MoneyCut(float(quantile_cuts(positive, 2).edges[0]) if len(positive) else 0.0, given=False)
+    median = float(quantile_cuts(positive, 2).edges[0]) if len(positive) else 0.0
+    if not order:
+        return MoneyCut(median, "median")
+    slack = order * (1 + ROUNDING)
+    return MoneyCut(readable_number(max(median, slack) if order > 0 else median + slack), "one order")
 
 
 def _read_cut(entry: YamlEntry) -> MoneyCut:
     keys = entry.fields(("at", "by"))
-    if keys["by"].text() not in ("median", "settings"):
-        raise UsageError(f"{keys['by'].where}: 'by' is neither 'median' nor 'settings'")
-    return MoneyCut(keys["at"].number(), given=keys["by"].text() == "settings")
+    if keys["by"].text() not in CUTS:
+        raise UsageError(f"{keys['by'].where}: 'by' is none of {', '.join(map(repr, CUTS))}")
+    return MoneyCut(keys["at"].number(), keys["by"].text())
 
 
 def _read_potential(entry: YamlEntry) -> Percentile:
