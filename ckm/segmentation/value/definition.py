@@ -253,7 +253,8 @@ def one_order(customers: pl.DataFrame, current_value: pl.Series) -> float:
         return 0.0
     order = buyers["order_value_mean"].median()
     low, high = (buyers["worth"].quantile(each, "nearest") for each in ALIKE)
-    assert low is not None and high is not None
+    assert low is not None
+    assert high is not None
     if not isinstance(order, float) or high - low > order * (1 + ROUNDING) or low < FEWEST_ORDERS * order:
         return 0.0
     return readable_number(order)
