@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ckm.churn import _known
 from ckm.churning.horizon import (
     USUAL_DAYS,
     check_fixed_intervals,
@@ -124,3 +125,20 @@ def test_anything_else_is_refused(text: str) -> None:
 def test_no_text_is_more_than_refused(text: str) -> None:
     with suppress(UsageError):
         assert 1 <= parse_horizon(text) <= 3660
+
+
+@pytest.mark.parametrize("days", [1, 40, 95, 200, 700])
+def test_without_anybody_who_came_back_the_hint_fits_the_history_or_asks_for_more(days: int) -> None:
+    shop = history(*[order(f"c{number}", number % days) for number in range(max(days, 30))])
+    with pytest.raises(NotEnoughDataError) as caught:
+        usual_horizon(shop)
+    hint = str(caught.value.hint)
+    if days < 3 * USUAL_DAYS[0]:
+        assert hint == f"load at least {3 * USUAL_DAYS[0]} days of transactions"
+    else:
+        check_horizon(shop, parse_horizon(hint.removeprefix("--horizon ")))
+
+
+def test_a_score_that_is_not_defined_is_said_in_words_and_never_as_nan() -> None:
+    assert _known(float("nan")) == "not defined"
+    assert _known(0.8123) == "0.812"

@@ -263,3 +263,35 @@ def test_a_definition_that_was_kept_gives_the_same_names_and_they_stay_true_late
             assert row["segment"] in (*BUYING, "active", "won back")
         if row["segment"] in (*NEW, "new"):
             assert len(facts_of.days) == 1
+
+
+@pytest.mark.parametrize("gap", [1, 10, 60, 200])
+def test_who_bought_on_two_days_long_ago_is_not_called_a_customer_of_today(run, tmp_path: Path, gap: int) -> None:
+    random = np.random.default_rng(gap)
+    last = START + timedelta(days=900)
+    rows = [
+        (f"now{customer}", last - timedelta(days=int(random.integers(0, 20)) + 30 * number), 20.0)
+        for customer in range(150)
+        for number in range(int(random.integers(1, 12)))
+    ]
+    rows += [
+        (f"then{customer}", last - timedelta(days=500 + days), 400.0) for customer in range(30) for days in (0, gap)
+    ]
+    path = tmp_path / "orders.csv"
+    pl.DataFrame(rows, schema=["customer_id", "date", "amount"], orient="row").write_csv(path)
+    found = run("segment", path, "--by", "rfm", "--customers", "-f", "csv")
+    assert found.exit_code == 0, found.stderr
+    names = pl.read_csv(found.stdout.encode()).filter(pl.col("customer_id").str.starts_with("then"))["segment"]
+    assert set(names) <= {"Hibernating", "Lost", "At Risk", "Can't Lose Them"}
+
+
+@pytest.mark.parametrize("customers", [40, 137])
+def test_what_the_refusal_of_clusters_names_instead_works(run, tmp_path: Path, customers: int) -> None:
+    rows = [(f"c{each}", START + timedelta(days=day), 10.0) for each in range(customers) for day in range(0, 400, 40)]
+    path = tmp_path / "orders.csv"
+    pl.DataFrame(rows, schema=["customer_id", "date", "amount"], orient="row").write_csv(path)
+    refused = run("segment", path, "--by", "clusters")
+    assert refused.exit_code == 4
+    assert "hint:" in refused.stderr
+    (words,) = re.findall(r"(--by rfm|--customers)", refused.stderr)[:1]
+    assert run("segment", path, *words.split(), "-f", "csv").exit_code == 0
