@@ -16,7 +16,7 @@ from ckm.churning.forecast import AUTO, Forecast, forecast
 from ckm.churning.horizon import Horizon, usual_horizon
 from ckm.churning.keeping import compare, judge, keep, last_warnings, warnings_to_judge
 from ckm.churning.levels import is_warning, level_remarks
-from ckm.churning.listing import COLUMNS, best_first, list_customers, summarise
+from ckm.churning.listing import COLUMNS, best_first, list_customers, summarise, without_amounts
 from ckm.customers.calendar import calendar_day
 from ckm.customers.closures import closures_ahead
 from ckm.customers.coverage import counted
@@ -27,6 +27,7 @@ from ckm.errors import UsageError
 from ckm.models.backtest import PEER
 from ckm.models.churn.stack import STACK
 from ckm.models.cutoffs import HORIZONS
+from ckm.schema import NO_CURRENCY
 from ckm.segmentation.apply import apply_definition
 from ckm.segmentation.library import Library
 
@@ -94,6 +95,11 @@ class Request:
     cache: bool = True
 
 
+WITHOUT_AMOUNTS = (
+    "no amounts are known: the list is in the order of the purchases at risk, and says nothing of value or gain"
+)
+
+
 @dataclass(frozen=True)
 class ChurnWarnings:
     """Who is about to stay away, why, and what to do.
@@ -144,6 +150,11 @@ class ChurnWarnings:
     def currency(self) -> str:
         """Currency of every amount."""
         return self.forecast.history.ledger.currency
+
+    @property
+    def money_known(self) -> bool:
+        """Whether the transactions have amounts; without them the curve is of purchases, and not to be shown."""
+        return self.currency != NO_CURRENCY
 
 
 def warn(
@@ -210,20 +221,22 @@ def warn(
             keep(store, compared.frame, as_of=as_of, horizon=horizon.days, facts={"model": found.model.name})
     chosen = _chosen(compared.news if request.news else compared.frame, request)
     assumptions = Assumptions.of(settings)
+    money_known = history.ledger.currency != NO_CURRENCY
     remarks += [
         *level_remarks(compared.frame, chosen, listing.thresholds, lead=lead),
         *_shortened(compared.frame, chosen, request),
-        *_priced(chosen, listing, assumptions),
+        *(_priced(chosen, listing, assumptions) if money_known else ()),
     ]
+    listed, summary = chosen.select(COLUMNS), summarise(chosen, history.ledger.currency)
     return ChurnWarnings(
-        frame=chosen.select(COLUMNS),
-        summary=summarise(chosen, history.ledger.currency),
+        frame=listed if money_known else without_amounts(listed),
+        summary=summary if money_known else without_amounts(summary),
         curve=profit_curve(_gains(chosen)),
         forecast=found,
         titles={name: entry.title() for name, entry in listing.answers.entries.items()},
         value=listing.value,
         levels=listing.thresholds.sentence,
-        assumptions=assumptions.sentence(history.ledger.currency, listing.value),
+        assumptions=assumptions.sentence(history.ledger.currency, listing.value) if money_known else WITHOUT_AMOUNTS,
         remarks=tuple(remarks),
     )
 
@@ -347,9 +360,10 @@ def _with_segments(
 
 def _forecast_remarks(found: Forecast) -> list[str]:
     history = found.history
+    currency = history.ledger.currency
+    money = "amounts not known" if currency == NO_CURRENCY else f"money in {currency}"
     remarks = [
-        f"as of {calendar_day(history.as_of)}: {len(found.today):,} customers with a purchase, "
-        f"money in {history.ledger.currency}",
+        f"as of {calendar_day(history.as_of)}: {len(found.today):,} customers with a purchase, {money}",
         f"horizon: {found.horizon.reasoning}",
         *history.everybody.left_out.remarks,
         *history.remarks,

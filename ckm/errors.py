@@ -93,6 +93,15 @@ class NotEnoughDataError(CkmError):
     exit_code = 4
 
 
+def no_amounts(what: str) -> NotEnoughDataError:
+    """Return the error for ``what`` is about money, where the data have no amounts."""
+    return NotEnoughDataError(
+        f"{what} need amounts, and the data have no column of them",
+        hint="name it with --column net=COLUMN; customers and dates are enough for ckm churn-warn, "
+        "and for ckm segment by rfm, lifecycle or clusters",
+    )
+
+
 class RefusedError(CkmError):
     """A policy forbids it."""
 

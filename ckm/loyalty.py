@@ -13,7 +13,7 @@ from ckm.customers.ledger_cache import cached_ledger, find_cache
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import Comparison, Period, compared_with, period_until
 from ckm.customers.recent_drop import recent_drop
-from ckm.errors import UsageError
+from ckm.errors import UsageError, no_amounts
 from ckm.measures.basis import Basis
 from ckm.measures.capacity import Capacity, capacity_measures, read_capacity
 from ckm.measures.changes import change_measures
@@ -44,6 +44,7 @@ from ckm.measures.survival import survival_measures
 from ckm.measures.trust import trust_measures
 from ckm.measures.wallet import wallet_measures
 from ckm.pseudonym import shown_ids
+from ckm.schema import NO_CURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -142,7 +143,7 @@ def loyalty_report(
     InputError
         The data, or ``controls.csv``, are broken.
     NotEnoughDataError
-        Nobody bought anything by the day.
+        Nobody bought anything by the day, or the data have no amounts.
     """
     tables = {**dataset.tables, "transactions": dataset.transactions}
     check_goals(config.goals, dataset.workspace.root if dataset.workspace else None)
@@ -230,6 +231,8 @@ def _basis(
         needs=replace(EVERYTHING, by=by),
         keep_stray_dates=config.keeps_stray_dates,
     )
+    if ledger.currency == NO_CURRENCY:
+        raise no_amounts("the measures of a loyalty report")
     period = period_until(ledger.as_of, request.months)
     return Basis(
         tables=tables,

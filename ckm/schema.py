@@ -25,6 +25,9 @@ EARLIEST = date(1900, 1, 1)
 LATEST = date(2200, 1, 1)
 """A date from here on is a placeholder such as 9999-12-31."""
 
+NO_CURRENCY = "XXX"
+"""ISO 4217's code where there is no currency: of rows whose source has no amounts, which count 1 each in ``net``."""
+
 PARTY_TYPES = ("person", "company", "distributor", "supplier", "partner")
 TRANSACTION_TYPES = ("sale", "return", "cancel", "subscription")
 INTERACTION_KINDS = ("complaint", "question", "praise", "idea", "survey", "visit_note", "event")

@@ -18,6 +18,7 @@ from ckm.churning.reasons import explain
 from ckm.churning.season import SEASON_DAYS, YEAR
 from ckm.churning.suppression import suppress
 from ckm.customers.calendar import calendar_day
+from ckm.schema import NO_CURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from ckm.churning.forecast import Forecast
     from ckm.settings import ChurnSettings
 
+AMOUNTS = ("last_order_value", "value_at_risk", "expected_gain", "unanswered_share", "currency")
+"""Columns that are null where no amounts are known."""
 REASON_FIELDS = ("code", "text", "value", "typical", "points", "share_of_stayers", "cause")
 COLUMNS = (
     "customer_id",
@@ -202,6 +205,13 @@ def summarise(frame: pl.DataFrame, currency: str) -> pl.DataFrame:
     return pl.DataFrame(rows, schema_overrides=types)
 
 
+def without_amounts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return a listing or its summary without what is said in money."""
+    return frame.with_columns(
+        pl.lit(None, dtype).alias(name) for name, dtype in frame.schema.items() if name in AMOUNTS
+    )
+
+
 def best_first(frame: pl.DataFrame) -> pl.DataFrame:
     """Return the rows in the order in which they are worth a contact."""
     return by_gain(frame)
@@ -231,6 +241,8 @@ def _judged(
     )
     levels = give_levels(customers, thresholds, horizon=forecast.horizon.days, lead=lead)
     gain = expected_gain(pl.col("p_churn"), pl.col("value_12mo"), assumptions, lost=lost)
+    if history.ledger.currency == NO_CURRENCY:
+        gain = pl.col("value_at_risk")  # the order lines at risk: what order there is without amounts
     return levels.with_columns(
         pl.lit(calendar_day(today.day)).alias("as_of"),
         pl.lit(forecast.horizon.days, pl.Int64).alias("horizon_days"),

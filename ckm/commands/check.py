@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ckm.commands.hints import DataDates, DataDecimal
-from ckm.commands.options import AsOf, Data, Output, Workspace
+from ckm.commands.options import AS_FOUND, AsOf, Data, FileOptions, Output, Workspace, reads_files
 from ckm.errors import UsageError
 from ckm.output import Format, default_format, emit, emit_text, note, progress
 
@@ -58,6 +57,7 @@ def register(app: typer.Typer) -> None:
     app.command()(check)
 
 
+@reads_files
 def check(
     data: Data = None,
     fail_on: Fail = None,
@@ -65,8 +65,7 @@ def check(
     fmt: CheckOutputFormat = None,
     output: Output = None,
     workspace: Workspace = None,
-    dates: DataDates = None,
-    decimal: DataDecimal = None,
+    reading: FileOptions = AS_FOUND,
     verify: Annotated[
         bool, typer.Option("--verify", help="Compare the store's data files with their digests instead.")
     ] = False,
@@ -100,14 +99,12 @@ def check(
         return _verify(data, workspace, fmt, output)
     from ckm.check import CheckLimits, Severity, check_tables, read_controls, to_junit
     from ckm.check.controls_file import CONTROLS_FILE
-    from ckm.config import load_config
     from ckm.dataset import open_dataset
-    from ckm.sources.hints import Hints
 
     with progress(f"checking {data or 'the workspace'}"):
-        dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates))
+        dataset = open_dataset(data, workspace, reading.ingest_options())
         limits, controls = CheckLimits(), None
-        config = dataset.workspace.config if dataset.workspace is not None else load_config(None)
+        config = dataset.config
         if dataset.workspace is not None:
             limits = CheckLimits.from_config(vars(config.check), config.freshness)
             path = dataset.workspace.root / CONTROLS_FILE

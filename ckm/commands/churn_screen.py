@@ -6,6 +6,7 @@ import sys
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
+from ckm.churning.listing import AMOUNTS
 from ckm.output import Format, emit, emit_text, note
 from ckm.plaintext import markdown_line, markdown_text
 from ckm.pseudonym import PREFIX, shown_ids
@@ -52,7 +53,7 @@ def show_warnings(result: ChurnWarnings, label: str) -> None:
     days = result.forecast.horizon.days
     title = (
         f"{label} as of {result.as_of}: {counted(result.warned, 'customer')} who may order nothing in the next {days} "
-        f"days, {result.value} in {result.currency}"
+        f"days" + (f", {result.value} in {result.currency}" if result.money_known else "")
     )
     emit(_summary(result), Format.table, title=title, formats=SUMMARY_FORMATS)
     emit_text("\n")
@@ -70,18 +71,17 @@ def show_mail(result: ChurnWarnings, label: str) -> None:
 
     days = result.forecast.horizon.days
     at_risk = result.summary["value_at_risk"].sort().sum()
+    money = f"; {at_risk:,.0f} {result.currency} of yearly {result.value} are at risk" if result.money_known else ""
+    curve = f"{markdown_line(_sentence(result.curve.sentence(result.currency)))}\n\n" if result.money_known else ""
     emit_text(
         f"# Who may leave: {markdown_text(label)}, {result.as_of}\n\n"
-        f"{counted(result.warned, 'customer')} may order nothing in the next {days} days; "
-        f"{at_risk:,.0f} {result.currency} of yearly {result.value} are at risk.\n\n"
+        f"{counted(result.warned, 'customer')} may order nothing in the next {days} days{money}.\n\n"
     )
     emit(_summary(result), Format.md, formats=SUMMARY_FORMATS)
     emit_text("\n## Whom to contact first\n\n")
     emit(_short(result), Format.md, formats=FORMATS)
     emit_text(
-        f"\n{markdown_line(_sentence(result.curve.sentence(result.currency)))}\n\n"
-        f"{markdown_line(_sentence(result.levels))}\n\n"
-        f"_{markdown_text(_sentence(result.assumptions))}_\n"
+        f"\n{curve}{markdown_line(_sentence(result.levels))}\n\n_{markdown_text(_sentence(result.assumptions))}_\n"
     )
     _say_more(result)
 
@@ -114,7 +114,8 @@ def show_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None
 
 
 def _summary(result: ChurnWarnings) -> pl.DataFrame:
-    return result.summary.select(*SUMMARY_COLUMNS).rename(SUMMARY_COLUMNS)
+    columns = {name: header for name, header in SUMMARY_COLUMNS.items() if result.money_known or name not in AMOUNTS}
+    return result.summary.select(*columns).rename(columns)
 
 
 def _short(result: ChurnWarnings) -> pl.DataFrame:
@@ -125,7 +126,7 @@ def _short(result: ChurnWarnings) -> pl.DataFrame:
     mostly = pl.coalesce("top_category", "top_product")
     last = pl.format("last on {}", pl.col("last_order").dt.to_string("%Y-%m-%d"))
     shown = result.frame.head(LISTED)
-    return shown.select(
+    listed = shown.select(
         shown_ids(shown["customer_id"]).alias("customer"),
         "level",
         pl.col("p_churn").alias("churn probability"),
@@ -137,6 +138,7 @@ def _short(result: ChurnWarnings) -> pl.DataFrame:
         pl.col("suppressed").alias("do not contact"),
         "change",
     )
+    return listed if result.money_known else listed.drop("value at risk", "expected gain")
 
 
 def _narrow(listed: pl.DataFrame) -> pl.DataFrame:
@@ -147,7 +149,7 @@ def _narrow(listed: pl.DataFrame) -> pl.DataFrame:
         "customer",
         "level",
         pl.col("churn probability").alias("probability"),
-        pl.col("value at risk").alias("at risk"),
+        pl.col("^value at risk$").name.map(lambda _: "at risk"),
         pl.format("{} ({})", "top reason", "bought").alias("top reason, and what they bought"),
     )
 
@@ -158,7 +160,8 @@ def _say_more(result: ChurnWarnings) -> None:
         note(f"'{PREFIX}…' stands for an id that is an address or a telephone number; -o FILE or -f csv lists the ids")
     if result.frame.height > LISTED:
         note(f"{result.frame.height - LISTED:,} more are not shown; -o FILE or -f csv lists all")
-    note(result.curve.sentence(result.currency))
+    if result.money_known:
+        note(result.curve.sentence(result.currency))
 
 
 def _sentence(text: str) -> str:

@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeGuard
 import typer
 
 from ckm.commands.churn_screen import show_backtest, show_mail, show_warnings
-from ckm.commands.hints import DataDates, DataDecimal
-from ckm.commands.options import AsOf, Data, NoCache, Output, OutputFormat, Seed, Wait, Workspace
-from ckm.errors import UsageError
+from ckm.commands.options import (
+    AS_FOUND,
+    AsOf,
+    Data,
+    FileOptions,
+    NoCache,
+    Output,
+    OutputFormat,
+    Seed,
+    Wait,
+    Workspace,
+    reads_files,
+)
+from ckm.errors import UsageError, no_amounts
 from ckm.output import Format, default_format, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
@@ -32,6 +43,7 @@ def register(app: typer.Typer) -> None:
     app.command("churn-warn")(churn_warn)
 
 
+@reads_files
 def churn_warn(
     data: Data = None,
     horizon: Annotated[
@@ -91,8 +103,7 @@ def churn_warn(
     fmt: OutputFormat = None,
     output: Output = None,
     workspace: Workspace = None,
-    dates: DataDates = None,
-    decimal: DataDecimal = None,
+    reading: FileOptions = AS_FOUND,
     wait: Wait = None,
     no_cache: NoCache = False,
 ) -> None:
@@ -127,9 +138,7 @@ def churn_warn(
 
     from ckm.churn import Request, warn
     from ckm.churning.horizon import parse_horizon
-    from ckm.config import load_config
     from ckm.dataset import open_dataset
-    from ckm.sources.hints import Hints
 
     request = Request(
         as_of=as_of.date() if as_of else None,
@@ -146,11 +155,13 @@ def churn_warn(
         cache=not no_cache,
     )
     with progress("looking for churn", total=STEPS) as advance:
-        dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates), by_customer=True)
-        config = dataset.workspace.config if dataset.workspace else load_config(None)
+        dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
+        config = dataset.config
         result = warn(dataset, request, config, tell=lambda _: advance(1))
     if backtest:
         _print_backtest(result, fmt, output)
+    elif profit and not result.money_known:
+        raise no_amounts("expected gains")
     elif profit:
         emit(result.curve.frame, fmt, output=output, title=result.curve.sentence(result.currency))
     else:

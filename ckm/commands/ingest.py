@@ -11,20 +11,7 @@ import typer
 
 from ckm import __version__
 from ckm.bugreport import bug_report
-from ckm.commands.hints import (
-    Columns,
-    DateOrder,
-    Decimal,
-    Delimiter,
-    Encoding,
-    Header,
-    NullValues,
-    Quote,
-    Sheet,
-    Thousands,
-    hints_from,
-)  # fmt: skip
-from ckm.commands.options import Output, OutputFormat, Wait, Workspace
+from ckm.commands.options import AS_FOUND, FileOptions, Output, OutputFormat, Wait, Workspace, reads_files
 from ckm.errors import BugError, UsageError, exit_code_of_files
 from ckm.output import Format, default_format, detail, emit, note, progress, show_error
 
@@ -33,8 +20,9 @@ if TYPE_CHECKING:
 
     from ckm.config import Workspace as OpenWorkspace
     from ckm.ingest.load import Settings
+    from ckm.ingest.options import IngestOptions
     from ckm.ingest.results import FileResult
-    from ckm.ingest.selection import Job, Wishes
+    from ckm.ingest.selection import Job
     from ckm.store import Store
 
 
@@ -47,6 +35,7 @@ def register(app: typer.Typer) -> None:
     app.command("ingest")(ingest)
 
 
+@reads_files
 def ingest(
     sources: Annotated[
         list[Path] | None,
@@ -54,12 +43,6 @@ def ingest(
     ] = None,
     table: Annotated[
         str | None, typer.Option("--as", metavar="TABLE", help="Map by column names into this table.")
-    ] = None,
-    map_file: Annotated[
-        Path | None, typer.Option("--map", metavar="FILE", help="Map as this file says.", show_default=False)
-    ] = None,
-    column: Annotated[
-        list[str] | None, typer.Option(metavar="TARGET=SOURCE", help="Settle one column; with --as. Repeatable.")
     ] = None,
     save_map: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the mapping that --as found, for next time.")
@@ -74,18 +57,7 @@ def ingest(
     max_rejects: Annotated[
         str | None, typer.Option(metavar="SHARE", help="Above it nothing of a file is loaded. Default: ckm.yaml, 5%.")
     ] = None,
-    currency: Annotated[str | None, typer.Option(metavar="CODE", help="Of amounts, with --as.")] = None,
-    time_zone: Annotated[str | None, typer.Option(metavar="ZONE", help="Of times without a zone.")] = None,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    quote: Quote = None,
-    header: Header = None,
-    columns: Columns = None,
-    decimal: Decimal = None,
-    thousands: Thousands = None,
-    dates: DateOrder = None,
-    sheet: Sheet = None,
-    null_values: NullValues = None,
+    reading: FileOptions = AS_FOUND,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded, and load nothing.")] = False,
     requarantine: Annotated[
         bool, typer.Option("--requarantine", help="Try quarantined rows again, after a mapping was mended.")
@@ -113,7 +85,7 @@ def ingest(
         ckm ingest --history
         ckm ingest --undo orders.csv
     """
-    from ckm.ingest.selection import Wishes, stdin_on_disk
+    from ckm.ingest.selection import stdin_on_disk
 
     _refuse_contradiction(
         {"SOURCE": sources, "--requarantine": requarantine, "--history": history, "--undo": undo is not None}
@@ -124,17 +96,16 @@ def ingest(
     if undo is not None:
         with _store(opened, dry_run=dry_run, wait=wait) as store:
             return _undo(store, undo, opened.root, fmt, output)
-    hints = hints_from(
-        encoding=encoding, delimiter=delimiter, quote=quote, header=header, columns=columns, decimal=decimal,
-        thousands=thousands, dates=dates, sheet=sheet, null_values=null_values,
-    )  # fmt: skip
-    wishes = Wishes(table, map_file, hints, _overrides(column), currency, time_zone)
+    options = reading.ingest_options(table)
     settings = _settings(opened, on_conflict, max_rejects)
     if requarantine:
         with _store(opened, dry_run=dry_run, wait=wait) as store:
-            results = _requarantine(opened, store, settings, wishes)
+            results = _requarantine(opened, store, settings, options)
     else:
-        with stdin_on_disk(_jobs(opened, sources, wishes)) as jobs, _store(opened, dry_run=dry_run, wait=wait) as store:
+        with (
+            stdin_on_disk(_jobs(opened, sources, options)) as jobs,
+            _store(opened, dry_run=dry_run, wait=wait) as store,
+        ):
             if save_map:
                 _save_map(jobs, save_map, opened.root, dry_run=dry_run)
             results = [_run(job, store, settings) for job in jobs]
@@ -153,14 +124,6 @@ def _open_workspace(folder: Path | None) -> OpenWorkspace:
     return open_workspace(folder)
 
 
-def _overrides(columns: list[str] | None) -> dict[str, str]:
-    pairs = [column.partition("=") for column in columns or []]
-    for target, equals, source in pairs:
-        if not (target and equals and source):
-            raise UsageError("--column takes TARGET=SOURCE", hint="such as --column order_id=Belegnummer")
-    return {target: source for target, _, source in pairs}
-
-
 def _settings(workspace: OpenWorkspace, on_conflict: str | None, max_rejects: str | None) -> Settings:
     from ckm.ingest.load import Settings
     from ckm.settings import parse_share
@@ -174,13 +137,13 @@ def _settings(workspace: OpenWorkspace, on_conflict: str | None, max_rejects: st
     )
 
 
-def _jobs(workspace: OpenWorkspace, sources: list[Path] | None, wishes: Wishes) -> list[Job]:
+def _jobs(workspace: OpenWorkspace, sources: list[Path] | None, options: IngestOptions) -> list[Job]:
     from ckm.ingest.selection import jobs_for, jobs_of_workspace
 
-    if not sources and (wishes.table or wishes.map_file):
+    if not sources and (options.table or options.map_file):
         raise UsageError("--as and --map need a SOURCE", hint="name the file to load")
     if sources:
-        found = jobs_for(sources, workspace, wishes)
+        found = jobs_for(sources, workspace, options)
         for remark in found.remarks:
             note(remark)
         return found.jobs
@@ -246,11 +209,13 @@ def _run(job: Job, store: Store, settings: Settings) -> FileResult:
         return FileResult(job.label, job.plan.table, Status.failed, error=bug)
 
 
-def _requarantine(workspace: OpenWorkspace, store: Store, settings: Settings, wishes: Wishes) -> list[FileResult]:
+def _requarantine(
+    workspace: OpenWorkspace, store: Store, settings: Settings, options: IngestOptions
+) -> list[FileResult]:
     from ckm.ingest.requarantine import requarantine
     from ckm.ingest.selection import workspace_mappings
 
-    results = requarantine(store, workspace_mappings(workspace), settings, wishes)
+    results = requarantine(store, workspace_mappings(workspace), settings, options)
     if not results:
         note("the quarantine is empty")
     return results

@@ -9,20 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ckm.commands.hints import (
-    Columns,
-    DateOrder,
-    Decimal,
-    Delimiter,
-    Encoding,
-    Header,
-    NullValues,
-    Quote,
-    Sheet,
-    Thousands,
-    hints_from,
-)
-from ckm.commands.options import OutputFormat
+from ckm.commands.options import AS_FOUND, FileOptions, OutputFormat, reads_files
 from ckm.errors import CkmError, UsageError, exit_code_of_files
 from ckm.output import Format, default_format, emit, emit_text, note, progress, show_error
 from ckm.plaintext import harmless, harmless_json
@@ -50,18 +37,10 @@ def register(app: typer.Typer) -> None:
     app.command("inspect")(inspect)
 
 
+@reads_files
 def inspect(
     files: Files,
-    encoding: Encoding = None,
-    delimiter: Delimiter = None,
-    quote: Quote = None,
-    header: Header = None,
-    columns: Columns = None,
-    decimal: Decimal = None,
-    thousands: Thousands = None,
-    dates: DateOrder = None,
-    sheet: Sheet = None,
-    null_values: NullValues = None,
+    reading: FileOptions = AS_FOUND,
     output: Copy = None,
     fmt: OutputFormat = None,
 ) -> None:
@@ -91,18 +70,7 @@ def inspect(
 
     if output is not None and len(files) > 1:
         raise UsageError(f"-o takes one file, {len(files)} are given", hint="inspect them one by one")
-    hints = hints_from(
-        encoding=encoding,
-        delimiter=delimiter,
-        quote=quote,
-        header=header,
-        columns=columns,
-        decimal=decimal,
-        thousands=thousands,
-        dates=dates,
-        sheet=sheet,
-        null_values=null_values,
-    )
+    hints = reading.hints()
     chosen = fmt or default_format()
     found: list[Inspection] = []
     failed: list[CkmError] = []

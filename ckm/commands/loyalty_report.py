@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ckm.commands.hints import DataDates, DataDecimal
-from ckm.commands.options import AsOf, Data, NoCache, OutputFormat, Seed, Workspace
+from ckm.commands.options import AS_FOUND, AsOf, Data, FileOptions, NoCache, OutputFormat, Seed, Workspace, reads_files
 from ckm.errors import UnknownNameError, UsageError
 from ckm.output import Format, default_format, detail, emit, emit_text, note, progress
 
@@ -38,6 +37,7 @@ def register(app: typer.Typer) -> None:
     app.command("loyalty-report")(loyalty_report)
 
 
+@reads_files
 def loyalty_report(
     data: Data = None,
     period: Annotated[str, typer.Option(metavar="MONTHS", help="Months up to the as-of date: 12mo, 3mo, 1y.")] = "12mo",
@@ -72,8 +72,7 @@ def loyalty_report(
     fmt: OutputFormat = None,
     output: ReportOutput = None,
     workspace: Workspace = None,
-    dates: DataDates = None,
-    decimal: DataDecimal = None,
+    reading: FileOptions = AS_FOUND,
     no_cache: NoCache = False,
 ) -> None:
     """Report on loyalty: what changed and why, who is loyal, what they could buy, who is leaving.
@@ -99,11 +98,9 @@ def loyalty_report(
     if explain is not None:
         return _explain(explain, fmt, output)
 
-    from ckm.config import load_config
     from ckm.dataset import open_dataset
     from ckm.loyalty import Request
     from ckm.loyalty import loyalty_report as make_report
-    from ckm.sources.hints import Hints
 
     _refuse_other_suffixes(output)
     request = Request(
@@ -118,8 +115,8 @@ def loyalty_report(
         keep=not dry_run,
     )
     with progress("measuring loyalty", total=STEPS) as advance:
-        dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates), by_customer=True)
-        config = dataset.workspace.config if dataset.workspace else load_config(None)
+        dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
+        config = dataset.config
         made = make_report(dataset, request, config, tell=lambda _: advance(1))
         report = made.report
         written = _export(made, export) if export is not None else []

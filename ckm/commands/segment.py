@@ -9,8 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ckm.commands.hints import DataDates, DataDecimal
-from ckm.commands.options import AsOf, Data, NoCache, Output, OutputFormat, Seed, Wait, Workspace
+from ckm.commands.options import (
+    AS_FOUND,
+    AsOf,
+    Data,
+    FileOptions,
+    NoCache,
+    Output,
+    OutputFormat,
+    Seed,
+    Wait,
+    Workspace,
+    reads_files,
+)
 from ckm.commands.segment_screen import show_details, show_moves, show_summary
 from ckm.errors import UnknownNameError, UsageError
 from ckm.output import Format, default_format, emit, emit_text, note, progress
@@ -31,6 +42,7 @@ def register(app: typer.Typer) -> None:
     app.command("segment")(segment)
 
 
+@reads_files
 def segment(
     data: Data = None,
     by: Annotated[
@@ -87,8 +99,7 @@ def segment(
     fmt: OutputFormat = None,
     output: Output = None,
     workspace: Workspace = None,
-    dates: DataDates = None,
-    decimal: DataDecimal = None,
+    reading: FileOptions = AS_FOUND,
     wait: Wait = None,
     no_cache: NoCache = False,
 ) -> None:
@@ -124,11 +135,9 @@ def segment(
     if show_rules:
         return _show_rules(rules, use, workspace, output)
 
-    from ckm.config import load_config
     from ckm.dataset import open_dataset
     from ckm.segment import Request, segment_dataset
     from ckm.segmentation.rfm.names import load_names
-    from ckm.sources.hints import Hints
 
     request = Request(
         by=_method(by),
@@ -147,8 +156,8 @@ def segment(
         cache=not no_cache,
     )
     with progress(f"segmenting {data or 'the workspace'}"):
-        dataset = open_dataset(data, workspace, Hints(decimal=decimal, dates=dates), by_customer=True)
-        config = dataset.workspace.config if dataset.workspace else load_config(None)
+        dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
+        config = dataset.config
         result = segment_dataset(dataset, request, config)
     _print(result, dataset.label, fmt, output, customers=customers, details=details, moves=request.moves)
     # After the result: a run that fails under -f json has the error alone on stderr.

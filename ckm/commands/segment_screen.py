@@ -7,6 +7,7 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from ckm.output import Format, default_format, emit, emit_text, note
+from ckm.segmentation.result import AMOUNTS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,20 +46,21 @@ def show_summary(result: Segmentation, label: str) -> None:
     """Print one row per segment, and what to do about each."""
     import polars as pl
 
-    columns = list(COLUMNS.items())
+    columns = [(name, header) for name, header in COLUMNS.items() if result.money_known or name not in AMOUNTS]
+    everything = len(columns)
     if sys.stdout.isatty() and get_terminal_size().columns < WIDE_SCREEN:
         columns = columns[:NARROW_SCREEN_COLUMNS]
     emit(
         result.summary.select(pl.col(name).alias(header) for name, header in columns),
         Format.table,
-        title=f"{label} as of {result.as_of}, money in {result.currency}",
+        title=f"{label} as of {result.as_of}" + (f", money in {result.currency}" if result.money_known else ""),
         bars="share",
         formats=FORMATS,
     )
     emit_text("\n")
     borne = result.summary.filter(pl.col("customers") > 0)
     emit(borne.select("segment", pl.col("advice").alias("what to do")), Format.table)
-    if len(columns) < len(COLUMNS):
+    if len(columns) < everything:
         note(f"a screen of {WIDE_SCREEN} characters, or -f csv, shows recency, orders and order values too")
 
 

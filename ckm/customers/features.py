@@ -24,6 +24,7 @@ from ckm.customers.needs import Needs
 from ckm.customers.parties import PARTY_COLUMNS, party, prospects
 from ckm.errors import UnknownNameError
 from ckm.models.rhythm import population_gap
+from ckm.schema import NO_CURRENCY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +74,10 @@ class Population:
     gap_median_days: float | None = None
     gap_p80_days: float | None = None
     margin_share: float | None = None
+
+
+OF_AMOUNTS = ("spend_12mo", "spend_previous_12mo", "margin_12mo", "order_value_mean", "order_value_trend")
+"""Features that nobody has where the transactions have no amounts (:data:`ckm.schema.NO_CURRENCY`)."""
 
 
 @dataclass(frozen=True)
@@ -246,6 +251,8 @@ def features_of(
             .select(*rfm, *columns, *PARTY_COLUMNS)
         )
     frame = table.collect()
+    if ledger.currency == NO_CURRENCY:
+        frame = frame.with_columns(pl.lit(None, frame.schema[name]).alias(name) for name in OF_AMOUNTS if name in frame)
     return FeatureTable(
         frame=frame,
         as_of=ledger.as_of,

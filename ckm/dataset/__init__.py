@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,23 +13,23 @@ from polars.exceptions import PolarsError
 from ckm.config import Config, Workspace, find_workspace, load_config
 from ckm.dataset.declared_guests import without_guest_ids
 from ckm.errors import InputError, NotEnoughDataError, UsageError
+from ckm.ingest.options import IngestOptions
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
 from ckm.scanned import remember
-from ckm.sources.hints import Hints
 
 if TYPE_CHECKING:
     from ckm.dataset.parquet_rows import FitRows
+    from ckm.ingest.plan import Plan
     from ckm.mapping.convert import Conversion
     from ckm.sources.read import Source
 
 TRANSACTIONS = "transactions"
+AS_FOUND = IngestOptions()
 WHO = "customer_id"
 """A file of sales may do without it; an analysis of customers has nothing to go by."""
 MAX_REJECTS = 0.05
 """A file of which more than this share is unfit is refused, as ``ckm ingest`` does."""
-ONLY_INGEST = "ckm ingest takes these, into a workspace (ckm init DIR)"
-"""What follows a hint that names --column or a mapping: an analysis command takes neither."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Dataset:
         Rows that were not loaded; null where there are none.
     state
         What tells the present state of a workspace's transactions from any other; null where that is not known.
+    config
+        The settings in force: the workspace's; for a file the defaults, with the caller's currency and time zone.
     """
 
     tables: dict[str, pl.LazyFrame]
@@ -58,6 +60,7 @@ class Dataset:
     workspace: Workspace | None = None
     quarantine: pl.LazyFrame | None = None
     state: str | None = None
+    config: Config = field(default_factory=Config)
 
     @property
     def transactions(self) -> pl.LazyFrame:
@@ -76,18 +79,24 @@ class Dataset:
 
 
 def open_dataset(
-    data: Path | None = None, workspace: Path | None = None, hints: Hints = Hints(), *, by_customer: bool = False
+    data: Path | None = None,
+    workspace: Path | None = None,
+    options: IngestOptions = AS_FOUND,
+    *,
+    by_customer: bool = False,
 ) -> Dataset:
     """Return the tables of ``data``: a workspace, a file or folder of transactions, or the workspace around here.
 
-    A file of transactions is mapped by the names of its columns and held against the contract. A Parquet file with
-    typed columns stays where it is and is streamed by each query; any other is read into memory. An analysis
-    ``by_customer`` refuses a file that does not say whose a row is.
+    A file of transactions is mapped by the names of its columns, or as ``options`` say, and validated against the
+    schema. A Parquet file with typed columns stays where it is and is streamed by each query; any other is read into
+    memory. An analysis ``by_customer`` refuses a file that does not say whose a row is. One without amounts is taken:
+    its rows count 1 each, in :data:`ckm.schema.NO_CURRENCY`.
 
     Raises
     ------
     UsageError
-        There is neither data nor a workspace, the columns do not tell what they are, or ``hints`` are needed.
+        There is neither data nor a workspace, the columns do not tell what they are, or ``options`` are needed, or say
+        of a workspace how to read a file.
     InputError
         The file is broken, or too much of it is.
     """
@@ -95,8 +104,13 @@ def open_dataset(
         raise UsageError("DATA and --workspace contradict each other", hint="name one of them")
     root = data if data is not None and _is_workspace(data) else None
     if data is None or root is not None:
+        if options != AS_FOUND:
+            raise UsageError(
+                "the options on how a file is mapped and read need a FILE, and this is a workspace",
+                hint="ckm ingest takes them when it loads a file into the workspace",
+            )
         return _of_workspace(root or workspace or find_workspace(Path.cwd()))
-    return _of_files(data, hints, by_customer=by_customer)
+    return _of_files(data, options, by_customer=by_customer)
 
 
 def _is_workspace(path: Path) -> bool:
@@ -117,7 +131,9 @@ def _of_workspace(root: Path | None) -> Dataset:
     tables = {name: store.scan(name) for name in store.tables()}
     state = before if before == store.state(TRANSACTIONS) else None  # a load may have landed meanwhile
     tables = without_guest_ids(tables, found.config.guest_ids)
-    return Dataset(tables, _label(root), workspace=found, quarantine=store.quarantine(), state=state)
+    return Dataset(
+        tables, _label(root), workspace=found, quarantine=store.quarantine(), state=state, config=found.config
+    )
 
 
 def _label(path: Path) -> str:
@@ -127,17 +143,17 @@ def _label(path: Path) -> str:
     return "workspace" if found == Path.home() else unicode_text(found.name)  # a home folder is called as its user is
 
 
-def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
+def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Dataset:
     files, remarks = [path], []
     if path.is_dir():
         from ckm.sources.folder import files_in
 
         found = files_in(path)
         files, remarks = list(found.files), list(found.remarks)
-    config = load_config(None)
+    plan, config = _plan(options, load_config(None))
     frames = []
     for file in files:
-        rows, said = _transactions(file, config, hints, by_customer=by_customer)
+        rows, said = _transactions(file, plan, config, by_customer=by_customer)
         frames.append(rows)
         remarks += [f"{file.name}: {text}" for text in said]
     if len(files) > 1:
@@ -145,17 +161,35 @@ def _of_files(path: Path, hints: Hints, *, by_customer: bool) -> Dataset:
             f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice"
         )
     tables = without_guest_ids({TRANSACTIONS: pl.concat(frames)}, config.guest_ids)
-    return Dataset(tables, _label(path), tuple(remarks))
+    return Dataset(tables, _label(path), tuple(remarks), config=config)
 
 
-def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool) -> tuple[pl.LazyFrame, list[str]]:
+def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
+    """Return how files are mapped, and the settings in force for them."""
     # What reads and converts files takes a third of a second to import, and a workspace has no use for it.
-    from ckm.ingest.plan import ByNames
+    from ckm.ingest.plan import ByNames, Mapped, adjusted
+    from ckm.mapping.mapping import load_mapping
+
+    currency, zone = options.currency or config.currency, options.time_zone
+    plan: Plan
+    if options.map_file is None:
+        plan = replace(ByNames.of(TRANSACTIONS, options, config.currency), amounts_needed=False)
+    else:
+        mapping = adjusted(load_mapping(options.map_file), options)
+        if mapping.table != TRANSACTIONS:
+            raise UsageError(
+                f"{options.map_file} maps into {mapping.table}, and an analysis of a FILE is of transactions",
+                hint="load it into a workspace: ckm ingest FILE --map FILE",
+            )
+        plan, zone = Mapped(mapping), mapping.time_zone
+    return plan, replace(config, currency=currency, time_zone=zone or config.time_zone)
+
+
+def _transactions(file: Path, plan: Plan, config: Config, *, by_customer: bool) -> tuple[pl.LazyFrame, list[str]]:
     from ckm.mapping.convert import Conversion
     from ckm.mapping.proposal import missing_columns
     from ckm.sources.read import open_source
 
-    plan = ByNames(TRANSACTIONS, hints, currency=config.currency)
     with open_source(file, plan.hints) as source:
         try:
             mapping, remarks = plan.mapping(
@@ -165,7 +199,7 @@ def _transactions(file: Path, config: Config, hints: Hints, *, by_customer: bool
                 columns, named = source.format.columns, source.format.named
                 raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, named=named)
         except UsageError as error:
-            raise type(error)(f"{file}: {error}", hint=f"{error.hint}; {ONLY_INGEST}", **error.details) from None
+            raise type(error)(f"{file}: {error}", hint=error.hint, **error.details) from None
         conversion = Conversion.plan(
             mapping,
             source.format.columns,

@@ -7,13 +7,16 @@ import json
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
+from ckm.errors import UnknownNameError
+from ckm.mapping.mapping import Constant, FromColumn
 from ckm.mapping.proposal import propose_mapping
 from ckm.sources.hints import Hints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ckm.mapping.mapping import Mapping
+    from ckm.ingest.options import IngestOptions
+    from ckm.mapping.mapping import ColumnRule, Mapping
 
 
 class Plan(Protocol):
@@ -88,6 +91,8 @@ class ByNames:
         Of amounts when no column names one.
     time_zone
         Of times without one; None leaves it to the workspace.
+    amounts_needed
+        Whether transactions without a column of amounts are refused.
     """
 
     table: str
@@ -95,11 +100,18 @@ class ByNames:
     overrides: dict[str, str] = field(default_factory=dict)
     currency: str = "EUR"
     time_zone: str | None = None
+    amounts_needed: bool = True
+
+    @classmethod
+    def of(cls, table: str, options: IngestOptions, currency: str) -> ByNames:
+        """Return the plan for ``table`` that a caller's options make; ``currency`` is theirs unless they name one."""
+        return cls(table, options.hints, options.overrides, options.currency or currency, options.time_zone)
 
     @property
     def fingerprint(self) -> str:
-        """Hash of everything that was said."""
-        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+        """Hash of everything that was said of a file to load; a load always needs amounts."""
+        said = {name: value for name, value in asdict(self).items() if name != "amounts_needed"}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def mapping(
         self, columns: Sequence[str], *, named: bool = True, repeated: Sequence[Sequence[str]] = ()
@@ -114,7 +126,27 @@ class ByNames:
             default_currency=self.currency,
             named=named,
             repeated=repeated,
+            amounts_needed=self.amounts_needed,
         )
         matched = ", ".join(f"{target} = {source}" for target, source, _ in proposal.matched)
         mapping = replace(proposal.mapping, time_zone=self.time_zone)
         return mapping, (f"matched by name: {matched}", *proposal.assumed)
+
+
+def adjusted(mapping: Mapping, options: IngestOptions) -> Mapping:
+    """Return a mapping with what the caller says of format, columns, currency and time zone in place of its own.
+
+    A currency that a column of the file names stays: it is known of each row.
+    """
+    given = {name: value for name, value in vars(options.hints).items() if value is not None}
+    columns: dict[str, ColumnRule] = {target: FromColumn(source) for target, source in options.overrides.items()}
+    if options.currency and isinstance(mapping.columns.get("currency", Constant("")), Constant):
+        columns.setdefault("currency", Constant(options.currency))
+    for target in columns:
+        if target not in mapping.target.targets:
+            raise UnknownNameError(f"column of {mapping.table}:", target, mapping.target.targets, where="--column")
+    return replace(
+        mapping.with_columns(**columns),
+        hints=replace(mapping.hints, **given),
+        time_zone=options.time_zone or mapping.time_zone,
+    )

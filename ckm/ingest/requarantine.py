@@ -10,15 +10,15 @@ import polars as pl
 
 from ckm.errors import CkmError, UnknownNameError
 from ckm.ingest.load import UNREAD, FileLoad, Settings
-from ckm.ingest.plan import ByNames, Mapped, Plan
+from ckm.ingest.plan import ByNames, Mapped, Plan, adjusted
 from ckm.ingest.results import FileResult, Status
-from ckm.ingest.selection import Wishes, with_wishes
 from ckm.sources.format import Batch, FileFormat, rejected_frame
 from ckm.store.loads import REQUARANTINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ckm.ingest.options import IngestOptions
     from ckm.mapping.mapping import Mapping
     from ckm.store import Store
 
@@ -69,7 +69,7 @@ def unread() -> pl.Expr:
     return pl.col("reasons").list.first().str.starts_with(UNREAD)
 
 
-def requarantine(store: Store, mappings: list[Mapping], settings: Settings, wishes: Wishes) -> list[FileResult]:
+def requarantine(store: Store, mappings: list[Mapping], settings: Settings, options: IngestOptions) -> list[FileResult]:
     """Try every quarantined row again with the mapping that its source has now.
 
     Rows that are fit now are loaded and leave the quarantine, in one commit a file; all others stay in it.
@@ -80,19 +80,19 @@ def requarantine(store: Store, mappings: list[Mapping], settings: Settings, wish
         See :func:`ckm.ingest.ingest_file`; the share of rejects does not matter here.
     mappings
         Those of the workspace.
-    wishes
+    options
         What the caller adds to the mappings, or says of files loaded by names: few rows may leave open what a whole
         file settled.
     """
     held = store.quarantine()
     if held is None:
         return []
-    by_name = {mapping.name: with_wishes(mapping, wishes) for mapping in mappings}
+    by_name = {mapping.name: adjusted(mapping, options) for mapping in mappings}
     files = held.select(*FILE, "source_file").unique(FILE).sort("table", "source", "source_file").collect()
     results = []
     for table, source, file_id, file in files.iter_rows():
         try:
-            plan = _plan(table, source, by_name, wishes, settings)
+            plan = _plan(table, source, by_name, options, settings)
             with store.locked():
                 rows = _held(store, table, source, file_id)
                 if len(rows.filter(~unread())):
@@ -113,12 +113,11 @@ def _held(store: Store, table: str, source: str, file_id: str) -> pl.DataFrame:
     return quarantine.filter(same).collect().sort("source_row")
 
 
-def _plan(table: str, source: str, mappings: dict[str, Mapping], wishes: Wishes, settings: Settings) -> Plan:
+def _plan(table: str, source: str, mappings: dict[str, Mapping], options: IngestOptions, settings: Settings) -> Plan:
     if source in mappings:
         return Mapped(mappings[source])
     if source == table:
-        currency = wishes.currency or settings.currency
-        return ByNames(table, wishes.hints, wishes.overrides, currency, wishes.time_zone)
+        return ByNames.of(table, options, settings.currency)
     raise UnknownNameError("mapping", source, mappings, where="maps/")
 
 

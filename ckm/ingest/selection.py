@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from glob import escape
 from itertools import takewhile
 from pathlib import Path, PurePosixPath
@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import CkmError, InputError, UnknownNameError, UsageError
 from ckm.files import refuse_unreadable
-from ckm.ingest.plan import ByNames, Mapped, Plan
+from ckm.ingest.plan import ByNames, Mapped, Plan, adjusted
 from ckm.mapping.mapping import Mapping, load_mapping
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
 from ckm.schema import TABLES
 from ckm.sources.archive import spool_stdin
 from ckm.sources.folder import files_in
-from ckm.sources.hints import Hints
 from ckm.sources.read import refuse_absent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ckm.config import Workspace
+    from ckm.ingest.options import IngestOptions
 
 GLOB = re.compile(r"[*?\[]")
 STDIN_LABEL = "stdin"
@@ -58,32 +58,6 @@ class Jobs:
 
     jobs: list[Job]
     remarks: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Wishes:
-    """What the caller says about the files; anything unset is left to mappings and detection.
-
-    Attributes
-    ----------
-    table
-        Load by column names into this table.
-    map_file
-        Load by this mapping.
-    hints
-        Format of the files; overrides a mapping's hints.
-    overrides
-        Target to source column, for loading by names.
-    currency, time_zone
-        For loading by names.
-    """
-
-    table: str | None = None
-    map_file: Path | None = None
-    hints: Hints = Hints()
-    overrides: dict[str, str] = field(default_factory=dict)
-    currency: str | None = None
-    time_zone: str | None = None
 
 
 def workspace_mappings(workspace: Workspace) -> list[Mapping]:
@@ -165,8 +139,8 @@ def jobs_of_workspace(workspace: Workspace) -> list[Job]:
     ]
 
 
-def jobs_for(sources: Iterable[Path], workspace: Workspace, wishes: Wishes) -> Jobs:
-    """Return a job for each of ``sources``: by the mapping or table that is wished for, else by the mapping that fits.
+def jobs_for(sources: Iterable[Path], workspace: Workspace, options: IngestOptions) -> Jobs:
+    """Return a job for each of ``sources``: by the mapping or table that is asked for, else by the mapping that fits.
 
     A source that cannot be loaded gets a job with its error, so that the others have their turn; one that is alone
     raises it.
@@ -176,15 +150,15 @@ def jobs_for(sources: Iterable[Path], workspace: Workspace, wishes: Wishes) -> J
     UnknownNameError
         There is no such table.
     UsageError
-        The wishes contradict each other; no mapping fits the only file, or the only folder holds none.
+        The options contradict each other; no mapping fits the only file, or the only folder holds none.
     InputError
         The only source is a folder that cannot be read.
     """
-    if wishes.table and wishes.table not in TABLES:
-        raise UnknownNameError("table", wishes.table, TABLES)
-    if wishes.table and wishes.map_file:
+    if options.table and options.table not in TABLES:
+        raise UnknownNameError("table", options.table, TABLES)
+    if options.table and options.map_file:
         raise UsageError("--as and --map contradict each other", hint="a mapping names its table")
-    plans = _plans(workspace, wishes)
+    plans = _plans(workspace, options)
     jobs: list[Job] = []
     remarks: list[str] = []
     for source in sources:
@@ -206,17 +180,16 @@ def jobs_for(sources: Iterable[Path], workspace: Workspace, wishes: Wishes) -> J
     return Jobs(jobs, tuple(remarks))
 
 
-def _plans(workspace: Workspace, wishes: Wishes) -> Callable[[Path], list[Plan]]:
+def _plans(workspace: Workspace, options: IngestOptions) -> Callable[[Path], list[Plan]]:
     """Return what gives the plans for a file."""
-    if wishes.map_file:
-        mapped = Mapped(with_wishes(load_mapping(wishes.map_file), wishes))
+    if options.map_file:
+        mapped = Mapped(adjusted(load_mapping(options.map_file), options))
         return lambda file: [mapped]
-    if wishes.table:
-        currency = wishes.currency or workspace.config.currency
-        named = ByNames(wishes.table, wishes.hints, wishes.overrides, currency, wishes.time_zone)
+    if options.table:
+        named = ByNames.of(options.table, options, workspace.config.currency)
         return lambda file: [named]
     mappings = workspace_mappings(workspace)
-    return lambda file: _fitting(file, mappings, workspace, wishes)
+    return lambda file: _fitting(file, mappings, workspace, options)
 
 
 def pattern_of(job: Job, root: Path) -> str:
@@ -269,7 +242,7 @@ def _expanded(source: Path) -> tuple[tuple[Path, ...], tuple[str, ...]]:
     return found.files, found.remarks
 
 
-def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, wishes: Wishes) -> list[Plan]:
+def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, options: IngestOptions) -> list[Plan]:
     wanted = _resolved(file)
     fitting = [mapping for mapping in mappings if wanted in map(_resolved, files_of(mapping, workspace.root))]
     if not fitting:
@@ -279,14 +252,4 @@ def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, wishes: 
             f"no mapping in {workspace.maps_dir} names {file}",
             hint="say what it is with --as transactions, or which mapping with --map FILE",
         )
-    return [Mapped(with_wishes(mapping, wishes)) for mapping in fitting]
-
-
-def with_wishes(mapping: Mapping, wishes: Wishes) -> Mapping:
-    """Return ``mapping`` with what the caller says of format and time zone in place of its own."""
-    given = {name: value for name, value in vars(wishes.hints).items() if value is not None}
-    return replace(
-        mapping,
-        hints=replace(mapping.hints, **given),
-        time_zone=wishes.time_zone or mapping.time_zone,
-    )
+    return [Mapped(adjusted(mapping, options)) for mapping in fitting]

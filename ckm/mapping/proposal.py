@@ -9,7 +9,7 @@ from ckm.errors import AmbiguousError, UnknownNameError, UsageError
 from ckm.mapping.mapping import ColumnRule, Constant, Expression, FromColumn, Mapping
 from ckm.mapping.sayable import listed, sayable, unknown_column
 from ckm.mapping.synonyms import candidates, exports, normalise, synonyms
-from ckm.schema import TABLES
+from ckm.schema import NO_CURRENCY, TABLES
 from ckm.sources.hints import Hints
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ TYPE_BY_SIGN = Expression("CASE WHEN net < 0 THEN 'return' ELSE 'sale' END")
 ANONYMOUS = ("transactions", "interactions")
 """Tables whose rows need no customer, which is remarked where none has one."""
 
+NO_CURRENCY_COLUMN = "no currency column"
 COMPUTE = "What no column holds, a mapping can compute (docs/mapping.md)"
 
 
@@ -58,6 +59,7 @@ def propose_mapping(
     default_currency: str = "EUR",
     named: bool = True,
     repeated: Sequence[Sequence[str]] = (),
+    amounts_needed: bool = True,
 ) -> Proposal:
     """Map the columns of a source to a table by their names.
 
@@ -77,6 +79,9 @@ def propose_mapping(
         Whether the columns' names are surely names, so that errors may show them.
     repeated
         Groups of columns that have one name in the file: none of them is taken by its name.
+    amounts_needed
+        Whether transactions without a column of amounts are refused; else each row counts 1, in no currency, unless a
+        column is called nearly as amounts are.
 
     Raises
     ------
@@ -98,6 +103,8 @@ def propose_mapping(
     }
     matcher.refuse_repeated(repeated)
     rules, assumed = complete(rules, TABLES[table], default_currency, source_columns)
+    if not amounts_needed and "net" not in rules and not _near("net", table, source_columns, rules, named=named):
+        rules, assumed = without_amounts(rules, assumed)
     if table in ANONYMOUS and "customer_id" not in rules:
         assumed.append(_no_customer(table, source_columns, rules, named=named))
     missing = [target for target in TABLES[table].required if target not in rules]
@@ -128,11 +135,21 @@ def complete(
         assumed.append("net is quantity × unit_price")
     if "currency" in needed:
         added["currency"] = Constant(default_currency)
-        assumed.append(f"no currency column: every amount is in {default_currency}")
+        assumed.append(f"{NO_CURRENCY_COLUMN}: every amount is in {default_currency}")
     if "type" in needed and table.name == "transactions":
         added["type"] = TYPE_BY_SIGN
         assumed.append("no type column: a negative net is a return, all else a sale")
     return {**rules, **added}, assumed
+
+
+def without_amounts(rules: dict[str, ColumnRule], assumed: list[str]) -> tuple[dict[str, ColumnRule], list[str]]:
+    """Return the rules for a source without amounts: each row counts 1, or -1 for a return, in no currency."""
+    sign = "type = 'return'" if isinstance(rules.get("type"), FromColumn) else "quantity < 0"
+    known = isinstance(rules.get("type"), FromColumn) or "quantity" in rules
+    one: ColumnRule = Expression(f"CASE WHEN {sign} THEN -1 ELSE 1 END") if known else Constant("1")
+    said = [each for each in assumed if not each.startswith(NO_CURRENCY_COLUMN)]
+    said.append("no column of amounts: nothing is known of money; --column net=COLUMN names one")
+    return {**rules, "net": one, "currency": Constant(NO_CURRENCY)}, said
 
 
 def order_of(rules: AnyMapping[str, ColumnRule], table: str, columns: Sequence[str]) -> Expression | None:
@@ -151,9 +168,16 @@ def order_of(rules: AnyMapping[str, ColumnRule], table: str, columns: Sequence[s
     return Expression(f"{who} || ' ' || {when}")
 
 
-def _no_customer(table: str, columns: Sequence[str], rules: AnyMapping[str, ColumnRule], *, named: bool) -> str:
+def _near(
+    target: str, table: str, columns: Sequence[str], rules: AnyMapping[str, ColumnRule], *, named: bool
+) -> list[str]:
+    """Return the free columns that are called nearly as ``target`` is."""
     used = {rule.source for rule in rules.values() if isinstance(rule, FromColumn)}
-    near = candidates("customer_id", table, [each for each in sayable(columns, named=named) if each not in used])
+    return candidates(target, table, [each for each in sayable(columns, named=named) if each not in used])
+
+
+def _no_customer(table: str, columns: Sequence[str], rules: AnyMapping[str, ColumnRule], *, named: bool) -> str:
+    near = _near("customer_id", table, columns, rules, named=named)
     closest = f"; closest: {', '.join(map(repr, near))}, taken with --column customer_id='{near[0]}'" if near else ""
     return f"no customer column: every row is without a customer{closest}"
 
@@ -266,9 +290,7 @@ def missing_columns(
 
     Columns are not shown unless they are surely ``named``; see :mod:`ckm.mapping.sayable`.
     """
-    used = {rule.source for rule in rules.values() if isinstance(rule, FromColumn)}
-    free = [column for column in sayable(columns, named=named) if column not in used]
-    close = {target: candidates(target, table, free) for target in missing}
+    close = {target: _near(target, table, columns, rules, named=named) for target in missing}
     options = [f"--column {target}='{near[0]}'" for target, near in close.items() if near]
     nearest = "; ".join(f"closest to {target}: {', '.join(map(repr, near))}" for target, near in close.items() if near)
     hint = f"{nearest}. Map with {' '.join(options)}" if options else f"the file has: {listed(columns, named=named)}"

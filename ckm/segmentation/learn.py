@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from ckm.customers.features import FeatureTable, features_of, needs_of
 from ckm.customers.ledger_reader import read_ledger
-from ckm.errors import UsageError
+from ckm.errors import UsageError, no_amounts
+from ckm.schema import NO_CURRENCY
 from ckm.segmentation.definition import Basis
 from ckm.segmentation.measures import Measures
-from ckm.segmentation.methods import find_method
+from ckm.segmentation.methods import Method, find_method
 from ckm.segmentation.result import Segmentation, segmented
 from ckm.segmentation.rfm.definition import fit_rfm
 from ckm.segmentation.saved import SavedDefinition, describe
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
     from ckm.segmentation.definition import Definition
     from ckm.segmentation.rfm.names import NameTable
+
+AMOUNTS = frozenset({"monetary", "net_total"})
+"""Features that are computed also where the transactions have no amounts, and say nothing then."""
 
 
 def segment_customers(
@@ -69,7 +73,8 @@ def segment_customers(
     UsageError
         There is no such method (the near one is suggested), or nothing is learned by it: rules come from a file.
     NotEnoughDataError
-        There are too few customers to learn from; the message says how many are needed.
+        There are too few customers to learn from; the message says how many are needed. Or the transactions have no
+        amounts, and the segments are of money.
     """
     method = find_method(by if isinstance(by, str) else getattr(by, "method", str(by)))
 
@@ -84,6 +89,8 @@ def segment_customers(
         )  # fmt: skip
 
     table = at(as_of or ledger.as_of)
+    if table.currency == NO_CURRENCY:
+        _refuse_what_needs_amounts(method, by, measures)
     basis = Basis(table, at, settings, seed, previous.definition if previous else None)
     if by == "rfm":
         by = fit_rfm(basis, names=names)
@@ -95,6 +102,15 @@ def segment_customers(
     if previous is not None:
         saved = previous if _same(saved, previous) else replace(saved, version=previous.version + 1)
     return segmented(saved, table)
+
+
+def _refuse_what_needs_amounts(method: Method, by: str | Definition, measures: Measures) -> None:
+    if method.of_money:
+        raise no_amounts(f"segments by {by}")
+    if not isinstance(by, str) and not AMOUNTS.isdisjoint(by.needs):
+        raise no_amounts("rules about money")
+    if measures.money != "net":
+        raise no_amounts(f"scores of the {measures.money}")
 
 
 def _same(one: SavedDefinition, other: SavedDefinition) -> bool:

@@ -33,17 +33,20 @@ class Method:
         Features it takes.
     with_prospects
         Whether people who never bought have a segment too.
+    of_money
+        Whether it says nothing where the transactions have no amounts.
     """
 
     read: Callable[[YamlEntry], Definition]
     fit: Callable[[Basis], Definition] | None = None
     scope: Literal["rfm", "all"] = "all"
     with_prospects: bool = False
+    of_money: bool = False
 
 
 METHODS = {
     "rfm": Method(read_rfm, fit_rfm, scope="rfm"),
-    "value": Method(read_value, fit_value),
+    "value": Method(read_value, fit_value, of_money=True),
     "lifecycle": Method(read_lifecycle, fit_lifecycle, with_prospects=True),
     "clusters": Method(read_clusters, fit_clusters),
     "rules": Method(read_rules),

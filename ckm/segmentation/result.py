@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.customers.coverage import counted
+from ckm.schema import NO_CURRENCY
 from ckm.segmentation.summary import summarise
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from ckm.segmentation.moves import Moves
     from ckm.segmentation.saved import SavedDefinition
 
+AMOUNTS = ("monetary", "revenue", "revenue_share", "average_order_value", "currency")
+"""Columns that are null where no amounts are known."""
 _BASE_COLUMNS = ("recency_days", "frequency", "monetary", "currency")
 
 
@@ -66,6 +69,11 @@ class Segmentation:
         """Currency of every amount."""
         return self.definition.currency
 
+    @property
+    def money_known(self) -> bool:
+        """Whether the transactions have amounts."""
+        return self.currency != NO_CURRENCY
+
     def since(self, moves: Moves) -> Segmentation:
         """Return the same with every customer's former segment and the cause of the move."""
         customers = self.customers.drop("previous_segment", "cause").join(
@@ -89,6 +97,7 @@ def segmented(saved: SavedDefinition, table: FeatureTable) -> Segmentation:
         Customers with the features that it needs, by its measures and its population.
     """
     definition = saved.definition
+    money_known = table.currency != NO_CURRENCY
     assigned = definition.assign(table.frame)
     features = table.frame.with_columns(currency=pl.lit(table.currency))
     behind = (name for name in definition.needs if name not in (*_BASE_COLUMNS, *assigned.columns))
@@ -98,12 +107,20 @@ def segmented(saved: SavedDefinition, table: FeatureTable) -> Segmentation:
     buyers = table.frame.height - table.frame["last_purchase"].null_count()
     summary = summarise(assigned["segment"], definition, table)
     remarks = [
-        f"as of {table.as_of}: {counted(buyers, 'customer')} with a purchase, money in {table.currency}",
+        f"as of {table.as_of}: {counted(buyers, 'customer')} with a purchase, "
+        + (f"money in {table.currency}" if money_known else "amounts not known"),
         *table.left_out.remarks,
         *(remark for remark in table.remarks if any(name in remark for name in definition.needs)),
         *definition.remarks(assigned),
     ]
-    if summary["revenue_share"].null_count():
+    if not money_known:
+        customers, summary = (
+            frame.with_columns(pl.lit(None, frame.schema[name]).alias(name) for name in AMOUNTS if name in frame)
+            for frame in (customers, summary)
+        )
+        if "monetary" in definition.needs:
+            remarks.append("no amounts are known: the monetary score is of the number of order lines")
+    elif summary["revenue_share"].null_count():
         remarks.append("the total of all amounts is not positive: there are no shares of revenue")
     return Segmentation(
         customers=customers.with_columns(previous_segment=pl.lit(None, pl.String), cause=pl.lit(None, pl.String)),
