@@ -6,7 +6,6 @@ import sys
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
-from ckm.churning.listing import AMOUNTS
 from ckm.output import Format, emit, emit_text, note
 from ckm.plaintext import markdown_line, markdown_text
 from ckm.pseudonym import PREFIX, shown_ids
@@ -114,6 +113,8 @@ def show_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None
 
 
 def _summary(result: ChurnWarnings) -> pl.DataFrame:
+    from ckm.churning.listing import AMOUNTS
+
     columns = {name: header for name, header in SUMMARY_COLUMNS.items() if result.money_known or name not in AMOUNTS}
     return result.summary.select(*columns).rename(columns)
 

@@ -7,7 +7,6 @@ from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from ckm.output import Format, default_format, emit, emit_text, note
-from ckm.segmentation.result import AMOUNTS
 
 if TYPE_CHECKING:
     import polars as pl
@@ -45,6 +44,8 @@ MOST_MOVES = 12
 def show_summary(result: Segmentation, label: str) -> None:
     """Print one row per segment, and what to do about each."""
     import polars as pl
+
+    from ckm.segmentation.result import AMOUNTS
 
     columns = [(name, header) for name, header in COLUMNS.items() if result.money_known or name not in AMOUNTS]
     everything = len(columns)
