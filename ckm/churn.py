@@ -12,13 +12,13 @@ from ckm import __version__
 from ckm.churning.card import CardData, ModelCard
 from ckm.churning.card_of_models import CardContext, card_of_backtest, card_of_labels
 from ckm.churning.contact import Assumptions, ProfitCurve, choose, order_is_of_value_at_risk, profit_curve
-from ckm.churning.forecast import AUTO, Forecast, forecast
+from ckm.churning.forecast import AUTO, WHOLE_YEAR, Forecast, forecast
 from ckm.churning.horizon import Horizon, usual_horizon
 from ckm.churning.keeping import compare, judge, keep, last_warnings, warnings_to_judge
 from ckm.churning.levels import is_warning, level_remarks
 from ckm.churning.listing import COLUMNS, best_first, list_customers, summarise, without_amounts
 from ckm.customers.calendar import calendar_day
-from ckm.customers.closures import closures_ahead
+from ckm.customers.closures import closures_ahead, every_year
 from ckm.customers.coverage import counted
 from ckm.customers.history import read_history
 from ckm.customers.ledger_cache import find_cache
@@ -32,12 +32,13 @@ from ckm.segmentation.apply import apply_definition
 from ckm.segmentation.library import Library
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
 
     from ckm.churning.labelled import LabelledList
     from ckm.churning.listing import Listing
     from ckm.config import Config
+    from ckm.customers.closures import Closure
     from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
     from ckm.models.backtest import Backtest
@@ -374,12 +375,7 @@ def _forecast_remarks(found: Forecast) -> list[str]:
             f"less than {HORIZONS} horizons of history: models learned from customers seen for as little as a third of "
             f"the {found.horizon.days} days; expect less of them than their past scores say"
         )
-    remarks += [each.sentence + "; the time around it is not learned from" for each in history.closures]
-    if ahead := closures_ahead(history.closures, history.as_of, found.horizon.days):
-        remarks.append(
-            f"on {ahead} of the {found.horizon.days} days ahead the shop was closed in an earlier year: should it "
-            "close again, fewer customers buy than is said here"
-        )
+    remarks += _closure_remarks(history.closures, history.as_of, found.horizon.days)
     if found.backtest is not None:
         remarks += _backtest_remarks(found.backtest, found.model.name)
     else:
@@ -389,6 +385,21 @@ def _forecast_remarks(found: Forecast) -> list[str]:
         for name, share in found.model.beyond.items()
     ]
     return remarks
+
+
+def _closure_remarks(closed: Sequence[Closure], as_of: int, horizon: int) -> Iterator[str]:
+    """Say when the shop was closed, and what that means for the past and for the days ahead."""
+    season = every_year(closed) if horizon >= WHOLE_YEAR else ()
+    for each in closed:
+        if each not in season:
+            yield f"{each.sentence}; the time around it is not learned from"
+    if season:
+        yield f"{season[-1].sentence}; it is so each year, and what is learned from are days whole years ago"
+    elif ahead := closures_ahead(closed, as_of, horizon):
+        yield (
+            f"on {ahead} of the {horizon} days ahead the shop was closed in an earlier year: should it close again, "
+            "fewer customers buy than is said here"
+        )
 
 
 def _backtest_remarks(backtest: Backtest, name: str) -> list[str]:

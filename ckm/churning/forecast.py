@@ -12,6 +12,7 @@ from ckm.churning.horizon import check_fixed_intervals, check_horizon
 from ckm.churning.snapshot import Snapshot, snapshot, stayed_away
 from ckm.churning.typical import TypicalStayer, typical_stayer
 from ckm.customers.calendar import calendar_day
+from ckm.customers.closures import every_year
 from ckm.customers.coverage import counted
 from ckm.customers.fixed_intervals import fixed_intervals
 from ckm.errors import NotEnoughDataError
@@ -21,7 +22,7 @@ from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.seasonal_clock import RepeatPurchases
 from ckm.models.churn.stack import StackModel
 from ckm.models.churn.window import Window
-from ckm.models.cutoffs import STEPS_PER_HORIZON, Calendar
+from ckm.models.cutoffs import STEPS_PER_HORIZON, YEAR, Calendar
 from ckm.models.sampling import id_hashes
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 CHOICES = (AUTO, *MODELS)
+WHOLE_YEAR = 334
+"""Days of a horizon from which on it holds a season whole: a year but a month."""
 MOST_LEARNED_FROM = 200_000
 """Customers whose past is learned from and compared on; with more, a sample by hashed id, the same at all cut-offs."""
 
@@ -176,14 +179,20 @@ def _calendar(history: History, horizon: int) -> Calendar:
             horizon_days=horizon,
         )
     fixed = fixed_intervals(history.ledger.gaps)
-    closed = tuple((each.first, each.last) for each in history.closures)
-    calendar = Calendar(history.first_day, history.as_of, horizon, closed, fixed.mean_days if fixed else None)
+    season = every_year(history.closures)
+    yearly = bool(season) and horizon >= WHOLE_YEAR
+    closed = tuple((each.first, each.last) for each in history.closures if not (yearly and each in season))
+    interval = fixed.mean_days if fixed else None
+    calendar = Calendar(history.first_day, history.as_of, horizon, closed, interval, yearly)
     if calendar.is_disturbed(history.as_of):
         closure = history.closures[-1]
+        later = f"--as-of {calendar_day(closure.last + horizon + 1)} or later, when the data reach so far"
+        whole = Calendar(history.first_day, history.as_of, YEAR, yearly=True)
         raise NotEnoughDataError(
             f"{closure.sentence}; what customers do within {counted(horizon, 'day')} of such a time is not in the past",
-            hint=f"--as-of {calendar_day(closure.last + horizon + 1)} or later, when the data reach so far; "
-            "or load what is missing",
+            hint=f"--horizon {YEAR}d, which holds the time whole each year; or {later}"
+            if closure in season and whole.is_enough
+            else f"{later}; or load what is missing",
             closed_days=closure.days,
             horizon_days=horizon,
         )

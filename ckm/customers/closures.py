@@ -32,6 +32,8 @@ TIMES_THE_GAPS = 3
 """Times the 95th percentile of the days from one day with rows to the next that a silence at the end is longer than."""
 YEAR = 365
 """Days after which a season comes again."""
+COMES_BACK = 0.5
+"""Share of a closure's days that are closed a year before or later too, if it comes back each year."""
 RATE_DAYS = 90
 """Days on either side from which the usual rate is taken, the smaller of both."""
 
@@ -102,6 +104,20 @@ def closures_ahead(closed: Sequence[Closure], day: int, horizon: int) -> int:
         since = (ahead - each.first) - years * YEAR
         found |= (years > 0) & (since < each.days)
     return int(found.sum())
+
+
+def every_year(closed: Sequence[Closure]) -> tuple[Closure, ...]:
+    """Return the closures that come back each year: half of their days were closed a year before, or a year later.
+
+    A beach bar is closed in winter. That is its season, and no window of a whole year is without it.
+    """
+    days = [np.arange(each.first, each.last + 1) for each in closed]
+    found = []
+    for each in days:
+        others = [other for other in days if other is not each]
+        around = [np.isin(each + shift, other).mean() for other in others for shift in (-YEAR, YEAR)]
+        found.append(max(around, default=0.0) >= COMES_BACK)
+    return tuple(each for each, back in zip(closed, found, strict=True) if back)
 
 
 def silence_at_the_end(days: NDArray[np.int64], as_of: int) -> Closure | None:

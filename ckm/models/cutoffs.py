@@ -17,6 +17,7 @@ TRAININGS = 12
 """Cut-offs that a model learns from at most, the latest ones."""
 STEP_SLACK = 4
 """A step differs from the usual one by a fourth at most."""
+YEAR = 365
 SHORTEST_HORIZON = 7
 """Days; what a customer does within less says nothing."""
 NAMES_OVERDUE = "'ckm segment --by lifecycle' names who is overdue by their own purchase interval"
@@ -42,6 +43,9 @@ class Calendar:
         a horizon before or after one teaches nothing: nobody could buy, and all had been silent.
     interval
         Mean days between the purchases of customers who buy on fixed days; None where few do.
+    yearly
+        Whether the shop is closed at the same time of each year: its cut-offs lie whole years apart, where customers
+        stand as they do today.
     """
 
     first_day: int
@@ -49,20 +53,28 @@ class Calendar:
     horizon: int
     closed: tuple[tuple[int, int], ...] = ()
     interval: float | None = None
+    yearly: bool = False
 
     @cached_property
     def step(self) -> int:
-        """Days between two cut-offs: a third of the horizon, rounded up.
+        """Days between two cut-offs: a third of the horizon, rounded up; a year in a shop that is closed each year.
 
         Customers who buy on fixed days stand at the same point of their interval at every cut-off, if the step is a
         part of it. For them the step is the one nearby whose cut-offs lie at the most different points.
         """
+        if self.yearly:
+            return YEAR
         usual = -(-self.horizon // STEPS_PER_HORIZON)
         interval = self.interval
         if interval is None:
             return usual
         nearby = range(max(1, usual - usual // STEP_SLACK), usual + usual // STEP_SLACK + 1)
         return max(nearby, key=lambda step: (_least_apart(step, interval), -abs(step - usual), -step))
+
+    @property
+    def _needed(self) -> int:
+        """Days of history without which nothing is learned and tested."""
+        return 2 * self.horizon + -(-self.horizon // STEPS_PER_HORIZON)
 
     @property
     def is_short(self) -> bool:
@@ -76,7 +88,7 @@ class Calendar:
         In a short history it is a step after the first: seeing customers for a third of a horizon is better than not
         learning at all.
         """
-        return self.first_day + (self.step if self.is_short else self.horizon)
+        return self.first_day + (-(-self.horizon // STEPS_PER_HORIZON) if self.is_short else self.horizon)
 
     def trainings(self, day: int) -> tuple[int, ...]:
         """Return the cut-offs whose outcome is known by ``day``, earliest first."""
@@ -96,7 +108,7 @@ class Calendar:
         return found
 
     def _refuse(self) -> NoReturn:
-        days, needed = self.last_day - self.first_day, 2 * self.horizon + self.step
+        days, needed = self.last_day - self.first_day, self._needed
         closed = ", none of them near a time in which the shop sold nothing" if days >= needed else ""
         raise NotEnoughDataError(
             f"{days} days of history; to look {self.horizon} days ahead, {needed} are needed{closed}: to see "
@@ -109,9 +121,14 @@ class Calendar:
     def _what_works(self, days: int) -> str:
         shorter = min(days // HORIZONS, self.horizon - 1)
         least = max(SHORTEST_HORIZON, math.ceil(self.interval or 0) + 1)
-        if days >= 2 * self.horizon + self.step or shorter < least:
+        if days >= self._needed or shorter < least:
             return f"{NAMES_OVERDUE}; or load more history"
         return f"--horizon {shorter}d, or load more history"
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether there is a day to test at and one to learn from before it."""
+        return any(self.trainings(each) for each in self._latest(self.last_day - self.horizon, TESTS))
 
     def is_disturbed(self, day: int) -> bool:
         """Return whether a day is closed, or less than a horizon before or after a closure."""

@@ -10,7 +10,7 @@ import re
 import shutil
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -23,6 +23,9 @@ from ckm.models.churn.learn import MODELS
 from ckm.store import Store
 from ckm.workspace import lay_out
 from tests.conftest import ROOT, Run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 pytestmark = pytest.mark.usefixtures("coarse")
 LEVELS = ("watch", "warn", "urgent")
@@ -495,3 +498,37 @@ def test_segments_that_do_not_fit_the_data_do_not_silence_the_warnings(small: Pa
     assert done.exit_code == 0, done.stderr
     assert {row["segment"] for row in json.loads(done.stdout)} == {None}
     assert "no segments: " in done.stderr
+
+
+def seasonal_orders(open_on: Callable[[date], bool], *, days: int, gap: float) -> str:
+    """Customers of all years who buy by chance on the days on which the shop is open."""
+    dice = random.Random(11)
+    lines = ["customer_id,date,amount"]
+    for customer in range(1_000):
+        day = float(dice.randrange(days // 2))
+        while day < days and dice.random() < 0.97:
+            when = date(2022, 5, 1) + timedelta(days=int(day))
+            if open_on(when):
+                lines.append(f"c{customer},{when},{dice.randrange(5, 60)}")
+            day += 1 + dice.expovariate(1 / gap)
+    return "\n".join(lines)
+
+
+@pytest.mark.slow
+def test_a_shop_that_is_open_in_summer_only_is_looked_at_whole_years_ago(tmp_path: Path, run: Run) -> None:
+    path = tmp_path / "beach.csv"
+    path.write_text(seasonal_orders(lambda day: day.month in (5, 6, 7, 8), days=1_170, gap=30), encoding="utf-8")
+    done = run("churn-warn", path, "--horizon", "1y", "-f", "csv")
+    assert done.exit_code == 0, done.stderr
+    assert "it is so each year, and what is learned from are days whole years ago" in done.stderr
+    assert "should it close again" not in done.stderr
+
+
+@pytest.mark.slow
+def test_the_hint_of_a_shop_that_is_closed_each_august_works(tmp_path: Path, run: Run) -> None:
+    path = tmp_path / "closed.csv"
+    path.write_text(seasonal_orders(lambda day: day.month != 8, days=1_240, gap=20), encoding="utf-8")
+    refused = run("churn-warn", path, "--horizon", "60d")
+    assert refused.exit_code == 4
+    (horizon,) = re.findall(r"--horizon (\d+d), which holds the time whole each year", refused.stderr)
+    assert run("churn-warn", path, "--horizon", horizon, "-f", "csv").exit_code == 0

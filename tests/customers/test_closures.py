@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.customers.closures import Closure, closures, closures_ahead, silence_at_the_end
+from ckm.customers.closures import Closure, closures, closures_ahead, every_year, silence_at_the_end
 
 
 def _days(rate: float, days: int, closed: tuple[int, int] | None = None, seed: int = 0) -> np.ndarray:
@@ -89,3 +89,19 @@ def test_few_days_tell_nothing_of_the_end() -> None:
 def test_days_ahead_that_were_closed_in_an_earlier_year_are_counted(day: int, days: int) -> None:
     assert closures_ahead((Closure(401, 430),), day, 60) == days
     assert closures_ahead((), day, 60) == 0
+
+
+def test_a_winter_that_comes_each_year_is_a_season_and_one_closure_is_none():
+    days = _days(10, 4 * 365)
+    found = found_in(days[days % 365 < 240])
+    assert [each.first for each in found] == pytest.approx([year * 365 + 240 for year in range(3)], abs=2)
+    assert every_year(found) == found
+    once = found_in(_days(10, 1_400, (400, 489)))
+    assert len(once) == 1
+    assert every_year(once) == ()
+
+
+def test_closures_at_different_times_of_the_year_are_no_season():
+    assert every_year((Closure(100, 160), Closure(600, 660))) == ()
+    moved = (Closure(100, 160), Closure(485, 535))  # two weeks later than the year before
+    assert every_year(moved) == moved

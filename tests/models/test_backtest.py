@@ -57,6 +57,14 @@ def test_nothing_is_learned_or_tested_within_a_horizon_of_a_closure():
     assert not closed.is_disturbed(291)
 
 
+def test_a_shop_that_is_closed_each_year_is_looked_at_whole_years_ago():
+    calendar = Calendar(0, 1_500, 365, yearly=True)
+    assert calendar.tests() == (1_500 - 2 * 365, 1_500 - 365)
+    assert calendar.trainings(1_500) == (1_500 - 3 * 365, 1_500 - 2 * 365, 1_500 - 365)
+    assert Calendar(0, 365 + 365 + 122, 365, yearly=True).is_enough
+    assert not Calendar(0, 365 + 365 + 121, 365, yearly=True).is_enough
+
+
 @pytest.mark.parametrize(("horizon", "interval"), [(60, 30.4), (30, 7.0), (180, 91.3), (60, 14.0), (45, 30.4)])
 def test_cutoffs_lie_at_different_points_of_a_fixed_interval(horizon, interval):
     calendar = Calendar(0, 20 * horizon, horizon, (), interval)

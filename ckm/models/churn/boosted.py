@@ -9,6 +9,7 @@ import numpy as np
 
 from ckm.errors import NotEnoughDataError
 from ckm.models.churn.design_matrix import learn_columns, within_range
+from ckm.models.churn.window import column
 from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ class BoostedModel:
     beyond: Mapping[str, float] = field(default_factory=dict)
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of staying away."""
-        design = np.column_stack([features[name] for name in self.names])
+        """Return the log odds of staying away; a feature that is absent is unknown of everybody."""
+        rows = len(features["days_silent"])
+        design = np.column_stack([column(features, name, rows) for name in self.names])
         with one_thread():
             return np.asarray(self.trees.decision_function(design), dtype=np.float64)
 

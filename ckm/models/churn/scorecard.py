@@ -10,6 +10,7 @@ import numpy as np
 from ckm.errors import NotEnoughDataError
 from ckm.models.churn.design_matrix import Column, learn_columns, signed_log, within_range
 from ckm.models.churn.purchase_models import NEEDS, no_order_log_odds
+from ckm.models.churn.window import column
 from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
@@ -65,13 +66,14 @@ class ScorecardModel:
     beyond: Mapping[str, float] = field(default_factory=dict)
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of staying away."""
+        """Return the log odds of staying away; a feature that is absent is unknown of everybody."""
         derived = derive(features, self.purchases, self.horizon)
-        total = np.full(len(derived[SILENCE_SHARE]), self.intercept)
+        rows = len(derived[SILENCE_SHARE])
+        total = np.full(rows, self.intercept)
         position = 0
-        for column in self.columns:  # a column at a time: a product of matrices would round as its threads do
-            values = features[column.name] if column.name in features else derived[column.name]
-            for part in column(values).T:
+        for read in self.columns:  # a column at a time: a product of matrices would round as its threads do
+            values = derived[read.name] if read.name in derived else column(features, read.name, rows)
+            for part in read(values).T:
                 total += self.coefficients[position] * part
                 position += 1
         return total

@@ -140,3 +140,11 @@ def said_of_a_shop() -> str:
     features = shop.window(160).features
     past = Past((shop.window(120), shop.window(130)), 160, features, 30)
     return " ".join(fit(past).log_odds(features).tobytes().hex() for fit in (fit_scorecard, fit_boosted))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_feature_that_is_absent_is_unknown_of_everybody(name):
+    features = dict(SHOP.window(TODAY).features)
+    unknown = {**features, "gap_last_ratio": np.full(len(features["gap_last_ratio"]), np.nan)}
+    absent = {key: values for key, values in features.items() if key != "gap_last_ratio"}
+    assert (learned(name).log_odds(absent) == learned(name).log_odds(unknown)).all()
