@@ -15,7 +15,8 @@ from ckm.measures.measure import Measure, Measures, Missing
 from ckm.report.charts import MOST_MARKS, marks
 from ckm.report.document import Document, Facts, Figure, Items, Section, Table, Text
 from ckm.report.loyalty.changed import change_sentence, changed_section, per_day_finding
-from ckm.report.loyalty.document import NOT_COMPARED, SECTIONS, findings, lead_of, loyalty_document
+from ckm.report.loyalty.churn import value_at_risk
+from ckm.report.loyalty.document import NOT_COMPARED, SECTIONS, findings, key_figures, lead_of, loyalty_document
 from ckm.report.loyalty.loyalty import loyalty_section
 from ckm.report.loyalty.past import past_findings, past_section
 from ckm.report.loyalty.relationships import relationships_section
@@ -200,6 +201,16 @@ def test_a_value_at_risk_whose_levels_are_hidden_has_no_chart() -> None:
     kept = [each for each in example_measures() if each.name != "value_at_risk"]
     total = Measure("value_at_risk", 500.0, n=6)
     telling = Telling(example_report(measures=Measures([*kept, total])), load_words("en"))
+    assert not [each for each in findings(telling, "churn") if "is at risk;" in each]
+
+
+def test_a_value_at_risk_of_which_a_level_is_hidden_has_no_total() -> None:
+    kept = [each for each in example_measures() if each.name not in ("value_at_risk", "customers_at_risk")]
+    shown = [Measure("value_at_risk", 0.0, (("level", level),), n=0) for level in ("urgent", "warn")]
+    hidden = (Missing("churn", "hidden_cells", (("count", 1), ("min_cell", 5))),)
+    telling = Telling(example_report(measures=Measures([*kept, *shown]), missing=hidden), load_words("en"))
+    assert value_at_risk(telling) is None
+    assert "Value at risk" not in [each.label for each in key_figures(telling)]
     assert not [each for each in findings(telling, "churn") if "is at risk;" in each]
 
 

@@ -23,12 +23,12 @@ def churn_section(telling: Telling) -> Section:
 
 
 def value_at_risk(telling: Telling) -> float | None:
-    """Return the value at risk of all levels; None where there is none."""
+    """Return the value at risk of all levels; None where there is none, or a level is hidden."""
     total = telling.of("value_at_risk")
     if total is not None:
         return total.value
     levels = telling.all("value_at_risk", "level")
-    return sum(each.value or 0.0 for each in levels) if levels else None
+    return sum(each.value or 0.0 for each in levels) if len(levels) == len(LEVELS) else None
 
 
 def _blocks(telling: Telling) -> Iterator[Block]:
@@ -45,8 +45,7 @@ def _blocks(telling: Telling) -> Iterator[Block]:
 
 def _levels(telling: Telling) -> Iterator[Block]:
     levels = telling.all("value_at_risk", "level")
-    total = value_at_risk(telling)
-    if not total or not levels:  # too few customers at each level to show them
+    if not any(each.value for each in levels):  # nobody is at risk, or too few customers at each level to show them
         return
     customers = {each.of("level"): each.value for each in telling.all("customers_at_risk", "level")}
     most = max(levels, key=lambda each: each.value or 0.0)
@@ -71,7 +70,7 @@ def _levels(telling: Telling) -> Iterator[Block]:
     finding = telling.say(
         "find.risk",
         urgent,
-        total=telling.written("value_at_risk", total),
+        total=telling.written("value_at_risk", value_at_risk(telling)),
         customers=telling.numbers.count(urgent),
         level=telling.called("level", "urgent"),
     )
@@ -99,11 +98,11 @@ def _reasons(telling: Telling) -> Iterator[Block]:
         for number, each in enumerate(reasons[:MOST_REASONS])
     ]
     # what is not among those shown belongs to reasons that are hidden, of which none must be larger
-    whole = value_at_risk(telling) or total
+    whole = value_at_risk(telling)
     first = reasons[0].value or 0.0
-    surely_first = whole - total <= first
+    surely_first = whole is not None and whole - total <= first
     unanswered = telling.of("unanswered_share")
-    values = {"reason": bars[0].name, "share": telling.numbers.share(first / max(whole, total))}
+    values = {"reason": bars[0].name, "share": telling.numbers.share(first / max(whole or 0.0, total))}
     finding = telling.say("find.reasons", **values)
     if unanswered is not None and unanswered.value is not None:
         finding += telling.say("unit.gap") + telling.say(
