@@ -167,7 +167,8 @@ def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None
         raise UsageError("--save-map goes with one SOURCE and --as", hint="a file that has a mapping needs no other")
     job, plan = jobs[0], jobs[0].plan
     with open_source(job.path, plan.hints) as source:
-        mapping, _ = plan.mapping(source.format.columns, named=source.format.named, repeated=source.format.repeated)
+        found = source.format
+        mapping, _ = plan.mapping(found.columns, named=found.named, repeated=found.repeated, sample=source.sample)
     text = dump_mapping(replace(mapping, name=unicode_text(path.stem), files=(pattern_of(job, root),)))
     if dry_run:
         return

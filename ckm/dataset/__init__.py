@@ -188,16 +188,18 @@ def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
 def _transactions(file: Path, plan: Plan, config: Config, *, by_customer: bool) -> tuple[pl.LazyFrame, list[str]]:
     from ckm.mapping.convert import Conversion
     from ckm.mapping.proposal import missing_columns
+    from ckm.mapping.shape import ColumnShapes
     from ckm.sources.read import open_source
 
     with open_source(file, plan.hints) as source:
         try:
             mapping, remarks = plan.mapping(
-                source.format.columns, named=source.format.named, repeated=source.format.repeated
+                source.format.columns, named=source.format.named, repeated=source.format.repeated, sample=source.sample
             )
             if by_customer and WHO not in mapping.columns:
                 columns, named = source.format.columns, source.format.named
-                raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, named=named)
+                shapes = ColumnShapes(source.sample)
+                raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, shapes, named=named)
         except UsageError as error:
             raise type(error)(f"{file}: {error}", hint=error.hint, **error.details) from None
         conversion = Conversion.plan(

@@ -206,7 +206,7 @@ class FileLoad:
         self.kind = kind
         self.file_id, self.load_as = ids
         self.mapping, self.remarks = plan.mapping(
-            source.format.columns, named=source.format.named, repeated=source.format.repeated
+            source.format.columns, named=source.format.named, repeated=source.format.repeated, sample=source.sample
         )
         self.table = self.mapping.target
         self.conversion = Conversion.plan(

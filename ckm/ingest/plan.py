@@ -15,6 +15,8 @@ from ckm.sources.hints import Hints
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import polars as pl
+
     from ckm.ingest.options import IngestOptions
     from ckm.mapping.mapping import ColumnRule, Mapping
 
@@ -38,11 +40,17 @@ class Plan(Protocol):
         ...
 
     def mapping(
-        self, columns: Sequence[str], *, named: bool = True, repeated: Sequence[Sequence[str]] = ()
+        self,
+        columns: Sequence[str],
+        *,
+        named: bool = True,
+        repeated: Sequence[Sequence[str]] = (),
+        sample: pl.DataFrame | None = None,
     ) -> tuple[Mapping, tuple[str, ...]]:
         """Return the mapping for a file with these columns, and sentences on what was matched and assumed.
 
-        Errors show the columns only if they are surely ``named``; ``repeated`` are those of one name.
+        Errors show the columns only if they are surely ``named``; ``repeated`` are those of one name; the ``sample``
+        says what they hold.
         """
         ...
 
@@ -69,7 +77,12 @@ class Mapped:
         return self.given.fingerprint
 
     def mapping(
-        self, columns: Sequence[str], *, named: bool = True, repeated: Sequence[Sequence[str]] = ()
+        self,
+        columns: Sequence[str],
+        *,
+        named: bool = True,
+        repeated: Sequence[Sequence[str]] = (),
+        sample: pl.DataFrame | None = None,
     ) -> tuple[Mapping, tuple[str, ...]]:
         """Return the mapping itself; ``columns`` do not matter."""
         return self.given, ()
@@ -114,7 +127,12 @@ class ByNames:
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def mapping(
-        self, columns: Sequence[str], *, named: bool = True, repeated: Sequence[Sequence[str]] = ()
+        self,
+        columns: Sequence[str],
+        *,
+        named: bool = True,
+        repeated: Sequence[Sequence[str]] = (),
+        sample: pl.DataFrame | None = None,
     ) -> tuple[Mapping, tuple[str, ...]]:
         """Propose a mapping; see :func:`ckm.mapping.proposal.propose_mapping`."""
         proposal = propose_mapping(
@@ -127,6 +145,7 @@ class ByNames:
             named=named,
             repeated=repeated,
             amounts_needed=self.amounts_needed,
+            sample=sample,
         )
         matched = ", ".join(f"{target} = {source}" for target, source, _ in proposal.matched)
         mapping = replace(proposal.mapping, time_zone=self.time_zone)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    import polars as pl
+
     from ckm.sources.format import FileFormat
 
 MANY_REJECTED = 0.1
@@ -169,7 +171,7 @@ def inspect_file(
             dict(reasons.most_common()),
             columns,
             tuple(sorted(problems, key=lambda problem: problem.line or 0)),
-            _proposal(source.format, hints, path),
+            _proposal(source.format, source.sample, hints, path),
         )
 
 
@@ -200,14 +202,20 @@ def _misfits(columns: Sequence[ColumnProfile]) -> list[Problem]:
     ]
 
 
-def _proposal(found_format: FileFormat, hints: Hints, path: Path) -> ProposedMapping:
+def _proposal(found_format: FileFormat, sample: pl.DataFrame, hints: Hints, path: Path) -> ProposedMapping:
     columns = found_format.columns
     table = best_table(columns)
     if table is None:
         return ProposedMapping(None, obstacle="no column is known by its name" if columns else "there are no columns")
     try:
         found = propose_mapping(
-            columns, table, hints=hints, name=path.stem, named=found_format.named, repeated=found_format.repeated
+            columns,
+            table,
+            hints=hints,
+            name=path.stem,
+            named=found_format.named,
+            repeated=found_format.repeated,
+            sample=sample,
         )
     except UsageError as error:
         return ProposedMapping(table, obstacle=f"{error}; {error.hint}" if error.hint else str(error))

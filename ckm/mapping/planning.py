@@ -14,6 +14,7 @@ from ckm.mapping.expressions import column_names, exactly, parse_sql
 from ckm.mapping.mapping import Constant, Expression, FromColumn
 from ckm.mapping.proposal import complete, missing_columns
 from ckm.mapping.sayable import unknown_column
+from ckm.mapping.shape import ColumnShapes
 from ckm.schema import RESERVED_COLUMNS
 from ckm.values.amounts import MONEY, AmountReader, are_percentages, refuse_other_currencies
 from ckm.values.dates import DateStyle
@@ -51,10 +52,10 @@ def plan_conversion(
     named: bool = True,
 ) -> Conversion:
     """Settle how a file is to be read; see :meth:`ckm.mapping.convert.Conversion.plan`."""
-    rules, assumed = complete(mapping.columns, mapping.target, default_currency, columns)
+    rules, assumed = complete(mapping.columns, mapping.target, default_currency, columns, ColumnShapes(sample))
     mapping = replace(mapping, columns=rules)
     if missing := [target for target in mapping.target.required if target not in rules]:
-        raise missing_columns(missing, mapping.table, columns, rules, named=named)
+        raise missing_columns(missing, mapping.table, columns, rules, ColumnShapes(sample), named=named)
     mapping, left_out = _without_percentages(mapping, sample)
     planner = _Planner(mapping, list(columns), sample, more, default_zone, nested, numeric, named=named)
     return planner.plan([*assumed, *left_out])

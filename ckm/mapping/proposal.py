@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
 from ckm.mapping.mapping import ColumnRule, Constant, Expression, FromColumn, Mapping
 from ckm.mapping.sayable import listed, sayable, unknown_column
+from ckm.mapping.shape import UNKNOWN, ColumnShapes
 from ckm.mapping.synonyms import candidates, exports, normalise, synonyms
-from ckm.schema import NO_CURRENCY, TABLES
+from ckm.schema import NO_CURRENCY, TABLES, VOCABULARIES
 from ckm.sources.hints import Hints
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from collections.abc import Mapping as AnyMapping
-    from collections.abc import Sequence
+
+    import polars as pl
 
     from ckm.schema import Table
 
@@ -26,6 +29,9 @@ TYPE_BY_SIGN = Expression("CASE WHEN net < 0 THEN 'return' ELSE 'sale' END")
 ANONYMOUS = ("transactions", "interactions")
 """Tables whose rows need no customer, which is remarked where none has one."""
 
+ORDERED_BY = ("customer_id", "ordered_at")
+"""Targets that say whose an order is, and when it was made."""
+MOST_SUGGESTED = 3
 NO_CURRENCY_COLUMN = "no currency column"
 COMPUTE = "What no column holds, a mapping can compute (docs/mapping.md)"
 
@@ -60,6 +66,7 @@ def propose_mapping(
     named: bool = True,
     repeated: Sequence[Sequence[str]] = (),
     amounts_needed: bool = True,
+    sample: pl.DataFrame | None = None,
 ) -> Proposal:
     """Map the columns of a source to a table by their names.
 
@@ -82,6 +89,8 @@ def propose_mapping(
     amounts_needed
         Whether transactions without a column of amounts are refused; else each row counts 1, in no currency, unless a
         column is called nearly as amounts are.
+    sample
+        The file's first records: a column is suggested only if they have the shape of what it is suggested for.
 
     Raises
     ------
@@ -94,7 +103,8 @@ def propose_mapping(
     """
     if table not in TABLES:
         raise UnknownNameError("table", table, TABLES)
-    matcher = _Matcher(TABLES[table], list(source_columns), named=named)
+    shapes = ColumnShapes(sample)
+    matcher = _Matcher(TABLES[table], list(source_columns), shapes, named=named)
     matcher.take_overrides(overrides or {})
     matcher.take_export()
     matcher.take_names()
@@ -102,14 +112,19 @@ def propose_mapping(
         target: FromColumn(matcher.chosen[target][0]) for target in TABLES[table].targets if target in matcher.chosen
     }
     matcher.refuse_repeated(repeated)
-    rules, assumed = complete(rules, TABLES[table], default_currency, source_columns)
-    if not amounts_needed and "net" not in rules and not _near("net", table, source_columns, rules, named=named):
+    rules, assumed = complete(rules, TABLES[table], default_currency, source_columns, shapes)
+    assumed += [
+        f"column '{column}' has none of the words of {target} and was not taken for it"
+        for target, column in dict.fromkeys(matcher.wordless)
+    ]
+    near = _Suggestions(TABLES[table], source_columns, rules, shapes, named=named)
+    if not amounts_needed and "net" not in rules and not near.of("net"):
         rules, assumed = without_amounts(rules, assumed)
     if table in ANONYMOUS and "customer_id" not in rules:
-        assumed.append(_no_customer(table, source_columns, rules, named=named))
+        assumed.append(_no_customer(near.of("customer_id")))
     missing = [target for target in TABLES[table].required if target not in rules]
     if missing:
-        raise missing_columns(missing, table, source_columns, rules, named=named)
+        raise missing_columns(missing, table, source_columns, rules, shapes, named=named)
     return Proposal(
         Mapping(name=name, table=table, hints=hints or Hints(), columns=rules),
         tuple((target, *matcher.chosen[target]) for target in rules if target in matcher.chosen),
@@ -118,16 +133,20 @@ def propose_mapping(
 
 
 def complete(
-    rules: dict[str, ColumnRule], table: Table, default_currency: str, columns: Sequence[str]
+    rules: dict[str, ColumnRule],
+    table: Table,
+    default_currency: str,
+    columns: Sequence[str],
+    shapes: ColumnShapes = UNKNOWN,
 ) -> tuple[dict[str, ColumnRule], list[str]]:
     """Return the rules with what can be computed or assumed for absent columns, and sentences that say so.
 
-    ``columns`` are those of the source.
+    ``columns`` are those of the source, and ``shapes`` what they hold.
     """
     added: dict[str, ColumnRule] = {}
     assumed: list[str] = []
     needed = set(table.required) - set(rules)
-    if "order_id" in needed and (order := order_of(rules, table.name, columns)):
+    if "order_id" in needed and (order := order_of(rules, table, columns, shapes)):
         added["order_id"] = order
         assumed.append("no order number: all lines of a customer with one time stamp are one order")
     if "net" in needed and {"quantity", "unit_price"} <= set(rules):
@@ -152,32 +171,52 @@ def without_amounts(rules: dict[str, ColumnRule], assumed: list[str]) -> tuple[d
     return {**rules, "net": one, "currency": Constant(NO_CURRENCY)}, said
 
 
-def order_of(rules: AnyMapping[str, ColumnRule], table: str, columns: Sequence[str]) -> Expression | None:
+def order_of(
+    rules: AnyMapping[str, ColumnRule], table: Table, columns: Sequence[str], shapes: ColumnShapes
+) -> Expression | None:
     """Return what stands for the order of a line without an order number: customer and time stamp, as they are written.
 
     None where no columns hold both, for then nothing says whether two lines belong together; and where a free column is
-    called nearly as an order number is, for then a person must say whether it is one.
+    called nearly as an order number is and may hold some, for then a person must say whether it does.
     """
-    used = [rules.get(target) for target in ("customer_id", "ordered_at")]
-    sources = [rule.source for rule in used if isinstance(rule, FromColumn)]
-    taken = {rule.source for rule in rules.values() if isinstance(rule, FromColumn)}
-    if len(sources) < len(used) or candidates("order_id", table, [each for each in columns if each not in taken]):
+    sources = _sources(rules, ORDERED_BY)
+    if len(sources) < len(ORDERED_BY) or _Suggestions(table, columns, rules, shapes, named=True).of("order_id"):
         return None
     quoted = (source.replace('"', '""') for source in sources)
     who, when = (f"COALESCE(CAST(\"{source}\" AS VARCHAR), '')" for source in quoted)
     return Expression(f"{who} || ' ' || {when}")
 
 
-def _near(
-    target: str, table: str, columns: Sequence[str], rules: AnyMapping[str, ColumnRule], *, named: bool
-) -> list[str]:
-    """Return the free columns that are called nearly as ``target`` is."""
-    used = {rule.source for rule in rules.values() if isinstance(rule, FromColumn)}
-    return candidates(target, table, [each for each in sayable(columns, named=named) if each not in used])
+def _sources(rules: AnyMapping[str, ColumnRule], targets: Iterable[str]) -> list[str]:
+    found = (rules.get(target) for target in targets)
+    return [rule.source for rule in found if isinstance(rule, FromColumn)]
 
 
-def _no_customer(table: str, columns: Sequence[str], rules: AnyMapping[str, ColumnRule], *, named: bool) -> str:
-    near = _near("customer_id", table, columns, rules, named=named)
+class _Suggestions:
+    """Free columns of a file that are called nearly as a target is, and hold what it is of."""
+
+    def __init__(
+        self,
+        table: Table,
+        columns: Sequence[str],
+        rules: AnyMapping[str, ColumnRule],
+        shapes: ColumnShapes,
+        *,
+        named: bool,
+    ) -> None:
+        used = set(_sources(rules, rules))
+        self.table = table
+        self.shapes = shapes
+        self.free = [column for column in sayable(columns, named=named) if column not in used]
+        self.beside = _sources(rules, ORDERED_BY)
+
+    def of(self, target: str) -> list[str]:
+        """Return them, the likest first."""
+        near = candidates(target, self.table.name, self.free, limit=len(self.free))
+        return [column for column in near if self.shapes.fits(target, column, self.table, self.beside)][:MOST_SUGGESTED]
+
+
+def _no_customer(near: list[str]) -> str:
     closest = f"; closest: {', '.join(map(repr, near))}, taken with --column customer_id='{near[0]}'" if near else ""
     return f"no customer column: every row is without a customer{closest}"
 
@@ -185,8 +224,10 @@ def _no_customer(table: str, columns: Sequence[str], rules: AnyMapping[str, Colu
 class _Matcher:
     """Gives each target at most one source column, and each source column at most one target."""
 
-    def __init__(self, table: Table, columns: list[str], *, named: bool) -> None:
+    def __init__(self, table: Table, columns: list[str], shapes: ColumnShapes, *, named: bool) -> None:
         self.table = table
+        self.shapes = shapes
+        self.wordless: list[tuple[str, str]] = []
         self.named = named
         self.columns = columns
         self.columns_by_name: dict[str, list[str]] = {}
@@ -249,7 +290,7 @@ class _Matcher:
         found = [column for column in self.columns if column in known] if known else []
         if also_from_optional:
             self._release({owner for owner in self.chosen if self._may_lose(owner, found)})
-        found = [column for column in found if self._is_free(column)]
+        found = [column for column in found if self._is_free(column) and self._has_words(target, column)]
         if not found:
             return
         own = [column for column in found if column == target] or [
@@ -261,12 +302,20 @@ class _Matcher:
             self.chosen[target] = (found[0], how)
         else:
             both = " and ".join(f"'{column}'" for column in found)
+            fit = [column for column in found if self.shapes.fits(target, column, self.table)] or found
             raise AmbiguousError(
                 f"{both} can all be {target}" if len(found) > 2 else f"{both} can both be {target}",
-                hint=f"choose with --column {target}='{found[0]}'",
+                hint=f"choose with --column {target}='{fit[0]}'",
                 target=target,
                 columns=found,
             )
+
+    def _has_words(self, target: str, column: str) -> bool:
+        """Whether a column for a target of certain words has any of them: a ``Type`` of other words is no type."""
+        if target not in VOCABULARIES or self.shapes.has_words(target, column):
+            return True
+        self.wordless.append((target, column))
+        return False
 
     def _may_lose(self, owner: str, found: list[str]) -> bool:
         source, how = self.chosen[owner]
@@ -284,13 +333,20 @@ class _Matcher:
 
 
 def missing_columns(
-    missing: list[str], table: str, columns: Sequence[str], rules: AnyMapping[str, ColumnRule], *, named: bool = True
+    missing: list[str],
+    table: str,
+    columns: Sequence[str],
+    rules: AnyMapping[str, ColumnRule],
+    shapes: ColumnShapes = UNKNOWN,
+    *,
+    named: bool = True,
 ) -> UsageError:
-    """Return the error for required targets that nothing fills, with the columns that are closest.
+    """Return the error for required targets that nothing fills, with the columns that are closest and fit.
 
     Columns are not shown unless they are surely ``named``; see :mod:`ckm.mapping.sayable`.
     """
-    close = {target: _near(target, table, columns, rules, named=named) for target in missing}
+    suggested = _Suggestions(TABLES[table], columns, rules, shapes, named=named)
+    close = {target: suggested.of(target) for target in missing}
     options = [f"--column {target}='{near[0]}'" for target, near in close.items() if near]
     nearest = "; ".join(f"closest to {target}: {', '.join(map(repr, near))}" for target, near in close.items() if near)
     hint = f"{nearest}. Map with {' '.join(options)}" if options else f"the file has: {listed(columns, named=named)}"

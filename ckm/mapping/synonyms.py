@@ -110,16 +110,42 @@ def exports() -> tuple[Export, ...]:
 
 
 def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 3) -> list[str]:
-    """Return the columns whose names are most like a known name of ``target``, likest first; none in another unit."""
-    names = list(synonyms(table).of(target))
+    """Return the columns whose names are most like a known name of ``target``, likest first; none in another unit.
+
+    Names that are alike only in a word such as *number* are unlike: a phone number is no order number.
+    """
+    names = {name: _distinctive(name) for name in synonyms(table).of(target)}
     scored: list[tuple[float, str]] = []
     for column in columns:
         if "%" in column or not UNITS.isdisjoint(re.findall(r"[^\W\d_]+", column.casefold())):
             continue
-        best = process.extractOne(normalise(column), names, scorer=fuzz.ratio, score_cutoff=NEAR)
-        if best is not None:
-            scored.append((-best[1], column))
+        written = normalise(column)
+        near = process.extract(written, list(names), scorer=fuzz.ratio, score_cutoff=NEAR, limit=None)
+        best = max((min(score, _likeness(written, name, names[name])) for name, score, _ in near), default=0.0)
+        if best >= NEAR:
+            scored.append((-best, column))
     return [column for _, column in sorted(scored)[:limit]]
+
+
+def _likeness(written: str, name: str, distinctive: str) -> float:
+    """Likeness of what is distinctive in two names; that of the names where only one has a general word."""
+    mine = _distinctive(written)
+    general = mine != written and distinctive != name
+    return fuzz.ratio(mine, distinctive) if general else fuzz.ratio(written, name)
+
+
+def _distinctive(name: str) -> str:
+    """Return a normalised name without a general word before or after it, where anything else is left."""
+    for word in _general_words():
+        for rest in (name.removesuffix(word), name.removeprefix(word)):
+            if rest and rest != name:
+                return rest
+    return name
+
+
+@cache
+def _general_words() -> tuple[str, ...]:
+    return tuple(sorted(_normalised(load_data(FILE)["general"]), key=lambda word: (-len(word), word)))
 
 
 def _normalised(names: Iterable[Any]) -> frozenset[str]:
