@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import sys
 from decimal import Decimal
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from ckm.cells import shown
@@ -25,6 +27,8 @@ MAX_ROWS = 500
 """Nobody reads more on a screen; the caption says how many there are."""
 UNWRAPPED_WIDTH = 10_000
 """Columns of a table that goes to a file or a pipe, where nothing has to fit."""
+PADDING = 2
+"""Blanks between two columns."""
 BAR_CELLS = 16
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -48,7 +52,24 @@ def draw(table: pl.DataFrame, *, title: str | None, bars: str | None, formats: M
             if name == bars:
                 cells.append(Text(bar(cell, longest)))
         view.add_row(*cells)
+    _keep_words_whole(view)
     _print(view, title, f"{MAX_ROWS:,} of {table.height:,} rows; -o FILE or -f csv gives all" if hidden else None)
+
+
+def _keep_words_whole(view: Table) -> None:
+    """Make each column as wide as its longest word, where all of them fit; else the widest are left to be folded."""
+    words = [_longest_word(column) for column in view.columns]
+    room = get_terminal_size().columns - PADDING * (len(words) - 1)
+    for at in sorted(range(len(words)), key=lambda at: words[at]):
+        room -= words[at]
+        if room < 0:
+            return
+        view.columns[at].min_width = words[at]
+
+
+def _longest_word(column: Column) -> int:
+    cells = [column.header, *column.cells]
+    return max((cell_len(word) for cell in cells for word in str(cell).split()), default=0)
 
 
 def _print(view: Table, title: str | None, remark: str | None) -> None:
@@ -61,6 +82,14 @@ def _print(view: Table, title: str | None, remark: str | None) -> None:
             console.print(Text(harmless(part), style="bold") if isinstance(part, str) else part)
     if isinstance(page, io.StringIO) and not terminal:
         sys.stdout.writelines(f"{line.rstrip()}\n" for line in page.getvalue().rstrip().split("\n"))
+
+
+def filled(text: str, *, width: int, mark: str = "") -> str:
+    """Return a text in lines of at most ``width``, broken between words; the first begins with ``mark``."""
+    # rich knows how wide a character is: two columns for a Chinese one, none for a mark above a Thai one
+    lines = Text(harmless(text)).wrap(Console(file=io.StringIO(), width=width), width - len(mark))
+    indents = (mark, *(" " * len(mark) for _ in lines[1:]))
+    return "\n".join(indent + line.plain.rstrip() for indent, line in zip(indents, lines, strict=True))
 
 
 def plain(cell: object) -> str:

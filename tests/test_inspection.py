@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, example, given, settings
 from hypothesis import strategies as st
 
+from ckm.ingest.options import IngestOptions
 from ckm.inspection import inspect_file
 from ckm.inspection.profile import DIGIT, profilers
 from ckm.sources.hints import Hints
@@ -75,7 +76,7 @@ def test_an_open_date_order_or_decimal_mark_is_said_with_the_option_that_settles
     found = inspect_file(path)
     assert (found.decimal, found.dates) == ("ambiguous", "ambiguous")
     assert sum("--dates" in problem.text or "--decimal" in problem.text for problem in found.problems) == 2
-    settled = inspect_file(path, Hints(decimal=",", dates="dmy"))
+    settled = inspect_file(path, IngestOptions(hints=Hints(decimal=",", dates="dmy")))
     assert (settled.decimal, settled.dates) == (",", "%d/%m/%Y")
 
 

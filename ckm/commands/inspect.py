@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -70,14 +72,14 @@ def inspect(
 
     if output is not None and len(files) > 1:
         raise UsageError(f"-o takes one file, {len(files)} are given", hint="inspect them one by one")
-    hints = reading.hints()
+    options = reading.ingest_options()
     chosen = fmt or default_format()
     found: list[Inspection] = []
     failed: list[CkmError] = []
     for file in files:
         try:
             with progress(f"reading {file}") as advance:
-                found.append(inspect_file(file, hints, copy_to=output, seen=advance))
+                found.append(inspect_file(file, options, copy_to=output, seen=advance))
         except CkmError as error:
             failed.append(error)
     if found:  # a call that failed as a whole leaves stdout empty, as everywhere
@@ -119,14 +121,14 @@ def as_object(one: Inspection) -> dict[str, Any]:
         "problems": fields["problems"],
         "proposal": {
             **fields["proposal"],
-            "columns": {target: source for target, source, _ in one.proposal.columns},
+            "columns": dict(one.proposal.columns),
         },
     }
 
 
 def _show_screen(one: Inspection) -> None:
-    emit_text("\n".join(_facts(one)) + "\n\n")
-    table = _columns(one, named=False)
+    emit_text("\n".join([*map(_line, _facts(one)), "", ""]))
+    table = _on_screen(one)
     if table.height:
         emit(table, Format.table)
     tail = []
@@ -136,7 +138,34 @@ def _show_screen(one: Inspection) -> None:
             f"  {f'line {problem.line:,}' if problem.line else 'file':<12} {problem.text}" for problem in one.problems
         ]
     tail += ["", *_proposal(one), ""]
-    emit_text(harmless("\n".join(tail)) + "\n")
+    emit_text("\n".join(map(_line, tail)) + "\n")
+
+
+def _line(text: str) -> str:
+    """Return a line as it stands; on a terminal as several, where it is too long, which are broken between words."""
+    if not sys.stdout.isatty():
+        return harmless(text)
+    from ckm.screen import filled
+
+    said = text.lstrip(" ")
+    return filled(said, width=get_terminal_size().columns, mark=" " * (len(text) - len(said)))
+
+
+def _on_screen(one: Inspection) -> pl.DataFrame:
+    """Return one row per column of the file, in as few columns as there is something to say in."""
+    import polars as pl
+
+    layout = pl.concat_str("type", "dates", pl.lit("decimal ") + pl.col("decimal"), separator=" ", ignore_nulls=True)
+    words = pl.when(pl.col("null_words") != "").then(pl.col("null_words"))
+    table = _columns(one, named=False).select(
+        "column", layout.alias("type"), "empty", words.alias("null words"), "distinct", "misfits", "becomes"
+    )
+    said = {
+        "null words": table["null words"].count(),
+        "misfits": table["misfits"].sum(),
+        "becomes": table["becomes"].count(),
+    }
+    return table.drop(name for name, anything in said.items() if not anything)
 
 
 def _name(one: Inspection) -> str:
@@ -178,7 +207,7 @@ def _columns(one: Inspection, *, named: bool) -> pl.DataFrame:
         "misfits": pl.Int64,
         "becomes": pl.String,
     }
-    becomes = {source: target for target, source, _ in one.proposal.columns}
+    becomes = {source: target for target, source in one.proposal.columns}
     rows = [
         (
             *((_name(one),) if named else ()),
@@ -206,4 +235,15 @@ def _proposal(one: Inspection) -> list[str]:
     return [
         f"fits {proposal.table}: ckm ingest {one.path} --as {proposal.table}",
         *(f"  assumed: {text}" for text in proposal.assumed),
+        *_failures(one),
     ]
+
+
+def _failures(one: Inspection) -> list[str]:
+    """Return which rows would fail validation, counted in the whole file."""
+    proposal = one.proposal
+    if not proposal.failed:
+        return ["  no row fails validation"]
+    total = one.rows + one.rejected
+    lines = [f"  {proposal.failed:,} of {total:,} rows would fail validation ({proposal.failed / total:.1%})"]
+    return [*lines, *(f"    {rule.text}" for rule in proposal.rules), f"  hint: {proposal.options}"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING
@@ -109,11 +108,7 @@ def _others(telling: Telling) -> Iterator[str]:
 
 
 def _filled(text: str, mark: str = "") -> str:
-    from rich.console import Console
-    from rich.text import Text
+    from ckm.screen import filled
 
     width = min(WIDEST, get_terminal_size().columns) if sys.stdout.isatty() else PLAIN
-    # rich knows how wide a character is: two columns for a Chinese one, none for a mark above a Thai one
-    lines = Text(harmless(text.translate(UNSEEN))).wrap(Console(file=io.StringIO(), width=width), width - len(mark))
-    indents = (mark, *(" " * len(mark) for _ in lines[1:]))
-    return "\n".join(indent + line.plain.rstrip() for indent, line in zip(indents, lines, strict=True))
+    return filled(text.translate(UNSEEN), width=width, mark=mark)

@@ -214,13 +214,23 @@ def _transactions(file: Path, plan: Plan, config: Config, *, by_customer: bool) 
             named=source.format.named,
         )
         found = _scanned(source, conversion) or _read(source, conversion)
-    if found.left_out > MAX_REJECTS * found.total:
-        raise InputError(
-            f"{file}: {found.left_out} of {found.total} records are not fit to use",
-            hint="ckm inspect shows why; ckm ingest quarantines them with their reasons",
-        )
+        if found.left_out > MAX_REJECTS * found.total:
+            raise _refusal(file, source, conversion)
     left = [f"{found.left_out} of {found.total} records were left out as unfit"] if found.left_out else []
     return found.rows, [*remarks, *conversion.remarks, *conversion.cleaning_remarks(), *left]
+
+
+def _refusal(file: Path, source: Source, conversion: Conversion) -> InputError:
+    """Return why a file is refused: a scan has not looked at each row, so it is read once more."""
+    found = _read(source, conversion)
+    failures, mapping, total = found.failures, conversion.mapping, found.total
+    assert failures is not None
+    return InputError(
+        failures.refusal(str(file), mapping, source.format, rows=total, limit=MAX_REJECTS),
+        hint=failures.options(mapping, rows=total, loads=False),
+        reasons=dict(failures.counts),
+        rows=failures.first,
+    )
 
 
 def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
@@ -240,15 +250,16 @@ def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
 def _read(source: Source, conversion: Conversion) -> FitRows:
     """The fit rows of any file, in memory."""
     from ckm.dataset.parquet_rows import FitRows
-    from ckm.ingest.contract import ROW, Contract
+    from ckm.ingest.contract import Contract
+    from ckm.ingest.failures import Failures
+    from ckm.ingest.validation import validated
     from ckm.schema import TABLES
 
     table = TABLES[TRANSACTIONS]
-    good, left_out, total = [pl.DataFrame(schema=table.dtypes)], 0, 0
+    good, failures, total = [pl.DataFrame(schema=table.dtypes)], Failures(), 0
     for batch in source.batches():
-        converted = conversion.apply(batch.records)
-        verdict = Contract(table).sort(converted.frame.select(*table.dtypes), converted.reasons)
-        good.append(verdict.good)
-        left_out += len(verdict.broken[ROW]) + len(batch.rejected)
-        total += len(batch.records) + len(batch.rejected)
-    return FitRows(pl.concat(good).lazy(), left_out, total)
+        found = validated(batch, conversion, Contract(table))
+        good.append(found.good)
+        failures.add(found.failed)
+        total += found.records
+    return FitRows(pl.concat(good).lazy(), failures.rows, total, failures)

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.dataset.footer import Bounds, Footer
+    from ckm.ingest.failures import Failures
     from ckm.mapping.convert import Conversion
 
 DOUBT = "ckm:doubt:"
@@ -48,11 +49,12 @@ SLACK = timedelta(days=2)
 
 @dataclass(frozen=True)
 class FitRows:
-    """The fit rows of a file, and how many there are of both kinds."""
+    """The fit rows of a file, and how many there are of both kinds; ``failures`` where each row was looked at."""
 
     rows: pl.LazyFrame
     left_out: int
     total: int
+    failures: Failures | None = None
 
 
 def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> FitRows | None:

@@ -14,8 +14,10 @@ import polars as pl
 from ckm.errors import CkmError, InputError
 from ckm.ingest.ahead import ahead
 from ckm.ingest.contract import ROW, Contract
+from ckm.ingest.failures import Failures
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.rows import as_json, stored, stored_names
+from ckm.ingest.validation import UNREAD
 from ckm.mapping.convert import Conversion
 from ckm.mapping.sayable import sayable
 from ckm.sources.read import open_source, refuse_absent
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
     from ckm.store import OnConflict
 
 Progress = Callable[[float], None]
-UNREAD = "record|"
-"""Reasons of records that the reader refused start with it; no column and no rule can."""
 
 
 @dataclass(frozen=True)
@@ -90,16 +90,8 @@ class TooManyRejectsError(InputError):
 
     code = "too-many-rejects"
 
-    def __init__(
-        self, file: str, rejected: int, rows: int, limit: float, reasons: Counter[str], *, result: FileResult
-    ) -> None:
-        counted = ", ".join(f"{reason}: {count}" for reason, count in reasons.most_common())
-        super().__init__(
-            f"{file}: {rejected} of {rows} records are not fit to load ({rejected / rows:.1%}, at most {limit:.1%}); "
-            f"nothing was loaded. Reasons: {counted}",
-            hint="ckm inspect shows what the file looks like; --max-rejects 100% loads the rest of it all the same",
-            reasons=dict(reasons),
-        )
+    def __init__(self, message: str, *, hint: str, failures: Failures, result: FileResult) -> None:
+        super().__init__(message, hint=hint, reasons=dict(failures.counts), rows=failures.first)
         self.result = result
 
 
@@ -224,7 +216,7 @@ class FileLoad:
         self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))
         self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.mapping.columns]
         self.contract = Contract(self.table, self.unfilled)
-        self.reasons: Counter[str] = Counter()
+        self.failures = Failures()
         self.flags: Counter[str] = Counter()
 
     def run(self, progress: Progress = lambda share: None) -> FileResult:
@@ -287,7 +279,7 @@ class FileLoad:
         """Hand a batch to the store; return the number of its records."""
         writer.add(batch.good)
         if len(batch.unfit):
-            self.reasons.update(dict(batch.unfit["reasons"].explode().value_counts().iter_rows()))
+            self.failures.add(batch.unfit.select("source_row", "reasons"))
             origin = {
                 "load_id": writer.facts.load_id,
                 "table": self.table.name,
@@ -303,12 +295,12 @@ class FileLoad:
     def _refuse_too_many_rejects(self, writer: LoadWriter) -> None:
         facts = writer.counts()
         if facts.quarantined > self.settings.max_rejects * facts.rows:
+            found, limit = self.source.format, self.settings.max_rejects
+            message = self.failures.refusal(self.label, self.mapping, found, rows=facts.rows, limit=limit)
             raise TooManyRejectsError(
-                self.label,
-                facts.quarantined,
-                facts.rows,
-                self.settings.max_rejects,
-                self.reasons,
+                f"{message}; nothing was loaded",
+                hint=self.failures.options(self.mapping, rows=facts.rows, loads=True),
+                failures=self.failures,
                 result=self._result(facts, Status.failed),
             )
 
@@ -340,7 +332,7 @@ class FileLoad:
             duplicates=facts.duplicates,
             quarantined=facts.quarantined,
             load_id=facts.load_id if status is Status.loaded else None,
-            reasons=dict(sorted(self.reasons.items(), key=lambda item: (-item[1], item[0]))),
+            reasons=dict(self.failures.ordered()),
             remarks=(
                 *superseded,
                 *self.remarks,

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.errors import CkmError, UnknownNameError
-from ckm.ingest.load import UNREAD, FileLoad, Settings
+from ckm.ingest.load import FileLoad, Settings
 from ckm.ingest.plan import ByNames, Mapped, Plan, adjusted
 from ckm.ingest.results import FileResult, Status
+from ckm.ingest.validation import UNREAD
 from ckm.sources.format import Batch, FileFormat, rejected_frame
 from ckm.store.loads import REQUARANTINE
 

@@ -7,20 +7,18 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckm.errors import UsageError
+from ckm.config import load_config
+from ckm.ingest.options import IngestOptions
+from ckm.ingest.plan import adjusted
 from ckm.inspection.clean_copy import CleanCopy
 from ckm.inspection.profile import ColumnProfile, profilers
-from ckm.mapping.proposal import propose_mapping
-from ckm.mapping.synonyms import normalise, synonyms
-from ckm.schema import TABLES
-from ckm.sources.hints import Hints
+from ckm.inspection.validation import ProposedMapping, Validation
+from ckm.mapping.mapping import load_mapping
 from ckm.sources.read import open_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
-
-    import polars as pl
 
     from ckm.sources.format import FileFormat
 
@@ -46,28 +44,6 @@ class Problem:
 
     line: int | None
     text: str
-
-
-@dataclass(frozen=True)
-class ProposedMapping:
-    """The table that a file fits best, and how its columns would fill it.
-
-    Attributes
-    ----------
-    table
-        Null when no column is known to any table.
-    columns
-        ``(column of the table, column of the file, how it was found)``.
-    assumed
-        What no column says, in sentences.
-    obstacle
-        Why the file cannot be loaded like that, and what would help; null if nothing stands in the way.
-    """
-
-    table: str | None
-    columns: tuple[tuple[str, str, str], ...] = ()
-    assumed: tuple[str, ...] = ()
-    obstacle: str | None = None
 
 
 @dataclass(frozen=True)
@@ -114,7 +90,7 @@ class Inspection:
 
 def inspect_file(
     path: Path,
-    hints: Hints | None = None,
+    options: IngestOptions | None = None,
     *,
     copy_to: Path | None = None,
     seen: Callable[[int], None] = lambda records: None,
@@ -125,8 +101,8 @@ def inspect_file(
     ----------
     path
         The file; ``-`` for standard input.
-    hints
-        What is known about it and need not be detected.
+    options
+        What is known about it and need not be detected: its format, its mapping, its table.
     copy_to
         Where to write the records as they were read (``.csv`` or ``.parquet``), with the rejected ones beside it.
     seen
@@ -137,14 +113,18 @@ def inspect_file(
     InputError
         The file is none that ckm reads, or is damaged.
     UsageError
-        There is no such file, or a hint or ``copy_to`` is impossible.
+        There is no such file or mapping, or a hint or ``copy_to`` is impossible.
     """
-    hints = hints or Hints()
+    options = options or IngestOptions()
+    hints = options.hints
+    if options.map_file is not None:
+        hints = adjusted(load_mapping(options.map_file), options).hints
     reasons: Counter[str] = Counter()
     places: dict[str, list[int]] = {}
     rows = 0
     with open_source(path, hints) as source:
         found = profilers(source.sample, hints, lambda: (batch.records for batch in source.batches()))
+        validation = Validation(source, options, load_config(None))
         with CleanCopy(copy_to, source.format.columns) if copy_to else nullcontext() as copy:
             for batch in source.batches():
                 rows += batch.records.height
@@ -153,6 +133,7 @@ def inspect_file(
                     places.setdefault(reason, []).extend([line] * (reasons[reason] <= LINES_NAMED))
                 for column in found:
                     column.see(batch.records[column.name], batch.lines)
+                validation.see(batch)
                 if copy is not None:
                     copy.write(batch)
                 seen(batch.records.height + batch.rejected.height)
@@ -171,7 +152,7 @@ def inspect_file(
             dict(reasons.most_common()),
             columns,
             tuple(sorted(problems, key=lambda problem: problem.line or 0)),
-            _proposal(source.format, source.sample, hints, path),
+            validation.finished(),
         )
 
 
@@ -200,36 +181,3 @@ def _misfits(columns: Sequence[ColumnProfile]) -> list[Problem]:
         for column in columns
         if column.misfits
     ]
-
-
-def _proposal(found_format: FileFormat, sample: pl.DataFrame, hints: Hints, path: Path) -> ProposedMapping:
-    columns = found_format.columns
-    table = best_table(columns)
-    if table is None:
-        return ProposedMapping(None, obstacle="no column is known by its name" if columns else "there are no columns")
-    try:
-        found = propose_mapping(
-            columns,
-            table,
-            hints=hints,
-            name=path.stem,
-            named=found_format.named,
-            repeated=found_format.repeated,
-            sample=sample,
-        )
-    except UsageError as error:
-        return ProposedMapping(table, obstacle=f"{error}; {error.hint}" if error.hint else str(error))
-    return ProposedMapping(table, tuple(found.matched), tuple(found.assumed))
-
-
-def best_table(columns: Sequence[str]) -> str | None:
-    """Return the table that knows the most of ``columns``; null if none knows any.
-
-    A list of customers knows only the customer id of an order file, though that is all it requires.
-    """
-    names = {normalise(column) for column in columns}
-    known = {
-        name: sum(bool(synonyms(name).of(target) & names) for target in table.targets) for name, table in TABLES.items()
-    }
-    best = max(known, key=lambda name: known[name])
-    return best if known[best] else None

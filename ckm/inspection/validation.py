@@ -1,0 +1,187 @@
+"""The table that a file could fill, and which of its rows would fail validation there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ckm.errors import UsageError
+from ckm.ingest.contract import Contract
+from ckm.ingest.failures import Failures
+from ckm.ingest.plan import ByNames, Mapped, adjusted
+from ckm.ingest.validation import validated
+from ckm.mapping.convert import Conversion
+from ckm.mapping.mapping import FromColumn, load_mapping
+from ckm.mapping.synonyms import normalise, synonyms
+from ckm.schema import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckm.config import Config
+    from ckm.ingest.options import IngestOptions
+    from ckm.ingest.plan import Plan
+    from ckm.mapping.mapping import Mapping
+    from ckm.sources.format import Batch
+    from ckm.sources.read import Source
+
+
+@dataclass(frozen=True)
+class FailedRule:
+    """Rows that would fail validation.
+
+    Attributes
+    ----------
+    rule
+        ``column|rule`` or ``row|RULE``, as the quarantine names it.
+    rows
+        How many rows break it, in the whole file.
+    first
+        The numbers of the first of them.
+    text
+        The same as a sentence.
+    """
+
+    rule: str
+    rows: int
+    first: tuple[int, ...]
+    text: str
+
+
+@dataclass(frozen=True)
+class ProposedMapping:
+    """The table that a file fits best, and how its columns would fill it.
+
+    Attributes
+    ----------
+    table
+        Null when no column is known to any table.
+    columns
+        ``(column of the table, column of the file)``.
+    assumed
+        What no column says, in sentences.
+    obstacle
+        Why the file cannot be loaded like that, and what would help; null if nothing stands in the way.
+    failed
+        How many of all rows would fail validation, unread ones among them; null where something stands in the way.
+    rules
+        The rules that they break, the most frequent first.
+    options
+        What may settle it; null where no row fails.
+    """
+
+    table: str | None
+    columns: tuple[tuple[str, str], ...] = ()
+    assumed: tuple[str, ...] = ()
+    obstacle: str | None = None
+    failed: int | None = None
+    rules: tuple[FailedRule, ...] = ()
+    options: str | None = None
+
+
+class Validation:
+    """Holds every batch of a file against the table that it could fill, as a load would, and keeps nothing.
+
+    Parameters
+    ----------
+    source
+        The file.
+    options
+        What the caller says of it; without a table or a mapping the best table is taken.
+    config
+        Currency and time zone where nothing names any.
+    """
+
+    def __init__(self, source: Source, options: IngestOptions, config: Config) -> None:
+        self.source = source
+        self.failures = Failures()
+        self.rows = 0
+        self.proposal = ProposedMapping(None)
+        self.conversion: Conversion | None = None
+        try:
+            self._plan(options, config)
+        except UsageError as error:
+            self._refuse(error)
+
+    def see(self, batch: Batch) -> None:
+        """Hold a batch against the table."""
+        if self.conversion is None:
+            return
+        try:
+            found = validated(batch, self.conversion, self.contract)
+        except UsageError as error:
+            self._refuse(error)
+            return
+        self.failures.add(found.failed)
+        self.rows += found.records
+
+    def finished(self) -> ProposedMapping:
+        """Return what all batches came to."""
+        if self.conversion is None:
+            return self.proposal
+        mapping, found, failures = self.conversion.mapping, self.source.format, self.failures
+        texts = failures.sentences(mapping, found)
+        rules = tuple(
+            FailedRule(rule, count, tuple(failures.first[rule]), text)
+            for (rule, count), text in zip(failures.ordered(), texts, strict=True)
+        )
+        said = failures.options(mapping, rows=self.rows, loads=True) if failures.rows else None
+        return replace(self.proposal, failed=failures.rows, rules=rules, options=said)
+
+    def _plan(self, options: IngestOptions, config: Config) -> None:
+        found = self.source.format
+        plan = _plan(options, config, found.columns)
+        if plan is None:
+            obstacle = "no column is known by its name" if found.columns else "there are no columns"
+            self.proposal = ProposedMapping(None, obstacle=obstacle)
+            return
+        self.proposal = ProposedMapping(plan.table)
+        mapping, said = plan.mapping(
+            found.columns, named=found.named, repeated=found.repeated, sample=self.source.sample
+        )
+        matched = "matched by name"
+        self.proposal = replace(
+            self.proposal, columns=_taken(mapping), assumed=tuple(each for each in said if not each.startswith(matched))
+        )
+        conversion = Conversion.plan(
+            mapping,
+            found.columns,
+            self.source.sample,
+            more=lambda: (batch.records for batch in self.source.batches()),
+            default_zone=options.time_zone or config.time_zone,
+            default_currency=options.currency or config.currency,
+            nested=found.nested,
+            numeric=found.numeric,
+            named=found.named,
+        )
+        self.conversion = replace(conversion, extras=())
+        self.contract = Contract(mapping.target)
+
+    def _refuse(self, error: UsageError) -> None:
+        self.conversion = None
+        obstacle = f"{error}; {error.hint}" if error.hint else str(error)
+        self.proposal = ProposedMapping(self.proposal.table, obstacle=obstacle)
+
+
+def _plan(options: IngestOptions, config: Config, columns: Sequence[str]) -> Plan | None:
+    if options.map_file is not None:
+        return Mapped(adjusted(load_mapping(options.map_file), options))
+    table = options.table or best_table([*columns, *options.overrides])
+    return None if table is None else ByNames.of(table, options, config.currency)
+
+
+def _taken(mapping: Mapping) -> tuple[tuple[str, str], ...]:
+    return tuple((target, rule.source) for target, rule in mapping.columns.items() if isinstance(rule, FromColumn))
+
+
+def best_table(columns: Sequence[str]) -> str | None:
+    """Return the table that knows the most of ``columns``; null if none knows any.
+
+    A list of customers knows only the customer id of an order file, though that is all it requires.
+    """
+    names = {normalise(column) for column in columns}
+    known = {
+        name: sum(bool(synonyms(name).of(target) & names) for target in table.targets) for name, table in TABLES.items()
+    }
+    best = max(known, key=lambda name: known[name])
+    return best if known[best] else None
