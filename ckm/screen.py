@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import sys
 from decimal import Decimal
-from shutil import get_terminal_size
 from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
 from rich.console import Console
-from rich.table import Column, Table
+from rich.table import Table
 from rich.text import Text
 
 from ckm.cells import shown
@@ -27,7 +26,7 @@ MAX_ROWS = 500
 """Nobody reads more on a screen; the caption says how many there are."""
 UNWRAPPED_WIDTH = 10_000
 """Columns of a table that goes to a file or a pipe, where nothing has to fit."""
-PADDING = 2
+PADDING = 3
 """Blanks between two columns."""
 BAR_CELLS = 16
 EIGHTHS = " ▏▎▍▌▋▊▉"
@@ -52,24 +51,25 @@ def draw(table: pl.DataFrame, *, title: str | None, bars: str | None, formats: M
             if name == bars:
                 cells.append(Text(bar(cell, longest)))
         view.add_row(*cells)
-    _keep_words_whole(view)
     _print(view, title, f"{MAX_ROWS:,} of {table.height:,} rows; -o FILE or -f csv gives all" if hidden else None)
 
 
-def _keep_words_whole(view: Table) -> None:
-    """Make each column as wide as its longest word, where all of them fit; else the widest are left to be folded."""
-    words = [_longest_word(column) for column in view.columns]
-    room = get_terminal_size().columns - PADDING * (len(words) - 1)
-    for at in sorted(range(len(words)), key=lambda at: words[at]):
-        room -= words[at]
-        if room < 0:
-            return
-        view.columns[at].min_width = words[at]
-
-
-def _longest_word(column: Column) -> int:
-    cells = [column.header, *column.cells]
-    return max((cell_len(word) for cell in cells for word in str(cell).split()), default=0)
+def _keep_words_whole(view: Table, terminal: int) -> None:
+    """Give columns that are too wide together widths in which words stay whole; the widest are folded if they must."""
+    texts = [[str(cell) for cell in (column.header, *column.cells)] for column in view.columns]
+    wanted = [max(map(cell_len, cells), default=0) for cells in texts]
+    words = [max((cell_len(word) for cell in cells for word in cell.split()), default=0) for cells in texts]
+    room = terminal - PADDING * (len(texts) - 1)
+    if sum(wanted) <= room:
+        return
+    widths = dict.fromkeys(range(len(texts)), 0)
+    for left, at in zip(range(len(texts), 0, -1), sorted(widths, key=lambda at: words[at]), strict=True):
+        widths[at] = max(1, min(words[at], (room - sum(widths.values())) // left))
+    while sum(widths.values()) < room:
+        most = max(widths, key=lambda at: wanted[at] - widths[at])
+        widths[most] += 1
+    for at, width in widths.items():
+        view.columns[at].width = width
 
 
 def _print(view: Table, title: str | None, remark: str | None) -> None:
@@ -77,6 +77,8 @@ def _print(view: Table, title: str | None, remark: str | None) -> None:
     terminal = sys.stdout.isatty()
     page = sys.stdout if terminal else io.StringIO()
     console = Console(file=page, width=None if terminal else UNWRAPPED_WIDTH, highlight=False)
+    if terminal:
+        _keep_words_whole(view, console.width)
     for part in (title, view, remark):
         if part is not None:
             console.print(Text(harmless(part), style="bold") if isinstance(part, str) else part)

@@ -9,9 +9,10 @@ from ckm.errors import AmbiguousError, UnknownNameError, UsageError
 from ckm.mapping.mapping import ColumnRule, Constant, Expression, FromColumn, Mapping
 from ckm.mapping.sayable import listed, sayable, unknown_column
 from ckm.mapping.shape import UNKNOWN, ColumnShapes
-from ckm.mapping.synonyms import candidates, exports, normalise, synonyms
+from ckm.mapping.synonyms import candidates, exports, in_another_unit, normalise, synonyms
 from ckm.schema import NO_CURRENCY, TABLES, VOCABULARIES
 from ckm.sources.hints import Hints
+from ckm.values.amounts import MONEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -291,6 +292,8 @@ class _Matcher:
         if also_from_optional:
             self._release({owner for owner in self.chosen if self._may_lose(owner, found)})
         found = [column for column in found if self._is_free(column) and self._has_words(target, column)]
+        if target in MONEY:
+            found = [column for column in found if not in_another_unit(column)]
         if not found:
             return
         own = [column for column in found if column == target] or [

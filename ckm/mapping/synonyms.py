@@ -109,6 +109,15 @@ def exports() -> tuple[Export, ...]:
     )
 
 
+def in_another_unit(column: str) -> bool:
+    """Whether the name of a column says that its numbers are cents, percent or the like.
+
+    >>> in_another_unit("amount_cents"), in_another_unit("Net %")
+    (True, True)
+    """
+    return "%" in column or not UNITS.isdisjoint(re.findall(r"[^\W\d_]+", column.casefold()))
+
+
 def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 3) -> list[str]:
     """Return the columns whose names are most like a known name of ``target``, likest first; none in another unit.
 
@@ -117,7 +126,7 @@ def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 
     names = {name: _distinctive(name) for name in synonyms(table).of(target)}
     scored: list[tuple[float, str]] = []
     for column in columns:
-        if "%" in column or not UNITS.isdisjoint(re.findall(r"[^\W\d_]+", column.casefold())):
+        if in_another_unit(column):
             continue
         written = normalise(column)
         near = process.extract(written, list(names), scorer=fuzz.ratio, score_cutoff=NEAR, limit=None)
