@@ -213,6 +213,7 @@ COMMANDS = {
     "init": "workspace",
     "demo": "demo",
     "inspect": "inspect",
+    "diff": "diff",
     "ingest": "ingest",
     "check": "check",
     "segment": "segment",

@@ -20,6 +20,10 @@ LAST_DAY = "2026-06-30"
 """Of the example shop: knowledge is judged on that day, and stays as good as it was."""
 STEPS = (
     ("What is in a file that nobody has described?", "ckm inspect incoming/web-orders-2024.csv"),
+    (
+        "What is new in the export after it, and does it overlap?",
+        "ckm diff incoming/web-orders-2024.csv incoming/web-orders-2025-26.csv",
+    ),
     ("Load every file that a mapping in maps/ names.", "ckm ingest"),
     ("Is what was loaded fit for use?", "ckm check"),
     ("Who are the customers?", "ckm segment -o out/segments.csv"),

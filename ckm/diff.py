@@ -1,0 +1,390 @@
+"""Compare two exports before they are loaded: rows, columns and totals; the functions behind ``ckm diff``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.config import load_config
+from ckm.errors import UnknownNameError, UsageError
+from ckm.ingest.options import IngestOptions
+from ckm.inspection.profile import profilers
+from ckm.inspection.validation import Validation
+from ckm.schema import TABLES
+from ckm.sources.read import open_source
+from ckm.values.readers import complete_reading
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from ckm.inspection.profile import ColumnProfiler
+    from ckm.sources.read import Source
+
+__all__ = ["ColumnChange", "FileDiff", "RowCounts", "Total", "diff_files"]
+
+LINE, KEY, CONTENT, COPY = "ckm:line", "ckm:key", "ckm:content", "ckm:copy"
+"""Columns of this module beside those of a file: line, hashes of key and content, and which of equal rows it is."""
+NUMBERS = ("number", "integer")
+TOTAL_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class RowCounts:
+    """Rows of both files, matched.
+
+    Attributes
+    ----------
+    old, new
+        Rows that could be read of either file; ``old = unchanged + changed + vanished``, ``new = unchanged + changed +
+        added``.
+    unchanged
+        In both, with the same values in all columns that both files have.
+    changed
+        In both by their key, with other values.
+    added, vanished
+        In the new file only; in the old one only.
+    rejected_old, rejected_new
+        Records that could not be read, and are compared with nothing.
+    """
+
+    old: int
+    new: int
+    unchanged: int
+    changed: int
+    added: int
+    vanished: int
+    rejected_old: int = 0
+    rejected_new: int = 0
+
+
+@dataclass(frozen=True)
+class ColumnChange:
+    """A column that is not the same in both files.
+
+    Attributes
+    ----------
+    name
+        The column.
+    old, new
+        What it holds (``text``, ``number decimal ,``, ``date %d.%m.%Y``); null where the file does not have it.
+    rows
+        Changed rows in which its value is another.
+    """
+
+    name: str
+    old: str | None
+    new: str | None
+    rows: int = 0
+
+    @property
+    def status(self) -> str:
+        """``new``, ``gone``, ``type`` (it holds something else, or is written otherwise) or ``values``."""
+        if self.old is None:
+            return "new"
+        if self.new is None:
+            return "gone"
+        return "values" if self.old == self.new else "type"
+
+
+@dataclass(frozen=True)
+class Total:
+    """The sum of a column of amounts in both files."""
+
+    name: str
+    old: float
+    new: float
+
+
+@dataclass(frozen=True)
+class FileDiff:
+    """How two exports differ.
+
+    Attributes
+    ----------
+    key
+        Columns by whose values rows are matched; empty where whole rows are.
+    rows
+        Counts of rows.
+    columns
+        Columns that differ, in the order of the new file, those that are gone last.
+    totals
+        Sums of amounts and quantities that both files have.
+    changes
+        One row per row that is new, changed or vanished: ``status``, the key's columns, ``old_line``, ``new_line``
+        (Int64, null where there is none) and ``columns`` (List of String, those with another value).
+    remarks
+        What a reader should know, as sentences.
+    """
+
+    key: tuple[str, ...]
+    rows: RowCounts
+    columns: tuple[ColumnChange, ...]
+    totals: tuple[Total, ...]
+    changes: pl.DataFrame
+    remarks: tuple[str, ...]
+
+    def frame(self) -> pl.DataFrame:
+        """One row per finding: part (rows, columns, totals), name, status, old, new, difference.
+
+        ``old_type`` and ``new_type`` say what a column holds; the ``difference`` of a column is its changed rows.
+        """
+        counted = (
+            ("all", self.rows.old, self.rows.new),
+            ("unchanged", self.rows.unchanged, self.rows.unchanged),
+            ("changed", self.rows.changed, self.rows.changed),
+            ("new", 0, self.rows.added),
+            ("vanished", self.rows.vanished, 0),
+            ("rejected", self.rows.rejected_old, self.rows.rejected_new),
+        )
+        found: list[tuple[object, ...]] = [
+            ("rows", name, None, old, new, new - old, None, None) for name, old, new in counted
+        ]
+        found += [
+            ("columns", each.name, each.status, None, None, each.rows, each.old, each.new) for each in self.columns
+        ]
+        found += [
+            ("totals", each.name, None, each.old, each.new, round(each.new - each.old, TOTAL_DIGITS), None, None)
+            for each in self.totals
+        ]
+        texts, numbers = dict.fromkeys(("part", "name", "status"), pl.String), ("old", "new", "difference")
+        schema = texts | dict.fromkeys(numbers, pl.Float64) | dict.fromkeys(("old_type", "new_type"), pl.String)
+        return pl.DataFrame(found, schema=schema, orient="row")
+
+
+@dataclass(frozen=True)
+class _File:
+    """One of the two, read whole."""
+
+    records: pl.DataFrame
+    profiles: dict[str, ColumnProfiler]
+    targets: dict[str, str]
+    """Target of the table that it could fill, by column."""
+    table: str | None
+    rejected: int
+
+    @property
+    def columns(self) -> list[str]:
+        return [name for name in self.records.columns if name != LINE]
+
+    def kind(self, column: str) -> str:
+        """What a column holds: ``number``, ``integer``, ``date``, ``digits``, ``empty`` or ``text``."""
+        dtype = self.records.schema[column]
+        if dtype == pl.String:
+            return self.profiles[column].type
+        if dtype.is_temporal():
+            return "date"
+        return "integer" if dtype.is_integer() else "number" if dtype.is_numeric() else "text"
+
+    def written(self, column: str) -> str:
+        """What a column holds and how it is written."""
+        profile = self.profiles[column]
+        decimal = f"decimal {profile.decimal}" if profile.decimal else None
+        return " ".join(part for part in (profile.type, profile.dates, decimal) if part)
+
+
+def diff_files(
+    old: Path,
+    new: Path,
+    options: IngestOptions | None = None,
+    *,
+    key: Sequence[str] | None = None,
+    progress: Callable[[int], None] = lambda records: None,
+) -> FileDiff:
+    """Compare two exports of one source.
+
+    Rows are matched by the key of the table that the new file could fill (an order's number, a customer's id). Rows of
+    one key are matched as a multiset: equal ones first, the others in their order. Numbers and dates are equal if their
+    values are, however they are written. Both files are held in memory.
+
+    Parameters
+    ----------
+    old, new
+        The files.
+    options
+        What is known of them and need not be detected.
+    key
+        Columns to match by, where the table's key is not meant; none to match whole rows.
+    progress
+        Called with the number of records of each batch.
+
+    Raises
+    ------
+    UnknownNameError
+        A column of ``key`` is not in both files.
+    UsageError
+        The files have no column in common; there is no such file.
+    InputError
+        A file is none that ckm reads, or is damaged.
+    """
+    options = options or IngestOptions()
+    before, after = (_read(path, options, progress) for path in (old, new))
+    common = [name for name in after.columns if name in before.records.columns]
+    if not common:
+        raise UsageError("the files have no column in common", hint="ckm inspect shows the columns of each")
+    chosen, remarks = _key(before, after, common, key)
+    ours, theirs = _comparable(before, after, common, chosen), _comparable(after, before, common, chosen)
+    kept = _matched(ours, theirs, [CONTENT, COPY])
+    rest_old, rest_new = (
+        _numbered(each.join(kept, on=[CONTENT, COPY], how="anti", maintain_order="left"), KEY)
+        for each in (ours, theirs)
+    )
+    pairs = rest_old.join(rest_new, on=[KEY, COPY], how="full", suffix="_new", maintain_order="left_right")
+    changes = _changes(pairs, common, chosen)
+    counts = Counter(changes["status"].to_list())
+    rows = RowCounts(
+        old=before.records.height,
+        new=after.records.height,
+        unchanged=kept.height,
+        changed=counts["changed"],
+        added=counts["new"],
+        vanished=counts["vanished"],
+        rejected_old=before.rejected,
+        rejected_new=after.rejected,
+    )
+    changed_in = Counter(changes["columns"].explode(empty_as_null=True).drop_nulls().to_list())
+    return FileDiff(
+        tuple(chosen),
+        rows,
+        _columns(before, after, changed_in),
+        _totals(before, after, common),
+        changes,
+        tuple(remarks),
+    )
+
+
+def _read(path: Path, options: IngestOptions, progress: Callable[[int], None]) -> _File:
+    with open_source(path, options.hints) as source:
+        found = profilers(source.sample, options.hints, lambda: (batch.records for batch in source.batches()))
+        proposal = Validation(source, options, load_config(None)).proposal
+        frames, rejected = [_nothing(source)], 0
+        for batch in source.batches():
+            frames.append(batch.records.with_columns(batch.lines.cast(pl.Int64).alias(LINE)))
+            rejected += batch.rejected.height
+            progress(batch.records.height)
+        return _File(
+            pl.concat(frames),
+            {each.name: each for each in found},
+            {column: target for target, column in proposal.columns},
+            proposal.table,
+            rejected,
+        )
+
+
+def _nothing(source: Source) -> pl.DataFrame:
+    return source.sample.clear().with_columns(pl.Series(LINE, [], dtype=pl.Int64))
+
+
+def _key(before: _File, after: _File, common: list[str], wanted: Sequence[str] | None) -> tuple[list[str], list[str]]:
+    """Return the columns to match by, and sentences on them."""
+    if wanted is not None:
+        for name in wanted:
+            if name not in common:
+                raise UnknownNameError("column of both files:", name, common, where="--key")
+        return list(wanted), ["rows are matched as wholes"] if not wanted else []
+    table = after.table if after.table == before.table else None
+    targets = TABLES[table].key if table else ()
+    by_target = {target: name for name, target in after.targets.items() if before.targets.get(name) == target}
+    found = [by_target[target] for target in targets if target in by_target and by_target[target] in common]
+    if found and targets[0] in by_target:
+        return found, [f"rows are matched by {' and '.join(map(repr, found))}, the key of {table}"]
+    return [], ["no columns of both files are a table's key: rows are matched as wholes; --key COLUMN names one"]
+
+
+def _comparable(one: _File, other: _File, common: list[str], key: list[str]) -> pl.DataFrame:
+    """Return the columns that both files have as texts that are equal where the values are, and what matches rows."""
+    columns = [_canonical(one, name, _same_kind(one, other, name)) for name in common]
+    frame = pl.DataFrame([*columns, one.records[LINE]])
+    content = frame.select(common).hash_rows().alias(CONTENT)
+    by_key = frame.select(key).hash_rows().alias(KEY) if key else content.alias(KEY)
+    return _numbered(frame.with_columns(content, by_key), CONTENT)
+
+
+def _same_kind(one: _File, other: _File, column: str) -> str:
+    kinds = {one.kind(column), other.kind(column)}
+    if len(kinds) == 1:
+        return kinds.pop()
+    return "number" if kinds <= set(NUMBERS) else "text"
+
+
+def _canonical(one: _File, column: str, kind: str) -> pl.Series:
+    """Return a column as text, numbers and dates in one form; what is none of these stays as it is written."""
+    values, reader = one.records[column], one.profiles[column].reader
+    if values.dtype.is_nested():
+        values = pl.Series(column, [None if each is None else str(each) for each in values.to_list()], dtype=pl.String)
+    if kind not in {"number", "date"}:
+        return values.cast(pl.String, strict=False).str.strip_chars()
+    typed = values
+    if values.dtype == pl.String:
+        if reader is None:
+            return values.str.strip_chars()
+        quick = values.to_frame("value").with_columns(reader.quick(pl.col("value")).alias("value"))["value"]
+        typed, _ = complete_reading(values, quick, reader)
+    if kind == "number":
+        typed = typed.cast(pl.Float64, strict=False)
+    elif isinstance(typed.dtype, pl.Datetime) and typed.dtype.time_zone:
+        typed = typed.dt.convert_time_zone("UTC").dt.replace_time_zone(None).dt.cast_time_unit("us")
+    elif typed.dtype in (pl.Date, pl.Datetime):
+        typed = typed.cast(pl.Datetime("us"))
+    text = typed.cast(pl.String, strict=False)
+    return (
+        pl.select(pl.coalesce(text, values.cast(pl.String, strict=False).str.strip_chars())).to_series().alias(column)
+    )
+
+
+def _numbered(frame: pl.DataFrame, of: str) -> pl.DataFrame:
+    """Tell equal rows apart: the first of them, the second, and so on."""
+    return frame.with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).over(of).alias(COPY))
+
+
+def _matched(one: pl.DataFrame, other: pl.DataFrame, on: list[str]) -> pl.DataFrame:
+    return one.select(on).join(other.select(on), on=on, how="inner")
+
+
+def _changes(pairs: pl.DataFrame, common: list[str], key: list[str]) -> pl.DataFrame:
+    """Return one row per row that is not the same in both files, by lines: changed and vanished ones, then new ones."""
+    only_new, only_old = pl.col(LINE).is_null(), pl.col(f"{LINE}_new").is_null()
+    status = pl.when(only_new).then(pl.lit("new")).when(only_old).then(pl.lit("vanished")).otherwise(pl.lit("changed"))
+    differs = [
+        pl.when(~only_new & ~only_old & pl.col(name).ne_missing(pl.col(f"{name}_new"))).then(pl.lit(name))
+        for name in common
+        if name not in key
+    ]
+    columns = pl.concat_list(differs).list.drop_nulls() if differs else pl.lit([], pl.List(pl.String))
+    found = pairs.select(
+        status.alias("status"),
+        *(pl.coalesce(name, f"{name}_new").alias(name) for name in key),
+        old_line=pl.col(LINE),
+        new_line=pl.col(f"{LINE}_new"),
+        columns=columns,
+    )
+    return found.sort("old_line", "new_line", nulls_last=True)
+
+
+def _columns(before: _File, after: _File, changed_in: Counter[str]) -> tuple[ColumnChange, ...]:
+    found = []
+    for name in (*after.columns, *(each for each in before.columns if each not in after.records.columns)):
+        was = before.written(name) if name in before.records.columns else None
+        now = after.written(name) if name in after.records.columns else None
+        if was != now or changed_in[name]:
+            found.append(ColumnChange(name, was, now, changed_in[name]))
+    return tuple(found)
+
+
+def _totals(before: _File, after: _File, common: list[str]) -> tuple[Total, ...]:
+    """Sum what both files have of amounts and quantities: columns of such targets, and numbers with a fraction."""
+    totals = []
+    for name in common:
+        kinds = {before.kind(name), after.kind(name)}
+        target = after.targets.get(name)
+        dtype = TABLES[after.table].targets.get(target) if after.table and target else None
+        if not kinds <= set(NUMBERS) or not ("number" in kinds or (dtype is not None and dtype.is_numeric())):
+            continue
+        was, now = (
+            float(_canonical(each, name, "number").cast(pl.Float64, strict=False).sum()) for each in (before, after)
+        )
+        totals.append(Total(name, round(was, TOTAL_DIGITS), round(now, TOTAL_DIGITS)))
+    return tuple(totals)
