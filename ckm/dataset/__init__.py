@@ -211,6 +211,7 @@ def _transactions(file: Path, plan: Plan, config: Config, *, by_customer: bool) 
             default_currency=config.currency,
             nested=source.format.nested,
             numeric=source.format.numeric,
+            from_1904=source.format.from_1904,
             named=source.format.named,
         )
         found = _scanned(source, conversion) or _read(source, conversion)

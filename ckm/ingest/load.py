@@ -210,6 +210,7 @@ class FileLoad:
             default_currency=settings.currency,
             nested=source.format.nested,
             numeric=source.format.numeric,
+            from_1904=source.format.from_1904,
             named=source.format.named,
         )
         self.empty = self.conversion.apply(source.sample.clear()).frame

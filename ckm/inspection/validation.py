@@ -152,6 +152,7 @@ class Validation:
             default_currency=options.currency or config.currency,
             nested=found.nested,
             numeric=found.numeric,
+            from_1904=found.from_1904,
             named=found.named,
         )
         self.conversion = replace(conversion, extras=())

@@ -105,6 +105,7 @@ class Conversion:
         default_currency: str = "EUR",
         nested: Collection[str] = (),
         numeric: Collection[str] = (),
+        from_1904: bool = False,
         named: bool = True,
     ) -> Conversion:
         """Settle how a file is to be read.
@@ -127,6 +128,8 @@ class Conversion:
             Source columns whose texts are lists or records: they are kept beside, and fill no target.
         numeric
             Source columns whose texts are numbers in the file: their decimal mark is the point.
+        from_1904
+            Whether plain numbers that are days count from 1904.
         named
             Whether the columns' names are surely names, so that errors may show them.
 
@@ -140,7 +143,16 @@ class Conversion:
         from ckm.mapping.planning import plan_conversion
 
         return plan_conversion(
-            mapping, columns, sample, more, default_zone, default_currency, nested, numeric, named=named
+            mapping,
+            columns,
+            sample,
+            more,
+            default_zone,
+            default_currency,
+            nested,
+            numeric,
+            from_1904=from_1904,
+            named=named,
         )
 
     def apply(self, records: pl.DataFrame) -> Converted:

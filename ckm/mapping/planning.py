@@ -49,6 +49,7 @@ def plan_conversion(
     nested: Container[str] = (),
     numeric: Container[str] = (),
     *,
+    from_1904: bool = False,
     named: bool = True,
 ) -> Conversion:
     """Settle how a file is to be read; see :meth:`ckm.mapping.convert.Conversion.plan`."""
@@ -58,6 +59,7 @@ def plan_conversion(
         raise missing_columns(missing, mapping.table, columns, rules, ColumnShapes(sample), named=named)
     mapping, left_out = _without_percentages(mapping, sample)
     planner = _Planner(mapping, list(columns), sample, more, default_zone, nested, numeric, named=named)
+    planner.settler.from_1904 = from_1904
     return planner.plan([*assumed, *left_out])
 
 

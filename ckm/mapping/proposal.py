@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,8 @@ ORDERED_BY = ("customer_id", "ordered_at")
 """Targets that say whose an order is, and when it was made."""
 MOST_SUGGESTED = 3
 NO_CURRENCY_COLUMN = "no currency column"
+NUMBERED = re.compile(r"column_\d+")
+"""What columns without names are called."""
 COMPUTE = "What no column holds, a mapping can compute (docs/mapping.md)"
 
 
@@ -354,6 +357,11 @@ def missing_columns(
     nearest = "; ".join(f"closest to {target}: {', '.join(map(repr, near))}" for target, near in close.items() if near)
     hint = f"{nearest}. Map with {' '.join(options)}" if options else f"the file has: {listed(columns, named=named)}"
     hint = f"{hint}. {COMPUTE}" if columns else "the file is empty"
+    if columns and all(map(NUMBERED.fullmatch, columns)):
+        hint = (
+            f"no header fits the {len(columns)} columns of the file: name them with --columns A,B,…, "
+            "and say with --header LINE which line holds other names"
+        )
     return UsageError(
         f"no column for {', '.join(missing)} of {table}", hint=hint, missing=missing, candidates=close, table=table
     )

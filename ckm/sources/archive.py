@@ -21,6 +21,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 from ckm.errors import InputError, UsageError
 from ckm.files import no_space, temporary_folder
+from ckm.sources.open_document import is_spreadsheet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +98,7 @@ def open_archive(path: Path, name: str) -> Archive:
         raise InputError(f"{name}: {error.strerror or 'cannot be read'}") from error
     if magic.startswith(GZIP_MAGIC):
         return Archive(path, name, "gzip")
-    if magic == ZIP_MAGIC and not is_excel(path):
+    if magic == ZIP_MAGIC and not is_workbook(path):
         archive = Archive(path, name, "zip")
         _refuse_open_document(path, name)
         with archive.open():
@@ -106,7 +107,7 @@ def open_archive(path: Path, name: str) -> Archive:
 
 
 def _refuse_open_document(path: Path, name: str) -> None:
-    """Refuse what LibreOffice and its like wrote, which is a zip of parts and no archive of a person's files."""
+    """Refuse what LibreOffice and its like wrote but for sheets: a zip of parts, and no archive of a person's files."""
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.namelist()[:1] != [OPEN_DOCUMENT_MEMBER]:
@@ -117,19 +118,19 @@ def _refuse_open_document(path: Path, name: str) -> None:
         return
     if is_open_document:
         raise InputError(
-            f"{name}: this is a document of OpenDocument, such as .ods",
-            hint="open it in LibreOffice or another spreadsheet program and save it as .xlsx or CSV",
+            f"{name}: this is a document of OpenDocument that holds no sheets",
+            hint="save its table as .ods, .xlsx or CSV",
         )
 
 
-def is_excel(path: Path) -> bool:
-    """Whether ``path`` was written by an Excel program, before 2007 or after."""
+def is_workbook(path: Path) -> bool:
+    """Whether ``path`` was written by a spreadsheet program: by Excel, before 2007 or after, or as OpenDocument."""
     with path.open("rb") as file:
         if file.read(len(OLE_MAGIC)) == OLE_MAGIC:
             return True
     try:
         with zipfile.ZipFile(path) as archive:
-            return any(member.startswith(EXCEL_MEMBER) for member in archive.namelist())
+            return any(member.startswith(EXCEL_MEMBER) for member in archive.namelist()) or is_spreadsheet(path)
     except zipfile.BadZipFile:
         return False
 

@@ -12,8 +12,9 @@ from ckm.errors import InputError, UnknownNameError
 from ckm.paths import openable
 from ckm.sources.format import NATIVE_SUFFIX, Batch, FileFormat, rejected_frame
 from ckm.sources.header import ROWS_LOOKED_AT, Row, TableStart, find_in_rows
+from ckm.sources.open_document import NUMBERS, cell_runs, is_spreadsheet, refuse_huge_document
 from ckm.sources.totals import without_totals
-from ckm.sources.workbook import Merged, SheetFacts, numeric_cells, sheet_facts
+from ckm.sources.workbook import MOST_MERGED, Merged, SheetFacts, numeric_cells, sheet_facts
 from ckm.sources.workbook_size import refuse_huge
 
 if TYPE_CHECKING:
@@ -72,17 +73,19 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
     """
     import fastexcel
 
-    refuse_huge(path, archive.name)
+    document = is_spreadsheet(path)
+    refuse_huge_document(path, archive.name) if document else refuse_huge(path, archive.name)
     try:
         book = fastexcel.read_excel(str(openable(path)))
         name, others, hidden = _choose(book, hints.sheet)
         cells = _as_written(_cells(book, name))
     except fastexcel.FastExcelError as error:
         raise InputError(f"{archive.name}: the Excel file is damaged or protected by a password") from error
-    facts = sheet_facts(path, name, archive.name)
+    facts = document_facts(path, name, archive.name) if document else sheet_facts(path, name, archive.name)
     numeric: frozenset[int] = frozenset()
     if _has_open_numbers(cells):
-        cells, numeric = _with_their_points(cells, numeric_cells(path, name, archive.name))
+        found_numbers = document_numbers if document else numeric_cells
+        cells, numeric = _with_their_points(cells, found_numbers(path, name, archive.name))
     rows = [
         Row(line, [cell or "" for cell in row])
         for line, row in enumerate(cells.head(ROWS_LOOKED_AT).rows(), start=1)
@@ -97,8 +100,29 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
         remarks.append((None, f"{hidden} hidden sheets with data were passed over; --sheet reads one"))
     remarks += [(None, remark) for remark in _remarks_on(facts)]
     found = _format(archive, start, name)
-    found = replace(found, numeric=tuple(each for at, each in enumerate(found.columns) if at in numeric))
+    native = tuple(each for at, each in enumerate(found.columns) if at in numeric)
+    found = replace(found, numeric=native, from_1904=facts.counts_from_1904)
     return ExcelTable(cells, start, found, remarks)
+
+
+def document_facts(path: Path, sheet: str, name: str) -> SheetFacts:
+    """Return what a sheet of OpenDocument says beside its values: which cells are merged."""
+    merged = tuple(
+        Merged(run.row, run.column, run.row + run.spanned - 1, run.column)
+        for run in cell_runs(path, name)
+        if run.sheet == sheet and run.spanned > 1
+    )
+    return SheetFacts(merged=merged[:MOST_MERGED])
+
+
+def document_numbers(path: Path, sheet: str, name: str) -> dict[int, set[int]]:
+    """Return the rows, per column (both 1-based), whose cells are numbers in a sheet of OpenDocument."""
+    found: dict[int, set[int]] = {}
+    for run in cell_runs(path, name):
+        if run.sheet == sheet and run.kind in NUMBERS:
+            for column in range(run.column, run.column + run.columns):
+                found.setdefault(column, set()).update(range(run.row, run.row + run.rows))
+    return found
 
 
 def _choose(book: fastexcel.ExcelReader, wanted: str | None) -> tuple[str, int, int]:
@@ -150,7 +174,7 @@ def _remarks_on(facts: SheetFacts) -> Iterator[str]:
         signs = ", ".join(sorted(facts.currencies))
         yield f"number formats show currencies ({signs}), which are no part of the numbers and were not read"
     if facts.counts_from_1904:
-        yield "the workbook counts days from 1904: for dates that are plain numbers in it give --dates serial_1904"
+        yield "the workbook counts days from 1904: dates that are plain numbers in it are read so"
 
 
 def _has_open_numbers(cells: pl.DataFrame) -> bool:

@@ -53,6 +53,8 @@ class FileFormat:
         The columns whose values are lists or records; they come as JSON text, and none is a single value.
     numeric
         The columns that come as text, though the file holds numbers in all their cells: their mark is the point.
+    from_1904
+        Whether plain numbers that are days count from 1904.
     repeated
         Groups of columns that have one name in the file.
     named
@@ -75,6 +77,7 @@ class FileFormat:
     sheet: str | None = None
     nested: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
+    from_1904: bool = False
     repeated: tuple[tuple[str, ...], ...] = ()
     named: bool = True
 

@@ -213,7 +213,7 @@ def _named(columns: tuple[str, ...] | None, width: int, first_line: int) -> Tabl
 
 def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) -> TableStart:
     """Decide whether the row at ``top``, the first of the table's width, is a header; join the rows of a taller one."""
-    data = rows[top + 1 :]
+    data = [row for row in rows[top + 1 :] if row.cells != rows[top].cells]  # a header that `cat` repeated is no record
     if len(rows[top].cells) != width:
         return _start(_numbered(width), None, 0, rows[0].line)
     if len(data) > 1 and all(cell.startswith(IMPORT_ID) for cell in data[1].cells) and len(data[1].cells) == width:
@@ -335,6 +335,8 @@ def _is_header_too(rows: list[Row], top: int, height: int, width: int) -> bool:
 
 def _misfit_header(line: str, cells: list[str], width: int, data: list[Row]) -> tuple[Sequence[str], str] | None:
     """Make sense of a header whose number of names is not that of the columns; null if it is no header at all."""
+    if len(cells) == width - 1 and len(data) > 1 and _counts_rows(data, width):
+        return ["", *cells], "the first column has no name and counts the rows, as R writes their names"
     for delimiter in OTHER_DELIMITERS:
         names = next(iter(split_rows([line.removesuffix("\r")], delimiter, '"')), [])
         if len(names) == width and len(cells) < width and len(set(names)) == width and all(map(str.strip, names)):
@@ -348,6 +350,12 @@ def _misfit_header(line: str, cells: list[str], width: int, data: list[Row]) -> 
     if fitting is None:
         return _numbered(width), f"the header has {len(cells)} names for {width} columns; columns are numbered"
     return fitting, remark
+
+
+def _counts_rows(data: list[Row], width: int) -> bool:
+    """Whether the first cells of the records are 1, 2, 3 and so on."""
+    first = [row.cells[0].strip() for row in data if len(row.cells) == width]
+    return first == [str(number) for number in range(1, len(first) + 1)]
 
 
 def _fitting_names(names: Sequence[str], width: int) -> tuple[Sequence[str] | None, str]:

@@ -31,6 +31,8 @@ BATCH_RECORDS = 50_000
 ELEMENT_LIMIT = 64 << 20
 """Characters of one element of an array; a longer one is no record."""
 MOST_COLUMNS = 10_000
+MOST_FIELDS = 50
+"""Fields of a record that become columns; of more it is kept as it is."""
 _GAP = re.compile(r"[\s,]+")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
 """Strings, also one that is not closed yet, and what stands between values."""
@@ -53,6 +55,12 @@ class Nested(str):
     """A list or a record, as JSON text."""
 
     __slots__ = ()
+
+
+class Field(str):
+    """The path of a value within a record, ``customer.id``; ``parent`` is the key that the record stands under."""
+
+    parent: str
 
 
 class _NotJsonError(ValueError):
@@ -88,6 +96,27 @@ def as_text(value: object) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     return Nested(_as_json(value))
+
+
+def _fields(parent: str, path: str, record: dict[str, object]) -> Iterator[tuple[Field, str | None]]:
+    """Yield the values within a record under their paths, those of records in it too."""
+    for key, cell in record.items():
+        field = Field(f"{path}.{key}")
+        field.parent = parent
+        if isinstance(cell, dict):
+            yield from _fields(parent, field, cell)
+        else:
+            yield field, as_text(cell)
+
+
+def _flat(value: dict[str, object]) -> dict[str, str | None]:
+    """Return an object's values as text, and those of records in it once more under their paths."""
+    found = {key: as_text(cell) for key, cell in value.items()}
+    for parent, cell in value.items():
+        if isinstance(cell, dict):
+            for field, text in _fields(parent, parent, cell):
+                found.setdefault(field, text)
+    return found
 
 
 def _as_json(value: object) -> str:
@@ -173,6 +202,7 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
     layout = _layout(archive, encoding)
     kind = "jsonl" if layout.kind == "lines" else "json"
     keys: dict[str, None] = {}
+    parents: dict[str, dict[str, None]] = {}
     forms: dict[type, Counter[str]] = {Numeral: Counter(), Nested: Counter(), str: Counter()}
     readable, begins = 0, False
     reasons: Counter[str] = Counter()
@@ -183,7 +213,11 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
                 if cell is not None:
                     forms[type(cell)][key] += 1
             begins = begins or place == 0
-            keys.update(dict.fromkeys(found))
+            for key in found:
+                if not isinstance(key, Field):
+                    keys[key] = None
+                elif len(inside := parents.setdefault(key.parent, {})) <= MOST_FIELDS:
+                    inside[key] = None
             if len(keys) > MOST_COLUMNS:
                 raise InputError(f"{archive.name}: the objects have more than {MOST_COLUMNS:,} different keys")
         else:
@@ -200,8 +234,9 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
             f"{archive.name}: none of the {reasons.total():,} records can be read ({told})",
             hint=f"write each record as a JSON object; Infinity is no JSON, null is{other}",
         )
-    columns, _ = unique_names(tuple(keys))
     numbers, nested, texts = forms.values()
+    keys = _with_fields(keys, parents, numbers + texts)
+    columns, _ = unique_names(tuple(keys))
     named = dict(zip(keys, columns, strict=True))
     found_format = FileFormat(
         kind="json" if kind == "json" else "jsonl",
@@ -214,6 +249,19 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
     )
     mixed = tuple(place for place, key in enumerate(keys) if numbers[key] and texts[key])
     return JsonTable(archive, encoding, found_format, layout, tuple(keys), mixed)
+
+
+def _with_fields(keys: dict[str, None], parents: dict[str, dict[str, None]], single: Counter[str]) -> dict[str, None]:
+    """Return the keys with those of records replaced by their fields, where these are few and all values are records.
+
+    What has a field for each of many things (an amount by product) is no record of fields, and stays as JSON text.
+    """
+    flat: dict[str, None] = {}
+    for key in keys:
+        fields = parents.get(key, {})
+        is_record = 0 < len(fields) <= MOST_FIELDS and not single[key] and keys.keys().isdisjoint(fields)
+        flat.update(fields if is_record else {key: None})
+    return flat if len(flat) <= MOST_COLUMNS else keys
 
 
 @dataclass(frozen=True)
@@ -305,9 +353,10 @@ def _parsed(text: str) -> dict[str, str | None] | tuple[str, str]:
     try:
         value = _decoder.decode(text)
         if isinstance(value, dict):
+            flat = _flat(value)
             if _SURROGATE.search(text):
-                return {_whole(key): _whole(as_text(cell)) for key, cell in value.items()}
-            return {key: as_text(cell) for key, cell in value.items()}
+                return {_whole(key): _whole(cell) for key, cell in flat.items()}
+            return flat
     except _RepeatedKeyError:
         return "a key comes twice", _raw(text)
     except (ValueError, RecursionError):
@@ -324,6 +373,10 @@ def _whole(text: str | None) -> str | None:
     if text is None or isinstance(text, Numeral):
         return text
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(text, Field):
+        field = Field(whole)
+        field.parent = _whole(text.parent)
+        return field
     return Nested(whole) if isinstance(text, Nested) else whole
 
 

@@ -15,7 +15,7 @@ import polars as pl
 
 from ckm.errors import InputError, UsageError
 from ckm.paths import STDIN
-from ckm.sources.archive import OLE_MAGIC, ZIP_MAGIC, Archive, is_excel, open_archive, spool, spool_stdin
+from ckm.sources.archive import OLE_MAGIC, ZIP_MAGIC, Archive, is_workbook, open_archive, spool, spool_stdin
 from ckm.sources.csv_table import open_csv
 from ckm.sources.hints import Hints
 from ckm.sources.json_records import looks_like_json, open_json
@@ -192,7 +192,7 @@ def _open_table(archive: Archive, hints: Hints, temporary: list[Path]) -> Table:
         from ckm.sources.parquet import open_parquet
 
         return open_parquet(_seekable(archive, temporary), archive)
-    if head.startswith((OLE_MAGIC, ZIP_MAGIC)) and is_excel(path := _seekable(archive, temporary)):
+    if head.startswith((OLE_MAGIC, ZIP_MAGIC)) and is_workbook(path := _seekable(archive, temporary)):
         from ckm.sources.excel import open_excel
 
         return open_excel(path, archive, hints)

@@ -69,10 +69,10 @@ def refuse_huge(path: Path, name: str) -> None:
             texts = [member for member in members if TEXTS.fullmatch(member.filename)]
             for member in members:
                 if member.file_size > MOST_UNPACKED:
-                    raise _too_large(name, f"unpacks to more than {MOST_UNPACKED >> 30} GB")
+                    raise too_large(name, f"unpacks to more than {MOST_UNPACKED >> 30} GB")
             shared = sum(member.file_size for member in texts)
             if shared > MOST_TEXT:
-                raise _too_large(name, f"holds more than {MOST_TEXT >> 20} MB of text")
+                raise too_large(name, f"holds more than {MOST_TEXT >> 20} MB of text")
             lengths = _lengths(book, texts, name)
             for sheet in sheets:
                 _refuse_sheet(book, sheet, lengths, name)
@@ -86,11 +86,11 @@ def _refuse_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[i
     extent, text = _read_sheet(book, sheet, name)
     if extent.rows * extent.columns > MOST_CELLS:
         reach = f"reaches to row {extent.rows:,} and column {extent.columns:,}"
-        raise _too_large(name, f"{reach}: more than {MOST_CELLS:,} cells in a sheet")
+        raise too_large(name, f"{reach}: more than {MOST_CELLS:,} cells in a sheet")
     if max(lengths, default=0) * extent.cells > MOST_TEXT:  # a second pass, over the few that may be too large
         text = max(text, _referred(book, sheet, lengths, name))
     if text > MOST_TEXT:
-        raise _too_large(name, f"holds more than {MOST_TEXT >> 20} MB of text")
+        raise too_large(name, f"holds more than {MOST_TEXT >> 20} MB of text")
 
 
 def _read_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, name: str) -> tuple[_Extent, int]:
@@ -153,7 +153,7 @@ def pieces(book: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Iterato
                 yield rest[:cut]
                 rest = rest[cut:]
             elif len(rest) > LONGEST_TEXT + 2 * PIECE and rest.rfind(b"<", len(rest) - LONGEST_TEXT) < 0:
-                raise _too_large(name, f"holds a text of more than {LONGEST_TEXT >> 20} MB")
+                raise too_large(name, f"holds a text of more than {LONGEST_TEXT >> 20} MB")
             elif len(rest) > 32 * PIECE:
                 yield rest
                 rest = b""
@@ -168,5 +168,6 @@ def column_number(letters: bytes) -> int:
     return number
 
 
-def _too_large(name: str, what: str) -> InputError:
+def too_large(name: str, what: str) -> InputError:
+    """Return the error for a workbook that does ``what``."""
     return InputError(f"{name}: the workbook {what}", hint=_HINT)

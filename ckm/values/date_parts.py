@@ -37,6 +37,7 @@ SHAPES = {
     "year-name": rf"^(?P<year>\d{{4}})[-/\s]m(?P<month>\d{{2}})[-/\s](?P<day>\d{{1,2}})\b{CLOCK}",
 }
 """How the parts of a date stand in a text that :func:`simplify` has simplified; ``mNN`` stands for a month's name."""
+WEEK = r"^(?P<year>\d{4})-?w(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?$"
 PARTS = ("year", "month", "day", "hour", "minute", "second", "fraction", "half1", "half2", "zone")
 
 
@@ -46,6 +47,7 @@ def simplify(texts: pl.Series) -> pl.Series:
     frame = texts.to_frame("text").select(text)
     if not frame["text"].str.contains(r"[^\d\s.,:/+\-tz]").any():
         return frame["text"]
+    frame = _without_weeks(frame)
     words = _words()
     return frame.select(
         pl.col("text")
@@ -58,6 +60,14 @@ def simplify(texts: pl.Series) -> pl.Series:
         .str.strip_chars()
         .str.strip_chars_end(":")
     )["text"]
+
+
+def _without_weeks(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return texts with each week of ISO 8601 (``2025-w10``, ``2025w10-3``) as its day: Monday, unless it is named."""
+    parts = pl.col("text").str.extract_groups(WEEK).struct
+    day = pl.format("{}-W{}-{}", parts.field("year"), parts.field("week"), parts.field("weekday").fill_null("1"))
+    date = day.str.strptime(pl.Date, "%G-W%V-%u", strict=False).dt.to_string("%Y-%m-%d")
+    return frame.with_columns(pl.coalesce(date, "text").alias("text"))
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ NUMBERED: dict[str, Unit] = {
 DATE_WORDS = (*ORDERS, *NUMBERED, "jalali", "buddhist")
 
 EPOCH_UNITS: dict[Unit, str] = {"epoch_s": "seconds", "epoch_ms": "milliseconds"}
+WHOLE_WEEK = r"(?i)^\s*\d{4}-?w\d{2}\s*$"
 BUDDHIST = "years of the Buddhist era, less 543"
 
 E = TypeVar("E", NumberEvidence, DateEvidence)
@@ -52,10 +53,13 @@ class StyleSettler:
         What a person should know, in sentences.
     money_marks
         What stands beside the amounts: currency signs and codes.
+    from_1904
+        Whether plain numbers that are days count from 1904, as in the workbooks of an old Excel for the Mac.
     """
 
     def __init__(self, hints: Hints) -> None:
         self.hints = hints
+        self.from_1904 = False
         self.numbers: dict[str, NumberStyle] = {}
         self.dates: dict[str, DateStyle] = {}
         self.remarks: list[str] = []
@@ -132,6 +136,8 @@ class StyleSettler:
         self._orders |= {found.order for found in evidence.values() if found.order}
         for target, found in evidence.items():
             self.dates[target] = _with_pattern(self._date_style(names[target], target, found), sample[target])
+            if sample[target].dtype == pl.String and sample[target].str.contains(WHOLE_WEEK).any():
+                self.remarks.append(f"{names[target]}: weeks are read as their Mondays")
 
     def _in_its_calendar(self, style: DateStyle, texts: pl.Series, name: str, target: str) -> DateStyle:
         """A hinted style: who says ``dmy`` of Thai dates need not say that their years are Thai.
@@ -151,8 +157,9 @@ class StyleSettler:
 
     def _date_style(self, name: str, target: str, found: DateEvidence) -> DateStyle:
         if found.is_serial:
-            self.remarks.append(f"{name}: numbers read as Excel's days")
-            return DateStyle(number="serial")
+            since = " since 1904" if self.from_1904 else ""
+            self.remarks.append(f"{name}: numbers read as Excel's days{since}")
+            return DateStyle(number="serial_1904" if self.from_1904 else "serial")
         if found.is_jalali:
             raise AmbiguousError(
                 f"{name}: the years are not of the common calendar",

@@ -34,7 +34,32 @@ def test_numbers_stay_as_they_were_written(tmp_path: Path) -> None:
 
 def test_nested_values_are_kept_as_json(tmp_path: Path) -> None:
     good, _ = read(tmp_path / "a.jsonl", '{"o":{"a":[1.50,"x",null,true]},"e":[],"t":"ä\\"b"}\n')
-    assert good == [{"o": '{"a": [1.50, "x", null, true]}', "e": "[]", "t": 'ä"b'}]
+    assert good == [{"o.a": '[1.50, "x", null, true]', "e": "[]", "t": 'ä"b'}]
+
+
+def test_fields_of_records_are_columns_by_their_paths(tmp_path: Path) -> None:
+    good, _ = read(
+        tmp_path / "a.jsonl",
+        '{"customer":{"id":"C1","at":{"city":"Ulm"}},"net":1.50}\n{"customer":{"id":"C2"},"net":2}\n{"customer":null}\n',
+    )
+    assert good == [
+        {"customer.id": "C1", "customer.at.city": "Ulm", "net": "1.50"},
+        {"customer.id": "C2", "customer.at.city": None, "net": "2"},
+        {"customer.id": None, "customer.at.city": None, "net": None},
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"o":{"a":1}}\n{"o":"text"}\n',  # not always a record
+        '{"o":{"a":1},"o.a":2}\n',  # a key is called as the path is
+        "".join(f'{{"o":{{"k{number}":1}}}}\n' for number in range(60)),  # a field for each of many things
+    ],
+)
+def test_what_is_no_record_of_fields_stays_json_text(tmp_path: Path, text: str) -> None:
+    good, _ = read(tmp_path / "a.jsonl", text)
+    assert str(good[0]["o"]).startswith('{"')
 
 
 def test_keys_that_come_late_are_columns_too(tmp_path: Path) -> None:
@@ -119,10 +144,10 @@ def test_a_record_with_a_key_that_comes_twice_is_rejected(tmp_path: Path, form: 
 
 def test_columns_of_numbers_and_of_records_are_known(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
-    path.write_text('{"n":1.125,"t":"1.125","m":1.125,"o":{"id":1}}\n{"n":null,"t":"x","m":"12,50","o":null}\n')
+    path.write_text('{"n":1.125,"t":"1.125","m":1.125,"o":{"id":1},"l":[1]}\n{"n":null,"t":"x","m":"12,50"}\n')
     with open_source(path) as source:
-        assert source.format.numeric == ("n",)
-        assert source.format.nested == ("o",)
+        assert source.format.numeric == ("n", "o.id")
+        assert source.format.nested == ("l",)
         [batch] = source.batches()
     numbers = parse_numbers(batch.records["m"], NumberStyle(","))
     assert numbers.to_list() == [1.125, 12.5]

@@ -114,8 +114,10 @@ def test_a_workbook_that_counts_from_1904_says_so(tmp_path: Path, from_1904: boo
     def fill(written: Any, sheet: Any) -> None:
         sheet.write_row(1, 0, ["A1", "C1", 44258, 1.5])
 
-    said = read(book(tmp_path / "a.xlsx", fill, date_1904=from_1904))[1]
-    assert ("--dates serial_1904" in said) == from_1904
+    path = book(tmp_path / "a.xlsx", fill, date_1904=from_1904)
+    assert ("counts days from 1904" in read(path)[1]) == from_1904
+    with open_source(path) as source:
+        assert source.format.from_1904 == from_1904
 
 
 def test_number_cells_are_known_from_texts(tmp_path: Path) -> None:
@@ -148,7 +150,7 @@ def test_columns_of_one_name_are_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"), [("spreadsheet", "OpenDocument"), ("text", "OpenDocument"), (None, "2 files")]
+    ("kind", "told"), [("spreadsheet", "damaged"), ("text", "OpenDocument that holds no sheets"), (None, "2 files")]
 )
 def test_open_documents_are_named(tmp_path: Path, kind: str | None, told: str) -> None:
     path = tmp_path / "a.ods"
