@@ -1,3 +1,33 @@
-"""ckm: customer knowledge from files, on one machine, with no server."""
+"""ckm: customer knowledge from files, on one machine, with no server.
+
+>>> import ckm
+>>> shop = ckm.open("shop")             # a workspace, a file, a folder or a table  # doctest: +SKIP
+>>> shop.segment(by="value").summary    # doctest: +SKIP
+>>> shop.churn(horizon="90d").save("call.csv")  # doctest: +SKIP
+
+The same as functions: ``ckm.segment.segment``, ``ckm.churn.churn``, ``ckm.loyalty.loyalty``, ``ckm.check.check``,
+``ckm.ingest.ingest``, ``ckm.diff.diff_files``, ``ckm.kb.search``. Errors are those of ``ckm.errors``.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__all__ = ["Shop", "__version__", "check", "churn", "diff", "errors", "ingest", "kb", "loyalty", "open", "segment"]
 
 __version__ = "0.1.0"
+_OF_SHOP = {"Shop": "Shop", "open": "open_shop"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is asked for, and nothing before: ``ckm --version`` needs none of it."""
+    if name in _OF_SHOP:
+        return getattr(import_module("ckm.shop"), _OF_SHOP[name])
+    if name in __all__:
+        return import_module(f"ckm.{name}")
+    raise AttributeError(f"module 'ckm' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ from ckm.churning.card import CardData, ModelCard
 from ckm.churning.card_of_models import CardContext, card_of_backtest, card_of_labels
 from ckm.churning.contact import Assumptions, ProfitCurve, choose, order_is_of_value_at_risk, profit_curve
 from ckm.churning.forecast import AUTO, WHOLE_YEAR, Forecast, forecast
-from ckm.churning.horizon import Horizon, usual_horizon
+from ckm.churning.horizon import Horizon, parse_horizon, usual_horizon
 from ckm.churning.keeping import compare, judge, keep, last_warnings, warnings_to_judge
 from ckm.churning.levels import is_warning, level_remarks
 from ckm.churning.listing import COLUMNS, best_first, list_customers, summarise, without_amounts
@@ -23,10 +23,12 @@ from ckm.customers.coverage import counted
 from ckm.customers.history import read_history
 from ckm.customers.ledger_cache import find_cache
 from ckm.customers.recent_drop import recent_drop
+from ckm.dataset.given import dataset_of
 from ckm.errors import UsageError
 from ckm.models.backtest import PEER
 from ckm.models.churn.stack import STACK
 from ckm.models.cutoffs import HORIZONS
+from ckm.result import Result
 from ckm.schema import NO_CURRENCY
 from ckm.segmentation.apply import apply_definition
 from ckm.segmentation.library import Library
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from ckm.customers.closures import Closure
     from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
+    from ckm.dataset.given import Source
     from ckm.models.backtest import Backtest
     from ckm.store import Store
 
@@ -102,7 +105,7 @@ WITHOUT_AMOUNTS = (
 
 
 @dataclass(frozen=True)
-class ChurnWarnings:
+class ChurnWarnings(Result):
     """Who is about to stay away, why, and what to do.
 
     Attributes
@@ -156,6 +159,77 @@ class ChurnWarnings:
     def money_known(self) -> bool:
         """Whether the transactions have amounts; without them the curve is of purchases, and not to be shown."""
         return self.currency != NO_CURRENCY
+
+
+def churn(
+    source: Source = None,
+    *,
+    as_of: date | None = None,
+    horizon: int | str | None = None,
+    model: str = AUTO,
+    backtest: bool = False,
+    lead: int | None = None,
+    budget: int | None = None,
+    everyone: bool = False,
+    news: bool = False,
+    seed: int = 0,
+    keep: bool = True,
+    progress: Callable[[str], None] | None = None,
+) -> ChurnWarnings:
+    """Say of every customer how likely they are to order nothing within the horizon, why, and what to do.
+
+    Parameters
+    ----------
+    source
+        As for :func:`ckm.dataset.given.dataset_of`.
+    as_of
+        The last day that counts. Default: the newest usual day.
+    horizon
+        Days to look ahead, or a span as ``90d``. Default: what suits the customers' purchase intervals.
+    model
+        ``auto``, or a model of :data:`ckm.models.churn.learn.MODELS`.
+    backtest
+        Compare the models on the past also where one is named.
+    lead
+        Days that an action needs. Default: the setting's.
+    budget
+        Contacts that can be made. Default: no limit.
+    everyone
+        List everybody, not only those who are warned about.
+    news
+        List only what is new or worse since the last run.
+    seed
+        Of everything random.
+    keep
+        Whether a workspace keeps the warnings and the ledger.
+    progress
+        Is told each stage.
+
+    Raises
+    ------
+    UsageError, InputError, NotEnoughDataError
+        As :func:`warn`.
+
+    Examples
+    --------
+    >>> churn("orders.csv", horizon="90d").frame  # doctest: +SKIP
+    """
+    dataset = dataset_of(source, by_customer=True)
+    request = Request(
+        as_of=as_of,
+        horizon=parse_horizon(horizon) if isinstance(horizon, str) else horizon,
+        model=model,
+        backtest=backtest,
+        lead=lead,
+        budget=budget,
+        everyone=everyone,
+        news=news,
+        seed=seed,
+        keep=keep,
+        cache=keep,
+    )
+    found = warn(dataset, request, dataset.config, tell=progress or (lambda _: None))
+    return replace(found, remarks=(*dataset.remarks, *found.remarks))
 
 
 def warn(

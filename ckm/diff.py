@@ -13,6 +13,7 @@ from ckm.errors import UnknownNameError, UsageError
 from ckm.ingest.options import IngestOptions
 from ckm.inspection.profile import profilers
 from ckm.inspection.validation import Validation
+from ckm.result import Result
 from ckm.schema import TABLES
 from ckm.sources.read import open_source
 from ckm.values.readers import complete_reading
@@ -100,7 +101,7 @@ class Total:
 
 
 @dataclass(frozen=True)
-class FileDiff:
+class FileDiff(Result):
     """How two exports differ.
 
     Attributes
@@ -127,6 +128,12 @@ class FileDiff:
     changes: pl.DataFrame
     remarks: tuple[str, ...]
 
+    @property
+    def summary(self) -> pl.DataFrame:
+        """Counts of rows and totals of amounts."""
+        return self.frame.filter(pl.col("part") != "columns").select("part", "name", "old", "new", "difference")
+
+    @property
     def frame(self) -> pl.DataFrame:
         """One row per finding: part (rows, columns, totals), name, status, old, new, difference.
 

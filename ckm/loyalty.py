@@ -13,6 +13,7 @@ from ckm.customers.ledger_cache import cached_ledger, find_cache
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import Comparison, Period, compared_with, period_until
 from ckm.customers.recent_drop import recent_drop
+from ckm.dataset.given import dataset_of
 from ckm.errors import UsageError, no_amounts
 from ckm.measures.basis import Basis
 from ckm.measures.capacity import Capacity, capacity_measures, read_capacity
@@ -44,7 +45,9 @@ from ckm.measures.survival import survival_measures
 from ckm.measures.trust import trust_measures
 from ckm.measures.wallet import wallet_measures
 from ckm.pseudonym import shown_ids
+from ckm.result import Result
 from ckm.schema import NO_CURRENCY
+from ckm.settings import parse_months
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -52,6 +55,7 @@ if TYPE_CHECKING:
 
     from ckm.config import Config
     from ckm.dataset import Dataset
+    from ckm.dataset.given import Source
     from ckm.measures.lifecycle import Lifecycle
     from ckm.measures.margin import Margin
     from ckm.measures.sample import FeatureSample
@@ -102,7 +106,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Loyalty:
+class Loyalty(Result):
     """A report, and what it knows of single customers.
 
     Attributes
@@ -116,6 +120,92 @@ class Loyalty:
     report: LoyaltyReport
     basis: Basis
     known: Known
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """Every measure: section, measure, slice, value, unit, n, lo, hi, previous, change, definition."""
+        return self.report.measures.table()
+
+    @property
+    def summary(self) -> pl.DataFrame:
+        """The measures of everybody, without those of a slice."""
+        return self.frame.filter(pl.col("slice") == "").select("section", "measure", "value", "previous", "change")
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader should know, as sentences."""
+        return self.report.remarks
+
+    def to_html(self, lang: str = "en") -> str:
+        """Return the report as one page of HTML that needs nothing else, in a language of :data:`LANGUAGES`."""
+        from ckm.report.loyalty.document import loyalty_document
+        from ckm.report.page import render_page
+        from ckm.report.words import load_words
+
+        return render_page(loyalty_document(self.report, lang), load_words(lang).page_words())
+
+
+def loyalty(
+    source: Source = None,
+    *,
+    as_of: date | None = None,
+    period: str = "12mo",
+    compare: Comparison = "previous",
+    by: str | None = None,
+    min_cell: int = MIN_CELL,
+    names: bool = False,
+    seed: int = 0,
+    keep: bool = True,
+    progress: Callable[[str], None] | None = None,
+) -> Loyalty:
+    """Measure who is loyal and why, what changed, what customers could buy, and who may leave.
+
+    Parameters
+    ----------
+    source
+        As for :func:`ckm.dataset.given.dataset_of`.
+    as_of
+        The last day that counts. Default: the newest usual day.
+    period
+        Months that end with it, as ``12mo``.
+    compare
+        With the period right before (``previous``), or the same a year earlier (``year-ago``).
+    by
+        Column of customers or transactions, per whose values the measures are repeated.
+    min_cell
+        Groups of fewer customers are hidden, and what would reveal them.
+    names
+        Whether customers' names may be shown.
+    seed
+        Of everything random.
+    keep
+        Whether a workspace keeps the ledger and the expected spend of each customer, for a later report to score.
+    progress
+        Is told each stage.
+
+    Raises
+    ------
+    UsageError, InputError, NotEnoughDataError
+        As :func:`loyalty_report`.
+
+    Examples
+    --------
+    >>> loyalty("orders.csv", period="6mo").save("loyalty.csv")  # doctest: +SKIP
+    """
+    dataset = dataset_of(source, by_customer=True)
+    request = Request(
+        as_of=as_of,
+        months=parse_months(period),
+        comparison=compare,
+        by=by,
+        min_cell=min_cell,
+        names=names,
+        seed=seed,
+        cache=keep,
+        keep=keep,
+    )
+    found = loyalty_report(dataset, request, dataset.config, tell=progress or (lambda _: None))
+    return replace(found, report=replace(found.report, remarks=(*dataset.remarks, *found.report.remarks)))
 
 
 def loyalty_report(

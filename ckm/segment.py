@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ckm.customers.features import needs_of
 from ckm.customers.ledger_cache import cached_ledger, find_cache
+from ckm.dataset.given import dataset_of
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.segmentation.apply import apply_definition, definition_table, read_for
 from ckm.segmentation.definition import Detail
@@ -22,7 +23,7 @@ from ckm.segmentation.result import Segmentation, segmented
 from ckm.segmentation.rules.definition import load_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import date
 
     import polars as pl
@@ -31,12 +32,13 @@ if TYPE_CHECKING:
     from ckm.customers.ledger import Ledger
     from ckm.customers.ledger_cache import LedgerCache
     from ckm.dataset import Dataset
+    from ckm.dataset.given import Source
     from ckm.segmentation.definition import Definition
     from ckm.segmentation.rfm.names import NameTable
     from ckm.segmentation.saved import SavedDefinition
     from ckm.store import Store
 
-__all__ = ["Request", "Segmentation", "apply_definition", "segment_customers", "segment_dataset"]
+__all__ = ["Request", "Segmentation", "apply_definition", "segment", "segment_customers", "segment_dataset"]
 
 DEFAULT_NAME = "default"
 """Of the definition by recency, frequency and money; the other methods' definitions bear the method's name."""
@@ -102,6 +104,78 @@ class Request:
         if isinstance(self.by, Path):
             return self.by.stem
         return DEFAULT_NAME if self.by in (None, "rfm") else str(self.by)
+
+
+def segment(
+    source: Source = None,
+    *,
+    by: str | Path | None = None,
+    as_of: date | None = None,
+    use: str | None = None,
+    save: str | None = None,
+    refit: bool = False,
+    moves: bool = False,
+    since: date | None = None,
+    details: bool = False,
+    seed: int = 0,
+    keep: bool = True,
+    progress: Callable[[str], None] | None = None,
+) -> Segmentation:
+    """Put every customer into a named segment, and explain who moved.
+
+    Parameters
+    ----------
+    source
+        As for :func:`ckm.dataset.given.dataset_of`.
+    by
+        ``rfm``, ``value``, ``lifecycle``, ``clusters``, or a file of rules. Default: ``rfm``, or the definition's.
+    as_of
+        The last day that counts. Default: the newest usual day.
+    use
+        A definition to apply unchanged: its name, or its file.
+    save
+        Under which name to keep what is learned.
+    refit
+        Learn the next version of a definition that is there.
+    moves, since
+        Explain who moved since the last run, or since this day.
+    details
+        Show also what takes time to compute.
+    seed
+        Of everything random.
+    keep
+        Whether a workspace keeps the definition, the run and the ledger.
+    progress
+        Is told each stage.
+
+    Raises
+    ------
+    UsageError, InputError, NotEnoughDataError
+        As :func:`segment_dataset`.
+
+    Examples
+    --------
+    >>> segment("orders.csv", by="value").summary  # doctest: +SKIP
+    """
+    tell = progress or (lambda _: None)
+    tell("reading")
+    dataset = dataset_of(source, by_customer=True)
+    tell("segmenting")
+    request = Request(
+        by=by,
+        as_of=as_of,
+        use=use,
+        save=save,
+        refit=refit,
+        moves=moves or since is not None,
+        since=since,
+        details=details,
+        seed=seed,
+        keep=keep,
+        cache=keep,
+    )
+    found = segment_dataset(dataset, request, dataset.config)
+    return replace(found, remarks=(*dataset.remarks, *found.remarks))
 
 
 def segment_dataset(dataset: Dataset, request: Request, config: Config) -> Segmentation:

@@ -9,6 +9,7 @@ from ckm.check.findings import CHECKS, CheckReport, Finding, Severity, Skipped
 from ckm.check.junit import to_junit
 from ckm.check.limits import CheckLimits
 from ckm.check.run import check_tables
+from ckm.check.source import check
 
 __all__ = [
     "CHECKS",
@@ -17,6 +18,7 @@ __all__ = [
     "Finding",
     "Severity",
     "Skipped",
+    "check",
     "check_tables",
     "read_controls",
     "to_junit",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.findings import Severity
+from ckm.result import Result
 
 if TYPE_CHECKING:
     from datetime import date
@@ -103,7 +104,7 @@ SCHEMA = {
 
 
 @dataclass(frozen=True)
-class CheckReport:
+class CheckReport(Result):
     """The findings of all checks, worst first.
 
     Attributes
@@ -116,6 +117,8 @@ class CheckReport:
         Rows dated after ``as_of`` and therefore left out, by table.
     ran, skipped
         Every check made, as ``(check, table)``, and every one that could not be, with its reason.
+    remarks
+        What was matched, assumed and left out while reading.
     """
 
     findings: tuple[Finding, ...]
@@ -124,6 +127,13 @@ class CheckReport:
     later: dict[str, int] = field(default_factory=dict)
     ran: tuple[tuple[str, str], ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def summary(self) -> pl.DataFrame:
+        """Findings by severity, worst first."""
+        rows = [(str(severity), self.count(severity)) for severity in Severity]
+        return pl.DataFrame(rows, schema={"severity": pl.String, "findings": pl.Int64}, orient="row")
 
     def count(self, severity: Severity) -> int:
         """How many findings have exactly ``severity``."""
@@ -134,6 +144,7 @@ class CheckReport:
         worst = Severity(severity).rank
         return any(finding.severity.rank <= worst for finding in self.findings)
 
+    @property
     def frame(self) -> pl.DataFrame:
         """One row per finding, with the columns of :data:`SCHEMA`."""
         return pl.DataFrame([asdict(finding) for finding in self.findings], schema=SCHEMA)

@@ -97,35 +97,19 @@ def check(
     """
     if verify:
         return _verify(data, workspace, fmt, output)
-    from ckm.check import CheckLimits, Severity, check_tables, read_controls, to_junit
-    from ckm.check.controls_file import CONTROLS_FILE
+    from ckm.check import Severity, to_junit
+    from ckm.check import check as check_source
     from ckm.dataset import open_dataset
 
     with progress(f"checking {data or 'the workspace'}"):
         dataset = open_dataset(data, workspace, reading.ingest_options())
-        limits, controls = CheckLimits(), None
-        config = dataset.config
-        if dataset.workspace is not None:
-            limits = CheckLimits.from_config(vars(config.check), config.freshness)
-            path = dataset.workspace.root / CONTROLS_FILE
-            controls = read_controls(path) if path.exists() else None
-        report = check_tables(
-            dataset.tables,
-            quarantine=dataset.quarantine,
-            controls=controls,
-            limits=limits,
-            as_of=as_of.date() if as_of else None,
-            time_zone=config.time_zone,
-            keep_stray_dates=config.keeps_stray_dates,
-        )
+        report = check_source(dataset, as_of=as_of.date() if as_of else None)
     if fmt is CheckFormat.junit or (fmt is None and output is not None and output.suffix == JUNIT_SUFFIX):
         emit_text(to_junit(report, fail_on=Severity(fail_on or FailOn.error)), output=output)
     else:
         _show(report, Format(fmt) if fmt else None, output, title=f"{dataset.label}: {_summary(report)}")
-    for remark in dataset.remarks:
+    for remark in report.remarks:
         note(remark)
-    for table, count in report.later.items():
-        note(f"{count:,} rows of {table} are dated after {report.as_of} and were left out")
     if fail_on is not None and report.reaches(Severity(fail_on)):
         raise typer.Exit(1)
     return None
@@ -171,10 +155,10 @@ def _show(report: CheckReport, fmt: Format | None, output: Path | None, *, title
     """On a terminal one screen of sentences; anywhere else every finding with all its columns."""
     on_screen = output is None and (fmt or default_format()) is Format.table
     if not on_screen:
-        emit(report.frame(), fmt, output=output, title=title)
+        emit(report.frame, fmt, output=output, title=title)
         note(title)
         return
-    emit(report.frame().select(SCREEN_COLUMNS).head(SCREEN_ROWS), Format.table, title=title)
+    emit(report.frame.select(SCREEN_COLUMNS).head(SCREEN_ROWS), Format.table, title=title)
     if (more := len(report.findings) - SCREEN_ROWS) > 0:
         note(f"{more:,} findings, none worse than these, are not shown: -f csv lists all")
 

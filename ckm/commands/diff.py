@@ -66,7 +66,7 @@ def diff(
     if rows:
         emit(found.changes, fmt, output=output)
     elif output is not None or (fmt or default_format()) is not Format.table:
-        emit(found.frame(), fmt, output=output)
+        emit(found.frame, fmt, output=output)
     else:
         _show(found, f"{old} → {new}")
     for remark in found.remarks:
@@ -76,7 +76,7 @@ def diff(
 def _show(found: FileDiff, title: str) -> None:
     import polars as pl
 
-    frame = found.frame()
+    frame = found.frame
     whole = dict.fromkeys(("old", "new", "difference"), "{:,.0f}")
     emit(_part(frame, "rows").rename({"name": "rows"}), Format.table, title=title, formats=whole)
     columns = frame.filter(pl.col("part") == "columns")

@@ -112,10 +112,10 @@ def _show(report: LintReport, fmt: Format | None, output: Path | None, title: st
 
     on_screen = output is None and (fmt or default_format()) is Format.table
     if not on_screen:
-        emit(report.frame(), fmt, output=output, title=title)
+        emit(report.frame, fmt, output=output, title=title)
         note(title)
         return
-    view = report.frame().head(SCREEN_ROWS)
+    view = report.frame.head(SCREEN_ROWS)
     where = pl.when(pl.col("line") > 0).then(pl.format("{}:{}", "file", "line")).otherwise("file")
     emit(view.select("severity", "rule", where.alias("where"), "message", "hint"), Format.table, title=title)
     if (more := len(report.findings) - SCREEN_ROWS) > 0:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.customers.coverage import counted
+from ckm.result import Result
 from ckm.schema import NO_CURRENCY
 from ckm.segmentation.summary import summarise
 
@@ -26,7 +27,7 @@ _BASE_COLUMNS = ("recency_days", "frequency", "monetary", "currency")
 
 
 @dataclass(frozen=True)
-class Segmentation:
+class Segmentation(Result):
     """Named customers, the segments they make up, and what a reader needs to trust them.
 
     Attributes
@@ -63,6 +64,11 @@ class Segmentation:
     details: tuple[Detail, ...]
     kept: pl.DataFrame
     moves: Moves | None = None
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The customers."""
+        return self.customers
 
     @property
     def currency(self) -> str:

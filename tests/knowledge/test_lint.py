@@ -195,7 +195,7 @@ def test_worst_comes_first_then_the_table_of_rules_then_file_and_line(tmp_path: 
         ("unknown-key", "b.yaml", 17),
     ]
     assert (report.count(Severity.error), report.reaches(Severity.error)) == (1, True)
-    assert report.frame().columns == ["severity", "rule", "file", "line", "entry", "message", "hint"]
+    assert report.frame.columns == ["severity", "rule", "file", "line", "entry", "message", "hint"]
 
 
 @given(st.dictionaries(st.sampled_from("abcdefg"), st.lists(st.sampled_from("abcdefg"), max_size=3)))

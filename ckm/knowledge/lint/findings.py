@@ -97,6 +97,7 @@ class LintReport:
         """Whether a finding is as bad as ``severity`` or worse."""
         return any(finding.severity.rank <= severity.rank for finding in self.findings)
 
+    @property
     def frame(self) -> pl.DataFrame:
         """One row per finding, with the columns :data:`COLUMNS`."""
         import polars as pl

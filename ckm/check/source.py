@@ -1,0 +1,66 @@
+"""Check a workspace, a file or a table; the function behind ``ckm check``."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ckm.check.controls_file import CONTROLS_FILE, read_controls
+from ckm.check.limits import CheckLimits
+from ckm.check.run import check_tables
+from ckm.dataset.given import dataset_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import date
+
+    from ckm.check.findings import CheckReport
+    from ckm.dataset.given import Source
+
+
+def check(
+    source: Source = None, *, as_of: date | None = None, progress: Callable[[str], None] | None = None
+) -> CheckReport:
+    """List what is wrong with the tables, worst first.
+
+    Parameters
+    ----------
+    source
+        As for :func:`ckm.dataset.given.dataset_of`. A workspace is held against its ``ckm.yaml`` and ``controls.csv``.
+    as_of
+        Rows dated later do not take part. Default: all do.
+    progress
+        Is told each stage.
+
+    Raises
+    ------
+    UsageError, InputError, NotEnoughDataError
+        As :func:`ckm.check.run.check_tables`.
+
+    Examples
+    --------
+    >>> check("orders.csv").reaches(Severity.error)  # doctest: +SKIP
+    """
+    tell = progress or (lambda _: None)
+    tell("reading")
+    dataset = dataset_of(source)
+    config, limits, controls = dataset.config, CheckLimits(), None
+    if dataset.workspace is not None:
+        limits = CheckLimits.from_config(vars(config.check), config.freshness)
+        path = dataset.workspace.root / CONTROLS_FILE
+        controls = read_controls(path) if path.exists() else None
+    tell("checking")
+    report = check_tables(
+        dataset.tables,
+        quarantine=dataset.quarantine,
+        controls=controls,
+        limits=limits,
+        as_of=as_of,
+        time_zone=config.time_zone,
+        keep_stray_dates=config.keeps_stray_dates,
+    )
+    later = (
+        f"{count:,} rows of {table} are dated after {report.as_of} and were left out"
+        for table, count in report.later.items()
+    )
+    return replace(report, remarks=(*dataset.remarks, *later))

@@ -1,0 +1,71 @@
+"""What a caller gives to analyse: a path, an opened dataset, or a table in memory."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import polars as pl
+
+from ckm.dataset import AS_FOUND, Dataset, open_dataset
+from ckm.errors import UsageError
+
+if TYPE_CHECKING:
+    from ckm.ingest.options import IngestOptions
+
+Source: TypeAlias = "str | os.PathLike[str] | Dataset | Any | None"
+"""A path; a :class:`ckm.dataset.Dataset`; a table with the Arrow interface (polars, pandas, pyarrow, DuckDB); None: the
+workspace around the current folder."""
+
+
+def dataset_of(source: Source, options: IngestOptions = AS_FOUND, *, by_customer: bool = False) -> Dataset:
+    """Return what an analysis works on.
+
+    Parameters
+    ----------
+    source
+        A workspace, a file or a folder of transactions, by its path; a table of transactions; a dataset, which is
+        returned as it is; None for the workspace around the current folder.
+    options
+        How a file or a table is mapped, as for ``ckm ingest``.
+    by_customer
+        Refuse a file that does not say whose a row is.
+
+    Raises
+    ------
+    UsageError
+        It is none of these, or :func:`ckm.dataset.open_dataset` refuses it.
+    InputError
+        It is broken, or too much of it is.
+    """
+    if isinstance(source, Dataset):
+        return source
+    if source is None or isinstance(source, str | os.PathLike):
+        return open_dataset(None if source is None else Path(source), None, options, by_customer=by_customer)
+    return _of_table(_as_polars(source), options, by_customer=by_customer)
+
+
+def _as_polars(table: Any) -> pl.DataFrame:
+    if isinstance(table, pl.LazyFrame):
+        return table.collect()
+    if isinstance(table, pl.DataFrame):
+        return table
+    if hasattr(table, "__arrow_c_stream__"):
+        return pl.DataFrame(table)
+    raise UsageError(
+        f"{type(table).__name__} is neither a path nor a table",
+        hint="give a path, or a table with the Arrow interface: polars, pandas 2.2 or newer, pyarrow, DuckDB",
+    )
+
+
+def _of_table(table: pl.DataFrame, options: IngestOptions, *, by_customer: bool) -> Dataset:
+    """Read a table as the file that it would be: by the names of its columns, and held against the schema."""
+    with TemporaryDirectory(prefix="ckm-") as folder:
+        path = Path(folder) / "table.parquet"
+        table.write_parquet(path)
+        found = open_dataset(path, None, options, by_customer=by_customer)
+        tables = {name: rows.collect().lazy() for name, rows in found.tables.items()}
+    return replace(found, tables=tables, label="table")

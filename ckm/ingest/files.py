@@ -1,0 +1,101 @@
+"""Load files into a workspace; the function behind ``ckm ingest``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ckm.config import open_workspace
+from ckm.errors import UsageError
+from ckm.ingest.load import Settings, ingest_file
+from ckm.ingest.options import IngestOptions
+from ckm.ingest.results import SHORT, FileResult, Status, results_table
+from ckm.ingest.selection import jobs_for, jobs_of_workspace
+from ckm.result import Result
+from ckm.store import Store
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Callable
+
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Loaded(Result):
+    """What became of the files.
+
+    Attributes
+    ----------
+    files
+        One result per file.
+    """
+
+    files: tuple[FileResult, ...]
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """One row per file: see :func:`ckm.ingest.results.results_table`."""
+        return results_table(list(self.files))
+
+    @property
+    def summary(self) -> pl.DataFrame:
+        """File, table, status and counts."""
+        return self.frame.select(SHORT)
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What was matched and assumed, by file."""
+        return tuple(f"{each.file}: {remark}" for each in self.files for remark in each.remarks)
+
+    @property
+    def failed(self) -> tuple[FileResult, ...]:
+        """The files of which nothing was loaded, each with its ``error``."""
+        return tuple(each for each in self.files if each.error is not None)
+
+
+def ingest(
+    workspace: str | os.PathLike[str],
+    *files: str | os.PathLike[str],
+    options: IngestOptions | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> Loaded:
+    """Load files into a workspace.
+
+    Parameters
+    ----------
+    workspace
+        Its folder.
+    *files
+        Files or folders; none: whatever the mappings in ``maps/`` name.
+    options
+        How they are mapped and read; what is unset is left to mappings and detection.
+    progress
+        Is told each file.
+
+    Raises
+    ------
+    UsageError
+        There is no workspace; no mapping fits the only file. A file among several that cannot be loaded raises nothing:
+        its result has the error.
+    """
+    tell = progress or (lambda _: None)
+    opened = open_workspace(Path(workspace))
+    wanted = options or IngestOptions()
+    if not files and (wanted.table or wanted.map_file):
+        raise UsageError("a table or a mapping needs a file", hint="name the file to load")
+    jobs = jobs_for(map(Path, files), opened, wanted).jobs if files else jobs_of_workspace(opened)
+    settings = Settings(
+        max_rejects=opened.config.ingest.max_rejects,
+        time_zone=opened.config.time_zone,
+        currency=opened.config.currency,
+    )
+    store, found = Store(opened.store_dir), []
+    for job in jobs:
+        tell(job.label)
+        if job.plan is None:
+            found.append(FileResult(job.label, "", Status.failed, error=job.error))
+        else:
+            found.append(ingest_file(job.path, job.plan, store, settings, label=job.label))
+    return Loaded(tuple(found))

@@ -1,0 +1,180 @@
+"""A shop's data, opened once and asked often: what :func:`ckm.open` returns."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ckm.dataset import AS_FOUND
+from ckm.dataset.given import dataset_of
+from ckm.errors import UsageError
+from ckm.ingest.options import IngestOptions
+from ckm.sources.hints import Hints
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    import polars as pl
+
+    from ckm.check import CheckReport
+    from ckm.churn import ChurnWarnings
+    from ckm.dataset import Dataset
+    from ckm.dataset.given import Source
+    from ckm.ingest.files import Loaded
+    from ckm.knowledge.search import SearchResult
+    from ckm.loyalty import Loyalty
+    from ckm.segmentation.result import Segmentation
+
+
+def open_shop(
+    source: Source = None,
+    *,
+    map: str | os.PathLike[str] | None = None,  # noqa: A002  # called as the option of the commands is
+    columns: Mapping[str, str] | None = None,
+    currency: str | None = None,
+    time_zone: str | None = None,
+    **hints: Any,
+) -> Shop:
+    """Open what a shop's data are in.
+
+    Nothing is read before it is asked for.
+
+    Parameters
+    ----------
+    source
+        A workspace, a file or a folder of transactions, by its path; a table of transactions with the Arrow interface
+        (polars, pandas 2.2 or newer, pyarrow, DuckDB); None for the workspace around the current folder.
+    map
+        A mapping file for a file or a table.
+    columns
+        Target to source column, such as ``{"order_id": "Belegnummer"}``; overrides names and the mapping's columns.
+    currency
+        Of amounts for which no column names one.
+    time_zone
+        Of times without a zone.
+    **hints
+        How a file is written, by the names of :class:`ckm.sources.hints.Hints`: ``encoding``, ``delimiter``, ``dates``,
+        ``decimal``, ``sheet`` and so on.
+
+    Examples
+    --------
+    >>> shop = open_shop("shop")  # doctest: +SKIP
+    >>> shop.churn(horizon="90d").save("call.csv")  # doctest: +SKIP
+    """
+    map_file = None if map is None else Path(map)
+    return Shop(
+        source,
+        IngestOptions(
+            map_file=map_file,
+            hints=Hints(**hints),
+            overrides=dict(columns or {}),
+            currency=currency,
+            time_zone=time_zone,
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A workspace, a file, a folder or a table of transactions, and what can be asked of it.
+
+    A workspace is read anew by every call, so that what was loaded meanwhile counts.
+
+    Attributes
+    ----------
+    source
+        As for :func:`open_shop`.
+    options
+        How a file or a table is mapped and read.
+    """
+
+    source: Source = None
+    options: IngestOptions = AS_FOUND
+
+    def dataset(self, *, by_customer: bool = False) -> Dataset:
+        """Return the tables as they are now."""
+        return dataset_of(self.source, self.options, by_customer=by_customer)
+
+    @property
+    def tables(self) -> dict[str, pl.LazyFrame]:
+        """Its tables by name, lazily."""
+        return self.dataset().tables
+
+    def segment(self, **wanted: Any) -> Segmentation:
+        """Put every customer into a named segment: :func:`ckm.segment.segment`."""
+        from ckm.segment import segment
+
+        return segment(self.dataset(by_customer=True), **wanted)
+
+    def churn(self, **wanted: Any) -> ChurnWarnings:
+        """Say who is about to stay away: :func:`ckm.churn.churn`."""
+        from ckm.churn import churn
+
+        return churn(self.dataset(by_customer=True), **wanted)
+
+    def loyalty(self, **wanted: Any) -> Loyalty:
+        """Measure who is loyal and why: :func:`ckm.loyalty.loyalty`."""
+        from ckm.loyalty import loyalty
+
+        return loyalty(self.dataset(by_customer=True), **wanted)
+
+    def check(self, **wanted: Any) -> CheckReport:
+        """List what is wrong with the tables: :func:`ckm.check.check`."""
+        from ckm.check import check
+
+        return check(self.dataset(), **wanted)
+
+    def ingest(self, *files: str | os.PathLike[str], table: str | None = None, **options: Any) -> Loaded:
+        """Load files into the workspace: :func:`ckm.ingest.ingest`.
+
+        Parameters
+        ----------
+        *files
+            Files or folders; none: whatever the mappings in ``maps/`` name.
+        table
+            Map by column names into this table.
+        **options
+            Further ones of :class:`ckm.ingest.IngestOptions`.
+        """
+        from ckm.ingest import ingest
+
+        return ingest(self._root(), *files, options=IngestOptions(table=table, **options))
+
+    @property
+    def kb(self) -> Knowledge:
+        """The workspace's knowledge base."""
+        return Knowledge(self._root() / "kb")
+
+    def _root(self) -> Path:
+        found = dataset_of(self.source).workspace if not isinstance(self.source, str | os.PathLike) else None
+        if found is not None:
+            return found.root
+        if isinstance(self.source, str | os.PathLike) and Path(self.source).is_dir():
+            return Path(self.source)
+        raise UsageError("this is no workspace", hint="make one: ckm init DIR, and open it")
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """A folder of knowledge entries."""
+
+    folder: Path
+
+    def search(
+        self,
+        query: str,
+        *,
+        as_of: date | None = None,
+        limit: int = 10,
+        filters: Mapping[str, Collection[str]] | None = None,
+        roles: Collection[str] = (),
+        prefer_lang: str = "",
+    ) -> SearchResult:
+        """Find entries: :func:`ckm.kb.search`. Without ``as_of`` those that hold today."""
+        from ckm.kb import search
+
+        day = as_of or date.today()  # entries have no newest day of their own to stand on
+        return search(self.folder, query, as_of=day, limit=limit, filters=filters, roles=roles, prefer_lang=prefer_lang)

@@ -1,0 +1,166 @@
+"""The Python API: public names and signatures, the examples of its page, one answer for table, file and command."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import shutil
+from datetime import date, timedelta
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import ckm
+from ckm.churning.listing import COLUMNS
+from ckm.result import Result
+from ckm.workspace import lay_out
+from tests.conftest import ROOT, Run
+
+PAGE = ROOT / "docs" / "python-api.md"
+EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+PUBLIC = {
+    "open": "(source, *, map, columns, currency, time_zone, **hints)",
+    "segment.segment": "(source, *, by, as_of, use, save, refit, moves, since, details, seed, keep, progress)",
+    "churn.churn": "(source, *, as_of, horizon, model, backtest, lead, budget, everyone, news, seed, keep, progress)",
+    "loyalty.loyalty": "(source, *, as_of, period, compare, by, min_cell, names, seed, keep, progress)",
+    "check.check": "(source, *, as_of, progress)",
+    "ingest.ingest": "(workspace, *files, options, progress)",
+    "diff.diff_files": "(old, new, options, *, key, progress)",
+    "kb.search": "(folder, query, *, as_of, limit, filters, roles, everything, prefer_lang, explain, watch)",
+    "Shop.segment": "(self, **wanted)",
+    "Shop.churn": "(self, **wanted)",
+    "Shop.loyalty": "(self, **wanted)",
+    "Shop.check": "(self, **wanted)",
+    "Shop.ingest": "(self, *files, table, **options)",
+    "Shop.dataset": "(self, *, by_customer)",
+}
+MODULES = {"check", "churn", "diff", "errors", "ingest", "kb", "loyalty", "segment"}
+
+
+def public(name: str) -> object:
+    found: object = ckm
+    for part in name.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def plain(signature: inspect.Signature) -> inspect.Signature:
+    kept = [each.replace(annotation=each.empty, default=each.empty) for each in signature.parameters.values()]
+    return inspect.Signature(kept)
+
+
+def transactions(customers: int = 260) -> pl.DataFrame:
+    random = np.random.default_rng(5)
+    rows = []
+    for customer in range(customers):
+        day = int(random.integers(0, 200))
+        while day < 420 and random.random() < 0.93:
+            rows.append((f"c{customer:03}", date(2025, 1, 1) + timedelta(days=day), float(random.integers(5, 90))))
+            day += 1 + int(random.exponential(25))
+    return pl.DataFrame(rows, schema=["customer_id", "date", "net"], orient="row").with_row_index("order_id")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with transactions, and a workspace with a knowledge base."""
+    folder = tmp_path_factory.mktemp("api")
+    transactions().write_parquet(folder / "transactions.parquet")
+    lay_out(folder / "shop")
+    shutil.copytree(ROOT / "examples" / "shop" / "kb", folder / "shop" / "kb", dirs_exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def here(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "here"
+    shutil.copytree(made, folder)
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_the_public_names_are_these() -> None:
+    assert set(ckm.__all__) == MODULES | {"Shop", "__version__", "open"}
+    assert dir(ckm) == sorted(ckm.__all__)
+    for name in MODULES:
+        assert getattr(ckm, name) is import_module(f"ckm.{name}")
+    with pytest.raises(AttributeError, match="no attribute 'opne'"):
+        ckm.opne  # noqa: B018
+    assert files("ckm").joinpath("py.typed").is_file()
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_signature_changes_only_with_this_table(name: str) -> None:
+    assert str(plain(inspect.signature(public(name)))) == PUBLIC[name]
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_function_says_what_it_does(name: str) -> None:
+    assert inspect.getdoc(public(name))
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+def test_the_examples_of_the_page_run(here: Path, example: str) -> None:
+    exec(compile(example, str(PAGE), "exec"), {})
+
+
+def test_a_table_a_file_and_a_command_give_one_answer(here: Path, run: Run) -> None:
+    path = here / "transactions.parquet"
+    frame = pl.read_parquet(path)
+    wanted = {"horizon": "60d", "model": "btyd", "everyone": True}
+    of_file, *of_tables = (
+        ckm.churn.churn(source, **wanted).frame
+        for source in (path, frame, frame.lazy(), frame.to_arrow(), pa.table(frame))
+    )
+    assert of_file.columns == list(COLUMNS)
+    assert all(each.equals(of_file) for each in of_tables)
+    done = run("churn-warn", path, "--horizon", "60d", "--model", "btyd", "--all", "-f", "json")
+    assert done.exit_code == 0, done.stderr
+    said = pl.read_json(done.stdout.encode()).select("customer_id", "p_churn")
+    assert said.equals(of_file.select("customer_id", "p_churn"))
+
+
+def test_what_is_neither_a_path_nor_a_table_is_refused() -> None:
+    with pytest.raises(ckm.errors.UsageError, match="int is neither a path nor a table"):
+        ckm.open(7).segment()
+    with pytest.raises(ckm.errors.UsageError, match="this is no workspace"):
+        ckm.open(transactions(5)).kb  # noqa: B018
+
+
+def test_a_result_saves_itself_and_shows_itself_with_every_text_escaped(here: Path) -> None:
+    frame = transactions(40).with_columns(customer_id="<b>" + pl.col("customer_id"))
+    found = ckm.open(frame).segment(by="rfm")
+    assert isinstance(found, Result)
+    for suffix in (".csv", ".json", ".parquet", ".xlsx", ".md"):
+        assert found.save(here / f"out{suffix}").stat().st_size
+    assert pl.read_parquet(here / "out.parquet").equals(found.frame)
+    with pytest.raises(ckm.errors.UnknownNameError):
+        found.save(here / "out.doc")
+    assert "<b>" not in found._repr_html_()
+    assert "as of 2026-02-" in found._repr_html_()
+
+
+def test_a_workspace_is_read_anew_by_every_call_and_keeps_nothing_where_nothing_is_to_be_kept(here: Path) -> None:
+    shop = ckm.open(here / "shop")
+    with pytest.raises(ckm.errors.NotEnoughDataError):
+        shop.segment()
+    loaded = shop.ingest(here / "transactions.parquet", table="transactions")
+    assert not loaded.failed
+    assert loaded.summary["accepted"].to_list() == [transactions().height]
+    customers = transactions()["customer_id"].n_unique()
+    before = sorted(here.rglob("*"))
+    assert shop.segment(keep=False).frame.height == customers
+    assert sorted(here.rglob("*")) == before
+    assert shop.segment().frame.height == customers
+    assert (here / "shop" / "segments" / "default.yaml").is_file()
+
+
+def test_stages_are_told() -> None:
+    told: list[str] = []
+    ckm.open(transactions(40)).segment(progress=told.append)
+    ckm.open(transactions(40)).check(progress=told.append)
+    assert told == ["reading", "segmenting", "reading", "checking"]
