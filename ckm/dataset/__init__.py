@@ -151,17 +151,24 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
         found = files_in(path)
         files, remarks = list(found.files), list(found.remarks)
     plan, config = _plan(options, load_config(None))
-    frames = []
+    frames: list[pl.LazyFrame] = []
+    said_of: dict[str, list[str]] = {}
     for file in files:
         rows, said = _transactions(file, plan, config, by_customer=by_customer)
         frames.append(rows)
-        remarks += [f"{file.name}: {text}" for text in said]
+        for text in said:
+            said_of.setdefault(text, []).append(file.name)
+    remarks += [f"{_names(names)}: {text}" for text, names in said_of.items()]
     if len(files) > 1:
         remarks.append(
             f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice"
         )
     tables = without_guest_ids({TRANSACTIONS: pl.concat(frames)}, config.guest_ids)
     return Dataset(tables, _label(path), tuple(remarks), config=config)
+
+
+def _names(files: list[str]) -> str:
+    return files[0] if len(files) == 1 else f"{files[0]} and {len(files) - 1} more"
 
 
 def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:

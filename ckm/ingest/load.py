@@ -20,6 +20,7 @@ from ckm.ingest.rows import as_json, stored, stored_names
 from ckm.ingest.validation import UNREAD
 from ckm.mapping.convert import Conversion
 from ckm.mapping.sayable import sayable
+from ckm.sources.partition import partition_of
 from ckm.sources.read import open_source, refuse_absent
 from ckm.store import LoadFacts, LoadWriter, Store
 from ckm.store.delta import aligned
@@ -96,13 +97,15 @@ class TooManyRejectsError(InputError):
 
 
 def content_id(path: Path, plan: Plan) -> tuple[str, str]:
-    """Return the SHA-256 of a file, and the id of loading that content by that plan."""
+    """Return the SHA-256 of a file and of what its folders say of it, and the id of loading that by that plan."""
     refuse_absent(path)
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or 'cannot be read'}") from error
+    if said := partition_of(path):  # equal files in two folders are two files
+        digest = hashlib.sha256(f"{digest} {said}".encode()).hexdigest()
     return digest, hashlib.sha256(f"{digest} {plan.fingerprint} {plan.table}".encode()).hexdigest()
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckm.errors import InputError, UsageError
+from ckm.sources.partition import is_partition
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,7 +35,9 @@ class FolderFiles:
 
 
 def files_in(folder: Path) -> FolderFiles:
-    """List the files of a folder, without hidden ones, those of other programs, and sub-folders.
+    """List the files of a folder and of the folders in it that are named by a column and its value.
+
+    Hidden files, those of other programs, and other sub-folders are left out.
 
     Raises
     ------
@@ -47,13 +50,17 @@ def files_in(folder: Path) -> FolderFiles:
         entries = sorted(path for path in folder.iterdir() if not path.name.startswith(HIDDEN))
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror or 'cannot be read'}", hint="look at its permissions") from None
-    folders = [path for path in entries if path.is_dir()]
-    others = [path for path in entries if path not in folders]
+    all_folders = [path for path in entries if path.is_dir()]
+    others = [path for path in entries if path not in all_folders]
     bookkeeping = [path for path in others if path.name.startswith(BOOKKEEPING)]
+    partitions = [files_in(path) for path in all_folders if is_partition(path)]
+    folders = [path for path in all_folders if not is_partition(path)]
     files = tuple(path for path in others if path not in bookkeeping)
-    remarks = []
+    files += tuple(file for inside in partitions for file in inside.files)
+    remarks = [remark for inside in partitions for remark in inside.remarks]
     if bookkeeping:
         remarks.append(f"{folder}: left out, as their names begin with _: {_listed(bookkeeping)}")
+    folders = [path for path in folders if not path.name.startswith(BOOKKEEPING)]
     if folders:
         remarks.append(f"{folder}: sub-folders are not read: {_listed(folders)}")
     if not files:

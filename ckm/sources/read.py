@@ -9,7 +9,7 @@ import stat
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -19,6 +19,7 @@ from ckm.sources.archive import OLE_MAGIC, ZIP_MAGIC, Archive, is_workbook, open
 from ckm.sources.csv_table import open_csv
 from ckm.sources.hints import Hints
 from ckm.sources.json_records import looks_like_json, open_json
+from ckm.sources.partition import PartitionedTable, Table, with_partition
 from ckm.sources.remarks import Remarks
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ SAMPLE_ROWS = 10_000
 UNPACKED = 8
 """How many times the size of its archive a text file is taken to have."""
 REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*:/{1,2}", re.IGNORECASE)
-PARTITION = re.compile(r"^([A-Za-z_][\w.-]*)=")
-"""A folder that Hive, Spark and their like named by a column and its value: ``currency=USD``."""
 MARKUP_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 MARKUP = re.compile(
     rb"<(?:(?P<page>!doctype\s+html|html|head|meta|table|body|style|div)\b|\?xml\b|\?mso-|!--|!doctype|\w+[^<>\n]*\sxmlns)",
@@ -43,19 +42,6 @@ MARKUP = re.compile(
 FIX_LINK = "fix the link, or remove it"
 SPOOL_LIMIT = 4 << 30
 """Bytes; Parquet and Excel inside an archive must be unpacked to be read, and no more than this is."""
-
-
-class Table(Protocol):
-    """What each sort of file must offer."""
-
-    @property
-    def format(self) -> FileFormat:
-        """What was found out about the file."""
-        ...
-
-    def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
-        """Yield its records in its order."""
-        ...
 
 
 @dataclass
@@ -104,8 +90,9 @@ class Source:
         """About how many records there are, by the size of the file and the length of its first records."""
         from ckm.sources.parquet import ParquetTable
 
-        if isinstance(self.table, ParquetTable):
-            return self.table.rows
+        table = self.table.table if isinstance(self.table, PartitionedTable) else self.table
+        if isinstance(table, ParquetTable):
+            return table.rows
         if self.sample.is_empty() or not self.path.is_file():
             return self.sample.height
         texts = self.sample.select(pl.all().cast(pl.String).str.len_bytes().sum()).fill_null(0)
@@ -177,12 +164,13 @@ def open_source(path: Path, hints: Hints | None = None, *, name: str | None = No
         for file in temporary:
             file.unlink(missing_ok=True)
         raise
-    source = Source(path, table, temporary)
-    if keys := [found[1] for part in path.parts[:-1] if (found := PARTITION.match(part))]:
-        listed = ", ".join(f"'{key}'" for key in dict.fromkeys(keys))
-        source.told.append(
-            (None, f"the names of its folders hold columns that are not in the file and were not read: {listed}")
-        )
+    if path == STDIN:
+        return Source(path, table, temporary)
+    placed = with_partition(table, path)
+    source = Source(path, placed, temporary)
+    if isinstance(placed, PartitionedTable):
+        listed = ", ".join(f"'{column}'" for column in placed.partition)
+        source.told.append((None, f"columns from the names of folders: {listed}"))
     return source
 
 
