@@ -181,12 +181,15 @@ class Table:
         What tells one row from another. A row with a null in it is identified by its content.
     helpers
         Columns that a source may give though the contract has them not: the contract's are computed from them.
+    words
+        The same, but never taken by the name of a column: only a mapping, a platform or a person says them.
     """
 
     name: str
     schema: type[dy.Schema]
     key: tuple[str, ...]
     helpers: dict[str, pl.DataType] = field(default_factory=dict)
+    words: dict[str, pl.DataType] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse a table with a column that does not say who may see its values."""
@@ -220,15 +223,33 @@ class Table:
 
     @property
     def targets(self) -> dict[str, pl.DataType]:
-        """What a mapping can fill: the contract's columns and the helpers."""
+        """What columns can fill by their names: the contract's columns and the helpers."""
         return {**self.dtypes, **self.helpers}
 
+    @property
+    def fillable(self) -> dict[str, pl.DataType]:
+        """What a mapping can fill: the targets and the words."""
+        return {**self.targets, **self.words}
+
+
+ORDER_AMOUNTS = (
+    *("order_gross", "order_net", "order_discount", "order_refund"),
+    *("order_tax", "order_shipping", "order_total"),
+)
+"""Amounts of a whole order, whichever of its lines they stand on: each counts once."""
+ORDER_WORDS: dict[str, pl.DataType] = {
+    "refund": pl.Float64(),
+    "refunded_at": pl.Datetime("us", "UTC"),
+    "fee": pl.Float64(),
+    **dict.fromkeys(ORDER_AMOUNTS, pl.Float64()),
+}
+"""What a mapping may say of an order beside the contract's columns; docs/mapping.md says what each means."""
 
 TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         Table("customers", Customers, ("customer_id",)),
-        Table("transactions", Transactions, ("order_id", "line_no"), {"unit_price": pl.Float64()}),
+        Table("transactions", Transactions, ("order_id", "line_no"), {"unit_price": pl.Float64()}, ORDER_WORDS),
         Table("interactions", Interactions, ("interaction_id",)),
     )
 }

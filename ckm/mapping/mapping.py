@@ -54,8 +54,50 @@ class Expression:
     where: str = field(default="", compare=False)
 
 
-ColumnRule = FromColumn | Constant | Expression
+@dataclass(frozen=True)
+class FromColumns:
+    """The target is what several source columns hold.
+
+    Attributes
+    ----------
+    sources
+        The columns, in their order.
+    how
+        ``first``: the first of them that is filled; ``columns``: all that are filled, with a blank between them.
+    """
+
+    sources: tuple[str, ...]
+    how: Literal["first", "columns"]
+
+
+ColumnRule = FromColumn | FromColumns | Constant | Expression
 """Where a target column comes from."""
+
+Meaning = Literal["sale", "return", "cancel", "ignore"]
+"""What a row of some status is: a type of transaction, or none."""
+MEANINGS: tuple[Meaning, ...] = ("sale", "return", "cancel", "ignore")
+
+
+@dataclass(frozen=True)
+class StatusRule:
+    """What a row is by the word in a source column.
+
+    Attributes
+    ----------
+    source
+        The column.
+    words
+        Per word, what the row is; words are compared without case and surrounding blanks.
+    filled
+        What the row is if anything stands in the column.
+    other
+        What the row is if another word stands there; None leaves it to the next rule.
+    """
+
+    source: str
+    words: dict[str, Meaning] = field(default_factory=dict)
+    filled: Meaning | None = None
+    other: Meaning | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +148,18 @@ class Mapping:
         Per column, what a word becomes.
     drop
         Source columns that are not kept.
+    order_level
+        Source columns of the whole order: blank on its further lines, where the order's value holds too.
+    status
+        What a row is; the first rule that decides counts, and without one the table's own ``type``.
+    minor_units
+        Targets whose amounts are in the smallest unit of the currency (cents; yen).
+    guest_ids
+        Customer ids that mean nobody.
+    whole_orders
+        Whether a file holds all lines of each order that it names.
+    aside
+        Source columns of money, status and refunds that are known and fill nothing.
     """
 
     name: str
@@ -118,6 +172,12 @@ class Mapping:
     rules: tuple[RowRule, ...] = ()
     translate: dict[str, dict[str, str]] = field(default_factory=dict)
     drop: tuple[str, ...] = ()
+    order_level: tuple[str, ...] = ()
+    status: tuple[StatusRule, ...] = ()
+    minor_units: tuple[str, ...] = ()
+    guest_ids: tuple[str, ...] = ()
+    whole_orders: bool = False
+    aside: tuple[str, ...] = ()
 
     @property
     def target(self) -> Table:
@@ -159,18 +219,47 @@ def to_dict(mapping: Mapping) -> dict[str, Any]:
         "rules": [{"name": rule.name, "expr": rule.sql, "action": rule.action} for rule in mapping.rules],
         "translate": {column: dict(words) for column, words in mapping.translate.items()},
         "drop": list(mapping.drop),
+        "order_level": list(mapping.order_level),
+        "status": [_status_to_plain(rule) for rule in mapping.status],
+        "minor_units": list(mapping.minor_units),
+        "guest_ids": list(mapping.guest_ids),
+        "whole_orders": "yes" if mapping.whole_orders else None,
+        "aside": list(mapping.aside),
     }
     return {name: value for name, value in entries.items() if value not in (None, [], {})}
 
 
-def _rule_to_plain(rule: ColumnRule) -> str | dict[str, str]:
+def sources_of(rule: ColumnRule | None) -> tuple[str, ...]:
+    """Return the source columns that a target is taken from as they are."""
     match rule:
+        case FromColumn(source):
+            return (source,)
+        case FromColumns(sources):
+            return sources
+    return ()
+
+
+def _rule_to_plain(rule: ColumnRule) -> str | dict[str, Any]:
+    match rule:
+        case FromColumns(sources, how):
+            return {how: list(sources)}
         case FromColumn(source):
             return source
         case Constant(value):
             return {"value": value}
         case Expression(sql):
             return {"expr": sql}
+
+
+def _status_to_plain(rule: StatusRule) -> dict[str, Any]:
+    words = {meaning: [word for word, its in rule.words.items() if its == meaning] for meaning in MEANINGS}
+    entries = {
+        "column": rule.source,
+        "words": {meaning: found for meaning, found in words.items() if found},
+        "filled": rule.filled,
+        "other": rule.other,
+    }
+    return {name: value for name, value in entries.items() if value}
 
 
 def dump_mapping(mapping: Mapping) -> str:

@@ -11,19 +11,35 @@ import yaml
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.mapping.expressions import parse_sql
-from ckm.mapping.mapping import SCHEMA, ColumnRule, Constant, Expression, FromColumn, Mapping, RowRule
+from ckm.mapping.mapping import (
+    MEANINGS,
+    SCHEMA,
+    ColumnRule,
+    Constant,
+    Expression,
+    FromColumn,
+    FromColumns,
+    Mapping,
+    Meaning,
+    RowRule,
+    StatusRule,
+)
 from ckm.schema import RESERVED_COLUMNS, TABLES
 from ckm.sources.hints import Hints
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from collections.abc import Mapping as AnyMapping
     from pathlib import Path
 
     from ckm.schema import Table
     from ckm.yamlfile import YamlEntry
 
-KEYS = ("schema", "name", "files", "table", "format", "time_zone", "key", "columns", "rules", "translate", "drop")
+KEYS = (
+    *("schema", "name", "files", "table", "format", "time_zone", "key", "columns", "rules", "translate", "drop"),
+    *("order_level", "status", "minor_units", "guest_ids", "whole_orders", "aside"),
+)
 TEXT_HINTS = ("encoding", "delimiter", "quote", "decimal", "thousands", "dates", "sheet")
 LIST_HINTS = ("columns", "null_values")
 ACTIONS = ("quarantine", "flag")
@@ -43,38 +59,94 @@ def read_mapping(path: Path) -> Mapping:
     root = read_yaml(path)
     if root is None:
         raise UsageError(f"{path}:1: the file is empty", hint=f"begin it with 'schema: {SCHEMA}'", where=f"{path}:1")
-    entries = _fields(root, KEYS)
+    entries = fields_of(root, KEYS)
+    check_schema(root, entries, SCHEMA)
+    return mapping_of(root, entries, default_name=path.stem)
+
+
+def check_schema(root: YamlEntry, entries: AnyMapping[str, YamlEntry], schema: str) -> None:
+    """Refuse a file that does not begin with the version of its format."""
     if "schema" not in entries:
-        raise _mistake(root, "no 'schema'", hint=f"begin the file with 'schema: {SCHEMA}'")
-    if entries["schema"].text() != SCHEMA:
-        raise _mistake(entries["schema"], "a 'schema' that this version cannot read", hint=f"write 'schema: {SCHEMA}'")
+        raise mistake(root, "no 'schema'", hint=f"begin the file with 'schema: {schema}'")
+    if entries["schema"].text() != schema:
+        raise mistake(entries["schema"], "a 'schema' that this version cannot read", hint=f"write 'schema: {schema}'")
+
+
+def mapping_of(root: YamlEntry, entries: AnyMapping[str, YamlEntry], *, default_name: str) -> Mapping:
+    """Return the mapping that the entries of a file describe; keys that are none of :data:`KEYS` are passed over."""
     if "table" not in entries:
-        raise _mistake(root, "no 'table'", hint=f"one of {', '.join(TABLES)}")
+        raise mistake(root, "no 'table'", hint=f"one of {', '.join(TABLES)}")
     name = entries["table"].text()
     if name not in TABLES:
         raise UnknownNameError("table", name, TABLES, where=entries["table"].where)
     table = TABLES[name]
     columns = _columns(entries["columns"], table) if "columns" in entries else {}
     return Mapping(
-        name=entries["name"].text() if "name" in entries else path.stem,
+        name=entries["name"].text() if "name" in entries else default_name,
         table=name,
-        files=_texts(entries["files"]) if "files" in entries else (),
+        files=texts(entries["files"]) if "files" in entries else (),
         hints=_hints(entries["format"]) if "format" in entries else Hints(),
         time_zone=_time_zone(entries["time_zone"]) if "time_zone" in entries else None,
         key=_key(entries["key"], table, columns) if "key" in entries else (),
         columns=columns,
         rules=_rules(entries["rules"]) if "rules" in entries else (),
         translate=_translate(entries["translate"]) if "translate" in entries else {},
-        drop=_texts(entries["drop"]) if "drop" in entries else (),
+        drop=texts(entries["drop"]) if "drop" in entries else (),
+        order_level=texts(entries["order_level"]) if "order_level" in entries else (),
+        status=_status(entries["status"]) if "status" in entries else (),
+        minor_units=_minor_units(entries["minor_units"], table) if "minor_units" in entries else (),
+        guest_ids=texts(entries["guest_ids"]) if "guest_ids" in entries else (),
+        whole_orders=_yes(entries["whole_orders"]) if "whole_orders" in entries else False,
+        aside=texts(entries["aside"]) if "aside" in entries else (),
     )
 
 
+def _yes(entry: YamlEntry) -> bool:
+    text = entry.text().casefold()
+    if text not in {"yes", "no", "true", "false"}:
+        raise mistake(entry, "'yes' or 'no' is expected")
+    return text in {"yes", "true"}
+
+
+def _minor_units(entry: YamlEntry, table: Table) -> tuple[str, ...]:
+    for item in entry.items():
+        if item.text() not in table.fillable:
+            raise UnknownNameError("column for 'minor_units':", item.text(), table.fillable, where=item.where)
+    return texts(entry)
+
+
+def _status(entry: YamlEntry) -> tuple[StatusRule, ...]:
+    return tuple(_status_rule(item) for item in (entry.items() if not entry.is_mapping else [entry]))
+
+
+def _status_rule(entry: YamlEntry) -> StatusRule:
+    found = fields_of(entry, ("column", "words", "filled", "other"))
+    if "column" not in found:
+        raise mistake(entry, "a status without 'column'")
+    if not found.keys() & {"words", "filled"}:
+        raise mistake(entry, "a status needs one of 'words' and 'filled'")
+    words: dict[str, Meaning] = {}
+    for meaning, listed in (found["words"].mapping() if "words" in found else {}).items():
+        for word in listed.items():
+            if word.text() in words:
+                raise mistake(word, f"'{word.text()}' stands twice in the words of a status")
+            words[word.text()] = _meaning(meaning, listed.where)
+    decided = {name: _meaning(found[name].text(), found[name].where) for name in ("filled", "other") if name in found}
+    return StatusRule(found["column"].text(), words, decided.get("filled"), decided.get("other"))
+
+
+def _meaning(word: str, where: str) -> Meaning:
+    if word not in MEANINGS:
+        raise UnknownNameError("meaning of a status:", word, MEANINGS, where=where)
+    return word
+
+
 def _hints(entry: YamlEntry) -> Hints:
-    entries = _fields(entry, (*TEXT_HINTS, *LIST_HINTS, "header"))
+    entries = fields_of(entry, (*TEXT_HINTS, *LIST_HINTS, "header"))
     found: dict[str, object] = {name: entries[name].text() for name in TEXT_HINTS if name in entries}
     for name in LIST_HINTS:
         if name in entries:
-            found[name] = _texts(entries[name])
+            found[name] = texts(entries[name])
     if "header" in entries:
         found["header"] = _header(entries["header"])
     return Hints(**found)  # type: ignore[arg-type]  # each value was read as its field's type
@@ -86,7 +158,7 @@ def _header(entry: YamlEntry) -> int | Literal["none"]:
         return "none"
     if re.fullmatch("[0-9]{1,9}", text) and int(text) > 0:
         return int(text)
-    raise _mistake(entry, "'header' is the line of the header, counted from 1, or 'none'")
+    raise mistake(entry, "'header' is the line of the header, counted from 1, or 'none'")
 
 
 def _time_zone(entry: YamlEntry) -> str:
@@ -96,7 +168,7 @@ def _time_zone(entry: YamlEntry) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         near = get_close_matches(name, available_timezones(), n=1)
         hint = f"did you mean '{near[0]}'?" if near else "use a name such as Europe/Berlin or Asia/Bangkok"
-        raise _mistake(entry, f"no time zone '{name}'", hint=hint) from None
+        raise mistake(entry, f"no time zone '{name}'", hint=hint) from None
     return name
 
 
@@ -104,10 +176,10 @@ def _columns(entry: YamlEntry, table: Table) -> dict[str, ColumnRule]:
     rules: dict[str, ColumnRule] = {}
     for target, origin in entry.mapping().items():
         if target in RESERVED_COLUMNS:
-            raise _mistake(origin, f"'{target}' is a column that ckm fills itself", hint="choose another name")
+            raise mistake(origin, f"'{target}' is a column that ckm fills itself", hint="choose another name")
         if "\0" in target:
-            raise _mistake(origin, "the name of a column holds a NUL character", hint="choose another name")
-        if target not in table.targets and (near := get_close_matches(target, table.targets, n=1, cutoff=NEAR)):
+            raise mistake(origin, "the name of a column holds a NUL character", hint="choose another name")
+        if target not in table.fillable and (near := get_close_matches(target, table.fillable, n=1, cutoff=NEAR)):
             raise UnknownNameError(f"column of {table.name}:", target, near, where=origin.where)
         if not origin.is_null:
             rules[target] = _column_rule(origin, target)
@@ -117,9 +189,13 @@ def _columns(entry: YamlEntry, table: Table) -> dict[str, ColumnRule]:
 def _column_rule(entry: YamlEntry, target: str) -> ColumnRule:
     if not isinstance(entry.node, yaml.MappingNode):
         return FromColumn(entry.text())
-    found = _fields(entry, ("value", "expr"))
+    found = fields_of(entry, ("value", "expr", "first", "columns"))
     if len(found) != 1:
-        raise _mistake(entry, f"'{target}' needs one of 'value' and 'expr'")
+        raise mistake(entry, f"'{target}' needs one of 'value', 'expr', 'first' and 'columns'")
+    if "first" in found:
+        return FromColumns(texts(found["first"]), "first")
+    if "columns" in found:
+        return FromColumns(texts(found["columns"]), "columns")
     if "value" in found:
         return Constant(found["value"].text())
     return Expression(_sql(found["expr"]), found["expr"].where)
@@ -132,13 +208,13 @@ def _sql(entry: YamlEntry) -> str:
 
 
 def _key(entry: YamlEntry, table: Table, columns: dict[str, ColumnRule]) -> tuple[str, ...]:
-    known = [*table.targets, *(name for name in columns if name not in table.targets)]
+    known = [*table.fillable, *(name for name in columns if name not in table.fillable)]
     key: list[str] = []
     for item in entry.items():
         if item.text() not in known:
             raise UnknownNameError("column for the key:", item.text(), known, where=item.where)
         if item.text() in key:
-            raise _mistake(item, f"'{item.text()}' stands twice in the key", hint="remove one of them")
+            raise mistake(item, f"'{item.text()}' stands twice in the key", hint="remove one of them")
         key.append(item.text())
     return tuple(key)
 
@@ -146,13 +222,13 @@ def _key(entry: YamlEntry, table: Table, columns: dict[str, ColumnRule]) -> tupl
 def _rules(entry: YamlEntry) -> tuple[RowRule, ...]:
     rules: list[RowRule] = []
     for item in entry.items():
-        found = _fields(item, ("name", "expr", "action"))
+        found = fields_of(item, ("name", "expr", "action"))
         for needed in ("name", "expr"):
             if needed not in found:
-                raise _mistake(item, f"a rule without '{needed}'")
+                raise mistake(item, f"a rule without '{needed}'")
         name = found["name"].text()
         if any(rule.name == name for rule in rules):
-            raise _mistake(found["name"], f"an earlier rule is called '{name}' too")
+            raise mistake(found["name"], f"an earlier rule is called '{name}' too")
         action = found["action"].text() if "action" in found else "quarantine"
         if action not in ACTIONS:
             raise UnknownNameError("action", action, ACTIONS, where=found["action"].where)
@@ -168,8 +244,8 @@ def _translate(entry: YamlEntry) -> dict[str, dict[str, str]]:
     }
 
 
-def _fields(entry: YamlEntry, known: Iterable[str]) -> dict[str, YamlEntry]:
-    """The entries of a mapping whose keys are fixed; those without a value are left out."""
+def fields_of(entry: YamlEntry, known: Iterable[str]) -> dict[str, YamlEntry]:
+    """Return the entries of a mapping whose keys are fixed; those without a value are left out."""
     names = list(known)
     found = entry.mapping()
     for name, value in found.items():
@@ -178,9 +254,11 @@ def _fields(entry: YamlEntry, known: Iterable[str]) -> dict[str, YamlEntry]:
     return {name: value for name, value in found.items() if not value.is_null}
 
 
-def _texts(entry: YamlEntry) -> tuple[str, ...]:
+def texts(entry: YamlEntry) -> tuple[str, ...]:
+    """Return the values of a list of texts."""
     return tuple(item.text() for item in entry.items())
 
 
-def _mistake(entry: YamlEntry, message: str, *, hint: str | None = None) -> UsageError:
+def mistake(entry: YamlEntry, message: str, *, hint: str | None = None) -> UsageError:
+    """Return the error for an entry, with its file and line."""
     return UsageError(f"{entry.where}: {message}", hint=hint, where=entry.where)

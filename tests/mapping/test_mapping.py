@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from ckm.errors import UsageError
 from ckm.mapping.mapping import (
+    MEANINGS,
     Constant,
     Expression,
     FromColumn,
+    FromColumns,
     Mapping,
     RowRule,
+    StatusRule,
     dump_mapping,
     load_mapping,
 )
@@ -91,7 +94,12 @@ def test_the_name_defaults_to_the_files_stem_and_the_key_to_the_tables(tmp_path:
         (9, "  load_id: Bestellnummer", "'load_id' is a column that ckm fills itself", None),
         (9, "  order_id: [a, b]", "one value is expected", None),
         (10, "  currency: {valeu: EUR}", "no key 'valeu'", "'value'"),
-        (10, "  currency: {value: EUR, expr: a}", "'currency' needs one of 'value' and 'expr'", None),
+        (
+            10,
+            "  currency: {value: EUR, expr: a}",
+            "'currency' needs one of 'value', 'expr', 'first' and 'columns'",
+            None,
+        ),
         (10, "  order_id: Nummer", "'order_id' stands here and in line 9", None),
         (11, '  net: {expr: "quantity * * unit_price"}', "bad SQL expression", "docs/mapping.md"),
         (11, '  net: {expr: "sum(quantity)"}', "looks at other rows", "belong in an analysis"),
@@ -144,7 +152,10 @@ DOCS = Path(__file__).parents[2] / "docs" / "mapping.md"
 
 names = st.text(min_size=1, max_size=12).filter(lambda text: not any(0xD800 <= ord(letter) < 0xE000 for letter in text))
 sources = st.one_of(
-    names.map(FromColumn), names.map(Constant), st.sampled_from(["quantity * unit_price", "'a:b' || x"]).map(Expression)
+    names.map(FromColumn),
+    names.map(Constant),
+    st.builds(FromColumns, st.lists(names, min_size=1, max_size=2).map(tuple), st.sampled_from(["first", "columns"])),
+    st.sampled_from(["quantity * unit_price", "'a:b' || x"]).map(Expression),
 )
 mappings = st.builds(
     Mapping,
@@ -168,6 +179,21 @@ mappings = st.builds(
     ),
     translate=st.dictionaries(names, st.dictionaries(names, names, min_size=1, max_size=2), max_size=2),
     drop=st.lists(names, max_size=2).map(tuple),
+    order_level=st.lists(names, max_size=2).map(tuple),
+    status=st.lists(
+        st.builds(
+            StatusRule,
+            names,
+            st.dictionaries(names, st.sampled_from(MEANINGS), min_size=1, max_size=2),
+            st.none() | st.sampled_from(MEANINGS),
+            st.none() | st.sampled_from(MEANINGS),
+        ),
+        max_size=2,
+    ).map(tuple),
+    minor_units=st.just(()),
+    guest_ids=st.lists(names, max_size=2).map(tuple),
+    whole_orders=st.booleans(),
+    aside=st.lists(names, max_size=2).map(tuple),
 )
 
 

@@ -1,0 +1,331 @@
+"""Exports of widely used systems, each described by a file of ``ckm/data/platforms``: recognised by their columns.
+
+The format of the files is documented in ``docs/platforms.md``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ckm.errors import UnknownNameError, UsageError
+from ckm.mapping.expressions import outside_quotes
+from ckm.mapping.mapping import ColumnRule, Expression, FromColumn, FromColumns, Mapping, sources_of
+from ckm.mapping.mapping_file import KEYS, check_schema, fields_of, mapping_of, mistake, texts
+from ckm.mapping.synonyms import normalise
+from ckm.yamlfile import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import polars as pl
+
+    from ckm.yamlfile import YamlEntry
+
+SCHEMA = "ckm.platform/1"
+"""The version of the file format."""
+FOLDER = "data/platforms"
+OWN_KEYS = ("title", "documentation", "recognise", "headers")
+"""Keys of a platform beside those of a mapping."""
+USUAL_SHARE = 0.75
+"""Of the columns of a fingerprint, where the file does not say how many make it."""
+NONE = "none"
+"""``--platform none``: the columns are taken by their names alone."""
+_NAME = re.compile(r'"((?:[^"]|"")*)"')
+
+
+@dataclass(frozen=True)
+class Fingerprint:
+    """By what an export is recognised.
+
+    Attributes
+    ----------
+    columns
+        Columns that tell it from other exports.
+    least
+        So many of them make it this export.
+    without
+        Columns that it never has.
+    values
+        Per column, what its texts look like: all in the sample match this regular expression.
+    """
+
+    columns: tuple[str, ...]
+    least: int
+    without: tuple[str, ...] = ()
+    values: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """One export of one system.
+
+    Attributes
+    ----------
+    name
+        What ``--platform`` takes; the stem of its file.
+    title
+        System and export, for readers.
+    documentation
+        Addresses at which its columns are documented.
+    fingerprint
+        By what it is recognised.
+    headers
+        Per column, its names in other languages and versions.
+    mapping
+        How it fills a table; its source columns are those of ``headers`` and their like.
+    """
+
+    name: str
+    title: str
+    documentation: tuple[str, ...]
+    fingerprint: Fingerprint
+    headers: dict[str, tuple[str, ...]]
+    mapping: Mapping
+
+    def share(self, columns: Sequence[str], sample: pl.DataFrame | None = None) -> float:
+        """Return the share of the fingerprint that a file with these columns has; 0 where it is another export."""
+        names = self._names(columns)
+        print_ = self.fingerprint
+        found = [column for column in print_.columns if column in names]
+        if len(found) < print_.least or any(column in names for column in print_.without):
+            return 0.0
+        if sample is not None and not all(_matches(sample, names.get(c), regex) for c, regex in print_.values.items()):
+            return 0.0
+        return len(found) / len(print_.columns)
+
+    def mapping_for(self, columns: Sequence[str]) -> Mapping:
+        """Return the mapping for a file with these columns: under the names that they have there, without absent ones.
+
+        Raises
+        ------
+        UsageError
+            A column that the table requires is absent.
+        """
+        found = _InFile(self._names(columns), self.mapping)
+        mapping = found.mapping()
+        missing = [name for name in self.mapping.target.required if name in self.mapping.columns]
+        missing = [name for name in missing if name not in mapping.columns]
+        if missing:
+            wanted = sorted({source for name in missing for source in sources_of(self.mapping.columns[name])})
+            raise UsageError(
+                f"taken for an export of {self.title}, but nothing fills {', '.join(missing)}",
+                hint=f"its columns {', '.join(map(repr, wanted))} are missing; --platform none takes columns by name",
+                missing=missing,
+            )
+        return mapping
+
+    def _names(self, columns: Sequence[str]) -> dict[str, str]:
+        """Return what the columns of the platform are called in a file, for those that it has."""
+        here: dict[str, str] = {}
+        for column in columns:
+            here.setdefault(normalise(column), column)
+        exact = set(columns)
+        names = {}
+        for column in self.columns:
+            aliases = (column, *self.headers.get(column, ()))
+            found = next((alias for alias in aliases if alias in exact), None)
+            if found is None:
+                found = next((here[normalise(alias)] for alias in aliases if normalise(alias) in here), None)
+            if found is not None:
+                names[column] = found
+        return names
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All columns of the export that its description names."""
+        mapping = self.mapping
+        named = [source for rule in mapping.columns.values() for source in _sources(rule)]
+        named += [*mapping.drop, *mapping.order_level, *mapping.aside, *(rule.source for rule in mapping.status)]
+        named += [*self.fingerprint.columns, *self.fingerprint.without, *self.fingerprint.values, *self.headers]
+        return tuple(dict.fromkeys(named))
+
+
+def recognise(columns: Sequence[str], sample: pl.DataFrame | None = None, table: str | None = None) -> Platform | None:
+    """Return the platform whose export has these columns; null where none, or two equally well.
+
+    Parameters
+    ----------
+    columns
+        Those of a file.
+    sample
+        Its first records, for platforms that are told by what their columns hold.
+    table
+        Only exports that fill it.
+    """
+    shares = [
+        (platform.share(columns, sample), len(platform.fingerprint.columns), platform)
+        for platform in platforms().values()
+        if table is None or platform.mapping.table == table
+    ]
+    ranked = sorted((each for each in shares if each[0]), key=lambda each: each[:2], reverse=True)
+    if not ranked or (len(ranked) > 1 and ranked[0][:2] == ranked[1][:2]):
+        return None
+    return ranked[0][2]
+
+
+def platform_named(name: str) -> Platform:
+    """Return a platform by its name.
+
+    Raises
+    ------
+    UnknownNameError
+        There is none of that name.
+    """
+    if name not in platforms():
+        raise UnknownNameError("platform", name, [*platforms(), NONE], where="--platform")
+    return platforms()[name]
+
+
+@cache
+def platforms() -> dict[str, Platform]:
+    """Return the platforms that come with ckm, by name."""
+    folder = Path(str(files("ckm").joinpath(FOLDER)))
+    found = [read_platform(path) for path in sorted(folder.glob("*.yaml"))]
+    return {platform.name: platform for platform in found}
+
+
+def read_platform(path: Path) -> Platform:
+    """Read the description of a platform.
+
+    Raises
+    ------
+    UsageError
+        Naming file and line: an unknown key, one that is missing, or a value of the wrong shape.
+    """
+    root = read_yaml(path)
+    if root is None:
+        raise UsageError(f"{path}:1: the file is empty", hint=f"begin it with 'schema: {SCHEMA}'", where=f"{path}:1")
+    entries = fields_of(root, (*(key for key in KEYS if key != "files"), *OWN_KEYS))
+    check_schema(root, entries, SCHEMA)
+    for needed in ("name", *OWN_KEYS[:3], "columns"):
+        if needed not in entries:
+            raise mistake(root, f"no '{needed}'")
+    name = entries["name"].text()
+    if name != path.stem:
+        raise mistake(entries["name"], f"the file is called '{path.stem}', and its platform '{name}'")
+    headers = entries["headers"].mapping() if "headers" in entries else {}
+    return Platform(
+        name=name,
+        title=entries["title"].text(),
+        documentation=texts(entries["documentation"]),
+        fingerprint=_fingerprint(entries["recognise"]),
+        headers={column: texts(others) for column, others in headers.items()},
+        mapping=mapping_of(root, entries, default_name=name),
+    )
+
+
+def _fingerprint(entry: YamlEntry) -> Fingerprint:
+    found = fields_of(entry, ("columns", "least", "without", "values"))
+    columns = texts(found["columns"]) if "columns" in found else ()
+    if not columns:
+        raise mistake(entry, "nothing to recognise it by", hint="list 'columns' that other exports have not")
+    least = found["least"].whole() if "least" in found else -int(-USUAL_SHARE * len(columns) // 1)
+    if not 1 <= least <= len(columns):
+        raise mistake(found["least"], f"'least' is a number from 1 to {len(columns)}, the columns of the fingerprint")
+    values = found["values"].mapping() if "values" in found else {}
+    return Fingerprint(
+        columns,
+        least,
+        texts(found["without"]) if "without" in found else (),
+        {column: _regex(regex) for column, regex in values.items()},
+    )
+
+
+def _regex(entry: YamlEntry) -> str:
+    try:
+        re.compile(entry.text())
+    except re.error as error:
+        raise mistake(entry, f"no regular expression: {error}") from None
+    return entry.text()
+
+
+def _matches(sample: pl.DataFrame, column: str | None, regex: str) -> bool:
+    """Whether all texts of a column in the sample match, and there is one."""
+    if column is None:
+        return False
+    texts_there = [text for text in sample[column].drop_nulls().to_list() if isinstance(text, str) and text.strip()]
+    return bool(texts_there) and all(re.fullmatch(regex, text.strip()) for text in texts_there)
+
+
+def _sources(rule: ColumnRule) -> Iterable[str]:
+    """The source columns that a rule of a platform names; in an expression they stand in double quotes."""
+    return _quoted(rule.sql) if isinstance(rule, Expression) else sources_of(rule)
+
+
+def _quoted(sql: str) -> list[str]:
+    return [name.replace('""', '"') for name in _NAME.findall(re.sub(r"'(?:[^']|'')*'", "''", sql))]
+
+
+class _InFile:
+    """A platform's mapping in the names of one file: what the file has not is left out."""
+
+    def __init__(self, names: dict[str, str], mapping: Mapping) -> None:
+        self.names = names
+        self.given = mapping
+
+    def mapping(self) -> Mapping:
+        """Return the mapping with what is there."""
+        columns = {target: found for target, rule in self.given.columns.items() if (found := self._rule(rule))}
+        columns = self._without_absent_targets(columns)
+        return replace(
+            self.given,
+            columns=columns,
+            translate={self.names.get(column, column): words for column, words in self.given.translate.items()},
+            drop=self._present(self.given.drop),
+            order_level=self._present(self.given.order_level),
+            status=tuple(
+                replace(rule, source=self.names[rule.source]) for rule in self.given.status if rule.source in self.names
+            ),
+            minor_units=tuple(target for target in self.given.minor_units if target in columns),
+            aside=self._present(self.given.aside),
+        )
+
+    def _present(self, columns: Iterable[str]) -> tuple[str, ...]:
+        return tuple(self.names[column] for column in columns if column in self.names)
+
+    def _rule(self, rule: ColumnRule) -> ColumnRule | None:
+        match rule:
+            case FromColumn(source):
+                return FromColumn(self.names[source]) if source in self.names else None
+            case FromColumns(sources, how):
+                here = self._present(sources)
+                return (FromColumn(here[0]) if len(here) == 1 else FromColumns(here, how)) if here else None
+            case Expression(sql, where):
+                named = _quoted(sql)
+                if named and not any(name in self.names for name in named):
+                    return None
+                return Expression(self._renamed(sql), where)
+        return rule
+
+    def _renamed(self, sql: str) -> str:
+        """Return an expression in the names of the file; a column that it has not is null."""
+
+        def name(found: re.Match[str]) -> str:
+            here = self.names.get(found[1].replace('""', '"'))
+            return "CAST(NULL AS VARCHAR)" if here is None else '"' + here.replace('"', '""') + '"'
+
+        texts_kept = re.split(r"('(?:[^']|'')*')", sql)
+        return "".join(part if part.startswith("'") else _NAME.sub(name, part) for part in texts_kept)
+
+    def _without_absent_targets(self, columns: dict[str, ColumnRule]) -> dict[str, ColumnRule]:
+        """Return rules whose expressions read no target that nothing fills: it is null in them."""
+        absent = [target for target in self.given.columns if target not in columns]
+        if not absent:
+            return columns
+        word = re.compile(rf"\b(?:{'|'.join(map(re.escape, absent))})\b")
+        return {
+            target: Expression(_outside_quotes_replaced(word, rule.sql), rule.where)
+            if isinstance(rule, Expression) and word.search(outside_quotes(rule.sql))
+            else rule
+            for target, rule in columns.items()
+        }
+
+
+def _outside_quotes_replaced(word: re.Pattern[str], sql: str) -> str:
+    parts = re.split(r"('(?:[^']|'')*'|\"(?:[^\"]|\"\")*\")", sql)
+    return "".join(part if part[:1] in {"'", '"'} else word.sub("CAST(NULL AS DOUBLE)", part) for part in parts)
