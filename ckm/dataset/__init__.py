@@ -261,11 +261,12 @@ def _read(source: Source, conversion: Conversion) -> FitRows:
     from ckm.ingest.contract import Contract
     from ckm.ingest.failures import Failures
     from ckm.ingest.validation import validated
+    from ckm.ingest.whole_orders import by_order
     from ckm.schema import TABLES
 
     table = TABLES[TRANSACTIONS]
     good, failures, total = [pl.DataFrame(schema=table.dtypes)], Failures(), 0
-    for batch in source.batches():
+    for batch in by_order(source.batches(), conversion.order_column):
         found = validated(batch, conversion, Contract(table))
         good.append(found.good)
         failures.add(found.failed)

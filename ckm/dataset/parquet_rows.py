@@ -18,7 +18,7 @@ import polars.selectors as cs
 from ckm.dataset.footer import read_footer
 from ckm.ingest.contract import FEW_WORDS, has_vocabulary, keeps
 from ckm.mapping.expressions import exactly
-from ckm.mapping.mapping import Expression, FromColumn
+from ckm.mapping.mapping import Expression, FromColumn, FromColumns
 from ckm.mapping.proposal import LINE_VALUE, TYPE_BY_SIGN
 from ckm.parquet_file import scan_file
 from ckm.paths import openable
@@ -141,6 +141,10 @@ def _words_as_text(source: pl.LazyFrame) -> pl.LazyFrame:
 def _is_plain(conversion: Conversion, schema: pl.Schema, sample: pl.DataFrame) -> bool:
     """Whether every column is read without looking at its texts one by one."""
     mapping = conversion.mapping
+    if conversion.orders is not None or mapping.guest_ids or mapping.minor_units:
+        return False
+    if any(isinstance(rule, FromColumns) for rule in mapping.columns.values()):
+        return False
     used = [rule.source for rule in mapping.columns.values() if isinstance(rule, FromColumn)]
     computed = [rule for rule in mapping.columns.values() if isinstance(rule, Expression)]
     return (

@@ -17,7 +17,8 @@ from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.failures import Failures
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.rows import as_json, stored, stored_names
-from ckm.ingest.validation import UNREAD
+from ckm.ingest.validation import RECORD, UNREAD, once_per_record
+from ckm.ingest.whole_orders import by_order
 from ckm.mapping.convert import Conversion
 from ckm.mapping.sayable import sayable
 from ckm.sources.partition import partition_of
@@ -227,7 +228,8 @@ class FileLoad:
         """Read, sort and land all records; land nothing when too many are unfit."""
         writer = self._begin()
         try:
-            for batch in map(self._sorted, ahead(self.source.batches())):
+            pieces = by_order(self.source.batches(), self.conversion.order_column)
+            for batch in map(self._sorted, ahead(pieces)):
                 taken = self._take(batch, writer)
                 progress(taken / max(taken, self.source.expected_rows))
             self._refuse_too_many_rejects(writer)
@@ -263,11 +265,14 @@ class FileLoad:
     def _sorted(self, batch: Batch) -> _Sorted:
         """Convert a batch and hold it against the contract; touches nothing but the batch, so it may run ahead."""
         converted = self.conversion.apply(batch.records)
-        frame = stored(converted.frame, self.names, batch.lines)
+        origin = converted.origin
+        lines = batch.lines if origin is None else batch.lines[origin]
+        frame = stored(converted.frame, self.names, lines)
         verdict = self.contract.sort(frame, converted.reasons)
-        rows = verdict.broken[ROW]
+        unfit = once_per_record(verdict.broken, origin)
+        rows = unfit[ROW]
         broken = frame.select(pl.col("^source_row|customer_id$"))[rows].with_columns(
-            verdict.broken["reasons"], raw=as_json(batch.records[rows])
+            unfit["reasons"], raw=as_json(batch.records[unfit[RECORD]])
         )
         unread = batch.rejected.select(
             pl.col("line").alias("source_row"), pl.concat_list(UNREAD + pl.col("reason")).alias("reasons"), "raw"

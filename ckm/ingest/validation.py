@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 UNREAD = "record|"
 """Reasons of records that the reader refused start with it; no column and no rule can."""
+RECORD = "ckm:record"
 REASONS = pl.Schema({"source_row": pl.Int64(), "reasons": pl.List(pl.String)})
 
 
@@ -40,10 +41,26 @@ def validated(batch: Batch, conversion: Conversion, contract: Contract) -> Valid
     """Convert a batch and hold it against the contract of the conversion's table."""
     converted = conversion.apply(batch.records)
     verdict = contract.sort(converted.frame.select(*conversion.mapping.target.dtypes), converted.reasons)
-    rows = batch.lines.gather(verdict.broken[ROW])
-    broken = pl.DataFrame([rows.alias("source_row"), verdict.broken["reasons"]])
+    unfit = once_per_record(verdict.broken, converted.origin)
+    rows = batch.lines.gather(unfit[RECORD])
+    broken = pl.DataFrame([rows.alias("source_row"), unfit["reasons"]])
     unread = batch.rejected.select(
         pl.col("line").alias("source_row"), pl.concat_list(UNREAD + pl.col("reason")).alias("reasons")
     )
     failed = pl.concat([broken.cast(REASONS), unread.cast(REASONS)])
-    return ValidatedBatch(verdict.good, failed, len(batch.records) + len(batch.rejected))
+    return ValidatedBatch(verdict.good, failed, len(verdict.good) + len(failed))
+
+
+def once_per_record(broken: pl.DataFrame, origin: pl.Series | None) -> pl.DataFrame:
+    """Return the rows that break a rule, one for each record, with the record's position in ``ckm:record``.
+
+    Parameters
+    ----------
+    broken
+        Of the contract: ``ckm:row`` and ``reasons``.
+    origin
+        Of the conversion: the record of each row, where a record may become several; null where each is its own.
+    """
+    if origin is None:
+        return broken.with_columns(pl.col(ROW).alias(RECORD))
+    return broken.with_columns(origin[broken[ROW]].alias(RECORD)).unique(RECORD, keep="first", maintain_order=True)

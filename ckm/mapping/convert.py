@@ -10,6 +10,7 @@ from polars.exceptions import PanicException, PolarsError
 
 from ckm.mapping.expressions import column_names, exactly, unworkable
 from ckm.mapping.mapping import Constant, Expression, FromColumn
+from ckm.mapping.order_amounts import in_main_units
 from ckm.values.amounts import refuse_other_currencies
 from ckm.values.ids import IdReader
 from ckm.values.readers import complete_reading
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from ckm.mapping.mapping import Mapping, RowRule
+    from ckm.mapping.order_rules import OrderRules
     from ckm.values.readers import Reader
 
 TEXTS = pl.List(pl.String())
@@ -28,7 +30,9 @@ VALUE = "\x00value"
 
 
 class Converted(NamedTuple):
-    """Rows of a table, as many and in the same order as the records they came from.
+    """Rows of a table.
+
+    As many and in the same order as the records they came from, unless the mapping speaks of orders.
 
     Attributes
     ----------
@@ -39,11 +43,14 @@ class Converted(NamedTuple):
         Per row the broken ``column|type`` and ``row|RULE``, List(String); null where nothing is broken.
     flags
         Per row the names of broken rules that only flag, List(String); null where none is.
+    origin
+        Per row the position of its record; null where each record became the row in its place.
     """
 
     frame: pl.DataFrame
     reasons: pl.Series
     flags: pl.Series
+    origin: pl.Series | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,8 @@ class Conversion:
         What was assumed, in sentences.
     amount_marks
         The signs, codes and words that stood beside amounts so far.
+    orders
+        What is done with the lines of orders; null where the mapping says nothing of them.
     """
 
     mapping: Mapping
@@ -92,6 +101,7 @@ class Conversion:
     date_format: str | None = None
     remarks: tuple[str, ...] = ()
     amount_marks: set[str] = field(default_factory=set)
+    orders: OrderRules | None = None
 
     @classmethod
     def plan(
@@ -163,7 +173,13 @@ class Conversion:
         UsageError
             The amounts are marked as of another currency than all of them are taken for.
         """
+        origin = None
+        if self.orders is not None:
+            records = self.orders.carried(records)
         typed, broken = self.read(records)
+        if self.orders is not None:
+            typed, broken, origin = self.orders.applied(typed, broken, records)
+            records = records[origin]
         currency = self.mapping.columns.get("currency")
         if isinstance(currency, Constant) and self.amount_marks:
             refuse_other_currencies(self.amount_marks, currency.value)
@@ -184,11 +200,16 @@ class Conversion:
                 flags.append((rule.name, failed))
             else:
                 broken.append((f"row|{rule.name}", failed))
-        return Converted(frame, _per_row(broken, height), _per_row(flags, height))
+        return Converted(frame, _per_row(broken, height), _per_row(flags, height), origin)
+
+    @property
+    def order_column(self) -> str | None:
+        """The source column whose equal values must come in one piece; null where pieces may be cut anywhere."""
+        return self.orders.order if self.orders is not None else None
 
     def cleaning_remarks(self) -> list[str]:
-        """Return sentences on what the ids of all records so far have lost."""
-        remarks = []
+        """Return sentences on what the ids of all records so far have lost, and what became of their orders."""
+        remarks = self.orders.remarks() if self.orders is not None else []
         for target, reader in self.readers.items():
             if isinstance(reader, IdReader):
                 rule = self.mapping.columns.get(target)
@@ -204,10 +225,22 @@ class Conversion:
         for target in self.inputs:
             self._complete(target, inputs[target], quick[target], typed, broken)
         typed |= {target: value.new_from_index(0, records.height) for target, value in self.constants.items()}
+        self._scale(self.mapping.minor_units, typed)
         for target, expression in self.expressions.items():
             value = self.computed(target, expression, typed, records)
             self._complete(target, value, self._read_quickly(value.to_frame())[target], typed, broken)
+            self._scale([target] if target in self.mapping.minor_units else [], typed)
+        if self.mapping.guest_ids and "customer_id" in typed:
+            typed["customer_id"] = _without_guests(typed["customer_id"], self.mapping.guest_ids)
         return {target: typed[target] for target in self.mapping.columns if target in typed}, broken
+
+    def _scale(self, targets: Iterable[str], typed: dict[str, pl.Series]) -> None:
+        """Make amounts in the smallest unit of their currency amounts in its main unit."""
+        for target in targets:
+            if target in typed:
+                amounts = pl.DataFrame([typed[target].alias("amount"), typed["currency"].alias("currency")])
+                scaled = in_main_units(pl.col("amount"), pl.col("currency"))
+                typed[target] = amounts.select(scaled.alias(target)).to_series()
 
     def _read_quickly(self, texts: pl.DataFrame) -> pl.DataFrame:
         """Return targets as the quick way of their readers takes them.
@@ -280,6 +313,12 @@ def evaluate(expression: pl.Expr, typed: pl.DataFrame, records: pl.DataFrame, *,
 def _frame(columns: Iterable[pl.Series]) -> pl.DataFrame:
     """Return columns of one height as a frame; of none it has no rows."""
     return pl.DataFrame(list(columns))
+
+
+def _without_guests(ids: pl.Series, guests: Iterable[str]) -> pl.Series:
+    """Return ids without those that mean nobody."""
+    nobody = ids.str.to_lowercase().is_in([guest.strip().lower() for guest in guests]).fill_null(value=False)
+    return ids.set(nobody, None) if nobody.any() else ids
 
 
 def _empty(name: str, dtype: pl.DataType, height: int) -> pl.Series:

@@ -11,7 +11,8 @@ from ckm.errors import UsageError
 from ckm.mapping.convert import Conversion, called, evaluate, place_of
 from ckm.mapping.expression_limits import growth_of
 from ckm.mapping.expressions import column_names, exactly, parse_sql
-from ckm.mapping.mapping import Constant, Expression, FromColumn
+from ckm.mapping.mapping import Constant, Expression, FromColumn, FromColumns, sources_of
+from ckm.mapping.order_rules import OrderRules
 from ckm.mapping.proposal import complete, missing_columns
 from ckm.mapping.sayable import unknown_column
 from ckm.mapping.shape import ColumnShapes
@@ -108,18 +109,19 @@ class _Planner:
         self.numeric = numeric
         self.named = named
         self.zone = mapping.time_zone or default_zone
-        self.targets = mapping.target.targets
+        self.targets = mapping.target.fillable
         self.where = called(mapping)
         self.settler = StyleSettler(mapping.hints)
         self.draft = Conversion(mapping, {}, {}, {}, {}, self._words())
         self.growth: dict[str, Growth] = {}
 
     def plan(self, assumed: list[str]) -> Conversion:
+        self._check_sources()
         self._plan_columns()
         self._plan_constants()
         for target, rule in self._computing_order().items():
             self._plan_expression(target, rule)
-        draft = replace(self.draft, extras=self._extras())
+        draft = replace(self.draft, extras=self._extras(), orders=OrderRules.of(self.mapping))
         nothing = self.sample.clear()
         currency = self.mapping.columns.get("currency")
         if isinstance(currency, Constant):
@@ -156,13 +158,11 @@ class _Planner:
 
     def _plan_columns(self) -> None:
         for target, rule in self.mapping.columns.items():
+            if isinstance(rule, FromColumns):
+                self._plan_several(target, rule)
             if not isinstance(rule, FromColumn):
                 continue
-            if rule.source not in self.columns:
-                raise self._unknown(rule.source, f"{self.where}, {target}")
-            if rule.source in self.nested:
-                raise self._not_single(rule.source)
-            source = self.sample.schema[rule.source]
+            source = self._type_of(rule.source, target)
             wanted = self._dtype(target)
             column = exactly(rule.source)
             if not fits(source, wanted):
@@ -172,6 +172,39 @@ class _Planner:
             self.draft.inputs[target] = column
             self.draft.readers[target] = self._reader(target, wanted, source)
         self._settle(list(self.draft.inputs), self.draft.inputs_of)
+
+    def _plan_several(self, target: str, rule: FromColumns) -> None:
+        """Take a target from several columns: from each as text, unless all are of the type that is wanted."""
+        types = [self._type_of(name, target) for name in rule.sources]
+        wanted = self._dtype(target)
+        native = rule.how == "first" and len(set(types)) == 1 and fits(types[0], wanted)
+        columns = [
+            exactly(name) if native else self._as_text(exactly(name), dtype, name)
+            for name, dtype in zip(rule.sources, types, strict=True)
+        ]
+        if not native:
+            columns = [pl.when(column.str.strip_chars() != "").then(column) for column in columns]
+        joined = pl.concat_str(columns, separator=" ", ignore_nulls=True)
+        self.draft.inputs[target] = pl.coalesce(columns) if rule.how == "first" else pl.when(joined != "").then(joined)
+        self.draft.readers[target] = self._reader(target, wanted, types[0] if native else pl.String())
+
+    def _type_of(self, source: str, target: str) -> pl.DataType:
+        if source not in self.columns:
+            raise self._unknown(source, f"{self.where}, {target}")
+        if source in self.nested:
+            raise self._not_single(source)
+        return self.sample.schema[source]
+
+    def _check_sources(self) -> None:
+        """Refuse columns that the file has not where the mapping names them beside its targets."""
+        named = {"order_level": self.mapping.order_level, "status": [rule.source for rule in self.mapping.status]}
+        for key, columns in named.items():
+            for name in columns:
+                if name not in self.columns:
+                    raise self._unknown(name, f"{self.where}, {key}")
+        for target in self.mapping.minor_units:
+            if target not in self.mapping.columns:
+                raise UsageError(f"{self.where}: 'minor_units' names '{target}', which nothing fills")
 
     def _plan_constants(self) -> None:
         for target, rule in self.mapping.columns.items():
@@ -290,7 +323,7 @@ class _Planner:
 
     def _extras(self) -> tuple[pl.Expr, ...]:
         """The source columns that no target takes, under names that clash with none in the store."""
-        mapped = {rule.source for rule in self.mapping.columns.values() if isinstance(rule, FromColumn)}
+        mapped = {source for rule in self.mapping.columns.values() for source in sources_of(rule)}
         for name in self.mapping.drop:
             if name not in self.columns:
                 raise self._unknown(name, f"{self.where}, drop")
@@ -321,7 +354,8 @@ class _Planner:
 
     def _name_of(self, target: str) -> str:
         rule = self.mapping.columns[target]
-        return f"column '{rule.source}'" if isinstance(rule, FromColumn) else f"'{target}'"
+        columns = sources_of(rule)
+        return f"column '{columns[0]}'" if columns else f"'{target}'"
 
 
 def _fresh(reader: Reader) -> Reader:

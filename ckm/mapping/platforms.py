@@ -33,6 +33,8 @@ OWN_KEYS = ("title", "documentation", "recognise", "headers")
 """Keys of a platform beside those of a mapping."""
 USUAL_SHARE = 0.75
 """Of the columns of a fingerprint, where the file does not say how many make it."""
+ASSUMED = ("currency", "type")
+"""Required columns for which :func:`ckm.mapping.proposal.complete` has an assumption, which is said."""
 NONE = "none"
 """``--platform none``: the columns are taken by their names alone."""
 _NAME = re.compile(r'"((?:[^"]|"")*)"')
@@ -108,8 +110,8 @@ class Platform:
         """
         found = _InFile(self._names(columns), self.mapping)
         mapping = found.mapping()
-        missing = [name for name in self.mapping.target.required if name in self.mapping.columns]
-        missing = [name for name in missing if name not in mapping.columns]
+        needed = [name for name in self.mapping.target.required if name not in ASSUMED]
+        missing = [name for name in needed if name in self.mapping.columns and name not in mapping.columns]
         if missing:
             wanted = sorted({source for name in missing for source in sources_of(self.mapping.columns[name])})
             raise UsageError(

@@ -156,6 +156,8 @@ def complete(
     if "net" in needed and {"quantity", "unit_price"} <= set(rules):
         added["net"] = LINE_VALUE
         assumed.append("net is quantity × unit_price")
+    elif "net" in needed and {"order_net", "order_gross"} & set(rules):
+        added["net"] = Constant("0")  # what the lines lack of their order's goods is spread over them
     if "currency" in needed:
         added["currency"] = Constant(default_currency)
         assumed.append(f"{NO_CURRENCY_COLUMN}: every amount is in {default_currency}")

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from ckm.errors import UsageError
+from ckm.schema import ORDER_AMOUNTS
 from ckm.values.numbers import money_marks
 from ckm.values.readers import NumberReader
 from ckm.values.vocabulary import currencies_of
 
-MONEY = frozenset({"net", "discount", "cost", "unit_price"})
+MONEY = frozenset({"net", "discount", "cost", "unit_price", "refund", "fee", *ORDER_AMOUNTS})
 """Targets that are amounts of money."""
 PERCENT = r"[%％٪]\s*$"
 

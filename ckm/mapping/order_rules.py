@@ -1,0 +1,265 @@
+"""What a mapping says of orders: columns of the whole order, statuses, amounts of the order, refunds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from ckm.errors import UsageError
+from ckm.mapping.expressions import exactly
+from ckm.mapping.mapping import FromColumn, sources_of
+from ckm.mapping.order_amounts import COUNTS, ORDER, RETURNED, adjusted
+from ckm.schema import ORDER_AMOUNTS
+from ckm.values.vocabulary import fold
+
+if TYPE_CHECKING:
+    from ckm.mapping.mapping import Mapping, StatusRule
+
+ROW, MEANING = "\x00line", "\x00meaning"
+RETURN_SUFFIX = "-return"
+"""After the number of a line: its refund."""
+NOT_KEPT = ("refund", "refunded_at", *ORDER_AMOUNTS)
+"""Words of which nothing is left once the lines are adjusted."""
+OF_GOODS_ALONE = ("quantity", "cost", "discount", "promised_on", "delivered_on")
+"""Columns that say nothing of money paid back."""
+UNKNOWN_STATUS = "status|vocabulary"
+NO_FIRST_LINE = "row|first_line_missing"
+
+
+class Lines(NamedTuple):
+    """Rows made of records.
+
+    Attributes
+    ----------
+    typed
+        Per target, its values.
+    broken
+        Per broken rule, the rows that break it.
+    origin
+        Per row, the position of its record.
+    """
+
+    typed: dict[str, pl.Series]
+    broken: list[tuple[str, pl.Series]]
+    origin: pl.Series
+
+
+@dataclass(frozen=True)
+class OrderRules:
+    """What is done with the lines of orders once their columns are read.
+
+    Attributes
+    ----------
+    order
+        The source column of the order's number; null where no line needs another of its order.
+    level
+        Source columns of the whole order, which are blank on its further lines.
+    telling
+        Those of them that say what the order is: where all are blank, its first line is not there.
+    status
+        See :class:`ckm.mapping.mapping.Mapping`.
+    amounts
+        The amounts of the order that the mapping fills.
+    repeated
+        Those of them that stand on each line.
+    refunds
+        Whether some column holds what was paid back.
+    numbered
+        Whether the source numbers an order's lines.
+    counts
+        What was counted in all records so far.
+    """
+
+    order: str | None = None
+    level: tuple[str, ...] = ()
+    telling: tuple[str, ...] = ()
+    status: tuple[StatusRule, ...] = ()
+    amounts: tuple[str, ...] = ()
+    repeated: tuple[str, ...] = ()
+    refunds: bool = False
+    numbered: bool = True
+    counts: Counter[str] = field(default_factory=Counter, compare=False)
+
+    @classmethod
+    def of(cls, mapping: Mapping) -> OrderRules | None:
+        """Return the rules of a mapping; null where it says nothing of orders.
+
+        Raises
+        ------
+        UsageError
+            Lines are to be put together by order, and no column holds its number.
+        """
+        amounts = tuple(name for name in ORDER_AMOUNTS if name in mapping.columns)
+        grouped = bool(amounts or mapping.order_level)
+        refunds = bool({"refund", "order_refund"} & mapping.columns.keys())
+        if mapping.table != "transactions" or not (grouped or refunds or mapping.status):
+            return None
+        order = mapping.columns.get("order_id")
+        if grouped and not isinstance(order, FromColumn):
+            raise UsageError(
+                f"mapping {mapping.name}: amounts and columns of a whole order need its number",
+                hint="fill order_id from a column",
+            )
+        level = set(mapping.order_level)
+        told = {rule.source for rule in mapping.status}.union(
+            *(sources_of(mapping.columns.get(name)) for name in ("currency", *amounts))
+        )
+        return cls(
+            order=order.source if grouped and isinstance(order, FromColumn) else None,
+            level=mapping.order_level,
+            telling=tuple(name for name in mapping.order_level if name in told),
+            status=mapping.status,
+            amounts=amounts,
+            repeated=tuple(name for name in amounts if not level.intersection(sources_of(mapping.columns[name]))),
+            refunds=refunds,
+            numbered="line_no" in mapping.columns,
+        )
+
+    def carried(self, records: pl.DataFrame) -> pl.DataFrame:
+        """Return records in which the order's columns hold on all its lines."""
+        if not self.level or self.order is None:
+            return records
+        order = _order_key(exactly(self.order))
+        return records.with_columns(
+            value.forward_fill().over(order).fill_null(value.drop_nulls().first().over(order)).alias(name)
+            for name in self.level
+            for value in (_filled(exactly(name), records.schema[name]),)
+        )
+
+    def applied(self, typed: dict[str, pl.Series], broken: list[tuple[str, pl.Series]], records: pl.DataFrame) -> Lines:
+        """Return the rows that records become: adjusted, without those that are none, with refunds as rows.
+
+        Parameters
+        ----------
+        typed
+            Per target, its values per record.
+        broken
+            Per broken rule, the records that break it.
+        records
+            As they were read, the order's columns carried down.
+        """
+        meaning, unknown = self._meanings(records)
+        broken = [*broken, (UNKNOWN_STATUS, unknown)]
+        if self.telling:
+            told = (_filled(exactly(name), records.schema[name]).is_not_null() for name in self.telling)
+            broken.append((NO_FIRST_LINE, records.select(~pl.any_horizontal(told)).to_series()))
+        lines = pl.DataFrame(list(typed.values())).with_columns(meaning.alias(MEANING)).with_row_index(ROW)
+        lines = _with_types(lines)
+        if self.order is not None and not self.numbered:
+            lines = lines.with_columns(_line_numbers(lines).alias("line_no"))
+        if self.amounts or self.refunds:
+            lines = adjusted(_grouped(lines), self.repeated)
+            lines = pl.concat([lines, self._returns(lines, broken)], how="diagonal")
+        lines = lines.filter(pl.col(MEANING).ne_missing("ignore"))
+        self._count(lines, records.height)
+        origin = lines[ROW]
+        names = [*typed, *(name for name in ("line_no", "discount") if name in lines.columns and name not in typed)]
+        return Lines(
+            {name: lines[name] for name in names if name not in NOT_KEPT},
+            [(rule, mask.gather(origin)) for rule, mask in broken],
+            origin,
+        )
+
+    def remarks(self) -> list[str]:
+        """Return sentences on what was found in all records so far."""
+        named = ", ".join(f"'{rule.source}'" for rule in self.status)
+        said = []
+        if ignored := self.counts["ignored"]:
+            said.append(f"{ignored:,} records are no sales by their status ({named}): left out")
+        if cancelled := self.counts["cancelled"]:
+            said.append(f"{cancelled:,} rows are of cancelled, failed or voided orders by their status: no purchases")
+        if returns := self.counts["returns"]:
+            undated = self.counts["undated"]
+            when = "each on its day" if not undated else f"{undated:,} without a date, on the day of the order"
+            said.append(f"{returns:,} rows are refunds, {when}")
+        return said
+
+    def _meanings(self, records: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+        """Return what each record is, and which have a status that no rule knows."""
+        meaning = pl.Series([None], dtype=pl.String).new_from_index(0, records.height)
+        unknown = pl.Series([False], dtype=pl.Boolean).new_from_index(0, records.height)
+        for rule in self.status:
+            words = records[rule.source].cast(pl.String)
+            found = words.replace_strict(_meanings_of(words, rule), return_dtype=pl.String, default=None)
+            if rule.words:
+                unknown = unknown | (words.str.strip_chars().fill_null("") != "")
+            meaning = meaning.zip_with(meaning.is_not_null(), found)
+        return meaning, unknown & meaning.is_null()
+
+    def _returns(self, lines: pl.DataFrame, broken: list[tuple[str, pl.Series]]) -> pl.DataFrame:
+        """Return a row for what was paid back of each line; a line that is not fit to load has none."""
+        unfit = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.height)
+        for _, mask in broken:
+            unfit = unfit | mask.fill_null(value=False)
+        paid_back = (pl.col(RETURNED) > 0) & (pl.col("type") != "cancel") & (pl.col("type") != "return")
+        returns = lines.filter(paid_back & ~pl.lit(unfit) & pl.col(MEANING).ne_missing("ignore"))
+        when = pl.col("refunded_at") if "refunded_at" in lines.columns else pl.lit(None, dtype=pl.Datetime("us", "UTC"))
+        if self.order is not None and "refunded_at" in lines.columns:
+            when = when.drop_nulls().first().over(ORDER)
+        self.counts["returns"] += returns.height
+        self.counts["undated"] += int(returns.with_columns(when.is_null().alias(MEANING))[MEANING].sum())
+        changed = {
+            "net": -pl.col(RETURNED),
+            "type": pl.lit("return"),
+            "ordered_at": pl.coalesce(when, "ordered_at"),
+            "line_no": pl.concat_str(pl.col("line_no"), pl.lit(RETURN_SUFFIX)),
+            **{name: pl.lit(None, dtype=dtype) for name, dtype in lines.schema.items() if name in OF_GOODS_ALONE},
+        }
+        return returns.with_columns(value.alias(name) for name, value in changed.items() if name in lines.columns)
+
+    def _count(self, lines: pl.DataFrame, records: int) -> None:
+        self.counts["ignored"] += records - lines[ROW].n_unique()
+        self.counts["cancelled"] += int((lines[MEANING] == "cancel").sum())
+
+
+def _meanings_of(words: pl.Series, rule: StatusRule) -> dict[str, str]:
+    """Return what each text in a status column says."""
+    known: dict[str, str] = {fold(word): meaning for word, meaning in rule.words.items()}
+    found = {}
+    for word in words.unique().drop_nulls().to_list():
+        if fold(word):
+            meaning = known.get(fold(word)) or rule.filled or rule.other
+            if meaning:
+                found[word] = meaning
+    return found
+
+
+def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
+    """Give each line the type that its status means."""
+    is_return = pl.col(MEANING) == "return"
+    kind = pl.when(pl.col(MEANING).is_in(["cancel", "return"])).then(MEANING).otherwise("type")
+    net = pl.when(is_return).then(-pl.col("net").abs()).otherwise("net")
+    return lines.with_columns(kind.alias("type"), net.alias("net"))
+
+
+def _line_numbers(lines: pl.DataFrame) -> pl.Expr:
+    """What tells the lines of an order apart: the product, and how often it came before in the order.
+
+    So a line has one number in an export of the whole order, in a part of one, and in one with its lines in another
+    order.
+    """
+    product = pl.col("product_id") if "product_id" in lines.columns else pl.lit(None, dtype=pl.String)
+    nth = pl.int_range(1, pl.len() + 1).over("order_id", product.fill_null(""))
+    repeat = pl.when(nth > 1).then(pl.concat_str(pl.lit("#"), nth.cast(pl.String))).otherwise(pl.lit(""))
+    return pl.when(product.is_null()).then(nth.cast(pl.String)).otherwise(pl.concat_str(product, repeat))
+
+
+def _grouped(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return lines with what those of one order share, and which of them amounts are spread over."""
+    key = pl.coalesce("order_id", pl.concat_str(pl.lit("\x00"), pl.col(ROW)))
+    lines = lines.with_columns(key.rank("dense").alias(ORDER))
+    sale = ~pl.col("type").is_in(["cancel", "return"]).fill_null(value=False)
+    sale &= pl.col(MEANING).ne_missing("ignore")
+    return lines.with_columns((sale | ~sale.any().over(ORDER)).alias(COUNTS))
+
+
+def _order_key(order: pl.Expr) -> pl.Expr:
+    return order.cast(pl.String).str.strip_chars()
+
+
+def _filled(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """A column in which blank text is null."""
+    return pl.when(column.str.strip_chars() != "").then(column) if dtype == pl.String else column
