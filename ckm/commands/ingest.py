@@ -45,7 +45,7 @@ def ingest(
         str | None, typer.Option("--as", metavar="TABLE", help="Map by column names into this table.")
     ] = None,
     save_map: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the mapping that --as found, for next time.")
+        Path | None, typer.Option(metavar="FILE", help="Write the mapping that was found, to change it.")
     ] = None,
     on_conflict: Annotated[
         Literal["replace", "keep", "error"] | None,
@@ -79,6 +79,7 @@ def ingest(
 
     Examples:
         ckm ingest                                            # every file that a mapping in maps/ names
+        ckm ingest orders_export.csv                          # an export that ckm knows (Shopify, Stripe, ...)
         ckm ingest orders.csv --as transactions               # by column names
         ckm ingest orders.csv --as transactions --save-map maps/shop.yaml
         ckm ingest till.csv --as transactions --dates dmy --decimal , --dry-run
@@ -164,7 +165,9 @@ def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None
     from ckm.sources.read import open_source
 
     if len(jobs) != 1 or not isinstance(jobs[0].plan, ByNames):
-        raise UsageError("--save-map goes with one SOURCE and --as", hint="a file that has a mapping needs no other")
+        raise UsageError(
+            "--save-map goes with one SOURCE that has no mapping", hint="a file that has a mapping needs no other"
+        )
     job, plan = jobs[0], jobs[0].plan
     with open_source(job.path, plan.hints) as source:
         found = source.format
@@ -254,7 +257,7 @@ def _remark(result: FileResult) -> None:
             detail(f"{result.file}: {remark}")
         if len(remarks) > MOST_REMARKS:
             note(f"{result.file}: and {len(remarks) - MOST_REMARKS} more; --verbose shows them")
-    for remark in result.upkeep:
+    for remark in (*result.details, *result.upkeep):
         detail(f"{result.file}: {remark}")
 
 

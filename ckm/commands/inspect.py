@@ -121,7 +121,7 @@ def as_object(one: Inspection) -> dict[str, Any]:
         "problems": fields["problems"],
         "proposal": {
             **fields["proposal"],
-            "columns": dict(one.proposal.columns),
+            "columns": {target: source for target, source in reversed(one.proposal.columns)},
         },
     }
 
@@ -207,7 +207,9 @@ def _columns(one: Inspection, *, named: bool) -> pl.DataFrame:
         "misfits": pl.Int64,
         "becomes": pl.String,
     }
-    becomes = {source: target for target, source in one.proposal.columns}
+    becomes: dict[str, str] = {}
+    for target, source in one.proposal.columns:
+        becomes[source] = f"{becomes[source]}, {target}" if source in becomes else target
     rows = [
         (
             *((_name(one),) if named else ()),
@@ -233,7 +235,7 @@ def _proposal(one: Inspection) -> list[str]:
     if proposal.obstacle:
         return [f"looks like {proposal.table}, but: {proposal.obstacle}"]
     return [
-        f"fits {proposal.table}: ckm ingest {one.path} --as {proposal.table}",
+        f"fits {proposal.table}: ckm ingest {one.path}{'' if proposal.platform else f' --as {proposal.table}'}",
         *(f"  assumed: {text}" for text in proposal.assumed),
         *_failures(one),
     ]

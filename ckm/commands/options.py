@@ -118,6 +118,15 @@ class FileOptions:
         list[str] | None,
         _of_mapping("--column", metavar="TARGET=SOURCE", text="Take a column of ours from this one. Repeatable."),
     ] = None
+    platform: Annotated[
+        str | None,
+        _of_mapping(
+            "--platform",
+            metavar="NAME",
+            text="The export that it is, such as shopify-orders (by its columns unless given); 'none' takes columns by "
+            "their names alone.",
+        ),
+    ] = None
     currency: Annotated[
         str | None, _of_mapping("--currency", metavar="CODE", text="Of amounts for which no column names one.")
     ] = None
@@ -179,7 +188,8 @@ class FileOptions:
 
         currency = parse_currency(self.currency) if self.currency else None
         time_zone = parse_time_zone(self.time_zone) if self.time_zone else None
-        return IngestOptions(table, self.map_file, self.hints(), _pairs(self.column), currency, time_zone)
+        overrides = _pairs(self.column)
+        return IngestOptions(table, self.map_file, self.hints(), overrides, currency, time_zone, self.platform)
 
 
 AS_FOUND = FileOptions()

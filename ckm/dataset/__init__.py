@@ -21,6 +21,7 @@ from ckm.scanned import remember
 if TYPE_CHECKING:
     from ckm.dataset.parquet_rows import FitRows
     from ckm.ingest.plan import Plan
+    from ckm.ingest.sales_totals import SalesTotals
     from ckm.mapping.convert import Conversion
     from ckm.sources.read import Source
 
@@ -193,6 +194,7 @@ def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
 
 
 def _transactions(file: Path, plan: Plan, config: Config, *, by_customer: bool) -> tuple[pl.LazyFrame, list[str]]:
+    from ckm.ingest.sales_totals import SalesTotals
     from ckm.mapping.convert import Conversion
     from ckm.mapping.proposal import missing_columns
     from ckm.mapping.shape import ColumnShapes
@@ -208,7 +210,9 @@ def _transactions(file: Path, plan: Plan, config: Config, *, by_customer: bool) 
                 shapes = ColumnShapes(source.sample)
                 raise missing_columns([WHO], TRANSACTIONS, columns, mapping.columns, shapes, named=named)
         except UsageError as error:
-            raise type(error)(f"{file}: {error}", hint=error.hint, **error.details) from None
+            _refuse_other_table(file, source, said=plan.platform)
+            error.args = (f"{file}: {error}",)  # of whatever kind of usage error: they are made of other facts
+            raise
         conversion = Conversion.plan(
             mapping,
             source.format.columns,
@@ -221,11 +225,25 @@ def _transactions(file: Path, plan: Plan, config: Config, *, by_customer: bool) 
             from_1904=source.format.from_1904,
             named=source.format.named,
         )
-        found = _scanned(source, conversion) or _read(source, conversion)
+        totals = SalesTotals()
+        found = _scanned(source, conversion) or _read(source, conversion, totals)
         if found.left_out > MAX_REJECTS * found.total:
             raise _refusal(file, source, conversion)
     left = [f"{found.left_out} of {found.total} records were left out as unfit"] if found.left_out else []
-    return found.rows, [*remarks, *conversion.remarks, *conversion.cleaning_remarks(), *left]
+    return found.rows, [*remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks(), *left]
+
+
+def _refuse_other_table(file: Path, source: Source, *, said: str | None) -> None:
+    """Refuse an export that fills another table by its name, rather than for the columns that it has not."""
+    from ckm.mapping.platforms import NONE, known_platform
+
+    platform = known_platform(source.format.columns, source.sample, said=said) if said is None else None
+    if platform is not None and platform.mapping.table != TRANSACTIONS:
+        raise UsageError(
+            f"{file}: an export of {platform.title}, which fills {platform.mapping.table}; "
+            "an analysis of a FILE is of transactions",
+            hint=f"load it into a workspace with ckm ingest; or --platform {NONE} takes the columns by their names",
+        )
 
 
 def _refusal(file: Path, source: Source, conversion: Conversion) -> InputError:
@@ -255,7 +273,7 @@ def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
         raise InputError(f"{source.path}: the Parquet file is damaged") from error
 
 
-def _read(source: Source, conversion: Conversion) -> FitRows:
+def _read(source: Source, conversion: Conversion, totals: SalesTotals | None = None) -> FitRows:
     """The fit rows of any file, in memory."""
     from ckm.dataset.parquet_rows import FitRows
     from ckm.ingest.contract import Contract
@@ -269,6 +287,8 @@ def _read(source: Source, conversion: Conversion) -> FitRows:
     for batch in by_order(source.batches(), conversion.order_column):
         found = validated(batch, conversion, Contract(table))
         good.append(found.good)
+        if totals is not None and conversion.orders is not None:
+            totals.add(found.good)
         failures.add(found.failed)
         total += found.records
     return FitRows(pl.concat(good).lazy(), failures.rows, total, failures)

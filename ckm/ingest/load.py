@@ -17,9 +17,11 @@ from ckm.ingest.contract import ROW, Contract
 from ckm.ingest.failures import Failures
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.rows import as_json, stored, stored_names
+from ckm.ingest.sales_totals import SalesTotals
 from ckm.ingest.validation import RECORD, UNREAD, once_per_record
 from ckm.ingest.whole_orders import by_order
 from ckm.mapping.convert import Conversion
+from ckm.mapping.passed_over import passed_over
 from ckm.mapping.sayable import sayable
 from ckm.sources.partition import partition_of
 from ckm.sources.read import open_source, refuse_absent
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from ckm.store import OnConflict
 
 Progress = Callable[[float], None]
+MOST_RENAMED = 3
+"""So many columns that the store calls otherwise are named one by one."""
 
 
 @dataclass(frozen=True)
@@ -219,8 +223,9 @@ class FileLoad:
         )
         self.empty = self.conversion.apply(source.sample.clear()).frame
         self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))
-        self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.mapping.columns]
+        self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.filled]
         self.contract = Contract(self.table, self.unfilled)
+        self.totals = SalesTotals()
         self.failures = Failures()
         self.flags: Counter[str] = Counter()
 
@@ -287,6 +292,8 @@ class FileLoad:
     def _take(self, batch: _Sorted, writer: LoadWriter) -> int:
         """Hand a batch to the store; return the number of its records."""
         writer.add(batch.good)
+        if self.conversion.orders is not None:
+            self.totals.add(batch.good)
         if len(batch.unfit):
             self.failures.add(batch.unfit.select("source_row", "reasons"))
             origin = {
@@ -317,7 +324,14 @@ class FileLoad:
         changed = {old: new for old, new in self.names.items() if old != new}
         if len(sayable(list(changed), named=self.source.format.named)) < len(changed):
             return [f"{len(changed)} columns are stored under other names, which the store allows"]
+        if len(changed) > MOST_RENAMED:
+            return [f"{len(changed)} columns are stored under other names: what the store does not allow in one is a _"]
         return [f"column '{old}' is stored as '{new}'" for old, new in changed.items()]
+
+    def _kept_beside(self) -> tuple[str, ...]:
+        others = passed_over(self.conversion.mapping, self.source.format.columns).others
+        names = sayable(others, named=self.source.format.named)
+        return (f"kept beside, as nothing takes them: {', '.join(map(repr, names))}",) if names else ()
 
     def _result(self, facts: LoadFacts, status: Status = Status.loaded) -> FileResult:
         problems = [text if line is None else f"line {line}: {text}" for line, text in self.source.problems]
@@ -341,11 +355,13 @@ class FileLoad:
             duplicates=facts.duplicates,
             quarantined=facts.quarantined,
             load_id=facts.load_id if status is Status.loaded else None,
+            details=self._kept_beside(),
             reasons=dict(self.failures.ordered()),
             remarks=(
                 *superseded,
                 *self.remarks,
                 *self.conversion.remarks,
+                *self.totals.remarks(),
                 *self.conversion.cleaning_remarks(),
                 *problems,
                 *flagged,

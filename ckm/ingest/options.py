@@ -29,6 +29,8 @@ class IngestOptions:
         Of amounts for which no column names one.
     time_zone
         Of times without a zone.
+    platform
+        The platform whose export the files are, or ``none``; None leaves it to their columns.
     """
 
     table: str | None = None
@@ -37,3 +39,4 @@ class IngestOptions:
     overrides: dict[str, str] = field(default_factory=dict)
     currency: str | None = None
     time_zone: str | None = None
+    platform: str | None = None

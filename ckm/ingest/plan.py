@@ -8,8 +8,12 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 from ckm.errors import UnknownNameError
+from ckm.ingest.options import IngestOptions
 from ckm.mapping.mapping import Constant, FromColumn
-from ckm.mapping.proposal import propose_mapping
+from ckm.mapping.passed_over import passed_over
+from ckm.mapping.platforms import NONE, known_platform
+from ckm.mapping.proposal import checked_overrides, complete, propose_mapping
+from ckm.mapping.sayable import sayable
 from ckm.sources.hints import Hints
 
 if TYPE_CHECKING:
@@ -17,8 +21,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ckm.ingest.options import IngestOptions
     from ckm.mapping.mapping import ColumnRule, Mapping
+    from ckm.mapping.platforms import Platform
 
 
 class Plan(Protocol):
@@ -32,6 +36,11 @@ class Plan(Protocol):
     @property
     def hints(self) -> Hints:
         """What is known of the file's format."""
+        ...
+
+    @property
+    def platform(self) -> str | None:
+        """The platform that a person named, or ``none``; None leaves it to the columns."""
         ...
 
     @property
@@ -62,6 +71,11 @@ class Mapped:
     given: Mapping
 
     @property
+    def platform(self) -> str:
+        """None: the mapping says all."""
+        return NONE
+
+    @property
     def table(self) -> str:
         """The mapping's table."""
         return self.given.table
@@ -90,9 +104,10 @@ class Mapped:
 
 @dataclass(frozen=True)
 class ByNames:
-    """Load by the names of the columns.
+    """Load by the names of the columns, or as an export of a platform that is recognised by them.
 
-    The ``source`` of the rows is the table's name: however the files are called, they are exports of one source.
+    The ``source`` of the rows is the platform's name, else the table's: however the files are called, they are exports
+    of one source.
 
     Attributes
     ----------
@@ -106,6 +121,8 @@ class ByNames:
         Of times without one; None leaves it to the workspace.
     amounts_needed
         Whether transactions without a column of amounts are refused.
+    platform
+        The platform whose export it is, or ``none``; None leaves it to the columns.
     """
 
     table: str
@@ -114,11 +131,19 @@ class ByNames:
     currency: str = "EUR"
     time_zone: str | None = None
     amounts_needed: bool = True
+    platform: str | None = None
 
     @classmethod
     def of(cls, table: str, options: IngestOptions, currency: str) -> ByNames:
         """Return the plan for ``table`` that a caller's options make; ``currency`` is theirs unless they name one."""
-        return cls(table, options.hints, options.overrides, options.currency or currency, options.time_zone)
+        return cls(
+            table,
+            options.hints,
+            options.overrides,
+            options.currency or currency,
+            options.time_zone,
+            platform=options.platform,
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -134,7 +159,10 @@ class ByNames:
         repeated: Sequence[Sequence[str]] = (),
         sample: pl.DataFrame | None = None,
     ) -> tuple[Mapping, tuple[str, ...]]:
-        """Propose a mapping; see :func:`ckm.mapping.proposal.propose_mapping`."""
+        """Return a platform's mapping, or a proposed one; see :func:`ckm.mapping.proposal.propose_mapping`."""
+        platform = known_platform(columns, sample, table=self.table, said=self.platform)
+        if platform is not None:
+            return self._of_platform(platform, columns, named=named)
         proposal = propose_mapping(
             columns,
             self.table,
@@ -151,6 +179,20 @@ class ByNames:
         mapping = replace(proposal.mapping, time_zone=self.time_zone)
         return mapping, (f"matched by name: {matched}", *proposal.assumed)
 
+    def _of_platform(
+        self, platform: Platform, columns: Sequence[str], *, named: bool
+    ) -> tuple[Mapping, tuple[str, ...]]:
+        taken = checked_overrides(self.overrides, self.table, columns, named=named)
+        mapping = platform.mapping_for(columns, taken)
+        rules, assumed = complete(mapping.columns, mapping.target, self.currency, columns)
+        said = IngestOptions(hints=self.hints, time_zone=self.time_zone)
+        mapping = adjusted(replace(mapping, columns=rules), said)
+        if passed := passed_over(mapping, columns).money:
+            names = ", ".join(repr(column) for column in sayable(passed, named=named))
+            assumed.append(f"columns of money or status that nothing takes: {names}")
+        found = f"recognised as {platform.title} ({platform.name}); --platform none takes columns by name alone"
+        return mapping, (found, *assumed)
+
 
 def adjusted(mapping: Mapping, options: IngestOptions) -> Mapping:
     """Return a mapping with what the caller says of format, columns, currency and time zone in place of its own.
@@ -162,8 +204,8 @@ def adjusted(mapping: Mapping, options: IngestOptions) -> Mapping:
     if options.currency and isinstance(mapping.columns.get("currency", Constant("")), Constant):
         columns.setdefault("currency", Constant(options.currency))
     for target in columns:
-        if target not in mapping.target.targets:
-            raise UnknownNameError(f"column of {mapping.table}:", target, mapping.target.targets, where="--column")
+        if target not in mapping.target.fillable:
+            raise UnknownNameError(f"column of {mapping.table}:", target, mapping.target.fillable, where="--column")
     return replace(
         mapping.with_columns(**columns),
         hints=replace(mapping.hints, **given),

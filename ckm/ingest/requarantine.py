@@ -13,6 +13,7 @@ from ckm.ingest.load import FileLoad, Settings
 from ckm.ingest.plan import ByNames, Mapped, Plan, adjusted
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.validation import UNREAD
+from ckm.mapping.platforms import NONE, platforms
 from ckm.sources.format import Batch, FileFormat, rejected_frame
 from ckm.store.loads import REQUARANTINE
 
@@ -118,7 +119,9 @@ def _plan(table: str, source: str, mappings: dict[str, Mapping], options: Ingest
     if source in mappings:
         return Mapped(mappings[source])
     if source == table:
-        return ByNames.of(table, options, settings.currency)
+        return ByNames.of(table, replace(options, platform=NONE), settings.currency)
+    if source in platforms():
+        return ByNames.of(table, replace(options, platform=source), settings.currency)
     raise UnknownNameError("mapping", source, mappings, where="maps/")
 
 

@@ -36,6 +36,8 @@ class FileResult:
         Count per ``column|rule`` of the quarantined rows, most frequent first.
     remarks
         What was assumed or mended.
+    details
+        What few want to know: columns that nothing takes.
     upkeep
         What was done to the store beside, such as merging small files.
     error
@@ -58,6 +60,7 @@ class FileResult:
     load_id: str | None = None
     reasons: dict[str, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
+    details: tuple[str, ...] = ()
     upkeep: tuple[str, ...] = ()
     error: CkmError | None = None
 

@@ -15,18 +15,20 @@ from ckm.errors import CkmError, InputError, UnknownNameError, UsageError
 from ckm.files import refuse_unreadable
 from ckm.ingest.plan import ByNames, Mapped, Plan, adjusted
 from ckm.mapping.mapping import Mapping, load_mapping
+from ckm.mapping.platforms import NONE, known_platform, platform_named
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
 from ckm.schema import TABLES
 from ckm.sources.archive import spool_stdin
 from ckm.sources.folder import files_in
-from ckm.sources.read import refuse_absent
+from ckm.sources.read import open_source, refuse_absent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ckm.config import Workspace
     from ckm.ingest.options import IngestOptions
+    from ckm.mapping.platforms import Platform
 
 GLOB = re.compile(r"[*?\[]")
 STDIN_LABEL = "stdin"
@@ -185,8 +187,9 @@ def _plans(workspace: Workspace, options: IngestOptions) -> Callable[[Path], lis
     if options.map_file:
         mapped = Mapped(adjusted(load_mapping(options.map_file), options))
         return lambda file: [mapped]
-    if options.table:
-        named = ByNames.of(options.table, options, workspace.config.currency)
+    said = platform_named(options.platform) if options.platform not in {None, NONE} else None
+    if table := options.table or (said and said.mapping.table):
+        named = ByNames.of(table, options, workspace.config.currency)
         return lambda file: [named]
     mappings = workspace_mappings(workspace)
     return lambda file: _fitting(file, mappings, workspace, options)
@@ -248,8 +251,17 @@ def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, options:
     if not fitting:
         if file != STDIN:
             refuse_absent(file)
+            platform = _recognised(file, options)
+            if platform is not None:
+                return [ByNames.of(platform.mapping.table, options, workspace.config.currency)]
         raise UsageError(
-            f"no mapping in {workspace.maps_dir} names {file}",
+            f"no mapping in {workspace.maps_dir} names {file}, and it is no export that ckm knows",
             hint="say what it is with --as transactions, or which mapping with --map FILE",
         )
     return [Mapped(adjusted(mapping, options)) for mapping in fitting]
+
+
+def _recognised(file: Path, options: IngestOptions) -> Platform | None:
+    """Return the platform whose export a file is; null where it is none, or a person says so."""
+    with open_source(file, options.hints) as source:
+        return known_platform(source.format.columns, source.sample, said=options.platform)

@@ -10,8 +10,10 @@ from ckm.ingest.contract import Contract
 from ckm.ingest.failures import Failures
 from ckm.ingest.plan import ByNames, Mapped, adjusted
 from ckm.ingest.validation import validated
+from ckm.ingest.whole_orders import by_order
 from ckm.mapping.convert import Conversion
-from ckm.mapping.mapping import FromColumn, load_mapping
+from ckm.mapping.mapping import Expression, load_mapping, sources_of
+from ckm.mapping.platforms import known_platform, quoted_names
 from ckm.mapping.synonyms import normalise, synonyms
 from ckm.schema import TABLES
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from ckm.config import Config
     from ckm.ingest.options import IngestOptions
     from ckm.ingest.plan import Plan
-    from ckm.mapping.mapping import Mapping
+    from ckm.mapping.mapping import ColumnRule, Mapping
     from ckm.sources.format import Batch
     from ckm.sources.read import Source
 
@@ -68,6 +70,8 @@ class ProposedMapping:
         The rules that they break, the most frequent first.
     options
         What may settle it; null where no row fails.
+    platform
+        The name of the platform whose export it is; null where none is known.
     """
 
     table: str | None
@@ -77,6 +81,7 @@ class ProposedMapping:
     failed: int | None = None
     rules: tuple[FailedRule, ...] = ()
     options: str | None = None
+    platform: str | None = None
 
 
 class Validation:
@@ -105,6 +110,11 @@ class Validation:
 
     def see(self, batch: Batch) -> None:
         """Hold a batch against the table."""
+        if self.conversion is None or self.conversion.order_column is not None:
+            return  # lines of an order may stand in several batches: see :meth:`finished`
+        self._validate(batch)
+
+    def _validate(self, batch: Batch) -> None:
         if self.conversion is None:
             return
         try:
@@ -117,6 +127,9 @@ class Validation:
 
     def finished(self) -> ProposedMapping:
         """Return what all batches came to."""
+        if self.conversion is not None and self.conversion.order_column is not None:
+            for batch in by_order(self.source.batches(), self.conversion.order_column):
+                self._validate(batch)
         if self.conversion is None:
             return self.proposal
         mapping, found, failures = self.conversion.mapping, self.source.format, self.failures
@@ -130,12 +143,15 @@ class Validation:
 
     def _plan(self, options: IngestOptions, config: Config) -> None:
         found = self.source.format
-        plan = _plan(options, config, found.columns)
+        known = known_platform(found.columns, self.source.sample, table=options.table, said=options.platform)
+        table = known.mapping.table if known is not None else options.table
+        plan = _plan(replace(options, table=table), config, found.columns)
         if plan is None:
             obstacle = "no column is known by its name" if found.columns else "there are no columns"
             self.proposal = ProposedMapping(None, obstacle=obstacle)
             return
-        self.proposal = ProposedMapping(plan.table)
+        platform = known.name if known is not None and options.map_file is None else None
+        self.proposal = ProposedMapping(plan.table, platform=platform)
         mapping, said = plan.mapping(
             found.columns, named=found.named, repeated=found.repeated, sample=self.source.sample
         )
@@ -161,7 +177,7 @@ class Validation:
     def _refuse(self, error: UsageError) -> None:
         self.conversion = None
         obstacle = f"{error}; {error.hint}" if error.hint else str(error)
-        self.proposal = ProposedMapping(self.proposal.table, obstacle=obstacle)
+        self.proposal = ProposedMapping(self.proposal.table, obstacle=obstacle, platform=self.proposal.platform)
 
 
 def _plan(options: IngestOptions, config: Config, columns: Sequence[str]) -> Plan | None:
@@ -172,7 +188,12 @@ def _plan(options: IngestOptions, config: Config, columns: Sequence[str]) -> Pla
 
 
 def _taken(mapping: Mapping) -> tuple[tuple[str, str], ...]:
-    return tuple((target, rule.source) for target, rule in mapping.columns.items() if isinstance(rule, FromColumn))
+    return tuple((target, source) for target, rule in mapping.columns.items() for source in _columns_taken(rule))
+
+
+def _columns_taken(rule: ColumnRule) -> tuple[str, ...]:
+    """The columns of the file that a target is made of; an expression's stand in double quotes."""
+    return tuple(quoted_names(rule.sql)) if isinstance(rule, Expression) else sources_of(rule)
 
 
 def best_table(columns: Sequence[str]) -> str | None:

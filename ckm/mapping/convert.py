@@ -207,6 +207,11 @@ class Conversion:
         """The source column whose equal values must come in one piece; null where pieces may be cut anywhere."""
         return self.orders.order if self.orders is not None else None
 
+    @property
+    def filled(self) -> frozenset[str]:
+        """The targets that can have values."""
+        return frozenset(self.mapping.columns) | (self.orders.fills if self.orders is not None else frozenset())
+
     def cleaning_remarks(self) -> list[str]:
         """Return sentences on what the ids of all records so far have lost, and what became of their orders."""
         remarks = self.orders.remarks() if self.orders is not None else []

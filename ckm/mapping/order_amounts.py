@@ -24,6 +24,8 @@ USUAL_DIGITS = 2
 """Of the smallest unit of a currency that no list names."""
 TOLERANCE = 0.015
 """Sums of rounded amounts differ by a cent from the rounded sum."""
+ROUNDING = 1e-12
+"""Relative error of a sum of floats."""
 _WEIGHT, _SHARE, _CUT = "\x00weight", "\x00share", "\x00cut"
 
 
@@ -162,17 +164,14 @@ def _spread(lines: pl.DataFrame, amount: str, weight: pl.Expr) -> pl.Expr:
     chosen = pl.when(counted.sum().over(ORDER) > 0).then(counted).otherwise(lines_of)
     weights = lines.select(chosen.alias(_WEIGHT), ORDER, amount, "currency")
     value = weights.select(
+        ORDER,
         total=pl.col(_WEIGHT).sum().over(ORDER),
         until=pl.col(_WEIGHT).cum_sum().over(ORDER),
-        weight=pl.col(_WEIGHT),
         amount=pl.col(amount),
         unit=pl.lit(10.0).pow(digits_of(pl.col("currency")).fill_null(USUAL_DIGITS)),
     )
-    upto = [
-        pl.when(part >= pl.col("total") * (1 - 1e-12))
-        .then(pl.col("amount"))
-        .otherwise((pl.col("amount") * part / pl.col("total") * pl.col("unit")).round() / pl.col("unit"))
-        for part in (pl.col("until"), pl.col("until") - pl.col("weight"))
-    ]
-    share = pl.when((pl.col("weight") > 0) & (pl.col("amount") != 0)).then(upto[0] - upto[1])
-    return pl.lit(value.select(share.fill_null(0.0).round(6)).to_series())
+    rounded = (pl.col("amount") * pl.col("until") / pl.col("total") * pl.col("unit")).round() / pl.col("unit")
+    until = pl.when(pl.col("until") >= pl.col("total") * (1 - ROUNDING)).then("amount").otherwise(rounded)
+    value = value.with_columns(until.alias("until"))
+    share = pl.col("until") - pl.col("until").shift(1).over(ORDER).fill_null(0.0)
+    return pl.lit(value.select(share.fill_null(0.0).fill_nan(0.0).round(6)).to_series())

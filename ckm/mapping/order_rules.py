@@ -118,6 +118,12 @@ class OrderRules:
             numbered="line_no" in mapping.columns,
         )
 
+    @property
+    def fills(self) -> frozenset[str]:
+        """Columns of the contract that are filled here though the mapping may not name them."""
+        numbers = {"line_no"} if self.order is not None and not self.numbered else set()
+        return frozenset(numbers | ({"discount"} if self.amounts or self.refunds else set()))
+
     def carried(self, records: pl.DataFrame) -> pl.DataFrame:
         """Return records in which the order's columns hold on all its lines."""
         if not self.level or self.order is None:
@@ -156,7 +162,7 @@ class OrderRules:
         lines = lines.filter(pl.col(MEANING).ne_missing("ignore"))
         self._count(lines, records.height)
         origin = lines[ROW]
-        names = [*typed, *(name for name in ("line_no", "discount") if name in lines.columns and name not in typed)]
+        names = [*typed, *sorted(self.fills - typed.keys())]
         return Lines(
             {name: lines[name] for name in names if name not in NOT_KEPT},
             [(rule, mask.gather(origin)) for rule, mask in broken],

@@ -16,11 +16,13 @@ from ckm.errors import UnknownNameError, UsageError
 from ckm.mapping.expressions import outside_quotes
 from ckm.mapping.mapping import ColumnRule, Expression, FromColumn, FromColumns, Mapping, sources_of
 from ckm.mapping.mapping_file import KEYS, check_schema, fields_of, mapping_of, mistake, texts
+from ckm.mapping.proposal import TYPE_BY_SIGN
 from ckm.mapping.synonyms import normalise
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from collections.abc import Mapping as AnyMapping
 
     import polars as pl
 
@@ -37,6 +39,7 @@ ASSUMED = ("currency", "type")
 """Required columns for which :func:`ckm.mapping.proposal.complete` has an assumption, which is said."""
 NONE = "none"
 """``--platform none``: the columns are taken by their names alone."""
+NOTHING: AnyMapping[str, str] = {}
 _NAME = re.compile(r'"((?:[^"]|"")*)"')
 
 
@@ -100,16 +103,25 @@ class Platform:
             return 0.0
         return len(found) / len(print_.columns)
 
-    def mapping_for(self, columns: Sequence[str]) -> Mapping:
+    def mapping_for(self, columns: Sequence[str], taken: AnyMapping[str, str] = NOTHING) -> Mapping:
         """Return the mapping for a file with these columns: under the names that they have there, without absent ones.
+
+        Parameters
+        ----------
+        columns
+            Those of the file.
+        taken
+            Target to column, decided by a person.
 
         Raises
         ------
         UsageError
             A column that the table requires is absent.
         """
-        found = _InFile(self._names(columns), self.mapping)
-        mapping = found.mapping()
+        mapping = _InFile(self._names(columns), self.mapping).mapping()
+        mapping = mapping.with_columns(**{target: FromColumn(source) for target, source in taken.items()})
+        if mapping.status and mapping.table == "transactions" and "type" not in mapping.columns:
+            mapping = mapping.with_columns(type=TYPE_BY_SIGN)
         needed = [name for name in self.mapping.target.required if name not in ASSUMED]
         missing = [name for name in needed if name in self.mapping.columns and name not in mapping.columns]
         if missing:
@@ -168,6 +180,39 @@ def recognise(columns: Sequence[str], sample: pl.DataFrame | None = None, table:
     if not ranked or (len(ranked) > 1 and ranked[0][:2] == ranked[1][:2]):
         return None
     return ranked[0][2]
+
+
+def known_platform(
+    columns: Sequence[str], sample: pl.DataFrame | None = None, *, table: str | None = None, said: str | None = None
+) -> Platform | None:
+    """Return the platform of a file: the one that a person names, else the one that is recognised; null for none.
+
+    Parameters
+    ----------
+    columns, sample
+        Of the file.
+    table
+        The table to fill; null for any.
+    said
+        The name of a platform, or :data:`NONE`; null leaves it to the columns.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no platform of that name.
+    UsageError
+        It fills another table.
+    """
+    if said == NONE:
+        return None
+    if said is None:
+        return recognise(columns, sample, table)
+    platform = platform_named(said)
+    if table is not None and platform.mapping.table != table:
+        raise UsageError(
+            f"{platform.title} fills {platform.mapping.table}, not {table}", hint=f"--platform {NONE}, or another one"
+        )
+    return platform
 
 
 def platform_named(name: str) -> Platform:
@@ -256,10 +301,11 @@ def _matches(sample: pl.DataFrame, column: str | None, regex: str) -> bool:
 
 def _sources(rule: ColumnRule) -> Iterable[str]:
     """The source columns that a rule of a platform names; in an expression they stand in double quotes."""
-    return _quoted(rule.sql) if isinstance(rule, Expression) else sources_of(rule)
+    return quoted_names(rule.sql) if isinstance(rule, Expression) else sources_of(rule)
 
 
-def _quoted(sql: str) -> list[str]:
+def quoted_names(sql: str) -> list[str]:
+    """Return the names in double quotes of an expression."""
     return [name.replace('""', '"') for name in _NAME.findall(re.sub(r"'(?:[^']|'')*'", "''", sql))]
 
 
@@ -298,7 +344,7 @@ class _InFile:
                 here = self._present(sources)
                 return (FromColumn(here[0]) if len(here) == 1 else FromColumns(here, how)) if here else None
             case Expression(sql, where):
-                named = _quoted(sql)
+                named = quoted_names(sql)
                 if named and not any(name in self.names for name in named):
                     return None
                 return Expression(self._renamed(sql), where)

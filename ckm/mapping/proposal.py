@@ -113,7 +113,7 @@ def propose_mapping(
     matcher.take_export()
     matcher.take_names()
     rules: dict[str, ColumnRule] = {
-        target: FromColumn(matcher.chosen[target][0]) for target in TABLES[table].targets if target in matcher.chosen
+        target: FromColumn(matcher.chosen[target][0]) for target in TABLES[table].fillable if target in matcher.chosen
     }
     matcher.refuse_repeated(repeated)
     rules, assumed = complete(rules, TABLES[table], default_currency, source_columns, shapes)
@@ -134,6 +134,24 @@ def propose_mapping(
         tuple((target, *matcher.chosen[target]) for target in rules if target in matcher.chosen),
         tuple(assumed),
     )
+
+
+def checked_overrides(
+    overrides: AnyMapping[str, str], table: str, columns: Sequence[str], *, named: bool
+) -> AnyMapping[str, str]:
+    """Return what a person decided (``--column TARGET=SOURCE``) if there are such targets and columns.
+
+    Raises
+    ------
+    UnknownNameError
+        There is no such target of the table, or no such column in the file.
+    """
+    for target, source in overrides.items():
+        if target not in TABLES[table].fillable:
+            raise UnknownNameError(f"column of {table}:", target, TABLES[table].fillable, where="--column")
+        if source not in columns:
+            raise unknown_column(source, columns, named=named, where=f"--column {target}=…")
+    return overrides
 
 
 def complete(
@@ -244,11 +262,8 @@ class _Matcher:
         self.fixed: set[str] = set()
 
     def take_overrides(self, overrides: AnyMapping[str, str]) -> None:
-        for target, source in overrides.items():
-            if target not in self.table.targets:
-                raise UnknownNameError(f"column of {self.table.name}:", target, self.table.targets, where="--column")
-            if source not in self.columns:
-                raise unknown_column(source, self.columns, named=self.named, where=f"--column {target}=…")
+        checked = checked_overrides(overrides, self.table.name, self.columns, named=self.named)
+        for target, source in checked.items():
             self.chosen[target] = (source, "option")
             self.fixed.add(target)
 

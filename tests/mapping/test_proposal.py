@@ -27,17 +27,6 @@ def sources(proposal: Proposal) -> dict[str, str]:
              "unit_price": "UnitPrice", "customer_id": "CustomerID"},
         ),
         (
-            "Name,Email,Financial Status,Paid at,Subtotal,Total,Lineitem quantity,Lineitem price,Currency",
-            {"order_id": "Name", "customer_id": "Email", "ordered_at": "Paid at", "quantity": "Lineitem quantity",
-             "unit_price": "Lineitem price", "currency": "Currency"},
-        ),
-        (
-            "Order Number,Order Date,Order Total Amount,Email (Billing),SKU,Item Name,Quantity (- Refund),Item Cost",
-            {"order_id": "Order Number", "ordered_at": "Order Date", "customer_id": "Email (Billing)",
-            "product_id": "SKU",
-             "quantity": "Quantity (- Refund)", "unit_price": "Item Cost"},
-        ),
-        (
             "Bestellnummer,Bestelldatum,Kunden-Nr.,Artikelnummer,Artikel,Menge,Einzelpreis,Gesamtpreis,Währung",
             {"order_id": "Bestellnummer", "ordered_at": "Bestelldatum", "customer_id": "Kunden-Nr.",
             "quantity": "Menge",

@@ -1,0 +1,47 @@
+"""What the orders of a file come to, to be held against what the shop's own system shows."""
+
+from __future__ import annotations
+
+import polars as pl
+
+SALE_TYPES = ("sale", "subscription")
+SEED = 31
+AMOUNTS = ("gross", "discounts", "returns")
+
+
+class SalesTotals:
+    """Sums over the rows of a file, by currency; add piece by piece."""
+
+    def __init__(self) -> None:
+        self._sums: list[pl.DataFrame] = []
+        self._orders: list[pl.Series] = []
+
+    def add(self, rows: pl.DataFrame) -> None:
+        """Count rows of transactions."""
+        sold = pl.col("type").is_in(SALE_TYPES) & (pl.col("net") >= 0)
+        discount = pl.col("discount").fill_null(0.0) if "discount" in rows.columns else pl.lit(0.0)
+        sums = {
+            "gross": pl.col("net") + discount,
+            "discounts": discount,
+            "returns": pl.when(~sold).then(-pl.col("net")).otherwise(0.0),
+        }
+        counted = rows.filter(pl.col("type") != "cancel")
+        self._sums.append(
+            counted.group_by("currency").agg(
+                sums["gross"].filter(sold).sum().alias("gross"),
+                sums["discounts"].filter(sold).sum().alias("discounts"),
+                sums["returns"].sum().alias("returns"),
+            )
+        )
+        self._orders.append(counted.filter(sold).select(pl.col("order_id").hash(SEED).unique()).to_series())
+
+    def remarks(self) -> list[str]:
+        """Return a sentence on the orders and, by currency, what they come to; none where nothing was sold."""
+        if not self._sums or not (orders := pl.concat(self._orders).n_unique()):
+            return []
+        sums = pl.concat(self._sums).group_by("currency").agg(pl.col(AMOUNTS).sum()).sort("currency")
+        parts = []
+        for currency, gross, discounts, returns in sums.iter_rows():
+            net = f"net sales {gross - discounts - returns:,.2f} {currency}"
+            parts.append(f"gross {gross:,.2f} - discounts {discounts:,.2f} - returns {returns:,.2f} = {net}")
+        return [f"{orders:,} orders: {'; '.join(parts)}"]
