@@ -121,7 +121,7 @@ def as_object(one: Inspection) -> dict[str, Any]:
         "problems": fields["problems"],
         "proposal": {
             **fields["proposal"],
-            "columns": {target: source for target, source in reversed(one.proposal.columns)},
+            "columns": dict(reversed(one.proposal.columns)),
         },
     }
 
