@@ -155,7 +155,8 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
     frames: list[pl.LazyFrame] = []
     said_of: dict[str, list[str]] = {}
     for file in files:
-        rows, said = _transactions(file, plan, config, by_customer=by_customer)
+        known = pl.concat(frames) if frames else None
+        rows, said = _transactions(file, plan, config, known, by_customer=by_customer)
         frames.append(rows)
         for text in said:
             said_of.setdefault(text, []).append(file.name)
@@ -193,7 +194,10 @@ def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
     return plan, replace(config, currency=currency, time_zone=zone or config.time_zone)
 
 
-def _transactions(file: Path, plan: Plan, config: Config, *, by_customer: bool) -> tuple[pl.LazyFrame, list[str]]:
+def _transactions(
+    file: Path, plan: Plan, config: Config, known: pl.LazyFrame | None, *, by_customer: bool
+) -> tuple[pl.LazyFrame, list[str]]:
+    """Return the rows of a file, and remarks; ``known`` are those of files before it, of which it may go on."""
     from ckm.ingest.sales_totals import SalesTotals
     from ckm.mapping.convert import Conversion
     from ckm.mapping.proposal import missing_columns
@@ -225,6 +229,7 @@ def _transactions(file: Path, plan: Plan, config: Config, *, by_customer: bool) 
             from_1904=source.format.from_1904,
             named=source.format.named,
         )
+        conversion = conversion.knowing(known)
         totals = SalesTotals()
         found = _scanned(source, conversion) or _read(source, conversion, totals)
         if found.left_out > MAX_REJECTS * found.total:

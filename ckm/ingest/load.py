@@ -221,6 +221,7 @@ class FileLoad:
             from_1904=source.format.from_1904,
             named=source.format.named,
         )
+        self.conversion = self.conversion.knowing(self._stored_orders())
         self.empty = self.conversion.apply(source.sample.clear()).frame
         self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))
         self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.filled]
@@ -228,6 +229,12 @@ class FileLoad:
         self.totals = SalesTotals()
         self.failures = Failures()
         self.flags: Counter[str] = Counter()
+
+    def _stored_orders(self) -> pl.LazyFrame | None:
+        """The rows of this source in the store; null where it has none."""
+        if self.table.name not in self.store.tables():
+            return None
+        return self.store.scan(self.table.name).filter(pl.col("source") == self.mapping.name)
 
     def run(self, progress: Progress = lambda share: None) -> FileResult:
         """Read, sort and land all records; land nothing when too many are unfit."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
@@ -11,6 +11,7 @@ from polars.exceptions import PanicException, PolarsError
 from ckm.mapping.expressions import column_names, exactly, unworkable
 from ckm.mapping.mapping import Constant, Expression, FromColumn
 from ckm.mapping.order_amounts import in_main_units
+from ckm.mapping.order_rules import known_orders
 from ckm.values.amounts import refuse_other_currencies
 from ckm.values.ids import IdReader
 from ckm.values.readers import complete_reading
@@ -206,6 +207,12 @@ class Conversion:
     def order_column(self) -> str | None:
         """The source column whose equal values must come in one piece; null where pieces may be cut anywhere."""
         return self.orders.order if self.orders is not None else None
+
+    def knowing(self, rows: pl.LazyFrame | None) -> Conversion:
+        """Return the conversion with transactions that complete orders of which the file has a part."""
+        if self.orders is None or not self.orders.telling or rows is None:
+            return self
+        return replace(self, orders=replace(self.orders, known=known_orders(rows)))
 
     @property
     def filled(self) -> frozenset[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,8 +26,25 @@ NOT_KEPT = ("refund", "refunded_at", *ORDER_AMOUNTS)
 """Words of which nothing is left once the lines are adjusted."""
 OF_GOODS_ALONE = ("quantity", "cost", "discount", "promised_on", "delivered_on")
 """Columns that say nothing of money paid back."""
+KNOWN = ("order_id", "customer_id", "ordered_at", "currency", "channel", "campaign_id")
+"""Columns that an order's lines share."""
 UNKNOWN_STATUS = "status|vocabulary"
 NO_FIRST_LINE = "row|first_line_missing"
+
+
+KnownOrders = Callable[[list[str]], pl.DataFrame]
+
+
+def known_orders(rows: pl.LazyFrame) -> KnownOrders:
+    """Return what gives for order numbers what rows of transactions say of these orders."""
+    there = [name for name in KNOWN if name in rows.collect_schema()]
+
+    def look_up(orders: list[str]) -> pl.DataFrame:
+        found = rows.filter(pl.col("order_id").is_in(orders)).group_by("order_id")
+        shared = (pl.col(name).drop_nulls().first() for name in there[1:])
+        return found.agg(*shared, (pl.col("type") == "cancel").all().alias("cancelled")).collect()
+
+    return look_up
 
 
 class Lines(NamedTuple):
@@ -71,6 +89,9 @@ class OrderRules:
         Whether the source numbers an order's lines.
     counts
         What was counted in all records so far.
+    known
+        Gives for order numbers what is known of these orders from elsewhere (:data:`KNOWN` and ``cancelled``, one row
+        an order): an export that is cut into pages has an order's further lines without its first one.
     """
 
     order: str | None = None
@@ -82,6 +103,7 @@ class OrderRules:
     refunds: bool = False
     numbered: bool = True
     counts: Counter[str] = field(default_factory=Counter, compare=False)
+    known: KnownOrders | None = field(default=None, compare=False)
 
     @classmethod
     def of(cls, mapping: Mapping) -> OrderRules | None:
@@ -149,10 +171,11 @@ class OrderRules:
         """
         meaning, unknown = self._meanings(records)
         broken = [*broken, (UNKNOWN_STATUS, unknown)]
+        lines = pl.DataFrame(list(typed.values())).with_columns(meaning.alias(MEANING)).with_row_index(ROW)
         if self.telling:
             told = (_filled(exactly(name), records.schema[name]).is_not_null() for name in self.telling)
-            broken.append((NO_FIRST_LINE, records.select(~pl.any_horizontal(told)).to_series()))
-        lines = pl.DataFrame(list(typed.values())).with_columns(meaning.alias(MEANING)).with_row_index(ROW)
+            lines, alone = self._completed(lines, records.select(~pl.any_horizontal(told)).to_series())
+            broken.append((NO_FIRST_LINE, alone))
         lines = _with_types(lines)
         if self.order is not None and not self.numbered:
             lines = lines.with_columns(_line_numbers(lines).alias("line_no"))
@@ -177,6 +200,10 @@ class OrderRules:
             said.append(f"{ignored:,} records are no sales by their status ({named}): left out")
         if cancelled := self.counts["cancelled"]:
             said.append(f"{cancelled:,} rows are of cancelled, failed or voided orders by their status: no purchases")
+        if completed := self.counts["completed"]:
+            said.append(
+                f"{completed:,} rows are further lines of orders that were known, whose first lines are not here"
+            )
         if returns := self.counts["returns"]:
             undated = self.counts["undated"]
             when = "each on its day" if not undated else f"{undated:,} without a date, on the day of the order"
@@ -194,6 +221,22 @@ class OrderRules:
                 unknown = unknown | (words.str.strip_chars().fill_null("") != "")
             meaning = meaning.zip_with(meaning.is_not_null(), found)
         return meaning, unknown & meaning.is_null()
+
+    def _completed(self, lines: pl.DataFrame, alone: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
+        """Complete lines without their order's first one by what is known of it; return, too, those still alone."""
+        if self.known is None or not alone.any():
+            return lines, alone
+        found = self.known(lines["order_id"].filter(alone).drop_nulls().unique().to_list())
+        joined = lines.select("order_id").join(found, on="order_id", how="left", maintain_order="left")
+        shared = [name for name in found.columns if name in lines.columns and name != "order_id"]
+        filled = lines.with_columns(
+            lines[name].zip_with(~alone | lines[name].is_not_null(), joined[name]) for name in shared
+        )
+        is_cancelled = alone & joined["cancelled"].fill_null(value=False)
+        meaning = filled[MEANING].zip_with(~is_cancelled, pl.Series(["cancel"]).new_from_index(0, lines.height))
+        known = joined["cancelled"].is_not_null()
+        self.counts["completed"] += int((alone & known).sum())
+        return filled.with_columns(meaning.alias(MEANING)), alone & ~known
 
     def _returns(self, lines: pl.DataFrame, broken: list[tuple[str, pl.Series]]) -> pl.DataFrame:
         """Return a row for what was paid back of each line; a line that is not fit to load has none."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from ckm.store import Store
 from tests.conftest import ROOT, Run
 from tests.ingest.workspace import Desk
-from tests.mapping.shop_exports import shop, shopify, woocommerce
+from tests.mapping.shop_exports import Shop, shop, shopify, woocommerce
 
 CASES = Path(os.environ.get("CKM_SHARED") or ROOT.parent / "shared" / "data").parent / "cases" / "platforms"
 
@@ -183,3 +184,44 @@ def test_a_record_that_breaks_a_rule_is_quarantined_once_and_its_refund_is_not_l
     )
     result = desk.one(path, "--map", desk.root / "maps" / "wallet.yaml", "--max-rejects", "100%")
     assert (result["accepted"], result["quarantined"]) == (2, 1)
+
+
+def pages(folder: Path, export: pl.DataFrame, cut: int) -> list[Path]:
+    """Write an export in two files, cut at a line."""
+    folder.mkdir()
+    export.head(cut).write_csv(folder / "page-1.csv")
+    export.slice(cut).write_csv(folder / "page-2.csv")
+    return [folder / "page-1.csv", folder / "page-2.csv"]
+
+
+@pytest.mark.parametrize("layout", [shopify, woocommerce])
+def test_an_order_cut_by_a_page_is_whole_in_the_store_and_in_an_analysis_of_the_folder(
+    desk: Desk, run: Run, layout: Callable[[Shop], pl.DataFrame]
+) -> None:
+    truth = shop(8, count=60)
+    export = layout(truth)
+    numbers = export["Name" if layout is shopify else "Order Number"].str.strip_prefix("#").to_list()
+    simple = {str(each.number) for each in truth.orders if each.status == "paid" and 5 * each.discount < each.gross}
+    cut = next(place for place, number in enumerate(numbers) if place > 20 and number in simple & {numbers[place - 1]})
+    first, second = pages(desk.root / "pages", export, cut)
+    for page in (first, second):
+        assert desk.one(page)["quarantined"] == 0
+    whole = desk.root / "whole.csv"
+    export.write_csv(whole)
+    net = sum(each.goods - each.refund_of_goods for each in truth.counted) / 100
+    found = sums(stored(desk))
+    assert (found["orders"], found["net"]) == (len(truth.counted), pytest.approx(net, abs=0.011))
+    report = json.loads(run("loyalty-report", desk.root / "pages", "-f", "json").stdout)
+    values = {row["measure"]: row["value"] for row in report if not row["slice"]}
+    assert values["revenue"] == pytest.approx(net, abs=0.011)
+
+
+def test_a_page_that_comes_before_its_first_lines_is_quarantined_and_loaded_when_they_are_there(desk: Desk) -> None:
+    export = shopify(Shop(tuple(each for each in shop(8).orders if len(each.lines) > 1 and each.status == "paid")))
+    first, second = pages(desk.root / "pages", export, export.height - 1)
+    early = desk.one(second, "--max-rejects", "100%")
+    assert "row|first_line_missing: 1" in early["reasons"]
+    desk.one(first)
+    again = desk.one("--requarantine")
+    assert (again["accepted"], again["quarantined"]) == (1, 0)
+    assert sums(stored(desk))["orders"] == export["Name"].n_unique()
