@@ -238,6 +238,7 @@ ORDER_AMOUNTS = (
 )
 """Amounts of a whole order, whichever of its lines they stand on: each counts once."""
 ORDER_WORDS: dict[str, pl.DataType] = {
+    "gross": pl.Float64(),
     "refund": pl.Float64(),
     "refunded_at": pl.Datetime("us", "UTC"),
     "fee": pl.Float64(),

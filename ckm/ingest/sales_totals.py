@@ -44,4 +44,4 @@ class SalesTotals:
         for currency, gross, discounts, returns in sums.iter_rows():
             net = f"net sales {gross - discounts - returns:,.2f} {currency}"
             parts.append(f"gross {gross:,.2f} - discounts {discounts:,.2f} - returns {returns:,.2f} = {net}")
-        return [f"{orders:,} orders: {'; '.join(parts)}"]
+        return [f"{orders:,} order{'s' * (orders != 1)}: {'; '.join(parts)}"]

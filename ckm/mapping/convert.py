@@ -11,7 +11,7 @@ from polars.exceptions import PanicException, PolarsError
 from ckm.mapping.expressions import column_names, exactly, unworkable
 from ckm.mapping.mapping import Constant, Expression, FromColumn
 from ckm.mapping.order_amounts import in_main_units
-from ckm.mapping.order_rules import known_orders
+from ckm.mapping.order_rules import NOT_KEPT, known_orders
 from ckm.values.amounts import refuse_other_currencies
 from ckm.values.ids import IdReader
 from ckm.values.readers import complete_reading
@@ -190,7 +190,8 @@ class Conversion:
             typed[name].alias(name) if name in typed else _empty(name, dtype, height)
             for name, dtype in table.dtypes.items()
         ]
-        columns += [column.alias(name) for name, column in typed.items() if name not in table.dtypes]
+        beside = (name for name in typed if name not in table.dtypes and name not in NOT_KEPT)
+        columns += [typed[name].alias(name) for name in beside]
         columns += [self.translated(column) for column in records.select(self.extras)] if self.extras else []
         frame = pl.DataFrame(columns)
         flags: list[tuple[str, pl.Series]] = []

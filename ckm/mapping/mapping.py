@@ -73,9 +73,9 @@ class FromColumns:
 ColumnRule = FromColumn | FromColumns | Constant | Expression
 """Where a target column comes from."""
 
-Meaning = Literal["sale", "return", "cancel", "ignore"]
-"""What a row of some status is: a type of transaction, or none."""
-MEANINGS: tuple[Meaning, ...] = ("sale", "return", "cancel", "ignore")
+Meaning = Literal["sale", "return", "cancel", "ignore", "next"]
+"""What a row of some status is: a type of transaction, or none; ``next`` leaves it to the next rule."""
+MEANINGS: tuple[Meaning, ...] = ("sale", "return", "cancel", "ignore", "next")
 
 
 @dataclass(frozen=True)
@@ -160,6 +160,10 @@ class Mapping:
         Whether a file holds all lines of each order that it names.
     aside
         Source columns of money, status and refunds that are known and fill nothing.
+    file_level
+        Source columns of the whole file: what stands on the first record that fills them holds on all.
+    time_zone_column
+        The source column that names the time zone of the file's times.
     """
 
     name: str
@@ -178,6 +182,8 @@ class Mapping:
     guest_ids: tuple[str, ...] = ()
     whole_orders: bool = False
     aside: tuple[str, ...] = ()
+    file_level: tuple[str, ...] = ()
+    time_zone_column: str | None = None
 
     @property
     def target(self) -> Table:
@@ -225,6 +231,8 @@ def to_dict(mapping: Mapping) -> dict[str, Any]:
         "guest_ids": list(mapping.guest_ids),
         "whole_orders": "yes" if mapping.whole_orders else None,
         "aside": list(mapping.aside),
+        "file_level": list(mapping.file_level),
+        "time_zone_column": mapping.time_zone_column,
     }
     return {name: value for name, value in entries.items() if value not in (None, [], {})}
 

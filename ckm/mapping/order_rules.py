@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 ROW, MEANING = "\x00line", "\x00meaning"
 RETURN_SUFFIX = "-return"
 """After the number of a line: its refund."""
-NOT_KEPT = ("refund", "refunded_at", *ORDER_AMOUNTS)
+NOT_KEPT = ("gross", "refund", "refunded_at", *ORDER_AMOUNTS)
 """Words of which nothing is left once the lines are adjusted."""
 OF_GOODS_ALONE = ("quantity", "cost", "discount", "promised_on", "delivered_on")
 """Columns that say nothing of money paid back."""
@@ -115,7 +115,7 @@ class OrderRules:
             Lines are to be put together by order, and no column holds its number.
         """
         amounts = tuple(name for name in ORDER_AMOUNTS if name in mapping.columns)
-        grouped = bool(amounts or mapping.order_level)
+        grouped = bool(amounts or mapping.order_level or mapping.whole_orders)
         refunds = bool({"refund", "order_refund"} & mapping.columns.keys())
         if mapping.table != "transactions" or not (grouped or refunds or mapping.status):
             return None
@@ -197,17 +197,19 @@ class OrderRules:
         named = ", ".join(f"'{rule.source}'" for rule in self.status)
         said = []
         if ignored := self.counts["ignored"]:
-            said.append(f"{ignored:,} records are no sales by their status ({named}): left out")
+            said.append(f"{_counted(ignored, 'record')} no sales by their status ({named}): left out")
         if cancelled := self.counts["cancelled"]:
-            said.append(f"{cancelled:,} rows are of cancelled, failed or voided orders by their status: no purchases")
+            said.append(
+                f"{_counted(cancelled, 'row')} of cancelled, failed or voided orders by their status: no purchases"
+            )
         if completed := self.counts["completed"]:
             said.append(
                 f"{completed:,} rows are further lines of orders that were known, whose first lines are not here"
             )
         if returns := self.counts["returns"]:
             undated = self.counts["undated"]
-            when = "each on its day" if not undated else f"{undated:,} without a date, on the day of the order"
-            said.append(f"{returns:,} rows are refunds, {when}")
+            when = "dated" if not undated else f"{undated:,} without a date, on the day of the order"
+            said.append(f"{_counted(returns, 'refund')} returns, {when}")
         return said
 
     def _meanings(self, records: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
@@ -219,8 +221,9 @@ class OrderRules:
             found = words.replace_strict(_meanings_of(words, rule), return_dtype=pl.String, default=None)
             if rule.words:
                 unknown = unknown | (words.str.strip_chars().fill_null("") != "")
-            meaning = meaning.zip_with(meaning.is_not_null(), found)
-        return meaning, unknown & meaning.is_null()
+            unknown = unknown & (found != "next").fill_null(value=True)
+            meaning = meaning.zip_with(meaning.is_not_null() & (meaning != "next"), found)
+        return meaning.set(meaning == "next", None), unknown & meaning.is_null()
 
     def _completed(self, lines: pl.DataFrame, alone: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
         """Complete lines without their order's first one by what is known of it; return, too, those still alone."""
@@ -262,6 +265,10 @@ class OrderRules:
     def _count(self, lines: pl.DataFrame, records: int) -> None:
         self.counts["ignored"] += records - lines[ROW].n_unique()
         self.counts["cancelled"] += int((lines[MEANING] == "cancel").sum())
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"1 {noun} is" if count == 1 else f"{count:,} {noun}s are"
 
 
 def _meanings_of(words: pl.Series, rule: StatusRule) -> dict[str, str]:

@@ -26,6 +26,7 @@ from ckm.values.readers import MOMENT, DateReader, NumberReader, Reader, Remembe
 from ckm.values.settling import StyleSettler
 from ckm.values.truth import TruthReader
 from ckm.values.vocabulary import contract_words, folded
+from ckm.values.zones import zone_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -108,12 +109,20 @@ class _Planner:
         self.nested = nested
         self.numeric = numeric
         self.named = named
-        self.zone = mapping.time_zone or default_zone
+        self.zone = mapping.time_zone or self._zone_of_column() or default_zone
         self.targets = mapping.target.fillable
         self.where = called(mapping)
         self.settler = StyleSettler(mapping.hints)
         self.draft = Conversion(mapping, {}, {}, {}, {}, self._words())
         self.growth: dict[str, Growth] = {}
+
+    def _zone_of_column(self) -> str | None:
+        """Return the time zone that a column of the file names; null without such a column, or such a name in it."""
+        name = self.mapping.time_zone_column
+        if name is None or name not in self.sample.columns:
+            return None
+        words = self.sample[name].drop_nulls().cast(pl.String).str.strip_chars()
+        return next((zone for word in words.unique(maintain_order=True) if (zone := zone_named(word))), None)
 
     def plan(self, assumed: list[str]) -> Conversion:
         self._check_sources()
@@ -164,7 +173,9 @@ class _Planner:
                 continue
             source = self._type_of(rule.source, target)
             wanted = self._dtype(target)
-            column = exactly(rule.source)
+            column = self._of_file(rule.source)
+            if rule.source in self.mapping.file_level:
+                source = pl.String()
             if not fits(source, wanted):
                 column = self._as_text(column, source, rule.source)
             elif source.is_float():
@@ -172,6 +183,17 @@ class _Planner:
             self.draft.inputs[target] = column
             self.draft.readers[target] = self._reader(target, wanted, source)
         self._settle(list(self.draft.inputs), self.draft.inputs_of)
+
+    def _of_file(self, name: str) -> pl.Expr:
+        """Return a column, with its first value wherever it has none if it is one of the whole file."""
+        column = exactly(name)
+        if name not in self.mapping.file_level:
+            return column
+        texts = self.sample[name].drop_nulls().cast(pl.String)
+        first = texts.filter(texts.str.strip_chars() != "").head(1)
+        text = column.cast(pl.String)
+        is_filled = (text.str.strip_chars() != "").fill_null(value=False)
+        return pl.when(is_filled).then(text).otherwise(pl.lit(first.item())) if len(first) else text
 
     def _plan_several(self, target: str, rule: FromColumns) -> None:
         """Take a target from several columns: from each as text, unless all are of the type that is wanted."""

@@ -17,7 +17,7 @@ from ckm.mapping.expressions import outside_quotes
 from ckm.mapping.mapping import ColumnRule, Expression, FromColumn, FromColumns, Mapping, sources_of
 from ckm.mapping.mapping_file import KEYS, check_schema, fields_of, mapping_of, mistake, texts
 from ckm.mapping.proposal import TYPE_BY_SIGN
-from ckm.mapping.synonyms import normalise
+from ckm.mapping.synonyms import normalise, synonyms
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SCHEMA = "ckm.platform/1"
 """The version of the file format."""
 FOLDER = "data/platforms"
-OWN_KEYS = ("title", "documentation", "recognise", "headers")
+OWN_KEYS = ("title", "documentation", "recognise", "headers", "by_name")
 """Keys of a platform beside those of a mapping."""
 USUAL_SHARE = 0.75
 """Of the columns of a fingerprint, where the file does not say how many make it."""
@@ -83,6 +83,8 @@ class Platform:
         Per column, its names in other languages and versions.
     mapping
         How it fills a table; its source columns are those of ``headers`` and their like.
+    by_name
+        Targets that columns beside may fill by their names: an export whose columns a person makes up.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Platform:
     fingerprint: Fingerprint
     headers: dict[str, tuple[str, ...]]
     mapping: Mapping
+    by_name: tuple[str, ...] = ()
 
     def share(self, columns: Sequence[str], sample: pl.DataFrame | None = None) -> float:
         """Return the share of the fingerprint that a file with these columns has; 0 where it is another export."""
@@ -120,6 +123,7 @@ class Platform:
         """
         mapping = _InFile(self._names(columns), self.mapping).mapping()
         mapping = mapping.with_columns(**{target: FromColumn(source) for target, source in taken.items()})
+        mapping = mapping.with_columns(**self._by_name(mapping, columns))
         if mapping.status and mapping.table == "transactions" and "type" not in mapping.columns:
             mapping = mapping.with_columns(type=TYPE_BY_SIGN)
         needed = [name for name in self.mapping.target.required if name not in ASSUMED]
@@ -132,6 +136,18 @@ class Platform:
                 missing=missing,
             )
         return mapping
+
+    def _by_name(self, mapping: Mapping, columns: Sequence[str]) -> dict[str, ColumnRule]:
+        """Return the targets for which just one column that the platform does not know has a known name."""
+        known = set(self._names(columns).values())
+        free = [column for column in columns if column not in known]
+        found: dict[str, ColumnRule] = {}
+        for target in self.by_name:
+            names = synonyms(mapping.table).of(target)
+            matching = [column for column in free if normalise(column) in names]
+            if target not in mapping.columns and len(matching) == 1:
+                found[target] = FromColumn(matching[0])
+        return found
 
     def _names(self, columns: Sequence[str]) -> dict[str, str]:
         """Return what the columns of the platform are called in a file, for those that it has."""
@@ -155,6 +171,7 @@ class Platform:
         mapping = self.mapping
         named = [source for rule in mapping.columns.values() for source in _sources(rule)]
         named += [*mapping.drop, *mapping.order_level, *mapping.aside, *(rule.source for rule in mapping.status)]
+        named += [*mapping.file_level, *filter(None, [mapping.time_zone_column])]
         named += [*self.fingerprint.columns, *self.fingerprint.without, *self.fingerprint.values, *self.headers]
         return tuple(dict.fromkeys(named))
 
@@ -263,6 +280,7 @@ def read_platform(path: Path) -> Platform:
         fingerprint=_fingerprint(entries["recognise"]),
         headers={column: texts(others) for column, others in headers.items()},
         mapping=mapping_of(root, entries, default_name=name),
+        by_name=texts(entries["by_name"]) if "by_name" in entries else (),
     )
 
 
@@ -331,6 +349,8 @@ class _InFile:
             ),
             minor_units=tuple(target for target in self.given.minor_units if target in columns),
             aside=self._present(self.given.aside),
+            file_level=self._present(self.given.file_level),
+            time_zone_column=self.names.get(self.given.time_zone_column or ""),
         )
 
     def _present(self, columns: Iterable[str]) -> tuple[str, ...]:

@@ -171,7 +171,10 @@ def complete(
     if "order_id" in needed and (order := order_of(rules, table, columns, shapes)):
         added["order_id"] = order
         assumed.append("no order number: all lines of a customer with one time stamp are one order")
-    if "net" in needed and {"quantity", "unit_price"} <= set(rules):
+    if "net" in needed and "gross" in rules:
+        less = " - COALESCE(ABS(discount), 0)" if "discount" in rules else ""
+        added["net"] = Expression(f"COALESCE(gross, 0){less}")
+    elif "net" in needed and {"quantity", "unit_price"} <= set(rules):
         added["net"] = LINE_VALUE
         assumed.append("net is quantity × unit_price")
     elif "net" in needed and {"order_net", "order_gross"} & set(rules):

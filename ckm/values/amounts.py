@@ -12,7 +12,7 @@ from ckm.values.numbers import money_marks
 from ckm.values.readers import NumberReader
 from ckm.values.vocabulary import currencies_of
 
-MONEY = frozenset({"net", "discount", "cost", "unit_price", "refund", "fee", *ORDER_AMOUNTS})
+MONEY = frozenset({"net", "discount", "cost", "unit_price", "gross", "refund", "fee", *ORDER_AMOUNTS})
 """Targets that are amounts of money."""
 PERCENT = r"[%％٪]\s*$"
 

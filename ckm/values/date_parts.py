@@ -33,7 +33,8 @@ SHAPES = {
     "short-ymd": rf"^(?P<year>\d{{2}}){SEPARATOR}(?P<month>\d{{1,2}}){SEPARATOR}(?P<day>\d{{1,2}})\b{CLOCK}",
     "day-name": r"^(?P<day>\d{1,2})(?:st|nd|rd|th)?[-/.,\s]*(?:of |de )?m(?P<month>\d{2})[-/.,\s]*(?:de )?"
     rf"(?P<year>\d{{4}}|\d{{2}})\b{CLOCK}",
-    "name-day": rf"^m(?P<month>\d{{2}})[-.\s]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[-,\s]+(?P<year>\d{{4}})\b{CLOCK}",
+    "name-day": rf"^m(?P<month>\d{{2}})[-.\s]*(?P<day>\d{{1,2}})(?:st|nd|rd|th)?[-,\s]+"
+    rf"(?P<year>\d{{4}}|\d{{2}})\b{CLOCK}",
     "year-name": rf"^(?P<year>\d{{4}})[-/\s]m(?P<month>\d{{2}})[-/\s](?P<day>\d{{1,2}})\b{CLOCK}",
 }
 """How the parts of a date stand in a text that :func:`simplify` has simplified; ``mNN`` stands for a month's name."""
@@ -51,6 +52,7 @@ def simplify(texts: pl.Series) -> pl.Series:
     words = _words()
     return frame.select(
         pl.col("text")
+        .str.replace_many(words.zones, leftmost=True)
         .str.replace_many(words.halves, leftmost=True)
         .str.replace(words.weekday, "")
         .str.replace_many(words.months, leftmost=True)
@@ -76,6 +78,7 @@ class _Words:
     halves: dict[str, str]
     noise: dict[str, str]
     weekday: str
+    zones: dict[str, str]
 
 
 @cache
@@ -89,7 +92,11 @@ def _words() -> _Words:
         return dict(sorted(words.items(), key=lambda word: -len(word[0])))
 
     return _Words(
-        longest_first(months), longest_first(halves), dict.fromkeys(data["noise"], ""), rf"^(?:{weekdays})[.,]*\s+"
+        longest_first(months),
+        longest_first(halves),
+        dict.fromkeys(data["noise"], ""),
+        rf"^(?:{weekdays})[.,]*\s+",
+        longest_first({f" {word}": f" {zone['offset']}" for word, zone in data["zones"].items()}),
     )
 
 

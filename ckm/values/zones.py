@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
 import polars as pl
+
+from ckm.values.data_files import load_data
 
 GAPS = ("3h", "27h")
 """How far back a time that a clock skipped is looked up: longer than any change to summer time, then than any change of
 the date line."""
+
+
+def zone_named(word: str) -> str | None:
+    """Return the time zone that a word names (``Europe/Berlin``, ``PST``); null where it names none.
+
+    >>> zone_named("CEST"), zone_named("Asia/Tokyo"), zone_named("noon")
+    ('Europe/Berlin', 'Asia/Tokyo', None)
+    """
+    known = load_data("date_words.yaml")["zones"].get(word.casefold())
+    if known is not None:
+        return str(known["zone"])
+    try:
+        return ZoneInfo(word).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def to_utc(local: pl.Expr, zone: str) -> pl.Expr:

@@ -172,7 +172,7 @@ def test_a_refund_of_a_line_is_a_return_on_its_own_day_and_never_more_than_the_l
     returns = conversion.apply(records).frame.filter(type="return")
     assert returns["net"].to_list() == [-8.5, -5.0]
     assert [str(at.date()) for at in returns["ordered_at"]] == ["2024-06-02", "2024-05-01"]
-    assert "2 rows are refunds, 1 without a date, on the day of the order" in conversion.cleaning_remarks()
+    assert "2 refunds are returns, 1 without a date, on the day of the order" in conversion.cleaning_remarks()
 
 
 def test_a_status_decides_what_a_row_is_and_an_unknown_one_is_quarantined() -> None:
@@ -198,7 +198,7 @@ def test_a_status_decides_what_a_row_is_and_an_unknown_one_is_quarantined() -> N
     assert result.reasons.to_list() == [None, None, None, ["status|vocabulary"], None]
     assert result.origin is not None
     assert result.origin.to_list() == [0, 1, 3, 4, 5]
-    assert "1 records are no sales by their status ('gone', 'state'): left out" in conversion.cleaning_remarks()
+    assert "1 record is no sales by their status ('gone', 'state'): left out" in conversion.cleaning_remarks()
 
 
 def test_amounts_in_cents_are_divided_by_what_the_currency_has() -> None:
@@ -276,3 +276,42 @@ def test_a_line_without_its_orders_first_line_is_quarantined() -> None:
     first = [reasons for reasons in result.reasons.to_list() if reasons]
     assert first
     assert all("row|first_line_missing" in reasons for reasons in first)
+
+
+@pytest.mark.parametrize(
+    ("text", "day"),
+    [("Jan-05-26", "2026-01-05"), ("Dec-31-99", "1999-12-31"), ("Mar-04-25 13:10:00 PST", "2025-03-04")],
+)
+def test_short_dates_with_the_name_of_the_month_are_read(text: str, day: str) -> None:
+    rows = converted(payments(who=["a"], amount=["1"], day=[text]), payment_mapping())
+    assert str(rows["ordered_at"][0].date()) == day
+
+
+def test_a_column_of_the_whole_file_holds_on_all_records() -> None:
+    records = payments(who=["a"] * 3, amount=["1"] * 3, cur=[None, "USD", " "])
+    assert set(converted(records, payment_mapping(file_level=("cur",)))["currency"]) == {"USD"}
+
+
+@pytest.mark.parametrize(("word", "hour"), [("Europe/Berlin", 11), ("PDT", 20), ("nowhere", 12)])
+def test_a_column_may_name_the_zone_of_the_times(word: str, hour: int) -> None:
+    records = payments(who=["a"], amount=["1"], day=["2024-01-05 12:00"], zone=[word])
+    mapping = payment_mapping(time_zone_column="zone")
+    assert converted(records, mapping)["ordered_at"][0].hour == hour  # of January, whatever the name says of summer
+    assert converted(records, payment_mapping(time_zone_column="zone", time_zone="UTC"))["ordered_at"][0].hour == 12
+
+
+def test_a_status_may_leave_it_to_the_next_column() -> None:
+    records = payments(who=["a"] * 3, amount=["1"] * 3, part=["goods", "fee", "goods"], state=["ok", "ok", "odd"])
+    status = (StatusRule("part", {"goods": "next"}, other="ignore"), StatusRule("state", {"ok": "sale"}))
+    result = planned(records, payment_mapping(status=status)).apply(records)
+    assert result.frame["order_id"].to_list() == ["p0", "p2"]
+    assert result.reasons.to_list() == [None, ["status|vocabulary"]]
+
+
+def test_gross_of_a_line_less_its_discount_is_its_net() -> None:
+    records = payments(who=["a", "b"], amount=["10.00", None], less=["-2.50", None])
+    mapping = payment_mapping(more={"gross": "amount", "discount": "less"})
+    rules = {target: rule for target, rule in mapping.columns.items() if target != "net"}
+    rows = converted(records, Mapping(name="m", table="transactions", columns=rules))
+    assert rows["net"].to_list() == [7.5, 0.0]
+    assert "gross" not in rows.columns

@@ -49,7 +49,7 @@ def test_every_platform_recognises_its_own_columns_in_any_order_with_others_adde
     columns = [*known.fingerprint.columns, "Something new", "Noch etwas"]
     random.Random(name).shuffle(columns)
     sample = pl.DataFrame({column: [] for column in columns}, schema=dict.fromkeys(columns, pl.String))
-    found = recognise(columns, None if known.fingerprint.values else sample)
+    found = recognise(columns, None if known.fingerprint.values else sample, known.mapping.table)
     assert found is not None
     assert found.name == name
 
