@@ -7,6 +7,8 @@ Usage: ``python docs/generate.py [--check]``. With ``--check`` nothing is writte
 
 A screen is a fenced block after a marker ``<!-- screen: ckm segment -->``; the command runs in the example shop
 (``ckm init --demo``), which is made in a temporary folder. Where the shop cannot be made, screens stay as they are.
+In ``docs/how-to`` the commands of a page run one after the other in a folder of sample exports (``sample_exports.py``),
+and ``<!-- session: ckm ingest FILE (20 lines) -->`` shows what a person sees: result and remarks, so many lines of it.
 """
 
 from __future__ import annotations
@@ -22,6 +24,10 @@ from typing import TYPE_CHECKING
 
 import typer
 from typer.testing import CliRunner
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from sample_exports import write_exports
 
 from ckm.cli import app
 from ckm.customers.dictionary import load_dictionary
@@ -57,6 +63,10 @@ FORMS = {
 }
 """What the documentation calls the forms of the schema."""
 SCREEN = re.compile(r"(<!-- screen: (?P<command>ckm [^\n]+?) -->\n)(?:```text\n.*?```\n)?", re.DOTALL)
+SESSION = re.compile(
+    r"(<!-- session: (?P<command>ckm [^\n(]+?)(?: \((?P<lines>\d+) lines\))? -->\n)(?:```text\n.*?```\n)?", re.DOTALL
+)
+HOW_TO = ROOT / "docs" / "how-to"
 INTRODUCTION = """# Commands
 
 What `--help` of each command says. This page is written by `python docs/generate.py`; edit the docstrings instead.
@@ -141,6 +151,34 @@ def screens(text: str, shop: Path) -> str:
     return SCREEN.sub(fill, text)
 
 
+def sessions(text: str, folder: Path) -> str:
+    """Return ``text`` with every session filled by running its command in ``folder``, in the order of the page."""
+
+    def fill(found: re.Match[str]) -> str:
+        words = found["command"].split()[1:]
+        is_file = any(word in {"-o", "--output", "init"} for word in words)
+        done = call_ckm(*words, *([] if is_file else ["--format", "table"]), folder=folder)
+        if done.returncode != 0:
+            raise SystemExit(f"{found['command']}: exit {done.returncode}\n{done.stderr}")
+        seen = "\n\n".join(part.rstrip() for part in (done.stdout, done.stderr) if part.strip())
+        lines = [line.rstrip() for line in seen.replace(str(folder.resolve()), ".").splitlines()]
+        most = int(found["lines"] or len(lines))
+        shown = "\n".join([*lines[:most], *(["…"] if len(lines) > most else [])])
+        return f"{found[1]}```text\n$ {found['command']}\n{shown}\n```\n"
+
+    return SESSION.sub(fill, text)
+
+
+def how_to_pages() -> dict[Path, str]:
+    """Return the text of each how-to page, its sessions run in a folder of their own."""
+    written = {}
+    for page in sorted(HOW_TO.glob("*.md")):
+        with tempfile.TemporaryDirectory() as temporary:
+            write_exports(Path(temporary))
+            written[page] = sessions(page.read_text(encoding="utf-8"), Path(temporary))
+    return written
+
+
 def make_shop(folder: Path) -> bool:
     """Make the example shop in ``folder`` and load it; return whether this ckm can."""
     return call_ckm("init", "--demo", str(folder)).returncode == 0 and call_ckm("ingest", folder=folder).returncode == 0
@@ -171,6 +209,7 @@ def main() -> None:
         ENTRY: keys(ENTRY.read_text(encoding="utf-8")),
         LINT: rules(LINT.read_text(encoding="utf-8")),
         MEASURES: book(MEASURES.read_text(encoding="utf-8")),
+        **how_to_pages(),
     }
     picture_is_old = False
     with tempfile.TemporaryDirectory() as temporary:
