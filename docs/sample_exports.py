@@ -9,8 +9,10 @@ import csv
 import random
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GOODS = {
     "CT-01": ("Canvas Tote", 1990),
