@@ -90,6 +90,8 @@ class StatusRule:
         Per word, what the row is; words are compared without case and surrounding blanks.
     filled
         What the row is if anything stands in the column.
+    blank
+        What the row is if nothing stands in the column.
     other
         What the row is if another word stands there; None leaves it to the next rule.
     """
@@ -97,6 +99,7 @@ class StatusRule:
     source: str
     words: dict[str, Meaning] = field(default_factory=dict)
     filled: Meaning | None = None
+    blank: Meaning | None = None
     other: Meaning | None = None
 
 
@@ -265,6 +268,7 @@ def _status_to_plain(rule: StatusRule) -> dict[str, Any]:
         "column": rule.source,
         "words": {meaning: found for meaning, found in words.items() if found},
         "filled": rule.filled,
+        "blank": rule.blank,
         "other": rule.other,
     }
     return {name: value for name, value in entries.items() if value}

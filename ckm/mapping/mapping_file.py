@@ -123,19 +123,21 @@ def _status(entry: YamlEntry) -> tuple[StatusRule, ...]:
 
 
 def _status_rule(entry: YamlEntry) -> StatusRule:
-    found = fields_of(entry, ("column", "words", "filled", "other"))
+    found = fields_of(entry, ("column", "words", "filled", "blank", "other"))
     if "column" not in found:
         raise mistake(entry, "a status without 'column'")
-    if not found.keys() & {"words", "filled"}:
-        raise mistake(entry, "a status needs one of 'words' and 'filled'")
+    if not found.keys() & {"words", "filled", "blank"}:
+        raise mistake(entry, "a status needs one of 'words', 'filled' and 'blank'")
     words: dict[str, Meaning] = {}
     for meaning, listed in (found["words"].mapping() if "words" in found else {}).items():
         for word in listed.items():
             if word.text() in words:
                 raise mistake(word, f"'{word.text()}' stands twice in the words of a status")
             words[word.text()] = _meaning(meaning, listed.where)
-    decided = {name: _meaning(found[name].text(), found[name].where) for name in ("filled", "other") if name in found}
-    return StatusRule(found["column"].text(), words, decided.get("filled"), decided.get("other"))
+    decided = {
+        name: _meaning(found[name].text(), found[name].where) for name in ("filled", "blank", "other") if name in found
+    }
+    return StatusRule(found["column"].text(), words, **decided)
 
 
 def _meaning(word: str, where: str) -> Meaning:

@@ -126,7 +126,7 @@ class OrderRules:
                 hint="fill order_id from a column",
             )
         level = set(mapping.order_level)
-        told = {rule.source for rule in mapping.status}.union(
+        told = {rule.source for rule in mapping.status if rule.blank is None}.union(
             *(sources_of(mapping.columns.get(name)) for name in ("currency", *amounts))
         )
         return cls(
@@ -219,6 +219,9 @@ class OrderRules:
         for rule in self.status:
             words = records[rule.source].cast(pl.String)
             found = words.replace_strict(_meanings_of(words, rule), return_dtype=pl.String, default=None)
+            if rule.blank:
+                blank = words.str.strip_chars().fill_null("") == ""
+                found = pl.select(pl.when(blank).then(pl.lit(rule.blank)).otherwise(found)).to_series()
             if rule.words:
                 unknown = unknown | (words.str.strip_chars().fill_null("") != "")
             unknown = unknown & (found != "next").fill_null(value=True)
