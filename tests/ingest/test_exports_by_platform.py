@@ -1,0 +1,113 @@
+"""Exports of many systems: each is recognised as its own and no other, and comes to its orders, customers and net."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import chain
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ckm.mapping.platforms import Platform, platforms, recognise
+from ckm.sources.read import open_source
+from tests.conftest import Run
+from tests.ingest.platform_exports import LISTINGS, ORDERS, Export, Listing, shopee_orders_in_thai
+from tests.ingest.workspace import Desk
+
+EXAMPLES = Path(__file__).parents[2] / "examples" / "shop"
+ALL: dict[str, Callable[[], Export | Listing]] = {**ORDERS, **LISTINGS}
+
+
+def shares(path: Path) -> dict[str, float]:
+    """Return the platforms whose export a file could be, and the share of their fingerprint that it has."""
+    with open_source(path) as source:
+        found = {name: known.share(source.format.columns, source.sample) for name, known in platforms().items()}
+    return {name: share for name, share in found.items() if share}
+
+
+def recognised(path: Path) -> Platform | None:
+    with open_source(path) as source:
+        return recognise(source.format.columns, source.sample)
+
+
+@pytest.mark.parametrize("name", ORDERS)
+def test_an_export_comes_to_its_orders_customers_and_net(desk: Desk, name: str) -> None:
+    check(desk, ORDERS[name](), name)
+
+
+def test_an_export_in_thai_comes_to_the_same(desk: Desk) -> None:
+    check(desk, shopee_orders_in_thai(), "shopee-orders")
+
+
+def check(desk: Desk, export: Export, name: str) -> None:
+    result = desk.call(desk.write(export.file, export.content), *export.options)
+    assert f"({name})" in result.stderr
+    assert result.exit_code == 0, result.output
+    assert ("nothing takes" in result.stderr) == export.passed_over
+    rows = desk.table().filter(pl.col("type") != "cancel")
+    sales = rows.filter(pl.col("type") == "sale")
+    assert sales["order_id"].n_unique() == export.orders
+    assert sales["customer_id"].drop_nulls().n_unique() == export.customers
+    assert rows["net"].sum() == pytest.approx(export.net)
+    assert rows.filter(pl.col("type") == "return")["net"].sum() == pytest.approx(-export.returned)
+
+
+@pytest.mark.parametrize("name", [name for name in ORDERS if "--max-rejects" not in ORDERS[name]().options])
+def test_an_analysis_takes_an_export_as_it_is(run: Run, tmp_path: Path, name: str) -> None:
+    export = ORDERS[name]()
+    path = tmp_path / export.file
+    path.write_bytes(export.content)
+    result = run("segment", path, *export.options, "-f", "json")
+    assert result.exit_code == 4
+    assert json.loads(result.stderr)["error"]["customers"] == export.customers
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_a_listing_comes_to_its_rows(desk: Desk, name: str) -> None:
+    listing = LISTINGS[name]()
+    result = desk.call(desk.write(listing.file, listing.content), *listing.options)
+    assert f"({name})" in result.stderr
+    assert result.exit_code == 0, result.output
+    rows = desk.table(listing.table)
+    key = "customer_id" if listing.table == "customers" else "interaction_id"
+    names = list(dict.fromkeys(chain.from_iterable(listing.rows)))
+    assert rows.select(names).sort(key).to_dicts() == listing.rows
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_an_export_is_taken_for_no_other(tmp_path: Path, name: str) -> None:
+    export = ALL[name]()
+    path = tmp_path / export.file
+    path.write_bytes(export.content)
+    found = shares(path)
+    assert max(found, key=lambda each: found[each]) == name
+    assert [other for other in found if other != name] == []
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "customer_id,date,amount",
+        "order_id,line_no,customer_id,ordered_at,net,currency",
+        "Order ID,Customer ID,Order Date,Quantity,Price,Currency,Status",
+        "Bestellnummer,Kundennummer,Datum,Artikelnummer,Menge,Einzelpreis,Gesamtbetrag,Währung",
+        "id,name,email,phone,country,created_at",
+        "Date,Time,Customer,Item,Qty,Gross,Net,Tax,Payment Method",
+        "Ticket ID,Subject,Status,Priority,Created Date,Email",
+        "Response ID,Start Date,End Date,Email Address,Score,Comment",
+        "订单编号,商品名称,数量,金额,下单时间",
+        "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country",
+    ],
+)
+def test_an_ordinary_file_is_no_platforms(tmp_path: Path, header: str) -> None:
+    path = tmp_path / "plain.csv"
+    path.write_text(f"{header}\n{','.join('1' for _ in header.split(','))}\n", encoding="utf-8")
+    assert shares(path) == {}
+    assert recognised(path) is None
+
+
+@pytest.mark.parametrize("path", sorted(path for path in EXAMPLES.rglob("*.csv")), ids=lambda path: path.name)
+def test_the_files_of_the_example_shop_are_no_platforms(path: Path) -> None:
+    assert shares(path) == {}
