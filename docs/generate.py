@@ -1,7 +1,7 @@
 """Write what the documentation takes from the program itself.
 
-That is ``docs/cli.md``, the tables of features, of measures, of the keys of knowledge entries and of the rules of
-``ckm kb-lint``, and the screens in ``README.md``.
+That is ``docs/cli.md``, the tables of features, of measures, of platforms, of the keys of knowledge entries and of the
+rules of ``ckm kb-lint``, and the screens in ``README.md``.
 
 Usage: ``python docs/generate.py [--check]``. With ``--check`` nothing is written and exit 1 says what is out of date.
 
@@ -21,6 +21,7 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import typer
 from typer.testing import CliRunner
@@ -33,6 +34,7 @@ from ckm.cli import app
 from ckm.customers.dictionary import load_dictionary
 from ckm.knowledge.lint import RULES
 from ckm.knowledge.schema import Shape, entry_shape
+from ckm.mapping.platforms import platforms
 from ckm.measures.book import load_book
 
 if TYPE_CHECKING:
@@ -44,6 +46,7 @@ FEATURES = ROOT / "docs" / "features.md"
 MEASURES = ROOT / "docs" / "loyalty-report.md"
 ENTRY = ROOT / "docs" / "knowledge-entry.md"
 LINT = ROOT / "docs" / "kb-lint.md"
+EXPORTS = ROOT / "docs" / "exports.md"
 README = ROOT / "README.md"
 PICTURE = ROOT / "docs" / "images" / "loyalty-report.png"
 REPORT = ("loyalty-report", "--format", "md")
@@ -52,6 +55,7 @@ DICTIONARY = re.compile(r"(<!-- features -->\n).*?(<!-- /features -->\n)", re.DO
 BOOK = re.compile(r"(<!-- measures -->\n).*?(<!-- /measures -->\n)", re.DOTALL)
 KEYS = re.compile(r"(<!-- keys -->\n).*?(<!-- /keys -->\n)", re.DOTALL)
 RULE_TABLE = re.compile(r"(<!-- rules -->\n).*?(<!-- /rules -->\n)", re.DOTALL)
+EXPORT_TABLE = re.compile(r"(<!-- platforms -->\n).*?(<!-- /platforms -->\n)", re.DOTALL)
 FORMS = {
     "id": "text",
     "texts": "text or texts by language",
@@ -137,6 +141,16 @@ def rules(text: str) -> str:
     return RULE_TABLE.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
 
 
+def exports(text: str) -> str:
+    """Return ``text`` with the table of all platforms between its two markers."""
+    lines = ["| export | `--platform` | fills | its columns |", "|---|---|---|---|"]
+    for each in sorted(platforms().values(), key=lambda platform: platform.title.casefold()):
+        sources = ", ".join(f"[{urlsplit(address).netloc}]({address})" for address in each.documentation)
+        lines.append(f"| {each.title} | `{each.name}` | {each.mapping.table} | {sources} |")
+    table = "\n".join(lines)
+    return EXPORT_TABLE.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
+
+
 def screens(text: str, shop: Path) -> str:
     """Return ``text`` with every screen filled by running its command in ``shop``."""
 
@@ -208,6 +222,7 @@ def main() -> None:
         FEATURES: dictionary(FEATURES.read_text(encoding="utf-8")),
         ENTRY: keys(ENTRY.read_text(encoding="utf-8")),
         LINT: rules(LINT.read_text(encoding="utf-8")),
+        EXPORTS: exports(EXPORTS.read_text(encoding="utf-8")),
         MEASURES: book(MEASURES.read_text(encoding="utf-8")),
         **how_to_pages(),
     }
