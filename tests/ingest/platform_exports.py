@@ -22,8 +22,6 @@ class Export:
         What a person adds on the command line.
     orders, customers, net, returned
         Distinct orders with a sale, customers who have one, net of sales and returns, and what of it was returned.
-    passed_over
-        Whether it has columns of money that no platform can know, such as those with a currency in their name.
     """
 
     file: str
@@ -33,7 +31,6 @@ class Export:
     customers: int = 0
     net: float = 0.0
     returned: float = 0.0
-    passed_over: bool = False
 
 
 @dataclass(frozen=True)
