@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from itertools import chain
@@ -13,7 +14,7 @@ import pytest
 from ckm.mapping.platforms import Platform, platforms, recognise
 from ckm.sources.read import open_source
 from tests.conftest import Run
-from tests.ingest.platform_exports import LISTINGS, ORDERS, Export, Listing, shopee_orders_in_thai
+from tests.ingest.exports_by_platform import HEADERS, LISTINGS, ORDERS, Export, Listing, shopee_orders_in_thai
 from tests.ingest.workspace import Desk
 
 EXAMPLES = Path(__file__).parents[2] / "examples" / "shop"
@@ -84,6 +85,13 @@ def test_an_export_is_taken_for_no_other(tmp_path: Path, name: str) -> None:
     found = shares(path)
     assert max(found, key=lambda each: found[each]) == name
     assert [other for other in found if other != name] == []
+
+
+@pytest.mark.parametrize("name", HEADERS)
+def test_the_columns_of_an_export_are_taken_for_no_other(name: str) -> None:
+    columns = next(csv.reader([HEADERS[name]]))
+    found = [known.name for known in platforms().values() if known.share(columns)]
+    assert found == [name.removesuffix("-de").removesuffix("-th")]
 
 
 @pytest.mark.parametrize(

@@ -55,7 +55,7 @@ def text(columns: str, *rows: dict[str, object], delimiter: str = ",") -> str:
 
 
 HEADERS = dict(
-    line.split(": ", 1) for line in (Path(__file__).parent / "platform_headers.txt").read_text("utf-8").splitlines()
+    line.split(": ", 1) for line in (Path(__file__).parent / "export_headers.txt").read_text("utf-8").splitlines()
 )
 """Per export, its columns as the system writes them."""
 EUR = ("--currency", "EUR")
@@ -324,7 +324,6 @@ def shopee_orders(
         customers=2,
         net=280.5,
         returned=50.0,
-        passed_over=True,
     )
 
 
