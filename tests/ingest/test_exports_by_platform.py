@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Callable
 from itertools import chain
@@ -53,6 +54,32 @@ def check(desk: Desk, export: Export, name: str) -> None:
     assert sales["customer_id"].drop_nulls().n_unique() == export.customers
     assert rows["net"].sum() == pytest.approx(export.net)
     assert rows.filter(pl.col("type") == "return")["net"].sum() == pytest.approx(-export.returned)
+
+
+def without(content: str, column: str) -> str:
+    """Return a table without one of its columns."""
+    rows = list(csv.reader(io.StringIO(content)))
+    at = rows[0].index(column)
+    out = io.StringIO()
+    csv.writer(out).writerows(row[:at] + row[at + 1 :] for row in rows)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("name", "column"), [("magento-orders", "Status"), ("lazada-orders", "status")])
+def test_an_export_without_its_status_says_what_it_cannot_tell(desk: Desk, name: str, column: str) -> None:
+    export = ORDERS[name]()
+    result = desk.call(desk.write(export.file, without(export.content.decode(), column)), *export.options)
+    assert result.exit_code == 0
+    assert f"no column '{column}': cancelled orders cannot be told and count as sales" in result.stderr
+
+
+@pytest.mark.parametrize("column", ["Handling Cost (inc tax)", "Order Time", "Channel Name", "Order Currency Code"])
+def test_an_export_does_without_a_column_that_it_can_spare(desk: Desk, column: str) -> None:
+    export = ORDERS["bigcommerce-orders"]()
+    desk.call(desk.write(export.file, without(export.content.decode(), column)), "--currency", "USD")
+    rows = desk.table().filter(pl.col("type") != "cancel")
+    assert rows["order_id"].n_unique() == export.orders
+    assert rows["net"].sum() == pytest.approx(export.net + (2.0 if column.startswith("Handling") else 0.0))
 
 
 @pytest.mark.parametrize("name", [name for name in ORDERS if "--max-rejects" not in ORDERS[name]().options])
