@@ -216,8 +216,9 @@ def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) ->
     data = [row for row in rows[top + 1 :] if row.cells != rows[top].cells]  # a header that `cat` repeated is no record
     if len(rows[top].cells) != width:
         return _start(_numbered(width), None, 0, rows[0].line)
-    if len(data) > 1 and all(cell.startswith(IMPORT_ID) for cell in data[1].cells) and len(data[1].cells) == width:
-        after = data[2].line if len(data) > 2 else data[1].line + 1
+    below = rows[top + 1 :]
+    if len(below) > 1 and all(cell.startswith(IMPORT_ID) for cell in below[1].cells) and len(below[1].cells) == width:
+        after = below[2].line if len(below) > 2 else below[1].line + 1
         start = _start(rows[top].cells, rows[top].line, 3, after)
         start.remarks.append((rows[top].line, "the header has 3 rows, as Qualtrics writes them; the first names"))
         return _told_preamble(start, rows, top)
