@@ -284,12 +284,11 @@ def _read(source: Source, conversion: Conversion, totals: SalesTotals | None = N
     from ckm.ingest.contract import Contract
     from ckm.ingest.failures import Failures
     from ckm.ingest.validation import validated
-    from ckm.ingest.whole_orders import by_order
     from ckm.schema import TABLES
 
     table = TABLES[TRANSACTIONS]
     good, failures, total = [pl.DataFrame(schema=table.dtypes)], Failures(), 0
-    for batch in by_order(source.batches(), conversion.order_column):
+    for batch in conversion.pieces(source.batches()):
         found = validated(batch, conversion, Contract(table))
         good.append(found.good)
         if totals is not None and conversion.orders is not None:

@@ -19,7 +19,6 @@ from ckm.ingest.results import FileResult, Status
 from ckm.ingest.rows import as_json, stored, stored_names
 from ckm.ingest.sales_totals import SalesTotals
 from ckm.ingest.validation import RECORD, UNREAD, once_per_record
-from ckm.ingest.whole_orders import by_order
 from ckm.mapping.convert import Conversion
 from ckm.mapping.passed_over import passed_over
 from ckm.mapping.sayable import sayable
@@ -240,7 +239,7 @@ class FileLoad:
         """Read, sort and land all records; land nothing when too many are unfit."""
         writer = self._begin()
         try:
-            pieces = by_order(self.source.batches(), self.conversion.order_column)
+            pieces = self.conversion.pieces(self.source.batches())
             for batch in map(self._sorted, ahead(pieces)):
                 taken = self._take(batch, writer)
                 progress(taken / max(taken, self.source.expected_rows))

@@ -10,7 +10,6 @@ from ckm.ingest.contract import Contract
 from ckm.ingest.failures import Failures
 from ckm.ingest.plan import ByNames, Mapped, adjusted
 from ckm.ingest.validation import validated
-from ckm.ingest.whole_orders import by_order
 from ckm.mapping.convert import Conversion
 from ckm.mapping.mapping import Expression, load_mapping, sources_of
 from ckm.mapping.platforms import known_platform, quoted_names
@@ -110,7 +109,7 @@ class Validation:
 
     def see(self, batch: Batch) -> None:
         """Hold a batch against the table."""
-        if self.conversion is None or self.conversion.order_column is not None:
+        if self.conversion is None or self.conversion.is_by_order:
             return  # lines of an order may stand in several batches: see :meth:`finished`
         self._validate(batch)
 
@@ -127,8 +126,8 @@ class Validation:
 
     def finished(self) -> ProposedMapping:
         """Return what all batches came to."""
-        if self.conversion is not None and self.conversion.order_column is not None:
-            for batch in by_order(self.source.batches(), self.conversion.order_column):
+        if self.conversion is not None and self.conversion.is_by_order:
+            for batch in self.conversion.pieces(self.source.batches()):
                 self._validate(batch)
         if self.conversion is None:
             return self.proposal

@@ -12,6 +12,7 @@ from ckm.mapping.expressions import column_names, exactly, unworkable
 from ckm.mapping.mapping import Constant, Expression, FromColumn
 from ckm.mapping.order_amounts import in_main_units
 from ckm.mapping.order_rules import NOT_KEPT, known_orders
+from ckm.mapping.whole_orders import by_order
 from ckm.values.amounts import refuse_other_currencies
 from ckm.values.ids import IdReader
 from ckm.values.readers import complete_reading
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from ckm.mapping.mapping import Mapping, RowRule
     from ckm.mapping.order_rules import OrderRules
+    from ckm.sources.format import Batch
     from ckm.values.readers import Reader
 
 TEXTS = pl.List(pl.String())
@@ -204,10 +206,16 @@ class Conversion:
                 broken.append((f"row|{rule.name}", failed))
         return Converted(frame, _per_row(broken, height), _per_row(flags, height), origin)
 
+    def pieces(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """Return the pieces of a file as :meth:`apply` takes them: with the lines of an order in one of them."""
+        if self.orders is None:
+            return iter(batches)
+        return by_order(batches, self.orders.order, blank=self.orders.is_number_blank)
+
     @property
-    def order_column(self) -> str | None:
-        """The source column whose equal values must come in one piece; null where pieces may be cut anywhere."""
-        return self.orders.order if self.orders is not None else None
+    def is_by_order(self) -> bool:
+        """Whether lines of one order must come in one piece."""
+        return self.orders is not None and self.orders.order is not None
 
     def knowing(self, rows: pl.LazyFrame | None) -> Conversion:
         """Return the conversion with transactions that complete orders of which the file has a part."""

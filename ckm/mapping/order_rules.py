@@ -141,6 +141,11 @@ class OrderRules:
         )
 
     @property
+    def is_number_blank(self) -> bool:
+        """Whether the order's number, too, stands on its first line alone."""
+        return self.order is not None and self.order in self.level
+
+    @property
     def fills(self) -> frozenset[str]:
         """Columns of the contract that are filled here though the mapping may not name them."""
         numbers = {"line_no"} if self.order is not None and not self.numbered else set()

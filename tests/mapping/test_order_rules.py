@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckm.errors import UsageError
-from ckm.ingest.whole_orders import by_order
 from ckm.mapping.convert import Conversion
 from ckm.mapping.mapping import Expression, FromColumn, FromColumns, Mapping, StatusRule
 from ckm.mapping.platforms import recognise
+from ckm.mapping.whole_orders import by_order
 from ckm.sources.format import Batch, rejected_frame
 from tests.mapping.shop_exports import Shop, shop, shopify, woocommerce
 
@@ -97,7 +97,7 @@ def test_a_file_in_pieces_comes_to_the_same_as_in_one(size: int) -> None:
     truth = shop(3)
     records = shopify(truth)
     conversion = planned(records)
-    pieces = list(by_order(batches(records, size), conversion.order_column))
+    pieces = list(conversion.pieces(batches(records, size)))
     assert sorted(line for piece in pieces for line in piece.lines) == list(range(2, records.height + 2))
     rows = pl.concat([conversion.apply(piece.records).frame for piece in pieces])
     assert by_number(rows) == truth.by_order()
@@ -315,3 +315,38 @@ def test_gross_of_a_line_less_its_discount_is_its_net() -> None:
     rows = converted(records, Mapping(name="m", table="transactions", columns=rules))
     assert rows["net"].to_list() == [7.5, 0.0]
     assert "gross" not in rows.columns
+
+
+@pytest.mark.parametrize("size", [1, 9, 1000])
+def test_an_export_may_have_the_orders_own_columns_on_its_first_line_alone(size: int) -> None:
+    truth = shop(9)
+    full = woocommerce(truth)
+    own = [
+        name for name in full.columns if name.startswith("Order") or name in {"Email (Billing)", "Cart Discount Amount"}
+    ]
+    first = pl.col("Order Number").is_first_distinct()
+    records = full.with_columns(pl.when(first).then(pl.col(own)))
+    conversion = planned(records)
+    rows = pl.concat([conversion.apply(piece.records).frame for piece in conversion.pieces(batches(records, size))])
+    assert by_number(rows) == truth.by_order()
+    whole = converted(full)
+    shared = ["order_id", "line_no", "customer_id", "ordered_at", "net", "type"]
+    assert rows.select(shared).sort("order_id", "line_no").equals(whole.select(shared).sort("order_id", "line_no"))
+
+
+def test_columns_of_a_typed_file_are_taken_as_they_are() -> None:
+    truth = shop(10)
+    typed = woocommerce(truth).with_columns(
+        pl.col("Order Number", "Quantity (- Refund)").cast(pl.Int64),
+        pl.col("Order Date").str.to_datetime("%Y-%m-%d %H:%M"),
+        pl.col("Item Cost", "Order Subtotal Amount", "Cart Discount Amount", "Order Refund Amount").cast(pl.Float64),
+    )
+    assert by_number(converted(typed)) == truth.by_order()
+
+
+def test_a_cancelled_order_of_shopify_is_no_purchase_whatever_was_paid_back() -> None:
+    truth = shop(12)
+    gone = truth.counted[0]
+    at = pl.when(pl.col("Name") == f"#{gone.number}", pl.col("Subtotal").is_not_null()).then(pl.lit("2024-04-01"))
+    rows = converted(shopify(truth).with_columns(at.alias("Cancelled at")))
+    assert by_number(rows) == {order: sums for order, sums in truth.by_order().items() if order != str(gone.number)}

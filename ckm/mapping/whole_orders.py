@@ -21,7 +21,7 @@ PARTS = 32
 SEED = 29
 
 
-def by_order(batches: Iterable[Batch], order: str | None) -> Iterator[Batch]:
+def by_order(batches: Iterable[Batch], order: str | None, *, blank: bool = False) -> Iterator[Batch]:
     """Yield the records of ``batches`` so that those of one order come in one piece.
 
     A file of one piece is handed on as it is; one of several is written to disk in as many parts, each with the orders
@@ -33,17 +33,32 @@ def by_order(batches: Iterable[Batch], order: str | None) -> Iterator[Batch]:
         Pieces of a file, in its order.
     order
         The column of the order's number; null where no record needs another, and the pieces stay as they are.
+    blank
+        Whether the number is blank on an order's further lines, which then follow its first one.
     """
     if order is None:
         yield from batches
         return
-    pieces = iter(batches)
+    pieces = _numbered(batches, order) if blank else iter(batches)
     begun = list(islice(pieces, 2))
     if len(begun) < 2:
         yield from begun
         return
     with TemporaryDirectory(prefix="ckm-orders-") as folder:
         yield from _parted(chain(begun, pieces), order, Path(folder))
+
+
+def _numbered(batches: Iterable[Batch], order: str) -> Iterator[Batch]:
+    """Give each record the order's number of the last record before it that has one."""
+    last: str | None = None
+    for batch in batches:
+        text = exactly(order).cast(pl.String)
+        number = (
+            pl.when(text.str.strip_chars() != "").then(text).forward_fill().fill_null(pl.lit(last, dtype=pl.String))
+        )
+        records = batch.records.with_columns(number.alias(order))
+        last = records[order].item(-1) if len(records) else last
+        yield batch._replace(records=records)
 
 
 def _parted(batches: Iterable[Batch], order: str, folder: Path) -> Iterator[Batch]:
