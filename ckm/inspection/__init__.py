@@ -11,7 +11,7 @@ from ckm.config import load_config
 from ckm.ingest.options import IngestOptions
 from ckm.ingest.plan import adjusted
 from ckm.inspection.clean_copy import CleanCopy
-from ckm.inspection.profile import ColumnProfile, profilers
+from ckm.inspection.profile import ColumnProfile, profilers, see_all
 from ckm.inspection.validation import ProposedMapping, Validation
 from ckm.mapping.mapping import load_mapping
 from ckm.sources.read import open_source
@@ -131,8 +131,7 @@ def inspect_file(
                 for line, reason in batch.rejected.select("line", "reason").iter_rows():
                     reasons[reason] += 1
                     places.setdefault(reason, []).extend([line] * (reasons[reason] <= LINES_NAMED))
-                for column in found:
-                    column.see(batch.records[column.name], batch.lines)
+                see_all(found, batch)
                 validation.see(batch)
                 if copy is not None:
                     copy.write(batch)

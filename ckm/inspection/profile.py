@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import polars as pl
 
 from ckm.errors import AmbiguousError
-from ckm.values.dates import DateStyle, parse_dates, weigh_dates
-from ckm.values.numbers import NumberStyle, is_number
+from ckm.values.dates import DateStyle, date_traits, parse_dates, weigh_all_dates
+from ckm.values.distinct import distinct_texts
+from ckm.values.numbers import NumberStyle, is_number, weigh_all_numbers
 from ckm.values.readers import DateReader, NumberReader, complete_reading
 from ckm.values.settling import StyleSettler
 from ckm.values.vocabulary import fold, null_words
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from ckm.sources.format import Batch
     from ckm.sources.hints import Hints
     from ckm.values.readers import Reader
 
@@ -27,6 +30,8 @@ MOSTLY = 0.9
 SMALLEST_HASHES = 2_048
 """Hashes kept per column; the estimate of distinct values is off by 1/sqrt of this, about 2 %."""
 HASH_SPACE = 2.0**64
+COLUMNS_AT_ONCE = 500
+"""Columns of a batch that are looked at in one query."""
 BLANK = "blanks"
 """What a value of blanks only is called among the null words."""
 DIGIT = r"\p{N}"
@@ -87,34 +92,21 @@ class ColumnProfiler:
     _misfits: int = 0
     _misfit_line: int | None = None
 
-    def see(self, values: pl.Series, lines: pl.Series) -> None:
-        """Count the values of one batch."""
-        self._nulls += values.null_count()
-        if values.dtype.is_nested():
-            return
-        self._sketch(values)
-        if values.dtype != pl.String:
-            return
-        unread = values
-        if self.reader is not None:
-            quick = values.to_frame("value").with_columns(self.reader.quick(pl.col("value")).alias("value"))["value"]
-            unread = values.filter(quick.is_null())
+    def see(self, values: pl.Series, lines: pl.Series, seen: _Seen, place: int) -> None:
+        """Count the values of one batch, of which one query for all columns has ``seen`` most."""
+        self._nulls += seen.nulls[place]
+        hashes, quick, words = seen.hashes[place], seen.quick[place], seen.words[place]
+        if hashes is not None and len(hashes):
+            both = pl.concat([self._hashes, hashes]) if len(self._hashes) else hashes
+            self._hashes = both.unique().bottom_k(SMALLEST_HASHES) if len(self._hashes) else hashes
+        if self.reader is not None and quick is not None:
             _, broken = complete_reading(values, quick, self.reader)
             if broken is not None:
                 self._misfits += int(broken.sum())
                 if self._misfit_line is None:
                     self._misfit_line = int(lines.filter(broken)[0])
-        folded = unread.str.strip_chars().str.to_lowercase()
-        for word, times in folded.filter(folded.is_in(["", *null_words()])).value_counts().iter_rows():
+        for word, times in Counter(words.to_list() if words is not None else ()).items():
             self._words[word or BLANK] = self._words.get(word or BLANK, 0) + times
-
-    def _sketch(self, values: pl.Series) -> None:
-        """Keep the smallest hashes of all distinct values seen."""
-        hashes = values.drop_nulls().hash(seed=0)
-        if len(self._hashes) == SMALLEST_HASHES:
-            hashes = hashes.filter(hashes < self._hashes.max())
-        if len(hashes):
-            self._hashes = pl.concat([self._hashes, hashes]).unique().bottom_k(SMALLEST_HASHES)
 
     def profile(self) -> ColumnProfile:
         """Return what was seen."""
@@ -151,48 +143,145 @@ def profilers(sample: pl.DataFrame, hints: Hints, more: Callable[[], Iterator[pl
         Iterates the whole file; called only where the sample leaves a decimal mark or a date order open.
     """
     settler = StyleSettler(hints)
-    found = [_profiler(sample[name]) for name in sample.columns]
+    texts = {name: sample[name] for name, dtype in sample.schema.items() if dtype == pl.String}
+    types = column_types(texts)
+    found = [ColumnProfiler(name, types.get(name, str(dtype))) for name, dtype in sample.schema.items()]
+    numbers, dates = ({name: texts[name] for name in texts if types[name] == kind} for kind in ("number", "date"))
+    settler.known_numbers = weigh_all_numbers(numbers)
+    settler.known_dates = weigh_all_dates(dates)
     for _ in range(2):  # what one column settles may settle another above it
         for column in found:
-            if column.type in {"number", "date"} and column.reader is None and sample[column.name].dtype == pl.String:
-                _settle(column, sample[column.name], settler, more)
+            if column.type in {"number", "date"} and column.reader is None and column.name in texts:
+                _settle(column, texts[column.name], settler, more)
     return found
 
 
-def _profiler(values: pl.Series) -> ColumnProfiler:
-    if values.dtype != pl.String:
-        return ColumnProfiler(values.name, str(values.dtype))
-    counts = values.drop_nulls().value_counts(name="times")
-    texts = counts.to_series(0)
-    meant = counts.filter(
-        pl.Series([fold(text) not in null_words() and text.strip() != "" for text in texts], dtype=pl.Boolean)
+def see_all(columns: Sequence[ColumnProfiler], batch: Batch) -> None:
+    """Count the values of one batch in every column; many columns are looked at in one query."""
+    for at in range(0, len(columns), COLUMNS_AT_ONCE):
+        some = columns[at : at + COLUMNS_AT_ONCE]
+        values = batch.records.select(column.name for column in some)
+        seen = _Seen.of(some, values)
+        for place, column in enumerate(some):
+            column.see(values.to_series(place), batch.lines, seen, place)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """What one query finds out about the columns of a batch, by their places.
+
+    Attributes
+    ----------
+    nulls
+        Values that are missing.
+    hashes
+        The smallest hashes of the distinct values; null for columns that have none.
+    quick
+        What the reader's quick way made of texts; null for columns without a reader.
+    words
+        Words that mean no value, among those that the quick way has not read; null where there are none.
+    """
+
+    nulls: tuple[int, ...]
+    hashes: tuple[pl.Series | None, ...]
+    quick: tuple[pl.Series | None, ...]
+    words: tuple[pl.Series | None, ...]
+
+    @classmethod
+    def of(cls, columns: Sequence[ColumnProfiler], values: pl.DataFrame) -> _Seen:
+        places = range(len(columns))
+        values = values.rename(dict(zip(values.columns, map(str, places), strict=True)))
+        flat = [place for place in places if not values.dtypes[place].is_nested()]
+        texts = [place for place in flat if values.dtypes[place] == pl.String]
+        read = {place: reader for place in texts if (reader := columns[place].reader) is not None}
+        quick = (
+            values.lazy().select(reader.quick(pl.col(str(at))).alias(str(at)) for at, reader in read.items()).collect()
+        )
+        hashed = values.lazy().select(
+            pl.col(str(at)).drop_nulls().hash(seed=0).unique().bottom_k(SMALLEST_HASHES).implode() for at in flat
+        )
+        left = (
+            values.lazy()
+            .select(str(at) for at in texts)
+            .collect()
+            .hstack(quick.rename({name: f"quick {name}" for name in quick.columns}))
+        )
+        words = left.lazy().select(_word_in(pl.col(str(at)), f"quick {at}" if at in read else None) for at in texts)
+        hashes, found = hashed.collect(), words.collect()
+        return cls(
+            tuple(values.null_count().row(0)) if columns else (),
+            tuple(hashes[str(at)].item() if at in flat else None for at in places),
+            tuple(quick[str(at)] if at in read else None for at in places),
+            tuple(found[str(at)].item() if at in texts else None for at in places),
+        )
+
+
+def _word_in(values: pl.Expr, quick: str | None) -> pl.Expr:
+    folded = values.str.strip_chars().str.to_lowercase()
+    means_nothing = folded.is_in(["", *sorted(null_words())])
+    unread = means_nothing if quick is None else means_nothing & pl.col(quick).is_null()
+    return folded.filter(unread).implode()
+
+
+def column_types(columns: Mapping[str, pl.Series]) -> dict[str, Type]:
+    """Return what columns of text hold, each distinct text looked at once."""
+    types: dict[str, Type] = dict.fromkeys(columns, "empty")
+    for stacked in distinct_texts(columns):
+        texts = stacked["text"].unique()
+        meant = pl.Series([fold(text) not in null_words() and text.strip() != "" for text in texts], dtype=pl.Boolean)
+        traits = _traits(texts.filter(meant))
+        known = stacked.join(traits, on="text")
+        times = pl.col("times")
+        masks = ("digit", "number", "as_date")
+        counts = known.group_by("column", maintain_order=True).agg(
+            pl.len().alias("texts"),
+            times.sum().alias("values"),
+            *(pl.col(mask).sum() for mask in masks),
+            *(times.filter(mask).sum().alias(f"values {mask}") for mask in masks),
+            pl.col("is_date", "serial").sum(),
+            pl.col("leading_zero", "mark").any(),
+        )
+        for row in counts.iter_rows(named=True):
+            types[row["column"]] = _type(row)
+    return types
+
+
+def _traits(texts: pl.Series) -> pl.DataFrame:
+    """Return ``text`` and what each can be."""
+    frame = texts.to_frame("text").with_columns(digit=pl.col("text").str.contains(DIGIT))
+    some = frame.filter("digit")["text"]  # a table may have thousands of columns without any
+    dates, _ = date_traits(some)
+    day_first, month_first = (parse_dates(some, DateStyle(order=order))["local"] for order in ("dmy", "mdy"))
+    found = pl.DataFrame(
+        {
+            "text": some,
+            "number": is_number(some),
+            "as_date": day_first.is_not_null() | month_first.is_not_null(),
+            "is_date": dates.select(pl.any_horizontal("clear", "dmy", "mdy", "open", "same")).to_series(),
+            "serial": dates["serial"],
+            "leading_zero": some.str.contains(LEADING_ZERO),
+            "mark": some.str.contains(r"[.,]"),
+        }
     )
-    texts, times = meant.to_series(0), meant["times"]
-    if texts.is_empty():
-        return ColumnProfiler(values.name, "empty")
-    if not _mostly(texts.str.contains(DIGIT), times):  # a table may have thousands of such columns
-        return ColumnProfiler(values.name, "text")
-    if _mostly(_date_like(texts), times):
-        return ColumnProfiler(values.name, "date")
-    if not _mostly(is_number(texts), times):
-        return ColumnProfiler(values.name, "text")
-    if texts.str.contains(LEADING_ZERO).any() and not texts.str.contains(r"[.,]").any():
-        return ColumnProfiler(values.name, "digits")
-    return ColumnProfiler(values.name, "number")
+    return frame.join(found, on="text", how="left", maintain_order="left").with_columns(
+        pl.col(pl.Boolean).fill_null(value=False)
+    )
 
 
-def _mostly(mask: pl.Series, times: pl.Series) -> bool:
-    """Whether nearly all distinct texts are in ``mask``, or nearly all values are: a few words may come often."""
-    return mask.sum() >= MOSTLY * len(mask) or int(times.filter(mask).sum()) >= MOSTLY * int(times.sum())
+def _type(row: Mapping[str, Any]) -> Type:
+    """Return what a column holds by the counts of its distinct texts, and of its values."""
+    if not _mostly(row, "digit"):
+        return "text"
+    if row["is_date"] and row["serial"] <= row["is_date"] and _mostly(row, "as_date"):
+        return "date"
+    if not _mostly(row, "number"):
+        return "text"
+    return "digits" if row["leading_zero"] and not row["mark"] else "number"
 
 
-def _date_like(texts: pl.Series) -> pl.Series:
-    """Return which texts are dates in one order or the other; none where most are plain numbers."""
-    seen = weigh_dates(texts)
-    if not seen.dates or seen.serial > seen.dates:
-        return pl.repeat(value=False, n=len(texts), dtype=pl.Boolean, eager=True)
-    day_first, month_first = (parse_dates(texts, DateStyle(order=order))["local"] for order in ("dmy", "mdy"))
-    return day_first.is_not_null() | month_first.is_not_null()
+def _mostly(row: Mapping[str, Any], mask: str) -> bool:
+    """Whether nearly all distinct texts are in a mask, or nearly all values are: a few words may come often."""
+    return bool(row[mask] >= MOSTLY * row["texts"] or row[f"values {mask}"] >= MOSTLY * row["values"])
 
 
 def _settle(

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, fields
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import polars as pl
 
 from ckm.values.calendars import BUDDHIST_YEARS, JALALI_YEARS
 from ckm.values.date_parts import SHAPES, assemble, may_begin_with_year, simplify, split
+from ckm.values.distinct import distinct_texts
 from ckm.values.short_years import ShortYears, weigh_short_years
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Order = Literal["dmy", "mdy", "ymd"]
 Unit = Literal["serial", "serial_1904", "epoch_s", "epoch_ms"]
@@ -23,6 +27,10 @@ EPOCH_RANGES: dict[str, tuple[float, float]] = {"epoch_s": (3e8, 4e9), "epoch_ms
 """Numbers that pass for seconds or milliseconds since 1970: July 1979 to October 2096."""
 DAYS_TO_1904 = 1_462
 """By how much less a workbook that counts from 1904 numbers the same day."""
+TRAITS = (
+    "clear", "dmy", "mdy", "open", "same", "serial", "buddhist", "jalali", "short", "epoch_s", "epoch_ms", "other",
+)  # fmt: skip
+"""What a text can be as a date; see :class:`DateEvidence`."""
 OUTNUMBERED = 10
 """How many times more values must speak for an order than against it, for these to be taken for slips."""
 
@@ -162,8 +170,34 @@ class DateStyle:
 
 def weigh_dates(texts: pl.Series) -> DateEvidence:
     """Count how the distinct values of a text column are written."""
-    written = texts.drop_nulls().unique()
-    bare = simplify(written)
+    return weigh_all_dates({"": texts})[""]
+
+
+def weigh_all_dates(columns: Mapping[str, pl.Series]) -> dict[str, DateEvidence]:
+    """Count the same for many columns at once: each distinct text is looked at once, whatever columns it stands in."""
+    evidence = dict.fromkeys(columns, DateEvidence())
+    for stacked in distinct_texts(columns):
+        texts = stacked["text"].unique()
+        traits, parts = date_traits(texts)
+        counts = stacked.join(traits, on="text").group_by("column", maintain_order=True).agg(pl.col(TRAITS).sum())
+        for row in counts.iter_rows(named=True):
+            name = row.pop("column")
+            years = ShortYears()
+            if row["short"]:
+                written = stacked.filter(pl.col("column") == name)["text"]
+                places = (
+                    pl.DataFrame({"text": texts})
+                    .with_row_index("at")
+                    .join(written.to_frame(), on="text", maintain_order="right")["at"]
+                )
+                years = weigh_short_years(written, parts[places])
+            evidence[name] = DateEvidence(**row, years=years)
+    return evidence
+
+
+def date_traits(texts: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return ``text`` and the :data:`TRAITS` of each, and its parts (:func:`ckm.values.date_parts.split`)."""
+    bare = simplify(texts)
     found = split(bare, [shape for shape in SHAPES if shape not in ("mdy", "short-ymd")])
     shape, first, second, year = (pl.col(name) for name in ("shape", "day", "month", "year"))
     numeric = (shape == "dmy").fill_null(value=False)
@@ -171,35 +205,38 @@ def weigh_dates(texts: pl.Series) -> DateEvidence:
     four = year.str.len_chars() == 4
     value = year.cast(pl.Int32)
     first, second = first.cast(pl.Int32), second.cast(pl.Int32)
-    counts = found.select(
-        clear=(shape.is_not_null() & ~numeric).sum(),
-        dmy=(numeric & first.is_between(13, 31) & (second <= 12)).sum(),
-        mdy=(numeric & second.is_between(13, 31) & (first <= 12)).sum(),
-        open=(numeric & (first <= 12) & (second <= 12) & (first != second)).sum(),
-        same=(numeric & (first <= 12) & (first == second)).sum(),
-        serial=(shape.is_null() & number.is_between(*SERIAL_DAYS)).sum(),
-        buddhist=(four & value.is_between(*BUDDHIST_YEARS)).sum(),
-        jalali=(four & value.is_between(*JALALI_YEARS)).sum(),
-        short=(year.str.len_chars() == 2).sum(),
-        epoch_s=(shape.is_null() & number.is_between(*EPOCH_RANGES["epoch_s"])).sum(),
-        epoch_ms=(shape.is_null() & number.is_between(*EPOCH_RANGES["epoch_ms"])).sum(),
-        other=(shape.is_null() & number.is_between(*SERIAL_DAYS).not_().fill_null(value=True)).sum(),
+    traits = found.select(
+        clear=shape.is_not_null() & ~numeric,
+        dmy=numeric & first.is_between(13, 31) & (second <= 12),
+        mdy=numeric & second.is_between(13, 31) & (first <= 12),
+        open=numeric & (first <= 12) & (second <= 12) & (first != second),
+        same=numeric & (first <= 12) & (first == second),
+        serial=shape.is_null() & number.is_between(*SERIAL_DAYS),
+        buddhist=four & value.is_between(*BUDDHIST_YEARS),
+        jalali=four & value.is_between(*JALALI_YEARS),
+        short=year.str.len_chars() == 2,
+        epoch_s=shape.is_null() & number.is_between(*EPOCH_RANGES["epoch_s"]),
+        epoch_ms=shape.is_null() & number.is_between(*EPOCH_RANGES["epoch_ms"]),
+        other=shape.is_null() & number.is_between(*SERIAL_DAYS).not_().fill_null(value=True),
     )
-    return DateEvidence(**counts.row(0, named=True), years=weigh_short_years(written, found))
+    return traits.insert_column(0, texts.alias("text")), found
 
 
 def find_pattern(texts: pl.Series, order: Order | None) -> tuple[str | None, bool]:
     """Return the strptime format of the most frequent layout, if it is a plain one, and whether it carries a zone."""
     layouts = (
-        texts.drop_nulls()
-        .to_frame("text")
-        .select(pl.col("text").str.replace_all(r"\d", "0"))
-        .to_series()
-        .value_counts()
+        texts.to_frame("text")
+        .lazy()
+        .drop_nulls()
+        .group_by(pl.col("text").str.replace_all(r"\d", "0"))
+        .len("count")
+        .sort("count", "text", descending=True)
+        .head(1)
+        .collect()
     )
     if layouts.is_empty():
         return None, False
-    layout = str(layouts.sort("count", "text", descending=True)["text"][0])
+    layout = str(layouts["text"][0])
     found = re.fullmatch(
         r"(?P<day>0000(?P<a>[-/.])0?0(?P=a)0?0|0?0(?P<b>[-/.])0?0(?P=b)0000|00000000)"
         r"(?:(?P<gap>[T ])(?P<time>0?0:00(?P<seconds>:00)?)(?P<fraction>\.0+)?(?P<half> ?[AaPp][Mm])?"

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from ckm.sources.format import NATIVE_SUFFIX
 from ckm.values.data_files import load_data
+from ckm.values.distinct import distinct_texts
 from ckm.values.scripts import DIGITS, INVISIBLE, SPACES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MARKS = (".", ",")
 MINUS = dict.fromkeys("−–‐‑‒﹣－", "-")
@@ -98,11 +103,21 @@ class NumberStyle:
 
 def weigh_numbers(texts: pl.Series) -> NumberEvidence:
     """Count which decimal marks the distinct values of a text column speak for."""
-    bare = pl.select(_bare(pl.lit(texts.drop_nulls().unique()))).to_series()
-    bare = bare.filter(~bare.str.ends_with(NATIVE_SUFFIX))
-    point, comma = (int(bare.str.contains(_settles(mark, other)).sum()) for mark, other in (MARKS, MARKS[::-1]))
-    undecided = int(bare.str.contains(r"^[+-]?[1-9]\d{0,2}[.,]\d{3}%?$").sum())
-    return NumberEvidence(point, comma, undecided)
+    return weigh_all_numbers({"": texts})[""]
+
+
+def weigh_all_numbers(columns: Mapping[str, pl.Series]) -> dict[str, NumberEvidence]:
+    """Count the same for many columns at once: each distinct text is looked at once, whatever columns it stands in."""
+    evidence = dict.fromkeys(columns, NumberEvidence())
+    for stacked in distinct_texts(columns):
+        texts = stacked.select(pl.col("text").unique())
+        bare = texts.select("text", bare=_bare(pl.col("text"))).filter(~pl.col("bare").str.ends_with(NATIVE_SUFFIX))
+        point, comma = (pl.col("bare").str.contains(_settles(mark, other)) for mark, other in (MARKS, MARKS[::-1]))
+        undecided = pl.col("bare").str.contains(r"^[+-]?[1-9]\d{0,2}[.,]\d{3}%?$")
+        traits = bare.select("text", point=point, comma=comma, open=undecided)
+        counts = stacked.join(traits, on="text").group_by("column").agg(pl.col("point", "comma", "open").sum())
+        evidence |= {name: NumberEvidence(*found) for name, *found in counts.iter_rows()}
+    return evidence
 
 
 def parse_numbers(texts: pl.Series, style: NumberStyle) -> pl.Series:

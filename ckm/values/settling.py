@@ -12,11 +12,11 @@ from polars.exceptions import PolarsError
 
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
 from ckm.values.amounts import MONEY
-from ckm.values.dates import DateEvidence, DateStyle, Order, Unit, find_pattern, weigh_dates
-from ckm.values.numbers import NumberEvidence, NumberStyle, money_marks, weigh_numbers
+from ckm.values.dates import DateEvidence, DateStyle, Order, Unit, find_pattern, weigh_all_dates, weigh_dates
+from ckm.values.numbers import NumberEvidence, NumberStyle, money_marks, weigh_all_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator
+    from collections.abc import Callable, Container, Iterator, Mapping
 
     from ckm.sources.hints import Hints
 
@@ -53,6 +53,8 @@ class StyleSettler:
         What a person should know, in sentences.
     money_marks
         What stands beside the amounts: currency signs and codes.
+    known_numbers, known_dates
+        What is known of first texts by target, where they were weighed together with those of other columns.
     from_1904
         Whether plain numbers that are days count from 1904, as in the workbooks of an old Excel for the Mac.
     """
@@ -60,6 +62,8 @@ class StyleSettler:
     def __init__(self, hints: Hints) -> None:
         self.hints = hints
         self.from_1904 = False
+        self.known_numbers: dict[str, NumberEvidence] = {}
+        self.known_dates: dict[str, DateEvidence] = {}
         self.numbers: dict[str, NumberStyle] = {}
         self.dates: dict[str, DateStyle] = {}
         self.remarks: list[str] = []
@@ -100,7 +104,7 @@ class StyleSettler:
             self._marks.add(fixed)
             self.numbers |= dict.fromkeys(sample, NumberStyle(fixed, self.hints.thousands))
             return
-        evidence = _weigh(sample, rest, weigh_numbers)
+        evidence = _weigh(sample, rest, weigh_all_numbers, self.known_numbers)
         self._marks |= {found.decimal for found in evidence.values() if found.decimal}
         for target, found in evidence.items():
             mark = found.decimal
@@ -132,11 +136,11 @@ class StyleSettler:
                 target: self._in_its_calendar(style, texts, names[target], target) for target, texts in sample.items()
             }
             return
-        evidence = _weigh(sample, rest, weigh_dates)
+        evidence = _weigh(sample, rest, weigh_all_dates, self.known_dates)
         self._orders |= {found.order for found in evidence.values() if found.order}
         for target, found in evidence.items():
             self.dates[target] = _with_pattern(self._date_style(names[target], target, found), sample[target])
-            if sample[target].dtype == pl.String and sample[target].str.contains(WHOLE_WEEK).any():
+            if self.dates[target].pattern is None and sample[target].cast(pl.String).str.contains(WHOLE_WEEK).any():
                 self.remarks.append(f"{names[target]}: weeks are read as their Mondays")
 
     def _in_its_calendar(self, style: DateStyle, texts: pl.Series, name: str, target: str) -> DateStyle:
@@ -224,15 +228,16 @@ def _refuse_unknown_calendar(name: str, target: str, found: DateEvidence) -> Non
     )
 
 
-def _weigh(sample: Texts, rest: Rest, weigh: Callable[[pl.Series], E]) -> dict[str, E]:
-    evidence = {target: weigh(texts) for target, texts in sample.items()}
+def _weigh(sample: Texts, rest: Rest, weigh: Callable[[Texts], dict[str, E]], known: Mapping[str, E]) -> dict[str, E]:
+    unknown = {target: texts for target, texts in sample.items() if target not in known}
+    weighed = weigh(unknown)
+    evidence = {target: known[target] if target in known else weighed[target] for target in sample}
     pending = [target for target, found in evidence.items() if found.is_open]
     if not pending:
         return evidence
     total: dict[str, E] = {}
     for texts in rest():
-        for target in pending:
-            found = weigh(texts[target])
+        for target, found in weigh({target: texts[target] for target in pending}).items():
             total[target] = total[target] + found if target in total else found
     return evidence | total
 
