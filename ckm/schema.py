@@ -31,6 +31,8 @@ NO_CURRENCY = "XXX"
 PARTY_TYPES = ("person", "company", "distributor", "supplier", "partner")
 TRANSACTION_TYPES = ("sale", "return", "cancel", "subscription")
 INTERACTION_KINDS = ("complaint", "question", "praise", "idea", "survey", "visit_note", "event")
+DATED_BY = ("order", "first_seen")
+"""Of a return that its source gives no day: on the day of its order, or on the one on which it was first seen."""
 RATING_SCALES = {"nps_0_10": (0, 10), "csat_1_5": (1, 5), "ces_1_7": (1, 7)}
 
 
@@ -127,6 +129,8 @@ class Transactions(dy.Schema):
     promised_on = _day()
     delivered_on = _day()
     invoice_id = dy.String(nullable=True, metadata=IDENTITY)
+    updated_at = _timestamp(nullable=True)
+    dated_by = dy.String(nullable=True, check={"vocabulary": lambda c: c.is_in(DATED_BY)}, metadata=GROUP)
 
 
 class Interactions(dy.Schema):
@@ -155,12 +159,13 @@ class Interactions(dy.Schema):
         return inside
 
 
-RESERVED_COLUMNS = ("source", "source_file", "source_row", "load_id", "repeat_no")
-"""Columns that every table of the store has beside those of its schema: where a row came from."""
+RESERVED_COLUMNS = ("source", "source_file", "source_row", "load_id", "repeat_no", "known_from", "known_until")
+"""Columns that the store fills itself: where a row came from, and when it was known."""
 
 VOCABULARIES: dict[str, tuple[str, ...]] = {
     "party_type": PARTY_TYPES,
     "type": TRANSACTION_TYPES,
+    "dated_by": DATED_BY,
     "kind": INTERACTION_KINDS,
     "scale": tuple(RATING_SCALES),
 }
@@ -179,6 +184,12 @@ class Table:
         The contract: columns, types, rules.
     key
         What tells one row from another. A row with a null in it is identified by its content.
+    document
+        The column that makes rows one document, whose later states replace earlier ones as a whole; None without one.
+    ancillary
+        Columns that say something of a row and are no part of what it says.
+    unnamed
+        Columns that are never taken by a name: only a mapping fills them.
     helpers
         Columns that a source may give though the contract has them not: the contract's are computed from them.
     words
@@ -190,6 +201,9 @@ class Table:
     key: tuple[str, ...]
     helpers: dict[str, pl.DataType] = field(default_factory=dict)
     words: dict[str, pl.DataType] = field(default_factory=dict)
+    document: str | None = None
+    ancillary: tuple[str, ...] = ()
+    unnamed: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a table with a column that does not say who may see its values."""
@@ -217,6 +231,11 @@ class Table:
         return {name: column.dtype for name, column in self.schema.columns().items()}
 
     @property
+    def content(self) -> tuple[str, ...]:
+        """The columns that say what a row says, and tell rows without a full key apart."""
+        return tuple(name for name in self.dtypes if name not in self.ancillary)
+
+    @property
     def required(self) -> tuple[str, ...]:
         """The columns that every row must fill."""
         return tuple(name for name, column in self.schema.columns().items() if not column.nullable)
@@ -224,12 +243,13 @@ class Table:
     @property
     def targets(self) -> dict[str, pl.DataType]:
         """What columns can fill by their names: the contract's columns and the helpers."""
-        return {**self.dtypes, **self.helpers}
+        named = {name: dtype for name, dtype in self.dtypes.items() if name not in self.unnamed}
+        return {**named, **self.helpers}
 
     @property
     def fillable(self) -> dict[str, pl.DataType]:
         """What a mapping can fill: the targets and the words."""
-        return {**self.targets, **self.words}
+        return {**self.dtypes, **self.helpers, **self.words}
 
 
 ORDER_AMOUNTS = (
@@ -250,7 +270,16 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (
         Table("customers", Customers, ("customer_id",)),
-        Table("transactions", Transactions, ("order_id", "line_no"), {"unit_price": pl.Float64()}, ORDER_WORDS),
+        Table(
+            "transactions",
+            Transactions,
+            ("order_id", "line_no"),
+            {"unit_price": pl.Float64()},
+            ORDER_WORDS,
+            document="order_id",
+            ancillary=("updated_at", "dated_by"),
+            unnamed=("dated_by",),
+        ),
         Table("interactions", Interactions, ("interaction_id",)),
     )
 }

@@ -21,6 +21,7 @@ from ckm.ingest.sales_totals import SalesTotals
 from ckm.ingest.validation import RECORD, UNREAD, once_per_record
 from ckm.mapping.convert import Conversion
 from ckm.mapping.passed_over import passed_over
+from ckm.mapping.proposal import is_assumed_order
 from ckm.mapping.sayable import sayable
 from ckm.sources.partition import partition_of
 from ckm.sources.read import open_source, refuse_absent
@@ -54,12 +55,15 @@ class Settings:
         What happens to known keys with other content; see :func:`ckm.store.merge.meet`.
     time_zone, currency
         Of times and amounts for which neither file nor mapping names one.
+    exported
+        When the files were exported (ISO 8601, UTC); None lets their newest moment say it.
     """
 
     max_rejects: float = 0.05
     on_conflict: OnConflict | None = None
     time_zone: str = "UTC"
     currency: str = "EUR"
+    exported: str | None = None
 
 
 class Records(Protocol):
@@ -261,7 +265,10 @@ class FileLoad:
             content_id=self.load_as,
             source=self.mapping.name,
             key=key,
-            content=tuple(self.table.dtypes),
+            content=self.table.content,
+            by_order=self._is_by_order(),
+            whole=self.mapping.whole_orders,
+            moment=self.settings.exported,
         )
         nowhere = pl.Series([], dtype=pl.Int64)
         schema = stored(self.empty, self.names, nowhere).schema
@@ -272,6 +279,16 @@ class FileLoad:
             expected_rows=self.source.expected_rows,
             continues=self.kind == REQUARANTINE,
         )
+
+    def _is_by_order(self) -> bool:
+        """Whether rows make orders of which a later export brings a later state.
+
+        Orders that ckm put together itself are none: a later export brings more rows of the same customer and time.
+        """
+        document = self.table.document
+        if document is None or document not in self.mapping.key_columns or self.kind == REQUARANTINE:
+            return False
+        return not is_assumed_order(self.conversion.mapping.columns)
 
     def _sorted(self, batch: Batch) -> _Sorted:
         """Convert a batch and hold it against the contract; touches nothing but the batch, so it may run ahead."""
@@ -346,6 +363,14 @@ class FileLoad:
         superseded = []
         if facts.superseded:
             superseded = [f"{facts.superseded} rows of an earlier load of this file left: it is read otherwise now"]
+        orders = []
+        if facts.merged:
+            orders.append(f"{facts.merged} orders are known with lines that this file does not hold: they were merged")
+        if facts.older:
+            orders.append(
+                f"{facts.older} orders are known in a later state, which stays: this file is an older export, and "
+                "counts for analyses as of earlier days (--exported DATE says when it was made)"
+            )
         return FileResult(
             self.label,
             self.table.name,
@@ -365,6 +390,7 @@ class FileLoad:
             reasons=dict(self.failures.ordered()),
             remarks=(
                 *superseded,
+                *orders,
                 *self.remarks,
                 *self.conversion.remarks,
                 *self.totals.remarks(),

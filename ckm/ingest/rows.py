@@ -35,7 +35,7 @@ def stored_names(columns: Mapping[str, pl.DataType], table: Table, stored: Itera
     stored
         Columns that it has in the store by now.
     """
-    targets = table.targets
+    targets = {**table.dtypes, **table.targets}
     taken = {name.casefold() for name in (*targets, *RESERVED_COLUMNS, REPLACED_BY)}
     known = {name.casefold(): name for name in stored if name.casefold() not in taken}
     names = {}

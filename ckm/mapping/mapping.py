@@ -167,6 +167,8 @@ class Mapping:
         Source columns of the whole file: what stands on the first record that fills them holds on all.
     time_zone_column
         The source column that names the time zone of the file's times.
+    payments
+        Whether the rows are payments for orders of other sources: reconciled with these, and not added to them.
     """
 
     name: str
@@ -187,6 +189,7 @@ class Mapping:
     aside: tuple[str, ...] = ()
     file_level: tuple[str, ...] = ()
     time_zone_column: str | None = None
+    payments: bool = False
 
     @property
     def target(self) -> Table:
@@ -236,6 +239,7 @@ def to_dict(mapping: Mapping) -> dict[str, Any]:
         "aside": list(mapping.aside),
         "file_level": list(mapping.file_level),
         "time_zone_column": mapping.time_zone_column,
+        "payments": "yes" if mapping.payments else None,
     }
     return {name: value for name, value in entries.items() if value not in (None, [], {})}
 

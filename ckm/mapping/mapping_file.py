@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 KEYS = (
     *("schema", "name", "files", "table", "format", "time_zone", "key", "columns", "rules", "translate", "drop"),
     *("order_level", "status", "minor_units", "guest_ids", "whole_orders", "aside"),
-    *("file_level", "time_zone_column"),
+    *("file_level", "time_zone_column", "payments"),
 )
 TEXT_HINTS = ("encoding", "delimiter", "quote", "decimal", "thousands", "dates", "sheet")
 LIST_HINTS = ("columns", "null_values")
@@ -101,6 +101,7 @@ def mapping_of(root: YamlEntry, entries: AnyMapping[str, YamlEntry], *, default_
         aside=texts(entries["aside"]) if "aside" in entries else (),
         file_level=texts(entries["file_level"]) if "file_level" in entries else (),
         time_zone_column=entries["time_zone_column"].text() if "time_zone_column" in entries else None,
+        payments=_yes(entries["payments"]) if "payments" in entries else False,
     )
 
 

@@ -206,12 +206,24 @@ def order_of(
     None where no columns hold both, for then nothing says whether two lines belong together; and where a free column is
     called nearly as an order number is and may hold some, for then a person must say whether it does.
     """
+    order = _customer_and_time(rules)
+    if order is None or _Suggestions(table, columns, rules, shapes, named=True).of("order_id"):
+        return None
+    return order
+
+
+def _customer_and_time(rules: AnyMapping[str, ColumnRule]) -> Expression | None:
     sources = _sources(rules, ORDERED_BY)
-    if len(sources) < len(ORDERED_BY) or _Suggestions(table, columns, rules, shapes, named=True).of("order_id"):
+    if len(sources) < len(ORDERED_BY):
         return None
     quoted = (source.replace('"', '""') for source in sources)
     who, when = (f"COALESCE(CAST(\"{source}\" AS VARCHAR), '')" for source in quoted)
     return Expression(f"{who} || ' ' || {when}")
+
+
+def is_assumed_order(rules: AnyMapping[str, ColumnRule]) -> bool:
+    """Whether the order of a line is what :func:`order_of` puts together, and no number of the source's."""
+    return "order_id" in rules and rules["order_id"] == _customer_and_time(rules)
 
 
 def _sources(rules: AnyMapping[str, ColumnRule], targets: Iterable[str]) -> list[str]:

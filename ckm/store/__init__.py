@@ -25,6 +25,7 @@ from ckm.store.damage import explained, table_folders
 from ckm.store.delta import Table
 from ckm.store.erase import erase_customer
 from ckm.store.identity import Identity
+from ckm.store.known import as_known, states
 from ckm.store.loads import Load, LoadFacts
 from ckm.store.lock import exclusive
 from ckm.store.log import versions
@@ -39,7 +40,7 @@ from ckm.store.writer import LoadWriter, recover, settle
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
-    from datetime import date
+    from datetime import date, datetime
     from typing import Any
 
     import polars as pl
@@ -110,8 +111,8 @@ class Store:
         beside = {name for name in names if name == QUARANTINE or name.endswith(REPLACED) or runs.is_runs(name)}
         return [name for name in names if name not in beside]
 
-    def scan(self, table: str) -> pl.LazyFrame:
-        """Return a table's rows, lazily.
+    def scan(self, table: str, *, known_before: datetime | None = None) -> pl.LazyFrame:
+        """Return a table's rows, lazily: those of now, or as they were known before a moment.
 
         Raises
         ------
@@ -121,7 +122,19 @@ class Store:
         found = Table(self.root / table)
         if not found.exists:
             raise UnknownNameError("table", table, self.tables(), where="store")
-        return found.scan()
+        earlier = as_known(found, self._replaced(table), known_before) if known_before is not None else None
+        return found.scan() if earlier is None else earlier
+
+    def is_known_as_now(self, table: str, moment: datetime) -> bool:
+        """Whether all that a table says was known before a moment, so far as it was there by then."""
+        return as_known(Table(self.root / table), self._replaced(table), moment) is None
+
+    def states(self, table: str) -> pl.DataFrame:
+        """Return all states of the orders that changed; see :func:`ckm.store.known.states`."""
+        return states(Table(self.root / table), self._replaced(table))
+
+    def _replaced(self, table: str) -> Table:
+        return Table(self.root / f"{table}{REPLACED}")
 
     def state(self, table: str) -> str | None:
         """Return what tells the present state of a table from any other, earlier or of another store; None without one.

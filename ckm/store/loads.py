@@ -21,7 +21,9 @@ class LoadFacts:
     """What a load says of itself.
 
     ``rows`` is the sum of the five counts after it; ``superseded`` counts rows of earlier loads of the same file that
-    the file does not say any more.
+    the file does not say any more. Of a load of orders (``by_order``) ``whole`` says that its source's files hold
+    whole orders, ``moment`` when it knew what it says (ISO 8601, UTC), ``merged`` counts known orders of which it does
+    not hold all lines, ``older`` those that were known in a later state.
     """
 
     load_id: str
@@ -41,6 +43,11 @@ class LoadFacts:
     quarantined: int = 0
     superseded: int = 0
     undoes: str | None = None
+    by_order: bool = False
+    whole: bool = False
+    moment: str | None = None
+    merged: int = 0
+    older: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts as they are kept in the log."""

@@ -70,6 +70,10 @@ class Meeting:
         New file name to the positions of rows that need not enter.
     replaced
         The rows behind ``stale``.
+    entering
+        Whole rows that enter beside those of the new files.
+    earlier
+        Earlier states of orders, with what replaced them: they are kept, and do not enter.
     unchanged, updated
         New rows that say what is known, and new rows that replace a known one.
     """
@@ -78,6 +82,8 @@ class Meeting:
     met: dict[str, list[Positions]] = field(default_factory=dict)
     redundant: dict[str, list[Positions]] = field(default_factory=dict)
     replaced: list[pl.DataFrame] = field(default_factory=list)
+    entering: list[pl.DataFrame] = field(default_factory=list)
+    earlier: list[pl.DataFrame] = field(default_factory=list)
     unchanged: int = 0
     updated: int = 0
 
@@ -91,12 +97,15 @@ def meet(
     *,
     schema: pl.Schema,
     new_hashes: list[Hashes],
+    by_order: bool = False,
 ) -> Meeting:
     """Compare every row of the ``new`` files with the row of the same identity in the ``old`` ones.
 
     Reads the identity of the old rows in files that may hold any of them, and whole rows only where both sides have the
     same identity.
-    ``schema`` holds the columns of both sides; ``new_hashes`` are the identity hashes of all new rows, in any order.
+    ``schema`` holds the columns of both sides; ``new_hashes`` are the identity hashes of all new rows, in any order. A
+    column that the new files do not have keeps what is known in it. With ``by_order`` rows that differ are left alone:
+    orders are settled as a whole (:mod:`ckm.store.order_merge`).
 
     Without ``on_conflict`` a row replaces one of its own source (or one loaded without a mapping, whose source is the
     table's name), and never another source's: two tills that number their receipts alike must not eat each other.
@@ -129,6 +138,8 @@ def meet(
             foreign += len(differ.filter("foreign"))
             replaces = on_conflict in (OnConflict.REPLACE, None)
             leaving, staying = (differ, equal) if replaces else (differ.clear(), pairs)
+            if by_order:
+                leaving = leaving.clear()
             meeting.unchanged += len(staying)
             meeting.updated += len(leaving)
             if len(staying):
@@ -137,11 +148,26 @@ def meet(
             if len(leaving):
                 meeting.stale.setdefault(old_name, []).append(leaving[OLD_ROW].to_numpy())
                 meeting.replaced.append(old_rows.join(leaving, on=OLD_ROW, how="semi", maintain_order="left"))
+                _keep_absent(meeting, table, schema, new_name, leaving, old_rows)
     if conflicts and on_conflict is OnConflict.ERROR:
         raise ConflictError(conflicts, table.name, foreign=False)
     if foreign and on_conflict is None:
         raise ConflictError(foreign, table.name, foreign=True)
     return meeting
+
+
+def _keep_absent(
+    meeting: Meeting, table: Table, schema: pl.Schema, new_name: str, leaving: pl.DataFrame, old_rows: pl.DataFrame
+) -> None:
+    """Let new rows enter with what is known in columns that their file does not have, if anything is."""
+    there = scan_file(table.folder / new_name).collect_schema()
+    known = old_rows.join(leaving, on=OLD_ROW, how="inner", maintain_order="left").sort(NEW_ROW)
+    absent = [name for name in schema if name not in there and known[name].null_count() < len(known)]
+    if absent:
+        positions = known[NEW_ROW].to_numpy()
+        rows = aligned(read_rows(table.folder / new_name, positions), schema)
+        meeting.entering.append(rows.with_columns(known[name] for name in absent))
+        meeting.redundant.setdefault(new_name, []).append(positions)
 
 
 def supersede(table: Table, load_ids: Collection[str], meeting: Meeting) -> int:
@@ -217,7 +243,8 @@ def _pairs(
     both = sides[0].join(sides[1], on=HASH, how="inner", suffix=OLD, maintain_order="left").filter(identity.same(OLD))
     if both.is_empty():
         return None
-    said = [name for name in schema if name not in LINEAGE]
+    there = scan_file(table.folder / new[0]).collect_schema()
+    said = [name for name in schema if name not in LINEAGE and name in there]
     equal = pl.all_horizontal(pl.col(name).eq_missing(pl.col(f"{name}{OLD}")) for name in said)
     sources = [pl.col("source"), pl.col(f"source{OLD}")]
     foreign = sources[0].ne_missing(sources[1]) & ~pl.any_horizontal(source == table.name for source in sources)

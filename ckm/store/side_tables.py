@@ -11,6 +11,8 @@ from ckm.store.data_files import DataFileWriter
 from ckm.store.staging import drop_from_files
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ckm.store.delta import Table
 
 REPLACED = "_replaced"
@@ -75,10 +77,16 @@ def append(table: Table, frame: pl.DataFrame, prefix: str) -> None:
 
 def remove(table: Table, condition: pl.Expr, prefix: str) -> int:
     """Remove the rows of a side table that meet ``condition`` in one commit; return how many there were."""
+    columns = list(dict.fromkeys(condition.meta.root_names()))
+    return remove_rows(table, columns, lambda rows: rows.filter(condition), prefix)
+
+
+def remove_rows(table: Table, columns: list[str], chosen: Callable[[pl.DataFrame], pl.DataFrame], prefix: str) -> int:
+    """Remove the rows of a side table that are ``chosen`` by these columns in one commit; return how many."""
     drops = {}
     for file in table.files:
-        frame = read_file(table.folder / file.name, list(dict.fromkeys(condition.meta.root_names())))
-        positions = frame.with_row_index(" row").filter(condition)[" row"].cast(pl.Int64).to_numpy()
+        frame = read_file(table.folder / file.name, columns).with_row_index(" row")
+        positions = chosen(frame)[" row"].cast(pl.Int64).to_numpy()
         if len(positions):
             drops[file.name] = [positions]
     if drops:

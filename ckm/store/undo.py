@@ -11,6 +11,8 @@ from ckm.store import side_tables
 from ckm.store.data_files import DataFile, DataFileWriter, rows_of_loads
 from ckm.store.delta import Table, aligned
 from ckm.store.identity import Identity
+from ckm.store.loads import history
+from ckm.store.order_undo import earlier_states, returned_or_gone
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.staging import drop_from_files
 
@@ -30,7 +32,14 @@ def take_back(root: Path, table: Table, load: LoadFacts, undo: LoadFacts, marks:
     """
     table.require(table.files)
     drops = {file.name: [positions] for file in table.files if len(positions := _rows_of(table, file, load.load_id))}
-    returning = _returning(root, table, load)
+    leaving = sum(len(positions) for [positions] in drops.values())
+    if load.by_order:
+        dated = earlier_states(table, Table(root / f"{table.name}{REPLACED}"), load, drops)
+        for name, positions in dated.leaving.items():
+            drops.setdefault(name, []).append(positions)
+        returning = dated.entering
+    else:
+        returning = _returning(root, table, load)
     writer = DataFileWriter(table.folder, undo.load_id)
     writer.write(returning)
     _, rewritten = drop_from_files(table.folder, table.files, drops, f"{undo.load_id}-u")
@@ -41,7 +50,7 @@ def take_back(root: Path, table: Table, load: LoadFacts, undo: LoadFacts, marks:
         load=undo.to_dict(),
         marks=marks,
     )
-    return sum(len(positions) for [positions] in drops.values())
+    return leaving
 
 
 def forget(root: Path, table: str, load_id: str, prefix: str) -> None:
@@ -50,19 +59,23 @@ def forget(root: Path, table: str, load_id: str, prefix: str) -> None:
     side = Table(root / f"{table}{REPLACED}")
     if not side.exists:
         return
+    if load_facts(root, table, load_id).by_order:
+        gone = returned_or_gone(Table(root / table), side, load_id)
+        side_tables.remove_rows(side, ["order_id", "load_id"], gone, f"{prefix}-f")
+        return
     rows = side.scan().collect()
     mine, lost = rows.filter(pl.col(REPLACED_BY) == load_id), rows.filter(pl.col("load_id") == load_id)
     if mine.is_empty() and lost.is_empty():
         return
-    inherited = _inherited(mine, lost, load_identity(root, table, load_id))
+    facts = load_facts(root, table, load_id)
+    inherited = _inherited(mine, lost, Identity(facts.key, facts.content))
     side_tables.append(side, inherited, f"{prefix}-i")
     side_tables.remove(side, (pl.col(REPLACED_BY) == load_id) | (pl.col("load_id") == load_id), f"{prefix}-f")
 
 
-def load_identity(root: Path, table: str, load_id: str) -> Identity:
-    """Return how the rows of a past load were told apart."""
-    facts = next(load for load in Table(root / table).history() if load["load_id"] == load_id)
-    return Identity(tuple(facts["key"]), tuple(facts["content"]))
+def load_facts(root: Path, table: str, load_id: str) -> LoadFacts:
+    """Return what a past load said of itself."""
+    return next(load.facts for load in history([Table(root / table)]) if load.facts.load_id == load_id)
 
 
 def _rows_of(table: Table, file: DataFile, load_id: str) -> Positions:

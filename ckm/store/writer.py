@@ -19,6 +19,8 @@ from ckm.store.delta import Table, aligned
 from ckm.store.identity import REPEAT
 from ckm.store.loads import REQUARANTINE, history, of_file, standing
 from ckm.store.merge import Meeting, OnConflict, meet, supersede
+from ckm.store.order_merge import FileOrders, OrderMerge
+from ckm.store.order_states import KNOWN_FROM, MOMENT
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
 from ckm.store.staging import Staging, drop_from_files, settle_held
 
@@ -62,6 +64,7 @@ class LoadWriter:
         self.identity = identity
         same_file = of_file(table, facts.file_id)
         self._earlier = [] if facts.kind == REQUARANTINE else standing(same_file, facts)
+        self._orders = FileOrders()
         self.upkeep: list[str] = []
         self.entry = journal.Entry(
             facts.load_id,
@@ -91,6 +94,8 @@ class LoadWriter:
 
     def add(self, frame: pl.DataFrame) -> None:
         """Take good rows, with the table's columns and ``source_row``; the rest of their lineage is the load's."""
+        if self.facts.by_order and len(frame):
+            self._orders = self._orders.with_rows(frame)
         self._staging.add(frame)
 
     def quarantine(self, frame: pl.DataFrame) -> None:
@@ -117,17 +122,37 @@ class LoadWriter:
             new, duplicates = self._fold_in_held(new, on_conflict)
             meeting = meet(
                 self.table, new, self.table.files, self.identity, on_conflict,
-                schema=self._schema, new_hashes=self._staging.hashes,
+                schema=self._schema, new_hashes=self._staging.hashes, by_order=self.facts.by_order,
             )  # fmt: skip
+            if self.facts.by_order:
+                self._settle_orders(new, meeting, on_conflict)
         except BaseException:
             self.discard()
             raise
         facts = self.counts(duplicates, meeting)
         facts = replace(facts, superseded=supersede(self.table, self.entry.supersedes, meeting))
-        new = self._without(new, meeting.redundant, "n")
+        new = [*self._without(new, meeting.redundant, "n"), *self._entering(meeting)]
         _, rewritten = drop_from_files(self.table.folder, self.table.files, meeting.stale, f"{self.facts.load_id}-s")
         self._commit(facts, [*new, *rewritten], meeting)
         return facts
+
+    def _settle_orders(self, new: list[DataFile], meeting: Meeting, on_conflict: OnConflict | None) -> None:
+        """Let known orders change as a whole, unless the caller wants what is known."""
+        if on_conflict is OnConflict.KEEP:
+            return
+        merge = OrderMerge(
+            self.table, Table(self.root / f"{self.table.name}{REPLACED}"), new, self.facts, self._schema, self._orders,
+            everybody=on_conflict is OnConflict.REPLACE, leaving=self.entry.supersedes,
+        )  # fmt: skip
+        self.facts = merge.settle(meeting)
+
+    def _entering(self, meeting: Meeting) -> list[DataFile]:
+        rows = [frame for frame in meeting.entering if len(frame)]
+        if not rows:
+            return []
+        writer = DataFileWriter(self.table.folder, f"{self.facts.load_id}-o")
+        writer.write(pl.concat(aligned(frame, self._schema) for frame in rows))
+        return writer.close()
 
     def _fold_in_held(self, new: list[DataFile], on_conflict: OnConflict | None) -> tuple[list[DataFile], int]:
         """Settle keys that stand more than once in the file: the last row counts, or the first under ``keep``."""
@@ -174,11 +199,13 @@ class LoadWriter:
         if self._quarantine.rows:
             self._quarantine.commit()
             touched.append(self._quarantine.table)
-        if meeting.replaced:
-            whole = aligned(pl.concat(meeting.replaced, how="diagonal"), self._schema)
-            replaced = whole.with_columns(pl.lit(prefix).alias(REPLACED_BY))
+        replaced = [frame.with_columns(pl.lit(prefix).alias(REPLACED_BY)) for frame in meeting.replaced]
+        if any(map(len, replaced := [*replaced, *meeting.earlier])):
+            columns = pl.Schema({**self._schema, REPLACED_BY: pl.String()})
+            if self.facts.by_order:
+                columns[KNOWN_FROM] = MOMENT
             touched.append(Table(self.root / f"{self.table.name}{REPLACED}"))
-            side_tables.append(touched[-1], replaced, prefix)
+            side_tables.append(touched[-1], aligned(pl.concat(replaced, how="diagonal"), columns), prefix)
         self.table.commit(
             schema=self._schema,
             add=add,
@@ -233,9 +260,8 @@ def recover(root: Path) -> None:
         settle(root, entry)
     else:
         side_tables.remove(Table(root / QUARANTINE), pl.col("load_id") == entry.load_id, f"{entry.load_id}-x")
-        side_tables.remove(
-            Table(root / f"{entry.table}{REPLACED}"), pl.col(REPLACED_BY) == entry.load_id, f"{entry.load_id}-x"
-        )
+        mine = (pl.col(REPLACED_BY) == entry.load_id) | (pl.col("load_id") == entry.load_id)
+        side_tables.remove(Table(root / f"{entry.table}{REPLACED}"), mine, f"{entry.load_id}-x")
     journal.sweep(root, entry.load_id)
     journal.end(root)
 
@@ -253,7 +279,8 @@ def recover_by_log(root: Path) -> None:
     side_tables.remove(Table(root / QUARANTINE), ~pl.col("load_id").is_in(known), f"{prefix}-q")
     for table in tables:
         if table.name.endswith(REPLACED):
-            side_tables.remove(table, ~pl.col(REPLACED_BY).is_in(known), f"{prefix}-r")
+            lost = ~pl.col(REPLACED_BY).is_in(known) | ~pl.col("load_id").is_in(known)
+            side_tables.remove(table, lost, f"{prefix}-r")
         if not told[table.name]:
             continue
         facts = told[table.name][-1].facts

@@ -1,0 +1,395 @@
+"""Where the orders of a new file meet orders that are known: which change, which came earlier, which stay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from itertools import islice
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.parquet_file import read_file, scan_file
+from ckm.store.data_files import read_rows
+from ckm.store.delta import aligned
+from ckm.store.identity import Identity
+from ckm.store.loads import history
+from ckm.store.order_moments import (
+    FileSpan,
+    as_moment,
+    as_text,
+    is_older,
+    just_before,
+    loads_frame,
+    of_standing_loads,
+    progress,
+)
+from ckm.store.order_states import (
+    EQUAL,
+    IN_TABLE,
+    KNOWN_FROM,
+    MOMENT,
+    ORDER,
+    UPDATED_AT,
+    Reading,
+    chained,
+    compare,
+    contents,
+    state_moments,
+)
+from ckm.store.reach import Reach
+from ckm.store.side_tables import REPLACED_BY
+from ckm.store.undated_returns import ROW, is_undated
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from ckm.store.data_files import DataFile
+    from ckm.store.delta import Table
+    from ckm.store.loads import LoadFacts
+    from ckm.store.merge import Meeting
+    from ckm.store.staging import Positions
+
+FILE, POSITION = " file", " position"
+"""Where a row stands; names that no column of a table can have."""
+MOST_ROWS = 1_000_000
+"""Rows of orders that are compared at once."""
+
+
+@dataclass(frozen=True)
+class FileOrders:
+    """What is known of a new file's orders before they are compared.
+
+    Attributes
+    ----------
+    span
+        First and last moment of its rows.
+    first, last
+        Row and order at its beginning and at its end.
+    """
+
+    span: FileSpan = field(default_factory=FileSpan)
+    first: tuple[int, str] | None = None
+    last: tuple[int, str] | None = None
+
+    def with_rows(self, rows: pl.DataFrame) -> FileOrders:
+        """Return the same with more rows, some at least, wherever they stand in the file."""
+        span = self.span.with_rows(rows, ("ordered_at", UPDATED_AT))
+        places = rows["source_row"]
+        ends = [
+            (int(places[at]), str(rows[ORDER][at])) for at in (places.arg_min(), places.arg_max()) if at is not None
+        ]
+        known = [end for end in (self.first, self.last) if end is not None]
+        return FileOrders(span, min([*known, *ends]), max([*known, *ends]))
+
+
+class OrderMerge:
+    """Settle what a load says of orders that are known, in the :class:`~ckm.store.merge.Meeting` of its rows.
+
+    Parameters
+    ----------
+    table, side
+        The table, and the one of what was replaced.
+    new
+        The files of the load.
+    facts
+        Of the load; its ``moment`` is what the caller named, if anything.
+    schema
+        Columns of both sides.
+    orders
+        Of the file that it loads.
+    everybody
+        Whether orders of any source may be replaced, and whatever they say: the caller wants the new rows.
+    leaving
+        Loads of the same file that it takes the place of.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        side: Table,
+        new: list[DataFile],
+        facts: LoadFacts,
+        schema: pl.Schema,
+        orders: FileOrders,
+        *,
+        everybody: bool = False,
+        leaving: Collection[str] = (),
+    ) -> None:
+        self.table, self.side, self.new, self.facts, self.schema = table, side, new, facts, schema
+        self.orders, self.everybody, self.leaving = orders, everybody, list(leaving)
+        self.moment = as_moment(facts.moment) or orders.span.last
+
+    def settle(self, meeting: Meeting) -> LoadFacts:
+        """Settle it; return the facts with the moment of the load and how many orders were merged or came earlier."""
+        merged = older = 0
+        files = self._known_files()
+        if files:
+            ids = {file.name: read_file(self.table.folder / file.name, [ORDER])[ORDER] for file in self.new}
+            known_orders = self._known_orders(ids, files, meeting)
+            reading = self._reading(ids)
+            if self.facts.moment is None:
+                self.moment = self._moment(known_orders, ids, meeting)
+            for rows, known in self._parts(self._affected(known_orders, ids, meeting), known_orders, ids):
+                counts = self._merge(rows.with_row_index(ROW), known, reading, meeting)
+                merged, older = merged + counts[0], older + counts[1]
+            self._date_read_anew(ids, known_orders, meeting)
+        return replace(self.facts, moment=as_text(self.moment), merged=merged, older=older)
+
+    @cached_property
+    def loads(self) -> pl.DataFrame:
+        """The loads of the table; see :func:`ckm.store.order_moments.loads_frame`."""
+        return loads_frame(history([self.table]), self.leaving)
+
+    def _known_files(self) -> list[DataFile]:
+        """Return the files that may hold any of the orders."""
+        by_order = Identity((ORDER,), ())
+        reach = [Reach.of(file, self.table, by_order) for file in self.new]
+        return [file for file in self.table.files if any(one.meets(file) for one in reach)]
+
+    def _known_orders(
+        self, ids: dict[str, pl.Series], files: list[DataFile], meeting: Meeting
+    ) -> dict[str, pl.DataFrame]:
+        """Return the known rows of the file's orders by data file; ``ids`` are the order of each new row."""
+        everything = pl.concat([*ids.values()]).unique().implode()
+        found = {file.name: self._in_scope(file.name, everything, meeting) for file in files}
+        return {name: rows for name, rows in found.items() if len(rows)}
+
+    def _in_scope(self, name: str, orders: pl.Series, meeting: Meeting) -> pl.DataFrame:
+        """Return the known rows of some orders in a file: order, position, load, whether no new row equals it."""
+        rows = read_file(self.table.folder / name, [ORDER, "source", "load_id"])
+        unmet = np.ones(len(rows), dtype=bool)
+        for positions in meeting.met.get(name, []):
+            unmet[positions] = False
+        ours = in_scope(self.facts.source, self.table.name) | pl.lit(self.everybody)
+        leaves = pl.col("load_id").is_in(self.leaving)
+        rows = rows.with_columns(pl.int_range(pl.len()).alias(POSITION), unmet=pl.Series(unmet))
+        return rows.filter(ours & ~leaves & pl.col(ORDER).is_in(orders)).drop("source")
+
+    def _changed(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], meeting: Meeting) -> pl.Series:
+        """Return the known orders that are not equal on both sides."""
+        unmet = (
+            pl.concat([_without(each, meeting.redundant.get(name)) for name, each in ids.items()]).unique().implode()
+        )
+        found = [rows.filter(pl.col("unmet") | pl.col(ORDER).is_in(unmet))[ORDER] for rows in known.values()]
+        return pl.concat([pl.Series(ORDER, [], dtype=pl.String), *found]).unique().sort()
+
+    def _affected(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], meeting: Meeting) -> pl.Series:
+        """Return the orders to settle: those that changed; of an older file all that came from a later one.
+
+        That an order was the same then says since when it is what it is.
+        """
+        changed = self._changed(known, ids, meeting)
+        if self.moment is None or self.everybody:
+            return changed
+        later = self.loads.filter(pl.col("moment") > self.moment)["load_id"].implode()
+        found = [rows.filter(pl.col("load_id").is_in(later))[ORDER] for rows in known.values()]
+        return pl.concat([changed, *found]).unique().sort()
+
+    def _parts(
+        self, orders: pl.Series, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series]
+    ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
+        """Yield the new and the known rows of orders, of a part of the orders at a time."""
+        wanted = orders.implode()
+        mine = {name: np.flatnonzero(each.is_in(wanted).to_numpy()) for name, each in ids.items()}
+        theirs = {name: rows.filter(pl.col(ORDER).is_in(wanted))[POSITION].to_numpy() for name, rows in known.items()}
+        parts = -(-sum(map(len, [*mine.values(), *theirs.values()])) // MOST_ROWS)
+        keys = orders.hash(0) % max(1, parts)
+        for part in range(parts):
+            some = orders.filter(keys == part)
+            yield self._rows(mine, some), self._rows(theirs, some)
+
+    def _reading(self, ids: dict[str, pl.Series]) -> Reading:
+        columns = {name for file in ids for name in scan_file(self.table.folder / file).collect_schema()}
+        all_ids = pl.concat([*ids.values()])
+        ends = [end for end in (self.orders.first, self.orders.last) if end is not None]
+        edges = [order for _, order in ends] if all_ids.n_unique() < len(all_ids) else []
+        return Reading(frozenset(columns), self.facts.whole, frozenset(edges))
+
+    def _rows(self, places: dict[str, Positions], orders: pl.Series) -> pl.DataFrame:
+        """Return the rows of some orders as they stand in their files, with file and position."""
+        found = [pl.DataFrame(schema={**self.schema, FILE: pl.String(), POSITION: pl.Int64()})]
+        for name, positions in places.items():
+            frame = aligned(read_rows(self.table.folder / name, positions), self.schema)
+            frame = frame.with_columns(pl.lit(name).alias(FILE), pl.Series(POSITION, positions, dtype=pl.Int64))
+            found.append(frame.filter(pl.col(ORDER).is_in(orders.implode())))
+        return pl.concat(found).sort(ORDER, "source_row", FILE, POSITION, maintain_order=True)
+
+    def _moment(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], meeting: Meeting) -> datetime | None:
+        """Return the moment of the load: of an older export its own newest one, else none before what is known."""
+        last, newest = self.orders.span.last, self.loads.filter("stands")["moment"].max()
+        loads = pl.concat([pl.Series([], dtype=pl.String), *(rows["load_id"] for rows in known.values())]).unique()
+        before = self.loads.filter(pl.col("load_id").is_in(loads.implode()))["moment"].drop_nulls().sort()
+        if last is None or before.is_empty():
+            return last
+        assert isinstance(newest, datetime)
+        votes = (0, 0)
+        for rows, theirs in islice(self._parts(self._changed(known, ids, meeting), known, ids), 1):
+            votes = progress(rows, theirs)
+        if self.everybody or not self._is_older(votes, last, before[-1], ids):
+            return max(last, newest)
+        return last if last < before[-1] else just_before(before[-1])
+
+    def _is_older(self, votes: tuple[int, int], last: datetime, known: datetime, ids: dict[str, pl.Series]) -> bool:
+        there = of = 0
+        if votes[0] == votes[1] and last < known:
+            of_days = pl.col("ordered_at").is_between(self.orders.span.first, last)
+            found = self.table.scan().filter(of_days, in_scope(self.facts.source, self.table.name))
+            orders = found.select(pl.col(ORDER).unique()).collect()[ORDER]
+            there, of = int(orders.is_in(pl.concat([*ids.values()]).unique().implode()).sum()), len(orders)
+        return is_older(votes, ends_before=last < known, orders_there=there, orders_known=of)
+
+    def _merge(self, new: pl.DataFrame, known: pl.DataFrame, reading: Reading, meeting: Meeting) -> tuple[int, int]:
+        """Settle some orders; return of how many lines were merged, and of how many an earlier state came."""
+        before = state_moments(known, self.loads).rename({"at": "before"})
+        states = self._states(new).join(before, on=ORDER, how="left", maintain_order="left")
+        is_earlier = (pl.col("at") < pl.col("before")).fill_null(value=False) & pl.lit(not self.everybody)
+        earlier = states.filter(is_earlier)[ORDER]
+        of_earlier = pl.col(ORDER).is_in(earlier.implode())
+        merged = self._later(new.filter(~of_earlier), known.filter(~of_earlier), reading, states, meeting)
+        came = self._earlier(new.filter(of_earlier), known.filter(of_earlier), reading, states, meeting)
+        return merged, came
+
+    def _states(self, new: pl.DataFrame) -> pl.DataFrame:
+        load = pl.DataFrame(
+            {"load_id": [self.facts.load_id], "moment": [self.moment]},
+            schema={"load_id": pl.String(), "moment": MOMENT},
+        )
+        return state_moments(new, load).with_columns(load_id=pl.lit(self.facts.load_id))
+
+    def _later(
+        self, new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl.DataFrame, meeting: Meeting
+    ) -> int:
+        if new.is_empty():
+            return 0
+        found = compare(new, known.drop(FILE, POSITION), reading, states)
+        of_changed = pl.col(ORDER).is_in(found.changed.implode())
+        leaving = known.filter(of_changed)
+        at = states.select(ORDER, pl.col("before").alias(KNOWN_FROM))
+        meeting.replaced.append(leaving.drop(FILE, POSITION).join(at, on=ORDER, how="left", maintain_order="left"))
+        _leave(meeting.stale, leaving)
+        meeting.entering.append(found.states)
+        open_rows = self._open(new, meeting)
+        _leave(meeting.redundant, new.filter(of_changed | pl.col(ROW).is_in(found.unchanged.implode())))
+        meeting.updated += int(open_rows.is_in(found.updated.implode()).sum())
+        meeting.unchanged += int(open_rows.is_in(found.unchanged.implode()).sum())
+        return len(found.partial)
+
+    def _earlier(
+        self, new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl.DataFrame, meeting: Meeting
+    ) -> int:
+        if new.is_empty():
+            return 0
+        as_whole = replace(reading, whole=True, earlier=True)
+        found = compare(new, known.drop(FILE, POSITION), as_whole, states)
+        meeting.unchanged += len(self._open(new, meeting))
+        _leave(meeting.redundant, new)
+        successor = known.group_by(ORDER).agg(pl.col("load_id").max().alias(REPLACED_BY))
+        at = states.select(ORDER, pl.col("at").alias(KNOWN_FROM)).join(successor, on=ORDER, how="left")
+        before = self._states_of(found.changed)
+        came = found.states.join(at, on=ORDER, how="left", maintain_order="left")
+        came = came.join(before, on=[ORDER, KNOWN_FROM], how="anti", maintain_order="left")
+        came = came.join(_known_then(came, before, reading.columns), on=ORDER, how="anti", maintain_order="left")
+        meeting.earlier.append(came)
+        self._date_anew(known.filter(pl.col(ORDER).is_in(came[ORDER].unique().implode())), before, came, meeting)
+        return came[ORDER].n_unique()
+
+    def _date_read_anew(self, ids: dict[str, pl.Series], known: dict[str, pl.DataFrame], meeting: Meeting) -> None:
+        """Date the undated returns of orders of which the table holds what this very file said, read otherwise."""
+        if not self.leaving or not self.side.exists:
+            return
+        others = pl.concat([pl.Series(ORDER, [], dtype=pl.String), *(rows[ORDER] for rows in known.values())]).unique()
+        mine = pl.concat([*ids.values()]).unique()
+        states = self._states_of(mine.filter(~mine.is_in(others.implode())))
+        wanted = states[ORDER].unique().implode()
+        rows = self._rows({name: np.flatnonzero(each.is_in(wanted).to_numpy()) for name, each in ids.items()},
+                          states[ORDER].unique())  # fmt: skip
+        undated = rows.filter(is_undated())
+        if undated.is_empty():
+            return
+        loads = self._with_this_load()
+        dated = present_rows(rows.drop(FILE, POSITION), states, loads).filter(is_undated())
+        _leave(meeting.redundant, undated)
+        meeting.entering.append(dated)
+
+    def _with_this_load(self) -> pl.DataFrame:
+        mine = pl.DataFrame({"load_id": [self.facts.load_id], "number": [len(self.loads)], "moment": [self.moment]},
+                            schema_overrides={"number": pl.Int64(), "moment": MOMENT})  # fmt: skip
+        return pl.concat([self.loads, mine], how="diagonal")
+
+    def _states_of(self, orders: pl.Series) -> pl.DataFrame:
+        """Return the earlier states of orders that may be this source's."""
+        states = aligned(replaced_states(self.side, self.loads, orders), state_schema(self.schema))
+        return states if self.everybody else states.filter(in_scope(self.facts.source, self.table.name))
+
+    def _date_anew(self, known: pl.DataFrame, before: pl.DataFrame, came: pl.DataFrame, meeting: Meeting) -> None:
+        """Let the undated returns of orders count from when they were seen first, now that more is known."""
+        replaced = pl.concat([before, aligned(came, before.schema)])
+        loads = self._with_this_load()
+        present = known.drop(FILE, POSITION)
+        dated = present_rows(present, replaced, loads)
+        moved = dated.join(present, on=present.columns, how="anti", nulls_equal=True)[ORDER].unique()
+        of_moved = pl.col(ORDER).is_in(moved.implode())
+        _leave(meeting.stale, known.filter(of_moved))
+        meeting.entering.append(dated.filter(of_moved))
+
+    @staticmethod
+    def _open(new: pl.DataFrame, meeting: Meeting) -> pl.Series:
+        """Return the positions (``ROW``) of new rows that equal no known row."""
+        met = [
+            pl.DataFrame({FILE: name, POSITION: np.concatenate(positions)})
+            for name, positions in meeting.redundant.items()
+        ]
+        if not met:
+            return new[ROW]
+        return new.join(pl.concat(met), on=[FILE, POSITION], how="anti", maintain_order="left")[ROW]
+
+
+def _known_then(came: pl.DataFrame, before: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
+    """Return the orders that were known already to be then as ``came`` says."""
+    said = [name for name in came.columns if name in columns]
+    now = contents(came, said).join(came.select(ORDER, KNOWN_FROM).unique(), on=ORDER, how="left")
+    then = contents(before, said, [ORDER, KNOWN_FROM, REPLACED_BY]).rename({KNOWN_FROM: "then"})
+    last = now.join(then, on=ORDER, suffix=" then").filter(pl.col("then") < pl.col(KNOWN_FROM)).sort("then")
+    last = last.group_by(ORDER).last()
+    return last.filter(pl.col(EQUAL) == pl.col(f"{EQUAL} then"))
+
+
+def present_rows(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the table, of some orders, with their undated returns dated by all states."""
+    return chained(present, replaced, loads).filter(IN_TABLE).select(present.columns)
+
+
+def replaced_states(side: Table, loads: pl.DataFrame, orders: pl.Series | None = None) -> pl.DataFrame:
+    """Return the earlier states that stand, of some orders or of all."""
+    if not side.exists or KNOWN_FROM not in side.schema:
+        return pl.DataFrame(schema=state_schema(side.schema))
+    rows = side.scan().filter(pl.col(KNOWN_FROM).is_not_null())
+    if orders is not None:
+        rows = rows.filter(pl.col(ORDER).is_in(orders.implode()))
+    return of_standing_loads(rows.collect(), loads)
+
+
+def in_scope(source: str, table: str) -> pl.Expr:
+    """Whether an order may be the one that a source knows by its id: its own, or one of a file loaded by names."""
+    return pl.lit(source == table) | pl.col("source").is_in([source, table])
+
+
+def state_schema(schema: pl.Schema) -> pl.Schema:
+    """Return the columns of earlier states of rows with these columns."""
+    return pl.Schema({**schema, REPLACED_BY: pl.String(), KNOWN_FROM: MOMENT})
+
+
+def _without(ids: pl.Series, positions: list[Positions] | None) -> pl.Series:
+    if not positions:
+        return ids
+    keep = np.ones(len(ids), dtype=bool)
+    keep[np.concatenate(positions)] = False
+    return ids.filter(pl.Series(keep))
+
+
+def _leave(places: dict[str, list[Positions]], rows: pl.DataFrame) -> None:
+    for (name,), part in rows.group_by(FILE, maintain_order=True):
+        places.setdefault(str(name), []).append(part[POSITION].to_numpy())

@@ -1,0 +1,136 @@
+"""When a load knew what it says: by what its source says, never by the clock.
+
+A file was exported after everything in it happened, so its newest moment is the earliest at which it can have been. One
+that ends before what is known already is an older export, or a part of a newer one (only the refunded orders, say).
+What tells them apart, in this order: refunds, cancellations and deliveries, which come to an order and do not go; and
+whether the file holds every order that is known of its days, as an export that was made then does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.store.order_states import MOMENT, ORDER, is_return
+from ckm.store.side_tables import REPLACED_BY
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from ckm.store.loads import Load
+
+FULL = 0.95
+"""Share of the known orders of a file's days that an export of all of them has at least."""
+FEWEST = 2
+"""Known orders between a file's first and last moment, below which their number says nothing."""
+MONEY_SCALE = 10_000
+
+
+@dataclass(frozen=True)
+class FileSpan:
+    """First and last moment of the rows of a file; None without any."""
+
+    first: datetime | None = None
+    last: datetime | None = None
+
+    def with_rows(self, rows: pl.DataFrame, columns: Collection[str]) -> FileSpan:
+        """Return the span with more rows, whose moments are in these columns where they have them."""
+        found = [rows[name] for name in columns if name in rows.columns]
+        ends = [end for values in found for end in (values.min(), values.max()) if isinstance(end, datetime)]
+        known = [end for end in (self.first, self.last) if end is not None]
+        moments = [*ends, *known]
+        return FileSpan(min(moments), max(moments)) if moments else self
+
+
+def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.DataFrame:
+    """Return the loads: ``load_id``, ``number`` (oldest first), ``moment``, ``stands``, ``read_anew``.
+
+    One that was taken back, or is among ``leaving``, does not stand. ``read_anew`` is the number of the last load of
+    the same file of its source, which may be itself.
+    """
+    rows = []
+    for number, load in enumerate(loads):
+        facts = load.facts
+        stands = not load.undone and facts.kind != "undo" and facts.load_id not in leaving
+        rows.append((facts.load_id, number, as_moment(facts.moment), facts.source, facts.file_id, facts.kind, stands))
+    schema = {"load_id": pl.String(), "number": pl.Int64(), "moment": MOMENT, "source": pl.String(),
+              "file_id": pl.String(), "kind": pl.String(), "stands": pl.Boolean()}  # fmt: skip
+    frame = pl.DataFrame(rows, schema=schema, orient="row")
+    reads = frame.filter(pl.col("stands") & (pl.col("kind") == "load"))
+    last = reads.group_by("file_id", "source").agg(last=pl.col("number").max())
+    frame = frame.join(last, on=["file_id", "source"], how="left", maintain_order="left")
+    anew = pl.max_horizontal("number", pl.col("last"))
+    return frame.select("load_id", "number", "moment", "stands", read_anew=anew)
+
+
+def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
+    """Return the replaced rows that are still said: their load stands, and its file was not read otherwise since.
+
+    What was replaced after the file was read anew was said by both readings.
+    """
+    mine = loads.select("load_id", "stands", "number", "read_anew")
+    theirs = loads.select(pl.col("load_id").alias(REPLACED_BY), pl.col("number").alias("until"))
+    found = replaced.join(mine, on="load_id", how="left", maintain_order="left")
+    found = found.join(theirs, on=REPLACED_BY, how="left", maintain_order="left")
+    current = (pl.col("number") == pl.col("read_anew")) | (pl.col("until") > pl.col("read_anew"))
+    return found.filter(pl.col("stands") & current).select(replaced.columns)
+
+
+def progress(new: pl.DataFrame, known: pl.DataFrame) -> tuple[int, int]:
+    """Return of how many orders the new rows are an earlier state than the known ones, and of how many a later one.
+
+    An order of which the file does not hold all known sale lines says nothing.
+    """
+    sides = [rows.group_by(ORDER).agg(*_marks(rows)) for rows in (new, known)]
+    both = sides[0].join(sides[1], on=ORDER, suffix=" known").filter(pl.col("sales") >= pl.col("sales known"))
+    marks = [name for name in sides[0].columns if name not in (ORDER, "sales")]
+    less = pl.any_horizontal(pl.col(name) < pl.col(f"{name} known") for name in marks)
+    more = pl.any_horizontal(pl.col(name) > pl.col(f"{name} known") for name in marks)
+    found = both.select(earlier=(less & ~more).sum(), later=(more & ~less).sum())
+    return int(found["earlier"][0]), int(found["later"][0])
+
+
+def _marks(rows: pl.DataFrame) -> list[pl.Expr]:
+    given_back = (pl.col("net").filter(is_return()).sum() * -MONEY_SCALE).round().cast(pl.Int64)
+    marks = [(~is_return()).sum().alias("sales"), given_back.alias("returned")]
+    marks.append((pl.col("type") == "cancel").sum().alias("cancelled"))
+    if "delivered_on" in rows.columns:
+        marks.append(pl.col("delivered_on").is_not_null().sum().alias("delivered"))
+    return marks
+
+
+def is_older(votes: tuple[int, int], *, ends_before: bool, orders_there: int, orders_known: int) -> bool:
+    """Whether a file is an export from before what is known.
+
+    Parameters
+    ----------
+    votes
+        Of :func:`progress`.
+    ends_before
+        Whether its newest moment lies before that of what is known.
+    orders_there, orders_known
+        Known orders between its first and its last moment, and how many of them it holds: ``orders_there`` of
+        ``orders_known``.
+    """
+    earlier, later = votes
+    if earlier != later:
+        return earlier > later
+    return ends_before and orders_known >= FEWEST and orders_there >= FULL * orders_known
+
+
+def just_before(moment: datetime) -> datetime:
+    """Return the last moment before another."""
+    return moment - timedelta(microseconds=1)
+
+
+def as_moment(text: str | None) -> datetime | None:
+    """Return a moment that the log keeps."""
+    return datetime.fromisoformat(text) if text else None
+
+
+def as_text(moment: datetime | None) -> str | None:
+    """Return a moment as the log keeps it."""
+    return None if moment is None else moment.astimezone(UTC).isoformat()

@@ -1,0 +1,235 @@
+"""States of orders: what a later export says of an order takes the place of what an earlier one said, as a whole.
+
+A *state* of an order is all rows that one load knows of it. It is known from a moment on: the newest ``updated_at`` of
+its rows, else the moment of its load (:mod:`ckm.store.order_moments`); an order's first state is known from the order's
+own day. Earlier states leave the table for ``TABLE_replaced``, where ``known_from`` marks them as states.
+
+Lines are told apart within an order by ``line_no``, else by ``product_id``, else by their place; sales and returns of
+one product are different lines. Everything here is frames in, frames out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.store.side_tables import REPLACED_BY
+from ckm.store.undated_returns import ROW, date_by_order, date_returns, is_undated
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+ORDER = "order_id"
+UPDATED_AT = "updated_at"
+KNOWN_FROM = "known_from"
+"""Column of ``TABLE_replaced``: the moment of a state; null for rows that are none, such as a file read otherwise."""
+MOMENT = pl.Datetime("us", "UTC")
+LINEAGE = ("source", "source_file", "source_row", "load_id", "repeat_no")
+"""Where a row came from; no part of what it says."""
+SIDE, CLASS, LINE, NTH, EQUAL, PAIRED = " side", " class", " line", " nth", " equal", " paired"
+RANK, IN_TABLE = " rank", " in table"
+"""Names that no column of a table can have: Delta allows no blanks."""
+OF_LINE = (ORDER, CLASS, LINE, NTH)
+
+
+def is_return() -> pl.Expr:
+    """Whether a line gives money back."""
+    return (pl.col("type") == "return") | (pl.col("net") < 0)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a file says what it says of orders.
+
+    Attributes
+    ----------
+    columns
+        Columns that it has: what is known in others stays.
+    whole
+        Whether its source declares that a file holds whole orders.
+    edges
+        Orders at its beginning and its end: a page may have cut them.
+    earlier
+        Whether it is older than what is known: a return that it lacks came later, and what it says is a state of its
+        own, whether it is the same or not.
+    """
+
+    columns: frozenset[str]
+    whole: bool = False
+    edges: frozenset[str] = frozenset()
+    earlier: bool = False
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a file says of some orders, beside what is known of them.
+
+    Attributes
+    ----------
+    states
+        The new states of the orders that changed: all their rows.
+    changed, partial
+        Ids of these orders, and of those among them of which known lines stay that the file does not hold.
+    updated, unchanged
+        Positions (``ROW``) of the new rows that take the place of a known line, and of those that say what is known.
+    """
+
+    states: pl.DataFrame
+    changed: pl.Series
+    partial: pl.Series
+    updated: pl.Series
+    unchanged: pl.Series
+
+
+def compare(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl.DataFrame) -> Comparison:
+    """Compare what a file says of some orders with what is known of each of them.
+
+    Parameters
+    ----------
+    new, known
+        Their rows; ``new`` also has ``ROW``, and stands in the order of the file.
+    reading
+        How the file is to be read.
+    states
+        A row per order: ``order_id``, ``at`` (the moment of the new state) and what else all rows of the state have.
+    """
+    columns = known.columns
+    lines = _lines(new.filter(~is_undated()), known.filter(~is_undated()), reading)
+    mine, theirs = lines.filter(SIDE).drop(SIDE), lines.filter(~pl.col(SIDE)).drop(SIDE, ROW)
+    said = [name for name in columns if name in reading.columns and name not in (*LINEAGE, UPDATED_AT)]
+    absent = [name for name in columns if name not in reading.columns and name not in LINEAGE]
+    pairs = mine.join(theirs, on=OF_LINE, how="left", suffix=" known", maintain_order="left")
+    pairs = pairs.with_columns(pl.col("load_id known").is_not_null().alias(PAIRED))
+    pairs = pairs.with_columns((pl.col(PAIRED) & _says_the_same(said)).alias(EQUAL))
+    pairs = pairs.with_columns(pl.col(f"{name} known").alias(name) for name in absent)
+    returns = date_returns(new.filter(is_undated()), known.filter(is_undated()), states)
+    missing = pl.concat(
+        [theirs.join(mine, on=OF_LINE, how="anti", maintain_order="left").select(columns), returns.missing]
+    )
+    edges = missing[ORDER].is_in([*reading.edges])
+    may_stay = edges if reading.whole else pl.repeat(True, len(missing), eager=True)
+    if reading.earlier:
+        may_stay &= missing.select(~is_return()).to_series()
+    leaving, staying = missing.filter(~may_stay), missing.filter(may_stay)
+    changed = pl.concat([pairs.filter(~pl.col(EQUAL))[ORDER], returns.changed, leaving[ORDER]])
+    changed = (new[ORDER] if reading.earlier else changed).unique().sort()
+    of_changed = pl.col(ORDER).is_in(changed.implode())
+    parts = [part.filter(of_changed).select(columns) for part in (pairs, returns.rows, staying)]
+    return Comparison(
+        with_state(pl.concat(parts), states),
+        changed,
+        parts[-1][ORDER].unique().sort(),
+        pl.concat([pairs.filter(pl.col(PAIRED) & ~pl.col(EQUAL))[ROW], returns.updated]),
+        pl.concat([pairs.filter(EQUAL)[ROW], returns.unchanged]),
+    )
+
+
+def _lines(new: pl.DataFrame, known: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+    """Return the rows of both sides, the new ones marked by ``SIDE``, with what tells lines apart (``OF_LINE``).
+
+    Lines without number and product are told apart by their place, but where some of them may be missing by what they
+    say.
+    """
+    sides = [rows.with_columns(pl.lit(here).alias(SIDE)) for rows, here in ((new, True), (known, False))]
+    both = pl.concat(sides, how="diagonal").with_columns(is_return().alias(CLASS))
+
+    def known_throughout(name: str) -> pl.Expr:
+        there = pl.lit(name in reading.columns)
+        return there & pl.col(name).is_not_null().all().over(ORDER, CLASS)
+
+    content = [name for name in known.columns if name in reading.columns and name not in (*LINEAGE, UPDATED_AT)]
+    rows = pl.col(SIDE).sum().over(ORDER, CLASS)
+    some_missing = (rows < pl.len().over(ORDER, CLASS) - rows) | pl.col(ORDER).is_in([*reading.edges])
+    line = (
+        pl.when(known_throughout("line_no"))
+        .then(pl.lit("line ") + pl.col("line_no"))
+        .when(known_throughout("product_id"))
+        .then(pl.lit("product ") + pl.col("product_id"))
+        .when(some_missing)
+        .then(pl.struct(content).hash(0).cast(pl.String))
+        .otherwise(pl.lit(""))
+    )
+    both = both.with_columns(line.alias(LINE))
+    return both.with_columns(pl.int_range(pl.len()).over(ORDER, CLASS, LINE, SIDE).alias(NTH))
+
+
+def _says_the_same(said: Collection[str]) -> pl.Expr:
+    return pl.all_horizontal(
+        pl.lit(value=True), *(pl.col(name).eq_missing(pl.col(f"{name} known")) for name in said if name != ORDER)
+    )
+
+
+def with_state(rows: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+    """Return rows with what all rows of their order's state have, such as ``load_id``, as ``states`` says."""
+    names = [name for name in states.columns if name in rows.columns and name != ORDER]
+    found = rows.drop(names).join(states.select(ORDER, *names), on=ORDER, how="left", maintain_order="left")
+    return found.select(rows.columns)
+
+
+def contents(rows: pl.DataFrame, columns: Collection[str], state: Collection[str] = (ORDER,)) -> pl.DataFrame:
+    """Return a number for what each state says in some columns: equal for equal states."""
+    said = [name for name in columns if name not in (*LINEAGE, UPDATED_AT, "ordered_at", "dated_by")]
+    day = pl.when(~is_undated()).then("ordered_at").alias("ordered_at")
+    hashes = rows.select(*state, pl.struct(*said, day).hash(1).alias(LINE))
+    return hashes.group_by(state).agg(pl.col(LINE).sort().implode().hash(2).sum().alias(EQUAL))
+
+
+def state_moments(rows: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
+    """Return ``order_id`` and ``at``, the moment of the state that the rows make of each order (null: nothing tells).
+
+    ``loads`` has ``load_id`` and ``moment``.
+    """
+    of_loads = rows.join(loads.select("load_id", "moment"), on="load_id", how="left", maintain_order="left")
+    updated = pl.col(UPDATED_AT).max() if UPDATED_AT in rows.columns else pl.lit(None, dtype=MOMENT)
+    return of_loads.group_by(ORDER).agg(at=updated.fill_null(pl.col("moment").max()))
+
+
+def chained(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
+    """Return all states of some orders one after the other, their undated returns dated anew.
+
+    Parameters
+    ----------
+    present, replaced
+        Rows in the table, and states in ``TABLE_replaced`` (with ``known_from``), of the same orders.
+    loads
+        ``load_id``, ``moment``, ``number`` (the order in which they were made).
+
+    Returns
+    -------
+    Rows with ``at``, ``RANK`` (0 is an order's first state) and ``IN_TABLE``.
+    """
+    here = present.join(state_moments(present, loads), on=ORDER, how="left", maintain_order="left")
+    here = here.with_columns(pl.lit(value=True).alias(IN_TABLE))
+    earlier = replaced.with_columns(at=pl.col(KNOWN_FROM)).with_columns(pl.lit(value=False).alias(IN_TABLE))
+    rows = pl.concat([earlier, here], how="diagonal")
+    rows = rows.join(loads.select("load_id", "number"), on="load_id", how="left", maintain_order="left")
+    # Rows that are in the table, or left it together, are one state, whatever loads they came with.
+    of_state = [ORDER, IN_TABLE, "at", REPLACED_BY]
+    states = rows.group_by(of_state).agg(pl.col("number").max())
+    states = states.sort(ORDER, "at", IN_TABLE, "number", nulls_last=False)
+    states = states.with_columns(pl.int_range(pl.len()).over(ORDER).alias(RANK)).drop("number")
+    rows = rows.join(states, on=of_state, how="left", nulls_equal=True, maintain_order="left")
+    return _dated(rows.drop("number"))
+
+
+def _dated(rows: pl.DataFrame) -> pl.DataFrame:
+    """Date the undated returns of every state by the state before."""
+    if rows.is_empty() or not rows.select(is_undated().any()).item():
+        return rows
+    rows = date_by_order(rows, [ORDER, RANK])
+    before = rows.filter(pl.col(RANK) == 0)
+    done = [before]
+    of_state = [KNOWN_FROM, REPLACED_BY, "load_id", RANK, IN_TABLE, "at"]
+    for rank in sorted(set(rows[RANK]) - {0}):
+        now = rows.filter(pl.col(RANK) == rank)
+        states = now.group_by(ORDER, maintain_order=True).agg(pl.col(of_state).first())
+        dated = date_returns(
+            now.filter(is_undated()).with_row_index(ROW),
+            before.filter(is_undated()).join(states, on=ORDER, how="semi", maintain_order="left"),
+            states,
+        )
+        before = pl.concat([now.filter(~is_undated()), dated.rows.select(now.columns)])
+        done.append(before)
+    return pl.concat(done)

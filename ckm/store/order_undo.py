@@ -1,0 +1,118 @@
+"""What of known orders comes back when a load is taken back: of each the last state that is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.parquet_file import read_file
+from ckm.store.data_files import read_rows
+from ckm.store.delta import aligned
+from ckm.store.loads import history
+from ckm.store.order_merge import in_scope, present_rows, state_schema
+from ckm.store.order_moments import loads_frame, of_standing_loads
+from ckm.store.order_states import KNOWN_FROM, ORDER
+from ckm.store.side_tables import REPLACED_BY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ckm.store.delta import Table
+    from ckm.store.loads import LoadFacts
+    from ckm.store.staging import Positions
+
+FILE, POSITION = " file", " position"
+
+
+@dataclass(frozen=True)
+class EarlierStates:
+    """Rows that enter a table when a load is taken back, and those of other loads that leave: their days change."""
+
+    entering: pl.DataFrame
+    leaving: Mapping[str, Positions]
+
+
+def earlier_states(table: Table, side: Table, load: LoadFacts, drops: Mapping[str, list[Positions]]) -> EarlierStates:
+    """Return what comes back of the orders of a load.
+
+    Parameters
+    ----------
+    table, side
+        The table, and the one of what was replaced.
+    load
+        What is taken back.
+    drops
+        Where its rows stand, by file.
+    """
+    empty = pl.DataFrame(schema=table.schema)
+    if not side.exists:
+        return EarlierStates(empty, {})
+    loads = loads_frame(history([table]), [load.load_id])
+    kept = aligned(side.scan().collect(), state_schema(table.schema))
+    mine = (pl.col("load_id") == load.load_id) | (pl.col(REPLACED_BY) == load.load_id)
+    dropped = [read_file(table.folder / name, [ORDER])[ORDER].gather(where) for name, [where] in drops.items()]
+    orders = pl.concat([kept.filter(mine)[ORDER], *dropped]).unique()
+    of_orders = pl.col(ORDER).is_in(orders.implode()) & in_scope(load.source, table.name)
+    kept = kept.filter(of_orders & (pl.col("load_id") != load.load_id))
+    staying = _present(table, of_orders, drops)
+    standing = loads.filter("stands")["load_id"].implode()
+    # A row that is no state (its file was read otherwise) stands again with its load.
+    kept = of_standing_loads(kept, loads)
+    kept = kept.join(loads.select("load_id", "moment", "number"), on="load_id", how="left", maintain_order="left")
+    kept = kept.filter(pl.col(KNOWN_FROM).is_not_null() | ~pl.col(REPLACED_BY).is_in(standing))
+    kept = kept.with_columns(pl.col(KNOWN_FROM).fill_null(pl.col("moment")))
+    returns = kept.join(_last_states(kept, standing), on=[ORDER, KNOWN_FROM, REPLACED_BY], how="semi", nulls_equal=True)
+    returns = returns.join(staying, on=ORDER, how="anti", maintain_order="left")
+    rest = kept.join(returns, on=[ORDER, KNOWN_FROM, REPLACED_BY], how="anti", nulls_equal=True, maintain_order="left")
+    back = returns.select(table.schema.names())
+    dated = present_rows(
+        pl.concat([staying.drop(FILE, POSITION), back]), rest.select(state_schema(table.schema).names()), loads
+    )
+    said = table.schema.names()
+    moved = dated.join(staying, on=said, how="anti", nulls_equal=True, maintain_order="left")
+    leaving = staying.filter(pl.col(ORDER).is_in(moved[ORDER].unique().implode()))
+    entering = dated.filter(pl.col(ORDER).is_in(moved[ORDER].unique().implode()))
+    places = {str(name): part[POSITION].to_numpy() for (name,), part in leaving.group_by(FILE, maintain_order=True)}
+    return EarlierStates(entering, places)
+
+
+def _last_states(kept: pl.DataFrame, standing: pl.Series) -> pl.DataFrame:
+    """Return the last state of each order, where nothing that stands has taken its place."""
+    last = (
+        kept.sort(KNOWN_FROM, "number", nulls_last=False)
+        .group_by(ORDER)
+        .agg(pl.col(KNOWN_FROM).last(), pl.col(REPLACED_BY).last())
+    )
+    return last.filter(~pl.col(REPLACED_BY).is_in(standing))
+
+
+def _present(table: Table, chosen: pl.Expr, drops: Mapping[str, list[Positions]]) -> pl.DataFrame:
+    """Return the rows of the table that are chosen and do not leave, with file and position."""
+    found = [pl.DataFrame(schema={**table.schema, FILE: pl.String(), POSITION: pl.Int64()})]
+    for file in table.files:
+        ids = read_file(table.folder / file.name, [ORDER, "source"]).with_row_index(POSITION)
+        positions = ids.filter(chosen)[POSITION].cast(pl.Int64).to_numpy()
+        if file.name in drops:
+            positions = np.setdiff1d(positions, np.concatenate(drops[file.name]))
+        if len(positions):
+            rows = aligned(read_rows(table.folder / file.name, positions), table.schema)
+            found.append(
+                rows.with_columns(pl.lit(file.name).alias(FILE), pl.Series(POSITION, positions, dtype=pl.Int64))
+            )
+    return pl.concat(found)
+
+
+def returned_or_gone(table: Table, side: Table, load_id: str) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Return what finds the rows of the side table that are in the table again, or that the load brought."""
+    ids = side.scan().select(ORDER).unique()
+    there = table.scan().select(ORDER, "load_id").join(ids, on=ORDER, how="semi").unique().collect()
+
+    def gone(rows: pl.DataFrame) -> pl.DataFrame:
+        mine = rows.filter(pl.col("load_id") == load_id)
+        others = rows.filter(pl.col("load_id") != load_id)
+        return pl.concat([mine, others.join(there, on=[ORDER, "load_id"], how="semi")])
+
+    return gone

@@ -1,0 +1,135 @@
+"""The day from which a refund without a date of its own counts: the one on which it was first seen.
+
+A source gives such a return the day of its order and says so (``dated_by`` is ``order``). Where an earlier state of the
+order did not have it, it counts from the moment of the state that had it first (``first_seen``); of a refund that has
+grown, what is more counts from the moment at which it was more. Where the first that is known of an order has it
+already, nothing better than the order's day is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+ORDER = "order_id"
+DATED_BY = "dated_by"
+BY_ORDER, FIRST_SEEN = "order", "first_seen"
+AMOUNTS = ("net", "quantity", "discount", "cost")
+PRODUCT, TOTAL, KIND = " product", " total", " kind"
+ROW = " row"
+"""Position of a new row. Names that no column of a table can have: Delta allows no blanks."""
+MONEY_SCALE = 10_000
+
+
+@dataclass(frozen=True)
+class DatedReturns:
+    """The undated returns of new states of some orders.
+
+    Attributes
+    ----------
+    rows
+        With the days from which they count.
+    missing
+        Known ones that the new states do not have at all.
+    changed
+        Orders of which they are others than those known.
+    updated, unchanged
+        Positions of the new rows that bring more or less than is known, and of those that bring the same.
+    """
+
+    rows: pl.DataFrame
+    missing: pl.DataFrame
+    changed: pl.Series
+    updated: pl.Series
+    unchanged: pl.Series
+
+
+def is_undated() -> pl.Expr:
+    """Whether the day of a row is not the source's."""
+    return pl.col(DATED_BY).is_not_null()
+
+
+def date_returns(new: pl.DataFrame, known: pl.DataFrame, states: pl.DataFrame) -> DatedReturns:
+    """Date the undated returns of orders by what was known of them before.
+
+    Parameters
+    ----------
+    new
+        Undated returns of the new states, with a number in ``ROW``.
+    known
+        Those of the states before.
+    states
+        A row per order: ``order_id``, ``at`` (moment of the new state) and whatever else all rows of the state have.
+    """
+    new, known = (rows.with_columns(pl.col("product_id").fill_null("").alias(PRODUCT)) for rows in (new, known))
+    group = [ORDER, PRODUCT]
+    sums = [rows.group_by(group).agg(_whole_net().alias(TOTAL), *_sums()) for rows in (new, known)]
+    both = sums[0].join(sums[1], on=group, how="full", coalesce=True, suffix=" known")
+    mine, theirs = pl.col(TOTAL), pl.col(f"{TOTAL} known")
+    both = both.with_columns(
+        pl.when(theirs.is_null()).then(pl.lit("first"))
+        .when(mine.is_null()).then(pl.lit("missing"))
+        .when(mine == theirs).then(pl.lit("same"))
+        .when(mine < theirs).then(pl.lit("more"))
+        .otherwise(pl.lit("less")).alias(KIND)
+    )  # fmt: skip
+    kinds = both.select(*group, KIND)
+    new = new.join(kinds, on=group, how="left", maintain_order="left")
+    known = known.join(kinds, on=group, how="left", maintain_order="left")
+    first_day = known.group_by(group).agg(
+        pl.col("ordered_at").min().alias(" day"), pl.col(DATED_BY).first().alias(" by")
+    )
+    parts = [
+        _first_seen(new.filter(pl.col(KIND) == "first"), states),
+        known.filter(pl.col(KIND).is_in(["same", "more"])),
+        _first_seen(_growth(new, both), states),
+        new.filter(pl.col(KIND) == "less")
+        .join(first_day, on=group, how="left", maintain_order="left")
+        .with_columns(pl.col(" day").alias("ordered_at"), pl.col(" by").alias(DATED_BY)),
+    ]
+    columns = [name for name in known.columns if name not in (PRODUCT, KIND)]
+    rows = pl.concat([part.select(columns) for part in parts])
+    of_state = [name for name in states.columns if name in columns and name != ORDER]
+    rows = rows.drop(of_state).join(states.select(ORDER, *of_state), on=ORDER, how="left", maintain_order="left")
+    return DatedReturns(
+        rows.select(columns),
+        known.filter(pl.col(KIND) == "missing").select(columns),
+        both.filter(pl.col(KIND).is_in(["first", "more", "less"]))[ORDER].unique(),
+        new.filter(pl.col(KIND).is_in(["more", "less"]))[ROW],
+        new.filter(pl.col(KIND) == "same")[ROW],
+    )
+
+
+def _whole_net() -> pl.Expr:
+    return (pl.col("net") * MONEY_SCALE).round().cast(pl.Int64).sum()
+
+
+def _sums() -> list[pl.Expr]:
+    return [pl.when(pl.col(name).is_not_null().all()).then(pl.col(name).sum()).alias(f" {name}") for name in AMOUNTS]
+
+
+def _growth(new: pl.DataFrame, both: pl.DataFrame) -> pl.DataFrame:
+    """Return a row for what a refund has grown by."""
+    grown = both.filter(pl.col(KIND) == "more").select(
+        ORDER, PRODUCT, *((pl.col(f" {name}") - pl.col(f" {name} known")).round(6).alias(name) for name in AMOUNTS)
+    )
+    first = new.filter(pl.col(KIND) == "more").unique([ORDER, PRODUCT], keep="first", maintain_order=True)
+    return first.drop(AMOUNTS).join(grown, on=[ORDER, PRODUCT], how="left", maintain_order="left")
+
+
+def _first_seen(rows: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
+    dated = rows.join(states.select(ORDER, pl.col("at").alias(" at")), on=ORDER, how="left", maintain_order="left")
+    return dated.with_columns(
+        pl.max_horizontal("ordered_at", " at").alias("ordered_at"), pl.lit(FIRST_SEEN).alias(DATED_BY)
+    )
+
+
+def date_by_order(rows: pl.DataFrame, state: list[str]) -> pl.DataFrame:
+    """Return all rows of some states, each told by the columns ``state``, their undated returns on the order's day."""
+    first = pl.col("ordered_at").min().over(state)
+    day = pl.col("ordered_at").filter(~is_undated()).min().over(state).fill_null(first)
+    return rows.with_columns(
+        pl.when(is_undated()).then(day).otherwise("ordered_at").alias("ordered_at"),
+        pl.when(is_undated()).then(pl.lit(BY_ORDER)).alias(DATED_BY),
+    )

@@ -1,0 +1,162 @@
+"""Orders change: every order once, in its last state, and at any earlier moment as it was known then."""
+
+from __future__ import annotations
+
+import tempfile
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ckm.store import OnConflict, Store
+from tests.conftest import examples
+from tests.store.exports import START, Export, Order, frame, known, newest, next_day, said, take
+
+changes = st.dictionaries(
+    st.sampled_from([str(n) for n in range(6)]), st.sampled_from(["refund", "cancel", "amend", "add"])
+)
+
+
+@st.composite
+def days(draw: st.DrawFn) -> list[Export]:
+    """Full exports of a shop, day by day."""
+    found: list[Export] = [next_day((), {}, draw(st.integers(2, 4)))]
+    for _ in range(draw(st.integers(1, 3))):
+        found.append(next_day(found[-1], draw(changes), draw(st.integers(1, 2))))
+    return found
+
+
+def as_known(root: Path, moment: datetime) -> pl.LazyFrame:
+    return Store(root).scan("transactions", known_before=moment)
+
+
+def moments(exports: list[Export]) -> list[datetime]:
+    return [newest(export) + timedelta(seconds=1) for export in exports]
+
+
+@pytest.mark.slow
+@settings(max_examples=examples(25), deadline=None)
+@given(days(), st.data())
+def test_exports_loaded_in_any_order_leave_every_state(exports: list[Export], data: st.DataObject) -> None:
+    order = data.draw(st.permutations(range(len(exports))))
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "store"
+        for number in order:
+            rows = frame(exports[number])
+            facts = take(root, rows, f"day{number}")
+            assert facts.accepted + facts.updated + facts.unchanged == len(rows)
+        dated = [(newest(export), export) for export in exports]
+        assert said(Store(root).scan("transactions")) == known(dated)
+        for moment in moments(exports):
+            assert said(as_known(root, moment)) == known(dated, moment)
+
+
+@pytest.mark.slow
+@settings(max_examples=examples(25), deadline=None)
+@given(days(), st.data())
+def test_a_load_taken_back_leaves_what_the_others_say(exports: list[Export], data: st.DataObject) -> None:
+    order = data.draw(st.permutations(range(len(exports))))
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "store"
+        loads = {number: take(root, frame(exports[number]), f"day{number}").load_id for number in order}
+        undone = data.draw(st.sampled_from(order))
+        again = Store(root).take_back(loads[undone]).load_again
+        for number in (number for number in order if f"day{number}" in again):
+            take(root, frame(exports[number]), f"day{number}")
+        left = [(newest(export), export) for number, export in enumerate(exports) if number != undone]
+        assert said(Store(root).scan("transactions")) == known(left)
+        for moment in moments(exports):
+            assert said(as_known(root, moment)) == known(left, moment)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "store"
+
+
+TWO = (Order("1", 0, {"p": 10.0, "q": 5.0}), Order("2", 0, {"p": 7.0}))
+
+
+def test_pages_cut_within_an_order_hold_it_once(root: Path) -> None:
+    rows = frame([*TWO, Order("3", 1, {"p": 1.0, "q": 2.0})])
+    take(root, rows[:4], "page1")
+    facts = take(root, rows[4:], "page2")
+    assert facts.merged == 1
+    assert said(Store(root).scan("transactions")) == said(rows)
+    assert said(as_known(root, START + timedelta(days=9))) == said(rows)
+
+
+def test_pages_of_a_source_of_whole_orders_are_merged_at_their_ends_too(root: Path) -> None:
+    rows = frame([*TWO, Order("3", 1, {"p": 1.0, "q": 2.0})])
+    take(root, rows[:4], "page1", whole=True)
+    take(root, frame([Order("3", 1, {"q": 2.0}), Order("4", 1, {"p": 1.0, "q": 1.0})]), "page2", whole=True)
+    assert said(Store(root).scan("transactions")) == said(frame([*TWO, Order("3", 1, {"p": 1.0, "q": 2.0}),
+                                                                 Order("4", 1, {"p": 1.0, "q": 1.0})]))  # fmt: skip
+
+
+def middle(order: Order) -> list[Order]:
+    """A file with the order in its middle."""
+    return [Order("0", 0, {"p": 1.0, "q": 1.0}), order, Order("9", 2, {"p": 1.0})]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_line_that_is_gone_leaves_only_a_whole_order(root: Path, whole: bool) -> None:
+    take(root, frame(middle(TWO[0])), "day1", whole=whole)
+    facts = take(root, frame([*middle(Order("1", 0, {"p": 11.0})), Order("10", 3, {"p": 1.0})]), "day2", whole=whole)
+    left = Store(root).scan("transactions").filter(pl.col("order_id") == "1").sort("product_id").collect()
+    assert left["net"].to_list() == ([11.0] if whole else [11.0, 5.0])
+    assert facts.merged == (not whole)
+    Store(root).take_back(facts.load_id)
+    assert said(Store(root).scan("transactions")) == said(frame(middle(TWO[0])))
+
+
+def test_only_refunded_orders_in_a_file_are_a_later_state_though_they_are_old(root: Path) -> None:
+    take(root, frame([*TWO, Order("3", 5, {"p": 1.0})]), "all")
+    facts = take(root, frame([Order("1", 0, {"p": 10.0, "q": 5.0}, returned=4.0)]), "refunds")
+    assert facts.older == 0
+    returns = Store(root).scan("transactions").filter(pl.col("type") == "return").collect()
+    assert returns.select("net", "ordered_at", "dated_by").rows() == [(-4.0, Order("3", 5, {}).at, "first_seen")]
+
+
+def test_the_date_of_an_update_tells_which_state_is_later(root: Path) -> None:
+    later = Order("1", 0, {"p": 12.0})
+    take(root, frame([later], updated=START + timedelta(days=4)), "second")
+    facts = take(root, frame([Order("1", 0, {"p": 10.0})], updated=START + timedelta(days=2)), "first")
+    assert facts.older == 1
+    assert said(Store(root).scan("transactions")) == said(frame([later]))
+    assert said(as_known(root, START + timedelta(days=3))) == said(frame([Order("1", 0, {"p": 10.0})]))
+    assert said(as_known(root, START + timedelta(days=5))) == said(frame([later]))
+
+
+def test_the_caller_may_say_when_a_file_was_exported(root: Path) -> None:
+    take(root, frame([TWO[1]]), "a", exported=START + timedelta(days=4))
+    facts = take(root, frame([Order("2", 0, {"p": 9.0})]), "b", exported=START + timedelta(days=3))
+    assert facts.older == 1
+    assert said(Store(root).scan("transactions")) == said(frame([TWO[1]]))
+    take(root, frame([Order("2", 0, {"p": 8.0})]), "c", exported=START + timedelta(days=5))
+    assert said(Store(root).scan("transactions")) == said(frame([Order("2", 0, {"p": 8.0})]))
+
+
+def test_a_column_that_a_later_file_lacks_keeps_what_is_known(root: Path) -> None:
+    take(root, frame(TWO).with_columns(cost=pl.lit(2.5)), "day1")
+    take(root, frame([Order("1", 0, {"p": 10.0, "q": 6.0}), TWO[1]]).drop("cost"), "day2")
+    found = Store(root).scan("transactions").collect()
+    assert found["cost"].to_list() == [2.5] * 3
+    assert sorted(found["net"]) == [6.0, 7.0, 10.0]
+    facts = take(root, frame(TWO).drop("cost", "customer_id"), "day3", exported=START + timedelta(days=30))
+    assert facts.updated == 1
+    assert Store(root).scan("transactions").collect()["customer_id"].to_list() == ["ann"] * 3
+
+
+def test_another_source_that_numbers_alike_keeps_its_orders(root: Path) -> None:
+    take(root, frame(TWO), "web")
+    take(root, frame([Order("1", 0, {"p": 99.0})]), "till", source="till")
+    assert said(Store(root).scan("transactions")) == said(pl.concat([frame(TWO), frame([Order("1", 0, {"p": 99.0})])]))
+    take(root, frame([Order("1", 0, {"p": 98.0})]), "till 2", source="till", exported=START + timedelta(days=3))
+    expected = pl.concat([frame(TWO), frame([Order("1", 0, {"p": 99.0})])])
+    assert said(as_known(root, START + timedelta(days=2))) == said(expected)
+    take(root, frame([Order("1", 0, {"p": 97.0})]), "fixed", source="till", on_conflict=OnConflict.KEEP)
+    assert 98.0 in Store(root).scan("transactions").collect()["net"].to_list()
