@@ -258,6 +258,7 @@ def warn(
         Too little history; the message says what is there and what is needed.
     """
     settings = config.churn
+    dataset = dataset.known_on(request.as_of)
     tables = {**dataset.tables, "transactions": dataset.transactions}
     store = _store(dataset, request.wait)
     if request.news and store is None:

@@ -235,6 +235,7 @@ def loyalty_report(
     NotEnoughDataError
         Nobody bought anything by the day, or the data have no amounts.
     """
+    dataset = dataset.known_on(request.as_of)
     tables = {**dataset.tables, "transactions": dataset.transactions}
     check_goals(config.goals, dataset.workspace.root if dataset.workspace else None)
     dimension = find_dimension(tables, request.by) if request.by else None

@@ -193,6 +193,7 @@ def segment_dataset(dataset: Dataset, request: Request, config: Config) -> Segme
     """
     _check(request, dataset)
     library = Library((dataset.workspace.root if dataset.workspace else Path()) / "segments")
+    dataset = dataset.known_on(request.as_of)
     tables = {**dataset.tables, "transactions": dataset.transactions}
     cache = find_cache(dataset, enabled=request.cache, keep=request.keep)
     saved = _definition_on_file(request, library, in_workspace=dataset.workspace is not None)

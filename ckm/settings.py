@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field, fields
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
@@ -29,6 +29,12 @@ STRAY_DATES = ("set_aside", "keep")
 SEVERITIES = ("off", "info", "warning", "error")
 
 T = TypeVar("T")
+
+
+def end_of_day(day: date, time_zone: str) -> datetime:
+    """Return the first instant after ``day`` in ``time_zone``, in UTC: what is from then on is the future."""
+    midnight = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(time_zone))
+    return midnight.astimezone(UTC)
 
 
 def parse_share(text: str) -> float:
@@ -476,6 +482,8 @@ class Config:
         Whether rows far from the days that the data are about are set aside, or kept.
     guest_ids
         Customer ids that stand for many: their rows have no customer.
+    payments
+        Sources whose rows are payments for orders of other sources.
     ingest, check, segment, churn, loyalty, kb
         See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
         :class:`LoyaltySettings`, :class:`KbSettings`.
@@ -489,6 +497,7 @@ class Config:
     time_zone: str = _setting("UTC", parse_time_zone, shown=True)
     stray_dates: str = _setting("set_aside", parse_stray_dates, shown=True)
     guest_ids: tuple[str, ...] = _names(shown=False)
+    payments: tuple[str, ...] = _names(shown=True)
     ingest: IngestSettings = field(default_factory=IngestSettings)
     freshness: Mapping[str, timedelta] = _per_name(
         {"transactions": timedelta(days=7), "interactions": timedelta(days=14), "customers": timedelta(days=90)},

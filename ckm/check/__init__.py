@@ -8,6 +8,7 @@ from ckm.check.controls_file import read_controls
 from ckm.check.findings import CHECKS, CheckReport, Finding, Severity, Skipped
 from ckm.check.junit import to_junit
 from ckm.check.limits import CheckLimits
+from ckm.check.payments import reconcile
 from ckm.check.run import check_tables
 from ckm.check.source import check
 
@@ -21,5 +22,6 @@ __all__ = [
     "check",
     "check_tables",
     "read_controls",
+    "reconcile",
     "to_junit",
 ]

@@ -18,9 +18,12 @@ from ckm.check.guest_ids import guest_ids
 from ckm.check.limits import CheckLimits
 from ckm.check.measure import Measured, measure
 from ckm.check.money import currencies, signs
+from ckm.check.order_states import partial_orders, undated_returns
 from ckm.check.outliers import outliers
+from ckm.check.payments import payment_findings, reconcile
 from ckm.check.quarantine import quarantine as check_quarantine
 from ckm.check.references import REFERENCES, no_customer, references
+from ckm.check.same_sales import same_sales
 from ckm.check.subject import DAY, Subject, prepare
 from ckm.check.uniqueness import duplicates, uniqueness
 from ckm.errors import InputError, NotEnoughDataError
@@ -57,6 +60,8 @@ _CHECKS = (
     _Check("outliers", outliers, tables=_SALES, needs=("net",)),
     _Check("calendar", calendar, tables=_SALES, dated=True),
     _Check("channels", channels, tables=_SALES, needs=("channel",), dated=True),
+    _Check("same_sales", same_sales, tables=_SALES, needs=("source", "order_id", "type", "net"), dated=True),
+    _Check("undated_returns", undated_returns, tables=_SALES, needs=("type", "net", "dated_by")),
     _Check("signs", signs, tables=_SALES, needs=("type", "net")),
     _Check("currencies", currencies, tables=_SALES, needs=("currency",)),
 )
@@ -87,6 +92,8 @@ def check_tables(
     *,
     quarantine: pl.LazyFrame | None = None,
     controls: pl.DataFrame | None = None,
+    payments: pl.LazyFrame | None = None,
+    merged: Mapping[str, int] | None = None,
     limits: CheckLimits | None = None,
     as_of: date | None = None,
     time_zone: str = "UTC",
@@ -105,6 +112,10 @@ def check_tables(
         The store's table of refused rows (``table``, ``reasons``); null where there is no store.
     controls
         Finance's totals as :func:`ckm.check.read_controls` returns them.
+    payments
+        Transactions of sources that are payments for the orders of the others; null where none is declared.
+    merged
+        By file the orders of which it held a part, and which were merged with what was known; null without a store.
     limits
         Thresholds; the defaults when null.
     as_of
@@ -149,6 +160,7 @@ def check_tables(
     later = _check_dates(run, measured, as_of or max(days.values(), default=None), given=as_of)
     _check_controls(run, measured, controls, as_of)
     _check_quarantine(run, measured, quarantine)
+    _check_orders(run, measured, payments, merged, as_of=as_of, time_zone=time_zone)
     return CheckReport(
         findings=tuple(sorted(run.findings, key=lambda finding: finding.order)),
         as_of=as_of or days.get("transactions") or max(days.values(), default=None),
@@ -243,6 +255,30 @@ def _check_controls(
 def _absent(name: str) -> Subject:
     """A table that finance has totals of and the store has not: every total is missing."""
     return prepare(name, pl.LazyFrame(schema={"source": pl.String}), as_of=None, time_zone="UTC")
+
+
+def _check_orders(
+    run: _Run,
+    measured: Mapping[str, Measured],
+    payments: pl.LazyFrame | None,
+    merged: Mapping[str, int] | None,
+    *,
+    as_of: date | None,
+    time_zone: str,
+) -> None:
+    """Payments held against orders, and orders that came in parts."""
+    sales = measured.get("transactions")
+    if sales is None:
+        return
+    if payments is None:
+        run.make("payments", "transactions", (), lacks="no source is declared in ckm.yaml: payments")
+    elif "payments" in run.limits.skip:
+        run.make("payments", "transactions", ())
+    else:
+        found = reconcile(sales.subject.whole, payments, as_of=as_of, time_zone=time_zone)
+        run.make("payments", "transactions", payment_findings(found))
+    lacks = "no store" if merged is None else None
+    run.make("partial_orders", "transactions", partial_orders(merged or {}), lacks=lacks)
 
 
 def _check_quarantine(run: _Run, measured: Mapping[str, Measured], quarantine: pl.LazyFrame | None) -> None:

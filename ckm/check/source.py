@@ -13,6 +13,7 @@ from ckm.dataset.given import dataset_of
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
+    from pathlib import Path
 
     from ckm.check.findings import CheckReport
     from ckm.dataset.given import Source
@@ -43,17 +44,20 @@ def check(
     """
     tell = progress or (lambda _: None)
     tell("reading")
-    dataset = dataset_of(source)
-    config, limits, controls = dataset.config, CheckLimits(), None
+    dataset = dataset_of(source).known_on(as_of)
+    config, limits, controls, merged = dataset.config, CheckLimits(), None, None
     if dataset.workspace is not None:
         limits = CheckLimits.from_config(vars(config.check), config.freshness)
         path = dataset.workspace.root / CONTROLS_FILE
         controls = read_controls(path) if path.exists() else None
+        merged = _merged_orders(dataset.workspace.store_dir)
     tell("checking")
     report = check_tables(
         dataset.tables,
         quarantine=dataset.quarantine,
         controls=controls,
+        payments=dataset.payments,
+        merged=merged,
         limits=limits,
         as_of=as_of,
         time_zone=config.time_zone,
@@ -64,3 +68,11 @@ def check(
         for table, count in report.later.items()
     )
     return replace(report, remarks=(*dataset.remarks, *later))
+
+
+def _merged_orders(store_dir: Path) -> dict[str, int]:
+    """Return by file how many orders it held a part of, of the loads that stand."""
+    from ckm.store import Store  # deltalake, which a file has no use for
+
+    loads = Store(store_dir).history()
+    return {load.facts.file: load.facts.merged for load in loads if load.facts.merged and not load.undone}

@@ -12,7 +12,7 @@ from ckm.churning.feature_catalogue import load_catalogue
 from ckm.churning.season import YEAR, bought_same_season
 from ckm.customers.calendar import calendar_day, day_number, months_before
 from ckm.customers.columns import margin
-from ckm.customers.day_totals import NEVER, unpack_day
+from ckm.customers.day_totals import unpack_day
 from ckm.customers.interpurchase import interpurchase_times
 from ckm.errors import NotEnoughDataError
 
@@ -233,7 +233,7 @@ def _spend(at: _Cut) -> dict[str, NDArray[Any]]:
     if purchases.first_day_of("discounts_known") <= at.day:
         discount = purchases.total("discount", at.start, at.stop)
         features["discount_share"] = _ratio(discount, bought + discount)
-    if int(at.history.everybody.returns.day.min(initial=NEVER)) <= at.day:
+    if at.history.returns_begin <= at.day:
         returns = ledger.returns
         since, until = returns.start(at.who), returns.after(at.who, at.day)
         features["return_share"] = np.nan_to_num(_ratio(-returns.total("net", since, until), bought))

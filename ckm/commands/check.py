@@ -12,6 +12,7 @@ from ckm.errors import UsageError
 from ckm.output import Format, default_format, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
+    from datetime import date
     from pathlib import Path
 
     from ckm.check import CheckReport
@@ -66,6 +67,9 @@ def check(
     output: Output = None,
     workspace: Workspace = None,
     reading: FileOptions = AS_FOUND,
+    payments: Annotated[
+        bool, typer.Option("--payments", help="List instead orders that are not paid, and payments of no order.")
+    ] = False,
     verify: Annotated[
         bool, typer.Option("--verify", help="Compare the store's data files with their digests instead.")
     ] = False,
@@ -80,6 +84,9 @@ def check(
 
     No clock is read: a table is old by the newest usual day in the data. A nightly job gives the day with --as-of; rows
     dated later are left out and counted on stderr.
+
+    --payments lists the orders without a successful payment, the payments that failed for good, and those of no order,
+    where ckm.yaml or a mapping declares a source to be payments.
 
     --verify reads every data file of the store instead and compares it with the digest that was kept when it was
     written: exit 6 where one was changed, is missing, or is named by no commit. Files from before there were digests
@@ -97,6 +104,8 @@ def check(
     """
     if verify:
         return _verify(data, workspace, fmt, output)
+    if payments:
+        return _payments(data, workspace, as_of.date() if as_of else None, fmt, output)
     from ckm.check import Severity, to_junit
     from ckm.check import check as check_source
     from ckm.dataset import open_dataset
@@ -113,6 +122,27 @@ def check(
     if fail_on is not None and report.reaches(Severity(fail_on)):
         raise typer.Exit(1)
     return None
+
+
+def _payments(
+    data: Path | None, workspace: Path | None, as_of: date | None, fmt: CheckFormat | None, output: Path | None
+) -> None:
+    """List what of orders and payments has no other."""
+    from ckm.check import reconcile
+    from ckm.check.payments import KINDS
+    from ckm.dataset import open_dataset
+
+    if fmt is CheckFormat.junit:
+        raise UsageError("--payments has no JUnit form", hint="choose csv, json, ndjson or md")
+    with progress("reconciling payments"):
+        dataset = open_dataset(data, workspace).known_on(as_of)
+        if dataset.payments is None:
+            raise UsageError("no source is declared to be payments", hint="name it in ckm.yaml: payments: [SOURCE]")
+        found = reconcile(dataset.transactions, dataset.payments, as_of=as_of, time_zone=dataset.config.time_zone)
+    counts = found.group_by("kind").len()
+    said = ", ".join(f"{int(counts.filter(kind=kind)['len'].sum()):,} {kind}" for kind in KINDS)
+    emit(found, Format(fmt) if fmt else None, output=output, title=f"{dataset.label}: {said}")
+    note(f"{dataset.label}: {said}")
 
 
 def _verify(data: Path | None, workspace: Path | None, fmt: CheckFormat | None, output: Path | None) -> None:

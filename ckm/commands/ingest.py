@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
+from zoneinfo import ZoneInfo
 
 import typer
 
@@ -14,6 +16,7 @@ from ckm.bugreport import bug_report
 from ckm.commands.options import AS_FOUND, FileOptions, Output, OutputFormat, Wait, Workspace, reads_files
 from ckm.errors import BugError, UsageError, exit_code_of_files
 from ckm.output import Format, default_format, detail, emit, note, progress, show_error
+from ckm.settings import end_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,6 +49,14 @@ def ingest(
     ] = None,
     save_map: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write the mapping that was found, to change it.")
+    ] = None,
+    exported: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="When the files were exported, if not at the newest moment in them: an older export of an order "
+            "replaces no newer one.",
+        ),
     ] = None,
     on_conflict: Annotated[
         Literal["replace", "keep", "error"] | None,
@@ -98,7 +109,7 @@ def ingest(
         with _store(opened, dry_run=dry_run, wait=wait) as store:
             return _undo(store, undo, opened.root, fmt, output)
     options = reading.ingest_options(table)
-    settings = _settings(opened, on_conflict, max_rejects)
+    settings = _settings(opened, on_conflict, max_rejects, exported)
     if requarantine:
         with _store(opened, dry_run=dry_run, wait=wait) as store:
             results = _requarantine(opened, store, settings, options)
@@ -125,7 +136,9 @@ def _open_workspace(folder: Path | None) -> OpenWorkspace:
     return open_workspace(folder)
 
 
-def _settings(workspace: OpenWorkspace, on_conflict: str | None, max_rejects: str | None) -> Settings:
+def _settings(
+    workspace: OpenWorkspace, on_conflict: str | None, max_rejects: str | None, exported: datetime | None
+) -> Settings:
     from ckm.ingest.load import Settings
     from ckm.settings import parse_share
     from ckm.store import OnConflict
@@ -135,7 +148,17 @@ def _settings(workspace: OpenWorkspace, on_conflict: str | None, max_rejects: st
         on_conflict=OnConflict(on_conflict) if on_conflict else None,
         time_zone=workspace.config.time_zone,
         currency=workspace.config.currency,
+        exported=_moment(exported, workspace.config.time_zone),
     )
+
+
+def _moment(given: datetime | None, time_zone: str) -> str | None:
+    """Return a time of the shop's clock as the store keeps it; a day without a time is meant as a whole."""
+    if given is None:
+        return None
+    if given.time() == time():
+        return (end_of_day(given.date(), time_zone) - timedelta(microseconds=1)).isoformat()
+    return given.replace(tzinfo=ZoneInfo(time_zone)).astimezone(UTC).isoformat()
 
 
 def _jobs(workspace: OpenWorkspace, sources: list[Path] | None, options: IngestOptions) -> list[Job]:

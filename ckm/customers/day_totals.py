@@ -33,9 +33,10 @@ EPOCH = 1 << 15
 DAY_MASK = (1 << DAY_BITS) - 1
 NEVER = 1 << 16
 """A day after every day."""
-LINE_SUMS = ("net", "lines", "costed", "cost", "costs_known", "discount", "discounts_known", "orders")
+LINE_SUMS = ("net", "lines", "costed", "cost", "costs_known", "discount", "discounts_known", "orders",
+             "undated", "undated_lines")  # fmt: skip
 """Whatever a ledger sums, in the order of its totals."""
-KNOWN_BY = {"costs_known": ("costed", "cost"), "discounts_known": ("discount",)}
+KNOWN_BY = {"costs_known": ("costed", "cost"), "discounts_known": ("discount",), "undated_lines": ("undated",)}
 """Numbers of lines that know an amount, and the sums that are of no use where none does."""
 NO_DAY = int(np.iinfo(np.int32).max)
 """Day of the first or last purchase of who has none."""
@@ -209,6 +210,15 @@ class DayTotals:
                 others = other.of(name) if name in other.totals else np.zeros(len(other), dtype=np.int64)
                 totals[name] = _running(merged.put(sums, others))
         return DayTotals(merged.keys, totals, customers)
+
+    def without_undated(self) -> DayTotals:
+        """Return the same without the lines that nobody knows the day of (``undated_lines``), in lines and net."""
+        if not self.sum_of("undated_lines"):
+            return self
+        sums = {name: self.of(name) for name in self.totals}
+        sums["lines"] = sums["lines"] - sums.pop("undated_lines")
+        sums["net"] = sums["net"] - sums.pop("undated")
+        return DayTotals.of_sums(self.keys, sums, self.customers)._where(sums["lines"] > 0)
 
     def without(self, names: Collection[str]) -> DayTotals:
         """Return the same without some sums."""

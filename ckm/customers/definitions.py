@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
 
 import polars as pl
 
@@ -19,6 +18,8 @@ OPTIONAL_COLUMNS = {
     "discount": pl.Float64(),
 }
 """Columns without which some features are null; without ``order_id`` a time stamp stands for it."""
+DATED_BY = "dated_by"
+"""Column that says of a return which day it has for want of one of its own; absent where every return has its own."""
 FINEST_MONEY_SCALE = 10_000
 """Money is summed in hundredths of a cent: finer than any currency's coin, and unit prices have four decimals."""
 KINDS = ("cancelled", "cancelled_credit", "guest", "return", "purchase")
@@ -28,12 +29,6 @@ OF_THE_SHOP = KINDS.index("guest")
 OF_CUSTOMERS = KINDS.index("return")
 """First kind that counts for a customer."""
 PURCHASE = KINDS.index("purchase")
-
-
-def end_of_day(day: date, time_zone: str) -> datetime:
-    """First instant after ``day`` in ``time_zone``, in UTC: what is from then on is the future."""
-    midnight = datetime.combine(day + timedelta(days=1), time.min, ZoneInfo(time_zone))
-    return midnight.astimezone(UTC)
 
 
 def local_day(column: str, time_zone: str) -> pl.Expr:
@@ -53,6 +48,11 @@ def is_cancelled() -> pl.Expr:
 def is_purchase() -> pl.Expr:
     """Whether the line is a purchase; a free item (``net`` of zero) is one."""
     return (pl.col("type") != "return") & ~is_cancelled() & (pl.col("net") >= 0)
+
+
+def is_undated_return() -> pl.Expr:
+    """Whether the line gives money back on a day that nobody knows, and has that of its order."""
+    return ((pl.col(DATED_BY) == "order") & ~is_purchase()).fill_null(value=False)
 
 
 def line_kind() -> pl.Expr:

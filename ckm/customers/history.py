@@ -11,11 +11,13 @@ import polars as pl
 from ckm.customers.calendar import day_number
 from ckm.customers.closures import Closure, closures
 from ckm.customers.contacts import Contacts, read_contacts
-from ckm.customers.definitions import END_OF_TIME, end_of_day
+from ckm.customers.day_totals import NEVER
+from ckm.customers.definitions import END_OF_TIME
 from ckm.customers.deliveries import Deliveries, read_deliveries
 from ckm.customers.ledger_cache import LedgerCache, cached_ledger
 from ckm.customers.needs import Needs
 from ckm.customers.source import TRANSACTIONS
+from ckm.settings import end_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +37,7 @@ class History:
     Attributes
     ----------
     ledger
-        Of everybody with a purchase.
+        Of everybody with a purchase, without returns of which nobody knows the day.
     everybody
         The same with those who only returned: they are in the shop's margin, and no customers.
     deliveries
@@ -77,7 +79,23 @@ class History:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a reader should know, as sentences."""
-        return (*self.deliveries.remarks, *self.contacts.remarks)
+        return (*self._undated, *self.deliveries.remarks, *self.contacts.remarks)
+
+    @property
+    def returns_begin(self) -> int:
+        """First day with a return of which the day is known; ``NEVER`` of :mod:`.day_totals` without one."""
+        return int(self.everybody.returns.without_undated().day.min(initial=NEVER))
+
+    @property
+    def _undated(self) -> tuple[str, ...]:
+        returns = self.everybody.returns
+        if not (lines := returns.sum_of("undated_lines")):
+            return ()
+        share = lines / returns.sum_of("lines")
+        return (
+            f"{lines:,} refunds ({share:.0%} of all) have no day of their own and are on the day of the order; "
+            "no feature is made of them",
+        )
 
 
 def read_history(
@@ -113,7 +131,7 @@ def read_history(
     everybody = cached_ledger(
         tables, cache, as_of=as_of, time_zone=time_zone, needs=NEEDS, keep_stray_dates=keep_stray_dates
     )
-    ledger = everybody.of_buyers()
+    ledger = everybody.of_buyers().without_undated_returns()
     codes = pl.col("customer_id").cast(pl.String).cast(pl.Enum(ledger.customers), strict=False)
     code = codes.to_physical().cast(pl.UInt32)
     return History(

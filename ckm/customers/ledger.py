@@ -61,7 +61,8 @@ class Ledger:
         Purchase lines on days on which no order of the customer begins; the same totals, ``orders`` aside.
     returns
         One entry per customer and day with a return; the same totals (net and cost 0 or less), ``orders`` and
-        ``discount`` aside.
+        ``discount`` aside; where there are any ``undated`` (net) and ``undated_lines``, of those that have the day of
+        their order for want of one of their own.
     coverage
         All lines, by day and kind.
     begins
@@ -369,6 +370,10 @@ class Ledger:
         kept = self.only(self.purchases.has_any | self.returns.has_any)
         parts = {value: part.of_anybody() for value, part in self.parts.items()}
         return replace(kept, guests=self.guests, dimensions=self.dimensions, parts=parts, needs=self.needs)
+
+    def without_undated_returns(self) -> Ledger:
+        """Return the same without returns on a day that nobody knows: at an earlier day they would tell the future."""
+        return replace(self, returns=self.returns.without_undated())
 
     def of_buyers(self) -> Ledger:
         """Return the ledger of the customers with a purchase."""

@@ -21,6 +21,7 @@ from ckm.customers.ledger_reader import read_all_days
 from ckm.customers.needs import LEAST, Needs
 from ckm.customers.source import TRANSACTIONS
 from ckm.dataset.declared_guests import digest
+from ckm.dataset.declared_payments import declared_payments
 from ckm.errors import CkmError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from ckm.dataset import Dataset
     from ckm.store import Snapshot, Store
 
-LEDGER_VERSION = 2
+LEDGER_VERSION = 3
 """Of what a ledger says of given transactions, and of the file: raise it when either changes."""
 FILE = "ledger.npz"
 
@@ -50,8 +51,8 @@ class LedgerCache:
         The store, and the file in it.
     state
         What tells the present state of the transactions from any other.
-    guest_ids
-        Customer ids that are declared to be guests.
+    guest_ids, payments
+        Customer ids that are declared to be guests, and sources that are declared to be payments.
     writable
         Whether a ledger may be kept; one that is there is used all the same.
     """
@@ -61,6 +62,7 @@ class LedgerCache:
     state: str
     guest_ids: tuple[str, ...]
     writable: bool
+    payments: tuple[str, ...] = ()
 
     @property
     def store(self) -> Store:
@@ -71,7 +73,8 @@ class LedgerCache:
 
     def made_by(self, time_zone: str) -> dict[str, Any]:
         """What a kept ledger must have been made by to be used; of guest ids, which may be names, a digest."""
-        return {"version": LEDGER_VERSION, "time_zone": time_zone, "guests": digest(self.guest_ids)}
+        return {"version": LEDGER_VERSION, "time_zone": time_zone, "guests": digest(self.guest_ids),
+                "payments": [*self.payments]}  # fmt: skip
 
     def snapshot(self) -> Snapshot | None:
         """Return the transactions' data files; None where the state is not the present one any more."""
@@ -90,7 +93,8 @@ def find_cache(dataset: Dataset, *, enabled: bool = True, keep: bool = True) -> 
     if folder.is_symlink() or path.is_symlink() or (path.exists() and not path.is_file()):
         return None  # what a link leads to is not ours to write, nor to erase
     guest_ids = tuple(workspace.config.guest_ids)
-    return LedgerCache(workspace.store_dir, path, dataset.state, guest_ids, keep and workspace.writable)
+    may_keep = keep and workspace.writable
+    return LedgerCache(workspace.store_dir, path, dataset.state, guest_ids, may_keep, declared_payments(workspace))
 
 
 def cached_ledger(
@@ -164,7 +168,7 @@ def _changes(stored: StoredLedger, cache: LedgerCache) -> Changes | None:
     facts, snapshot = stored.facts, cache.snapshot()
     if snapshot is None or facts["columns"] != ledger_columns(snapshot.schema):
         return None
-    return changes_since(snapshot, facts["files"], facts["customers"], cache.guest_ids)
+    return changes_since(snapshot, facts["files"], facts["customers"], cache.guest_ids, cache.payments)
 
 
 def _save(ledger: Ledger, cache: LedgerCache) -> None:

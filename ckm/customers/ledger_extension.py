@@ -18,12 +18,13 @@ import polars as pl
 from ckm.customers.calendar import calendar_day
 from ckm.customers.daily_revenue import revenue_of
 from ckm.customers.day_totals import known_totals
-from ckm.customers.definitions import FINEST_MONEY_SCALE, NEEDED_COLUMNS, OPTIONAL_COLUMNS
+from ckm.customers.definitions import DATED_BY, FINEST_MONEY_SCALE, NEEDED_COLUMNS, OPTIONAL_COLUMNS
 from ckm.customers.ledger import Ledger, first_day_with_lines
 from ckm.customers.ledger_reader import read_rows
 from ckm.customers.source import TRANSACTIONS
 from ckm.customers.transaction_scan import DIMENSIONS
 from ckm.dataset.declared_guests import without_guest_ids
+from ckm.dataset.declared_payments import without_payments
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -63,12 +64,16 @@ class Changes(NamedTuple):
 
 def ledger_columns(schema: Collection[str]) -> list[str]:
     """Return the columns among those of the transactions from which a ledger is made."""
-    names = (*NEEDED_COLUMNS, *OPTIONAL_COLUMNS, *DIMENSIONS)
+    names = (*NEEDED_COLUMNS, *OPTIONAL_COLUMNS, *DIMENSIONS, DATED_BY)
     return [name for name in dict.fromkeys(names) if name in schema]
 
 
 def changes_since(
-    snapshot: Snapshot, files: Iterable[Sequence[Any]], customers: int, guest_ids: Iterable[str] = ()
+    snapshot: Snapshot,
+    files: Iterable[Sequence[Any]],
+    customers: int,
+    guest_ids: Iterable[str] = (),
+    payments: Sequence[str] = (),
 ) -> Changes | None:
     """Find what changed.
 
@@ -80,8 +85,8 @@ def changes_since(
         The marks of those of an earlier state.
     customers
         How many there were then.
-    guest_ids
-        Customer ids that are guests, now as then.
+    guest_ids, payments
+        Customer ids that are guests, and sources whose rows are payments, now as then.
 
     Returns
     -------
@@ -92,19 +97,22 @@ def changes_since(
     if any(map(snapshot.lacks, gone)) or sum(mark[1] for mark in (*came, *gone)) > MOST_REREAD * snapshot.rows:
         return None
     columns = ledger_columns(snapshot.schema)
-    new, old = (_rows(snapshot.scan(marks), columns, guest_ids) for marks in (came, gone))
+    new, old = (_rows(snapshot.scan(marks), columns, guest_ids, payments) for marks in (came, gone))
     if came and gone:
         new, old = _without_moved(new, old)
     ids = pl.concat([new.select("customer_id"), old.select("customer_id")])
     theirs = ids.drop_nulls().unique().collect(engine="streaming")["customer_id"].sort()
     if len(theirs) > MOST_CHANGED * customers:
         return None
-    return Changes(new, old, theirs, _rows(snapshot.scan_customers(theirs), columns, guest_ids))
+    return Changes(new, old, theirs, _rows(snapshot.scan_customers(theirs), columns, guest_ids, payments))
 
 
-def _rows(transactions: pl.LazyFrame, columns: list[str], guest_ids: Iterable[str]) -> pl.LazyFrame:
+def _rows(
+    transactions: pl.LazyFrame, columns: list[str], guest_ids: Iterable[str], payments: Sequence[str]
+) -> pl.LazyFrame:
     """Return rows of the store as analyses get them."""
-    return without_guest_ids({TRANSACTIONS: transactions.select(columns)}, guest_ids)[TRANSACTIONS]
+    sales = without_payments(transactions, payments).select(columns)
+    return without_guest_ids({TRANSACTIONS: sales}, guest_ids)[TRANSACTIONS]
 
 
 def extended(ledger: Ledger, changes: Changes) -> Ledger | None:

@@ -114,7 +114,8 @@ class StoredLedger:
         )
 
     def _day_totals(self, name: str, customers: int, needs: Needs) -> DayTotals:
-        wanted = [total for total in self.facts["totals"][name] if needs.amounts or total in ("net", "lines", "orders")]
+        always = ("net", "lines", "orders", "undated", "undated_lines")
+        wanted = [total for total in self.facts["totals"][name] if needs.amounts or total in always]
         sums = {total: self._array(f"{name}.{total}") for total in wanted}
         return DayTotals.of_sums(self._array(f"{name}.keys"), sums, customers)
 

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     Whole = NDArray[np.int64]
 
+UNDATED = ("undated", "undated_lines")
+"""Sums of returns that have the day of their order for want of one of their own."""
 MOST_PARTS = 8
 """Parts with a ledger of their own; what is beyond them shares one."""
 
@@ -175,6 +177,8 @@ def _day_totals(entries: pl.DataFrame, first_days: Whole, customers: int) -> tup
         return DayTotals.of_sums(key[those] >> 1, sums | more, customers)
 
     names = [name for name in entries.columns if name not in ("key", "value")]
+    undated = [name for name in UNDATED if name in names and (entries["undated_lines"] != 0).any()]
+    names = [name for name in names if name not in UNDATED]
     for known, of in KNOWN_BY.items():
         if known in names and not (entries[known] != 0).any():  # nobody has one
             names = [name for name in names if name not in (known, *of)]
@@ -184,7 +188,7 @@ def _day_totals(entries: pl.DataFrame, first_days: Whole, customers: int) -> tup
     return (
         totals(begins, names, orders=begun[begins]),
         totals(~returned & ~begins, names),
-        totals(returned, [name for name in names if not name.startswith("discount")]),
+        totals(returned, [name for name in names if not name.startswith("discount")] + undated),
     )
 
 

@@ -25,9 +25,11 @@ from ckm.customers.coverage import Counting
 from ckm.customers.daily_revenue import DailyRevenue
 from ckm.customers.day_totals import DAY_BITS, EPOCH
 from ckm.customers.definitions import (
+    DATED_BY,
     OF_CUSTOMERS,
     OPTIONAL_COLUMNS,
     is_purchase,
+    is_undated_return,
     line_kind,
     local_day,
     whole_money,
@@ -126,6 +128,7 @@ class TransactionScan:
         self._transactions, self._time_zone, self._scale = transactions, time_zone, scale
         self.needs = needs
         self._has_order_id = "order_id" in there
+        self._may_be_undated = DATED_BY in there
         self._dimensions = [name for name in DIMENSIONS if name in there] if needs.shop else []
         self._items = [name for name in ITEMS if name in there] if needs.baskets else []
         self._amounts = [name for name in needs.money[1:] if there.get(name, pl.Null()) != pl.Null()]
@@ -146,6 +149,8 @@ class TransactionScan:
             names += ["costed", "cost", "costs_known"]
         if "discount" in self._amounts:
             names += ["discount", "discounts_known"]
+        if self._may_be_undated:
+            names += ["undated", "undated_lines"]
         return names
 
     def run(self) -> TransactionScan:
@@ -181,6 +186,7 @@ class TransactionScan:
             money=whole_money("net", self._scale).fill_null(0),
             at=pl.col("ordered_at").to_physical(),
             **({"order": pl.col("order_id").cast(pl.String)} if self._has_order_id else {}),
+            **({"undated": is_undated_return()} if self._may_be_undated else {}),
         )
 
     def _prepared(self, batch: pl.DataFrame) -> _Batch:
@@ -247,6 +253,10 @@ class TransactionScan:
             known = rows["discount"].is_not_null().to_numpy() & bought
             sums["discount"] = added(np.where(known, rows["whole_discount"].fill_null(0).to_numpy(), 0))
             sums["discounts_known"] = added(known.astype(np.int64))
+        if self._may_be_undated:
+            undated = rows["undated"].to_numpy()
+            sums["undated"] = added(np.where(undated, money, 0))
+            sums["undated_lines"] = added(undated.astype(np.int64))
         return sums
 
     def _add_orders(self, batch: _Batch, numbers: Whole, owner: Whole) -> None:

@@ -12,13 +12,17 @@ from polars.exceptions import PolarsError
 
 from ckm.config import Config, Workspace, find_workspace, load_config
 from ckm.dataset.declared_guests import without_guest_ids
+from ckm.dataset.declared_payments import declared_payments, payments_of, without_payments
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.ingest.options import IngestOptions
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
 from ckm.scanned import remember
+from ckm.settings import end_of_day
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from ckm.dataset.parquet_rows import FitRows
     from ckm.ingest.plan import Plan
     from ckm.ingest.sales_totals import SalesTotals
@@ -53,6 +57,8 @@ class Dataset:
         What tells the present state of a workspace's transactions from any other; null where that is not known.
     config
         The settings in force: the workspace's; for a file the defaults, with the caller's currency and time zone.
+    payments
+        Rows of sources that are declared to be payments, which are not among the transactions; null where none is.
     """
 
     tables: dict[str, pl.LazyFrame]
@@ -62,6 +68,24 @@ class Dataset:
     quarantine: pl.LazyFrame | None = None
     state: str | None = None
     config: Config = field(default_factory=Config)
+    payments: pl.LazyFrame | None = None
+
+    def known_on(self, day: date | None) -> Dataset:
+        """Return the same as it was known at the end of a day: orders that changed since in their earlier state.
+
+        Null, or a day since which no order has changed, returns the dataset itself.
+        """
+        if day is None or self.workspace is None or TRANSACTIONS not in self.tables:
+            return self
+        from ckm.store import Store  # deltalake, which a file has no use for
+
+        store = Store(self.workspace.store_dir)
+        until = end_of_day(day, self.workspace.config.time_zone)
+        if store.is_known_as_now(TRANSACTIONS, until):
+            return self
+        tables, payments = _declared(self.workspace, {TRANSACTIONS: store.scan(TRANSACTIONS, known_before=until)})
+        # The kept ledger is of what is known now.
+        return replace(self, tables={**self.tables, **tables}, payments=payments, state=None)
 
     @property
     def transactions(self) -> pl.LazyFrame:
@@ -131,10 +155,26 @@ def _of_workspace(root: Path | None) -> Dataset:
     before = store.state(TRANSACTIONS)
     tables = {name: store.scan(name) for name in store.tables()}
     state = before if before == store.state(TRANSACTIONS) else None  # a load may have landed meanwhile
-    tables = without_guest_ids(tables, found.config.guest_ids)
+    tables, payments = _declared(found, tables)
     return Dataset(
-        tables, _label(root), workspace=found, quarantine=store.quarantine(), state=state, config=found.config
+        tables,
+        _label(root),
+        workspace=found,
+        quarantine=store.quarantine(),
+        state=state,
+        config=found.config,
+        payments=payments,
     )
+
+
+def _declared(
+    workspace: Workspace, tables: dict[str, pl.LazyFrame]
+) -> tuple[dict[str, pl.LazyFrame], pl.LazyFrame | None]:
+    """Return tables as a workspace declares them: without guests' ids and payments; and the payments."""
+    sources = declared_payments(workspace)
+    paid = payments_of(tables[TRANSACTIONS], sources) if sources and TRANSACTIONS in tables else None
+    kept = {name: without_payments(frame, sources) if name == TRANSACTIONS else frame for name, frame in tables.items()}
+    return without_guest_ids(kept, workspace.config.guest_ids), paid
 
 
 def _label(path: Path) -> str:

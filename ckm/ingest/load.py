@@ -271,7 +271,8 @@ class FileLoad:
             moment=self.settings.exported,
         )
         nowhere = pl.Series([], dtype=pl.Int64)
-        schema = stored(self.empty, self.names, nowhere).schema
+        never = [name for name in self.table.ancillary if name in self.unfilled]
+        schema = stored(self.empty.drop(never), self.names, nowhere).schema
         return self.store.begin(
             facts,
             content_id=self.load_as,

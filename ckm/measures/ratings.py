@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.customers.calendar import day_number
-from ckm.customers.definitions import end_of_day, local_day
+from ckm.customers.definitions import local_day
 from ckm.schema import RATING_SCALES
+from ckm.settings import end_of_day
 
 if TYPE_CHECKING:
     from ckm.customers.period import Period

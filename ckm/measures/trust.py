@@ -9,8 +9,9 @@ import polars as pl
 
 from ckm.check.controls_file import CONTROLS_FILE, read_controls
 from ckm.customers.calendar import months_before
-from ckm.customers.definitions import end_of_day, local_day
+from ckm.customers.definitions import local_day
 from ckm.measures.measure import Measure, Missing
+from ckm.settings import end_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,10 +13,10 @@ import numpy as np
 import polars as pl
 
 from ckm.customers.calendar import months_before
-from ckm.customers.definitions import end_of_day
 from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
 from ckm.measures.intervals import Z
 from ckm.measures.measure import Measure, Missing
+from ckm.settings import end_of_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -41,7 +41,7 @@ from ckm.store.order_states import (
 )
 from ckm.store.reach import Reach
 from ckm.store.side_tables import REPLACED_BY
-from ckm.store.undated_returns import ROW, is_undated
+from ckm.store.undated_returns import DATED_BY, ROW, is_undated
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -118,7 +118,8 @@ class OrderMerge:
         everybody: bool = False,
         leaving: Collection[str] = (),
     ) -> None:
-        self.table, self.side, self.new, self.facts, self.schema = table, side, new, facts, schema
+        self.table, self.side, self.new, self.facts = table, side, new, facts
+        self.schema = pl.Schema({**schema, DATED_BY: pl.String()})
         self.orders, self.everybody, self.leaving = orders, everybody, list(leaving)
         self.moment = as_moment(facts.moment) or orders.span.last
 
@@ -379,7 +380,7 @@ def in_scope(source: str, table: str) -> pl.Expr:
 
 def state_schema(schema: pl.Schema) -> pl.Schema:
     """Return the columns of earlier states of rows with these columns."""
-    return pl.Schema({**schema, REPLACED_BY: pl.String(), KNOWN_FROM: MOMENT})
+    return pl.Schema({**schema, DATED_BY: pl.String(), REPLACED_BY: pl.String(), KNOWN_FROM: MOMENT})
 
 
 def _without(ids: pl.Series, positions: list[Positions] | None) -> pl.Series:

@@ -72,6 +72,7 @@ def earlier_states(table: Table, side: Table, load: LoadFacts, drops: Mapping[st
         pl.concat([staying.drop(FILE, POSITION), back]), rest.select(state_schema(table.schema).names()), loads
     )
     said = table.schema.names()
+    dated = dated.select(said)
     moved = dated.join(staying, on=said, how="anti", nulls_equal=True, maintain_order="left")
     leaving = staying.filter(pl.col(ORDER).is_in(moved[ORDER].unique().implode()))
     entering = dated.filter(pl.col(ORDER).is_in(moved[ORDER].unique().implode()))

@@ -1,0 +1,113 @@
+"""Which order of one source is which of another: by its number, or by amount, day and customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.check.subject import DAY
+from ckm.schema import RESERVED_COLUMNS, TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+SAMPLE = 2_000
+"""Orders by which it is found out in which column a source names the orders or customers of another."""
+MOST_COLUMNS = 60
+LINKS = 0.5
+"""Share of the sampled texts that must name an order or a customer of the other source."""
+ORDER, NUMBER, AMOUNT, CUSTOMER, TEXTS = "order_id", "number", "amount", "customer", "texts"
+CENTS = 100
+NEVER_LINKS = ("source", "source_file", "load_id", "currency", "type", "channel", "category", "product_id")
+
+
+@dataclass(frozen=True)
+class Orders:
+    """The orders of one source.
+
+    Attributes
+    ----------
+    frame
+        A row per order: ``order_id``, ``number`` (what is left of it without signs and blanks), ``day``, ``amount``
+        (of its goods, in hundredths), ``customer``, ``bought`` (whether anything was: it may be cancelled), and the
+        first value of each other column of text.
+    """
+
+    frame: pl.DataFrame
+
+    @classmethod
+    def of(cls, transactions: pl.LazyFrame, sources: Sequence[str], *, with_texts: bool = True) -> Orders:
+        """Read the orders of some sources from transactions with their day in ``DAY``."""
+        schema = transactions.collect_schema()
+        texts = [name for name, dtype in schema.items() if dtype == pl.String and name not in _not_texts()]
+        goods = (pl.col("type") != "return") & (pl.col("net") >= 0)
+        bought = goods & (pl.col("type") != "cancel")
+        customer = pl.col("customer_id").first() if "customer_id" in schema else pl.lit(None, dtype=pl.String)
+        rows = transactions.filter(pl.col("source").is_in(list(sources)), pl.col(ORDER).is_not_null())
+        orders = rows.group_by(ORDER).agg(
+            pl.col(DAY).min().alias("day"),
+            (pl.col("net").filter(goods).sum() * CENTS).round().cast(pl.Int64).alias(AMOUNT),
+            customer.cast(pl.String).str.to_lowercase().alias(CUSTOMER),
+            bought.any().alias("bought"),
+            *(pl.col(name).drop_nulls().first() for name in texts[:MOST_COLUMNS] if with_texts),
+        )
+        number = number_of(pl.col(ORDER)).alias(NUMBER)
+        return cls(orders.with_columns(number).sort(ORDER).collect(engine="streaming"))
+
+    @property
+    def texts(self) -> list[str]:
+        """Columns in which something of another source may be named."""
+        own = (ORDER, NUMBER, "day", AMOUNT, CUSTOMER, "bought")
+        return [name for name in self.frame.columns if name not in own]
+
+
+def _not_texts() -> set[str]:
+    known = {name for name in TABLES["transactions"].dtypes if name != "invoice_id"}
+    return {*known, *RESERVED_COLUMNS, *NEVER_LINKS}
+
+
+def number_of(text: pl.Expr) -> pl.Expr:
+    """Return an order's number without what systems put around it: ``#1001`` and ``Order 1001`` are 1001."""
+    last = text.str.extract(r"([\p{L}\p{N}]+(?:[-_./][\p{L}\p{N}]+)*)\W*$")
+    return last.str.to_lowercase()
+
+
+def linked(mine: Orders, theirs: Orders) -> pl.DataFrame:
+    """Return which order of ``mine`` is which of ``theirs``: ``order_id``, ``order_id of`` and ``by``.
+
+    ``by`` is ``number`` or ``amount`` (with day and customer). An order of ``mine`` is one of ``theirs`` at most;
+    several of ``mine`` may be one of ``theirs``, as payments are that were made at the second try.
+    """
+    found = []
+    numbers = _naming(mine, number_of, theirs.frame[NUMBER].drop_nulls())
+    if numbers is not None:
+        by_number = theirs.frame.unique(NUMBER, keep="none").select(NUMBER, pl.col(ORDER).alias(f"{ORDER} of"))
+        frame = mine.frame.select(ORDER, numbers.alias(NUMBER)).drop_nulls()
+        found.append(frame.join(by_number, on=NUMBER).select(ORDER, f"{ORDER} of", by=pl.lit("number")))
+    customers = _naming(mine, _lower, theirs.frame[CUSTOMER].drop_nulls().unique(), also=CUSTOMER)
+    if customers is not None:
+        keys = ["day", AMOUNT, CUSTOMER]
+        own = theirs.frame.filter("bought", pl.col(CUSTOMER).is_not_null()).unique(keys, keep="none")
+        frame = mine.frame.filter("bought").with_columns(customers.alias(CUSTOMER))
+        pairs = frame.join(own.select(*keys, pl.col(ORDER).alias(f"{ORDER} of")), on=keys)
+        found.append(pairs.select(ORDER, f"{ORDER} of", by=pl.lit("amount")))
+    empty = pl.DataFrame(schema={ORDER: pl.String, f"{ORDER} of": pl.String, "by": pl.String})
+    return pl.concat([empty, *found]).unique(ORDER, keep="first", maintain_order=True)
+
+
+def _lower(text: pl.Expr) -> pl.Expr:
+    return text.str.strip_chars().str.to_lowercase()
+
+
+def _naming(mine: Orders, read: Callable[[pl.Expr], pl.Expr], known: pl.Series, also: str = ORDER) -> pl.Expr | None:
+    """Return what names an order or a customer of the other source, in the column where most texts do; None if few."""
+    sample = mine.frame.sample(min(SAMPLE, len(mine.frame)), seed=0)
+    best, share = None, 0.0
+    for name in dict.fromkeys([also, *mine.texts]):
+        values = sample.select(read(pl.col(name)).drop_nulls()).to_series()
+        hits = int(values.is_in(known.implode()).sum()) / max(1, len(values)) if len(values) > len(sample) / 4 else 0.0
+        if hits > max(share, LINKS):
+            best, share = name, hits
+    return None if best is None else read(pl.col(best))
