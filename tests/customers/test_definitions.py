@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.customers.coverage import Currency
-from ckm.customers.definitions import end_of_day
 from ckm.customers.ledger_reader import read_ledger
 from ckm.errors import NotEnoughDataError, UsageError
+from ckm.settings import end_of_day
 from tests.conftest import examples
 from tests.customers.rows import START, frame, of, row, table
 
