@@ -266,7 +266,8 @@ class FileLoad:
             source=self.mapping.name,
             key=key,
             content=self.table.content,
-            by_order=self._is_by_order(),
+            by_order=self._has_orders and not is_assumed_order(self.conversion.mapping.columns),
+            assumed_orders=self._has_orders and is_assumed_order(self.conversion.mapping.columns),
             whole=self.mapping.whole_orders,
             moment=self.settings.exported,
         )
@@ -281,15 +282,14 @@ class FileLoad:
             continues=self.kind == REQUARANTINE,
         )
 
-    def _is_by_order(self) -> bool:
-        """Whether rows make orders of which a later export brings a later state.
+    @property
+    def _has_orders(self) -> bool:
+        """Whether rows make orders, of which a later export brings a later state.
 
-        Orders that ckm put together itself are none: a later export brings more rows of the same customer and time.
+        Of orders that ckm put together itself a later export brings more rows of the same customer and time.
         """
         document = self.table.document
-        if document is None or document not in self.mapping.key_columns or self.kind == REQUARANTINE:
-            return False
-        return not is_assumed_order(self.conversion.mapping.columns)
+        return document is not None and document in self.mapping.key_columns and self.kind != REQUARANTINE
 
     def _sorted(self, batch: Batch) -> _Sorted:
         """Convert a batch and hold it against the contract; touches nothing but the batch, so it may run ahead."""

@@ -30,6 +30,7 @@ from ckm.store.order_states import (
     EQUAL,
     IN_TABLE,
     KNOWN_FROM,
+    LINEAGE,
     MOMENT,
     ORDER,
     UPDATED_AT,
@@ -138,6 +139,47 @@ class OrderMerge:
                 merged, older = merged + counts[0], older + counts[1]
             self._date_read_anew(ids, known_orders, meeting)
         return replace(self.facts, moment=as_text(self.moment), merged=merged, older=older)
+
+    def settle_rows(self, meeting: Meeting) -> None:
+        """Settle rows whose orders are assumed: those that say what a known one says, but for columns that one lacks.
+
+        They are the known rows again. Where they say more, they take their place.
+        """
+        if not (files := self._known_files()):
+            return
+        ids = {file.name: read_file(self.table.folder / file.name, [ORDER])[ORDER] for file in self.new}
+        known = self._known_orders(ids, files, meeting)
+        for rows, theirs in self._parts(self._changed(known, ids, meeting), known, ids):
+            mine = rows.with_row_index(ROW)
+            mine = mine.filter(pl.col(ROW).is_in(self._open(mine, meeting).implode())).drop(ROW)
+            open_known = theirs.join(self._met(meeting), on=[FILE, POSITION], how="anti", maintain_order="left")
+            self._match_rows(mine, open_known, self._reading(ids).columns, meeting)
+
+    def _match_rows(self, mine: pl.DataFrame, theirs: pl.DataFrame, columns: Collection[str], meeting: Meeting) -> None:
+        """Pair rows that are equal in the columns that both sides fill."""
+        content = [name for name in self.facts.content if name in columns and theirs[name].null_count() < len(theirs)]
+        both = [rows.with_columns(pl.int_range(pl.len()).over(content).alias(ROW)) for rows in (mine, theirs)]
+        pairs = both[0].join(both[1], on=[*content, ROW], how="inner", nulls_equal=True, suffix=" known",
+                             maintain_order="left")  # fmt: skip
+        own = [name for name in self.schema if name not in (*LINEAGE, *content)]
+        more = [pl.col(name).is_not_null() & pl.col(f"{name} known").is_null() for name in own]
+        pairs = pairs.with_columns(pl.any_horizontal(pl.lit(value=False), *more).alias("more"))
+        _leave(meeting.redundant, pairs)
+        meeting.unchanged += int((~pairs["more"]).sum())
+        richer = pairs.filter("more")
+        meeting.updated += len(richer)
+        old = richer.select(pl.col(f"{name} known").alias(name) for name in (FILE, POSITION))
+        leaving = theirs.join(old, on=[FILE, POSITION], how="semi", maintain_order="left")
+        _leave(meeting.stale, leaving)
+        meeting.replaced.append(leaving.drop(FILE, POSITION))
+        filled = [pl.coalesce(name, f"{name} known").alias(name) for name in own]
+        meeting.entering.append(richer.with_columns(filled).select(list(self.schema)))
+
+    @staticmethod
+    def _met(meeting: Meeting) -> pl.DataFrame:
+        """Return file and position of the known rows that a new row equals."""
+        met = [pl.DataFrame({FILE: name, POSITION: np.concatenate(each)}) for name, each in meeting.met.items()]
+        return pl.concat([pl.DataFrame(schema={FILE: pl.String, POSITION: pl.Int64}), *met])
 
     @cached_property
     def loads(self) -> pl.DataFrame:

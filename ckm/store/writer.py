@@ -124,7 +124,7 @@ class LoadWriter:
                 self.table, new, self.table.files, self.identity, on_conflict,
                 schema=self._schema, new_hashes=self._staging.hashes, by_order=self.facts.by_order,
             )  # fmt: skip
-            if self.facts.by_order:
+            if self.facts.by_order or self.facts.assumed_orders:
                 self._settle_orders(new, meeting, on_conflict)
         except BaseException:
             self.discard()
@@ -137,14 +137,17 @@ class LoadWriter:
         return facts
 
     def _settle_orders(self, new: list[DataFile], meeting: Meeting, on_conflict: OnConflict | None) -> None:
-        """Let known orders change as a whole, unless the caller wants what is known."""
+        """Let known orders change as a whole, and assumed ones by their rows, unless the caller wants what is known."""
         if on_conflict is OnConflict.KEEP:
             return
         merge = OrderMerge(
             self.table, Table(self.root / f"{self.table.name}{REPLACED}"), new, self.facts, self._schema, self._orders,
             everybody=on_conflict is OnConflict.REPLACE, leaving=self.entry.supersedes,
         )  # fmt: skip
-        self.facts = merge.settle(meeting)
+        if self.facts.by_order:
+            self.facts = merge.settle(meeting)
+        else:
+            merge.settle_rows(meeting)
 
     def _entering(self, meeting: Meeting) -> list[DataFile]:
         rows = [frame for frame in meeting.entering if len(frame)]

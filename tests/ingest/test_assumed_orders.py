@@ -1,0 +1,43 @@
+"""Rows without an order number are a multiset: the same rows again add none, whatever columns a file has."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.ingest.workspace import Desk, counts
+
+HEADER = "customer_id,ordered_at,net,quantity"
+ROWS = ("ann,2024-03-01,5,1", "ann,2024-03-01,5,1", "ann,2024-03-01,7,2", "bob,2024-03-02,5,1")
+
+
+def without_quantity(rows: tuple[str, ...]) -> list[str]:
+    return [row.rpartition(",")[0] for row in rows]
+
+
+def take(desk: Desk, name: str, *rows: str, header: str = HEADER) -> tuple[int, ...]:
+    return counts(desk.one(desk.orders(name, *rows, header=header), "--as", "transactions"))
+
+
+def test_equal_rows_of_one_file_are_as_many_sales_and_of_two_files_are_the_same(desk: Desk) -> None:
+    assert take(desk, "a.csv", *ROWS)[:3] == (4, 0, 0)
+    assert take(desk, "b.csv", *ROWS, "bob,2024-03-02,5,1")[:3] == (1, 0, 4)
+    assert take(desk, "c.csv", *ROWS[:2])[:3] == (0, 0, 2)
+    assert len(desk.table()) == 5
+
+
+def test_rows_of_a_file_that_lacks_a_column_are_the_known_ones(desk: Desk) -> None:
+    take(desk, "a.csv", *ROWS)
+    rows = [*without_quantity(ROWS), "cho,2024-03-03,9"]
+    assert take(desk, "b.csv", *rows, header="customer_id,ordered_at,net")[:3] == (1, 0, 4)
+    assert sorted(desk.table().drop_nulls("quantity")["quantity"]) == [1, 1, 1, 2]
+    assert take(desk, "c.csv", *rows, rows[0], header="customer_id,ordered_at,net")[:3] == (1, 0, 5)
+
+
+@pytest.mark.parametrize("undone", [False, True])
+def test_rows_of_a_file_that_has_one_more_take_the_place_of_the_known_ones(desk: Desk, undone: bool) -> None:
+    take(desk, "a.csv", *without_quantity(ROWS), header="customer_id,ordered_at,net")
+    assert take(desk, "b.csv", *ROWS)[:3] == (0, 4, 0)
+    if undone:
+        desk.call("--undo", "b.csv")
+    assert sorted(desk.table()["net"]) == [5, 5, 5, 7]
+    assert desk.table()["quantity"].null_count() == (4 if undone else 0)
