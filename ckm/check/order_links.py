@@ -41,17 +41,17 @@ class Orders:
     def of(cls, transactions: pl.LazyFrame, sources: Sequence[str], *, with_texts: bool = True) -> Orders:
         """Read the orders of some sources from transactions with their day in ``DAY``."""
         schema = transactions.collect_schema()
-        texts = [name for name, dtype in schema.items() if dtype == pl.String and name not in _not_texts()]
         goods = (pl.col("type") != "return") & (pl.col("net") >= 0)
         bought = goods & (pl.col("type") != "cancel")
         customer = pl.col("customer_id").first() if "customer_id" in schema else pl.lit(None, dtype=pl.String)
         rows = transactions.filter(pl.col("source").is_in(list(sources)), pl.col(ORDER).is_not_null())
+        texts = _filled_texts(rows) if with_texts else []
         orders = rows.group_by(ORDER).agg(
             pl.col(DAY).min().alias("day"),
             (pl.col("net").filter(goods).sum() * CENTS).round().cast(pl.Int64).alias(AMOUNT),
             customer.cast(pl.String).str.to_lowercase().alias(CUSTOMER),
             bought.any().alias("bought"),
-            *(pl.col(name).drop_nulls().first() for name in texts[:MOST_COLUMNS] if with_texts),
+            *(pl.col(name).drop_nulls().first() for name in texts),
         )
         number = number_of(pl.col(ORDER)).alias(NUMBER)
         return cls(orders.with_columns(number).sort(ORDER).collect(engine="streaming"))
@@ -61,6 +61,15 @@ class Orders:
         """Columns in which something of another source may be named."""
         own = (ORDER, NUMBER, "day", AMOUNT, CUSTOMER, "bought")
         return [name for name in self.frame.columns if name not in own]
+
+
+def _filled_texts(rows: pl.LazyFrame) -> list[str]:
+    """Return the columns of text that a quarter of the rows fill at least."""
+    schema = rows.collect_schema()
+    texts = [name for name, dtype in schema.items() if dtype == pl.String and name not in _not_texts()]
+    counts = rows.select(pl.len().alias(""), *(pl.col(name).count() for name in texts)).collect(engine="streaming")
+    filled = [name for name in texts if counts[name][0] * 4 > counts[""][0]]
+    return filled[:MOST_COLUMNS]
 
 
 def _not_texts() -> set[str]:

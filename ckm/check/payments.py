@@ -67,7 +67,7 @@ def reconcile(
             payment_id=pl.lit(None, dtype=pl.String),
             source=pl.lit(None, dtype=pl.String),
             day="day",
-            amount=pl.col(AMOUNT) / CENTS,
+            amount=(pl.col(AMOUNT) / CENTS).round(2),
         )
     )
     kind = pl.col("kind").cast(pl.Enum(KINDS))
@@ -85,7 +85,7 @@ def _sources(rows: pl.LazyFrame) -> list[str]:
 def _listed(kind: str, payments: pl.DataFrame, source: str) -> pl.DataFrame:
     return payments.select(
         kind=pl.lit(kind), order_id=OF, payment_id=ORDER, source=pl.lit(source), day="day",
-        amount=pl.col(AMOUNT) / CENTS,
+        amount=(pl.col(AMOUNT) / CENTS).round(2),
     )  # fmt: skip
 
 
@@ -107,6 +107,6 @@ def payment_findings(reconciled: pl.DataFrame) -> Iterator[Finding]:
                 part=kind,
                 message=words[kind].format(many(count, noun)),
                 count=count,
-                value=float(reconciled.filter(pl.col("kind") == kind)["amount"].sum()),
+                value=round(float(reconciled.filter(pl.col("kind") == kind)["amount"].sum()), 2),
                 hint="ckm check --payments lists them",
             )

@@ -149,7 +149,8 @@ class OrderRules:
     def fills(self) -> frozenset[str]:
         """Columns of the contract that are filled here though the mapping may not name them."""
         numbers = {"line_no"} if self.order is not None and not self.numbered else set()
-        return frozenset(numbers | ({"discount"} if self.amounts or self.refunds else set()))
+        discount = {"discount"} if self.amounts or self.refunds else set()
+        return frozenset(numbers | discount | ({"dated_by"} if self.refunds else set()))
 
     def carried(self, records: pl.DataFrame) -> pl.DataFrame:
         """Return records in which the order's columns hold on all its lines."""
@@ -186,6 +187,8 @@ class OrderRules:
             lines = lines.with_columns(_line_numbers(lines).alias("line_no"))
         if self.amounts or self.refunds:
             lines = adjusted(_grouped(lines), self.repeated)
+            if self.refunds and "dated_by" not in lines.columns:
+                lines = lines.with_columns(pl.lit(None, dtype=pl.String).alias("dated_by"))
             lines = pl.concat([lines, self._returns(lines, broken)], how="diagonal")
         lines = lines.filter(pl.col(MEANING).ne_missing("ignore"))
         self._count(lines, records.height)
@@ -265,6 +268,7 @@ class OrderRules:
             "net": -pl.col(RETURNED),
             "type": pl.lit("return"),
             "ordered_at": pl.coalesce(when, "ordered_at"),
+            "dated_by": pl.when(when.is_null()).then(pl.lit("order")),
             "line_no": pl.concat_str(pl.col("line_no"), pl.lit(RETURN_SUFFIX)),
             **{name: pl.lit(None, dtype=dtype) for name, dtype in lines.schema.items() if name in OF_GOODS_ALONE},
         }

@@ -21,10 +21,10 @@ class LoadFacts:
     """What a load says of itself.
 
     ``rows`` is the sum of the five counts after it; ``superseded`` counts rows of earlier loads of the same file that
-    the file does not say any more. ``assumed_orders`` says that its order numbers are none of the source's. Of a load of
-    orders (``by_order``) ``whole`` says that its source's files hold whole orders, ``moment`` when it knew what it says
-    (ISO 8601, UTC), ``merged`` counts known orders of which it does not hold all lines, ``older`` those that were known
-    in a later state.
+    the file does not say any more. ``assumed_orders`` says that its order numbers are none of the source's. Of a load
+    of orders (``by_order``) ``whole`` says that its source's files hold whole orders, ``moment`` when it knew what it
+    says (ISO 8601, UTC), ``merged`` counts known orders of which it does not hold all lines, ``older`` those that were
+    known in a later state.
     """
 
     load_id: str

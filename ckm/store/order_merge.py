@@ -153,7 +153,8 @@ class OrderMerge:
             mine = rows.with_row_index(ROW)
             mine = mine.filter(pl.col(ROW).is_in(self._open(mine, meeting).implode())).drop(ROW)
             open_known = theirs.join(self._met(meeting), on=[FILE, POSITION], how="anti", maintain_order="left")
-            self._match_rows(mine, open_known, self._reading(ids).columns, meeting)
+            if len(mine) and len(open_known):
+                self._match_rows(mine, open_known, self._reading(ids).columns, meeting)
 
     def _match_rows(self, mine: pl.DataFrame, theirs: pl.DataFrame, columns: Collection[str], meeting: Meeting) -> None:
         """Pair rows that are equal in the columns that both sides fill."""

@@ -74,19 +74,17 @@ def date_returns(new: pl.DataFrame, known: pl.DataFrame, states: pl.DataFrame) -
         .when(mine < theirs).then(pl.lit("more"))
         .otherwise(pl.lit("less")).alias(KIND)
     )  # fmt: skip
+    both = both.with_columns(pl.when(_spread_anew()).then(pl.lit("spread anew")).otherwise(KIND).alias(KIND))
     kinds = both.select(*group, KIND)
     new = new.join(kinds, on=group, how="left", maintain_order="left")
     known = known.join(kinds, on=group, how="left", maintain_order="left")
-    first_day = known.group_by(group).agg(
-        pl.col("ordered_at").min().alias(" day"), pl.col(DATED_BY).first().alias(" by")
-    )
+    days = (pl.col("ordered_at").min().alias(" day"), pl.col(DATED_BY).first().alias(" by"))
     parts = [
         _first_seen(new.filter(pl.col(KIND) == "first"), states),
         known.filter(pl.col(KIND).is_in(["same", "more"])),
         _first_seen(_growth(new, both), states),
-        new.filter(pl.col(KIND) == "less")
-        .join(first_day, on=group, how="left", maintain_order="left")
-        .with_columns(pl.col(" day").alias("ordered_at"), pl.col(" by").alias(DATED_BY)),
+        _dated_as(new.filter(pl.col(KIND) == "less"), known.group_by(group).agg(days), group),
+        _dated_as(new.filter(pl.col(KIND) == "spread anew"), known.group_by(ORDER).agg(days), [ORDER]),
     ]
     columns = [name for name in known.columns if name not in (PRODUCT, KIND)]
     rows = pl.concat([part.select(columns) for part in parts])
@@ -95,8 +93,8 @@ def date_returns(new: pl.DataFrame, known: pl.DataFrame, states: pl.DataFrame) -
     return DatedReturns(
         rows.select(columns),
         known.filter(pl.col(KIND) == "missing").select(columns),
-        both.filter(pl.col(KIND).is_in(["first", "more", "less"]))[ORDER].unique(),
-        new.filter(pl.col(KIND).is_in(["more", "less"]))[ROW],
+        both.filter(pl.col(KIND).is_in(["first", "more", "less", "spread anew"]))[ORDER].unique(),
+        new.filter(pl.col(KIND).is_in(["more", "less", "spread anew"]))[ROW],
         new.filter(pl.col(KIND) == "same")[ROW],
     )
 
@@ -107,6 +105,17 @@ def _whole_net() -> pl.Expr:
 
 def _sums() -> list[pl.Expr]:
     return [pl.when(pl.col(name).is_not_null().all()).then(pl.col(name).sum()).alias(f" {name}") for name in AMOUNTS]
+
+
+def _spread_anew() -> pl.Expr:
+    """Whether an order's refunds are those that are known, on other products: a part of the order had all of them."""
+    totals = [pl.col(name).sum().over(ORDER) for name in (TOTAL, f"{TOTAL} known")]
+    return (totals[0] == totals[1]) & (pl.col(KIND) != "same").any().over(ORDER)
+
+
+def _dated_as(rows: pl.DataFrame, days: pl.DataFrame, keys: list[str]) -> pl.DataFrame:
+    dated = rows.join(days, on=keys, how="left", maintain_order="left")
+    return dated.with_columns(pl.col(" day").alias("ordered_at"), pl.col(" by").alias(DATED_BY))
 
 
 def _growth(new: pl.DataFrame, both: pl.DataFrame) -> pl.DataFrame:
