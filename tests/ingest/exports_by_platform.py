@@ -567,7 +567,7 @@ def surveymonkey_responses() -> Listing:
 
 def qualtrics_responses() -> Listing:
     columns = HEADERS["qualtrics-responses"]
-    questions = {name: name for name in columns.split(",")}
+    questions = {name: f"{name}, in words" for name in columns.split(",")}
     imports = {name: f'{{"ImportId":"{name}"}}' for name in columns.split(",")}
     row = {
         "StartDate": "2025-03-04 10:11:12",
