@@ -415,6 +415,40 @@ def salesforce_opportunities() -> Export:
     return Export("Opportunity.csv", text(columns, *rows).encode(), EUR, orders=2, customers=2, net=1250.5)
 
 
+def odoo_orders() -> Export:
+    columns = HEADERS["odoo-orders"]
+
+    def line(product: str, quantity: str, price: str, discount: str, subtotal: str) -> dict[str, object]:
+        return {
+            "Order Lines/Product": product,
+            "Order Lines/Quantity": quantity,
+            "Order Lines/Unit Price": price,
+            "Order Lines/Discount (%)": discount,
+            "Order Lines/Subtotal": subtotal,
+        }
+
+    def order(number: int, customer: str, status: str) -> dict[str, object]:
+        return {
+            "Order Reference": f"S0000{number}",
+            "Order Date": f"2025-03-0{number} 10:11:12",
+            "Customer/ID": customer,
+            "Currency": "EUR",
+            "Status": status,
+            "Total": "999.00",
+        }
+
+    rows = [
+        {**order(1, "__export__.res_partner_1", "Sales Order"), **line("[MUG] Mug", "2.0", "10.0", "10.0", "18.0")},
+        line("[POT] Pot", "1.0", "40.0", "0.0", "40.0"),  # S00001: 58
+        {**order(2, "__export__.res_partner_2", "Quotation"), **line("[POT] Pot", "9.0", "40.0", "0.0", "360.0")},
+        line("[MUG] Mug", "9.0", "10.0", "0.0", "90.0"),
+        {**order(3, "__export__.res_partner_2", "Sales Order"), **line("[MUG] Mug", "1.0", "10.0", "0.0", "10.0")},
+        {**order(4, "__export__.res_partner_1", "Cancelled"), **line("[MUG] Mug", "7.0", "10.0", "0.0", "70.0")},
+        line("[POT] Pot", "1.0", "40.0", "0.0", "40.0"),
+    ]
+    return Export("sale.order.csv", text(columns, *rows).encode(), orders=2, customers=2, net=68.0)
+
+
 ORDERS = {
     "magento-orders": magento_orders,
     "bigcommerce-orders": bigcommerce_orders,
@@ -426,6 +460,7 @@ ORDERS = {
     "shopee-orders": shopee_orders,
     "lazada-orders": lazada_orders,
     "taobao-orders": taobao_orders,
+    "odoo-orders": odoo_orders,
     "salesforce-opportunities": salesforce_opportunities,
 }
 """Exports of transactions, by platform."""
