@@ -86,7 +86,10 @@ RIGHT = {
     "r07-repeated-header.csv": Right({"order_id": [f"A{number}" for number in range(1, 11)]}),
     "r07-repeated-header-tiny.csv": Right({"net": [10.5, 11.5]}),
     "r07-qualtrics.csv": Right({"interaction_id": ["R_000", "R_001"]}, table="interactions"),
-    "m01-magento.csv": Right(refused="--column net='Grand Total (Base)'"),
+    "m01-magento.csv": Right(
+        {"order_id": ["000000001", "000000002"], "net": [1250.5, 40.0], "type": ["sale", "cancel"]},
+        words=("--currency", "USD"),
+    ),
     "m03-no-header-names.csv": Right(refused="no column for customer_id", table="customers"),
     "m05-hidden-sheet-first.xlsx": Right({"net": [10.5, 20.0]}, said="hidden"),
     "m06-epoch-ms.parquet": Right(refused="--dates epoch_ms"),
