@@ -316,7 +316,7 @@ class FileLoad:
     def _take(self, batch: _Sorted, writer: LoadWriter) -> int:
         """Hand a batch to the store; return the number of its records."""
         writer.add(batch.good)
-        if self.conversion.orders is not None:
+        if self.conversion.orders is not None and self.conversion.orders.of_sales:
             self.totals.add(batch.good)
         if len(batch.unfit):
             self.failures.add(batch.unfit.select("source_row", "reasons"))

@@ -87,6 +87,8 @@ class OrderRules:
         Whether some column holds what was paid back.
     numbered
         Whether the source numbers an order's lines.
+    of_sales
+        Whether the rows are transactions; of any other a status says only which records are no rows.
     counts
         What was counted in all records so far.
     known
@@ -102,6 +104,7 @@ class OrderRules:
     repeated: tuple[str, ...] = ()
     refunds: bool = False
     numbered: bool = True
+    of_sales: bool = True
     counts: Counter[str] = field(default_factory=Counter, compare=False)
     known: KnownOrders | None = field(default=None, compare=False)
 
@@ -117,7 +120,9 @@ class OrderRules:
         amounts = tuple(name for name in ORDER_AMOUNTS if name in mapping.columns)
         grouped = bool(amounts or mapping.order_level or mapping.whole_orders)
         refunds = bool({"refund", "order_refund"} & mapping.columns.keys())
-        if mapping.table != "transactions" or not (grouped or refunds or mapping.status):
+        if mapping.table != "transactions":
+            return cls(status=mapping.status, of_sales=False) if mapping.status else None
+        if not (grouped or refunds or mapping.status):
             return None
         order = mapping.columns.get("order_id")
         if grouped and not isinstance(order, FromColumn):
@@ -176,6 +181,11 @@ class OrderRules:
             As they were read, the order's columns carried down.
         """
         meaning, unknown = self._meanings(records)
+        if not self.of_sales:
+            origin = meaning.ne_missing("ignore").arg_true()
+            self.counts["ignored"] += records.height - len(origin)
+            kept = {name: values.gather(origin) for name, values in typed.items()}
+            return Lines(kept, [(rule, mask.gather(origin)) for rule, mask in broken], origin)
         broken = [*broken, (UNKNOWN_STATUS, unknown)]
         lines = pl.DataFrame(list(typed.values())).with_columns(meaning.alias(MEANING)).with_row_index(ROW)
         if self.telling:
@@ -205,7 +215,8 @@ class OrderRules:
         named = ", ".join(f"'{rule.source}'" for rule in self.status)
         said = []
         if ignored := self.counts["ignored"]:
-            said.append(f"{_counted(ignored, 'record')} no sales by their status ({named}): left out")
+            what = "no sales" if self.of_sales else "none to load"
+            said.append(f"{_counted(ignored, 'record')} {what} by their status ({named}): left out")
         if cancelled := self.counts["cancelled"]:
             said.append(
                 f"{_counted(cancelled, 'row')} of cancelled, failed or voided orders by their status: no purchases"

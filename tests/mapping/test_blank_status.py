@@ -51,3 +51,31 @@ def test_a_mapping_keeps_what_an_empty_cell_means(tmp_path: Path) -> None:
     path = tmp_path / "shop.yaml"
     path.write_text(dump_mapping(MAPPING), encoding="utf-8")
     assert load_mapping(path).status == MAPPING.status
+
+
+def test_a_record_that_is_none_is_left_out_of_any_table() -> None:
+    mapping = Mapping(
+        name="answers",
+        table="interactions",
+        columns={
+            "interaction_id": FromColumn("id"),
+            "at": FromColumn("day"),
+            "text": FromColumn("answer"),
+            "kind": Constant("survey"),
+        },
+        status=(StatusRule("state", words={"preview": "ignore"}), StatusRule("id", blank="ignore")),
+    )
+    records = pl.DataFrame(
+        {
+            "id": ["", "R1", "R2", "R3"],
+            "day": ["", "2025-03-01", "2025-03-02", "2025-03-03"],
+            "answer": ["Response", "fast", "a test", "slow"],
+            "state": ["", "Normal", "Preview", ""],
+        }
+    )
+    conversion = Conversion.plan(mapping, records.columns, records, more=lambda: iter([records]))
+    result = conversion.apply(records)
+    assert result.frame["interaction_id"].to_list() == ["R1", "R3"]
+    assert result.reasons.drop_nulls().to_list() == []
+    (remark,) = conversion.cleaning_remarks()
+    assert remark == "2 records are none to load by their status ('state', 'id'): left out"
