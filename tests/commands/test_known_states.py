@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from pathlib import Path
@@ -11,8 +12,15 @@ from typing import Any
 
 import pytest
 
+from ckm.customers import ledger_cache, ledger_extension
+from ckm.customers.ledger import Ledger
+from ckm.customers.ledger_cache import cached_ledger, find_cache
+from ckm.customers.ledger_reader import read_all_days
+from ckm.customers.needs import EVERYTHING
+from ckm.dataset import open_dataset
 from ckm.workspace import lay_out
 from tests.conftest import Run
+from tests.customers.test_ledger_extension import assert_equal
 from tests.ingest.workspace import Desk
 
 HEADER = "order,sku,who,at,net,kind,dated"
@@ -163,8 +171,37 @@ def test_returns_of_unknown_days_are_in_the_report_and_in_no_feature_of_churn(tm
     assert told in results[0].stderr
     assert told not in results[1].stderr
     probability = [
-        {row["customer_id"]: row["churn_probability"] for row in json.loads(each.stdout)} for each in results
+        {row["customer_id"]: row["p_churn"] for row in json.loads(each.stdout)} for each in results
     ]
     assert probability[0] == probability[1]
     customers = [sum(row["monetary"] for row in each.customers()) for each in (with_returns, without)]
     assert customers[0] == pytest.approx(customers[1] - 4.0 * len(undated))
+
+
+def test_the_kept_ledger_is_extended_by_states_and_equals_one_that_is_rebuilt(
+    walk: Walk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ledger_extension, "MOST_CHANGED", 10**9)
+    monkeypatch.setattr(ledger_extension, "MOST_REREAD", 10**9)
+    rebuilds: list[int] = []
+
+    def rebuilt(*arguments: Any, **options: Any) -> Ledger:
+        rebuilds.append(1)
+        return read_all_days(*arguments, **options)
+
+    monkeypatch.setattr(ledger_cache, "read_all_days", rebuilt)
+    # Where the largest amount goes, the whole is read.
+    walk.take("day1.csv", ["100000,mug,whale,2023-12-31T09:00:00Z,99999,sale,", *export(21)])
+    steps: list[Callable[[], object]] = [
+        lambda: walk.take("day2.csv", export(22)),
+        lambda: walk.take("day0.csv", export(20)),
+        lambda: walk.desk.call("--undo", "day2.csv"),
+        lambda: walk.desk.call("--undo", "day0.csv"),
+    ]
+    for step in (lambda: None, *steps):
+        step()
+        dataset = open_dataset(workspace=walk.desk.root)
+        extended = cached_ledger(dataset.tables, find_cache(dataset), needs=EVERYTHING, keep_stray_dates=True)
+        assert_equal(extended, read_all_days(dataset.tables, needs=EVERYTHING))
+        assert extended.returns.sum_of("undated_lines") or step == steps[1]
+    assert rebuilds == [1]
