@@ -8,8 +8,8 @@ whether the file holds every order that is known of its days, as an export that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -27,22 +27,55 @@ FULL = 0.95
 FEWEST = 2
 """Known orders between a file's first and last moment, below which their number says nothing."""
 MONEY_SCALE = 10_000
+SAMPLE = 10_000
+"""Rows of a batch of which the days are looked at, beside the first and the last: all rows would cost a hundredth."""
+FEWEST_DAYS = 10
+"""Days with rows, below which none is far beyond the others."""
+LONG_PAUSE, TIMES_LONGER = 62, 3
+"""Days, and times the longest pause before, after which the rest of a file is mistyped (2052) and tells no moment."""
 
 
 @dataclass(frozen=True)
 class FileSpan:
-    """First and last moment of the rows of a file; None without any."""
+    """When the rows of a file are.
 
+    Attributes
+    ----------
+    days
+        On which days (UTC) there are any, of many rows some, perhaps several times.
+    first, newest
+        The first and the newest moment; None without rows.
+    """
+
+    days: pl.Series = field(default_factory=lambda: pl.Series([], dtype=pl.Date))
     first: datetime | None = None
-    last: datetime | None = None
+    newest: datetime | None = None
 
     def with_rows(self, rows: pl.DataFrame, columns: Collection[str]) -> FileSpan:
         """Return the span with more rows, whose moments are in these columns where they have them."""
         found = [rows[name] for name in columns if name in rows.columns]
         ends = [end for values in found for end in (values.min(), values.max()) if isinstance(end, datetime)]
-        known = [end for end in (self.first, self.last) if end is not None]
-        moments = [*ends, *known]
-        return FileSpan(min(moments), max(moments)) if moments else self
+        some = [values.gather_every(max(1, len(values) // SAMPLE)).dt.date().unique() for values in found]
+        days = pl.concat([self.days, pl.Series([end.date() for end in ends], dtype=pl.Date), *some])
+        moments = [*ends, *(end for end in (self.first, self.newest) if end is not None)]
+        return FileSpan(days, min(moments, default=None), max(moments, default=None))
+
+    @property
+    def last(self) -> datetime | None:
+        """The newest moment, but for days that lie far beyond all others; None without rows."""
+        days = self.days.drop_nulls().unique().sort()
+        pauses = days.diff().dt.total_days().drop_nulls()
+        end = len(days)
+        while end > FEWEST_DAYS and pauses[end - 2] > max(LONG_PAUSE, TIMES_LONGER * _longest(pauses[: end - 2])):
+            end -= 1
+        if end == len(days):
+            return self.newest
+        return datetime.combine(days[end - 1], time.max, UTC)
+
+
+def _longest(pauses: pl.Series) -> int:
+    longest = pauses.max()
+    return longest if isinstance(longest, int) else 0
 
 
 def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.DataFrame:

@@ -170,9 +170,7 @@ def test_returns_of_unknown_days_are_in_the_report_and_in_no_feature_of_churn(tm
     told = f"{len(undated)} refunds (100% of all) have no day of their own"
     assert told in results[0].stderr
     assert told not in results[1].stderr
-    probability = [
-        {row["customer_id"]: row["p_churn"] for row in json.loads(each.stdout)} for each in results
-    ]
+    probability = [{row["customer_id"]: row["p_churn"] for row in json.loads(each.stdout)} for each in results]
     assert probability[0] == probability[1]
     customers = [sum(row["monetary"] for row in each.customers()) for each in (with_returns, without)]
     assert customers[0] == pytest.approx(customers[1] - 4.0 * len(undated))

@@ -160,3 +160,21 @@ def test_another_source_that_numbers_alike_keeps_its_orders(root: Path) -> None:
     assert said(as_known(root, START + timedelta(days=2))) == said(expected)
     take(root, frame([Order("1", 0, {"p": 97.0})]), "fixed", source="till", on_conflict=OnConflict.KEEP)
     assert 98.0 in Store(root).scan("transactions").collect()["net"].to_list()
+
+
+def test_a_mistyped_day_far_in_the_future_makes_no_file_the_newest(root: Path) -> None:
+    orders = [Order(str(n), n, {"p": 10.0}) for n in range(20)]
+    take(root, frame([*orders, Order("20", 9000, {"p": 1.0})]), "day19")
+    later = [*(Order(each.order_id, each.day, {"p": 11.0}) for each in orders), Order("21", 20, {"p": 10.0})]
+    facts = take(root, frame(later), "day20")
+    assert (facts.older, facts.updated) == (0, 20)
+    assert facts.moment is not None
+    assert facts.moment.startswith("2024-03-21")
+    known_before = said(as_known(root, START + timedelta(days=19, hours=1)))
+    assert [row[3] for row in known_before if int(row[0]) < 20] == [10.0] * 20
+
+
+def test_the_last_days_of_a_file_of_few_or_far_days_count(root: Path) -> None:
+    facts = take(root, frame([Order("1", 0, {"p": 1.0}), Order("2", 400, {"p": 1.0})]), "few")
+    assert facts.moment is not None
+    assert facts.moment.startswith("2025-04-05")
