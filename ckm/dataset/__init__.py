@@ -12,7 +12,12 @@ from polars.exceptions import PolarsError
 
 from ckm.config import Config, Workspace, find_workspace, load_config
 from ckm.dataset.declared_guests import without_guest_ids
-from ckm.dataset.declared_payments import declared_payments, payments_of, without_payments
+from ckm.dataset.declared_payments import (
+    declared_payments,
+    payments_beside_orders,
+    payments_of,
+    without_payments,
+)
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.ingest.options import IngestOptions
 from ckm.paths import STDIN
@@ -156,9 +161,11 @@ def _of_workspace(root: Path | None) -> Dataset:
     tables = {name: store.scan(name) for name in store.tables()}
     state = before if before == store.state(TRANSACTIONS) else None  # a load may have landed meanwhile
     tables, payments = _declared(found, tables)
+    beside = sorted(payments_beside_orders(found))
     return Dataset(
         tables,
         _label(root),
+        tuple(f"{source} holds payments for the orders: no sales, see ckm check --payments" for source in beside),
         workspace=found,
         quarantine=store.quarantine(),
         state=state,

@@ -1,6 +1,7 @@
 """Sources whose rows are payments for orders of other sources: reconciled with these, and not added to them.
 
 A workspace declares them by ``payments`` in ``ckm.yaml`` (names of sources) or in a mapping (``payments: yes``).
+Exports of payment systems that were recognised are payments wherever the workspace has orders of another source, too.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from ckm.config import Workspace
 
 SOURCE = "source"
+TRANSACTIONS = "transactions"
+UNDO = "undo"
+"""What the history calls it when a load is taken back."""
 YES = ("yes", "true")
 
 
@@ -28,7 +32,27 @@ def declared_payments(workspace: Workspace) -> tuple[str, ...]:
     maps = workspace.maps_dir
     paths = sorted([*maps.glob("*.yaml"), *maps.glob("*.yml")]) if maps.is_dir() else []
     named = [name for path in paths if (name := _payments_in(path)) is not None]
-    return tuple(sorted({*workspace.config.payments, *named}))
+    declared = {*workspace.config.payments, *named}
+    return tuple(sorted(declared | payments_beside_orders(workspace, declared)))
+
+
+def payments_beside_orders(workspace: Workspace, declared: Iterable[str] = ()) -> set[str]:
+    """Return the sources that are exports of payment systems, if another source has orders; ``declared`` have none."""
+    from ckm.store import Store  # deltalake, which a file has no use for
+
+    loads = Store(workspace.store_dir).history()
+    standing = (load.facts for load in loads if not load.undone and load.facts.kind != UNDO)
+    sources = {facts.source for facts in standing if facts.table == TRANSACTIONS}
+    payments = {source for source in sources if _is_payment_system(source)}
+    return payments if sources - payments - set(declared) else set()
+
+
+def _is_payment_system(source: str) -> bool:
+    """Whether a source is a platform's export of payments; platforms are read only where one is called like it."""
+    from ckm.mapping.platforms import platform_file, read_platform
+
+    path = platform_file(source)
+    return path is not None and read_platform(path).mapping.payments
 
 
 def _payments_in(path: Path) -> str | None:

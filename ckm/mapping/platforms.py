@@ -245,6 +245,12 @@ def platform_named(name: str) -> Platform:
     return platforms()[name]
 
 
+def platform_file(name: str) -> Path | None:
+    """Return the file that describes a platform; null where none is called so."""
+    path = Path(str(files("ckm").joinpath(FOLDER))) / f"{name}.yaml"
+    return path if name.replace("-", "").isalnum() and path.is_file() else None
+
+
 @cache
 def platforms() -> dict[str, Platform]:
     """Return the platforms that come with ckm, by name."""

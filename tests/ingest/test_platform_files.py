@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,19 +70,17 @@ def test_the_segments_and_the_report_of_an_export_come_to_the_cent(run: Run, nam
     truth = TRUTHS[name]
     found = run("segment", case(name), "-f", "json")
     assert found.exit_code == 0, found.output
-    net = f"net sales {truth['net']:,.2f} EUR"
+    sales = f"net sales {truth['net']:,.2f} EUR"
     assert f"{truth['orders']} orders: gross" in found.stderr
-    assert net in found.stderr
+    assert sales in found.stderr
     rows = json.loads(found.stdout)
     assert sum(row["customers"] for row in rows) == truth["customers"]
-    report = run("loyalty-report", case(name), "-f", "json")
-    assert report.exit_code == 0, report.output
-    values = {row["measure"]: row["value"] for row in json.loads(report.stdout) if not row["slice"]}
+    values, said = report(run, case(name))
     assert values["revenue"] == truth["net"]
     assert values["revenue_returns"] == truth["returns"]
     assert values["customers_active"] == truth["customers"]
     assert sum(row["revenue"] for row in rows) == pytest.approx(truth["net"] - values["revenue_without_customer"])
-    assert net in report.stderr
+    assert sales in said
 
 
 def test_contacts_are_loaded_as_customers_and_no_analysis_takes_them_for_sales(desk: Desk, run: Run) -> None:
@@ -208,12 +207,10 @@ def test_an_order_cut_by_a_page_is_whole_in_the_store_and_in_an_analysis_of_the_
         assert desk.one(page)["quarantined"] == 0
     whole = desk.root / "whole.csv"
     export.write_csv(whole)
-    net = sum(each.goods - each.refund_of_goods for each in truth.counted) / 100
     found = sums(stored(desk))
-    assert (found["orders"], found["net"]) == (len(truth.counted), pytest.approx(net, abs=0.011))
-    report = json.loads(run("loyalty-report", desk.root / "pages", "-f", "json").stdout)
-    values = {row["measure"]: row["value"] for row in report if not row["slice"]}
-    assert values["revenue"] == pytest.approx(net, abs=0.011)
+    assert (found["orders"], found["net"]) == (len(truth.counted), pytest.approx(net(truth), abs=0.011))
+    values, _ = report(run, desk.root / "pages")
+    assert values["revenue"] == pytest.approx(net(truth), abs=0.011)
 
 
 def test_a_page_that_comes_before_its_first_lines_is_quarantined_and_loaded_when_they_are_there(desk: Desk) -> None:
@@ -225,3 +222,71 @@ def test_a_page_that_comes_before_its_first_lines_is_quarantined_and_loaded_when
     again = desk.one("--requarantine")
     assert (again["accepted"], again["quarantined"]) == (1, 0)
     assert sums(stored(desk))["orders"] == export["Name"].n_unique()
+
+
+def report(run: Run, *words: object) -> tuple[dict[str, Any], str]:
+    """Return the measures of a loyalty report, and what was said beside."""
+    found = run("loyalty-report", *words, "-f", "json")
+    assert found.exit_code == 0, found.output
+    return {row["measure"]: row["value"] for row in json.loads(found.stdout) if not row["slice"]}, found.stderr
+
+
+def test_a_shop_and_its_payments_in_one_workspace_count_once(desk: Desk, run: Run) -> None:
+    for name in ("stripe_unified_payments.csv", "shopify_orders_export.csv"):
+        desk.one(case(name))
+    values, said = report(run, "-C", desk.root)
+    assert (values["revenue"], values["customers_active"]) == (SHOP["net"], SHOP["customers"])
+    assert "stripe-payments holds payments for the orders: no sales" in said
+    listed = run("check", "--payments", "-C", desk.root, "-f", "csv")
+    assert "8 unpaid, 9 failed, 0 unmatched" in listed.stderr
+    desk.call("--undo", "shopify_orders_export.csv")
+    alone, said = report(run, "-C", desk.root)
+    assert alone["revenue"] == TRUTHS["stripe_unified_payments.csv"]["net"]
+    assert "holds payments" not in said
+
+
+def refunded_later(of: Shop, until: int, refunds: int) -> Shop:
+    """The first orders of a shop, as they were before refunds from some number on."""
+    before = (
+        replace(each, status="paid", refund_of_goods=0, shipping_refunded=False)
+        if each.status in {"refunded", "partly"} and each.number >= refunds
+        else each
+        for each in of.orders
+        if each.number < until
+    )
+    return Shop(tuple(before))
+
+
+def net(of: Shop) -> float:
+    return round(sum(each.goods - each.refund_of_goods for each in of.counted) / 100, 2)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0)])
+def test_days_loaded_in_any_order_give_each_order_once_and_each_day_as_it_was(
+    desk: Desk, run: Run, order: tuple[int, int, int]
+) -> None:
+    truth = shop(21, count=60)
+    days = [refunded_later(truth, until, refunds) for until, refunds in ((1041, 1021), (1051, 1041), (1061, 1061))]
+    for place in order:
+        path = desk.root / f"day-{place}.csv"
+        shopify(days[place]).write_csv(path)
+        assert desk.one(path)["quarantined"] == 0
+    found = sums(stored(desk))
+    assert (found["orders"], found["net"]) == (len(days[2].counted), net(days[2]))
+    for day in days:
+        values, _ = report(run, "-C", desk.root, "--as-of", day.orders[-1].day)
+        assert values["revenue"] == net(day)
+
+
+def test_an_export_of_refunded_orders_alone_changes_these_alone(desk: Desk) -> None:
+    truth = shop(21, count=60)
+    before = refunded_later(truth, 1061, 1001)
+    for name, export in (
+        ("all", shopify(before)),
+        ("refunds", shopify(Shop(tuple(each for each in truth.orders if each.refund_of_goods)))),
+    ):
+        path = desk.root / f"{name}.csv"
+        export.write_csv(path)
+        desk.one(path)
+    found = sums(stored(desk))
+    assert (found["orders"], found["net"]) == (len(truth.counted), net(truth))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from datetime import date, timedelta
 
 import polars as pl
 
@@ -24,6 +25,10 @@ class Order:
     shipping_refunded: bool = False
     tax_percent: int = 0
     tax_on_top: bool = False
+
+    @property
+    def day(self) -> date:
+        return date(2024, 3, 1) + timedelta((self.number - 1001) // 2)
 
     @property
     def gross(self) -> int:
@@ -124,7 +129,7 @@ def shopify(of: Shop, *, currency: str = "EUR") -> pl.DataFrame:
             line = {
                 "Name": f"#{each.number}",
                 "Email": each.email,
-                "Created at": f"2024-03-{each.number % 28 + 1:02} 10:00:00 +0100",
+                "Created at": f"{each.day} 10:00:00 +0100",
                 "Lineitem quantity": str(quantity),
                 "Lineitem name": product.title(),
                 "Lineitem price": of.money(GOODS[product]),
@@ -160,7 +165,7 @@ def woocommerce(of: Shop, *, quantities_left: bool = False) -> pl.DataFrame:
                 {
                     "Order Number": str(each.number),
                     "Order Status": WOOCOMMERCE[each.status],
-                    "Order Date": f"2024-03-{each.number % 28 + 1:02} 10:00",
+                    "Order Date": f"{each.day} 10:00",
                     "Email (Billing)": each.email or None,
                     "Cart Discount Amount": of.money(each.discount),
                     "Order Subtotal Amount": of.money(each.gross),
