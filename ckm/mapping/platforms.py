@@ -39,6 +39,13 @@ ASSUMED = ("currency", "type")
 """Required columns for which :func:`ckm.mapping.proposal.complete` has an assumption, which is said."""
 NONE = "none"
 """``--platform none``: the columns are taken by their names alone."""
+NAMEABLE = frozenset(
+    {
+        *("order_id", "customer_id", "ordered_at", "product_id", "quantity", "unit_price", "currency"),
+        *("interaction_id", "at", "email", "display_name", "created_on"),
+    }
+)
+"""Targets for which a name in any language is enough, once the platform is known."""
 NOTHING: AnyMapping[str, str] = {}
 _NAME = re.compile(r'"((?:[^"]|"")*)"')
 
@@ -121,7 +128,8 @@ class Platform:
         UsageError
             A column that the table requires is absent.
         """
-        mapping = _InFile(self._names(columns), self.mapping).mapping()
+        names = self._names(columns)
+        mapping = _InFile(names | self._translated(columns, names), self.mapping).mapping()
         mapping = mapping.with_columns(**{target: FromColumn(source) for target, source in taken.items()})
         mapping = mapping.with_columns(**self._by_name(mapping, columns))
         if mapping.status and mapping.table == "transactions" and "type" not in mapping.columns:
@@ -136,6 +144,23 @@ class Platform:
                 missing=missing,
             )
         return mapping
+
+    def _translated(self, columns: Sequence[str], names: AnyMapping[str, str]) -> dict[str, str]:
+        """Return what columns that are not found are called in other languages, by the targets that they fill.
+
+        Of several columns that can be one, and of amounts, none is taken: an order's total is no line's.
+        """
+        free = [column for column in columns if column not in set(names.values())]
+        found: dict[str, str] = {}
+        for target in (name for name in self.mapping.columns if name in NAMEABLE):
+            wanted = list(_sources(self.mapping.columns[target]))
+            if not wanted or any(column in names for column in wanted):
+                continue
+            known = synonyms(self.mapping.table).of(target)
+            matching = [column for column in free if normalise(column) in known and column not in found.values()]
+            if len(matching) == 1:
+                found[wanted[0]] = matching[0]
+        return found
 
     def _by_name(self, mapping: Mapping, columns: Sequence[str]) -> dict[str, ColumnRule]:
         """Return the targets for which just one column that the platform does not know has a known name."""

@@ -11,6 +11,7 @@ import pytest
 from ckm.errors import UsageError
 from ckm.mapping.mapping import Expression, FromColumn, dump_mapping, load_mapping
 from ckm.mapping.platforms import Platform, platforms, read_platform, recognise
+from tests.mapping.shop_exports import shop, shopify
 
 TEXT = """\
 schema: ckm.platform/1
@@ -77,6 +78,23 @@ def test_the_mapping_has_the_names_of_the_file_and_nothing_that_it_has_not(tmp_p
     assert "discount" not in mapping.columns
     assert mapping.order_level == ("E-Post",)
     assert mapping.status == ()
+
+
+def test_translated_columns_are_known_by_what_they_mean_once_the_platform_is_known() -> None:
+    german = {
+        "Created at": "Bestelldatum",
+        "Lineitem quantity": "Menge",
+        "Email": "E-Mail-Adresse",
+        "Currency": "Währung",
+    }
+    export = shopify(shop(3)).rename(german)
+    known = recognise(export.columns)
+    assert known is not None
+    mapping = known.mapping_for(export.columns)
+    assert mapping.columns["ordered_at"] == FromColumn("Bestelldatum")
+    assert mapping.columns["customer_id"] == Expression('LOWER("E-Mail-Adresse")')
+    assert mapping.columns["net"] == known.mapping_for(shopify(shop(3)).columns).columns["net"]
+    assert "Währung" in mapping.order_level
 
 
 def test_a_file_without_a_required_column_is_refused_by_its_name(tmp_path: Path) -> None:
