@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from ckm.sources.hints import Hints
+
 P_DIGITS = 6
 
 
@@ -45,7 +47,14 @@ class LabelledList:
 
 
 def score_table(
-    path: Path, *, label: str, positive: str, id_column: str, seed: int = 0, settings: ChurnSettings | None = None
+    path: Path,
+    *,
+    label: str,
+    positive: str,
+    id_column: str,
+    hints: Hints | None = None,
+    seed: int = 0,
+    settings: ChurnSettings | None = None,
 ) -> LabelledList:
     """Learn who has the positive label from a table of customers, and score every row: out of fold, if it has a label.
 
@@ -57,6 +66,8 @@ def score_table(
         Column of the outcome, and its value for those who left, as text.
     id_column
         Column that names the customer.
+    hints
+        What is known of the file's format and need not be detected.
     seed
         Of the folds.
     settings
@@ -67,7 +78,7 @@ def score_table(
     UsageError, InputError, NotEnoughDataError
         See :func:`ckm.models.churn.labelled.fit_labelled`; or the file cannot be read.
     """
-    with open_source(path) as source:
+    with open_source(path, hints) as source:
         batches = [batch.records for batch in source.batches()]
         frame = pl.concat(batches) if batches else pl.DataFrame(schema=dict.fromkeys(source.format.columns, pl.String))
     fit = fit_labelled(frame, label, positive, id_column, seed=seed)

@@ -132,7 +132,9 @@ def churn_warn(
       ckm churn-warn telco.csv --label Churn --positive Yes --id customerID --fail-on leak
     """
     if label is not None or positive is not None or id_column is not None:
-        return _labelled(data, label, positive, id_column, seed, fmt, output, backtest=backtest, fail_on=fail_on)
+        return _labelled(
+            data, label, positive, id_column, reading, seed, fmt, output, backtest=backtest, fail_on=fail_on
+        )
     if fail_on == "leak":
         raise UsageError("--fail-on leak needs a table with a label", hint="--label COLUMN, or --fail-on warn")
 
@@ -230,6 +232,7 @@ def _labelled(
     label: str | None,
     positive: str | None,
     id_column: str | None,
+    reading: FileOptions,
     seed: int,
     fmt: Format | None,
     output: Path | None,
@@ -246,9 +249,21 @@ def _labelled(
             "a table with a label needs DATA, --label, --positive and --id",
             hint="ckm churn-warn telco.csv --label Churn --positive Yes --id customerID",
         )
+    if reading.maps:
+        raise UsageError(
+            "a table with a label is not mapped", hint="leave out --map, --column, --currency and --time-zone"
+        )
     with progress(f"learning from {data}"):
         settings = load_config(find_workspace(Path.cwd())).churn
-        result = score_table(data, label=label, positive=positive, id_column=id_column, seed=seed, settings=settings)
+        result = score_table(
+            data,
+            label=label,
+            positive=positive,
+            id_column=id_column,
+            hints=reading.hints(),
+            seed=seed,
+            settings=settings,
+        )
     if backtest and _is_card(output):
         from ckm.churn import labelled_card
 

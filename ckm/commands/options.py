@@ -157,6 +157,11 @@ class FileOptions:
         _of_format("--null-values", metavar="A,B", text="Words that mean 'no value', such as n/a,NULL."),
     ] = None
 
+    @property
+    def maps(self) -> bool:
+        """Whether anything is said of the mapping."""
+        return any((self.map_file, self.column, self.currency, self.time_zone))
+
     def hints(self) -> Hints:
         """Return what is said of the format.
 

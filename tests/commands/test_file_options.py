@@ -244,3 +244,16 @@ def test_returns_without_amounts_are_no_purchases(run: Run, tmp_path: Path) -> N
     lines = [f"C{number},2025-01-{number + 1:02},{kind}" for number, kind in enumerate(["sale"] * 9 + ["return"])]
     (path := tmp_path / "a.csv").write_text("\n".join(["customer_id,date,type", *lines]))
     assert len(rows(run, "segment", path, "--customers")) == 9
+
+
+def test_a_table_with_a_label_is_read_as_the_options_say_and_not_mapped(run: Run, tmp_path: Path) -> None:
+    rows = [f"K{number:03};{number % 7},5;{'ja' if number % 3 == 0 else 'nein'}" for number in range(300)]
+    path = tmp_path / "telco.csv"
+    path.write_bytes("\r\n".join(["Export für Müller", "id;wért;weg", *rows]).encode("cp1252"))
+    words = ("churn-warn", path, "--label", "weg", "--positive", "ja", "--id", "id", "-f", "csv")
+    read = ("--encoding", "cp1252", "--delimiter", ";", "--header", "2")
+    found = list(csv.DictReader(io.StringIO(run(*words, *read).stdout)))
+    assert {each["id"] for each in found} == {f"K{number:03}" for number in range(300)}
+    refused = run(*words, *read, "--column", "net=wért")
+    assert refused.exit_code == 2
+    assert "not mapped" in refused.stderr
