@@ -42,6 +42,7 @@ WRITTEN = {
     "vocabulary": "a mapping (--map) says under translate what the words mean",
 }
 """What may settle it, by the rule."""
+EMPTY = ("nullability", "min_length")
 OF_RECORDS = "--delimiter, --quote, --header and --encoding say how the file is written"
 
 
@@ -130,4 +131,6 @@ def _option(reason: str, mapping: Mapping) -> str:
         return OF_RECORDS
     if column == ROW:
         return f"look at the rule '{rule}' " + ("in the mapping" if mapping.rules else "of the table (docs/ingest.md)")
+    if column == "currency" and rule in EMPTY:
+        return "--currency CODE is that of the rows without one"
     return WRITTEN.get(rule, f"--column {column}=COLUMN names another column for {column}")

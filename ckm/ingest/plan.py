@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Protocol
 
 from ckm.errors import UnknownNameError
 from ckm.ingest.options import IngestOptions
-from ckm.mapping.mapping import Constant, FromColumn
+from ckm.mapping.mapping import Constant, Expression, FromColumn
 from ckm.mapping.passed_over import passed_over
 from ckm.mapping.platforms import NONE, known_platform
 from ckm.mapping.proposal import checked_overrides, complete, propose_mapping
 from ckm.mapping.sayable import sayable
+from ckm.schema import NO_CURRENCY
 from ckm.sources.hints import Hints
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ class ByNames:
         Whether transactions without a column of amounts are refused.
     platform
         The platform whose export it is, or ``none``; None leaves it to the columns.
+    blank_currency
+        Of amounts whose row has none in the column of currencies; None leaves them to validation.
     """
 
     table: str
@@ -132,6 +135,7 @@ class ByNames:
     time_zone: str | None = None
     amounts_needed: bool = True
     platform: str | None = None
+    blank_currency: str | None = None
 
     @classmethod
     def of(cls, table: str, options: IngestOptions, currency: str) -> ByNames:
@@ -143,12 +147,15 @@ class ByNames:
             options.currency or currency,
             options.time_zone,
             platform=options.platform,
+            blank_currency=options.currency,
         )
 
     @property
     def fingerprint(self) -> str:
         """Hash of everything that was said of a file to load; a load always needs amounts."""
-        said = {name: value for name, value in asdict(self).items() if name != "amounts_needed"}
+        said = {name: value for name, value in asdict(self).items() if name not in {"amounts_needed", "blank_currency"}}
+        if self.blank_currency is not None:
+            said["blank_currency"] = self.blank_currency
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def mapping(
@@ -176,7 +183,7 @@ class ByNames:
             sample=sample,
         )
         matched = ", ".join(f"{target} = {source}" for target, source, _ in proposal.matched)
-        mapping = replace(proposal.mapping, time_zone=self.time_zone)
+        mapping = with_currency(replace(proposal.mapping, time_zone=self.time_zone), self.blank_currency)
         return mapping, (f"matched by name: {matched}", *proposal.assumed)
 
     def _of_platform(
@@ -200,17 +207,28 @@ class ByNames:
 def adjusted(mapping: Mapping, options: IngestOptions) -> Mapping:
     """Return a mapping with what the caller says of format, columns, currency and time zone in place of its own.
 
-    A currency that a column of the file names stays: it is known of each row.
+    A currency that a column of the file names stays; the caller's is that of the rows in which it names none.
     """
     given = {name: value for name, value in vars(options.hints).items() if value is not None}
     columns: dict[str, ColumnRule] = {target: FromColumn(source) for target, source in options.overrides.items()}
-    if options.currency and isinstance(mapping.columns.get("currency", Constant("")), Constant):
-        columns.setdefault("currency", Constant(options.currency))
     for target in columns:
         if target not in mapping.target.fillable:
             raise UnknownNameError(f"column of {mapping.table}:", target, mapping.target.fillable, where="--column")
     return replace(
-        mapping.with_columns(**columns),
+        with_currency(mapping.with_columns(**columns), options.currency),
         hints=replace(mapping.hints, **given),
         time_zone=options.time_zone or mapping.time_zone,
     )
+
+
+def with_currency(mapping: Mapping, currency: str | None) -> Mapping:
+    """Return a mapping of which rows without a currency of their own are in ``currency``; as it is without one."""
+    rule = mapping.columns.get("currency", Constant(""))
+    if currency is None or "currency" not in mapping.target.targets:
+        return mapping
+    if isinstance(rule, Constant):
+        return mapping if rule.value == NO_CURRENCY else mapping.with_columns(currency=Constant(currency))
+    if not isinstance(rule, FromColumn) or rule.source in mapping.order_level:
+        return mapping
+    source = rule.source.replace('"', '""')
+    return mapping.with_columns(currency=Expression(f"COALESCE(\"{source}\", '{currency}')"))

@@ -20,7 +20,7 @@ import pytest
 from tests.conftest import Run
 
 HINTED = re.compile(
-    r"(--(?:column|dates|decimal|max-rejects|sheet|delimiter)) (?!and |says |say )(\w+='[^']+'|[^\s;,)]+)"
+    r"(--(?:currency|column|dates|decimal|max-rejects|sheet|delimiter)) (?!and |says |say )(\w+='[^']+'|[^\s;,)]+)"
 )
 ORDERS = [
     (f"A{number:03}", f"C{number % 11:02}", date(2025, 1, 3) + timedelta(number % 9), 12.5 + number)
@@ -89,6 +89,7 @@ HINTED_CASES = {
 
 def hints(text: str) -> Iterator[list[str]]:
     """Yield what each hint suggests, as words; options that stand side by side go together unless *or* parts them."""
+    text = text.replace("--currency CODE", "--currency EUR")
     for line in re.findall(r"(?:hint: |taken with )(.*)", text):
         joined = re.split(r"\bor\b|, --|; ", line)
         for part in joined:
