@@ -50,10 +50,13 @@ def inspect(
 
     Encoding, delimiter, quotes, where the header is, what each column holds, decimal mark, order of day and month,
     what could not be read and on which lines, and the table that the file could fill. CSV and its kin, JSON lines
-    and arrays, Parquet, Excel; gzip, or zip of one file. Values of the data are never shown.
+    and arrays, Parquet, Excel and OpenDocument sheets; gzip, or zip of one file. Values of the data are never shown.
 
-    Reads every file whole, some 30 to 60 MB a second, and keeps about 500 MB in memory whatever its size (an Excel
-    sheet is held as a whole). Records read and records rejected are together all of the file.
+    Every row is validated as a load would, and nothing is kept: which rules fail, in how many rows, and the first
+    rows' numbers. --map, --column and the like say how the file is to be mapped, as for ckm ingest.
+
+    Reads every file whole, some 20 to 40 MB a second, and keeps about 500 MB in memory whatever its size (a sheet is
+    held as a whole); 5,000 columns take ten seconds. Records read and rejected are together all of the file.
 
     -o writes what was read exactly as it was: as UTF-8, RFC 4180, CR LF. A value that a spreadsheet would run as a
     formula is not changed, so open such a copy as text. The rejected records have line, reason and raw text.
