@@ -177,7 +177,7 @@ def test_too_many_unfit_rows_refuse_the_file_with_the_same_words(
     path = write(tmp_path / "a.parquet", data)
     errors = []
     for attempt in (lambda: open_dataset(path), lambda: in_memory(path, monkeypatch)):
-        with pytest.raises(InputError, match="3 of 10 records") as refused:
+        with pytest.raises(InputError, match="3 of 10 rows failed validation") as refused:
             attempt()
         errors.append((str(refused.value), refused.value.hint))
     assert errors[0] == errors[1]

@@ -20,13 +20,14 @@ ROWS = pl.DataFrame(
 
 
 def hive(root: Path, *, kind: str = "parquet") -> Path:
-    """Orders of two currencies and two months, as Spark writes them; the same rows everywhere."""
+    """Orders of two currencies, the same in two months, as Spark writes them."""
     for currency in ("EUR", "USD"):
         for month in (3, 4):
             folder = root / f"currency={currency}" / f"month={month}"
             folder.mkdir(parents=True)
             path = folder / f"part-0.{kind}"
-            ROWS.write_parquet(path) if kind == "parquet" else ROWS.write_csv(path)
+            rows = ROWS.with_columns(order_id=currency + pl.col("order_id"))
+            rows.write_parquet(path) if kind == "parquet" else rows.write_csv(path)
     (root / "_SUCCESS").touch()
     (root / "_delta_log").mkdir()
     return root
