@@ -1,7 +1,4 @@
-"""Real-world inputs of the shared folder: each is loaded right, or refused with its reason. Never copied from there.
-
-What belongs to the states of an order and to platforms (``s01``, ``s05``, ``s09``, ``r08``) has its tests there.
-"""
+"""Real-world inputs of the shared folder: each is loaded right, or refused with its reason. Never copied from there."""
 
 from __future__ import annotations
 
@@ -48,6 +45,12 @@ RIGHT = {
     "s04-numbers.jsonl": Right({"quantity": [1.125, 2.375]}),
     "s04-refused.jsonl": Right({"net": [1.125, 2.375]}),
     "s04-refused.xlsx": Right({"net": [1.125, 2.375, 10.0]}),
+    "s05-woocommerce.csv": Right(
+        {"type": ["sale", "sale", "cancel", "cancel", "sale"], "net": [20.0, 40.0, 40.0, 40.0, 40.0]}
+    ),
+    "s05-r01-shopify.csv": Right({"currency": ["USD"] * 5}, said="recognised as Shopify"),
+    "s09-amazon-all-orders.txt": Right({"net": [20.0, 40.0, 0.0]}, words=("--currency", "USD")),
+    "r08-paypal.csv": Right({"net": [100.0, 1000.0, -100.0], "type": ["sale", "sale", "return"]}),
     "s06-sci-customers.csv": Right(said="scientific notation", table="customers"),
     "s06-sci-orders.csv": Right(said="scientific notation"),
     "s07-null-words.csv": Right({"customer_id": [None, None, "C1", *[None] * 7]}),
@@ -118,3 +121,15 @@ def test_each_input_is_loaded_right_or_refused_with_its_reason(run: Run, tmp_pat
         rows = rows.with_columns(day=pl.col(moment).dt.convert_time_zone(right.zone).dt.date().cast(pl.String))
     for column, values in right.stored.items():
         assert rows[column].head(len(values)).to_list() == values
+
+
+def test_an_order_that_comes_again_with_other_content_replaces_the_earlier_state(run: Run, tmp_path: Path) -> None:
+    weeks = [CASES / "s01-week1.csv", CASES / "s01-week2.csv"]
+    if not all(week.exists() for week in weeks):
+        pytest.skip(f"{weeks[0]} is absent; CKM_SHARED names the folder of real data")
+    assert run("init", "-q", tmp_path / "shop").exit_code == 0
+    for week in weeks:
+        assert run("ingest", week, "-C", tmp_path / "shop", "--as", ORDERS).exit_code == 0
+    rows = pl.read_delta(str(tmp_path / "shop" / "store" / ORDERS))
+    assert rows["net"].sum() == 155
+    assert rows["order_id"].n_unique() == rows.height == 3

@@ -14,7 +14,7 @@ from ckm.values.vocabulary import contract_words, currencies_of, currency_codes,
 def test_no_word_means_two_things(column: str) -> None:
     words = [
         (fold(str(word)), meaning)
-        for meaning, others in load_data("vocabulary.yaml")[column].items()
+        for meaning, others in load_data("vocabulary.yaml").get(column, {}).items()
         for word in others
     ]
     meanings = {word: {meaning for other, meaning in words if other == word} for word, _ in words}
