@@ -1,7 +1,7 @@
 """Sources whose rows are payments for orders of other sources: reconciled with these, and not added to them.
 
-A workspace declares them by ``payments`` in ``ckm.yaml`` (names of sources) or in a mapping (``payments: yes``).
-Exports of payment systems that were recognised are payments wherever the workspace has orders of another source, too.
+A workspace declares them by ``payments`` in ``ckm.yaml`` (names of sources). What a mapping (``payments: yes``) or the
+platform of a recognised export calls payments are such wherever the workspace has orders of another source, too.
 """
 
 from __future__ import annotations
@@ -29,22 +29,27 @@ def declared_payments(workspace: Workspace) -> tuple[str, ...]:
 
     A mapping that cannot be read declares nothing; whoever loads by it is told what is wrong with it.
     """
-    maps = workspace.maps_dir
-    paths = sorted([*maps.glob("*.yaml"), *maps.glob("*.yml")]) if maps.is_dir() else []
-    named = [name for path in paths if (name := _payments_in(path)) is not None]
-    declared = {*workspace.config.payments, *named}
-    return tuple(sorted(declared | payments_beside_orders(workspace, declared)))
+    return tuple(sorted({*workspace.config.payments, *payments_beside_orders(workspace)}))
 
 
-def payments_beside_orders(workspace: Workspace, declared: Iterable[str] = ()) -> set[str]:
-    """Return the sources that are exports of payment systems, if another source has orders; ``declared`` have none."""
+def payments_beside_orders(workspace: Workspace) -> set[str]:
+    """Return the sources that a mapping or a platform calls payments, if some other source has orders; else none.
+
+    Where nothing else is known of what was bought, payments are the sales.
+    """
     from ckm.store import Store  # deltalake, which a file has no use for
 
     loads = Store(workspace.store_dir).history()
     standing = (load.facts for load in loads if not load.undone and load.facts.kind != UNDO)
     sources = {facts.source for facts in standing if facts.table == TRANSACTIONS}
-    payments = {source for source in sources if _is_payment_system(source)}
-    return payments if sources - payments - set(declared) else set()
+    mapped = _mapped_payments(workspace.maps_dir)
+    payments = {source for source in sources if source in mapped or _is_payment_system(source)}
+    return payments if sources - payments - {*workspace.config.payments} else set()
+
+
+def _mapped_payments(maps: Path) -> set[str]:
+    paths = sorted([*maps.glob("*.yaml"), *maps.glob("*.yml")]) if maps.is_dir() else []
+    return {name for path in paths if (name := _payments_in(path)) is not None}
 
 
 def _is_payment_system(source: str) -> bool:

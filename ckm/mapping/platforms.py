@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -176,10 +176,7 @@ class Platform:
 
     def _names(self, columns: Sequence[str]) -> dict[str, str]:
         """Return what the columns of the platform are called in a file, for those that it has."""
-        here: dict[str, str] = {}
-        for column in columns:
-            here.setdefault(normalise(column), column)
-        exact = set(columns)
+        here, exact = _header(tuple(columns))
         names = {}
         for column in self.columns:
             aliases = (column, *self.headers.get(column, ()))
@@ -199,6 +196,15 @@ class Platform:
         named += [*mapping.file_level, *filter(None, [mapping.time_zone_column])]
         named += [*self.fingerprint.columns, *self.fingerprint.without, *self.fingerprint.values, *self.headers]
         return tuple(dict.fromkeys(named))
+
+
+@lru_cache(maxsize=4)
+def _header(columns: tuple[str, ...]) -> tuple[dict[str, str], frozenset[str]]:
+    """Return the columns of a file by their normalised names, and as they are: each platform looks for its own."""
+    here: dict[str, str] = {}
+    for column in columns:
+        here.setdefault(normalise(column), column)
+    return here, frozenset(columns)
 
 
 def recognise(columns: Sequence[str], sample: pl.DataFrame | None = None, table: str | None = None) -> Platform | None:

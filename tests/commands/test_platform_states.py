@@ -138,9 +138,7 @@ def test_shop_and_payments_of_the_shared_files_count_once(desk: Desk, run: Run) 
     for name in ("shopify_orders_export.csv", "stripe_unified_payments.csv"):
         desk.one(CASES / name)
     findings = json.loads(run("check", "-C", desk.root, "-f", "json").stdout)
-    assert [each["check"] for each in findings if each["severity"] == "error"] == ["same_sales"]
-    settings = desk.root / "ckm.yaml"
-    settings.write_text(settings.read_text().replace("payments: []", "payments: [stripe-payments]"), encoding="utf-8")
+    assert "same_sales" not in {each["check"] for each in findings}  # the platform says that its rows are payments
     listed = run("check", "-C", desk.root, "--payments", "-f", "json")
     kinds = [each["kind"] for each in json.loads(listed.stdout)]
     assert {kind: kinds.count(kind) for kind in kinds} == {"unpaid": 8, "failed": 9}

@@ -290,3 +290,17 @@ def test_an_export_of_refunded_orders_alone_changes_these_alone(desk: Desk) -> N
         desk.one(path)
     found = sums(stored(desk))
     assert (found["orders"], found["net"]) == (len(truth.counted), net(truth))
+
+
+def test_payments_are_the_sales_where_nothing_else_is_known_by_a_saved_mapping_too(desk: Desk, run: Run) -> None:
+    name = "stripe_unified_payments.csv"
+    desk.one(case(name), "--save-map", desk.root / "maps" / "wallet.yaml")
+    assert "payments: 'yes'" in (desk.root / "maps" / "wallet.yaml").read_text(encoding="utf-8")
+    desk.call("--undo", name)
+    desk.one(case(name), "--map", desk.root / "maps" / "wallet.yaml")
+    alone, _ = report(run, "-C", desk.root)
+    assert alone["revenue"] == TRUTHS[name]["net"]
+    desk.one(case("shopify_orders_export.csv"))
+    both, said = report(run, "-C", desk.root)
+    assert both["revenue"] == SHOP["net"]
+    assert "wallet holds payments for the orders" in said
