@@ -238,12 +238,20 @@ class OrderMerge:
         """Yield the new and the known rows of orders, of a part of the orders at a time."""
         wanted = orders.implode()
         mine = {name: np.flatnonzero(each.is_in(wanted).to_numpy()) for name, each in ids.items()}
-        theirs = {name: rows.filter(pl.col(ORDER).is_in(wanted))[POSITION].to_numpy() for name, rows in known.items()}
-        parts = -(-sum(map(len, [*mine.values(), *theirs.values()])) // MOST_ROWS)
-        keys = orders.hash(0) % max(1, parts)
+        theirs = {name: rows.filter(pl.col(ORDER).is_in(wanted)) for name, rows in known.items()}
+        sides = [
+            {name: (where, ids[name].gather(where)) for name, where in mine.items()},
+            {name: (rows[POSITION].to_numpy(), rows[ORDER]) for name, rows in theirs.items()},
+        ]
+        count = sum(len(where) for side in sides for where, _ in side.values())
+        parts = -(-count // MOST_ROWS)
+        places = [
+            {name: (where, (of.hash(0) % max(1, parts)).to_numpy()) for name, (where, of) in side.items()}
+            for side in sides
+        ]
         for part in range(parts):
-            some = orders.filter(keys == part)
-            yield self._rows(mine, some), self._rows(theirs, some)
+            new, old = ({name: where[each == part] for name, (where, each) in side.items()} for side in places)
+            yield self._rows(new), self._rows(old)
 
     def _reading(self, ids: dict[str, pl.Series]) -> Reading:
         columns = {name for file in ids for name in scan_file(self.table.folder / file).collect_schema()}
@@ -252,13 +260,15 @@ class OrderMerge:
         edges = [order for _, order in ends] if all_ids.n_unique() < len(all_ids) else []
         return Reading(frozenset(columns), self.facts.whole, frozenset(edges))
 
-    def _rows(self, places: dict[str, Positions], orders: pl.Series) -> pl.DataFrame:
-        """Return the rows of some orders as they stand in their files, with file and position."""
+    def _rows(self, places: dict[str, Positions]) -> pl.DataFrame:
+        """Return rows as they stand in their files, with file and position, those of an order in the file's order."""
         found = [pl.DataFrame(schema={**self.schema, FILE: pl.String(), POSITION: pl.Int64()})]
         for name, positions in places.items():
+            if not len(positions):
+                continue
             frame = aligned(read_rows(self.table.folder / name, positions), self.schema)
             frame = frame.with_columns(pl.lit(name).alias(FILE), pl.Series(POSITION, positions, dtype=pl.Int64))
-            found.append(frame.filter(pl.col(ORDER).is_in(orders.implode())))
+            found.append(frame)
         return pl.concat(found).sort(ORDER, "source_row", FILE, POSITION, maintain_order=True)
 
     def _moment(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], meeting: Meeting) -> datetime | None:
@@ -348,8 +358,7 @@ class OrderMerge:
         mine = pl.concat([*ids.values()]).unique()
         states = self._states_of(mine.filter(~mine.is_in(others.implode())))
         wanted = states[ORDER].unique().implode()
-        rows = self._rows({name: np.flatnonzero(each.is_in(wanted).to_numpy()) for name, each in ids.items()},
-                          states[ORDER].unique())  # fmt: skip
+        rows = self._rows({name: np.flatnonzero(each.is_in(wanted).to_numpy()) for name, each in ids.items()})
         undated = rows.filter(is_undated())
         if undated.is_empty():
             return

@@ -178,3 +178,14 @@ def test_the_last_days_of_a_file_of_few_or_far_days_count(root: Path) -> None:
     facts = take(root, frame([Order("1", 0, {"p": 1.0}), Order("2", 400, {"p": 1.0})]), "few")
     assert facts.moment is not None
     assert facts.moment.startswith("2025-04-05")
+
+
+def test_orders_are_settled_a_part_at_a_time_as_all_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ckm.store.order_merge.MOST_ROWS", 7)
+    export = next_day((), {}, 30)
+    exports = [export, next_day(export, {str(n): "refund" if n % 2 else "amend" for n in range(25)}, 3)]
+    for number in (1, 0):
+        take(root, frame(exports[number]), f"day{number}")
+    dated = [(newest(each), each) for each in exports]
+    assert said(Store(root).scan("transactions")) == known(dated)
+    assert said(as_known(root, moments(exports)[0])) == known(dated, moments(exports)[0])
