@@ -134,25 +134,34 @@ def _lines(new: pl.DataFrame, known: pl.DataFrame, reading: Reading) -> pl.DataF
     """
     sides = [rows.with_columns(pl.lit(here).alias(SIDE)) for rows, here in ((new, True), (known, False))]
     both = pl.concat(sides, how="diagonal").with_columns(is_return().alias(CLASS))
+    both = both.with_columns(_line(both, reading, known.columns).alias(LINE))
+    if not both.select(pl.struct(ORDER, CLASS, LINE, SIDE).is_duplicated().any()).item():
+        return both.with_columns(pl.lit(0, dtype=pl.Int64).alias(NTH))
+    return both.with_columns(pl.int_range(pl.len()).over(ORDER, CLASS, LINE, SIDE).alias(NTH))
+
+
+def _line(both: pl.DataFrame, reading: Reading, columns: Collection[str]) -> pl.Expr:
+    """Return what tells lines apart; without windows where every line has a number."""
+    numbered, named = pl.lit("line ") + pl.col("line_no"), pl.lit("product ") + pl.col("product_id")
+    if "line_no" in reading.columns and not both["line_no"].null_count():
+        return numbered
 
     def known_throughout(name: str) -> pl.Expr:
         there = pl.lit(name in reading.columns)
         return there & pl.col(name).is_not_null().all().over(ORDER, CLASS)
 
-    content = [name for name in known.columns if name in reading.columns and name not in (*LINEAGE, UPDATED_AT)]
+    content = [name for name in columns if name in reading.columns and name not in (*LINEAGE, UPDATED_AT)]
     rows = pl.col(SIDE).sum().over(ORDER, CLASS)
     some_missing = (rows < pl.len().over(ORDER, CLASS) - rows) | pl.col(ORDER).is_in([*reading.edges])
-    line = (
+    return (
         pl.when(known_throughout("line_no"))
-        .then(pl.lit("line ") + pl.col("line_no"))
+        .then(numbered)
         .when(known_throughout("product_id"))
-        .then(pl.lit("product ") + pl.col("product_id"))
+        .then(named)
         .when(some_missing)
         .then(pl.struct(content).hash(0).cast(pl.String))
         .otherwise(pl.lit(""))
     )
-    both = both.with_columns(line.alias(LINE))
-    return both.with_columns(pl.int_range(pl.len()).over(ORDER, CLASS, LINE, SIDE).alias(NTH))
 
 
 def _says_the_same(said: Collection[str]) -> pl.Expr:
