@@ -194,9 +194,9 @@ class ByNames:
         rules, assumed = complete(mapping.columns, mapping.target, self.currency, columns)
         said = IngestOptions(hints=self.hints, time_zone=self.time_zone)
         mapping = adjusted(replace(mapping, columns=rules), said)
-        if platform.mapping.status and not mapping.status:
-            absent = ", ".join(repr(rule.source) for rule in platform.mapping.status)
-            assumed.append(f"no column {absent}: cancelled orders cannot be told and count as sales")
+        assumed += [
+            f"the export has no column {column}: {consequence}" for column, consequence in platform.lacks(columns)
+        ]
         if passed := passed_over(mapping, columns).money:
             names = ", ".join(repr(column) for column in sayable(passed, named=named))
             assumed.append(f"columns of money or status that nothing takes: {names}")

@@ -73,9 +73,9 @@ class FromColumns:
 ColumnRule = FromColumn | FromColumns | Constant | Expression
 """Where a target column comes from."""
 
-Meaning = Literal["sale", "return", "cancel", "ignore", "next"]
+Meaning = Literal["sale", "refunded", "return", "cancel", "ignore", "next"]
 """What a row of some status is: a type of transaction, or none; ``next`` leaves it to the next rule."""
-MEANINGS: tuple[Meaning, ...] = ("sale", "return", "cancel", "ignore", "next")
+MEANINGS: tuple[Meaning, ...] = ("sale", "refunded", "return", "cancel", "ignore", "next")
 
 
 @dataclass(frozen=True)

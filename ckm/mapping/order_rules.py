@@ -85,6 +85,8 @@ class OrderRules:
         Those of them that stand on each line.
     refunds
         Whether some column holds what was paid back.
+    by_status
+        Whether a status alone says that an order was paid back: no column says how much, and all of it is.
     numbered
         Whether the source numbers an order's lines.
     of_sales
@@ -103,6 +105,7 @@ class OrderRules:
     amounts: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
     refunds: bool = False
+    by_status: bool = False
     numbered: bool = True
     of_sales: bool = True
     counts: Counter[str] = field(default_factory=Counter, compare=False)
@@ -120,6 +123,7 @@ class OrderRules:
         amounts = tuple(name for name in ORDER_AMOUNTS if name in mapping.columns)
         grouped = bool(amounts or mapping.order_level or mapping.whole_orders)
         refunds = bool({"refund", "order_refund"} & mapping.columns.keys())
+        by_status = not refunds and any("refunded" in rule.words.values() for rule in mapping.status)
         if mapping.table != "transactions":
             return cls(status=mapping.status, of_sales=False) if mapping.status else None
         if not (grouped or refunds or mapping.status):
@@ -141,7 +145,8 @@ class OrderRules:
             status=mapping.status,
             amounts=amounts,
             repeated=tuple(name for name in amounts if not level.intersection(sources_of(mapping.columns[name]))),
-            refunds=refunds,
+            refunds=refunds or by_status,
+            by_status=by_status,
             numbered="line_no" in mapping.columns,
         )
 
@@ -197,6 +202,9 @@ class OrderRules:
             lines = lines.with_columns(_line_numbers(lines).alias("line_no"))
         if self.amounts or self.refunds:
             lines = adjusted(_grouped(lines), self.repeated)
+            if self.by_status:
+                is_refunded = pl.col(MEANING) == "refunded"
+                lines = lines.with_columns(pl.when(is_refunded).then("net").otherwise(RETURNED).alias(RETURNED))
             if self.refunds and "dated_by" not in lines.columns:
                 lines = lines.with_columns(pl.lit(None, dtype=pl.String).alias("dated_by"))
             lines = pl.concat([lines, self._returns(lines, broken)], how="diagonal")
@@ -227,8 +235,10 @@ class OrderRules:
             )
         if returns := self.counts["returns"]:
             undated = self.counts["undated"]
-            when = "dated" if not undated else f"{undated:,} without a date, on the day of the order"
-            said.append(f"{_counted(returns, 'refund')} returns, {when}")
+            when = "each dated" if not undated else f"{undated:,} without a date, on the day of the order"
+            if self.by_status:
+                when += "; of orders that only a status calls refunded, taken as paid back whole"
+            said.append(f"{'1 row is a refund' if returns == 1 else f'{returns:,} rows are refunds'}, {when}")
         return said
 
     def _meanings(self, records: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
@@ -308,10 +318,17 @@ def _meanings_of(words: pl.Series, rule: StatusRule) -> dict[str, str]:
 
 def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
     """Give each line the type that its status means."""
-    is_return = pl.col(MEANING) == "return"
-    kind = pl.when(pl.col(MEANING).is_in(["cancel", "return"])).then(MEANING).otherwise("type")
+    is_return, is_cancelled = pl.col(MEANING) == "return", pl.col(MEANING) == "cancel"
+    kind = pl.when(is_return | is_cancelled).then(MEANING).otherwise("type")
     net = pl.when(is_return).then(-pl.col("net").abs()).otherwise("net")
-    return lines.with_columns(kind.alias("type"), net.alias("net"))
+    # Some systems write neither price nor currency of an order that was cancelled.
+    net = pl.when(is_cancelled).then(net.fill_null(0.0)).otherwise(net)
+    currency = pl.col("currency").cast(pl.String)
+    common = currency.drop_nulls().mode().sort().first()
+    currency = pl.when(is_cancelled).then(currency.fill_null(common)).otherwise(currency)
+    return lines.with_columns(
+        kind.alias("type"), net.alias("net"), currency.cast(lines.schema["currency"]).alias("currency")
+    )
 
 
 def _line_numbers(lines: pl.DataFrame) -> pl.Expr:

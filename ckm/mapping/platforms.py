@@ -46,6 +46,14 @@ NAMEABLE = frozenset(
     }
 )
 """Targets for which a name in any language is enough, once the platform is known."""
+LACKED = {
+    "refund": "refunds are not known",
+    "order_refund": "refunds are not known",
+    "order_discount": "discounts of an order are not known",
+    "order_gross": "what is paid back of shipping cannot be told from goods",
+    "order_net": "what is paid back of shipping, and discounts on it, cannot be told from goods",
+}
+"""What cannot be known without the columns of a target, in words for who reads the result."""
 NOTHING: AnyMapping[str, str] = {}
 _NAME = re.compile(r'"((?:[^"]|"")*)"')
 
@@ -160,6 +168,26 @@ class Platform:
             matching = [column for column in free if normalise(column) in known and column not in found.values()]
             if len(matching) == 1:
                 found[wanted[0]] = matching[0]
+        return found
+
+    def lacks(self, columns: Sequence[str]) -> list[tuple[str, str]]:
+        """Return the columns of money and status that an export can have and a file has not, and what follows.
+
+        A column that stands in for another that is there is none of them.
+        """
+        names, sales = self._names(columns), self.mapping.table == "transactions"
+        found = [
+            (repr(rule.source), "cancelled orders may count as sales")
+            for rule in self.mapping.status
+            if sales and rule.words and rule.source not in names
+        ]
+        for target, consequence in LACKED.items():
+            sources = _sources(self.mapping.columns[target]) if target in self.mapping.columns else ()
+            listed = list(dict.fromkeys(sources))
+            if "refund" in target and any("refunded" in rule.words.values() for rule in self.mapping.status):
+                consequence = "refunds are known by the status alone, and those of a part are not"
+            if listed and not any(source in names for source in listed):
+                found.append((" or ".join(map(repr, listed)), consequence))
         return found
 
     def _by_name(self, mapping: Mapping, columns: Sequence[str]) -> dict[str, ColumnRule]:

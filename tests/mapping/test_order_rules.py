@@ -172,7 +172,7 @@ def test_a_refund_of_a_line_is_a_return_on_its_own_day_and_never_more_than_the_l
     returns = conversion.apply(records).frame.filter(type="return")
     assert returns["net"].to_list() == [-8.5, -5.0]
     assert [str(at.date()) for at in returns["ordered_at"]] == ["2024-06-02", "2024-05-01"]
-    assert "2 refunds are returns, 1 without a date, on the day of the order" in conversion.cleaning_remarks()
+    assert "2 rows are refunds, 1 without a date, on the day of the order" in conversion.cleaning_remarks()
 
 
 def test_a_status_decides_what_a_row_is_and_an_unknown_one_is_quarantined() -> None:

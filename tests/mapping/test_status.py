@@ -1,13 +1,15 @@
-"""A status can be told by an empty cell."""
+"""What a status says: by a word, an empty cell, or its absence."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from ckm.mapping.convert import Conversion
 from ckm.mapping.mapping import Constant, FromColumn, Mapping, StatusRule, dump_mapping, load_mapping
+from ckm.mapping.platforms import platform_named
 
 MAPPING = Mapping(
     name="shop",
@@ -79,3 +81,61 @@ def test_a_record_that_is_none_is_left_out_of_any_table() -> None:
     assert result.reasons.drop_nulls().to_list() == []
     (remark,) = conversion.cleaning_remarks()
     assert remark == "2 records are none to load by their status ('state', 'id'): left out"
+
+
+def orders(**changed: Any) -> Mapping:
+    columns = {name: FromColumn(name) for name in ("order_id", "ordered_at", "net", "currency", *changed)}
+    status = StatusRule("state", words={"paid": "sale", "paid back": "refunded", "void": "cancel"})
+    return Mapping("orders", "transactions", columns=columns, order_level=("state",), status=(status,))
+
+
+def rows_of(mapping: Mapping, records: pl.DataFrame) -> list[tuple[Any, ...]]:
+    conversion = Conversion.plan(mapping, records.columns, records, more=lambda: iter([records]))
+    result = conversion.apply(records)
+    assert result.reasons.drop_nulls().to_list() == []
+    return result.frame.select("order_id", "net", "type", "currency").sort("order_id", "net").rows()
+
+
+RETURNED = pl.DataFrame(
+    {
+        "order_id": ["1", "2", "2", "3"],
+        "ordered_at": ["2025-03-01"] * 4,
+        "net": ["5", "7", "3", None],
+        "currency": ["EUR", "EUR", "EUR", None],
+        "state": ["paid", "paid back", "", "void"],
+    },
+    schema_overrides={"net": pl.String, "currency": pl.String},
+)
+
+
+def test_what_only_a_status_calls_refunded_is_paid_back_whole() -> None:
+    assert rows_of(orders(), RETURNED.head(3)) == [
+        ("1", 5.0, "sale", "EUR"),
+        ("2", -7.0, "return", "EUR"),
+        ("2", -3.0, "return", "EUR"),
+        ("2", 3.0, "sale", "EUR"),
+        ("2", 7.0, "sale", "EUR"),
+    ]
+
+
+def test_a_column_says_better_what_was_paid_back() -> None:
+    records = RETURNED.head(3).with_columns(order_refund=pl.Series([None, "4", None], dtype=pl.String))
+    found = rows_of(orders(order_refund=None), records)
+    assert sum(net for _, net, kind, _ in found if kind == "return") == -4.0
+
+
+def test_a_cancelled_order_needs_neither_price_nor_currency() -> None:
+    assert rows_of(orders(), RETURNED.filter(pl.col("order_id") != "2")) == [
+        ("1", 5.0, "sale", "EUR"),
+        ("3", 0.0, "cancel", "EUR"),
+    ]
+
+
+def test_an_export_says_what_it_lacks() -> None:
+    shopify = platform_named("shopify-orders")
+    columns = ["Name", "Email", "Financial Status", "Currency", "Subtotal", "Discount Amount", "Refunded Amount"]
+    assert shopify.lacks(columns) == []
+    assert [column for column, _ in shopify.lacks(columns[:5])] == ["'Refunded Amount'", "'Discount Amount'"]
+    assert [column for column, _ in shopify.lacks([*columns[:2], "Cancelled at", *columns[3:]])] == [
+        "'Financial Status'"
+    ]
