@@ -252,6 +252,8 @@ class Table:
         return {**self.dtypes, **self.helpers, **self.words}
 
 
+RETURN_SUFFIX = "-return"
+"""After the number of a line: what was paid back of it, a row that the line's own record tells of."""
 ORDER_AMOUNTS = (
     *("order_gross", "order_net", "order_discount", "order_refund"),
     *("order_tax", "order_shipping", "order_total"),

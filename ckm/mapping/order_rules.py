@@ -13,15 +13,13 @@ from ckm.errors import UsageError
 from ckm.mapping.expressions import exactly
 from ckm.mapping.mapping import FromColumn, sources_of
 from ckm.mapping.order_amounts import COUNTS, ORDER, RETURNED, adjusted
-from ckm.schema import ORDER_AMOUNTS
+from ckm.schema import ORDER_AMOUNTS, RETURN_SUFFIX
 from ckm.values.vocabulary import fold
 
 if TYPE_CHECKING:
     from ckm.mapping.mapping import Mapping, StatusRule
 
 ROW, MEANING = "\x00line", "\x00meaning"
-RETURN_SUFFIX = "-return"
-"""After the number of a line: its refund."""
 NOT_KEPT = ("gross", "refund", "refunded_at", *ORDER_AMOUNTS)
 """Words of which nothing is left once the lines are adjusted."""
 OF_GOODS_ALONE = ("quantity", "cost", "discount", "promised_on", "delivered_on")

@@ -57,6 +57,8 @@ FILE, POSITION = " file", " position"
 """Where a row stands; names that no column of a table can have."""
 MOST_VOTES = 20_000
 """Orders of which it is looked whether they are an earlier or a later state."""
+A_MOMENT = pl.duration(microseconds=1)
+"""By which of two states of one moment the earlier one is known before the other."""
 MOST_ROWS = 1_000_000
 """Rows of orders that are compared at once."""
 
@@ -125,6 +127,7 @@ class OrderMerge:
         self.schema = pl.Schema({**schema, DATED_BY: pl.String()})
         self.orders, self.everybody, self.leaving = orders, everybody, list(leaving)
         self.moment = as_moment(facts.moment) or orders.span.last
+        self.is_older_export = False
 
     def settle(self, meeting: Meeting) -> LoadFacts:
         """Settle it; return the facts with the moment of the load and how many orders were merged or came earlier."""
@@ -257,10 +260,8 @@ class OrderMerge:
 
     def _reading(self, ids: dict[str, pl.Series]) -> Reading:
         columns = {name for file in ids for name in scan_file(self.table.folder / file).collect_schema()}
-        all_ids = pl.concat([*ids.values()])
         ends = [end for end in (self.orders.first, self.orders.last) if end is not None]
-        edges = [order for _, order in ends] if all_ids.n_unique() < len(all_ids) else []
-        return Reading(frozenset(columns), self.facts.whole, frozenset(edges))
+        return Reading(frozenset(columns), self.facts.whole, frozenset(order for _, order in ends))
 
     def _rows(self, places: dict[str, Positions]) -> pl.DataFrame:
         """Return rows as they stand in their files, with file and position, those of an order in the file's order."""
@@ -286,9 +287,12 @@ class OrderMerge:
         votes = (0, 0)
         some = self._changed(known, ids, meeting).head(MOST_VOTES)
         for rows, theirs in islice(self._parts(some, known, ids), 1):
-            votes = progress(rows, theirs)
+            # A page that was cut in an order has lines of it without what stands on its first one.
+            whole = ~pl.col(ORDER).is_in([*self._reading(ids).edges])
+            votes = progress(rows.filter(whole), theirs)
         if self.everybody or not self._is_older(votes, last, before[-1], ids):
             return max(last, newest)
+        self.is_older_export = True
         return last if last < before[-1] else just_before(before[-1])
 
     def _is_older(self, votes: tuple[int, int], last: datetime, known: datetime, ids: dict[str, pl.Series]) -> bool:
@@ -304,6 +308,9 @@ class OrderMerge:
         """Settle some orders; return of how many lines were merged, and of how many an earlier state came."""
         before = state_moments(known, self.loads).rename({"at": "before"})
         states = self._states(new).join(before, on=ORDER, how="left", maintain_order="left")
+        if self.is_older_export:  # of two states of one moment its own is the earlier
+            at, known_at = pl.col("at"), pl.col("before")
+            states = states.with_columns(at=pl.when(at == known_at).then(known_at - A_MOMENT).otherwise(at))
         is_earlier = (pl.col("at") < pl.col("before")).fill_null(value=False) & pl.lit(not self.everybody)
         earlier = states.filter(is_earlier)[ORDER]
         of_earlier = pl.col(ORDER).is_in(earlier.implode())

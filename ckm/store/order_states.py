@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.schema import RETURN_SUFFIX
 from ckm.store.side_tables import REPLACED_BY
 from ckm.store.undated_returns import ROW, date_by_order, date_returns, is_undated
 
@@ -110,6 +111,7 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl
     )
     edges = missing[ORDER].is_in([*reading.edges])
     may_stay = edges if reading.whole else pl.repeat(True, len(missing), eager=True)
+    may_stay &= ~_told_by_its_line(missing, mine)
     if reading.earlier:
         may_stay &= missing.select(~is_return()).to_series()
     leaving, staying = missing.filter(~may_stay), missing.filter(may_stay)
@@ -124,6 +126,15 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl
         pl.concat([pairs.filter(pl.col(PAIRED) & ~pl.col(EQUAL))[ROW], returns.updated]),
         pl.concat([pairs.filter(EQUAL)[ROW], returns.unchanged]),
     )
+
+
+def _told_by_its_line(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.Series:
+    """Return which rows are refunds of lines that the file holds: their records would say so still."""
+    line = pl.col("line_no").str.strip_suffix(RETURN_SUFFIX)
+    here = mine.filter(~is_return()).select(ORDER, "line_no").unique().with_columns(pl.lit(value=True).alias(PAIRED))
+    found = missing.select(ORDER, is_return() & (line != pl.col("line_no")), line_no=line)
+    found = found.join(here, on=[ORDER, "line_no"], how="left", maintain_order="left")
+    return found.select((pl.nth(1) & pl.col(PAIRED)).fill_null(value=False)).to_series()
 
 
 def _lines(new: pl.DataFrame, known: pl.DataFrame, reading: Reading) -> pl.DataFrame:

@@ -123,6 +123,36 @@ def test_every_order_once_in_its_last_state_and_as_it_was_known(desk: Desk, name
     assert lines.select("order_id", "line_no").is_duplicated().sum() == 0
 
 
+def test_a_day_that_is_loaded_late_undoes_nothing_that_a_filtered_export_said(desk: Desk) -> None:
+    refunds = [row for row in export(10) if int(row["Name"][1:]) % 5 == 1]
+    for file, rows in (("d8", export(8)), ("refunds", refunds), ("d10", export(10)), ("d9", export(9))):
+        desk.one(desk.write(f"{file}.csv", written(rows)))
+    assert revenue(desk) == (net_sales(10), orders(10))
+
+
+@pytest.mark.parametrize("place", ["first", "last", "alone"])
+def test_the_first_and_the_last_order_of_a_file_keep_no_refund_that_its_line_has_lost(desk: Desk, place: str) -> None:
+    others = [*order(1001, 1, [("MUG", 10.0)], refunded=0, voided=False)] if place != "alone" else []
+    for day, changed in enumerate(({"refunded": 0.0}, {"refunded": 7.0}, {"refunded": 0.0, "voided": True}), 1):
+        mine = order(1000, 1, [("POT", 7.0)], **{"voided": False, **changed})
+        later = order(1001 + day, 1 + day, [("MUG", 10.0)], refunded=0, voided=False)
+        rows = [*mine, *others, *later] if place == "first" else [*later, *others, *mine]
+        desk.one(desk.write(f"d{day}.csv", written(rows)))
+    kinds = desk.table().filter(pl.col("order_id") == "#1000")["type"].to_list()
+    assert kinds == ["cancel"]
+
+
+def test_pages_of_single_lines_hold_each_line_of_an_order_once(desk: Desk) -> None:
+    rows = [
+        *order(1000, 1, [("MUG", 10.0)], refunded=0, voided=False),
+        *order(1001, 2, [("MUG", 10.0), ("POT", 5.0)], refunded=0, voided=False),
+        *order(1002, 3, [("MUG", 10.0)], refunded=0, voided=False),
+    ]
+    for number, page in enumerate((rows[:2], rows[2:])):
+        desk.one(desk.write(f"page{number}.csv", written(page)))
+    assert revenue(desk) == (35.0, 3)
+
+
 def test_a_load_taken_back_leaves_the_days_before(desk: Desk) -> None:
     for day in (8, 9, 10):
         desk.one(desk.write(f"d{day}.csv", written(export(day))))
