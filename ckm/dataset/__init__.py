@@ -273,6 +273,7 @@ def _transactions(
             default_currency=config.currency,
             nested=source.format.nested,
             numeric=source.format.numeric,
+            shown=source.format.shown,
             from_1904=source.format.from_1904,
             named=source.format.named,
         )

@@ -221,6 +221,7 @@ class FileLoad:
             default_currency=settings.currency,
             nested=source.format.nested,
             numeric=source.format.numeric,
+            shown=source.format.shown,
             from_1904=source.format.from_1904,
             named=source.format.named,
         )

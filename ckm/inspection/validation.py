@@ -167,6 +167,7 @@ class Validation:
             default_currency=options.currency or config.currency,
             nested=found.nested,
             numeric=found.numeric,
+            shown=found.shown,
             from_1904=found.from_1904,
             named=found.named,
         )

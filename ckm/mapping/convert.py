@@ -118,6 +118,7 @@ class Conversion:
         default_currency: str = "EUR",
         nested: Collection[str] = (),
         numeric: Collection[str] = (),
+        shown: Iterable[tuple[str, tuple[str, ...]]] = (),
         from_1904: bool = False,
         named: bool = True,
     ) -> Conversion:
@@ -141,6 +142,9 @@ class Conversion:
             Source columns whose texts are lists or records: they are kept beside, and fill no target.
         numeric
             Source columns whose texts are numbers in the file: their decimal mark is the point.
+        shown
+            What number formats show beside the numbers of source columns; see
+            :class:`ckm.sources.format.FileFormat`.
         from_1904
             Whether plain numbers that are days count from 1904.
         named
@@ -164,6 +168,7 @@ class Conversion:
             default_currency,
             nested,
             numeric,
+            shown=dict(shown),
             from_1904=from_1904,
             named=named,
         )

@@ -30,6 +30,7 @@ from ckm.values.zones import zone_named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+    from collections.abc import Mapping as AnyMapping
 
     from ckm.mapping.expression_limits import Growth
     from ckm.mapping.mapping import Mapping, RowRule
@@ -51,6 +52,7 @@ def plan_conversion(
     nested: Container[str] = (),
     numeric: Container[str] = (),
     *,
+    shown: AnyMapping[str, tuple[str, ...]],
     from_1904: bool = False,
     named: bool = True,
 ) -> Conversion:
@@ -59,13 +61,16 @@ def plan_conversion(
     mapping = replace(mapping, columns=rules)
     if missing := [target for target in mapping.target.required if target not in rules]:
         raise missing_columns(missing, mapping.table, columns, rules, ColumnShapes(sample), named=named)
-    mapping, left_out = _without_percentages(mapping, sample)
+    mapping, left_out = _without_percentages(mapping, sample, shown)
     planner = _Planner(mapping, list(columns), sample, more, default_zone, nested, numeric, named=named)
     planner.settler.from_1904 = from_1904
+    planner.take_currencies(shown)
     return planner.plan([*assumed, *left_out])
 
 
-def _without_percentages(mapping: Mapping, sample: pl.DataFrame) -> tuple[Mapping, list[str]]:
+def _without_percentages(
+    mapping: Mapping, sample: pl.DataFrame, shown: AnyMapping[str, tuple[str, ...]]
+) -> tuple[Mapping, list[str]]:
     """Return the mapping without columns of percentages for amounts, and sentences on them; they are kept beside.
 
     Raises
@@ -77,7 +82,7 @@ def _without_percentages(mapping: Mapping, sample: pl.DataFrame) -> tuple[Mappin
     for target, rule in mapping.columns.items():
         if target not in MONEY or not isinstance(rule, FromColumn) or rule.source not in sample.columns:
             continue
-        if not are_percentages(sample[rule.source]):
+        if "%" not in shown.get(rule.source, ()) and not are_percentages(sample[rule.source]):
             continue
         message = f"column '{rule.source}' holds percentages, and {target} is an amount"
         if target in mapping.target.required:
@@ -123,6 +128,18 @@ class _Planner:
             return None
         words = self.sample[name].drop_nulls().cast(pl.String).str.strip_chars()
         return next((zone for word in words.unique(maintain_order=True) if (zone := zone_named(word))), None)
+
+    def take_currencies(self, shown: AnyMapping[str, tuple[str, ...]]) -> None:
+        """Take what number formats show beside amounts as the signs that stand beside them in a text."""
+        for target, rule in self.mapping.columns.items():
+            if target not in MONEY or not shown:
+                continue
+            sources: Iterable[str] = sources_of(rule)
+            if isinstance(rule, Expression):
+                sources = column_names(parse_sql(rule.sql, where=place_of(self.mapping, target, rule)))
+            for source in sources:
+                self.settler.money_marks.update(shown.get(source, ()))
+                self.draft.amount_marks.update(shown.get(source, ()))
 
     def plan(self, assumed: list[str]) -> Conversion:
         self._check_sources()

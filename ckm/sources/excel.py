@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -82,6 +83,7 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
     except fastexcel.FastExcelError as error:
         raise InputError(f"{archive.name}: the Excel file is damaged or protected by a password") from error
     facts = document_facts(path, name, archive.name) if document else sheet_facts(path, name, archive.name)
+    cells, percentages = _with_percentages(cells, facts.percentages)
     numeric: frozenset[int] = frozenset()
     if _has_open_numbers(cells):
         found_numbers = document_numbers if document else numeric_cells
@@ -101,18 +103,27 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
     remarks += [(None, remark) for remark in _remarks_on(facts)]
     found = _format(archive, start, name)
     native = tuple(each for at, each in enumerate(found.columns) if at in numeric)
-    found = replace(found, numeric=native, from_1904=facts.counts_from_1904)
+    shown = _shown(found, facts, percentages)
+    found = replace(found, numeric=native, shown=shown, from_1904=facts.counts_from_1904)
     return ExcelTable(cells, start, found, remarks)
 
 
 def document_facts(path: Path, sheet: str, name: str) -> SheetFacts:
-    """Return what a sheet of OpenDocument says beside its values: which cells are merged."""
-    merged = tuple(
-        Merged(run.row, run.column, run.row + run.spanned - 1, run.column)
-        for run in cell_runs(path, name)
-        if run.sheet == sheet and run.spanned > 1
-    )
-    return SheetFacts(merged=merged[:MOST_MERGED])
+    """Return what a sheet of OpenDocument says beside its values: merged cells, currencies and percentages."""
+    merged: list[Merged] = []
+    currencies: dict[int, dict[str, int]] = {}
+    percentages: dict[int, set[int]] = {}
+    for run in cell_runs(path, name):
+        if run.sheet != sheet:
+            continue
+        if run.spanned > 1 and len(merged) < MOST_MERGED:
+            merged.append(Merged(run.row, run.column, run.row + run.spanned - 1, run.column))
+        for column in range(run.column, run.column + run.columns):
+            if run.currency:
+                currencies.setdefault(column, {})[run.currency] = run.row + run.rows - 1
+            if run.kind == "percentage":
+                percentages.setdefault(column, set()).update(range(run.row, run.row + run.rows))
+    return SheetFacts(merged=tuple(merged), currencies=currencies, percentages=percentages)
 
 
 def document_numbers(path: Path, sheet: str, name: str) -> dict[int, set[int]]:
@@ -170,11 +181,44 @@ def _remarks_on(facts: SheetFacts) -> Iterator[str]:
         )
     if facts.zeros:
         yield "a number format shows leading zeros that the numbers do not have: such ids came without them"
-    if facts.currencies:
-        signs = ", ".join(sorted(facts.currencies))
-        yield f"number formats show currencies ({signs}), which are no part of the numbers and were not read"
     if facts.counts_from_1904:
         yield "the workbook counts days from 1904: dates that are plain numbers in it are read so"
+
+
+def _with_percentages(cells: pl.DataFrame, rows_by_column: dict[int, set[int]]) -> tuple[pl.DataFrame, frozenset[int]]:
+    """Return the cells with percentages among other numbers as they are shown, and the places of columns of them.
+
+    Where most numbers are percentages the cells stay as they are: a mapping may compute with them.
+    """
+    mostly: set[int] = set()
+    for at, rows in rows_by_column.items():
+        if at > cells.width:
+            continue
+        column = cells.to_series(at - 1)
+        is_number = column.str.contains(NUMERAL).fill_null(value=False)
+        is_percent = pl.Series(range(1, cells.height + 1)).is_in(list(rows)) & is_number
+        if 2 * is_percent.sum() > is_number.sum():
+            mostly.add(at - 1)
+            continue
+        places = is_percent.arg_true()
+        texts = [f"{(Decimal(text) * 100).normalize():f}%" for text in column.gather(places)]
+        cells = cells.with_columns(column.scatter(places, texts))
+    return cells, frozenset(mostly)
+
+
+def _shown(
+    found: FileFormat, facts: SheetFacts, percentages: frozenset[int]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return what number formats show beside the numbers of the columns, below the header."""
+    shown: list[tuple[str, tuple[str, ...]]] = []
+    for at, column in enumerate(found.columns):
+        marks = facts.currencies.get(at + 1, {})
+        names = [mark for mark, last in marks.items() if last >= found.first_line]
+        if at in percentages:
+            names.append("%")
+        if names:
+            shown.append((column, tuple(sorted(names))))
+    return tuple(shown)
 
 
 def _has_open_numbers(cells: pl.DataFrame) -> bool:

@@ -53,6 +53,8 @@ class FileFormat:
         The columns whose values are lists or records; they come as JSON text, and none is a single value.
     numeric
         The columns that come as text, though the file holds numbers in all their cells: their mark is the point.
+    shown
+        What number formats show beside the numbers of columns: signs and words, ``%`` for percentages.
     from_1904
         Whether plain numbers that are days count from 1904.
     repeated
@@ -77,6 +79,7 @@ class FileFormat:
     sheet: str | None = None
     nested: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
+    shown: tuple[tuple[str, tuple[str, ...]], ...] = ()
     from_1904: bool = False
     repeated: tuple[tuple[str, ...], ...] = ()
     named: bool = True

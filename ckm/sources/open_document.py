@@ -40,6 +40,8 @@ class CellRun(NamedTuple):
         Characters of what is shown.
     spanned
         Rows that the cell spans on the screen.
+    currency
+        The currency of an amount; null for other cells.
     """
 
     sheet: str
@@ -50,6 +52,7 @@ class CellRun(NamedTuple):
     kind: str | None
     text: int
     spanned: int
+    currency: str | None = None
 
 
 @dataclass
@@ -127,5 +130,6 @@ def _cells(element: ElementTree.Element, sheet: str, row: int, rows: int) -> Ite
         text = sum(map(len, cell.itertext()))
         if kind or text:
             spanned = int(cell.get(f"{_TABLE}number-rows-spanned", 1))
-            yield CellRun(sheet, row, rows, column, columns, kind, text, spanned)
+            currency = cell.get(f"{_OFFICE}currency") if kind == "currency" else None
+            yield CellRun(sheet, row, rows, column, columns, kind, text, spanned, currency)
         column += columns

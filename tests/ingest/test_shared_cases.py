@@ -67,7 +67,7 @@ RIGHT = {
     ),
     "s16-two-net-columns.csv": Right(refused="2 columns are called 'net'"),
     "s17-1904-general.xlsx": Right({"day": days("2025-03-04", "2025-03-05")}),
-    "s18-number-formats.xlsx": Right(said="leading zeros"),
+    "s18-number-formats.xlsx": Right({"currency": ["USD"] * 3}, said="leading zeros", words=("--currency", "USD")),
     "c01-uuid.parquet": Right({"order_id": ["A1", "A2"]}),
     "c01-uuid-extra.parquet": Right({"customer_id": ["C1", "C2"]}),
     "c02-list.parquet": Right({"net": [10.5, 20.0]}),

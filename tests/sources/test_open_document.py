@@ -125,3 +125,18 @@ def test_a_broken_document_is_refused(tmp_path: Path, content: bytes) -> None:
         written.writestr("content.xml", content)
     with pytest.raises(CkmError):
         open_source(path)
+
+
+def test_currencies_and_percentages_of_amounts_are_known(tmp_path: Path) -> None:
+    dollars = _cell(1.5, "currency", 'office:currency="USD"')
+    path = document(
+        tmp_path / "a.ods",
+        table(
+            "Orders",
+            row("order_id", "customer_id", "ordered_at", "net", "discount"),
+            row("0001", "C1", _cell("2025-03-04", "date"), dollars, _cell(0.1, "percentage")),
+            row("0002", "C2", _cell("2025-03-05", "date"), 2.5, _cell(0.2, "percentage")),
+        ),
+    )
+    with open_source(path) as source:
+        assert source.format.shown == (("net", ("USD",)), ("discount", ("%",)))

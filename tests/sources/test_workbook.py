@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 import xlsxwriter
 
-from ckm.errors import CkmError
+from ckm.errors import CkmError, UsageError
+from ckm.mapping.convert import Conversion, Converted
+from ckm.mapping.proposal import propose_mapping
 from ckm.sources.hints import Hints
 from ckm.sources.read import open_source
 from ckm.values.numbers import NumberStyle, parse_numbers
@@ -87,18 +89,91 @@ def test_hidden_sheets_are_passed_over_and_named_by_their_number(tmp_path: Path)
     assert read(path, sheet="Lookup")[0][0]["order_id"] == "Lookup"
 
 
-@pytest.mark.parametrize(
-    ("code", "told"),
-    [("00000", "leading zeros"), ("#,##0.00 [$USD]", "USD"), ("[$฿-41E]#,##0.00", "฿"), ("€ 0.00", "€")],
-)
-def test_number_formats_that_carry_zeros_or_a_currency_are_remarked(tmp_path: Path, code: str, told: str) -> None:
-    def fill(written: Any, sheet: Any) -> None:
-        sheet.write_row(1, 0, ["A1", "C1", "2025-03-04"])
-        sheet.write_number(1, 3, 42, written.add_format({"num_format": code}))
+def formatted(path: Path, *codes: str | int) -> Path:
+    """Write an order a number format; a number is the index of one that every workbook has."""
 
-    rows, said, _ = read(book(tmp_path / "a.xlsx", fill))
-    assert rows[0]["net"] == "42"
-    assert told in said
+    def fill(written: Any, sheet: Any) -> None:
+        sheet.set_column(3, 3, None, written.add_format({"num_format": codes[-1]}))
+        sheet.write(0, 3, "net", written.add_format({"num_format": '0 "kr"'}))
+        for row, code in enumerate(codes, start=1):
+            sheet.write_row(row, 0, [f"A{row}", "C1", f"2025-03-{row:02}"])
+            sheet.write_number(row, 3, 0.105, written.add_format({"num_format": code}))
+
+    return book(path, fill)
+
+
+def converted(path: Path, currency: str = "EUR") -> Converted:
+    with open_source(path) as source:
+        found = source.format
+        conversion = Conversion.plan(
+            propose_mapping(found.columns, "transactions", default_currency=currency, sample=source.sample).mapping,
+            found.columns,
+            source.sample,
+            more=lambda: (batch.records for batch in source.batches()),
+            default_zone="UTC",
+            default_currency=currency,
+            numeric=found.numeric,
+            shown=found.shown,
+        )
+        [batch] = source.batches()
+        return conversion.apply(batch.records)
+
+
+def test_number_formats_that_carry_zeros_are_remarked(tmp_path: Path) -> None:
+    assert "leading zeros" in read(formatted(tmp_path / "a.xlsx", "00000"))[1]
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("#,##0.00 [$USD]", ("USD",)),
+        ("[$฿-41E]#,##0.00", ("฿",)),
+        ("€ 0.00", ("€",)),
+        ("#,##0.00\\ \\€;[Red]-#,##0.00\\ \\€", ("€",)),
+        ('#,##0.00 "kr."', ("kr",)),
+        ('_-* #,##0.00 "€"_-;-* #,##0.00 "€"_-', ("€",)),
+        ("_-* #,##0.00 _€_-;-* #,##0.00 _€_-", ()),
+        ("[$-409]0.00", ()),
+        ("#,##0.00", ()),
+        ("0.0%", ("%",)),
+        (9, ("%",)),
+        (10, ("%",)),
+    ],
+)
+def test_what_number_formats_show_beside_numbers_is_known(
+    tmp_path: Path, code: str | int, shown: tuple[str, ...]
+) -> None:
+    with open_source(formatted(tmp_path / "a.xlsx", code)) as source:
+        assert dict(source.format.shown).get("net", ()) == shown
+        assert source.sample["net"].to_list() == ["0.105"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "message"),
+    [
+        (["0.00 [$€-407]", "[$$-409]0.00", "0.00 [$€-407]"], "of several currencies: they are marked as '\\$', '€'"),
+        (["[$$-409]0.00", "0.00"], "marked as '\\$'"),
+        (['0.00 "kr"'], "marked as 'kr'"),
+        (["0.0%", 10, "0.00"], "column 'net' holds percentages"),
+    ],
+)
+def test_formats_of_amounts_are_refused_as_their_signs_in_texts_are(
+    tmp_path: Path, codes: list[str | int], message: str
+) -> None:
+    with pytest.raises(UsageError, match=message):
+        converted(formatted(tmp_path / "a.xlsx", *codes))
+
+
+@pytest.mark.parametrize(("code", "currency"), [("[$$-409]0.00", "USD"), ('0.00 "kr"', "SEK"), ("€ 0.00", "EUR")])
+def test_formats_of_the_currency_that_is_named_are_no_conflict(tmp_path: Path, code: str, currency: str) -> None:
+    frame = converted(formatted(tmp_path / "a.xlsx", code, "0.00"), currency).frame
+    assert frame.select("net", "currency").rows() == [(0.105, currency)] * 2
+
+
+def test_a_percentage_among_amounts_fails_as_one_in_a_text(tmp_path: Path) -> None:
+    result = converted(formatted(tmp_path / "a.xlsx", "0.00", "0.0%", "0.00"))
+    assert result.frame["net"].to_list() == [0.105, None, 0.105]
+    assert read(tmp_path / "a.xlsx")[0][1]["net"] == "10.5%"
 
 
 def test_plain_workbooks_are_not_remarked(tmp_path: Path) -> None:
