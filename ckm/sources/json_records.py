@@ -36,8 +36,25 @@ MOST_FIELDS = 50
 _GAP = re.compile(r"[\s,]+")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
 """Strings, also one that is not closed yet, and what stands between values."""
-_WRAPPER = re.compile(r'\s*\{\s*(?P<key>"(?:[^"\\]|\\.)*+")\s*:\s*\[(?=\s*\{)')
-"""An object that begins with a list of objects."""
+_MEMBER = re.compile(r'\s*(?P<key>"(?:[^"\\]|\\.)*+")\s*:\s*', re.DOTALL)
+_OBJECT = re.compile(r"\s*\{")
+_LIST_OF_OBJECTS = re.compile(r"\[(?=\s*\{)")
+_COMMA = re.compile(r"\s*,")
+ENVELOPE = frozenset(
+    {
+        "meta", "metadata", "info", "header", "summary", "page", "pages", "paging", "pagination", "pageinfo",
+        "pageno", "pagenumber", "pagesize", "perpage", "currentpage", "lastpage", "nextpage", "prevpage",
+        "previouspage", "totalpages", "limit", "offset", "skip", "start", "size", "total", "totalcount",
+        "totalsize", "totalresults", "totalrecords", "totalitems", "count", "resultcount", "recordcount",
+        "numresults", "hasmore", "hasnext", "cursor", "nextcursor", "endcursor", "next", "prev", "previous",
+        "first", "last", "self", "link", "links", "url", "href", "status", "statuscode", "success", "ok", "error",
+        "errors", "message", "messages", "warnings", "version", "apiversion", "schema", "object", "kind",
+        "format", "encoding", "generated", "generatedat", "exported", "exportedat", "exportdate", "requestid",
+        "request", "query", "params", "took", "done", "nextrecordsurl", "context", "odatacontext", "odatacount",
+        "odatanextlink",
+    }
+)  # fmt: skip
+"""What values beside a list of records are called that say something of the list, in letters alone."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -272,7 +289,7 @@ class Layout:
     ----------
     kind
         ``lines``: one a line; ``array``: in brackets; ``stream``: one after the other, over any lines; ``wrapped``: in
-        an array that is the only value of one object.
+        the only array of one object whose other values describe it.
     key
         The key of that value.
     """
@@ -284,7 +301,7 @@ class Layout:
     def remark(self) -> str | None:
         """What a person should know of it."""
         if self.kind == "wrapped":
-            return f"the records are those of the list '{self.key}', the only value of the file's object"
+            return f"the records are those of the list '{self.key}', the only one in the file's object"
         return "the records stand one after the other, over several lines" if self.kind == "stream" else None
 
 
@@ -297,18 +314,55 @@ def _layout(archive: Archive, encoding: Encoding) -> Layout:
             break
     if head.startswith("["):
         return Layout("array")
-    if (found := _WRAPPER.match(head)) and _is_closed_by_wrapper(archive, encoding):
-        return Layout("wrapped", json.loads(found["key"]))
+    if (found := _wrapper(head)) and _is_closed_by_wrapper(archive, encoding):
+        return Layout("wrapped", found[0])
     line = head.partition("\n")[0].strip()
     return Layout("stream" if not _is_complete(line) and _begins_with_object(head) else "lines")
 
 
 def _is_closed_by_wrapper(archive: Archive, encoding: Encoding) -> bool:
-    """Whether nothing but the wrapping object's brace follows the array."""
+    """Whether nothing follows the array but the end of the wrapping object, with values that describe the array."""
     last = ""
     for _, found in _array_elements(utf8_pieces(archive, encoding, BLOCK), archive.name, start="wrapped", closed=False):
         last = found[1] if isinstance(found, tuple) else ""
-    return last == "}"
+    return _ends_wrapper(last)
+
+
+def _ends_wrapper(rest: str) -> bool:
+    if not rest.startswith(","):
+        return rest == "}"
+    try:
+        described = _decoder.decode("{" + rest[1:])
+    except (ValueError, RecursionError):
+        return False
+    return all(_describes_list(key, value) for key, value in described.items())
+
+
+def _wrapper(text: str, at: int = 0) -> tuple[str, int] | None:
+    """Return the key of the first list of objects in an object, and where the list begins.
+
+    None where a value before it does not describe it: then the object may be a record with a list in it.
+    """
+    begin = _OBJECT.match(text, at)
+    try:
+        while begin and (member := _MEMBER.match(text, begin.end())):
+            key = _decoder.decode(member["key"])
+            if found := _LIST_OF_OBJECTS.match(text, member.end()):
+                return key, found.end()
+            value, end = _decoder.raw_decode(text, member.end())
+            if not _describes_list(key, value):
+                return None
+            begin = _COMMA.match(text, end)
+    except (ValueError, RecursionError):
+        pass
+    return None
+
+
+def _describes_list(key: str, value: object) -> bool:
+    """Whether a value beside a list of records is about the list, as pages and counts are, or is nothing at all."""
+    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        return False
+    return value in (None, "", [], {}) or "".join(filter(str.isalpha, key.casefold())) in ENVELOPE
 
 
 def _is_complete(text: str) -> bool:
@@ -390,7 +444,7 @@ def _array_elements(
     """Parse an array element by element, so that it need not fit in memory.
 
     ``start`` is the kind of a :class:`Layout`. What follows the array is an element that cannot be read, but for the
-    brace of the wrapping object where that is ``closed``.
+    end of the wrapping object where that is ``closed``.
     """
     decoder = codecs.getincrementaldecoder("utf-8")()  # a piece may end within a character
     text, at, line = "", 0, 1
@@ -408,8 +462,8 @@ def _array_elements(
             if at >= len(text):
                 break
             if not opened:  # up to the bracket that made this an array
-                wrapper = _WRAPPER.match(text, at) if start == "wrapped" else None
-                begin = wrapper.end() if wrapper else at + 1
+                wrapper = _wrapper(text, at) if start == "wrapped" else None
+                begin = wrapper[1] if wrapper else at + 1
                 line += text.count("\n", at, begin)
                 opened, at = True, begin
                 continue
@@ -422,7 +476,9 @@ def _array_elements(
             yield line, _parsed(text[at:end])
             line += text.count("\n", at, end)
             at = end
-    if (rest := text[at:].strip()) and not (closed and start == "wrapped" and rest == "}"):
+        if done and len(text) - at > RAW_LIMIT:  # no more of it is looked at
+            break
+    if (rest := text[at:].strip()) and not (closed and start == "wrapped" and _ends_wrapper(rest)):
         yield line, ("no valid JSON", _raw(rest))
 
 

@@ -105,10 +105,22 @@ def pretty(records: object) -> str:
         (",\n".join(map(pretty, RECORDS)), "one after the other"),
         (json.dumps({"orders": RECORDS}), "the list 'orders'"),
         (pretty({"data": RECORDS}) + "\n", "the list 'data'"),
+        (json.dumps({"meta": {"page": 1}, "errors": [], "data": RECORDS}), "the list 'data'"),
+        (pretty({"object": "list", "data": RECORDS, "has_more": False, "links": {"next": None}}), "the list 'data'"),
         (pretty(RECORDS), None),
         ("\n".join(json.dumps(record) for record in RECORDS), None),
     ],
-    ids=["pretty", "touching", "with commas", "wrapped", "wrapped and pretty", "array", "lines"],
+    ids=[
+        "pretty",
+        "touching",
+        "with commas",
+        "wrapped",
+        "wrapped and pretty",
+        "wrapped after",
+        "wrapped amid",
+        "array",
+        "lines",
+    ],
 )
 def test_records_are_found_in_every_layout_and_it_is_told(tmp_path: Path, text: str, told: str | None) -> None:
     good, bad = read(tmp_path / "a.json", text)
@@ -122,7 +134,14 @@ def test_records_are_found_in_every_layout_and_it_is_told(tmp_path: Path, text: 
         assert [(told or "") in text for _, text in source.problems] == ([True] if told else [])
 
 
-@pytest.mark.parametrize("text", ['{"items":[{"a":"1"}],"id":"7"}\n', '{"items":[{"a":"1"}]}\n{"items":[{"a":"2"}]}\n'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"items":[{"a":"1"}],"id":"7"}\n',
+        '{"id":"7","items":[{"a":"1"}]}\n',
+        '{"items":[{"a":"1"}]}\n{"items":[{"a":"2"}]}\n',
+    ],
+)
 def test_a_list_beside_other_values_is_part_of_a_record(tmp_path: Path, text: str) -> None:
     good, bad = read(tmp_path / "a.jsonl", text)
     assert [row["items"] for row in good] == [f'[{{"a": "{place}"}}]' for place in range(1, text.count("\n") + 1)]
