@@ -39,6 +39,9 @@ _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
 _MEMBER = re.compile(r'\s*(?P<key>"(?:[^"\\]|\\.)*+")\s*:\s*', re.DOTALL)
 _OBJECT = re.compile(r"\s*\{")
 _LIST_OF_OBJECTS = re.compile(r"\[(?=\s*\{)")
+_OBJECT_OF_OBJECTS = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*+"\s*:\s*\{', re.DOTALL)
+KEY = "key"
+"""The column of the keys that records stand under in an object."""
 _COMMA = re.compile(r"\s*,")
 ENVELOPE = frozenset(
     {
@@ -289,12 +292,12 @@ class Layout:
     ----------
     kind
         ``lines``: one a line; ``array``: in brackets; ``stream``: one after the other, over any lines; ``wrapped``: in
-        the only array of one object whose other values describe it.
+        the only array of one object whose other values describe it; ``keyed``: under their keys in one object.
     key
         The key of that value.
     """
 
-    kind: Literal["lines", "array", "stream", "wrapped"]
+    kind: Literal["lines", "array", "stream", "wrapped", "keyed"]
     key: str | None = None
 
     @property
@@ -302,6 +305,8 @@ class Layout:
         """What a person should know of it."""
         if self.kind == "wrapped":
             return f"the records are those of the list '{self.key}', the only one in the file's object"
+        if self.kind == "keyed":
+            return f"the records stand under their keys in one object; the keys are the column '{KEY}'"
         return "the records stand one after the other, over several lines" if self.kind == "stream" else None
 
 
@@ -316,6 +321,8 @@ def _layout(archive: Archive, encoding: Encoding) -> Layout:
         return Layout("array")
     if (found := _wrapper(head)) and _is_closed_by_wrapper(archive, encoding):
         return Layout("wrapped", found[0])
+    if _OBJECT_OF_OBJECTS.match(head) and _holds_records(archive, encoding):
+        return Layout("keyed")
     line = head.partition("\n")[0].strip()
     return Layout("stream" if not _is_complete(line) and _begins_with_object(head) else "lines")
 
@@ -326,6 +333,25 @@ def _is_closed_by_wrapper(archive: Archive, encoding: Encoding) -> bool:
     for _, found in _array_elements(utf8_pieces(archive, encoding, BLOCK), archive.name, start="wrapped", closed=False):
         last = found[1] if isinstance(found, tuple) else ""
     return _ends_wrapper(last)
+
+
+def _holds_records(archive: Archive, encoding: Encoding) -> bool:
+    """Whether the file is one object of several objects that are alike, as records under their keys are.
+
+    What is unlike in one object (its customer, its address) are the parts of one record.
+    """
+    first: set[str] = set()
+    count = 0
+    pieces = utf8_pieces(archive, encoding, BLOCK)
+    for _, found in _array_elements(pieces, archive.name, start="keyed", closed=False):
+        if not isinstance(found, dict):
+            return False
+        own = {key for key in found if not isinstance(key, Field)} - {KEY}
+        first = first or own
+        if 2 * len(own & first) < max(1, min(len(own), len(first))):
+            return False
+        count += 1
+    return count > 1
 
 
 def _ends_wrapper(rest: str) -> bool:
@@ -467,19 +493,32 @@ def _array_elements(
                 line += text.count("\n", at, begin)
                 opened, at = True, begin
                 continue
-            if text[at] == "]":
+            if text[at] == ("}" if start == "keyed" else "]"):
                 at, done = at + 1, True
                 break
-            end = _element_end(text, at, final=final)
+            member = _MEMBER.match(text, at) if start == "keyed" else None
+            if start == "keyed" and member is None:  # not all of it is there yet
+                break
+            begin = member.end() if member else at
+            end = _element_end(text, begin, final=final)
             if end is None:
                 break
-            yield line, _parsed(text[at:end])
+            found = _parsed(text[begin:end])
+            yield line, _under(member["key"], found) if member else found
             line += text.count("\n", at, end)
             at = end
         if done and len(text) - at > RAW_LIMIT:  # no more of it is looked at
             break
     if (rest := text[at:].strip()) and not (closed and start == "wrapped" and _ends_wrapper(rest)):
         yield line, ("no valid JSON", _raw(rest))
+
+
+def _under(key: str, found: Element) -> Element:
+    """Return a record with the key that it stands under, unless it has such a field itself."""
+    try:
+        return {KEY: as_text(_decoder.decode(key)), **found} if isinstance(found, dict) else found
+    except ValueError:
+        return "no valid JSON", _raw(key)
 
 
 def _element_end(text: str, at: int, *, final: bool) -> int | None:

@@ -107,6 +107,8 @@ def pretty(records: object) -> str:
         (pretty({"data": RECORDS}) + "\n", "the list 'data'"),
         (json.dumps({"meta": {"page": 1}, "errors": [], "data": RECORDS}), "the list 'data'"),
         (pretty({"object": "list", "data": RECORDS, "has_more": False, "links": {"next": None}}), "the list 'data'"),
+        (json.dumps({record["id"]: record for record in RECORDS}), "under their keys"),
+        (pretty({"7": RECORDS[0], "8": RECORDS[1], "9": RECORDS[2]}), "under their keys"),
         (pretty(RECORDS), None),
         ("\n".join(json.dumps(record) for record in RECORDS), None),
     ],
@@ -118,6 +120,8 @@ def pretty(records: object) -> str:
         "wrapped and pretty",
         "wrapped after",
         "wrapped amid",
+        "keyed",
+        "keyed and pretty",
         "array",
         "lines",
     ],
@@ -145,6 +149,27 @@ def test_records_are_found_in_every_layout_and_it_is_told(tmp_path: Path, text: 
 def test_a_list_beside_other_values_is_part_of_a_record(tmp_path: Path, text: str) -> None:
     good, bad = read(tmp_path / "a.jsonl", text)
     assert [row["items"] for row in good] == [f'[{{"a": "{place}"}}]' for place in range(1, text.count("\n") + 1)]
+    assert bad == []
+
+
+def test_records_under_keys_have_these_in_a_column(tmp_path: Path) -> None:
+    good, bad = read(tmp_path / "a.json", '{"o1":{"a":1,"b":2},\n"o2":{"a":3},\n"o\\u0034":{"key":"x","a":5}}')
+    assert [(row["key"], row["a"]) for row in good] == [("o1", "1"), ("o2", "3"), ("x", "5")]
+    assert bad == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"customer":{"id":"C1"},"address":{"city":"Trier"}}\n',
+        '{"date":{"$date":"2025-01-01"},"paid":{"$date":"2025-01-02"}}\n{"date":{"$date":"2025-01-03"}}\n',
+        '{"customer":{"id":"C1"},"net":{"amount":"1","currency":"EUR"},"note":"x"}\n',
+    ],
+)
+def test_records_of_records_are_not_taken_apart(tmp_path: Path, text: str) -> None:
+    good, bad = read(tmp_path / "a.jsonl", text)
+    assert len(good) == text.count("\n")
+    assert "key" not in good[0]
     assert bad == []
 
 
