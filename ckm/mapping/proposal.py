@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
 from ckm.mapping.mapping import ColumnRule, Constant, Expression, FromColumn, Mapping
-from ckm.mapping.sayable import listed, sayable, unknown_column
+from ckm.mapping.sayable import is_known, listed, sayable, unknown_column
 from ckm.mapping.shape import UNKNOWN, ColumnShapes
-from ckm.mapping.synonyms import candidates, exports, in_another_unit, normalise, synonyms
+from ckm.mapping.synonyms import candidates, exports, in_another_unit, in_two_alphabets, normalise, synonyms
 from ckm.schema import NO_CURRENCY, TABLES, VOCABULARIES
 from ckm.sources.hints import Hints
 from ckm.values.amounts import MONEY
@@ -250,9 +250,24 @@ class _Suggestions:
         self.beside = _sources(rules, ORDERED_BY)
 
     def of(self, target: str) -> list[str]:
-        """Return them, the likest first."""
+        """Return them, the likest first; for a date, where none is called so, columns of dates without a known name."""
         near = candidates(target, self.table.name, self.free, limit=len(self.free))
+        if not near and self.table.targets[target].is_temporal() and self.shapes.sample is not None:
+            near = [column for column in self.free if not is_known(column)]
         return [column for column in near if self.shapes.fits(target, column, self.table, self.beside)][:MOST_SUGGESTED]
+
+
+def _to_name(missing: list[str], rules: AnyMapping[str, ColumnRule], suggested: _Suggestions) -> list[str]:
+    """Return the missing targets that a person must name: where customer and date are named, no order number is.
+
+    An order number is one of them where a column may hold it, and where no column may be the customer's.
+    """
+    absent = [target for target in ORDERED_BY if target not in rules]
+    if "order_id" not in missing or not absent or suggested.of("order_id"):
+        return missing
+    if "customer_id" in absent and not suggested.of("customer_id"):
+        return missing
+    return [*absent, *(target for target in missing if target not in {"order_id", *absent})]
 
 
 def _no_customer(near: list[str]) -> str:
@@ -384,10 +399,14 @@ def missing_columns(
     Columns are not shown unless they are surely ``named``; see :mod:`ckm.mapping.sayable`.
     """
     suggested = _Suggestions(TABLES[table], columns, rules, shapes, named=named)
-    close = {target: suggested.of(target) for target in missing}
+    missing = _to_name(missing, rules, suggested)
+    beside = [target for target in ORDERED_BY if target in TABLES[table].targets and target not in rules]
+    close = {target: suggested.of(target) for target in dict.fromkeys([*missing, *beside])}
     options = [f"--column {target}='{near[0]}'" for target, near in close.items() if near]
     nearest = "; ".join(f"closest to {target}: {', '.join(map(repr, near))}" for target, near in close.items() if near)
     hint = f"{nearest}. Map with {' '.join(options)}" if options else f"the file has: {listed(columns, named=named)}"
+    if mixed := [column for column in sayable(columns, named=named) if in_two_alphabets(column)]:
+        hint = f"{hint}. Letters of two alphabets that look alike are in {', '.join(map(repr, mixed))}"
     hint = f"{hint}. {COMPUTE}" if columns else "the file is empty"
     if columns and all(map(NUMBERED.fullmatch, columns)):
         hint = (

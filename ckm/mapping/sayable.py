@@ -27,7 +27,7 @@ def sayable(columns: Sequence[str], *, named: bool) -> list[str]:
     named
         Whether they are surely names; see :class:`ckm.sources.format.FileFormat`. Else some must be known ones.
     """
-    if not named and sum(map(_is_known, columns)) < min(KNOWN_NAMES, (len(columns) + 1) / 2):
+    if not named and sum(map(is_known, columns)) < min(KNOWN_NAMES, (len(columns) + 1) / 2):
         return []
     return [name for name in columns if len(name) <= LONGEST and kind_of(name) not in TYPED]
 
@@ -52,7 +52,8 @@ def unknown_column(
     return error
 
 
-def _is_known(column: str) -> bool:
+def is_known(column: str) -> bool:
+    """Return whether a column has a name that some table knows."""
     return normalise(column) in _known_names(tuple(TABLES))
 
 

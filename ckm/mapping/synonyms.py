@@ -25,6 +25,8 @@ UNITS = frozenset({"cent", "cents", "penny", "pence", "minor", "satang", "fen", 
 """Words in the name of a column that say that its numbers are no amounts in the currency's main unit."""
 NEAR = 72
 """Likeness (0 to 100, rapidfuzz ratio) from which a column is worth suggesting. It is never mapped for that."""
+LOOK_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK"})
+"""Alphabets of which some letters look the same."""
 
 
 def normalise(name: str) -> str:
@@ -116,6 +118,14 @@ def in_another_unit(column: str) -> bool:
     (True, True)
     """
     return "%" in column or not UNITS.isdisjoint(re.findall(r"[^\W\d_]+", column.casefold()))
+
+
+def in_two_alphabets(column: str) -> bool:
+    """Return whether a word of a column's name has Latin letters and those of an alphabet with letters that look so."""
+    return any(
+        len(LOOK_ALIKE & {unicodedata.name(letter, "").partition(" ")[0] for letter in word}) > 1
+        for word in re.findall(r"[^\W\d_]+", column)
+    )
 
 
 def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 3) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from ckm.errors import AmbiguousError, UnknownNameError, UsageError
@@ -124,12 +125,45 @@ def test_without_an_order_number_customer_and_time_stamp_are_one_and_it_is_said(
     assert "no order number: all lines of a customer with one time stamp are one order" in proposal.assumed
 
 
-@pytest.mark.parametrize(
-    "columns", [["date", "amount"], ["customer_id", "Oder No.", "date", "amount"], ["customer_id", "amount"]]
-)
+@pytest.mark.parametrize("columns", [["date", "amount"], ["customer_id", "Oder No.", "date", "amount"]])
 def test_no_order_number_is_made_up_where_one_may_be_there_or_nothing_says_whose_a_line_is(columns: list[str]) -> None:
     with pytest.raises(UsageError, match="no column for order_id"):
         propose_mapping(columns, "transactions")
+
+
+DATES = ["2025-03-04", "2025-03-05", "2025-04-06"]
+
+
+def test_an_order_number_is_not_asked_for_where_customer_and_date_do() -> None:
+    columns = {"client": ["C1", "C2", "C3"], "when": DATES, "shade": ["red", "blue", "green"], "spent": ["1.5"] * 3}
+    with pytest.raises(UsageError, match=r"no column for ordered_at of transactions$") as caught:
+        propose_mapping(list(columns), "transactions", sample=pl.DataFrame(columns))
+    assert "Map with --column ordered_at='when'." in (caught.value.hint or "")
+    proposal = propose_mapping(list(columns), "transactions", overrides={"ordered_at": "when"})
+    assert proposal.mapping.columns["order_id"]
+
+
+def test_a_date_of_another_kind_is_not_suggested() -> None:
+    columns = {"client": ["C1", "C2", "C3"], "signup date": DATES, "spent": ["1.5"] * 3}
+    with pytest.raises(UsageError, match=r"no column for ordered_at of transactions$") as caught:
+        propose_mapping(list(columns), "transactions", sample=pl.DataFrame(columns))
+    assert "--column" not in (caught.value.hint or "")
+
+
+def test_a_customer_is_asked_for_where_a_column_is_called_nearly_so() -> None:
+    columns = ["\u0441ustomer_id", "d\u0430te", "\u0430mount"]
+    with pytest.raises(UsageError, match=r"no column for customer_id, ordered_at, net of transactions$") as caught:
+        propose_mapping(columns, "transactions")
+    assert f"two alphabets that look alike are in {', '.join(map(repr, columns))}." in (caught.value.hint or "")
+    for target, column in zip(("customer_id", "ordered_at", "net"), columns, strict=True):
+        assert f"--column {target}='{column}'" in (caught.value.hint or "")
+
+
+def test_a_customer_is_named_where_the_order_number_is_there() -> None:
+    with pytest.raises(UsageError, match=r"no column for net of transactions$") as caught:
+        propose_mapping(["order_id", "\u0441ustomer_id", "date", "\u0430mount", "Сумма USD"], "transactions")
+    assert "--column net='\u0430mount' --column customer_id='\u0441ustomer_id'" in (caught.value.hint or "")
+    assert "Сумма" not in (caught.value.hint or "")
 
 
 def test_a_missing_column_names_the_closest_and_is_never_mapped_for_that() -> None:
