@@ -42,6 +42,8 @@ _LIST_OF_OBJECTS = re.compile(r"\[(?=\s*\{)")
 _OBJECT_OF_OBJECTS = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*+"\s*:\s*\{', re.DOTALL)
 KEY = "key"
 """The column of the keys that records stand under in an object."""
+RECORDS = frozenset({"data", "records", "results", "rows", "entries", "value", "values"})
+"""What lists of records are called that are no part of a record."""
 _COMMA = re.compile(r"\s*,")
 ENVELOPE = frozenset(
     {
@@ -319,7 +321,7 @@ def _layout(archive: Archive, encoding: Encoding) -> Layout:
             break
     if head.startswith("["):
         return Layout("array")
-    if (found := _wrapper(head)) and _is_closed_by_wrapper(archive, encoding):
+    if (found := _wrapper(head)) and _is_closed_by_wrapper(archive, encoding, found[0]):
         return Layout("wrapped", found[0])
     if _OBJECT_OF_OBJECTS.match(head) and _holds_records(archive, encoding):
         return Layout("keyed")
@@ -327,12 +329,12 @@ def _layout(archive: Archive, encoding: Encoding) -> Layout:
     return Layout("stream" if not _is_complete(line) and _begins_with_object(head) else "lines")
 
 
-def _is_closed_by_wrapper(archive: Archive, encoding: Encoding) -> bool:
+def _is_closed_by_wrapper(archive: Archive, encoding: Encoding, key: str) -> bool:
     """Whether nothing follows the array but the end of the wrapping object, with values that describe the array."""
     last = ""
     for _, found in _array_elements(utf8_pieces(archive, encoding, BLOCK), archive.name, start="wrapped", closed=False):
         last = found[1] if isinstance(found, tuple) else ""
-    return _ends_wrapper(last)
+    return _ends_wrapper(last, key)
 
 
 def _holds_records(archive: Archive, encoding: Encoding) -> bool:
@@ -354,14 +356,14 @@ def _holds_records(archive: Archive, encoding: Encoding) -> bool:
     return count > 1
 
 
-def _ends_wrapper(rest: str) -> bool:
+def _ends_wrapper(rest: str, name: str) -> bool:
     if not rest.startswith(","):
         return rest == "}"
     try:
         described = _decoder.decode("{" + rest[1:])
     except (ValueError, RecursionError):
         return False
-    return all(_describes_list(key, value) for key, value in described.items())
+    return _describe_list(name, described)
 
 
 def _wrapper(text: str, at: int = 0) -> tuple[str, int] | None:
@@ -369,26 +371,31 @@ def _wrapper(text: str, at: int = 0) -> tuple[str, int] | None:
 
     None where a value before it does not describe it: then the object may be a record with a list in it.
     """
-    begin = _OBJECT.match(text, at)
+    begin, beside = _OBJECT.match(text, at), dict[str, object]()
     try:
         while begin and (member := _MEMBER.match(text, begin.end())):
             key = _decoder.decode(member["key"])
             if found := _LIST_OF_OBJECTS.match(text, member.end()):
-                return key, found.end()
+                return (key, found.end()) if _describe_list(key, beside) else None
             value, end = _decoder.raw_decode(text, member.end())
-            if not _describes_list(key, value):
-                return None
+            beside[key] = value
             begin = _COMMA.match(text, end)
     except (ValueError, RecursionError):
         pass
     return None
 
 
-def _describes_list(key: str, value: object) -> bool:
-    """Whether a value beside a list of records is about the list, as pages and counts are, or is nothing at all."""
-    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+def _describe_list(name: str, beside: dict[str, object]) -> bool:
+    """Whether values beside a list of records are about the list, as pages and counts are, or are nothing at all.
+
+    Any are, beside a list that is called as the records of no thing are.
+    """
+    if any(isinstance(value, list) and any(isinstance(each, dict) for each in value) for value in beside.values()):
         return False
-    return value in (None, "", [], {}) or "".join(filter(str.isalpha, key.casefold())) in ENVELOPE
+    return name.casefold() in RECORDS or all(
+        value in (None, "", [], {}) or "".join(filter(str.isalpha, key.casefold())) in ENVELOPE
+        for key, value in beside.items()
+    )
 
 
 def _is_complete(text: str) -> bool:
@@ -474,7 +481,7 @@ def _array_elements(
     """
     decoder = codecs.getincrementaldecoder("utf-8")()  # a piece may end within a character
     text, at, line = "", 0, 1
-    opened, done = start == "stream", False
+    opened, done, wrapped_as = start == "stream", False, ""
     for piece in chain(pieces, (None,)):
         final = piece is None
         text, at = text[at:] + decoder.decode(piece or b"", final), 0
@@ -489,7 +496,7 @@ def _array_elements(
                 break
             if not opened:  # up to the bracket that made this an array
                 wrapper = _wrapper(text, at) if start == "wrapped" else None
-                begin = wrapper[1] if wrapper else at + 1
+                wrapped_as, begin = wrapper or ("", at + 1)
                 line += text.count("\n", at, begin)
                 opened, at = True, begin
                 continue
@@ -509,7 +516,7 @@ def _array_elements(
             at = end
         if done and len(text) - at > RAW_LIMIT:  # no more of it is looked at
             break
-    if (rest := text[at:].strip()) and not (closed and start == "wrapped" and _ends_wrapper(rest)):
+    if (rest := text[at:].strip()) and not (closed and start == "wrapped" and _ends_wrapper(rest, wrapped_as)):
         yield line, ("no valid JSON", _raw(rest))
 
 
