@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -247,6 +248,8 @@ class _Suggestions:
         self.table = table
         self.shapes = shapes
         self.free = [column for column in sayable(columns, named=named) if column not in used]
+        if shapes.sample is not None and shapes.sample.height == 1:
+            self.free = _without_repeated_fields(self.free)
         self.beside = _sources(rules, ORDERED_BY)
 
     def of(self, target: str) -> list[str]:
@@ -255,6 +258,15 @@ class _Suggestions:
         if not near and self.table.targets[target].is_temporal() and self.shapes.sample is not None:
             near = [column for column in self.free if not is_known(column)]
         return [column for column in near if self.shapes.fits(target, column, self.table, self.beside)][:MOST_SUGGESTED]
+
+
+def _without_repeated_fields(columns: list[str]) -> list[str]:
+    """Return the columns of a file of one record without fields that several records in it have.
+
+    Such records are the rows that a person means, and a column of one of them would be one row of many.
+    """
+    fields = Counter(column.rpartition(".")[2] for column in columns if "." in column)
+    return [column for column in columns if "." not in column or fields[column.rpartition(".")[2]] == 1]
 
 
 def _to_name(missing: list[str], rules: AnyMapping[str, ColumnRule], suggested: _Suggestions) -> list[str]:

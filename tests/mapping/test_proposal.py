@@ -159,6 +159,15 @@ def test_a_customer_is_asked_for_where_a_column_is_called_nearly_so() -> None:
         assert f"--column {target}='{column}'" in (caught.value.hint or "")
 
 
+@pytest.mark.parametrize(("records", "suggested"), [(1, False), (2, True)])
+def test_fields_of_many_records_in_one_are_no_columns_of_it(records: int, suggested: bool) -> None:
+    fields = {"client": "C1", "date": "2025-03-04", "spent": "1.5"}
+    columns = {f"data.o{n}.{name}": [value] * records for n in range(3) for name, value in fields.items()}
+    with pytest.raises(UsageError) as caught:
+        propose_mapping(list(columns), "transactions", sample=pl.DataFrame(columns))
+    assert ("--column" in (caught.value.hint or "")) == suggested
+
+
 def test_a_customer_is_named_where_the_order_number_is_there() -> None:
     with pytest.raises(UsageError, match=r"no column for net of transactions$") as caught:
         propose_mapping(["order_id", "\u0441ustomer_id", "date", "\u0430mount", "Сумма USD"], "transactions")
