@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 HIDDEN = "."
 BOOKKEEPING = "_"
 """Spark, Hive and their like put such files beside the data (``_SUCCESS``, ``_metadata``) and read none of them."""
+DIGITS = re.compile(r"([0-9]+)")
 NAMED = 3
 """Names that are given of those left out."""
 
@@ -47,7 +49,7 @@ def files_in(folder: Path) -> FolderFiles:
         It holds no file.
     """
     try:
-        entries = sorted(path for path in folder.iterdir() if not path.name.startswith(HIDDEN))
+        entries = sorted((path for path in folder.iterdir() if not path.name.startswith(HIDDEN)), key=_by_numbers)
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror or 'cannot be read'}", hint="look at its permissions") from None
     all_folders = [path for path in entries if path.is_dir()]
@@ -67,6 +69,12 @@ def files_in(folder: Path) -> FolderFiles:
         hint = f"sub-folders are not read; name them: {_listed(folders)}" if folders else None
         raise UsageError(f"{folder} holds no file", hint=hint)
     return FolderFiles(files, tuple(remarks))
+
+
+def _by_numbers(path: Path) -> tuple[list[str | int], str]:
+    """Sort names with their numbers as numbers, so that page 2 stands before page 10."""
+    parts = DIGITS.split(path.name)  # texts and numbers take turns
+    return [int(part) if place % 2 else part for place, part in enumerate(parts)], path.name
 
 
 def _listed(paths: list[Path]) -> str:

@@ -260,8 +260,10 @@ class OrderMerge:
 
     def _reading(self, ids: dict[str, pl.Series]) -> Reading:
         columns = {name for file in ids for name in scan_file(self.table.folder / file).collect_schema()}
+        all_ids = pl.concat([*ids.values()])
         ends = [end for end in (self.orders.first, self.orders.last) if end is not None]
-        return Reading(frozenset(columns), self.facts.whole, frozenset(order for _, order in ends))
+        several = all_ids.n_unique() < len(all_ids)
+        return Reading(frozenset(columns), self.facts.whole, frozenset(order for _, order in ends), several)
 
     def _rows(self, places: dict[str, Positions]) -> pl.DataFrame:
         """Return rows as they stand in their files, with file and position, those of an order in the file's order."""

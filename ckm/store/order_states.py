@@ -10,7 +10,7 @@ one product are different lines. Everything here is frames in, frames out.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -52,6 +52,8 @@ class Reading:
         Whether its source declares that a file holds whole orders.
     edges
         Orders at its beginning and its end: a page may have cut them.
+    several
+        Whether any order has several lines in it.
     earlier
         Whether it is older than what is known: a return that it lacks came later, and what it says is a state of its
         own, whether it is the same or not.
@@ -60,6 +62,7 @@ class Reading:
     columns: frozenset[str]
     whole: bool = False
     edges: frozenset[str] = frozenset()
+    several: bool = True
     earlier: bool = False
 
 
@@ -97,6 +100,8 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl
         A row per order: ``order_id``, ``at`` (the moment of the new state) and what else all rows of the state have.
     """
     columns = known.columns
+    if not reading.several and ("line_no" not in reading.columns or new["line_no"].null_count()):
+        reading = replace(reading, edges=frozenset())  # a line an order, and nothing tells two lines apart
     lines = _lines(new.filter(~is_undated()), known.filter(~is_undated()), reading)
     mine, theirs = lines.filter(SIDE).drop(SIDE), lines.filter(~pl.col(SIDE)).drop(SIDE, ROW)
     said = [name for name in columns if name in reading.columns and name not in (*LINEAGE, UPDATED_AT)]

@@ -72,3 +72,10 @@ def test_a_link_among_the_folders_does_not_lead_in_circles(tmp_path: Path) -> No
     root = hive(tmp_path / "orders")
     (root / "loop=1").symlink_to(root, target_is_directory=True)
     assert len(files_in(root).files) == 4
+
+
+def test_numbers_in_names_are_taken_as_numbers(tmp_path: Path) -> None:
+    names = ["orders_1.csv", "orders_2.csv", "orders_10.csv", "orders_10b.csv", "orders_a.csv"]
+    for name in reversed(names):
+        (tmp_path / name).write_text("a\n1\n", encoding="utf-8")
+    assert [path.name for path in files_in(tmp_path).files] == names
