@@ -196,7 +196,8 @@ class Shop:
         if self.clean_run() != ["unchanged"] * len(self.files):
             tally.stores_not_unchanged_afterwards += 1
         loads = [load.facts for load in store.history() if load.facts.kind == "load" and not load.undone]
-        order = [self.root / facts.file for facts in loads]
+        # An older export, by the newest day that it tells of, does not replace what a newer one said.
+        order = [self.root / facts.file for facts in sorted(loads, key=lambda facts: facts.moment or "")]
         rows, held = expected(order if self.corrections else self.files)
         frame = store.scan("transactions").collect()
         found = Counter(

@@ -33,7 +33,7 @@ FORMATS = {
     "orders": "{:.1f}",
     "per order": "{:,.2f}",
 }
-WIDE_SCREEN = 116
+WIDE_SCREEN = 122
 """Characters that all columns need without breaking a number in two."""
 NARROW_SCREEN_COLUMNS = 4
 """How many of them, with the bars, fit into 80 characters."""

@@ -194,7 +194,7 @@ def test_a_result_that_failed_leaves_no_file(segment: Callable[..., Result], tmp
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("width", "columns"), [(80, 4), (115, 4), (116, 8)])
+@pytest.mark.parametrize(("width", "columns"), [(80, 4), (121, 4), (122, 8)])
 def test_a_narrow_screen_shows_fewer_columns_and_says_so(desk: Path, width: int, columns: int) -> None:
     screen, said = on_a_terminal(["segment", write(desk, ORDERS)], width)
     assert "█" in screen

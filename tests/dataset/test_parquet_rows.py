@@ -193,7 +193,8 @@ def test_only_the_columns_that_a_query_needs_are_read(tmp_path: Path) -> None:
 def test_more_words_than_a_vocabulary_has_are_read_in_memory(tmp_path: Path) -> None:
     words = pl.Series([f"X{number}" for number in range(2_000)])
     data = frame({}).head(1).select(pl.all().repeat_by(60_000).explode())
-    data = data.with_columns(type=pl.concat([words, pl.Series(["sale"]).new_from_index(0, 58_000)]))
+    sale = pl.Series(["sale"])  # among the first, without which the column is no type
+    data = data.with_columns(type=pl.concat([sale, words, sale.new_from_index(0, 57_999)]))
     found = open_dataset(write(tmp_path / "a.parquet", data))
     assert not is_streamed(found)
     assert found.transactions.collect().height == 58_000

@@ -22,7 +22,6 @@ from ckm.errors import UnknownNameError, UsageError
 from ckm.segmentation.definition import Segment
 from ckm.segmentation.rules.definition import Rule, RulesDefinition, load_rules, read_rules
 from ckm.segmentation.rules.domains import domain_of
-from ckm.sources.hints import Hints
 from ckm.yamlfile import read_yaml
 from tests.conftest import examples
 
@@ -74,7 +73,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> FeatureTable:
     files = [path for path in (folder / "incoming").iterdir() if path.name.startswith(("web", "till", "branch", "crm"))]
     told = CliRunner().invoke(app, ["ingest", "-C", str(folder), *map(str, sorted(files))])
     assert told.exit_code == 0, told.stderr
-    dataset = open_dataset(None, folder, Hints())
+    dataset = open_dataset(None, folder)
     return feature_table(
         {**dataset.tables, "transactions": dataset.transactions}, time_zone="Europe/Berlin", scope="all"
     )
