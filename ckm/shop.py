@@ -110,7 +110,7 @@ class Shop:
         return segment(self.dataset(by_customer=True), **wanted)
 
     def churn(self, **wanted: Any) -> ChurnWarnings:
-        """Say who is about to stay away: :func:`ckm.churn.churn`."""
+        """Say who may churn, why, and what to do: :func:`ckm.churn.churn`."""
         from ckm.churn import churn
 
         return churn(self.dataset(by_customer=True), **wanted)

@@ -159,6 +159,14 @@ def test_a_workspace_is_read_anew_by_every_call_and_keeps_nothing_where_nothing_
     assert (here / "shop" / "segments" / "default.yaml").is_file()
 
 
+def test_what_is_left_out_of_a_folder_is_told(here: Path) -> None:
+    folder = here / "exports"
+    (folder / "older").mkdir(parents=True)
+    shutil.move(here / "transactions.parquet", folder / "transactions.parquet")
+    loaded = ckm.open(here / "shop").ingest(folder, table="transactions")
+    assert any("sub-folders are not read: older" in each for each in loaded.remarks)
+
+
 def test_stages_are_told() -> None:
     told: list[str] = []
     ckm.open(transactions(40)).segment(progress=told.append)

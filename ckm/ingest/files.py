@@ -11,7 +11,7 @@ from ckm.errors import UsageError
 from ckm.ingest.load import Settings, ingest_file
 from ckm.ingest.options import IngestOptions
 from ckm.ingest.results import SHORT, FileResult, Status, results_table
-from ckm.ingest.selection import jobs_for, jobs_of_workspace
+from ckm.ingest.selection import Jobs, jobs_for, jobs_of_workspace
 from ckm.result import Result
 from ckm.store import Store
 
@@ -30,9 +30,12 @@ class Loaded(Result):
     ----------
     files
         One result per file.
+    left_out
+        What was left out of folders, as sentences.
     """
 
     files: tuple[FileResult, ...]
+    left_out: tuple[str, ...] = ()
 
     @property
     def frame(self) -> pl.DataFrame:
@@ -47,7 +50,7 @@ class Loaded(Result):
     @property
     def remarks(self) -> tuple[str, ...]:
         """What was matched and assumed, by file."""
-        return tuple(f"{each.file}: {remark}" for each in self.files for remark in each.remarks)
+        return (*self.left_out, *(f"{each.file}: {remark}" for each in self.files for remark in each.remarks))
 
     @property
     def failed(self) -> tuple[FileResult, ...]:
@@ -85,17 +88,17 @@ def ingest(
     wanted = options or IngestOptions()
     if not files and (wanted.table or wanted.map_file):
         raise UsageError("a table or a mapping needs a file", hint="name the file to load")
-    jobs = jobs_for(map(Path, files), opened, wanted).jobs if files else jobs_of_workspace(opened)
+    jobs = jobs_for(map(Path, files), opened, wanted) if files else Jobs(jobs_of_workspace(opened))
     settings = Settings(
         max_rejects=opened.config.ingest.max_rejects,
         time_zone=opened.config.time_zone,
         currency=opened.config.currency,
     )
     store, found = Store(opened.store_dir), []
-    for job in jobs:
+    for job in jobs.jobs:
         tell(job.label)
         if job.plan is None:
             found.append(FileResult(job.label, "", Status.failed, error=job.error))
         else:
             found.append(ingest_file(job.path, job.plan, store, settings, label=job.label))
-    return Loaded(tuple(found))
+    return Loaded(tuple(found), jobs.remarks)

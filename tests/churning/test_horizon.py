@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.churn import _known
 from ckm.churning.horizon import (
     USUAL_DAYS,
     check_fixed_intervals,
@@ -17,6 +16,7 @@ from ckm.churning.horizon import (
     parse_horizon,
     usual_horizon,
 )
+from ckm.churning.remarks import _known
 from ckm.customers.history import History, read_history
 from ckm.errors import NotEnoughDataError, UsageError
 from tests.churning.shops import example_history, order, tables
