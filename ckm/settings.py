@@ -316,7 +316,7 @@ class CheckSettings:
         Gaps in the calendar: what a selling day is, and how many without a sale are a warning.
     silence_factor, silence_days, channel_days
         When a channel counts as silent.
-    control_difference, control_types
+    reconciliation_difference, control_types
         Difference to finance's controls that is still equal, and the types of transaction they total.
     future
         Severity of rows dated after ``--as-of``.
@@ -339,7 +339,7 @@ class CheckSettings:
     silence_factor: float = _setting(3.0, parse_amount, shown=True)
     silence_days: int = _setting(7, parse_count, shown=True)
     channel_days: int = _setting(20, parse_count, shown=True)
-    control_difference: float = _setting(0.005, parse_amount, shown=True)
+    reconciliation_difference: float = _setting(0.005, parse_amount, shown=True)
     control_types: tuple[str, ...] = _names("sale", "return", "subscription", shown=True)
     future: str = _setting("off", parse_severity, shown=True)
 

@@ -102,7 +102,7 @@ def test_a_number_of_an_undeclared_slice_is_hidden_and_so_is_one_that_nobody_cou
     shown = {each.name for each in hide_small(Measures([
         Measure("revenue", 1000.0, n=100),
         Measure("gini", 0.5, slice=(("street", "Elm"),), n=100),
-        Measure("top_share", 0.9, n=None),
+        Measure("top_quintile_share", 0.9, n=None),
     ])).measures}  # fmt: skip
     assert shown == {"revenue"}
 

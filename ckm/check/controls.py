@@ -28,7 +28,7 @@ class _Total(NamedTuple):
 def controls(measured: Measured, wanted: pl.DataFrame, limits: CheckLimits, *, as_of: date | None) -> Iterator[Finding]:
     """Compare the table with the lines of ``wanted`` that are about it.
 
-    A difference above ``control_difference`` is an error; in the month of ``as_of`` a warning, since that month may not
+    A difference above ``reconciliation_difference`` is an error; in the month of ``as_of`` a warning, since that month may not
     be over. Lines about later months are left alone. Months with rows and no line are a warning up to the last month of
     ``wanted``, an info after it or before the first.
 
@@ -101,7 +101,7 @@ def _compare(
         message=f"{series}: {'; '.join(parts)}",
         count=here.rows,
         value=off[column],
-        limit=limits.control_difference if column == "net" else 0.0,
+        limit=limits.reconciliation_difference if column == "net" else 0.0,
         hint=_hint(line, here, all_types, limits),
     )
 
@@ -109,7 +109,7 @@ def _compare(
 def _differences(here: _Total, line: Mapping[str, Any], limits: CheckLimits) -> dict[str, float]:
     """Differences of net and rows; 0 where they are allowed or finance gives no total."""
     off = {}
-    for name, has, allowed in (("net", here.net, limits.control_difference), ("rows", here.rows, 0.0)):
+    for name, has, allowed in (("net", here.net, limits.reconciliation_difference), ("rows", here.rows, 0.0)):
         # Cents are not exact in binary; a billionth of a unit is no difference.
         difference = 0.0 if line[name] is None else round(has - line[name], 9)
         off[name] = difference if abs(difference) > allowed else 0.0

@@ -47,7 +47,7 @@ class CheckLimits:
     silence_factor, silence_days, channel_days
         A channel with sales on at least ``channel_days`` days is silent when it sells nothing on more than
         ``silence_days`` days on which another does, and on ``silence_factor`` times more than its 95th percentile.
-    control_difference, control_types
+    reconciliation_difference, control_types
         Difference to controls.csv that is still equal, in units of the currency; the types of transaction it totals.
     future
         Severity of rows dated after ``--as-of``: ``off``, ``info``, ``warning`` or ``error``.
@@ -72,7 +72,7 @@ class CheckLimits:
     silence_factor: float = 3.0
     silence_days: int = 7
     channel_days: int = 20
-    control_difference: float = 0.005
+    reconciliation_difference: float = 0.005
     control_types: tuple[str, ...] = ("sale", "return", "subscription")
     future: str = "off"
     freshness: Mapping[str, int] = field(default_factory=dict)

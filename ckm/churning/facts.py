@@ -37,7 +37,7 @@ FEWEST_RHYTHM_DAYS = 3
 DRAWN = frozenset({"gap_median_days", "gap_p80_days", "gap_last_ratio"})
 """Features that are estimates, not facts."""
 OWN = (
-    "gap_median",
+    "median_interpurchase_days",
     "gap_last",
     "gap_before",
     "gap_ratio",
@@ -91,7 +91,7 @@ def customer_facts(history: History, then: Snapshot, rows: NDArray[np.intp] | No
 
     The features of the snapshot that are counted, not estimated, and:
 
-    gap_median, gap_last, gap_before, gap_ratio
+    median_interpurchase_days, gap_last, gap_before, gap_ratio
         Median of the own gaps between purchase days; the last gap, the median of those before it, and the last in parts
         of that. None below :data:`FEWEST_RHYTHM_DAYS` purchase days.
     orders, order_value
@@ -179,7 +179,7 @@ def _rhythm(at: _Customers, purchase_days: Floats) -> dict[str, Floats]:
     before = quantiles(gaps.lengths, starts, np.maximum(counts - 1, 0), 0.5, without=rank)[at.who]
     median, last = quantiles(gaps.lengths, starts, counts, 0.5)[at.who], last[at.who]
     known = purchase_days >= FEWEST_RHYTHM_DAYS
-    facts = {"gap_median": median, "gap_last": last, "gap_before": before, "gap_ratio": last / before}
+    facts = {"median_interpurchase_days": median, "gap_last": last, "gap_before": before, "gap_ratio": last / before}
     return {name: np.where(known, values, np.nan) for name, values in facts.items()}
 
 

@@ -106,7 +106,7 @@ class Outcome:
         Day of the run, and how many days it looked ahead.
     customers, left
         Customers with a purchase by that day, and those of them who bought nothing within the horizon.
-    warned, warned_left
+    warned, warned_churned
         Those who were warned about, and those of them who left.
     median_days_before
         Of those who left with a warning, the median of the days from their first warning to the last day on which they
@@ -118,7 +118,7 @@ class Outcome:
     customers: int
     left: int
     warned: int
-    warned_left: int
+    warned_churned: int
     median_days_before: float | None
 
     @property
@@ -126,9 +126,9 @@ class Outcome:
         """How they turned out, as one sentence."""
         ends = self.as_of + timedelta(days=self.horizon)
         said = (
-            f"of {self.warned:,} customers warned about on {self.as_of}, {self.warned_left:,} bought nothing by {ends}"
+            f"of {self.warned:,} customers warned about on {self.as_of}, {self.warned_churned:,} bought nothing by {ends}"
         )
-        caught = f"of {self.left:,} who bought nothing, {self.warned_left:,} were warned about"
+        caught = f"of {self.left:,} who bought nothing, {self.warned_churned:,} were warned about"
         early = (
             f", half of them {self.median_days_before:g} days or more before they were gone"
             if self.median_days_before is not None

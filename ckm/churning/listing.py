@@ -47,7 +47,7 @@ COLUMNS = (
     "top_product",
     "days_silent",
     "purchase_days",
-    "usual_gap_days",
+    "median_interpurchase_days",
     "value_at_risk",
     "currency",
     "expected_gain",
@@ -82,7 +82,7 @@ class Listing:
         first_warned_on and change. ``reasons`` is a list of structs, the one to be read first in front, and null for
         customers who were not asked about. ``points_typical`` (the log odds of a typical staying customer), the points
         of the reasons and ``points_other`` (of all of which nothing is said) add up to the log odds of ``p_churn``.
-        ``why`` is the sentence of the first reason, or :data:`NO_REASON`. ``usual_gap_days`` is the median of the own
+        ``why`` is the sentence of the first reason, or :data:`NO_REASON`. ``median_interpurchase_days`` is the median of the own
         gaps, null below three purchase days.
     answers
         The knowledge entries that were found.
@@ -231,7 +231,7 @@ def _judged(
             "value_12mo": today.value,
             "days_silent": features["days_silent"],
             "long_gap_days": features["gap_p80_days"],
-            "usual_gap_days": facts["gap_median"],
+            "median_interpurchase_days": facts["median_interpurchase_days"],
             "purchase_days": facts["purchase_days"].astype("int64"),
             "last_order": pl.Series(today.last_order, dtype=pl.Int32).cast(pl.Date),
             "last_order_value": facts["last_day_value"],
@@ -249,7 +249,7 @@ def _judged(
         pl.lit(forecast.model.name).alias("model"),
         pl.lit(history.ledger.currency).alias("currency"),
         pl.col("days_silent").cast(pl.Int64),
-        pl.col("usual_gap_days").fill_nan(None).round(1),
+        pl.col("median_interpurchase_days").fill_nan(None).round(1),
         pl.col("last_order_value", "value_at_risk").round(MONEY_DIGITS),
         gain.alias("expected_gain"),
     )

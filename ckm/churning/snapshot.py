@@ -53,7 +53,7 @@ class Snapshot:
         Margin of the last 12 months in the unit of the currency, as ``margin_12mo`` of the feature table.
     last_order
         Day of the last purchase.
-    usual_gap_days
+    median_interpurchase_days
         Usual gap between two purchases; NaN where nobody ever came back.
     has_open_complaint
         Whether a complaint of the last 180 days is not settled.
@@ -67,7 +67,7 @@ class Snapshot:
     features: Mapping[str, Floats]
     value: Floats
     last_order: NDArray[np.int32]
-    usual_gap_days: Floats
+    median_interpurchase_days: Floats
     has_open_complaint: NDArray[np.bool_]
     bought_same_season: NDArray[np.bool_]
 
@@ -106,7 +106,7 @@ def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integ
         features={name: features[name].astype(np.float64) for name in names if name in features},
         value=_margin(at),
         last_order=at.last,
-        usual_gap_days=features["gap_median_days"],
+        median_interpurchase_days=features["gap_median_days"],
         has_open_complaint=np.zeros(len(at.who), np.bool_) if open_complaints is None else open_complaints > 0,
         bought_same_season=bought_same_season(at.purchases, at.start, at.stop, day),
     )

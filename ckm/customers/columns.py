@@ -50,8 +50,8 @@ def margin(period: str, margin_share: float | None) -> pl.Expr:
     return costed - cost + without_cost
 
 
-def interpurchase_columns(as_of: date, gap_median: float | None, gap_p80: float | None) -> list[pl.Expr]:
-    """Tenure and gaps; own gaps drawn towards the population's ``gap_median`` and ``gap_p80``."""
+def interpurchase_columns(as_of: date, median_interpurchase_days: float | None, gap_p80: float | None) -> list[pl.Expr]:
+    """Tenure and gaps; own gaps drawn towards the population's ``median_interpurchase_days`` and ``gap_p80``."""
     gaps = (pl.col("days") - 1).clip(lower_bound=0)
     gaps_before = (gaps - 1).clip(lower_bound=0)
     return [
@@ -60,10 +60,10 @@ def interpurchase_columns(as_of: date, gap_median: float | None, gap_p80: float 
         gaps.alias("gaps"),
         pl.col("interval").alias("purchase_interval_days"),
         pl.col("before_interval").alias("purchase_interval_days_before"),
-        shrunk_gap(pl.col("gap_median"), gaps, gap_median).alias("gap_median_days"),
+        shrunk_gap(pl.col("median_interpurchase_days"), gaps, median_interpurchase_days).alias("gap_median_days"),
         shrunk_gap(pl.col("gap_p80"), gaps, gap_p80).alias("gap_p80_days"),
         pl.col("gap_last").alias("gap_last_days"),
-        shrunk_gap(pl.col("before_median"), gaps_before, gap_median).alias("usual_gap_days_before"),
+        shrunk_gap(pl.col("before_median"), gaps_before, median_interpurchase_days).alias("usual_gap_days_before"),
         shrunk_gap(pl.col("before_p80"), gaps_before, gap_p80).alias("gap_p80_days_before"),
     ]
 

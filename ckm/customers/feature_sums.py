@@ -37,7 +37,7 @@ def _after(ledger: Ledger, months: int) -> int:
 
 
 def rfm_sums(ledger: Ledger, window: int | None) -> dict[str, Whole | pl.Series]:
-    """Return purchase days, orders, money and rows of all time, and ``window_`` the first three of the last months.
+    """Return purchase days, orders, money and rows of all time, and the first three of the window as ``window_``.
 
     Parameters
     ----------
@@ -52,6 +52,7 @@ def rfm_sums(ledger: Ledger, window: int | None) -> dict[str, Whole | pl.Series]
         "days": purchases.counts,
         "orders": _all_time(purchases, "orders"),
         "money": _added(_all_time(each, "net") for each in ledger.all_lines),
+        "purchases": _added(_all_time(each, "net") for each in ledger.bought),
         "rows": _added(_all_time(each, "lines") for each in ledger.all_lines),
     }
     sums |= {"window_days": sums["days"], "window_money": sums["money"], "window_orders": sums["orders"]}
@@ -152,7 +153,7 @@ def habits(ledger: Ledger) -> tuple[pl.DataFrame, tuple[str, ...], dict[str, boo
 
 def add_prospects(sums: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
     """Return the sums with those of customers who have bought nothing, by ``customer_id``."""
-    counts = ("days", "orders", "money", "rows", "window_days", "window_money", "window_orders")
+    counts = ("days", "orders", "money", "purchases", "rows", "window_days", "window_money", "window_orders")
     return (
         pl.concat([sums, new], how="diagonal")
         .sort("customer_id")

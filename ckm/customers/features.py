@@ -45,6 +45,7 @@ RFM_COLUMNS = (
     "frequency",
     "monetary",
     "net_total",
+    "purchases_total",
     "rows",
     "orders",
     "gaps",
@@ -290,6 +291,7 @@ def _rfm_columns(buyers: Ledger, population: Population, window: int | None, mon
         pl.col("window_days").alias("frequency"),
         monetary.alias("monetary"),
         amount("money", buyers.scale).alias("net_total"),
+        amount("purchases", buyers.scale).alias("purchases_total"),
         pl.col("rows"),
         pl.col("orders"),
     ]

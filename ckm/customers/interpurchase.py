@@ -227,7 +227,7 @@ def own_gaps(purchases: DayTotals, gaps: Gaps) -> pl.DataFrame:
     -------
     pl.DataFrame
         ``first_purchase`` (Date, null for who bought nothing), ``gaps`` (Int64, how many); in days and null where there
-        is no gap, ``gap_median``, ``gap_p80`` (Float64), ``gap_last`` (Int64), ``before_median`` and ``before_p80``
+        is no gap, ``median_interpurchase_days``, ``gap_p80`` (Float64), ``gap_last`` (Int64), ``before_median`` and ``before_p80``
         (Float64, over all gaps but the last); ``interval`` and ``before_interval`` (Float64, :func:`purchase_interval`
         of the same).
     """
@@ -238,13 +238,13 @@ def own_gaps(purchases: DayTotals, gaps: Gaps) -> pl.DataFrame:
     ended, rank = last_gaps(known, starts, last)
     earlier = np.maximum(counts - 1, 0)
     columns = {
-        "gap_median": quantiles(known.lengths, starts, counts, 0.5),
+        "median_interpurchase_days": quantiles(known.lengths, starts, counts, 0.5),
         "gap_p80": quantiles(known.lengths, starts, counts, LONG_SHARE),
         "before_median": quantiles(known.lengths, starts, earlier, 0.5, without=rank),
         "before_p80": quantiles(known.lengths, starts, earlier, LONG_SHARE, without=rank),
     }
     between = last.astype(np.int64) - first
-    columns["interval"] = purchase_interval(columns["gap_median"], between, counts)
+    columns["interval"] = purchase_interval(columns["median_interpurchase_days"], between, counts)
     columns["before_interval"] = purchase_interval(columns["before_median"], between - np.nan_to_num(ended), earlier)
     frame = pl.DataFrame({"first_purchase": first, "gaps": counts, "gap_last": ended, **columns})
     return frame.with_columns(

@@ -107,18 +107,18 @@ def capacity_measures(
         missing.append(capacity)
     else:
         measures += _values(basis, capacity, margin)
-    peak = own_peak(basis.ledger)
+    peak = peak_year_value(basis.ledger)
     if peak is None:
         missing.append(Missing(SECTION, "short_history", (("needed", 2 * MONTHS_OF_A_YEAR),)))
     else:
-        before = None if basis.before is None else own_peak(basis.before.ledger)
+        before = None if basis.before is None else peak_year_value(basis.before.ledger)
         measures.append(
-            Measure("own_peak", peak[0], n=peak[1], previous=before and before[0], previous_n=before and before[1])
+            Measure("peak_year_value", peak[0], n=peak[1], previous=before and before[0], previous_n=before and before[1])
         )
     return tuple(measures), tuple(missing)
 
 
-def own_peak(ledger: Ledger) -> tuple[float, int] | None:
+def peak_year_value(ledger: Ledger) -> tuple[float, int] | None:
     """Return what customers bought less in the last 12 months than in their own best, and how many bought less.
 
     Years are those that end as the last one does, as far back as the data go. Who only gave something back never had

@@ -33,7 +33,7 @@ def gini(amounts: NDArray[np.int64]) -> float | None:
     return max(0.0, round(2 * weighted / (n * total) - (n + 1) / n, DIGITS))
 
 
-def top_share(amounts: NDArray[np.int64]) -> float | None:
+def top_quintile_share(amounts: NDArray[np.int64]) -> float | None:
     """Share of the best fifth, rounded up to whole customers, of amounts of 0 or more; None where they are nothing."""
     total = int(amounts.sum())
     best = -(-len(amounts) // TOP_PART)
@@ -41,7 +41,7 @@ def top_share(amounts: NDArray[np.int64]) -> float | None:
 
 
 def concentration_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
-    """Measure ``gini`` and ``top_share`` of the active customers' revenue in the period."""
+    """Measure ``gini`` and ``top_quintile_share`` of the active customers' revenue in the period."""
     now, before = active_revenue(basis), active_revenue(basis.before) if basis.before else None
     return tuple(
         Measure(
@@ -51,7 +51,7 @@ def concentration_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Mis
             previous=None if before is None else of(before),
             previous_n=None if before is None else len(before),
         )
-        for name, of in (("gini", gini), ("top_share", top_share))
+        for name, of in (("gini", gini), ("top_quintile_share", top_quintile_share))
     ), ()
 
 

@@ -197,7 +197,7 @@ def _rates(comparison: Comparison) -> Iterator[_Moved]:
     drivers = _comers_and_goers(basis) if days is None else ()
     yield _Moved("customers_active", count[1], count[0], error, count[0], drivers=drivers, days=days)
     yield from _ratio("orders_per_customer", orders, active, days=days)
-    yield from _ratio("order_value", purchases, orders, unit=1 / ledger.scale)
+    yield from _ratio("average_order_value", purchases, orders, unit=1 / ledger.scale)
     yield from _ratio("repeat_rate_period", [each.bought_on(2) for each in spans], active, days=days)
     if basis.before is not None and basis.before.is_comparable:
         periods = (basis.before.covered(basis.before.compared), *(each.period for each in spans))

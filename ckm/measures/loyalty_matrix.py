@@ -99,7 +99,7 @@ class Standpoint:
 def loyalty_measures(
     basis: Basis, lifecycle: Lifecycle | None, ratings: Ratings | None = None
 ) -> tuple[LoyalCustomers, tuple[Measure, ...], tuple[Missing, ...]]:
-    """Return the list of loyal customers, ``loyal_customers``, ``loyalty_cell`` and ``loyalty_cell_revenue``.
+    """Return the list of loyal customers, ``loyal_customers``, ``loyalty_matrix_cell`` and ``loyalty_matrix_cell_revenue``.
 
     Without a rhythm of the customers nobody's behaviour can be judged; without ratings there are no cells, and the
     rules that do without an attitude are left.
@@ -184,12 +184,12 @@ def _cells(basis: Basis, here: Standpoint, then: Standpoint | None) -> list[Meas
     for name, mask in now.items():
         place, was = (("loyalty", name),), None if before is None else before[name]
         counts.append(
-            Measure("loyalty_cell", float(mask.sum()), place, previous=None if was is None else float(was.sum()))
+            Measure("loyalty_matrix_cell", float(mask.sum()), place, previous=None if was is None else float(was.sum()))
         )
         spent = None if was is None or net_before is None else ledger.money(int(net_before[was].sum()))
         revenue.append(
             Measure(
-                "loyalty_cell_revenue", ledger.money(int(net[mask].sum())), place, n=int(mask.sum()), previous=spent
+                "loyalty_matrix_cell_revenue", ledger.money(int(net[mask].sum())), place, n=int(mask.sum()), previous=spent
             )
         )
     return [*counts, *revenue]

@@ -75,16 +75,16 @@ def _numbers(basis: Basis) -> dict[str, _Number]:
         "customers_active": _Number(active),
         "customers_new": _Number(int(who.new.sum())) if known else UNKNOWN,
         "customers_retained": _Number(retained) if known else UNKNOWN,
-        "customers_won_back": _Number(int(who.won_back.sum())) if known else UNKNOWN,
+        "customers_reactivated": _Number(int(who.won_back.sum())) if known else UNKNOWN,
         "customers_lost": _Number(int(who.lost.sum())) if known else UNKNOWN,
         "retention_rate": _rate(retained, before) if known else UNKNOWN,
         "orders": _Number(bought),
         "purchase_days": _Number(int(days.sum())),
         "orders_per_customer": _Number(bought / active if active else None, n=active),
-        "order_value": _Number(purchases / bought if bought else None, n=bought),
+        "average_order_value": _Number(purchases / bought if bought else None, n=bought),
         "repeat_rate_period": _rate(int((days > 1).sum()), active),
         "repeat_rate_cohort": _rate(*_bought_again(basis)) if basis.covers(_cohort_year(basis)) else UNKNOWN,
-        "gap_median": _Number(float(np.median(gaps)) if len(gaps) else None, n=len(gaps)),
+        "median_interpurchase_days": _Number(float(np.median(gaps)) if len(gaps) else None, n=len(gaps)),
     }
 
 

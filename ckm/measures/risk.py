@@ -188,7 +188,7 @@ def _reasons(mine: pl.DataFrame) -> Iterator[Measure]:
 
 
 def _turned_out(outcome: Outcome) -> Iterator[Measure]:
-    for name, whole in (("warned_left", outcome.warned), ("left_warned", outcome.left)):
-        share = round(outcome.warned_left / whole, SHARE_DIGITS) if whole else None
-        yield Measure(name, share, (), whole, *wilson(outcome.warned_left, whole))
-    yield Measure("warned_early", outcome.median_days_before, n=outcome.warned_left)
+    for name, whole in (("warning_precision", outcome.warned), ("warning_recall", outcome.left)):
+        share = round(outcome.warned_churned / whole, SHARE_DIGITS) if whole else None
+        yield Measure(name, share, (), whole, *wilson(outcome.warned_churned, whole))
+    yield Measure("warning_lead_time", outcome.median_days_before, n=outcome.warned_churned)

@@ -99,7 +99,7 @@ def _against(lines: pl.DataFrame, basis: Basis) -> Iterator[Measure]:
     and it is equal if each is.
     """
     found = _totals(basis, by_source=lines["source"].null_count() < lines.height)
-    allowed = basis.config.check.control_difference
+    allowed = basis.config.check.reconciliation_difference
     equal, months = 0, lines["month"].unique().sort()
     for month in months:
         differences = []
@@ -113,7 +113,7 @@ def _against(lines: pl.DataFrame, basis: Basis) -> Iterator[Measure]:
         whole = [difference for source, difference in differences if source is None]
         said = whole[0] if whole else round(sum(difference for _, difference in differences), DIGITS)
         equal += all(abs(difference) <= allowed for _, difference in differences)
-        yield Measure("control_difference", said, (("month", f"{month:%Y-%m}"),))
+        yield Measure("reconciliation_difference", said, (("month", f"{month:%Y-%m}"),))
     yield Measure("controls_equal", float(equal), n=len(months))
 
 

@@ -44,10 +44,10 @@ def summarise(segments: pl.Series, definition: Definition, table: FeatureTable) 
     -------
     pl.DataFrame
         segment, customers, share (of all customers), revenue (net of returns, all time), revenue_share (null where the
-        total is not positive), median_recency_days, orders_per_customer, average_order_value (revenue per
-        order), currency, advice. The three averages are null where nobody is or bought.
+        total is not positive), median_recency_days, orders_per_customer, average_order_value (purchases
+        before returns per order), currency, advice. The three averages are null where nobody is or bought.
     """
-    customers = table.frame.select("net_total", "orders", "recency_days").with_columns(segments.alias("segment"))
+    customers = table.frame.select("net_total", "purchases_total", "orders", "recency_days").with_columns(segments.alias("segment"))
     listed = pl.LazyFrame(
         {
             "segment": [each.name for each in definition.segments],
@@ -55,13 +55,16 @@ def summarise(segments: pl.Series, definition: Definition, table: FeatureTable) 
         }
     )
     # Summed as whole numbers, so that the order of the customers is of no matter.
-    money = (pl.col("net_total") * table.money_scale).round().cast(pl.Int64).sum().alias("money")
+    money, purchases = (
+        (pl.col(name) * table.money_scale).round().cast(pl.Int64).sum() for name in ("net_total", "purchases_total")
+    )
     groups = (
         customers.lazy()
         .group_by("segment")
         .agg(
             pl.len().cast(pl.Int64).alias("customers"),
-            money,
+            money.alias("money"),
+            purchases.alias("purchases"),
             pl.col("orders").sum(),
             pl.col("recency_days").median().alias("median_recency_days"),
         )
@@ -74,7 +77,7 @@ def summarise(segments: pl.Series, definition: Definition, table: FeatureTable) 
             (counts / counts.sum()).round(SHARE_DIGITS).alias("share"),
             pl.when(revenue.sum() > 0).then((revenue / revenue.sum()).round(SHARE_DIGITS)).alias("revenue_share"),
             (orders / counts).alias("orders_per_customer"),
-            pl.when(orders > 0).then(revenue / orders).alias("average_order_value"),
+            pl.when(orders > 0).then(amount("purchases", table.money_scale) / orders).alias("average_order_value"),
             pl.lit(table.currency).alias("currency"),
         )
         .select(_COLUMNS)

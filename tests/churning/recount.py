@@ -25,7 +25,7 @@ RHYTHM = 3
 SAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     "silent": (
         f"no order for {NUMBER}{DAYS}; median interval {NUMBER}{DAYS} .{NUMBER} purchase days.",
-        ("days_silent", "gap_median", "purchase_days"),
+        ("days_silent", "median_interpurchase_days", "purchase_days"),
     ),
     "no_recent_purchase": (f"no order for {NUMBER}{DAYS}{MEDIAN}{NUMBER}{DAYS}", ("days_silent", "~days_silent")),
     "bought_once": (f"one-time buyer: {NUMBER}{MONEY}, {NUMBER}{DAYS} ago", ("last_day_value", "days_silent")),
@@ -36,7 +36,7 @@ SAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "slow_rhythm": (
         f"median interval {NUMBER}{DAYS} .{NUMBER} purchase days.{MEDIAN}{NUMBER}{DAYS}",
-        ("gap_median", "purchase_days", "~gap_median"),
+        ("median_interpurchase_days", "purchase_days", "~median_interpurchase_days"),
     ),
     "out_of_season": (
         f"{NUMBER} of {NUMBER} purchase days of the last year were in the coming season{MEDIAN}{NUMBER}{SHARE}",
@@ -153,7 +153,7 @@ class Recount:
             true = self.median(fact[1:]) if fact.startswith("~") else mine[fact]
             if not _is(written, true, fact.lstrip("~")):
                 wrong.append(f"{code}: {written} is said of {fact}, which is {true}")
-        if {"gap_median", "gap_last"} & set(facts) and (mine["purchase_days"] or 0) < RHYTHM:
+        if {"median_interpurchase_days", "gap_last"} & set(facts) and (mine["purchase_days"] or 0) < RHYTHM:
             wrong.append(f"{code}: an interval of {mine['purchase_days']} purchase days")
         return wrong
 
@@ -322,7 +322,7 @@ def _rhythm(days: pl.DataFrame, day: date, horizon: int) -> pl.DataFrame:
     )
     habit = pl.col("purchase_days") >= RHYTHM
     return found.with_columns(
-        gap_median=pl.when(habit).then(pl.col("gaps").list.median()),
+        median_interpurchase_days=pl.when(habit).then(pl.col("gaps").list.median()),
         gap_last=pl.when(habit).then(pl.col("gaps").list.last()),
         gap_before=pl.when(habit).then(pl.col("gaps").list.head(pl.col("gaps").list.len() - 1).list.median()),
         same_season=pl.when((pl.col("tenure_days") >= 365) & (pl.col("year_days") > 0) & (horizon <= 180)).then(

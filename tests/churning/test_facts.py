@@ -48,7 +48,7 @@ def test_facts_hold_no_estimate_and_all_that_is_promised() -> None:
     optional = {"discounted", "lost_purchases", "category_purchases"}
     assert set(OWN) - optional <= set(facts)
     assert not DRAWN & set(facts)
-    assert facts["gap_median"].tolist() == pytest.approx([20.0, np.nan], nan_ok=True)
+    assert facts["median_interpurchase_days"].tolist() == pytest.approx([20.0, np.nan], nan_ok=True)
     assert facts["gap_last"].tolist() == pytest.approx([30.0, np.nan], nan_ok=True)
 
 
@@ -56,7 +56,7 @@ def test_two_purchase_days_are_no_rhythm_though_the_model_has_an_estimate() -> N
     history = read_history(tables([order("ann", 0), order("ann", 50), *(order("bob", day) for day in (0, 7, 14, 21))]))
     then = snapshot(history, history.as_of, 30)
     assert features_of(history, then, "ann")["gap_median_days"] > 0
-    assert np.isnan(customer_facts(history, then)["gap_median"][0])
+    assert np.isnan(customer_facts(history, then)["median_interpurchase_days"][0])
 
 
 def test_returning_customers_stand_as_they_stood_a_horizon_ago() -> None:

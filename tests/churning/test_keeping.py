@@ -213,7 +213,7 @@ def test_how_warnings_turned_out_is_told_once_their_horizon_has_passed(store: St
         }
     )
     outcome = judge(earlier, since, horizon=HORIZON)
-    assert (outcome.customers, outcome.left, outcome.warned, outcome.warned_left) == (6, 4, 3, 2)
+    assert (outcome.customers, outcome.left, outcome.warned, outcome.warned_churned) == (6, 4, 3, 2)
     # gone on 10 July (MAY + 40 days): a was first warned on 1 May, 70 days before, and c on 31 May, 40 days before
     assert outcome.median_days_before == 55.0
     assert outcome.sentence == (

@@ -32,7 +32,7 @@ def test_no_sentence_takes_a_number_from_an_estimate() -> None:
 
 
 def test_who_speaks_of_an_interval_needs_three_purchase_days() -> None:
-    rhythm = {"gap_median", "gap_last", "gap_before", "gap_ratio"}
+    rhythm = {"median_interpurchase_days", "gap_last", "gap_before", "gap_ratio"}
     speaks = [reason for reason in load_reasons().reasons if rhythm & set(reason.facts)]
     assert {reason.code for reason in speaks} == {"silent", "longer_gap", "slow_rhythm"}
     for reason in speaks:
@@ -110,9 +110,9 @@ def test_a_sentence_has_the_numbers_of_the_customer_and_the_usual_one(
         ),
         ("features: [days_silent]", "features: [spend_12mo]", "of the group spend", "features: [days_silent]"),
         ("features: [days_silent]", "features: []", "at least one feature", "features: [days_silent]"),
-        ("usual: gap_median", "usual: gap_middle", "no fact 'gap_middle'", "usual: gap_median"),
-        ("value: gap_median", "value: gap_median_days", "no fact 'gap_median_days'", "value: gap_median"),
-        ("value: gap_median\n", "one: x\n", "is an estimate", "features: [gap_median_days, gap_p80_days]"),
+        ("usual: median_interpurchase_days", "usual: gap_middle", "no fact 'gap_middle'", "usual: median_interpurchase_days"),
+        ("value: median_interpurchase_days", "value: gap_median_days", "no fact 'gap_median_days'", "value: median_interpurchase_days"),
+        ("value: median_interpurchase_days\n", "one: x\n", "is an estimate", "features: [gap_median_days, gap_p80_days]"),
         ("days: [1, 2]", "days: [1, 2, 3]", "3 or [1, 2]", "days: [1, 2]"),
         ("code: bought_once", "code: silent", "the code 'silent' is there already", "code: bought_once"),
         ("interval {typical}", "interval {usual}", "only {value}, {typical} and facts", "interval {typical}"),

@@ -52,7 +52,7 @@ BESIDE = {
 def facts_of(features: Mapping[str, Floats]) -> dict[str, Floats]:
     """The features that are facts, and those that stand for the estimates: none without a rhythm."""
     known = features.get("purchase_days", np.full(len(next(iter(features.values()))), 6.0)) >= FEWEST_RHYTHM_DAYS
-    drawn = {"gap_median": "gap_median_days", "gap_ratio": "gap_last_ratio"}
+    drawn = {"median_interpurchase_days": "gap_median_days", "gap_ratio": "gap_last_ratio"}
     facts = {name: values for name, values in features.items() if name not in drawn.values()}
     facts |= {name: np.full(len(known), value) for name, value in BESIDE.items()}
     return facts | {fact: np.where(known, features[name], NAN) for fact, name in drawn.items() if name in features}

@@ -62,7 +62,7 @@ def assert_equal(left: tuple[History, Snapshot], right: tuple[History, Snapshot]
     assert list(one.features) == list(other.features)
     for name, values in one.features.items():
         np.testing.assert_array_equal(values, other.features[name], err_msg=name)
-    for name in ("value", "last_order", "usual_gap_days", "has_open_complaint", "bought_same_season"):
+    for name in ("value", "last_order", "median_interpurchase_days", "has_open_complaint", "bought_same_season"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
 
 

@@ -173,7 +173,7 @@ def test_each_warned_customer_has_a_reason_and_what_they_bought(listed: list[dic
         assert row["top_category"]
         assert row["top_product"]
         assert row["last_order_value"] >= 0
-        assert (row["usual_gap_days"] is None) == (row["purchase_days"] < 3)
+        assert (row["median_interpurchase_days"] is None) == (row["purchase_days"] < 3)
         if row["purchase_days"] == 1:
             signs = [reason["code"] for reason in row["reasons"] if not reason["cause"]]
             assert signs[0] == "bought_once"

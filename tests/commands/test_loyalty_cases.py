@@ -61,7 +61,7 @@ def test_more_returns_are_more_returns(run: Run) -> None:
     path = case("returns_up.csv")
     assert "mostly because more was returned" in lead_of(run, path)
     found = numbers_of(run, path)
-    assert found["order_value", ""]["change"] == 0
+    assert found["average_order_value", ""]["change"] == 0
     assert found["revenue_returns", ""]["value"] > found["revenue_returns", ""]["previous"] > 0  # type: ignore[operator]
 
 
@@ -103,7 +103,7 @@ def test_a_recall_is_told_as_returns(run: Run, tmp_path: Path, seed: int) -> Non
     rows = pl.read_csv(path, try_parse_dates=True).filter(pl.col("type") == "return")
     assert found["revenue_returns", ""]["value"] == -rows["net"].sum()
     assert found["change_by_returns", ""]["value"] == rows["net"].sum()
-    assert found["order_value", ""]["value"] == 50
+    assert found["average_order_value", ""]["value"] == 50
     assert "mostly because more was returned" in lead_of(run, *args)
 
 

@@ -41,12 +41,12 @@ SELECT
     (SELECT avg((days > 1)::int) FROM now) AS repeat_rate_period,
     (SELECT avg(EXISTS (FROM visits v WHERE v.who = c.who AND v.day > c.first AND v.day <= c.first + 365)::int)
         FROM cohort c) AS repeat_rate_cohort,
-    (SELECT median(day - previous) FROM gaps WHERE day >= $first) AS gap_median,
+    (SELECT median(day - previous) FROM gaps WHERE day >= $first) AS median_interpurchase_days,
     (SELECT sum(net) FROM lines WHERE net >= 0 AND day BETWEEN $first AND $last)::double
-        / (SELECT count(*) FROM orders WHERE day >= $first) AS order_value,
+        / (SELECT count(*) FROM orders WHERE day >= $first) AS average_order_value,
     (SELECT 2 * sum(i * net)::double / (count(*) * sum(net)::double) - (count(*) + 1) / count(*) FROM ranked) AS gini,
     (SELECT sum(net) FILTER (best <= ceil((SELECT count(*) FROM ranked) / 5))::double / sum(net)::double FROM ranked)
-        AS top_share
+        AS top_quintile_share
 """
 
 

@@ -13,7 +13,7 @@ import pytest
 from ckm.config import Config, Workspace
 from ckm.measures import sample as sample_module
 from ckm.measures.basis import Basis
-from ckm.measures.capacity import Capacity, capacity_measures, own_peak, read_capacity
+from ckm.measures.capacity import Capacity, capacity_measures, peak_year_value, read_capacity
 from ckm.measures.margin import Margin
 from ckm.measures.measure import Measures, Missing
 from ckm.measures.sample import read_features
@@ -44,9 +44,9 @@ def test_the_own_best_year_of_the_small_shop_by_hand() -> None:
     # kiri             0     15     15    15
     # (fred, gabi, juri, lena are new; otto only gave something back)
     of = shop_basis()
-    assert own_peak(of.ledger) == (315.0, 2)
+    assert peak_year_value(of.ledger) == (315.0, 2)
     measures, missing = capacity_measures(of, Missing("capacity", "few_customers"), ALL)
-    peak = Measures(measures).get("own_peak")
+    peak = Measures(measures).get("peak_year_value")
     assert peak is not None
     assert (peak.value, peak.n, peak.previous) == (315.0, 2, 20.0)  # in 2024 bern had bought 20 the year before
     assert missing == (Missing("capacity", "few_customers"),)
@@ -100,7 +100,7 @@ def test_parts_of_the_customers_add_up_to_all() -> None:
     whole, *parts = (
         Measures(capacity_measures(each, found, ALL)[0]) for each in (of, of.only(persons), of.only(~persons))
     )
-    for name in ("current_value", "potential_value", "headroom", "own_peak"):
+    for name in ("current_value", "potential_value", "headroom", "peak_year_value"):
         assert sum(each.value(name) for each in parts) == pytest.approx(whole.value(name), abs=0.05)
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.measures.concentration import active_revenue, concentration_measures, gini, top_share
+from ckm.measures.concentration import active_revenue, concentration_measures, gini, top_quintile_share
 from tests.measures.rows import basis, on, tables
 from tests.measures.shop import AS_OF, shop_basis
 
@@ -31,7 +31,7 @@ def test_the_small_shop_counted_by_hand() -> None:
 @given(amounts)
 def test_gini_is_half_the_mean_difference_in_parts_of_the_mean(those: np.ndarray) -> None:
     if not those.sum():
-        assert gini(those) is top_share(those) is None
+        assert gini(those) is top_quintile_share(those) is None
         return
     differences = np.abs(those[:, None] - those[None, :]).mean()
     assert gini(those) == pytest.approx(differences / (2 * those.mean()), abs=1e-9)
@@ -43,12 +43,12 @@ def test_equal_customers_have_no_concentration_and_one_who_brings_all_has_the_mo
     one = np.zeros(count, dtype=np.int64)
     one[count // 2] = each
     assert gini(one) == pytest.approx(1 - 1 / count, abs=1e-9)
-    assert top_share(one) == 1
+    assert top_quintile_share(one) == 1
 
 
 @given(amounts)
 def test_the_best_fifth_brings_at_least_its_part(those: np.ndarray) -> None:
-    share = top_share(those)
+    share = top_quintile_share(those)
     assert share is None or 0.2 - 1e-9 <= share <= 1
 
 

@@ -16,7 +16,7 @@ MEASURES = Measures(
     [
         Measure("revenue", 1000.0, previous=800.0),
         Measure("retention_rate", 0.42, n=200, lo=0.35, hi=0.49, previous=0.5),
-        Measure("gap_median", 28.0, n=400),
+        Measure("median_interpurchase_days", 28.0, n=400),
         Measure("nps", None),
         Measure("state", 7.0, (("state", "lapsed"),)),
     ]
@@ -32,8 +32,8 @@ def reached(name: str, wanted: Wanted) -> bool | None:
 def test_a_number_that_was_counted_is_reached_or_not() -> None:
     assert reached("revenue", Wanted(1000)) is True
     assert reached("revenue", Wanted(1000.01)) is False
-    assert reached("gap_median", Wanted(30, at_most=True)) is True
-    assert reached("gap_median", Wanted(27.5, at_most=True)) is False
+    assert reached("median_interpurchase_days", Wanted(30, at_most=True)) is True
+    assert reached("median_interpurchase_days", Wanted(27.5, at_most=True)) is False
 
 
 def test_an_estimate_cannot_be_told_from_a_goal_within_its_interval() -> None:
@@ -50,10 +50,10 @@ def test_without_a_value_nothing_can_be_told() -> None:
 
 
 def test_goals_come_in_the_order_of_the_book_with_what_they_were_before() -> None:
-    goals, measures, _ = goal_measures({"gap_median": Wanted(30, at_most=True), "revenue": Wanted(900)}, MEASURES)
+    goals, measures, _ = goal_measures({"median_interpurchase_days": Wanted(30, at_most=True), "revenue": Wanted(900)}, MEASURES)
     assert [(goal.name, goal.wanted, goal.direction) for goal in goals] == [
         ("revenue", 900, ">="),
-        ("gap_median", 30, "<="),
+        ("median_interpurchase_days", 30, "<="),
     ]
     assert measures[0] == Measure("goal", 1000.0, (("goal", "revenue"),), previous=800.0)
 

@@ -227,10 +227,10 @@ def test_a_state_is_not_given_away_by_the_balance_of_those_in_rhythm() -> None:
 def test_the_truly_loyal_are_the_same_people_by_rule_and_by_cell() -> None:
     cells = {"true": 12, "spurious": 3, "latent": 40, "none": 50}
     rules = {"behaviour_and_attitude": 12, "behaviour": 100}
-    measures = [Measure("loyalty_cell", float(count), (("loyalty", cell),)) for cell, count in cells.items()]
+    measures = [Measure("loyalty_matrix_cell", float(count), (("loyalty", cell),)) for cell, count in cells.items()]
     measures += [Measure("loyal_customers", float(count), (("rule", rule),)) for rule, count in rules.items()]
     kept = hide_small(Measures(measures)).measures
-    assert {each.of("loyalty") for each in kept.all("loyalty_cell", "loyalty")} == {"latent", "none"}
+    assert {each.of("loyalty") for each in kept.all("loyalty_matrix_cell", "loyalty")} == {"latent", "none"}
     assert kept.all("loyal_customers", "rule") == ()
 
 

@@ -75,7 +75,7 @@ def dearer() -> tuple[Change, ...]:
 
 
 def test_what_became_dearer_is_found_with_where(dearer: tuple[Change, ...]) -> None:
-    (change,) = [each for each in those_that_matter(dearer) if each.measure == "order_value"]
+    (change,) = [each for each in those_that_matter(dearer) if each.measure == "average_order_value"]
     assert change.lo > 0
     assert (change.drivers[0].dimension, change.drivers[0].value) == ("country", "TH")
     revenue = next(each for each in dearer if each.measure == "revenue")

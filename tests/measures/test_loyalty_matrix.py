@@ -38,7 +38,7 @@ def test_the_cells_by_hand() -> None:
     _, measures, missing = matrix()
     assert missing == ()
     # before: cara 2 and hugo 9 and elif CSAT 5 of 2024; nobody came on three days
-    assert numbers(measures, "loyalty_cell", "loyalty") == {
+    assert numbers(measures, "loyalty_matrix_cell", "loyalty") == {
         "true": (1, 0),
         "spurious": (0, 0),
         "latent": (4, 2),
@@ -46,7 +46,7 @@ def test_the_cells_by_hand() -> None:
     }
     # anna 270; bern 30, dong 1000, juri 300, hugo 1900; elif 90, fred 25, gabi 100, lena 60
     # before: hugo 1000 + elif 80; cara 300
-    assert numbers(measures, "loyalty_cell_revenue", "loyalty") == {
+    assert numbers(measures, "loyalty_matrix_cell_revenue", "loyalty") == {
         "true": (270, 0),
         "spurious": (0, 0),
         "latent": (30 + 1000 + 300 + 1900, 1080),
@@ -71,16 +71,16 @@ def test_who_was_never_asked_is_loyal_by_behaviour_alone() -> None:
     loyal, measures, missing = matrix(tables=tables)
     assert loyal.frame.select("customer_id", "rule", "attitude").rows() == [("anna", "behaviour", None)]
     assert missing == ()  # without any interactions the satisfaction says so
-    assert measures.all("loyalty_cell", "loyalty") == ()
+    assert measures.all("loyalty_matrix_cell", "loyalty") == ()
 
 
 def test_how_often_is_often_can_be_set() -> None:
     config = replace(Config(), loyalty=LoyaltySettings(min_orders=2))
     _, measures, _ = matrix(config=config)
     # two days of 2025: anna; dong and hugo, if they are in rhythm; gabi, who is not content
-    assert measures.value("loyalty_cell", loyalty="true") >= 2
+    assert measures.value("loyalty_matrix_cell", loyalty="true") >= 2
     assert measures.value("loyal_customers", rule="behaviour_and_attitude") == measures.value(
-        "loyalty_cell", loyalty="true"
+        "loyalty_matrix_cell", loyalty="true"
     )
 
 
@@ -133,5 +133,5 @@ def test_who_comes_each_year_is_loyal_unless_unhappy(attitude: str, rule: str | 
 
 def test_the_measures_are_of_the_book() -> None:
     _, measures, _ = matrix()
-    assert {each.name for each in measures} == {"loyalty_cell", "loyalty_cell_revenue", "loyal_customers"}
+    assert {each.name for each in measures} == {"loyalty_matrix_cell", "loyalty_matrix_cell_revenue", "loyal_customers"}
     assert all(isinstance(each, Measure) for each in measures)

@@ -24,7 +24,7 @@ from tests.conftest import examples
 from tests.measures.rows import START, basis, bought, histories, on, row, tables
 from tests.measures.shop import AS_OF, shop_basis, shop_tables
 
-BALANCED = ("customers_new", "customers_retained", "customers_won_back", "customers_lost", "retention_rate")
+BALANCED = ("customers_new", "customers_retained", "customers_reactivated", "customers_lost", "retention_rate")
 
 
 def measured(found: Basis) -> Measures:
@@ -50,18 +50,18 @@ def test_where_each_customer_of_the_small_shop_stands() -> None:
         ("customers_active", 9, None, 7),
         ("customers_new", 4, None, 5),
         ("customers_retained", 4, None, 2),
-        ("customers_won_back", 1, None, 0),
+        ("customers_reactivated", 1, None, 0),
         ("customers_lost", 3, None, 1),
         ("retention_rate", 4 / 7, 7, 2 / 3),  # of 7 active in 2024; of anna, bern, kiri, active in 2023
         ("orders", 14, None, 10),
         ("orders_per_customer", 14 / 9, 9, 10 / 7),
-        ("order_value", 3905 / 14, 14, 2530 / 10),
+        ("average_order_value", 3905 / 14, 14, 2530 / 10),
         ("repeat_rate_period", 4 / 9, 9, 3 / 7),  # anna, dong, gabi, hugo; anna, cara, dong
         # first bought 2024-01-02 to 2024-12-31: cara, dong, elif, hugo (after 365 days) came again, ines did not;
         # first bought 2023-01-02 to 2024-01-01: anna came after 420 days, kiri after 366, bern not at all
         ("repeat_rate_cohort", 4 / 5, 5, 0 / 3),
         # ended in 2025: 20, 51, 120, 153, 158, 181, 183, 184, 365, 700; in 2024: 19, 182, 184, 366, 420
-        ("gap_median", (158 + 181) / 2, 10, 184),
+        ("median_interpurchase_days", (158 + 181) / 2, 10, 184),
     ],
 )
 def test_each_measure_counted_by_hand(name: str, value: float, n: int | None, previous: float) -> None:
@@ -134,17 +134,17 @@ def test_one_customer_and_an_empty_period_are_said_without_failing() -> None:
     alone = measured(basis(tables(on(AS_OF, "ann"))))
     assert alone.value("customers_active") == 1
     assert alone.value("repeat_rate_period") == 0
-    assert alone.value("gap_median") is None
+    assert alone.value("median_interpurchase_days") is None
     assert alone.value("repeat_rate_cohort") is None
     empty = measured(basis(tables(on(START, "ann"), on(START, "bob")), as_of=AS_OF))
-    for name, value in (("customers_active", 0), ("orders", 0), ("orders_per_customer", None), ("order_value", None)):
+    for name, value in (("customers_active", 0), ("orders", 0), ("orders_per_customer", None), ("average_order_value", None)):
         assert empty.value(name) == value
     assert empty.get("repeat_rate_period").n == 0  # type: ignore[union-attr]
 
 
 def test_a_return_is_no_order_and_makes_none_smaller() -> None:
     found = measured(basis(tables(on(AS_OF, "ann", 30.0), on(AS_OF, "ann", -10.0, "return"), on(AS_OF, "bob", -5.0))))
-    assert (found.value("orders"), found.value("order_value")) == (1, 30.0)
+    assert (found.value("orders"), found.value("average_order_value")) == (1, 30.0)
 
 
 def assert_balanced(who: Standing) -> None:
@@ -183,7 +183,7 @@ def test_active_is_new_and_retained_and_won_back_always(rows: list, day: int, mo
                   and period.first <= each[1].date() <= period.last)  # fmt: skip
     orders = measures.value("orders")
     if orders:
-        assert round(measures.value("order_value") * orders * 100) == purchases  # type: ignore[operator]
+        assert round(measures.value("average_order_value") * orders * 100) == purchases  # type: ignore[operator]
 
 
 def is_purchase(each: tuple) -> bool:

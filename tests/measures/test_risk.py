@@ -144,16 +144,16 @@ def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -
     store = Store(tmp_path / "store")
     outcome = risk_module._outcome(of, store)
     assert outcome is not None
-    assert (outcome.customers, outcome.left, outcome.warned, outcome.warned_left) == (10, 9, 3, 2)
+    assert (outcome.customers, outcome.left, outcome.warned, outcome.warned_churned) == (10, 9, 3, 2)
     kept_run(tmp_path, date(2025, 12, 1), ("bern", 0.8, "warn", "silent", 24.0))
     found = read_risk(of, ALL, None)
     said = Measures(risk_measures(of, found)[0])
-    warned, left = said.get("warned_left"), said.get("left_warned")
+    warned, left = said.get("warning_precision"), said.get("warning_recall")
     assert warned is not None
     assert left is not None
     assert (warned.value, warned.n, (warned.lo, warned.hi)) == (pytest.approx(2 / 3), 3, wilson(2, 3))
     assert (left.value, left.n, (left.lo, left.hi)) == (pytest.approx(2 / 9), 9, wilson(2, 9))
-    assert said.value("warned_early") == 30  # gone_on is 30 days after the warning
+    assert said.value("warning_lead_time") == 30  # gone_on is 30 days after the warning
 
 
 @pytest.mark.slow

@@ -65,7 +65,7 @@ def test_answers_and_loyalty_are_those_of_the_slice() -> None:
     assert {key: value for key, (value, _) in values(found, "nps", "country").items()} == {"DE": 0, "TH": 50}
     # high: anna (often), bern, hugo; low: elif, fred
     cells = {
-        each.of("loyalty"): each.value for each in found if each.name == "loyalty_cell" and each.of("country") == "DE"
+        each.of("loyalty"): each.value for each in found if each.name == "loyalty_matrix_cell" and each.of("country") == "DE"
     }
     assert cells == {"true": 1, "spurious": 0, "latent": 2, "none": 2}
 
@@ -77,7 +77,7 @@ def test_channels_by_hand_with_the_till() -> None:
     assert values(found, "revenue", "channel") == {"phone": (2900, 2000), "web": (760, 480), "till": (118, 25)}
     assert values(found, "customers_active", "channel") == {"phone": (2, 2), "web": (4, 4), "till": (3, 1)}
     # the life cycle and loyalty are of a customer, and not of what was bought through a channel
-    assert {each.name for each in found}.isdisjoint({"state", "loyalty_cell", "loyal_customers"})
+    assert {each.name for each in found}.isdisjoint({"state", "loyalty_matrix_cell", "loyal_customers"})
 
 
 @pytest.mark.slow

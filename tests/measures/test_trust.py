@@ -47,7 +47,7 @@ def finance(**totals: float) -> str:
 
 
 def differences(measures: Measures) -> dict[str | None, float | None]:
-    return {each.of("month"): each.value for each in measures.all("control_difference", "month")}
+    return {each.of("month"): each.value for each in measures.all("reconciliation_difference", "month")}
 
 
 def test_every_row_is_counted_once(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_month_that_finance_has_and_the_shop_has_not_differs_by_all_of_it(tmp_
 
 
 def test_an_allowed_difference_is_equal(tmp_path: Path) -> None:
-    config = replace(Config(), check=replace(CheckSettings(), control_difference=0.5))
+    config = replace(Config(), check=replace(CheckSettings(), reconciliation_difference=0.5))
     measures, _ = measured(tmp_path, finance(**{"2025-03": 25.4, "2025-04": 30.6}), config=config)
     assert measures.value("controls_equal") == 1
 

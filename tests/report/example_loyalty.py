@@ -84,7 +84,7 @@ def example_report(**changes: object) -> LoyaltyReport:
         ),
         "goals": (
             Goal("retention_rate", 0.55, ">=", 0.514, 0.491, 0.537, on_track=False),
-            Goal("gap_median", 30, "<=", 28.0, None, None, on_track=True),
+            Goal("median_interpurchase_days", 30, "<=", 28.0, None, None, on_track=True),
             Goal("nps", 10, ">=", 6.0, 0.3, 11.6, on_track=None),
         ),
         "loyal": pl.read_csv(DATA / "loyal.csv", schema=LOYAL_COLUMNS),

@@ -233,8 +233,8 @@ def test_customers_who_are_gone_after_their_first_purchase_are_told_as_such() ->
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_report_scores_its_own_past(lang: str) -> None:
     measures = (
-        Measure("warned_left", 0.6, n=50),
-        Measure("left_warned", 0.75, n=40),
+        Measure("warning_precision", 0.6, n=50),
+        Measure("warning_recall", 0.75, n=40),
         Measure("spend_expected", 2000.0, n=90),
         Measure("spend_came", 1500.0, n=90),
     )

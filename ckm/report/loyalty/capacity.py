@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NUMBERS = (
     "current_value",
     "potential_value",
-    "own_peak",
+    "peak_year_value",
     "clv",
     "clv_mean",
     "clv_past_error",

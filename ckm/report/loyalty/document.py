@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ckm.measures.report import LoyaltyReport
     from ckm.report.document import Section
 
-KEY_FIGURES = ("revenue", "customers_active", "retention_rate", "nps", "order_value")
+KEY_FIGURES = ("revenue", "customers_active", "retention_rate", "nps", "average_order_value")
 """At the top, with the change; the value at risk takes the last place where it is known."""
 MOST_KEY_FIGURES = 4
 NOT_COMPARED = frozenset({"no_comparison", "data_end_early", "days_without_rows"})

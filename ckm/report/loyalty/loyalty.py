@@ -90,11 +90,11 @@ def _satisfaction_finding(telling: Telling, first: Measure) -> str:
 
 
 def _matrix(telling: Telling) -> Iterator[Block]:
-    counts = {each.of("loyalty"): each.value or 0.0 for each in telling.all("loyalty_cell", "loyalty")}
+    counts = {each.of("loyalty"): each.value or 0.0 for each in telling.all("loyalty_matrix_cell", "loyalty")}
     total = sum(counts.values())
     if not total:
         return
-    revenue = {each.of("loyalty"): each.value for each in telling.all("loyalty_cell_revenue", "loyalty")}
+    revenue = {each.of("loyalty"): each.value for each in telling.all("loyalty_matrix_cell_revenue", "loyalty")}
     most = max(counts.values())
     boxes = [
         Box(
@@ -115,7 +115,7 @@ def _matrix(telling: Telling) -> Iterator[Block]:
             telling.say(f"cell.{cell}"),
             telling.numbers.count(counts.get(cell, 0.0)),
             telling.numbers.share(counts.get(cell, 0.0) / total, 1),
-            telling.written("loyalty_cell_revenue", revenue.get(cell), exact=True),
+            telling.written("loyalty_matrix_cell_revenue", revenue.get(cell), exact=True),
         )
         for cell in ("true", "spurious", "latent", "none")
     ]
@@ -130,7 +130,7 @@ def _matrix(telling: Telling) -> Iterator[Block]:
         spurious=telling.numbers.count(counts.get("spurious", 0.0)),
     )
     yield telling.figure(
-        telling.unless_hidden(finding, "loyalty_cell", whole=counts.keys() >= set(CELLS)),
+        telling.unless_hidden(finding, "loyalty_matrix_cell", whole=counts.keys() >= set(CELLS)),
         "matrix",
         matrix(boxes, mirrored=telling.mirrored),
         Table(telling.say("table.matrix"), columns, tuple(rows), folded=True),

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from ckm.report.document import Block
     from ckm.report.loyalty.telling import Telling
 
-NUMBERS = ("warned_left", "left_warned", "warned_early", "spend_expected", "spend_came")
+NUMBERS = ("warning_precision", "warning_recall", "warning_lead_time", "spend_expected", "spend_came")
 
 
 def past_section(telling: Telling) -> Section:
@@ -32,7 +32,7 @@ def _blocks(telling: Telling) -> Iterator[Block]:
 def past_findings(telling: Telling) -> Iterator[str]:
     """Say how the warnings, and the spend that was expected, turned out."""
     report, numbers = telling.report, telling.numbers
-    warned, caught = telling.of("warned_left"), telling.of("left_warned")
+    warned, caught = telling.of("warning_precision"), telling.of("warning_recall")
     if report.warnings_scored is not None and warned is not None and caught is not None and warned.n:
         yield telling.say(
             "find.past_warnings",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ckm.report.document import Block
     from ckm.report.loyalty.telling import Telling
 
-BALANCE = ("customers_new", "customers_retained", "customers_won_back", "customers_lost")
+BALANCE = ("customers_new", "customers_retained", "customers_reactivated", "customers_lost")
 NUMBERS = (
     "customers_active",
     *BALANCE,
@@ -26,14 +26,14 @@ NUMBERS = (
     "orders",
     "purchase_days",
     "orders_per_customer",
-    "order_value",
+    "average_order_value",
     "repeat_rate_period",
     "repeat_rate_cohort",
-    "gap_median",
+    "median_interpurchase_days",
     "survival_median",
     "lapsed_after_first",
     "gini",
-    "top_share",
+    "top_quintile_share",
 )
 MOST_COHORTS = 13
 MOST_STEPS = 60
@@ -286,7 +286,7 @@ FLOW_COLUMNS = ("new", "won_back", "retained", "lost", "active")
 
 
 def _concentration(telling: Telling) -> Iterator[Block]:
-    top, gini = telling.of("top_share"), telling.of("gini")
+    top, gini = telling.of("top_quintile_share"), telling.of("gini")
     if top is None or top.value is None:
         return
     rest = 1.0 - top.value

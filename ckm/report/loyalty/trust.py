@@ -78,7 +78,7 @@ def _rows(telling: Telling) -> Iterator[tuple[str, str]]:
 
 
 def _controls(telling: Telling) -> Iterator[Block]:
-    months = telling.all("control_difference", "month")
+    months = telling.all("reconciliation_difference", "month")
     equal = telling.of("controls_equal")
     if equal is None or equal.value is None or not months:
         return
@@ -101,6 +101,6 @@ def _controls(telling: Telling) -> Iterator[Block]:
         (telling.numbers.month(each.of("month") or ""), telling.written(each.name, each.value, exact=True, signed=True))
         for each in months
     ]
-    table = telling.table(telling.title("control_difference"), ("month", "difference"), rows)
+    table = telling.table(telling.title("reconciliation_difference"), ("month", "difference"), rows)
     off = frozenset(number for number, each in enumerate(months) if abs(each.value or 0.0) > CENT)
     yield Table(table.caption, table.columns, table.rows, off, folded=True)
