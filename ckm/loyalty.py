@@ -369,7 +369,7 @@ class _Single:
         tell("churn")
         risk = read_risk(basis, margin, segments)
         refused = isinstance(risk, Missing) and risk.reason == NO_FORECAST
-        lifetime = Missing("capacity", NO_FORECAST) if refused else read_lifetime(basis, margin)
+        lifetime = Missing("growth_potential", NO_FORECAST) if refused else read_lifetime(basis, margin)
         return cls(margin, sample, lifetime, capacity, segments, risk)
 
     @property

@@ -331,7 +331,7 @@ def _with_balance(result: Segmentation, ledger: Ledger) -> Segmentation:
     if not isinstance(definition, LifecycleDefinition):
         return result
     flows = lifecycle_flows(ledger.standing_on(result.as_of), definition)
-    title = "Customers in rhythm, month by month: active = new + retained + won back; active before = retained + lost"
+    title = "Customers in rhythm, month by month: active = new + retained + reactivated; active before = retained + lost"
     return result.saying(*flows.remarks, details=(Detail(title, flows.frame),))
 
 

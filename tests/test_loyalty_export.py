@@ -122,7 +122,7 @@ def test_the_lists_hold_whom_they_name_in_their_order(tmp_path: Path) -> None:
     chosen = {
         "loyal": frame.filter(pl.col("loyalty_rule").is_not_null()),
         "at-risk": frame.filter(pl.col("risk_level").is_not_null()),
-        "won-back": frame.filter(pl.col("lifecycle_state") == "won back"),
+        "reactivated": frame.filter(pl.col("lifecycle_state") == "reactivated"),
         "one-time": frame.filter(pl.col("frequency") == 1),
         "headroom": frame.filter(
             pl.col("value_segment").is_in(["protect", "grow"])

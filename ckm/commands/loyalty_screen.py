@@ -38,7 +38,7 @@ NUMBERS = (
 """Measures of the table."""
 UNSEEN = dict.fromkeys(map(ord, "\u2060\u2066\u2067\u2068\u2069\u200e"))
 """Marks for a page that runs both ways; terminals that know none show them as boxes."""
-FINDINGS = {"loyalty": 2, "capacity": 1, "churn": 1}
+FINDINGS = {"loyalty": 2, "growth_potential": 1, "churn": 1}
 """Findings told of a section after those at the top."""
 
 
@@ -103,7 +103,7 @@ def _others(telling: Telling) -> Iterator[str]:
     for section, most in FINDINGS.items():
         yield from findings(telling, section)[:most]
     yield from past_findings(telling)
-    for section in ("changed", "relationships", *FINDINGS, "trust"):
+    for section in ("changed", "relationships", *FINDINGS, "data_quality"):
         yield from (text.text for text in telling.missing(section))
 
 

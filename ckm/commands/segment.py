@@ -106,8 +106,8 @@ def segment(
     """Put every customer into a named segment that stays put, and explain who moved.
 
     rfm scores recency, frequency and money from 1 to 5 and names the 125 combinations. value sets what a customer is
-    worth against what customers like this one spend: protect, grow, keep cheap, watch. lifecycle judges each customer
-    by their own rhythm: prospect, new, active, cooling, lapsed, won back. clusters finds as many groups as are stable.
+    worth against what customers like this one spend: protect, grow, maintain, monitor. lifecycle judges each customer
+    by their own rhythm: prospect, new, active, cooling, lapsed, reactivated. clusters finds as many groups as are stable.
     A FILE.yaml holds rules of your own. Prints one row per segment; -o FILE writes one row per customer beside it.
 
     A workspace keeps the definition (cut points, centres, names) in segments/NAME.yaml the first time and applies it

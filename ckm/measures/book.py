@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 BOOK = Path(__file__).parents[1] / "data" / "measures.yaml"
 BOOK_SCHEMA = "ckm.measures/1"
-SECTIONS = ("changed", "relationships", "loyalty", "capacity", "churn", "trust")
-UNITS = ("money", "customers", "orders", "share", "days", "points", "number", "rows", "answers", "ratio")
+SECTIONS = ("changed", "relationships", "loyalty", "growth_potential", "churn", "data_quality")
+UNITS = ("money", "customers", "orders", "share", "days", "points", "number", "rows", "responses", "ratio")
 _KEYS = ("name", "section", "unit", "title", "definition", "formula", "source")
 
 

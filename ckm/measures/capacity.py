@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ckm.measures.basis import Basis
     from ckm.measures.margin import Margin
 
-SECTION = "capacity"
+SECTION = "growth_potential"
 MONEY_DIGITS = 2
 VALUES = ("current_value", "potential_value", "headroom")
 

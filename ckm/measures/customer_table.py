@@ -147,7 +147,7 @@ def audiences(table: CustomerTable) -> dict[str, pl.DataFrame]:
             "headroom",
             True,
         ),
-        "won-back": (pl.col("lifecycle_state") == "won back", "last_purchase", True),
+        "reactivated": (pl.col("lifecycle_state") == "reactivated", "last_purchase", True),
         "one-time": (pl.col("frequency") == 1, "recency_days", False),
     }
     beside = ("customer_id", NAME) if table.has_names else ("customer_id",)

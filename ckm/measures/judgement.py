@@ -217,7 +217,7 @@ def _days_said(*spans: EqualDays) -> int | None:
 
 def _comers_and_goers(basis: Basis) -> tuple[Driver, ...]:
     kinds = standing(basis)
-    came = (("new", kinds.new, 1), ("won_back", kinds.won_back, 1), ("lost", kinds.lost, -1))
+    came = (("new", kinds.new, 1), ("reactivated", kinds.reactivated, 1), ("lost", kinds.lost, -1))
     return tuple(Driver(KIND, kind, float(sign * who.sum()), int(who.sum())) for kind, who, sign in came)
 
 

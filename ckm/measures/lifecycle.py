@@ -127,7 +127,7 @@ def _states(ledger: Ledger, gaps: Gaps, definition: LifecycleDefinition) -> NDAr
 def lifecycle_measures(
     basis: Basis, lifecycle: Lifecycle | None, *, with_prospects: bool = True
 ) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
-    """Measure ``state`` and ``flow``.
+    """Return the metrics ``lifecycle_stage`` and ``active_customer_flow``.
 
     Parameters
     ----------
@@ -144,9 +144,9 @@ def lifecycle_measures(
         return (), (Missing(SECTION, "few_repeat_buyers", (("there", there), ("needed", FEWEST_GAPS))),)
     now = _counted(basis, lifecycle, with_prospects=with_prospects)
     then = _counted(basis, lifecycle.earlier, with_prospects=with_prospects) if lifecycle.earlier else {}
-    states = [Measure("state", count, (("state", state),), previous=then.get(state)) for state, count in now.items()]
+    states = [Measure("lifecycle_stage", count, (("state", state),), previous=then.get(state)) for state, count in now.items()]
     flows = [
-        Measure("flow", balance[kind], (("month", balance["period"]), ("kind", kind)))
+        Measure("active_customer_flow", balance[kind], (("month", balance["period"]), ("kind", kind)))
         for balance in lifecycle_flows(lifecycle.ledger, lifecycle.definition).frame.iter_rows(named=True)
         for kind in COUNTS
     ]

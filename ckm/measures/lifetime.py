@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Columns = tuple[NDArray[np.int32], NDArray[np.int32], Floats]
 
-SECTION = "capacity"
+SECTION = "growth_potential"
 HELD_OUT = 2
 """The holdout is as long as the horizon, which is the question, and at most half of the history. A year holds all
 seasons; with a shorter one a model is judged by the season."""

@@ -39,7 +39,7 @@ UNKNOWN = _Number(None)
 def relationship_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
     """Measure the customers of the period and their purchases, and by party type.
 
-    Where the data do not cover the period that is compared with, nobody can say who is new, retained, won back or lost:
+    Where the data do not cover the period that is compared with, nobody can say who is new, retained, reactivated or lost:
     these are None, ``no_comparison`` says why, and nothing has a ``previous``. Where they do not cover the year before
     the last, those who bought first in it are mostly old customers: their repeat rate is None (``short_history``).
     """
@@ -75,7 +75,7 @@ def _numbers(basis: Basis) -> dict[str, _Number]:
         "customers_active": _Number(active),
         "customers_new": _Number(int(who.new.sum())) if known else UNKNOWN,
         "customers_retained": _Number(retained) if known else UNKNOWN,
-        "customers_reactivated": _Number(int(who.won_back.sum())) if known else UNKNOWN,
+        "customers_reactivated": _Number(int(who.reactivated.sum())) if known else UNKNOWN,
         "customers_lost": _Number(int(who.lost.sum())) if known else UNKNOWN,
         "retention_rate": _rate(retained, before) if known else UNKNOWN,
         "orders": _Number(bought),

@@ -100,7 +100,7 @@ def _answers(basis: Basis, scale: str, here: pl.DataFrame, then: pl.DataFrame | 
     share, active, lo, hi = _response(basis, here, basis.period)
     was = None if then is None else _response(basis, then, basis.compared)[0]
     return (
-        Measure("answers", float(here.height), place, previous=None if then is None else float(then.height)),
+        Measure("responses", float(here.height), place, previous=None if then is None else float(then.height)),
         Measure("response_rate", share, place, n=active, lo=lo, hi=hi, previous=was),
     )
 

@@ -158,4 +158,4 @@ def _states(lifecycle: Lifecycle) -> Iterator[Measure]:
         if state != PROSPECT:
             count, earlier = lifecycle.is_in(state).sum(), lifecycle.earlier
             previous = None if earlier is None else float(earlier.is_in(state).sum())
-            yield Measure("state", float(count), (("state", state),), previous=previous)
+            yield Measure("lifecycle_stage", float(count), (("state", state),), previous=previous)

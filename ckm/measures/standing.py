@@ -1,4 +1,4 @@
-"""Where each customer stands in a period against the one before: new, retained, won back or lost."""
+"""Where each customer stands in a period against the one before: new, retained, reactivated or lost."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
     Mask = NDArray[np.bool_]
 
-KINDS = ("new", "retained", "won_back", "lost")
+KINDS = ("new", "retained", "reactivated", "lost")
 
 
 @dataclass(frozen=True)
 class Standing:
     """Masks by code; nobody is in two of them.
 
-    Every customer active in the period is new, retained or won back, and every one active in the period before is
+    Every customer active in the period is new, retained or reactivated, and every one active in the period before is
     retained or lost:
 
-        active = new + retained + won back
+        active = new + retained + reactivated
         active before = retained + lost
 
     Attributes
@@ -34,7 +34,7 @@ class Standing:
         Active, and the first purchase ever lies in the period.
     retained
         Active in both periods.
-    won_back
+    reactivated
         Active, not in the period before, and bought first before this one.
     lost
         Active in the period before, not in this one. A year-ago comparison leaves a time between the two: who is lost
@@ -43,13 +43,13 @@ class Standing:
 
     new: Mask
     retained: Mask
-    won_back: Mask
+    reactivated: Mask
     lost: Mask
 
     @property
     def active(self) -> Mask:
         """With a purchase in the period."""
-        return self.new | self.retained | self.won_back
+        return self.new | self.retained | self.reactivated
 
     @property
     def active_before(self) -> Mask:
@@ -66,4 +66,4 @@ def standing(basis: Basis) -> Standing:
     active = ledger.bought_between(basis.period)
     before = ledger.bought_between(basis.compared)
     is_new = active & (ledger.first_day >= day_number(basis.period.first))
-    return Standing(new=is_new, retained=active & before, won_back=active & ~before & ~is_new, lost=before & ~active)
+    return Standing(new=is_new, retained=active & before, reactivated=active & ~before & ~is_new, lost=before & ~active)

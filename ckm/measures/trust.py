@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ckm.customers.period import Period
     from ckm.measures.basis import Basis
 
-TRUST = "trust"
+TRUST = "data_quality"
 IN_THE_LEDGER = frozenset(("sale", "return", "subscription"))
 """Types of transaction of which the ledger has the sums by day; only of cancelled rows it has none."""
 DIGITS = 9

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ckm.measures.basis import Basis
 
-SECTION = "capacity"
+SECTION = "growth_potential"
 TOPIC = "wallet"
 STATED = "stated_spend"
 DIGITS = 12

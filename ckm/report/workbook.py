@@ -37,7 +37,7 @@ FORMATS = {
     "customers": "#,##0",
     "orders": "#,##0",
     "rows": "#,##0",
-    "answers": "#,##0",
+    "responses": "#,##0",
     "days": "#,##0.0",
     "points": "0.0",
     "number": "0.00",

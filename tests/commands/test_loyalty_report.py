@@ -66,8 +66,8 @@ def measured(text: str) -> pl.DataFrame:
 @pytest.mark.slow
 def test_json_has_every_measure_as_a_row(told: str) -> None:
     rows = measured(told)
-    assert rows["section"].unique(maintain_order=True).to_list() == ["changed", "relationships", "loyalty", "capacity",
-                                                                     "churn", "trust"]  # fmt: skip
+    assert rows["section"].unique(maintain_order=True).to_list() == ["changed", "relationships", "loyalty", "growth_potential",
+                                                                     "churn", "data_quality"]  # fmt: skip
     assert rows.filter(pl.col("definition").is_null()).is_empty()
 
 

@@ -5,7 +5,7 @@ All amounts are whole euros. What one customer is, at a glance (purchase days wi
 
     who    party        country  2023          2024                   2025                                          in 2025
     anna   person       DE       01-10  50     03-05  60, 09-05  40   02-10 100, 06-10 80, r 06-20 -30, 11-10 120   retained
-    bern   person       DE       05-02  20                            04-01  30                                     won back
+    bern   person       DE       05-02  20                            04-01  30                                     reactivated
     cara   person       TH                     02-01 200, 02-20 100                                                 lost
     dong   company      TH                     01-15 500, 07-15 500   01-15 600, 07-15 400                          retained
     elif   company      DE                     11-30  80              01-20  90                                     retained
@@ -20,11 +20,11 @@ All amounts are whole euros. What one customer is, at a glance (purchase days wi
     mira   person       DE       a prospect: never bought anything
     till                                       05-05  10              05-05  20, r 06-06 -5
 
-2025: 9 active = 4 new + 4 retained + 1 won back; 14 orders
+2025: 9 active = 4 new + 4 retained + 1 reactivated; 14 orders
     bought   300 + 30 + 1000 + 90 + 25 + 100 + 2000 + 300 + 60 = 3905    (anna, bern, dong, elif, fred, gabi, ...)
     returned -30 - 100 - 12 = -142                                        known customers: 3763
     till     20 - 5 = 15                                                  revenue:         3778
-2024: 7 active (4 of them retained, 3 lost in 2025) = 5 new + 2 retained + 0 won back; 10 orders
+2024: 7 active (4 of them retained, 3 lost in 2025) = 5 new + 2 retained + 0 reactivated; 10 orders
     bought   100 + 300 + 1000 + 80 + 1000 + 35 + 15 = 2530
     returned -35                                                          known customers: 2495
     till     10                                                           revenue:         2505

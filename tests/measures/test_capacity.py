@@ -45,25 +45,25 @@ def test_the_own_best_year_of_the_small_shop_by_hand() -> None:
     # (fred, gabi, juri, lena are new; otto only gave something back)
     of = shop_basis()
     assert peak_year_value(of.ledger) == (315.0, 2)
-    measures, missing = capacity_measures(of, Missing("capacity", "few_customers"), ALL)
+    measures, missing = capacity_measures(of, Missing("growth_potential", "few_customers"), ALL)
     peak = Measures(measures).get("peak_year_value")
     assert peak is not None
     assert (peak.value, peak.n, peak.previous) == (315.0, 2, 20.0)  # in 2024 bern had bought 20 the year before
-    assert missing == (Missing("capacity", "few_customers"),)
+    assert missing == (Missing("growth_potential", "few_customers"),)
 
 
 def test_a_first_year_is_nobodys_best_yet() -> None:
     of = basis(tables(row("ann", 0), row("bob", 300)))
-    measures, missing = capacity_measures(of, Missing("capacity", "few_customers"), ALL)
+    measures, missing = capacity_measures(of, Missing("growth_potential", "few_customers"), ALL)
     assert measures == ()
-    assert missing[1] == Missing("capacity", "short_history", (("needed", 24),))
+    assert missing[1] == Missing("growth_potential", "short_history", (("needed", 24),))
 
 
 @pytest.mark.slow
 def test_few_customers_are_said_with_their_number() -> None:
     of = shop_basis()
     found = read_capacity(of, read_features(of))
-    assert found == Missing("capacity", "few_customers", (("there", 9), ("needed", 30)))
+    assert found == Missing("growth_potential", "few_customers", (("there", 9), ("needed", 30)))
 
 
 @pytest.mark.slow
@@ -77,7 +77,7 @@ def test_values_are_those_of_segment_by_value_for_who_bought_within_the_year() -
         assert said.value("headroom_customers", segment=segment) == customers
         assert said.value("headroom", segment=segment) == pytest.approx(headroom, abs=0.01)
     boxes = said.all("headroom", "segment")
-    assert [each.of("segment") for each in boxes] == ["protect", "grow", "keep cheap", "watch"]
+    assert [each.of("segment") for each in boxes] == ["protect", "grow", "maintain", "monitor"]
     assert sum(each.value for each in boxes) == pytest.approx(said.value("headroom"), abs=0.05)
 
 

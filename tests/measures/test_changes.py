@@ -98,12 +98,12 @@ def purchases_by_hand() -> list[tuple[int, float, int, float]]:
 def test_changes_by_kind_of_customer_by_hand(shop: Measures) -> None:
     # new: fred 25, gabi 100, juri 300, lena 60
     # retained: anna 270 - 100, dong 1000 - 1000, elif 90 - 80, hugo 1900 - 1000
-    # won back: bern 30; lost: cara -300, ines 0, kiri -15, and otto, who only returned, -12
+    # reactivated: bern 30; lost: cara -300, ines 0, kiri -15, and otto, who only returned, -12
     found = {each.of("kind"): (each.value, each.n) for each in shop.all("change_by_kind", "kind")}
     assert found == {
         "new": (485, 4),
         "retained": (170 + 0 + 10 + 900, 4),
-        "won_back": (30, 1),
+        "reactivated": (30, 1),
         "lost": (-327, 4),
     }
     assert sum(value for value, _ in found.values()) == 3763 - 2495

@@ -18,7 +18,7 @@ MEASURES = Measures(
         Measure("retention_rate", 0.42, n=200, lo=0.35, hi=0.49, previous=0.5),
         Measure("median_interpurchase_days", 28.0, n=400),
         Measure("nps", None),
-        Measure("state", 7.0, (("state", "lapsed"),)),
+        Measure("lifecycle_stage", 7.0, (("state", "lapsed"),)),
     ]
 )
 

@@ -13,7 +13,7 @@ from ckm.measures.hiding import Hidden, hide_small
 from ckm.measures.measure import Measure, Measures, Missing
 from tests.conftest import examples
 
-STATES = ("active", "won back", "new", "cooling", "lapsed")
+STATES = ("active", "reactivated", "new", "cooling", "lapsed")
 IN_RHYTHM = STATES[:3]
 Table = dict[tuple[str, str], int]
 
@@ -27,11 +27,11 @@ def report(table: Table) -> Measures:
         measures.append(_active((("country", country),), sum(inside.values())))
         measures.append(_slice("country", country, sum(inside.values())))
         measures += [
-            Measure("state", float(count), (("country", country), ("state", each))) for each, count in inside.items()
+            Measure("lifecycle_stage", float(count), (("country", country), ("state", each))) for each, count in inside.items()
         ]
     for state in STATES:
         count = sum(table[country, state] for country in countries)
-        measures.append(Measure("state", float(count), (("state", state),)))
+        measures.append(Measure("lifecycle_stage", float(count), (("state", state),)))
     return Measures(measures)
 
 
@@ -59,7 +59,7 @@ def recomputed(table: Table, hidden: Hidden) -> set[tuple[str, str]]:
         found = (
             hidden.measures.value("customers_active", **slice_)
             if state == "*"
-            else hidden.measures.value("state", **slice_, state=state)
+            else hidden.measures.value("lifecycle_stage", **slice_, state=state)
         )
         if found is not None:
             return {}, int(found)
@@ -218,9 +218,9 @@ def test_what_a_small_cohort_did_is_hidden_and_its_size_is_not() -> None:
 
 
 def test_a_state_is_not_given_away_by_the_balance_of_those_in_rhythm() -> None:
-    counts = {"active": 50, "won back": 3, "new": 30, "cooling": 10, "lapsed": 90}
-    states = Measures([Measure("state", float(count), (("state", state),)) for state, count in counts.items()])
-    # cooling has fewest beside won back, but active + won back + new is known from the flows
+    counts = {"active": 50, "reactivated": 3, "new": 30, "cooling": 10, "lapsed": 90}
+    states = Measures([Measure("lifecycle_stage", float(count), (("state", state),)) for state, count in counts.items()])
+    # cooling has fewest beside reactivated, but active + reactivated + new is known from the flows
     assert {each.of("state") for each in hide_small(states).measures} == {"active", "cooling", "lapsed"}
 
 

@@ -56,12 +56,12 @@ def assert_as_segmented(data: dict[str, pl.LazyFrame], zone: str, found: Basis) 
     assert states(found) == {who: state for who, state in theirs.items() if state != "prospect"}
     counted = Measures(lifecycle_measures(found, lifecycle_of(found))[0])
     tally = Counter(theirs.values())
-    for each in counted.all("state", "state"):
+    for each in counted.all("lifecycle_stage", "state"):
         assert each.value == tally.pop(each.of("state") or "", 0)
     assert not tally
     read = read_ledger(data, as_of=found.as_of, time_zone=zone)
     flows = lifecycle_flows(read, definition).frame
-    for each in counted.all("flow", "month", "kind"):
+    for each in counted.all("active_customer_flow", "month", "kind"):
         month, kind = each.of("month"), each.of("kind")
         assert each.value == flows.filter(period=month)[kind or ""].item()
 
@@ -86,8 +86,8 @@ def test_the_small_shop_has_the_states_of_ckm_segment_now_and_before() -> None:
     table = definition_table(definition, ledger, found.tables["customers"], as_of=found.compared.last)
     then = Counter(segmented(definition, table).kept["segment"])
     measures = Measures(lifecycle_measures(found, lifecycle)[0])
-    assert {each.of("state"): each.previous for each in measures.all("state", "state")} == {
-        state: then[state] for state in ("active", "won back", "new", "cooling", "lapsed", "prospect")
+    assert {each.of("state"): each.previous for each in measures.all("lifecycle_stage", "state")} == {
+        state: then[state] for state in ("active", "reactivated", "new", "cooling", "lapsed", "prospect")
     }
 
 
@@ -113,7 +113,7 @@ def test_every_month_balances(rows: list, day: int) -> None:
     assume(bought([each for each in rows if each[1].date() <= as_of]))
     months = balanced(basis(tables(*rows), as_of=as_of), RULER)
     for each in months:
-        assert each["active"] == each["new"] + each["retained"] + each["won_back"]
+        assert each["active"] == each["new"] + each["retained"] + each["reactivated"]
         assert each["active_before"] == each["retained"] + each["lost"]
     assert [each["active"] for each in months[:-1]] == [each["active_before"] for each in months[1:]]
 
@@ -149,4 +149,4 @@ def test_without_a_rhythm_the_states_are_missing_and_it_is_said_what_is_there() 
 def test_a_part_that_is_told_by_purchases_has_no_prospects() -> None:
     found = shop_basis()
     measures = Measures(lifecycle_measures(found, lifecycle_of(found), with_prospects=False)[0])
-    assert measures.get("state", state="prospect") is None
+    assert measures.get("lifecycle_stage", state="prospect") is None

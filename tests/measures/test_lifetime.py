@@ -48,7 +48,7 @@ def test_a_margin_sees_nothing_after_the_day() -> None:
 def test_too_few_repeat_buyers_are_said_with_their_number() -> None:
     found = read_lifetime(shop_basis(), ALL)
     assert found == Missing(
-        "capacity", "few_repeat_buyers", (("there", 8), ("needed", 20))
+        "growth_potential", "few_repeat_buyers", (("there", 8), ("needed", 20))
     )  # not fred, ines, juri, lena
     assert lifetime_measures(shop_basis(), found) == ((), (found,))
 
@@ -96,7 +96,7 @@ def test_the_sums_and_the_tenths_of_the_example_shop_agree() -> None:
     orders = said.all("holdout_orders", "tenth", "what")
     actual = sum(each.value for each in orders if each.of("what") == "actual")
     assert said.value("holdout_total_orders", model=found.model.name, what="actual") == actual
-    assert missing == (Missing("capacity", "no_cost"),)
+    assert missing == (Missing("growth_potential", "no_cost"),)
     assert found.chosen_by == "holdout"
     independence = said.get("independence")
     assert independence is not None

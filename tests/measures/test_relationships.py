@@ -40,7 +40,7 @@ def test_where_each_customer_of_the_small_shop_stands() -> None:
     who = standing(found)
     assert names(who.new, found) == ["fred", "gabi", "juri", "lena"]
     assert names(who.retained, found) == ["anna", "dong", "elif", "hugo"]
-    assert names(who.won_back, found) == ["bern"]
+    assert names(who.reactivated, found) == ["bern"]
     assert names(who.lost, found) == ["cara", "ines", "kiri"]
 
 
@@ -148,9 +148,9 @@ def test_a_return_is_no_order_and_makes_none_smaller() -> None:
 
 
 def assert_balanced(who: Standing) -> None:
-    masks = [who.new, who.retained, who.won_back, who.lost]
+    masks = [who.new, who.retained, who.reactivated, who.lost]
     assert np.sum(masks, axis=0).max(initial=0) <= 1
-    assert who.active.sum() == who.new.sum() + who.retained.sum() + who.won_back.sum()
+    assert who.active.sum() == who.new.sum() + who.retained.sum() + who.reactivated.sum()
     assert who.active_before.sum() == who.retained.sum() + who.lost.sum()
 
 
@@ -177,7 +177,7 @@ def test_active_is_new_and_retained_and_won_back_always(rows: list, day: int, mo
     assert set(names(who.new, found)) == {name for name, first in firsts.items() if period.first <= first}
     measures = measured(found)
     if found.is_comparable:
-        parts = [measures.value(f"customers_{kind}") for kind in ("new", "retained", "won_back")]
+        parts = [measures.value(f"customers_{kind}") for kind in ("new", "retained", "reactivated")]
         assert measures.value("customers_active") == sum(parts)  # type: ignore[arg-type]
     purchases = sum(round(each[2] * 100) for each in seen if is_purchase(each)
                   and period.first <= each[1].date() <= period.last)  # fmt: skip

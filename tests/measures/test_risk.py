@@ -205,7 +205,7 @@ def test_where_churn_warn_refuses_the_report_shows_no_forecast_and_no_lifetime_v
     report = loyalty_report(dataset, ReportRequest(), of.config).report
     for name in ("value_at_risk", "customers_at_risk", "clv", "clv_mean", "reason_value"):
         assert not [each for each in report.measures if each.name == name], name
-    assert {Missing("churn", "no_forecast"), Missing("capacity", "no_forecast")} <= set(report.missing)
+    assert {Missing("churn", "no_forecast"), Missing("growth_potential", "no_forecast")} <= set(report.missing)
     assert any(str(refused.value) in each for each in report.remarks)
 
 

@@ -61,7 +61,7 @@ def test_satisfaction_and_effort_by_hand(shop: Measures) -> None:
 
 
 def test_answers_and_who_answered_by_hand(shop: Measures) -> None:
-    counts = {each.of("scale"): (each.value, each.previous) for each in shop.all("answers", "scale")}
+    counts = {each.of("scale"): (each.value, each.previous) for each in shop.all("responses", "scale")}
     assert counts == {"nps_0_10": (6, 2), "csat_1_5": (3, 1), "ces_1_7": (2, 0)}
     # all answered as active customers: 6, 3 and 2 of 9; in 2024 cara, hugo; elif; nobody of 7
     shares = {each.of("scale"): (each.value, each.previous) for each in shop.all("response_rate", "scale")}
@@ -79,7 +79,7 @@ def test_an_answer_of_who_bought_in_another_year_is_an_answer_and_no_response() 
             shop_basis(rated(("ines", "2025-03-01", 9, "nps_0_10"), ("anna", "2025-03-01", 9, "nps_0_10")))
         )[0]
     )
-    assert measures.value("answers", scale="nps_0_10") == 2
+    assert measures.value("responses", scale="nps_0_10") == 2
     assert measures.value("response_rate", scale="nps_0_10") == pytest.approx(1 / 9)
 
 
@@ -151,7 +151,7 @@ def test_one_answer_is_no_score_and_one_without_a_name_is_counted() -> None:
     measures, missing = satisfaction_measures(
         shop_basis(rated(("anna", "2025-03-01", 9, "nps_0_10"), (None, "2025-03-01", 9, "nps_0_10")))
     )
-    assert [each.name for each in measures] == ["answers", "response_rate"]
+    assert [each.name for each in measures] == ["responses", "response_rate"]
     assert missing == (
         Missing("loyalty", "ratings_without_customer", (("count", 1),)),
         Missing("loyalty", "few_ratings", (("there", 1), ("needed", 2))),

@@ -77,7 +77,7 @@ def test_channels_by_hand_with_the_till() -> None:
     assert values(found, "revenue", "channel") == {"phone": (2900, 2000), "web": (760, 480), "till": (118, 25)}
     assert values(found, "customers_active", "channel") == {"phone": (2, 2), "web": (4, 4), "till": (3, 1)}
     # the life cycle and loyalty are of a customer, and not of what was bought through a channel
-    assert {each.name for each in found}.isdisjoint({"state", "loyalty_matrix_cell", "loyal_customers"})
+    assert {each.name for each in found}.isdisjoint({"lifecycle_stage", "loyalty_matrix_cell", "loyal_customers"})
 
 
 @pytest.mark.slow

@@ -112,9 +112,9 @@ def test_ckm_check_finds_the_same_months(tmp_path: Path) -> None:
 
 
 def test_without_controls_or_a_month_of_the_period_nothing_is_compared(tmp_path: Path) -> None:
-    assert trust_measures(shop_basis())[1] == (Missing("trust", "no_controls"),)
-    assert measured(tmp_path)[1] == (Missing("trust", "no_controls"),)
-    assert measured(tmp_path / "two", finance(**{"2024-01": 500}))[1] == (Missing("trust", "no_control_months"),)
+    assert trust_measures(shop_basis())[1] == (Missing("data_quality", "no_controls"),)
+    assert measured(tmp_path)[1] == (Missing("data_quality", "no_controls"),)
+    assert measured(tmp_path / "two", finance(**{"2024-01": 500}))[1] == (Missing("data_quality", "no_control_months"),)
 
 
 def test_a_mistake_in_controls_names_its_line(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from ckm.measures.measure import Missing
 from ckm.measures.wallet import wallet_measures
 from tests.measures.shop import shop_basis, shop_tables
 
-NONE = ((), (Missing("capacity", "no_wallet_survey"),))
+NONE = ((), (Missing("growth_potential", "no_wallet_survey"),))
 ANSWERS = [
     ("anna", "2025-03-01", "wallet", "9999"),  # superseded
     ("anna", "2025-09-01", "Wallet", "900"),  # 270 here

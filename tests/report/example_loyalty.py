@@ -59,7 +59,7 @@ def example_report(**changes: object) -> LoyaltyReport:
         "measures": Measures(example_measures()),
         "missing": (
             Missing("loyalty", "few_ratings", (("there", 1), ("needed", 2))),
-            Missing("capacity", "no_wallet_survey"),
+            Missing("growth_potential", "no_wallet_survey"),
             Missing("changed", "hidden_cells", (("count", 2), ("min_cell", 5))),
         ),
         "drivers": (
@@ -74,7 +74,7 @@ def example_report(**changes: object) -> LoyaltyReport:
                     Driver("effect", "frequency", 110271.28),
                     Driver("effect", "order_value", 4376.67),
                     Driver("effect", "without_customer", 5208.0),
-                    Driver("segment value", "keep cheap", 255081.92),
+                    Driver("segment value", "maintain", 255081.92),
                     Driver("segment value", "grow", -246560.72),
                     Driver("segment value", "rest", 170142.59),
                 ),

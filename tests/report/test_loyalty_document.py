@@ -70,7 +70,7 @@ def texts(document: Document) -> list[str]:
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_every_section_is_told_in_every_language(lang: str) -> None:
     document, words = example_document(lang), load_words(lang)
-    wanted = ("changed", "relationships", "loyalty", "capacity", "churn", "trust", "definitions")
+    wanted = ("changed", "relationships", "loyalty", "growth_potential", "churn", "data_quality", "definitions")
     assert {words.say(f"section.{name}") for name in wanted} <= {each.title for each in document.sections}
     assert (document.lang, document.direction) == (lang, "rtl" if lang == "fa" else "ltr")
     assert len(figures(document)) == len(figures(example_document()))
@@ -216,11 +216,11 @@ def test_a_value_at_risk_of_which_a_level_is_hidden_has_no_total() -> None:
 
 def test_a_title_is_no_finding() -> None:
     room = [Measure("headroom", 10.0, (("segment", "grow"),), n=9)]
-    hidden = (Missing("capacity", "hidden_cells", (("count", 2), ("min_cell", 5))),)
+    hidden = (Missing("growth_potential", "hidden_cells", (("count", 2), ("min_cell", 5))),)
     shown = Telling(example_report(measures=Measures(room), missing=hidden), load_words("en"))
-    assert findings(shown, "capacity") == ()
+    assert findings(shown, "growth_potential") == ()
     shown = Telling(example_report(measures=Measures(room), missing=()), load_words("en"))
-    assert len(findings(shown, "capacity")) == 1
+    assert len(findings(shown, "growth_potential")) == 1
 
 
 def test_customers_who_are_gone_after_their_first_purchase_are_told_as_such() -> None:
@@ -279,7 +279,7 @@ def test_the_holdout_is_right_within_chance_and_wrong_beyond_it() -> None:
             Measure("holdout_orders", 1000.0, (tenths[0], ("what", "predicted"))),
         ]
         telling = Telling(example_report(measures=Measures([*kept, *orders])), load_words("en"))
-        return next(each for each in findings(telling, "capacity") if "model" in each)
+        return next(each for each in findings(telling, "growth_potential") if "model" in each)
 
     assert "right within chance" in finding(1050)
     assert "expects too little" in finding(1200)
@@ -289,9 +289,9 @@ def test_the_holdout_is_right_within_chance_and_wrong_beyond_it() -> None:
 def test_the_past_error_of_the_spend_is_said_beside_the_lifetime_value() -> None:
     assert any(
         "In the last 365 days" in text and "€361,230" in text and "€349,120 (+3.5%)" in text and "€104.31" in text
-        for text in said(SECTIONS["capacity"](told()))
+        for text in said(SECTIONS["growth_potential"](told()))
     )
-    weights = next(each for each in tables(SECTIONS["capacity"](told())) if each.caption.startswith("Weight in"))
+    weights = next(each for each in tables(SECTIONS["growth_potential"](told())) if each.caption.startswith("Weight in"))
     assert [row[1] for row in weights.rows] == ["30.0%", "24.0%", "46.0%"]
 
 
@@ -323,11 +323,11 @@ def test_a_reason_without_a_text_is_named_rather_than_left_out() -> None:
 def test_the_same_reason_may_have_a_text_of_its_own_in_a_section() -> None:
     numbers = (("there", 3), ("needed", 20))
     report = example_report(
-        missing=tuple(Missing(each, "few_repeat_buyers", numbers) for each in ("relationships", "capacity"))
+        missing=tuple(Missing(each, "few_repeat_buyers", numbers) for each in ("relationships", "growth_potential"))
     )
     telling = Telling(report, load_words("en"))
     assert any("States of the life cycle" in text for text in said(SECTIONS["relationships"](telling)))
-    assert any("No lifetime value" in text for text in said(SECTIONS["capacity"](telling)))
+    assert any("No lifetime value" in text for text in said(SECTIONS["growth_potential"](telling)))
 
 
 @pytest.mark.slow

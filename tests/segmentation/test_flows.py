@@ -64,7 +64,7 @@ def flows(visits: list[Visit], *, as_of: int, period: str = "month", periods: in
 def assert_balanced(frame: pl.DataFrame) -> None:
     assert (
         frame["active"].to_list()
-        == frame.select(pl.sum_horizontal("new", "retained", "won_back")).to_series().to_list()
+        == frame.select(pl.sum_horizontal("new", "retained", "reactivated")).to_series().to_list()
     )
     assert frame["active_before"].to_list() == (frame["retained"] + frame["lost"]).to_list()
     assert frame["active_before"].to_list()[1:] == frame["active"].to_list()[:-1]

@@ -144,10 +144,10 @@ one_time_buyers = st.builds(
         (Buyer(120), "cooling"),
         (Buyer(121), "lapsed"),
         (Buyer(0, last=120), "active"),
-        (Buyer(0, last=121), "won back"),
-        (Buyer(75, last=121), "won back"),
+        (Buyer(0, last=121), "reactivated"),
+        (Buyer(75, last=121), "reactivated"),
         (Buyer(76, last=121), "cooling"),
-        (Buyer(0, gaps=1, last=121), "won back"),
+        (Buyer(0, gaps=1, last=121), "reactivated"),
         (Buyer(0, last=121, long_before=60.5), "active"),
     ],
 )
@@ -167,9 +167,9 @@ def test_nobody_who_bought_within_their_own_purchase_interval_cools_and_coming_b
     assert states(*(replace(seldom, silence=days) for days in (0, 300, 375, 376, 601))) == [
         "active", "active", "active", "cooling", "lapsed",
     ]  # fmt: skip
-    assert states(replace(seldom, silence=0, last=601)) == ["won back"]
+    assert states(replace(seldom, silence=0, last=601)) == ["reactivated"]
     before_there_was_one = replace(DEFINITION, own_interval=False)
-    assert states(seldom, replace(seldom, silence=0), by=before_there_was_one) == ["lapsed", "won back"]
+    assert states(seldom, replace(seldom, silence=0), by=before_there_was_one) == ["lapsed", "reactivated"]
 
 
 def test_weekends_and_a_holiday_of_a_fortnight_let_no_daily_buyer_lapse() -> None:
@@ -211,7 +211,7 @@ def test_a_purchase_always_brings_back_into_rhythm(buyer: Buyer) -> None:
 def test_coming_back_after_lapsing_is_being_won_back_and_otherwise_never(buyer: Buyer, silence: int) -> None:
     before = states(replace(buyer, silence=silence))[0]
     after = replace(buyer, silence=0, gaps=buyer.gaps + 1, last=silence, long_before=buyer.long)
-    assert states(after)[0] == ("won back" if before == "lapsed" else "active")
+    assert states(after)[0] == ("reactivated" if before == "lapsed" else "active")
 
 
 def test_what_explains_the_state_stands_beside_it() -> None:
@@ -246,7 +246,7 @@ def test_a_definition_is_the_same_after_writing_and_reading(tmp_path: Path) -> N
         DEFINITION,
         gap_median_days=31.4159,
         gap_p80_days=0.1 + 0.2,
-        check=Check(date(2026, 5, 1), (Returns("active", 3, 2), Returns("won back", 0, 0))),
+        check=Check(date(2026, 5, 1), (Returns("active", 3, 2), Returns("reactivated", 0, 0))),
     )
     assert reread(checked, tmp_path) == checked
     assert reread(DEFINITION, tmp_path) == DEFINITION
@@ -288,7 +288,7 @@ def test_the_check_counts_who_bought_after_the_day_that_was_judged() -> None:
     assert found.check is not None
     assert found.check.day == date(2026, 5, 1)
     assert {each.state: (each.customers, each.bought_since) for each in found.check.returns} == {
-        "active": (2, 1), "won back": (0, 0), "new": (0, 0), "cooling": (1, 0), "lapsed": (1, 1), "prospect": (1, 0),
+        "active": (2, 1), "reactivated": (0, 0), "new": (0, 0), "cooling": (1, 0), "lapsed": (1, 1), "prospect": (1, 0),
     }  # fmt: skip
     (detail,) = found.details()
     assert detail.frame["share"].to_list() == [0.5, None, None, 0.0, 1.0, 0.0]

@@ -141,12 +141,12 @@ def test_a_state_of_the_life_cycle_agrees_with_the_purchases_of_everyone_in_it(k
     for row, facts_of in each(found, known):
         state, days = row["segment"], facts_of.days
         if facts_of.bought_within_own_interval:
-            assert state in ("active", "won back")
+            assert state in ("active", "reactivated")
         if state == "new":
             assert len(days) == 1
-        if state in ("active", "won back"):
+        if state in ("active", "reactivated"):
             assert len(days) > 1
-        if state == "won back" and facts_of.interval_before is not None:
+        if state == "reactivated" and facts_of.interval_before is not None:
             assert facts_of.gaps[-1] > 2 * facts_of.interval_before
         assert row["silence_ratio"] == pytest.approx(facts_of.recency / row["long_gap_days"])
         assert row["long_gap_days"] >= (facts_of.interval or 0) - 0.001
@@ -164,7 +164,7 @@ def test_a_box_of_value_agrees_with_the_money_of_everyone_in_it(kind: str, seed:
     slack = 0.02 + (median(one.net / len(one.orders) for one in known.values()) if kind == "club" else 0)
     for row, facts_of in each(found, known):
         assert row["current_value"] == pytest.approx(facts_of.last_year, abs=0.01)
-        is_high = row["segment"] in ("protect", "keep cheap")
+        is_high = row["segment"] in ("protect", "maintain")
         assert is_high == (facts_of.last_year > 0 and facts_of.last_year >= middle - 0.01) or (
             abs(facts_of.last_year - middle) < slack
         )
@@ -260,7 +260,7 @@ def test_a_definition_that_was_kept_gives_the_same_names_and_they_stay_true_late
     later = apply_definition(kept, tables)
     for row, facts_of in each(later, facts(rows)):
         if facts_of.bought_within_own_interval:
-            assert row["segment"] in (*BUYING, "active", "won back")
+            assert row["segment"] in (*BUYING, "active", "reactivated")
         if row["segment"] in (*NEW, "new"):
             assert len(facts_of.days) == 1
 

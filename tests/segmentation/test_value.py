@@ -33,7 +33,7 @@ from tests.conftest import ROOT, examples
 
 SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[3] / "shared" / "data") / "transactions"
 NOW, THEN = date(2026, 6, 30), date(2025, 6, 30)
-BOXES = ["protect", "grow", "keep cheap", "watch"]
+BOXES = ["protect", "grow", "maintain", "monitor"]
 PLACES = ("NO", "null", "~", "1e3", "Zürich", "กรุงเทพมหานคร", "臺北市", "a: b", None)
 
 
@@ -122,7 +122,7 @@ def test_four_of_five_customers_are_worth_no_more_than_their_potential(checked: 
 def test_money_from_the_settings_cuts_where_it_says(now: pl.DataFrame) -> None:
     definition = fitted(now, current_value_cut=100.0, headroom_cut=0.0)
     found = definition.assign(now)
-    is_high = pl.col("segment").is_in(["protect", "keep cheap"])
+    is_high = pl.col("segment").is_in(["protect", "maintain"])
     assert found.filter(is_high != (pl.col("current_value") >= 100)).is_empty()
     assert found.filter(pl.col("segment").is_in(["protect", "grow"]) != (pl.col("headroom") > 0)).is_empty()
     assert "100.00 (as set)" in definition.remarks(found)[0]
@@ -235,7 +235,7 @@ def test_who_has_not_bought_yet_has_a_box_too(now: pl.DataFrame, checked: ValueD
     )
     assert prospect.null_count().sum_horizontal().item() == len(now.columns) - 1
     assert checked.assign(prospect)["current_value"].to_list() == [0.0]
-    assert checked.assign(prospect)["segment"].to_list()[0] in {"grow", "watch"}
+    assert checked.assign(prospect)["segment"].to_list()[0] in {"grow", "monitor"}
 
 
 def test_equal_spend_throughout_puts_all_into_one_box(now: pl.DataFrame) -> None:
@@ -388,4 +388,4 @@ def test_members_who_pay_the_same_on_fixed_days_are_in_one_box_whenever_they_joi
     found = run("segment", path, "--by", "value", "-f", "json")
     assert found.exit_code == 0, found.stderr
     boxes = {each["segment"]: each["customers"] for each in json.loads(found.stdout)}
-    assert boxes == {"protect": 0, "grow": 0, "keep cheap": members, "watch": 0}
+    assert boxes == {"protect": 0, "grow": 0, "maintain": members, "monitor": 0}

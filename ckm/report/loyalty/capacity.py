@@ -38,10 +38,10 @@ def capacity_section(telling: Telling) -> Section:
 
 
 def _blocks(telling: Telling) -> Iterator[Block]:
-    yield from telling.missing("capacity")
+    yield from telling.missing("growth_potential")
     numbers = [measure for name in NUMBERS if (measure := telling.of(name)) is not None]
     if numbers:
-        yield telling.measures_table(telling.say("table.capacity"), numbers)
+        yield telling.measures_table(telling.say("table.growth_potential"), numbers)
     yield from _headroom(telling)
     yield from _lifetime(telling)
     yield from _past_spend(telling)

@@ -39,9 +39,9 @@ SECTIONS: dict[str, Callable[[Telling], Section]] = {
     "changed": changed_section,
     "relationships": relationships_section,
     "loyalty": loyalty_section,
-    "capacity": capacity_section,
+    "growth_potential": capacity_section,
     "churn": churn_section,
-    "trust": trust_section,
+    "data_quality": trust_section,
 }
 """By their names in the book of measures, in the order of reading."""
 

@@ -49,14 +49,14 @@ def _satisfaction(telling: Telling) -> Iterator[Block]:
         )
         name, text = telling.title(each.name), telling.written(each.name, each.value)
         spots.append(Spot(name, text, now or 0.0, low, high, before))
-        answers, asked = telling.of("answers", scale=scale), telling.of("response_rate", scale=scale)
+        answers, asked = telling.of("responses", scale=scale), telling.of("response_rate", scale=scale)
         rows.append(
             (
                 telling.title(each.name),
                 telling.written(each.name, each.value, exact=True),
                 telling.between(each.name, each.lo, each.hi),
                 telling.written(each.name, each.previous, exact=True),
-                telling.numbers.count(each.n or 0) if answers is None else telling.written("answers", answers.value),
+                telling.numbers.count(each.n or 0) if answers is None else telling.written("responses", answers.value),
                 telling.written("response_rate", None if asked is None else asked.value, exact=True),
             )
         )
@@ -66,7 +66,7 @@ def _satisfaction(telling: Telling) -> Iterator[Block]:
         spot_chart(spots, mirrored=telling.mirrored),
         telling.table(
             telling.say("table.satisfaction"),
-            ("measure", "value", "interval", "previous", "answers", "response_rate"),
+            ("measure", "value", "interval", "previous", "responses", "response_rate"),
             rows,
         ),
         note=True,

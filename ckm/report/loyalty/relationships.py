@@ -38,11 +38,11 @@ NUMBERS = (
 MOST_COHORTS = 13
 MOST_STEPS = 60
 """Points of a curve, of which each has its band: 120 marks."""
-IN_RHYTHM = ("active", "won back", "new")
+IN_RHYTHM = ("active", "reactivated", "new")
 """States of the life cycle of those who are there."""
 FELL_OUT = ("cooling", "lapsed")
 """States of those who are not any more."""
-CAME = ("new", "won_back")
+CAME = ("new", "reactivated")
 NAMED_EVERY = 3
 """Months of which one is named beneath its column."""
 SEVERAL = 2
@@ -216,7 +216,7 @@ def _survival(telling: Telling) -> Iterator[Block]:
 
 
 def _states(telling: Telling) -> Iterator[Block]:
-    states = telling.all("state", "state")
+    states = telling.all("lifecycle_stage", "state")
     total = sum(each.value or 0.0 for each in states)
     if not total:
         return
@@ -236,17 +236,17 @@ def _states(telling: Telling) -> Iterator[Block]:
         there=telling.numbers.count(there),
         all=telling.numbers.count(total),
         share=telling.numbers.share(there / total),
-        lapsed=telling.numbers.count(telling.number("state", state="lapsed")),
+        lapsed=telling.numbers.count(telling.number("lifecycle_stage", state="lapsed")),
     )
-    table = telling.slices_table(telling.title("state"), "state", states)
+    table = telling.slices_table(telling.title("lifecycle_stage"), "state", states)
     finding = telling.unless_hidden(
-        finding, "state", whole={*IN_RHYTHM, *FELL_OUT} <= {each.of("state") for each in states}
+        finding, "lifecycle_stage", whole={*IN_RHYTHM, *FELL_OUT} <= {each.of("state") for each in states}
     )
     yield telling.figure(finding, "states", bar_chart(bars, mirrored=telling.mirrored), table)
 
 
 def _flows(telling: Telling) -> Iterator[Block]:
-    flows = telling.all("flow", "month", "kind")
+    flows = telling.all("active_customer_flow", "month", "kind")
     months = list(dict.fromkeys(each.of("month") or "" for each in flows))
     if not months:
         return
@@ -277,11 +277,11 @@ def _flows(telling: Telling) -> Iterator[Block]:
             ((legend[0], "accent"), (legend[1], "muted")),
             mirrored=telling.mirrored,
         ),
-        telling.table(telling.title("flow"), ("month", *FLOW_COLUMNS), rows),
+        telling.table(telling.title("active_customer_flow"), ("month", *FLOW_COLUMNS), rows),
     )
 
 
-FLOW_COLUMNS = ("new", "won_back", "retained", "lost", "active")
+FLOW_COLUMNS = ("new", "reactivated", "retained", "lost", "active")
 """Kinds in the table of flows."""
 
 

@@ -44,7 +44,7 @@ NO_SOURCE = ""
 
 
 def _blocks(telling: Telling) -> Iterator[Block]:
-    yield from telling.missing("trust")
+    yield from telling.missing("data_quality")
     yield from _controls(telling)
     facts = tuple(_rows(telling))
     if facts:

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
 
 NAMES = Path(__file__).parents[2] / "data" / "segments_lifecycle.yaml"
-STATES = ("active", "won back", "new", "cooling", "lapsed", "prospect")
+STATES = ("active", "reactivated", "new", "cooling", "lapsed", "prospect")
 """Names of the states, in the order of the data file."""
-IN_RHYTHM = ("active", "won back", "new")
+IN_RHYTHM = ("active", "reactivated", "new")
 """Who counts as active in a balance of customers (:mod:`ckm.segmentation.lifecycle.flows`)."""
 
 COOLING_AFTER = 1.25
@@ -188,7 +188,7 @@ class LifecycleDefinition:
             .when(pl.col("gaps") == 0)
             .then(pl.lit("new"))
             .when(pl.col("broken_silence_ratio") > self.lapsed_after)
-            .then(pl.lit("won back"))
+            .then(pl.lit("reactivated"))
             .otherwise(pl.lit("active"))
         )
 

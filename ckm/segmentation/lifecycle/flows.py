@@ -1,8 +1,8 @@
-"""The balance of customers per period: who came, who stayed, who was won back and who was lost.
+"""The balance of customers per period: who came, who stayed, who was reactivated and who was lost.
 
 For two ends of periods in a row, with everybody *active* who is in rhythm (:mod:`ckm.segmentation.lifecycle`),
 
-    active(t)     = new + retained + won back
+    active(t)     = new + retained + reactivated
     active(t - 1) = retained + lost
 
 in every period: each customer is in rhythm or not at either end, and bought first within the period or before it.
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 """Periods of the calendar, and how many months each has."""
-COUNTS = ("active_before", "new", "retained", "won_back", "lost", "active")
+COUNTS = ("active_before", "new", "retained", "reactivated", "lost", "active")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Flows:
     frame
         One row per period, in time: period (``2026-06``, ``2026-Q2`` or ``2026``), end (Date, the day at whose end
         the period is judged), then customers (Int64): active_before (in rhythm at the end of the period before), new
-        (of those in rhythm now, who bought first within the period), retained (in rhythm at both ends), won_back (in
+        (of those in rhythm now, who bought first within the period), retained (in rhythm at both ends), reactivated (in
         rhythm now but not before, bought first before), lost (in rhythm before but not now), active (in rhythm now).
     period
         ``month``, ``quarter`` or ``year``.
@@ -132,7 +132,7 @@ def _balance(then: Mask, now: Mask, *, is_new: Mask, end: Mask) -> dict[str, int
         "active_before": then,
         "new": now & is_new,
         "retained": now & then,
-        "won_back": now & ~then & ~is_new,
+        "reactivated": now & ~then & ~is_new,
         "lost": ~now & then,
         "active": now,
         "unseen": ~now & is_new & end,
