@@ -15,35 +15,35 @@ from ckm.customers.period import Comparison, Period, compared_with, period_until
 from ckm.customers.recent_drop import recent_drop
 from ckm.dataset.given import dataset_of
 from ckm.errors import UsageError, no_amounts
-from ckm.measures.basis import Basis
-from ckm.measures.capacity import Capacity, capacity_measures, read_capacity
-from ckm.measures.changes import change_measures
-from ckm.measures.cohorts import cohort_measures
-from ckm.measures.comparison import compare
-from ckm.measures.concentration import concentration_measures
-from ckm.measures.customer_table import Known
-from ckm.measures.dimensions import partings
-from ckm.measures.drivers import shown_drivers
-from ckm.measures.goals import check_goals, goal_measures
-from ckm.measures.hiding import MIN_CELL, hide_small
-from ckm.measures.judgement import judge_changes, those_that_matter
-from ckm.measures.lifecycle import lifecycle_measures, lifecycle_of
-from ckm.measures.lifetime import Lifetime, lifetime_measures, read_lifetime
-from ckm.measures.loyalty_matrix import loyalty_measures
-from ckm.measures.margin import read_margin
-from ckm.measures.measure import Measure, Measures, Missing
-from ckm.measures.past import ScoredSpend, past_measures, save_expected_spend, score_expected_spend
-from ckm.measures.ratings import read_ratings
-from ckm.measures.relationships import relationship_measures
-from ckm.measures.report import LoyaltyReport
-from ckm.measures.risk import NO_FORECAST, Risk, read_risk, risk_measures
-from ckm.measures.sample import read_features
-from ckm.measures.satisfaction import satisfaction_measures
-from ckm.measures.segments import read_segments
-from ckm.measures.slices import CUSTOMERS, Dimension, find_dimension, slice_bases, slice_measures
-from ckm.measures.survival import survival_measures
-from ckm.measures.trust import trust_measures
-from ckm.measures.wallet import wallet_measures
+from ckm.metrics.context import Basis
+from ckm.metrics.growth_potential import Capacity, capacity_measures, read_capacity
+from ckm.metrics.changes import change_measures
+from ckm.metrics.cohorts import cohort_measures
+from ckm.metrics.comparison import compare
+from ckm.metrics.concentration import concentration_measures
+from ckm.metrics.customer_table import Known
+from ckm.metrics.dimensions import partings
+from ckm.metrics.drivers import shown_drivers
+from ckm.metrics.goals import check_goals, goal_measures
+from ckm.metrics.cell_suppression import MIN_CELL, hide_small
+from ckm.metrics.significance import judge_changes, those_that_matter
+from ckm.metrics.lifecycle import lifecycle_measures, lifecycle_of
+from ckm.metrics.lifetime import Lifetime, lifetime_measures, read_lifetime
+from ckm.metrics.loyalty_matrix import loyalty_measures
+from ckm.metrics.margin import read_margin
+from ckm.metrics.metric import Measure, Measures, Missing
+from ckm.metrics.forecast_accuracy import ScoredSpend, past_measures, save_expected_spend, score_expected_spend
+from ckm.metrics.ratings import read_ratings
+from ckm.metrics.relationships import relationship_measures
+from ckm.metrics.report import LoyaltyReport
+from ckm.metrics.value_at_risk import NO_FORECAST, Risk, read_risk, risk_measures
+from ckm.metrics.feature_sample import read_features
+from ckm.metrics.satisfaction import satisfaction_measures
+from ckm.metrics.customer_segments import read_segments
+from ckm.metrics.slices import CUSTOMERS, Dimension, find_dimension, slice_bases, slice_measures
+from ckm.metrics.survival import survival_measures
+from ckm.metrics.data_quality import trust_measures
+from ckm.metrics.wallet_share import wallet_measures
 from ckm.pseudonym import shown_ids
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
@@ -56,10 +56,10 @@ if TYPE_CHECKING:
     from ckm.config import Config
     from ckm.dataset import Dataset
     from ckm.dataset.given import Source
-    from ckm.measures.lifecycle import Lifecycle
-    from ckm.measures.margin import Margin
-    from ckm.measures.sample import FeatureSample
-    from ckm.measures.segments import Segments
+    from ckm.metrics.lifecycle import Lifecycle
+    from ckm.metrics.margin import Margin
+    from ckm.metrics.feature_sample import FeatureSample
+    from ckm.metrics.customer_segments import Segments
 
 Room = tuple[tuple[Measure, ...], tuple[Missing, ...]]
 

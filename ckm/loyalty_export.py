@@ -10,15 +10,15 @@ import polars as pl
 
 from ckm.errors import UsageError
 from ckm.files import replacing
-from ckm.measures.customer_columns import SCHEMA, list_audiences
-from ckm.measures.customer_table import audiences, customer_table
+from ckm.metrics.customer_columns import SCHEMA, list_audiences
+from ckm.metrics.customer_table import audiences, customer_table
 from ckm.writers import render, save
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.measures.basis import Basis
-    from ckm.measures.customer_table import CustomerTable, Known
+    from ckm.metrics.context import Basis
+    from ckm.metrics.customer_table import CustomerTable, Known
 
 TABLE, DICTIONARY_MD, DICTIONARY_JSON = "customers.parquet", "dictionary.md", "dictionary.json"
 
@@ -27,7 +27,7 @@ def export_customers(basis: Basis, known: Known, folder: Path, *, names: bool = 
     """Write the customers' table, its dictionary and the audience lists.
 
     The files have fixed names, whatever is in the data: ``customers.parquet``, ``dictionary.md``, ``dictionary.json``
-    and ``NAME.csv`` of :func:`ckm.measures.customer_table.list_audiences`. Formulas in texts of the CSV files are
+    and ``NAME.csv`` of :func:`ckm.metrics.customer_table.list_audiences`. Formulas in texts of the CSV files are
     disarmed (:mod:`ckm.writers`); the Parquet file holds ids as they are. Equal input gives equal bytes.
 
     Parameters

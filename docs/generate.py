@@ -35,7 +35,7 @@ from ckm.customers.dictionary import load_dictionary
 from ckm.knowledge.lint import RULES
 from ckm.knowledge.schema import Shape, entry_shape
 from ckm.mapping.platforms import platforms
-from ckm.measures.book import load_book
+from ckm.metrics.catalogue import load_book
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

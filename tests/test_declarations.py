@@ -13,11 +13,11 @@ import pytest
 
 from ckm import schema, settings
 from ckm.errors import CkmError, UsageError
-from ckm.measures import book
-from ckm.measures.book import read_book
-from ckm.measures.hiding import hide_small
-from ckm.measures.measure import Measure, Measures
-from ckm.measures.parts import OWN_N, PUBLIC, SLICE, WHOLE, load_parts
+from ckm.metrics import catalogue
+from ckm.metrics.catalogue import read_book
+from ckm.metrics.cell_suppression import hide_small
+from ckm.metrics.metric import Measure, Measures
+from ckm.metrics.protection import OWN_N, PUBLIC, SLICE, WHOLE, load_parts
 from ckm.schema import GROUP, KEY, Table
 from tests.conftest import Run
 
@@ -34,7 +34,7 @@ NEW_MEASURE = """\
 
 def catalogue(folder: Path, *lines: str) -> Path:
     """The catalogue that comes with ckm, with one measure more."""
-    path = folder / "measures.yaml"
+    path = folder / "metrics.yaml"
     more = NEW_MEASURE + "".join(f"    {line}\n" for line in lines)
     path.write_text(book.BOOK.read_text(encoding="utf-8") + more, encoding="utf-8")
     return path
@@ -50,7 +50,7 @@ def test_a_measure_that_does_not_say_how_it_is_protected_is_refused_with_what_to
     path = catalogue(tmp_path)
     error = refusal(path)
     line = path.read_text(encoding="utf-8").splitlines().index("  - name: basket_best") + 1
-    assert f"measures.yaml:{line}" in str(error)
+    assert f"metrics.yaml:{line}" in str(error)
     assert "measure 'basket_best' does not say how it is kept from telling of a few customers" in str(error)
     for word in (OWN_N, WHOLE, PUBLIC, *load_parts()):
         assert word in (error.hint or "")
@@ -75,7 +75,7 @@ def test_a_measure_that_declares_its_protection_is_taken(tmp_path: Path) -> None
 def test_a_protection_that_would_not_protect_is_refused(tmp_path: Path, lines: list[str], said: str) -> None:
     error = refusal(catalogue(tmp_path, *lines))
     assert said in f"{error} {error.hint}"
-    assert "measures.yaml:" in str(error)
+    assert "metrics.yaml:" in str(error)
 
 
 def test_a_measure_without_its_declaration_ends_a_report_before_anything_is_shown(

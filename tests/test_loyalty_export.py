@@ -14,27 +14,27 @@ import pytest
 
 from ckm.errors import UsageError
 from ckm.loyalty_export import export_customers
-from ckm.measures import sample as sample_module
-from ckm.measures.basis import Basis
-from ckm.measures.capacity import read_capacity
-from ckm.measures.customer_columns import list_audiences, own_columns
-from ckm.measures.customer_table import Known, customer_table
-from ckm.measures.lifecycle import lifecycle_of
-from ckm.measures.lifetime import read_lifetime
-from ckm.measures.margin import read_margin
-from ckm.measures.measure import Missing
-from ckm.measures.risk import Risk, read_risk
-from ckm.measures.sample import read_features
-from ckm.measures.segments import read_segments
-from tests.measures.known import (
+from ckm.metrics import feature_sample as sample_module
+from ckm.metrics.context import Basis
+from ckm.metrics.growth_potential import read_capacity
+from ckm.metrics.customer_columns import list_audiences, own_columns
+from ckm.metrics.customer_table import Known, customer_table
+from ckm.metrics.lifecycle import lifecycle_of
+from ckm.metrics.lifetime import read_lifetime
+from ckm.metrics.margin import read_margin
+from ckm.metrics.metric import Missing
+from ckm.metrics.value_at_risk import Risk, read_risk
+from ckm.metrics.feature_sample import read_features
+from ckm.metrics.customer_segments import read_segments
+from tests.metrics.known import (
     example_basis,
     example_capacity,
     example_lifetime,
     example_margin,
     example_sample,
 )
-from tests.measures.rows import basis, row, tables
-from tests.measures.stores import example_frames
+from tests.metrics.rows import basis, row, tables
+from tests.metrics.stores import example_frames
 
 pytestmark = pytest.mark.slow  # whichever comes first makes what all look at, in seconds
 

@@ -18,7 +18,7 @@ from ckm.customers.ledger_reader import read_ledger
 from ckm.dataset import Dataset, open_dataset
 from ckm.errors import CkmError, InputError, NotEnoughDataError, UnknownNameError, UsageError
 from ckm.knowledge.draft import Wanted
-from ckm.measures.book import load_book
+from ckm.metrics.catalogue import load_book
 from ckm.report.words import load_words
 from ckm.segmentation.lifecycle.definition import LifecycleDefinition
 from ckm.segmentation.lifecycle.flows import lifecycle_flows

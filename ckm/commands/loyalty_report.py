@@ -13,7 +13,7 @@ from ckm.output import Format, default_format, detail, emit, emit_text, note, pr
 
 if TYPE_CHECKING:
     from ckm.loyalty import Loyalty
-    from ckm.measures.report import LoyaltyReport
+    from ckm.metrics.report import LoyaltyReport
 
 LANG = Literal["en", "de", "zh-Hans", "zh-Hant", "th", "fa"]
 STEPS = 10
@@ -193,7 +193,7 @@ def _print(report: LoyaltyReport, fmt: Format | None, output: Path | None, lang:
 
 
 def _explain(measure: str, fmt: Format | None, output: Path | None) -> None:
-    from ckm.measures.book import explained, load_book
+    from ckm.metrics.catalogue import explained, load_book
 
     description = load_book()[measure]
     if output is None and (fmt or default_format()) is Format.table:

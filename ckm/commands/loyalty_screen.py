@@ -12,8 +12,8 @@ from ckm.plaintext import harmless
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ckm.measures.report import LoyaltyReport
-    from ckm.report.loyalty.telling import Telling
+    from ckm.metrics.report import LoyaltyReport
+    from ckm.report.loyalty.localized import Telling
 
 WIDEST = 100
 """Characters of a line of text; longer ones are hard to follow."""
@@ -55,7 +55,7 @@ def show_loyalty(report: LoyaltyReport, lang: str = "en") -> None:
     import polars as pl
 
     from ckm.report.loyalty.document import lead_of, title_of
-    from ckm.report.loyalty.telling import Telling
+    from ckm.report.loyalty.localized import Telling
     from ckm.report.words import load_words
 
     telling = Telling(report, load_words(lang))
@@ -98,7 +98,7 @@ def _rows(telling: Telling) -> Iterator[tuple[str, ...]]:
 
 def _others(telling: Telling) -> Iterator[str]:
     from ckm.report.loyalty.document import findings
-    from ckm.report.loyalty.past import past_findings
+    from ckm.report.loyalty.forecast_accuracy import past_findings
 
     for section, most in FINDINGS.items():
         yield from findings(telling, section)[:most]

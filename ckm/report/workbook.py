@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.files import temporary_folder
-from ckm.measures.book import SECTIONS, load_book
+from ckm.metrics.catalogue import SECTIONS, load_book
 from ckm.plaintext import harmless_in_page
 from ckm.report.loyalty.document import findings, title_of
 from ckm.report.loyalty.loyalty import attitude_text
-from ckm.report.loyalty.telling import Telling
+from ckm.report.loyalty.localized import Telling
 from ckm.report.words import load_words
 from ckm.writers import EXCEL_CREATED
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-    from ckm.measures.measure import Measure
-    from ckm.measures.report import LoyaltyReport
+    from ckm.metrics.metric import Measure
+    from ckm.metrics.report import LoyaltyReport
 
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 LONGEST_NAME = 31

@@ -15,7 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ckm.cli import app
-from ckm.measures.measure import COLUMNS
+from ckm.metrics.metric import COLUMNS
 from tests.conftest import OTHER_THREADS, ROOT, Run
 
 if TYPE_CHECKING:

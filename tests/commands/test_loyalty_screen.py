@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from ckm.commands.loyalty_screen import PLAIN, show_loyalty
-from ckm.measures.measure import Measures, Missing
+from ckm.metrics.metric import Measures, Missing
 from ckm.report.words import LANGUAGES, load_words
 from tests.report.example_loyalty import example_report
 

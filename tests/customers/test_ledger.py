@@ -23,7 +23,7 @@ from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
 from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError
 from tests.conftest import ROOT, examples
-from tests.measures.rows import SCHEMA, START, bought, histories, ledger, on, period, row, tables
+from tests.metrics.rows import SCHEMA, START, bought, histories, ledger, on, period, row, tables
 
 ZONES = ["UTC", "Europe/Berlin", "Asia/Bangkok", "America/New_York"]
 

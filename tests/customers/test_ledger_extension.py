@@ -22,7 +22,7 @@ from ckm.customers.needs import EVERYTHING, LEAST, Needs
 from ckm.dataset import open_dataset
 from ckm.store import Store
 from tests.conftest import Run
-from tests.measures.stores import example_frames
+from tests.metrics.stores import example_frames
 
 START = datetime(2024, 3, 1, tzinfo=UTC)
 HEADER = "order_id,line_no,customer_id,ordered_at,net,currency,type,category,channel,cost,discount,campaign_id"

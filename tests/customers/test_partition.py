@@ -18,13 +18,13 @@ from ckm.customers.ledger import Ledger
 from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
-from ckm.measures.basis import Basis
-from ckm.measures.relationships import relationship_measures
+from ckm.metrics.context import Basis
+from ckm.metrics.relationships import relationship_measures
 from ckm.segmentation.apply import definition_table
 from ckm.segmentation.learn import segment_customers
 from ckm.segmentation.saved import SavedDefinition
 from tests.conftest import examples
-from tests.measures.stores import SHOPS
+from tests.metrics.stores import SHOPS
 from tests.segmentation.test_rules import TEA_CLUB
 
 METHODS = ("rfm", "value", "lifecycle", "clusters", "rules")

@@ -10,12 +10,12 @@ from pathlib import Path
 import polars as pl
 
 from ckm.customers.period import Period
-from ckm.measures.drivers import Driver
-from ckm.measures.goals import Goal
-from ckm.measures.judgement import Change
-from ckm.measures.loyalty_matrix import LOYAL_COLUMNS
-from ckm.measures.measure import SLICE_SEPARATOR, Measure, Measures, Missing
-from ckm.measures.report import LoyaltyReport
+from ckm.metrics.drivers import Driver
+from ckm.metrics.goals import Goal
+from ckm.metrics.significance import Change
+from ckm.metrics.loyalty_matrix import LOYAL_COLUMNS
+from ckm.metrics.metric import SLICE_SEPARATOR, Measure, Measures, Missing
+from ckm.metrics.report import LoyaltyReport
 from ckm.report.document import Document
 from ckm.report.loyalty.document import loyalty_document
 from ckm.report.page import render_page
@@ -29,7 +29,7 @@ BEFORE = Period(date(2024, 7, 1), date(2025, 6, 30))
 @cache
 def example_measures() -> tuple[Measure, ...]:
     """Return every measure of the example shop, by channel too."""
-    with (DATA / "measures.csv").open(encoding="utf-8", newline="") as file:
+    with (DATA / "metrics.csv").open(encoding="utf-8", newline="") as file:
         return tuple(_measure(row) for row in csv.DictReader(file))
 
 

@@ -10,18 +10,18 @@ import polars as pl
 import pytest
 
 from ckm.customers.period import Period
-from ckm.measures.judgement import Change
-from ckm.measures.measure import Measure, Measures, Missing
+from ckm.metrics.significance import Change
+from ckm.metrics.metric import Measure, Measures, Missing
 from ckm.report.charts import MOST_MARKS, marks
 from ckm.report.document import Document, Facts, Figure, Items, Section, Table, Text
 from ckm.report.loyalty.changed import change_sentence, changed_section, per_day_finding
 from ckm.report.loyalty.churn import value_at_risk
 from ckm.report.loyalty.document import NOT_COMPARED, SECTIONS, findings, key_figures, lead_of, loyalty_document
 from ckm.report.loyalty.loyalty import loyalty_section
-from ckm.report.loyalty.past import past_findings, past_section
+from ckm.report.loyalty.forecast_accuracy import past_findings, past_section
 from ckm.report.loyalty.relationships import relationships_section
 from ckm.report.loyalty.slices import slices_section
-from ckm.report.loyalty.telling import Telling, way
+from ckm.report.loyalty.localized import Telling, way
 from ckm.report.markdown import render_markdown
 from ckm.report.words import LANGUAGES, load_words
 from tests.report.example_loyalty import example_document, example_measures, example_report

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ckm.measures.measure import Measure, Measures
+from ckm.metrics.metric import Measure, Measures
 from ckm.report.loyalty.document import loyalty_document
 from ckm.report.page import render_page
 from ckm.report.words import LANGUAGES, load_words

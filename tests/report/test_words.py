@@ -10,8 +10,8 @@ from babel import Locale
 from ckm.churning.levels import LEVELS
 from ckm.churning.reason_book import load_reasons
 from ckm.errors import UnknownNameError
-from ckm.measures.book import SECTIONS, load_book
-from ckm.measures.loyalty_rules import load_loyalty_rules
+from ckm.metrics.catalogue import SECTIONS, load_book
+from ckm.metrics.loyalty_rules import load_loyalty_rules
 from ckm.report.words import LANGUAGES, PLACE, PLURALS, Text, load_words
 from ckm.schema import PARTY_TYPES, RATING_SCALES
 from ckm.yamlfile import read_yaml

@@ -8,7 +8,7 @@ from zipfile import ZipFile
 import polars as pl
 import pytest
 
-from ckm.measures.measure import Measure, Measures
+from ckm.metrics.metric import Measure, Measures
 from ckm.report.words import load_words
 from ckm.report.workbook import write_workbook
 from tests.report.example_loyalty import example_measures, example_report

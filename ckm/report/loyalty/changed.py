@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckm.measures.decomposition import FACTORS
-from ckm.measures.drivers import EFFECT
+from ckm.metrics.decomposition import FACTORS
+from ckm.metrics.drivers import EFFECT
 from ckm.report.bar_charts import Bar, bar_chart
 from ckm.report.document import Items, Section, Table, Text
-from ckm.report.loyalty.telling import SAVED
+from ckm.report.loyalty.localized import SAVED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ckm.measures.goals import Goal
-    from ckm.measures.judgement import Change
-    from ckm.measures.measure import Measure
+    from ckm.metrics.goals import Goal
+    from ckm.metrics.significance import Change
+    from ckm.metrics.metric import Measure
     from ckm.report.document import Block
-    from ckm.report.loyalty.telling import Telling
+    from ckm.report.loyalty.localized import Telling
 
 MOST_DIMENSIONS = 3
 """Dimensions that have a chart; others have a table that shows when a reader asks for it."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.report.document import Block
-    from ckm.report.loyalty.telling import Telling
+    from ckm.report.loyalty.localized import Telling
 
 MOST_REASONS = 10
 

@@ -5,25 +5,25 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm import __version__
-from ckm.measures.book import load_book
+from ckm.metrics.catalogue import load_book
 from ckm.report.chart_look import unchecked
 from ckm.report.document import Document, Figure, KeyFigure
-from ckm.report.loyalty.capacity import capacity_section
+from ckm.report.loyalty.growth_potential import capacity_section
 from ckm.report.loyalty.changed import changed_section, revenue_finding
 from ckm.report.loyalty.churn import churn_section, value_at_risk
 from ckm.report.loyalty.loyalty import loyalty_section
-from ckm.report.loyalty.past import past_section
+from ckm.report.loyalty.forecast_accuracy import past_section
 from ckm.report.loyalty.relationships import relationships_section, retention_finding
 from ckm.report.loyalty.slices import slices_section
-from ckm.report.loyalty.telling import Telling
-from ckm.report.loyalty.trust import definitions_section, trust_section
+from ckm.report.loyalty.localized import Telling
+from ckm.report.loyalty.data_quality import definitions_section, trust_section
 from ckm.report.words import load_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ckm.measures.measure import Measure
-    from ckm.measures.report import LoyaltyReport
+    from ckm.metrics.metric import Measure
+    from ckm.metrics.report import LoyaltyReport
     from ckm.report.document import Section
 
 KEY_FIGURES = ("revenue", "customers_active", "retention_rate", "nps", "average_order_value")

@@ -11,9 +11,9 @@ from ckm.report.grid_charts import Box, matrix
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ckm.measures.measure import Measure
+    from ckm.metrics.metric import Measure
     from ckm.report.document import Block
-    from ckm.report.loyalty.telling import Telling
+    from ckm.report.loyalty.localized import Telling
 
 SCALES = {"nps": ("nps_0_10", -100.0, 100.0), "csat": ("csat_1_5", 0.0, 1.0), "ces": ("ces_1_7", 1.0, 7.0)}
 """Measures of satisfaction: the scale of the answers, and the worst and the best that the measure can be."""

@@ -8,15 +8,15 @@ from ckm.report.bar_charts import Bar, bar_chart
 from ckm.report.chart_look import ruler
 from ckm.report.document import Section
 from ckm.report.grid_charts import Cell, heat_map
-from ckm.report.loyalty.telling import way
+from ckm.report.loyalty.localized import way
 from ckm.report.time_charts import Column, Step, column_chart, step_chart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ckm.measures.measure import Measure
+    from ckm.metrics.metric import Measure
     from ckm.report.document import Block
-    from ckm.report.loyalty.telling import Telling
+    from ckm.report.loyalty.localized import Telling
 
 BALANCE = ("customers_new", "customers_retained", "customers_reactivated", "customers_lost")
 NUMBERS = (

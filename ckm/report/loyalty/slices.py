@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.report.document import Column, Section, Table, Text
-from ckm.report.loyalty.telling import HIDDEN
+from ckm.report.loyalty.localized import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.report.document import Block
-    from ckm.report.loyalty.telling import Telling
+    from ckm.report.loyalty.localized import Telling
 
 SHOWN = (
     "customers_active",

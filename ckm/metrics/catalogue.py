@@ -1,0 +1,122 @@
+"""The book of measures: what each number of the loyalty report means, how it is computed, and who says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.errors import UnknownNameError, UsageError
+from ckm.metrics.protection import Protection, read_protection
+from ckm.yamlfile import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm.yamlfile import YamlEntry
+
+BOOK = Path(__file__).parents[1] / "data" / "metrics.yaml"
+BOOK_SCHEMA = "ckm.metrics/1"
+SECTIONS = ("changed", "relationships", "loyalty", "growth_potential", "churn", "data_quality")
+UNITS = ("money", "customers", "orders", "share", "days", "points", "number", "rows", "responses", "ratio")
+_KEYS = ("name", "section", "unit", "title", "definition", "formula", "source")
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a measure is.
+
+    Attributes
+    ----------
+    name, section, unit, title
+        ``section`` of :data:`SECTIONS`, ``unit`` of :data:`UNITS`.
+    definition
+        One sentence.
+    formula
+        How it is computed.
+    source
+        Who defined it so; empty where it is plain counting.
+    protection
+        What keeps it from telling of a few customers.
+    slices
+        Dimensions that it comes with.
+    """
+
+    name: str
+    section: str
+    unit: str
+    title: str
+    definition: str
+    formula: str
+    source: str
+    protection: Protection
+    slices: tuple[str, ...] = ()
+
+    def told(self) -> tuple[tuple[str, str], ...]:
+        """What there is to say of it, as pairs of a word and its text."""
+        pairs = [(name, str(getattr(self, name))) for name in _KEYS]
+        return tuple((name, text) for name, text in [*pairs, ("slices", ", ".join(self.slices))] if text)
+
+
+@dataclass(frozen=True)
+class Book:
+    """All measures in the order of the report."""
+
+    version: int
+    descriptions: tuple[Description, ...]
+
+    def __iter__(self) -> Iterator[Description]:
+        return iter(self.descriptions)
+
+    def __getitem__(self, name: str) -> Description:
+        for each in self.descriptions:
+            if each.name == name:
+                return each
+        raise UnknownNameError("measure", name, [each.name for each in self.descriptions])
+
+    def position(self, name: str) -> int:
+        """Place of a measure in the report."""
+        return self.descriptions.index(self[name])
+
+
+@cache
+def load_book() -> Book:
+    """Return the book that comes with ckm."""
+    return read_book(BOOK)
+
+
+def read_book(path: Path) -> Book:
+    """Return the book in a file.
+
+    Raises
+    ------
+    UsageError
+        It is none, or a measure in it is not described whole; above all one that does not say how it is protected.
+    """
+    document = read_yaml(path)
+    assert document is not None
+    keys = document.fields(("schema", "version", "measures"))
+    if keys["schema"].text() != BOOK_SCHEMA:
+        raise UsageError(f"{keys['schema'].where}: not a book of measures")
+    return Book(keys["version"].whole(), tuple(_description(each) for each in keys["measures"].items()))
+
+
+def explained(description: Description) -> pl.DataFrame:
+    """One row of what there is to say of a measure (String); null where there is nothing."""
+    row = {**dict.fromkeys((*_KEYS, "slices"), None), **dict(description.told())}
+    return pl.DataFrame([row], schema=dict.fromkeys(row, pl.String))
+
+
+def _description(entry: YamlEntry) -> Description:
+    keys = entry.fields(_KEYS, ("slices", "protection"))
+    section, unit = keys["section"], keys["unit"]
+    for value, known in ((section, SECTIONS), (unit, UNITS)):
+        if value.text() not in known:
+            raise UnknownNameError("word", value.text(), known, where=value.where)
+    slices = tuple(each.text() for each in keys["slices"].items()) if "slices" in keys else ()
+    texts = {name: "" if keys[name].is_null else keys[name].text() for name in _KEYS}
+    protection = read_protection(texts["name"], keys, entry.where, slices)
+    return Description(**texts, protection=protection, slices=slices)

@@ -1,0 +1,188 @@
+"""What is hidden so that no number tells of a few customers, and none can be had by subtraction.
+
+1. A cell of 1 to ``min_cell - 1`` customers, in this period or the one before, is hidden, in every measure that is
+   given for it. An empty cell is not; one that nobody counted is. Which cell a measure is of it declares itself
+   (``protection`` in ``ckm/data/metrics.yaml``).
+2. Cells that add up to something known hide no cell alone: where the hidden ones of such a line are one, or have fewer
+   than ``min_cell`` customers together in a period, the next smallest is hidden as well, until they are more. Cells may
+   stand in several lines, and two sums may tell what one does not; so all lines are solved as equations for the hidden
+   cells, and while one of them has a single solution the smallest cell beside it is hidden as well.
+3. Within a slice of ``--by`` the cells of one parting (its states, its loyalty, ...) are shown all or none: none if one
+   of them is small, or the slice is hidden. The slices that show none are at least two, and have in every cell together
+   no customer or at least ``min_cell``; until they do, the next smallest slice shows none either. So no difference to
+   the whole shop is of a few.
+
+The whole shop is never hidden, and the sum over every dimension counts as known even where no measure gives it. The
+rules hold for every additive measure (customers, orders, money) at once, since they look at cells and not at values.
+Cox 1980, Journal of the American Statistical Association 75(370):377-385.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.metrics.catalogue import load_book
+from ckm.metrics.cells import Cell, Grid, Sizes, column_pair, grid
+from ckm.metrics.metric import Measures, Missing
+from ckm.metrics.protection import OWN_N
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ckm.metrics.metric import Measure
+
+MIN_CELL = 5
+"""Fewest customers that a number may be given for, unless ``--min-cell`` says otherwise."""
+NOTHING = 1e-9
+"""Numbers of a solution that are smaller count as zero."""
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """Measures without those that are hidden.
+
+    Attributes
+    ----------
+    measures
+        What is given.
+    cells
+        What is not.
+    missing
+        How many cells are hidden, for the sections that lack them.
+    """
+
+    measures: Measures
+    cells: frozenset[Cell]
+    missing: tuple[Missing, ...]
+
+    def hides(self, dimension: str, value: str) -> bool:
+        """Whether a slice of a dimension is hidden."""
+        return frozenset([column_pair(dimension, value)]) in self.cells
+
+
+def hide_small(measures: Measures, *, min_cell: int = MIN_CELL, by: str | None = None) -> Hidden:
+    """Take out what rests on few customers, and what would give it away.
+
+    Parameters
+    ----------
+    measures
+        Of the report.
+    min_cell
+        Fewest customers of a cell; 0 or 1 hides nothing.
+    by
+        First dimension of the measures that are repeated per slice.
+    """
+    cells = grid(measures, by)
+    hidden = hidden_cells(cells, min_cell)
+    kept: list[Measure] = []
+    sections: dict[str, set[Cell]] = {}
+    for measure, (cell, shown) in zip(measures, cells.cells, strict=True):
+        if cell not in hidden or shown:
+            kept.append(measure if min_cell <= 1 else _without_uncounted(measure))
+        else:
+            sections.setdefault(_section(measure.name), set()).add(cell)
+    missing = tuple(
+        Missing(section, "hidden_cells", (("count", len(those)), ("min_cell", min_cell)))
+        for section, those in sections.items()
+    )
+    return Hidden(Measures(kept), hidden, missing)
+
+
+def _without_uncounted(measure: Measure) -> Measure:
+    """Return a measure without its value of before where nobody says of how many customers that was."""
+    counts_itself = load_book()[measure.name].protection.part == OWN_N
+    if counts_itself and measure.previous is not None and measure.previous_n is None:
+        return replace(measure, previous=None)
+    return measure
+
+
+def _section(name: str) -> str:
+    return load_book()[name].section
+
+
+def hidden_cells(cells: Grid, min_cell: int) -> frozenset[Cell]:
+    """Return the cells to hide, by the rules at the top."""
+    small = {cell for cell, sizes in cells.sizes.items() if any(0 < size < min_cell for size in sizes)}
+    hidden = _of_lines(cells, {cell for cell in small - cells.alone if len(cell) == 1}, min_cell)
+    inside: set[Cell] = set()
+    for rows in cells.rows.values():
+        closed = _closed(rows, cells.sizes, hidden, small, min_cell)
+        inside |= {cell for slice_ in closed for cell in rows[slice_]}
+    # A slice that is hidden hides all that is within it.
+    inside |= {cell for cell in cells.sizes if len(cell) > 1 and any(frozenset([pair]) in hidden for pair in cell)}
+    return frozenset(hidden | inside | (small & cells.alone))
+
+
+def _of_lines(cells: Grid, hidden: set[Cell], min_cell: int) -> set[Cell]:
+    """Hide cells of all customers, and what they need beside them."""
+    while True:
+        more = next((cell for line in cells.lines if (cell := _too_few(line, hidden, cells.sizes, min_cell))), None)
+        more = more or _given_away(cells, hidden)
+        if more is None:
+            return hidden
+        hidden = hidden | {more}
+
+
+def _too_few(line: frozenset[Cell], hidden: set[Cell], sizes: Mapping[Cell, Sizes], min_cell: int) -> Cell | None:
+    """Return what must be hidden beside the hidden cells of a line; None where they are enough, or all."""
+    here = [cell for cell in line if cell in hidden and any(sizes[cell])]
+    if not here or (len(here) > 1 and _are_many([sizes[cell] for cell in here], min_cell)):
+        return None
+    return _smallest(line - hidden, sizes)
+
+
+def _are_many(sizes: Iterable[Sizes], min_cell: int) -> bool:
+    """Whether cells have together nobody, or enough, in each period."""
+    return all(not (together := sum(each)) or together >= min_cell for each in zip(*sizes, strict=True))
+
+
+def _smallest(cells: Iterable[Cell], sizes: Mapping[Cell, Sizes]) -> Cell | None:
+    some = [cell for cell in cells if any(sizes[cell])]
+    return min(some, key=lambda cell: (max(sizes[cell]), sorted(cell)), default=None)
+
+
+def _closed(
+    rows: Mapping[Cell, set[Cell]],
+    sizes: Mapping[Cell, Sizes],
+    hidden: set[Cell],
+    small: set[Cell],
+    min_cell: int,
+) -> set[Cell]:
+    """Return the slices that show none of the cells of a parting."""
+    closed = {slice_ for slice_, row in rows.items() if slice_ in hidden or row & small}
+    while closed and len(closed) < len(rows):
+        columns: dict[Cell, list[Sizes]] = {}
+        for slice_ in closed:
+            for cell in rows[slice_]:
+                columns.setdefault(cell - slice_, []).append(sizes[cell])
+        if len(closed) > 1 and all(_are_many(column, min_cell) for column in columns.values()):
+            break
+        closed.add(min(rows.keys() - closed, key=lambda slice_: (max(sizes[slice_]), sorted(slice_))))
+    return closed
+
+
+def _given_away(cells: Grid, hidden: set[Cell]) -> Cell | None:
+    """Return what must be hidden because the lines together give away a hidden cell."""
+    given = {cell for cell in solved(cells.lines, hidden) if any(cells.sizes[cell])}
+    for line in cells.lines:
+        beside = _smallest(line - hidden, cells.sizes) if given & line else None
+        if beside is not None:
+            return beside
+    return None
+
+
+def solved(lines: Sequence[frozenset[Cell]], hidden: set[Cell]) -> frozenset[Cell]:
+    """Return the hidden cells whose number follows from the shown ones by sums and differences.
+
+    A cell follows if no two solutions of the equations differ in it: if it is zero in all of their null space.
+    """
+    columns = sorted((cell for cell in hidden if any(cell in line for line in lines)), key=sorted)
+    if not columns:
+        return frozenset()
+    equations = np.array([[float(cell in line) for cell in columns] for line in lines])
+    _, strengths, directions = np.linalg.svd(equations)
+    free = directions[int((strengths > NOTHING).sum()) :]
+    return frozenset(cell for at, cell in enumerate(columns) if (np.abs(free[:, at]) < NOTHING).all())

@@ -1,0 +1,182 @@
+"""Cells: the groups of customers that measures are given for, and which of them add up to what.
+
+A cell is what a measure's slice says about who is counted: ``{country: DE}``, or ``{country: DE, state: lapsed}``; what
+says when or of what (a month, a scale) is no part of it. Which dimensions part the customers is in
+``ckm/data/hidden_cells.yaml``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ckm.metrics.catalogue import load_book
+from ckm.metrics.protection import OWN_N, OWN_N_OF, PUBLIC, SLICE, WHOLE, Pair, Part, load_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ckm.metrics.metric import Measure, Measures
+
+COUNTS_OF_A_SLICE = ("customers_active",)
+"""Measures whose value is the number of customers of a slice of ``--by``."""
+N_OF_A_SLICE = ("revenue_of_customers",)
+"""Measures whose ``n`` is: of everybody who bought or returned anything."""
+
+Cell = frozenset[Pair]
+
+
+Sizes = tuple[int, int]
+"""Customers of a cell in the period and in the one before; 0 where there are none."""
+NOT_COUNTED: Sizes = (1, 1)
+"""Of a cell of which no measure says how many customers it has: too few to be shown."""
+
+
+@dataclass
+class Grid:
+    """The cells of a report.
+
+    Attributes
+    ----------
+    sizes
+        Of every cell.
+    lines
+        Cells of all customers that add up to a number that anybody may know.
+    rows
+        By parts that belong together, and by slice of ``--by``, the cells within the slice.
+    cells
+        By position of a measure its cell, and whether the measure may be given where the cell is small.
+    alone
+        Cells of a part of a part, such as the best fifth: they add up to nothing, and are hidden one by one.
+    """
+
+    sizes: dict[Cell, Sizes] = field(default_factory=dict)
+    lines: tuple[frozenset[Cell], ...] = ()
+    rows: dict[str, dict[Cell, set[Cell]]] = field(default_factory=dict)
+    cells: list[tuple[Cell, bool]] = field(default_factory=list)
+    alone: set[Cell] = field(default_factory=set)
+
+
+def column_pair(column: str, value: str) -> Pair:
+    """Return what a slice of a column is called among the cells: a column may be called ``state`` or ``level`` too."""
+    return f"column {column}", value
+
+
+def grid(measures: Measures, by: str | None) -> Grid:
+    """Return the cells of the measures, how many customers they have, and what adds up to what.
+
+    Parameters
+    ----------
+    measures
+        Of the report, those of slices with ``by`` as the first dimension.
+    by
+        The dimension of the slices; None where there is none.
+    """
+    found, lines = Grid(), dict[str, set[Cell]]()
+    for measure in measures:
+        place = _place(measure, by)
+        outer, inner, part, cell = place.outer, place.inner, place.part, place.outer | place.inner
+        found.cells.append((cell, place.is_public and not outer))
+        if not cell:
+            continue
+        known = found.sizes.setdefault(cell, NOT_COUNTED)
+        sizes = _sizes(measure, place)
+        if sizes is not None:
+            found.sizes[cell] = sizes if known is NOT_COUNTED else _fewer(known, sizes)
+        if part is not None and load_book()[measure.name].protection.one_in > 1:
+            found.alone.add(cell)
+        elif outer and inner and part is not None:
+            row = found.rows.setdefault(_together(part, inner), {})
+            row.setdefault(outer, set()).add(cell)
+        elif part is None or not part.overlap:
+            name = part.name if part is not None else next(iter(cell))[0]
+            lines.setdefault(name, set()).add(cell)
+    found.lines = tuple(sorted({line for name in sorted(lines) for line in _lines(name, lines[name])}, key=_order))
+    return found
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a measure stands among the cells: the slice of ``--by`` it is of, the part in it, the way to part."""
+
+    outer: Cell
+    inner: Cell = frozenset()
+    part: Part | None = None
+    is_public: bool = False
+
+
+def _place(measure: Measure, by: str | None) -> _Place:
+    pairs, description = list(measure.slice), load_book()[measure.name]
+    protection = description.protection
+    outer: Cell = frozenset()
+    dimensions = tuple(dimension for dimension, _ in pairs)
+    if dimensions[:1] == (by,) and dimensions != description.slices:
+        outer = frozenset([column_pair(*pairs.pop(0))])
+    values = dict(pairs)
+    if not values.keys() <= set(description.slices):  # a slice that nobody declared: of nobody knows how many
+        return _Place(outer, frozenset(pairs))
+    if protection.part == SLICE:
+        return _Place(outer, frozenset([column_pair(values["dimension"], values["value"])]))
+    if protection.part == OWN_N:
+        return _counted_by_itself(measure, outer, OWN_N)
+    if protection.part == WHOLE:
+        return _Place(outer)
+    if protection.part == PUBLIC:
+        part = next((each for each in load_parts().values() if each.counted_by == measure.name), None)
+    else:
+        part = load_parts()[protection.part]
+    if part is None:
+        return _Place(outer, is_public=protection.part == PUBLIC)
+    if protection.value is None and part.dimension not in values:  # the sum of its parts, such as of all who are warned
+        return _counted_by_itself(measure, outer, part.counted_by if part.counted_by == measure.name else OWN_N)
+    value = protection.value or values[part.dimension]
+    inner = frozenset([part.same_as.get(value, (part.name, value))])
+    return _Place(outer, inner, part, is_public=protection.part == PUBLIC)
+
+
+def _counted_by_itself(measure: Measure, outer: Cell, counted_by: str) -> _Place:
+    own = (measure.name, "; ".join(f"{name}={value}" for name, value in measure.slice[len(outer) :]))
+    return _Place(outer, frozenset([own]), Part(measure.name, "", counted_by, overlap=True))
+
+
+def _sizes(measure: Measure, place: _Place) -> Sizes | None:
+    """Return how many customers the cell has by what the measure says; None where it says nothing of that."""
+    part, protection = place.part, load_book()[measure.name].protection
+    if part is not None and part.counted_by.startswith(OWN_N_OF) and part.counted_by != OWN_N_OF + measure.name:
+        return None
+    if part is not None and part.counted_by == measure.name:
+        return int(measure.value or 0), int(measure.previous or 0)
+    if part is not None and (part.counted_by == OWN_N or protection.value is not None):
+        before = 0 if measure.previous_n is None else protection.rests_on(measure.previous_n)
+        return 0 if measure.value is None else protection.rests_on(measure.n), before
+    if place.outer and not place.inner and measure.name in COUNTS_OF_A_SLICE:
+        return int(measure.value or 0), int(measure.previous or 0)
+    if protection.part == SLICE or (not place.inner and measure.name in N_OF_A_SLICE):
+        return measure.n or 0, 0
+    return None
+
+
+def _fewer(one: Sizes, other: Sizes) -> Sizes:
+    """The lesser number of customers in each period, where two measures say how many they are."""
+    now, before = (min((each for each in pair if each), default=0) for pair in zip(one, other, strict=True))
+    return now, before
+
+
+def _together(part: Part, inner: Cell) -> str:
+    """What parts are hidden together in a slice: those that share a cell. Where parts overlap, each stands alone."""
+    if part.overlap:
+        return " ".join(next(iter(inner)))
+    return next((other for other, _ in part.same_as.values()), part.name)
+
+
+def _lines(name: str, cells: set[Cell]) -> Iterable[frozenset[Cell]]:
+    yield frozenset(cells)
+    for values in load_parts()[name].sums if name in load_parts() else ():
+        some = frozenset(cell for cell in cells if any((name, value) in cell for value in values))
+        # The sum of the others is known too, as the difference to all.
+        yield from (those for those in (some, frozenset(cells - some)) if those)
+
+
+def _order(line: frozenset[Cell]) -> tuple[int, list[list[Pair]]]:
+    """Short lines first: what they need hidden serves the long ones too, and not the other way round."""
+    return len(line), sorted(sorted(cell) for cell in line)

@@ -1,0 +1,209 @@
+"""Revenue, and what changed it since the period before: effects, kinds of customers and slices that add up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.customers.ledger import NO_VALUE, OTHER
+from ckm.metrics.comparison import Comparison
+from ckm.metrics.decomposition import FACTORS, Totals, revenue_effects, whole_parts
+from ckm.metrics.dimensions import MOST_VALUES, Parting, partings
+from ckm.metrics.metric import Measure, Missing
+from ckm.metrics.poisson_errors import gradient, interval
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from ckm.metrics.context import Basis
+
+    Floats = NDArray[np.float64]
+
+OF_ROWS = ("channel", "category")
+"""Columns of the transactions by which the report looks for what drove a change; ``--by`` takes any."""
+NO_CUSTOMER = "(no customer)"
+"""Slice of a dimension of customers that holds the rows without one."""
+
+Sliced = dict[str, tuple[int, int]]
+"""Revenue before and now by slice, in whole numbers."""
+
+
+def change_measures(
+    basis: Basis, comparison: Comparison | None = None, parts: Sequence[Parting] | None = None
+) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+    """Return the revenue of the period, and why it is not what it was.
+
+    - ``revenue`` and what it is made of; with and without a customer, and the returns that it is after;
+    - ``change_by_customers``, ``change_by_frequency``, ``change_by_order_value``, ``change_by_returns`` and
+      ``change_by_calendar`` (:func:`ckm.metrics.decomposition.revenue_effects`), which add up to the change of
+      ``revenue_of_customers`` to the cent, each with its interval (:mod:`ckm.metrics.poisson_errors`);
+    - ``change_by_kind``, which adds up to the same, and ``change_by_slice``, which adds up to the change of ``revenue``
+      in each dimension.
+
+    Parameters
+    ----------
+    basis
+        What is measured.
+    comparison
+        Of the basis, where it is at hand.
+    parts
+        Dimensions of its customers, where they are at hand.
+    """
+    revenue = _revenue(basis, basis.is_comparable)
+    if basis.incomparable is not None:
+        return revenue, (Missing("changed", *basis.incomparable),)
+    comparison = comparison or Comparison.of(basis)
+    return (*revenue, *_effects(comparison), *_kinds(comparison), *_slices(comparison, parts)), ()
+
+
+def _revenue(basis: Basis, comparable: bool) -> tuple[Measure, ...]:
+    ledger = basis.ledger
+    wanted = [basis.period, basis.compared] if comparable else [basis.period]
+    of_customers = [ledger.revenue_of_customers(each) for each in wanted]
+    nameless = [ledger.guests.sums(each) for each in wanted]
+    returned = [-ledger.returns.total_of("net", each) - till[1] for each, till in zip(wanted, nameless, strict=True)]
+    without = [sum(till) for till in nameless]
+    whole = [known + unknown for known, unknown in zip(of_customers, without, strict=True)]
+    returners = [int((ledger.returns.counts_in(each) > 0).sum()) for each in wanted]
+    there = int(np.logical_or.reduce([each.counts_in(basis.period) > 0 for each in ledger.all_lines]).sum())
+
+    def measure(name: str, sums: list[int], *counts: int) -> Measure:
+        values, (n, previous_n) = [ledger.money(each) for each in sums], (*counts, None, None)[:2]
+        previous = values[1] if len(values) > 1 else None
+        return Measure(name, values[0], n=n, previous=previous, previous_n=previous_n)
+
+    return (
+        measure("revenue", whole),
+        measure("revenue_of_customers", of_customers, there),
+        measure("revenue_without_customer", without),
+        measure("revenue_returns", returned, *returners),
+    )
+
+
+def _effects(comparison: Comparison) -> tuple[Measure, ...]:
+    ledger, measures = comparison.basis.ledger, []
+    for which, (factor, effect) in enumerate(effects(comparison).items()):
+        lo, hi = (ledger.money(round(end)) for end in interval(effect, effect_error(comparison, which)))
+        n = gave_back(comparison) if factor == "returns" else None
+        measures.append(Measure(f"change_by_{factor}", ledger.money(effect), n=n, lo=lo, hi=hi))
+    return tuple(measures)
+
+
+def effects(comparison: Comparison, *, in_equal_days: bool = False) -> dict[str, int]:
+    """Return what each factor did to the revenue of known customers, in whole numbers that add up to its change.
+
+    Of the whole periods, or of what came in equally many days of them.
+    """
+    before, now = comparison.totals
+    if in_equal_days:
+        days = min(comparison.days)
+        before, now = before.in_days(days), now.in_days(days)
+    parts = whole_parts(
+        revenue_effects(before, now), round(now.revenue - before.revenue), comparison.basis.ledger.scale
+    )
+    return dict(zip(FACTORS, parts, strict=True))
+
+
+def gave_back(comparison: Comparison) -> int:
+    """Return how many customers gave something back in either period."""
+    before, now = comparison.equal_days
+    return int(((before.all_returns > 0) | (now.all_returns > 0)).sum())
+
+
+def shows_effect(totals: tuple[Totals, Totals], factor: str, *, in_equal_days: bool = False) -> bool:
+    """Whether a factor may have had an effect: the calendar on periods of unequal length, returns where any came."""
+    if factor == "calendar":
+        return not in_equal_days and totals[0].days != totals[1].days
+    return factor != "returns" or any(each.returns for each in totals)
+
+
+def effect_error(comparison: Comparison, which: int) -> float:
+    """Return the standard error of one of the effects, in whole numbers of money.
+
+    Where a period has no customers all that was bought is by one factor, whose error is that of the whole change.
+    """
+    totals, width = comparison.sums.totals, len(comparison.equal_days[0].columns)
+    if not totals[0] or not totals[width]:
+        slopes = {"customers": (0, 0, -1, 0, 0, 0, 1, 0), "returns": (0, 0, 0, 1, 0, 0, 0, -1)}
+        return comparison.sums.error_of(slopes.get(FACTORS[which], (0,) * 2 * width))
+
+    def effect(at: Floats) -> float:
+        before, now = (
+            Totals(days, float(part[0]), *(float(one) / each.share for one in part[1:]))
+            for days, each, part in zip(comparison.days, comparison.equal_days, (at[:width], at[width:]), strict=True)
+        )
+        return revenue_effects(before, now)[which]
+
+    return comparison.sums.error_of(gradient(effect, totals))
+
+
+def _kinds(comparison: Comparison) -> list[Measure]:
+    money = comparison.basis.ledger.money
+    measures = []
+    for kind, chosen in comparison.kinds.items():
+        count = int(chosen.sum())
+        change = (comparison.net - comparison.net_before)[chosen]
+        measures.append(Measure("change_by_kind", money(int(change.sum())), (("kind", kind),), n=count))
+    return measures
+
+
+def _slices(comparison: Comparison, parts: Sequence[Parting] | None) -> list[Measure]:
+    money = comparison.basis.ledger.money
+    counts = customers_by_slice(comparison, parts)
+    return [
+        Measure(
+            "change_by_slice",
+            money(now - before),
+            (("dimension", dimension), ("value", value)),
+            n=counts.get((dimension, value)),
+        )
+        for dimension, slices in revenue_by_slice(comparison, parts).items()
+        for value, (before, now) in slices.items()
+    ]
+
+
+def revenue_by_slice(comparison: Comparison, parts: Sequence[Parting] | None = None) -> Mapping[str, Sliced]:
+    """Return the revenue of both periods by dimension and slice, in whole numbers; each dimension adds up to all."""
+    basis = comparison.basis
+    if parts is None:
+        parts = partings(basis, comparison.net + comparison.net_before)
+    ledger = basis.ledger
+    found = {}
+    for name in dict.fromkeys((*OF_ROWS, *([ledger.by] if ledger.by in ledger.dimensions else []))):
+        if name is not None and name in ledger.dimensions:
+            sums = [ledger.revenue_by(name, each) for each in (basis.compared, basis.period)]
+            found[name] = _largest(sums[0], sums[1], tuple(ledger.parts) if ledger.by == name else None)
+    without = [sum(ledger.guests.sums(each)) for each in (basis.compared, basis.period)]
+    for part in parts:
+        before, now = part.sums(comparison.net_before).tolist(), part.sums(comparison.net).tolist()
+        slices = dict(zip(part.values, zip(before, now, strict=True), strict=True))
+        found[part.dimension] = slices | ({NO_CUSTOMER: (without[0], without[1])} if any(without) else {})
+    return {name: slices for name, slices in found.items() if len(slices) > 1}
+
+
+def _largest(before: Mapping[str, int], now: Mapping[str, int], names: tuple[str, ...] | None) -> Sliced:
+    """The values with the largest revenue of both periods (or those of ``names``), the rest together, then none."""
+    both = {value: (before.get(value, 0), now.get(value, 0)) for value in {*before, *now}}
+    own = sorted((value for value in both if value not in (OTHER, NO_VALUE)), key=lambda each: (-sum(both[each]), each))
+    largest = [name for name in names if name in own] if names is not None else own[:MOST_VALUES]
+    rest = [each for value, each in both.items() if value != NO_VALUE and value not in largest]
+    slices = {value: both[value] for value in largest}
+    if rest:
+        slices[OTHER] = (sum(each[0] for each in rest), sum(each[1] for each in rest))
+    if NO_VALUE in both:
+        slices[NO_VALUE] = both[NO_VALUE]
+    return slices
+
+
+def customers_by_slice(comparison: Comparison, parts: Sequence[Parting] | None = None) -> dict[tuple[str, str], int]:
+    """Return how many customers a slice's revenue is of, of both periods; without those dimensions that rows have."""
+    if parts is None:
+        parts = partings(comparison.basis, comparison.net + comparison.net_before)
+    return {
+        (part.dimension, value): count
+        for part in parts
+        for value, count in zip(part.values, part.sums(comparison.there.astype(np.int64)).tolist(), strict=True)
+    }

@@ -1,0 +1,123 @@
+"""Who may leave: as a kept run of warnings says, or as ``ckm churn-warn`` says now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.churn import Request, warn
+from ckm.churning.keeping import current_warnings
+from ckm.customers.calendar import day_number
+from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
+from ckm.dataset import Dataset
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from ckm.metrics.context import Basis
+    from ckm.metrics.margin import Margin
+    from ckm.store import Store
+
+PROBABILITY_DIGITS, MONEY_DIGITS = 12, 2
+
+
+@dataclass(frozen=True)
+class Leaving:
+    """Who may leave, and what would be lost.
+
+    Attributes
+    ----------
+    customers
+        By ``customer_id``: p_leave (Float64; null where the source does not say it), level (one of
+        :data:`ckm.churning.levels.LEVELS`; null: not warned about), value_at_risk (Float64), reason (code of the one in
+        front; null without reasons), unanswered (Boolean).
+    source
+        ``kept``: a run of the workspace; ``now``: warnings made for the report.
+    as_of, horizon, model
+        Day of the warnings, days they look ahead, and what gave the probabilities.
+    remark
+        The same as a sentence.
+    has_reasons
+        Whether the source says why.
+    """
+
+    customers: pl.DataFrame
+    source: str
+    as_of: date
+    horizon: int
+    model: str
+    remark: str
+    has_reasons: bool
+
+
+def kept_warnings(basis: Basis, margin: Margin, store: Store) -> Leaving | None:
+    """Return what the newest run says whose horizon has not passed by the day of the report; None without one.
+
+    Who has bought since is left out: that ended the warning. Probabilities are known of who has a level only. A run of
+    a ckm that did not keep the value at risk has it from the ledger: probability times net of the 12 months to its day,
+    times the margin.
+    """
+    run = current_warnings(store, basis.as_of)
+    if run is None:
+        return None
+    ledger = basis.ledger
+    year = ledger.net_between(period_until(run.as_of, MONTHS_OF_A_YEAR)) / ledger.scale * margin.of_net
+    known = pl.DataFrame(
+        {
+            "customer_id": ledger.customers,
+            "value": year,
+            "bought_since": ledger.purchases.last_days() > day_number(run.as_of),
+        }
+    ).filter(pl.Series(ledger.purchases.has_any))
+    told = run.frame.join(known, on="customer_id", how="inner", maintain_order="left").sort("customer_id")
+    still = told.filter(~pl.col("bought_since"))
+    model = str(run.facts.get("model", "unknown"))
+    at_risk = pl.coalesce("value_at_risk", (pl.col("p_churn") * pl.col("value")).round(MONEY_DIGITS))
+    return Leaving(
+        customers=still.select(
+            "customer_id",
+            "level",
+            "unanswered",
+            reason=pl.col("reasons").str.split(" ").list.first(),
+            p_leave="p_churn",
+            value_at_risk=at_risk,
+        ),
+        source="kept",
+        as_of=run.as_of,
+        horizon=run.horizon,
+        model=model,
+        remark=(
+            f"churn warnings of {run.as_of}, kept by the workspace: {run.horizon} days, model {model}; "
+            f"{told.height - still.height:,} of {told.height:,} customers have bought since and are left out"
+        ),
+        has_reasons=run.frame.is_empty() or run.frame["reasons"].null_count() < run.frame.height,
+    )
+
+
+def warnings_made_now(basis: Basis) -> Leaving:
+    """Return what ``ckm churn-warn`` says without an option, and do not keep it.
+
+    Raises
+    ------
+    NotEnoughDataError
+        ``ckm churn-warn`` refuses.
+    """
+    dataset = Dataset(dict(basis.tables), "the report", workspace=basis.workspace)
+    warned = warn(dataset, Request(as_of=basis.as_of, seed=basis.seed, keep=False), basis.config)
+    forecast = warned.forecast
+    first_reason = pl.col("reasons").list.first().struct.field("code")
+    told = warned.frame.select("customer_id", "level", "value_at_risk", "unanswered", reason=first_reason)
+    ids = forecast.history.customers.gather(forecast.today.customers)
+    probability = pl.Series(forecast.probability).round(PROBABILITY_DIGITS)
+    everybody = pl.DataFrame({"customer_id": ids, "p_leave": probability})
+    return Leaving(
+        customers=everybody.join(told, on="customer_id", how="left", maintain_order="left"),
+        source="now",
+        as_of=basis.as_of,
+        horizon=forecast.horizon.days,
+        model=forecast.model.name,
+        remark=f"churn warnings made for this report: {forecast.horizon.days} days, model {forecast.model.name}",
+        has_reasons=True,
+    )

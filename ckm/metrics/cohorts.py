@@ -1,0 +1,78 @@
+"""Retention by cohort: of those who bought first in a month, who bought in each month after it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from ckm.customers.calendar import day_number, months_before
+from ckm.metrics.intervals import wilson
+from ckm.metrics.metric import Measure
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from ckm.customers.ledger import Ledger
+    from ckm.metrics.context import Basis
+    from ckm.metrics.metric import Missing
+
+MONTHS = 13
+"""Cohorts: the newest has had no month yet, and the oldest a year."""
+
+
+class Cohorts(NamedTuple):
+    """Customers by the month of their first purchase.
+
+    Attributes
+    ----------
+    months
+        First day of each cohort's month, in time; all of them are over.
+    sizes
+        How many bought first in it (int64).
+    bought
+        ``[cohort, k]``: how many of them bought in the k-th calendar month after it (int64, square). Only cells with
+        ``cohort + k < len(months)`` have happened; ``[cohort, 0]`` is the size.
+    """
+
+    months: tuple[date, ...]
+    sizes: NDArray[np.int64]
+    bought: NDArray[np.int64]
+
+
+def cohorts(ledger: Ledger, last: date) -> Cohorts:
+    """Count the cohorts of the last 13 calendar months that were over at the end of ``last``; none before the data."""
+    end = (last + timedelta(1)).replace(day=1)
+    starts = [months_before(end, back) for back in range(MONTHS, -1, -1)]
+    starts = [start for start in starts if start >= ledger.begins.replace(day=1)]
+    count = len(starts) - 1
+    if count < 1:
+        return Cohorts((), np.zeros(0, np.int64), np.zeros((0, 0), np.int64))
+    edges = np.array([day_number(start) for start in starts])
+    cohort = np.searchsorted(edges, ledger.first_day, side="right") - 1  # -1 before, `count` after the last month
+    visits = ledger.purchases
+    inside = (visits.day >= edges[0]) & (visits.day < edges[-1])
+    inside &= ((cohort >= 0) & (cohort < count))[visits.code]
+    code, month = visits.code[inside], np.searchsorted(edges, visits.day[inside], side="right") - 1
+    once = np.ones(len(code), dtype=bool)
+    once[1:] = (code[1:] != code[:-1]) | (month[1:] != month[:-1])
+    cells = cohort[code[once]] * count + month[once] - cohort[code[once]]
+    bought = np.bincount(cells, minlength=count * count).reshape(count, count)
+    return Cohorts(tuple(starts[:-1]), bought[:, 0].copy(), bought)
+
+
+def cohort_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+    """Measure ``cohort_size`` and ``retention_cohort``, whose cells that are of nobody or not over yet are absent."""
+    found = cohorts(basis.ledger, basis.period.last)
+    sizes, cells = [], []
+    for row, (month, size) in enumerate(zip(found.months, found.sizes.tolist(), strict=True)):
+        cohort = ("cohort", f"{month:%Y-%m}")
+        sizes.append(Measure("cohort_size", size, (cohort,)))
+        for later in range(1, len(found.months) - row if size else 1):
+            part = int(found.bought[row, later])
+            ends = wilson(part, size)
+            cells.append(Measure("retention_cohort", part / size, (cohort, ("month", str(later))), size, *ends))
+    return (*cells, *sizes), ()

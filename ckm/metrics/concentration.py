@@ -1,0 +1,61 @@
+"""How the revenue of a period is spread over the active customers: the Gini coefficient, and the share of the best."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.metrics.metric import Measure
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ckm.metrics.context import Basis
+    from ckm.metrics.metric import Missing
+
+TOP_PART = 5
+"""The best fifth."""
+DIGITS = 12
+
+
+def gini(amounts: NDArray[np.int64]) -> float | None:
+    """Gini coefficient of amounts of 0 or more; None where they are nothing in all.
+
+    ``2 sum(i x_i) / (n sum(x)) - (n + 1) / n`` over ascending ``x``, with ``i`` from 1 on: half of the mean difference
+    between two of them, in parts of the mean (Gini 1912). Between 0 and ``1 - 1/n``.
+    """
+    total = int(amounts.sum())
+    if not total:
+        return None
+    ascending, n = np.sort(amounts).astype(np.float64), len(amounts)
+    weighted = float((np.arange(1, n + 1) * ascending).sum())
+    return max(0.0, round(2 * weighted / (n * total) - (n + 1) / n, DIGITS))
+
+
+def top_quintile_share(amounts: NDArray[np.int64]) -> float | None:
+    """Share of the best fifth, rounded up to whole customers, of amounts of 0 or more; None where they are nothing."""
+    total = int(amounts.sum())
+    best = -(-len(amounts) // TOP_PART)
+    return int(np.partition(amounts, len(amounts) - best)[len(amounts) - best :].sum()) / total if total else None
+
+
+def concentration_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+    """Measure ``gini`` and ``top_quintile_share`` of the active customers' revenue in the period."""
+    now, before = active_revenue(basis), active_revenue(basis.before) if basis.before else None
+    return tuple(
+        Measure(
+            name,
+            of(now),
+            n=len(now),
+            previous=None if before is None else of(before),
+            previous_n=None if before is None else len(before),
+        )
+        for name, of in (("gini", gini), ("top_quintile_share", top_quintile_share))
+    ), ()
+
+
+def active_revenue(basis: Basis) -> NDArray[np.int64]:
+    """Net of each active customer in the period (int64, in ``1 / scale``), 0 where more was given back than bought."""
+    active = basis.ledger.bought_between(basis.period)
+    return np.maximum(basis.ledger.net_between(basis.period)[active], 0)

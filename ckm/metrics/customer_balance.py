@@ -1,0 +1,69 @@
+"""Where each customer stands in a period against the one before: new, retained, reactivated or lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ckm.customers.calendar import day_number
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ckm.metrics.context import Basis
+
+    Mask = NDArray[np.bool_]
+
+KINDS = ("new", "retained", "reactivated", "lost")
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Masks by code; nobody is in two of them.
+
+    Every customer active in the period is new, retained or reactivated, and every one active in the period before is
+    retained or lost:
+
+        active = new + retained + reactivated
+        active before = retained + lost
+
+    Attributes
+    ----------
+    new
+        Active, and the first purchase ever lies in the period.
+    retained
+        Active in both periods.
+    reactivated
+        Active, not in the period before, and bought first before this one.
+    lost
+        Active in the period before, not in this one. A year-ago comparison leaves a time between the two: who is lost
+        may have bought in it.
+    """
+
+    new: Mask
+    retained: Mask
+    reactivated: Mask
+    lost: Mask
+
+    @property
+    def active(self) -> Mask:
+        """With a purchase in the period."""
+        return self.new | self.retained | self.reactivated
+
+    @property
+    def active_before(self) -> Mask:
+        """With a purchase in the period before."""
+        return self.retained | self.lost
+
+
+def standing(basis: Basis) -> Standing:
+    """Say where each customer stands, by what the ledger knows.
+
+    Who bought before the data begin counts as new at the first purchase in them.
+    """
+    ledger = basis.ledger
+    active = ledger.bought_between(basis.period)
+    before = ledger.bought_between(basis.compared)
+    is_new = active & (ledger.first_day >= day_number(basis.period.first))
+    return Standing(new=is_new, retained=active & before, reactivated=active & ~before & ~is_new, lost=before & ~active)

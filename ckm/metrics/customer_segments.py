@@ -1,0 +1,136 @@
+"""Which segment each customer has: by the definition that the workspace keeps, else by one learned now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NoReturn
+
+from ckm.customers.dictionary import read_dictionary
+from ckm.customers.features import FeatureTable, features_of
+from ckm.errors import NotEnoughDataError, UsageError
+from ckm.segmentation.apply import apply_definition
+from ckm.segmentation.definition import Basis as Learning
+from ckm.segmentation.library import Library
+from ckm.segmentation.measures import Measures
+from ckm.segmentation.rfm.definition import RfmDefinition, fit_rfm
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import polars as pl
+
+    from ckm.customers.ledger import Ledger
+    from ckm.metrics.context import Basis
+    from ckm.segmentation.definition import Definition
+    from ckm.segmentation.saved import SavedDefinition
+
+DEFAULT_NAME = "default"
+"""Name under which a workspace keeps the definition that ``ckm segment`` uses without ``--by``."""
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Segments of customers.
+
+    Attributes
+    ----------
+    frame
+        customer_id and segment (String), by ``customer_id``: one row per customer with a purchase.
+    names
+        Of all segments, best first.
+    remark
+        Which definition.
+    """
+
+    frame: pl.DataFrame
+    names: tuple[str, ...]
+    remark: str
+
+
+def read_segments(basis: Basis) -> Segments | None:
+    """Return the segments of all customers; None where there are too few to learn any from.
+
+    They are those of the workspace's definition ``default``; without one, recency, frequency and money are cut now.
+    Both are read off the ledger, unless the definition asks for what it does not hold.
+
+    Parameters
+    ----------
+    basis
+        Of all customers.
+    """
+    saved = kept_definition(basis, DEFAULT_NAME)
+    if saved is None:
+        table = rfm_table(basis.ledger)
+        try:
+            return _assigned(
+                fit_rfm(learning(basis, table)), table, "segments by recency, frequency and money, cut now"
+            )
+        except NotEnoughDataError:
+            return None
+    remark = f"segments by definition '{saved.name}' version {saved.version}"
+    if isinstance(saved.definition, RfmDefinition) and saved.measures == Measures():
+        return _assigned(saved.definition, rfm_table(basis.ledger), remark)
+    found = apply_definition(saved, basis.tables, as_of=basis.as_of, ledger=basis.ledger.of_anybody())
+    names = tuple(each.name for each in saved.definition.segments)
+    return Segments(found.kept.select("customer_id", "segment").sort("customer_id"), names, remark)
+
+
+def kept_definition(basis: Basis, name: str, *, of: str | None = None) -> SavedDefinition | None:
+    """Return a definition that the workspace keeps; None without one, or where it is for other data or damaged.
+
+    What is wrong with a definition must not silence the report: ``ckm segment`` says it. With ``of``, one of another
+    method is none.
+    """
+    if basis.workspace is None:
+        return None
+    try:
+        saved = Library(basis.workspace.root / "segments").find(name)
+    except UsageError:
+        return None
+    if saved is None or of not in (None, saved.definition.method):
+        return None
+    ground = (saved.currency, saved.time_zone, saved.dictionary)
+    return saved if ground == (basis.ledger.currency, basis.ledger.time_zone, read_dictionary().version) else None
+
+
+def learning(basis: Basis, table: FeatureTable) -> Learning:
+    """Return what a definition is learned from, without a look at an earlier day to check it on."""
+
+    def never(day: date) -> NoReturn:
+        raise NotEnoughDataError("the report does not check a definition on an earlier day; ckm segment does")
+
+    return Learning(table, never, basis.config.segment, basis.seed)
+
+
+def rfm_table(ledger: Ledger) -> FeatureTable:
+    """Return recency, frequency and money of everybody with a purchase, as the feature table has them."""
+    return features_of(ledger, scope="rfm")
+
+
+def _by_definition(basis: Basis, saved: SavedDefinition) -> Segments | None:
+    remark = f"segments by definition '{saved.name}' version {saved.version}"
+    if isinstance(saved.definition, RfmDefinition) and saved.measures == Measures():
+        return _assigned(saved.definition, rfm_table(basis.ledger), remark)
+    try:
+        found = apply_definition(saved, basis.tables, as_of=basis.as_of, ledger=basis.ledger.of_anybody())
+    except UsageError:
+        return _cut_now(basis)
+    names = tuple(each.name for each in saved.definition.segments)
+    return Segments(found.kept.select("customer_id", "segment").sort("customer_id"), names, remark)
+
+
+def _cut_now(basis: Basis) -> Segments | None:
+    table = rfm_table(basis.ledger)
+    try:
+        return _assigned(fit_rfm(learning(basis, table)), table, "segments by recency, frequency and money, cut now")
+    except NotEnoughDataError:
+        return None
+
+
+def _assigned(definition: Definition, table: FeatureTable, remark: str) -> Segments:
+    segment = definition.assign(table.frame).get_column("segment")
+    return Segments(
+        table.frame.select("customer_id").with_columns(segment),
+        tuple(each.name for each in definition.segments),
+        remark,
+    )

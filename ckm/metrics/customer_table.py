@@ -1,0 +1,211 @@
+"""All that is known of each customer in one table, with a dictionary that says what every column means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.churning.suppression import suppress
+from ckm.metrics.growth_potential import Capacity, read_capacity
+from ckm.metrics.customer_columns import NAME, describe_columns, list_audiences, own_columns
+from ckm.metrics.lifetime import Lifetime
+from ckm.metrics.value_at_risk import Risk
+from ckm.metrics.feature_sample import read_features
+from ckm.segmentation.lifecycle.definition import STATES
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from ckm.metrics.context import Basis
+    from ckm.metrics.customer_columns import Column
+    from ckm.metrics.lifecycle import Lifecycle
+    from ckm.metrics.metric import Missing
+    from ckm.metrics.feature_sample import FeatureSample
+    from ckm.metrics.customer_segments import Segments
+
+MONEY_DIGITS, ORDER_DIGITS = 2, 4
+DAYS_A_YEAR = 365
+_TYPES: dict[str, pl.DataType] = {
+    name: pl.Float64()
+    for name in (
+        "current_value", "potential_value", "headroom", "expected_orders", "expected_spend", "expected_spend_low",
+        "expected_spend_high", "clv", "p_leave", "value_at_risk",
+    )
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the rooms of the report say of single customers.
+
+    Attributes
+    ----------
+    sample, lifetime, capacity, segments, risk, lifecycle
+        As the rooms give them, of all customers.
+    loyal
+        customer_id and rule of the loyal customers; None without the list.
+    """
+
+    sample: FeatureSample
+    lifetime: Lifetime | Missing
+    capacity: Capacity | Missing
+    segments: Segments | None
+    risk: Risk | Missing
+    lifecycle: Lifecycle | None = None
+    loyal: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class CustomerTable:
+    """Everybody with a purchase.
+
+    Attributes
+    ----------
+    frame
+        One row per customer, by ``customer_id``.
+    columns
+        What each column is, in their order.
+    as_of, currency
+        The day it stands on, and that of every amount.
+    high_headroom
+        Names of the value segments whose headroom is high.
+    """
+
+    frame: pl.DataFrame
+    columns: tuple[Column, ...]
+    as_of: date
+    currency: str
+    high_headroom: tuple[str, ...]
+
+    @property
+    def has_names(self) -> bool:
+        """Whether it shows names."""
+        return NAME in self.frame.columns
+
+
+def customer_table(basis: Basis, known: Known, *, names: bool = False) -> CustomerTable:
+    """Return all that is known of each customer.
+
+    Where the rooms looked at a sample, the features of everybody are made now; of 20 million rows in under a minute.
+
+    Parameters
+    ----------
+    basis
+        Of all customers.
+    known
+        What the rooms say.
+    names
+        Show the customers' names.
+    """
+    sample, capacity, leaving = _of_everybody(basis, known)
+    frame = sample.table.frame
+    for part in (
+        _names(basis) if names else None,
+        known.segments.frame if known.segments else None,
+        _states(known.lifecycle),
+        _values(capacity),
+        _expected(known.lifetime),
+        leaving,
+        None if known.loyal is None else known.loyal.select("customer_id", loyalty_rule="rule"),
+    ):
+        if part is not None:
+            frame = frame.join(part, on="customer_id", how="left", maintain_order="left")
+    alone = suppress(
+        frame.select("customer_id"), basis.tables, as_of=basis.as_of, settings=basis.config.churn,
+        time_zone=basis.ledger.time_zone,
+    ).frame  # fmt: skip
+    frame = frame.with_columns(left_alone=alone["suppressed"])
+    added = [name for name in own_columns() if name != NAME or names]
+    absent = [pl.lit(None, _TYPES.get(name, pl.String())).alias(name) for name in added if name not in frame.columns]
+    frame = frame.with_columns(absent)
+    beside = ("customer_id", NAME) if names else ("customer_id",)
+    features = [name for name in sample.table.frame.columns if name != "customer_id"]
+    frame = frame.select(*beside, *features, *(name for name in added if name not in beside))
+    return CustomerTable(
+        frame=frame,
+        columns=describe_columns(frame.schema),
+        as_of=basis.as_of,
+        currency=basis.ledger.currency,
+        high_headroom=() if not isinstance(capacity, Capacity) else capacity.segments[:2],
+    )
+
+
+def audiences(table: CustomerTable) -> dict[str, pl.DataFrame]:
+    """Return the lists to act upon by their names.
+
+    Each has customer_id, the name where the table has names, and the columns that the action needs. Nobody is in one
+    who is to be left alone, for want of consent or because of a contact lately.
+    """
+    reachable = table.frame.filter(pl.col("left_alone").is_null())
+    chosen = {
+        "loyal": (pl.col("loyalty_rule").is_not_null(), "clv", True),
+        "at-risk": (pl.col("risk_level").is_not_null(), "value_at_risk", True),
+        "headroom": (
+            pl.col("value_segment").is_in(table.high_headroom) & (pl.col("recency_days") < DAYS_A_YEAR),
+            "headroom",
+            True,
+        ),
+        "reactivated": (pl.col("lifecycle_state") == "reactivated", "last_purchase", True),
+        "one-time": (pl.col("frequency") == 1, "recency_days", False),
+    }
+    beside = ("customer_id", NAME) if table.has_names else ("customer_id",)
+    lists = {}
+    for each in list_audiences():
+        which, by, descending = chosen[each.name]
+        found = reachable.filter(which).sort(by, "customer_id", descending=[descending, False], nulls_last=True)
+        lists[each.name] = found.select(*beside, *each.columns)
+    return lists
+
+
+def _of_everybody(basis: Basis, known: Known) -> tuple[FeatureSample, Capacity | Missing, pl.DataFrame | None]:
+    """Return features, capacity and risk of all customers, whom the rooms may have looked at a sample of."""
+    sample, capacity = known.sample, known.capacity
+    if not sample.is_everybody:
+        sample = read_features(basis, everybody=True)
+        capacity = read_capacity(basis, sample)
+    if not isinstance(known.risk, Risk):
+        return sample, capacity, None
+    at_risk = pl.when(pl.col("level").is_not_null()).then("value_at_risk")
+    told = known.risk.leaving.customers.select(
+        "customer_id", "p_leave", "reason", risk_level="level", value_at_risk=at_risk
+    )
+    return sample, capacity, told
+
+
+def _names(basis: Basis) -> pl.DataFrame | None:
+    customers = basis.tables.get("customers")
+    if customers is None or NAME not in customers.collect_schema():
+        return None
+    return customers.select(pl.col("customer_id").cast(pl.String), pl.col(NAME).cast(pl.String)).collect()
+
+
+def _states(lifecycle: Lifecycle | None) -> pl.DataFrame | None:
+    if lifecycle is None:
+        return None
+    states = pl.DataFrame({"customer_id": lifecycle.ledger.customers, "state": lifecycle.state})
+    named = pl.lit(pl.Series(STATES)).gather(pl.col("state").cast(pl.UInt32))
+    return states.filter(pl.col("state") >= 0).select("customer_id", lifecycle_state=named)
+
+
+def _values(capacity: Capacity | Missing) -> pl.DataFrame | None:
+    return capacity.customers.rename({"segment": "value_segment"}) if isinstance(capacity, Capacity) else None
+
+
+def _expected(lifetime: Lifetime | Missing) -> pl.DataFrame | None:
+    if not isinstance(lifetime, Lifetime):
+        return None
+    low, high = lifetime.spend_bounds or (None, None)
+    bounds = {
+        name: pl.lit(None, pl.Float64) if end is None else pl.Series(end).round(MONEY_DIGITS)
+        for name, end in (("expected_spend_low", low), ("expected_spend_high", high))
+    }
+    return pl.DataFrame(
+        {
+            "customer_id": lifetime.customers,
+            "expected_orders": pl.Series(lifetime.orders).round(ORDER_DIGITS),
+            "expected_spend": pl.Series(lifetime.spend).round(MONEY_DIGITS),
+            "clv": pl.Series(lifetime.value).round(MONEY_DIGITS),
+        }
+    ).with_columns(**bounds)

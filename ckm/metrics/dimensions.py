@@ -1,0 +1,149 @@
+"""Dimensions that part the customers: columns of their table and saved segments, the largest values first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.coverage import counted
+from ckm.customers.ledger import NO_VALUE, OTHER
+from ckm.customers.parties import PARTY_COLUMNS
+from ckm.errors import InputError
+from ckm.segmentation.library import ANALYSIS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from ckm.metrics.context import Basis
+
+    Whole = NDArray[np.int64]
+    Mask = NDArray[np.bool_]
+
+MOST_VALUES = 8
+"""Values of a dimension with a slice of their own; what is beyond them shares one."""
+OF_CUSTOMERS = ("party_type", "country")
+"""Columns of the customers by which the report looks for what drove a change; ``--by`` takes any."""
+SEGMENT = "segment "
+"""What the name of a dimension begins with that is a saved definition of segments: ``segment rfm``."""
+
+
+@dataclass(frozen=True)
+class Parting:
+    """Customers by one dimension.
+
+    Attributes
+    ----------
+    dimension
+        Its name.
+    values
+        Names of the slices, the one with the largest revenue first; then ``other`` and ``(none)`` where there are such.
+    place
+        Position in ``values``, by code (int16).
+    """
+
+    dimension: str
+    values: tuple[str, ...]
+    place: NDArray[np.int16]
+
+    @property
+    def is_consequence(self) -> bool:
+        """Whether what customers did in the period decides where they are: then their slice explains nothing."""
+        return self.dimension.startswith(SEGMENT)
+
+    def sums(self, column: Whole) -> Whole:
+        """Sum of a column (by code) in each slice; whole numbers stay exact."""
+        sums = np.zeros(len(self.values), dtype=np.int64)
+        np.add.at(sums, self.place, column)
+        return sums
+
+    def chosen(self, value: str) -> Mask:
+        """Who belongs to a slice, by code."""
+        chosen: Mask = self.place == self.values.index(value)
+        return chosen
+
+
+def part_customers(dimension: str, values: pl.Series, revenue: Whole) -> Parting:
+    """Part customers by a value each.
+
+    Parameters
+    ----------
+    dimension
+        Its name.
+    values
+        By code (String); null where unknown.
+    revenue
+        By code, which the order of the slices goes by; of equal ones the first by name comes first.
+    """
+    sums = (
+        pl.DataFrame({"value": values, "revenue": revenue})
+        .lazy()
+        .group_by("value")
+        .agg(pl.col("revenue").sum())
+        .sort("revenue", "value", descending=[True, False])
+        .collect()["value"]
+        .to_list()
+    )
+    known = [value for value in sums if value not in (None, OTHER, NO_VALUE)]
+    largest, rest = known[:MOST_VALUES], len(known) > MOST_VALUES or OTHER in sums
+    names = (*largest, *([OTHER] if rest else []), *([NO_VALUE] if None in sums or NO_VALUE in sums else []))
+    position = {name: at for at, name in enumerate(names)}
+    place = (
+        values.fill_null(NO_VALUE)
+        .replace_strict(position, default=position.get(OTHER, len(names)), return_dtype=pl.Int16)
+        .to_numpy()
+    )
+    return Parting(dimension, names, place)
+
+
+def customer_values(basis: Basis, column: str) -> pl.Series:
+    """Return a column of the customers' table by code (String); null for who is not in it.
+
+    Raises
+    ------
+    InputError
+        A customer stands in the table more than once.
+    """
+    if column in PARTY_COLUMNS:
+        return basis.parties[column]
+    table = basis.tables["customers"].select(pl.col("customer_id", column).cast(pl.String)).collect()
+    if doubled := table.height - table["customer_id"].n_unique():
+        raise InputError(
+            f"customers: {counted(doubled, 'row')} too many, because a customer stands there more than once",
+            hint="keep one row for each 'customer_id'",
+            column="customer_id",
+        )
+    return _by_code(basis, table, column)
+
+
+def segment_values(basis: Basis) -> Iterator[tuple[str, pl.Series]]:
+    """Give the saved segments of a workspace: the name of each definition, and the segments by code (String).
+
+    They are those of the newest kept run as of the report's day or before, whatever happened to the customer since.
+    """
+    if basis.workspace is None:
+        return
+    from ckm.store import Store  # deltalake, which a file has no use for
+
+    store = Store(basis.workspace.store_dir)
+    runs = [run for run in store.runs(ANALYSIS) if run.as_of <= basis.as_of]
+    for name in sorted({run.name for run in runs}):
+        newest = max((run for run in runs if run.name == name), key=lambda run: (run.as_of, run.number))
+        kept = store.read_run(newest, ["customer_id", "segment"])
+        yield name, _by_code(basis, kept.select(pl.col("customer_id", "segment").cast(pl.String)), "segment")
+
+
+def _by_code(basis: Basis, table: pl.DataFrame, column: str) -> pl.Series:
+    codes = basis.ledger.customers.to_frame("customer_id").lazy()
+    return codes.join(table.lazy(), on="customer_id", how="left", maintain_order="left").collect()[column]
+
+
+def partings(basis: Basis, revenue: Whole) -> tuple[Parting, ...]:
+    """Return the dimensions of the customers at hand: those of their table that say anything, and saved segments."""
+    found = [(name, basis.parties[name]) for name in OF_CUSTOMERS]
+    found += [(SEGMENT + name, values) for name, values in segment_values(basis)]
+    return tuple(part_customers(name, values, revenue) for name, values in found if values.null_count() < len(values))

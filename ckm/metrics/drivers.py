@@ -1,0 +1,141 @@
+"""The slices that drove a change: what each added, the largest first, and all of them the change."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.metrics.changes import customers_by_slice, effects, gave_back, revenue_by_slice, shows_effect
+from ckm.metrics.decomposition import ratio_contributions, surprise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ckm.metrics.comparison import Comparison
+    from ckm.metrics.dimensions import Parting
+    from ckm.metrics.cell_suppression import Hidden
+
+    Floats = NDArray[np.float64]
+    Pair = tuple[Floats, Floats]
+
+MOST_DRIVERS = 3
+"""Slices named of a dimension; the rest is one more, so that they add up to the change."""
+EFFECT, KIND, REST = "effect", "kind", "rest"
+
+
+@dataclass(frozen=True)
+class Driver:
+    """A slice that drove a change.
+
+    Attributes
+    ----------
+    dimension, value
+        Such as ``channel`` and ``web``; ``effect`` and one of :data:`ckm.metrics.decomposition.FACTORS`.
+    change
+        What it added, in the unit of the measure.
+    customers
+        Of both periods; None where it is not of customers alone.
+    """
+
+    dimension: str
+    value: str
+    change: float
+    customers: int | None = None
+
+
+def behind_the_revenue(comparison: Comparison, parts: Sequence[Parting]) -> tuple[Driver, ...]:
+    """Return the effects, and the slices of the dimension that tells most: of the rows' own and the customers' ones.
+
+    Of periods of unequal length they are of the revenue in equally many days, on which the calendar has no effect.
+    """
+    ledger, equal_days = comparison.basis.ledger, comparison.equal_days
+    few = gave_back(comparison) or None  # what the orders were worth and the revenue tell what came back
+    by_effect = [
+        Driver(EFFECT, name, ledger.money(each), few if name in ("order_value", "returns") else None)
+        for name, each in effects(comparison, in_equal_days=True).items()
+        if shows_effect(comparison.totals, name, in_equal_days=True)
+    ]
+    then, since = (sum(ledger.guests.sums(each.period)) * each.share for each in equal_days)
+    if since != then:
+        by_effect.append(Driver(EFFECT, "without_customer", ledger.money(since - then)))
+    counts = customers_by_slice(comparison, parts)
+    shares = np.array([[each.share] for each in equal_days])
+    found = {
+        name: (list(slices), np.array(list(slices.values()), dtype=np.float64).T * shares)
+        for name, slices in revenue_by_slice(comparison, parts).items()
+    }
+    if not found:
+        return tuple(by_effect)
+    telling = max(found, key=lambda name: surprise(*found[name][1]))
+    values, sliced = found[telling]
+    changes = [ledger.money(float(each)) for each in sliced[1] - sliced[0]]
+    return (*by_effect, *_largest(telling, values, changes, [counts.get((telling, value)) for value in values]))
+
+
+def behind_a_ratio(who: NDArray[np.int64], above: Pair, below: Pair, parts: Sequence[Parting]) -> tuple[Driver, ...]:
+    """Return the slices of that dimension of customers in which one slice did most to a ratio.
+
+    Parameters
+    ----------
+    who
+        Codes of the customers whom it is of.
+    above, below
+        What each of them adds to numerator and denominator (Float64), before and now.
+    parts
+        Dimensions of the customers.
+    """
+    best: tuple[float, tuple[Driver, ...]] = (0.0, ())
+    for part in parts:
+        place = part.place[who]
+        contributions = ratio_contributions(*(_in_slices(each, place, len(part.values)) for each in (above, below)))
+        strength = float(np.abs(contributions).max())
+        if len(part.values) > 1 and strength > best[0]:
+            counts = np.bincount(place, minlength=len(part.values)).tolist()
+            best = strength, _largest(part.dimension, part.values, contributions.tolist(), counts)
+    return best[1]
+
+
+def _in_slices(columns: Pair, place: NDArray[np.int16], slices: int) -> Pair:
+    before, now = (np.bincount(place, weights=each, minlength=slices) for each in columns)
+    return before.astype(np.float64), now.astype(np.float64)
+
+
+def _largest(
+    dimension: str, values: Sequence[str], changes: Sequence[float], customers: Sequence[int | None]
+) -> tuple[Driver, ...]:
+    """The largest slices, and what the others did together."""
+    order = sorted(range(len(values)), key=lambda at: (-abs(changes[at]), values[at]))
+    named = [Driver(dimension, values[at], changes[at], customers[at]) for at in order[:MOST_DRIVERS]]
+    others = order[MOST_DRIVERS:]
+    if others:
+        named.append(Driver(dimension, REST, sum(changes[at] for at in others)))
+    return tuple(named)
+
+
+def shown_drivers(drivers: Sequence[Driver], hidden: Hidden, min_cell: int) -> tuple[Driver, ...]:
+    """Return drivers without the slices that are hidden, or have fewer than ``min_cell`` customers.
+
+    What they did goes to the ``rest`` of their dimension. Where that would be the rest alone, the next smallest goes
+    there too, so that no difference gives it away.
+    """
+    shown: list[Driver] = []
+    for dimension in dict.fromkeys(each.dimension for each in drivers):
+        slices = [each for each in drivers if each.dimension == dimension]
+        gone = [each for each in slices if _is_small(each, hidden, min_cell)]
+        kept = [each for each in slices if each not in gone and each.value != REST]
+        rest = [each for each in slices if each.value == REST]
+        if len(gone) == 1 and not rest and kept:
+            gone.append(kept.pop())
+        shown += kept
+        if gone or rest:
+            shown.append(Driver(dimension, REST, sum(each.change for each in (*gone, *rest))))
+    return tuple(shown)
+
+
+def _is_small(driver: Driver, hidden: Hidden, min_cell: int) -> bool:
+    few = driver.customers is not None and 0 < driver.customers < min_cell
+    return driver.value != REST and driver.dimension != KIND and (few or hidden.hides(driver.dimension, driver.value))

@@ -1,0 +1,156 @@
+"""What the team wants to reach, and whether it has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ckm.config import CONFIG_NAME
+from ckm.errors import UnknownNameError, UsageError
+from ckm.metrics.catalogue import load_book
+from ckm.metrics.metric import Measure, Missing
+from ckm.yamlfile import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ckm.metrics.catalogue import Book, Description
+    from ckm.metrics.metric import Measures
+    from ckm.settings import Wanted
+
+Direction = Literal[">=", "<="]
+GOAL = "goal"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A goal of ``ckm.yaml``, and what was reached in the period.
+
+    Attributes
+    ----------
+    name
+        A measure of the book.
+    wanted, direction
+        At least (``>=``) or at most (``<=``) so much.
+    value, lo, hi
+        What was reached; the interval where it is an estimate. None where it cannot be said.
+    on_track
+        Whether it is reached. None where it cannot be told: there is no value, or the wanted number lies within the
+        interval.
+    """
+
+    name: str
+    wanted: float
+    direction: Direction
+    value: float | None
+    lo: float | None
+    hi: float | None
+    on_track: bool | None
+
+
+def check_goals(goals: Mapping[str, Wanted], root: Path | None = None) -> None:
+    """Refuse goals that the report could never say anything about; to be called before anything is measured.
+
+    Parameters
+    ----------
+    goals
+        Of the settings.
+    root
+        The workspace, whose ``ckm.yaml`` the goals stand in; None where they come from elsewhere.
+
+    Raises
+    ------
+    UsageError
+        A name is no measure, or one that comes only by slice; a share is not between 0 and 1. File and line are named.
+    """
+    book = load_book()
+    known = [each.name for each in book if _is_one_number(each)]
+    for name, wanted in goals.items():
+        where = _where(name, root) if name not in known or _is_no_share(book[name], wanted) else None
+        if name not in known and any(each.name == name for each in book):
+            slices = " and ".join(book[name].slices)
+            raise UsageError(
+                f"{where}: '{name}' comes by {slices} only, and a goal is one number",
+                hint=f"a goal can be one of: {', '.join(known)}",
+            )
+        if name not in known:
+            raise UnknownNameError("measure", name, known, where=where)
+        if where is not None:
+            raise UsageError(
+                f"{where}: '{name}' is a share, and {wanted.number:g} is none", hint="write it as 40% or 0.4"
+            )
+
+
+def _is_one_number(description: Description) -> bool:
+    return not description.slices and description.name != GOAL
+
+
+def _is_no_share(description: Description, wanted: Wanted) -> bool:
+    return description.unit == "share" and not 0 <= wanted.number <= 1
+
+
+def _where(name: str, root: Path | None) -> str:
+    """Return where ``ckm.yaml`` names the goal, as errors name it; settings keep values, not lines."""
+    if root is None:
+        return "goals"
+    document = read_yaml(root / CONFIG_NAME)
+    section = document.mapping().get("goals") if document is not None else None
+    entry = section.mapping().get(name) if section is not None else None
+    return f"{root / CONFIG_NAME}" if entry is None else entry.where
+
+
+def goal_measures(
+    goals: Mapping[str, Wanted], measures: Measures
+) -> tuple[tuple[Goal, ...], tuple[Measure, ...], tuple[Missing, ...]]:
+    """Return the goals in the order of the book, the same as measures, and what is missing.
+
+    The period of a report is over, so a goal is reached or not; where the number is an estimate and the wanted one lies
+    within its interval, that cannot be told.
+
+    Parameters
+    ----------
+    goals
+        Of the settings; :func:`check_goals` has passed them.
+    measures
+        Of the report, for everybody.
+    """
+    if not goals:
+        return (), (), (Missing("changed", "no_goals"),)
+    book: Book = load_book()
+    found, said = [], []
+    for name in sorted(goals, key=book.position):
+        reached = measures.get(name) or Measure(name, None)
+        found.append(_goal(goals[name], reached))
+        said.append(
+            Measure(
+                GOAL,
+                reached.value,
+                ((GOAL, name),),
+                n=reached.n,
+                lo=reached.lo,
+                hi=reached.hi,
+                previous=reached.previous,
+            )
+        )
+    return tuple(found), tuple(said), ()
+
+
+def _goal(wanted: Wanted, reached: Measure) -> Goal:
+    return Goal(
+        name=reached.name,
+        wanted=wanted.number,
+        direction="<=" if wanted.at_most else ">=",
+        value=reached.value,
+        lo=reached.lo,
+        hi=reached.hi,
+        on_track=_on_track(wanted, reached),
+    )
+
+
+def _on_track(wanted: Wanted, reached: Measure) -> bool | None:
+    if reached.value is None:
+        return None
+    if reached.lo is not None and reached.hi is not None and reached.lo < wanted.number < reached.hi:
+        return None
+    return wanted.is_met_by(reached.value)

@@ -1,0 +1,166 @@
+"""States of the life cycle and the balance of customers in rhythm, from the ledger.
+
+What ``ckm segment --by lifecycle`` says, number for number: by the same definition, from the same ledger.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.calendar import day_number
+from ckm.customers.columns import interpurchase_columns
+from ckm.customers.interpurchase import LONG_SHARE, own_gaps
+from ckm.customers.parties import prospects
+from ckm.metrics.metric import Measure, Missing
+from ckm.models.rhythm import population_gap
+from ckm.segmentation.definition import readable_number
+from ckm.segmentation.library import Library
+from ckm.segmentation.lifecycle.definition import FEWEST_GAPS, STATES, LifecycleDefinition
+from ckm.segmentation.lifecycle.flows import COUNTS, lifecycle_flows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ckm.customers.interpurchase import Gaps
+    from ckm.customers.ledger import Ledger
+    from ckm.metrics.context import Basis
+
+    Mask = NDArray[np.bool_]
+    Whole = NDArray[np.int64]
+
+SECTION = "relationships"
+METHOD = "lifecycle"
+
+
+@dataclass(frozen=True)
+class Lifecycle:
+    """Who is in which state as of a day.
+
+    Attributes
+    ----------
+    definition
+        Thresholds, and the rhythm of all customers.
+    ledger
+        What had happened by the day.
+    state
+        Position in :data:`ckm.segmentation.lifecycle.definition.STATES`, by code (int8); -1 for who had bought nothing.
+    earlier
+        The same as of the end of the period that is compared with, by the same definition; None where there is none.
+    """
+
+    definition: LifecycleDefinition
+    ledger: Ledger
+    state: NDArray[np.int8]
+    earlier: Lifecycle | None = None
+
+    def is_in(self, *states: str) -> Mask:
+        """Whether a customer is in one of some states, by code."""
+        return np.isin(self.state, [STATES.index(state) for state in states])
+
+    @cached_property
+    def is_lapsed(self) -> Mask:
+        """Whether a customer counts as lost, by code."""
+        return self.is_in("lapsed")
+
+
+def lifecycle_definition(basis: Basis) -> LifecycleDefinition | None:
+    """Return the definition that ``ckm segment --by lifecycle`` would use; None where there is no rhythm to judge by.
+
+    The workspace's kept one where it counts days in the same time zone, else one that is learned from the ledger.
+    """
+    if basis.workspace is not None:
+        saved = Library(basis.workspace.root / "segments").find(METHOD)
+        same_days = saved is not None and saved.time_zone == basis.ledger.time_zone
+        if saved is not None and same_days and isinstance(saved.definition, LifecycleDefinition):
+            return saved.definition
+    histogram = basis.ledger.gaps.histogram()
+    usual, long = (population_gap(histogram, share) for share in (0.5, LONG_SHARE))
+    if usual is None or long is None or histogram["count"].sum() < FEWEST_GAPS:
+        return None
+    return LifecycleDefinition(readable_number(usual), readable_number(long))
+
+
+def lifecycle_of(basis: Basis, definition: LifecycleDefinition | None = None) -> Lifecycle | None:
+    """Judge every customer of a basis as of its day, and as of the end of the period that is compared with.
+
+    Parameters
+    ----------
+    basis
+        What is measured.
+    definition
+        One ruler for several parts of the customers; default: that of :func:`lifecycle_definition`.
+
+    Returns
+    -------
+    Lifecycle | None
+        None where there is no rhythm to judge by.
+    """
+    definition = definition or lifecycle_definition(basis)
+    if definition is None:
+        return None
+    ledger = basis.ledger
+    gaps = ledger.gaps
+    earlier = None
+    if basis.before is not None:
+        past = basis.before.ledger
+        earlier = Lifecycle(definition, past, _states(past, gaps, definition))
+    return Lifecycle(definition, ledger, _states(ledger, gaps, definition), earlier)
+
+
+def _states(ledger: Ledger, gaps: Gaps, definition: LifecycleDefinition) -> NDArray[np.int8]:
+    purchases = ledger.purchases
+    last, bought = purchases.last_days().astype(np.int64), purchases.has_any
+    own = own_gaps(purchases, gaps).with_columns(days=purchases.counts, recency_days=day_number(ledger.as_of) - last)
+    features = own.filter(pl.Series(bought)).select(
+        "recency_days", *interpurchase_columns(ledger.as_of, definition.gap_median_days, definition.gap_p80_days)
+    )
+    found = np.full(len(last), -1, dtype=np.int8)
+    found[bought] = definition.assign(features)["segment"].cast(pl.Enum(STATES)).to_physical().to_numpy()
+    return found
+
+
+def lifecycle_measures(
+    basis: Basis, lifecycle: Lifecycle | None, *, with_prospects: bool = True
+) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+    """Return the metrics ``lifecycle_stage`` and ``active_customer_flow``.
+
+    Parameters
+    ----------
+    basis
+        What is measured.
+    lifecycle
+        Of :func:`lifecycle_of`.
+    with_prospects
+        Whether to count those of the customers' table who have bought and returned nothing; a part of the customers
+        that is told by what they bought has none.
+    """
+    if lifecycle is None:
+        there = len(basis.ledger.gaps.lengths)
+        return (), (Missing(SECTION, "few_repeat_buyers", (("there", there), ("needed", FEWEST_GAPS))),)
+    now = _counted(basis, lifecycle, with_prospects=with_prospects)
+    then = _counted(basis, lifecycle.earlier, with_prospects=with_prospects) if lifecycle.earlier else {}
+    states = [Measure("lifecycle_stage", count, (("state", state),), previous=then.get(state)) for state, count in now.items()]
+    flows = [
+        Measure("active_customer_flow", balance[kind], (("month", balance["period"]), ("kind", kind)))
+        for balance in lifecycle_flows(lifecycle.ledger, lifecycle.definition).frame.iter_rows(named=True)
+        for kind in COUNTS
+    ]
+    return (*states, *flows), ()
+
+
+def _counted(basis: Basis, lifecycle: Lifecycle, *, with_prospects: bool) -> dict[str, int]:
+    counts = np.bincount(lifecycle.state[lifecycle.state >= 0], minlength=len(STATES))
+    found = dict(zip(STATES, counts.tolist(), strict=True))
+    del found["prospect"]
+    customers = basis.tables.get("customers")
+    if with_prospects and customers is not None:
+        ledger = lifecycle.ledger
+        known = ledger.purchases.has_any | ledger.returns.has_any
+        seen = ledger.customers.filter(pl.Series(known)).to_frame("customer_id")
+        found["prospect"] = prospects(customers, seen, ledger.as_of).height
+    return found

@@ -1,0 +1,328 @@
+"""What customers are expected to bring, and whether such expectations were right before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import atanh, exp, sqrt, tanh
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.customers.calendar import calendar_day, day_number
+from ckm.errors import NotEnoughDataError
+from ckm.metrics.intervals import Z
+from ckm.metrics.metric import Measure, Missing
+from ckm.models.btyd.buyers import Buyers, buyers_until
+from ckm.models.btyd.holdout import Holdout, Tenth, by_tenths, hold_out
+from ckm.models.btyd.lifetime import DAYS_A_MONTH, discounted_orders, fit_lifetime
+from ckm.models.spend.candidates import BOOSTED, BTYD, LAST_SPEND
+from ckm.models.spend.forecast import SpendForecast, forecast_spend
+from ckm.models.spend.history import Purchases
+from ckm.models.spend.interval import LEVEL
+
+if TYPE_CHECKING:
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from ckm.customers.ledger import Ledger
+    from ckm.metrics.context import Basis
+    from ckm.metrics.margin import Margin
+    from ckm.models.btyd.gamma_gamma import Independence
+    from ckm.models.btyd.model import TransactionModel
+
+    Floats = NDArray[np.float64]
+    Columns = tuple[NDArray[np.int32], NDArray[np.int32], Floats]
+
+SECTION = "growth_potential"
+HELD_OUT = 2
+"""The holdout is as long as the horizon, which is the question, and at most half of the history. A year holds all
+seasons; with a shorter one a model is judged by the season."""
+MONEY_DIGITS, ORDER_DIGITS, SHARE_DIGITS = 2, 3, 6
+
+
+@dataclass(frozen=True)
+class Lifetime:
+    """What each customer is expected to bring.
+
+    Attributes
+    ----------
+    customers
+        Ids of everybody with a purchase, sorted.
+    orders
+        Orders expected of each within the horizon.
+    value
+        Money expected of each within the horizon, discounted, times the margin: the customer lifetime value.
+    spend
+        Money expected of each within the horizon after returns, without discount or margin: what can be counted later.
+    forecast
+        Where it comes from: purchases before returns, of each, with intervals and what past windows say of it.
+    buyers
+        Their histories; ``codes`` are those of the ledger.
+    model
+        Of ordering.
+    chosen_by
+        ``holdout`` or ``likelihood``.
+    holdout
+        How right the models were on the end of the history; None where it is too short to hold anything out.
+    independence
+        Of the number and the value of orders.
+    months, discount, margin
+        What the value rests on.
+    everybody
+        Customers of the ledger, those who only returned among them.
+    """
+
+    customers: pl.Series
+    orders: Floats
+    value: Floats
+    spend: Floats
+    forecast: SpendForecast
+    buyers: Buyers
+    model: TransactionModel
+    chosen_by: str
+    holdout: Holdout | None
+    independence: Independence
+    months: int
+    discount: float
+    margin: Margin
+    everybody: int
+
+    @property
+    def horizon_days(self) -> int:
+        """Days within which the orders and the money are expected."""
+        return round(self.months * DAYS_A_MONTH)
+
+    @property
+    def spend_bounds(self) -> tuple[Floats, Floats] | None:
+        """Ends of the interval that holds :attr:`spend` of 80 % of the customers; None without one."""
+        forecast = self.forecast
+        if forecast.low is None or forecast.high is None:
+            return None
+        return forecast.low * self.margin.kept, forecast.high * self.margin.kept
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What a reader should know, as sentences."""
+        said = [
+            f"customer lifetime value: {self._parts} over {self.months} months, "
+            f"discounted by {self.discount:.0%} a year; {self._margin}",
+            *_tested(self.forecast),
+        ]
+        if self.holdout is None:
+            said.append(f"{self.model.name} is the likeliest model; the history is too short to hold any of it out")
+        else:
+            said.append(_nearest(self.holdout))
+        return (*said, self.independence.reading)
+
+    @property
+    def _parts(self) -> str:
+        names = {BTYD: f"{self.model.name} and Gamma-Gamma", LAST_SPEND: "last year's spend", BOOSTED: "boosted trees"}
+        shares = self.forecast.shares
+        if len(shares) == 1:
+            return names[next(iter(shares))]
+        return ", ".join(f"{names[name]} {share:.0%}" for name, share in shares.items())
+
+    @property
+    def _margin(self) -> str:
+        kept = f"{1 - self.margin.kept:.1%} taken back"
+        return f"{kept}, no cost is known" if self.margin.share is None else f"{kept}, margin {self.margin.share:.1%}"
+
+
+def read_lifetime(basis: Basis, margin: Margin) -> Lifetime | Missing:
+    """Fit the models to all customers of the ledger, and say what is expected of each.
+
+    The model of ordering is the one that came nearest to each customer's spend in the holdout, learned anew from
+    the whole history; without a holdout the likeliest. Its spend is combined with that of other candidates as past
+    windows say (:func:`ckm.models.spend.forecast.forecast_spend`).
+
+    Parameters
+    ----------
+    basis
+        Of all customers: a part of them learns from the whole.
+    margin
+        Of purchases.
+    """
+    ledger, settings = basis.ledger, basis.config.loyalty
+    columns = ledger.purchases.code, ledger.purchases.day, ledger.purchases.of("net") / ledger.scale
+    holdout = _held_out(ledger, columns, round(settings.horizon * DAYS_A_MONTH), basis.seed)
+    buyers = buyers_until(*columns, day_number(basis.as_of))
+    if not len(buyers):
+        return Missing(SECTION, "few_repeat_buyers", (("there", 0), ("needed", 20)))
+    try:
+        only = None if holdout is None else (holdout.best.model.name,)
+        fit = fit_lifetime(buyers, models=only, seed=basis.seed)
+    except NotEnoughDataError as error:
+        return _missing(error)
+    model = fit.choice.model
+    expected = discounted_orders(model, buyers, months=settings.horizon, discount=settings.discount)
+    forecast = forecast_spend(
+        Purchases(columns[0].astype(np.int64), columns[1].astype(np.int64), columns[2]),
+        ledger.today,
+        round(settings.horizon * DAYS_A_MONTH),
+        model,
+        first_day=day_number(ledger.begins),
+        seed=basis.seed,
+    )
+    return Lifetime(
+        customers=ledger.customers.gather(buyers.codes),
+        orders=expected.orders,
+        value=forecast.spend * expected.discount * margin.of_purchases,
+        spend=forecast.spend * margin.kept,
+        forecast=forecast,
+        buyers=buyers,
+        model=model,
+        chosen_by="likelihood" if holdout is None else "holdout",
+        holdout=holdout,
+        independence=fit.independence,
+        months=settings.horizon,
+        discount=settings.discount,
+        margin=margin,
+        everybody=len(ledger.customers),
+    )
+
+
+def lifetime_measures(basis: Basis, lifetime: Lifetime | Missing) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+    """Return the customer lifetime value, its holdout check and the check of independence.
+
+    Parameters
+    ----------
+    basis
+        Of the customers to measure: all, or a part, of whom the values alone are said. The checks are of all.
+    lifetime
+        Of all customers (:func:`read_lifetime`).
+    """
+    if isinstance(lifetime, Missing):
+        return (), (lifetime,)
+    customers = basis.ledger.customers
+    whole = len(customers) == lifetime.everybody
+    value = lifetime.value if whole else lifetime.value[lifetime.customers.is_in(customers.implode()).to_numpy()]
+    measures = list(_values(value, lifetime.forecast if whole else None))
+    if not whole:
+        return tuple(measures), ()
+    measures += _past_measures(lifetime.forecast)
+    missing = [Missing(SECTION, "no_cost")] if lifetime.margin.share is None else []
+    if lifetime.holdout is None:
+        missing.append(Missing(SECTION, "no_holdout"))
+    else:
+        if not lifetime.forecast.tests:
+            missing.append(Missing(SECTION, "no_spend_test"))
+        measures += _holdout_measures(lifetime.holdout)
+    return (*measures, _independence(lifetime.independence)), tuple(missing)
+
+
+def _held_out(ledger: Ledger, columns: Columns, horizon: int, seed: int) -> Holdout | None:
+    first, last = day_number(ledger.begins), day_number(ledger.as_of)
+    split = last - min(horizon, (last - first + 1) // HELD_OUT)
+    try:
+        return hold_out(*columns, split=split, last_day=last, seed=seed) if split < last else None
+    except NotEnoughDataError:
+        return None
+
+
+def _missing(error: NotEnoughDataError) -> Missing:
+    if "there" not in error.details:
+        return Missing(SECTION, "no_lifetime_model")
+    return Missing.too_few(SECTION, "few_repeat_buyers", error)
+
+
+def _values(value: Floats, forecast: SpendForecast | None) -> tuple[Measure, ...]:
+    customers, total = len(value), float(value.sum())
+    tenths = by_tenths(value, value)
+    reach = None if forecast is None else forecast.total_reach
+    ends = (None, None) if reach is None else tuple(round(total * exp(sign * reach), MONEY_DIGITS) for sign in (-1, 1))
+    return (
+        Measure("clv", round(total, MONEY_DIGITS), (), customers, *ends),
+        Measure("clv_mean", round(total / customers, MONEY_DIGITS) if customers else None, n=customers),
+        *(
+            Measure(
+                "clv_share",
+                round(each.actual / total, SHARE_DIGITS) if total > 0 else None,
+                (("tenth", str(number)),),
+                n=each.customers,
+            )
+            for number, each in enumerate(tenths, 1)
+        ),
+    )
+
+
+def _past_measures(forecast: SpendForecast) -> list[Measure]:
+    """Return of what the forecast is made, and how right it was in the window that closed last."""
+    if not forecast.tests:
+        return []
+    latest = forecast.tests[-1]
+    customers = len(latest.spend)
+    sums = (("predicted", latest.expected), ("actual", latest.spend))
+    return [
+        *(
+            Measure("clv_weight", round(share, SHARE_DIGITS), (("model", name),))
+            for name, share in forecast.shares.items()
+        ),
+        *(
+            Measure("clv_past_spend", round(float(spend.sum()), MONEY_DIGITS), (("what", what),), n=customers)
+            for what, spend in sums
+        ),
+        Measure("clv_past_error", round(latest.mean_absolute_error, MONEY_DIGITS), n=customers),
+        Measure("clv_past_days", float(latest.days)),
+        *(
+            [Measure("clv_past_coverage", round(forecast.coverage, SHARE_DIGITS), n=customers)]
+            if forecast.coverage is not None
+            else []
+        ),
+    ]
+
+
+def _tested(forecast: SpendForecast) -> tuple[str, ...]:
+    if not forecast.tests:
+        return ("the history is too short to test what customers spend: the lifetime value has no interval",)
+    latest = forecast.tests[-1]
+    said = (
+        f"learned until {calendar_day(latest.day)}, {latest.expected.sum():,.2f} was expected of the {latest.days} "
+        f"days after and {latest.spend.sum():,.2f} came; the spend of a customer was off by "
+        f"{latest.mean_absolute_error:,.2f} on average"
+    )
+    if forecast.coverage is not None:
+        said += f", and {forecast.coverage:.0%} of the customers were within their {LEVEL:.0%} interval"
+    if forecast.window < forecast.horizon:
+        said += f"; the history is too short to test {forecast.horizon} days ahead"
+    return (said,)
+
+
+def _holdout_measures(holdout: Holdout) -> list[Measure]:
+    measures = [
+        *_tenths("holdout_orders", holdout.tenths_of_orders, ORDER_DIGITS),
+        *_tenths("holdout_money", holdout.tenths_of_money, MONEY_DIGITS),
+    ]
+    actual, customers = float(holdout.orders.sum()), len(holdout.buyers)
+    for each in holdout.models:
+        for what, orders in (("predicted", each.total), ("actual", actual)):
+            of = (("model", each.model.name), ("what", what))
+            measures.append(Measure("holdout_total_orders", round(orders, ORDER_DIGITS), of, n=customers))
+    return measures
+
+
+def _tenths(name: str, tenths: tuple[Tenth, ...], digits: int) -> list[Measure]:
+    return [
+        Measure(name, round(figure, digits), (("tenth", str(number)), ("what", what)), n=each.customers)
+        for number, each in enumerate(tenths, 1)
+        for what, figure in (("predicted", each.expected), ("actual", each.actual))
+    ]
+
+
+def _independence(found: Independence) -> Measure:
+    """Return Spearman's correlation, with the interval of Bonett and Wright (2000, Psychometrika 65(1):23-28)."""
+    r, n = found.spearman, int(found.customers)
+    if r is None or n <= 3 or abs(r) >= 1:
+        return Measure("independence", r, n=n)
+    reach = Z * sqrt((1 + r**2 / 2) / (n - 3))
+    low, high = (round(tanh(atanh(r) + sign * reach), SHARE_DIGITS) for sign in (-1, 1))
+    return Measure("independence", round(r, SHARE_DIGITS), (), n, low, high)
+
+
+def _nearest(holdout: Holdout) -> str:
+    best, actual = holdout.best, float(holdout.orders.sum())
+    others = ", ".join(f"{each.model.name} {each.total:,.0f}" for each in holdout.models[1:])
+    return (
+        f"learned until {calendar_day(holdout.split)} and held against the {holdout.last_day - holdout.split} days "
+        f"after, {best.model.name} came nearest to each customer's spend: "
+        f"{best.total:,.0f} orders expected, {actual:,.0f} came" + (f" ({others})" if others else "")
+    )

@@ -1,0 +1,224 @@
+"""Who is truly loyal: behaviour by attitude, and the list of loyal customers with the rule that made each one so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.calendar import months_before
+from ckm.customers.period import MONTHS_OF_A_YEAR, Period, period_until
+from ckm.metrics.loyalty_rules import LoyaltyRules, load_loyalty_rules
+from ckm.metrics.metric import Measure, Missing
+from ckm.metrics.ratings import Ratings, read_ratings
+from ckm.segmentation.lifecycle.definition import IN_RHYTHM
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from numpy.typing import NDArray
+
+    from ckm.customers.ledger import Ledger
+    from ckm.metrics.context import Basis
+    from ckm.metrics.lifecycle import Lifecycle
+
+    Mask = NDArray[np.bool_]
+
+STEADY = "steady"
+CELLS = ("true", "spurious", "latent", "none")
+"""High or low behaviour × high or low attitude, as Dick and Basu (1994, figure 2) name them."""
+LOYAL_COLUMNS: dict[str, Any] = {
+    "customer_id": pl.String,
+    "rule": pl.String,
+    "orders": pl.Int64,
+    "revenue": pl.Float64,
+    "last_purchase": pl.Date,
+    "attitude": pl.String,
+}
+"""Columns of :class:`LoyalCustomers`."""
+
+
+@dataclass(frozen=True)
+class LoyalCustomers:
+    """The list of loyal customers.
+
+    Attributes
+    ----------
+    frame
+        One row per loyal customer, largest revenue first: customer_id; rule (a name of
+        ``ckm/data/loyalty_rules.yaml``); orders and revenue of the period; last_purchase; attitude (scale and newest
+        rating, ``nps_0_10=9``; null for who was not asked).
+    """
+
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Standpoint:
+    """What is known of all customers at the end of a period; every mask is by code.
+
+    Attributes
+    ----------
+    active
+        Bought in the period.
+    often, steady
+        Behaviour of both kinds of :mod:`ckm.metrics.loyalty_rules`.
+    high, low
+        Attitude; neither is unknown.
+    answers
+        Newest rating of each customer, as :meth:`ckm.metrics.ratings.Ratings.newest_of_any` gives it.
+    """
+
+    active: Mask
+    often: Mask
+    steady: Mask
+    high: Mask
+    low: Mask
+    answers: pl.DataFrame
+
+    def cells(self) -> dict[str, Mask]:
+        """Active customers with a rating by :data:`CELLS`."""
+        often, active = self.often, self.active
+        masks = (often & self.high, often & self.low, ~often & self.high, ~often & self.low)
+        return {name: active & mask for name, mask in zip(CELLS, masks, strict=True)}
+
+    def loyal(self, rules: LoyaltyRules) -> dict[str, Mask]:
+        """Active customers by the first rule that makes them loyal."""
+        behaviour = {"often": self.often, STEADY: self.steady}
+        attitude = {"high": self.high, "low": self.low, "unknown": ~(self.high | self.low)}
+        left, found = self.active, {}
+        for rule in rules.rules:
+            fits = behaviour[rule.behaviour] & np.logical_or.reduce([attitude[each] for each in rule.attitudes])
+            found[rule.name] = left & fits
+            left = left & ~fits
+        return found
+
+
+def loyalty_measures(
+    basis: Basis, lifecycle: Lifecycle | None, ratings: Ratings | None = None
+) -> tuple[LoyalCustomers, tuple[Measure, ...], tuple[Missing, ...]]:
+    """Return the list of loyal customers, ``loyal_customers``, ``loyalty_matrix_cell`` and ``loyalty_matrix_cell_revenue``.
+
+    Without a rhythm of the customers nobody's behaviour can be judged; without ratings there are no cells, and the
+    rules that do without an attitude are left.
+
+    Parameters
+    ----------
+    basis
+        What is measured.
+    lifecycle
+        Of the basis; None where there is no rhythm to judge by.
+    ratings
+        Of the basis, where they are at hand.
+    """
+    rules = load_loyalty_rules()
+    if lifecycle is None:
+        return LoyalCustomers(pl.DataFrame(schema=LOYAL_COLUMNS)), (), (Missing("loyalty", "no_rhythm"),)
+    ratings = ratings or read_ratings(basis)
+    here = _standpoint(basis, lifecycle, ratings, rules)
+    then = None
+    if basis.before is not None and lifecycle.earlier is not None:
+        then = _standpoint(basis.before, lifecycle.earlier, ratings, rules)
+    loyal, loyal_then = here.loyal(rules), None if then is None else then.loyal(rules)
+    # Nobody can have bought in a year before the data begin, so that no more customers came to be steady than before.
+    reached = basis.ledger.begins <= _years(basis.compared.last, rules.steady_years)[-1].first
+    judged = {rule.name for rule in rules.rules if reached or rule.behaviour != STEADY}
+    measures = [
+        Measure(
+            "loyal_customers",
+            float(mask.sum()),
+            (("rule", rule),),
+            previous=None if loyal_then is None or rule not in judged else float(loyal_then[rule].sum()),
+        )
+        for rule, mask in loyal.items()
+    ]
+    customers = LoyalCustomers(_list(basis, here, loyal))
+    if not (here.active & (here.high | here.low)).any():
+        # Without any interactions the satisfaction says so already.
+        missing = (Missing("loyalty", "no_ratings"),) if "interactions" in basis.tables else ()
+        return customers, tuple(measures), missing
+    return customers, (*_cells(basis, here, then), *measures), ()
+
+
+def _standpoint(basis: Basis, lifecycle: Lifecycle, ratings: Ratings | None, rules: LoyaltyRules) -> Standpoint:
+    ledger, last = basis.ledger, basis.period.last
+    in_rhythm = lifecycle.is_in(*IN_RHYTHM)
+    days = ledger.purchase_days_between(period_until(last, rules.often_months))
+    steady = np.logical_and.reduce([ledger.bought_between(year) for year in _years(last, rules.steady_years)])
+    count = len(ledger.customers)
+    high, low = np.zeros(count, dtype=bool), np.zeros(count, dtype=bool)
+    answers = _answers(ratings, period_until(last, rules.attitude_months))
+    codes = answers["code"].to_numpy()
+    is_high = (answers["rating"] >= answers["scale"].replace_strict(rules.high, return_dtype=pl.Float64)).to_numpy()
+    high[codes[is_high]], low[codes[~is_high]] = True, True
+    return Standpoint(
+        active=ledger.bought_between(basis.period),
+        often=in_rhythm & (days >= basis.config.loyalty.min_orders),
+        steady=in_rhythm & steady,
+        high=high,
+        low=low,
+        answers=answers,
+    )
+
+
+def _years(last: date, years: int) -> list[Period]:
+    """The spans of twelve months that end with a day, and with the same day of earlier years."""
+    ends = [months_before(last, MONTHS_OF_A_YEAR * back) for back in range(years)]
+    return [period_until(end, MONTHS_OF_A_YEAR) for end in ends]
+
+
+def _answers(ratings: Ratings | None, period: Period) -> pl.DataFrame:
+    if ratings is None:
+        return pl.DataFrame(schema={"code": pl.UInt32, "scale": pl.String, "rating": pl.Float64})
+    return ratings.newest_of_any(period)
+
+
+def _cells(basis: Basis, here: Standpoint, then: Standpoint | None) -> list[Measure]:
+    ledger = basis.ledger
+    now, before = here.cells(), None if then is None else then.cells()
+    net = ledger.net_between(basis.period)
+    net_before = None if before is None else ledger.net_between(basis.compared)
+    counts, revenue = [], []
+    for name, mask in now.items():
+        place, was = (("loyalty", name),), None if before is None else before[name]
+        counts.append(
+            Measure("loyalty_matrix_cell", float(mask.sum()), place, previous=None if was is None else float(was.sum()))
+        )
+        spent = None if was is None or net_before is None else ledger.money(int(net_before[was].sum()))
+        revenue.append(
+            Measure(
+                "loyalty_matrix_cell_revenue", ledger.money(int(net[mask].sum())), place, n=int(mask.sum()), previous=spent
+            )
+        )
+    return [*counts, *revenue]
+
+
+def _list(basis: Basis, here: Standpoint, loyal: dict[str, Mask]) -> pl.DataFrame:
+    ledger: Ledger = basis.ledger
+    rule = np.full(len(ledger.customers), -1)
+    for position, mask in enumerate(loyal.values()):
+        rule[mask] = position
+    codes = np.flatnonzero(rule >= 0)
+    said = here.answers.select(
+        pl.col("code").cast(pl.Int64),
+        attitude=pl.format("{}={}", "scale", pl.col("rating").cast(pl.String).str.strip_suffix(".0")),
+    )
+    last = ledger.until(basis.period.last).purchases.last_days()
+    return (
+        pl.DataFrame(
+            {
+                "code": codes,
+                "customer_id": ledger.customers.gather(codes),
+                "rule": pl.Series(list(loyal), dtype=pl.String).gather(rule[codes]),
+                "orders": ledger.orders_between(basis.period)[codes],
+                "net": ledger.net_between(basis.period)[codes],
+                "last_purchase": pl.Series(last[codes]).cast(pl.Date),
+            }
+        )
+        .join(said, on="code", how="left", maintain_order="left")
+        .with_columns(revenue=pl.col("net") / ledger.scale)
+        .sort("net", "customer_id", descending=[True, False])
+        .select(pl.col(name).cast(dtype) for name, dtype in LOYAL_COLUMNS.items())
+    )

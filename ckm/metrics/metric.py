@@ -1,0 +1,162 @@
+"""A measure: a number with its name, the part of the customers that it is of, its interval, and what it was before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.metrics.catalogue import load_book
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ckm.errors import NotEnoughDataError
+
+SLICE_SEPARATOR = "; "
+CHANGE_DIGITS = 9
+"""Of a difference: cents are not exact in binary, and what lies below a billionth is none."""
+COLUMNS = {
+    "section": pl.String,
+    "measure": pl.String,
+    "slice": pl.String,
+    "value": pl.Float64,
+    "unit": pl.String,
+    "n": pl.Int64,
+    "lo": pl.Float64,
+    "hi": pl.Float64,
+    "previous": pl.Float64,
+    "change": pl.Float64,
+    "definition": pl.String,
+}
+"""Columns of :func:`measures_table`."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A number of the report.
+
+    Attributes
+    ----------
+    name
+        In the book of measures, which says what it means, its unit and its section.
+    value
+        None where it cannot be said: a share of nobody.
+    slice
+        What it is of, as pairs of dimension and value, such as ``(("cohort", "2026-01"), ("month", "3"))``; empty for
+        everybody.
+    n
+        How many customers, orders or answers it rests on; None where that means nothing.
+    lo, hi
+        Ends of the 95 % interval, where it is an estimate.
+    previous
+        The same in the period that is compared with; None where there was nothing to measure.
+    previous_n
+        What ``n`` was then: decides alone whether ``previous`` may be shown.
+    """
+
+    name: str
+    value: float | None
+    slice: tuple[tuple[str, str], ...] = ()
+    n: int | None = None
+    lo: float | None = None
+    hi: float | None = None
+    previous: float | None = None
+    previous_n: int | None = None
+
+    @property
+    def change(self) -> float | None:
+        """Difference to the period before, in the unit of the measure."""
+        if self.value is None or self.previous is None:
+            return None
+        return round(self.value - self.previous, CHANGE_DIGITS)
+
+    def of(self, dimension: str) -> str | None:
+        """Value of one dimension of the slice; None where it has it not."""
+        return dict(self.slice).get(dimension)
+
+    def within(self, dimension: str, value: str) -> Measure:
+        """Return the measure as one of a part of the customers."""
+        return replace(self, slice=((dimension, value), *self.slice))
+
+
+class Measures:
+    """All measures of a report, in the order of the book."""
+
+    def __init__(self, measures: Iterable[Measure]) -> None:
+        book = load_book()
+        # Sorting is stable: within a measure the room's own order stays, as months in time.
+        self._measures = tuple(sorted(measures, key=lambda each: book.position(each.name)))
+
+    def __iter__(self) -> Iterator[Measure]:
+        return iter(self._measures)
+
+    def __len__(self) -> int:
+        return len(self._measures)
+
+    def all(self, name: str, *dimensions: str) -> tuple[Measure, ...]:
+        """Measures of a name whose slice has exactly these dimensions, in the room's order."""
+        return tuple(
+            each for each in self._measures if each.name == name and tuple(key for key, _ in each.slice) == dimensions
+        )
+
+    def get(self, name: str, **slice_: str) -> Measure | None:
+        """The measure of a name and a slice; None where there is none."""
+        wanted = tuple(slice_.items())
+        return next((each for each in self._measures if each.name == name and each.slice == wanted), None)
+
+    def value(self, name: str, **slice_: str) -> float | None:
+        """Its value; None where there is none."""
+        found = self.get(name, **slice_)
+        return None if found is None else found.value
+
+    def table(self) -> pl.DataFrame:
+        """One row per measure, with the columns of :data:`COLUMNS`."""
+        book = load_book()
+        rows = [
+            (
+                book[each.name].section,
+                each.name,
+                SLICE_SEPARATOR.join(f"{dimension}={value}" for dimension, value in each.slice),
+                each.value,
+                book[each.name].unit,
+                each.n,
+                each.lo,
+                each.hi,
+                each.previous,
+                each.change,
+                book[each.name].definition,
+            )
+            for each in self._measures
+        ]
+        return pl.DataFrame(rows, schema=COLUMNS, orient="row")
+
+
+@dataclass(frozen=True)
+class Missing:
+    """What a section cannot say, and why: never left out in silence.
+
+    Attributes
+    ----------
+    section
+        Of the book.
+    reason
+        A key of the texts for missing things, such as ``no_ratings``.
+    numbers
+        What the text says in numbers, such as ``(("there", 212), ("needed", 400))``.
+    detail
+        The same more exactly, as an English sentence; empty where there is no more to say.
+    """
+
+    section: str
+    reason: str
+    numbers: tuple[tuple[str, float], ...] = ()
+    detail: str = field(default="", compare=False)
+
+    @classmethod
+    def too_few(cls, section: str, reason: str, error: NotEnoughDataError) -> Missing:
+        """Return what an error says is there and needed; the number that is there may have another name in it."""
+        numbers = {name: number for name, number in error.details.items() if isinstance(number, (int, float))}
+        there = next((number for name, number in numbers.items() if name != "needed"), 0)
+        return cls(section, reason, (("there", there), ("needed", numbers.get("needed", 0))))

@@ -1,0 +1,147 @@
+"""How customers are parted by measures of the report, and how each measure is kept from telling of a few of them.
+
+The parts are in ``ckm/data/hidden_cells.yaml``; which of them a measure is of, its ``protection`` in
+``ckm/data/metrics.yaml`` says. One that says nothing is refused: what is not declared would be shown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ckm.errors import UnknownNameError, UsageError
+from ckm.yamlfile import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from ckm.yamlfile import YamlEntry
+
+PARTS = Path(__file__).parents[1] / "data" / "hidden_cells.yaml"
+PARTS_SCHEMA = "ckm.hidden_cells/1"
+PUBLIC, WHOLE, OWN_N, SLICE = "public", "whole", "n", "slice"
+"""Protections that are no part: given for the shop; of all customers; of those whom a measure's own ``n`` counts; of a
+slice of any dimension, which ``change_by_slice`` names."""
+OWN_N_OF = "n of "
+"""What ``counted_by`` of a part begins with whose customers are the ``n`` of one of its measures."""
+
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Part:
+    """A way to part the customers: see ``ckm/data/hidden_cells.yaml``."""
+
+    name: str
+    dimension: str
+    counted_by: str
+    sums: tuple[tuple[str, ...], ...] = ()
+    same_as: Mapping[str, Pair] = field(default_factory=dict)
+    overlap: bool = False
+
+
+@dataclass(frozen=True)
+class Protection:
+    """What keeps a measure from telling of a few customers.
+
+    Attributes
+    ----------
+    part
+        :data:`PUBLIC`, :data:`WHOLE`, :data:`OWN_N`, :data:`SLICE`, or the name of a :class:`Part`.
+    value
+        The one value of the part that the measure is of, whatever its slices; None where its slices say.
+    one_in
+        It rests on the best one in so many of those whom its ``n`` counts, and they must be enough.
+    """
+
+    part: str
+    value: str | None = None
+    one_in: int = 1
+
+    def rests_on(self, n: int | None) -> int:
+        """Return on how many customers a number rests; one where nobody says, which is too few."""
+        return 1 if n is None else -(-n // self.one_in)
+
+
+@cache
+def load_parts() -> Mapping[str, Part]:
+    """Return the parts that come with ckm, by name."""
+    document = read_yaml(PARTS)
+    assert document is not None
+    keys = document.fields(("schema", "parts"))
+    if keys["schema"].text() != PARTS_SCHEMA:
+        raise UsageError(f"{keys['schema'].where}: not a list of parts")
+    return {part.name: part for part in map(_part, keys["parts"].items())}
+
+
+def _part(entry: YamlEntry) -> Part:
+    keys = entry.fields(("name", "dimension", "counted_by"), ("sums", "same_as", "overlap"))
+    same = keys["same_as"].mapping() if "same_as" in keys else {}
+    pairs = {value: tuple(each.text() for each in other.items()) for value, other in same.items()}
+    sums = keys["sums"].items() if "sums" in keys else []
+    return Part(
+        name=keys["name"].text(),
+        dimension=keys["dimension"].text(),
+        counted_by=keys["counted_by"].text(),
+        sums=tuple(tuple(value.text() for value in each.items()) for each in sums),
+        same_as={value: (part, name) for value, (part, name) in pairs.items()},
+        overlap="overlap" in keys,
+    )
+
+
+def read_protection(measure: str, keys: Mapping[str, YamlEntry], where: str, slices: Collection[str]) -> Protection:
+    """Return the protection that a measure declares.
+
+    Parameters
+    ----------
+    measure
+        Its name.
+    keys
+        Of its entry in the catalogue.
+    where
+        Of the entry.
+    slices
+        Dimensions that it comes with.
+
+    Raises
+    ------
+    UsageError
+        It declares none; or one that would not protect its slices.
+    """
+    parts = load_parts()
+    known = (PUBLIC, WHOLE, OWN_N, SLICE, *parts)
+    entry = keys.get("protection")
+    if entry is None or entry.is_null:
+        raise UsageError(
+            f"{where}: measure '{measure}' does not say how it is kept from telling of a few customers",
+            hint="write protection: n (hidden where its own n is small), whole (of all customers), public (no customer "
+            f"stands behind it), or the part of the customers that it is of: {', '.join(parts)}",
+        )
+    found = _protection(entry)
+    if found.part not in known:
+        raise UnknownNameError("protection", found.part, known, where=entry.where)
+    needed = {parts[found.part].dimension} if found.part in parts and found.value is None else set[str]()
+    if found.part == WHOLE and slices:
+        raise UsageError(
+            f"{entry.where}: measure '{measure}' comes in slices ({', '.join(slices)}), so it is not of all customers",
+            hint=f"write protection: n, or the part that its slices are: {', '.join(parts)}",
+        )
+    if missing := needed - set(slices):
+        raise UsageError(
+            f"{entry.where}: measure '{measure}' lacks the slice '{', '.join(missing)}' of part '{found.part}'",
+            hint="add it to its slices, or write {part: NAME, value: VALUE} for a measure of one part",
+        )
+    return found
+
+
+def _protection(entry: YamlEntry) -> Protection:
+    if entry.is_text:
+        return Protection(entry.text())
+    keys = entry.fields(("part",), ("value", "one_in"))
+    return Protection(
+        keys["part"].text(),
+        keys["value"].text() if "value" in keys else None,
+        keys["one_in"].whole() if "one_in" in keys else 1,
+    )

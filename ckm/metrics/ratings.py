@@ -1,0 +1,113 @@
+"""What customers answered when they were asked: their newest answer on each scale, in any period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.customers.calendar import day_number
+from ckm.customers.definitions import local_day
+from ckm.schema import RATING_SCALES
+from ckm.settings import end_of_day
+
+if TYPE_CHECKING:
+    from ckm.customers.period import Period
+    from ckm.metrics.context import Basis
+
+NEEDED = ("customer_id", "at", "rating", "scale")
+"""Columns of the interactions; where one is absent there are no ratings."""
+
+
+@dataclass(frozen=True)
+class Ratings:
+    """Ratings on a known scale up to the report's day.
+
+    Attributes
+    ----------
+    frame
+        ``code`` (of the ledger; null for who is not in it, or has no id), ``named`` (whether there is an id), ``day``
+        (Int32, days since 1970), ``scale``, ``rating`` (Float64); the oldest first.
+    """
+
+    frame: pl.DataFrame
+
+    def newest(self, period: Period) -> pl.DataFrame:
+        """Return each customer's newest rating of a period on each scale: ``code``, ``scale``, ``rating``."""
+        return (
+            self._within(period)
+            .drop_nulls("code")
+            .group_by("code", "scale")
+            .agg(pl.col("rating").last())
+            .sort("code", "scale")
+            .collect()
+        )
+
+    def newest_of_any(self, period: Period) -> pl.DataFrame:
+        """Return each customer's newest rating of a period, whatever its scale: ``code``, ``scale``, ``rating``."""
+        return (
+            self._within(period)
+            .drop_nulls("code")
+            .group_by("code")
+            .agg(pl.col("scale", "rating").last())
+            .sort("code")
+            .collect()
+        )
+
+    def of(self, customers: pl.Series, part: pl.Series) -> Ratings:
+        """Return the ratings of some customers.
+
+        Parameters
+        ----------
+        customers
+            Ids by code, so far.
+        part
+            Ids of those who are kept, by what their codes become.
+        """
+        codes = self.frame["code"].drop_nulls().unique()
+        known = pl.LazyFrame({"code": codes, "customer_id": customers.gather(codes)})
+        kept = known.join(part.to_frame("customer_id").lazy().with_row_index("becomes"), on="customer_id")
+        return Ratings(
+            self.frame.lazy()
+            .join(kept.drop("customer_id"), on="code", maintain_order="left")
+            .with_columns(code="becomes")
+            .drop("becomes")
+            .collect()
+        )
+
+    def nameless(self, period: Period) -> int:
+        """Return how many ratings of a period name no customer."""
+        return self._within(period).filter(~pl.col("named")).collect().height
+
+    def _within(self, period: Period) -> pl.LazyFrame:
+        first, last = day_number(period.first), day_number(period.last)
+        return self.frame.lazy().filter(pl.col("day").is_between(first, last))
+
+
+def read_ratings(basis: Basis) -> Ratings | None:
+    """Read the ratings of all customers up to the report's day; None where no table has any column for them.
+
+    Of two ratings of one customer at one instant the worse one counts as the newer, so that the order of the rows is of
+    no matter.
+    """
+    interactions = basis.tables.get("interactions")
+    if interactions is None or not set(NEEDED) <= set(interactions.collect_schema().names()):
+        return None
+    time_zone = basis.ledger.time_zone
+    scale, rating = pl.col("scale").cast(pl.String), pl.col("rating").cast(pl.Float64)
+    rated = interactions.select(pl.col("customer_id").cast(pl.String), "at", scale=scale, rating=rating).filter(
+        pl.col("rating").is_not_null(),
+        pl.col("scale").is_in(list(RATING_SCALES)),
+        pl.col("at") < end_of_day(basis.as_of, time_zone),
+    )
+    codes = basis.ledger.customers.to_frame("customer_id").lazy().with_row_index("code")
+    frame = (
+        rated.with_columns(day=local_day("at", time_zone))
+        .with_columns(pl.col("day").to_physical(), named=pl.col("customer_id").is_not_null())
+        .join(codes, on="customer_id", how="left")
+        .sort("at", "code", "scale", "rating", descending=[False, False, False, True])
+        .select("code", "named", "day", "scale", "rating")
+        .collect()
+    )
+    return Ratings(frame)

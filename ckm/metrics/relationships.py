@@ -1,0 +1,145 @@
+"""Active customers, where they come from and where they go, and how often and for how much they buy."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.calendar import day_number
+from ckm.customers.ledger import NO_VALUE
+from ckm.customers.period import Period
+from ckm.metrics.intervals import wilson
+from ckm.metrics.metric import Measure, Missing
+from ckm.metrics.customer_balance import standing
+from ckm.schema import PARTY_TYPES
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ckm.metrics.context import Basis
+
+SECTION = "relationships"
+COHORT_DAYS = 365
+"""So long a first-time buyer is watched for a second purchase, and so long a cohort gathers."""
+
+
+class _Number(NamedTuple):
+    value: float | None
+    n: int | None = None
+    lo: float | None = None
+    hi: float | None = None
+
+
+UNKNOWN = _Number(None)
+
+
+def relationship_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+    """Measure the customers of the period and their purchases, and by party type.
+
+    Where the data do not cover the period that is compared with, nobody can say who is new, retained, reactivated or lost:
+    these are None, ``no_comparison`` says why, and nothing has a ``previous``. Where they do not cover the year before
+    the last, those who bought first in it are mostly old customers: their repeat rate is None (``short_history``).
+    """
+    now, before = _numbers(basis), _numbers(basis.before) if basis.before else {}
+    measures = [
+        Measure(name, *_parts(number), before.get(name, UNKNOWN).value, before.get(name, UNKNOWN).n)
+        for name, number in now.items()
+    ]
+    missing = [] if basis.incomparable is None else [Missing(SECTION, *basis.incomparable)]
+    if not basis.covers(_cohort_year(basis)):
+        there = (basis.period.last - basis.ledger.begins).days
+        missing.append(Missing(SECTION, "short_history", (("there", there), ("needed", 2 * COHORT_DAYS))))
+    if "customers" in basis.tables:
+        measures += _by_party(basis)
+    else:
+        missing.append(Missing(SECTION, "no_customers_table"))
+    return tuple(measures), tuple(missing)
+
+
+def _parts(number: _Number) -> tuple[float | None, tuple[()], int | None, float | None, float | None]:
+    return number.value, (), number.n, number.lo, number.hi
+
+
+def _numbers(basis: Basis) -> dict[str, _Number]:
+    ledger, period = basis.ledger, basis.period
+    who, orders, days = standing(basis), ledger.orders_between(period), ledger.purchase_days_between(period)
+    active, bought = int(who.active.sum()), int(orders.sum())
+    purchases = ledger.money(int(ledger.net_between(period).sum()) - ledger.returns.total_of("net", period))
+    known = basis.is_comparable
+    retained, before = int(who.retained.sum()), int(who.active_before.sum())
+    gaps = _gaps_ended(basis)
+    return {
+        "customers_active": _Number(active),
+        "customers_new": _Number(int(who.new.sum())) if known else UNKNOWN,
+        "customers_retained": _Number(retained) if known else UNKNOWN,
+        "customers_reactivated": _Number(int(who.reactivated.sum())) if known else UNKNOWN,
+        "customers_lost": _Number(int(who.lost.sum())) if known else UNKNOWN,
+        "retention_rate": _rate(retained, before) if known else UNKNOWN,
+        "orders": _Number(bought),
+        "purchase_days": _Number(int(days.sum())),
+        "orders_per_customer": _Number(bought / active if active else None, n=active),
+        "average_order_value": _Number(purchases / bought if bought else None, n=bought),
+        "repeat_rate_period": _rate(int((days > 1).sum()), active),
+        "repeat_rate_cohort": _rate(*_bought_again(basis)) if basis.covers(_cohort_year(basis)) else UNKNOWN,
+        "median_interpurchase_days": _Number(float(np.median(gaps)) if len(gaps) else None, n=len(gaps)),
+    }
+
+
+def _rate(part: int, whole: int) -> _Number:
+    return _Number(part / whole if whole else None, whole, *wilson(part, whole))
+
+
+def _cohort_year(basis: Basis) -> Period:
+    """The year before the last: who bought first in it has been watched for a whole year."""
+    last = basis.period.last - timedelta(COHORT_DAYS)
+    return Period(last - timedelta(COHORT_DAYS - 1), last)
+
+
+def _bought_again(basis: Basis) -> tuple[int, int]:
+    """Of those who bought first in the year before the last: how many came again within 365 days; and all of them."""
+    visits, first, year = basis.ledger.purchases, basis.ledger.first_day, _cohort_year(basis)
+    cohort = np.flatnonzero((first >= day_number(year.first)) & (first <= day_number(year.last)))
+    second = visits.bounds[cohort] + 1
+    there = second < visits.bounds[cohort + 1]
+    gap = visits.day[second[there]] - first[cohort[there]]
+    return int((gap <= COHORT_DAYS).sum()), len(cohort)
+
+
+def _gaps_ended(basis: Basis) -> NDArray[np.int32]:
+    """Days between purchase days of one customer, the later one in the period."""
+    visits = basis.ledger.purchases
+    later = np.flatnonzero(visits.within(basis.period))
+    later = later[later > visits.bounds[visits.code[later]]]
+    return visits.day[later] - visits.day[later - 1]
+
+
+def _by_party(basis: Basis) -> list[Measure]:
+    """Active customers and revenue of each party type that brought either; :data:`NO_VALUE` where it is unknown."""
+    types = (*PARTY_TYPES, NO_VALUE)
+    position = dict(zip(PARTY_TYPES, range(len(PARTY_TYPES)), strict=True))
+    party = (
+        basis.parties["party_type"].replace_strict(position, default=len(position), return_dtype=pl.Int64).to_numpy()
+    )
+    now = _party_sums(basis, party)
+    before = _party_sums(basis.before, party) if basis.before else None
+    there = [row for row in range(len(types)) if now[row].any() or (before is not None and before[row].any())]
+    measures = []
+    for column, name in enumerate(("party_customers", "party_revenue")):
+        unit = basis.ledger.scale if name == "party_revenue" else 1
+        for row in there:
+            previous = None if before is None else int(before[row, column]) / unit
+            measures.append(
+                Measure(name, int(now[row, column]) / unit, (("party_type", types[row]),), previous=previous)
+            )
+    return measures
+
+
+def _party_sums(basis: Basis, party: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Active customers and net in the period by party type: as many rows as types, two columns."""
+    sums = np.zeros((len(PARTY_TYPES) + 1, 2), dtype=np.int64)
+    np.add.at(sums[:, 0], party, basis.ledger.bought_between(basis.period))
+    np.add.at(sums[:, 1], party, basis.ledger.net_between(basis.period))
+    return sums

@@ -1,0 +1,84 @@
+"""A loyalty report: what was measured in a period, what cannot be said, and what changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.metrics.loyalty_matrix import LOYAL_COLUMNS
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from ckm.customers.period import Comparison, Period
+    from ckm.metrics.goals import Goal
+    from ckm.metrics.significance import Change
+    from ckm.metrics.metric import Measures, Missing
+
+
+@dataclass(frozen=True)
+class LoyaltyReport:
+    """What was measured of customers and their loyalty in a period.
+
+    Attributes
+    ----------
+    label
+        What was read, as the command names it.
+    period, compared, comparison
+        The period, the one that it is held against, and how that was chosen.
+    as_of
+        No row after this day was read.
+    currency, time_zone
+        Of all money; of all days.
+    measures
+        All numbers, by the names of the book. With ``by``, the slices' measures carry ``(by, value)`` first in their
+        slice.
+    missing
+        What cannot be said, and why.
+    days
+        Days of the period that is compared with, and of the period, that the data cover; None where nothing is
+        compared.
+    data_end
+        Last day with any row, where the data end unusually long before the day of the report; else None.
+    silences
+        Days in a row of either period on which there are unusually long no rows, those after ``data_end`` aside.
+    warnings_scored, spend_scored
+        From the day of a saved run of warnings, or of expected spend, to the end of its horizon: the time in which it
+        was scored. None without such a run.
+    drivers
+        The few changes that matter, the most important first.
+    goals
+        As ``ckm.yaml`` gives them; empty where none is set.
+    loyal
+        Loyal customers, with the columns of :data:`ckm.metrics.loyalty_matrix.LOYAL_COLUMNS`, the best first; with
+        names, ``display_name`` comes after them.
+    by
+        The dimension that measures are repeated by.
+    names
+        Whether customers' names may be shown.
+    remarks
+        What a reader must know besides, in English.
+    """
+
+    label: str
+    period: Period
+    compared: Period
+    comparison: Comparison
+    as_of: date
+    currency: str
+    time_zone: str
+    measures: Measures
+    missing: tuple[Missing, ...] = ()
+    days: tuple[int, int] | None = None
+    data_end: date | None = None
+    silences: tuple[Period, ...] = ()
+    warnings_scored: Period | None = None
+    spend_scored: Period | None = None
+    drivers: tuple[Change, ...] = ()
+    goals: tuple[Goal, ...] = ()
+    loyal: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LOYAL_COLUMNS))
+    by: str | None = None
+    names: bool = False
+    remarks: tuple[str, ...] = ()

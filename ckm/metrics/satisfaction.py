@@ -1,0 +1,119 @@
+"""What customers say of the shop: net promoter score, satisfaction and effort, with how sure that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.metrics import intervals
+from ckm.metrics.metric import Measure, Missing
+from ckm.metrics.ratings import Ratings, read_ratings
+from ckm.schema import RATING_SCALES
+
+if TYPE_CHECKING:
+    from ckm.customers.period import Period
+    from ckm.metrics.context import Basis
+    from ckm.metrics.intervals import Interval
+
+PROMOTER, DETRACTOR = 9, 6
+"""A promoter rates 9 or 10 of 10, a detractor 0 to 6 (Reichheld 2003, Harvard Business Review 81(12):46-54)."""
+SATISFIED = 4
+"""Satisfied is who rates 4 or 5 of 5."""
+SCORES = {"nps_0_10": "nps", "csat_1_5": "csat", "ces_1_7": "ces"}
+"""By scale the measure that is taken on it."""
+FEWEST_ANSWERS = 2
+"""A single answer is no score: nothing says how far it may be from what others would have answered."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score, its interval, and on how many answers it rests."""
+
+    value: float | None
+    answers: int
+    interval: Interval = (None, None)
+
+
+def satisfaction_measures(
+    basis: Basis, ratings: Ratings | None = None
+) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+    """Return ``nps``, ``csat``, ``ces``, and by scale ``answers`` and ``response_rate``.
+
+    Of a customer the newest answer of the period counts on each scale; customers are those who ever bought. Ratings
+    that name no customer are left out and counted (``ratings_without_customer``).
+
+    Parameters
+    ----------
+    basis
+        What is measured.
+    ratings
+        Of the basis, where they are at hand.
+    """
+    if "interactions" not in basis.tables:
+        return (), (Missing("loyalty", "no_interactions"),)
+    ratings = ratings or read_ratings(basis)
+    newest = None if ratings is None else ratings.newest(basis.period)
+    if ratings is None or newest is None or newest.is_empty():
+        return (), (Missing("loyalty", "no_ratings"), *_nameless(ratings, basis.period))
+    before = ratings.newest(basis.compared) if basis.is_comparable else None
+    measures, missing = [], list(_nameless(ratings, basis.period))
+    for scale, name in SCORES.items():
+        here = newest.filter(pl.col("scale") == scale)
+        if here.is_empty():
+            continue
+        then = None if before is None else before.filter(pl.col("scale") == scale)
+        now, previous = score(here["rating"], scale), None if then is None else score(then["rating"], scale)
+        if now.value is None:
+            missing.append(Missing("loyalty", "few_ratings", (("there", now.answers), ("needed", FEWEST_ANSWERS))))
+        else:
+            lo, hi = now.interval
+            was = None if previous is None else previous.value
+            measures.append(Measure(name, now.value, n=now.answers, lo=lo, hi=hi, previous=was))
+        measures += _answers(basis, scale, here, then)
+    return tuple(measures), tuple(missing)
+
+
+def score(ratings: pl.Series, scale: str) -> Score:
+    """Return the score of ratings on a scale; its value is None below :data:`FEWEST_ANSWERS`."""
+    answers = len(ratings)
+    if answers < FEWEST_ANSWERS:
+        return Score(None, answers)
+    if scale == "nps_0_10":
+        promoters, detractors = int((ratings >= PROMOTER).sum()), int((ratings <= DETRACTOR).sum())
+        ends = intervals.net_promoter_score(promoters, answers - promoters - detractors, detractors)
+        return Score(100 * (promoters - detractors) / answers, answers, ends)
+    if scale == "csat_1_5":
+        satisfied = int((ratings >= SATISFIED).sum())
+        return Score(satisfied / answers, answers, intervals.wilson(satisfied, answers))
+    ordered = ratings.sort()
+    lo, hi = intervals.mean(ordered.to_list())
+    worst, best = RATING_SCALES[scale]
+    ends = (None, None) if lo is None or hi is None else (max(lo, worst), min(hi, best))
+    return Score(float(ordered.to_numpy().mean()), answers, ends)
+
+
+def _answers(basis: Basis, scale: str, here: pl.DataFrame, then: pl.DataFrame | None) -> tuple[Measure, Measure]:
+    """How many answered, and which share of the active customers that is."""
+    place = (("scale", scale),)
+    share, active, lo, hi = _response(basis, here, basis.period)
+    was = None if then is None else _response(basis, then, basis.compared)[0]
+    return (
+        Measure("responses", float(here.height), place, previous=None if then is None else float(then.height)),
+        Measure("response_rate", share, place, n=active, lo=lo, hi=hi, previous=was),
+    )
+
+
+def _response(
+    basis: Basis, newest: pl.DataFrame, period: Period
+) -> tuple[float | None, int, float | None, float | None]:
+    active = basis.ledger.bought_between(period)
+    count, answered = int(active.sum()), int(active[newest["code"].to_numpy()].sum())
+    lo, hi = intervals.wilson(answered, count)
+    return answered / count if count else None, count, lo, hi
+
+
+def _nameless(ratings: Ratings | None, period: Period) -> tuple[Missing, ...]:
+    count = 0 if ratings is None else ratings.nameless(period)
+    return (Missing("loyalty", "ratings_without_customer", (("count", count),)),) if count else ()

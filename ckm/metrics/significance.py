@@ -1,0 +1,286 @@
+"""The few changes that matter since the period before: larger than what chance moves, and large enough to tell of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import hypot
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.metrics.comparison import Comparison, till_days
+from ckm.metrics.drivers import KIND, Driver, behind_a_ratio, behind_the_revenue
+from ckm.metrics.equal_days import EqualDays
+from ckm.metrics.poisson_errors import beyond_chance, chance, error_of_days, interval, ratio_gradient, sums
+from ckm.metrics.satisfaction import DETRACTOR, PROMOTER, SATISFIED, SCORES
+from ckm.metrics.customer_balance import standing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from ckm.metrics.context import Basis
+    from ckm.metrics.dimensions import Parting
+    from ckm.metrics.ratings import Ratings
+
+    Floats = NDArray[np.float64]
+    Pair = tuple[Floats, Floats]
+
+MOST_CHANGES = 5
+"""Changes that a reader is told of."""
+SMALLEST = 0.01
+"""A change of less than a hundredth is none to tell of, however sure it is: with a million customers all are."""
+FEWEST = 30
+"""Customers that a rate, a mean or a score needs in both periods, for the normal distribution to say how sure it is."""
+POINTS = 100.0
+"""A net promoter score moves by its share of a hundred points: it may be zero, and is no share of itself."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """How a measure changed since the period before.
+
+    Attributes
+    ----------
+    measure
+        In the book.
+    value, previous
+        Of the two periods.
+    lo, hi
+        Ends of the 95 % interval of ``value - previous``.
+    drivers
+        Slices behind it, by dimension, in each the largest first and the ``rest`` last: they add up to the change.
+        Effects come first, then the dimension that tells most.
+    relative
+        Size by which changes are ranked: of money in all revenue of the period before, of anything else in itself.
+    beyond_noise
+        Whether it stands when all changes are held against chance together.
+    slice
+        What it is of; empty for everybody.
+    days
+        In how many days of each period, where they are of unequal length and the measure goes with it; else None.
+    """
+
+    measure: str
+    value: float
+    previous: float
+    lo: float | None = None
+    hi: float | None = None
+    drivers: tuple[Driver, ...] = ()
+    relative: float = 0.0
+    beyond_noise: bool = False
+    slice: tuple[tuple[str, str], ...] = ()
+    days: int | None = None
+
+    @property
+    def change(self) -> float:
+        """Difference to the period before."""
+        return self.value - self.previous
+
+    @property
+    def matters(self) -> bool:
+        """Whether it is beyond noise, and large enough to tell of."""
+        return self.beyond_noise and abs(self.relative) >= SMALLEST
+
+
+NOBODY = (np.zeros(0), np.zeros(0))
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """A change before it is judged: of sums, or of ratios of sums over customers.
+
+    Attributes
+    ----------
+    error
+        Standard error of the change.
+    base
+        What its relative size is a share of.
+    who
+        Codes of those whom a ratio is of, by whose slices drivers are sought; None for a sum.
+    above, below
+        Of each of them, before and now.
+    unit
+        What the sums or ratios are multiplied with.
+    days
+        In how many days of each period; None where they are equally long, or the measure does not go with it.
+    """
+
+    measure: str
+    value: float
+    previous: float
+    error: float
+    base: float
+    who: NDArray[np.int64] | None = None
+    above: Pair = NOBODY
+    below: Pair = NOBODY
+    unit: float = 1.0
+    drivers: tuple[Driver, ...] = ()
+    days: int | None = None
+
+
+def judge_changes(
+    comparison: Comparison, parts: Sequence[Parting], ratings: Ratings | None = None
+) -> tuple[Change, ...]:
+    """Return all changes, those that matter first, the largest first; :func:`those_that_matter` picks the few.
+
+    Each has its interval by the customers of both periods (:mod:`ckm.metrics.poisson_errors`). They are held against chance
+    together (Holm), so that a quiet period shows no change in 19 of 20 cases; their size decides the order.
+
+    Parameters
+    ----------
+    comparison
+        The two periods.
+    parts
+        Dimensions of the customers, among which the drivers are sought.
+    ratings
+        Where there are any.
+    """
+    moved = [*_money(comparison, parts), *_rates(comparison), *_scores(comparison, ratings)]
+    stands = beyond_chance([chance(each.value - each.previous, each.error) for each in moved])
+    changes = []
+    for each, beyond in zip(moved, stands, strict=True):
+        lo, hi = interval(each.value - each.previous, each.error)
+        change = each.value - each.previous
+        changes.append(
+            Change(
+                each.measure,
+                each.value,
+                each.previous,
+                lo,
+                hi,
+                drivers=each.drivers or _drivers(each, parts),
+                relative=change / abs(each.base) if each.base else 0.0,
+                beyond_noise=beyond,
+                days=each.days,
+            )
+        )
+    return tuple(sorted(changes, key=lambda each: (not each.matters, -abs(each.relative))))
+
+
+def those_that_matter(changes: Sequence[Change]) -> tuple[Change, ...]:
+    """Return the few to tell of; none where nothing changed beyond what chance moves."""
+    return tuple(each for each in changes if each.matters)[:MOST_CHANGES]
+
+
+def _money(comparison: Comparison, parts: Sequence[Parting]) -> Iterator[_Moved]:
+    """Revenue with the effects and slices behind it, and the parts of it that no effect shows."""
+    ledger, spans, days = comparison.basis.ledger, comparison.equal_days, _days_said(*comparison.equal_days)
+    before, now = (ledger.money(ledger.revenue(each.period) * each.share) for each in spans)
+    error = ledger.money(hypot(comparison.sums.error_of((0, 0, -1, 1, 0, 0, 1, -1)), comparison.till_error))
+    drivers = behind_the_revenue(comparison, parts)
+    yield _Moved("revenue", now, before, error, before, drivers=drivers, days=days)
+    without = [ledger.money(sum(ledger.guests.sums(each.period)) * each.share) for each in spans]
+    error = ledger.money(comparison.till_error)
+    yield _Moved("revenue_without_customer", without[1], without[0], error, before, days=days)
+    tills = [(-till_days(ledger, each.period, returns=True), each.share) for each in spans]
+    errors = [error_of_days(till) * share for till, share in tills]
+    error = hypot(comparison.sums.error_of((0, 0, 0, -1, 0, 0, 0, 1)), *errors)
+    known = [float(each.columns[3].sum()) for each in spans]
+    returned = [
+        ledger.money(some + float(till.sum()) * share) for some, (till, share) in zip(known, tills, strict=True)
+    ]
+    yield _Moved("revenue_returns", returned[1], returned[0], ledger.money(error), before, days=days)
+
+
+def _rates(comparison: Comparison) -> Iterator[_Moved]:
+    """Customers, and rates and means over customers."""
+    basis, ledger, spans = comparison.basis, comparison.basis.ledger, comparison.equal_days
+    days = _days_said(*spans)
+    active, orders, purchases, _ = (
+        (before, now) for before, now in zip(*(each.columns for each in spans), strict=True)
+    )
+    count = [float(each.sum()) for each in active]
+    error = sums(active).error_of((-1, 1))
+    drivers = _comers_and_goers(basis) if days is None else ()
+    yield _Moved("customers_active", count[1], count[0], error, count[0], drivers=drivers, days=days)
+    yield from _ratio("orders_per_customer", orders, active, days=days)
+    yield from _ratio("average_order_value", purchases, orders, unit=1 / ledger.scale)
+    yield from _ratio("repeat_rate_period", [each.bought_on(2) for each in spans], active, days=days)
+    if basis.before is not None and basis.before.is_comparable:
+        periods = (basis.before.covered(basis.before.compared), *(each.period for each in spans))
+        shortest = min(each.days for each in periods)
+        earlier, then, since = (
+            EqualDays(ledger, each, each.days if comparison.is_billed_by_calendar else shortest) for each in periods
+        )
+        again = [one.active * next_one.active for one, next_one in ((earlier, then), (then, since))]
+        said = _days_said(earlier, then, since)
+        yield from _ratio("retention_rate", again, (earlier.active, then.active), days=said)
+
+
+def _days_said(*spans: EqualDays) -> int | None:
+    """Return in how many days of the periods something is compared; None where all are equally long."""
+    return None if all(each.share == 1 for each in spans) else spans[0].days
+
+
+def _comers_and_goers(basis: Basis) -> tuple[Driver, ...]:
+    kinds = standing(basis)
+    came = (("new", kinds.new, 1), ("reactivated", kinds.reactivated, 1), ("lost", kinds.lost, -1))
+    return tuple(Driver(KIND, kind, float(sign * who.sum()), int(who.sum())) for kind, who, sign in came)
+
+
+def _scores(comparison: Comparison, ratings: Ratings | None) -> Iterator[_Moved]:
+    """Scores of those who answered, in either period."""
+    if ratings is None:
+        return
+    basis = comparison.basis
+    newest = [ratings.newest(each) for each in (basis.compared, basis.period)]
+    for scale, name in SCORES.items():
+        answered = [each.filter(each["scale"] == scale) for each in newest]
+        if min(each.height for each in answered) < FEWEST:
+            continue
+        points = [_points(each["rating"], scale) for each in answered]
+        above, below = (tuple(np.zeros(len(comparison.orders)) for _ in range(2)) for _ in range(2))
+        for each, point, up, down in zip(answered, points, above, below, strict=True):
+            codes = each["code"].to_numpy()
+            up[codes], down[codes] = point, 1.0
+        nps = name == "nps"
+        yield from _ratio(name, above, below, unit=POINTS if nps else 1.0, base=POINTS if nps else None)
+
+
+def _points(ratings: pl.Series, scale: str) -> Floats:
+    """What each answer adds to its score."""
+    values = ratings.to_numpy()
+    if scale == "nps_0_10":
+        return (values >= PROMOTER).astype(np.float64) - (values <= DETRACTOR)
+    return (values >= SATISFIED).astype(np.float64) if scale == "csat_1_5" else values
+
+
+def _ratio(
+    measure: str,
+    above: Sequence[NDArray[np.generic]],
+    below: Sequence[NDArray[np.generic]],
+    *,
+    unit: float = 1.0,
+    base: float | None = None,
+    days: int | None = None,
+) -> Iterator[_Moved]:
+    """A ratio of sums in both periods; nothing where it would rest on too few customers."""
+    who = np.flatnonzero(np.logical_or.reduce([each != 0 for each in (*above, *below)]))
+    up, down = ([each[who].astype(np.float64) for each in side] for side in (above, below))
+    if min(int((each != 0).sum()) for each in down) < FEWEST:
+        return
+    found = sums([up[0], down[0], up[1], down[1]])
+    old, new = (found.totals[at] / found.totals[at + 1] for at in (0, 2))
+    slopes = [-each for each in ratio_gradient(*found.totals[:2])] + list(ratio_gradient(*found.totals[2:]))
+    yield _Moved(
+        measure,
+        float(new * unit),
+        float(old * unit),
+        found.error_of(slopes) * unit,
+        float(old * unit) if base is None else base,
+        who=who,
+        above=(up[0], up[1]),
+        below=(down[0], down[1]),
+        unit=unit,
+        days=days,
+    )
+
+
+def _drivers(moved: _Moved, parts: Sequence[Parting]) -> tuple[Driver, ...]:
+    if moved.who is None:
+        return ()
+    found = behind_a_ratio(moved.who, moved.above, moved.below, parts)
+    return tuple(replace(each, change=each.change * moved.unit) for each in found)

@@ -1,0 +1,161 @@
+"""The same measures for every slice of a dimension: ``--by country``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from ckm.errors import UnknownNameError, UsageError
+from ckm.metrics.changes import change_measures
+from ckm.metrics.concentration import concentration_measures
+from ckm.metrics.dimensions import customer_values, part_customers
+from ckm.metrics.loyalty_matrix import loyalty_measures
+from ckm.metrics.metric import Measure
+from ckm.metrics.relationships import relationship_measures
+from ckm.metrics.satisfaction import satisfaction_measures
+from ckm.pseudonym import shown_id
+from ckm.schema import TABLES, Exposure
+from ckm.segmentation.lifecycle.definition import STATES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+    import polars as pl
+    from numpy.typing import NDArray
+
+    from ckm.metrics.context import Basis
+    from ckm.metrics.lifecycle import Lifecycle
+    from ckm.metrics.ratings import Ratings
+
+    Mask = NDArray[np.bool_]
+
+PROSPECT = "prospect"
+"""State of who never bought, and so is in no slice of those who did."""
+CUSTOMERS, TRANSACTIONS = "customers", "transactions"
+SHARED = (Exposure.group, Exposure.personal)
+"""Columns that part customers or rows; others name one customer or document, or are amounts or times."""
+LINEAGE = ("source_file", "source_row", "load_id", "repeat_no")
+"""Columns of the store that say where a row came from."""
+
+
+@dataclass(frozen=True)
+class Dimension:
+    """What ``--by`` names: a column of one of the tables."""
+
+    column: str
+    table: str
+
+    def shown(self, value: str) -> str:
+        """Return a value as a report without names shows it: an address only of a column that is of groups."""
+        return value if TABLES[self.table].exposure(self.column) is Exposure.group else shown_id(value)
+
+    @property
+    def of_rows(self) -> str | None:
+        """The column where the transactions have it, as :func:`ckm.customers.ledger_reader.read_ledger` wants it."""
+        return self.column if self.table == TRANSACTIONS else None
+
+
+def find_dimension(tables: Mapping[str, pl.LazyFrame], by: str) -> Dimension:
+    """Return the dimension of a name: a column of the customers, else one of the transactions.
+
+    Raises
+    ------
+    UsageError
+        There is no such column (a near one is suggested), or it names single customers, amounts or times.
+    """
+    columns = {name: tables[name].collect_schema().names() for name in (CUSTOMERS, TRANSACTIONS) if name in tables}
+    for table, names in columns.items():
+        if by in names and by in _fit(table, names):
+            return Dimension(by, table)
+    known = list(dict.fromkeys(name for table, names in columns.items() for name in _fit(table, names)))
+    if any(by in names for names in columns.values()):
+        raise UsageError(
+            f"'{by}' parts the customers into no groups: it names single ones, or is an amount or a time",
+            hint=f"there are: {', '.join(known)}",
+            name=by,
+        )
+    raise UnknownNameError("column", by, known)
+
+
+def _fit(table: str, names: list[str]) -> list[str]:
+    return [name for name in names if TABLES[table].exposure(name) in SHARED and name not in LINEAGE]
+
+
+def slice_bases(basis: Basis, dimension: Dimension) -> Iterator[tuple[str, Basis]]:
+    """Give the slices and the basis of each, those with the largest revenue first.
+
+    At most eight, then ``other`` and ``(none)``. A slice of the customers is some of them with all they did; a slice of
+    the transactions is some rows, so that a customer may be in several, and new in each.
+
+    Parameters
+    ----------
+    basis
+        Its ledger was read with :attr:`Dimension.of_rows`.
+    dimension
+        Of :func:`find_dimension`.
+    """
+    for value, part, _ in _slices(basis, dimension):
+        yield value, part
+
+
+def _slices(basis: Basis, dimension: Dimension) -> Iterator[tuple[str, Basis, Mask | None]]:
+    """Slices, their basis, and who is in them by code; None for slices of the transactions."""
+    ledger = basis.ledger
+    # Parts of a slice by party type would be too fine to be shown; without the table nobody looks for them.
+    bare = replace(basis, tables={name: table for name, table in basis.tables.items() if name != CUSTOMERS})
+    if dimension.of_rows is not None:
+        yield from ((value, replace(bare, ledger=part), None) for value, part in ledger.parts.items())
+        return
+    revenue = ledger.net_between(basis.period) + ledger.net_between(basis.compared)
+    part = part_customers(dimension.column, customer_values(basis, dimension.column), revenue)
+    for value in part.values:
+        chosen = part.chosen(value)
+        yield value, bare.only(chosen), chosen
+
+
+def slice_measures(
+    basis: Basis, dimension: Dimension, lifecycle: Lifecycle | None = None, ratings: Ratings | None = None
+) -> tuple[Measure, ...]:
+    """Return the measures of every slice, with ``(column, value)`` first in their slice.
+
+    Repeated are the revenue and what changed it, the customers and their orders, concentration and satisfaction; where
+    the slices part the customers, also their states of the life cycle and the loyalty matrix, which are of a customer
+    and not of some of the rows. What cannot be said of a slice is left out; why, is said of the whole. Groups of few
+    customers are still there: :func:`ckm.metrics.cell_suppression.hide_small` hides them.
+
+    Parameters
+    ----------
+    basis, dimension
+        See :func:`slice_bases`.
+    lifecycle, ratings
+        Of all customers, where they are at hand.
+    """
+    found: list[Measure] = []
+    for value, part, chosen in _slices(basis, dimension):
+        inside = None if ratings is None else ratings.of(basis.ledger.customers, part.ledger.customers)
+        rooms = [change_measures(part, parts=()), relationship_measures(part), concentration_measures(part)]
+        if inside is not None:
+            rooms.append(satisfaction_measures(part, inside))
+        measures = [measure for room, _ in rooms for measure in room]
+        if lifecycle is not None and chosen is not None:
+            states = _lifecycle(lifecycle, part, chosen)
+            measures += [*_states(states), *loyalty_measures(part, states, inside)[1]]
+        found += [measure.within(dimension.column, value) for measure in measures]
+    return tuple(found)
+
+
+def _lifecycle(whole: Lifecycle, part: Basis, chosen: Mask) -> Lifecycle:
+    """States of some customers as they are among all: a rhythm is everybody's and the own, and not a slice's."""
+    earlier = None
+    if whole.earlier is not None and part.before is not None:
+        earlier = replace(whole.earlier, ledger=part.before.ledger, state=whole.earlier.state[chosen])
+    return replace(whole, ledger=part.ledger, state=whole.state[chosen], earlier=earlier)
+
+
+def _states(lifecycle: Lifecycle) -> Iterator[Measure]:
+    for state in STATES:
+        if state != PROSPECT:
+            count, earlier = lifecycle.is_in(state).sum(), lifecycle.earlier
+            previous = None if earlier is None else float(earlier.is_in(state).sum())
+            yield Measure("lifecycle_stage", float(count), (("state", state),), previous=previous)

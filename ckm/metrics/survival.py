@@ -1,0 +1,160 @@
+"""How long relations last: the Kaplan-Meier estimate, in which who is still there counts for as long as was seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.customers.calendar import day_number
+from ckm.metrics.intervals import DIGITS, log_log, wilson
+from ckm.metrics.metric import Measure
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ckm.customers.ledger import Ledger
+    from ckm.metrics.context import Basis
+    from ckm.metrics.lifecycle import Lifecycle
+    from ckm.metrics.metric import Missing
+
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+MOST_POINTS = 60
+"""Of the curve, as a chart shows it."""
+STEPS = (1, 7, 14, 30, 60, 90, 180, 365, 730, 1825, 3650)
+"""Days between two points of the curve: the first that needs no more points than there may be."""
+HALF = 0.5
+
+
+@dataclass(frozen=True)
+class Survival:
+    """A Kaplan-Meier estimate by whole days.
+
+    Attributes
+    ----------
+    share
+        ``share[t]``: customers whose relation lasts longer than ``t`` days (Float64), for t from 0 to the
+        longest tenure.
+    low, high
+        Ends of its 95 % interval; NaN where the share is 0.
+    at_risk
+        ``at_risk[t]``: customers who were seen for ``t`` days or longer (int64).
+    """
+
+    share: Floats
+    low: Floats
+    high: Floats
+    at_risk: NDArray[np.int64]
+
+    def median(self) -> tuple[float | None, float | None, float | None]:
+        """First day on which the share is a half or less, and the ends of its interval; None where it never is.
+
+        The ends are the days on which the ends of the curve's interval get there (Brookmeyer and Crowley 1982,
+        Biometrics 38:29-41).
+        """
+
+        def first(reached: Mask) -> float | None:
+            return float(reached.argmax()) if reached.any() else None
+
+        gone = self.share == 0
+        return first(self.share <= HALF), first((self.low <= HALF) | gone), first(self.high <= HALF)
+
+
+def kaplan_meier(days: NDArray[np.int64], ended: Mask) -> Survival:
+    """Estimate how long something lasts from what has ended and what has not yet.
+
+    ``S(t)`` is the product over the days ``u <= t`` of ``1 - d(u) / n(u)``, with ``d`` that ended on the day and ``n``
+    that had lasted until then (Kaplan and Meier 1958, JASA 53:457-481); its variance by Greenwood's formula. What is
+    censored on a day counts as there on that day.
+
+    Parameters
+    ----------
+    days
+        How long each lasted or was seen, at least 0; not empty.
+    ended
+        Whether it ended; else it is censored.
+    """
+    length = int(days.max()) + 1
+    deaths = np.bincount(days[ended], minlength=length)
+    leaving = np.bincount(days, minlength=length)
+    at_risk = len(days) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
+    share = np.cumprod(1 - deaths / at_risk)
+    with np.errstate(divide="ignore"):  # where all are gone the share is 0 and has no interval
+        variance = np.cumsum(np.where(deaths > 0, deaths / (at_risk * np.maximum(at_risk - deaths, 0.0)), 0.0))
+    low, high = log_log(share, variance)
+    return Survival(share, low, high, at_risk)
+
+
+def tenures(ledger: Ledger, lost: Mask) -> tuple[NDArray[np.int64], Mask]:
+    """Return how long each buyer's relation lasts, in days, and whether it has ended.
+
+    From the first purchase to the last one of who is lost, and to the ledger's day for everybody else.
+    """
+    buyers = ledger.purchases.has_any
+    last = np.where(lost, ledger.purchases.last_days(), day_number(ledger.as_of))
+    return (last.astype(np.int64) - ledger.first_day)[buyers], lost[buyers]
+
+
+def survival_measures(basis: Basis, lifecycle: Lifecycle | None) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+    """Measure ``survival`` on at most 60 days of tenure, ``survival_median`` and ``lapsed_after_first``.
+
+    Where half of the customers are gone after their first purchase the median is no day, and None.
+
+    Parameters
+    ----------
+    basis
+        What is measured.
+    lifecycle
+        Who is lost, of :func:`ckm.metrics.lifecycle.lifecycle_of`; None where there is no rhythm to judge by, as
+        ``few_repeat_buyers`` of the life cycle says.
+    """
+    if lifecycle is None:
+        return (), ()
+    found = kaplan_meier(*tenures(basis.ledger, lifecycle.is_lapsed))
+    earlier = lifecycle.earlier
+    previous = None
+    if earlier is not None:
+        previous = kaplan_meier(*tenures(earlier.ledger, earlier.is_lapsed)).median()[0] or None
+    median, low, high = found.median()
+    if not median:
+        median = low = high = None
+    points = [
+        Measure("survival", _said(found.share[day]), (("days", str(day)),), int(found.at_risk[day]),
+                _said(found.low[day]), _said(found.high[day]))
+        for day in sampled_days(len(found.share))
+    ]  # fmt: skip
+    return (
+        *points,
+        Measure("survival_median", median, (), int(found.at_risk[0]), low, high, previous),
+        _lapsed_after_first(lifecycle),
+    ), ()
+
+
+def _lapsed_after_first(lifecycle: Lifecycle) -> Measure:
+    (part, whole), (part_before, whole_before) = (
+        (0, 0) if each is None else _bought_once_and_lapsed(each.ledger, each.is_lapsed)
+        for each in (lifecycle, lifecycle.earlier)
+    )
+    lo, hi = wilson(part, whole)
+    previous = part_before / whole_before if whole_before else None
+    share = part / whole if whole else None
+    return Measure("lapsed_after_first", share, (), whole, lo, hi, previous, whole_before or None)
+
+
+def _bought_once_and_lapsed(ledger: Ledger, lapsed: Mask) -> tuple[int, int]:
+    """How many customers bought on one day and have lapsed, and how many bought at all."""
+    days = ledger.purchases.counts
+    return int(((days == 1) & lapsed).sum()), int((days > 0).sum())
+
+
+def sampled_days(length: int) -> range:
+    """Days of tenure that stand for a curve of ``length`` days: at most :data:`MOST_POINTS`, evenly apart."""
+    step = next((step for step in STEPS if length <= step * MOST_POINTS), length)
+    return range(0, length, step)
+
+
+def _said(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), DIGITS)

@@ -1,0 +1,271 @@
+"""How a loyalty report is told in a language: the parts that every section is made of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from ckm.metrics.catalogue import SECTIONS, load_book
+from ckm.plaintext import harmless
+from ckm.report.document import Column, Figure, Table, Text
+from ckm.report.numbers import Numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ckm.metrics.metric import Measure, Missing
+    from ckm.metrics.report import LoyaltyReport
+    from ckm.report.chart_look import Specification
+    from ckm.report.words import Words
+
+NOTHING = "–"
+"""Stands where a number cannot be said."""
+SEGMENT, SAVED = "segment", "segment "
+"""The dimension of segments, and how dimensions of saved definitions of segments begin: their name comes after it."""
+FIRST_ISOLATE, RELEASE = "\u2068", "\u2069"
+Way = Literal["up", "down", "same"]
+HIDDEN = "hidden_cells"
+"""What is missing because too few customers stand behind it: said where slices are shown."""
+
+
+class Telling:
+    """A report, the words and the numbers of a language.
+
+    Attributes
+    ----------
+    mirrored
+        Whether charts begin on the right.
+    """
+
+    def __init__(self, report: LoyaltyReport, words: Words) -> None:
+        self.report = report
+        self.words = words
+        self.numbers = Numbers(words.locale, report.currency)
+        self.mirrored = words.direction == "rtl"
+        self._book = load_book()
+
+    def say(self, key: str, n: float | None = None, /, **values: str) -> str:
+        """Return a text of the language with its places filled."""
+        return self.words.say(key, n, **values)
+
+    def title(self, name: str) -> str:
+        """Return what a measure is called; as the book does where the language has no word for it."""
+        return self.words.called("measures", f"{name}.title") or self._book[name].title
+
+    def definition(self, name: str) -> str:
+        """Return what a measure means."""
+        return self.words.called("measures", f"{name}.definition") or self._book[name].definition
+
+    def called(self, dimension: str, value: str) -> str:
+        """Return a value of a dimension: codes by the language's word, anything else as it stands in the data."""
+        for group in (SEGMENT if dimension.startswith(SAVED) else dimension, "any"):
+            if word := self.words.called("values", f"{group}.{value}"):
+                return word
+        return self.raw(value)
+
+    def dimension(self, name: str) -> str:
+        """Return what a dimension is called; a column of the data by its own name."""
+        if name.startswith(SAVED):
+            return self.say("unit.saved_segment", name=self.raw(name.removeprefix(SAVED)))
+        return self.words.called("dimensions", name) or self.raw(name)
+
+    def raw(self, text: str) -> str:
+        """Return text of the data; set apart where it may run the other way than the text around it."""
+        text = harmless(text)
+        return f"{FIRST_ISOLATE}{text}{RELEASE}" if self.mirrored else text
+
+    def written(self, name: str, value: float | None, *, exact: bool = False, signed: bool = False) -> str:
+        """Return a value in the unit of its measure.
+
+        Parameters
+        ----------
+        name
+            Of the measure.
+        value
+            None is written as a dash.
+        exact
+            Money to the cent and shares to a tenth, as tables have them.
+        signed
+            With its sign: a change. That of a share is in percentage points.
+        """
+        if value is None:
+            return NOTHING
+        numbers = self.numbers
+        match self._book[name].unit:
+            case "money":
+                return numbers.money(value, exact=exact, signed=signed)
+            case "share" if signed:
+                return self.say("unit.points", points=numbers.decimal(value * 100, signed=True))
+            case "share":
+                return numbers.share(value, int(exact))
+            case "days":
+                digits = 0 if value == round(value) else 1
+                return self.say("unit.days", abs(value), days=numbers.decimal(value, digits, signed=signed))
+            case "points":
+                return numbers.decimal(value, 1, signed=signed)
+            case "number" | "ratio":
+                return numbers.decimal(value, 2, signed=signed)
+            case _:
+                return numbers.count(value, signed=signed)
+
+    def between(self, name: str, low: float | None, high: float | None, *, exact: bool = True) -> str:
+        """Return an interval; empty where there is none."""
+        if low is None or high is None:
+            return ""
+        ends = (self.written(name, end, exact=exact) for end in (low, high))
+        return self.say("unit.between", **dict(zip(("low", "high"), ends, strict=True)))
+
+    def joined(self, texts: Sequence[str]) -> str:
+        """Return a list as the language separates it."""
+        return self.say("unit.separator").join(texts)
+
+    def of(self, name: str, **slice_: str) -> Measure | None:
+        """Return a measure that has a value; None where there is none or it has none."""
+        found = self.report.measures.get(name, **slice_)
+        return None if found is None or found.value is None else found
+
+    @property
+    def unequal_days(self) -> tuple[int, int] | None:
+        """Days of the period that is compared with, and of the period; None where they are as many."""
+        days = self.report.days
+        return days if days is not None and days[0] != days[1] else None
+
+    def days(self, days: float) -> str:
+        """Return a number of days as a text."""
+        return self.say("unit.days", days, days=self.numbers.count(days))
+
+    def all(self, name: str, *dimensions: str) -> tuple[Measure, ...]:
+        """Return the measures of a name and these dimensions that have a value."""
+        return tuple(each for each in self.report.measures.all(name, *dimensions) if each.value is not None)
+
+    def number(self, name: str, **slice_: str) -> float:
+        """Return a value; 0 where there is none."""
+        return self.report.measures.value(name, **slice_) or 0.0
+
+    def missing(self, section: str) -> Iterator[Text]:
+        """What a section cannot say, and why; what the first section said holds for all."""
+        said: set[str] = set()
+        first = {each.reason for each in self.report.missing if each.section == SECTIONS[0]}
+        for each in self.report.missing:
+            again = section != SECTIONS[0] and each.reason in first
+            if each.section == section and not again and (text := self.reason(each)) not in said:
+                said.add(text)
+                yield Text(text)
+
+    def reason(self, missing: Missing) -> str:
+        """Return why something is missing; a reason without a text by its name, never nothing.
+
+        The same reason may mean another thing in a section, which has a text of its own then.
+        """
+        values = {name: self.numbers.count(value) for name, value in missing.numbers}
+        first = missing.numbers[0][1] if missing.numbers else None
+        for key in (f"missing.{missing.section}_{missing.reason}", f"missing.{missing.reason}"):
+            if key in self.words:
+                return self.say(key, first, **values)
+        return self.say("missing.other", reason=self.raw(missing.reason))
+
+    def unless_hidden(self, finding: str, name: str, *, whole: bool = False) -> str:
+        """Return a finding that adds up the parts of a measure; its title alone where some of them may be hidden.
+
+        Parameters
+        ----------
+        finding
+            The sentence.
+        name
+            Of the measure.
+        whole
+            Whether all parts are there for sure, whatever else of the section is hidden.
+        """
+        section = self._book[name].section
+        hidden = any(each.section == section and each.reason == HIDDEN for each in self.report.missing)
+        return self.title(name) if hidden and not whole else finding
+
+    def measures_table(self, caption: str, measures: Sequence[Measure], *, folded: bool = False) -> Table:
+        """Return measures of everybody with what they were before; columns that would be empty are left out."""
+        rows = [
+            (
+                self.title(each.name),
+                self.written(each.name, each.value, exact=True),
+                self.between(each.name, each.lo, each.hi),
+                self.written(each.name, each.previous, exact=True) if each.previous is not None else "",
+                self.written(each.name, each.change, exact=True, signed=True) if each.change is not None else "",
+            )
+            for each in measures
+        ]
+        return self._full_columns(caption, ("measure", "value", "interval", "previous", "change"), rows, folded)
+
+    def slices_table(self, caption: str, first: str, measures: Sequence[Measure], *, folded: bool = True) -> Table:
+        """Return one measure by the values of one dimension.
+
+        Parameters
+        ----------
+        caption
+            Of the table.
+        first
+            The dimension.
+        measures
+            Of one name.
+        folded
+            Whether it shows when a reader asks for it.
+        """
+        rows = [
+            (
+                self.called(first, each.of(first) or ""),
+                self.written(each.name, each.value, exact=True),
+                self.between(each.name, each.lo, each.hi),
+                self.written(each.name, each.previous, exact=True) if each.previous is not None else "",
+                self.written(each.name, each.change, exact=True, signed=True) if each.change is not None else "",
+            )
+            for each in measures
+        ]
+        table = self._full_columns(caption, ("measure", "value", "interval", "previous", "change"), rows, folded)
+        columns = (Column(self.dimension(first)), *table.columns[1:])
+        return Table(caption, columns, table.rows, folded=folded)
+
+    def table(
+        self, caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, folded: bool = True
+    ) -> Table:
+        """Return a table whose columns are named by keys; all but the first hold numbers."""
+        titles = tuple(Column(self.say(f"column.{key}"), numeric=number > 0) for number, key in enumerate(columns))
+        return Table(caption, titles, tuple(tuple(row) for row in rows), folded=folded)
+
+    def figure(
+        self, finding: str, chart: str, specification: Specification, table: Table, *, note: bool = False, **values: str
+    ) -> Figure:
+        """Return a chart with its finding.
+
+        Parameters
+        ----------
+        finding
+            The headline.
+        chart
+            Key of what is drawn, and of the note.
+        specification, table
+            The chart and its numbers.
+        note
+            Whether there is one on how to read it.
+        values
+            What stands in the places of the description.
+        """
+        description = f"{self.say(f'chart.{chart}', **values)} {self.say('chart.beneath')}"
+        return Figure(finding, description, specification, table, self.say(f"note.{chart}") if note else "")
+
+    def _full_columns(self, caption: str, keys: Sequence[str], rows: Sequence[Sequence[str]], folded: bool) -> Table:
+        used = [number for number in range(len(keys)) if number < 2 or any(row[number] for row in rows)]
+        return self.table(
+            caption,
+            [keys[number] for number in used],
+            [[row[number] for number in used] for row in rows],
+            folded=folded,
+        )
+
+
+def way(measure: Measure) -> Way | None:
+    """Return which way a measure went; None where there is nothing to hold it against.
+
+    Where the measure is an estimate, it went nowhere unless what was before lies outside of its interval.
+    """
+    if measure.value is None or measure.previous is None:
+        return None
+    low = measure.value if measure.lo is None else measure.lo
+    high = measure.value if measure.hi is None else measure.hi
+    return "up" if measure.previous < low else "down" if measure.previous > high else "same"

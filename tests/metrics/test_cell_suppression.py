@@ -1,0 +1,245 @@
+"""What hiding promises: no number of fewer customers than the least, neither shown nor to be had by subtraction."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ckm.metrics.cell_suppression import Hidden, hide_small
+from ckm.metrics.metric import Measure, Measures, Missing
+from tests.conftest import examples
+
+STATES = ("active", "reactivated", "new", "cooling", "lapsed")
+IN_RHYTHM = STATES[:3]
+Table = dict[tuple[str, str], int]
+
+
+def report(table: Table) -> Measures:
+    """Customers and revenue by country, by state, and by both; a customer brings 100 and the count's own digits."""
+    countries = sorted({country for country, _ in table})
+    measures = [_active((), sum(table.values()))]
+    for country in countries:
+        inside = {state: table[country, state] for state in STATES}
+        measures.append(_active((("country", country),), sum(inside.values())))
+        measures.append(_slice("country", country, sum(inside.values())))
+        measures += [
+            Measure("lifecycle_stage", float(count), (("country", country), ("state", each))) for each, count in inside.items()
+        ]
+    for state in STATES:
+        count = sum(table[country, state] for country in countries)
+        measures.append(Measure("lifecycle_stage", float(count), (("state", state),)))
+    return Measures(measures)
+
+
+def _active(slice_: tuple[tuple[str, str], ...], count: int) -> Measure:
+    return Measure("customers_active", float(count), slice_, n=count)
+
+
+def _slice(dimension: str, value: str, count: int) -> Measure:
+    return Measure("change_by_slice", 100.0 * count, (("dimension", dimension), ("value", value)), n=count)
+
+
+def recomputed(table: Table, hidden: Hidden) -> set[tuple[str, str]]:
+    """Play the reader who wants to know: solve for what is not shown by all sums, in fractions; return what is found.
+
+    Totals of every country and state are used where they are shown; the total of all, and of those in rhythm (the flows
+    give it), always. ``("DE", "*")`` is a country's total.
+    """
+    countries = sorted({country for country, _ in table})
+    unknown: dict[tuple[str, str], int] = {}
+    rows: list[tuple[dict[tuple[str, str], int], int]] = []
+
+    def column(country: str, state: str) -> tuple[dict[tuple[str, str], int], int]:
+        """The number as a term: unknown, or known."""
+        slice_ = {} if country == "*" else {"country": country}
+        found = (
+            hidden.measures.value("customers_active", **slice_)
+            if state == "*"
+            else hidden.measures.value("lifecycle_stage", **slice_, state=state)
+        )
+        if found is not None:
+            return {}, int(found)
+        unknown.setdefault((country, state), len(unknown))
+        return {(country, state): 1}, 0
+
+    def adds_up(whole: tuple[str, str], parts: list[tuple[str, str]]) -> None:
+        terms, constant = column(*whole)
+        equation = dict.fromkeys(terms, -1)
+        total = constant
+        for part in parts:
+            terms, constant = column(*part)
+            for key in terms:
+                equation[key] = equation.get(key, 0) + 1
+            total -= constant
+        rows.append((equation, total))
+
+    for country in countries:
+        adds_up((country, "*"), [(country, state) for state in STATES])
+    for state in STATES:
+        adds_up(("*", state), [(country, state) for country in countries])
+    adds_up(("*", "*"), [(country, "*") for country in countries])
+    adds_up(("*", "*"), [("*", state) for state in STATES])
+    in_rhythm = sum(count for (_, state), count in table.items() if state in IN_RHYTHM)
+    equation: dict[tuple[str, str], int] = {}
+    for state in IN_RHYTHM:
+        terms, constant = column("*", state)
+        in_rhythm -= constant
+        equation |= terms
+    rows.append((equation, in_rhythm))
+    return _pinned([[Fraction(each.get(key, 0)) for key in unknown] for each, _ in rows], list(unknown))
+
+
+def _pinned(matrix: list[list[Fraction]], names: list[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Unknowns that an elimination by Gauss and Jordan leaves alone in their row."""
+    pivots, row = [], 0
+    for at in range(len(names)):
+        chosen = next((each for each in range(row, len(matrix)) if matrix[each][at]), None)
+        if chosen is None:
+            continue
+        matrix[row], matrix[chosen] = matrix[chosen], matrix[row]
+        matrix[row] = [each / matrix[row][at] for each in matrix[row]]
+        for other in range(len(matrix)):
+            if other != row and matrix[other][at]:
+                factor = matrix[other][at]
+                matrix[other] = [left - factor * right for left, right in zip(matrix[other], matrix[row], strict=True)]
+        pivots.append(at)
+        row += 1
+    return {names[at] for line, at in enumerate(pivots) if sum(1 for each in matrix[line] if each) == 1}
+
+
+def tables(countries: int) -> st.SearchStrategy[Table]:
+    names = ["AT", "DE", "FR", "TH", "US"][:countries]
+    keys = list(product(names, STATES))
+    counts = st.one_of(st.integers(0, 6), st.integers(0, 40))
+    return st.lists(counts, min_size=len(keys), max_size=len(keys)).map(lambda each: dict(zip(keys, each, strict=True)))
+
+
+def is_large_enough(table: Table, min_cell: int = 5) -> bool:
+    """Whether the sums that are always known are of enough customers: the whole shop, and both halves of the states."""
+    in_rhythm = sum(count for (_, state), count in table.items() if state in IN_RHYTHM)
+    rest = sum(table.values()) - in_rhythm
+    return all(each == 0 or each >= min_cell for each in (in_rhythm, rest))
+
+
+@pytest.mark.slow
+@settings(max_examples=examples(200))
+@given(st.integers(1, 5).flatmap(tables))
+def test_no_number_of_few_customers_is_shown_or_can_be_recomputed(table: Table) -> None:
+    hidden = hide_small(report(table), by="country")
+    for measure in hidden.measures:
+        if measure.slice and measure.name != "change_by_slice":
+            assert measure.value == 0 or measure.value >= 5
+    if not is_large_enough(table):
+        return
+    for country, state in recomputed(table, hidden):
+        inside = [count for (one, other), count in table.items() if country in ("*", one) and state in ("*", other)]
+        assert sum(inside) == 0 or sum(inside) >= 5, (country, state)
+
+
+@given(st.integers(1, 5).flatmap(tables))
+def test_what_is_hidden_is_hidden_in_every_measure_and_together_enough(table: Table) -> None:
+    hidden = hide_small(report(table), by="country")
+    countries = {country for country, _ in table}
+    gone = {country for country in countries if hidden.measures.get("customers_active", country=country) is None}
+    for country in countries:
+        shown = hidden.measures.get("change_by_slice", dimension="country", value=country) is not None
+        assert shown == (country not in gone) == (not hidden.hides("country", country))
+    together = sum(count for (country, _), count in table.items() if country in gone)
+    assert together == 0 or together >= 5 or together == sum(table.values())
+
+
+@given(st.integers(1, 4).flatmap(tables))
+def test_shuffled_measures_hide_the_same(table: Table) -> None:
+    measures = list(report(table))
+    assert (
+        hide_small(Measures(measures), by="country").cells == hide_small(Measures(measures[::-1]), by="country").cells
+    )
+
+
+def countries(**counts: int) -> Measures:
+    return Measures([_active((("country", name),), count) for name, count in counts.items()])
+
+
+def shown(measures: Measures, **options: int) -> set[str | None]:
+    return {each.of("country") for each in hide_small(measures, by="country", **options).measures}
+
+
+def test_a_small_slice_takes_the_next_smallest_with_it() -> None:
+    assert shown(countries(DE=100, AT=20, FR=3)) == {"DE"}
+    assert shown(countries(DE=100, AT=20, FR=3, TH=2)) == {"DE", "AT"}
+
+
+def test_two_small_slices_that_are_few_together_take_a_third_with_them() -> None:
+    assert shown(countries(DE=100, AT=20, FR=2, TH=2)) == {"DE"}
+
+
+def test_an_empty_slice_hides_nobody() -> None:
+    assert shown(countries(DE=100, AT=0)) == {"DE", "AT"}
+    assert shown(countries(DE=100, AT=20, FR=3, TH=0)) == {"DE", "TH"}
+
+
+def test_a_slice_that_was_small_before_is_hidden_for_what_it_was() -> None:
+    counts = {"DE": (100, 90), "AT": (60, 50), "FR": (40, 2)}
+    measures = [
+        Measure("customers_active", float(now), (("country", country),), previous=float(before))
+        for country, (now, before) in counts.items()
+    ]
+    assert shown(Measures(measures)) == {"DE"}
+
+
+def test_the_least_can_be_set_and_one_hides_nothing() -> None:
+    assert shown(countries(DE=100, AT=20, FR=3), min_cell=1) == {"DE", "AT", "FR"}
+    assert shown(countries(DE=100, AT=20, FR=30), min_cell=25) == {"DE"}
+
+
+def test_the_whole_shop_is_never_hidden() -> None:
+    assert len(hide_small(Measures([_active((), 1), Measure("revenue", 10.0)])).measures) == 2
+
+
+def test_how_many_are_hidden_is_said_by_section() -> None:
+    found = hide_small(countries(DE=100, AT=20, FR=3), by="country")
+    assert found.missing == (Missing("relationships", "hidden_cells", (("count", 2), ("min_cell", 5))),)
+    assert hide_small(countries(DE=100), by="country").missing == ()
+
+
+def test_what_a_small_cohort_did_is_hidden_and_its_size_is_not() -> None:
+    sizes = {"2026-01": 40, "2026-02": 3, "2026-03": 20}
+    cohorts = [Measure("cohort_size", float(size), (("cohort", month),)) for month, size in sizes.items()]
+    retained = [
+        Measure("retention_cohort", 0.5, (("cohort", month), ("month", "1")), n=size) for month, size in sizes.items()
+    ]
+    found = hide_small(Measures([*cohorts, *retained]))
+    assert {each.of("cohort") for each in found.measures.all("cohort_size", "cohort")} == set(sizes)
+    assert {each.of("cohort") for each in found.measures.all("retention_cohort", "cohort", "month")} == {"2026-01"}
+
+
+def test_a_state_is_not_given_away_by_the_balance_of_those_in_rhythm() -> None:
+    counts = {"active": 50, "reactivated": 3, "new": 30, "cooling": 10, "lapsed": 90}
+    states = Measures([Measure("lifecycle_stage", float(count), (("state", state),)) for state, count in counts.items()])
+    # cooling has fewest beside reactivated, but active + reactivated + new is known from the flows
+    assert {each.of("state") for each in hide_small(states).measures} == {"active", "cooling", "lapsed"}
+
+
+def test_the_truly_loyal_are_the_same_people_by_rule_and_by_cell() -> None:
+    cells = {"true": 12, "spurious": 3, "latent": 40, "none": 50}
+    rules = {"behaviour_and_attitude": 12, "behaviour": 100}
+    measures = [Measure("loyalty_matrix_cell", float(count), (("loyalty", cell),)) for cell, count in cells.items()]
+    measures += [Measure("loyal_customers", float(count), (("rule", rule),)) for rule, count in rules.items()]
+    kept = hide_small(Measures(measures)).measures
+    assert {each.of("loyalty") for each in kept.all("loyalty_matrix_cell", "loyalty")} == {"latent", "none"}
+    assert kept.all("loyal_customers", "rule") == ()
+
+
+@pytest.mark.parametrize("by", ["country", "party_type"])
+def test_a_dimension_is_the_same_under_every_name(by: str) -> None:
+    counts = {"a": 50, "b": 30, "c": 2}
+    measures = [_active(((by, value),), count) for value, count in counts.items()]
+    measures += [_slice(by, value, count) for value, count in counts.items()]
+    if by == "party_type":
+        measures += [Measure("party_customers", float(count), ((by, value),)) for value, count in counts.items()]
+    kept = hide_small(Measures(measures), by=by).measures
+    assert {each.of(by) or each.of("value") for each in kept} == {"a"}

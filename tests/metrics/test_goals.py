@@ -1,0 +1,97 @@
+"""What goals promise: reached, missed, or cannot be told; a goal that nothing measures is refused with its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ckm.config import load_config
+from ckm.errors import UnknownNameError, UsageError
+from ckm.metrics.goals import check_goals, goal_measures
+from ckm.metrics.metric import Measure, Measures, Missing
+from ckm.settings import Wanted
+
+MEASURES = Measures(
+    [
+        Measure("revenue", 1000.0, previous=800.0),
+        Measure("retention_rate", 0.42, n=200, lo=0.35, hi=0.49, previous=0.5),
+        Measure("median_interpurchase_days", 28.0, n=400),
+        Measure("nps", None),
+        Measure("lifecycle_stage", 7.0, (("state", "lapsed"),)),
+    ]
+)
+
+
+def reached(name: str, wanted: Wanted) -> bool | None:
+    (goal,), _, missing = goal_measures({name: wanted}, MEASURES)
+    assert missing == ()
+    return goal.on_track
+
+
+def test_a_number_that_was_counted_is_reached_or_not() -> None:
+    assert reached("revenue", Wanted(1000)) is True
+    assert reached("revenue", Wanted(1000.01)) is False
+    assert reached("median_interpurchase_days", Wanted(30, at_most=True)) is True
+    assert reached("median_interpurchase_days", Wanted(27.5, at_most=True)) is False
+
+
+def test_an_estimate_cannot_be_told_from_a_goal_within_its_interval() -> None:
+    assert reached("retention_rate", Wanted(0.4)) is None
+    assert reached("retention_rate", Wanted(0.35)) is True
+    assert reached("retention_rate", Wanted(0.3)) is True
+    assert reached("retention_rate", Wanted(0.5)) is False
+    assert reached("retention_rate", Wanted(0.5, at_most=True)) is True
+
+
+def test_without_a_value_nothing_can_be_told() -> None:
+    assert reached("nps", Wanted(30)) is None
+    assert reached("clv", Wanted(30)) is None
+
+
+def test_goals_come_in_the_order_of_the_book_with_what_they_were_before() -> None:
+    goals, measures, _ = goal_measures({"median_interpurchase_days": Wanted(30, at_most=True), "revenue": Wanted(900)}, MEASURES)
+    assert [(goal.name, goal.wanted, goal.direction) for goal in goals] == [
+        ("revenue", 900, ">="),
+        ("median_interpurchase_days", 30, "<="),
+    ]
+    assert measures[0] == Measure("goal", 1000.0, (("goal", "revenue"),), previous=800.0)
+
+
+def test_no_goal_is_said_and_not_left_out() -> None:
+    assert goal_measures({}, MEASURES) == ((), (), (Missing("changed", "no_goals"),))
+
+
+@pytest.mark.parametrize(
+    ("goals", "line", "message", "hint"),
+    [
+        (
+            "goals:\n  revenue: 1\n  retentionrate: 40%\n",
+            3,
+            "no measure 'retentionrate'",
+            "did you mean 'retention_rate'?",
+        ),
+        ("goals: {state: 4}\n", 1, "comes by state only", "retention_rate"),
+        ("goals: {goal: 4}\n", 1, "one number", "retention_rate"),
+        ("currency: EUR\ngoals:\n  retention_rate: 40\n", 3, "is a share, and 40 is none", "40% or 0.4"),
+    ],
+)
+def test_a_goal_that_nothing_measures_is_refused_with_its_line(
+    tmp_path: Path, goals: str, line: int, message: str, hint: str
+) -> None:
+    (tmp_path / "ckm.yaml").write_text(goals, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        check_goals(load_config(tmp_path).goals, tmp_path)
+    assert caught.value.exit_code == 2
+    assert str(caught.value).startswith(f"{tmp_path / 'ckm.yaml'}:{line}: ")
+    assert message in str(caught.value)
+    assert hint in (caught.value.hint or "")
+
+
+def test_goals_from_elsewhere_are_refused_too() -> None:
+    with pytest.raises(UnknownNameError, match="goals: no measure 'profit'"):
+        check_goals({"profit": Wanted(1)})
+
+
+def test_every_measure_that_is_one_number_can_be_a_goal() -> None:
+    check_goals({"revenue": Wanted(1), "nps": Wanted(-100), "unanswered_share": Wanted(0.1, at_most=True)})

@@ -1,0 +1,92 @@
+"""What the intervals of changes promise: what a Poisson bootstrap says, in shops where chance alone moved something."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckm.metrics.poisson_errors import (
+    beyond_chance,
+    chance,
+    error_of_days,
+    gradient,
+    interval,
+    ratio_gradient,
+    sums,
+)
+
+
+def customers(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Orders and revenue."""
+    dice = np.random.default_rng(seed)
+    orders = dice.poisson(2.0, count).astype(float)
+    return orders, orders * dice.gamma(2.0, 25.0, count)
+
+
+def test_the_error_of_a_sum_by_hand() -> None:
+    # customers bring 3, 4 and 0 now, and 1, 4 and 2 before: differences 2, 0 and -2, error sqrt(4 + 0 + 4)
+    found = sums([np.array([3, 4, 0]), np.array([1, 4, 2])])
+    assert found.totals.tolist() == [7, 7]
+    assert found.error_of((1, -1)) == pytest.approx(8**0.5)
+
+
+@pytest.mark.slow
+def test_errors_are_those_of_a_poisson_bootstrap() -> None:
+    orders, revenue = customers(2000, 1)
+    dice = np.random.default_rng(2)
+    weights = dice.poisson(1.0, (4000, len(orders)))
+    drawn = (weights @ revenue) / (weights @ orders)
+    found = sums([revenue, orders])
+    assert found.error_of(ratio_gradient(*found.totals)) == pytest.approx(drawn.std(), rel=0.05)
+    assert found.error_of((1, 0)) == pytest.approx((weights @ revenue).std(), rel=0.05)
+
+
+def test_intervals_hold_zero_in_19_of_20_shops_where_nothing_changed() -> None:
+    held = 0
+    for seed in range(400):
+        dice = np.random.default_rng(seed)
+        rate = dice.gamma(1.0, 2.0, dice.poisson(500))  # each customer has an own rate, the same in both periods
+        then, now = dice.poisson(rate) * 20.0, dice.poisson(rate) * 20.0
+        low, high = interval(now.sum() - then.sum(), sums([now, then]).error_of((1, -1)))
+        held += low <= 0 <= high
+    assert held / 400 == pytest.approx(0.95, abs=0.025)
+
+
+def test_a_gradient_is_that_of_calculus() -> None:
+    at = np.array([1e12, 3.0])
+    assert gradient(lambda x: float(x[0] / x[1]), at) == pytest.approx(ratio_gradient(*at), rel=1e-6)
+
+
+def test_days_without_customers_vary_as_their_days_do() -> None:
+    # days of 1, 2 and 3: variance 1, three days, sqrt(3)
+    assert error_of_days(np.array([1, 2, 3])) == pytest.approx(3**0.5)
+    assert error_of_days(np.array([7])) == 0
+
+
+def test_chance_by_the_normal_distribution() -> None:
+    assert chance(1.959963984540054, 1) == pytest.approx(0.05)
+    assert (chance(0, 0), chance(1, 0)) == (1, 0)
+
+
+@given(st.lists(st.floats(0, 1), max_size=8))
+def test_what_stands_is_less_likely_by_chance_than_what_falls_and_never_more_than_alone(chances: list[float]) -> None:
+    stands = beyond_chance(chances)
+    ordered = [stands[at] for at in sorted(range(len(chances)), key=lambda at: (chances[at], at))]
+    assert all(left or not right for left, right in pairwise(ordered))
+    assert all(each <= 0.05 for each, stood in zip(chances, stands, strict=True) if stood)
+
+
+def test_holms_rule_by_hand() -> None:
+    # .01 <= .05 / 3; .02 <= .05 / 2; .06 > .05
+    assert beyond_chance([0.06, 0.01, 0.02]) == (False, True, True)
+    # .02 > .05 / 3, and so all fall
+    assert beyond_chance([0.02, 0.03, 0.04]) == (False, False, False)
+
+
+def test_sums_do_not_depend_on_what_is_beside_them() -> None:
+    orders, revenue = customers(5000, 3)
+    assert sums([orders, revenue]).products[1, 1] == sums([revenue]).products[0, 0]
