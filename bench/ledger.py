@@ -24,9 +24,9 @@ from ckm.config import Config
 from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
-from ckm.metrics.context import Basis
 from ckm.metrics.cohorts import cohort_measures
 from ckm.metrics.concentration import concentration_measures
+from ckm.metrics.context import Basis
 from ckm.metrics.lifecycle import lifecycle_measures, lifecycle_of
 from ckm.metrics.relationships import relationship_measures
 from ckm.metrics.survival import survival_measures

@@ -24,7 +24,7 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from measure import SHARED, machine
+from metric import SHARED, machine
 
 from ckm.errors import NotEnoughDataError
 from ckm.example.world import make_world

@@ -15,35 +15,40 @@ from ckm.customers.period import Comparison, Period, compared_with, period_until
 from ckm.customers.recent_drop import recent_drop
 from ckm.dataset.given import dataset_of
 from ckm.errors import UsageError, no_amounts
-from ckm.metrics.context import Basis
-from ckm.metrics.growth_potential import Capacity, capacity_measures, read_capacity
-from ckm.metrics.changes import change_measures
-from ckm.metrics.cohorts import cohort_measures
+from ckm.metrics.cell_suppression import MIN_CELL, hide_small
+from ckm.metrics.changes import change_metrics
+from ckm.metrics.cohorts import cohort_metrics
 from ckm.metrics.comparison import compare
-from ckm.metrics.concentration import concentration_measures
-from ckm.metrics.customer_table import Known
+from ckm.metrics.concentration import concentration_metrics
+from ckm.metrics.context import ReportContext
+from ckm.metrics.customer_segments import read_segments
+from ckm.metrics.customer_table import CustomerFacts
+from ckm.metrics.data_quality import data_quality_metrics
 from ckm.metrics.dimensions import partings
 from ckm.metrics.drivers import shown_drivers
-from ckm.metrics.goals import check_goals, goal_measures
-from ckm.metrics.cell_suppression import MIN_CELL, hide_small
-from ckm.metrics.significance import judge_changes, those_that_matter
-from ckm.metrics.lifecycle import lifecycle_measures, lifecycle_of
-from ckm.metrics.lifetime import Lifetime, lifetime_measures, read_lifetime
-from ckm.metrics.loyalty_matrix import loyalty_measures
-from ckm.metrics.margin import read_margin
-from ckm.metrics.metric import Measure, Measures, Missing
-from ckm.metrics.forecast_accuracy import ScoredSpend, past_measures, save_expected_spend, score_expected_spend
-from ckm.metrics.ratings import read_ratings
-from ckm.metrics.relationships import relationship_measures
-from ckm.metrics.report import LoyaltyReport
-from ckm.metrics.value_at_risk import NO_FORECAST, Risk, read_risk, risk_measures
 from ckm.metrics.feature_sample import read_features
-from ckm.metrics.satisfaction import satisfaction_measures
-from ckm.metrics.customer_segments import read_segments
-from ckm.metrics.slices import CUSTOMERS, Dimension, find_dimension, slice_bases, slice_measures
-from ckm.metrics.survival import survival_measures
-from ckm.metrics.data_quality import trust_measures
-from ckm.metrics.wallet_share import wallet_measures
+from ckm.metrics.forecast_accuracy import (
+    ScoredSpend,
+    forecast_accuracy_metrics,
+    save_expected_spend,
+    score_expected_spend,
+)
+from ckm.metrics.goals import check_goals, goal_metrics
+from ckm.metrics.growth_potential import GrowthPotential, growth_potential_metrics, read_growth_potential
+from ckm.metrics.lifecycle import lifecycle_metrics, lifecycle_of
+from ckm.metrics.lifetime import Lifetime, lifetime_metrics, read_lifetime
+from ckm.metrics.loyalty_matrix import loyalty_metrics
+from ckm.metrics.margin import read_margin
+from ckm.metrics.metric import Metric, Metrics, Missing
+from ckm.metrics.ratings import read_ratings
+from ckm.metrics.relationships import relationship_metrics
+from ckm.metrics.report import LoyaltyReport
+from ckm.metrics.satisfaction import satisfaction_metrics
+from ckm.metrics.significance import judge_changes, those_that_matter
+from ckm.metrics.slices import CUSTOMERS, Dimension, find_dimension, slice_contexts, slice_metrics
+from ckm.metrics.survival import survival_metrics
+from ckm.metrics.value_at_risk import NO_FORECAST, Risk, read_risk, value_at_risk_metrics
+from ckm.metrics.wallet_share import wallet_metrics
 from ckm.pseudonym import shown_ids
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
@@ -56,12 +61,12 @@ if TYPE_CHECKING:
     from ckm.config import Config
     from ckm.dataset import Dataset
     from ckm.dataset.given import Source
+    from ckm.metrics.customer_segments import Segments
+    from ckm.metrics.feature_sample import FeatureSample
     from ckm.metrics.lifecycle import Lifecycle
     from ckm.metrics.margin import Margin
-    from ckm.metrics.feature_sample import FeatureSample
-    from ckm.metrics.customer_segments import Segments
 
-Room = tuple[tuple[Measure, ...], tuple[Missing, ...]]
+SectionMetrics = tuple[tuple[Metric, ...], tuple[Missing, ...]]
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,7 @@ class Request:
     comparison
         With the period right before, or the same a year earlier.
     by
-        Column of customers or transactions, per whose values the measures are repeated; None for none.
+        Column of customers or transactions, per whose values the metrics are repeated; None for none.
     min_cell
         Groups of fewer customers are hidden, and what would reveal them.
     names
@@ -113,23 +118,23 @@ class Loyalty(Result):
     ----------
     report
         What is shown.
-    basis, known
+    context, known
         What :func:`ckm.loyalty_export.export_customers` writes one row per customer of.
     """
 
     report: LoyaltyReport
-    basis: Basis
-    known: Known
+    context: ReportContext
+    known: CustomerFacts
 
     @property
     def frame(self) -> pl.DataFrame:
-        """Every measure: section, measure, slice, value, unit, n, lo, hi, previous, change, definition."""
-        return self.report.measures.table()
+        """Every metric: section, metric, slice, value, unit, n, lo, hi, previous, change, definition."""
+        return self.report.metrics.table()
 
     @property
     def summary(self) -> pl.DataFrame:
-        """The measures of everybody, without those of a slice."""
-        return self.frame.filter(pl.col("slice") == "").select("section", "measure", "value", "previous", "change")
+        """The metrics of everybody, without those of a slice."""
+        return self.frame.filter(pl.col("slice") == "").select("section", "metric", "value", "previous", "change")
 
     @property
     def remarks(self) -> tuple[str, ...]:
@@ -158,7 +163,7 @@ def loyalty(
     keep: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> Loyalty:
-    """Measure who is loyal and why, what changed, what customers could buy, and who may leave.
+    """Compute who is loyal and why, what changed, what customers could buy, and who may leave.
 
     Parameters
     ----------
@@ -171,7 +176,7 @@ def loyalty(
     compare
         With the period right before (``previous``), or the same a year earlier (``year-ago``).
     by
-        Column of customers or transactions, per whose values the measures are repeated.
+        Column of customers or transactions, per whose values the metrics are repeated.
     min_cell
         Groups of fewer customers are hidden, and what would reveal them.
     names
@@ -211,7 +216,7 @@ def loyalty(
 def loyalty_report(
     dataset: Dataset, request: Request, config: Config, *, tell: Callable[[str], None] = lambda _: None
 ) -> Loyalty:
-    """Measure who is loyal and why, what changed, what customers could buy, and who may leave.
+    """Compute who is loyal and why, what changed, what customers could buy, and who may leave.
 
     Thin data are no error: what cannot be said is in ``report.missing``, with the reason.
 
@@ -240,53 +245,53 @@ def loyalty_report(
     check_goals(config.goals, dataset.workspace.root if dataset.workspace else None)
     dimension = find_dimension(tables, request.by) if request.by else None
     tell("reading")
-    whole = _basis(tables, dataset, request, config, dimension)
+    whole = _context(tables, dataset, request, config, dimension)
     tell("relationships")
     ledger = whole.ledger.without_baskets()  # only the features need them: what is cut and copied here is smaller
-    basis = replace(whole, ledger=ledger)
+    context = replace(whole, ledger=ledger)
     with ThreadPoolExecutor(1) as beside:  # each half is mostly arithmetic on arrays, which leaves a core to the other
-        of_single = beside.submit(_Single.read, whole, basis, tell)
-        lifecycle, ratings, comparison = lifecycle_of(basis), read_ratings(basis), compare(basis)
-        parts = partings(basis, ledger.net_between(basis.period) + ledger.net_between(basis.compared))
-        loyal, matrix, no_matrix = loyalty_measures(basis, lifecycle, ratings)
-        rooms: list[Room] = [
-            change_measures(basis, comparison, parts),
-            relationship_measures(basis),
-            cohort_measures(basis),
-            survival_measures(basis, lifecycle),
-            lifecycle_measures(basis, lifecycle),
-            concentration_measures(basis),
-            satisfaction_measures(basis, ratings),
+        of_single = beside.submit(_Single.read, whole, context, tell)
+        lifecycle, ratings, comparison = lifecycle_of(context), read_ratings(context), compare(context)
+        parts = partings(context, ledger.net_between(context.period) + ledger.net_between(context.compared))
+        loyal, matrix, no_matrix = loyalty_metrics(context, lifecycle, ratings)
+        rooms: list[SectionMetrics] = [
+            change_metrics(context, comparison, parts),
+            relationship_metrics(context),
+            cohort_metrics(context),
+            survival_metrics(context, lifecycle),
+            lifecycle_metrics(context, lifecycle),
+            concentration_metrics(context),
+            satisfaction_metrics(context, ratings),
             (matrix, no_matrix),
-            wallet_measures(basis),
+            wallet_metrics(context),
         ]
         single = of_single.result()
-    scored = _score_past(basis, single.lifetime, keep=request.keep)
-    rooms += [*single.rooms(basis), (past_measures(scored), ()), trust_measures(basis)]
-    measures = [measure for room, _ in rooms for measure in room]
+    scored = _score_past(context, single.lifetime, keep=request.keep)
+    rooms += [*single.rooms(context), (forecast_accuracy_metrics(scored), ()), data_quality_metrics(context)]
+    metrics = [metric for room, _ in rooms for metric in room]
     missing = [each for _, room in rooms for each in room]
     if dimension is not None:
         tell("slices")
-        measures += slice_measures(basis, dimension, lifecycle, ratings)
-        measures += _single_by_slice(basis, dimension, single)
-    hidden = hide_small(Measures(measures), min_cell=request.min_cell, by=request.by)
-    goals, of_goals, no_goals = goal_measures(config.goals, hidden.measures)
+        metrics += slice_metrics(context, dimension, lifecycle, ratings)
+        metrics += _single_by_slice(context, dimension, single)
+    hidden = hide_small(Metrics(metrics), min_cell=request.min_cell, by=request.by)
+    goals, of_goals, no_goals = goal_metrics(config.goals, hidden.metrics)
     tell("what changed")
     causes = [each for each in parts if not each.is_consequence]
     changes = those_that_matter(judge_changes(comparison, causes, ratings)) if comparison is not None else ()
     return Loyalty(
         LoyaltyReport(
             label=dataset.label,
-            period=basis.period,
-            compared=basis.compared,
+            period=context.period,
+            compared=context.compared,
             comparison=request.comparison,
-            as_of=basis.as_of,
+            as_of=context.as_of,
             currency=ledger.currency,
             time_zone=ledger.time_zone,
-            measures=Measures([*_unnamed(hidden.measures, dimension, names=request.names), *of_goals]),
+            metrics=Metrics([*_unnamed(hidden.metrics, dimension, names=request.names), *of_goals]),
             days=None if comparison is None else comparison.days,
-            data_end=basis.data_end,
-            silences=basis.silences,
+            data_end=context.data_end,
+            silences=context.silences,
             warnings_scored=single.warnings_scored,
             spend_scored=None if scored is None else Period(scored.as_of, scored.until),
             missing=tuple(dict.fromkeys((*missing, *hidden.missing, *no_goals))),
@@ -299,20 +304,20 @@ def loyalty_report(
             else loyal.frame.with_columns(shown_ids(loyal.frame["customer_id"])),
             by=request.by,
             names=request.names,
-            remarks=tuple(_remarks(basis, single)),
+            remarks=tuple(_remarks(context, single)),
         ),
         whole,
         single.known(lifecycle, loyal.frame),
     )
 
 
-def _basis(
+def _context(
     tables: Mapping[str, pl.LazyFrame],
     dataset: Dataset,
     request: Request,
     config: Config,
     dimension: Dimension | None,
-) -> Basis:
+) -> ReportContext:
     by = dimension.of_rows if dimension is not None else None
     ledger = cached_ledger(
         tables,
@@ -323,9 +328,9 @@ def _basis(
         keep_stray_dates=config.keeps_stray_dates,
     )
     if ledger.currency == NO_CURRENCY:
-        raise no_amounts("the measures of a loyalty report")
+        raise no_amounts("the metrics of a loyalty report")
     period = period_until(ledger.as_of, request.months)
-    return Basis(
+    return ReportContext(
         tables=tables,
         ledger=ledger,
         period=period,
@@ -336,17 +341,17 @@ def _basis(
     )
 
 
-def _score_past(basis: Basis, lifetime: Lifetime | Missing, *, keep: bool) -> ScoredSpend | None:
+def _score_past(context: ReportContext, lifetime: Lifetime | Missing, *, keep: bool) -> ScoredSpend | None:
     """Return how the saved forecast of spend turned out, and save the present one."""
-    workspace = basis.workspace
+    workspace = context.workspace
     if workspace is None:
         return None
     from ckm.store import Store  # deltalake, which a file has no use for
 
     store = Store(workspace.store_dir)
     if keep and workspace.writable and isinstance(lifetime, Lifetime):
-        save_expected_spend(store, lifetime, basis.as_of)
-    return score_expected_spend(basis, store)
+        save_expected_spend(store, lifetime, context.as_of)
+    return score_expected_spend(context, store)
 
 
 @dataclass(frozen=True)
@@ -356,21 +361,21 @@ class _Single:
     margin: Margin
     sample: FeatureSample
     lifetime: Lifetime | Missing
-    capacity: Capacity | Missing
+    growth_potential: GrowthPotential | Missing
     segments: Segments | None
     risk: Risk | Missing
 
     @classmethod
-    def read(cls, whole: Basis, basis: Basis, tell: Callable[[str], None]) -> _Single:
+    def read(cls, whole: ReportContext, context: ReportContext, tell: Callable[[str], None]) -> _Single:
         tell("purchasing capacity")
-        margin, sample = read_margin(basis), read_features(whole)
-        capacity = read_capacity(basis, sample)
-        segments = read_segments(basis)
+        margin, sample = read_margin(context), read_features(whole)
+        growth_potential = read_growth_potential(context, sample)
+        segments = read_segments(context)
         tell("churn")
-        risk = read_risk(basis, margin, segments)
+        risk = read_risk(context, margin, segments)
         refused = isinstance(risk, Missing) and risk.reason == NO_FORECAST
-        lifetime = Missing("growth_potential", NO_FORECAST) if refused else read_lifetime(basis, margin)
-        return cls(margin, sample, lifetime, capacity, segments, risk)
+        lifetime = Missing("growth_potential", NO_FORECAST) if refused else read_lifetime(context, margin)
+        return cls(margin, sample, lifetime, growth_potential, segments, risk)
 
     @property
     def warnings_scored(self) -> Period | None:
@@ -378,31 +383,33 @@ class _Single:
         outcome = None if isinstance(self.risk, Missing) else self.risk.outcome
         return None if outcome is None else Period(outcome.as_of, outcome.as_of + timedelta(outcome.horizon))
 
-    def rooms(self, basis: Basis) -> tuple[Room, ...]:
-        """Measure all customers, or a part of them."""
+    def rooms(self, context: ReportContext) -> tuple[SectionMetrics, ...]:
+        """Compute all customers, or a part of them."""
         return (
-            capacity_measures(basis, self.capacity, self.margin),
-            lifetime_measures(basis, self.lifetime),
-            risk_measures(basis, self.risk),
+            growth_potential_metrics(context, self.growth_potential, self.margin),
+            lifetime_metrics(context, self.lifetime),
+            value_at_risk_metrics(context, self.risk),
         )
 
-    def known(self, lifecycle: Lifecycle | None, loyal: pl.DataFrame) -> Known:
+    def known(self, lifecycle: Lifecycle | None, loyal: pl.DataFrame) -> CustomerFacts:
         """Return all that is known of single customers."""
-        return Known(self.sample, self.lifetime, self.capacity, self.segments, self.risk, lifecycle, loyal)
+        return CustomerFacts(
+            self.sample, self.lifetime, self.growth_potential, self.segments, self.risk, lifecycle, loyal
+        )
 
 
-def _single_by_slice(basis: Basis, dimension: Dimension, single: _Single) -> Iterator[Measure]:
-    """Measure what is estimated of single customers per slice; only where slices part the customers."""
+def _single_by_slice(context: ReportContext, dimension: Dimension, single: _Single) -> Iterator[Metric]:
+    """Compute what is estimated of single customers per slice; only where slices part the customers."""
     if dimension.table != CUSTOMERS:
         return
-    for value, part in slice_bases(basis, dimension):
-        for measures, _ in single.rooms(part):
-            yield from (measure.within(dimension.column, value) for measure in measures)
+    for value, part in slice_contexts(context, dimension):
+        for metrics, _ in single.rooms(part):
+            yield from (metric.within(dimension.column, value) for metric in metrics)
 
 
-def _unnamed(measures: Measures, dimension: Dimension | None, *, names: bool) -> Iterator[Measure]:
-    """Give the measures; of a column that may hold addresses (an account owner) the slices by their pseudonyms."""
-    for each in measures:
+def _unnamed(metrics: Metrics, dimension: Dimension | None, *, names: bool) -> Iterator[Metric]:
+    """Give the metrics; of a column that may hold addresses (an account owner) the slices by their pseudonyms."""
+    for each in metrics:
         first = each.slice[0] if each.slice else None
         if names or dimension is None or first is None or first[0] != dimension.column:
             yield each
@@ -419,12 +426,12 @@ def _named(loyal: pl.DataFrame, tables: Mapping[str, pl.LazyFrame]) -> pl.DataFr
     return loyal.lazy().join(names, on="customer_id", how="left", maintain_order="left").collect()
 
 
-def _remarks(basis: Basis, single: _Single) -> Iterator[str]:
-    yield f"as of {basis.as_of}: {basis.period}, compared with {basis.compared}, in {basis.ledger.currency}"
-    yield from basis.ledger.left_out.remarks
-    if drop := recent_drop(basis.ledger):
+def _remarks(context: ReportContext, single: _Single) -> Iterator[str]:
+    yield f"as of {context.as_of}: {context.period}, compared with {context.compared}, in {context.ledger.currency}"
+    yield from context.ledger.left_out.remarks
+    if drop := recent_drop(context.ledger):
         yield drop.sentence
-    for part in (single.lifetime, single.capacity, single.risk):
+    for part in (single.lifetime, single.growth_potential, single.risk):
         if not isinstance(part, Missing):
             yield from part.remarks
         elif part.detail:

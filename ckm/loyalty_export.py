@@ -17,13 +17,13 @@ from ckm.writers import render, save
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.metrics.context import Basis
-    from ckm.metrics.customer_table import CustomerTable, Known
+    from ckm.metrics.context import ReportContext
+    from ckm.metrics.customer_table import CustomerFacts, CustomerTable
 
 TABLE, DICTIONARY_MD, DICTIONARY_JSON = "customers.parquet", "dictionary.md", "dictionary.json"
 
 
-def export_customers(basis: Basis, known: Known, folder: Path, *, names: bool = False) -> list[Path]:
+def export_customers(context: ReportContext, known: CustomerFacts, folder: Path, *, names: bool = False) -> list[Path]:
     """Write the customers' table, its dictionary and the audience lists.
 
     The files have fixed names, whatever is in the data: ``customers.parquet``, ``dictionary.md``, ``dictionary.json``
@@ -32,7 +32,7 @@ def export_customers(basis: Basis, known: Known, folder: Path, *, names: bool = 
 
     Parameters
     ----------
-    basis
+    context
         Of all customers.
     known
         What the rooms of the report say of single customers.
@@ -53,7 +53,7 @@ def export_customers(basis: Basis, known: Known, folder: Path, *, names: bool = 
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is no folder", hint="--export takes a folder")
-    table = customer_table(basis, known, names=names)
+    table = customer_table(context, known, names=names)
     written = []
     frames = {TABLE: table.frame, **{f"{name}.csv": frame for name, frame in audiences(table).items()}}
     texts = {DICTIONARY_MD: dictionary_page(table), DICTIONARY_JSON: dictionary_json(table)}

@@ -16,8 +16,8 @@ from ckm.segmentation.learn import segment_customers
 from ckm.segmentation.library import EarlierRun, Library, keep, last_run
 from ckm.segmentation.lifecycle.definition import LifecycleDefinition
 from ckm.segmentation.lifecycle.flows import lifecycle_flows
-from ckm.segmentation.measures import Measures
 from ckm.segmentation.methods import find_method
+from ckm.segmentation.monetary import Monetary
 from ckm.segmentation.moves import Moves, explain_moves
 from ckm.segmentation.result import Segmentation, segmented
 from ckm.segmentation.rules.definition import load_rules
@@ -56,7 +56,7 @@ class Request:
         The day; None means the newest usual day.
     names
         Names over the scores of rfm; None means the definition's, else the usual ones.
-    measures
+    monetary
         How money is measured; None means as the definition says, else net over all time.
     use
         A definition to apply unchanged: its name, or its file.
@@ -83,7 +83,7 @@ class Request:
     by: str | Path | None = None
     as_of: date | None = None
     names: NameTable | None = None
-    measures: Measures | None = None
+    monetary: Monetary | None = None
     use: str | None = None
     save: str | None = None
     refit: bool = False
@@ -282,8 +282,8 @@ def _check_same_wishes(saved: SavedDefinition, request: Request) -> None:
 
     if isinstance(request.by, str) and request.by != method:
         raise refuse("--by", f"segments by {method}")
-    if request.measures not in (None, saved.measures):
-        raise refuse("--money or --window", f"measures {saved.measures}")
+    if request.monetary not in (None, saved.monetary):
+        raise refuse("--money or --window", f"monetary value {saved.monetary}")
     if request.names is not None and request.names != getattr(saved.definition, "names", None):
         raise refuse("--rules", "has other names")
 
@@ -297,12 +297,12 @@ def _learn(
     cache: LedgerCache | None,
 ) -> tuple[Ledger, Segmentation]:
     by: str | Definition = rules or str(request.by or (saved.definition.method if saved else "rfm"))
-    names, measures = request.names, request.measures
+    names, monetary = request.names, request.monetary
     if saved is not None:
-        measures = measures or saved.measures
+        monetary = monetary or saved.monetary
         names = names or getattr(saved.definition, "names", None)
-    measures = measures or Measures()
-    needs = needs_of(find_method(by if isinstance(by, str) else by.method).scope, measures.money)
+    monetary = monetary or Monetary()
+    needs = needs_of(find_method(by if isinstance(by, str) else by.method).scope, monetary.money)
     ledger = cached_ledger(
         tables,
         cache,
@@ -316,7 +316,7 @@ def _learn(
         by=by,
         as_of=request.as_of,
         time_zone=config.time_zone,
-        measures=measures,
+        monetary=monetary,
         settings=config.segment,
         names=names,
         seed=request.seed,
@@ -331,7 +331,9 @@ def _with_balance(result: Segmentation, ledger: Ledger) -> Segmentation:
     if not isinstance(definition, LifecycleDefinition):
         return result
     flows = lifecycle_flows(ledger.standing_on(result.as_of), definition)
-    title = "Customers in rhythm, month by month: active = new + retained + reactivated; active before = retained + lost"
+    title = (
+        "Customers in rhythm, month by month: active = new + retained + reactivated; active before = retained + lost"
+    )
     return result.saying(*flows.remarks, details=(Detail(title, flows.frame),))
 
 

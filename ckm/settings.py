@@ -490,7 +490,7 @@ class Config:
     freshness
         Per table the greatest age that its newest row may have; a table that is not named has no limit.
     goals
-        What the team wants to reach, by measure of the loyalty report.
+        What the team wants to reach, by metric of the loyalty report.
     """
 
     currency: str = _setting("EUR", parse_currency, shown=True)

@@ -1,6 +1,6 @@
 """Write what the documentation takes from the program itself.
 
-That is ``docs/cli.md``, the tables of features, of measures, of platforms, of the keys of knowledge entries and of the
+That is ``docs/cli.md``, the tables of features, of metrics, of platforms, of the keys of knowledge entries and of the
 rules of ``ckm kb-lint``, and the screens in ``README.md``.
 
 Usage: ``python docs/generate.py [--check]``. With ``--check`` nothing is written and exit 1 says what is out of date.
@@ -35,7 +35,7 @@ from ckm.customers.dictionary import load_dictionary
 from ckm.knowledge.lint import RULES
 from ckm.knowledge.schema import Shape, entry_shape
 from ckm.mapping.platforms import platforms
-from ckm.metrics.catalogue import load_book
+from ckm.metrics.catalogue import load_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "cli.md"
 FEATURES = ROOT / "docs" / "features.md"
-MEASURES = ROOT / "docs" / "loyalty-report.md"
+METRICS = ROOT / "docs" / "loyalty-report.md"
 ENTRY = ROOT / "docs" / "knowledge-entry.md"
 LINT = ROOT / "docs" / "kb-lint.md"
 EXPORTS = ROOT / "docs" / "exports.md"
@@ -52,7 +52,7 @@ PICTURE = ROOT / "docs" / "images" / "loyalty-report.png"
 REPORT = ("loyalty-report", "--format", "md")
 """What the picture shows, as a mail: its words and numbers."""
 DICTIONARY = re.compile(r"(<!-- features -->\n).*?(<!-- /features -->\n)", re.DOTALL)
-BOOK = re.compile(r"(<!-- measures -->\n).*?(<!-- /measures -->\n)", re.DOTALL)
+CATALOGUE = re.compile(r"(<!-- metrics -->\n).*?(<!-- /metrics -->\n)", re.DOTALL)
 KEYS = re.compile(r"(<!-- keys -->\n).*?(<!-- /keys -->\n)", re.DOTALL)
 RULE_TABLE = re.compile(r"(<!-- rules -->\n).*?(<!-- /rules -->\n)", re.DOTALL)
 EXPORT_TABLE = re.compile(r"(<!-- platforms -->\n).*?(<!-- /platforms -->\n)", re.DOTALL)
@@ -107,14 +107,14 @@ def dictionary(text: str) -> str:
     return DICTIONARY.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
 
 
-def book(text: str) -> str:
-    """Return ``text`` with the table of all measures between its two markers."""
-    lines = ["| measure | section, unit | definition | formula | source |", "|---|---|---|---|---|"]
-    for each in load_book():
+def metric_table(text: str) -> str:
+    """Return ``text`` with the table of all metrics between its two markers."""
+    lines = ["| metric | section, unit | definition | formula | source |", "|---|---|---|---|---|"]
+    for each in load_catalogue():
         cells = (f"{each.section}, {each.unit}", each.definition, each.formula, each.source)
         lines.append(f"| `{each.name}` | " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     table = "\n".join(lines)
-    return BOOK.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
+    return CATALOGUE.sub(lambda found: f"{found[1]}{table}\n{found[2]}", text)
 
 
 def keys(text: str) -> str:
@@ -223,7 +223,7 @@ def main() -> None:
         ENTRY: keys(ENTRY.read_text(encoding="utf-8")),
         LINT: rules(LINT.read_text(encoding="utf-8")),
         EXPORTS: exports(EXPORTS.read_text(encoding="utf-8")),
-        MEASURES: book(MEASURES.read_text(encoding="utf-8")),
+        METRICS: metric_table(METRICS.read_text(encoding="utf-8")),
         **how_to_pages(),
     }
     picture_is_old = False

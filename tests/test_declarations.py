@@ -1,4 +1,4 @@
-"""Nothing new is shown by default: a measure, a table or a setting that does not say how it is protected is refused."""
+"""Nothing new is shown by default: a metric, a table or a setting that does not say how it is protected is refused."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ import pytest
 from ckm import schema, settings
 from ckm.errors import CkmError, UsageError
 from ckm.metrics import catalogue
-from ckm.metrics.catalogue import read_book
+from ckm.metrics.catalogue import read_catalogue
 from ckm.metrics.cell_suppression import hide_small
-from ckm.metrics.metric import Measure, Measures
+from ckm.metrics.metric import Metric, Metrics
 from ckm.metrics.protection import OWN_N, PUBLIC, SLICE, WHOLE, load_parts
 from ckm.schema import GROUP, KEY, Table
 from tests.conftest import Run
@@ -32,32 +32,32 @@ NEW_MEASURE = """\
 """
 
 
-def catalogue(folder: Path, *lines: str) -> Path:
-    """The catalogue that comes with ckm, with one measure more."""
+def extended(folder: Path, *lines: str) -> Path:
+    """The catalogue that comes with ckm, with one metric more."""
     path = folder / "metrics.yaml"
     more = NEW_MEASURE + "".join(f"    {line}\n" for line in lines)
-    path.write_text(book.BOOK.read_text(encoding="utf-8") + more, encoding="utf-8")
+    path.write_text(catalogue.CATALOGUE.read_text(encoding="utf-8") + more, encoding="utf-8")
     return path
 
 
 def refusal(path: Path) -> UsageError:
     with pytest.raises(UsageError) as caught:
-        read_book(path)
+        read_catalogue(path)
     return caught.value
 
 
 def test_a_measure_that_does_not_say_how_it_is_protected_is_refused_with_what_to_write(tmp_path: Path) -> None:
-    path = catalogue(tmp_path)
+    path = extended(tmp_path)
     error = refusal(path)
     line = path.read_text(encoding="utf-8").splitlines().index("  - name: basket_best") + 1
     assert f"metrics.yaml:{line}" in str(error)
-    assert "measure 'basket_best' does not say how it is kept from telling of a few customers" in str(error)
+    assert "metric 'basket_best' does not say how it is kept from localized of a few customers" in str(error)
     for word in (OWN_N, WHOLE, PUBLIC, *load_parts()):
         assert word in (error.hint or "")
 
 
 def test_a_measure_that_declares_its_protection_is_taken(tmp_path: Path) -> None:
-    assert read_book(catalogue(tmp_path, "protection: n"))["basket_best"].protection.part == OWN_N
+    assert read_catalogue(extended(tmp_path, "protection: n"))["basket_best"].protection.part == OWN_N
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_measure_that_declares_its_protection_is_taken(tmp_path: Path) -> None
     ],
 )
 def test_a_protection_that_would_not_protect_is_refused(tmp_path: Path, lines: list[str], said: str) -> None:
-    error = refusal(catalogue(tmp_path, *lines))
+    error = refusal(extended(tmp_path, *lines))
     assert said in f"{error} {error.hint}"
     assert "metrics.yaml:" in str(error)
 
@@ -81,15 +81,15 @@ def test_a_protection_that_would_not_protect_is_refused(tmp_path: Path, lines: l
 def test_a_measure_without_its_declaration_ends_a_report_before_anything_is_shown(
     tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(book, "BOOK", catalogue(tmp_path))
-    book.load_book.cache_clear()
+    monkeypatch.setattr(catalogue, "CATALOGUE", extended(tmp_path))
+    catalogue.load_catalogue.cache_clear()
     try:
         for words in (["--explain", "revenue"], [orders(tmp_path), "-f", "json"]):
             found = run("loyalty-report", *words)
             assert (found.exit_code, found.stdout) == (2, "")
-            assert "measure 'basket_best' does not say how it is kept" in found.stderr
+            assert "metric 'basket_best' does not say how it is kept" in found.stderr
     finally:
-        book.load_book.cache_clear()
+        catalogue.load_catalogue.cache_clear()
 
 
 def orders(folder: Path) -> Path:
@@ -99,22 +99,22 @@ def orders(folder: Path) -> Path:
 
 
 def test_a_number_of_an_undeclared_slice_is_hidden_and_so_is_one_that_nobody_counted() -> None:
-    shown = {each.name for each in hide_small(Measures([
-        Measure("revenue", 1000.0, n=100),
-        Measure("gini", 0.5, slice=(("street", "Elm"),), n=100),
-        Measure("top_quintile_share", 0.9, n=None),
-    ])).measures}  # fmt: skip
+    shown = {each.name for each in hide_small(Metrics([
+        Metric("revenue", 1000.0, n=100),
+        Metric("gini", 0.5, slice=(("street", "Elm"),), n=100),
+        Metric("top_quintile_share", 0.9, n=None),
+    ])).metrics}  # fmt: skip
     assert shown == {"revenue"}
 
 
 def test_a_number_that_the_catalogue_does_not_have_is_refused_with_the_near_one() -> None:
-    with pytest.raises(CkmError, match="no measure 'revenu'") as caught:
-        hide_small(Measures([Measure("revenu", 1.0)]))
+    with pytest.raises(CkmError, match="no metric 'revenu'") as caught:
+        hide_small(Metrics([Metric("revenu", 1.0)]))
     assert caught.value.hint == "did you mean 'revenue'?"
 
 
 def test_every_protection_of_the_catalogue_is_one_that_hides() -> None:
-    assert {each.protection.part for each in book.load_book()} <= {PUBLIC, WHOLE, OWN_N, SLICE, *load_parts()}
+    assert {each.protection.part for each in catalogue.load_catalogue()} <= {PUBLIC, WHOLE, OWN_N, SLICE, *load_parts()}
 
 
 def test_a_table_with_a_column_that_does_not_say_who_may_see_it_is_refused_with_what_to_write() -> None:

@@ -15,25 +15,25 @@ import pytest
 from ckm.errors import UsageError
 from ckm.loyalty_export import export_customers
 from ckm.metrics import feature_sample as sample_module
-from ckm.metrics.context import Basis
-from ckm.metrics.growth_potential import read_capacity
+from ckm.metrics.context import ReportContext
 from ckm.metrics.customer_columns import list_audiences, own_columns
-from ckm.metrics.customer_table import Known, customer_table
+from ckm.metrics.customer_segments import read_segments
+from ckm.metrics.customer_table import CustomerFacts, customer_table
+from ckm.metrics.feature_sample import read_features
+from ckm.metrics.growth_potential import read_growth_potential
 from ckm.metrics.lifecycle import lifecycle_of
 from ckm.metrics.lifetime import read_lifetime
 from ckm.metrics.margin import read_margin
 from ckm.metrics.metric import Missing
 from ckm.metrics.value_at_risk import Risk, read_risk
-from ckm.metrics.feature_sample import read_features
-from ckm.metrics.customer_segments import read_segments
 from tests.metrics.known import (
-    example_basis,
-    example_capacity,
+    example_context,
+    example_growth_potential,
     example_lifetime,
     example_margin,
     example_sample,
 )
-from tests.metrics.rows import basis, row, tables
+from tests.metrics.rows import context, row, tables
 from tests.metrics.stores import example_frames
 
 pytestmark = pytest.mark.slow  # whichever comes first makes what all look at, in seconds
@@ -44,29 +44,29 @@ FILES = ["customers.parquet", "dictionary.md", "dictionary.json"]
 FILES += [f"{each.name}.csv" for each in list_audiences()]
 
 
-def known(of: Basis) -> Known:
+def known(of: ReportContext) -> CustomerFacts:
     margin, segments, sample = read_margin(of), read_segments(of), read_features(of)
     lifetime = read_lifetime(of, margin)
     thin = Missing("churn", "no_forecast")
-    return Known(sample, lifetime, read_capacity(of, sample), segments, thin, lifecycle_of(of))
+    return CustomerFacts(sample, lifetime, read_growth_potential(of, sample), segments, thin, lifecycle_of(of))
 
 
 @cache
-def of_example() -> Known:
-    of, lifetime, sample = example_basis(), example_lifetime(), example_sample()
+def of_example() -> CustomerFacts:
+    of, lifetime, sample = example_context(), example_lifetime(), example_sample()
     ids, segments = of.ledger.customers, read_segments(of)
     loyal = pl.DataFrame({"customer_id": [ids[0], ids[9]], "rule": ["often", "rated"]})
     risk = read_risk(of, example_margin(), segments)
-    return Known(sample, lifetime, example_capacity(), segments, risk, lifecycle_of(of), loyal)
+    return CustomerFacts(sample, lifetime, example_growth_potential(), segments, risk, lifecycle_of(of), loyal)
 
 
-def odd_shop() -> Basis:
+def odd_shop() -> ReportContext:
     """Customers with ids and names that do harm in a spreadsheet or as a path."""
     rows = [row(who, day, 10.0, channel=FORMULA) for who in ODD for day in (0, 40, 300)]
     rows += [row(f"once {who}", 350, 5.0) for who in ODD]
     data = tables(*rows)
     names = pl.LazyFrame({"customer_id": ODD, "display_name": [f"+{who}" for who in ODD]})
-    return basis({**data, "customers": names})
+    return context({**data, "customers": names})
 
 
 def test_the_files_have_fixed_names_and_nothing_else_is_written(tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_the_files_have_fixed_names_and_nothing_else_is_written(tmp_path: Path) 
 
 
 def test_every_column_is_in_both_dictionaries_with_its_type_and_version(tmp_path: Path) -> None:
-    export_customers(example_basis(), of_example(), tmp_path)
+    export_customers(example_context(), of_example(), tmp_path)
     frame = pl.read_parquet(tmp_path / "customers.parquet")
     document = json.loads((tmp_path / "dictionary.json").read_text("utf-8"))
     assert [(each["name"], each["type"]) for each in document["columns"]] == [
@@ -93,7 +93,7 @@ def test_every_column_is_in_both_dictionaries_with_its_type_and_version(tmp_path
 
 
 def test_there_is_one_row_per_customer_with_all_that_the_rooms_say() -> None:
-    of, parts = example_basis(), of_example()
+    of, parts = example_context(), of_example()
     table = customer_table(of, parts)
     frame = table.frame
     assert frame["customer_id"].to_list() == parts.sample.table.frame["customer_id"].to_list()
@@ -113,7 +113,7 @@ def test_there_is_one_row_per_customer_with_all_that_the_rooms_say() -> None:
 
 
 def test_the_lists_hold_whom_they_name_in_their_order(tmp_path: Path) -> None:
-    export_customers(example_basis(), of_example(), tmp_path)
+    export_customers(example_context(), of_example(), tmp_path)
     frame = pl.read_parquet(tmp_path / "customers.parquet")
     lists = {each.name: pl.read_csv(tmp_path / f"{each.name}.csv", infer_schema=False) for each in list_audiences()}
     for each in list_audiences():
@@ -173,15 +173,15 @@ def test_names_are_shown_only_when_asked_for(tmp_path: Path) -> None:
 def test_equal_customers_give_equal_bytes_whatever_the_order_of_the_rows(tmp_path: Path) -> None:
     frames = example_frames()
     shuffled = {name: frame.sample(fraction=1.0, shuffle=True, seed=5).lazy() for name, frame in frames.items()}
-    other = basis(shuffled)
-    for folder, of in (("one", example_basis()), ("two", other)):
+    other = context(shuffled)
+    for folder, of in (("one", example_context()), ("two", other)):
         export_customers(of, known(of), tmp_path / folder)
     for name in FILES:
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
 def test_where_rooms_saw_a_sample_the_table_still_has_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
-    of = example_basis()
+    of = example_context()
     monkeypatch.setattr(sample_module, "FEW_ROWS", 1_000)
     monkeypatch.setattr(sample_module, "SAMPLE", 500)
     parts = known(of)
@@ -204,7 +204,7 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path: Path) -> None:
 
 
 def test_one_customer_of_whom_nothing_can_be_foretold_is_exported_too(tmp_path: Path) -> None:
-    of = basis(tables(row("ann", 3)))
+    of = context(tables(row("ann", 3)))
     export_customers(of, known(of), tmp_path)
     frame = pl.read_parquet(tmp_path / "customers.parquet")
     assert frame["customer_id"].to_list() == ["ann"]

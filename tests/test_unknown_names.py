@@ -18,11 +18,11 @@ from ckm.customers.ledger_reader import read_ledger
 from ckm.dataset import Dataset, open_dataset
 from ckm.errors import CkmError, InputError, NotEnoughDataError, UnknownNameError, UsageError
 from ckm.knowledge.draft import Wanted
-from ckm.metrics.catalogue import load_book
+from ckm.metrics.catalogue import load_catalogue
 from ckm.report.words import load_words
 from ckm.segmentation.lifecycle.definition import LifecycleDefinition
 from ckm.segmentation.lifecycle.flows import lifecycle_flows
-from ckm.segmentation.measures import Measures
+from ckm.segmentation.monetary import Metrics
 from ckm.writers import render
 
 DAY = date(2025, 12, 31)
@@ -73,18 +73,18 @@ def near(call: Call) -> str:
 NAMES: dict[str, tuple[Call, str]] = {
     "a method of segments": (lambda: segment.segment_dataset(SHOP, segment.Request(by="rmf"), Config()), "'rfm'"),
     "a method to learn": (lambda: segment.segment_customers(TABLES, by="cluster", as_of=DAY), "'clusters'"),
-    "a measure of money": (lambda: Measures(money="nett"), "'net'"),  # type: ignore[arg-type]
+    "a metric of money": (lambda: Metrics(money="nett"), "'net'"),  # type: ignore[arg-type]
     "a model of churn": (lambda: churn.warn(SHOP, churn.Request(model="scorcard"), Config()), "'scorecard'"),
     "a dimension": (lambda: loyalty.loyalty_report(SHOP, loyalty.Request(by="curency"), Config()), "'currency'"),
     "a comparison": (
         lambda: loyalty.loyalty_report(SHOP, loyalty.Request(comparison="previos"), Config()),  # type: ignore[arg-type]
         "'previous'",
     ),
-    "a goal's measure": (
+    "a goal's metric": (
         lambda: loyalty.loyalty_report(SHOP, loyalty.Request(), replace(Config(), goals={"retention_rat": 1})),
         "'retention_rate'",
     ),
-    "a measure": (lambda: load_book()["gin"], "'gini'"),
+    "a metric": (lambda: load_catalogue()["gin"], "'gini'"),
     "a language": (lambda: load_words("dee"), "'de'"),
     "a file format": (lambda: render(pl.DataFrame({"a": [1]}), ".jsn"), "'.json'"),
     "a check": (lambda: CheckLimits(skip=("freshnes",)), "'freshness'"),
@@ -165,7 +165,7 @@ WRONG: dict[str, Call] = {
     "a period of none": lambda: loyalty.loyalty_report(SHOP, loyalty.Request(months=0), Config()),
     "a period of ages": lambda: loyalty.loyalty_report(SHOP, loyalty.Request(months=10**7), Config()),
     "a group of less than none": lambda: loyalty.Request(min_cell=-1),
-    "a window of none": lambda: Measures(window=0),
+    "a window of none": lambda: Metrics(window=0),
     "a method that learns nothing": lambda: segment.segment_customers(TABLES, by="rules", as_of=DAY),
     "a folder that is none": lambda: kb.search(Path("nowhere"), "x", as_of=DAY),
     "no hits": lambda: kb.search(Path(__file__).parent, "x", as_of=DAY, limit=0),

@@ -28,9 +28,9 @@ class _Total(NamedTuple):
 def controls(measured: Measured, wanted: pl.DataFrame, limits: CheckLimits, *, as_of: date | None) -> Iterator[Finding]:
     """Compare the table with the lines of ``wanted`` that are about it.
 
-    A difference above ``reconciliation_difference`` is an error; in the month of ``as_of`` a warning, since that month may not
-    be over. Lines about later months are left alone. Months with rows and no line are a warning up to the last month of
-    ``wanted``, an info after it or before the first.
+    A difference above ``reconciliation_difference`` is an error; in the month of ``as_of`` it is a
+    warning, because that month may be incomplete. Lines about later months are left alone. Months with rows and no line
+    are a warning up to the last month of ``wanted``, an info after it or before the first.
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ SCORED = (
     "calibration_error",
     "lift_top_tenth",
 )
-"""Measures of a model at a cut-off, in the order of the columns."""
+"""Metrics of a model at a cut-off, in the order of the columns."""
 WITHIN = 1.959964
 """Standard errors on either side of a 95 % interval."""
 
@@ -65,9 +65,9 @@ class Scores:
     brier: float | None = None
     calibration_error: float | None = None
 
-    def value(self, measure: str) -> float | None:
-        """Return a measure of :data:`SCORED`; None where there is none."""
-        value: float | None = getattr(self, measure)
+    def value(self, metric: str) -> float | None:
+        """Return a metric of :data:`SCORED`; None where there is none."""
+        value: float | None = getattr(self, metric)
         return None if value is None or math.isnan(value) else float(value)
 
 
@@ -267,9 +267,9 @@ class ModelCard:
         """Return the scores of a model, in their order."""
         return tuple(each for each in self.scores if each.model == model)
 
-    def mean(self, model: str, measure: str) -> float | None:
-        """Return the mean of a measure over the cut-offs, each weighing the same; None where there is none."""
-        values = [value for each in self.of_model(model) if (value := each.value(measure)) is not None]
+    def mean(self, model: str, metric: str) -> float | None:
+        """Return the mean of a metric over the cut-offs, each weighing the same; None where there is none."""
+        values = [value for each in self.of_model(model) if (value := each.value(metric)) is not None]
         return sum(values) / len(values) if values else None
 
     def gain(self, model: str) -> Gain | None:
@@ -285,7 +285,7 @@ class CardRow:
     ----------
     section
         data, leaks, models, reliability or gain.
-    measure
+    metric
         Its name, in ``data`` what is counted, in ``leaks`` the column.
     model
         Empty where it is of none.
@@ -302,7 +302,7 @@ class CardRow:
     """
 
     section: str
-    measure: str
+    metric: str
     model: str
     cut_off: date | None
     at: float | None
@@ -322,7 +322,7 @@ def card_table(card: ModelCard) -> pl.DataFrame:
 
     schema: dict[str, type[pl.DataType]] = {
         "section": pl.String,
-        "measure": pl.String,
+        "metric": pl.String,
         "model": pl.String,
         "cut_off": pl.Date,
         "at": pl.Float64,
@@ -335,8 +335,8 @@ def card_table(card: ModelCard) -> pl.DataFrame:
 
 
 def _data_rows(card: ModelCard) -> Iterator[CardRow]:
-    def row(measure: str, value: float | None, definition: str) -> CardRow:
-        return CardRow("data", measure, "", None, None, value, None, definition)
+    def row(metric: str, value: float | None, definition: str) -> CardRow:
+        return CardRow("data", metric, "", None, None, value, None, definition)
 
     yield row("customers", card.data.customers, "Rows" if card.labelled else "Customers with a purchase")
     yield row("rows_used", card.data.rows_used, "Rows with a label" if card.labelled else "Rows that count")
@@ -359,7 +359,7 @@ def _score_rows(card: ModelCard) -> Iterator[CardRow]:
     for each in card.scores:
         for name in SCORED:
             yield CardRow(
-                "models", name, each.model, each.cut_off, None, each.value(name), each.n, words.measure(name).definition
+                "models", name, each.model, each.cut_off, None, each.value(name), each.n, words.metric(name).definition
             )
     if len(card.cut_offs) > 1:
         for model in card.models:
@@ -372,7 +372,7 @@ def _score_rows(card: ModelCard) -> Iterator[CardRow]:
                     None,
                     card.mean(model, name),
                     sum(each.n for each in card.of_model(model)),
-                    f"{words.measure(name).definition}; mean of the cut-offs",
+                    f"{words.metric(name).definition}; mean of the cut-offs",
                 )
 
 
@@ -381,12 +381,12 @@ def _reliability_rows(card: ModelCard) -> Iterator[CardRow]:
     for number, tenth in enumerate(card.reliability, start=1):
         low, high = tenth.interval
         for name, value in (("said", tenth.said), ("came", tenth.came), ("came_low", low), ("came_high", high)):
-            definition = words.measure(name).definition
+            definition = words.metric(name).definition
             yield CardRow("reliability", name, card.chosen, None, float(number), value, tenth.n, definition)
 
 
 def _gain_rows(card: ModelCard) -> Iterator[CardRow]:
-    definition = card.words.measure("caught").definition
+    definition = card.words.metric("caught").definition
     for gain in card.gains:
         for share, caught in zip(gain.contacted, gain.caught, strict=True):
             yield CardRow("gain", "caught", gain.model, None, share, caught, None, definition)

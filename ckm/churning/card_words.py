@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 CARD_WORDS = Path(__file__).parents[1] / "data" / "model_card.yaml"
 CARD_SCHEMA = "ckm.model_card/1"
 
-_KEYS = ("schema", "version", "transactions", "labelled", "measures")
+_KEYS = ("schema", "version", "transactions", "labelled", "metrics")
 _MODE_KEYS = ("purpose", "not_for", "limits", "definitions")
 
 
 @dataclass(frozen=True)
-class Measure:
+class Metric:
     """A figure of a model card.
 
     Attributes
@@ -51,17 +51,17 @@ class Measure:
 
 @dataclass(frozen=True)
 class CardWords:
-    """The sentences of every card of one mode (transactions, or a table with a label), and its measures by name."""
+    """The sentences of every card of one mode (transactions, or a table with a label), and its metrics by name."""
 
     version: int
     purpose: tuple[str, ...]
     not_for: tuple[str, ...]
     limits: tuple[str, ...]
-    measures: tuple[Measure, ...]
+    metrics: tuple[Metric, ...]
 
-    def measure(self, name: str) -> Measure:
-        """Return the measure of that name; KeyError if there is none."""
-        return {each.name: each for each in self.measures}[name]
+    def metric(self, name: str) -> Metric:
+        """Return the metric of that name; KeyError if there is none."""
+        return {each.name: each for each in self.metrics}[name]
 
 
 @cache
@@ -78,7 +78,7 @@ def load_card_words(*, labelled: bool = False, path: Path = CARD_WORDS) -> CardW
     Raises
     ------
     UsageError
-        The file is no such list of words, or defines a measure twice or not at all.
+        The file is no such list of words, or defines a metric twice or not at all.
     """
     document = read_yaml(path)
     if document is None:
@@ -88,15 +88,15 @@ def load_card_words(*, labelled: bool = False, path: Path = CARD_WORDS) -> CardW
         raise UsageError(f"{keys['schema'].where}: not the words of a model card")
     mode = keys["labelled" if labelled else "transactions"].fields(_MODE_KEYS)
     definitions = {name: entry.text() for name, entry in mode["definitions"].mapping().items()}
-    measures = tuple(_measure(entry, definitions) for entry in keys["measures"].items())
-    if len({each.name for each in measures}) < len(measures):
-        raise UsageError(f"{keys['measures'].where}: a measure is defined twice")
+    metrics = tuple(_metric(entry, definitions) for entry in keys["metrics"].items())
+    if len({each.name for each in metrics}) < len(metrics):
+        raise UsageError(f"{keys['metrics'].where}: a metric is defined twice")
     return CardWords(
         version=keys["version"].whole(),
         purpose=_sentences(mode["purpose"]),
         not_for=_sentences(mode["not_for"]),
         limits=_sentences(mode["limits"]),
-        measures=measures,
+        metrics=metrics,
     )
 
 
@@ -104,10 +104,10 @@ def _sentences(entry: YamlEntry) -> tuple[str, ...]:
     return tuple(item.text() for item in entry.items())
 
 
-def _measure(entry: YamlEntry, definitions: Mapping[str, str]) -> Measure:
+def _metric(entry: YamlEntry, definitions: Mapping[str, str]) -> Metric:
     keys = entry.fields(("name", "title", "format", "source"), ("definition",))
     texts = {name: value.text() for name, value in keys.items()}
     definition = definitions.get(texts["name"]) or texts.get("definition")
     if not definition:
         raise UsageError(f"{entry.where}: '{texts['name']}' has no definition")
-    return Measure(**{**texts, "definition": definition})
+    return Metric(**{**texts, "definition": definition})

@@ -125,9 +125,7 @@ class Outcome:
     def sentence(self) -> str:
         """How they turned out, as one sentence."""
         ends = self.as_of + timedelta(days=self.horizon)
-        said = (
-            f"of {self.warned:,} customers warned about on {self.as_of}, {self.warned_churned:,} bought nothing by {ends}"
-        )
+        said = f"of {self.warned:,} customers with a warning on {self.as_of}, {self.warned_churned:,} churned by {ends}"
         caught = f"of {self.left:,} who bought nothing, {self.warned_churned:,} were warned about"
         early = (
             f", half of them {self.median_days_before:g} days or more before they were gone"

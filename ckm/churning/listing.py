@@ -82,8 +82,8 @@ class Listing:
         first_warned_on and change. ``reasons`` is a list of structs, the one to be read first in front, and null for
         customers who were not asked about. ``points_typical`` (the log odds of a typical staying customer), the points
         of the reasons and ``points_other`` (of all of which nothing is said) add up to the log odds of ``p_churn``.
-        ``why`` is the sentence of the first reason, or :data:`NO_REASON`. ``median_interpurchase_days`` is the median of the own
-        gaps, null below three purchase days.
+        ``why`` is the sentence of the first reason, or :data:`NO_REASON`. ``median_interpurchase_days`` is null below
+        three purchase days.
     answers
         The knowledge entries that were found.
     thresholds

@@ -227,7 +227,8 @@ def _fact(entry: YamlEntry) -> str:
 def _counted(entry: YamlEntry, name: str) -> str:
     if name in DRAWN:
         raise UsageError(
-            f"{entry.where}: '{name}' is an estimate, which no sentence may show", hint="name a fact: value: median_interpurchase_days"
+            f"{entry.where}: '{name}' is an estimate, which no sentence may show",
+            hint="name a fact: value: median_interpurchase_days",
         )
     return name
 

@@ -27,7 +27,7 @@ ReportOutput = Annotated[
         "-o",
         metavar="FILE",
         help="Write the report to FILE: .html a page, .md a mail, .xlsx a workbook; .json .csv .ndjson .parquet the "
-        "measures, one a row.",
+        "metrics, one a row.",
     ),
 ]
 
@@ -47,7 +47,7 @@ def loyalty_report(
     by: Annotated[
         str | None,
         typer.Option(
-            metavar="DIMENSION", help="Repeat the measures per value of a column of customers or transactions."
+            metavar="DIMENSION", help="Repeat the metrics per value of a column of customers or transactions."
         ),
     ] = None,
     as_of: AsOf = None,
@@ -63,7 +63,7 @@ def loyalty_report(
         ),
     ] = None,
     explain: Annotated[
-        str | None, typer.Option(metavar="MEASURE", help="Print how a measure is computed, and who says so.")
+        str | None, typer.Option(metavar="METRIC", help="Print how a metric is computed, and who says so.")
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Save no expected spend for a later report to score.")
@@ -77,10 +77,10 @@ def loyalty_report(
 ) -> None:
     """Report on loyalty: what changed and why, who is loyal, what they could buy, who is leaving.
 
-    Without -o, prints a summary; -f json prints every measure as a row: section, measure, slice, value, unit, n, lo,
+    Without -o, prints a summary; -f json prints every metric as a row: section, metric, slice, value, unit, n, lo,
     hi, previous, change, definition. -o report.html writes one page that opens offline. What is estimated has a 95 %
     interval, what cannot be said is named with the reason, and totals are held against finance's in controls.csv.
-    Measures against goals that ckm.yaml sets. Shows no names unless --names asks for them.
+    Metrics against goals that ckm.yaml sets. Shows no names unless --names asks for them.
 
     Warnings kept by `ckm churn-warn` are used for the part on churn; without them it makes the same ones, which takes
     as long. A workspace saves what each customer is expected to spend, and a later report scores it. Reads the
@@ -90,7 +90,7 @@ def loyalty_report(
       ckm loyalty-report                                 # the workspace around the current folder
       ckm loyalty-report orders.csv -o report.html       # any file of transactions, with nothing set up
       ckm loyalty-report --period 3mo --compare year-ago -o out/quarter.md
-      ckm loyalty-report --by country -f json | jq '.[] | select(.measure == "nps")'
+      ckm loyalty-report --by country -f json | jq '.[] | select(.metric == "nps")'
       ckm loyalty-report --lang th -o out/report-th.html
       ckm loyalty-report --export out/audiences          # one row per customer, and lists to act on
       ckm loyalty-report --explain gini
@@ -150,7 +150,7 @@ def _refuse_other_suffixes(output: Path | None) -> None:
 def _export(made: Loyalty, folder: Path) -> list[Path]:
     from ckm.loyalty_export import export_customers
 
-    return export_customers(made.basis, made.known, folder, names=made.report.names)
+    return export_customers(made.context, made.known, folder, names=made.report.names)
 
 
 def _write(report: LoyaltyReport, output: Path, fmt: Format | None, lang: str) -> None:
@@ -172,7 +172,7 @@ def _write(report: LoyaltyReport, output: Path, fmt: Format | None, lang: str) -
             write_workbook(report, output, lang)
             note(f"wrote {output}")
         case _:
-            emit(report.measures.table(), fmt, output=output)
+            emit(report.metrics.table(), fmt, output=output)
 
 
 def _print(report: LoyaltyReport, fmt: Format | None, output: Path | None, lang: str) -> None:
@@ -189,13 +189,13 @@ def _print(report: LoyaltyReport, fmt: Format | None, output: Path | None, lang:
 
             emit_text(render_markdown(loyalty_document(report, lang)))
         case chosen if not beside:
-            emit(report.measures.table(), chosen)
+            emit(report.metrics.table(), chosen)
 
 
-def _explain(measure: str, fmt: Format | None, output: Path | None) -> None:
-    from ckm.metrics.catalogue import explained, load_book
+def _explain(metric: str, fmt: Format | None, output: Path | None) -> None:
+    from ckm.metrics.catalogue import explained, load_catalogue
 
-    description = load_book()[measure]
+    description = load_catalogue()[metric]
     if output is None and (fmt or default_format()) is Format.table:
         return emit_text("".join(f"{name:<11} {text}\n" for name, text in description.told()))
     return emit(explained(description), fmt, output=output)

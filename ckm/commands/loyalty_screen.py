@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.metrics.report import LoyaltyReport
-    from ckm.report.loyalty.localized import Telling
+    from ckm.report.loyalty.localized import LocalizedReport
 
 WIDEST = 100
 """Characters of a line of text; longer ones are hard to follow."""
@@ -35,7 +35,7 @@ NUMBERS = (
     "clv_mean",
     "value_at_risk",
 )
-"""Measures of the table."""
+"""Metrics of the table."""
 UNSEEN = dict.fromkeys(map(ord, "\u2060\u2066\u2067\u2068\u2069\u200e"))
 """Marks for a page that runs both ways; terminals that know none show them as boxes."""
 FINDINGS = {"loyalty": 2, "growth_potential": 1, "churn": 1}
@@ -55,56 +55,56 @@ def show_loyalty(report: LoyaltyReport, lang: str = "en") -> None:
     import polars as pl
 
     from ckm.report.loyalty.document import lead_of, title_of
-    from ckm.report.loyalty.localized import Telling
+    from ckm.report.loyalty.localized import LocalizedReport
     from ckm.report.words import load_words
 
-    telling = Telling(report, load_words(lang))
-    emit_text(f"{harmless(title_of(telling).translate(UNSEEN))}\n\n{_filled(lead_of(telling))}\n")
-    changes = [*_changes(telling)]
+    localized = LocalizedReport(report, load_words(lang))
+    emit_text(f"{harmless(title_of(localized).translate(UNSEEN))}\n\n{_filled(lead_of(localized))}\n")
+    changes = [*_changes(localized)]
     if changes:
         emit_text("\n" + "".join(f"{_filled(each, '- ')}\n" for each in changes))
-    rows = [*_rows(telling)]
+    rows = [*_rows(localized)]
     if rows:
-        titles = [telling.say(f"column.{key}") for key in ("measure", "value", "interval", "change")]
+        titles = [localized.say(f"column.{key}") for key in ("metric", "value", "interval", "change")]
         columns = {title: [row[place] for row in rows] for place, title in enumerate(titles)}
         emit_text("\n")
         emit(pl.DataFrame({title: cells for title, cells in columns.items() if any(cells)}), Format.table)
-    rest = [*_others(telling)]
+    rest = [*_others(localized)]
     if rest:
         emit_text("\n" + "".join(f"{_filled(each, '- ')}\n" for each in rest))
 
 
-def _changes(telling: Telling) -> Iterator[str]:
+def _changes(localized: LocalizedReport) -> Iterator[str]:
     from ckm.report.loyalty.changed import change_sentence, goal_sentence
 
-    for change in telling.report.drivers:
-        yield change_sentence(telling, change)
-    for goal in telling.report.goals:
-        yield goal_sentence(telling, goal)
+    for change in localized.report.drivers:
+        yield change_sentence(localized, change)
+    for goal in localized.report.goals:
+        yield goal_sentence(localized, goal)
 
 
-def _rows(telling: Telling) -> Iterator[tuple[str, ...]]:
+def _rows(localized: LocalizedReport) -> Iterator[tuple[str, ...]]:
     for name in NUMBERS:
-        each = telling.of(name)
+        each = localized.of(name)
         if each is not None:
             texts = (
-                telling.title(name),
-                telling.written(name, each.value),
-                telling.between(name, each.lo, each.hi, exact=False),
-                "" if each.change is None else telling.written(name, each.change, signed=True),
+                localized.title(name),
+                localized.written(name, each.value),
+                localized.between(name, each.lo, each.hi, exact=False),
+                "" if each.change is None else localized.written(name, each.change, signed=True),
             )
             yield tuple(text.translate(UNSEEN) for text in texts)
 
 
-def _others(telling: Telling) -> Iterator[str]:
+def _others(localized: LocalizedReport) -> Iterator[str]:
     from ckm.report.loyalty.document import findings
-    from ckm.report.loyalty.forecast_accuracy import past_findings
+    from ckm.report.loyalty.forecast_accuracy import forecast_accuracy_findings
 
     for section, most in FINDINGS.items():
-        yield from findings(telling, section)[:most]
-    yield from past_findings(telling)
+        yield from findings(localized, section)[:most]
+    yield from forecast_accuracy_findings(localized)
     for section in ("changed", "relationships", *FINDINGS, "data_quality"):
-        yield from (text.text for text in telling.missing(section))
+        yield from (text.text for text in localized.missing(section))
 
 
 def _filled(text: str, mark: str = "") -> str:

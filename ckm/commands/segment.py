@@ -28,7 +28,7 @@ from ckm.output import Format, default_format, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
     from ckm.segment import Segmentation
-    from ckm.segmentation.measures import Measures
+    from ckm.segmentation.monetary import Monetary
 
 METHODS = ("rfm", "value", "lifecycle", "clusters")
 RULE_SUFFIXES = (".yaml", ".yml")
@@ -105,9 +105,9 @@ def segment(
 ) -> None:
     """Put every customer into a named segment that stays put, and explain who moved.
 
-    rfm scores recency, frequency and money from 1 to 5 and names the 125 combinations. value sets what a customer is
-    worth against what customers like this one spend: protect, grow, maintain, monitor. lifecycle judges each customer
-    by their own rhythm: prospect, new, active, cooling, lapsed, reactivated. clusters finds as many groups as are stable.
+    rfm scores recency, frequency and monetary value from 1 to 5 and names the 125 combinations. value compares current
+    value with the spend of comparable customers: protect, grow, maintain, monitor. lifecycle stages follow each
+    customer's purchase interval: prospect, new, active, cooling, lapsed, reactivated. clusters finds stable groups.
     A FILE.yaml holds rules of your own. Prints one row per segment; -o FILE writes one row per customer beside it.
 
     A workspace keeps the definition (cut points, centres, names) in segments/NAME.yaml the first time and applies it
@@ -143,7 +143,7 @@ def segment(
         by=_method(by),
         as_of=as_of.date() if as_of else None,
         names=load_names(rules) if rules else None,
-        measures=_measures(money, window),
+        monetary=_monetary(money, window),
         use=use,
         save=save,
         refit=refit,
@@ -200,15 +200,15 @@ def _method(by: str | None) -> str | Path | None:
     raise UnknownNameError("method", by, [*METHODS, "FILE.yaml"], where="--by")
 
 
-def _measures(money: MONEY | None, window: str | None) -> Measures | None:
-    from ckm.segmentation.measures import Measures
+def _monetary(money: MONEY | None, window: str | None) -> Monetary | None:
+    from ckm.segmentation.monetary import Monetary
 
     if money is None and window is None:
         return None
     months = re.fullmatch(r"([1-9]\d{0,3})\s*(?:mo|months?)", window) if window else None
     if window and months is None:
         raise UsageError(f"--window: '{window}' is no number of months", hint="write it as 12mo")
-    return Measures(money=money or "net", window=int(months[1]) if months else None)
+    return Monetary(money=money or "net", window=int(months[1]) if months else None)
 
 
 def _show_rules(rules: Path | None, use: str | None, workspace: Path | None, output: Path | None) -> None:

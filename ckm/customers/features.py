@@ -160,7 +160,7 @@ def feature_table(
     InputError
         A column is missing, or amounts are too large to be summed exactly.
     UsageError
-        The amounts have several currencies, or there is no such time zone or measure of money.
+        The amounts have several currencies, or there is no such time zone or monetary value.
     NotEnoughDataError
         There are no transactions, or nobody bought anything by ``as_of``.
     """
@@ -178,9 +178,9 @@ def needs_of(scope: str, money: str) -> Needs:
     Raises
     ------
     UnknownNameError
-        There is no such scope or measure of money.
+        There is no such scope or monetary value.
     """
-    for what, name, known in (("measure of money", money, MONEY), ("scope", scope, SCOPES)):
+    for what, name, known in (("monetary value", money, MONEY), ("scope", scope, SCOPES)):
         if name not in known:
             raise UnknownNameError(what, str(name), known)
     return Needs(amounts=scope == "all" or money == "margin", baskets=scope == "all")

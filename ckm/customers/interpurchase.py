@@ -227,9 +227,9 @@ def own_gaps(purchases: DayTotals, gaps: Gaps) -> pl.DataFrame:
     -------
     pl.DataFrame
         ``first_purchase`` (Date, null for who bought nothing), ``gaps`` (Int64, how many); in days and null where there
-        is no gap, ``median_interpurchase_days``, ``gap_p80`` (Float64), ``gap_last`` (Int64), ``before_median`` and ``before_p80``
-        (Float64, over all gaps but the last); ``interval`` and ``before_interval`` (Float64, :func:`purchase_interval`
-        of the same).
+        is no gap, ``median_interpurchase_days``, ``gap_p80`` (Float64), ``gap_last`` (Int64), ``before_median`` and
+        ``before_p80`` (Float64, over all gaps but the last); ``interval`` and ``before_interval`` (Float64,
+        :func:`purchase_interval` of the same).
     """
     first, last = purchases.first_days(), purchases.last_days()
     known = gaps.by(int(purchases.day.max(initial=-NEVER)))

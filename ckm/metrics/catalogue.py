@@ -1,4 +1,4 @@
-"""The book of measures: what each number of the loyalty report means, how it is computed, and who says so."""
+"""The metric catalogue: what each number of the loyalty report means, how it is computed, and who says so."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ckm.yamlfile import YamlEntry
 
-BOOK = Path(__file__).parents[1] / "data" / "metrics.yaml"
+CATALOGUE = Path(__file__).parents[1] / "data" / "metrics.yaml"
 BOOK_SCHEMA = "ckm.metrics/1"
 SECTIONS = ("changed", "relationships", "loyalty", "growth_potential", "churn", "data_quality")
 UNITS = ("money", "customers", "orders", "share", "days", "points", "number", "rows", "responses", "ratio")
@@ -27,7 +27,7 @@ _KEYS = ("name", "section", "unit", "title", "definition", "formula", "source")
 
 @dataclass(frozen=True)
 class Description:
-    """What a measure is.
+    """What a metric is.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Description:
     source
         Who defined it so; empty where it is plain counting.
     protection
-        What keeps it from telling of a few customers.
+        What keeps it from localized of a few customers.
     slices
         Dimensions that it comes with.
     """
@@ -62,8 +62,8 @@ class Description:
 
 
 @dataclass(frozen=True)
-class Book:
-    """All measures in the order of the report."""
+class MetricCatalogue:
+    """All metrics in the order of the report."""
 
     version: int
     descriptions: tuple[Description, ...]
@@ -75,37 +75,37 @@ class Book:
         for each in self.descriptions:
             if each.name == name:
                 return each
-        raise UnknownNameError("measure", name, [each.name for each in self.descriptions])
+        raise UnknownNameError("metric", name, [each.name for each in self.descriptions])
 
     def position(self, name: str) -> int:
-        """Place of a measure in the report."""
+        """Place of a metric in the report."""
         return self.descriptions.index(self[name])
 
 
 @cache
-def load_book() -> Book:
+def load_catalogue() -> MetricCatalogue:
     """Return the book that comes with ckm."""
-    return read_book(BOOK)
+    return read_catalogue(CATALOGUE)
 
 
-def read_book(path: Path) -> Book:
+def read_catalogue(path: Path) -> MetricCatalogue:
     """Return the book in a file.
 
     Raises
     ------
     UsageError
-        It is none, or a measure in it is not described whole; above all one that does not say how it is protected.
+        It is none, or a metric in it is not described whole; above all one that does not say how it is protected.
     """
     document = read_yaml(path)
     assert document is not None
-    keys = document.fields(("schema", "version", "measures"))
+    keys = document.fields(("schema", "version", "metrics"))
     if keys["schema"].text() != BOOK_SCHEMA:
-        raise UsageError(f"{keys['schema'].where}: not a book of measures")
-    return Book(keys["version"].whole(), tuple(_description(each) for each in keys["measures"].items()))
+        raise UsageError(f"{keys['schema'].where}: not a metric catalogue")
+    return MetricCatalogue(keys["version"].whole(), tuple(_description(each) for each in keys["metrics"].items()))
 
 
 def explained(description: Description) -> pl.DataFrame:
-    """One row of what there is to say of a measure (String); null where there is nothing."""
+    """One row of what there is to say of a metric (String); null where there is nothing."""
     row = {**dict.fromkeys((*_KEYS, "slices"), None), **dict(description.told())}
     return pl.DataFrame([row], schema=dict.fromkeys(row, pl.String))
 

@@ -1,7 +1,7 @@
 """What is hidden so that no number tells of a few customers, and none can be had by subtraction.
 
-1. A cell of 1 to ``min_cell - 1`` customers, in this period or the one before, is hidden, in every measure that is
-   given for it. An empty cell is not; one that nobody counted is. Which cell a measure is of it declares itself
+1. A cell of 1 to ``min_cell - 1`` customers, in this period or the one before, is hidden, in every metric that is
+   given for it. An empty cell is not; one that nobody counted is. Which cell a metric is of it declares itself
    (``protection`` in ``ckm/data/metrics.yaml``).
 2. Cells that add up to something known hide no cell alone: where the hidden ones of such a line are one, or have fewer
    than ``min_cell`` customers together in a period, the next smallest is hidden as well, until they are more. Cells may
@@ -12,8 +12,8 @@
    no customer or at least ``min_cell``; until they do, the next smallest slice shows none either. So no difference to
    the whole shop is of a few.
 
-The whole shop is never hidden, and the sum over every dimension counts as known even where no measure gives it. The
-rules hold for every additive measure (customers, orders, money) at once, since they look at cells and not at values.
+The whole shop is never hidden, and the sum over every dimension counts as known even where no metric gives it. The
+rules hold for every additive metric (customers, orders, money) at once, since they look at cells and not at values.
 Cox 1980, Journal of the American Statistical Association 75(370):377-385.
 """
 
@@ -24,15 +24,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.metrics.catalogue import load_book
+from ckm.metrics.catalogue import load_catalogue
 from ckm.metrics.cells import Cell, Grid, Sizes, column_pair, grid
-from ckm.metrics.metric import Measures, Missing
+from ckm.metrics.metric import Metrics, Missing
 from ckm.metrics.protection import OWN_N
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from ckm.metrics.metric import Measure
+    from ckm.metrics.metric import Metric
 
 MIN_CELL = 5
 """Fewest customers that a number may be given for, unless ``--min-cell`` says otherwise."""
@@ -42,11 +42,11 @@ NOTHING = 1e-9
 
 @dataclass(frozen=True)
 class Hidden:
-    """Measures without those that are hidden.
+    """Metrics without those that are hidden.
 
     Attributes
     ----------
-    measures
+    metrics
         What is given.
     cells
         What is not.
@@ -54,7 +54,7 @@ class Hidden:
         How many cells are hidden, for the sections that lack them.
     """
 
-    measures: Measures
+    metrics: Metrics
     cells: frozenset[Cell]
     missing: tuple[Missing, ...]
 
@@ -63,44 +63,44 @@ class Hidden:
         return frozenset([column_pair(dimension, value)]) in self.cells
 
 
-def hide_small(measures: Measures, *, min_cell: int = MIN_CELL, by: str | None = None) -> Hidden:
+def hide_small(metrics: Metrics, *, min_cell: int = MIN_CELL, by: str | None = None) -> Hidden:
     """Take out what rests on few customers, and what would give it away.
 
     Parameters
     ----------
-    measures
+    metrics
         Of the report.
     min_cell
         Fewest customers of a cell; 0 or 1 hides nothing.
     by
-        First dimension of the measures that are repeated per slice.
+        First dimension of the metrics that are repeated per slice.
     """
-    cells = grid(measures, by)
+    cells = grid(metrics, by)
     hidden = hidden_cells(cells, min_cell)
-    kept: list[Measure] = []
+    kept: list[Metric] = []
     sections: dict[str, set[Cell]] = {}
-    for measure, (cell, shown) in zip(measures, cells.cells, strict=True):
+    for metric, (cell, shown) in zip(metrics, cells.cells, strict=True):
         if cell not in hidden or shown:
-            kept.append(measure if min_cell <= 1 else _without_uncounted(measure))
+            kept.append(metric if min_cell <= 1 else _without_uncounted(metric))
         else:
-            sections.setdefault(_section(measure.name), set()).add(cell)
+            sections.setdefault(_section(metric.name), set()).add(cell)
     missing = tuple(
         Missing(section, "hidden_cells", (("count", len(those)), ("min_cell", min_cell)))
         for section, those in sections.items()
     )
-    return Hidden(Measures(kept), hidden, missing)
+    return Hidden(Metrics(kept), hidden, missing)
 
 
-def _without_uncounted(measure: Measure) -> Measure:
-    """Return a measure without its value of before where nobody says of how many customers that was."""
-    counts_itself = load_book()[measure.name].protection.part == OWN_N
-    if counts_itself and measure.previous is not None and measure.previous_n is None:
-        return replace(measure, previous=None)
-    return measure
+def _without_uncounted(metric: Metric) -> Metric:
+    """Return a metric without its value of before where nobody says of how many customers that was."""
+    counts_itself = load_catalogue()[metric.name].protection.part == OWN_N
+    if counts_itself and metric.previous is not None and metric.previous_n is None:
+        return replace(metric, previous=None)
+    return metric
 
 
 def _section(name: str) -> str:
-    return load_book()[name].section
+    return load_catalogue()[name].section
 
 
 def hidden_cells(cells: Grid, min_cell: int) -> frozenset[Cell]:

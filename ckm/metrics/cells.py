@@ -1,6 +1,6 @@
-"""Cells: the groups of customers that measures are given for, and which of them add up to what.
+"""Cells: the groups of customers that metrics are given for, and which of them add up to what.
 
-A cell is what a measure's slice says about who is counted: ``{country: DE}``, or ``{country: DE, state: lapsed}``; what
+A cell is what a metric's slice says about who is counted: ``{country: DE}``, or ``{country: DE, state: lapsed}``; what
 says when or of what (a month, a scale) is no part of it. Which dimensions part the customers is in
 ``ckm/data/hidden_cells.yaml``.
 """
@@ -10,18 +10,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ckm.metrics.catalogue import load_book
+from ckm.metrics.catalogue import load_catalogue
 from ckm.metrics.protection import OWN_N, OWN_N_OF, PUBLIC, SLICE, WHOLE, Pair, Part, load_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ckm.metrics.metric import Measure, Measures
+    from ckm.metrics.metric import Metric, Metrics
 
 COUNTS_OF_A_SLICE = ("customers_active",)
-"""Measures whose value is the number of customers of a slice of ``--by``."""
+"""Metrics whose value is the number of customers of a slice of ``--by``."""
 N_OF_A_SLICE = ("revenue_of_customers",)
-"""Measures whose ``n`` is: of everybody who bought or returned anything."""
+"""Metrics whose ``n`` is: of everybody who bought or returned anything."""
 
 Cell = frozenset[Pair]
 
@@ -29,7 +29,7 @@ Cell = frozenset[Pair]
 Sizes = tuple[int, int]
 """Customers of a cell in the period and in the one before; 0 where there are none."""
 NOT_COUNTED: Sizes = (1, 1)
-"""Of a cell of which no measure says how many customers it has: too few to be shown."""
+"""Of a cell of which no metric says how many customers it has: too few to be shown."""
 
 
 @dataclass
@@ -45,7 +45,7 @@ class Grid:
     rows
         By parts that belong together, and by slice of ``--by``, the cells within the slice.
     cells
-        By position of a measure its cell, and whether the measure may be given where the cell is small.
+        By position of a metric its cell, and whether the metric may be given where the cell is small.
     alone
         Cells of a part of a part, such as the best fifth: they add up to nothing, and are hidden one by one.
     """
@@ -62,28 +62,28 @@ def column_pair(column: str, value: str) -> Pair:
     return f"column {column}", value
 
 
-def grid(measures: Measures, by: str | None) -> Grid:
-    """Return the cells of the measures, how many customers they have, and what adds up to what.
+def grid(metrics: Metrics, by: str | None) -> Grid:
+    """Return the cells of the metrics, how many customers they have, and what adds up to what.
 
     Parameters
     ----------
-    measures
+    metrics
         Of the report, those of slices with ``by`` as the first dimension.
     by
         The dimension of the slices; None where there is none.
     """
     found, lines = Grid(), dict[str, set[Cell]]()
-    for measure in measures:
-        place = _place(measure, by)
+    for metric in metrics:
+        place = _place(metric, by)
         outer, inner, part, cell = place.outer, place.inner, place.part, place.outer | place.inner
         found.cells.append((cell, place.is_public and not outer))
         if not cell:
             continue
         known = found.sizes.setdefault(cell, NOT_COUNTED)
-        sizes = _sizes(measure, place)
+        sizes = _sizes(metric, place)
         if sizes is not None:
             found.sizes[cell] = sizes if known is NOT_COUNTED else _fewer(known, sizes)
-        if part is not None and load_book()[measure.name].protection.one_in > 1:
+        if part is not None and load_catalogue()[metric.name].protection.one_in > 1:
             found.alone.add(cell)
         elif outer and inner and part is not None:
             row = found.rows.setdefault(_together(part, inner), {})
@@ -97,7 +97,7 @@ def grid(measures: Measures, by: str | None) -> Grid:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a measure stands among the cells: the slice of ``--by`` it is of, the part in it, the way to part."""
+    """Where a metric stands among the cells: the slice of ``--by`` it is of, the part in it, the way to part."""
 
     outer: Cell
     inner: Cell = frozenset()
@@ -105,8 +105,8 @@ class _Place:
     is_public: bool = False
 
 
-def _place(measure: Measure, by: str | None) -> _Place:
-    pairs, description = list(measure.slice), load_book()[measure.name]
+def _place(metric: Metric, by: str | None) -> _Place:
+    pairs, description = list(metric.slice), load_catalogue()[metric.name]
     protection = description.protection
     outer: Cell = frozenset()
     dimensions = tuple(dimension for dimension, _ in pairs)
@@ -118,46 +118,46 @@ def _place(measure: Measure, by: str | None) -> _Place:
     if protection.part == SLICE:
         return _Place(outer, frozenset([column_pair(values["dimension"], values["value"])]))
     if protection.part == OWN_N:
-        return _counted_by_itself(measure, outer, OWN_N)
+        return _counted_by_itself(metric, outer, OWN_N)
     if protection.part == WHOLE:
         return _Place(outer)
     if protection.part == PUBLIC:
-        part = next((each for each in load_parts().values() if each.counted_by == measure.name), None)
+        part = next((each for each in load_parts().values() if each.counted_by == metric.name), None)
     else:
         part = load_parts()[protection.part]
     if part is None:
         return _Place(outer, is_public=protection.part == PUBLIC)
     if protection.value is None and part.dimension not in values:  # the sum of its parts, such as of all who are warned
-        return _counted_by_itself(measure, outer, part.counted_by if part.counted_by == measure.name else OWN_N)
+        return _counted_by_itself(metric, outer, part.counted_by if part.counted_by == metric.name else OWN_N)
     value = protection.value or values[part.dimension]
     inner = frozenset([part.same_as.get(value, (part.name, value))])
     return _Place(outer, inner, part, is_public=protection.part == PUBLIC)
 
 
-def _counted_by_itself(measure: Measure, outer: Cell, counted_by: str) -> _Place:
-    own = (measure.name, "; ".join(f"{name}={value}" for name, value in measure.slice[len(outer) :]))
-    return _Place(outer, frozenset([own]), Part(measure.name, "", counted_by, overlap=True))
+def _counted_by_itself(metric: Metric, outer: Cell, counted_by: str) -> _Place:
+    own = (metric.name, "; ".join(f"{name}={value}" for name, value in metric.slice[len(outer) :]))
+    return _Place(outer, frozenset([own]), Part(metric.name, "", counted_by, overlap=True))
 
 
-def _sizes(measure: Measure, place: _Place) -> Sizes | None:
-    """Return how many customers the cell has by what the measure says; None where it says nothing of that."""
-    part, protection = place.part, load_book()[measure.name].protection
-    if part is not None and part.counted_by.startswith(OWN_N_OF) and part.counted_by != OWN_N_OF + measure.name:
+def _sizes(metric: Metric, place: _Place) -> Sizes | None:
+    """Return how many customers the cell has by what the metric says; None where it says nothing of that."""
+    part, protection = place.part, load_catalogue()[metric.name].protection
+    if part is not None and part.counted_by.startswith(OWN_N_OF) and part.counted_by != OWN_N_OF + metric.name:
         return None
-    if part is not None and part.counted_by == measure.name:
-        return int(measure.value or 0), int(measure.previous or 0)
+    if part is not None and part.counted_by == metric.name:
+        return int(metric.value or 0), int(metric.previous or 0)
     if part is not None and (part.counted_by == OWN_N or protection.value is not None):
-        before = 0 if measure.previous_n is None else protection.rests_on(measure.previous_n)
-        return 0 if measure.value is None else protection.rests_on(measure.n), before
-    if place.outer and not place.inner and measure.name in COUNTS_OF_A_SLICE:
-        return int(measure.value or 0), int(measure.previous or 0)
-    if protection.part == SLICE or (not place.inner and measure.name in N_OF_A_SLICE):
-        return measure.n or 0, 0
+        before = 0 if metric.previous_n is None else protection.rests_on(metric.previous_n)
+        return 0 if metric.value is None else protection.rests_on(metric.n), before
+    if place.outer and not place.inner and metric.name in COUNTS_OF_A_SLICE:
+        return int(metric.value or 0), int(metric.previous or 0)
+    if protection.part == SLICE or (not place.inner and metric.name in N_OF_A_SLICE):
+        return metric.n or 0, 0
     return None
 
 
 def _fewer(one: Sizes, other: Sizes) -> Sizes:
-    """The lesser number of customers in each period, where two measures say how many they are."""
+    """The lesser number of customers in each period, where two metrics say how many they are."""
     now, before = (min((each for each in pair if each), default=0) for pair in zip(one, other, strict=True))
     return now, before
 

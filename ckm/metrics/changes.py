@@ -10,7 +10,7 @@ from ckm.customers.ledger import NO_VALUE, OTHER
 from ckm.metrics.comparison import Comparison
 from ckm.metrics.decomposition import FACTORS, Totals, revenue_effects, whole_parts
 from ckm.metrics.dimensions import MOST_VALUES, Parting, partings
-from ckm.metrics.metric import Measure, Missing
+from ckm.metrics.metric import Metric, Missing
 from ckm.metrics.poisson_errors import gradient, interval
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
 
     Floats = NDArray[np.float64]
 
@@ -31,9 +31,9 @@ Sliced = dict[str, tuple[int, int]]
 """Revenue before and now by slice, in whole numbers."""
 
 
-def change_measures(
-    basis: Basis, comparison: Comparison | None = None, parts: Sequence[Parting] | None = None
-) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+def change_metrics(
+    context: ReportContext, comparison: Comparison | None = None, parts: Sequence[Parting] | None = None
+) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Return the revenue of the period, and why it is not what it was.
 
     - ``revenue`` and what it is made of; with and without a customer, and the returns that it is after;
@@ -45,51 +45,51 @@ def change_measures(
 
     Parameters
     ----------
-    basis
+    context
         What is measured.
     comparison
-        Of the basis, where it is at hand.
+        Of the context, where it is at hand.
     parts
         Dimensions of its customers, where they are at hand.
     """
-    revenue = _revenue(basis, basis.is_comparable)
-    if basis.incomparable is not None:
-        return revenue, (Missing("changed", *basis.incomparable),)
-    comparison = comparison or Comparison.of(basis)
+    revenue = _revenue(context, context.is_comparable)
+    if context.incomparable is not None:
+        return revenue, (Missing("changed", *context.incomparable),)
+    comparison = comparison or Comparison.of(context)
     return (*revenue, *_effects(comparison), *_kinds(comparison), *_slices(comparison, parts)), ()
 
 
-def _revenue(basis: Basis, comparable: bool) -> tuple[Measure, ...]:
-    ledger = basis.ledger
-    wanted = [basis.period, basis.compared] if comparable else [basis.period]
+def _revenue(context: ReportContext, comparable: bool) -> tuple[Metric, ...]:
+    ledger = context.ledger
+    wanted = [context.period, context.compared] if comparable else [context.period]
     of_customers = [ledger.revenue_of_customers(each) for each in wanted]
     nameless = [ledger.guests.sums(each) for each in wanted]
     returned = [-ledger.returns.total_of("net", each) - till[1] for each, till in zip(wanted, nameless, strict=True)]
     without = [sum(till) for till in nameless]
     whole = [known + unknown for known, unknown in zip(of_customers, without, strict=True)]
     returners = [int((ledger.returns.counts_in(each) > 0).sum()) for each in wanted]
-    there = int(np.logical_or.reduce([each.counts_in(basis.period) > 0 for each in ledger.all_lines]).sum())
+    there = int(np.logical_or.reduce([each.counts_in(context.period) > 0 for each in ledger.all_lines]).sum())
 
-    def measure(name: str, sums: list[int], *counts: int) -> Measure:
+    def metric(name: str, sums: list[int], *counts: int) -> Metric:
         values, (n, previous_n) = [ledger.money(each) for each in sums], (*counts, None, None)[:2]
         previous = values[1] if len(values) > 1 else None
-        return Measure(name, values[0], n=n, previous=previous, previous_n=previous_n)
+        return Metric(name, values[0], n=n, previous=previous, previous_n=previous_n)
 
     return (
-        measure("revenue", whole),
-        measure("revenue_of_customers", of_customers, there),
-        measure("revenue_without_customer", without),
-        measure("revenue_returns", returned, *returners),
+        metric("revenue", whole),
+        metric("revenue_of_customers", of_customers, there),
+        metric("revenue_without_customer", without),
+        metric("revenue_returns", returned, *returners),
     )
 
 
-def _effects(comparison: Comparison) -> tuple[Measure, ...]:
-    ledger, measures = comparison.basis.ledger, []
+def _effects(comparison: Comparison) -> tuple[Metric, ...]:
+    ledger, metrics = comparison.context.ledger, []
     for which, (factor, effect) in enumerate(effects(comparison).items()):
         lo, hi = (ledger.money(round(end)) for end in interval(effect, effect_error(comparison, which)))
         n = gave_back(comparison) if factor == "returns" else None
-        measures.append(Measure(f"change_by_{factor}", ledger.money(effect), n=n, lo=lo, hi=hi))
-    return tuple(measures)
+        metrics.append(Metric(f"change_by_{factor}", ledger.money(effect), n=n, lo=lo, hi=hi))
+    return tuple(metrics)
 
 
 def effects(comparison: Comparison, *, in_equal_days: bool = False) -> dict[str, int]:
@@ -102,7 +102,7 @@ def effects(comparison: Comparison, *, in_equal_days: bool = False) -> dict[str,
         days = min(comparison.days)
         before, now = before.in_days(days), now.in_days(days)
     parts = whole_parts(
-        revenue_effects(before, now), round(now.revenue - before.revenue), comparison.basis.ledger.scale
+        revenue_effects(before, now), round(now.revenue - before.revenue), comparison.context.ledger.scale
     )
     return dict(zip(FACTORS, parts, strict=True))
 
@@ -140,21 +140,21 @@ def effect_error(comparison: Comparison, which: int) -> float:
     return comparison.sums.error_of(gradient(effect, totals))
 
 
-def _kinds(comparison: Comparison) -> list[Measure]:
-    money = comparison.basis.ledger.money
-    measures = []
+def _kinds(comparison: Comparison) -> list[Metric]:
+    money = comparison.context.ledger.money
+    metrics = []
     for kind, chosen in comparison.kinds.items():
         count = int(chosen.sum())
         change = (comparison.net - comparison.net_before)[chosen]
-        measures.append(Measure("change_by_kind", money(int(change.sum())), (("kind", kind),), n=count))
-    return measures
+        metrics.append(Metric("change_by_kind", money(int(change.sum())), (("kind", kind),), n=count))
+    return metrics
 
 
-def _slices(comparison: Comparison, parts: Sequence[Parting] | None) -> list[Measure]:
-    money = comparison.basis.ledger.money
+def _slices(comparison: Comparison, parts: Sequence[Parting] | None) -> list[Metric]:
+    money = comparison.context.ledger.money
     counts = customers_by_slice(comparison, parts)
     return [
-        Measure(
+        Metric(
             "change_by_slice",
             money(now - before),
             (("dimension", dimension), ("value", value)),
@@ -167,16 +167,16 @@ def _slices(comparison: Comparison, parts: Sequence[Parting] | None) -> list[Mea
 
 def revenue_by_slice(comparison: Comparison, parts: Sequence[Parting] | None = None) -> Mapping[str, Sliced]:
     """Return the revenue of both periods by dimension and slice, in whole numbers; each dimension adds up to all."""
-    basis = comparison.basis
+    context = comparison.context
     if parts is None:
-        parts = partings(basis, comparison.net + comparison.net_before)
-    ledger = basis.ledger
+        parts = partings(context, comparison.net + comparison.net_before)
+    ledger = context.ledger
     found = {}
     for name in dict.fromkeys((*OF_ROWS, *([ledger.by] if ledger.by in ledger.dimensions else []))):
         if name is not None and name in ledger.dimensions:
-            sums = [ledger.revenue_by(name, each) for each in (basis.compared, basis.period)]
+            sums = [ledger.revenue_by(name, each) for each in (context.compared, context.period)]
             found[name] = _largest(sums[0], sums[1], tuple(ledger.parts) if ledger.by == name else None)
-    without = [sum(ledger.guests.sums(each)) for each in (basis.compared, basis.period)]
+    without = [sum(ledger.guests.sums(each)) for each in (context.compared, context.period)]
     for part in parts:
         before, now = part.sums(comparison.net_before).tolist(), part.sums(comparison.net).tolist()
         slices = dict(zip(part.values, zip(before, now, strict=True), strict=True))
@@ -201,7 +201,7 @@ def _largest(before: Mapping[str, int], now: Mapping[str, int], names: tuple[str
 def customers_by_slice(comparison: Comparison, parts: Sequence[Parting] | None = None) -> dict[tuple[str, str], int]:
     """Return how many customers a slice's revenue is of, of both periods; without those dimensions that rows have."""
     if parts is None:
-        parts = partings(comparison.basis, comparison.net + comparison.net_before)
+        parts = partings(comparison.context, comparison.net + comparison.net_before)
     return {
         (part.dimension, value): count
         for part in parts

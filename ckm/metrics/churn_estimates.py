@@ -16,7 +16,7 @@ from ckm.dataset import Dataset
 if TYPE_CHECKING:
     from datetime import date
 
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
     from ckm.metrics.margin import Margin
     from ckm.store import Store
 
@@ -24,7 +24,7 @@ PROBABILITY_DIGITS, MONEY_DIGITS = 12, 2
 
 
 @dataclass(frozen=True)
-class Leaving:
+class ChurnEstimates:
     """Who may leave, and what would be lost.
 
     Attributes
@@ -52,17 +52,17 @@ class Leaving:
     has_reasons: bool
 
 
-def kept_warnings(basis: Basis, margin: Margin, store: Store) -> Leaving | None:
+def kept_warnings(context: ReportContext, margin: Margin, store: Store) -> ChurnEstimates | None:
     """Return what the newest run says whose horizon has not passed by the day of the report; None without one.
 
     Who has bought since is left out: that ended the warning. Probabilities are known of who has a level only. A run of
     a ckm that did not keep the value at risk has it from the ledger: probability times net of the 12 months to its day,
     times the margin.
     """
-    run = current_warnings(store, basis.as_of)
+    run = current_warnings(store, context.as_of)
     if run is None:
         return None
-    ledger = basis.ledger
+    ledger = context.ledger
     year = ledger.net_between(period_until(run.as_of, MONTHS_OF_A_YEAR)) / ledger.scale * margin.of_net
     known = pl.DataFrame(
         {
@@ -75,7 +75,7 @@ def kept_warnings(basis: Basis, margin: Margin, store: Store) -> Leaving | None:
     still = told.filter(~pl.col("bought_since"))
     model = str(run.facts.get("model", "unknown"))
     at_risk = pl.coalesce("value_at_risk", (pl.col("p_churn") * pl.col("value")).round(MONEY_DIGITS))
-    return Leaving(
+    return ChurnEstimates(
         customers=still.select(
             "customer_id",
             "level",
@@ -96,7 +96,7 @@ def kept_warnings(basis: Basis, margin: Margin, store: Store) -> Leaving | None:
     )
 
 
-def warnings_made_now(basis: Basis) -> Leaving:
+def warnings_made_now(context: ReportContext) -> ChurnEstimates:
     """Return what ``ckm churn-warn`` says without an option, and do not keep it.
 
     Raises
@@ -104,18 +104,18 @@ def warnings_made_now(basis: Basis) -> Leaving:
     NotEnoughDataError
         ``ckm churn-warn`` refuses.
     """
-    dataset = Dataset(dict(basis.tables), "the report", workspace=basis.workspace)
-    warned = warn(dataset, Request(as_of=basis.as_of, seed=basis.seed, keep=False), basis.config)
+    dataset = Dataset(dict(context.tables), "the report", workspace=context.workspace)
+    warned = warn(dataset, Request(as_of=context.as_of, seed=context.seed, keep=False), context.config)
     forecast = warned.forecast
     first_reason = pl.col("reasons").list.first().struct.field("code")
     told = warned.frame.select("customer_id", "level", "value_at_risk", "unanswered", reason=first_reason)
     ids = forecast.history.customers.gather(forecast.today.customers)
     probability = pl.Series(forecast.probability).round(PROBABILITY_DIGITS)
     everybody = pl.DataFrame({"customer_id": ids, "p_leave": probability})
-    return Leaving(
+    return ChurnEstimates(
         customers=everybody.join(told, on="customer_id", how="left", maintain_order="left"),
         source="now",
-        as_of=basis.as_of,
+        as_of=context.as_of,
         horizon=forecast.horizon.days,
         model=forecast.model.name,
         remark=f"churn warnings made for this report: {forecast.horizon.days} days, model {forecast.model.name}",

@@ -9,7 +9,7 @@ import numpy as np
 
 from ckm.customers.calendar import day_number, months_before
 from ckm.metrics.intervals import wilson
-from ckm.metrics.metric import Measure
+from ckm.metrics.metric import Metric
 
 if TYPE_CHECKING:
     from datetime import date
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.customers.ledger import Ledger
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
     from ckm.metrics.metric import Missing
 
 MONTHS = 13
@@ -64,15 +64,15 @@ def cohorts(ledger: Ledger, last: date) -> Cohorts:
     return Cohorts(tuple(starts[:-1]), bought[:, 0].copy(), bought)
 
 
-def cohort_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
-    """Measure ``cohort_size`` and ``retention_cohort``, whose cells that are of nobody or not over yet are absent."""
-    found = cohorts(basis.ledger, basis.period.last)
+def cohort_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
+    """Compute ``cohort_size`` and ``retention_cohort``, whose cells that are of nobody or not over yet are absent."""
+    found = cohorts(context.ledger, context.period.last)
     sizes, cells = [], []
     for row, (month, size) in enumerate(zip(found.months, found.sizes.tolist(), strict=True)):
         cohort = ("cohort", f"{month:%Y-%m}")
-        sizes.append(Measure("cohort_size", size, (cohort,)))
+        sizes.append(Metric("cohort_size", size, (cohort,)))
         for later in range(1, len(found.months) - row if size else 1):
             part = int(found.bought[row, later])
             ends = wilson(part, size)
-            cells.append(Measure("retention_cohort", part / size, (cohort, ("month", str(later))), size, *ends))
+            cells.append(Metric("retention_cohort", part / size, (cohort, ("month", str(later))), size, *ends))
     return (*cells, *sizes), ()

@@ -11,17 +11,17 @@ import numpy as np
 
 from ckm.customers.calendar import day_number
 from ckm.customers.fixed_intervals import fixed_intervals
+from ckm.metrics.customer_balance import KINDS, standing
 from ckm.metrics.decomposition import Totals
 from ckm.metrics.equal_days import EqualDays
 from ckm.metrics.poisson_errors import Sums, error_of_days, sums
-from ckm.metrics.customer_balance import KINDS, standing
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.customers.ledger import Ledger
     from ckm.customers.period import Period
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
 
     Whole = NDArray[np.int64]
     Mask = NDArray[np.bool_]
@@ -37,7 +37,7 @@ class Comparison:
 
     Attributes
     ----------
-    basis
+    context
         What it is of.
     orders, orders_before
         Orders that begin in each.
@@ -45,22 +45,22 @@ class Comparison:
         Money of purchases and returns, whole numbers.
     """
 
-    basis: Basis
+    context: ReportContext
     orders: Whole
     orders_before: Whole
     net: Whole
     net_before: Whole
 
     @classmethod
-    def of(cls, basis: Basis) -> Comparison:
-        """Return the two periods of a basis side by side."""
-        ledger = basis.ledger
+    def of(cls, context: ReportContext) -> Comparison:
+        """Return the two periods of a context side by side."""
+        ledger = context.ledger
         return cls(
-            basis=basis,
-            orders=ledger.orders_between(basis.period),
-            orders_before=ledger.orders_between(basis.compared),
-            net=ledger.net_between(basis.period),
-            net_before=ledger.net_between(basis.compared),
+            context=context,
+            orders=ledger.orders_between(context.period),
+            orders_before=ledger.orders_between(context.compared),
+            net=ledger.net_between(context.period),
+            net_before=ledger.net_between(context.compared),
         )
 
     @property
@@ -74,10 +74,10 @@ class Comparison:
 
         Where customers are billed by the calendar, a longer month has no more bills than a shorter one: whole periods.
         """
-        covered = [self.basis.covered(each) for each in (self.basis.compared, self.basis.period)]
+        covered = [self.context.covered(each) for each in (self.context.compared, self.context.period)]
         shortest = min(each.days for each in covered)
         before, now = (
-            EqualDays(self.basis.ledger, each, each.days if self.is_billed_by_calendar else shortest)
+            EqualDays(self.context.ledger, each, each.days if self.is_billed_by_calendar else shortest)
             for each in covered
         )
         return before, now
@@ -85,11 +85,11 @@ class Comparison:
     @cached_property
     def is_billed_by_calendar(self) -> bool:
         """Whether most repeat customers buy on fixed days of the month or the year, and the data cover both periods."""
-        gaps, periods = self.basis.ledger.gaps, (self.basis.compared, self.basis.period)
+        gaps, periods = self.context.ledger.gaps, (self.context.compared, self.context.period)
         fixed, returned = fixed_intervals(gaps), int((gaps.counts() > 0).sum())
         if fixed is None or fixed.days < MONTH or 2 * fixed.customers < returned:
             return False
-        return all(self.basis.covered(each) == each for each in periods)
+        return all(self.context.covered(each) == each for each in periods)
 
     @property
     def days(self) -> tuple[int, int]:
@@ -119,12 +119,12 @@ class Comparison:
 
     @cached_property
     def kinds(self) -> dict[str, Mask]:
-        """Who is of each kind of :class:`ckm.metrics.customer_balance.Standing`; everybody who is there is of one.
+        """Customers by group of :class:`ckm.metrics.customer_balance.CustomerBalance`; each customer is in one.
 
         Who bought in neither period and returned something is with the lost: a handful as a rule, too few to be shown
         by themselves, and what they take back is the end of an earlier purchase.
         """
-        kinds = standing(self.basis)
+        kinds = standing(self.context)
         masks = {kind: getattr(kinds, kind) for kind in KINDS}
         # Where the periods overlap, who is new in this one may have bought in the other too.
         return {**masks, "retained": kinds.retained & ~kinds.new, "lost": self.there & ~kinds.active}
@@ -132,7 +132,7 @@ class Comparison:
     @cached_property
     def there(self) -> Mask:
         """Who bought or returned anything in one of the periods."""
-        ledger, periods = self.basis.ledger, (self.basis.period, self.basis.compared)
+        ledger, periods = self.context.ledger, (self.context.period, self.context.compared)
         returned = sum(ledger.returns.counts_in(each) for each in periods)
         there: Mask = (self.orders + self.orders_before + returned) > 0
         return there
@@ -140,14 +140,14 @@ class Comparison:
     @cached_property
     def till_error(self) -> float:
         """Standard error of the change of what has no customer in equally many days, by the days of both periods."""
-        ledger = self.basis.ledger
+        ledger = self.context.ledger
         errors = (error_of_days(till_days(ledger, each.period)) * each.share for each in self.equal_days)
         return hypot(*errors)
 
 
-def compare(basis: Basis) -> Comparison | None:
+def compare(context: ReportContext) -> Comparison | None:
     """Return the two periods side by side; None where the data do not cover both."""
-    return Comparison.of(basis) if basis.is_comparable else None
+    return Comparison.of(context) if context.is_comparable else None
 
 
 def till_days(ledger: Ledger, period: Period, *, returns: bool = False) -> Whole:

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.metrics.metric import Measure
+from ckm.metrics.metric import Metric
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
     from ckm.metrics.metric import Missing
 
 TOP_PART = 5
@@ -40,11 +40,11 @@ def top_quintile_share(amounts: NDArray[np.int64]) -> float | None:
     return int(np.partition(amounts, len(amounts) - best)[len(amounts) - best :].sum()) / total if total else None
 
 
-def concentration_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
-    """Measure ``gini`` and ``top_quintile_share`` of the active customers' revenue in the period."""
-    now, before = active_revenue(basis), active_revenue(basis.before) if basis.before else None
+def concentration_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
+    """Compute ``gini`` and ``top_quintile_share`` of the active customers' revenue in the period."""
+    now, before = active_revenue(context), active_revenue(context.before) if context.before else None
     return tuple(
-        Measure(
+        Metric(
             name,
             of(now),
             n=len(now),
@@ -55,7 +55,7 @@ def concentration_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Mis
     ), ()
 
 
-def active_revenue(basis: Basis) -> NDArray[np.int64]:
+def active_revenue(context: ReportContext) -> NDArray[np.int64]:
     """Net of each active customer in the period (int64, in ``1 / scale``), 0 where more was given back than bought."""
-    active = basis.ledger.bought_between(basis.period)
-    return np.maximum(basis.ledger.net_between(basis.period)[active], 0)
+    active = context.ledger.bought_between(context.period)
+    return np.maximum(context.ledger.net_between(context.period)[active], 0)

@@ -1,4 +1,4 @@
-"""What a room of the loyalty report measures on: the ledger, the period, and what it is compared with."""
+"""What a room of the loyalty report metrics on: the ledger, the period, and what it is compared with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BEGUN_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class Basis:
+class ReportContext:
     """What is measured.
 
     Attributes
@@ -128,23 +128,23 @@ class Basis:
         return after + sum(_overlap(each, period) for each in self._silences if each.last < self.as_of)
 
     @cached_property
-    def before(self) -> Basis | None:
+    def before(self) -> ReportContext | None:
         """The same as of the end of the period that is compared with; None where the data do not cover it.
 
-        Every ``previous`` is the measure of this basis. Its ledger knows nothing of later days; codes are the same. Its
-        own ``compared`` lies as far before its period as that before ours.
+        Every ``previous`` is the metric of this context. Its ledger has no later days; codes are the same.
+        Its own ``compared`` precedes its period by as much as that precedes ours.
         """
         if not self.is_comparable:
             return None
         compared = _as_far_before(self.period, self.compared)
         return replace(self, ledger=self.ledger.until(self.compared.last), period=self.compared, compared=compared)
 
-    def only(self, chosen: NDArray[np.bool_]) -> Basis:
-        """Return the basis of some customers, ``chosen`` by code."""
+    def only(self, chosen: NDArray[np.bool_]) -> ReportContext:
+        """Return the context of some customers, ``chosen`` by code."""
         return replace(self, ledger=self.ledger.only(chosen))
 
-    def part(self, value: str) -> Basis:
-        """Return the basis of one part of a ledger that was read by a column: its rows alone."""
+    def part(self, value: str) -> ReportContext:
+        """Return the context of one part of a ledger that was read by a column: its rows alone."""
         return replace(self, ledger=self.ledger.parts[value])
 
     @cached_property

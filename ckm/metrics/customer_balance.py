@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
 
     Mask = NDArray[np.bool_]
 
@@ -19,7 +19,7 @@ KINDS = ("new", "retained", "reactivated", "lost")
 
 
 @dataclass(frozen=True)
-class Standing:
+class CustomerBalance:
     """Masks by code; nobody is in two of them.
 
     Every customer active in the period is new, retained or reactivated, and every one active in the period before is
@@ -57,13 +57,15 @@ class Standing:
         return self.retained | self.lost
 
 
-def standing(basis: Basis) -> Standing:
+def standing(context: ReportContext) -> CustomerBalance:
     """Say where each customer stands, by what the ledger knows.
 
     Who bought before the data begin counts as new at the first purchase in them.
     """
-    ledger = basis.ledger
-    active = ledger.bought_between(basis.period)
-    before = ledger.bought_between(basis.compared)
-    is_new = active & (ledger.first_day >= day_number(basis.period.first))
-    return Standing(new=is_new, retained=active & before, reactivated=active & ~before & ~is_new, lost=before & ~active)
+    ledger = context.ledger
+    active = ledger.bought_between(context.period)
+    before = ledger.bought_between(context.compared)
+    is_new = active & (ledger.first_day >= day_number(context.period.first))
+    return CustomerBalance(
+        new=is_new, retained=active & before, reactivated=active & ~before & ~is_new, lost=before & ~active
+    )

@@ -9,9 +9,9 @@ from ckm.customers.dictionary import read_dictionary
 from ckm.customers.features import FeatureTable, features_of
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.segmentation.apply import apply_definition
-from ckm.segmentation.definition import Basis as Learning
+from ckm.segmentation.definition import TrainingData as Learning
 from ckm.segmentation.library import Library
-from ckm.segmentation.measures import Measures
+from ckm.segmentation.monetary import Monetary
 from ckm.segmentation.rfm.definition import RfmDefinition, fit_rfm
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm.customers.ledger import Ledger
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
     from ckm.segmentation.definition import Definition
     from ckm.segmentation.saved import SavedDefinition
 
@@ -47,7 +47,7 @@ class Segments:
     remark: str
 
 
-def read_segments(basis: Basis) -> Segments | None:
+def read_segments(context: ReportContext) -> Segments | None:
     """Return the segments of all customers; None where there are too few to learn any from.
 
     They are those of the workspace's definition ``default``; without one, recency, frequency and money are cut now.
@@ -55,51 +55,51 @@ def read_segments(basis: Basis) -> Segments | None:
 
     Parameters
     ----------
-    basis
+    context
         Of all customers.
     """
-    saved = kept_definition(basis, DEFAULT_NAME)
+    saved = kept_definition(context, DEFAULT_NAME)
     if saved is None:
-        table = rfm_table(basis.ledger)
+        table = rfm_table(context.ledger)
         try:
             return _assigned(
-                fit_rfm(learning(basis, table)), table, "segments by recency, frequency and money, cut now"
+                fit_rfm(learning(context, table)), table, "segments by recency, frequency and money, cut now"
             )
         except NotEnoughDataError:
             return None
     remark = f"segments by definition '{saved.name}' version {saved.version}"
-    if isinstance(saved.definition, RfmDefinition) and saved.measures == Measures():
-        return _assigned(saved.definition, rfm_table(basis.ledger), remark)
-    found = apply_definition(saved, basis.tables, as_of=basis.as_of, ledger=basis.ledger.of_anybody())
+    if isinstance(saved.definition, RfmDefinition) and saved.monetary == Monetary():
+        return _assigned(saved.definition, rfm_table(context.ledger), remark)
+    found = apply_definition(saved, context.tables, as_of=context.as_of, ledger=context.ledger.of_anybody())
     names = tuple(each.name for each in saved.definition.segments)
     return Segments(found.kept.select("customer_id", "segment").sort("customer_id"), names, remark)
 
 
-def kept_definition(basis: Basis, name: str, *, of: str | None = None) -> SavedDefinition | None:
+def kept_definition(context: ReportContext, name: str, *, of: str | None = None) -> SavedDefinition | None:
     """Return a definition that the workspace keeps; None without one, or where it is for other data or damaged.
 
     What is wrong with a definition must not silence the report: ``ckm segment`` says it. With ``of``, one of another
     method is none.
     """
-    if basis.workspace is None:
+    if context.workspace is None:
         return None
     try:
-        saved = Library(basis.workspace.root / "segments").find(name)
+        saved = Library(context.workspace.root / "segments").find(name)
     except UsageError:
         return None
     if saved is None or of not in (None, saved.definition.method):
         return None
     ground = (saved.currency, saved.time_zone, saved.dictionary)
-    return saved if ground == (basis.ledger.currency, basis.ledger.time_zone, read_dictionary().version) else None
+    return saved if ground == (context.ledger.currency, context.ledger.time_zone, read_dictionary().version) else None
 
 
-def learning(basis: Basis, table: FeatureTable) -> Learning:
+def learning(context: ReportContext, table: FeatureTable) -> Learning:
     """Return what a definition is learned from, without a look at an earlier day to check it on."""
 
     def never(day: date) -> NoReturn:
         raise NotEnoughDataError("the report does not check a definition on an earlier day; ckm segment does")
 
-    return Learning(table, never, basis.config.segment, basis.seed)
+    return Learning(table, never, context.config.segment, context.seed)
 
 
 def rfm_table(ledger: Ledger) -> FeatureTable:
@@ -107,22 +107,22 @@ def rfm_table(ledger: Ledger) -> FeatureTable:
     return features_of(ledger, scope="rfm")
 
 
-def _by_definition(basis: Basis, saved: SavedDefinition) -> Segments | None:
+def _by_definition(context: ReportContext, saved: SavedDefinition) -> Segments | None:
     remark = f"segments by definition '{saved.name}' version {saved.version}"
-    if isinstance(saved.definition, RfmDefinition) and saved.measures == Measures():
-        return _assigned(saved.definition, rfm_table(basis.ledger), remark)
+    if isinstance(saved.definition, RfmDefinition) and saved.monetary == Monetary():
+        return _assigned(saved.definition, rfm_table(context.ledger), remark)
     try:
-        found = apply_definition(saved, basis.tables, as_of=basis.as_of, ledger=basis.ledger.of_anybody())
+        found = apply_definition(saved, context.tables, as_of=context.as_of, ledger=context.ledger.of_anybody())
     except UsageError:
-        return _cut_now(basis)
+        return _cut_now(context)
     names = tuple(each.name for each in saved.definition.segments)
     return Segments(found.kept.select("customer_id", "segment").sort("customer_id"), names, remark)
 
 
-def _cut_now(basis: Basis) -> Segments | None:
-    table = rfm_table(basis.ledger)
+def _cut_now(context: ReportContext) -> Segments | None:
+    table = rfm_table(context.ledger)
     try:
-        return _assigned(fit_rfm(learning(basis, table)), table, "segments by recency, frequency and money, cut now")
+        return _assigned(fit_rfm(learning(context, table)), table, "segments by recency, frequency and money, cut now")
     except NotEnoughDataError:
         return None
 

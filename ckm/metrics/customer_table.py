@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.churning.suppression import suppress
-from ckm.metrics.growth_potential import Capacity, read_capacity
 from ckm.metrics.customer_columns import NAME, describe_columns, list_audiences, own_columns
+from ckm.metrics.feature_sample import read_features
+from ckm.metrics.growth_potential import GrowthPotential, read_growth_potential
 from ckm.metrics.lifetime import Lifetime
 from ckm.metrics.value_at_risk import Risk
-from ckm.metrics.feature_sample import read_features
 from ckm.segmentation.lifecycle.definition import STATES
 
 if TYPE_CHECKING:
     from datetime import date
 
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
     from ckm.metrics.customer_columns import Column
+    from ckm.metrics.customer_segments import Segments
+    from ckm.metrics.feature_sample import FeatureSample
     from ckm.metrics.lifecycle import Lifecycle
     from ckm.metrics.metric import Missing
-    from ckm.metrics.feature_sample import FeatureSample
-    from ckm.metrics.customer_segments import Segments
 
 MONEY_DIGITS, ORDER_DIGITS = 2, 4
 DAYS_A_YEAR = 365
@@ -37,12 +37,12 @@ _TYPES: dict[str, pl.DataType] = {
 
 
 @dataclass(frozen=True)
-class Known:
+class CustomerFacts:
     """What the rooms of the report say of single customers.
 
     Attributes
     ----------
-    sample, lifetime, capacity, segments, risk, lifecycle
+    sample, lifetime, growth_potential, segments, risk, lifecycle
         As the rooms give them, of all customers.
     loyal
         customer_id and rule of the loyal customers; None without the list.
@@ -50,7 +50,7 @@ class Known:
 
     sample: FeatureSample
     lifetime: Lifetime | Missing
-    capacity: Capacity | Missing
+    growth_potential: GrowthPotential | Missing
     segments: Segments | None
     risk: Risk | Missing
     lifecycle: Lifecycle | None = None
@@ -85,27 +85,27 @@ class CustomerTable:
         return NAME in self.frame.columns
 
 
-def customer_table(basis: Basis, known: Known, *, names: bool = False) -> CustomerTable:
+def customer_table(context: ReportContext, known: CustomerFacts, *, names: bool = False) -> CustomerTable:
     """Return all that is known of each customer.
 
     Where the rooms looked at a sample, the features of everybody are made now; of 20 million rows in under a minute.
 
     Parameters
     ----------
-    basis
+    context
         Of all customers.
     known
         What the rooms say.
     names
         Show the customers' names.
     """
-    sample, capacity, leaving = _of_everybody(basis, known)
+    sample, growth_potential, leaving = _of_everybody(context, known)
     frame = sample.table.frame
     for part in (
-        _names(basis) if names else None,
+        _names(context) if names else None,
         known.segments.frame if known.segments else None,
         _states(known.lifecycle),
-        _values(capacity),
+        _values(growth_potential),
         _expected(known.lifetime),
         leaving,
         None if known.loyal is None else known.loyal.select("customer_id", loyalty_rule="rule"),
@@ -113,8 +113,8 @@ def customer_table(basis: Basis, known: Known, *, names: bool = False) -> Custom
         if part is not None:
             frame = frame.join(part, on="customer_id", how="left", maintain_order="left")
     alone = suppress(
-        frame.select("customer_id"), basis.tables, as_of=basis.as_of, settings=basis.config.churn,
-        time_zone=basis.ledger.time_zone,
+        frame.select("customer_id"), context.tables, as_of=context.as_of, settings=context.config.churn,
+        time_zone=context.ledger.time_zone,
     ).frame  # fmt: skip
     frame = frame.with_columns(left_alone=alone["suppressed"])
     added = [name for name in own_columns() if name != NAME or names]
@@ -126,9 +126,9 @@ def customer_table(basis: Basis, known: Known, *, names: bool = False) -> Custom
     return CustomerTable(
         frame=frame,
         columns=describe_columns(frame.schema),
-        as_of=basis.as_of,
-        currency=basis.ledger.currency,
-        high_headroom=() if not isinstance(capacity, Capacity) else capacity.segments[:2],
+        as_of=context.as_of,
+        currency=context.ledger.currency,
+        high_headroom=() if not isinstance(growth_potential, GrowthPotential) else growth_potential.segments[:2],
     )
 
 
@@ -159,23 +159,25 @@ def audiences(table: CustomerTable) -> dict[str, pl.DataFrame]:
     return lists
 
 
-def _of_everybody(basis: Basis, known: Known) -> tuple[FeatureSample, Capacity | Missing, pl.DataFrame | None]:
-    """Return features, capacity and risk of all customers, whom the rooms may have looked at a sample of."""
-    sample, capacity = known.sample, known.capacity
+def _of_everybody(
+    context: ReportContext, known: CustomerFacts
+) -> tuple[FeatureSample, GrowthPotential | Missing, pl.DataFrame | None]:
+    """Return features, growth_potential and risk of all customers, whom the rooms may have looked at a sample of."""
+    sample, growth_potential = known.sample, known.growth_potential
     if not sample.is_everybody:
-        sample = read_features(basis, everybody=True)
-        capacity = read_capacity(basis, sample)
+        sample = read_features(context, everybody=True)
+        growth_potential = read_growth_potential(context, sample)
     if not isinstance(known.risk, Risk):
-        return sample, capacity, None
+        return sample, growth_potential, None
     at_risk = pl.when(pl.col("level").is_not_null()).then("value_at_risk")
     told = known.risk.leaving.customers.select(
         "customer_id", "p_leave", "reason", risk_level="level", value_at_risk=at_risk
     )
-    return sample, capacity, told
+    return sample, growth_potential, told
 
 
-def _names(basis: Basis) -> pl.DataFrame | None:
-    customers = basis.tables.get("customers")
+def _names(context: ReportContext) -> pl.DataFrame | None:
+    customers = context.tables.get("customers")
     if customers is None or NAME not in customers.collect_schema():
         return None
     return customers.select(pl.col("customer_id").cast(pl.String), pl.col(NAME).cast(pl.String)).collect()
@@ -189,8 +191,12 @@ def _states(lifecycle: Lifecycle | None) -> pl.DataFrame | None:
     return states.filter(pl.col("state") >= 0).select("customer_id", lifecycle_state=named)
 
 
-def _values(capacity: Capacity | Missing) -> pl.DataFrame | None:
-    return capacity.customers.rename({"segment": "value_segment"}) if isinstance(capacity, Capacity) else None
+def _values(growth_potential: GrowthPotential | Missing) -> pl.DataFrame | None:
+    return (
+        growth_potential.customers.rename({"segment": "value_segment"})
+        if isinstance(growth_potential, GrowthPotential)
+        else None
+    )
 
 
 def _expected(lifetime: Lifetime | Missing) -> pl.DataFrame | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
 
     Whole = NDArray[np.int64]
     Mask = NDArray[np.bool_]
@@ -100,7 +100,7 @@ def part_customers(dimension: str, values: pl.Series, revenue: Whole) -> Parting
     return Parting(dimension, names, place)
 
 
-def customer_values(basis: Basis, column: str) -> pl.Series:
+def customer_values(context: ReportContext, column: str) -> pl.Series:
     """Return a column of the customers' table by code (String); null for who is not in it.
 
     Raises
@@ -109,41 +109,41 @@ def customer_values(basis: Basis, column: str) -> pl.Series:
         A customer stands in the table more than once.
     """
     if column in PARTY_COLUMNS:
-        return basis.parties[column]
-    table = basis.tables["customers"].select(pl.col("customer_id", column).cast(pl.String)).collect()
+        return context.parties[column]
+    table = context.tables["customers"].select(pl.col("customer_id", column).cast(pl.String)).collect()
     if doubled := table.height - table["customer_id"].n_unique():
         raise InputError(
             f"customers: {counted(doubled, 'row')} too many, because a customer stands there more than once",
             hint="keep one row for each 'customer_id'",
             column="customer_id",
         )
-    return _by_code(basis, table, column)
+    return _by_code(context, table, column)
 
 
-def segment_values(basis: Basis) -> Iterator[tuple[str, pl.Series]]:
+def segment_values(context: ReportContext) -> Iterator[tuple[str, pl.Series]]:
     """Give the saved segments of a workspace: the name of each definition, and the segments by code (String).
 
     They are those of the newest kept run as of the report's day or before, whatever happened to the customer since.
     """
-    if basis.workspace is None:
+    if context.workspace is None:
         return
     from ckm.store import Store  # deltalake, which a file has no use for
 
-    store = Store(basis.workspace.store_dir)
-    runs = [run for run in store.runs(ANALYSIS) if run.as_of <= basis.as_of]
+    store = Store(context.workspace.store_dir)
+    runs = [run for run in store.runs(ANALYSIS) if run.as_of <= context.as_of]
     for name in sorted({run.name for run in runs}):
         newest = max((run for run in runs if run.name == name), key=lambda run: (run.as_of, run.number))
         kept = store.read_run(newest, ["customer_id", "segment"])
-        yield name, _by_code(basis, kept.select(pl.col("customer_id", "segment").cast(pl.String)), "segment")
+        yield name, _by_code(context, kept.select(pl.col("customer_id", "segment").cast(pl.String)), "segment")
 
 
-def _by_code(basis: Basis, table: pl.DataFrame, column: str) -> pl.Series:
-    codes = basis.ledger.customers.to_frame("customer_id").lazy()
+def _by_code(context: ReportContext, table: pl.DataFrame, column: str) -> pl.Series:
+    codes = context.ledger.customers.to_frame("customer_id").lazy()
     return codes.join(table.lazy(), on="customer_id", how="left", maintain_order="left").collect()[column]
 
 
-def partings(basis: Basis, revenue: Whole) -> tuple[Parting, ...]:
+def partings(context: ReportContext, revenue: Whole) -> tuple[Parting, ...]:
     """Return the dimensions of the customers at hand: those of their table that say anything, and saved segments."""
-    found = [(name, basis.parties[name]) for name in OF_CUSTOMERS]
-    found += [(SEGMENT + name, values) for name, values in segment_values(basis)]
+    found = [(name, context.parties[name]) for name in OF_CUSTOMERS]
+    found += [(SEGMENT + name, values) for name, values in segment_values(context)]
     return tuple(part_customers(name, values, revenue) for name, values in found if values.null_count() < len(values))

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ckm.metrics.cell_suppression import Hidden
     from ckm.metrics.comparison import Comparison
     from ckm.metrics.dimensions import Parting
-    from ckm.metrics.cell_suppression import Hidden
 
     Floats = NDArray[np.float64]
     Pair = tuple[Floats, Floats]
@@ -36,7 +36,7 @@ class Driver:
     dimension, value
         Such as ``channel`` and ``web``; ``effect`` and one of :data:`ckm.metrics.decomposition.FACTORS`.
     change
-        What it added, in the unit of the measure.
+        What it added, in the unit of the metric.
     customers
         Of both periods; None where it is not of customers alone.
     """
@@ -52,7 +52,7 @@ def behind_the_revenue(comparison: Comparison, parts: Sequence[Parting]) -> tupl
 
     Of periods of unequal length they are of the revenue in equally many days, on which the calendar has no effect.
     """
-    ledger, equal_days = comparison.basis.ledger, comparison.equal_days
+    ledger, equal_days = comparison.context.ledger, comparison.equal_days
     few = gave_back(comparison) or None  # what the orders were worth and the revenue tell what came back
     by_effect = [
         Driver(EFFECT, name, ledger.money(each), few if name in ("order_value", "returns") else None)
@@ -70,10 +70,10 @@ def behind_the_revenue(comparison: Comparison, parts: Sequence[Parting]) -> tupl
     }
     if not found:
         return tuple(by_effect)
-    telling = max(found, key=lambda name: surprise(*found[name][1]))
-    values, sliced = found[telling]
+    localized = max(found, key=lambda name: surprise(*found[name][1]))
+    values, sliced = found[localized]
     changes = [ledger.money(float(each)) for each in sliced[1] - sliced[0]]
-    return (*by_effect, *_largest(telling, values, changes, [counts.get((telling, value)) for value in values]))
+    return (*by_effect, *_largest(localized, values, changes, [counts.get((localized, value)) for value in values]))
 
 
 def behind_a_ratio(who: NDArray[np.int64], above: Pair, below: Pair, parts: Sequence[Parting]) -> tuple[Driver, ...]:

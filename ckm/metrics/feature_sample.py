@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ckm.customers.features import FeatureTable, features_of
-from ckm.metrics.intervals import Z
 from ckm.metrics.customer_segments import kept_definition
+from ckm.metrics.intervals import Z
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
 
 FEW_ROWS = 1_000_000
 """Rows of transactions of which all features are made in three seconds; of 20 million it would take 44."""
@@ -77,7 +77,7 @@ class FeatureSample:
         return Estimate(*(round(total + sign * reach, MONEY_DIGITS) for sign in (0, -1, 1)))
 
 
-def read_features(basis: Basis, *, everybody: bool = False) -> FeatureSample:
+def read_features(context: ReportContext, *, everybody: bool = False) -> FeatureSample:
     """Return the features of all customers, or of a systematic sample where there are many.
 
     With more than :data:`FEW_ROWS` rows it is every so-many-th customer by id, from a start that the seed draws. What a
@@ -86,7 +86,7 @@ def read_features(basis: Basis, *, everybody: bool = False) -> FeatureSample:
 
     Parameters
     ----------
-    basis
+    context
         Of all customers.
     everybody
         Take all, whatever it takes.
@@ -96,15 +96,15 @@ def read_features(basis: Basis, *, everybody: bool = False) -> FeatureSample:
     InputError
         A customer stands in the table of customers more than once.
     """
-    ledger = basis.ledger
-    saved = kept_definition(basis, METHOD, of=METHOD)
+    ledger = context.ledger
+    saved = kept_definition(context, METHOD, of=METHOD)
     buyers = np.flatnonzero(ledger.purchases.has_any)
     chosen = ledger
     if not everybody and ledger.left_out.rows > FEW_ROWS and len(buyers) > SAMPLE:
         those = np.zeros(len(ledger.customers), dtype=np.bool_)
-        those[_every_so_many(buyers, basis.seed)] = True
+        those[_every_so_many(buyers, context.seed)] = True
         chosen = ledger.only(those)
-    table = features_of(chosen, basis.tables.get("customers"), population=saved.population if saved else None)
+    table = features_of(chosen, context.tables.get("customers"), population=saved.population if saved else None)
     return FeatureSample(table, len(buyers))
 
 

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.customers.period import Period
-from ckm.metrics.metric import Measure
+from ckm.metrics.metric import Metric
 
 if TYPE_CHECKING:
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
     from ckm.metrics.lifetime import Lifetime
     from ckm.store import Run, Store
 
@@ -55,24 +55,24 @@ def save_expected_spend(store: Store, lifetime: Lifetime, as_of: date) -> None:
     store.keep_run(ANALYSIS, f"{lifetime.horizon_days}d", VERSION, as_of, frame, facts)
 
 
-def score_expected_spend(basis: Basis, store: Store) -> ScoredSpend | None:
+def score_expected_spend(context: ReportContext, store: Store) -> ScoredSpend | None:
     """Return how the newest saved forecast turned out whose horizon has passed; None where there is none.
 
     Days that the data do not cover tell nothing: where the data end before the horizon, it has not passed.
 
     Parameters
     ----------
-    basis
+    context
         Of all customers.
     store
         With the saved runs.
     """
-    last = basis.data_end or basis.as_of
+    last = context.data_end or context.as_of
     runs = [run for run in store.runs(ANALYSIS) if _until(run) <= last]
     if not runs:
         return None
     newest = max(runs, key=lambda run: (run.as_of, run.number))
-    ledger = basis.ledger
+    ledger = context.ledger
     came = ledger.net_between(Period(newest.as_of + timedelta(1), _until(newest)))
     known = pl.DataFrame({"customer_id": ledger.customers, "came": came})
     saved = store.read_run(newest, ["customer_id", "expected_spend"])
@@ -86,12 +86,12 @@ def score_expected_spend(basis: Basis, store: Store) -> ScoredSpend | None:
     )
 
 
-def past_measures(scored: ScoredSpend | None) -> tuple[Measure, ...]:
+def forecast_accuracy_metrics(scored: ScoredSpend | None) -> tuple[Metric, ...]:
     """Return ``spend_expected`` and ``spend_came``; nothing where no saved forecast can be scored."""
     if scored is None:
         return ()
     values = (("spend_expected", scored.expected), ("spend_came", scored.came))
-    return tuple(Measure(name, value, n=scored.customers) for name, value in values)
+    return tuple(Metric(name, value, n=scored.customers) for name, value in values)
 
 
 def _until(run: Run) -> date:

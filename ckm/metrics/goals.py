@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Literal
 
 from ckm.config import CONFIG_NAME
 from ckm.errors import UnknownNameError, UsageError
-from ckm.metrics.catalogue import load_book
-from ckm.metrics.metric import Measure, Missing
+from ckm.metrics.catalogue import load_catalogue
+from ckm.metrics.metric import Metric, Missing
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from ckm.metrics.catalogue import Book, Description
-    from ckm.metrics.metric import Measures
+    from ckm.metrics.catalogue import Description, MetricCatalogue
+    from ckm.metrics.metric import Metrics
     from ckm.settings import Wanted
 
 Direction = Literal[">=", "<="]
@@ -30,7 +30,7 @@ class Goal:
     Attributes
     ----------
     name
-        A measure of the book.
+        A metric of the book.
     wanted, direction
         At least (``>=``) or at most (``<=``) so much.
     value, lo, hi
@@ -62,9 +62,9 @@ def check_goals(goals: Mapping[str, Wanted], root: Path | None = None) -> None:
     Raises
     ------
     UsageError
-        A name is no measure, or one that comes only by slice; a share is not between 0 and 1. File and line are named.
+        A name is no metric, or one that comes only by slice; a share is not between 0 and 1. File and line are named.
     """
-    book = load_book()
+    book = load_catalogue()
     known = [each.name for each in book if _is_one_number(each)]
     for name, wanted in goals.items():
         where = _where(name, root) if name not in known or _is_no_share(book[name], wanted) else None
@@ -75,7 +75,7 @@ def check_goals(goals: Mapping[str, Wanted], root: Path | None = None) -> None:
                 hint=f"a goal can be one of: {', '.join(known)}",
             )
         if name not in known:
-            raise UnknownNameError("measure", name, known, where=where)
+            raise UnknownNameError("metric", name, known, where=where)
         if where is not None:
             raise UsageError(
                 f"{where}: '{name}' is a share, and {wanted.number:g} is none", hint="write it as 40% or 0.4"
@@ -100,10 +100,10 @@ def _where(name: str, root: Path | None) -> str:
     return f"{root / CONFIG_NAME}" if entry is None else entry.where
 
 
-def goal_measures(
-    goals: Mapping[str, Wanted], measures: Measures
-) -> tuple[tuple[Goal, ...], tuple[Measure, ...], tuple[Missing, ...]]:
-    """Return the goals in the order of the book, the same as measures, and what is missing.
+def goal_metrics(
+    goals: Mapping[str, Wanted], metrics: Metrics
+) -> tuple[tuple[Goal, ...], tuple[Metric, ...], tuple[Missing, ...]]:
+    """Return the goals in the order of the book, the same as metrics, and what is missing.
 
     The period of a report is over, so a goal is reached or not; where the number is an estimate and the wanted one lies
     within its interval, that cannot be told.
@@ -112,18 +112,18 @@ def goal_measures(
     ----------
     goals
         Of the settings; :func:`check_goals` has passed them.
-    measures
+    metrics
         Of the report, for everybody.
     """
     if not goals:
         return (), (), (Missing("changed", "no_goals"),)
-    book: Book = load_book()
+    book: MetricCatalogue = load_catalogue()
     found, said = [], []
     for name in sorted(goals, key=book.position):
-        reached = measures.get(name) or Measure(name, None)
+        reached = metrics.get(name) or Metric(name, None)
         found.append(_goal(goals[name], reached))
         said.append(
-            Measure(
+            Metric(
                 GOAL,
                 reached.value,
                 ((GOAL, name),),
@@ -136,7 +136,7 @@ def goal_measures(
     return tuple(found), tuple(said), ()
 
 
-def _goal(wanted: Wanted, reached: Measure) -> Goal:
+def _goal(wanted: Wanted, reached: Metric) -> Goal:
     return Goal(
         name=reached.name,
         wanted=wanted.number,
@@ -148,7 +148,7 @@ def _goal(wanted: Wanted, reached: Measure) -> Goal:
     )
 
 
-def _on_track(wanted: Wanted, reached: Measure) -> bool | None:
+def _on_track(wanted: Wanted, reached: Metric) -> bool | None:
     if reached.value is None:
         return None
     if reached.lo is not None and reached.hi is not None and reached.lo < wanted.number < reached.hi:

@@ -11,9 +11,9 @@ import polars as pl
 
 from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
 from ckm.errors import NotEnoughDataError
-from ckm.metrics.metric import Measure, Missing
-from ckm.metrics.feature_sample import METHOD, Estimate, FeatureSample
 from ckm.metrics.customer_segments import kept_definition, learning
+from ckm.metrics.feature_sample import METHOD, Estimate, FeatureSample
+from ckm.metrics.metric import Metric, Missing
 from ckm.segmentation.value.definition import fit_value
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from ckm.customers.ledger import Ledger
     from ckm.customers.period import Period
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
     from ckm.metrics.margin import Margin
 
 SECTION = "growth_potential"
@@ -32,7 +32,7 @@ VALUES = ("current_value", "potential_value", "headroom")
 
 
 @dataclass(frozen=True)
-class Capacity:
+class GrowthPotential:
     """What customers are worth, and could be.
 
     Attributes
@@ -54,7 +54,7 @@ class Capacity:
     remarks: tuple[str, ...]
 
 
-def read_capacity(basis: Basis, sample: FeatureSample) -> Capacity | Missing:
+def read_growth_potential(context: ReportContext, sample: FeatureSample) -> GrowthPotential | Missing:
     """Give each customer current value, potential value and a box, as ``ckm segment --by value`` does.
 
     The definition is the one that the workspace keeps, else it is learned now, without the check on a later year. With
@@ -62,14 +62,14 @@ def read_capacity(basis: Basis, sample: FeatureSample) -> Capacity | Missing:
 
     Parameters
     ----------
-    basis
+    context
         Of all customers.
     sample
         Of :func:`ckm.metrics.feature_sample.read_features`.
     """
-    saved, table = kept_definition(basis, METHOD, of=METHOD), sample.table
+    saved, table = kept_definition(context, METHOD, of=METHOD), sample.table
     try:
-        definition = saved.definition if saved else fit_value(learning(basis, table))
+        definition = saved.definition if saved else fit_value(learning(context, table))
     except NotEnoughDataError as error:
         return Missing.too_few(SECTION, "few_customers", error)
     assigned = definition.assign(table.frame).select("segment", *VALUES)
@@ -79,7 +79,7 @@ def read_capacity(basis: Basis, sample: FeatureSample) -> Capacity | Missing:
         remarks.append(
             f"potential value of {table.frame.height:,} of {sample.of:,} customers, a systematic sample by id"
         )
-    return Capacity(
+    return GrowthPotential(
         pl.concat([table.frame.select("customer_id"), assigned], how="horizontal"),
         sample,
         tuple(each.name for each in definition.segments),
@@ -87,35 +87,37 @@ def read_capacity(basis: Basis, sample: FeatureSample) -> Capacity | Missing:
     )
 
 
-def capacity_measures(
-    basis: Basis, capacity: Capacity | Missing, margin: Margin
-) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
-    """Return values and headroom of who bought in the last 12 months, and what they once bought more.
+def growth_potential_metrics(
+    context: ReportContext, growth_potential: GrowthPotential | Missing, margin: Margin
+) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
+    """Return current and potential value of the customers of the last 12 months, and the gap to their peak year.
 
     Parameters
     ----------
-    basis
-        Of the customers to measure: all, or a part.
-    capacity
-        Of all customers (:func:`read_capacity`).
+    context
+        Of the customers to include: all, or a part.
+    growth_potential
+        Of all customers (:func:`read_growth_potential`).
     margin
         Of all customers.
     """
-    measures: list[Measure] = []
+    metrics: list[Metric] = []
     missing: list[Missing] = []
-    if isinstance(capacity, Missing):
-        missing.append(capacity)
+    if isinstance(growth_potential, Missing):
+        missing.append(growth_potential)
     else:
-        measures += _values(basis, capacity, margin)
-    peak = peak_year_value(basis.ledger)
+        metrics += _values(context, growth_potential, margin)
+    peak = peak_year_value(context.ledger)
     if peak is None:
         missing.append(Missing(SECTION, "short_history", (("needed", 2 * MONTHS_OF_A_YEAR),)))
     else:
-        before = None if basis.before is None else peak_year_value(basis.before.ledger)
-        measures.append(
-            Measure("peak_year_value", peak[0], n=peak[1], previous=before and before[0], previous_n=before and before[1])
+        before = None if context.before is None else peak_year_value(context.before.ledger)
+        metrics.append(
+            Metric(
+                "peak_year_value", peak[0], n=peak[1], previous=before and before[0], previous_n=before and before[1]
+            )
         )
-    return tuple(measures), tuple(missing)
+    return tuple(metrics), tuple(missing)
 
 
 def peak_year_value(ledger: Ledger) -> tuple[float, int] | None:
@@ -148,27 +150,27 @@ def _years(as_of: date, first: date) -> list[Period]:
     return years
 
 
-def _values(basis: Basis, capacity: Capacity, margin: Margin) -> list[Measure]:
-    ledger = basis.ledger
+def _values(context: ReportContext, growth_potential: GrowthPotential, margin: Margin) -> list[Metric]:
+    ledger = context.ledger
     active = bought_in_year(ledger)
     ids = ledger.customers.filter(pl.Series(active)).implode()
     # Of a part of the customers the others of the sample count as zeros: so the interval is right.
-    counts = capacity.customers["customer_id"].is_in(ids).to_numpy()
+    counts = growth_potential.customers["customer_id"].is_in(ids).to_numpy()
     there = int(active.sum())
 
     def sum_of(values: NDArray[np.float64]) -> Estimate:
-        return capacity.sample.total(np.where(counts, values, 0.0))
+        return growth_potential.sample.total(np.where(counts, values, 0.0))
 
-    sums = {name: sum_of(capacity.customers[name].to_numpy()) for name in VALUES}
+    sums = {name: sum_of(growth_potential.customers[name].to_numpy()) for name in VALUES}
     if margin.share is None:
         year = ledger.net_between(period_until(ledger.as_of, MONTHS_OF_A_YEAR))
         sums["current_value"] = Estimate(round(ledger.money(int(year[active].sum())), MONEY_DIGITS))
-    measures = [Measure(name, each.value, (), there, each.lo, each.hi) for name, each in sums.items()]
-    headroom, segment = capacity.customers["headroom"].to_numpy(), capacity.customers["segment"]
-    for name in capacity.segments:
+    metrics = [Metric(name, each.value, (), there, each.lo, each.hi) for name, each in sums.items()]
+    headroom, segment = growth_potential.customers["headroom"].to_numpy(), growth_potential.customers["segment"]
+    for name in growth_potential.segments:
         inside = (segment == name).to_numpy()
         of = (("segment", name),)
         money, number = sum_of(np.where(inside, headroom, 0.0)), sum_of(inside.astype(np.float64))
-        measures.append(Measure("headroom", money.value, of, round(number.value), money.lo, money.hi))
-        measures.append(Measure("headroom_customers", round(number.value), of, None, number.lo, number.hi))
-    return measures
+        metrics.append(Metric("headroom", money.value, of, round(number.value), money.lo, money.hi))
+        metrics.append(Metric("headroom_customers", round(number.value), of, None, number.lo, number.hi))
+    return metrics

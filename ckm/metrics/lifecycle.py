@@ -16,7 +16,7 @@ from ckm.customers.calendar import day_number
 from ckm.customers.columns import interpurchase_columns
 from ckm.customers.interpurchase import LONG_SHARE, own_gaps
 from ckm.customers.parties import prospects
-from ckm.metrics.metric import Measure, Missing
+from ckm.metrics.metric import Metric, Missing
 from ckm.models.rhythm import population_gap
 from ckm.segmentation.definition import readable_number
 from ckm.segmentation.library import Library
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from ckm.customers.interpurchase import Gaps
     from ckm.customers.ledger import Ledger
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
 
     Mask = NDArray[np.bool_]
     Whole = NDArray[np.int64]
@@ -68,29 +68,29 @@ class Lifecycle:
         return self.is_in("lapsed")
 
 
-def lifecycle_definition(basis: Basis) -> LifecycleDefinition | None:
+def lifecycle_definition(context: ReportContext) -> LifecycleDefinition | None:
     """Return the definition that ``ckm segment --by lifecycle`` would use; None where there is no rhythm to judge by.
 
     The workspace's kept one where it counts days in the same time zone, else one that is learned from the ledger.
     """
-    if basis.workspace is not None:
-        saved = Library(basis.workspace.root / "segments").find(METHOD)
-        same_days = saved is not None and saved.time_zone == basis.ledger.time_zone
+    if context.workspace is not None:
+        saved = Library(context.workspace.root / "segments").find(METHOD)
+        same_days = saved is not None and saved.time_zone == context.ledger.time_zone
         if saved is not None and same_days and isinstance(saved.definition, LifecycleDefinition):
             return saved.definition
-    histogram = basis.ledger.gaps.histogram()
+    histogram = context.ledger.gaps.histogram()
     usual, long = (population_gap(histogram, share) for share in (0.5, LONG_SHARE))
     if usual is None or long is None or histogram["count"].sum() < FEWEST_GAPS:
         return None
     return LifecycleDefinition(readable_number(usual), readable_number(long))
 
 
-def lifecycle_of(basis: Basis, definition: LifecycleDefinition | None = None) -> Lifecycle | None:
-    """Judge every customer of a basis as of its day, and as of the end of the period that is compared with.
+def lifecycle_of(context: ReportContext, definition: LifecycleDefinition | None = None) -> Lifecycle | None:
+    """Judge every customer of a context as of its day, and as of the end of the period that is compared with.
 
     Parameters
     ----------
-    basis
+    context
         What is measured.
     definition
         One ruler for several parts of the customers; default: that of :func:`lifecycle_definition`.
@@ -100,14 +100,14 @@ def lifecycle_of(basis: Basis, definition: LifecycleDefinition | None = None) ->
     Lifecycle | None
         None where there is no rhythm to judge by.
     """
-    definition = definition or lifecycle_definition(basis)
+    definition = definition or lifecycle_definition(context)
     if definition is None:
         return None
-    ledger = basis.ledger
+    ledger = context.ledger
     gaps = ledger.gaps
     earlier = None
-    if basis.before is not None:
-        past = basis.before.ledger
+    if context.before is not None:
+        past = context.before.ledger
         earlier = Lifecycle(definition, past, _states(past, gaps, definition))
     return Lifecycle(definition, ledger, _states(ledger, gaps, definition), earlier)
 
@@ -124,14 +124,14 @@ def _states(ledger: Ledger, gaps: Gaps, definition: LifecycleDefinition) -> NDAr
     return found
 
 
-def lifecycle_measures(
-    basis: Basis, lifecycle: Lifecycle | None, *, with_prospects: bool = True
-) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+def lifecycle_metrics(
+    context: ReportContext, lifecycle: Lifecycle | None, *, with_prospects: bool = True
+) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Return the metrics ``lifecycle_stage`` and ``active_customer_flow``.
 
     Parameters
     ----------
-    basis
+    context
         What is measured.
     lifecycle
         Of :func:`lifecycle_of`.
@@ -140,24 +140,26 @@ def lifecycle_measures(
         that is told by what they bought has none.
     """
     if lifecycle is None:
-        there = len(basis.ledger.gaps.lengths)
+        there = len(context.ledger.gaps.lengths)
         return (), (Missing(SECTION, "few_repeat_buyers", (("there", there), ("needed", FEWEST_GAPS))),)
-    now = _counted(basis, lifecycle, with_prospects=with_prospects)
-    then = _counted(basis, lifecycle.earlier, with_prospects=with_prospects) if lifecycle.earlier else {}
-    states = [Measure("lifecycle_stage", count, (("state", state),), previous=then.get(state)) for state, count in now.items()]
+    now = _counted(context, lifecycle, with_prospects=with_prospects)
+    then = _counted(context, lifecycle.earlier, with_prospects=with_prospects) if lifecycle.earlier else {}
+    states = [
+        Metric("lifecycle_stage", count, (("state", state),), previous=then.get(state)) for state, count in now.items()
+    ]
     flows = [
-        Measure("active_customer_flow", balance[kind], (("month", balance["period"]), ("kind", kind)))
+        Metric("active_customer_flow", balance[kind], (("month", balance["period"]), ("kind", kind)))
         for balance in lifecycle_flows(lifecycle.ledger, lifecycle.definition).frame.iter_rows(named=True)
         for kind in COUNTS
     ]
     return (*states, *flows), ()
 
 
-def _counted(basis: Basis, lifecycle: Lifecycle, *, with_prospects: bool) -> dict[str, int]:
+def _counted(context: ReportContext, lifecycle: Lifecycle, *, with_prospects: bool) -> dict[str, int]:
     counts = np.bincount(lifecycle.state[lifecycle.state >= 0], minlength=len(STATES))
     found = dict(zip(STATES, counts.tolist(), strict=True))
     del found["prospect"]
-    customers = basis.tables.get("customers")
+    customers = context.tables.get("customers")
     if with_prospects and customers is not None:
         ledger = lifecycle.ledger
         known = ledger.purchases.has_any | ledger.returns.has_any

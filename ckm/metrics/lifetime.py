@@ -11,7 +11,7 @@ import numpy as np
 from ckm.customers.calendar import calendar_day, day_number
 from ckm.errors import NotEnoughDataError
 from ckm.metrics.intervals import Z
-from ckm.metrics.metric import Measure, Missing
+from ckm.metrics.metric import Metric, Missing
 from ckm.models.btyd.buyers import Buyers, buyers_until
 from ckm.models.btyd.holdout import Holdout, Tenth, by_tenths, hold_out
 from ckm.models.btyd.lifetime import DAYS_A_MONTH, discounted_orders, fit_lifetime
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.customers.ledger import Ledger
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
     from ckm.metrics.margin import Margin
     from ckm.models.btyd.gamma_gamma import Independence
     from ckm.models.btyd.model import TransactionModel
@@ -128,7 +128,7 @@ class Lifetime:
         return f"{kept}, no cost is known" if self.margin.share is None else f"{kept}, margin {self.margin.share:.1%}"
 
 
-def read_lifetime(basis: Basis, margin: Margin) -> Lifetime | Missing:
+def read_lifetime(context: ReportContext, margin: Margin) -> Lifetime | Missing:
     """Fit the models to all customers of the ledger, and say what is expected of each.
 
     The model of ordering is the one that came nearest to each customer's spend in the holdout, learned anew from
@@ -137,20 +137,20 @@ def read_lifetime(basis: Basis, margin: Margin) -> Lifetime | Missing:
 
     Parameters
     ----------
-    basis
+    context
         Of all customers: a part of them learns from the whole.
     margin
         Of purchases.
     """
-    ledger, settings = basis.ledger, basis.config.loyalty
+    ledger, settings = context.ledger, context.config.loyalty
     columns = ledger.purchases.code, ledger.purchases.day, ledger.purchases.of("net") / ledger.scale
-    holdout = _held_out(ledger, columns, round(settings.horizon * DAYS_A_MONTH), basis.seed)
-    buyers = buyers_until(*columns, day_number(basis.as_of))
+    holdout = _held_out(ledger, columns, round(settings.horizon * DAYS_A_MONTH), context.seed)
+    buyers = buyers_until(*columns, day_number(context.as_of))
     if not len(buyers):
         return Missing(SECTION, "few_repeat_buyers", (("there", 0), ("needed", 20)))
     try:
         only = None if holdout is None else (holdout.best.model.name,)
-        fit = fit_lifetime(buyers, models=only, seed=basis.seed)
+        fit = fit_lifetime(buyers, models=only, seed=context.seed)
     except NotEnoughDataError as error:
         return _missing(error)
     model = fit.choice.model
@@ -161,7 +161,7 @@ def read_lifetime(basis: Basis, margin: Margin) -> Lifetime | Missing:
         round(settings.horizon * DAYS_A_MONTH),
         model,
         first_day=day_number(ledger.begins),
-        seed=basis.seed,
+        seed=context.seed,
     )
     return Lifetime(
         customers=ledger.customers.gather(buyers.codes),
@@ -181,33 +181,35 @@ def read_lifetime(basis: Basis, margin: Margin) -> Lifetime | Missing:
     )
 
 
-def lifetime_measures(basis: Basis, lifetime: Lifetime | Missing) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+def lifetime_metrics(
+    context: ReportContext, lifetime: Lifetime | Missing
+) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Return the customer lifetime value, its holdout check and the check of independence.
 
     Parameters
     ----------
-    basis
-        Of the customers to measure: all, or a part, of whom the values alone are said. The checks are of all.
+    context
+        Of the customers to include: all, or a part, of whom the values alone are said. The checks are of all.
     lifetime
         Of all customers (:func:`read_lifetime`).
     """
     if isinstance(lifetime, Missing):
         return (), (lifetime,)
-    customers = basis.ledger.customers
+    customers = context.ledger.customers
     whole = len(customers) == lifetime.everybody
     value = lifetime.value if whole else lifetime.value[lifetime.customers.is_in(customers.implode()).to_numpy()]
-    measures = list(_values(value, lifetime.forecast if whole else None))
+    metrics = list(_values(value, lifetime.forecast if whole else None))
     if not whole:
-        return tuple(measures), ()
-    measures += _past_measures(lifetime.forecast)
+        return tuple(metrics), ()
+    metrics += _past_metrics(lifetime.forecast)
     missing = [Missing(SECTION, "no_cost")] if lifetime.margin.share is None else []
     if lifetime.holdout is None:
         missing.append(Missing(SECTION, "no_holdout"))
     else:
         if not lifetime.forecast.tests:
             missing.append(Missing(SECTION, "no_spend_test"))
-        measures += _holdout_measures(lifetime.holdout)
-    return (*measures, _independence(lifetime.independence)), tuple(missing)
+        metrics += _holdout_metrics(lifetime.holdout)
+    return (*metrics, _independence(lifetime.independence)), tuple(missing)
 
 
 def _held_out(ledger: Ledger, columns: Columns, horizon: int, seed: int) -> Holdout | None:
@@ -225,16 +227,16 @@ def _missing(error: NotEnoughDataError) -> Missing:
     return Missing.too_few(SECTION, "few_repeat_buyers", error)
 
 
-def _values(value: Floats, forecast: SpendForecast | None) -> tuple[Measure, ...]:
+def _values(value: Floats, forecast: SpendForecast | None) -> tuple[Metric, ...]:
     customers, total = len(value), float(value.sum())
     tenths = by_tenths(value, value)
     reach = None if forecast is None else forecast.total_reach
     ends = (None, None) if reach is None else tuple(round(total * exp(sign * reach), MONEY_DIGITS) for sign in (-1, 1))
     return (
-        Measure("clv", round(total, MONEY_DIGITS), (), customers, *ends),
-        Measure("clv_mean", round(total / customers, MONEY_DIGITS) if customers else None, n=customers),
+        Metric("clv", round(total, MONEY_DIGITS), (), customers, *ends),
+        Metric("clv_mean", round(total / customers, MONEY_DIGITS) if customers else None, n=customers),
         *(
-            Measure(
+            Metric(
                 "clv_share",
                 round(each.actual / total, SHARE_DIGITS) if total > 0 else None,
                 (("tenth", str(number)),),
@@ -245,7 +247,7 @@ def _values(value: Floats, forecast: SpendForecast | None) -> tuple[Measure, ...
     )
 
 
-def _past_measures(forecast: SpendForecast) -> list[Measure]:
+def _past_metrics(forecast: SpendForecast) -> list[Metric]:
     """Return of what the forecast is made, and how right it was in the window that closed last."""
     if not forecast.tests:
         return []
@@ -254,17 +256,17 @@ def _past_measures(forecast: SpendForecast) -> list[Measure]:
     sums = (("predicted", latest.expected), ("actual", latest.spend))
     return [
         *(
-            Measure("clv_weight", round(share, SHARE_DIGITS), (("model", name),))
+            Metric("clv_weight", round(share, SHARE_DIGITS), (("model", name),))
             for name, share in forecast.shares.items()
         ),
         *(
-            Measure("clv_past_spend", round(float(spend.sum()), MONEY_DIGITS), (("what", what),), n=customers)
+            Metric("clv_past_spend", round(float(spend.sum()), MONEY_DIGITS), (("what", what),), n=customers)
             for what, spend in sums
         ),
-        Measure("clv_past_error", round(latest.mean_absolute_error, MONEY_DIGITS), n=customers),
-        Measure("clv_past_days", float(latest.days)),
+        Metric("clv_past_error", round(latest.mean_absolute_error, MONEY_DIGITS), n=customers),
+        Metric("clv_past_days", float(latest.days)),
         *(
-            [Measure("clv_past_coverage", round(forecast.coverage, SHARE_DIGITS), n=customers)]
+            [Metric("clv_past_coverage", round(forecast.coverage, SHARE_DIGITS), n=customers)]
             if forecast.coverage is not None
             else []
         ),
@@ -287,8 +289,8 @@ def _tested(forecast: SpendForecast) -> tuple[str, ...]:
     return (said,)
 
 
-def _holdout_measures(holdout: Holdout) -> list[Measure]:
-    measures = [
+def _holdout_metrics(holdout: Holdout) -> list[Metric]:
+    metrics = [
         *_tenths("holdout_orders", holdout.tenths_of_orders, ORDER_DIGITS),
         *_tenths("holdout_money", holdout.tenths_of_money, MONEY_DIGITS),
     ]
@@ -296,26 +298,26 @@ def _holdout_measures(holdout: Holdout) -> list[Measure]:
     for each in holdout.models:
         for what, orders in (("predicted", each.total), ("actual", actual)):
             of = (("model", each.model.name), ("what", what))
-            measures.append(Measure("holdout_total_orders", round(orders, ORDER_DIGITS), of, n=customers))
-    return measures
+            metrics.append(Metric("holdout_total_orders", round(orders, ORDER_DIGITS), of, n=customers))
+    return metrics
 
 
-def _tenths(name: str, tenths: tuple[Tenth, ...], digits: int) -> list[Measure]:
+def _tenths(name: str, tenths: tuple[Tenth, ...], digits: int) -> list[Metric]:
     return [
-        Measure(name, round(figure, digits), (("tenth", str(number)), ("what", what)), n=each.customers)
+        Metric(name, round(figure, digits), (("tenth", str(number)), ("what", what)), n=each.customers)
         for number, each in enumerate(tenths, 1)
         for what, figure in (("predicted", each.expected), ("actual", each.actual))
     ]
 
 
-def _independence(found: Independence) -> Measure:
+def _independence(found: Independence) -> Metric:
     """Return Spearman's correlation, with the interval of Bonett and Wright (2000, Psychometrika 65(1):23-28)."""
     r, n = found.spearman, int(found.customers)
     if r is None or n <= 3 or abs(r) >= 1:
-        return Measure("independence", r, n=n)
+        return Metric("independence", r, n=n)
     reach = Z * sqrt((1 + r**2 / 2) / (n - 3))
     low, high = (round(tanh(atanh(r) + sign * reach), SHARE_DIGITS) for sign in (-1, 1))
-    return Measure("independence", round(r, SHARE_DIGITS), (), n, low, high)
+    return Metric("independence", round(r, SHARE_DIGITS), (), n, low, high)
 
 
 def _nearest(holdout: Holdout) -> str:

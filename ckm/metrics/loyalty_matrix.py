@@ -11,7 +11,7 @@ import polars as pl
 from ckm.customers.calendar import months_before
 from ckm.customers.period import MONTHS_OF_A_YEAR, Period, period_until
 from ckm.metrics.loyalty_rules import LoyaltyRules, load_loyalty_rules
-from ckm.metrics.metric import Measure, Missing
+from ckm.metrics.metric import Metric, Missing
 from ckm.metrics.ratings import Ratings, read_ratings
 from ckm.segmentation.lifecycle.definition import IN_RHYTHM
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.customers.ledger import Ledger
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
     from ckm.metrics.lifecycle import Lifecycle
 
     Mask = NDArray[np.bool_]
@@ -96,37 +96,37 @@ class Standpoint:
         return found
 
 
-def loyalty_measures(
-    basis: Basis, lifecycle: Lifecycle | None, ratings: Ratings | None = None
-) -> tuple[LoyalCustomers, tuple[Measure, ...], tuple[Missing, ...]]:
-    """Return the list of loyal customers, ``loyal_customers``, ``loyalty_matrix_cell`` and ``loyalty_matrix_cell_revenue``.
+def loyalty_metrics(
+    context: ReportContext, lifecycle: Lifecycle | None, ratings: Ratings | None = None
+) -> tuple[LoyalCustomers, tuple[Metric, ...], tuple[Missing, ...]]:
+    """Return the list of loyal customers, and the metrics of their number and of the loyalty matrix.
 
     Without a rhythm of the customers nobody's behaviour can be judged; without ratings there are no cells, and the
     rules that do without an attitude are left.
 
     Parameters
     ----------
-    basis
+    context
         What is measured.
     lifecycle
-        Of the basis; None where there is no rhythm to judge by.
+        Of the context; None where there is no rhythm to judge by.
     ratings
-        Of the basis, where they are at hand.
+        Of the context, where they are at hand.
     """
     rules = load_loyalty_rules()
     if lifecycle is None:
         return LoyalCustomers(pl.DataFrame(schema=LOYAL_COLUMNS)), (), (Missing("loyalty", "no_rhythm"),)
-    ratings = ratings or read_ratings(basis)
-    here = _standpoint(basis, lifecycle, ratings, rules)
+    ratings = ratings or read_ratings(context)
+    here = _standpoint(context, lifecycle, ratings, rules)
     then = None
-    if basis.before is not None and lifecycle.earlier is not None:
-        then = _standpoint(basis.before, lifecycle.earlier, ratings, rules)
+    if context.before is not None and lifecycle.earlier is not None:
+        then = _standpoint(context.before, lifecycle.earlier, ratings, rules)
     loyal, loyal_then = here.loyal(rules), None if then is None else then.loyal(rules)
     # Nobody can have bought in a year before the data begin, so that no more customers came to be steady than before.
-    reached = basis.ledger.begins <= _years(basis.compared.last, rules.steady_years)[-1].first
+    reached = context.ledger.begins <= _years(context.compared.last, rules.steady_years)[-1].first
     judged = {rule.name for rule in rules.rules if reached or rule.behaviour != STEADY}
-    measures = [
-        Measure(
+    metrics = [
+        Metric(
             "loyal_customers",
             float(mask.sum()),
             (("rule", rule),),
@@ -134,16 +134,18 @@ def loyalty_measures(
         )
         for rule, mask in loyal.items()
     ]
-    customers = LoyalCustomers(_list(basis, here, loyal))
+    customers = LoyalCustomers(_list(context, here, loyal))
     if not (here.active & (here.high | here.low)).any():
         # Without any interactions the satisfaction says so already.
-        missing = (Missing("loyalty", "no_ratings"),) if "interactions" in basis.tables else ()
-        return customers, tuple(measures), missing
-    return customers, (*_cells(basis, here, then), *measures), ()
+        missing = (Missing("loyalty", "no_ratings"),) if "interactions" in context.tables else ()
+        return customers, tuple(metrics), missing
+    return customers, (*_cells(context, here, then), *metrics), ()
 
 
-def _standpoint(basis: Basis, lifecycle: Lifecycle, ratings: Ratings | None, rules: LoyaltyRules) -> Standpoint:
-    ledger, last = basis.ledger, basis.period.last
+def _standpoint(
+    context: ReportContext, lifecycle: Lifecycle, ratings: Ratings | None, rules: LoyaltyRules
+) -> Standpoint:
+    ledger, last = context.ledger, context.period.last
     in_rhythm = lifecycle.is_in(*IN_RHYTHM)
     days = ledger.purchase_days_between(period_until(last, rules.often_months))
     steady = np.logical_and.reduce([ledger.bought_between(year) for year in _years(last, rules.steady_years)])
@@ -154,8 +156,8 @@ def _standpoint(basis: Basis, lifecycle: Lifecycle, ratings: Ratings | None, rul
     is_high = (answers["rating"] >= answers["scale"].replace_strict(rules.high, return_dtype=pl.Float64)).to_numpy()
     high[codes[is_high]], low[codes[~is_high]] = True, True
     return Standpoint(
-        active=ledger.bought_between(basis.period),
-        often=in_rhythm & (days >= basis.config.loyalty.min_orders),
+        active=ledger.bought_between(context.period),
+        often=in_rhythm & (days >= context.config.loyalty.min_orders),
         steady=in_rhythm & steady,
         high=high,
         low=low,
@@ -175,28 +177,32 @@ def _answers(ratings: Ratings | None, period: Period) -> pl.DataFrame:
     return ratings.newest_of_any(period)
 
 
-def _cells(basis: Basis, here: Standpoint, then: Standpoint | None) -> list[Measure]:
-    ledger = basis.ledger
+def _cells(context: ReportContext, here: Standpoint, then: Standpoint | None) -> list[Metric]:
+    ledger = context.ledger
     now, before = here.cells(), None if then is None else then.cells()
-    net = ledger.net_between(basis.period)
-    net_before = None if before is None else ledger.net_between(basis.compared)
+    net = ledger.net_between(context.period)
+    net_before = None if before is None else ledger.net_between(context.compared)
     counts, revenue = [], []
     for name, mask in now.items():
         place, was = (("loyalty", name),), None if before is None else before[name]
         counts.append(
-            Measure("loyalty_matrix_cell", float(mask.sum()), place, previous=None if was is None else float(was.sum()))
+            Metric("loyalty_matrix_cell", float(mask.sum()), place, previous=None if was is None else float(was.sum()))
         )
         spent = None if was is None or net_before is None else ledger.money(int(net_before[was].sum()))
         revenue.append(
-            Measure(
-                "loyalty_matrix_cell_revenue", ledger.money(int(net[mask].sum())), place, n=int(mask.sum()), previous=spent
+            Metric(
+                "loyalty_matrix_cell_revenue",
+                ledger.money(int(net[mask].sum())),
+                place,
+                n=int(mask.sum()),
+                previous=spent,
             )
         )
     return [*counts, *revenue]
 
 
-def _list(basis: Basis, here: Standpoint, loyal: dict[str, Mask]) -> pl.DataFrame:
-    ledger: Ledger = basis.ledger
+def _list(context: ReportContext, here: Standpoint, loyal: dict[str, Mask]) -> pl.DataFrame:
+    ledger: Ledger = context.ledger
     rule = np.full(len(ledger.customers), -1)
     for position, mask in enumerate(loyal.values()):
         rule[mask] = position
@@ -205,15 +211,15 @@ def _list(basis: Basis, here: Standpoint, loyal: dict[str, Mask]) -> pl.DataFram
         pl.col("code").cast(pl.Int64),
         attitude=pl.format("{}={}", "scale", pl.col("rating").cast(pl.String).str.strip_suffix(".0")),
     )
-    last = ledger.until(basis.period.last).purchases.last_days()
+    last = ledger.until(context.period.last).purchases.last_days()
     return (
         pl.DataFrame(
             {
                 "code": codes,
                 "customer_id": ledger.customers.gather(codes),
                 "rule": pl.Series(list(loyal), dtype=pl.String).gather(rule[codes]),
-                "orders": ledger.orders_between(basis.period)[codes],
-                "net": ledger.net_between(basis.period)[codes],
+                "orders": ledger.orders_between(context.period)[codes],
+                "net": ledger.net_between(context.period)[codes],
                 "last_purchase": pl.Series(last[codes]).cast(pl.Date),
             }
         )

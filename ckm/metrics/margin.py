@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ckm.customers.ledger import SHARE_DIGITS
 
 if TYPE_CHECKING:
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
 
 
 @dataclass(frozen=True)
@@ -38,9 +38,9 @@ class Margin:
         return self.kept * self.of_net
 
 
-def read_margin(basis: Basis) -> Margin:
+def read_margin(context: ReportContext) -> Margin:
     """Return the margin as known on the day of the report."""
-    ledger = basis.ledger
+    ledger = context.ledger
     bought, returned = sum(each.sum_of("net") for each in ledger.bought), ledger.returns.sum_of("net")
     kept = min(1.0, max(0.0, (bought + returned) / bought)) if bought > 0 else 1.0
     return Margin(ledger.margin_share(), round(kept, SHARE_DIGITS))

@@ -1,4 +1,4 @@
-"""A measure: a number with its name, the part of the customers that it is of, its interval, and what it was before."""
+"""A metric: a number with its name, the part of the customers that it is of, its interval, and what it was before."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.metrics.catalogue import load_book
+from ckm.metrics.catalogue import load_catalogue
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ CHANGE_DIGITS = 9
 """Of a difference: cents are not exact in binary, and what lies below a billionth is none."""
 COLUMNS = {
     "section": pl.String,
-    "measure": pl.String,
+    "metric": pl.String,
     "slice": pl.String,
     "value": pl.Float64,
     "unit": pl.String,
@@ -30,17 +30,17 @@ COLUMNS = {
     "change": pl.Float64,
     "definition": pl.String,
 }
-"""Columns of :func:`measures_table`."""
+"""Columns of :func:`metrics_table`."""
 
 
 @dataclass(frozen=True)
-class Measure:
+class Metric:
     """A number of the report.
 
     Attributes
     ----------
     name
-        In the book of measures, which says what it means, its unit and its section.
+        In the metric catalogue, which says what it means, its unit and its section.
     value
         None where it cannot be said: a share of nobody.
     slice
@@ -51,7 +51,7 @@ class Measure:
     lo, hi
         Ends of the 95 % interval, where it is an estimate.
     previous
-        The same in the period that is compared with; None where there was nothing to measure.
+        The same in the period that is compared with; None where there was no data.
     previous_n
         What ``n`` was then: decides alone whether ``previous`` may be shown.
     """
@@ -67,7 +67,7 @@ class Measure:
 
     @property
     def change(self) -> float | None:
-        """Difference to the period before, in the unit of the measure."""
+        """Difference to the period before, in the unit of the metric."""
         if self.value is None or self.previous is None:
             return None
         return round(self.value - self.previous, CHANGE_DIGITS)
@@ -76,35 +76,35 @@ class Measure:
         """Value of one dimension of the slice; None where it has it not."""
         return dict(self.slice).get(dimension)
 
-    def within(self, dimension: str, value: str) -> Measure:
-        """Return the measure as one of a part of the customers."""
+    def within(self, dimension: str, value: str) -> Metric:
+        """Return the metric as one of a part of the customers."""
         return replace(self, slice=((dimension, value), *self.slice))
 
 
-class Measures:
-    """All measures of a report, in the order of the book."""
+class Metrics:
+    """All metrics of a report, in the order of the book."""
 
-    def __init__(self, measures: Iterable[Measure]) -> None:
-        book = load_book()
-        # Sorting is stable: within a measure the room's own order stays, as months in time.
-        self._measures = tuple(sorted(measures, key=lambda each: book.position(each.name)))
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        book = load_catalogue()
+        # Sorting is stable: within a metric the room's own order stays, as months in time.
+        self._metrics = tuple(sorted(metrics, key=lambda each: book.position(each.name)))
 
-    def __iter__(self) -> Iterator[Measure]:
-        return iter(self._measures)
+    def __iter__(self) -> Iterator[Metric]:
+        return iter(self._metrics)
 
     def __len__(self) -> int:
-        return len(self._measures)
+        return len(self._metrics)
 
-    def all(self, name: str, *dimensions: str) -> tuple[Measure, ...]:
-        """Measures of a name whose slice has exactly these dimensions, in the room's order."""
+    def all(self, name: str, *dimensions: str) -> tuple[Metric, ...]:
+        """Metrics of a name whose slice has exactly these dimensions, in the room's order."""
         return tuple(
-            each for each in self._measures if each.name == name and tuple(key for key, _ in each.slice) == dimensions
+            each for each in self._metrics if each.name == name and tuple(key for key, _ in each.slice) == dimensions
         )
 
-    def get(self, name: str, **slice_: str) -> Measure | None:
-        """The measure of a name and a slice; None where there is none."""
+    def get(self, name: str, **slice_: str) -> Metric | None:
+        """The metric of a name and a slice; None where there is none."""
         wanted = tuple(slice_.items())
-        return next((each for each in self._measures if each.name == name and each.slice == wanted), None)
+        return next((each for each in self._metrics if each.name == name and each.slice == wanted), None)
 
     def value(self, name: str, **slice_: str) -> float | None:
         """Its value; None where there is none."""
@@ -112,8 +112,8 @@ class Measures:
         return None if found is None else found.value
 
     def table(self) -> pl.DataFrame:
-        """One row per measure, with the columns of :data:`COLUMNS`."""
-        book = load_book()
+        """One row per metric, with the columns of :data:`COLUMNS`."""
+        book = load_catalogue()
         rows = [
             (
                 book[each.name].section,
@@ -128,7 +128,7 @@ class Measures:
                 each.change,
                 book[each.name].definition,
             )
-            for each in self._measures
+            for each in self._metrics
         ]
         return pl.DataFrame(rows, schema=COLUMNS, orient="row")
 

@@ -1,6 +1,6 @@
-"""How customers are parted by measures of the report, and how each measure is kept from telling of a few of them.
+"""How customers are parted by metrics of the report, and how each metric is kept from localized of a few of them.
 
-The parts are in ``ckm/data/hidden_cells.yaml``; which of them a measure is of, its ``protection`` in
+The parts are in ``ckm/data/hidden_cells.yaml``; which of them a metric is of, its ``protection`` in
 ``ckm/data/metrics.yaml`` says. One that says nothing is refused: what is not declared would be shown.
 """
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 PARTS = Path(__file__).parents[1] / "data" / "hidden_cells.yaml"
 PARTS_SCHEMA = "ckm.hidden_cells/1"
 PUBLIC, WHOLE, OWN_N, SLICE = "public", "whole", "n", "slice"
-"""Protections that are no part: given for the shop; of all customers; of those whom a measure's own ``n`` counts; of a
+"""Protections that are no part: given for the shop; of all customers; of those whom a metric's own ``n`` counts; of a
 slice of any dimension, which ``change_by_slice`` names."""
 OWN_N_OF = "n of "
-"""What ``counted_by`` of a part begins with whose customers are the ``n`` of one of its measures."""
+"""What ``counted_by`` of a part begins with whose customers are the ``n`` of one of its metrics."""
 
 Pair = tuple[str, str]
 
@@ -44,14 +44,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Protection:
-    """What keeps a measure from telling of a few customers.
+    """What keeps a metric from localized of a few customers.
 
     Attributes
     ----------
     part
         :data:`PUBLIC`, :data:`WHOLE`, :data:`OWN_N`, :data:`SLICE`, or the name of a :class:`Part`.
     value
-        The one value of the part that the measure is of, whatever its slices; None where its slices say.
+        The one value of the part that the metric is of, whatever its slices; None where its slices say.
     one_in
         It rests on the best one in so many of those whom its ``n`` counts, and they must be enough.
     """
@@ -91,12 +91,12 @@ def _part(entry: YamlEntry) -> Part:
     )
 
 
-def read_protection(measure: str, keys: Mapping[str, YamlEntry], where: str, slices: Collection[str]) -> Protection:
-    """Return the protection that a measure declares.
+def read_protection(metric: str, keys: Mapping[str, YamlEntry], where: str, slices: Collection[str]) -> Protection:
+    """Return the protection that a metric declares.
 
     Parameters
     ----------
-    measure
+    metric
         Its name.
     keys
         Of its entry in the catalogue.
@@ -115,7 +115,7 @@ def read_protection(measure: str, keys: Mapping[str, YamlEntry], where: str, sli
     entry = keys.get("protection")
     if entry is None or entry.is_null:
         raise UsageError(
-            f"{where}: measure '{measure}' does not say how it is kept from telling of a few customers",
+            f"{where}: metric '{metric}' does not say how it is kept from localized of a few customers",
             hint="write protection: n (hidden where its own n is small), whole (of all customers), public (no customer "
             f"stands behind it), or the part of the customers that it is of: {', '.join(parts)}",
         )
@@ -125,13 +125,13 @@ def read_protection(measure: str, keys: Mapping[str, YamlEntry], where: str, sli
     needed = {parts[found.part].dimension} if found.part in parts and found.value is None else set[str]()
     if found.part == WHOLE and slices:
         raise UsageError(
-            f"{entry.where}: measure '{measure}' comes in slices ({', '.join(slices)}), so it is not of all customers",
+            f"{entry.where}: metric '{metric}' comes in slices ({', '.join(slices)}), so it is not of all customers",
             hint=f"write protection: n, or the part that its slices are: {', '.join(parts)}",
         )
     if missing := needed - set(slices):
         raise UsageError(
-            f"{entry.where}: measure '{measure}' lacks the slice '{', '.join(missing)}' of part '{found.part}'",
-            hint="add it to its slices, or write {part: NAME, value: VALUE} for a measure of one part",
+            f"{entry.where}: metric '{metric}' lacks the slice '{', '.join(missing)}' of part '{found.part}'",
+            hint="add it to its slices, or write {part: NAME, value: VALUE} for a metric of one part",
         )
     return found
 

@@ -14,7 +14,7 @@ from ckm.settings import end_of_day
 
 if TYPE_CHECKING:
     from ckm.customers.period import Period
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
 
 NEEDED = ("customer_id", "at", "rating", "scale")
 """Columns of the interactions; where one is absent there are no ratings."""
@@ -85,23 +85,23 @@ class Ratings:
         return self.frame.lazy().filter(pl.col("day").is_between(first, last))
 
 
-def read_ratings(basis: Basis) -> Ratings | None:
+def read_ratings(context: ReportContext) -> Ratings | None:
     """Read the ratings of all customers up to the report's day; None where no table has any column for them.
 
     Of two ratings of one customer at one instant the worse one counts as the newer, so that the order of the rows is of
     no matter.
     """
-    interactions = basis.tables.get("interactions")
+    interactions = context.tables.get("interactions")
     if interactions is None or not set(NEEDED) <= set(interactions.collect_schema().names()):
         return None
-    time_zone = basis.ledger.time_zone
+    time_zone = context.ledger.time_zone
     scale, rating = pl.col("scale").cast(pl.String), pl.col("rating").cast(pl.Float64)
     rated = interactions.select(pl.col("customer_id").cast(pl.String), "at", scale=scale, rating=rating).filter(
         pl.col("rating").is_not_null(),
         pl.col("scale").is_in(list(RATING_SCALES)),
-        pl.col("at") < end_of_day(basis.as_of, time_zone),
+        pl.col("at") < end_of_day(context.as_of, time_zone),
     )
-    codes = basis.ledger.customers.to_frame("customer_id").lazy().with_row_index("code")
+    codes = context.ledger.customers.to_frame("customer_id").lazy().with_row_index("code")
     frame = (
         rated.with_columns(day=local_day("at", time_zone))
         .with_columns(pl.col("day").to_physical(), named=pl.col("customer_id").is_not_null())

@@ -11,15 +11,15 @@ import polars as pl
 from ckm.customers.calendar import day_number
 from ckm.customers.ledger import NO_VALUE
 from ckm.customers.period import Period
-from ckm.metrics.intervals import wilson
-from ckm.metrics.metric import Measure, Missing
 from ckm.metrics.customer_balance import standing
+from ckm.metrics.intervals import wilson
+from ckm.metrics.metric import Metric, Missing
 from ckm.schema import PARTY_TYPES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
 
 SECTION = "relationships"
 COHORT_DAYS = 365
@@ -36,41 +36,42 @@ class _Number(NamedTuple):
 UNKNOWN = _Number(None)
 
 
-def relationship_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
-    """Measure the customers of the period and their purchases, and by party type.
+def relationship_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
+    """Compute the customers of the period and their purchases, and by party type.
 
-    Where the data do not cover the period that is compared with, nobody can say who is new, retained, reactivated or lost:
-    these are None, ``no_comparison`` says why, and nothing has a ``previous``. Where they do not cover the year before
-    the last, those who bought first in it are mostly old customers: their repeat rate is None (``short_history``).
+    Where the data do not cover the period that is compared with, the groups (new, retained, reactivated,
+    lost) are not known: these are None, ``no_comparison`` says why, and nothing has a ``previous``. Where they do not
+    cover the year before the last, those who bought first in it are mostly old customers: their repeat rate is None
+    (``short_history``).
     """
-    now, before = _numbers(basis), _numbers(basis.before) if basis.before else {}
-    measures = [
-        Measure(name, *_parts(number), before.get(name, UNKNOWN).value, before.get(name, UNKNOWN).n)
+    now, before = _numbers(context), _numbers(context.before) if context.before else {}
+    metrics = [
+        Metric(name, *_parts(number), before.get(name, UNKNOWN).value, before.get(name, UNKNOWN).n)
         for name, number in now.items()
     ]
-    missing = [] if basis.incomparable is None else [Missing(SECTION, *basis.incomparable)]
-    if not basis.covers(_cohort_year(basis)):
-        there = (basis.period.last - basis.ledger.begins).days
+    missing = [] if context.incomparable is None else [Missing(SECTION, *context.incomparable)]
+    if not context.covers(_cohort_year(context)):
+        there = (context.period.last - context.ledger.begins).days
         missing.append(Missing(SECTION, "short_history", (("there", there), ("needed", 2 * COHORT_DAYS))))
-    if "customers" in basis.tables:
-        measures += _by_party(basis)
+    if "customers" in context.tables:
+        metrics += _by_party(context)
     else:
         missing.append(Missing(SECTION, "no_customers_table"))
-    return tuple(measures), tuple(missing)
+    return tuple(metrics), tuple(missing)
 
 
 def _parts(number: _Number) -> tuple[float | None, tuple[()], int | None, float | None, float | None]:
     return number.value, (), number.n, number.lo, number.hi
 
 
-def _numbers(basis: Basis) -> dict[str, _Number]:
-    ledger, period = basis.ledger, basis.period
-    who, orders, days = standing(basis), ledger.orders_between(period), ledger.purchase_days_between(period)
+def _numbers(context: ReportContext) -> dict[str, _Number]:
+    ledger, period = context.ledger, context.period
+    who, orders, days = standing(context), ledger.orders_between(period), ledger.purchase_days_between(period)
     active, bought = int(who.active.sum()), int(orders.sum())
     purchases = ledger.money(int(ledger.net_between(period).sum()) - ledger.returns.total_of("net", period))
-    known = basis.is_comparable
+    known = context.is_comparable
     retained, before = int(who.retained.sum()), int(who.active_before.sum())
-    gaps = _gaps_ended(basis)
+    gaps = _gaps_ended(context)
     return {
         "customers_active": _Number(active),
         "customers_new": _Number(int(who.new.sum())) if known else UNKNOWN,
@@ -83,7 +84,7 @@ def _numbers(basis: Basis) -> dict[str, _Number]:
         "orders_per_customer": _Number(bought / active if active else None, n=active),
         "average_order_value": _Number(purchases / bought if bought else None, n=bought),
         "repeat_rate_period": _rate(int((days > 1).sum()), active),
-        "repeat_rate_cohort": _rate(*_bought_again(basis)) if basis.covers(_cohort_year(basis)) else UNKNOWN,
+        "repeat_rate_cohort": _rate(*_bought_again(context)) if context.covers(_cohort_year(context)) else UNKNOWN,
         "median_interpurchase_days": _Number(float(np.median(gaps)) if len(gaps) else None, n=len(gaps)),
     }
 
@@ -92,15 +93,15 @@ def _rate(part: int, whole: int) -> _Number:
     return _Number(part / whole if whole else None, whole, *wilson(part, whole))
 
 
-def _cohort_year(basis: Basis) -> Period:
+def _cohort_year(context: ReportContext) -> Period:
     """The year before the last: who bought first in it has been watched for a whole year."""
-    last = basis.period.last - timedelta(COHORT_DAYS)
+    last = context.period.last - timedelta(COHORT_DAYS)
     return Period(last - timedelta(COHORT_DAYS - 1), last)
 
 
-def _bought_again(basis: Basis) -> tuple[int, int]:
+def _bought_again(context: ReportContext) -> tuple[int, int]:
     """Of those who bought first in the year before the last: how many came again within 365 days; and all of them."""
-    visits, first, year = basis.ledger.purchases, basis.ledger.first_day, _cohort_year(basis)
+    visits, first, year = context.ledger.purchases, context.ledger.first_day, _cohort_year(context)
     cohort = np.flatnonzero((first >= day_number(year.first)) & (first <= day_number(year.last)))
     second = visits.bounds[cohort] + 1
     there = second < visits.bounds[cohort + 1]
@@ -108,38 +109,36 @@ def _bought_again(basis: Basis) -> tuple[int, int]:
     return int((gap <= COHORT_DAYS).sum()), len(cohort)
 
 
-def _gaps_ended(basis: Basis) -> NDArray[np.int32]:
+def _gaps_ended(context: ReportContext) -> NDArray[np.int32]:
     """Days between purchase days of one customer, the later one in the period."""
-    visits = basis.ledger.purchases
-    later = np.flatnonzero(visits.within(basis.period))
+    visits = context.ledger.purchases
+    later = np.flatnonzero(visits.within(context.period))
     later = later[later > visits.bounds[visits.code[later]]]
     return visits.day[later] - visits.day[later - 1]
 
 
-def _by_party(basis: Basis) -> list[Measure]:
+def _by_party(context: ReportContext) -> list[Metric]:
     """Active customers and revenue of each party type that brought either; :data:`NO_VALUE` where it is unknown."""
     types = (*PARTY_TYPES, NO_VALUE)
     position = dict(zip(PARTY_TYPES, range(len(PARTY_TYPES)), strict=True))
     party = (
-        basis.parties["party_type"].replace_strict(position, default=len(position), return_dtype=pl.Int64).to_numpy()
+        context.parties["party_type"].replace_strict(position, default=len(position), return_dtype=pl.Int64).to_numpy()
     )
-    now = _party_sums(basis, party)
-    before = _party_sums(basis.before, party) if basis.before else None
+    now = _party_sums(context, party)
+    before = _party_sums(context.before, party) if context.before else None
     there = [row for row in range(len(types)) if now[row].any() or (before is not None and before[row].any())]
-    measures = []
+    metrics = []
     for column, name in enumerate(("party_customers", "party_revenue")):
-        unit = basis.ledger.scale if name == "party_revenue" else 1
+        unit = context.ledger.scale if name == "party_revenue" else 1
         for row in there:
             previous = None if before is None else int(before[row, column]) / unit
-            measures.append(
-                Measure(name, int(now[row, column]) / unit, (("party_type", types[row]),), previous=previous)
-            )
-    return measures
+            metrics.append(Metric(name, int(now[row, column]) / unit, (("party_type", types[row]),), previous=previous))
+    return metrics
 
 
-def _party_sums(basis: Basis, party: NDArray[np.int64]) -> NDArray[np.int64]:
+def _party_sums(context: ReportContext, party: NDArray[np.int64]) -> NDArray[np.int64]:
     """Active customers and net in the period by party type: as many rows as types, two columns."""
     sums = np.zeros((len(PARTY_TYPES) + 1, 2), dtype=np.int64)
-    np.add.at(sums[:, 0], party, basis.ledger.bought_between(basis.period))
-    np.add.at(sums[:, 1], party, basis.ledger.net_between(basis.period))
+    np.add.at(sums[:, 0], party, context.ledger.bought_between(context.period))
+    np.add.at(sums[:, 1], party, context.ledger.net_between(context.period))
     return sums

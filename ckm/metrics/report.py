@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from ckm.customers.period import Comparison, Period
     from ckm.metrics.goals import Goal
+    from ckm.metrics.metric import Metrics, Missing
     from ckm.metrics.significance import Change
-    from ckm.metrics.metric import Measures, Missing
 
 
 @dataclass(frozen=True)
@@ -32,8 +32,8 @@ class LoyaltyReport:
         No row after this day was read.
     currency, time_zone
         Of all money; of all days.
-    measures
-        All numbers, by the names of the book. With ``by``, the slices' measures carry ``(by, value)`` first in their
+    metrics
+        All numbers, by the names of the book. With ``by``, the slices' metrics carry ``(by, value)`` first in their
         slice.
     missing
         What cannot be said, and why.
@@ -55,7 +55,7 @@ class LoyaltyReport:
         Loyal customers, with the columns of :data:`ckm.metrics.loyalty_matrix.LOYAL_COLUMNS`, the best first; with
         names, ``display_name`` comes after them.
     by
-        The dimension that measures are repeated by.
+        The dimension that metrics are repeated by.
     names
         Whether customers' names may be shown.
     remarks
@@ -69,7 +69,7 @@ class LoyaltyReport:
     as_of: date
     currency: str
     time_zone: str
-    measures: Measures
+    metrics: Metrics
     missing: tuple[Missing, ...] = ()
     days: tuple[int, int] | None = None
     data_end: date | None = None

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.metrics import intervals
-from ckm.metrics.metric import Measure, Missing
+from ckm.metrics.metric import Metric, Missing
 from ckm.metrics.ratings import Ratings, read_ratings
 from ckm.schema import RATING_SCALES
 
 if TYPE_CHECKING:
     from ckm.customers.period import Period
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
     from ckm.metrics.intervals import Interval
 
 PROMOTER, DETRACTOR = 9, 6
@@ -22,7 +22,7 @@ PROMOTER, DETRACTOR = 9, 6
 SATISFIED = 4
 """Satisfied is who rates 4 or 5 of 5."""
 SCORES = {"nps_0_10": "nps", "csat_1_5": "csat", "ces_1_7": "ces"}
-"""By scale the measure that is taken on it."""
+"""By scale the metric that is taken on it."""
 FEWEST_ANSWERS = 2
 """A single answer is no score: nothing says how far it may be from what others would have answered."""
 
@@ -36,9 +36,9 @@ class Score:
     interval: Interval = (None, None)
 
 
-def satisfaction_measures(
-    basis: Basis, ratings: Ratings | None = None
-) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+def satisfaction_metrics(
+    context: ReportContext, ratings: Ratings | None = None
+) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Return ``nps``, ``csat``, ``ces``, and by scale ``answers`` and ``response_rate``.
 
     Of a customer the newest answer of the period counts on each scale; customers are those who ever bought. Ratings
@@ -46,19 +46,19 @@ def satisfaction_measures(
 
     Parameters
     ----------
-    basis
+    context
         What is measured.
     ratings
-        Of the basis, where they are at hand.
+        Of the context, where they are at hand.
     """
-    if "interactions" not in basis.tables:
+    if "interactions" not in context.tables:
         return (), (Missing("loyalty", "no_interactions"),)
-    ratings = ratings or read_ratings(basis)
-    newest = None if ratings is None else ratings.newest(basis.period)
+    ratings = ratings or read_ratings(context)
+    newest = None if ratings is None else ratings.newest(context.period)
     if ratings is None or newest is None or newest.is_empty():
-        return (), (Missing("loyalty", "no_ratings"), *_nameless(ratings, basis.period))
-    before = ratings.newest(basis.compared) if basis.is_comparable else None
-    measures, missing = [], list(_nameless(ratings, basis.period))
+        return (), (Missing("loyalty", "no_ratings"), *_nameless(ratings, context.period))
+    before = ratings.newest(context.compared) if context.is_comparable else None
+    metrics, missing = [], list(_nameless(ratings, context.period))
     for scale, name in SCORES.items():
         here = newest.filter(pl.col("scale") == scale)
         if here.is_empty():
@@ -70,9 +70,9 @@ def satisfaction_measures(
         else:
             lo, hi = now.interval
             was = None if previous is None else previous.value
-            measures.append(Measure(name, now.value, n=now.answers, lo=lo, hi=hi, previous=was))
-        measures += _answers(basis, scale, here, then)
-    return tuple(measures), tuple(missing)
+            metrics.append(Metric(name, now.value, n=now.answers, lo=lo, hi=hi, previous=was))
+        metrics += _answers(context, scale, here, then)
+    return tuple(metrics), tuple(missing)
 
 
 def score(ratings: pl.Series, scale: str) -> Score:
@@ -94,21 +94,23 @@ def score(ratings: pl.Series, scale: str) -> Score:
     return Score(float(ordered.to_numpy().mean()), answers, ends)
 
 
-def _answers(basis: Basis, scale: str, here: pl.DataFrame, then: pl.DataFrame | None) -> tuple[Measure, Measure]:
+def _answers(
+    context: ReportContext, scale: str, here: pl.DataFrame, then: pl.DataFrame | None
+) -> tuple[Metric, Metric]:
     """How many answered, and which share of the active customers that is."""
     place = (("scale", scale),)
-    share, active, lo, hi = _response(basis, here, basis.period)
-    was = None if then is None else _response(basis, then, basis.compared)[0]
+    share, active, lo, hi = _response(context, here, context.period)
+    was = None if then is None else _response(context, then, context.compared)[0]
     return (
-        Measure("responses", float(here.height), place, previous=None if then is None else float(then.height)),
-        Measure("response_rate", share, place, n=active, lo=lo, hi=hi, previous=was),
+        Metric("responses", float(here.height), place, previous=None if then is None else float(then.height)),
+        Metric("response_rate", share, place, n=active, lo=lo, hi=hi, previous=was),
     )
 
 
 def _response(
-    basis: Basis, newest: pl.DataFrame, period: Period
+    context: ReportContext, newest: pl.DataFrame, period: Period
 ) -> tuple[float | None, int, float | None, float | None]:
-    active = basis.ledger.bought_between(period)
+    active = context.ledger.bought_between(period)
     count, answered = int(active.sum()), int(active[newest["code"].to_numpy()].sum())
     lo, hi = intervals.wilson(answered, count)
     return answered / count if count else None, count, lo, hi

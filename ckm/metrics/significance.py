@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm.metrics.comparison import Comparison, till_days
+from ckm.metrics.customer_balance import standing
 from ckm.metrics.drivers import KIND, Driver, behind_a_ratio, behind_the_revenue
 from ckm.metrics.equal_days import EqualDays
 from ckm.metrics.poisson_errors import beyond_chance, chance, error_of_days, interval, ratio_gradient, sums
 from ckm.metrics.satisfaction import DETRACTOR, PROMOTER, SATISFIED, SCORES
-from ckm.metrics.customer_balance import standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
     from ckm.metrics.dimensions import Parting
     from ckm.metrics.ratings import Ratings
 
@@ -40,11 +40,11 @@ POINTS = 100.0
 
 @dataclass(frozen=True)
 class Change:
-    """How a measure changed since the period before.
+    """How a metric changed since the period before.
 
     Attributes
     ----------
-    measure
+    metric
         In the book.
     value, previous
         Of the two periods.
@@ -60,10 +60,10 @@ class Change:
     slice
         What it is of; empty for everybody.
     days
-        In how many days of each period, where they are of unequal length and the measure goes with it; else None.
+        In how many days of each period, where they are of unequal length and the metric goes with it; else None.
     """
 
-    measure: str
+    metric: str
     value: float
     previous: float
     lo: float | None = None
@@ -105,10 +105,10 @@ class _Moved:
     unit
         What the sums or ratios are multiplied with.
     days
-        In how many days of each period; None where they are equally long, or the measure does not go with it.
+        In how many days of each period; None where they are equally long, or the metric does not go with it.
     """
 
-    measure: str
+    metric: str
     value: float
     previous: float
     error: float
@@ -126,7 +126,7 @@ def judge_changes(
 ) -> tuple[Change, ...]:
     """Return all changes, those that matter first, the largest first; :func:`those_that_matter` picks the few.
 
-    Each has its interval by the customers of both periods (:mod:`ckm.metrics.poisson_errors`). They are held against chance
+    Each has its interval by the customers of both periods (:mod:`ckm.metrics.poisson_errors`). They are tested
     together (Holm), so that a quiet period shows no change in 19 of 20 cases; their size decides the order.
 
     Parameters
@@ -146,7 +146,7 @@ def judge_changes(
         change = each.value - each.previous
         changes.append(
             Change(
-                each.measure,
+                each.metric,
                 each.value,
                 each.previous,
                 lo,
@@ -167,7 +167,7 @@ def those_that_matter(changes: Sequence[Change]) -> tuple[Change, ...]:
 
 def _money(comparison: Comparison, parts: Sequence[Parting]) -> Iterator[_Moved]:
     """Revenue with the effects and slices behind it, and the parts of it that no effect shows."""
-    ledger, spans, days = comparison.basis.ledger, comparison.equal_days, _days_said(*comparison.equal_days)
+    ledger, spans, days = comparison.context.ledger, comparison.equal_days, _days_said(*comparison.equal_days)
     before, now = (ledger.money(ledger.revenue(each.period) * each.share) for each in spans)
     error = ledger.money(hypot(comparison.sums.error_of((0, 0, -1, 1, 0, 0, 1, -1)), comparison.till_error))
     drivers = behind_the_revenue(comparison, parts)
@@ -187,20 +187,20 @@ def _money(comparison: Comparison, parts: Sequence[Parting]) -> Iterator[_Moved]
 
 def _rates(comparison: Comparison) -> Iterator[_Moved]:
     """Customers, and rates and means over customers."""
-    basis, ledger, spans = comparison.basis, comparison.basis.ledger, comparison.equal_days
+    context, ledger, spans = comparison.context, comparison.context.ledger, comparison.equal_days
     days = _days_said(*spans)
     active, orders, purchases, _ = (
         (before, now) for before, now in zip(*(each.columns for each in spans), strict=True)
     )
     count = [float(each.sum()) for each in active]
     error = sums(active).error_of((-1, 1))
-    drivers = _comers_and_goers(basis) if days is None else ()
+    drivers = _comers_and_goers(context) if days is None else ()
     yield _Moved("customers_active", count[1], count[0], error, count[0], drivers=drivers, days=days)
     yield from _ratio("orders_per_customer", orders, active, days=days)
     yield from _ratio("average_order_value", purchases, orders, unit=1 / ledger.scale)
     yield from _ratio("repeat_rate_period", [each.bought_on(2) for each in spans], active, days=days)
-    if basis.before is not None and basis.before.is_comparable:
-        periods = (basis.before.covered(basis.before.compared), *(each.period for each in spans))
+    if context.before is not None and context.before.is_comparable:
+        periods = (context.before.covered(context.before.compared), *(each.period for each in spans))
         shortest = min(each.days for each in periods)
         earlier, then, since = (
             EqualDays(ledger, each, each.days if comparison.is_billed_by_calendar else shortest) for each in periods
@@ -215,8 +215,8 @@ def _days_said(*spans: EqualDays) -> int | None:
     return None if all(each.share == 1 for each in spans) else spans[0].days
 
 
-def _comers_and_goers(basis: Basis) -> tuple[Driver, ...]:
-    kinds = standing(basis)
+def _comers_and_goers(context: ReportContext) -> tuple[Driver, ...]:
+    kinds = standing(context)
     came = (("new", kinds.new, 1), ("reactivated", kinds.reactivated, 1), ("lost", kinds.lost, -1))
     return tuple(Driver(KIND, kind, float(sign * who.sum()), int(who.sum())) for kind, who, sign in came)
 
@@ -225,8 +225,8 @@ def _scores(comparison: Comparison, ratings: Ratings | None) -> Iterator[_Moved]
     """Scores of those who answered, in either period."""
     if ratings is None:
         return
-    basis = comparison.basis
-    newest = [ratings.newest(each) for each in (basis.compared, basis.period)]
+    context = comparison.context
+    newest = [ratings.newest(each) for each in (context.compared, context.period)]
     for scale, name in SCORES.items():
         answered = [each.filter(each["scale"] == scale) for each in newest]
         if min(each.height for each in answered) < FEWEST:
@@ -249,7 +249,7 @@ def _points(ratings: pl.Series, scale: str) -> Floats:
 
 
 def _ratio(
-    measure: str,
+    metric: str,
     above: Sequence[NDArray[np.generic]],
     below: Sequence[NDArray[np.generic]],
     *,
@@ -266,7 +266,7 @@ def _ratio(
     old, new = (found.totals[at] / found.totals[at + 1] for at in (0, 2))
     slopes = [-each for each in ratio_gradient(*found.totals[:2])] + list(ratio_gradient(*found.totals[2:]))
     yield _Moved(
-        measure,
+        metric,
         float(new * unit),
         float(old * unit),
         found.error_of(slopes) * unit,

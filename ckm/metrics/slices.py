@@ -1,4 +1,4 @@
-"""The same measures for every slice of a dimension: ``--by country``."""
+"""The same metrics for every slice of a dimension: ``--by country``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
-from ckm.metrics.changes import change_measures
-from ckm.metrics.concentration import concentration_measures
+from ckm.metrics.changes import change_metrics
+from ckm.metrics.concentration import concentration_metrics
 from ckm.metrics.dimensions import customer_values, part_customers
-from ckm.metrics.loyalty_matrix import loyalty_measures
-from ckm.metrics.metric import Measure
-from ckm.metrics.relationships import relationship_measures
-from ckm.metrics.satisfaction import satisfaction_measures
+from ckm.metrics.loyalty_matrix import loyalty_metrics
+from ckm.metrics.metric import Metric
+from ckm.metrics.relationships import relationship_metrics
+from ckm.metrics.satisfaction import satisfaction_metrics
 from ckm.pseudonym import shown_id
 from ckm.schema import TABLES, Exposure
 from ckm.segmentation.lifecycle.definition import STATES
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
     from ckm.metrics.lifecycle import Lifecycle
     from ckm.metrics.ratings import Ratings
 
@@ -82,42 +82,42 @@ def _fit(table: str, names: list[str]) -> list[str]:
     return [name for name in names if TABLES[table].exposure(name) in SHARED and name not in LINEAGE]
 
 
-def slice_bases(basis: Basis, dimension: Dimension) -> Iterator[tuple[str, Basis]]:
-    """Give the slices and the basis of each, those with the largest revenue first.
+def slice_contexts(context: ReportContext, dimension: Dimension) -> Iterator[tuple[str, ReportContext]]:
+    """Give the slices and the context of each, those with the largest revenue first.
 
     At most eight, then ``other`` and ``(none)``. A slice of the customers is some of them with all they did; a slice of
     the transactions is some rows, so that a customer may be in several, and new in each.
 
     Parameters
     ----------
-    basis
+    context
         Its ledger was read with :attr:`Dimension.of_rows`.
     dimension
         Of :func:`find_dimension`.
     """
-    for value, part, _ in _slices(basis, dimension):
+    for value, part, _ in _slices(context, dimension):
         yield value, part
 
 
-def _slices(basis: Basis, dimension: Dimension) -> Iterator[tuple[str, Basis, Mask | None]]:
-    """Slices, their basis, and who is in them by code; None for slices of the transactions."""
-    ledger = basis.ledger
+def _slices(context: ReportContext, dimension: Dimension) -> Iterator[tuple[str, ReportContext, Mask | None]]:
+    """Slices, their context, and who is in them by code; None for slices of the transactions."""
+    ledger = context.ledger
     # Parts of a slice by party type would be too fine to be shown; without the table nobody looks for them.
-    bare = replace(basis, tables={name: table for name, table in basis.tables.items() if name != CUSTOMERS})
+    bare = replace(context, tables={name: table for name, table in context.tables.items() if name != CUSTOMERS})
     if dimension.of_rows is not None:
         yield from ((value, replace(bare, ledger=part), None) for value, part in ledger.parts.items())
         return
-    revenue = ledger.net_between(basis.period) + ledger.net_between(basis.compared)
-    part = part_customers(dimension.column, customer_values(basis, dimension.column), revenue)
+    revenue = ledger.net_between(context.period) + ledger.net_between(context.compared)
+    part = part_customers(dimension.column, customer_values(context, dimension.column), revenue)
     for value in part.values:
         chosen = part.chosen(value)
         yield value, bare.only(chosen), chosen
 
 
-def slice_measures(
-    basis: Basis, dimension: Dimension, lifecycle: Lifecycle | None = None, ratings: Ratings | None = None
-) -> tuple[Measure, ...]:
-    """Return the measures of every slice, with ``(column, value)`` first in their slice.
+def slice_metrics(
+    context: ReportContext, dimension: Dimension, lifecycle: Lifecycle | None = None, ratings: Ratings | None = None
+) -> tuple[Metric, ...]:
+    """Return the metrics of every slice, with ``(column, value)`` first in their slice.
 
     Repeated are the revenue and what changed it, the customers and their orders, concentration and satisfaction; where
     the slices part the customers, also their states of the life cycle and the loyalty matrix, which are of a customer
@@ -126,26 +126,26 @@ def slice_measures(
 
     Parameters
     ----------
-    basis, dimension
-        See :func:`slice_bases`.
+    context, dimension
+        See :func:`slice_contexts`.
     lifecycle, ratings
         Of all customers, where they are at hand.
     """
-    found: list[Measure] = []
-    for value, part, chosen in _slices(basis, dimension):
-        inside = None if ratings is None else ratings.of(basis.ledger.customers, part.ledger.customers)
-        rooms = [change_measures(part, parts=()), relationship_measures(part), concentration_measures(part)]
+    found: list[Metric] = []
+    for value, part, chosen in _slices(context, dimension):
+        inside = None if ratings is None else ratings.of(context.ledger.customers, part.ledger.customers)
+        rooms = [change_metrics(part, parts=()), relationship_metrics(part), concentration_metrics(part)]
         if inside is not None:
-            rooms.append(satisfaction_measures(part, inside))
-        measures = [measure for room, _ in rooms for measure in room]
+            rooms.append(satisfaction_metrics(part, inside))
+        metrics = [metric for room, _ in rooms for metric in room]
         if lifecycle is not None and chosen is not None:
             states = _lifecycle(lifecycle, part, chosen)
-            measures += [*_states(states), *loyalty_measures(part, states, inside)[1]]
-        found += [measure.within(dimension.column, value) for measure in measures]
+            metrics += [*_states(states), *loyalty_metrics(part, states, inside)[1]]
+        found += [metric.within(dimension.column, value) for metric in metrics]
     return tuple(found)
 
 
-def _lifecycle(whole: Lifecycle, part: Basis, chosen: Mask) -> Lifecycle:
+def _lifecycle(whole: Lifecycle, part: ReportContext, chosen: Mask) -> Lifecycle:
     """States of some customers as they are among all: a rhythm is everybody's and the own, and not a slice's."""
     earlier = None
     if whole.earlier is not None and part.before is not None:
@@ -153,9 +153,9 @@ def _lifecycle(whole: Lifecycle, part: Basis, chosen: Mask) -> Lifecycle:
     return replace(whole, ledger=part.ledger, state=whole.state[chosen], earlier=earlier)
 
 
-def _states(lifecycle: Lifecycle) -> Iterator[Measure]:
+def _states(lifecycle: Lifecycle) -> Iterator[Metric]:
     for state in STATES:
         if state != PROSPECT:
             count, earlier = lifecycle.is_in(state).sum(), lifecycle.earlier
             previous = None if earlier is None else float(earlier.is_in(state).sum())
-            yield Measure("lifecycle_stage", float(count), (("state", state),), previous=previous)
+            yield Metric("lifecycle_stage", float(count), (("state", state),), previous=previous)

@@ -9,13 +9,13 @@ import numpy as np
 
 from ckm.customers.calendar import day_number
 from ckm.metrics.intervals import DIGITS, log_log, wilson
-from ckm.metrics.metric import Measure
+from ckm.metrics.metric import Metric
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.customers.ledger import Ledger
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
     from ckm.metrics.lifecycle import Lifecycle
     from ckm.metrics.metric import Missing
 
@@ -98,14 +98,16 @@ def tenures(ledger: Ledger, lost: Mask) -> tuple[NDArray[np.int64], Mask]:
     return (last.astype(np.int64) - ledger.first_day)[buyers], lost[buyers]
 
 
-def survival_measures(basis: Basis, lifecycle: Lifecycle | None) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
-    """Measure ``survival`` on at most 60 days of tenure, ``survival_median`` and ``lapsed_after_first``.
+def survival_metrics(
+    context: ReportContext, lifecycle: Lifecycle | None
+) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
+    """Compute ``survival`` on at most 60 days of tenure, ``survival_median`` and ``lapsed_after_first``.
 
     Where half of the customers are gone after their first purchase the median is no day, and None.
 
     Parameters
     ----------
-    basis
+    context
         What is measured.
     lifecycle
         Who is lost, of :func:`ckm.metrics.lifecycle.lifecycle_of`; None where there is no rhythm to judge by, as
@@ -113,7 +115,7 @@ def survival_measures(basis: Basis, lifecycle: Lifecycle | None) -> tuple[tuple[
     """
     if lifecycle is None:
         return (), ()
-    found = kaplan_meier(*tenures(basis.ledger, lifecycle.is_lapsed))
+    found = kaplan_meier(*tenures(context.ledger, lifecycle.is_lapsed))
     earlier = lifecycle.earlier
     previous = None
     if earlier is not None:
@@ -122,18 +124,18 @@ def survival_measures(basis: Basis, lifecycle: Lifecycle | None) -> tuple[tuple[
     if not median:
         median = low = high = None
     points = [
-        Measure("survival", _said(found.share[day]), (("days", str(day)),), int(found.at_risk[day]),
+        Metric("survival", _said(found.share[day]), (("days", str(day)),), int(found.at_risk[day]),
                 _said(found.low[day]), _said(found.high[day]))
         for day in sampled_days(len(found.share))
     ]  # fmt: skip
     return (
         *points,
-        Measure("survival_median", median, (), int(found.at_risk[0]), low, high, previous),
+        Metric("survival_median", median, (), int(found.at_risk[0]), low, high, previous),
         _lapsed_after_first(lifecycle),
     ), ()
 
 
-def _lapsed_after_first(lifecycle: Lifecycle) -> Measure:
+def _lapsed_after_first(lifecycle: Lifecycle) -> Metric:
     (part, whole), (part_before, whole_before) = (
         (0, 0) if each is None else _bought_once_and_lapsed(each.ledger, each.is_lapsed)
         for each in (lifecycle, lifecycle.earlier)
@@ -141,7 +143,7 @@ def _lapsed_after_first(lifecycle: Lifecycle) -> Measure:
     lo, hi = wilson(part, whole)
     previous = part_before / whole_before if whole_before else None
     share = part / whole if whole else None
-    return Measure("lapsed_after_first", share, (), whole, lo, hi, previous, whole_before or None)
+    return Metric("lapsed_after_first", share, (), whole, lo, hi, previous, whole_before or None)
 
 
 def _bought_once_and_lapsed(ledger: Ledger, lapsed: Mask) -> tuple[int, int]:

@@ -13,17 +13,17 @@ from ckm.churning.keeping import judge, judged_warnings
 from ckm.churning.levels import LEVELS
 from ckm.customers.ledger import NO_VALUE
 from ckm.errors import NotEnoughDataError
+from ckm.metrics.churn_estimates import ChurnEstimates, kept_warnings, warnings_made_now
 from ckm.metrics.intervals import wilson
-from ckm.metrics.churn_estimates import Leaving, kept_warnings, warnings_made_now
-from ckm.metrics.metric import Measure, Missing
+from ckm.metrics.metric import Metric, Missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.churning.keeping import Outcome
-    from ckm.metrics.context import Basis
-    from ckm.metrics.margin import Margin
+    from ckm.metrics.context import ReportContext
     from ckm.metrics.customer_segments import Segments
+    from ckm.metrics.margin import Margin
     from ckm.store import Store
 
 SECTION = "churn"
@@ -54,7 +54,7 @@ class Risk:
         Customers of the ledger.
     """
 
-    leaving: Leaving
+    leaving: ChurnEstimates
     customers: pl.DataFrame
     segments: tuple[str, ...]
     outcome: Outcome | None
@@ -62,7 +62,7 @@ class Risk:
     everybody: int
 
 
-def read_risk(basis: Basis, margin: Margin, segments: Segments | None) -> Risk | Missing:
+def read_risk(context: ReportContext, margin: Margin, segments: Segments | None) -> Risk | Missing:
     """Return who may leave.
 
     From the newest run of ``ckm churn-warn`` that the workspace keeps, if its horizon has not passed by the day of the
@@ -71,86 +71,88 @@ def read_risk(basis: Basis, margin: Margin, segments: Segments | None) -> Risk |
 
     Parameters
     ----------
-    basis
+    context
         Of all customers.
     margin
         Of all customers.
     segments
         Of all customers; None where there are none.
     """
-    store = _store(basis)
-    found = kept_warnings(basis, margin, store) if store is not None else None
-    if found is None and len(basis.ledger.customers) > MOST_WARNED_NOW:
+    store = _store(context)
+    found = kept_warnings(context, margin, store) if store is not None else None
+    if found is None and len(context.ledger.customers) > MOST_WARNED_NOW:
         return Missing(SECTION, "many_customers")
     if found is None:
         try:
-            found = warnings_made_now(basis)
+            found = warnings_made_now(context)
         except NotEnoughDataError as error:
             hint = f" ({error.hint})" if error.hint else ""
             detail = f"no churn warnings and no customer lifetime value, as ckm churn-warn refuses too: {error}{hint}"
             return Missing(SECTION, NO_FORECAST, detail=detail)
     frame = segments.frame if segments else pl.DataFrame(schema={"customer_id": pl.String, "segment": pl.String})
-    outcome = _outcome(basis, store) if store is not None else None
+    outcome = _outcome(context, store) if store is not None else None
     return Risk(
         leaving=found,
         customers=found.customers.join(frame, on="customer_id", how="left", maintain_order="left"),
         segments=segments.names if segments else (),
         outcome=outcome,
         remarks=(found.remark, *([segments.remark] if segments else []), *([outcome.sentence] if outcome else [])),
-        everybody=len(basis.ledger.customers),
+        everybody=len(context.ledger.customers),
     )
 
 
-def risk_measures(basis: Basis, risk: Risk | Missing) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+def value_at_risk_metrics(
+    context: ReportContext, risk: Risk | Missing
+) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Return value at risk by level, segment and reason, and how earlier warnings turned out.
 
     Parameters
     ----------
-    basis
-        Of the customers to measure: all, or a part, of whom the outcome of earlier warnings is not said.
+    context
+        Of the customers to include: all, or a part, of whom the outcome of earlier warnings is not said.
     risk
         Of all customers (:func:`read_risk`).
     """
     if isinstance(risk, Missing):
         return (), (risk, Missing(SECTION, "no_warnings_judged"))
-    ids = basis.ledger.customers
+    ids = context.ledger.customers
     mine = risk.customers.with_columns(level=pl.when(pl.col("customer_id").is_in(ids.implode())).then("level"))
-    measures, missing = list(_at_risk(risk, mine)), []
+    metrics, missing = list(_at_risk(risk, mine)), []
     if risk.leaving.has_reasons:
-        measures += _reasons(mine)
-        if has_knowledge(basis):
+        metrics += _reasons(mine)
+        if has_knowledge(context):
             warned = mine.filter(pl.col("level").is_not_null())
-            measures.append(Measure("unanswered_share", unanswered_share(warned), n=warned.height))
+            metrics.append(Metric("unanswered_share", unanswered_share(warned), n=warned.height))
         else:
             missing.append(Missing(SECTION, "no_knowledge_base"))
     else:
         missing.append(Missing(SECTION, "no_reasons"))
     if risk.outcome is not None:
-        measures += _turned_out(risk.outcome) if len(ids) == risk.everybody else ()
+        metrics += _turned_out(risk.outcome) if len(ids) == risk.everybody else ()
     else:
         missing.append(Missing(SECTION, "no_warnings_judged"))
-    return tuple(measures), tuple(missing)
+    return tuple(metrics), tuple(missing)
 
 
-def has_knowledge(basis: Basis) -> bool:
+def has_knowledge(context: ReportContext) -> bool:
     """Whether there is a knowledge base with any entry: without one no reason could have an answer."""
-    return basis.workspace is not None and any(basis.workspace.kb_dir.rglob("*.yaml"))
+    return context.workspace is not None and any(context.workspace.kb_dir.rglob("*.yaml"))
 
 
-def _store(basis: Basis) -> Store | None:
-    if basis.workspace is None:
+def _store(context: ReportContext) -> Store | None:
+    if context.workspace is None:
         return None
     from ckm.store import Store  # deltalake, which a file has no use for
 
-    return Store(basis.workspace.store_dir)
+    return Store(context.workspace.store_dir)
 
 
-def _outcome(basis: Basis, store: Store) -> Outcome | None:
-    run = judged_warnings(store, basis.data_end or basis.as_of)  # days after the end of the data tell of nobody
-    return None if run is None else judge(run, basis.ledger.next_purchases(run.as_of), horizon=run.horizon)
+def _outcome(context: ReportContext, store: Store) -> Outcome | None:
+    run = judged_warnings(store, context.data_end or context.as_of)  # days after the end of the data tell of nobody
+    return None if run is None else judge(run, context.ledger.next_purchases(run.as_of), horizon=run.horizon)
 
 
-def _at_risk(risk: Risk, mine: pl.DataFrame) -> Iterator[Measure]:
+def _at_risk(risk: Risk, mine: pl.DataFrame) -> Iterator[Metric]:
     levels = tuple(reversed(LEVELS))
     warned = mine.filter(pl.col("level").is_not_null())
     yield _value(mine, pl.col("level").is_not_null(), "value_at_risk", ())
@@ -164,18 +166,18 @@ def _at_risk(risk: Risk, mine: pl.DataFrame) -> Iterator[Measure]:
         yield _value(mine, pl.col("level").is_not_null() & (pl.col("segment") == segment), "value_at_risk_segment", of)
 
 
-def _value(mine: pl.DataFrame, which: pl.Expr, name: str, of: tuple[tuple[str, str], ...]) -> Measure:
+def _value(mine: pl.DataFrame, which: pl.Expr, name: str, of: tuple[tuple[str, str], ...]) -> Metric:
     chosen = mine.select(pl.when(which).then("value_at_risk").fill_null(0.0)).to_series().to_numpy()
     there = mine.select(which.fill_null(value=False).sum()).item()
     # Sorted before it is summed: equal amounts in another order are the same sum.
-    return Measure(name, round(float(np.sort(chosen).sum()), MONEY_DIGITS), of, n=there)
+    return Metric(name, round(float(np.sort(chosen).sum()), MONEY_DIGITS), of, n=there)
 
 
-def _count(mine: pl.DataFrame, which: pl.Expr, of: tuple[tuple[str, str], ...]) -> Measure:
-    return Measure("customers_at_risk", float(mine.select(which.fill_null(value=False).sum()).item()), of)
+def _count(mine: pl.DataFrame, which: pl.Expr, of: tuple[tuple[str, str], ...]) -> Metric:
+    return Metric("customers_at_risk", float(mine.select(which.fill_null(value=False).sum()).item()), of)
 
 
-def _reasons(mine: pl.DataFrame) -> Iterator[Measure]:
+def _reasons(mine: pl.DataFrame) -> Iterator[Metric]:
     warned = mine.filter(pl.col("level").is_not_null())
     by_reason = (
         warned.sort("value_at_risk")
@@ -184,11 +186,11 @@ def _reasons(mine: pl.DataFrame) -> Iterator[Measure]:
         .sort("value_at_risk", "reason", descending=[True, False])
     )
     for reason, value, customers in by_reason.iter_rows():
-        yield Measure("reason_value", value, (("reason", reason),), n=customers)
+        yield Metric("reason_value", value, (("reason", reason),), n=customers)
 
 
-def _turned_out(outcome: Outcome) -> Iterator[Measure]:
+def _turned_out(outcome: Outcome) -> Iterator[Metric]:
     for name, whole in (("warning_precision", outcome.warned), ("warning_recall", outcome.left)):
         share = round(outcome.warned_churned / whole, SHARE_DIGITS) if whole else None
-        yield Measure(name, share, (), whole, *wilson(outcome.warned_churned, whole))
-    yield Measure("warning_lead_time", outcome.median_days_before, n=outcome.warned_churned)
+        yield Metric(name, share, (), whole, *wilson(outcome.warned_churned, whole))
+    yield Metric("warning_lead_time", outcome.median_days_before, n=outcome.warned_churned)

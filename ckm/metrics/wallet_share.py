@@ -15,13 +15,13 @@ import polars as pl
 from ckm.customers.calendar import months_before
 from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
 from ckm.metrics.intervals import Z
-from ckm.metrics.metric import Measure, Missing
+from ckm.metrics.metric import Metric, Missing
 from ckm.settings import end_of_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ckm.metrics.context import Basis
+    from ckm.metrics.context import ReportContext
 
 SECTION = "growth_potential"
 TOPIC = "wallet"
@@ -31,30 +31,30 @@ FEWEST = 2
 """Answers below which nothing says how they spread."""
 
 
-def wallet_measures(basis: Basis) -> tuple[tuple[Measure, ...], tuple[Missing, ...]]:
+def wallet_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Return the share of wallet of those who were asked in the last 12 months.
 
     The newest answer of a customer counts. Who says to spend less than they bought here is taken to buy all of it here:
     a wallet holds at least what came out of it. The interval is that of a ratio of two sums (Cochran 1977, Sampling
     Techniques, 6.4).
     """
-    share = _share(basis)
-    before = None if basis.before is None else _share(basis.before)
+    share = _share(context)
+    before = None if context.before is None else _share(context.before)
     if share is None:
         return (), (Missing(SECTION, "no_wallet_survey"),)
     value, customers, reach = share
     lo, hi = (None, None) if reach is None else (max(0.0, value - reach), min(1.0, value + reach))
     was, counted = (None, None) if before is None else before[:2]
-    return (Measure("wallet_share", value, (), customers, lo, hi, was, counted),), ()
+    return (Metric("wallet_share", value, (), customers, lo, hi, was, counted),), ()
 
 
-def _share(basis: Basis) -> tuple[float, int, float | None] | None:
+def _share(context: ReportContext) -> tuple[float, int, float | None] | None:
     """Return the share, how many answered, and how far the interval reaches; None where nobody did."""
-    answers = _answers(basis)
+    answers = _answers(context)
     if answers is None or answers.is_empty():
         return None
-    ledger = basis.ledger
-    here = ledger.net_between(period_until(basis.as_of, MONTHS_OF_A_YEAR)) / ledger.scale
+    ledger = context.ledger
+    here = ledger.net_between(period_until(context.as_of, MONTHS_OF_A_YEAR)) / ledger.scale
     bought = pl.DataFrame({"customer_id": ledger.customers, "here": np.maximum(here, 0.0)})
     asked = answers.join(bought, on="customer_id", how="inner").sort("customer_id")
     spent = asked["here"].to_numpy()
@@ -65,15 +65,15 @@ def _share(basis: Basis) -> tuple[float, int, float | None] | None:
     return value, len(spent), _reach(spent - value * wallet, float(wallet.sum()))
 
 
-def _answers(basis: Basis) -> pl.DataFrame | None:
+def _answers(context: ReportContext) -> pl.DataFrame | None:
     """Return customer_id and stated (Float64) of the newest answer of each customer; None where nobody was asked."""
-    interactions = basis.tables.get("interactions")
+    interactions = context.tables.get("interactions")
     if interactions is None:
         return None
     if not {"customer_id", "at", "topic", STATED} <= set(interactions.collect_schema()):
         return None
-    zone = basis.ledger.time_zone
-    since, until = (end_of_day(day, zone) for day in (months_before(basis.as_of, MONTHS_OF_A_YEAR), basis.as_of))
+    zone = context.ledger.time_zone
+    since, until = (end_of_day(day, zone) for day in (months_before(context.as_of, MONTHS_OF_A_YEAR), context.as_of))
     stated = pl.col(STATED).cast(pl.Float64, strict=False)
     return (
         interactions.filter(

@@ -65,12 +65,12 @@ def _title(card: ModelCard) -> str:
 
 def _key_figures(card: ModelCard) -> Iterator[KeyFigure]:
     words = card.words
-    held = f"{words.measure('roc_auc').shown(card.mean(RECENCY, 'roc_auc'))} by silence alone"
+    held = f"{words.metric('roc_auc').shown(card.mean(RECENCY, 'roc_auc'))} by silence alone"
     beside = held if card.mean(RECENCY, "roc_auc") is not None else ""
     if card.leaks:
         beside = f"not to be relied on: {', '.join(card.leaks)}"
     yield KeyFigure(
-        words.measure("roc_auc").shown(card.mean(card.chosen, "roc_auc")), f"ROC AUC of {card.chosen}", beside
+        words.metric("roc_auc").shown(card.mean(card.chosen, "roc_auc")), f"ROC AUC of {card.chosen}", beside
     )
     error = card.mean(card.chosen, "calibration_error")
     if error is not None:
@@ -108,7 +108,7 @@ def _reliability_figure(card: ModelCard) -> Figure:
             str(number),
             f"{tenth.n:,}",
             *(
-                words.measure(name).shown(value)
+                words.metric(name).shown(value)
                 for name, value in zip(
                     ("said", "came", "came_low", "came_high"), (tenth.said, tenth.came, *tenth.interval), strict=True
                 )
@@ -179,7 +179,7 @@ def _gain_line(name: str, x: tuple[float, ...], y: tuple[float, ...], tone: Tone
 
 def _models_figure(card: ModelCard) -> Figure:
     words = card.words
-    measure = words.measure("roc_auc")
+    metric = words.metric("roc_auc")
     ranked = sorted(card.models, key=lambda each: (-(card.mean(each, "roc_auc") or 0.0), each))
     dots: list[Dots] = []
     rows: list[tuple[str, ...]] = []
@@ -189,8 +189,8 @@ def _models_figure(card: ModelCard) -> Figure:
         if mean is None:
             continue
         tone: Tone = "accent" if model == card.chosen else "muted" if model == RECENCY else "ink"
-        dots.append(Dots(_called(model), values if len(values) > 1 else (), mean, measure.shown(mean), tone))
-        rows.append((_called(model), measure.shown(mean), measure.shown(min(values)), measure.shown(max(values))))
+        dots.append(Dots(_called(model), values if len(values) > 1 else (), mean, metric.shown(mean), tone))
+        rows.append((_called(model), metric.shown(mean), metric.shown(min(values)), metric.shown(max(values))))
     titles = ("Model", "Mean", "Lowest", "Highest")
     many = len(card.cut_offs) > 1
     return Figure(
@@ -213,23 +213,22 @@ def _called(model: str) -> str:
 
 def _score_tables(card: ModelCard) -> Iterator[Table]:
     words = card.words
-    measures = [words.measure(name) for name in SCORED]
+    metrics = [words.metric(name) for name in SCORED]
     if len(card.cut_offs) > 1:
         rows = tuple(
-            (_called(model), *(measure.shown(card.mean(model, measure.name)) for measure in measures[1:]))
+            (_called(model), *(metric.shown(card.mean(model, metric.name)) for metric in metrics[1:]))
             for model in card.models
         )
-        columns = (Column("Model"), *(Column(measure.title, numeric=True) for measure in measures[1:]))
+        columns = (Column("Model"), *(Column(metric.title, numeric=True) for metric in metrics[1:]))
         marked = frozenset({card.models.index(card.chosen)}) if card.chosen in card.models else frozenset()
         yield Table(f"Means over {len(card.cut_offs)} cut-offs, each weighing the same", columns, rows, marked)
     when: list[date | None] = list(card.cut_offs) or [None]
     for cut_off in when:
         scores = [each for each in card.scores if each.cut_off == cut_off]
         rows = tuple(
-            (_called(each.model), *(measure.shown(each.value(measure.name)) for measure in measures[2:]))
-            for each in scores
+            (_called(each.model), *(metric.shown(each.value(metric.name)) for metric in metrics[2:])) for each in scores
         )
-        columns = (Column("Model"), *(Column(measure.title, numeric=True) for measure in measures[2:]))
+        columns = (Column("Model"), *(Column(metric.title, numeric=True) for metric in metrics[2:]))
         of = f"{scores[0].n:,} customers, of whom {scores[0].base_rate:.1%} left"
         where = f"Cut-off {cut_off}" if cut_off else "Cross-validated"
         marked = frozenset(number for number, each in enumerate(scores) if each.model == card.chosen)
@@ -300,7 +299,7 @@ def _definitions(card: ModelCard) -> Facts:
     return Facts(
         tuple(
             (each.title, each.definition + (f" ({each.source})." if each.source else "."))
-            for each in card.words.measures
+            for each in card.words.metrics
             if each.name not in {"came_low", "came_high"}
         )
     )

@@ -1,4 +1,4 @@
-"""A loyalty report as an Excel workbook: a sheet per section, and all measures as machines read them.
+"""A loyalty report as an Excel workbook: a sheet per section, and all metrics as machines read them.
 
 Numbers are numbers in a format of their unit, texts are texts (never a formula), and equal reports give equal bytes.
 """
@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.files import temporary_folder
-from ckm.metrics.catalogue import SECTIONS, load_book
+from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.plaintext import harmless_in_page
 from ckm.report.loyalty.document import findings, title_of
+from ckm.report.loyalty.localized import LocalizedReport
 from ckm.report.loyalty.loyalty import attitude_text
-from ckm.report.loyalty.localized import Telling
 from ckm.report.words import load_words
 from ckm.writers import EXCEL_CREATED
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from xlsxwriter.format import Format
     from xlsxwriter.worksheet import Worksheet
 
-    from ckm.metrics.metric import Measure
+    from ckm.metrics.metric import Metric
     from ckm.metrics.report import LoyaltyReport
 
 OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
@@ -45,9 +45,9 @@ FORMATS = {
     "day": "yyyy-mm-dd",
 }
 """How Excel shows the numbers of a unit; marks and digits are those of the reader's Excel."""
-COLUMNS = ("measure", "slice", "value", "unit", "n", "low", "high", "previous", "change")
+COLUMNS = ("metric", "slice", "value", "unit", "n", "low", "high", "previous", "change")
 WIDTHS = (44, 40, 16, 12, 10, 14, 14, 16, 16)
-DEFINITIONS = ("section", "measure", "definition", "formula", "source")
+DEFINITIONS = ("section", "metric", "definition", "formula", "source")
 LOYAL = ("customer", "rule", "orders", "revenue", "last_purchase", "attitude")
 
 
@@ -70,60 +70,60 @@ def write_workbook(report: LoyaltyReport, path: Path, lang: str = "en") -> None:
     """
     from xlsxwriter import Workbook
 
-    telling = Telling(report, load_words(lang))
+    localized = LocalizedReport(report, load_words(lang))
     with Workbook(path, OPTIONS | {"tmpdir": str(temporary_folder())}) as book:
-        book.set_properties({"title": harmless_in_page(title_of(telling)), "created": EXCEL_CREATED})
-        writer = _Writer(book, telling)
+        book.set_properties({"title": harmless_in_page(title_of(localized)), "created": EXCEL_CREATED})
+        writer = _Writer(book, localized)
         for section in SECTIONS:
             writer.section(section)
         writer.loyal()
-        writer.measures()
+        writer.metrics()
         writer.definitions()
 
 
 class _Writer:
-    def __init__(self, book: Workbook, telling: Telling) -> None:
+    def __init__(self, book: Workbook, localized: LocalizedReport) -> None:
         self._book = book
-        self._telling = telling
+        self._telling = localized
         self._titles: set[str] = set()
         self._head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
         self._wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         self._formats = {unit: book.add_format({"num_format": text}) for unit, text in FORMATS.items()}
 
     def section(self, name: str) -> None:
-        """Findings first, then what cannot be said, then every measure of the section."""
-        telling, sheet = self._telling, self._sheet(self._telling.say(f"section.{name}"))
+        """Findings first, then what cannot be said, then every metric of the section."""
+        localized, sheet = self._telling, self._sheet(self._telling.say(f"section.{name}"))
         row = 0
-        for line in (*findings(telling, name), *(text.text for text in telling.missing(name))):
+        for line in (*findings(localized, name), *(text.text for text in localized.missing(name))):
             _write(sheet, row, 0, line)
             row += 1
-        mine = [each for each in telling.report.measures if load_book()[each.name].section == name]
-        self._measures(sheet, row + bool(row), mine)
+        mine = [each for each in localized.report.metrics if load_catalogue()[each.name].section == name]
+        self._metrics(sheet, row + bool(row), mine)
 
     def loyal(self) -> None:
         """Every loyal customer, with the rule that made each loyal."""
-        telling, loyal = self._telling, self._telling.report.loyal
+        localized, loyal = self._telling, self._telling.report.loyal
         if loyal.is_empty():
             return
-        named = telling.report.names and "display_name" in loyal.columns
-        sheet = self._sheet(telling.say("sheet.loyal"))
+        named = localized.report.names and "display_name" in loyal.columns
+        sheet = self._sheet(localized.say("sheet.loyal"))
         keys = (*LOYAL, *(("name",) if named else ()))
-        self._header(sheet, 0, [telling.say(f"column.{key}") for key in keys], (22, 30, 10, 14, 14, 20, 30))
+        self._header(sheet, 0, [localized.say(f"column.{key}") for key in keys], (22, 30, 10, 14, 14, 20, 30))
         for row, each in enumerate(loyal.iter_rows(named=True), 1):
             _write(sheet, row, 0, each["customer_id"])
-            _write(sheet, row, 1, telling.called("rule", each["rule"]))
+            _write(sheet, row, 1, localized.called("rule", each["rule"]))
             self._number(sheet, row, 2, each["orders"], "orders")
             self._number(sheet, row, 3, each["revenue"], "money")
             if each["last_purchase"] is not None:
                 sheet.write_datetime(row, 4, each["last_purchase"], self._formats["day"])
-            _write(sheet, row, 5, attitude_text(telling, each["attitude"]))
+            _write(sheet, row, 5, attitude_text(localized, each["attitude"]))
             if named:
                 _write(sheet, row, 6, each["display_name"] or "")
 
-    def measures(self) -> None:
-        """All measures by the names that machines use, as ``-f json`` has them."""
-        sheet = self._sheet(self._telling.say("sheet.measures"))
-        table = self._telling.report.measures.table()
+    def metrics(self) -> None:
+        """All metrics by the names that machines use, as ``-f json`` has them."""
+        sheet = self._sheet(self._telling.say("sheet.metrics"))
+        table = self._telling.report.metrics.table()
         self._header(sheet, 0, table.columns, (14, 26, 36, 16, 12, 10, 14, 14, 16, 16, 80))
         for row, values in enumerate(table.iter_rows(), 1):
             for column, value in enumerate(values):
@@ -133,33 +133,33 @@ class _Writer:
                     sheet.write_number(row, column, value)
 
     def definitions(self) -> None:
-        """What every measure of the report means."""
-        telling = self._telling
-        sheet = self._sheet(telling.say("sheet.definitions"))
-        self._header(sheet, 0, [telling.say(f"column.{key}") for key in DEFINITIONS], (22, 36, 70, 70, 50))
-        used = {each.name for each in telling.report.measures}
-        known = [each for each in load_book() if each.name in used]
+        """What every metric of the report means."""
+        localized = self._telling
+        sheet = self._sheet(localized.say("sheet.definitions"))
+        self._header(sheet, 0, [localized.say(f"column.{key}") for key in DEFINITIONS], (22, 36, 70, 70, 50))
+        used = {each.name for each in localized.report.metrics}
+        known = [each for each in load_catalogue() if each.name in used]
         for row, each in enumerate(known, 1):
             texts = (
-                telling.say(f"section.{each.section}"),
-                telling.title(each.name),
-                telling.definition(each.name),
+                localized.say(f"section.{each.section}"),
+                localized.title(each.name),
+                localized.definition(each.name),
                 each.formula,
                 each.source,
             )
             for column, text in enumerate(texts):
                 _write(sheet, row, column, text, self._wrapped)
 
-    def _measures(self, sheet: Worksheet, row: int, measures: Iterable[Measure]) -> None:
-        telling, book = self._telling, load_book()
-        self._header(sheet, row, [telling.say(f"column.{key}") for key in COLUMNS], WIDTHS)
-        for number, each in enumerate(measures, row + 1):
+    def _metrics(self, sheet: Worksheet, row: int, metrics: Iterable[Metric]) -> None:
+        localized, book = self._telling, load_catalogue()
+        self._header(sheet, row, [localized.say(f"column.{key}") for key in COLUMNS], WIDTHS)
+        for number, each in enumerate(metrics, row + 1):
             unit = book[each.name].unit
-            named = (f"{telling.dimension(key)}: {telling.called(key, value)}" for key, value in each.slice)
-            _write(sheet, number, 0, telling.title(each.name))
-            _write(sheet, number, 1, telling.joined(list(named)))
+            named = (f"{localized.dimension(key)}: {localized.called(key, value)}" for key, value in each.slice)
+            _write(sheet, number, 0, localized.title(each.name))
+            _write(sheet, number, 1, localized.joined(list(named)))
             self._number(sheet, number, 2, each.value, unit)
-            _write(sheet, number, 3, telling.report.currency if unit == "money" else "")
+            _write(sheet, number, 3, localized.report.currency if unit == "money" else "")
             self._number(sheet, number, 4, each.n, "customers")
             for column, value in enumerate((each.lo, each.hi, each.previous, each.change), 5):
                 self._number(sheet, number, column, value, unit)

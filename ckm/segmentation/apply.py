@@ -77,7 +77,7 @@ def read_for(
 
     What is read stands on the day of ``ledger``, and on the same rows.
     """
-    needs = needs_of(METHODS[saved.definition.method].scope, saved.measures.money)
+    needs = needs_of(METHODS[saved.definition.method].scope, saved.monetary.money)
     if ledger is not None and ledger.needs.covers(needs) and ledger.time_zone == saved.time_zone:
         return ledger
     if ledger is not None:
@@ -105,8 +105,8 @@ def definition_table(
     """
     method = METHODS[saved.definition.method]
     return features_of(
-        ledger.standing_on(as_of or ledger.as_of), customers, scope=method.scope, money=saved.measures.money,
-        window=saved.measures.window, population=saved.population, with_prospects=method.with_prospects,
+        ledger.standing_on(as_of or ledger.as_of), customers, scope=method.scope, money=saved.monetary.money,
+        window=saved.monetary.window, population=saved.population, with_prospects=method.with_prospects,
     )  # fmt: skip
 
 

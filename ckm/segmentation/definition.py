@@ -49,7 +49,7 @@ class Detail:
 
 
 @dataclass(frozen=True)
-class Basis:
+class TrainingData:
     """What a method learns from.
 
     Attributes

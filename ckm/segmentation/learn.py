@@ -9,9 +9,9 @@ from ckm.customers.features import FeatureTable, features_of, needs_of
 from ckm.customers.ledger_reader import read_ledger
 from ckm.errors import UsageError, no_amounts
 from ckm.schema import NO_CURRENCY
-from ckm.segmentation.definition import Basis
-from ckm.segmentation.measures import Measures
+from ckm.segmentation.definition import TrainingData
 from ckm.segmentation.methods import Method, find_method
+from ckm.segmentation.monetary import Monetary
 from ckm.segmentation.result import Segmentation, segmented
 from ckm.segmentation.rfm.definition import fit_rfm
 from ckm.segmentation.saved import SavedDefinition, describe
@@ -37,7 +37,7 @@ def segment_customers(
     by: str | Definition = "rfm",
     as_of: date | None = None,
     time_zone: str = "UTC",
-    measures: Measures = Measures(),
+    monetary: Monetary = Monetary(),
     settings: SegmentSettings = SegmentSettings(),
     names: NameTable | None = None,
     seed: int = 0,
@@ -51,7 +51,7 @@ def segment_customers(
     ----------
     tables, as_of, time_zone
         See :func:`ckm.customers.features.feature_table`, which also says what is raised.
-    measures
+    monetary
         How frequency and money are measured.
     by
         The method (rfm, value, lifecycle, clusters), or a definition with nothing left to learn (rules).
@@ -79,42 +79,42 @@ def segment_customers(
     method = find_method(by if isinstance(by, str) else getattr(by, "method", str(by)))
 
     ledger = ledger or read_ledger(
-        tables, as_of=as_of, time_zone=time_zone, needs=needs_of(method.scope, measures.money)
+        tables, as_of=as_of, time_zone=time_zone, needs=needs_of(method.scope, monetary.money)
     )
 
     def at(day: date) -> FeatureTable:
         return features_of(
-            ledger.standing_on(day), tables.get("customers"), scope=method.scope, money=measures.money,
-            window=measures.window, with_prospects=method.with_prospects,
+            ledger.standing_on(day), tables.get("customers"), scope=method.scope, money=monetary.money,
+            window=monetary.window, with_prospects=method.with_prospects,
         )  # fmt: skip
 
     table = at(as_of or ledger.as_of)
     if table.currency == NO_CURRENCY:
-        _refuse_what_needs_amounts(method, by, measures)
-    basis = Basis(table, at, settings, seed, previous.definition if previous else None)
+        _refuse_what_needs_amounts(method, by, monetary)
+    training = TrainingData(table, at, settings, seed, previous.definition if previous else None)
     if by == "rfm":
-        by = fit_rfm(basis, names=names)
+        by = fit_rfm(training, names=names)
     elif isinstance(by, str):
         if method.fit is None:
             raise UsageError(f"the method '{by}' learns nothing", hint="give a file of rules, or a definition")
-        by = method.fit(basis)
-    saved = describe(name, by, table, measures)
+        by = method.fit(training)
+    saved = describe(name, by, table, monetary)
     if previous is not None:
         saved = previous if _same(saved, previous) else replace(saved, version=previous.version + 1)
     return segmented(saved, table)
 
 
-def _refuse_what_needs_amounts(method: Method, by: str | Definition, measures: Measures) -> None:
+def _refuse_what_needs_amounts(method: Method, by: str | Definition, monetary: Monetary) -> None:
     if method.of_money:
         raise no_amounts(f"segments by {by}")
     if not isinstance(by, str) and not AMOUNTS.isdisjoint(by.needs):
         raise no_amounts("rules about money")
-    if measures.money != "net":
-        raise no_amounts(f"scores of the {measures.money}")
+    if monetary.money != "net":
+        raise no_amounts(f"scores of the {monetary.money}")
 
 
 def _same(one: SavedDefinition, other: SavedDefinition) -> bool:
     """Whether two definitions give every customer the same segment."""
-    return (one.definition, one.measures, one.population, one.currency, one.time_zone, one.dictionary) == (
-        other.definition, other.measures, other.population, other.currency, other.time_zone, other.dictionary
+    return (one.definition, one.monetary, one.population, one.currency, one.time_zone, one.dictionary) == (
+        other.definition, other.monetary, other.population, other.currency, other.time_zone, other.dictionary
     )  # fmt: skip

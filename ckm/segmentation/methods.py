@@ -15,7 +15,7 @@ from ckm.segmentation.value.definition import fit_value, read_value
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ckm.segmentation.definition import Basis, Definition
+    from ckm.segmentation.definition import Definition, TrainingData
     from ckm.yamlfile import YamlEntry
 
 
@@ -38,7 +38,7 @@ class Method:
     """
 
     read: Callable[[YamlEntry], Definition]
-    fit: Callable[[Basis], Definition] | None = None
+    fit: Callable[[TrainingData], Definition] | None = None
     scope: Literal["rfm", "all"] = "all"
     with_prospects: bool = False
     of_money: bool = False

@@ -13,8 +13,8 @@ from ckm.customers.dictionary import read_dictionary
 from ckm.customers.features import Population
 from ckm.errors import UsageError
 from ckm.files import replacing
-from ckm.segmentation.measures import Measures
 from ckm.segmentation.methods import METHODS
+from ckm.segmentation.monetary import Monetary
 from ckm.segmentation.stability import Distribution, distributions, read_distribution, to_plain
 from ckm.yamlfile import dump_yaml, parse_yaml, read_yaml
 
@@ -50,7 +50,7 @@ class SavedDefinition:
         The day, the number of customers and the fingerprint of the data it was learned from.
     currency, time_zone
         Of these data; amounts and days mean nothing without them.
-    measures
+    monetary
         How money was measured, and over which window.
     population
         What customers with little history borrow from all.
@@ -68,7 +68,7 @@ class SavedDefinition:
     data: str
     currency: str
     time_zone: str
-    measures: Measures
+    monetary: Monetary
     population: Population
     distribution: Mapping[str, Distribution]
     dictionary: int
@@ -90,7 +90,7 @@ class SavedDefinition:
                 "dictionary": self.dictionary,
                 "currency": self.currency,
                 "time_zone": self.time_zone,
-                **asdict(self.measures),
+                **asdict(self.monetary),
                 "population": asdict(self.population),
             },
             self.definition.method: self.definition.to_plain(),
@@ -99,7 +99,7 @@ class SavedDefinition:
         return HEADER + dump_yaml(plain)
 
 
-def describe(name: str, definition: Definition, table: FeatureTable, measures: Measures) -> SavedDefinition:
+def describe(name: str, definition: Definition, table: FeatureTable, monetary: Monetary) -> SavedDefinition:
     """Return ``definition`` as learned from ``table``, the first version."""
     return SavedDefinition(
         name=name,
@@ -110,7 +110,7 @@ def describe(name: str, definition: Definition, table: FeatureTable, measures: M
         data=fingerprint(table.frame),
         currency=table.currency,
         time_zone=table.time_zone,
-        measures=measures,
+        monetary=monetary,
         population=table.population,
         distribution=distributions(table.frame, definition.needs),
         dictionary=read_dictionary().version,
@@ -143,7 +143,7 @@ def _read(document: YamlEntry | None, path: Path) -> SavedDefinition:
     keys = document.fields(("schema", "name", "version", "method", "learned_from", "features", method, "distribution"))
     learned = keys["learned_from"].fields(("as_of", "customers", "data"))
     features = keys["features"].fields(
-        ("dictionary", "currency", "time_zone", "population", *Measures.__dataclass_fields__)
+        ("dictionary", "currency", "time_zone", "population", *Monetary.__dataclass_fields__)
     )
     return SavedDefinition(
         name=keys["name"].text(),
@@ -154,7 +154,7 @@ def _read(document: YamlEntry | None, path: Path) -> SavedDefinition:
         data=learned["data"].text(),
         currency=features["currency"].text(),
         time_zone=features["time_zone"].text(),
-        measures=_measures(features),
+        monetary=_monetary(features),
         population=_population(features["population"]),
         distribution={name: read_distribution(each) for name, each in keys["distribution"].mapping().items()},
         dictionary=features["dictionary"].whole(),
@@ -179,12 +179,12 @@ def _day(entry: YamlEntry) -> date:
         raise UsageError(f"{entry.where}: no date", hint="write it as 2026-06-30") from None
 
 
-def _measures(features: Mapping[str, YamlEntry]) -> Measures:
+def _monetary(features: Mapping[str, YamlEntry]) -> Monetary:
     window = features["window"]
     money = features["money"].text()
     if money not in ("net", "margin", "mean"):
         raise UsageError(f"{features['money'].where}: money is net, margin or mean")
-    return Measures(money=money, window=None if window.is_null else window.whole())  # type: ignore[arg-type]
+    return Monetary(money=money, window=None if window.is_null else window.whole())  # type: ignore[arg-type]
 
 
 def _population(entry: YamlEntry) -> Population:

@@ -47,7 +47,9 @@ def summarise(segments: pl.Series, definition: Definition, table: FeatureTable) 
         total is not positive), median_recency_days, orders_per_customer, average_order_value (purchases
         before returns per order), currency, advice. The three averages are null where nobody is or bought.
     """
-    customers = table.frame.select("net_total", "purchases_total", "orders", "recency_days").with_columns(segments.alias("segment"))
+    customers = table.frame.select("net_total", "purchases_total", "orders", "recency_days").with_columns(
+        segments.alias("segment")
+    )
     listed = pl.LazyFrame(
         {
             "segment": [each.name for each in definition.segments],

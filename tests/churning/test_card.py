@@ -32,23 +32,23 @@ def test_a_mean_weighs_each_cut_off_the_same() -> None:
 def test_the_table_has_every_number_with_its_definition() -> None:
     card = example_card()
     table = card_table(card)
-    assert table.columns == ["section", "measure", "model", "cut_off", "at", "value", "n", "definition"]
+    assert table.columns == ["section", "metric", "model", "cut_off", "at", "value", "n", "definition"]
     assert not table["definition"].is_in([""]).any()
     per_cut_off = table.filter(pl.col("section") == "models", pl.col("cut_off").is_not_null())
     assert per_cut_off.height == len(card.models) * len(CUT_OFFS) * len(SCORED)
-    chosen = table.filter(measure="roc_auc", model="scorecard", cut_off=date(1998, 3, 31), section="models")
+    chosen = table.filter(metric="roc_auc", model="scorecard", cut_off=date(1998, 3, 31), section="models")
     assert chosen["value"].item() == pytest.approx(0.828)
     assert chosen["n"].item() == 1_053
-    assert table.filter(measure="mean_roc_auc", model="scorecard")["value"].item() == pytest.approx(0.822)
+    assert table.filter(metric="mean_roc_auc", model="scorecard")["value"].item() == pytest.approx(0.822)
     assert table.filter(section="reliability").height == 4 * len(card.reliability)
     assert table.filter(section="gain", model=RECENCY).height == 21
-    assert table.filter(measure="rows_left_out")["value"].to_list() == [12, 3]
+    assert table.filter(metric="rows_left_out")["value"].to_list() == [12, 3]
 
 
 def test_what_is_not_known_is_null_and_never_nan() -> None:
     scores = (Scores("rule", CUT_OFFS[0], 10, 0.0, math.nan, math.nan, math.nan, 0.1, 0.2, 0.3),)
     table = card_table(example_card(scores=scores))
-    assert table.filter(measure="roc_auc")["value"].to_list() == [None]
+    assert table.filter(metric="roc_auc")["value"].to_list() == [None]
     assert not table["value"].is_nan().any()
 
 
@@ -57,9 +57,9 @@ def test_columns_that_give_the_label_away_are_rows_with_their_sentence() -> None
     data = CardData(120, 100, blank_labels=20)
     table = card_table(example_card(as_of=None, horizon_days=None, data=data, columns=columns))
     (leak,) = table.filter(section="leaks").to_dicts()
-    assert (leak["measure"], leak["value"], leak["n"]) == ("reason", 0.99, 100)
+    assert (leak["metric"], leak["value"], leak["n"]) == ("reason", 0.99, 100)
     assert leak["definition"].endswith("reason is filled in 98.0% of them")
-    counted = dict(table.filter(section="data").select("measure", "value").iter_rows())
+    counted = dict(table.filter(section="data").select("metric", "value").iter_rows())
     assert (counted["customers"], counted["rows_used"], counted["rows_blank_label"]) == (120, 100, 20)
     assert not any("purchase" in each for each in table["definition"])
 
@@ -89,10 +89,10 @@ def test_a_gain_is_read_on_the_line_between_two_points() -> None:
 @pytest.mark.parametrize("labelled", [False, True])
 def test_every_measure_of_a_score_has_words(labelled: bool) -> None:
     words = load_card_words(labelled=labelled)
-    assert {*SCORED, "said", "came", "came_low", "came_high", "caught"} == {each.name for each in words.measures}
-    assert words.measure("roc_auc").shown(0.8224) == "0.822"
-    assert words.measure("brier").shown(None) == ""
-    assert words.measure("brier").shown(math.nan) == ""
+    assert {*SCORED, "said", "came", "came_low", "came_high", "caught"} == {each.name for each in words.metrics}
+    assert words.metric("roc_auc").shown(0.8224) == "0.822"
+    assert words.metric("brier").shown(None) == ""
+    assert words.metric("brier").shown(math.nan) == ""
 
 
 def test_words_that_are_no_card_are_refused_with_their_place(tmp_path: Path) -> None:

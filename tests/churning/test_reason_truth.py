@@ -44,7 +44,11 @@ def mistakes(listing: Listing, truth: Recount) -> list[str]:
         wrong += [f"not said first: {codes}"] if mine["purchase_days"] == 1 and not _once_is_first(row) else []
         wrong += [] if ("bought_once" in codes) == (mine["purchase_days"] == 1) else [f"bought once: {codes}"]
         wrong += [] if row["why"] == (row["reasons"][0]["text"] if codes else NO_REASON) else ["why"]
-        beside = {"days_silent": "days_silent", "purchase_days": "purchase_days", "median_interpurchase_days": "median_interpurchase_days"}
+        beside = {
+            "days_silent": "days_silent",
+            "purchase_days": "purchase_days",
+            "median_interpurchase_days": "median_interpurchase_days",
+        }
         wrong += [
             f"{name} is {row[name]}, not {mine[fact]}"
             for name, fact in beside.items()

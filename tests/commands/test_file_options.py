@@ -163,7 +163,7 @@ def test_customer_date_and_amount_are_a_complete_file(run: Run, plain: Path, tmp
     warned = rows(run, "churn-warn", path, "--model", "rule", "--all")
     assert {each["customer_id"] for each in warned} == {who for who, _ in sold}
     report = rows(run, "loyalty-report", path, "--period", "60mo", "--min-cell", "1")
-    [revenue] = [float(each["value"]) for each in report if each["measure"] == "revenue" and not each["slice"]]
+    [revenue] = [float(each["value"]) for each in report if each["metric"] == "revenue" and not each["slice"]]
     assert revenue == pytest.approx(sum(amount for _, amount in sold))
 
 

@@ -35,7 +35,7 @@ def lead_of(run: Run, *args: object, lang: str = "en") -> str:
 def numbers_of(run: Run, *args: object) -> dict[tuple[str, str], dict[str, float | None]]:
     done = run("loyalty-report", *args, "-f", "json", "-q")
     assert done.exit_code == 0, done.stderr
-    return {(each["measure"], each["slice"]): each for each in json.loads(done.stdout)}
+    return {(each["metric"], each["slice"]): each for each in json.loads(done.stdout)}
 
 
 def test_a_month_with_more_days_changed_nothing(run: Run) -> None:
@@ -131,7 +131,7 @@ def test_a_new_shop_has_one_answer_in_both_commands(run: Run, tmp_path: Path) ->
     refused = run("churn-warn", path)
     assert refused.exit_code == 4
     done = run("loyalty-report", path, "-f", "json")
-    names = {each["measure"] for each in json.loads(done.stdout)}
+    names = {each["metric"] for each in json.loads(done.stdout)}
     assert not names & {"value_at_risk", "customers_at_risk", "clv", "clv_mean", "clv_share"}
     assert "ckm churn-warn refuses too: " in done.stderr
     page = run("loyalty-report", path, "-f", "md", "-q").stdout

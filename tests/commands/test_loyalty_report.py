@@ -66,8 +66,9 @@ def measured(text: str) -> pl.DataFrame:
 @pytest.mark.slow
 def test_json_has_every_measure_as_a_row(told: str) -> None:
     rows = measured(told)
-    assert rows["section"].unique(maintain_order=True).to_list() == ["changed", "relationships", "loyalty", "growth_potential",
-                                                                     "churn", "data_quality"]  # fmt: skip
+    assert rows["section"].unique(maintain_order=True).to_list() == [
+        "changed", "relationships", "loyalty", "growth_potential", "churn", "data_quality",
+    ]  # fmt: skip
     assert rows.filter(pl.col("definition").is_null()).is_empty()
 
 
@@ -77,7 +78,7 @@ def test_the_revenue_is_the_sum_of_the_file_to_the_cent(told: str, shop: Path) -
     table = pl.read_csv(shop).with_columns(day=pl.col("ordered_at").str.to_date())
     last = table["day"].max()
     year = table.filter(pl.col("day") > pl.lit(last).dt.offset_by("-1y"))
-    revenue = rows.filter(pl.col("measure") == "revenue")["value"].item()
+    revenue = rows.filter(pl.col("metric") == "revenue")["value"].item()
     assert revenue == round(sum(round(net * 100) for net in year["net"]) / 100, 2)
 
 
@@ -112,14 +113,14 @@ def test_rows_after_the_day_are_not_seen(run: Run, shop: Path) -> None:
     write(shop, [row for row in orders() if row.split(",")[2] <= day])
     cut = run("loyalty-report", shop, "--as-of", day, "-f", "json").stdout
     later = ["rows_left_out", "rows_used"]
-    shown = [measured(text).filter(~pl.col("measure").is_in(later)) for text in (whole, cut)]
+    shown = [measured(text).filter(~pl.col("metric").is_in(later)) for text in (whole, cut)]
     assert shown[0].equals(shown[1])
 
 
 @pytest.mark.slow
 def test_slices_of_a_channel_add_up_to_the_revenue(run: Run, shop: Path) -> None:
     rows = measured(run("loyalty-report", shop, "--by", "channel", "-f", "json").stdout)
-    revenue = rows.filter(pl.col("measure") == "revenue")
+    revenue = rows.filter(pl.col("metric") == "revenue")
     parts = {row["slice"]: row["value"] for row in revenue.iter_rows(named=True)}
     assert set(parts) == {"", "channel=web", "channel=shop"}
     assert round(parts["channel=web"] + parts["channel=shop"], 2) == parts[""]
@@ -219,7 +220,7 @@ def test_a_goal_of_the_workspace_is_reached_or_not(run: Run, shop: Path, tmp_pat
     text = settings.read_text(encoding="utf-8")
     settings.write_text(text.replace("goals: {}", "goals:\n  customers_active: 1000000\n"), encoding="utf-8")
     rows = measured(run("loyalty-report", "-C", workspace, "-f", "json").stdout)
-    goal = rows.filter(pl.col("measure") == "goal").row(0, named=True)
+    goal = rows.filter(pl.col("metric") == "goal").row(0, named=True)
     assert goal["slice"] == "goal=customers_active"
     settings.write_text(text.replace("goals: {}", "goals:\n  customers_activ: 10\n"), encoding="utf-8")
     refused = run("loyalty-report", "-C", workspace)

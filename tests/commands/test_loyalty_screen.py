@@ -6,7 +6,7 @@ import pytest
 from rich.cells import cell_len
 
 from ckm.commands.loyalty_screen import PLAIN, show_loyalty
-from ckm.metrics.metric import Measures, Missing
+from ckm.metrics.metric import Metrics, Missing
 from ckm.report.words import LANGUAGES, load_words
 from tests.report.example_loyalty import example_report
 
@@ -31,7 +31,7 @@ def test_the_summary_fits_eighty_columns_and_begins_with_what_changed(
 
 def test_what_is_missing_is_said_even_if_nothing_else_is(capsys: pytest.CaptureFixture[str]) -> None:
     report = example_report(
-        measures=Measures([]), drivers=(), goals=(), by=None, missing=(Missing("changed", "no_purchases"),)
+        metrics=Metrics([]), drivers=(), goals=(), by=None, missing=(Missing("changed", "no_purchases"),)
     )
     show_loyalty(report)
     assert load_words("en").say("missing.no_purchases") in capsys.readouterr().out

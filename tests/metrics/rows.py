@@ -1,4 +1,4 @@
-"""Random shops by hand and by hypothesis, and the ledger and basis of one."""
+"""Random shops by hand and by hypothesis, and the ledger and context of one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ckm.customers.ledger import Ledger
 from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import Period, compared_with, period_until
-from ckm.metrics.context import Basis
+from ckm.metrics.context import ReportContext
 
 START = date(2024, 1, 1)
 SCHEMA = {
@@ -83,14 +83,14 @@ def ledger(*rows: Row, by: str | None = None, **options: Any) -> Ledger:
     return read_ledger(tables(*rows), needs=replace(EVERYTHING, by=by), **options)
 
 
-def basis(
+def context(
     data: dict[str, pl.LazyFrame], *, as_of: date | None = None, months: int = 12, config: Config | None = None
-) -> Basis:
-    """The basis of the last months of some tables, compared with those before."""
+) -> ReportContext:
+    """The context of the last months of some tables, compared with those before."""
     config = config or Config()
     found = read_ledger(data, as_of=as_of, time_zone=config.time_zone, needs=EVERYTHING)
     period = period_until(found.as_of, months)
-    return Basis(data, found, period, compared_with(period, months, "previous"), config)
+    return ReportContext(data, found, period, compared_with(period, months, "previous"), config)
 
 
 def period(first: int, last: int) -> Period:

@@ -45,7 +45,7 @@ from ckm.config import Config
 from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
-from ckm.metrics.context import Basis
+from ckm.metrics.context import ReportContext
 
 AS_OF = date(2025, 12, 31)
 CUSTOMERS = [
@@ -153,22 +153,22 @@ def shop_tables() -> dict[str, pl.LazyFrame]:
     }
 
 
-def shop_basis(
+def shop_context(
     tables: dict[str, pl.LazyFrame] | None = None,
     *,
     as_of: date = AS_OF,
     months: int = 12,
     by: str | None = None,
     **changes: Any,
-) -> Basis:
-    """The shop's basis as of the end of 2025: 2025 compared with 2024."""
+) -> ReportContext:
+    """The shop's context as of the end of 2025: 2025 compared with 2024."""
     tables = shop_tables() if tables is None else tables
     period = period_until(as_of, months)
-    found = Basis(
+    found = ReportContext(
         tables=tables,
         ledger=read_ledger(tables, as_of=as_of, needs=replace(EVERYTHING, by=by)),
         period=period,
         compared=compared_with(period, months, "previous"),
         config=Config(),
     )
-    return found if not changes else Basis(**{**vars(found), **changes})
+    return found if not changes else ReportContext(**{**vars(found), **changes})

@@ -1,4 +1,4 @@
-"""Whole shops for the tests of measures: the example shop straight from its generator, and real ones where they are."""
+"""Whole shops for the tests of metrics: the example shop straight from its generator, and real ones where they are."""
 
 from __future__ import annotations
 

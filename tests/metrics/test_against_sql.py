@@ -9,10 +9,10 @@ import polars as pl
 import pytest
 
 from ckm.config import Config
-from ckm.metrics.concentration import concentration_measures
-from ckm.metrics.metric import Measures, Missing
-from ckm.metrics.relationships import relationship_measures
-from tests.metrics.rows import basis
+from ckm.metrics.concentration import concentration_metrics
+from ckm.metrics.metric import Metrics, Missing
+from ckm.metrics.relationships import relationship_metrics
+from tests.metrics.rows import context
 from tests.metrics.stores import SHOPS
 
 SQL = """
@@ -55,10 +55,10 @@ SELECT
 def test_sql_says_the_same(shop: str) -> None:
     make, zone, months = SHOPS[shop]
     data = make()
-    found = basis(data, months=months, config=Config(time_zone=zone))
+    found = context(data, months=months, config=Config(time_zone=zone))
     assert found.is_comparable
-    measured, missing = relationship_measures(found)
-    measures = Measures([*measured, *concentration_measures(found)[0]])
+    measured, missing = relationship_metrics(found)
+    metrics = Metrics([*measured, *concentration_metrics(found)[0]])
     rows = data["transactions"].collect()
     if "order_id" not in rows.columns:
         rows = rows.with_columns(order_id=pl.col("ordered_at").cast(pl.String))
@@ -69,7 +69,7 @@ def test_sql_says_the_same(shop: str) -> None:
     said = duckdb.execute(SQL, spans)
     row = dict(zip([each[0] for each in said.description], said.fetchone(), strict=True))
     for name, value in row.items():
-        ours = measures.value(name)
+        ours = metrics.value(name)
         if name == "repeat_rate_cohort" and ours is None:
             assert Missing("relationships", "short_history") in [replace(each, numbers=()) for each in missing]
             continue

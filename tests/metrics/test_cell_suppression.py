@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.metrics.cell_suppression import Hidden, hide_small
-from ckm.metrics.metric import Measure, Measures, Missing
+from ckm.metrics.metric import Metric, Metrics, Missing
 from tests.conftest import examples
 
 STATES = ("active", "reactivated", "new", "cooling", "lapsed")
@@ -18,29 +18,30 @@ IN_RHYTHM = STATES[:3]
 Table = dict[tuple[str, str], int]
 
 
-def report(table: Table) -> Measures:
+def report(table: Table) -> Metrics:
     """Customers and revenue by country, by state, and by both; a customer brings 100 and the count's own digits."""
     countries = sorted({country for country, _ in table})
-    measures = [_active((), sum(table.values()))]
+    metrics = [_active((), sum(table.values()))]
     for country in countries:
         inside = {state: table[country, state] for state in STATES}
-        measures.append(_active((("country", country),), sum(inside.values())))
-        measures.append(_slice("country", country, sum(inside.values())))
-        measures += [
-            Measure("lifecycle_stage", float(count), (("country", country), ("state", each))) for each, count in inside.items()
+        metrics.append(_active((("country", country),), sum(inside.values())))
+        metrics.append(_slice("country", country, sum(inside.values())))
+        metrics += [
+            Metric("lifecycle_stage", float(count), (("country", country), ("state", each)))
+            for each, count in inside.items()
         ]
     for state in STATES:
         count = sum(table[country, state] for country in countries)
-        measures.append(Measure("lifecycle_stage", float(count), (("state", state),)))
-    return Measures(measures)
+        metrics.append(Metric("lifecycle_stage", float(count), (("state", state),)))
+    return Metrics(metrics)
 
 
-def _active(slice_: tuple[tuple[str, str], ...], count: int) -> Measure:
-    return Measure("customers_active", float(count), slice_, n=count)
+def _active(slice_: tuple[tuple[str, str], ...], count: int) -> Metric:
+    return Metric("customers_active", float(count), slice_, n=count)
 
 
-def _slice(dimension: str, value: str, count: int) -> Measure:
-    return Measure("change_by_slice", 100.0 * count, (("dimension", dimension), ("value", value)), n=count)
+def _slice(dimension: str, value: str, count: int) -> Metric:
+    return Metric("change_by_slice", 100.0 * count, (("dimension", dimension), ("value", value)), n=count)
 
 
 def recomputed(table: Table, hidden: Hidden) -> set[tuple[str, str]]:
@@ -57,9 +58,9 @@ def recomputed(table: Table, hidden: Hidden) -> set[tuple[str, str]]:
         """The number as a term: unknown, or known."""
         slice_ = {} if country == "*" else {"country": country}
         found = (
-            hidden.measures.value("customers_active", **slice_)
+            hidden.metrics.value("customers_active", **slice_)
             if state == "*"
-            else hidden.measures.value("lifecycle_stage", **slice_, state=state)
+            else hidden.metrics.value("lifecycle_stage", **slice_, state=state)
         )
         if found is not None:
             return {}, int(found)
@@ -130,9 +131,9 @@ def is_large_enough(table: Table, min_cell: int = 5) -> bool:
 @given(st.integers(1, 5).flatmap(tables))
 def test_no_number_of_few_customers_is_shown_or_can_be_recomputed(table: Table) -> None:
     hidden = hide_small(report(table), by="country")
-    for measure in hidden.measures:
-        if measure.slice and measure.name != "change_by_slice":
-            assert measure.value == 0 or measure.value >= 5
+    for metric in hidden.metrics:
+        if metric.slice and metric.name != "change_by_slice":
+            assert metric.value == 0 or metric.value >= 5
     if not is_large_enough(table):
         return
     for country, state in recomputed(table, hidden):
@@ -144,9 +145,9 @@ def test_no_number_of_few_customers_is_shown_or_can_be_recomputed(table: Table) 
 def test_what_is_hidden_is_hidden_in_every_measure_and_together_enough(table: Table) -> None:
     hidden = hide_small(report(table), by="country")
     countries = {country for country, _ in table}
-    gone = {country for country in countries if hidden.measures.get("customers_active", country=country) is None}
+    gone = {country for country in countries if hidden.metrics.get("customers_active", country=country) is None}
     for country in countries:
-        shown = hidden.measures.get("change_by_slice", dimension="country", value=country) is not None
+        shown = hidden.metrics.get("change_by_slice", dimension="country", value=country) is not None
         assert shown == (country not in gone) == (not hidden.hides("country", country))
     together = sum(count for (country, _), count in table.items() if country in gone)
     assert together == 0 or together >= 5 or together == sum(table.values())
@@ -154,18 +155,16 @@ def test_what_is_hidden_is_hidden_in_every_measure_and_together_enough(table: Ta
 
 @given(st.integers(1, 4).flatmap(tables))
 def test_shuffled_measures_hide_the_same(table: Table) -> None:
-    measures = list(report(table))
-    assert (
-        hide_small(Measures(measures), by="country").cells == hide_small(Measures(measures[::-1]), by="country").cells
-    )
+    metrics = list(report(table))
+    assert hide_small(Metrics(metrics), by="country").cells == hide_small(Metrics(metrics[::-1]), by="country").cells
 
 
-def countries(**counts: int) -> Measures:
-    return Measures([_active((("country", name),), count) for name, count in counts.items()])
+def countries(**counts: int) -> Metrics:
+    return Metrics([_active((("country", name),), count) for name, count in counts.items()])
 
 
-def shown(measures: Measures, **options: int) -> set[str | None]:
-    return {each.of("country") for each in hide_small(measures, by="country", **options).measures}
+def shown(metrics: Metrics, **options: int) -> set[str | None]:
+    return {each.of("country") for each in hide_small(metrics, by="country", **options).metrics}
 
 
 def test_a_small_slice_takes_the_next_smallest_with_it() -> None:
@@ -184,11 +183,11 @@ def test_an_empty_slice_hides_nobody() -> None:
 
 def test_a_slice_that_was_small_before_is_hidden_for_what_it_was() -> None:
     counts = {"DE": (100, 90), "AT": (60, 50), "FR": (40, 2)}
-    measures = [
-        Measure("customers_active", float(now), (("country", country),), previous=float(before))
+    metrics = [
+        Metric("customers_active", float(now), (("country", country),), previous=float(before))
         for country, (now, before) in counts.items()
     ]
-    assert shown(Measures(measures)) == {"DE"}
+    assert shown(Metrics(metrics)) == {"DE"}
 
 
 def test_the_least_can_be_set_and_one_hides_nothing() -> None:
@@ -197,7 +196,7 @@ def test_the_least_can_be_set_and_one_hides_nothing() -> None:
 
 
 def test_the_whole_shop_is_never_hidden() -> None:
-    assert len(hide_small(Measures([_active((), 1), Measure("revenue", 10.0)])).measures) == 2
+    assert len(hide_small(Metrics([_active((), 1), Metric("revenue", 10.0)])).metrics) == 2
 
 
 def test_how_many_are_hidden_is_said_by_section() -> None:
@@ -208,28 +207,28 @@ def test_how_many_are_hidden_is_said_by_section() -> None:
 
 def test_what_a_small_cohort_did_is_hidden_and_its_size_is_not() -> None:
     sizes = {"2026-01": 40, "2026-02": 3, "2026-03": 20}
-    cohorts = [Measure("cohort_size", float(size), (("cohort", month),)) for month, size in sizes.items()]
+    cohorts = [Metric("cohort_size", float(size), (("cohort", month),)) for month, size in sizes.items()]
     retained = [
-        Measure("retention_cohort", 0.5, (("cohort", month), ("month", "1")), n=size) for month, size in sizes.items()
+        Metric("retention_cohort", 0.5, (("cohort", month), ("month", "1")), n=size) for month, size in sizes.items()
     ]
-    found = hide_small(Measures([*cohorts, *retained]))
-    assert {each.of("cohort") for each in found.measures.all("cohort_size", "cohort")} == set(sizes)
-    assert {each.of("cohort") for each in found.measures.all("retention_cohort", "cohort", "month")} == {"2026-01"}
+    found = hide_small(Metrics([*cohorts, *retained]))
+    assert {each.of("cohort") for each in found.metrics.all("cohort_size", "cohort")} == set(sizes)
+    assert {each.of("cohort") for each in found.metrics.all("retention_cohort", "cohort", "month")} == {"2026-01"}
 
 
 def test_a_state_is_not_given_away_by_the_balance_of_those_in_rhythm() -> None:
     counts = {"active": 50, "reactivated": 3, "new": 30, "cooling": 10, "lapsed": 90}
-    states = Measures([Measure("lifecycle_stage", float(count), (("state", state),)) for state, count in counts.items()])
+    states = Metrics([Metric("lifecycle_stage", float(count), (("state", state),)) for state, count in counts.items()])
     # cooling has fewest beside reactivated, but active + reactivated + new is known from the flows
-    assert {each.of("state") for each in hide_small(states).measures} == {"active", "cooling", "lapsed"}
+    assert {each.of("state") for each in hide_small(states).metrics} == {"active", "cooling", "lapsed"}
 
 
 def test_the_truly_loyal_are_the_same_people_by_rule_and_by_cell() -> None:
     cells = {"true": 12, "spurious": 3, "latent": 40, "none": 50}
     rules = {"behaviour_and_attitude": 12, "behaviour": 100}
-    measures = [Measure("loyalty_matrix_cell", float(count), (("loyalty", cell),)) for cell, count in cells.items()]
-    measures += [Measure("loyal_customers", float(count), (("rule", rule),)) for rule, count in rules.items()]
-    kept = hide_small(Measures(measures)).measures
+    metrics = [Metric("loyalty_matrix_cell", float(count), (("loyalty", cell),)) for cell, count in cells.items()]
+    metrics += [Metric("loyal_customers", float(count), (("rule", rule),)) for rule, count in rules.items()]
+    kept = hide_small(Metrics(metrics)).metrics
     assert {each.of("loyalty") for each in kept.all("loyalty_matrix_cell", "loyalty")} == {"latent", "none"}
     assert kept.all("loyal_customers", "rule") == ()
 
@@ -237,9 +236,9 @@ def test_the_truly_loyal_are_the_same_people_by_rule_and_by_cell() -> None:
 @pytest.mark.parametrize("by", ["country", "party_type"])
 def test_a_dimension_is_the_same_under_every_name(by: str) -> None:
     counts = {"a": 50, "b": 30, "c": 2}
-    measures = [_active(((by, value),), count) for value, count in counts.items()]
-    measures += [_slice(by, value, count) for value, count in counts.items()]
+    metrics = [_active(((by, value),), count) for value, count in counts.items()]
+    metrics += [_slice(by, value, count) for value, count in counts.items()]
     if by == "party_type":
-        measures += [Measure("party_customers", float(count), ((by, value),)) for value, count in counts.items()]
-    kept = hide_small(Measures(measures), by=by).measures
+        metrics += [Metric("party_customers", float(count), ((by, value),)) for value, count in counts.items()]
+    kept = hide_small(Metrics(metrics), by=by).metrics
     assert {each.of(by) or each.of("value") for each in kept} == {"a"}

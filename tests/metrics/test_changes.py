@@ -11,28 +11,28 @@ import pytest
 from hypothesis import given, settings
 
 from ckm.customers.period import Period
-from ckm.metrics.changes import NO_CUSTOMER, change_measures
-from ckm.metrics.metric import Measure, Measures, Missing
+from ckm.metrics.changes import NO_CUSTOMER, change_metrics
+from ckm.metrics.metric import Metric, Metrics, Missing
 from tests.conftest import examples
-from tests.metrics.rows import basis, bought, histories, tables
-from tests.metrics.shop import shop_basis, shop_tables
+from tests.metrics.rows import bought, context, histories, tables
+from tests.metrics.shop import shop_context, shop_tables
 
 Z = 1.959963984540054
 
 
 @pytest.fixture(scope="module")
-def shop() -> Measures:
-    measures, missing = change_measures(shop_basis())
+def shop() -> Metrics:
+    metrics, missing = change_metrics(shop_context())
     assert missing == ()
-    return Measures(measures)
+    return Metrics(metrics)
 
 
-def pair(measure: Measure | None) -> tuple[float | None, float | None]:
-    assert measure is not None
-    return measure.value, measure.previous
+def pair(metric: Metric | None) -> tuple[float | None, float | None]:
+    assert metric is not None
+    return metric.value, metric.previous
 
 
-def test_revenue_by_hand(shop: Measures) -> None:
+def test_revenue_by_hand(shop: Metrics) -> None:
     # bought 3905, returned -30 - 100 - 12, till 20 - 5; before: bought 2530, returned -35, till 10
     assert pair(shop.get("revenue")) == (3905 - 142 + 15, 2530 - 35 + 10)
     assert pair(shop.get("revenue_of_customers")) == (3905 - 142, 2530 - 35)
@@ -40,7 +40,7 @@ def test_revenue_by_hand(shop: Measures) -> None:
     assert pair(shop.get("revenue_returns")) == (30 + 100 + 12 + 5, 35)
 
 
-def test_the_revenue_of_customers_rests_on_everybody_who_bought_or_returned(shop: Measures) -> None:
+def test_the_revenue_of_customers_rests_on_everybody_who_bought_or_returned(shop: Metrics) -> None:
     # nine who bought, and otto, who only returned
     assert shop.get("revenue_of_customers").n == 10
 
@@ -48,7 +48,7 @@ def test_the_revenue_of_customers_rests_on_everybody_who_bought_or_returned(shop
 FACTORS = ("customers", "frequency", "order_value", "returns", "calendar")
 
 
-def test_what_changed_the_revenue_by_hand(shop: Measures) -> None:
+def test_what_changed_the_revenue_by_hand(shop: Metrics) -> None:
     # 7 customers bought 2530 in 10 orders and gave back 35, 9 bought 3905 in 14 and gave back 142: 1268 more, though
     # 2025 has 365 days and 2024 had 366
     mean, returned, days = (3905 - 2530) / log(3905 / 2530), (142 - 35) / log(142 / 35), log(365 / 366)
@@ -65,7 +65,7 @@ def test_what_changed_the_revenue_by_hand(shop: Measures) -> None:
     assert sum(round(100 * each) for each in found) == 100 * (3763 - 2495)
 
 
-def test_the_interval_of_an_effect_by_hand(shop: Measures) -> None:
+def test_the_interval_of_an_effect_by_hand(shop: Metrics) -> None:
     # customers: E = L · ln(N1 / N0), L = (S1 - S0) / ln(S1 / S0). Slopes of E: in N1 L / N1, in N0 -L / N0,
     # in S1 (1 - L / S1) · ln(N1 / N0) / ln(S1 / S0), in S0 (L / S0 - 1) · ln(N1 / N0) / ln(S1 / S0).
     # What each customer adds to (N0, S0, N1, S1), from anna to lena:
@@ -95,7 +95,7 @@ def purchases_by_hand() -> list[tuple[int, float, int, float]]:
     ]
 
 
-def test_changes_by_kind_of_customer_by_hand(shop: Measures) -> None:
+def test_changes_by_kind_of_customer_by_hand(shop: Metrics) -> None:
     # new: fred 25, gabi 100, juri 300, lena 60
     # retained: anna 270 - 100, dong 1000 - 1000, elif 90 - 80, hugo 1900 - 1000
     # reactivated: bern 30; lost: cara -300, ines 0, kiri -15, and otto, who only returned, -12
@@ -114,20 +114,20 @@ def test_kinds_add_up_where_the_periods_overlap() -> None:
         "period": Period(date(2024, 1, 1), date(2025, 12, 31)),
         "compared": Period(date(2023, 1, 1), date(2024, 12, 31)),
     }
-    measures = Measures(change_measures(shop_basis(**overlapping))[0])
-    kinds = [each.value for each in measures.all("change_by_kind", "kind")]
-    assert sum(kinds) == measures.get("revenue_of_customers").change == 3763 - 85
+    metrics = Metrics(change_metrics(shop_context(**overlapping))[0])
+    kinds = [each.value for each in metrics.all("change_by_kind", "kind")]
+    assert sum(kinds) == metrics.get("revenue_of_customers").change == 3763 - 85
 
 
-def slices(measures: Measures, dimension: str) -> dict[str | None, float | None]:
+def slices(metrics: Metrics, dimension: str) -> dict[str | None, float | None]:
     return {
         each.of("value"): each.value
-        for each in measures.all("change_by_slice", "dimension", "value")
+        for each in metrics.all("change_by_slice", "dimension", "value")
         if each.of("dimension") == dimension
     }
 
 
-def test_changes_by_slice_by_hand(shop: Measures) -> None:
+def test_changes_by_slice_by_hand(shop: Metrics) -> None:
     # phone: dong 1000, hugo 2000 - 100; before dong 1000, hugo 1000
     # web: anna 270, elif 90, gabi 100, juri 300 = 760; before 100 + 300 + 0 + 80; till: the other 118; before 15 + 10
     assert slices(shop, "channel") == {"phone": 900, "web": 760 - 480, "till": 118 - 25}
@@ -136,16 +136,16 @@ def test_changes_by_slice_by_hand(shop: Measures) -> None:
     assert slices(shop, "country") == {"DE": 1135, "TH": 100, "(none)": 33, NO_CUSTOMER: 5}
 
 
-def test_slices_say_how_many_customers_they_are_of(shop: Measures) -> None:
+def test_slices_say_how_many_customers_they_are_of(shop: Metrics) -> None:
     counts = {each.of("value"): each.n for each in shop.all("change_by_slice", "dimension", "value") if each.n}
     # DE: anna, bern, elif, fred, hugo, ines; TH: cara, dong, gabi, juri; none: kiri, lena, otto
     assert (counts["DE"], counts["TH"]) == (6, 4)
 
 
 def test_nothing_is_compared_with_a_time_before_the_data() -> None:
-    measures, missing = change_measures(shop_basis(as_of=date(2023, 12, 31)))
+    metrics, missing = change_metrics(shop_context(as_of=date(2023, 12, 31)))
     assert missing == (Missing("changed", "no_comparison"),)
-    assert [(each.name, each.value, each.previous) for each in measures] == [
+    assert [(each.name, each.value, each.previous) for each in metrics] == [
         ("revenue", 85, None),
         ("revenue_of_customers", 85, None),
         ("revenue_without_customer", 0, None),
@@ -154,11 +154,11 @@ def test_nothing_is_compared_with_a_time_before_the_data() -> None:
 
 
 def test_a_period_in_which_nobody_bought_is_all_by_customers() -> None:
-    measures = Measures(change_measures(shop_basis(as_of=date(2025, 9, 30), months=1))[0])
+    metrics = Metrics(change_metrics(shop_context(as_of=date(2025, 9, 30), months=1))[0])
     # September 2025 against August 2025: nobody bought in either
-    assert [measures.value(f"change_by_{each}") for each in FACTORS] == [0, 0, 0, 0, 0]
-    measures = Measures(change_measures(shop_basis(as_of=date(2025, 10, 31), months=1))[0])
-    assert [measures.value(f"change_by_{each}") for each in FACTORS] == [300, 0, 0, 0, 0]
+    assert [metrics.value(f"change_by_{each}") for each in FACTORS] == [0, 0, 0, 0, 0]
+    metrics = Metrics(change_metrics(shop_context(as_of=date(2025, 10, 31), months=1))[0])
+    assert [metrics.value(f"change_by_{each}") for each in FACTORS] == [300, 0, 0, 0, 0]
 
 
 @pytest.mark.slow
@@ -170,13 +170,13 @@ def test_every_decomposition_adds_up_to_the_cent(rows: list[tuple]) -> None:
     data = tables(*rows)
     who = [("ann", "person", "DE"), ("bob", "company", None), ("王", "person", "TH")]
     data["customers"] = pl.LazyFrame(who, schema=("customer_id", "party_type", "country"), orient="row")
-    measures, missing = change_measures(basis(data, months=6))
+    metrics, missing = change_metrics(context(data, months=6))
     if missing:
         return
-    found = Measures(measures)
+    found = Metrics(metrics)
 
-    def cents(*each: Measure) -> int:
-        return sum(round(100 * (measure.value or 0)) for measure in each)
+    def cents(*each: Metric) -> int:
+        return sum(round(100 * (metric.value or 0)) for metric in each)
 
     whole = round(100 * (found.get("revenue").change or 0))
     of_customers = round(100 * (found.get("revenue_of_customers").change or 0))
@@ -196,4 +196,4 @@ def test_shuffled_rows_give_the_same_numbers() -> None:
     lines = data["transactions"].collect()
     order = Random(1).sample(range(lines.height), lines.height)
     shuffled = {**data, "transactions": lines[order].lazy()}
-    assert change_measures(shop_basis(shuffled)) == change_measures(shop_basis(data))
+    assert change_metrics(shop_context(shuffled)) == change_metrics(shop_context(data))

@@ -10,21 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.config import Config
-from ckm.metrics.context import Basis
-from ckm.metrics.cohorts import MONTHS, cohort_measures, cohorts
+from ckm.metrics.cohorts import MONTHS, cohort_metrics, cohorts
+from ckm.metrics.context import ReportContext
 from ckm.metrics.intervals import wilson
-from ckm.metrics.metric import Measures
+from ckm.metrics.metric import Metrics
 from tests.conftest import examples
-from tests.metrics.rows import START, basis, bought, histories, on, tables
-from tests.metrics.shop import shop_basis
+from tests.metrics.rows import START, bought, context, histories, on, tables
+from tests.metrics.shop import shop_context
 from tests.metrics.stores import SHOPS
 
 
-def measured(found: Basis) -> Measures:
-    return Measures(cohort_measures(found)[0])
+def measured(found: ReportContext) -> Metrics:
+    return Metrics(cohort_metrics(found)[0])
 
 
-def cells(found: Basis) -> dict[tuple[str, int], float]:
+def cells(found: ReportContext) -> dict[tuple[str, int], float]:
     there = measured(found).all("retention_cohort", "cohort", "month")
     return {(dict(each.slice)["cohort"], int(dict(each.slice)["month"])): each.value for each in there}  # type: ignore[misc]
 
@@ -32,7 +32,7 @@ def cells(found: Basis) -> dict[tuple[str, int], float]:
 def test_the_small_shop_counted_by_hand() -> None:
     """As of 31 July 2025. Elif, of November 2024, came in January (the second month after); fred, of March, not again;
     gabi, of May, twice in May itself."""
-    found = shop_basis(as_of=date(2025, 7, 31))
+    found = shop_context(as_of=date(2025, 7, 31))
     sizes = {each.of("cohort"): each.value for each in measured(found).all("cohort_size", "cohort")}
     assert len(sizes) == MONTHS
     assert {month: size for month, size in sizes.items() if size} == {"2024-11": 1, "2025-03": 1, "2025-05": 1}
@@ -45,17 +45,19 @@ def test_the_small_shop_counted_by_hand() -> None:
 
 def test_a_month_that_is_not_over_is_blank_and_so_is_its_cohort() -> None:
     rows = [on(date(2024, month, 5), "ann") for month in (3, 4, 5)] + [on(date(2024, 5, 9), "bob")]
-    assert cells(basis(tables(*rows), as_of=date(2024, 5, 30))) == {("2024-03", 1): 1.0}
-    assert cells(basis(tables(*rows), as_of=date(2024, 5, 31))) == {("2024-03", 1): 1.0, ("2024-03", 2): 1.0}
+    assert cells(context(tables(*rows), as_of=date(2024, 5, 30))) == {("2024-03", 1): 1.0}
+    assert cells(context(tables(*rows), as_of=date(2024, 5, 31))) == {("2024-03", 1): 1.0, ("2024-03", 2): 1.0}
 
 
 def test_data_of_less_than_a_month_have_no_cohort() -> None:
-    assert cohort_measures(basis(tables(on(date(2024, 3, 5), "ann")))) == ((), ())
+    assert cohort_metrics(context(tables(on(date(2024, 3, 5), "ann")))) == ((), ())
 
 
 def test_a_cell_has_its_size_and_the_interval_of_its_share() -> None:
     rows = [on(date(2024, 3, 5), who) for who in ("ann", "bob", "cho")] + [on(date(2024, 4, 2), "bob")]
-    cell = measured(basis(tables(*rows), as_of=date(2024, 4, 30))).get("retention_cohort", cohort="2024-03", month="1")
+    cell = measured(context(tables(*rows), as_of=date(2024, 4, 30))).get(
+        "retention_cohort", cohort="2024-03", month="1"
+    )
     assert cell is not None
     assert (cell.value, cell.n, (cell.lo, cell.hi)) == (1 / 3, 3, wilson(1, 3))
 
@@ -71,7 +73,7 @@ def test_cohorts_are_what_the_rows_say(rows: list, day: int) -> None:
             days.setdefault(who, set()).add(at.date())
     if not days:
         return
-    found = cohorts(basis(tables(*rows), as_of=as_of).ledger, as_of)
+    found = cohorts(context(tables(*rows), as_of=as_of).ledger, as_of)
     assert len(found.months) <= MONTHS
     months = {who: {(each.year * 12 + each.month) for each in those} for who, those in days.items()}
     for row, start in enumerate(found.months):
@@ -88,7 +90,7 @@ def test_sql_says_the_same(shop: str) -> None:
     make, zone, months = SHOPS[shop]
     data = make()
     as_of = date(1997, 12, 31) if shop == "cdnow" else None  # all of its customers bought first in the spring of 1997
-    found = basis(data, as_of=as_of, months=months, config=Config(time_zone=zone))
+    found = context(data, as_of=as_of, months=months, config=Config(time_zone=zone))
     transactions = data["transactions"].collect()  # noqa: F841  # DuckDB reads it by its name
     duckdb.execute("SET TimeZone = 'UTC'")
     said = duckdb.execute(

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.metrics.concentration import active_revenue, concentration_measures, gini, top_quintile_share
-from tests.metrics.rows import basis, on, tables
-from tests.metrics.shop import AS_OF, shop_basis
+from ckm.metrics.concentration import active_revenue, concentration_metrics, gini, top_quintile_share
+from tests.metrics.rows import context, on, tables
+from tests.metrics.shop import AS_OF, shop_context
 
 amounts = st.lists(st.integers(0, 10**9), min_size=1, max_size=60).map(lambda those: np.array(those, dtype=np.int64))
 
@@ -20,7 +20,7 @@ def test_the_small_shop_counted_by_hand() -> None:
     Sums of i times x: 25 + 60 + 180 + 360 + 500 + 1620 + 2100 + 8000 + 17100 = 29945 of 3775;
     0 + 30 + 240 + 400 + 1500 + 6000 + 7000 = 15170 of 2495. The best 2 of 9, and 2 of 7.
     """
-    (found_gini, found_top), missing = concentration_measures(shop_basis())
+    (found_gini, found_top), missing = concentration_metrics(shop_context())
     assert missing == ()
     assert found_gini.value == pytest.approx(2 * 29945 / (9 * 3775) - 10 / 9)
     assert found_gini.previous == pytest.approx(2 * 15170 / (7 * 2495) - 8 / 7)
@@ -53,12 +53,14 @@ def test_the_best_fifth_brings_at_least_its_part(those: np.ndarray) -> None:
 
 
 def test_who_gave_back_more_than_bought_counts_as_nothing() -> None:
-    found = basis(
+    found = context(
         tables(on(AS_OF, "ann", 100.0), on(AS_OF, "bob", 1.0), on(AS_OF, "bob", -40.0), on(AS_OF, "cho", 60.0))
     )
     assert active_revenue(found).tolist() == [1_000_000, 0, 600_000]
 
 
 def test_nobody_active_has_no_concentration() -> None:
-    (found_gini, found_top), _ = concentration_measures(basis(tables(on(AS_OF.replace(year=2020), "ann")), as_of=AS_OF))
+    (found_gini, found_top), _ = concentration_metrics(
+        context(tables(on(AS_OF.replace(year=2020), "ann")), as_of=AS_OF)
+    )
     assert (found_gini.value, found_top.value, found_gini.n) == (None, None, 0)

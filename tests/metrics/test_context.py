@@ -1,4 +1,4 @@
-"""The basis knows what can be compared, and looks back without knowing what came later."""
+"""The context knows what can be compared, and looks back without knowing what came later."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import pytest
 
 from ckm.customers.period import Period, compared_with, period_until
 from ckm.errors import InputError
-from ckm.metrics.context import Basis
-from tests.metrics.rows import basis, on, tables
-from tests.metrics.shop import AS_OF, shop_basis, shop_tables
+from ckm.metrics.context import ReportContext
+from tests.metrics.rows import context, on, tables
+from tests.metrics.shop import AS_OF, shop_context, shop_tables
 
 
-def money(found: Basis) -> tuple[float, float]:
+def money(found: ReportContext) -> tuple[float, float]:
     ledger = found.ledger
     known = int(ledger.net_between(found.period).sum())
     return ledger.money(known), ledger.money(ledger.revenue(found.period))
 
 
 def test_the_small_shop_adds_up_as_its_docstring_says() -> None:
-    now = shop_basis()
+    now = shop_context()
     assert str(now.period) == "2025-01-01 to 2025-12-31"
     assert money(now) == (3763.0, 3778.0)
     before = now.before
@@ -38,7 +38,7 @@ def test_the_small_shop_adds_up_as_its_docstring_says() -> None:
 
 
 def test_what_is_compared_with_knows_nothing_of_later_days() -> None:
-    before = shop_basis().before
+    before = shop_context().before
     assert before is not None
     assert before.as_of == date(2024, 12, 31)
     assert before.ledger.purchases.day.max() <= (date(2024, 12, 31) - date(1970, 1, 1)).days
@@ -50,7 +50,7 @@ def test_what_is_compared_with_knows_nothing_of_later_days() -> None:
 )
 def test_a_period_is_compared_with_where_the_data_cover_nine_tenths_of_it(begins: date, comparable: bool) -> None:
     """2024 has 366 days: 36 may be missing."""
-    found = basis(tables(on(begins, "ann"), on(AS_OF, "ann")))
+    found = context(tables(on(begins, "ann"), on(AS_OF, "ann")))
     assert found.is_comparable is comparable
     assert (found.before is not None) is comparable
 
@@ -61,30 +61,30 @@ def test_a_period_is_compared_with_where_the_data_cover_nine_tenths_of_it(begins
 def test_the_period_before_the_one_compared_with_lies_as_far_back(last: date, comparison: str, months: int) -> None:
     period = period_until(last, months)
     compared = compared_with(period, months, comparison)  # type: ignore[arg-type]
-    found = shop_basis(as_of=AS_OF, period=period, compared=compared)
+    found = shop_context(as_of=AS_OF, period=period, compared=compared)
     before = found.before
     assert before is not None
     assert before.compared == compared_with(compared, months, comparison)  # type: ignore[arg-type]
 
 
 def test_who_customers_are_stands_by_code_and_is_unknown_where_no_table_says() -> None:
-    found = shop_basis()
+    found = shop_context()
     assert dict(zip(found.ledger.customers, found.parties["party_type"], strict=True)) == {
         "anna": "person", "bern": "person", "cara": "person", "dong": "company", "elif": "company", "fred": "person",
         "gabi": "person", "hugo": "distributor", "ines": "person", "juri": "partner", "kiri": "person", "lena": None,
         "otto": None,
     }  # fmt: skip
-    alone = shop_basis({"transactions": shop_tables()["transactions"]})
+    alone = shop_context({"transactions": shop_tables()["transactions"]})
     assert alone.parties["country"].null_count() == 13
     twice = shop_tables()
     twice["customers"] = pl.concat([twice["customers"], twice["customers"]])
     with pytest.raises(InputError, match="more than once"):
-        _ = shop_basis(twice).parties
+        _ = shop_context(twice).parties
 
 
 def test_the_parts_of_a_column_add_up_to_the_whole_now_and_before() -> None:
     """2025 by web: anna 270, elif 90, gabi 100, juri 300; by till: bern 30, fred 25, lena 60, otto -12, nobody 15."""
-    found = shop_basis(by="channel")
+    found = shop_context(by="channel")
     parts = {value: found.part(value) for value in found.ledger.parts}
     assert {value: money(part)[1] for value, part in parts.items()} == {"phone": 2900.0, "web": 760.0, "till": 118.0}
     befores = [part.before for part in parts.values()]
@@ -93,7 +93,7 @@ def test_the_parts_of_a_column_add_up_to_the_whole_now_and_before() -> None:
 
 
 def test_a_basis_of_some_customers_is_of_the_same_periods() -> None:
-    found = shop_basis()
+    found = shop_context()
     some = found.only((found.parties["country"] == "TH").fill_null(False).to_numpy())
     assert some.ledger.customers.to_list() == ["cara", "dong", "gabi", "juri"]
     assert (some.period, some.compared) == (found.period, Period(date(2024, 1, 1), date(2024, 12, 31)))

@@ -13,11 +13,11 @@ from ckm.check import check_tables, read_controls
 from ckm.config import Config, Workspace
 from ckm.customers.period import Period
 from ckm.errors import InputError
-from ckm.metrics.metric import Measures, Missing
-from ckm.metrics.data_quality import months_within, trust_measures
+from ckm.metrics.data_quality import data_quality_metrics, months_within
+from ckm.metrics.metric import Metrics, Missing
 from ckm.settings import CheckSettings
 from ckm.workspace import lay_out
-from tests.metrics.shop import LINES, shop_basis, shop_tables
+from tests.metrics.shop import LINES, shop_context, shop_tables
 
 # by hand from the shop: months of 2025 and their totals, with the till and returns, without what was cancelled
 TOTALS = {
@@ -34,55 +34,55 @@ TOTALS = {
 }
 
 
-def measured(folder: Path, controls: str | None = None, **options: object) -> tuple[Measures, tuple[Missing, ...]]:
+def measured(folder: Path, controls: str | None = None, **options: object) -> tuple[Metrics, tuple[Missing, ...]]:
     workspace: Workspace = lay_out(folder / "shop").workspace
     if controls is not None:
         (workspace.root / "controls.csv").write_text(controls, encoding="utf-8")
-    measures, missing = trust_measures(shop_basis(workspace=workspace, **options))
-    return Measures(measures), missing
+    metrics, missing = data_quality_metrics(shop_context(workspace=workspace, **options))
+    return Metrics(metrics), missing
 
 
 def finance(**totals: float) -> str:
     return "month,currency,net\n" + "".join(f"{month},EUR,{net}\n" for month, net in totals.items())
 
 
-def differences(measures: Measures) -> dict[str | None, float | None]:
-    return {each.of("month"): each.value for each in measures.all("reconciliation_difference", "month")}
+def differences(metrics: Metrics) -> dict[str | None, float | None]:
+    return {each.of("month"): each.value for each in metrics.all("reconciliation_difference", "month")}
 
 
 def test_every_row_is_counted_once(tmp_path: Path) -> None:
-    measures, _ = measured(tmp_path)
+    metrics, _ = measured(tmp_path)
     # 37 lines: one after the as-of date, one cancelled, three of the till
-    assert (measures.value("rows_used"), measures.get("rows_used").n) == (len(LINES) - 5, len(LINES))
-    left_out = {each.of("reason"): each.value for each in measures.all("rows_left_out", "reason")}
+    assert (metrics.value("rows_used"), metrics.get("rows_used").n) == (len(LINES) - 5, len(LINES))
+    left_out = {each.of("reason"): each.value for each in metrics.all("rows_left_out", "reason")}
     assert left_out == {"stray_date": 0, "after_as_of": 1, "cancelled": 1, "without_customer": 3}
 
 
 def test_months_that_equal_finances_and_one_that_does_not(tmp_path: Path) -> None:
-    measures, missing = measured(tmp_path, finance(**{**TOTALS, "2025-11": 249.90, "2026-01": 70}))
+    metrics, missing = measured(tmp_path, finance(**{**TOTALS, "2025-11": 249.90, "2026-01": 70}))
     assert missing == ()
-    assert differences(measures) == {**dict.fromkeys(TOTALS, 0), "2025-11": pytest.approx(-129.90)}
-    assert (measures.value("controls_equal"), measures.get("controls_equal").n) == (9, 10)
+    assert differences(metrics) == {**dict.fromkeys(TOTALS, 0), "2025-11": pytest.approx(-129.90)}
+    assert (metrics.value("controls_equal"), metrics.get("controls_equal").n) == (9, 10)
 
 
 def test_a_month_that_finance_has_and_the_shop_has_not_differs_by_all_of_it(tmp_path: Path) -> None:
-    measures, _ = measured(tmp_path, finance(**{"2025-08": 10.5}))
-    assert differences(measures) == {"2025-08": -10.5}
+    metrics, _ = measured(tmp_path, finance(**{"2025-08": 10.5}))
+    assert differences(metrics) == {"2025-08": -10.5}
 
 
 def test_an_allowed_difference_is_equal(tmp_path: Path) -> None:
     config = replace(Config(), check=replace(CheckSettings(), reconciliation_difference=0.5))
-    measures, _ = measured(tmp_path, finance(**{"2025-03": 25.4, "2025-04": 30.6}), config=config)
-    assert measures.value("controls_equal") == 1
+    metrics, _ = measured(tmp_path, finance(**{"2025-03": 25.4, "2025-04": 30.6}), config=config)
+    assert metrics.value("controls_equal") == 1
 
 
 def test_only_types_that_finance_counts_are_totalled(tmp_path: Path) -> None:
     config = replace(Config(), check=replace(CheckSettings(), control_types=("sale",)))
-    measures, _ = measured(tmp_path, finance(**{"2025-06": 980, "2025-07": 0}), config=config)
-    assert differences(measures) == {"2025-06": 0, "2025-07": 0}
+    metrics, _ = measured(tmp_path, finance(**{"2025-06": 980, "2025-07": 0}), config=config)
+    assert differences(metrics) == {"2025-06": 0, "2025-07": 0}
     config = replace(Config(), check=replace(CheckSettings(), control_types=("sale", "cancel")))
-    measures, _ = measured(tmp_path / "again", finance(**{"2025-11": 120 + 999}), config=config)
-    assert differences(measures) == {"2025-11": 0}
+    metrics, _ = measured(tmp_path / "again", finance(**{"2025-11": 120 + 999}), config=config)
+    assert differences(metrics) == {"2025-11": 0}
 
 
 def test_a_month_by_source_is_equal_if_each_source_is(tmp_path: Path) -> None:
@@ -90,14 +90,14 @@ def test_a_month_by_source_is_equal_if_each_source_is(tmp_path: Path) -> None:
     tables["transactions"] = tables["transactions"].with_columns(source=pl.col("channel") + "-export")
     # the sources are wrong by 5 each way
     lines = ("2025-06,EUR,55,web-export", "2025-06,EUR,-10,till-export", "2025-10,EUR,300,web-export")
-    measures, _ = measured(tmp_path, "\n".join(("month,currency,net,source", *lines)), tables=tables)
-    assert differences(measures) == {"2025-06": 0, "2025-10": 0}
-    assert (measures.value("controls_equal"), measures.get("controls_equal").n) == (1, 2)
+    metrics, _ = measured(tmp_path, "\n".join(("month,currency,net,source", *lines)), tables=tables)
+    assert differences(metrics) == {"2025-06": 0, "2025-10": 0}
+    assert (metrics.value("controls_equal"), metrics.get("controls_equal").n) == (1, 2)
 
 
 def test_ckm_check_finds_the_same_months(tmp_path: Path) -> None:
     controls = finance(**{**TOTALS, "2025-11": 249.90, "2025-05": 119.99})
-    measures, _ = measured(tmp_path, controls)
+    metrics, _ = measured(tmp_path, controls)
     report = check_tables(
         shop_tables(), controls=read_controls(tmp_path / "shop" / "controls.csv"), as_of=date(2025, 12, 31)
     )
@@ -106,13 +106,13 @@ def test_ckm_check_finds_the_same_months(tmp_path: Path) -> None:
         for each in report.findings
         if each.check == "controls" and each.severity == "error"
     }
-    off = {month: difference for month, difference in differences(measures).items() if difference}
+    off = {month: difference for month, difference in differences(metrics).items() if difference}
     assert off == pytest.approx(found)
     assert len(off) == 2
 
 
 def test_without_controls_or_a_month_of_the_period_nothing_is_compared(tmp_path: Path) -> None:
-    assert trust_measures(shop_basis())[1] == (Missing("data_quality", "no_controls"),)
+    assert data_quality_metrics(shop_context())[1] == (Missing("data_quality", "no_controls"),)
     assert measured(tmp_path)[1] == (Missing("data_quality", "no_controls"),)
     assert measured(tmp_path / "two", finance(**{"2024-01": 500}))[1] == (Missing("data_quality", "no_control_months"),)
 
@@ -124,12 +124,12 @@ def test_a_mistake_in_controls_names_its_line(tmp_path: Path) -> None:
 
 def test_refused_rows_are_counted_by_table(tmp_path: Path) -> None:
     workspace = lay_out(tmp_path / "shop").workspace
-    assert {each.name for each in trust_measures(shop_basis(workspace=workspace))[0]} >= {"rows_quarantined"}
+    assert {each.name for each in data_quality_metrics(shop_context(workspace=workspace))[0]} >= {"rows_quarantined"}
     tables = ["transactions", "transactions", "interactions"]
     refused = pl.DataFrame({"table": tables, "reasons": [["net|min"]] * 3, "load_id": ["0123456789ab"] * 3})
     refused.write_delta(workspace.store_dir / "quarantine")
-    measures = Measures(trust_measures(shop_basis(workspace=workspace))[0])
-    counts = {each.of("table"): each.value for each in measures.all("rows_quarantined", "table")}
+    metrics = Metrics(data_quality_metrics(shop_context(workspace=workspace))[0])
+    counts = {each.of("table"): each.value for each in metrics.all("rows_quarantined", "table")}
     assert counts == {"customers": 0, "interactions": 1, "transactions": 2}
 
 

@@ -14,13 +14,13 @@ from ckm.config import Config
 from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import Comparison, Period, compared_with, period_until
-from ckm.metrics.context import Basis
-from ckm.metrics.changes import change_measures
+from ckm.metrics.changes import change_metrics
 from ckm.metrics.comparison import compare
+from ckm.metrics.context import ReportContext
 from ckm.metrics.dimensions import partings
 from ckm.metrics.equal_days import EqualDays
+from ckm.metrics.metric import Metrics
 from ckm.metrics.significance import Change, judge_changes, those_that_matter
-from ckm.metrics.metric import Measures
 from tests.conftest import examples
 from tests.metrics.rows import Row, bought, histories, on, tables
 
@@ -39,19 +39,19 @@ def steady_shop(first: date, last: date, *, every: int = 10, customers: int = 10
     return rows
 
 
-def basis_of(rows: list[Row], as_of: date, months: int, comparison: Comparison = "previous") -> Basis:
+def context_of(rows: list[Row], as_of: date, months: int, comparison: Comparison = "previous") -> ReportContext:
     data = tables(*rows)
     ledger = read_ledger(data, as_of=as_of, needs=EVERYTHING)
     period = period_until(as_of, months)
-    return Basis(data, ledger, period, compared_with(period, months, comparison), Config())
+    return ReportContext(data, ledger, period, compared_with(period, months, comparison), Config())
 
 
-def effects_of(of: Basis) -> dict[str, float]:
-    measures = Measures(change_measures(of)[0])
-    return {factor: measures.value(f"change_by_{factor}") or 0.0 for factor in FACTORS}
+def effects_of(of: ReportContext) -> dict[str, float]:
+    metrics = Metrics(change_metrics(of)[0])
+    return {factor: metrics.value(f"change_by_{factor}") or 0.0 for factor in FACTORS}
 
 
-def judged(of: Basis) -> tuple[Change, ...]:
+def judged(of: ReportContext) -> tuple[Change, ...]:
     comparison = compare(of)
     assert comparison is not None
     return judge_changes(comparison, partings(of, comparison.net + comparison.net_before))
@@ -73,10 +73,10 @@ def judged(of: Basis) -> tuple[Change, ...]:
 def test_a_steady_shop_changed_by_the_days_alone(
     as_of: date, months: int, comparison: Comparison, returned: int
 ) -> None:
-    of = basis_of(steady_shop(date(2022, 6, 1), as_of, returned=returned), as_of, months, comparison)
+    of = context_of(steady_shop(date(2022, 6, 1), as_of, returned=returned), as_of, months, comparison)
     found = effects_of(of)
     days = of.period.days - of.compared.days
-    change = (Measures(change_measures(of)[0]).get("revenue_of_customers")).change  # type: ignore[union-attr]
+    change = (Metrics(change_metrics(of)[0]).get("revenue_of_customers")).change  # type: ignore[union-attr]
     assert sum(round(100 * each) for each in found.values()) == round(100 * change)  # type: ignore[operator]
     assert abs(days) > 0
     assert np.sign(found["calendar"]) == np.sign(days)
@@ -99,11 +99,11 @@ def test_customers_who_seldom_order_do_not_become_more_in_a_longer_month(as_of: 
             for who in range(1500)
             for day in dice.choice(121, dice.poisson(2.0), replace=False)
         ]
-        of = basis_of(rows, as_of, 1)
+        of = context_of(rows, as_of, 1)
         # five tests at a level of 5 % together: now and then one stands; the calendar of 10 % would make all stand
         assert len(those_that_matter(judged(of))) <= 2
         found = effects_of(of)
-        revenue = Measures(change_measures(of)[0]).get("revenue_of_customers")
+        revenue = Metrics(change_metrics(of)[0]).get("revenue_of_customers")
         assert revenue is not None
         assert revenue.previous
         shares.append([found[each] / revenue.previous for each in ("customers", "frequency")])
@@ -116,7 +116,7 @@ def test_customers_who_seldom_order_do_not_become_more_in_a_longer_month(as_of: 
 def test_every_number_is_that_of_the_rows(rows: list[Row], as_of: date) -> None:
     if not bought([each for each in rows if each[1].date() <= as_of]):
         return
-    of = basis_of(rows, as_of, 1)
+    of = context_of(rows, as_of, 1)
     comparison = compare(of)
     if comparison is None:
         return
@@ -151,7 +151,7 @@ def test_every_number_is_that_of_the_rows(rows: list[Row], as_of: date) -> None:
 
 
 def test_windows_are_at_most_five_and_hold_the_first_and_the_last_day() -> None:
-    ledger = basis_of([on(date(2025, 1, 1), "ann")], date(2025, 1, 31), 1).ledger
+    ledger = context_of([on(date(2025, 1, 1), "ann")], date(2025, 1, 31), 1).ledger
     for whole, days in ((31, 28), (31, 31), (366, 365), (200, 120)):
         period = Period(date(2025, 1, 1), date(2025, 1, 1) + (whole - 1) * DAY)
         windows = EqualDays(ledger, period, days).windows
@@ -165,12 +165,12 @@ def test_more_returns_are_told_as_more_returns() -> None:
     last = date(2025, 12, 31)
     early = steady_shop(date(2023, 6, 1), date(2024, 12, 31), returned=40)
     late = steady_shop(date(2025, 1, 1), last, returned=4)
-    of = basis_of([*early, *late], last, 12)
+    of = context_of([*early, *late], last, 12)
     found = effects_of(of)
     assert found["returns"] < 0
     assert found["order_value"] == 0
     assert max(found, key=lambda each: -found[each]) == "returns"
-    told = {each.measure: each for each in those_that_matter(judged(of))}
+    told = {each.metric: each for each in those_that_matter(judged(of))}
     assert told["revenue_returns"].change > 0
     assert "order_value" not in told
 
@@ -178,12 +178,12 @@ def test_more_returns_are_told_as_more_returns() -> None:
 @pytest.mark.parametrize("early", [0, 5, 20, 75, 200])
 def test_data_that_end_early_are_compared_per_day_or_not_at_all(early: int) -> None:
     as_of = date(2025, 12, 31)
-    of = basis_of(steady_shop(date(2023, 6, 1), as_of - early * DAY), as_of, 12)
+    of = context_of(steady_shop(date(2023, 6, 1), as_of - early * DAY), as_of, 12)
     assert of.data_end == (as_of - early * DAY if early > 7 else None)
-    measures, missing = change_measures(of)
+    metrics, missing = change_metrics(of)
     if early > 36:
         assert [each.reason for each in missing] == ["data_end_early"]
-        assert all(each.previous is None for each in measures)
+        assert all(each.previous is None for each in metrics)
     else:
         assert missing == ()
         assert all(abs(each.change / each.previous) < 0.02 for each in judged(of) if each.previous)
@@ -195,11 +195,11 @@ def test_a_shop_that_was_closed_is_not_compared_and_one_that_closes_every_winter
     as_of = date(2025, 12, 31)
     rows = steady_shop(date(2023, 6, 1), as_of)
     closed = [each for each in rows if not date(2025, 2, 1) <= each[1].date() <= date(2025, 5, 31)]
-    of = basis_of(closed, as_of, 12)
+    of = context_of(closed, as_of, 12)
     assert of.silences == (Period(date(2025, 2, 1), date(2025, 5, 31)),)
     assert of.incomparable == ("days_without_rows", (("days", 120), ("others", 0)))
     winters = [each for each in closed if not date(2024, 2, 1) <= each[1].date() <= date(2024, 5, 31)]
-    assert basis_of(winters, as_of, 12).is_comparable
+    assert context_of(winters, as_of, 12).is_comparable
 
 
 @pytest.mark.parametrize(("as_of", "months"), [(date(2025, 3, 31), 1), (date(2025, 2, 28), 1), (date(2025, 5, 31), 3)])
@@ -212,7 +212,7 @@ def test_members_billed_by_the_month_do_not_change_with_its_length(
         first = date(2023 + (5 + month) // 12, (5 + month) % 12 + 1, 1)
         last = (first + 31 * DAY).replace(day=1) - DAY
         rows += [on(last if last_day_of_month else first + who % 28 * DAY, f"m{who:03}") for who in range(120)]
-    of = basis_of(rows, as_of, months)
+    of = context_of(rows, as_of, months)
     assert compare(of).is_billed_by_calendar
     assert all(each == 0 for each in effects_of(of).values())
     assert those_that_matter(judged(of)) == ()

@@ -11,11 +11,11 @@ import pytest
 from ckm.config import Config, Workspace
 from ckm.dataset import Dataset
 from ckm.loyalty import Request, loyalty_report
-from ckm.metrics.context import Basis
-from ckm.metrics.forecast_accuracy import ANALYSIS, past_measures, save_expected_spend, score_expected_spend
+from ckm.metrics.context import ReportContext
+from ckm.metrics.forecast_accuracy import ANALYSIS, forecast_accuracy_metrics, save_expected_spend, score_expected_spend
 from ckm.store import Store
-from tests.metrics.known import example_basis, example_lifetime
-from tests.metrics.rows import Row, basis, on, tables
+from tests.metrics.known import example_context, example_lifetime
+from tests.metrics.rows import Row, context, on, tables
 
 pytestmark = pytest.mark.slow  # the lifetime values of the example shop
 AS_OF = date(2026, 6, 30)
@@ -29,7 +29,7 @@ def test_a_saved_forecast_is_scored_by_the_rows_after_it_once_its_horizon_has_pa
     save_expected_spend(store, lifetime, then)  # twice is once
     save_expected_spend(store, lifetime, then + timedelta(1))  # whose horizon has not passed
     assert len(store.runs(ANALYSIS)) == 2
-    of = example_basis()
+    of = example_context()
     scored = score_expected_spend(of, store)
     assert scored is not None
     assert (scored.as_of, scored.until) == (then, AS_OF)
@@ -37,7 +37,7 @@ def test_a_saved_forecast_is_scored_by_the_rows_after_it_once_its_horizon_has_pa
     period = replace(of.period, first=then + timedelta(1))
     known = of.ledger.purchases.has_any
     assert scored.came == pytest.approx(of.ledger.money(int(of.ledger.net_between(period)[known].sum())), abs=0.01)
-    assert {each.name: each.value for each in past_measures(scored)} == {
+    assert {each.name: each.value for each in forecast_accuracy_metrics(scored)} == {
         "spend_expected": scored.expected,
         "spend_came": scored.came,
     }
@@ -46,7 +46,7 @@ def test_a_saved_forecast_is_scored_by_the_rows_after_it_once_its_horizon_has_pa
 def test_a_forecast_is_not_scored_by_days_that_the_data_do_not_cover(tmp_path: Path) -> None:
     store = Store(tmp_path / "store")
     lifetime = replace(example_lifetime(), months=3)
-    of = example_basis()
+    of = example_context()
     late = replace(of, ledger=of.ledger.standing_on(AS_OF + timedelta(60)))
     save_expected_spend(store, lifetime, AS_OF - timedelta(60))
     assert late.data_end == AS_OF
@@ -74,17 +74,17 @@ def test_a_report_saves_its_forecast_and_a_later_one_scores_it(tmp_path: Path) -
     dry = loyalty_report(dataset, Request(as_of=date(2024, 12, 31), keep=False, cache=False), config)
     assert Store(tmp_path / "store").runs(ANALYSIS) == []
     first = loyalty_report(dataset, Request(as_of=date(2024, 12, 31), cache=False), config)
-    assert first.report.measures.table().equals(dry.report.measures.table())
+    assert first.report.metrics.table().equals(dry.report.metrics.table())
     (run,) = Store(tmp_path / "store").runs(ANALYSIS)
     assert run.as_of == date(2024, 12, 31)
     later = loyalty_report(dataset, Request(as_of=date(2025, 12, 31), cache=False), config).report
-    of: Basis = basis(data)
+    of: ReportContext = context(data)
     year = sum(each[2] for each in steady(date(2025, 12, 31)) if each[1].year == 2025 and is_known_by_2024(each[0]))
-    assert later.measures.value("spend_came") == year
+    assert later.metrics.value("spend_came") == year
     assert later.spend_scored is not None
     assert later.spend_scored.last <= of.as_of
     saved = Store(tmp_path / "store").read_run(run)["expected_spend"].sum()
-    assert later.measures.value("spend_expected") == pytest.approx(saved, abs=0.01)
+    assert later.metrics.value("spend_expected") == pytest.approx(saved, abs=0.01)
 
 
 def is_known_by_2024(who: str) -> bool:

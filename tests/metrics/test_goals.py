@@ -1,4 +1,4 @@
-"""What goals promise: reached, missed, or cannot be told; a goal that nothing measures is refused with its line."""
+"""What goals promise: reached, missed, or cannot be told; a goal that nothing metrics is refused with its line."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import pytest
 
 from ckm.config import load_config
 from ckm.errors import UnknownNameError, UsageError
-from ckm.metrics.goals import check_goals, goal_measures
-from ckm.metrics.metric import Measure, Measures, Missing
+from ckm.metrics.goals import check_goals, goal_metrics
+from ckm.metrics.metric import Metric, Metrics, Missing
 from ckm.settings import Wanted
 
-MEASURES = Measures(
+METRICS = Metrics(
     [
-        Measure("revenue", 1000.0, previous=800.0),
-        Measure("retention_rate", 0.42, n=200, lo=0.35, hi=0.49, previous=0.5),
-        Measure("median_interpurchase_days", 28.0, n=400),
-        Measure("nps", None),
-        Measure("lifecycle_stage", 7.0, (("state", "lapsed"),)),
+        Metric("revenue", 1000.0, previous=800.0),
+        Metric("retention_rate", 0.42, n=200, lo=0.35, hi=0.49, previous=0.5),
+        Metric("median_interpurchase_days", 28.0, n=400),
+        Metric("nps", None),
+        Metric("lifecycle_stage", 7.0, (("state", "lapsed"),)),
     ]
 )
 
 
 def reached(name: str, wanted: Wanted) -> bool | None:
-    (goal,), _, missing = goal_measures({name: wanted}, MEASURES)
+    (goal,), _, missing = goal_metrics({name: wanted}, METRICS)
     assert missing == ()
     return goal.on_track
 
@@ -50,16 +50,18 @@ def test_without_a_value_nothing_can_be_told() -> None:
 
 
 def test_goals_come_in_the_order_of_the_book_with_what_they_were_before() -> None:
-    goals, measures, _ = goal_measures({"median_interpurchase_days": Wanted(30, at_most=True), "revenue": Wanted(900)}, MEASURES)
+    goals, metrics, _ = goal_metrics(
+        {"median_interpurchase_days": Wanted(30, at_most=True), "revenue": Wanted(900)}, METRICS
+    )
     assert [(goal.name, goal.wanted, goal.direction) for goal in goals] == [
         ("revenue", 900, ">="),
         ("median_interpurchase_days", 30, "<="),
     ]
-    assert measures[0] == Measure("goal", 1000.0, (("goal", "revenue"),), previous=800.0)
+    assert metrics[0] == Metric("goal", 1000.0, (("goal", "revenue"),), previous=800.0)
 
 
 def test_no_goal_is_said_and_not_left_out() -> None:
-    assert goal_measures({}, MEASURES) == ((), (), (Missing("changed", "no_goals"),))
+    assert goal_metrics({}, METRICS) == ((), (), (Missing("changed", "no_goals"),))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_no_goal_is_said_and_not_left_out() -> None:
         (
             "goals:\n  revenue: 1\n  retentionrate: 40%\n",
             3,
-            "no measure 'retentionrate'",
+            "no metric 'retentionrate'",
             "did you mean 'retention_rate'?",
         ),
         ("goals: {state: 4}\n", 1, "comes by state only", "retention_rate"),
@@ -89,7 +91,7 @@ def test_a_goal_that_nothing_measures_is_refused_with_its_line(
 
 
 def test_goals_from_elsewhere_are_refused_too() -> None:
-    with pytest.raises(UnknownNameError, match="goals: no measure 'profit'"):
+    with pytest.raises(UnknownNameError, match="goals: no metric 'profit'"):
         check_goals({"profit": Wanted(1)})
 
 

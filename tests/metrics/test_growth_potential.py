@@ -12,23 +12,28 @@ import pytest
 
 from ckm.config import Config, Workspace
 from ckm.metrics import feature_sample as sample_module
-from ckm.metrics.context import Basis
-from ckm.metrics.growth_potential import Capacity, capacity_measures, peak_year_value, read_capacity
-from ckm.metrics.margin import Margin
-from ckm.metrics.metric import Measures, Missing
+from ckm.metrics.context import ReportContext
 from ckm.metrics.feature_sample import read_features
+from ckm.metrics.growth_potential import (
+    GrowthPotential,
+    growth_potential_metrics,
+    peak_year_value,
+    read_growth_potential,
+)
+from ckm.metrics.margin import Margin
+from ckm.metrics.metric import Metrics, Missing
 from ckm.segment import segment_customers
-from tests.metrics.known import example_basis, example_capacity, example_margin
-from tests.metrics.rows import basis, row, tables
-from tests.metrics.shop import shop_basis
+from tests.metrics.known import example_context, example_growth_potential, example_margin
+from tests.metrics.rows import context, row, tables
+from tests.metrics.shop import shop_context
 from tests.metrics.stores import example_shop
 
 ALL = Margin(None, 1.0)
 
 
-def capacity(of: Basis) -> Capacity:
-    found = read_capacity(of, read_features(of))
-    assert isinstance(found, Capacity)
+def capacity(of: ReportContext) -> GrowthPotential:
+    found = read_growth_potential(of, read_features(of))
+    assert isinstance(found, GrowthPotential)
     return found
 
 
@@ -43,34 +48,34 @@ def test_the_own_best_year_of_the_small_shop_by_hand() -> None:
     # ines             0   35-35     0
     # kiri             0     15     15    15
     # (fred, gabi, juri, lena are new; otto only gave something back)
-    of = shop_basis()
+    of = shop_context()
     assert peak_year_value(of.ledger) == (315.0, 2)
-    measures, missing = capacity_measures(of, Missing("growth_potential", "few_customers"), ALL)
-    peak = Measures(measures).get("peak_year_value")
+    metrics, missing = growth_potential_metrics(of, Missing("growth_potential", "few_customers"), ALL)
+    peak = Metrics(metrics).get("peak_year_value")
     assert peak is not None
     assert (peak.value, peak.n, peak.previous) == (315.0, 2, 20.0)  # in 2024 bern had bought 20 the year before
     assert missing == (Missing("growth_potential", "few_customers"),)
 
 
 def test_a_first_year_is_nobodys_best_yet() -> None:
-    of = basis(tables(row("ann", 0), row("bob", 300)))
-    measures, missing = capacity_measures(of, Missing("growth_potential", "few_customers"), ALL)
-    assert measures == ()
+    of = context(tables(row("ann", 0), row("bob", 300)))
+    metrics, missing = growth_potential_metrics(of, Missing("growth_potential", "few_customers"), ALL)
+    assert metrics == ()
     assert missing[1] == Missing("growth_potential", "short_history", (("needed", 24),))
 
 
 @pytest.mark.slow
 def test_few_customers_are_said_with_their_number() -> None:
-    of = shop_basis()
-    found = read_capacity(of, read_features(of))
+    of = shop_context()
+    found = read_growth_potential(of, read_features(of))
     assert found == Missing("growth_potential", "few_customers", (("there", 9), ("needed", 30)))
 
 
 @pytest.mark.slow
 def test_values_are_those_of_segment_by_value_for_who_bought_within_the_year() -> None:
-    of, found = example_basis(), example_capacity()
+    of, found = example_context(), example_growth_potential()
     theirs = segment_customers(dict(of.tables), by="value").customers.filter(pl.col("recency_days") < 365)
-    said = Measures(capacity_measures(of, found, example_margin())[0])
+    said = Metrics(growth_potential_metrics(of, found, example_margin())[0])
     for name in ("current_value", "potential_value", "headroom"):
         assert said.value(name) == pytest.approx(theirs[name].sum(), abs=0.01)
     for segment, customers, headroom in theirs.group_by("segment").agg(pl.len(), pl.sum("headroom")).iter_rows():
@@ -85,7 +90,7 @@ def test_values_are_those_of_segment_by_value_for_who_bought_within_the_year() -
 def test_a_definition_that_the_workspace_keeps_is_applied_unchanged(tmp_path: Path) -> None:
     kept = segment_customers(example_shop(), by="value", as_of=date(2025, 6, 30), name="value")
     kept.definition.save(tmp_path / "segments" / "value.yaml")
-    of = replace(example_basis(), workspace=Workspace(tmp_path, Config()))
+    of = replace(example_context(), workspace=Workspace(tmp_path, Config()))
     found = capacity(of)
     assert found.remarks[0] == "current and potential value by definition 'value' version 1"
     definition = kept.definition.definition
@@ -95,10 +100,10 @@ def test_a_definition_that_the_workspace_keeps_is_applied_unchanged(tmp_path: Pa
 
 @pytest.mark.slow
 def test_parts_of_the_customers_add_up_to_all() -> None:
-    of, found = example_basis(), example_capacity()
+    of, found = example_context(), example_growth_potential()
     persons = (of.parties["party_type"] == "person").fill_null(value=False).to_numpy()
     whole, *parts = (
-        Measures(capacity_measures(each, found, ALL)[0]) for each in (of, of.only(persons), of.only(~persons))
+        Metrics(growth_potential_metrics(each, found, ALL)[0]) for each in (of, of.only(persons), of.only(~persons))
     )
     for name in ("current_value", "potential_value", "headroom", "peak_year_value"):
         assert sum(each.value(name) for each in parts) == pytest.approx(whole.value(name), abs=0.05)
@@ -106,13 +111,13 @@ def test_parts_of_the_customers_add_up_to_all() -> None:
 
 @pytest.mark.slow
 def test_of_many_customers_a_sample_says_about_the_same_with_an_interval(monkeypatch: pytest.MonkeyPatch) -> None:
-    of = example_basis()
-    whole = Measures(capacity_measures(of, example_capacity(), ALL)[0])
+    of = example_context()
+    whole = Metrics(growth_potential_metrics(of, example_growth_potential(), ALL)[0])
     monkeypatch.setattr(sample_module, "FEW_ROWS", 1_000)
     monkeypatch.setattr(sample_module, "SAMPLE", 1_000)
     found = capacity(of)
     assert found.customers.height == 1_000
-    said = Measures(capacity_measures(of, found, ALL)[0])
+    said = Metrics(growth_potential_metrics(of, found, ALL)[0])
     assert said.value("current_value") == pytest.approx(whole.value("current_value"), abs=0.05)  # no cost: from all
     for name in ("potential_value", "headroom"):
         estimate = said.get(name)
@@ -121,8 +126,8 @@ def test_of_many_customers_a_sample_says_about_the_same_with_an_interval(monkeyp
     shuffled = {
         name: each.collect().sample(fraction=1.0, shuffle=True, seed=1).lazy() for name, each in of.tables.items()
     }
-    again = basis(shuffled)
-    assert capacity_measures(again, capacity(again), ALL) == capacity_measures(of, found, ALL)
+    again = context(shuffled)
+    assert growth_potential_metrics(again, capacity(again), ALL) == growth_potential_metrics(of, found, ALL)
 
 
 def test_the_interval_of_a_sample_holds_the_truth_as_often_as_it_says() -> None:

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from ckm.config import Config, Workspace
 from ckm.customers.ledger_reader import read_ledger
 from ckm.errors import NotEnoughDataError
-from ckm.metrics.context import Basis
-from ckm.metrics.lifecycle import lifecycle_definition, lifecycle_measures, lifecycle_of
-from ckm.metrics.metric import Measures, Missing
+from ckm.metrics.context import ReportContext
+from ckm.metrics.lifecycle import lifecycle_definition, lifecycle_metrics, lifecycle_of
+from ckm.metrics.metric import Metrics, Missing
 from ckm.segmentation.apply import definition_table, read_for
 from ckm.segmentation.learn import segment_customers
 from ckm.segmentation.library import Library
@@ -25,27 +25,27 @@ from ckm.segmentation.lifecycle.definition import STATES, LifecycleDefinition
 from ckm.segmentation.lifecycle.flows import COUNTS, lifecycle_flows
 from ckm.segmentation.result import segmented
 from tests.conftest import examples
-from tests.metrics.rows import START, basis, bought, histories, on, tables
-from tests.metrics.shop import AS_OF, shop_basis
+from tests.metrics.rows import START, bought, context, histories, on, tables
+from tests.metrics.shop import AS_OF, shop_context
 from tests.metrics.stores import SHOPS
 
 RULER = LifecycleDefinition(gap_median_days=15.0, gap_p80_days=40.0)
 
 
-def states(found: Basis, definition: LifecycleDefinition | None = None) -> dict[str, str]:
+def states(found: ReportContext, definition: LifecycleDefinition | None = None) -> dict[str, str]:
     lifecycle = lifecycle_of(found, definition)
     assert lifecycle is not None
     ids = found.ledger.customers.to_list()
     return {who: STATES[state] for who, state in zip(ids, lifecycle.state.tolist(), strict=True) if state >= 0}
 
 
-def balanced(found: Basis, definition: LifecycleDefinition | None = None) -> list[dict[str, int]]:
+def balanced(found: ReportContext, definition: LifecycleDefinition | None = None) -> list[dict[str, int]]:
     lifecycle = lifecycle_of(found, definition)
     assert lifecycle is not None
     return lifecycle_flows(found.ledger, lifecycle.definition).frame.select("period", *COUNTS).to_dicts()
 
 
-def assert_as_segmented(data: dict[str, pl.LazyFrame], zone: str, found: Basis) -> None:
+def assert_as_segmented(data: dict[str, pl.LazyFrame], zone: str, found: ReportContext) -> None:
     segmentation = segment_customers(data, by="lifecycle", as_of=found.as_of, time_zone=zone)
     definition = segmentation.definition.definition
     assert isinstance(definition, LifecycleDefinition)
@@ -54,7 +54,7 @@ def assert_as_segmented(data: dict[str, pl.LazyFrame], zone: str, found: Basis) 
     assert (mine.gap_median_days, mine.gap_p80_days) == (definition.gap_median_days, definition.gap_p80_days)
     theirs = dict(segmentation.kept.select("customer_id", "segment").iter_rows())
     assert states(found) == {who: state for who, state in theirs.items() if state != "prospect"}
-    counted = Measures(lifecycle_measures(found, lifecycle_of(found))[0])
+    counted = Metrics(lifecycle_metrics(found, lifecycle_of(found))[0])
     tally = Counter(theirs.values())
     for each in counted.all("lifecycle_stage", "state"):
         assert each.value == tally.pop(each.of("state") or "", 0)
@@ -71,12 +71,12 @@ def assert_as_segmented(data: dict[str, pl.LazyFrame], zone: str, found: Basis) 
 def test_whole_shops_have_the_states_and_flows_of_ckm_segment(shop: str) -> None:
     make, zone, months = SHOPS[shop]
     data = make()
-    assert_as_segmented(data, zone, basis(data, months=months, config=Config(time_zone=zone)))
+    assert_as_segmented(data, zone, context(data, months=months, config=Config(time_zone=zone)))
 
 
 @pytest.mark.slow
 def test_the_small_shop_has_the_states_of_ckm_segment_now_and_before() -> None:
-    found = shop_basis()
+    found = shop_context()
     assert_as_segmented(dict(found.tables), "UTC", found)
     lifecycle = lifecycle_of(found)
     assert lifecycle is not None
@@ -85,8 +85,8 @@ def test_the_small_shop_has_the_states_of_ckm_segment_now_and_before() -> None:
     ledger = read_for(definition, found.tables, as_of=AS_OF)
     table = definition_table(definition, ledger, found.tables["customers"], as_of=found.compared.last)
     then = Counter(segmented(definition, table).kept["segment"])
-    measures = Measures(lifecycle_measures(found, lifecycle)[0])
-    assert {each.of("state"): each.previous for each in measures.all("lifecycle_stage", "state")} == {
+    metrics = Metrics(lifecycle_metrics(found, lifecycle)[0])
+    assert {each.of("state"): each.previous for each in metrics.all("lifecycle_stage", "state")} == {
         state: then[state] for state in ("active", "reactivated", "new", "cooling", "lapsed", "prospect")
     }
 
@@ -98,7 +98,7 @@ def test_random_shops_have_the_states_and_flows_of_ckm_segment(rows: list, day: 
     as_of = START + timedelta(day)
     assume(bought([each for each in rows if each[1].date() <= as_of]))
     data = tables(*rows)
-    found = basis(data, as_of=as_of)
+    found = context(data, as_of=as_of)
     try:
         assert_as_segmented(data, "UTC", found)
     except NotEnoughDataError:
@@ -111,7 +111,7 @@ def test_random_shops_have_the_states_and_flows_of_ckm_segment(rows: list, day: 
 def test_every_month_balances(rows: list, day: int) -> None:
     as_of = START + timedelta(day)
     assume(bought([each for each in rows if each[1].date() <= as_of]))
-    months = balanced(basis(tables(*rows), as_of=as_of), RULER)
+    months = balanced(context(tables(*rows), as_of=as_of), RULER)
     for each in months:
         assert each["active"] == each["new"] + each["retained"] + each["reactivated"]
         assert each["active_before"] == each["retained"] + each["lost"]
@@ -119,7 +119,7 @@ def test_every_month_balances(rows: list, day: int) -> None:
 
 
 def test_a_part_of_the_customers_is_judged_by_the_ruler_of_all() -> None:
-    found = shop_basis()
+    found = shop_context()
     ruler = lifecycle_definition(found)
     some = found.only((found.parties["country"] == "TH").fill_null(value=False).to_numpy())
     everybody, those = states(found), some.ledger.customers.to_list()
@@ -128,10 +128,10 @@ def test_a_part_of_the_customers_is_judged_by_the_ruler_of_all() -> None:
 
 @pytest.mark.slow
 def test_a_workspaces_kept_definition_is_used(tmp_path: Path) -> None:
-    found = shop_basis()
+    found = shop_context()
     saved = segment_customers(found.tables, by="lifecycle", as_of=date(2025, 6, 30), name="lifecycle").definition
     Library(tmp_path / "segments").save(saved, "lifecycle")
-    kept = shop_basis(workspace=Workspace(tmp_path, Config()))
+    kept = shop_context(workspace=Workspace(tmp_path, Config()))
     assert lifecycle_definition(kept) == saved.definition
     assert lifecycle_definition(kept) != lifecycle_definition(found)
     elsewhere = replace(kept, ledger=replace(kept.ledger, time_zone="Asia/Bangkok"))
@@ -139,14 +139,14 @@ def test_a_workspaces_kept_definition_is_used(tmp_path: Path) -> None:
 
 
 def test_without_a_rhythm_the_states_are_missing_and_it_is_said_what_is_there() -> None:
-    found = basis(tables(on(AS_OF, "ann"), on(AS_OF - timedelta(9), "ann")))
+    found = context(tables(on(AS_OF, "ann"), on(AS_OF - timedelta(9), "ann")))
     assert lifecycle_of(found) is None
-    assert lifecycle_measures(found, None) == (
+    assert lifecycle_metrics(found, None) == (
         (), (Missing("relationships", "few_repeat_buyers", (("there", 1), ("needed", 10))),),
     )  # fmt: skip
 
 
 def test_a_part_that_is_told_by_purchases_has_no_prospects() -> None:
-    found = shop_basis()
-    measures = Measures(lifecycle_measures(found, lifecycle_of(found), with_prospects=False)[0])
-    assert measures.get("lifecycle_stage", state="prospect") is None
+    found = shop_context()
+    metrics = Metrics(lifecycle_metrics(found, lifecycle_of(found), with_prospects=False)[0])
+    assert metrics.get("lifecycle_stage", state="prospect") is None

@@ -14,31 +14,31 @@ from hypothesis import strategies as st
 
 from ckm.config import Config
 from ckm.metrics.lifecycle import lifecycle_of
-from ckm.metrics.loyalty_matrix import CELLS, LOYAL_COLUMNS, LoyalCustomers, Standpoint, loyalty_measures
+from ckm.metrics.loyalty_matrix import CELLS, LOYAL_COLUMNS, LoyalCustomers, Standpoint, loyalty_metrics
 from ckm.metrics.loyalty_rules import load_loyalty_rules
-from ckm.metrics.metric import Measure, Measures, Missing
+from ckm.metrics.metric import Metric, Metrics, Missing
 from ckm.settings import LoyaltySettings
-from tests.metrics.shop import shop_basis, shop_tables
+from tests.metrics.shop import shop_context, shop_tables
 
 
-def matrix(**options: object) -> tuple[LoyalCustomers, Measures, tuple[Missing, ...]]:
-    basis = shop_basis(**options)
-    loyal, measures, missing = loyalty_measures(basis, lifecycle_of(basis))
-    return loyal, Measures(measures), missing
+def matrix(**options: object) -> tuple[LoyalCustomers, Metrics, tuple[Missing, ...]]:
+    context = shop_context(**options)
+    loyal, metrics, missing = loyalty_metrics(context, lifecycle_of(context))
+    return loyal, Metrics(metrics), missing
 
 
-def numbers(measures: Measures, name: str, dimension: str) -> dict[str | None, tuple[float | None, float | None]]:
-    return {each.of(dimension): (each.value, each.previous) for each in measures.all(name, dimension)}
+def numbers(metrics: Metrics, name: str, dimension: str) -> dict[str | None, tuple[float | None, float | None]]:
+    return {each.of(dimension): (each.value, each.previous) for each in metrics.all(name, dimension)}
 
 
 def test_the_cells_by_hand() -> None:
     # rated in 2025, newest of any scale: anna 10 and bern CES 6, dong 9, gabi NPS 8 (after CSAT 5), juri CSAT 4,
     # hugo 10, elif NPS 6 (after CES 3), fred 3, lena CSAT 2. High: anna, bern, dong, juri, hugo.
     # Often is three purchase days of 2025: anna alone, who is in rhythm.
-    _, measures, missing = matrix()
+    _, metrics, missing = matrix()
     assert missing == ()
     # before: cara 2 and hugo 9 and elif CSAT 5 of 2024; nobody came on three days
-    assert numbers(measures, "loyalty_matrix_cell", "loyalty") == {
+    assert numbers(metrics, "loyalty_matrix_cell", "loyalty") == {
         "true": (1, 0),
         "spurious": (0, 0),
         "latent": (4, 2),
@@ -46,7 +46,7 @@ def test_the_cells_by_hand() -> None:
     }
     # anna 270; bern 30, dong 1000, juri 300, hugo 1900; elif 90, fred 25, gabi 100, lena 60
     # before: hugo 1000 + elif 80; cara 300
-    assert numbers(measures, "loyalty_matrix_cell_revenue", "loyalty") == {
+    assert numbers(metrics, "loyalty_matrix_cell_revenue", "loyalty") == {
         "true": (270, 0),
         "spurious": (0, 0),
         "latent": (30 + 1000 + 300 + 1900, 1080),
@@ -55,10 +55,10 @@ def test_the_cells_by_hand() -> None:
 
 
 def test_the_list_names_the_rule_and_what_it_rests_on() -> None:
-    loyal, measures, _ = matrix()
+    loyal, metrics, _ = matrix()
     assert loyal.frame.rows() == [("anna", "behaviour_and_attitude", 3, 270.0, date(2025, 11, 10), "nps_0_10=10")]
     assert loyal.frame.schema == pl.Schema(LOYAL_COLUMNS)
-    assert numbers(measures, "loyal_customers", "rule") == {
+    assert numbers(metrics, "loyal_customers", "rule") == {
         "behaviour_and_attitude": (1, 0),
         "behaviour": (0, 0),
         # the data begin in 2023: who bought in each of 2022 to 2024 is not known
@@ -68,26 +68,26 @@ def test_the_list_names_the_rule_and_what_it_rests_on() -> None:
 
 def test_who_was_never_asked_is_loyal_by_behaviour_alone() -> None:
     tables = {name: table for name, table in shop_tables().items() if name != "interactions"}
-    loyal, measures, missing = matrix(tables=tables)
+    loyal, metrics, missing = matrix(tables=tables)
     assert loyal.frame.select("customer_id", "rule", "attitude").rows() == [("anna", "behaviour", None)]
     assert missing == ()  # without any interactions the satisfaction says so
-    assert measures.all("loyalty_matrix_cell", "loyalty") == ()
+    assert metrics.all("loyalty_matrix_cell", "loyalty") == ()
 
 
 def test_how_often_is_often_can_be_set() -> None:
     config = replace(Config(), loyalty=LoyaltySettings(min_orders=2))
-    _, measures, _ = matrix(config=config)
+    _, metrics, _ = matrix(config=config)
     # two days of 2025: anna; dong and hugo, if they are in rhythm; gabi, who is not content
-    assert measures.value("loyalty_matrix_cell", loyalty="true") >= 2
-    assert measures.value("loyal_customers", rule="behaviour_and_attitude") == measures.value(
+    assert metrics.value("loyalty_matrix_cell", loyalty="true") >= 2
+    assert metrics.value("loyal_customers", rule="behaviour_and_attitude") == metrics.value(
         "loyalty_matrix_cell", loyalty="true"
     )
 
 
 def test_without_a_rhythm_nobody_is_judged() -> None:
-    basis = shop_basis(as_of=date(2023, 12, 31))
-    loyal, measures, missing = loyalty_measures(basis, lifecycle_of(basis))
-    assert (loyal.frame.height, measures, missing) == (0, (), (Missing("loyalty", "no_rhythm"),))
+    context = shop_context(as_of=date(2023, 12, 31))
+    loyal, metrics, missing = loyalty_metrics(context, lifecycle_of(context))
+    assert (loyal.frame.height, metrics, missing) == (0, (), (Missing("loyalty", "no_rhythm"),))
 
 
 def test_shuffled_rows_give_the_same_list_and_numbers() -> None:
@@ -132,6 +132,6 @@ def test_who_comes_each_year_is_loyal_unless_unhappy(attitude: str, rule: str | 
 
 
 def test_the_measures_are_of_the_book() -> None:
-    _, measures, _ = matrix()
-    assert {each.name for each in measures} == {"loyalty_matrix_cell", "loyalty_matrix_cell_revenue", "loyal_customers"}
-    assert all(isinstance(each, Measure) for each in measures)
+    _, metrics, _ = matrix()
+    assert {each.name for each in metrics} == {"loyalty_matrix_cell", "loyalty_matrix_cell_revenue", "loyal_customers"}
+    assert all(isinstance(each, Metric) for each in metrics)

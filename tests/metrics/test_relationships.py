@@ -15,28 +15,28 @@ from ckm.config import Config
 from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
-from ckm.metrics.context import Basis
+from ckm.metrics.context import ReportContext
+from ckm.metrics.customer_balance import CustomerBalance, standing
 from ckm.metrics.intervals import wilson
-from ckm.metrics.metric import Measures, Missing
-from ckm.metrics.relationships import relationship_measures
-from ckm.metrics.customer_balance import Standing, standing
+from ckm.metrics.metric import Metrics, Missing
+from ckm.metrics.relationships import relationship_metrics
 from tests.conftest import examples
-from tests.metrics.rows import START, basis, bought, histories, on, row, tables
-from tests.metrics.shop import AS_OF, shop_basis, shop_tables
+from tests.metrics.rows import START, bought, context, histories, on, row, tables
+from tests.metrics.shop import AS_OF, shop_context, shop_tables
 
 BALANCED = ("customers_new", "customers_retained", "customers_reactivated", "customers_lost", "retention_rate")
 
 
-def measured(found: Basis) -> Measures:
-    return Measures(relationship_measures(found)[0])
+def measured(found: ReportContext) -> Metrics:
+    return Metrics(relationship_metrics(found)[0])
 
 
-def names(mask: np.ndarray, found: Basis) -> list[str]:
+def names(mask: np.ndarray, found: ReportContext) -> list[str]:
     return found.ledger.customers.filter(pl.Series(mask)).to_list()
 
 
 def test_where_each_customer_of_the_small_shop_stands() -> None:
-    found = shop_basis()
+    found = shop_context()
     who = standing(found)
     assert names(who.new, found) == ["fred", "gabi", "juri", "lena"]
     assert names(who.retained, found) == ["anna", "dong", "elif", "hugo"]
@@ -65,14 +65,14 @@ def test_where_each_customer_of_the_small_shop_stands() -> None:
     ],
 )
 def test_each_measure_counted_by_hand(name: str, value: float, n: int | None, previous: float) -> None:
-    found = measured(shop_basis()).get(name)
+    found = measured(shop_context()).get(name)
     assert found is not None
     assert (found.value, found.n, found.previous) == (value, n, previous)
 
 
 def test_by_party_type_counted_by_hand() -> None:
     """Lena and otto stand in no table of customers: 60 - 12 = 48."""
-    found = measured(shop_basis())
+    found = measured(shop_context())
     customers, revenue = (found.all(name, "party_type") for name in ("party_customers", "party_revenue"))
     assert [(each.of("party_type"), each.value, each.previous) for each in customers] == [
         ("person", 4, 4), ("company", 2, 2), ("distributor", 1, 1), ("partner", 1, 0), ("(none)", 1, 0),
@@ -87,7 +87,7 @@ def test_by_party_type_counted_by_hand() -> None:
 
 
 def test_rates_have_the_intervals_of_wilson() -> None:
-    found = measured(shop_basis())
+    found = measured(shop_context())
     for name, part, whole in (("retention_rate", 4, 7), ("repeat_rate_period", 4, 9), ("repeat_rate_cohort", 4, 5)):
         each = found.get(name)
         assert each is not None
@@ -95,20 +95,20 @@ def test_rates_have_the_intervals_of_wilson() -> None:
 
 
 def test_without_a_period_to_compare_with_nobody_is_called_new_or_lost() -> None:
-    found = shop_basis(months=24)
-    measures, missing = relationship_measures(found)
+    found = shop_context(months=24)
+    metrics, missing = relationship_metrics(found)
     assert missing == (Missing("relationships", "no_comparison"),)
-    assert relationship_measures(shop_basis(as_of=AS_OF.replace(year=2024)))[1] == ()
-    values = {each.name: each.value for each in measures}
+    assert relationship_metrics(shop_context(as_of=AS_OF.replace(year=2024)))[1] == ()
+    values = {each.name: each.value for each in metrics}
     assert all(values[name] is None for name in BALANCED)
     assert values["customers_active"] == 12
     assert values["orders"] == 24
-    assert all(each.previous is None for each in measures)
+    assert all(each.previous is None for each in metrics)
 
 
 def test_what_was_before_is_not_compared_with_a_time_before_the_data() -> None:
     """As of the end of 2024: 2024 against 2023, which the data cover; 2023 against 2022, which they do not."""
-    found = measured(shop_basis(as_of=AS_OF.replace(year=2024)))
+    found = measured(shop_context(as_of=AS_OF.replace(year=2024)))
     for name in BALANCED:
         each = found.get(name)
         assert each is not None
@@ -119,35 +119,40 @@ def test_what_was_before_is_not_compared_with_a_time_before_the_data() -> None:
 
 def test_first_buyers_of_a_year_that_the_data_do_not_cover_have_no_repeat_rate() -> None:
     """As of 15 March 2024 the data are 430 days old: who bought first in them a year ago may be an old customer."""
-    measures, missing = relationship_measures(shop_basis(as_of=date(2024, 3, 15), months=1))
+    metrics, missing = relationship_metrics(shop_context(as_of=date(2024, 3, 15), months=1))
     assert missing == (Missing("relationships", "short_history", (("there", 430), ("needed", 730))),)
-    assert Measures(measures).value("repeat_rate_cohort") is None
+    assert Metrics(metrics).value("repeat_rate_cohort") is None
 
 
 def test_without_a_table_of_customers_party_types_are_missing() -> None:
-    measures, missing = relationship_measures(shop_basis({"transactions": shop_tables()["transactions"]}))
+    metrics, missing = relationship_metrics(shop_context({"transactions": shop_tables()["transactions"]}))
     assert missing == (Missing("relationships", "no_customers_table"),)
-    assert not [each for each in measures if each.name.startswith("party")]
+    assert not [each for each in metrics if each.name.startswith("party")]
 
 
 def test_one_customer_and_an_empty_period_are_said_without_failing() -> None:
-    alone = measured(basis(tables(on(AS_OF, "ann"))))
+    alone = measured(context(tables(on(AS_OF, "ann"))))
     assert alone.value("customers_active") == 1
     assert alone.value("repeat_rate_period") == 0
     assert alone.value("median_interpurchase_days") is None
     assert alone.value("repeat_rate_cohort") is None
-    empty = measured(basis(tables(on(START, "ann"), on(START, "bob")), as_of=AS_OF))
-    for name, value in (("customers_active", 0), ("orders", 0), ("orders_per_customer", None), ("average_order_value", None)):
+    empty = measured(context(tables(on(START, "ann"), on(START, "bob")), as_of=AS_OF))
+    for name, value in (
+        ("customers_active", 0),
+        ("orders", 0),
+        ("orders_per_customer", None),
+        ("average_order_value", None),
+    ):
         assert empty.value(name) == value
     assert empty.get("repeat_rate_period").n == 0  # type: ignore[union-attr]
 
 
 def test_a_return_is_no_order_and_makes_none_smaller() -> None:
-    found = measured(basis(tables(on(AS_OF, "ann", 30.0), on(AS_OF, "ann", -10.0, "return"), on(AS_OF, "bob", -5.0))))
+    found = measured(context(tables(on(AS_OF, "ann", 30.0), on(AS_OF, "ann", -10.0, "return"), on(AS_OF, "bob", -5.0))))
     assert (found.value("orders"), found.value("average_order_value")) == (1, 30.0)
 
 
-def assert_balanced(who: Standing) -> None:
+def assert_balanced(who: CustomerBalance) -> None:
     masks = [who.new, who.retained, who.reactivated, who.lost]
     assert np.sum(masks, axis=0).max(initial=0) <= 1
     assert who.active.sum() == who.new.sum() + who.retained.sum() + who.reactivated.sum()
@@ -164,7 +169,7 @@ def test_active_is_new_and_retained_and_won_back_always(rows: list, day: int, mo
     period = period_until(as_of, months)
     compared = compared_with(period, months, comparison)  # type: ignore[arg-type]
     data = tables(*rows)
-    found = Basis(data, read_ledger(data, as_of=as_of, needs=EVERYTHING), period, compared, Config())
+    found = ReportContext(data, read_ledger(data, as_of=as_of, needs=EVERYTHING), period, compared, Config())
     who = standing(found)
     assert_balanced(who)
     buyers = {span: {each[0] for each in seen if is_purchase(each) and span.first <= each[1].date() <= span.last}
@@ -175,15 +180,15 @@ def test_active_is_new_and_retained_and_won_back_always(rows: list, day: int, mo
     assert set(names(who.active, found)) == buyers[period]
     assert set(names(who.active_before, found)) == buyers[compared]
     assert set(names(who.new, found)) == {name for name, first in firsts.items() if period.first <= first}
-    measures = measured(found)
+    metrics = measured(found)
     if found.is_comparable:
-        parts = [measures.value(f"customers_{kind}") for kind in ("new", "retained", "reactivated")]
-        assert measures.value("customers_active") == sum(parts)  # type: ignore[arg-type]
+        parts = [metrics.value(f"customers_{kind}") for kind in ("new", "retained", "reactivated")]
+        assert metrics.value("customers_active") == sum(parts)  # type: ignore[arg-type]
     purchases = sum(round(each[2] * 100) for each in seen if is_purchase(each)
                   and period.first <= each[1].date() <= period.last)  # fmt: skip
-    orders = measures.value("orders")
+    orders = metrics.value("orders")
     if orders:
-        assert round(measures.value("average_order_value") * orders * 100) == purchases  # type: ignore[operator]
+        assert round(metrics.value("average_order_value") * orders * 100) == purchases  # type: ignore[operator]
 
 
 def is_purchase(each: tuple) -> bool:
@@ -197,17 +202,17 @@ def test_party_types_add_up_to_the_whole(rows: list) -> None:
     people = pl.LazyFrame(
         {"customer_id": ["ann", "bob", "cho", "ชาย"], "party_type": ["person", "company", None, "partner"]}
     )
-    found = basis({**tables(*rows), "customers": people})
-    measures = measured(found)
-    counts = sum(each.value for each in measures.all("party_customers", "party_type"))  # type: ignore[misc]
-    assert counts == measures.value("customers_active")
-    revenue = sum(round(each.value * 100) for each in measures.all("party_revenue", "party_type"))  # type: ignore[operator]
+    found = context({**tables(*rows), "customers": people})
+    metrics = measured(found)
+    counts = sum(each.value for each in metrics.all("party_customers", "party_type"))  # type: ignore[misc]
+    assert counts == metrics.value("customers_active")
+    revenue = sum(round(each.value * 100) for each in metrics.all("party_revenue", "party_type"))  # type: ignore[operator]
     assert revenue == found.ledger.net_between(found.period).sum() // 100
 
 
 def test_shuffled_rows_say_the_same() -> None:
     dice, people = Random(5), ["ann", "bob", "cho", "dee", None]
     rows = [row(dice.choice(people), dice.randrange(2000) / 2, dice.choice([3.3, -1.1])) for _ in range(400)]
-    first = measured(basis(tables(*rows))).table()
+    first = measured(context(tables(*rows))).table()
     dice.shuffle(rows)
-    assert measured(basis(tables(*rows))).table().equals(first)
+    assert measured(context(tables(*rows))).table().equals(first)

@@ -13,17 +13,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckm.metrics import satisfaction
-from ckm.metrics.metric import Measures, Missing
+from ckm.metrics.metric import Metrics, Missing
 from ckm.metrics.ratings import read_ratings
-from ckm.metrics.satisfaction import satisfaction_measures, score
-from tests.metrics.shop import shop_basis, shop_tables
+from ckm.metrics.satisfaction import satisfaction_metrics, score
+from tests.metrics.shop import shop_context, shop_tables
 
 
 @pytest.fixture(scope="module")
-def shop() -> Measures:
-    measures, missing = satisfaction_measures(shop_basis())
+def shop() -> Metrics:
+    metrics, missing = satisfaction_metrics(shop_context())
     assert missing == ()
-    return Measures(measures)
+    return Metrics(metrics)
 
 
 def rated(*answers: tuple[str | None, str, float, str]) -> dict[str, pl.LazyFrame]:
@@ -35,7 +35,7 @@ def rated(*answers: tuple[str | None, str, float, str]) -> dict[str, pl.LazyFram
     return {**shop_tables(), "interactions": frame.with_columns(pl.col("at").cast(pl.Datetime("us", "UTC"))).lazy()}
 
 
-def test_the_net_promoter_score_by_hand(shop: Measures) -> None:
+def test_the_net_promoter_score_by_hand(shop: Metrics) -> None:
     # newest of 2025: elif 6, fred 3, gabi 8, anna 10 (5 before it), dong 9, hugo 10: three promoters, two detractors
     nps = shop.get("nps")
     assert (nps.value, nps.n) == (pytest.approx(100 * (3 - 2) / 6), 6)
@@ -43,7 +43,7 @@ def test_the_net_promoter_score_by_hand(shop: Measures) -> None:
     assert nps.previous == 0
 
 
-def test_its_interval_by_hand(shop: Measures) -> None:
+def test_its_interval_by_hand(shop: Metrics) -> None:
     # three answers are added: 3.75 promoters, 2.75 detractors of 9; score 1/9, variance (6.5/9 - 1/81) / 9
     error = ((6.5 / 9 - 1 / 81) / 9) ** 0.5
     nps = shop.get("nps")
@@ -51,7 +51,7 @@ def test_its_interval_by_hand(shop: Measures) -> None:
     assert nps.hi == pytest.approx(100 * (1 / 9 + 1.959964 * error), abs=1e-4)
 
 
-def test_satisfaction_and_effort_by_hand(shop: Measures) -> None:
+def test_satisfaction_and_effort_by_hand(shop: Metrics) -> None:
     # gabi 5, juri 4, lena 2: two of three satisfied; 2024 elif alone, which is no score
     csat = shop.get("csat")
     assert (csat.value, csat.n, csat.previous) == (pytest.approx(2 / 3), 3, None)
@@ -60,7 +60,7 @@ def test_satisfaction_and_effort_by_hand(shop: Measures) -> None:
     assert (ces.value, ces.n, ces.lo, ces.hi) == (4.5, 2, 1, 7)
 
 
-def test_answers_and_who_answered_by_hand(shop: Measures) -> None:
+def test_answers_and_who_answered_by_hand(shop: Metrics) -> None:
     counts = {each.of("scale"): (each.value, each.previous) for each in shop.all("responses", "scale")}
     assert counts == {"nps_0_10": (6, 2), "csat_1_5": (3, 1), "ces_1_7": (2, 0)}
     # all answered as active customers: 6, 3 and 2 of 9; in 2024 cara, hugo; elif; nobody of 7
@@ -74,13 +74,13 @@ def test_answers_and_who_answered_by_hand(shop: Measures) -> None:
 
 def test_an_answer_of_who_bought_in_another_year_is_an_answer_and_no_response() -> None:
     # ines bought in 2024 only
-    measures = Measures(
-        satisfaction_measures(
-            shop_basis(rated(("ines", "2025-03-01", 9, "nps_0_10"), ("anna", "2025-03-01", 9, "nps_0_10")))
+    metrics = Metrics(
+        satisfaction_metrics(
+            shop_context(rated(("ines", "2025-03-01", 9, "nps_0_10"), ("anna", "2025-03-01", 9, "nps_0_10")))
         )[0]
     )
-    assert measures.value("responses", scale="nps_0_10") == 2
-    assert measures.value("response_rate", scale="nps_0_10") == pytest.approx(1 / 9)
+    assert metrics.value("responses", scale="nps_0_10") == 2
+    assert metrics.value("response_rate", scale="nps_0_10") == pytest.approx(1 / 9)
 
 
 NPS_SQL = """
@@ -111,7 +111,7 @@ def test_sql_finds_the_same_score_and_interval(seed: int) -> None:
             when = f"{dice.choice((2024, 2025))}-{dice.randint(1, 12):02}-{day:02}T{hour:02}:00"
             answers.append((dice.choice(who), when, float(dice.randint(0, 10)), "nps_0_10"))
     tables = rated(*answers)
-    found = Measures(satisfaction_measures(shop_basis(tables))[0]).get("nps")
+    found = Metrics(satisfaction_metrics(shop_context(tables))[0]).get("nps")
     connection = duckdb.connect()
     for name in ("interactions", "transactions"):
         connection.register(name, tables[name].collect().to_arrow())
@@ -124,15 +124,15 @@ def test_of_two_answers_of_one_instant_the_worse_counts_whatever_their_order() -
         ("anna", "2025-03-01", 2, "nps_0_10"),
         ("bern", "2025-03-01", 9, "nps_0_10"),
     ]
-    assert satisfaction_measures(shop_basis(rated(*answers))) == satisfaction_measures(
-        shop_basis(rated(*answers[::-1]))
+    assert satisfaction_metrics(shop_context(rated(*answers))) == satisfaction_metrics(
+        shop_context(rated(*answers[::-1]))
     )
-    assert Measures(satisfaction_measures(shop_basis(rated(*answers)))[0]).value("nps") == 0
+    assert Metrics(satisfaction_metrics(shop_context(rated(*answers)))[0]).value("nps") == 0
 
 
 def test_an_answer_of_new_year_in_bangkok_belongs_to_the_new_year() -> None:
     tables = rated(("anna", "2025-06-01", 9, "nps_0_10"), ("bern", "2024-12-31T18:00", 0, "nps_0_10"))
-    here = shop_basis(tables)
+    here = shop_context(tables)
     there = replace(here, ledger=replace(here.ledger, time_zone="Asia/Bangkok"))
     heights = [read_ratings(each).newest(here.period).height for each in (here, there)]
     assert heights == [1, 2]
@@ -141,17 +141,17 @@ def test_an_answer_of_new_year_in_bangkok_belongs_to_the_new_year() -> None:
 def test_what_cannot_be_said_is_said_to_be_missing() -> None:
     tables = shop_tables()
     without = {name: table for name, table in tables.items() if name != "interactions"}
-    assert satisfaction_measures(shop_basis(without)) == ((), (Missing("loyalty", "no_interactions"),))
-    assert satisfaction_measures(shop_basis(as_of=date(2023, 12, 31))) == ((), (Missing("loyalty", "no_ratings"),))
+    assert satisfaction_metrics(shop_context(without)) == ((), (Missing("loyalty", "no_interactions"),))
+    assert satisfaction_metrics(shop_context(as_of=date(2023, 12, 31))) == ((), (Missing("loyalty", "no_ratings"),))
     bare = {**tables, "interactions": tables["interactions"].drop("rating")}
-    assert satisfaction_measures(shop_basis(bare)) == ((), (Missing("loyalty", "no_ratings"),))
+    assert satisfaction_metrics(shop_context(bare)) == ((), (Missing("loyalty", "no_ratings"),))
 
 
 def test_one_answer_is_no_score_and_one_without_a_name_is_counted() -> None:
-    measures, missing = satisfaction_measures(
-        shop_basis(rated(("anna", "2025-03-01", 9, "nps_0_10"), (None, "2025-03-01", 9, "nps_0_10")))
+    metrics, missing = satisfaction_metrics(
+        shop_context(rated(("anna", "2025-03-01", 9, "nps_0_10"), (None, "2025-03-01", 9, "nps_0_10")))
     )
-    assert [each.name for each in measures] == ["responses", "response_rate"]
+    assert [each.name for each in metrics] == ["responses", "response_rate"]
     assert missing == (
         Missing("loyalty", "ratings_without_customer", (("count", 1),)),
         Missing("loyalty", "few_ratings", (("there", 1), ("needed", 2))),

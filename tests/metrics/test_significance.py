@@ -12,20 +12,22 @@ from ckm.config import Config
 from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
-from ckm.metrics.context import Basis
+from ckm.metrics.cell_suppression import Hidden, hide_small
 from ckm.metrics.comparison import compare
+from ckm.metrics.context import ReportContext
 from ckm.metrics.dimensions import partings
 from ckm.metrics.drivers import REST, Driver, shown_drivers
-from ckm.metrics.cell_suppression import Hidden, hide_small
-from ckm.metrics.significance import Change, judge_changes, those_that_matter
-from ckm.metrics.metric import Measure, Measures
+from ckm.metrics.metric import Metric, Metrics
 from ckm.metrics.ratings import read_ratings
+from ckm.metrics.significance import Change, judge_changes, those_that_matter
 
 FIRST, AS_OF = date(2023, 1, 1), date(2025, 12, 31)
 DAYS = (AS_OF - FIRST).days + 1
 
 
-def shop(seed: int, *, dearer_in: str | None = None, by: float = 1.0, rated: tuple[float, float] = (8.0, 8.0)) -> Basis:
+def shop(
+    seed: int, *, dearer_in: str | None = None, by: float = 1.0, rated: tuple[float, float] = (8.0, 8.0)
+) -> ReportContext:
     """Three years of 400 customers with rates of their own; from 2025 on orders of one country are dearer."""
     dice = np.random.default_rng(seed)
     count = 400
@@ -60,13 +62,13 @@ def shop(seed: int, *, dearer_in: str | None = None, by: float = 1.0, rated: tup
     }
     period = period_until(AS_OF, 12)
     ledger = read_ledger(tables, as_of=AS_OF, needs=EVERYTHING)
-    return Basis(tables, ledger, period, compared_with(period, 12, "previous"), Config())
+    return ReportContext(tables, ledger, period, compared_with(period, 12, "previous"), Config())
 
 
-def judged(basis: Basis) -> tuple[Change, ...]:
-    comparison = compare(basis)
+def judged(context: ReportContext) -> tuple[Change, ...]:
+    comparison = compare(context)
     assert comparison is not None
-    return judge_changes(comparison, partings(basis, comparison.net + comparison.net_before), read_ratings(basis))
+    return judge_changes(comparison, partings(context, comparison.net + comparison.net_before), read_ratings(context))
 
 
 @pytest.fixture(scope="module")
@@ -75,10 +77,10 @@ def dearer() -> tuple[Change, ...]:
 
 
 def test_what_became_dearer_is_found_with_where(dearer: tuple[Change, ...]) -> None:
-    (change,) = [each for each in those_that_matter(dearer) if each.measure == "average_order_value"]
+    (change,) = [each for each in those_that_matter(dearer) if each.metric == "average_order_value"]
     assert change.lo > 0
     assert (change.drivers[0].dimension, change.drivers[0].value) == ("country", "TH")
-    revenue = next(each for each in dearer if each.measure == "revenue")
+    revenue = next(each for each in dearer if each.metric == "revenue")
     assert max(revenue.drivers[:3], key=lambda each: each.change).value == "order_value"
 
 
@@ -87,7 +89,7 @@ def test_drivers_of_each_dimension_add_up_to_the_change(dearer: tuple[Change, ..
         for dimension in {each.dimension for each in change.drivers}:
             parts = [each.change for each in change.drivers if each.dimension == dimension]
             # of years of 366 and 365 days the revenue of 365 is no whole number of the parts of a cent
-            assert sum(parts) == pytest.approx(change.change, abs=1e-4), (change.measure, dimension)
+            assert sum(parts) == pytest.approx(change.change, abs=1e-4), (change.metric, dimension)
 
 
 @pytest.mark.slow
@@ -98,7 +100,7 @@ def test_nothing_matters_in_most_shops_where_chance_alone_moved() -> None:
 
 def test_a_fall_of_the_score_is_found_and_told_in_points() -> None:
     changes = judged(shop(2, rated=(9.0, 7.0)))
-    change = next(each for each in those_that_matter(changes) if each.measure == "nps")
+    change = next(each for each in those_that_matter(changes) if each.metric == "nps")
     assert change.hi < 0
     assert change.relative == pytest.approx(change.change / 100)
 
@@ -108,13 +110,13 @@ def test_at_most_five_are_told_the_largest_first() -> None:
         Change(f"m{size}", 1.0, 0.0, relative=size / 100, beyond_noise=size != 7) for size in (3, 9, 0.5, 4, 8, 7, 5, 6)
     ]
     told = those_that_matter(sorted(changes, key=lambda each: -each.relative))
-    assert [each.measure for each in told] == ["m9", "m8", "m6", "m5", "m4"]
+    assert [each.metric for each in told] == ["m9", "m8", "m6", "m5", "m4"]
 
 
 def test_small_groups_are_no_evidence() -> None:
-    basis = shop(3)
-    few = basis.only(np.arange(len(basis.ledger.customers)) < 20)
-    assert {each.measure for each in judged(few)} == {
+    context = shop(3)
+    few = context.only(np.arange(len(context.ledger.customers)) < 20)
+    assert {each.metric for each in judged(few)} == {
         "revenue",
         "revenue_returns",
         "revenue_without_customer",
@@ -123,11 +125,11 @@ def test_small_groups_are_no_evidence() -> None:
 
 
 def hidden(**counts: int) -> Hidden:
-    measures = [
-        Measure("change_by_slice", 1.0, (("dimension", "country"), ("value", value)), n=count)
+    metrics = [
+        Metric("change_by_slice", 1.0, (("dimension", "country"), ("value", value)), n=count)
         for value, count in counts.items()
     ]
-    return hide_small(Measures(measures))
+    return hide_small(Metrics(metrics))
 
 
 def test_a_hidden_slice_drives_within_the_rest() -> None:

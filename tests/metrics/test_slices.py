@@ -10,17 +10,17 @@ from hypothesis import given, settings
 
 from ckm.customers.ledger import NO_VALUE, OTHER
 from ckm.errors import UnknownNameError, UsageError
-from ckm.metrics.changes import change_measures
-from ckm.metrics.dimensions import Parting, part_customers
 from ckm.metrics.cell_suppression import hide_small
+from ckm.metrics.changes import change_metrics
+from ckm.metrics.dimensions import Parting, part_customers
 from ckm.metrics.lifecycle import lifecycle_of
-from ckm.metrics.metric import Measure, Measures
+from ckm.metrics.metric import Metric, Metrics
 from ckm.metrics.ratings import read_ratings
-from ckm.metrics.relationships import relationship_measures
-from ckm.metrics.slices import find_dimension, slice_bases, slice_measures
+from ckm.metrics.relationships import relationship_metrics
+from ckm.metrics.slices import find_dimension, slice_contexts, slice_metrics
 from tests.conftest import examples
-from tests.metrics.rows import basis, bought, histories, tables
-from tests.metrics.shop import shop_basis, shop_tables
+from tests.metrics.rows import bought, context, histories, tables
+from tests.metrics.shop import shop_context, shop_tables
 
 ADDITIVE = (
     "revenue",
@@ -32,15 +32,15 @@ ADDITIVE = (
 )
 
 
-def sliced(by: str, **options: object) -> Measures:
+def sliced(by: str, **options: object) -> Metrics:
     data = shop_tables()
     dimension = find_dimension(data, by)
-    found = shop_basis(data, by=dimension.of_rows, **options)
-    return Measures(slice_measures(found, dimension, lifecycle_of(found), read_ratings(found)))
+    found = shop_context(data, by=dimension.of_rows, **options)
+    return Metrics(slice_metrics(found, dimension, lifecycle_of(found), read_ratings(found)))
 
 
-def values(measures: Measures, name: str, by: str) -> dict[str | None, tuple[float | None, float | None]]:
-    return {each.of(by): (each.value, each.previous) for each in measures.all(name, by)}
+def values(metrics: Metrics, name: str, by: str) -> dict[str | None, tuple[float | None, float | None]]:
+    return {each.of(by): (each.value, each.previous) for each in metrics.all(name, by)}
 
 
 def test_countries_by_hand_the_largest_first() -> None:
@@ -65,7 +65,9 @@ def test_answers_and_loyalty_are_those_of_the_slice() -> None:
     assert {key: value for key, (value, _) in values(found, "nps", "country").items()} == {"DE": 0, "TH": 50}
     # high: anna (often), bern, hugo; low: elif, fred
     cells = {
-        each.of("loyalty"): each.value for each in found if each.name == "loyalty_matrix_cell" and each.of("country") == "DE"
+        each.of("loyalty"): each.value
+        for each in found
+        if each.name == "loyalty_matrix_cell" and each.of("country") == "DE"
     }
     assert cells == {"true": 1, "spurious": 0, "latent": 2, "none": 2}
 
@@ -83,8 +85,8 @@ def test_channels_by_hand_with_the_till() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("by", ["country", "party_type", "channel", "category", "type"])
 def test_slices_add_up_to_the_whole(by: str) -> None:
-    whole = shop_basis()
-    all_of_it = Measures([*change_measures(whole)[0], *relationship_measures(whole)[0]])
+    whole = shop_context()
+    all_of_it = Metrics([*change_metrics(whole)[0], *relationship_metrics(whole)[0]])
     found = sliced(by)
     of_customers = by in ("country", "party_type")
     # a customer may buy through two channels; and the till has no country
@@ -106,8 +108,8 @@ def test_euros_of_any_slices_add_up_to_the_cent(rows: list[tuple]) -> None:
         return
     data = tables(*rows)
     data["customers"] = pl.LazyFrame([("ann", "DE"), ("bob", "TH")], schema=("customer_id", "country"), orient="row")
-    found = basis(data, months=6)
-    parts = slice_bases(found, find_dimension(data, "country"))
+    found = context(data, months=6)
+    parts = slice_contexts(found, find_dimension(data, "country"))
     cents = [round(100 * part.ledger.money(int(part.ledger.net_between(found.period).sum()))) for _, part in parts]
     assert sum(cents) == round(100 * found.ledger.money(int(found.ledger.net_between(found.period).sum())))
 
@@ -161,8 +163,8 @@ def test_shuffled_rows_give_the_same_slices() -> None:
         results = []
         for each in (data, shuffled):
             dimension = find_dimension(each, by)
-            found = shop_basis(each, by=dimension.of_rows)
-            results.append(slice_measures(found, dimension, lifecycle_of(found), read_ratings(found)))
+            found = shop_context(each, by=dimension.of_rows)
+            results.append(slice_metrics(found, dimension, lifecycle_of(found), read_ratings(found)))
         assert results[0] == results[1]
 
 
@@ -170,7 +172,7 @@ def test_hidden_slices_are_gone_from_every_measure_and_leave_no_number_alone() -
     found = sliced("country")
     hidden = hide_small(found, min_cell=4, by="country")
     # TH has 3 active customers and had 2, none has 1: fewer than four
-    assert {each.of("country") for each in hidden.measures} <= {"DE"}
+    assert {each.of("country") for each in hidden.metrics} <= {"DE"}
     assert {each.reason for each in hidden.missing} == {"hidden_cells"}
-    everything: list[Measure] = list(hide_small(found, min_cell=0, by="country").measures)
+    everything: list[Metric] = list(hide_small(found, min_cell=0, by="country").metrics)
     assert everything == list(found)

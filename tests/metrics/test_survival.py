@@ -12,11 +12,11 @@ from scipy.stats import CensoredData, ecdf
 
 from ckm.customers.calendar import day_number
 from ckm.metrics.lifecycle import lifecycle_of
-from ckm.metrics.metric import Measures
-from ckm.metrics.survival import MOST_POINTS, kaplan_meier, sampled_days, survival_measures, tenures
+from ckm.metrics.metric import Metrics
+from ckm.metrics.survival import MOST_POINTS, kaplan_meier, sampled_days, survival_metrics, tenures
 from tests.conftest import examples
-from tests.metrics.rows import basis, on, tables
-from tests.metrics.shop import AS_OF, shop_basis
+from tests.metrics.rows import context, on, tables
+from tests.metrics.shop import AS_OF, shop_context
 from tests.metrics.stores import example_shop
 
 relations = st.lists(st.tuples(st.integers(0, 40), st.booleans()), min_size=1, max_size=50)
@@ -79,7 +79,7 @@ def test_where_nothing_has_ended_nobody_left_and_where_all_has_there_is_no_inter
 def test_a_relation_lasts_to_the_last_purchase_of_who_is_lost_and_to_today_of_everybody_else() -> None:
     """Ann is lost after 30 days, bob is there since 90 days; otto only gave back."""
     day = AS_OF.replace(month=10, day=2)
-    found = basis(tables(
+    found = context(tables(
         on(day, "bob"), on(day, "ann"), on(day.replace(month=11, day=1), "ann"), on(day, "otto", -1.0), on(AS_OF, None),
     ))  # fmt: skip
     assert found.ledger.customers.to_list() == ["ann", "bob", "otto"]
@@ -89,12 +89,12 @@ def test_a_relation_lasts_to_the_last_purchase_of_who_is_lost_and_to_today_of_ev
 
 @pytest.mark.slow
 def test_the_example_shop_has_a_curve_that_a_chart_can_show() -> None:
-    found = shop_basis(example_shop(), as_of=AS_OF)
+    found = shop_context(example_shop(), as_of=AS_OF)
     lifecycle = lifecycle_of(found)
     assert lifecycle is not None
     assert lifecycle.earlier is not None
-    measures = Measures(survival_measures(found, lifecycle)[0])
-    points = measures.all("survival", "days")
+    metrics = Metrics(survival_metrics(found, lifecycle)[0])
+    points = metrics.all("survival", "days")
     assert 20 < len(points) <= MOST_POINTS
     curve = kaplan_meier(*tenures(found.ledger, lifecycle.is_lapsed))
     for point in points:
@@ -105,7 +105,7 @@ def test_the_example_shop_has_a_curve_that_a_chart_can_show() -> None:
         assert point.hi is not None
         assert point.value is not None
         assert point.lo <= point.value <= point.hi
-    median = measures.get("survival_median")
+    median = metrics.get("survival_median")
     assert median is not None
     assert median.n == found.ledger.purchases.code[np.diff(found.ledger.purchases.code, prepend=-1) > 0].size
     earlier = kaplan_meier(*tenures(lifecycle.earlier.ledger, lifecycle.earlier.is_lapsed))
@@ -119,6 +119,6 @@ def test_no_curve_has_more_points_than_a_chart_can_show(length: int) -> None:
 
 
 def test_without_a_rhythm_nothing_is_said() -> None:
-    found = basis(tables(on(AS_OF, "ann")))
+    found = context(tables(on(AS_OF, "ann")))
     assert lifecycle_of(found) is None
-    assert survival_measures(found, None) == ((), ())
+    assert survival_metrics(found, None) == ((), ())

@@ -17,26 +17,26 @@ from ckm.errors import NotEnoughDataError
 from ckm.loyalty import Request as ReportRequest
 from ckm.loyalty import loyalty_report
 from ckm.metrics import value_at_risk as risk_module
-from ckm.metrics.context import Basis
+from ckm.metrics.context import ReportContext
+from ckm.metrics.customer_segments import read_segments
 from ckm.metrics.intervals import wilson
 from ckm.metrics.margin import Margin
-from ckm.metrics.metric import Measures, Missing
-from ckm.metrics.value_at_risk import Risk, read_risk, risk_measures
-from ckm.metrics.customer_segments import read_segments
+from ckm.metrics.metric import Metrics, Missing
+from ckm.metrics.value_at_risk import Risk, read_risk, value_at_risk_metrics
 from ckm.store import Store
-from tests.metrics.known import example_basis
-from tests.metrics.rows import basis, row, tables
-from tests.metrics.shop import shop_basis
+from tests.metrics.known import example_context
+from tests.metrics.rows import context, row, tables
+from tests.metrics.shop import shop_context
 
 ALL = Margin(None, 1.0)
 pytestmark = pytest.mark.usefixtures("coarse")
 
 
-def in_workspace(of: Basis, folder: Path) -> Basis:
+def in_workspace(of: ReportContext, folder: Path) -> ReportContext:
     return replace(of, workspace=Workspace(folder, Config()))
 
 
-def risk(of: Basis, margin: Margin = ALL) -> Risk:
+def risk(of: ReportContext, margin: Margin = ALL) -> Risk:
     found = read_risk(of, margin, read_segments(of))
     assert isinstance(found, Risk)
     return found
@@ -74,12 +74,12 @@ def test_a_kept_run_is_told_without_those_who_have_bought_since(tmp_path: Path) 
         ("gabi", 0.7, "warn", None, 70.0),
         ("nobody", 0.9, "urgent", "silent", 5.0),  # erased, or never here
     )
-    found = risk(in_workspace(shop_basis(), tmp_path))
+    found = risk(in_workspace(shop_context(), tmp_path))
     assert (found.leaving.source, found.leaving.as_of, found.leaving.horizon) == ("kept", date(2025, 11, 1), 90)
     assert found.leaving.model == "scorecard"
     assert "1 of 4 customers have bought since" in found.remarks[0]
-    measures, missing = risk_measures(in_workspace(shop_basis(), tmp_path), found)
-    said = Measures(measures)
+    metrics, missing = value_at_risk_metrics(in_workspace(shop_context(), tmp_path), found)
+    said = Metrics(metrics)
     assert said.value("value_at_risk") == 694.0  # 24 + 600 + 70
     assert [each.value for each in said.all("value_at_risk", "level")] == [0.0, 94.0, 600.0]
     assert [each.value for each in said.all("customers_at_risk", "level")] == [0, 2, 1]
@@ -93,26 +93,26 @@ def test_a_kept_run_is_told_without_those_who_have_bought_since(tmp_path: Path) 
     assert missing == (Missing("churn", "no_knowledge_base"), Missing("churn", "no_warnings_judged"))
     (tmp_path / "kb").mkdir()
     (tmp_path / "kb" / "entry.yaml").write_text("id: any", encoding="utf-8")
-    measures, missing = risk_measures(in_workspace(shop_basis(), tmp_path), found)
-    assert Measures(measures).value("unanswered_share") == pytest.approx(70 / 694)
+    metrics, missing = value_at_risk_metrics(in_workspace(shop_context(), tmp_path), found)
+    assert Metrics(metrics).value("unanswered_share") == pytest.approx(70 / 694)
     assert missing == (Missing("churn", "no_warnings_judged"),)
 
 
 @pytest.mark.slow
 def test_a_part_of_the_customers_has_its_part_of_the_risk(tmp_path: Path) -> None:
     kept_run(tmp_path, date(2025, 11, 1), ("bern", 0.8, "warn", "silent", 24.0), ("gabi", 0.7, "warn", None, 70.0))
-    of = in_workspace(shop_basis(), tmp_path)
+    of = in_workspace(shop_context(), tmp_path)
     found = risk(of)
     bern = (of.ledger.customers == "bern").to_numpy()
     for which, value in ((bern, 24.0), (~bern, 70.0)):
-        assert Measures(risk_measures(of.only(which), found)[0]).value("value_at_risk") == value
+        assert Metrics(value_at_risk_metrics(of.only(which), found)[0]).value("value_at_risk") == value
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("as_of", [date(2025, 9, 30), date(2026, 1, 2)])
 def test_a_run_whose_horizon_has_passed_or_of_a_later_day_is_not_told(tmp_path: Path, as_of: date) -> None:
     kept_run(tmp_path, as_of, ("bern", 0.8, "warn", "silent", 24.0))
-    of = in_workspace(shop_basis(), tmp_path)
+    of = in_workspace(shop_context(), tmp_path)
     found = read_risk(of, ALL, None)
     assert not isinstance(found, Risk) or found.leaving.source != "kept"
 
@@ -124,9 +124,9 @@ def test_a_run_that_kept_no_value_has_it_from_the_ledger(tmp_path: Path) -> None
         schema_overrides={"suppressed": pl.String},
     ).with_columns(first_warned_on=date(2025, 11, 1))
     keep(Store(tmp_path / "store"), frame, as_of=date(2025, 11, 1), horizon=90, facts={})
-    found = risk(in_workspace(shop_basis(), tmp_path), margin=Margin(0.5, 1.0))
+    found = risk(in_workspace(shop_context(), tmp_path), margin=Margin(0.5, 1.0))
     assert found.customers["value_at_risk"].to_list() == [12.0]  # 0.8 · 30 · half
-    assert Missing("churn", "no_reasons") in risk_measures(shop_basis(), found)[1]
+    assert Missing("churn", "no_reasons") in value_at_risk_metrics(shop_context(), found)[1]
 
 
 @pytest.mark.slow
@@ -140,14 +140,14 @@ def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -
         ("bern", 0.9, "urgent", "silent", 1.0),
         ("gabi", 0.9, "urgent", "silent", 1.0),
     )
-    of = in_workspace(shop_basis(), tmp_path)
+    of = in_workspace(shop_context(), tmp_path)
     store = Store(tmp_path / "store")
     outcome = risk_module._outcome(of, store)
     assert outcome is not None
     assert (outcome.customers, outcome.left, outcome.warned, outcome.warned_churned) == (10, 9, 3, 2)
     kept_run(tmp_path, date(2025, 12, 1), ("bern", 0.8, "warn", "silent", 24.0))
     found = read_risk(of, ALL, None)
-    said = Measures(risk_measures(of, found)[0])
+    said = Metrics(value_at_risk_metrics(of, found)[0])
     warned, left = said.get("warning_precision"), said.get("warning_recall")
     assert warned is not None
     assert left is not None
@@ -159,10 +159,10 @@ def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -
 @pytest.mark.slow
 @pytest.mark.usefixtures("coarse")
 def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(tmp_path: Path) -> None:
-    of = in_workspace(example_basis(), tmp_path)
+    of = in_workspace(example_context(), tmp_path)
     found = risk(of)
     theirs = warn(Dataset(dict(of.tables), "shop"), Request(keep=False), of.config)
-    said = Measures(risk_measures(of, found)[0])
+    said = Metrics(value_at_risk_metrics(of, found)[0])
     for level, customers, value in theirs.summary.select("level", "customers", "value_at_risk").iter_rows():
         assert said.value("customers_at_risk", level=level) == customers
         assert said.value("value_at_risk", level=level) == pytest.approx(value, abs=0.01)
@@ -183,16 +183,16 @@ def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(
 
 @pytest.mark.slow
 def test_very_many_customers_are_left_to_churn_warn(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    of = in_workspace(shop_basis(), tmp_path)
+    of = in_workspace(shop_context(), tmp_path)
     monkeypatch.setattr(risk_module, "MOST_WARNED_NOW", 3)
     assert read_risk(of, ALL, None) == Missing("churn", "many_customers")
     kept_run(tmp_path, date(2025, 12, 1), ("bern", 0.8, "warn", "silent", 24.0))
-    assert Measures(risk_measures(of, risk(of))[0]).value("value_at_risk") == 24.0
+    assert Metrics(value_at_risk_metrics(of, risk(of))[0]).value("value_at_risk") == 24.0
 
 
-def new_shop(days: int) -> Basis:
+def new_shop(days: int) -> ReportContext:
     """A shop of so many days with customers who come every week or two."""
-    return basis(tables(*(row(f"c{who:02}", day) for who in range(60) for day in range(who % 7, days, 7 + who % 8))))
+    return context(tables(*(row(f"c{who:02}", day) for who in range(60) for day in range(who % 7, days, 7 + who % 8))))
 
 
 @pytest.mark.slow
@@ -204,17 +204,17 @@ def test_where_churn_warn_refuses_the_report_shows_no_forecast_and_no_lifetime_v
         warn(dataset, Request(keep=False), of.config)
     report = loyalty_report(dataset, ReportRequest(), of.config).report
     for name in ("value_at_risk", "customers_at_risk", "clv", "clv_mean", "reason_value"):
-        assert not [each for each in report.measures if each.name == name], name
+        assert not [each for each in report.metrics if each.name == name], name
     assert {Missing("churn", "no_forecast"), Missing("growth_potential", "no_forecast")} <= set(report.missing)
     assert any(str(refused.value) in each for each in report.remarks)
 
 
 @pytest.mark.slow
 def test_one_customer_is_no_reason_to_fail() -> None:
-    of = basis(tables(row("ann", 3)))
+    of = context(tables(row("ann", 3)))
     found = read_risk(of, ALL, read_segments(of))
     assert found == Missing("churn", "no_forecast")
     with pytest.raises(NotEnoughDataError) as refused:
         warn(Dataset(dict(of.tables), "shop"), Request(keep=False), of.config)
     assert str(refused.value) in found.detail
-    assert risk_measures(of, found) == ((), (found, Missing("churn", "no_warnings_judged")))
+    assert value_at_risk_metrics(of, found) == ((), (found, Missing("churn", "no_warnings_judged")))

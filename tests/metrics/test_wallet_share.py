@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from ckm.metrics.metric import Missing
-from ckm.metrics.wallet_share import wallet_measures
-from tests.metrics.shop import shop_basis, shop_tables
+from ckm.metrics.wallet_share import wallet_metrics
+from tests.metrics.shop import shop_context, shop_tables
 
 NONE = ((), (Missing("growth_potential", "no_wallet_survey"),))
 ANSWERS = [
@@ -38,7 +38,7 @@ def asked(answers: list[tuple[str, str, str, str]] = ANSWERS) -> dict[str, pl.La
 
 
 def test_the_share_of_wallet_of_the_small_shop_by_hand() -> None:
-    (share,), missing = wallet_measures(shop_basis(asked()))
+    (share,), missing = wallet_metrics(shop_context(asked()))
     # (270 + 1000 + 25 + 0) / (900 + 4000 + 25 + 700)
     assert share.value == pytest.approx(1295 / 5625)
     assert share.n == 4
@@ -51,11 +51,11 @@ def test_the_share_of_wallet_of_the_small_shop_by_hand() -> None:
 
 
 def test_one_answer_has_no_interval() -> None:
-    (share,), _ = wallet_measures(shop_basis(asked(ANSWERS[:2])))
+    (share,), _ = wallet_metrics(shop_context(asked(ANSWERS[:2])))
     assert (share.value, share.lo, share.hi) == (pytest.approx(0.3), None, None)
 
 
 def test_without_the_question_there_is_no_share() -> None:
-    assert wallet_measures(shop_basis()) == NONE  # interactions without topic and stated_spend
-    assert wallet_measures(shop_basis(asked([]))) == NONE
-    assert wallet_measures(shop_basis({"transactions": shop_tables()["transactions"]})) == NONE
+    assert wallet_metrics(shop_context()) == NONE  # interactions without topic and stated_spend
+    assert wallet_metrics(shop_context(asked([]))) == NONE
+    assert wallet_metrics(shop_context({"transactions": shop_tables()["transactions"]})) == NONE

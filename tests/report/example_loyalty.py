@@ -1,4 +1,4 @@
-"""The loyalty report of the example shop, read from its measures in the machine format."""
+"""The loyalty report of the example shop, read from its metrics in the machine format."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import polars as pl
 from ckm.customers.period import Period
 from ckm.metrics.drivers import Driver
 from ckm.metrics.goals import Goal
-from ckm.metrics.significance import Change
 from ckm.metrics.loyalty_matrix import LOYAL_COLUMNS
-from ckm.metrics.metric import SLICE_SEPARATOR, Measure, Measures, Missing
+from ckm.metrics.metric import SLICE_SEPARATOR, Metric, Metrics, Missing
 from ckm.metrics.report import LoyaltyReport
+from ckm.metrics.significance import Change
 from ckm.report.document import Document
 from ckm.report.loyalty.document import loyalty_document
 from ckm.report.page import render_page
@@ -27,10 +27,10 @@ BEFORE = Period(date(2024, 7, 1), date(2025, 6, 30))
 
 
 @cache
-def example_measures() -> tuple[Measure, ...]:
-    """Return every measure of the example shop, by channel too."""
+def example_metrics() -> tuple[Metric, ...]:
+    """Return every metric of the example shop, by channel too."""
     with (DATA / "metrics.csv").open(encoding="utf-8", newline="") as file:
-        return tuple(_measure(row) for row in csv.DictReader(file))
+        return tuple(_metric(row) for row in csv.DictReader(file))
 
 
 @cache
@@ -56,7 +56,7 @@ def example_report(**changes: object) -> LoyaltyReport:
         "currency": "EUR",
         "time_zone": "Europe/Berlin",
         "days": (365, 365),
-        "measures": Measures(example_measures()),
+        "metrics": Metrics(example_metrics()),
         "missing": (
             Missing("loyalty", "few_ratings", (("there", 1), ("needed", 2))),
             Missing("growth_potential", "no_wallet_survey"),
@@ -94,11 +94,11 @@ def example_report(**changes: object) -> LoyaltyReport:
     return LoyaltyReport(**{**fields, **changes})  # type: ignore[arg-type]
 
 
-def _measure(row: dict[str, str]) -> Measure:
+def _metric(row: dict[str, str]) -> Metric:
     pairs = [pair.split("=", 1) for pair in row["slice"].split(SLICE_SEPARATOR) if pair]
     number = {key: float(row[key]) if row[key] else None for key in ("value", "lo", "hi", "previous")}
-    return Measure(
-        row["measure"],
+    return Metric(
+        row["metric"],
         number["value"],
         tuple((dimension, value) for dimension, value in pairs),
         n=int(row["n"]) if row["n"] else None,

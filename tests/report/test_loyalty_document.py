@@ -10,28 +10,28 @@ import polars as pl
 import pytest
 
 from ckm.customers.period import Period
+from ckm.metrics.metric import Metric, Metrics, Missing
 from ckm.metrics.significance import Change
-from ckm.metrics.metric import Measure, Measures, Missing
 from ckm.report.charts import MOST_MARKS, marks
 from ckm.report.document import Document, Facts, Figure, Items, Section, Table, Text
 from ckm.report.loyalty.changed import change_sentence, changed_section, per_day_finding
 from ckm.report.loyalty.churn import value_at_risk
 from ckm.report.loyalty.document import NOT_COMPARED, SECTIONS, findings, key_figures, lead_of, loyalty_document
+from ckm.report.loyalty.forecast_accuracy import forecast_accuracy_findings, forecast_accuracy_section
+from ckm.report.loyalty.localized import LocalizedReport, way
 from ckm.report.loyalty.loyalty import loyalty_section
-from ckm.report.loyalty.forecast_accuracy import past_findings, past_section
 from ckm.report.loyalty.relationships import relationships_section
 from ckm.report.loyalty.slices import slices_section
-from ckm.report.loyalty.localized import Telling, way
 from ckm.report.markdown import render_markdown
 from ckm.report.words import LANGUAGES, load_words
-from tests.report.example_loyalty import example_document, example_measures, example_report
+from tests.report.example_loyalty import example_document, example_metrics, example_report
 
 
-def told(*changed: Measure, **changes: object) -> Telling:
-    """Return the example with some measures in place of those of their name and slice."""
+def told(*changed: Metric, **changes: object) -> LocalizedReport:
+    """Return the example with some metrics in place of those of their name and slice."""
     places = {(each.name, each.slice) for each in changed}
-    kept = [each for each in example_measures() if (each.name, each.slice) not in places]
-    return Telling(example_report(measures=Measures([*kept, *changed]), **changes), load_words("en"))
+    kept = [each for each in example_metrics() if (each.name, each.slice) not in places]
+    return LocalizedReport(example_report(metrics=Metrics([*kept, *changed]), **changes), load_words("en"))
 
 
 def figures(document: Document) -> list[Figure]:
@@ -84,7 +84,7 @@ def test_what_changed_comes_first() -> None:
 
 def test_a_report_without_any_measure_says_what_is_missing_instead_of_failing() -> None:
     reasons = (Missing("changed", "no_purchases"), Missing("loyalty", "no_interactions"))
-    empty = example_report(measures=Measures([]), missing=reasons, drivers=(), goals=(), by=None)
+    empty = example_report(metrics=Metrics([]), missing=reasons, drivers=(), goals=(), by=None)
     for lang in LANGUAGES:
         document = loyalty_document(replace(empty, loyal=empty.loyal.clear()), lang)
         assert load_words(lang).say("missing.no_purchases") in texts(document)
@@ -106,42 +106,42 @@ def test_every_chart_can_be_read() -> None:
 def test_a_measure_moved_only_if_it_was_outside_of_its_interval(
     previous: float, lo: float | None, hi: float | None, expected: str
 ) -> None:
-    assert way(Measure("retention_rate", 0.5, lo=lo, hi=hi, previous=previous)) == expected
+    assert way(Metric("retention_rate", 0.5, lo=lo, hi=hi, previous=previous)) == expected
 
 
 def test_retention_within_its_interval_is_not_called_better_or_worse() -> None:
-    same = told(Measure("retention_rate", 0.5, n=100, lo=0.4, hi=0.6, previous=0.45))
+    same = told(Metric("retention_rate", 0.5, n=100, lo=0.4, hi=0.6, previous=0.45))
     assert "hardly different" in lead_of(same)
-    more = told(Measure("retention_rate", 0.5, n=100, lo=0.46, hi=0.54, previous=0.45))
+    more = told(Metric("retention_rate", 0.5, n=100, lo=0.46, hi=0.54, previous=0.45))
     assert "more than the 45%" in lead_of(more)
 
 
 def test_the_cause_of_a_change_is_named_only_beyond_its_interval() -> None:
-    sure = told(Measure("change_by_frequency", 110271.28, lo=60000.0, hi=160000.0))
-    unsure = told(Measure("change_by_frequency", 110271.28, lo=-1000.0, hi=220000.0))
+    sure = told(Metric("change_by_frequency", 110271.28, lo=60000.0, hi=160000.0))
+    unsure = told(Metric("change_by_frequency", 110271.28, lo=-1000.0, hi=220000.0))
     assert "mostly because customers ordered more often" in lead_of(sure)
     assert "with no cause that stands out" in lead_of(unsure)
 
 
 def test_falling_revenue_falls_in_words_and_not_by_a_negative_amount() -> None:
-    telling = told(
-        Measure("revenue_of_customers", 900.0, previous=1000.0),
-        Measure("change_by_customers", -150.0),
-        Measure("change_by_frequency", 50.0),
-        Measure("change_by_order_value", 0.0),
-        Measure("change_by_returns", 0.0),
-        Measure("change_by_calendar", 0.0),
+    localized = told(
+        Metric("revenue_of_customers", 900.0, previous=1000.0),
+        Metric("change_by_customers", -150.0),
+        Metric("change_by_frequency", 50.0),
+        Metric("change_by_order_value", 0.0),
+        Metric("change_by_returns", 0.0),
+        Metric("change_by_calendar", 0.0),
     )
-    assert lead_of(telling).startswith(
+    assert lead_of(localized).startswith(
         "Revenue of known customers fell by €100.00 (10.0%) to €900.00, mostly because fewer customers bought."
     )
 
 
-def changed_by(revenue: tuple[float, float], days: tuple[int, int] = (365, 365), **effects: float) -> Telling:
+def changed_by(revenue: tuple[float, float], days: tuple[int, int] = (365, 365), **effects: float) -> LocalizedReport:
     zero = dict.fromkeys(("customers", "frequency", "order_value", "returns", "calendar"), 0.0)
     return told(
-        Measure("revenue_of_customers", revenue[1], previous=revenue[0]),
-        *(Measure(f"change_by_{name}", value) for name, value in (zero | effects).items()),
+        Metric("revenue_of_customers", revenue[1], previous=revenue[0]),
+        *(Metric(f"change_by_{name}", value) for name, value in (zero | effects).items()),
         days=days,
     )
 
@@ -150,9 +150,9 @@ def changed_by(revenue: tuple[float, float], days: tuple[int, int] = (365, 365),
 @pytest.mark.parametrize("way", [-1.0, 1.0])
 @pytest.mark.parametrize("factor", ["customers", "frequency", "order_value", "returns", "calendar"])
 def test_the_main_driver_is_named_in_every_language(lang: str, way: float, factor: str) -> None:
-    telling = changed_by((1000.0, 1000.0 + way * 200), **{factor: way * 200})
-    telling = Telling(telling.report, load_words(lang))
-    assert telling.say(f"because.{factor}_{'up' if way > 0 else 'down'}") in lead_of(telling)
+    localized = changed_by((1000.0, 1000.0 + way * 200), **{factor: way * 200})
+    localized = LocalizedReport(localized.report, load_words(lang))
+    assert localized.say(f"because.{factor}_{'up' if way > 0 else 'down'}") in lead_of(localized)
 
 
 def test_returns_that_rose_are_told_as_more_returns() -> None:
@@ -170,17 +170,17 @@ def test_no_driver_is_the_main_one_that_did_less_than_the_others_together() -> N
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_periods_of_unequal_length_are_compared_per_day(lang: str) -> None:
-    telling = changed_by((2800.0, 3100.0), days=(28, 31), calendar=300.0)
-    telling = Telling(telling.report, load_words(lang))
-    lead = lead_of(telling)
-    assert per_day_finding(telling) in lead
-    assert telling.words.say("because.calendar_up") in lead
-    assert per_day_finding(telling) == telling.say(
+    localized = changed_by((2800.0, 3100.0), days=(28, 31), calendar=300.0)
+    localized = LocalizedReport(localized.report, load_words(lang))
+    lead = lead_of(localized)
+    assert per_day_finding(localized) in lead
+    assert localized.words.say("because.calendar_up") in lead
+    assert per_day_finding(localized) == localized.say(
         "find.per_day_same",
-        days=telling.days(31),
-        before=telling.days(28),
-        share=telling.numbers.share(0, 1),
-        value=telling.numbers.money(100.0),
+        days=localized.days(31),
+        before=localized.days(28),
+        share=localized.numbers.share(0, 1),
+        value=localized.numbers.money(100.0),
     )
     more = changed_by((2800.0, 3410.0), days=(28, 31), calendar=315.0, order_value=295.0)
     assert "per day the revenue rose by 10.0%, to €110.00" in lead_of(more)
@@ -191,62 +191,64 @@ def test_periods_of_unequal_length_are_compared_per_day(lang: str) -> None:
 
 def test_where_the_data_end_early_and_a_shop_was_closed_the_lead_says_so() -> None:
     closed = Period(date(2026, 1, 5), date(2026, 2, 28))
-    telling = told(data_end=date(2026, 4, 1), silences=(closed,))
-    lead = lead_of(telling)
+    localized = told(data_end=date(2026, 4, 1), silences=(closed,))
+    lead = lead_of(localized)
     assert "The data end on April 1, 2026, 90 days before the day of this report." in lead.replace("\xa0", " ")
     assert "There are no rows at all in 55 days" in lead
 
 
 def test_a_value_at_risk_whose_levels_are_hidden_has_no_chart() -> None:
-    kept = [each for each in example_measures() if each.name != "value_at_risk"]
-    total = Measure("value_at_risk", 500.0, n=6)
-    telling = Telling(example_report(measures=Measures([*kept, total])), load_words("en"))
-    assert not [each for each in findings(telling, "churn") if "is at risk;" in each]
+    kept = [each for each in example_metrics() if each.name != "value_at_risk"]
+    total = Metric("value_at_risk", 500.0, n=6)
+    localized = LocalizedReport(example_report(metrics=Metrics([*kept, total])), load_words("en"))
+    assert not [each for each in findings(localized, "churn") if "is at risk;" in each]
 
 
 def test_a_value_at_risk_of_which_a_level_is_hidden_has_no_total() -> None:
-    kept = [each for each in example_measures() if each.name not in ("value_at_risk", "customers_at_risk")]
-    shown = [Measure("value_at_risk", 0.0, (("level", level),), n=0) for level in ("urgent", "warn")]
+    kept = [each for each in example_metrics() if each.name not in ("value_at_risk", "customers_at_risk")]
+    shown = [Metric("value_at_risk", 0.0, (("level", level),), n=0) for level in ("urgent", "warn")]
     hidden = (Missing("churn", "hidden_cells", (("count", 1), ("min_cell", 5))),)
-    telling = Telling(example_report(measures=Measures([*kept, *shown]), missing=hidden), load_words("en"))
-    assert value_at_risk(telling) is None
-    assert "Value at risk" not in [each.label for each in key_figures(telling)]
-    assert not [each for each in findings(telling, "churn") if "is at risk;" in each]
+    localized = LocalizedReport(example_report(metrics=Metrics([*kept, *shown]), missing=hidden), load_words("en"))
+    assert value_at_risk(localized) is None
+    assert "Value at risk" not in [each.label for each in key_figures(localized)]
+    assert not [each for each in findings(localized, "churn") if "is at risk;" in each]
 
 
 def test_a_title_is_no_finding() -> None:
-    room = [Measure("headroom", 10.0, (("segment", "grow"),), n=9)]
+    room = [Metric("headroom", 10.0, (("segment", "grow"),), n=9)]
     hidden = (Missing("growth_potential", "hidden_cells", (("count", 2), ("min_cell", 5))),)
-    shown = Telling(example_report(measures=Measures(room), missing=hidden), load_words("en"))
+    shown = LocalizedReport(example_report(metrics=Metrics(room), missing=hidden), load_words("en"))
     assert findings(shown, "growth_potential") == ()
-    shown = Telling(example_report(measures=Measures(room), missing=()), load_words("en"))
+    shown = LocalizedReport(example_report(metrics=Metrics(room), missing=()), load_words("en"))
     assert len(findings(shown, "growth_potential")) == 1
 
 
 def test_customers_who_are_gone_after_their_first_purchase_are_told_as_such() -> None:
-    points = [Measure("survival", share, (("days", str(day)),), n=10) for day, share in ((0, 0.3), (30, 0.25))]
-    telling = told(*points, Measure("survival_median", None), Measure("lapsed_after_first", 0.7, n=10))
-    assert "70% of the customers bought once and are gone." in findings(telling, "relationships")
-    assert not [each for each in findings(telling, "relationships") if "0 days" in each]
+    points = [Metric("survival", share, (("days", str(day)),), n=10) for day, share in ((0, 0.3), (30, 0.25))]
+    localized = told(*points, Metric("survival_median", None), Metric("lapsed_after_first", 0.7, n=10))
+    assert "70% of the customers bought once and are gone." in findings(localized, "relationships")
+    assert not [each for each in findings(localized, "relationships") if "0 days" in each]
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_report_scores_its_own_past(lang: str) -> None:
-    measures = (
-        Measure("warning_precision", 0.6, n=50),
-        Measure("warning_recall", 0.75, n=40),
-        Measure("spend_expected", 2000.0, n=90),
-        Measure("spend_came", 1500.0, n=90),
+    metrics = (
+        Metric("warning_precision", 0.6, n=50),
+        Metric("warning_recall", 0.75, n=40),
+        Metric("spend_expected", 2000.0, n=90),
+        Metric("spend_came", 1500.0, n=90),
     )
     scored = Period(date(2025, 6, 30), date(2026, 6, 30))
-    telling = told(*measures, warnings_scored=scored, spend_scored=scored)
-    telling = Telling(telling.report, load_words(lang))
-    first, second = past_findings(telling)
-    assert [telling.numbers.share(each) in first for each in (0.6, 0.75)] == [True, True]
-    assert telling.numbers.count(50) in first
-    assert telling.numbers.share(-0.25, 1, signed=True) in second
-    assert [telling.numbers.money(each) in second for each in (2000, 1500)] == [True, True]
-    assert past_section(Telling(example_report(measures=Measures([])), load_words(lang))).blocks == ()
+    localized = told(*metrics, warnings_scored=scored, spend_scored=scored)
+    localized = LocalizedReport(localized.report, load_words(lang))
+    first, second = forecast_accuracy_findings(localized)
+    assert [localized.numbers.share(each) in first for each in (0.6, 0.75)] == [True, True]
+    assert localized.numbers.count(50) in first
+    assert localized.numbers.share(-0.25, 1, signed=True) in second
+    assert [localized.numbers.money(each) in second for each in (2000, 1500)] == [True, True]
+    assert (
+        forecast_accuracy_section(LocalizedReport(example_report(metrics=Metrics([])), load_words(lang))).blocks == ()
+    )
 
 
 def test_the_bridge_ends_at_the_revenue_of_the_period() -> None:
@@ -266,20 +268,20 @@ def test_the_bridge_ends_at_the_revenue_of_the_period() -> None:
 def test_whether_customers_recommend_is_said_only_if_the_interval_is_on_one_side(
     value: float, lo: float, hi: float, finding: str
 ) -> None:
-    assert any(finding in each for each in findings(told(Measure("nps", value, n=100, lo=lo, hi=hi)), "loyalty"))
+    assert any(finding in each for each in findings(told(Metric("nps", value, n=100, lo=lo, hi=hi)), "loyalty"))
 
 
 @pytest.mark.slow
 def test_the_holdout_is_right_within_chance_and_wrong_beyond_it() -> None:
     def finding(came: float) -> str:
         tenths = [("tenth", "1"), ("what", "actual")]
-        kept = [each for each in example_measures() if each.name != "holdout_orders"]
+        kept = [each for each in example_metrics() if each.name != "holdout_orders"]
         orders = [
-            Measure("holdout_orders", came, tuple(tenths)),
-            Measure("holdout_orders", 1000.0, (tenths[0], ("what", "predicted"))),
+            Metric("holdout_orders", came, tuple(tenths)),
+            Metric("holdout_orders", 1000.0, (tenths[0], ("what", "predicted"))),
         ]
-        telling = Telling(example_report(measures=Measures([*kept, *orders])), load_words("en"))
-        return next(each for each in findings(telling, "growth_potential") if "model" in each)
+        localized = LocalizedReport(example_report(metrics=Metrics([*kept, *orders])), load_words("en"))
+        return next(each for each in findings(localized, "growth_potential") if "model" in each)
 
     assert "right within chance" in finding(1050)
     assert "expects too little" in finding(1200)
@@ -291,7 +293,9 @@ def test_the_past_error_of_the_spend_is_said_beside_the_lifetime_value() -> None
         "In the last 365 days" in text and "€361,230" in text and "€349,120 (+3.5%)" in text and "€104.31" in text
         for text in said(SECTIONS["growth_potential"](told()))
     )
-    weights = next(each for each in tables(SECTIONS["growth_potential"](told())) if each.caption.startswith("Weight in"))
+    weights = next(
+        each for each in tables(SECTIONS["growth_potential"](told())) if each.caption.startswith("Weight in")
+    )
     assert [row[1] for row in weights.rows] == ["30.0%", "24.0%", "46.0%"]
 
 
@@ -310,13 +314,13 @@ def test_a_change_that_may_be_chance_is_said_to_be_one() -> None:
 
 
 def test_what_is_missing_is_said_in_its_section() -> None:
-    telling = told(missing=(Missing("loyalty", "no_interactions"),))
-    assert load_words("en").say("missing.no_interactions") in said(SECTIONS["loyalty"](telling))
+    localized = told(missing=(Missing("loyalty", "no_interactions"),))
+    assert load_words("en").say("missing.no_interactions") in said(SECTIONS["loyalty"](localized))
 
 
 def test_a_reason_without_a_text_is_named_rather_than_left_out() -> None:
-    telling = told(missing=(Missing("churn", "moon_phase", (("there", 1),)),))
-    assert "Not said here: moon_phase." in said(SECTIONS["churn"](telling))
+    localized = told(missing=(Missing("churn", "moon_phase", (("there", 1),)),))
+    assert "Not said here: moon_phase." in said(SECTIONS["churn"](localized))
 
 
 @pytest.mark.slow
@@ -325,26 +329,26 @@ def test_the_same_reason_may_have_a_text_of_its_own_in_a_section() -> None:
     report = example_report(
         missing=tuple(Missing(each, "few_repeat_buyers", numbers) for each in ("relationships", "growth_potential"))
     )
-    telling = Telling(report, load_words("en"))
-    assert any("States of the life cycle" in text for text in said(SECTIONS["relationships"](telling)))
-    assert any("No lifetime value" in text for text in said(SECTIONS["growth_potential"](telling)))
+    localized = LocalizedReport(report, load_words("en"))
+    assert any("States of the life cycle" in text for text in said(SECTIONS["relationships"](localized)))
+    assert any("No lifetime value" in text for text in said(SECTIONS["growth_potential"](localized)))
 
 
 @pytest.mark.slow
 def test_nothing_is_added_up_where_parts_are_hidden() -> None:
     hidden = (Missing("relationships", "hidden_cells", (("count", 1), ("min_cell", 5))),)
-    telling = told(missing=hidden)
-    assert any("are in rhythm;" in headline for headline in findings(telling, "relationships"))
-    kept = [each for each in example_measures() if each.of("state") != "cooling"]
-    telling = Telling(replace(telling.report, measures=Measures(kept)), load_words("en"))
-    headlines = [each.headline for each in relationships_section(telling).blocks if isinstance(each, Figure)]
+    localized = told(missing=hidden)
+    assert any("are in rhythm;" in headline for headline in findings(localized, "relationships"))
+    kept = [each for each in example_metrics() if each.of("state") != "cooling"]
+    localized = LocalizedReport(replace(localized.report, metrics=Metrics(kept)), load_words("en"))
+    headlines = [each.headline for each in relationships_section(localized).blocks if isinstance(each, Figure)]
     assert "Customers by state of the life cycle" in headlines
     assert not any("are in rhythm;" in headline for headline in headlines)
 
 
 def test_slices_stand_side_by_side_and_what_is_hidden_is_a_dash() -> None:
-    kept = [each for each in example_measures() if not (each.name == "retention_rate" and each.of("channel") == "till")]
-    slices = slices_section(Telling(example_report(measures=Measures(kept)), load_words("en")))
+    kept = [each for each in example_metrics() if not (each.name == "retention_rate" and each.of("channel") == "till")]
+    slices = slices_section(LocalizedReport(example_report(metrics=Metrics(kept)), load_words("en")))
     assert slices is not None
     (table,) = tables(slices)
     column = [each.title for each in table.columns].index("Retention rate")
@@ -362,8 +366,8 @@ def test_names_are_shown_only_if_they_may_be() -> None:
 
 def test_every_measure_that_is_shown_is_defined() -> None:
     document = example_document()
-    defined = {row[0] for table in tables(section(document, "What the measures mean")) for row in table.rows}
-    numbers = (table for table in tables(section(document, "Relationships")) if table.columns[0].title == "Measure")
+    defined = {row[0] for table in tables(section(document, "What the metrics mean")) for row in table.rows}
+    numbers = (table for table in tables(section(document, "Relationships")) if table.columns[0].title == "Metric")
     shown = {row[0] for table in numbers for row in table.rows}
     assert len(shown) > 10
     assert shown <= defined
@@ -380,12 +384,12 @@ def test_a_mail_is_shorter_than_the_page_and_has_every_finding() -> None:
     mail, whole = render_markdown(document, brief=True), render_markdown(document)
     assert len(mail) < len(whole) / 2
     assert all(f"### {figure.headline}" in mail for figure in figures(document))
-    assert "What the measures mean" not in mail
+    assert "What the metrics mean" not in mail
 
 
 @pytest.mark.parametrize("reason", sorted(NOT_COMPARED))
 def test_where_nothing_is_compared_the_lead_says_why(reason: str) -> None:
     numbers = (("days", 40), ("others", 2))
-    telling = told(days=None, missing=(Missing("changed", "no_goals"), Missing("changed", reason, numbers)))
-    assert telling.reason(Missing("changed", reason, numbers)) in lead_of(telling)
-    assert "goal" not in lead_of(telling)
+    localized = told(days=None, missing=(Missing("changed", "no_goals"), Missing("changed", reason, numbers)))
+    assert localized.reason(Missing("changed", reason, numbers)) in lead_of(localized)
+    assert "goal" not in lead_of(localized)

@@ -8,12 +8,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ckm.metrics.metric import Measure, Measures
+from ckm.metrics.metric import Metric, Metrics
 from ckm.report.loyalty.document import loyalty_document
 from ckm.report.page import render_page
 from ckm.report.words import LANGUAGES, load_words
 from tests.report.browser import browser, find_chromium
-from tests.report.example_loyalty import example_measures, example_page, example_report
+from tests.report.example_loyalty import example_metrics, example_page, example_report
 from tests.report.reading import read
 
 pytestmark = pytest.mark.slow  # whichever comes first makes what all look at, in seconds
@@ -71,13 +71,13 @@ def test_wide_tables_scroll_in_a_box_that_the_keyboard_reaches() -> None:
 
 def test_a_name_that_looks_like_markup_is_shown_as_text() -> None:
     evil = [
-        Measure("change_by_slice", 500_000.0, (("dimension", "category"), ("value", EVIL))),
-        Measure("customers_active", 7.0, (("channel", EVIL),)),
-        Measure("reason_value", 1e6, (("reason", EVIL),)),
-        Measure("party_customers", 3.0, (("party_type", EVIL),)),
+        Metric("change_by_slice", 500_000.0, (("dimension", "category"), ("value", EVIL))),
+        Metric("customers_active", 7.0, (("channel", EVIL),)),
+        Metric("reason_value", 1e6, (("reason", EVIL),)),
+        Metric("party_customers", 3.0, (("party_type", EVIL),)),
     ]
     loyal = example_report().loyal.with_columns(customer_id=pl.lit(EVIL), display_name=pl.lit(EVIL))
-    page = page_of("fa", measures=Measures([*example_measures(), *evil]), loyal=loyal, names=True, label=EVIL)
+    page = page_of("fa", metrics=Metrics([*example_metrics(), *evil]), loyal=loyal, names=True, label=EVIL)
     tree = read(page)
     assert not tree.all("script")
     assert EVIL not in page

@@ -104,7 +104,7 @@ def test_every_measure_in_a_table_is_defined_with_its_source() -> None:
     defined = {term for term, _ in facts.facts}
     tables = [block for block in document.sections[1].blocks if isinstance(block, Table)]
     assert {column.title for table in tables for column in table.columns[1:]} <= defined
-    assert all(measure.definition for measure in load_card_words().measures)
+    assert all(metric.definition for metric in load_card_words().metrics)
 
 
 def labelled_card(**changes: object) -> ModelCard:

@@ -10,7 +10,7 @@ from babel import Locale
 from ckm.churning.levels import LEVELS
 from ckm.churning.reason_book import load_reasons
 from ckm.errors import UnknownNameError
-from ckm.metrics.catalogue import SECTIONS, load_book
+from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.metrics.loyalty_rules import load_loyalty_rules
 from ckm.report.words import LANGUAGES, PLACE, PLURALS, Text, load_words
 from ckm.schema import PARTY_TYPES, RATING_SCALES
@@ -31,7 +31,7 @@ SAME_EVERYWHERE = {
     "bar.cell",
     "bar.rating",
     "find.driver",
-    "find.measure_of_slice",
+    "find.metric_of_slice",
 }
 
 
@@ -44,7 +44,7 @@ def places(text: Text) -> set[str]:
 
 
 def without_book(lang: str) -> dict[str, Text]:
-    return {key: text for key, text in load_words(lang).texts.items() if not key.startswith("measures.")}
+    return {key: text for key, text in load_words(lang).texts.items() if not key.startswith("metrics.")}
 
 
 def names_of(file: str) -> list[str]:
@@ -78,8 +78,8 @@ def test_texts_that_count_have_the_forms_of_their_language(lang: str) -> None:
 
 @pytest.mark.parametrize("lang", OTHERS)
 def test_every_measure_of_the_book_has_a_title_and_a_definition(lang: str) -> None:
-    own = {key.removeprefix("measures.") for key in load_words(lang).texts if key.startswith("measures.")}
-    assert own == {f"{each.name}.{part}" for each in load_book() for part in ("title", "definition")}
+    own = {key.removeprefix("metrics.") for key in load_words(lang).texts if key.startswith("metrics.")}
+    assert own == {f"{each.name}.{part}" for each in load_catalogue() for part in ("title", "definition")}
 
 
 @pytest.mark.parametrize("lang", LANGUAGES)

@@ -21,7 +21,7 @@ from ckm.models.clusters import stability
 from ckm.models.clusters.stability import adjusted_rand_index
 from ckm.segmentation.clusters import learn
 from ckm.segmentation.clusters.learn import ClustersDefinition, fit_clusters, read_clusters
-from ckm.segmentation.definition import Basis, Definition
+from ckm.segmentation.definition import Definition, TrainingData
 from ckm.settings import SegmentSettings
 from ckm.yamlfile import read_yaml
 from tests.conftest import OTHER_THREADS, ROOT
@@ -58,7 +58,7 @@ def _few_bootstraps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def fit(frame: pl.DataFrame, previous: Definition | None = None) -> ClustersDefinition:
     table = cast("Any", SimpleNamespace(frame=frame))
-    return fit_clusters(Basis(table, lambda _: table, SegmentSettings(), 0, previous))
+    return fit_clusters(TrainingData(table, lambda _: table, SegmentSettings(), 0, previous))
 
 
 @cache

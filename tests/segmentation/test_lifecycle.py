@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.segmentation.definition import Basis
+from ckm.segmentation.definition import TrainingData
 from ckm.segmentation.lifecycle.definition import (
     IN_RHYTHM,
     STATES,
@@ -91,7 +91,7 @@ def states(*buyers: Buyer, by: LifecycleDefinition = DEFINITION) -> list[str]:
     return by.assign(features(*buyers))["segment"].to_list()
 
 
-def basis(now: pl.DataFrame, before: pl.DataFrame | None = None, long: float | None = LONG) -> Basis:
+def training(now: pl.DataFrame, before: pl.DataFrame | None = None, long: float | None = LONG) -> TrainingData:
     population = SimpleNamespace(gap_median_days=None if long is None else long / 2, gap_p80_days=long)
 
     def at(_: date) -> Any:
@@ -100,7 +100,7 @@ def basis(now: pl.DataFrame, before: pl.DataFrame | None = None, long: float | N
         return SimpleNamespace(frame=before, population=population)
 
     table: Any = SimpleNamespace(frame=now, population=population, as_of=DAY)
-    return Basis(table, at, SegmentSettings())
+    return TrainingData(table, at, SegmentSettings())
 
 
 def reread(definition: LifecycleDefinition, folder: Path) -> LifecycleDefinition:
@@ -276,7 +276,7 @@ def test_a_definition_that_makes_no_sense_is_pointed_at(tmp_path: Path, change: 
 
 
 def test_the_rhythm_of_all_customers_is_kept_as_it_reads() -> None:
-    found = fit_lifecycle(basis(features(Buyer(3), Buyer(9)), long=61.23456789))
+    found = fit_lifecycle(training(features(Buyer(3), Buyer(9)), long=61.23456789))
     assert (found.gap_median_days, found.gap_p80_days, found.check) == (30.6173, 61.2346, None)
 
 
@@ -284,7 +284,7 @@ def test_the_check_counts_who_bought_after_the_day_that_was_judged() -> None:
     """Everyone is known at the end of 1 May; ``c0000`` and ``c0003`` buy later."""
     before = features(Buyer(10), Buyer(20), Buyer(100), Buyer(300), PROSPECT)
     now = features(Buyer(5), Buyer(80), Buyer(160), Buyer(59), PROSPECT)
-    found = fit_lifecycle(basis(now, before))
+    found = fit_lifecycle(training(now, before))
     assert found.check is not None
     assert found.check.day == date(2026, 5, 1)
     assert {each.state: (each.customers, each.bought_since) for each in found.check.returns} == {
@@ -295,7 +295,7 @@ def test_the_check_counts_who_bought_after_the_day_that_was_judged() -> None:
 
 
 def test_without_an_earlier_day_there_is_no_check_to_show() -> None:
-    assert fit_lifecycle(basis(features(Buyer(3), Buyer(9)))).details() == ()
+    assert fit_lifecycle(training(features(Buyer(3), Buyer(9)))).details() == ()
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_without_an_earlier_day_there_is_no_check_to_show() -> None:
 )
 def test_too_few_returns_are_no_rhythm(those: list[Buyer], long: float | None, message: str) -> None:
     with pytest.raises(NotEnoughDataError, match=message):
-        fit_lifecycle(basis(features(*those), long=long))
+        fit_lifecycle(training(features(*those), long=long))
 
 
 def test_remarks_say_where_the_lines_are_and_whose_rhythm_is_borrowed() -> None:

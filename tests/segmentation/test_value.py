@@ -22,7 +22,7 @@ from polars.testing import assert_frame_equal
 from ckm.customers.coverage import LeftOut
 from ckm.customers.features import FeatureTable, Population, feature_table
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.segmentation.definition import Basis
+from ckm.segmentation.definition import TrainingData
 from ckm.segmentation.value import headroom
 from ckm.segmentation.value.check import compare_later
 from ckm.segmentation.value.definition import ValueDefinition, fit_value, read_value
@@ -70,7 +70,7 @@ def no_data(_: date) -> FeatureTable:
 
 def fitted(now: pl.DataFrame, then: pl.DataFrame | None = None, **options: Any) -> ValueDefinition:
     at: Callable[[date], FeatureTable] = no_data if then is None else lambda day: table(then, day)
-    return fit_value(Basis(table(now), at, SegmentSettings(**options)))
+    return fit_value(TrainingData(table(now), at, SegmentSettings(**options)))
 
 
 def written(definition: ValueDefinition, folder: Path) -> Path:
@@ -367,7 +367,7 @@ def test_online_retail_reads_well() -> None:
     )
     tables = {"transactions": transactions}
     found = feature_table(tables)
-    definition = fit_value(Basis(found, lambda day: feature_table(tables, as_of=day), SegmentSettings()))
+    definition = fit_value(TrainingData(found, lambda day: feature_table(tables, as_of=day), SegmentSettings()))
     assigned = definition.assign(found.frame)
     assert definition.coverage == pytest.approx(0.8, abs=0.01)
     assert assigned["segment"].value_counts()["count"].min() > 500

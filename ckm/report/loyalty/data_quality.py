@@ -4,103 +4,106 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckm.metrics.catalogue import SECTIONS, load_book
+from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.report.document import Column, Facts, Items, Section, Table, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.report.document import Block
-    from ckm.report.loyalty.localized import Telling
+    from ckm.report.loyalty.localized import LocalizedReport
 
 CENT = 0.005
 """Differences beneath half a cent are none."""
 
 
-def trust_section(telling: Telling) -> Section:
+def data_quality_section(localized: LocalizedReport) -> Section:
     """Return what the numbers rest on."""
-    return Section(telling.say("section.trust"), tuple(_blocks(telling)))
+    return Section(localized.say("section.trust"), tuple(_blocks(localized)))
 
 
-def definitions_section(telling: Telling) -> Section:
-    """Return what every measure of the report means, how it is computed and who says so; a table a section."""
-    used = {each.name for each in telling.report.measures}
+def definitions_section(localized: LocalizedReport) -> Section:
+    """Return what every metric of the report means, how it is computed and who says so; a table a section."""
+    used = {each.name for each in localized.report.metrics}
     tables = []
-    titles = ("measure", "definition", "formula", "source")
-    columns = tuple(Column(telling.say(f"column.{key}")) for key in titles)
+    titles = ("metric", "definition", "formula", "source")
+    columns = tuple(Column(localized.say(f"column.{key}")) for key in titles)
     for section in SECTIONS:
         rows = tuple(
-            (telling.title(each.name), telling.definition(each.name), each.formula, each.source or NO_SOURCE)
-            for each in load_book()
+            (localized.title(each.name), localized.definition(each.name), each.formula, each.source or NO_SOURCE)
+            for each in load_catalogue()
             if each.section == section and each.name in used
         )
         if rows:
-            tables.append(Table(telling.say(f"section.{section}"), columns, rows, folded=True))
-    return Section(telling.say("section.definitions"), (Text(telling.say("text.definitions")), *tables))
+            tables.append(Table(localized.say(f"section.{section}"), columns, rows, folded=True))
+    return Section(localized.say("section.definitions"), (Text(localized.say("text.definitions")), *tables))
 
 
 NO_SOURCE = ""
 """Plain counting needs nobody's name."""
 
 
-def _blocks(telling: Telling) -> Iterator[Block]:
-    yield from telling.missing("data_quality")
-    yield from _controls(telling)
-    facts = tuple(_rows(telling))
+def _blocks(localized: LocalizedReport) -> Iterator[Block]:
+    yield from localized.missing("data_quality")
+    yield from _controls(localized)
+    facts = tuple(_rows(localized))
     if facts:
         yield Facts(facts)
-    if telling.report.remarks:
-        yield Text(telling.say("text.remarks"))
-        yield Items(tuple(telling.raw(remark) for remark in telling.report.remarks))
+    if localized.report.remarks:
+        yield Text(localized.say("text.remarks"))
+        yield Items(tuple(localized.raw(remark) for remark in localized.report.remarks))
 
 
-def _rows(telling: Telling) -> Iterator[tuple[str, str]]:
-    report, numbers = telling.report, telling.numbers
-    yield telling.say("fact.read"), telling.raw(report.label)
-    yield telling.say("fact.as_of"), telling.say("fact.nothing_after", day=numbers.day(report.as_of))
-    used = telling.of("rows_used")
+def _rows(localized: LocalizedReport) -> Iterator[tuple[str, str]]:
+    report, numbers = localized.report, localized.numbers
+    yield localized.say("fact.read"), localized.raw(report.label)
+    yield localized.say("fact.as_of"), localized.say("fact.nothing_after", day=numbers.day(report.as_of))
+    used = localized.of("rows_used")
     if used is not None:
-        yield telling.title("rows_used"), telling.written("rows_used", used.value)
-    for each in telling.all("rows_left_out", "reason"):
+        yield localized.title("rows_used"), localized.written("rows_used", used.value)
+    for each in localized.all("rows_left_out", "reason"):
         if each.value:
-            left_out = telling.say(
+            left_out = localized.say(
                 "fact.rows_because",
                 each.value,
-                rows=telling.written(each.name, each.value),
-                reason=telling.called("left_out", each.of("reason") or ""),
+                rows=localized.written(each.name, each.value),
+                reason=localized.called("left_out", each.of("reason") or ""),
             )
-            yield telling.title("rows_left_out"), left_out
-    for each in telling.all("rows_quarantined", "table"):
+            yield localized.title("rows_left_out"), left_out
+    for each in localized.all("rows_quarantined", "table"):
         if each.value:
-            table = telling.called("table", each.of("table") or "")
-            value = telling.say("fact.rows_of", rows=telling.written(each.name, each.value), table=table)
-            yield telling.title("rows_quarantined"), value
+            table = localized.called("table", each.of("table") or "")
+            value = localized.say("fact.rows_of", rows=localized.written(each.name, each.value), table=table)
+            yield localized.title("rows_quarantined"), value
 
 
-def _controls(telling: Telling) -> Iterator[Block]:
-    months = telling.all("reconciliation_difference", "month")
-    equal = telling.of("controls_equal")
+def _controls(localized: LocalizedReport) -> Iterator[Block]:
+    months = localized.all("reconciliation_difference", "month")
+    equal = localized.of("controls_equal")
     if equal is None or equal.value is None or not months:
         return
     compared = equal.n or len(months)
     largest = max(months, key=lambda each: abs(each.value or 0.0))
     if equal.value >= compared:
-        yield Text(telling.say("find.controls_equal", compared, months=telling.numbers.count(compared)))
+        yield Text(localized.say("find.controls_equal", compared, months=localized.numbers.count(compared)))
     else:
         yield Text(
-            telling.say(
+            localized.say(
                 "find.controls_differ",
                 compared,
-                equal=telling.numbers.count(equal.value),
-                months=telling.numbers.count(compared),
-                difference=telling.written(largest.name, largest.value, exact=True, signed=True),
-                month=telling.numbers.month(largest.of("month") or ""),
+                equal=localized.numbers.count(equal.value),
+                months=localized.numbers.count(compared),
+                difference=localized.written(largest.name, largest.value, exact=True, signed=True),
+                month=localized.numbers.month(largest.of("month") or ""),
             )
         )
     rows = [
-        (telling.numbers.month(each.of("month") or ""), telling.written(each.name, each.value, exact=True, signed=True))
+        (
+            localized.numbers.month(each.of("month") or ""),
+            localized.written(each.name, each.value, exact=True, signed=True),
+        )
         for each in months
     ]
-    table = telling.table(telling.title("reconciliation_difference"), ("month", "difference"), rows)
+    table = localized.table(localized.title("reconciliation_difference"), ("month", "difference"), rows)
     off = frozenset(number for number, each in enumerate(months) if abs(each.value or 0.0) > CENT)
     yield Table(table.caption, table.columns, table.rows, off, folded=True)

@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm import __version__
-from ckm.metrics.catalogue import load_book
+from ckm.metrics.catalogue import load_catalogue
 from ckm.report.chart_look import unchecked
 from ckm.report.document import Document, Figure, KeyFigure
-from ckm.report.loyalty.growth_potential import capacity_section
 from ckm.report.loyalty.changed import changed_section, revenue_finding
 from ckm.report.loyalty.churn import churn_section, value_at_risk
+from ckm.report.loyalty.data_quality import data_quality_section, definitions_section
+from ckm.report.loyalty.forecast_accuracy import forecast_accuracy_section
+from ckm.report.loyalty.growth_potential import growth_potential_section
+from ckm.report.loyalty.localized import LocalizedReport
 from ckm.report.loyalty.loyalty import loyalty_section
-from ckm.report.loyalty.forecast_accuracy import past_section
 from ckm.report.loyalty.relationships import relationships_section, retention_finding
 from ckm.report.loyalty.slices import slices_section
-from ckm.report.loyalty.localized import Telling
-from ckm.report.loyalty.data_quality import definitions_section, trust_section
 from ckm.report.words import load_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ckm.metrics.metric import Measure
+    from ckm.metrics.metric import Metric
     from ckm.metrics.report import LoyaltyReport
     from ckm.report.document import Section
 
@@ -35,15 +35,15 @@ OF_ALL_DAYS = ("customers_active", "retention_rate")
 """Those that more days alone make larger."""
 
 
-SECTIONS: dict[str, Callable[[Telling], Section]] = {
+SECTIONS: dict[str, Callable[[LocalizedReport], Section]] = {
     "changed": changed_section,
     "relationships": relationships_section,
     "loyalty": loyalty_section,
-    "growth_potential": capacity_section,
+    "growth_potential": growth_potential_section,
     "churn": churn_section,
-    "data_quality": trust_section,
+    "data_quality": data_quality_section,
 }
-"""By their names in the book of measures, in the order of reading."""
+"""By their names in the metric catalogue, in the order of reading."""
 
 
 @unchecked()
@@ -62,104 +62,111 @@ def loyalty_document(report: LoyaltyReport, lang: str = "en") -> Document:
     UnknownNameError
         There are no words in that language.
     """
-    telling = Telling(report, load_words(lang))
-    changed, *others, trust = (section(telling) for section in SECTIONS.values())
-    sections = (changed, slices_section(telling), *others, past_section(telling), trust, definitions_section(telling))
+    localized = LocalizedReport(report, load_words(lang))
+    changed, *others, trust = (section(localized) for section in SECTIONS.values())
+    sections = (
+        changed,
+        slices_section(localized),
+        *others,
+        forecast_accuracy_section(localized),
+        trust,
+        definitions_section(localized),
+    )
     return Document(
-        title=title_of(telling),
-        lead=lead_of(telling),
+        title=title_of(localized),
+        lead=lead_of(localized),
         sections=tuple(section for section in sections if section is not None and section.blocks),
-        key_figures=tuple(key_figures(telling)),
-        footer=telling.say(
+        key_figures=tuple(key_figures(localized)),
+        footer=localized.say(
             "footer",
-            label=telling.raw(report.label),
-            day=telling.numbers.day(report.as_of),
-            zone=telling.raw(report.time_zone),
-            currency=telling.raw(report.currency),
-            version=telling.raw(f"ckm {__version__}"),
+            label=localized.raw(report.label),
+            day=localized.numbers.day(report.as_of),
+            zone=localized.raw(report.time_zone),
+            currency=localized.raw(report.currency),
+            version=localized.raw(f"ckm {__version__}"),
         ),
-        lang=telling.words.lang,
-        direction=telling.words.direction,
+        lang=localized.words.lang,
+        direction=localized.words.direction,
     )
 
 
-def title_of(telling: Telling) -> str:
+def title_of(localized: LocalizedReport) -> str:
     """Return what the report is called."""
-    return telling.say("title", period=telling.numbers.period(telling.report.period))
+    return localized.say("title", period=localized.numbers.period(localized.report.period))
 
 
-def findings(telling: Telling, section: str) -> tuple[str, ...]:
+def findings(localized: LocalizedReport, section: str) -> tuple[str, ...]:
     """Return the headlines of a section of the book that are sentences: a title alone says nothing without a chart."""
-    titles = {telling.title(each.name) for each in load_book()}
-    headlines = (block.headline for block in SECTIONS[section](telling).blocks if isinstance(block, Figure))
+    titles = {localized.title(each.name) for each in load_catalogue()}
+    headlines = (block.headline for block in SECTIONS[section](localized).blocks if isinstance(block, Figure))
     return tuple(each for each in headlines if each not in titles)
 
 
-def lead_of(telling: Telling) -> str:
+def lead_of(localized: LocalizedReport) -> str:
     """Return what a reader must know who reads no further."""
-    report = telling.report
+    report = localized.report
     compared = ""
     if report.days is not None:
-        compared = telling.say(f"lead.{_comparison(telling)}", compared=telling.numbers.period(report.compared))
+        compared = localized.say(f"lead.{_comparison(localized)}", compared=localized.numbers.period(report.compared))
     else:
         why = (each for each in report.missing if each.reason in NOT_COMPARED and each.section == "changed")
-        compared = telling.say("unit.gap").join(telling.reason(each) for each in why)
-    findings = (revenue_finding(telling), retention_finding(telling), compared, *coverage_findings(telling))
-    return telling.say("unit.gap").join(finding for finding in findings if finding)
+        compared = localized.say("unit.gap").join(localized.reason(each) for each in why)
+    findings = (revenue_finding(localized), retention_finding(localized), compared, *coverage_findings(localized))
+    return localized.say("unit.gap").join(finding for finding in findings if finding)
 
 
-def coverage_findings(telling: Telling) -> Iterator[str]:
+def coverage_findings(localized: LocalizedReport) -> Iterator[str]:
     """Say what the data do not cover of the periods: the time after their end, and days without rows."""
-    report, numbers = telling.report, telling.numbers
+    report, numbers = localized.report, localized.numbers
     for silence in report.silences:
-        yield telling.say("lead.silence", period=numbers.period(silence), days=telling.days(silence.days))
+        yield localized.say("lead.silence", period=numbers.period(silence), days=localized.days(silence.days))
     if report.data_end is not None:
         days = (report.as_of - report.data_end).days
-        yield telling.say("lead.data_end", day=numbers.day(report.data_end), days=telling.days(days))
+        yield localized.say("lead.data_end", day=numbers.day(report.data_end), days=localized.days(days))
 
 
-def key_figures(telling: Telling) -> Iterator[KeyFigure]:
+def key_figures(localized: LocalizedReport) -> Iterator[KeyFigure]:
     """Give the numbers at the top, with their interval and their change."""
-    at_risk = value_at_risk(telling)
-    names = [name for name in KEY_FIGURES if telling.of(name) is not None]
+    at_risk = value_at_risk(localized)
+    names = [name for name in KEY_FIGURES if localized.of(name) is not None]
     for name in names[: MOST_KEY_FIGURES - (at_risk is not None)]:
-        measure = telling.of(name)
-        assert measure is not None
+        metric = localized.of(name)
+        assert metric is not None
         notes = []
-        if measure.lo is not None:
+        if metric.lo is not None:
             notes.append(
-                telling.say("key.interval", interval=telling.between(name, measure.lo, measure.hi, exact=False))
+                localized.say("key.interval", interval=localized.between(name, metric.lo, metric.hi, exact=False))
             )
-        if change := _moved(telling, measure):
+        if change := _moved(localized, metric):
             notes.append(change)
-        note = telling.joined(notes)
-        yield KeyFigure(telling.written(name, measure.value), telling.title(name), note)
+        note = localized.joined(notes)
+        yield KeyFigure(localized.written(name, metric.value), localized.title(name), note)
     if at_risk is not None:
-        yield KeyFigure(telling.written("value_at_risk", at_risk), telling.title("value_at_risk"))
+        yield KeyFigure(localized.written("value_at_risk", at_risk), localized.title("value_at_risk"))
 
 
-def _comparison(telling: Telling) -> str:
-    return "previous" if telling.report.comparison == "previous" else "year_ago"
+def _comparison(localized: LocalizedReport) -> str:
+    return "previous" if localized.report.comparison == "previous" else "year_ago"
 
 
-def _moved(telling: Telling, measure: Measure) -> str:
+def _moved(localized: LocalizedReport, metric: Metric) -> str:
     """Return a change as a reader compares it: sums in percent, shares and points in points.
 
     Of periods of unequal length money is compared per day; what does not go with the days says how many there were.
     """
-    if measure.change is None:
+    if metric.change is None:
         return ""
-    unit, comparison, days = load_book()[measure.name].unit, _comparison(telling), telling.unequal_days
-    previous = measure.previous
-    if measure.name == "revenue" and days and previous and previous > 0 and measure.value is not None:
-        share = (measure.value / days[1]) / (previous / days[0]) - 1
-        change = telling.numbers.share(share, 1, signed=True)
-        return telling.say(f"key.change_per_day_{comparison}", change=change)
+    unit, comparison, days = load_catalogue()[metric.name].unit, _comparison(localized), localized.unequal_days
+    previous = metric.previous
+    if metric.name == "revenue" and days and previous and previous > 0 and metric.value is not None:
+        share = (metric.value / days[1]) / (previous / days[0]) - 1
+        change = localized.numbers.share(share, 1, signed=True)
+        return localized.say(f"key.change_per_day_{comparison}", change=change)
     if unit in {"money", "customers", "orders"} and previous and previous > 0 and not days:
-        change = telling.numbers.share(measure.change / previous, 1, signed=True)
+        change = localized.numbers.share(metric.change / previous, 1, signed=True)
     else:
-        change = telling.written(measure.name, measure.change, signed=True)
-    said = telling.say(f"key.change_{comparison}", change=change)
-    if days and measure.name in OF_ALL_DAYS:
-        said = telling.say("key.in_days", change=said, days=telling.days(days[1]), before=telling.days(days[0]))
+        change = localized.written(metric.name, metric.change, signed=True)
+    said = localized.say(f"key.change_{comparison}", change=change)
+    if days and metric.name in OF_ALL_DAYS:
+        said = localized.say("key.in_days", change=said, days=localized.days(days[1]), before=localized.days(days[0]))
     return said

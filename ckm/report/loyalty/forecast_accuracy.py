@@ -10,31 +10,31 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.report.document import Block
-    from ckm.report.loyalty.localized import Telling
+    from ckm.report.loyalty.localized import LocalizedReport
 
 NUMBERS = ("warning_precision", "warning_recall", "warning_lead_time", "spend_expected", "spend_came")
 
 
-def past_section(telling: Telling) -> Section:
+def forecast_accuracy_section(localized: LocalizedReport) -> Section:
     """Return the score of the newest saved forecasts whose horizon has passed; without blocks where there are none."""
-    return Section(telling.say("section.past"), tuple(_blocks(telling)))
+    return Section(localized.say("section.past"), tuple(_blocks(localized)))
 
 
-def _blocks(telling: Telling) -> Iterator[Block]:
-    findings = tuple(past_findings(telling))
+def _blocks(localized: LocalizedReport) -> Iterator[Block]:
+    findings = tuple(forecast_accuracy_findings(localized))
     if findings:
         yield Items(findings)
-    numbers = [measure for name in NUMBERS if (measure := telling.of(name)) is not None]
+    numbers = [metric for name in NUMBERS if (metric := localized.of(name)) is not None]
     if numbers:
-        yield telling.measures_table(telling.say("table.past"), numbers)
+        yield localized.metrics_table(localized.say("table.past"), numbers)
 
 
-def past_findings(telling: Telling) -> Iterator[str]:
+def forecast_accuracy_findings(localized: LocalizedReport) -> Iterator[str]:
     """Say how the warnings, and the spend that was expected, turned out."""
-    report, numbers = telling.report, telling.numbers
-    warned, caught = telling.of("warning_precision"), telling.of("warning_recall")
+    report, numbers = localized.report, localized.numbers
+    warned, caught = localized.of("warning_precision"), localized.of("warning_recall")
     if report.warnings_scored is not None and warned is not None and caught is not None and warned.n:
-        yield telling.say(
+        yield localized.say(
             "find.past_warnings",
             warned.n,
             warned=numbers.count(warned.n),
@@ -43,13 +43,13 @@ def past_findings(telling: Telling) -> Iterator[str]:
             share=numbers.share(warned.value or 0.0),
             caught=numbers.share(caught.value or 0.0),
         )
-    expected, came = telling.of("spend_expected"), telling.of("spend_came")
+    expected, came = localized.of("spend_expected"), localized.of("spend_came")
     if report.spend_scored is not None and expected is not None and came is not None and expected.value:
-        yield telling.say(
+        yield localized.say(
             "find.past_spend",
             day=numbers.day(report.spend_scored.first),
             until=numbers.day(report.spend_scored.last),
-            expected=telling.written(expected.name, expected.value),
-            came=telling.written(came.name, came.value),
+            expected=localized.written(expected.name, expected.value),
+            came=localized.written(came.name, came.value),
             off=numbers.share((came.value or 0.0) / expected.value - 1, 1, signed=True),
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from ckm.metrics.catalogue import SECTIONS, load_book
+from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.plaintext import harmless
 from ckm.report.document import Column, Figure, Table, Text
 from ckm.report.numbers import Numbers
@@ -12,7 +12,7 @@ from ckm.report.numbers import Numbers
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ckm.metrics.metric import Measure, Missing
+    from ckm.metrics.metric import Metric, Missing
     from ckm.metrics.report import LoyaltyReport
     from ckm.report.chart_look import Specification
     from ckm.report.words import Words
@@ -27,7 +27,7 @@ HIDDEN = "hidden_cells"
 """What is missing because too few customers stand behind it: said where slices are shown."""
 
 
-class Telling:
+class LocalizedReport:
     """A report, the words and the numbers of a language.
 
     Attributes
@@ -41,19 +41,19 @@ class Telling:
         self.words = words
         self.numbers = Numbers(words.locale, report.currency)
         self.mirrored = words.direction == "rtl"
-        self._book = load_book()
+        self._book = load_catalogue()
 
     def say(self, key: str, n: float | None = None, /, **values: str) -> str:
         """Return a text of the language with its places filled."""
         return self.words.say(key, n, **values)
 
     def title(self, name: str) -> str:
-        """Return what a measure is called; as the book does where the language has no word for it."""
-        return self.words.called("measures", f"{name}.title") or self._book[name].title
+        """Return what a metric is called; as the book does where the language has no word for it."""
+        return self.words.called("metrics", f"{name}.title") or self._book[name].title
 
     def definition(self, name: str) -> str:
-        """Return what a measure means."""
-        return self.words.called("measures", f"{name}.definition") or self._book[name].definition
+        """Return what a metric means."""
+        return self.words.called("metrics", f"{name}.definition") or self._book[name].definition
 
     def called(self, dimension: str, value: str) -> str:
         """Return a value of a dimension: codes by the language's word, anything else as it stands in the data."""
@@ -74,12 +74,12 @@ class Telling:
         return f"{FIRST_ISOLATE}{text}{RELEASE}" if self.mirrored else text
 
     def written(self, name: str, value: float | None, *, exact: bool = False, signed: bool = False) -> str:
-        """Return a value in the unit of its measure.
+        """Return a value in the unit of its metric.
 
         Parameters
         ----------
         name
-            Of the measure.
+            Of the metric.
         value
             None is written as a dash.
         exact
@@ -118,9 +118,9 @@ class Telling:
         """Return a list as the language separates it."""
         return self.say("unit.separator").join(texts)
 
-    def of(self, name: str, **slice_: str) -> Measure | None:
-        """Return a measure that has a value; None where there is none or it has none."""
-        found = self.report.measures.get(name, **slice_)
+    def of(self, name: str, **slice_: str) -> Metric | None:
+        """Return a metric that has a value; None where there is none or it has none."""
+        found = self.report.metrics.get(name, **slice_)
         return None if found is None or found.value is None else found
 
     @property
@@ -133,13 +133,13 @@ class Telling:
         """Return a number of days as a text."""
         return self.say("unit.days", days, days=self.numbers.count(days))
 
-    def all(self, name: str, *dimensions: str) -> tuple[Measure, ...]:
-        """Return the measures of a name and these dimensions that have a value."""
-        return tuple(each for each in self.report.measures.all(name, *dimensions) if each.value is not None)
+    def all(self, name: str, *dimensions: str) -> tuple[Metric, ...]:
+        """Return the metrics of a name and these dimensions that have a value."""
+        return tuple(each for each in self.report.metrics.all(name, *dimensions) if each.value is not None)
 
     def number(self, name: str, **slice_: str) -> float:
         """Return a value; 0 where there is none."""
-        return self.report.measures.value(name, **slice_) or 0.0
+        return self.report.metrics.value(name, **slice_) or 0.0
 
     def missing(self, section: str) -> Iterator[Text]:
         """What a section cannot say, and why; what the first section said holds for all."""
@@ -164,14 +164,14 @@ class Telling:
         return self.say("missing.other", reason=self.raw(missing.reason))
 
     def unless_hidden(self, finding: str, name: str, *, whole: bool = False) -> str:
-        """Return a finding that adds up the parts of a measure; its title alone where some of them may be hidden.
+        """Return a finding that adds up the parts of a metric; its title alone where some of them may be hidden.
 
         Parameters
         ----------
         finding
             The sentence.
         name
-            Of the measure.
+            Of the metric.
         whole
             Whether all parts are there for sure, whatever else of the section is hidden.
         """
@@ -179,8 +179,8 @@ class Telling:
         hidden = any(each.section == section and each.reason == HIDDEN for each in self.report.missing)
         return self.title(name) if hidden and not whole else finding
 
-    def measures_table(self, caption: str, measures: Sequence[Measure], *, folded: bool = False) -> Table:
-        """Return measures of everybody with what they were before; columns that would be empty are left out."""
+    def metrics_table(self, caption: str, metrics: Sequence[Metric], *, folded: bool = False) -> Table:
+        """Return metrics of everybody with what they were before; columns that would be empty are left out."""
         rows = [
             (
                 self.title(each.name),
@@ -189,12 +189,12 @@ class Telling:
                 self.written(each.name, each.previous, exact=True) if each.previous is not None else "",
                 self.written(each.name, each.change, exact=True, signed=True) if each.change is not None else "",
             )
-            for each in measures
+            for each in metrics
         ]
-        return self._full_columns(caption, ("measure", "value", "interval", "previous", "change"), rows, folded)
+        return self._full_columns(caption, ("metric", "value", "interval", "previous", "change"), rows, folded)
 
-    def slices_table(self, caption: str, first: str, measures: Sequence[Measure], *, folded: bool = True) -> Table:
-        """Return one measure by the values of one dimension.
+    def slices_table(self, caption: str, first: str, metrics: Sequence[Metric], *, folded: bool = True) -> Table:
+        """Return one metric by the values of one dimension.
 
         Parameters
         ----------
@@ -202,7 +202,7 @@ class Telling:
             Of the table.
         first
             The dimension.
-        measures
+        metrics
             Of one name.
         folded
             Whether it shows when a reader asks for it.
@@ -215,9 +215,9 @@ class Telling:
                 self.written(each.name, each.previous, exact=True) if each.previous is not None else "",
                 self.written(each.name, each.change, exact=True, signed=True) if each.change is not None else "",
             )
-            for each in measures
+            for each in metrics
         ]
-        table = self._full_columns(caption, ("measure", "value", "interval", "previous", "change"), rows, folded)
+        table = self._full_columns(caption, ("metric", "value", "interval", "previous", "change"), rows, folded)
         columns = (Column(self.dimension(first)), *table.columns[1:])
         return Table(caption, columns, table.rows, folded=folded)
 
@@ -259,13 +259,13 @@ class Telling:
         )
 
 
-def way(measure: Measure) -> Way | None:
-    """Return which way a measure went; None where there is nothing to hold it against.
+def way(metric: Metric) -> Way | None:
+    """Return which way a metric went; None where there is nothing to hold it against.
 
-    Where the measure is an estimate, it went nowhere unless what was before lies outside of its interval.
+    Where the metric is an estimate, it went nowhere unless what was before lies outside of its interval.
     """
-    if measure.value is None or measure.previous is None:
+    if metric.value is None or metric.previous is None:
         return None
-    low = measure.value if measure.lo is None else measure.lo
-    high = measure.value if measure.hi is None else measure.hi
-    return "up" if measure.previous < low else "down" if measure.previous > high else "same"
+    low = metric.value if metric.lo is None else metric.lo
+    high = metric.value if metric.hi is None else metric.hi
+    return "up" if metric.previous < low else "down" if metric.previous > high else "same"

@@ -1,4 +1,4 @@
-"""The same measures for each part of the customers, as ``--by`` asks for."""
+"""The same metrics for each part of the customers, as ``--by`` asks for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.report.document import Block
-    from ckm.report.loyalty.localized import Telling
+    from ckm.report.loyalty.localized import LocalizedReport
 
 SHOWN = (
     "customers_active",
@@ -26,30 +26,30 @@ SHOWN = (
     "ces",
     "value_at_risk",
 )
-"""Measures that stand side by side; the machine formats and the workbook have all."""
+"""Metrics that stand side by side; the machine formats and the workbook have all."""
 
 
-def slices_section(telling: Telling) -> Section | None:
+def slices_section(localized: LocalizedReport) -> Section | None:
     """Return a row per slice; None unless the report was asked for slices."""
-    by = telling.report.by
+    by = localized.report.by
     if by is None:
         return None
-    return Section(telling.say("section.slices", dimension=telling.dimension(by)), tuple(_blocks(telling, by)))
+    return Section(localized.say("section.slices", dimension=localized.dimension(by)), tuple(_blocks(localized, by)))
 
 
-def _blocks(telling: Telling, by: str) -> Iterator[Block]:
-    measures = {(each.name, each.slice[0][1]): each for name in SHOWN for each in telling.report.measures.all(name, by)}
-    values = list(dict.fromkeys(value for _, value in measures))
-    names = [name for name in SHOWN if any((name, value) in measures for value in values)]
+def _blocks(localized: LocalizedReport, by: str) -> Iterator[Block]:
+    metrics = {(each.name, each.slice[0][1]): each for name in SHOWN for each in localized.report.metrics.all(name, by)}
+    values = list(dict.fromkeys(value for _, value in metrics))
+    names = [name for name in SHOWN if any((name, value) in metrics for value in values)]
     if not names:
-        yield Text(telling.say("missing.no_slices"))
+        yield Text(localized.say("missing.no_slices"))
         return
     rows = []
     for value in values:
-        found = [measures.get((name, value)) for name in names]
-        cells = [telling.written(name, each.value if each else None) for name, each in zip(names, found, strict=True)]
-        rows.append((telling.called(by, value), *cells))
-    columns = (Column(telling.dimension(by)), *(Column(telling.title(name), numeric=True) for name in names))
-    yield Table(telling.say("table.by", dimension=telling.dimension(by)), columns, tuple(rows))
-    hidden = (telling.reason(each) for each in telling.report.missing if each.reason == HIDDEN)
+        found = [metrics.get((name, value)) for name in names]
+        cells = [localized.written(name, each.value if each else None) for name, each in zip(names, found, strict=True)]
+        rows.append((localized.called(by, value), *cells))
+    columns = (Column(localized.dimension(by)), *(Column(localized.title(name), numeric=True) for name in names))
+    yield Table(localized.say("table.by", dimension=localized.dimension(by)), columns, tuple(rows))
+    hidden = (localized.reason(each) for each in localized.report.missing if each.reason == HIDDEN)
     yield from map(Text, dict.fromkeys(hidden))

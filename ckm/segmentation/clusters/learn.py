@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from ckm.models.clusters.stability import Trial
     from ckm.segmentation.clusters.names import ClusterWords
-    from ckm.segmentation.definition import Basis, Definition
+    from ckm.segmentation.definition import Definition, TrainingData
 
     Floats = NDArray[np.float64]
     Whole = NDArray[np.int64]
@@ -46,13 +46,13 @@ MOST_TRIED = 10_000
 """Customers on whom the number of clusters is tried: it takes 200 fits."""
 
 
-def fit_clusters(basis: Basis) -> ClustersDefinition:
+def fit_clusters(training: TrainingData) -> ClustersDefinition:
     """Divide customers by their habits.
 
     Features, their scales and the words for them: ``ckm/data/cluster_words.yaml``,
     :func:`~ckm.models.clusters.scaling.learn_scaling`. The number of clusters:
     :func:`~ckm.models.clusters.stability.try_numbers`. A cluster that shares most of its customers with one of
-    ``basis.previous`` keeps that one's name, advice and place among those that stay, as long as the name is true.
+    ``training.previous`` keeps that one's name, advice and place among those that stay, as long as the name is true.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def fit_clusters(basis: Basis) -> ClustersDefinition:
         There are fewer than :data:`FEWEST_CUSTOMERS` customers, or they do not differ in any of the features, or any
         division leaves a cluster of fewer than :data:`FEWEST_IN_CLUSTER`.
     """
-    frame = basis.table.frame.sort("customer_id")
+    frame = training.table.frame.sort("customer_id")
     if frame.height < FEWEST_CUSTOMERS:
         raise _too_few(frame.height)
     words = load_words()
@@ -74,16 +74,16 @@ def fit_clusters(basis: Basis) -> ClustersDefinition:
     if different < FEWEST_CLUSTERS:
         raise _too_alike(frame.height)
     numbers = range(FEWEST_CLUSTERS, min(MOST_CLUSTERS, different) + 1)
-    trials = _large_enough(try_numbers(tried, numbers, seed=basis.seed), len(tried))
+    trials = _large_enough(try_numbers(tried, numbers, seed=training.seed), len(tried))
     if not trials:
-        trials = _large_enough(try_numbers(tried, [FEWEST_CLUSTERS - 1], seed=basis.seed), len(tried))
+        trials = _large_enough(try_numbers(tried, [FEWEST_CLUSTERS - 1], seed=training.seed), len(tried))
     if not trials:
         raise _too_small(frame.height)
 
     fitted = sample_by_id(ids, MOST_FITTED)
-    found = fit_centres(points[fitted], choose(trials).clusters, seed=basis.seed)
+    found = fit_centres(points[fitted], choose(trials).clusters, seed=training.seed)
     centres = np.array([[readable_number(value) for value in centre] for centre in found.tolist()])
-    clusters = _described(frame, points, centres, scalings, words, basis.previous)
+    clusters = _described(frame, points, centres, scalings, words, training.previous)
     return ClustersDefinition(scalings, clusters, trials, len(fitted), left_out)
 
 

@@ -24,7 +24,7 @@ from ckm.segmentation.definition import Detail, load_segments, readable_number
 if TYPE_CHECKING:
     from collections.abc import Container
 
-    from ckm.segmentation.definition import Basis, Segment
+    from ckm.segmentation.definition import Segment, TrainingData
     from ckm.yamlfile import YamlEntry
 
 NAMES = Path(__file__).parents[2] / "data" / "segments_lifecycle.yaml"
@@ -246,38 +246,38 @@ def _segments() -> tuple[Segment, ...]:
     return load_segments(NAMES)
 
 
-def fit_lifecycle(basis: Basis) -> LifecycleDefinition:
+def fit_lifecycle(training: TrainingData) -> LifecycleDefinition:
     """Take over the rhythm of all customers, and check what the states would have said a long gap ago.
 
     Parameters
     ----------
-    basis
-        The customers; ``basis.at`` is asked for the day that lies one long gap of all customers back.
+    training
+        The customers; ``training.at`` is asked for the day that lies one long gap of all customers back.
 
     Raises
     ------
     NotEnoughDataError
         Too few customers ever came back on another day to know a rhythm.
     """
-    table = basis.table
+    table = training.table
     usual, long = table.population.gap_median_days, table.population.gap_p80_days
     gaps = int(table.frame["gaps"].sum())
     if usual is None or long is None or gaps < FEWEST_GAPS:
         raise _no_rhythm(table.frame, gaps)
     definition = LifecycleDefinition(readable_number(usual), readable_number(long))
-    return replace(definition, check=_checked(definition, basis))
+    return replace(definition, check=_checked(definition, training))
 
 
-def _checked(definition: LifecycleDefinition, basis: Basis) -> Check | None:
-    day = basis.table.as_of - timedelta(days=math.ceil(definition.gap_p80_days))
+def _checked(definition: LifecycleDefinition, training: TrainingData) -> Check | None:
+    day = training.table.as_of - timedelta(days=math.ceil(definition.gap_p80_days))
     try:
-        earlier = basis.at(day)
+        earlier = training.at(day)
     except NotEnoughDataError:
         return None
     if earlier.population.gap_p80_days is None:  # nobody had come back yet: a rhythm would be one of the future
         return None
     states = pl.concat([earlier.frame.select("customer_id"), definition.assign(earlier.frame)], how="horizontal")
-    bought = basis.table.frame.filter(pl.col("last_purchase") > day).select("customer_id", bought=True)
+    bought = training.table.frame.filter(pl.col("last_purchase") > day).select("customer_id", bought=True)
     found = (
         states.lazy()
         .join(bought.lazy(), on="customer_id", how="left")

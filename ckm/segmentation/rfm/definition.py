@@ -16,7 +16,7 @@ from ckm.segmentation.rfm import facts
 from ckm.segmentation.rfm.names import NameTable, load_names, read_names
 
 if TYPE_CHECKING:
-    from ckm.segmentation.definition import Basis, Detail
+    from ckm.segmentation.definition import Detail, TrainingData
     from ckm.yamlfile import YamlEntry
 
 CLASS_CUSTOMERS = 5
@@ -115,12 +115,12 @@ class RfmDefinition:
         return tuple(remarks)
 
 
-def fit_rfm(basis: Basis, *, names: NameTable | None = None) -> RfmDefinition:
+def fit_rfm(training: TrainingData, *, names: NameTable | None = None) -> RfmDefinition:
     """Cut recency, frequency and money at the quantiles of these customers.
 
     Parameters
     ----------
-    basis
+    training
         The customers.
     names
         Names and the number of scores. Default: the eleven usual names over five scores.
@@ -131,7 +131,7 @@ def fit_rfm(basis: Basis, *, names: NameTable | None = None) -> RfmDefinition:
         There are fewer customers than scores.
     """
     names = names or load_names()
-    features = basis.table.frame
+    features = training.table.frame
     if features.height < names.bins:
         raise _too_few(features.height, names.bins)
     cut = partial(material_cuts, bins=names.bins, per_class=CLASS_CUSTOMERS)

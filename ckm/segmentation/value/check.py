@@ -17,7 +17,7 @@ from ckm.segmentation.value.headroom import CURRENT_VALUE, fit_of, learn_potenti
 if TYPE_CHECKING:
     import numpy as np
 
-    from ckm.segmentation.definition import Basis
+    from ckm.segmentation.definition import TrainingData
     from ckm.yamlfile import YamlEntry
 
     Floats = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
@@ -156,12 +156,12 @@ class LaterCheck:
         return plain | {name: [asdict(each) for each in getattr(self, name)] for name in ("fifths", "tenths")}
 
 
-def check_later(basis: Basis, customers: pl.DataFrame) -> LaterCheck:
+def check_later(training: TrainingData, customers: pl.DataFrame) -> LaterCheck:
     """Learn from the customers as they stood 12 months ago, and compare with what came of them.
 
     Parameters
     ----------
-    basis
+    training
         What the definition is learned from.
     customers
         Its features, sorted by ``customer_id``.
@@ -171,22 +171,22 @@ def check_later(basis: Basis, customers: pl.DataFrame) -> LaterCheck:
     NotEnoughDataError
         The data do not reach back two years, or say too little about that time.
     """
-    since = months_before(basis.table.as_of, 12)
-    then = basis.at(since).frame.sort("customer_id")
+    since = months_before(training.table.as_of, 12)
+    then = training.at(since).frame.sort("customer_id")
     days = then["tenure_days"].fill_null(0).to_numpy().max()
     if days < HISTORY_DAYS:
         raise NotEnoughDataError(
             f"the first purchase is {days} days before {since}, {HISTORY_DAYS} needed for a year's value then"
         )
-    potential = learn_potential(then, basis.seed)
+    potential = learn_potential(then, training.seed)
     money = worth(then, potential)
     now = customers.select("customer_id", pl.col(CURRENT_VALUE).fill_null(0.0).alias("later_value"))
     later = then.select("customer_id").join(now, on="customer_id", how="left", maintain_order="left")
     coverage, skill = fit_of(worth(customers, potential), money["current_value"], potential.quantile)
     return LaterCheck(
         since=since,
-        until=basis.table.as_of,
-        currency=basis.table.currency,
+        until=training.table.as_of,
+        currency=training.table.currency,
         coverage=coverage,
         skill=skill,
         **compare_later(money, later["later_value"].fill_null(0.0)),

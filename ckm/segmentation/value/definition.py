@@ -18,7 +18,7 @@ from ckm.segmentation.value.headroom import CURRENT_VALUE, fit_of, known_texts, 
 from ckm.segmentation.value.peers import FEW_PEERS, Peers, count_peers, read_peers
 
 if TYPE_CHECKING:
-    from ckm.segmentation.definition import Basis
+    from ckm.segmentation.definition import TrainingData
     from ckm.yamlfile import YamlEntry
 
 BOXES = Path(__file__).parents[2] / "data" / "segments_value.yaml"
@@ -185,7 +185,7 @@ class ValueDefinition:
         return tuple(remarks)
 
 
-def fit_value(basis: Basis) -> ValueDefinition:
+def fit_value(training: TrainingData) -> ValueDefinition:
     """Learn the percentile and the cuts, and check on the last 12 months what was said at their beginning.
 
     Raises
@@ -193,11 +193,11 @@ def fit_value(basis: Basis) -> ValueDefinition:
     NotEnoughDataError
         Fewer than :data:`FEWEST_BUYERS` customers have a positive current value.
     """
-    customers = basis.table.frame.sort("customer_id")
-    potential = learn_potential(customers, basis.seed)
+    customers = training.table.frame.sort("customer_id")
+    potential = learn_potential(customers, training.seed)
     money = worth(customers, potential)
     try:
-        check, unchecked = check_later(basis, customers), ""
+        check, unchecked = check_later(training, customers), ""
     except NotEnoughDataError as error:
         check, unchecked = None, str(error)
     coverage, skill = fit_of(money, money["current_value"], potential.quantile)
@@ -205,8 +205,8 @@ def fit_value(basis: Basis) -> ValueDefinition:
     return ValueDefinition(
         segments=load_segments(BOXES),
         potential=potential,
-        current_value_cut=_cut(money["current_value"], basis.settings.current_value_cut, -order),
-        headroom_cut=_cut(money["headroom"], basis.settings.headroom_cut, order),
+        current_value_cut=_cut(money["current_value"], training.settings.current_value_cut, -order),
+        headroom_cut=_cut(money["headroom"], training.settings.headroom_cut, order),
         peers=count_peers(customers, known_texts(customers)),
         coverage=coverage,
         skill=skill,

@@ -1,4 +1,4 @@
-"""How a customer's frequency and money are measured."""
+"""Which value the monetary score uses, and the window of frequency and monetary value."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from ckm.errors import UnknownNameError, UsageError
 
 
 @dataclass(frozen=True)
-class Measures:
+class Monetary:
     """What ``monetary`` is, and how far back it and ``frequency`` look.
 
     Attributes
     ----------
     money
-        ``net`` of returns, ``margin``, or the ``mean`` per purchase day.
+        ``net`` of returns, ``margin``, or the ``mean`` per order.
     window
         Months; None means all time.
     """
@@ -26,7 +26,7 @@ class Measures:
 
     def __post_init__(self) -> None:
         if self.money not in MONEY:
-            raise UnknownNameError("measure of money", str(self.money), MONEY)
+            raise UnknownNameError("monetary value", str(self.money), MONEY)
         if self.window is not None and self.window < 1:
             raise UsageError(f"a window of {self.window} months is none", hint="write at least 1, or None for all time")
 
