@@ -61,13 +61,13 @@ class Request:
         One of :data:`ckm.churning.forecast.CHOICES`.
     backtest
         Compare the models on the past also where one is named.
-    lead
+    lead_time
         Days that an action needs; None means the setting's.
     budget
         Contacts that can be made; None means no limit.
-    everyone
+    all_customers
         List everybody, not only those who are warned about.
-    news
+    new_only
         List only what is new or worse since the last run.
     seed
         Of everything random.
@@ -83,10 +83,10 @@ class Request:
     horizon: int | None = None
     model: str = AUTO
     backtest: bool = False
-    lead: int | None = None
+    lead_time: int | None = None
     budget: int | None = None
-    everyone: bool = False
-    news: bool = False
+    all_customers: bool = False
+    new_only: bool = False
     seed: int = 0
     keep: bool = True
     wait: float | None = None
@@ -162,10 +162,10 @@ def churn(
     horizon: int | str | None = None,
     model: str = AUTO,
     backtest: bool = False,
-    lead: int | None = None,
+    lead_time: int | None = None,
     budget: int | None = None,
-    everyone: bool = False,
-    news: bool = False,
+    all_customers: bool = False,
+    new_only: bool = False,
     seed: int = 0,
     keep: bool = True,
     progress: Callable[[str], None] | None = None,
@@ -184,13 +184,13 @@ def churn(
         ``auto``, or a model of :data:`ckm.models.churn.learn.MODELS`.
     backtest
         Compare the models on the past also where one is named.
-    lead
+    lead_time
         Days that an action needs. Default: the setting's.
     budget
         Contacts that can be made. Default: no limit.
-    everyone
+    all_customers
         List everybody, not only those who are warned about.
-    news
+    new_only
         List only what is new or worse since the last run.
     seed
         Of everything random.
@@ -214,10 +214,10 @@ def churn(
         horizon=parse_horizon(horizon) if isinstance(horizon, str) else horizon,
         model=model,
         backtest=backtest,
-        lead=lead,
+        lead_time=lead_time,
         budget=budget,
-        everyone=everyone,
-        news=news,
+        all_customers=all_customers,
+        new_only=new_only,
         seed=seed,
         keep=keep,
         cache=keep,
@@ -255,9 +255,9 @@ def warn(
     dataset = dataset.known_on(request.as_of)
     tables = {**dataset.tables, "transactions": dataset.transactions}
     store = _store(dataset, request.wait)
-    if request.news and store is None:
+    if request.new_only and store is None:
         raise UsageError(
-            "--since last compares with warnings that a workspace has kept, and this is no workspace",
+            "--new-only compares with warnings that a workspace has kept, and this is no workspace",
             hint="make one: ckm init DIR",
         )
     tell("reading")
@@ -270,10 +270,10 @@ def warn(
     )
     horizon = usual_horizon(history) if request.horizon is None else _asked(request.horizon)
     found = forecast(history, horizon, model=request.model, compare=request.backtest, seed=request.seed, tell=tell)
-    lead = settings.lead if request.lead is None else request.lead
+    lead_time = settings.lead_time if request.lead_time is None else request.lead_time
     tell("explaining")
     kb = dataset.workspace.kb_dir if dataset.workspace else None
-    listing = list_customers(found, tables, settings, lead=lead, kb=kb, everyone=request.everyone)
+    listing = list_customers(found, tables, settings, lead_time=lead_time, kb=kb, all_customers=request.all_customers)
     as_of = calendar_day(history.as_of)
     frame, segment_remarks = _with_segments(listing.frame, dataset, tables, as_of, history.everybody)
     earlier = last_warnings(store, horizon.days, as_of) if store else None
@@ -286,14 +286,14 @@ def warn(
     if store is not None:
         remarks += [compared.sentence, *_turned_out(store, found, as_of)]
         if request.keep and dataset.workspace is not None and not dataset.workspace.writable:
-            remarks.append("the workspace cannot be written: the warnings were not kept")
+            remarks.append("the workspace cannot be written: the warnings were not saved")
         elif request.keep:
             keep(store, compared.frame, as_of=as_of, horizon=horizon.days, facts={"model": found.model.name})
-    chosen = _chosen(compared.news if request.news else compared.frame, request)
+    chosen = _chosen(compared.new if request.new_only else compared.frame, request)
     assumptions = Assumptions.of(settings)
     money_known = history.ledger.currency != NO_CURRENCY
     remarks += [
-        *level_remarks(compared.frame, chosen, listing.thresholds, lead=lead),
+        *level_remarks(compared.frame, chosen, listing.thresholds, lead_time=lead_time),
         *_shortened(compared.frame, chosen, request),
         *(_priced(chosen, listing, assumptions) if money_known else ()),
     ]
@@ -376,7 +376,7 @@ def _chosen(frame: pl.DataFrame, request: Request) -> pl.DataFrame:
     """Return the rows to list, best first."""
     if request.budget is not None:
         return choose(frame, request.budget)
-    return best_first(frame if request.everyone else frame.filter(pl.col("level").is_not_null()))
+    return best_first(frame if request.all_customers else frame.filter(pl.col("level").is_not_null()))
 
 
 def _gains(frame: pl.DataFrame) -> pl.Series:
@@ -385,26 +385,26 @@ def _gains(frame: pl.DataFrame) -> pl.Series:
 
 
 def _contacts(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.filter(is_warning() & ~pl.col("too_late"))
+    return frame.filter(is_warning() & ~pl.col("past_lead_time"))
 
 
 def _shortened(everybody: pl.DataFrame, chosen: pl.DataFrame, request: Request) -> list[str]:
     """Say of what a shortened list is a part."""
-    if request.budget is None and not request.news:
+    if request.budget is None and not request.new_only:
         return []
     warned = everybody.filter(pl.col("level").is_not_null()).height
     return [f"the list, and all totals, are of {chosen.height:,} of {counted(warned, 'customer')} warned about"]
 
 
 def _priced(chosen: pl.DataFrame, listing: Listing, assumptions: Assumptions) -> list[str]:
-    """Say by what the expected gain is priced, and where it says nothing of its own."""
+    """Return remarks on how the expected gain is computed."""
     remarks = [listing.lost.sentence(listing.value)]
     if listing.value == "revenue":
         remarks.append("no costs are known: values at risk and gains are revenue, not margin")
     if order_is_of_value_at_risk(_contacts(chosen)):
         remarks.append(
-            "every expected gain is positive, in the order of the value at risk: whether a contact pays is decided "
-            f"by the assumption that an offer keeps {assumptions.saved_share:.0%} of those who would leave, not by data"
+            "every expected gain is positive and in the order of the value at risk: whether a contact pays follows "
+            f"from the assumed offer success rate of {assumptions.offer_success_rate:.0%}, not from data"
         )
     return remarks
 

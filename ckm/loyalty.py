@@ -15,7 +15,7 @@ from ckm.customers.period import Comparison, Period, compared_with, period_until
 from ckm.customers.recent_drop import recent_drop
 from ckm.dataset.given import dataset_of
 from ckm.errors import UsageError, no_amounts
-from ckm.metrics.cell_suppression import MIN_CELL, hide_small
+from ckm.metrics.cell_suppression import MIN_GROUP_SIZE, hide_small
 from ckm.metrics.changes import change_metrics
 from ckm.metrics.cohorts import cohort_metrics
 from ckm.metrics.comparison import compare
@@ -83,7 +83,7 @@ class Request:
         With the period right before, or the same a year earlier.
     by
         Column of customers or transactions, per whose values the metrics are repeated; None for none.
-    min_cell
+    min_group_size
         Groups of fewer customers are hidden, and what would reveal them.
     names
         Whether customers' names may be shown.
@@ -99,15 +99,17 @@ class Request:
     months: int = 12
     comparison: Comparison = "previous"
     by: str | None = None
-    min_cell: int = MIN_CELL
+    min_group_size: int = MIN_GROUP_SIZE
     names: bool = False
     seed: int = 0
     cache: bool = True
     keep: bool = True
 
     def __post_init__(self) -> None:
-        if self.min_cell < 0:
-            raise UsageError(f"groups have at least 0 customers, not {self.min_cell}", hint="name a min_cell of 5")
+        if self.min_group_size < 0:
+            raise UsageError(
+                f"groups have at least 0 customers, not {self.min_group_size}", hint="name a min_group_size of 5"
+            )
 
 
 @dataclass(frozen=True)
@@ -157,7 +159,7 @@ def loyalty(
     period: str = "12mo",
     compare: Comparison = "previous",
     by: str | None = None,
-    min_cell: int = MIN_CELL,
+    min_group_size: int = MIN_GROUP_SIZE,
     names: bool = False,
     seed: int = 0,
     keep: bool = True,
@@ -177,7 +179,7 @@ def loyalty(
         With the period right before (``previous``), or the same a year earlier (``year-ago``).
     by
         Column of customers or transactions, per whose values the metrics are repeated.
-    min_cell
+    min_group_size
         Groups of fewer customers are hidden, and what would reveal them.
     names
         Whether customers' names may be shown.
@@ -203,7 +205,7 @@ def loyalty(
         months=parse_months(period),
         comparison=compare,
         by=by,
-        min_cell=min_cell,
+        min_group_size=min_group_size,
         names=names,
         seed=seed,
         cache=keep,
@@ -274,7 +276,7 @@ def loyalty_report(
         tell("slices")
         metrics += slice_metrics(context, dimension, lifecycle, ratings)
         metrics += _single_by_slice(context, dimension, single)
-    hidden = hide_small(Metrics(metrics), min_cell=request.min_cell, by=request.by)
+    hidden = hide_small(Metrics(metrics), min_group_size=request.min_group_size, by=request.by)
     goals, of_goals, no_goals = goal_metrics(config.goals, hidden.metrics)
     tell("what changed")
     causes = [each for each in parts if not each.is_consequence]
@@ -296,7 +298,7 @@ def loyalty_report(
             spend_scored=None if scored is None else Period(scored.as_of, scored.until),
             missing=tuple(dict.fromkeys((*missing, *hidden.missing, *no_goals))),
             drivers=tuple(
-                replace(each, drivers=shown_drivers(each.drivers, hidden, request.min_cell)) for each in changes
+                replace(each, drivers=shown_drivers(each.drivers, hidden, request.min_group_size)) for each in changes
             ),
             goals=goals,
             loyal=_named(loyal.frame, tables)

@@ -371,9 +371,9 @@ class ChurnSettings:
     ----------
     watch, warn, urgent
         Where each level begins: in multiples of the average customer's odds of leaving, or a fixed probability.
-    lead
+    lead_time
         Days that an action needs before it can reach a customer.
-    saved_share
+    offer_success_rate
         Of those who would leave and are made an offer, the share that stays because of it.
     anyway_share
         Of those who would have stayed, the share that takes the offer all the same.
@@ -392,8 +392,8 @@ class ChurnSettings:
     watch: LevelStart = _setting(LevelStart(2.0, 0.2), parse_level_start, shown=True)  # noqa: RUF009 - frozen
     warn: LevelStart = _setting(LevelStart(3.0, 0.35), parse_level_start, shown=True)  # noqa: RUF009 - frozen
     urgent: LevelStart = _setting(LevelStart(5.0, 0.5), parse_level_start, shown=True)  # noqa: RUF009 - frozen
-    lead: int = _setting(14, parse_days, shown=True)
-    saved_share: float = _setting(0.3, parse_share, shown=True)
+    lead_time: int = _setting(14, parse_days, shown=True)
+    offer_success_rate: float = _setting(0.3, parse_share, shown=True)
     anyway_share: float = _setting(1.0, parse_share, shown=True)
     offer_share: float = _setting(0.05, parse_share, shown=True)
     offer_amount: float = _setting(0.0, parse_amount, shown=True)

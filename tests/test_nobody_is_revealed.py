@@ -122,7 +122,7 @@ def test_an_export_keeps_the_ids_to_act_upon_and_no_folder(tmp_path: Path, run: 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("measured_once")
-@pytest.mark.parametrize("words", [["--all", "-f", "table"], ["--all", "-f", "md"], ["--profit", "-f", "json"]])
+@pytest.mark.parametrize("words", [["--all", "-f", "table"], ["--all", "-f", "md"], ["--profit-curve", "-f", "json"]])
 def test_warnings_on_a_screen_and_in_a_mail_show_pseudonyms(words: list[str], run: Run, shop: Path) -> None:
     done = run("churn-warn", "-C", shop, "--model", "rule", "--dry-run", *words)
     assert done.exit_code == 0, done.stderr

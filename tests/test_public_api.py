@@ -26,8 +26,9 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8")
 PUBLIC = {
     "open": "(source, *, map, columns, currency, time_zone, **hints)",
     "segment.segment": "(source, *, by, as_of, use, save, refit, moves, since, details, seed, keep, progress)",
-    "churn.churn": "(source, *, as_of, horizon, model, backtest, lead, budget, everyone, news, seed, keep, progress)",
-    "loyalty.loyalty": "(source, *, as_of, period, compare, by, min_cell, names, seed, keep, progress)",
+    "churn.churn": "(source, *, as_of, horizon, model, backtest, lead_time, budget, all_customers, new_only, seed, "
+    "keep, progress)",
+    "loyalty.loyalty": "(source, *, as_of, period, compare, by, min_group_size, names, seed, keep, progress)",
     "check.check": "(source, *, as_of, progress)",
     "ingest.ingest": "(workspace, *files, options, progress)",
     "diff.diff_files": "(old, new, options, *, key, progress)",
@@ -111,7 +112,7 @@ def test_the_examples_of_the_page_run(here: Path, example: str) -> None:
 def test_a_table_a_file_and_a_command_give_one_answer(here: Path, run: Run) -> None:
     path = here / "transactions.parquet"
     frame = pl.read_parquet(path)
-    wanted = {"horizon": "60d", "model": "btyd", "everyone": True}
+    wanted = {"horizon": "60d", "model": "btyd", "all_customers": True}
     of_file, *of_tables = (
         ckm.churn.churn(source, **wanted).frame
         for source in (path, frame, frame.lazy(), frame.to_arrow(), pa.table(frame))

@@ -80,7 +80,7 @@ def assert_plain(data: bytes, suffix: str) -> None:
             assert data.decode()
 
 
-LOYALTY = ("loyalty-report", "--by", "category", "--min-cell", "1")
+LOYALTY = ("loyalty-report", "--by", "category", "--min-group-size", "1")
 
 
 @pytest.mark.slow

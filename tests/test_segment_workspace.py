@@ -214,7 +214,7 @@ def test_rules_are_kept_and_a_changed_file_is_the_next_version(shop: Path, run: 
 REFUSALS: dict[str, tuple[list[str], str]] = {
     "another method": (["--use", "default", "--by", "value"], "segments by rfm"),
     "another window": (["--window", "12mo"], "measures net over all time"),
-    "another money": (["--money", "mean"], "measures net over all time"),
+    "another money": (["--monetary", "mean"], "measures net over all time"),
     "no such definition": (["--use", "nobody"], "there is no definition"),
     "a name that is there": (["--save", "default"], "is there already"),
     "both": (["--use", "default", "--save", "x"], "contradict each other"),

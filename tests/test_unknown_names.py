@@ -164,7 +164,7 @@ WRONG: dict[str, Call] = {
     "a horizon of none": lambda: churn.warn(SHOP, churn.Request(horizon=0), Config()),
     "a period of none": lambda: loyalty.loyalty_report(SHOP, loyalty.Request(months=0), Config()),
     "a period of ages": lambda: loyalty.loyalty_report(SHOP, loyalty.Request(months=10**7), Config()),
-    "a group of less than none": lambda: loyalty.Request(min_cell=-1),
+    "a group of less than none": lambda: loyalty.Request(min_group_size=-1),
     "a window of none": lambda: Metrics(window=0),
     "a method that learns nothing": lambda: segment.segment_customers(TABLES, by="rules", as_of=DAY),
     "a folder that is none": lambda: kb.search(Path("nowhere"), "x", as_of=DAY),

@@ -176,8 +176,8 @@ def answer(reasons: pl.DataFrame, found: Answers) -> pl.DataFrame:
     Parameters
     ----------
     reasons
-        One row per customer and reason: customer_id, code, points, rank (0 is to be read first). Only reasons with
-        points above zero speak for leaving and want an answer.
+        One row per customer and reason: customer_id, code, contribution, rank (0 is first). Only reasons with a
+        contribution above zero speak for leaving and want an answer.
     found
         Of :func:`answers_for`.
 
@@ -195,7 +195,7 @@ def answer(reasons: pl.DataFrame, found: Answers) -> pl.DataFrame:
     )
     answered = (
         reasons.lazy()
-        .filter(pl.col("points") > 0)
+        .filter(pl.col("contribution") > 0)
         .join(known.lazy(), on="code", how="inner")
         .sort("customer_id", "rank")
         .group_by("customer_id", maintain_order=True)

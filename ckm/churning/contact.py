@@ -28,7 +28,7 @@ class Assumptions:
 
     Attributes
     ----------
-    saved_share
+    offer_success_rate
         γ: of those who would leave and are made the offer, the share that stays because of it.
     anyway_share
         ψ: of those who would have stayed, the share that takes the offer all the same.
@@ -38,7 +38,7 @@ class Assumptions:
         f: cost of contacting one customer, in units of currency.
     """
 
-    saved_share: float
+    offer_success_rate: float
     anyway_share: float
     offer_share: float
     offer_amount: float
@@ -48,7 +48,7 @@ class Assumptions:
     def of(cls, settings: ChurnSettings) -> Assumptions:
         """Return the assumptions of a workspace."""
         return cls(
-            settings.saved_share,
+            settings.offer_success_rate,
             settings.anyway_share,
             settings.offer_share,
             settings.offer_amount,
@@ -66,7 +66,7 @@ class Assumptions:
         if self.offer_amount or not costs:
             costs.append(f"{self.offer_amount:,.2f} {currency}")
         return (
-            f"assumed, not measured: an offer keeps {_percent(self.saved_share)} of those who would leave; "
+            f"assumed, not measured: an offer keeps {_percent(self.offer_success_rate)} of those who would leave; "
             f"{_percent(self.anyway_share)} of those who would have stayed take it too; it costs "
             f"{' and '.join(costs)} when taken; a contact costs {self.contact_cost:,.2f} {currency}"
         )
@@ -140,7 +140,7 @@ def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *,
     p, v = _known(p_churn), _known(value)
     offer = assumptions.offer_share * v.clip(lower_bound=0.0) + assumptions.offer_amount
     gain = (
-        p * assumptions.saved_share * (lost * v - offer)
+        p * assumptions.offer_success_rate * (lost * v - offer)
         - (1.0 - p) * assumptions.anyway_share * offer
         - assumptions.contact_cost
     )
@@ -161,7 +161,7 @@ def choose(customers: pl.DataFrame, budget: int | None = None) -> pl.DataFrame:
     Parameters
     ----------
     customers
-        customer_id, expected_gain, level (null: not warned about), suppressed (null: not), too_late.
+        customer_id, expected_gain, level (null: not warned about), suppressed (null: not), past_lead_time.
     budget
         Contacts that can be made; None means no limit.
 
@@ -175,7 +175,7 @@ def choose(customers: pl.DataFrame, budget: int | None = None) -> pl.DataFrame:
     reached = customers.filter(
         pl.col("level").is_not_null(),
         pl.col("suppressed").is_null(),
-        ~pl.col("too_late"),
+        ~pl.col("past_lead_time"),
         pl.col("expected_gain") > 0,
     )
     chosen = by_gain(reached)

@@ -83,8 +83,8 @@ class Comparison:
     counts: Mapping[str, int]
 
     @property
-    def news(self) -> pl.DataFrame:
-        """The new and the worse ones: what ``--since last`` reports."""
+    def new(self) -> pl.DataFrame:
+        """New and worse warnings, which ``--new-only`` lists."""
         return self.frame.filter(pl.col("change").is_in(["new", "worse"]))
 
     @property
@@ -282,7 +282,7 @@ def _told(compared: pl.DataFrame) -> dict[str, pl.Expr]:
     """Return the columns of :data:`TOLD`; null where something is not known."""
     told = {name: pl.col(name) if name in compared.columns else pl.lit(None) for name in TOLD}
     if "reasons" in compared.columns:
-        speaks_for_leaving = pl.element().struct.field("points") > 0
+        speaks_for_leaving = pl.element().struct.field("contribution") > 0
         codes = pl.col("reasons").list.eval(pl.element().filter(speaks_for_leaving).struct.field("code"))
         told["reasons"] = codes.list.join(" ").replace("", None)  # nobody speaks for leaving
     return told

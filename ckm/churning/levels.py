@@ -106,14 +106,14 @@ def level_of(p: pl.Expr, thresholds: Thresholds, *, higher: pl.Expr | None = Non
 
 
 def give_levels(
-    customers: pl.DataFrame, thresholds: Thresholds, *, horizon: int | None, lead: int = 0, with_gone: bool = False
+    customers: pl.DataFrame, thresholds: Thresholds, *, horizon: int | None, lead_time: int = 0, with_gone: bool = False
 ) -> pl.DataFrame:
     """Say of each customer whether to warn about them, how urgently, and whether in time.
 
     Warned about is who can still be lost: the probability is known and at or above ``watch``, the value is above zero,
     and the customer is not gone. The level is the highest whose threshold the probability reaches; it is one higher at
     the *last call*: when an action that is put off for as long as it takes would come too late
-    (``lead`` ≤ days left < 2 ``lead``).
+    (``lead_time`` ≤ days left < 2 ``lead_time``).
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def give_levels(
     horizon
         Days that the probability looks ahead; None where the data have no days (a table with labels): nobody is gone
         then, and nothing is too late.
-    lead
+    lead_time
         Days that an action needs.
     with_gone
         Warn about those who are gone as well; such a warning is too late.
@@ -135,25 +135,25 @@ def give_levels(
     pl.DataFrame
         The same rows in their order, with value_at_risk (p · V; null where either is not known), days_left (Int64;
         null where the silence or the long gap is not known), gone (Boolean), level (one of :data:`LEVELS`; null: not
-        warned about) and too_late (Boolean; false without a level).
+        warned about) and past_lead_time (Boolean; false without a level).
 
     Raises
     ------
     UsageError
         The lead or the horizon is negative.
     """
-    if lead < 0 or (horizon is not None and horizon < 0):
-        raise UsageError("the lead and the horizon cannot be negative")
+    if lead_time < 0 or (horizon is not None and horizon < 0):
+        raise UsageError("the lead time and the horizon cannot be negative")
     p, value = _known("p_churn"), _known("value_12mo")
     left = pl.lit(None, pl.Int64) if horizon is None else _days_left(horizon)
     judged = customers.with_columns(value_at_risk=p * value, days_left=left).with_columns(
         gone=(pl.col("days_left") < 0).fill_null(False)
     )
     can_be_warned_about = (value > 0) & (with_gone | ~pl.col("gone"))
-    last_call = pl.col("days_left").is_between(lead, 2 * lead, closed="left").fill_null(False)
+    last_call = pl.col("days_left").is_between(lead_time, 2 * lead_time, closed="left").fill_null(False)
     level = level_of(p, thresholds, higher=last_call)
     return judged.with_columns(level=pl.when(can_be_warned_about).then(level)).with_columns(
-        too_late=(pl.col("level").is_not_null() & (pl.col("days_left") < lead)).fill_null(False)
+        past_lead_time=(pl.col("level").is_not_null() & (pl.col("days_left") < lead_time)).fill_null(False)
     )
 
 
@@ -175,7 +175,7 @@ def is_warning() -> pl.Expr:
     return pl.col("level").is_not_null() & pl.col("suppressed").is_null()
 
 
-def level_remarks(judged: pl.DataFrame, listed: pl.DataFrame, thresholds: Thresholds, *, lead: int) -> list[str]:
+def level_remarks(judged: pl.DataFrame, listed: pl.DataFrame, thresholds: Thresholds, *, lead_time: int) -> list[str]:
     """Say how many could not be warned about any more, and how many of the warnings listed come too late.
 
     Parameters
@@ -184,8 +184,8 @@ def level_remarks(judged: pl.DataFrame, listed: pl.DataFrame, thresholds: Thresh
         Of :func:`give_levels`, with ``suppressed``.
     listed
         The rows of it that are listed.
-    thresholds, lead
-        As they were given to it.
+    thresholds, lead_time
+        As given to it.
     """
     remarks = []
     at_risk = (_known("p_churn") >= thresholds.watch) & (_known("value_12mo") > 0)
@@ -195,8 +195,8 @@ def level_remarks(judged: pl.DataFrame, listed: pl.DataFrame, thresholds: Thresh
             "own long gap and the horizon together"
         )
     warnings = listed.filter(is_warning())
-    if late := warnings.filter(pl.col("too_late")).height:
-        remarks.append(f"{late:,} of {counted(warnings.height, 'warning')} leave less than {lead} days to act")
+    if late := warnings.filter(pl.col("past_lead_time")).height:
+        remarks.append(f"{late:,} of {counted(warnings.height, 'warning')} leave less than {lead_time} days to act")
     return remarks
 
 

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 AMOUNTS = ("last_order_value", "value_at_risk", "expected_gain", "unanswered_share", "currency")
 """Columns that are null where no amounts are known."""
-REASON_FIELDS = ("code", "text", "value", "typical", "points", "share_of_stayers", "cause")
+REASON_FIELDS = ("code", "text", "value", "typical", "contribution", "share_of_stayers", "cause")
 COLUMNS = (
     "customer_id",
     "as_of",
@@ -60,9 +60,9 @@ COLUMNS = (
     "first_warned_on",
     "change",
     "days_left",
-    "too_late",
-    "points_typical",
-    "points_other",
+    "past_lead_time",
+    "contribution_typical",
+    "contribution_other",
 )
 """What comes out, in this order."""
 NO_REASON = "no single reason stands out"
@@ -79,9 +79,9 @@ class Listing:
     ----------
     frame
         One row per customer with a purchase, by ``customer_id``: the columns of :data:`COLUMNS` but segment,
-        first_warned_on and change. ``reasons`` is a list of structs, the one to be read first in front, and null for
-        customers who were not asked about. ``points_typical`` (the log odds of a typical staying customer), the points
-        of the reasons and ``points_other`` (of all of which nothing is said) add up to the log odds of ``p_churn``.
+        first_warned_on and change. ``reasons`` is a list of structs, the top reason first, and null for customers
+        without reasons. ``contribution_typical`` (the log odds of a typical retained customer), the contributions of
+        the reasons and ``contribution_other`` (of everything else) add up to the log odds of ``p_churn``.
         ``why`` is the sentence of the first reason, or :data:`NO_REASON`. ``median_interpurchase_days`` is null below
         three purchase days.
     answers
@@ -109,9 +109,9 @@ def list_customers(
     tables: Mapping[str, pl.LazyFrame],
     settings: ChurnSettings,
     *,
-    lead: int,
+    lead_time: int,
     kb: Path | None,
-    everyone: bool,
+    all_customers: bool,
 ) -> Listing:
     """Judge every customer of a forecast.
 
@@ -123,26 +123,26 @@ def list_customers(
         Of the workspace; ``consents``, ``interactions`` and ``assignments`` say whom to leave alone.
     settings
         Thresholds and assumptions.
-    lead
+    lead_time
         Days that an action needs.
     kb
         Folder of knowledge entries; None where there is none.
-    everyone
+    all_customers
         Give reasons for all, not only for those who are warned about.
     """
     history = forecast.history
     rate = base_rate(forecast.past_base_rate, forecast.today, forecast.probability)
     thresholds = Thresholds.of(settings, rate)
     lost = lost_spend(history, forecast.today.day, forecast.horizon.days)
-    judged = _judged(forecast, thresholds, Assumptions.of(settings), lead=lead, lost=lost.share)
+    judged = _judged(forecast, thresholds, Assumptions.of(settings), lead_time=lead_time, lost=lost.share)
     as_of = calendar_day(forecast.today.day)
     suppressed = suppress(judged, tables, as_of=as_of, settings=settings, time_zone=history.ledger.time_zone)
     judged = judged.hstack(suppressed.frame.select("suppressed"))
-    asked = judged.select(pl.lit(everyone) | pl.col("level").is_not_null()).to_series().to_numpy()
+    asked = judged.select(pl.lit(all_customers) | pl.col("level").is_not_null()).to_series().to_numpy()
     reasons, base = _reasons(forecast, asked)
     found = answers_for(reasons["code"].drop_nulls().unique().to_list(), kb, as_of)
     told = reasons.drop_nulls("code").sort("customer_id", "rank")
-    other = reasons.filter(pl.col("code").is_null()).select("customer_id", points_other="points")
+    other = reasons.filter(pl.col("code").is_null()).select("customer_id", contribution_other="contribution")
     listed = told.group_by("customer_id", maintain_order=True).agg(
         pl.struct(REASON_FIELDS).alias("reasons"), why=pl.col("text").first()
     )
@@ -154,7 +154,7 @@ def list_customers(
         .join(answered, on="customer_id", how="left", maintain_order="left")
         .join(other, on="customer_id", how="left", maintain_order="left")
         .with_columns(
-            pl.when(pl.Series(asked)).then(pl.lit(base)).alias("points_typical"),
+            pl.when(pl.Series(asked)).then(pl.lit(base)).alias("contribution_typical"),
             pl.when(pl.Series(asked)).then(pl.col("reasons").fill_null([])).alias("reasons"),
             pl.when(pl.Series(asked)).then(pl.col("why").fill_null(NO_REASON)).alias("why"),
             pl.when(pl.Series(asked)).then(pl.col("answers").fill_null([])).alias("answers"),
@@ -218,7 +218,7 @@ def best_first(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _judged(
-    forecast: Forecast, thresholds: Thresholds, assumptions: Assumptions, *, lead: int, lost: float
+    forecast: Forecast, thresholds: Thresholds, assumptions: Assumptions, *, lead_time: int, lost: float
 ) -> pl.DataFrame:
     today, history = forecast.today, forecast.history
     features = today.features
@@ -239,7 +239,7 @@ def _judged(
             "seasonal": today.bought_same_season & (season_returns > today.day + forecast.horizon.days),
         }
     )
-    levels = give_levels(customers, thresholds, horizon=forecast.horizon.days, lead=lead)
+    levels = give_levels(customers, thresholds, horizon=forecast.horizon.days, lead_time=lead_time)
     gain = expected_gain(pl.col("p_churn"), pl.col("value_12mo"), assumptions, lost=lost)
     if history.ledger.currency == NO_CURRENCY:
         gain = pl.col("value_at_risk")  # the order lines at risk: what order there is without amounts
@@ -286,4 +286,4 @@ def _reasons(forecast: Forecast, asked: NDArray[np.bool_]) -> tuple[pl.DataFrame
     )
     ids = forecast.history.customers.gather(found.frame["customer"])
     named = found.frame.drop("customer").insert_column(0, ids.alias("customer_id"))
-    return named.with_columns(pl.col("points").round(POINT_DIGITS)), round(found.attribution.base, POINT_DIGITS)
+    return named.with_columns(pl.col("contribution").round(POINT_DIGITS)), round(found.attribution.base, POINT_DIGITS)

@@ -40,7 +40,7 @@ SCHEMA: Mapping[str, pl.DataType] = {
     "text": pl.String(),
     "value": pl.Float64(),
     "typical": pl.Float64(),
-    "points": pl.Float64(),
+    "contribution": pl.Float64(),
     "share_of_stayers": pl.Float64(),
     "cause": pl.Boolean(),
 }
@@ -57,7 +57,7 @@ class Reasons:
 
         - ``group``, ``code``, ``text``; null in a customer's last row, the remainder
         - ``value`` and ``typical``: the customer's raw number and the usual one; null in the remainder
-        - ``points``: what it adds to the log odds; those of the remainder are of groups of which nothing is said
+        - ``contribution``: what it adds to the log odds; those of the remainder are of groups of which nothing is said
         - ``share_of_stayers``: of the customers who came back, the share of whom the same or worse could be said; null
           in the remainder
         - ``cause``: whether one can act on it; null in the remainder
@@ -236,14 +236,17 @@ class _Sentences:
         ]
         silent = np.column_stack(said) < 0
         remainder = pl.DataFrame(
-            {"customer": np.arange(len(points), dtype=np.uint32), "points": np.where(silent, points, 0.0).sum(axis=1)}
+            {
+                "customer": np.arange(len(points), dtype=np.uint32),
+                "contribution": np.where(silent, points, 0.0).sum(axis=1),
+            }
         )
         is_remainder = pl.col("code").is_null()
-        clear = (pl.col("cause") & (pl.col("points") >= CLEAR_POINTS)).fill_null(value=False)
+        clear = (pl.col("cause") & (pl.col("contribution") >= CLEAR_POINTS)).fill_null(value=False)
         always = pl.col("code").is_in([reason.code for reason in self.book.reasons if reason.always])
         return (
             pl.concat([pl.DataFrame(schema=SCHEMA), *parts, remainder], how="diagonal")
-            .sort("customer", is_remainder, ~clear, ~always, -pl.col("points"), maintain_order=True)
+            .sort("customer", is_remainder, ~clear, ~always, -pl.col("contribution"), maintain_order=True)
             .select("customer", pl.int_range(pl.len(), dtype=pl.UInt8).over("customer").alias("rank"), *[*SCHEMA][1:])
         )
 
@@ -263,7 +266,7 @@ class _Sentences:
                 "text": sentences,
                 "value": context.facts[reason.value][rows],
                 "typical": typical,
-                "points": points,
+                "contribution": points,
                 "share_of_stayers": context.share_of_stayers(reason, rows),
                 "cause": pl.repeat(reason.cause, len(rows), eager=True),
             }

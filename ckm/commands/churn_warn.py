@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 MODEL = Literal["auto", "rule", "btyd", "scorecard", "boosted"]
 FINDING = Literal["watch", "warn", "urgent", "leak"]
 STEPS = 24
-"""About how many things are told while a warning is made; the bar need not be exact."""
+"""Approximate number of progress steps."""
 CARD_SUFFIXES = (".html", ".md", ".json")
 WHOM = "Whom to list"
 LABELLED = "A table with a label, instead of transactions"
@@ -48,30 +48,40 @@ def churn_warn(
     data: Data = None,
     horizon: Annotated[
         str | None,
-        typer.Option(metavar="SPAN", help="How far to look ahead: 90d, 12w, 3mo. Default: from the customers' rhythm."),
+        typer.Option(
+            metavar="SPAN", help="Prediction horizon: 90d, 12w, 3mo. Default: from the customers' purchase intervals."
+        ),
     ] = None,
     as_of: AsOf = None,
-    model: Annotated[MODEL, typer.Option(help="auto compares the others on the past and weighs them by it.")] = "auto",
-    everyone: Annotated[
-        bool, typer.Option("--all", help="List everybody, not only those who are warned about.", rich_help_panel=WHOM)
+    model: Annotated[
+        MODEL, typer.Option(help="auto weighs the other models by their accuracy on past periods.")
+    ] = "auto",
+    all_customers: Annotated[
+        bool, typer.Option("--all", help="List all customers, not only those with a warning.", rich_help_panel=WHOM)
     ] = False,
     budget: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="The N contacts that are expected to gain most.", rich_help_panel=WHOM),
-    ] = None,
-    since: Annotated[
-        Literal["last"] | None,
         typer.Option(
-            help="last: only what is new or worse since the last run; silence if nothing is.", rich_help_panel=WHOM
+            metavar="N", min=1, help="Only the N contacts with the highest expected gain.", rich_help_panel=WHOM
         ),
     ] = None,
-    profit: Annotated[
+    new_only: Annotated[
         bool,
         typer.Option(
-            "--profit", help="Print what lists of growing length are expected to gain instead.", rich_help_panel=WHOM
+            "--new-only",
+            help="List only warnings that are new or worse since the last run; nothing if there are none.",
+            rich_help_panel=WHOM,
         ),
     ] = False,
-    lead: Annotated[
+    profit_curve: Annotated[
+        bool,
+        typer.Option(
+            "--profit-curve",
+            help="Print the expected gain of lists of increasing length instead of the customers.",
+            rich_help_panel=WHOM,
+        ),
+    ] = False,
+    lead_time: Annotated[
         str | None,
         typer.Option(
             metavar="SPAN", help="Time that an action needs, as 14d. Default: ckm.yaml.", rich_help_panel=WHOM
@@ -80,21 +90,22 @@ def churn_warn(
     fail_on: Annotated[
         FINDING | None,
         typer.Option(
-            help="Exit 1 when a warning of this level or above is listed; leak: when a column gives the label away."
+            help="Exit 1 when a warning of this level or above is listed; leak: when a column reveals the label."
         ),
     ] = None,
     backtest: Annotated[
         bool,
         typer.Option(
-            "--backtest", help="Print how right each model was on the past; -o card.html|md|json writes the model card."
+            "--backtest",
+            help="Print the accuracy of each model on past periods; -o card.html|md|json writes the model card.",
         ),
     ] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Keep no warnings in the workspace.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Do not save the warnings in the workspace.")] = False,
     label: Annotated[
         str | None, typer.Option(metavar="COLUMN", help="Column of the outcome.", rich_help_panel=LABELLED)
     ] = None,
     positive: Annotated[
-        str | None, typer.Option(metavar="VALUE", help="Its value for those who left.", rich_help_panel=LABELLED)
+        str | None, typer.Option(metavar="VALUE", help="Its value for customers who churned.", rich_help_panel=LABELLED)
     ] = None,
     id_column: Annotated[
         str | None, typer.Option("--id", metavar="COLUMN", help="Column of the customer.", rich_help_panel=LABELLED)
@@ -107,28 +118,28 @@ def churn_warn(
     wait: Wait = None,
     no_cache: NoCache = False,
 ) -> None:
-    """Warn of customers who are about to stay away: how likely, what it would cost, why, and what to do.
+    """Warn of customers who are likely to churn: probability, value at risk, reasons, and what to do.
 
-    Gives every customer the probability of no order within the horizon, by models that are weighted by how right they
-    were on the past, from what was known then. Lists those who can still be lost, best first by the expected gain of a
-    contact, each with exact reasons in words, the knowledge entries in kb/ that answer them, and what speaks against
-    a contact now. -o FILE writes them and leaves the summary on stdout. A workspace keeps the warnings, so that the
-    next run tells what is new. Nobody who is gone already is listed.
+    Predicts each customer's probability of no purchase within the horizon, by models weighted by their accuracy on
+    past periods. Lists customers who can still be retained, by the expected gain of a contact, each with its reasons,
+    the knowledge entries in kb/ for them, and what speaks against a contact now. Customers who have churned already
+    are not listed. -o FILE writes the list and leaves the summary on stdout. A workspace saves the warnings, so that
+    the next run can list what is new.
 
-    Levels follow the base rate: watch, warn and urgent begin at 2, 3 and 5 times the odds of leaving of the average
-    customer who can still be lost, and never below 20, 35 and 50 %; churn.watch, churn.warn and churn.urgent in
-    ckm.yaml set other multiples, or fixed probabilities. A reason states the customer's own facts; the expected gain
-    is priced by what silence cost in the past.
+    Levels follow the base rate: watch, warn and urgent begin at 2, 3 and 5 times the churn odds of the average
+    customer who can still be retained, and never below 20, 35 and 50 %. churn.watch, churn.warn and churn.urgent in
+    ckm.yaml set other multiples or fixed probabilities. A reason states the customer's own facts. The expected gain
+    uses the spend that lapsed customers lost in the past.
 
-    Cost: comparing the models takes seconds for thousands of customers and minutes for a million; --model NAME leaves
-    it out. Needs two horizons of history and a third; --model NAME needs one and a third.
+    Cost: comparing the models takes seconds for thousands of customers and minutes for a million; --model NAME skips
+    it. Needs 2⅓ horizons of history, or 1⅓ with --model NAME.
 
     Examples:
       ckm churn-warn                                   # the workspace around the current folder
-      ckm churn-warn orders.csv --horizon 90d          # any file of transactions, with nothing set up
-      ckm churn-warn --since last --fail-on warn       # every night: only what is new, exit 1 if there is something
-      ckm churn-warn --budget 50 -f md                 # the fifty best contacts, as a mail
-      ckm churn-warn --backtest -o out/card.html       # how right it is
+      ckm churn-warn orders.csv --horizon 90d          # any file of transactions, no workspace needed
+      ckm churn-warn --new-only --fail-on warn        # nightly: new warnings only, exit 1 if there are any
+      ckm churn-warn --budget 50 -f md                 # the 50 best contacts, as Markdown
+      ckm churn-warn --backtest -o out/card.html       # model card with the accuracy
       ckm churn-warn telco.csv --label Churn --positive Yes --id customerID --fail-on leak
     """
     if label is not None or positive is not None or id_column is not None:
@@ -147,10 +158,10 @@ def churn_warn(
         horizon=parse_horizon(horizon) if horizon else None,
         model=model,
         backtest=backtest,
-        lead=_lead(lead),
+        lead_time=_lead_time(lead_time),
         budget=budget,
-        everyone=everyone,
-        news=since is not None,
+        all_customers=all_customers,
+        new_only=new_only,
         seed=seed,
         keep=not dry_run,
         wait=wait,
@@ -162,25 +173,25 @@ def churn_warn(
         result = warn(dataset, request, config, tell=lambda _: advance(1))
     if backtest:
         _print_backtest(result, fmt, output)
-    elif profit and not result.money_known:
+    elif profit_curve and not result.money_known:
         raise no_amounts("expected gains")
-    elif profit:
+    elif profit_curve:
         emit(result.curve.frame, fmt, output=output, title=result.curve.sentence(result.currency))
     else:
-        _print(result, dataset.label, fmt, output, news=request.news)
-    if request.news and result.frame.is_empty():
+        _print(result, dataset.label, fmt, output, new_only=request.new_only)
+    if request.new_only and result.frame.is_empty():
         return None
     for remark in [*dataset.remarks, *result.remarks, result.assumptions]:
         note(remark)
     return _fail_on(result, fail_on)
 
 
-def _print(result: ChurnWarnings, label: str, fmt: Format | None, output: Path | None, *, news: bool) -> None:
+def _print(result: ChurnWarnings, label: str, fmt: Format | None, output: Path | None, *, new_only: bool) -> None:
     beside = output is not None and str(output) != "-"
     if beside:
         emit(result.frame, output=output)
     chosen = fmt or default_format()
-    if news and result.frame.is_empty() and (beside or chosen in (Format.table, Format.md)):
+    if new_only and result.frame.is_empty() and (beside or chosen in (Format.table, Format.md)):
         return None
     if chosen is Format.table:
         return show_warnings(result, label)
@@ -221,7 +232,7 @@ def _fail_on(result: ChurnWarnings, level: str | None) -> None:
         raise typer.Exit(1)
 
 
-def _lead(text: str | None) -> int | None:
+def _lead_time(text: str | None) -> int | None:
     from ckm.settings import parse_days
 
     return parse_days(text) if text else None

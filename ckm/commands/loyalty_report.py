@@ -52,7 +52,7 @@ def loyalty_report(
     ] = None,
     as_of: AsOf = None,
     lang: Annotated[LANG, typer.Option(help="Language of the page, the mail, the workbook and the summary.")] = "en",
-    min_cell: Annotated[
+    min_group_size: Annotated[
         int, typer.Option(metavar="N", min=1, help="Groups of fewer customers are hidden, and what would reveal them.")
     ] = 5,
     names: Annotated[bool, typer.Option("--names", help="Show customers' names where the data have them.")] = False,
@@ -108,7 +108,7 @@ def loyalty_report(
         months=_months(period),
         comparison=compare,
         by=by,
-        min_cell=min_cell,
+        min_group_size=min_group_size,
         names=names,
         seed=seed,
         cache=not no_cache,

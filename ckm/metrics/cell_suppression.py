@@ -1,19 +1,19 @@
-"""What is hidden so that no number tells of a few customers, and none can be had by subtraction.
+"""Suppress small cells, and further cells so that no suppressed number can be computed by subtraction.
 
-1. A cell of 1 to ``min_cell - 1`` customers, in this period or the one before, is hidden, in every metric that is
-   given for it. An empty cell is not; one that nobody counted is. Which cell a metric is of it declares itself
-   (``protection`` in ``ckm/data/metrics.yaml``).
-2. Cells that add up to something known hide no cell alone: where the hidden ones of such a line are one, or have fewer
-   than ``min_cell`` customers together in a period, the next smallest is hidden as well, until they are more. Cells may
-   stand in several lines, and two sums may tell what one does not; so all lines are solved as equations for the hidden
-   cells, and while one of them has a single solution the smallest cell beside it is hidden as well.
-3. Within a slice of ``--by`` the cells of one parting (its states, its loyalty, ...) are shown all or none: none if one
-   of them is small, or the slice is hidden. The slices that show none are at least two, and have in every cell together
-   no customer or at least ``min_cell``; until they do, the next smallest slice shows none either. So no difference to
-   the whole shop is of a few.
+1. Primary suppression: a cell of 1 to ``min_group_size - 1`` customers, in this period or the previous one, is
+   suppressed in every metric. Empty cells are shown; cells that were not counted are suppressed. Each metric declares
+   its cell (``protection`` in ``ckm/data/metrics.yaml``).
+2. Secondary suppression: where the suppressed cells of a known total are only one, or have fewer than
+   ``min_group_size`` customers together in a period, the next smallest cell is suppressed as well. A cell can be part
+   of several totals; so all totals are solved as linear equations for the suppressed cells, and while a cell has a
+   unique solution, the smallest cell of the same total is suppressed as well.
+3. Within a slice of ``--by`` all cells of one breakdown (stages, loyalty, ...) are shown or none: none if one of them
+   is small or the slice is suppressed. At least two slices show none, and each of their cells has together no
+   customer or at least ``min_group_size``; otherwise the next smallest slice shows none either. So no difference to
+   the total is of a few customers.
 
-The whole shop is never hidden, and the sum over every dimension counts as known even where no metric gives it. The
-rules hold for every additive metric (customers, orders, money) at once, since they look at cells and not at values.
+The total is never suppressed, and the sum over each dimension counts as known even where no metric gives it. The rules
+hold for all additive metrics (customers, orders, money) at once, because they look at cells, not at values.
 Cox 1980, Journal of the American Statistical Association 75(370):377-385.
 """
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
     from ckm.metrics.metric import Metric
 
-MIN_CELL = 5
-"""Fewest customers that a number may be given for, unless ``--min-cell`` says otherwise."""
+MIN_GROUP_SIZE = 5
+"""Fewest customers that a number may be given for, unless ``--min-group-size`` says otherwise."""
 NOTHING = 1e-9
 """Numbers of a solution that are smaller count as zero."""
 
@@ -63,29 +63,29 @@ class Hidden:
         return frozenset([column_pair(dimension, value)]) in self.cells
 
 
-def hide_small(metrics: Metrics, *, min_cell: int = MIN_CELL, by: str | None = None) -> Hidden:
+def hide_small(metrics: Metrics, *, min_group_size: int = MIN_GROUP_SIZE, by: str | None = None) -> Hidden:
     """Take out what rests on few customers, and what would give it away.
 
     Parameters
     ----------
     metrics
         Of the report.
-    min_cell
+    min_group_size
         Fewest customers of a cell; 0 or 1 hides nothing.
     by
         First dimension of the metrics that are repeated per slice.
     """
     cells = grid(metrics, by)
-    hidden = hidden_cells(cells, min_cell)
+    hidden = hidden_cells(cells, min_group_size)
     kept: list[Metric] = []
     sections: dict[str, set[Cell]] = {}
     for metric, (cell, shown) in zip(metrics, cells.cells, strict=True):
         if cell not in hidden or shown:
-            kept.append(metric if min_cell <= 1 else _without_uncounted(metric))
+            kept.append(metric if min_group_size <= 1 else _without_uncounted(metric))
         else:
             sections.setdefault(_section(metric.name), set()).add(cell)
     missing = tuple(
-        Missing(section, "hidden_cells", (("count", len(those)), ("min_cell", min_cell)))
+        Missing(section, "hidden_cells", (("count", len(those)), ("min_group_size", min_group_size)))
         for section, those in sections.items()
     )
     return Hidden(Metrics(kept), hidden, missing)
@@ -103,40 +103,42 @@ def _section(name: str) -> str:
     return load_catalogue()[name].section
 
 
-def hidden_cells(cells: Grid, min_cell: int) -> frozenset[Cell]:
+def hidden_cells(cells: Grid, min_group_size: int) -> frozenset[Cell]:
     """Return the cells to hide, by the rules at the top."""
-    small = {cell for cell, sizes in cells.sizes.items() if any(0 < size < min_cell for size in sizes)}
-    hidden = _of_lines(cells, {cell for cell in small - cells.alone if len(cell) == 1}, min_cell)
+    small = {cell for cell, sizes in cells.sizes.items() if any(0 < size < min_group_size for size in sizes)}
+    hidden = _of_lines(cells, {cell for cell in small - cells.alone if len(cell) == 1}, min_group_size)
     inside: set[Cell] = set()
     for rows in cells.rows.values():
-        closed = _closed(rows, cells.sizes, hidden, small, min_cell)
+        closed = _closed(rows, cells.sizes, hidden, small, min_group_size)
         inside |= {cell for slice_ in closed for cell in rows[slice_]}
     # A slice that is hidden hides all that is within it.
     inside |= {cell for cell in cells.sizes if len(cell) > 1 and any(frozenset([pair]) in hidden for pair in cell)}
     return frozenset(hidden | inside | (small & cells.alone))
 
 
-def _of_lines(cells: Grid, hidden: set[Cell], min_cell: int) -> set[Cell]:
+def _of_lines(cells: Grid, hidden: set[Cell], min_group_size: int) -> set[Cell]:
     """Hide cells of all customers, and what they need beside them."""
     while True:
-        more = next((cell for line in cells.lines if (cell := _too_few(line, hidden, cells.sizes, min_cell))), None)
+        more = next(
+            (cell for line in cells.lines if (cell := _too_few(line, hidden, cells.sizes, min_group_size))), None
+        )
         more = more or _given_away(cells, hidden)
         if more is None:
             return hidden
         hidden = hidden | {more}
 
 
-def _too_few(line: frozenset[Cell], hidden: set[Cell], sizes: Mapping[Cell, Sizes], min_cell: int) -> Cell | None:
+def _too_few(line: frozenset[Cell], hidden: set[Cell], sizes: Mapping[Cell, Sizes], min_group_size: int) -> Cell | None:
     """Return what must be hidden beside the hidden cells of a line; None where they are enough, or all."""
     here = [cell for cell in line if cell in hidden and any(sizes[cell])]
-    if not here or (len(here) > 1 and _are_many([sizes[cell] for cell in here], min_cell)):
+    if not here or (len(here) > 1 and _are_many([sizes[cell] for cell in here], min_group_size)):
         return None
     return _smallest(line - hidden, sizes)
 
 
-def _are_many(sizes: Iterable[Sizes], min_cell: int) -> bool:
+def _are_many(sizes: Iterable[Sizes], min_group_size: int) -> bool:
     """Whether cells have together nobody, or enough, in each period."""
-    return all(not (together := sum(each)) or together >= min_cell for each in zip(*sizes, strict=True))
+    return all(not (together := sum(each)) or together >= min_group_size for each in zip(*sizes, strict=True))
 
 
 def _smallest(cells: Iterable[Cell], sizes: Mapping[Cell, Sizes]) -> Cell | None:
@@ -149,7 +151,7 @@ def _closed(
     sizes: Mapping[Cell, Sizes],
     hidden: set[Cell],
     small: set[Cell],
-    min_cell: int,
+    min_group_size: int,
 ) -> set[Cell]:
     """Return the slices that show none of the cells of a parting."""
     closed = {slice_ for slice_, row in rows.items() if slice_ in hidden or row & small}
@@ -158,7 +160,7 @@ def _closed(
         for slice_ in closed:
             for cell in rows[slice_]:
                 columns.setdefault(cell - slice_, []).append(sizes[cell])
-        if len(closed) > 1 and all(_are_many(column, min_cell) for column in columns.values()):
+        if len(closed) > 1 and all(_are_many(column, min_group_size) for column in columns.values()):
             break
         closed.add(min(rows.keys() - closed, key=lambda slice_: (max(sizes[slice_]), sorted(slice_))))
     return closed

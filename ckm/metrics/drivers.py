@@ -116,8 +116,8 @@ def _largest(
     return tuple(named)
 
 
-def shown_drivers(drivers: Sequence[Driver], hidden: Hidden, min_cell: int) -> tuple[Driver, ...]:
-    """Return drivers without the slices that are hidden, or have fewer than ``min_cell`` customers.
+def shown_drivers(drivers: Sequence[Driver], hidden: Hidden, min_group_size: int) -> tuple[Driver, ...]:
+    """Return drivers without the slices that are hidden, or have fewer than ``min_group_size`` customers.
 
     What they did goes to the ``rest`` of their dimension. Where that would be the rest alone, the next smallest goes
     there too, so that no difference gives it away.
@@ -125,7 +125,7 @@ def shown_drivers(drivers: Sequence[Driver], hidden: Hidden, min_cell: int) -> t
     shown: list[Driver] = []
     for dimension in dict.fromkeys(each.dimension for each in drivers):
         slices = [each for each in drivers if each.dimension == dimension]
-        gone = [each for each in slices if _is_small(each, hidden, min_cell)]
+        gone = [each for each in slices if _is_small(each, hidden, min_group_size)]
         kept = [each for each in slices if each not in gone and each.value != REST]
         rest = [each for each in slices if each.value == REST]
         if len(gone) == 1 and not rest and kept:
@@ -136,6 +136,6 @@ def shown_drivers(drivers: Sequence[Driver], hidden: Hidden, min_cell: int) -> t
     return tuple(shown)
 
 
-def _is_small(driver: Driver, hidden: Hidden, min_cell: int) -> bool:
-    few = driver.customers is not None and 0 < driver.customers < min_cell
+def _is_small(driver: Driver, hidden: Hidden, min_group_size: int) -> bool:
+    few = driver.customers is not None and 0 < driver.customers < min_group_size
     return driver.value != REST and driver.dimension != KIND and (few or hidden.hides(driver.dimension, driver.value))

@@ -163,7 +163,7 @@ def test_a_title_is_in_the_readers_language_or_the_nearest(kb: Path) -> None:
 
 
 def reasons(*rows: tuple[str, str, float, int]) -> pl.DataFrame:
-    schema = {"customer_id": pl.String, "code": pl.String, "points": pl.Float64, "rank": pl.UInt8}
+    schema = {"customer_id": pl.String, "code": pl.String, "contribution": pl.Float64, "rank": pl.UInt8}
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 

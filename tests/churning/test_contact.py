@@ -43,7 +43,7 @@ def rows(
             "expected_gain": pl.Series(gains, dtype=pl.Float64),
             "level": pl.Series([level] * len(gains), dtype=pl.String),
             "suppressed": pl.Series([suppressed] * len(gains), dtype=pl.String),
-            "too_late": pl.Series([late] * len(gains), dtype=pl.Boolean),
+            "past_lead_time": pl.Series([late] * len(gains), dtype=pl.Boolean),
         }
     )
 

@@ -97,7 +97,7 @@ def test_each_change_is_told_from_the_others(store: Store) -> None:
         "h": "new",
     }
     assert later.sentence == "since 2026-05-31: 2 new, 2 worse, 1 same, 2 better, 1 ended"
-    assert sorted(later.news["customer_id"]) == ["a", "b", "g", "h"]
+    assert sorted(later.new_only["customer_id"]) == ["a", "b", "g", "h"]
 
 
 @pytest.mark.slow
@@ -196,7 +196,7 @@ def test_nothing_new_is_told_when_nothing_has_changed(customers: dict[str, float
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store")
         run(store, MAY, now(**customers))
-        assert run(store, JUNE, now(**customers)).news.is_empty()
+        assert run(store, JUNE, now(**customers)).new_only.is_empty()
 
 
 def test_how_warnings_turned_out_is_told_once_their_horizon_has_passed(store: Store) -> None:

@@ -38,8 +38,8 @@ def customer(
     )
 
 
-def judged(frame: pl.DataFrame, *, horizon: int | None = HORIZON, lead: int = LEAD) -> dict[str, object]:
-    return give_levels(frame, USUAL, horizon=horizon, lead=lead).row(0, named=True)
+def judged(frame: pl.DataFrame, *, horizon: int | None = HORIZON, lead_time: int = LEAD) -> dict[str, object]:
+    return give_levels(frame, USUAL, horizon=horizon, lead_time=lead_time).row(0, named=True)
 
 
 def place(row: dict[str, object]) -> int:
@@ -55,21 +55,21 @@ def test_a_level_begins_at_its_threshold(p: float, level: str | None) -> None:
 
 @given(numbers, numbers, days, st.floats(1, 400), st.integers(0, 60))
 def test_a_likelier_leaver_never_has_a_lower_level(
-    one: float, other: float, silent: int, gap: float, lead: int
+    one: float, other: float, silent: int, gap: float, lead_time: int
 ) -> None:
-    low, high = (judged(customer(p, silent=silent, long_gap=gap), lead=lead) for p in sorted((one, other)))
+    low, high = (judged(customer(p, silent=silent, long_gap=gap), lead_time=lead_time) for p in sorted((one, other)))
     assert place(low) <= place(high)
 
 
 @given(numbers, days, st.floats(1, 400), st.integers(0, 60))
 def test_nobody_who_is_gone_is_warned_about_and_only_warnings_come_too_late(
-    p: float, silent: int, gap: float, lead: int
+    p: float, silent: int, gap: float, lead_time: int
 ) -> None:
-    row = judged(customer(p, silent=silent, long_gap=gap), lead=lead)
+    row = judged(customer(p, silent=silent, long_gap=gap), lead_time=lead_time)
     assert row["days_left"] == math.floor(gap + HORIZON - silent)
     assert row["gone"] == (row["days_left"] < 0)
     assert not (row["gone"] and row["level"])
-    assert row["too_late"] == (row["level"] is not None and row["days_left"] < lead)
+    assert row["past_lead_time"] == (row["level"] is not None and row["days_left"] < lead_time)
 
 
 @given(numbers, days, days, st.floats(1, 400))
@@ -79,13 +79,15 @@ def test_a_longer_silence_never_leaves_more_days(p: float, one: int, other: int,
 
 
 def test_the_gone_can_be_warned_about_and_are_always_too_late() -> None:
-    row = give_levels(customer(0.75, silent=500), USUAL, horizon=HORIZON, lead=0, with_gone=True).row(0, named=True)
-    assert (row["gone"], row["level"], row["too_late"]) == (True, "warn", True)
+    row = give_levels(customer(0.75, silent=500), USUAL, horizon=HORIZON, lead_time=0, with_gone=True).row(
+        0, named=True
+    )
+    assert (row["gone"], row["level"], row["past_lead_time"]) == (True, "warn", True)
 
 
 def test_without_a_lead_nothing_is_too_late_and_nobody_is_raised() -> None:
-    row = judged(customer(0.7, silent=120, long_gap=30.0), lead=0)
-    assert (row["days_left"], row["level"], row["too_late"]) == (0, "warn", False)
+    row = judged(customer(0.7, silent=120, long_gap=30.0), lead_time=0)
+    assert (row["days_left"], row["level"], row["past_lead_time"]) == (0, "warn", False)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_without_a_lead_nothing_is_too_late_and_nobody_is_raised() -> None:
 )
 def test_the_last_call_raises_a_level_and_a_late_one_does_not(left: int, level: str, late: bool) -> None:
     row = judged(customer(0.75, silent=30 + HORIZON - left, long_gap=30.0))
-    assert (row["level"], row["too_late"]) == (level, late)
+    assert (row["level"], row["past_lead_time"]) == (level, late)
 
 
 def test_the_highest_level_stays_the_highest_at_the_last_call() -> None:
@@ -108,13 +110,13 @@ def test_who_is_worth_nothing_is_not_warned_about(value: float | None) -> None:
 @pytest.mark.parametrize("p", [None, math.nan])
 def test_who_has_no_probability_has_no_level_and_no_value_at_risk(p: float | None) -> None:
     row = judged(customer(p))
-    assert (row["level"], row["value_at_risk"], row["too_late"]) == (None, None, False)
+    assert (row["level"], row["value_at_risk"], row["past_lead_time"]) == (None, None, False)
 
 
 @pytest.mark.parametrize("horizon", [None, HORIZON])
 def test_without_days_nobody_is_gone_or_late(horizon: int | None) -> None:
     row = judged(customer(0.75, silent=None, long_gap=None), horizon=horizon)
-    assert (row["days_left"], row["gone"], row["level"], row["too_late"]) == (None, False, "warn", False)
+    assert (row["days_left"], row["gone"], row["level"], row["past_lead_time"]) == (None, False, "warn", False)
 
 
 def test_value_at_risk_is_the_probability_times_the_value() -> None:
@@ -129,7 +131,7 @@ def test_thresholds_that_do_not_rise_are_refused(limits: tuple[float, float, flo
 
 def test_a_negative_lead_is_refused() -> None:
     with pytest.raises(UsageError, match="cannot be negative"):
-        give_levels(customer(), USUAL, horizon=HORIZON, lead=-1)
+        give_levels(customer(), USUAL, horizon=HORIZON, lead_time=-1)
 
 
 def test_a_level_and_all_above_it_can_be_asked_for() -> None:
@@ -146,8 +148,8 @@ def test_what_is_suppressed_is_no_warning() -> None:
 
 def test_the_gone_and_the_late_are_counted() -> None:
     frame = pl.concat([customer(silent=5000), customer(silent=110), customer(), customer(0.1, silent=5000)])
-    told = give_levels(frame, USUAL, horizon=HORIZON, lead=LEAD).with_columns(suppressed=pl.lit(None, pl.String))
-    assert level_remarks(told, told, USUAL, lead=LEAD) == [
+    told = give_levels(frame, USUAL, horizon=HORIZON, lead_time=LEAD).with_columns(suppressed=pl.lit(None, pl.String))
+    assert level_remarks(told, told, USUAL, lead_time=LEAD) == [
         "not warned about, for gone rather than going: 1 customer, silent for longer than their own long gap and the "
         "horizon together",
         "1 of 2 warnings leave less than 14 days to act",

@@ -28,7 +28,7 @@ def judged(
     """Everybody's reasons, and the facts counted again."""
     history = read_history(tables, as_of=as_of, time_zone=time_zone)
     found = forecast(history, Horizon(horizon, ""), model=model)
-    listing = list_customers(found, tables, ChurnSettings(), lead=14, kb=None, everyone=True)
+    listing = list_customers(found, tables, ChurnSettings(), lead_time=14, kb=None, all_customers=True)
     interactions = tables["interactions"].collect() if "interactions" in tables else None
     return listing, Recount(tables["transactions"].collect(), as_of, horizon, time_zone, interactions)
 

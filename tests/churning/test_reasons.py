@@ -106,10 +106,10 @@ def codes(reasons: Reasons) -> list[str | None]:
 @given(rows=ROWS)
 def test_base_and_points_of_what_is_told_and_of_the_remainder_add_up_to_the_score(rows: list[dict[str, float]]) -> None:
     found = told(*rows)
-    points = found.frame.group_by("customer", maintain_order=True).agg(pl.col("points").sum())
+    points = found.frame.group_by("customer", maintain_order=True).agg(pl.col("contribution").sum())
     features = {name: np.array([row[name] for row in rows]) for name in USUAL}
     assert points["customer"].to_list() == list(range(40, 40 + len(rows)))
-    np.testing.assert_allclose(found.attribution.base + points["points"].to_numpy(), weighed(features), atol=1e-6)
+    np.testing.assert_allclose(found.attribution.base + points["contribution"].to_numpy(), weighed(features), atol=1e-6)
 
 
 @pytest.mark.slow
@@ -125,7 +125,7 @@ def test_what_is_told_has_data_behind_it_and_raises_the_risk(rows: list[dict[str
         assert 0 <= reason["share_of_stayers"] <= 1
         if not entry.always:
             assert reason["value"] > reason["typical"] if entry.above else reason["value"] < reason["typical"]
-            assert reason["points"] > 0
+            assert reason["contribution"] > 0
 
 
 @pytest.mark.slow
@@ -137,18 +137,18 @@ def test_clear_causes_are_read_before_all_others_and_the_remainder_last(rows: li
         assert frame["code"].is_null().to_list() == [False] * (len(frame) - 1) + [True]
         assert frame["group"].drop_nulls().is_unique().all()
         reasons = frame.drop_nulls("code")
-        first = reasons["cause"] & (reasons["points"] >= CLEAR_POINTS)
+        first = reasons["cause"] & (reasons["contribution"] >= CLEAR_POINTS)
         assert first.to_list() == sorted(first, reverse=True)
         once = reasons["code"] == "bought_once"
         assert not once.any() or once.arg_max() == first.sum()  # before all other signs
         for part in (reasons.filter(first), reasons.filter(~first & ~once)):
-            assert part["points"].is_sorted(descending=True)
+            assert part["contribution"].is_sorted(descending=True)
 
 
 def test_the_typical_customer_has_no_reason() -> None:
     found = told({})
     assert codes(found) == [None]
-    assert found.frame["points"].to_list() == [0.0]
+    assert found.frame["contribution"].to_list() == [0.0]
 
 
 def test_silence_is_measured_by_the_own_rhythm() -> None:
@@ -157,7 +157,7 @@ def test_silence_is_measured_by_the_own_rhythm() -> None:
     first = found.frame.row(0, named=True)
     assert first["text"] == "no order for 94 days; median interval 21 days (6 purchase days)"
     assert first["share_of_stayers"] == 0.0  # the longest silence of a stayer is three of the own gaps
-    assert found.frame["points"].to_list() == pytest.approx([1.48, 0.0, 0.8])
+    assert found.frame["contribution"].to_list() == pytest.approx([1.48, 0.0, 0.8])
 
 
 def test_the_share_of_stayers_counts_those_who_show_the_same_or_worse() -> None:
@@ -167,13 +167,13 @@ def test_the_share_of_stayers_counts_those_who_show_the_same_or_worse() -> None:
 def test_a_clear_cause_is_read_before_a_stronger_sign_and_a_faint_one_after() -> None:
     found = told({"days_silent": 100.0, "open_complaints": 1.0, "rejected_invoices_90d": 1.0})
     assert codes(found) == ["open_complaint", "silent", "rejected_invoice", None]
-    assert found.frame["points"].to_list() == pytest.approx([1.0, 1.6, 0.2, 0.0])
+    assert found.frame["contribution"].to_list() == pytest.approx([1.0, 1.6, 0.2, 0.0])
 
 
 def test_of_a_group_the_feature_that_moves_the_score_most_is_told_with_the_points_of_all() -> None:
     lost = told({"category_lost": 0.5, "categories_12mo": 1.0})
     assert codes(lost) == ["lost_category", None]
-    assert lost.frame["points"][0] == pytest.approx(1.2)
+    assert lost.frame["contribution"][0] == pytest.approx(1.2)
     few = told({"category_lost": 0.05, "categories_12mo": 1.0})
     assert codes(few) == ["few_categories", None]
 
@@ -181,7 +181,7 @@ def test_of_a_group_the_feature_that_moves_the_score_most_is_told_with_the_point
 def test_points_of_a_group_that_lowers_the_risk_or_has_nothing_to_say_are_in_the_remainder() -> None:
     found = told({"spend_12mo": 900.0, "rating_last": NAN})
     assert codes(found) == [None]
-    assert found.frame["points"][0] == pytest.approx(-0.7 + 0.8)
+    assert found.frame["contribution"][0] == pytest.approx(-0.7 + 0.8)
 
 
 @pytest.mark.parametrize("days", [1.0, 2.0])
@@ -196,7 +196,7 @@ def test_a_one_time_buyer_is_called_so_first_whatever_the_points() -> None:
     found = told({"days_silent": 94.0, "purchase_days": 1.0}, {"purchase_days": 1.0, "gap_last_ratio": 0.0})
     assert codes(found) == ["bought_once", "no_recent_purchase", None, "bought_once", None]
     assert found.frame["text"][0] == "one-time buyer: 12.50 EUR, 94 days ago"
-    assert found.frame["points"][3] < 0
+    assert found.frame["contribution"][3] < 0
     assert codes(told({"purchase_days": 1.0, "open_complaints": 1.0}))[:2] == ["open_complaint", "bought_once"]
 
 

@@ -168,13 +168,13 @@ def test_the_catalogue_and_the_features_are_equal_and_in_its_order() -> None:
 def test_what_only_some_are_asked_for_is_what_all_are() -> None:
     history = example_history()
     day = history.last_day - 200
-    everyone = snapshot(history, day, 90)
+    all_customers = snapshot(history, day, 90)
     some = snapshot(history, day, 90, only=np.array([2000, 7, 7, 400]))
-    where = np.isin(everyone.customers, [7, 400, 2000])
-    np.testing.assert_array_equal(some.customers, everyone.customers[where])
-    for name, values in everyone.features.items():
+    where = np.isin(all_customers.customers, [7, 400, 2000])
+    np.testing.assert_array_equal(some.customers, all_customers.customers[where])
+    for name, values in all_customers.features.items():
         np.testing.assert_array_equal(some.features[name], values[where], err_msg=name)
-    np.testing.assert_array_equal(some.bought_same_season, everyone.bought_same_season[where])
+    np.testing.assert_array_equal(some.bought_same_season, all_customers.bought_same_season[where])
 
 
 @pytest.mark.slow

@@ -102,9 +102,9 @@ def test_the_list_is_best_first_and_its_reasons_add_up_to_the_score(listed: list
     assert {row["level"] for row in rows} == set(LEVELS)
     for row in rows:
         log_odds = math.log(row["p_churn"] / (1 - row["p_churn"]))
-        points = sum(reason["points"] for reason in row["reasons"])
-        assert row["points_typical"] + points + row["points_other"] == pytest.approx(log_odds, abs=1e-6)
-        assert all(reason["points"] > 0 and reason["text"] for reason in row["reasons"])
+        points = sum(reason["contribution"] for reason in row["reasons"])
+        assert row["contribution_typical"] + points + row["contribution_other"] == pytest.approx(log_odds, abs=1e-6)
+        assert all(reason["contribution"] > 0 and reason["text"] for reason in row["reasons"])
         assert row["value_at_risk"] > 0
 
 
@@ -122,12 +122,12 @@ def test_a_budget_takes_the_best_contacts_and_nobody_who_is_to_be_left_alone(
     loaded: Path, run: Run, listed: list[dict[str, Any]]
 ) -> None:
     best = warned(run, "-C", loaded, "--budget", 10, "--dry-run")
-    everyone = [
+    all_customers = [
         row["customer_id"]
         for row in listed
-        if not row["suppressed"] and not row["too_late"] and row["expected_gain"] > 0
+        if not row["suppressed"] and not row["past_lead_time"] and row["expected_gain"] > 0
     ]
-    assert [row["customer_id"] for row in best] == everyone[:10]
+    assert [row["customer_id"] for row in best] == all_customers[:10]
 
 
 @pytest.mark.slow
@@ -146,7 +146,7 @@ def test_headers_and_totals_of_a_shortened_list_are_of_that_list(small: Path, ru
     assert sum(row["customers"] for row in totals) == 3
     assert sum(row["value_at_risk"] for row in totals) == pytest.approx(at_risk, abs=0.01)
     assert sum(row["expected_gain"] for row in totals) == pytest.approx(sum(row["expected_gain"] for row in rows))
-    profit = json.loads(run(*words, "--profit", "-f", "json").stdout)
+    profit = json.loads(run(*words, "--profit-curve", "-f", "json").stdout)
     assert profit[-1]["customers"] == 3
     assert profit[-1]["expected_gain"] == pytest.approx(sum(row["expected_gain"] for row in rows), abs=0.01)
 
@@ -181,12 +181,12 @@ def test_each_warned_customer_has_a_reason_and_what_they_bought(listed: list[dic
 
 @pytest.mark.slow
 def test_a_second_run_has_no_news_and_says_nothing(small: Path, run: Run) -> None:
-    first = run("churn-warn", "--model", "scorecard", "--as-of", "2025-11-16", "--since", "last", "--fail-on", "warn")
+    first = run("churn-warn", "--model", "scorecard", "--as-of", "2025-11-16", "--new-only", "--fail-on", "warn")
     assert first.exit_code == 1
-    later = warned(run, "--as-of", "2025-11-30", "--since", "last")
+    later = warned(run, "--as-of", "2025-11-30", "--new-only")
     assert {row["change"] for row in later} == {"new", "worse"}
     assert all(row["first_warned_on"] <= "2025-11-30" for row in later)
-    quiet = run("churn-warn", "--model", "scorecard", "--as-of", "2025-11-30", "--since", "last", "-f", "csv")
+    quiet = run("churn-warn", "--model", "scorecard", "--as-of", "2025-11-30", "--new-only", "-f", "csv")
     assert [row.split(",")[0] for row in quiet.stdout.splitlines()[1:]] == [row["customer_id"] for row in later]
 
 
@@ -196,7 +196,7 @@ def test_nothing_new_is_silence_and_exit_0(small: Path, run: Run, monkeypatch: p
     monkeypatch.setenv("CKM_CHURN_WARN", "1")
     monkeypatch.setenv("CKM_CHURN_URGENT", "1")
     for fmt in ("table", "md"):
-        done = run("churn-warn", "--model", "rule", "--since", "last", "--fail-on", "watch", "-f", fmt)
+        done = run("churn-warn", "--model", "rule", "--new-only", "--fail-on", "watch", "-f", fmt)
         assert (done.exit_code, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -335,7 +335,7 @@ BAD: dict[str, tuple[list[str], list[str], int, str]] = {
         [*orders(50), *(row.replace("O", "P").replace("EUR", "THB") for row in orders(50))], [], 2, "EUR, THB",
     ),
     "no span": (orders(20), ["--horizon", "soon"], 2, "--horizon"),
-    "a file cannot have news": (orders(20), ["--since", "last"], 2, "no workspace"),
+    "a file cannot have new warnings only": (orders(20), ["--new-only"], 2, "no workspace"),
 }  # fmt: skip
 
 
@@ -476,7 +476,7 @@ def test_a_file_holds_the_rows_and_stdout_the_summary(tmp_path: Path, small: Pat
 
 @pytest.mark.slow
 def test_the_profit_curve_rises_to_the_best_length_and_falls_after_it(small: Path, run: Run) -> None:
-    done = run("churn-warn", "-C", small, "--model", "rule", "--dry-run", "--profit", "-f", "csv")
+    done = run("churn-warn", "-C", small, "--model", "rule", "--dry-run", "--profit-curve", "-f", "csv")
     curve = pl.read_csv(io.StringIO(done.stdout))
     assert curve.columns == ["customers", "last_gain", "expected_gain"]
     assert curve["last_gain"].is_sorted(descending=True)

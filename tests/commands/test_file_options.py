@@ -162,7 +162,7 @@ def test_customer_date_and_amount_are_a_complete_file(run: Run, plain: Path, tmp
     assert sum(float(each["revenue"]) for each in segments) == pytest.approx(sum(amount for _, amount in sold))
     warned = rows(run, "churn-warn", path, "--model", "rule", "--all")
     assert {each["customer_id"] for each in warned} == {who for who, _ in sold}
-    report = rows(run, "loyalty-report", path, "--period", "60mo", "--min-cell", "1")
+    report = rows(run, "loyalty-report", path, "--period", "60mo", "--min-group-size", "1")
     [revenue] = [float(each["value"]) for each in report if each["metric"] == "revenue" and not each["slice"]]
     assert revenue == pytest.approx(sum(amount for _, amount in sold))
 
@@ -227,8 +227,8 @@ def test_without_amounts_warnings_have_the_same_probabilities_and_no_money(run: 
     [
         ("loyalty-report",),
         ("segment", "--by", "value"),
-        ("segment", "--money", "mean"),
-        ("churn-warn", "--model", "rule", "--profit"),
+        ("segment", "--monetary", "mean"),
+        ("churn-warn", "--model", "rule", "--profit-curve"),
     ],
     ids=" ".join,
 )

@@ -271,7 +271,7 @@ def test_money_and_window_change_what_is_scored_and_not_the_revenue(segment: Cal
 
     assert (of()["frequency"], of()["monetary"]) == (4, 310)
     assert (of("--window", "12mo")["frequency"], of("--window", "12mo")["monetary"]) == (1, 10)
-    assert of("--money", "mean")["monetary"] == 77.5
-    for words in ((), ("--window", "12mo"), ("--money", "mean")):
+    assert of("--monetary", "mean")["monetary"] == 77.5
+    for words in ((), ("--window", "12mo"), ("--monetary", "mean")):
         summary = json.loads(segment("-f", "json", *words, orders=orders).stdout)
         assert sum(row["revenue"] for row in summary) == 450

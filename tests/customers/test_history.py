@@ -118,7 +118,7 @@ def test_days_before_1970_and_after_2100_keep_their_order() -> None:
 
 def test_empty_day_totals_count_nothing() -> None:
     nothing = DayTotals.of_sums(np.zeros(0, np.int64), {"net": np.zeros(0, np.int64)}, 2)
-    everyone = np.array([0, 1], dtype=np.uint32)
-    assert nothing.count(everyone, -1_000, 90_000).tolist() == [0, 0]
-    assert nothing.between("net", everyone, -1_000, 90_000).tolist() == [0, 0]
+    all_customers = np.array([0, 1], dtype=np.uint32)
+    assert nothing.count(all_customers, -1_000, 90_000).tolist() == [0, 0]
+    assert nothing.between("net", all_customers, -1_000, 90_000).tolist() == [0, 0]
     assert nothing.counts.tolist() == [0, 0]

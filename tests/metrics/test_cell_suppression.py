@@ -119,11 +119,11 @@ def tables(countries: int) -> st.SearchStrategy[Table]:
     return st.lists(counts, min_size=len(keys), max_size=len(keys)).map(lambda each: dict(zip(keys, each, strict=True)))
 
 
-def is_large_enough(table: Table, min_cell: int = 5) -> bool:
+def is_large_enough(table: Table, min_group_size: int = 5) -> bool:
     """Whether the sums that are always known are of enough customers: the whole shop, and both halves of the states."""
     in_rhythm = sum(count for (_, state), count in table.items() if state in IN_RHYTHM)
     rest = sum(table.values()) - in_rhythm
-    return all(each == 0 or each >= min_cell for each in (in_rhythm, rest))
+    return all(each == 0 or each >= min_group_size for each in (in_rhythm, rest))
 
 
 @pytest.mark.slow
@@ -191,8 +191,8 @@ def test_a_slice_that_was_small_before_is_hidden_for_what_it_was() -> None:
 
 
 def test_the_least_can_be_set_and_one_hides_nothing() -> None:
-    assert shown(countries(DE=100, AT=20, FR=3), min_cell=1) == {"DE", "AT", "FR"}
-    assert shown(countries(DE=100, AT=20, FR=30), min_cell=25) == {"DE"}
+    assert shown(countries(DE=100, AT=20, FR=3), min_group_size=1) == {"DE", "AT", "FR"}
+    assert shown(countries(DE=100, AT=20, FR=30), min_group_size=25) == {"DE"}
 
 
 def test_the_whole_shop_is_never_hidden() -> None:
@@ -201,7 +201,7 @@ def test_the_whole_shop_is_never_hidden() -> None:
 
 def test_how_many_are_hidden_is_said_by_section() -> None:
     found = hide_small(countries(DE=100, AT=20, FR=3), by="country")
-    assert found.missing == (Missing("relationships", "hidden_cells", (("count", 2), ("min_cell", 5))),)
+    assert found.missing == (Missing("relationships", "hidden_cells", (("count", 2), ("min_group_size", 5))),)
     assert hide_small(countries(DE=100), by="country").missing == ()
 
 

@@ -170,9 +170,9 @@ def test_shuffled_rows_give_the_same_slices() -> None:
 
 def test_hidden_slices_are_gone_from_every_measure_and_leave_no_number_alone() -> None:
     found = sliced("country")
-    hidden = hide_small(found, min_cell=4, by="country")
+    hidden = hide_small(found, min_group_size=4, by="country")
     # TH has 3 active customers and had 2, none has 1: fewer than four
     assert {each.of("country") for each in hidden.metrics} <= {"DE"}
     assert {each.reason for each in hidden.missing} == {"hidden_cells"}
-    everything: list[Metric] = list(hide_small(found, min_cell=0, by="country").metrics)
+    everything: list[Metric] = list(hide_small(found, min_group_size=0, by="country").metrics)
     assert everything == list(found)

@@ -46,7 +46,7 @@ def kept_run(folder: Path, as_of: date, *said: tuple[str, float, str | None, str
     """Keep a run of 90 days: who, probability, level, reason, value at risk. All were first warned about that day."""
 
     def reasons(code: str | None) -> list[dict[str, object]]:
-        return [{"code": code, "points": 1.0}] if code else []
+        return [{"code": code, "contribution": 1.0}] if code else []
 
     frame = pl.DataFrame(
         [
@@ -56,7 +56,7 @@ def kept_run(folder: Path, as_of: date, *said: tuple[str, float, str | None, str
         schema={
             "customer_id": pl.String, "p_churn": pl.Float64, "level": pl.String, "suppressed": pl.String,
             "first_warned_on": pl.Date, "p_told": pl.Float64, "days_left": pl.Int64, "value_at_risk": pl.Float64,
-            "reasons": pl.List(pl.Struct({"code": pl.String, "points": pl.Float64})), "unanswered": pl.Boolean,
+            "reasons": pl.List(pl.Struct({"code": pl.String, "contribution": pl.Float64})), "unanswered": pl.Boolean,
         },
         orient="row",
     )  # fmt: skip

@@ -60,7 +60,7 @@ def example_report(**changes: object) -> LoyaltyReport:
         "missing": (
             Missing("loyalty", "few_ratings", (("there", 1), ("needed", 2))),
             Missing("growth_potential", "no_wallet_survey"),
-            Missing("changed", "hidden_cells", (("count", 2), ("min_cell", 5))),
+            Missing("changed", "hidden_cells", (("count", 2), ("min_group_size", 5))),
         ),
         "drivers": (
             Change(

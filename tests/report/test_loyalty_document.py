@@ -207,7 +207,7 @@ def test_a_value_at_risk_whose_levels_are_hidden_has_no_chart() -> None:
 def test_a_value_at_risk_of_which_a_level_is_hidden_has_no_total() -> None:
     kept = [each for each in example_metrics() if each.name not in ("value_at_risk", "customers_at_risk")]
     shown = [Metric("value_at_risk", 0.0, (("level", level),), n=0) for level in ("urgent", "warn")]
-    hidden = (Missing("churn", "hidden_cells", (("count", 1), ("min_cell", 5))),)
+    hidden = (Missing("churn", "hidden_cells", (("count", 1), ("min_group_size", 5))),)
     localized = LocalizedReport(example_report(metrics=Metrics([*kept, *shown]), missing=hidden), load_words("en"))
     assert value_at_risk(localized) is None
     assert "Value at risk" not in [each.label for each in key_figures(localized)]
@@ -216,7 +216,7 @@ def test_a_value_at_risk_of_which_a_level_is_hidden_has_no_total() -> None:
 
 def test_a_title_is_no_finding() -> None:
     room = [Metric("headroom", 10.0, (("segment", "grow"),), n=9)]
-    hidden = (Missing("growth_potential", "hidden_cells", (("count", 2), ("min_cell", 5))),)
+    hidden = (Missing("growth_potential", "hidden_cells", (("count", 2), ("min_group_size", 5))),)
     shown = LocalizedReport(example_report(metrics=Metrics(room), missing=hidden), load_words("en"))
     assert findings(shown, "growth_potential") == ()
     shown = LocalizedReport(example_report(metrics=Metrics(room), missing=()), load_words("en"))
@@ -336,7 +336,7 @@ def test_the_same_reason_may_have_a_text_of_its_own_in_a_section() -> None:
 
 @pytest.mark.slow
 def test_nothing_is_added_up_where_parts_are_hidden() -> None:
-    hidden = (Missing("relationships", "hidden_cells", (("count", 1), ("min_cell", 5))),)
+    hidden = (Missing("relationships", "hidden_cells", (("count", 1), ("min_group_size", 5))),)
     localized = told(missing=hidden)
     assert any("are in rhythm;" in headline for headline in findings(localized, "relationships"))
     kept = [each for each in example_metrics() if each.of("state") != "cooling"]
