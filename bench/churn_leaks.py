@@ -2,7 +2,7 @@
 
     python bench/churn_leaks.py
 
-Honest columns are normal in both outcomes, as numbers and in five bands. Leaks tell a share of those who left, and a
+Honest columns are normal in both outcomes, as numbers and in five bands. Leaks tell a share of churned customers, and a
 share of the others by mistake.
 """
 
@@ -21,7 +21,7 @@ SIZES = ((50, 50), (60, 200), (200, 600), (900, 3_100))
 HONEST = (0.85, 0.90, 0.93)
 """ROC AUC."""
 NOISE = ((1.0, 0.0), (0.97, 0.0), (0.95, 0.0), (0.95, 0.01), (0.97, 0.02))
-"""Share told of those who left, and of the others."""
+"""Share told of churned customers, and of the others."""
 DRAWS = 100
 KINDS = ("filled", "free text", "copy", "status", "number 0", "number apart")
 

@@ -2,7 +2,7 @@
 
     python bench/churn_stability.py [cdnow] [retail90] [retail60] [example] [season] [cohort]
 
-At each date everything is learned from the data up to it, as ``ckm churn-warn`` does, and held against what came.
+At each date everything is learned from the data up to it, as ``ckm churn-warn`` does, and compared with what came.
 Bars: the Brier score moves from one day to the next by at most .004 more than recency's; against the model that was
 best in hindsight the stack's Brier is not higher on average, and on no day by more than .003; calibration error (ten
 bins of equally many customers): Online Retail at most .05 on average at 90 days and .06 at 60, on no day above .10; a

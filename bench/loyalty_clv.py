@@ -1,6 +1,6 @@
 """Claim: the customer lifetime value of CDNOW holds on 39 weeks that it has not seen, by tenths and in total.
 
-2,357 customers (the 1/10 sample), models learned on 39 weeks to 1997-09-30, held against weeks 40 to 78: orders and
+2,357 customers (the 1/10 sample), models learned on 39 weeks to 1997-09-30, compared with weeks 40 to 78: orders and
 money by tenths, and every model in total. Then what might have come nearer than BG/NBD: the model that the likelihood
 picks, the one that a holdout within the calibration picks, the mean of all, and a correction by what the models got
 wrong within the calibration, for all customers alike or by how often they had bought.

@@ -1,4 +1,4 @@
-"""Warn of customers who are about to stay away; the functions behind ``ckm churn-warn``."""
+"""Warn of customers who are likely to churn; the functions behind ``ckm churn-warn``."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Request:
     budget
         Contacts that can be made; None means no limit.
     all_customers
-        List everybody, not only those who are warned about.
+        List everybody, not only customers with a warning.
     new_only
         List only what is new or worse since the last run.
     seed
@@ -100,7 +100,7 @@ WITHOUT_AMOUNTS = (
 
 @dataclass(frozen=True)
 class ChurnWarnings(Result):
-    """Who is about to stay away, why, and what to do.
+    """Customers who are likely to churn, why, and what to do.
 
     Attributes
     ----------
@@ -141,7 +141,7 @@ class ChurnWarnings(Result):
 
     @property
     def warned(self) -> int:
-        """Customers in the list who are warned about: all of them, unless everybody is listed."""
+        """Customers in the list with a warning: all of them, unless everybody is listed."""
         return self.frame.height - self.frame["level"].null_count()
 
     @property
@@ -189,7 +189,7 @@ def churn(
     budget
         Contacts that can be made. Default: no limit.
     all_customers
-        List everybody, not only those who are warned about.
+        List everybody, not only customers with a warning.
     new_only
         List only what is new or worse since the last run.
     seed
@@ -380,7 +380,7 @@ def _chosen(frame: pl.DataFrame, request: Request) -> pl.DataFrame:
 
 
 def _gains(frame: pl.DataFrame) -> pl.Series:
-    """Return what contacts are expected to gain of all who are warned about and can be contacted in time."""
+    """Return what contacts are expected to gain of all with a warning and can be contacted in time."""
     return _contacts(frame)["expected_gain"]
 
 
@@ -393,7 +393,7 @@ def _shortened(everybody: pl.DataFrame, chosen: pl.DataFrame, request: Request) 
     if request.budget is None and not request.new_only:
         return []
     warned = everybody.filter(pl.col("level").is_not_null()).height
-    return [f"the list, and all totals, are of {chosen.height:,} of {counted(warned, 'customer')} warned about"]
+    return [f"the list, and all totals, are of {chosen.height:,} of {counted(warned, 'customer')} with a warning"]
 
 
 def _priced(chosen: pl.DataFrame, listing: Listing, assumptions: Assumptions) -> list[str]:

@@ -80,7 +80,7 @@ class Request:
     months
         Length of the period that ends with it.
     comparison
-        With the period right before, or the same a year earlier.
+        With the previous period, or the same a year earlier.
     by
         Column of customers or transactions, per whose values the metrics are repeated; None for none.
     min_group_size
@@ -176,7 +176,7 @@ def loyalty(
     period
         Months that end with it, as ``12mo``.
     compare
-        With the period right before (``previous``), or the same a year earlier (``year-ago``).
+        With the previous period (``previous``), or the same a year earlier (``year-ago``).
     by
         Column of customers or transactions, per whose values the metrics are repeated.
     min_group_size
@@ -369,7 +369,7 @@ class _Single:
 
     @classmethod
     def read(cls, whole: ReportContext, context: ReportContext, tell: Callable[[str], None]) -> _Single:
-        tell("purchasing capacity")
+        tell("customer value and growth potential")
         margin, sample = read_margin(context), read_features(whole)
         growth_potential = read_growth_potential(context, sample)
         segments = read_segments(context)

@@ -117,7 +117,7 @@ class LevelStart:
     Attributes
     ----------
     times
-        So many times the odds of leaving of the average customer; None for a fixed probability.
+        So many times the churn odds of the average customer; None for a fixed probability.
     least
         Probability below which it never begins; the fixed one where ``times`` is None.
     """
@@ -130,7 +130,7 @@ class LevelStart:
         return least if self.times is None else f"{self.times:g}x at least {least}"
 
     def probability(self, base_rate: float) -> float:
-        """Return the probability from which a customer has the level, given the share of customers who leave."""
+        """Return the probability from which a customer has the level, given the share of customers who churn."""
         if self.times is None:
             return self.least
         odds = self.times * base_rate
@@ -370,7 +370,7 @@ class ChurnSettings:
     Attributes
     ----------
     watch, warn, urgent
-        Where each level begins: in multiples of the average customer's odds of leaving, or a fixed probability.
+        Where each level begins: in multiples of the average customer's churn odds, or a fixed probability.
     lead_time
         Days that an action needs before it can reach a customer.
     offer_success_rate

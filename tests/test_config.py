@@ -135,7 +135,7 @@ def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
         ("churn: {warn: 120%}\n", 1, "neither a multiple of the average odds nor a share", "3x at least 35%"),
         ("kb: {log_queries: maybe}\n", 1, "neither yes nor no", "true or false"),
         ("kb: {freshness: {polcy: 7d}}\n", 1, "no kind of information 'polcy'", "did you mean 'policy'?"),
-        ("churn: {lead: soon}\n", 1, "no span of time", "12h, 7d or 2w"),
+        ("churn: {lead_time: soon}\n", 1, "no span of time", "12h, 7d or 2w"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, text: str, line: int, message: str, hint: str) -> None:

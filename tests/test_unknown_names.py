@@ -22,7 +22,7 @@ from ckm.metrics.catalogue import load_catalogue
 from ckm.report.words import load_words
 from ckm.segmentation.lifecycle.definition import LifecycleDefinition
 from ckm.segmentation.lifecycle.flows import lifecycle_flows
-from ckm.segmentation.monetary import Metrics
+from ckm.segmentation.monetary import Monetary
 from ckm.writers import render
 
 DAY = date(2025, 12, 31)
@@ -73,7 +73,7 @@ def near(call: Call) -> str:
 NAMES: dict[str, tuple[Call, str]] = {
     "a method of segments": (lambda: segment.segment_dataset(SHOP, segment.Request(by="rmf"), Config()), "'rfm'"),
     "a method to learn": (lambda: segment.segment_customers(TABLES, by="cluster", as_of=DAY), "'clusters'"),
-    "a metric of money": (lambda: Metrics(money="nett"), "'net'"),  # type: ignore[arg-type]
+    "a metric of money": (lambda: Monetary(money="nett"), "'net'"),  # type: ignore[arg-type]
     "a model of churn": (lambda: churn.warn(SHOP, churn.Request(model="scorcard"), Config()), "'scorecard'"),
     "a dimension": (lambda: loyalty.loyalty_report(SHOP, loyalty.Request(by="curency"), Config()), "'currency'"),
     "a comparison": (
@@ -165,7 +165,7 @@ WRONG: dict[str, Call] = {
     "a period of none": lambda: loyalty.loyalty_report(SHOP, loyalty.Request(months=0), Config()),
     "a period of ages": lambda: loyalty.loyalty_report(SHOP, loyalty.Request(months=10**7), Config()),
     "a group of less than none": lambda: loyalty.Request(min_group_size=-1),
-    "a window of none": lambda: Metrics(window=0),
+    "a window of none": lambda: Monetary(window=0),
     "a method that learns nothing": lambda: segment.segment_customers(TABLES, by="rules", as_of=DAY),
     "a folder that is none": lambda: kb.search(Path("nowhere"), "x", as_of=DAY),
     "no hits": lambda: kb.search(Path(__file__).parent, "x", as_of=DAY, limit=0),

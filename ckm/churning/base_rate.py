@@ -16,7 +16,7 @@ def past_base_rate(past: Past) -> float | None:
     """Return the share that left, over all past windows, of the customers who could still be lost; None without any.
 
     Who had no spend in 12 months, or had been silent for longer than their own long gap and the horizon together, is
-    not counted: they are not warned about, and almost all of them leave.
+    not counted: they are no warning, and almost all of them leave.
     """
     customers = left = 0
     for window in past.windows:
@@ -29,8 +29,8 @@ def past_base_rate(past: Past) -> float | None:
 def base_rate(past_rate: float | None, today: Snapshot, probability: Floats) -> float:
     """Return the share of the customers who can still be lost and leave: the lower of past and expected.
 
-    The past keeps it where it is when more customers leave than usual: then more are warned about, not the same number
-    as ever. What is expected lowers it where the customers have changed, as a cohort does that has outlived its
+    The past keeps it where it is when more customers leave than usual: then more are with a warning, not the same
+    number as ever. What is expected lowers it where the customers have changed, as a cohort does that has outlived its
     one-time buyers: measured against these, nobody would be at risk.
     """
     mine = probability[can_be_lost(today.features, today.value, today.horizon)]

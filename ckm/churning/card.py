@@ -101,7 +101,7 @@ class Tenth:
 
 @dataclass(frozen=True)
 class Gain:
-    """Which share of the leavers is reached when a share of all customers is contacted, highest ranked first.
+    """Which share of the churned customers is reached when a share of all customers is contacted, highest ranked first.
 
     Attributes
     ----------
@@ -116,7 +116,7 @@ class Gain:
     caught: tuple[float, ...]
 
     def at(self, share: float) -> float:
-        """Return the share of leavers reached by contacting a share of all, on the line between two points."""
+        """Return the share of churned customers reached by contacting a share of all (linear interpolation)."""
         for position in range(1, len(self.contacted)):
             left, right = self.contacted[position - 1], self.contacted[position]
             if share <= right:

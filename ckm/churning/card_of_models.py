@@ -105,7 +105,7 @@ def card_of_labels(fit: LabelledFit, context: CardContext, *, label: str, positi
     fit, context
         What was learned, and what else there is to say.
     label, positive
-        The column, and its value for those who left.
+        The column, and its value for churned customers.
     """
     from ckm.models import metrics
 

@@ -124,7 +124,7 @@ def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *,
     Parameters
     ----------
     p_churn
-        Probability of leaving, 0 to 1.
+        Churn probability, 0 to 1.
     value
         V: what the customer brought in the last 12 months.
     assumptions
@@ -155,13 +155,13 @@ def by_gain(customers: pl.DataFrame) -> pl.DataFrame:
 def choose(customers: pl.DataFrame, budget: int | None = None) -> pl.DataFrame:
     """Return the customers to contact, best first.
 
-    They are warned about, not suppressed, can still be reached in time, and are expected to gain something. A budget is
-    a limit: it is not filled up with customers who are expected to lose money.
+    They are with a warning, not suppressed, can still be reached in time, and are expected to gain something. A budget
+    is a limit: it is not filled up with customers who are expected to lose money.
 
     Parameters
     ----------
     customers
-        customer_id, expected_gain, level (null: not warned about), suppressed (null: not), past_lead_time.
+        customer_id, expected_gain, level (null: no warning), suppressed (null: not), past_lead_time.
     budget
         Contacts that can be made; None means no limit.
 

@@ -58,7 +58,7 @@ class Forecast:
     probability
         Of no purchase within the horizon, shape (n,), parallel to ``today``.
     typical
-        A customer like those who stayed, whom reasons compare with.
+        A customer like retained customers, whom reasons compare with.
     backtest
         How right the models were on the past; None where nobody asked.
     past_base_rate
@@ -89,7 +89,7 @@ def forecast(
     seed: int = 0,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Forecast:
-    """Learn from the past and say how likely each customer is to stay away.
+    """Learn from the past and say how likely each customer is to churn.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ USUAL_DAYS = (30, 60, 90, 180, 365)
 """Horizons that people talk in: a month, two, a quarter, half a year, a year."""
 MEDIAN = 0.5
 LONG_GAP = 0.8
-"""Share of the gaps that the horizon is to cover: who stays away longer does what one in five gaps does."""
+"""Share of the gaps that the horizon is to cover: who churns longer does what one in five gaps does."""
 MOST_DAYS = 3_660
 """Ten years; beyond, the number is a slip."""
 
@@ -30,7 +30,7 @@ _WRITTEN = re.compile(r"([0-9]{1,5})(d|w|mo|y)")
 
 @dataclass(frozen=True)
 class Horizon:
-    """The span in which no purchase means that the customer stayed away.
+    """The span in which no purchase means that the customer churned.
 
     Attributes
     ----------

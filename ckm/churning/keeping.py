@@ -107,10 +107,10 @@ class Outcome:
     customers, left
         Customers with a purchase by that day, and those of them who bought nothing within the horizon.
     warned, warned_churned
-        Those who were warned about, and those of them who left.
+        Those who had a warning, and those of them who left.
     median_days_before
-        Of those who left with a warning, the median of the days from their first warning to the last day on which they
-        were still to be won (``gone_on``); None where there are none.
+        Of churned customers with a warning, the median of the days from their first warning to the last day on which
+        they were still to be won (``gone_on``); None where there are none.
     """
 
     as_of: date
@@ -126,7 +126,7 @@ class Outcome:
         """How they turned out, as one sentence."""
         ends = self.as_of + timedelta(days=self.horizon)
         said = f"of {self.warned:,} customers with a warning on {self.as_of}, {self.warned_churned:,} churned by {ends}"
-        caught = f"of {self.left:,} who bought nothing, {self.warned_churned:,} were warned about"
+        caught = f"of {self.left:,} who bought nothing, {self.warned_churned:,} had a warning"
         early = (
             f", half of them {self.median_days_before:g} days or more before they were gone"
             if self.median_days_before is not None

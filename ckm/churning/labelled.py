@@ -63,7 +63,7 @@ def score_table(
     path
         Any table that ckm reads; its columns stay as they are.
     label, positive
-        Column of the outcome, and its value for those who left, as text.
+        Column of the outcome, and its value for churned customers, as text.
     id_column
         Column that names the customer.
     hints

@@ -1,4 +1,4 @@
-"""Who is warned about, how urgently, and for whom a warning comes too late.
+"""Customers with a warning, how urgently, and for whom a warning comes too late.
 
 Who stops buying is *going* for a while and then *gone*. Judged by their own rhythm, a customer is
 overdue once silent for longer than their own long gap, the one that four of five of their gaps do not exceed. When a
@@ -33,14 +33,14 @@ THRESHOLD_DIGITS = 3
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Probability of leaving from which a customer has a level.
+    """Churn probability from which a customer has a level.
 
     Attributes
     ----------
     watch, warn, urgent
         Probabilities.
     base_rate
-        Share of the customers who leave, which the multiples of the rule refer to; None where none is known.
+        Share of the customers who churn, which the multiples of the rule refer to; None where none is known.
     rule
         The settings that they come from, by level; empty where the probabilities were given as such.
 
@@ -135,7 +135,7 @@ def give_levels(
     pl.DataFrame
         The same rows in their order, with value_at_risk (p · V; null where either is not known), days_left (Int64;
         null where the silence or the long gap is not known), gone (Boolean), level (one of :data:`LEVELS`; null: not
-        warned about) and past_lead_time (Boolean; false without a level).
+        with a warning) and past_lead_time (Boolean; false without a level).
 
     Raises
     ------
@@ -176,7 +176,7 @@ def is_warning() -> pl.Expr:
 
 
 def level_remarks(judged: pl.DataFrame, listed: pl.DataFrame, thresholds: Thresholds, *, lead_time: int) -> list[str]:
-    """Say how many could not be warned about any more, and how many of the warnings listed come too late.
+    """Say how many could not get a warning any more, and how many of the warnings listed come too late.
 
     Parameters
     ----------
@@ -191,7 +191,7 @@ def level_remarks(judged: pl.DataFrame, listed: pl.DataFrame, thresholds: Thresh
     at_risk = (_known("p_churn") >= thresholds.watch) & (_known("value_12mo") > 0)
     if gone := judged.filter(pl.col("gone") & at_risk & pl.col("level").is_null()).height:
         remarks.append(
-            f"not warned about, for gone rather than going: {counted(gone, 'customer')}, silent for longer than their "
+            f"no warning, for gone rather than going: {counted(gone, 'customer')}, silent for longer than their "
             "own long gap and the horizon together"
         )
     warnings = listed.filter(is_warning())

@@ -1,4 +1,4 @@
-"""One row per customer: how likely they are to stay away, what that would cost, why, and what to do."""
+"""One row per customer: how likely they are to churn, what that would cost, why, and what to do."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def list_customers(
     Parameters
     ----------
     forecast
-        How likely each customer is to stay away.
+        How likely each customer is to churn.
     tables
         Of the workspace; ``consents``, ``interactions`` and ``assignments`` say whom to leave alone.
     settings
@@ -128,7 +128,7 @@ def list_customers(
     kb
         Folder of knowledge entries; None where there is none.
     all_customers
-        Give reasons for all, not only for those who are warned about.
+        Give reasons for all, not only for customers with a warning.
     """
     history = forecast.history
     rate = base_rate(forecast.past_base_rate, forecast.today, forecast.probability)

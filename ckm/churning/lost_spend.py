@@ -73,7 +73,7 @@ class LostSpend:
 def lost_spend(history: History, day: int, horizon: int) -> LostSpend:
     """Learn what a silence costs from past windows whose horizon, and some time after it, is over.
 
-    Customers who could be warned about at a cut-off (spend in the 12 months before, and not silent for longer than the
+    Customers who could get a warning at a cut-off (spend in the 12 months before, and not silent for longer than the
     own long gap and the horizon together) either bought within the horizon or were silent. With spend per day in parts
     of the former (the 12 months up to the cut-off, or since the data begin), all customers and windows together, and H
     days of a year of 365::

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Features: TypeAlias = Mapping[str, Floats]
 
 CLEAR_POINTS = log(1.5)
-"""A cause that raises the odds of leaving by half is told before any sign."""
+"""A cause that raises the churn odds by half is told before any sign."""
 LEAST_POINTS = log(1.01)
 """Of what raises the odds by less than a hundredth nothing is said; so rounding is no reason either."""
 

@@ -1,4 +1,4 @@
-"""Every customer as they stood at the end of a day, and whether they stayed away afterwards."""
+"""Every customer as they stood at the end of a day, and whether they churned afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is usual of customers who stay: one row to measure others against, and how many stayers show what."""
+"""What is usual of retained customers: one row to measure others against, and how many stayers show what."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ MOST_ROWS = 200_000
 
 @dataclass(frozen=True)
 class TypicalStayer:
-    """A customer like those who stayed.
+    """A customer like retained customers.
 
     Attributes
     ----------
     reference
         Value of each feature; none is NaN.
     stayers
-        Features of those who stayed, one entry per customer and past cut-off, of at most about :data:`MOST_ROWS`
+        Features of retained customers, one entry per customer and past cut-off, of at most about :data:`MOST_ROWS`
         customers and cut-offs; NaN where one has none. Columns that nobody has are absent.
     """
 
@@ -48,12 +48,12 @@ class TypicalStayer:
 def typical_stayer(past: Past) -> TypicalStayer:
     """Return what is usual of those who came back within the horizon, over all windows of a past.
 
-    Numbers of service, money and the rest are medians of the stayers who have one: half of them have less, which is
-    what *usually* says in a sentence. The history of purchases (:data:`ONE_HISTORY`) is that of one real stayer, the
-    nearest to its medians, because medians of their own need not go together: a median customer may have more gaps
-    than fit into the median tenure, and a model of purchases would be asked about nobody. Distance is the sum over the
-    features of ``|x - median| / mean |x - median|``, 1 where ``x`` is missing; the median stands for what the nearest
-    one lacks. Equally near ones are told apart by their values, so that the order of the rows is of no matter.
+    Numbers of service, money and the rest are medians of the retained customers who have one: half of them have less,
+    which is what *usually* says in a sentence. The history of purchases (:data:`ONE_HISTORY`) is that of one real
+    stayer, the nearest to its medians, because medians of their own need not go together: a median customer may have
+    more gaps than fit into the median tenure, and a model of purchases would be asked about nobody. Distance is the sum
+    over the features of ``|x - median| / mean |x - median|``, 1 where ``x`` is missing; the median stands for what the
+    nearest one lacks. Equally near ones are told apart by their values, so that the order of the rows is of no matter.
 
     Parameters
     ----------

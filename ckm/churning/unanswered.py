@@ -26,7 +26,7 @@ class UnansweredReason:
     code
         Of the reason.
     customers
-        Who are warned about for this reason, among others.
+        Who are with a warning for this reason, among others.
     value_at_risk
         Of these customers, in units of the currency. One with several reasons counts with each.
     """

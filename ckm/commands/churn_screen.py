@@ -1,4 +1,4 @@
-"""What ``ckm churn-warn`` shows a person: a table that can be read aloud, a mail, and how right the models were."""
+"""Terminal and Markdown views of ``ckm churn-warn``: the warnings, and the accuracy of the models."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 WIDE_SCREEN = 150
 """Characters that all columns of the list need without folding a sentence."""
 NARROW_FORMATS = {"probability": "{:.0%}", "at risk": "{:,.0f}"}
-"""Of what is left of them on a narrower one: who, how likely, what is at stake, why, and what they bought."""
+"""Formats of the columns on a narrower screen."""
 LISTED = 20
-"""Warnings that a screen or a mail lists; a file has them all."""
+"""Warnings on a screen or in Markdown; a file has all of them."""
 FORMATS = {"churn probability": "{:.0%}", "value at risk": "{:,.0f}", "expected gain": "{:,.0f}"}
 SUMMARY_COLUMNS = {
     "level": "level",
@@ -30,10 +30,10 @@ SUMMARY_COLUMNS = {
     "suppressed": "do not contact",
     "value_at_risk": "value at risk",
     "expected_gain": "expected gain",
-    "unanswered_share": "without an answer",
+    "unanswered_share": "without entry",
 }
 """Headers of the summary."""
-SUMMARY_FORMATS = {"value at risk": "{:,.0f}", "expected gain": "{:,.0f}", "without an answer": "{:.0%}"}
+SUMMARY_FORMATS = {"value at risk": "{:,.0f}", "expected gain": "{:,.0f}", "without entry": "{:.0%}"}
 SCORE_FORMATS = {
     "base_rate": "{:.3f}",
     "auc": "{:.3f}",
@@ -50,9 +50,8 @@ def show_warnings(result: ChurnWarnings, label: str) -> None:
     from ckm.customers.coverage import counted
 
     days = result.forecast.horizon.days
-    title = (
-        f"{label} as of {result.as_of}: {counted(result.warned, 'customer')} who may order nothing in the next {days} "
-        f"days" + (f", {result.value} in {result.currency}" if result.money_known else "")
+    title = f"{label} as of {result.as_of}: {counted(result.warned, 'customer')} likely to churn within {days} days" + (
+        f", {result.value} in {result.currency}" if result.money_known else ""
     )
     emit(_summary(result), Format.table, title=title, formats=SUMMARY_FORMATS)
     emit_text("\n")
@@ -60,24 +59,26 @@ def show_warnings(result: ChurnWarnings, label: str) -> None:
     narrow = sys.stdout.isatty() and get_terminal_size().columns < WIDE_SCREEN
     emit(_narrow(listed) if narrow else listed, Format.table, formats=NARROW_FORMATS if narrow else FORMATS)
     if narrow:
-        note(f"a screen of {WIDE_SCREEN} characters, or -f csv, shows gains, answers and what has changed too")
+        note(
+            f"a screen of {WIDE_SCREEN} characters, or -f csv, also shows expected gains, knowledge entries and changes"
+        )
     _say_more(result)
 
 
 def show_mail(result: ChurnWarnings, label: str) -> None:
-    """Print the same as Markdown, with the sentences that a reader needs."""
+    """Print the warnings as Markdown."""
     from ckm.customers.coverage import counted
 
     days = result.forecast.horizon.days
     at_risk = result.summary["value_at_risk"].sort().sum()
-    money = f"; {at_risk:,.0f} {result.currency} of yearly {result.value} are at risk" if result.money_known else ""
+    money = f"; value at risk {at_risk:,.0f} {result.currency} of yearly {result.value}" if result.money_known else ""
     curve = f"{markdown_line(_sentence(result.curve.sentence(result.currency)))}\n\n" if result.money_known else ""
     emit_text(
-        f"# Who may leave: {markdown_text(label)}, {result.as_of}\n\n"
-        f"{counted(result.warned, 'customer')} may order nothing in the next {days} days{money}.\n\n"
+        f"# Churn warnings: {markdown_text(label)}, {result.as_of}\n\n"
+        f"{counted(result.warned, 'customer')} are likely to churn within {days} days{money}.\n\n"
     )
     emit(_summary(result), Format.md, formats=SUMMARY_FORMATS)
-    emit_text("\n## Whom to contact first\n\n")
+    emit_text("\n## Contact first\n\n")
     emit(_short(result), Format.md, formats=FORMATS)
     emit_text(
         f"\n{curve}{markdown_line(_sentence(result.levels))}\n\n_{markdown_text(_sentence(result.assumptions))}_\n"
@@ -86,7 +87,7 @@ def show_mail(result: ChurnWarnings, label: str) -> None:
 
 
 def show_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None) -> None:
-    """Print how right each model was at each past cut-off, beside plain recency."""
+    """Print the accuracy of each model at each past cut-off, beside plain recency."""
     import polars as pl
 
     from ckm.customers.calendar import calendar_day
@@ -108,7 +109,7 @@ def show_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None
             {"model": name, "cut_off": None, "n": mean.n, **{each: getattr(mean, each) for each in SCORE_FORMATS}}
         )
     frame = pl.DataFrame(rows).with_columns(pl.col(list(SCORE_FORMATS)).fill_nan(None))
-    title = f"How right each model was, {backtest.horizon} days ahead (without a date: the mean)"
+    title = f"Accuracy of each model, {backtest.horizon} days ahead (no date: the mean)"
     emit(frame, fmt, output=output, title=title, formats=SCORE_FORMATS)
 
 
@@ -120,7 +121,7 @@ def _summary(result: ChurnWarnings) -> pl.DataFrame:
 
 
 def _short(result: ChurnWarnings) -> pl.DataFrame:
-    """Return what a team lead reads aloud: who, how likely, what is at stake, why, and what answers it."""
+    """Return the listed customers under readable headers."""
     import polars as pl
 
     answer = pl.col("answers").list.first()
@@ -143,7 +144,7 @@ def _short(result: ChurnWarnings) -> pl.DataFrame:
 
 
 def _narrow(listed: pl.DataFrame) -> pl.DataFrame:
-    """Return the same with short headers: a long one takes the room of the reasons."""
+    """Return the same with short headers, which leave more width for the reasons."""
     import polars as pl
 
     return listed.select(
@@ -151,16 +152,16 @@ def _narrow(listed: pl.DataFrame) -> pl.DataFrame:
         "level",
         pl.col("churn probability").alias("probability"),
         pl.col("^value at risk$").name.map(lambda _: "at risk"),
-        pl.format("{} ({})", "top reason", "bought").alias("top reason, and what they bought"),
+        pl.format("{} ({})", "top reason", "bought").alias("top reason (last purchase)"),
     )
 
 
 def _say_more(result: ChurnWarnings) -> None:
     note(result.levels)
     if not shown_ids(result.frame["customer_id"].head(LISTED)).equals(result.frame["customer_id"].head(LISTED)):
-        note(f"'{PREFIX}…' stands for an id that is an address or a telephone number; -o FILE or -f csv lists the ids")
+        note(f"'{PREFIX}…' replaces an id that is an e-mail address or a phone number; -o FILE or -f csv lists the ids")
     if result.frame.height > LISTED:
-        note(f"{result.frame.height - LISTED:,} more are not shown; -o FILE or -f csv lists all")
+        note(f"{result.frame.height - LISTED:,} more are not shown; -o FILE or -f csv lists all of them")
     if result.money_known:
         note(result.curve.sentence(result.currency))
 

@@ -1,4 +1,4 @@
-"""``ckm churn-warn``: who is about to stay away, why, and what to do about it."""
+"""``ckm churn-warn``: who is likely to churn, why, and what to do about it."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ STEPS = (
         "ckm diff incoming/web-orders-2024.csv incoming/web-orders-2025-26.csv",
     ),
     ("Load every file that a mapping in maps/ names.", "ckm ingest"),
-    ("Is what was loaded fit for use?", "ckm check"),
+    ("Is what was loaded of good quality?", "ckm check"),
     ("Who are the customers?", "ckm segment -o out/segments.csv"),
     ("Who moved to another segment in the last quarter, and why?", "ckm segment --moves --since 2026-03-31"),
     ("Who could spend more than they do?", "ckm segment --by value -o out/value.csv"),

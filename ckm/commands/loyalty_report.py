@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 LANG = Literal["en", "de", "zh-Hans", "zh-Hant", "th", "fa"]
 STEPS = 10
-"""About how many things are told while a report is made; the bar need not be exact."""
+"""Approximate number of progress steps."""
 PAGE, MAIL, WORKBOOK = ".html", ".md", ".xlsx"
 SUFFIXES = (PAGE, MAIL, WORKBOOK, ".json", ".ndjson", ".csv", ".tsv", ".parquet")
 ReportOutput = Annotated[
@@ -26,8 +26,8 @@ ReportOutput = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Write the report to FILE: .html a page, .md a mail, .xlsx a workbook; .json .csv .ndjson .parquet the "
-        "metrics, one a row.",
+        help="Write the report to FILE: .html page, .md Markdown, .xlsx workbook; .json .csv .ndjson .parquet: one row "
+        "per metric.",
     ),
 ]
 
@@ -42,31 +42,34 @@ def loyalty_report(
     data: Data = None,
     period: Annotated[str, typer.Option(metavar="MONTHS", help="Months up to the as-of date: 12mo, 3mo, 1y.")] = "12mo",
     compare: Annotated[
-        Literal["previous", "year-ago"], typer.Option(help="With the period right before, or the same a year earlier.")
+        Literal["previous", "year-ago"],
+        typer.Option(help="Compare with the previous period, or with the same period last year."),
     ] = "previous",
     by: Annotated[
         str | None,
-        typer.Option(
-            metavar="DIMENSION", help="Repeat the metrics per value of a column of customers or transactions."
-        ),
+        typer.Option(metavar="DIMENSION", help="Break the metrics down by a column of customers or transactions."),
     ] = None,
     as_of: AsOf = None,
-    lang: Annotated[LANG, typer.Option(help="Language of the page, the mail, the workbook and the summary.")] = "en",
+    lang: Annotated[LANG, typer.Option(help="Language of the report.")] = "en",
     min_group_size: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Groups of fewer customers are hidden, and what would reveal them.")
+        int,
+        typer.Option(
+            metavar="N", min=1, help="Suppress groups of fewer customers, and numbers that would reveal them."
+        ),
     ] = 5,
     names: Annotated[bool, typer.Option("--names", help="Show customers' names where the data have them.")] = False,
     export: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Write customers.parquet, its dictionary, and the audience lists as CSV into DIR too."
+            metavar="DIR",
+            help="Also write customers.parquet, its data dictionary and the audience lists (CSV) into DIR.",
         ),
     ] = None,
     explain: Annotated[
-        str | None, typer.Option(metavar="METRIC", help="Print how a metric is computed, and who says so.")
+        str | None, typer.Option(metavar="METRIC", help="Print the formula and the source of a metric.")
     ] = None,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Save no expected spend for a later report to score.")
+        bool, typer.Option("--dry-run", help="Do not save the expected spend in the workspace.")
     ] = False,
     seed: Seed = 0,
     fmt: OutputFormat = None,
@@ -75,24 +78,24 @@ def loyalty_report(
     reading: FileOptions = AS_FOUND,
     no_cache: NoCache = False,
 ) -> None:
-    """Report on loyalty: what changed and why, who is loyal, what they could buy, who is leaving.
+    """Report on loyalty: what changed and why, who is loyal, upsell potential, and churn.
 
-    Without -o, prints a summary; -f json prints every metric as a row: section, metric, slice, value, unit, n, lo,
-    hi, previous, change, definition. -o report.html writes one page that opens offline. What is estimated has a 95 %
-    interval, what cannot be said is named with the reason, and totals are held against finance's in controls.csv.
-    Metrics against goals that ckm.yaml sets. Shows no names unless --names asks for them.
+    Without -o, prints a summary. -f json prints one row per metric: section, metric, slice, value, unit, n, lo, hi,
+    previous, change, definition. -o report.html writes one page that opens offline. Estimates have a 95 % interval,
+    missing metrics are named with the reason, totals are reconciled with controls.csv, and goals from ckm.yaml are
+    tracked. Names of customers are shown with --names only.
 
-    Warnings kept by `ckm churn-warn` are used for the part on churn; without them it makes the same ones, which takes
-    as long. A workspace saves what each customer is expected to spend, and a later report scores it. Reads the
-    transactions once: 20 million rows of a typed Parquet file take seconds and 2 GB.
+    The churn section uses the warnings that `ckm churn-warn` saved, and computes them if there are none. A workspace
+    saves the expected spend of each customer, and a later report compares it with the actual. Reads the transactions
+    once: 20 million rows of a typed Parquet file take seconds and 2 GB.
 
     Examples:
       ckm loyalty-report                                 # the workspace around the current folder
-      ckm loyalty-report orders.csv -o report.html       # any file of transactions, with nothing set up
+      ckm loyalty-report orders.csv -o report.html       # any file of transactions, no workspace needed
       ckm loyalty-report --period 3mo --compare year-ago -o out/quarter.md
       ckm loyalty-report --by country -f json | jq '.[] | select(.metric == "nps")'
       ckm loyalty-report --lang th -o out/report-th.html
-      ckm loyalty-report --export out/audiences          # one row per customer, and lists to act on
+      ckm loyalty-report --export out/audiences          # one row per customer, and audience lists
       ckm loyalty-report --explain gini
     """
     if explain is not None:

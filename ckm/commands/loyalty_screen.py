@@ -1,4 +1,4 @@
-"""What ``ckm loyalty-report`` shows on a terminal without ``-o``: the findings, then the numbers they rest on."""
+"""Terminal view of ``ckm loyalty-report`` without ``-o``: changes, metrics, findings."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ckm.report.loyalty.localized import LocalizedReport
 
 WIDEST = 100
-"""Characters of a line of text; longer ones are hard to follow."""
+"""Longest line of text, in characters."""
 PLAIN = 80
-"""Of a line where nobody knows the screen."""
+"""Line length where the width of the screen is not known."""
 NUMBERS = (
     "revenue",
     "customers_active",
@@ -37,18 +37,18 @@ NUMBERS = (
 )
 """Metrics of the table."""
 UNSEEN = dict.fromkeys(map(ord, "\u2060\u2066\u2067\u2068\u2069\u200e"))
-"""Marks for a page that runs both ways; terminals that know none show them as boxes."""
+"""Direction marks; terminals without support for them show boxes."""
 FINDINGS = {"loyalty": 2, "growth_potential": 1, "churn": 1}
-"""Findings told of a section after those at the top."""
+"""Number of findings shown per section."""
 
 
 def show_loyalty(report: LoyaltyReport, lang: str = "en") -> None:
-    """Print what changed and why, the numbers, what else was found and what is missing, in a screen or two.
+    """Print the changes, the metrics, the findings and what is missing, on one or two screens.
 
     Parameters
     ----------
     report
-        What was measured.
+        The report.
     lang
         Of :data:`ckm.report.words.LANGUAGES`.
     """

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 METHODS = ("rfm", "value", "lifecycle", "clusters")
 RULE_SUFFIXES = (".yaml", ".yml")
-DEFINITION = "Definitions (they stay put until --refit)"
+DEFINITION = "Definitions (fixed until --refit)"
 MOVES = "Moves"
 MONEY = Literal["net", "margin", "mean"]
 
@@ -54,40 +54,44 @@ def segment(
         bool, typer.Option("--customers", help="Print one row per customer instead of one per segment.")
     ] = False,
     details: Annotated[
-        bool, typer.Option("--details", help="Show how the method came to its result, and what has shifted since.")
+        bool, typer.Option("--details", help="Print the details of the method, and how features have shifted.")
     ] = False,
-    money: Annotated[
-        MONEY | None, typer.Option(help="rfm: net total, margin, or mean per purchase day. Default: net.")
+    monetary: Annotated[
+        MONEY | None, typer.Option(help="rfm: monetary value as net total, margin, or mean per order. Default: net.")
     ] = None,
     window: Annotated[
         str | None,
-        typer.Option(metavar="MONTHS", help="rfm: count frequency and money over so long, as 12mo. Default: all time."),
+        typer.Option(metavar="MONTHS", help="rfm: months of frequency and monetary value, as 12mo. Default: all time."),
     ] = None,
     rules: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="rfm: names for the scores; as --show-rules prints them.")
+        Path | None, typer.Option(metavar="FILE", help="rfm: names for the scores, in the format of --show-rules.")
     ] = None,
-    show_rules: Annotated[bool, typer.Option("--show-rules", help="Print the names for the scores, and stop.")] = False,
+    show_rules: Annotated[bool, typer.Option("--show-rules", help="Print the names for the scores and exit.")] = False,
     features: Annotated[
-        bool, typer.Option("--features", help="Print every feature: unit, meaning, formula; and stop.")
+        bool, typer.Option("--features", help="Print all features with unit, meaning and formula, and exit.")
     ] = False,
     save: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Keep the definition as segments/NAME.yaml.", rich_help_panel=DEFINITION),
+        typer.Option(metavar="NAME", help="Save the definition as segments/NAME.yaml.", rich_help_panel=DEFINITION),
     ] = None,
     use: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Apply segments/NAME.yaml, or a path, as it is.", rich_help_panel=DEFINITION),
+        typer.Option(
+            metavar="NAME",
+            help="Apply segments/NAME.yaml, or the file at a path, unchanged.",
+            rich_help_panel=DEFINITION,
+        ),
     ] = None,
     refit: Annotated[
         bool,
-        typer.Option("--refit", help="Learn the definition anew: its next version.", rich_help_panel=DEFINITION),
+        typer.Option("--refit", help="Refit the definition and save its next version.", rich_help_panel=DEFINITION),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Keep neither definition nor run.", rich_help_panel=DEFINITION)
+        bool, typer.Option("--dry-run", help="Save neither the definition nor the run.", rich_help_panel=DEFINITION)
     ] = False,
     moves: Annotated[
         bool,
-        typer.Option("--moves", help="Print who moved since the last run, and the cause.", rich_help_panel=MOVES),
+        typer.Option("--moves", help="Print segment changes since the last run, with causes.", rich_help_panel=MOVES),
     ] = False,
     since: Annotated[
         datetime | None,
@@ -103,30 +107,30 @@ def segment(
     wait: Wait = None,
     no_cache: NoCache = False,
 ) -> None:
-    """Put every customer into a named segment that stays put, and explain who moved.
+    """Assign customers to stable, named segments, and explain segment changes.
 
     rfm scores recency, frequency and monetary value from 1 to 5 and names the 125 combinations. value compares current
     value with the spend of comparable customers: protect, grow, maintain, monitor. lifecycle stages follow each
     customer's purchase interval: prospect, new, active, cooling, lapsed, reactivated. clusters finds stable groups.
-    A FILE.yaml holds rules of your own. Prints one row per segment; -o FILE writes one row per customer beside it.
+    A FILE.yaml contains custom rules. Prints one row per segment; -o FILE also writes one row per customer.
 
-    A workspace keeps the definition (cut points, centres, names) in segments/NAME.yaml the first time and applies it
-    unchanged from then on, says how far the customers have shifted, and keeps each run for --moves. NAME is default
-    for rfm, else the method. A DATA file is segmented anew each time, unless --use or --save names a definition.
+    The first run in a workspace saves the definition (cut points, centres, names) as segments/NAME.yaml. Later runs
+    apply it unchanged, report how far the features have shifted, and are saved for --moves. NAME is default for rfm,
+    else the method. A DATA file is fitted anew each time, unless --use or --save names a definition.
 
-    Cost: one pass over the transactions for rfm, a few for the others, and memory for the customers and their days of
-    purchase: 20 million rows of a typed Parquet file take seconds and 1 GB; a CSV file is read into memory. Clusters
-    take seconds for thousands of customers; over 200,000 they are found on a sample.
+    Cost: one pass over the transactions for rfm, a few for the others, and memory for customers and purchase days: 20
+    million rows of a typed Parquet file take seconds and 1 GB; a CSV file is read into memory. Clusters take seconds
+    for thousands of customers; above 200,000 they are fitted on a sample.
 
     Examples:
       ckm segment                                      # the workspace around the current folder
-      ckm segment orders.parquet -o customers.parquet  # any file of transactions, with nothing set up
-      ckm segment --as-of 2025-12-31 --dry-run         # as it stood at the end of the year
+      ckm segment orders.parquet -o customers.parquet  # any file of transactions, no workspace needed
+      ckm segment --as-of 2025-12-31 --dry-run         # as of the end of the year
       ckm segment --by value --details                 # with the check on a later period
-      ckm segment --moves --since 2026-03-31           # who moved in the last quarter, and why
-      ckm segment --by clusters --refit                # learn the groups anew
+      ckm segment --moves --since 2026-03-31           # segment changes in the last quarter
+      ckm segment --by clusters --refit                # fit new clusters
       ckm segment --by rules/vip.yaml --customers -f csv | head
-      ckm segment --features                           # what rules can be about
+      ckm segment --features                           # features that rules can use
     """
     if features:
         from ckm.customers.dictionary import read_dictionary
@@ -143,7 +147,7 @@ def segment(
         by=_method(by),
         as_of=as_of.date() if as_of else None,
         names=load_names(rules) if rules else None,
-        monetary=_monetary(money, window),
+        monetary=_monetary(monetary, window),
         use=use,
         save=save,
         refit=refit,
@@ -200,15 +204,15 @@ def _method(by: str | None) -> str | Path | None:
     raise UnknownNameError("method", by, [*METHODS, "FILE.yaml"], where="--by")
 
 
-def _monetary(money: MONEY | None, window: str | None) -> Monetary | None:
+def _monetary(value: MONEY | None, window: str | None) -> Monetary | None:
     from ckm.segmentation.monetary import Monetary
 
-    if money is None and window is None:
+    if value is None and window is None:
         return None
     months = re.fullmatch(r"([1-9]\d{0,3})\s*(?:mo|months?)", window) if window else None
     if window and months is None:
         raise UsageError(f"--window: '{window}' is no number of months", hint="write it as 12mo")
-    return Monetary(money=money or "net", window=int(months[1]) if months else None)
+    return Monetary(money=value or "net", window=int(months[1]) if months else None)
 
 
 def _show_rules(rules: Path | None, use: str | None, workspace: Path | None, output: Path | None) -> None:

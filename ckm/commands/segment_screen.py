@@ -1,4 +1,4 @@
-"""What ``ckm segment`` shows on a terminal."""
+"""Terminal view of ``ckm segment``."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ COLUMNS = {
     "customers": "customers",
     "share": "share",
     "revenue": "revenue",
-    "revenue_share": "of revenue",
-    "median_recency_days": "days ago",
-    "orders_per_customer": "orders",
-    "average_order_value": "per order",
+    "revenue_share": "revenue share",
+    "median_recency_days": "recency (days)",
+    "orders_per_customer": "orders per customer",
+    "average_order_value": "average order value",
 }
-"""Columns of the summary that a screen shows, under short words; the advice follows in a table of its own."""
+"""Columns of the summary on a screen, and their headers. The advice follows in a second table."""
 FORMATS = {
     "share": "{:.1%}",
     "revenue": "{:,.0f}",
-    "of revenue": "{:.1%}",
-    "days ago": "{:,.0f}",
-    "orders": "{:.1f}",
-    "per order": "{:,.2f}",
+    "revenue share": "{:.1%}",
+    "recency (days)": "{:,.0f}",
+    "orders per customer": "{:.1f}",
+    "average order value": "{:,.2f}",
 }
 WIDE_SCREEN = 122
 """Characters that all columns need without breaking a number in two."""
 NARROW_SCREEN_COLUMNS = 4
-"""How many of them, with the bars, fit into 80 characters."""
+"""Number of columns, with the bars, that fit into 80 characters."""
 MOST_MOVES = 12
-"""Pairs of segments whose causes a screen lists; the matrix has them all."""
+"""Pairs of segments whose causes a screen lists; the matrix has all of them."""
 
 
 def show_summary(result: Segmentation, label: str) -> None:
@@ -62,7 +62,7 @@ def show_summary(result: Segmentation, label: str) -> None:
     borne = result.summary.filter(pl.col("customers") > 0)
     emit(borne.select("segment", pl.col("advice").alias("what to do")), Format.table)
     if len(columns) < everything:
-        note(f"a screen of {WIDE_SCREEN} characters, or -f csv, shows recency, orders and order values too")
+        note(f"a screen of {WIDE_SCREEN} characters, or -f csv, also shows recency, orders and average order value")
 
 
 def show_moves(result: Segmentation, label: str) -> None:
@@ -74,7 +74,7 @@ def show_moves(result: Segmentation, label: str) -> None:
     emit(
         _matrix(moves, [segment.name for segment in result.definition.definition.segments]),
         Format.table,
-        title=f"{label}: from the segment on {moves.since} (rows) to that on {result.as_of} (columns)",
+        title=f"{label}: segments on {moves.since} (rows) and on {result.as_of} (columns)",
     )
     moved = moves.matrix.filter(pl.col("previous_segment").ne_missing(pl.col("segment")))
     if moved.is_empty():
@@ -85,21 +85,21 @@ def show_moves(result: Segmentation, label: str) -> None:
         .head(MOST_MOVES)
         .select(
             pl.col("previous_segment").fill_null("(new)").alias("from"),
-            pl.col("segment").fill_null("(gone)").alias("to"),
+            pl.col("segment").fill_null("(none)").alias("to"),
             *(
                 pl.when(pl.col(column) > 0).then(pl.col(column)).alias(column)
                 for column in ("customers", "behaviour", "ageing", "definition")
             ),
         ),
         Format.table,
-        title="the largest moves, and how many of them by which cause",
+        title="largest moves by cause",
     )
     if moved.height > MOST_MOVES:
         note(f"{moved.height - MOST_MOVES} smaller moves are not shown; -f csv has all")
 
 
 def _matrix(moves: Moves, names: list[str]) -> pl.DataFrame:
-    """Return the matrix with numbers for the columns: a dozen names side by side fit on no screen."""
+    """Return the matrix with numbers as column headers, because a dozen names do not fit on a screen."""
     import polars as pl
 
     counts = {(before, after): customers for before, after, customers, *_ in moves.matrix.iter_rows()}

@@ -1,4 +1,4 @@
-"""``ckm init``: lay out a workspace."""
+"""``ckm init``: create a workspace."""
 
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ def _put_together(ledger: Ledger, again: Ledger, changed: pl.Series, came: Ledge
 
 
 def _customers(kept: pl.Series, changed: pl.Series, again: pl.Series) -> tuple[pl.Series, Whole, Whole]:
-    """Return the ids of those who stay and of those read again, sorted, and the new codes of both (-1: is left out)."""
+    """Return the ids of unchanged and of re-read customers, sorted, and the new codes of both (-1: left out)."""
     stays = ~kept.is_in(changed.implode()).to_numpy()
     staying = kept.filter(pl.Series(stays))
     places = staying.search_sorted(again).to_numpy().astype(np.int64)

@@ -59,7 +59,7 @@ def period_until(last: date, months: int) -> Period:
 
 
 def compared_with(period: Period, months: int, comparison: Comparison) -> Period:
-    """Return the period right before, or the days of this one a year earlier.
+    """Return the previous period, or the days of this one a year earlier.
 
     Raises
     ------

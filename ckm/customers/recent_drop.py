@@ -58,8 +58,8 @@ class RecentDrop:
 def recent_drop(ledger: Ledger) -> RecentDrop | None:
     """Return the drop at the end of a history, None where its last weeks are like the others.
 
-    The repeat purchases of the last 28 (or 14) days per known customer are held against those of the days before. It is
-    a drop where the step is below 60 % of the smallest one between earlier times of that length. So a January after
+    The repeat purchases of the last 28 (or 14) days per known customer are compared with those of the days before. It
+    is a drop where the step is below 60 % of the smallest one between earlier times of that length. So a January after
     a Christmas is none where the data have an earlier one, nor is anything where customers buy on few days: a month
     without a billing day falls to 0.
     """

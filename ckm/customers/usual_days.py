@@ -3,7 +3,8 @@
 The rule looks at nothing but how many rows each day has, and keeps what it cannot tell:
 
 1. Days at least ten years apart are not of one history. The part that holds at least 80 % of the rows is.
-2. In the rest, the first and the last per cent of the rows are held against the days between. A day there is stray, and
+2. In the rest, the first and the last per cent of the rows are compared with the days between. A day there is stray,
+and
    all beyond it are, after a pause of more than a year that is also more than ten times the longest pause between those
    days; unless it has the volume of a usual day, or three days of rows follow one another as they usually do.
 3. At the end, the last year's median tells what volume is usual: a day with a single row has none in a shop of three

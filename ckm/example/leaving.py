@@ -46,13 +46,13 @@ Exposure = Counter[tuple[str, tuple[str, ...], bool]]
 
 
 def trouble(kind: str, first: int, *, until: int | None = None) -> Trouble:
-    """Return a trouble that weighs as long as its kind does, or until it is put right."""
+    """Return a trouble that weighs as long as its kind does, or until it is calibrated."""
     last = first + WEEK * int(words("troubles")[kind]["weeks"]) - 1
     return Trouble(kind, first, last if until is None else min(last, until))
 
 
 def odds_ratio(kinds: Iterable[str]) -> float:
-    """Return by how much troubles multiply the odds of leaving."""
+    """Return by how much troubles multiply the churn odds."""
     return prod((float(words("troubles")[kind]["odds"]) for kind in kinds), start=1.0)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 CATALOGUE = Path(__file__).parents[1] / "data" / "metrics.yaml"
 BOOK_SCHEMA = "ckm.metrics/1"
 SECTIONS = ("changed", "relationships", "loyalty", "growth_potential", "churn", "data_quality")
-UNITS = ("money", "customers", "orders", "share", "days", "contribution", "number", "rows", "responses", "ratio")
+UNITS = ("money", "customers", "orders", "share", "days", "points", "number", "rows", "responses", "ratio")
 _KEYS = ("name", "section", "unit", "title", "definition", "formula", "source")
 
 

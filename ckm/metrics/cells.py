@@ -47,7 +47,7 @@ class Grid:
     cells
         By position of a metric its cell, and whether the metric may be given where the cell is small.
     alone
-        Cells of a part of a part, such as the best fifth: they add up to nothing, and are hidden one by one.
+        Cells of a part of a part, such as the top 20 %: they add up to nothing, and are hidden one by one.
     """
 
     sizes: dict[Cell, Sizes] = field(default_factory=dict)

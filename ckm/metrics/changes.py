@@ -1,4 +1,4 @@
-"""Revenue, and what changed it since the period before: effects, kinds of customers and slices that add up."""
+"""Revenue, and what changed it since the previous period: effects, kinds of customers and slices that add up."""
 
 from __future__ import annotations
 

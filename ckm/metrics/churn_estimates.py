@@ -31,7 +31,7 @@ class ChurnEstimates:
     ----------
     customers
         By ``customer_id``: p_leave (Float64; null where the source does not say it), level (one of
-        :data:`ckm.churning.levels.LEVELS`; null: not warned about), value_at_risk (Float64), reason (code of the one in
+        :data:`ckm.churning.levels.LEVELS`; null: no warning), value_at_risk (Float64), reason (code of the one in
         front; null without reasons), unanswered (Boolean).
     source
         ``kept``: a run of the workspace; ``now``: warnings made for the report.

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ckm.metrics.metric import Missing
 
 TOP_PART = 5
-"""The best fifth."""
+"""The top 20 %."""
 DIGITS = 12
 
 
@@ -34,7 +34,7 @@ def gini(amounts: NDArray[np.int64]) -> float | None:
 
 
 def top_quintile_share(amounts: NDArray[np.int64]) -> float | None:
-    """Share of the best fifth, rounded up to whole customers, of amounts of 0 or more; None where they are nothing."""
+    """Share of the top 20 %, rounded up to whole customers, of amounts of 0 or more; None where they are nothing."""
     total = int(amounts.sum())
     best = -(-len(amounts) // TOP_PART)
     return int(np.partition(amounts, len(amounts) - best)[len(amounts) - best :].sum()) / total if total else None

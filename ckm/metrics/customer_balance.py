@@ -22,7 +22,7 @@ KINDS = ("new", "retained", "reactivated", "lost")
 class CustomerBalance:
     """Masks by code; nobody is in two of them.
 
-    Every customer active in the period is new, retained or reactivated, and every one active in the period before is
+    Every customer active in the period is new, retained or reactivated, and every one active in the previous period is
     retained or lost:
 
         active = new + retained + reactivated
@@ -35,9 +35,9 @@ class CustomerBalance:
     retained
         Active in both periods.
     reactivated
-        Active, not in the period before, and bought first before this one.
+        Active, not in the previous period, and bought first before this one.
     lost
-        Active in the period before, not in this one. A year-ago comparison leaves a time between the two: who is lost
+        Active in the previous period, not in this one. A year-ago comparison leaves a time between the two: who is lost
         may have bought in it.
     """
 
@@ -53,7 +53,7 @@ class CustomerBalance:
 
     @property
     def active_before(self) -> Mask:
-        """With a purchase in the period before."""
+        """With a purchase in the previous period."""
         return self.retained | self.lost
 
 

@@ -155,7 +155,7 @@ def ratio_contributions(above: tuple[Floats, Floats], below: tuple[Floats, Float
     Parameters
     ----------
     above, below
-        Numerators and denominators by slice: of the period before, and of this one. Their sums below are not zero.
+        Numerators and denominators by slice: of the previous period, and of this one. Their sums below are not zero.
     """
     weights = [part / part.sum() for part in below]
     there = [part != 0 for part in below]

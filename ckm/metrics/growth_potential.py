@@ -1,4 +1,4 @@
-"""What customers are worth now, what they could be worth, and what they bought in their own best year."""
+"""What customers are worth now, what they could be worth, and what they bought in their peak year."""
 
 from __future__ import annotations
 

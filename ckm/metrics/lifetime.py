@@ -278,7 +278,7 @@ def _tested(forecast: SpendForecast) -> tuple[str, ...]:
         return ("the history is too short to test what customers spend: the lifetime value has no interval",)
     latest = forecast.tests[-1]
     said = (
-        f"learned until {calendar_day(latest.day)}, {latest.expected.sum():,.2f} was expected of the {latest.days} "
+        f"trained up to {calendar_day(latest.day)}, {latest.expected.sum():,.2f} was expected of the {latest.days} "
         f"days after and {latest.spend.sum():,.2f} came; the spend of a customer was off by "
         f"{latest.mean_absolute_error:,.2f} on average"
     )
@@ -324,7 +324,7 @@ def _nearest(holdout: Holdout) -> str:
     best, actual = holdout.best, float(holdout.orders.sum())
     others = ", ".join(f"{each.model.name} {each.total:,.0f}" for each in holdout.models[1:])
     return (
-        f"learned until {calendar_day(holdout.split)} and held against the {holdout.last_day - holdout.split} days "
+        f"trained up to {calendar_day(holdout.split)} and compared with the {holdout.last_day - holdout.split} days "
         f"after, {best.model.name} came nearest to each customer's spend: "
         f"{best.total:,.0f} orders expected, {actual:,.0f} came" + (f" ({others})" if others else "")
     )

@@ -67,7 +67,7 @@ class Metric:
 
     @property
     def change(self) -> float | None:
-        """Difference to the period before, in the unit of the metric."""
+        """Difference to the previous period, in the unit of the metric."""
         if self.value is None or self.previous is None:
             return None
         return round(self.value - self.previous, CHANGE_DIGITS)

@@ -98,7 +98,7 @@ def chance(value: float, error: float) -> float:
 def beyond_chance(chances: Sequence[float], level: float = 0.05) -> tuple[bool, ...]:
     """Say which of several findings stand, so that all of them together err with probability ``level`` at most.
 
-    Holm 1979, Scandinavian Journal of Statistics 6(2):65-70: the least is held against level / m, the next against
+    Holm 1979, Scandinavian Journal of Statistics 6(2):65-70: the least is compared with level / m, the next against
     level / (m - 1), until one fails.
     """
     stands = [False] * len(chances)

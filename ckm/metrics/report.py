@@ -27,7 +27,7 @@ class LoyaltyReport:
     label
         What was read, as the command names it.
     period, compared, comparison
-        The period, the one that it is held against, and how that was chosen.
+        The period, the one that it is compared with, and how that was chosen.
     as_of
         No row after this day was read.
     currency, time_zone

@@ -1,4 +1,4 @@
-"""The few changes that matter since the period before: larger than what chance moves, and large enough to tell of."""
+"""The few changes that matter since the previous period: larger than what chance moves, and large enough to tell of."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ POINTS = 100.0
 
 @dataclass(frozen=True)
 class Change:
-    """How a metric changed since the period before.
+    """How a metric changed since the previous period.
 
     Attributes
     ----------
@@ -54,9 +54,9 @@ class Change:
         Slices behind it, by dimension, in each the largest first and the ``rest`` last: they add up to the change.
         Effects come first, then the dimension that tells most.
     relative
-        Size by which changes are ranked: of money in all revenue of the period before, of anything else in itself.
+        Size by which changes are ranked: of money in all revenue of the previous period, of anything else in itself.
     beyond_noise
-        Whether it stands when all changes are held against chance together.
+        Whether it stands when all changes are tested together.
     slice
         What it is of; empty for everybody.
     days
@@ -76,7 +76,7 @@ class Change:
 
     @property
     def change(self) -> float:
-        """Difference to the period before."""
+        """Difference to the previous period."""
         return self.value - self.previous
 
     @property

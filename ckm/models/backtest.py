@@ -1,4 +1,4 @@
-"""Walking forward: each model learned at past cut-offs from what was known then, and held against what came."""
+"""Walking forward: each model learned at past cut-offs from what was known then, and compared with what came."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Curves:
     reliability
         By tenths.
     share, caught
-        Of the customers, highest first, and of those who stayed away; gain at equal steps.
+        Of the customers, highest first, and of those who churned; gain at equal steps.
     """
 
     reliability: metrics.Reliability
@@ -143,7 +143,7 @@ def walk_forward(
     Parameters
     ----------
     make_window
-        From a day to all its customers, how they stood and whether they stayed away. Called once per day. With many
+        From a day to all its customers, how they stood and whether they churned. Called once per day. With many
         customers, let it look at a sample of them, the same on all days; 100,000 are plenty to compare models.
     cutoffs
         Days whose outcome is known: :meth:`ckm.models.cutoffs.Calendar.tests`.

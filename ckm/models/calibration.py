@@ -1,4 +1,4 @@
-"""Probabilities put right by what came last: a line on the log odds."""
+"""Probabilities calibrated by what came last: a line on the log odds."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Calibration:
     events: int = 0
 
     def __call__(self, log_odds: Floats) -> Floats:
-        """Return the log odds, put right."""
+        """Return the log odds, calibrated."""
         return self.intercept + self.slope * log_odds
 
     def drawn(self, credibility: float) -> Calibration:

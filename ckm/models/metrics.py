@@ -26,8 +26,8 @@ TOP = 0.1
 def roc_auc(away: Flags, score: Floats) -> float:
     """Return the area under the ROC curve; NaN where the outcome is the same for all.
 
-    The share of pairs of one who left and one who stayed in which the former has the higher score, ties counting half:
-    the Mann-Whitney statistic (Hanley and McNeil 1982, *Radiology* 143(1), 29-36).
+    The share of pairs of a churned and a retained customer in which the former has the higher score, ties counting
+    half: the Mann-Whitney statistic (Hanley and McNeil 1982, *Radiology* 143(1), 29-36).
     """
     positive = int(away.sum())
     negative = len(away) - positive
@@ -40,7 +40,7 @@ def roc_auc(away: Flags, score: Floats) -> float:
 
 
 def average_precision(away: Flags, score: Floats) -> float:
-    """Return the mean precision over those who left, ``sum (R_k - R_(k-1)) P_k``; NaN where nobody did.
+    """Return the mean precision over churned customers, ``sum (R_k - R_(k-1)) P_k``; NaN where nobody did.
 
     Equal scores are taken together, so that their order does not matter. The definition of Manning, Raghavan and
     Schütze (2008, *Introduction to Information Retrieval*, sec. 8.4), and of scikit-learn.
@@ -79,7 +79,7 @@ class Reliability:
     said
         Mean probability.
     came
-        Share of those who left.
+        Share of churned customers.
     """
 
     n: NDArray[np.int64]
@@ -132,7 +132,7 @@ def lift(away: Flags, score: Floats, top: float = TOP) -> float:
 
 
 def gain_curve(away: Flags, score: Floats, points: int = 0) -> tuple[Floats, Floats]:
-    """Return shares of the customers, highest score first, and the share of the leavers among them.
+    """Return shares of the customers, highest score first, and the share of the churned customers among them.
 
     Both run from 0 to 1. Within equal scores it is a straight line: whom of them one takes is chance. NaN where nobody
     left.

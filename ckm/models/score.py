@@ -27,7 +27,7 @@ class Score:
     cutoff
         The last day it knew of (days since 1970-01-01); None where it was cross-validated.
     n, base_rate
-        Customers, and the share who left.
+        Customers, and the churn rate.
     auc, average_precision, lift_top_tenth
         Of the ranking.
     log_loss, brier, calibration_error
@@ -47,7 +47,7 @@ class Score:
 
 
 def score(model: str, cutoff: int | None, away: Flags, log_odds: Floats) -> Score:
-    """Return how right the log odds of leaving were.
+    """Return how right the log churn odds were.
 
     Parameters
     ----------

@@ -48,11 +48,11 @@ def reliability_finding(card: ModelCard) -> str:
 
 
 def gain_finding(card: ModelCard) -> str:
-    """Return how many leavers are reached by contacting a fifth, beside plain recency and the best possible."""
+    """Return the share of churned customers reached by contacting 20 %, beside recency alone and the optimum."""
     chosen, recency = card.gain(card.chosen), card.gain(RECENCY)
     if chosen is None:
         return ""
-    reached = f"{chosen.at(CONTACTED):.0%} of those who leave"
+    reached = f"{chosen.at(CONTACTED):.0%} of churning customers"
     sentence = f"Contacting the {CONTACTED:.0%} of customers at highest risk reaches {reached}"
     if recency is not None and card.chosen != RECENCY:
         alone = f"{recency.at(CONTACTED):.0%}"
@@ -69,7 +69,7 @@ def models_finding(card: ModelCard) -> str:
     mine, silence = card.mean(card.chosen, "roc_auc"), card.mean(RECENCY, "roc_auc")
     if mine is None:
         return f"{card.chosen} was chosen; how well it ranks is not known."
-    sentence = f"Of a leaver and a stayer, {card.chosen} ranks the leaver higher in {mine:.1%} of all pairs"
+    sentence = f"{card.chosen} ranks the churned customer above the retained one in {mine:.1%} of all pairs"
     if silence is None or card.chosen == RECENCY:
         return sentence + _unless_leaked(card)
     if abs(mine - silence) <= NEARLY:

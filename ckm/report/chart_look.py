@@ -18,7 +18,7 @@ WIDTH = 560
 """Of the plot with its axes, in pixels; the page scales it."""
 HEIGHT = 300
 Tone = Literal["accent", "ink", "muted", "faint"]
-"""Role of a colour: what the chart is about, what it is held against, what is beside the point, what is a rule."""
+"""Role of a colour: what the chart is about, what it is compared with, what is beside the point, what is a rule."""
 ON_FIELD = "on_field"
 """Part of the name of a layer of text that lies on fields of colour."""
 LOOK = "look"

@@ -78,10 +78,10 @@ def _key_figures(card: ModelCard) -> Iterator[KeyFigure]:
         yield KeyFigure(f"{error * 100:.1f} points", "Calibration error", many)
     lift = card.mean(card.chosen, "lift_top_tenth")
     if lift is not None:
-        yield KeyFigure(f"{lift:.1f} ×", "as many leavers in the top tenth as on average")
+        yield KeyFigure(f"{lift:.1f} ×", "as many churned customers in the top decile as on average")
     base = card.mean(card.chosen, "base_rate")
     if base is not None:
-        yield KeyFigure(f"{base:.0%}", "Customers who left", _tried(card))
+        yield KeyFigure(f"{base:.0%}", "Churned customers", _tried(card))
 
 
 def _tried(card: ModelCard) -> str:
@@ -119,12 +119,12 @@ def _reliability_figure(card: ModelCard) -> Figure:
     titles = ("Tenth", "Customers", "Predicted", "Observed", "95 % from", "to")
     return Figure(
         headline=reliability_finding(card),
-        description="Reliability curve: predicted against observed share of leavers, by tenth of the customers. "
+        description="Reliability curve: predicted against observed churn rate, by decile of the customers. "
         "The numbers are in the table beneath.",
         specification=line_chart(
             [Line("as predicted", diagonal, "muted", dashed=True, named_at=1, place="below")],
-            Axis("Predicted probability of leaving", ".0%", (low, high)),
-            Axis("Share who left", ".0%", (low, high)),
+            Axis("Predicted churn probability", ".0%", (low, high)),
+            Axis("Churn rate", ".0%", (low, high)),
             points=points,
         ),
         table=Table(
@@ -133,7 +133,7 @@ def _reliability_figure(card: ModelCard) -> Figure:
             tuple(shown),
         ),
         note=f"A dot is a tenth of the customers{'' if card.labelled else ', all cut-offs together'}; its bar is the "
-        "95 % interval of the share who left. On the dashed line, what was predicted came.",
+        "95 % interval of the churn rate. On the dashed line, what was predicted came.",
     )
 
 
@@ -159,14 +159,16 @@ def _gain_figure(card: ModelCard) -> Figure:
     rows = tuple((f"{share:.0%}", *(f"{curve.at(share):.1%}" for curve in curves), f"{share:.0%}") for share in READ_AT)
     return Figure(
         headline=gain_finding(card),
-        description="Gain curve: share of the leavers reached by share of the customers contacted. "
+        description="Gain curve: share of the churned customers reached by share of the customers contacted. "
         "The numbers are in the table beneath.",
         specification=line_chart(
             lines,
             Axis("Share of customers contacted, highest risk first", ".0%", (0.0, 1.0), TENTHS),
-            Axis("Share of leavers reached", ".0%", (0.0, 1.0), TENTHS),
+            Axis("Share of churned customers reached", ".0%", (0.0, 1.0), TENTHS),
         ),
-        table=Table("Share of the leavers reached by contacting a share of the customers", tuple(columns), rows),
+        table=Table(
+            "Share of the churned customers reached by contacting a share of the customers", tuple(columns), rows
+        ),
         note="The further a line rises above chance, the fewer contacts are wasted on those who would have stayed.",
     )
 

@@ -39,7 +39,7 @@ FORMATS = {
     "rows": "#,##0",
     "responses": "#,##0",
     "days": "#,##0.0",
-    "contribution": "0.0",
+    "points": "0.0",
     "number": "0.00",
     "ratio": "0.00",
     "day": "yyyy-mm-dd",

@@ -97,6 +97,6 @@ def test_every_measure_of_a_score_has_words(labelled: bool) -> None:
 
 def test_words_that_are_no_card_are_refused_with_their_place(tmp_path: Path) -> None:
     wrong = tmp_path / "words.yaml"
-    wrong.write_text("schema: other/1\nversion: 1\ntransactions: {}\nlabelled: {}\nmeasures: []\n", encoding="utf-8")
+    wrong.write_text("schema: other/1\nversion: 1\ntransactions: {}\nlabelled: {}\nmetrics: []\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"words\.yaml:1: not the words of a model card"):
         load_card_words(path=wrong)

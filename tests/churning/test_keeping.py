@@ -217,8 +217,8 @@ def test_how_warnings_turned_out_is_told_once_their_horizon_has_passed(store: St
     # gone on 10 July (MAY + 40 days): a was first warned on 1 May, 70 days before, and c on 31 May, 40 days before
     assert outcome.median_days_before == 55.0
     assert outcome.sentence == (
-        "of 3 customers warned about on 2026-05-31, 2 bought nothing by 2026-06-30; "
-        "of 4 who bought nothing, 2 were warned about, half of them 55 days or more before they were gone"
+        "of 3 customers with a warning on 2026-05-31, 2 bought nothing by 2026-06-30; "
+        "of 4 who bought nothing, 2 had a warning, half of them 55 days or more before they were gone"
     )
 
 

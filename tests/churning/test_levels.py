@@ -150,7 +150,7 @@ def test_the_gone_and_the_late_are_counted() -> None:
     frame = pl.concat([customer(silent=5000), customer(silent=110), customer(), customer(0.1, silent=5000)])
     told = give_levels(frame, USUAL, horizon=HORIZON, lead_time=LEAD).with_columns(suppressed=pl.lit(None, pl.String))
     assert level_remarks(told, told, USUAL, lead_time=LEAD) == [
-        "not warned about, for gone rather than going: 1 customer, silent for longer than their own long gap and the "
+        "no warning, for gone rather than going: 1 customer, silent for longer than their own long gap and the "
         "horizon together",
         "1 of 2 warnings leave less than 14 days to act",
     ]

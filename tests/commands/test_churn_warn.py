@@ -88,7 +88,7 @@ def everybody(coarse: None, loaded: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def listed(coarse: None, loaded: Path) -> list[dict[str, Any]]:
-    """Those of them who are warned about."""
+    """Those of them with a warning."""
     words = ["churn-warn", "-C", str(loaded), "--model", "scorecard", "--dry-run", "-f", "json"]
     rows: list[dict[str, Any]] = json.loads(CliRunner().invoke(app, words).stdout)
     return rows
@@ -140,7 +140,7 @@ def test_headers_and_totals_of_a_shortened_list_are_of_that_list(small: Path, ru
     assert (
         f"3 customers may order nothing in the next {rows[0]['horizon_days']} days; {at_risk:,.0f} EUR" in mail.stdout
     )
-    assert re.search(r"the list, and all totals, are of 3 of [\d,]+ customers warned about", mail.stderr)
+    assert re.search(r"the list, and all totals, are of 3 of [\d,]+ customers with a warning", mail.stderr)
     summary = run(*words, "-o", "list.csv", "-f", "json")
     totals = json.loads(summary.stdout)
     assert sum(row["customers"] for row in totals) == 3
@@ -213,7 +213,7 @@ def test_warnings_are_kept_once_a_day_and_dry_runs_keep_none(small: Path, run: R
 def test_how_earlier_warnings_turned_out_is_told_when_their_horizon_has_passed(small: Path, run: Run) -> None:
     warned(run, "--as-of", "2025-08-31", "--horizon", "90d")
     done = run("churn-warn", "--model", "scorecard", "--horizon", "90d", "-f", "csv")
-    assert "customers warned about on 2025-08-31," in done.stderr
+    assert "customers with a warning on 2025-08-31," in done.stderr
     assert "bought nothing by 2025-11-29" in done.stderr
 
 

@@ -19,7 +19,7 @@ from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
 from ckm.metrics.context import ReportContext
-from ckm.metrics.relationships import relationship_measures
+from ckm.metrics.relationships import relationship_metrics
 from ckm.segmentation.apply import definition_table
 from ckm.segmentation.learn import segment_customers
 from ckm.segmentation.saved import SavedDefinition
@@ -105,7 +105,7 @@ def test_counts_and_money_of_parts_add_up_to_those_of_the_whole(number: int, see
 
     def measured(part: Ledger) -> dict[str, float]:
         context = ReportContext(shop(), part, period, compared_with(period, 12, "previous"), Config())
-        found = {each.name: each.value or 0.0 for each in relationship_measures(context)[0] if each.name in COUNTS}
+        found = {each.name: each.value or 0.0 for each in relationship_metrics(context)[0] if each.name in COUNTS}
         return {**found, "revenue": part.revenue_of_customers(period)}
 
     totals: dict[str, float] = {}

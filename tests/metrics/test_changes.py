@@ -80,7 +80,7 @@ def test_the_interval_of_an_effect_by_hand(shop: Metrics) -> None:
 
 
 def purchases_by_hand() -> list[tuple[int, float, int, float]]:
-    """What each customer of the small shop adds to customers and purchases of the period before, and of this one."""
+    """What each customer of the small shop adds to customers and purchases of the previous period, and of this one."""
     rows = shop_tables()["transactions"].collect()
     sold = rows.filter(
         pl.col("customer_id").is_not_null(), pl.col("net") >= 0, pl.col("type").is_in(["sale", "subscription"])

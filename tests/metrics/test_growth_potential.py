@@ -1,4 +1,4 @@
-"""What customers are worth and could be: the own best year by hand, and the rest as ``ckm segment --by value`` says."""
+"""What customers are worth and could be: the peak year by hand, and the rest as ``ckm segment --by value`` says."""
 
 from __future__ import annotations
 

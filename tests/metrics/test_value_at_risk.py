@@ -43,7 +43,7 @@ def risk(of: ReportContext, margin: Margin = ALL) -> Risk:
 
 
 def kept_run(folder: Path, as_of: date, *said: tuple[str, float, str | None, str | None, float]) -> None:
-    """Keep a run of 90 days: who, probability, level, reason, value at risk. All were first warned about that day."""
+    """Keep a run of 90 days: who, probability, level, reason, value at risk. All were first with a warning that day."""
 
     def reasons(code: str | None) -> list[dict[str, object]]:
         return [{"code": code, "contribution": 1.0}] if code else []

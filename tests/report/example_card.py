@@ -58,7 +58,10 @@ def example_card(**changes: object) -> ModelCard:
             CardFeature("spend_12mo", "spend", "Net of returns in the last 12 months."),
         ),
         "missing": ("open_complaints", "rating_last"),
-        "assumptions": (("Saved share", "20 % of the leavers who are contacted"), ("Contact cost", "1.00 EUR")),
+        "assumptions": (
+            ("Saved share", "20 % of the churned customers who are contacted"),
+            ("Contact cost", "1.00 EUR"),
+        ),
         "versions": (("ckm", "0.1.0"), ("features", "1")),
     }
     return ModelCard(**{**fields, **changes})  # type: ignore[arg-type]

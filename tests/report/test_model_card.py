@@ -62,14 +62,15 @@ def test_the_sentence_over_the_gain_curve_says_what_is_possible() -> None:
     gains = (Gain("scorecard", (0.0, 0.2, 1.0), (0.0, 0.3, 1.0)), Gain(RECENCY, (0.0, 0.4, 1.0), (0.0, 0.5, 1.0)))
     scores = (Scores("scorecard", CUT_OFFS[0], 100, 0.5, 0.8, 0.7, 1.5),)
     assert gain_finding(example_card(gains=gains, scores=scores)) == (
-        "Contacting the 20% of customers at highest risk reaches 30% of those who leave, against 25% by silence alone; "
+        "Contacting the 20% of customers at highest risk reaches 30% of churning customers, against 25% by silence "
+        "alone; "
         "more than 40% is not possible."
     )
 
 
 def test_what_reads_the_same_is_not_called_better() -> None:
     same = tuple(Gain(model, (0.0, 1.0), (0.0, 1.0)) for model in ("scorecard", RECENCY))
-    assert "reaches 20% of those who leave, as many as by silence alone;" in gain_finding(example_card(gains=same))
+    assert "reaches 20% of churning customers, as many as by silence alone;" in gain_finding(example_card(gains=same))
 
 
 def test_a_model_that_ranks_as_silence_does_is_not_praised() -> None:

@@ -206,7 +206,7 @@ def log_likelihood(parameters: Floats, data: Histories, *, first_counts: bool) -
 
 
 def starts(rate: float) -> Sequence[Sequence[float]]:
-    """Parameters to start from, at the mean rate of purchases or above it, for those who leave."""
+    """Parameters to start from, at the mean rate of purchases or above it, for churning customers."""
     return tuple(
         (r, r / (rate * faster), a, b)
         for r, faster, a, b in ((0.3, 2.0, 0.8, 2.4), (1.5, 1.2, 0.3, 4.0), (0.8, 4.0, 2.0, 2.0))

@@ -29,7 +29,7 @@ CLASSES: Mapping[str, type[TransactionModel]] = {kind.name: kind for kind in (BG
 
 @dataclass(frozen=True)
 class Choice:
-    """The model with the smallest AIC, and what it was held against.
+    """The model with the smallest AIC, and what it was compared with.
 
     Attributes
     ----------

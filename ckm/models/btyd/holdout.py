@@ -1,4 +1,4 @@
-"""Were the models right? Learned on the first part of the history, held against the rest."""
+"""Were the models right? Learned on the first part of the history, compared with the rest."""
 
 from __future__ import annotations
 
@@ -89,12 +89,12 @@ class Holdout:
 
     @cached_property
     def tenths_of_orders(self) -> tuple[Tenth, ...]:
-        """Orders by tenths of the customers, those of whom most orders were expected first."""
+        """Orders by decile of the customers, those of whom most orders were expected first."""
         return by_tenths(self.best.expected, self.orders)
 
     @cached_property
     def tenths_of_money(self) -> tuple[Tenth, ...]:
-        """Money by tenths of the customers, those of whom most money was expected first."""
+        """Money by decile of the customers, those of whom most money was expected first."""
         return by_tenths(self.best.expected * self.order_value, self.money)
 
 

@@ -106,7 +106,7 @@ def log_likelihood(parameters: Floats, data: Histories) -> tuple[float, Floats]:
 
 
 def starts(rate: float) -> Sequence[Sequence[float]]:
-    """Parameters to start from, at the mean rate of purchases or above it, for those who leave."""
+    """Parameters to start from, at the mean rate of purchases or above it, for churning customers."""
     guesses = ((0.5, 1.5, 0.6, 0.3), (1.5, 1.2, 0.3, 1.0), (0.8, 3.0, 2.0, 0.5))
     return tuple((r, r / (rate * faster), s, beta) for r, faster, s, beta in guesses)
 

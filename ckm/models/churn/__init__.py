@@ -1,1 +1,1 @@
-"""Models of who stays away: they learn from how customers stood on past days, and what they did then."""
+"""Models of who churns: they learn from how customers stood on past days, and what they did then."""

@@ -52,7 +52,7 @@ class BoostedModel:
     beyond: Mapping[str, float] = field(default_factory=dict)
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of staying away; a feature that is absent is unknown of everybody."""
+        """Return the log odds of churn; a feature that is absent is unknown of everybody."""
         rows = len(features["days_silent"])
         design = np.column_stack([column(features, name, rows) for name in self.names])
         with one_thread():

@@ -32,7 +32,7 @@ class BtydModel:
     horizon: int
 
     def log_odds(self, features: Features) -> NDArray[np.float64]:
-        """Return the log odds of staying away."""
+        """Return the log odds of churn."""
         return no_order_log_odds(self.purchases, features, self.horizon)
 
     def to_plain(self) -> dict[str, object]:

@@ -176,7 +176,7 @@ def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, see
         A row per customer, as of one day: a column that was filled in after it tells the outcome. One that does so by
         itself is named in ``leaks``; it is learned from all the same.
     label, positive
-        Column of the outcome, and its value for those who left, as text.
+        Column of the outcome, and its value for churned customers, as text.
     id
         Column that names the customer; it is never learned from.
     seed

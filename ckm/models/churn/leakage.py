@@ -187,7 +187,7 @@ def _auc_error(auc: float, positive: int, negative: int) -> float:
 
 
 def _lift_out_of_fold(codes: NDArray[np.int64], away: Flags, folds: NDArray[np.int64]) -> Floats:
-    """Return by how much the share who left among a value's rows exceeds that of all, learned in the other folds."""
+    """Return by how much the share churned among a value's rows exceeds that of all, learned in the other folds."""
     lift = np.zeros(len(away))
     size = int(codes.max()) + 1
     for fold in np.unique(folds):

@@ -1,4 +1,4 @@
-"""A churn model of a given kind, learned from the past and put right by the window that closed last."""
+"""A churn model of a given kind, learned from the past and calibrated by the window that closed last."""
 
 from __future__ import annotations
 
@@ -71,11 +71,11 @@ class CalibratedModel:
         return getattr(self.model, "beyond", {})
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of staying away, put right; of a row by nothing but its features."""
+        """Return the log odds of churn, calibrated; of a row by nothing but its features."""
         return self.calibration(self.model.log_odds(features))
 
     def probability(self, features: Features) -> Floats:
-        """Return the probability of staying away."""
+        """Return the probability of churn."""
         from scipy.special import expit
 
         return np.asarray(expit(self.log_odds(features)), dtype=np.float64)

@@ -66,7 +66,7 @@ class ScorecardModel:
     beyond: Mapping[str, float] = field(default_factory=dict)
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of staying away; a feature that is absent is unknown of everybody."""
+        """Return the log odds of churn; a feature that is absent is unknown of everybody."""
         derived = derive(features, self.purchases, self.horizon)
         rows = len(derived[SILENCE_SHARE])
         total = np.full(rows, self.intercept)

@@ -1,4 +1,4 @@
-"""What a churn model learns from: customers as they stood on a day, and whether they stayed away after it."""
+"""What a churn model learns from: customers as they stood on a day, and whether they churned after it."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class Past:
         stayed = len(self.away) - left
         if min(left, stayed) < FEWEST_EVENTS:
             raise NotEnoughDataError(
-                f"of {len(self.away)} customers in {len(self.windows)} past windows {left} stayed away and {stayed} "
+                f"of {len(self.away)} customers in {len(self.windows)} past windows {left} churned and {stayed} "
                 f"came back; {FEWEST_EVENTS} of each are needed",
                 hint=f"{NAMES_OVERDUE}; or load more history",
                 away=left,
@@ -132,7 +132,7 @@ class ChurnModel(Protocol):
         """Return rule, btyd, scorecard or boosted."""
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of staying away, finite; of a row by nothing but its features."""
+        """Return the log odds of churn, finite; of a row by nothing but its features."""
 
     def to_plain(self) -> dict[str, object]:
         """Return what was learned, as text, numbers, lists and dicts."""

@@ -40,7 +40,7 @@ class Recipe:
     column
         Where it stands.
     over
-        Column that it is held against, as a ratio; None for a feature that stands alone.
+        Column that it is compared with, as a ratio; None for a feature that stands alone.
     log
         Whether the logarithm of it is taken, ``sign(x) log(1 + |x|)``. A ratio is always one of logarithms.
     evidence

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 STABLE = 0.90
 """Mean adjusted Rand index from which a number of clusters counts as found again."""
 BOOTSTRAPS = 24
-"""Samples drawn with replacement; each is held against each."""
+"""Samples drawn with replacement; each is compared with each."""
 BOOTSTRAP_RESTARTS = 5
 SILHOUETTE_POINTS = 2_000
 """Points whose silhouette is computed; its cost grows with their square."""

@@ -47,7 +47,7 @@ class SpendTest:
     day, days
         Last day that was known, and length of what followed.
     candidates
-        Expected spend of each customer by candidate, before the total is put right.
+        Expected spend of each customer by candidate, before the total is calibrated.
     expected
         The combination, by shares and a correction of the total learned from the tests that had closed by the day.
     no_purchase
@@ -98,7 +98,7 @@ class SpendForecast:
     shares
         Of the candidates in the combination.
     correction
-        Factor by which past totals were put right.
+        Factor by which past totals were calibrated.
     horizon, window
         Days ahead, and length of the tests: the horizon, or shorter where the history is less than three of it.
     tests
@@ -131,7 +131,7 @@ def forecast_spend(
     """Predict the spend of each customer over a horizon.
 
     The model of ordering times that of an order's value, last year's spend times a learned ratio, and boosted trees are
-    each learned from what was known at past days, held against the windows that followed, and combined by the shares
+    each learned from what was known at past days, compared with the windows that followed, and combined by the shares
     that did best there. Where the history is less than three horizons the windows are a third of it, and what the trees
     expect grows to the horizon as the model of ordering says. Where it is too short for that, the model of ordering
     stands alone. A million customers take some ten seconds, most of them to apply.

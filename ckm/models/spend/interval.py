@@ -121,7 +121,7 @@ def fit_interval(tests: Sequence[Missed]) -> SpendInterval | None:
 def coverage(tests: Sequence[Missed]) -> float | None:
     """Return the share of customers whose spend lay in an interval learned from other customers.
 
-    Each half of the customers of each test is held against the interval of the other half.
+    Each half of the customers of each test is compared with the interval of the other half.
     """
     within = customers = 0
     for half in (0, 1):

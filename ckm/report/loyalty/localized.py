@@ -100,7 +100,7 @@ class LocalizedReport:
             case "days":
                 digits = 0 if value == round(value) else 1
                 return self.say("unit.days", abs(value), days=numbers.decimal(value, digits, signed=signed))
-            case "contribution":
+            case "points":
                 return numbers.decimal(value, 1, signed=signed)
             case "number" | "ratio":
                 return numbers.decimal(value, 2, signed=signed)

@@ -55,7 +55,7 @@ def relationships_section(localized: LocalizedReport) -> Section:
 
 
 def retention_finding(localized: LocalizedReport) -> str:
-    """Return how many came back, compared with the period before within its interval; empty where it is not known.
+    """Return how many came back, compared with the previous period within its interval; empty where it is not known.
 
     Periods of unequal length are not compared: in more days more come back.
     """

@@ -46,7 +46,7 @@ class Flows:
     ----------
     frame
         One row per period, in time: period (``2026-06``, ``2026-Q2`` or ``2026``), end (Date, the day at whose end
-        the period is judged), then customers (Int64): active_before (in rhythm at the end of the period before), new
+        the period is judged), then customers (Int64): active_before (in rhythm at the end of the previous period), new
         (of those in rhythm now, who bought first within the period), retained (in rhythm at both ends), reactivated (in
         rhythm now but not before, bought first before), lost (in rhythm before but not now), active (in rhythm now).
     period

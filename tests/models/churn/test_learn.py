@@ -22,7 +22,7 @@ class Even:
 
 
 def past_with(shares: list[float], customers: int = 1_000) -> Past:
-    """Windows half a horizon apart, in each of which this share stays away."""
+    """Windows half a horizon apart, in each of which this share churns."""
     windows = tuple(
         Window(
             day=30 * number,

@@ -1,4 +1,4 @@
-"""Issue 13, must show 6: the spend of CDNOW and of Online Retail, held against what came."""
+"""Issue 13, must show 6: the spend of CDNOW and of Online Retail, compared with what came."""
 
 from __future__ import annotations
 
