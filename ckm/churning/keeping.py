@@ -123,16 +123,16 @@ class Outcome:
 
     @property
     def sentence(self) -> str:
-        """How they turned out, as one sentence."""
+        """Precision, recall and lead time of the warnings, as one sentence."""
         ends = self.as_of + timedelta(days=self.horizon)
-        said = f"of {self.warned:,} customers with a warning on {self.as_of}, {self.warned_churned:,} churned by {ends}"
-        caught = f"of {self.left:,} who bought nothing, {self.warned_churned:,} had a warning"
-        early = (
-            f", half of them {self.median_days_before:g} days or more before they were gone"
-            if self.median_days_before is not None
-            else ""
+        precision = (
+            f"of {self.warned:,} customers with a warning on {self.as_of}, {self.warned_churned:,} churned by {ends}"
         )
-        return f"{said}; {caught}{early}"
+        recall = f"of {self.left:,} churned customers, {self.warned_churned:,} had a warning"
+        lead_time = (
+            f"; median lead time {self.median_days_before:g} days" if self.median_days_before is not None else ""
+        )
+        return f"{precision}; {recall}{lead_time}"
 
 
 def run_name(horizon: int) -> str:

@@ -97,7 +97,7 @@ def test_each_change_is_told_from_the_others(store: Store) -> None:
         "h": "new",
     }
     assert later.sentence == "since 2026-05-31: 2 new, 2 worse, 1 same, 2 better, 1 ended"
-    assert sorted(later.new_only["customer_id"]) == ["a", "b", "g", "h"]
+    assert sorted(later.new["customer_id"]) == ["a", "b", "g", "h"]
 
 
 @pytest.mark.slow
@@ -196,7 +196,7 @@ def test_nothing_new_is_told_when_nothing_has_changed(customers: dict[str, float
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / "store")
         run(store, MAY, now(**customers))
-        assert run(store, JUNE, now(**customers)).new_only.is_empty()
+        assert run(store, JUNE, now(**customers)).new.is_empty()
 
 
 def test_how_warnings_turned_out_is_told_once_their_horizon_has_passed(store: Store) -> None:
@@ -217,8 +217,8 @@ def test_how_warnings_turned_out_is_told_once_their_horizon_has_passed(store: St
     # gone on 10 July (MAY + 40 days): a was first warned on 1 May, 70 days before, and c on 31 May, 40 days before
     assert outcome.median_days_before == 55.0
     assert outcome.sentence == (
-        "of 3 customers with a warning on 2026-05-31, 2 bought nothing by 2026-06-30; "
-        "of 4 who bought nothing, 2 had a warning, half of them 55 days or more before they were gone"
+        "of 3 customers with a warning on 2026-05-31, 2 churned by 2026-06-30; "
+        "of 4 churned customers, 2 had a warning; median lead time 55 days"
     )
 
 

@@ -73,7 +73,7 @@ def test_no_goal_is_said_and_not_left_out() -> None:
             "no metric 'retentionrate'",
             "did you mean 'retention_rate'?",
         ),
-        ("goals: {state: 4}\n", 1, "comes by state only", "retention_rate"),
+        ("goals: {lifecycle_stage: 4}\n", 1, "comes by state only", "retention_rate"),
         ("goals: {goal: 4}\n", 1, "one number", "retention_rate"),
         ("currency: EUR\ngoals:\n  retention_rate: 40\n", 3, "is a share, and 40 is none", "40% or 0.4"),
     ],

@@ -19,7 +19,7 @@ CENT = 0.005
 
 def data_quality_section(localized: LocalizedReport) -> Section:
     """Return what the numbers rest on."""
-    return Section(localized.say("section.trust"), tuple(_blocks(localized)))
+    return Section(localized.say("section.data_quality"), tuple(_blocks(localized)))
 
 
 def definitions_section(localized: LocalizedReport) -> Section:
