@@ -33,7 +33,7 @@ from measure import CKM, machine, run
 from ckm.churning.facts import customer_facts, returning_customers
 from ckm.churning.reasons import explain
 from ckm.churning.snapshot import Snapshot, snapshot, stayed_away
-from ckm.churning.typical import typical_stayer
+from ckm.churning.typical import typical_retained_customer
 from ckm.customers.calendar import calendar_day, day_number
 from ckm.customers.history import History, read_history
 from ckm.dataset import open_dataset
@@ -41,7 +41,7 @@ from ckm.errors import NotEnoughDataError
 from ckm.example import make_shop
 from ckm.models.churn.learn import learn
 from ckm.models.churn.purchase_models import PurchaseModels
-from ckm.models.churn.window import Past, Window
+from ckm.models.churn.window import TrainingSet, TrainingSnapshot
 from ckm.models.sampling import id_hashes
 from ckm.workspace import lay_out
 
@@ -86,14 +86,14 @@ def explained(history: History) -> pl.DataFrame:
     fits = PurchaseModels()
     snapshots = {day: snapshot(history, day, HORIZON) for day in ends}
     windows = {
-        day: Window(day, each.features, stayed_away(history, each, HORIZON), keys[each.customers])
+        day: TrainingSnapshot(day, each.features, stayed_away(history, each, HORIZON), keys[each.customers])
         for day, each in snapshots.items()
         if day + HORIZON <= history.last_day
     }
     frames = []
     for day, today in snapshots.items():
         known = tuple(window for earlier, window in windows.items() if earlier + HORIZON <= day)
-        past = Past(known, day, today.features, HORIZON, fits=fits)
+        past = TrainingSet(known, day, today.features, HORIZON, fits=fits)
         try:
             frames.append(_at(history, today, past))
         except NotEnoughDataError:
@@ -101,9 +101,9 @@ def explained(history: History) -> pl.DataFrame:
     return pl.concat(frames)
 
 
-def _at(history: History, today: Snapshot, past: Past) -> pl.DataFrame:
+def _at(history: History, today: Snapshot, past: TrainingSet) -> pl.DataFrame:
     model = learn(past, "scorecard")
-    usual = typical_stayer(past)
+    usual = typical_retained_customer(past)
     reasons = explain(
         model.log_odds,
         today.customers,
@@ -117,7 +117,7 @@ def _at(history: History, today: Snapshot, past: Past) -> pl.DataFrame:
     scores = reasons.attribution.scores
     never = np.zeros(len(today), np.bool_)
     record = {cause: today.features[name] > 0 if name in today.features else never for cause, name in ON_RECORD.items()}
-    known = {cause: bool((usual.stayers.get(name, never) > 0).any()) for cause, name in ON_RECORD.items()}
+    known = {cause: bool((usual.retained.get(name, never) > 0).any()) for cause, name in ON_RECORD.items()}
     return pl.DataFrame(
         {
             "customer_id": history.customers.gather(today.customers),
@@ -177,7 +177,7 @@ def false_alarms(told: pl.DataFrame) -> pl.DataFrame:
     parts = {
         "left by drift or fading": leavers(told).filter(pl.col("reason").is_in(["drift", "faded"])),
         "still there": told.filter(there),
-        "still there, top tenth of scores": told.filter(there & pl.col("top")),
+        "still there, top decile of scores": told.filter(there & pl.col("top")),
     }
     anything = pl.any_horizontal(f"record_{cause}" for cause in ON_RECORD)
     return pl.concat(

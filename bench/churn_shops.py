@@ -24,7 +24,7 @@ from ckm.churning.snapshot import snapshot, stayed_away
 from ckm.customers.history import History, read_history
 from ckm.models.backtest import Backtest, walk_forward
 from ckm.models.churn.purchase_models import PurchaseModels
-from ckm.models.churn.window import Window
+from ckm.models.churn.window import TrainingSnapshot
 from ckm.models.cutoffs import Calendar
 from ckm.models.sampling import id_hashes
 
@@ -55,11 +55,11 @@ class Windows:
         self.horizon = horizon
         self.keys = id_hashes(history.customers.to_list())
 
-    def __call__(self, day: int) -> Window:
+    def __call__(self, day: int) -> TrainingSnapshot:
         """Return everybody who had bought by a day."""
         shot = snapshot(self.history, day, self.horizon)
         away = stayed_away(self.history, shot, self.horizon)
-        return Window(day, shot.features, away, self.keys[shot.customers])
+        return TrainingSnapshot(day, shot.features, away, self.keys[shot.customers])
 
 
 def show(result: Backtest) -> None:

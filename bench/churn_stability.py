@@ -41,7 +41,7 @@ from ckm.models.metrics import brier, calibration_error
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ckm.models.churn.window import Window
+    from ckm.models.churn.window import TrainingSnapshot
 
 DAYS = 60
 START = datetime(2022, 1, 1, tzinfo=UTC)
@@ -105,11 +105,11 @@ class Sweep:
     def __init__(self, history: History, horizon: int) -> None:
         self.history, self.horizon = history, horizon
         self.made = Windows(history, horizon)
-        self.windows: dict[int, Window] = {}
+        self.windows: dict[int, TrainingSnapshot] = {}
         self.fits = PurchaseModels(repeat_purchases(history))
         self.said: dict[int, dict[str, np.ndarray]] = {}
 
-    def window(self, day: int) -> Window:
+    def window(self, day: int) -> TrainingSnapshot:
         """Return the window of a day, made once."""
         if day not in self.windows:
             self.windows[day] = self.made(day)

@@ -28,9 +28,9 @@ from metric import SHARED, machine
 
 from ckm.errors import NotEnoughDataError
 from ckm.example.world import make_world
-from ckm.models.btyd.holdout import Holdout, ModelHoldout, Tenth, hold_out
+from ckm.models.btyd.holdout import Holdout, HoldoutDecile, ModelHoldout, hold_out
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
-from ckm.models.spend.history import Purchases, Snapshot
+from ckm.models.spend.history import Purchases, SpendSnapshot
 from ckm.models.spend.ordering import OrderedSpend, fit_ordered_spend
 from ckm.models.threads import one_thread
 
@@ -82,7 +82,7 @@ def example() -> Visits:
     return by_day(*(list(column) for column in zip(*rows, strict=True)))
 
 
-def tell(title: str, tenths: tuple[Tenth, ...], unit: str) -> None:
+def tell(title: str, tenths: tuple[HoldoutDecile, ...], unit: str) -> None:
     print(f"\n{title}\n{'tenth':>7}{'customers':>11}{'expected':>12}{'actual':>12}  {unit}")
     for number, each in enumerate(tenths, 1):
         print(f"{number:>7}{each.customers:>11,}{each.expected:>12,.1f}{each.actual:>12,.1f}")
@@ -160,7 +160,7 @@ def spend(name: str, columns: Visits, split: int, last: int) -> None:
     codes = np.unique(customer, return_inverse=True)[1]
     known = Purchases(codes[day <= split].astype(np.int64), day[day <= split].astype(np.int64), money[day <= split])
     everything = Purchases(codes.astype(np.int64), day.astype(np.int64), money)
-    today, horizon, first = Snapshot(known, split), last - split, known.first_day
+    today, horizon, first = SpendSnapshot(known, split), last - split, known.first_day
     inner = hold_out(
         known.code, known.day, known.money, split=split - min(horizon, (split - first + 1) // 2), last_day=split
     )
@@ -197,10 +197,10 @@ def boosting(known: Purchases, split: int, found: SpendForecast, ordering: Order
 
     window, design, spent = found.window, [], []
     for past in (split - 2 * window, split - window):
-        snapshot = Snapshot(known, past)
+        snapshot = SpendSnapshot(known, past)
         design.append(snapshot.features(window))
         spent.append(known.spent(snapshot.buyers.codes, past, past + window))
-    today = Snapshot(known, split)
+    today = SpendSnapshot(known, split)
     growth = ordering.orders(today, found.horizon) / np.maximum(ordering.orders(today, window), 1e-9)
     with one_thread():
         trees = HistGradientBoostingRegressor(loss=loss, max_iter=60, random_state=0, early_stopping=False)

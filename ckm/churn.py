@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm.churning.labelled import LabelledList
-    from ckm.churning.listing import Listing
+    from ckm.churning.listing import ChurnListing
     from ckm.config import Config
     from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
@@ -48,7 +48,7 @@ DEFAULT_SEGMENTS = "default"
 
 
 @dataclass(frozen=True)
-class Request:
+class ChurnOptions:
     """What to warn of, and what to keep.
 
     Attributes
@@ -209,7 +209,7 @@ def churn(
     >>> churn("orders.csv", horizon="90d").frame  # doctest: +SKIP
     """
     dataset = dataset_of(source, by_customer=True)
-    request = Request(
+    request = ChurnOptions(
         as_of=as_of,
         horizon=parse_horizon(horizon) if isinstance(horizon, str) else horizon,
         model=model,
@@ -227,7 +227,7 @@ def churn(
 
 
 def warn(
-    dataset: Dataset, request: Request, config: Config, *, tell: Callable[[str], None] = lambda _: None
+    dataset: Dataset, request: ChurnOptions, config: Config, *, tell: Callable[[str], None] = lambda _: None
 ) -> ChurnWarnings:
     """Say of every customer how likely they are to order nothing within the horizon, why, and what to do.
 
@@ -321,7 +321,7 @@ def model_card(result: ChurnWarnings) -> ModelCard:
     """
     found = result.forecast
     if found.backtest is None:
-        raise UsageError("a model card needs a backtest", hint="ask for it: Request(backtest=True), or --backtest")
+        raise UsageError("a model card needs a backtest", hint="ask for it: ChurnOptions(backtest=True), or --backtest")
     history, left = found.history, found.history.everybody.left_out
     reasons = {
         "with a stray date": left.rows_stray,
@@ -372,7 +372,7 @@ def _store(dataset: Dataset, wait: float | None) -> Store | None:
     return Store(dataset.workspace.store_dir, wait=wait)
 
 
-def _chosen(frame: pl.DataFrame, request: Request) -> pl.DataFrame:
+def _chosen(frame: pl.DataFrame, request: ChurnOptions) -> pl.DataFrame:
     """Return the rows to list, best first."""
     if request.budget is not None:
         return choose(frame, request.budget)
@@ -388,7 +388,7 @@ def _contacts(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(is_warning() & ~pl.col("past_lead_time"))
 
 
-def _shortened(everybody: pl.DataFrame, chosen: pl.DataFrame, request: Request) -> list[str]:
+def _shortened(everybody: pl.DataFrame, chosen: pl.DataFrame, request: ChurnOptions) -> list[str]:
     """Say of what a shortened list is a part."""
     if request.budget is None and not request.new_only:
         return []
@@ -396,7 +396,7 @@ def _shortened(everybody: pl.DataFrame, chosen: pl.DataFrame, request: Request) 
     return [f"the list, and all totals, are of {chosen.height:,} of {counted(warned, 'customer')} with a warning"]
 
 
-def _priced(chosen: pl.DataFrame, listing: Listing, assumptions: Assumptions) -> list[str]:
+def _priced(chosen: pl.DataFrame, listing: ChurnListing, assumptions: Assumptions) -> list[str]:
     """Return remarks on how the expected gain is computed."""
     remarks = [listing.lost.sentence(listing.value)]
     if listing.value == "revenue":

@@ -178,7 +178,7 @@ def _usage_error(error: TyperException) -> UsageError:
     message = (error.message if hasattr(error, "possibilities") else error.format_message()).rstrip(".")
     hint = f"did you mean '{near[0]}'?" if near else f"see '{path} --help'"
     if "does not match the format" in message:  # of the only formats there are, those of a day
-        message, hint = message.partition(" does not match")[0] + " is no day", "write it as 2025-12-31"
+        message, hint = "invalid date " + message.partition(" does not match")[0], "write it as 2025-12-31"
     return UsageError(message[:1].lower() + message[1:], hint=hint)
 
 

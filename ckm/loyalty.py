@@ -70,7 +70,7 @@ SectionMetrics = tuple[tuple[Metric, ...], tuple[Missing, ...]]
 
 
 @dataclass(frozen=True)
-class Request:
+class LoyaltyOptions:
     """What to report on.
 
     Attributes
@@ -200,7 +200,7 @@ def loyalty(
     >>> loyalty("orders.csv", period="6mo").save("loyalty.csv")  # doctest: +SKIP
     """
     dataset = dataset_of(source, by_customer=True)
-    request = Request(
+    request = LoyaltyOptions(
         as_of=as_of,
         months=parse_months(period),
         comparison=compare,
@@ -216,7 +216,7 @@ def loyalty(
 
 
 def loyalty_report(
-    dataset: Dataset, request: Request, config: Config, *, tell: Callable[[str], None] = lambda _: None
+    dataset: Dataset, request: LoyaltyOptions, config: Config, *, tell: Callable[[str], None] = lambda _: None
 ) -> Loyalty:
     """Compute who is loyal and why, what changed, what customers could buy, and who may leave.
 
@@ -316,7 +316,7 @@ def loyalty_report(
 def _context(
     tables: Mapping[str, pl.LazyFrame],
     dataset: Dataset,
-    request: Request,
+    request: LoyaltyOptions,
     config: Config,
     dimension: Dimension | None,
 ) -> ReportContext:

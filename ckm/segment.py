@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from ckm.segmentation.saved import SavedDefinition
     from ckm.store import Store
 
-__all__ = ["Request", "Segmentation", "apply_definition", "segment", "segment_customers", "segment_dataset"]
+__all__ = ["SegmentOptions", "Segmentation", "apply_definition", "segment", "segment_customers", "segment_dataset"]
 
 DEFAULT_NAME = "default"
 """Of the definition by recency, frequency and money; the other methods' definitions bear the method's name."""
 
 
 @dataclass(frozen=True)
-class Request:
+class SegmentOptions:
     """What to segment by, and what to keep.
 
     Attributes
@@ -161,7 +161,7 @@ def segment(
     tell("reading")
     dataset = dataset_of(source, by_customer=True)
     tell("segmenting")
-    request = Request(
+    request = SegmentOptions(
         by=by,
         as_of=as_of,
         use=use,
@@ -178,7 +178,7 @@ def segment(
     return replace(found, remarks=(*dataset.remarks, *found.remarks))
 
 
-def segment_dataset(dataset: Dataset, request: Request, config: Config) -> Segmentation:
+def segment_dataset(dataset: Dataset, request: SegmentOptions, config: Config) -> Segmentation:
     """Segment the customers of a workspace or a file.
 
     A workspace keeps the definition the first time and applies it unchanged from then on, and keeps every run. A file
@@ -225,7 +225,7 @@ def segment_dataset(dataset: Dataset, request: Request, config: Config) -> Segme
     return result
 
 
-def _must_keep_nothing(dataset: Dataset, request: Request) -> bool:
+def _must_keep_nothing(dataset: Dataset, request: SegmentOptions) -> bool:
     """Whether there is no place to keep a run, and nobody has asked for anything to be written."""
     asked = bool(request.save) or request.refit
     return dataset.workspace is not None and not dataset.workspace.writable and not asked
@@ -239,7 +239,7 @@ def _store(dataset: Dataset, wait: float | None) -> Store | None:
     return Store(dataset.workspace.store_dir, wait=wait)
 
 
-def _check(request: Request, dataset: Dataset) -> None:
+def _check(request: SegmentOptions, dataset: Dataset) -> None:
     if request.use and request.save:
         raise UsageError("--use and --save contradict each other", hint="--use applies a definition, --save makes one")
     if request.use and isinstance(request.by, Path):
@@ -252,7 +252,7 @@ def _check(request: Request, dataset: Dataset) -> None:
         )
 
 
-def _definition_on_file(request: Request, library: Library, *, in_workspace: bool) -> SavedDefinition | None:
+def _definition_on_file(request: SegmentOptions, library: Library, *, in_workspace: bool) -> SavedDefinition | None:
     if request.use:
         return library.load(request.use)
     if request.save:
@@ -266,11 +266,11 @@ def _definition_on_file(request: Request, library: Library, *, in_workspace: boo
     return library.find(request.name) if in_workspace else None
 
 
-def _to_learn(saved: SavedDefinition, rules: Definition | None, request: Request) -> bool:
+def _to_learn(saved: SavedDefinition, rules: Definition | None, request: SegmentOptions) -> bool:
     return request.refit or (rules is not None and rules != saved.definition)
 
 
-def _check_same_wishes(saved: SavedDefinition, request: Request) -> None:
+def _check_same_wishes(saved: SavedDefinition, request: SegmentOptions) -> None:
     """Refuse options that a definition settles otherwise: it is applied unchanged or not at all."""
     method = saved.definition.method
 
@@ -290,7 +290,7 @@ def _check_same_wishes(saved: SavedDefinition, request: Request) -> None:
 
 def _learn(
     tables: Mapping[str, pl.LazyFrame],
-    request: Request,
+    request: SegmentOptions,
     config: Config,
     rules: Definition | None,
     saved: SavedDefinition | None,
@@ -338,7 +338,7 @@ def _with_balance(result: Segmentation, ledger: Ledger) -> Segmentation:
 
 
 def _before(
-    result: Segmentation, ledger: Ledger, customers: pl.LazyFrame | None, store: Store | None, request: Request
+    result: Segmentation, ledger: Ledger, customers: pl.LazyFrame | None, store: Store | None, request: SegmentOptions
 ) -> EarlierRun | None:
     """Return what to compare with: a kept run; for a day without one, the same definition on the data of that day."""
     found = last_run(store, result.definition, result.as_of, until=request.since) if store else None

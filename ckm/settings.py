@@ -50,7 +50,7 @@ def parse_duration(text: str) -> timedelta:
     """Return ``12h``, ``7d`` or ``2w`` as a span of time."""
     number = re.fullmatch(r"\s*(\d{1,7})\s*([hdw])\s*", text)
     if number is None:
-        raise UsageError(f"'{text}' is no span of time", hint="write it as 12h, 7d or 2w")
+        raise UsageError(f"invalid duration '{text}'", hint="write it as 12h, 7d or 2w")
     return timedelta(**{UNITS[number[2]]: int(number[1])})
 
 
@@ -91,7 +91,7 @@ def parse_number(text: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise UsageError(f"'{text}' is no number", hint="write it as 12 or 0.5")
+        raise UsageError(f"invalid number '{text}'", hint="write it as 12 or 0.5")
     return number
 
 
@@ -156,7 +156,7 @@ def parse_level_start(text: str) -> LevelStart:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Target:
     """A number that is to be reached.
 
     Attributes
@@ -178,12 +178,12 @@ class Wanted:
         return value <= self.number if self.at_most else value >= self.number
 
 
-def parse_goal(text: str) -> Wanted:
+def parse_goal(text: str) -> Target:
     """Return ``0.4``, ``>= 40%`` or ``<= 30`` as what is wanted; a number alone means at least so much."""
     parts = re.fullmatch(r"\s*(>=|<=)?\s*([+-]?\d+(?:\.\d+)?)\s*(%?)\s*", text)
     if parts is None or not math.isfinite(float(parts[2])):
-        raise UsageError(f"'{text}' is no number to reach", hint="write it as 0.4, '>= 40%' or '<= 30'")
-    return Wanted(float(parts[2]) / (100 if parts[3] else 1), at_most=parts[1] == "<=")
+        raise UsageError(f"invalid target '{text}'", hint="write it as 0.4, '>= 40%' or '<= 30'")
+    return Target(float(parts[2]) / (100 if parts[3] else 1), at_most=parts[1] == "<=")
 
 
 def parse_severity(text: str) -> str:
@@ -510,7 +510,7 @@ class Config:
     churn: ChurnSettings = field(default_factory=ChurnSettings)
     loyalty: LoyaltySettings = field(default_factory=LoyaltySettings)
     kb: KbSettings = field(default_factory=KbSettings)
-    goals: Mapping[str, Wanted] = _per_name({}, parse_goal, any_name=True, shown=True)
+    goals: Mapping[str, Target] = _per_name({}, parse_goal, any_name=True, shown=True)
 
     @property
     def keeps_stray_dates(self) -> bool:

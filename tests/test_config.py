@@ -20,7 +20,7 @@ from ckm.config import (
 )
 from ckm.errors import UnknownNameError, UsageError
 from ckm.schema import Customers, Interactions, Transactions
-from ckm.settings import CheckSettings, Wanted, parse_days, parse_duration, parse_goal, parse_months, parse_share
+from ckm.settings import CheckSettings, Target, parse_days, parse_duration, parse_goal, parse_months, parse_share
 from ckm.workspace import lay_out, template
 from ckm.yamlfile import read_yaml
 from tests.conftest import Run
@@ -84,7 +84,7 @@ def test_the_environment_goes_before_the_file_and_the_file_before_the_default(
     config = load_config(tmp_path)
     assert (config.currency, config.ingest.max_rejects) == ("USD", 0.2)
     assert config.freshness["transactions"] == timedelta(hours=12)
-    assert config.goals == {"repeat": Wanted(0.5)}
+    assert config.goals == {"repeat": Target(0.5)}
     assert load_config(None).currency == "USD"
 
 
@@ -120,7 +120,7 @@ def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
         ("time_zone: Europe/Berln\n", 1, "no time zone", "did you mean 'Europe/Berlin'?"),
         ("time_zone: ../../etc/passwd\n", 1, "no time zone", "Europe/Berlin or UTC"),
         ("ingest:\n  max_rejects: 150%\n", 2, "no share between 0 and 1", "5% or 0.05"),
-        ("freshness:\n  customers: soon\n", 2, "no span of time", "12h, 7d or 2w"),
+        ("freshness:\n  customers: soon\n", 2, "invalid duration", "12h, 7d or 2w"),
         ("check:\n  min_rows: -3\n", 2, "no whole number", "write it as 30"),
         ("check:\n  outlier_z: -3\n", 2, "is negative", "at least 0"),
         ("check:\n  future: eror\n", 2, "no severity 'eror'", "did you mean 'error'?"),
@@ -135,7 +135,7 @@ def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
         ("churn: {warn: 120%}\n", 1, "neither a multiple of the average odds nor a share", "3x at least 35%"),
         ("kb: {log_queries: maybe}\n", 1, "neither yes nor no", "true or false"),
         ("kb: {freshness: {polcy: 7d}}\n", 1, "no kind of information 'polcy'", "did you mean 'policy'?"),
-        ("churn: {lead_time: soon}\n", 1, "no span of time", "12h, 7d or 2w"),
+        ("churn: {lead_time: soon}\n", 1, "invalid duration", "12h, 7d or 2w"),
     ],
 )
 def test_a_mistake_is_named_with_its_line(tmp_path: Path, text: str, line: int, message: str, hint: str) -> None:
@@ -184,8 +184,8 @@ def test_a_percentage_and_a_share_are_the_same(percent: int) -> None:
 
 
 def test_a_goal_is_at_least_so_much_unless_it_says_at_most() -> None:
-    assert parse_goal("0.4") == parse_goal(" >= 40% ") == Wanted(0.4)
-    assert parse_goal("<=30") == Wanted(30, at_most=True)
+    assert parse_goal("0.4") == parse_goal(" >= 40% ") == Target(0.4)
+    assert parse_goal("<=30") == Target(30, at_most=True)
     assert parse_goal("-5").is_met_by(-5)
     assert not parse_goal("<= 30").is_met_by(30.5)
 

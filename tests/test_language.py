@@ -8,7 +8,12 @@ import yaml
 
 ROOT = Path(__file__).parents[1]
 PHRASES = yaml.safe_load((ROOT / "tests" / "language.yaml").read_text(encoding="utf-8"))["phrases"]
-FOLDERS = {"ckm": (".py", ".pyi", ".yaml", ".j2"), "docs": (".md", ".py"), "bench": (".py",), "examples": (".md", ".py")}
+FOLDERS = {
+    "ckm": (".py", ".pyi", ".yaml", ".j2"),
+    "docs": (".md", ".py"),
+    "bench": (".py",),
+    "examples": (".md", ".py"),
+}
 OTHER_LANGUAGES = re.compile(r"data/report/(?!en\.yaml)|data/example/|data/platforms/")
 """Data in other languages, entries of the example shop, and column names of other systems."""
 

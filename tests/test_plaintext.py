@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from ckm.cells import markdown_table
 from ckm.plaintext import harmless, harmless_in_page, markdown_line, markdown_text, one_line, printable
-from ckm.report.document import Column, Document, Facts, Items, KeyFigure, Section, Table, Text
+from ckm.report.document import Document, Facts, Items, KeyFigure, ReportTable, Section, TableColumn, Text
 from ckm.report.markdown import render_markdown
-from ckm.rows import Table as Rows
+from ckm.rows import ReportTable as Rows
 from ckm.rows import render
 from tests.markup import BAD, ODD, markup_in, shown_text
 
@@ -55,7 +55,7 @@ def test_a_cell_of_a_table_stays_a_cell(text: str, name: str) -> None:
 
 @given(anything)
 def test_a_mail_holds_no_markup_but_its_own(text: str) -> None:
-    blocks = (Text(text), Items((text,)), Facts(((text, text),)), Table(text, (Column(text),), ((text,),)))
+    blocks = (Text(text), Items((text,)), Facts(((text, text),)), ReportTable(text, (TableColumn(text),), ((text,),)))
     mail = render_markdown(Document(text, text, (Section(text, blocks),), (KeyFigure(text, text, text),), text))
     assert not markup_in(mail), mail
     assert not BAD.search(mail)

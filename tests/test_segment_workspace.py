@@ -219,7 +219,7 @@ REFUSALS: dict[str, tuple[list[str], str]] = {
     "a name that is there": (["--save", "default"], "is there already"),
     "both": (["--use", "default", "--save", "x"], "contradict each other"),
     "a name that leaves the folder": (["--save", "../x"], "is no name for a definition"),
-    "no window": (["--window", "soon", "--save", "x"], "is no number of months"),
+    "no window": (["--window", "soon", "--save", "x"], "invalid number of months"),
     "no method": (["--by", "rmf"], "did you mean 'rfm'"),
     "a day that is not before": (["--since", "2026-01-01"], "is not before"),
 }

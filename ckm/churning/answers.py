@@ -29,7 +29,7 @@ TOLD = 5
 
 
 @dataclass(frozen=True)
-class Entry:
+class AnswerEntry:
     """What churn warning needs of a knowledge entry.
 
     Attributes
@@ -70,7 +70,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Answers:
+class FoundAnswers:
     """What answers what on a day.
 
     Attributes
@@ -85,11 +85,11 @@ class Answers:
     """
 
     by_reason: Mapping[str, tuple[str, ...]]
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, AnswerEntry]
     remarks: tuple[str, ...]
 
 
-def read_entries(folder: Path) -> tuple[list[Entry], list[str]]:
+def read_entries(folder: Path) -> tuple[list[AnswerEntry], list[str]]:
     """Return the entries below a folder, and what is wrong with those that could not be read.
 
     A mistake in one file does not silence the warnings of a whole shop: the file is left out and told; a mistake in
@@ -101,7 +101,7 @@ def read_entries(folder: Path) -> tuple[list[Entry], list[str]]:
         Of the knowledge base; it may be missing.
     """
     base = read_folder(folder)
-    entries: dict[str, Entry] = {}
+    entries: dict[str, AnswerEntry] = {}
     # One mistake for each entry that is left out, though several may be the reason.
     lost = {(each.path, each.document): each for each in reversed(base.mistakes) if _loses_an_entry(each)}
     mistakes = [_told(folder, each) for each in sorted(lost.values(), key=lambda each: (each.path, each.line))]
@@ -122,8 +122,8 @@ def _told(folder: Path, mistake: Mistake) -> str:
     return f"{folder / mistake.where}: {mistake.message}"
 
 
-def _entry(entry: knowledge.Entry, where: str) -> Entry:
-    return Entry(
+def _entry(entry: knowledge.Entry, where: str) -> AnswerEntry:
+    return AnswerEntry(
         id=entry.id,
         titles=entry.title.by_lang,
         confidence=entry.state.confidence,
@@ -135,7 +135,7 @@ def _entry(entry: knowledge.Entry, where: str) -> Entry:
     )
 
 
-def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> Answers:
+def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> FoundAnswers:
     """Find the entries that answer reasons on a day.
 
     A superseding entry must be in force itself to take another's place: a draft, or one that holds from next month,
@@ -151,7 +151,7 @@ def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> Answe
         The day.
     """
     if folder is None or not folder.is_dir():
-        return Answers({}, {}, ("there is no knowledge base: all reasons are unanswered",))
+        return FoundAnswers({}, {}, ("there is no knowledge base: all reasons are unanswered",))
     entries, mistakes = read_entries(folder)
     remarks = [f"left out of the answers: {mistake}" for mistake in mistakes[:TOLD]]
     if len(mistakes) > TOLD:
@@ -167,10 +167,10 @@ def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> Answe
     if not by_reason:
         remarks.append(f"no entry in {folder} answers any of the reasons on {as_of}")
     named = {name for ids in by_reason.values() for name in ids}
-    return Answers(by_reason, {entry.id: entry for entry in current if entry.id in named}, tuple(remarks))
+    return FoundAnswers(by_reason, {entry.id: entry for entry in current if entry.id in named}, tuple(remarks))
 
 
-def answer(reasons: pl.DataFrame, found: Answers) -> pl.DataFrame:
+def answer(reasons: pl.DataFrame, found: FoundAnswers) -> pl.DataFrame:
     """Give each customer the entries that answer their reasons.
 
     Parameters

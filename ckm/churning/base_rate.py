@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ckm.churning.snapshot import Snapshot
-    from ckm.models.churn.window import Features, Flags, Floats, Past
+    from ckm.models.churn.window import Features, Flags, Floats, TrainingSet
 
 DIGITS = 2
 """Decimals of a base rate: levels do not move with its noise from one day to the next."""
 
 
-def past_base_rate(past: Past) -> float | None:
+def past_base_rate(past: TrainingSet) -> float | None:
     """Return the share that left, over all past windows, of the customers who could still be lost; None without any.
 
     Who had no spend in 12 months, or had been silent for longer than their own long gap and the horizon together, is

@@ -72,7 +72,7 @@ class Scores:
 
 
 @dataclass(frozen=True)
-class Tenth:
+class CardDecile:
     """What was said of a tenth of the customers, and what came; lowest probability first, all cut-offs together."""
 
     n: int
@@ -228,7 +228,7 @@ class ModelCard:
     chosen_because: str
     data: CardData
     scores: tuple[Scores, ...]
-    reliability: tuple[Tenth, ...]
+    reliability: tuple[CardDecile, ...]
     gains: tuple[Gain, ...]
     features: tuple[CardFeature, ...] = ()
     missing: tuple[str, ...] = ()

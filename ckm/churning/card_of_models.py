@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckm.churning.card import RECENCY, CardColumns, CardData, CardFeature, Gain, ModelCard, Scores, Tenth
+from ckm.churning.card import RECENCY, CardColumns, CardData, CardDecile, CardFeature, Gain, ModelCard, Scores
 from ckm.churning.feature_catalogue import load_catalogue
 from ckm.customers.calendar import calendar_day
 from ckm.models.churn.stack import EXPECTED, STACK
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from ckm.models.backtest import Backtest
     from ckm.models.churn.labelled import LabelledFit
     from ckm.models.metrics import Reliability
-    from ckm.models.score import Score
+    from ckm.models.score import ModelScore
 
     Floats = NDArray[np.float64]
 
@@ -149,7 +149,7 @@ def _because(backtest: Backtest, model: str) -> str:
     )
 
 
-def _scores(score: Score) -> Scores:
+def _scores(score: ModelScore) -> Scores:
     return Scores(
         model=score.model,
         cut_off=None if score.cutoff is None else calendar_day(score.cutoff),
@@ -164,9 +164,9 @@ def _scores(score: Score) -> Scores:
     )
 
 
-def _tenths(table: Reliability) -> tuple[Tenth, ...]:
+def _tenths(table: Reliability) -> tuple[CardDecile, ...]:
     rows = zip(table.n.tolist(), table.said.tolist(), table.came.tolist(), strict=True)
-    return tuple(Tenth(int(n), float(said), float(came)) for n, said, came in rows)
+    return tuple(CardDecile(int(n), float(said), float(came)) for n, said, came in rows)
 
 
 def _gain(name: str, share: Floats, caught: Floats) -> Gain:

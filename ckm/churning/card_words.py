@@ -23,7 +23,7 @@ _MODE_KEYS = ("purpose", "not_for", "limits", "definitions")
 
 
 @dataclass(frozen=True)
-class Metric:
+class CardMetric:
     """A figure of a model card.
 
     Attributes
@@ -57,9 +57,9 @@ class CardWords:
     purpose: tuple[str, ...]
     not_for: tuple[str, ...]
     limits: tuple[str, ...]
-    metrics: tuple[Metric, ...]
+    metrics: tuple[CardMetric, ...]
 
-    def metric(self, name: str) -> Metric:
+    def metric(self, name: str) -> CardMetric:
         """Return the metric of that name; KeyError if there is none."""
         return {each.name: each for each in self.metrics}[name]
 
@@ -104,10 +104,10 @@ def _sentences(entry: YamlEntry) -> tuple[str, ...]:
     return tuple(item.text() for item in entry.items())
 
 
-def _metric(entry: YamlEntry, definitions: Mapping[str, str]) -> Metric:
+def _metric(entry: YamlEntry, definitions: Mapping[str, str]) -> CardMetric:
     keys = entry.fields(("name", "title", "format", "source"), ("definition",))
     texts = {name: value.text() for name, value in keys.items()}
     definition = definitions.get(texts["name"]) or texts.get("definition")
     if not definition:
         raise UsageError(f"{entry.where}: '{texts['name']}' has no definition")
-    return Metric(**{**texts, "definition": definition})
+    return CardMetric(**{**texts, "definition": definition})

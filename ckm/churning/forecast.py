@@ -10,7 +10,7 @@ import numpy as np
 from ckm.churning.base_rate import past_base_rate
 from ckm.churning.horizon import check_fixed_intervals, check_horizon
 from ckm.churning.snapshot import Snapshot, snapshot, stayed_away
-from ckm.churning.typical import TypicalStayer, typical_stayer
+from ckm.churning.typical import TypicalRetainedCustomer, typical_retained_customer
 from ckm.customers.calendar import calendar_day
 from ckm.customers.closures import every_year
 from ckm.customers.coverage import counted
@@ -21,7 +21,7 @@ from ckm.models.churn.learn import MODELS, CalibratedModel, learn
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.seasonal_clock import RepeatPurchases
 from ckm.models.churn.stack import StackModel
-from ckm.models.churn.window import Window
+from ckm.models.churn.window import TrainingSnapshot
 from ckm.models.cutoffs import STEPS_PER_HORIZON, YEAR, Calendar
 from ckm.models.sampling import id_hashes
 
@@ -70,7 +70,7 @@ class Forecast:
     today: Snapshot
     model: CalibratedModel | StackModel
     probability: NDArray[np.float64]
-    typical: TypicalStayer
+    typical: TypicalRetainedCustomer
     backtest: Backtest | None
     past_base_rate: float | None
 
@@ -136,7 +136,7 @@ def forecast(
         today=today,
         model=learned,
         probability=learned.probability(today.features),
-        typical=typical_stayer(past),
+        typical=typical_retained_customer(past),
         backtest=backtest,
         past_base_rate=past_base_rate(past),
     )
@@ -151,14 +151,14 @@ class _Windows:
         self._tell = tell
         self._keys = id_hashes(history.customers.to_list())
         self._only = _sample(self._keys, MOST_LEARNED_FROM)
-        self._made: dict[int, Window] = {}
+        self._made: dict[int, TrainingSnapshot] = {}
 
-    def __call__(self, day: int) -> Window:
+    def __call__(self, day: int) -> TrainingSnapshot:
         if day not in self._made:
             self._tell("looking at the past")
             then = snapshot(self._history, day, self._horizon, only=self._only)
             away = stayed_away(self._history, then, self._horizon)
-            self._made[day] = Window(day, then.features, away, self._keys[then.customers])
+            self._made[day] = TrainingSnapshot(day, then.features, away, self._keys[then.customers])
         return self._made[day]
 
 

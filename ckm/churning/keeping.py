@@ -64,7 +64,7 @@ class EarlierWarnings:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class WarningChanges:
     """What became of the warnings since the run before.
 
     Attributes
@@ -163,7 +163,7 @@ def judged_warnings(store: Store, as_of: date) -> EarlierWarnings | None:
     return _newest(store, runs)
 
 
-def compare(now: pl.DataFrame, before: EarlierWarnings | None, *, as_of: date, margin: float) -> Comparison:
+def compare(now: pl.DataFrame, before: EarlierWarnings | None, *, as_of: date, margin: float) -> WarningChanges:
     """Tell what is new, worse, the same or better since the run before.
 
     A warning is a row with a level that is not suppressed.
@@ -216,7 +216,7 @@ def compare(now: pl.DataFrame, before: EarlierWarnings | None, *, as_of: date, m
     warned = frame.filter(pl.col("change").is_not_null()).select("customer_id")
     told = earlier.head(0) if before is None else before.frame.filter(is_warning())
     ended = told.join(warned, on="customer_id", how="anti").height
-    return Comparison(frame, before.as_of if before is not None else None, {**counts, "ended": ended})
+    return WarningChanges(frame, before.as_of if before is not None else None, {**counts, "ended": ended})
 
 
 def _change(margin: float) -> pl.Expr:

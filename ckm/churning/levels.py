@@ -110,9 +110,9 @@ def give_levels(
 ) -> pl.DataFrame:
     """Say of each customer whether to warn about them, how urgently, and whether in time.
 
-    Warned about is who can still be lost: the probability is known and at or above ``watch``, the value is above zero,
-    and the customer is not gone. The level is the highest whose threshold the probability reaches; it is one higher at
-    the *last call*: when an action that is put off for as long as it takes would come too late
+    A warning is given to customers who can still be retained: the probability is known and at or above ``watch``, the
+    value is above zero, and the customer is not gone. The level is the highest whose threshold the probability reaches;
+    it is one higher at the *last call*: when an action that is put off for as long as it takes would come too late
     (``lead_time`` ≤ days left < 2 ``lead_time``).
 
     Parameters

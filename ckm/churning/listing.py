@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.churning.answers import Answers, answer, answers_for, unanswered_share
+from ckm.churning.answers import FoundAnswers, answer, answers_for, unanswered_share
 from ckm.churning.base_rate import base_rate
 from ckm.churning.bought import top_categories, top_products
 from ckm.churning.contact import Assumptions, by_gain, expected_gain
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 AMOUNTS = ("last_order_value", "value_at_risk", "expected_gain", "unanswered_share", "currency")
 """Columns that are null where no amounts are known."""
-REASON_FIELDS = ("code", "text", "value", "typical", "contribution", "share_of_stayers", "cause")
+REASON_FIELDS = ("code", "text", "value", "typical", "contribution", "share_of_retained", "cause")
 COLUMNS = (
     "customer_id",
     "as_of",
@@ -72,7 +72,7 @@ P_DIGITS, MONEY_DIGITS, POINT_DIGITS = 12, 2, 9
 
 
 @dataclass(frozen=True)
-class Listing:
+class ChurnListing:
     """Customers, judged.
 
     Attributes
@@ -97,7 +97,7 @@ class Listing:
     """
 
     frame: pl.DataFrame
-    answers: Answers
+    answers: FoundAnswers
     thresholds: Thresholds
     lost: LostSpend
     value: str
@@ -112,7 +112,7 @@ def list_customers(
     lead_time: int,
     kb: Path | None,
     all_customers: bool,
-) -> Listing:
+) -> ChurnListing:
     """Judge every customer of a forecast.
 
     Parameters
@@ -162,7 +162,7 @@ def list_customers(
         )
     )
     value = "revenue" if history.everybody.margin_share(forecast.today.day) is None else "margin"
-    return Listing(frame, found, thresholds, lost, value, (*suppressed.remarks, *found.remarks))
+    return ChurnListing(frame, found, thresholds, lost, value, (*suppressed.remarks, *found.remarks))
 
 
 def summarise(frame: pl.DataFrame, currency: str) -> pl.DataFrame:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from ckm.churning.facts import ReturningCustomers
     from ckm.churning.reason_book import Reason, ReasonBook
-    from ckm.churning.typical import TypicalStayer
+    from ckm.churning.typical import TypicalRetainedCustomer
 
     Codes: TypeAlias = NDArray[np.uint32]
     Flags: TypeAlias = NDArray[np.bool_]
@@ -41,7 +41,7 @@ SCHEMA: Mapping[str, pl.DataType] = {
     "value": pl.Float64(),
     "typical": pl.Float64(),
     "contribution": pl.Float64(),
-    "share_of_stayers": pl.Float64(),
+    "share_of_retained": pl.Float64(),
     "cause": pl.Boolean(),
 }
 
@@ -58,7 +58,7 @@ class Reasons:
         - ``group``, ``code``, ``text``; null in a customer's last row, the remainder
         - ``value`` and ``typical``: the customer's raw number and the usual one; null in the remainder
         - ``contribution``: what it adds to the log odds; those of the remainder are of groups of which nothing is said
-        - ``share_of_stayers``: of the customers who came back, the share of whom the same or worse could be said; null
+        - ``share_of_retained``: of the customers who came back, the share of whom the same or worse could be said; null
           in the remainder
         - ``cause``: whether one can act on it; null in the remainder
     attribution
@@ -73,7 +73,7 @@ def explain(
     log_odds: Callable[[Features], Floats],
     customers: Codes,
     features: Features,
-    typical: TypicalStayer,
+    typical: TypicalRetainedCustomer,
     *,
     facts: Features,
     returning: ReturningCustomers,
@@ -99,7 +99,7 @@ def explain(
     customers
         Codes, shape (n,).
     features
-        Of these customers, by name, shape (n,); those that no stayer had are not looked at.
+        Of these customers, by name, shape (n,); those that no retained customer had are not looked at.
     typical
         Whom the score is compared with, of the past that the model learned from.
     facts
@@ -127,7 +127,7 @@ class _Context:
 
     log_odds: Callable[[Features], Floats]
     features: Features
-    typical: TypicalStayer
+    typical: TypicalRetainedCustomer
     scores: Floats
     facts: Features
     returning: ReturningCustomers
@@ -167,7 +167,7 @@ class _Context:
         }
         return self.scores[rows] - self.log_odds(as_usual)
 
-    def share_of_stayers(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
+    def share_of_retained(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
         """Share of the customers who came back with a value the same or worse; of an own usual one, its multiples."""
         measured = _measure(reason, self.returning.facts)
         back = np.sort(measured[~np.isnan(measured)])
@@ -267,7 +267,7 @@ class _Sentences:
                 "value": context.facts[reason.value][rows],
                 "typical": typical,
                 "contribution": points,
-                "share_of_stayers": context.share_of_stayers(reason, rows),
+                "share_of_retained": context.share_of_retained(reason, rows),
                 "cause": pl.repeat(reason.cause, len(rows), eager=True),
             }
         )

@@ -1,4 +1,4 @@
-"""What is usual of retained customers: one row to measure others against, and how many stayers show what."""
+"""What is usual of retained customers: one row to measure others against, and how many retained show what."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Past
+    from ckm.models.churn.window import TrainingSet
 
     Floats: TypeAlias = NDArray[np.float64]
 
@@ -29,31 +29,30 @@ MOST_ROWS = 200_000
 
 
 @dataclass(frozen=True)
-class TypicalStayer:
+class TypicalRetainedCustomer:
     """A customer like retained customers.
 
     Attributes
     ----------
     reference
         Value of each feature; none is NaN.
-    stayers
+    retained
         Features of retained customers, one entry per customer and past cut-off, of at most about :data:`MOST_ROWS`
         customers and cut-offs; NaN where one has none. Columns that nobody has are absent.
     """
 
     reference: Mapping[str, float]
-    stayers: Mapping[str, Floats]
+    retained: Mapping[str, Floats]
 
 
-def typical_stayer(past: Past) -> TypicalStayer:
+def typical_retained_customer(past: TrainingSet) -> TypicalRetainedCustomer:
     """Return what is usual of those who came back within the horizon, over all windows of a past.
 
-    Numbers of service, money and the rest are medians of the retained customers who have one: half of them have less,
-    which is what *usually* says in a sentence. The history of purchases (:data:`ONE_HISTORY`) is that of one real
-    stayer, the nearest to its medians, because medians of their own need not go together: a median customer may have
-    more gaps than fit into the median tenure, and a model of purchases would be asked about nobody. Distance is the sum
-    over the features of ``|x - median| / mean |x - median|``, 1 where ``x`` is missing; the median stands for what the
-    nearest one lacks. Equally near ones are told apart by their values, so that the order of the rows is of no matter.
+    Features of service, money and the rest are medians of the retained customers who have the feature. The purchase
+    history (:data:`ONE_HISTORY`) is that of one real retained customer, the one nearest to the medians, because medians
+    of single features can be inconsistent (more gaps than fit into the median tenure). The distance is the sum over the
+    features of ``|x - median| / mean |x - median|``, 1 where ``x`` is missing; missing features of the nearest customer
+    are medians. Ties are broken by value, so that the result does not depend on the order of the rows.
 
     Parameters
     ----------
@@ -72,12 +71,12 @@ def typical_stayer(past: Past) -> TypicalStayer:
     columns = {
         name: np.concatenate([column(window.features, name, len(window)) for window in windows]) for name in past.names
     }
-    stayers = {name: values for name, values in columns.items() if not np.isnan(values).all()}
-    medians = {name: _usual(values) for name, values in stayers.items()}
+    retained = {name: values for name, values in columns.items() if not np.isnan(values).all()}
+    medians = {name: _usual(values) for name, values in retained.items()}
     groups = {feature.name: feature.group for feature in load_catalogue().features}
-    history = [name for name in stayers if groups.get(name) in ONE_HISTORY]
-    nearest = _nearest({name: stayers[name] for name in history}, medians)
-    return TypicalStayer({name: nearest.get(name, median) for name, median in medians.items()}, stayers)
+    history = [name for name in retained if groups.get(name) in ONE_HISTORY]
+    nearest = _nearest({name: retained[name] for name in history}, medians)
+    return TypicalRetainedCustomer({name: nearest.get(name, median) for name, median in medians.items()}, retained)
 
 
 def _usual(values: Floats) -> float:

@@ -149,11 +149,11 @@ def churn_warn(
     if fail_on == "leak":
         raise UsageError("--fail-on leak needs a table with a label", hint="--label COLUMN, or --fail-on warn")
 
-    from ckm.churn import Request, warn
+    from ckm.churn import ChurnOptions, warn
     from ckm.churning.horizon import parse_horizon
     from ckm.dataset import open_dataset
 
-    request = Request(
+    request = ChurnOptions(
         as_of=as_of.date() if as_of else None,
         horizon=parse_horizon(horizon) if horizon else None,
         model=model,

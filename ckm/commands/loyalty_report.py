@@ -102,11 +102,11 @@ def loyalty_report(
         return _explain(explain, fmt, output)
 
     from ckm.dataset import open_dataset
-    from ckm.loyalty import Request
+    from ckm.loyalty import LoyaltyOptions
     from ckm.loyalty import loyalty_report as make_report
 
     _refuse_other_suffixes(output)
-    request = Request(
+    request = LoyaltyOptions(
         as_of=as_of.date() if as_of else None,
         months=_months(period),
         comparison=compare,

@@ -140,10 +140,10 @@ def segment(
         return _show_rules(rules, use, workspace, output)
 
     from ckm.dataset import open_dataset
-    from ckm.segment import Request, segment_dataset
+    from ckm.segment import SegmentOptions, segment_dataset
     from ckm.segmentation.rfm.names import load_names
 
-    request = Request(
+    request = SegmentOptions(
         by=_method(by),
         as_of=as_of.date() if as_of else None,
         names=load_names(rules) if rules else None,
@@ -211,7 +211,7 @@ def _monetary(value: MONEY | None, window: str | None) -> Monetary | None:
         return None
     months = re.fullmatch(r"([1-9]\d{0,3})\s*(?:mo|months?)", window) if window else None
     if window and months is None:
-        raise UsageError(f"--window: '{window}' is no number of months", hint="write it as 12mo")
+        raise UsageError(f"--window: invalid number of months '{window}'", hint="write it as 12mo")
     return Monetary(money=value or "net", window=int(months[1]) if months else None)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from ckm.customers.day_totals import DAY_BITS, DAY_MASK, EPOCH, NEVER, unpack_day
-from ckm.customers.grouped_sums import Merged, added_up
+from ckm.customers.grouped_sums import MergedSums, added_up
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -197,7 +197,7 @@ class Baskets:
         theirs, their_lines = _in_order(
             renumbered(again.keys, new_codes, items[_numbered(again, numbers)]), again.lines
         )
-        merged = Merged.of(mine, theirs)
+        merged = MergedSums.of(mine, theirs)
         return Baskets(
             merged.keys,
             merged.put(lines, their_lines),

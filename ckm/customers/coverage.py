@@ -238,7 +238,7 @@ class Coverage:
 
     @property
     def usual_days(self) -> UsualDays | None:
-        """First and last day by the as-of date that the data are about; None where there is no day by then."""
+        """First and last day by the as-of date that the data are about; None without any by then."""
         seen = int(self.days.searchsorted(self.as_of, side="right"))
         return usual_days(self.days[:seen], self.lines[:seen].sum(axis=1)) if seen else None
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm.customers.calendar import day_number
-from ckm.customers.grouped_sums import Merged
+from ckm.customers.grouped_sums import MergedSums
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -202,7 +202,7 @@ class DayTotals:
         """
         kept = codes[self.keys >> DAY_BITS] >= 0
         mine = _recoded(self.keys[kept], codes)
-        merged = Merged.of(mine, _recoded(other.keys, other_codes))
+        merged = MergedSums.of(mine, _recoded(other.keys, other_codes))
         totals = {}
         for name in LINE_SUMS:
             if name in self.totals or name in other.totals:

@@ -69,7 +69,7 @@ class GroupedSums:
         return _of_each_once(entries, self._by)
 
 
-class Merged(NamedTuple):
+class MergedSums(NamedTuple):
     """Two lists of keys, each ascending and none in both, as one that ascends.
 
     Attributes
@@ -84,7 +84,7 @@ class Merged(NamedTuple):
     first: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, keys: Whole, others: Whole) -> Merged:
+    def of(cls, keys: Whole, others: Whole) -> MergedSums:
         """Merge them."""
         first = np.ones(len(keys) + len(others), dtype=bool)
         first[np.searchsorted(keys, others) + np.arange(len(others))] = False

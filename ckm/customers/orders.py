@@ -20,7 +20,7 @@ MOST_PENDING = 2**24
 """Purchase lines collected before those of one order become one."""
 
 
-class Orders:
+class CustomerOrders:
     """Purchase lines as they come; now and then those of one order become one.
 
     An order id is a 64-bit word (:func:`ckm.customers.register.id_words`): a text of at most eight bytes as it is, a
@@ -101,7 +101,7 @@ def _may_repeat(lines: dict[str, NDArray[Any]], by: list[str]) -> NDArray[np.boo
 
 
 def first_days_of(orders: pl.DataFrame) -> Whole:
-    """Return the first day of each of some orders of :meth:`Orders.by_value`, whatever their values, ascending."""
+    """Return the first day of each order of :meth:`CustomerOrders.by_value`, ascending."""
     days = orders.group_by("customer", "word").agg(pl.col("day").min())
     return days.select(pl.col("customer") * (1 << DAY_BITS) + pl.col("day")).to_series().sort().to_numpy()
 

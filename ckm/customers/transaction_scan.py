@@ -36,7 +36,7 @@ from ckm.customers.definitions import (
 )
 from ckm.customers.grouped_sums import GroupedSums, counted
 from ckm.customers.guests import GuestSums
-from ckm.customers.orders import Orders
+from ckm.customers.orders import CustomerOrders
 from ckm.customers.register import CustomerRegister, id_words
 from ckm.customers.source import readable
 from ckm.customers.value_codes import ValueCodes
@@ -136,7 +136,7 @@ class TransactionScan:
         self.register = CustomerRegister(there["customer_id"])
         self.values = ValueCodes()
         self.sums = GroupedSums(("net", "lines", *self._sums_of_amounts()), with_value=needs.by is not None)
-        self.orders = Orders(with_value=needs.by is not None)
+        self.orders = CustomerOrders(with_value=needs.by is not None)
         self.guests = GuestSums()
         self.shop = {name: DailyRevenue() for name in self._dimensions}
         self._values_of = {name: ValueCodes() for name in self._items}

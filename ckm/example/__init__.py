@@ -3,6 +3,6 @@
 :func:`make_shop` is all that the rest of ckm needs. Analyses read the files it writes; only tests read ``truth/``.
 """
 
-from ckm.example.shop import Shop, make_shop
+from ckm.example.shop import ExampleShop, make_shop
 
-__all__ = ["Shop", "make_shop"]
+__all__ = ["ExampleShop", "make_shop"]

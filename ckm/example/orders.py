@@ -30,7 +30,7 @@ TEMPTED = 0.3
 
 
 @dataclass(frozen=True)
-class Line:
+class OrderLine:
     """One line of an order; money in cents, ``net`` after ``discount``, both signed like the quantity."""
 
     product: Product
@@ -48,7 +48,7 @@ class Order:
     minute: int
     channel: str
     customer_id: str | None
-    lines: tuple[Line, ...]
+    lines: tuple[OrderLine, ...]
     kind: str = "sale"
     promised: int | None = None
     delivered: int | None = None
@@ -88,18 +88,18 @@ def minute(channel: str, dice: Dice, *, office: bool = False) -> int:
     return dice.whole(*OPENING["office" if office else channel])
 
 
-def make_line(product: Product, quantity: int, off: float) -> Line:
+def make_line(product: Product, quantity: int, off: float) -> OrderLine:
     """Return a line at a share ``off`` the price."""
     gross = product.price * quantity
     discount = round(gross * off)
-    return Line(
+    return OrderLine(
         product, quantity, gross - discount, discount, None if product.cost is None else product.cost * quantity
     )
 
 
-def scan(lines: list[Line], dice: Dice) -> tuple[Line, ...]:
+def scan(lines: list[OrderLine], dice: Dice) -> tuple[OrderLine, ...]:
     """Return the lines as a till holds them: of two equal things, each is sometimes scanned for itself."""
-    scanned: list[Line] = []
+    scanned: list[OrderLine] = []
     for line in lines:
         if line.quantity == 2 and dice.chance(SCANNED_ONE_BY_ONE):
             off = line.discount / (line.net + line.discount)
@@ -112,7 +112,7 @@ def scan(lines: list[Line], dice: Dice) -> tuple[Line, ...]:
 def give_back(order: Order, day: int, dice: Dice) -> Order:
     """Return the return of one line of an order."""
     line = dice.pick(order.lines)
-    back = Line(line.product, -line.quantity, -line.net, -line.discount, None if line.cost is None else -line.cost)
+    back = OrderLine(line.product, -line.quantity, -line.net, -line.discount, None if line.cost is None else -line.cost)
     return replace(
         order, day=day, minute=minute(order.channel, dice), lines=(back,), kind="return",
         promised=None, delivered=None, has_invoice=False, campaign_id=None,

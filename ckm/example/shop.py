@@ -28,7 +28,7 @@ SEED = 7
 
 
 @dataclass(frozen=True)
-class Shop:
+class ExampleShop:
     """A shop on disk.
 
     Attributes
@@ -46,7 +46,7 @@ class Shop:
     truth: dict[str, Any]
 
 
-def make_shop(folder: Path, *, seed: int = SEED) -> Shop:
+def make_shop(folder: Path, *, seed: int = SEED) -> ExampleShop:
     """Make the example shop in a folder: ``incoming/``, ``maps/``, ``kb/``, ``controls.csv`` and ``truth/``.
 
     Files of the same names are replaced; others are left alone. Takes two seconds and 4.3 MB.
@@ -61,7 +61,7 @@ def make_shop(folder: Path, *, seed: int = SEED) -> Shop:
     return write_shop(make_world(seed), folder)
 
 
-def write_shop(world: World, folder: Path) -> Shop:
+def write_shop(world: World, folder: Path) -> ExampleShop:
     """Write what the channels of a world would export, its mappings, knowledge and truth; see :func:`make_shop`."""
     incoming, truth_folder = folder / "incoming", folder / "truth"
     for each in (incoming, truth_folder, folder / "maps"):
@@ -81,7 +81,7 @@ def write_shop(world: World, folder: Path) -> Shop:
     written = [each["file"] for each in truth["files"]] + maps
     written += ["incoming/campaign.csv", "controls.csv", *write_knowledge(folder)]
     written += [f"truth/{name}" for name in TRUTH_FILES]
-    return Shop(folder, tuple(sorted(written)), truth)
+    return ExampleShop(folder, tuple(sorted(written)), truth)
 
 
 def _copy_maps(folder: Path) -> list[str]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from ckm.example.channels.export import Export
+    from ckm.example.channels.export import ChannelExport
     from ckm.example.life import Life
     from ckm.example.world import World
 
@@ -29,7 +29,7 @@ CUSTOMER_COLUMNS = (
 )  # fmt: skip
 
 
-def tell(world: World, exports: Sequence[Export]) -> dict[str, Any]:
+def tell(world: World, exports: Sequence[ChannelExport]) -> dict[str, Any]:
     """Return the truth about the whole shop, fit for JSON."""
     return {
         "seed": world.seed,
@@ -67,7 +67,7 @@ def tell(world: World, exports: Sequence[Export]) -> dict[str, Any]:
     }
 
 
-def write_truth(world: World, exports: Sequence[Export], folder: Path) -> dict[str, Any]:
+def write_truth(world: World, exports: Sequence[ChannelExport], folder: Path) -> dict[str, Any]:
     """Write the files of ``truth/`` and return what ``truth.json`` says."""
     truth = tell(world, exports)
     text = json.dumps(truth, ensure_ascii=False, indent=1)
@@ -125,7 +125,7 @@ def _campaign(world: World) -> dict[str, Any]:
     }
 
 
-def _tables(exports: Sequence[Export], in_both: int) -> dict[str, int]:
+def _tables(exports: Sequence[ChannelExport], in_both: int) -> dict[str, int]:
     """Return the rows of each table once everything is loaded; what stands in both web exports counts once."""
     rows = Counter({"transactions": -in_both})
     for export in exports:

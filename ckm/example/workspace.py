@@ -11,7 +11,7 @@ from ckm.workspace import lay_out
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.example.shop import Shop
+    from ckm.example.shop import ExampleShop
 
 CURRENCY = "EUR"
 TIME_ZONE = "Europe/Berlin"
@@ -19,7 +19,7 @@ MARK = "truth/truth.json"
 """A workspace that has it was made here."""
 
 
-def lay_out_example(folder: Path) -> Shop:
+def lay_out_example(folder: Path) -> ExampleShop:
     """Make a workspace and the example shop in it; where that was done before, write the shop's files again.
 
     Entries that a team has added to ``kb/`` stay as they are.

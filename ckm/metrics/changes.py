@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm.customers.ledger import NO_VALUE, OTHER
-from ckm.metrics.comparison import Comparison
+from ckm.metrics.comparison import PeriodComparison
 from ckm.metrics.decomposition import FACTORS, Totals, revenue_effects, whole_parts
 from ckm.metrics.dimensions import MOST_VALUES, Parting, partings
 from ckm.metrics.metric import Metric, Missing
@@ -32,7 +32,7 @@ Sliced = dict[str, tuple[int, int]]
 
 
 def change_metrics(
-    context: ReportContext, comparison: Comparison | None = None, parts: Sequence[Parting] | None = None
+    context: ReportContext, comparison: PeriodComparison | None = None, parts: Sequence[Parting] | None = None
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Return the revenue of the period, and why it is not what it was.
 
@@ -55,7 +55,7 @@ def change_metrics(
     revenue = _revenue(context, context.is_comparable)
     if context.incomparable is not None:
         return revenue, (Missing("changed", *context.incomparable),)
-    comparison = comparison or Comparison.of(context)
+    comparison = comparison or PeriodComparison.of(context)
     return (*revenue, *_effects(comparison), *_kinds(comparison), *_slices(comparison, parts)), ()
 
 
@@ -83,7 +83,7 @@ def _revenue(context: ReportContext, comparable: bool) -> tuple[Metric, ...]:
     )
 
 
-def _effects(comparison: Comparison) -> tuple[Metric, ...]:
+def _effects(comparison: PeriodComparison) -> tuple[Metric, ...]:
     ledger, metrics = comparison.context.ledger, []
     for which, (factor, effect) in enumerate(effects(comparison).items()):
         lo, hi = (ledger.money(round(end)) for end in interval(effect, effect_error(comparison, which)))
@@ -92,7 +92,7 @@ def _effects(comparison: Comparison) -> tuple[Metric, ...]:
     return tuple(metrics)
 
 
-def effects(comparison: Comparison, *, in_equal_days: bool = False) -> dict[str, int]:
+def effects(comparison: PeriodComparison, *, in_equal_days: bool = False) -> dict[str, int]:
     """Return what each factor did to the revenue of known customers, in whole numbers that add up to its change.
 
     Of the whole periods, or of what came in equally many days of them.
@@ -107,7 +107,7 @@ def effects(comparison: Comparison, *, in_equal_days: bool = False) -> dict[str,
     return dict(zip(FACTORS, parts, strict=True))
 
 
-def gave_back(comparison: Comparison) -> int:
+def gave_back(comparison: PeriodComparison) -> int:
     """Return how many customers gave something back in either period."""
     before, now = comparison.equal_days
     return int(((before.all_returns > 0) | (now.all_returns > 0)).sum())
@@ -120,7 +120,7 @@ def shows_effect(totals: tuple[Totals, Totals], factor: str, *, in_equal_days: b
     return factor != "returns" or any(each.returns for each in totals)
 
 
-def effect_error(comparison: Comparison, which: int) -> float:
+def effect_error(comparison: PeriodComparison, which: int) -> float:
     """Return the standard error of one of the effects, in whole numbers of money.
 
     Where a period has no customers all that was bought is by one factor, whose error is that of the whole change.
@@ -140,7 +140,7 @@ def effect_error(comparison: Comparison, which: int) -> float:
     return comparison.sums.error_of(gradient(effect, totals))
 
 
-def _kinds(comparison: Comparison) -> list[Metric]:
+def _kinds(comparison: PeriodComparison) -> list[Metric]:
     money = comparison.context.ledger.money
     metrics = []
     for kind, chosen in comparison.kinds.items():
@@ -150,7 +150,7 @@ def _kinds(comparison: Comparison) -> list[Metric]:
     return metrics
 
 
-def _slices(comparison: Comparison, parts: Sequence[Parting] | None) -> list[Metric]:
+def _slices(comparison: PeriodComparison, parts: Sequence[Parting] | None) -> list[Metric]:
     money = comparison.context.ledger.money
     counts = customers_by_slice(comparison, parts)
     return [
@@ -165,7 +165,7 @@ def _slices(comparison: Comparison, parts: Sequence[Parting] | None) -> list[Met
     ]
 
 
-def revenue_by_slice(comparison: Comparison, parts: Sequence[Parting] | None = None) -> Mapping[str, Sliced]:
+def revenue_by_slice(comparison: PeriodComparison, parts: Sequence[Parting] | None = None) -> Mapping[str, Sliced]:
     """Return the revenue of both periods by dimension and slice, in whole numbers; each dimension adds up to all."""
     context = comparison.context
     if parts is None:
@@ -198,7 +198,9 @@ def _largest(before: Mapping[str, int], now: Mapping[str, int], names: tuple[str
     return slices
 
 
-def customers_by_slice(comparison: Comparison, parts: Sequence[Parting] | None = None) -> dict[tuple[str, str], int]:
+def customers_by_slice(
+    comparison: PeriodComparison, parts: Sequence[Parting] | None = None
+) -> dict[tuple[str, str], int]:
     """Return how many customers a slice's revenue is of, of both periods; without those dimensions that rows have."""
     if parts is None:
         parts = partings(comparison.context, comparison.net + comparison.net_before)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.churn import Request, warn
+from ckm.churn import ChurnOptions, warn
 from ckm.churning.keeping import current_warnings
 from ckm.customers.calendar import day_number
 from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
@@ -105,7 +105,7 @@ def warnings_made_now(context: ReportContext) -> ChurnEstimates:
         ``ckm churn-warn`` refuses.
     """
     dataset = Dataset(dict(context.tables), "the report", workspace=context.workspace)
-    warned = warn(dataset, Request(as_of=context.as_of, seed=context.seed, keep=False), context.config)
+    warned = warn(dataset, ChurnOptions(as_of=context.as_of, seed=context.seed, keep=False), context.config)
     forecast = warned.forecast
     first_reason = pl.col("reasons").list.first().struct.field("code")
     told = warned.frame.select("customer_id", "level", "value_at_risk", "unanswered", reason=first_reason)

@@ -32,7 +32,7 @@ MONTH = 28
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PeriodComparison:
     """Customers in two periods; every array is by code.
 
     Attributes
@@ -52,7 +52,7 @@ class Comparison:
     net_before: Whole
 
     @classmethod
-    def of(cls, context: ReportContext) -> Comparison:
+    def of(cls, context: ReportContext) -> PeriodComparison:
         """Return the two periods of a context side by side."""
         ledger = context.ledger
         return cls(
@@ -145,9 +145,9 @@ class Comparison:
         return hypot(*errors)
 
 
-def compare(context: ReportContext) -> Comparison | None:
+def compare(context: ReportContext) -> PeriodComparison | None:
     """Return the two periods side by side; None where the data do not cover both."""
-    return Comparison.of(context) if context.is_comparable else None
+    return PeriodComparison.of(context) if context.is_comparable else None
 
 
 def till_days(ledger: Ledger, period: Period, *, returns: bool = False) -> Whole:

@@ -24,7 +24,7 @@ _KEYS = ("name", "unit", "meaning", "formula", "null")
 
 
 @dataclass(frozen=True)
-class Column:
+class CustomerColumn:
     """A column of the table.
 
     Attributes
@@ -73,7 +73,7 @@ def list_audiences() -> tuple[Audience, ...]:
     return _descriptions().audiences
 
 
-def describe_columns(schema: Mapping[str, pl.DataType]) -> tuple[Column, ...]:
+def describe_columns(schema: Mapping[str, pl.DataType]) -> tuple[CustomerColumn, ...]:
     """Return what each column of a table of customers is.
 
     Raises
@@ -84,15 +84,15 @@ def describe_columns(schema: Mapping[str, pl.DataType]) -> tuple[Column, ...]:
     return tuple(_described(name, str(dtype)) for name, dtype in schema.items())
 
 
-def _described(name: str, dtype: str) -> Column:
+def _described(name: str, dtype: str) -> CustomerColumn:
     for own in _descriptions().columns:
         if own["name"] == name:
             version = f"{SCHEMA} {_descriptions().version}"
-            return Column(name, dtype, own["unit"], own["meaning"], own["formula"], own["null"], version)
+            return CustomerColumn(name, dtype, own["unit"], own["meaning"], own["formula"], own["null"], version)
     for each in load_dictionary():
         if each.names(name):
             version = f"{DICTIONARY_SCHEMA} {read_dictionary().version}"
-            return Column(name, dtype, each.unit, each.meaning, each.formula, each.null_meaning, version)
+            return CustomerColumn(name, dtype, each.unit, each.meaning, each.formula, each.null_meaning, version)
     raise KeyError(name)
 
 

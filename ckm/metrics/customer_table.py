@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm.metrics.context import ReportContext
-    from ckm.metrics.customer_columns import Column
+    from ckm.metrics.customer_columns import CustomerColumn
     from ckm.metrics.customer_segments import Segments
     from ckm.metrics.feature_sample import FeatureSample
     from ckm.metrics.lifecycle import Lifecycle
@@ -74,7 +74,7 @@ class CustomerTable:
     """
 
     frame: pl.DataFrame
-    columns: tuple[Column, ...]
+    columns: tuple[CustomerColumn, ...]
     as_of: date
     currency: str
     high_headroom: tuple[str, ...]

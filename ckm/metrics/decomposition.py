@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 FACTORS = ("customers", "frequency", "order_value", "returns", "calendar")
-"""Revenue of known customers = days · (customers · orders per customer and day · value of an order - returns a day)."""
+"""Factors of the revenue: days · (customers · orders per customer and day · average order value − returns a day)."""
 CENTS = 100
 """Of a unit of the currency; effects are rounded to them."""
 
@@ -61,13 +61,13 @@ def revenue_effects(before: Totals, now: Totals) -> tuple[float, float, float, f
 
     Purchases and returns are each a product of the days and of what happens on a day. The calendar has its part in
     either, and none where the periods have equally many days; then the part of the returns is how many more or fewer
-    they are. What a day's purchases changed is by customers, orders per customer and value of an order:
+    they are. What a day's purchases changed is by customers, orders per customer and average order value:
 
     - Both above zero: additive LMDI-I, ``L(S1, S0) · ln(x1 / x0)`` with the logarithmic mean ``L``. It leaves nothing
       unexplained and does not hang on the order of the factors (Ang 2005, Energy Policy 33(7):867-871).
     - Nothing in one period: the calendar did nothing, which is the limit of the formula (Ang and Liu 2007, Energy
       Policy 35(1):238-246). Without an active customer in one period all of it is by customers; in both, later lines
-      of earlier orders, by the value of an order; with orders that cost nothing in one, each factor gets its Shapley
+      of earlier orders, by the average order value; with orders that cost nothing in one, each factor gets its Shapley
       value, which also adds up and has no order (Albrecht, Francois and Schoors 2002, Energy Policy 30(9):727-736).
     """
     bought_by_calendar = _by_calendar(before, now, before.purchases, now.purchases)
@@ -106,7 +106,7 @@ def logarithmic_mean(first: float, second: float) -> float:
 
 
 def _factors(totals: Totals, days: float) -> tuple[float, float, float]:
-    """Customers, their orders in so many days, and the value of an order."""
+    """Customers, their orders in so many days, and the average order value."""
     orders = totals.orders if totals.days == days else totals.orders * days / totals.days
     return totals.customers, orders / totals.customers, totals.purchases / totals.orders
 

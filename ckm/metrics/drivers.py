@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.metrics.cell_suppression import Hidden
-    from ckm.metrics.comparison import Comparison
+    from ckm.metrics.comparison import PeriodComparison
     from ckm.metrics.dimensions import Parting
 
     Floats = NDArray[np.float64]
@@ -47,7 +47,7 @@ class Driver:
     customers: int | None = None
 
 
-def behind_the_revenue(comparison: Comparison, parts: Sequence[Parting]) -> tuple[Driver, ...]:
+def behind_the_revenue(comparison: PeriodComparison, parts: Sequence[Parting]) -> tuple[Driver, ...]:
     """Return the effects, and the slices of the dimension that tells most: of the rows' own and the customers' ones.
 
     Of periods of unequal length they are of the revenue in equally many days, on which the calendar has no effect.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from ckm.metrics.catalogue import Description, MetricCatalogue
     from ckm.metrics.metric import Metrics
-    from ckm.settings import Wanted
+    from ckm.settings import Target
 
 Direction = Literal[">=", "<="]
 GOAL = "goal"
@@ -49,7 +49,7 @@ class Goal:
     on_track: bool | None
 
 
-def check_goals(goals: Mapping[str, Wanted], root: Path | None = None) -> None:
+def check_goals(goals: Mapping[str, Target], root: Path | None = None) -> None:
     """Refuse goals that the report could never say anything about; to be called before anything is measured.
 
     Parameters
@@ -86,7 +86,7 @@ def _is_one_number(description: Description) -> bool:
     return not description.slices and description.name != GOAL
 
 
-def _is_no_share(description: Description, wanted: Wanted) -> bool:
+def _is_no_share(description: Description, wanted: Target) -> bool:
     return description.unit == "share" and not 0 <= wanted.number <= 1
 
 
@@ -101,7 +101,7 @@ def _where(name: str, root: Path | None) -> str:
 
 
 def goal_metrics(
-    goals: Mapping[str, Wanted], metrics: Metrics
+    goals: Mapping[str, Target], metrics: Metrics
 ) -> tuple[tuple[Goal, ...], tuple[Metric, ...], tuple[Missing, ...]]:
     """Return the goals in the order of the book, the same as metrics, and what is missing.
 
@@ -136,7 +136,7 @@ def goal_metrics(
     return tuple(found), tuple(said), ()
 
 
-def _goal(wanted: Wanted, reached: Metric) -> Goal:
+def _goal(wanted: Target, reached: Metric) -> Goal:
     return Goal(
         name=reached.name,
         wanted=wanted.number,
@@ -148,7 +148,7 @@ def _goal(wanted: Wanted, reached: Metric) -> Goal:
     )
 
 
-def _on_track(wanted: Wanted, reached: Metric) -> bool | None:
+def _on_track(wanted: Target, reached: Metric) -> bool | None:
     if reached.value is None:
         return None
     if reached.lo is not None and reached.hi is not None and reached.lo < wanted.number < reached.hi:

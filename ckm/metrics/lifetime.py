@@ -13,7 +13,7 @@ from ckm.errors import NotEnoughDataError
 from ckm.metrics.intervals import Z
 from ckm.metrics.metric import Metric, Missing
 from ckm.models.btyd.buyers import Buyers, buyers_until
-from ckm.models.btyd.holdout import Holdout, Tenth, by_tenths, hold_out
+from ckm.models.btyd.holdout import Holdout, HoldoutDecile, by_tenths, hold_out
 from ckm.models.btyd.lifetime import DAYS_A_MONTH, discounted_orders, fit_lifetime
 from ckm.models.spend.candidates import BOOSTED, BTYD, LAST_SPEND
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
@@ -302,7 +302,7 @@ def _holdout_metrics(holdout: Holdout) -> list[Metric]:
     return metrics
 
 
-def _tenths(name: str, tenths: tuple[Tenth, ...], digits: int) -> list[Metric]:
+def _tenths(name: str, tenths: tuple[HoldoutDecile, ...], digits: int) -> list[Metric]:
     return [
         Metric(name, round(figure, digits), (("tenth", str(number)), ("what", what)), n=each.customers)
         for number, each in enumerate(tenths, 1)

@@ -28,7 +28,7 @@ FEWEST_ANSWERS = 2
 
 
 @dataclass(frozen=True)
-class Score:
+class RatingScore:
     """A score, its interval, and on how many answers it rests."""
 
     value: float | None
@@ -75,23 +75,23 @@ def satisfaction_metrics(
     return tuple(metrics), tuple(missing)
 
 
-def score(ratings: pl.Series, scale: str) -> Score:
+def score(ratings: pl.Series, scale: str) -> RatingScore:
     """Return the score of ratings on a scale; its value is None below :data:`FEWEST_ANSWERS`."""
     answers = len(ratings)
     if answers < FEWEST_ANSWERS:
-        return Score(None, answers)
+        return RatingScore(None, answers)
     if scale == "nps_0_10":
         promoters, detractors = int((ratings >= PROMOTER).sum()), int((ratings <= DETRACTOR).sum())
         ends = intervals.net_promoter_score(promoters, answers - promoters - detractors, detractors)
-        return Score(100 * (promoters - detractors) / answers, answers, ends)
+        return RatingScore(100 * (promoters - detractors) / answers, answers, ends)
     if scale == "csat_1_5":
         satisfied = int((ratings >= SATISFIED).sum())
-        return Score(satisfied / answers, answers, intervals.wilson(satisfied, answers))
+        return RatingScore(satisfied / answers, answers, intervals.wilson(satisfied, answers))
     ordered = ratings.sort()
     lo, hi = intervals.mean(ordered.to_list())
     worst, best = RATING_SCALES[scale]
     ends = (None, None) if lo is None or hi is None else (max(lo, worst), min(hi, best))
-    return Score(float(ordered.to_numpy().mean()), answers, ends)
+    return RatingScore(float(ordered.to_numpy().mean()), answers, ends)
 
 
 def _answers(

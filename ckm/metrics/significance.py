@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.metrics.comparison import Comparison, till_days
+from ckm.metrics.comparison import PeriodComparison, till_days
 from ckm.metrics.customer_balance import standing
 from ckm.metrics.drivers import KIND, Driver, behind_a_ratio, behind_the_revenue
 from ckm.metrics.equal_days import EqualDays
@@ -122,7 +122,7 @@ class _Moved:
 
 
 def judge_changes(
-    comparison: Comparison, parts: Sequence[Parting], ratings: Ratings | None = None
+    comparison: PeriodComparison, parts: Sequence[Parting], ratings: Ratings | None = None
 ) -> tuple[Change, ...]:
     """Return all changes, those that matter first, the largest first; :func:`those_that_matter` picks the few.
 
@@ -165,7 +165,7 @@ def those_that_matter(changes: Sequence[Change]) -> tuple[Change, ...]:
     return tuple(each for each in changes if each.matters)[:MOST_CHANGES]
 
 
-def _money(comparison: Comparison, parts: Sequence[Parting]) -> Iterator[_Moved]:
+def _money(comparison: PeriodComparison, parts: Sequence[Parting]) -> Iterator[_Moved]:
     """Revenue with the effects and slices behind it, and the parts of it that no effect shows."""
     ledger, spans, days = comparison.context.ledger, comparison.equal_days, _days_said(*comparison.equal_days)
     before, now = (ledger.money(ledger.revenue(each.period) * each.share) for each in spans)
@@ -185,7 +185,7 @@ def _money(comparison: Comparison, parts: Sequence[Parting]) -> Iterator[_Moved]
     yield _Moved("revenue_returns", returned[1], returned[0], ledger.money(error), before, days=days)
 
 
-def _rates(comparison: Comparison) -> Iterator[_Moved]:
+def _rates(comparison: PeriodComparison) -> Iterator[_Moved]:
     """Customers, and rates and means over customers."""
     context, ledger, spans = comparison.context, comparison.context.ledger, comparison.equal_days
     days = _days_said(*spans)
@@ -221,7 +221,7 @@ def _comers_and_goers(context: ReportContext) -> tuple[Driver, ...]:
     return tuple(Driver(KIND, kind, float(sign * who.sum()), int(who.sum())) for kind, who, sign in came)
 
 
-def _scores(comparison: Comparison, ratings: Ratings | None) -> Iterator[_Moved]:
+def _scores(comparison: PeriodComparison, ratings: Ratings | None) -> Iterator[_Moved]:
     """Scores of those who answered, in either period."""
     if ratings is None:
         return

@@ -103,7 +103,7 @@ def survival_metrics(
 ) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
     """Compute ``survival`` on at most 60 days of tenure, ``survival_median`` and ``lapsed_after_first``.
 
-    Where half of the customers are gone after their first purchase the median is no day, and None.
+    The median is None where half of the customers lapse after their first purchase.
 
     Parameters
     ----------

@@ -12,21 +12,21 @@ from ckm.models import metrics
 from ckm.models.churn.learn import MODELS, learn
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.stack import STACK, combined, fit_weights
-from ckm.models.churn.window import Past, thinned
+from ckm.models.churn.window import TrainingSet, thinned
 from ckm.models.cutoffs import NAMES_OVERDUE
-from ckm.models.score import Score, score
+from ckm.models.score import ModelScore, score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Features, Window
+    from ckm.models.churn.window import Features, TrainingSnapshot
     from ckm.models.cutoffs import Calendar
 
     Floats = NDArray[np.float64]
     Keys = NDArray[np.uint64]
-    MakeWindow = Callable[[int], Window]
+    MakeWindow = Callable[[int], TrainingSnapshot]
 
 PEER = "recency"
 """The model by days since the last purchase alone: what everybody has already, and every other is compared with."""
@@ -76,7 +76,7 @@ class Backtest:
 
     horizon: int
     cutoffs: tuple[int, ...]
-    scores: tuple[Score, ...]
+    scores: tuple[ModelScore, ...]
     curves: Mapping[str, Curves]
     weights: Mapping[str, float]
     left_out: Mapping[str, str]
@@ -103,7 +103,7 @@ class Backtest:
         reach = float(t.ppf((1 + INTERVAL) / 2, draws - 1) * errors.std(ddof=1) * np.sqrt(1 + 1 / draws))
         return max(float(errors.mean()) - reach, 0.0), float(errors.mean()) + reach
 
-    def mean(self, model: str) -> Score:
+    def mean(self, model: str) -> ModelScore:
         """Return the mean of a model's scores over the cut-offs; ``cutoff`` is the last, ``n`` the sum."""
         mine = [score for score in self.scores if score.model == model]
         names = ("base_rate", "auc", "average_precision", "log_loss", "brier", "calibration_error", "lift_top_tenth")
@@ -111,7 +111,7 @@ class Backtest:
         return replace(mine[-1], n=sum(score.n for score in mine), **means)
 
 
-def past_of(make_window: MakeWindow, calendar: Calendar, day: int, features: Features, **known: Any) -> Past:
+def past_of(make_window: MakeWindow, calendar: Calendar, day: int, features: Features, **known: Any) -> TrainingSet:
     """Return what is known on ``day``: thinned windows whose outcome is known by then, and how customers stand.
 
     Parameters
@@ -123,10 +123,10 @@ def past_of(make_window: MakeWindow, calendar: Calendar, day: int, features: Fea
     day, features
         Today and its customers.
     **known
-        ``seed`` and ``fits`` of :class:`ckm.models.churn.window.Past`.
+        ``seed`` and ``fits`` of :class:`ckm.models.churn.window.TrainingSet`.
     """
     windows = thinned([make_window(each) for each in calendar.trainings(day)])
-    return Past(windows, day, features, calendar.horizon, **known)
+    return TrainingSet(windows, day, features, calendar.horizon, **known)
 
 
 def walk_forward(
@@ -162,9 +162,9 @@ def walk_forward(
         No model could be learned; the first one's reason, or too few customers.
     """
     fits = fits or PurchaseModels()
-    windows: dict[int, Window] = {}
+    windows: dict[int, TrainingSnapshot] = {}
 
-    def at(day: int) -> Window:
+    def at(day: int) -> TrainingSnapshot:
         if day not in windows:
             windows[day] = make_window(day)
         return windows[day]
@@ -199,13 +199,13 @@ def walk_forward(
 
 
 def _weights(
-    tested: Mapping[int, Window], said: Mapping[str, Mapping[int, Floats]], days: Sequence[int]
+    tested: Mapping[int, TrainingSnapshot], said: Mapping[str, Mapping[int, Floats]], days: Sequence[int]
 ) -> dict[str, float]:
     names = tuple(said)
     return fit_weights(names, [([said[name][day] for name in names], tested[day].away) for day in days])
 
 
-def _stacked(tested: Mapping[int, Window], said: Mapping[str, Mapping[int, Floats]]) -> dict[int, Floats]:
+def _stacked(tested: Mapping[int, TrainingSnapshot], said: Mapping[str, Mapping[int, Floats]]) -> dict[int, Floats]:
     """Return the stack's log odds at each cut-off, by weights that the other cut-offs give."""
     stacked = {}
     for day in tested:
@@ -214,7 +214,7 @@ def _stacked(tested: Mapping[int, Window], said: Mapping[str, Mapping[int, Float
     return stacked
 
 
-def _curves(tested: Mapping[int, Window], said: Mapping[int, Floats]) -> Curves:
+def _curves(tested: Mapping[int, TrainingSnapshot], said: Mapping[int, Floats]) -> Curves:
     from scipy.special import expit
 
     away = np.concatenate([window.away for window in tested.values()])
@@ -223,7 +223,7 @@ def _curves(tested: Mapping[int, Window], said: Mapping[int, Floats]) -> Curves:
     return Curves(table, *metrics.gain_curve(away, log_odds, GAIN_POINTS))
 
 
-def _require_customers(window: Window) -> None:
+def _require_customers(window: TrainingSnapshot) -> None:
     if len(window) < FEWEST_CUSTOMERS:
         raise NotEnoughDataError(
             f"{len(window)} customers at a past cut-off; {FEWEST_CUSTOMERS} are needed to say how right a model is",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Score:
+class ModelScore:
     """Measures of a model; see :mod:`ckm.models.metrics`.
 
     Attributes
@@ -46,13 +46,13 @@ class Score:
     lift_top_tenth: float
 
 
-def score(model: str, cutoff: int | None, away: Flags, log_odds: Floats) -> Score:
+def score(model: str, cutoff: int | None, away: Flags, log_odds: Floats) -> ModelScore:
     """Return how right the log churn odds were.
 
     Parameters
     ----------
     model, cutoff
-        See :class:`Score`.
+        See :class:`ModelScore`.
     away
         Who left; shape (n,).
     log_odds
@@ -61,7 +61,7 @@ def score(model: str, cutoff: int | None, away: Flags, log_odds: Floats) -> Scor
     from scipy.special import expit
 
     probability = np.asarray(expit(log_odds))
-    return Score(
+    return ModelScore(
         model=model,
         cutoff=cutoff,
         n=len(away),

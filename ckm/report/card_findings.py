@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ckm.churning.card import RECENCY
 
 if TYPE_CHECKING:
-    from ckm.churning.card import ModelCard, Tenth
+    from ckm.churning.card import CardDecile, ModelCard
 
 GOOD_ERROR = 0.03
 """Error of a tenth up to which probabilities are called right: three points, as far as people plan with them."""
@@ -94,11 +94,11 @@ def _ahead(card: ModelCard) -> str:
     )
 
 
-def _off(tenth: Tenth) -> float:
+def _off(tenth: CardDecile) -> float:
     return abs(tenth.said - tenth.came)
 
 
-def _furthest(card: ModelCard) -> Tenth:
+def _furthest(card: ModelCard) -> CardDecile:
     return max(card.reliability, key=_off)
 
 

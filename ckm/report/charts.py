@@ -48,7 +48,7 @@ class Axis:
 
 
 @dataclass(frozen=True)
-class Line:
+class ChartLine:
     """A line through points, named beside one of them.
 
     Attributes
@@ -100,7 +100,7 @@ class Dots:
     tone: Tone = "ink"
 
 
-def line_chart(lines: Sequence[Line], x: Axis, y: Axis, *, points: Sequence[Interval] = ()) -> Specification:
+def line_chart(lines: Sequence[ChartLine], x: Axis, y: Axis, *, points: Sequence[Interval] = ()) -> Specification:
     """Return a chart of lines, and of points with intervals."""
     import altair as alt
 
@@ -157,7 +157,7 @@ def marks(specification: Specification) -> int:
     return own + sum(marks(layer) for layer in specification.get("layer", ()))
 
 
-def _name(line: Line, across: alt.X, upward: alt.Y) -> alt.Chart:
+def _name(line: ChartLine, across: alt.X, upward: alt.Y) -> alt.Chart:
     import altair as alt
 
     x, y = line.points[line.named_at]

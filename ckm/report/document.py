@@ -38,7 +38,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column of a table; numbers stand to the right."""
 
     title: str
@@ -46,7 +46,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Table:
+class ReportTable:
     """A table whose cells are written as a person reads them; an empty cell says nothing.
 
     Attributes
@@ -63,7 +63,7 @@ class Table:
 
     kind: ClassVar[str] = "table"
     caption: str
-    columns: tuple[Column, ...]
+    columns: tuple[TableColumn, ...]
     rows: tuple[tuple[str, ...], ...]
     marked: frozenset[int] = frozenset()
     folded: bool = False
@@ -95,11 +95,11 @@ class Figure:
     headline: str
     description: str
     specification: Mapping[str, Any]
-    table: Table
+    table: ReportTable
     note: str = ""
 
 
-Block: TypeAlias = Text | Items | Facts | Table | Figure
+Block: TypeAlias = Text | Items | Facts | ReportTable | Figure
 
 
 @dataclass(frozen=True)

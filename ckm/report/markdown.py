@@ -6,7 +6,7 @@ import unicodedata
 from typing import TYPE_CHECKING
 
 from ckm.plaintext import markdown_line
-from ckm.report.document import Facts, Figure, Items, Table, Text
+from ckm.report.document import Facts, Figure, Items, ReportTable, Text
 
 if TYPE_CHECKING:
     from ckm.report.document import Block, Document
@@ -36,8 +36,8 @@ def render_markdown(document: Document, *, brief: bool = False) -> str:
         )
         parts.append("\n".join(lines))
     for section in document.sections:
-        blocks = [block for block in section.blocks if not (brief and isinstance(block, Table) and block.folded)]
-        if brief and not any(isinstance(block, Figure | Table | Facts | Items) for block in blocks):
+        blocks = [block for block in section.blocks if not (brief and isinstance(block, ReportTable) and block.folded)]
+        if brief and not any(isinstance(block, Figure | ReportTable | Facts | Items) for block in blocks):
             continue
         parts.append(f"## {markdown_line(section.title)}")
         parts += [_block(block, brief) for block in blocks]
@@ -54,7 +54,7 @@ def _block(block: Block, brief: bool) -> str:
             return "\n".join(f"- {markdown_line(item)}" for item in items)
         case Facts(facts):
             return "\n".join(f"- **{markdown_line(term)}**: {markdown_line(fact)}" for term, fact in facts)
-        case Table():
+        case ReportTable():
             return f"{markdown_line(block.caption)}\n\n{_table(block)}"
         case Figure() if brief and len(block.table.rows) > SHORT:
             return f"### {markdown_line(block.headline)}"
@@ -62,7 +62,7 @@ def _block(block: Block, brief: bool) -> str:
             return f"### {markdown_line(block.headline)}\n\n{_table(block.table)}"
 
 
-def _table(table: Table) -> str:
+def _table(table: ReportTable) -> str:
     titles = [markdown_line(column.title) for column in table.columns]
     rows = [[markdown_line(cell) for cell in row] for row in table.rows]
     for position in table.marked:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from ckm.churning.card import RECENCY, SCORED, ModelCard
 from ckm.report.card_findings import gain_finding, models_finding, reliability_finding
 from ckm.report.chart_look import unchecked
-from ckm.report.charts import Axis, Dots, Interval, Line, dot_chart, line_chart
-from ckm.report.document import Column, Document, Facts, Figure, Items, KeyFigure, Section, Table, Text
+from ckm.report.charts import Axis, ChartLine, Dots, Interval, dot_chart, line_chart
+from ckm.report.document import Document, Facts, Figure, Items, KeyFigure, ReportTable, Section, TableColumn, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,14 +122,14 @@ def _reliability_figure(card: ModelCard) -> Figure:
         description="Reliability curve: predicted against observed churn rate, by decile of the customers. "
         "The numbers are in the table beneath.",
         specification=line_chart(
-            [Line("as predicted", diagonal, "muted", dashed=True, named_at=1, place="below")],
+            [ChartLine("as predicted", diagonal, "muted", dashed=True, named_at=1, place="below")],
             Axis("Predicted churn probability", ".0%", (low, high)),
             Axis("Churn rate", ".0%", (low, high)),
             points=points,
         ),
-        table=Table(
+        table=ReportTable(
             f"Predicted and observed shares of {card.chosen}, by tenth",
-            tuple(Column(title, numeric=True) for title in titles),
+            tuple(TableColumn(title, numeric=True) for title in titles),
             tuple(shown),
         ),
         note=f"A dot is a tenth of the customers{'' if card.labelled else ', all cut-offs together'}; its bar is the "
@@ -146,16 +146,16 @@ def _gain_figure(card: ModelCard) -> Figure:
     chosen, recency = card.gain(card.chosen), card.gain(RECENCY)
     assert chosen is not None
     lines = [
-        Line("by chance", ((0.0, 0.0), (0.75, 0.75), (1.0, 1.0)), "muted", dashed=True, named_at=1, place="below"),
+        ChartLine("by chance", ((0.0, 0.0), (0.75, 0.75), (1.0, 1.0)), "muted", dashed=True, named_at=1, place="below"),
         _gain_line(chosen.model, chosen.contacted, chosen.caught, "accent"),
     ]
-    columns = [Column("Contacted", numeric=True), Column(card.chosen, numeric=True)]
+    columns = [TableColumn("Contacted", numeric=True), TableColumn(card.chosen, numeric=True)]
     curves = [chosen]
     if recency is not None and card.chosen != RECENCY:
         lines.append(_gain_line("by silence alone", recency.contacted, recency.caught, "ink"))
-        columns.append(Column("by silence alone", numeric=True))
+        columns.append(TableColumn("by silence alone", numeric=True))
         curves.append(recency)
-    columns.append(Column("by chance", numeric=True))
+    columns.append(TableColumn("by chance", numeric=True))
     rows = tuple((f"{share:.0%}", *(f"{curve.at(share):.1%}" for curve in curves), f"{share:.0%}") for share in READ_AT)
     return Figure(
         headline=gain_finding(card),
@@ -166,17 +166,17 @@ def _gain_figure(card: ModelCard) -> Figure:
             Axis("Share of customers contacted, highest risk first", ".0%", (0.0, 1.0), TENTHS),
             Axis("Share of churned customers reached", ".0%", (0.0, 1.0), TENTHS),
         ),
-        table=Table(
+        table=ReportTable(
             "Share of the churned customers reached by contacting a share of the customers", tuple(columns), rows
         ),
         note="The further a line rises above chance, the fewer contacts are wasted on those who would have stayed.",
     )
 
 
-def _gain_line(name: str, x: tuple[float, ...], y: tuple[float, ...], tone: Tone) -> Line:
+def _gain_line(name: str, x: tuple[float, ...], y: tuple[float, ...], tone: Tone) -> ChartLine:
     wanted, place = NAMED[tone]
     position = min(range(len(x)), key=lambda each: abs(x[each] - wanted))
-    return Line(name, tuple(zip(x, y, strict=True)), tone, named_at=position, place=place)
+    return ChartLine(name, tuple(zip(x, y, strict=True)), tone, named_at=position, place=place)
 
 
 def _models_figure(card: ModelCard) -> Figure:
@@ -199,9 +199,9 @@ def _models_figure(card: ModelCard) -> Figure:
         headline=models_finding(card),
         description="ROC AUC of each model, as dots. The numbers are in the table beneath.",
         specification=dot_chart(dots, Axis("ROC AUC", ".3f")),
-        table=Table(
+        table=ReportTable(
             "ROC AUC by model" + ("" if card.labelled else ", over the cut-offs"),
-            tuple(Column(title, numeric=title != "Model") for title in titles),
+            tuple(TableColumn(title, numeric=title != "Model") for title in titles),
             tuple(rows),
         ),
         note="A large dot is the mean of the cut-offs, a small one a single cut-off. " * many
@@ -213,7 +213,7 @@ def _called(model: str) -> str:
     return "silence alone" if model == RECENCY else model
 
 
-def _score_tables(card: ModelCard) -> Iterator[Table]:
+def _score_tables(card: ModelCard) -> Iterator[ReportTable]:
     words = card.words
     metrics = [words.metric(name) for name in SCORED]
     if len(card.cut_offs) > 1:
@@ -221,20 +221,20 @@ def _score_tables(card: ModelCard) -> Iterator[Table]:
             (_called(model), *(metric.shown(card.mean(model, metric.name)) for metric in metrics[1:]))
             for model in card.models
         )
-        columns = (Column("Model"), *(Column(metric.title, numeric=True) for metric in metrics[1:]))
+        columns = (TableColumn("Model"), *(TableColumn(metric.title, numeric=True) for metric in metrics[1:]))
         marked = frozenset({card.models.index(card.chosen)}) if card.chosen in card.models else frozenset()
-        yield Table(f"Means over {len(card.cut_offs)} cut-offs, each weighing the same", columns, rows, marked)
+        yield ReportTable(f"Means over {len(card.cut_offs)} cut-offs, each weighing the same", columns, rows, marked)
     when: list[date | None] = list(card.cut_offs) or [None]
     for cut_off in when:
         scores = [each for each in card.scores if each.cut_off == cut_off]
         rows = tuple(
             (_called(each.model), *(metric.shown(each.value(metric.name)) for metric in metrics[2:])) for each in scores
         )
-        columns = (Column("Model"), *(Column(metric.title, numeric=True) for metric in metrics[2:]))
+        columns = (TableColumn("Model"), *(TableColumn(metric.title, numeric=True) for metric in metrics[2:]))
         of = f"{scores[0].n:,} customers, of whom {scores[0].base_rate:.1%} left"
         where = f"Cut-off {cut_off}" if cut_off else "Cross-validated"
         marked = frozenset(number for number, each in enumerate(scores) if each.model == card.chosen)
-        yield Table(f"{where}: {of}", columns, rows, marked, folded=len(when) > 1)
+        yield ReportTable(f"{where}: {of}", columns, rows, marked, folded=len(when) > 1)
 
 
 def _not_compared(card: ModelCard) -> Iterator[Text]:
@@ -277,9 +277,9 @@ def _features(card: ModelCard) -> Iterator[Block]:
     if card.columns is not None:
         yield from _columns(card.columns)
     if card.features:
-        yield Table(
+        yield ReportTable(
             "Features by group; the features of a group explain a score together",
-            (Column("Feature"), Column("Group"), Column("Meaning")),
+            (TableColumn("Feature"), TableColumn("Group"), TableColumn("Meaning")),
             tuple((each.name, each.group, each.meaning) for each in card.features),
         )
     if card.missing:

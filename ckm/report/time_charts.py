@@ -35,7 +35,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Column:
+class TimeColumn:
     """What stands at one place of a chart of columns.
 
     Attributes
@@ -103,7 +103,7 @@ def step_chart(
 
 
 def column_chart(
-    columns: Sequence[Column],
+    columns: Sequence[TimeColumn],
     y: Ruler,
     legend: Sequence[tuple[str, Tone]],
     *,
@@ -158,7 +158,7 @@ def column_chart(
     return finished(chart, top=14 + LEGEND_LINE * len(legend), left=14, right=14)
 
 
-def _places(columns: Sequence[Column]) -> Any:
+def _places(columns: Sequence[TimeColumn]) -> Any:
     import json
 
     import altair as alt

@@ -22,7 +22,7 @@ BINS = 10
 MOST_LEVELS = 20
 """Words of a text that are told apart; all others count together."""
 LEAST_SHARE = 1e-4
-"""An empty interval counts as this share: the logarithm of nothing is no number."""
+"""An empty interval counts as this share: the logarithm of zero is not finite."""
 TOLD = 0.005
 """A smaller index would be shown as 0.00."""
 CHANCE_NORMAL_QUANTILE = 3.0902

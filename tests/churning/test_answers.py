@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckm.churning.answers import Entry, answer, answers_for, read_entries, unanswered_share
+from ckm.churning.answers import AnswerEntry, answer, answers_for, read_entries, unanswered_share
 
 TODAY = date(2026, 6, 30)
 ENTRY = """\
@@ -64,7 +64,7 @@ def test_validated_entries_come_before_others_and_drafts_and_archived_ones_do_no
 @given(st.integers(-3, 3), st.none() | st.integers(-3, 3), st.none() | st.integers(-3, 3))
 def test_an_entry_holds_from_its_first_to_its_last_day(day: int, first: int | None, last: int | None) -> None:
     ends = [None if each is None else TODAY + timedelta(days=each) for each in (first, last)]
-    held = Entry("a", {}, "validated", ends[0], ends[1], ("late",), (), "").in_force(TODAY + timedelta(days=day))
+    held = AnswerEntry("a", {}, "validated", ends[0], ends[1], ("late",), (), "").in_force(TODAY + timedelta(days=day))
     assert held == ((first is None or first <= day) and (last is None or day <= last))
 
 
@@ -189,10 +189,10 @@ def test_a_customer_gets_the_answers_of_the_reason_in_front_first(kb: Path) -> N
 def test_unanswered_is_who_has_no_reason_with_points_that_is_answered(
     points: dict[tuple[str, str], float], random: object
 ) -> None:
-    from ckm.churning.answers import Answers
+    from ckm.churning.answers import FoundAnswers
 
     rows = [(*key, value, rank) for rank, (key, value) in enumerate(points.items())]
-    found_ = Answers({"late": ("a",), "price": ("b", "a")}, {}, ())
+    found_ = FoundAnswers({"late": ("a",), "price": ("b", "a")}, {}, ())
     told = answer(reasons(*rows), found_)
     for customer, ids, unanswered in told.rows():
         wanted = {code for who, code, value, _ in rows if who == customer and value > 0} & {"late", "price"}

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.churning.card import RECENCY, SCORED, CardColumns, CardData, Gain, Scores, Tenth, card_rows, card_table
+from ckm.churning.card import RECENCY, SCORED, CardColumns, CardData, CardDecile, Gain, Scores, card_rows, card_table
 from ckm.churning.card_words import load_card_words
 from ckm.errors import UsageError
 from tests.report.example_card import CUT_OFFS, example_card
@@ -70,13 +70,13 @@ def test_equal_cards_give_equal_rows() -> None:
 
 def test_the_interval_is_wilsons() -> None:
     # Newcombe 1998, Statistics in Medicine 17, 857-872, table I: 81 of 263, and 0 of 20
-    assert Tenth(263, 0.3, 81 / 263).interval == pytest.approx((0.2553, 0.3662), abs=5e-5)
-    assert Tenth(20, 0.3, 0.0).interval == pytest.approx((0.0, 0.1611), abs=5e-5)
+    assert CardDecile(263, 0.3, 81 / 263).interval == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert CardDecile(20, 0.3, 0.0).interval == pytest.approx((0.0, 0.1611), abs=5e-5)
 
 
 @given(st.integers(0, 5_000), st.floats(0, 1))
 def test_an_interval_holds_what_came_and_stays_within_0_and_1(n: int, came: float) -> None:
-    low, high = Tenth(n, 0.5, came).interval
+    low, high = CardDecile(n, 0.5, came).interval
     assert 0 <= low <= came + 1e-12
     assert came - 1e-12 <= high <= 1
 

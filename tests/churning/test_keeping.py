@@ -17,8 +17,8 @@ from ckm.churning.keeping import (
     KEPT,
     TOLD,
     VERSION,
-    Comparison,
     EarlierWarnings,
+    WarningChanges,
     compare,
     current_warnings,
     judge,
@@ -62,17 +62,17 @@ def now(bought: date | None = None, **customers: float | tuple[float, str]) -> p
     )
 
 
-def run(store: Store, as_of: date, frame: pl.DataFrame) -> Comparison:
+def run(store: Store, as_of: date, frame: pl.DataFrame) -> WarningChanges:
     compared = compare(frame, last_warnings(store, HORIZON, as_of), as_of=as_of, margin=MARGIN)
     keep(store, compared.frame, as_of=as_of, horizon=HORIZON, facts=FACTS)
     return compared
 
 
-def told(comparison: Comparison) -> dict[str, str | None]:
+def told(comparison: WarningChanges) -> dict[str, str | None]:
     return dict(comparison.frame.select("customer_id", "change").iter_rows())
 
 
-def first(comparison: Comparison) -> dict[str, date | None]:
+def first(comparison: WarningChanges) -> dict[str, date | None]:
     return dict(comparison.frame.select("customer_id", "first_warned_on").iter_rows())
 
 

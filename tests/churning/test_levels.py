@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ckm.churning.base_rate import can_be_lost, past_base_rate
 from ckm.churning.levels import LEVELS, Thresholds, at_or_above, give_levels, is_warning, level_remarks
 from ckm.errors import UsageError
-from ckm.models.churn.window import Past, Window
+from ckm.models.churn.window import TrainingSet, TrainingSnapshot
 from ckm.settings import ChurnSettings, parse_level_start
 
 USUAL = Thresholds(0.5, 0.7, 0.85)
@@ -230,6 +230,6 @@ def test_the_base_rate_is_of_those_who_can_still_be_lost() -> None:
         "spend_12mo": np.array([5.0, 5.0, 5.0, 0.0]),
     }
     away = np.array([True, False, True, True])
-    window = Window(0, features, away, np.arange(4, dtype=np.uint64))
-    assert past_base_rate(Past((window,), HORIZON, features, HORIZON)) == 0.5
+    window = TrainingSnapshot(0, features, away, np.arange(4, dtype=np.uint64))
+    assert past_base_rate(TrainingSet((window,), HORIZON, features, HORIZON)) == 0.5
     assert can_be_lost(features, features["spend_12mo"], HORIZON).tolist() == [True, True, False, False]

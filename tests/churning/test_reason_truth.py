@@ -11,7 +11,7 @@ import pytest
 
 from ckm.churning.forecast import forecast
 from ckm.churning.horizon import Horizon
-from ckm.churning.listing import NO_REASON, Listing, list_customers
+from ckm.churning.listing import NO_REASON, ChurnListing, list_customers
 from ckm.customers.history import read_history
 from ckm.example import days
 from ckm.settings import ChurnSettings
@@ -24,7 +24,7 @@ SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[3] / "share
 
 def judged(
     tables: dict[str, pl.LazyFrame], as_of: date, horizon: int, time_zone: str, model: str = "scorecard"
-) -> tuple[Listing, Recount]:
+) -> tuple[ChurnListing, Recount]:
     """Everybody's reasons, and the facts counted again."""
     history = read_history(tables, as_of=as_of, time_zone=time_zone)
     found = forecast(history, Horizon(horizon, ""), model=model)
@@ -33,7 +33,7 @@ def judged(
     return listing, Recount(tables["transactions"].collect(), as_of, horizon, time_zone, interactions)
 
 
-def mistakes(listing: Listing, truth: Recount) -> list[str]:
+def mistakes(listing: ChurnListing, truth: Recount) -> list[str]:
     """All that is not so in the reasons and in the columns beside them."""
     wrong = []
     for row in listing.frame.iter_rows(named=True):
@@ -69,7 +69,7 @@ def _same(shown: float | None, true: float | None, by: float = 0.051) -> bool:
     return shown is None if true is None else shown is not None and abs(shown - true) <= by
 
 
-def said(listing: Listing) -> set[str]:
+def said(listing: ChurnListing) -> set[str]:
     return set(listing.frame["reasons"].explode().struct.field("code").drop_nulls())
 
 

@@ -15,7 +15,7 @@ from ckm.churning.facts import FEWEST_RHYTHM_DAYS, ReturningCustomers
 from ckm.churning.feature_catalogue import load_catalogue
 from ckm.churning.reason_book import load_reasons
 from ckm.churning.reasons import CLEAR_POINTS, Reasons, explain
-from ckm.churning.typical import TypicalStayer
+from ckm.churning.typical import TypicalRetainedCustomer
 from tests.conftest import examples
 
 Floats = NDArray[np.float64]
@@ -36,9 +36,9 @@ USUAL = {
     "rating_last": 0.8,
     "tenure_days": 300.0,
 }
-STAYERS = {name: np.array([value, value, value, 2 * value]) for name, value in USUAL.items()}
-STAYERS |= {"days_silent": np.array([10.0, 20.0, 60.0, 90.0]), "gap_median_days": np.full(4, 30.0)}
-TYPICAL = TypicalStayer(USUAL, STAYERS)
+RETAINED = {name: np.array([value, value, value, 2 * value]) for name, value in USUAL.items()}
+RETAINED |= {"days_silent": np.array([10.0, 20.0, 60.0, 90.0]), "gap_median_days": np.full(4, 30.0)}
+TYPICAL = TypicalRetainedCustomer(USUAL, RETAINED)
 BESIDE = {
     "gap_last": 60.0,
     "gap_before": 30.0,
@@ -58,7 +58,7 @@ def facts_of(features: Mapping[str, Floats]) -> dict[str, Floats]:
     return facts | {fact: np.where(known, features[name], NAN) for fact, name in drawn.items() if name in features}
 
 
-RETURNING = ReturningCustomers(0, facts_of(STAYERS))
+RETURNING = ReturningCustomers(0, facts_of(RETAINED))
 WEIGHTS = {
     "days_silent": 0.02,
     "gap_last_ratio": 0.3,
@@ -122,7 +122,7 @@ def test_what_is_told_has_data_behind_it_and_raises_the_risk(rows: list[dict[str
         assert reason["value"] == facts[entry.value]
         assert reason["typical"] == (RETURNING.median(entry.value) if entry.usual is None else facts[entry.usual])
         assert entry.days_least <= row["purchase_days"] <= entry.days_most or not entry.days_least
-        assert 0 <= reason["share_of_stayers"] <= 1
+        assert 0 <= reason["share_of_retained"] <= 1
         if not entry.always:
             assert reason["value"] > reason["typical"] if entry.above else reason["value"] < reason["typical"]
             assert reason["contribution"] > 0
@@ -156,12 +156,12 @@ def test_silence_is_measured_by_the_own_rhythm() -> None:
     assert codes(found) == ["silent", None, None]
     first = found.frame.row(0, named=True)
     assert first["text"] == "no order for 94 days; median interval 21 days (6 purchase days)"
-    assert first["share_of_stayers"] == 0.0  # the longest silence of a stayer is three of the own gaps
+    assert first["share_of_retained"] == 0.0  # the longest silence of a retained customer is three of the own gaps
     assert found.frame["contribution"].to_list() == pytest.approx([1.48, 0.0, 0.8])
 
 
 def test_the_share_of_stayers_counts_those_who_show_the_same_or_worse() -> None:
-    assert told({"days_silent": 60.0}).frame["share_of_stayers"][0] == 0.5
+    assert told({"days_silent": 60.0}).frame["share_of_retained"][0] == 0.5
 
 
 def test_a_clear_cause_is_read_before_a_stronger_sign_and_a_faint_one_after() -> None:

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ckm.churning.typical import typical_stayer
+from ckm.churning.typical import typical_retained_customer
 from ckm.errors import NotEnoughDataError
-from ckm.models.churn.window import Past, Window
+from ckm.models.churn.window import TrainingSet, TrainingSnapshot
 
 
-def past(features: dict[str, list[float]], away: list[bool], *, order: NDArray[np.intp] | None = None) -> Past:
+def past(features: dict[str, list[float]], away: list[bool], *, order: NDArray[np.intp] | None = None) -> TrainingSet:
     order = np.arange(len(away)) if order is None else order
     columns = {name: np.array(values, dtype=float)[order] for name, values in features.items()}
-    window = Window(100, columns, np.array(away)[order], np.arange(len(away), dtype=np.uint64)[order])
-    return Past((window,), 200, columns, 90)
+    window = TrainingSnapshot(100, columns, np.array(away)[order], np.arange(len(away), dtype=np.uint64)[order])
+    return TrainingSet((window,), 200, columns, 90)
 
 
 def _histories(n: int, seed: int) -> dict[str, list[float]]:
@@ -36,7 +36,7 @@ def _histories(n: int, seed: int) -> dict[str, list[float]]:
 def test_the_history_of_purchases_is_that_of_one_who_stayed(seed: int) -> None:
     features = _histories(300, seed)
     away = (np.random.default_rng(seed).random(300) < 0.5).tolist()
-    found = typical_stayer(past(features, away)).reference
+    found = typical_retained_customer(past(features, away)).reference
     rows = zip(*(features[name] for name in ("days_silent", "purchase_days", "tenure_days")), away, strict=True)
     assert (found["days_silent"], found["purchase_days"], found["tenure_days"], False) in set(rows)
 
@@ -44,15 +44,18 @@ def test_the_history_of_purchases_is_that_of_one_who_stayed(seed: int) -> None:
 def test_of_the_rest_half_of_those_who_stayed_and_have_a_value_have_no_more() -> None:
     nan = float("nan")
     features = {"days_silent": [1.0] * 6, "rating_last": [0.0, 0.25, 1.0, nan, nan, 0.5]}
-    found = typical_stayer(past(features, [False, False, False, False, False, True]))
+    found = typical_retained_customer(past(features, [False, False, False, False, False, True]))
     assert found.reference["rating_last"] == 0.25
-    assert len(found.stayers["rating_last"]) == 5
+    assert len(found.retained["rating_last"]) == 5
 
 
 def test_the_order_of_the_rows_is_of_no_matter() -> None:
     features, away = _histories(200, 1), [False] * 200
     order = np.random.default_rng(0).permutation(200)
-    assert typical_stayer(past(features, away)).reference == typical_stayer(past(features, away, order=order)).reference
+    assert (
+        typical_retained_customer(past(features, away)).reference
+        == typical_retained_customer(past(features, away, order=order)).reference
+    )
 
 
 def test_who_lacks_a_number_is_as_typical_as_another() -> None:
@@ -62,16 +65,16 @@ def test_who_lacks_a_number_is_as_typical_as_another() -> None:
         "same_season": [nan, nan, nan, 0.5, 0.25],
         "tenure_days": [200.0, 201.0, 202.0, 900.0, 901.0],
     }
-    found = typical_stayer(past(features, [False] * 5)).reference
+    found = typical_retained_customer(past(features, [False] * 5)).reference
     assert found == {"days_silent": 20.0, "same_season": 0.25, "tenure_days": 202.0}
 
 
 def test_what_no_stayer_had_is_not_part_of_the_typical_one() -> None:
     nan = float("nan")
-    found = typical_stayer(past({"days_silent": [1.0, 2.0], "rating_last": [nan, 1.0]}, [False, True]))
+    found = typical_retained_customer(past({"days_silent": [1.0, 2.0], "rating_last": [nan, 1.0]}, [False, True]))
     assert set(found.reference) == {"days_silent"}
 
 
 def test_without_anybody_who_stayed_nothing_is_typical() -> None:
     with pytest.raises(NotEnoughDataError, match="nobody came back"):
-        typical_stayer(past({"days_silent": [1.0]}, [True]))
+        typical_retained_customer(past({"days_silent": [1.0]}, [True]))

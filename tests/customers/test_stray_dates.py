@@ -22,7 +22,7 @@ from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING, Needs
 from ckm.dataset import open_dataset
 from ckm.errors import NotEnoughDataError
-from ckm.loyalty import Request, loyalty_report
+from ckm.loyalty import LoyaltyOptions, loyalty_report
 from ckm.segment import segment_customers
 from ckm.segmentation.apply import read_for
 from tests.conftest import Run
@@ -171,7 +171,7 @@ def test_every_analysis_says_the_same_with_stray_rows_and_without(tmp_path: Path
         assert said[0].stdout == said[1].stdout
         assert "set aside" not in said[0].stderr
         assert str(min(days)) in said[1].stderr
-    reports = [loyalty_report(open_dataset(path), Request(), load_config(None)) for path in (clean, mixed)]
+    reports = [loyalty_report(open_dataset(path), LoyaltyOptions(), load_config(None)) for path in (clean, mixed)]
     left = ("rows_left_out", "rows_used")
     told = [[each for each in found.report.measures if each.name not in left] for found in reports]
     assert told[0] == told[1]

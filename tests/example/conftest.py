@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from ckm.example.shop import Shop, write_shop
+from ckm.example.shop import ExampleShop, write_shop
 from ckm.example.world import World, make_world
 from tests.churning.shops import example_world
 
@@ -19,5 +19,5 @@ def other_world() -> World:
 
 
 @pytest.fixture(scope="session")
-def shop(world: World, tmp_path_factory: pytest.TempPathFactory) -> Shop:
+def shop(world: World, tmp_path_factory: pytest.TempPathFactory) -> ExampleShop:
     return write_shop(world, tmp_path_factory.mktemp("shop"))

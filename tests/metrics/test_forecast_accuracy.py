@@ -10,7 +10,7 @@ import pytest
 
 from ckm.config import Config, Workspace
 from ckm.dataset import Dataset
-from ckm.loyalty import Request, loyalty_report
+from ckm.loyalty import LoyaltyOptions, loyalty_report
 from ckm.metrics.context import ReportContext
 from ckm.metrics.forecast_accuracy import ANALYSIS, forecast_accuracy_metrics, save_expected_spend, score_expected_spend
 from ckm.store import Store
@@ -71,13 +71,13 @@ def test_a_report_saves_its_forecast_and_a_later_one_scores_it(tmp_path: Path) -
     config = Config()
     data = tables(*steady(date(2025, 12, 31)))
     dataset = Dataset(data, "shop", workspace=Workspace(tmp_path, config))
-    dry = loyalty_report(dataset, Request(as_of=date(2024, 12, 31), keep=False, cache=False), config)
+    dry = loyalty_report(dataset, LoyaltyOptions(as_of=date(2024, 12, 31), keep=False, cache=False), config)
     assert Store(tmp_path / "store").runs(ANALYSIS) == []
-    first = loyalty_report(dataset, Request(as_of=date(2024, 12, 31), cache=False), config)
+    first = loyalty_report(dataset, LoyaltyOptions(as_of=date(2024, 12, 31), cache=False), config)
     assert first.report.metrics.table().equals(dry.report.metrics.table())
     (run,) = Store(tmp_path / "store").runs(ANALYSIS)
     assert run.as_of == date(2024, 12, 31)
-    later = loyalty_report(dataset, Request(as_of=date(2025, 12, 31), cache=False), config).report
+    later = loyalty_report(dataset, LoyaltyOptions(as_of=date(2025, 12, 31), cache=False), config).report
     of: ReportContext = context(data)
     year = sum(each[2] for each in steady(date(2025, 12, 31)) if each[1].year == 2025 and is_known_by_2024(each[0]))
     assert later.metrics.value("spend_came") == year

@@ -10,7 +10,7 @@ from ckm.config import load_config
 from ckm.errors import UnknownNameError, UsageError
 from ckm.metrics.goals import check_goals, goal_metrics
 from ckm.metrics.metric import Metric, Metrics, Missing
-from ckm.settings import Wanted
+from ckm.settings import Target
 
 METRICS = Metrics(
     [
@@ -23,35 +23,35 @@ METRICS = Metrics(
 )
 
 
-def reached(name: str, wanted: Wanted) -> bool | None:
+def reached(name: str, wanted: Target) -> bool | None:
     (goal,), _, missing = goal_metrics({name: wanted}, METRICS)
     assert missing == ()
     return goal.on_track
 
 
 def test_a_number_that_was_counted_is_reached_or_not() -> None:
-    assert reached("revenue", Wanted(1000)) is True
-    assert reached("revenue", Wanted(1000.01)) is False
-    assert reached("median_interpurchase_days", Wanted(30, at_most=True)) is True
-    assert reached("median_interpurchase_days", Wanted(27.5, at_most=True)) is False
+    assert reached("revenue", Target(1000)) is True
+    assert reached("revenue", Target(1000.01)) is False
+    assert reached("median_interpurchase_days", Target(30, at_most=True)) is True
+    assert reached("median_interpurchase_days", Target(27.5, at_most=True)) is False
 
 
 def test_an_estimate_cannot_be_told_from_a_goal_within_its_interval() -> None:
-    assert reached("retention_rate", Wanted(0.4)) is None
-    assert reached("retention_rate", Wanted(0.35)) is True
-    assert reached("retention_rate", Wanted(0.3)) is True
-    assert reached("retention_rate", Wanted(0.5)) is False
-    assert reached("retention_rate", Wanted(0.5, at_most=True)) is True
+    assert reached("retention_rate", Target(0.4)) is None
+    assert reached("retention_rate", Target(0.35)) is True
+    assert reached("retention_rate", Target(0.3)) is True
+    assert reached("retention_rate", Target(0.5)) is False
+    assert reached("retention_rate", Target(0.5, at_most=True)) is True
 
 
 def test_without_a_value_nothing_can_be_told() -> None:
-    assert reached("nps", Wanted(30)) is None
-    assert reached("clv", Wanted(30)) is None
+    assert reached("nps", Target(30)) is None
+    assert reached("clv", Target(30)) is None
 
 
 def test_goals_come_in_the_order_of_the_book_with_what_they_were_before() -> None:
     goals, metrics, _ = goal_metrics(
-        {"median_interpurchase_days": Wanted(30, at_most=True), "revenue": Wanted(900)}, METRICS
+        {"median_interpurchase_days": Target(30, at_most=True), "revenue": Target(900)}, METRICS
     )
     assert [(goal.name, goal.wanted, goal.direction) for goal in goals] == [
         ("revenue", 900, ">="),
@@ -92,8 +92,8 @@ def test_a_goal_that_nothing_measures_is_refused_with_its_line(
 
 def test_goals_from_elsewhere_are_refused_too() -> None:
     with pytest.raises(UnknownNameError, match="goals: no metric 'profit'"):
-        check_goals({"profit": Wanted(1)})
+        check_goals({"profit": Target(1)})
 
 
 def test_every_measure_that_is_one_number_can_be_a_goal() -> None:
-    check_goals({"revenue": Wanted(1), "nps": Wanted(-100), "unanswered_share": Wanted(0.1, at_most=True)})
+    check_goals({"revenue": Target(1), "nps": Target(-100), "unanswered_share": Target(0.1, at_most=True)})

@@ -9,12 +9,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ckm.churn import Request, warn
+from ckm.churn import ChurnOptions, warn
 from ckm.churning.keeping import keep
 from ckm.config import Config, Workspace
 from ckm.dataset import Dataset
 from ckm.errors import NotEnoughDataError
-from ckm.loyalty import Request as ReportRequest
+from ckm.loyalty import ChurnOptions as ReportRequest
 from ckm.loyalty import loyalty_report
 from ckm.metrics import value_at_risk as risk_module
 from ckm.metrics.context import ReportContext
@@ -161,7 +161,7 @@ def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -
 def test_without_a_run_the_warnings_are_those_of_churn_warn_and_nothing_is_kept(tmp_path: Path) -> None:
     of = in_workspace(example_context(), tmp_path)
     found = risk(of)
-    theirs = warn(Dataset(dict(of.tables), "shop"), Request(keep=False), of.config)
+    theirs = warn(Dataset(dict(of.tables), "shop"), ChurnOptions(keep=False), of.config)
     said = Metrics(value_at_risk_metrics(of, found)[0])
     for level, customers, value in theirs.summary.select("level", "customers", "value_at_risk").iter_rows():
         assert said.value("customers_at_risk", level=level) == customers
@@ -201,7 +201,7 @@ def test_where_churn_warn_refuses_the_report_shows_no_forecast_and_no_lifetime_v
     of = new_shop(days)
     dataset = Dataset(dict(of.tables), "shop")
     with pytest.raises(NotEnoughDataError) as refused:
-        warn(dataset, Request(keep=False), of.config)
+        warn(dataset, ChurnOptions(keep=False), of.config)
     report = loyalty_report(dataset, ReportRequest(), of.config).report
     for name in ("value_at_risk", "customers_at_risk", "clv", "clv_mean", "reason_value"):
         assert not [each for each in report.metrics if each.name == name], name
@@ -215,6 +215,6 @@ def test_one_customer_is_no_reason_to_fail() -> None:
     found = read_risk(of, ALL, read_segments(of))
     assert found == Missing("churn", "no_forecast")
     with pytest.raises(NotEnoughDataError) as refused:
-        warn(Dataset(dict(of.tables), "shop"), Request(keep=False), of.config)
+        warn(Dataset(dict(of.tables), "shop"), ChurnOptions(keep=False), of.config)
     assert str(refused.value) in found.detail
     assert value_at_risk_metrics(of, found) == ((), (found, Missing("churn", "no_warnings_judged")))

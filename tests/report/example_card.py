@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from ckm.churning.card import RECENCY, CardData, CardFeature, Gain, ModelCard, Scores, Tenth
+from ckm.churning.card import RECENCY, CardData, CardDecile, CardFeature, Gain, ModelCard, Scores
 
 CUT_OFFS = (date(1997, 12, 31), date(1998, 1, 31), date(1998, 2, 28), date(1998, 3, 31))
 AUC = {"rule": 0.812, "btyd": 0.8105, "scorecard": 0.822, "boosted": 0.8195, RECENCY: 0.810}
@@ -45,7 +45,7 @@ def example_card(**changes: object) -> ModelCard:
             for model, auc in AUC.items()
         ),
         "reliability": tuple(
-            Tenth(420, said, said + (0.011 if number % 2 else -0.006))
+            CardDecile(420, said, said + (0.011 if number % 2 else -0.006))
             for number, said in enumerate((0.07, 0.18, 0.3, 0.41, 0.52, 0.63, 0.73, 0.82, 0.9, 0.96))
         ),
         "gains": (

@@ -7,14 +7,14 @@ from xml.etree import ElementTree
 
 import pytest
 
-from ckm.report.charts import MOST_MARKS, Axis, Dots, Interval, Line, dot_chart, line_chart, marks
+from ckm.report.charts import MOST_MARKS, Axis, ChartLine, Dots, Interval, dot_chart, line_chart, marks
 from ckm.report.svg import draw
 
 SHARE = Axis("Share", ".0%", (0.0, 1.0))
 
 
-def line(points: int) -> Line:
-    return Line("", tuple((number / points, number / points) for number in range(points)))
+def line(points: int) -> ChartLine:
+    return ChartLine("", tuple((number / points, number / points) for number in range(points)))
 
 
 def values(specification: Any, key: str) -> list[float]:
@@ -24,19 +24,19 @@ def values(specification: Any, key: str) -> list[float]:
 
 def test_every_point_of_the_table_is_in_the_chart() -> None:
     points = [Interval(0.1, 0.2, 0.15, 0.25), Interval(0.5, 0.4, 0.3, 0.5)]
-    chart = line_chart([Line("all", ((0, 0), (1, 1)))], SHARE, SHARE, points=points)
+    chart = line_chart([ChartLine("all", ((0, 0), (1, 1)))], SHARE, SHARE, points=points)
     assert values(chart, "low") == [0.15, 0.3, 0.15, 0.3]
     assert values(chart, "x")[:2] == [0, 1]
 
 
 def test_a_line_is_named_where_it_runs() -> None:
-    chart = line_chart([Line("ours", ((0, 0), (0.5, 0.8), (1, 1)), named_at=1)], SHARE, SHARE)
+    chart = line_chart([ChartLine("ours", ((0, 0), (0.5, 0.8), (1, 1)), named_at=1)], SHARE, SHARE)
     (name,) = [layer["data"]["values"][0] for layer in chart["layer"] if layer["mark"]["type"] == "text"]
     assert name == {"x": 0.5, "y": 0.8, "text": "ours"}
 
 
 def test_what_a_chart_is_about_lies_on_top() -> None:
-    chart = line_chart([line(2), Line("", ((0, 1), (1, 0)), "muted")], SHARE, SHARE)
+    chart = line_chart([line(2), ChartLine("", ((0, 1), (1, 0)), "muted")], SHARE, SHARE)
     assert [layer["mark"]["color"] for layer in chart["layer"]] == ["var(--muted)", "var(--accent)"]
 
 

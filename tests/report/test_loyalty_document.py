@@ -13,7 +13,7 @@ from ckm.customers.period import Period
 from ckm.metrics.metric import Metric, Metrics, Missing
 from ckm.metrics.significance import Change
 from ckm.report.charts import MOST_MARKS, marks
-from ckm.report.document import Document, Facts, Figure, Items, Section, Table, Text
+from ckm.report.document import Document, Facts, Figure, Items, ReportTable, Section, Text
 from ckm.report.loyalty.changed import change_sentence, changed_section, per_day_finding
 from ckm.report.loyalty.churn import value_at_risk
 from ckm.report.loyalty.document import NOT_COMPARED, SECTIONS, findings, key_figures, lead_of, loyalty_document
@@ -38,8 +38,8 @@ def figures(document: Document) -> list[Figure]:
     return [block for section in document.sections for block in section.blocks if isinstance(block, Figure)]
 
 
-def tables(section: Section) -> list[Table]:
-    return [block for block in section.blocks if isinstance(block, Table)]
+def tables(section: Section) -> list[ReportTable]:
+    return [block for block in section.blocks if isinstance(block, ReportTable)]
 
 
 def said(section: Section) -> list[str]:

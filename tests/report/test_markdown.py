@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ckm.report.document import Column, Document, Facts, Items, Section, Table, Text
+from ckm.report.document import Document, Facts, Items, ReportTable, Section, TableColumn, Text
 from ckm.report.markdown import render_markdown
 from ckm.report.model_card import card_document
 from tests.report.example_card import example_card
@@ -40,7 +40,7 @@ def test_columns_stand_beneath_each_other_without_being_rendered() -> None:
 
 
 def test_wide_characters_take_two_columns_and_marks_above_none() -> None:
-    table = Table("Names", (Column("Name"),), (("长期客户",), ("กี่",), ("12345678",)))
+    table = ReportTable("Names", (TableColumn("Name"),), (("长期客户",), ("กี่",), ("12345678",)))
     lines = table_lines(render_markdown(Document("T", "L", (Section("S", (table,)),))))[0]
     assert lines[2:] == ["| 长期客户 |", "| กี่" + " " * 7 + " |", "| 12345678 |"]
 
@@ -48,7 +48,7 @@ def test_wide_characters_take_two_columns_and_marks_above_none() -> None:
 def test_a_name_that_looks_like_markup_stays_a_name() -> None:
     name = "<b>*a*|_b_`c`\n[d](e) & \\"
     safe = r"&lt;b>\*a\*\|\_b\_\`c\` \[d\](e) & \\"
-    blocks = (Text(name), Items((name,)), Facts(((name, name),)), Table("T", (Column(name),), ((name,),)))
+    blocks = (Text(name), Items((name,)), Facts(((name, name),)), ReportTable("T", (TableColumn(name),), ((name,),)))
     text = render_markdown(Document("T", "L", (Section("S", blocks),)))
     assert text.count(safe) == 6
     assert name not in text

@@ -7,19 +7,19 @@ from datetime import date
 
 import pytest
 
-from ckm.churning.card import RECENCY, CardColumns, CardData, Gain, ModelCard, Scores, Tenth
+from ckm.churning.card import RECENCY, CardColumns, CardData, CardDecile, Gain, ModelCard, Scores
 from ckm.churning.card_words import load_card_words
 from ckm.report.card_findings import gain_finding, models_finding, reliability_finding
 from ckm.report.charts import MOST_MARKS, marks
-from ckm.report.document import Facts, Figure, Table
+from ckm.report.document import Facts, Figure, ReportTable
 from ckm.report.markdown import render_markdown
 from ckm.report.model_card import card_document
 from ckm.report.page import render_page
 from tests.report.example_card import CUT_OFFS, example_card
 
 
-def tenths(*pairs: tuple[float, float]) -> tuple[Tenth, ...]:
-    return tuple(Tenth(100, said, came) for said, came in pairs)
+def tenths(*pairs: tuple[float, float]) -> tuple[CardDecile, ...]:
+    return tuple(CardDecile(100, said, came) for said, came in pairs)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def tenths(*pairs: tuple[float, float]) -> tuple[Tenth, ...]:
     ],
 )
 def test_the_sentence_over_the_reliability_curve_says_which_way_it_errs(
-    reliability: tuple[Tenth, ...], sentence: str
+    reliability: tuple[CardDecile, ...], sentence: str
 ) -> None:
     card = example_card(reliability=reliability, expected_error=(0.005, 0.04))
     assert reliability_finding(card) == (
@@ -91,7 +91,9 @@ def test_each_figure_has_its_numbers_and_few_marks() -> None:
 @pytest.mark.slow
 def test_every_cut_off_and_every_model_is_in_the_tables() -> None:
     card = example_card()
-    tables = [block for section in card_document(card).sections for block in section.blocks if isinstance(block, Table)]
+    tables = [
+        block for section in card_document(card).sections for block in section.blocks if isinstance(block, ReportTable)
+    ]
     for cut_off in card.cut_offs:
         (table,) = [each for each in tables if str(cut_off) in each.caption]
         assert len(table.rows) == len(card.models)
@@ -103,7 +105,7 @@ def test_every_measure_in_a_table_is_defined_with_its_source() -> None:
     document = card_document(example_card())
     (facts,) = [block for block in document.sections[-1].blocks if isinstance(block, Facts)]
     defined = {term for term, _ in facts.facts}
-    tables = [block for block in document.sections[1].blocks if isinstance(block, Table)]
+    tables = [block for block in document.sections[1].blocks if isinstance(block, ReportTable)]
     assert {column.title for table in tables for column in table.columns[1:]} <= defined
     assert all(metric.definition for metric in load_card_words().metrics)
 
@@ -199,5 +201,5 @@ def test_a_model_without_probabilities_leaves_its_cells_empty() -> None:
 def test_one_cut_off_needs_no_means() -> None:
     scores = tuple(each for each in example_card().scores if each.cut_off == date(1997, 12, 31))
     document = card_document(example_card(scores=scores))
-    captions = [block.caption for block in document.sections[1].blocks if isinstance(block, Table)]
+    captions = [block.caption for block in document.sections[1].blocks if isinstance(block, ReportTable)]
     assert captions == ["Cut-off 1997-12-31: 1,050 customers, of whom 54.0% left"]

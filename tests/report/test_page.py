@@ -12,8 +12,8 @@ import sys
 
 import pytest
 
-from ckm.report.charts import Axis, Dots, Line, dot_chart, line_chart
-from ckm.report.document import Column, Document, Facts, Figure, Items, KeyFigure, Section, Table, Text
+from ckm.report.charts import Axis, ChartLine, Dots, dot_chart, line_chart
+from ckm.report.document import Document, Facts, Figure, Items, KeyFigure, ReportTable, Section, TableColumn, Text
 from ckm.report.model_card import card_document
 from ckm.report.page import PageWords, render_page
 from tests.conftest import ROOT
@@ -30,15 +30,21 @@ def figure(name: str = "regular", **changes: object) -> Figure:
     fields: dict[str, object] = {
         "headline": f"{name} rises",
         "description": f"A line of {name}",
-        "specification": line_chart([Line(name, ((0, 0), (1, 1)))], Axis(f"{name} x", ".0%"), Axis(f"{name} y", ".0%")),
-        "table": Table(f"{name} in numbers", (Column(name), Column("Share", numeric=True)), ((name, "10%"),)),
+        "specification": line_chart(
+            [ChartLine(name, ((0, 0), (1, 1)))], Axis(f"{name} x", ".0%"), Axis(f"{name} y", ".0%")
+        ),
+        "table": ReportTable(
+            f"{name} in numbers", (TableColumn(name), TableColumn("Share", numeric=True)), ((name, "10%"),)
+        ),
         "note": f"{name} is drawn",
     }
     return Figure(**{**fields, **changes})  # type: ignore[arg-type]
 
 
 def document(name: str = "regular", **changes: object) -> Document:
-    table = Table(f"Table of {name}", (Column("Name"), Column("n", numeric=True)), ((name, "3"), ("other", "1")))
+    table = ReportTable(
+        f"Table of {name}", (TableColumn("Name"), TableColumn("n", numeric=True)), ((name, "3"), ("other", "1"))
+    )
     blocks = (Text(f"About {name}"), Items((name,)), Facts(((name, name),)), table, figure(name), figure(name))
     fields: dict[str, object] = {
         "title": f"Report on {name}",
@@ -209,4 +215,4 @@ def test_a_document_without_charts_draws_none() -> None:
 
 def test_a_table_whose_rows_do_not_fit_its_columns_is_refused() -> None:
     with pytest.raises(ValueError, match="2 cells"):
-        Table("Off", (Column("a"), Column("b")), (("1",),))
+        ReportTable("Off", (TableColumn("a"), TableColumn("b")), (("1",),))

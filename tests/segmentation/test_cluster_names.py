@@ -13,13 +13,20 @@ from hypothesis import strategies as st
 from ckm.errors import UsageError
 from ckm.models.clusters.scaling import Recipe
 from ckm.segmentation.clusters.facts import Fact
-from ckm.segmentation.clusters.names import ClusterWords, NamedFeature, Word, load_words, name_clusters, words_hold
+from ckm.segmentation.clusters.names import (
+    ClusterWord,
+    ClusterWords,
+    NamedFeature,
+    load_words,
+    name_clusters,
+    words_hold,
+)
 
-MIDDLING = Word("middling", "wait")
+MIDDLING = ClusterWord("middling", "wait")
 
 
 def feature(name: str, theme: str | None = None) -> NamedFeature:
-    high, low = Word(f"much {name}", f"more {name}"), Word(f"little {name}", f"less {name}")
+    high, low = ClusterWord(f"much {name}", f"more {name}"), ClusterWord(f"little {name}", f"less {name}")
     return NamedFeature(Recipe(name, name), theme or name, high, low)
 
 
@@ -106,8 +113,8 @@ def test_words_are_read_as_written(tmp_path: Path) -> None:
         "low: {word: 低, advice: y}}\n",
         encoding="utf-8",
     )
-    found = NamedFeature(Recipe("a", "b", over="c", evidence="n"), "t", Word("高", "x"), Word("低", "y"))
-    assert load_words(path) == ClusterWords((found,), Word("กลาง", "รอ"))
+    found = NamedFeature(Recipe("a", "b", over="c", evidence="n"), "t", ClusterWord("高", "x"), ClusterWord("低", "y"))
+    assert load_words(path) == ClusterWords((found,), ClusterWord("กลาง", "รอ"))
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from ckm.segmentation.apply import apply_definition
 from ckm.segmentation.clusters.learn import FEWEST_IN_CLUSTER
 from ckm.segmentation.learn import segment_customers
 from ckm.segmentation.rfm import facts as rfm_facts
-from ckm.segmentation.rules.definition import Rule, RulesDefinition
+from ckm.segmentation.rules.definition import RulesDefinition, SegmentRule
 from ckm.segmentation.saved import parse_definition
 from tests.conftest import examples
 from tests.segmentation.shops import SHOPS, START, Customer, facts, transactions
@@ -38,9 +38,9 @@ GONE = ("At Risk", "Can't Lose Them", "Hibernating", "Lost")
 A_WEEK = 7
 RULES = RulesDefinition(
     (
-        Rule("bought within their interval", "", "recency_days <= purchase_interval_days"),
-        Rule("bought once", "", "gaps = 0"),
-        Rule("late", "", "recency_days > purchase_interval_days"),
+        SegmentRule("bought within their interval", "", "recency_days <= purchase_interval_days"),
+        SegmentRule("bought once", "", "gaps = 0"),
+        SegmentRule("late", "", "recency_days > purchase_interval_days"),
     )
 )
 

@@ -20,7 +20,7 @@ from ckm.customers.features import FeatureTable, feature_table
 from ckm.dataset import open_dataset
 from ckm.errors import UnknownNameError, UsageError
 from ckm.segmentation.definition import Segment
-from ckm.segmentation.rules.definition import Rule, RulesDefinition, load_rules, read_rules
+from ckm.segmentation.rules.definition import RulesDefinition, SegmentRule, load_rules, read_rules
 from ckm.segmentation.rules.domains import domain_of
 from ckm.yamlfile import read_yaml
 from tests.conftest import examples
@@ -50,7 +50,7 @@ def rules_file(folder: Path, *rules: tuple[str, str], after: str = "") -> Path:
 
 
 def defined(*rules: tuple[str, str]) -> RulesDefinition:
-    return RulesDefinition(tuple(Rule(name, "", when) for name, when in rules))
+    return RulesDefinition(tuple(SegmentRule(name, "", when) for name, when in rules))
 
 
 def segments(*rules: tuple[str, str], customers: pl.DataFrame = CUSTOMERS) -> list[str]:
@@ -166,7 +166,7 @@ def test_what_is_written_is_read_again_exactly(
 ) -> None:
     definition = RulesDefinition(
         tuple(
-            Rule(f"n{name}", advice, f"frequency  =\n {number} AND lang <> 'é''\"'\n and gaps > rows")
+            SegmentRule(f"n{name}", advice, f"frequency  =\n {number} AND lang <> 'é''\"'\n and gaps > rows")
             for name, advice, number in rules
         ),
         Segment(other, ""),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ckm.example import days
 from ckm.example.catalogue import category_name
-from ckm.example.channels.export import Export, amount, delimited, with_spoilt_copies
+from ckm.example.channels.export import ChannelExport, amount, delimited, with_spoilt_copies
 from ckm.example.dice import Dice
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ ENCODING = "tis-620"
 BROKEN_DATES = 4
 
 
-def write_branch(world: World, incoming: Path) -> Export:
+def write_branch(world: World, incoming: Path) -> ChannelExport:
     """Write the order lines of the branch."""
     rows = [
         [
@@ -45,7 +45,7 @@ def write_branch(world: World, incoming: Path) -> Export:
     ]
     body = with_spoilt_copies(rows, [(_bad_date, BROKEN_DATES)], Dice(world.seed, "export", "branch"))
     (incoming / "branch-bkk.csv").write_bytes(delimited([HEADER, *body], ",").encode("tis_620"))
-    return Export(
+    return ChannelExport(
         "incoming/branch-bkk.csv", "transactions", ENCODING, ",", len(body), broken={"impossible date": BROKEN_DATES}
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.example import days
-from ckm.example.channels.export import Export, delimited
+from ckm.example.channels.export import ChannelExport, delimited
 from ckm.example.dice import Dice
 from ckm.example.words import words
 
@@ -24,7 +24,7 @@ DOUBLED = 5
 NOTED = 0.05
 
 
-def write_calls(world: World, incoming: Path) -> Export:
+def write_calls(world: World, incoming: Path) -> ChannelExport:
     """Write the contacts; an open one has no date in ``Closed``."""
     dice = Dice(world.seed, "export", "calls")
     rows = [_row(contact, dice) for contact in world.contacts]
@@ -32,7 +32,7 @@ def write_calls(world: World, incoming: Path) -> Export:
         rows.insert(place, rows[place])
     text = delimited([HEADER, *rows], "\t")
     (incoming / "calls.tsv").write_bytes(b"\xff\xfe" + text.encode("utf-16-le"))
-    return Export("incoming/calls.tsv", "interactions", "utf-16-le", "\t", records=len(rows), doubled=DOUBLED)
+    return ChannelExport("incoming/calls.tsv", "interactions", "utf-16-le", "\t", records=len(rows), doubled=DOUBLED)
 
 
 def _row(contact: Contact, dice: Dice) -> list[str]:

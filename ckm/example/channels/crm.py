@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from ckm.example import days
-from ckm.example.channels.export import Export
+from ckm.example.channels.export import ChannelExport
 from ckm.example.dice import Dice
 from ckm.example.people import FIRST_ID, Customer, make_customer
 
@@ -32,7 +32,7 @@ CREATED = datetime(2026, 7, 1)
 """Stands in the file's properties; a clock there would change the bytes."""
 
 
-def write_crm(world: World, incoming: Path) -> Export:
+def write_crm(world: World, incoming: Path) -> ChannelExport:
     """Write the customers, buyers or not."""
     dice = Dice(world.seed, "export", "crm")
     missing = not_in_crm(world)
@@ -44,7 +44,7 @@ def write_crm(world: World, incoming: Path) -> Export:
     for place in sorted(dice.shuffled(range(1, len(rows)))[:BLANK], reverse=True):
         rows.insert(place, [None] * len(HEADER))
     _write_book(incoming / "crm-customers.xlsx", rows)
-    return Export("incoming/crm-customers.xlsx", "customers", None, None, records=records, doubled=DOUBLED)
+    return ChannelExport("incoming/crm-customers.xlsx", "customers", None, None, records=records, doubled=DOUBLED)
 
 
 def not_in_crm(world: World) -> list[str]:

@@ -16,7 +16,7 @@ Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
-class Export:
+class ChannelExport:
     """What is true of one file.
 
     Attributes

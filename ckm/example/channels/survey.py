@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from ckm.example import days
-from ckm.example.channels.export import Export, with_spoilt_copies
+from ckm.example.channels.export import ChannelExport, with_spoilt_copies
 from ckm.example.dice import Dice
 
 if TYPE_CHECKING:
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 CUT_OFF, LOGGED, OFF_SCALE = 5, 3, 4
 
 
-def write_survey(world: World, incoming: Path) -> Export:
+def write_survey(world: World, incoming: Path) -> ChannelExport:
     """Write the answers."""
     lines = [_line(answer) for answer in world.answers]
     spoilers = [(_cut, CUT_OFF), (_log, LOGGED), (_off_scale, OFF_SCALE)]
     body = with_spoilt_copies(lines, spoilers, Dice(world.seed, "export", "survey"))
     (incoming / "survey.jsonl").write_bytes("".join(f"{line}\n" for line in body).encode())
-    return Export(
+    return ChannelExport(
         file="incoming/survey.jsonl",
         table="interactions",
         encoding="utf-8",

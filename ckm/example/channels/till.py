@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.example import days
-from ckm.example.channels.export import Export
+from ckm.example.channels.export import ChannelExport
 from ckm.paths import openable
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 KINDS = {"sale": "S", "return": "R"}
 
 
-def write_till(world: World, incoming: Path) -> Export:
+def write_till(world: World, incoming: Path) -> ChannelExport:
     """Write the sales of the till. Two equal things scanned one by one are two equal rows, and both are real."""
     import polars as pl
 
@@ -38,4 +38,4 @@ def write_till(world: World, incoming: Path) -> Export:
     pl.DataFrame(rows, schema=schema, orient="row").write_parquet(
         openable(incoming / "till.parquet"), compression="zstd"
     )
-    return Export("incoming/till.parquet", "transactions", None, None, records=len(rows))
+    return ChannelExport("incoming/till.parquet", "transactions", None, None, records=len(rows))

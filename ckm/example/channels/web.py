@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from ckm.example import days
 from ckm.example.catalogue import category_name
-from ckm.example.channels.export import Export, amount, delimited, with_spoilt_copies
+from ckm.example.channels.export import ChannelExport, amount, delimited, with_spoilt_copies
 from ckm.example.dice import Dice
 from ckm.example.words import words
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.example.orders import Line, Order
+    from ckm.example.orders import Order, OrderLine
     from ckm.example.world import World
 
 HEADER = (
@@ -31,7 +31,7 @@ EXPORTS = {
 """File: first and last day, broken rows by kind. The second export begins nine days before the first one ends."""
 
 
-def write_web(world: World, incoming: Path) -> list[Export]:
+def write_web(world: World, incoming: Path) -> list[ChannelExport]:
     """Write the two exports of the web shop."""
     orders = [order for order in world.orders if order.channel == "web"]
     return [
@@ -49,7 +49,7 @@ def overlap(world: World) -> dict[str, int]:
     return {"days": end - start + 1, "lines": lines, "unchanged": lines - later, "updated": later}
 
 
-def _write(seed: int, path: Path, orders: list[Order], exported_on: int, broken: dict[str, int]) -> Export:
+def _write(seed: int, path: Path, orders: list[Order], exported_on: int, broken: dict[str, int]) -> ChannelExport:
     dice = Dice(seed, "export", path.name)
     rows = [_row(seed, order, n, line, exported_on) for order in orders for n, line in enumerate(order.lines, start=1)]
     spoilers = [(_bad_date, broken["date"]), (_bad_quantity, broken["quantity"]), (_bad_fields, broken["field"])]
@@ -58,7 +58,7 @@ def _write(seed: int, path: Path, orders: list[Order], exported_on: int, broken:
     body = [*with_spoilt_copies(rows, spoilers, dice), total]
     text = _preamble(orders, exported_on) + delimited([HEADER], ";") + "".join(map(_text, body))
     path.write_bytes(text.encode(ENCODING))
-    return Export(
+    return ChannelExport(
         file=f"incoming/{path.name}",
         table="transactions",
         encoding=ENCODING,
@@ -77,7 +77,7 @@ def _preamble(orders: list[Order], exported_on: int) -> str:
     )
 
 
-def _row(seed: int, order: Order, n: int, line: Line, exported_on: int) -> list[str]:
+def _row(seed: int, order: Order, n: int, line: OrderLine, exported_on: int) -> list[str]:
     dice = Dice(seed, "remark", order.number)
     remark = dice.pick(words("remarks")) if n == 1 and order.kind == "sale" and dice.chance(REMARKED) else ""
     delivered = order.delivered if order.delivered is not None and order.delivered <= exported_on else None

@@ -30,7 +30,7 @@ LEAST_DIFFERENCE = 0.005
 
 
 @dataclass(frozen=True)
-class Orders:
+class OrderSamples:
     """Customers with orders of known value.
 
     Attributes
@@ -52,19 +52,19 @@ class Orders:
         """Number of customers."""
         return float(self.weights.sum())
 
-    def thinned(self, rows: int, seed: int) -> Orders:
+    def thinned(self, rows: int, seed: int) -> OrderSamples:
         """Return a systematic sample of ``rows`` entries that stands for all."""
         if len(self.x) <= rows:
             return self
         step = len(self.x) / rows
         kept = ((np.arange(rows) + np.random.default_rng(seed).random()) * step).astype(np.int64)
         kept = kept.clip(0, len(self.x) - 1)
-        return Orders(self.x[kept], self.mean[kept], self.weights[kept] * step)
+        return OrderSamples(self.x[kept], self.mean[kept], self.weights[kept] * step)
 
 
 @dataclass(frozen=True, kw_only=True)
 class GammaGamma:
-    """Orders of a customer are Gamma(p, nu), and nu ~ Gamma(q, gamma) among customers, whatever their rate of orders.
+    """Gamma-Gamma model of order values: Gamma(p, nu) within a customer, nu ~ Gamma(q, gamma) across customers.
 
     Attributes
     ----------
@@ -100,7 +100,7 @@ class GammaGamma:
         return self.p * self.gamma / (self.q - 1) if self.q > 1 else np.inf
 
     def expected_value(self, x: ArrayLike, mean: ArrayLike) -> Floats:
-        """Return the expected value of an order of a customer with ``x`` orders of the given mean.
+        """Return the expected order value of a customer with ``x`` orders of the given mean.
 
         ``p (gamma + x m) / (p x + q - 1)``: the customer's mean and the population's, weighed by ``p x`` and ``q - 1``
         (Fader, Hardie, Lee 2005, RFM and CLV). Infinite where the denominator is not positive: the
@@ -159,7 +159,7 @@ def fit_gamma_gamma(x: ArrayLike, mean: ArrayLike, *, weights: ArrayLike | None 
             f"{data.weights[data.x > 1].sum():,.0f} of them with two or more orders; {CUSTOMERS_NEEDED} and 1 needed"
         )
     unit = float((data.weights * data.mean).sum()) / data.customers
-    scaled = Orders(data.x, data.mean / unit, data.weights)
+    scaled = OrderSamples(data.x, data.mean / unit, data.weights)
     found = maximise(log_likelihood, scaled, STARTS, name=GammaGamma.name, seed=seed)
     units = np.asarray([1.0, 1.0, unit])
     p, q, gamma = (found.parameters * units).tolist()
@@ -178,7 +178,7 @@ STARTS: Sequence[Sequence[float]] = ((5.0, 4.0, 0.6), (1.0, 3.0, 2.0), (30.0, 2.
 """In units of the mean order value."""
 
 
-def _orders(x: ArrayLike, mean: ArrayLike, weights: ArrayLike | None) -> Orders:
+def _orders(x: ArrayLike, mean: ArrayLike, weights: ArrayLike | None) -> OrderSamples:
     count, value, weight = (
         np.ravel(part)
         for part in np.broadcast_arrays(
@@ -191,10 +191,10 @@ def _orders(x: ArrayLike, mean: ArrayLike, weights: ArrayLike | None) -> Orders:
         raise InputError(f"{int(wrong.sum())} customers have a negative or unknown number or mean of orders")
     count, value, weight = count[kept], value[kept], weight[kept]
     order = np.lexsort((weight, value, count))
-    return Orders(count[order], value[order], weight[order])
+    return OrderSamples(count[order], value[order], weight[order])
 
 
-def log_likelihood(parameters: Floats, data: Orders) -> tuple[float, Floats]:
+def log_likelihood(parameters: Floats, data: OrderSamples) -> tuple[float, Floats]:
     """Log-likelihood of all customers and its gradient in (p, q, gamma).
 
     ``G(p x + q) / (G(p x) G(q)) gamma^q m^(p x - 1) x^(p x) / (gamma + m x)^(p x + q)`` (Fader and Hardie 2013, The
@@ -217,7 +217,7 @@ def log_likelihood(parameters: Floats, data: Orders) -> tuple[float, Floats]:
 
 @dataclass(frozen=True)
 class Independence:
-    """Does the value of an order go with the number of orders? Gamma-Gamma holds that it does not.
+    """Does the average order value go with the number of orders? Gamma-Gamma holds that it does not.
 
     Attributes
     ----------
@@ -243,7 +243,7 @@ class Independence:
             return "The number of orders or their value is the same for all customers, so there is nothing to check."
         figures = f"correlation {self.pearson:+.2f}, of ranks {self.spearman:+.2f}"
         if max(abs(self.pearson), abs(self.spearman)) < NOTABLE:
-            return f"The value of an order does not go with how many a customer makes ({figures})."
+            return f"The average order value does not go with how many a customer makes ({figures})."
         larger = "larger" if self.spearman + self.pearson > 0 else "smaller"
         if self.holds:
             return f"Customers who order more often make slightly {larger} orders ({figures}); Gamma-Gamma ignores it."

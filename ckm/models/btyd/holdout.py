@@ -65,7 +65,7 @@ class Holdout:
     orders, money
         Purchase days of each in the holdout, and what they brought.
     order_value
-        Expected value of an order of each.
+        Expected average order value of each.
     models
         One entry per model that could be fitted, the nearest to the spend of each customer first.
     """
@@ -88,18 +88,18 @@ class Holdout:
         return self.models[0]
 
     @cached_property
-    def tenths_of_orders(self) -> tuple[Tenth, ...]:
+    def tenths_of_orders(self) -> tuple[HoldoutDecile, ...]:
         """Orders by decile of the customers, those of whom most orders were expected first."""
         return by_tenths(self.best.expected, self.orders)
 
     @cached_property
-    def tenths_of_money(self) -> tuple[Tenth, ...]:
+    def tenths_of_money(self) -> tuple[HoldoutDecile, ...]:
         """Money by decile of the customers, those of whom most money was expected first."""
         return by_tenths(self.best.expected * self.order_value, self.money)
 
 
 @dataclass(frozen=True)
-class Tenth:
+class HoldoutDecile:
     """A tenth of the customers.
 
     Attributes
@@ -148,14 +148,14 @@ def hold_out(
     )
 
 
-def by_tenths(expected: Floats, actual: Floats) -> tuple[Tenth, ...]:
+def by_tenths(expected: Floats, actual: Floats) -> tuple[HoldoutDecile, ...]:
     """Rank by what was expected, the most first, cut into ten parts of equal size, and add both up.
 
     Of equal expectations, the customer whose code is lower comes first.
     """
     ranked = np.argsort(-expected, kind="stable")
     parts = np.array_split(ranked, TENTHS)
-    return tuple(Tenth(len(part), float(expected[part].sum()), float(actual[part].sum())) for part in parts)
+    return tuple(HoldoutDecile(len(part), float(expected[part].sum()), float(actual[part].sum())) for part in parts)
 
 
 def _later(

@@ -46,7 +46,7 @@ class LifetimeFit:
     independence: Independence
 
     def order_value(self, buyers: Buyers) -> Floats:
-        """Return the expected value of an order of each customer.
+        """Return the expected order value of each customer.
 
         The mean of all repeat orders where there is no model of it, or where it has no mean: with ``q <= 1`` an order
         of a customer of whom nothing is known is of infinite expected value.

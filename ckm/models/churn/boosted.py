@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Features, Past
+    from ckm.models.churn.window import Features, TrainingSet
 
     Floats = NDArray[np.float64]
 
@@ -63,7 +63,7 @@ class BoostedModel:
         return {"model": self.name, "features": list(self.names), "trees": TREES, "rate": RATE, "leaves": LEAVES}
 
 
-def fit_boosted(past: Past) -> BoostedModel:
+def fit_boosted(past: TrainingSet) -> BoostedModel:
     """Grow the trees on all past windows: a fixed number, on one thread, the same on every run.
 
     Raises

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.models.btyd.mbgnbd import MBGNBD
-    from ckm.models.churn.window import Features, Past
+    from ckm.models.churn.window import Features, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class BtydModel:
         return {"model": self.name, "horizon": self.horizon, "purchases": self.purchases.to_plain()}
 
 
-def fit_btyd(past: Past) -> BtydModel:
+def fit_btyd(past: TrainingSet) -> BtydModel:
     """Fit the purchases known today; what followed earlier cut-offs is not asked.
 
     Raises

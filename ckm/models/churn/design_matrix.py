@@ -30,7 +30,7 @@ MOST_CLIPPED = 0.05
 
 
 @dataclass(frozen=True)
-class Column:
+class DesignColumn:
     """How one feature becomes columns, each with mean 0 and standard deviation 1 among those it was learned from.
 
     Attributes
@@ -102,7 +102,7 @@ class Column:
         }
 
 
-def learn_columns(columns: Mapping[str, Floats], *, bent: Sequence[str]) -> tuple[Column, ...]:
+def learn_columns(columns: Mapping[str, Floats], *, bent: Sequence[str]) -> tuple[DesignColumn, ...]:
     """Learn how each feature is read; features that are the same for all, or hardly ever known, are left out.
 
     Parameters
@@ -116,7 +116,9 @@ def learn_columns(columns: Mapping[str, Floats], *, bent: Sequence[str]) -> tupl
     return tuple(column for column in found if column is not None)
 
 
-def within_range(columns: Sequence[Column], today: Mapping[str, Floats]) -> tuple[tuple[Column, ...], dict[str, float]]:
+def within_range(
+    columns: Sequence[DesignColumn], today: Mapping[str, Floats]
+) -> tuple[tuple[DesignColumn, ...], dict[str, float]]:
     """Return the columns whose learned range holds for today, and the share of today's customers beyond it by name.
 
     A model says nothing sound of values that it never saw: they are read as the end of the range, and a column in which
@@ -136,7 +138,7 @@ def within_range(columns: Sequence[Column], today: Mapping[str, Floats]) -> tupl
     return tuple(column for column in columns if column.name not in beyond), beyond
 
 
-def learn_column(name: str, values: Floats, *, bent: bool) -> Column | None:
+def learn_column(name: str, values: Floats, *, bent: bool) -> DesignColumn | None:
     """Learn how a feature is read; None where there is nothing to learn from it."""
     known = values[~np.isnan(values)]
     if len(known) < max(FEWEST_KNOWN * len(values), 1) or known.min() == known.max():
@@ -144,7 +146,7 @@ def learn_column(name: str, values: Floats, *, bent: bool) -> Column | None:
     logarithm = bool(np.abs(known).max() > 1)  # shares and differences of shares are on a scale of their own
     known = signed_log(known) if logarithm else known
     spread = float(known.std())
-    column = Column(
+    column = DesignColumn(
         name,
         logarithm,
         float(np.median(known)),
@@ -156,7 +158,7 @@ def learn_column(name: str, values: Floats, *, bent: bool) -> Column | None:
     raw = column.raw(values)
     scales = raw.std(axis=0)
     scales[scales == 0] = 1.0
-    return Column(
+    return DesignColumn(
         column.name,
         column.logarithm,
         column.typical,

@@ -9,12 +9,12 @@ import numpy as np
 import polars as pl
 
 from ckm.errors import InputError, NotEnoughDataError, UnknownNameError, UsageError
-from ckm.models.churn.design_matrix import Column, learn_columns
+from ckm.models.churn.design_matrix import DesignColumn, learn_columns
 from ckm.models.churn.leakage import ColumnEvidence, column_evidence
 from ckm.models.churn.scorecard import fit_logistic
-from ckm.models.churn.tabular import Encoding, learn_encoding
+from ckm.models.churn.tabular import FeatureEncoding, learn_encoding
 from ckm.models.sampling import id_hashes
-from ckm.models.score import Score, score
+from ckm.models.score import ModelScore, score
 from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class LinearModel:
         By column and product.
     """
 
-    columns: tuple[Column, ...]
+    columns: tuple[DesignColumn, ...]
     pairs: bool
     coefficients: Floats
     intercept: float
@@ -144,8 +144,8 @@ class LabelledFit:
     away: Flags
     log_odds: Floats
     model: str
-    scores: tuple[Score, ...]
-    encoding: Encoding
+    scores: tuple[ModelScore, ...]
+    encoding: FeatureEncoding
     features: Features
     fitted: LabelledModel
     blank: BlankRows
@@ -176,9 +176,9 @@ def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, see
         A row per customer, as of one day: a column that was filled in after it tells the outcome. One that does so by
         itself is named in ``leaks``; it is learned from all the same.
     label, positive
-        Column of the outcome, and its value for churned customers, as text.
+        DesignColumn of the outcome, and its value for churned customers, as text.
     id
-        Column that names the customer; it is never learned from.
+        DesignColumn that names the customer; it is never learned from.
     seed
         Of folds and trees. Folds hang on the ids, not on the order of the rows.
 
@@ -237,11 +237,11 @@ def stratified_folds(away: Flags, ids: Sequence[str], seed: int) -> NDArray[np.i
     return folds
 
 
-def _logistic(features: Features, away: Flags, encoding: Encoding, seed: int) -> LinearModel:
+def _logistic(features: Features, away: Flags, encoding: FeatureEncoding, seed: int) -> LinearModel:
     return _linear(features, away, (), STRENGTH, pairs=False)
 
 
-def _splines(features: Features, away: Flags, encoding: Encoding, seed: int) -> LinearModel:
+def _splines(features: Features, away: Flags, encoding: FeatureEncoding, seed: int) -> LinearModel:
     return _linear(features, away, encoding.numbers, STRENGTH_SPLINES, pairs=True)
 
 
@@ -252,7 +252,7 @@ def _linear(features: Features, away: Flags, bent: Sequence[str], strength: floa
     return LinearModel(columns, pairs, coefficients, intercept)
 
 
-def _parts(columns: Sequence[Column], features: Features, *, pairs: bool) -> list[Floats]:
+def _parts(columns: Sequence[DesignColumn], features: Features, *, pairs: bool) -> list[Floats]:
     read = [column(features[column.name]).T for column in columns]
     parts = [part for each in read for part in each]
     if pairs:
@@ -267,7 +267,7 @@ def _parts(columns: Sequence[Column], features: Features, *, pairs: bool) -> lis
     return parts
 
 
-def _boosted(features: Features, away: Flags, encoding: Encoding, seed: int) -> TreesModel:
+def _boosted(features: Features, away: Flags, encoding: FeatureEncoding, seed: int) -> TreesModel:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     names = tuple(name for name, values in features.items() if np.isfinite(values).any())
@@ -284,7 +284,7 @@ def _boosted(features: Features, away: Flags, encoding: Encoding, seed: int) -> 
     return TreesModel(names, trees)
 
 
-_FITS: Mapping[str, Callable[[Features, Flags, Encoding, int], LinearModel | TreesModel]] = {
+_FITS: Mapping[str, Callable[[Features, Flags, FeatureEncoding, int], LinearModel | TreesModel]] = {
     "logistic": _logistic,
     "splines": _splines,
     "boosted": _boosted,

@@ -15,7 +15,7 @@ from ckm.models.churn.recency import fit_recency
 from ckm.models.churn.rule import fit_rule
 from ckm.models.churn.scorecard import fit_scorecard
 from ckm.models.churn.seasonal import SeasonalModel, fit_seasonal
-from ckm.models.churn.window import Past, column
+from ckm.models.churn.window import TrainingSet, column
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-FITS: dict[str, Callable[[Past], ChurnModel]] = {
+FITS: dict[str, Callable[[TrainingSet], ChurnModel]] = {
     "recency": fit_recency,
     "rule": fit_rule,
     "btyd": fit_btyd,
@@ -85,7 +85,7 @@ class CalibratedModel:
         return {**self.model.to_plain(), "calibration": self.calibration.to_plain()}
 
 
-def learn(past: Past, name: str) -> CalibratedModel:
+def learn(past: TrainingSet, name: str) -> CalibratedModel:
     """Learn a model from the past of a day and put it right by the latest closed window.
 
     A model that remembers whom it learned from (:data:`FLEXIBLE`) would look better in that window than it is: there
@@ -107,7 +107,7 @@ def learn(past: Past, name: str) -> CalibratedModel:
     return CalibratedModel(model, recalibrate(said, latest.away).drawn(credibility(model, past)))
 
 
-def credibility(model: ChurnModel, past: Past) -> float:
+def credibility(model: ChurnModel, past: TrainingSet) -> float:
     """Return how much of a window's shift to believe: as much as earlier windows' told of the next one's.
 
     A window's shift is by how much the model's mean log odds are moved to put it right there. Over the pairs of windows
@@ -150,12 +150,12 @@ def on_day(model: ChurnModel, day: int) -> ChurnModel:
     return model.on(day) if isinstance(model, SeasonalModel) else model
 
 
-def _crossed(past: Past, name: str) -> Floats:
+def _crossed(past: TrainingSet, name: str) -> Floats:
     latest = past.windows[-1]
     said = np.zeros(len(latest))
     for half in (0, 1):
         others = tuple(window.rows(window.keys % 2 != half) for window in past.windows)
-        learned = FITS[name](Past(others, past.day, past.features, past.horizon, past.seed, past.fits))
+        learned = FITS[name](TrainingSet(others, past.day, past.features, past.horizon, past.seed, past.fits))
         mine = latest.keys % 2 == half
         said[mine] = learned.log_odds({key: values[mine] for key, values in latest.features.items()})
     return said

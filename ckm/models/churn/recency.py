@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Features, Past
+    from ckm.models.churn.window import Features, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class RecencyModel:
         return {"model": self.name, **self.curve.to_plain()}
 
 
-def fit_recency(past: Past) -> RecencyModel:
+def fit_recency(past: TrainingSet) -> RecencyModel:
     """Count who churned after how many days (:func:`ckm.models.churn.step_curve.fit_step_curve`).
 
     Raises

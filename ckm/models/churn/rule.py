@@ -12,7 +12,7 @@ from ckm.models.churn.step_curve import StepCurve, fit_step_curve
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Features, Past
+    from ckm.models.churn.window import Features, TrainingSet
 
     Floats = NDArray[np.float64]
 
@@ -38,7 +38,7 @@ def silence_in_gaps(features: Features) -> Floats:
     return features["days_silent"] / np.nan_to_num(features["gap_p80_days"], nan=1.0)
 
 
-def fit_rule(past: Past) -> RuleModel:
+def fit_rule(past: TrainingSet) -> RuleModel:
     """Count who churned after which silence (:func:`ckm.models.churn.step_curve.fit_step_curve`).
 
     Raises

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 
 from ckm.errors import NotEnoughDataError
-from ckm.models.churn.design_matrix import Column, learn_columns, signed_log, within_range
+from ckm.models.churn.design_matrix import DesignColumn, learn_columns, signed_log, within_range
 from ckm.models.churn.purchase_models import NEEDS, no_order_log_odds
 from ckm.models.churn.window import column
 from ckm.models.threads import one_thread
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.models.btyd.mbgnbd import MBGNBD
-    from ckm.models.churn.window import Features, Past
+    from ckm.models.churn.window import Features, TrainingSet
 
     Floats = NDArray[np.float64]
 
@@ -58,7 +58,7 @@ class ScorecardModel:
     """
 
     name: ClassVar[str] = "scorecard"
-    columns: tuple[Column, ...]
+    columns: tuple[DesignColumn, ...]
     coefficients: tuple[float, ...]
     intercept: float
     purchases: MBGNBD | None
@@ -107,7 +107,7 @@ def derive(features: Features, purchases: MBGNBD | None, horizon: int) -> dict[s
     return derived
 
 
-def fit_scorecard(past: Past) -> ScorecardModel:
+def fit_scorecard(past: TrainingSet) -> ScorecardModel:
     """Fit the scorecard on all past windows.
 
     The purchases' log odds of a window come from a model that knew the purchases up to the window's day and none after
@@ -140,7 +140,7 @@ def fit_logistic(design: Floats, away: NDArray[np.bool_], strength: float) -> tu
     return np.asarray(model.coef_[0], dtype=np.float64), float(model.intercept_[0])
 
 
-def _derived(past: Past, *, with_purchases: bool) -> dict[str, Floats]:
+def _derived(past: TrainingSet, *, with_purchases: bool) -> dict[str, Floats]:
     names = BENT if with_purchases else BENT[1:]
     parts: dict[str, list[Floats]] = {name: [] for name in names}
     for window in past.windows:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ckm.models.btyd.mbgnbd import MBGNBD
     from ckm.models.churn.seasonal_clock import SeasonalClock
-    from ckm.models.churn.window import Features, Past
+    from ckm.models.churn.window import Features, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class SeasonalModel:
         return {"model": self.name, "horizon": self.horizon, "purchases": plain, "season": self.clock.to_plain()}
 
 
-def fit_seasonal(past: Past) -> SeasonalModel:
+def fit_seasonal(past: TrainingSet) -> SeasonalModel:
     """Fit the purchases known today, in the seasonal days of the last year.
 
     Raises

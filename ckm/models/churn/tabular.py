@@ -27,7 +27,7 @@ MISSING = "(missing)"
 
 
 @dataclass(frozen=True)
-class Encoding:
+class FeatureEncoding:
     """How a table becomes numbers.
 
     Attributes
@@ -58,7 +58,7 @@ class Encoding:
         return columns
 
 
-def learn_encoding(frame: pl.DataFrame) -> Encoding:
+def learn_encoding(frame: pl.DataFrame) -> FeatureEncoding:
     """Say which columns are numbers or dates (at least three different ones), which categories, which say nothing."""
     numbers: list[str] = []
     levels: dict[str, tuple[str, ...]] = {}
@@ -82,7 +82,7 @@ def learn_encoding(frame: pl.DataFrame) -> Encoding:
             left_out[name] = "nearly as many different values as rows"
         else:
             levels[name] = _levels(column)
-    return Encoding(tuple(numbers), levels, left_out, tuple(all_different))
+    return FeatureEncoding(tuple(numbers), levels, left_out, tuple(all_different))
 
 
 def as_numbers(column: pl.Series) -> Floats:

@@ -29,7 +29,7 @@ FEWEST_EVENTS = 50
 
 
 @dataclass(frozen=True)
-class Window:
+class TrainingSnapshot:
     """Customers as they stood at the end of a day, and what came.
 
     Attributes
@@ -52,14 +52,14 @@ class Window:
     def __len__(self) -> int:
         return len(self.away)
 
-    def rows(self, chosen: Flags) -> Window:
+    def rows(self, chosen: Flags) -> TrainingSnapshot:
         """Return the window of some of its customers."""
         features = {name: values[chosen] for name, values in self.features.items()}
-        return Window(self.day, features, self.away[chosen], self.keys[chosen])
+        return TrainingSnapshot(self.day, features, self.away[chosen], self.keys[chosen])
 
 
 @dataclass(frozen=True)
-class Past:
+class TrainingSet:
     """What is known on a day: how it went after earlier cut-offs, and how customers stand now.
 
     Attributes
@@ -78,7 +78,7 @@ class Past:
         Models of buying until leaving that were fitted already; share it among pasts of the same customers.
     """
 
-    windows: tuple[Window, ...]
+    windows: tuple[TrainingSnapshot, ...]
     day: int
     features: Features
     horizon: int
@@ -143,7 +143,7 @@ def column(features: Features, name: str, length: int) -> Floats:
     return features[name] if name in features else np.full(length, np.nan)
 
 
-def thinned(windows: Sequence[Window], most: int = MOST_ROWS) -> tuple[Window, ...]:
+def thinned(windows: Sequence[TrainingSnapshot], most: int = MOST_ROWS) -> tuple[TrainingSnapshot, ...]:
     """Return the windows with about ``most`` rows in all; others at each cut-off, so that more customers are seen.
 
     Who stays hangs on key and day alone, not on who else is there.

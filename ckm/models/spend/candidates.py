@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ckm.models.btyd.histories import Floats
-    from ckm.models.spend.history import Snapshot
+    from ckm.models.spend.history import SpendSnapshot
     from ckm.models.spend.ordering import OrderedSpend
 
 BTYD, LAST_SPEND, BOOSTED = "btyd", "last_spend", "boosted"
@@ -34,7 +34,7 @@ MOST_LOG_ODDS = 12.0
 
 
 @dataclass(frozen=True)
-class Window:
+class BacktestWindow:
     """A past day, what was known by it, and the spend of the days that followed.
 
     Attributes
@@ -49,7 +49,7 @@ class Window:
         Of each customer in these days; orders are purchase days.
     """
 
-    snapshot: Snapshot
+    snapshot: SpendSnapshot
     btyd: OrderedSpend
     days: int
     spend: Floats
@@ -87,7 +87,7 @@ class Outlook:
         The fitted ``HistGradientBoostingRegressor``; None where there were too few customers to grow them.
     """
 
-    snapshot: Snapshot
+    snapshot: SpendSnapshot
     btyd: OrderedSpend
     window: int
     horizon: int
@@ -119,7 +119,7 @@ class Outlook:
         return np.asarray(np.clip(log_odds, -MOST_LOG_ODDS, MOST_LOG_ODDS)[groups.position])
 
 
-def grow_trees(windows: Sequence[Window], seed: int) -> Any:
+def grow_trees(windows: Sequence[BacktestWindow], seed: int) -> Any:
     """Return trees that say by what factor customers spent more or less than expected; None where too few bought.
 
     Gradient boosting (Friedman 2001) of spend over :func:`_base`, with a logarithm as link and weights of a Tweedie
@@ -167,7 +167,7 @@ def _base(btyd: Floats, last_spend: Floats) -> Floats:
     return np.asarray(mean + LEAST_BASE * max(float(mean.mean()), 1e-9))
 
 
-def _design(snapshot: Snapshot, btyd: OrderedSpend, days: int) -> Floats:
+def _design(snapshot: SpendSnapshot, btyd: OrderedSpend, days: int) -> Floats:
     """Return what the trees see: the features of the history, and what the model of ordering expects."""
     expected, value = btyd.orders(snapshot, days), btyd.order_value(snapshot)
     return np.column_stack([snapshot.features(days), expected, np.log1p(expected * value)])

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ckm.errors import NotEnoughDataError
-from ckm.models.spend.candidates import BTYD, LAST_SPEND, Outlook, Window, grow_trees
-from ckm.models.spend.history import Purchases, Snapshot
+from ckm.models.spend.candidates import BTYD, LAST_SPEND, BacktestWindow, Outlook, grow_trees
+from ckm.models.spend.history import Purchases, SpendSnapshot
 from ckm.models.spend.interval import Missed, coverage, fit_interval, total_reach
 from ckm.models.spend.ordering import fit_ordered_spend, with_order_value
 from ckm.models.spend.shares import combined, fit_shares
@@ -151,7 +151,7 @@ def forecast_spend(
     seed
         Of samples and trees.
     """
-    today = Snapshot(purchases, day)
+    today = SpendSnapshot(purchases, day)
     begins = purchases.first_day if first_day is None else first_day
     window = min(horizon, (day - begins + 1) // (PARTS * STEPS_PER_WINDOW) * STEPS_PER_WINDOW)
     past = _Past(_sampled(purchases, today, seed), begins, day, horizon, window, model.name, seed)
@@ -191,7 +191,7 @@ class _Past:
     seed: int
 
     @cached_property
-    def windows(self) -> tuple[Window, ...]:
+    def windows(self) -> tuple[BacktestWindow, ...]:
         """Earliest first; those with too few customers or repeat purchases left out."""
         if self.window < SHORTEST:
             return ()
@@ -242,7 +242,7 @@ class _Past:
         tests = [each for each in self.tests if each.ends <= day]
         return self._correction(tests, shares)
 
-    def _tested(self, window: Window, closed: Sequence[SpendTest]) -> SpendTest:
+    def _tested(self, window: BacktestWindow, closed: Sequence[SpendTest]) -> SpendTest:
         day = window.snapshot.day
         outlook = Outlook(window.snapshot, window.btyd, self.window, self.window, self.trees(day))
         candidates = self.levelled(outlook, day)
@@ -267,11 +267,11 @@ class _Past:
     def _step(self) -> int:
         return -(-self.window // STEPS_PER_WINDOW)
 
-    def _closed(self, day: int) -> tuple[Window, ...]:
+    def _closed(self, day: int) -> tuple[BacktestWindow, ...]:
         return tuple(each for each in self.windows if each.ends <= day)
 
-    def _window(self, day: int) -> Window | None:
-        snapshot = Snapshot(self.purchases, day)
+    def _window(self, day: int) -> BacktestWindow | None:
+        snapshot = SpendSnapshot(self.purchases, day)
         if len(snapshot.buyers) < FEWEST_CUSTOMERS:
             return None
         try:
@@ -280,7 +280,7 @@ class _Past:
             return None
         codes, until = snapshot.buyers.codes, day + self.window
         spend, orders = self.purchases.spent(codes, day, until), self.purchases.days(codes, day, until)
-        return Window(snapshot, fit, self.window, spend, orders)
+        return BacktestWindow(snapshot, fit, self.window, spend, orders)
 
 
 def _shares(tests: Sequence[SpendTest], candidates: Mapping[str, Floats]) -> dict[str, float]:
@@ -302,7 +302,7 @@ def _log_ratio(came: Floats, expected: Floats) -> float:
     return float(np.log(of / over)) if of > 0 and over > 0 else 0.0
 
 
-def _sampled(purchases: Purchases, today: Snapshot, seed: int) -> Purchases:
+def _sampled(purchases: Purchases, today: SpendSnapshot, seed: int) -> Purchases:
     codes = today.buyers.codes
     if len(codes) <= LEARNED_FROM:
         return purchases

@@ -62,7 +62,7 @@ class Purchases:
 
 
 @dataclass(frozen=True)
-class Snapshot:
+class SpendSnapshot:
     """All customers with a purchase, as known at the end of a day.
 
     Attributes

@@ -1,4 +1,4 @@
-"""The model of ordering times the value of an order, by all orders of a customer."""
+"""The model of ordering times the average order value, by all orders of a customer."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ckm.models.btyd.lifetime import SAMPLE, expected_orders
 if TYPE_CHECKING:
     from ckm.models.btyd.histories import Floats
     from ckm.models.btyd.model import TransactionModel
-    from ckm.models.spend.history import Snapshot
+    from ckm.models.spend.history import SpendSnapshot
 
 
 @dataclass(frozen=True)
@@ -36,19 +36,19 @@ class OrderedSpend:
     value: GammaGamma | None
     mean_value: float
 
-    def orders(self, snapshot: Snapshot, days: int) -> Floats:
+    def orders(self, snapshot: SpendSnapshot, days: int) -> Floats:
         """Return the expected orders of each customer within so many days."""
         return expected_orders(self.model, snapshot.buyers, float(days))
 
-    def order_value(self, snapshot: Snapshot) -> Floats:
-        """Return the expected value of an order of each customer."""
+    def order_value(self, snapshot: SpendSnapshot) -> Floats:
+        """Return the expected order value of each customer."""
         if self.value is None:
             return np.full(len(snapshot.buyers), self.mean_value)
         expected = self.value.expected_value(snapshot.orders, snapshot.mean_value)
         return np.where(np.isfinite(expected), expected, self.mean_value)
 
 
-def fit_ordered_spend(snapshot: Snapshot, name: str, seed: int) -> OrderedSpend:
+def fit_ordered_spend(snapshot: SpendSnapshot, name: str, seed: int) -> OrderedSpend:
     """Fit a model of ordering by its name, and that of an order's value, as of a day.
 
     Raises
@@ -61,7 +61,7 @@ def fit_ordered_spend(snapshot: Snapshot, name: str, seed: int) -> OrderedSpend:
     return with_order_value(choice.model, snapshot, seed)
 
 
-def with_order_value(model: TransactionModel, snapshot: Snapshot, seed: int) -> OrderedSpend:
+def with_order_value(model: TransactionModel, snapshot: SpendSnapshot, seed: int) -> OrderedSpend:
     """Fit Gamma-Gamma to all orders of the customers, and add it to a model of ordering.
 
     The papers leave out the first order; without it nothing is known of the money of who bought once. In past windows

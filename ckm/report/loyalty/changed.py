@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ckm.metrics.decomposition import FACTORS
 from ckm.metrics.drivers import EFFECT
 from ckm.report.bar_charts import Bar, bar_chart
-from ckm.report.document import Items, Section, Table, Text
+from ckm.report.document import Items, ReportTable, Section, Text
 from ckm.report.loyalty.localized import SAVED
 
 if TYPE_CHECKING:
@@ -272,7 +272,7 @@ def _state(localized: LocalizedReport, goal: Goal) -> str:
     return localized.say("goal.unknown" if goal.on_track is None else "goal.on" if goal.on_track else "goal.off")
 
 
-def _goals(localized: LocalizedReport) -> Iterator[Table]:
+def _goals(localized: LocalizedReport) -> Iterator[ReportTable]:
     if not localized.report.goals:
         return
     rows = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.metrics.catalogue import SECTIONS, load_catalogue
-from ckm.report.document import Column, Facts, Items, Section, Table, Text
+from ckm.report.document import Facts, Items, ReportTable, Section, TableColumn, Text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +27,7 @@ def definitions_section(localized: LocalizedReport) -> Section:
     used = {each.name for each in localized.report.metrics}
     tables = []
     titles = ("metric", "definition", "formula", "source")
-    columns = tuple(Column(localized.say(f"column.{key}")) for key in titles)
+    columns = tuple(TableColumn(localized.say(f"column.{key}")) for key in titles)
     for section in SECTIONS:
         rows = tuple(
             (localized.title(each.name), localized.definition(each.name), each.formula, each.source or NO_SOURCE)
@@ -35,7 +35,7 @@ def definitions_section(localized: LocalizedReport) -> Section:
             if each.section == section and each.name in used
         )
         if rows:
-            tables.append(Table(localized.say(f"section.{section}"), columns, rows, folded=True))
+            tables.append(ReportTable(localized.say(f"section.{section}"), columns, rows, folded=True))
     return Section(localized.say("section.definitions"), (Text(localized.say("text.definitions")), *tables))
 
 
@@ -106,4 +106,4 @@ def _controls(localized: LocalizedReport) -> Iterator[Block]:
     ]
     table = localized.table(localized.title("reconciliation_difference"), ("month", "difference"), rows)
     off = frozenset(number for number, each in enumerate(months) if abs(each.value or 0.0) > CENT)
-    yield Table(table.caption, table.columns, table.rows, off, folded=True)
+    yield ReportTable(table.caption, table.columns, table.rows, off, folded=True)

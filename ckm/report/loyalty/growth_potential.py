@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ckm.report.bar_charts import Bar, bar_chart
 from ckm.report.chart_look import ruler
 from ckm.report.document import Section, Text
-from ckm.report.time_charts import Column, column_chart
+from ckm.report.time_charts import TimeColumn, column_chart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +95,7 @@ def _lifetime(localized: LocalizedReport) -> Iterator[Block]:
     if not tenths:
         return
     columns = [
-        Column(localized.numbers.count(int(each.of("tenth") or 0)), max(0.0, each.value or 0.0)) for each in tenths
+        TimeColumn(localized.numbers.count(int(each.of("tenth") or 0)), max(0.0, each.value or 0.0)) for each in tenths
     ]
     best = tenths[0]
     yield localized.figure(
@@ -156,7 +156,7 @@ def _holdout(localized: LocalizedReport) -> Iterator[Block]:
     came = [by.get((tenth, "actual"), 0.0) for tenth in tenths]
     expected = [by.get((tenth, "predicted"), 0.0) for tenth in tenths]
     columns = [
-        Column(localized.numbers.count(int(tenth)), up, mark=mark)
+        TimeColumn(localized.numbers.count(int(tenth)), up, mark=mark)
         for tenth, up, mark in zip(tenths, came, expected, strict=True)
     ]
     rows = [

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.plaintext import harmless
-from ckm.report.document import Column, Figure, Table, Text
+from ckm.report.document import Figure, ReportTable, TableColumn, Text
 from ckm.report.numbers import Numbers
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class LocalizedReport:
         hidden = any(each.section == section and each.reason == HIDDEN for each in self.report.missing)
         return self.title(name) if hidden and not whole else finding
 
-    def metrics_table(self, caption: str, metrics: Sequence[Metric], *, folded: bool = False) -> Table:
+    def metrics_table(self, caption: str, metrics: Sequence[Metric], *, folded: bool = False) -> ReportTable:
         """Return metrics of everybody with what they were before; columns that would be empty are left out."""
         rows = [
             (
@@ -193,7 +193,7 @@ class LocalizedReport:
         ]
         return self._full_columns(caption, ("metric", "value", "interval", "previous", "change"), rows, folded)
 
-    def slices_table(self, caption: str, first: str, metrics: Sequence[Metric], *, folded: bool = True) -> Table:
+    def slices_table(self, caption: str, first: str, metrics: Sequence[Metric], *, folded: bool = True) -> ReportTable:
         """Return one metric by the values of one dimension.
 
         Parameters
@@ -218,18 +218,25 @@ class LocalizedReport:
             for each in metrics
         ]
         table = self._full_columns(caption, ("metric", "value", "interval", "previous", "change"), rows, folded)
-        columns = (Column(self.dimension(first)), *table.columns[1:])
-        return Table(caption, columns, table.rows, folded=folded)
+        columns = (TableColumn(self.dimension(first)), *table.columns[1:])
+        return ReportTable(caption, columns, table.rows, folded=folded)
 
     def table(
         self, caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, folded: bool = True
-    ) -> Table:
+    ) -> ReportTable:
         """Return a table whose columns are named by keys; all but the first hold numbers."""
-        titles = tuple(Column(self.say(f"column.{key}"), numeric=number > 0) for number, key in enumerate(columns))
-        return Table(caption, titles, tuple(tuple(row) for row in rows), folded=folded)
+        titles = tuple(TableColumn(self.say(f"column.{key}"), numeric=number > 0) for number, key in enumerate(columns))
+        return ReportTable(caption, titles, tuple(tuple(row) for row in rows), folded=folded)
 
     def figure(
-        self, finding: str, chart: str, specification: Specification, table: Table, *, note: bool = False, **values: str
+        self,
+        finding: str,
+        chart: str,
+        specification: Specification,
+        table: ReportTable,
+        *,
+        note: bool = False,
+        **values: str,
     ) -> Figure:
         """Return a chart with its finding.
 
@@ -249,7 +256,9 @@ class LocalizedReport:
         description = f"{self.say(f'chart.{chart}', **values)} {self.say('chart.beneath')}"
         return Figure(finding, description, specification, table, self.say(f"note.{chart}") if note else "")
 
-    def _full_columns(self, caption: str, keys: Sequence[str], rows: Sequence[Sequence[str]], folded: bool) -> Table:
+    def _full_columns(
+        self, caption: str, keys: Sequence[str], rows: Sequence[Sequence[str]], folded: bool
+    ) -> ReportTable:
         used = [number for number in range(len(keys)) if number < 2 or any(row[number] for row in rows)]
         return self.table(
             caption,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.report.bar_charts import Spot, spot_chart
-from ckm.report.document import Column, Section, Table
+from ckm.report.document import ReportTable, Section, TableColumn
 from ckm.report.grid_charts import Box, matrix
 
 if TYPE_CHECKING:
@@ -122,7 +122,9 @@ def _matrix(localized: LocalizedReport) -> Iterator[Block]:
         for cell in ("true", "spurious", "latent", "none")
     ]
     titles = ("loyalty", "meaning", "customers", "share", "revenue")
-    columns = tuple(Column(localized.say(f"column.{key}"), numeric=number > 1) for number, key in enumerate(titles))
+    columns = tuple(
+        TableColumn(localized.say(f"column.{key}"), numeric=number > 1) for number, key in enumerate(titles)
+    )
     finding = localized.say(
         "find.matrix",
         counts.get("true", 0.0),
@@ -135,7 +137,7 @@ def _matrix(localized: LocalizedReport) -> Iterator[Block]:
         localized.unless_hidden(finding, "loyalty_matrix_cell", whole=counts.keys() >= set(CELLS)),
         "matrix",
         matrix(boxes, mirrored=localized.mirrored),
-        Table(localized.say("table.matrix"), columns, tuple(rows), folded=True),
+        ReportTable(localized.say("table.matrix"), columns, tuple(rows), folded=True),
         note=True,
     )
 
@@ -173,8 +175,8 @@ def _list(localized: LocalizedReport) -> Iterator[Block]:
         all=localized.numbers.count(loyal.height),
         shown=localized.numbers.count(len(rows)),
     )
-    columns = tuple(Column(localized.say(f"column.{key}"), numeric=key in numeric) for key in keys)
-    yield Table(caption, columns, tuple(rows), folded=True)
+    columns = tuple(TableColumn(localized.say(f"column.{key}"), numeric=key in numeric) for key in keys)
+    yield ReportTable(caption, columns, tuple(rows), folded=True)
 
 
 def attitude_text(localized: LocalizedReport, attitude: str | None) -> str:

@@ -9,7 +9,7 @@ from ckm.report.chart_look import ruler
 from ckm.report.document import Section
 from ckm.report.grid_charts import Cell, heat_map
 from ckm.report.loyalty.localized import way
-from ckm.report.time_charts import Column, Step, column_chart, step_chart
+from ckm.report.time_charts import Step, TimeColumn, column_chart, step_chart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -256,7 +256,9 @@ def _flows(localized: LocalizedReport) -> Iterator[Block]:
     came = [sum(by.get((month, kind), 0.0) for kind in CAME) for month in months]
     lost = [by.get((month, "lost"), 0.0) for month in months]
     columns = [
-        Column(localized.numbers.month(month) if number % NAMED_EVERY == len(months) % NAMED_EVERY else "", up, down)
+        TimeColumn(
+            localized.numbers.month(month) if number % NAMED_EVERY == len(months) % NAMED_EVERY else "", up, down
+        )
         for number, (month, up, down) in enumerate(zip(months, came, lost, strict=True))
     ]
     legend = localized.say("legend.came"), localized.say("legend.fell_out")

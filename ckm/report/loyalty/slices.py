@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckm.report.document import Column, Section, Table, Text
+from ckm.report.document import ReportTable, Section, TableColumn, Text
 from ckm.report.loyalty.localized import HIDDEN
 
 if TYPE_CHECKING:
@@ -49,7 +49,10 @@ def _blocks(localized: LocalizedReport, by: str) -> Iterator[Block]:
         found = [metrics.get((name, value)) for name in names]
         cells = [localized.written(name, each.value if each else None) for name, each in zip(names, found, strict=True)]
         rows.append((localized.called(by, value), *cells))
-    columns = (Column(localized.dimension(by)), *(Column(localized.title(name), numeric=True) for name in names))
-    yield Table(localized.say("table.by", dimension=localized.dimension(by)), columns, tuple(rows))
+    columns = (
+        TableColumn(localized.dimension(by)),
+        *(TableColumn(localized.title(name), numeric=True) for name in names),
+    )
+    yield ReportTable(localized.say("table.by", dimension=localized.dimension(by)), columns, tuple(rows))
     hidden = (localized.reason(each) for each in localized.report.missing if each.reason == HIDDEN)
     yield from map(Text, dict.fromkeys(hidden))

@@ -31,7 +31,7 @@ WORDS = 2
 
 
 @dataclass(frozen=True)
-class Word:
+class ClusterWord:
     """What a name says of one side of a feature, and what to do about it."""
 
     text: str
@@ -50,8 +50,8 @@ class NamedFeature:
 
     recipe: Recipe
     theme: str
-    high: Word
-    low: Word
+    high: ClusterWord
+    low: ClusterWord
     facts: tuple[Fact, ...] = ()
 
 
@@ -60,7 +60,7 @@ class ClusterWords:
     """The features in their order, and the word for a cluster that nothing sets apart."""
 
     features: tuple[NamedFeature, ...]
-    middling: Word
+    middling: ClusterWord
 
 
 def load_words(path: Path = USUAL_WORDS) -> ClusterWords:
@@ -83,7 +83,7 @@ def load_words(path: Path = USUAL_WORDS) -> ClusterWords:
 def name_clusters(
     deviations: Sequence[Sequence[float]],
     features: Sequence[NamedFeature],
-    middling: Word,
+    middling: ClusterWord,
     taken: Collection[str] = (),
 ) -> tuple[Segment, ...]:
     """Return a name and an advice for each cluster, all names different.
@@ -100,7 +100,7 @@ def name_clusters(
     features
         In the order of the deviations.
     middling
-        Word for a cluster that is nowhere far from the mean.
+        ClusterWord for a cluster that is nowhere far from the mean.
     taken
         Names that are no longer free.
     """
@@ -124,7 +124,9 @@ def name_clusters(
     return tuple(map(Segment, _numbered(names(), taken), advices))
 
 
-def _words(row: Sequence[float], features: Sequence[NamedFeature], middling: Word) -> list[tuple[Word, bool]]:
+def _words(
+    row: Sequence[float], features: Sequence[NamedFeature], middling: ClusterWord
+) -> list[tuple[ClusterWord, bool]]:
     """Return all words for a cluster, the ones to use first, and whether each tells something of its own."""
     # equal deviations must not fall into an order by the last bit of a float
     strength = [abs(readable_number(deviation)) for deviation in row]
@@ -136,14 +138,14 @@ def _words(row: Sequence[float], features: Sequence[NamedFeature], middling: Wor
     first = list(telling.values())
     rest = [index for index in order if index not in first and strength[index] >= NEAR]
 
-    def word(index: int) -> Word:
+    def word(index: int) -> ClusterWord:
         return features[index].high if row[index] > 0 else features[index].low
 
     front = [(word(index), True) for index in first] or [(middling, True)]
     return front + [(word(index), False) for index in rest]
 
 
-def _advice(words: Sequence[Word]) -> str:
+def _advice(words: Sequence[ClusterWord]) -> str:
     text = "; ".join(word.advice for word in words)
     return f"{text[:1].upper()}{text[1:]}."
 
@@ -202,6 +204,6 @@ def _fact(entry: YamlEntry) -> Fact:
     )
 
 
-def _word(entry: YamlEntry) -> Word:
+def _word(entry: YamlEntry) -> ClusterWord:
     keys = entry.fields(("word", "advice"))
-    return Word(keys["word"].text(), keys["advice"].text())
+    return ClusterWord(keys["word"].text(), keys["advice"].text())

@@ -28,7 +28,7 @@ USUAL_OTHER = Segment("other", "No rule holds for them: look whether they deserv
 
 
 @dataclass(frozen=True)
-class Rule:
+class SegmentRule:
     """A name, and the condition under which a customer bears it.
 
     Attributes
@@ -62,7 +62,7 @@ class Rule:
 class RulesDefinition:
     """Rules in their order, and the name of those for whom none holds."""
 
-    rules: tuple[Rule, ...]
+    rules: tuple[SegmentRule, ...]
     other: Segment = USUAL_OTHER
 
     method: ClassVar[str] = "rules"
@@ -185,7 +185,7 @@ def read_rules(entry: YamlEntry, beside: tuple[str, ...] = ()) -> RulesDefinitio
         :func:`ckm.segmentation.conditions.parse_condition`, or a rule can never win.
     """
     keys = entry.fields(("segments",), ("other", *beside))
-    rules: dict[str, Rule] = {}
+    rules: dict[str, SegmentRule] = {}
     for item in keys["segments"].items():
         rule = _rule(item)
         if rule.name in rules:
@@ -204,12 +204,12 @@ def read_rules(entry: YamlEntry, beside: tuple[str, ...] = ()) -> RulesDefinitio
     return RulesDefinition(tuple(rules.values()), other)
 
 
-def _rule(entry: YamlEntry) -> Rule:
+def _rule(entry: YamlEntry) -> SegmentRule:
     keys = entry.fields(("name", "when"), ("advice",))
     when = keys["when"]
     if when.is_null or not when.text().strip():
         raise UsageError(f"{when.where}: 'when' is empty", hint="write a condition, such as frequency > 3")
-    rule = Rule(_name(keys["name"]), _advice(keys), when.text(), when.where)
+    rule = SegmentRule(_name(keys["name"]), _advice(keys), when.text(), when.where)
     rule.condition  # noqa: B018  # checked here, so that the first mistake of the file is the one that is told
     return rule
 
@@ -231,12 +231,12 @@ def _advice(keys: Mapping[str, YamlEntry]) -> str:
     return "" if "advice" not in keys or keys["advice"].is_null else keys["advice"].text().strip()
 
 
-def _plain(rule: Rule) -> dict[str, str]:
+def _plain(rule: SegmentRule) -> dict[str, str]:
     advice = {"advice": rule.advice} if rule.advice else {}
     return {"name": rule.name, **advice, "when": rule.when}
 
 
-def _check_reachable(rules: Sequence[Rule]) -> None:
+def _check_reachable(rules: Sequence[SegmentRule]) -> None:
     found = unreachable_rules([rule.condition for rule in rules])
     if found:
         first = rules[found[0].rule].where
@@ -247,7 +247,7 @@ def _check_reachable(rules: Sequence[Rule]) -> None:
         )
 
 
-def _why_unreachable(unreachable: Unreachable, rules: Sequence[Rule]) -> str:
+def _why_unreachable(unreachable: Unreachable, rules: Sequence[SegmentRule]) -> str:
     rule = rules[unreachable.rule]
     takers = [rules[position].place for position in unreachable.taken_by]
     if not takers:

@@ -32,7 +32,7 @@ first sale may come some weeks after its books begin."""
 NORMAL_95 = 1.959964
 """Standard errors either side of a mean in a 95 % interval."""
 
-Row = TypeVar("Row", bound="Fifth | Tenth")
+Row = TypeVar("Row", bound="Fifth | ValueDecile")
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Fifth:
 
 
 @dataclass(frozen=True)
-class Tenth:
+class ValueDecile:
     """Customers who spent about the same; how much more the half with more headroom spent a year later.
 
     Attributes
@@ -112,7 +112,7 @@ class LaterCheck:
     coverage: float
     skill: float
     fifths: tuple[Fifth, ...]
-    tenths: tuple[Tenth, ...]
+    tenths: tuple[ValueDecile, ...]
 
     @property
     def finding(self) -> str:
@@ -243,7 +243,7 @@ def read_later_check(entry: YamlEntry) -> LaterCheck:
         customers=keys["customers"].whole(),
         **{name: keys[name].number() for name in numbers},
         fifths=tuple(_row(each, Fifth) for each in keys["fifths"].items()),
-        tenths=tuple(_row(each, Tenth) for each in keys["tenths"].items()),
+        tenths=tuple(_row(each, ValueDecile) for each in keys["tenths"].items()),
     )
 
 
@@ -260,7 +260,7 @@ def _fifth(part: pl.DataFrame) -> Fifth:
     return Fifth(part["part"][0], part.height, **{name: readable_number(mean) for name, mean in means.items()})
 
 
-def _at_equal_spend(part: pl.DataFrame) -> tuple[Tenth, float] | None:
+def _at_equal_spend(part: pl.DataFrame) -> tuple[ValueDecile, float] | None:
     """Compare the halves of headroom within a tenth, and return the standard error beside it.
 
     Within a tenth, more headroom still means less spend. So the difference is the coefficient of "upper half" in a
@@ -285,7 +285,7 @@ def _at_equal_spend(part: pl.DataFrame) -> tuple[Tenth, float] | None:
     error = float(np.sqrt((apart**2 * residual**2).sum() * count / (count - 3))) / weight
     bounds = (difference, difference - NORMAL_95 * error, difference + NORMAL_95 * error)
     mean = readable_number(_mean(part["current_value"]))
-    return Tenth(part["part"][0], count, mean, *map(readable_number, bounds)), error
+    return ValueDecile(part["part"][0], count, mean, *map(readable_number, bounds)), error
 
 
 def _without(spend: Floats, values: Floats) -> Floats:

@@ -244,7 +244,7 @@ def read_value(entry: YamlEntry) -> ValueDefinition:
 
 
 def one_order(customers: pl.DataFrame, current_value: pl.Series) -> float:
-    """Return the median value of an order where customers are worth the same but for one of them, else 0.
+    """Return the median average order value where customers are worth the same but for one of them, else 0.
 
     Members of a club who pay the same every 30 days made 12 or 13 payments in a year, by the day on which they joined.
     """

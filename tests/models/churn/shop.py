@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ckm.models.churn.window import Window
+from ckm.models.churn.window import TrainingSnapshot
 from ckm.models.sampling import id_hashes
 
 HORIZON = 30
@@ -17,7 +17,7 @@ class Shop:
     ids: list[str]
     days: list[np.ndarray]
 
-    def window(self, day: int, horizon: int = HORIZON) -> Window:
+    def window(self, day: int, horizon: int = HORIZON) -> TrainingSnapshot:
         rows = [index for index, days in enumerate(self.days) if days[0] <= day]
         seen = [self.days[index][self.days[index] <= day] for index in rows]
         gaps = [np.diff(days) for days in seen]
@@ -32,7 +32,7 @@ class Shop:
             "unknown": np.full(len(seen), np.nan),
         }
         came = [((self.days[index] > day) & (self.days[index] <= day + horizon)).any() for index in rows]
-        return Window(day, features, ~np.array(came), id_hashes([self.ids[index] for index in rows]))
+        return TrainingSnapshot(day, features, ~np.array(came), id_hashes([self.ids[index] for index in rows]))
 
     def until(self, day: int) -> "Shop":
         """The same shop when nothing after a day has happened yet."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ckm.models.churn.learn import credibility
-from ckm.models.churn.window import Features, Past, Window
+from ckm.models.churn.window import Features, TrainingSet, TrainingSnapshot
 
 
 class Even:
@@ -21,10 +21,10 @@ class Even:
         return {}
 
 
-def past_with(shares: list[float], customers: int = 1_000) -> Past:
+def past_with(shares: list[float], customers: int = 1_000) -> TrainingSet:
     """Windows half a horizon apart, in each of which this share churns."""
     windows = tuple(
-        Window(
+        TrainingSnapshot(
             day=30 * number,
             features={"days_silent": np.zeros(customers)},
             away=np.arange(customers) < share * customers,
@@ -32,7 +32,7 @@ def past_with(shares: list[float], customers: int = 1_000) -> Past:
         )
         for number, share in enumerate(shares)
     )
-    return Past(windows, 30 * (len(shares) + 1), {"days_silent": np.zeros(customers)}, 60)
+    return TrainingSet(windows, 30 * (len(shares) + 1), {"days_silent": np.zeros(customers)}, 60)
 
 
 def test_a_shift_that_lasts_is_believed_and_one_that_turns_round_is_not() -> None:
@@ -55,6 +55,8 @@ def test_a_feature_whose_source_began_later_is_unknown_in_early_windows() -> Non
 
     past = past_with([0.7] * 6)
     last = past.windows[-1]
-    late = Window(last.day, {**last.features, "late": np.ones(len(last))}, last.away, last.keys)
-    began = Past((*past.windows[:-1], late), past.day, {**past.features, "late": np.ones(len(last))}, past.horizon)
+    late = TrainingSnapshot(last.day, {**last.features, "late": np.ones(len(last))}, last.away, last.keys)
+    began = TrainingSet(
+        (*past.windows[:-1], late), past.day, {**past.features, "late": np.ones(len(last))}, past.horizon
+    )
     assert 0 <= credibility(Asks(), began) <= 1

@@ -16,7 +16,7 @@ from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.rule import fit_rule
 from ckm.models.churn.scorecard import fit_scorecard
 from ckm.models.churn.seasonal_clock import RepeatPurchases
-from ckm.models.churn.window import Past, thinned
+from ckm.models.churn.window import TrainingSet, thinned
 from ckm.models.sampling import id_hashes
 from tests.conftest import OTHER_THREADS, ROOT
 from tests.models.churn.shop import HORIZON, make_shop
@@ -26,9 +26,9 @@ TODAY = 160
 SEASON = RepeatPurchases(-600, 9 + np.arange(900) % 365 // 60, np.full(900, 700))
 
 
-def _past(day: int = TODAY, shop=SHOP) -> Past:
+def _past(day: int = TODAY, shop=SHOP) -> TrainingSet:
     windows = tuple(shop.window(each) for each in range(70, day - HORIZON + 1, 20))
-    return Past(windows, day, shop.window(day).features, HORIZON, fits=PurchaseModels(SEASON))
+    return TrainingSet(windows, day, shop.window(day).features, HORIZON, fits=PurchaseModels(SEASON))
 
 
 @cache
@@ -75,13 +75,13 @@ def test_what_happens_after_today_changes_no_score(name):
     then = SHOP.until(TODAY)
     windows = tuple(then.window(each) for each in range(70, TODAY - HORIZON + 1, 20))
     today = then.window(TODAY).features
-    known = learn(Past(windows, TODAY, today, HORIZON, fits=PurchaseModels(SEASON)), name)
+    known = learn(TrainingSet(windows, TODAY, today, HORIZON, fits=PurchaseModels(SEASON)), name)
     assert (known.log_odds(today) == learned(name).log_odds(SHOP.window(TODAY).features)).all()
 
 
 def test_a_window_whose_outcome_is_not_known_yet_is_refused():
     with pytest.raises(ValueError, match="not known yet"):
-        Past((SHOP.window(TODAY - HORIZON + 1),), TODAY, SHOP.window(TODAY).features, HORIZON)
+        TrainingSet((SHOP.window(TODAY - HORIZON + 1),), TODAY, SHOP.window(TODAY).features, HORIZON)
 
 
 @pytest.mark.slow
@@ -108,7 +108,7 @@ def test_a_rule_never_claims_certainty():
 def test_without_enough_who_left_it_refuses_with_numbers():
     window = SHOP.window(60).rows(np.arange(len(SHOP.window(60))) < 40)
     with pytest.raises(NotEnoughDataError, match="50 of each"):
-        fit_boosted(Past((window,), TODAY, window.features, HORIZON))
+        fit_boosted(TrainingSet((window,), TODAY, window.features, HORIZON))
 
 
 def test_an_unknown_model_is_named_with_the_near_one():
@@ -138,7 +138,7 @@ def test_one_thread_and_two_give_the_same_bytes():
 def said_of_a_shop() -> str:
     shop = make_shop(300)
     features = shop.window(160).features
-    past = Past((shop.window(120), shop.window(130)), 160, features, 30)
+    past = TrainingSet((shop.window(120), shop.window(130)), 160, features, 30)
     return " ".join(fit(past).log_odds(features).tobytes().hex() for fit in (fit_scorecard, fit_boosted))
 
 

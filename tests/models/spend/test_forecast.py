@@ -8,7 +8,7 @@ import pytest
 from ckm.models.spend import forecast as forecast_module
 from ckm.models.spend.candidates import BOOSTED, BTYD, LAST_SPEND
 from ckm.models.spend.forecast import forecast_spend
-from ckm.models.spend.history import Purchases, Snapshot
+from ckm.models.spend.history import Purchases, SpendSnapshot
 from tests.models.spend.shops import model, purchases, shop
 
 DAY, HORIZON = 700, 120
@@ -17,7 +17,7 @@ SHOP = shop()
 
 def test_a_snapshot_holds_what_was_known_by_the_day() -> None:
     known = purchases([(0, 10, 5.0), (0, 30, 7.0), (0, 50, 9.0), (2, 20, 4.0), (5, 60, 1.0)])
-    snapshot = Snapshot(known, 40)
+    snapshot = SpendSnapshot(known, 40)
     assert snapshot.buyers.codes.tolist() == [0, 2]
     assert snapshot.spent.tolist() == [12.0, 4.0]
     assert snapshot.mean_value.tolist() == [6.0, 4.0]
@@ -29,7 +29,9 @@ def test_a_snapshot_holds_what_was_known_by_the_day() -> None:
 def test_features_of_a_day_do_not_change_with_what_comes_after_it() -> None:
     kept = SHOP.day <= DAY
     cut = Purchases(SHOP.code[kept], SHOP.day[kept], SHOP.money[kept])
-    assert Snapshot(SHOP, DAY).features(HORIZON) == pytest.approx(Snapshot(cut, DAY).features(HORIZON), nan_ok=True)
+    assert SpendSnapshot(SHOP, DAY).features(HORIZON) == pytest.approx(
+        SpendSnapshot(cut, DAY).features(HORIZON), nan_ok=True
+    )
 
 
 def test_nothing_after_the_day_is_seen_and_a_second_run_says_the_same() -> None:
@@ -50,7 +52,7 @@ def test_a_long_history_is_tested_on_windows_of_the_horizon_that_saw_nothing_of_
     assert [each.day for each in found.tests] == [DAY - 240, DAY - 180, DAY - 120]
     assert set(found.shares) <= {BTYD, LAST_SPEND, BOOSTED}
     assert sum(found.shares.values()) == pytest.approx(1)
-    came = SHOP.spent(Snapshot(SHOP, DAY).buyers.codes, DAY, DAY + HORIZON)
+    came = SHOP.spent(SpendSnapshot(SHOP, DAY).buyers.codes, DAY, DAY + HORIZON)
     assert found.spend.sum() == pytest.approx(came.sum(), rel=0.25)
     assert found.total_reach is not None
     assert abs(np.log(came.sum() / found.spend.sum())) < found.total_reach

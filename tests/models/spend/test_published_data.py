@@ -10,7 +10,7 @@ import pytest
 
 from ckm.models.btyd.holdout import hold_out
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
-from ckm.models.spend.history import Purchases, Snapshot
+from ckm.models.spend.history import Purchases, SpendSnapshot
 from tests.models.btyd_customers import CALIBRATION_END, HOLDOUT_WEEKS, SHARED, cdnow_lines
 from tests.models.spend.shops import model, purchases
 
@@ -47,7 +47,7 @@ def test_the_total_the_error_and_the_interval_hold_on_what_came(data) -> None:
     everything, day, last = data()
     kept = everything.day <= day
     known = Purchases(everything.code[kept], everything.day[kept], everything.money[kept])
-    today, horizon = Snapshot(known, day), last - day
+    today, horizon = SpendSnapshot(known, day), last - day
     halves = min(horizon, (day - known.first_day + 1) // 2)
     inner = hold_out(known.code, known.day, known.money, split=day - halves, last_day=day)
     found: SpendForecast = forecast_spend(known, day, horizon, model(known, day, inner.best.model.name))
