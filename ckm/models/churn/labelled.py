@@ -176,9 +176,9 @@ def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, see
         A row per customer, as of one day: a column that was filled in after it tells the outcome. One that does so by
         itself is named in ``leaks``; it is learned from all the same.
     label, positive
-        DesignColumn of the outcome, and its value for churned customers, as text.
+        Column of the outcome, and its value for churned customers, as text.
     id
-        DesignColumn that names the customer; it is never learned from.
+        Column that names the customer; it is never learned from.
     seed
         Of folds and trees. Folds hang on the ids, not on the order of the rows.
 

@@ -100,7 +100,7 @@ def name_clusters(
     features
         In the order of the deviations.
     middling
-        ClusterWord for a cluster that is nowhere far from the mean.
+        Word for a cluster that is nowhere far from the mean.
     taken
         Names that are no longer free.
     """
