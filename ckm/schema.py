@@ -131,6 +131,7 @@ class Transactions(dy.Schema):
     invoice_id = dy.String(nullable=True, metadata=IDENTITY)
     updated_at = _timestamp(nullable=True)
     dated_by = dy.String(nullable=True, check={"vocabulary": lambda c: c.is_in(DATED_BY)}, metadata=GROUP)
+    order_amounts = dy.String(nullable=True, metadata=AMOUNT)
 
 
 class Interactions(dy.Schema):
@@ -279,8 +280,8 @@ TABLES: dict[str, Table] = {
             {"unit_price": pl.Float64()},
             ORDER_WORDS,
             document="order_id",
-            ancillary=("updated_at", "dated_by"),
-            unnamed=("dated_by",),
+            ancillary=("updated_at", "dated_by", "order_amounts"),
+            unnamed=("dated_by", "order_amounts"),
         ),
         Table("interactions", Interactions, ("interaction_id",)),
     )

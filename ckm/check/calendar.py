@@ -8,7 +8,7 @@ import polars as pl
 
 from ckm.check.findings import Finding, Severity
 from ckm.check.subject import SALES
-from ckm.check.wording import many
+from ckm.wording import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
-from ckm.check.wording import rows, share
+from ckm.wording import rows, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,9 +33,11 @@ def completeness(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
     required = subject.contract.required if subject.contract else ()
     for column in required:
         yield from _required_column(measured, column)
+    made = subject.contract.unnamed if subject.contract else ()  # no column of a source fills them
+    columns = [column for column in subject.own_columns if column not in made]
     shares = {
         column: measured.nulls(column) / measured.rows
-        for column in subject.own_columns
+        for column in columns
         # a sale without a customer has a check of its own
         if column not in required and (subject.name, column) != ("transactions", "customer_id")
     }
@@ -45,7 +47,7 @@ def completeness(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
             check="completeness",
             severity=Severity.info,
             table=subject.name,
-            message=f"nothing in {len(empty)} of {len(subject.own_columns)} columns: {', '.join(empty)}",
+            message=f"nothing in {len(empty)} of {len(columns)} columns: {', '.join(empty)}",
             count=len(empty),
             value=1.0,
             hint="map them to a column of the source when it has them",

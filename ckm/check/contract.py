@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ckm.check.findings import Finding, Severity
 from ckm.check.measure import ROW
-from ckm.check.wording import rows
+from ckm.wording import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

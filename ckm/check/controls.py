@@ -8,7 +8,7 @@ import polars as pl
 
 from ckm.check.controls_file import CONTROLS
 from ckm.check.findings import Finding, Severity
-from ckm.check.wording import rows
+from ckm.wording import rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

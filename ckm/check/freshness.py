@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
-from ckm.check.wording import many, rows
 from ckm.customers.calendar import day_number
 from ckm.customers.coverage import StrayRows, data_end
+from ckm.wording import many, rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

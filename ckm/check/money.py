@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
-from ckm.check.wording import many
+from ckm.wording import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
-from ckm.check.wording import many, share
+from ckm.mapping.order_parts import SAID
+from ckm.mapping.order_parts import cut_orders as cut_of
+from ckm.schema import TABLES
+from ckm.wording import many, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ckm.check.limits import CheckLimits
     from ckm.check.measure import Measured
+    from ckm.check.subject import Subject
 
 
 def partial_orders(merged: Mapping[str, int]) -> Iterator[Finding]:
@@ -29,6 +33,29 @@ def partial_orders(merged: Mapping[str, int]) -> Iterator[Finding]:
             value=float(count),
             hint="right for pages and partial exports; if a file holds whole orders, say so in its mapping: "
             "whole_orders: yes",
+        )
+
+
+def cut_orders(sales: Subject) -> Iterator[Finding]:
+    """Orders that have more goods, by their own totals, than the lines that are there."""
+    columns = ("order_id", "line_no", "type", "net", "discount", "quantity", "currency", SAID)
+    if any(sales.dtypes.get(name) != TABLES[sales.name].dtypes[name] for name in columns):
+        return
+    rows = sales.whole.select(columns)
+    told = rows.filter(pl.col(SAID).is_not_null()).select("order_id").unique()
+    cut = cut_of(rows.join(told, on="order_id", how="semi").collect())
+    if len(cut):
+        sums = cut.group_by("currency").agg(pl.col("open").sum()).sort("currency")
+        lacking = ", ".join(f"{amount:,.2f} {code}" for code, amount in sums.iter_rows())
+        yield Finding(
+            check="partial_orders",
+            severity=Severity.warning,
+            table=sales.name,
+            message=f"{many(len(cut), 'order')} with more goods, by their own totals, than the lines that were loaded: "
+            f"{lacking} more",
+            count=len(cut),
+            value=float(len(cut)),
+            hint="where an export comes in pages, load the one that goes on with the order",
         )
 
 

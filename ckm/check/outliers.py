@@ -9,7 +9,7 @@ import polars as pl
 
 from ckm.check.findings import Finding, Severity
 from ckm.check.measure import BINS_PER_E
-from ckm.check.wording import rows, share
+from ckm.wording import rows, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

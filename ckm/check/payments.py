@@ -9,7 +9,7 @@ import polars as pl
 from ckm.check.findings import Finding, Severity
 from ckm.check.order_links import AMOUNT, CENTS, ORDER, Orders, linked
 from ckm.check.subject import prepare
-from ckm.check.wording import many
+from ckm.wording import many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import polars as pl
 
 from ckm.check.findings import Finding, Severity
 from ckm.check.measure import ROW
-from ckm.check.wording import rows, share
+from ckm.wording import rows, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
-from ckm.check.wording import many, rows, share
+from ckm.wording import many, rows, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from ckm.check.guest_ids import guest_ids
 from ckm.check.limits import CheckLimits
 from ckm.check.measure import Measured, measure
 from ckm.check.money import currencies, signs
-from ckm.check.order_states import partial_orders, undated_returns
+from ckm.check.order_states import cut_orders, partial_orders, undated_returns
 from ckm.check.outliers import outliers
 from ckm.check.payments import payment_findings, reconcile
 from ckm.check.quarantine import quarantine as check_quarantine
@@ -277,8 +277,9 @@ def _check_orders(
     else:
         found = reconcile(sales.subject.whole, payments, as_of=as_of, time_zone=time_zone)
         run.make("payments", "transactions", payment_findings(found))
-    lacks = "no store" if merged is None else None
-    run.make("partial_orders", "transactions", partial_orders(merged or {}), lacks=lacks)
+    partial = [*partial_orders(merged or {}), *cut_orders(sales.subject)]
+    lacks = "no store" if merged is None and not partial else None
+    run.make("partial_orders", "transactions", partial, lacks=lacks)
 
 
 def _check_quarantine(run: _Run, measured: Mapping[str, Measured], quarantine: pl.LazyFrame | None) -> None:

@@ -10,7 +10,7 @@ import polars as pl
 
 from ckm.check.findings import Finding, Severity
 from ckm.check.order_links import AMOUNT, CENTS, ORDER, Orders, linked
-from ckm.check.wording import many, share
+from ckm.wording import many, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

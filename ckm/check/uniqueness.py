@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.check.findings import Finding, Severity
-from ckm.check.wording import rows, share
+from ckm.wording import rows, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -195,7 +195,7 @@ def _show(report: CheckReport, fmt: Format | None, output: Path | None, *, title
 
 def _summary(report: CheckReport) -> str:
     from ckm.check import Severity
-    from ckm.check.wording import many
+    from ckm.wording import many
 
     counts = ", ".join(many(report.count(level), level) for level in Severity)
     rows = ", ".join(f"{count:,} {table}" for table, count in report.rows.items())

@@ -18,12 +18,14 @@ from ckm.dataset.declared_payments import (
     payments_of,
     without_payments,
 )
+from ckm.dataset.pages import joined_pages
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.ingest.options import IngestOptions
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
 from ckm.scanned import remember
 from ckm.settings import end_of_day
+from ckm.wording import many
 
 if TYPE_CHECKING:
     from datetime import date
@@ -212,7 +214,7 @@ def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Datas
         remarks.append(
             f"{len(files)} files are taken one after the other: a row that stands in two of them counts twice"
         )
-    tables = without_guest_ids({TRANSACTIONS: pl.concat(frames)}, config.guest_ids)
+    tables = without_guest_ids({TRANSACTIONS: joined_pages(frames)}, config.guest_ids)
     return Dataset(tables, _label(path), tuple(remarks), config=config)
 
 
@@ -282,7 +284,10 @@ def _transactions(
         found = _scanned(source, conversion) or _read(source, conversion, totals)
         if found.left_out > MAX_REJECTS * found.total:
             raise _refusal(file, source, conversion)
-    left = [f"{found.left_out} of {found.total} records were left out as unfit"] if found.left_out else []
+    left = []
+    if found.left_out:
+        was = "was" if found.left_out == 1 else "were"
+        left = [f"{found.left_out:,} of {many(found.total, 'record')} {was} left out as unfit"]
     return found.rows, [*remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks(), *left]
 
 

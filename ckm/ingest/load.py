@@ -19,6 +19,7 @@ from ckm.ingest.results import FileResult, Status
 from ckm.ingest.rows import as_json, stored, stored_names
 from ckm.ingest.sales_totals import SalesTotals
 from ckm.ingest.validation import RECORD, UNREAD, once_per_record
+from ckm.mapping import order_parts
 from ckm.mapping.convert import Conversion
 from ckm.mapping.passed_over import passed_over
 from ckm.mapping.proposal import is_assumed_order
@@ -29,6 +30,7 @@ from ckm.store import LoadFacts, LoadWriter, Store
 from ckm.store.delta import aligned
 from ckm.store.loads import REQUARANTINE
 from ckm.store.side_tables import SCHEMA as QUARANTINE_SCHEMA
+from ckm.wording import are, many
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -281,6 +283,7 @@ class FileLoad:
             schema=schema,
             expected_rows=self.source.expected_rows,
             continues=self.kind == REQUARANTINE,
+            amounts=order_parts if order_parts.SAID in schema else None,
         )
 
     @property
@@ -360,17 +363,20 @@ class FileLoad:
 
     def _result(self, facts: LoadFacts, status: Status = Status.loaded) -> FileResult:
         problems = [text if line is None else f"line {line}: {text}" for line, text in self.source.problems]
-        flagged = [f"{count} rows flagged by the rule '{name}'" for name, count in sorted(self.flags.items())]
+        flagged = [f"{many(count, 'row')} flagged by the rule '{name}'" for name, count in sorted(self.flags.items())]
         renamed = self._renamed()
         superseded = []
         if facts.superseded:
-            superseded = [f"{facts.superseded} rows of an earlier load of this file left: it is read otherwise now"]
+            superseded = [
+                f"{many(facts.superseded, 'row')} of an earlier load of this file left: it is read otherwise now"
+            ]
         orders = []
         if facts.merged:
-            orders.append(f"{facts.merged} orders are known with lines that this file does not hold: they were merged")
+            merged = "it was merged" if facts.merged == 1 else "they were merged"
+            orders.append(f"{are(facts.merged, 'order')} known with lines that this file does not hold: {merged}")
         if facts.older:
             orders.append(
-                f"{facts.older} orders are known in a later state, which stays: this file is an older export, and "
+                f"{are(facts.older, 'order')} known in a later state, which stays: this file is an older export, and "
                 "counts for analyses as of earlier days (--exported DATE says when it was made)"
             )
         return FileResult(

@@ -7,26 +7,27 @@ A frame here has one row per line: the typed columns of a mapping, ``ORDER`` (wh
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.schema import ORDER_AMOUNTS
+from ckm.schema import ORDER_AMOUNTS, RETURN_SUFFIX
 from ckm.values.data_files import load_data
-
-if TYPE_CHECKING:
-    from collections.abc import Collection
 
 ORDER, COUNTS = "\x00order", "\x00counts"
 GOODS, RETURNED = "\x00goods", "\x00returned"
 """Of a line: its amount before discounts of the order; what was paid back of it."""
+OF_GOODS_ALONE = ("quantity", "cost", "discount", "promised_on", "delivered_on", "order_amounts")
+"""Columns that say nothing of money paid back."""
+PLACE = "\x00place"
 USUAL_DIGITS = 2
 """Of the smallest unit of a currency that no list names."""
 TOLERANCE = 0.015
 """Sums of rounded amounts differ by a cent from the rounded sum."""
 ROUNDING = 1e-12
 """Relative error of a sum of floats."""
-_WEIGHT, _SHARE, _CUT = "\x00weight", "\x00share", "\x00cut"
+CUT = "\x00cut"
+"""Of an order: the share of its goods that its lines are."""
+_WEIGHT, _SHARE = "\x00weight", "\x00share"
 
 
 @cache
@@ -44,15 +45,11 @@ def in_main_units(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
     return amount / pl.lit(10.0).pow(digits_of(currency))
 
 
-def adjusted(lines: pl.DataFrame, repeated: Collection[str]) -> pl.DataFrame:
-    """Return lines with the order's discounts in ``net`` and ``discount``, and ``RETURNED`` per line.
+def adjusted(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return lines with the order's discounts in ``net`` and ``discount``, and ``RETURNED`` and ``CUT`` per line.
 
-    Parameters
-    ----------
-    lines
-        See the module. Amounts of the order may stand on any line, and on several.
-    repeated
-        Amounts of the order that stand on each of its lines, so that a part of the order has its part of them.
+    ``lines`` are as the module says. Amounts of the order may stand on any line, and on several. Of an order of which a
+    part is there (``CUT`` is below 1), the part has its share of the discounts, and all that was paid back.
     """
     given = [name for name in ORDER_AMOUNTS if name in lines.columns]
     once = [_once(name).alias(name) for name in given]
@@ -60,9 +57,28 @@ def adjusted(lines: pl.DataFrame, repeated: Collection[str]) -> pl.DataFrame:
     lines = lines.with_columns(*once, *missing, pl.col("net").alias(GOODS))
     if "discount" not in lines.columns:
         lines = lines.with_columns(pl.lit(None, dtype=pl.Float64).alias("discount"))
-    lines = _with_goods(lines)
-    lines = _with_discounts(lines, is_repeated="order_discount" in repeated)
-    return _with_returns(lines, is_repeated="order_refund" in repeated)
+    # However the lines stand in a file or in several, each has the same share of an amount.
+    numbers = ["line_no"] if "line_no" in lines.columns else []
+    lines = lines.with_row_index(PLACE).sort(ORDER, *numbers, PLACE)
+    return _with_returns(_with_discounts(_with_goods(lines))).sort(PLACE).drop(PLACE)
+
+
+def as_returns(lines: pl.DataFrame, when: pl.Expr) -> pl.DataFrame:
+    """Return a row for what was paid back of each line (``RETURNED``), at the time ``when``; null: nobody says when."""
+    changed = {
+        "net": -pl.col(RETURNED),
+        "type": pl.lit("return"),
+        "ordered_at": pl.coalesce(when, "ordered_at"),
+        "dated_by": pl.when(when.is_null()).then(pl.lit("order")),
+        "line_no": pl.concat_str(pl.col("line_no"), pl.lit(RETURN_SUFFIX)),
+        **{name: pl.lit(None, dtype=dtype) for name, dtype in lines.schema.items() if name in OF_GOODS_ALONE},
+    }
+    return lines.with_columns(value.alias(name) for name, value in changed.items() if name in lines.columns)
+
+
+def with_counts(lines: pl.DataFrame, is_sale: pl.Expr) -> pl.DataFrame:
+    """Return lines with ``COUNTS``: the sales of an order; all of its lines where none is one."""
+    return lines.with_columns((is_sale | ~is_sale.any().over(ORDER)).alias(COUNTS))
 
 
 def _once(name: str) -> pl.Expr:
@@ -94,7 +110,7 @@ def _with_goods(lines: pl.DataFrame) -> pl.DataFrame:
     cut = ((gap > TOLERANCE) & ~unknown & ~explained.fill_null(value=False)).fill_null(value=False)
     lines = lines.with_columns(
         pl.when(fill).then(gap).otherwise(0.0).alias("\x00gap"),
-        pl.when(cut).then(pl.col("\x00listed") / pl.col("\x00whole")).otherwise(1.0).alias(_CUT),
+        pl.when(cut).then(pl.col("\x00listed") / pl.col("\x00whole")).otherwise(1.0).alias(CUT),
     )
     goods = pl.col(GOODS) + _spread(lines, "\x00gap", _goods_missing(lines))
     return lines.with_columns(goods.alias(GOODS))
@@ -109,17 +125,15 @@ def _goods_missing(lines: pl.DataFrame) -> pl.Expr:
     return pl.coalesce(*(pl.when(_sum(each) > 0).then(each) for each in (emptied, by_amount, by_quantity)), pl.lit(1.0))
 
 
-def _with_discounts(lines: pl.DataFrame, *, is_repeated: bool) -> pl.DataFrame:
+def _with_discounts(lines: pl.DataFrame) -> pl.DataFrame:
     """Take the discounts of the order from its lines."""
     goods = _sum(pl.col(GOODS))
     stated = pl.col("order_discount").fill_null(0.0)
     left = goods - pl.col("order_net")
     # What the goods cost after discounts tells how much of them was for shipping, or is in the lines already.
     known = pl.when(pl.col("order_discount").is_null()).then(left).otherwise(left.clip(upper_bound=stated))
-    discount = pl.when((left >= -TOLERANCE) & (pl.col(_CUT) == 1.0)).then(known.clip(lower_bound=0.0)).otherwise(stated)
-    discount = pl.coalesce(discount, stated)
-    if is_repeated:
-        discount = discount * pl.col(_CUT)
+    discount = pl.when((left >= -TOLERANCE) & (pl.col(CUT) == 1.0)).then(known.clip(lower_bound=0.0)).otherwise(stated)
+    discount = pl.coalesce(discount, stated) * pl.col(CUT)
     lines = lines.with_columns(discount.alias(_SHARE))
     share = _spread(lines, _SHARE, pl.col(GOODS).clip(lower_bound=0.0))
     return lines.with_columns(
@@ -128,15 +142,13 @@ def _with_discounts(lines: pl.DataFrame, *, is_repeated: bool) -> pl.DataFrame:
     )
 
 
-def _with_returns(lines: pl.DataFrame, *, is_repeated: bool) -> pl.DataFrame:
+def _with_returns(lines: pl.DataFrame) -> pl.DataFrame:
     """Spread what was paid back of the order; what exceeds its goods is no return."""
     there = _sum(pl.col("net"))
     # Of an order in parts, its other goods may be what was paid back.
-    goods = pl.when(pl.col(_CUT) < 1.0).then(pl.coalesce("order_net", there / pl.col(_CUT))).otherwise(there)
+    goods = pl.when(pl.col(CUT) < 1.0).then(pl.coalesce("order_net", there / pl.col(CUT))).otherwise(there)
     paid_back = pl.col("order_refund") * _share_without_tax()
     paid_back = pl.min_horizontal(paid_back.fill_null(0.0), goods.clip(lower_bound=0.0))
-    if is_repeated:
-        paid_back = paid_back * pl.col(_CUT)
     lines = lines.with_columns(paid_back.alias(_SHARE))
     share = _spread(lines, _SHARE, pl.col("net").clip(lower_bound=0.0))
     of_line = pl.lit(0.0)

@@ -12,9 +12,11 @@ import polars as pl
 from ckm.errors import UsageError
 from ckm.mapping.expressions import exactly
 from ckm.mapping.mapping import FromColumn, sources_of
-from ckm.mapping.order_amounts import COUNTS, ORDER, RETURNED, adjusted
-from ckm.schema import ORDER_AMOUNTS, RETURN_SUFFIX
+from ckm.mapping.order_amounts import CUT, ORDER, RETURNED, adjusted, as_returns, with_counts
+from ckm.mapping.order_parts import SAID, kept_said, with_said
+from ckm.schema import ORDER_AMOUNTS
 from ckm.values.vocabulary import fold
+from ckm.wording import are, many
 
 if TYPE_CHECKING:
     from ckm.mapping.mapping import Mapping, StatusRule
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
 ROW, MEANING = "\x00line", "\x00meaning"
 NOT_KEPT = ("gross", "refund", "refunded_at", *ORDER_AMOUNTS)
 """Words of which nothing is left once the lines are adjusted."""
-OF_GOODS_ALONE = ("quantity", "cost", "discount", "promised_on", "delivered_on")
-"""Columns that say nothing of money paid back."""
 KNOWN = ("order_id", "customer_id", "ordered_at", "currency", "channel", "campaign_id")
 """Columns that an order's lines share."""
 UNKNOWN_STATUS = "status|vocabulary"
@@ -79,8 +79,6 @@ class OrderRules:
         See :class:`ckm.mapping.mapping.Mapping`.
     amounts
         The amounts of the order that the mapping fills.
-    repeated
-        Those of them that stand on each line.
     refunds
         Whether some column holds what was paid back.
     by_status
@@ -101,7 +99,6 @@ class OrderRules:
     telling: tuple[str, ...] = ()
     status: tuple[StatusRule, ...] = ()
     amounts: tuple[str, ...] = ()
-    repeated: tuple[str, ...] = ()
     refunds: bool = False
     by_status: bool = False
     numbered: bool = True
@@ -132,7 +129,6 @@ class OrderRules:
                 f"mapping {mapping.name}: amounts and columns of a whole order need its number",
                 hint="fill order_id from a column",
             )
-        level = set(mapping.order_level)
         told = {rule.source for rule in mapping.status if rule.blank is None}.union(
             *(sources_of(mapping.columns.get(name)) for name in ("currency", *amounts))
         )
@@ -142,7 +138,6 @@ class OrderRules:
             telling=tuple(name for name in mapping.order_level if name in told),
             status=mapping.status,
             amounts=amounts,
-            repeated=tuple(name for name in amounts if not level.intersection(sources_of(mapping.columns[name]))),
             refunds=refunds or by_status,
             by_status=by_status,
             numbered="line_no" in mapping.columns,
@@ -157,7 +152,7 @@ class OrderRules:
     def fills(self) -> frozenset[str]:
         """Columns of the contract that are filled here though the mapping may not name them."""
         numbers = {"line_no"} if self.order is not None and not self.numbered else set()
-        discount = {"discount"} if self.amounts or self.refunds else set()
+        discount = {"discount", SAID} if self.amounts or self.refunds else set()
         return frozenset(numbers | discount | ({"dated_by"} if self.refunds else set()))
 
     def carried(self, records: pl.DataFrame) -> pl.DataFrame:
@@ -199,10 +194,11 @@ class OrderRules:
         if self.order is not None and not self.numbered:
             lines = lines.with_columns(_line_numbers(lines).alias("line_no"))
         if self.amounts or self.refunds:
-            lines = adjusted(_grouped(lines), self.repeated)
-            if self.by_status:
-                is_refunded = pl.col(MEANING) == "refunded"
-                lines = lines.with_columns(pl.when(is_refunded).then("net").otherwise(RETURNED).alias(RETURNED))
+            is_refunded = (pl.col(MEANING) == "refunded") & pl.lit(self.by_status)
+            lines = adjusted(with_said(_grouped(lines), is_refunded))
+            lines = lines.with_columns(pl.when(is_refunded).then("net").otherwise(RETURNED).alias(RETURNED))
+            lines = lines.with_columns(kept_said())
+            self.counts["cut"] += lines.filter(pl.col(CUT) < 1)[ORDER].n_unique()
             if self.refunds and "dated_by" not in lines.columns:
                 lines = lines.with_columns(pl.lit(None, dtype=pl.String).alias("dated_by"))
             lines = pl.concat([lines, self._returns(lines, broken)], how="diagonal")
@@ -222,21 +218,28 @@ class OrderRules:
         said = []
         if ignored := self.counts["ignored"]:
             what = "no sales" if self.of_sales else "none to load"
-            said.append(f"{_counted(ignored, 'record')} {what} by their status ({named}): left out")
+            said.append(f"{are(ignored, 'record')} {what} by their status ({named}): left out")
         if cancelled := self.counts["cancelled"]:
-            said.append(
-                f"{_counted(cancelled, 'row')} of cancelled, failed or voided orders by their status: no purchases"
-            )
+            said.append(f"{are(cancelled, 'row')} of cancelled, failed or voided orders by their status: no purchases")
         if completed := self.counts["completed"]:
+            whose = (
+                "an order that was known, whose first line is"
+                if completed == 1
+                else ("orders that were known, whose first lines are")
+            )
+            further = "a further line" if completed == 1 else "further lines"
+            said.append(f"{are(completed, 'row')} {further} of {whose} not here")
+        if cut := self.counts["cut"]:
             said.append(
-                f"{completed:,} rows are further lines of orders that were known, whose first lines are not here"
+                f"{many(cut, 'order')} with more goods than the lines that are here: a page may go on with the order; "
+                "until it is loaded, so much of the order's discounts counts as its lines are a share of its goods"
             )
         if returns := self.counts["returns"]:
             undated = self.counts["undated"]
             when = "each dated" if not undated else f"{undated:,} without a date, on the day of the order"
             if self.by_status:
                 when += "; of orders that only a status calls refunded, taken as paid back whole"
-            said.append(f"{'1 row is a refund' if returns == 1 else f'{returns:,} rows are refunds'}, {when}")
+            said.append(f"{are(returns, 'row')} {'a refund' if returns == 1 else 'refunds'}, {when}")
         return said
 
     def _meanings(self, records: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
@@ -283,23 +286,11 @@ class OrderRules:
             when = when.drop_nulls().first().over(ORDER)
         self.counts["returns"] += returns.height
         self.counts["undated"] += int(returns.with_columns(when.is_null().alias(MEANING))[MEANING].sum())
-        changed = {
-            "net": -pl.col(RETURNED),
-            "type": pl.lit("return"),
-            "ordered_at": pl.coalesce(when, "ordered_at"),
-            "dated_by": pl.when(when.is_null()).then(pl.lit("order")),
-            "line_no": pl.concat_str(pl.col("line_no"), pl.lit(RETURN_SUFFIX)),
-            **{name: pl.lit(None, dtype=dtype) for name, dtype in lines.schema.items() if name in OF_GOODS_ALONE},
-        }
-        return returns.with_columns(value.alias(name) for name, value in changed.items() if name in lines.columns)
+        return as_returns(returns, when)
 
     def _count(self, lines: pl.DataFrame, records: int) -> None:
         self.counts["ignored"] += records - lines[ROW].n_unique()
         self.counts["cancelled"] += int((lines[MEANING] == "cancel").sum())
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"1 {noun} is" if count == 1 else f"{count:,} {noun}s are"
 
 
 def _meanings_of(words: pl.Series, rule: StatusRule) -> dict[str, str]:
@@ -347,7 +338,7 @@ def _grouped(lines: pl.DataFrame) -> pl.DataFrame:
     lines = lines.with_columns(key.rank("dense").alias(ORDER))
     sale = ~pl.col("type").is_in(["cancel", "return"]).fill_null(value=False)
     sale &= pl.col(MEANING).ne_missing("ignore")
-    return lines.with_columns((sale | ~sale.any().over(ORDER)).alias(COUNTS))
+    return with_counts(lines, sale)
 
 
 def _order_key(order: pl.Expr) -> pl.Expr:

@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from ckm.store.order_parts import OrderAmounts
+
 __all__ = [
     "REPLACED_BY",
     "ConflictError",
@@ -221,6 +223,7 @@ class Store:
         schema: pl.Schema,
         expected_rows: int = 0,
         continues: bool = False,
+        amounts: OrderAmounts | None = None,
     ) -> LoadWriter:
         """Begin a load. Call it while holding the lock.
 
@@ -237,13 +240,16 @@ class Store:
         continues
             The rows are more of a file whose other rows were loaded before: rows that equal one of those, and have no
             key, are further repeats of it.
+        amounts
+            What spreads amounts of a whole order over its lines, where the source has any.
         """
         table = self._table(facts.table)
         named = replace(facts, load_id=_load_id(content_id, table))
         identity = Identity(facts.key, facts.content)
         writer = LoadWriter(
-            self.root, table, named, identity, app_id=content_id, schema=schema, expected_rows=expected_rows
-        )
+            self.root, table, named, identity, app_id=content_id, schema=schema, expected_rows=expected_rows,
+            amounts=amounts,
+        )  # fmt: skip
         if continues:
             same_file = [load.facts for load in loads.of_file(table, facts.file_id) if _same_file(load.facts, facts)]
             writer.follow({load.load_id for load in same_file})

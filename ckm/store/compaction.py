@@ -18,6 +18,7 @@ from ckm.parquet_file import scan_file
 from ckm.store import journal
 from ckm.store.data_files import ROWS_PER_FILE, ROWS_PER_GROUP, STATISTICS, DataFileWriter
 from ckm.store.delta import aligned
+from ckm.wording import many
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -49,7 +50,9 @@ class Compaction:
     @property
     def sentence(self) -> str:
         """What was done, as a remark."""
-        return f"table {self.table}: {self.before} small files with {self.rows} rows were merged into {self.after}"
+        return (
+            f"table {self.table}: {self.before} small files with {many(self.rows, 'row')} were merged into {self.after}"
+        )
 
 
 def due(files: list[DataFile]) -> list[DataFile]:

@@ -15,6 +15,7 @@ from ckm.store.data_files import read_rows, rows_of_loads
 from ckm.store.delta import aligned
 from ckm.store.identity import REPEAT, Hashes, Identity, members
 from ckm.store.reach import Reach
+from ckm.wording import many
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -44,13 +45,14 @@ class ConflictError(InputError):
     code = "conflict"
 
     def __init__(self, rows: int, table: str, *, foreign: bool) -> None:
+        has = "has" if rows == 1 else "have"
         whose = "from another source" if foreign else "with other content"
         choices = "--on-conflict replace takes the new rows, --on-conflict keep the old ones"
         number_alike = (
             "; if two sources number alike, set their ids apart in a mapping: {expr: \"'till 2-' || order_id\"}"
         )
         super().__init__(
-            f"{rows} rows have a key that '{table}' knows {whose}; nothing was loaded",
+            f"{many(rows, 'row')} {has} a key that '{table}' knows {whose}; nothing was loaded",
             hint=choices + number_alike if foreign else choices,
             rows=rows,
         )

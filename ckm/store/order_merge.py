@@ -26,6 +26,7 @@ from ckm.store.order_moments import (
     of_standing_loads,
     progress,
 )
+from ckm.store.order_parts import completed
 from ckm.store.order_states import (
     EQUAL,
     IN_TABLE,
@@ -33,6 +34,7 @@ from ckm.store.order_states import (
     LINEAGE,
     MOMENT,
     ORDER,
+    ORDER_SAID,
     UPDATED_AT,
     Reading,
     chained,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
     from ckm.store.delta import Table
     from ckm.store.loads import LoadFacts
     from ckm.store.merge import Meeting
+    from ckm.store.order_parts import OrderAmounts
     from ckm.store.staging import Positions
 
 FILE, POSITION = " file", " position"
@@ -109,6 +112,8 @@ class OrderMerge:
         Whether orders of any source may be replaced, and whatever they say: the caller wants the new rows.
     leaving
         Loads of the same file that it takes the place of.
+    amounts
+        What spreads the amounts of an order over its lines; None where a source has none.
     """
 
     def __init__(
@@ -122,10 +127,12 @@ class OrderMerge:
         *,
         everybody: bool = False,
         leaving: Collection[str] = (),
+        amounts: OrderAmounts | None = None,
     ) -> None:
         self.table, self.side, self.new, self.facts = table, side, new, facts
         self.schema = pl.Schema({**schema, DATED_BY: pl.String()})
         self.orders, self.everybody, self.leaving = orders, everybody, list(leaving)
+        self.amounts = amounts
         self.moment = as_moment(facts.moment) or orders.span.last
         self.is_older_export = False
 
@@ -144,6 +151,21 @@ class OrderMerge:
                 merged, older = merged + counts[0], older + counts[1]
             self._date_read_anew(ids, known_orders, meeting)
         return replace(self.facts, moment=as_text(self.moment), merged=merged, older=older)
+
+    def settle_parts(self, meeting: Meeting) -> None:
+        """Settle further lines of known orders, where amounts of the order are to be spread over them, too."""
+        if not (files := self._known_files()):
+            return
+        ids = {file.name: read_file(self.table.folder / file.name, [ORDER])[ORDER] for file in self.new}
+        known = self._known_orders(ids, files, meeting)
+        reading = replace(self._reading(ids), whole=False)
+        for rows, theirs in self._parts(self._changed(known, ids, meeting), known, ids):
+            mine = rows.with_row_index(ROW)
+            parts = completed(mine, theirs.drop(FILE, POSITION), reading, self.amounts).orders
+            mine, theirs = (side.filter(pl.col(ORDER).is_in(parts.implode())) for side in (mine, theirs))
+            before = state_moments(theirs, self.loads).rename({"at": "before"})
+            states = self._states(mine).join(before, on=ORDER, how="left", maintain_order="left")
+            self._later(mine, theirs, reading, states.drop("load_id"), meeting)
 
     def settle_rows(self, meeting: Meeting) -> None:
         """Settle rows whose orders are assumed: those that say what a known one says, but for columns that one lacks.
@@ -287,15 +309,35 @@ class OrderMerge:
         if last > before[-1]:
             return max(last, newest)
         votes = (0, 0)
-        some = self._changed(known, ids, meeting).head(MOST_VOTES)
-        for rows, theirs in islice(self._parts(some, known, ids), 1):
+        reading = self._reading(ids)
+        changed = self._changed(known, ids, meeting)
+        for rows, theirs in self._parts(changed.filter(changed.is_in([*reading.edges])), known, ids):
+            if self._goes_on(rows, theirs, reading):
+                return max(last, newest)
+        for rows, theirs in islice(self._parts(changed.head(MOST_VOTES), known, ids), 1):
             # A page that was cut in an order has lines of it without what stands on its first one.
-            whole = ~pl.col(ORDER).is_in([*self._reading(ids).edges])
-            votes = progress(rows.filter(whole), theirs)
+            cut = replace(reading, edges=self._edges(rows, reading))
+            parts = completed(rows.with_row_index(ROW), theirs.drop(FILE, POSITION), cut, self.amounts)
+            left_out = cut.edges - {*parts.orders}
+            votes = progress(parts.rows.filter(~pl.col(ORDER).is_in([*left_out])), theirs)
         if self.everybody or not self._is_older(votes, last, before[-1], ids):
             return max(last, newest)
         self.is_older_export = True
         return last if last < before[-1] else just_before(before[-1])
+
+    def _goes_on(self, rows: pl.DataFrame, theirs: pl.DataFrame, reading: Reading) -> bool:
+        """Whether a page begins or ends with other lines of an order of which a page before it had a part."""
+        if not reading.whole or rows["line_no"].null_count() or theirs["line_no"].null_count():
+            return False
+        known = rows.join(theirs, on=[ORDER, "line_no"], how="semi")[ORDER].unique()
+        whole = self._whole_orders(theirs)
+        return bool((~rows[ORDER].is_in(known.implode()) & ~rows[ORDER].is_in(whole.implode())).any())
+
+    def _whole_orders(self, rows: pl.DataFrame) -> pl.Series:
+        """Return the orders of which the rows are all lines, as their totals say."""
+        if self.amounts is None or ORDER_SAID not in rows.columns:
+            return rows[ORDER].clear()
+        return self.amounts.whole_orders(rows)
 
     def _is_older(self, votes: tuple[int, int], last: datetime, known: datetime, ids: dict[str, pl.Series]) -> bool:
         there = of = 0
@@ -310,6 +352,7 @@ class OrderMerge:
         """Settle some orders; return of how many lines were merged, and of how many an earlier state came."""
         before = state_moments(known, self.loads).rename({"at": "before"})
         states = self._states(new).join(before, on=ORDER, how="left", maintain_order="left")
+        reading = replace(reading, edges=self._edges(new, reading))
         if self.is_older_export:  # of two states of one moment its own is the earlier
             at, known_at = pl.col("at"), pl.col("before")
             states = states.with_columns(at=pl.when(at == known_at).then(known_at - A_MOMENT).otherwise(at))
@@ -319,6 +362,10 @@ class OrderMerge:
         merged = self._later(new.filter(~of_earlier), known.filter(~of_earlier), reading, states, meeting)
         came = self._earlier(new.filter(of_earlier), known.filter(of_earlier), reading, states, meeting)
         return merged, came
+
+    def _edges(self, rows: pl.DataFrame, reading: Reading) -> frozenset[str]:
+        """Return the orders that a page may have cut: the first and the last, but where their totals say otherwise."""
+        return reading.edges - {*self._whole_orders(rows.filter(pl.col(ORDER).is_in([*reading.edges])))}
 
     def _states(self, new: pl.DataFrame) -> pl.DataFrame:
         load = pl.DataFrame(
@@ -332,18 +379,22 @@ class OrderMerge:
     ) -> int:
         if new.is_empty():
             return 0
-        found = compare(new, known.drop(FILE, POSITION), reading, states)
+        theirs = known.drop(FILE, POSITION)
+        whole = completed(new, theirs, reading, self.amounts)
+        found = compare(whole.rows, theirs, reading, states)
         of_changed = pl.col(ORDER).is_in(found.changed.implode())
         leaving = known.filter(of_changed)
-        at = states.select(ORDER, pl.col("before").alias(KNOWN_FROM))
+        is_state = ~pl.col(ORDER).is_in((whole.joined if reading.whole else whole.joined.clear()).implode())
+        at = states.select(ORDER, pl.when(is_state).then("before").alias(KNOWN_FROM))
         meeting.replaced.append(leaving.drop(FILE, POSITION).join(at, on=ORDER, how="left", maintain_order="left"))
         _leave(meeting.stale, leaving)
         meeting.entering.append(found.states)
         open_rows = self._open(new, meeting)
-        _leave(meeting.redundant, new.filter(of_changed | pl.col(ROW).is_in(found.unchanged.implode())))
+        of_parts = pl.col(ORDER).is_in(whole.orders.implode())
+        _leave(meeting.redundant, new.filter(of_changed | of_parts | pl.col(ROW).is_in(found.unchanged.implode())))
         meeting.updated += int(open_rows.is_in(found.updated.implode()).sum())
         meeting.unchanged += int(open_rows.is_in(found.unchanged.implode()).sum())
-        return len(found.partial)
+        return pl.concat([found.partial, found.changed.filter(found.changed.is_in(whole.orders.implode()))]).n_unique()
 
     def _earlier(
         self, new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl.DataFrame, meeting: Meeting
@@ -351,7 +402,14 @@ class OrderMerge:
         if new.is_empty():
             return 0
         as_whole = replace(reading, whole=True, earlier=True)
-        found = compare(new, known.drop(FILE, POSITION), as_whole, states)
+        theirs = known.drop(FILE, POSITION)
+        if self.amounts is not None and ORDER_SAID in new.columns:
+            theirs_then = self.amounts.without_refunds(theirs)
+            whole = completed(new, theirs_then, as_whole, self.amounts)
+            as_whole = replace(as_whole, edges=as_whole.edges - {*whole.orders})
+            found = compare(whole.rows, theirs, as_whole, states)
+        else:
+            found = compare(new, theirs, as_whole, states)
         meeting.unchanged += len(self._open(new, meeting))
         _leave(meeting.redundant, new)
         successor = known.group_by(ORDER).agg(pl.col("load_id").max().alias(REPLACED_BY))

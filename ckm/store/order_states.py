@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 
 ORDER = "order_id"
 UPDATED_AT = "updated_at"
+ORDER_SAID = "order_amounts"
+"""What a line's file says of amounts before those of the order are spread: no part of what the line says."""
 KNOWN_FROM = "known_from"
 """Column of ``TABLE_replaced``: the moment of a state; null for rows that are none, such as a file read otherwise."""
+BESIDE = (UPDATED_AT, ORDER_SAID)
+"""Columns that two equal lines may differ in."""
 MOMENT = pl.Datetime("us", "UTC")
 LINEAGE = ("source", "source_file", "source_row", "load_id", "repeat_no")
 """Where a row came from; no part of what it says."""
@@ -104,7 +108,7 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl
         reading = replace(reading, edges=frozenset())  # a line an order, and nothing tells two lines apart
     lines = _lines(new.filter(~is_undated()), known.filter(~is_undated()), reading)
     mine, theirs = lines.filter(SIDE).drop(SIDE), lines.filter(~pl.col(SIDE)).drop(SIDE, ROW)
-    said = [name for name in columns if name in reading.columns and name not in (*LINEAGE, UPDATED_AT)]
+    said = [name for name in columns if name in reading.columns and name not in (*LINEAGE, *BESIDE)]
     absent = [name for name in columns if name not in reading.columns and name not in LINEAGE]
     pairs = mine.join(theirs, on=OF_LINE, how="left", suffix=" known", maintain_order="left")
     pairs = pairs.with_columns(pl.col("load_id known").is_not_null().alias(PAIRED))
@@ -166,7 +170,7 @@ def _line(both: pl.DataFrame, reading: Reading, columns: Collection[str]) -> pl.
         there = pl.lit(name in reading.columns)
         return there & pl.col(name).is_not_null().all().over(ORDER, CLASS)
 
-    content = [name for name in columns if name in reading.columns and name not in (*LINEAGE, UPDATED_AT)]
+    content = [name for name in columns if name in reading.columns and name not in (*LINEAGE, *BESIDE)]
     rows = pl.col(SIDE).sum().over(ORDER, CLASS)
     some_missing = (rows < pl.len().over(ORDER, CLASS) - rows) | pl.col(ORDER).is_in([*reading.edges])
     return (
@@ -195,7 +199,7 @@ def with_state(rows: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
 
 def contents(rows: pl.DataFrame, columns: Collection[str], state: Collection[str] = (ORDER,)) -> pl.DataFrame:
     """Return a number for what each state says in some columns: equal for equal states."""
-    said = [name for name in columns if name not in (*LINEAGE, UPDATED_AT, "ordered_at", "dated_by")]
+    said = [name for name in columns if name not in (*LINEAGE, *BESIDE, "ordered_at", "dated_by")]
     day = pl.when(~is_undated()).then("ordered_at").alias("ordered_at")
     hashes = rows.select(*state, pl.struct(*said, day).hash(1).alias(LINE))
     return hashes.group_by(state).agg(pl.col(LINE).sort().implode().hash(2).sum().alias(EQUAL))

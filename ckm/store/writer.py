@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from ckm.store.identity import Identity
     from ckm.store.loads import LoadFacts
+    from ckm.store.order_parts import OrderAmounts
     from ckm.store.staging import Positions
 
 
@@ -43,6 +44,8 @@ class LoadWriter:
 
     Attributes
     ----------
+    amounts
+        What spreads the amounts of an order over its lines, where the source has any.
     upkeep
         What was done to the store after the load had landed, as sentences.
     """
@@ -57,8 +60,10 @@ class LoadWriter:
         app_id: str,
         schema: pl.Schema,
         expected_rows: int = 0,
+        amounts: OrderAmounts | None = None,
     ) -> None:
         self.root = root
+        self.amounts = amounts
         self.table = table
         self.facts = replace(facts, content_id=app_id)
         self.identity = identity
@@ -124,7 +129,7 @@ class LoadWriter:
                 self.table, new, self.table.files, self.identity, on_conflict,
                 schema=self._schema, new_hashes=self._staging.hashes, by_order=self.facts.by_order,
             )  # fmt: skip
-            if self.facts.by_order or self.facts.assumed_orders:
+            if self.facts.by_order or self.facts.assumed_orders or self.amounts is not None:
                 self._settle_orders(new, meeting, on_conflict)
         except BaseException:
             self.discard()
@@ -142,12 +147,14 @@ class LoadWriter:
             return
         merge = OrderMerge(
             self.table, Table(self.root / f"{self.table.name}{REPLACED}"), new, self.facts, self._schema, self._orders,
-            everybody=on_conflict is OnConflict.REPLACE, leaving=self.entry.supersedes,
+            everybody=on_conflict is OnConflict.REPLACE, leaving=self.entry.supersedes, amounts=self.amounts,
         )  # fmt: skip
         if self.facts.by_order:
             self.facts = merge.settle(meeting)
-        else:
+        elif self.facts.assumed_orders:
             merge.settle_rows(meeting)
+        else:
+            merge.settle_parts(meeting)
 
     def _entering(self, meeting: Meeting) -> list[DataFile]:
         rows = [frame for frame in meeting.entering if len(frame)]

@@ -21,3 +21,8 @@ def rows(count: int) -> str:
 def many(count: int, noun: str) -> str:
     """A count with its noun, in the plural when it is not one."""
     return f"{count:,} {noun if count == 1 else noun + 's'}"
+
+
+def are(count: int, noun: str, *, of: str = "") -> str:
+    """``1`` as ``1 row is``, ``2000`` as ``2,000 rows are``, or ``2,000 rows of sales are``."""
+    return f"{many(count, noun)}{f' of {of}' if of else ''} {'is' if count == 1 else 'are'}"

@@ -1,0 +1,86 @@
+"""Orders of which a file holds a part, as a page does that was cut in an order: the rest of their lines is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import polars as pl
+
+from ckm.store.order_states import ORDER, ORDER_SAID
+from ckm.store.undated_returns import ROW
+
+if TYPE_CHECKING:
+    from ckm.store.order_states import Reading
+
+
+class OrderAmounts(Protocol):
+    """What knows of amounts of whole orders, which are spread over all of their lines."""
+
+    def is_made(self) -> pl.Expr:
+        """Whether a row is what was paid back of a line, and made of the line's record."""
+        ...
+
+    def spread_again(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows of orders with the amounts of each spread over all its lines; the first that say them count."""
+        ...
+
+    def whole_orders(self, rows: pl.DataFrame) -> pl.Series:
+        """Return the ids of the orders of which the rows are all lines, as their own totals say."""
+        ...
+
+    def without_refunds(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return rows as if nothing had been paid back yet."""
+        ...
+
+
+@dataclass(frozen=True)
+class Completed:
+    """New rows of orders, with the known lines of those of which a part came.
+
+    Attributes
+    ----------
+    rows
+        With ``ROW``; of the rows that the file has not, a number beyond those of the file.
+    orders
+        Ids of the orders that were completed.
+    joined
+        Those of them of which the file has other lines than those known: what is known of an order becomes more, and
+        the order did not change.
+    """
+
+    rows: pl.DataFrame
+    orders: pl.Series
+    joined: pl.Series
+
+
+def completed(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, amounts: OrderAmounts | None) -> Completed:
+    """Complete the orders of which lines are missing that may be on another page, and whose amounts are to be spread.
+
+    ``known`` has the columns of ``new`` but for ``ROW`` and places in files.
+    """
+    nothing = Completed(new, pl.Series(ORDER, [], dtype=pl.String), pl.Series(ORDER, [], dtype=pl.String))
+    if amounts is None or ORDER_SAID not in known.columns:
+        return nothing
+    of_line = [ORDER, "line_no"]
+    is_line = ~amounts.is_made()
+    lines, their_lines = new.filter(is_line), known.filter(is_line)
+    missing = their_lines.join(lines, on=of_line, how="anti", maintain_order="left")
+    orders = missing[ORDER].unique().sort()
+    if reading.whole:
+        orders = orders.filter(orders.is_in([*reading.edges]))
+    both = pl.concat([rows.select(*of_line, ORDER_SAID) for rows in (lines, their_lines)])
+    both = both.filter(pl.col(ORDER).is_in(orders.implode()))
+    both = both.group_by(ORDER).agg(pl.col("line_no").null_count(), pl.col(ORDER_SAID).count())
+    orders = both.filter((pl.col("line_no") == 0) & (pl.col(ORDER_SAID) > 0))[ORDER].sort()
+    if orders.is_empty():
+        return nothing
+    mine = pl.col(ORDER).is_in(orders.implode())
+    staying = pl.concat([missing.filter(mine), known.filter(mine & ~is_line)])
+    parts = pl.concat([new.filter(mine).select(known.columns), staying])
+    spread = amounts.spread_again(parts).join(new.select(*of_line, ROW), on=of_line, how="left", maintain_order="left")
+    beyond = pl.int_range(pl.len(), dtype=pl.Int64) + new[ROW].cast(pl.Int64).max() + 1
+    spread = spread.with_columns(pl.col(ROW).cast(pl.Int64).fill_null(beyond).cast(new.schema[ROW]))
+    rows = pl.concat([new.filter(~mine), spread], how="diagonal")
+    changed = lines.join(their_lines, on=of_line, how="semi")[ORDER].unique()
+    return Completed(rows, orders, orders.filter(~orders.is_in(changed.implode())))
