@@ -255,6 +255,13 @@ class Table:
 
 RETURN_SUFFIX = "-return"
 """After the number of a line: what was paid back of it, a row that the line's own record tells of."""
+
+
+def is_refund_of_line() -> pl.Expr:
+    """Whether a row is what was paid back of a line of its order, and made of the line's own record."""
+    return (pl.col("type") == "return") & pl.col("line_no").str.ends_with(RETURN_SUFFIX).fill_null(value=False)
+
+
 ORDER_AMOUNTS = (
     *("order_gross", "order_net", "order_discount", "order_refund"),
     *("order_tax", "order_shipping", "order_total"),

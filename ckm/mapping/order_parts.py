@@ -19,7 +19,7 @@ from ckm.mapping.order_amounts import (
     as_returns,
     with_counts,
 )
-from ckm.schema import ORDER_AMOUNTS, RETURN_SUFFIX
+from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
 
 SAID = "order_amounts"
 OF_LINE = ("net", "discount", "refund")
@@ -46,11 +46,6 @@ def kept_said() -> pl.Expr:
     return pl.when(is_needed.fill_null(value=False)).then(SAID).alias(SAID)
 
 
-def is_made() -> pl.Expr:
-    """Whether a row is what was paid back of a line of its order, which its record tells of."""
-    return (pl.col("type") == "return") & pl.col("line_no").str.ends_with(RETURN_SUFFIX).fill_null(value=False)
-
-
 def spread_again(rows: pl.DataFrame) -> pl.DataFrame:
     """Return rows of orders with the amounts of each order spread over all of its lines.
 
@@ -58,10 +53,10 @@ def spread_again(rows: pl.DataFrame) -> pl.DataFrame:
     ----------
     rows
         Of transactions, with ``SAID``; of two lines of an order that say another amount of it the first counts. Their
-        refunds (:func:`is_made`) tell when they were made, and are made anew.
+        refunds (:func:`ckm.schema.is_refund_of_line`) tell when they were made, and are made anew.
     """
-    made = rows.filter(is_made())
-    lines = _adjusted_again(_of_one_status(rows.filter(~is_made())))
+    made = rows.filter(is_refund_of_line())
+    lines = _adjusted_again(_of_one_status(rows.filter(~is_refund_of_line())))
     dated = (
         made.filter(pl.col("dated_by").is_null()).group_by("order_id").agg(pl.col("ordered_at").first().alias(_WHEN))
     )
@@ -74,7 +69,7 @@ def spread_again(rows: pl.DataFrame) -> pl.DataFrame:
 
 def whole_orders(rows: pl.DataFrame) -> pl.Series:
     """Return the ids of the orders of which the rows are all lines: their own totals say so."""
-    lines = _adjusted_again(rows.filter(~is_made()))
+    lines = _adjusted_again(rows.filter(~is_refund_of_line()))
     sums = lines.filter(COUNTS).group_by("order_id").agg(
         pl.col("net").sum(),
         listed=pl.col(_GIVEN).sum(),
@@ -90,7 +85,7 @@ def whole_orders(rows: pl.DataFrame) -> pl.Series:
 
 def cut_orders(rows: pl.DataFrame) -> pl.DataFrame:
     """Return ``order_id``, ``currency`` and ``open``, the goods that the rows lack, of orders that have more."""
-    lines = _adjusted_again(rows.filter(~is_made())).filter(COUNTS)
+    lines = _adjusted_again(rows.filter(~is_refund_of_line())).filter(COUNTS)
     cut = lines.group_by("order_id", maintain_order=True)
     sums = cut.agg(pl.col(_GIVEN).sum(), pl.col(CUT).first(), pl.col("currency").first()).filter(pl.col(CUT) < 1)
     return sums.select("order_id", "currency", open=(pl.col(_GIVEN) / pl.col(CUT) - pl.col(_GIVEN)).round(6))
@@ -99,7 +94,7 @@ def cut_orders(rows: pl.DataFrame) -> pl.DataFrame:
 def without_refunds(rows: pl.DataFrame) -> pl.DataFrame:
     """Return lines as if nothing had been paid back of their orders yet."""
     never = pl.col(SAID).str.replace_all('"(order_refund|refund|refunded)":[^,}]+', '"$1":null')
-    return rows.filter(~is_made()).with_columns(never)
+    return rows.filter(~is_refund_of_line()).with_columns(never)
 
 
 def _of_one_status(lines: pl.DataFrame) -> pl.DataFrame:

@@ -149,6 +149,11 @@ class OrderRules:
         return self.order is not None and self.order in self.level
 
     @property
+    def tells_refunds(self) -> bool:
+        """Whether records tell how much was paid back of them."""
+        return self.refunds and not self.by_status
+
+    @property
     def fills(self) -> frozenset[str]:
         """Columns of the contract that are filled here though the mapping may not name them."""
         numbers = {"line_no"} if self.order is not None and not self.numbered else set()

@@ -24,7 +24,8 @@ class LoadFacts:
     the file does not say any more. ``assumed_orders`` says that its order numbers are none of the source's. Of a load
     of orders (``by_order``) ``whole`` says that its source's files hold whole orders, ``moment`` when it knew what it
     says (ISO 8601, UTC), ``merged`` counts known orders of which it does not hold all lines, ``older`` those that were
-    known in a later state.
+    known in a later state. Of a load with ``assumed_orders``, ``columns`` are those that its file has, of ``content``.
+    ``tells_refunds`` says whether its records tell what was paid back of their lines.
     """
 
     load_id: str
@@ -50,6 +51,8 @@ class LoadFacts:
     moment: str | None = None
     merged: int = 0
     older: int = 0
+    columns: tuple[str, ...] = ()
+    tells_refunds: bool = True
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts as they are kept in the log."""
@@ -102,7 +105,7 @@ def history(tables: Iterable[Table], containing: str = "") -> list[Load]:
         taken_back = {commit["undoes"] for commit in commits if commit["undoes"]}
         for commit in commits:
             facts = {name: value for name, value in commit.items() if name not in ("version", "timestamp")}
-            facts |= {"key": tuple(facts["key"]), "content": tuple(facts["content"])}
+            facts |= {name: tuple(facts.get(name, ())) for name in ("key", "content", "columns")}
             at = datetime.fromtimestamp(commit["timestamp"] / 1000, tz=UTC)
             found.append(Load(LoadFacts(**facts), at, facts["load_id"] in taken_back))
     return sorted(found, key=lambda load: (load.loaded_at, load.facts.table))

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 
 from ckm.parquet_file import read_file, scan_file
+from ckm.schema import is_refund_of_line
 from ckm.store.data_files import read_rows
 from ckm.store.delta import aligned
 from ckm.store.identity import Identity
@@ -180,12 +181,25 @@ class OrderMerge:
             mine = rows.with_row_index(ROW)
             mine = mine.filter(pl.col(ROW).is_in(self._open(mine, meeting).implode())).drop(ROW)
             open_known = theirs.join(self._met(meeting), on=[FILE, POSITION], how="anti", maintain_order="left")
-            if len(mine) and len(open_known):
-                self._match_rows(mine, open_known, self._reading(ids).columns, meeting)
+            for columns, of_columns in self._by_columns(open_known):
+                both = [name for name in self.facts.columns if name in columns]
+                mine = mine.join(self._match_rows(mine, of_columns, both, meeting), on=[FILE, POSITION], how="anti",
+                                 maintain_order="left")  # fmt: skip
 
-    def _match_rows(self, mine: pl.DataFrame, theirs: pl.DataFrame, columns: Collection[str], meeting: Meeting) -> None:
-        """Pair rows that are equal in the columns that both sides fill."""
-        content = [name for name in self.facts.content if name in columns and theirs[name].null_count() < len(theirs)]
+    def _by_columns(self, known: pl.DataFrame) -> Iterator[tuple[set[str], pl.DataFrame]]:
+        """Yield known rows by the columns that their files have, and with those that have a value from elsewhere."""
+        loads: dict[tuple[str, ...], list[str]] = {}
+        for load in history([self.table]):
+            loads.setdefault(load.facts.columns, []).append(load.facts.load_id)
+        for columns, ids in loads.items():
+            rows = known.filter(pl.col("load_id").is_in(ids))
+            if len(rows):
+                yield {*columns, *(name for name in rows.columns if rows[name].null_count() < len(rows))}, rows
+
+    def _match_rows(
+        self, mine: pl.DataFrame, theirs: pl.DataFrame, content: list[str], meeting: Meeting
+    ) -> pl.DataFrame:
+        """Pair rows that are equal in columns that both sides have; return the pairs."""
         both = [rows.with_columns(pl.int_range(pl.len()).over(content).alias(ROW)) for rows in (mine, theirs)]
         pairs = both[0].join(both[1], on=[*content, ROW], how="inner", nulls_equal=True, suffix=" known",
                              maintain_order="left")  # fmt: skip
@@ -202,6 +216,7 @@ class OrderMerge:
         meeting.replaced.append(leaving.drop(FILE, POSITION))
         filled = [pl.coalesce(name, f"{name} known").alias(name) for name in own]
         meeting.entering.append(richer.with_columns(filled).select(list(self.schema)))
+        return pairs
 
     @staticmethod
     def _met(meeting: Meeting) -> pl.DataFrame:
@@ -285,7 +300,8 @@ class OrderMerge:
         all_ids = pl.concat([*ids.values()])
         ends = [end for end in (self.orders.first, self.orders.last) if end is not None]
         several = all_ids.n_unique() < len(all_ids)
-        return Reading(frozenset(columns), self.facts.whole, frozenset(order for _, order in ends), several)
+        edges = frozenset(order for _, order in ends)
+        return Reading(frozenset(columns), self.facts.whole, edges, several, refunds=self.facts.tells_refunds)
 
     def _rows(self, places: dict[str, Positions]) -> pl.DataFrame:
         """Return rows as they stand in their files, with file and position, those of an order in the file's order."""
@@ -319,7 +335,8 @@ class OrderMerge:
             cut = replace(reading, edges=self._edges(rows, reading))
             parts = completed(rows.with_row_index(ROW), theirs.drop(FILE, POSITION), cut, self.amounts)
             left_out = cut.edges - {*parts.orders}
-            votes = progress(parts.rows.filter(~pl.col(ORDER).is_in([*left_out])), theirs)
+            mine = parts.rows.filter(~pl.col(ORDER).is_in([*left_out]))
+            votes = progress(mine, theirs, refunds=reading.refunds)
         if self.everybody or not self._is_older(votes, last, before[-1], ids):
             return max(last, newest)
         self.is_older_export = True
@@ -417,6 +434,9 @@ class OrderMerge:
         before = self._states_of(found.changed)
         came = found.states.join(at, on=ORDER, how="left", maintain_order="left")
         came = came.join(before, on=[ORDER, KNOWN_FROM], how="anti", maintain_order="left")
+        if not reading.refunds:  # it does not tell what was known of them then
+            told = pl.concat([rows.filter(is_refund_of_line())[ORDER] for rows in (known, before)])
+            came = came.filter(~pl.col(ORDER).is_in(told.implode()))
         came = came.join(_known_then(came, before, reading.columns), on=ORDER, how="anti", maintain_order="left")
         meeting.earlier.append(came)
         self._date_anew(known.filter(pl.col(ORDER).is_in(came[ORDER].unique().implode())), before, came, meeting)
@@ -438,6 +458,12 @@ class OrderMerge:
         dated = present_rows(rows.drop(FILE, POSITION), states, loads).filter(is_undated())
         _leave(meeting.redundant, undated)
         meeting.entering.append(dated)
+        for name, positions in meeting.met.items():  # equal to one of them as it is dated now: it would stand twice
+            places = {name: np.concatenate(positions)}
+            met = self._rows(places).filter(is_undated() & pl.col(ORDER).is_in(wanted))
+            met = met.filter(pl.col("load_id").is_in(self.leaving))
+            _leave(meeting.stale, met)
+            meeting.replaced.append(met.drop(FILE, POSITION))
 
     def _with_this_load(self) -> pl.DataFrame:
         mine = pl.DataFrame({"load_id": [self.facts.load_id], "number": [len(self.loads)], "moment": [self.moment]},

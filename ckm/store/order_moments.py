@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm.schema import is_refund_of_line
 from ckm.store.order_states import MOMENT, ORDER, is_return
 from ckm.store.side_tables import REPLACED_BY
 
@@ -112,11 +113,14 @@ def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFra
     return found.filter(pl.col("stands") & current).select(replaced.columns)
 
 
-def progress(new: pl.DataFrame, known: pl.DataFrame) -> tuple[int, int]:
+def progress(new: pl.DataFrame, known: pl.DataFrame, *, refunds: bool = True) -> tuple[int, int]:
     """Return of how many orders the new rows are an earlier state than the known ones, and of how many a later one.
 
-    An order of which the file does not hold all known sale lines says nothing.
+    An order of which the file does not hold all known sale lines says nothing; nor does a refund, unless its records
+    tell of ``refunds``.
     """
+    if not refunds:
+        new, known = (rows.filter(~is_refund_of_line()) for rows in (new, known))
     sides = [rows.group_by(ORDER).agg(*_marks(rows)) for rows in (new, known)]
     both = sides[0].join(sides[1], on=ORDER, suffix=" known").filter(pl.col("sales") >= pl.col("sales known"))
     marks = [name for name in sides[0].columns if name not in (ORDER, "sales")]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
+from ckm.schema import is_refund_of_line
 from ckm.store.order_states import ORDER, ORDER_SAID
 from ckm.store.undated_returns import ROW
 
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 
 class OrderAmounts(Protocol):
     """What knows of amounts of whole orders, which are spread over all of their lines."""
-
-    def is_made(self) -> pl.Expr:
-        """Whether a row is what was paid back of a line, and made of the line's record."""
-        ...
 
     def spread_again(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return rows of orders with the amounts of each spread over all its lines; the first that say them count."""
@@ -63,7 +60,7 @@ def completed(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, amounts:
     if amounts is None or ORDER_SAID not in known.columns:
         return nothing
     of_line = [ORDER, "line_no"]
-    is_line = ~amounts.is_made()
+    is_line = ~is_refund_of_line()
     lines, their_lines = new.filter(is_line), known.filter(is_line)
     missing = their_lines.join(lines, on=of_line, how="anti", maintain_order="left")
     orders = missing[ORDER].unique().sort()

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.schema import RETURN_SUFFIX
+from ckm.schema import RETURN_SUFFIX, is_refund_of_line
 from ckm.store.side_tables import REPLACED_BY
 from ckm.store.undated_returns import ROW, date_by_order, date_returns, is_undated
 
@@ -61,6 +61,8 @@ class Reading:
     earlier
         Whether it is older than what is known: a return that it lacks came later, and what it says is a state of its
         own, whether it is the same or not.
+    refunds
+        Whether its records tell what was paid back of their lines: else what is known of that stays.
     """
 
     columns: frozenset[str]
@@ -68,6 +70,7 @@ class Reading:
     edges: frozenset[str] = frozenset()
     several: bool = True
     earlier: bool = False
+    refunds: bool = True
 
 
 @dataclass(frozen=True)
@@ -123,6 +126,7 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl
     may_stay &= ~_told_by_its_line(missing, mine)
     if reading.earlier:
         may_stay &= missing.select(~is_return()).to_series()
+    may_stay |= _untold_refunds(missing, new, reading)
     leaving, staying = missing.filter(~may_stay), missing.filter(may_stay)
     changed = pl.concat([pairs.filter(~pl.col(EQUAL))[ORDER], returns.changed, leaving[ORDER]])
     changed = (new[ORDER] if reading.earlier else changed).unique().sort()
@@ -135,6 +139,14 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl
         pl.concat([pairs.filter(pl.col(PAIRED) & ~pl.col(EQUAL))[ROW], returns.updated]),
         pl.concat([pairs.filter(EQUAL)[ROW], returns.unchanged]),
     )
+
+
+def _untold_refunds(missing: pl.DataFrame, new: pl.DataFrame, reading: Reading) -> pl.Series:
+    """Return which rows are refunds of orders that the file does not tell to be refunded or not, nor cancelled."""
+    if reading.refunds:
+        return pl.repeat(False, len(missing), eager=True)
+    told = new.filter(is_refund_of_line() | (pl.col("type") == "cancel"))[ORDER].unique()
+    return missing.select(is_refund_of_line() & ~pl.col(ORDER).is_in(told.implode())).to_series()
 
 
 def _told_by_its_line(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.Series:

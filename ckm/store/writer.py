@@ -11,6 +11,7 @@ from polars.exceptions import PolarsError
 from pyarrow import ArrowException
 
 from ckm.errors import CkmError
+from ckm.parquet_file import scan_file
 from ckm.store import journal, side_tables, undo
 from ckm.store.compaction import compact
 from ckm.store.damage import table_folders
@@ -125,6 +126,10 @@ class LoadWriter:
         try:
             new = self._staging.close()
             new, duplicates = self._fold_in_held(new, on_conflict)
+            if self.facts.assumed_orders:
+                there = {name for file in new for name in scan_file(self.table.folder / file.name).collect_schema()}
+                columns = tuple(name for name in self.facts.content if name in there)
+                self.facts = replace(self.facts, columns=columns)
             meeting = meet(
                 self.table, new, self.table.files, self.identity, on_conflict,
                 schema=self._schema, new_hashes=self._staging.hashes, by_order=self.facts.by_order,

@@ -72,9 +72,9 @@ def net_sales(day: int) -> float:
     return round(sum(float(row["Total"]) - float(row["Refunded Amount"]) for row in firsts), 2)
 
 
-def written(rows: Rows) -> str:
+def written(rows: Rows, columns: list[str] = COLUMNS) -> str:
     text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(text, columns, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue()
@@ -128,6 +128,19 @@ def test_a_day_that_is_loaded_late_undoes_nothing_that_a_filtered_export_said(de
     for file, rows in (("d8", export(8)), ("refunds", refunds), ("d10", export(10)), ("d9", export(9))):
         desk.one(desk.write(f"{file}.csv", written(rows)))
     assert revenue(desk) == (net_sales(10), orders(10))
+
+
+@pytest.mark.parametrize("day", [8, 9, 10])
+def test_an_export_without_its_column_of_refunds_takes_none_back(desk: Desk, day: int) -> None:
+    days = (8, 9, 10)
+    for each in days:
+        desk.one(desk.write(f"d{each}.csv", written(export(each))))
+    rows = [{name: row[name] for name in COLUMNS if name != "Refunded Amount"} for row in export(day)]
+    text = written(rows, [name for name in COLUMNS if name != "Refunded Amount"])
+    result = desk.one(desk.write("again.csv", text))
+    assert any("an older export" in remark for remark in result["remarks"]) <= (day < 10)
+    assert revenue(desk) == (net_sales(10), orders(10))
+    assert [revenue(desk, each) for each in days] == [(net_sales(each), orders(each)) for each in days]
 
 
 @pytest.mark.parametrize("place", ["first", "last", "alone"])

@@ -41,3 +41,19 @@ def test_rows_of_a_file_that_has_one_more_take_the_place_of_the_known_ones(desk:
         desk.call("--undo", "b.csv")
     assert sorted(desk.table()["net"]) == [5, 5, 5, 7]
     assert desk.table()["quantity"].null_count() == (4 if undone else 0)
+
+
+@pytest.mark.parametrize("first", ["web", ""])
+def test_a_null_in_a_column_that_both_files_have_is_another_row(desk: Desk, first: str) -> None:
+    header = "customer_id,ordered_at,net,channel"
+    for name, channel in (("a.csv", first), ("b.csv", "" if first else "web")):
+        assert take(desk, name, *[f"ann,2024-03-01,5,{channel}"] * 3, header=header)[:3] == (3, 0, 0)
+    assert take(desk, "c.csv", *["ann,2024-03-01,5"] * 6, header="customer_id,ordered_at,net")[:3] == (0, 0, 6)
+    assert desk.table()["net"].sum() == 30
+
+
+def test_equal_rows_of_two_folders_are_two_where_one_folder_has_no_value(desk: Desk) -> None:
+    for folder in ("channel=__HIVE_DEFAULT_PARTITION__", "channel=a%20b"):
+        desk.orders(f"hive/{folder}/part.csv", *["ann,2024-03-01,5"] * 10, header="customer_id,ordered_at,net")
+    desk.ingest(desk.root / "hive", "--as", "transactions")
+    assert desk.table().group_by("channel").len().sort("channel")["len"].to_list() == [10, 10]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ckm.store import OnConflict, Store
@@ -65,7 +65,6 @@ def test_a_load_taken_back_leaves_what_the_others_say(exports: list[Export], dat
         loads = {number: take(root, frame(exports[number]), f"day{number}").load_id for number in order}
         undone = data.draw(st.sampled_from(order))
         again = Store(root).take_back(loads[undone]).load_again
-        assume(len(again) < 2)  # see the next test
         for number in (number for number in order if f"day{number}" in again):
             take(root, frame(exports[number]), f"day{number}")
         left = [(newest(export), export) for number, export in enumerate(exports) if number != undone]
@@ -74,7 +73,6 @@ def test_a_load_taken_back_leaves_what_the_others_say(exports: list[Export], dat
             assert said(as_known(root, moment)) == known(left, moment)
 
 
-@pytest.mark.xfail(strict=True, reason="files loaded again after a load was taken back tell of a refund twice")
 def test_two_files_that_are_loaded_again_tell_of_a_refund_once(root: Path) -> None:
     first = (Order("0", 0, {"p": 10.0}), Order("1", 0, {"p": 10.0, "q": 5.0}))
     refunded = (replace(first[0], returned=2.0), first[1], Order("2", 1, {"p": 10.0}))
