@@ -97,10 +97,14 @@ def without_refunds(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(~is_refund_of_line()).with_columns(never)
 
 
+def tells_of_order() -> pl.Expr:
+    """Whether an amount of its order stands on a line."""
+    return pl.col(SAID).str.contains('"order_[a-z]+":[^n]').fill_null(value=False)
+
+
 def _of_one_status(lines: pl.DataFrame) -> pl.DataFrame:
     """Return lines as cancelled or not as the first of their order that has amounts of it: it tells its status, too."""
-    tells = pl.col(SAID).str.contains('"order_[a-z]+":[^n]').fill_null(value=False)
-    status = pl.col("type").filter(tells).first().over("order_id")
+    status = pl.col("type").filter(tells_of_order()).first().over("order_id")
     is_goods = pl.col("type").is_in(["sale", "cancel"]) & status.is_in(["sale", "cancel"])
     return lines.with_columns(pl.when(is_goods).then(status).otherwise("type").alias("type"))
 

@@ -420,19 +420,16 @@ class OrderMerge:
             return 0
         as_whole = replace(reading, whole=True, earlier=True)
         theirs = known.drop(FILE, POSITION)
-        if self.amounts is not None and ORDER_SAID in new.columns:
-            theirs_then = self.amounts.without_refunds(theirs)
-            whole = completed(new, theirs_then, as_whole, self.amounts)
-            as_whole = replace(as_whole, edges=as_whole.edges - {*whole.orders})
-            found = compare(whole.rows, theirs, as_whole, states)
-        else:
-            found = compare(new, theirs, as_whole, states)
+        parts = completed(new, self._without_refunds(theirs), as_whole, self.amounts)
+        as_whole = replace(as_whole, edges=as_whole.edges - {*parts.orders})
+        found = compare(parts.rows, theirs, as_whole, states)
         meeting.unchanged += len(self._open(new, meeting))
         _leave(meeting.redundant, new)
         successor = known.group_by(ORDER).agg(pl.col("load_id").max().alias(REPLACED_BY))
         at = states.select(ORDER, pl.col("at").alias(KNOWN_FROM)).join(successor, on=ORDER, how="left")
         before = self._states_of(found.changed)
-        came = found.states.join(at, on=ORDER, how="left", maintain_order="left")
+        came = self._telling(found.states, new, parts.orders)
+        came = came.join(at, on=ORDER, how="left", maintain_order="left")
         came = came.join(before, on=[ORDER, KNOWN_FROM], how="anti", maintain_order="left")
         if not reading.refunds:  # it does not tell what was known of them then
             told = pl.concat([rows.filter(is_refund_of_line())[ORDER] for rows in (known, before)])
@@ -441,6 +438,17 @@ class OrderMerge:
         meeting.earlier.append(came)
         self._date_anew(known.filter(pl.col(ORDER).is_in(came[ORDER].unique().implode())), before, came, meeting)
         return came[ORDER].n_unique()
+
+    def _without_refunds(self, known: pl.DataFrame) -> pl.DataFrame:
+        return known if self.amounts is None or ORDER_SAID not in known.columns else self.amounts.without_refunds(known)
+
+    def _telling(self, states: pl.DataFrame, new: pl.DataFrame, parts: pl.Series) -> pl.DataFrame:
+        """Return states but for orders of which the file has further lines alone: the first one tells their state."""
+        if self.amounts is None or parts.is_empty():
+            return states
+        told = new.filter(self.amounts.tells_of_order())[ORDER].unique()
+        silent = parts.filter(~parts.is_in(told.implode()))
+        return states.filter(~pl.col(ORDER).is_in(silent.implode()))
 
     def _date_read_anew(self, ids: dict[str, pl.Series], known: dict[str, pl.DataFrame], meeting: Meeting) -> None:
         """Date the undated returns of orders of which the table holds what this very file said, read otherwise."""

@@ -26,6 +26,10 @@ class OrderAmounts(Protocol):
         """Return the ids of the orders of which the rows are all lines, as their own totals say."""
         ...
 
+    def tells_of_order(self) -> pl.Expr:
+        """Whether an amount of its order stands on a line."""
+        ...
+
     def without_refunds(self, rows: pl.DataFrame) -> pl.DataFrame:
         """Return rows as if nothing had been paid back yet."""
         ...
@@ -42,8 +46,8 @@ class Completed:
     orders
         Ids of the orders that were completed.
     joined
-        Those of them of which the file has other lines than those known: what is known of an order becomes more, and
-        the order did not change.
+        Those of them of which the file has other lines than those known, which were a part: what is known of the order
+        becomes more, and the order did not change.
     """
 
     rows: pl.DataFrame
@@ -79,5 +83,7 @@ def completed(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, amounts:
     beyond = pl.int_range(pl.len(), dtype=pl.Int64) + new[ROW].cast(pl.Int64).max() + 1
     spread = spread.with_columns(pl.col(ROW).cast(pl.Int64).fill_null(beyond).cast(new.schema[ROW]))
     rows = pl.concat([new.filter(~mine), spread], how="diagonal")
-    changed = lines.join(their_lines, on=of_line, how="semi")[ORDER].unique()
+    changed = pl.concat(
+        [lines.join(their_lines, on=of_line, how="semi")[ORDER], amounts.whole_orders(known.filter(mine))]
+    )
     return Completed(rows, orders, orders.filter(~orders.is_in(changed.implode())))
