@@ -13,8 +13,8 @@ from ckm.errors import UsageError
 from ckm.mapping.expressions import exactly
 from ckm.mapping.mapping import FromColumn, sources_of
 from ckm.mapping.order_amounts import CUT, ORDER, RETURNED, adjusted, as_returns, with_counts
-from ckm.mapping.order_parts import SAID, kept_said, with_said
-from ckm.schema import ORDER_AMOUNTS
+from ckm.mapping.order_parts import SAID, cut_orders, kept_said, tells_of_order, with_said
+from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
 from ckm.values.vocabulary import fold
 from ckm.wording import are, many
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ckm.mapping.mapping import Mapping, StatusRule
 
 ROW, MEANING = "\x00line", "\x00meaning"
+BEFORE = "\x00before"
+"""Products of known lines of an order; how many of a line's own product are among them."""
 NOT_KEPT = ("gross", "refund", "refunded_at", *ORDER_AMOUNTS)
 """Words of which nothing is left once the lines are adjusted."""
 KNOWN = ("order_id", "customer_id", "ordered_at", "currency", "channel", "campaign_id")
@@ -38,11 +40,25 @@ def known_orders(rows: pl.LazyFrame) -> KnownOrders:
     there = [name for name in KNOWN if name in rows.collect_schema()]
 
     def look_up(orders: list[str]) -> pl.DataFrame:
-        found = rows.filter(pl.col("order_id").is_in(orders)).group_by("order_id")
+        of_orders = rows.filter(pl.col("order_id").is_in(orders)).collect()
+        found = of_orders.group_by("order_id", maintain_order=True)
         shared = (pl.col(name).drop_nulls().first() for name in there[1:])
-        return found.agg(*shared, (pl.col("type") == "cancel").all().alias("cancelled")).collect()
+        known = found.agg(*shared, (pl.col("type") == "cancel").all().alias("cancelled"))
+        return known.join(_lines_before(of_orders), on="order_id", how="left", maintain_order="left")
 
     return look_up
+
+
+def _lines_before(rows: pl.DataFrame) -> pl.DataFrame:
+    """Return ``order_id`` and ``BEFORE``, the products of the lines that surely stand before those of a further page.
+
+    Of an order that has more goods than its known lines these are all of them, else its first one.
+    """
+    if SAID not in rows.columns or "product_id" not in rows.columns:
+        return pl.DataFrame(schema={"order_id": pl.String(), BEFORE: pl.List(pl.String())})
+    is_cut = pl.col("order_id").is_in(cut_orders(rows)["order_id"].implode())
+    lines = rows.filter(~is_refund_of_line() & (is_cut | tells_of_order()))
+    return lines.group_by("order_id").agg(pl.col("product_id").fill_null("").alias(BEFORE))
 
 
 class Lines(NamedTuple):
@@ -90,8 +106,9 @@ class OrderRules:
     counts
         What was counted in all records so far.
     known
-        Gives for order numbers what is known of these orders from elsewhere (:data:`KNOWN` and ``cancelled``, one row
-        an order): an export that is cut into pages has an order's further lines without its first one.
+        Gives for order numbers what is known of these orders from elsewhere (:data:`KNOWN`, ``cancelled`` and
+        :data:`BEFORE`, one row an order): an export that is cut into pages has an order's further lines without its
+        first one.
     """
 
     order: str | None = None
@@ -269,7 +286,7 @@ class OrderRules:
             return lines, alone
         found = self.known(lines["order_id"].filter(alone).drop_nulls().unique().to_list())
         joined = lines.select("order_id").join(found, on="order_id", how="left", maintain_order="left")
-        shared = [name for name in found.columns if name in lines.columns and name != "order_id"]
+        shared = [name for name in KNOWN[1:] if name in found.columns and name in lines.columns]
         filled = lines.with_columns(
             lines[name].zip_with(~alone | lines[name].is_not_null(), joined[name]) for name in shared
         )
@@ -277,7 +294,7 @@ class OrderRules:
         meaning = filled[MEANING].zip_with(~is_cancelled, pl.Series(["cancel"]).new_from_index(0, lines.height))
         known = joined["cancelled"].is_not_null()
         self.counts["completed"] += int((alone & known).sum())
-        return filled.with_columns(meaning.alias(MEANING)), alone & ~known
+        return filled.with_columns(meaning.alias(MEANING), _times_before(joined, filled)), alone & ~known
 
     def _returns(self, lines: pl.DataFrame, broken: list[tuple[str, pl.Series]]) -> pl.DataFrame:
         """Return a row for what was paid back of each line; a line that is not fit to load has none."""
@@ -325,6 +342,16 @@ def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _times_before(known: pl.DataFrame, lines: pl.DataFrame) -> pl.Series:
+    """Return how many known lines of its order and product stand before each line."""
+    product = pl.col("product_id") if "product_id" in lines.columns else pl.lit(None, dtype=pl.String)
+    wanted = lines.select("order_id", product.fill_null("").alias("product_id"))
+    before = known.select("order_id", pl.col(BEFORE).alias("product_id")).unique("order_id").drop_nulls()
+    counts = before.explode("product_id").group_by("order_id", "product_id").len(BEFORE)
+    found = wanted.join(counts, on=["order_id", "product_id"], how="left", maintain_order="left")
+    return found[BEFORE].fill_null(0).cast(pl.Int64)
+
+
 def _line_numbers(lines: pl.DataFrame) -> pl.Expr:
     """What tells the lines of an order apart: the product, and how often it came before in the order.
 
@@ -333,6 +360,7 @@ def _line_numbers(lines: pl.DataFrame) -> pl.Expr:
     """
     product = pl.col("product_id") if "product_id" in lines.columns else pl.lit(None, dtype=pl.String)
     nth = pl.int_range(1, pl.len() + 1).over("order_id", product.fill_null(""))
+    nth += pl.col(BEFORE) if BEFORE in lines.columns else 0
     repeat = pl.when(nth > 1).then(pl.concat_str(pl.lit("#"), nth.cast(pl.String))).otherwise(pl.lit(""))
     return pl.when(product.is_null()).then(nth.cast(pl.String)).otherwise(pl.concat_str(product, repeat))
 

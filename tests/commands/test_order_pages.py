@@ -92,6 +92,19 @@ def test_lines_from_the_quarantine_share_the_amounts_of_their_order(tmp_path: Pa
     assert said(paged.table()) == said(whole.table())
 
 
+@pytest.mark.parametrize("cut", [1, 2])
+def test_lines_of_one_product_on_two_pages_are_two(tmp_path: Path, cut: int) -> None:
+    rows = order(1000, 1, [MUG, MUG, POT], refunded=5.0, voided=False)
+    first, second = pages(rows, [cut])
+    whole, paged = desk_in(tmp_path / "whole"), desk_in(tmp_path / "paged")
+    whole.one(whole.write("all.csv", written(first + second)))
+    for number, page in enumerate((first, second, [*first, *others(2002, 2003)], [*second, *others(2003, 2004)])):
+        paged.one(paged.write(f"{number}.csv", written(page)))
+        if number in (1, 3):
+            mine = paged.table().filter(~pl.col("order_id").is_in(["#2002", "#2003"]))
+            assert said(mine) == said(whole.table())
+
+
 def test_what_a_part_of_an_order_leaves_open_is_said_until_the_rest_is_there(tmp_path: Path, run: Run) -> None:
     desk = desk_in(tmp_path / "shop")
     first, second = pages(cut_order(refunded=5.0), [1])
