@@ -146,7 +146,7 @@ class OrderMerge:
             known_orders = self._known_orders(ids, files, meeting)
             reading = self._reading(ids)
             if self.facts.moment is None:
-                self.moment = self._moment(known_orders, ids, meeting)
+                self.moment = self._as_read_before(self._moment(known_orders, ids, meeting))
             for rows, known in self._parts(self._affected(known_orders, ids, meeting), known_orders, ids):
                 counts = self._merge(rows.with_row_index(ROW), known, reading, meeting)
                 merged, older = merged + counts[0], older + counts[1]
@@ -341,6 +341,13 @@ class OrderMerge:
             return max(last, newest)
         self.is_older_export = True
         return last if last < before[-1] else just_before(before[-1])
+
+    def _as_read_before(self, moment: datetime | None) -> datetime | None:
+        """Return the moment of the load, but of a file that is read again none after the one that it had."""
+        before = self.loads.filter(pl.col("load_id").is_in(self.leaving))["moment"].max()
+        if moment is None or self.orders.span.last is None or not isinstance(before, datetime):
+            return moment
+        return min(moment, max(before, self.orders.span.last))
 
     def _goes_on(self, rows: pl.DataFrame, theirs: pl.DataFrame, reading: Reading) -> bool:
         """Whether a page begins or ends with other lines of an order of which a page before it had a part."""

@@ -85,6 +85,17 @@ def test_two_files_that_are_loaded_again_tell_of_a_refund_once(root: Path) -> No
     assert said(Store(root).scan("transactions")) == known([(newest(each), each) for each in exports[1:]])
 
 
+def test_a_file_that_is_loaded_again_keeps_its_moment(root: Path) -> None:
+    exports = [next_day((), {}, 1)]
+    for changes_ in ({}, {"0": "refund"}, {}):
+        exports.append(next_day(exports[-1], changes_, 1))
+    loads = [take(root, frame(export), f"day{number}").load_id for number, export in enumerate(exports)]
+    assert Store(root).take_back(loads[0]).load_again == ("day1", "day2", "day3")
+    for number in (1, 2, 3):
+        take(root, frame(exports[number]), f"day{number}")
+    assert said(Store(root).scan("transactions")) == known([(newest(each), each) for each in exports[1:]])
+
+
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     return tmp_path / "store"
