@@ -52,12 +52,15 @@ def known_orders(rows: pl.LazyFrame) -> KnownOrders:
 def _lines_before(rows: pl.DataFrame) -> pl.DataFrame:
     """Return ``order_id`` and ``BEFORE``, the products of the lines that surely stand before those of a further page.
 
-    Of an order that has more goods than its known lines these are all of them, else its first one.
+    Of an order that has more goods than its known lines these are those of the first one's file, else its first one.
     """
     if SAID not in rows.columns or "product_id" not in rows.columns:
         return pl.DataFrame(schema={"order_id": pl.String(), BEFORE: pl.List(pl.String())})
     is_cut = pl.col("order_id").is_in(cut_orders(rows)["order_id"].implode())
-    lines = rows.filter(~is_refund_of_line() & (is_cut | tells_of_order()))
+    of_first = pl.lit(value=True)
+    if "source_file" in rows.columns:  # a line of another file may be the very one that comes
+        of_first = pl.col("source_file") == pl.col("source_file").filter(tells_of_order()).first().over("order_id")
+    lines = rows.filter(~is_refund_of_line() & ((is_cut & of_first) | tells_of_order()))
     return lines.group_by("order_id").agg(pl.col("product_id").fill_null("").alias(BEFORE))
 
 
