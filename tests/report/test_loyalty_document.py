@@ -113,7 +113,7 @@ def test_retention_within_its_interval_is_not_called_better_or_worse() -> None:
     same = told(Metric("retention_rate", 0.5, n=100, lo=0.4, hi=0.6, previous=0.45))
     assert "without a significant change" in lead_of(same)
     more = told(Metric("retention_rate", 0.5, n=100, lo=0.46, hi=0.54, previous=0.45))
-    assert "more than the 45%" in lead_of(more)
+    assert "rose from 45% to 50%" in lead_of(more)
 
 
 def test_the_cause_of_a_change_is_named_only_beyond_its_interval() -> None:
