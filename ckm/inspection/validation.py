@@ -171,6 +171,8 @@ class Validation:
             from_1904=found.from_1904,
             named=found.named,
         )
+        assumed = tuple(dict.fromkeys((*self.proposal.assumed, *conversion.remarks)))
+        self.proposal = replace(self.proposal, assumed=assumed)
         self.conversion = replace(conversion, extras=())
         self.contract = Contract(mapping.target)
 

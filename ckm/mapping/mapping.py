@@ -94,6 +94,8 @@ class StatusRule:
         What the row is if nothing stands in the column.
     other
         What the row is if another word stands there; None leaves it to the next rule.
+    below_zero, above_zero
+        A source column of amounts: the rule is only for rows of which it is below zero, or above.
     """
 
     source: str
@@ -101,6 +103,13 @@ class StatusRule:
     filled: Meaning | None = None
     blank: Meaning | None = None
     other: Meaning | None = None
+    below_zero: str | None = None
+    above_zero: str | None = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The source columns that it reads."""
+        return (self.source, *filter(None, (self.below_zero, self.above_zero)))
 
 
 @dataclass(frozen=True)
@@ -274,6 +283,8 @@ def _status_to_plain(rule: StatusRule) -> dict[str, Any]:
         "filled": rule.filled,
         "blank": rule.blank,
         "other": rule.other,
+        "below_zero": rule.below_zero,
+        "above_zero": rule.above_zero,
     }
     return {name: value for name, value in entries.items() if value}
 

@@ -27,6 +27,8 @@ OF_GOODS_ALONE = ("quantity", "cost", "discount", "promised_on", "delivered_on")
 KNOWN = ("order_id", "customer_id", "ordered_at", "currency", "channel", "campaign_id")
 """Columns that an order's lines share."""
 UNKNOWN_STATUS = "status|vocabulary"
+NEGATIVE = r"^[^\d]*[-\u2212\u2010-\u2014(]|\d[^\d]*[-\u2212]\s*$"
+"""An amount as text that is below zero: with a minus before or after it, or in brackets."""
 NO_FIRST_LINE = "row|first_line_missing"
 
 
@@ -218,11 +220,13 @@ class OrderRules:
 
     def remarks(self) -> list[str]:
         """Return sentences on what was found in all records so far."""
-        named = ", ".join(f"'{rule.source}'" for rule in self.status)
+        named = ", ".join(f"'{source}'" for source in dict.fromkeys(rule.source for rule in self.status))
         said = []
         if ignored := self.counts["ignored"]:
             what = "no sales" if self.of_sales else "none to load"
-            said.append(f"{_counted(ignored, 'record')} {what} by their status ({named}): left out")
+            paid_out = self.counts["paid_out"]
+            of_them = f"; {paid_out:,} of them of money paid out that nothing calls a refund" if paid_out else ""
+            said.append(f"{_counted(ignored, 'record')} {what} by their status ({named}): left out{of_them}")
         if cancelled := self.counts["cancelled"]:
             said.append(
                 f"{_counted(cancelled, 'row')} of cancelled, failed or voided orders by their status: no purchases"
@@ -249,10 +253,17 @@ class OrderRules:
             if rule.blank:
                 blank = words.str.strip_chars().fill_null("") == ""
                 found = pl.select(pl.when(blank).then(pl.lit(rule.blank)).otherwise(found)).to_series()
+            if rule.below_zero or rule.above_zero:
+                concerned = _has_sign_of(rule, records)
+                nothing = pl.Series([None], dtype=pl.String).new_from_index(0, records.height)
+                found, words = found.zip_with(concerned, nothing), words.zip_with(concerned, nothing)
             if rule.words:
                 unknown = unknown | (words.str.strip_chars().fill_null("") != "")
             unknown = unknown & (found != "next").fill_null(value=True)
-            meaning = meaning.zip_with(meaning.is_not_null() & (meaning != "next"), found)
+            is_open = meaning.is_null() | (meaning == "next")
+            if rule.below_zero and rule.filled == "ignore":
+                self.counts["paid_out"] += int((is_open & (found == "ignore")).sum())
+            meaning = found.zip_with(is_open.fill_null(value=True), meaning)
         return meaning.set(meaning == "next", None), unknown & meaning.is_null()
 
     def _completed(self, lines: pl.DataFrame, alone: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
@@ -312,6 +323,13 @@ def _meanings_of(words: pl.Series, rule: StatusRule) -> dict[str, str]:
             if meaning:
                 found[word] = meaning
     return found
+
+
+def _has_sign_of(rule: StatusRule, records: pl.DataFrame) -> pl.Series:
+    """Return which records have an amount of the sign that a rule is for; zero has none."""
+    amount = records[rule.below_zero or rule.above_zero or rule.source].cast(pl.String).fill_null("")
+    negative = amount.str.contains(NEGATIVE)
+    return amount.str.contains("[1-9]") & (negative if rule.below_zero else ~negative)
 
 
 def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
