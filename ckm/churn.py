@@ -19,11 +19,11 @@ from ckm.churning.levels import is_warning, level_remarks
 from ckm.churning.listing import COLUMNS, best_first, list_customers, summarise, without_amounts
 from ckm.churning.remarks import forecast_remarks
 from ckm.customers.calendar import calendar_day
-from ckm.customers.coverage import counted
 from ckm.customers.history import read_history
 from ckm.customers.ledger_cache import find_cache
 from ckm.dataset.given import dataset_of
 from ckm.errors import UsageError
+from ckm.plural import counted
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
 from ckm.segmentation.apply import apply_definition

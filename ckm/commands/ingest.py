@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,8 @@ from ckm.settings import end_of_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import polars as pl
 
     from ckm.config import Workspace as OpenWorkspace
     from ckm.ingest.load import Settings
@@ -178,13 +181,9 @@ def _jobs(workspace: OpenWorkspace, sources: list[Path] | None, options: IngestO
 
 
 def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None:
-    from dataclasses import replace
-
-    from ckm.files import replacing
     from ckm.ingest.plan import ByNames
     from ckm.ingest.selection import pattern_of
-    from ckm.mapping.mapping import dump_mapping
-    from ckm.plaintext import unicode_text
+    from ckm.mapping.mapping import save_mapping
     from ckm.sources.read import open_source
 
     if len(jobs) != 1 or not isinstance(jobs[0].plan, ByNames):
@@ -195,11 +194,9 @@ def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None
     with open_source(job.path, plan.hints) as source:
         found = source.format
         mapping, _ = plan.mapping(found.columns, named=found.named, repeated=found.repeated, sample=source.sample)
-    text = dump_mapping(replace(mapping, name=unicode_text(path.stem), files=(pattern_of(job, root),)))
     if dry_run:
         return
-    with replacing(path) as draft:
-        draft.write_text(text, encoding="utf-8", newline="\n")
+    save_mapping(mapping, path, files=(pattern_of(job, root),))
     note(f"wrote {path}")
 
 
@@ -252,7 +249,7 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None) 
     from ckm.ingest.results import SHORT, results_table
 
     table = results_table(results)
-    emit(table.select(SHORT) if _on_screen(fmt, output) else table, fmt, output=output)
+    emit(_short(table.select(SHORT)) if _on_screen(fmt, output) else table, fmt, output=output)
     for result in results:
         _remark(result)
     failed = [(result.file, result.error) for result in results if result.error]
@@ -264,6 +261,21 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None) 
     if failed:
         done = any(result.error is None for result in results)
         raise typer.Exit(exit_code_of_files((error for _, error in failed), done=done))
+
+
+def _short(table: pl.DataFrame) -> pl.DataFrame:
+    """Leave out counts that are zero for all files where the table is wider than the terminal.
+
+    Where none is, not even words fit: then the one table that all files fill is left out.
+    """
+    from ckm.ingest.results import SPARE
+    from ckm.screen import PADDING
+
+    wide = sum(max(len(str(cell)) for cell in (name, *table[name])) + PADDING for name in table.columns)
+    if not sys.stdout.isatty() or wide <= get_terminal_size().columns:
+        return table
+    empty = [name for name in SPARE if not table[name].sum()]
+    return table.drop(empty or (["table"] if table["table"].n_unique() == 1 else []))
 
 
 def _on_screen(fmt: Format | None, output: Path | None) -> bool:

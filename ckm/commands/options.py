@@ -96,7 +96,7 @@ MAPPING = "Mapping of a file (by the names of its columns unless given)"
 FORMAT = "Format of a file (detected unless given)"
 DATE_HELP = (
     "How dates are written: dmy, mdy or ymd, a format such as %d.%m.%Y, buddhist (Thai years) or jalali (Persian), "
-    "serial or serial_1904 (Excel's day numbers), epoch_s or epoch_ms (since 1970)."
+    "serial or serial_1904 (Excel's day numbers), epoch_s, epoch_ms or epoch_us (since 1970)."
 )
 NAMED_CHARACTERS = {"tab": "\t", r"\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 

@@ -23,6 +23,7 @@ from ckm.mapping.convert import Conversion
 from ckm.mapping.passed_over import passed_over
 from ckm.mapping.proposal import is_assumed_order
 from ckm.mapping.sayable import sayable
+from ckm.plural import counted
 from ckm.sources.partition import partition_of
 from ckm.sources.read import open_source, refuse_absent
 from ckm.store import LoadFacts, LoadWriter, Store
@@ -231,6 +232,7 @@ class FileLoad:
         self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.filled]
         self.contract = Contract(self.table, self.unfilled)
         self.totals = SalesTotals()
+        self.records = 0
         self.failures = Failures()
         self.flags: Counter[str] = Counter()
 
@@ -317,6 +319,7 @@ class FileLoad:
     def _take(self, batch: _Sorted, writer: LoadWriter) -> int:
         """Hand a batch to the store; return the number of its records."""
         writer.add(batch.good)
+        self.records += batch.records
         if self.conversion.orders is not None and self.conversion.orders.of_sales:
             self.totals.add(batch.good)
         if len(batch.unfit):
@@ -335,12 +338,12 @@ class FileLoad:
 
     def _refuse_too_many_rejects(self, writer: LoadWriter) -> None:
         facts = writer.counts()
-        if facts.quarantined > self.settings.max_rejects * facts.rows:
+        if self.failures.are_too_many(self.records, self.settings.max_rejects):
             found, limit = self.source.format, self.settings.max_rejects
-            message = self.failures.refusal(self.label, self.mapping, found, rows=facts.rows, limit=limit)
+            message = self.failures.refusal(self.label, self.mapping, found, rows=self.records, limit=limit)
             raise TooManyRejectsError(
                 f"{message}; nothing was loaded",
-                hint=self.failures.options(self.mapping, rows=facts.rows, loads=True),
+                hint=self.failures.options(self.mapping, rows=self.records, loads=True, sample=self.source.sample),
                 failures=self.failures,
                 result=self._result(facts, Status.failed),
             )
@@ -348,7 +351,7 @@ class FileLoad:
     def _renamed(self) -> list[str]:
         changed = {old: new for old, new in self.names.items() if old != new}
         if len(sayable(list(changed), named=self.source.format.named)) < len(changed):
-            return [f"{len(changed)} columns are stored under other names, which the store allows"]
+            return [f"{counted(len(changed), 'column', 'is', 'are')} stored under other names, which the store allows"]
         if len(changed) > MOST_RENAMED:
             return [f"{len(changed)} columns are stored under other names: what the store does not allow in one is a _"]
         return [f"column '{old}' is stored as '{new}'" for old, new in changed.items()]
@@ -360,18 +363,24 @@ class FileLoad:
 
     def _result(self, facts: LoadFacts, status: Status = Status.loaded) -> FileResult:
         problems = [text if line is None else f"line {line}: {text}" for line, text in self.source.problems]
-        flagged = [f"{count} rows flagged by the rule '{name}'" for name, count in sorted(self.flags.items())]
+        flagged = [
+            f"{counted(count, 'row')} flagged by the rule '{name}'" for name, count in sorted(self.flags.items())
+        ]
         renamed = self._renamed()
         superseded = []
         if facts.superseded:
-            superseded = [f"{facts.superseded} rows of an earlier load of this file left: it is read otherwise now"]
+            superseded = [
+                f"{counted(facts.superseded, 'row')} of an earlier load of this file left: it is read otherwise now"
+            ]
         orders = []
         if facts.merged:
-            orders.append(f"{facts.merged} orders are known with lines that this file does not hold: they were merged")
+            merged = counted(facts.merged, "order", "was", "were")
+            orders.append(f"{merged} merged, as there are known lines that this file does not hold")
         if facts.older:
+            older = counted(facts.older, "order", "is", "are")
             orders.append(
-                f"{facts.older} orders are known in a later state, which stays: this file is an older export, and "
-                "counts for analyses as of earlier days (--exported DATE says when it was made)"
+                f"{older} known in a later state, which stays: this file is an older export, and counts for analyses "
+                "as of earlier days (--exported DATE says when it was made)"
             )
         return FileResult(
             self.label,

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
+from ckm.files import replacing
+from ckm.plaintext import unicode_text
 from ckm.schema import TABLES
 from ckm.sources.hints import Hints
 
@@ -297,6 +299,13 @@ def dump_mapping(mapping: Mapping) -> str:
     if any(mark in text for mark in "\x85\u2028\u2029"):
         return yaml.safe_dump(plain, sort_keys=False, width=120)
     return text
+
+
+def save_mapping(mapping: Mapping, path: Path, *, files: tuple[str, ...]) -> None:
+    """Write a mapping that was found to a file, to be changed: called as the file, and for ``files``."""
+    text = dump_mapping(replace(mapping, name=unicode_text(path.stem), files=files))
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8", newline="\n")
 
 
 def load_mapping(path: Path) -> Mapping:

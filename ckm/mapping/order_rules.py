@@ -13,6 +13,7 @@ from ckm.errors import UsageError
 from ckm.mapping.expressions import exactly
 from ckm.mapping.mapping import FromColumn, sources_of
 from ckm.mapping.order_amounts import COUNTS, ORDER, RETURNED, adjusted
+from ckm.plural import counted
 from ckm.schema import ORDER_AMOUNTS, RETURN_SUFFIX
 from ckm.values.vocabulary import fold
 
@@ -223,24 +224,22 @@ class OrderRules:
         named = ", ".join(f"'{source}'" for source in dict.fromkeys(rule.source for rule in self.status))
         said = []
         if ignored := self.counts["ignored"]:
-            what = "no sales" if self.of_sales else "none to load"
+            what = "no sale" if self.of_sales else "nothing to load"
             paid_out = self.counts["paid_out"]
             of_them = f"; {paid_out:,} of them of money paid out that nothing calls a refund" if paid_out else ""
-            said.append(f"{_counted(ignored, 'record')} {what} by their status ({named}): left out{of_them}")
+            said.append(f"{counted(ignored, 'record')} left out, {what} by the status ({named}){of_them}")
         if cancelled := self.counts["cancelled"]:
-            said.append(
-                f"{_counted(cancelled, 'row')} of cancelled, failed or voided orders by their status: no purchases"
-            )
+            rows = counted(cancelled, "row", "is", "are")
+            said.append(f"{rows} of cancelled, failed or voided orders by their status: no purchases")
         if completed := self.counts["completed"]:
-            said.append(
-                f"{completed:,} rows are further lines of orders that were known, whose first lines are not here"
-            )
+            rows = counted(completed, "row")
+            said.append(f"{rows} with further lines of orders that were known, whose first lines are not here")
         if returns := self.counts["returns"]:
             undated = self.counts["undated"]
             when = "each dated" if not undated else f"{undated:,} without a date, on the day of the order"
             if self.by_status:
                 when += "; of orders that only a status calls refunded, taken as paid back whole"
-            said.append(f"{'1 row is a refund' if returns == 1 else f'{returns:,} rows are refunds'}, {when}")
+            said.append(f"{counted(returns, 'row', 'is a refund', 'are refunds')}, {when}")
         return said
 
     def _meanings(self, records: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
@@ -307,10 +306,6 @@ class OrderRules:
     def _count(self, lines: pl.DataFrame, records: int) -> None:
         self.counts["ignored"] += records - lines[ROW].n_unique()
         self.counts["cancelled"] += int((lines[MEANING] == "cancel").sum())
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"1 {noun} is" if count == 1 else f"{count:,} {noun}s are"
 
 
 def _meanings_of(words: pl.Series, rule: StatusRule) -> dict[str, str]:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.customers.coverage import counted
 from ckm.customers.ledger import NO_VALUE, OTHER
 from ckm.customers.parties import PARTY_COLUMNS
 from ckm.errors import InputError
+from ckm.plural import counted
 from ckm.segmentation.library import ANALYSIS
 
 if TYPE_CHECKING:

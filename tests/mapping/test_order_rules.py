@@ -198,7 +198,7 @@ def test_a_status_decides_what_a_row_is_and_an_unknown_one_is_quarantined() -> N
     assert result.reasons.to_list() == [None, None, None, ["status|vocabulary"], None]
     assert result.origin is not None
     assert result.origin.to_list() == [0, 1, 3, 4, 5]
-    assert "1 record is no sales by their status ('gone', 'state'): left out" in conversion.cleaning_remarks()
+    assert "1 record left out, no sale by the status ('gone', 'state')" in conversion.cleaning_remarks()
 
 
 def test_amounts_in_cents_are_divided_by_what_the_currency_has() -> None:

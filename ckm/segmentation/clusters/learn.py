@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.customers.coverage import counted
 from ckm.errors import NotEnoughDataError
 from ckm.models.clusters.kmeans import fit_centres, nearest_centre
 from ckm.models.clusters.matching import match_clusters
 from ckm.models.clusters.scaling import Scaling, learn_scaling, scaled_points
 from ckm.models.clusters.stability import choose, try_numbers
 from ckm.models.sampling import sample_by_id
+from ckm.plural import counted
 from ckm.segmentation.clusters.definition import Cluster, ClustersDefinition, number_columns, read_clusters
 from ckm.segmentation.clusters.facts import true_deviations
 from ckm.segmentation.clusters.names import load_words, name_clusters, words_hold

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
-from ckm.customers.coverage import counted
 from ckm.errors import NotEnoughDataError, UsageError
+from ckm.plural import counted
 from ckm.segmentation.definition import Detail, load_segments, readable_number
 
 if TYPE_CHECKING:
