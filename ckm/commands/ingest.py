@@ -20,7 +20,7 @@ from ckm.output import Format, default_format, detail, emit, note, progress, sho
 from ckm.settings import end_of_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import polars as pl
 
@@ -250,8 +250,12 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None) 
 
     table = results_table(results)
     emit(_short(table.select(SHORT)) if _on_screen(fmt, output) else table, fmt, output=output)
+    first, others = results[:1], results[1:]
+    shared = [each for result in first for each in result.remarks if others and _is_of_all(each, others)]
+    for remark in shared:
+        note(f"all {len(results)} files: {remark}")
     for result in results:
-        _remark(result)
+        _remark(result, said=shared)
     failed = [(result.file, result.error) for result in results if result.error]
     for file, error in failed:
         error.details.setdefault("file", file)
@@ -282,16 +286,21 @@ def _on_screen(fmt: Format | None, output: Path | None) -> bool:
     return output is None and (fmt or default_format()) is Format.table
 
 
-def _remark(result: FileResult) -> None:
-    """Say what was matched, assumed and mended, and why rows were quarantined."""
+def _is_of_all(remark: str, results: Sequence[FileResult]) -> bool:
+    return all(remark in result.remarks for result in results)
+
+
+def _remark(result: FileResult, said: Sequence[str]) -> None:
+    """Say what was matched, assumed and mended, and why rows were quarantined; nothing twice that was ``said``."""
+    remarks = [remark for remark in result.remarks if remark not in said]
     quarantined = [f"quarantined {count} × {reason}" for reason, count in result.reasons.items()]
-    for remarks in (result.remarks, quarantined):
-        for remark in remarks[:MOST_REMARKS]:
+    for each in (remarks, quarantined):
+        for remark in each[:MOST_REMARKS]:
             note(f"{result.file}: {remark}")
-        for remark in remarks[MOST_REMARKS:]:
+        for remark in each[MOST_REMARKS:]:
             detail(f"{result.file}: {remark}")
-        if len(remarks) > MOST_REMARKS:
-            note(f"{result.file}: and {len(remarks) - MOST_REMARKS} more; --verbose shows them")
+        if len(each) > MOST_REMARKS:
+            note(f"{result.file}: and {len(each) - MOST_REMARKS} more; --verbose shows them")
     for remark in (*result.details, *result.upkeep):
         detail(f"{result.file}: {remark}")
 

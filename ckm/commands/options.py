@@ -152,6 +152,10 @@ class FileOptions:
     thousands: Annotated[str | None, _of_format("--thousands", metavar="MARK", text="Thousands mark.")] = None
     dates: Annotated[str | None, _of_format("--dates", metavar="ORDER", text=DATE_HELP)] = None
     sheet: Annotated[str | None, _of_format("--sheet", metavar="NAME", text="Sheet of a workbook.")] = None
+    records: Annotated[
+        str | None,
+        _of_format("--records", metavar="KEYS", text="List of records in a JSON object, as data.orders."),
+    ] = None
     null_values: Annotated[
         str | None,
         _of_format("--null-values", metavar="A,B", text="Words that mean 'no value', such as n/a,NULL."),

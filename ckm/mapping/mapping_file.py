@@ -42,7 +42,7 @@ KEYS = (
     *("order_level", "status", "minor_units", "guest_ids", "whole_orders", "aside"),
     *("file_level", "time_zone_column", "payments"),
 )
-TEXT_HINTS = ("encoding", "delimiter", "quote", "decimal", "thousands", "dates", "sheet")
+TEXT_HINTS = ("encoding", "delimiter", "quote", "decimal", "thousands", "dates", "sheet", "records")
 LIST_HINTS = ("columns", "null_values")
 ACTIONS = ("quarantine", "flag")
 NEAR = 0.85
