@@ -198,7 +198,8 @@ class ByNames:
         said = IngestOptions(hints=self.hints, time_zone=self.time_zone)
         mapping = adjusted(replace(mapping, columns=rules), said)
         assumed += [
-            f"the export has no column {column}: {consequence}" for column, consequence in platform.lacks(columns)
+            f"the export has no column {column}: {consequence}"
+            for column, consequence in platform.lacks(columns, taken)
         ]
         if passed := passed_over(mapping, columns).money:
             names = ", ".join(repr(column) for column in sayable(passed, named=named))

@@ -21,7 +21,7 @@ from ckm.mapping.synonyms import normalise, synonyms
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from collections.abc import Mapping as AnyMapping
 
     import polars as pl
@@ -47,6 +47,8 @@ NAMEABLE = frozenset(
 )
 """Targets for which a name in any language is enough, once the platform is known."""
 LACKED = {
+    "customer_id": "no sale is of a known customer; --column customer_id=COLUMN names one",
+    "discount": "discounts of lines are not known",
     "refund": "refunds are not known",
     "order_refund": "refunds are not known",
     "order_discount": "discounts of an order are not known",
@@ -177,12 +179,14 @@ class Platform:
                 found[wanted[0]] = matching[0]
         return found
 
-    def lacks(self, columns: Sequence[str]) -> list[tuple[str, str]]:
+    def lacks(self, columns: Sequence[str], taken: Collection[str] = ()) -> list[tuple[str, str]]:
         """Return the columns of money and status that an export can have and a file has not, and what follows.
 
-        A column that stands in for another that is there is none of them.
+        A column that stands in for another that is there is none of them, and neither is one of a target that is
+        ``taken`` from another column.
         """
         names, sales = self._names(columns), self.mapping.table == "transactions"
+        names |= self._translated(columns, names)
         without = [rule for rule in self.mapping.status if sales and rule.words and rule.source not in names]
         found = [
             (repr(source), CONFUSED[max(meanings & CONFUSED.keys(), key=list(CONFUSED).index)])
@@ -190,6 +194,7 @@ class Platform:
             for meanings in [{meaning for rule in without if rule.source == source for meaning in rule.words.values()}]
             if meanings & CONFUSED.keys()
         ]
+        found += [(repr(column), "what it takes off stays in the amounts") for column in self._taken_off(names)]
         for target, consequence in LACKED.items():
             sources = _sources(self.mapping.columns[target]) if target in self.mapping.columns else ()
             listed = list(dict.fromkeys(sources))
@@ -197,9 +202,19 @@ class Platform:
                 not {"refunded", "return"}.isdisjoint(rule.words.values()) for rule in self.mapping.status
             ):
                 consequence = "refunds are known by the status alone, and those of a part are not"
-            if listed and not any(source in names for source in listed):
+            if sales and listed and target not in taken and not any(source in names for source in listed):
                 found.append((" or ".join(map(repr, listed)), consequence))
         return found
+
+    def _taken_off(self, names: Collection[str]) -> list[str]:
+        """Return the columns that a file lacks of those that are taken off an order's total to get at its goods."""
+        net = self.mapping.columns.get("net")
+        if not isinstance(net, Expression):
+            return []
+        named = quoted_names(net.sql)
+        if "order_shipping" in outside_quotes(net.sql) and "order_shipping" in self.mapping.columns:
+            named += _sources(self.mapping.columns["order_shipping"])
+        return [name for name in named if name not in names]
 
     def _by_name(self, mapping: Mapping, columns: Sequence[str]) -> dict[str, ColumnRule]:
         """Return the targets for which just one column that the platform does not know has a known name."""
