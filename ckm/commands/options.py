@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import wraps
@@ -25,8 +26,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 from typer.core import TyperOption
 
-from ckm.errors import UsageError
-from ckm.output import Format, Verbosity, listen, set_verbosity
+from ckm.errors import CkmError, UsageError
+from ckm.output import Format, Verbosity, default_format, listen, note, set_verbosity
 
 if TYPE_CHECKING:
     from ckm.ingest.options import IngestOptions
@@ -223,6 +224,18 @@ def reads_files(command: Callable[..., None]) -> Callable[..., None]:
     wrapped.__annotations__ = {}
     wrapped.__signature__ = inspect.Signature([*declared[:place], *options, *declared[place + 1 :]])  # type: ignore[attr-defined]
     return wrapped
+
+
+@contextmanager
+def saying(remarks: Sequence[str], fmt: Format | None) -> Iterator[None]:
+    """Say what a file was taken for where its analysis fails; under JSON the error stands alone on stderr."""
+    try:
+        yield
+    except CkmError:
+        if (fmt or default_format()) not in {Format.json, Format.ndjson}:
+            for remark in remarks:
+                note(remark)
+        raise
 
 
 def _header(text: str | None) -> int | str | None:

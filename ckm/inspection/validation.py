@@ -207,7 +207,7 @@ def _taken(mapping: Mapping) -> tuple[tuple[str, str], ...]:
 
 def _columns_taken(rule: ColumnRule) -> tuple[str, ...]:
     """The columns of the file that a target is made of; an expression's stand in double quotes."""
-    return tuple(quoted_names(rule.sql)) if isinstance(rule, Expression) else sources_of(rule)
+    return tuple(dict.fromkeys(quoted_names(rule.sql))) if isinstance(rule, Expression) else sources_of(rule)
 
 
 def best_table(columns: Sequence[str]) -> str | None:
