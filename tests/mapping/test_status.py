@@ -134,6 +134,7 @@ def test_a_cancelled_order_needs_neither_price_nor_currency() -> None:
 def test_an_export_says_what_it_lacks() -> None:
     shopify = platform_named("shopify-orders")
     columns = ["Name", "Email", "Financial Status", "Currency", "Subtotal", "Discount Amount", "Refunded Amount"]
+    columns.append("Lineitem discount")
     assert shopify.lacks(columns) == []
     assert [column for column, _ in shopify.lacks(columns[:5])] == ["'Refunded Amount'", "'Discount Amount'"]
     assert [column for column, _ in shopify.lacks([*columns[:2], "Cancelled at", *columns[3:]])] == [
