@@ -19,7 +19,6 @@ from ckm.churning.levels import is_warning, level_remarks
 from ckm.churning.listing import COLUMNS, best_first, list_customers, summarise, without_amounts
 from ckm.churning.remarks import forecast_remarks
 from ckm.customers.calendar import calendar_day
-from ckm.customers.coverage import counted
 from ckm.customers.history import read_history
 from ckm.customers.ledger_cache import find_cache
 from ckm.dataset.given import dataset_of
@@ -28,6 +27,7 @@ from ckm.result import Result
 from ckm.schema import NO_CURRENCY
 from ckm.segmentation.apply import apply_definition
 from ckm.segmentation.library import Library
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

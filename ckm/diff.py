@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -13,6 +14,10 @@ from ckm.errors import UnknownNameError, UsageError
 from ckm.ingest.options import IngestOptions
 from ckm.inspection.profile import profilers
 from ckm.inspection.validation import Validation
+from ckm.mapping.expressions import column_names, parse_sql
+from ckm.mapping.mapping import Expression, FromColumn, sources_of
+from ckm.mapping.platforms import platforms
+from ckm.mapping.synonyms import normalise, synonyms
 from ckm.result import Result
 from ckm.schema import TABLES
 from ckm.sources.read import open_source
@@ -23,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.inspection.profile import ColumnProfiler
+    from ckm.mapping.mapping import Mapping
     from ckm.sources.read import Source
 
 __all__ = ["ColumnChange", "FileDiff", "RowCounts", "Total", "diff_files"]
@@ -170,12 +176,30 @@ class _File:
     profiles: dict[str, ColumnProfiler]
     targets: dict[str, str]
     """Target of the table that it could fill, by column."""
+    key: tuple[str, ...]
+    """Columns that make the key of that table."""
     table: str | None
     rejected: int
+    recognised: str | None = None
+    """Which platform's export it is, as a sentence."""
 
     @property
     def columns(self) -> list[str]:
         return [name for name in self.records.columns if name != LINE]
+
+    def called_as(self, names: dict[str, str]) -> _File:
+        """Return the file with some columns under the names that they have in the other one."""
+
+        def name(column: str) -> str:
+            return names.get(column, column)
+
+        return replace(
+            self,
+            records=self.records.rename(names),
+            profiles={name(column): profile for column, profile in self.profiles.items()},
+            targets={name(column): target for column, target in self.targets.items()},
+            key=tuple(map(name, self.key)),
+        )
 
     def kind(self, column: str) -> str:
         """What a column holds: ``number``, ``integer``, ``date``, ``digits``, ``empty`` or ``text``."""
@@ -229,6 +253,8 @@ def diff_files(
     """
     options = options or IngestOptions()
     before, after = (_read(path, options, progress) for path in (old, new))
+    renamed = _renamed(before, after)
+    before = before.called_as(renamed)
     common = [name for name in after.columns if name in before.records.columns]
     if not common:
         raise UsageError("the files have no column in common", hint="ckm inspect shows the columns of each")
@@ -259,14 +285,41 @@ def diff_files(
         _columns(before, after, changed_in),
         _totals(before, after, common),
         changes,
-        tuple(remarks),
+        (*_recognised(before, after), *(_renaming(was, now) for was, now in renamed.items()), *remarks),
     )
+
+
+def _renamed(before: _File, after: _File) -> dict[str, str]:
+    """Return columns of the old file that the new one has under another name, by what both are taken for."""
+    if before.table != after.table:
+        return {}
+    gone, came = ({column: each.targets.get(column) for column in each.columns} for each in (before, after))
+    pairs = {}
+    for column, target in gone.items():
+        others = [name for name, its in came.items() if its == target]
+        mine = [name for name, its in gone.items() if its == target]
+        if target is not None and len(others) == len(mine) == 1 and column not in came and others[0] not in gone:
+            pairs[column] = others[0]
+    return pairs
+
+
+def _renaming(was: str, now: str) -> str:
+    return f"column '{was}' of the old file is '{now}' in the new one"
+
+
+def _recognised(before: _File, after: _File) -> list[str]:
+    """Say of which platform the files are exports."""
+    if before.recognised == after.recognised:
+        return [f"both files are {before.recognised}"] if before.recognised else []
+    named = (("old", before), ("new", after))
+    return [f"the {which} file is {each.recognised}" for which, each in named if each.recognised]
 
 
 def _read(path: Path, options: IngestOptions, progress: Callable[[int], None]) -> _File:
     with open_source(path, options.hints) as source:
         found = profilers(source.sample, options.hints, lambda: (batch.records for batch in source.batches()))
-        proposal = Validation(source, options, load_config(None)).proposal
+        validation = Validation(source, options, load_config(None))
+        proposal = validation.proposal
         frames, rejected = [_nothing(source)], 0
         for batch in source.batches():
             frames.append(batch.records.with_columns(batch.lines.cast(pl.Int64).alias(LINE)))
@@ -275,10 +328,45 @@ def _read(path: Path, options: IngestOptions, progress: Callable[[int], None]) -
         return _File(
             pl.concat(frames),
             {each.name: each for each in found},
-            {column: target for target, column in proposal.columns},
+            _targets(validation, source.format.columns),
+            _key_of(validation),
             proposal.table,
             rejected,
+            f"recognised as {platforms()[proposal.platform].title} ({proposal.platform})"
+            if proposal.platform
+            else None,
         )
+
+
+def _targets(validation: Validation, columns: Sequence[str]) -> dict[str, str]:
+    """Return which target of the table that a file could fill each column is, by its mapping or else by its name."""
+    if validation.conversion is not None:
+        rules = validation.conversion.mapping.columns
+        return {rule.source: target for target, rule in rules.items() if isinstance(rule, FromColumn)}
+    table = validation.proposal.table
+    if table is None:
+        return {}
+    known = {name: target for target in TABLES[table].targets for name in synonyms(table).of(target)}
+    return {column: known[normalise(column)] for column in columns if normalise(column) in known}
+
+
+def _key_of(validation: Validation) -> tuple[str, ...]:
+    """Return the columns of a file that make the key of the table it could fill; none without its first part."""
+    if validation.conversion is None:
+        return ()
+    mapping = validation.conversion.mapping
+    parts = [_made_of(target, mapping) for target in mapping.key_columns]
+    return tuple(dict.fromkeys(column for part in parts for column in part)) if parts[0] else ()
+
+
+def _made_of(target: str, mapping: Mapping) -> list[str]:
+    """Return the columns of the file that a target is made of, through other targets too."""
+    rule = mapping.columns.get(target)
+    if not isinstance(rule, Expression):
+        return list(sources_of(rule))
+    names = column_names(parse_sql(rule.sql, where=target))
+    made = (_made_of(name, mapping) if name in mapping.columns and name != target else [name] for name in names)
+    return list(chain.from_iterable(made))
 
 
 def _nothing(source: Source) -> pl.DataFrame:
@@ -292,12 +380,8 @@ def _key(before: _File, after: _File, common: list[str], wanted: Sequence[str] |
             if name not in common:
                 raise UnknownNameError("column of both files:", name, common, where="--key")
         return list(wanted), ["rows are matched as wholes"] if not wanted else []
-    table = after.table if after.table == before.table else None
-    targets = TABLES[table].key if table else ()
-    by_target = {target: name for name, target in after.targets.items() if before.targets.get(name) == target}
-    found = [by_target[target] for target in targets if target in by_target and by_target[target] in common]
-    if found and targets[0] in by_target:
-        return found, [f"rows are matched by {' and '.join(map(repr, found))}, the key of {table}"]
+    if before.table == after.table and before.key == after.key and set(after.key) <= set(common) and after.key:
+        return list(after.key), [f"rows are matched by {' and '.join(map(repr, after.key))}, the key of {after.table}"]
     return [], ["no columns of both files are a table's key: rows are matched as wholes; --key COLUMN names one"]
 
 

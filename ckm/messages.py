@@ -5,6 +5,7 @@ Nothing here is ever part of a result, so all of it may go to a terminal, a log 
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import contextmanager
 from enum import IntEnum
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from ckm.errors import CkmError
 
+
+FURTHER_LINES = "  "
+"""What the lines after the first begin with, of a sentence that is longer than a terminal is wide."""
 
 __all__ = ["Verbosity", "detail", "listen", "note", "progress", "set_verbosity", "show_error", "verbosity"]
 
@@ -119,4 +123,25 @@ def progress(label: str, total: float | None = None) -> Iterator[Callable[[float
 
 
 def _say(message: str) -> None:
-    print(harmless(one_line(message)), file=sys.stderr)  # a line break in a file's name begins no message of its own
+    text = harmless(one_line(message))  # a line break in a file's name begins no message of its own
+    print(_in_lines(text) if sys.stderr.isatty() else text, file=sys.stderr)
+
+
+def _in_lines(text: str) -> str:
+    """Break a sentence between words where the terminal would break it anywhere."""
+    from rich.cells import cell_len
+
+    try:
+        width = os.get_terminal_size(sys.stderr.fileno()).columns
+    except OSError:
+        return text
+    if width <= 0 or cell_len(text) <= width:
+        return text
+    first, *rest = text.split(" ")
+    lines = [first]
+    for word in rest:
+        if cell_len(f"{lines[-1]} {word}") <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"{FURTHER_LINES}{word}")
+    return "\n".join(lines)

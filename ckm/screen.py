@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from ckm.plaintext import harmless
 from ckm.writers import flatten
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import polars as pl
 
@@ -28,6 +29,8 @@ UNWRAPPED_WIDTH = 10_000
 """Columns of a table that goes to a file or a pipe, where nothing has to fit."""
 PADDING = 3
 """Blanks between two columns."""
+PART = re.compile(r"[^\s_.,/\\-]+[_.,/\\-]*|[_.,/\\-]+")
+"""A part of a name: up to a mark after which it may be broken."""
 BAR_CELLS = 16
 EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -55,13 +58,25 @@ def draw(table: pl.DataFrame, *, title: str | None, bars: str | None, formats: M
 
 
 def _keep_words_whole(view: Table, terminal: int) -> None:
-    """Give columns that are too wide together widths in which words stay whole; the widest are folded if they must."""
+    """Give columns that are too wide together widths in which words stay whole; the widest are folded if they must.
+
+    Names of files and columns are broken after a mark in them, before any word is broken anywhere.
+    """
     texts = [[str(cell) for cell in (column.header, *column.cells)] for column in view.columns]
     wanted = [max(map(cell_len, cells), default=0) for cells in texts]
-    words = [max((cell_len(word) for cell in cells for word in cell.split()), default=0) for cells in texts]
+    words = [_longest_part(cells, str.split) for cells in texts]
     room = terminal - PADDING * (len(texts) - 1)
     if sum(wanted) <= room:
         return
+    names = [column.justify != "right" for column in view.columns]
+    if sum(words) > room:
+        words = [
+            _longest_part(cells, PART.findall) if is_name else _longest_part(cells, str.split)
+            for cells, is_name in zip(texts, names, strict=True)
+        ]
+    if sum(words) > room:
+        view.padding = (0, 0, 0, 0)
+        room = terminal - (len(texts) - 1)
     widths = dict.fromkeys(range(len(texts)), 0)
     for left, at in zip(range(len(texts), 0, -1), sorted(widths, key=lambda at: words[at]), strict=True):
         widths[at] = max(1, min(words[at], (room - sum(widths.values())) // left))
@@ -69,7 +84,30 @@ def _keep_words_whole(view: Table, terminal: int) -> None:
         most = max(widths, key=lambda at: wanted[at] - widths[at])
         widths[most] += 1
     for at, width in widths.items():
-        view.columns[at].width = width
+        column = view.columns[at]
+        column.width = width
+        if not names[at]:
+            continue
+        column.header = _broken(str(column.header), width)
+        column._cells = [_broken(str(cell), width) for cell in column.cells]  # rich has no other way
+
+
+def _longest_part(cells: list[str], parted: Callable[[str], list[str]]) -> int:
+    return max((cell_len(part) for cell in cells for part in parted(cell)), default=0)
+
+
+def _broken(text: str, width: int) -> Text:
+    """Return a text in which words that are too long for a column are broken after marks in them."""
+    lines: list[str] = []
+    for word in text.split(" "):
+        parts = [word] if cell_len(word) <= width else PART.findall(word)
+        for at, part in enumerate(parts):
+            glue = "" if at or not lines else " "
+            if lines and cell_len(lines[-1] + glue + part) <= width:
+                lines[-1] += glue + part
+            else:
+                lines.append(part)
+    return Text("\n".join(lines))
 
 
 def _print(view: Table, title: str | None, remark: str | None) -> None:

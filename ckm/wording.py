@@ -13,16 +13,11 @@ def share(part: float) -> str:
     return f"{percent:.1f} %"
 
 
-def rows(count: int) -> str:
-    """``1`` as ``1 row``, ``2000`` as ``2,000 rows``."""
-    return many(count, "row")
+def counted(count: int, noun: str, one: str = "", many: str = "") -> str:
+    """Return a count with its noun, and with the verb that goes with ``one`` or with ``many`` where it has one.
 
-
-def many(count: int, noun: str) -> str:
-    """A count with its noun, in the plural when it is not one."""
-    return f"{count:,} {noun if count == 1 else noun + 's'}"
-
-
-def are(count: int, noun: str, *, of: str = "") -> str:
-    """``1`` as ``1 row is``, ``2000`` as ``2,000 rows are``, or ``2,000 rows of sales are``."""
-    return f"{many(count, noun)}{f' of {of}' if of else ''} {'is' if count == 1 else 'are'}"
+    >>> counted(1, "row"), counted(1234, "row"), counted(1, "order", "is", "are"), counted(2, "order", "is", "are")
+    ('1 row', '1,234 rows', '1 order is', '2 orders are')
+    """
+    verb = one if count == 1 else many
+    return f"{count:,} {noun}{'' if count == 1 else 's'}{f' {verb}' if verb else ''}"

@@ -123,6 +123,36 @@ def test_without_a_known_key_whole_rows_are_matched_and_it_is_said(tmp_path: Pat
     assert diff_files(*paths, key=["thing"]).rows.changed == 5
 
 
+def test_a_composed_key_is_matched_by_all_of_its_columns_or_not_at_all(tmp_path: Path) -> None:
+    header = ["customer_id", "date", "amount"]
+    old = write(tmp_path / "a.csv", [["c1", "2025-01-14", "1.50"], ["c2", "2025-01-14", "2.50"]], header)
+    new = write(tmp_path / "b.csv", [["c2", "2025-01-14", "2.50"], ["c1", "2025-01-14", "9.50"]], header)
+    found = diff_files(old, new)
+    assert found.key == ("customer_id", "date")
+    assert (found.rows.unchanged, found.rows.changed, found.rows.added, found.rows.vanished) == (1, 1, 0, 0)
+
+
+@pytest.mark.parametrize("amount", [["amount"], []])
+def test_two_names_of_one_column_are_one_column(tmp_path: Path, amount: list[str]) -> None:
+    values = [["c1", "2025-01-14", "1.50"], ["c2", "2025-01-15", "2.50"]]
+    rows = [row[: 2 + len(amount)] for row in values]
+    old = write(tmp_path / "a.csv", rows, ["customer_id", "date", *amount])
+    new = write(tmp_path / "b.csv", rows, ["customer", "date", *amount])
+    found = diff_files(old, new)
+    assert found.rows.unchanged == 2
+    assert not found.columns
+    assert "column 'customer_id' of the old file is 'customer' in the new one" in found.remarks
+
+
+def test_the_platform_of_the_exports_is_named(tmp_path: Path) -> None:
+    header = ["Name", "Email", "Financial Status", "Paid at", "Currency", "Subtotal", "Total", "Created at"]
+    header += ["Lineitem quantity", "Lineitem name", "Lineitem price", "Lineitem sku", "Id", "Payment Method"]
+    row = ["#1", "a@x.org", "paid", "2025-01-14 10:00:00 +0100", "EUR", "5.00", "5.00", "2025-01-14 10:00:00 +0100"]
+    row += ["1", "Mug", "5.00", "MUG", "77", "card"]
+    old, new = (write(tmp_path / name, [row], header) for name in ("a.csv", "b.csv"))
+    assert "both files are recognised as Shopify: orders (shopify-orders)" in diff_files(old, new).remarks
+
+
 def test_the_command_prints_findings_or_rows_in_every_form(run: Run, week: tuple[Path, Path], tmp_path: Path) -> None:
     result = run("diff", *week, "-f", "json")
     assert result.exit_code == 0, result.output

@@ -8,7 +8,7 @@ import polars as pl
 
 from ckm.check.findings import Finding, Severity
 from ckm.check.subject import SALES
-from ckm.wording import many
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,7 +53,7 @@ def calendar(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
             check="calendar",
             severity=Severity.info,
             table=measured.subject.name,
-            message=f"{many(missing, 'day')} without a sale that usually {'has' if missing == 1 else 'have'} some, "
+            message=f"{counted(missing, 'day')} without a sale that usually {'has' if missing == 1 else 'have'} some, "
             f"the last on {short[-1].end}",
             count=missing,
             value=float(max(gap.days for gap in short)),
@@ -124,8 +124,8 @@ def channels(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
             table=measured.subject.name,
             column="channel",
             part=str(channel),
-            message=f"channel {channel} fell silent after {since} {until}: {many(silent, 'day')} with sales of others "
-            "but none of its own",
+            message=f"channel {channel} fell silent after {since} {until}: {counted(silent, 'day')} with sales of "
+            "others but none of its own",
             count=silent,
             value=float(silent),
             limit=allowed,

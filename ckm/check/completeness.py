@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
-from ckm.wording import rows, share
+from ckm.wording import counted, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,8 @@ def _required_column(measured: Measured, column: str) -> Iterator[Finding]:
             severity=Severity.error,
             table=subject.name,
             column=column,
-            message=f"required column '{column}' is " + (f"empty in {rows(missing)}" if present else "missing"),
+            message=f"required column '{column}' is "
+            + (f"empty in {counted(missing, 'row')}" if present else "missing"),
             count=missing,
             value=missing / measured.rows,
             limit=0.0,

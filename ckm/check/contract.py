@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from ckm.check.findings import Finding, Severity
 from ckm.check.measure import ROW
-from ckm.wording import rows
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +45,7 @@ def contract(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
             table=subject.name,
             column=None if over_columns else column_name,
             part=rule,
-            message=f"{rows(count)} break the rule {rule}" if count > 1 else f"1 row breaks the rule {rule}",
+            message=f"{counted(count, 'row')} break the rule {rule}" if count > 1 else f"1 row breaks the rule {rule}",
             count=count,
             value=count / measured.rows,
             limit=0.0,

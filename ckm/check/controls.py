@@ -8,7 +8,7 @@ import polars as pl
 
 from ckm.check.controls_file import CONTROLS
 from ckm.check.findings import Finding, Severity
-from ckm.wording import rows
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -87,7 +87,7 @@ def _compare(
     if off["net"]:
         parts.append(f"net is {here.net:,.2f}, finance has {line['net']:,.2f}: difference {off['net']:+,.2f}")
     if off["rows"]:
-        parts.append(f"{rows(here.rows)}, finance has {line['rows']:,}: difference {off['rows']:+,.0f}")
+        parts.append(f"{counted(here.rows, 'row')}, finance has {line['rows']:,}: difference {off['rows']:+,.0f}")
     if not parts:
         return
     series = f"{line['month']:%Y-%m}" + "".join(f" {line[name]}" for name in ("currency", "source") if line[name])
@@ -143,7 +143,7 @@ def _uncontrolled(measured: Measured, lines: pl.DataFrame, found: pl.DataFrame) 
             severity=Severity.warning if is_inside else Severity.info,
             table=measured.subject.name,
             part=f"{names[0]}/{names[-1]}" + (f" {currency}" if currency else ""),
-            message=f"controls.csv has no total{of} in {', '.join(names)}, with {rows(count)}",
+            message=f"controls.csv has no total{of} in {', '.join(names)}, with {counted(count, 'row')}",
             count=count,
             value=float(len(names)),
             limit=0.0,

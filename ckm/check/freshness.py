@@ -9,7 +9,7 @@ import polars as pl
 from ckm.check.findings import Finding, Severity
 from ckm.customers.calendar import day_number
 from ckm.customers.coverage import StrayRows, data_end
-from ckm.wording import many, rows
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,7 +39,8 @@ def freshness(measured: Measured, today: date, limits: CheckLimits) -> Iterator[
         severity=Severity.warning,
         table=measured.subject.name,
         column=measured.subject.dated_by,
-        message=f"the newest row is of {last}, {many(age, 'day')} before {today}; allowed: {many(allowed, 'day')}",
+        message=f"the newest row is of {last}, {counted(age, 'day')} before {today}; "
+        f"allowed: {counted(allowed, 'day')}",
         count=age,
         value=float(age),
         limit=float(allowed),
@@ -93,7 +94,7 @@ def future(table: str, later: int, as_of: date, limits: CheckLimits) -> Iterator
             check="future",
             severity=Severity(limits.future),
             table=table,
-            message=f"{rows(later)} dated after {as_of}",
+            message=f"{counted(later, 'row')} dated after {as_of}",
             count=later,
             value=float(later),
             limit=0.0,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
-from ckm.wording import many
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +51,7 @@ def signs(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
                 table=measured.subject.name,
                 column="net",
                 part=kind,
-                message=f"{many(count, kind)} {side}",
+                message=f"{counted(count, kind)} {side}",
                 count=count,
                 value=count / measured.rows,
                 limit=0.0,

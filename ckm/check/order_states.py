@@ -10,7 +10,7 @@ from ckm.check.findings import Finding, Severity
 from ckm.mapping.order_parts import SAID
 from ckm.mapping.order_parts import cut_orders as cut_of
 from ckm.schema import TABLES
-from ckm.wording import many, share
+from ckm.wording import counted, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,7 +28,7 @@ def partial_orders(merged: Mapping[str, int]) -> Iterator[Finding]:
             severity=Severity.warning,
             table="transactions",
             part=file,
-            message=f"{many(count, 'order')} of this file were known with other lines too: both were kept",
+            message=f"{counted(count, 'order')} of this file were known with other lines too: both were kept",
             count=count,
             value=float(count),
             hint="right for pages and partial exports; if a file holds whole orders, say so in its mapping: "
@@ -51,8 +51,8 @@ def cut_orders(sales: Subject) -> Iterator[Finding]:
             check="partial_orders",
             severity=Severity.warning,
             table=sales.name,
-            message=f"{many(len(cut), 'order')} with more goods, by their own totals, than the lines that were loaded: "
-            f"{lacking} more",
+            message=f"{counted(len(cut), 'order')} with more goods, by their own totals, than the lines that were "
+            f"loaded: {lacking} more",
             count=len(cut),
             value=float(len(cut)),
             hint="where an export comes in pages, load the one that goes on with the order",
@@ -71,7 +71,7 @@ def undated_returns(measured: Measured, _limits: CheckLimits) -> Iterator[Findin
             severity=Severity.info,
             table=measured.subject.name,
             column="dated_by",
-            message=f"{many(count, 'return')} ({share(count / returns)} of all) have no day of their own and count "
+            message=f"{counted(count, 'return')} ({share(count / returns)} of all) have no day of their own and count "
             "from the day of their order; no churn feature is made of them",
             count=count,
             value=count / returns,

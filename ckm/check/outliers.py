@@ -9,7 +9,7 @@ import polars as pl
 
 from ckm.check.findings import Finding, Severity
 from ckm.check.measure import BINS_PER_E
-from ckm.wording import rows, share
+from ckm.wording import counted, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,8 +56,9 @@ def outliers(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
                 table=measured.subject.name,
                 column=str(column),
                 part=f"{currency} {far.side}" if currency else far.side,
-                message=f"{rows(far.rows)} ({share(part)}) with a {column}{f' in {currency}' if currency else ''} more "
-                f"than {far.factor:,.0f} times {far.side} the median, the farthest {far.multiple:,.0f} times",
+                message=f"{counted(far.rows, 'row')} ({share(part)}) with a {column}"
+                f"{f' in {currency}' if currency else ''} more than {far.factor:,.0f} times {far.side} the median, "
+                f"the farthest {far.multiple:,.0f} times",
                 count=far.rows,
                 value=far.multiple,
                 limit=far.factor,

@@ -9,7 +9,7 @@ import polars as pl
 from ckm.check.findings import Finding, Severity
 from ckm.check.order_links import AMOUNT, CENTS, ORDER, Orders, linked
 from ckm.check.subject import prepare
-from ckm.wording import many
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -105,7 +105,7 @@ def payment_findings(reconciled: pl.DataFrame) -> Iterator[Finding]:
                 severity=Severity.warning if kind == "unmatched" else Severity.info,
                 table="transactions",
                 part=kind,
-                message=words[kind].format(many(count, noun)),
+                message=words[kind].format(counted(count, noun)),
                 count=count,
                 value=round(float(reconciled.filter(pl.col("kind") == kind)["amount"].sum()), 2),
                 hint="ckm check --payments lists them",

@@ -8,7 +8,7 @@ import polars as pl
 
 from ckm.check.findings import Finding, Severity
 from ckm.check.measure import ROW
-from ckm.wording import rows, share
+from ckm.wording import counted, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -51,7 +51,7 @@ def quarantine(refused: pl.LazyFrame, loaded: Mapping[str, int], limits: CheckLi
             table=table,
             column=column if column and column != ROW else None,
             part=reason,
-            message=f"{rows(count)} refused for {reason}; in all {share(part)} of the rows read",
+            message=f"{counted(count, 'row')} refused for {reason}; in all {share(part)} of the rows read",
             count=count,
             value=part,
             limit=limits.quarantine_share,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
-from ckm.wording import many, rows, share
+from ckm.wording import counted, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,7 +38,7 @@ def references(measured: Measured, customers: Subject, limits: CheckLimits) -> I
         severity=Severity.warning if part > limits.unknown_customer_share else Severity.info,
         table=subject.name,
         column=column,
-        message=f"{rows(count)} ({share(part)}) name {many(ids, 'customer')} not in the table customers",
+        message=f"{counted(count, 'row')} ({share(part)}) name {counted(ids, 'customer')} not in the table customers",
         count=count,
         value=part,
         limit=limits.unknown_customer_share,
@@ -57,7 +57,7 @@ def no_customer(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
         severity=Severity.warning if part > limits.no_customer_share else Severity.info,
         table=measured.subject.name,
         column="customer_id",
-        message=f"{rows(count)} ({share(part)}) name no customer and are left out of what is per customer",
+        message=f"{counted(count, 'row')} ({share(part)}) name no customer and are left out of what is per customer",
         count=count,
         value=part,
         limit=limits.no_customer_share,

@@ -10,7 +10,7 @@ import polars as pl
 
 from ckm.check.findings import Finding, Severity
 from ckm.check.order_links import AMOUNT, CENTS, ORDER, Orders, linked
-from ckm.wording import many, share
+from ckm.wording import counted, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -56,8 +56,8 @@ def _of_pair(table: str, larger: str, smaller: str, orders: dict[str, Orders]) -
         table=table,
         column="source",
         part=f"{smaller}, {larger}",
-        message=f"{many(count, 'order')} of '{smaller}' ({share(count / of)} of its orders, {net:,.2f} of sales) are "
-        f"also orders of '{larger}' and count twice; {expected:.0f} would be equal by chance",
+        message=f"{counted(count, 'order')} of '{smaller}' ({share(count / of)} of its orders, {net:,.2f} of sales) "
+        f"are also orders of '{larger}' and count twice; {expected:.0f} would be equal by chance",
         count=count,
         value=count / of,
         limit=LEAST,

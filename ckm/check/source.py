@@ -9,7 +9,7 @@ from ckm.check.controls_file import CONTROLS_FILE, read_controls
 from ckm.check.limits import CheckLimits
 from ckm.check.run import check_tables
 from ckm.dataset.given import dataset_of
-from ckm.wording import are
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,7 +65,7 @@ def check(
         keep_stray_dates=config.keeps_stray_dates,
     )
     later = (
-        f"{are(count, 'row', of=table)} dated after {report.as_of} and {'was' if count == 1 else 'were'} left out"
+        f"{counted(count, 'row')} of {table} dated after {report.as_of} {'was' if count == 1 else 'were'} left out"
         for table, count in report.later.items()
     )
     return replace(report, remarks=(*dataset.remarks, *later))

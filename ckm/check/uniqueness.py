@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ckm.check.findings import Finding, Severity
-from ckm.wording import rows, share
+from ckm.wording import counted, share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,7 @@ def uniqueness(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
         severity=Severity.error,
         table=measured.subject.name,
         column=key,
-        message=f"{rows(count)} repeat the key {key} of an earlier row",
+        message=f"{counted(count, 'row')} repeat the key {key} of an earlier row",
         count=count,
         value=count / measured.rows,
         limit=0.0,
@@ -43,7 +43,7 @@ def duplicates(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
         check="duplicates",
         severity=Severity.warning if part > limits.duplicate_share else Severity.info,
         table=measured.subject.name,
-        message=f"{rows(count)} ({share(part)}) equal another in every column",
+        message=f"{counted(count, 'row')} ({share(part)}) equal another in every column",
         count=count,
         value=part,
         limit=limits.duplicate_share,

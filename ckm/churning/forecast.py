@@ -13,7 +13,6 @@ from ckm.churning.snapshot import Snapshot, snapshot, stayed_away
 from ckm.churning.typical import TypicalRetainedCustomer, typical_retained_customer
 from ckm.customers.calendar import calendar_day
 from ckm.customers.closures import every_year
-from ckm.customers.coverage import counted
 from ckm.customers.fixed_intervals import fixed_intervals
 from ckm.errors import NotEnoughDataError
 from ckm.models.backtest import Backtest, past_of, walk_forward
@@ -24,6 +23,7 @@ from ckm.models.churn.stack import StackModel
 from ckm.models.churn.window import TrainingSnapshot
 from ckm.models.cutoffs import STEPS_PER_HORIZON, YEAR, Calendar
 from ckm.models.sampling import id_hashes
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable

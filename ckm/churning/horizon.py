@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckm.customers.calendar import calendar_day
-from ckm.customers.coverage import counted
 from ckm.customers.fixed_intervals import fixed_intervals
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.models.rhythm import population_gap
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from ckm.customers.history import History

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.customers.coverage import counted
 from ckm.errors import UsageError
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

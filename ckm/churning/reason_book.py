@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from ckm.churning.facts import DRAWN, OWN
 from ckm.churning.feature_catalogue import GROUPS, load_catalogue
-from ckm.customers.coverage import counted
 from ckm.errors import UnknownNameError, UsageError
+from ckm.wording import counted
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:

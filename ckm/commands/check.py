@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ckm.commands.options import AS_FOUND, AsOf, Data, FileOptions, Output, Workspace, reads_files
+from ckm.commands.options import AS_FOUND, AsOf, Data, FileOptions, Output, Workspace, reads_files, saying
 from ckm.errors import UsageError
 from ckm.output import Format, default_format, emit, emit_text, note, progress
 
@@ -112,7 +112,8 @@ def check(
 
     with progress(f"checking {data or 'the workspace'}"):
         dataset = open_dataset(data, workspace, reading.ingest_options())
-        report = check_source(dataset, as_of=as_of.date() if as_of else None)
+        with saying(dataset.remarks, Format(fmt) if fmt and fmt is not CheckFormat.junit else None):
+            report = check_source(dataset, as_of=as_of.date() if as_of else None)
     if fmt is CheckFormat.junit or (fmt is None and output is not None and output.suffix == JUNIT_SUFFIX):
         emit_text(to_junit(report, fail_on=Severity(fail_on or FailOn.error)), output=output)
     else:
@@ -195,8 +196,8 @@ def _show(report: CheckReport, fmt: Format | None, output: Path | None, *, title
 
 def _summary(report: CheckReport) -> str:
     from ckm.check import Severity
-    from ckm.wording import many
+    from ckm.wording import counted
 
-    counts = ", ".join(many(report.count(level), level) for level in Severity)
+    counts = ", ".join(counted(report.count(level), level) for level in Severity)
     rows = ", ".join(f"{count:,} {table}" for table, count in report.rows.items())
     return f"{counts} in {rows}" + (f", as of {report.as_of}" if report.as_of else "")

@@ -47,7 +47,7 @@ SCORE_FORMATS = {
 
 def show_warnings(result: ChurnWarnings, label: str) -> None:
     """Print the summary by level, and the best of the list."""
-    from ckm.customers.coverage import counted
+    from ckm.wording import counted
 
     days = result.forecast.horizon.days
     title = f"{label} as of {result.as_of}: {counted(result.warned, 'customer')} likely to churn within {days} days" + (
@@ -67,7 +67,7 @@ def show_warnings(result: ChurnWarnings, label: str) -> None:
 
 def show_mail(result: ChurnWarnings, label: str) -> None:
     """Print the warnings as Markdown."""
-    from ckm.customers.coverage import counted
+    from ckm.wording import counted
 
     days = result.forecast.horizon.days
     at_risk = result.summary["value_at_risk"].sort().sum()

@@ -20,6 +20,7 @@ from ckm.commands.options import (
     Wait,
     Workspace,
     reads_files,
+    saying,
 )
 from ckm.errors import UsageError, no_amounts
 from ckm.output import Format, default_format, emit, emit_text, note, progress
@@ -170,7 +171,8 @@ def churn_warn(
     with progress("looking for churn", total=STEPS) as advance:
         dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
         config = dataset.config
-        result = warn(dataset, request, config, tell=lambda _: advance(1))
+        with saying(dataset.remarks, fmt):
+            result = warn(dataset, request, config, tell=lambda _: advance(1))
     if backtest:
         _print_backtest(result, fmt, output)
     elif profit_curve and not result.money_known:

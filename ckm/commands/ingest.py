@@ -6,6 +6,7 @@ import sys
 from contextlib import contextmanager
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Literal
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,9 @@ from ckm.output import Format, default_format, detail, emit, note, progress, sho
 from ckm.settings import end_of_day
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    import polars as pl
 
     from ckm.config import Workspace as OpenWorkspace
     from ckm.ingest.load import Settings
@@ -178,13 +181,9 @@ def _jobs(workspace: OpenWorkspace, sources: list[Path] | None, options: IngestO
 
 
 def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None:
-    from dataclasses import replace
-
-    from ckm.files import replacing
     from ckm.ingest.plan import ByNames
     from ckm.ingest.selection import pattern_of
-    from ckm.mapping.mapping import dump_mapping
-    from ckm.plaintext import unicode_text
+    from ckm.mapping.mapping import save_mapping
     from ckm.sources.read import open_source
 
     if len(jobs) != 1 or not isinstance(jobs[0].plan, ByNames):
@@ -195,11 +194,9 @@ def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None
     with open_source(job.path, plan.hints) as source:
         found = source.format
         mapping, _ = plan.mapping(found.columns, named=found.named, repeated=found.repeated, sample=source.sample)
-    text = dump_mapping(replace(mapping, name=unicode_text(path.stem), files=(pattern_of(job, root),)))
     if dry_run:
         return
-    with replacing(path) as draft:
-        draft.write_text(text, encoding="utf-8", newline="\n")
+    save_mapping(mapping, path, files=(pattern_of(job, root),))
     note(f"wrote {path}")
 
 
@@ -252,9 +249,13 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None) 
     from ckm.ingest.results import SHORT, results_table
 
     table = results_table(results)
-    emit(table.select(SHORT) if _on_screen(fmt, output) else table, fmt, output=output)
+    emit(_short(table.select(SHORT)) if _on_screen(fmt, output) else table, fmt, output=output)
+    first, others = results[:1], results[1:]
+    shared = [each for result in first for each in result.remarks if others and _is_of_all(each, others)]
+    for remark in shared:
+        note(f"all {len(results)} files: {remark}")
     for result in results:
-        _remark(result)
+        _remark(result, said=shared)
     failed = [(result.file, result.error) for result in results if result.error]
     for file, error in failed:
         error.details.setdefault("file", file)
@@ -266,20 +267,40 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None) 
         raise typer.Exit(exit_code_of_files((error for _, error in failed), done=done))
 
 
+def _short(table: pl.DataFrame) -> pl.DataFrame:
+    """Leave out counts that are zero for all files where the table is wider than the terminal.
+
+    Where none is, not even words fit: then the one table that all files fill is left out.
+    """
+    from ckm.ingest.results import SPARE
+    from ckm.screen import PADDING
+
+    wide = sum(max(len(str(cell)) for cell in (name, *table[name])) + PADDING for name in table.columns)
+    if not sys.stdout.isatty() or wide <= get_terminal_size().columns:
+        return table
+    empty = [name for name in SPARE if not table[name].sum()]
+    return table.drop(empty or (["table"] if table["table"].n_unique() == 1 else []))
+
+
 def _on_screen(fmt: Format | None, output: Path | None) -> bool:
     return output is None and (fmt or default_format()) is Format.table
 
 
-def _remark(result: FileResult) -> None:
-    """Say what was matched, assumed and mended, and why rows were quarantined."""
+def _is_of_all(remark: str, results: Sequence[FileResult]) -> bool:
+    return all(remark in result.remarks for result in results)
+
+
+def _remark(result: FileResult, said: Sequence[str]) -> None:
+    """Say what was matched, assumed and mended, and why rows were quarantined; nothing twice that was ``said``."""
+    remarks = [remark for remark in result.remarks if remark not in said]
     quarantined = [f"quarantined {count} × {reason}" for reason, count in result.reasons.items()]
-    for remarks in (result.remarks, quarantined):
-        for remark in remarks[:MOST_REMARKS]:
+    for each in (remarks, quarantined):
+        for remark in each[:MOST_REMARKS]:
             note(f"{result.file}: {remark}")
-        for remark in remarks[MOST_REMARKS:]:
+        for remark in each[MOST_REMARKS:]:
             detail(f"{result.file}: {remark}")
-        if len(remarks) > MOST_REMARKS:
-            note(f"{result.file}: and {len(remarks) - MOST_REMARKS} more; --verbose shows them")
+        if len(each) > MOST_REMARKS:
+            note(f"{result.file}: and {len(each) - MOST_REMARKS} more; --verbose shows them")
     for remark in (*result.details, *result.upkeep):
         detail(f"{result.file}: {remark}")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from glob import escape
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +15,8 @@ import typer
 from ckm.commands.options import AS_FOUND, FileOptions, OutputFormat, reads_files
 from ckm.errors import CkmError, UsageError, exit_code_of_files
 from ckm.output import Format, default_format, emit, emit_text, note, progress, show_error
-from ckm.plaintext import harmless, harmless_json
+from ckm.plaintext import harmless, harmless_json, unicode_text
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     import polars as pl
@@ -34,6 +36,11 @@ Copy = Annotated[
 ]
 
 
+SaveMap = Annotated[
+    Path | None, typer.Option("--save-map", metavar="FILE", help="Write the mapping that was found, to change it.")
+]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
     app.command("inspect")(inspect)
@@ -44,6 +51,7 @@ def inspect(
     files: Files,
     reading: FileOptions = AS_FOUND,
     output: Copy = None,
+    save_map: SaveMap = None,
     fmt: OutputFormat = None,
 ) -> None:
     """Show what ckm will see in a file, before anything is loaded.
@@ -61,11 +69,14 @@ def inspect(
     -o writes what was read exactly as it was: as UTF-8, RFC 4180, CR LF. A value that a spreadsheet would run as a
     formula is not changed, so open such a copy as text. The rejected records have line, reason and raw text.
 
+    --save-map writes the mapping that was found, as ckm ingest would: to change it, and to give it with --map.
+
     With -f csv one row per column of the file; with -f json one object per file.
 
     Examples:
         ckm inspect orders.csv
         ckm inspect incoming/*.csv -f json
+        ckm inspect orders_export.csv --save-map maps/shop.yaml
         ckm inspect till.txt --delimiter whitespace --columns id,day,items,amount
         ckm inspect export.csv --encoding tis-620 --header 3 --dates dmy
         ckm inspect crm.xlsx --sheet Customers -o customers.csv
@@ -75,6 +86,8 @@ def inspect(
 
     if output is not None and len(files) > 1:
         raise UsageError(f"-o takes one file, {len(files)} are given", hint="inspect them one by one")
+    if save_map is not None and (len(files) > 1 or reading.map_file is not None):
+        raise UsageError("--save-map goes with one FILE that has no mapping", hint="inspect files one by one")
     options = reading.ingest_options()
     chosen = fmt or default_format()
     found: list[Inspection] = []
@@ -88,15 +101,32 @@ def inspect(
     if found:  # a call that failed as a whole leaves stdout empty, as everywhere
         _show(found, chosen)
     if output is not None and found:
-        note(f"wrote {output} ({found[0].rows:,} records) and {output}.rejected{output.suffix} ({found[0].rejected:,})")
+        written = f"wrote {output} ({counted(found[0].rows, 'record')})"
+        note(f"{written} and {output}.rejected{output.suffix} ({found[0].rejected:,})")
+    if save_map is not None and found:
+        _save_map(found[0], save_map)
     for failure in failed:
         show_error(failure, as_json=chosen in {Format.json, Format.ndjson})
     if failed:
         raise typer.Exit(exit_code_of_files(failed, done=bool(found)))
 
 
+def _save_map(one: Inspection, path: Path) -> None:
+    from ckm.mapping.mapping import save_mapping
+
+    if one.mapping is None:
+        raise UsageError(f"no mapping was found: {one.proposal.obstacle}", hint="--column TARGET=SOURCE names columns")
+    save_mapping(one.mapping, path, files=() if str(one.path) == "-" else (unicode_text(escape(one.path.name)),))
+    note(f"wrote {path}")
+
+
 def _show(found: list[Inspection], fmt: Format) -> None:
     import polars as pl
+
+    if fmt is not Format.table:  # the screen has it
+        for one in found:
+            if one.proposal.platform:
+                note(f"{_name(one)}: {one.proposal.assumed[0]}" if one.proposal.assumed else one.proposal.platform)
 
     if fmt is Format.json:
         emit_text(harmless_json(json.dumps([as_object(one) for one in found], ensure_ascii=False, indent=1)) + "\n")
@@ -111,19 +141,21 @@ def _show(found: list[Inspection], fmt: Format) -> None:
 
 def as_object(one: Inspection) -> dict[str, Any]:
     """Return an inspection as the JSON object that ``-f json`` prints."""
-    fields = asdict(one)
+    proposal = asdict(one.proposal)
     return {
         "file": _name(one),
+        "table": one.proposal.table,
+        "platform": one.proposal.platform,
         **asdict(one.format),
         "rows": one.rows,
         "rejected": one.rejected,
         "reasons": one.reasons,
         "decimal": one.decimal,
         "date_format": one.dates,
-        "columns": fields["columns"],
-        "problems": fields["problems"],
+        "columns": [asdict(column) for column in one.columns],
+        "problems": [asdict(problem) for problem in one.problems],
         "proposal": {
-            **fields["proposal"],
+            **proposal,
             "columns": dict(reversed(one.proposal.columns)),
         },
     }
@@ -190,7 +222,7 @@ def _facts(one: Inspection) -> list[str]:
         parts.append(f"header in line {found.header_line}{rows}" if found.header_line else "no header")
     parts += [f"decimal mark {one.decimal}"] if one.decimal else []
     parts += [f"dates {one.dates}"] if one.dates else []
-    records = "1 record" if one.rows == 1 else f"{one.rows:,} records"
+    records = counted(one.rows, "record")
     return [_name(one), harmless("  " + " · ".join(parts)), f"  {records}, {one.rejected:,} rejected"]
 
 
@@ -209,6 +241,7 @@ def _columns(one: Inspection, *, named: bool) -> pl.DataFrame:
         "dates": pl.String,
         "misfits": pl.Int64,
         "becomes": pl.String,
+        **(dict.fromkeys(("table", "platform"), pl.String) if named else {}),
     }
     becomes: dict[str, str] = {}
     for target, source in one.proposal.columns:
@@ -225,6 +258,7 @@ def _columns(one: Inspection, *, named: bool) -> pl.DataFrame:
             column.dates,
             column.misfits,
             becomes.get(column.name),
+            *((one.proposal.table, one.proposal.platform) if named else ()),
         )
         for column in one.columns
     ]
@@ -250,5 +284,5 @@ def _failures(one: Inspection) -> list[str]:
     if not proposal.failed:
         return ["  no row fails validation"]
     total = one.rows + one.rejected
-    lines = [f"  {proposal.failed:,} of {total:,} rows would fail validation ({proposal.failed / total:.1%})"]
+    lines = [f"  {proposal.failed:,} of {counted(total, 'row')} would fail validation ({proposal.failed / total:.1%})"]
     return [*lines, *(f"    {rule.text}" for rule in proposal.rules), f"  hint: {proposal.options}"]

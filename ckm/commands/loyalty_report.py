@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from ckm.commands.options import AS_FOUND, AsOf, Data, FileOptions, NoCache, OutputFormat, Seed, Workspace, reads_files
+from ckm.commands.options import (
+    AS_FOUND,
+    AsOf,
+    Data,
+    FileOptions,
+    NoCache,
+    OutputFormat,
+    Seed,
+    Workspace,
+    reads_files,
+    saying,
+)
 from ckm.errors import UnknownNameError, UsageError
 from ckm.output import Format, default_format, detail, emit, emit_text, note, progress
 
@@ -120,7 +131,8 @@ def loyalty_report(
     with progress("measuring loyalty", total=STEPS) as advance:
         dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
         config = dataset.config
-        made = make_report(dataset, request, config, tell=lambda _: advance(1))
+        with saying(dataset.remarks, fmt):
+            made = make_report(dataset, request, config, tell=lambda _: advance(1))
         report = made.report
         written = _export(made, export) if export is not None else []
         if output is not None and str(output) != "-":

@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import wraps
@@ -25,8 +26,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 from typer.core import TyperOption
 
-from ckm.errors import UsageError
-from ckm.output import Format, Verbosity, listen, set_verbosity
+from ckm.errors import CkmError, UsageError
+from ckm.output import Format, Verbosity, default_format, listen, note, set_verbosity
 
 if TYPE_CHECKING:
     from ckm.ingest.options import IngestOptions
@@ -96,7 +97,7 @@ MAPPING = "Mapping of a file (by the names of its columns unless given)"
 FORMAT = "Format of a file (detected unless given)"
 DATE_HELP = (
     "How dates are written: dmy, mdy or ymd, a format such as %d.%m.%Y, buddhist (Thai years) or jalali (Persian), "
-    "serial or serial_1904 (Excel's day numbers), epoch_s or epoch_ms (since 1970)."
+    "serial or serial_1904 (Excel's day numbers), epoch_s, epoch_ms or epoch_us (since 1970)."
 )
 NAMED_CHARACTERS = {"tab": "\t", r"\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
 
@@ -152,6 +153,10 @@ class FileOptions:
     thousands: Annotated[str | None, _of_format("--thousands", metavar="MARK", text="Thousands mark.")] = None
     dates: Annotated[str | None, _of_format("--dates", metavar="ORDER", text=DATE_HELP)] = None
     sheet: Annotated[str | None, _of_format("--sheet", metavar="NAME", text="Sheet of a workbook.")] = None
+    records: Annotated[
+        str | None,
+        _of_format("--records", metavar="KEYS", text="List of records in a JSON object, as data.orders."),
+    ] = None
     null_values: Annotated[
         str | None,
         _of_format("--null-values", metavar="A,B", text="Words that mean 'no value', such as n/a,NULL."),
@@ -219,6 +224,18 @@ def reads_files(command: Callable[..., None]) -> Callable[..., None]:
     wrapped.__annotations__ = {}
     wrapped.__signature__ = inspect.Signature([*declared[:place], *options, *declared[place + 1 :]])  # type: ignore[attr-defined]
     return wrapped
+
+
+@contextmanager
+def saying(remarks: Sequence[str], fmt: Format | None) -> Iterator[None]:
+    """Say what a file was taken for where its analysis fails; under JSON the error stands alone on stderr."""
+    try:
+        yield
+    except CkmError:
+        if (fmt or default_format()) not in {Format.json, Format.ndjson}:
+            for remark in remarks:
+                note(remark)
+        raise
 
 
 def _header(text: str | None) -> int | str | None:

@@ -21,6 +21,7 @@ from ckm.commands.options import (
     Wait,
     Workspace,
     reads_files,
+    saying,
 )
 from ckm.commands.segment_screen import show_details, show_moves, show_summary
 from ckm.errors import UnknownNameError, UsageError
@@ -162,7 +163,8 @@ def segment(
     with progress(f"segmenting {data or 'the workspace'}"):
         dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
         config = dataset.config
-        result = segment_dataset(dataset, request, config)
+        with saying(dataset.remarks, fmt):
+            result = segment_dataset(dataset, request, config)
     _print(result, dataset.label, fmt, output, customers=customers, details=details, moves=request.moves)
     # After the result: a run that fails under -f json has the error alone on stderr.
     for remark in [*dataset.remarks, *result.remarks]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm.customers.calendar import calendar_day
-from ckm.customers.coverage import counted
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

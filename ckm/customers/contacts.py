@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.customers.coverage import counted
 from ckm.customers.day_totals import NEVER
 from ckm.customers.definitions import local_day
 from ckm.errors import InputError, UsageError
 from ckm.schema import RATING_SCALES
+from ckm.wording import counted
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:

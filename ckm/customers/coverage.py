@@ -14,6 +14,7 @@ from ckm.customers.day_totals import DAY_BITS, EPOCH
 from ckm.customers.definitions import FINEST_MONEY_SCALE, KINDS, OF_CUSTOMERS, OF_THE_SHOP
 from ckm.customers.usual_days import usual_days
 from ckm.errors import InputError, NotEnoughDataError, UsageError
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,11 +37,6 @@ DATES_NAMED = 3
 """Stray dates that a sentence names; of more it names the first and the last."""
 SUM_LIMIT = 2**62
 """Of an Int64, with room for what rounding each amount adds."""
-
-
-def counted(count: int, noun: str) -> str:
-    """Return ``1 row`` or ``1,234 rows``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 @dataclass(frozen=True)

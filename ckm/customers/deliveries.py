@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.customers.coverage import counted
 from ckm.customers.day_totals import NEVER
 from ckm.customers.definitions import is_purchase, local_day
 from ckm.customers.source import readable
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.customers.coverage import counted
 from ckm.errors import InputError
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from datetime import date

@@ -25,7 +25,7 @@ from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
 from ckm.scanned import remember
 from ckm.settings import end_of_day
-from ckm.wording import many
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from datetime import date
@@ -282,12 +282,12 @@ def _transactions(
         conversion = conversion.knowing(known)
         totals = SalesTotals()
         found = _scanned(source, conversion) or _read(source, conversion, totals)
-        if found.left_out > MAX_REJECTS * found.total:
+        if _are_too_many(found):
             raise _refusal(file, source, conversion)
     left = []
     if found.left_out:
         was = "was" if found.left_out == 1 else "were"
-        left = [f"{found.left_out:,} of {many(found.total, 'record')} {was} left out as unfit"]
+        left = [f"{found.left_out:,} of {counted(found.total, 'record')} {was} left out as unfit"]
     return found.rows, [*remarks, *conversion.remarks, *totals.remarks(), *conversion.cleaning_remarks(), *left]
 
 
@@ -304,6 +304,12 @@ def _refuse_other_table(file: Path, source: Source, *, said: str | None) -> None
         )
 
 
+def _are_too_many(found: FitRows) -> bool:
+    if found.failures is not None:
+        return found.failures.are_too_many(found.total, MAX_REJECTS)
+    return found.left_out > MAX_REJECTS * found.total
+
+
 def _refusal(file: Path, source: Source, conversion: Conversion) -> InputError:
     """Return why a file is refused: a scan has not looked at each row, so it is read once more."""
     found = _read(source, conversion)
@@ -311,7 +317,7 @@ def _refusal(file: Path, source: Source, conversion: Conversion) -> InputError:
     assert failures is not None
     return InputError(
         failures.refusal(str(file), mapping, source.format, rows=total, limit=MAX_REJECTS),
-        hint=failures.options(mapping, rows=total, loads=False),
+        hint=failures.options(mapping, rows=total, loads=False, sample=source.sample),
         reasons=dict(failures.counts),
         rows=failures.first,
     )

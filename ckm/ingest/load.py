@@ -30,7 +30,7 @@ from ckm.store import LoadFacts, LoadWriter, Store
 from ckm.store.delta import aligned
 from ckm.store.loads import REQUARANTINE
 from ckm.store.side_tables import SCHEMA as QUARANTINE_SCHEMA
-from ckm.wording import are, many
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -233,6 +233,7 @@ class FileLoad:
         self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.filled]
         self.contract = Contract(self.table, self.unfilled)
         self.totals = SalesTotals()
+        self.records = 0
         self.failures = Failures()
         self.flags: Counter[str] = Counter()
 
@@ -321,6 +322,7 @@ class FileLoad:
     def _take(self, batch: _Sorted, writer: LoadWriter) -> int:
         """Hand a batch to the store; return the number of its records."""
         writer.add(batch.good)
+        self.records += batch.records
         if self.conversion.orders is not None and self.conversion.orders.of_sales:
             self.totals.add(batch.good)
         if len(batch.unfit):
@@ -339,12 +341,12 @@ class FileLoad:
 
     def _refuse_too_many_rejects(self, writer: LoadWriter) -> None:
         facts = writer.counts()
-        if facts.quarantined > self.settings.max_rejects * facts.rows:
+        if self.failures.are_too_many(self.records, self.settings.max_rejects):
             found, limit = self.source.format, self.settings.max_rejects
-            message = self.failures.refusal(self.label, self.mapping, found, rows=facts.rows, limit=limit)
+            message = self.failures.refusal(self.label, self.mapping, found, rows=self.records, limit=limit)
             raise TooManyRejectsError(
                 f"{message}; nothing was loaded",
-                hint=self.failures.options(self.mapping, rows=facts.rows, loads=True),
+                hint=self.failures.options(self.mapping, rows=self.records, loads=True, sample=self.source.sample),
                 failures=self.failures,
                 result=self._result(facts, Status.failed),
             )
@@ -352,7 +354,7 @@ class FileLoad:
     def _renamed(self) -> list[str]:
         changed = {old: new for old, new in self.names.items() if old != new}
         if len(sayable(list(changed), named=self.source.format.named)) < len(changed):
-            return [f"{len(changed)} columns are stored under other names, which the store allows"]
+            return [f"{counted(len(changed), 'column', 'is', 'are')} stored under other names, which the store allows"]
         if len(changed) > MOST_RENAMED:
             return [f"{len(changed)} columns are stored under other names: what the store does not allow in one is a _"]
         return [f"column '{old}' is stored as '{new}'" for old, new in changed.items()]
@@ -364,21 +366,24 @@ class FileLoad:
 
     def _result(self, facts: LoadFacts, status: Status = Status.loaded) -> FileResult:
         problems = [text if line is None else f"line {line}: {text}" for line, text in self.source.problems]
-        flagged = [f"{many(count, 'row')} flagged by the rule '{name}'" for name, count in sorted(self.flags.items())]
+        flagged = [
+            f"{counted(count, 'row')} flagged by the rule '{name}'" for name, count in sorted(self.flags.items())
+        ]
         renamed = self._renamed()
         superseded = []
         if facts.superseded:
             superseded = [
-                f"{many(facts.superseded, 'row')} of an earlier load of this file left: it is read otherwise now"
+                f"{counted(facts.superseded, 'row')} of an earlier load of this file left: it is read otherwise now"
             ]
         orders = []
         if facts.merged:
-            merged = "it was merged" if facts.merged == 1 else "they were merged"
-            orders.append(f"{are(facts.merged, 'order')} known with lines that this file does not hold: {merged}")
+            merged = counted(facts.merged, "order", "was", "were")
+            orders.append(f"{merged} merged, as there are known lines that this file does not hold")
         if facts.older:
+            older = counted(facts.older, "order", "is", "are")
             orders.append(
-                f"{are(facts.older, 'order')} known in a later state, which stays: this file is an older export, and "
-                "counts for analyses as of earlier days (--exported DATE says when it was made)"
+                f"{older} known in a later state, which stays: this file is an older export, and counts for analyses "
+                "as of earlier days (--exported DATE says when it was made)"
             )
         return FileResult(
             self.label,

@@ -14,6 +14,7 @@ from ckm.mapping.passed_over import passed_over
 from ckm.mapping.platforms import NONE, known_platform
 from ckm.mapping.proposal import checked_overrides, complete, propose_mapping
 from ckm.mapping.sayable import sayable
+from ckm.mapping.zone_column import zone_column
 from ckm.schema import NO_CURRENCY
 from ckm.sources.hints import Hints
 
@@ -183,7 +184,9 @@ class ByNames:
             sample=sample,
         )
         matched = ", ".join(f"{target} = {source}" for target, source, _ in proposal.matched)
-        mapping = with_currency(replace(proposal.mapping, time_zone=self.time_zone), self.blank_currency)
+        zones = zone_column(columns, sample) if self.table != "customers" else None
+        mapping = replace(proposal.mapping, time_zone=self.time_zone, time_zone_column=zones)
+        mapping = with_currency(mapping, self.blank_currency)
         return mapping, (f"matched by name: {matched}", *proposal.assumed)
 
     def _of_platform(
@@ -195,7 +198,8 @@ class ByNames:
         said = IngestOptions(hints=self.hints, time_zone=self.time_zone)
         mapping = adjusted(replace(mapping, columns=rules), said)
         assumed += [
-            f"the export has no column {column}: {consequence}" for column, consequence in platform.lacks(columns)
+            f"the export has no column {column}: {consequence}"
+            for column, consequence in platform.lacks(columns, taken)
         ]
         if passed := passed_over(mapping, columns).money:
             names = ", ".join(repr(column) for column in sayable(passed, named=named))

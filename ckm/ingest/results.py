@@ -67,6 +67,8 @@ class FileResult:
 
 SHORT = ("file", "table", "status", "rows", "accepted", "updated", "unchanged", "duplicates", "quarantined")
 """The columns that fit a terminal."""
+SPARE = ("updated", "unchanged", "duplicates", "quarantined")
+"""Of these, those that are left out on a narrow terminal where they are zero."""
 SHORT_HISTORY = ("load_id", "loaded_at", "kind", "table", "file", "rows", "accepted", "quarantined", "undone")
 """The columns of the history that fit a terminal."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import polars as pl
 
+from ckm.wording import counted
+
 SALE_TYPES = ("sale", "subscription")
 SEED = 31
 AMOUNTS = ("gross", "discounts", "returns")
@@ -25,15 +27,15 @@ class SalesTotals:
             "discounts": discount,
             "returns": pl.when(~sold).then(-pl.col("net")).otherwise(0.0),
         }
-        counted = rows.filter(pl.col("type") != "cancel")
+        valid = rows.filter(pl.col("type") != "cancel")
         self._sums.append(
-            counted.group_by("currency").agg(
+            valid.group_by("currency").agg(
                 sums["gross"].filter(sold).sum().alias("gross"),
                 sums["discounts"].filter(sold).sum().alias("discounts"),
                 sums["returns"].sum().alias("returns"),
             )
         )
-        self._orders.append(counted.filter(sold).select(pl.col("order_id").hash(SEED).unique()).to_series())
+        self._orders.append(valid.filter(sold).select(pl.col("order_id").hash(SEED).unique()).to_series())
 
     def remarks(self) -> list[str]:
         """Return a sentence on the orders and, by currency, what they come to; none where nothing was sold."""
@@ -44,4 +46,4 @@ class SalesTotals:
         for currency, gross, discounts, returns in sums.iter_rows():
             net = f"net sales {gross - discounts - returns:,.2f} {currency}"
             parts.append(f"gross {gross:,.2f} - discounts {discounts:,.2f} - returns {returns:,.2f} = {net}")
-        return [f"{orders:,} order{'s' * (orders != 1)}: {'; '.join(parts)}"]
+        return [f"{counted(orders, 'order')}: {'; '.join(parts)}"]

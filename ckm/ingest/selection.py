@@ -21,6 +21,7 @@ from ckm.plaintext import unicode_text
 from ckm.schema import TABLES
 from ckm.sources.archive import spool_stdin
 from ckm.sources.folder import files_in
+from ckm.sources.partition import partition_of
 from ckm.sources.read import open_source, refuse_absent
 
 if TYPE_CHECKING:
@@ -221,13 +222,17 @@ def stdin_on_disk(jobs: list[Job]) -> Iterator[list[Job]]:
 def label(path: Path, root: Path) -> str:
     """Return what a file is called in the store: its path inside the workspace with ``/``, else its name.
 
+    Of folders that name columns (``month=3/part-0.parquet``) the names are part of it, for such files have one name.
     A link is called by its own name: two links to one file are told apart, and one that leads nowhere is found again.
     """
     if path == STDIN:
         return STDIN_LABEL
     resolved = _resolved(path.parent) / path.name if path.name not in {"", ".."} else _resolved(path)
     inside = resolved.is_relative_to(root.resolve())
-    return unicode_text(resolved.relative_to(root.resolve()).as_posix() if inside else path.name)
+    if inside:
+        return unicode_text(resolved.relative_to(root.resolve()).as_posix())
+    folders = resolved.parts[-1 - len(partition_of(path)) : -1]
+    return unicode_text("/".join((*folders, path.name)))
 
 
 def _resolved(path: Path) -> Path:

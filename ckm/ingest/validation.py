@@ -29,7 +29,7 @@ class ValidatedBatch(NamedTuple):
     failed
         Of the others ``source_row`` (number in the file) and ``reasons`` (``column|rule``).
     records
-        How many there are of both.
+        How many records there were; one may become several rows.
     """
 
     good: pl.DataFrame
@@ -48,7 +48,7 @@ def validated(batch: Batch, conversion: Conversion, contract: Contract) -> Valid
         pl.col("line").alias("source_row"), pl.concat_list(UNREAD + pl.col("reason")).alias("reasons")
     )
     failed = pl.concat([broken.cast(REASONS), unread.cast(REASONS)])
-    return ValidatedBatch(verdict.good, failed, len(verdict.good) + len(failed))
+    return ValidatedBatch(verdict.good, failed, len(batch.records) + len(batch.rejected))
 
 
 def once_per_record(broken: pl.DataFrame, origin: pl.Series | None) -> pl.DataFrame:

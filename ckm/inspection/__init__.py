@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ckm.config import load_config
@@ -15,11 +15,13 @@ from ckm.inspection.profile import ColumnProfile, profilers, see_all
 from ckm.inspection.validation import ProposedMapping, Validation
 from ckm.mapping.mapping import load_mapping
 from ckm.sources.read import open_source
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from ckm.mapping.mapping import Mapping
     from ckm.sources.format import FileFormat
 
 MANY_REJECTED = 0.1
@@ -66,6 +68,8 @@ class Inspection:
         In the order of their lines.
     proposal
         The table that it could fill.
+    mapping
+        The mapping by which; null where something stands in the way.
     """
 
     path: Path
@@ -76,6 +80,7 @@ class Inspection:
     columns: tuple[ColumnProfile, ...]
     problems: tuple[Problem, ...]
     proposal: ProposedMapping
+    mapping: Mapping | None = field(default=None, repr=False)
 
     @property
     def decimal(self) -> str | None:
@@ -152,6 +157,7 @@ def inspect_file(
             columns,
             tuple(sorted(problems, key=lambda problem: problem.line or 0)),
             validation.finished(),
+            validation.mapping,
         )
 
 
@@ -160,8 +166,9 @@ def _rejections(reasons: Counter[str], places: dict[str, list[int]], rows: int) 
     for reason, count in reasons.items():
         lines = places[reason]
         named = ", ".join(f"{line:,}" for line in lines) + (", …" if count > len(lines) else "")
-        records = "1 record" if count == 1 else f"{count:,} records"
-        problems.append(Problem(lines[0], f"{records} rejected, {reason} (line{'s' * (count > 1)} {named})"))
+        problems.append(
+            Problem(lines[0], f"{counted(count, 'record')} rejected, {reason} (line{'s' * (count > 1)} {named})")
+        )
     total = reasons.total()
     if rows + total >= FEW_RECORDS and total > MANY_REJECTED * (rows + total):
         share = total / (rows + total)
@@ -175,7 +182,7 @@ def _misfits(columns: Sequence[ColumnProfile]) -> list[Problem]:
     return [
         Problem(
             column.misfit_line,
-            f"column {column.name}: {column.misfits:,} value{'s' * (column.misfits > 1)} no {column.type}",
+            f"column {column.name}: {counted(column.misfits, 'value', 'is', 'are')} no {column.type}",
         )
         for column in columns
         if column.misfits

@@ -64,7 +64,8 @@ class ProposedMapping:
     obstacle
         Why the file cannot be loaded like that, and what would help; null if nothing stands in the way.
     failed
-        How many of all rows would fail validation, unread ones among them; null where something stands in the way.
+        How many records would fail validation, unread ones among them; null where something stands in the way. Lines
+        that are no records (blank ones, totals, footers) are left out.
     rules
         The rules that they break, the most frequent first.
     options
@@ -102,10 +103,16 @@ class Validation:
         self.rows = 0
         self.proposal = ProposedMapping(None)
         self.conversion: Conversion | None = None
+        self._mapping: Mapping | None = None
         try:
             self._plan(options, config)
         except UsageError as error:
             self._refuse(error)
+
+    @property
+    def mapping(self) -> Mapping | None:
+        """The mapping by which the file would be loaded; null where something stands in the way."""
+        return self._mapping if self.conversion is not None else None
 
     def see(self, batch: Batch) -> None:
         """Hold a batch against the table."""
@@ -135,10 +142,14 @@ class Validation:
         texts = failures.sentences(mapping, found)
         rules = tuple(
             FailedRule(rule, count, tuple(failures.first[rule]), text)
-            for (rule, count), text in zip(failures.ordered(), texts, strict=True)
+            for (rule, count), text in zip(failures.faults(), texts, strict=True)
         )
-        said = failures.options(mapping, rows=self.rows, loads=True) if failures.rows else None
-        return replace(self.proposal, failed=failures.rows, rules=rules, options=said)
+        said = (
+            failures.options(mapping, rows=self.rows, loads=True, sample=self.source.sample)
+            if failures.failed
+            else None
+        )
+        return replace(self.proposal, failed=failures.failed, rules=rules, options=said)
 
     def _plan(self, options: IngestOptions, config: Config) -> None:
         found = self.source.format
@@ -154,6 +165,7 @@ class Validation:
         mapping, said = plan.mapping(
             found.columns, named=found.named, repeated=found.repeated, sample=self.source.sample
         )
+        self._mapping = mapping
         matched = "matched by name"
         self.proposal = replace(
             self.proposal, columns=_taken(mapping), assumed=tuple(each for each in said if not each.startswith(matched))
@@ -171,6 +183,8 @@ class Validation:
             from_1904=found.from_1904,
             named=found.named,
         )
+        assumed = tuple(dict.fromkeys((*self.proposal.assumed, *conversion.remarks)))
+        self.proposal = replace(self.proposal, assumed=assumed)
         self.conversion = replace(conversion, extras=())
         self.contract = Contract(mapping.target)
 
@@ -193,7 +207,7 @@ def _taken(mapping: Mapping) -> tuple[tuple[str, str], ...]:
 
 def _columns_taken(rule: ColumnRule) -> tuple[str, ...]:
     """The columns of the file that a target is made of; an expression's stand in double quotes."""
-    return tuple(quoted_names(rule.sql)) if isinstance(rule, Expression) else sources_of(rule)
+    return tuple(dict.fromkeys(quoted_names(rule.sql))) if isinstance(rule, Expression) else sources_of(rule)
 
 
 def best_table(columns: Sequence[str]) -> str | None:

@@ -17,6 +17,7 @@ from ckm.values.amounts import refuse_other_currencies
 from ckm.values.ids import IdReader
 from ckm.values.readers import complete_reading
 from ckm.values.vocabulary import translate
+from ckm.values.zones import in_own_zones
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -90,6 +91,12 @@ class Conversion:
         The signs, codes and words that stood beside amounts so far.
     orders
         What is done with the lines of orders; null where the mapping says nothing of them.
+    zone
+        Of times without one.
+    zone_column
+        The source column that names the time zone of each row; null where all are of ``zone``.
+    local_times
+        The targets whose times are written without a zone.
     """
 
     mapping: Mapping
@@ -105,6 +112,9 @@ class Conversion:
     remarks: tuple[str, ...] = ()
     amount_marks: set[str] = field(default_factory=set)
     orders: OrderRules | None = None
+    zone: str = "UTC"
+    zone_column: str | None = None
+    local_times: frozenset[str] = frozenset()
 
     @classmethod
     def plan(
@@ -250,6 +260,8 @@ class Conversion:
         quick = self._read_quickly(inputs)
         for target in self.inputs:
             self._complete(target, inputs[target], quick[target], typed, broken)
+            if self.zone_column is not None and target in self.local_times:
+                typed[target] = in_own_zones(typed[target], records[self.zone_column], self.zone)
         typed |= {target: value.new_from_index(0, records.height) for target, value in self.constants.items()}
         self._scale(self.mapping.minor_units, typed)
         for target, expression in self.expressions.items():

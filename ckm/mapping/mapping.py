@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
 
+from ckm.files import replacing
+from ckm.plaintext import unicode_text
 from ckm.schema import TABLES
 from ckm.sources.hints import Hints
 
@@ -94,6 +96,8 @@ class StatusRule:
         What the row is if nothing stands in the column.
     other
         What the row is if another word stands there; None leaves it to the next rule.
+    below_zero, above_zero
+        A source column of amounts: the rule is only for rows of which it is below zero, or above.
     """
 
     source: str
@@ -101,6 +105,13 @@ class StatusRule:
     filled: Meaning | None = None
     blank: Meaning | None = None
     other: Meaning | None = None
+    below_zero: str | None = None
+    above_zero: str | None = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The source columns that it reads."""
+        return (self.source, *filter(None, (self.below_zero, self.above_zero)))
 
 
 @dataclass(frozen=True)
@@ -274,6 +285,8 @@ def _status_to_plain(rule: StatusRule) -> dict[str, Any]:
         "filled": rule.filled,
         "blank": rule.blank,
         "other": rule.other,
+        "below_zero": rule.below_zero,
+        "above_zero": rule.above_zero,
     }
     return {name: value for name, value in entries.items() if value}
 
@@ -286,6 +299,13 @@ def dump_mapping(mapping: Mapping) -> str:
     if any(mark in text for mark in "\x85\u2028\u2029"):
         return yaml.safe_dump(plain, sort_keys=False, width=120)
     return text
+
+
+def save_mapping(mapping: Mapping, path: Path, *, files: tuple[str, ...]) -> None:
+    """Write a mapping that was found to a file, to be changed: called as the file, and for ``files``."""
+    text = dump_mapping(replace(mapping, name=unicode_text(path.stem), files=files))
+    with replacing(path) as draft:
+        draft.write_text(text, encoding="utf-8", newline="\n")
 
 
 def load_mapping(path: Path) -> Mapping:

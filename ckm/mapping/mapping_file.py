@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Literal, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
@@ -41,7 +42,7 @@ KEYS = (
     *("order_level", "status", "minor_units", "guest_ids", "whole_orders", "aside"),
     *("file_level", "time_zone_column", "payments"),
 )
-TEXT_HINTS = ("encoding", "delimiter", "quote", "decimal", "thousands", "dates", "sheet")
+TEXT_HINTS = ("encoding", "delimiter", "quote", "decimal", "thousands", "dates", "sheet", "records")
 LIST_HINTS = ("columns", "null_values")
 ACTIONS = ("quarantine", "flag")
 NEAR = 0.85
@@ -124,7 +125,8 @@ def _status(entry: YamlEntry) -> tuple[StatusRule, ...]:
 
 
 def _status_rule(entry: YamlEntry) -> StatusRule:
-    found = fields_of(entry, ("column", "words", "filled", "blank", "other"))
+    signs = ("below_zero", "above_zero")
+    found = fields_of(entry, ("column", "words", "filled", "blank", "other", *signs))
     if "column" not in found:
         raise mistake(entry, "a status without 'column'")
     if not found.keys() & {"words", "filled", "blank"}:
@@ -138,7 +140,11 @@ def _status_rule(entry: YamlEntry) -> StatusRule:
     decided = {
         name: _meaning(found[name].text(), found[name].where) for name in ("filled", "blank", "other") if name in found
     }
-    return StatusRule(found["column"].text(), words, **decided)
+    only_for = {name: found[name].text() for name in signs if name in found}
+    if len(only_for) > 1:
+        raise mistake(entry, "a status rule is for amounts below zero or above, not both", hint="write two rules")
+    rule = StatusRule(found["column"].text(), words, **decided)
+    return replace(rule, below_zero=only_for.get("below_zero"), above_zero=only_for.get("above_zero"))
 
 
 def _meaning(word: str, where: str) -> Meaning:

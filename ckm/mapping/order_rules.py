@@ -16,7 +16,7 @@ from ckm.mapping.order_amounts import CUT, ORDER, RETURNED, adjusted, as_returns
 from ckm.mapping.order_parts import SAID, cut_orders, kept_said, tells_of_order, with_said
 from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
 from ckm.values.vocabulary import fold
-from ckm.wording import are, many
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from ckm.mapping.mapping import Mapping, StatusRule
@@ -29,6 +29,8 @@ NOT_KEPT = ("gross", "refund", "refunded_at", *ORDER_AMOUNTS)
 KNOWN = ("order_id", "customer_id", "ordered_at", "currency", "channel", "campaign_id")
 """Columns that an order's lines share."""
 UNKNOWN_STATUS = "status|vocabulary"
+NEGATIVE = r"^[^\d]*[-\u2212\u2010-\u2014(]|\d[^\d]*[-\u2212]\s*$"
+"""An amount as text that is below zero: with a minus before or after it, or in brackets."""
 NO_FIRST_LINE = "row|first_line_missing"
 
 
@@ -239,32 +241,30 @@ class OrderRules:
 
     def remarks(self) -> list[str]:
         """Return sentences on what was found in all records so far."""
-        named = ", ".join(f"'{rule.source}'" for rule in self.status)
+        named = ", ".join(f"'{source}'" for source in dict.fromkeys(rule.source for rule in self.status))
         said = []
         if ignored := self.counts["ignored"]:
-            what = "no sales" if self.of_sales else "none to load"
-            said.append(f"{are(ignored, 'record')} {what} by their status ({named}): left out")
+            what = "no sale" if self.of_sales else "nothing to load"
+            paid_out = self.counts["paid_out"]
+            of_them = f"; {paid_out:,} of them of money paid out that nothing calls a refund" if paid_out else ""
+            said.append(f"{counted(ignored, 'record')} left out, {what} by the status ({named}){of_them}")
         if cancelled := self.counts["cancelled"]:
-            said.append(f"{are(cancelled, 'row')} of cancelled, failed or voided orders by their status: no purchases")
+            rows = counted(cancelled, "row", "is", "are")
+            said.append(f"{rows} of cancelled, failed or voided orders by their status: no purchases")
         if completed := self.counts["completed"]:
-            whose = (
-                "an order that was known, whose first line is"
-                if completed == 1
-                else ("orders that were known, whose first lines are")
-            )
-            further = "a further line" if completed == 1 else "further lines"
-            said.append(f"{are(completed, 'row')} {further} of {whose} not here")
+            rows = counted(completed, "row")
+            said.append(f"{rows} with further lines of orders that were known, whose first lines are not here")
         if cut := self.counts["cut"]:
             said.append(
-                f"{many(cut, 'order')} with more goods than the lines that are here: a page may go on with the order; "
-                "until it is loaded, so much of the order's discounts counts as its lines are a share of its goods"
+                f"{counted(cut, 'order')} with more goods than the lines in this file: the next page may have the rest; "
+                "until it is loaded, the discount of the order counts in proportion to its lines here"
             )
         if returns := self.counts["returns"]:
             undated = self.counts["undated"]
             when = "each dated" if not undated else f"{undated:,} without a date, on the day of the order"
             if self.by_status:
                 when += "; of orders that only a status calls refunded, taken as paid back whole"
-            said.append(f"{are(returns, 'row')} {'a refund' if returns == 1 else 'refunds'}, {when}")
+            said.append(f"{counted(returns, 'row', 'is a refund', 'are refunds')}, {when}")
         return said
 
     def _meanings(self, records: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
@@ -277,10 +277,17 @@ class OrderRules:
             if rule.blank:
                 blank = words.str.strip_chars().fill_null("") == ""
                 found = pl.select(pl.when(blank).then(pl.lit(rule.blank)).otherwise(found)).to_series()
+            if rule.below_zero or rule.above_zero:
+                concerned = _has_sign_of(rule, records)
+                nothing = pl.Series([None], dtype=pl.String).new_from_index(0, records.height)
+                found, words = found.zip_with(concerned, nothing), words.zip_with(concerned, nothing)
             if rule.words:
                 unknown = unknown | (words.str.strip_chars().fill_null("") != "")
             unknown = unknown & (found != "next").fill_null(value=True)
-            meaning = meaning.zip_with(meaning.is_not_null() & (meaning != "next"), found)
+            is_open = meaning.is_null() | (meaning == "next")
+            if rule.below_zero and rule.filled == "ignore":
+                self.counts["paid_out"] += int((is_open & (found == "ignore")).sum())
+            meaning = found.zip_with(is_open.fill_null(value=True), meaning)
         return meaning.set(meaning == "next", None), unknown & meaning.is_null()
 
     def _completed(self, lines: pl.DataFrame, alone: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
@@ -328,6 +335,13 @@ def _meanings_of(words: pl.Series, rule: StatusRule) -> dict[str, str]:
             if meaning:
                 found[word] = meaning
     return found
+
+
+def _has_sign_of(rule: StatusRule, records: pl.DataFrame) -> pl.Series:
+    """Return which records have an amount of the sign that a rule is for; zero has none."""
+    amount = records[rule.below_zero or rule.above_zero or rule.source].cast(pl.String).fill_null("")
+    negative = amount.str.contains(NEGATIVE)
+    return amount.str.contains("[1-9]") & (negative if rule.below_zero else ~negative)
 
 
 def _with_types(lines: pl.DataFrame) -> pl.DataFrame:

@@ -37,7 +37,7 @@ def passed_over(mapping: Mapping, columns: Sequence[str]) -> PassedOver:
     """Return the columns of a file that ``mapping`` does not name."""
     used = {*mapping.drop, *mapping.order_level, *mapping.aside, *mapping.translate, *mapping.file_level}
     used.update(filter(None, [mapping.time_zone_column]))
-    used.update(rule.source for rule in mapping.status)
+    used.update(source for rule in mapping.status for source in rule.sources)
     for target, rule in mapping.columns.items():
         used.update(sources_of(rule))
         if isinstance(rule, Expression):

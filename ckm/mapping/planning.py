@@ -123,11 +123,36 @@ class _Planner:
 
     def _zone_of_column(self) -> str | None:
         """Return the time zone that a column of the file names; null without such a column, or such a name in it."""
+        words = self._zone_words()
+        return next((zone for word in words if (zone := zone_named(word))), None)
+
+    def _zone_words(self) -> list[str]:
+        """Return what the first records call their time zone, where nothing goes before that."""
         name = self.mapping.time_zone_column
-        if name is None or name not in self.sample.columns:
-            return None
+        if name is None or self.mapping.time_zone is not None or name not in self.sample.columns:
+            return []
         words = self.sample[name].drop_nulls().cast(pl.String).str.strip_chars()
-        return next((zone for word in words.unique(maintain_order=True) if (zone := zone_named(word))), None)
+        return [word for word in words.unique(maintain_order=True) if word]
+
+    def _in_own_zones(self, draft: Conversion) -> Conversion:
+        """Return a conversion that reads each time as of the zone that its row names."""
+        if not self._zone_words():
+            return draft
+        local = frozenset(target for target in draft.inputs if _is_local(draft.readers[target]))
+        return replace(draft, zone=self.zone, zone_column=self.mapping.time_zone_column, local_times=local)
+
+    def _zones_said(self) -> Iterator[str]:
+        """Say which time zones a column of the file names."""
+        words = self._zone_words()
+        zones = list(dict.fromkeys(zone for word in words if (zone := zone_named(word))))
+        column = f"column '{self.mapping.time_zone_column}'"
+        if zones:
+            yield f"times are those of {' and '.join(zones)}, which {column} names"
+        if any(zone_named(word) is None for word in words):
+            yield (
+                f"{column} names time zones that are not known: such times are taken for those of {self.zone}; "
+                "--time-zone ZONE says which is meant"
+            )
 
     def take_currencies(self, shown: AnyMapping[str, tuple[str, ...]]) -> None:
         """Take what number formats show beside amounts as the signs that stand beside them in a text."""
@@ -148,6 +173,7 @@ class _Planner:
         for target, rule in self._computing_order().items():
             self._plan_expression(target, rule)
         draft = replace(self.draft, extras=self._extras(), orders=OrderRules.of(self.mapping))
+        draft = self._in_own_zones(draft)
         nothing = self.sample.clear()
         currency = self.mapping.columns.get("currency")
         if isinstance(currency, Constant):
@@ -160,7 +186,7 @@ class _Planner:
             rules=rules,
             decimal=self.settler.decimal,
             date_format=self.settler.date_format,
-            remarks=(*assumed, *self.settler.remarks, *self._doubts()),
+            remarks=(*assumed, *self._zones_said(), *self.settler.remarks, *self._doubts()),
         )
 
     def _doubts(self) -> Iterator[str]:
@@ -236,7 +262,8 @@ class _Planner:
 
     def _check_sources(self) -> None:
         """Refuse columns that the file has not where the mapping names them beside its targets."""
-        named = {"order_level": self.mapping.order_level, "status": [rule.source for rule in self.mapping.status]}
+        status = [name for rule in self.mapping.status for name in rule.sources]
+        named = {"order_level": self.mapping.order_level, "status": status}
         for key, columns in named.items():
             for name in columns:
                 if name not in self.columns:
@@ -395,6 +422,13 @@ class _Planner:
         rule = self.mapping.columns[target]
         columns = sources_of(rule)
         return f"column '{columns[0]}'" if columns else f"'{target}'"
+
+
+def _is_local(reader: Reader) -> bool:
+    """Whether a reader reads moments that are written without a time zone."""
+    if isinstance(reader, DateReader):
+        return not reader.day and not reader.style.zoned
+    return isinstance(reader, NativeReader) and reader.dtype == MOMENT and reader.is_local
 
 
 def _fresh(reader: Reader) -> Reader:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.mapping.expressions import outside_quotes
-from ckm.mapping.mapping import ColumnRule, Expression, FromColumn, FromColumns, Mapping, sources_of
+from ckm.mapping.mapping import ColumnRule, Expression, FromColumn, FromColumns, Mapping, StatusRule, sources_of
 from ckm.mapping.mapping_file import KEYS, check_schema, fields_of, mapping_of, mistake, texts
 from ckm.mapping.proposal import TYPE_BY_SIGN
 from ckm.mapping.synonyms import normalise, synonyms
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from collections.abc import Mapping as AnyMapping
 
     import polars as pl
@@ -47,6 +47,8 @@ NAMEABLE = frozenset(
 )
 """Targets for which a name in any language is enough, once the platform is known."""
 LACKED = {
+    "customer_id": "no sale is of a known customer; --column customer_id=COLUMN names one",
+    "discount": "discounts of lines are not known",
     "refund": "refunds are not known",
     "order_refund": "refunds are not known",
     "order_discount": "discounts of an order are not known",
@@ -54,6 +56,13 @@ LACKED = {
     "order_net": "what is paid back of shipping, and discounts on it, cannot be told from goods",
 }
 """What cannot be known without the columns of a target, in words for who reads the result."""
+CONFUSED = {
+    "ignore": "records that are no sales may count as sales",
+    "return": "refunds and transfers may be taken for sales, or for each other",
+    "refunded": "refunds are not known by their status",
+    "cancel": "cancelled orders may count as sales",
+}
+"""What may be confused without a column of statuses, by the last of these meanings that it can have."""
 NOTHING: AnyMapping[str, str] = {}
 _NAME = re.compile(r'"((?:[^"]|"")*)"')
 
@@ -170,25 +179,42 @@ class Platform:
                 found[wanted[0]] = matching[0]
         return found
 
-    def lacks(self, columns: Sequence[str]) -> list[tuple[str, str]]:
+    def lacks(self, columns: Sequence[str], taken: Collection[str] = ()) -> list[tuple[str, str]]:
         """Return the columns of money and status that an export can have and a file has not, and what follows.
 
-        A column that stands in for another that is there is none of them.
+        A column that stands in for another that is there is none of them, and neither is one of a target that is
+        ``taken`` from another column.
         """
         names, sales = self._names(columns), self.mapping.table == "transactions"
+        names |= self._translated(columns, names)
+        without = [rule for rule in self.mapping.status if sales and rule.words and rule.source not in names]
         found = [
-            (repr(rule.source), "cancelled orders may count as sales")
-            for rule in self.mapping.status
-            if sales and rule.words and rule.source not in names
+            (repr(source), CONFUSED[max(meanings & CONFUSED.keys(), key=list(CONFUSED).index)])
+            for source in dict.fromkeys(rule.source for rule in without)
+            for meanings in [{meaning for rule in without if rule.source == source for meaning in rule.words.values()}]
+            if meanings & CONFUSED.keys()
         ]
+        found += [(repr(column), "what it takes off stays in the amounts") for column in self._taken_off(names)]
         for target, consequence in LACKED.items():
             sources = _sources(self.mapping.columns[target]) if target in self.mapping.columns else ()
             listed = list(dict.fromkeys(sources))
-            if "refund" in target and any("refunded" in rule.words.values() for rule in self.mapping.status):
+            if "refund" in target and any(
+                not {"refunded", "return"}.isdisjoint(rule.words.values()) for rule in self.mapping.status
+            ):
                 consequence = "refunds are known by the status alone, and those of a part are not"
-            if listed and not any(source in names for source in listed):
+            if sales and listed and target not in taken and not any(source in names for source in listed):
                 found.append((" or ".join(map(repr, listed)), consequence))
         return found
+
+    def _taken_off(self, names: Collection[str]) -> list[str]:
+        """Return the columns that a file lacks of those that are taken off an order's total to get at its goods."""
+        net = self.mapping.columns.get("net")
+        if not isinstance(net, Expression):
+            return []
+        named = quoted_names(net.sql)
+        if "order_shipping" in outside_quotes(net.sql) and "order_shipping" in self.mapping.columns:
+            named += _sources(self.mapping.columns["order_shipping"])
+        return [name for name in named if name not in names]
 
     def _by_name(self, mapping: Mapping, columns: Sequence[str]) -> dict[str, ColumnRule]:
         """Return the targets for which just one column that the platform does not know has a known name."""
@@ -220,7 +246,8 @@ class Platform:
         """All columns of the export that its description names."""
         mapping = self.mapping
         named = [source for rule in mapping.columns.values() for source in _sources(rule)]
-        named += [*mapping.drop, *mapping.order_level, *mapping.aside, *(rule.source for rule in mapping.status)]
+        named += [*mapping.drop, *mapping.order_level, *mapping.aside]
+        named += [source for rule in mapping.status for source in rule.sources]
         named += [*mapping.file_level, *filter(None, [mapping.time_zone_column])]
         named += [*self.fingerprint.columns, *self.fingerprint.without, *self.fingerprint.values, *self.headers]
         return tuple(dict.fromkeys(named))
@@ -410,13 +437,17 @@ class _InFile:
             drop=self._present(self.given.drop),
             order_level=self._present(self.given.order_level),
             status=tuple(
-                replace(rule, source=self.names[rule.source]) for rule in self.given.status if rule.source in self.names
+                self._status(rule) for rule in self.given.status if all(name in self.names for name in rule.sources)
             ),
             minor_units=tuple(target for target in self.given.minor_units if target in columns),
             aside=self._present(self.given.aside),
             file_level=self._present(self.given.file_level),
             time_zone_column=self.names.get(self.given.time_zone_column or ""),
         )
+
+    def _status(self, rule: StatusRule) -> StatusRule:
+        below, above = (self.names.get(name or "") for name in (rule.below_zero, rule.above_zero))
+        return replace(rule, source=self.names[rule.source], below_zero=below, above_zero=above)
 
     def _present(self, columns: Iterable[str]) -> tuple[str, ...]:
         return tuple(self.names[column] for column in columns if column in self.names)

@@ -9,6 +9,7 @@ from ckm.errors import UnknownNameError
 from ckm.mapping.synonyms import normalise, synonyms
 from ckm.schema import TABLES
 from ckm.sources.cell_kinds import LONGEST, TYPED, kind_of
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -35,9 +36,9 @@ def sayable(columns: Sequence[str], *, named: bool) -> list[str]:
 def listed(columns: Sequence[str], *, named: bool) -> str:
     """Return the columns of a file for a hint: their names, or how many there are."""
     names = sayable(columns, named=named)
-    counted = "1 column" if len(columns) == 1 else f"{len(columns)} columns"
     if not names:
-        return f"{counted}, none of them known by its name; ckm inspect shows what was taken for the header"
+        there = counted(len(columns), "column")
+        return f"{there}, none of them known by its name; ckm inspect shows what was taken for the header"
     hidden = len(columns) - len(names)
     return ", ".join(names) + (f" and {hidden} more" if hidden else "")
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.customers.coverage import counted
 from ckm.customers.ledger import NO_VALUE, OTHER
 from ckm.customers.parties import PARTY_COLUMNS
 from ckm.errors import InputError
 from ckm.segmentation.library import ANALYSIS
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

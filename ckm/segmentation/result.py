@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.customers.coverage import counted
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
 from ckm.segmentation.summary import summarise
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from datetime import date

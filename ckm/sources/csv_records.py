@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from ckm.sources.format import WHITESPACE
+from ckm.sources.format import NO_VALUES, WHITESPACE
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -207,7 +208,7 @@ class RecordReader:
         """
         if len(fields) == self.width:
             if len(fields) > 1 and not any(fields):
-                return None, "no values"
+                return None, NO_VALUES
             return _nulls(fields), None
         if len(fields) > self.width and not any(fields[self.width :]) and all(fields[: self.width]):
             return _nulls(fields[: self.width]), "empty fields beyond the last column were dropped"
@@ -310,4 +311,4 @@ def _nulls(fields: list[str]) -> list[str | None]:
 
 
 def _fields(count: int) -> str:
-    return "1 field" if count == 1 else f"{count} fields"
+    return counted(count, "field")

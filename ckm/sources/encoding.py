@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
 from ckm.errors import InputError, UsageError
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,11 +203,13 @@ def _is_utf8(line: bytes) -> bool:
 
 
 def _remark_on_damage(lines: list[int], count: int) -> tuple[int, str]:
-    return lines[0], f"mixed encodings: {_counted(count)} not UTF-8 as the others are ({_named(lines, count)})"
+    return lines[
+        0
+    ], f"mixed encodings: {counted(count, 'line', 'is', 'are')} not UTF-8 as the others are ({_named(lines, count)})"
 
 
 def _remark_on_mixture(lines: list[int], count: int, other: str) -> tuple[int, str]:
-    told = f"mixed encodings: {_counted(count)} UTF-8 ({_named(lines, count)}), the others {other}"
+    told = f"mixed encodings: {counted(count, 'line', 'is', 'are')} UTF-8 ({_named(lines, count)}), the others {other}"
     return lines[0], f"{told}; each was read as what it is"
 
 
@@ -223,10 +226,6 @@ def _odd_lines(archive: Archive, *, utf8: bool) -> tuple[list[int], int]:
                 count += len(odd)
             number += len(lines)
     return found, count
-
-
-def _counted(count: int) -> str:
-    return "1 line is" if count == 1 else f"{count:,} lines are"
 
 
 def _named(lines: list[int], count: int) -> str:

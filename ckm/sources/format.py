@@ -17,6 +17,10 @@ NATIVE_SUFFIX = "E0"
 WHITESPACE = "whitespace"
 """The delimiter of files whose columns are set apart by runs of blanks."""
 
+NO_VALUES, TOTAL, NOTE, FOOTER = "no values", "total row", "note below the table", "footer line"
+NO_DATA = frozenset({NO_VALUES, TOTAL, NOTE, FOOTER})
+"""Why a line is rejected that is evidently no record: nothing of the data is lost with it."""
+
 REJECTED_SCHEMA: dict[str, pl.DataType] = {"line": pl.Int64(), "reason": pl.String(), "raw": pl.String()}
 
 

@@ -28,6 +28,8 @@ class Hints:
         A strptime format, or ``dmy``, ``mdy``, ``ymd``.
     sheet
         The sheet of an Excel file.
+    records
+        The keys that lead to the list of records in a JSON object, with points between them.
     null_values
         Texts that mean "no value", in every column.
     """
@@ -42,3 +44,4 @@ class Hints:
     dates: str | None = None
     sheet: str | None = None
     null_values: tuple[str, ...] | None = None
+    records: str | None = None

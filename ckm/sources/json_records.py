@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias, overload
 
 import polars as pl
 
-from ckm.errors import InputError
+from ckm.errors import AmbiguousError, InputError, UsageError
 from ckm.sources.csv_blocks import RAW_LIMIT, line_blocks
 from ckm.sources.encoding import UNREADABLE, detect_encoding, utf8_pieces
 from ckm.sources.format import NATIVE_SUFFIX, Batch, FileFormat, rejected_frame, text_schema
 from ckm.sources.header import unique_names
+from ckm.sources.json_wrapper import find_list, is_end, list_at, lists_of_records
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,29 +38,9 @@ _GAP = re.compile(r"[\s,]+")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
 """Strings, also one that is not closed yet, and what stands between values."""
 _MEMBER = re.compile(r'\s*(?P<key>"(?:[^"\\]|\\.)*+")\s*:\s*', re.DOTALL)
-_OBJECT = re.compile(r"\s*\{")
-_LIST_OF_OBJECTS = re.compile(r"\[(?=\s*\{)")
 _OBJECT_OF_OBJECTS = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*+"\s*:\s*\{', re.DOTALL)
 KEY = "key"
 """The column of the keys that records stand under in an object."""
-RECORDS = frozenset({"data", "records", "results", "rows", "entries", "value", "values"})
-"""What lists of records are called that are no part of a record."""
-_COMMA = re.compile(r"\s*,")
-ENVELOPE = frozenset(
-    {
-        "meta", "metadata", "info", "header", "summary", "page", "pages", "paging", "pagination", "pageinfo",
-        "pageno", "pagenumber", "pagesize", "perpage", "currentpage", "lastpage", "nextpage", "prevpage",
-        "previouspage", "totalpages", "limit", "offset", "skip", "start", "size", "total", "totalcount",
-        "totalsize", "totalresults", "totalrecords", "totalitems", "count", "resultcount", "recordcount",
-        "numresults", "hasmore", "hasnext", "cursor", "nextcursor", "endcursor", "next", "prev", "previous",
-        "first", "last", "self", "link", "links", "url", "href", "status", "statuscode", "success", "ok", "error",
-        "errors", "message", "messages", "warnings", "version", "apiversion", "schema", "object", "kind",
-        "format", "encoding", "generated", "generatedat", "exported", "exportedat", "exportdate", "requestid",
-        "request", "query", "params", "took", "done", "nextrecordsurl", "context", "odatacontext", "odatacount",
-        "odatanextlink",
-    }
-)  # fmt: skip
-"""What values beside a list of records are called that say something of the list, in letters alone."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -163,6 +144,8 @@ class JsonTable:
     """The keys in the order of their first appearance; the columns are these, made unique."""
     mixed: tuple[int, ...] = ()
     """The places of columns that hold numbers beside texts."""
+    inside: str | None = None
+    """The list of records in the only record of the file."""
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
         """Yield the records of the file in its order; what is no object is rejected with its line."""
@@ -173,6 +156,8 @@ class JsonTable:
         bad: list[tuple[int, str, str]] = []
         if self.layout.remark:
             remarks.add(self.layout.remark)
+        if self.inside is not None:
+            remarks.add(f"the file is one record; --records {self.inside} reads the list of records in it instead")
         for line, found in _elements(self.archive, self.encoding, self.layout):
             if isinstance(found, dict):
                 row = [found.get(key) for key in self.keys]
@@ -221,16 +206,17 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
         than a table can have columns.
     """
     encoding = detect_encoding(archive, hints.encoding)
-    layout = _layout(archive, encoding)
+    layout = _layout(archive, encoding, hints.records)
     kind = "jsonl" if layout.kind == "lines" else "json"
     keys: dict[str, None] = {}
     parents: dict[str, dict[str, None]] = {}
     forms: dict[type, Counter[str]] = {Numeral: Counter(), Nested: Counter(), str: Counter()}
-    readable, begins = 0, False
+    readable, begins, only = 0, False, dict[str, str | None]()
     reasons: Counter[str] = Counter()
     for place, (_, found) in enumerate(_elements(archive, encoding, layout)):
         if isinstance(found, dict):
             readable += 1
+            only = found if readable == 1 else {}
             for key, cell in found.items():
                 if cell is not None:
                     forms[type(cell)][key] += 1
@@ -256,6 +242,13 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
             f"{archive.name}: none of the {reasons.total():,} records can be read ({told})",
             hint=f"write each record as a JSON object; Infinity is no JSON, null is{other}",
         )
+    lists = lists_of_records(only) if readable == 1 and not reasons else []
+    if len(lists) > 1:
+        raise AmbiguousError(
+            f"{archive.name}: several lists of records are in one object: {', '.join(map(repr, lists))}",
+            hint=f"say which is meant: {' or '.join(f'--records {path}' for path in lists)}",
+            option="--records",
+        )
     numbers, nested, texts = forms.values()
     keys = _with_fields(keys, parents, numbers + texts)
     columns, _ = unique_names(tuple(keys))
@@ -270,7 +263,7 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
         nested=tuple(named[key] for key in keys if nested[key] > numbers[key] + texts[key]),
     )
     mixed = tuple(place for place, key in enumerate(keys) if numbers[key] and texts[key])
-    return JsonTable(archive, encoding, found_format, layout, tuple(keys), mixed)
+    return JsonTable(archive, encoding, found_format, layout, tuple(keys), mixed, lists[0] if lists else None)
 
 
 def _with_fields(keys: dict[str, None], parents: dict[str, dict[str, None]], single: Counter[str]) -> dict[str, None]:
@@ -295,46 +288,58 @@ class Layout:
     kind
         ``lines``: one a line; ``array``: in brackets; ``stream``: one after the other, over any lines; ``wrapped``: in
         the only array of one object whose other values describe it; ``keyed``: under their keys in one object.
-    key
-        The key of that value.
+    path
+        The keys that lead to that array.
+    is_given
+        Whether a person said so; then nothing else in the file matters.
     """
 
     kind: Literal["lines", "array", "stream", "wrapped", "keyed"]
-    key: str | None = None
+    path: tuple[str, ...] = ()
+    is_given: bool = False
 
     @property
     def remark(self) -> str | None:
         """What a person should know of it."""
         if self.kind == "wrapped":
-            return f"the records are those of the list '{self.key}', the only one in the file's object"
+            only = "" if self.is_given else ", the only one in the file's object"
+            return f"the records are those of the list '{'.'.join(self.path)}'{only}"
         if self.kind == "keyed":
             return f"the records stand under their keys in one object; the keys are the column '{KEY}'"
         return "the records stand one after the other, over several lines" if self.kind == "stream" else None
 
 
-def _layout(archive: Archive, encoding: Encoding) -> Layout:
+def _layout(archive: Archive, encoding: Encoding, records: str | None) -> Layout:
     """Find out how the objects stand, by the first of them and, for one that holds all others, by its end."""
     head = ""
     for piece in utf8_pieces(archive, encoding, BLOCK):
         head = piece.decode(errors="ignore").lstrip()
         if head:
             break
+    if records is not None:
+        path = tuple(records.strip("/").split("/") if records.startswith("/") else records.split("."))
+        if list_at(head, path) is None:
+            raise UsageError(
+                f"{archive.name}: there is no list '{records}' in the object that the file is",
+                hint="--records takes the keys that lead to it, as data.orders",
+            )
+        return Layout("wrapped", path, is_given=True)
     if head.startswith("["):
         return Layout("array")
-    if (found := _wrapper(head)) and _is_closed_by_wrapper(archive, encoding, found[0]):
-        return Layout("wrapped", found[0])
+    if (found := find_list(head)) and _is_closed_by_wrapper(archive, encoding, found.path):
+        return Layout("wrapped", found.path)
     if _OBJECT_OF_OBJECTS.match(head) and _holds_records(archive, encoding):
         return Layout("keyed")
     line = head.partition("\n")[0].strip()
     return Layout("stream" if not _is_complete(line) and _begins_with_object(head) else "lines")
 
 
-def _is_closed_by_wrapper(archive: Archive, encoding: Encoding, key: str) -> bool:
-    """Whether nothing follows the array but the end of the wrapping object, with values that describe the array."""
-    last = ""
-    for _, found in _array_elements(utf8_pieces(archive, encoding, BLOCK), archive.name, start="wrapped", closed=False):
+def _is_closed_by_wrapper(archive: Archive, encoding: Encoding, path: tuple[str, ...]) -> bool:
+    """Whether nothing follows the array but the end of the objects around it, with values that describe the array."""
+    last, pieces = "", utf8_pieces(archive, encoding, BLOCK)
+    for _, found in _array_elements(pieces, archive.name, Layout("wrapped", path), closed=False):
         last = found[1] if isinstance(found, tuple) else ""
-    return _ends_wrapper(last, key)
+    return is_end(last, path)
 
 
 def _holds_records(archive: Archive, encoding: Encoding) -> bool:
@@ -345,7 +350,7 @@ def _holds_records(archive: Archive, encoding: Encoding) -> bool:
     first: set[str] = set()
     count = 0
     pieces = utf8_pieces(archive, encoding, BLOCK)
-    for _, found in _array_elements(pieces, archive.name, start="keyed", closed=False):
+    for _, found in _array_elements(pieces, archive.name, Layout("keyed"), closed=False):
         if not isinstance(found, dict):
             return False
         own = {key for key in found if not isinstance(key, Field)} - {KEY}
@@ -354,48 +359,6 @@ def _holds_records(archive: Archive, encoding: Encoding) -> bool:
             return False
         count += 1
     return count > 1
-
-
-def _ends_wrapper(rest: str, name: str) -> bool:
-    if not rest.startswith(","):
-        return rest == "}"
-    try:
-        described = _decoder.decode("{" + rest[1:])
-    except (ValueError, RecursionError):
-        return False
-    return _describe_list(name, described)
-
-
-def _wrapper(text: str, at: int = 0) -> tuple[str, int] | None:
-    """Return the key of the first list of objects in an object, and where the list begins.
-
-    None where a value before it does not describe it: then the object may be a record with a list in it.
-    """
-    begin, beside = _OBJECT.match(text, at), dict[str, object]()
-    try:
-        while begin and (member := _MEMBER.match(text, begin.end())):
-            key = _decoder.decode(member["key"])
-            if found := _LIST_OF_OBJECTS.match(text, member.end()):
-                return (key, found.end()) if _describe_list(key, beside) else None
-            value, end = _decoder.raw_decode(text, member.end())
-            beside[key] = value
-            begin = _COMMA.match(text, end)
-    except (ValueError, RecursionError):
-        pass
-    return None
-
-
-def _describe_list(name: str, beside: dict[str, object]) -> bool:
-    """Whether values beside a list of records are about the list, as pages and counts are, or are nothing at all.
-
-    Any are, beside a list that is called as the records of no thing are.
-    """
-    if any(isinstance(value, list) and any(isinstance(each, dict) for each in value) for value in beside.values()):
-        return False
-    return name.casefold() in RECORDS or all(
-        value in (None, "", [], {}) or "".join(filter(str.isalpha, key.casefold())) in ENVELOPE
-        for key, value in beside.items()
-    )
 
 
 def _is_complete(text: str) -> bool:
@@ -421,7 +384,7 @@ def _elements(archive: Archive, encoding: Encoding, layout: Layout) -> Iterator[
     pieces = utf8_pieces(archive, encoding, BLOCK)
     if layout.kind == "lines":
         return _line_elements(pieces, archive.name)
-    return _array_elements(pieces, archive.name, start=layout.kind)
+    return _array_elements(pieces, archive.name, layout)
 
 
 def _line_elements(pieces: Iterator[bytes], name: str) -> Iterator[tuple[int, Element]]:
@@ -472,16 +435,17 @@ def _raw(text: str) -> str:
 
 
 def _array_elements(
-    pieces: Iterator[bytes], name: str, *, start: str, closed: bool = True
+    pieces: Iterator[bytes], name: str, layout: Layout, *, closed: bool = True
 ) -> Iterator[tuple[int, Element]]:
     """Parse an array element by element, so that it need not fit in memory.
 
-    ``start`` is the kind of a :class:`Layout`. What follows the array is an element that cannot be read, but for the
-    end of the wrapping object where that is ``closed``.
+    What follows the array is an element that cannot be read, but for the end of the wrapping object where that is
+    ``closed``.
     """
+    start = layout.kind
     decoder = codecs.getincrementaldecoder("utf-8")()  # a piece may end within a character
     text, at, line = "", 0, 1
-    opened, done, wrapped_as = start == "stream", False, ""
+    opened, done = start == "stream", False
     for piece in chain(pieces, (None,)):
         final = piece is None
         text, at = text[at:] + decoder.decode(piece or b"", final), 0
@@ -495,8 +459,8 @@ def _array_elements(
             if at >= len(text):
                 break
             if not opened:  # up to the bracket that made this an array
-                wrapper = _wrapper(text, at) if start == "wrapped" else None
-                wrapped_as, begin = wrapper or ("", at + 1)
+                wrapper = list_at(text, layout.path, at) if start == "wrapped" else None
+                begin = wrapper.begin if wrapper else at + 1
                 line += text.count("\n", at, begin)
                 opened, at = True, begin
                 continue
@@ -516,7 +480,9 @@ def _array_elements(
             at = end
         if done and len(text) - at > RAW_LIMIT:  # no more of it is looked at
             break
-    if (rest := text[at:].strip()) and not (closed and start == "wrapped" and _ends_wrapper(rest, wrapped_as)):
+    if layout.is_given and done:
+        return
+    if (rest := text[at:].strip()) and not (closed and start == "wrapped" and is_end(rest, layout.path)):
         yield line, ("no valid JSON", _raw(rest))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.sources.cell_kinds import kind_of
-from ckm.sources.format import Batch, rejected_frame
+from ckm.sources.format import FOOTER, NOTE, TOTAL, Batch, rejected_frame
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,8 +18,6 @@ LAST_ROWS = 5
 """A total stands in one of the last rows, with a grand total or notes after it at most."""
 COMPARED_ROWS = 20
 """Rows above these that show what a record of the table looks like."""
-TOTAL = "total row"
-NOTE = "note below the table"
 TOLERANCE = 0.005
 """Of a sum per row above it, half a cent: amounts in the rows may have been rounded."""
 NOTE_COLUMNS = 4
@@ -31,8 +29,10 @@ def without_totals(batch: Batch) -> Batch:
 
     Only what is evident counts. A total's first value is a word for it, and more of its cells are empty than in any
     record above; or none is, but the word stands under dates, numbers or codes, or each of its numbers is the sum of
-    the column. A note is a single text without digits, in a column where no record above has one.
+    the column. A note is a single text without digits, in a column where no record above has one. A footer holds what
+    programs write below a table (``data/footer_words.txt``), and lacks what records have.
     """
+    batch = _with_footers(batch)
     height = batch.records.height
     if height < 2 or batch.records.width < 2:
         return batch
@@ -58,12 +58,24 @@ def without_totals(batch: Batch) -> Batch:
     )
 
 
+def _with_footers(batch: Batch) -> Batch:
+    """Call the unread lines below the last record footers where they are such, and titles among them."""
+    last = batch.lines[-1] if len(batch.lines) else 0
+    below = pl.col("line") > last
+    words = pl.col("raw").str.to_lowercase().str.contains_any(list(footer_words()))
+    titles = pl.col("reason").str.starts_with("1 field,") & (below & words).any()
+    reason = pl.when(below & (words | titles)).then(pl.lit(FOOTER)).otherwise("reason")
+    return batch._replace(rejected=batch.rejected.with_columns(reason.alias("reason")))
+
+
 def _not_a_record(row: Sequence[object], records: Sequence[Sequence[object]]) -> str | None:
     """Return why ``row`` is no record of the table; null if it is one."""
     if not records or _empty(row) <= max(map(_empty, records)):
         return None
     if _is_total(row):
         return TOTAL
+    if any(word in cell.lower() for cell in row if isinstance(cell, str) for word in footer_words()):
+        return FOOTER
     filled = [place for place, cell in enumerate(row) if cell is not None]
     if len(row) < NOTE_COLUMNS or len(filled) != 1 or not _is_words(row[filled[0]]):
         return None
@@ -113,7 +125,17 @@ def _as_digits(values: pl.Series) -> pl.Series:
 @lru_cache(maxsize=1)
 def total_words() -> frozenset[str]:
     """Return the words that start a total row, in lower case."""
-    text = resources.files("ckm").joinpath("data/total_words.txt").read_text(encoding="utf-8")
+    return _lines_of("total_words.txt")
+
+
+@lru_cache(maxsize=1)
+def footer_words() -> frozenset[str]:
+    """Return what programs write below a table, in lower case."""
+    return _lines_of("footer_words.txt")
+
+
+def _lines_of(name: str) -> frozenset[str]:
+    text = resources.files("ckm").joinpath("data", name).read_text(encoding="utf-8")
     return frozenset(line for line in text.splitlines() if line and not line.startswith("#"))
 
 

@@ -18,7 +18,7 @@ from ckm.parquet_file import scan_file
 from ckm.store import journal
 from ckm.store.data_files import ROWS_PER_FILE, ROWS_PER_GROUP, STATISTICS, DataFileWriter
 from ckm.store.delta import aligned
-from ckm.wording import many
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
@@ -51,7 +51,8 @@ class Compaction:
     def sentence(self) -> str:
         """What was done, as a remark."""
         return (
-            f"table {self.table}: {self.before} small files with {many(self.rows, 'row')} were merged into {self.after}"
+            f"table {self.table}: {self.before} small files with {counted(self.rows, 'row')} "
+            f"were merged into {self.after}"
         )
 
 

@@ -15,7 +15,7 @@ from ckm.store.data_files import read_rows, rows_of_loads
 from ckm.store.delta import aligned
 from ckm.store.identity import REPEAT, Hashes, Identity, members
 from ckm.store.reach import Reach
-from ckm.wording import many
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -52,7 +52,7 @@ class ConflictError(InputError):
             "; if two sources number alike, set their ids apart in a mapping: {expr: \"'till 2-' || order_id\"}"
         )
         super().__init__(
-            f"{many(rows, 'row')} {has} a key that '{table}' knows {whose}; nothing was loaded",
+            f"{counted(rows, 'row')} {has} a key that '{table}' knows {whose}; nothing was loaded",
             hint=choices + number_alike if foreign else choices,
             rows=rows,
         )

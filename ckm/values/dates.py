@@ -17,18 +17,25 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Order = Literal["dmy", "mdy", "ymd"]
-Unit = Literal["serial", "serial_1904", "epoch_s", "epoch_ms"]
+Unit = Literal["serial", "serial_1904", "epoch_s", "epoch_ms", "epoch_us"]
 
 SERIAL_DAYS = (20_000, 80_000)
 """Excel serials that pass for dates: October 1954 to January 2119."""
 EXCEL_EPOCH_DAYS = 25_569
 """Excel's serial of 1970-01-01; its day 0 is 1899-12-30, as it takes 1900 for a leap year."""
-EPOCH_RANGES: dict[str, tuple[float, float]] = {"epoch_s": (3e8, 4e9), "epoch_ms": (3e11, 4e12)}
-"""Numbers that pass for seconds or milliseconds since 1970: July 1979 to October 2096."""
+EPOCH_RANGES: dict[Unit, tuple[float, float]] = {
+    "epoch_s": (3e8, 4e9),
+    "epoch_ms": (3e11, 4e12),
+    "epoch_us": (3e14, 4e15),
+}
+"""Numbers that pass for seconds, milliseconds or microseconds since 1970: July 1979 to October 2096."""
+MICROSECONDS = {"epoch_s": 1e6, "epoch_ms": 1e3, "epoch_us": 1.0}
+"""In a unit that counts from 1970."""
 DAYS_TO_1904 = 1_462
 """By how much less a workbook that counts from 1904 numbers the same day."""
 TRAITS = (
-    "clear", "dmy", "mdy", "open", "same", "serial", "buddhist", "jalali", "short", "epoch_s", "epoch_ms", "other",
+    "clear", "dmy", "mdy", "open", "same", "serial", "buddhist", "jalali", "short", "epoch_s", "epoch_ms",
+    "epoch_us", "other",
 )  # fmt: skip
 """What a text can be as a date; see :class:`DateEvidence`."""
 OUTNUMBERED = 10
@@ -55,8 +62,8 @@ class DateEvidence:
         Dates whose four-digit years are of these calendars.
     short
         Dates with two-digit years.
-    epoch_s, epoch_ms
-        Numbers that pass for seconds or milliseconds since 1970; they count as ``other`` too.
+    epoch_s, epoch_ms, epoch_us
+        Numbers that pass for seconds, milliseconds or microseconds since 1970; they count as ``other`` too.
     other
         Texts that are no date.
     years
@@ -74,6 +81,7 @@ class DateEvidence:
     short: int = 0
     epoch_s: int = 0
     epoch_ms: int = 0
+    epoch_us: int = 0
     other: int = 0
     years: ShortYears = field(default_factory=ShortYears)
 
@@ -100,9 +108,7 @@ class DateEvidence:
     @property
     def epoch(self) -> Unit | None:
         """The unit in which most values count from 1970, where hardly any is a date."""
-        if self.epoch_s * 2 > self.other + self.dates:
-            return "epoch_s"
-        return "epoch_ms" if self.epoch_ms * 2 > self.other + self.dates else None
+        return next((unit for unit in EPOCH_RANGES if getattr(self, unit) * 2 > self.other + self.dates), None)
 
     @property
     def dates(self) -> int:
@@ -146,7 +152,7 @@ class DateStyle:
     calendar
         ``common``, ``buddhist`` (Thailand) or ``jalali`` (Iran).
     number
-        What a bare number counts: days since Excel's epoch, or seconds or milliseconds since 1970 UTC.
+        What a bare number counts: days since Excel's epoch, or seconds, milliseconds or microseconds since 1970 UTC.
     """
 
     order: Order | None = None
@@ -163,6 +169,7 @@ class DateStyle:
             "serial_1904": "excel serial from 1904",
             "epoch_s": "epoch_s",
             "epoch_ms": "epoch_ms",
+            "epoch_us": "epoch_us",
         }
         base = named[self.number] if self.number else self.pattern or self.order or "iso"
         return base if self.calendar == "common" else f"{base} ({self.calendar})"
@@ -215,8 +222,7 @@ def date_traits(texts: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
         buddhist=four & value.is_between(*BUDDHIST_YEARS),
         jalali=four & value.is_between(*JALALI_YEARS),
         short=year.str.len_chars() == 2,
-        epoch_s=shape.is_null() & number.is_between(*EPOCH_RANGES["epoch_s"]),
-        epoch_ms=shape.is_null() & number.is_between(*EPOCH_RANGES["epoch_ms"]),
+        **{unit: shape.is_null() & number.is_between(*known) for unit, known in EPOCH_RANGES.items()},
         other=shape.is_null() & number.is_between(*SERIAL_DAYS).not_().fill_null(value=True),
     )
     return traits.insert_column(0, texts.alias("text")), found
@@ -307,6 +313,5 @@ def _count(bare: pl.Series, unit: str) -> pl.DataFrame:
         return frame.select(
             local=pl.when(value.is_between(*SERIAL_DAYS)).then(moment), instant=pl.lit(None, dtype=pl.Datetime("us"))
         )
-    scale = 1e6 if unit == "epoch_s" else 1e3
-    moment = pl.from_epoch((value * scale).round().cast(pl.Int64, strict=False), time_unit="us")
+    moment = pl.from_epoch((value * MICROSECONDS[unit]).round().cast(pl.Int64, strict=False), time_unit="us")
     return frame.select(local=moment, instant=moment)

@@ -42,10 +42,14 @@ class NativeReader:
             return number if self.dtype == pl.Float64 else number.cast(self.dtype, strict=False)
         if self.dtype == pl.Boolean:
             return value
-        zoned = isinstance(self.source, pl.Datetime) and self.source.time_zone is not None
         if self.dtype == pl.Date:
-            return (value.dt.convert_time_zone(self.zone) if zoned else value).cast(pl.Date)
-        return value.cast(UTC) if zoned else to_utc(value.cast(pl.Datetime("us")), self.zone)
+            return (value if self.is_local else value.dt.convert_time_zone(self.zone)).cast(pl.Date)
+        return to_utc(value.cast(pl.Datetime("us")), self.zone) if self.is_local else value.cast(UTC)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the column has times, or days, without a zone."""
+        return not (isinstance(self.source, pl.Datetime) and self.source.time_zone is not None)
 
     def careful(self, values: pl.Series) -> pl.Series:
         """There is no second way to read a typed value."""

@@ -29,10 +29,11 @@ NUMBERED: dict[str, Unit] = {
     "serial_1904": "serial_1904",
     "epoch_s": "epoch_s",
     "epoch_ms": "epoch_ms",
+    "epoch_us": "epoch_us",
 }
 DATE_WORDS = (*ORDERS, *NUMBERED, "jalali", "buddhist")
 
-EPOCH_UNITS: dict[Unit, str] = {"epoch_s": "seconds", "epoch_ms": "milliseconds"}
+EPOCH_UNITS: dict[Unit, str] = {"epoch_s": "seconds", "epoch_ms": "milliseconds", "epoch_us": "microseconds"}
 WHOLE_WEEK = r"(?i)^\s*\d{4}-?w\d{2}\s*$"
 BUDDHIST = "years of the Buddhist era, less 543"
 

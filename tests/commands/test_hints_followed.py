@@ -53,6 +53,7 @@ class Case:
                 thousands=f"{net:.3f}", phone=f"+49 30 {who[1:]}5551", point="Main Store", n=number,
                 blank="" if number % 3 else "EUR", few=net if number % 15 else "none at all",
                 millis=(day - date(1970, 1, 1)).days * 86_400_000,
+                micros=(day - date(1970, 1, 1)).days * 86_400_000_000,
             )
             for number, (order, who, day, net) in enumerate(ORDERS)
         ]  # fmt: skip
@@ -76,13 +77,14 @@ CASES = {
     "currency lacks": Case("order_id,customer_id,date,net,currency", "{order},{who},{day},{net},{blank}"),
     "type of others": Case("order_id,customer_id,date,net,Type", "{order},{who},{day},{net},Website Payment"),
     "epoch": Case("order_id,customer_id,date,net", "{order},{who},{millis},{net}"),
+    "microseconds": Case("order_id,customer_id,date,net", "{order},{who},{micros},{net}"),
     "few bad": Case("order_id,customer_id,date,net", "{order},{who},{day},{few}", lost_every=15),
     "no customer": Case("order_id,сustomer_id,date,net", "{order},{who},{day},{net}"),
 }  # fmt: skip
 
 HINTED_CASES = {
-    "day and month", "short years", "misspelt", "two of a kind", "two dates", "point", "epoch", "no customer",
-    "currency lacks", "few bad",
+    "day and month", "short years", "misspelt", "two of a kind", "two dates", "point", "epoch", "microseconds",
+    "no customer", "currency lacks", "few bad",
 }  # fmt: skip
 """Files of which something is to be settled, and a hint says how."""
 

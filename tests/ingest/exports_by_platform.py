@@ -176,9 +176,12 @@ def square_transactions() -> Export:
         _square(2, "T2", "", "$1,004.00", **{"Total Collected": "$1,004.00"}),
         _square(3, "T3", "CUST2", "$6.00", **{"Total Collected": "$6.00"}),
         _square(4, "T1", "CUST1", "-$13.50", **{"Total Collected": "-$13.50"}),
+        # Amounts that were paid back without items: beside a payment, and on a row of their own.
+        _square(5, "T5", "CUST2", "$20.00", **{"Partial Refunds": "-$5.00"}),
+        _square(6, "T3", "CUST2", "$0.00", **{"Partial Refunds": "-$1.50", "Event Type": "Refund"}),
     ]
     content = text(HEADERS["square-transactions"], *rows).encode()
-    return Export("transactions-2025.csv", content, USD, orders=3, customers=2, net=1031.5, returned=13.5)
+    return Export("transactions-2025.csv", content, USD, orders=4, customers=2, net=1045.0, returned=20.0)
 
 
 def ebay_orders() -> Export:

@@ -45,6 +45,43 @@ def test_paypal_counts_payments_and_refunds_and_neither_transfers_nor_what_we_pa
     assert "2 orders: gross 150.00 - discounts 0.00 - returns 20.00 = net sales 130.00 USD" in result["remarks"]
 
 
+def test_paypal_without_balance_impact_tells_refunds_from_own_payments_by_sign_and_type(desk: Desk) -> None:
+    header = "Date,Time,TimeZone,Name,Type,Status,Currency,Gross,Fee,Net,From Email Address,To Email Address"
+    lines = [
+        f"11/13/2024,10:00:00,PST,Ann,Website Payment,Completed,USD,100.00,0.00,100.00,a@x.org,{SHOP},T1",
+        f"11/14/2024,12:00:00,PST,Ann,Payment Refund,Completed,USD,-20.00,0.00,-20.00,{SHOP},a@x.org,T2",
+        "11/15/2024,12:00:00,PST,Supply Co,PreApproved Payment Bill User Payment,Completed,USD,-15.00,0.00,-15.00,"
+        f"{SHOP},sup@x.org,T3",
+        f"11/16/2024,12:00:00,PST,Supply Co,Payment Refund,Completed,USD,7.00,0.00,7.00,sup@x.org,{SHOP},T4",
+    ]
+    result = desk.one(desk.orders("activity.csv", *lines, header=f"{header},Transaction ID"))
+    assert stored(desk).sort("line_no").select("order_id", "customer_id", "net", "type").rows() == [
+        ("T1", "a@x.org", 100.0, "sale"),
+        ("T2", "a@x.org", -20.0, "return"),
+    ]
+    assert any("1 of them of money paid out that nothing calls a refund" in remark for remark in result["remarks"])
+
+
+def test_square_reads_times_in_the_zone_that_its_column_names(desk: Desk) -> None:
+    header = "Date,Time,Time Zone,Item,Qty,Price Point Name,Modifiers Applied,Gross Sales,Discounts,Net Sales,"
+    header += "Transaction ID,Payment ID,Event Type,Dining Option,Customer ID"
+    zone = "Eastern Time (US & Canada)"
+    line = f"2025-03-01,22:00:00,{zone},Tea,1,,,$10.00,$0.00,$10.00,T1,P1,Payment,,C1"
+    desk.one(desk.orders("items.csv", line, header=header), "--currency", "USD")
+    assert str(stored(desk)["ordered_at"][0]) == "2025-03-02 03:00:00+00:00"
+
+
+def test_a_column_of_time_zones_is_known_by_its_name_in_any_file(desk: Desk) -> None:
+    lines = ["1,a,2025-03-01 22:00,Romance Standard Time,5.00", "2,b,2025-03-01 22:00,Tokyo Standard Time,5.00"]
+    path = desk.orders("web.csv", *lines, header="order_id,customer_id,ordered_at,Time Zone,net")
+    result = desk.one(path, "--as", "transactions")
+    assert [str(at)[:16] for at in stored(desk).sort("order_id")["ordered_at"]] == [
+        "2025-03-01 21:00",
+        "2025-03-01 13:00",
+    ]
+    assert any("Europe/Paris and Asia/Tokyo, which column 'Time Zone' names" in each for each in result["remarks"])
+
+
 def test_paypal_in_german_with_decimal_commas_and_a_named_zone(desk: Desk) -> None:
     path = desk.orders(
         "aktivitaet.csv",

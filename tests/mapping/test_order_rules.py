@@ -198,7 +198,7 @@ def test_a_status_decides_what_a_row_is_and_an_unknown_one_is_quarantined() -> N
     assert result.reasons.to_list() == [None, None, None, ["status|vocabulary"], None]
     assert result.origin is not None
     assert result.origin.to_list() == [0, 1, 3, 4, 5]
-    assert "1 record is no sales by their status ('gone', 'state'): left out" in conversion.cleaning_remarks()
+    assert "1 record left out, no sale by the status ('gone', 'state')" in conversion.cleaning_remarks()
 
 
 def test_amounts_in_cents_are_divided_by_what_the_currency_has() -> None:
@@ -298,6 +298,36 @@ def test_a_column_may_name_the_zone_of_the_times(word: str, hour: int) -> None:
     mapping = payment_mapping(time_zone_column="zone")
     assert converted(records, mapping)["ordered_at"][0].hour == hour  # of January, whatever the name says of summer
     assert converted(records, payment_mapping(time_zone_column="zone", time_zone="UTC"))["ordered_at"][0].hour == 12
+
+
+def test_each_row_has_the_time_of_the_zone_that_it_names() -> None:
+    zones = ["Pacific Time (US & Canada)", "Eastern Time (US & Canada)", None, "nowhere", "Pacific Time (US & Canada)"]
+    records = payments(who=["a"] * 5, amount=["1"] * 5, day=["2024-07-05 12:00"] * 5, zone=zones)
+    result = planned(records, payment_mapping(time_zone_column="zone"))
+    hours = [moment.hour for moment in result.apply(records).frame["ordered_at"]]
+    assert hours == [19, 16, 19, 19, 19]
+    assert any("America/Los_Angeles and America/New_York" in remark for remark in result.remarks)
+    assert any("not known" in remark for remark in result.remarks)
+
+
+@pytest.mark.parametrize("minus", ["-5", "(5)", "5-", "-$5", "$-5", "\u22125"])
+def test_a_status_may_hold_for_amounts_of_one_sign_alone(minus: str) -> None:
+    amounts = ["5", minus, "5", minus, "0"]
+    records = payments(who=["a"] * 5, amount=amounts, part=["pay", "pay", "refund", "refund", "pay"])
+    status = (
+        StatusRule("part", {"refund": "return"}, other="next", below_zero="amount"),
+        StatusRule("part", {"refund": "ignore"}, other="next", above_zero="amount"),
+        StatusRule("amount", filled="ignore", below_zero="amount"),
+        StatusRule("part", {"pay": "sale"}),
+    )
+    conversion = planned(records, payment_mapping(status=status))
+    rows = conversion.apply(records).frame
+    assert list(zip(rows["order_id"], rows["type"], rows["net"], strict=True)) == [
+        ("p0", "sale", 5.0),
+        ("p3", "return", -5.0),
+        ("p4", "sale", 0.0),
+    ]
+    assert any("1 of them of money paid out" in remark for remark in conversion.cleaning_remarks())
 
 
 def test_a_status_may_leave_it_to_the_next_column() -> None:

@@ -80,7 +80,7 @@ def test_a_record_that_is_none_is_left_out_of_any_table() -> None:
     assert result.frame["interaction_id"].to_list() == ["R1", "R3"]
     assert result.reasons.drop_nulls().to_list() == []
     (remark,) = conversion.cleaning_remarks()
-    assert remark == "2 records are none to load by their status ('state', 'id'): left out"
+    assert remark == "2 records left out, nothing to load by the status ('state', 'id')"
 
 
 def orders(**changed: Any) -> Mapping:
@@ -134,6 +134,7 @@ def test_a_cancelled_order_needs_neither_price_nor_currency() -> None:
 def test_an_export_says_what_it_lacks() -> None:
     shopify = platform_named("shopify-orders")
     columns = ["Name", "Email", "Financial Status", "Currency", "Subtotal", "Discount Amount", "Refunded Amount"]
+    columns.append("Lineitem discount")
     assert shopify.lacks(columns) == []
     assert [column for column, _ in shopify.lacks(columns[:5])] == ["'Refunded Amount'", "'Discount Amount'"]
     assert [column for column, _ in shopify.lacks([*columns[:2], "Cancelled at", *columns[3:]])] == [

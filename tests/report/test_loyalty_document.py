@@ -290,7 +290,10 @@ def test_the_holdout_is_right_within_chance_and_wrong_beyond_it() -> None:
 
 def test_the_past_error_of_the_spend_is_said_beside_the_lifetime_value() -> None:
     assert any(
-        "In the last 365 days" in text and "€361,230" in text and "€349,120 (forecast +3.5% vs. actual)" in text and "€104.31" in text
+        "In the last 365 days" in text
+        and "€361,230" in text
+        and "€349,120 (forecast +3.5% vs. actual)" in text
+        and "€104.31" in text
         for text in said(SECTIONS["growth_potential"](told()))
     )
     weights = next(

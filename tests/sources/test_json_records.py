@@ -9,8 +9,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ckm.errors import InputError
+from ckm.errors import AmbiguousError, InputError, UsageError
 from ckm.sources import json_records
+from ckm.sources.hints import Hints
 from ckm.sources.read import open_source
 from ckm.values.numbers import NumberStyle, parse_numbers
 from tests.conftest import examples
@@ -108,6 +109,12 @@ def pretty(records: object) -> str:
         (json.dumps({"meta": {"page": 1}, "errors": [], "orders": RECORDS}), "the list 'orders'"),
         (json.dumps({"shop": "x", "data": RECORDS, "by": 7}), "the list 'data'"),
         (pretty({"object": "list", "data": RECORDS, "has_more": False, "links": {"next": None}}), "the list 'data'"),
+        (json.dumps({"data": {"orders": RECORDS}}), "the list 'data.orders'"),
+        (
+            pretty({"status": "ok", "data": {"count": 3, "orders": {"edges": RECORDS, "pageInfo": {}}}}),
+            "data.orders.edges",
+        ),
+        (json.dumps({"count": 3, "next": None, "results": RECORDS}), "the list 'results'"),
         (json.dumps({record["id"]: record for record in RECORDS}), "under their keys"),
         (pretty({"7": RECORDS[0], "8": RECORDS[1], "9": RECORDS[2]}), "under their keys"),
         (pretty(RECORDS), None),
@@ -122,6 +129,9 @@ def pretty(records: object) -> str:
         "wrapped after",
         "wrapped beside",
         "wrapped amid",
+        "wrapped twice",
+        "wrapped thrice",
+        "page",
         "keyed",
         "keyed and pretty",
         "array",
@@ -152,6 +162,36 @@ def test_a_list_beside_other_values_is_part_of_a_record(tmp_path: Path, text: st
     good, bad = read(tmp_path / "a.jsonl", text)
     assert [row["items"] for row in good] == [f'[{{"a": "{place}"}}]' for place in range(1, text.count("\n") + 1)]
     assert bad == []
+
+
+TWO = {"customers": [{"id": "C1"}, {"id": "C2"}], "sales": {"orders": RECORDS, "at": "2025"}, "n": 1}
+
+
+def test_two_lists_of_records_are_told_apart_by_a_hint(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(pretty(TWO), encoding="utf-8")
+    with pytest.raises(AmbiguousError, match=r"'customers', 'sales\.orders'") as refused, open_source(path):
+        pass
+    assert refused.value.hint == "say which is meant: --records customers or --records sales.orders"
+    for records, ids in (
+        ("customers", ["C1", "C2"]),
+        ("sales.orders", ["A1", "A2", "A3"]),
+        ("/sales/orders", ["A1", "A2", "A3"]),
+    ):
+        with open_source(path, Hints(records=records)) as source:
+            batches = list(source.batches())
+            assert [row["id"] for batch in batches for row in batch.records.to_dicts()] == ids
+            assert sum(batch.rejected.height for batch in batches) == 0
+    with pytest.raises(UsageError, match="there is no list 'sales'"), open_source(path, Hints(records="sales")):
+        pass
+
+
+def test_a_list_in_the_only_record_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text('{"id": "7", "shop": "x", "items": [{"a": 1}, {"a": 2}]}', encoding="utf-8")
+    with open_source(path) as source:
+        assert [batch.records.height for batch in source.batches()] == [1]
+        assert any("--records items" in text for _, text in source.problems)
 
 
 def test_records_under_keys_have_these_in_a_column(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.customers.coverage import counted
 from ckm.errors import NotEnoughDataError
 from ckm.models.clusters.kmeans import fit_centres, nearest_centre
 from ckm.models.clusters.matching import match_clusters
@@ -18,6 +17,7 @@ from ckm.segmentation.clusters.definition import Cluster, ClustersDefinition, nu
 from ckm.segmentation.clusters.facts import true_deviations
 from ckm.segmentation.clusters.names import load_words, name_clusters, words_hold
 from ckm.segmentation.definition import Segment, readable_number
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
-from ckm.customers.coverage import counted
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.segmentation.definition import Detail, load_segments, readable_number
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Container

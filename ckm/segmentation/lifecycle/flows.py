@@ -19,11 +19,11 @@ import numpy as np
 import polars as pl
 
 from ckm.customers.calendar import calendar_day, day_number
-from ckm.customers.coverage import counted
 from ckm.customers.day_totals import NO_DAY
 from ckm.customers.interpurchase import LONG_SHARE, purchase_interval, quantiles
 from ckm.errors import UnknownNameError, UsageError
 from ckm.models.rhythm import shrunk_gap
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
-from ckm.customers.coverage import counted
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.models.quantiles import Cuts, material_cuts
 from ckm.segmentation.definition import Segment, readable_number
 from ckm.segmentation.rfm import facts
 from ckm.segmentation.rfm.names import NameTable, load_names, read_names
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from ckm.segmentation.definition import Detail, TrainingData

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import polars as pl
 
-from ckm.customers.coverage import counted
 from ckm.errors import UnknownNameError, UsageError
 from ckm.segmentation.definition import Detail, Segment
 from ckm.segmentation.rules.conditions import parse_condition
 from ckm.segmentation.rules.reachability import unreachable_rules
+from ckm.wording import counted
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:

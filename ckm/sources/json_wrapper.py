@@ -1,0 +1,149 @@
+"""The list of records in a JSON object that wraps it, alone or beside what describes it, on any level."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RECORDS = frozenset({"data", "records", "results", "rows", "entries", "value", "values"})
+"""What lists of records are called that are no part of a record."""
+ENVELOPE = frozenset(
+    {
+        "meta", "metadata", "info", "header", "summary", "page", "pages", "paging", "pagination", "pageinfo",
+        "pageno", "pagenumber", "pagesize", "perpage", "currentpage", "lastpage", "nextpage", "prevpage",
+        "previouspage", "totalpages", "limit", "offset", "skip", "start", "size", "total", "totalcount",
+        "totalsize", "totalresults", "totalrecords", "totalitems", "count", "resultcount", "recordcount",
+        "numresults", "hasmore", "hasnext", "cursor", "nextcursor", "endcursor", "next", "prev", "previous",
+        "first", "last", "self", "link", "links", "url", "href", "status", "statuscode", "success", "ok", "error",
+        "errors", "message", "messages", "warnings", "version", "apiversion", "schema", "object", "kind",
+        "format", "encoding", "generated", "generatedat", "exported", "exportedat", "exportdate", "requestid",
+        "request", "query", "params", "took", "done", "nextrecordsurl", "context", "odatacontext", "odatacount",
+        "odatanextlink", "extensions",
+    }
+)  # fmt: skip
+"""What values beside a list of records are called that say something of the list, in letters alone."""
+DEEPEST = 4
+"""Levels of objects in which a list is looked for."""
+_MEMBER = re.compile(r'\s*(?P<key>"(?:[^"\\]|\\.)*+")\s*:\s*', re.DOTALL)
+_OBJECT = re.compile(r"\s*\{")
+_LIST = re.compile(r"\[")
+_LIST_OF_OBJECTS = re.compile(r"\[(?=\s*\{)")
+_COMMA = re.compile(r"\s*,")
+_decoder = json.JSONDecoder()
+
+
+class WrappedList(NamedTuple):
+    """A list of records.
+
+    Attributes
+    ----------
+    path
+        The keys that lead to it.
+    begin
+        Where it begins in the text, after its bracket.
+    """
+
+    path: tuple[str, ...]
+    begin: int
+
+
+def find_list(text: str, at: int = 0) -> WrappedList | None:
+    """Return the first list of objects in the object at ``at``, or in an object in it.
+
+    None where a value before it does not describe it: then the object may be a record with a list in it.
+    """
+    try:
+        return _find_list(text, at, DEEPEST)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _find_list(text: str, at: int, levels: int) -> WrappedList | None:
+    beside: dict[str, object] = {}
+    for key, place in _members(text, at):
+        if found := _LIST_OF_OBJECTS.match(text, place):
+            return WrappedList((key,), found.end()) if _describe_list(key, beside) else None
+        if levels > 1 and _OBJECT.match(text, place) and (inner := find_inner(text, place, levels - 1)):
+            return WrappedList((key, *inner.path), inner.begin) if _describe_list(key, beside) else None
+        beside[key] = _decoder.raw_decode(text, place)[0]
+    return None
+
+
+def find_inner(text: str, at: int, levels: int) -> WrappedList | None:
+    """Return the list in an object that is a value; None where it has none."""
+    try:
+        return _find_list(text, at, levels)
+    except ValueError:
+        return None
+
+
+def list_at(text: str, path: tuple[str, ...], at: int = 0) -> WrappedList | None:
+    """Return the list to which keys lead; None without one."""
+    try:
+        for key, place in _members(text, at):
+            if key != path[0]:
+                _decoder.raw_decode(text, place)
+            elif len(path) == 1:
+                found = _LIST.match(text, place)
+                return WrappedList(path, found.end()) if found else None
+            else:
+                inner = list_at(text, path[1:], place)
+                return WrappedList(path, inner.begin) if inner else None
+    except (ValueError, RecursionError):
+        pass
+    return None
+
+
+def _members(text: str, at: int) -> Iterator[tuple[str, int]]:
+    """Yield the keys of an object, and where their values begin; each value must be sound for the next to come."""
+    begin = _OBJECT.match(text, at)
+    while begin and (member := _MEMBER.match(text, begin.end())):
+        yield _decoder.decode(member["key"]), member.end()
+        begin = _COMMA.match(text, _decoder.raw_decode(text, member.end())[1])
+
+
+def is_end(rest: str, path: tuple[str, ...]) -> bool:
+    """Whether a text, from the end of a list on, closes the objects around it, with values that describe the list."""
+    for key in reversed(path):
+        rest = rest.lstrip()
+        if rest.startswith("}"):
+            rest = rest[1:]
+            continue
+        if not rest.startswith(","):
+            return False
+        try:
+            described, end = _decoder.raw_decode("{" + rest[1:])
+        except (ValueError, RecursionError):
+            return False
+        if not _describe_list(key, described):
+            return False
+        rest = rest[end:]
+    return not rest.strip()
+
+
+def lists_of_records(record: dict[str, str | None]) -> list[str]:
+    """Return the paths of the fields of a record, as texts, that are lists of several records themselves."""
+    found = []
+    for path, text in record.items():
+        if text is not None and re.match(r"\[\s*\{", text):
+            value = json.loads(text)
+            if len(value) > 1 and all(isinstance(each, dict) for each in value):
+                found.append(str(path))
+    return found
+
+
+def _describe_list(name: str, beside: dict[str, object]) -> bool:
+    """Whether values beside a list of records are about the list, as pages and counts are, or are nothing at all.
+
+    Any are, beside a list that is called as the records of no thing are.
+    """
+    if any(isinstance(value, list) and any(isinstance(each, dict) for each in value) for value in beside.values()):
+        return False
+    return name.casefold() in RECORDS or all(
+        value in (None, "", [], {}) or "".join(filter(str.isalpha, key.casefold())) in ENVELOPE
+        for key, value in beside.items()
+    )
