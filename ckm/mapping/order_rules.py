@@ -256,8 +256,8 @@ class OrderRules:
             said.append(f"{rows} with further lines of orders that were known, whose first lines are not here")
         if cut := self.counts["cut"]:
             said.append(
-                f"{counted(cut, 'order')} with more goods than the lines in this file: the next page may have the rest; until "
-                "it is loaded, the discount of the order counts in proportion to its lines here"
+                f"{counted(cut, 'order')} with more goods than the lines in this file: the next page may have the "
+                "rest; until it is loaded, the discount of the order counts in proportion to its lines here"
             )
         if returns := self.counts["returns"]:
             undated = self.counts["undated"]
