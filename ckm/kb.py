@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from ckm.knowledge.cache import Watch
     from ckm.knowledge.draft import Draft, Wanted
     from ckm.knowledge.gaps import QueryGap
+    from ckm.knowledge.index_cache import Progress
     from ckm.knowledge.linked import Shown
     from ckm.knowledge.lint import LintReport
     from ckm.knowledge.suite_run import SuiteResult
@@ -60,7 +60,7 @@ def search(
     everything: bool = False,
     prefer_lang: str = "",
     explain: bool = False,
-    watch: Watch | None = None,
+    progress: Progress | None = None,
 ) -> SearchResult:
     """Find entries for a query.
 
@@ -84,8 +84,8 @@ def search(
         Language of titles and passages; "": the query's, else the entry's.
     explain
         Whether hits tell what their score is made of.
-    watch
-        See :func:`ckm.knowledge.cache.open_index`.
+    progress
+        See :func:`ckm.knowledge.index_cache.open_index`.
 
     Raises
     ------
@@ -97,7 +97,7 @@ def search(
     def ask(base: KnowledgeBase) -> SearchResult:
         return base.search(query, scope, limit=limit, prefer_lang=prefer_lang, explain=explain)
 
-    return _asked(folder, watch, ask)
+    return _asked(folder, progress, ask)
 
 
 def related(
@@ -118,7 +118,7 @@ def related(
     return _asked(folder, None, lambda base: base.like(name, scope, limit=limit, prefer_lang=prefer_lang))
 
 
-def suite(folder: Path, path: Path, scope: Scope, *, watch: Watch | None = None) -> SuiteResult:
+def suite(folder: Path, path: Path, scope: Scope, *, progress: Progress | None = None) -> SuiteResult:
     """Make the searches of a suite and say how well each language found what was expected.
 
     Parameters
@@ -129,8 +129,8 @@ def suite(folder: Path, path: Path, scope: Scope, *, watch: Watch | None = None)
         The suite: a YAML list or JSON lines of ``{query, expect, lang, …}``.
     scope
         Holds for every query; what a case says of itself goes before it.
-    watch
-        See :func:`ckm.knowledge.cache.open_index`.
+    progress
+        See :func:`ckm.knowledge.index_cache.open_index`.
 
     Raises
     ------
@@ -143,10 +143,12 @@ def suite(folder: Path, path: Path, scope: Scope, *, watch: Watch | None = None)
     from ckm.knowledge.suite_run import run_suite
 
     cases = read_suite(path)
-    return _asked(folder, watch, lambda base: run_suite(base, cases, scope))
+    return _asked(folder, progress, lambda base: run_suite(base, cases, scope))
 
 
-def gaps(folder: Path, log: Path, scope: Scope, *, watch: Watch | None = None) -> tuple[list[QueryGap], list[str]]:
+def gaps(
+    folder: Path, log: Path, scope: Scope, *, progress: Progress | None = None
+) -> tuple[list[QueryGap], list[str]]:
     """Return what people sought and did not find, and would not find today either, most sought first, and remarks.
 
     Parameters
@@ -157,22 +159,22 @@ def gaps(folder: Path, log: Path, scope: Scope, *, watch: Watch | None = None) -
         Searches that were kept (:mod:`ckm.knowledge.search_log`).
     scope
         Of a search today; the roles are those of each search.
-    watch
-        See :func:`ckm.knowledge.cache.open_index`.
+    progress
+        See :func:`ckm.knowledge.index_cache.open_index`.
     """
     from ckm.knowledge.gaps import query_gaps
     from ckm.knowledge.search_log import read
 
     searches = read(log)
-    return _asked(folder, watch, lambda base: query_gaps(base, searches, scope))
+    return _asked(folder, progress, lambda base: query_gaps(base, searches, scope))
 
 
-def _asked(folder: Path, watch: Watch | None, ask: Callable[[KnowledgeBase], T]) -> T:
+def _asked(folder: Path, progress: Progress | None, ask: Callable[[KnowledgeBase], T]) -> T:
     """Ask a knowledge base; where its index comes apart meanwhile, once more with a new one."""
     try:
-        return ask(open_base(folder, watch))
+        return ask(open_base(folder, progress))
     except ValueError:
-        return ask(open_base(folder, watch, anew=True))
+        return ask(open_base(folder, progress, anew=True))
 
 
 def lint(
@@ -208,7 +210,7 @@ def lint(
     """
     from ckm.config import Config
     from ckm.knowledge.cache_folder import cache_folder
-    from ckm.knowledge.freshness import mark_of
+    from ckm.knowledge.fingerprint import mark_of
     from ckm.knowledge.lint import Expected, lint_folder
     from ckm.knowledge.reason_codes import reason_codes
 
@@ -260,12 +262,12 @@ def show(folder: Path, name: str, as_of: date, *, lang: str = "", similar: Itera
         There is no such folder or entry (the near ids are suggested), or the entry cannot be read.
     """
     from ckm.knowledge.cache_folder import cache_folder
-    from ckm.knowledge.kept import read_kept
+    from ckm.knowledge.entry_cache import read_cached
     from ckm.knowledge.linked import show_entry
     from ckm.knowledge.listing import files
 
     _needs(folder)
-    base = read_kept(folder, files(folder), cache_folder(folder) / KEPT)
+    base = read_cached(folder, files(folder), cache_folder(folder) / KEPT)
     return show_entry(base, name, as_of, lang, similar)
 
 

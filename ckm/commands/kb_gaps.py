@@ -59,7 +59,7 @@ def kb_gaps(
     remarks: list[str] = []
     if root is not None:
         queries, remarks = gaps(
-            folder, root / "out" / FILE, Scope(day), watch=lambda total: progress(f"reading {folder}", total=total)
+            folder, root / "out" / FILE, Scope(day), progress=lambda total: progress(f"reading {folder}", total=total)
         )
         rows += [_row(gap) for gap in queries]
         reasons, told = _reasons(root, folder, day)

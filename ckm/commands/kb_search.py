@@ -15,7 +15,7 @@ from ckm.output import Format, default_format, emit_rows, emit_text
 
 if TYPE_CHECKING:
     from ckm.kb import Scope, SearchResult
-    from ckm.knowledge.kept_settings import SearchSettings
+    from ckm.knowledge.settings_cache import SearchSettings
     from ckm.knowledge.suite_run import SuiteResult
 
 FILTER = "Filters (each may be given several times)"
@@ -185,7 +185,7 @@ def kb_search(
 
 def _place(kb: Path | None, workspace: Path | None) -> tuple[Path, Path | None, SearchSettings]:
     """Return the knowledge folder, the workspace if there is one, and what that says of searching."""
-    from ckm.knowledge.kept_settings import find_root, search_settings
+    from ckm.knowledge.settings_cache import find_root, search_settings
 
     root = workspace or find_root(kb or Path.cwd())
     if root is None and kb is None:
@@ -207,7 +207,7 @@ def _search(folder: Path, text: str, scope: Scope, *, limit: int, prefer: str, e
         everything=scope.everything,
         prefer_lang=prefer,
         explain=explain,
-        watch=lambda total: progress(f"reading {folder}", total=total),
+        progress=lambda total: progress(f"reading {folder}", total=total),
     )
 
 
@@ -262,7 +262,7 @@ def _suite(
 ) -> None:
     from ckm.kb import suite as run
 
-    result = run(folder, path, scope, watch=lambda total: progress(f"reading {folder}", total=total))
+    result = run(folder, path, scope, progress=lambda total: progress(f"reading {folder}", total=total))
     _show_suite(result, fmt, output, failures=failures)
     note(f"as of {scope.as_of}; {len(result.failures):,} of {result.whole.queries:,} queries find another entry first")
     measured = (result.whole.mrr, result.whole.recall_10)

@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from ckm.knowledge.digests import digest
+from ckm.knowledge.fingerprint import digest
 
 VARIABLE = "CKM_CACHE"
 

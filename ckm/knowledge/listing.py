@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 from ckm.files import refuse_unreadable
 from ckm.findings import Severity
 from ckm.knowledge.entry import Mistake
-from ckm.knowledge.freshness import SUFFIXES, mark_of
+from ckm.knowledge.fingerprint import SUFFIXES, mark_of
 from ckm.plaintext import one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.knowledge.freshness import Mark
+    from ckm.knowledge.fingerprint import Mark
 
 LARGEST = 16 * 1024 * 1024
 """Bytes of a file that is read: some 30,000 entries. A larger one is no knowledge, and YAML is slow to read."""
@@ -29,7 +29,7 @@ class Listing:
     Attributes
     ----------
     files
-        ``(name, mark)`` by name: see :func:`ckm.knowledge.freshness.mark_of`. A name is relative to the folder, with
+        ``(name, mark)`` by name: see :func:`ckm.knowledge.fingerprint.mark_of`. A name is relative to the folder, with
         ``/``.
     mistakes
         What is no file, leads out of the folder or cannot be looked into.

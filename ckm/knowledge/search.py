@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.files import refuse_unreadable
-from ckm.knowledge.cache import Opened, open_index
+from ckm.knowledge.index_cache import Opened, open_index
 from ckm.knowledge.ranking import PENALTIES, Ranked, best, faults_of, penalty
 from ckm.knowledge.reader import main_language, show
 from ckm.knowledge.schema import words
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from pathlib import Path
 
-    from ckm.knowledge.cache import Watch
+    from ckm.knowledge.index_cache import Progress
     from ckm.search.analysis import Analysis
     from ckm.search.index import Hit as Found
 
@@ -393,8 +393,8 @@ def _need_count(limit: int) -> None:
         raise UsageError(f"a search for {limit} hits is none", hint=f"ask for 1 to {MOST_HITS:,}")
 
 
-def open_base(folder: Path, watch: Watch | None = None, *, anew: bool = False) -> KnowledgeBase:
-    """Open a knowledge folder for many searches; see :func:`ckm.knowledge.cache.open_index`.
+def open_base(folder: Path, progress: Progress | None = None, *, anew: bool = False) -> KnowledgeBase:
+    """Open a knowledge folder for many searches; see :func:`ckm.knowledge.index_cache.open_index`.
 
     Raises
     ------
@@ -406,7 +406,7 @@ def open_base(folder: Path, watch: Watch | None = None, *, anew: bool = False) -
         raise UsageError(
             f"there is no folder {folder}", hint="--kb DIR names the knowledge base; ckm kb-new starts one"
         )
-    return KnowledgeBase(open_index(folder, anew=anew) if watch is None else open_index(folder, watch, anew=anew))
+    return KnowledgeBase(open_index(folder, anew=anew) if progress is None else open_index(folder, progress, anew=anew))
 
 
 def _left_out(opened: Opened) -> tuple[str, ...]:

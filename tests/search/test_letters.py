@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from ckm.knowledge.cache import open_index
+from ckm.knowledge.index_cache import open_index
 from ckm.search.analysis import analyse
 from ckm.search.analysis.detection import detect
 from ckm.search.analysis.languages import SNOWBALL

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError
 from ckm.findings import Severity
-from ckm.knowledge.collector import without_collector
+from ckm.knowledge.cache_file import CachedValues, code_digest, is_settled, read_body, try_write_cache_file, written_at
+from ckm.knowledge.entry_cache import read_cached
+from ckm.knowledge.fingerprint import digest
 from ckm.knowledge.folder import read_folder
-from ckm.knowledge.kept import read_kept
+from ckm.knowledge.garbage_collection import without_collector
 from ckm.knowledge.lint.findings import Finding, LintReport
 from ckm.knowledge.lint.rules import RULES, Rule
 from ckm.knowledge.lint.subject import Expected, Subject
 from ckm.knowledge.listing import files
-from ckm.knowledge.sealed import Keeper, load_sealed, save_sealed, saved_at, settled
 from ckm.plaintext import one_line
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ REPORT, TIMELESS = "report.json", "timeless.json"
 """What was found as of a day, and what takes long to find and holds on any."""
 
 
-def lint_base(base: Base, as_of: date, expected: Expected | None = None, *, keeper: Keeper | None = None) -> LintReport:
+def lint_base(
+    base: Base, as_of: date, expected: Expected | None = None, *, cached: CachedValues | None = None
+) -> LintReport:
     """Find what is wrong with a knowledge base on a day.
 
     Parameters
@@ -39,8 +41,8 @@ def lint_base(base: Base, as_of: date, expected: Expected | None = None, *, keep
         The day: reviews due before it are overdue.
     expected
         What the team has agreed on; nothing where it has not.
-    keeper
-        Where what does not depend on the day is kept for the next time.
+    cached
+        Cache for results that do not depend on the day.
 
     Raises
     ------
@@ -52,7 +54,7 @@ def lint_base(base: Base, as_of: date, expected: Expected | None = None, *, keep
     for name in expected.skip:
         if name not in ids:
             raise UnknownNameError("rule", name, ids, where="kb.skip")
-    subject = Subject(base, as_of, expected, keeper)
+    subject = Subject(base, as_of, expected, cached)
     found = [*_mistakes(subject)]
     with without_collector():
         for rule in RULES:
@@ -93,17 +95,18 @@ def lint_folder(
         with without_collector():
             base = read_folder(folder)
         return lint_base(base, as_of, expected())
-    made_from = sha256(repr((agreed, listing)).encode("utf-8", "surrogateescape")).hexdigest()
+    made_from = digest(repr((agreed, listing, code_digest())).encode("utf-8", "surrogatepass"))
     newest = max((max(mark[1:]) for _, mark in listing.files), default=0)
     kind = f"report {as_of} {made_from}"
-    kept = load_sealed(place / REPORT, kind) if settled(newest, saved_at(place / REPORT)) else None
-    if kept is not None:
-        findings = tuple(Finding(Severity(severity), *rest) for severity, *rest in kept["findings"])
-        return LintReport(findings, as_of, kept["entries"])
-    keeper = Keeper(place / TIMELESS, f"timeless {made_from}", newest)
-    report = lint_base(read_kept(folder, listing, place, advance), as_of, expected(), keeper=keeper)
-    keeper.save()
-    save_sealed(place / REPORT, kind, {"entries": report.entries, "findings": [each.row for each in report.findings]})
+    saved = read_body(place / REPORT, kind) if is_settled(newest, written_at(place / REPORT)) else None
+    if saved is not None:
+        findings = tuple(Finding(Severity(severity), *rest) for severity, *rest in saved["findings"])
+        return LintReport(findings, as_of, saved["entries"])
+    cached = CachedValues(place / TIMELESS, f"timeless {made_from}", newest)
+    report = lint_base(read_cached(folder, listing, place, advance), as_of, expected(), cached=cached)
+    cached.save()
+    findings_and_count = {"entries": report.entries, "findings": [each.row for each in report.findings]}
+    try_write_cache_file(place / REPORT, kind, findings_and_count)
     return report
 
 

@@ -10,9 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date, timedelta
 
+    from ckm.knowledge.cache_file import CachedValues
     from ckm.knowledge.entry import Entry
     from ckm.knowledge.folder import Base
-    from ckm.knowledge.sealed import Keeper
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class Subject:
     ----------
     base, as_of, expected
         The entries, the day, and what the team has agreed on.
-    keeper
+    cached
         Where what takes long and does not depend on the day is kept; None: nowhere.
     """
 
     base: Base
     as_of: date
     expected: Expected
-    keeper: Keeper | None = None
+    cached: CachedValues | None = None
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -92,7 +92,7 @@ class Subject:
 
     def kept(self, name: str, make: Callable[[], Any]) -> Any:
         """Return what ``make`` returns, which JSON can hold, or what it returned for the same entries another day."""
-        return make() if self.keeper is None else self.keeper.get(name, make)
+        return make() if self.cached is None else self.cached.get(name, make)
 
     def name(self, entry: Entry) -> str:
         """Name an entry with its place, for a message."""

@@ -1,16 +1,15 @@
-"""What a search needs of a workspace's settings, kept in the cache so that it reads no YAML while nothing changed."""
+"""The search settings of a workspace from the cache, so that a search parses no YAML while ckm.yaml is unchanged."""
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-from ckm import __version__
-from ckm.knowledge.cache_folder import cache_folder, make_private
-from ckm.knowledge.freshness import mark_of
+from ckm.knowledge.cache_file import read_header, try_write_cache_file
+from ckm.knowledge.cache_folder import cache_folder
+from ckm.knowledge.fingerprint import mark_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,12 +18,12 @@ CONFIG_NAME = "ckm.yaml"
 """As in :mod:`ckm.config`, whose import takes longer than a search."""
 FILE = "settings.json"
 NO_SETTINGS = frozenset({"CKM_CACHE", "CKM_FORMAT", "CKM_SHARED", "CKM_WORKSPACE"})
-"""Variables that are no settings; with any other one of ckm's the settings are read as every command does."""
+"""Environment variables that are not settings. Any other ``CKM_`` variable bypasses the cache."""
 
 
 @dataclass(frozen=True)
 class SearchSettings:
-    """Part of :class:`ckm.settings.KbSettings`."""
+    """The part of :class:`ckm.settings.KbSettings` that a search uses."""
 
     role: str | None = None
     prefer_lang: str | None = None
@@ -39,7 +38,7 @@ def find_root(start: Path) -> Path | None:
 
 
 def search_settings(root: Path | None) -> SearchSettings:
-    """Return the settings of the workspace at ``root``; without one the environment's and the defaults.
+    """Return the settings of the workspace at ``root``; without a workspace those of the environment and the defaults.
 
     Raises
     ------
@@ -51,15 +50,13 @@ def search_settings(root: Path | None) -> SearchSettings:
         return _read(root)
     if root is None:
         return SearchSettings()
-    place = cache_folder(root) / FILE
-    mark = [__version__, *mark_of((root / CONFIG_NAME).stat())]
-    with suppress(OSError, ValueError, TypeError, KeyError):
-        kept = json.loads(place.read_bytes())
-        if kept["mark"] == mark:
-            return SearchSettings(**kept["settings"])
+    path = cache_folder(root) / FILE
+    kind = f"settings {mark_of((root / CONFIG_NAME).stat())}"
+    with suppress(TypeError):
+        if (cached := read_header(path, kind)) is not None:
+            return SearchSettings(**cached)
     settings = _read(root)
-    with suppress(OSError):
-        _keep(place, {"mark": mark, "settings": asdict(settings)})
+    try_write_cache_file(path, kind, values=asdict(settings))
     return settings
 
 
@@ -68,12 +65,3 @@ def _read(root: Path | None) -> SearchSettings:
 
     kb = load_config(root).kb
     return SearchSettings(kb.role, kb.prefer_lang, kb.log_queries, kb.log_query_text)
-
-
-def _keep(place: Path, plain: dict[str, object]) -> None:
-    from ckm.errors import UsageError
-    from ckm.files import replacing
-
-    make_private(place.parent)
-    with suppress(UsageError), replacing(place) as draft:
-        draft.write_text(json.dumps(plain), encoding="utf-8")

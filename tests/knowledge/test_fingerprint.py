@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckm.knowledge import freshness
-from ckm.knowledge.freshness import fingerprint
+from ckm.knowledge import fingerprint as module
+from ckm.knowledge.fingerprint import fingerprint
 from tests.conftest import examples
 from tests.knowledge.kb_files import replace_unseen, small_base, write_entry
 
@@ -79,8 +79,8 @@ def test_shared_between_processes_it_is_the_same(base: Path, monkeypatch: pytest
     for number in range(200):
         write_entry(base, f"many/{number % 7}/entry-{number}", "Many")
     alone = fingerprint(base)
-    monkeypatch.setattr(freshness, "workers", lambda: 3)
-    assert fingerprint(base, expected=freshness.WORTH_SHARING) == alone
+    monkeypatch.setattr(module, "workers", lambda: 3)
+    assert fingerprint(base, expected=module.WORTH_SHARING) == alone
 
 
 @pytest.mark.slow

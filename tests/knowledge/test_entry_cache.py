@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from ckm.knowledge import folder as reading
+from ckm.knowledge.cache_file import TICK_NS, is_settled, read_body, write_cache_file
 from ckm.knowledge.cache_folder import cache_folder, cache_root
+from ckm.knowledge.entry_cache import NAME, read_cached
 from ckm.knowledge.folder import Base, read_folder
-from ckm.knowledge.kept import NAME, read_kept
 from ckm.knowledge.listing import files
-from ckm.knowledge.sealed import TICK_NS, load_sealed, save_sealed, settled
 
 from .bases import full, smallest, write
 from .kb_files import replace_unseen
@@ -35,7 +35,7 @@ def age(folder: Path) -> None:
 
 
 def kept(kb: Path) -> Base:
-    return read_kept(kb, files(kb), kb.parent / "place")
+    return read_cached(kb, files(kb), kb.parent / "place")
 
 
 def test_what_is_kept_is_what_was_read(kb: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_file_of_the_same_size_and_a_time_too_young_to_tell_is_read_again(kb: 
     written = kb.parent / "place" / NAME
     os.utime(written, ns=(at + 1, at + 1))
     assert [each.id for each in kept(kb).entries] == ["x2"]
-    assert not settled(at, at + 1)
+    assert not is_settled(at, at + 1)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no time of change there")
@@ -97,9 +97,9 @@ def test_a_place_that_cannot_be_written_keeps_nothing_and_breaks_nothing(kb: Pat
 
 
 def test_a_value_of_another_kind_is_nothing(tmp_path: Path) -> None:
-    save_sealed(tmp_path / "a.json", "this", [1, "ä", None])
-    assert load_sealed(tmp_path / "a.json", "this") == [1, "ä", None]
-    assert load_sealed(tmp_path / "a.json", "that") is None
+    write_cache_file(tmp_path / "a.json", "this", [1, "ä", None])
+    assert read_body(tmp_path / "a.json", "this") == [1, "ä", None]
+    assert read_body(tmp_path / "a.json", "that") is None
 
 
 def test_the_cache_is_where_the_platform_wants_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from ckm import kb
-from ckm.knowledge import cache
-from ckm.knowledge.cache import open_index
+from ckm.knowledge import index_cache as cache
 from ckm.knowledge.cache_folder import cache_folder
+from ckm.knowledge.index_cache import open_index
 from tests.conftest import ROOT
 from tests.knowledge.kb_files import replace_unseen, small_base, write_entry
 
@@ -107,7 +107,7 @@ def test_a_changed_index_finds_what_a_new_one_finds(base: Path, monkeypatch: pyt
         else:
             write_entry(base, name, f"Zebra {name} step {step}")
         kept = {hit.id: hit.title for hit in kb.search(base, "zebra", as_of=DAY).hits}
-        new = cache._in_memory(base, cache._unwatched, "")
+        new = cache._in_memory(base, cache._no_progress, "")
         fresh = kb.KnowledgeBase(new).search("zebra", kb.Scope(DAY))
         assert kept == {hit.id: hit.title for hit in fresh.hits}
 
@@ -167,7 +167,7 @@ def test_without_a_place_to_write_the_search_works_from_memory_and_says_so(base:
     file.write_text("not a folder")
     result = kb.search(base, "parcel late", as_of=DAY)
     assert result.hits
-    assert "made for each search" in result.remarks[0]
+    assert "built for each search" in result.remarks[0]
 
 
 @pytest.mark.skipif(not hasattr(os, "geteuid"), reason="files have no owners")

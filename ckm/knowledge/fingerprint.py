@@ -16,7 +16,10 @@ import sys
 from array import array
 from contextlib import suppress
 
-from ckm.knowledge.digests import SIZE, blake2b
+try:
+    from _blake2 import blake2b  # hashlib.blake2b without hashlib, which loads OpenSSL: a tenth of a search
+except ImportError:  # not CPython
+    from hashlib import blake2b
 
 TYPE_CHECKING = False  # as `typing` has it, whose import is not free
 if TYPE_CHECKING:
@@ -33,6 +36,8 @@ PARTS = 64
 MOST_WORKERS = 4
 WORTH_SHARING = 5_000
 """Files from which a second process saves more than it costs."""
+SIZE = 16
+"""Bytes of a digest."""
 _GONE = (-1, -1, -1)
 _BY_DESCRIPTOR = os.stat in os.supports_dir_fd and os.listdir in os.supports_fd
 
@@ -60,6 +65,11 @@ def fingerprint(folder: Path, expected: int = 0) -> str:
     for number, part in enumerate(parts):
         whole.update(found.get(number) or _digest(root, part))
     return whole.hexdigest()
+
+
+def digest(data: bytes) -> str:
+    """Return the BLAKE2b digest of bytes in hexadecimal digits."""
+    return blake2b(data, digest_size=SIZE).hexdigest()
 
 
 def mark_of(about: os.stat_result) -> Mark:
