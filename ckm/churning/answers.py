@@ -13,7 +13,7 @@ import polars as pl
 
 from ckm.findings import Severity
 from ckm.knowledge.entry import IN_USE
-from ckm.knowledge.folder import read_folder
+from ckm.knowledge.entry_files import read_folder
 from ckm.knowledge.texts import Texts
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.files import replacing
-from ckm.knowledge.document import LONGEST_ID, is_id
-from ckm.knowledge.folder import read_file
+from ckm.knowledge.entry_files import read_file
+from ckm.knowledge.entry_reader import LONGEST_ID, is_id
 from ckm.knowledge.lint.drafts import TO_FILL_IN
 from ckm.knowledge.listing import files
 from ckm.knowledge.schema import VERSION, Shape, entry_shape, patterns, words

@@ -233,7 +233,7 @@ def entry_from(
     lines: Mapping[str, int],
     extra: Mapping[str, Any],
 ) -> Entry:
-    """Build an entry from what was understood of a document (:mod:`ckm.knowledge.document`).
+    """Build an entry from what was understood of a document (:mod:`ckm.knowledge.entry_reader`).
 
     Parameters
     ----------

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.knowledge.entry import Entry
+    from ckm.knowledge.entry_files import Base
     from ckm.knowledge.fingerprint import Mark
-    from ckm.knowledge.folder import Base
     from ckm.knowledge.listing import Listing
 
 NAME = "entries.json"
@@ -25,7 +25,7 @@ NAME = "entries.json"
 def read_cached(
     folder: Path, listing: Listing, place: Path, advance: Callable[[float], None] = lambda amount: None
 ) -> Base:
-    """Return the entries of a folder as :func:`ckm.knowledge.folder.read_folder` does.
+    """Return the entries of a folder as :func:`ckm.knowledge.entry_files.read_folder` does.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def read_cached(
     advance
         Called with the number of files that were finished.
     """
-    from ckm.knowledge.folder import Base
+    from ckm.knowledge.entry_files import Base
 
     kind = f"entries {code_digest()}"
     with without_collector():
@@ -64,7 +64,7 @@ def read_cached(
 
 
 def _read(folder: Path, name: str, mark: Mark) -> list[Any]:
-    from ckm.knowledge.folder import read_file
+    from ckm.knowledge.entry_files import read_file
 
     entries, mistakes = read_file(folder / name, folder)
     return [

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm.knowledge.entry import Entry, Mistake
-    from ckm.knowledge.folder import Base
+    from ckm.knowledge.entry_files import Base
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from ckm.knowledge.entry_files import read_file
 from ckm.knowledge.fingerprint import workers
-from ckm.knowledge.folder import read_file
 from ckm.knowledge.records import record_of
 from ckm.search.documents import Prepared, prepare
 from ckm.search.weights import WEIGHTS

@@ -12,7 +12,7 @@ from ckm.errors import UsageError
 from ckm.findings import Severity
 from ckm.kb import new_entry
 from ckm.knowledge.draft import Wanted, origins, slug
-from ckm.knowledge.folder import read_folder
+from ckm.knowledge.entry_files import read_folder
 from ckm.knowledge.lint import lint_base
 from ckm.knowledge.schema import all_keys
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckm.knowledge.entry import Entry, Review
-from ckm.knowledge.folder import read_file
+from ckm.knowledge.entry_files import read_file
 from ckm.knowledge.texts import Texts, nearest_language
 
 from .bases import smallest, write

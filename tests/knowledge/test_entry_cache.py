@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ckm.knowledge import folder as reading
+from ckm.knowledge import entry_files as reading
 from ckm.knowledge.cache_file import TICK_NS, is_settled, read_body, write_cache_file
 from ckm.knowledge.cache_folder import cache_folder, cache_root
 from ckm.knowledge.entry_cache import NAME, read_cached
-from ckm.knowledge.folder import Base, read_folder
+from ckm.knowledge.entry_files import Base, read_folder
 from ckm.knowledge.listing import files
 
 from .bases import full, smallest, write

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rapidfuzz import fuzz
 
-from ckm.knowledge.folder import read_folder
+from ckm.knowledge.entry_files import read_folder
 from ckm.knowledge.lint import lint_base
 from ckm.knowledge.lint.folding import fold
 from ckm.knowledge.lint.likeness import _near

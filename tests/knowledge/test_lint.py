@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ckm.errors import UnknownNameError
 from ckm.findings import Severity
-from ckm.knowledge.folder import read_folder
+from ckm.knowledge.entry_files import read_folder
 from ckm.knowledge.lint import RULES, Expected, Finding, LintReport, lint_base, lint_folder
 from ckm.knowledge.lint.links import _circles
 
@@ -95,7 +95,7 @@ CASES = {
     "unknown-key": ([full(more="mood: good")], "nobody knows the key 'mood'", 17),
     "unusual-word": ([full().replace("audience: customer", "audience: custmer")], "usually an audience", 10),
     "control-characters": ([full(title='"\\e[31m"')], "control characters under 'title'", 7),
-    "lost-text": ([full(title="Order #123 is late")], "what follows '#' is a comment to YAML", 7),
+    "lost-text": ([full(title="Order #123 is late")], "what follows '#' is a YAML comment", 7),
     "review-unplanned": ([full().replace(", interval_days: 180", "")], "nothing says when it is reviewed next", 15),
     "superseded-in-use": (
         [full("a"), full("b", 1, more="links: {supersedes: [a]}")],

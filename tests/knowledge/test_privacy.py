@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckm.findings import Severity
-from ckm.knowledge.folder import read_folder
+from ckm.knowledge.entry_files import read_folder
 from ckm.knowledge.lint import Expected, lint_base
 from ckm.knowledge.lint.privacy import luhn, personal_kinds
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ckm.knowledge.folder import read_folder
+from ckm.knowledge.entry_files import read_folder
 from ckm.knowledge.records import EVERYBODY, id_of, record_of
 from ckm.search.record import ANY, Record
 from tests.knowledge.kb_files import small_base, write_entry

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from ckm.findings import Severity
 from ckm.knowledge.draft import origins
-from ckm.knowledge.folder import read_file
+from ckm.knowledge.entry_files import read_file
 from ckm.knowledge.schema import all_keys, entry_shape, schema_text, words
 from tests.conftest import examples
 

@@ -8,8 +8,8 @@ from ckm.errors import UnknownNameError
 from ckm.findings import Severity
 from ckm.knowledge.cache_file import CachedValues, code_digest, is_settled, read_body, try_write_cache_file, written_at
 from ckm.knowledge.entry_cache import read_cached
+from ckm.knowledge.entry_files import read_folder
 from ckm.knowledge.fingerprint import digest
-from ckm.knowledge.folder import read_folder
 from ckm.knowledge.garbage_collection import without_collector
 from ckm.knowledge.lint.findings import Finding, LintReport
 from ckm.knowledge.lint.rules import RULES, Rule
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from ckm.knowledge.folder import Base
+    from ckm.knowledge.entry_files import Base
 
 REPORT, TIMELESS = "report.json", "timeless.json"
 """What was found as of a day, and what takes long to find and holds on any."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from ckm.knowledge.cache_file import CachedValues
     from ckm.knowledge.entry import Entry
-    from ckm.knowledge.folder import Base
+    from ckm.knowledge.entry_files import Base
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from ckm.findings import Severity
-from ckm.knowledge.document import MOST_MISTAKES
 from ckm.knowledge.entry import Entry, Mistake
-from ckm.knowledge.folder import read_file
+from ckm.knowledge.entry_files import read_file
+from ckm.knowledge.entry_reader import MOST_MISTAKES
 
 from .bases import smallest, write
 
@@ -39,7 +39,7 @@ def read(folder: Path, text: str) -> tuple[list[Entry], list[Mistake]]:
         ("authentic: {at: 2025-03-04T10:00:00Z}", "a day is expected", "did you mean 2025-03-04?"),
         ("authentic: {at: 2025-02-29}", "no day of the calendar", "month"),
         ("authentic: {at: 20250304}", "a day is expected", "write it as"),
-        ("cause: x\ncause: y", "'cause' stands here and in line 9", "remove one"),
+        ("cause: x\ncause: y", "duplicate key 'cause', first in line 9", "remove one"),
         ("? [a]\n: b", "a key is one word", None),
     ],
 )
@@ -70,7 +70,7 @@ def test_a_mistake_that_does_not_decide_keeps_the_entry_and_names_its_line(
         ("state: {confidence: wip}", "state: {}", "'state.confidence' is missing"),
         ("review: {}", "review: {}\napplies: {valid_until: soon}", "a day is expected"),
         ("review: {}", "review: {}\naccess: {read: {a: b}}", "a list is expected"),
-        ("id: late", "id: late\nid: later", "stands here and in line 2"),
+        ("id: late", "id: late\nid: later", "duplicate key 'id', first in line 2"),
     ],
 )
 def test_what_decides_when_and_to_whom_it_is_shown_leaves_the_entry_out(

@@ -14,10 +14,10 @@ import yaml
 
 from ckm.findings import Severity
 from ckm.knowledge.entry import Entry, Mistake, entry_from
-from ckm.knowledge.nodes import is_nothing, misread, plain_value, scalars, unquoted
 from ckm.knowledge.schema import Shape, entry_shape
 from ckm.knowledge.suggestions import SHOWN, is_day, language_pattern, suggested_day, suggested_id, suggested_language
 from ckm.plaintext import one_line, visible
+from ckm.yamlfile import is_null, plain_value, scalars, unquoted
 from ckm.yamltext import lookalike, lost
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def read_document(root: yaml.Node, path: str, document: int, source: str = "") -
     Parameters
     ----------
     root
-        Composed by :class:`ckm.knowledge.nodes.FastLoader`; not nothing.
+        A document of :func:`ckm.yamlfile.compose_documents`.
     path
         File relative to the folder, for the places of mistakes.
     document
@@ -118,9 +118,9 @@ class _Reader:
 
     def mapping(self, node: yaml.Node, key: str, line: int, shape: Shape) -> dict[str, Any] | None:
         if not isinstance(node, yaml.MappingNode):
-            said = misread(node)
+            said = lookalike(unquoted(node))
             if said is not None:
-                self.add(said, node.start_mark.line + 1, "write it with the plain sign", key=key or "/")
+                self.add(said, node.start_mark.line + 1, "use the plain ASCII character", key=key or "/")
                 return None
             self.add(
                 "'key: value' pairs are expected" + (f" under '{key}'" if key else ""),
@@ -136,7 +136,7 @@ class _Reader:
             self.lines[full] = name_line
             if inner is None:
                 self.unknown(name, full, name_line, value, shape)
-            elif is_nothing(value):
+            elif is_null(value):
                 self.look_for_lost(value, full)
             else:
                 understood = _READERS[inner.form](self, value, full, name_line, inner)
@@ -166,9 +166,8 @@ class _Reader:
                 continue
             name = str(key.value)
             if name in seen:
-                self.add(
-                    f"'{_short(name)}' stands here and in line {seen[name]}", line, "remove one", key=inside + name
-                )
+                message = f"duplicate key '{_short(name)}', first in line {seen[name]}"
+                self.add(message, line, "remove one of them", key=inside + name)
                 continue
             seen[name] = line
             yield name, line, value
@@ -192,8 +191,8 @@ class _Reader:
 
     def look_for_lookalike(self, node: yaml.Node, key: str) -> None:
         """Tell of a value that would be a list or a mapping, but for a sign that only looks like YAML's."""
-        if (said := misread(node)) is not None:
-            self.add(said, node.start_mark.line + 1, "write it with the plain sign", key=key)
+        if (said := lookalike(unquoted(node))) is not None:
+            self.add(said, node.start_mark.line + 1, "use the plain ASCII character", key=key)
 
     # Each of these takes a value, the key above it, that key's line and its shape, and returns None after a mistake.
 
@@ -205,7 +204,7 @@ class _Reader:
         if shape.form in FREE or (shape.form == "word" and not shape.closed):
             self.look_for_lost(node, key)
         text = str(node.value).strip()
-        if not text or is_nothing(node):
+        if not text or is_null(node):
             self.add(f"there is no text under '{_short(key)}'", line, "write it, or remove the key", key=key)
             return None
         if _UNSAFE.search(text):
@@ -241,7 +240,7 @@ class _Reader:
         for name, line, value in self.pairs(node, f"{key}."):
             if not language_pattern().fullmatch(name):
                 self.add(f"'{_short(name)}' is no language", line, suggested_language(name), key=key)
-            elif not is_nothing(value) and (understood := read(value, f"{key}.{name}", line, _TEXT)) is not None:
+            elif not is_null(value) and (understood := read(value, f"{key}.{name}", line, _TEXT)) is not None:
                 found[name] = understood
                 self.lines[f"{key}.{name}"] = line
         return found

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckm.knowledge import folder as reading
-from ckm.knowledge.folder import read_file, read_folder
+from ckm.knowledge import entry_files as reading
+from ckm.knowledge.entry_files import read_file, read_folder
 from tests.conftest import examples
 
 from .bases import smallest, write
@@ -48,10 +48,10 @@ def test_a_missing_folder_is_an_empty_base(tmp_path: Path) -> None:
         (b"\x00\x01\x02", "forbids", 1),
         (b"id: a\nb: c\x00d\n", "forbids", 2),
         (b"id: a\nb: \x1b[31m\n", "forbids", 2),
-        ("id: ä\n".encode("utf-16"), "is UTF-16, not UTF-8", 0),
-        (b"id: a\ntitle: caf\xe9\n", "is not UTF-8", 2),
-        (b"\x1f\x8b\x08\x00", "is gzip", 0),
-        (b"PK\x03\x04", "is zip", 0),
+        ("id: ä\n".encode("utf-16"), "UTF-16, not UTF-8 text", 0),
+        (b"id: a\ntitle: caf\xe9\n", "not UTF-8 text", 2),
+        (b"\x1f\x8b\x08\x00", "gzip, not", 0),
+        (b"PK\x03\x04", "zip, not", 0),
         (b"[" * 100_000, NO_YAML, 1),
         (b"- " * 100_000, NO_YAML, 1),
         (b"{a: " * 5_000, NO_YAML, 1),
@@ -93,7 +93,7 @@ def test_aliases_never_grow(tmp_path: Path) -> None:
 def test_what_stands_before_a_broken_place_is_kept(tmp_path: Path) -> None:
     entries, mistakes = read_file(write(tmp_path, smallest("first"), "id: [\n", smallest("last")), tmp_path)
     assert [each.id for each in entries] == ["first"]
-    assert "what comes after it is not read" in (mistakes[-1].hint or "")
+    assert "the rest of the file is not read" in (mistakes[-1].hint or "")
 
 
 def test_files_and_entries_beyond_the_largest_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
