@@ -12,8 +12,9 @@ from ckm.search.query import Query, parse
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ckm.knowledge.search import KnowledgeBase, Scope
-    from ckm.knowledge.search_log import Search, SearchLog
+    from ckm.knowledge.knowledge_base import KnowledgeBase
+    from ckm.knowledge.search_log import LoggedSearch, SearchLog
+    from ckm.knowledge.search_result import Scope
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ def query_gaps(base: KnowledgeBase, log: SearchLog, scope: Scope) -> tuple[list[
 
     Each is searched again as the roles that sought it: what has been answered since is a gap no more.
     """
-    missed: dict[str, list[Search]] = {}
+    missed: dict[str, list[LoggedSearch]] = {}
     silent = 0
     for search in log.searches:
         if search.hits:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from ckm.knowledge.listing import Listing
     from ckm.knowledge.reading import File
-    from ckm.search.documents import Prepared
+    from ckm.search.index_documents import IndexDocument
 
     Progress = Callable[[int], AbstractContextManager[Callable[[float], None]]]
     FileMarks = dict[str, list[int]]
@@ -227,7 +227,7 @@ def _marks_of(listing: Listing, known: FileMarks) -> FileMarks:
 
 def _records(
     files: Iterator[File], names: Iterable[str], marks: FileMarks, advance: Callable[[float], None]
-) -> Iterator[list[Prepared]]:
+) -> Iterator[list[IndexDocument]]:
     """Yield the index records file by file, so that only one file's entries are in memory."""
     for name, file in zip(names, files, strict=True):
         marks[name][3] = file.left_out

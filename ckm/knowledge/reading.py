@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ckm.knowledge.entry_files import read_file
 from ckm.knowledge.fingerprint import workers
 from ckm.knowledge.records import record_of
-from ckm.search.documents import Prepared, prepare
+from ckm.search.index_documents import IndexDocument, index_documents
 from ckm.search.weights import WEIGHTS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class File(NamedTuple):
     """What the index gets of a file: how many entries could not be read, and the documents of the others."""
 
     left_out: int
-    records: list[list[Prepared]]
+    records: list[list[IndexDocument]]
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def reading(folder: Path, names: Sequence[str], processes: int | None = None) ->
 def _read(folder: Path, name: str) -> File:
     entries, mistakes = read_file(folder / name, folder)
     group = group_of(name)
-    records = [prepare(replace(record_of(entry), group=group), WEIGHTS) for entry in entries]
+    records = [index_documents(replace(record_of(entry), group=group), WEIGHTS) for entry in entries]
     return File(sum(mistake.left_out for mistake in mistakes), records)
 
 
@@ -117,6 +117,6 @@ def _told(folder: Path, names: Sequence[str], pipes: Sequence[BufferedReader]) -
         data = pipe.read(int.from_bytes(size, "big")) if len(size) == 4 else b""
         if len(data) and len(data) == int.from_bytes(size, "big"):
             left_out, records = marshal.loads(data)  # from a process of our own
-            yield File(left_out, [[Prepared(*one) for one in record] for record in records])
+            yield File(left_out, [[IndexDocument(*one) for one in record] for record in records])
         else:
             yield _read(folder, name)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ckm.knowledge.texts import SCRIPT_OF_REGION
 from ckm.plaintext import printable
 from ckm.search.analysis.detection import detect
-from ckm.search.record import ANY, Record
+from ckm.search.index_record import ANY, IndexRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -30,13 +30,13 @@ SHORTEST_CUT = 25
 _ENDS = ".!?。！？؟"
 
 
-def record_of(entry: Entry) -> Record:
+def record_of(entry: Entry) -> IndexRecord:
     """Return the record of an entry; the records of a file are replaced together.
 
     Its key begins with the entry's id and a space, so that hits of equal score come in the order of ids; file and
     place follow, since nothing but ``ckm kb-lint`` keeps an id from standing twice.
     """
-    return Record(
+    return IndexRecord(
         key=f"{entry.id} {entry.path}#{entry.document}",
         group=entry.path,
         texts=tuple(_texts(entry)),

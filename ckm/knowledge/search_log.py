@@ -24,7 +24,7 @@ LONGEST = 500
 
 
 @dataclass(frozen=True)
-class Search:
+class LoggedSearch:
     """A search that was made.
 
     Attributes
@@ -49,11 +49,11 @@ class Search:
 class SearchLog:
     """Searches in the order of the file, and how many lines of it could not be read."""
 
-    searches: tuple[Search, ...]
+    searches: tuple[LoggedSearch, ...]
     broken: int
 
 
-def append(path: Path, search: Search) -> None:
+def append(path: Path, search: LoggedSearch) -> None:
     """Keep a search. The file is for its owner only.
 
     Raises
@@ -96,7 +96,7 @@ def _parsed(lines: Iterable[bytes]) -> SearchLog:
             roles = tuple(name for name in (told.get("role") or "").split(", ") if name)
             if at.tzinfo is None or not isinstance(query, str | None):
                 raise ValueError
-            searches.append(Search(at, roles, int(told["hits"]), query))
+            searches.append(LoggedSearch(at, roles, int(told["hits"]), query))
         except (ValueError, TypeError, KeyError, AttributeError):
             broken += 1
     return SearchLog(tuple(searches), broken)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckm.errors import InputError
-from ckm.knowledge.search import Scope
+from ckm.knowledge.search_result import Scope
 from ckm.knowledge.suite import ALL, DEPTH, TOLD, Case, Failure, Score, place, score
 from ckm.search.query import parse
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from ckm.knowledge.search import KnowledgeBase
+    from ckm.knowledge.knowledge_base import KnowledgeBase
 
 
 @dataclass(frozen=True)

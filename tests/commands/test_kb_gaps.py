@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from ckm.churning.keeping import keep
-from ckm.knowledge.search_log import Search, append
+from ckm.knowledge.search_log import LoggedSearch, append
 from ckm.store import Store
 from tests.conftest import Run
 from tests.knowledge.kb_files import small_base, write_entry
@@ -28,7 +28,7 @@ def shop(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def sought(shop: Path, query: str | None, hits: int = 0, day: int = 1, roles: tuple[str, ...] = ()) -> None:
-    search = Search(datetime(2026, 6, day, tzinfo=UTC), roles, hits, query)
+    search = LoggedSearch(datetime(2026, 6, day, tzinfo=UTC), roles, hits, query)
     append(shop / "out" / "kb-queries.ndjson", search)
 
 

@@ -9,16 +9,16 @@ import pytest
 
 from ckm.knowledge.entry_files import read_folder
 from ckm.knowledge.records import EVERYBODY, id_of, record_of
-from ckm.search.record import ANY, Record
+from ckm.search.index_record import ANY, IndexRecord
 from tests.knowledge.kb_files import small_base, write_entry
 
 
 @pytest.fixture
-def records(tmp_path: Path) -> dict[str, Record]:
+def records(tmp_path: Path) -> dict[str, IndexRecord]:
     return {entry.id: record_of(entry) for entry in read_folder(small_base(tmp_path)).entries}
 
 
-def test_a_record_can_be_filtered_by_all_that_the_command_offers(records: dict[str, Record]) -> None:
+def test_a_record_can_be_filtered_by_all_that_the_command_offers(records: dict[str, IndexRecord]) -> None:
     labels = records["late"].labels
     assert labels["kind"] == ("for",)
     assert labels["tag"] == labels["topic"] == ("delivery",)
@@ -29,30 +29,30 @@ def test_a_record_can_be_filtered_by_all_that_the_command_offers(records: dict[s
     assert labels["lang"] == ("en", "de")
 
 
-def test_who_may_read_is_a_label_and_nobody_named_is_everybody(records: dict[str, Record]) -> None:
+def test_who_may_read_is_a_label_and_nobody_named_is_everybody(records: dict[str, IndexRecord]) -> None:
     assert records["secret"].labels["role"] == ("manager",)
     assert records["late"].labels["role"] == (EVERYBODY,)
 
 
-def test_days_of_validity_are_labels_only_where_there_are_some(records: dict[str, Record]) -> None:
+def test_days_of_validity_are_labels_only_where_there_are_some(records: dict[str, IndexRecord]) -> None:
     assert records["past"].labels["until"] == ("2025-12-31",)
     assert "until" not in records["late"].labels
 
 
-def test_texts_keep_their_language_and_aliases_are_searched(records: dict[str, Record]) -> None:
+def test_texts_keep_their_language_and_aliases_are_searched(records: dict[str, IndexRecord]) -> None:
     texts = records["late"].texts
     assert ("title", "de", "Das Paket kommt zu spät") in texts
     assert ("alias", "de", "Lieferverzug") in texts
     assert ("body", "en", "A parcel has not come in time and the customer waits.") in texts
 
 
-def test_what_is_stored_is_json_with_the_day_of_the_next_review(records: dict[str, Record]) -> None:
+def test_what_is_stored_is_json_with_the_day_of_the_next_review(records: dict[str, IndexRecord]) -> None:
     stored = json.loads(records["late"].stored)
     assert (stored["checked"], stored["due"]) == ("2026-01-10", "2026-04-20")
     assert stored["path"] == "deep/late.yaml"
 
 
-def test_a_key_begins_with_the_id(records: dict[str, Record]) -> None:
+def test_a_key_begins_with_the_id(records: dict[str, IndexRecord]) -> None:
     assert {id_of(record.key) for record in records.values()} == set(records)
 
 

@@ -1,9 +1,9 @@
-"""How rare a term is among the texts that a query competes with, where an index holds several languages.
+"""Inverse document frequency of a term among the texts in the language of the query.
 
-An engine counts the documents of its shelf (:mod:`ckm.search.shelves`). A German base to which English is added would
-hold *der* for a rare word, since no English text has it; English names in Chinese texts would be rare ones, for few
-Chinese texts have them. So a term's weight is put right: its inverse document frequency among the texts of the query's
-own language takes the place of that on the shelf. Where the index has none of those, all texts are counted.
+tantivy computes the inverse document frequency within a shard (:mod:`ckm.search.shards`), over texts in several
+languages. In a German base to which English texts are added, *der* would look rare because no English text contains it.
+This module corrects the weight of a term: the inverse document frequency among texts in the query's language replaces
+that of the shard. If the index has no text in that language, all texts count.
 """
 
 from __future__ import annotations
@@ -20,32 +20,35 @@ if TYPE_CHECKING:
 
     from tantivy import Schema, Searcher
 
-_FEWEST = 10  # texts of a language from which on their own counts are better than those of all
+_FEWEST = 10  # texts in a language from which on they are counted without the others
 
-_NEARLY_ALL = 0.9  # of a shelf in one language: the others change little, and each count takes time
+_NEARLY_ALL = 0.9  # share of a shard in one language from which on the others are counted too, which is faster
 
 
 def idf(texts: int, having: int) -> float:
-    """Return the inverse document frequency as BM25 has it (Robertson and Zaragoza 2009, with one added: never 0)."""
+    """Return the inverse document frequency of BM25 (Robertson and Zaragoza 2009, with 1 added so that it is positive).
+
+    ``log(1 + (N - n + 0.5) / (n + 0.5))`` for a term in ``having`` = n of ``texts`` = N texts.
+    """
     return math.log(1 + (texts - having + 0.5) / (having + 0.5))
 
 
-class Rarity:
-    """Tells how much more, or less, a term should count than an engine makes of it.
+class IdfCorrection:
+    """Factors that replace the inverse document frequency of a shard by that of a language.
 
     Parameters
     ----------
     schema, searchers
         Of the index.
     languages
-        Those that the query may be in.
+        Languages that the query may be in.
     counts
-        What was counted before; belongs to the searchers.
+        Document frequencies that were already counted with these searchers; new ones are added.
 
     Attributes
     ----------
     homes
-        The languages that the query may be in, of those that texts are in.
+        Languages that the query may be in and that the index has texts in.
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class Rarity:
         self._searchers = searchers
         self._counts = counts
         self.homes = frozenset(one for one in languages if any(each.doc_freq("home", one) for each in searchers))
-        # Both ways of writing Chinese are one language here: terms are folded.
+        # Simplified and Traditional Chinese count as one language: their terms are folded.
         counted = sorted({*self.homes, *VARIANTS} if self.homes & set(VARIANTS) else self.homes)
         self._texts = [int(each.num_docs) for each in searchers]
         own = [sum(each.doc_freq("home", one) for one in counted) for each in searchers]
@@ -70,34 +73,34 @@ class Rarity:
         ]
         self._at_home = Query.term_set_query(schema, "home", counted)
 
-    def known(self, word: str, stems: Collection[str]) -> bool:
-        """Whether any text has a folded word, or one with one of its stems."""
+    def contains_word(self, word: str, stems: Collection[str]) -> bool:
+        """Return whether any text has a folded word, or a word with one of these stems."""
         return any(
             each.doc_freq("forms", word) > 0 or any(each.doc_freq("words", stem) > 0 for stem in stems)
             for each in self._searchers
         )
 
-    def has(self, field: str, term: str) -> bool:
-        """Whether any text has a term in a field."""
+    def contains_term(self, field: str, term: str) -> bool:
+        """Return whether any text has a term in a field."""
         return any(each.doc_freq(field, term) > 0 for each in self._searchers)
 
-    def of(self, query: Query) -> float:
-        """Return the idf of whatever a query matches; 0 where it matches nothing."""
+    def idf_of(self, query: Query) -> float:
+        """Return the inverse document frequency of the texts that match a query; 0 if none does."""
         found = sum(_count(each, query) for each in self._searchers)
         return idf(sum(self._texts), found) if found else 0.0
 
-    def factor(self, shelf: int, field: str, term: str) -> float:
-        """Return the idf of a term among the query's own texts, divided by its idf on a shelf (by its number)."""
-        having = self._searchers[shelf].doc_freq(field, term)
-        if not having or self._own[shelf] == self._texts[shelf] == sum(self._own):
+    def factor(self, shard: int, field: str, term: str) -> float:
+        """Return the inverse document frequency of a term in the query's languages, divided by that in a shard."""
+        having = self._searchers[shard].doc_freq(field, term)
+        if not having or self._own[shard] == self._texts[shard] == sum(self._own):
             return 1.0
         place = (field, term, self.homes)
         if place not in self._counts:
-            self._counts[place] = self._having(field, term)
-        return idf(sum(self._own), self._counts[place]) / idf(self._texts[shelf], having)
+            self._counts[place] = self._document_frequency(field, term)
+        return idf(sum(self._own), self._counts[place]) / idf(self._texts[shard], having)
 
-    def _having(self, field: str, term: str) -> int:
-        """Count the query's own texts with a term."""
+    def _document_frequency(self, field: str, term: str) -> int:
+        """Return the number of texts in the query's languages with a term."""
         total = 0
         for searcher, own, texts in zip(self._searchers, self._own, self._texts, strict=True):
             having = searcher.doc_freq(field, term) if own else 0
@@ -109,5 +112,5 @@ class Rarity:
 
 
 def _count(searcher: Searcher, query: Query) -> int:
-    found: Any = searcher.search(Query.const_score_query(query, 0.0), 1)  # its types leave out the count
+    found: Any = searcher.search(Query.const_score_query(query, 0.0), 1)  # its type stub lacks the count
     return int(found.count)

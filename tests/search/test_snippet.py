@@ -6,18 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckm.search.analysis import analyse
-from ckm.search.passage import passage
+from ckm.search.snippet import snippet
 
 TEXT = "Am Anfang steht viel anderes. " * 10 + "Die Rückgabe offener Ware ist möglich. " + "Am Ende auch. " * 10
 
 
 def marked(text: str, query: str, width: int = 80) -> list[str]:
-    window, marks = passage(text, analyse(query), width)
+    window, marks = snippet(text, analyse(query), width)
     return [window[start:end] for start, end in marks]
 
 
 def test_the_window_holds_what_matched_and_begins_at_its_sentence() -> None:
-    window, _ = passage(TEXT, analyse("Rueckgabe der Ware", "de"), 80, "de")
+    window, _ = snippet(TEXT, analyse("Rueckgabe der Ware", "de"), 80, "de")
     assert window.startswith("Die Rückgabe offener Ware")
     assert marked(TEXT, "die Rückgaben der Ware") == ["Rückgabe", "Ware"]
 
@@ -33,12 +33,12 @@ def test_a_typo_marks_the_word_that_was_meant() -> None:
 
 
 def test_without_a_match_the_text_begins_at_its_beginning() -> None:
-    assert passage(TEXT, analyse("Xylophon"), 30) == ("Am Anfang steht viel anderes.", ())
+    assert snippet(TEXT, analyse("Xylophon"), 30) == ("Am Anfang steht viel anderes.", ())
 
 
 @given(st.text(max_size=120), st.text(max_size=20), st.integers(10, 60))
 def test_marks_lie_within_the_window_in_order_and_apart(text: str, query: str, width: int) -> None:
-    window, marks = passage(text, analyse(query), width)
+    window, marks = snippet(text, analyse(query), width)
     assert len(window) <= width
     assert "\n" not in window
     last = -1

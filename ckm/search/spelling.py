@@ -1,4 +1,4 @@
-"""Did you mean: words of the index near one that was not found. Words stand here as users write them, not as stems."""
+"""Spelling suggestions: words of the index with a spelling similar to a word without hits. Words are not stemmed."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ if TYPE_CHECKING:
 
     from tantivy import Searcher
 
-_MOST_WORDS = 10  # of a run of Thai that are looked at
-_MOST_PIECES = 4  # of a word with a mistake
+_MOST_WORDS = 10  # words of a run of Thai that are corrected
+_MOST_PIECES = 4  # words into which the dictionary may split a misspelled word
 
 
-def near(word: str, searchers: Iterable[Searcher], limit: int) -> list[str]:
-    """Return words of the index at most two mistakes away (one, for words up to five letters).
+def similar_words(word: str, searchers: Iterable[Searcher], limit: int) -> list[str]:
+    """Return the words of the index at edit distance 2 at most (1 for words of up to five letters).
 
-    Reads the whole vocabulary: some ten milliseconds for 100,000 words, spent only when nothing was found.
+    Reads the whole vocabulary, about 10 ms for 100,000 words. Called only if a query has no hits.
 
     Parameters
     ----------
     word
-        A word that was not found, or Thai without a space. Case, accents and umlauts do not count as mistakes.
+        A word without hits, or Thai text without spaces. Case, accents and umlauts do not count as edits.
     searchers
-        Of the index.
+        Searchers of the index.
     limit
-        How many words at most.
+        Largest number of words.
 
     Returns
     -------
     list of str
-        Lower case, nearest first, then by how many texts have it, then by the alphabet. Of Thai the whole with one of
-        its words exchanged, of equally near ones the longest word.
+        Lower case; by edit distance, then by document frequency, then by the alphabet. For Thai the whole text with
+        one word replaced; of equal distances the longest word first.
     """
     having: Counter[str] = Counter()
     for searcher in searchers:
@@ -54,11 +54,11 @@ def near(word: str, searchers: Iterable[Searcher], limit: int) -> list[str]:
 
 
 def _near(word: str, having: Mapping[str, int]) -> Iterator[tuple[int, int, str]]:
-    """Yield the words near one, with the mistakes and how many texts have it, below zero."""
+    """Yield edit distance, negative document frequency and spelling of similar words."""
     wanted = _fold(word)
     allowed = 1 if len(wanted) <= 5 else 2
     for written, count in having.items():
-        if abs(len(written) - len(wanted)) > allowed + 2:  # umlauts written out
+        if abs(len(written) - len(wanted)) > allowed + 2:  # umlauts as two letters
             continue
         folded = _fold(written)
         if folded == wanted or abs(len(folded) - len(wanted)) > allowed or not _share(folded, wanted):
@@ -77,7 +77,7 @@ def _is_thai(word: str) -> bool:
 
 
 def _pieces(run: str) -> Iterator[tuple[str, str, str]]:
-    """Yield what of Thai may be one word with a mistake: a cut by the dictionary parts such a word into some pieces."""
+    """Yield the parts of Thai text that may be one misspelled word, which the dictionary splits into several."""
     words = thai.words(thai.clusters(run))[:_MOST_WORDS]
     for start in range(len(words)):
         for end in range(start + 1, min(len(words), start + _MOST_PIECES) + 1):
@@ -88,14 +88,14 @@ def _pieces(run: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _share(one: str, other: str) -> bool:
-    """Whether two words share their first or their last letter: a filter before the costly comparison."""
+    """Return whether two words share their first or last letter: a filter before the slow comparison."""
     return one[:1] == other[:1] or one[-1:] == other[-1:]
 
 
 def distance(one: str, other: str, most: int) -> int:
-    """Return how many letters must be changed, left out, put in or swapped with a neighbour; ``most + 1`` if more.
+    """Return the optimal string alignment distance of two words (Damerau 1964); ``most + 1`` if it is greater.
 
-    The optimal string alignment distance (Damerau 1964).
+    It counts letters that are changed, deleted, inserted or swapped with their neighbour.
     """
     before: list[int] = []
     row = list(range(len(other) + 1))

@@ -1,4 +1,4 @@
-"""From a record to the documents that the engine holds of it: one per language of its texts."""
+"""Convert a record to the documents of the index: one per language of its texts."""
 
 from __future__ import annotations
 
@@ -10,81 +10,80 @@ import tantivy
 
 from ckm.search.analysis import analyse
 from ckm.search.analysis.terms import languages_of, terms
-from ckm.search.fields import CODE, exact_field, label_term
-from ckm.search.shelves import shelf_of
+from ckm.search.index_schema import CODE, exact_field, label_term
+from ckm.search.shards import shard_of
 
 if TYPE_CHECKING:
-    from ckm.search.record import Record
+    from ckm.search.index_record import IndexRecord
     from ckm.search.weights import Weights
 
-_LIKE = 40  # terms kept per document for more like it
+_LIKE = 40  # terms stored per document, for similar records
 _SEPARATORS = re.compile(r"[\s/._-]+")  # between the parts of a code
-_LOOKED_AT = 4000  # characters of a text whose language is looked for
+_DETECTED = 4000  # characters of a text for language detection
 
 
-class Prepared(NamedTuple):
-    """A document as plain values, which another process can have made.
+class IndexDocument(NamedTuple):
+    """A document as plain values, so that another process can create it.
 
     Attributes
     ----------
-    shelf
-        Where it stands (:func:`ckm.search.shelves.shelf_of`).
+    shard
+        Its shard (:func:`ckm.search.shards.shard_of`).
     texts
-        Field and text, in order; a field may come several times.
+        Field and text, in order; a field may occur several times.
     like
-        The terms that say best what the record is about, parted by spaces.
+        Most frequent terms, separated by spaces.
     vocabulary
-        The folded words of scripts with spaces, parted by spaces.
+        Folded words of scripts with spaces, separated by spaces.
     stored
-        What the caller wants back; only the first document of a record has it.
+        Stored content of the record; only its first document has it.
     """
 
-    shelf: str
+    shard: str
     texts: tuple[tuple[str, str], ...]
     like: str
     vocabulary: str
     stored: str | None
 
 
-def prepare(record: Record, weights: Weights) -> list[Prepared]:
-    """Return the documents of a record: one per language that its texts name, one where none does."""
+def index_documents(record: IndexRecord, weights: Weights) -> list[IndexDocument]:
+    """Return the documents of a record: one per language tag of its texts, or one if there are no tags."""
     tags = list(dict.fromkeys(tag for _, tag, _ in record.texts if tag)) or [""]
     common = [("key", _scrub(record.key)), ("group", _scrub(record.group))]
     common += [("label", label_term(name, _scrub(value))) for name, values in record.labels.items() for value in values]
     stored = record.stored.encode("utf-8", "replace").decode()
-    prepared = []
+    documents = []
     for number, tag in enumerate(tags):
         texts = [(name, text) for name, of, text in record.texts if of in (tag, "")]
         found = _searched(texts, tag or _language(texts), weights)
-        prepared.append(
-            Prepared(found.shelf, (*common, *found.fields), found.like, found.vocabulary, None if number else stored)
-        )
-    return prepared
+        fields = (*common, *found.fields)
+        documents.append(IndexDocument(found.shard, fields, found.like, found.vocabulary, None if number else stored))
+    return documents
 
 
-def document(prepared: Prepared) -> tantivy.Document:
-    """Return a document for the engine."""
-    made = tantivy.Document()
-    for name, text in prepared.texts:
-        made.add_text(name, text)
-    made.add_bytes("like", prepared.like.encode())
-    made.add_bytes("vocabulary", prepared.vocabulary.encode())
-    if prepared.stored is not None:
-        made.add_bytes("stored", prepared.stored.encode())
-    return made
+def tantivy_document(document: IndexDocument) -> tantivy.Document:
+    """Return a document as an object of tantivy."""
+    converted = tantivy.Document()
+    for name, text in document.texts:
+        converted.add_text(name, text)
+    converted.add_bytes("like", document.like.encode())
+    converted.add_bytes("vocabulary", document.vocabulary.encode())
+    if document.stored is not None:
+        converted.add_bytes("stored", document.stored.encode())
+    return converted
 
 
 class _Searched(NamedTuple):
-    """A document without what all documents of its record have; attributes as of :class:`Prepared`."""
+    """The parts of an :class:`IndexDocument` that depend on the language."""
 
-    shelf: str
+    shard: str
     fields: list[tuple[str, str]]
     like: str
     vocabulary: str
 
 
 def _searched(texts: list[tuple[str, str]], language: str, weights: Weights) -> _Searched:
-    """Return the shelf, the fields that are searched, and the terms that say best what the texts are about."""
+    """Analyse texts and return their shard, searched fields and most frequent terms."""
     fields: list[tuple[str, str]] = []
     about: Counter[str] = Counter()
     spelled: set[str] = set()
@@ -97,7 +96,7 @@ def _searched(texts: list[tuple[str, str]], language: str, weights: Weights) -> 
         if name == CODE and (code := _code(text, language)):
             fields.append(("compounds", " ".join(code * weights.fields.get("title", 1))))
             fields.append((exact_field(name), " ".join(found.exact)))
-            # Its parts make nothing a hit, but a text with the whole code ranks before one with some of them.
+            # A part of a code is not a match, but a text with the whole code ranks before one with some of its parts.
             fields.append(("forms", " ".join(form for form in found.forms if "_" in form)))
             fields.append(("grams", " ".join(found.grams)))
             continue
@@ -122,22 +121,22 @@ def _searched(texts: list[tuple[str, str]], language: str, weights: Weights) -> 
     fields.append(("spelled", " ".join(sorted({word.lower() for word in spelled}))))
     common = sorted(about.items(), key=lambda item: (-item[1], item[0]))[:_LIKE]
     like = " ".join(term for term, _ in common)
-    return _Searched(shelf_of(scripts), fields, like, " ".join(sorted(vocabulary)))
+    return _Searched(shard_of(scripts), fields, like, " ".join(sorted(vocabulary)))
 
 
 def _code(text: str, language: str) -> list[str]:
-    """Return the terms of a code as a whole; none where it is a name of several words."""
+    """Return the terms of a code as a whole; none if it consists of several words."""
     analysis = analyse(text.strip(), language, in_full=False)
     whole = (0, len(analysis.text))
     return list(dict.fromkeys(t.term for t in (*analysis.words, *analysis.compounds) if (t.start, t.end) == whole))
 
 
 def _language(texts: list[tuple[str, str]]) -> str:
-    """Return the language that the texts of a document without one are in together: a title alone is too short."""
-    found = languages_of(" \n".join(text for name, text in texts if name != CODE)[:_LOOKED_AT])
+    """Return the language of all texts of a document together: a title alone is too short."""
+    found = languages_of(" \n".join(text for name, text in texts if name != CODE)[:_DETECTED])
     return min((language for language in found if language), default="")
 
 
 def _scrub(text: str) -> str:
-    """Return a text that can be encoded: half of a pair of surrogates, from a broken file name, cannot."""
+    """Return a text with lone surrogates, from file names that are not UTF-8, replaced."""
     return text.encode("utf-8", "replace").decode("utf-8")

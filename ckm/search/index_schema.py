@@ -1,20 +1,20 @@
-"""The fields of the index and the number of their format."""
+"""The fields of the index, and the version of its format."""
 
 from __future__ import annotations
 
 import tantivy
 
 FORMAT = "4"
-"""Changes whenever the same texts would give other terms or fields; an index of another format is made anew."""
+"""Version of the format: increment it when the same texts give other terms or fields, so that indexes are rebuilt."""
 
 EXACT_FIELDS = ("title", "alias", "body")
-"""Text fields that a query can name (``title:return``); texts of all others go with the body."""
+"""Text fields that a query can name (``title:return``); all other texts belong to the body."""
 CODE = "code"
-"""Text field of codes: each is a term as a whole, with and without its dashes, and its parts are no words."""
+"""Text field of codes. Each code is one term, with and without its dashes; its parts are not words."""
 
 
 def exact_field(name: str) -> str:
-    """Return the field of the index that holds the words of a text field in order."""
+    """Return the index field that holds the words of a text field in order."""
     name = "title" if name == "opening" else name
     return f"exact_{name}" if name in EXACT_FIELDS else "exact_body"
 
@@ -24,8 +24,8 @@ def label_term(name: str, value: str) -> str:
     return f"{name}={value}".casefold()
 
 
-def schema() -> tantivy.Schema:
-    """Return the schema. Terms come ready, parted by spaces."""
+def index_schema() -> tantivy.Schema:
+    """Return the tantivy schema. Terms are already analysed and separated by spaces."""
     builder = tantivy.SchemaBuilder()
     builder.add_text_field("key", stored=True, fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("group", tokenizer_name="raw", index_option="basic")
@@ -39,7 +39,7 @@ def schema() -> tantivy.Schema:
     for name in EXACT_FIELDS:
         builder.add_text_field(exact_field(name), tokenizer_name="whitespace", index_option="position")
     builder.add_text_field("spelled", tokenizer_name="whitespace", index_option="basic")
-    builder.add_bytes_field("like", stored=True)  # bytes are the only kind of field that can be stored and not indexed
+    builder.add_bytes_field("like", stored=True)  # only bytes fields can be stored and not indexed
     builder.add_bytes_field("vocabulary", stored=True)
     builder.add_bytes_field("stored", stored=True)
     return builder.build()
