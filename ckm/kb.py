@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    from ckm.knowledge.draft import Draft, Wanted
+    from ckm.knowledge.draft import Draft, DraftFields
+    from ckm.knowledge.entry_view import EntryView
     from ckm.knowledge.gaps import QueryGap
     from ckm.knowledge.index_cache import Progress
-    from ckm.knowledge.linked import Shown
     from ckm.knowledge.lint import LintReport
-    from ckm.knowledge.suite_run import SuiteResult
+    from ckm.knowledge.relevance_test import RelevanceReport
     from ckm.settings import KbSettings
 
 __all__ = [
@@ -120,7 +120,7 @@ def related(
     return _call(folder, None, KnowledgeBase.like, name, scope, limit=limit, prefer_lang=prefer_lang)
 
 
-def suite(folder: Path, path: Path, scope: Scope, *, progress: Progress | None = None) -> SuiteResult:
+def suite(folder: Path, path: Path, scope: Scope, *, progress: Progress | None = None) -> RelevanceReport:
     """Run the queries of a suite and return recall, MRR and nDCG by language.
 
     Parameters
@@ -141,8 +141,8 @@ def suite(folder: Path, path: Path, scope: Scope, *, progress: Progress | None =
     InputError
         The suite expects entries that do not exist (the message names file and line).
     """
-    from ckm.knowledge.suite import read_suite
-    from ckm.knowledge.suite_run import run_suite
+    from ckm.knowledge.relevance_judgements import read_suite
+    from ckm.knowledge.relevance_test import run_suite
 
     return _call(folder, progress, run_suite, read_suite(path), scope)
 
@@ -211,14 +211,14 @@ def lint(
     from ckm.config import Config
     from ckm.knowledge.cache_folder import cache_folder
     from ckm.knowledge.fingerprint import mark_of
-    from ckm.knowledge.lint import Expected, lint_folder
+    from ckm.knowledge.lint import LintOptions, lint_folder
     from ckm.knowledge.reason_codes import reason_codes
 
     check_exists(folder)
     kb = settings or Config().kb
 
-    def expected() -> Expected:
-        return Expected(
+    def options() -> LintOptions:
+        return LintOptions(
             topics=frozenset(kb.topics),
             departments=frozenset(kb.departments),
             segments=frozenset(_segment_names(segments)),
@@ -233,14 +233,14 @@ def lint(
     return lint_folder(
         folder,
         as_of,
-        expected,
-        agreed=repr((vars(kb), state)),
+        options,
+        options_key=repr((vars(kb), state)),
         place=cache_folder(folder) / LINT_CACHE if keep else None,
         advance=advance,
     )
 
 
-def show(folder: Path, name: str, as_of: date, *, lang: str = "", similar: Iterable[str] = ()) -> Shown:
+def show(folder: Path, name: str, as_of: date, *, lang: str = "", similar: Iterable[str] = ()) -> EntryView:
     """Return an entry with the entries that supersede it, that it supersedes, and that are related.
 
     Parameters
@@ -263,15 +263,15 @@ def show(folder: Path, name: str, as_of: date, *, lang: str = "", similar: Itera
     """
     from ckm.knowledge.cache_folder import cache_folder
     from ckm.knowledge.entry_cache import read_cached
-    from ckm.knowledge.linked import show_entry
-    from ckm.knowledge.listing import files
+    from ckm.knowledge.entry_view import view_entry
+    from ckm.knowledge.file_listing import files
 
     check_exists(folder)
     base = read_cached(folder, files(folder), cache_folder(folder) / LINT_CACHE)
-    return show_entry(base, name, as_of, lang, similar)
+    return view_entry(base, name, as_of, lang, similar)
 
 
-def new_entry(folder: Path, wanted: Wanted, as_of: date, *, force: bool = False) -> Draft:
+def new_entry(folder: Path, wanted: DraftFields, as_of: date, *, force: bool = False) -> Draft:
     """Write a draft into a knowledge base and return it.
 
     Parameters

@@ -15,8 +15,8 @@ from ckm.output import Format, default_format, emit_rows, emit_text
 
 if TYPE_CHECKING:
     from ckm.kb import Scope, SearchResult
+    from ckm.knowledge.relevance_test import RelevanceReport
     from ckm.knowledge.settings_cache import SearchSettings
-    from ckm.knowledge.suite_run import SuiteResult
 
 FILTER = "Filters (each may be repeated)"
 SUITE = "Suites"
@@ -274,7 +274,7 @@ def _suite(
         raise typer.Exit(1)
 
 
-def _emit_suite(result: SuiteResult, fmt: Format | None, output: Path | None, *, show_failures: bool) -> None:
+def _emit_suite(result: RelevanceReport, fmt: Format | None, output: Path | None, *, show_failures: bool) -> None:
     from dataclasses import astuple
 
     from ckm.rows import Table

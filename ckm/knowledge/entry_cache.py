@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from ckm.knowledge.entry import Entry
-    from ckm.knowledge.entry_files import Base
+    from ckm.knowledge.entry import KnowledgeEntry
+    from ckm.knowledge.entry_files import EntryCollection
+    from ckm.knowledge.file_listing import FileListing
     from ckm.knowledge.fingerprint import Mark
-    from ckm.knowledge.listing import Listing
 
 NAME = "entries.json"
 
 
 def read_cached(
-    folder: Path, listing: Listing, place: Path, advance: Callable[[float], None] = lambda amount: None
-) -> Base:
+    folder: Path, listing: FileListing, place: Path, advance: Callable[[float], None] = lambda amount: None
+) -> EntryCollection:
     """Return the entries of a folder as :func:`ckm.knowledge.entry_files.read_folder` does.
 
     Parameters
@@ -36,14 +36,14 @@ def read_cached(
     advance
         Called with the number of files that were finished.
     """
-    from ckm.knowledge.entry_files import Base
+    from ckm.knowledge.entry_files import EntryCollection
 
     kind = f"entries {code_digest()}"
     with without_collector():
         known = read_body(place / NAME, kind) or {}
         saved = written_at(place / NAME)
         cached: dict[str, Any] = {}
-        entries: list[Entry] = []
+        entries: list[KnowledgeEntry] = []
         mistakes = list(listing.mistakes)
         changed = False
         for name, mark in listing.files:
@@ -60,7 +60,7 @@ def read_cached(
         if changed or len(cached) != len(known):
             try_write_cache_file(place / NAME, kind, cached)
     mistakes.sort(key=lambda mistake: (mistake.path, mistake.line))
-    return Base(tuple(entries), tuple(mistakes))
+    return EntryCollection(tuple(entries), tuple(mistakes))
 
 
 def _read(folder: Path, name: str, mark: Mark) -> list[Any]:

@@ -6,23 +6,23 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ckm.knowledge.entry import Entry, Mistake
+from ckm.knowledge.entry import KnowledgeEntry, Mistake
 from ckm.knowledge.entry_reader import read_document
-from ckm.knowledge.listing import LARGEST, Listing, files
+from ckm.knowledge.file_listing import LARGEST, files
 from ckm.plaintext import one_line
 from ckm.yamlfile import YamlError, compose_documents, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Base", "Listing", "files", "read_file", "read_folder"]
+__all__ = ["EntryCollection", "read_file", "read_folder"]
 
 LARGEST_ENTRY = 1024 * 1024
 """Bytes of one document, the size of a book. YAML nodes take some 500 times the memory of their text."""
 
 
 @dataclass(frozen=True)
-class Base:
+class EntryCollection:
     """The entries and mistakes of a knowledge folder, in the order of files and lines.
 
     Attributes
@@ -33,24 +33,24 @@ class Base:
         Mistakes.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[KnowledgeEntry, ...]
     mistakes: tuple[Mistake, ...]
 
 
-def read_folder(folder: Path) -> Base:
-    """Return all entries below a folder; :func:`ckm.knowledge.listing.files` says which files are read."""
+def read_folder(folder: Path) -> EntryCollection:
+    """Return all entries below a folder; :func:`ckm.knowledge.file_listing.files` says which files are read."""
     listing = files(folder)
-    entries: list[Entry] = []
+    entries: list[KnowledgeEntry] = []
     mistakes = list(listing.mistakes)
     for name, _ in listing.files:
         found, wrong = read_file(folder / name, folder)
         entries += found
         mistakes += wrong
     mistakes.sort(key=lambda mistake: (mistake.path, mistake.line))
-    return Base(tuple(entries), tuple(mistakes))
+    return EntryCollection(tuple(entries), tuple(mistakes))
 
 
-def read_file(path: Path, folder: Path) -> tuple[list[Entry], list[Mistake]]:
+def read_file(path: Path, folder: Path) -> tuple[list[KnowledgeEntry], list[Mistake]]:
     """Return the entries and the mistakes of one file, in the order of the file.
 
     Parameters
@@ -66,7 +66,7 @@ def read_file(path: Path, folder: Path) -> tuple[list[Entry], list[Mistake]]:
         Entries before a line that is not YAML are returned; the rest of the file is not read.
     """
     name = one_line(os.path.relpath(path, folder).replace(os.sep, "/"))
-    entries: list[Entry] = []
+    entries: list[KnowledgeEntry] = []
     mistakes: list[Mistake] = []
     hint_end = ""
     try:

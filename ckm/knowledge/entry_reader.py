@@ -1,6 +1,6 @@
-"""One YAML document read as an entry: what is understood goes into it, what is not becomes a mistake with its line.
+"""Read a YAML document as an entry: valid values become the entry, invalid ones mistakes with their lines.
 
-Nothing in a document can make it grow: aliases are followed within a budget of values, and only where a key is known.
+Aliases are followed within a budget of values and only under known keys, so that a document cannot grow.
 """
 
 from __future__ import annotations
@@ -13,9 +13,16 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from ckm.findings import Severity
-from ckm.knowledge.entry import Entry, Mistake, entry_from
-from ckm.knowledge.schema import Shape, entry_shape
-from ckm.knowledge.suggestions import SHOWN, is_day, language_pattern, suggested_day, suggested_id, suggested_language
+from ckm.knowledge.entry import KnowledgeEntry, Mistake, entry_from
+from ckm.knowledge.entry_schema import Shape, entry_shape
+from ckm.knowledge.value_suggestions import (
+    SHOWN,
+    is_day,
+    language_pattern,
+    suggested_day,
+    suggested_id,
+    suggested_language,
+)
 from ckm.plaintext import one_line, visible
 from ckm.yamlfile import is_null, plain_value, scalars, unquoted
 from ckm.yamltext import lookalike, lost
@@ -24,11 +31,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 MOST_VALUES = 20_000
-"""Values of one document that are followed; a document of people has some hundred."""
+"""Values of one document that are read; a usual document has a few hundred."""
 MOST_MISTAKES = 50
-"""Mistakes of one document that are told."""
+"""Mistakes of one document that are reported."""
 DEEPEST = 30
-"""Levels of a value that is kept as it stands."""
+"""Levels of a value that is stored without a schema."""
 LONGEST_ID = 500
 DECISIVE = frozenset(
     (
@@ -36,45 +43,46 @@ DECISIVE = frozenset(
         *("applies.valid_until", "access", "access.read", "links", "links.supersedes"),
     )
 )
-"""Keys that decide whether, when and to whom an entry may be shown: with a mistake in one the entry is left out."""
+"""Keys that decide whether, when and to whom an entry is shown. A mistake in one of them leaves the entry out."""
 FREE = frozenset(("text", "texts", "names", "phrases", "id"))
-"""Forms whose values are words of people, of which a sign of YAML may take some away."""
+"""Forms with free text, of which YAML may read a part as syntax."""
 FLAGS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters, and marks that turn the direction of what follows (Unicode TR 36, 3.2)."""
+"""Control characters, and marks that change the writing direction (Unicode TR 36, 3.2)."""
 
 
 def is_id(text: str) -> bool:
-    """Whether a text is fit to be an id: what is not printable cannot be typed, and a dash in front is an option."""
+    """Return whether a text is a valid id: printable, without spaces, and without a dash in front (an option)."""
     return text.isprintable() and " " not in text and not text.startswith("-") and 0 < len(text) <= LONGEST_ID
 
 
-def read_document(root: yaml.Node, path: str, document: int, source: str = "") -> tuple[Entry | None, list[Mistake]]:
-    """Return the entry that a document holds, and its mistakes.
+def read_document(
+    root: yaml.Node, path: str, document: int, source: str = ""
+) -> tuple[KnowledgeEntry | None, list[Mistake]]:
+    """Return the entry of a document, and its mistakes.
 
     Parameters
     ----------
     root
         A document of :func:`ckm.yamlfile.compose_documents`.
     path
-        File relative to the folder, for the places of mistakes.
+        FileDocuments relative to the folder, for the places of mistakes.
     document
         Its 1-based number in the file.
     source
-        The text of the file, in which is looked for what YAML took out of a value; "": nothing is looked for.
+        The text of the file, to find parts of a value that YAML read as syntax; "": do not look for them.
 
     Returns
     -------
     tuple
-        The entry is None where a mistake is ``left_out``: there is no readable id, or a key of :data:`DECISIVE` cannot
-        be trusted.
+        The entry is None if a mistake is ``left_out``: the id is missing, or a key of :data:`DECISIVE` is invalid.
     """
     return _Reader(path, root.start_mark.line + 1, source).read(root, document)
 
 
 class _Reader:
-    """One walk through a document, along the schema."""
+    """Reads one document along the schema."""
 
     def __init__(self, path: str, line: int, source: str) -> None:
         self.path, self.line = path, line
@@ -86,11 +94,11 @@ class _Reader:
         self.extra: dict[str, Any] = {}
         self.values = 0
 
-    def read(self, root: yaml.Node, document: int) -> tuple[Entry | None, list[Mistake]]:
+    def read(self, root: yaml.Node, document: int) -> tuple[KnowledgeEntry | None, list[Mistake]]:
         plain = self.mapping(root, "", self.line, entry_shape())
         name = plain.get("id") if plain else None
         if self.more:
-            self.add(f"{self.more:,} more mistakes in this entry are not told", self.line, last=True)
+            self.add(f"{self.more:,} more mistakes in this entry are not shown", self.line, last=True)
         mistakes = [replace(each, entry=name, document=document) for each in self.mistakes]
         if self.left_out or not plain:
             return None, mistakes
@@ -108,7 +116,7 @@ class _Reader:
         severity: Severity = Severity.error,
         last: bool = False,
     ) -> None:
-        """Note a mistake; an error under a decisive key, or in the document as a whole, leaves the entry out."""
+        """Add a mistake; an error under a decisive key, or in the whole document, leaves the entry out."""
         decisive = severity is Severity.error and (key in DECISIVE or key == "/")
         self.left_out |= decisive
         if len(self.mistakes) >= MOST_MISTAKES and not last:
@@ -118,12 +126,12 @@ class _Reader:
 
     def mapping(self, node: yaml.Node, key: str, line: int, shape: Shape) -> dict[str, Any] | None:
         if not isinstance(node, yaml.MappingNode):
-            said = lookalike(unquoted(node))
-            if said is not None:
-                self.add(said, node.start_mark.line + 1, "use the plain ASCII character", key=key or "/")
+            message = lookalike(unquoted(node))
+            if message is not None:
+                self.add(message, node.start_mark.line + 1, "use the plain ASCII character", key=key or "/")
                 return None
             self.add(
-                "'key: value' pairs are expected" + (f" under '{key}'" if key else ""),
+                "expected 'key: value' pairs" + (f" under '{key}'" if key else ""),
                 line,
                 "an entry starts with 'schema: ckm.kb/1'" if not key else None,
                 key=key or "/",
@@ -146,7 +154,7 @@ class _Reader:
         return found
 
     def needed(self, shape: Shape, inside: str, found: dict[str, Any], line: int) -> None:
-        """Tell which keys are missing; one that is there and wrong has been told already."""
+        """Add a mistake for each missing key; invalid ones have a mistake already."""
         for name in shape.needed:
             full = inside + name
             if name in found or (full in self.lines and any(each.line == self.lines[full] for each in self.mistakes)):
@@ -157,12 +165,12 @@ class _Reader:
             self.add(f"'{missing}' is missing", self.lines.get(full, line), hint, key=full)
 
     def pairs(self, node: yaml.MappingNode, inside: str) -> Iterator[tuple[str, int, yaml.Node]]:
-        """Yield key, line and value; the first where a key stands twice."""
+        """Yield key, line and value; of duplicate keys the first."""
         seen: dict[str, int] = {}
         for key, value in node.value:
             line = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode):
-                self.add("a key is one word, not a list or a mapping", line)
+                self.add("a key must be one word, not a list or a mapping", line)
                 continue
             name = str(key.value)
             if name in seen:
@@ -174,44 +182,44 @@ class _Reader:
 
     def unknown(self, name: str, full: str, line: int, value: yaml.Node, shape: Shape) -> None:
         near = get_close_matches(name[:SHOWN], shape.keys, n=1, cutoff=0.7)
-        hint = f"did you mean '{near[0]}'?" if near else "it is kept, and ckm does nothing with it"
+        hint = f"did you mean '{near[0]}'?" if near else "ckm stores it and does not use it"
         hint = lookalike(f"{name}:") or hint
-        self.add(f"nobody knows the key '{_short(full)}'", line, hint, rule="unknown-key", severity=Severity.warning)
-        if (kept := self.anything(value, full, line, shape)) is not None:
-            self.extra[one_line(full)] = kept
+        self.add(f"unknown key '{_short(full)}'", line, hint, rule="unknown-key", severity=Severity.warning)
+        if (plain := self.anything(value, full, line, shape)) is not None:
+            self.extra[one_line(full)] = plain
 
     def look_for_lost(self, node: yaml.Node, key: str) -> None:
-        """Tell of words of a value that are a comment, a tag or an anchor to YAML."""
-        if self.source and isinstance(node, yaml.ScalarNode) and (said := lost(node, self.source)) is not None:
+        """Add a mistake if YAML reads a part of a value as comment, tag or anchor."""
+        if self.source and isinstance(node, yaml.ScalarNode) and (message := lost(node, self.source)) is not None:
             line = node.end_mark.line + 1
             hint = "put the text in quotes"
-            if "comment" in said:
+            if "comment" in message:
                 hint += "; a comment has two spaces before its # and one after it"
-            self.add(f"{said}, under '{_short(key)}'", line, hint, rule="lost-text", severity=Severity.warning)
+            self.add(f"{message}, under '{_short(key)}'", line, hint, rule="lost-text", severity=Severity.warning)
 
     def look_for_lookalike(self, node: yaml.Node, key: str) -> None:
-        """Tell of a value that would be a list or a mapping, but for a sign that only looks like YAML's."""
-        if (said := lookalike(unquoted(node))) is not None:
-            self.add(said, node.start_mark.line + 1, "use the plain ASCII character", key=key)
+        """Add a mistake if a value would be a list or mapping without a character that only looks like YAML syntax."""
+        if (message := lookalike(unquoted(node))) is not None:
+            self.add(message, node.start_mark.line + 1, "use the plain ASCII character", key=key)
 
-    # Each of these takes a value, the key above it, that key's line and its shape, and returns None after a mistake.
+    # Each of these methods takes a value, its key, line and shape. It returns None after a mistake.
 
     def text(self, node: yaml.Node, key: str, line: int, shape: Shape) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
-            self.add(f"one text is expected under '{_short(key)}', not a list or a mapping", line, key=key)
+            self.add(f"expected a text under '{_short(key)}', not a list or a mapping", line, key=key)
             return None
         self.values += 1
         if shape.form in FREE or (shape.form == "word" and not shape.closed):
             self.look_for_lost(node, key)
         text = str(node.value).strip()
         if not text or is_null(node):
-            self.add(f"there is no text under '{_short(key)}'", line, "write it, or remove the key", key=key)
+            self.add(f"empty text under '{_short(key)}'", line, "write it, or remove the key", key=key)
             return None
         if _UNSAFE.search(text):
             self.add(
                 f"control characters under '{_short(key)}'",
                 line,
-                "remove them; ckm shows them as \\x1b and the like",
+                "remove them; ckm shows them escaped, such as \\x1b",
                 rule="control-characters",
                 severity=Severity.warning,
             )
@@ -221,7 +229,7 @@ class _Reader:
         if isinstance(node, yaml.MappingNode):
             found = self.by_language(node, key, self.text)
             if not node.value:
-                self.add(f"there is no text under '{_short(key)}'", line, "write it, or remove the key", key=key)
+                self.add(f"empty text under '{_short(key)}'", line, "write it, or remove the key", key=key)
             return found or None
         first = re.match(r"[\w-]*", unquoted(node))
         if node.start_mark.line + 1 > line and first is not None and language_pattern().fullmatch(first[0]):
@@ -239,7 +247,7 @@ class _Reader:
         found = {}
         for name, line, value in self.pairs(node, f"{key}."):
             if not language_pattern().fullmatch(name):
-                self.add(f"'{_short(name)}' is no language", line, suggested_language(name), key=key)
+                self.add(f"'{_short(name)}' is not a language tag", line, suggested_language(name), key=key)
             elif not is_null(value) and (understood := read(value, f"{key}.{name}", line, _TEXT)) is not None:
                 found[name] = understood
                 self.lines[f"{key}.{name}"] = line
@@ -252,7 +260,7 @@ class _Reader:
             text = self.text(node, key, line, shape)
             return None if text is None else [text]
         if not isinstance(node, yaml.SequenceNode):
-            self.add(f"a list is expected under '{_short(key)}'", line, "write [one, two]", key=key)
+            self.add(f"expected a list under '{_short(key)}'", line, "write [one, two]", key=key)
             return None
         found: list[str] = []
         for item in node.value:
@@ -272,12 +280,12 @@ class _Reader:
         article = "an" if name[0] in "aeio" else "a"
         near = get_close_matches(_folded(text), shape.words, n=1, cutoff=0.6)
         hint = f"did you mean '{near[0]}'?" if near else "write one of these"
-        message = f"{article} {name} is one of {', '.join(shape.words)}"
+        message = f"{article} {name} must be one of {', '.join(shape.words)}"
         if shape.closed:
             self.add(message, line, hint, key=key)
             return None
         self.add(
-            f"usually {message}", line, hint if near else "write one of these, so that others find it",
+            f"unusual word: {message}", line, hint if near else "write one of these, so that others find it",
             rule="unusual-word", severity=Severity.warning,
         )  # fmt: skip
         return text
@@ -289,9 +297,9 @@ class _Reader:
         if _DAY.fullmatch(text) and is_day(text):
             return text
         if _DAY.fullmatch(text):
-            self.add(f"'{text}' is no day of the calendar, under '{key}'", line, "look at the month's length", key=key)
+            self.add(f"invalid date '{text}' under '{key}'", line, "check the length of the month", key=key)
         else:
-            self.add(f"a day is expected under '{key}'", line, suggested_day(text), key=key)
+            self.add(f"expected a date under '{key}'", line, suggested_day(text), key=key)
         return None
 
     def whole(self, node: yaml.Node, key: str, line: int, shape: Shape) -> int | None:
@@ -299,13 +307,13 @@ class _Reader:
         if text is not None and re.fullmatch("[0-9]{1,5}", text) and 1 <= int(text) <= 36500:
             return int(text)
         if text is not None:
-            self.add(f"a whole number from 1 to 36500 is expected under '{key}'", line, "write it as 180", key=key)
+            self.add(f"expected a whole number from 1 to 36500 under '{key}'", line, "write it as 180", key=key)
         return None
 
     def flag(self, node: yaml.Node, key: str, line: int, shape: Shape) -> bool | None:
         text = self.text(node, key, line, shape)
         if text is not None and text.lower() not in FLAGS:
-            self.add(f"yes or no is expected under '{key}'", line, "write true or false", key=key)
+            self.add(f"expected yes or no under '{key}'", line, "write true or false", key=key)
         return FLAGS.get((text or "").lower())
 
     def id(self, node: yaml.Node, key: str, line: int, shape: Shape) -> str | None:
@@ -325,26 +333,26 @@ class _Reader:
         text = self.text(node, key, line, shape)
         if text is None or language_pattern().fullmatch(text):
             return text
-        self.add(f"'{_short(text)}' is no language", line, suggested_language(text), key=key)
+        self.add(f"'{_short(text)}' is not a language tag", line, suggested_language(text), key=key)
         return None
 
     def anything(self, node: yaml.Node, key: str, line: int, shape: Shape) -> Any:
-        """Return lists, mappings and texts as they stand; None after a mistake, and for nothing."""
+        """Return lists, mappings and texts as written; None for null and after a mistake."""
         budget = MOST_VALUES - self.values
-        kept, left = plain_value(node, budget, DEEPEST)
+        plain, left = plain_value(node, budget, DEEPEST)
         self.values = MOST_VALUES - left
         if self.source and left >= 0:
             for each in scalars(node):
                 self.look_for_lost(each, key)
         if left < 0:
             self.too_much(key, line)
-        return kept
+        return plain
 
     def too_much(self, key: str, line: int) -> None:
         self.add(
             f"more than {MOST_VALUES:,} values, or {DEEPEST} levels, under '{_short(key)}'",
             line,
-            "this is not for people: aliases that refer to aliases?",
+            "shorten it; YAML aliases that refer to aliases multiply values",
             key=key,
         )
 

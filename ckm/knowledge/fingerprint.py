@@ -1,11 +1,11 @@
-"""Whether a knowledge folder is as it was: one number over names, sizes and times of all its files, in a blink.
+"""Fingerprint of a knowledge folder: a digest of names, sizes and times of all its files.
 
-Besides the time of writing, which archives and copies restore, the time of the last change of any kind counts (ctime),
-which nobody can set; on Windows that is the time of creation.
+Besides the modification time, which archives and copies restore, the change time (ctime) counts, which programs cannot
+set. On Windows ctime is the creation time.
 
-Every file is looked at every time, since one that is written in place changes nothing else. For 100,000 files that is
-0.4 s in one process, nearly all of it the system's; on Linux several processes share it (threads would wait for each
-other: two take 0.34 s, two processes 0.18 s). See ``bench/kb_start.py``.
+Every search reads the times of all files: writing a file in place changes nothing else. For 100,000 files this takes
+0.4 s in one process, nearly all of it in system calls. On Linux several processes share the work (two threads take
+0.34 s, two processes 0.18 s). See ``bench/kb_start.py``.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ try:
 except ImportError:  # not CPython
     from hashlib import blake2b
 
-TYPE_CHECKING = False  # as `typing` has it, whose import is not free
+TYPE_CHECKING = False  # without the import of typing, which takes time
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
     Mark = tuple[int, int, int]
 
 SUFFIXES = (".yaml", ".yml")
-"""Of files with entries; :mod:`ckm.knowledge.listing` takes them from here, where nothing else is imported."""
+"""Suffixes of files with entries."""
 PARTS = 64
-"""Into so many parts the work is cut where the folder allows: enough for a slow worker to hold nobody up."""
+"""Number of parts of the work, if the folder has so many: enough that no process waits for a slow one."""
 MOST_WORKERS = 4
 WORTH_SHARING = 5_000
-"""Files from which a second process saves more than it costs."""
+"""Number of files from which several processes are faster."""
 SIZE = 16
 """Bytes of a digest."""
 _GONE = (-1, -1, -1)
@@ -43,19 +43,18 @@ _BY_DESCRIPTOR = os.stat in os.supports_dir_fd and os.listdir in os.supports_fd
 
 
 def fingerprint(folder: Path, expected: int = 0) -> str:
-    """Return a digest over the names and marks (:func:`mark_of`) of what :func:`files` lists.
+    """Return the digest of names and marks (:func:`mark_of`) of the files of a knowledge folder.
 
     Parameters
     ----------
     folder
-        Of the knowledge base. One that is missing is empty.
+        The knowledge folder. A missing folder is empty.
     expected
-        How many files it held last time: whether to share the work.
+        Number of files at the last search, to choose the number of processes.
 
     Notes
     -----
-    A file of the same mark as before counts as the same. Links and folders count by their names only; other files do
-    not count.
+    A file with the same mark counts as unchanged. Links and folders count by their names; other files do not count.
     """
     root = os.path.realpath(folder)
     parts = list(_parts(root))
@@ -73,17 +72,17 @@ def digest(data: bytes) -> str:
 
 
 def mark_of(about: os.stat_result) -> Mark:
-    """Return what is another when the content of a file may be: its size, and when it was written and last changed.
+    """Return size, modification time and change time of a file, which show whether its content may have changed.
 
-    Times are nanoseconds of the file system's clock.
+    Times are in nanoseconds of the file system's clock.
     """
     return about.st_size, about.st_mtime_ns, about.st_ctime_ns
 
 
 def _parts(root: str) -> Iterator[Part]:
-    """Cut a folder into parts: some names of one of its folders, with all that is below them."""
+    """Yield parts of a folder: some names of one of its folders, with everything below them."""
     level = [("", _names(root))]
-    for _ in range(8):  # folders that hold little but one folder
+    for _ in range(8):  # folders that contain little but one folder
         if sum(len(names) for _, names in level) >= PARTS:
             break
         below = [
@@ -94,7 +93,7 @@ def _parts(root: str) -> Iterator[Part]:
         ]
         if not below:
             break
-        # The folders that were opened are still looked at by their parents' parts, but not below.
+        # The parts of their parents contain these folders, but not their content.
         yield from ((inside, [name for name in names if name.endswith(SUFFIXES)]) for inside, names in level)
         level = below
     step = max(1, -(-sum(len(names) for _, names in level) // PARTS))
@@ -146,32 +145,32 @@ def _digest(root: str, part: Part) -> bytes:
 
 
 def _shared(root: str, parts: list[Part], processes: int) -> dict[int, bytes]:
-    """Return the digests by part, those of workers that failed left out; each takes the next part from a pipe."""
-    jobs, give = os.pipe()
-    os.write(give, b"".join(number.to_bytes(2, "big") for number in range(len(parts)))[:8192])
-    os.close(give)
-    answers = []
+    """Return the digests by part, without those of failed processes. Each process takes its next part from a pipe."""
+    jobs, job_input = os.pipe()
+    os.write(job_input, b"".join(number.to_bytes(2, "big") for number in range(len(parts)))[:8192])
+    os.close(job_input)
+    receivers = []
     for _ in range(processes - 1):
-        answer, say = os.pipe()
+        receive, send = os.pipe()
         pid = os.fork()
-        if pid == 0:  # nothing but system calls from here on: no flush, no handler, no exception
+        if pid == 0:  # only system calls from here on: no flush, no handler, no exception
             code = 1
             try:
-                os.write(say, b"".join(_work(root, parts, jobs)))
+                os.write(send, b"".join(_work(root, parts, jobs)))
                 code = 0
             finally:
                 os._exit(code)
-        os.close(say)
-        answers.append((pid, answer))
-    told = b"".join(_work(root, parts, jobs))
+        os.close(send)
+        receivers.append((pid, receive))
+    received = b"".join(_work(root, parts, jobs))
     os.close(jobs)
-    for pid, answer in answers:
-        with os.fdopen(answer, "rb") as pipe:
-            said = pipe.read()
+    for pid, receive in receivers:
+        with os.fdopen(receive, "rb") as pipe:
+            data = pipe.read()
         with suppress(ChildProcessError):
             os.waitpid(pid, 0)
-        told += said[: len(said) - len(said) % (2 + SIZE)]
-    pieces = (told[at : at + 2 + SIZE] for at in range(0, len(told), 2 + SIZE))
+        received += data[: len(data) - len(data) % (2 + SIZE)]
+    pieces = (received[at : at + 2 + SIZE] for at in range(0, len(received), 2 + SIZE))
     return {int.from_bytes(piece[:2], "big"): piece[2:] for piece in pieces}
 
 
@@ -181,7 +180,7 @@ def _work(root: str, parts: list[Part], jobs: int) -> Iterator[bytes]:
 
 
 def workers() -> int:
-    """Return how many processes may share work: forking is safe while there is no other thread."""
+    """Return the number of processes to use: forking is safe only while the process has one thread."""
     if sys.platform != "linux":
         return 1
     try:
@@ -192,7 +191,7 @@ def workers() -> int:
 
 
 def _names(folder: str | int) -> list[str]:
-    """Return the names in a folder that :func:`files` would look at, sorted; none where it cannot be looked into."""
+    """Return the sorted names in a folder that do not start with a dot; none if it cannot be read."""
     try:
         return sorted(name for name in os.listdir(folder) if not name.startswith("."))  # noqa: PTH208
     except OSError:

@@ -1,4 +1,4 @@
-"""Python's search for cycles, kept still where a million small things are made that have none."""
+"""Pause Python's garbage collector while many objects without reference cycles are created."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def without_collector() -> Iterator[None]:
-    """Keep the collector still while the body runs: with 10,000 entries in memory it takes half of the time."""
+    """Disable the garbage collector inside the context: for 10,000 entries it takes half of the time."""
     was = gc.isenabled()
     gc.disable()
     try:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ckm.knowledge.records import TEXTS
-from ckm.knowledge.texts import nearest_language
+from ckm.knowledge.entry_record import TEXTS
+from ckm.knowledge.multilingual_text import nearest_language
 from ckm.search.snippet import snippet
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def hit_texts(
     Parameters
     ----------
     entry
-        As :mod:`ckm.knowledge.records` stored it.
+        As :mod:`ckm.knowledge.entry_record` stored it.
     analysis
         Analysis of the query.
     prefer

@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING
 from ckm.files import refuse_unreadable
 from ckm.knowledge.cache_file import read_body, read_header, write_cache_file
 from ckm.knowledge.cache_folder import cache_folder, cache_root, is_own, make_private
+from ckm.knowledge.entry_record import RECORDS
 from ckm.knowledge.fingerprint import fingerprint
-from ckm.knowledge.records import RECORDS
 from ckm.search.index import FORMAT as INDEX_FORMAT
 from ckm.search.index import Index
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
-    from ckm.knowledge.listing import Listing
-    from ckm.knowledge.reading import File
+    from ckm.knowledge.file_listing import FileListing
+    from ckm.knowledge.index_workers import FileDocuments
     from ckm.search.index_documents import IndexDocument
 
     Progress = Callable[[int], AbstractContextManager[Callable[[float], None]]]
@@ -178,8 +178,8 @@ def _locked(folder: Path, place: Path, progress: Progress, *, anew: bool) -> Ope
 
 def _updated(folder: Path, place: Path, state: _State | None, progress: Progress) -> Opened:
     """Change the cached index or build a new one, and write its state."""
-    from ckm.knowledge.listing import files
-    from ckm.knowledge.reading import group_of, reading
+    from ckm.knowledge.file_listing import files
+    from ckm.knowledge.index_workers import group_of, reading
 
     # Before the listing: a change in between makes the next search look again.
     now = fingerprint(folder, state.files if state else 0)
@@ -209,8 +209,8 @@ def _updated(folder: Path, place: Path, state: _State | None, progress: Progress
 
 
 def _in_memory(folder: Path, progress: Progress, remark: str) -> Opened:
-    from ckm.knowledge.listing import files
-    from ckm.knowledge.reading import reading
+    from ckm.knowledge.file_listing import files
+    from ckm.knowledge.index_workers import reading
 
     listing = files(folder)
     marks = _marks_of(listing, {})
@@ -220,13 +220,13 @@ def _in_memory(folder: Path, progress: Progress, remark: str) -> Opened:
     return Opened(index, len(marks), sum(mark[3] for mark in marks.values()) + listing.unreadable, (remark,))
 
 
-def _marks_of(listing: Listing, known: FileMarks) -> FileMarks:
+def _marks_of(listing: FileListing, known: FileMarks) -> FileMarks:
     """Return the marks of files now; unread entries as counted before."""
     return {name: [*mark, known.get(name, (0, 0, 0, 0))[3]] for name, mark in listing.files}
 
 
 def _records(
-    files: Iterator[File], names: Iterable[str], marks: FileMarks, advance: Callable[[float], None]
+    files: Iterator[FileDocuments], names: Iterable[str], marks: FileMarks, advance: Callable[[float], None]
 ) -> Iterator[list[IndexDocument]]:
     """Yield the index records file by file, so that only one file's entries are in memory."""
     for name, file in zip(names, files, strict=True):

@@ -50,7 +50,7 @@ class RankedHit(NamedTuple):
     """A hit of the index with its entry.
 
     ``score`` is the hit's BM25 score times the penalties of ``faults``; ``entry`` is what
-    :mod:`ckm.knowledge.records` stored.
+    :mod:`ckm.knowledge.entry_record` stored.
     """
 
     score: float

@@ -36,7 +36,7 @@ def penalty(faults: tuple[str, ...]) -> float:
 
 
 def faults_of(entry: Mapping[str, Any], day: str, superseded: bool) -> tuple[str, ...]:
-    """Return the faults of an entry (as :mod:`ckm.knowledge.records` stored it) on a day (ISO)."""
+    """Return the faults of an entry (as :mod:`ckm.knowledge.entry_record` stored it) on a day (ISO)."""
     found = []
     if fault := FAULT_OF_STATE.get(entry["state"]):
         found.append(fault)

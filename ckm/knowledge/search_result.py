@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError
-from ckm.knowledge.schema import words
+from ckm.knowledge.entry_schema import words
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -54,7 +54,7 @@ class Hit:
     topics, departments, products, segments, reasons, languages, owner
         As in the entry.
     path, line
-        File relative to the knowledge folder, and line.
+        FileDocuments relative to the knowledge folder, and line.
     """
 
     id: str

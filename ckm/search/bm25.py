@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from tantivy import Occur, Query
 
-from ckm.search.analysis import spaced
+from ckm.search.analysis import alphabets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -190,7 +190,7 @@ class Bm25QueryBuilder:
 
 def shares_grams(vocabulary: str, words: Iterable[SharedGrams]) -> bool:
     """Return whether a word of a vocabulary (separated by spaces) shares enough grams with a query word."""
-    grams = [spaced.grams(word) for word in vocabulary.split()]
+    grams = [alphabets.grams(word) for word in vocabulary.split()]
     return any(len(word.grams.intersection(each)) >= word.need for word in words for each in grams)
 
 

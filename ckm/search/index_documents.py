@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import tantivy
 
 from ckm.search.analysis import analyse
-from ckm.search.analysis.terms import languages_of, terms
+from ckm.search.analysis.document_terms import languages_of, terms
 from ckm.search.index_schema import CODE, exact_field, label_term
 from ckm.search.shards import shard_of
 

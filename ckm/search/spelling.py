@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from ckm.search.analysis import arabic, spaced, thai
-from ckm.search.analysis.text import normalise
+from ckm.search.analysis import alphabets, arabic, thai
+from ckm.search.analysis.normalization import normalise
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -69,7 +69,7 @@ def _near(word: str, having: Mapping[str, int]) -> Iterator[tuple[int, int, str]
 
 
 def _fold(word: str) -> str:
-    return arabic.fold(word) if "\u0620" <= word[:1] <= "\u08ff" else spaced.fold(word)
+    return arabic.fold(word) if "\u0620" <= word[:1] <= "\u08ff" else alphabets.fold(word)
 
 
 def _is_thai(word: str) -> bool:

@@ -12,8 +12,8 @@ from ckm.knowledge import entry_files as reading
 from ckm.knowledge.cache_file import TICK_NS, is_settled, read_body, write_cache_file
 from ckm.knowledge.cache_folder import cache_folder, cache_root
 from ckm.knowledge.entry_cache import NAME, read_cached
-from ckm.knowledge.entry_files import Base, read_folder
-from ckm.knowledge.listing import files
+from ckm.knowledge.entry_files import EntryCollection, read_folder
+from ckm.knowledge.file_listing import files
 
 from .bases import full, smallest, write
 from .kb_files import replace_unseen
@@ -34,7 +34,7 @@ def age(folder: Path) -> None:
     time.sleep(2 * TICK_NS / 1e9)
 
 
-def kept(kb: Path) -> Base:
+def kept(kb: Path) -> EntryCollection:
     return read_cached(kb, files(kb), kb.parent / "place")
 
 

@@ -57,10 +57,10 @@ def test_a_missing_folder_is_an_empty_base(tmp_path: Path) -> None:
         (b"{a: " * 5_000, NO_YAML, 1),
         (b"id: [a\n", NO_YAML, 2),
         (b"id: *nobody\n", NO_YAML, 1),
-        (b"id: !!python/object/apply:os.system [x]\n", "one text is expected under 'id'", 1),
-        (b"- one\n- two\n", "'key: value' pairs are expected", 1),
-        (b"just words\n", "'key: value' pairs are expected", 1),
-        (b"42\n", "'key: value' pairs are expected", 1),
+        (b"id: !!python/object/apply:os.system [x]\n", "expected a text under 'id'", 1),
+        (b"- one\n- two\n", "expected 'key: value' pairs", 1),
+        (b"just words\n", "expected 'key: value' pairs", 1),
+        (b"42\n", "expected 'key: value' pairs", 1),
         (b"%YAML 9.9\n---\nid: a\n", NO_YAML, 1),
     ],
     ids=range(17),
@@ -119,9 +119,9 @@ def test_links_are_not_followed_and_those_that_lead_out_are_told(tmp_path: Path)
     base = read_folder(kb)
     assert [each.id for each in base.entries] == ["inside"]
     assert {each.path: each.message for each in base.mistakes} == {
-        "file.yaml": "is a link out of the folder and is not followed",
-        "folder": "is a link out of the folder and is not followed",
-        "self.yaml": "is a link that leads to nothing",
+        "file.yaml": "link out of the folder, which is not followed",
+        "folder": "link out of the folder, which is not followed",
+        "self.yaml": "broken link",
     }
     assert read_file(kb / "file.yaml", kb)[0] == []
 
@@ -135,7 +135,7 @@ def test_a_knowledge_base_may_itself_be_reached_by_a_link(tmp_path: Path) -> Non
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes of that kind there")
 def test_a_pipe_is_told_and_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
-    assert [each.message for each in read_folder(tmp_path).mistakes] == ["is no file but a pipe or a device"]
+    assert [each.message for each in read_folder(tmp_path).mistakes] == ["not a file but a pipe or a device"]
     assert read_file(tmp_path / "pipe.yaml", tmp_path)[0] == []
 
 

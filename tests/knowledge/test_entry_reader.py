@@ -7,40 +7,40 @@ from pathlib import Path
 import pytest
 
 from ckm.findings import Severity
-from ckm.knowledge.entry import Entry, Mistake
+from ckm.knowledge.entry import KnowledgeEntry, Mistake
 from ckm.knowledge.entry_files import read_file
 from ckm.knowledge.entry_reader import MOST_MISTAKES
 
 from .bases import smallest, write
 
 
-def read(folder: Path, text: str) -> tuple[list[Entry], list[Mistake]]:
+def read(folder: Path, text: str) -> tuple[list[KnowledgeEntry], list[Mistake]]:
     return read_file(write(folder, text), folder)
 
 
 @pytest.mark.parametrize(
     ("more", "message", "hint"),
     [
-        ("facet: polcy", "a facet is one of transaction,", "did you mean 'policy'?"),
-        ("need: Explicit", "a need is one of", "did you mean 'explicit'?"),
-        ("seci: {mode: externalize}", "a mode is one of", "did you mean 'externalise'?"),
-        ("lang: zh_Hant", "'zh_Hant' is no language", "did you mean 'zh-Hant'?"),
-        ("lang: english", "'english' is no language", "BCP 47"),
-        ("cause: {germany: x}", "'germany' is no language", "BCP 47"),
-        ("cause: [one, two]", "one text is expected under 'cause'", None),
-        ("cause: ' '", "there is no text under 'cause'", "remove the key"),
-        ("cause: {}", "there is no text under 'cause'", "remove the key"),
-        ("aliases: [[a]]", "one text is expected under 'aliases'", None),
-        ("classify: {topics: {a: b}}", "a list is expected under 'classify.topics'", "[one, two]"),
-        ("classify: [a]", "'key: value' pairs are expected under 'classify'", None),
-        ("authentic: {at: 31.12.2025}", "a day is expected under 'authentic.at'", "did you mean 2025-12-31?"),
-        ("authentic: {at: 01/02/2025}", "a day is expected", "write it as 2026-12-31"),
-        ("authentic: {at: 2025/3/4}", "a day is expected", "did you mean 2025-03-04?"),
-        ("authentic: {at: 2025-03-04T10:00:00Z}", "a day is expected", "did you mean 2025-03-04?"),
-        ("authentic: {at: 2025-02-29}", "no day of the calendar", "month"),
-        ("authentic: {at: 20250304}", "a day is expected", "write it as"),
+        ("facet: polcy", "a facet must be one of transaction,", "did you mean 'policy'?"),
+        ("need: Explicit", "a need must be one of", "did you mean 'explicit'?"),
+        ("seci: {mode: externalize}", "a mode must be one of", "did you mean 'externalise'?"),
+        ("lang: zh_Hant", "'zh_Hant' is not a language tag", "did you mean 'zh-Hant'?"),
+        ("lang: english", "'english' is not a language tag", "BCP 47"),
+        ("cause: {germany: x}", "'germany' is not a language tag", "BCP 47"),
+        ("cause: [one, two]", "expected a text under 'cause'", None),
+        ("cause: ' '", "empty text under 'cause'", "remove the key"),
+        ("cause: {}", "empty text under 'cause'", "remove the key"),
+        ("aliases: [[a]]", "expected a text under 'aliases'", None),
+        ("classify: {topics: {a: b}}", "expected a list under 'classify.topics'", "[one, two]"),
+        ("classify: [a]", "expected 'key: value' pairs under 'classify'", None),
+        ("authentic: {at: 31.12.2025}", "expected a date under 'authentic.at'", "did you mean 2025-12-31?"),
+        ("authentic: {at: 01/02/2025}", "expected a date", "write it as 2026-12-31"),
+        ("authentic: {at: 2025/3/4}", "expected a date", "did you mean 2025-03-04?"),
+        ("authentic: {at: 2025-03-04T10:00:00Z}", "expected a date", "did you mean 2025-03-04?"),
+        ("authentic: {at: 2025-02-29}", "invalid date", "month"),
+        ("authentic: {at: 20250304}", "expected a date", "write it as"),
         ("cause: x\ncause: y", "duplicate key 'cause', first in line 9", "remove one"),
-        ("? [a]\n: b", "a key is one word", None),
+        ("? [a]\n: b", "a key must be one word", None),
     ],
 )
 def test_a_mistake_that_does_not_decide_keeps_the_entry_and_names_its_line(
@@ -64,12 +64,12 @@ def test_a_mistake_that_does_not_decide_keeps_the_entry_and_names_its_line(
         ("id: late", "id: " + "x" * 501, "at most 500"),
         ("id: late", 'id: "a\\e[31m"', "no control characters"),
         ("id: late", 'id: "a\\u202Eb"', "no control characters"),
-        ("id: late", "id: [a]", "one text is expected"),
+        ("id: late", "id: [a]", "expected a text"),
         ("id: late", "id:", "'id' is missing"),
-        ("confidence: wip", "confidence: final", "a confidence is one of"),
+        ("confidence: wip", "confidence: final", "a confidence must be one of"),
         ("state: {confidence: wip}", "state: {}", "'state.confidence' is missing"),
-        ("review: {}", "review: {}\napplies: {valid_until: soon}", "a day is expected"),
-        ("review: {}", "review: {}\naccess: {read: {a: b}}", "a list is expected"),
+        ("review: {}", "review: {}\napplies: {valid_until: soon}", "expected a date"),
+        ("review: {}", "review: {}\naccess: {read: {a: b}}", "expected a list"),
         ("id: late", "id: late\nid: later", "duplicate key 'id', first in line 2"),
     ],
 )

@@ -176,7 +176,7 @@ def test_a_place_of_somebody_else_is_not_trusted(base: Path, monkeypatch: pytest
     real = place(base).stat().st_uid
     monkeypatch.setattr(os, "geteuid", lambda: real + 1)
     if real != 0:
-        assert "somebody else" in kb.search(base, "parcel", as_of=DAY).remarks[0]
+        assert "another user" in kb.search(base, "parcel", as_of=DAY).remarks[0]
 
 
 def test_entries_that_cannot_be_read_are_counted_also_when_nothing_changed(base: Path) -> None:
