@@ -80,7 +80,7 @@ def test_reasons_without_an_answer_come_dearest_first(run: Run, shop: Path) -> N
             "suppressed": pl.Series([None] * 3, dtype=pl.String),
             "first_warned_on": date(2026, 6, 1),
             "value_at_risk": [value for _, value, _ in customers],
-            "reasons": [[{"code": code, "points": 1.0} for code in codes] for _, _, codes in customers],
+            "reasons": [[{"code": code, "contribution": 1.0} for code in codes] for _, _, codes in customers],
         }
     )
     keep(Store(shop / "store"), frame, as_of=date(2026, 6, 1), horizon=90, facts={})
