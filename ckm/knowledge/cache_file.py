@@ -67,7 +67,7 @@ def write_cache_file(path: Path, kind: str, body: Any = None, values: Mapping[st
     """
     from ckm.files import replacing
 
-    # FileDocuments names that are not UTF-8 contain surrogates.
+    # File names that are not UTF-8 contain surrogates.
     data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     header = {"kind": f"ckm {__version__} {kind}", "digest": digest(data), "values": values or {}}
     make_private(path.parent)

@@ -159,7 +159,7 @@ def skeleton(name: str, wanted: DraftFields, as_of: date) -> str:
     }
     lines = [
         "# A draft by `ckm kb-new`: replace the question marks, delete the keys that you do not need.",
-        "# MultilingualText may be per language: {en: ..., de: ...}. `ckm kb-lint` says what is missing.",
+        "# Texts can have several languages: {en: ..., de: ...}. `ckm kb-lint` lists what is missing.",
     ]
     for key, shape in entry_shape().keys.items():
         if key in written and (written[key] or key != "lang"):

@@ -122,7 +122,7 @@ class KnowledgeEntry:
     lang
         Language of texts without a language of their own; ``""`` if unknown.
     title, issue, cause, resolution, environment
-        MultilingualText; title and issue are without any language where they are missing, which is a mistake.
+        Texts; a missing title or issue has no languages and is a mistake.
     aliases
         Synonyms and other titles by language.
     evidence, history, extra
@@ -195,7 +195,7 @@ class Mistake:
     rule
         Id of the violated rule of ``ckm kb-lint``.
     path, line
-        FileDocuments relative to the folder, and 1-based line (0: the file as a whole).
+        File relative to the folder, and 1-based line (0: the whole file).
     message, hint
         Problem and remedy.
     severity

@@ -67,7 +67,7 @@ def read_document(
     root
         A document of :func:`ckm.yamlfile.compose_documents`.
     path
-        FileDocuments relative to the folder, for the places of mistakes.
+        File relative to the folder, for the positions of mistakes.
     document
         Its 1-based number in the file.
     source

@@ -34,7 +34,7 @@ class JudgedQuery:
     expect
         Ids of relevant entries.
     where
-        FileDocuments and line.
+        File and line.
     filters
         Values by name of the filter.
     roles, as_of, everything
@@ -89,7 +89,7 @@ class RelevanceFailure:
     lang, query, expected, where
         As in the suite.
     rank
-        KnowledgePlace of the first expected entry among the first ten; None where it is not among them.
+        Rank of the first relevant entry among the first ten hits; None if there is none.
     first
         Id of the first hit; None without hits.
     """

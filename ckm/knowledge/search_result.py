@@ -54,7 +54,7 @@ class Hit:
     topics, departments, products, segments, reasons, languages, owner
         As in the entry.
     path, line
-        FileDocuments relative to the knowledge folder, and line.
+        File relative to the knowledge folder, and line.
     """
 
     id: str
