@@ -24,7 +24,7 @@ from pathlib import Path
 from make_kb import entry
 
 from ckm import kb
-from ckm.knowledge import cache
+from ckm.knowledge import index_cache as cache
 from ckm.knowledge.cache_folder import cache_folder
 
 DAY = date(2026, 6, 30)
@@ -106,7 +106,7 @@ def look(base: Path, tally: Counter[str]) -> None:
 
 def expected(base: Path) -> str:
     """Return what a search must print, from an index that was made from nothing."""
-    found = kb.KnowledgeBase(cache._in_memory(base, cache._unwatched, ""))
+    found = kb.KnowledgeBase(cache._in_memory(base, cache._no_progress, ""))
     return answer(lambda query: found.search(query, kb.Scope(DAY, everything=True), limit=1000))
 
 

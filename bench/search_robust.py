@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 from search_sets import Question, Search, Set, ckm_search, load, mrr, records
 
-from ckm.search.record import Record
+from ckm.search.index_record import IndexRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,14 +64,14 @@ def spellings() -> dict[str, tuple[str, Callable[[str], str]]]:
     }
 
 
-def mixed(sets: list[Set]) -> dict[str, list[Record]]:
+def mixed(sets: list[Set]) -> dict[str, list[IndexRecord]]:
     """The texts of all sets: each a record of its own, and translations together."""
     own = [record for one in sets for record in records(one, prefix=f"{one.name}:", declared=True)]
     texts: dict[str, list[tuple[str, str, str]]] = {}
     for one in sets:
         for key, text in one.texts.items():
             texts.setdefault(family(one) + key, []).append(("body", one.tag, text))
-    return {"apart": own, "together": [Record(key, key, tuple(bodies)) for key, bodies in texts.items()]}
+    return {"apart": own, "together": [IndexRecord(key, key, tuple(bodies)) for key, bodies in texts.items()]}
 
 
 def family(one: Set) -> str:

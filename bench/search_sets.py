@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ckm.search.index import Index
+from ckm.search.index_record import IndexRecord
 from ckm.search.query import parse
-from ckm.search.record import Record
 from ckm.search.weights import WEIGHTS, Weights
 
 DATA = Path(os.environ.get("CKM_SHARED", Path(__file__).parents[2] / "shared" / "data")) / "kb"
@@ -48,13 +48,13 @@ def load() -> list[Set]:
     return sets
 
 
-def records(one: Set, *, prefix: str = "", declared: bool = False) -> list[Record]:
+def records(one: Set, *, prefix: str = "", declared: bool = False) -> list[IndexRecord]:
     """Each text as the body of a record; nothing is said of its language unless asked for."""
     tag = one.tag if declared else ""
-    return [Record(prefix + key, prefix + key, (("body", tag, text),)) for key, text in one.texts.items()]
+    return [IndexRecord(prefix + key, prefix + key, (("body", tag, text),)) for key, text in one.texts.items()]
 
 
-def ckm_search(these: list[Record], weights: Weights = WEIGHTS) -> Search:
+def ckm_search(these: list[IndexRecord], weights: Weights = WEIGHTS) -> Search:
     index = Index.create(weights=weights)
     index.replace([], these)
     return lambda text: [hit.key for hit in index.search(parse(text), limit=10)]

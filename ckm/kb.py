@@ -1,6 +1,6 @@
-"""The knowledge base as a notebook uses it: search it, check it, show and start entries, see what is missing.
+"""The Python API of the knowledge base: search, check, show and create entries, find gaps.
 
-A search is done before other parts are loaded: what it does not need is imported where it is needed.
+Modules that a search does not need are imported inside the functions that need them.
 
 >>> result = search(Path("kb"), "Paket kommt zu spät", as_of=date(2026, 6, 30))
 >>> [(hit.id, hit.title, hit.score) for hit in result.hits]
@@ -8,23 +8,22 @@ A search is done before other parts are loaded: what it does not need is importe
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ckm.errors import UsageError
-from ckm.files import refuse_unreadable
-from ckm.knowledge.search import FILTERS, Hit, KnowledgeBase, Scope, SearchResult, open_base
+from ckm.knowledge.knowledge_base import KnowledgeBase, check_exists
+from ckm.knowledge.search_result import FILTERS, Hit, Scope, SearchResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
-    from ckm.knowledge.cache import Watch
-    from ckm.knowledge.draft import Draft, Wanted
+    from ckm.knowledge.draft import Draft, DraftFields
+    from ckm.knowledge.entry_view import EntryView
     from ckm.knowledge.gaps import QueryGap
-    from ckm.knowledge.linked import Shown
+    from ckm.knowledge.index_cache import Progress
     from ckm.knowledge.lint import LintReport
-    from ckm.knowledge.suite_run import SuiteResult
+    from ckm.knowledge.relevance_test import RelevanceReport
     from ckm.settings import KbSettings
 
 __all__ = [
@@ -36,7 +35,6 @@ __all__ = [
     "gaps",
     "lint",
     "new_entry",
-    "open_base",
     "related",
     "search",
     "show",
@@ -45,8 +43,8 @@ __all__ = [
 
 T = TypeVar("T")
 
-KEPT = "lint"
-"""Folder in the cache folder of a knowledge base for what was read and found by :func:`lint`."""
+LINT_CACHE = "lint"
+"""Subfolder of the cache folder with the entries and findings of :func:`lint`."""
 
 
 def search(
@@ -60,119 +58,123 @@ def search(
     everything: bool = False,
     prefer_lang: str = "",
     explain: bool = False,
-    watch: Watch | None = None,
+    progress: Progress | None = None,
 ) -> SearchResult:
-    """Find entries for a query.
+    """Return the entries that match a query, best first.
 
     Parameters
     ----------
     folder
-        Of the knowledge base.
+        The knowledge folder.
     query
-        Words, "exact phrases", -words to leave out, field:value. Nothing is an error.
+        Words, "exact phrases", -excluded words, field:value. No query is invalid.
     as_of
-        The day: entries must hold on it, and warnings and ages are as of it.
+        Date on which entries must be valid, and to which warnings and ages refer.
     limit
-        How many at most.
+        Largest number of hits.
     filters
-        Values by name, one of :data:`FILTERS`; they work before ranking.
+        Values by name, one of :data:`FILTERS`; filters apply before ranking.
     roles
-        Who is reading; empty: nobody is asked. A filter, not a lock: files are guarded by the file system.
+        Roles of the reader; empty: no check. This is a filter, not access control: the file system protects files.
     everything
-        Drafts, archived ones and those that do not hold on the day too, marked.
+        Include drafts, archived entries and entries that are not valid on the date, with warnings.
     prefer_lang
-        Language of titles and passages; "": the query's, else the entry's.
+        Language of titles and snippets; "": the language of the query, else of the entry.
     explain
-        Whether hits tell what their score is made of.
-    watch
-        See :func:`ckm.knowledge.cache.open_index`.
+        Whether hits contain the parts of their score.
+    progress
+        See :func:`ckm.knowledge.index_cache.open_index`.
 
     Raises
     ------
     UsageError
-        There is no such folder, or no such filter.
+        The folder or the filter does not exist.
     """
-    scope = Scope(as_of, filters or {}, tuple(roles), everything)
-
-    def ask(base: KnowledgeBase) -> SearchResult:
-        return base.search(query, scope, limit=limit, prefer_lang=prefer_lang, explain=explain)
-
-    return _asked(folder, watch, ask)
+    return _call(
+        folder,
+        progress,
+        KnowledgeBase.search,
+        query,
+        Scope(as_of, filters or {}, tuple(roles), everything),
+        limit=limit,
+        prefer_lang=prefer_lang,
+        explain=explain,
+    )
 
 
 def related(
     folder: Path, name: str, *, as_of: date, roles: Collection[str] = (), limit: int = 5, prefer_lang: str = ""
 ) -> list[Hit]:
-    """Return the entries most like one, best first: those that share its rarest words.
+    """Return the entries most similar to one, best first, by their terms of highest tf-idf.
 
     Parameters
     ----------
     folder, as_of, roles, prefer_lang
         As for :func:`search`.
     name
-        Id of the entry; an unknown one has none.
+        Id of the entry; an unknown id has no similar entries.
     limit
-        How many at most.
+        Largest number of entries.
     """
     scope = Scope(as_of, {}, tuple(roles))
-    return _asked(folder, None, lambda base: base.like(name, scope, limit=limit, prefer_lang=prefer_lang))
+    return _call(folder, None, KnowledgeBase.like, name, scope, limit=limit, prefer_lang=prefer_lang)
 
 
-def suite(folder: Path, path: Path, scope: Scope, *, watch: Watch | None = None) -> SuiteResult:
-    """Make the searches of a suite and say how well each language found what was expected.
+def suite(folder: Path, path: Path, scope: Scope, *, progress: Progress | None = None) -> RelevanceReport:
+    """Run the queries of a suite and return recall, MRR and nDCG by language.
 
     Parameters
     ----------
     folder
-        Of the knowledge base.
+        The knowledge folder.
     path
-        The suite: a YAML list or JSON lines of ``{query, expect, lang, …}``.
+        The suite: a YAML list or JSON lines of relevance judgements ``{query, expect, lang, …}``.
     scope
-        Holds for every query; what a case says of itself goes before it.
-    watch
-        See :func:`ckm.knowledge.cache.open_index`.
+        Scope of every query; the values of a query take precedence.
+    progress
+        See :func:`ckm.knowledge.index_cache.open_index`.
 
     Raises
     ------
     UsageError
-        The suite cannot be read, or a case is not as it should be (by file and line).
+        The suite cannot be read, or a query is invalid (the message names file and line).
     InputError
-        It expects entries that are not there (by file and line).
+        The suite expects entries that do not exist (the message names file and line).
     """
-    from ckm.knowledge.suite import read_suite
-    from ckm.knowledge.suite_run import run_suite
+    from ckm.knowledge.relevance_judgements import read_suite
+    from ckm.knowledge.relevance_test import run_suite
 
-    cases = read_suite(path)
-    return _asked(folder, watch, lambda base: run_suite(base, cases, scope))
+    return _call(folder, progress, run_suite, read_suite(path), scope)
 
 
-def gaps(folder: Path, log: Path, scope: Scope, *, watch: Watch | None = None) -> tuple[list[QueryGap], list[str]]:
-    """Return what people sought and did not find, and would not find today either, most sought first, and remarks.
+def gaps(
+    folder: Path, log: Path, scope: Scope, *, progress: Progress | None = None
+) -> tuple[list[QueryGap], list[str]]:
+    """Return the queries of the search log that had no hits and still have none, most frequent first, and remarks.
 
     Parameters
     ----------
     folder
-        Of the knowledge base.
+        The knowledge folder.
     log
-        Searches that were kept (:mod:`ckm.knowledge.search_log`).
+        The search log (:mod:`ckm.knowledge.search_log`).
     scope
-        Of a search today; the roles are those of each search.
-    watch
-        See :func:`ckm.knowledge.cache.open_index`.
+        Scope of a search now; the roles are those of each logged search.
+    progress
+        See :func:`ckm.knowledge.index_cache.open_index`.
     """
     from ckm.knowledge.gaps import query_gaps
     from ckm.knowledge.search_log import read
 
-    searches = read(log)
-    return _asked(folder, watch, lambda base: query_gaps(base, searches, scope))
+    return _call(folder, progress, query_gaps, read(log), scope)
 
 
-def _asked(folder: Path, watch: Watch | None, ask: Callable[[KnowledgeBase], T]) -> T:
-    """Ask a knowledge base; where its index comes apart meanwhile, once more with a new one."""
+def _call(folder: Path, progress: Progress | None, method: Callable[..., T], *args: Any, **options: Any) -> T:
+    """Return what a method of an open knowledge base returns; rebuild the index once if it was damaged meanwhile."""
     try:
-        return ask(open_base(folder, watch))
+        return method(KnowledgeBase.open(folder, progress), *args, **options)
     except ValueError:
-        return ask(open_base(folder, watch, anew=True))
+        return method(KnowledgeBase.open(folder, progress, anew=True), *args, **options)
 
 
 def lint(
@@ -184,122 +186,113 @@ def lint(
     keep: bool = True,
     advance: Callable[[float], None] = lambda amount: None,
 ) -> LintReport:
-    """Find what is wrong with a knowledge base.
+    """Return all findings of the lint rules about a knowledge base, worst first.
 
     Parameters
     ----------
     folder
-        Of the knowledge base.
+        The knowledge folder.
     as_of
-        The day: reviews due before it are overdue, entries that ended before it expired.
+        Date for overdue reviews and expired entries.
     settings
-        What the team has agreed on (``kb:`` of ckm.yaml).
+        Settings ``kb:`` of ckm.yaml.
     segments
-        Folder of the workspace's definitions of segments, whose names entries may use beside those of ckm's methods.
+        Folder with the segment definitions of the workspace. Entries may use their names and those of ckm's methods.
     keep
-        Whether what was read and found is kept in the cache folder, for the next time.
+        Whether to cache parsed entries and findings for the next run.
     advance
-        Told how many files more are done.
+        Called with the number of files that were finished.
 
     Raises
     ------
     UsageError
-        There is no such folder, or ``settings.skip`` names a rule that there is not.
+        The folder does not exist, or ``settings.skip`` names an unknown rule.
     """
     from ckm.config import Config
     from ckm.knowledge.cache_folder import cache_folder
-    from ckm.knowledge.freshness import mark_of
-    from ckm.knowledge.lint import Expected, lint_folder
+    from ckm.knowledge.fingerprint import mark_of
+    from ckm.knowledge.lint import LintOptions, lint_folder
     from ckm.knowledge.reason_codes import reason_codes
 
-    _needs(folder)
-    agreed = settings or Config().kb
+    check_exists(folder)
+    kb = settings or Config().kb
 
-    def expected() -> Expected:
-        return Expected(
-            topics=frozenset(agreed.topics),
-            departments=frozenset(agreed.departments),
+    def options() -> LintOptions:
+        return LintOptions(
+            topics=frozenset(kb.topics),
+            departments=frozenset(kb.departments),
             segments=frozenset(_segment_names(segments)),
             reasons=reason_codes(),
-            languages=agreed.languages,
-            freshness=agreed.freshness,
-            alike=agreed.alike,
-            skip=agreed.skip,
+            languages=kb.languages,
+            freshness=kb.freshness,
+            alike=kb.alike,
+            skip=kb.skip,
         )
 
     state = [(path.name, mark_of(path.stat())) for path in _definitions(segments)]
     return lint_folder(
         folder,
         as_of,
-        expected,
-        agreed=repr((vars(agreed), state)),
-        place=cache_folder(folder) / KEPT if keep else None,
+        options,
+        options_key=repr((vars(kb), state)),
+        place=cache_folder(folder) / LINT_CACHE if keep else None,
         advance=advance,
     )
 
 
-def show(folder: Path, name: str, as_of: date, *, lang: str = "", similar: Iterable[str] = ()) -> Shown:
-    """Return an entry with what supersedes it, what it supersedes, and what is related.
+def show(folder: Path, name: str, as_of: date, *, lang: str = "", similar: Iterable[str] = ()) -> EntryView:
+    """Return an entry with the entries that supersede it, that it supersedes, and that are related.
 
     Parameters
     ----------
     folder
-        Of the knowledge base.
+        The knowledge folder.
     name
         Id of the entry.
     as_of
-        The day by which it is expired or due.
+        Date for its validity and its review.
     lang
-        Language for titles of others (BCP 47); ``""`` for any.
+        Language for titles of other entries (BCP 47); ``""`` for any.
     similar
-        Ids of the entries that are like it, best first, as the index finds them.
+        Ids of similar entries, best first, as from :func:`related`.
 
     Raises
     ------
     UsageError
-        There is no such folder or entry (the near ids are suggested), or the entry cannot be read.
+        The folder or the entry does not exist (near ids are suggested), or the entry cannot be read.
     """
     from ckm.knowledge.cache_folder import cache_folder
-    from ckm.knowledge.kept import read_kept
-    from ckm.knowledge.linked import show_entry
-    from ckm.knowledge.listing import files
+    from ckm.knowledge.entry_cache import read_cached
+    from ckm.knowledge.entry_view import view_entry
+    from ckm.knowledge.file_listing import files
 
-    _needs(folder)
-    base = read_kept(folder, files(folder), cache_folder(folder) / KEPT)
-    return show_entry(base, name, as_of, lang, similar)
+    check_exists(folder)
+    base = read_cached(folder, files(folder), cache_folder(folder) / LINT_CACHE)
+    return view_entry(base, name, as_of, lang, similar)
 
 
-def new_entry(folder: Path, wanted: Wanted, as_of: date, *, force: bool = False) -> Draft:
-    """Write a draft into a knowledge base.
+def new_entry(folder: Path, wanted: DraftFields, as_of: date, *, force: bool = False) -> Draft:
+    """Write a draft into a knowledge base and return it.
 
     Parameters
     ----------
     folder
-        Of the knowledge base; it is made if it is not there.
+        The knowledge folder; it is created if it does not exist.
     wanted
-        What is known of the entry.
+        Known fields of the entry.
     as_of
-        The day on which it was learned.
+        Date on which the knowledge was collected.
     force
-        Overwrite the draft's own file; an id that another file holds is refused all the same.
+        Overwrite an existing file of this draft. An id that another file uses is refused nevertheless.
 
     Raises
     ------
     UsageError
-        The id is unfit or taken, the file is there, or it cannot be written.
+        The id is invalid or in use, the file exists, or it cannot be written.
     """
     from ckm.knowledge.draft import write_draft
 
     return write_draft(folder, wanted, as_of, force=force)
-
-
-def _needs(folder: Path) -> None:
-
-    if not folder.is_dir():
-        refuse_unreadable(folder)
-        raise UsageError(
-            f"there is no folder {folder}", hint="--kb DIR names the knowledge base; ckm kb-new starts one"
-        )
 
 
 def _segment_names(folder: Path | None) -> Iterator[str]:
@@ -314,7 +307,7 @@ def _segment_names(folder: Path | None) -> Iterator[str]:
     for path in definitions:
         try:
             yield from (segment.name for segment in load_definition(path).definition.segments)
-        except CkmError:  # whoever segments with it is told
+        except CkmError:  # ckm segment reports it
             continue
 
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ckm.dataset import Dataset
     from ckm.dataset.given import Source
     from ckm.ingest.files import Loaded
-    from ckm.knowledge.search import SearchResult
+    from ckm.knowledge.search_result import SearchResult
     from ckm.loyalty import Loyalty
     from ckm.segmentation.result import Segmentation
 

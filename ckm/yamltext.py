@@ -1,22 +1,21 @@
-"""YAML as people type it: byte order marks, look-alikes of its signs, and words that its signs take out of a text."""
+"""Typing mistakes in YAML: byte order marks, characters that look like YAML syntax, and syntax inside a text."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    import yaml
+import yaml
 
 SPACES = "\u00a0\u1680\u2000-\u200b\u202f\u205f\u2060\u3000\ufeff"
-"""Spaces that are none to YAML (a class of a regular expression): no-break, ideographic, of no width …"""
+"""Spaces that YAML does not treat as spaces, as a regular expression class: no-break, ideographic, zero width …"""
 COLONS = "\u02d0\u2236\ua789\ufe30\ufe55\uff1a"
-"""Colons that are none to YAML: full-width, small, the letter's …"""
+"""Colons that YAML does not treat as colons: full-width, small, modifier letter …"""
 COMMON = {"\t": "tab", "\u00a0": "no-break space", "\u3000": "ideographic space", "\uff1a": "full-width colon"}
-"""Names that people know; others have Unicode's."""
+"""Common names; other characters are named as in Unicode."""
 CORE_TAGS = frozenset(("str", "int", "float", "bool", "null", "seq", "map", "binary", "timestamp", "set", "omap"))
-"""Tags that say what kind a value is (yaml.org/type); no other one takes part in an entry or a setting."""
+"""Tags of the YAML type repository (yaml.org/type); entries and settings use no others."""
 
 _MARKS = re.compile("(^|[\r\n])\ufeff+")
 _KEY = r"[\"']?[\w.-]+[\"']?"
@@ -33,8 +32,8 @@ _ANCHOR = re.compile(r"&([^\s\[\]{},]+)")
 _TAG = re.compile(r"!!([^\s]*)")
 
 
-class Place(NamedTuple):
-    """What is wrong with a text that is no YAML, and in which line (from 1; 0: not known)."""
+class SyntaxMistake(NamedTuple):
+    """What is wrong with a text that is not YAML, and its 1-based line (0: unknown)."""
 
     line: int
     message: str
@@ -42,17 +41,17 @@ class Place(NamedTuple):
 
 
 def without_marks(text: str) -> str:
-    """Return ``text`` without the byte order marks that stand at the start of its lines: files put together have them.
+    """Return ``text`` without byte order marks at the start of lines, which concatenated files contain.
 
-    Only the first of a file is one to Python's ``utf-8-sig``, and YAML allows no other one inside a document.
+    Python's ``utf-8-sig`` removes only the first one of a file, and YAML forbids others inside a document.
     """
     return _MARKS.sub(r"\1", text) if "\ufeff" in text else text
 
 
 def lookalike(line: str) -> str | None:
-    """Name the first sign of a line that looks like one of YAML's and is none to it; None where there is none.
+    """Return a message about the first character that only looks like YAML syntax; None if there is none.
 
-    Looked at is where YAML needs a space or a colon: before, around and after a key, and after the dash of a list.
+    Checks the places where YAML needs a space or a colon: before and after a key, and after the dash of a list item.
     """
     found = _LOOKALIKE.match(line)
     if found is None or found.lastgroup is None:
@@ -61,11 +60,15 @@ def lookalike(line: str) -> str | None:
     name = COMMON.get(sign) or unicodedata.name(sign, "sign").lower()
     needed = "':' and a space" if found.lastgroup == "colon" else "a space"
     article = "an" if name[0] in "aeiou" else "a"
-    return f"{article} {name} (U+{ord(sign):04X}) stands where YAML needs {needed}"
+    return f"{article} {name} (U+{ord(sign):04X}) where YAML needs {needed}"
 
 
-def place_of(error: yaml.MarkedYAMLError, text: str) -> Place:
-    """Return where the mistake is that made a text no YAML: libyaml often notices it in the line below."""
+def syntax_mistake(error: yaml.YAMLError, text: str) -> SyntaxMistake:
+    """Return the mistake that made a text invalid YAML; libyaml often reports it one line below."""
+    if not isinstance(error, yaml.MarkedYAMLError):  # a character; libyaml gives the position in bytes
+        at = getattr(error, "position", None)
+        in_line = text.encode()[:at].count(b"\n") + 1 if isinstance(at, int) else 0
+        return SyntaxMistake(in_line, "a character that YAML forbids", "remove control characters such as NUL")
     problem, context = error.problem_mark, error.context_mark
     message = str(error.problem or error.context)
     lines = {mark.line + 1: _line(text, mark.index) for mark in (problem, context) if mark is not None}
@@ -74,45 +77,45 @@ def place_of(error: yaml.MarkedYAMLError, text: str) -> Place:
         start = problem.index - problem.column
         looked_at[problem.line] = _line(text, max(start - 1 - text[:start].endswith("\r\n"), 0))
     for number, line in looked_at.items():
-        if (said := lookalike(line)) is not None:
-            return Place(number, said, "write it with the plain sign")
+        if (found := lookalike(line)) is not None:
+            return SyntaxMistake(number, found, "use the plain ASCII character")
     hint = "check the indentation and quotes"
     if context is not None and error.context in ("while scanning a simple key", "while scanning a quoted scalar"):
-        return Place(context.line + 1, message, hint)
+        return SyntaxMistake(context.line + 1, message, hint)
     if context is not None and " #" in lines[context.line + 1]:
-        return Place(context.line + 1, message, "what follows ' #' is a comment to YAML: put the text in quotes")
-    return Place(next(iter(lines), 0), message, hint)
+        return SyntaxMistake(context.line + 1, message, "' #' begins a comment in YAML: put the text in quotes")
+    return SyntaxMistake(next(iter(lines), 0), message, hint)
 
 
 def lost(node: yaml.ScalarNode, text: str) -> str | None:
-    """Say which part of a written value YAML took for something else; None where it took nothing.
+    """Return a message about the part of a value that YAML does not read as text; None if there is none.
 
     Parameters
     ----------
     node
         The value.
     text
-        The whole text that it was composed from.
+        The text of the whole document.
 
     Notes
     -----
-    A comment beside a value has two spaces before its ``#`` and one after it, as yamllint has it; what is written
-    closer is taken for a part of the text.
+    As in yamllint, a comment beside a value has two spaces before its ``#`` and one after it. A ``#`` with fewer spaces
+    was probably meant as text.
     """
     first = text[node.start_mark.index : node.start_mark.index + 1]
     if first == "!":
         kind = _TAG.match(text, node.start_mark.index)
         if kind is None or kind[1] not in CORE_TAGS:
-            return "a word that begins with '!' is a tag to YAML and no part of the text"
+            return "a word that begins with '!' is a YAML tag, not text"
     elif first == "&":
         name = _ANCHOR.match(text, node.start_mark.index)
         if name is None or f"*{name[1]}" not in text:
-            return "a word that begins with '&' is an anchor to YAML and no part of the text"
-    return "what follows '#' is a comment to YAML and no part of the text" if _is_cut(node, text) else None
+            return "a word that begins with '&' is a YAML anchor, not text"
+    return "what follows '#' is a YAML comment, not text" if _is_cut(node, text) else None
 
 
 def _is_cut(node: yaml.ScalarNode, text: str) -> bool:
-    """Whether a comment that ends a value looks like the rest of its text."""
+    """Return whether the comment after a value looks like a part of its text."""
     if node.style in ("|", ">"):
         return False
     beside = _COMMENT.match(text, node.end_mark.index)
@@ -127,7 +130,7 @@ def _is_cut(node: yaml.ScalarNode, text: str) -> bool:
 
 
 def _line(text: str, index: int) -> str:
-    """Return the line that holds the character at ``index``."""
+    """Return the line of the character at ``index``."""
     start = max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
     ends = [end for sign in "\r\n" if (end := text.find(sign, index)) >= 0]
     return text[start : min(ends, default=len(text))]

@@ -32,8 +32,8 @@ from sample_exports import write_exports
 
 from ckm.cli import app
 from ckm.customers.dictionary import load_dictionary
+from ckm.knowledge.entry_schema import Shape, entry_shape
 from ckm.knowledge.lint import RULES
-from ckm.knowledge.schema import Shape, entry_shape
 from ckm.mapping.platforms import platforms
 from ckm.metrics.catalogue import load_catalogue
 

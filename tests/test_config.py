@@ -115,7 +115,7 @@ def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
         ("currency: EUR\ncurency: THB\n", 2, "no setting 'curency'", "did you mean 'currency'?"),
         ("ingest:\n  max_reject: 5%\n", 2, "no setting 'ingest.max_reject'", "did you mean 'ingest.max_rejects'?"),
         ("freshness: {transaction: 7d}\n", 1, "no table 'transaction'", "did you mean 'transactions'?"),
-        ("currency: EUR\n\ncurrency: THB\n", 3, "stands here and in line 1", "remove one of them"),
+        ("currency: EUR\n\ncurrency: THB\n", 3, "duplicate key 'currency', first in line 1", "remove one of them"),
         ("currency: euro\n", 1, "no currency code", "three capital letters"),
         ("time_zone: Europe/Berln\n", 1, "no time zone", "did you mean 'Europe/Berlin'?"),
         ("time_zone: ../../etc/passwd\n", 1, "no time zone", "Europe/Berlin or UTC"),

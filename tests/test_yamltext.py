@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ckm.config import load_config
 from ckm.errors import UsageError
-from ckm.knowledge.folder import read_folder
-from ckm.yamlfile import read_yaml_documents
+from ckm.knowledge.entry_files import read_folder
+from ckm.yamlfile import compose_documents, read_text
 from ckm.yamltext import lookalike, lost
 
 HEAD = "schema: ckm.kb/1\nid: a\nkind: for\nstate: {confidence: wip}\nreview: {}\nprovenance: {}\n"
@@ -127,7 +127,7 @@ def test_byte_order_marks_of_files_put_together_are_read_over(tmp_path: Path, st
     (tmp_path / "a.yaml").write_text(text, "utf-8")
     base = read_folder(tmp_path)
     assert ([each.id for each in base.entries], base.mistakes) == (["a", "b", "c"], ())
-    assert len(read_yaml_documents(tmp_path / "a.yaml")) == 3
+    assert len(list(compose_documents(read_text(tmp_path / "a.yaml")))) == 3
 
 
 def test_settings_name_such_signs_too(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ import polars as pl
 
 from ckm.findings import Severity
 from ckm.knowledge.entry import IN_USE
-from ckm.knowledge.folder import read_folder
-from ckm.knowledge.texts import Texts
+from ckm.knowledge.entry_files import read_folder
+from ckm.knowledge.multilingual_text import MultilingualText
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -61,7 +61,7 @@ class AnswerEntry:
 
     def title(self, lang: str = "en") -> str:
         """Return the title in a language, else in the one that it shares the first part with, else in any."""
-        return Texts(self.titles).in_language(lang)[1] or self.id
+        return MultilingualText(self.titles).in_language(lang)[1] or self.id
 
     def in_force(self, day: date) -> bool:
         """Whether it is written to the end and valid on a day."""
@@ -122,7 +122,7 @@ def _told(folder: Path, mistake: Mistake) -> str:
     return f"{folder / mistake.where}: {mistake.message}"
 
 
-def _entry(entry: knowledge.Entry, where: str) -> AnswerEntry:
+def _entry(entry: knowledge.KnowledgeEntry, where: str) -> AnswerEntry:
     return AnswerEntry(
         id=entry.id,
         titles=entry.title.by_lang,

@@ -1,4 +1,4 @@
-"""``ckm kb-gaps``: what people sought and did not find, and reasons for leaving that nobody has an answer to."""
+"""``ckm kb-gaps``: queries without hits, and churn reasons that no entry answers."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ def kb_gaps(
     as_of: Annotated[
         datetime | None,
         typer.Option(
-            "--as-of", metavar="DATE", formats=["%Y-%m-%d"], help="Entries that hold on this day. Default: today."
+            "--as-of", metavar="DATE", formats=["%Y-%m-%d"], help="Date on which entries must be valid. Default: today."
         ),
     ] = None,
     fmt: OutputFormat = None,
     output: Output = None,
     workspace: Workspace = None,
 ) -> None:
-    """List what the knowledge base lacks: queries without a hit, reasons for leaving without an answer.
+    """List gaps of the knowledge base: queries without hits, and churn reasons without an entry.
 
-    Queries come from the searches that the workspace keeps (kb.log_queries and kb.log_query_text in ckm.yaml), most
-    sought first; each is searched again, and what finds something by now is a gap no more. Reasons come from the
-    newest warnings that ckm churn-warn kept in the workspace, dearest first: a reason is a gap where no entry that
-    holds on the day answers it. The day is told on stderr.
+    Queries come from the search log of the workspace (kb.log_queries and kb.log_query_text in ckm.yaml), most frequent
+    first. Each is searched again; a query with hits now is not a gap. Churn reasons come from the newest warnings that
+    ckm churn-warn saved in the workspace, by value at risk. A reason is a gap if no entry that is valid on the date
+    answers it. The date is printed on stderr.
 
     Examples:
       ckm kb-gaps
@@ -54,19 +54,19 @@ def kb_gaps(
     from ckm.rows import Table
 
     folder, root = _place(kb, workspace)
-    day = as_of.date() if as_of else date.today()  # the day where the reader is
+    day = as_of.date() if as_of else date.today()  # in the reader's time zone
     rows: list[tuple[object, ...]] = []
     remarks: list[str] = []
     if root is not None:
         queries, remarks = gaps(
-            folder, root / "out" / FILE, Scope(day), watch=lambda total: progress(f"reading {folder}", total=total)
+            folder, root / "out" / FILE, Scope(day), progress=lambda total: progress(f"reading {folder}", total=total)
         )
         rows += [_row(gap) for gap in queries]
-        reasons, told = _reasons(root, folder, day)
+        reasons, notes = _reasons(root, folder, day)
         rows += [("reason", *one) for one in reasons]
-        remarks += told
+        remarks += notes
     else:
-        remarks.append("outside a workspace no searches and no warnings are kept: nothing is known to be missing")
+        remarks.append("outside a workspace there is no search log and there are no saved warnings: gaps are unknown")
     emit_rows(Table(COLUMNS, rows), fmt, output=output, formats={"value_at_risk": "{:,.2f}"})
     for remark in [f"as of {day}", *remarks]:
         note(remark)
@@ -86,13 +86,13 @@ def _row(gap: QueryGap) -> tuple[object, ...]:
 
 
 def _reasons(root: Path, folder: Path, day: date) -> tuple[list[tuple[object, ...]], list[str]]:
-    """Return reasons without an answer (name, None, None, customers, value at risk), and remarks."""
+    """Return reasons without an entry (name, None, None, customers, value at risk), and remarks."""
     from ckm.churning.unanswered import unanswered_reasons
     from ckm.store import Store
 
     if not os.path.lexists(root / "store"):
-        return [], ["no warnings are kept in this workspace: reasons without an answer are not known (ckm churn-warn)"]
+        return [], ["this workspace has no saved warnings: run ckm churn-warn to find reasons without an entry"]
     found = unanswered_reasons(Store(root / "store"), folder, day)
     if found is None:
-        return [], ["no warnings are kept in this workspace: reasons without an answer are not known (ckm churn-warn)"]
+        return [], ["this workspace has no saved warnings: run ckm churn-warn to find reasons without an entry"]
     return [(one.code, None, None, one.customers, one.value_at_risk) for one in found.reasons], list(found.remarks)

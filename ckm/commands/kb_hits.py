@@ -1,4 +1,4 @@
-"""Hits as people and programs get them."""
+"""Show hits: as a list on a terminal, as Markdown, and as a table for programs."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
     from ckm.kb import Hit, SearchResult
 
-    Marks = Sequence[tuple[int, int]]
+    Highlights = Sequence[tuple[int, int]]
 
 COLUMNS = {
-    "id": str, "title": str, "lang": str, "title_marks": list, "passage": str, "passage_lang": str,
-    "passage_field": str, "marks": list, "kind": str, "facet": str, "state": str, "warnings": list, "checked": date,
-    "age_days": int, "due": date, "valid_from": date, "valid_until": date, "score": float, "match": float,
-    "penalties": dict, "parts": dict, "topics": list, "departments": list, "products": list, "segments": list,
-    "reasons": list, "languages": list, "owner": str, "path": str, "line": int,
+    "id": str, "title": str, "lang": str, "title_highlights": list, "snippet": str, "snippet_lang": str,
+    "snippet_field": str, "highlights": list, "kind": str, "facet": str, "state": str, "warnings": list,
+    "checked": date, "age_days": int, "due": date, "valid_from": date, "valid_until": date, "score": float,
+    "match": float, "penalties": dict, "parts": dict, "topics": list, "departments": list, "products": list,
+    "segments": list, "reasons": list, "languages": list, "owner": str, "path": str, "line": int,
 }  # fmt: skip
 INDENT = "    "
 WIDEST = 120
-"""Columns of a terminal beyond which lines are no longer read easily."""
+"""Columns up to which lines are easy to read."""
 BOLD, DIM, PLAIN = "\x1b[1m", "\x1b[2m", "\x1b[0m"
 
 
 def table(result: SearchResult) -> Table:
-    """Return the hits as rows with all that is known of them."""
+    """Return the hits as rows with all their attributes."""
     rows = []
     for hit in result.hits:
         cells = (getattr(hit, name) for name in COLUMNS)
@@ -41,13 +41,13 @@ def table(result: SearchResult) -> Table:
 
 
 def draw(result: SearchResult, *, explain: bool) -> None:
-    """Print the hits to stdout as a list: title, passage, warnings; what matched is bold on a terminal."""
+    """Print the hits to stdout as a list of title, snippet and warnings; matching words are bold on a terminal."""
     style = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     wide = min(shutil.get_terminal_size((100, 0)).columns, WIDEST)
     lines: list[str] = []
     for hit in result.hits:
-        lines.append(f"{safe(hit.id)}  {_marked(hit.title, hit.title_marks, BOLD, PLAIN, style)}")
-        lines += _wrapped(hit.passage, hit.marks, wide - len(INDENT), style)
+        lines.append(f"{safe(hit.id)}  {_highlighted(hit.title, hit.title_highlights, BOLD, PLAIN, style)}")
+        lines += _wrapped(hit.snippet, hit.highlights, wide - len(INDENT), style)
         facts = " · ".join(_facts(hit, explain=explain))
         lines.append(INDENT + (f"{DIM}{facts}{PLAIN}" if style else facts))
         lines += [f"{INDENT}! {safe(warning)}" for warning in hit.warnings]
@@ -56,12 +56,12 @@ def draw(result: SearchResult, *, explain: bool) -> None:
 
 
 def markdown(result: SearchResult, *, explain: bool) -> str:
-    """Return the hits as a list in Markdown, what matched between ``**``; nothing where nothing was found."""
+    """Return the hits as a Markdown list with matching words between ``**``; empty without hits."""
     items = []
     for hit in result.hits:
-        title = _marked(hit.title, hit.title_marks, "**", "**", True, markdown_text)
-        passage = _marked(hit.passage, hit.marks, "**", "**", True, markdown_text)
-        parts = [f"{title} ({markdown_text(safe(hit.id))})", passage]
+        title = _highlighted(hit.title, hit.title_highlights, "**", "**", True, markdown_text)
+        snippet = _highlighted(hit.snippet, hit.highlights, "**", "**", True, markdown_text)
+        parts = [f"{title} ({markdown_text(safe(hit.id))})", snippet]
         parts.append(markdown_text(" · ".join(_facts(hit, explain=explain))))
         parts += [f"*{markdown_text(safe(warning))}*" for warning in hit.warnings]
         items.append("- " + "\\\n  ".join(part for part in parts if part) + "\n")
@@ -69,7 +69,7 @@ def markdown(result: SearchResult, *, explain: bool) -> str:
 
 
 def analysis_lines(result: SearchResult) -> list[str]:
-    """Return how the query was read, as lines."""
+    """Return the analysis of the query as lines."""
     analysis = result.analysis
     runs = ", ".join(
         f"{analysis.text[run.start : run.end]} ({run.script}{' ' if any(run.languages) else ''}"
@@ -95,13 +95,13 @@ def _facts(hit: Hit, *, explain: bool) -> list[str]:
     return [safe(fact) for fact in facts if fact]
 
 
-def _marked(text: str, marks: Marks, before: str, after: str, style: bool, show: object = None) -> str:
-    """Return a text, harmless to a terminal, with signs around what is marked."""
+def _highlighted(text: str, highlights: Highlights, before: str, after: str, style: bool, show: object = None) -> str:
+    """Return a text with markup around its highlights and without control characters."""
     pieces, end = [], 0
-    for start, stop in marks:
+    for start, stop in highlights:
         pieces += [_shown(text[end:start], show)]
-        marked = _shown(text[start:stop], show)
-        pieces.append(f"{before}{marked}{after}" if style else marked)
+        inner = _shown(text[start:stop], show)
+        pieces.append(f"{before}{inner}{after}" if style else inner)
         end = stop
     return "".join((*pieces, _shown(text[end:], show)))
 
@@ -110,13 +110,13 @@ def _shown(text: str, show: object) -> str:
     return show(safe(text)) if callable(show) else safe(text)
 
 
-def _wrapped(text: str, marks: Marks, wide: int, style: bool) -> list[str]:
-    """Return a passage in lines of a terminal: broken at spaces, else where a line is full."""
+def _wrapped(text: str, highlights: Highlights, wide: int, style: bool) -> list[str]:
+    """Return a snippet as terminal lines, broken at spaces or at the width."""
     lines, start = [], 0
     while start < len(text):
         end = _line_end(text, start, max(wide, 20))
-        inside = [(max(a, start) - start, min(b, end) - start) for a, b in marks if a < end and b > start]
-        lines.append(INDENT + _marked(text[start:end].rstrip(), inside, BOLD, PLAIN, style))
+        inside = [(max(a, start) - start, min(b, end) - start) for a, b in highlights if a < end and b > start]
+        lines.append(INDENT + _highlighted(text[start:end].rstrip(), inside, BOLD, PLAIN, style))
         start = end
         while start < len(text) and text[start] == " ":
             start += 1

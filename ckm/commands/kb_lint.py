@@ -1,4 +1,4 @@
-"""``ckm kb-lint``: what is wrong with the knowledge base, worst first."""
+"""``ckm kb-lint``: check the knowledge base against the lint rules."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ckm.commands.knowledge import KbFolder, Today, day_of, knowledge_place
+from ckm.commands.kb_options import KbFolder, Today, day_of, knowledge_place
 from ckm.commands.options import Output, Workspace
 from ckm.output import Format, default_format, emit, emit_text, note, progress
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from ckm.knowledge.lint import LintReport
 
 SUFFIXES = {".xml": "junit", ".sarif": "sarif"}
-"""Suffixes of ``--output`` that only this command knows, with the format they mean."""
+"""Suffixes of ``--output`` with formats of this command only."""
 SCREEN_ROWS = 40
-"""Findings shown on a terminal; machine formats hold all."""
+"""Findings shown on a terminal; machine formats contain all."""
 
 
 class LintFormat(StrEnum):
-    """How the findings leave the program: as any table, or for a CI server."""
+    """Format of the findings: a table, or a report for a CI server."""
 
     table = "table"
     csv = "csv"
@@ -35,7 +35,7 @@ class LintFormat(StrEnum):
 
 
 class LintFailOn(StrEnum):
-    """The mildest finding that makes the exit code 1."""
+    """The lowest severity that makes the exit code 1."""
 
     error = "error"
     warning = "warning"
@@ -50,7 +50,7 @@ def kb_lint(
     kb: KbFolder = None,
     fail_on: Annotated[
         LintFailOn | None,
-        typer.Option("--fail-on", help="Exit with 1 when there is such a finding or a worse one. Default: never."),
+        typer.Option("--fail-on", help="Exit 1 if there is a finding of this or a higher severity. Default: never."),
     ] = None,
     as_of: Today = None,
     fmt: Annotated[
@@ -59,28 +59,27 @@ def kb_lint(
     ] = None,
     output: Output = None,
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of entries, for editors.")] = False,
-    rules: Annotated[bool, typer.Option("--rules", help="List the rules: what they promise and what to do.")] = False,
+    rules: Annotated[bool, typer.Option("--rules", help="List the rules with their conditions and remedies.")] = False,
     workspace: Workspace = None,
 ) -> None:
-    """List what is wrong with the knowledge base, worst first.
+    """List findings about the knowledge base, worst first.
 
-    Looks for files that cannot be read, keys and values that do not fit, ids that stand twice, links that lead nowhere
-    or in a circle, validated entries that nobody verified, or their own author; reviews that are overdue, entries that
-    have ended or are older than their kind of information may be; two entries that answer the same question for the
-    same case, near-duplicates, entries that answer nothing; unknown topics, segments and churn reasons; personal data
-    in texts; missing translations. Each finding has a rule, a file, a line and what to do. docs/kb-lint.md explains
-    each rule; ckm.yaml, under kb, tunes them and switches them off.
+    Finds files that cannot be read, invalid keys and values, duplicate ids, dangling and circular links; validated
+    entries without a verifier or verified by their author; overdue reviews, expired and stale entries; entries that
+    answer the same question in the same case, near-duplicates, entries without an answer; unknown topics, segments and
+    churn reasons; personal data in texts; missing translations. Each finding has a rule, a file, a line and a remedy.
+    docs/kb-lint.md explains the rules; kb in ckm.yaml configures or disables them.
 
-    Cost: ten seconds for 10,000 entries the first time; what has not changed since is not read again.
+    Cost: ten seconds for 10,000 entries the first time; later only changed files are read.
 
     Examples:
       ckm kb-lint                                        # kb/ of the workspace around the current folder
-      ckm kb-lint --kb knowledge --fail-on error         # in CI: exit 1 when something is broken
-      ckm kb-lint -f sarif -o kb.sarif                   # for a code host that shows findings beside the line
-      ckm kb-lint -f junit --fail-on warning -o kb.xml   # as tests of a CI server
+      ckm kb-lint --kb knowledge --fail-on error         # in CI: exit 1 if there is an error
+      ckm kb-lint -f sarif -o kb.sarif                   # for a code host that shows findings at the line
+      ckm kb-lint -f junit --fail-on warning -o kb.xml   # as test results of a CI server
       ckm kb-lint --schema -o kb.schema.json             # for an editor
     """
-    from ckm.knowledge.schema import schema_text
+    from ckm.knowledge.entry_schema import schema_text
 
     if schema:
         emit_text(schema_text(), output=output)
@@ -107,7 +106,7 @@ def kb_lint(
 
 
 def _show(report: LintReport, fmt: Format | None, output: Path | None, title: str) -> None:
-    """On a terminal one screen of sentences; anywhere else every finding with all its columns."""
+    """Print the first findings on a terminal, or write all findings with all columns."""
     import polars as pl
 
     on_screen = output is None and (fmt or default_format()) is Format.table
@@ -119,7 +118,7 @@ def _show(report: LintReport, fmt: Format | None, output: Path | None, title: st
     where = pl.when(pl.col("line") > 0).then(pl.format("{}:{}", "file", "line")).otherwise("file")
     emit(view.select("severity", "rule", where.alias("where"), "message", "hint"), Format.table, title=title)
     if (more := len(report.findings) - SCREEN_ROWS) > 0:
-        note(f"{more:,} findings, none worse than these, are not shown: -f csv lists all")
+        note(f"{more:,} more findings of equal or lower severity: -f csv lists all")
 
 
 def _summary(report: LintReport) -> str:
@@ -142,7 +141,7 @@ def _show_rules(fmt: Format | None, output: Path | None) -> None:
 
 
 def _junit(report: LintReport, fail_on: Severity) -> str:
-    """One test case per rule and file with findings, and one per rule without any."""
+    """Return JUnit XML with one test case per rule and file with findings, and one per rule without findings."""
     from ckm.findings.junit import Case, Told, to_junit
     from ckm.knowledge.lint import RULES
 
@@ -160,7 +159,7 @@ def _junit(report: LintReport, fail_on: Severity) -> str:
 
 
 def _sarif(report: LintReport, folder: Path) -> str:
-    """Paths are relative to the current folder where the knowledge base is below it: code hosts want them so."""
+    """Return SARIF; paths are relative to the current folder if it contains the knowledge base, as code hosts need."""
     from ckm import __version__
     from ckm.findings.sarif import SarifResult, SarifRule, to_sarif
     from ckm.knowledge.lint import RULES

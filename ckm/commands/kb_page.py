@@ -1,4 +1,4 @@
-"""How one entry looks: as a page and as JSON. Nothing of an entry reaches a terminal unfiltered."""
+"""Render an entry as a page and as JSON. Control characters of texts are escaped."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
-    from ckm.knowledge.entry import Entry
-    from ckm.knowledge.linked import Linked, Shown
-    from ckm.knowledge.texts import Texts
+    from ckm.knowledge.entry import KnowledgeEntry
+    from ckm.knowledge.entry_view import EntryView, LinkedEntry
+    from ckm.knowledge.multilingual_text import MultilingualText
 
 INDENT = 2
 
 
 @dataclass(frozen=True)
 class Block:
-    """A piece of the page: a heading, or lines below one."""
+    """A heading of the page, or the lines below it."""
 
     text: str
     heading: bool = False
 
 
-def page(shown: Shown) -> list[Block]:
-    """Return the page of an entry, top to bottom."""
+def page(shown: EntryView) -> list[Block]:
+    """Return the blocks of an entry's page."""
     entry = shown.entry
     lang, title = entry.title.in_language(shown.lang)
     blocks = [Block(harmless(one_line(title or entry.id)), heading=True)]
@@ -59,7 +59,7 @@ def page(shown: Shown) -> list[Block]:
 
 
 def as_text(blocks: list[Block]) -> str:
-    """Return the page as plain text, not wrapped."""
+    """Return the page as plain text without wrapping."""
     lines = []
     for number, block in enumerate(blocks):
         if block.heading and number:
@@ -70,7 +70,7 @@ def as_text(blocks: list[Block]) -> str:
 
 
 def draw(blocks: list[Block]) -> None:
-    """Print the page as wide as the terminal."""
+    """Print the page, wrapped to the width of the terminal."""
     from rich.console import Console
     from rich.padding import Padding
     from rich.text import Text
@@ -85,8 +85,8 @@ def draw(blocks: list[Block]) -> None:
             console.print(Padding(Text(block.text), (0, 0, 0, INDENT)))
 
 
-def as_json(shown: Shown) -> str:
-    """Return all fields as JSON: the entry's own keys as written, and what was found about it."""
+def as_json(shown: EntryView) -> str:
+    """Return all fields as JSON: the keys of the entry as written, its position, validity, links and mistakes."""
     entry = shown.entry
     links = {
         name: [asdict(each) for each in getattr(shown, name)]
@@ -106,23 +106,23 @@ def as_json(shown: Shown) -> str:
     return harmless_json(json.dumps(fields, ensure_ascii=False, indent=1)) + "\n"
 
 
-def _state(entry: Entry, day: date) -> str:
-    """Tell the state, whether it holds on the day, and when it is looked at next."""
-    told = [entry.state.confidence.replace("_", " ")]
+def _state(entry: KnowledgeEntry, day: date) -> str:
+    """Return state, validity on a date, and date of the next review."""
+    facts = [entry.state.confidence.replace("_", " ")]
     begin, end, due = entry.applies.valid_from, entry.applies.valid_until, entry.review.due_on
     if end is not None and end < day:
-        told.append(f"expired on {end}")
+        facts.append(f"expired on {end}")
     elif begin is not None and begin > day:
-        told.append(f"not valid before {begin}")
+        facts.append(f"not valid before {begin}")
     elif end is not None:
-        told.append(f"valid until {end}")
+        facts.append(f"valid until {end}")
     if due is not None:
-        told.append(f"review overdue since {due}" if due < day else f"review due {due}")
-    return " · ".join((*told, f"as of {day}"))
+        facts.append(f"review overdue since {due}" if due < day else f"review due {due}")
+    return " · ".join((*facts, f"as of {day}"))
 
 
-def _texts(texts: Texts, prefer: str) -> Iterator[Block]:
-    """Yield the text in the reader's language; all of them, with their languages, where none is preferred."""
+def _texts(texts: MultilingualText, prefer: str) -> Iterator[Block]:
+    """Yield the text in the preferred language; without one, the texts in all languages."""
     chosen, text = texts.in_language(prefer)
     if prefer or len(texts.by_lang) == 1:
         yield Block(harmless(text))
@@ -131,33 +131,33 @@ def _texts(texts: Texts, prefer: str) -> Iterator[Block]:
         yield Block(harmless(f"[{lang}] {texts.by_lang[lang]}"))
 
 
-def _answers(entry: Entry, prefer: str) -> list[str]:
+def _answers(entry: KnowledgeEntry, prefer: str) -> list[str]:
     lines = [f"churn reasons: {', '.join(entry.answers.reasons)}"] if entry.answers.reasons else []
-    lines += _phrases("asked as", entry.answers.questions)
-    return lines + _phrases("also called", entry.aliases)
+    lines += _phrases("questions", entry.answers.questions)
+    return lines + _phrases("aliases", entry.aliases)
 
 
 def _phrases(name: str, by_lang: Mapping[str, tuple[str, ...]]) -> list[str]:
     return [f"{name}{f' [{lang}]' if lang else ''}: {'; '.join(each)}" for lang, each in by_lang.items() if each]
 
 
-def _applies(entry: Entry) -> list[str]:
+def _applies(entry: KnowledgeEntry) -> list[str]:
     applies = entry.applies
     lines = [("channels", applies.channels), ("regions", applies.regions)]
     lines += [(name, getattr(entry.classify, name)) for name in ("products", "segments")]
-    told = [f"{name}: {', '.join(each)}" for name, each in lines if each]
+    lines_shown = [f"{name}: {', '.join(each)}" for name, each in lines if each]
     if applies.valid_from or applies.valid_until:
-        told.append(f"from {applies.valid_from or 'ever'} until {applies.valid_until or 'further notice'}")
-    return told
+        lines_shown.append(f"from {applies.valid_from or 'ever'} until {applies.valid_until or 'further notice'}")
+    return lines_shown
 
 
-def _about(entry: Entry) -> list[str]:
+def _about(entry: KnowledgeEntry) -> list[str]:
     provenance, authentic, review, access = entry.provenance, entry.authentic, entry.review, entry.access
     facts = {
         "kind of information": entry.facet,
         "topics": ", ".join(entry.classify.topics),
         "departments": ", ".join(entry.classify.departments),
-        "learned": _joined(provenance.origin, "by", provenance.collected_by, "on", provenance.collected_at),
+        "collected": _joined(provenance.origin, "by", provenance.collected_by, "on", provenance.collected_at),
         "sources": "; ".join(provenance.sources),
         "verified": _joined(authentic.status, "by", authentic.by, "on", authentic.at, ":", authentic.how),
         "owner": review.owner,
@@ -172,15 +172,17 @@ def _about(entry: Entry) -> list[str]:
 
 
 def _joined(first: object, *rest: object) -> str:
-    """Return the facts that are there, each after its word: ``verified by ben on 2026-01-31``."""
-    told = [str(first)] if first else []
-    told += [f"{word} {fact}" for word, fact in zip(rest[::2], rest[1::2], strict=True) if fact]
-    return " ".join(told)
+    """Return the facts that exist, each after its word: ``verified by ben on 2026-01-31``."""
+    parts = [str(first)] if first else []
+    parts += [f"{word} {fact}" for word, fact in zip(rest[::2], rest[1::2], strict=True) if fact]
+    return " ".join(parts)
 
 
-def _links(links: tuple[Linked, ...]) -> list[str]:
+def _links(links: tuple[LinkedEntry, ...]) -> list[str]:
     return [
-        f"{each.id}: {each.title} ({each.confidence.replace('_', ' ')})" if each.confidence else f"{each.id}: not there"
+        f"{each.id}: {each.title} ({each.confidence.replace('_', ' ')})"
+        if each.confidence
+        else f"{each.id}: does not exist"
         for each in links
     ]
 

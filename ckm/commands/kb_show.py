@@ -1,4 +1,4 @@
-"""``ckm kb-show``: one entry, readable."""
+"""``ckm kb-show``: show an entry."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ckm.commands.knowledge import KbFolder, Today, day_of, knowledge_place
+from ckm.commands.kb_options import KbFolder, Today, day_of, knowledge_place
 from ckm.commands.options import Output, Workspace
 from ckm.output import emit_text
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.knowledge.linked import Shown
+    from ckm.knowledge.entry_view import EntryView
 
 
 class ShowFormat(StrEnum):
-    """A page for a person, or everything for a program."""
+    """Format of an entry: a page, or all fields as JSON."""
 
     table = "table"
     json = "json"
@@ -30,18 +30,18 @@ def register(app: typer.Typer) -> None:
 
 
 def kb_show(
-    name: Annotated[str, typer.Argument(metavar="ID", help="Of the entry.")],
+    name: Annotated[str, typer.Argument(metavar="ID", help="Id of the entry.")],
     kb: KbFolder = None,
     prefer_lang: Annotated[
         str | None,
         typer.Option(
             "--prefer-lang",
             metavar="TAG",
-            help="Show texts in this language where there are several. Default: all of them.",
+            help="Language of texts with several languages. Default: all languages.",
         ),
     ] = None,
     related: Annotated[
-        bool, typer.Option("--related", help="Also the entries that are most like it, by the index of kb-search.")
+        bool, typer.Option("--related", help="Also show the most similar entries, by the index of kb-search.")
     ] = False,
     as_of: Today = None,
     fmt: Annotated[
@@ -50,10 +50,10 @@ def kb_show(
     output: Output = None,
     workspace: Workspace = None,
 ) -> None:
-    """Show one entry, with what supersedes it, what it supersedes, and what is related.
+    """Show an entry with the entries that supersede it, that it supersedes, and that are related.
 
-    Says whether it is valid on the day, when its review is due, and what is wrong with it. An id that is not there
-    ends with exit 2 and the ids that are near.
+    Shows whether it is valid on the date, when its review is due, and its mistakes. For an unknown id the exit code is
+    2 and similar ids are suggested.
 
     Examples:
       ckm kb-show late-parcel
@@ -78,8 +78,8 @@ def _default(output: Path | None) -> ShowFormat:
     return ShowFormat.json if output is not None and output.suffix == ".json" else ShowFormat.table
 
 
-def _print(shown: Shown, output: Path | None) -> None:
-    """On a terminal wrapped to its width, anywhere else as long as the lines are."""
+def _print(shown: EntryView, output: Path | None) -> None:
+    """Print the page, wrapped on a terminal and unwrapped elsewhere."""
     import sys
 
     from ckm.commands.kb_page import as_text, draw, page

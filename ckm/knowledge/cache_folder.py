@@ -1,4 +1,4 @@
-"""Where things are kept that can be made again at any time: deleting them is harmless."""
+"""The cache folder. Deleting it is safe; its content is computed again."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from ckm.knowledge.digests import digest
+from ckm.knowledge.fingerprint import digest
 
 VARIABLE = "CKM_CACHE"
 
 
 def cache_root() -> Path:
-    """Return the folder of all that ckm keeps: ``CKM_CACHE``, else ``ckm`` in the platform's folder for such things.
+    """Return the cache folder of ckm: ``CKM_CACHE``, else ``ckm`` in the cache folder of the platform.
 
-    That is ``XDG_CACHE_HOME`` or ``~/.cache``, on macOS ``~/Library/Caches``, on Windows ``LOCALAPPDATA``. A relative
-    ``XDG_CACHE_HOME`` does not count, as its specification says.
+    That is ``XDG_CACHE_HOME`` or ``~/.cache``, on macOS ``~/Library/Caches``, on Windows ``LOCALAPPDATA``. As its
+    specification says, a relative ``XDG_CACHE_HOME`` is ignored.
     """
     if named := os.environ.get(VARIABLE):
         return Path(named).absolute()
@@ -31,12 +31,12 @@ def cache_root() -> Path:
 
 
 def cache_folder(folder: Path) -> Path:
-    """Return where things about a knowledge folder are kept; it is not made.
+    """Return the cache folder of a knowledge folder or workspace, without creating it.
 
     Parameters
     ----------
     folder
-        Two ways to it are the same folder: links and ``..`` are resolved.
+        The folder; links and ``..`` are resolved.
     """
     resolved = os.path.realpath(folder)
     return cache_root() / "kb" / digest(os.fsencode(resolved))[:24]
@@ -45,26 +45,26 @@ def cache_folder(folder: Path) -> Path:
 def _home() -> Path:
     try:
         return Path.home()
-    except RuntimeError:  # nobody's process, as in some containers
+    except RuntimeError:  # a user without a home, as in some containers
         return Path(os.devnull)
 
 
 def make_private(folder: Path) -> None:
-    """Make a folder of the cache, and those above it, for their owner only: entries may be for few eyes.
+    """Create a folder of the cache and its parents for their owner only, since entries may be confidential.
 
     Raises
     ------
     OSError
-        It cannot be made, or is somebody else's.
+        It cannot be created, or belongs to another user.
     """
     for each in reversed([folder, *folder.parents]):
         if not each.is_dir():
             with suppress(FileExistsError):
                 each.mkdir(mode=0o700)
     if not is_own(folder):
-        raise PermissionError(errno.EACCES, "it belongs to somebody else", str(folder))
+        raise PermissionError(errno.EACCES, "it belongs to another user", str(folder))
 
 
 def is_own(folder: Path) -> bool:
-    """Whether a folder is the user's own, or the machine's; anybody else could plant an index in it."""
+    """Return whether a folder belongs to the user or to root; another user could place a forged index in it."""
     return not hasattr(os, "geteuid") or folder.stat().st_uid in (os.geteuid(), 0)

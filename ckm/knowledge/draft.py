@@ -1,4 +1,4 @@
-"""A new entry with the right skeleton: what is known is filled in, what is not says what it wants."""
+"""Create a draft of an entry: known values are filled in, comments explain the others."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import UnknownNameError, UsageError
 from ckm.files import replacing
-from ckm.knowledge.document import LONGEST_ID, is_id
-from ckm.knowledge.folder import read_file
-from ckm.knowledge.lint.drafts import TO_FILL_IN
-from ckm.knowledge.listing import files
-from ckm.knowledge.schema import VERSION, Shape, entry_shape, patterns, words
+from ckm.knowledge.entry_files import read_file
+from ckm.knowledge.entry_reader import LONGEST_ID, is_id
+from ckm.knowledge.entry_schema import VERSION, Shape, entry_shape, patterns, words
+from ckm.knowledge.file_listing import files
+from ckm.knowledge.lint.placeholders import TO_FILL_IN
 from ckm.plaintext import one_line
 from ckm.yamlfile import read_yaml
 
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 
 ORIGINS = Path(__file__).parents[1] / "data" / "knowledge_origins.yaml"
 REVIEW_DAYS = 180
-"""Days until a draft is reviewed: the shorter of what its kind of information usually has, since it is new."""
+"""Default days until the first review."""
 LONGEST_SLUG = 60
-"""Characters of an id made from a title: 240 bytes at most, which every file system takes as a name."""
+"""Characters of an id made from a title: 240 bytes at most, which is a valid name on every file system."""
 NO_NAMES = re.compile(r"con|prn|aux|nul|(com|lpt)\d", re.IGNORECASE)
-"""Names that are no files on Windows."""
+"""Names that are not allowed for files on Windows."""
 YAML_WORDS = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
 OPTIONAL = {
     "facet": "policy",
@@ -44,33 +44,33 @@ OPTIONAL = {
     "access": "{classification: internal, read: [service], write: [service], contains_personal_data: false}",
     "links": "{supersedes: [other-entry], related: [other-entry]}",
 }
-"""Keys that a draft shows as comments, with an example."""
+"""Keys that a draft contains as comments, with an example."""
 
 
 @dataclass(frozen=True)
 class Origin:
-    """What follows from how something was learned: the SECI mode, and whose knowledge it is."""
+    """SECI mode and kind of knowledge that follow from its origin."""
 
     mode: str
     kind: str
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is known of a new entry.
+class DraftFields:
+    """Known fields of a new entry.
 
     Attributes
     ----------
     origin
-        How it was learned, one of :func:`origins`.
+        Origin of the knowledge, one of :func:`origins`.
     kind
-        ``about``, ``for`` or ``from``; None: as the origin suggests.
+        ``about``, ``for`` or ``from``; None: the usual kind of the origin.
     id
-        None: made from the title.
+        Id; None: made from the title.
     lang
-        Language of its texts; ``""`` for none.
+        Language of its texts; ``""`` for an unknown one.
     title
-        None: to be filled in.
+        Title; None: a placeholder.
     review_days
         Days until the next review.
     """
@@ -85,7 +85,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Draft:
-    """What was written: the file, the id, and the text."""
+    """A draft that was written: file, id and text."""
 
     path: Path
     id: str
@@ -94,7 +94,7 @@ class Draft:
 
 @cache
 def origins() -> Mapping[str, Origin]:
-    """Return what is known of each origin."""
+    """Return all origins."""
     document = read_yaml(ORIGINS)
     assert document is not None
     return {
@@ -103,9 +103,9 @@ def origins() -> Mapping[str, Origin]:
     }
 
 
-def write_draft(folder: Path, wanted: Wanted, as_of: date, *, force: bool = False) -> Draft:
-    """Write a draft; see :func:`ckm.kb.new_entry`."""
-    _refuse_unfit(wanted)
+def write_draft(folder: Path, wanted: DraftFields, as_of: date, *, force: bool = False) -> Draft:
+    """Write a draft and return it; see :func:`ckm.kb.new_entry`."""
+    _check_fields(wanted)
     taken = _ids(folder)
     if wanted.id is not None:
         name = wanted.id
@@ -114,11 +114,11 @@ def write_draft(folder: Path, wanted: Wanted, as_of: date, *, force: bool = Fals
     path = folder / f"{slug(name) or 'draft'}.yaml"
     holder = taken.get(name)
     if holder is not None and (folder / holder != path or not force):
-        raise UsageError(f"the id '{name}' is taken by {folder / holder}", hint="choose another with --id")
+        raise UsageError(f"the id '{name}' is taken by {folder / holder}", hint="choose another one with --id")
     if path.is_symlink():
         raise UsageError(f"{path} is a link", hint="remove it, or choose another id")
     if path.exists() and not force:
-        raise UsageError(f"{path} is there already", hint="--force writes it anew; --id chooses another name")
+        raise UsageError(f"{path} already exists", hint="--force overwrites it; --id chooses another name")
     text = skeleton(name, wanted, as_of)
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
@@ -126,19 +126,19 @@ def write_draft(folder: Path, wanted: Wanted, as_of: date, *, force: bool = Fals
 
 
 def slug(title: str) -> str:
-    """Return a title as an id and file name: letters, digits and marks of any script, with dashes between.
+    """Return a title as an id and file name: letters, digits and marks of any script, separated by dashes.
 
     >>> slug("Wo bleibt mein Paket?")
     'wo-bleibt-mein-paket'
     """
     normal = unicodedata.normalize("NFKC", title).casefold()
-    # Marks belong to their letters: Thai has its vowels there.
-    kept = "".join(sign if unicodedata.category(sign)[0] in "LNM" else "-" for sign in normal)
-    name = re.sub("-+", "-", kept)[:LONGEST_SLUG].strip("-")
+    # Marks include the vowels of Thai.
+    letters = "".join(sign if unicodedata.category(sign)[0] in "LNM" else "-" for sign in normal)
+    name = re.sub("-+", "-", letters)[:LONGEST_SLUG].strip("-")
     return f"{name}-entry" if NO_NAMES.fullmatch(name) else name
 
 
-def skeleton(name: str, wanted: Wanted, as_of: date) -> str:
+def skeleton(name: str, wanted: DraftFields, as_of: date) -> str:
     """Return the YAML of a draft."""
     origin = origins()[wanted.origin]
     due = date.fromordinal(min(as_of.toordinal() + wanted.review_days, date.max.toordinal()))
@@ -158,8 +158,8 @@ def skeleton(name: str, wanted: Wanted, as_of: date) -> str:
         "seci": f"{{mode: {origin.mode}}}",
     }
     lines = [
-        "# A draft by `ckm kb-new`: fill in the question marks, delete what you do not need.",
-        "# Texts may be per language: {en: ..., de: ...}. `ckm kb-lint` says what is missing.",
+        "# A draft by `ckm kb-new`: replace the question marks, delete the keys that you do not need.",
+        "# Texts can have several languages: {en: ..., de: ...}. `ckm kb-lint` lists what is missing.",
     ]
     for key, shape in entry_shape().keys.items():
         if key in written and (written[key] or key != "lang"):
@@ -178,23 +178,27 @@ def _comment(key: str, shape: Shape) -> Iterator[str]:
 
 
 def _scalar(text: str) -> str:
-    """Return a text as YAML reads it back, whatever it holds: JSON's quotes are YAML's."""
+    """Return a text as a YAML scalar; JSON strings are valid YAML."""
     plain = re.fullmatch(r"[A-Za-z][\w.-]*( [\w.-]+)*", text, re.ASCII) and text.casefold() not in YAML_WORDS
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
-def _refuse_unfit(wanted: Wanted) -> None:
+def _check_fields(wanted: DraftFields) -> None:
     if wanted.origin not in origins():
         raise UnknownNameError("origin", wanted.origin, origins(), where="--from")
     if wanted.kind is not None and wanted.kind not in words("kind"):
         raise UnknownNameError("kind", wanted.kind, words("kind"), where="--kind")
     if wanted.lang and not re.fullmatch(patterns()["language"], wanted.lang):
-        raise UsageError(f"'{wanted.lang}' is no language", hint="write a BCP 47 tag such as de, pt-BR or zh-Hant")
+        raise UsageError(
+            f"'{wanted.lang}' is not a language tag", hint="write a BCP 47 tag such as de, pt-BR or zh-Hant"
+        )
     if wanted.title is not None and (not wanted.title.strip() or one_line(wanted.title) != wanted.title):
-        raise UsageError("a title is one line without control characters", hint="without --title it is filled in later")
+        raise UsageError(
+            "a title must be one line without control characters", hint="leave out --title to fill it in later"
+        )
     if wanted.id is not None and not is_id(wanted.id):
         raise UsageError(
-            f"an id has at most {LONGEST_ID} letters, digits and signs, no spaces, and does not start with a dash",
+            f"an id must have at most {LONGEST_ID} printable characters, no spaces, and no dash in front",
             hint=f"write --id {slug(wanted.id) or 'a-name'}",
         )
 

@@ -1,4 +1,4 @@
-"""What a knowledge entry is, and what can be wrong with one."""
+"""The data of a knowledge entry, and the mistakes in one."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from ckm.findings import Severity
-from ckm.knowledge.texts import Texts
+from ckm.knowledge.multilingual_text import MultilingualText
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 IN_USE = ("not_validated", "validated")
-"""Confidences of entries that are written to the end."""
+"""States of complete entries that are not archived."""
 
 
 @dataclass(frozen=True)
 class State:
-    """How far it is trusted, who sees it, who may change it; ``confidence`` as in the schema."""
+    """Confidence, audience and governance, as in the schema."""
 
     confidence: str
     audience: str | None = None
@@ -27,7 +27,7 @@ class State:
 
 @dataclass(frozen=True)
 class Classify:
-    """Where it belongs."""
+    """Topics, departments, products and segments of the entry."""
 
     topics: tuple[str, ...] = ()
     departments: tuple[str, ...] = ()
@@ -36,8 +36,8 @@ class Classify:
 
 
 @dataclass(frozen=True)
-class Answers:
-    """Codes of the churn reasons that it answers, and questions by language (``""`` where none is named)."""
+class EntryAnswers:
+    """Churn reasons (codes) and questions that the entry answers; questions by language (``""`` if unknown)."""
 
     reasons: tuple[str, ...] = ()
     questions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Answers:
 
 @dataclass(frozen=True)
 class Applies:
-    """In which case it holds; an empty list means everywhere, a missing day no limit. Both days are included."""
+    """Cases in which the entry applies. An empty list means all, a missing date no limit; both dates are included."""
 
     channels: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
@@ -55,7 +55,7 @@ class Applies:
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where it comes from; ``collected_by`` is its author."""
+    """Source of the entry; ``collected_by`` is its author."""
 
     origin: str | None = None
     sources: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class Provenance:
 
 @dataclass(frozen=True)
 class Authentic:
-    """Who verified it, when and how."""
+    """Verification: status, verifier, date and method."""
 
     status: str | None = None
     by: str | None = None
@@ -75,7 +75,7 @@ class Authentic:
 
 @dataclass(frozen=True)
 class Review:
-    """Who looks after it, and when next."""
+    """Owner, reviewers and dates of reviews."""
 
     owner: str | None = None
     reviewers: tuple[str, ...] = ()
@@ -85,7 +85,7 @@ class Review:
 
     @property
     def due_on(self) -> date | None:
-        """The day by which it is to be reviewed: ``due``, else the interval after ``last``; None if unplanned."""
+        """Date of the next review: ``due``, else ``last`` plus the interval; None if there is neither."""
         if self.due is not None or self.last is None or self.interval_days is None:
             return self.due
         return date.fromordinal(min(self.last.toordinal() + self.interval_days, date.max.toordinal()))
@@ -93,7 +93,7 @@ class Review:
 
 @dataclass(frozen=True)
 class Access:
-    """Who may read and change it; an empty list means everybody."""
+    """Roles that may read and change the entry; an empty list means everybody."""
 
     classification: str | None = None
     read: tuple[str, ...] = ()
@@ -103,54 +103,54 @@ class Access:
 
 @dataclass(frozen=True)
 class Links:
-    """Ids of the entries in whose place it stands, and of those to read as well."""
+    """Ids of the entries that it supersedes, and of related entries."""
 
     supersedes: tuple[str, ...] = ()
     related: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A knowledge entry. What the file does not say is None or empty.
+class KnowledgeEntry:
+    """A knowledge entry. Missing keys are None or empty.
 
     Attributes
     ----------
     id
-        Its name; printable and without spaces.
+        Unique id; printable and without spaces.
     kind, facet, need, seci
-        Words of the schema; ``kind`` is empty where the file has none that is known.
+        Words of the schema; ``kind`` is empty if the file has no valid one.
     lang
-        Language of texts that are not written per language; ``""`` if none is named.
+        Language of texts without a language of their own; ``""`` if unknown.
     title, issue, cause, resolution, environment
-        Texts; title and issue are without any language where they are missing, which is a mistake.
+        Texts; a missing title or issue has no languages and is a mistake.
     aliases
-        Other words by language.
+        Synonyms and other titles by language.
     evidence, history, extra
-        Plain values as written; ``extra`` holds the keys that nobody knows, inner ones with a dot (``state.mood``).
+        Plain values as written; ``extra`` holds unknown keys, inner ones with a dot (``state.mood``).
     plain
-        All that is written and was understood, as JSON can hold it: what :func:`entry_from` takes.
+        All valid values of the file as JSON values; input of :func:`entry_from`.
     path, line, document
-        Where it stands: file relative to the folder (with ``/``), 1-based line, 1-based number in the file.
+        Position: file relative to the folder (with ``/``), 1-based line, 1-based number in the file.
     lines
         Line of each key: ``{"state": 9, "state.confidence": 9}``.
     """
 
     id: str
     kind: str
-    title: Texts
-    issue: Texts
+    title: MultilingualText
+    issue: MultilingualText
     state: State
     review: Review
     provenance: Provenance
     facet: str | None
     need: str | None
     lang: str
-    cause: Texts | None
-    resolution: Texts | None
+    cause: MultilingualText | None
+    resolution: MultilingualText | None
     aliases: Mapping[str, tuple[str, ...]]
-    environment: Texts | None
+    environment: MultilingualText | None
     classify: Classify
-    answers: Answers
+    answers: EntryAnswers
     applies: Applies
     authentic: Authentic
     evidence: Any
@@ -167,45 +167,45 @@ class Entry:
 
     @property
     def in_use(self) -> bool:
-        """Whether it is written to the end and not archived."""
+        """Whether the entry is complete and not archived."""
         return self.state.confidence in IN_USE
 
     def valid_on(self, day: date) -> bool:
-        """Whether it holds on a day; its state does not matter."""
+        """Return whether the entry is valid on a date, whatever its state."""
         applies = self.applies
         begun = applies.valid_from is None or applies.valid_from <= day
         return begun and (applies.valid_until is None or day <= applies.valid_until)
 
     def line_of(self, *keys: str) -> int:
-        """Return the line of the first of these keys that is written, else of the entry."""
+        """Return the line of the first of these keys in the file, else of the entry."""
         return next((self.lines[key] for key in keys if key in self.lines), self.line)
 
     @property
     def languages(self) -> frozenset[str]:
-        """Languages that title and issue are in, ``""`` among them where none is named."""
+        """Languages of title and issue; ``""`` for an unknown one."""
         return frozenset((*self.title.by_lang, *self.issue.by_lang))
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """What could not be read, or is not as the schema says.
+    """A file that could not be read, or a value that violates the schema.
 
     Attributes
     ----------
     rule
-        Id of the rule of ``ckm kb-lint`` that it breaks.
+        Id of the violated rule of ``ckm kb-lint``.
     path, line
-        File relative to the folder, and 1-based line (0: the file as a whole).
+        File relative to the folder, and 1-based line (0: the whole file).
     message, hint
-        What is wrong, and what to do.
+        Problem and remedy.
     severity
-        How bad it is.
+        Severity.
     entry
-        Id of the entry, if it has a readable one.
+        Id of the entry if it can be read.
     document
-        1-based number of the document in the file; 0 for the file as a whole.
+        1-based number of the document in the file; 0 for the whole file.
     left_out
-        Whether the entry, or the whole file, is not read because of it.
+        Whether the entry or the file is left out because of this mistake.
     """
 
     rule: str
@@ -220,7 +220,7 @@ class Mistake:
 
     @property
     def where(self) -> str:
-        """The place as errors name it: ``deep/late.yaml:12``."""
+        """The position as errors name it: ``deep/late.yaml:12``."""
         return f"{self.path}:{self.line}" if self.line else self.path
 
 
@@ -232,36 +232,36 @@ def entry_from(
     document: int,
     lines: Mapping[str, int],
     extra: Mapping[str, Any],
-) -> Entry:
-    """Build an entry from what was understood of a document (:mod:`ckm.knowledge.document`).
+) -> KnowledgeEntry:
+    """Return the entry with the valid values of a document (:mod:`ckm.knowledge.entry_reader`).
 
     Parameters
     ----------
     plain
-        Values by key as the file holds them, days as ISO texts; it has ``id`` and ``state.confidence``.
+        Values by key as in the file, dates in ISO format; contains ``id`` and ``state.confidence``.
     path, line, document, lines, extra
-        As in :class:`Entry`.
+        As in :class:`KnowledgeEntry`.
     """
     lang = plain.get("lang", "")
     of = plain.get
     nothing: Mapping[str, Any] = {}
     answers, applies, provenance = of("answers", nothing), of("applies", nothing), of("provenance", nothing)
     authentic, review, access = of("authentic", nothing), of("review", nothing), of("access", nothing)
-    return Entry(
+    return KnowledgeEntry(
         id=plain["id"],
         kind=of("kind", ""),
         facet=of("facet"),
         need=of("need"),
         lang=lang,
-        title=_texts(of("title"), lang) or Texts({}),
-        issue=_texts(of("issue"), lang) or Texts({}),
+        title=_texts(of("title"), lang) or MultilingualText({}),
+        issue=_texts(of("issue"), lang) or MultilingualText({}),
         cause=_texts(of("cause"), lang),
         resolution=_texts(of("resolution"), lang),
         aliases=_phrases(of("aliases"), lang),
         environment=_texts(of("environment"), lang),
         state=State(**plain["state"]),
         classify=Classify(**{name: tuple(each) for name, each in of("classify", nothing).items()}),
-        answers=Answers(tuple(answers.get("reasons", ())), _phrases(answers.get("questions"), lang)),
+        answers=EntryAnswers(tuple(answers.get("reasons", ())), _phrases(answers.get("questions"), lang)),
         applies=Applies(
             tuple(applies.get("channels", ())),
             tuple(applies.get("regions", ())),
@@ -303,10 +303,10 @@ def entry_from(
     )
 
 
-def _texts(written: Any, lang: str) -> Texts | None:
+def _texts(written: Any, lang: str) -> MultilingualText | None:
     if written is None:
         return None
-    return Texts({lang: written} if isinstance(written, str) else written)
+    return MultilingualText({lang: written} if isinstance(written, str) else written)
 
 
 def _phrases(written: Any, lang: str) -> Mapping[str, tuple[str, ...]]:

@@ -1,4 +1,4 @@
-"""What people sought in the knowledge base and did not find."""
+"""Gaps of the knowledge base: queries without hits."""
 
 from __future__ import annotations
 
@@ -12,22 +12,23 @@ from ckm.search.query import Query, parse
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from ckm.knowledge.search import KnowledgeBase, Scope
-    from ckm.knowledge.search_log import Search, SearchLog
+    from ckm.knowledge.knowledge_base import KnowledgeBase
+    from ckm.knowledge.search_log import LoggedSearch, SearchLog
+    from ckm.knowledge.search_result import Scope
 
 
 @dataclass(frozen=True)
 class QueryGap:
-    """A query that found nothing.
+    """A query without hits.
 
     Attributes
     ----------
     query
-        As it was typed most often; upper and lower case, widths and spaces do not make another query.
+        The most frequent spelling; case, character widths and spaces are ignored.
     searches
-        How often it was searched without a hit.
+        Number of searches without hits.
     last
-        When last.
+        Time of the last one.
     """
 
     query: str
@@ -36,21 +37,21 @@ class QueryGap:
 
 
 def query_gaps(base: KnowledgeBase, log: SearchLog, scope: Scope) -> tuple[list[QueryGap], list[str]]:
-    """Return the queries that found nothing and would not today, most sought first, and remarks.
+    """Return the queries that had no hits and still have none, most frequent first, and remarks.
 
-    Each is searched again as the roles that sought it: what has been answered since is a gap no more.
+    Each query is searched again with the roles of its searches. A query with hits now is not a gap.
     """
-    missed: dict[str, list[Search]] = {}
-    silent = 0
+    without_hits: dict[str, list[LoggedSearch]] = {}
+    unlogged = 0
     for search in log.searches:
         if search.hits:
             continue
         if search.query is None:
-            silent += 1
+            unlogged += 1
         elif folded := fold(search.query):
-            missed.setdefault(folded, []).append(search)
+            without_hits.setdefault(folded, []).append(search)
     gaps, answered = [], 0
-    for _, searches in sorted(missed.items()):
+    for _, searches in sorted(without_hits.items()):
         written = min(Counter(each.query or "" for each in searches).items(), key=lambda item: (-item[1], item[0]))[0]
         query = parse(written)
         open_for = [roles for roles in {each.roles for each in searches} if not _finds(base, query, scope, roles)]
@@ -59,11 +60,11 @@ def query_gaps(base: KnowledgeBase, log: SearchLog, scope: Scope) -> tuple[list[
             gaps.append(QueryGap(written, len(still), max(each.at for each in still)))
         answered += not still
     gaps.sort(key=lambda gap: (-gap.searches, gap.query))
-    return gaps, list(_remarks(log, silent, answered))
+    return gaps, list(_remarks(log, unlogged, answered))
 
 
 def fold(query: str) -> str:
-    """Return what makes two queries the same: their words, whatever their case, width and spaces."""
+    """Return the query with case, character widths and spaces normalised."""
     return " ".join(unicodedata.normalize("NFKC", query).casefold().split())
 
 
@@ -71,16 +72,16 @@ def _finds(base: KnowledgeBase, query: Query, scope: Scope, roles: tuple[str, ..
     return bool(base.rank(query, replace(scope, roles=roles), 1))
 
 
-def _remarks(log: SearchLog, silent: int, answered: int) -> list[str]:
+def _remarks(log: SearchLog, unlogged: int, answered: int) -> list[str]:
     found = []
     if log.searches:
         empty = sum(not search.hits for search in log.searches)
-        found.append(f"{len(log.searches):,} searches were kept, {empty:,} of them found nothing")
-    if silent:
-        found.append(f"of {silent:,} searches without a hit the text was not kept (kb.log_query_text)")
+        found.append(f"{len(log.searches):,} searches in the log, {empty:,} of them without hits")
+    if unlogged:
+        found.append(f"{unlogged:,} searches without hits have no text in the log (kb.log_query_text)")
     if answered:
-        what = "query that found nothing then finds" if answered == 1 else "queries that found nothing then find"
-        found.append(f"{answered:,} {what} something by now")
+        what = "query without hits then has" if answered == 1 else "queries without hits then have"
+        found.append(f"{answered:,} {what} hits now")
     if log.broken:
         found.append(f"{log.broken:,} lines of the log could not be read")
     return found

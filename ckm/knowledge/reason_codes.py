@@ -1,4 +1,4 @@
-"""Codes of the churn reasons that entries may answer; what they mean is :mod:`ckm.churning.reason_book`."""
+"""Codes of the churn reasons that entries may answer; :mod:`ckm.churning.reason_book` has their meaning."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BOOK = Path(__file__).parents[1] / "reasons.yaml"
 
 @cache
 def reason_codes() -> frozenset[str]:
-    """Return all codes of the book that comes with ckm."""
+    """Return the codes of all churn reasons."""
     document = read_yaml(BOOK)
     assert document is not None
     return frozenset(each.mapping()["code"].text() for each in document.mapping()["reasons"].items())

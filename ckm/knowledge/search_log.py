@@ -1,8 +1,8 @@
-"""Searches that were made, for what people sought and did not find. Kept only where the workspace says so.
+"""The search log of a workspace, to find queries without hits. It is written only if the settings enable it.
 
-One line of JSON per search, written in one piece at the end of the file, so that several processes may write at once:
-``{"at": "2026-06-30T08:15:00+00:00", "role": "service", "hits": 0, "query": "..."}``. The query stands there only where
-that is allowed too.
+One JSON line per search, appended by a single write, so that several processes can log at the same time:
+``{"at": "2026-06-30T08:15:00+00:00", "role": "service", "hits": 0, "query": "..."}``. The query is logged only if a
+second setting enables it.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "kb-queries.ndjson"
-"""Below ``out/`` of the workspace, which git leaves alone."""
+"""File in ``out/`` of the workspace, which git ignores."""
 LONGEST = 500
-"""Characters of a query that are kept."""
+"""Characters of a query that are logged."""
 
 
 @dataclass(frozen=True)
-class Search:
-    """A search that was made.
+class LoggedSearch:
+    """A search in the log.
 
     Attributes
     ----------
     at
-        When, UTC.
+        Time in UTC.
     roles
-        Who was reading; empty where nobody was asked.
+        Roles of the reader; empty without roles.
     hits
-        How many entries were shown.
+        Number of hits.
     query
-        What was typed; None where that was not kept.
+        The query; None if it was not logged.
     """
 
     at: datetime
@@ -47,19 +47,19 @@ class Search:
 
 @dataclass(frozen=True)
 class SearchLog:
-    """Searches in the order of the file, and how many lines of it could not be read."""
+    """Searches in the order of the file, and the number of lines that could not be read."""
 
-    searches: tuple[Search, ...]
+    searches: tuple[LoggedSearch, ...]
     broken: int
 
 
-def append(path: Path, search: Search) -> None:
-    """Keep a search. The file is for its owner only.
+def append(path: Path, search: LoggedSearch) -> None:
+    """Append a search. Only the owner can read the file.
 
     Raises
     ------
     OSError
-        It cannot be written.
+        The file cannot be written.
     """
     line: dict[str, object] = {
         "at": search.at.astimezone(UTC).isoformat(timespec="seconds"),
@@ -72,13 +72,13 @@ def append(path: Path, search: Search) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
     try:
-        os.write(descriptor, data)  # one call: lines of several processes do not mix
+        os.write(descriptor, data)  # one call, so that lines of several processes do not mix
     finally:
         os.close(descriptor)
 
 
 def read(path: Path) -> SearchLog:
-    """Return the searches that were kept; none where there is no file."""
+    """Return the log; it is empty if there is no file."""
     try:
         with path.open("rb") as file:
             return _parsed(file)
@@ -90,13 +90,13 @@ def _parsed(lines: Iterable[bytes]) -> SearchLog:
     searches, broken = [], 0
     for line in lines:
         try:
-            told = json.loads(line)
-            at = datetime.fromisoformat(told["at"])
-            query = told.get("query")
-            roles = tuple(name for name in (told.get("role") or "").split(", ") if name)
+            values = json.loads(line)
+            at = datetime.fromisoformat(values["at"])
+            query = values.get("query")
+            roles = tuple(name for name in (values.get("role") or "").split(", ") if name)
             if at.tzinfo is None or not isinstance(query, str | None):
                 raise ValueError
-            searches.append(Search(at, roles, int(told["hits"]), query))
+            searches.append(LoggedSearch(at, roles, int(values["hits"]), query))
         except (ValueError, TypeError, KeyError, AttributeError):
             broken += 1
     return SearchLog(tuple(searches), broken)

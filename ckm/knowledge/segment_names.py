@@ -1,4 +1,4 @@
-"""Names of the segments that ckm's own methods give."""
+"""Names of the segments of ckm's methods."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from ckm.yamlfile import read_yaml
 
 DATA = Path(__file__).parents[1] / "data"
 BOOKS = ("rfm_names.yaml", "segments_value.yaml", "segments_lifecycle.yaml")
-"""Clusters are named by what they are made of and rules by whoever writes them: a workspace has those."""
+"""Names of clusters and of rules depend on the workspace."""
 
 
 @cache
 def usual_segment_names() -> frozenset[str]:
-    """Return the names that come with ckm."""
+    """Return the names of ckm's methods."""
     names = set()
     for book in BOOKS:
         document = read_yaml(DATA / book)

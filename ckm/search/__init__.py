@@ -1,4 +1,4 @@
-"""Search: texts in any script, an index of them, and what matches a query best.
+"""Full-text search: analysis of texts in any script, an index, and ranking by BM25.
 
-Knows texts, languages, labels and scores; nothing of knowledge entries, files of them or the rest of ckm.
+Knows texts, languages, labels and scores; independent of knowledge entries and their files.
 """

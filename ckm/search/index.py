@@ -1,25 +1,25 @@
-"""The index: records in, hits out. On disk or in memory, one tantivy index per family of scripts.
+"""The index: stores records and returns hits. On disk or in memory, with one tantivy index (shard) per script family.
 
-Each record becomes one document per language of its texts. The fields of a document:
+Each record is stored as one document per language of its texts. The fields of a document:
 
 ==============  =======================================================================================
-``key``         the record's key
-``group``       what is replaced together
+``key``         key of the record
+``group``       records of a group are replaced together
 ``label``       ``name=value``, in lower case
-``language``    by whose rules its words were stemmed
-``words``       terms of all texts; those of a title stand in it as often as a title weighs
+``language``    language whose stemmer was used
+``words``       terms of all texts; title terms are repeated as often as the weight of the title
 ``compounds``   the same for names and codes of several parts and for emoji
-``forms``       the same for words as written and pairs of neighbours
-``grams``       the same for grams
-``exact_*``     folded words of each text in order, for phrases; one field per text field that has a weight
-``spelled``     each word as written, in lower case: what did-you-mean suggests
-``like``        the terms that say best what the record is about, for more like it
-``vocabulary``  each folded word of scripts with spaces: which words of a text are like one of the query
-``stored``      what the caller wants back
+``forms``       the same for unstemmed words and pairs of neighbours
+``grams``       the same for character grams
+``exact_*``     folded words of each text in order, for phrases; one field per weighted text field
+``spelled``     each word as written, in lower case, for spelling suggestions
+``like``        most frequent terms of the record, for similar records
+``vocabulary``  each folded word of scripts with spaces, to find words similar to a query word
+``stored``      content that the caller gets back with a hit
 ==============  =======================================================================================
 
-Counting a title's words several times in one field is BM25F (Robertson, Zaragoza and Taylor, "Simple BM25 extension to
-multiple weighted fields", CIKM 2004): a word counts by how rare it is in all texts, and saturates over all of them.
+Repeating title terms in one field is BM25F (Robertson, Zaragoza and Taylor, "Simple BM25 extension to multiple weighted
+fields", CIKM 2004): inverse document frequency and term saturation are computed over all texts of the document.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import tantivy
 
 from ckm.search.analysis import analyse
-from ckm.search.compile import Compiled, Compiler
-from ckm.search.fields import FORMAT, label_term, schema
-from ckm.search.ranking import is_alike
-from ckm.search.record import Record
-from ckm.search.shelves import Shelves
+from ckm.search.bm25 import shares_grams
+from ckm.search.index_record import IndexRecord
+from ckm.search.index_schema import FORMAT, index_schema, label_term
+from ckm.search.query_compiler import CompiledQuery, QueryCompiler
+from ckm.search.shards import Shards
 from ckm.search.weights import WEIGHTS
 
 if TYPE_CHECKING:
@@ -44,34 +44,34 @@ if TYPE_CHECKING:
     from typing import Self
 
     from ckm.search.analysis import Analysis
-    from ckm.search.documents import Prepared
+    from ckm.search.index_documents import IndexDocument
     from ckm.search.query import Query
     from ckm.search.weights import Weights
 
-__all__ = ["FORMAT", "Hit", "Index"]
+__all__ = ["FORMAT", "Index", "IndexHit"]
 
-MOST_LOOKED_AT = 1000
-"""Texts without a word of the query in whose vocabulary a word like one of it is looked for. They come in the order of
-the grams that they share, so that after so many, next to none has one."""
-_DIGITS = 4  # decimals of a score that count: the last bits depend on the order in which an engine adds
+MOST_COMPARED = 1000
+"""Number of texts without a query word whose vocabularies are compared with the query. They are in the order of shared
+grams, so texts after these hardly ever have a similar word."""
+_DIGITS = 4  # decimals of a score; the last bits of a float depend on the order of additions in tantivy
 
 
 @dataclass(frozen=True)
-class Hit:
-    """A record that matched.
+class IndexHit:
+    """A record that matches a query.
 
     Attributes
     ----------
     key
-        The record's key.
+        Key of the record.
     score
-        Higher is better; comparable within one search only. 0 where nothing in the query ranks.
+        BM25 score; higher is better. Comparable only within one search. 0 for a query of filters alone.
     stored
-        What the record brought.
+        Stored content of the record.
     parts
-        What the score is made of (``words``, ``forms``, ``grams``), empty unless asked for.
+        Share of ``words``, ``forms`` and ``grams`` in the score; empty without ``explain``.
     phrases
-        Whether the phrases of the query were demanded; False where no record has them.
+        Whether the phrases of the query were required; False if no record contains them.
     """
 
     key: str
@@ -81,11 +81,11 @@ class Hit:
     phrases: bool = True
 
 
-_Place = tuple[int, int, int]  # shelf, and within it segment and document
+_Place = tuple[int, int, int]  # shard, segment and document
 
 
 class _Found(NamedTuple):
-    """A document that the engine found."""
+    """A document that tantivy found."""
 
     score: float
     key: str
@@ -94,30 +94,30 @@ class _Found(NamedTuple):
 
 
 class Index:
-    """An index of records; make one with :meth:`create` or :meth:`open`."""
+    """An index of records; created by :meth:`create` or :meth:`open`."""
 
-    def __init__(self, shelves: Shelves, weights: Weights = WEIGHTS) -> None:
-        self._shelves = shelves
-        self._schema = schema()
+    def __init__(self, shards: Shards, weights: Weights = WEIGHTS) -> None:
+        self._shards = shards
+        self._schema = index_schema()
         self._weights = weights
-        self._read()
+        self._reload()
 
     @classmethod
     def create(cls, path: Path | None = None, weights: Weights = WEIGHTS) -> Self:
-        """Make an empty index in a folder (made if it is missing, and empty), or in memory without one."""
-        return cls(Shelves.create(path), weights)
+        """Return a new, empty index in a folder, or in memory without one."""
+        return cls(Shards.create(path), weights)
 
     @classmethod
     def open(cls, path: Path, weights: Weights = WEIGHTS) -> Self:
-        """Open the index of a folder.
+        """Return the index of a folder.
 
         Raises
         ------
         ValueError
-            There is none, it is broken, or it was made by another format; the caller makes it anew.
+            There is no index, it is damaged, or it has another format. The caller builds it again.
         """
         try:
-            return cls(Shelves.open(path), weights)
+            return cls(Shards.open(path), weights)
         except (OSError, ValueError) as error:
             raise ValueError(f"no index: {error}") from error
 
@@ -125,40 +125,39 @@ class Index:
         """Return the number of documents: one per record and language."""
         return sum(int(searcher.num_docs) for searcher in self._searchers)
 
-    def replace(self, groups: Iterable[str], records: Iterable[Record | Sequence[Prepared]]) -> None:
-        """Remove all records of the groups, add the records.
+    def replace(self, groups: Iterable[str], records: Iterable[IndexRecord | Sequence[IndexDocument]]) -> None:
+        """Remove all records of some groups, then add records.
 
-        Killed meanwhile, some of it may be done; done again, it is as if it had been done once. Records of a group that
-        is not named are added beside those that are there. A record may come as its documents, prepared by another
-        process (:func:`ckm.search.documents.prepare`).
+        If the process is killed, a part may be done; a repeated call completes it.
+
+        Parameters
+        ----------
+        groups
+            Groups to remove.
+        records
+            Records, or their documents if another process analysed them
+            (:func:`ckm.search.index_documents.index_documents`).
         """
-        from ckm.search.documents import document, prepare  # a search does without
+        from ckm.search.index_documents import index_documents, tantivy_document  # a search needs neither
 
-        self._shelves.replace(
+        self._shards.replace(
             groups,
             (
-                (prepared.shelf, document(prepared))
+                (document.shard, tantivy_document(document))
                 for record in records
-                for prepared in (prepare(record, self._weights) if isinstance(record, Record) else record)
+                for document in (index_documents(record, self._weights) if isinstance(record, IndexRecord) else record)
             ),
         )
-        self._read()
+        self._reload()
 
     def languages(self) -> tuple[str, ...]:
-        """Return the languages by whose rules texts were stemmed, "" for none of them."""
+        """Return the languages whose stemmers were used; "" for text without a stemmer."""
         return tuple(sorted(term[1:] for term in self._terms("language", "=")))
 
     def labels(self, name: str) -> dict[str, int]:
-        """Return the values of a label, each with the number of documents that have it."""
+        """Return the values of a label with their document frequency."""
         prefix = label_term(name, "")
         return {term[len(prefix) :]: count for term, count in sorted(self._terms("label", prefix).items())}
-
-    def _terms(self, field: str, prefix: str) -> Counter[str]:
-        """Return the terms of a field that begin so, each with the number of documents that have it."""
-        counts: Counter[str] = Counter()
-        for searcher in self._searchers:
-            counts.update(dict(searcher.terms_with_prefix(field, prefix)))
-        return counts
 
     def search(
         self,
@@ -168,35 +167,36 @@ class Index:
         keep: Mapping[str, Collection[str]] = {},
         drop: Mapping[str, Collection[str]] = {},
         explain: bool = False,
-    ) -> list[Hit]:
-        """Return the best records for a query, best first; equal scores in order of their keys.
+    ) -> list[IndexHit]:
+        """Return the best records for a query, best first; equal scores in order of keys.
 
         Parameters
         ----------
         query
             From :func:`ckm.search.query.parse`.
         limit
-            How many at most.
+            Largest number of hits.
         keep
-            Label to values: a record must have one of the values of every label named. Filters work before ranking.
+            Label to values: a record must have one of the values of each label. Filters apply before ranking.
         drop
             Label to values: a record must have none of them.
         explain
-            Whether hits tell what their score is made of; costs another search per part.
+            Compute the parts of each score, by one more search per part.
 
         Returns
         -------
-        list of Hit
-            A phrase within other words that no record has counts as words (``phrases`` is False then): it may be a
-            quotation. A hit has a word of the query, or a word with two fifths of the grams of one. A query of filters
-            alone returns all that pass them, in order of their keys, with score 0; an empty query nothing.
+        list of IndexHit
+            A hit contains a word of the query, or a word that shares at least two fifths of the grams of one. A phrase
+            beside other words is required only if a record contains it (else ``phrases`` is False): it may be a
+            quotation. A query of filters alone returns all records that pass, in order of keys and with score 0. An
+            empty query returns nothing.
         """
         query = self.resolve(query)
         compiled = self._compiler.compile(query, keep, drop)
         if compiled is None:
             return []
         if not compiled.parts:
-            return self._in_order(compiled, limit)
+            return self._in_key_order(compiled, limit)
         hits = self._top(compiled, limit)
         if not hits and query.quotes:
             without = self._compiler.compile(query, keep, drop, phrases=False)
@@ -210,11 +210,11 @@ class Index:
         return hits
 
     def resolve(self, query: Query) -> Query:
-        """Return a query in which a name before a colon is a field of this index, or else a word."""
+        """Return the query with each ``name:`` read as a field of this index, or as a word if it is not a field."""
         return self._compiler.resolve(query)
 
     def parts(self, query: Query) -> dict[str, dict[str, float]]:
-        """Return what each part of a query gives every record that it matches, for measuring weights."""
+        """Return the score of each matching record by part of the query, to measure weights."""
         compiled = self._compiler.compile(self.resolve(query), {}, {})
         scores: dict[str, dict[str, float]] = {}
         for searcher, parts in zip(self._searchers, compiled.parts if compiled else (), strict=False):
@@ -223,13 +223,13 @@ class Index:
                     scores.setdefault(searcher.doc(address)["key"][0], {}).setdefault(name, score)
         return scores
 
-    def nearest(self, text: str, *, limit: int = 3, keep: Mapping[str, Collection[str]] = {}) -> list[Hit]:
-        """Return the records that share most character grams with a text, and at least half of them."""
+    def nearest(self, text: str, *, limit: int = 3, keep: Mapping[str, Collection[str]] = {}) -> list[IndexHit]:
+        """Return the records that share the most character grams with a text, and at least half of them."""
         compiled = self._compiler.nearest(text, keep)
         return [] if compiled is None else self._top(compiled, limit)
 
-    def more_like(self, key: str, *, limit: int = 5, keep: Mapping[str, Collection[str]] = {}) -> list[Hit]:
-        """Return the records most like one of the index, without itself; none where the key is unknown."""
+    def more_like(self, key: str, *, limit: int = 5, keep: Mapping[str, Collection[str]] = {}) -> list[IndexHit]:
+        """Return the records most similar to one, without itself; none for an unknown key."""
         terms: Counter[str] = Counter()
         for own in self._documents(key):
             terms.update(bytes(own["like"][0]).decode().split())
@@ -237,27 +237,34 @@ class Index:
         return [] if compiled is None else self._top(compiled, limit)
 
     def vocabulary_near(self, word: str, limit: int = 3) -> list[str]:
-        """Return words of the index that a word may have been meant for, nearest first, then most common first."""
-        from ckm.search.vocabulary import near
+        """Return the words of the index with the most similar spelling, nearest first, then most frequent first."""
+        from ckm.search.spelling import similar_words
 
-        return near(word, self._searchers, limit)
+        return similar_words(word, self._searchers, limit)
 
     def analyse(self, text: str) -> Analysis:
-        """Return how a query is read against this index: what ``--explain`` shows and a passage marks."""
+        """Return the analysis of a query against this index, for ``--explain`` and for snippets."""
         return analyse(text, among=self.languages())
 
-    def _read(self) -> None:
-        """Look at the newest state."""
-        self._searchers = self._shelves.searchers
-        self._compiler = Compiler(self._schema, self._searchers, self._weights, self.languages())
+    def _reload(self) -> None:
+        """Use the last commit of the shards."""
+        self._searchers = self._shards.searchers
+        self._compiler = QueryCompiler(self._schema, self._searchers, self._weights, self.languages())
 
-    def _top(self, compiled: Compiled, limit: int) -> list[Hit]:
-        """Return the best records; fetches more until no record outside could come before the last one."""
+    def _terms(self, field: str, prefix: str) -> Counter[str]:
+        """Return the terms of a field with a prefix, with their document frequency."""
+        counts: Counter[str] = Counter()
+        for searcher in self._searchers:
+            counts.update(dict(searcher.terms_with_prefix(field, prefix)))
+        return counts
+
+    def _top(self, compiled: CompiledQuery, limit: int) -> list[IndexHit]:
+        """Return the best records; fetch more until no other record can score higher than the last one."""
         fetch = 2 * limit + 10
         while True:
             found: list[_Found] = []
-            unseen = -1.0  # what a record that was not fetched may score at most
-            for shelf, (searcher, query) in enumerate(zip(self._searchers, compiled.queries, strict=True)):
+            unseen = -1.0  # highest possible score of a record that was not fetched
+            for shard, (searcher, query) in enumerate(zip(self._searchers, compiled.queries, strict=True)):
                 top = searcher.search(query, fetch, count=False).hits
                 if len(top) == fetch:
                     unseen = max(unseen, round(top[-1][0], _DIGITS))
@@ -265,84 +272,72 @@ class Index:
                     document = searcher.doc(address)
                     if compiled.homes and document["home"][0] not in compiled.homes:
                         score *= self._weights.foreign
-                    found.append(_Found(round(score, _DIGITS), document["key"][0], _place(shelf, address), document))
+                    place = (shard, address.segment_ord, address.doc)
+                    found.append(_Found(round(score, _DIGITS), document["key"][0], place, document))
             found.sort(key=lambda one: (-one.score, one.key))
-            best, looked_at = self._best(found, compiled, limit)
-            if unseen >= 0 and looked_at > MOST_LOOKED_AT:
+            best, compared = self._best(found, compiled, limit)
+            if unseen >= 0 and compared > MOST_COMPARED:
                 others = self._top(replace(compiled, queries=compiled.sure, words=()), limit)
-                return sorted({hit.key: hit for hit in (*others, *best)}.values(), key=lambda h: (-h.score, h.key))[
-                    :limit
-                ]
+                merged = {hit.key: hit for hit in (*others, *best)}.values()
+                return sorted(merged, key=lambda hit: (-hit.score, hit.key))[:limit]
             if unseen < 0 or (len(best) == limit and best[-1].score > unseen):
                 return best
             fetch *= 4
 
-    def _best(self, found: Sequence[_Found], compiled: Compiled, limit: int) -> tuple[list[Hit], int]:
-        """Return the first hits among what was found, and in how many texts a word was looked for."""
+    def _best(self, found: Sequence[_Found], compiled: CompiledQuery, limit: int) -> tuple[list[IndexHit], int]:
+        """Return the first hits, and the number of texts whose vocabulary was compared with the query."""
         keys = list(dict.fromkeys(one.key for one in found))
-        excluded = set(self._among(compiled.excluded, keys))
-        certain = self._places(compiled.certain, keys) if compiled.words else set()
-        best: dict[str, Hit] = {}
-        looked_at = 0
+        excluded = {key for key, _ in self._matches(compiled.excluded, keys)}
+        certain = {place for _, place in self._matches(compiled.certain, keys)} if compiled.words else set()
+        best: dict[str, IndexHit] = {}
+        compared = 0
         for one in found:
             if one.key in best or one.key in excluded:
                 continue
             if compiled.words and one.place not in certain:
-                looked_at += 1
-                if not is_alike(bytes(one.document["vocabulary"][0]).decode(), compiled.words):
+                compared += 1
+                if not shares_grams(bytes(one.document["vocabulary"][0]).decode(), compiled.words):
                     continue
-            best[one.key] = Hit(one.key, one.score, self._stored(one.key, one.document))
+            best[one.key] = IndexHit(one.key, one.score, self._stored(one.key, one.document))
             if len(best) == limit:
                 break
-        return list(best.values()), looked_at
+        return list(best.values()), compared
 
-    def _places(self, query: tantivy.Query | None, keys: list[str]) -> set[_Place]:
-        """Return the places of those documents of some records that match a query."""
-        if query is None or not keys:
-            return set()
-        among = tantivy.Query.term_set_query(self._schema, "key", keys)
-        both = tantivy.Query.boolean_query([(tantivy.Occur.Must, among), (tantivy.Occur.Must, query)])
-        return {
-            _place(shelf, address)
-            for shelf, searcher in enumerate(self._searchers)
-            for _, address in searcher.search(both, len(self) + 1, count=False, order_by_field="key").hits
-        }
-
-    def _among(self, query: tantivy.Query | None, keys: list[str]) -> list[str]:
-        """Return those of the keys whose records match a query with any of their texts."""
+    def _matches(self, query: tantivy.Query | None, keys: list[str]) -> list[tuple[str, _Place]]:
+        """Return key and place of the documents of some records that match a query; none without a query."""
         if query is None or not keys:
             return []
         among = tantivy.Query.term_set_query(self._schema, "key", keys)
         both = tantivy.Query.boolean_query([(tantivy.Occur.Must, among), (tantivy.Occur.Must, query)])
-        found: dict[str, None] = {}
-        for searcher in self._searchers:
-            hits = searcher.search(both, len(self) + 1, count=False, order_by_field="key").hits
-            found.update((key, None) for key, _ in hits)
-        return list(found)
+        return [
+            (key, (shard, address.segment_ord, address.doc))
+            for shard, searcher in enumerate(self._searchers)
+            for key, address in searcher.search(both, len(self) + 1, count=False, order_by_field="key").hits
+        ]
 
-    def _in_order(self, compiled: Compiled, limit: int) -> list[Hit]:
-        """Return the first records by key among those that match a query in which nothing ranks."""
+    def _in_key_order(self, compiled: CompiledQuery, limit: int) -> list[IndexHit]:
+        """Return the first matching records in order of keys, for a query without words."""
         fetch = 8 * limit + 10
         while True:
             found: dict[str, tuple[tantivy.Searcher, tantivy.DocAddress]] = {}
-            seen_to: str | None = None  # from this key on, one may not have been fetched
+            complete_to: str | None = None  # keys up to this one were all fetched; None: all keys were
             for searcher, query in zip(self._searchers, compiled.queries, strict=True):
                 hits = searcher.search(query, fetch, count=False, order_by_field="key", order=tantivy.Order.Asc).hits
                 if len(hits) == fetch:
-                    seen_to = hits[-1][0] if seen_to is None else min(seen_to, hits[-1][0])
+                    complete_to = hits[-1][0] if complete_to is None else min(complete_to, hits[-1][0])
                 for key, address in hits:
                     found.setdefault(key, (searcher, address))
-            keys = sorted(key for key in found if seen_to is None or key <= seen_to)
-            excluded = set(self._among(compiled.excluded, keys))
+            keys = sorted(key for key in found if complete_to is None or key <= complete_to)
+            excluded = {key for key, _ in self._matches(compiled.excluded, keys)}
             keys = [key for key in keys if key not in excluded]
-            if seen_to is None or len(keys) > limit:
+            if complete_to is None or len(keys) > limit:
                 break
             fetch *= 4
         first = [(key, *found[key]) for key in keys[:limit]]
-        return [Hit(key, 0.0, self._stored(key, searcher.doc(address))) for key, searcher, address in first]
+        return [IndexHit(key, 0.0, self._stored(key, searcher.doc(address))) for key, searcher, address in first]
 
     def _stored(self, key: str, document: tantivy.Document) -> str:
-        """Return what was stored with a record: its first document has it."""
+        """Return the stored content of a record, which its first document holds."""
         stored = document.get_first("stored")
         if stored is None:
             found = (each.get_first("stored") for each in self._documents(key))
@@ -356,8 +351,8 @@ class Index:
             for _, address in searcher.search(own, 100, count=False).hits:
                 yield searcher.doc(address)
 
-    def _scores(self, parts: list[tantivy.Query], hits: list[Hit]) -> dict[str, float]:
-        """Return what one part of a query, as each shelf has it, gives each of the hits."""
+    def _scores(self, parts: list[tantivy.Query], hits: list[IndexHit]) -> dict[str, float]:
+        """Return the score that one part of a query, given per shard, adds to each hit."""
         scores: dict[str, float] = {}
         for hit in hits:
             own = tantivy.Query.const_score_query(tantivy.Query.term_query(self._schema, "key", hit.key), 0.0)
@@ -366,7 +361,3 @@ class Index:
                 for score, _ in searcher.search(both, 1, count=False).hits:
                     scores[hit.key] = max(scores.get(hit.key, 0.0), round(score, _DIGITS))
         return scores
-
-
-def _place(shelf: int, address: tantivy.DocAddress) -> _Place:
-    return shelf, address.segment_ord, address.doc

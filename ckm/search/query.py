@@ -1,7 +1,7 @@
-"""What a user types: words, "exact phrases", -words to leave out, field:value. Nothing is an error.
+"""Parse a query: words, "exact phrases", -excluded words, field:value. No query is invalid.
 
-What is no syntax is words: a lone quotation mark, a minus before nothing, a colon in a time of day. Whether a name
-before a colon is a field at all is known to the index only, so that a clause keeps how it was written.
+Everything that is not syntax is words: a single quotation mark, a minus before a space, a colon in a time of day. Only
+the index knows whether a name before a colon is a field, so a clause contains the name as written.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import re
 from dataclasses import dataclass
 
 LONGEST = 1000
-"""Characters of a query that are read. Who pastes a whole letter finds what its beginning asks for."""
+"""Characters of a query that are read; of a longer text the beginning."""
 
-# Only straight quotation marks ask for a phrase: typographic ones are quotations, as in „Model C“-Schulen. A minus
-# after a conjunction is a German word with its first half left out: Privatpersonen und -organisationen.
+# Only straight quotation marks enclose a phrase: typographic ones are quotations, as in „Model C“-Schulen. A minus
+# after a conjunction is part of a shortened German compound: Privatpersonen und -organisationen.
 _CLAUSE = re.compile(
     r"(?<!\S)(?P<minus>-(?=[^\W\d]|[\u2190-\u2bff\U0001f000-\U0001faff]|\"[^\"]*\w[^\"]*\"))?"
     r"(?:(?P<field>[^\W\d]\w*):(?=[^\s:/]))?"
@@ -25,18 +25,18 @@ _CONJUNCTION = re.compile(r"(?:^|\s)(?:und|oder|sowie|bzw\.|beziehungsweise|en|o
 
 @dataclass(frozen=True)
 class Clause:
-    """A part of a query that is more than words.
+    """A phrase, an excluded word or a field of a query.
 
     Attributes
     ----------
     text
         The phrase, the word or the value.
     field
-        The name before the colon, "" where there is none.
+        The name before the colon; "" without a colon.
     exact
-        Whether it stood in quotation marks.
+        Whether it was in quotation marks.
     negated
-        Whether a minus stood before it.
+        Whether it began with a minus.
     """
 
     text: str
@@ -47,18 +47,18 @@ class Clause:
 
 @dataclass(frozen=True)
 class Query:
-    """A query, parsed.
+    """A parsed query.
 
     Attributes
     ----------
     text
-        What was read of it.
+        The text that was read.
     words
-        The words that rank, those of phrases included, parted by spaces.
+        The words that are scored, including those of phrases, separated by spaces.
     clauses
         Phrases, excluded words and fields, in order.
     remarks
-        What the user should know about how the query was read.
+        Notes for the user about how the query was read.
     """
 
     text: str
@@ -68,13 +68,13 @@ class Query:
 
     @property
     def quotes(self) -> bool:
-        """Whether a phrase stands within other words: it may be a quotation."""
+        """Whether there is a phrase beside other words: it may be a quotation."""
         phrases = [clause.text for clause in self.clauses if clause.exact and not clause.field and not clause.negated]
         return bool(phrases) and " ".join(" ".join(phrases).split()) != self.words
 
 
 def parse(text: str) -> Query:
-    """Read a query. Never fails: what is no syntax is words.
+    """Return the parsed query. Never fails: what is not syntax is words.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def parse(text: str) -> Query:
     (Clause(text='offene Ware', exact=True), Clause(text='Gutschein', negated=True), Clause(text='de', field='lang'))
     """
     remarks: tuple[str, ...] = ()
-    # Characters that no encoding knows (half of a pair, from a broken terminal) cannot be looked up.
+    # Lone surrogates, from a misconfigured terminal, cannot be encoded.
     text = text.encode("utf-8", "replace").decode("utf-8")
     if len(text) > LONGEST:
         remarks = (f"the query has {len(text):,} characters; the first {LONGEST:,} were read",)

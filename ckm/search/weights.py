@@ -1,6 +1,6 @@
-"""What counts how much: the one place for the weights of ranking.
+"""Weights of the scoring parts of a query.
 
-One set for all languages. ``bench/search_weights.py`` chose them by cross-validation; docs/search.md says how.
+The same for all languages. ``bench/search_weights.py`` chose them by cross-validation; docs/search.md explains how.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Weights:
-    """How much each kind of match adds to a score.
+    """Weight of each kind of match in the score.
 
     Attributes
     ----------
     grams
-        Script to the weight of one matching gram beside that of a word, which is 1.
+        Weight of a matching gram by script; a word has weight 1.
     forms
-        Weight of a word as it is written.
+        Weight of an unstemmed word.
     pairs
-        Weight of two words that stand side by side.
+        Weight of a pair of neighbouring words.
     near
-        Weight of a word one mistake away from a word that no text has.
+        Weight of a word at edit distance 1 from a query word that no text contains.
     foreign
-        Factor on the score of a text that is in another language than the query, where the query's language is told
-        and the index has texts in it.
+        Factor for texts in another language than the query, if the query's language is known and the index has texts
+        in it.
     fields
-        Text field to how often its words are counted: a word in a title is worth as much as three in a body. A field
-        that is not named counts once.
+        Number of times that the words of a text field count: a word in a title counts as three in a body. Other fields
+        count once.
     """
 
     grams: Mapping[str, float] = field(

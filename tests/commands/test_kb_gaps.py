@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from ckm.churning.keeping import keep
-from ckm.knowledge.search_log import Search, append
+from ckm.knowledge.search_log import LoggedSearch, append
 from ckm.store import Store
 from tests.conftest import Run
 from tests.knowledge.kb_files import small_base, write_entry
@@ -28,7 +28,7 @@ def shop(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def sought(shop: Path, query: str | None, hits: int = 0, day: int = 1, roles: tuple[str, ...] = ()) -> None:
-    search = Search(datetime(2026, 6, day, tzinfo=UTC), roles, hits, query)
+    search = LoggedSearch(datetime(2026, 6, day, tzinfo=UTC), roles, hits, query)
     append(shop / "out" / "kb-queries.ndjson", search)
 
 
@@ -53,7 +53,7 @@ def test_what_finds_something_by_now_is_a_gap_no_more(run: Run, shop: Path) -> N
     write_entry(shop / "kb", "giraffe", "The giraffe cup")
     rows, told = gaps(run, shop)
     assert rows == []
-    assert "1 query that found nothing then finds something by now" in told
+    assert "1 query without hits then has hits now" in told
 
 
 def test_what_a_role_may_not_read_stays_a_gap_of_that_role(run: Run, shop: Path) -> None:
@@ -66,7 +66,7 @@ def test_what_a_role_may_not_read_stays_a_gap_of_that_role(run: Run, shop: Path)
 
 def test_searches_without_their_text_are_counted(run: Run, shop: Path) -> None:
     sought(shop, None)
-    assert "of 1 searches without a hit the text was not kept" in gaps(run, shop)[1]
+    assert "1 searches without hits have no text in the log" in gaps(run, shop)[1]
 
 
 def test_reasons_without_an_answer_come_dearest_first(run: Run, shop: Path) -> None:
@@ -80,7 +80,7 @@ def test_reasons_without_an_answer_come_dearest_first(run: Run, shop: Path) -> N
             "suppressed": pl.Series([None] * 3, dtype=pl.String),
             "first_warned_on": date(2026, 6, 1),
             "value_at_risk": [value for _, value, _ in customers],
-            "reasons": [[{"code": code, "points": 1.0} for code in codes] for _, _, codes in customers],
+            "reasons": [[{"code": code, "contribution": 1.0} for code in codes] for _, _, codes in customers],
         }
     )
     keep(Store(shop / "store"), frame, as_of=date(2026, 6, 1), horizon=90, facts={})
@@ -95,7 +95,7 @@ def test_reasons_without_an_answer_come_dearest_first(run: Run, shop: Path) -> N
 def test_without_warnings_it_says_so(run: Run, shop: Path) -> None:
     rows, told = gaps(run, shop)
     assert rows == []
-    assert "no warnings are kept" in told
+    assert "no saved warnings" in told
 
 
 @pytest.mark.parametrize("fmt", ["table", "csv", "json", "ndjson", "md"])

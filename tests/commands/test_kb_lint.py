@@ -10,8 +10,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from ckm.knowledge.entry_schema import schema_text
 from ckm.knowledge.lint import RULES
-from ckm.knowledge.schema import schema_text
 from ckm.output import Format
 from tests.conftest import Run, Shell
 from tests.knowledge.bases import full, smallest, write
@@ -81,7 +81,7 @@ def test_junit_has_a_case_per_rule_and_file(run: Run, kb: Path, tmp_path: Path) 
     assert len(cases) == len(RULES)
     failed = cases["ckm.kb-lint.duplicate-id", "one.yaml"].find("failure")
     assert failed is not None
-    assert failed.get("message") == "one.yaml:2 (a): the id 'a' stands in deep/two.yaml:2 too"
+    assert failed.get("message") == "one.yaml:2 (a): duplicate id 'a', first in deep/two.yaml:2"
     assert cases["ckm.kb-lint.unknown-key", "one.yaml"].find("failure") is None
     strict = run("kb-lint", "--kb", kb, *DAY, "-f", "junit", "--fail-on", "warning")
     assert strict.exit_code == 1

@@ -51,7 +51,7 @@ def ids(hits: list[dict[str, Any]]) -> list[str]:
 def test_a_hit_says_all_that_is_to_be_known_of_it(ask: Any) -> None:
     hit = next(hit for hit in ask("parcel late") if hit["id"] == "late")
     assert hit["title"] == "The parcel is late"
-    assert [hit["title"][start:end] for start, end in hit["title_marks"]] == ["parcel", "late"]
+    assert [hit["title"][start:end] for start, end in hit["title_highlights"]] == ["parcel", "late"]
     assert (hit["state"], hit["checked"], hit["age_days"], hit["due"]) == ("validated", "2026-01-10", 171, "2026-04-20")
     assert hit["warnings"] == ["review overdue since 2026-04-20"]
     assert (hit["path"], hit["topics"], hit["reasons"]) == ("deep/late.yaml", ["delivery"], ["late_delivery"])
@@ -59,7 +59,7 @@ def test_a_hit_says_all_that_is_to_be_known_of_it(ask: Any) -> None:
 
 def test_marks_are_places_in_the_passage(ask: Any) -> None:
     (hit,) = ask("customer waits")
-    assert [hit["passage"][start:end] for start, end in hit["marks"]] == ["customer", "waits"]
+    assert [hit["snippet"][start:end] for start, end in hit["highlights"]] == ["customer", "waits"]
 
 
 def test_by_default_only_what_is_written_to_the_end_and_holds_is_found(ask: Any) -> None:
@@ -205,7 +205,7 @@ def test_nothing_found_says_what_was_perhaps_meant_and_what_is_near(run: Run, ba
     write_entry(base, "phone", "Our telephone number", "lang: en")
     done = run("kb-search", "zzqx", "--kb", base, *AS_OF, "-f", "json")
     assert (done.exit_code, done.stdout) == (0, "[]\n")
-    assert "nothing found as of 2026-06-30" in done.stderr
+    assert "no hits as of 2026-06-30" in done.stderr
     assert run("kb-search", "zzqx", "--kb", base, "--fail-empty").exit_code == 1
     hinted = run("kb-search", '"telefone number"', "--kb", base, *AS_OF)
     assert "telephone" in hinted.stderr
@@ -294,7 +294,7 @@ def test_explain_says_how_the_query_was_read_and_what_makes_the_score(run: Run, 
 def test_a_missing_folder_and_a_missing_query_are_wrong_usage(run: Run, base: Path, tmp_path: Path) -> None:
     assert run("kb-search", "late", "--kb", tmp_path / "nowhere").exit_code == 2
     assert run("kb-search", "--kb", base).exit_code == 2
-    assert run("kb-search", "late", "--kb", base, "--failures").exit_code == 2
+    assert run("kb-search", "late", "--kb", base, "--show-failures").exit_code == 2
 
 
 @pytest.mark.slow
@@ -365,7 +365,7 @@ def test_a_suite_gives_a_row_per_language_and_one_of_all(run: Run, base: Path, s
 
 
 def test_failures_lists_the_queries_whose_entry_is_not_first(run: Run, base: Path, suite: Path) -> None:
-    done = run("kb-search", "--suite", suite, "--kb", base, *AS_OF, "--failures", "-f", "json")
+    done = run("kb-search", "--suite", suite, "--kb", base, *AS_OF, "--show-failures", "-f", "json")
     (failure,) = json.loads(done.stdout)
     assert (failure["query"], failure["expected"], failure["rank"], failure["first"]) == ("widget", ["red"], 2, "blue")
     assert failure["where"].endswith("suite.yaml:4")

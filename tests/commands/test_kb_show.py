@@ -39,12 +39,12 @@ def test_a_page_shows_texts_state_and_neighbours(run: Run, kb: Path) -> None:
     for line in (
         "  [th] พัสดุล่าช้า",
         "  churn reasons: late_delivery",
-        "  also called [de]: Sendung",
-        "  learned: question by anna on 2026-05-01",
+        "  aliases [de]: Sendung",
+        "  collected: question by anna on 2026-05-01",
         "  old: A pair of shoes (old) (validated)",
-        "  gone: not there",
+        "  gone: does not exist",
         "  mood: good",
-        "  entries.yaml:18: nobody knows the key 'mood'",
+        "  entries.yaml:18: unknown key 'mood'",
     ):
         assert line in lines, (line, lines)
 

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from ckm.errors import UsageError
 from ckm.findings import Severity
 from ckm.kb import new_entry
-from ckm.knowledge.draft import Wanted, origins, slug
-from ckm.knowledge.folder import read_folder
+from ckm.knowledge.draft import DraftFields, origins, slug
+from ckm.knowledge.entry_files import read_folder
+from ckm.knowledge.entry_schema import all_keys
 from ckm.knowledge.lint import lint_base
-from ckm.knowledge.schema import all_keys
 
 from .bases import TODAY, smallest, write
 
@@ -32,7 +32,7 @@ TITLES = (
 
 @pytest.mark.parametrize("origin", list(origins()))
 def test_a_draft_of_any_origin_has_no_errors_and_knows_its_mode(tmp_path: Path, origin: str) -> None:
-    new_entry(tmp_path, Wanted(origin), TODAY)
+    new_entry(tmp_path, DraftFields(origin), TODAY)
     base = read_folder(tmp_path)
     report = lint_base(base, TODAY)
     assert {(each.rule, each.severity) for each in report.findings} == {("unfilled", Severity.warning)}
@@ -45,7 +45,7 @@ def test_a_draft_of_any_origin_has_no_errors_and_knows_its_mode(tmp_path: Path, 
 
 @pytest.mark.parametrize("title", TITLES)
 def test_a_title_in_any_script_is_kept_and_names_the_file(tmp_path: Path, title: str) -> None:
-    draft = new_entry(tmp_path, Wanted("question", title=title, lang="de"), TODAY)
+    draft = new_entry(tmp_path, DraftFields("question", title=title, lang="de"), TODAY)
     entry = read_folder(tmp_path).entries[0]
     assert entry.title.by_lang == {"de": title}
     assert (entry.id, draft.path) == (draft.id, tmp_path / f"{draft.id}.yaml")
@@ -62,7 +62,7 @@ def test_no_title_leads_out_of_the_folder(title: str) -> None:
 
 @pytest.mark.parametrize("name", ["../../outside", "/etc/x", "..", "a/b", "C:\\x", "con"])
 def test_no_id_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
-    draft = new_entry(tmp_path / "kb", Wanted(id=name), TODAY)
+    draft = new_entry(tmp_path / "kb", DraftFields(id=name), TODAY)
     assert draft.path.parent == tmp_path / "kb"
     assert [path.parent.name for path in tmp_path.rglob("*.yaml")] == ["kb"]
     assert read_folder(tmp_path / "kb").entries[0].id == name
@@ -70,10 +70,10 @@ def test_no_id_leads_out_of_the_folder(tmp_path: Path, name: str) -> None:
 
 def test_nothing_is_overwritten_unless_forced(tmp_path: Path) -> None:
     write(tmp_path, "mine", name="late.yaml")
-    with pytest.raises(UsageError, match="is there already"):
-        new_entry(tmp_path, Wanted(id="late"), TODAY)
+    with pytest.raises(UsageError, match="already exists"):
+        new_entry(tmp_path, DraftFields(id="late"), TODAY)
     assert (tmp_path / "late.yaml").read_text() == "mine"
-    new_entry(tmp_path, Wanted(id="late"), TODAY, force=True)
+    new_entry(tmp_path, DraftFields(id="late"), TODAY, force=True)
     assert read_folder(tmp_path).entries[0].id == "late"
 
 
@@ -81,11 +81,11 @@ def test_an_id_that_another_file_holds_is_refused_even_if_forced(tmp_path: Path)
     write(tmp_path, smallest("late"), name="deep/other.yaml")
     for force in (False, True):
         with pytest.raises(UsageError, match="is taken by"):
-            new_entry(tmp_path, Wanted(id="late"), TODAY, force=force)
+            new_entry(tmp_path, DraftFields(id="late"), TODAY, force=force)
 
 
 def test_the_same_title_twice_gives_two_entries(tmp_path: Path) -> None:
-    ids = [new_entry(tmp_path, Wanted(title="Late parcel"), TODAY).id for _ in range(3)]
+    ids = [new_entry(tmp_path, DraftFields(title="Late parcel"), TODAY).id for _ in range(3)]
     assert ids == ["late-parcel", "late-parcel-2", "late-parcel-3"]
 
 
@@ -93,24 +93,26 @@ def test_a_link_is_not_written_through(tmp_path: Path) -> None:
     (tmp_path / "kb").mkdir()
     (tmp_path / "kb" / "late.yaml").symlink_to(tmp_path / "outside.yaml")
     with pytest.raises(UsageError, match="is a link"):
-        new_entry(tmp_path / "kb", Wanted(id="late"), TODAY, force=True)
+        new_entry(tmp_path / "kb", DraftFields(id="late"), TODAY, force=True)
     assert not (tmp_path / "outside.yaml").exists()
 
 
 @pytest.mark.parametrize(
     ("wanted", "message", "hint"),
     [
-        (Wanted("complain"), "no origin 'complain'", "did you mean 'complaint'?"),
-        (Wanted(kind="form"), "no kind 'form'", "did you mean 'for'?"),
-        (Wanted(lang="english"), "no language", "BCP 47"),
-        (Wanted(id="two words"), "no spaces", "two-words"),
-        (Wanted(id="-rf"), "dash", "rf"),
-        (Wanted(id="x" * 501), "at most 500", ""),
-        (Wanted(title="\x1b[31m"), "control characters", ""),
-        (Wanted(title=" "), "one line", ""),
+        (DraftFields("complain"), "no origin 'complain'", "did you mean 'complaint'?"),
+        (DraftFields(kind="form"), "no kind 'form'", "did you mean 'for'?"),
+        (DraftFields(lang="english"), "not a language tag", "BCP 47"),
+        (DraftFields(id="two words"), "no spaces", "two-words"),
+        (DraftFields(id="-rf"), "dash", "rf"),
+        (DraftFields(id="x" * 501), "at most 500", ""),
+        (DraftFields(title="\x1b[31m"), "control characters", ""),
+        (DraftFields(title=" "), "one line", ""),
     ],
 )
-def test_what_is_unfit_is_refused_with_what_was_meant(tmp_path: Path, wanted: Wanted, message: str, hint: str) -> None:
+def test_what_is_unfit_is_refused_with_what_was_meant(
+    tmp_path: Path, wanted: DraftFields, message: str, hint: str
+) -> None:
     with pytest.raises(UsageError, match=message) as caught:
         new_entry(tmp_path, wanted, TODAY)
     assert hint in (caught.value.hint or "")
@@ -118,7 +120,7 @@ def test_what_is_unfit_is_refused_with_what_was_meant(tmp_path: Path, wanted: Wa
 
 
 def test_the_comments_of_a_draft_say_what_every_key_wants(tmp_path: Path) -> None:
-    text = new_entry(tmp_path, Wanted(lang="en"), TODAY).text
+    text = new_entry(tmp_path, DraftFields(lang="en"), TODAY).text
     for name, shape in all_keys():
         if name not in {"evidence", "history"}:
             assert shape.description in text, name

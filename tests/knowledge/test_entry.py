@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.knowledge.entry import Entry, Review
-from ckm.knowledge.folder import read_file
-from ckm.knowledge.texts import Texts, nearest_language
+from ckm.knowledge.entry import KnowledgeEntry, Review
+from ckm.knowledge.entry_files import read_file
+from ckm.knowledge.multilingual_text import MultilingualText, nearest_language
 
 from .bases import smallest, write
 
 
-def only(folder: Path, text: str) -> Entry:
+def only(folder: Path, text: str) -> KnowledgeEntry:
     entries, mistakes = read_file(write(folder, text), folder)
     assert mistakes == []
     return entries[0]
@@ -26,7 +26,7 @@ def test_the_smallest_legal_entry_has_eight_keys(tmp_path: Path) -> None:
     entry = only(tmp_path, smallest())
     assert len(entry.plain) == 8
     assert (entry.id, entry.kind, entry.state.confidence) == ("late", "for", "wip")
-    assert (entry.title, entry.cause, entry.aliases) == (Texts({"": "Late parcel"}), None, {})
+    assert (entry.title, entry.cause, entry.aliases) == (MultilingualText({"": "Late parcel"}), None, {})
     assert not entry.in_use
 
 
@@ -90,9 +90,9 @@ def test_a_reader_gets_their_language_or_the_nearest(prefer: str, chosen: str) -
 
 
 def test_a_text_without_a_language_goes_before_english_and_any_before_none() -> None:
-    assert Texts({"": "plain", "en": "English"}).in_language("th") == ("", "plain")
-    assert Texts({"th": "ไทย", "fa": "فارسی"}).in_language("de") == ("fa", "فارسی")
-    assert Texts({}).in_language("de") == ("", "")
+    assert MultilingualText({"": "plain", "en": "English"}).in_language("th") == ("", "plain")
+    assert MultilingualText({"th": "ไทย", "fa": "فارسی"}).in_language("de") == ("fa", "فارسی")
+    assert MultilingualText({}).in_language("de") == ("", "")
 
 
 @given(st.integers(-3, 3), st.none() | st.integers(-3, 3), st.none() | st.integers(-3, 3))

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from ckm.errors import UnknownNameError
 from ckm.findings import Severity
-from ckm.knowledge.folder import read_folder
-from ckm.knowledge.lint import RULES, Expected, Finding, LintReport, lint_base, lint_folder
+from ckm.knowledge.entry_files import read_folder
+from ckm.knowledge.lint import RULES, LintFinding, LintOptions, LintReport, lint_base, lint_folder
 from ckm.knowledge.lint.links import _circles
 
 from .bases import TODAY, full, smallest, write
 
-EXPECTED = Expected(
+EXPECTED = LintOptions(
     topics=frozenset({"delivery"}),
     departments=frozenset({"service"}),
     segments=frozenset({"Champions", "At Risk"}),
@@ -26,13 +26,13 @@ EXPECTED = Expected(
 )
 
 
-def lint(folder: Path, *documents: str, as_of: date = TODAY, expected: Expected = EXPECTED) -> LintReport:
+def lint(folder: Path, *documents: str, as_of: date = TODAY, expected: LintOptions = EXPECTED) -> LintReport:
     if documents:
         write(folder, *documents)
     return lint_base(read_folder(folder), as_of, expected)
 
 
-def only(report: LintReport, rule: str) -> Finding:
+def only(report: LintReport, rule: str) -> LintFinding:
     found = [each for each in report.findings if each.rule == rule]
     assert len(found) == 1, report.findings
     return found[0]
@@ -45,7 +45,7 @@ def test_good_entries_and_the_smallest_draft_are_without_findings_worth_a_look(t
 
 
 CASES = {
-    "duplicate-id": ([full("a"), full("a", 1)], "the id 'a' stands in entries.yaml:2 too", 20),
+    "duplicate-id": ([full("a"), full("a", 1)], "duplicate id 'a', first in entries.yaml:2", 20),
     "dangling-link": ([full("late-parcel", more="links: {related: [late-parcels]}")], "names 'late-parcels'", 17),
     "circular-link": (
         [
@@ -56,10 +56,10 @@ CASES = {
         "'a', 'b', 'c' supersede each other",
         17,
     ),
-    "unverified": ([full().replace("status: verified, by: ben, ", "")], "nobody is named who verified it", 14),
-    "self-verified": ([full().replace("by: ben", "by: ' ANNA '")], "who verified it is who wrote it", 14),
+    "unverified": ([full().replace("status: verified, by: ben, ", "")], "validated without a verifier", 14),
+    "self-verified": ([full().replace("by: ben", "by: ' ANNA '")], "verified by its author", 14),
     "validity-reversed": ([full().replace("2026-12-31", "2025-12-31")], "before it begins on 2026-01-01", 12),
-    "unknown-reason": ([full().replace("late_delivery", "late_delivry")], "no churn reason 'late_delivry'", 11),
+    "unknown-reason": ([full().replace("late_delivery", "late_delivry")], "unknown churn reason 'late_delivry'", 11),
     "personal-data": (
         [full(title="Late", issue="Ask anna.meier@shop.example about the parcel.")],
         "an e-mail address under",
@@ -67,12 +67,12 @@ CASES = {
     ),
     "same-answer": (
         [full("a", question="Where is it?"), full("b", 1, question="WHERE is it")],
-        "it answers the same question as 'a' (entries.yaml:1) for the same case",
+        "answers the same question as 'a' (entries.yaml:1) in the same case",
         29,
     ),
     "near-duplicate": (
         [full("a", title="Parcel has not come"), full("b", title="Parcel has not cone")],
-        "% like 'a' (entries.yaml:1)",
+        "% similar to 'a' (entries.yaml:1)",
         25,
     ),
     "review-overdue": (
@@ -80,30 +80,30 @@ CASES = {
         "was due on 2026-06-29, 1 day ago",
         15,
     ),
-    "expired": ([full().replace("2026-12-31", "2026-06-29")], "it was valid until 2026-06-29", 12),
-    "stale": ([full().replace("facet: policy", "facet: transaction")], "last looked at 59 days ago", 15),
+    "expired": ([full().replace("2026-12-31", "2026-06-29")], "valid until 2026-06-29", 12),
+    "stale": ([full().replace("facet: policy", "facet: transaction")], "last checked 59 days ago", 15),
     "future-day": ([full().replace("at: 2026-05-02", "at: 2026-07-01")], "authentic.at is 2026-07-01", 14),
     "answers-nothing": (
         [full().replace("resolution", "cause")],
-        "it is validated, names what it answers, and has no resolution",
+        "validated without a resolution",
         11,
     ),
-    "unfilled": ([full(title="'?'")], "still to be filled in: title", 7),
-    "unknown-topic": ([full(more="classify: {topics: [delivry]}")], "no topic 'delivry'", 17),
-    "unknown-department": ([full(more="classify: {departments: [sales]}")], "no department 'sales'", 17),
-    "unknown-segment": ([full(more="classify: {segments: [at risk]}")], "no segment 'at risk'", 17),
-    "unknown-key": ([full(more="mood: good")], "nobody knows the key 'mood'", 17),
-    "unusual-word": ([full().replace("audience: customer", "audience: custmer")], "usually an audience", 10),
+    "unfilled": ([full(title="'?'")], "placeholders to fill in: title", 7),
+    "unknown-topic": ([full(more="classify: {topics: [delivry]}")], "unknown topic 'delivry'", 17),
+    "unknown-department": ([full(more="classify: {departments: [sales]}")], "unknown department 'sales'", 17),
+    "unknown-segment": ([full(more="classify: {segments: [at risk]}")], "unknown segment 'at risk'", 17),
+    "unknown-key": ([full(more="mood: good")], "unknown key 'mood'", 17),
+    "unusual-word": ([full().replace("audience: customer", "audience: custmer")], "unusual word: an audience", 10),
     "control-characters": ([full(title='"\\e[31m"')], "control characters under 'title'", 7),
-    "lost-text": ([full(title="Order #123 is late")], "what follows '#' is a comment to YAML", 7),
-    "review-unplanned": ([full().replace(", interval_days: 180", "")], "nothing says when it is reviewed next", 15),
+    "lost-text": ([full(title="Order #123 is late")], "what follows '#' is a YAML comment", 7),
+    "review-unplanned": ([full().replace(", interval_days: 180", "")], "no date of the next review", 15),
     "superseded-in-use": (
         [full("a"), full("b", 1, more="links: {supersedes: [a]}")],
-        "'b' (entries.yaml:19) stands in its place",
+        "superseded by 'b' (entries.yaml:19)",
         10,
     ),
     "missing-translation": ([full(title="{en: x, de: y}")], "issue in de; resolution in de", 8),
-    "schema": ([full().replace("kind: for", "kind: four")], "a kind is one of", 3),
+    "schema": ([full().replace("kind: for", "kind: four")], "a kind must be one of", 3),
     "file": ([full() + "  broken: [\n"], "", 18),
 }
 
@@ -127,9 +127,9 @@ def test_every_rule_has_a_case_a_promise_and_a_remedy() -> None:
 
 def test_a_rule_that_is_skipped_says_nothing_and_an_unknown_one_is_refused(tmp_path: Path) -> None:
     documents = [full("a", more="mood: x"), full("a", 1)]
-    assert lint(tmp_path, *documents, expected=Expected(skip=("duplicate-id", "unknown-key"))).findings == ()
+    assert lint(tmp_path, *documents, expected=LintOptions(skip=("duplicate-id", "unknown-key"))).findings == ()
     with pytest.raises(UnknownNameError, match="duplicate"):
-        lint(tmp_path, expected=Expected(skip=("duplicate",)))
+        lint(tmp_path, expected=LintOptions(skip=("duplicate",)))
 
 
 def test_an_entry_answers_nothing_without_a_resolution_and_without_what_it_answers(tmp_path: Path) -> None:
@@ -138,7 +138,7 @@ def test_an_entry_answers_nothing_without_a_resolution_and_without_what_it_answe
     found = only(lint(tmp_path, bare), "answers-nothing")
     assert (found.severity, found.line) == (Severity.warning, 1)
     promised = full("b").replace("resolution:", "cause:")
-    assert "has no resolution" in only(lint(tmp_path, promised), "answers-nothing").message
+    assert "without a resolution" in only(lint(tmp_path, promised), "answers-nothing").message
     assert not lint(tmp_path, promised.replace("kind: for", "kind: about")).findings
 
 
@@ -233,8 +233,10 @@ def test_a_report_that_was_kept_is_the_one_made_anew_and_another_day_is_another(
     )
     for day in (TODAY, TODAY, TODAY + timedelta(days=400), TODAY):
         anew = lint_base(read_folder(kb), day, EXPECTED)
-        assert lint_folder(kb, day, lambda: EXPECTED, agreed="1", place=place) == anew
-        assert lint_folder(kb, day, lambda: EXPECTED, agreed="1") == anew
+        assert lint_folder(kb, day, lambda: EXPECTED, options_key="1", place=place) == anew
+        assert lint_folder(kb, day, lambda: EXPECTED, options_key="1") == anew
     assert {"same-answer", "personal-data"} <= {each.rule for each in anew.findings}
-    other = Expected(skip=("personal-data",))
-    assert lint_folder(kb, TODAY, lambda: other, agreed="2", place=place) == lint_base(read_folder(kb), TODAY, other)
+    other = LintOptions(skip=("personal-data",))
+    assert lint_folder(kb, TODAY, lambda: other, options_key="2", place=place) == lint_base(
+        read_folder(kb), TODAY, other
+    )

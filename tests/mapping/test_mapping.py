@@ -100,7 +100,7 @@ def test_the_name_defaults_to_the_files_stem_and_the_key_to_the_tables(tmp_path:
             "'currency' needs one of 'value', 'expr', 'first' and 'columns'",
             None,
         ),
-        (10, "  order_id: Nummer", "'order_id' stands here and in line 9", None),
+        (10, "  order_id: Nummer", "duplicate key 'order_id', first in line 9", None),
         (11, '  net: {expr: "quantity * * unit_price"}', "bad SQL expression", "docs/mapping.md"),
         (11, '  net: {expr: "sum(quantity)"}', "looks at other rows", "belong in an analysis"),
         (11, '  net: {expr: "row_number() over (order by net)"}', "looks at other rows", None),

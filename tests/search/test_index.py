@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckm.search.index import Index
+from ckm.search.index_record import ANY
+from ckm.search.index_record import IndexRecord as Record
 from ckm.search.query import parse
-from ckm.search.record import ANY, Record
 
 SHARED = Path(os.environ.get("CKM_SHARED") or Path(__file__).parents[3] / "shared" / "data") / "kb"
 

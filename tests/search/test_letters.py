@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from ckm.knowledge.cache import open_index
+from ckm.knowledge.index_cache import open_index
 from ckm.search.analysis import analyse
-from ckm.search.analysis.detection import detect
+from ckm.search.analysis.document_terms import terms
+from ckm.search.analysis.language_detection import detect
 from ckm.search.analysis.languages import SNOWBALL
-from ckm.search.analysis.terms import terms
 from ckm.search.query import parse
 from tests.conftest import Run
 

@@ -1,11 +1,11 @@
-"""Is the knowledge base what one thinks it is? Findings by file and line, worst first.
+"""Lint rules for a knowledge base, and the report of their findings by file and line.
 
-A rule is a function in a file named after what it looks at; :mod:`ckm.knowledge.lint.rules` is the table of all.
+Each rule is a function in the module of its context; :mod:`ckm.knowledge.lint.lint_rules` lists all of them.
 """
 
-from ckm.knowledge.lint.findings import Finding, LintReport
-from ckm.knowledge.lint.rules import RULES, Rule
-from ckm.knowledge.lint.run import lint_base, lint_folder
-from ckm.knowledge.lint.subject import Expected
+from ckm.knowledge.lint.lint_context import LintOptions
+from ckm.knowledge.lint.lint_report import LintFinding, LintReport
+from ckm.knowledge.lint.lint_rules import RULES, LintRule
+from ckm.knowledge.lint.linter import lint_base, lint_folder
 
-__all__ = ["RULES", "Expected", "Finding", "LintReport", "Rule", "lint_base", "lint_folder"]
+__all__ = ["RULES", "LintFinding", "LintOptions", "LintReport", "LintRule", "lint_base", "lint_folder"]

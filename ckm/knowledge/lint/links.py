@@ -1,71 +1,71 @@
-"""Ids, and what refers to them."""
+"""Lint rules for ids and links."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckm.knowledge.lint.findings import Breach
+from ckm.knowledge.lint.lint_report import Violation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from ckm.knowledge.lint.subject import Subject
+    from ckm.knowledge.lint.lint_context import LintContext
 
 SUGGESTIONS = 200
-"""Dangling links for which a near id is sought; a base with more has another trouble."""
+"""Number of dangling links for which a similar id is suggested."""
 NEAR = 80
-"""Likeness of two ids, of 100, from which one is suggested for the other."""
+"""Similarity of two ids, from 0 to 100, from which one is suggested for the other."""
 
 
-def duplicate_id(subject: Subject) -> Iterator[Breach]:
-    """No id stands twice."""
-    for entry in subject.entries:
-        first = subject.by_id[entry.id]
+def duplicate_id(context: LintContext) -> Iterator[Violation]:
+    """Yield entries whose id an earlier entry has."""
+    for entry in context.entries:
+        first = context.by_id[entry.id]
         if first is not entry:
-            yield Breach(
-                entry, f"the id '{entry.id}' stands in {first.path}:{first.lines.get('id', first.line)} too", ("id",)
+            yield Violation(
+                entry, f"duplicate id '{entry.id}', first in {first.path}:{first.lines.get('id', first.line)}", ("id",)
             )
 
 
-def dangling_link(subject: Subject) -> Iterator[Breach]:
-    """Every id that an entry refers to is there."""
-    told = 0
-    for entry in subject.entries:
+def dangling_link(context: LintContext) -> Iterator[Violation]:
+    """Yield links to ids that do not exist."""
+    count = 0
+    for entry in context.entries:
         for key, names in (("links.supersedes", entry.links.supersedes), ("links.related", entry.links.related)):
             for name in names:
-                if name in subject.known_ids:
+                if name in context.known_ids:
                     continue
-                told += 1
-                near = near_id(name, subject.by_id) if told <= SUGGESTIONS else None
+                count += 1
+                near = near_id(name, context.by_id) if count <= SUGGESTIONS else None
                 hint = f"did you mean '{near}'?" if near else None
-                yield Breach(entry, f"{key} names '{name}', which is not there", (key, "links"), hint)
+                yield Violation(entry, f"{key} names '{name}', which does not exist", (key, "links"), hint)
 
 
-def circular_link(subject: Subject) -> Iterator[Breach]:
-    """No entry stands, over any number of others, in its own place; none is related to itself."""
-    for circle in _circles({entry.id: entry.links.supersedes for entry in subject.by_id.values()}):
-        entry = subject.by_id[circle[0]]
+def circular_link(context: LintContext) -> Iterator[Violation]:
+    """Yield entries that supersede themselves, directly or through others, or are related to themselves."""
+    for circle in _circles({entry.id: entry.links.supersedes for entry in context.by_id.values()}):
+        entry = context.by_id[circle[0]]
         if len(circle) == 1:
-            yield Breach(entry, "it supersedes itself", ("links.supersedes",))
+            yield Violation(entry, "supersedes itself", ("links.supersedes",))
         else:
             more = f" and {len(circle) - 5:,} more" if len(circle) > 5 else ""
             names = ", ".join(f"'{name}'" for name in circle[:5])
-            yield Breach(entry, f"{names}{more} supersede each other in a circle", ("links.supersedes",))
-    for entry in subject.entries:
+            yield Violation(entry, f"{names}{more} supersede each other in a circle", ("links.supersedes",))
+    for entry in context.entries:
         if entry.id in entry.links.related:
-            yield Breach(entry, "it is related to itself", ("links.related",))
+            yield Violation(entry, "related to itself", ("links.related",))
 
 
-def superseded_in_use(subject: Subject) -> Iterator[Breach]:
-    """An entry in whose place another stands is archived."""
-    for entry in subject.entries:
-        successor = subject.superseded_by.get(entry.id)
+def superseded_in_use(context: LintContext) -> Iterator[Violation]:
+    """Yield entries in use that a valid entry supersedes."""
+    for entry in context.entries:
+        successor = context.superseded_by.get(entry.id)
         if entry.in_use and successor is not None:
-            yield Breach(entry, f"{subject.name(successor)} stands in its place", ("state.confidence",))
+            yield Violation(entry, f"superseded by {context.name(successor)}", ("state.confidence",))
 
 
 def near_id(name: str, known: Mapping[str, object]) -> str | None:
-    """Return the id that was probably meant; None where none is near."""
+    """Return the most similar id; None if none is similar."""
     from rapidfuzz import process
 
     found = process.extractOne(name, sorted(known), score_cutoff=NEAR)
@@ -73,7 +73,7 @@ def near_id(name: str, known: Mapping[str, object]) -> str | None:
 
 
 def _circles(successors: Mapping[str, tuple[str, ...]]) -> Iterator[list[str]]:
-    """Yield each strongly connected set of ids that holds a circle, sorted (Tarjan 1972, without recursion)."""
+    """Yield each strongly connected component of ids with a circle, sorted (Tarjan 1972, without recursion)."""
     number: dict[str, int] = {}
     lowest: dict[str, int] = {}
     path: list[str] = []

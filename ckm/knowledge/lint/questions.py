@@ -1,4 +1,4 @@
-"""What entries answer, and whether two answer the same."""
+"""Lint rules for the questions that entries answer."""
 
 from __future__ import annotations
 
@@ -6,73 +6,71 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from ckm.findings import Severity
-from ckm.knowledge.lint.findings import Breach
-from ckm.knowledge.lint.folding import fold
+from ckm.knowledge.lint.lint_report import Violation
+from ckm.search.analysis.word_forms import fold_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ckm.knowledge.entry import Entry
-    from ckm.knowledge.lint.subject import Subject
+    from ckm.knowledge.entry import KnowledgeEntry
+    from ckm.knowledge.lint.lint_context import LintContext
 
 COMPARED = 20
-"""Entries with the same question that one is compared with; a base where more have it has one finding each anyway."""
+"""Number of entries with the same question that an entry is compared with."""
 
 
-def answers_nothing(subject: Subject) -> Iterator[Breach]:
-    """An entry has a resolution, or names reasons or questions that it answers; a validated one ``for`` has the former.
+def answers_nothing(context: LintContext) -> Iterator[Violation]:
+    """Yield entries without resolution, reasons and questions, and validated ``for`` entries without resolution.
 
-    A draft may be without any: the question is written down before somebody knows the answer.
+    For a draft this is only information: it may record a question before the answer is known.
     """
-    for entry in subject.entries:
+    for entry in context.entries:
         if entry.state.confidence == "archived" or entry.resolution is not None:
             continue
         if not entry.answers.reasons and not any(entry.answers.questions.values()):
             severity = Severity.info if entry.state.confidence == "wip" else None
-            yield Breach(
-                entry, "it has no resolution, and names no reasons or questions that it answers", (), None, severity
-            )
+            yield Violation(entry, "no resolution, and no reasons or questions that it answers", (), None, severity)
         elif entry.kind == "for" and entry.state.confidence == "validated":
-            yield Breach(
+            yield Violation(
                 entry,
-                "it is validated, names what it answers, and has no resolution",
+                "validated without a resolution",
                 ("answers", "state.confidence"),
-                "write under resolution what to say or do",
+                "write a resolution",
             )
 
 
-def same_answer(subject: Subject) -> Iterator[Breach]:
-    """No two validated entries answer the same question for the same case: a reader would not know whom to believe.
+def same_answer(context: LintContext) -> Iterator[Violation]:
+    """Yield validated entries that answer the same question as an earlier one in the same case.
 
-    The question is one of ``answers.questions`` or the issue, folded. The case is the kind, the audience, and what
-    ``applies`` and ``classify`` say of products, segments, channels, regions and days; what is not named is any.
+    Questions are ``answers.questions`` and the issue, folded. The case is kind, audience, products, segments, channels,
+    regions and dates; a missing value means any.
     """
-    entries = [entry for entry in subject.by_id.values() if entry.state.confidence == "validated"]
-    told: set[int] = set()
-    for earlier, later in subject.kept("same", lambda: _same_pairs(entries)):
+    entries = [entry for entry in context.by_id.values() if entry.state.confidence == "validated"]
+    reported: set[int] = set()
+    for earlier, later in context.cached_value("same", lambda: _same_pairs(entries)):
         one, other = entries[earlier], entries[later]
-        if later not in told and _holds(one, subject) and _holds(other, subject):
-            told.add(later)
-            message = f"it answers the same question as {subject.name(one)} for the same case"
-            yield Breach(other, message, ("answers.questions", "issue"))
+        if later not in reported and _is_valid(one, context) and _is_valid(other, context):
+            reported.add(later)
+            message = f"answers the same question as {context.name(one)} in the same case"
+            yield Violation(other, message, ("answers.questions", "issue"))
 
 
-def _holds(entry: Entry, subject: Subject) -> bool:
-    """Whether it is not at its end by the day, nor replaced."""
+def _is_valid(entry: KnowledgeEntry, context: LintContext) -> bool:
+    """Return whether an entry has not expired and is not superseded."""
     end = entry.applies.valid_until
-    return entry.id not in subject.superseded_by and (end is None or end >= subject.as_of)
+    return entry.id not in context.superseded_by and (end is None or end >= context.as_of)
 
 
-def _same_pairs(entries: list[Entry]) -> list[tuple[int, int]]:
-    """Return pairs of entries with a question and a case in common, on any day, by number."""
-    asked: dict[str, list[int]] = defaultdict(list)
+def _same_pairs(entries: list[KnowledgeEntry]) -> list[tuple[int, int]]:
+    """Return pairs of entries, by number, with the same question and an overlapping case on any date."""
+    by_question: dict[str, list[int]] = defaultdict(list)
     for number, entry in enumerate(entries):
         for question in _questions(entry):
-            asked[question].append(number)
+            by_question[question].append(number)
     return sorted(
         {
             (other, number)
-            for numbers in asked.values()
+            for numbers in by_question.values()
             for place, number in enumerate(numbers)
             for other in numbers[max(0, place - COMPARED) : place]
             if _same_case(entries[number], entries[other])
@@ -80,14 +78,14 @@ def _same_pairs(entries: list[Entry]) -> list[tuple[int, int]]:
     )
 
 
-def _questions(entry: Entry) -> set[str]:
+def _questions(entry: KnowledgeEntry) -> set[str]:
     texts = [text for each in entry.answers.questions.values() for text in each]
     texts += entry.issue.by_lang.values()
-    return {folded for text in texts if (folded := fold(text))}
+    return {folded for text in texts if (folded := fold_text(text))}
 
 
-def _same_case(one: Entry, other: Entry) -> bool:
-    """Whether there is a case for which both hold."""
+def _same_case(one: KnowledgeEntry, other: KnowledgeEntry) -> bool:
+    """Return whether the cases of two entries overlap."""
     if one.kind != other.kind or one.state.audience != other.state.audience:
         return False
     lists = (
@@ -106,5 +104,7 @@ def _same_case(one: Entry, other: Entry) -> bool:
     return not (ends_before or begins_after)
 
 
-def _environment(entry: Entry) -> frozenset[str]:
-    return frozenset(fold(text) for text in entry.environment.by_lang.values()) if entry.environment else frozenset()
+def _environment(entry: KnowledgeEntry) -> frozenset[str]:
+    return (
+        frozenset(fold_text(text) for text in entry.environment.by_lang.values()) if entry.environment else frozenset()
+    )

@@ -1,8 +1,8 @@
-"""From text to terms: one chain per script, chosen by the text's own characters.
+"""Analyse texts: convert a text to terms with an analyzer for each script.
 
-A text is put into NFKC with ASCII digits and cut into runs of one script. Each run goes through its script's chain, so
-that a text or a query in several scripts is analysed piece by piece, and documents of all languages share one index.
-The same chains serve documents and queries. Tables and word lists are read when the first text needs them.
+A text is normalised (NFKC, ASCII digits) and split into runs of one script. Each run is analysed by the analyzer of its
+script, so a text may mix scripts, and documents in all languages share one index. Documents and queries use the same
+analyzers. Tables and word lists are read when a text needs them.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ckm.search.analysis import chinese, languages, thai
-from ckm.search.analysis.choice import chosen_languages
 from ckm.search.analysis.compounds import Compound, compounds, terms_of
 from ckm.search.analysis.emoji import Emoji, all_emoji
-from ckm.search.analysis.text import normalise, origins, runs
-from ckm.search.analysis.tokens import Analysis, Run, Token
-from ckm.search.analysis.word import read_word
+from ckm.search.analysis.language_detection import chosen_languages
+from ckm.search.analysis.normalization import normalise, origins, runs
+from ckm.search.analysis.tokens import Analysis, ScriptRun, Token
+from ckm.search.analysis.word_forms import read_word
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -35,29 +35,28 @@ def grams(text: str, lang: str = "") -> list[str]:
 
 
 def analyse(text: str, lang: str = "", among: Collection[str] | None = None, *, in_full: bool = True) -> Analysis:
-    """Return the terms of a text with their places in it.
+    """Return the terms of a text with their positions.
 
     Parameters
     ----------
     text
-        Any text; nothing in it is an error.
+        Any text.
     lang
-        BCP 47 tag. Breaks ties where languages share an alphabet (German, English; Persian, Arabic); the script itself
-        is seen in the characters. "" or a language without word lists: the text's own stop words tell.
+        BCP 47 tag, used if languages share an alphabet (German, English; Persian, Arabic). "" or a language without
+        word lists: the stop words of the text decide.
     among
-        For a query, the languages that the index holds ("" for texts of none): where the query's stop words do not
-        tell which one it is in, each of its words is stemmed by the rules of every one of them. None for a document,
-        which is in one language per alphabet.
+        For a query, the languages of the index ("" for texts without a language): if the stop words of the query do
+        not decide, its words are stemmed in all of them. None for a document, which has one language per alphabet.
     in_full
-        Whether grams and forms are wanted too: they take most of the time.
+        Whether to compute grams and forms, which take most of the time.
     """
     normalised = normalise(text)
-    cut = list(runs(normalised))
-    chosen = chosen_languages([(script, characters) for script, characters, _ in cut], lang, among)
+    found_runs = list(runs(normalised))
+    chosen = chosen_languages([(script, characters) for script, characters, _ in found_runs], lang, among)
     maker = _Tokens(origins(text, normalised), in_full)
-    han = [characters for script, characters, _ in cut if script == "han"]
+    han = [characters for script, characters, _ in found_runs if script == "han"]
     written_in = chinese.written_in(han) if han else ()
-    for script, characters, start in cut:
+    for script, characters, start in found_runs:
         if script == "han":
             maker.han(characters, start, written_in)
         elif script == "thai":
@@ -84,12 +83,12 @@ _UNSPACED = frozenset({"han", "thai"})
 
 
 class _Tokens:
-    """Collects the tokens of a text; a place in the normalised text becomes one in the text as written."""
+    """Collects the tokens of a text and converts positions in the normalised text to positions in the original."""
 
     def __init__(self, places: list[int] | None, with_grams: bool) -> None:
         self._places = places
         self._with_grams = with_grams
-        self.runs: list[Run] = []
+        self.runs: list[ScriptRun] = []
         self.exact: list[Token] = []
         self.words: list[Token] = []
         self.compounds: list[Token] = []
@@ -103,9 +102,9 @@ class _Tokens:
         start, end = self._span(start, end)
         last = self.runs[-1] if self.runs else None
         if last is not None and last.script == script and last.languages == chosen:
-            self.runs[-1] = Run(script, chosen, last.start, end)
+            self.runs[-1] = ScriptRun(script, chosen, last.start, end)
         else:
-            self.runs.append(Run(script, chosen, start, end))
+            self.runs.append(ScriptRun(script, chosen, start, end))
 
     def word(self, script: str, written: str, place: int, chosen: tuple[str, ...]) -> None:
         alphabet, folded, stems, found, _ = read_word(script, written, chosen)
@@ -159,7 +158,7 @@ class _Tokens:
         ]
 
     def forms(self) -> tuple[Token, ...]:
-        """Return the words of scripts with spaces, and each two that no other script comes between."""
+        """Return the words of scripts with spaces, and the pairs of neighbours without another script between them."""
         singles = [token for token in self.exact if token.script not in _UNSPACED]
         pairs = [
             Token(f"{one.term}_{other.term}", one.start, other.end, one.script)

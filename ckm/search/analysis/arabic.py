@@ -1,7 +1,7 @@
-"""Persian, Arabic and what else is written in Arabic letters: one form per letter, light stems.
+"""Analyzer for Arabic script (Persian, Arabic and others): one form per letter, light stems.
 
-A zero-width non-joiner parts words here as a space does: *می‌روم* is two words for the index. Joining at it was
-measured and hurts (MRR .661 against .708), because writers leave it out or put a space in its place.
+A zero-width non-joiner separates words like a space: *می‌روم* is two words in the index. Joining the two was measured
+and is worse (MRR .661 against .708), because writers omit it or write a space instead.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from ckm.search.analysis import languages
 
-# Yeh, kaf, heh and hamza in the forms that keyboards and languages write; marks for vowels and lengthened lines go.
+# Forms of yeh, kaf, heh and hamza by keyboard and language; marks for vowels and elongation are removed.
 _LETTERS = str.maketrans(
     {
         **dict.fromkeys("يىئېےۍێ", "ی"),
@@ -24,20 +24,20 @@ _LETTERS = str.maketrans(
 )
 _TO_ARABIC = str.maketrans({"ی": "ي", "ک": "ك"})
 
-# Longest first: plural, possessive and comparative endings, and the yeh of relation. A stem keeps three letters.
+# Longest first: plural, possessive and comparative suffixes, and the relational yeh. A stem has at least three letters.
 SUFFIXES = ("هایشان", "هایمان", "هایتان", "هایی", "هایم", "هایت", "هایش", "های", "ترین", "تری", "ها", "تر", "ی")
 _SHORTEST = 3
 
 
 @lru_cache(maxsize=1 << 16)
 def fold(word: str) -> str:
-    """Return a word with one form per letter; a hamza alone stays, since a letter is no mark."""
+    """Return a word with one form per letter; a single hamza stays, since it is a letter then."""
     return word.casefold().translate(_LETTERS) or ("ء" if "ء" in word else "")
 
 
 @lru_cache(maxsize=1 << 16)
 def stem(word: str, language: str) -> str:
-    """Return the stem of a word as written, "" for a stop word."""
+    """Return the stem of a word; "" for a stop word."""
     folded = fold(word)
     if not language:
         return folded

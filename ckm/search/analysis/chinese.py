@@ -1,7 +1,7 @@
-"""Chinese characters, with kana and Hangul: Traditional folded to Simplified, bigrams and single characters.
+"""Analyzer for Chinese characters, kana and Hangul: Traditional folded to Simplified, bigrams, single characters.
 
-The table is OpenCC's (Apache-2.0), made by ``bench/search_tables.py``. A Traditional text can write 客户 throughout, so
-without folding a search for 客戶 finds nothing.
+The table is OpenCC's (Apache-2.0), created by ``bench/search_tables.py``. A Traditional text may contain 客户, so
+without folding a search for 客戶 does not find it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def _only_simplified() -> frozenset[str]:
 
 
 def written_in(runs: Iterable[str]) -> tuple[str, ...]:
-    """Return which way of writing the runs of a text use; both where no character tells."""
+    """Return the language of the runs of a text: Simplified or Traditional Chinese (both if unclear), ja or ko."""
     counts = dict.fromkeys((*VARIANTS, "ja", "ko"), 0)
     traditional, simplified = _table(), _only_simplified()
     for character, count in Counter("".join(runs)).items():
@@ -42,19 +42,19 @@ def written_in(runs: Iterable[str]) -> tuple[str, ...]:
             counts["ja"] += count
         elif "\uac00" <= character <= "\ud7af":
             counts["ko"] += count
-    # Japanese writes kana between characters of either form, Korean nearly Hangul alone; one brand name is neither.
+    # Japanese mixes kana with Chinese characters, Korean is nearly all Hangul; a single brand name does not decide.
     most = max(counts.values())
     found = tuple(sorted(language for language, count in counts.items() if count == most))
     return found if most else VARIANTS
 
 
 def fold(run: str) -> str:
-    """Return characters in their Simplified form, one for one; case of kana and Hangul does not exist."""
+    """Return the characters in their Simplified form, one for one."""
     return run.translate(_table())
 
 
 def bigrams(folded: str) -> list[str]:
-    """Return each pair of neighbours; a character that stands alone is a term by itself."""
+    """Return each pair of neighbouring characters; a single character is a term by itself."""
     if len(folded) == 1:
         return [folded]
     return [folded[place : place + 2] for place in range(len(folded) - 1)]

@@ -1,8 +1,8 @@
 """Names and codes of several parts: ``Wi-Fi``, ``USB-C``, ``AB-12/3``, ``C++``, ``.NET``, ``R&D``, ``24/7``, ``3.5mm``.
 
-Their parts are words like any others. Beside these a compound has terms of its own, as in Lucene's word delimiter
-filter with ``catenateAll`` and ``preserveOriginal``: parts that a dash joins are also one word (*wifi*), and what holds
-another sign is also a term with this sign (*c++*), so that it differs from what lacks it.
+Their parts are ordinary words. A compound also has terms of its own, as in Lucene's word delimiter filter with
+``catenateAll`` and ``preserveOriginal``: parts joined by a dash are also one word (*wifi*), and a compound with another
+sign is also a term with that sign (*c++*), which distinguishes it from the word without the sign.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from ckm.search.analysis import spaced
+from ckm.search.analysis import alphabets
 from ckm.search.analysis.languages import alphabet_of
-from ckm.search.analysis.text import ARABIC, LETTER, WORD_BEGINS
-from ckm.search.analysis.word import read_word
+from ckm.search.analysis.normalization import ARABIC, LETTER, WORD_BEGINS
+from ckm.search.analysis.word_forms import read_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 LONGEST = 40
-"""Characters of a compound; what is longer is an address of a page."""
+"""Largest number of characters of a compound; longer ones are usually web addresses."""
 
 _DASHES = "-\u2010\u2013_"
 _PART = f"(?:{LETTER}|[{ARABIC}])"
@@ -33,16 +33,16 @@ _JOINED = re.compile(r"[^/\u2044.&,+#\u266f]+")
 _DASH = re.compile(f"[{_DASHES}]+")
 _SIGN = re.compile(r"[/\u2044.&,+#\u266f]")
 _SAME_SIGN = str.maketrans({"\u2044": "/", ",": ".", "\u266f": "#"})
-_KEPT = re.compile(r"\d[.,]\d|[&+#\u266f]|^\.")  # signs without which it would be something else
+_SIGNIFICANT = re.compile(r"\d[.,]\d|[&+#\u266f]|^\.")  # signs that distinguish a compound
 _INITIALS = re.compile(r"[^\W\d_](?:\.[^\W\d_])+")
 _ARABIC = re.compile(f"[{ARABIC}]")
 _CODE = re.compile(r"(?=.*\d)(?=.*[^\W\d_])")
 
 
 class Compound(NamedTuple):
-    """A reading of a compound: what is written without its dashes, and where it stands in the normalised text.
+    """A reading of a compound: its text without dashes, and its position in the normalised text.
 
-    ``signs`` tells whether other signs are part of it; it then is a term as it stands, else a word.
+    ``signs``: whether it contains other signs. Then it is a term unchanged, else a word.
     """
 
     written: str
@@ -61,13 +61,13 @@ def compounds(normalised: str) -> Iterator[Compound]:
         if _SIGN.search(whole) and len(whole) <= LONGEST:
             without = _DASH.sub("", whole).translate(_SAME_SIGN)
             yield Compound(without, start, end, signs=True)
-            if _INITIALS.fullmatch(whole) or (_CODE.match(whole) and not _KEPT.search(whole)):
+            if _INITIALS.fullmatch(whole) or (_CODE.match(whole) and not _SIGNIFICANT.search(whole)):
                 yield Compound(_SIGN.sub("", without), start, end, signs=False)
 
 
 def terms_of(compound: Compound, chosen: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the terms of a compound; words are stemmed by the languages chosen for their alphabet."""
+    """Return the terms of a compound; words are stemmed in the languages chosen for their alphabet."""
     if compound.signs:
-        return (spaced.fold(compound.written),)
+        return (alphabets.fold(compound.written),)
     script = "arabic" if _ARABIC.match(compound.written) else "spaced"
     return read_word(script, compound.written, chosen.get(alphabet_of(script, compound.written), ("",))).stems

@@ -1,7 +1,7 @@
-"""Emoji: each is a term, whole as people see it, after the sequences of Unicode Technical Standard 51.
+"""Emoji as terms, by the sequences of Unicode Technical Standard 51.
 
-A skin tone makes another reading and no other emoji: with and without one they meet. Variation selectors say only how
-it is drawn.
+An emoji with a skin tone also has the term without it, so that both match. Variation selectors, which only affect
+rendering, are removed.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Signs that are drawn in colours as they come, and signs of a text that a selector makes such ones: an arrow within a
-# text is no word of it.
+# Characters that are emoji by default, and text characters that a selector turns into emoji: an arrow without a
+# selector is not a word.
 _SIGN = "[\u231a\u231b\u2328\u23cf\u23e9-\u23fa\u2600-\u27bf\u2b50\u2b55\U0001f000-\U0001fbff]"
 _SELECTED = "[\u00a9\u00ae\u2190-\u23ff\u25a0-\u25ff\u2900-\u297f\u2b00-\u2bff\u3030\u303d]\ufe0f"
 _ONE = f"(?:{_SELECTED}|{_SIGN}[\ufe0e\ufe0f]?)[\U0001f3fb-\U0001f3ff]?(?:[\U000e0020-\U000e007e]+\U000e007f)?\u20e3?"
@@ -29,8 +29,8 @@ _TONES = re.compile("(?<=.)[\U0001f3fb-\U0001f3ff]")
 class Emoji(NamedTuple):
     """An emoji in a normalised text.
 
-    ``terms`` are its readings, without a skin tone and with the one that it has; ``parts`` what it is put together of,
-    none where it is one.
+    ``terms`` are its readings without and with its skin tone; ``parts`` the emoji that a joined one consists of, else
+    empty.
     """
 
     start: int

@@ -1,4 +1,4 @@
-"""Languages that share a script: their stop words, their stems, and which of them a text is in."""
+"""Languages by alphabet, their stop words and their stemmers."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ SNOWBALL = {
     "sv": "swedish", "tr": "turkish",
 }  # fmt: skip
 _SAME = {"nb": "no", "nn": "no", "ms": "id", "pes": "fa", "prs": "fa"}
-# The script that a language's stop words and stems are for; all others are written in Latin letters.
+# Scripts of the languages that are not written in Latin letters.
 _SCRIPT = {"ar": "arabic", "fa": "arabic", "ru": "cyrillic", "el": "greek"}
 
-# Blocks beyond the first ones of each alphabet: Vietnamese and the capital sharp s, polytonic Greek, Old Cyrillic.
+# Further Unicode blocks of the alphabets: Vietnamese and the capital sharp s, polytonic Greek, Old Cyrillic.
 _EXTENSIONS = (
     ("cyrillic", "\u1c80", "\u1c90"), ("latin", "\u1d00", "\u1e00"), ("latin", "\u1e00", "\u1f00"),
     ("greek", "\u1f00", "\u2000"), ("latin", "\u2c60", "\u2c80"), ("cyrillic", "\u2de0", "\u2e00"),
@@ -30,17 +30,18 @@ _EXTENSIONS = (
 
 
 def base(tag: str) -> str:
-    """Return the language of a BCP 47 tag as the tables here name it: ``de`` for ``de-AT``; "" where none is known."""
+    """Return the language of a BCP 47 tag: ``de`` for ``de-AT``; "" for a language without word lists."""
     primary = tag.replace("_", "-").split("-", 1)[0].lower()
     primary = _SAME.get(primary, primary)
     return primary if primary in SNOWBALL or primary == "fa" else ""
 
 
 def alphabet_of(script: str, word: str) -> str:
-    """Return the alphabet of a word of the script ``arabic`` or ``spaced``, as stop words and stems know it.
+    """Return the alphabet of a word of the script ``arabic`` or ``spaced``, for stop words and stems.
 
-    In a spaced script its first letter tells. Arabic is a script of its own (:mod:`ckm.search.analysis.text`); its
-    neighbours among the code points, such as Syriac, Thaana and N'Ko, are alphabets without stop words and stems.
+    In a script with spaces the first letter decides. Arabic is a separate script
+    (:mod:`ckm.search.analysis.normalization`); Syriac, Thaana, N'Ko and others are alphabets without stop words and
+    stemmers.
     """
     if script == "arabic":
         return script
@@ -58,7 +59,7 @@ def alphabet_of(script: str, word: str) -> str:
 
 @cache
 def languages_of(script: str) -> tuple[str, ...]:
-    """Return the languages known in an alphabet, sorted."""
+    """Return the languages with word lists in an alphabet, sorted."""
     return tuple(sorted(language for language in (*SNOWBALL, "fa") if _SCRIPT.get(language, "latin") == script))
 
 
@@ -69,10 +70,10 @@ def _lines() -> dict[str, str]:
 
 @cache
 def stop_words(language: str) -> frozenset[str]:
-    """Return a language's stop words, folded as the words of a text are."""
-    from ckm.search.analysis import arabic, spaced
+    """Return the folded stop words of a language."""
+    from ckm.search.analysis import alphabets, arabic
 
-    fold = arabic.fold if _SCRIPT.get(language) == "arabic" else spaced.fold
+    fold = arabic.fold if _SCRIPT.get(language) == "arabic" else alphabets.fold
     return frozenset(fold(word) for word in _lines().get(language, "").split())
 
 
@@ -85,13 +86,13 @@ def _stemmer(language: str) -> Any:
 
 @lru_cache(maxsize=1 << 16)
 def snowball(word: str, language: str) -> str:
-    """Return the stem of a word by a language's Snowball algorithm."""
+    """Return the stem of a word by the Snowball stemmer of a language."""
     stem: str = _stemmer(language).stemWord(word)
     return stem
 
 
 def guess(words: Iterable[str], among: Sequence[str]) -> tuple[str, ...]:
-    """Return the languages that folded words may be in: the one whose stop words they hold, or several.
+    """Return the languages whose stop words occur most often among folded words.
 
     Parameters
     ----------
@@ -103,8 +104,8 @@ def guess(words: Iterable[str], among: Sequence[str]) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Best first. One where it has at least twice the stop words of the next; several where it has not; all of
-        ``among`` where no word is a stop word.
+        Best first: those with more than half of the stop words of the best one; all of ``among`` if no word is a stop
+        word.
     """
     if len(among) < 2:
         return tuple(among)

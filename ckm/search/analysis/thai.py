@@ -1,9 +1,9 @@
-"""Thai, and Lao, Khmer and Burmese: character clusters and the words of a dictionary, since there are no spaces.
+"""Analyzer for Thai, Lao, Khmer and Burmese: character clusters and dictionary words, since there are no spaces.
 
-A cluster is a consonant with the vowels and marks that cannot stand without it, after the idea of Theeramunkong et al.,
-"Character cluster based Thai information retrieval", IRAL 2000. A run is cut into the words of
-PyThaiNLP's list (CC0) so that fewest clusters are left over and, among such cuts, fewest words are needed: maximal
-matching, after Sornlertlamvanich, "Word segmentation for Thai in machine translation system", NECTEC 1993.
+A cluster is a consonant with its vowels and marks (Theeramunkong et al., "Character cluster based Thai information
+retrieval", IRAL 2000). A run is segmented into words of PyThaiNLP's list (CC0) by maximal matching: the fewest clusters
+outside words, then the fewest words (Sornlertlamvanich, "Word segmentation for Thai in machine translation system",
+NECTEC 1993).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from pathlib import Path
 
 GRAM = 4
 SHORTEST = 4
-"""Characters of a word that is looked for with a mistake; a shorter one may be any."""
+"""Fewest characters of a word whose spelling is corrected."""
 
 _DATA = Path(__file__).parents[2] / "data" / "search" / "thai_words.txt"
-_LONGEST = 8  # clusters of a word; longer entries of the list are compounds of others
+_LONGEST = 8  # clusters of a word; longer words of the list are compounds of others
 
 _CLUSTER = re.compile(
     "[เ-ไ]?[ก-ฮ][\u0e30-\u0e3a\u0e45\u0e47-\u0e4e]*"
@@ -28,17 +28,17 @@ _CLUSTER = re.compile(
 
 
 def language(run: str) -> tuple[str, ...]:
-    """Return the language that a run is in; its script tells."""
+    """Return the language of a run by its script."""
     return ("th",) if run[0] < "\u0e80" else ("lo",) if run[0] < "\u0f00" else ("my",) if run[0] < "\u1100" else ("km",)
 
 
 def clusters(run: str) -> list[str]:
-    """Return the clusters of a run, in order; together they are the run."""
+    """Return the clusters of a run, in order."""
     return _CLUSTER.findall(run)
 
 
 def grams(run: str) -> list[str]:
-    """Return all runs of four characters; a shorter run is one gram."""
+    """Return the character grams of a run; a shorter run is one gram."""
     return [run[place : place + GRAM] for place in range(max(1, len(run) - GRAM + 1))]
 
 
@@ -48,10 +48,11 @@ def _dictionary() -> frozenset[str]:
 
 
 def words(run: list[str]) -> list[str]:
-    """Return a run, given as clusters, cut into words; a cluster that is in none stands alone."""
+    """Return the words of a run, given as clusters; a cluster outside dictionary words is a word."""
     known = _dictionary()
     size = len(run)
-    # Per place the best cut so far as one number that compares as (clusters left over, words, start of the last word).
+    # The best segmentation up to each position, as one number that compares like (clusters outside words, words, start
+    # of the last word).
     scale = size + 2
     best = [0] + [(size + 1) * scale * scale] * size
     for start in range(size):

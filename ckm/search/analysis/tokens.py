@@ -1,4 +1,4 @@
-"""What an analysis is made of: tokens with their place in the text, and runs of one script."""
+"""The result of an analysis: tokens with their positions, and runs of one script."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 TELLING = 4
-"""How much more a sign of another script tells of a text's language than a Latin word does."""
+"""Weight of a character of another script in language detection, relative to a Latin word."""
 
 
 class Token(NamedTuple):
-    """One term of the index, and where it stands in the text as written.
+    """A term of the index with its position in the original text.
 
-    ``start`` and ``end`` are character positions; the characters of several tokens may overlap (grams, bigrams), and
-    tokens of the same place are readings of the same word (a stem per language).
+    ``start`` and ``end`` are character positions. Tokens may overlap (grams, bigrams); tokens with the same position
+    are readings of the same word (one stem per language).
     """
 
     term: str
@@ -22,8 +22,8 @@ class Token(NamedTuple):
     script: str
 
 
-class Run(NamedTuple):
-    """A piece of the text in one script, and the languages by whose rules its words were stemmed."""
+class ScriptRun(NamedTuple):
+    """A part of the text in one script, and the languages in which its words were stemmed."""
 
     script: str
     languages: tuple[str, ...]
@@ -33,30 +33,30 @@ class Run(NamedTuple):
 
 @dataclass(frozen=True)
 class Analysis:
-    """A text as the index sees it.
+    """The analysis of a text.
 
     Attributes
     ----------
     text
-        The text as written; the positions of all tokens refer to it.
+        The original text; positions of tokens refer to it.
     runs
-        The text cut into runs of one script, in order.
+        Runs of one script, in order.
     exact
-        Folded words with nothing left out, for exact phrases: words where spaces part them, single characters in
-        Chinese, Japanese and Korean, character clusters in Thai and its neighbours. In order, no overlaps.
+        All folded words, for phrases: words of scripts with spaces, single characters in Chinese, Japanese and Korean,
+        character clusters in Thai and similar scripts. In order, without overlaps.
     words
-        Terms of the word field: stems without stop words, words of a dictionary in Thai, bigrams in Chinese.
+        Terms of the word field: stems without stop words, dictionary words in Thai, bigrams in Chinese.
     compounds
         Terms of names and codes of several parts (:mod:`ckm.search.analysis.compounds`) and of emoji.
     forms
-        Words as written, folded and not stemmed, stop words too, and each two neighbours joined by ``_``. Only of
-        scripts that write spaces between words.
+        Folded words without stemming, including stop words, and pairs of neighbours joined by ``_``. Only of scripts
+        with spaces between words.
     grams
-        Terms of the gram field: what still matches when a character is wrong.
+        Terms of the gram field, which match despite typos.
     """
 
     text: str
-    runs: tuple[Run, ...]
+    runs: tuple[ScriptRun, ...]
     exact: tuple[Token, ...]
     words: tuple[Token, ...]
     compounds: tuple[Token, ...]
@@ -65,19 +65,19 @@ class Analysis:
 
     @property
     def home(self) -> tuple[str, ...]:
-        """What most of the text is in: a language of an alphabet (several where its words do not tell), or a script.
+        """The main language of the text (several if it is unclear), or its main script.
 
-        Texts of one home are what a text competes with: how rare a word is should be told among them.
+        Inverse document frequencies are computed among texts with the same main language.
         """
         lengths = self.lengths
         return min(lengths, key=lambda place: (-lengths[place], place)) if lengths else ("",)
 
     @property
     def lengths(self) -> dict[tuple[str, ...], int]:
-        """How many words, characters or clusters are in each language; a script without known ones stands for itself.
+        """Number of words, characters or clusters by languages; by script if the language is unknown.
 
-        Names and codes in Latin letters stand in texts of all languages, and Latin texts hold no other letters: a word
-        in another script counts as four. Numbers count for none.
+        Texts in all languages contain names in Latin letters, but Latin texts contain no other letters. So a word in
+        another script counts four times. Numbers do not count.
         """
         lengths: dict[tuple[str, ...], int] = {}
         tokens = iter(self.exact)
@@ -92,5 +92,5 @@ class Analysis:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The languages by whose rules words were stemmed, sorted; "" stands for none."""
+        """The languages in which words were stemmed, sorted; "" for none."""
         return tuple(sorted({language for run in self.runs for language in run.languages}))

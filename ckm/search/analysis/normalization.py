@@ -1,0 +1,61 @@
+"""Normalise a text (NFKC, ASCII digits) and split it into runs of one script."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Scripts without spaces between words. Kana and Hangul are analysed like Chinese characters, as bigrams. Lao, Khmer and
+# Burmese are analysed like Thai, as clusters of a consonant and its vowels.
+HAN = "\u2e80-\u2fdf\u3005-\u3007\u3040-\u30fa\u30fc-\u30ff\u3105-\u312f\u31a0-\u31bf\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"  # noqa: E501
+THAI = "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ece\u0edc-\u0edf\u1000-\u103f\u1050-\u108f\u1780-\u17d3\u17d7\u17dc"
+ARABIC = "\u0620-\u065f\u066e-\u06d3\u06d5-\u06dc\u06df-\u06ef\u06fa-\u06ff\u0750-\u077f\u08a0-\u08ff"
+# Python's \w excludes vowel marks of Indic scripts and combining accents. The soft hyphen is part of a word.
+_MARKS = "\u00ad\u0300-\u036f\u0900-\u0963\u0970-\u0dff"
+_OTHER = f"[^\\W_{HAN}{THAI}{ARABIC}\u0900-\u0dff]"
+LETTER = f"(?:{_OTHER}|[{_MARKS}])"
+"""A letter, digit or mark of any script without an analyzer of its own."""
+WORD_BEGINS = f"(?<!{_OTHER})(?<![{_MARKS}])(?<![{ARABIC}])"
+"""Position after no letter of a script with spaces."""
+
+_RUN = re.compile(f"(?P<spaced>{LETTER}+)|(?P<han>[{HAN}]+)|(?P<thai>[{THAI}]+)|(?P<arabic>[{ARABIC}]+)")
+_OTHER_DIGIT = re.compile(r"(?![0-9])\d")
+
+
+def normalise(text: str) -> str:
+    """Return the text in NFKC with ASCII digits and unchanged case."""
+    if text.isascii():
+        return text
+    if not unicodedata.is_normalized("NFKC", text):
+        text = unicodedata.normalize("NFKC", text)
+    return _OTHER_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit[0])), text)
+
+
+def origins(text: str, normalised: str) -> list[int] | None:
+    """Return the original position of each character of the normalised text, and the end; None if all are equal."""
+    if len(text) == len(normalised) and (text.isascii() or unicodedata.is_normalized("NFKC", text)):
+        return None
+    places: list[int] = []
+    start = 0
+    for place in range(1, len(text) + 1):
+        if place == len(text) or not unicodedata.combining(text[place]):
+            places += [start] * len(unicodedata.normalize("NFKC", text[start:place]))
+            start = place
+    if len(places) != len(normalised):  # characters compose although none is a mark, as in old Hangul
+        places = [min(place, len(text)) for place in range(len(normalised))]
+    return [*places, len(text)]
+
+
+def runs(normalised: str) -> Iterator[tuple[str, str, int]]:
+    """Yield script, characters and start of each run; a run of ``spaced`` or ``arabic`` is one word."""
+    for match in _RUN.finditer(normalised):
+        yield match.lastgroup or "", match[0], match.start()
+
+
+def all_runs(normalised: str) -> list[tuple[str, str, str, str]]:
+    """Return each run as a tuple (spaced, han, thai, arabic) with its characters at its script and "" elsewhere."""
+    return _RUN.findall(normalised)

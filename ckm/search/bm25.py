@@ -1,0 +1,224 @@
+"""The scoring parts of a query: BM25 over words, unstemmed words with their neighbours, and character grams.
+
+tantivy sums BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and Beyond", 2009, with k1 1.2
+and b .75) over the query's terms, each with the weight of its kind. A term that occurs twice in a query counts twice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from tantivy import Occur, Query
+
+from ckm.search.analysis import alphabets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from tantivy import Schema
+
+    from ckm.search.analysis import Analysis, Token
+    from ckm.search.idf import IdfCorrection
+    from ckm.search.weights import Weights
+
+_SHARED = 0.4  # share of a word's grams: a word of seven letters keeps half of its grams if a letter inside is missing
+_FEWEST = 2  # grams to share, if a word has so many: else *tea* would match every word that begins with these letters
+
+_LONG = 5  # letters of a word whose misspellings match; changing a letter of a shorter word mostly gives another word
+_UNSPACED = frozenset({"han", "thai"})
+_WHOLE = _UNSPACED | {"emoji"}  # scripts without words: their grams are those of a run
+
+
+class SharedGrams(NamedTuple):
+    """The grams of a query word, and how many of them a word of a text must share to match."""
+
+    grams: frozenset[str]
+    need: int
+
+
+class Evidence(NamedTuple):
+    """The condition for a text to be a hit.
+
+    Attributes
+    ----------
+    certain
+        Matches texts that are hits.
+    possible
+        Matches these, and texts that share enough grams with a query word, possibly spread over several words.
+    words
+        The query words of ``possible``: a single word of the text must share enough of their grams.
+    """
+
+    certain: Query
+    possible: Query
+    words: tuple[SharedGrams, ...]
+
+
+class Bm25QueryBuilder:
+    """Builds the scoring parts of a query for one shard, given by its number."""
+
+    def __init__(self, schema: Schema, weights: Weights, idf: IdfCorrection, shard: int) -> None:
+        self._schema = schema
+        self._shard = shard
+        self._weights = weights
+        self._idf = idf
+
+    def parts(self, analysis: Analysis) -> dict[str, Query]:
+        """Return the parts of a query that are not empty, by name."""
+        parts = {
+            "words": self.words(analysis.words, analysis.compounds),
+            "forms": self.forms(analysis.forms),
+            "grams": self.grams(analysis.grams),
+            "near": any_of(self._misspelled(analysis, self._weights.near)),
+        }
+        return {name: part for name, part in parts.items() if part is not None}
+
+    def words(self, tokens: Iterable[Token], compounds: Iterable[Token] = ()) -> Query | None:
+        """Return the part of the words and of the compounds that some of them form.
+
+        If a position has several readings, the best one counts: the stems of a word in several languages; the parts of
+        a compound (*wi*, *fi*) or the whole (*wifi*). A text may write a compound as one word, or a word as a compound,
+        so each is searched as both.
+        """
+        places: dict[tuple[int, int], tuple[str, ...]] = {}
+        for token in tokens:
+            place = (token.start, token.end)
+            places[place] = (*places.get(place, ()), token.term)
+        weighted = []
+        for (start, end), terms in _outermost(compounds).items():
+            parts = [places.pop(place) for place in list(places) if start <= place[0] and place[1] <= end]
+            readings = [each for each in (self._sum(parts), self._best(terms, 1)) if each is not None]
+            weighted.append(Query.disjunction_max_query(readings))
+        alone = self._sum(places.values())
+        return any_of([*([] if alone is None else [alone]), *weighted])
+
+    def _sum(self, words: Iterable[tuple[str, ...]]) -> Query | None:
+        return any_of([self._best(stems, count) for stems, count in sorted(Counter(words).items())])
+
+    def _best(self, terms: Iterable[str], count: int) -> Query:
+        choices = [self._weighted(name, term, count) for term in terms for name in self._fields(term)]
+        return choices[0] if len(choices) == 1 else Query.disjunction_max_query(choices)
+
+    def _fields(self, term: str) -> list[str]:
+        """Return the fields that may contain a term of words or compounds."""
+        return ["words", "compounds"] if self._idf.contains_term("compounds", term) else ["words"]
+
+    def of_words(self, terms: Iterable[str]) -> Query:
+        """Return the query for any of some terms of words."""
+        return any_of([self._weighted("words", term, 1) for term in terms]) or Query.empty_query()
+
+    def forms(self, tokens: Iterable[Token]) -> Query | None:
+        """Return the part of the unstemmed words and of pairs of neighbours."""
+        single, pair = self._weights.forms, self._weights.pairs
+        counts = Counter(token.term for token in tokens)
+        return any_of(
+            [
+                self._weighted("forms", term, count * (pair if "_" in term else single))
+                for term, count in sorted(counts.items())
+            ]
+        )
+
+    def grams(self, tokens: Iterable[Token]) -> Query | None:
+        """Return the part of the grams."""
+        counts = Counter((token.term, token.script) for token in tokens)
+        return any_of(
+            [
+                self._weighted("grams", term, count * self._weights.of_gram(script))
+                for (term, script), count in sorted(counts.items())
+            ]
+        )
+
+    def _misspelled(self, analysis: Analysis, weight: float) -> list[Query]:
+        """Return queries for words at edit distance 1 from query words that no text contains.
+
+        Such a match counts as much as a query word with the same document frequency, times the weight.
+        """
+        stems: dict[tuple[int, int], list[str]] = {}
+        for token in analysis.words:
+            stems.setdefault((token.start, token.end), []).append(token.term)
+        found = []
+        for word in sorted({token for token in analysis.exact if token.script not in _UNSPACED}):
+            own = stems.get((word.start, word.end))
+            if not own or len(word.term) < _LONG or word.term.isdecimal() or self._idf.contains_word(word.term, own):
+                continue
+            query = Query.fuzzy_term_query(self._schema, "forms", word.term, 1)
+            idf = self._idf.idf_of(query)
+            if idf:
+                found.append(Query.const_score_query(query, weight * idf))
+        return found
+
+    def evidence(self, analysis: Analysis) -> Evidence:
+        """Return the condition for a hit: a word of the query, or enough of the grams of one.
+
+        A single shared gram is not enough: every text contains some, and no query would be without hits.
+        """
+        terms = sorted({token.term for token in (*analysis.words, *analysis.compounds)})
+        choices = [self._term(name, term) for term in terms for name in self._fields(term)]
+        if not choices:  # only stop words: any of them
+            choices = [self._term("forms", term) for term in sorted({token.term for token in analysis.forms})]
+        choices += self._misspelled(analysis, 1)
+        possible: list[Query] = []
+        words: list[SharedGrams] = []
+        for script, grams in sorted(
+            {(script, tuple(sorted(set(grams)))) for script, grams in _by_word(analysis.grams)}
+        ):
+            need = max(min(_FEWEST, len(grams)), math.ceil(_SHARED * len(grams)))
+            some = self.some_of("grams", grams, need)
+            if script in _WHOLE:
+                choices.append(some)
+            else:
+                possible.append(some)
+                words.append(SharedGrams(frozenset(grams), need))
+        certain = any_of(choices) or Query.empty_query()
+        return Evidence(certain, any_of([certain, *possible]) or certain, tuple(words))
+
+    def some_of(self, name: str, terms: Iterable[str], need: int) -> Query:
+        """Return the query for at least ``need`` of some terms."""
+        choices = [(Occur.Should, self._term(name, term)) for term in terms]
+        return Query.boolean_query(choices, minimum_number_should_match=need)
+
+    def _term(self, name: str, term: str) -> Query:
+        return Query.term_query(self._schema, name, term, "freq")
+
+    def _weighted(self, name: str, term: str, weight: float) -> Query:
+        weight *= self._idf.factor(self._shard, name, term)
+        query = self._term(name, term)
+        return query if weight == 1 else Query.boost_query(query, weight)
+
+
+def shares_grams(vocabulary: str, words: Iterable[SharedGrams]) -> bool:
+    """Return whether a word of a vocabulary (separated by spaces) shares enough grams with a query word."""
+    grams = [alphabets.grams(word) for word in vocabulary.split()]
+    return any(len(word.grams.intersection(each)) >= word.need for word in words for each in grams)
+
+
+def any_of(queries: list[Query]) -> Query | None:
+    """Return the query that matches if any of some queries does and sums their scores; None for an empty list."""
+    return Query.boolean_query([(Occur.Should, query) for query in queries]) if queries else None
+
+
+def _outermost(compounds: Iterable[Token]) -> dict[tuple[int, int], list[str]]:
+    """Return the terms of compounds by position; a compound inside another one is at the position of the outer one."""
+    found: dict[tuple[int, int], list[str]] = {}
+    for token in sorted(compounds, key=lambda token: (token.start, -token.end, token.term)):
+        inside = next((place for place in found if place[0] <= token.start and token.end <= place[1]), None)
+        found.setdefault(inside or (token.start, token.end), []).append(token.term)
+    return found
+
+
+def _by_word(tokens: Iterable[Token]) -> list[tuple[str, list[str]]]:
+    """Return script and grams of each word; in scripts without spaces, of each run."""
+    groups: list[tuple[str, list[str]]] = []
+    start = end = -1
+    script = ""
+    for token in tokens:
+        unspaced = token.script in _UNSPACED
+        same = token.script == script and (start <= token.start <= end if unspaced else token.start == start)
+        if not same:
+            groups.append((token.script, []))
+            script, start, end = token.script, token.start, token.end
+        end = max(end, token.end)
+        groups[-1][1].append(token.term)
+    return groups

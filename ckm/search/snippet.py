@@ -1,0 +1,112 @@
+"""Snippet: the part of a text that matches a query, with the matching words to highlight."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.search.analysis import analyse
+
+if TYPE_CHECKING:
+    from ckm.search.analysis import Analysis
+
+_SENTENCE_ENDS = frozenset(".!?。！？؟\n")
+_BEFORE = 40  # characters before the first match within which a snippet may begin at a sentence or word
+
+
+def snippet(
+    text: str, query: Analysis, width: int = 160, lang: str = "", *, similar: bool = True
+) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """Return the window of a text with the most words of a query, and the positions to highlight.
+
+    Parameters
+    ----------
+    text
+        A text of a hit.
+    query
+        Analysis of the query (:meth:`ckm.search.index.Index.analyse`).
+    width
+        Characters of the window. Only a word longer than the window is cut.
+    lang
+        Language of the text, as for :func:`ckm.search.analysis.analyse`.
+    similar
+        If no word matches, highlight words that share at least half of their grams with the query. This takes three
+        times as long.
+
+    Returns
+    -------
+    tuple
+        The window with line breaks replaced by spaces, and its highlights as (start, end) positions in order and
+        without overlaps. If nothing matches, the beginning of the text.
+    """
+    places = _matching(analyse(text, lang, in_full=False), query)
+    if similar and not places:
+        places = _similar(analyse(text, lang), query)
+    start = _begin(text, _best_start(places, width), width) if len(text) > width else 0
+    end = min(len(text), start + width)
+    if end < len(text):
+        cut = text.rfind(" ", start + width // 2, end + 1)
+        end = cut if cut > start else end
+    window = "".join(" " if character in "\r\n\t\v\f" else character for character in text[start:end])
+    return window, _merged([(a - start, b - start) for a, b, _ in places if a >= start and b <= end])
+
+
+def _matching(analysis: Analysis, query: Analysis) -> list[tuple[int, int, str]]:
+    """Return start, end and term of the words that match."""
+    words = {token.term for token in (*query.words, *query.compounds)} or {token.term for token in query.exact}
+    tokens = (*analysis.words, *analysis.compounds) if query.words or query.compounds else analysis.exact
+    return sorted((token.start, token.end, token.term) for token in tokens if token.term in words)
+
+
+def _similar(analysis: Analysis, query: Analysis) -> list[tuple[int, int, str]]:
+    """Return the words that share half of their grams with the query; their start is the term."""
+    grams = {token.term for token in query.grams}
+    shared: dict[tuple[int, int], list[bool]] = {}
+    for token in analysis.grams:
+        shared.setdefault((token.start, token.end), []).append(token.term in grams)
+    return [(start, end, str(start)) for (start, end), same in shared.items() if sum(same) * 2 >= len(same)]
+
+
+def _best_start(places: list[tuple[int, int, str]], width: int) -> int:
+    """Return the start of the window with the most different terms, then the most matches; the first of equals."""
+    best, begin = (0, 0), 0
+    counts: dict[str, int] = {}
+    last = 0
+    for first, (start, _, term) in enumerate(places):
+        while last < len(places) and places[last][1] <= start + width - min(_BEFORE, width // 4):
+            counts[places[last][2]] = counts.get(places[last][2], 0) + 1
+            last += 1
+        score = (len(counts), last - first)
+        if score > best:
+            best, begin = score, start
+        if last > first:
+            counts[term] -= 1
+            if not counts[term]:
+                del counts[term]
+        else:
+            last = first + 1
+    return begin
+
+
+def _begin(text: str, match: int, width: int) -> int:
+    """Return the start of a window shortly before a match: a sentence, else a word."""
+    earliest = max(0, match - min(_BEFORE, width // 4))
+    if earliest == 0 or match == 0:
+        return 0
+    for place in range(match, earliest, -1):
+        if text[place - 1] in _SENTENCE_ENDS:
+            while place < match and text[place].isspace():
+                place += 1
+            return place
+    space = text.find(" ", earliest, match)
+    return space + 1 if space >= 0 else earliest
+
+
+def _merged(places: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Return positions in order, with those that touch or overlap merged."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(places):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)

@@ -1,0 +1,47 @@
+"""The piece of a text that matched."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckm.search.analysis import analyse
+from ckm.search.snippet import snippet
+
+TEXT = "Am Anfang steht viel anderes. " * 10 + "Die Rückgabe offener Ware ist möglich. " + "Am Ende auch. " * 10
+
+
+def marked(text: str, query: str, width: int = 80) -> list[str]:
+    window, marks = snippet(text, analyse(query), width)
+    return [window[start:end] for start, end in marks]
+
+
+def test_the_window_holds_what_matched_and_begins_at_its_sentence() -> None:
+    window, _ = snippet(TEXT, analyse("Rueckgabe der Ware", "de"), 80, "de")
+    assert window.startswith("Die Rückgabe offener Ware")
+    assert marked(TEXT, "die Rückgaben der Ware") == ["Rückgabe", "Ware"]
+
+
+def test_words_are_marked_in_every_script() -> None:
+    assert marked("如何聯繫客戶服務", "客户服务") == ["客戶服務"]
+    assert marked("ลูกค้าคืนสินค้าได้", "สินค้า") == ["สินค้า"]
+
+
+def test_a_typo_marks_the_word_that_was_meant() -> None:
+    assert marked(TEXT, "Rückgbae Ware") == ["Ware"]
+    assert marked("Die Rückgabefrist ist lang", "Rückgabefrst") == ["Rückgabefrist"]
+
+
+def test_without_a_match_the_text_begins_at_its_beginning() -> None:
+    assert snippet(TEXT, analyse("Xylophon"), 30) == ("Am Anfang steht viel anderes.", ())
+
+
+@given(st.text(max_size=120), st.text(max_size=20), st.integers(10, 60))
+def test_marks_lie_within_the_window_in_order_and_apart(text: str, query: str, width: int) -> None:
+    window, marks = snippet(text, analyse(query), width)
+    assert len(window) <= width
+    assert "\n" not in window
+    last = -1
+    for start, end in marks:
+        assert last < start < end <= len(window)
+        last = end
