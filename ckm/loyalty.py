@@ -135,7 +135,7 @@ class Loyalty(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """The metrics of everybody, without those of a slice."""
+        """Metrics of all customers, without slices."""
         return self.frame.filter(pl.col("slice") == "").select("section", "metric", "value", "previous", "change")
 
     @property
@@ -186,9 +186,9 @@ def loyalty(
     seed
         Of everything random.
     keep
-        Whether a workspace keeps the ledger and the expected spend of each customer, for a later report to score.
+        Whether to save the ledger and the expected spend of each customer in the workspace.
     progress
-        Is told each stage.
+        Called with the name of each stage.
 
     Raises
     ------
@@ -211,16 +211,16 @@ def loyalty(
         cache=keep,
         keep=keep,
     )
-    found = loyalty_report(dataset, request, dataset.config, tell=progress or (lambda _: None))
+    found = loyalty_report(dataset, request, dataset.config, progress=progress or (lambda _: None))
     return replace(found, report=replace(found.report, remarks=(*dataset.remarks, *found.report.remarks)))
 
 
 def loyalty_report(
-    dataset: Dataset, request: LoyaltyOptions, config: Config, *, tell: Callable[[str], None] = lambda _: None
+    dataset: Dataset, request: LoyaltyOptions, config: Config, *, progress: Callable[[str], None] = lambda _: None
 ) -> Loyalty:
     """Compute who is loyal and why, what changed, what customers could buy, and who may leave.
 
-    Thin data are no error: what cannot be said is in ``report.missing``, with the reason.
+    Missing data are no error: missing metrics are in ``report.missing``, with the reason.
 
     Parameters
     ----------
@@ -230,8 +230,8 @@ def loyalty_report(
         What to report on.
     config
         Settings.
-    tell
-        Is told what is being done.
+    progress
+        Called with the name of each stage.
 
     Raises
     ------
@@ -246,17 +246,17 @@ def loyalty_report(
     tables = {**dataset.tables, "transactions": dataset.transactions}
     check_goals(config.goals, dataset.workspace.root if dataset.workspace else None)
     dimension = find_dimension(tables, request.by) if request.by else None
-    tell("reading")
+    progress("reading")
     whole = _context(tables, dataset, request, config, dimension)
-    tell("relationships")
+    progress("relationships")
     ledger = whole.ledger.without_baskets()  # only the features need them: what is cut and copied here is smaller
     context = replace(whole, ledger=ledger)
     with ThreadPoolExecutor(1) as beside:  # each half is mostly arithmetic on arrays, which leaves a core to the other
-        of_single = beside.submit(_Single.read, whole, context, tell)
+        of_single = beside.submit(_Single.read, whole, context, progress)
         lifecycle, ratings, comparison = lifecycle_of(context), read_ratings(context), compare(context)
         parts = partings(context, ledger.net_between(context.period) + ledger.net_between(context.compared))
         loyal, matrix, no_matrix = loyalty_metrics(context, lifecycle, ratings)
-        rooms: list[SectionMetrics] = [
+        sections: list[SectionMetrics] = [
             change_metrics(context, comparison, parts),
             relationship_metrics(context),
             cohort_metrics(context),
@@ -269,16 +269,16 @@ def loyalty_report(
         ]
         single = of_single.result()
     scored = _score_past(context, single.lifetime, keep=request.keep)
-    rooms += [*single.rooms(context), (forecast_accuracy_metrics(scored), ()), data_quality_metrics(context)]
-    metrics = [metric for room, _ in rooms for metric in room]
-    missing = [each for _, room in rooms for each in room]
+    sections += [*single.sections(context), (forecast_accuracy_metrics(scored), ()), data_quality_metrics(context)]
+    metrics = [metric for found, _ in sections for metric in found]
+    missing = [each for _, missing_here in sections for each in missing_here]
     if dimension is not None:
-        tell("slices")
+        progress("slices")
         metrics += slice_metrics(context, dimension, lifecycle, ratings)
         metrics += _single_by_slice(context, dimension, single)
     hidden = hide_small(Metrics(metrics), min_group_size=request.min_group_size, by=request.by)
     goals, of_goals, no_goals = goal_metrics(config.goals, hidden.metrics)
-    tell("what changed")
+    progress("changes")
     causes = [each for each in parts if not each.is_consequence]
     changes = those_that_matter(judge_changes(comparison, causes, ratings)) if comparison is not None else ()
     return Loyalty(
@@ -368,12 +368,12 @@ class _Single:
     risk: Risk | Missing
 
     @classmethod
-    def read(cls, whole: ReportContext, context: ReportContext, tell: Callable[[str], None]) -> _Single:
-        tell("customer value and growth potential")
+    def read(cls, whole: ReportContext, context: ReportContext, progress: Callable[[str], None]) -> _Single:
+        progress("customer value and growth potential")
         margin, sample = read_margin(context), read_features(whole)
         growth_potential = read_growth_potential(context, sample)
         segments = read_segments(context)
-        tell("churn")
+        progress("churn")
         risk = read_risk(context, margin, segments)
         refused = isinstance(risk, Missing) and risk.reason == NO_FORECAST
         lifetime = Missing("growth_potential", NO_FORECAST) if refused else read_lifetime(context, margin)
@@ -385,7 +385,7 @@ class _Single:
         outcome = None if isinstance(self.risk, Missing) else self.risk.outcome
         return None if outcome is None else Period(outcome.as_of, outcome.as_of + timedelta(outcome.horizon))
 
-    def rooms(self, context: ReportContext) -> tuple[SectionMetrics, ...]:
+    def sections(self, context: ReportContext) -> tuple[SectionMetrics, ...]:
         """Compute all customers, or a part of them."""
         return (
             growth_potential_metrics(context, self.growth_potential, self.margin),
@@ -405,7 +405,7 @@ def _single_by_slice(context: ReportContext, dimension: Dimension, single: _Sing
     if dimension.table != CUSTOMERS:
         return
     for value, part in slice_contexts(context, dimension):
-        for metrics, _ in single.rooms(part):
+        for metrics, _ in single.sections(part):
             yield from (metric.within(dimension.column, value) for metric in metrics)
 
 

@@ -51,13 +51,13 @@ class SegmentOptions:
     Attributes
     ----------
     by
-        A method, or a file of rules; None means what ``use`` says, else rfm.
+        A method, or a file of rules; None means that of ``use``, else rfm.
     as_of
         The day; None means the newest usual day.
     names
         Names over the scores of rfm; None means the definition's, else the usual ones.
     monetary
-        How money is measured; None means as the definition says, else net over all time.
+        Monetary value; None means that of the definition, else net over all time.
     use
         A definition to apply unchanged: its name, or its file.
     save
@@ -73,7 +73,7 @@ class SegmentOptions:
     seed
         Of everything random.
     keep
-        Whether a workspace keeps the definition and the run.
+        Whether to save the definition and the run in the workspace.
     wait
         Seconds to wait for another writer of the store; None for as long as it takes.
     cache
@@ -144,9 +144,9 @@ def segment(
     seed
         Of everything random.
     keep
-        Whether a workspace keeps the definition, the run and the ledger.
+        Whether to save the definition, the run and the ledger in the workspace.
     progress
-        Is told each stage.
+        Called with the name of each stage.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def segment(
 def segment_dataset(dataset: Dataset, request: SegmentOptions, config: Config) -> Segmentation:
     """Segment the customers of a workspace or a file.
 
-    A workspace keeps the definition the first time and applies it unchanged from then on, and keeps every run. A file
+    A workspace saves the definition the first time, applies it unchanged from then on, and saves every run. A file
     is segmented anew each time, unless a definition is named.
 
     Raises
@@ -215,20 +215,20 @@ def segment_dataset(dataset: Dataset, request: SegmentOptions, config: Config) -
         moves = _moves(before, result, ledger, tables)
         result = result.since(moves).saying(*moves.remarks)
     if request.keep and _must_keep_nothing(dataset, request):
-        result = result.saying("the workspace cannot be written: neither definition nor run was kept")
+        result = result.saying("the workspace cannot be written: neither definition nor run was saved")
     elif request.keep:
         if result.definition is not saved and (store is not None or request.save):
             path = library.save(result.definition, request.name)
-            result = result.saying(f"kept the definition as {path}, version {result.definition.version}")
+            result = result.saying(f"saved the definition as {path}, version {result.definition.version}")
         if store is not None:
             keep(store, result)
     return result
 
 
 def _must_keep_nothing(dataset: Dataset, request: SegmentOptions) -> bool:
-    """Whether there is no place to keep a run, and nobody has asked for anything to be written."""
-    asked = bool(request.save) or request.refit
-    return dataset.workspace is not None and not dataset.workspace.writable and not asked
+    """Return whether the workspace is read-only and no option asks for a write."""
+    wants_write = bool(request.save) or request.refit
+    return dataset.workspace is not None and not dataset.workspace.writable and not wants_write
 
 
 def _store(dataset: Dataset, wait: float | None) -> Store | None:
@@ -248,7 +248,7 @@ def _check(request: SegmentOptions, dataset: Dataset) -> None:
         raise UsageError("--refit needs a definition to refit", hint="name it: --use NAME")
     if request.moves and request.since is None and dataset.workspace is None:
         raise UsageError(
-            "--moves compares runs that a workspace has kept, and this is no workspace", hint="name a day: --since DATE"
+            "--moves compares saved runs of a workspace, and this is a file", hint="name a day: --since DATE"
         )
 
 
@@ -331,16 +331,14 @@ def _with_balance(result: Segmentation, ledger: Ledger) -> Segmentation:
     if not isinstance(definition, LifecycleDefinition):
         return result
     flows = lifecycle_flows(ledger.standing_on(result.as_of), definition)
-    title = (
-        "Customers in rhythm, month by month: active = new + retained + reactivated; active before = retained + lost"
-    )
+    title = "Active customer flow by month: active = new + retained + reactivated; active before = retained + lost"
     return result.saying(*flows.remarks, details=(Detail(title, flows.frame),))
 
 
 def _before(
     result: Segmentation, ledger: Ledger, customers: pl.LazyFrame | None, store: Store | None, request: SegmentOptions
 ) -> EarlierRun | None:
-    """Return what to compare with: a kept run; for a day without one, the same definition on the data of that day."""
+    """Return the run to compare with: a saved run, else the same definition on the data of that day."""
     found = last_run(store, result.definition, result.as_of, until=request.since) if store else None
     if found is not None and (request.since is None or found.as_of == request.since):
         return found
@@ -351,7 +349,7 @@ def _before(
         return EarlierRun(request.since, segmented(result.definition, table).kept, result.definition)
     if request.moves:
         raise NotEnoughDataError(
-            f"no earlier run of '{result.definition.name}' was kept", hint="name a day to compare with: --since DATE"
+            f"no earlier run of '{result.definition.name}' was saved", hint="name a day to compare with: --since DATE"
         )
     return None
 

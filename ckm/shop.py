@@ -1,4 +1,4 @@
-"""A shop's data, opened once and asked often: what :func:`ckm.open` returns."""
+"""The object that :func:`ckm.open` returns: a source with all analyses as methods."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def open_shop(
 ) -> Shop:
     """Open what a shop's data are in.
 
-    Nothing is read before it is asked for.
+    Data are read on first use.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def open_shop(
 
 @dataclass(frozen=True)
 class Shop:
-    """A workspace, a file, a folder or a table of transactions, and what can be asked of it.
+    """A workspace, a file, a folder or a table of transactions, with its analyses.
 
     A workspace is read anew by every call, so that what was loaded meanwhile counts.
 

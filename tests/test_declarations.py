@@ -51,7 +51,7 @@ def test_a_measure_that_does_not_say_how_it_is_protected_is_refused_with_what_to
     error = refusal(path)
     line = path.read_text(encoding="utf-8").splitlines().index("  - name: basket_best") + 1
     assert f"metrics.yaml:{line}" in str(error)
-    assert "metric 'basket_best' does not say how it is kept from localized of a few customers" in str(error)
+    assert "metric 'basket_best' does not declare its protection from localized of a few customers" in str(error)
     for word in (OWN_N, WHOLE, PUBLIC, *load_parts()):
         assert word in (error.hint or "")
 
@@ -63,7 +63,7 @@ def test_a_measure_that_declares_its_protection_is_taken(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (["protection: null"], "does not say how it is kept"),
+        (["protection: null"], "does not declare its protection"),
         (["protection: pubic"], "did you mean 'public'?"),
         (["protection: cohrot"], "did you mean 'cohort'?"),
         (["protection: whole", "slices: [country]"], "comes in slices (country), so it is not of all customers"),
@@ -87,7 +87,7 @@ def test_a_measure_without_its_declaration_ends_a_report_before_anything_is_show
         for words in (["--explain", "revenue"], [orders(tmp_path), "-f", "json"]):
             found = run("loyalty-report", *words)
             assert (found.exit_code, found.stdout) == (2, "")
-            assert "metric 'basket_best' does not say how it is kept" in found.stderr
+            assert "metric 'basket_best' does not declare its protection" in found.stderr
     finally:
         catalogue.load_catalogue.cache_clear()
 

@@ -160,7 +160,7 @@ def test_a_dry_run_keeps_nothing(shop: Path, run: Run) -> None:
 def test_moves_without_an_earlier_run_say_what_to_do(shop: Path, run: Run) -> None:
     done = run("segment", "--moves")
     assert done.exit_code == 4
-    assert "no earlier run of 'default' was kept" in done.stderr
+    assert "no earlier run of 'default' was saved" in done.stderr
     assert "--since DATE" in done.stderr
 
 

@@ -132,7 +132,7 @@ def loyalty_report(
         dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
         config = dataset.config
         with saying(dataset.remarks, fmt):
-            made = make_report(dataset, request, config, tell=lambda _: advance(1))
+            made = make_report(dataset, request, config, progress=lambda _: advance(1))
         report = made.report
         written = _export(made, export) if export is not None else []
         if output is not None and str(output) != "-":
@@ -212,5 +212,5 @@ def _explain(metric: str, fmt: Format | None, output: Path | None) -> None:
 
     description = load_catalogue()[metric]
     if output is None and (fmt or default_format()) is Format.table:
-        return emit_text("".join(f"{name:<11} {text}\n" for name, text in description.told()))
+        return emit_text("".join(f"{name:<11} {text}\n" for name, text in description.rows()))
     return emit(explained(description), fmt, output=output)

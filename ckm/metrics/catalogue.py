@@ -1,4 +1,4 @@
-"""The metric catalogue: what each number of the loyalty report means, how it is computed, and who says so."""
+"""The metric catalogue: definition, formula and source of each number of the loyalty report."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Description:
     source
         Who defined it so; empty where it is plain counting.
     protection
-        What keeps it from localized of a few customers.
+        Its protection against revealing few customers.
     slices
         Dimensions that it comes with.
     """
@@ -55,8 +55,8 @@ class Description:
     protection: Protection
     slices: tuple[str, ...] = ()
 
-    def told(self) -> tuple[tuple[str, str], ...]:
-        """What there is to say of it, as pairs of a word and its text."""
+    def rows(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of a key and its text."""
         pairs = [(name, str(getattr(self, name))) for name in _KEYS]
         return tuple((name, text) for name, text in [*pairs, ("slices", ", ".join(self.slices))] if text)
 
@@ -94,7 +94,7 @@ def read_catalogue(path: Path) -> MetricCatalogue:
     Raises
     ------
     UsageError
-        It is none, or a metric in it is not described whole; above all one that does not say how it is protected.
+        It is none, or a metric in it is not described whole; for example without its protection.
     """
     document = read_yaml(path)
     assert document is not None
@@ -105,8 +105,8 @@ def read_catalogue(path: Path) -> MetricCatalogue:
 
 
 def explained(description: Description) -> pl.DataFrame:
-    """One row of what there is to say of a metric (String); null where there is nothing."""
-    row = {**dict.fromkeys((*_KEYS, "slices"), None), **dict(description.told())}
+    """Return one row of strings that describes a metric; null where it has no text."""
+    row = {**dict.fromkeys((*_KEYS, "slices"), None), **dict(description.rows())}
     return pl.DataFrame([row], schema=dict.fromkeys(row, pl.String))
 
 

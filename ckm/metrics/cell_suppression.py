@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from ckm.metrics.metric import Metric
 
 MIN_GROUP_SIZE = 5
-"""Fewest customers that a number may be given for, unless ``--min-group-size`` says otherwise."""
+"""Default of ``--min-group-size``: smallest number of customers behind a number that is shown."""
 NOTHING = 1e-9
 """Numbers of a solution that are smaller count as zero."""
 
@@ -64,7 +64,7 @@ class Hidden:
 
 
 def hide_small(metrics: Metrics, *, min_group_size: int = MIN_GROUP_SIZE, by: str | None = None) -> Hidden:
-    """Take out what rests on few customers, and what would give it away.
+    """Return the metrics without numbers of few customers, and without numbers that would reveal them.
 
     Parameters
     ----------
@@ -77,22 +77,22 @@ def hide_small(metrics: Metrics, *, min_group_size: int = MIN_GROUP_SIZE, by: st
     """
     cells = grid(metrics, by)
     hidden = hidden_cells(cells, min_group_size)
-    kept: list[Metric] = []
+    remaining: list[Metric] = []
     sections: dict[str, set[Cell]] = {}
     for metric, (cell, shown) in zip(metrics, cells.cells, strict=True):
         if cell not in hidden or shown:
-            kept.append(metric if min_group_size <= 1 else _without_uncounted(metric))
+            remaining.append(metric if min_group_size <= 1 else _without_uncounted(metric))
         else:
             sections.setdefault(_section(metric.name), set()).add(cell)
     missing = tuple(
         Missing(section, "hidden_cells", (("count", len(those)), ("min_group_size", min_group_size)))
         for section, those in sections.items()
     )
-    return Hidden(Metrics(kept), hidden, missing)
+    return Hidden(Metrics(remaining), hidden, missing)
 
 
 def _without_uncounted(metric: Metric) -> Metric:
-    """Return a metric without its value of before where nobody says of how many customers that was."""
+    """Return a metric without its previous value where the number of customers behind it is not known."""
     counts_itself = load_catalogue()[metric.name].protection.part == OWN_N
     if counts_itself and metric.previous is not None and metric.previous_n is None:
         return replace(metric, previous=None)
@@ -137,7 +137,7 @@ def _too_few(line: frozenset[Cell], hidden: set[Cell], sizes: Mapping[Cell, Size
 
 
 def _are_many(sizes: Iterable[Sizes], min_group_size: int) -> bool:
-    """Whether cells have together nobody, or enough, in each period."""
+    """Return whether cells have together no customer, or enough, in each period."""
     return all(not (together := sum(each)) or together >= min_group_size for each in zip(*sizes, strict=True))
 
 
@@ -167,7 +167,7 @@ def _closed(
 
 
 def _given_away(cells: Grid, hidden: set[Cell]) -> Cell | None:
-    """Return what must be hidden because the lines together give away a hidden cell."""
+    """Return the cell to suppress because the totals together reveal a suppressed one."""
     given = {cell for cell in solved(cells.lines, hidden) if any(cells.sizes[cell])}
     for line in cells.lines:
         beside = _smallest(line - hidden, cells.sizes) if given & line else None

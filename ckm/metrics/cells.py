@@ -1,7 +1,7 @@
 """Cells: the groups of customers that metrics are given for, and which of them add up to what.
 
-A cell is what a metric's slice says about who is counted: ``{country: DE}``, or ``{country: DE, state: lapsed}``; what
-says when or of what (a month, a scale) is no part of it. Which dimensions part the customers is in
+A cell is the part of a metric's slice that selects customers: ``{country: DE}``, or ``{country: DE, state: lapsed}``,
+without time or subject (a month, a scale). Which dimensions part the customers is in
 ``ckm/data/hidden_cells.yaml``.
 """
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 COUNTS_OF_A_SLICE = ("customers_active",)
 """Metrics whose value is the number of customers of a slice of ``--by``."""
 N_OF_A_SLICE = ("revenue_of_customers",)
-"""Metrics whose ``n`` is: of everybody who bought or returned anything."""
+"""Metrics whose ``n`` counts all customers with a purchase or return."""
 
 Cell = frozenset[Pair]
 
@@ -29,7 +29,7 @@ Cell = frozenset[Pair]
 Sizes = tuple[int, int]
 """Customers of a cell in the period and in the one before; 0 where there are none."""
 NOT_COUNTED: Sizes = (1, 1)
-"""Of a cell of which no metric says how many customers it has: too few to be shown."""
+"""Size of a cell whose number of customers is not known: too few to be shown."""
 
 
 @dataclass
@@ -97,7 +97,7 @@ def grid(metrics: Metrics, by: str | None) -> Grid:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a metric stands among the cells: the slice of ``--by`` it is of, the part in it, the way to part."""
+    """Position of a metric among the cells: slice of ``--by``, part within it, and breakdown."""
 
     outer: Cell
     inner: Cell = frozenset()
@@ -113,7 +113,7 @@ def _place(metric: Metric, by: str | None) -> _Place:
     if dimensions[:1] == (by,) and dimensions != description.slices:
         outer = frozenset([column_pair(*pairs.pop(0))])
     values = dict(pairs)
-    if not values.keys() <= set(description.slices):  # a slice that nobody declared: of nobody knows how many
+    if not values.keys() <= set(description.slices):  # an undeclared slice: its number of customers is not known
         return _Place(outer, frozenset(pairs))
     if protection.part == SLICE:
         return _Place(outer, frozenset([column_pair(values["dimension"], values["value"])]))
@@ -140,7 +140,7 @@ def _counted_by_itself(metric: Metric, outer: Cell, counted_by: str) -> _Place:
 
 
 def _sizes(metric: Metric, place: _Place) -> Sizes | None:
-    """Return how many customers the cell has by what the metric says; None where it says nothing of that."""
+    """Return the number of customers of the cell by the metric; None where the metric does not count them."""
     part, protection = place.part, load_catalogue()[metric.name].protection
     if part is not None and part.counted_by.startswith(OWN_N_OF) and part.counted_by != OWN_N_OF + metric.name:
         return None
@@ -157,13 +157,13 @@ def _sizes(metric: Metric, place: _Place) -> Sizes | None:
 
 
 def _fewer(one: Sizes, other: Sizes) -> Sizes:
-    """The lesser number of customers in each period, where two metrics say how many they are."""
+    """Return the smaller of two counts of customers in each period."""
     now, before = (min((each for each in pair if each), default=0) for pair in zip(one, other, strict=True))
     return now, before
 
 
 def _together(part: Part, inner: Cell) -> str:
-    """What parts are hidden together in a slice: those that share a cell. Where parts overlap, each stands alone."""
+    """Return the parts of a slice that are suppressed together, because they share a cell."""
     if part.overlap:
         return " ".join(next(iter(inner)))
     return next((other for other, _ in part.same_as.values()), part.name)

@@ -1,4 +1,4 @@
-"""Who may leave: as a kept run of warnings says, or as ``ckm churn-warn`` says now."""
+"""Churn probabilities and warnings of a saved run, or computed now as ``ckm churn-warn`` does."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ class ChurnEstimates:
     Attributes
     ----------
     customers
-        By ``customer_id``: p_leave (Float64; null where the source does not say it), level (one of
+        By ``customer_id``: p_leave (Float64; null where the source has none), level (one of
         :data:`ckm.churning.levels.LEVELS`; null: no warning), value_at_risk (Float64), reason (code of the one in
         front; null without reasons), unanswered (Boolean).
     source
-        ``kept``: a run of the workspace; ``now``: warnings made for the report.
+        ``saved``: a run of the workspace; ``now``: warnings computed for the report.
     as_of, horizon, model
         Day of the warnings, days they look ahead, and what gave the probabilities.
     remark
         The same as a sentence.
     has_reasons
-        Whether the source says why.
+        Whether the source has reasons.
     """
 
     customers: pl.DataFrame
@@ -53,7 +53,7 @@ class ChurnEstimates:
 
 
 def kept_warnings(context: ReportContext, margin: Margin, store: Store) -> ChurnEstimates | None:
-    """Return what the newest run says whose horizon has not passed by the day of the report; None without one.
+    """Return the newest saved run whose horizon is not over by the day of the report; None without one.
 
     Who has bought since is left out: that ended the warning. Probabilities are known of who has a level only. A run of
     a ckm that did not keep the value at risk has it from the ledger: probability times net of the 12 months to its day,
@@ -71,8 +71,8 @@ def kept_warnings(context: ReportContext, margin: Margin, store: Store) -> Churn
             "bought_since": ledger.purchases.last_days() > day_number(run.as_of),
         }
     ).filter(pl.Series(ledger.purchases.has_any))
-    told = run.frame.join(known, on="customer_id", how="inner", maintain_order="left").sort("customer_id")
-    still = told.filter(~pl.col("bought_since"))
+    warnings = run.frame.join(known, on="customer_id", how="inner", maintain_order="left").sort("customer_id")
+    still = warnings.filter(~pl.col("bought_since"))
     model = str(run.facts.get("model", "unknown"))
     at_risk = pl.coalesce("value_at_risk", (pl.col("p_churn") * pl.col("value")).round(MONEY_DIGITS))
     return ChurnEstimates(
@@ -84,20 +84,20 @@ def kept_warnings(context: ReportContext, margin: Margin, store: Store) -> Churn
             p_leave="p_churn",
             value_at_risk=at_risk,
         ),
-        source="kept",
+        source="saved",
         as_of=run.as_of,
         horizon=run.horizon,
         model=model,
         remark=(
-            f"churn warnings of {run.as_of}, kept by the workspace: {run.horizon} days, model {model}; "
-            f"{told.height - still.height:,} of {told.height:,} customers have bought since and are left out"
+            f"churn warnings of {run.as_of}, saved in the workspace: {run.horizon} days, model {model}; "
+            f"{warnings.height - still.height:,} of {warnings.height:,} customers have bought since and are left out"
         ),
         has_reasons=run.frame.is_empty() or run.frame["reasons"].null_count() < run.frame.height,
     )
 
 
 def warnings_made_now(context: ReportContext) -> ChurnEstimates:
-    """Return what ``ckm churn-warn`` says without an option, and do not keep it.
+    """Return the result of ``ckm churn-warn`` with default options, without saving it.
 
     Raises
     ------
@@ -108,12 +108,12 @@ def warnings_made_now(context: ReportContext) -> ChurnEstimates:
     warned = warn(dataset, ChurnOptions(as_of=context.as_of, seed=context.seed, keep=False), context.config)
     forecast = warned.forecast
     first_reason = pl.col("reasons").list.first().struct.field("code")
-    told = warned.frame.select("customer_id", "level", "value_at_risk", "unanswered", reason=first_reason)
+    listed = warned.frame.select("customer_id", "level", "value_at_risk", "unanswered", reason=first_reason)
     ids = forecast.history.customers.gather(forecast.today.customers)
     probability = pl.Series(forecast.probability).round(PROBABILITY_DIGITS)
-    everybody = pl.DataFrame({"customer_id": ids, "p_leave": probability})
+    all_customers = pl.DataFrame({"customer_id": ids, "p_leave": probability})
     return ChurnEstimates(
-        customers=everybody.join(told, on="customer_id", how="left", maintain_order="left"),
+        customers=all_customers.join(listed, on="customer_id", how="left", maintain_order="left"),
         source="now",
         as_of=context.as_of,
         horizon=forecast.horizon.days,

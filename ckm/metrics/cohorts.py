@@ -65,7 +65,7 @@ def cohorts(ledger: Ledger, last: date) -> Cohorts:
 
 
 def cohort_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Compute ``cohort_size`` and ``retention_cohort``, whose cells that are of nobody or not over yet are absent."""
+    """Compute ``cohort_size`` and ``retention_cohort``, without empty and incomplete cells."""
     found = cohorts(context.ledger, context.period.last)
     sizes, cells = [], []
     for row, (month, size) in enumerate(zip(found.months, found.sizes.tolist(), strict=True)):

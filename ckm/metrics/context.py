@@ -1,4 +1,4 @@
-"""What a room of the loyalty report metrics on: the ledger, the period, and what it is compared with."""
+"""Input of every section of the loyalty report: ledger, period, comparison period."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class ReportContext:
 
     @property
     def as_of(self) -> date:
-        """The day the report stands on: nothing later is known."""
+        """As-of date: no later row is used."""
         return self.ledger.as_of
 
     @property
@@ -154,7 +154,7 @@ class ReportContext:
         Raises
         ------
         InputError
-            A customer stands in the table more than once.
+            The table has a customer more than once.
         """
         known = party(self.tables.get("customers")).lazy()
         codes = self.ledger.customers.to_frame("customer_id").lazy()

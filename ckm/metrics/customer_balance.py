@@ -1,4 +1,4 @@
-"""Where each customer stands in a period against the one before: new, retained, reactivated or lost."""
+"""Customer balance of a period against the comparison period: new, retained, reactivated, lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KINDS = ("new", "retained", "reactivated", "lost")
 
 @dataclass(frozen=True)
 class CustomerBalance:
-    """Masks by code; nobody is in two of them.
+    """Disjoint masks by code.
 
     Every customer active in the period is new, retained or reactivated, and every one active in the previous period is
     retained or lost:
@@ -58,7 +58,7 @@ class CustomerBalance:
 
 
 def standing(context: ReportContext) -> CustomerBalance:
-    """Say where each customer stands, by what the ledger knows.
+    """Return the balance of the customers of a ledger.
 
     Who bought before the data begin counts as new at the first purchase in them.
     """

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 DESCRIPTIONS = Path(__file__).parents[1] / "data" / "customer_table.yaml"
 SCHEMA = "ckm.customer_table/1"
 NAME = "display_name"
-"""The column of names, which is there only when somebody asks for it."""
+"""Column of names, present only on request."""
 _KEYS = ("name", "unit", "meaning", "formula", "null")
 
 
@@ -55,7 +55,7 @@ class Audience:
     meaning
         Who is in it, and who comes first.
     columns
-        Beside ``customer_id`` (and the name, where names are asked for).
+        Beside ``customer_id`` (and the name, on request).
     """
 
     name: str

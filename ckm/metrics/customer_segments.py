@@ -1,4 +1,4 @@
-"""Which segment each customer has: by the definition that the workspace keeps, else by one learned now."""
+"""Segment of each customer, by the saved definition of the workspace, else by one fitted now."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ckm.segmentation.saved import SavedDefinition
 
 DEFAULT_NAME = "default"
-"""Name under which a workspace keeps the definition that ``ckm segment`` uses without ``--by``."""
+"""Name of the saved definition that ``ckm segment`` uses without ``--by``."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def read_segments(context: ReportContext) -> Segments | None:
     """Return the segments of all customers; None where there are too few to learn any from.
 
     They are those of the workspace's definition ``default``; without one, recency, frequency and money are cut now.
-    Both are read off the ledger, unless the definition asks for what it does not hold.
+    Both are read from the ledger, unless the definition needs features that it does not have.
 
     Parameters
     ----------
@@ -76,9 +76,9 @@ def read_segments(context: ReportContext) -> Segments | None:
 
 
 def kept_definition(context: ReportContext, name: str, *, of: str | None = None) -> SavedDefinition | None:
-    """Return a definition that the workspace keeps; None without one, or where it is for other data or damaged.
+    """Return a saved definition of the workspace; None without one, or where it is for other data or damaged.
 
-    What is wrong with a definition must not silence the report: ``ckm segment`` says it. With ``of``, one of another
+    A broken definition does not stop the report: ``ckm segment`` names the error. With ``of``, one of another
     method is none.
     """
     if context.workspace is None:
@@ -103,7 +103,7 @@ def learning(context: ReportContext, table: FeatureTable) -> Learning:
 
 
 def rfm_table(ledger: Ledger) -> FeatureTable:
-    """Return recency, frequency and money of everybody with a purchase, as the feature table has them."""
+    """Return recency, frequency and monetary value of all customers with a purchase."""
     return features_of(ledger, scope="rfm")
 
 

@@ -1,4 +1,4 @@
-"""All that is known of each customer in one table, with a dictionary that says what every column means."""
+"""One row per customer with all facts, and a data dictionary of its columns."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _TYPES: dict[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class CustomerFacts:
-    """What the rooms of the report say of single customers.
+    """Results of the report per customer.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class CustomerTable:
     columns
         What each column is, in their order.
     as_of, currency
-        The day it stands on, and that of every amount.
+        As-of date of the table and of all amounts.
     high_headroom
         Names of the value segments whose headroom is high.
     """
@@ -88,14 +88,14 @@ class CustomerTable:
 def customer_table(context: ReportContext, known: CustomerFacts, *, names: bool = False) -> CustomerTable:
     """Return all that is known of each customer.
 
-    Where the rooms looked at a sample, the features of everybody are made now; of 20 million rows in under a minute.
+    Features of all customers are computed now where the report used a sample; under a minute for 20 million rows.
 
     Parameters
     ----------
     context
         Of all customers.
     known
-        What the rooms say.
+        Results of the report.
     names
         Show the customers' names.
     """
@@ -164,16 +164,16 @@ def _of_everybody(
 ) -> tuple[FeatureSample, GrowthPotential | Missing, pl.DataFrame | None]:
     """Return features, growth_potential and risk of all customers, whom the rooms may have looked at a sample of."""
     sample, growth_potential = known.sample, known.growth_potential
-    if not sample.is_everybody:
-        sample = read_features(context, everybody=True)
+    if not sample.is_complete:
+        sample = read_features(context, all_customers=True)
         growth_potential = read_growth_potential(context, sample)
     if not isinstance(known.risk, Risk):
         return sample, growth_potential, None
     at_risk = pl.when(pl.col("level").is_not_null()).then("value_at_risk")
-    told = known.risk.leaving.customers.select(
+    estimates = known.risk.leaving.customers.select(
         "customer_id", "p_leave", "reason", risk_level="level", value_at_risk=at_risk
     )
-    return sample, growth_potential, told
+    return sample, growth_potential, estimates
 
 
 def _names(context: ReportContext) -> pl.DataFrame | None:

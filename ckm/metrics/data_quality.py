@@ -111,9 +111,9 @@ def _against(lines: pl.DataFrame, context: ReportContext) -> Iterator[Metric]:
                 (line["source"], round(context.ledger.money(int(rows["net"].sum())) - line["net"], DIGITS))
             )
         whole = [difference for source, difference in differences if source is None]
-        said = whole[0] if whole else round(sum(difference for _, difference in differences), DIGITS)
+        difference = whole[0] if whole else round(sum(difference for _, difference in differences), DIGITS)
         equal += all(abs(difference) <= allowed for _, difference in differences)
-        yield Metric("reconciliation_difference", said, (("month", f"{month:%Y-%m}"),))
+        yield Metric("reconciliation_difference", difference, (("month", f"{month:%Y-%m}"),))
     yield Metric("controls_equal", float(equal), n=len(months))
 
 

@@ -174,7 +174,7 @@ def ratio_contributions(above: tuple[Floats, Floats], below: tuple[Floats, Float
 def surprise(before: Floats, now: Floats) -> float:
     """Return how unlike the shares of the slices have become, 0 to ln 2: Jensen-Shannon divergence.
 
-    By which the dimension that tells most of a change is found (Bhagwan et al. 2014, Adtributor, NSDI, section 4.2).
+    Used to find the dimension that explains most of a change (Bhagwan et al. 2014, Adtributor, NSDI, section 4.2).
     Slices below zero count as zero.
     """
     sums = [np.clip(part, 0, None) for part in (before, now)]

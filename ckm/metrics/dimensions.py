@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 MOST_VALUES = 8
-"""Values of a dimension with a slice of their own; what is beyond them shares one."""
+"""Number of values of a dimension with a separate slice; the others share one."""
 OF_CUSTOMERS = ("party_type", "country")
 """Columns of the customers by which the report looks for what drove a change; ``--by`` takes any."""
 SEGMENT = "segment "
@@ -106,14 +106,14 @@ def customer_values(context: ReportContext, column: str) -> pl.Series:
     Raises
     ------
     InputError
-        A customer stands in the table more than once.
+        The table has a customer more than once.
     """
     if column in PARTY_COLUMNS:
         return context.parties[column]
     table = context.tables["customers"].select(pl.col("customer_id", column).cast(pl.String)).collect()
     if doubled := table.height - table["customer_id"].n_unique():
         raise InputError(
-            f"customers: {counted(doubled, 'row')} too many, because a customer stands there more than once",
+            f"customers: {counted(doubled, 'row')} too many, because a customer is there more than once",
             hint="keep one row for each 'customer_id'",
             column="customer_id",
         )
@@ -123,7 +123,7 @@ def customer_values(context: ReportContext, column: str) -> pl.Series:
 def segment_values(context: ReportContext) -> Iterator[tuple[str, pl.Series]]:
     """Give the saved segments of a workspace: the name of each definition, and the segments by code (String).
 
-    They are those of the newest kept run as of the report's day or before, whatever happened to the customer since.
+    They are those of the newest saved run by the report's day.
     """
     if context.workspace is None:
         return
@@ -133,8 +133,8 @@ def segment_values(context: ReportContext) -> Iterator[tuple[str, pl.Series]]:
     runs = [run for run in store.runs(ANALYSIS) if run.as_of <= context.as_of]
     for name in sorted({run.name for run in runs}):
         newest = max((run for run in runs if run.name == name), key=lambda run: (run.as_of, run.number))
-        kept = store.read_run(newest, ["customer_id", "segment"])
-        yield name, _by_code(context, kept.select(pl.col("customer_id", "segment").cast(pl.String)), "segment")
+        saved = store.read_run(newest, ["customer_id", "segment"])
+        yield name, _by_code(context, saved.select(pl.col("customer_id", "segment").cast(pl.String)), "segment")
 
 
 def _by_code(context: ReportContext, table: pl.DataFrame, column: str) -> pl.Series:
@@ -143,7 +143,7 @@ def _by_code(context: ReportContext, table: pl.DataFrame, column: str) -> pl.Ser
 
 
 def partings(context: ReportContext, revenue: Whole) -> tuple[Parting, ...]:
-    """Return the dimensions of the customers at hand: those of their table that say anything, and saved segments."""
+    """Return the dimensions of the customers: columns of their table with several values, and saved segments."""
     found = [(name, context.parties[name]) for name in OF_CUSTOMERS]
     found += [(SEGMENT + name, values) for name, values in segment_values(context)]
     return tuple(part_customers(name, values, revenue) for name, values in found if values.null_count() < len(values))

@@ -48,12 +48,12 @@ class Driver:
 
 
 def behind_the_revenue(comparison: PeriodComparison, parts: Sequence[Parting]) -> tuple[Driver, ...]:
-    """Return the effects, and the slices of the dimension that tells most: of the rows' own and the customers' ones.
+    """Return the effects, and the slices of the dimension of rows or customers that explains most.
 
     Of periods of unequal length they are of the revenue in equally many days, on which the calendar has no effect.
     """
     ledger, equal_days = comparison.context.ledger, comparison.equal_days
-    few = gave_back(comparison) or None  # what the orders were worth and the revenue tell what came back
+    few = gave_back(comparison) or None  # order values and revenue together reveal the returns
     by_effect = [
         Driver(EFFECT, name, ledger.money(each), few if name in ("order_value", "returns") else None)
         for name, each in effects(comparison, in_equal_days=True).items()
@@ -120,19 +120,19 @@ def shown_drivers(drivers: Sequence[Driver], hidden: Hidden, min_group_size: int
     """Return drivers without the slices that are hidden, or have fewer than ``min_group_size`` customers.
 
     What they did goes to the ``rest`` of their dimension. Where that would be the rest alone, the next smallest goes
-    there too, so that no difference gives it away.
+    there too, so that no difference reveals it.
     """
     shown: list[Driver] = []
     for dimension in dict.fromkeys(each.dimension for each in drivers):
         slices = [each for each in drivers if each.dimension == dimension]
-        gone = [each for each in slices if _is_small(each, hidden, min_group_size)]
-        kept = [each for each in slices if each not in gone and each.value != REST]
+        suppressed = [each for each in slices if _is_small(each, hidden, min_group_size)]
+        shown_slices = [each for each in slices if each not in suppressed and each.value != REST]
         rest = [each for each in slices if each.value == REST]
-        if len(gone) == 1 and not rest and kept:
-            gone.append(kept.pop())
-        shown += kept
-        if gone or rest:
-            shown.append(Driver(dimension, REST, sum(each.change for each in (*gone, *rest))))
+        if len(suppressed) == 1 and not rest and shown_slices:
+            suppressed.append(shown_slices.pop())
+        shown += shown_slices
+        if suppressed or rest:
+            shown.append(Driver(dimension, REST, sum(each.change for each in (*suppressed, *rest))))
     return tuple(shown)
 
 

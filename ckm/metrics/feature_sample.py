@@ -43,27 +43,27 @@ class FeatureSample:
     table
         One row per customer of the sample, with all features.
     of
-        Customers of the ledger that it stands for.
+        Customers of the ledger that it represents.
     """
 
     table: FeatureTable
     of: int
 
     @property
-    def is_everybody(self) -> bool:
-        """Whether nobody is left out."""
+    def is_complete(self) -> bool:
+        """Whether all customers are included."""
         return self.table.frame.height >= self.of
 
     @property
     def weight(self) -> float:
-        """Customers that a row stands for."""
+        """Customers per row."""
         return self.of / max(1, self.table.frame.height)
 
     def total(self, values: NDArray[np.float64]) -> Estimate:
         """Return the sum of a value over all customers, with its interval where only a sample of them is known.
 
         ``N / n`` times the sum of the sample, with the variance of a simple random sample without replacement (Cochran
-        1977, Sampling Techniques, 2.24); one taken along sorted ids varies no more where ids say anything of customers.
+        1977, Sampling Techniques, 2.24); a systematic sample of sorted ids varies no more.
 
         Parameters
         ----------
@@ -71,13 +71,13 @@ class FeatureSample:
             Of each row of the table. Of a part of the customers the others are zero: so the interval is right.
         """
         total, number = self.weight * float(values.sum()), len(values)
-        if self.is_everybody or number < 2:
+        if self.is_complete or number < 2:
             return Estimate(round(total, MONEY_DIGITS))
         reach = Z * self.weight * sqrt(number * float(values.var(ddof=1)) * (1 - 1 / self.weight))
         return Estimate(*(round(total + sign * reach, MONEY_DIGITS) for sign in (0, -1, 1)))
 
 
-def read_features(context: ReportContext, *, everybody: bool = False) -> FeatureSample:
+def read_features(context: ReportContext, *, all_customers: bool = False) -> FeatureSample:
     """Return the features of all customers, or of a systematic sample where there are many.
 
     With more than :data:`FEW_ROWS` rows it is every so-many-th customer by id, from a start that the seed draws. What a
@@ -88,19 +88,19 @@ def read_features(context: ReportContext, *, everybody: bool = False) -> Feature
     ----------
     context
         Of all customers.
-    everybody
+    all_customers
         Take all, whatever it takes.
 
     Raises
     ------
     InputError
-        A customer stands in the table of customers more than once.
+        The customers table has a customer more than once.
     """
     ledger = context.ledger
     saved = kept_definition(context, METHOD, of=METHOD)
     buyers = np.flatnonzero(ledger.purchases.has_any)
     chosen = ledger
-    if not everybody and ledger.left_out.rows > FEW_ROWS and len(buyers) > SAMPLE:
+    if not all_customers and ledger.left_out.rows > FEW_ROWS and len(buyers) > SAMPLE:
         those = np.zeros(len(ledger.customers), dtype=np.bool_)
         those[_every_so_many(buyers, context.seed)] = True
         chosen = ledger.only(those)

@@ -58,7 +58,7 @@ def save_expected_spend(store: Store, lifetime: Lifetime, as_of: date) -> None:
 def score_expected_spend(context: ReportContext, store: Store) -> ScoredSpend | None:
     """Return how the newest saved forecast turned out whose horizon has passed; None where there is none.
 
-    Days that the data do not cover tell nothing: where the data end before the horizon, it has not passed.
+    A horizon that ends after the data is not over.
 
     Parameters
     ----------

@@ -34,9 +34,9 @@ class Goal:
     wanted, direction
         At least (``>=``) or at most (``<=``) so much.
     value, lo, hi
-        What was reached; the interval where it is an estimate. None where it cannot be said.
+        Actual value, with its interval where it is an estimate. None where it is missing.
     on_track
-        Whether it is reached. None where it cannot be told: there is no value, or the wanted number lies within the
+        Whether it is reached. None where it is not known: there is no value, or the target is within the
         interval.
     """
 
@@ -50,7 +50,7 @@ class Goal:
 
 
 def check_goals(goals: Mapping[str, Target], root: Path | None = None) -> None:
-    """Refuse goals that the report could never say anything about; to be called before anything is measured.
+    """Refuse goals that no metric of the report answers; called before anything is computed.
 
     Parameters
     ----------
@@ -106,23 +106,23 @@ def goal_metrics(
     """Return the goals in the order of the book, the same as metrics, and what is missing.
 
     The period of a report is over, so a goal is reached or not; where the number is an estimate and the wanted one lies
-    within its interval, that cannot be told.
+    within its interval, this is not known.
 
     Parameters
     ----------
     goals
         Of the settings; :func:`check_goals` has passed them.
     metrics
-        Of the report, for everybody.
+        Of the report, for all customers.
     """
     if not goals:
         return (), (), (Missing("changed", "no_goals"),)
     book: MetricCatalogue = load_catalogue()
-    found, said = [], []
+    found, as_metrics = [], []
     for name in sorted(goals, key=book.position):
         reached = metrics.get(name) or Metric(name, None)
         found.append(_goal(goals[name], reached))
-        said.append(
+        as_metrics.append(
             Metric(
                 GOAL,
                 reached.value,
@@ -133,7 +133,7 @@ def goal_metrics(
                 previous=reached.previous,
             )
         )
-    return tuple(found), tuple(said), ()
+    return tuple(found), tuple(as_metrics), ()
 
 
 def _goal(wanted: Target, reached: Metric) -> Goal:

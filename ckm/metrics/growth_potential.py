@@ -38,7 +38,7 @@ class GrowthPotential:
     Attributes
     ----------
     customers
-        customer_id, segment, current_value, potential_value, headroom, by ``customer_id``: of everybody with a
+        customer_id, segment, current_value, potential_value, headroom, by ``customer_id``: of all customers with a
         purchase, or of a sample.
     sample
         The features behind it.
@@ -57,7 +57,7 @@ class GrowthPotential:
 def read_growth_potential(context: ReportContext, sample: FeatureSample) -> GrowthPotential | Missing:
     """Give each customer current value, potential value and a box, as ``ckm segment --by value`` does.
 
-    The definition is the one that the workspace keeps, else it is learned now, without the check on a later year. With
+    The definition is the saved one of the workspace, else it is fitted now, without the check on a later year. With
     more rows than :data:`ckm.metrics.feature_sample.FEW_ROWS` it is done for a sample of the customers.
 
     Parameters
@@ -73,9 +73,9 @@ def read_growth_potential(context: ReportContext, sample: FeatureSample) -> Grow
     except NotEnoughDataError as error:
         return Missing.too_few(SECTION, "few_customers", error)
     assigned = definition.assign(table.frame).select("segment", *VALUES)
-    said = f"definition '{saved.name}' version {saved.version}" if saved else "a definition learned now"
-    remarks = [f"current and potential value by {said}"]
-    if not sample.is_everybody:
+    used = f"definition '{saved.name}' version {saved.version}" if saved else "a definition fitted now"
+    remarks = [f"current and potential value by {used}"]
+    if not sample.is_complete:
         remarks.append(
             f"potential value of {table.frame.height:,} of {sample.of:,} customers, a systematic sample by id"
         )

@@ -26,7 +26,7 @@ NPS_PRIOR = (0.75, 1.5, 0.75)
 """Detractors, passives and promoters that are added to those counted: three answers, half of them passive."""
 FEWEST_FOR_A_MEAN = 2
 DIGITS = 12
-"""Decimals of what is said: below them platforms differ in the last bit."""
+"""Decimals of results; beyond them platforms differ in the last bit."""
 
 
 def wilson(part: int, whole: int) -> Interval:
@@ -50,11 +50,11 @@ def wilson(part: int, whole: int) -> Interval:
 def mean(values: Sequence[float]) -> Interval:
     """Interval of the mean of what ``values`` are a sample of: Student's t (1908, Biometrika 6:1-25).
 
-    None below two values, which say nothing of their spread.
+    None below two values.
     """
     if len(values) < FEWEST_FOR_A_MEAN:
         return None, None
-    from scipy.special import stdtrit  # not worth its import where nobody rates
+    from scipy.special import stdtrit  # imported late: not needed without ratings
 
     sample = np.sort(np.asarray(values, dtype=np.float64))
     error = float(sample.std(ddof=1)) / math.sqrt(len(sample))
@@ -84,7 +84,7 @@ def net_promoter_score(promoters: int, passives: int, detractors: int) -> Interv
 
 
 def log_log(survival: Floats, variance_of_log: Floats) -> tuple[Floats, Floats]:
-    """Ends of the intervals of a survival curve; NaN where it is 0, and both 1 where nobody has left yet.
+    """Ends of the intervals of a survival curve; NaN where it is 0, and both 1 before the first lapse.
 
     On the scale of ``log(-log S)``, so that no end leaves [0, 1] (Kalbfleisch and Prentice 1980, The statistical
     analysis of failure time data, p. 15).

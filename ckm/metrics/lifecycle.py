@@ -1,6 +1,6 @@
-"""States of the life cycle and the balance of customers in rhythm, from the ledger.
+"""Life cycle stages and active customer flow, from the ledger.
 
-What ``ckm segment --by lifecycle`` says, number for number: by the same definition, from the same ledger.
+The same numbers as ``ckm segment --by lifecycle``: same definition, same ledger.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Lifecycle:
     Attributes
     ----------
     definition
-        Thresholds, and the rhythm of all customers.
+        Thresholds, and the purchase interval of all customers.
     ledger
         What had happened by the day.
     state
@@ -69,9 +69,9 @@ class Lifecycle:
 
 
 def lifecycle_definition(context: ReportContext) -> LifecycleDefinition | None:
-    """Return the definition that ``ckm segment --by lifecycle`` would use; None where there is no rhythm to judge by.
+    """Return the definition of ``ckm segment --by lifecycle``; None where the purchase interval is not known.
 
-    The workspace's kept one where it counts days in the same time zone, else one that is learned from the ledger.
+    The saved one of the workspace if its time zone is the same, else one fitted on the ledger.
     """
     if context.workspace is not None:
         saved = Library(context.workspace.root / "segments").find(METHOD)
@@ -98,7 +98,7 @@ def lifecycle_of(context: ReportContext, definition: LifecycleDefinition | None 
     Returns
     -------
     Lifecycle | None
-        None where there is no rhythm to judge by.
+        None where the purchase interval is not known.
     """
     definition = definition or lifecycle_definition(context)
     if definition is None:

@@ -47,7 +47,7 @@ class Lifetime:
     Attributes
     ----------
     customers
-        Ids of everybody with a purchase, sorted.
+        Sorted ids of all customers with a purchase.
     orders
         Orders expected of each within the horizon.
     value
@@ -55,7 +55,7 @@ class Lifetime:
     spend
         Money expected of each within the horizon after returns, without discount or margin: what can be counted later.
     forecast
-        Where it comes from: purchases before returns, of each, with intervals and what past windows say of it.
+        Where it comes from: purchases before returns, of each customer, with intervals and backtest errors.
     buyers
         Their histories; ``codes`` are those of the ledger.
     model
@@ -68,7 +68,7 @@ class Lifetime:
         Of the number and the value of orders.
     months, discount, margin
         What the value rests on.
-    everybody
+    all_customers
         Customers of the ledger, those who only returned among them.
     """
 
@@ -85,7 +85,7 @@ class Lifetime:
     months: int
     discount: float
     margin: Margin
-    everybody: int
+    all_customers: int
 
     @property
     def horizon_days(self) -> int:
@@ -103,16 +103,18 @@ class Lifetime:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What a reader should know, as sentences."""
-        said = [
+        sentences = [
             f"customer lifetime value: {self._parts} over {self.months} months, "
             f"discounted by {self.discount:.0%} a year; {self._margin}",
             *_tested(self.forecast),
         ]
         if self.holdout is None:
-            said.append(f"{self.model.name} is the likeliest model; the history is too short to hold any of it out")
+            sentences.append(
+                f"{self.model.name} is the likeliest model; the history is too short to hold any of it out"
+            )
         else:
-            said.append(_nearest(self.holdout))
-        return (*said, self.independence.reading)
+            sentences.append(_nearest(self.holdout))
+        return (*sentences, self.independence.reading)
 
     @property
     def _parts(self) -> str:
@@ -124,12 +126,16 @@ class Lifetime:
 
     @property
     def _margin(self) -> str:
-        kept = f"{1 - self.margin.kept:.1%} taken back"
-        return f"{kept}, no cost is known" if self.margin.share is None else f"{kept}, margin {self.margin.share:.1%}"
+        net_share = f"{1 - self.margin.kept:.1%} returned"
+        return (
+            f"{net_share}, no cost is known"
+            if self.margin.share is None
+            else f"{net_share}, margin {self.margin.share:.1%}"
+        )
 
 
 def read_lifetime(context: ReportContext, margin: Margin) -> Lifetime | Missing:
-    """Fit the models to all customers of the ledger, and say what is expected of each.
+    """Fit the models to all customers of the ledger, and return the expected value of each.
 
     The model of ordering is the one that came nearest to each customer's spend in the holdout, learned anew from
     the whole history; without a holdout the likeliest. Its spend is combined with that of other candidates as past
@@ -177,7 +183,7 @@ def read_lifetime(context: ReportContext, margin: Margin) -> Lifetime | Missing:
         months=settings.horizon,
         discount=settings.discount,
         margin=margin,
-        everybody=len(ledger.customers),
+        all_customers=len(ledger.customers),
     )
 
 
@@ -189,14 +195,14 @@ def lifetime_metrics(
     Parameters
     ----------
     context
-        Of the customers to include: all, or a part, of whom the values alone are said. The checks are of all.
+        Of the customers to include: all, or a part, for which only the values are given. The checks are of all.
     lifetime
         Of all customers (:func:`read_lifetime`).
     """
     if isinstance(lifetime, Missing):
         return (), (lifetime,)
     customers = context.ledger.customers
-    whole = len(customers) == lifetime.everybody
+    whole = len(customers) == lifetime.all_customers
     value = lifetime.value if whole else lifetime.value[lifetime.customers.is_in(customers.implode()).to_numpy()]
     metrics = list(_values(value, lifetime.forecast if whole else None))
     if not whole:
@@ -277,16 +283,16 @@ def _tested(forecast: SpendForecast) -> tuple[str, ...]:
     if not forecast.tests:
         return ("the history is too short to test what customers spend: the lifetime value has no interval",)
     latest = forecast.tests[-1]
-    said = (
+    sentence = (
         f"trained up to {calendar_day(latest.day)}, {latest.expected.sum():,.2f} was expected of the {latest.days} "
         f"days after and {latest.spend.sum():,.2f} came; the spend of a customer was off by "
         f"{latest.mean_absolute_error:,.2f} on average"
     )
     if forecast.coverage is not None:
-        said += f", and {forecast.coverage:.0%} of the customers were within their {LEVEL:.0%} interval"
+        sentence += f", and {forecast.coverage:.0%} of the customers were within their {LEVEL:.0%} interval"
     if forecast.window < forecast.horizon:
-        said += f"; the history is too short to test {forecast.horizon} days ahead"
-    return (said,)
+        sentence += f"; the history is too short to test {forecast.horizon} days ahead"
+    return (sentence,)
 
 
 def _holdout_metrics(holdout: Holdout) -> list[Metric]:

@@ -49,7 +49,7 @@ class LoyalCustomers:
     frame
         One row per loyal customer, largest revenue first: customer_id; rule (a name of
         ``ckm/data/loyalty_rules.yaml``); orders and revenue of the period; last_purchase; attitude (scale and newest
-        rating, ``nps_0_10=9``; null for who was not asked).
+        rating, ``nps_0_10=9``; null without a response).
     """
 
     frame: pl.DataFrame
@@ -101,7 +101,7 @@ def loyalty_metrics(
 ) -> tuple[LoyalCustomers, tuple[Metric, ...], tuple[Missing, ...]]:
     """Return the list of loyal customers, and the metrics of their number and of the loyalty matrix.
 
-    Without a rhythm of the customers nobody's behaviour can be judged; without ratings there are no cells, and the
+    Without a known purchase interval behaviour is not known; without ratings there are no cells, and the
     rules that do without an attitude are left.
 
     Parameters
@@ -109,7 +109,7 @@ def loyalty_metrics(
     context
         What is measured.
     lifecycle
-        Of the context; None where there is no rhythm to judge by.
+        Of the context; None where the purchase interval is not known.
     ratings
         Of the context, where they are at hand.
     """
@@ -136,7 +136,7 @@ def loyalty_metrics(
     ]
     customers = LoyalCustomers(_list(context, here, loyal))
     if not (here.active & (here.high | here.low)).any():
-        # Without any interactions the satisfaction says so already.
+        # The satisfaction metrics name missing interactions.
         missing = (Missing("loyalty", "no_ratings"),) if "interactions" in context.tables else ()
         return customers, tuple(metrics), missing
     return customers, (*_cells(context, here, then), *metrics), ()
@@ -207,7 +207,7 @@ def _list(context: ReportContext, here: Standpoint, loyal: dict[str, Mask]) -> p
     for position, mask in enumerate(loyal.values()):
         rule[mask] = position
     codes = np.flatnonzero(rule >= 0)
-    said = here.answers.select(
+    ratings_now = here.answers.select(
         pl.col("code").cast(pl.Int64),
         attitude=pl.format("{}={}", "scale", pl.col("rating").cast(pl.String).str.strip_suffix(".0")),
     )
@@ -223,7 +223,7 @@ def _list(context: ReportContext, here: Standpoint, loyal: dict[str, Mask]) -> p
                 "last_purchase": pl.Series(last[codes]).cast(pl.Date),
             }
         )
-        .join(said, on="code", how="left", maintain_order="left")
+        .join(ratings_now, on="code", how="left", maintain_order="left")
         .with_columns(revenue=pl.col("net") / ledger.scale)
         .sort("net", "customer_id", descending=[True, False])
         .select(pl.col(name).cast(dtype) for name, dtype in LOYAL_COLUMNS.items())

@@ -40,9 +40,9 @@ class Metric:
     Attributes
     ----------
     name
-        In the metric catalogue, which says what it means, its unit and its section.
+        Key of the metric catalogue.
     value
-        None where it cannot be said: a share of nobody.
+        None where it is undefined, such as a share of no customers.
     slice
         What it is of, as pairs of dimension and value, such as ``(("cohort", "2026-01"), ("month", "3"))``; empty for
         everybody.
@@ -86,7 +86,7 @@ class Metrics:
 
     def __init__(self, metrics: Iterable[Metric]) -> None:
         book = load_catalogue()
-        # Sorting is stable: within a metric the room's own order stays, as months in time.
+        # Sorting is stable: within a metric the order of the section stays, such as months in time.
         self._metrics = tuple(sorted(metrics, key=lambda each: book.position(each.name)))
 
     def __iter__(self) -> Iterator[Metric]:
@@ -96,7 +96,7 @@ class Metrics:
         return len(self._metrics)
 
     def all(self, name: str, *dimensions: str) -> tuple[Metric, ...]:
-        """Metrics of a name whose slice has exactly these dimensions, in the room's order."""
+        """Metrics of a name whose slice has exactly these dimensions, in the order of the section."""
         return tuple(
             each for each in self._metrics if each.name == name and tuple(key for key, _ in each.slice) == dimensions
         )
@@ -135,7 +135,7 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Missing:
-    """What a section cannot say, and why: never left out in silence.
+    """A missing metric or section, with the reason.
 
     Attributes
     ----------
@@ -144,9 +144,9 @@ class Missing:
     reason
         A key of the texts for missing things, such as ``no_ratings``.
     numbers
-        What the text says in numbers, such as ``(("there", 212), ("needed", 400))``.
+        Numbers of the text, such as ``(("there", 212), ("needed", 400))``.
     detail
-        The same more exactly, as an English sentence; empty where there is no more to say.
+        More details as an English sentence; empty without any.
     """
 
     section: str
@@ -156,7 +156,7 @@ class Missing:
 
     @classmethod
     def too_few(cls, section: str, reason: str, error: NotEnoughDataError) -> Missing:
-        """Return what an error says is there and needed; the number that is there may have another name in it."""
+        """Return the numbers that an error says are there and needed."""
         numbers = {name: number for name, number in error.details.items() if isinstance(number, (int, float))}
         there = next((number for name, number in numbers.items() if name != "needed"), 0)
         return cls(section, reason, (("there", there), ("needed", numbers.get("needed", 0))))

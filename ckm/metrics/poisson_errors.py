@@ -101,9 +101,9 @@ def beyond_chance(chances: Sequence[float], level: float = 0.05) -> tuple[bool, 
     Holm 1979, Scandinavian Journal of Statistics 6(2):65-70: the least is compared with level / m, the next against
     level / (m - 1), until one fails.
     """
-    stands = [False] * len(chances)
+    significant = [False] * len(chances)
     for rank, each in enumerate(sorted(range(len(chances)), key=lambda at: (chances[at], at))):
         if chances[each] > level / (len(chances) - rank):
             break
-        stands[each] = True
-    return tuple(stands)
+        significant[each] = True
+    return tuple(significant)

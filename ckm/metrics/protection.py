@@ -1,7 +1,7 @@
-"""How customers are parted by metrics of the report, and how each metric is kept from localized of a few of them.
+"""Parts of the customers that metrics are of, and the protection of each metric against revealing few of them.
 
 The parts are in ``ckm/data/hidden_cells.yaml``; which of them a metric is of, its ``protection`` in
-``ckm/data/metrics.yaml`` says. One that says nothing is refused: what is not declared would be shown.
+``ckm/data/metrics.yaml`` declares. A metric without it is refused, because it would be shown.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Protection:
-    """What keeps a metric from localized of a few customers.
+    """Protection of a metric against revealing few customers.
 
     Attributes
     ----------
     part
         :data:`PUBLIC`, :data:`WHOLE`, :data:`OWN_N`, :data:`SLICE`, or the name of a :class:`Part`.
     value
-        The one value of the part that the metric is of, whatever its slices; None where its slices say.
+        The one value of the part that the metric is of, whatever its slices; None where its slices name it.
     one_in
         It rests on the best one in so many of those whom its ``n`` counts, and they must be enough.
     """
@@ -61,7 +61,7 @@ class Protection:
     one_in: int = 1
 
     def rests_on(self, n: int | None) -> int:
-        """Return on how many customers a number rests; one where nobody says, which is too few."""
+        """Return the number of customers behind a number; 1, which is too few, where it is not known."""
         return 1 if n is None else -(-n // self.one_in)
 
 
@@ -115,7 +115,7 @@ def read_protection(metric: str, keys: Mapping[str, YamlEntry], where: str, slic
     entry = keys.get("protection")
     if entry is None or entry.is_null:
         raise UsageError(
-            f"{where}: metric '{metric}' does not say how it is kept from localized of a few customers",
+            f"{where}: metric '{metric}' does not declare its protection",
             hint="write protection: n (hidden where its own n is small), whole (of all customers), public (no customer "
             f"stands behind it), or the part of the customers that it is of: {', '.join(parts)}",
         )

@@ -1,4 +1,4 @@
-"""What customers answered when they were asked: their newest answer on each scale, in any period."""
+"""Ratings: the newest response of each customer on each scale, in any period."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ class Ratings:
         customers
             Ids by code, so far.
         part
-            Ids of those who are kept, by what their codes become.
+            Ids of the selected customers, in the order of their new codes.
         """
         codes = self.frame["code"].drop_nulls().unique()
         known = pl.LazyFrame({"code": codes, "customer_id": customers.gather(codes)})
-        kept = known.join(part.to_frame("customer_id").lazy().with_row_index("becomes"), on="customer_id")
+        selected = known.join(part.to_frame("customer_id").lazy().with_row_index("becomes"), on="customer_id")
         return Ratings(
             self.frame.lazy()
-            .join(kept.drop("customer_id"), on="code", maintain_order="left")
+            .join(selected.drop("customer_id"), on="code", maintain_order="left")
             .with_columns(code="becomes")
             .drop("becomes")
             .collect()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SECTION = "relationships"
 COHORT_DAYS = 365
-"""So long a first-time buyer is watched for a second purchase, and so long a cohort gathers."""
+"""Days in which a second purchase counts, and length of a cohort."""
 
 
 class _Number(NamedTuple):
@@ -40,8 +40,8 @@ def relationship_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tu
     """Compute the customers of the period and their purchases, and by party type.
 
     Where the data do not cover the period that is compared with, the groups (new, retained, reactivated,
-    lost) are not known: these are None, ``no_comparison`` says why, and nothing has a ``previous``. Where they do not
-    cover the year before the last, those who bought first in it are mostly old customers: their repeat rate is None
+    lost) are not known: these are None, ``no_comparison`` is the reason, and nothing has a ``previous``. Where they do
+    not cover the year before the last, those who bought first in it are mostly old customers: their repeat rate is None
     (``short_history``).
     """
     now, before = _numbers(context), _numbers(context.before) if context.before else {}

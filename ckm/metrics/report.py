@@ -1,4 +1,4 @@
-"""A loyalty report: what was measured in a period, what cannot be said, and what changed."""
+"""A loyalty report: metrics of a period, missing metrics, and changes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LoyaltyReport:
         All numbers, by the names of the book. With ``by``, the slices' metrics carry ``(by, value)`` first in their
         slice.
     missing
-        What cannot be said, and why.
+        Missing metrics with reasons.
     days
         Days of the period that is compared with, and of the period, that the data cover; None where nothing is
         compared.

@@ -1,4 +1,4 @@
-"""What customers say of the shop: net promoter score, satisfaction and effort, with how sure that is."""
+"""Net promoter score, satisfaction and effort, with intervals."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SATISFIED = 4
 SCORES = {"nps_0_10": "nps", "csat_1_5": "csat", "ces_1_7": "ces"}
 """By scale the metric that is taken on it."""
 FEWEST_ANSWERS = 2
-"""A single answer is no score: nothing says how far it may be from what others would have answered."""
+"""Fewest responses of a score; a single response has no interval."""
 
 
 @dataclass(frozen=True)

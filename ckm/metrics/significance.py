@@ -1,4 +1,4 @@
-"""The few changes that matter since the previous period: larger than what chance moves, and large enough to tell of."""
+"""Significant changes since the comparison period that are also large enough to report."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     Pair = tuple[Floats, Floats]
 
 MOST_CHANGES = 5
-"""Changes that a reader is told of."""
+"""Most changes that are reported."""
 SMALLEST = 0.01
-"""A change of less than a hundredth is none to tell of, however sure it is: with a million customers all are."""
+"""Smallest relative change that is reported; with a million customers even tiny changes are significant."""
 FEWEST = 30
-"""Customers that a rate, a mean or a score needs in both periods, for the normal distribution to say how sure it is."""
+"""Customers that a rate, a mean or a score needs in both periods, for the normal approximation of its interval."""
 POINTS = 100.0
 """A net promoter score moves by its share of a hundred points: it may be zero, and is no share of itself."""
 
@@ -52,13 +52,13 @@ class Change:
         Ends of the 95 % interval of ``value - previous``.
     drivers
         Slices behind it, by dimension, in each the largest first and the ``rest`` last: they add up to the change.
-        Effects come first, then the dimension that tells most.
+        Effects come first, then the dimension that explains most.
     relative
         Size by which changes are ranked: of money in all revenue of the previous period, of anything else in itself.
     beyond_noise
-        Whether it stands when all changes are tested together.
+        Whether it is significant when all changes are tested together.
     slice
-        What it is of; empty for everybody.
+        What it is of; empty for all customers.
     days
         In how many days of each period, where they are of unequal length and the metric goes with it; else None.
     """
@@ -81,7 +81,7 @@ class Change:
 
     @property
     def matters(self) -> bool:
-        """Whether it is beyond noise, and large enough to tell of."""
+        """Whether it is significant and large enough to report."""
         return self.beyond_noise and abs(self.relative) >= SMALLEST
 
 
@@ -139,9 +139,9 @@ def judge_changes(
         Where there are any.
     """
     moved = [*_money(comparison, parts), *_rates(comparison), *_scores(comparison, ratings)]
-    stands = beyond_chance([chance(each.value - each.previous, each.error) for each in moved])
+    significant = beyond_chance([chance(each.value - each.previous, each.error) for each in moved])
     changes = []
-    for each, beyond in zip(moved, stands, strict=True):
+    for each, beyond in zip(moved, significant, strict=True):
         lo, hi = interval(each.value - each.previous, each.error)
         change = each.value - each.previous
         changes.append(
@@ -161,7 +161,7 @@ def judge_changes(
 
 
 def those_that_matter(changes: Sequence[Change]) -> tuple[Change, ...]:
-    """Return the few to tell of; none where nothing changed beyond what chance moves."""
+    """Return the changes to report; none where no change is significant."""
     return tuple(each for each in changes if each.matters)[:MOST_CHANGES]
 
 
@@ -206,8 +206,8 @@ def _rates(comparison: PeriodComparison) -> Iterator[_Moved]:
             EqualDays(ledger, each, each.days if comparison.is_billed_by_calendar else shortest) for each in periods
         )
         again = [one.active * next_one.active for one, next_one in ((earlier, then), (then, since))]
-        said = _days_said(earlier, then, since)
-        yield from _ratio("retention_rate", again, (earlier.active, then.active), days=said)
+        text = _days_said(earlier, then, since)
+        yield from _ratio("retention_rate", again, (earlier.active, then.active), days=text)
 
 
 def _days_said(*spans: EqualDays) -> int | None:

@@ -36,7 +36,7 @@ CUSTOMERS, TRANSACTIONS = "customers", "transactions"
 SHARED = (Exposure.group, Exposure.personal)
 """Columns that part customers or rows; others name one customer or document, or are amounts or times."""
 LINEAGE = ("source_file", "source_row", "load_id", "repeat_no")
-"""Columns of the store that say where a row came from."""
+"""Columns of the store with the origin of a row."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def slice_contexts(context: ReportContext, dimension: Dimension) -> Iterator[tup
 def _slices(context: ReportContext, dimension: Dimension) -> Iterator[tuple[str, ReportContext, Mask | None]]:
     """Slices, their context, and who is in them by code; None for slices of the transactions."""
     ledger = context.ledger
-    # Parts of a slice by party type would be too fine to be shown; without the table nobody looks for them.
+    # Parts of a slice by party type would be too fine to be shown; they are not computed without the table.
     bare = replace(context, tables={name: table for name, table in context.tables.items() if name != CUSTOMERS})
     if dimension.of_rows is not None:
         yield from ((value, replace(bare, ledger=part), None) for value, part in ledger.parts.items())
@@ -134,10 +134,10 @@ def slice_metrics(
     found: list[Metric] = []
     for value, part, chosen in _slices(context, dimension):
         inside = None if ratings is None else ratings.of(context.ledger.customers, part.ledger.customers)
-        rooms = [change_metrics(part, parts=()), relationship_metrics(part), concentration_metrics(part)]
+        sections = [change_metrics(part, parts=()), relationship_metrics(part), concentration_metrics(part)]
         if inside is not None:
-            rooms.append(satisfaction_metrics(part, inside))
-        metrics = [metric for room, _ in rooms for metric in room]
+            sections.append(satisfaction_metrics(part, inside))
+        metrics = [metric for of_section, _ in sections for metric in of_section]
         if lifecycle is not None and chosen is not None:
             states = _lifecycle(lifecycle, part, chosen)
             metrics += [*_states(states), *loyalty_metrics(part, states, inside)[1]]

@@ -59,8 +59,8 @@ class Survival:
         def first(reached: Mask) -> float | None:
             return float(reached.argmax()) if reached.any() else None
 
-        gone = self.share == 0
-        return first(self.share <= HALF), first((self.low <= HALF) | gone), first(self.high <= HALF)
+        lapsed = self.share == 0
+        return first(self.share <= HALF), first((self.low <= HALF) | lapsed), first(self.high <= HALF)
 
 
 def kaplan_meier(days: NDArray[np.int64], ended: Mask) -> Survival:
@@ -82,7 +82,7 @@ def kaplan_meier(days: NDArray[np.int64], ended: Mask) -> Survival:
     leaving = np.bincount(days, minlength=length)
     at_risk = len(days) - np.concatenate([[0], np.cumsum(leaving)[:-1]])
     share = np.cumprod(1 - deaths / at_risk)
-    with np.errstate(divide="ignore"):  # where all are gone the share is 0 and has no interval
+    with np.errstate(divide="ignore"):  # a share of 0 has no interval
         variance = np.cumsum(np.where(deaths > 0, deaths / (at_risk * np.maximum(at_risk - deaths, 0.0)), 0.0))
     low, high = log_log(share, variance)
     return Survival(share, low, high, at_risk)
@@ -91,7 +91,7 @@ def kaplan_meier(days: NDArray[np.int64], ended: Mask) -> Survival:
 def tenures(ledger: Ledger, lost: Mask) -> tuple[NDArray[np.int64], Mask]:
     """Return how long each buyer's relation lasts, in days, and whether it has ended.
 
-    From the first purchase to the last one of who is lost, and to the ledger's day for everybody else.
+    From the first purchase to the last one for lapsed customers, and to the ledger's day for the others.
     """
     buyers = ledger.purchases.has_any
     last = np.where(lost, ledger.purchases.last_days(), day_number(ledger.as_of))
@@ -110,8 +110,8 @@ def survival_metrics(
     context
         What is measured.
     lifecycle
-        Who is lost, of :func:`ckm.metrics.lifecycle.lifecycle_of`; None where there is no rhythm to judge by, as
-        ``few_repeat_buyers`` of the life cycle says.
+        Lapsed customers, of :func:`ckm.metrics.lifecycle.lifecycle_of`; None where the purchase interval is not known
+        (``few_repeat_buyers``).
     """
     if lifecycle is None:
         return (), ()

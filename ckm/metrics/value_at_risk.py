@@ -50,7 +50,7 @@ class Risk:
         How the newest run turned out whose horizon has passed; None without one.
     remarks
         What a reader should know, as sentences.
-    everybody
+    all_customers
         Customers of the ledger.
     """
 
@@ -59,14 +59,14 @@ class Risk:
     segments: tuple[str, ...]
     outcome: Outcome | None
     remarks: tuple[str, ...]
-    everybody: int
+    all_customers: int
 
 
 def read_risk(context: ReportContext, margin: Margin, segments: Segments | None) -> Risk | Missing:
     """Return who may leave.
 
-    From the newest run of ``ckm churn-warn`` that the workspace keeps, if its horizon has not passed by the day of the
-    report; else, for up to :data:`MOST_WARNED_NOW` customers, from warnings made now and not kept. Where
+    From the newest saved run of ``ckm churn-warn`` whose horizon is not over by the day of the
+    report; else, for up to :data:`MOST_WARNED_NOW` customers, from warnings computed now and not saved. Where
     ``ckm churn-warn`` refuses, for there are too few data, the report shows no forecast either.
 
     Parameters
@@ -97,7 +97,7 @@ def read_risk(context: ReportContext, margin: Margin, segments: Segments | None)
         segments=segments.names if segments else (),
         outcome=outcome,
         remarks=(found.remark, *([segments.remark] if segments else []), *([outcome.sentence] if outcome else [])),
-        everybody=len(context.ledger.customers),
+        all_customers=len(context.ledger.customers),
     )
 
 
@@ -109,7 +109,7 @@ def value_at_risk_metrics(
     Parameters
     ----------
     context
-        Of the customers to include: all, or a part, of whom the outcome of earlier warnings is not said.
+        Of the customers to include: all, or a part, for which the outcome of earlier warnings is left out.
     risk
         Of all customers (:func:`read_risk`).
     """
@@ -128,7 +128,7 @@ def value_at_risk_metrics(
     else:
         missing.append(Missing(SECTION, "no_reasons"))
     if risk.outcome is not None:
-        metrics += _turned_out(risk.outcome) if len(ids) == risk.everybody else ()
+        metrics += _turned_out(risk.outcome) if len(ids) == risk.all_customers else ()
     else:
         missing.append(Missing(SECTION, "no_warnings_judged"))
     return tuple(metrics), tuple(missing)
@@ -148,7 +148,7 @@ def _store(context: ReportContext) -> Store | None:
 
 
 def _outcome(context: ReportContext, store: Store) -> Outcome | None:
-    run = judged_warnings(store, context.data_end or context.as_of)  # days after the end of the data tell of nobody
+    run = judged_warnings(store, context.data_end or context.as_of)  # after the end of the data no purchase is known
     return None if run is None else judge(run, context.ledger.next_purchases(run.as_of), horizon=run.horizon)
 
 

@@ -1,4 +1,4 @@
-"""Share of wallet: what customers spend here of all that they say they spend on such goods.
+"""Share of wallet: spend with us as a share of the stated spend in the category.
 
 A survey's answer is an interaction with the topic ``wallet`` and an extra column ``stated_spend``: what the customer
 says to spend in a year on such goods, here and elsewhere, in the currency of the transactions.
@@ -28,13 +28,13 @@ TOPIC = "wallet"
 STATED = "stated_spend"
 DIGITS = 12
 FEWEST = 2
-"""Answers below which nothing says how they spread."""
+"""Responses below which there is no interval."""
 
 
 def wallet_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
-    """Return the share of wallet of those who were asked in the last 12 months.
+    """Return the share of wallet of customers with a response in the last 12 months.
 
-    The newest answer of a customer counts. Who says to spend less than they bought here is taken to buy all of it here:
+    The newest response of a customer counts. A stated spend below the actual spend is raised to it:
     a wallet holds at least what came out of it. The interval is that of a ratio of two sums (Cochran 1977, Sampling
     Techniques, 6.4).
     """
@@ -49,16 +49,16 @@ def wallet_metrics(context: ReportContext) -> tuple[tuple[Metric, ...], tuple[Mi
 
 
 def _share(context: ReportContext) -> tuple[float, int, float | None] | None:
-    """Return the share, how many answered, and how far the interval reaches; None where nobody did."""
+    """Return the share, the number of responses, and the half-width of the interval; None without responses."""
     answers = _answers(context)
     if answers is None or answers.is_empty():
         return None
     ledger = context.ledger
     here = ledger.net_between(period_until(context.as_of, MONTHS_OF_A_YEAR)) / ledger.scale
     bought = pl.DataFrame({"customer_id": ledger.customers, "here": np.maximum(here, 0.0)})
-    asked = answers.join(bought, on="customer_id", how="inner").sort("customer_id")
-    spent = asked["here"].to_numpy()
-    wallet = np.maximum(asked["stated"].to_numpy(), spent)
+    responses = answers.join(bought, on="customer_id", how="inner").sort("customer_id")
+    spent = responses["here"].to_numpy()
+    wallet = np.maximum(responses["stated"].to_numpy(), spent)
     if not wallet.sum() > 0:
         return None
     value = round(float(spent.sum() / wallet.sum()), DIGITS)
@@ -66,7 +66,7 @@ def _share(context: ReportContext) -> tuple[float, int, float | None] | None:
 
 
 def _answers(context: ReportContext) -> pl.DataFrame | None:
-    """Return customer_id and stated (Float64) of the newest answer of each customer; None where nobody was asked."""
+    """Return customer_id and stated (Float64) of the newest response of each customer; None without responses."""
     interactions = context.tables.get("interactions")
     if interactions is None:
         return None

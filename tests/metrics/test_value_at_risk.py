@@ -14,8 +14,7 @@ from ckm.churning.keeping import keep
 from ckm.config import Config, Workspace
 from ckm.dataset import Dataset
 from ckm.errors import NotEnoughDataError
-from ckm.loyalty import ChurnOptions as ReportRequest
-from ckm.loyalty import loyalty_report
+from ckm.loyalty import LoyaltyOptions, loyalty_report
 from ckm.metrics import value_at_risk as risk_module
 from ckm.metrics.context import ReportContext
 from ckm.metrics.customer_segments import read_segments
@@ -202,7 +201,7 @@ def test_where_churn_warn_refuses_the_report_shows_no_forecast_and_no_lifetime_v
     dataset = Dataset(dict(of.tables), "shop")
     with pytest.raises(NotEnoughDataError) as refused:
         warn(dataset, ChurnOptions(keep=False), of.config)
-    report = loyalty_report(dataset, ReportRequest(), of.config).report
+    report = loyalty_report(dataset, LoyaltyOptions(), of.config).report
     for name in ("value_at_risk", "customers_at_risk", "clv", "clv_mean", "reason_value"):
         assert not [each for each in report.metrics if each.name == name], name
     assert {Missing("churn", "no_forecast"), Missing("growth_potential", "no_forecast")} <= set(report.missing)
