@@ -51,7 +51,7 @@ def test_a_measure_that_does_not_say_how_it_is_protected_is_refused_with_what_to
     error = refusal(path)
     line = path.read_text(encoding="utf-8").splitlines().index("  - name: basket_best") + 1
     assert f"metrics.yaml:{line}" in str(error)
-    assert "metric 'basket_best' does not declare its protection from localized of a few customers" in str(error)
+    assert "metric 'basket_best' does not declare its protection" in str(error)
     for word in (OWN_N, WHOLE, PUBLIC, *load_parts()):
         assert word in (error.hint or "")
 

@@ -1,4 +1,4 @@
-"""Apply a definition unchanged, and say how far the customers have shifted from those it was learned from."""
+"""Apply a definition unchanged, and report the shift of the customers since it was fitted."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def apply_definition(
     settings: SegmentSettings = SegmentSettings(),
     ledger: Ledger | None = None,
 ) -> Segmentation:
-    """Give each customer the segment that a definition says, unchanged, and say how far the customers have shifted.
+    """Assign each customer a segment by a definition, unchanged, and report the shift since it was fitted.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def read_for(
 ) -> Ledger:
     """Read what a definition needs, unless ``ledger`` holds it (:func:`ckm.customers.ledger_cache.cached_ledger`).
 
-    What is read stands on the day of ``ledger``, and on the same rows.
+    Features are as of the day of ``ledger``, from the same rows.
     """
     needs = needs_of(METHODS[saved.definition.method].scope, saved.monetary.money)
     if ledger is not None and ledger.needs.covers(needs) and ledger.time_zone == saved.time_zone:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ckm.settings import SegmentSettings
 
 READABLE_DIGITS = 6
-"""Significant digits of the numbers that a definition learned: what the file says is what is used."""
+"""Significant digits of fitted numbers; the numbers of the file are the ones that are used."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Detail:
     Attributes
     ----------
     title
-        What the table says, as a sentence.
+        Title of the table.
     frame
         The table.
     formats
@@ -57,7 +57,7 @@ class TrainingData:
     table
         The customers.
     at
-        The same data as they stood at the end of another day; raises NotEnoughDataError where there were none.
+        Feature table as of the end of another day; raises NotEnoughDataError without data by then.
     settings
         Of the workspace.
     seed

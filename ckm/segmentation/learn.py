@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ckm.segmentation.rfm.names import NameTable
 
 AMOUNTS = frozenset({"monetary", "net_total"})
-"""Features that are computed also where the transactions have no amounts, and say nothing then."""
+"""Features that are computed without amounts too, and are meaningless then."""
 
 
 def segment_customers(
@@ -50,7 +50,7 @@ def segment_customers(
     Parameters
     ----------
     tables, as_of, time_zone
-        See :func:`ckm.customers.features.feature_table`, which also says what is raised.
+        See :func:`ckm.customers.features.feature_table`, also for the errors raised.
     monetary
         How frequency and money are measured.
     by
@@ -73,7 +73,7 @@ def segment_customers(
     UsageError
         There is no such method (the near one is suggested), or nothing is learned by it: rules come from a file.
     NotEnoughDataError
-        There are too few customers to learn from; the message says how many are needed. Or the transactions have no
+        Too few customers; the message has the number needed. Or the transactions have no
         amounts, and the segments are of money.
     """
     method = find_method(by if isinstance(by, str) else getattr(by, "method", str(by)))

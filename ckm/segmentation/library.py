@@ -1,4 +1,4 @@
-"""Where definitions and runs are kept: ``segments/NAME.yaml`` for people and git, the runs in the store."""
+"""Saved definitions (``segments/NAME.yaml``) and runs (in the store)."""
 
 from __future__ import annotations
 
@@ -99,12 +99,12 @@ class EarlierRun:
 
 
 def last_run(store: Store, saved: SavedDefinition, as_of: date, *, until: date | None = None) -> EarlierRun | None:
-    """Return the last kept run of a definition that is not the one at hand: as of the same day at the latest.
+    """Return the last saved run of a definition other than the current one, as of the same day at the latest.
 
     Parameters
     ----------
     store
-        Where runs are kept.
+        Store of the runs.
     saved, as_of
         Definition and day of the run at hand.
     until
@@ -122,7 +122,7 @@ def last_run(store: Store, saved: SavedDefinition, as_of: date, *, until: date |
 
 
 def keep(store: Store, result: Segmentation) -> None:
-    """Keep what a run said, with the definition word for word, so that a later run can explain who moved."""
+    """Save a run with its definition, so that a later run can explain segment changes."""
     saved = result.definition
     store.keep_run(
         ANALYSIS, saved.name, saved.version, result.as_of, result.kept, {"definition": saved.to_yaml()}

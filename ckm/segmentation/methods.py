@@ -34,7 +34,7 @@ class Method:
     with_prospects
         Whether people who never bought have a segment too.
     of_money
-        Whether it says nothing where the transactions have no amounts.
+        Whether it needs amounts.
     """
 
     read: Callable[[YamlEntry], Definition]

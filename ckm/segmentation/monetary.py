@@ -31,5 +31,5 @@ class Monetary:
             raise UsageError(f"a window of {self.window} months is none", hint="write at least 1, or None for all time")
 
     def __str__(self) -> str:
-        """As a person would say it."""
+        """Readable form."""
         return f"{self.money} over {f'{self.window} months' if self.window else 'all time'}"

@@ -1,4 +1,4 @@
-"""What a segmentation says: customers, segments, and what a reader needs to trust them."""
+"""Result of a segmentation: customers, segments, checks and remarks."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Segmentation(Result):
     summary
         One row per segment, best first: see :func:`ckm.segmentation.summary.summarise`.
     as_of
-        The day the analysis stands on; it saw nothing after it.
+        As-of date; no later row was used.
     definition
         What gave the segments.
     left_out
@@ -88,12 +88,12 @@ class Segmentation(Result):
         return replace(self, customers=customers, moves=moves)
 
     def saying(self, *remarks: str, details: tuple[Detail, ...] = ()) -> Segmentation:
-        """Return the same with more to say."""
+        """Return the result with further remarks."""
         return replace(self, remarks=(*self.remarks, *remarks), details=(*self.details, *details))
 
 
 def segmented(saved: SavedDefinition, table: FeatureTable) -> Segmentation:
-    """Give every customer of ``table`` the segment that the definition says.
+    """Assign every customer of ``table`` a segment by the definition.
 
     Parameters
     ----------

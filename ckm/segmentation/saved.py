@@ -55,7 +55,7 @@ class SavedDefinition:
     population
         What customers with little history borrow from all.
     distribution
-        Of the features that the definition needs, to tell later how far they have shifted.
+        Distributions of the features of the definition, to compute later shifts.
     dictionary
         Version of the dictionary of features.
     """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 BINS = 10
 """Intervals of a number, by its tenths; the usual choice."""
 MOST_LEVELS = 20
-"""Words of a text that are told apart; all others count together."""
+"""Number of distinct values that are counted apart; all others count together."""
 LEAST_SHARE = 1e-4
 """An empty interval counts as this share: the logarithm of zero is not finite."""
 TOLD = 0.005

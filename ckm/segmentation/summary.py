@@ -29,7 +29,7 @@ _COLUMNS = (
 
 
 def summarise(segments: pl.Series, definition: Definition, table: FeatureTable) -> pl.DataFrame:
-    """Return one row per segment, best first, also where nobody is in it.
+    """Return one row per segment, best first, also for empty segments.
 
     Parameters
     ----------
@@ -45,7 +45,7 @@ def summarise(segments: pl.Series, definition: Definition, table: FeatureTable) 
     pl.DataFrame
         segment, customers, share (of all customers), revenue (net of returns, all time), revenue_share (null where the
         total is not positive), median_recency_days, orders_per_customer, average_order_value (purchases
-        before returns per order), currency, advice. The three averages are null where nobody is or bought.
+        before returns per order), currency, advice. The three averages are null for empty segments.
     """
     customers = table.frame.select("net_total", "purchases_total", "orders", "recency_days").with_columns(
         segments.alias("segment")

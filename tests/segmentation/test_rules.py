@@ -288,7 +288,7 @@ def test_words_in_quotes_are_not_taken_for_the_clock() -> None:
         ("spend_12m > 3", "did you mean 'spend_12mo'?"),
         ("lang = 'de' AND recency_day < 3", "did you mean 'recency_days'?"),
         ("FREQUENCY > 3", "did you mean 'frequency'?"),
-        ('lang = "de"', "SQL takes what stands in double quotes for a name; write the text as 'de'"),
+        ('lang = "de"', "SQL reads double quotes as a name; write the text as 'de'"),
         ("customer_id = 'x'", None),
         ("channel_share_ > 3", None),
         ("t.frequency > 3", None),

@@ -1,4 +1,4 @@
-"""Whether a word in a cluster's name is true of the cluster's customers: their own figures against everybody's.
+"""Check of a cluster's name: figures of its customers compared with those of all customers.
 
 A cluster lies where it does after logarithms, borrowed purchases and clipping. Its name is read without them: *big
 baskets* says that these customers' orders are larger than the others'. A word is therefore used only where the plain
@@ -36,7 +36,7 @@ class Fact:
     column
         Of the feature table.
     over
-        Column that it is divided by; None for a figure that stands alone.
+        Column that it is divided by; None for a plain figure.
     pooled
         Whether the sums of the two columns are divided, as the summary does; else mean and median of the customers
         must both agree.
@@ -54,7 +54,7 @@ class Fact:
         return all(name is None or name in frame.columns for name in (self.column, self.over))
 
     def side(self, frame: pl.DataFrame, members: Mask) -> int:
-        """Return 1 where the members' figure is larger, -1 where it is smaller, 0 where neither can be said."""
+        """Return 1 where the members' figure is larger, -1 where it is smaller, 0 where neither is known."""
         values, over = _numbers(frame, self.column), np.ones(frame.height)
         if self.over is not None:
             over = _numbers(frame, self.over)

@@ -147,7 +147,7 @@ def _kept(frame: pl.DataFrame, labels: Whole, previous: Definition | None) -> di
 
 
 def _order(money: Sequence[float], kept: dict[int, int]) -> list[int]:
-    """Order clusters: the old ones as they stood, each new one before the first of them that is worth less."""
+    """Order clusters: previous ones in their order, each new one before the first that is worth less."""
     order = sorted(kept, key=lambda each: kept[each])
     for new in sorted((each for each in range(len(money)) if each not in kept), key=lambda each: -money[each]):
         place = next((place for place, there in enumerate(order) if money[there] < money[new]), len(order))
@@ -156,7 +156,7 @@ def _order(money: Sequence[float], kept: dict[int, int]) -> list[int]:
 
 
 def _mean(values: Floats) -> float:
-    # rounding a centre may leave it nobody
+    # rounding a centre can leave it without customers
     return float(values.mean()) if len(values) else 0.0
 
 

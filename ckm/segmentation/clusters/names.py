@@ -25,14 +25,14 @@ WORDS_SCHEMA = "ckm.cluster_words/1"
 FAR = 0.5
 """Scales from the population's mean at which a feature begins to set a cluster apart."""
 NEAR = 0.1
-"""Scales below which a feature does not even tell two clusters apart that would be named alike."""
+"""Smallest deviation, in scales, with which a feature separates two clusters of the same name."""
 WORDS = 2
-"""In a name, where they suffice to tell it from the others."""
+"""Most words of a name."""
 
 
 @dataclass(frozen=True)
 class ClusterWord:
-    """What a name says of one side of a feature, and what to do about it."""
+    """Word for one side of a feature, and its advice."""
 
     text: str
     advice: str
@@ -127,7 +127,7 @@ def name_clusters(
 def _words(
     row: Sequence[float], features: Sequence[NamedFeature], middling: ClusterWord
 ) -> list[tuple[ClusterWord, bool]]:
-    """Return all words for a cluster, the ones to use first, and whether each tells something of its own."""
+    """Return all words for a cluster in order of use, and whether each is distinctive."""
     # equal deviations must not fall into an order by the last bit of a float
     strength = [abs(readable_number(deviation)) for deviation in row]
     order = sorted(range(len(row)), key=lambda index: (-strength[index], index))
@@ -174,9 +174,9 @@ def words_hold(name: str, row: Sequence[float], features: Sequence[NamedFeature]
     features
         In the order of the deviations.
     """
-    said = {re.sub(r" \d+$", "", word) for word in name.split(", ")}
+    words = {re.sub(r" \d+$", "", word) for word in name.split(", ")}
     return not any(
-        (feature.high.text in said and deviation <= 0) or (feature.low.text in said and deviation >= 0)
+        (feature.high.text in words and deviation <= 0) or (feature.low.text in words and deviation >= 0)
         for feature, deviation in zip(features, row, strict=True)
     )
 

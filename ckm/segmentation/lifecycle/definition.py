@@ -1,9 +1,9 @@
 """Segments by life cycle: who is in rhythm, who cools and who has lapsed, each by the own rhythm.
 
-A customer's *long gap* is the 80th percentile of the own gaps between days of purchase, shrunk towards everybody's
-where there are few, and never shorter than the own purchase interval, which is a fact; the silence since the last
-purchase is measured in it. So a month of silence is nothing to who buys once a quarter, and the end for who bought each
-week.
+A customer's *long gap* is the 80th percentile of the own gaps between days of purchase, shrunk towards that of all
+customers where there are few, and never shorter than the own purchase interval, which is a fact; the silence since the
+last purchase is measured in it. So a month of silence is nothing to who buys once a quarter, and the end for who bought
+each week.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ COOLING_AFTER = 1.25
 is; with a quarter on top it is one in seven to twelve in the data that we know, which spares false alarms."""
 LAPSED_AFTER = 2.0
 """Long gaps of silence after which a customer has lapsed: one gap in twenty or fewer is longer. It is a convention: in
-no data that we know is there a silence that nobody ever ended. Figures for both: bench/lifecycle.py."""
+no known data set has a silence that no customer ever ended. Figures for both: bench/lifecycle.py."""
 SHORTEST_RHYTHM_DAYS = 7.0
 """A long gap counts as no shorter than a week: closing days and weekends are no silence, and a holiday of a fortnight
-lets nobody lapse."""
+has no lapsed customers."""
 FEWEST_GAPS = 10
 """Gaps between purchases of the same customer, of all customers together, that a rhythm needs: the 80th percentile of
 fewer lies beyond the last but one."""
@@ -86,7 +86,7 @@ class Check:
 
 @dataclass(frozen=True)
 class LifecycleDefinition:
-    """Thresholds, and the rhythm that a customer with little history borrows from everybody.
+    """Thresholds, and the population's purchase interval for customers with little history.
 
     Attributes
     ----------
@@ -97,10 +97,10 @@ class LifecycleDefinition:
     shortest_rhythm_days
         What a long gap counts as at least.
     own_interval
-        Whether it also counts as at least the customer's own purchase interval, so that nobody who bought within it has
-        lapsed; False in definitions that were learned before there was one.
+        Whether it also counts as at least the customer's own purchase interval, so that no customer who bought within
+        it has lapsed; False in definitions that were learned before there was one.
     check
-        What the states said about an earlier day; None where the data do not reach back far enough.
+        Check of the stages of an earlier day; None where the history is too short.
     """
 
     gap_median_days: float
@@ -163,7 +163,7 @@ class LifecycleDefinition:
         ).collect()
 
     def long_gap_days(self, gap_p80_days: pl.Expr, purchase_interval_days: pl.Expr) -> pl.Expr:
-        """Return the own long gap in days, everybody's where none is known.
+        """Return the long gap in days; that of the population where the own is not known.
 
         It is never shorter than the shortest that counts, nor, by :attr:`own_interval`, than the own purchase interval.
         """
@@ -247,12 +247,12 @@ def _segments() -> tuple[Segment, ...]:
 
 
 def fit_lifecycle(training: TrainingData) -> LifecycleDefinition:
-    """Take over the rhythm of all customers, and check what the states would have said a long gap ago.
+    """Fit the purchase intervals of all customers, and check the stages of one long gap ago.
 
     Parameters
     ----------
     training
-        The customers; ``training.at`` is asked for the day that lies one long gap of all customers back.
+        The customers; ``training.at`` is called with the day one long gap of the population ago.
 
     Raises
     ------
@@ -274,7 +274,7 @@ def _checked(definition: LifecycleDefinition, training: TrainingData) -> Check |
         earlier = training.at(day)
     except NotEnoughDataError:
         return None
-    if earlier.population.gap_p80_days is None:  # nobody had come back yet: a rhythm would be one of the future
+    if earlier.population.gap_p80_days is None:  # without repeat purchases by then, intervals would be from the future
         return None
     states = pl.concat([earlier.frame.select("customer_id"), definition.assign(earlier.frame)], how="horizontal")
     bought = training.table.frame.filter(pl.col("last_purchase") > day).select("customer_id", bought=True)

@@ -1,6 +1,6 @@
 """The balance of customers per period: who came, who stayed, who was reactivated and who was lost.
 
-For two ends of periods in a row, with everybody *active* who is in rhythm (:mod:`ckm.segmentation.lifecycle`),
+For two ends of periods in a row, with *active* customers as of each end (:mod:`ckm.segmentation.lifecycle`),
 
     active(t)     = new + retained + reactivated
     active(t - 1) = retained + lost
@@ -65,8 +65,8 @@ def lifecycle_flows(
 ) -> Flows:
     """Balance the customers in rhythm over the last periods up to the ledger's day.
 
-    Each end sees what had happened by then and nothing else, and says of everyone what
-    :meth:`LifecycleDefinition.assign` would say. From one end to the next only who bought in between is judged anew.
+    Each end uses the purchases by then only, and gives the result of :meth:`LifecycleDefinition.assign`. From one end
+    to the next only customers with purchases in between are computed anew.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def lifecycle_flows(
     Raises
     ------
     UsageError
-        There is no such period, or fewer than one is asked for.
+        Unknown period, or fewer than one period.
     """
     as_of = ledger.as_of
     starts = _starts(as_of, period, periods)
@@ -108,7 +108,7 @@ def _starts(as_of: date, period: str, periods: int) -> list[date]:
     if period not in MONTHS:
         raise UnknownNameError("period", period, MONTHS)
     if periods < 1:
-        raise UsageError(f"{periods} periods are asked for, at least 1 is needed")
+        raise UsageError(f"invalid number of periods {periods}: at least 1 is needed")
     months = MONTHS[period]
     latest = (as_of.year * 12 + as_of.month - 1) // months
     numbers = (number * months for number in range(latest - periods + 1, latest + 1))

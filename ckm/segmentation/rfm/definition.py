@@ -39,7 +39,7 @@ class RfmDefinition:
     cuts
         Per measure, in the order of :data:`MEASURES`. Recency in days, money in the unit of the currency.
     interval_days
-        Usual purchase interval of the shop; None where nobody came back, or where names follow from scores alone.
+        Usual purchase interval of the shop; None without repeat purchases, or where names follow from scores alone.
     """
 
     names: NameTable

@@ -1,6 +1,6 @@
 """Where scores give way to a customer's own purchases, so that a name is true of each customer who bears it.
 
-A score says where a customer stands among the others. A name says more: *New* that there was one purchase, *Lost* that
+A score is a rank among customers. A name states more: *New* that there was one purchase, *Lost* that
 the customer stopped. Among members who all pay each month, or firms that all order each week, the last fifth has done
 neither. The scores that a name is taken from are therefore corrected by three facts: on how many days the customer
 bought, how long ago in own purchase intervals, and whether any money was left.
@@ -15,14 +15,14 @@ import polars as pl
 BINS = 5
 """Scores of the tables whose names these facts are about."""
 RECENT, MIDDLE, LONG_AGO = 4, 3, 2
-"""Scores of recency: from the first a name says that the customer buys, at the last and below that they stopped."""
+"""Recency scores: from the first upward a name means an active customer, at the last and below a lapsed one."""
 FEW, SOME = 2, 3
 """The lowest score of frequency of who came back, and the highest of money of who brought none."""
 LATE_AFTER, STOPPED_AFTER = 2.0, 3.0
 """Own purchase intervals without a purchase up to which nobody has stopped, and after which nobody still buys. Of
 gaps that come by chance (exponential ones) one in twenty is longer than three times the mean."""
 RHYTHM_GAPS = 2
-"""An interval that is said to be usual needs three purchase days."""
+"""Fewest purchase days of a median purchase interval."""
 SHORTEST_INTERVAL_DAYS = 7.0
 """Nobody has stopped for want of a purchase in so many days times :data:`STOPPED_AFTER`."""
 PLAIN_FREQUENCY = ((2, 1), (3, 2), (5, 3))
@@ -46,7 +46,7 @@ def corrected_scores(interval_days: float | None, *, recency_varies: bool, frequ
     Parameters
     ----------
     interval_days
-        Usual purchase interval of the shop, for who bought on one day only; None where nobody came back.
+        Usual purchase interval of the shop, for customers with one purchase day; None without repeat purchases.
     recency_varies, frequency_varies
         False where all customers have one score: then own intervals, and plain numbers of days, take its place. Where
         nobody came back either, nobody is known to have stopped.

@@ -25,7 +25,7 @@ NAMES_SCHEMA = "ckm.rfm_names/1"
 MOST_BINS = 9
 """A score is one digit of a code."""
 DIGITS = ("recency", "frequency", "monetary")
-"""What the digits of a code say, in their order."""
+"""Scores that the digits of a code stand for, in order."""
 
 _DIGIT = re.compile(r"(\d)|\[(\d)-(\d)\]")
 _PATTERN = re.compile(rf"(?:{_DIGIT.pattern}){{{len(DIGITS)}}}")
@@ -33,7 +33,7 @@ _PATTERN = re.compile(rf"(?:{_DIGIT.pattern}){{{len(DIGITS)}}}")
 
 @dataclass(frozen=True)
 class NamedCodes:
-    """A name, what to do about these customers, and the codes it stands for, as patterns such as ``[4-5]3[1-3]``."""
+    """A name, advice, and the codes that it covers, as patterns such as ``[4-5]3[1-3]``."""
 
     name: str
     advice: str
@@ -41,7 +41,7 @@ class NamedCodes:
 
     @cached_property
     def codes(self) -> tuple[str, ...]:
-        """Every code that a pattern stands for."""
+        """Return every code that a pattern matches."""
         return tuple(code for pattern in self.patterns for code in _codes(pattern))
 
 
@@ -160,7 +160,7 @@ def _check_pattern(entry: YamlEntry, bins: int) -> None:
     fits = _PATTERN.fullmatch(pattern) and all(1 <= low <= high <= bins for low, high in _ranges(pattern))
     if not fits:
         raise UsageError(
-            f"{entry.where}: '{pattern}' stands for no code",
+            f"{entry.where}: '{pattern}' matches no code",
             hint=f"three scores from 1 to {bins}, each a digit or a range such as [1-{bins}]",
         )
 

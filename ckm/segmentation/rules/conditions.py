@@ -39,7 +39,7 @@ NUMBER, TEXT, DATE, TRUTH, NOTHING = "a number", "a text", "a date", "true or fa
 
 _CLOCK = re.compile(r"\b(now|current_date|current_time|current_timestamp|localtime|localtimestamp)\b", re.IGNORECASE)
 _COMPARE = "compare something, as in frequency > 3"
-_HOW_TO_WRITE = {DATE: "write a date as DATE '2024-12-31'", TEXT: "a text stands in quotes '', a number does not"}
+_HOW_TO_WRITE = {DATE: "write a date as DATE '2024-12-31'", TEXT: "write texts in quotes '', numbers without"}
 _SAMPLES = {NUMBER: 1, TEXT: "a", DATE: date(2024, 1, 31), TRUTH: True}
 
 
@@ -50,7 +50,7 @@ class Condition:
     Attributes
     ----------
     expression
-        Boolean; null where the condition is neither met nor not.
+        Boolean; null where the condition is undefined.
     features
         What it reads, each once.
     tree
@@ -63,7 +63,7 @@ class Condition:
 
 
 def parse_condition(text: str, *, where: str) -> Condition:
-    """Read a condition and check that it says something about one customer, in features that exist.
+    """Parse a condition and check that it is about one customer and existing features.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def parse_condition(text: str, *, where: str) -> Condition:
 
 
 def subexpression(tree: Any) -> pl.Expr:
-    """Return a part of a condition's tree as an expression of its own."""
+    """Return a part of a condition's tree as an expression."""
     return pl.Expr.deserialize(io.StringIO(json.dumps(tree)), format="json")
 
 
@@ -128,7 +128,7 @@ def operation(tree: Any) -> tuple[str, list[Any]]:
 def _unknown_feature(name: str, text: str, where: str) -> UnknownNameError:
     error = UnknownNameError("feature", name, known_features(), where=where)
     if f'"{name}"' in text:
-        error.hint = f"SQL takes what stands in double quotes for a name; write the text as '{name}'"
+        error.hint = f"SQL reads double quotes as a name; write the text as '{name}'"
     elif name.lower() in known_features():
         error.hint = f"did you mean '{name.lower()}'?"
     return error
@@ -200,7 +200,7 @@ def _kind_of(dtype: Any) -> str:
 
 
 def _compute_once(expression: pl.Expr, schema: dict[str, pl.DataType], where: str) -> None:
-    """Find what polars only says when it computes, such as a regular expression that is none."""
+    """Find errors that polars raises on computation only, such as an invalid regular expression."""
     samples = {name: pl.Series([None, _SAMPLES[_kind_of(dtype)]], dtype=dtype) for name, dtype in schema.items()}
     try:
         pl.DataFrame(samples or {"": [None, None]}).select(expression.alias("_"))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
 
 RULES_SCHEMA = "ckm.segment_rules/1"
-USUAL_OTHER = Segment("other", "No rule holds for them: look whether they deserve one of their own.")
+USUAL_OTHER = Segment("other", "No rule matches these customers: consider a further rule.")
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ class RulesDefinition:
         return (Detail("the first rule that holds wins", pl.DataFrame(rows, schema=schema, orient="row")),)
 
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
-        """Say of each rule that nobody falls under whether it holds for anybody."""
+        """Return a remark on each rule without customers: whether it matches any."""
         won = set(assigned["rule"].drop_nulls().unique())
         idle = [position for position in range(1, len(self.rules) + 1) if position not in won]
         met = pl.col("rules_met").str.split(", ")
@@ -210,7 +210,7 @@ def _rule(entry: YamlEntry) -> SegmentRule:
     if when.is_null or not when.text().strip():
         raise UsageError(f"{when.where}: 'when' is empty", hint="write a condition, such as frequency > 3")
     rule = SegmentRule(_name(keys["name"]), _advice(keys), when.text(), when.where)
-    rule.condition  # noqa: B018  # checked here, so that the first mistake of the file is the one that is told
+    rule.condition  # noqa: B018  # checked here, so that the first mistake of the file is reported
     return rule
 
 

@@ -19,7 +19,7 @@ PARTS_OF_A_WHOLE = frozenset({"cost_known_share", "channel_share_*", "weekday_ma
 """Shares that lie in [0, 1]. Others need not: more may come back than was bought, and a discount be a surcharge."""
 WEEKDAYS = (1, 7)
 NEVER_NULL = "never"
-"""How the dictionary says that every customer has a value."""
+"""Null rule of the data dictionary for features that every customer has."""
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ Constants = dict[str, set[Any]]
 
 @dataclass(frozen=True)
 class Unreachable:
-    """A rule that nobody can fall under.
+    """A rule that no customer can fall under.
 
     Attributes
     ----------

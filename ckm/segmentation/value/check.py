@@ -1,4 +1,4 @@
-"""Whether headroom meant growth: what customers were said to be able to spend, and what they spent a year later."""
+"""Check of the headroom: headroom of a year ago compared with the spend since."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FEWEST_CUSTOMERS = 200
 """Customers a year ago below which nothing is compared: tenths of twenty, halves of ten."""
 FEWEST_IN_HALF = 10
-"""Customers below which half a tenth says nothing of the other half."""
+"""Fewest customers in half a decile for a comparison."""
 HISTORY_DAYS = 330
 """Days before the earlier date of the check that must have data, so that its current value is nearly a year's: a shop's
 first sale may come some weeks after its books begin."""
@@ -42,7 +42,7 @@ class Fifth:
     Attributes
     ----------
     fifth
-        1 least headroom, 5 most; equal headroom is in the same fifth, so that some hold nobody and are left out.
+        1 least headroom, 5 most; equal headroom is in the same fifth, so that some can be empty and are left out.
     customers
         How many.
     current_value, headroom
@@ -116,7 +116,7 @@ class LaterCheck:
 
     @property
     def finding(self) -> str:
-        """One sentence that says whether headroom foretold growth."""
+        """One sentence on whether headroom predicted growth."""
         if self.low > 0:
             answer = "headroom foretold growth"
         elif self.high < 0:
@@ -157,7 +157,7 @@ class LaterCheck:
 
 
 def check_later(training: TrainingData, customers: pl.DataFrame) -> LaterCheck:
-    """Learn from the customers as they stood 12 months ago, and compare with what came of them.
+    """Fit a definition as of 12 months ago, and compare it with the spend since.
 
     Parameters
     ----------
@@ -169,7 +169,7 @@ def check_later(training: TrainingData, customers: pl.DataFrame) -> LaterCheck:
     Raises
     ------
     NotEnoughDataError
-        The data do not reach back two years, or say too little about that time.
+        The data cover less than two years, or have too few customers in them.
     """
     since = months_before(training.table.as_of, 12)
     then = training.at(since).frame.sort("customer_id")
@@ -248,7 +248,7 @@ def read_later_check(entry: YamlEntry) -> LaterCheck:
 
 
 def _groups(both: pl.DataFrame, by: str, number: int) -> list[pl.DataFrame]:
-    """Return the customers by equal parts of a column, each with its ``part``; parts that hold nobody are left out."""
+    """Return the customers by equal parts of a column, each with its ``part``; empty parts are left out."""
     cuts = quantile_cuts(both[by], number)
     parts = both.with_columns(cuts.score(pl.col(by)).cast(pl.Int64).alias("part"))
     return parts.sort("part", maintain_order=True).partition_by("part", maintain_order=True)
@@ -266,7 +266,7 @@ def _at_equal_spend(part: pl.DataFrame) -> tuple[ValueDecile, float] | None:
     Within a tenth, more headroom still means less spend. So the difference is the coefficient of "upper half" in a
     regression of the later value on it and on present spend (analysis of covariance), found by taking present spend
     out of both (Frisch and Waugh 1933); its standard error allows unequal variances (White 1980, with the factor
-    n / (n - 3) of MacKinnon and White 1985). None where a half is too small, or says no more than spend does.
+    n / (n - 3) of MacKinnon and White 1985). None where a half is too small, or has no information beyond spend.
     """
     import numpy as np
 
@@ -289,7 +289,7 @@ def _at_equal_spend(part: pl.DataFrame) -> tuple[ValueDecile, float] | None:
 
 
 def _without(spend: Floats, values: Floats) -> Floats:
-    """Return what of ``values`` a straight line in ``spend`` does not say."""
+    """Return the residuals of ``values`` on a straight line in ``spend``."""
     centred, rest = spend - spend.mean(), values - values.mean()
     spread = float((centred * centred).sum())
     slope = float((centred * rest).sum()) / spread if spread > 0 else 0.0

@@ -81,11 +81,11 @@ class ValueDefinition:
     coverage
         Share of the customers it was fitted to whose current value is no more than the percentile.
     skill
-        How much smaller its loss is than that of one percentile for everybody; 0 is no better, 1 without error.
+        How much smaller its loss is than that of one percentile for all customers; 0 is no better, 1 without error.
     check
-        How the definition of a year earlier fared; None where that cannot be said.
+        Result of the check on the later year; None where it is not possible.
     unchecked
-        Why it cannot be said; empty where it can.
+        Reason why there is no check; empty with a check.
     """
 
     segments: tuple[Segment, ...]
@@ -186,7 +186,7 @@ class ValueDefinition:
 
 
 def fit_value(training: TrainingData) -> ValueDefinition:
-    """Learn the percentile and the cuts, and check on the last 12 months what was said at their beginning.
+    """Fit the percentile and the cut points, and check a definition of 12 months ago on the last 12 months.
 
     Raises
     ------
@@ -264,7 +264,7 @@ def _cut(values: pl.Series, given: float | None, order: float) -> MoneyCut:
     """Return the cut given, else the smallest value that half of those above zero do not exceed.
 
     Of those above zero: where most customers have not bought for a year, the median of all is zero, and "high" would
-    be everybody who bought anything. Where customers differ by an order at most (``order`` is not 0), one less is as
+    be all customers with a purchase. Where customers differ by an order at most (``order`` is not 0), one less is as
     high a current value (negative), and a headroom of one more is none (positive).
     """
     if given is not None:

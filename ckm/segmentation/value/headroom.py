@@ -27,7 +27,7 @@ def learn_potential(customers: pl.DataFrame, seed: int) -> Percentile:
     Parameters
     ----------
     customers
-        Features, sorted by ``customer_id``. What is known of nobody is left out.
+        Features, sorted by ``customer_id``. Features that are null for all customers are left out.
     seed
         Of the sample.
 
@@ -67,15 +67,15 @@ def fit_of(worth: pl.DataFrame, reference: pl.Series, quantile: float) -> tuple[
     """Return coverage and skill of a percentile.
 
     Coverage is the share of customers whose current value is no more than the percentile. Skill is one less the ratio
-    of its pinball loss to that of the one percentile of ``reference`` for everybody, both of ``log(1 + value)``, where
-    few large customers do not outweigh all others.
+    of its pinball loss to that of the one percentile of ``reference`` for all customers, both of ``log(1 + value)``,
+    where few large customers do not outweigh all others.
     """
     import numpy as np
 
     current = np.log1p(worth["current_value"].clip(lower_bound=0).to_numpy())
     potential = np.log1p(worth["potential_value"].to_numpy())
-    everybody = np.quantile(np.log1p(reference.clip(lower_bound=0).to_numpy()), quantile, method="inverted_cdf")
-    plain = pinball_loss(current, everybody, quantile)
+    overall = np.quantile(np.log1p(reference.clip(lower_bound=0).to_numpy()), quantile, method="inverted_cdf")
+    plain = pinball_loss(current, overall, quantile)
     skill = 1 - pinball_loss(current, potential, quantile) / plain if plain else 0.0
     return readable_number(float((current <= potential).mean())), readable_number(skill)
 

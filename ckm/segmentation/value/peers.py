@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from ckm.yamlfile import YamlEntry
 
 FEW_PEERS = 30
-"""Customers below which a percentile among peers says little."""
+"""Fewest peers for a percentile."""
 COUNT = "peers"
 
 
@@ -29,7 +29,7 @@ class Peers:
         Names of text features; with none of them all customers are peers.
     groups
         The values of a combination, None where one is not known, and its customers: of combinations with at least
-        :data:`FEW_PEERS` only, for smaller ones could tell of a single customer.
+        :data:`FEW_PEERS` only, because smaller ones could reveal a single customer.
     """
 
     features: tuple[str, ...]
