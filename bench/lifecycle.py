@@ -24,7 +24,7 @@ from ckm.customers.features import feature_table
 from ckm.customers.ledger_reader import read_ledger
 from ckm.dataset import open_dataset
 from ckm.models.rhythm import shrunk_gap
-from ckm.segmentation.lifecycle.definition import IN_RHYTHM, LifecycleDefinition
+from ckm.segmentation.lifecycle.definition import ACTIVE_STAGES, LifecycleDefinition
 
 if TYPE_CHECKING:
     from ckm.customers.features import FeatureTable
@@ -110,8 +110,10 @@ def against_the_truth(table: FeatureTable) -> None:
     gone, there = known.filter("left"), known.filter(~pl.col("left").fill_null(False))
     silent = gone["segment"].is_in(["cooling", "lapsed"])
     print(f"  {gone.height:,} have left: {silent.mean():.1%} of them are cooling or lapsed")
-    print(f"  {there.height:,} are there: {there['segment'].is_in(list(IN_RHYTHM)).mean():.1%} of them are in rhythm")
-    print(there.group_by("group").agg(in_rhythm=pl.col("segment").is_in(list(IN_RHYTHM)).mean()).sort("group"))
+    print(
+        f"  {there.height:,} are there: {there['segment'].is_in(list(ACTIVE_STAGES)).mean():.1%} of them are in rhythm"
+    )
+    print(there.group_by("group").agg(in_rhythm=pl.col("segment").is_in(list(ACTIVE_STAGES)).mean()).sort("group"))
 
 
 def main() -> None:

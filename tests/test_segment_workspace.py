@@ -25,7 +25,7 @@ SOONER = "2025-09-30"
 
 
 def orders(seed: int = 1, customers: int = 120, until: date = date(2025, 9, 30)) -> list[str]:
-    """A hundred and twenty customers, each with a rhythm of their own; deterministic."""
+    """A hundred and twenty customers, each with a purchase interval of their own; deterministic."""
     dice = random.Random(seed)
     rows = []
     for number in range(customers):

@@ -29,7 +29,7 @@ STEPS = (
     ("Who are the customers?", "ckm segment -o out/segments.csv"),
     ("Who moved to another segment in the last quarter, and why?", "ckm segment --moves --since 2026-03-31"),
     ("Who could spend more than they do?", "ckm segment --by value -o out/value.csv"),
-    ("Who is slipping out of their own rhythm?", "ckm segment --by lifecycle -o out/lifecycle.csv"),
+    ("Who is silent for longer than their own purchase interval?", "ckm segment --by lifecycle -o out/lifecycle.csv"),
     ("Which groups come out of the data by themselves?", "ckm segment --by clusters -o out/clusters.csv"),
     ("Who is about to leave, why, and what would a contact gain?", "ckm churn-warn -o out/churn.csv"),
     ("How right is that, and is another model better?", "ckm churn-warn --backtest -o out/churn-card.html"),

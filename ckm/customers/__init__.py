@@ -1,4 +1,4 @@
-"""The customer ledger: the one door from transactions to all that ckm says about customers.
+"""The customer ledger: the only way from transactions to numbers per customer.
 
 What counts as what, for every analysis:
 

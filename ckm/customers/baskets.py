@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 ITEM_BITS = 20
 MOST_ITEMS = 1 << ITEM_BITS
-"""Items that are told apart; those that come later share the last number."""
+"""Most items with a separate number; later ones share the last number."""
 
 LOST_AFTER_DAYS = 28
 """So long must the shop have sold nothing of an item for it to count as given up."""
@@ -266,7 +266,7 @@ EMPTY = Baskets(
     pl.Series("value", [], dtype=pl.String),
     SaleDays(np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int64)),
 )
-"""Of data that say nothing of the column."""
+"""Baskets of data without the column."""
 
 
 def sale_key(item: Whole, day: Whole) -> Whole:

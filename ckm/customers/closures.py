@@ -25,7 +25,7 @@ month, and is not closed in between."""
 EXPECTED = 20.0
 """Purchases that so long a time would have seen at the usual rate: by chance none come once in 500 million times."""
 FEWEST_DAYS = 30
-"""Days with rows below which nobody knows how long a shop has none as a rule."""
+"""Fewest days with rows for the usual pause of a shop."""
 SHORTEST_AT_THE_END = 7
 """Days without any row at the end that are never unusual: a week that is not loaded yet."""
 TIMES_THE_GAPS = 3

@@ -114,7 +114,7 @@ def habit_columns(
     rest
         Whether there are others, which share one.
     category_known, channel_known, discount_known
-        Whether anybody has one: where nobody has, nothing is known, and nothing is not zero.
+        Whether any customer has one; without any the feature is null, not zero.
     """
     bought, discount = pl.col("all_bought"), pl.col("discount")
     columns = {

@@ -1,4 +1,4 @@
-"""What customers said and what happened to them: complaints, events about invoices, ratings."""
+"""Interactions of customers: complaints, invoice events, ratings."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Events:
     codes, days
         Customer and day.
     first_day
-        Of any such event, whoever it happened to; before, nothing is known of them.
+        First day with such an event of any customer; before it, events are not known.
     """
 
     codes: NDArray[np.uint32]
@@ -122,7 +122,7 @@ def read_contacts(
     until
         First instant that must not be seen.
     time_zone
-        Zone whose calendar says what a day is.
+        Time zone of the days.
 
     Raises
     ------

@@ -30,13 +30,13 @@ MOST_SILENCE = 2
 LEAST_SILENCE = 7
 """Days of silence that are usual of any data: a week that is not loaded yet."""
 FEW_DAYS = 10
-"""Days with a line below which the pauses between them say little, and their whole span is what is usual."""
+"""Fewest days with a line for a usual pause; below it the whole span counts as usual."""
 FEW_DAYS_SILENCE = 30
 """Days of silence that are usual where so few days have a line."""
 DATES_NAMED = 3
 """Stray dates that a sentence names; of more it names the first and the last."""
 SUM_LIMIT = 2**62
-"""Of an Int64, with room for what rounding each amount adds."""
+"""Largest Int64 sum, less a margin for rounding of each amount."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class DataEnd:
     last
         The newest day with a line.
     as_of
-        The day the analysis stands on.
+        As-of date.
     longest_pause
         Days of the longest pause between two days with a line before that.
     usual_silence
@@ -83,7 +83,7 @@ def data_end(days: NDArray[np.int64], as_of: int) -> DataEnd | None:
     days
         Days with a line, in days since 1970-01-01, ascending, none after ``as_of``.
     as_of
-        The day the analysis stands on, likewise.
+        As-of date.
 
     >>> str(data_end(np.arange(100), 180).sentence)
     'the data end on 1970-04-10, 81 days before 1970-06-30; the longest pause in them is 1 day'
@@ -370,7 +370,7 @@ class Coverage:
         return scale
 
     def nothing_bought(self, as_of: date | None) -> NotEnoughDataError:
-        """What to say where no known customer has bought anything by ``as_of`` (None: ever)."""
+        """Return the error for data without a purchase by a known customer until ``as_of`` (None: ever)."""
         counts = self.counts
         there = [
             f"{count:,} {what}"

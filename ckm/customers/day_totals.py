@@ -212,7 +212,7 @@ class DayTotals:
         return DayTotals(merged.keys, totals, customers)
 
     def without_undated(self) -> DayTotals:
-        """Return the same without the lines that nobody knows the day of (``undated_lines``), in lines and net."""
+        """Return the totals without undated lines (``undated_lines``), in lines and net."""
         if not self.sum_of("undated_lines"):
             return self
         sums = {name: self.of(name) for name in self.totals}

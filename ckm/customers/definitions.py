@@ -17,9 +17,9 @@ OPTIONAL_COLUMNS = {
     "cost": pl.Float64(),
     "discount": pl.Float64(),
 }
-"""Columns without which some features are null; without ``order_id`` a time stamp stands for it."""
+"""Columns without which some features are null; without ``order_id`` the timestamp replaces it."""
 DATED_BY = "dated_by"
-"""Column that says of a return which day it has for want of one of its own; absent where every return has its own."""
+"""Column with the substitute day of undated returns; absent where every return is dated."""
 FINEST_MONEY_SCALE = 10_000
 """Money is summed in hundredths of a cent: finer than any currency's coin, and unit prices have four decimals."""
 KINDS = ("cancelled", "cancelled_credit", "guest", "return", "purchase")
@@ -51,7 +51,7 @@ def is_purchase() -> pl.Expr:
 
 
 def is_undated_return() -> pl.Expr:
-    """Whether the line gives money back on a day that nobody knows, and has that of its order."""
+    """Return whether the line is an undated return, which has the day of its order."""
     return ((pl.col(DATED_BY) == "order") & ~is_purchase()).fill_null(value=False)
 
 
@@ -74,6 +74,6 @@ def line_kind() -> pl.Expr:
 def whole_money(column: str, scale: int) -> pl.Expr:
     """Amounts as whole numbers (Int64) of ``1 / scale``, whose sums depend on no order; null where there is none.
 
-    A strict cast would stop at an amount that no sum can hold; ``largest`` of the coverage tells of it.
+    A strict cast would stop at an amount that no sum can hold; ``largest`` of the coverage reports it.
     """
     return (pl.col(column) * scale).round().cast(pl.Int64, strict=False)

@@ -27,7 +27,7 @@ REMARKABLE_SHARE = 0.1
 class Deliveries:
     """Orders whose promise was broken; orders of a customer and day with the same two days are one.
 
-    A delivery is late from the day after the promise, whether it came later or has not come yet: nobody needs the
+    A delivery is late from the day after the promise, delivered late or not yet: it needs no
     future to know it.
 
     Attributes
@@ -84,7 +84,7 @@ def read_deliveries(
     since, as_of
         The first and the last day that is seen, in days since 1970-01-01: no order of a stray date.
     time_zone
-        Zone whose calendar says what a day is.
+        Time zone of the days.
     """
     if not {"promised_on", "delivered_on"} <= set(transactions.collect_schema().names()):
         nothing = np.empty(0, np.int32)

@@ -26,7 +26,7 @@ class Feature:
     Attributes
     ----------
     name
-        Of the column; ``channel_share_*`` stands for all columns that begin so.
+        Of the column; ``channel_share_*`` covers all columns with that prefix.
     dtype
         Name of the polars type.
     unit, meaning, formula

@@ -66,9 +66,9 @@ class Population:
     Attributes
     ----------
     gap_median_days, gap_p80_days
-        Median and 80th percentile of the days between two purchases; None where nobody came back, or not asked for.
+        Median and 80th percentile of the days between two purchases; None without repeat purchases, or not requested.
     margin_share
-        Margin of a unit of net where the cost is known; None where it is nowhere, or not asked for. Net without a
+        Margin of a unit of net where the cost is known; None where it is nowhere known, or not requested. Net without a
         cost then counts as margin in full.
     """
 
@@ -78,7 +78,7 @@ class Population:
 
 
 OF_AMOUNTS = ("spend_12mo", "spend_previous_12mo", "margin_12mo", "order_value_mean", "order_value_trend")
-"""Features that nobody has where the transactions have no amounts (:data:`ckm.schema.NO_CURRENCY`)."""
+"""Features that are null where the transactions have no amounts (:data:`ckm.schema.NO_CURRENCY`)."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +91,11 @@ class FeatureTable:
         One row per customer with a purchase, by ``customer_id``; with prospects, also those of the customers' table
         without one. Columns: ``ckm/data/features.yaml``.
     as_of
-        The day the table stands on; it saw nothing after it.
+        As-of date; no later row is used.
     currency
         Of every amount.
     time_zone
-        Zone whose calendar says what a day is.
+        Time zone of the days.
     money_scale
         Amounts are whole numbers of ``1 / money_scale`` of the currency's unit; sums of them are exact.
     population
@@ -139,9 +139,9 @@ def feature_table(
         ``channel``, ``cost`` and ``discount`` may be absent. ``customers``, if there. What is a purchase, a
         return and an order: :mod:`ckm.customers`.
     as_of
-        The day the table stands on; everything after its end is left out. Default: the newest usual day.
+        As-of date; later rows are left out. Default: the newest usual day.
     time_zone
-        Zone whose calendar says what a day is.
+        Time zone of the days.
     scope
         ``rfm``: recency, frequency, money and orders alone, for half the cost; ``all``: every feature.
     window
@@ -162,7 +162,7 @@ def feature_table(
     UsageError
         The amounts have several currencies, or there is no such time zone or monetary value.
     NotEnoughDataError
-        There are no transactions, or nobody bought anything by ``as_of``.
+        There are no transactions, or no purchases by ``as_of``.
     """
     needs = needs_of(scope, money)
     ledger = read_ledger(tables, as_of=as_of, time_zone=time_zone, needs=needs)

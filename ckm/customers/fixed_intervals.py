@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from ckm.customers.interpurchase import Gaps
 
 FEWEST_GAPS = 3
-"""Gaps of a customer, without which nothing is said of fixed days."""
+"""Fewest gaps of a customer with fixed days."""
 MOST_APART = 3
 """Days by which the gaps of a customer with fixed days differ at most: months have 28 to 31 days."""
 SHORTEST = 6
@@ -19,7 +19,7 @@ SHORTEST = 6
 MISSED = 0.1
 """Share of the gaps that may be a multiple of the interval: a bill that was not paid, a delivery that was left out."""
 SHARE = 0.5
-"""Of the customers with enough gaps: where at least so many have fixed days, the shop is said to have them."""
+"""Of the customers with enough gaps: share with fixed days from which the shop has fixed days."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class FixedIntervals:
     Attributes
     ----------
     customers, of
-        With fixed days, and of how many with enough gaps to tell.
+        Customers with fixed days, and customers with enough gaps.
     days
         The interval that 95 % of them do not exceed.
     mean_days
@@ -43,7 +43,7 @@ class FixedIntervals:
 
     @property
     def reason(self) -> str:
-        """The interval in words, to be said after "shorter than"."""
+        """The interval in words, for use after "shorter than"."""
         return f"the fixed interval of {self.days} days at which {self.customers:,} of {self.of:,} repeat customers buy"
 
 

@@ -26,7 +26,7 @@ class GroupedSums:
     columns
         What is summed.
     with_value
-        Whether a second number tells entries apart.
+        Whether keys have a second number.
     """
 
     def __init__(self, columns: Sequence[str], *, with_value: bool = False) -> None:

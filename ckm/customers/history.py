@@ -37,7 +37,7 @@ class History:
     Attributes
     ----------
     ledger
-        Of everybody with a purchase, without returns of which nobody knows the day.
+        Of all customers with a purchase, without undated returns.
     everybody
         The same with those who only returned: they are in the shop's margin, and no customers.
     deliveries
@@ -53,7 +53,7 @@ class History:
 
     @property
     def customers(self) -> pl.Series:
-        """Ids of everybody with a purchase, sorted (String)."""
+        """Ids of all customers with a purchase, sorted (String)."""
         return self.ledger.customers
 
     @property
@@ -117,7 +117,7 @@ def read_history(
     as_of
         Nothing after its end is read. Default: the newest usual day.
     time_zone
-        Zone whose calendar says what a day is.
+        Time zone of the days.
     cache
         Of a workspace, if any.
     keep_stray_dates

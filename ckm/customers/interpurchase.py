@@ -79,7 +79,7 @@ class Gaps:
         return np.bincount(self.codes, minlength=self.customers)
 
     def histogram(self) -> pl.DataFrame:
-        """What :func:`ckm.models.rhythm.population_gap` asks for."""
+        """Input of :func:`ckm.models.rhythm.population_gap`."""
         counts = self.counts()
         own = np.repeat(counts, counts)  # as long as there are gaps: they stand by customer
         width = int(counts.max(initial=0)) + 1
@@ -97,7 +97,7 @@ class Gaps:
 
 @dataclass(frozen=True)
 class InterpurchaseTimes:
-    """What is usual for each customer as of a day, in days; NaN where nobody ever came back.
+    """Usual intervals of each customer as of a day, in days; NaN without repeat purchases.
 
     Attributes
     ----------
@@ -108,7 +108,7 @@ class InterpurchaseTimes:
     last_ratio
         Last gap in parts of what was usual before it; NaN for who came once.
     population_median, population_p80
-        Of all customers, each weighing the same; None where nobody came back.
+        Of all customers, each weighing the same; None without repeat purchases.
     """
 
     gaps: NDArray[np.int64]
@@ -188,7 +188,7 @@ def quantiles(
 
 def _shrunk(own: Floats, counts: NDArray[np.int64], population: float | None) -> Floats:
     frame = pl.DataFrame({"own": own, "gaps": counts}).with_columns(pl.col("own").fill_nan(None))
-    # added, not selected: where nobody came back it is one null for all
+    # added, not selected: without repeat purchases it is one null for all
     drawn = frame.with_columns(drawn=shrunk_gap(pl.col("own"), pl.col("gaps"), population))["drawn"]
     return drawn.fill_null(float("nan")).to_numpy()
 
@@ -196,8 +196,8 @@ def _shrunk(own: Floats, counts: NDArray[np.int64], population: float | None) ->
 def purchase_interval(median: Floats, between: ArrayLike, gaps: NDArray[np.int64]) -> Floats:
     """Return the own usual time between two purchases: the median gap, or the mean one where that is longer.
 
-    The mean counts for who buys in bursts: three purchases in each Advent have a median gap of days, and nobody expects
-    such a customer in June. Nothing is drawn towards other customers: it is a fact, not an estimate.
+    The mean is used for customers who buy in bursts: three purchases in each Advent have a median gap of days, and
+    nobody expects such a customer in June. Nothing is drawn towards other customers: it is a fact, not an estimate.
 
     Parameters
     ----------

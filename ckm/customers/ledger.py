@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 SHARE_DIGITS = 6
-"""Significant digits of what is learned: it is rounded before it is used, so that a saved definition says what was."""
+"""Significant digits of fitted numbers, rounded before use, so that a saved definition has the numbers used."""
 NO_VALUE = "(none)"
 """What rows without a value of a dimension are called together."""
 OTHER = "other"
@@ -52,7 +52,7 @@ class Ledger:
     Attributes
     ----------
     customers
-        Ids (String) of everybody with a purchase or a return, sorted, without repeats.
+        Ids (String) of all customers with a purchase or a return, sorted, without repeats.
     purchases
         One entry per customer and purchase day; totals ``net`` (0 or more), ``lines``, ``orders`` (that begin on the
         day, at least one), and where amounts were asked for and anybody has one ``costed`` (net of the lines whose cost
@@ -66,15 +66,15 @@ class Ledger:
     coverage
         All lines, by day and kind.
     begins
-        First day with any purchase or return in the data, whoever's: also in a part, and of some customers.
+        First day with a purchase or return of any customer in the data, also in a part of the ledger.
     as_of
-        The day the ledger stands on; nothing later is in it.
+        As-of date; no later row is in it.
     currency, scale, time_zone
-        Of every amount; amounts are whole numbers of ``1 / scale`` of its unit; whose calendar says what a day is.
+        Of every amount; amounts are whole numbers of ``1 / scale`` of its unit; time zone of the days.
     categories, channels
-        What customers bought of; empty where not asked for, or not known.
+        Categories and channels of purchases; empty where not requested or not known.
     guests
-        Lines without a customer; empty where not asked for.
+        Lines without a customer; empty where not requested.
     dimensions
         By name of a column of the transactions (channel, category, type, campaign_id where they exist): a frame with
         ``value`` (String; :data:`NO_VALUE` for rows without one), ``day`` (Int32) and ``net`` (Int64), one row for each
@@ -112,7 +112,7 @@ class Ledger:
 
     @property
     def today(self) -> int:
-        """The day the ledger stands on, as a number."""
+        """As-of date as a number."""
         return day_number(self.as_of)
 
     @cached_property
@@ -252,7 +252,7 @@ class Ledger:
         return whole / self.scale
 
     def until(self, day: date) -> Ledger:
-        """Return the ledger as it stood at the end of a day; the customers keep their codes.
+        """Return the ledger as of the end of a day, with the same codes.
 
         Who bought nothing by then has no entry, and no first day.
         """
@@ -293,7 +293,7 @@ class Ledger:
     def on_usual_days(self, *, as_of_named: bool) -> Ledger:
         """Return the ledger without rows of stray dates (:mod:`ckm.customers.usual_days`).
 
-        Where the as-of date was not named, the ledger stands on the newest usual day; where it was, all that lies by it
+        Without a given as-of date the ledger is as of the newest usual day; with one, all rows by it
         decides, and only what lies before the days that the data are about is set aside.
 
         Raises
@@ -372,7 +372,7 @@ class Ledger:
         return replace(kept, guests=self.guests, dimensions=self.dimensions, parts=parts, needs=self.needs)
 
     def without_undated_returns(self) -> Ledger:
-        """Return the same without returns on a day that nobody knows: at an earlier day they would tell the future."""
+        """Return the ledger without undated returns, which would leak the future into an earlier day."""
         return replace(self, returns=self.returns.without_undated())
 
     def of_buyers(self) -> Ledger:

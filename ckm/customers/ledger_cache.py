@@ -1,4 +1,4 @@
-"""The ledger that a workspace keeps beside its tables, so that a second analysis reads no transactions.
+"""Cache of the ledger beside the tables of a workspace, so that a second analysis reads no transactions.
 
 One file, ``store/ledger/ledger.npz``: whatever it says can be read again from the transactions, so deleting it costs
 time and nothing else. It is used only where it was made by this version of the ledger, in the same time zone. One of an
@@ -37,24 +37,24 @@ if TYPE_CHECKING:
     from ckm.store import Snapshot, Store
 
 LEDGER_VERSION = 3
-"""Of what a ledger says of given transactions, and of the file: raise it when either changes."""
+"""Version of the ledger's content and file format; raise it when either changes."""
 FILE = "ledger.npz"
 
 
 @dataclass(frozen=True)
 class LedgerCache:
-    """Where a workspace keeps its ledger.
+    """Cache file of a workspace's ledger.
 
     Attributes
     ----------
     store_dir, path
         The store, and the file in it.
     state
-        What tells the present state of the transactions from any other.
+        Fingerprint of the current state of the transactions.
     guest_ids, payments
         Customer ids that are declared to be guests, and sources that are declared to be payments.
     writable
-        Whether a ledger may be kept; one that is there is used all the same.
+        Whether a ledger may be written; an existing one is used in any case.
     """
 
     store_dir: Path
@@ -72,7 +72,7 @@ class LedgerCache:
         return Store(self.store_dir, wait=0)
 
     def made_by(self, time_zone: str) -> dict[str, Any]:
-        """What a kept ledger must have been made by to be used; of guest ids, which may be names, a digest."""
+        """Return the key of a usable cached ledger, with a digest of guest ids, which can be names."""
         return {"version": LEDGER_VERSION, "time_zone": time_zone, "guests": digest(self.guest_ids),
                 "payments": [*self.payments]}  # fmt: skip
 
@@ -82,9 +82,9 @@ class LedgerCache:
 
 
 def find_cache(dataset: Dataset, *, enabled: bool = True, keep: bool = True) -> LedgerCache | None:
-    """Return where the ledger of a dataset is kept; None for a file, or if not ``enabled``.
+    """Return the cache of a dataset's ledger; None for a file, or if not ``enabled``.
 
-    ``keep`` says whether a new ledger may be written; it never is where the workspace cannot be written.
+    ``keep``: whether a new ledger may be written, if the workspace is writable.
     """
     workspace = dataset.workspace
     if workspace is None or dataset.state is None or not enabled:
@@ -106,14 +106,14 @@ def cached_ledger(
     needs: Needs = LEAST,
     keep_stray_dates: bool = False,
 ) -> Ledger:
-    """Return the ledger that is kept, brought up to date, else read the transactions; keep what was read.
+    """Return the cached ledger, updated; else read the transactions and cache the ledger.
 
     Parameters
     ----------
     tables, as_of, time_zone, needs, keep_stray_dates
-        See :func:`ckm.customers.ledger_reader.read_ledger`, which also says what is raised.
+        See :func:`ckm.customers.ledger_reader.read_ledger`, also for the errors raised.
     cache
-        Of :func:`find_cache`; None reads the transactions and keeps nothing.
+        Of :func:`find_cache`; None reads the transactions without caching.
     """
     found = _all_days(tables, cache, as_of, time_zone, needs)
     return found if keep_stray_dates else found.on_usual_days(as_of_named=as_of is not None)
@@ -122,8 +122,8 @@ def cached_ledger(
 def _all_days(
     tables: Mapping[str, pl.LazyFrame], cache: LedgerCache | None, as_of: date | None, time_zone: str, needs: Needs
 ) -> Ledger:
-    """Return the ledger of all days, stray ones too: what is kept is that of the rows, whatever is made of them."""
-    if cache is None or needs.by is not None:  # parts are of one column, and are not kept
+    """Return the ledger of all days with stray ones, which is what is cached."""
+    if cache is None or needs.by is not None:  # parts of one column are not cached
         return read_all_days(tables, as_of=as_of, time_zone=time_zone, needs=needs)
     found = _load(cache, time_zone, needs) or _extend(cache, time_zone, needs)
     if found is None:
@@ -135,7 +135,7 @@ def _all_days(
 
 
 def _load(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
-    """Return what is kept of the present state; None where there is nothing, or something else."""
+    """Return the cached ledger of the current state; None without one."""
     # Each member has a checksum: whatever is wrong with the file, it is made anew.
     with suppress(Exception), opened(cache.path) as stored:
         if _fits(stored, cache, time_zone, needs) and stored.facts["state"] == cache.state:
@@ -144,12 +144,12 @@ def _load(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
 
 
 def _extend(cache: LedgerCache, time_zone: str, needs: Needs) -> Ledger | None:
-    """Bring what is kept of an earlier state up to date, and keep it; None where all must be read.
+    """Update the cached ledger of an earlier state and cache it; None where all rows must be read.
 
-    It is kept with whatever it held before.
+    It keeps all its parts.
     """
     found = None
-    # Whoever reads all of the transactions says what is wrong with a file of theirs.
+    # Reading all transactions raises the error of a broken file.
     with suppress(Exception), opened(cache.path) as stored:
         changes = _changes(stored, cache) if _fits(stored, cache, time_zone, needs) else None
         if changes is not None:
@@ -172,7 +172,7 @@ def _changes(stored: StoredLedger, cache: LedgerCache) -> Changes | None:
 
 
 def _save(ledger: Ledger, cache: LedgerCache) -> None:
-    """Keep a ledger where that may be and nobody else is writing: without, the next analysis takes longer."""
+    """Cache a ledger if the workspace is writable and not locked; without it the next analysis takes longer."""
     if not cache.writable or ledger.scale != FINEST_MONEY_SCALE:
         return
     with suppress(CkmError, OSError), cache.store.locked():

@@ -1,4 +1,4 @@
-"""A kept ledger brought up to date: every customer whose rows changed is read anew, and nobody else.
+"""Update of a saved ledger: customers with changed rows are read again, the others are not.
 
 A state of the transactions is a set of data files. What has entered and left since the ledger was made are the *came*
 and the *gone* rows; a row that only moved to another file is in neither. Customers among them lose all their entries

@@ -51,7 +51,7 @@ class StoredLedger:
 
     @classmethod
     def of(cls, ledger: Ledger, **facts: Any) -> StoredLedger:
-        """Pack a ledger; ``facts`` are kept with its own."""
+        """Pack a ledger with additional ``facts``."""
         arrays: dict[str, Whole] = {}
         for name, each in _lists(ledger).items():
             if isinstance(each, pl.Series):

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 UNDATED = ("undated", "undated_lines")
-"""Sums of returns that have the day of their order for want of one of their own."""
+"""Sums of returns without a date, which count on the day of their order."""
 MOST_PARTS = 8
-"""Parts with a ledger of their own; what is beyond them shares one."""
+"""Parts with a separate ledger; what is beyond them shares one."""
 
 
 def read_ledger(
@@ -52,7 +52,7 @@ def read_ledger(
     tables, time_zone, needs
         See :func:`read_all_days`.
     as_of
-        The day the ledger stands on; everything after its end is left out. Default: the newest usual day
+        As-of date; later rows are left out. Default: the newest usual day
         (:mod:`ckm.customers.usual_days`).
     keep_stray_dates
         Set nothing aside: the default of ``as_of`` is the day of the newest row.
@@ -77,9 +77,9 @@ def read_all_days(
         ``transactions``, with the columns of :class:`ckm.schema.Transactions`; what is a purchase, a return and an
         order: :mod:`ckm.customers`.
     as_of
-        The day the ledger stands on; everything after its end is left out. Default: the day of the newest row.
+        As-of date; later rows are left out. Default: the day of the newest row.
     time_zone
-        Zone whose calendar says what a day is.
+        Time zone of the days.
     needs
         What to read beside purchase days, lines, orders and net.
 
@@ -235,5 +235,5 @@ def _parts(
 
 
 def _new_name(name: str, taken: Mapping[str, object]) -> str:
-    """A value may be called as the rest is called: both stand, told apart."""
+    """A value can have the name of the rest; both are distinct."""
     return f"{name} (*)" if name in taken else name

@@ -1,4 +1,4 @@
-"""What an analysis asks of the ledger."""
+"""Requirements of an analysis on the ledger."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ckm.customers.definitions import OF_CUSTOMERS, OF_THE_SHOP
 
 @dataclass(frozen=True)
 class Needs:
-    """What an analysis asks of the ledger beside purchase days, lines, orders and net.
+    """Requirements on the ledger beyond purchase days, lines, orders and net.
 
     Attributes
     ----------

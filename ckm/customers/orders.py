@@ -55,7 +55,7 @@ class CustomerOrders:
         ``codes`` by number of the customer.
         """
         found = self._distinct(["customer", "word"])
-        if "value" not in self._by:  # nobody will ask for them again
+        if "value" not in self._by:  # not used again
             self._kept = []
         keys: Whole = codes[found["customer"]]
         keys <<= DAY_BITS
@@ -86,7 +86,7 @@ class CustomerOrders:
 def _may_repeat(lines: dict[str, NDArray[Any]], by: list[str]) -> NDArray[np.bool_] | None:
     """Tell which lines may be of an order that has another one; None where none is, as where lines of orders are one.
 
-    By the hash of what tells orders apart: whole numbers sort in a tenth of the time in which rows are grouped.
+    By the hash of the order key: integers sort in a tenth of the time in which rows are grouped.
     """
     mixed = np.zeros(len(lines["day"]), dtype=np.uint64)
     for name in by:

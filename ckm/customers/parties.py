@@ -22,7 +22,7 @@ def party(customers: pl.LazyFrame | None) -> pl.DataFrame:
     Raises
     ------
     InputError
-        A customer stands in the table more than once.
+        The table has a customer more than once.
     """
     if customers is None:
         return pl.DataFrame(schema={"customer_id": pl.String} | dict.fromkeys(PARTY_COLUMNS, pl.String))

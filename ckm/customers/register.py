@@ -47,7 +47,7 @@ def id_words(ids: pl.Series) -> tuple[Words, NDArray[np.bool_] | None]:
     length: NDArray[np.uint32] = np.ascontiguousarray(views[:, :4].view(np.uint32)).ravel()
     words: Words = np.ascontiguousarray(views[:, 4:12].view(np.uint64)).ravel()
     shortest, longest = int(length.min()), int(length.max())
-    # A text that ends with a zero byte cannot be told from one without it.
+    # A text that ends with a zero byte equals the one without it.
     if 0 < shortest == longest <= SHORT:
         long = words >> np.uint64(8 * (longest - 1)) == 0
     else:
@@ -90,7 +90,7 @@ class CustomerRegister:
         Parameters
         ----------
         ids, words, long
-            Ids and what :func:`id_words` says of them.
+            Ids, and their words of :func:`id_words`.
         """
         self._make_room(len(words))
         numbers: Numbers = np.empty(len(words), dtype=np.int64)
@@ -117,7 +117,7 @@ class CustomerRegister:
         return (slots + 1) & (len(self._slots) - 1)
 
     def _claim(self, slots: Numbers) -> tuple[NDArray[np.int32], Numbers]:
-        """Give each empty slot the next number, and say who holds the slots now and which of them came first.
+        """Give each empty slot the next number; return the holders of the slots and which of them are new.
 
         Whoever writes last into a slot has won it; the others will find it taken.
         """
@@ -149,7 +149,7 @@ class CustomerRegister:
             numbers, slots = numbers[homeless], self._next(slots[homeless])
 
     def _tell_apart(self, ids: pl.Series, numbers: Numbers, rows: Numbers) -> None:
-        """Compare long texts with those that have their numbers; a text with another's hash gets a number of its own.
+        """Compare long texts with those that have their numbers; a text with another's hash gets a separate number.
 
         There is hardly ever one among the customers of a shop, so that going through them one by one is no matter.
         """

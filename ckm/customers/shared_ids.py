@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 FEWEST_CUSTOMERS = 50
-"""Customers from which on it can be said what is usual of one."""
+"""Fewest customers for a usual number of rows."""
 FEWEST_DAYS = 30
 """Days with rows from which on *most days* means something."""
 ROW_SHARE, WORD_ROW_SHARE = 0.05, 0.01
@@ -31,7 +31,7 @@ ROW_SHARE, WORD_ROW_SHARE = 0.05, 0.01
 DAY_SHARE, WORD_DAY_SHARE = 0.5, 0.1
 """Of all days, likewise."""
 USUAL_CUSTOMERS, TIMES_USUAL = 0.95, 3
-"""An id that stands out has rows on so many times the days of nearly every other customer."""
+"""A conspicuous id has rows on so many times the days of nearly every other customer."""
 MOST_IDS = 5
 """Ids that are looked at: those with the most rows."""
 
@@ -63,7 +63,7 @@ class SharedId:
 
     @property
     def finding(self) -> str:
-        """What stands out."""
+        """Conspicuous ids."""
         who = f"customer id '{self.word}'" if self.word is not None else "one customer id"
         return f"{who} has {self.share:.0%} of the rows, on {self.days:,} of {self.all_days:,} days"
 
@@ -79,8 +79,8 @@ def shared_ids(
 ) -> tuple[SharedId, ...]:
     """Return the ids that may stand for many customers, the one with the most rows first.
 
-    An id stands out where it has 5 % of the rows, on half of the days and on three times as many days as 95 % of the
-    customers have; a word for guests (``ckm/data/guest_words.yaml``) with 1 % and a tenth. Nothing is said of fewer
+    An id is conspicuous where it has 5 % of the rows, on half of the days and on three times as many days as 95 % of
+    the customers have; a word for guests (``ckm/data/guest_words.yaml``) with 1 % and a tenth. Nothing is said of fewer
     than 50 customers or 30 days: there one may well be most of a business.
 
     Parameters
@@ -90,7 +90,7 @@ def shared_ids(
     usual_days
         Days with rows of each customer, or of a sample of them.
     all_rows, all_days
-        Of everybody, guests too.
+        Of all customers, and guests.
     """
     if len(usual_days) < FEWEST_CUSTOMERS or all_days < FEWEST_DAYS:
         return ()

@@ -57,9 +57,9 @@ BATCHES_AHEAD = 3
 DIMENSIONS = ("channel", "category", "type", "campaign_id")
 """Columns of the transactions by whose values the shop's revenue is summed, day by day."""
 ITEMS = ("category", "channel")
-"""Columns of which a customer's baskets are kept."""
+"""Columns of the baskets."""
 SLOT_BITS = DAY_BITS + 1
-"""Of a key while it is gathered: a day, and whether it is of returns."""
+"""Bits of a key: day, and whether the line is a return."""
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ T = TypeVar("T")
 class RowRuns(NamedTuple):
     """Runs of neighbouring rows of one customer and *slot*, which is the day and whether the row is a return.
 
-    ``starts`` says of each row whether it begins a run; the other arrays are as long as there are runs.
+    ``starts`` marks the rows that begin a run; the other arrays are as long as there are runs.
     """
 
     starts: Mask
@@ -112,7 +112,7 @@ class TransactionScan:
     transactions
         With the needed columns.
     time_zone
-        Zone whose calendar says what a day is.
+        Time zone of the days.
     needs
         What to gather.
     scale
@@ -212,7 +212,7 @@ class TransactionScan:
         return _Batch(used, _joined(used, value), value, self._order_words(used), items)
 
     def _order_words(self, rows: pl.DataFrame) -> NDArray[np.uint64]:
-        """A word per order id; where there is none, the time stamp stands for it."""
+        """Return an integer per order id; the timestamp replaces a missing one."""
         at = rows["at"].to_numpy().view(np.uint64)
         if not self._has_order_id:
             return at
@@ -319,7 +319,7 @@ def _joined(used: pl.DataFrame, value: Whole | None) -> RowRuns:
     starts[1:] |= slot[1:] != slot[:-1]
     if value is not None:
         starts[1:] |= value[1:] != value[:-1]
-    if long is not None:  # words do not tell long texts apart
+    if long is not None:  # integers do not distinguish long texts
         starts[1:] |= (ids.slice(1) != ids.head(-1)).to_numpy()
     firsts = np.flatnonzero(starts)
     return RowRuns(starts, ids.gather(firsts), words[firsts], None if long is None else long[firsts], slot[firsts])

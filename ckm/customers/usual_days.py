@@ -33,11 +33,11 @@ YEAR = 365
 AGES = 10 * YEAR
 """Days of a pause that no history has."""
 BULK_SHARE = 0.8
-"""Of the rows, that tells which part of data that are ages apart is the history."""
+"""Share of the rows that the main part of disconnected data must have."""
 EDGE_SHARE = 0.01
 """Of the rows, at each end, that may be stray."""
 ENOUGH_DAYS = 30
-"""Days with rows from which their own pauses and volume say what is usual."""
+"""Fewest days with rows for usual pauses and volume."""
 MOST_PAUSE = 10
 """Times the longest pause, beyond which a day does not belong to the others."""
 RUN = 3
@@ -118,7 +118,7 @@ def _least_volume(days: Whole, rows: Whole, core: slice) -> float:
 def _end(days: Whole, open_again: NDArray[np.bool_], position: int, pause: int) -> int:
     """Position of the last day that a pause does not part from the others, from one of them on.
 
-    ``open_again`` says of each day whether its volume alone shows that the shop has opened again.
+    ``open_again`` marks the days whose volume alone shows that the shop is open again.
     """
     for at in range(position, len(days) - 1):
         following = days[at + 1 : at + 1 + RUN]

@@ -1,4 +1,4 @@
-"""The life of a customer with the shop: orders in their own rhythm, until they leave or the story ends."""
+"""The life of a customer with the shop: orders by own purchase intervals, until they leave or the data end."""
 
 from __future__ import annotations
 

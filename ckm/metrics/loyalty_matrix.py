@@ -13,7 +13,7 @@ from ckm.customers.period import MONTHS_OF_A_YEAR, Period, period_until
 from ckm.metrics.loyalty_rules import LoyaltyRules, load_loyalty_rules
 from ckm.metrics.metric import Metric, Missing
 from ckm.metrics.ratings import Ratings, read_ratings
-from ckm.segmentation.lifecycle.definition import IN_RHYTHM
+from ckm.segmentation.lifecycle.definition import ACTIVE_STAGES
 
 if TYPE_CHECKING:
     from datetime import date
@@ -146,7 +146,7 @@ def _standpoint(
     context: ReportContext, lifecycle: Lifecycle, ratings: Ratings | None, rules: LoyaltyRules
 ) -> Standpoint:
     ledger, last = context.ledger, context.period.last
-    in_rhythm = lifecycle.is_in(*IN_RHYTHM)
+    is_active_now = lifecycle.is_in(*ACTIVE_STAGES)
     days = ledger.purchase_days_between(period_until(last, rules.often_months))
     steady = np.logical_and.reduce([ledger.bought_between(year) for year in _years(last, rules.steady_years)])
     count = len(ledger.customers)
@@ -157,8 +157,8 @@ def _standpoint(
     high[codes[is_high]], low[codes[~is_high]] = True, True
     return Standpoint(
         active=ledger.bought_between(context.period),
-        often=in_rhythm & (days >= context.config.loyalty.min_orders),
-        steady=in_rhythm & steady,
+        often=is_active_now & (days >= context.config.loyalty.min_orders),
+        steady=is_active_now & steady,
         high=high,
         low=low,
         answers=answers,

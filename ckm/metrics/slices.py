@@ -146,7 +146,7 @@ def slice_metrics(
 
 
 def _lifecycle(whole: Lifecycle, part: ReportContext, chosen: Mask) -> Lifecycle:
-    """States of some customers as they are among all: a rhythm is everybody's and the own, and not a slice's."""
+    """Stages of some customers, by the definition of all customers and not of the slice."""
     earlier = None
     if whole.earlier is not None and part.before is not None:
         earlier = replace(whole.earlier, ledger=part.before.ledger, state=whole.earlier.state[chosen])

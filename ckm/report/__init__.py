@@ -1,1 +1,1 @@
-"""Reports that people read: what a document says, how its charts are drawn, and how it becomes a page or a mail."""
+"""Reports: content of a document, charts, and rendering as HTML or Markdown."""

@@ -33,7 +33,7 @@ class Bar:
     Attributes
     ----------
     name, text
-        What stands at the beginning and at the end of the line above it.
+        Left and right text of the line above it.
     start
         Where it begins: zero, or the sum of the steps before it.
     """
@@ -52,7 +52,7 @@ class Spot:
     Attributes
     ----------
     name, text
-        What stands at the beginning and at the end of the line above it.
+        Left and right text of the line above it.
     """
 
     name: str

@@ -35,9 +35,9 @@ class Ruler:
     Attributes
     ----------
     title
-        What is measured; empty where the headline says it.
+        Title of the axis; empty where the headline names it.
     ticks
-        Places, and what stands there.
+        Positions and labels of ticks.
     low, high
         From and to.
     """
@@ -141,7 +141,7 @@ def finished(chart: alt.LayerChart, look: str = "", **padding: int) -> Specifica
 
     chart.config = alt.Config(**_look())  # as chart.configure() does, which copies the chart and all of its data first
     specification: dict[str, Any] = chart.to_dict(validate=False)
-    specification.pop("$schema", None)  # an address that nobody is to open
+    specification.pop("$schema", None)  # a URL that is never opened
     if look:
         specification["usermeta"] = {LOOK: look}
     if padding:

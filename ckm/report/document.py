@@ -1,4 +1,4 @@
-"""What a report says, whatever it is written as: sections of text, facts, tables and figures.
+"""Content of a report, independent of its format: sections of text, facts, tables and figures.
 
 :mod:`ckm.report.page` makes an HTML page of it, :mod:`ckm.report.markdown` a mail. All text is plain: what looks like
 markup in it is shown as it stands.
@@ -31,7 +31,7 @@ class Items:
 
 @dataclass(frozen=True)
 class Facts:
-    """What is said of some terms, as pairs."""
+    """Pairs of a term and its text."""
 
     kind: ClassVar[str] = "facts"
     facts: tuple[tuple[str, str], ...]
@@ -47,7 +47,7 @@ class TableColumn:
 
 @dataclass(frozen=True)
 class ReportTable:
-    """A table whose cells are written as a person reads them; an empty cell says nothing.
+    """A table of formatted cells; an empty cell is blank.
 
     Attributes
     ----------
@@ -58,7 +58,7 @@ class ReportTable:
     marked
         Positions of the rows to be seen first.
     folded
-        On a screen it shows when a reader asks for it.
+        Folded on a screen.
     """
 
     kind: ClassVar[str] = "table"
@@ -112,7 +112,7 @@ class Section:
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """A number that stands at the top: the number, what it is, and what to hold it against."""
+    """A key figure at the top: number, name, and comparison."""
 
     value: str
     label: str

@@ -32,7 +32,7 @@ class Cell:
     weight
         From 0, pale, to 1, dark.
     text
-        What stands in it.
+        Content of the cell.
     """
 
     row: int
@@ -69,7 +69,7 @@ def heat_map(
     cells
         Each draws a field and its number.
     rows, columns
-        What stands beside and above them.
+        Row and column titles.
     title
         Of the columns.
     mirrored

@@ -1,4 +1,4 @@
-"""A document as Markdown that reads well as a mail, also where nobody renders it."""
+"""A document as Markdown that is readable as plain text."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 SHORT = 8
-"""Rows of a table that a mail has room for."""
+"""Most rows of a table in Markdown."""
 
 
 def render_markdown(document: Document, *, brief: bool = False) -> str:
-    """Return a document as Markdown; of a figure its headline and its numbers, since nobody sees the chart.
+    """Return a document as Markdown; of a figure its headline and its numbers, because there is no chart.
 
     Parameters
     ----------
     document
-        What is said.
+        The document.
     brief
-        Leave out what a page folds away: tables that show when a reader asks for them, and the numbers of a figure
+        Leave out what a page folds away: folded tables, and the numbers of a figure
         where they are more than :data:`SHORT` rows; so are sections of which nothing is left.
     """
     parts = [f"# {markdown_line(document.title)}", markdown_line(document.lead)]

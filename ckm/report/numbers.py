@@ -22,10 +22,10 @@ DIGITS = {"fa": str.maketrans("0123456789%", "۰۱۲۳۴۵۶۷۸۹٪")}
 MINUS = "−"
 JOINER = "\u2060"
 BETWEEN_DAYS = re.compile("\xa0(–|تا)\xa0")
-"""What stands between the ends of a period, where a language sets it apart by spaces."""
+"""Separator of the ends of a period, in languages that set it off with spaces."""
 ISOLATE, RELEASE = "\u2066", "\u2069"
 LARGE = 1_000
-"""Amounts from here on are read without cents where a sentence says them."""
+"""Amounts from here on are written without cents in sentences."""
 
 
 @dataclass(frozen=True)

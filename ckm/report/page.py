@@ -23,7 +23,7 @@ STYLE = Path(__file__).with_name("page.css")
 
 @dataclass(frozen=True)
 class PageWords:
-    """What the page itself says, in the language of its document."""
+    """Texts of the page, in the language of its document."""
 
     skip: str = "Skip to the content"
     contents: str = "Contents"

@@ -1,4 +1,4 @@
-"""From a chart's specification to SVG that can stand in a page: text as text, no fixed size, ids of its own."""
+"""Render a chart specification as SVG for a page: text as text, no fixed size, unique ids."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def draw(specification: Mapping[str, Any], *, name: str, label: str) -> str:
         Of the chart, unique on the page: what has an id in the drawing takes it as a prefix, since Vega numbers ids
         anew in each drawing (``clip0``), and two drawings of a page would share them.
     label
-        What a screen reader says of it.
+        Text for screen readers.
 
     Raises
     ------

@@ -36,12 +36,12 @@ class Step:
 
 @dataclass(frozen=True)
 class TimeColumn:
-    """What stands at one place of a chart of columns.
+    """One column of a column chart.
 
     Attributes
     ----------
     name
-        Beneath it; empty where there is no room for every name.
+        Label below it; empty where labels would overlap.
     up, down
         Heights above and below the line, both at least 0.
     mark
@@ -119,9 +119,9 @@ def column_chart(
     y
         Their axis.
     legend
-        What the colours say, one a line.
+        Legend, one line per colour.
     tones
-        Of what stands above, of what hangs below, and of the marks.
+        Names of the upper columns, the lower columns and the marks.
     mirrored
         Whether it begins on the right.
     """

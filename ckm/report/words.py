@@ -1,4 +1,4 @@
-"""What a report says in each language: ``ckm/data/report/LANG.yaml``, one file a language with the same keys.
+"""Texts of the report in each language: ``ckm/data/report/LANG.yaml``, one file a language with the same keys.
 
 A text holds places such as ``{count}``. Where a text depends on a number it has a form per plural category of the
 language (``one``, ``other``), chosen by the place ``n``.
@@ -66,7 +66,7 @@ class Words:
         n
             The number that decides on the plural form.
         values
-            What stands in the places, as written in this language.
+            Values of the placeholders, as written in this language.
         """
         text = self.texts[key]
         if isinstance(text, dict):
@@ -80,7 +80,7 @@ class Words:
         return text if isinstance(text, str) else None
 
     def page_words(self) -> PageWords:
-        """What the page itself says."""
+        """Return the texts of the page."""
         return PageWords(**{name: self.say(f"page.{name}") for name in ("skip", "contents", "numbers", "key_figures")})
 
     def _plural(self, n: float) -> str:

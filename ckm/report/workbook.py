@@ -91,7 +91,7 @@ class _Writer:
         self._formats = {unit: book.add_format({"num_format": text}) for unit, text in FORMATS.items()}
 
     def section(self, name: str) -> None:
-        """Findings first, then what cannot be said, then every metric of the section."""
+        """Write findings, missing metrics, and every metric of the section."""
         localized, sheet = self._telling, self._sheet(self._telling.say(f"section.{name}"))
         row = 0
         for line in (*findings(localized, name), *(text.text for text in localized.missing(name))):

@@ -27,7 +27,7 @@ END = date(2025, 12, 31)
 
 
 def orders(seed: int = 0, customers: int = 120) -> list[str]:
-    """Two and a half years of customers who order in a rhythm of their own, until some leave."""
+    """Two and a half years of customers who order in a purchase interval of their own, until some leave."""
     dice = random.Random(seed)
     rows = []
     for customer in range(customers):

@@ -173,7 +173,7 @@ def test_every_analysis_says_the_same_with_stray_rows_and_without(tmp_path: Path
         assert str(min(days)) in said[1].stderr
     reports = [loyalty_report(open_dataset(path), LoyaltyOptions(), load_config(None)) for path in (clean, mixed)]
     left = ("rows_left_out", "rows_used")
-    told = [[each for each in found.report.measures if each.name not in left] for found in reports]
+    told = [[each for each in found.report.metrics if each.name not in left] for found in reports]
     assert told[0] == told[1]
     assert reports[0].report.as_of == reports[1].report.as_of == END
     assert any("set aside" in remark for remark in reports[1].report.remarks)

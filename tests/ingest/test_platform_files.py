@@ -228,7 +228,7 @@ def report(run: Run, *words: object) -> tuple[dict[str, Any], str]:
     """Return the measures of a loyalty report, and what was said beside."""
     found = run("loyalty-report", *words, "-f", "json")
     assert found.exit_code == 0, found.output
-    return {row["measure"]: row["value"] for row in json.loads(found.stdout) if not row["slice"]}, found.stderr
+    return {row["metric"]: row["value"] for row in json.loads(found.stdout) if not row["slice"]}, found.stderr
 
 
 def test_a_shop_and_its_payments_in_one_workspace_count_once(desk: Desk, run: Run) -> None:

@@ -14,7 +14,7 @@ from ckm.metrics.metric import Metric, Metrics, Missing
 from tests.conftest import examples
 
 STATES = ("active", "reactivated", "new", "cooling", "lapsed")
-IN_RHYTHM = STATES[:3]
+ACTIVE_STAGES = STATES[:3]
 Table = dict[tuple[str, str], int]
 
 
@@ -47,7 +47,7 @@ def _slice(dimension: str, value: str, count: int) -> Metric:
 def recomputed(table: Table, hidden: Hidden) -> set[tuple[str, str]]:
     """Play the reader who wants to know: solve for what is not shown by all sums, in fractions; return what is found.
 
-    Totals of every country and state are used where they are shown; the total of all, and of those in rhythm (the flows
+    Totals of every country and state are used where they are shown; the total of all, and of those active (the flows
     give it), always. ``("DE", "*")`` is a country's total.
     """
     countries = sorted({country for country, _ in table})
@@ -84,13 +84,13 @@ def recomputed(table: Table, hidden: Hidden) -> set[tuple[str, str]]:
         adds_up(("*", state), [(country, state) for country in countries])
     adds_up(("*", "*"), [(country, "*") for country in countries])
     adds_up(("*", "*"), [("*", state) for state in STATES])
-    in_rhythm = sum(count for (_, state), count in table.items() if state in IN_RHYTHM)
+    is_active_now = sum(count for (_, state), count in table.items() if state in ACTIVE_STAGES)
     equation: dict[tuple[str, str], int] = {}
-    for state in IN_RHYTHM:
+    for state in ACTIVE_STAGES:
         terms, constant = column("*", state)
-        in_rhythm -= constant
+        is_active_now -= constant
         equation |= terms
-    rows.append((equation, in_rhythm))
+    rows.append((equation, is_active_now))
     return _pinned([[Fraction(each.get(key, 0)) for key in unknown] for each, _ in rows], list(unknown))
 
 
@@ -121,9 +121,9 @@ def tables(countries: int) -> st.SearchStrategy[Table]:
 
 def is_large_enough(table: Table, min_group_size: int = 5) -> bool:
     """Whether the sums that are always known are of enough customers: the whole shop, and both halves of the states."""
-    in_rhythm = sum(count for (_, state), count in table.items() if state in IN_RHYTHM)
-    rest = sum(table.values()) - in_rhythm
-    return all(each == 0 or each >= min_group_size for each in (in_rhythm, rest))
+    is_active_now = sum(count for (_, state), count in table.items() if state in ACTIVE_STAGES)
+    rest = sum(table.values()) - is_active_now
+    return all(each == 0 or each >= min_group_size for each in (is_active_now, rest))
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ def numbers(metrics: Metrics, name: str, dimension: str) -> dict[str | None, tup
 def test_the_cells_by_hand() -> None:
     # rated in 2025, newest of any scale: anna 10 and bern CES 6, dong 9, gabi NPS 8 (after CSAT 5), juri CSAT 4,
     # hugo 10, elif NPS 6 (after CES 3), fred 3, lena CSAT 2. High: anna, bern, dong, juri, hugo.
-    # Often is three purchase days of 2025: anna alone, who is in rhythm.
+    # Often is three purchase days of 2025: anna alone, who is active.
     _, metrics, missing = matrix()
     assert missing == ()
     # before: cara 2 and hugo 9 and elif CSAT 5 of 2024; nobody came on three days
@@ -77,7 +77,7 @@ def test_who_was_never_asked_is_loyal_by_behaviour_alone() -> None:
 def test_how_often_is_often_can_be_set() -> None:
     config = replace(Config(), loyalty=LoyaltySettings(min_orders=2))
     _, metrics, _ = matrix(config=config)
-    # two days of 2025: anna; dong and hugo, if they are in rhythm; gabi, who is not content
+    # two days of 2025: anna; dong and hugo, if they are active; gabi, who is not content
     assert metrics.value("loyalty_matrix_cell", loyalty="true") >= 2
     assert metrics.value("loyal_customers", rule="behaviour_and_attitude") == metrics.value(
         "loyalty_matrix_cell", loyalty="true"

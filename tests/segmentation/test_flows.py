@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 from ckm.customers.features import Population, feature_table
 from ckm.customers.ledger_reader import read_ledger
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.segmentation.lifecycle.definition import IN_RHYTHM, LifecycleDefinition
+from ckm.segmentation.lifecycle.definition import ACTIVE_STAGES, LifecycleDefinition
 from ckm.segmentation.lifecycle.flows import Flows, lifecycle_flows
 from tests.conftest import examples
 from tests.test_segment import SCHEMA, cdnow, online_retail
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from random import Random
 
 DEFINITION = LifecycleDefinition(gap_median_days=15.0, gap_p80_days=40.0)
-"""In rhythm for 50 days after the only purchase."""
+"""Active for 50 days after the only purchase."""
 START = date(2025, 11, 20)
 
 Visit = tuple[str, int, str]
@@ -70,22 +70,22 @@ def assert_balanced(frame: pl.DataFrame) -> None:
     assert frame["active_before"].to_list()[1:] == frame["active"].to_list()[:-1]
 
 
-def in_rhythm(tables: dict[str, pl.LazyFrame], definition: LifecycleDefinition, day: date) -> dict[str, date]:
-    """Customers in rhythm at the end of a day, and their first purchase, by the feature table of that day."""
+def is_active_now(tables: dict[str, pl.LazyFrame], definition: LifecycleDefinition, day: date) -> dict[str, date]:
+    """Customers active at the end of a day, and their first purchase, by the feature table of that day."""
     population = Population(definition.gap_median_days, definition.gap_p80_days)
     try:
         table = feature_table(tables, as_of=day, population=population).frame
     except NotEnoughDataError:
         return {}
     states = definition.assign(table)["segment"]
-    return dict(table.filter(states.is_in(list(IN_RHYTHM))).select("customer_id", "first_purchase").iter_rows())
+    return dict(table.filter(states.is_in(list(ACTIVE_STAGES))).select("customer_id", "first_purchase").iter_rows())
 
 
 def by_feature_tables(found: Flows, tables: dict[str, pl.LazyFrame], definition: LifecycleDefinition) -> pl.DataFrame:
     """The same balances from a full feature table at each end."""
     first = found.frame["end"][0].replace(day=1)
     ends = [first - timedelta(days=1), *found.frame["end"]]
-    snapshots = [in_rhythm(tables, definition, end) for end in ends]
+    snapshots = [is_active_now(tables, definition, end) for end in ends]
     rows = []
     for before, (then, now) in zip(ends, pairwise(snapshots), strict=False):
         new = {customer for customer, bought in now.items() if bought > before}
@@ -174,10 +174,10 @@ def test_periods_are_those_of_the_calendar_and_the_last_ends_as_of(
 
 
 def test_who_came_and_went_between_two_ends_is_told() -> None:
-    """``bob`` bought once, in January, and is out of rhythm since March; the year is looked at in September."""
+    """``bob`` bought once, in January, and is not active since March; the year is looked at in September."""
     found = flows([("ann", 0, "sale"), ("bob", 60, "sale")], as_of=300, period="year")
     assert found.frame["new"].to_list() == [1, 0]
-    assert found.remarks[-1].startswith("1 customer bought first within a year and fell out of rhythm before its end")
+    assert found.remarks[-1].startswith("1 customer bought first within a year and lapsed before its end")
 
 
 def test_who_bought_before_the_data_begin_is_not_known_and_that_is_told() -> None:
@@ -213,5 +213,5 @@ def test_real_shops_balance(data: Callable[[], pl.LazyFrame], as_of: date) -> No
     definition = LifecycleDefinition(usual, long)
     found = lifecycle_flows(read_ledger(tables, as_of=as_of), definition, periods=24)
     assert_balanced(found.frame)
-    assert found.frame["active"][-1] == definition.assign(table.frame)["segment"].is_in(list(IN_RHYTHM)).sum()
+    assert found.frame["active"][-1] == definition.assign(table.frame)["segment"].is_in(list(ACTIVE_STAGES)).sum()
     assert found.frame["new"].sum() > 0

@@ -1,4 +1,4 @@
-"""What the life cycle promises: one state for everyone, by their own rhythm, moved by silence and purchases only."""
+"""Life cycle: one stage per customer, by the own purchase interval, changed by silence and purchases only."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from polars.testing import assert_frame_equal
 from ckm.errors import NotEnoughDataError, UsageError
 from ckm.segmentation.definition import TrainingData
 from ckm.segmentation.lifecycle.definition import (
-    IN_RHYTHM,
+    ACTIVE_STAGES,
     STATES,
     Check,
     LifecycleDefinition,
@@ -50,7 +50,7 @@ SCHEMA = {
 
 @dataclass(frozen=True)
 class Buyer:
-    """A customer's silence and rhythm, in days; ``gaps`` 0 for who bought once, ``silence`` None for a prospect."""
+    """A customer's silence and purchase interval in days; ``gaps`` 0 for one purchase, ``silence`` None without any."""
 
     silence: int | None
     gaps: int = 5
@@ -192,8 +192,8 @@ def test_everyone_has_exactly_one_state_and_equal_customers_the_same(some: list[
 @given(st.one_of(buyers, one_time_buyers))
 def test_time_alone_only_leads_from_in_rhythm_to_cooling_to_lapsed(buyer: Buyer) -> None:
     found = states(*(replace(buyer, silence=days) for days in range(0, 1300, 7)))
-    assert found[0] in IN_RHYTHM
-    order = {**dict.fromkeys(IN_RHYTHM, 0), "cooling": 1, "lapsed": 2}
+    assert found[0] in ACTIVE_STAGES
+    order = {**dict.fromkeys(ACTIVE_STAGES, 0), "cooling": 1, "lapsed": 2}
     ranks = [order[state] for state in found]
     assert ranks == sorted(ranks)
     assert set(ranks) == {0, 1, 2}
@@ -203,7 +203,7 @@ def test_time_alone_only_leads_from_in_rhythm_to_cooling_to_lapsed(buyer: Buyer)
 @settings(deadline=None)
 @given(st.one_of(buyers, one_time_buyers))
 def test_a_purchase_always_brings_back_into_rhythm(buyer: Buyer) -> None:
-    assert states(replace(buyer, silence=0))[0] in IN_RHYTHM
+    assert states(replace(buyer, silence=0))[0] in ACTIVE_STAGES
 
 
 @settings(deadline=None)
@@ -313,7 +313,7 @@ def test_too_few_returns_are_no_rhythm(those: list[Buyer], long: float | None, m
 def test_remarks_say_where_the_lines_are_and_whose_rhythm_is_borrowed() -> None:
     where, borrowed = DEFINITION.remarks(DEFINITION.assign(features(Buyer(3), ONCE, ONCE, PROSPECT)))
     assert "at most 1.25 own long gaps; lapsed: for more than 2 (" in where
-    assert borrowed == "2 customers bought on one day only: the rhythm of all customers counts"
+    assert borrowed == "2 customers with one purchase day: the purchase interval of all customers counts"
     assert len(DEFINITION.remarks(DEFINITION.assign(features(Buyer(3), PROSPECT)))) == 1
 
 
@@ -321,7 +321,9 @@ def test_remarks_say_how_many_came_back_after_lapsing() -> None:
     returns = (Returns("active", 6, 5), Returns("new", 4, 1), Returns("lapsed", 8, 1), Returns("prospect", 9, 9))
     checked = replace(DEFINITION, check=Check(date(2026, 5, 1), returns))
     *_, last = checked.remarks(checked.assign(features(Buyer(3))))
-    assert last == "of those who had lapsed by 2026-05-01, 12.5% have bought since; of those who were in rhythm, 60.0%"
+    assert last == (
+        "of the customers who had lapsed by 2026-05-01, 12.5% have bought since; of the active customers, 60.0%"
+    )
     nobody = replace(DEFINITION, check=Check(date(2026, 5, 1), returns[:2]))
     assert len(nobody.remarks(nobody.assign(features(Buyer(3))))) == 1
 

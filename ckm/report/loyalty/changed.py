@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ckm.report.loyalty.localized import LocalizedReport
 
 MOST_DIMENSIONS = 3
-"""Dimensions that have a chart; others have a table that shows when a reader asks for it."""
+"""Dimensions with a chart; others have a table that shows when a reader asks for it."""
 MOST_SLICES = 10
 """Slices of a dimension that a chart shows."""
 SHOWN_WHERE_THEY_ARE = ("change_by_returns", "change_by_calendar")
@@ -245,7 +245,7 @@ def _slices(localized: LocalizedReport) -> Iterator[Block]:
 def _most_telling_first(localized: LocalizedReport, slices: tuple[Metric, ...]) -> list[str]:
     """Return dimensions, those behind the changes that matter first, saved segments last.
 
-    A segment is told from what its customers did, so that those who still buy gained most is no news.
+    Segments follow from purchases, so that active segments always grow most.
     """
     behind = [driver.dimension for change in localized.report.drivers for driver in change.drivers]
     known = list(dict.fromkeys(each.of("dimension") or "" for each in slices))

@@ -45,7 +45,7 @@ def _blocks(localized: LocalizedReport) -> Iterator[Block]:
 
 def _levels(localized: LocalizedReport) -> Iterator[Block]:
     levels = localized.all("value_at_risk", "level")
-    if not any(each.value for each in levels):  # nobody is at risk, or too few customers at each level to show them
+    if not any(each.value for each in levels):  # no customer is at risk, or too few at each level to show them
         return
     customers = {each.of("level"): each.value for each in localized.all("customers_at_risk", "level")}
     most = max(levels, key=lambda each: each.value or 0.0)

@@ -23,7 +23,7 @@ def data_quality_section(localized: LocalizedReport) -> Section:
 
 
 def definitions_section(localized: LocalizedReport) -> Section:
-    """Return what every metric of the report means, how it is computed and who says so; a table a section."""
+    """Return what every metric of the report means, formula and source; a table a section."""
     used = {each.name for each in localized.report.metrics}
     tables = []
     titles = ("metric", "definition", "formula", "source")
@@ -40,7 +40,7 @@ def definitions_section(localized: LocalizedReport) -> Section:
 
 
 NO_SOURCE = ""
-"""Plain counting needs nobody's name."""
+"""Source of plain counts: none."""
 
 
 def _blocks(localized: LocalizedReport) -> Iterator[Block]:

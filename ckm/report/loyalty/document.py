@@ -96,7 +96,7 @@ def title_of(localized: LocalizedReport) -> str:
 
 
 def findings(localized: LocalizedReport, section: str) -> tuple[str, ...]:
-    """Return the headlines of a section of the book that are sentences: a title alone says nothing without a chart."""
+    """Return the headlines of a section that are sentences; a title is no finding."""
     titles = {localized.title(each.name) for each in load_catalogue()}
     headlines = (block.headline for block in SECTIONS[section](localized).blocks if isinstance(block, Figure))
     return tuple(each for each in headlines if each not in titles)
@@ -152,7 +152,7 @@ def _comparison(localized: LocalizedReport) -> str:
 def _moved(localized: LocalizedReport, metric: Metric) -> str:
     """Return a change as a reader compares it: sums in percent, shares and points in points.
 
-    Of periods of unequal length money is compared per day; what does not go with the days says how many there were.
+    Of periods of unequal length money is compared per day; other metrics name the number of days.
     """
     if metric.change is None:
         return ""

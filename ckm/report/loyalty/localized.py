@@ -1,4 +1,4 @@
-"""How a loyalty report is told in a language: the parts that every section is made of."""
+"""Text of a loyalty report in a language: building blocks of all sections."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from ckm.report.words import Words
 
 NOTHING = "–"
-"""Stands where a number cannot be said."""
+"""Mark of a missing number."""
 SEGMENT, SAVED = "segment", "segment "
 """The dimension of segments, and how dimensions of saved definitions of segments begin: their name comes after it."""
 FIRST_ISOLATE, RELEASE = "\u2068", "\u2069"
 Way = Literal["up", "down", "same"]
 HIDDEN = "hidden_cells"
-"""What is missing because too few customers stand behind it: said where slices are shown."""
+"""Reason of suppressed numbers, which is named where slices are shown."""
 
 
 class LocalizedReport:
@@ -56,7 +56,7 @@ class LocalizedReport:
         return self.words.called("metrics", f"{name}.definition") or self._book[name].definition
 
     def called(self, dimension: str, value: str) -> str:
-        """Return a value of a dimension: codes by the language's word, anything else as it stands in the data."""
+        """Return a value of a dimension: codes by the language's word, other values unchanged."""
         for group in (SEGMENT if dimension.startswith(SAVED) else dimension, "any"):
             if word := self.words.called("values", f"{group}.{value}"):
                 return word
@@ -142,7 +142,7 @@ class LocalizedReport:
         return self.report.metrics.value(name, **slice_) or 0.0
 
     def missing(self, section: str) -> Iterator[Text]:
-        """What a section cannot say, and why; what the first section said holds for all."""
+        """Return what a section lacks, with reasons; reasons of the first section hold for all."""
         said: set[str] = set()
         first = {each.reason for each in self.report.missing if each.section == SECTIONS[0]}
         for each in self.report.missing:
@@ -154,7 +154,7 @@ class LocalizedReport:
     def reason(self, missing: Missing) -> str:
         """Return why something is missing; a reason without a text by its name, never nothing.
 
-        The same reason may mean another thing in a section, which has a text of its own then.
+        A section can have a separate text for a reason.
         """
         values = {name: self.numbers.count(value) for name, value in missing.numbers}
         first = missing.numbers[0][1] if missing.numbers else None
@@ -180,7 +180,7 @@ class LocalizedReport:
         return self.title(name) if hidden and not whole else finding
 
     def metrics_table(self, caption: str, metrics: Sequence[Metric], *, folded: bool = False) -> ReportTable:
-        """Return metrics of everybody with what they were before; columns that would be empty are left out."""
+        """Return metrics of all customers with previous values; empty columns are left out."""
         rows = [
             (
                 self.title(each.name),
@@ -205,7 +205,7 @@ class LocalizedReport:
         metrics
             Of one name.
         folded
-            Whether it shows when a reader asks for it.
+            Whether it is folded.
         """
         rows = [
             (
@@ -251,7 +251,7 @@ class LocalizedReport:
         note
             Whether there is one on how to read it.
         values
-            What stands in the places of the description.
+            Values of the placeholders of the description.
         """
         description = f"{self.say(f'chart.{chart}', **values)} {self.say('chart.beneath')}"
         return Figure(finding, description, specification, table, self.say(f"note.{chart}") if note else "")

@@ -38,9 +38,9 @@ NUMBERS = (
 MOST_COHORTS = 13
 MOST_STEPS = 60
 """Points of a curve, of which each has its band: 120 marks."""
-IN_RHYTHM = ("active", "reactivated", "new")
+ACTIVE_STAGES = ("active", "reactivated", "new")
 """States of the life cycle of those who are there."""
-FELL_OUT = ("cooling", "lapsed")
+INACTIVE_STAGES = ("cooling", "lapsed")
 """States of those who are not any more."""
 CAME = ("new", "reactivated")
 NAMED_EVERY = 3
@@ -222,13 +222,13 @@ def _states(localized: LocalizedReport) -> Iterator[Block]:
     total = sum(each.value or 0.0 for each in states)
     if not total:
         return
-    there = sum(each.value or 0.0 for each in states if each.of("state") in IN_RHYTHM)
+    there = sum(each.value or 0.0 for each in states if each.of("state") in ACTIVE_STAGES)
     bars = [
         Bar(
             localized.called("state", each.of("state") or ""),
             each.value or 0.0,
             localized.written(each.name, each.value),
-            "accent" if each.of("state") in IN_RHYTHM else "muted",
+            "accent" if each.of("state") in ACTIVE_STAGES else "muted",
         )
         for each in states
     ]
@@ -242,7 +242,7 @@ def _states(localized: LocalizedReport) -> Iterator[Block]:
     )
     table = localized.slices_table(localized.title("lifecycle_stage"), "state", states)
     finding = localized.unless_hidden(
-        finding, "lifecycle_stage", whole={*IN_RHYTHM, *FELL_OUT} <= {each.of("state") for each in states}
+        finding, "lifecycle_stage", whole={*ACTIVE_STAGES, *INACTIVE_STAGES} <= {each.of("state") for each in states}
     )
     yield localized.figure(finding, "states", bar_chart(bars, mirrored=localized.mirrored), table)
 

@@ -1,4 +1,4 @@
-"""The same metrics for each part of the customers, as ``--by`` asks for."""
+"""Metrics by the dimension of ``--by``."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SHOWN = (
 
 
 def slices_section(localized: LocalizedReport) -> Section | None:
-    """Return a row per slice; None unless the report was asked for slices."""
+    """Return a row per slice; None for a report without slices."""
     by = localized.report.by
     if by is None:
         return None

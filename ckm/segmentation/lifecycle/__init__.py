@@ -1,1 +1,1 @@
-"""The life cycle: states by each customer's own rhythm, and the balance of customers per period."""
+"""Life cycle stages by each customer's own purchase interval, and active customer flow per period."""

@@ -1,4 +1,4 @@
-"""Segments by life cycle: who is in rhythm, who cools and who has lapsed, each by the own rhythm.
+"""Segments by life cycle stage: active, cooling, lapsed, by the customer's own purchase interval.
 
 A customer's *long gap* is the 80th percentile of the own gaps between days of purchase, shrunk towards that of all
 customers where there are few, and never shorter than the own purchase interval, which is a fact; the silence since the
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 NAMES = Path(__file__).parents[2] / "data" / "segments_lifecycle.yaml"
 STATES = ("active", "reactivated", "new", "cooling", "lapsed", "prospect")
 """Names of the states, in the order of the data file."""
-IN_RHYTHM = ("active", "reactivated", "new")
+ACTIVE_STAGES = ("active", "reactivated", "new")
 """Who counts as active in a balance of customers (:mod:`ckm.segmentation.lifecycle.flows`)."""
 
 COOLING_AFTER = 1.25
@@ -39,11 +39,11 @@ is; with a quarter on top it is one in seven to twelve in the data that we know,
 LAPSED_AFTER = 2.0
 """Long gaps of silence after which a customer has lapsed: one gap in twenty or fewer is longer. It is a convention: in
 no known data set has a silence that no customer ever ended. Figures for both: bench/lifecycle.py."""
-SHORTEST_RHYTHM_DAYS = 7.0
+SHORTEST_INTERVAL_DAYS = 7.0
 """A long gap counts as no shorter than a week: closing days and weekends are no silence, and a holiday of a fortnight
 has no lapsed customers."""
 FEWEST_GAPS = 10
-"""Gaps between purchases of the same customer, of all customers together, that a rhythm needs: the 80th percentile of
+"""Fewest gaps between purchases, of all customers together, for a purchase interval: the 80th percentile of
 fewer lies beyond the last but one."""
 
 
@@ -70,7 +70,7 @@ class Returns:
 class Check:
     """What became of the states of an earlier day: customers in each at the end of ``day``, and who bought since.
 
-    They are judged by the rhythm of all customers as it was known on that day, so that nothing is learned from what
+    They follow from the purchase interval of all customers as known on that day, so that nothing is learned from what
     came later.
     """
 
@@ -94,7 +94,7 @@ class LifecycleDefinition:
         Usual and long gap of all customers, in days. Features are to be computed with these.
     cooling_after, lapsed_after
         Silence from which on (exclusive) a customer cools and has lapsed, in own long gaps.
-    shortest_rhythm_days
+    shortest_interval_days
         What a long gap counts as at least.
     own_interval
         Whether it also counts as at least the customer's own purchase interval, so that no customer who bought within
@@ -107,7 +107,7 @@ class LifecycleDefinition:
     gap_p80_days: float
     cooling_after: float = COOLING_AFTER
     lapsed_after: float = LAPSED_AFTER
-    shortest_rhythm_days: float = SHORTEST_RHYTHM_DAYS
+    shortest_interval_days: float = SHORTEST_INTERVAL_DAYS
     own_interval: bool = True
     check: Check | None = None
 
@@ -116,13 +116,13 @@ class LifecycleDefinition:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Features of the customer's rhythm, and of the one that was known when they last came back."""
+        """Features of the customer's purchase interval, today and at the last return."""
         interval = ("purchase_interval_days", "purchase_interval_days_before") if self.own_interval else ()
         return (*RHYTHM_FEATURES, *interval)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
-        """The states and their advice: in rhythm first, prospects, who have no rhythm, last."""
+        """Stages and their advice: active first, prospects last."""
         return _segments()
 
     def assign(self, features: pl.DataFrame) -> pl.DataFrame:
@@ -167,13 +167,13 @@ class LifecycleDefinition:
 
         It is never shorter than the shortest that counts, nor, by :attr:`own_interval`, than the own purchase interval.
         """
-        least = pl.lit(self.shortest_rhythm_days)
+        least = pl.lit(self.shortest_interval_days)
         if self.own_interval:
             least = pl.max_horizontal(least, purchase_interval_days)
         return pl.max_horizontal(gap_p80_days.fill_null(self.gap_p80_days), least)
 
-    def is_in_rhythm(self, silence_ratio: pl.Expr) -> pl.Expr:
-        """Whether a silence, in own long gaps, is part of the customer's rhythm; null where nothing was bought."""
+    def is_active(self, silence_ratio: pl.Expr) -> pl.Expr:
+        """Return whether a silence, in own long gaps, is that of an active customer; null without purchases."""
         return silence_ratio <= self.cooling_after
 
     def _state(self) -> pl.Expr:
@@ -183,7 +183,7 @@ class LifecycleDefinition:
             .then(pl.lit("prospect"))
             .when(silence > self.lapsed_after)
             .then(pl.lit("lapsed"))
-            .when(~self.is_in_rhythm(silence))
+            .when(~self.is_active(silence))
             .then(pl.lit("cooling"))
             .when(pl.col("gaps") == 0)
             .then(pl.lit("new"))
@@ -193,11 +193,11 @@ class LifecycleDefinition:
         )
 
     def to_plain(self) -> dict[str, Any]:
-        """Return thresholds, the rhythm of all customers and the check."""
+        """Return thresholds, the purchase interval of all customers and the check."""
         plain: dict[str, Any] = {
             "cooling_after": self.cooling_after,
             "lapsed_after": self.lapsed_after,
-            "shortest_rhythm_days": self.shortest_rhythm_days,
+            "shortest_interval_days": self.shortest_interval_days,
             **({"own_interval": "yes"} if self.own_interval else {}),
             "population": {"gap_median_days": self.gap_median_days, "gap_p80_days": self.gap_p80_days},
         }
@@ -223,20 +223,22 @@ class LifecycleDefinition:
         return (Detail(title, frame, {"share": "{:.1%}"}),)
 
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
-        """Say where the lines are, for whom the rhythm is borrowed, and how many came back after lapsing."""
+        """Return remarks on the thresholds, on customers without an own interval, and on returns after lapsing."""
         remarks = [
-            f"in rhythm: silent for at most {self.cooling_after:g} own long gaps; lapsed: for more than "
+            f"active: silent for at most {self.cooling_after:g} own long gaps; lapsed: for more than "
             f"{self.lapsed_after:g} (of all customers the usual gap is {self.gap_median_days:.0f} days, the long one "
             f"{self.gap_p80_days:.0f})"
         ]
         once = assigned.filter(pl.col("silence_ratio").is_not_null() & pl.col("broken_silence_ratio").is_null()).height
         if once:
-            remarks.append(f"{counted(once, 'customer')} bought on one day only: the rhythm of all customers counts")
-        lapsed, in_rhythm = (self.check.share(those) if self.check else None for those in (("lapsed",), IN_RHYTHM))
-        if self.check and lapsed is not None and in_rhythm is not None:
             remarks.append(
-                f"of those who had lapsed by {self.check.day}, {lapsed:.1%} have bought since; of those who were in "
-                f"rhythm, {in_rhythm:.1%}"
+                f"{counted(once, 'customer')} with one purchase day: the purchase interval of all customers counts"
+            )
+        lapsed, active = (self.check.share(those) if self.check else None for those in (("lapsed",), ACTIVE_STAGES))
+        if self.check and lapsed is not None and active is not None:
+            remarks.append(
+                f"of the customers who had lapsed by {self.check.day}, {lapsed:.1%} have bought since; of the active "
+                f"customers, {active:.1%}"
             )
         return tuple(remarks)
 
@@ -257,13 +259,13 @@ def fit_lifecycle(training: TrainingData) -> LifecycleDefinition:
     Raises
     ------
     NotEnoughDataError
-        Too few customers ever came back on another day to know a rhythm.
+        Too few repeat purchases for a purchase interval.
     """
     table = training.table
     usual, long = table.population.gap_median_days, table.population.gap_p80_days
     gaps = int(table.frame["gaps"].sum())
     if usual is None or long is None or gaps < FEWEST_GAPS:
-        raise _no_rhythm(table.frame, gaps)
+        raise _no_interval(table.frame, gaps)
     definition = LifecycleDefinition(readable_number(usual), readable_number(long))
     return replace(definition, check=_checked(definition, training))
 
@@ -298,7 +300,7 @@ def read_lifecycle(entry: YamlEntry) -> LifecycleDefinition:
         Something is missing or unfit, by file and line.
     """
     keys = entry.fields(
-        ("cooling_after", "lapsed_after", "shortest_rhythm_days", "population"), ("own_interval", "check")
+        ("cooling_after", "lapsed_after", "shortest_interval_days", "population"), ("own_interval", "check")
     )
     population = keys["population"].fields(("gap_median_days", "gap_p80_days"))
     definition = LifecycleDefinition(
@@ -306,7 +308,7 @@ def read_lifecycle(entry: YamlEntry) -> LifecycleDefinition:
         gap_p80_days=_positive(population["gap_p80_days"]),
         cooling_after=_positive(keys["cooling_after"]),
         lapsed_after=_positive(keys["lapsed_after"]),
-        shortest_rhythm_days=_positive(keys["shortest_rhythm_days"]),
+        shortest_interval_days=_positive(keys["shortest_interval_days"]),
         own_interval="own_interval" in keys and _read_yes(keys["own_interval"]),
         check=_read_check(keys["check"]) if "check" in keys else None,
     )
@@ -341,12 +343,12 @@ def _positive(entry: YamlEntry) -> float:
     return number
 
 
-def _no_rhythm(frame: pl.DataFrame, gaps: int) -> NotEnoughDataError:
+def _no_interval(frame: pl.DataFrame, gaps: int) -> NotEnoughDataError:
     buyers = frame.height - frame["recency_days"].null_count()
     returned = frame.filter(pl.col("gaps") > 0).height
     return NotEnoughDataError(
         f"{counted(buyers, 'customer')} with a purchase, {returned:,} of them came back on another day, "
-        f"{counted(gaps, 'time')} in all; {FEWEST_GAPS} times are needed to know a rhythm",
+        f"{counted(gaps, 'time')} in all; {FEWEST_GAPS} times are needed for a purchase interval",
         hint="take in more data, or a later --as-of",
         gaps=gaps,
         needed=FEWEST_GAPS,

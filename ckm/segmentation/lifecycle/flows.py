@@ -5,7 +5,7 @@ For two ends of periods in a row, with *active* customers as of each end (:mod:`
     active(t)     = new + retained + reactivated
     active(t - 1) = retained + lost
 
-in every period: each customer is in rhythm or not at either end, and bought first within the period or before it.
+in every period: each customer is active or not at either end, and bought first within the period or before it.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ class Flows:
     ----------
     frame
         One row per period, in time: period (``2026-06``, ``2026-Q2`` or ``2026``), end (Date, the day at whose end
-        the period is judged), then customers (Int64): active_before (in rhythm at the end of the previous period), new
-        (of those in rhythm now, who bought first within the period), retained (in rhythm at both ends), reactivated (in
-        rhythm now but not before, bought first before), lost (in rhythm before but not now), active (in rhythm now).
+        the period is judged), then customers (Int64): active_before (active at the end of the previous period), new
+        (of those active now, who bought first within the period), retained (active at both ends), reactivated
+        (active now but not before, first purchase earlier), lost (active before but not now), active (active now).
     period
         ``month``, ``quarter`` or ``year``.
     remarks
@@ -63,7 +63,7 @@ class Flows:
 def lifecycle_flows(
     ledger: Ledger, definition: LifecycleDefinition, *, period: str = "month", periods: int = 12
 ) -> Flows:
-    """Balance the customers in rhythm over the last periods up to the ledger's day.
+    """Balance the customers active over the last periods up to the ledger's day.
 
     Each end uses the purchases by then only, and gives the result of :meth:`LifecycleDefinition.assign`. From one end
     to the next only customers with purchases in between are computed anew.
@@ -73,7 +73,7 @@ def lifecycle_flows(
     ledger
         Purchases; the last period is the one that its day lies in, cut there.
     definition
-        Thresholds, and the rhythm that a customer with little history borrows: one ruler for all periods.
+        Thresholds, and the purchase interval that a customer with little history borrows: the same for all periods.
     period
         ``month``, ``quarter`` or ``year``.
     periods
@@ -90,10 +90,10 @@ def lifecycle_flows(
     starts = [start for start, following in zip(starts, [*starts[1:], date.max], strict=True) if following > first]
     ends = [start - timedelta(days=1) for start in starts] + [as_of]
 
-    rhythm, rows, unseen = _Rhythm(ledger, definition), [], 0
-    then = rhythm.at(day_number(ends[0]))
+    activity, rows, unseen = _Activity(ledger, definition), [], 0
+    then = activity.at(day_number(ends[0]))
     for start, (before, end) in zip(starts, pairwise(ends), strict=True):
-        now = rhythm.at(day_number(end))
+        now = activity.at(day_number(end))
         counts = _balance(
             then, now, is_new=ledger.first_day > day_number(before), end=ledger.first_day <= day_number(end)
         )
@@ -127,7 +127,7 @@ def _label(start: date, period: str) -> str:
 
 
 def _balance(then: Mask, now: Mask, *, is_new: Mask, end: Mask) -> dict[str, int]:
-    """Count who is in rhythm at both ends; ``is_new`` who bought first after the earlier, ``end`` by the later one."""
+    """Count who is active at both ends; ``is_new`` who bought first after the earlier, ``end`` by the later one."""
     kinds = {
         "active_before": then,
         "new": now & is_new,
@@ -140,8 +140,8 @@ def _balance(then: Mask, now: Mask, *, is_new: Mask, end: Mask) -> dict[str, int
     return {name: int(kind.sum()) for name, kind in kinds.items()}
 
 
-class _Rhythm:
-    """Who is in rhythm at one day after the other."""
+class _Activity:
+    """Who is active at one day after the other."""
 
     def __init__(self, ledger: Ledger, definition: LifecycleDefinition) -> None:
         self._ledger, self._definition = ledger, definition
@@ -163,8 +163,8 @@ class _Rhythm:
         self._long[changed] = self._long_gaps(changed, day)
         self._until = day
         frame = pl.DataFrame({"silence": (day - self._last) / self._long})
-        in_rhythm = frame.select(self._definition.is_in_rhythm(pl.col("silence").fill_nan(None)))["silence"]
-        return in_rhythm.fill_null(value=False).to_numpy()
+        is_active_now = frame.select(self._definition.is_active(pl.col("silence").fill_nan(None)))["silence"]
+        return is_active_now.fill_null(value=False).to_numpy()
 
     def _long_gaps(self, changed: Mask, day: int) -> NDArray[np.float64]:
         """Long gaps of some customers, from the own gaps that had ended by a day."""
@@ -196,7 +196,7 @@ def _remarks(starts: list[date], period: str, as_of: date, first: date, unseen: 
         remarks.append(f"the data begin on {first}: who bought before counts as new at the first purchase in them")
     if unseen:
         remarks.append(
-            f"{counted(unseen, 'customer')} bought first within a {period} and fell out of rhythm before its end; "
+            f"{counted(unseen, 'customer')} bought first within a {period} and lapsed before its end; "
             "no column counts them"
         )
     return tuple(remarks)
