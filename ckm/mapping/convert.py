@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -12,12 +13,14 @@ from ckm.mapping.expressions import column_names, exactly, unworkable
 from ckm.mapping.mapping import Constant, Expression, FromColumn
 from ckm.mapping.order_amounts import in_main_units
 from ckm.mapping.order_rules import NOT_KEPT, known_orders
+from ckm.mapping.return_sign import returned_net
 from ckm.mapping.whole_orders import by_order
 from ckm.values.amounts import refuse_other_currencies
 from ckm.values.ids import IdReader
 from ckm.values.readers import complete_reading
 from ckm.values.vocabulary import translate
 from ckm.values.zones import in_own_zones
+from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -97,6 +100,8 @@ class Conversion:
         The source column that names the time zone of each row; null where all are of ``zone``.
     local_times
         The targets whose times are written without a zone.
+    turned
+        Number of returns so far whose positive amount became negative, under ``net``.
     """
 
     mapping: Mapping
@@ -115,6 +120,7 @@ class Conversion:
     zone: str = "UTC"
     zone_column: str | None = None
     local_times: frozenset[str] = frozenset()
+    turned: Counter[str] = field(default_factory=Counter)
 
     @classmethod
     def plan(
@@ -246,6 +252,8 @@ class Conversion:
     def cleaning_remarks(self) -> list[str]:
         """Return sentences on what the ids of all records so far have lost, and what became of their orders."""
         remarks = self.orders.remarks() if self.orders is not None else []
+        if count := self.turned["net"]:
+            remarks.append(f"{counted(count, 'return')} with a positive amount: stored as negative")
         for target, reader in self.readers.items():
             if isinstance(reader, IdReader):
                 rule = self.mapping.columns.get(target)
@@ -270,7 +278,20 @@ class Conversion:
             self._scale([target] if target in self.mapping.minor_units else [], typed)
         if self.mapping.guest_ids and "customer_id" in typed:
             typed["customer_id"] = _without_guests(typed["customer_id"], self.mapping.guest_ids)
+        if isinstance(self.mapping.columns.get("type"), FromColumn) and self.mapping.table == "transactions":
+            self._turn_returns(typed)
         return {target: typed[target] for target in self.mapping.columns if target in typed}, broken
+
+    def _turn_returns(self, typed: dict[str, pl.Series]) -> None:
+        """Make amounts of returns negative where a column of types names them and the export has them positive."""
+        if "net" not in typed or not (typed["type"] == "return").any():
+            return
+        order = typed.get("order_id", pl.Series([None], dtype=pl.String).new_from_index(0, len(typed["net"])))
+        lines = pl.DataFrame([typed["net"].alias("net"), typed["type"].alias("type"), order.alias("order_id")])
+        is_return = pl.col("type") == "return"
+        net = lines.select(pl.when(is_return).then(returned_net(is_return)).otherwise("net").alias("net"))["net"]
+        self.turned["net"] += int(((typed["net"] > 0) & (net < 0)).sum())
+        typed["net"] = net
 
     def _scale(self, targets: Iterable[str], typed: dict[str, pl.Series]) -> None:
         """Make amounts in the smallest unit of their currency amounts in its main unit."""

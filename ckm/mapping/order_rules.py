@@ -14,6 +14,7 @@ from ckm.mapping.expressions import exactly
 from ckm.mapping.mapping import FromColumn, sources_of
 from ckm.mapping.order_amounts import CUT, ORDER, RETURNED, adjusted, as_returns, with_counts
 from ckm.mapping.order_parts import SAID, cut_orders, kept_said, tells_of_order, with_said
+from ckm.mapping.return_sign import returned_net
 from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
 from ckm.values.vocabulary import fold
 from ckm.wording import counted
@@ -348,7 +349,7 @@ def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
     """Give each line the type that its status means."""
     is_return, is_cancelled = pl.col(MEANING) == "return", pl.col(MEANING) == "cancel"
     kind = pl.when(is_return | is_cancelled).then(MEANING).otherwise("type")
-    net = pl.when(is_return).then(-pl.col("net").abs()).otherwise("net")
+    net = pl.when(is_return).then(returned_net(is_return)).otherwise("net")
     # Some systems write neither price nor currency of an order that was cancelled.
     net = pl.when(is_cancelled).then(net.fill_null(0.0)).otherwise(net)
     currency = pl.col("currency").cast(pl.String)

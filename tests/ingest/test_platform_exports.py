@@ -141,14 +141,17 @@ def test_amazon_settlements_hold_goods_refunds_and_promotions_and_no_fees(desk: 
             f"77\t\t\t\t\t\tOrder\t1-1\t\tItemPrice\tTax\t7.60\t{dates}\t9001\tPOT\t",
             f"77\t\t\t\t\t\tOrder\t1-1\t\tItemFees\tCommission\t-6.00\t{dates}\t9001\tPOT\t",
             f"77\t\t\t\t\t\tRefund\t1-0\tA1\tItemPrice\tPrincipal\t-15.00\t{dates}\t9000\tMUG\t",
+            f"77\t\t\t\t\t\tRefund\t1-0\tA1\tPromotion\tPrincipal\t2.00\t{dates}\t9000\tMUG\t",
             f"77\t\t\t\t\t\tother-transaction\t\t\tother-transaction\tSubscription Fee\t-39.00\t{dates}\t\t\t",
             header=header,
         )
     )
     assert result["quarantined"] == 0
     rows = stored(desk).sort("order_id")
+    rows = rows.sort("order_id", "net")
     assert rows.select("order_id", "net", "type", "currency").rows() == [
         ("1-0", -15.0, "return", "EUR"),
+        ("1-0", 2.0, "return", "EUR"),  # the refund takes the promotion back
         ("1-1", 40.0, "sale", "EUR"),
     ]
 

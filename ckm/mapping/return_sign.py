@@ -1,0 +1,23 @@
+"""Sign of the amounts of returns, which exports write with either."""
+
+from __future__ import annotations
+
+import polars as pl
+
+
+def returned_net(is_return: pl.Expr) -> pl.Expr:
+    """Return ``net`` of return lines, negative whichever sign the export has.
+
+    The returned lines of one order can have both signs: a refund that takes a discount back has the other sign. Their
+    signs stay, turned if their sum is positive.
+
+    Parameters
+    ----------
+    is_return
+        Whether a line is a return (Boolean).
+    """
+    net = pl.col("net")
+    of_order = pl.when(is_return).then(net)
+    both_signs = (of_order.min().over("order_id") < 0) & (of_order.max().over("order_id") > 0)
+    signed = pl.when(of_order.sum().over("order_id") > 0).then(-net).otherwise(net)
+    return pl.when(both_signs & pl.col("order_id").is_not_null()).then(signed).otherwise(-net.abs())
