@@ -195,7 +195,7 @@ class ByNames:
         taken = checked_overrides(self.overrides, self.table, columns, named=named)
         mapping = platform.mapping_for(columns, taken)
         rules, assumed = complete(mapping.columns, mapping.target, self.currency, columns)
-        said = IngestOptions(hints=self.hints, time_zone=self.time_zone)
+        said = IngestOptions(hints=self.hints, time_zone=self.time_zone, currency=self.blank_currency)
         mapping = adjusted(replace(mapping, columns=rules), said)
         assumed += [
             f"the export has no column {column}: {consequence}"

@@ -207,3 +207,18 @@ def test_a_table_with_a_time_stamp_is_no_form(desk: Desk) -> None:
     refused = desk.call(path)
     assert refused.exit_code == 2
     assert "no export that ckm knows" in refused.stderr
+
+
+def test_the_currency_of_the_caller_is_that_of_a_platforms_rows_without_one(desk: Desk) -> None:
+    header = (
+        "amazon-order-id\tpurchase-date\tlast-updated-date\torder-status\tsales-channel\tsku\titem-status\tquantity"
+    )
+    header += "\tcurrency\titem-price\titem-tax\tship-country\tbuyer-email"
+    when = "2025-03-01T10:00:00+00:00\t2025-03-02T10:00:00+00:00"
+    lines = [
+        f"302-{number}\t{when}\tShipped\tAmazon.de\tCUP\tShipped\t1\t{code}\t5.00\t0.80\tDE\tx{number}@x.org"
+        for number, code in enumerate(("EUR", "", "EUR"))
+    ]
+    result = desk.one(desk.orders("orders.txt", *lines, header=header), "--currency", "EUR")
+    assert result["accepted"] == 3
+    assert desk.table()["currency"].to_list() == ["EUR"] * 3
