@@ -27,7 +27,7 @@ class ChurnFeature:
     Attributes
     ----------
     name
-        In :attr:`ckm.churning.snapshot.Snapshot.features`.
+        In :attr:`ckm.churning.customer_snapshot.Snapshot.features`.
     group
         One of :data:`GROUPS`; features of a group explain a score together.
     unit, meaning, formula

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ckm.churning.feature_catalogue import GROUPS, load_catalogue
-from ckm.churning.reason_book import load_reasons
+from ckm.churning.reason_catalogue import load_reasons
 from ckm.models.shapley import Attribution, group_shapley
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.churning.facts import ReturningCustomers
-    from ckm.churning.reason_book import Reason, ReasonBook
-    from ckm.churning.typical import TypicalRetainedCustomer
+    from ckm.churning.customer_facts import ReturningCustomers
+    from ckm.churning.reason_catalogue import Reason, ReasonCatalogue
+    from ckm.churning.typical_customer import TypicalRetainedCustomer
 
     Codes: TypeAlias = NDArray[np.uint32]
     Flags: TypeAlias = NDArray[np.bool_]
@@ -78,7 +78,7 @@ def explain(
     facts: Features,
     returning: ReturningCustomers,
     currency: str,
-    book: ReasonBook | None = None,
+    book: ReasonCatalogue | None = None,
 ) -> Reasons:
     """Say why customers have their scores, against a typical staying customer.
 
@@ -103,13 +103,13 @@ def explain(
     typical
         Whom the score is compared with, of the past that the model learned from.
     facts
-        Raw facts of these customers (:func:`ckm.churning.facts.customer_facts`), by name, shape (n,).
+        Raw facts of these customers (:func:`ckm.churning.customer_facts.customer_facts`), by name, shape (n,).
     returning
         Whose facts say what is usual.
     currency
         Written behind money.
     book
-        What can be said. Default: :func:`ckm.churning.reason_book.load_reasons`.
+        What can be said. Default: :func:`ckm.churning.reason_catalogue.load_reasons`.
     """
     book = book or load_reasons()
     known = {name: values for name, values in features.items() if name in typical.reference}
@@ -200,7 +200,7 @@ def _groups(features: Features) -> dict[str, tuple[str, ...]]:
     return {group: names for group, names in found.items() if names}
 
 
-def _told(context: _Context, book: ReasonBook, group: str, points: Floats) -> NDArray[np.int64]:
+def _told(context: _Context, book: ReasonCatalogue, group: str, points: Floats) -> NDArray[np.int64]:
     """Position in the book of the reason that each customer's points of a group go to; -1 for none."""
     told = np.full(len(points), -1)
     most = np.full(len(points), LEAST_POINTS)
@@ -223,7 +223,7 @@ def _told(context: _Context, book: ReasonBook, group: str, points: Floats) -> ND
 class _Sentences:
     """Turns what is told into a frame."""
 
-    book: ReasonBook
+    book: ReasonCatalogue
     context: _Context
 
     def frame(self, said: list[NDArray[np.int64]], points: Floats) -> pl.DataFrame:

@@ -9,19 +9,19 @@ import numpy as np
 
 from ckm.errors import NotEnoughDataError
 from ckm.models import metrics
-from ckm.models.churn.learn import MODELS, learn
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.stack import STACK, combined, fit_weights
-from ckm.models.churn.window import TrainingSet, thinned
+from ckm.models.churn.training import MODELS, learn
+from ckm.models.churn.training_set import TrainingSet, thinned
 from ckm.models.cutoffs import NAMES_OVERDUE
-from ckm.models.score import ModelScore, score
+from ckm.models.model_score import ModelScore, score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Features, TrainingSnapshot
+    from ckm.models.churn.training_set import Features, TrainingSnapshot
     from ckm.models.cutoffs import Calendar
 
     Floats = NDArray[np.float64]
@@ -45,13 +45,13 @@ class Curves:
     ----------
     reliability
         By tenths.
-    share, caught
+    share, churned_reached
         Of the customers, highest first, and of those who churned; gain at equal steps.
     """
 
     reliability: metrics.Reliability
     share: Floats
-    caught: Floats
+    churned_reached: Floats
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ class Backtest:
     def mean(self, model: str) -> ModelScore:
         """Return the mean of a model's scores over the cut-offs; ``cutoff`` is the last, ``n`` the sum."""
         mine = [score for score in self.scores if score.model == model]
-        names = ("base_rate", "auc", "average_precision", "log_loss", "brier", "calibration_error", "lift_top_tenth")
+        names = ("base_rate", "auc", "average_precision", "log_loss", "brier", "calibration_error", "lift_top_decile")
         means: dict[str, Any] = {name: float(np.mean([getattr(score, name) for score in mine])) for name in names}
         return replace(mine[-1], n=sum(score.n for score in mine), **means)
 
@@ -123,7 +123,7 @@ def past_of(make_window: MakeWindow, calendar: Calendar, day: int, features: Fea
     day, features
         Today and its customers.
     **known
-        ``seed`` and ``fits`` of :class:`ckm.models.churn.window.TrainingSet`.
+        ``seed`` and ``fits`` of :class:`ckm.models.churn.training_set.TrainingSet`.
     """
     windows = thinned([make_window(each) for each in calendar.trainings(day)])
     return TrainingSet(windows, day, features, calendar.horizon, **known)
@@ -154,7 +154,7 @@ def walk_forward(
     seed
         Of everything random.
     fits
-        Fitted purchase models to share with a later :func:`ckm.models.churn.learn.learn`.
+        Fitted purchase models to share with a later :func:`ckm.models.churn.training.learn`.
 
     Raises
     ------
@@ -170,7 +170,7 @@ def walk_forward(
         return windows[day]
 
     models = tuple(dict.fromkeys((PEER, *models)))
-    said: dict[str, dict[int, Floats]] = {name: {} for name in models}
+    predictions: dict[str, dict[int, Floats]] = {name: {} for name in models}
     left_out: dict[str, NotEnoughDataError] = {}
     for day in cutoffs:
         today = at(day)
@@ -178,10 +178,10 @@ def walk_forward(
         past = past_of(at, calendar, day, today.features, seed=seed, fits=fits)
         for name in [name for name in models if name not in left_out]:
             try:
-                said[name][day] = learn(past, name).log_odds(today.features)
+                predictions[name][day] = learn(past, name).log_odds(today.features)
             except NotEnoughDataError as problem:
                 left_out[name] = problem
-    compared = {name: said[name] for name in models if name not in left_out}
+    compared = {name: predictions[name] for name in models if name not in left_out}
     if not compared:
         raise next(iter(left_out.values()))
     tested = {day: at(day) for day in cutoffs}
@@ -190,7 +190,7 @@ def walk_forward(
         horizon=calendar.horizon,
         cutoffs=tuple(cutoffs),
         scores=tuple(
-            score(name, day, tested[day].away, by_day[day]) for name, by_day in scored.items() for day in cutoffs
+            score(name, day, tested[day].churned, by_day[day]) for name, by_day in scored.items() for day in cutoffs
         ),
         curves={name: _curves(tested, by_day) for name, by_day in scored.items()},
         weights=_weights(tested, compared, cutoffs),
@@ -199,28 +199,30 @@ def walk_forward(
 
 
 def _weights(
-    tested: Mapping[int, TrainingSnapshot], said: Mapping[str, Mapping[int, Floats]], days: Sequence[int]
+    tested: Mapping[int, TrainingSnapshot], predictions: Mapping[str, Mapping[int, Floats]], days: Sequence[int]
 ) -> dict[str, float]:
-    names = tuple(said)
-    return fit_weights(names, [([said[name][day] for name in names], tested[day].away) for day in days])
+    names = tuple(predictions)
+    return fit_weights(names, [([predictions[name][day] for name in names], tested[day].churned) for day in days])
 
 
-def _stacked(tested: Mapping[int, TrainingSnapshot], said: Mapping[str, Mapping[int, Floats]]) -> dict[int, Floats]:
+def _stacked(
+    tested: Mapping[int, TrainingSnapshot], predictions: Mapping[str, Mapping[int, Floats]]
+) -> dict[int, Floats]:
     """Return the stack's log odds at each cut-off, by weights that the other cut-offs give."""
     stacked = {}
     for day in tested:
-        weights = _weights(tested, said, [other for other in tested if other != day])
-        stacked[day] = combined([said[name][day] for name in weights], tuple(weights.values()))
+        weights = _weights(tested, predictions, [other for other in tested if other != day])
+        stacked[day] = combined([predictions[name][day] for name in weights], tuple(weights.values()))
     return stacked
 
 
-def _curves(tested: Mapping[int, TrainingSnapshot], said: Mapping[int, Floats]) -> Curves:
+def _curves(tested: Mapping[int, TrainingSnapshot], predictions: Mapping[int, Floats]) -> Curves:
     from scipy.special import expit
 
-    away = np.concatenate([window.away for window in tested.values()])
-    log_odds = np.concatenate([said[day] for day in tested])
-    table = metrics.reliability(away, np.asarray(expit(log_odds)))
-    return Curves(table, *metrics.gain_curve(away, log_odds, GAIN_POINTS))
+    churned = np.concatenate([window.churned for window in tested.values()])
+    log_odds = np.concatenate([predictions[day] for day in tested])
+    table = metrics.reliability(churned, np.asarray(expit(log_odds)))
+    return Curves(table, *metrics.gain_curve(churned, log_odds, GAIN_POINTS))
 
 
 def _require_customers(window: TrainingSnapshot) -> None:

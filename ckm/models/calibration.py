@@ -59,7 +59,7 @@ class Calibration:
         return {"intercept": self.intercept, "slope": self.slope, "n": self.n, "events": self.events}
 
 
-def recalibrate(log_odds: Floats, away: Flags) -> Calibration:
+def recalibrate(log_odds: Floats, churned: Flags) -> Calibration:
     """Fit a calibration by penalised maximum likelihood.
 
     Newton steps, halved while they do not help, on the likelihood of the outcomes times a normal prior around (0, 1)
@@ -70,7 +70,7 @@ def recalibrate(log_odds: Floats, away: Flags) -> Calibration:
     ----------
     log_odds
         What a model said, finite; shape (n,).
-    away
+    churned
         What came.
 
     Raises
@@ -80,14 +80,14 @@ def recalibrate(log_odds: Floats, away: Flags) -> Calibration:
     """
     if not np.isfinite(log_odds).all():
         raise InputError("log odds to be calibrated must be finite")
-    events = int(away.sum())
-    design = np.column_stack([np.ones(len(away)), log_odds])
-    free = np.array([True, min(events, len(away) - events) >= EVENTS_FOR_SLOPE])
-    line = _newton(design, away.astype(np.float64), free)
+    events = int(churned.sum())
+    design = np.column_stack([np.ones(len(churned)), log_odds])
+    free = np.array([True, min(events, len(churned) - events) >= EVENTS_FOR_SLOPE])
+    line = _newton(design, churned.astype(np.float64), free)
     slope = float(np.clip(line[1], 1 / STEEPEST, STEEPEST))
     if slope != line[1]:
-        line = _newton(design, away.astype(np.float64), np.array([True, False]), slope=slope)
-    return Calibration(float(line[0]), slope, len(away), events)
+        line = _newton(design, churned.astype(np.float64), np.array([True, False]), slope=slope)
+    return Calibration(float(line[0]), slope, len(churned), events)
 
 
 def _newton(design: Floats, outcome: Floats, free: NDArray[np.bool_], slope: float = 1.0) -> Floats:

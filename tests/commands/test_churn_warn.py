@@ -16,10 +16,10 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from ckm.churning.listing import COLUMNS, NO_REASON
+from ckm.churning.warning_list import COLUMNS, NO_REASON
 from ckm.cli import app
 from ckm.example.workspace import CURRENCY, TIME_ZONE
-from ckm.models.churn.learn import MODELS
+from ckm.models.churn.training import MODELS
 from ckm.store import Store
 from ckm.workspace import lay_out
 from tests.conftest import ROOT, Run
@@ -140,7 +140,7 @@ def test_headers_and_totals_of_a_shortened_list_are_of_that_list(small: Path, ru
     assert (
         f"3 customers may order nothing in the next {rows[0]['horizon_days']} days; {at_risk:,.0f} EUR" in mail.stdout
     )
-    assert re.search(r"the list, and all totals, are of 3 of [\d,]+ customers with a warning", mail.stderr)
+    assert re.search(r"the list and all totals include 3 of [\d,]+ customers with a warning", mail.stderr)
     summary = run(*words, "-o", "list.csv", "-f", "json")
     totals = json.loads(summary.stdout)
     assert sum(row["customers"] for row in totals) == 3
@@ -157,7 +157,7 @@ def test_without_costs_it_is_revenue_and_with_costs_margin(tmp_path: Path, small
     without = run("churn-warn", *words)
     assert "of yearly revenue are at risk" in without.stdout
     assert "margin" not in without.stdout
-    assert "no costs are known: values at risk and gains are revenue, not margin" in without.stderr
+    assert "the data have no costs: value at risk and expected gain are revenue, not margin" in without.stderr
     path = tmp_path / "costed.csv"
     header = "order_id,customer_id,ordered_at,net,currency,type,cost"
     path.write_text("\n".join([header, *(f"{row},8.0" for row in orders(400))]) + "\n", encoding="utf-8")
@@ -406,7 +406,7 @@ def test_a_table_with_a_label_is_scored_out_of_fold(tmp_path: Path, run: Run) ->
         "boosted",
     }
     assert run(*words, "--backtest", "-o", tmp_path / "card.md").exit_code == 0
-    assert "A probability is that of left being Yes." in (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "Probability that left is Yes." in (tmp_path / "card.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -424,16 +424,16 @@ def test_blank_labels_are_scored_and_a_leak_is_named_and_found_by_fail_on(tmp_pa
     assert {row["id"] for row in rows if row["label"] is None} == set(frame["id"].gather_every(10))
     assert all(0 < row["p_churn"] < 1 for row in rows)
     assert "60 rows have a blank left" in done.stderr
-    assert "columns left out: shop (the same in every row)" in done.stderr
-    assert "no column gives the label away by itself" in done.stderr
+    assert "columns not used: shop (the same in every row)" in done.stderr
+    assert "no column reveals the label alone" in done.stderr
 
     found = run("churn-warn", tmp_path / "leak.csv", *words, "--backtest", "-o", tmp_path / "card.md")
     assert found.exit_code == 1, found.stderr
     assert "leak: cancel_reason is filled in 100.0% of the rows" in found.stderr
     assert "not to be relied on unless cancel_reason was known before the outcome" in found.stderr
     card = (tmp_path / "card.md").read_text(encoding="utf-8")
-    assert "None of its figures can be relied on: column cancel_reason gives the label away" in card
-    assert "Left out: shop (the same in every row)." in card
+    assert "All figures are unreliable: column cancel_reason reveals the label" in card
+    assert "Columns not used: shop (the same in every row)." in card
     assert not [word for word in ("purchase", "bought", "cut-off", "horizon", "transaction", "silen") if word in card]
 
 
@@ -520,8 +520,8 @@ def test_a_shop_that_is_open_in_summer_only_is_looked_at_whole_years_ago(tmp_pat
     path.write_text(seasonal_orders(lambda day: day.month in (5, 6, 7, 8), days=1_170, gap=30), encoding="utf-8")
     done = run("churn-warn", path, "--horizon", "1y", "-f", "csv")
     assert done.exit_code == 0, done.stderr
-    assert "it is so each year, and what is learned from are days whole years ago" in done.stderr
-    assert "should it close again" not in done.stderr
+    assert "it recurs each year, so the cut-offs are whole years apart" in done.stderr
+    assert "if it closes again" not in done.stderr
 
 
 @pytest.mark.slow

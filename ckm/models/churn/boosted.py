@@ -9,7 +9,7 @@ import numpy as np
 
 from ckm.errors import NotEnoughDataError
 from ckm.models.churn.design_matrix import learn_columns, within_range
-from ckm.models.churn.window import column
+from ckm.models.churn.training_set import column
 from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Features, TrainingSet
+    from ckm.models.churn.training_set import Features, TrainingSet
 
     Floats = NDArray[np.float64]
 
@@ -77,11 +77,11 @@ def fit_boosted(past: TrainingSet) -> BoostedModel:
     columns = {column.name: columns[column.name] for column in learned}
     if not columns:
         raise NotEnoughDataError("no feature differs between customers", hint="choose --model recency")
-    trees = grow(np.column_stack(list(columns.values())), past.away, tuple(columns), past.seed)
+    trees = grow(np.column_stack(list(columns.values())), past.churned, tuple(columns), past.seed)
     return BoostedModel(tuple(columns), trees, beyond)
 
 
-def grow(design: Floats, away: NDArray[np.bool_], names: tuple[str, ...], seed: int) -> Any:
+def grow(design: Floats, churned: NDArray[np.bool_], names: tuple[str, ...], seed: int) -> Any:
     """Return fitted trees (Friedman 2001, *Annals of Statistics* 29(5), 1189-1232, on histograms as in LightGBM)."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -95,4 +95,4 @@ def grow(design: Floats, away: NDArray[np.bool_], names: tuple[str, ...], seed: 
             monotonic_cst=[int(name in RISING) for name in names],
             early_stopping=False,
             random_state=seed,
-        ).fit(design, away)
+        ).fit(design, churned)

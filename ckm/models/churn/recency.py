@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Features, TrainingSet
+    from ckm.models.churn.training_set import Features, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -39,4 +39,4 @@ def fit_recency(past: TrainingSet) -> RecencyModel:
         Too few left or stayed.
     """
     past.require_events()
-    return RecencyModel(fit_step_curve(past.column("days_silent"), past.away))
+    return RecencyModel(fit_step_curve(past.column("days_silent"), past.churned))

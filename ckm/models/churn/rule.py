@@ -12,7 +12,7 @@ from ckm.models.churn.step_curve import StepCurve, fit_step_curve
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Features, TrainingSet
+    from ckm.models.churn.training_set import Features, TrainingSet
 
     Floats = NDArray[np.float64]
 
@@ -48,4 +48,4 @@ def fit_rule(past: TrainingSet) -> RuleModel:
     """
     past.require_events()
     silence = np.concatenate([silence_in_gaps(window.features) for window in past.windows])
-    return RuleModel(fit_step_curve(silence, past.away))
+    return RuleModel(fit_step_curve(silence, past.churned))

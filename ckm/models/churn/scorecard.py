@@ -10,7 +10,7 @@ import numpy as np
 from ckm.errors import NotEnoughDataError
 from ckm.models.churn.design_matrix import DesignColumn, learn_columns, signed_log, within_range
 from ckm.models.churn.purchase_models import NEEDS, no_order_log_odds
-from ckm.models.churn.window import column
+from ckm.models.churn.training_set import column
 from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.models.btyd.mbgnbd import MBGNBD
-    from ckm.models.churn.window import Features, TrainingSet
+    from ckm.models.churn.training_set import Features, TrainingSet
 
     Floats = NDArray[np.float64]
 
 LEFT_OUT = frozenset({"spend_12mo"})
 """Purchases of the year times their value, which are there already: of three columns that are one relation each could
-take any weight, and scores would run away when the relation changes, as on the day the first year of data is over."""
+take any weight, and scores would diverge when the relation changes, as on the day the first year of data is over."""
 STRENGTH = 0.01
 """Variance of the normal prior of a coefficient (scikit-learn's C), on columns of standard deviation 1. Windows overlap
 and hold the same customers again and again, so that n rows tell less than n customers would; on CDNOW any value from
@@ -127,16 +127,16 @@ def fit_scorecard(past: TrainingSet) -> ScorecardModel:
     if not columns:
         raise NotEnoughDataError("no feature differs between customers", hint="choose --model recency")
     design = np.column_stack([column(values[column.name]) for column in columns])
-    coefficients, intercept = fit_logistic(design, past.away, STRENGTH)
+    coefficients, intercept = fit_logistic(design, past.churned, STRENGTH)
     return ScorecardModel(columns, tuple(coefficients.tolist()), intercept, today, past.horizon, beyond)
 
 
-def fit_logistic(design: Floats, away: NDArray[np.bool_], strength: float) -> tuple[Floats, float]:
+def fit_logistic(design: Floats, churned: NDArray[np.bool_], strength: float) -> tuple[Floats, float]:
     """Return coefficients and intercept of a ridge logistic regression; ``strength`` is scikit-learn's C."""
     from sklearn.linear_model import LogisticRegression
 
     with one_thread():
-        model = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=200, tol=1e-8).fit(design, away)
+        model = LogisticRegression(C=strength, solver="newton-cholesky", max_iter=200, tol=1e-8).fit(design, churned)
     return np.asarray(model.coef_[0], dtype=np.float64), float(model.intercept_[0])
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ckm.models.btyd.mbgnbd import MBGNBD
     from ckm.models.churn.seasonal_clock import SeasonalClock
-    from ckm.models.churn.window import Features, TrainingSet
+    from ckm.models.churn.training_set import Features, TrainingSet
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.models.churn.learn import CalibratedModel
-    from ckm.models.churn.window import Features
+    from ckm.models.churn.training import CalibratedModel
+    from ckm.models.churn.training_set import Features
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
@@ -93,7 +93,7 @@ def fit_weights(names: Sequence[str], tests: Sequence[tuple[Sequence[Floats], Fl
         shares are the expected ones.
     """
     expected = _expected(names)
-    designs = [(np.column_stack(log_odds), away.astype(np.float64)) for log_odds, away in tests]
+    designs = [(np.column_stack(log_odds), churned.astype(np.float64)) for log_odds, churned in tests]
     weights = _minimum(designs, expected) if designs and len(names) > 1 else expected
     weights = np.where(weights < LEAST, 0.0, weights)
     weights = np.round(weights / weights.sum(), WEIGHT_DIGITS)
@@ -113,10 +113,10 @@ def _minimum(designs: Sequence[tuple[Floats, Floats]], expected: Floats) -> Floa
     def loss(weights: Floats) -> tuple[float, Floats]:
         apart = weights - expected
         value, slope = DRAW * float(apart @ apart), 2 * DRAW * apart
-        for design, away in designs:
+        for design, churned in designs:
             log_odds = design @ weights
-            value += float((np.logaddexp(0.0, log_odds) - away * log_odds).mean())
-            slope = slope + design.T @ (1 / (1 + np.exp(-np.clip(log_odds, -700, 700))) - away) / len(away)
+            value += float((np.logaddexp(0.0, log_odds) - churned * log_odds).mean())
+            slope = slope + design.T @ (1 / (1 + np.exp(-np.clip(log_odds, -700, 700))) - churned) / len(churned)
         return value, slope
 
     found = minimize(

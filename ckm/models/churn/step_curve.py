@@ -43,7 +43,7 @@ class StepCurve:
         return {"values": list(self.values), "log_odds": list(self.odds)}
 
 
-def fit_step_curve(values: Floats, away: Flags) -> StepCurve:
+def fit_step_curve(values: Floats, churned: Flags) -> StepCurve:
     """Count who churned at which value, and make it never fall.
 
     Isotonic regression by pooling adjacent violators (Ayer et al. 1955, *Ann. Math. Statist.* 26(4), 641-647) on steps
@@ -53,18 +53,18 @@ def fit_step_curve(values: Floats, away: Flags) -> StepCurve:
     ----------
     values
         Known of every customer; shape (n,).
-    away
+    churned
         Who churned, and who did not: some of each.
     """
     from scipy.optimize import isotonic_regression
 
-    usual = away.mean()
+    usual = churned.mean()
     inner = np.unique(np.quantile(values, np.arange(1, STEPS) / STEPS))
     step = np.searchsorted(inner, values, side="left")
     n = np.bincount(step)
     there = n > 0
     n = n[there]
     middle = np.bincount(step, weights=values)[there] / n
-    share = (np.bincount(step, weights=away)[there] + PRIOR * usual) / (n + PRIOR)
+    share = (np.bincount(step, weights=churned)[there] + PRIOR * usual) / (n + PRIOR)
     share = isotonic_regression(share, weights=n + PRIOR).x
     return StepCurve(tuple(middle.tolist()), tuple(np.log(share / (1 - share)).tolist()))
