@@ -1,8 +1,8 @@
-"""Raw facts of customers: what a sentence may say of one, and what is usual of those who came back.
+"""Raw facts of customers for the sentences of reasons, and their medians over returning customers.
 
-A model's features are drawn towards everybody's where little is known of a customer. That makes better probabilities
-and false sentences ("orders every 52 days", of who bought once), so sentences take every number from here: each can be
-counted in the customer's own rows.
+Features of customers with few purchases are estimates, shrunk towards all customers. They improve probabilities, but
+are not facts ("orders every 52 days" about a one-time buyer). Sentences use only raw facts, which can be counted in the
+customer's rows.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 LONGEST_SEASON = 180
-"""Days of a horizon, beyond which the days that come now are no season of the year but most of it."""
+"""Longest horizon in days that is a season; a longer one covers most of the year."""
 FEWEST_RHYTHM_DAYS = 3
-"""Purchase days from which a customer has a purchase interval of their own: one gap is an incident, two are a habit."""
-DRAWN = frozenset({"gap_median_days", "gap_p80_days", "gap_last_ratio"})
-"""Features that are estimates, not facts."""
+"""Fewest purchase days for an own purchase interval: two intervals."""
+ESTIMATES = frozenset({"gap_median_days", "gap_p80_days", "gap_last_ratio"})
+"""Features that are estimates, not raw facts."""
 OWN = (
     "median_interpurchase_days",
     "gap_last",
@@ -57,56 +57,56 @@ OWN = (
     "season_days",
     "year_days",
 )
-"""Facts beside the features that are facts themselves; :func:`customer_facts` says what each is."""
+"""Raw facts that are no features; :func:`customer_facts` defines them."""
 
 
 @dataclass(frozen=True)
 class ReturningCustomers:
-    """Facts of the customers who bought again within a horizon that is over, as they stood before it.
+    """Facts of customers who bought within the last horizon, as of the day before it.
 
     Attributes
     ----------
     day
-        The day on which they stood so; days since 1970-01-01.
+        Day of the facts, in days since 1970-01-01.
     facts
-        By name, one entry per customer; NaN where a customer has none.
+        By name, one element per customer; NaN where unknown.
     """
 
     day: int
     facts: Mapping[str, Floats]
 
     def median(self, name: str) -> float:
-        """Lower median of those who have the fact: a value that a customer has; NaN where nobody has."""
+        """Return the lower median of the known values, which is an observed value; NaN without any."""
         known = self.sorted(name)
         return float(known[(len(known) - 1) // 2]) if len(known) else float("nan")
 
     def sorted(self, name: str) -> Floats:
-        """Return the values of those who have the fact, in ascending order."""
+        """Return the known values in ascending order."""
         values = self.facts.get(name, np.empty(0))
         return np.sort(values[~np.isnan(values)])
 
 
 def customer_facts(history: History, then: Snapshot, rows: NDArray[np.intp] | None = None) -> dict[str, Floats]:
-    """Return the raw facts of customers as of the day of a snapshot, by name; NaN where a customer has none.
+    """Return the raw facts of customers as of the day of a snapshot, by name; NaN where unknown.
 
-    The features of the snapshot that are counted, not estimated, and:
+    These are the features of the snapshot that are not :data:`ESTIMATES`, and:
 
     median_interpurchase_days, gap_last, gap_before, gap_ratio
-        Median of the own gaps between purchase days; the last gap, the median of those before it, and the last in parts
-        of that. None below :data:`FEWEST_RHYTHM_DAYS` purchase days.
+        Median of the own purchase intervals; last interval; median of the earlier intervals; last ÷ earlier. NaN below
+        :data:`FEWEST_RHYTHM_DAYS` purchase days.
     orders, order_value
         Orders of all time, and net of all purchases per order.
     last_day_value, earlier_days, earlier_day_value, last_day_ratio
-        Net of the last purchase day, how many came before it, their mean, and the first in parts of the last.
+        Net of the last purchase day; number of earlier purchase days; their mean net; last ÷ mean.
     spend_6mo, spend_previous_6mo, spend_6mo_change
-        Net of the purchases of the last 6 calendar months and of the 6 before, returns not deducted, and the change in
-        parts of the latter; the change only of who bought before these 12 months.
+        Net of purchases before returns in the last 6 calendar months and in the 6 before, and the relative change; the
+        change is NaN without a purchase before these 12 months.
     discounted, returned
-        Discount in parts of net and discount, and returns in parts of the purchases, of all time.
+        Discount ÷ (net + discount), and returns ÷ purchases, of all time.
     lost_purchases, category_purchases
-        Purchases of the last 12 months, counted by day and category: in categories that the shop has given up, and all.
+        Purchases of the last 12 months, counted by day and category: in discontinued categories, and in all.
     same_season
-        Of the features; none where there is no purchase day in the year, or where the season is most of it.
+        The feature; NaN without a purchase day in the year, or for horizons above :data:`LONGEST_SEASON`.
     season_days, year_days
         Purchase days of the last 365 days that fell on the days of the year that come now, and all of them.
 
@@ -122,7 +122,7 @@ def customer_facts(history: History, then: Snapshot, rows: NDArray[np.intp] | No
     who = then.customers if rows is None else then.customers[rows]
     features = {name: values if rows is None else values[rows] for name, values in then.features.items()}
     at = _Customers(history, then.day, then.horizon, who)
-    facts = {name: values for name, values in features.items() if name not in DRAWN}
+    facts = {name: values for name, values in features.items() if name not in ESTIMATES}
     facts |= _rhythm(at, facts["purchase_days"]) | _spend(at) | _season(at)
     if "same_season" in facts:
         has_share = (facts["year_days"] > 0) & (then.horizon <= LONGEST_SEASON)
@@ -234,7 +234,7 @@ def _categories(at: _Customers) -> dict[str, Floats]:
 
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
-    """``part`` in parts of ``whole``; NaN where the whole is not positive."""
+    """Return ``part / whole``; NaN where the whole is not positive."""
     found = np.full(len(part), np.nan)
     np.divide(part, whole, out=found, where=whole > 0)
     return found

@@ -1,4 +1,4 @@
-"""Every customer as they stood at the end of a day, and whether they churned afterwards."""
+"""Snapshot: features of every customer at the end of a day, and the churn label of the horizon after it."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 RECENT_DAYS = 90
-"""So long trouble counts as recent: it fades from what customers decide by."""
-LATELY = {"purchase_days_90d": 90, "purchase_days_180d": 180, "purchase_days_12mo": 365}
-"""Spans that purchase days are counted over: a quarter, half a year, a year."""
+"""Days for which incidents count as recent."""
+COUNT_WINDOWS = {"purchase_days_90d": 90, "purchase_days_180d": 180, "purchase_days_12mo": 365}
+"""Windows in days for counts of purchase days: a quarter, half a year, a year."""
 
 
 @dataclass(frozen=True)
@@ -41,24 +41,24 @@ class Snapshot:
     Attributes
     ----------
     day
-        The cut-off: nothing after its end was seen. Days since 1970-01-01.
+        Cut-off, in days since 1970-01-01; later rows are not used.
     horizon
-        Days that the question looks ahead; ``same_season`` hangs on it.
+        Days that the prediction looks ahead; ``same_season`` depends on it.
     customers
-        Codes, ascending: positions in :attr:`ckm.customers.history.History.customers`. All that follows is parallel.
+        Codes, ascending: positions in :attr:`ckm.customers.history.History.customers`. The other arrays are parallel.
     features
-        By name, in the order of ``ckm/data/churn_features.yaml``; NaN where a customer has none. A feature of whose
-        sources nothing was known by the day is absent.
+        By name, in the order of ``ckm/data/churn_features.yaml``; NaN where a customer has no value. Features
+        whose sources have no rows by the day are absent.
     value
         Margin of the last 12 months in the unit of the currency, as ``margin_12mo`` of the feature table.
     last_order
         Day of the last purchase.
     median_interpurchase_days
-        Usual gap between two purchases; NaN where nobody ever came back.
+        Median purchase interval, shrunk towards all customers; NaN if no customer bought twice.
     has_open_complaint
-        Whether a complaint of the last 180 days is not settled.
+        Whether a complaint of the last 180 days is open.
     bought_same_season
-        Whether the customer buys in one season of the year only, and did so when it last came round.
+        Whether the customer is a seasonal buyer (:func:`ckm.churning.seasonal_buyers.bought_same_season`).
     """
 
     day: int
@@ -76,23 +76,23 @@ class Snapshot:
 
 
 def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integer] | None = None) -> Snapshot:
-    """Return how every customer with a purchase by ``day`` stood at its end.
+    """Return the snapshot of all customers with a purchase by the end of ``day``.
 
     Parameters
     ----------
     history
-        Of :func:`ckm.customers.history.read_history`.
+        Result of :func:`ckm.customers.history.read_history`.
     day
         The cut-off, in days since 1970-01-01.
     horizon
-        Days that the question looks ahead.
+        Days that the prediction looks ahead.
     only
-        Codes of the customers who are asked for; what is usual is learned from all the same.
+        Codes of the customers to return; priors are estimated from all customers.
 
     Raises
     ------
     NotEnoughDataError
-        Nobody had bought anything by the day, or the history ends before it.
+        No purchase by the day, or the history ends before it.
     """
     _check_day(history, day)
     at = _Cut.of(history, day, horizon, only)
@@ -113,7 +113,7 @@ def snapshot(history: History, day: int, horizon: int, *, only: NDArray[np.integ
 
 
 def churned_within(history: History, snapshot: Snapshot, horizon: int) -> NDArray[np.bool_]:
-    """Whether each customer of the snapshot bought nothing in the ``horizon`` days after it: the outcome.
+    """Return the churn label: no purchase in the ``horizon`` days after the snapshot.
 
     Raises
     ------
@@ -123,9 +123,9 @@ def churned_within(history: History, snapshot: Snapshot, horizon: int) -> NDArra
     end = snapshot.day + horizon
     if end > history.as_of:
         raise NotEnoughDataError(
-            f"what came {horizon} days after {calendar_day(snapshot.day)} is not known yet: "
+            f"the outcome {horizon} days after {calendar_day(snapshot.day)} is unknown: "
             f"the history ends on {calendar_day(history.as_of)}",
-            hint=f"the last day whose outcome is known is {calendar_day(history.as_of - horizon)}",
+            hint=f"the last day with a known outcome is {calendar_day(history.as_of - horizon)}",
             horizon_days=horizon,
         )
     purchases = history.ledger.purchases
@@ -135,7 +135,7 @@ def churned_within(history: History, snapshot: Snapshot, horizon: int) -> NDArra
 
 @dataclass(frozen=True)
 class _Cut:
-    """Where each customer's past ends in the ledger of a history."""
+    """Range of each customer's purchases up to the cut-off in the ledger."""
 
     history: History
     day: int
@@ -156,7 +156,7 @@ class _Cut:
         bought = stop > start
         if not bought.any():
             raise NotEnoughDataError(
-                f"nobody had bought anything by {calendar_day(day)}",
+                f"no purchase by {calendar_day(day)}",
                 hint=f"the first purchase is of {calendar_day(int(purchases.day.min()))}",
             )
         last_of_code = np.full(len(everyone), -day - 1, np.int32)
@@ -172,7 +172,7 @@ class _Cut:
 
     @property
     def codes(self) -> int:
-        """How many codes there are."""
+        """Number of codes."""
         return len(self.last_of_code)
 
     @property
@@ -181,11 +181,11 @@ class _Cut:
         return self.day - self.first
 
     def months_ago(self, months: int) -> int:
-        """Day after which the last ``months`` calendar months began."""
+        """Return the day before the last ``months`` calendar months."""
         return day_number(months_before(calendar_day(self.day), months))
 
     def spent(self, name: str, after: int) -> Whole:
-        """Total of purchases and returns since a day."""
+        """Return the total of purchases and returns after a day."""
         bought = self.purchases.total(name, self.purchases.after(self.who, after), self.stop)
         others = (self.history.ledger.later_lines, self.history.ledger.returns)
         return sum((each.between(name, self.who, after, self.day) for each in others if name in each.totals), bought)
@@ -206,7 +206,7 @@ def _rhythm(at: _Cut) -> dict[str, NDArray[Any]]:
     return {
         "days_silent": at.day - at.last,
         "purchase_days": at.stop - at.start,
-        **{name: at.purchases.count(at.who, at.day - days, at.day) for name, days in LATELY.items()},
+        **{name: at.purchases.count(at.who, at.day - days, at.day) for name, days in COUNT_WINDOWS.items()},
         "gap_median_days": usual.median[at.who],
         "gap_p80_days": usual.p80[at.who],
         "gap_last_ratio": usual.last_ratio[at.who],
@@ -279,7 +279,7 @@ def _satisfaction(at: _Cut) -> dict[str, NDArray[Any]]:
 
 
 def _margin(at: _Cut) -> Floats:
-    """Margin of the last 12 months by the rule of the feature table, in the unit of the currency."""
+    """Return the margin of the last 12 months, as in the feature table, in units of currency."""
     year, shop = at.months_ago(12), at.history.everybody
     nothing = np.zeros(len(at.who), np.int64)
     known = shop.first_day_of("costs_known") <= at.day
@@ -293,7 +293,7 @@ def _margin(at: _Cut) -> Floats:
 
 
 def _ratio(part: NDArray[Any], whole: NDArray[Any]) -> Floats:
-    """``part`` in parts of ``whole``; NaN where the whole is not positive."""
+    """Return ``part / whole``; NaN where the whole is not positive."""
     positive = whole > 0
     found = np.full(len(part), np.nan)
     found[positive] = part[positive] / whole[positive]

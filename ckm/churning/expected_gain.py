@@ -1,4 +1,4 @@
-"""Whom to contact: what an offer is expected to gain of each customer, and how long a list is worth writing."""
+"""Expected gain of an offer per customer, contact selection within a budget, and the profit curve."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
     from ckm.settings import ChurnSettings
 
 POINTS = 50
-"""Rows of a profit curve at most: enough to draw it, few enough to read."""
+"""Largest number of rows of a profit curve."""
 SAME_ORDER = 0.99
-"""Rank correlation from which two orders are one for whoever works down a list."""
+"""Rank correlation from which two orders count as equal."""
 FEWEST_ORDERED = 3
-"""Customers below whom an order says nothing."""
+"""Fewest customers for a comparison of orders."""
 DIGITS = 2
-"""Decimals of an expected gain. Its assumptions do not bear more, and customers who differ by less are equal."""
+"""Decimals of an expected gain; the assumptions are not more precise."""
 
 
 @dataclass(frozen=True)
 class Assumptions:
-    """What is assumed of an offer. None of it is learned from the data.
+    """Assumptions about an offer. None is estimated from the data.
 
     Attributes
     ----------
     offer_success_rate
-        γ: of those who would leave and are made the offer, the share that stays because of it.
+        γ: share of churning customers whom the offer retains.
     anyway_share
-        ψ: of those who would have stayed, the share that takes the offer all the same.
+        ψ: share of retained customers who take the offer.
     offer_share, offer_amount
-        Cost δ of an offer that is taken: share of the customer's value, and units of currency on top.
+        Cost δ of an accepted offer: share of the customer's value plus an amount of currency.
     contact_cost
         f: cost of contacting one customer, in units of currency.
     """
@@ -56,9 +56,9 @@ class Assumptions:
         )
 
     def sentence(self, currency: str, value: str = "margin") -> str:
-        """Return the assumptions as one sentence, for every output that shows an expected gain.
+        """Return the assumptions as one sentence, for every output with an expected gain.
 
-        ``value`` is what a customer is worth: margin, or revenue where no costs are known.
+        ``value`` is the measure of customer value: margin, or revenue where no costs are known.
         """
         costs = []
         if self.offer_share:
@@ -66,27 +66,27 @@ class Assumptions:
         if self.offer_amount or not costs:
             costs.append(f"{self.offer_amount:,.2f} {currency}")
         return (
-            f"assumed, not measured: an offer keeps {_percent(self.offer_success_rate)} of those who would leave; "
-            f"{_percent(self.anyway_share)} of those who would have stayed take it too; it costs "
-            f"{' and '.join(costs)} when taken; a contact costs {self.contact_cost:,.2f} {currency}"
+            f"assumptions: an offer retains {_percent(self.offer_success_rate)} of churning customers; "
+            f"{_percent(self.anyway_share)} of retained customers take it too; an accepted offer costs "
+            f"{' and '.join(costs)}; a contact costs {self.contact_cost:,.2f} {currency}"
         )
 
 
 @dataclass(frozen=True)
 class ProfitCurve:
-    """What lists of growing length are expected to gain, the best customers first.
+    """Expected gain by length of the list, highest gain first.
 
     Attributes
     ----------
     frame
-        At most :data:`POINTS` rows: customers (Int64, length of the list), last_gain (of the last customer on it),
-        expected_gain (of the whole list), in units of currency. Has the rows of ``best`` and ``break_even``.
+        At most :data:`POINTS` rows: customers (Int64, length of the list), last_gain (of its last customer),
+        expected_gain (of the whole list), in units of currency. Includes the rows of ``best`` and ``break_even``.
     best
-        Length with the largest expected gain: those with an expected gain above zero.
+        Length with the largest expected gain: number of positive gains.
     best_gain
-        What that list gains.
+        Expected gain of that list.
     break_even
-        Longest list that is expected not to lose money; zero where the first customer loses some.
+        Longest list without an expected loss; zero if the first gain is negative.
     customers
         Length of the longest list.
     """
@@ -100,42 +100,42 @@ class ProfitCurve:
     def sentence(self, currency: str) -> str:
         """Return how long the list should be, as one sentence."""
         if not self.customers:
-            return "there is nobody to contact"
+            return "no customer to contact"
         if not self.best:
-            return f"contacting any of the {self.customers:,} customers is expected to cost more than it brings"
+            return f"each of the {self.customers:,} contacts has an expected loss"
         if self.best == self.customers:
-            beyond = "that is everybody"
+            beyond = "these are all customers"
         elif self.break_even == self.customers:
-            beyond = f"all {self.customers:,} would still gain something"
+            beyond = f"a list of all {self.customers:,} has an expected gain too"
         else:
-            beyond = f"beyond {self.break_even:,} the list loses money"
-        return f"contacting the best {self.best:,} gains most: {self.best_gain:,.2f} {currency} expected; {beyond}"
+            beyond = f"a list of more than {self.break_even:,} has an expected loss"
+        return f"most profitable length {self.best:,}: expected gain {self.best_gain:,.2f} {currency}; {beyond}"
 
 
 def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *, lost: float = 1.0) -> pl.Expr:
-    """What contacting a customer with an offer is expected to gain, against leaving the customer alone.
+    """Return the expected gain of contacting a customer with an offer, compared with no contact.
 
         p γ (λ V − δ) − (1 − p) ψ δ − f          δ = offer_share · max(V, 0) + offer_amount
 
-    With ψ = 1 and λ = 1 this is what one customer adds to the profit of a campaign in Neslin, Gupta, Kamakura, Lu and
-    Mason (2006, Journal of Marketing Research 43(2), 204-211). A customer of negative value is not worth saving and
-    comes out below zero.
+    With ψ = 1 and λ = 1 this is the contribution of one customer to the profit of a campaign in Neslin, Gupta,
+    Kamakura, Lu and Mason (2006, Journal of Marketing Research 43(2), 204-211). The gain of a customer with negative
+    value is negative.
 
     Parameters
     ----------
     p_churn
         Churn probability, 0 to 1.
     value
-        V: what the customer brought in the last 12 months.
+        V: value of the last 12 months.
     assumptions
         γ, ψ, δ and f.
     lost
-        λ: share of V that a silence costs (:func:`ckm.churning.churn_cost.churn_cost`).
+        λ: churn cost, a share of V (:func:`ckm.churning.churn_cost.churn_cost`).
 
     Returns
     -------
     pl.Expr
-        Units of currency, to the hundredth; null where the probability or the value is not known.
+        Units of currency, to the hundredth; null where the probability or the value is unknown.
     """
     p, v = _known(p_churn), _known(value)
     offer = assumptions.offer_share * v.clip(lower_bound=0.0) + assumptions.offer_amount
@@ -148,30 +148,30 @@ def expected_gain(p_churn: pl.Expr, value: pl.Expr, assumptions: Assumptions, *,
 
 
 def by_gain(customers: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows by expected gain, the largest first; equal ones by ``customer_id``, unknown ones last."""
+    """Return the rows by expected gain, largest first, nulls last; ties by ``customer_id``."""
     return customers.sort("expected_gain", "customer_id", descending=[True, False], nulls_last=True)
 
 
 def choose(customers: pl.DataFrame, budget: int | None = None) -> pl.DataFrame:
-    """Return the customers to contact, best first.
+    """Return the customers to contact, highest expected gain first.
 
-    They are with a warning, not suppressed, can still be reached in time, and are expected to gain something. A budget
-    is a limit: it is not filled up with customers who are expected to lose money.
+    These have a warning within the lead time, are not suppressed, and have a positive gain. The result may have fewer
+    rows than the budget.
 
     Parameters
     ----------
     customers
-        customer_id, expected_gain, level (null: no warning), suppressed (null: not), past_lead_time.
+        customer_id, expected_gain, level (null without a warning), suppressed (null if not), past_lead_time.
     budget
-        Contacts that can be made; None means no limit.
+        Largest number of contacts; None means no limit.
 
     Raises
     ------
     UsageError
-        The budget is not at least 1.
+        The budget is below 1.
     """
     if budget is not None and budget < 1:
-        raise UsageError(f"a budget of {budget} contacts is none", hint="name at least 1")
+        raise UsageError(f"invalid budget: {budget} contacts", hint="use at least 1")
     reached = customers.filter(
         pl.col("level").is_not_null(),
         pl.col("suppressed").is_null(),
@@ -183,10 +183,9 @@ def choose(customers: pl.DataFrame, budget: int | None = None) -> pl.DataFrame:
 
 
 def order_is_of_value_at_risk(customers: pl.DataFrame) -> bool:
-    """Whether every expected gain is positive and their order is (nearly) that of the value at risk.
+    """Return whether all expected gains are positive and (nearly) in the order of the value at risk.
 
-    Then the data say whom to contact by nothing but ``p`` times ``V``, and what an offer is assumed to keep decides all
-    the rest.
+    Then the assumed offer success rate, not the data, decides whether a contact pays.
 
     Parameters
     ----------
@@ -201,12 +200,12 @@ def order_is_of_value_at_risk(customers: pl.DataFrame) -> bool:
 
 
 def profit_curve(gains: pl.Series) -> ProfitCurve:
-    """Add up expected gains over lists of growing length.
+    """Return the cumulative expected gain by length of the list.
 
     Parameters
     ----------
     gains
-        Expected gain of each customer who may be contacted, in any order; nulls do not count.
+        Expected gain per customer, in any order; nulls are ignored.
     """
     ordered = gains.cast(pl.Float64).drop_nulls().drop_nans().sort(descending=True)
     total = ordered.cum_sum().round(DIGITS)
@@ -221,14 +220,14 @@ def profit_curve(gains: pl.Series) -> ProfitCurve:
 
 
 def _lengths(customers: int, best: int, break_even: int) -> set[int]:
-    """Return lengths spread evenly from 1 to all, and the two that matter."""
+    """Return evenly spaced lengths from 1 to all, with the best and the break-even length."""
     even = POINTS - 2
     spread = {1 + round(step * (customers - 1) / (even - 1)) for step in range(even)} if customers else set()
     return spread | {length for length in (best, break_even) if length}
 
 
 def _known(number: pl.Expr) -> pl.Expr:
-    """Return the number; null where it is none."""
+    """Return the number; null for NaN and infinity."""
     return pl.when(number.cast(pl.Float64).is_finite()).then(number.cast(pl.Float64))
 
 

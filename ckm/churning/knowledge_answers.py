@@ -1,7 +1,7 @@
-"""Which knowledge entries answer a customer's reasons, and which reasons nobody has an answer to.
+"""Knowledge entries that answer churn reasons.
 
-An entry answers a reason when it names its code, has been written to the end (*validated* or *not validated*), is valid
-on the day and is not superseded by another that is so too.
+An entry answers a reason if it lists its code, is complete (*validated* or *not validated*), is valid on the as-of
+date, and no other such entry supersedes it.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ if TYPE_CHECKING:
     from ckm.knowledge import entry as knowledge
     from ckm.knowledge.entry import Mistake
 
-TOLD = 5
-"""Mistakes in the folder that are told one by one."""
+MOST_SHOWN = 5
+"""Largest number of invalid entries that are listed."""
 
 
 @dataclass(frozen=True)
 class AnswerEntry:
-    """What churn warning needs of a knowledge entry.
+    """Knowledge entry with the fields that churn warnings use.
 
     Attributes
     ----------
     id
-        Its name in the knowledge base.
+        Id in the knowledge base.
     titles
-        Title by language (BCP 47); under ``""`` where it has no language.
+        Title by language (BCP 47); under ``""`` without a language.
     confidence
         ``wip``, ``not_validated``, ``validated`` or ``archived`` (Knowledge-Centered Service v6).
     valid_from, valid_until
-        First and last day on which it holds; None means no limit.
+        First and last day of validity; None means no limit.
     reasons
-        Codes of the reasons that it answers.
+        Codes of the answered reasons.
     supersedes
-        Ids of the entries in whose place it stands.
+        Ids of the superseded entries.
     where
         File and line.
     """
@@ -60,28 +60,28 @@ class AnswerEntry:
     where: str
 
     def title(self, lang: str = "en") -> str:
-        """Return the title in a language, else in the one that it shares the first part with, else in any."""
+        """Return the title in a language, else in a language with the same first subtag, else in any."""
         return MultilingualText(self.titles).in_language(lang)[1] or self.id
 
     def in_force(self, day: date) -> bool:
-        """Whether it is written to the end and valid on a day."""
+        """Return whether the entry is complete and valid on a day."""
         begun = self.valid_from is None or self.valid_from <= day
         return self.confidence in IN_USE and begun and (self.valid_until is None or day <= self.valid_until)
 
 
 @dataclass(frozen=True)
 class FoundAnswers:
-    """What answers what on a day.
+    """Knowledge entries by the reasons that they answer on a day.
 
     Attributes
     ----------
     by_reason
-        Ids of the entries that answer a reason, by its code; validated ones first, then by id. A code that nothing
-        answers is not a key.
+        Ids of the entries that answer a reason, by code; validated entries first, then by id. Unanswered codes are no
+        keys.
     entries
-        Those entries by id.
+        These entries by id.
     remarks
-        What a reader should know: mistakes in files, by file and line; that there is no knowledge at all.
+        Notes for the reader: invalid entries by file and line; a missing knowledge base.
     """
 
     by_reason: Mapping[str, tuple[str, ...]]
@@ -90,25 +90,25 @@ class FoundAnswers:
 
 
 def read_entries(folder: Path) -> tuple[list[AnswerEntry], list[str]]:
-    """Return the entries below a folder, and what is wrong with those that could not be read.
+    """Return the entries below a folder, and the errors of those that are invalid.
 
-    A mistake in one file does not silence the warnings of a whole shop: the file is left out and told; a mistake in
-    what does not matter here is for ``ckm kb-lint``. Symbolic links are not followed.
+    Invalid entries are skipped and reported, so that one file does not stop the warnings. ``ckm kb-lint`` reports
+    errors in other fields. Symbolic links are not followed.
 
     Parameters
     ----------
     folder
-        Of the knowledge base; it may be missing.
+        Folder of the knowledge base; it may be missing.
     """
     base = read_folder(folder)
     entries: dict[str, AnswerEntry] = {}
-    # One mistake for each entry that is left out, though several may be the reason.
-    lost = {(each.path, each.document): each for each in reversed(base.mistakes) if _loses_an_entry(each)}
-    mistakes = [_told(folder, each) for each in sorted(lost.values(), key=lambda each: (each.path, each.line))]
+    # One error per skipped entry, even if it has several.
+    first = {(each.path, each.document): each for each in reversed(base.mistakes) if _loses_an_entry(each)}
+    mistakes = [_error_text(folder, each) for each in sorted(first.values(), key=lambda each: (each.path, each.line))]
     for each in base.entries:
         where = f"{folder / each.path}:{each.line}"
         if each.id in entries:
-            mistakes.append(f"{where}: id '{each.id}' stands in {entries[each.id].where} too")
+            mistakes.append(f"{where}: id '{each.id}' is also in {entries[each.id].where}")
         else:
             entries[each.id] = _entry(each, where)
     return list(entries.values()), mistakes
@@ -118,7 +118,7 @@ def _loses_an_entry(mistake: Mistake) -> bool:
     return mistake.left_out and mistake.severity is Severity.error
 
 
-def _told(folder: Path, mistake: Mistake) -> str:
+def _error_text(folder: Path, mistake: Mistake) -> str:
     return f"{folder / mistake.where}: {mistake.message}"
 
 
@@ -136,26 +136,25 @@ def _entry(entry: knowledge.KnowledgeEntry, where: str) -> AnswerEntry:
 
 
 def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> FoundAnswers:
-    """Find the entries that answer reasons on a day.
+    """Return the entries that answer reasons on a day.
 
-    A superseding entry must be in force itself to take another's place: a draft, or one that holds from next month,
-    does not silence the answer of today.
+    Only an entry in force supersedes another. A draft, or an entry valid from next month, does not.
 
     Parameters
     ----------
     codes
-        Of the reasons.
+        Codes of the reasons.
     folder
-        Of the knowledge base; None where there is none.
+        Folder of the knowledge base; None without one.
     as_of
-        The day.
+        Day on which the entries must be valid.
     """
     if folder is None or not folder.is_dir():
         return FoundAnswers({}, {}, ("there is no knowledge base: all reasons are unanswered",))
     entries, mistakes = read_entries(folder)
-    remarks = [f"left out of the answers: {mistake}" for mistake in mistakes[:TOLD]]
-    if len(mistakes) > TOLD:
-        remarks.append(f"{len(mistakes) - TOLD:,} more mistakes in {folder} are not shown")
+    remarks = [f"knowledge entry skipped: {mistake}" for mistake in mistakes[:MOST_SHOWN]]
+    if len(mistakes) > MOST_SHOWN:
+        remarks.append(f"{len(mistakes) - MOST_SHOWN:,} more invalid entries in {folder} are not listed")
     in_force = [entry for entry in entries if entry.in_force(as_of)]
     replaced = {name for entry in in_force for name in entry.supersedes if name != entry.id}
     current = sorted(
@@ -171,22 +170,21 @@ def answers_for(codes: Iterable[str], folder: Path | None, as_of: date) -> Found
 
 
 def answer(reasons: pl.DataFrame, found: FoundAnswers) -> pl.DataFrame:
-    """Give each customer the entries that answer their reasons.
+    """Return the entries that answer each customer's reasons.
 
     Parameters
     ----------
     reasons
         One row per customer and reason: customer_id, code, contribution, rank (0 is first). Only reasons with a
-        contribution above zero speak for leaving and want an answer.
+        contribution above zero raise the churn probability and need an answer.
     found
-        Of :func:`answers_for`.
+        Result of :func:`answers_for`.
 
     Returns
     -------
     pl.DataFrame
-        One row per customer of ``reasons``, by ``customer_id``: answers (list of ids, those of the reason that is read
-        first in front, each once), unanswered (whether no reason that wants an answer has one; a customer without such
-        a reason is unanswered too: nobody knows what to say).
+        One row per customer of ``reasons``, by ``customer_id``: answers (list of ids without duplicates, top reason
+        first), unanswered (whether no reason that needs an answer has one; true for customers without such a reason).
     """
     known = pl.DataFrame(
         [(code, list(ids)) for code, ids in found.by_reason.items()],
@@ -216,7 +214,7 @@ def answer(reasons: pl.DataFrame, found: FoundAnswers) -> pl.DataFrame:
 
 
 def unanswered_share(customers: pl.DataFrame) -> float | None:
-    """Share of the value at risk that belongs to customers whose reasons nobody has an answer to.
+    """Return the share of the value at risk of customers without an answer.
 
     Parameters
     ----------
@@ -226,10 +224,10 @@ def unanswered_share(customers: pl.DataFrame) -> float | None:
     Returns
     -------
     float | None
-        Between 0 and 1; None where nothing is at risk.
+        Between 0 and 1; None without value at risk.
     """
     at_risk = customers.filter(pl.col("value_at_risk") > 0)
-    # Sums of one order: shuffled rows give the same bytes.
+    # Sum in a fixed order: shuffled rows give the same bytes.
     values = at_risk.sort("value_at_risk")
     total = float(values["value_at_risk"].sum())
     open_value = float(values.filter(pl.col("unanswered"))["value_at_risk"].sum())

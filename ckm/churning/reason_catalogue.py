@@ -1,4 +1,4 @@
-"""What a churn warning can say: ``ckm/reasons.yaml``."""
+"""Catalogue of churn reasons: ``ckm/reasons.yaml``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Formatter
 from typing import TYPE_CHECKING
 
-from ckm.churning.customer_facts import DRAWN, OWN
+from ckm.churning.customer_facts import ESTIMATES, OWN
 from ckm.churning.feature_catalogue import GROUPS, load_catalogue
 from ckm.errors import UnknownNameError, UsageError
 from ckm.wording import counted
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 BOOK = Path(__file__).parents[1] / "reasons.yaml"
 BOOK_SCHEMA = "ckm.reasons/2"
 SHOWS = ("days", "number", "times", "orders", "ratio", "share", "money")
-"""Ways of writing a number."""
+"""Number formats."""
 FEW_MONEY = 100
-"""Amounts below are written with cents."""
+"""Amounts below this have two decimals."""
 
 _NEEDED = ("code", "group", "title", "features", "counts", "cause", "shows", "text")
 _OPTIONAL = ("value", "usual", "from", "to", "days", "always", "one", "none")
-_HOLES = {
+_PLACEHOLDERS = {
     "purchase_days": "number",
     "days_silent": "days",
     "gap_last": "days",
@@ -43,43 +43,43 @@ _HOLES = {
     "lost_purchases": "number",
     "category_purchases": "number",
 }
-"""Facts that a sentence can name beside its value, and how each is written."""
+"""Facts that a sentence can contain besides its value, with their formats."""
 
 
 @dataclass(frozen=True)
 class Reason:
-    """Something that a warning can say.
+    """Reason of a churn warning.
 
     Attributes
     ----------
     code
-        What knowledge entries answer.
+        Code that knowledge entries answer.
     group
-        Group of features whose points it can be given.
+        Feature group whose contribution it shows.
     title
-        A few words.
+        Short title.
     features
-        Of the model, whose effect decides whether it is named.
+        Features whose effect selects the reason.
     value
-        The customer's raw fact that is compared, of :func:`ckm.churning.customer_facts.customer_facts`.
+        Raw fact of the customer that is compared, of :func:`ckm.churning.customer_facts.customer_facts`.
     above
-        Whether it is said of values above what is usual, or of those below.
+        Whether it applies to values above the usual value, or below.
     usual
-        Fact of the same customer that says what is usual; None for the median of the customers who came back.
+        Fact of the same customer with the usual value; None for the median of returning customers.
     least, most
-        It is said of values between the two.
+        Smallest and largest value to which it applies.
     days_least, days_most
-        And of customers with so many purchase days.
+        Smallest and largest number of purchase days to which it applies.
     always
-        Whether it is said whatever its points, and whatever is usual.
+        Whether it applies whatever its contribution and the usual value.
     cause
-        Whether somebody can act on it; otherwise it is a sign.
+        Whether the shop can act on it; otherwise it is a sign.
     shows
-        How its numbers are written, one of :data:`SHOWS`.
+        Number format, one of :data:`SHOWS`.
     text, one
-        The sentence, with ``{value}``, ``{typical}`` and facts by name; the same for a value of 1.
+        Sentence with ``{value}``, ``{typical}`` and facts by name; sentence for a value of 1.
     none
-        What is written for a usual one of 0.
+        Text for a usual value of 0.
     """
 
     code: str
@@ -102,12 +102,14 @@ class Reason:
 
     @property
     def facts(self) -> tuple[str, ...]:
-        """Facts without which it cannot be said: the value, the own usual one, and those that its sentence names."""
+        """Facts that it needs: the value, the usual value, and the facts of its sentence."""
         own = () if self.usual is None else (self.usual,)
-        return tuple(dict.fromkeys((self.value, *own, *(each for each in _holes(self.text) if each in _HOLES))))
+        return tuple(
+            dict.fromkeys((self.value, *own, *(each for each in _placeholders(self.text) if each in _PLACEHOLDERS)))
+        )
 
     def differs(self, value: float, typical: float, currency: str) -> bool:
-        """Whether the customer's number and the usual one are written differently: less is no difference."""
+        """Return whether the value and the usual value differ in their written form."""
         return self.always or self._shown(value, currency) != self._shown(typical, currency)
 
     def sentence(self, typical: float, facts: Mapping[str, float], currency: str) -> str:
@@ -118,13 +120,13 @@ class Reason:
         typical
             The usual value.
         facts
-            Of the customer, by name: those of :attr:`facts`.
+            Facts of the customer by name: those of :attr:`facts`.
         currency
-            Written behind money.
+            Currency code after amounts.
         """
         value = facts[self.value]
         usual = self.none if self.none is not None and typical == 0 else self._shown(typical, currency)
-        named = {name: _SHOW[shows](facts[name], currency) for name, shows in _HOLES.items() if name in facts}
+        named = {name: _SHOW[shows](facts[name], currency) for name, shows in _PLACEHOLDERS.items() if name in facts}
         text = self.one if value == 1 else self.text
         return text.format(**{**named, "value": self._shown(value, currency), "typical": usual})
 
@@ -147,7 +149,7 @@ class ReasonCatalogue:
         return tuple(reason.code for reason in self.reasons)
 
     def of_group(self, group: str) -> tuple[Reason, ...]:
-        """Return the reasons that a group's points can be given."""
+        """Return the reasons of a group."""
         return tuple(reason for reason in self.reasons if reason.group == group)
 
 
@@ -157,24 +159,24 @@ def read_reasons(path: Path = BOOK) -> ReasonCatalogue:
     Raises
     ------
     UsageError
-        The file is no such book: a key or a feature that nobody knows, a code twice, a feature of another group, a
-        sentence with a hole that nothing fills, or a group without a code; the message names the line.
+        Unknown key or feature, duplicate code, feature of another group, unknown placeholder, or group without a code;
+        the message has the line.
     """
     document = read_yaml(path)
     if document is None:
         raise UsageError(f"{path}: 'schema' is missing", hint="needed are schema, reasons")
     keys = document.fields(("schema", "reasons"))
     if keys["schema"].text() != BOOK_SCHEMA:
-        raise UsageError(f"{keys['schema'].where}: not a book of reasons")
+        raise UsageError(f"{keys['schema'].where}: not a catalogue of reasons")
     reasons: dict[str, Reason] = {}
     for entry in keys["reasons"].items():
         reason = _reason(entry)
         if reason.code in reasons:
-            raise UsageError(f"{entry.where}: the code '{reason.code}' is there already", hint="name each code once")
+            raise UsageError(f"{entry.where}: the code '{reason.code}' is defined twice", hint="define each code once")
         reasons[reason.code] = reason
-    silent = [group for group in GROUPS if all(reason.group != group for reason in reasons.values())]
-    if silent:
-        raise UsageError(f"{keys['reasons'].where}: no reason speaks for {', '.join(silent)}")
+    missing = [group for group in GROUPS if all(reason.group != group for reason in reasons.values())]
+    if missing:
+        raise UsageError(f"{keys['reasons'].where}: no reason for the group {', '.join(missing)}")
     return ReasonCatalogue(tuple(reasons.values()))
 
 
@@ -189,7 +191,7 @@ def _reason(entry: YamlEntry) -> Reason:
     group = _one_of("group", keys["group"], GROUPS)
     features = tuple(_feature(item, group) for item in keys["features"].items())
     if not features:
-        raise UsageError(f"{keys['features'].where}: a reason speaks of at least one feature")
+        raise UsageError(f"{keys['features'].where}: a reason needs at least one feature")
     least, most = _days(keys["days"]) if "days" in keys else (0.0, float("inf"))
     return Reason(
         code=keys["code"].text(),
@@ -205,7 +207,7 @@ def _reason(entry: YamlEntry) -> Reason:
         days_most=most,
         always="always" in keys and _yes(keys["always"]),
         cause=_yes(keys["cause"]),
-        shows=_one_of("way of writing numbers", keys["shows"], SHOWS),
+        shows=_one_of("number format", keys["shows"], SHOWS),
         text=_sentence(keys["text"]),
         one=_sentence(keys.get("one", keys["text"])),
         none=keys["none"].text() if "none" in keys else None,
@@ -221,14 +223,14 @@ def _feature(entry: YamlEntry, group: str) -> str:
 
 
 def _fact(entry: YamlEntry) -> str:
-    return _one_of("fact", entry, (*(name for name in load_catalogue().names if name not in DRAWN), *OWN))
+    return _one_of("fact", entry, (*(name for name in load_catalogue().names if name not in ESTIMATES), *OWN))
 
 
 def _counted(entry: YamlEntry, name: str) -> str:
-    if name in DRAWN:
+    if name in ESTIMATES:
         raise UsageError(
-            f"{entry.where}: '{name}' is an estimate, which no sentence may show",
-            hint="name a fact: value: median_interpurchase_days",
+            f"{entry.where}: '{name}' is an estimate; a sentence needs a raw fact",
+            hint="set a raw fact: value: median_interpurchase_days",
         )
     return name
 
@@ -246,20 +248,21 @@ def _yes(entry: YamlEntry) -> bool:
     return _one_of("answer", entry, ("yes", "no")) == "yes"
 
 
-def _holes(text: str) -> list[str]:
+def _placeholders(text: str) -> list[str]:
     return [name for _, name, _, _ in Formatter().parse(text) if name is not None]
 
 
 def _sentence(entry: YamlEntry) -> str:
     text = entry.text()
     try:
-        holes = _holes(text)
+        names = _placeholders(text)
     except ValueError as error:
-        raise UsageError(f"{entry.where}: a brace in the sentence is open", hint="write {{ for a brace") from error
-    known = ("value", "typical", *_HOLES)
-    if set(holes) - set(known):
+        raise UsageError(f"{entry.where}: unbalanced brace in the sentence", hint="write {{ for a brace") from error
+    known = ("value", "typical", *_PLACEHOLDERS)
+    if set(names) - set(known):
         raise UsageError(
-            f"{entry.where}: only {{value}}, {{typical}} and facts can be filled in", hint=f"facts: {', '.join(_HOLES)}"
+            f"{entry.where}: only {{value}}, {{typical}} and facts are placeholders",
+            hint=f"facts: {', '.join(_PLACEHOLDERS)}",
         )
     return text
 

@@ -1,4 +1,4 @@
-"""Customers who buy in the same weeks of every year: their silence between the seasons is no warning."""
+"""Seasonal buyers: customers who buy in the same weeks of every year, and get no warning between the seasons."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from ckm.customers.day_totals import DayTotals
 
 YEAR = 365
-"""Days between a day and the same days a year ago."""
+"""Days of a year."""
 SEASON_DAYS = 35
-"""How far a purchase may lie from the anniversary of the last one: feasts of the moon move by three weeks and more."""
+"""Largest distance in days from the anniversary of the last purchase; lunar holidays move by three weeks and more."""
 FEWEST_DAYS = YEAR - SEASON_DAYS
-"""Between first and last purchase: less has not seen the season come round."""
+"""Fewest days from the first to the last purchase: two seasons."""
 
 _TROPICAL_YEAR = 365.2425
 
@@ -26,15 +26,15 @@ _TROPICAL_YEAR = 365.2425
 def bought_same_season(
     purchases: DayTotals, start: NDArray[np.int64], stop: NDArray[np.int64], day: int
 ) -> NDArray[np.bool_]:
-    """Whether a customer buys in one season of the year only, and did so when it last came round.
+    """Return which customers are seasonal buyers.
 
-    Every purchase lies within 35 days of an anniversary of the last one, in at least two years, and that anniversary
-    is not over by more than 35 days.
+    All purchases are within 35 days of an anniversary of the last one, in at least two years, and the next anniversary
+    is at most 35 days ago.
 
     Parameters
     ----------
     purchases
-        Days with a purchase.
+        Purchase days.
     start, stop
         Of each customer, the range of the purchases by ``day``; never empty.
     day

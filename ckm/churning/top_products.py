@@ -1,4 +1,4 @@
-"""What customers bought most: what a person who contacts them wants to know first."""
+"""Top category and top product of each customer, for the person who contacts them."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ PRODUCT = "product_id"
 
 
 def top_categories(history: History, codes: NDArray[np.uint32]) -> pl.Series:
-    """Return the category that each customer bought from on most days; of several the first by name, null if none."""
+    """Return the category that each customer bought on most days; ties by name, null without one."""
     main = main_values(history.ledger.categories.counts(of_days=True)).select("code", top_category="main")
-    asked = pl.DataFrame({"code": codes}, schema={"code": pl.UInt32})
-    return asked.join(main, on="code", how="left", maintain_order="left")["top_category"]
+    wanted = pl.DataFrame({"code": codes}, schema={"code": pl.UInt32})
+    return wanted.join(main, on="code", how="left", maintain_order="left")["top_category"]
 
 
 def top_products(transactions: pl.LazyFrame, customers: pl.Series, *, as_of: date, time_zone: str) -> pl.Series:
-    """Return the product that each customer bought on most days; of several the dearest in all, null if none is known.
+    """Return the product that each customer bought on most days; ties by net sales, null without one.
 
-    Reads the rows of these customers only.
+    Reads only the rows of these customers.
 
     Parameters
     ----------
     transactions
-        With the columns of :class:`ckm.schema.Transactions`; without ``product_id`` nothing is known.
+        With the columns of :class:`ckm.schema.Transactions`; without ``product_id`` the result is null.
     customers
         Ids.
     as_of
-        Nothing after its end is seen.
+        Later rows are not used.
     time_zone
-        Zone whose calendar says what a day is.
+        Time zone of the calendar days.
     """
-    asked = customers.alias("customer_id").to_frame()
+    wanted = customers.alias("customer_id").to_frame()
     if PRODUCT not in transactions.collect_schema() or customers.is_empty():
         return pl.Series("top_product", [None] * len(customers), pl.String)
     who = pl.col("customer_id").cast(pl.String)
@@ -64,4 +64,4 @@ def top_products(transactions: pl.LazyFrame, customers: pl.Series, *, as_of: dat
     first = sums.sort("days", "net", "top_product", descending=[True, True, False]).unique(
         "customer_id", keep="first", maintain_order=True
     )
-    return asked.join(first, on="customer_id", how="left", maintain_order="left")["top_product"]
+    return wanted.join(first, on="customer_id", how="left", maintain_order="left")["top_product"]

@@ -1,4 +1,4 @@
-"""What is usual of retained customers: one row to measure others against, and how many retained show what."""
+"""Typical retained customer: the reference row of Shapley values."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ if TYPE_CHECKING:
     Floats: TypeAlias = NDArray[np.float64]
 
 ONE_HISTORY = ("silence", "rhythm", "age")
-"""Groups whose features are one history of purchases, which must be possible: silence and gaps fit in the tenure."""
+"""Groups whose features describe one purchase history and must be consistent: intervals and recency fit the tenure."""
 
 MOST_ROWS = 200_000
-"""Of all windows together; a median or a share of more is no other to three digits."""
+"""Largest number of rows over all windows; more rows do not change medians to three digits."""
 
 
 @dataclass(frozen=True)
 class TypicalRetainedCustomer:
-    """A customer like retained customers.
+    """Typical retained customer.
 
     Attributes
     ----------
     reference
         Value of each feature; none is NaN.
     retained
-        Features of retained customers, one entry per customer and past cut-off, of at most about :data:`MOST_ROWS`
-        customers and cut-offs; NaN where one has none. Columns that nobody has are absent.
+        Features of retained customers, one element per customer and past cut-off, at most about :data:`MOST_ROWS`;
+        NaN where unknown. Features without values are absent.
     """
 
     reference: Mapping[str, float]
@@ -46,7 +46,7 @@ class TypicalRetainedCustomer:
 
 
 def typical_retained_customer(past: TrainingSet) -> TypicalRetainedCustomer:
-    """Return what is usual of those who came back within the horizon, over all windows of a past.
+    """Return the typical customer among those with a purchase within the horizon, over all past windows.
 
     Features of service, money and the rest are medians of the retained customers who have the feature. The purchase
     history (:data:`ONE_HISTORY`) is that of one real retained customer, the one nearest to the medians, because medians
@@ -57,17 +57,16 @@ def typical_retained_customer(past: TrainingSet) -> TypicalRetainedCustomer:
     Parameters
     ----------
     past
-        What the model learned from; of more than :data:`MOST_ROWS` rows those are looked at that hang on the customers'
-        keys.
+        Training set; above :data:`MOST_ROWS` rows a sample by the customers' keys.
 
     Raises
     ------
     NotEnoughDataError
-        Nobody stayed.
+        No retained customer.
     """
     windows = [window.rows(~window.churned) for window in thinned(past.windows, MOST_ROWS)]
     if not sum(map(len, windows)):
-        raise NotEnoughDataError("nobody came back in any past window: there is no staying customer to compare with")
+        raise NotEnoughDataError("no retained customer in any past window to compare with")
     columns = {
         name: np.concatenate([column(window.features, name, len(window)) for window in windows]) for name in past.names
     }
@@ -80,22 +79,22 @@ def typical_retained_customer(past: TrainingSet) -> TypicalRetainedCustomer:
 
 
 def _usual(values: Floats) -> float:
-    """Lower median of what is known: a value that a customer has, so that no half a complaint is usual."""
+    """Return the lower median of the known values, which is an observed value."""
     known = np.sort(values[~np.isnan(values)])
     return float(known[(len(known) - 1) // 2])
 
 
 def _nearest(columns: Mapping[str, Floats], medians: Mapping[str, float]) -> dict[str, float]:
-    """Values of the row nearest to the medians, which stand for those that it does not have."""
+    """Return the row nearest to the medians; missing values are medians."""
     if not columns:
         return {}
     table = np.column_stack(list(columns.values()))
     middle = np.array([medians[name] for name in columns])
-    away = np.abs(table - middle)
-    spread = np.nanmean(away, axis=0)
+    distance = np.abs(table - middle)
+    spread = np.nanmean(distance, axis=0)
     spread[spread == 0] = 1.0
-    # what is missing is as far away as others are in the mean: who is known for a year must not be preferred
-    far = np.nan_to_num(away / spread, nan=1.0).sum(axis=1)
+    # a missing value has the mean distance, so that rows with missing values are not preferred
+    far = np.nan_to_num(distance / spread, nan=1.0).sum(axis=1)
     ties: Sequence[Floats] = [*table.T[::-1], np.round(far, 9)]
     nearest = table[np.lexsort(ties)[0]]
     return dict(zip(columns, np.where(np.isnan(nearest), middle, nearest).tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""Reasons for leaving that nobody has an answer to, by what they put at risk."""
+"""Churn reasons without a knowledge entry, by value at risk."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UnansweredReason:
-    """A reason without an answer.
+    """Reason without a knowledge entry.
 
     Attributes
     ----------
     code
-        Of the reason.
+        Code of the reason.
     customers
-        Who are with a warning for this reason, among others.
+        Customers with a warning and this reason.
     value_at_risk
-        Of these customers, in units of the currency. One with several reasons counts with each.
+        Sum over these customers, in units of currency. A customer with several reasons counts for each.
     """
 
     code: str
@@ -38,36 +38,36 @@ class UnansweredReason:
 
 @dataclass(frozen=True)
 class Unanswered:
-    """Reasons without an answer, the dearest first, and what a reader should know."""
+    """Reasons without a knowledge entry, highest value at risk first, with remarks."""
 
     reasons: tuple[UnansweredReason, ...]
     remarks: tuple[str, ...]
 
 
 def unanswered_reasons(store: Store, kb: Path, as_of: date) -> Unanswered | None:
-    """Find the reasons of the newest kept warnings that no entry answers on a day.
+    """Return the reasons of the newest saved warnings that no knowledge entry answers on a day.
 
     Parameters
     ----------
     store
-        Where runs are kept.
+        Store with the saved warnings.
     kb
-        Folder of knowledge entries.
+        Folder of the knowledge base.
     as_of
-        The day on which entries must hold; warnings of later days do not count.
+        Day on which entries must be valid; later warnings are not used.
 
     Returns
     -------
     Unanswered | None
-        None where no warnings are kept.
+        None without saved warnings.
     """
-    kept = newest_warnings(store, as_of)
-    if kept is None:
+    saved = newest_warnings(store, as_of)
+    if saved is None:
         return None
-    if not kept.frame.is_empty() and kept.frame["reasons"].is_null().all():
-        return Unanswered((), (f"the warnings of {kept.as_of} were kept without reasons: run ckm churn-warn again",))
+    if not saved.frame.is_empty() and saved.frame["reasons"].is_null().all():
+        return Unanswered((), (f"the warnings of {saved.as_of} have no reasons: run ckm churn-warn again",))
     by_reason = (
-        kept.frame.lazy()
+        saved.frame.lazy()
         .with_columns(code=pl.col("reasons").str.split(" "))
         .explode("code")
         .filter(pl.col("code") != "")
@@ -83,5 +83,5 @@ def unanswered_reasons(store: Store, kb: Path, as_of: date) -> Unanswered | None
         for code, customers, value in by_reason.iter_rows()
         if code not in found.by_reason
     )
-    remark = f"reasons are those of the warnings of {kept.as_of}; a customer with several counts with each"
+    remark = f"reasons of the warnings of {saved.as_of}; a customer with several reasons counts for each"
     return Unanswered(reasons, (remark, *found.remarks))

@@ -1,4 +1,4 @@
-"""One row per customer: how likely they are to churn, what that would cost, why, and what to do."""
+"""Warning list: one row per customer with churn probability, level, value at risk, reasons and actions."""
 
 from __future__ import annotations
 
@@ -64,16 +64,16 @@ COLUMNS = (
     "contribution_typical",
     "contribution_other",
 )
-"""What comes out, in this order."""
+"""Columns of the output, in order."""
 NO_REASON = "no single reason stands out"
-"""What is said of a customer of whom no reason can be named: of nothing alone would the risk be lower."""
+"""Sentence of a customer without a reason: no single fact raises the churn probability."""
 P_DIGITS, MONEY_DIGITS, POINT_DIGITS = 12, 2, 9
-"""Decimals: enough for points to add up to the log odds of the probability, fewer than a machine's last bits."""
+"""Decimals: enough for contributions to add up to the log odds, fewer than rounding errors of floats."""
 
 
 @dataclass(frozen=True)
 class ChurnListing:
-    """Customers, judged.
+    """Warning list of all customers.
 
     Attributes
     ----------
@@ -85,15 +85,15 @@ class ChurnListing:
         ``why`` is the sentence of the first reason, or :data:`NO_REASON`. ``median_interpurchase_days`` is null below
         three purchase days.
     answers
-        The knowledge entries that were found.
+        Knowledge entries that answer reasons.
     thresholds
-        Where the levels begin.
+        Thresholds of the levels.
     lost
-        What a silence costs, by which the expected gain is priced.
+        Churn cost, used in the expected gain.
     value
-        What a customer is worth: ``margin``, or ``revenue`` where no costs are known.
+        Measure of customer value: ``margin``, or ``revenue`` where no costs are known.
     remarks
-        What a reader should know, as sentences.
+        Notes for the reader, as sentences.
     """
 
     frame: pl.DataFrame
@@ -113,22 +113,22 @@ def list_customers(
     kb: Path | None,
     all_customers: bool,
 ) -> ChurnListing:
-    """Judge every customer of a forecast.
+    """Return the warning list of a forecast.
 
     Parameters
     ----------
     forecast
-        How likely each customer is to churn.
+        Churn probabilities of all customers.
     tables
-        Of the workspace; ``consents``, ``interactions`` and ``assignments`` say whom to leave alone.
+        Tables of the workspace; ``consents``, ``interactions`` and ``assignments`` hold the suppressions.
     settings
         Thresholds and assumptions.
     lead_time
         Days that an action needs.
     kb
-        Folder of knowledge entries; None where there is none.
+        Folder of knowledge entries; None without one.
     all_customers
-        Give reasons for all, not only for customers with a warning.
+        Explain all customers, not only those with a warning.
     """
     history = forecast.history
     rate = base_rate(forecast.past_base_rate, forecast.today, forecast.probability)
@@ -138,27 +138,27 @@ def list_customers(
     as_of = calendar_day(forecast.today.day)
     suppressed = suppress(judged, tables, as_of=as_of, settings=settings, time_zone=history.ledger.time_zone)
     judged = judged.hstack(suppressed.frame.select("suppressed"))
-    asked = judged.select(pl.lit(all_customers) | pl.col("level").is_not_null()).to_series().to_numpy()
-    reasons, base = _reasons(forecast, asked)
+    explained = judged.select(pl.lit(all_customers) | pl.col("level").is_not_null()).to_series().to_numpy()
+    reasons, base = _reasons(forecast, explained)
     found = answers_for(reasons["code"].drop_nulls().unique().to_list(), kb, as_of)
-    told = reasons.drop_nulls("code").sort("customer_id", "rank")
+    named = reasons.drop_nulls("code").sort("customer_id", "rank")
     other = reasons.filter(pl.col("code").is_null()).select("customer_id", contribution_other="contribution")
-    listed = told.group_by("customer_id", maintain_order=True).agg(
+    listed = named.group_by("customer_id", maintain_order=True).agg(
         pl.struct(REASON_FIELDS).alias("reasons"), why=pl.col("text").first()
     )
-    answered = answer(told, found)
-    bought = _bought(forecast, tables["transactions"], asked, as_of)
+    answered = answer(named, found)
+    bought = _bought(forecast, tables["transactions"], explained, as_of)
     frame = (
         judged.join(bought, on="customer_id", how="left", maintain_order="left")
         .join(listed, on="customer_id", how="left", maintain_order="left")
         .join(answered, on="customer_id", how="left", maintain_order="left")
         .join(other, on="customer_id", how="left", maintain_order="left")
         .with_columns(
-            pl.when(pl.Series(asked)).then(pl.lit(base)).alias("contribution_typical"),
-            pl.when(pl.Series(asked)).then(pl.col("reasons").fill_null([])).alias("reasons"),
-            pl.when(pl.Series(asked)).then(pl.col("why").fill_null(NO_REASON)).alias("why"),
-            pl.when(pl.Series(asked)).then(pl.col("answers").fill_null([])).alias("answers"),
-            pl.when(pl.Series(asked)).then(pl.col("unanswered").fill_null(value=True)).alias("unanswered"),
+            pl.when(pl.Series(explained)).then(pl.lit(base)).alias("contribution_typical"),
+            pl.when(pl.Series(explained)).then(pl.col("reasons").fill_null([])).alias("reasons"),
+            pl.when(pl.Series(explained)).then(pl.col("why").fill_null(NO_REASON)).alias("why"),
+            pl.when(pl.Series(explained)).then(pl.col("answers").fill_null([])).alias("answers"),
+            pl.when(pl.Series(explained)).then(pl.col("unanswered").fill_null(value=True)).alias("unanswered"),
         )
     )
     value = "revenue" if history.everybody.margin_share(forecast.today.day) is None else "margin"
@@ -166,20 +166,20 @@ def list_customers(
 
 
 def summarise(frame: pl.DataFrame, currency: str) -> pl.DataFrame:
-    """Return one row per level, the highest first: what is at stake, and what of it has no answer.
+    """Return one row per level, highest first: value at risk, expected gain and unanswered share.
 
     Parameters
     ----------
     frame
-        Of :func:`list_customers`, or the part of it that is listed.
+        Rows of :func:`list_customers` that are listed.
     currency
-        Of the amounts.
+        Currency of the amounts.
 
     Returns
     -------
     pl.DataFrame
-        level, customers, suppressed (of these, not to be contacted now), value_at_risk, expected_gain (of those with a
-        gain above zero), unanswered_share (of the value at risk), currency.
+        level, customers, suppressed (number of suppressed customers), value_at_risk, expected_gain (sum of positive
+        gains), unanswered_share (of the value at risk), currency.
     """
     rows = []
     for level in reversed(LEVELS):
@@ -206,14 +206,14 @@ def summarise(frame: pl.DataFrame, currency: str) -> pl.DataFrame:
 
 
 def without_amounts(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return a listing or its summary without what is said in money."""
+    """Return a warning list or its summary with all amounts set to null."""
     return frame.with_columns(
         pl.lit(None, dtype).alias(name) for name, dtype in frame.schema.items() if name in AMOUNTS
     )
 
 
 def best_first(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows in the order in which they are worth a contact."""
+    """Return the rows by expected gain, largest first."""
     return by_gain(frame)
 
 
@@ -242,7 +242,7 @@ def _judged(
     levels = give_levels(customers, thresholds, horizon=forecast.horizon.days, lead_time=lead_time)
     gain = expected_gain(pl.col("p_churn"), pl.col("value_12mo"), assumptions, lost=lost)
     if history.ledger.currency == NO_CURRENCY:
-        gain = pl.col("value_at_risk")  # the order lines at risk: what order there is without amounts
+        gain = pl.col("value_at_risk")  # order lines at risk: the only order without amounts
     return levels.with_columns(
         pl.lit(calendar_day(today.day)).alias("as_of"),
         pl.lit(forecast.horizon.days, pl.Int64).alias("horizon_days"),
@@ -255,10 +255,10 @@ def _judged(
     )
 
 
-def _bought(forecast: Forecast, transactions: pl.LazyFrame, asked: NDArray[np.bool_], as_of: date) -> pl.DataFrame:
-    """Return what the customers asked about bought most."""
+def _bought(forecast: Forecast, transactions: pl.LazyFrame, explained: NDArray[np.bool_], as_of: date) -> pl.DataFrame:
+    """Return the top category and top product of the explained customers."""
     history = forecast.history
-    codes = forecast.today.customers[asked]
+    codes = forecast.today.customers[explained]
     ids = history.customers.gather(codes)
     return pl.DataFrame(
         {
@@ -269,11 +269,11 @@ def _bought(forecast: Forecast, transactions: pl.LazyFrame, asked: NDArray[np.bo
     )
 
 
-def _reasons(forecast: Forecast, asked: NDArray[np.bool_]) -> tuple[pl.DataFrame, float]:
-    """Return the reasons of the customers asked about, by id, and the log odds that they start from."""
+def _reasons(forecast: Forecast, explained: NDArray[np.bool_]) -> tuple[pl.DataFrame, float]:
+    """Return the reasons of the explained customers, by id, and the base log odds."""
     import numpy as np
 
-    rows = np.flatnonzero(asked)
+    rows = np.flatnonzero(explained)
     features = {name: values[rows] for name, values in forecast.today.features.items()}
     found = explain(
         forecast.model.log_odds,

@@ -1,7 +1,7 @@
-"""How right probabilities are: ranking, error, calibration, lift; each in a few lines beside its source.
+"""Metrics of classifiers: ranking, error, calibration and lift, each with its source.
 
-``churned`` is the outcome, ``probability`` or ``score`` what was said of it, both of shape (n,). Nothing depends on the
-order of the rows.
+``churned`` is the outcome, ``probability`` or ``score`` the prediction, both of shape (n,). Results do not depend on
+the order of the rows.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ Floats: TypeAlias = "NDArray[np.float64]"
 Flags: TypeAlias = "NDArray[np.bool_]"
 
 BINS = 10
-"""Tenths, as readers of a reliability table expect."""
+"""Bins of a reliability table: deciles."""
 TOP = 0.1
-"""Share of the customers whom the lift is about."""
+"""Share of the customers for the lift: the top decile."""
 
 
 def roc_auc(churned: Flags, score: Floats) -> float:
@@ -40,9 +40,9 @@ def roc_auc(churned: Flags, score: Floats) -> float:
 
 
 def average_precision(churned: Flags, score: Floats) -> float:
-    """Return the mean precision over churned customers, ``sum (R_k - R_(k-1)) P_k``; NaN where nobody did.
+    """Return the mean precision over churned customers, ``sum (R_k - R_(k-1)) P_k``; NaN without any.
 
-    Equal scores are taken together, so that their order does not matter. The definition of Manning, Raghavan and
+    Equal scores form one step, so that their order does not matter. The definition of Manning, Raghavan and
     Schütze (2008, *Introduction to Information Retrieval*, sec. 8.4), and of scikit-learn.
     """
     positive = int(churned.sum())
@@ -53,7 +53,7 @@ def average_precision(churned: Flags, score: Floats) -> float:
 
 
 def log_loss(churned: Flags, log_odds: Floats) -> float:
-    """Return the mean negative log-likelihood in nats, from log odds: precise where a probability rounds to 1."""
+    """Return the mean negative log-likelihood in nats, from log odds: precise for probabilities near 0 and 1."""
     return float(log_losses(churned, log_odds).mean())
 
 
@@ -70,16 +70,16 @@ def brier(churned: Flags, probability: Floats) -> float:
 
 @dataclass(frozen=True)
 class Reliability:
-    """What was said against what came, by bins of equally many.
+    """Predicted and observed churn rates by quantile bins.
 
     Attributes
     ----------
     n
-        How many are in the bin.
+        Customers of the bin.
     predicted
-        Mean probability.
+        Mean churn probability.
     observed
-        Share of churned customers.
+        Churn rate.
     """
 
     n: NDArray[np.int64]
@@ -88,23 +88,23 @@ class Reliability:
 
     @property
     def error(self) -> float:
-        """The expected calibration error: the mean of ``|predicted - observed|``, each customer weighing the same."""
+        """The expected calibration error: the mean of ``|predicted - observed|``, with equal weight per customer."""
         return float((self.n * np.abs(self.predicted - self.observed)).sum() / self.n.sum())
 
 
 def reliability(churned: Flags, probability: Floats, bins: int = BINS) -> Reliability:
     """Return the reliability table, by probability, lowest first.
 
-    Bins hold equally many (Nguyen and O'Connor 2015, EMNLP, 1587-1598, "adaptive binning"): of bins of equal width
-    most would be empty where most customers have nearly the same probability. Where equal probabilities straddle an
-    edge, each side has its share of their outcomes, so that the order of the rows does not matter.
+    Bins have equal sizes (Nguyen and O'Connor 2015, EMNLP, 1587-1598, "adaptive binning"), because most bins of equal
+    width would be empty if probabilities are similar. Equal probabilities across an edge are split in proportion, so
+    that the order of the rows does not matter.
 
     Parameters
     ----------
     churned, probability
-        Outcome and what was said of it.
+        Outcome and predicted probability.
     bins
-        How many; no more than customers.
+        Number of bins; at most the number of customers.
     """
     values, inverse, counts = np.unique(probability, return_inverse=True, return_counts=True)
     left = np.bincount(inverse, weights=churned)
@@ -121,12 +121,12 @@ def reliability(churned: Flags, probability: Floats, bins: int = BINS) -> Reliab
 
 
 def calibration_error(churned: Flags, probability: Floats, bins: int = BINS) -> float:
-    """Return :attr:`Reliability.error` over ``bins`` bins of equally many."""
+    """Return :attr:`Reliability.error` over ``bins`` quantile bins."""
     return reliability(churned, probability, bins).error
 
 
 def lift(churned: Flags, score: Floats, top: float = TOP) -> float:
-    """Return how many times as many leave among the highest ``top`` of all as among all; NaN where nobody does."""
+    """Return the churn rate of the highest ``top`` of all customers ÷ that of all; NaN without churned customers."""
     share, reached = gain_curve(churned, score)
     return float(np.interp(top, share, reached)) / top
 
@@ -134,15 +134,14 @@ def lift(churned: Flags, score: Floats, top: float = TOP) -> float:
 def gain_curve(churned: Flags, score: Floats, points: int = 0) -> tuple[Floats, Floats]:
     """Return shares of the customers, highest score first, and the share of the churned customers among them.
 
-    Both run from 0 to 1. Within equal scores it is a straight line: whom of them one takes is chance. NaN where nobody
-    left.
+    Both run from 0 to 1. The curve is linear within equal scores. NaN without churned customers.
 
     Parameters
     ----------
     churned, score
-        Outcome, and by what the customers are ranked.
+        Outcome, and score of the ranking.
     points
-        Read the curve at so many equal steps; 0 for a point per different score.
+        Number of equal steps at which to return the curve; 0 for one point per distinct score.
     """
     found, called = _reached(churned, score)
     total = found[-1] if found[-1] else np.nan
@@ -155,7 +154,7 @@ def gain_curve(churned: Flags, score: Floats, points: int = 0) -> tuple[Floats, 
 
 
 def _reached(churned: Flags, score: Floats) -> tuple[Floats, Floats]:
-    # how many left, and how many there are, at or above each different score, highest first
+    # churned customers, and all customers, at or above each distinct score, highest first
     _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
     left = np.bincount(inverse, weights=churned)
     return np.cumsum(left[::-1]), np.cumsum(counts[::-1]).astype(np.float64)

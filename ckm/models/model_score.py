@@ -1,4 +1,4 @@
-"""How right a model was about outcomes that it had not seen."""
+"""Scores of a model on a test set."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ModelScore:
-    """Measures of a model; see :mod:`ckm.models.metrics`.
+    """Scores of a model; see :mod:`ckm.models.metrics`.
 
     Attributes
     ----------
     model
-        Its name.
+        Name of the model.
     cutoff
-        The last day it knew of (days since 1970-01-01); None where it was cross-validated.
+        Cut-off (days since 1970-01-01); None if cross-validated.
     n, base_rate
-        Customers, and the churn rate.
+        Number of customers, and their churn rate.
     auc, average_precision, lift_top_decile
-        Of the ranking.
+        Scores of the ranking.
     log_loss, brier, calibration_error
-        Of the probabilities.
+        Scores of the probabilities.
     """
 
     model: str
@@ -47,16 +47,16 @@ class ModelScore:
 
 
 def score(model: str, cutoff: int | None, churned: Flags, log_odds: Floats) -> ModelScore:
-    """Return how right the log churn odds were.
+    """Return the scores of predicted log odds of churn.
 
     Parameters
     ----------
     model, cutoff
         See :class:`ModelScore`.
     churned
-        Who left; shape (n,).
+        Outcome; shape (n,).
     log_odds
-        Of leaving; shape (n,).
+        Predicted log odds of churn; shape (n,).
     """
     from scipy.special import expit
 

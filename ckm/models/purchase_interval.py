@@ -1,35 +1,35 @@
-"""The usual time between two purchases, of a customer of whom little is known."""
+"""Purchase interval of a customer, shrunk towards that of all customers."""
 
 from __future__ import annotations
 
 import polars as pl
 
 PRIOR_GAPS = 3
-"""How many own gaps weigh as much as what is known of everybody."""
+"""Weight of the prior, in own intervals."""
 GAP_DIGITS = 3
-"""Decimals of a day; below them platforms differ in the last bit of a logarithm."""
+"""Decimals of a day; further digits differ between platforms."""
 
 
 def shrunk_gap(own: pl.Expr, gaps: pl.Expr, population: float | None) -> pl.Expr:
-    """Own typical gap, drawn towards the population's the more, the fewer gaps there are.
+    """Return the own interval, shrunk towards that of the population; more with fewer own intervals.
 
-    On the logarithm of days, because gaps spread by factors: ``exp((n log own + k log population) / (n + k))`` with
+    On the log scale, because intervals differ by factors: ``exp((n log own + k log population) / (n + k))`` with
     ``n`` own gaps and ``k`` = :data:`PRIOR_GAPS`. That is Buehlmann's credibility ``Z = n / (n + k)`` (Experience
     rating and credibility, ASTIN Bulletin 4(3), 1967, pp. 199-207).
 
     Parameters
     ----------
     own
-        Days, at least 1; null where there is no gap.
+        Own interval in days, at least 1; null without one.
     gaps
-        Number of own gaps, zero where there is none.
+        Number of own intervals.
     population
-        Days, at least 1; None where nobody has a gap.
+        Interval of the population in days, at least 1; None without any.
 
     Returns
     -------
     pl.Expr
-        Days (Float64); the population's where there is no own gap; null where nobody has one.
+        Days (Float64); the population's without an own interval; null without any.
     """
     if population is None:
         return pl.lit(None, dtype=pl.Float64)
@@ -40,22 +40,22 @@ def shrunk_gap(own: pl.Expr, gaps: pl.Expr, population: float | None) -> pl.Expr
 
 
 def population_gap(histogram: pl.DataFrame, share: float) -> float | None:
-    """Quantile of the gaps of all customers, each customer weighing the same.
+    """Return a quantile of the purchase intervals of all customers, with equal weight per customer.
 
-    A gap of a customer with ``n`` gaps weighs ``1 / n``. Were each gap to weigh the same, the few who buy every week
-    would set what is usual for the many who buy twice a year.
+    An interval of a customer with ``n`` intervals has the weight ``1 / n``. With equal weight per interval, the few
+    weekly buyers would set the quantile of all.
 
     Parameters
     ----------
     histogram
         ``gap`` (days), ``gaps_of_customer``, ``count``.
     share
-        Of the weight that lies at or below the quantile.
+        Share of the weight at or below the quantile.
 
     Returns
     -------
     float | None
-        The smallest gap that at least ``share`` of the weight does not exceed; None where there is no gap.
+        Smallest interval with at least ``share`` of the weight at or below it; None without any.
     """
     weights = (
         histogram.sort("gap", "gaps_of_customer")
@@ -64,6 +64,6 @@ def population_gap(histogram: pl.DataFrame, share: float) -> float | None:
     )
     if weights.is_empty():
         return None
-    tolerance = 1e-9  # of a customer: sums of thirds do not meet whole numbers
+    tolerance = 1e-9  # in customers, for rounding errors of sums
     enough = weights.filter(pl.col("below") >= share * weights["below"][-1] - tolerance)
     return float(enough["gap"][0])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ckm.churning.customer_facts import DRAWN, OWN, ReturningCustomers, customer_facts, returning_customers
+from ckm.churning.customer_facts import ESTIMATES, OWN, ReturningCustomers, customer_facts, returning_customers
 from ckm.churning.customer_snapshot import snapshot
 from ckm.customers.calendar import calendar_day
 from ckm.customers.history import read_history
@@ -47,7 +47,7 @@ def test_facts_hold_no_estimate_and_all_that_is_promised() -> None:
     facts = customer_facts(history, snapshot(history, history.as_of, 30))
     optional = {"discounted", "lost_purchases", "category_purchases"}
     assert set(OWN) - optional <= set(facts)
-    assert not DRAWN & set(facts)
+    assert not ESTIMATES & set(facts)
     assert facts["median_interpurchase_days"].tolist() == pytest.approx([20.0, np.nan], nan_ok=True)
     assert facts["gap_last"].tolist() == pytest.approx([30.0, np.nan], nan_ok=True)
 

@@ -116,12 +116,12 @@ def test_what_is_not_known_gains_nothing_known(p: float | None, value: float | N
 
 def test_the_assumptions_are_one_sentence_with_every_number() -> None:
     assert DEFAULT.sentence("EUR") == (
-        "assumed, not measured: an offer keeps 30 % of those who would leave; 100 % of those who would have stayed "
-        "take it too; it costs 5 % of the customer's margin of 12 months when taken; a contact costs 1.00 EUR"
+        "assumptions: an offer retains 30 % of churning customers; 100 % of retained customers take it too; an "
+        "accepted offer costs 5 % of the customer's margin of 12 months; a contact costs 1.00 EUR"
     )
     both = Assumptions(0.25, 0.5, 0.1, 5.0, 0.0).sentence("THB")
-    assert "costs 10 % of the customer's margin of 12 months and 5.00 THB when taken" in both
-    assert "it costs 0.00 EUR when taken" in Assumptions(0.25, 0.5, 0.0, 0.0, 0.0).sentence("EUR")
+    assert "costs 10 % of the customer's margin of 12 months and 5.00 THB; a contact" in both
+    assert "an accepted offer costs 0.00 EUR;" in Assumptions(0.25, 0.5, 0.0, 0.0, 0.0).sentence("EUR")
 
 
 def test_the_best_come_first_and_equal_ones_by_id() -> None:
@@ -142,7 +142,7 @@ def test_nobody_is_chosen_who_is_suppressed_too_late_or_not_warned_about() -> No
 
 
 def test_a_budget_of_nothing_is_refused() -> None:
-    with pytest.raises(UsageError, match="budget of 0"):
+    with pytest.raises(UsageError, match="invalid budget: 0"):
         choose(rows(1.0), 0)
 
 
@@ -163,17 +163,17 @@ def test_the_curve_finds_the_best_and_the_longest_list_that_loses_nothing(gains:
     assert again.frame.equals(curve.frame)
 
 
-def test_a_curve_of_nobody_and_one_of_losers_say_so() -> None:
+def test_a_curve_without_customers_and_one_of_losses_are_described() -> None:
     empty = profit_curve(pl.Series([None, math.nan], dtype=pl.Float64))
     assert (empty.best, empty.break_even, empty.customers, empty.frame.height) == (0, 0, 0, 0)
     losers = profit_curve(pl.Series([-1.0, -2.0]))
-    assert "2 customers is expected to cost more than it brings" in losers.sentence("EUR")
+    assert "each of the 2 contacts has an expected loss" in losers.sentence("EUR")
 
 
 def test_the_length_of_a_list_is_one_sentence() -> None:
     gains = pl.Series([10.0, 5.0, -2.0, -20.0])
     assert profit_curve(gains).sentence("EUR") == (
-        "contacting the best 2 gains most: 15.00 EUR expected; beyond 3 the list loses money"
+        "most profitable length 2: expected gain 15.00 EUR; a list of more than 3 has an expected loss"
     )
-    assert profit_curve(gains.head(3)).sentence("EUR").endswith("all 3 would still gain something")
-    assert profit_curve(gains.head(2)).sentence("EUR").endswith("that is everybody")
+    assert profit_curve(gains.head(3)).sentence("EUR").endswith("a list of all 3 has an expected gain too")
+    assert profit_curve(gains.head(2)).sentence("EUR").endswith("these are all customers")

@@ -133,14 +133,14 @@ def test_hostile_files_are_left_out_and_the_first_mistakes_are_told(kb: Path, tm
     answers = answers_for(["late"], kb, TODAY)
     assert answers.by_reason == {"late": ("good",)}
     assert len(answers.remarks) == 6
-    assert "3 more mistakes" in answers.remarks[-1]
+    assert "3 more invalid entries" in answers.remarks[-1]
 
 
 def test_an_id_that_stands_twice_counts_once(kb: Path) -> None:
     write(kb, entry("a"), entry("a", "price"))
     answers = answers_for(["late", "price"], kb, TODAY)
     assert answers.by_reason == {"late": ("a",)}
-    assert "id 'a' stands in" in answers.remarks[0]
+    assert "id 'a' is also in" in answers.remarks[0]
 
 
 def test_no_knowledge_base_and_an_empty_one_are_said_once(kb: Path) -> None:

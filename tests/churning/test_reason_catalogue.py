@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ckm.churning.customer_facts import DRAWN, FEWEST_RHYTHM_DAYS
+from ckm.churning.customer_facts import ESTIMATES, FEWEST_RHYTHM_DAYS
 from ckm.churning.feature_catalogue import GROUPS, load_catalogue
 from ckm.churning.reason_catalogue import BOOK, load_reasons, read_reasons
 from ckm.errors import UsageError
@@ -28,7 +28,7 @@ def test_a_value_counts_on_the_side_on_which_the_catalogue_says_it_is_worse() ->
 
 def test_no_sentence_takes_a_number_from_an_estimate() -> None:
     for reason in load_reasons().reasons:
-        assert not set(reason.facts) & DRAWN, reason.code
+        assert not set(reason.facts) & ESTIMATES, reason.code
 
 
 def test_who_speaks_of_an_interval_needs_three_purchase_days() -> None:
@@ -129,7 +129,7 @@ def test_a_sentence_has_the_numbers_of_the_customer_and_the_usual_one(
             "features: [gap_median_days, gap_p80_days]",
         ),
         ("days: [1, 2]", "days: [1, 2, 3]", "3 or [1, 2]", "days: [1, 2]"),
-        ("code: bought_once", "code: silent", "the code 'silent' is there already", "code: bought_once"),
+        ("code: bought_once", "code: silent", "the code 'silent' is defined twice", "code: bought_once"),
         ("interval {typical}", "interval {usual}", "only {value}, {typical} and facts", "interval {typical}"),
         ("interval {typical}", "interval {typical", "brace", "interval {typical}"),
         (
@@ -157,7 +157,7 @@ def test_a_group_of_which_nothing_can_be_said_is_a_mistake(tmp_path: Path) -> No
     text = BOOK.read_text(encoding="utf-8")
     path = tmp_path / "reasons.yaml"
     path.write_text(text[: text.index("  # age")], encoding="utf-8")
-    with pytest.raises(UsageError, match="no reason speaks for age"):
+    with pytest.raises(UsageError, match="no reason for the group age"):
         read_reasons(path)
 
 

@@ -1,4 +1,4 @@
-"""The typical staying customer: usual in every number, possible as a whole."""
+"""The typical retained customer: near the medians, and consistent as a whole."""
 
 from __future__ import annotations
 
@@ -78,5 +78,5 @@ def test_what_no_stayer_had_is_not_part_of_the_typical_one() -> None:
 
 
 def test_without_anybody_who_stayed_nothing_is_typical() -> None:
-    with pytest.raises(NotEnoughDataError, match="nobody came back"):
+    with pytest.raises(NotEnoughDataError, match="no retained customer"):
         typical_retained_customer(past({"days_silent": [1.0]}, [True]))

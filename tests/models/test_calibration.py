@@ -53,7 +53,7 @@ def test_all_of_them_staying_away_is_no_certainty():
 
 
 def test_half_the_credibility_goes_half_the_way():
-    half = Calibration(0.8, 4.0).drawn(0.5)
+    half = Calibration(0.8, 4.0).shrunk(0.5)
     assert (half.intercept, half.slope) == (0.4, 2.0)
 
 

@@ -1,4 +1,4 @@
-"""A churn model of a given kind, learned from the past and calibrated by the window that closed last."""
+"""Training of a churn model by name, and its calibration on the last closed window."""
 
 from __future__ import annotations
 
@@ -34,27 +34,27 @@ FITS: dict[str, Callable[[TrainingSet], ChurnModel]] = {
     "scorecard": fit_scorecard,
     "boosted": fit_boosted,
 }
-"""The kinds of model, simplest first."""
+"""Fit functions by model name, simplest first."""
 MODELS = tuple(FITS)
 FLEXIBLE = frozenset({"boosted"})
-"""Models that remember whom they learned from; the rest have too few parameters for it."""
+"""Models that overfit their training rows, so that calibration needs cross-validation."""
 EVEN_CREDIBILITY = 0.5
-"""How much of the last window's shift is believed where nothing is known: what it shows is part drift, which stays,
-and part season and chance, which do not. With both alike, half is the best linear guess (Bühlmann 1967)."""
+"""Prior credibility of the last window's shift: part of it is drift, which persists, part is season and noise. If both
+are equal, 1/2 is the best linear estimate (Bühlmann 1967)."""
 PRIOR_PAIRS = 3
-"""So many pairs of windows weigh as much as that guess: the pairs overlap, and a year has four seasons."""
+"""Weight of the prior credibility, in pairs of windows."""
 
 
 @dataclass(frozen=True)
 class CalibratedModel:
-    """A churn model and the line that puts its log odds right.
+    """Churn model with calibrated log odds.
 
     Attributes
     ----------
     model
-        As it was learned.
+        Trained model.
     calibration
-        Of the window that closed last.
+        Calibration on the last closed window.
     """
 
     model: ChurnModel
@@ -62,16 +62,16 @@ class CalibratedModel:
 
     @property
     def name(self) -> str:
-        """The model's."""
+        """Name of the model."""
         return self.model.name
 
     @property
     def beyond(self) -> Mapping[str, float]:
-        """Share of today's customers beyond the learned range, by name of the columns that were left out for it."""
+        """Share of today's customers out of range, by name of the columns that are not used for it."""
         return getattr(self.model, "beyond", {})
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of churn, calibrated; of a row by nothing but its features."""
+        """Return the calibrated log odds of churn, row by row."""
         return self.calibration(self.model.log_odds(features))
 
     def probability(self, features: Features) -> Floats:
@@ -86,15 +86,15 @@ class CalibratedModel:
 
 
 def learn(past: TrainingSet, name: str) -> CalibratedModel:
-    """Learn a model from the past of a day and put it right by the latest closed window.
+    """Train a model on the past of a day, and calibrate it on the last closed window.
 
-    A model that remembers whom it learned from (:data:`FLEXIBLE`) would look better in that window than it is: there
-    its scores come from two models that learned from one half of the customers each and score the other half.
+    A model of :data:`FLEXIBLE` overfits that window. Its log odds there are two-fold cross-validated: two models are
+    trained on one half of the customers each and score the other half.
 
     Raises
     ------
     NotEnoughDataError
-        Too little to learn from.
+        Too little training data.
     UnknownNameError
         No model of that name.
     """
@@ -103,27 +103,27 @@ def learn(past: TrainingSet, name: str) -> CalibratedModel:
     past.require_events()
     model = FITS[name](past)
     latest = past.windows[-1]
-    log_odds = _crossed(past, name) if name in FLEXIBLE else on_day(model, latest.day).log_odds(latest.features)
-    return CalibratedModel(model, recalibrate(log_odds, latest.churned).drawn(credibility(model, past)))
+    log_odds = _cross_validated(past, name) if name in FLEXIBLE else on_day(model, latest.day).log_odds(latest.features)
+    return CalibratedModel(model, recalibrate(log_odds, latest.churned).shrunk(credibility(model, past)))
 
 
 def credibility(model: ChurnModel, past: TrainingSet) -> float:
-    """Return how much of a window's shift to believe: as much as earlier windows' told of the next one's.
+    """Return the credibility of a window's shift, estimated from past windows.
 
-    A window's shift is by how much the model's mean log odds are moved to put it right there. Over the pairs of windows
-    that lie one horizon apart, as the last closed window and today do, it is the coefficient of the later shift on the
-    earlier, through zero, drawn towards :data:`EVEN_CREDIBILITY` by :data:`PRIOR_PAIRS` pairs, and kept from 0 to 1.
+    A window's shift is the mean change of the log odds by a calibration on it. The credibility is the regression
+    coefficient, without intercept, of a window's shift on that of the window one horizon before. It is shrunk towards
+    :data:`EVEN_CREDIBILITY` with the weight of :data:`PRIOR_PAIRS` pairs, and clipped to 0 and 1.
 
     Parameters
     ----------
     model
-        As it was learned from ``past``.
+        Model trained on ``past``.
     past
-        Windows whose outcome is known.
+        Training set.
     """
     shifts = {}
     for window in past.windows:
-        # A source that began later is unknown in an early window, as the model was told when it learned.
+        # Features of a source that begins later are NaN in early windows, as in training.
         known = {name: column(window.features, name, len(window)) for name in past.names}
         log_odds = on_day(model, window.day).log_odds(known)
         shifts[window.day] = float((recalibrate(log_odds, window.churned)(log_odds) - log_odds).mean())
@@ -140,17 +140,17 @@ def credibility(model: ChurnModel, past: TrainingSet) -> float:
 
 
 def _nearest(days: Iterable[int], wanted: int, within: int) -> int | None:
-    """Return the day nearest to the wanted one, None where none is within so many days of it."""
+    """Return the day nearest to ``wanted``; None if none is ``within`` days of it."""
     nearest = min(days, key=lambda day: (abs(day - wanted), day))
     return nearest if abs(nearest - wanted) <= within else None
 
 
 def on_day(model: ChurnModel, day: int) -> ChurnModel:
-    """Return the model to be asked about customers as they stood on a day; only a seasonal one depends on it."""
+    """Return the model for features of a day; only a seasonal model depends on it."""
     return model.on(day) if isinstance(model, SeasonalModel) else model
 
 
-def _crossed(past: TrainingSet, name: str) -> Floats:
+def _cross_validated(past: TrainingSet, name: str) -> Floats:
     latest = past.windows[-1]
     log_odds = np.zeros(len(latest))
     for half in (0, 1):

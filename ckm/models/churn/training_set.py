@@ -1,4 +1,4 @@
-"""What a churn model learns from: customers as they stood on a day, and whether they churned after it."""
+"""Training set of churn models: features of customers at past cut-offs, with their outcome."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ Keys: TypeAlias = "NDArray[np.uint64]"
 Features: TypeAlias = "Mapping[str, Floats]"
 
 MOST_ROWS = 300_000
-"""Rows that a model learns from at most; beyond, its error is that of the question, not of the sample."""
+"""Largest number of training rows; more rows do not reduce the error."""
 FEWEST_EVENTS = 50
-"""So many must have left, and so many stayed, in all windows together, before anything is learned from them."""
+"""Fewest churned, and fewest retained, customers over all windows."""
 
 
 @dataclass(frozen=True)
 class TrainingSnapshot:
-    """Customers as they stood at the end of a day, and what came.
+    """Features of customers at the end of a day, and their outcome.
 
     Attributes
     ----------
     day
-        The cut-off, in days since 1970-01-01; nothing after it is in the features.
+        Cut-off, in days since 1970-01-01; features use no later rows.
     features
-        By name, shape (n,); NaN where a customer has none.
+        By name, shape (n,); NaN where a customer has no value.
     churned
-        Whether a customer bought nothing within the horizon after the day.
+        Whether a customer made no purchase within the horizon after the day.
     keys
-        Of the customers, of :func:`ckm.models.sampling.id_hashes`: who is in a sample hangs on them alone.
+        Hashes of the customers (:func:`ckm.models.sampling.id_hashes`); they determine samples.
     """
 
     day: int
@@ -53,29 +53,29 @@ class TrainingSnapshot:
         return len(self.churned)
 
     def rows(self, chosen: Flags) -> TrainingSnapshot:
-        """Return the window of some of its customers."""
+        """Return the window with some of its customers."""
         features = {name: values[chosen] for name, values in self.features.items()}
         return TrainingSnapshot(self.day, features, self.churned[chosen], self.keys[chosen])
 
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """What is known on a day: how it went after earlier cut-offs, and how customers stand now.
+    """Data known on a day: closed windows, and the features of the customers on that day.
 
     Attributes
     ----------
     windows
-        Their outcomes are known by ``day``; earliest first.
+        Windows with outcomes known by ``day``; earliest first.
     day
-        Today.
+        Current day.
     features
-        Of today's customers, by name.
+        Features of the current customers, by name.
     horizon
-        Days that the question looks ahead.
+        Horizon in days.
     seed
-        Of everything random.
+        Random seed.
     fits
-        Models of buying until leaving that were fitted already; share it among pasts of the same customers.
+        Fitted purchase models, shared among training sets of the same customers.
     """
 
     windows: tuple[TrainingSnapshot, ...]
@@ -88,65 +88,65 @@ class TrainingSet:
     def __post_init__(self) -> None:
         late = [window.day for window in self.windows if window.day + self.horizon > self.day]
         if late:
-            raise ValueError(f"{len(late)} windows end after day {self.day}: their outcomes are not known yet")
+            raise ValueError(f"{len(late)} windows end after day {self.day}: their outcomes are unknown")
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """Features to learn from: those of the latest window that today has too.
+        """Features of the training set: those of both the latest window and the current day.
 
-        A source that began between the windows (complaints, say) counts; in earlier windows its features are NaN.
+        Features of a source that begins between two windows are NaN in earlier windows.
         """
         return tuple(name for name in self.windows[-1].features if name in self.features)
 
     @cached_property
     def churned(self) -> Flags:
-        """Outcomes of all windows, one after the other."""
+        """Outcomes of all windows, concatenated."""
         return np.concatenate([window.churned for window in self.windows])
 
     def column(self, name: str) -> Floats:
-        """Return a feature of all windows, one after the other."""
+        """Return a feature of all windows, concatenated."""
         return np.concatenate([column(window.features, name, len(window)) for window in self.windows])
 
     def require_events(self) -> None:
-        """Raise NotEnoughDataError where too few left, or too few stayed, to learn from."""
+        """Raise NotEnoughDataError if there are too few churned or retained customers."""
         if not self.windows:
-            raise NotEnoughDataError("there is no past window to learn from", hint="ask for a shorter horizon")
+            raise NotEnoughDataError("no past window for training", hint="choose a shorter horizon")
         left = int(self.churned.sum())
-        stayed = len(self.churned) - left
-        if min(left, stayed) < FEWEST_EVENTS:
+        retained = len(self.churned) - left
+        if min(left, retained) < FEWEST_EVENTS:
             raise NotEnoughDataError(
-                f"of {len(self.churned)} customers in {len(self.windows)} past windows {left} churned and {stayed} "
-                f"came back; {FEWEST_EVENTS} of each are needed",
+                f"of {len(self.churned)} customers in {len(self.windows)} past windows {left} churned and {retained} "
+                f"were retained; {FEWEST_EVENTS} of each are needed",
                 hint=f"{NAMES_OVERDUE}; or load more history",
                 churned=left,
-                back=stayed,
+                retained=retained,
                 needed=FEWEST_EVENTS,
             )
 
 
 class ChurnModel(Protocol):
-    """What every churn model can do."""
+    """Interface of the churn models."""
 
     @property
     def name(self) -> str:
         """Return rule, btyd, scorecard or boosted."""
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of churn, finite; of a row by nothing but its features."""
+        """Return the log odds of churn, finite, row by row."""
 
     def to_plain(self) -> dict[str, object]:
-        """Return what was learned, as text, numbers, lists and dicts."""
+        """Return the fitted parameters as text, numbers, lists and dicts."""
 
 
 def column(features: Features, name: str, length: int) -> Floats:
-    """Return a feature, NaN throughout where it is absent."""
+    """Return a feature; all NaN if it is absent."""
     return features[name] if name in features else np.full(length, np.nan)
 
 
 def thinned(windows: Sequence[TrainingSnapshot], most: int = MOST_ROWS) -> tuple[TrainingSnapshot, ...]:
-    """Return the windows with about ``most`` rows in all; others at each cut-off, so that more customers are seen.
+    """Return the windows with about ``most`` rows in total; the sample differs between cut-offs.
 
-    Who stays hangs on key and day alone, not on who else is there.
+    The sample depends only on key and day, not on the other customers.
     """
     total = sum(map(len, windows))
     if total <= most:
@@ -156,7 +156,7 @@ def thinned(windows: Sequence[TrainingSnapshot], most: int = MOST_ROWS) -> tuple
 
 
 def _mixed(keys: Keys, day: int) -> Keys:
-    # the finaliser of splitmix64 (Steele, Lea and Flood 2014, OOPSLA): neighbouring days give unlike numbers
+    # finaliser of splitmix64 (Steele, Lea and Flood 2014, OOPSLA): neighbouring days give independent numbers
     with np.errstate(over="ignore"):
         mixed = keys ^ (np.uint64(day % 2**32) * np.uint64(0x9E3779B97F4A7C15))
         mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)

@@ -80,7 +80,7 @@ def test_what_happens_after_today_changes_no_score(name):
 
 
 def test_a_window_whose_outcome_is_not_known_yet_is_refused():
-    with pytest.raises(ValueError, match="not known yet"):
+    with pytest.raises(ValueError, match="outcomes are unknown"):
         TrainingSet((SHOP.window(TODAY - HORIZON + 1),), TODAY, SHOP.window(TODAY).features, HORIZON)
 
 
