@@ -1,6 +1,6 @@
-"""The model card: what a churn model is for, what it was tried on, and how right it was (Mitchell et al. 2019).
+"""Figures and facts of a model card (Mitchell et al. 2019): data, scores, reliability and gain.
 
-Numbers and facts only; :mod:`ckm.report.model_card` makes them a page or a mail.
+:mod:`ckm.report.model_card` renders them as a page or a mail.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
 
 RECENCY = "recency"
-"""The model by days since the last purchase alone: what any other must beat."""
+"""Baseline model: days since the last purchase alone."""
 SCORED = (
     "n",
     "base_rate",
@@ -36,18 +36,18 @@ WITHIN = 1.959964
 
 @dataclass(frozen=True)
 class Scores:
-    """How right a model was at a cut-off.
+    """Scores of a model at a cut-off.
 
     Attributes
     ----------
     model
         One of :data:`ckm.models.churn.training.MODELS`, or ``stack``.
     cut_off
-        The last day it knew of; None where customers were labelled and the model was cross-validated.
+        Cut-off; None for labelled data, where the model is cross-validated.
     n
         Customers.
     base_rate
-        Share of them who left.
+        Churn rate.
     roc_auc, average_precision, lift_top_decile
         Of the ranking.
     log_loss, brier, calibration_error
@@ -83,7 +83,7 @@ class CardDecile:
     def interval(self) -> tuple[float, float]:
         """The 95 % interval of the observed share (Wilson 1927, *J. Am. Stat. Assoc.* 22(158), 209-212).
 
-        Unlike ``p ± 1.96 se`` it stays within 0 and 1, and has a width where nobody or everybody left.
+        Unlike ``p ± 1.96 se`` it lies within 0 and 1, and has a positive width for rates of 0 and 1.
         """
         if not self.n:
             return 0.0, 1.0
@@ -129,16 +129,16 @@ class Gain:
 
 @dataclass(frozen=True)
 class CardData:
-    """What the model was learned from and tried on.
+    """Data of training and test.
 
     Attributes
     ----------
     customers
-        With a purchase by the as-of date; of labelled data all.
+        Customers with a purchase by the as-of date; in labelled data all rows.
     rows_used
-        Rows of the transactions that count; of labelled data those with a label.
+        Rows of the transactions that are used; in labelled data rows with a label.
     left_out
-        Why rows do not count, and how many.
+        Reasons of excluded rows, with their number.
     first_day, last_day
         Of the transactions; None for labelled data.
     blank_labels
@@ -160,13 +160,13 @@ class CardColumns:
     Attributes
     ----------
     used
-        Names of those that the model reads.
+        Names of the columns used by the model.
     left_out
-        Name and reason of those that it does not.
+        Name and reason of columns that are not used.
     all_different
-        Of those used, numbers that are different in every row.
+        Used numeric columns with a different value in every row.
     leaks
-        Name, ROC AUC by itself, and the sentence on each that gives the label away.
+        Name, ROC AUC alone, and sentence of each column that reveals the label.
     """
 
     used: tuple[str, ...]
@@ -177,7 +177,7 @@ class CardColumns:
 
 @dataclass(frozen=True)
 class CardFeature:
-    """A feature the model looks at."""
+    """Feature of the model."""
 
     name: str
     group: str
@@ -186,38 +186,38 @@ class CardFeature:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """All that is known of a churn model.
+    """Model card of a churn model.
 
     Attributes
     ----------
     as_of
-        The day of the analysis; None for labelled data.
+        As-of date; None for labelled data.
     question
-        What a probability is the probability of, as a sentence.
+        Definition of the probability, as a sentence.
     horizon_days, horizon_reasoning
-        How far it looks ahead, and why; None for labelled data.
+        Horizon with its reasoning; None for labelled data.
     chosen, chosen_because
-        The model that warns, and why this one.
+        Selected model, and the reason of the selection.
     data
-        What it was learned from.
+        Data of training and test.
     scores
-        Of each model at each cut-off, :data:`RECENCY` among them.
+        Scores of each model at each cut-off, :data:`RECENCY` included.
     reliability
         Of the chosen model.
     gains
         Of the chosen model and of :data:`RECENCY`.
     features
-        That the data have.
+        Features in the data.
     missing
-        Names of features whose source the data lack.
+        Names of features with missing source data.
     not_compared
-        Models that could not be learned, and why.
+        Models that could not be trained, with the reason.
     expected_error
-        Interval in which the calibration error of the next window is expected; None where that cannot be told.
+        Prediction interval of the next window's calibration error; None with fewer than two cut-offs.
     assumptions
-        Name and value, as a person reads them.
+        Name and value, formatted for readers.
     versions
-        Of what made the card, name and version.
+        Software versions by name.
     columns
         Of labelled data; None for transactions.
     """
@@ -242,17 +242,17 @@ class ModelCard:
 
     @property
     def labelled(self) -> bool:
-        """Whether it is of labelled data: without purchases, days, cut-offs and a horizon."""
+        """Whether the card is of labelled data, without cut-offs and a horizon."""
         return self.horizon_days is None
 
     @property
     def words(self) -> CardWords:
-        """What a card of its mode says beside its numbers."""
+        """Texts of the card's mode."""
         return load_card_words(labelled=self.labelled)
 
     @property
     def leaks(self) -> tuple[str, ...]:
-        """Columns of labelled data that give the label away: none of the figures holds if they are of after it."""
+        """Columns of labelled data that reveal the label; they make all figures unreliable."""
         return tuple(name for name, _, _ in self.columns.leaks) if self.columns else ()
 
     @property
@@ -270,7 +270,7 @@ class ModelCard:
         return tuple(each for each in self.scores if each.model == model)
 
     def mean(self, model: str, metric: str) -> float | None:
-        """Return the mean of a metric over the cut-offs, each weighing the same; None where there is none."""
+        """Return the mean of a metric over the cut-offs, equally weighted; None where it is not defined."""
         values = [value for each in self.of_model(model) if (value := each.value(metric)) is not None]
         return sum(values) / len(values) if values else None
 
@@ -341,18 +341,18 @@ def _data_rows(card: ModelCard) -> Iterator[CardRow]:
         return CardRow("data", metric, "", None, None, value, None, definition)
 
     yield row("customers", card.data.customers, "Rows" if card.labelled else "Customers with a purchase")
-    yield row("rows_used", card.data.rows_used, "Rows with a label" if card.labelled else "Rows that count")
+    yield row("rows_used", card.data.rows_used, "Rows with a label" if card.labelled else "Rows used")
     if card.labelled:
-        yield row("rows_blank_label", card.data.blank_labels, "Rows whose label is blank; in no other number")
+        yield row("rows_blank_label", card.data.blank_labels, "Rows with a blank label; no other figure includes them")
     for reason, count in card.data.left_out:
-        yield row("rows_left_out", count, f"Rows that do not count: {reason}")
+        yield row("rows_left_out", count, f"Rows excluded: {reason}")
     if card.horizon_days is not None:
-        yield row("horizon_days", card.horizon_days, f"Days that the question looks ahead: {card.horizon_reasoning}")
+        yield row("horizon_days", card.horizon_days, f"Horizon: {card.horizon_reasoning}")
 
 
 def _leak_rows(card: ModelCard) -> Iterator[CardRow]:
     for name, auc, sentence in card.columns.leaks if card.columns else ():
-        definition = f"ROC AUC of a column that gives the label away: {sentence}"
+        definition = f"ROC AUC of a column that reveals the label: {sentence}"
         yield CardRow("leaks", name, "", None, None, auc, card.data.rows_used, definition)
 
 

@@ -471,7 +471,7 @@ def test_a_file_holds_the_rows_and_stdout_the_summary(tmp_path: Path, small: Pat
     assert "urgent" in shown
     mail = run(*words, "-f", "md").stdout
     assert mail.startswith("# Churn warnings")
-    assert "## Whom to contact first" in mail
+    assert "## Contact first" in mail
     assert "assumptions: an offer retains" in mail.casefold()
 
 
