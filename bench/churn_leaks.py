@@ -1,9 +1,9 @@
-"""Columns that give the label away: how many made-up leaks are found, and how many honest columns are called one.
+"""Columns that reveal the label: detection rate of simulated leaks, and false positive rate of legitimate columns.
 
     python bench/churn_leaks.py
 
-Honest columns are normal in both outcomes, as numbers and in five bands. Leaks tell a share of churned customers, and a
-share of the others by mistake.
+Legitimate columns are normal in both outcomes, as numbers and in five bands. Leaks mark a share of churned customers,
+and by mistake a share of the others.
 """
 
 from __future__ import annotations
