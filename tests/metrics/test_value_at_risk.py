@@ -74,7 +74,7 @@ def test_a_kept_run_is_told_without_those_who_have_bought_since(tmp_path: Path) 
         ("nobody", 0.9, "urgent", "silent", 5.0),  # erased, or never here
     )
     found = risk(in_workspace(shop_context(), tmp_path))
-    assert (found.leaving.source, found.leaving.as_of, found.leaving.horizon) == ("kept", date(2025, 11, 1), 90)
+    assert (found.leaving.source, found.leaving.as_of, found.leaving.horizon) == ("saved", date(2025, 11, 1), 90)
     assert found.leaving.model == "scorecard"
     assert "1 of 4 customers have bought since" in found.remarks[0]
     metrics, missing = value_at_risk_metrics(in_workspace(shop_context(), tmp_path), found)
@@ -113,7 +113,7 @@ def test_a_run_whose_horizon_has_passed_or_of_a_later_day_is_not_told(tmp_path: 
     kept_run(tmp_path, as_of, ("bern", 0.8, "warn", "silent", 24.0))
     of = in_workspace(shop_context(), tmp_path)
     found = read_risk(of, ALL, None)
-    assert not isinstance(found, Risk) or found.leaving.source != "kept"
+    assert not isinstance(found, Risk) or found.leaving.source != "saved"
 
 
 @pytest.mark.slow
