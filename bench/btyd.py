@@ -14,10 +14,10 @@ import numpy as np
 from measure import SHARED, machine
 
 from ckm.models.btyd.bgnbd import fit_bgnbd
-from ckm.models.btyd.choice import choose_btyd
 from ckm.models.btyd.gamma_gamma import check_independence, fit_gamma_gamma
 from ckm.models.btyd.histories import histories_of_purchases
 from ckm.models.btyd.mbgnbd import fit_mbgnbd
+from ckm.models.btyd.model_selection import choose_btyd
 from ckm.models.btyd.pareto_nbd import fit_pareto_nbd
 
 CALIBRATION_END = date(1997, 9, 30).toordinal()

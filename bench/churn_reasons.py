@@ -30,18 +30,18 @@ import numpy as np
 import polars as pl
 from measure import CKM, machine, run
 
-from ckm.churning.facts import customer_facts, returning_customers
+from ckm.churning.customer_facts import customer_facts, returning_customers
+from ckm.churning.customer_snapshot import Snapshot, churned_within, snapshot
 from ckm.churning.reasons import explain
-from ckm.churning.snapshot import Snapshot, snapshot, stayed_away
-from ckm.churning.typical import typical_retained_customer
+from ckm.churning.typical_customer import typical_retained_customer
 from ckm.customers.calendar import calendar_day, day_number
 from ckm.customers.history import History, read_history
 from ckm.dataset import open_dataset
 from ckm.errors import NotEnoughDataError
 from ckm.example import make_shop
-from ckm.models.churn.learn import learn
 from ckm.models.churn.purchase_models import PurchaseModels
-from ckm.models.churn.window import TrainingSet, TrainingSnapshot
+from ckm.models.churn.training import learn
+from ckm.models.churn.training_set import TrainingSet, TrainingSnapshot
 from ckm.models.sampling import id_hashes
 from ckm.workspace import lay_out
 
@@ -86,7 +86,7 @@ def explained(history: History) -> pl.DataFrame:
     fits = PurchaseModels()
     snapshots = {day: snapshot(history, day, HORIZON) for day in ends}
     windows = {
-        day: TrainingSnapshot(day, each.features, stayed_away(history, each, HORIZON), keys[each.customers])
+        day: TrainingSnapshot(day, each.features, churned_within(history, each, HORIZON), keys[each.customers])
         for day, each in snapshots.items()
         if day + HORIZON <= history.last_day
     }

@@ -19,18 +19,18 @@ import polars as pl
 from measure import CKM, SHARED, machine, run
 from relabelling import online_retail
 
-from ckm.churning.forecast import repeat_purchases
-from ckm.churning.snapshot import snapshot, stayed_away
+from ckm.churning.churn_forecast import repeat_purchases
+from ckm.churning.customer_snapshot import churned_within, snapshot
 from ckm.customers.history import History, read_history
 from ckm.models.backtest import Backtest, walk_forward
 from ckm.models.churn.purchase_models import PurchaseModels
-from ckm.models.churn.window import TrainingSnapshot
+from ckm.models.churn.training_set import TrainingSnapshot
 from ckm.models.cutoffs import Calendar
 from ckm.models.sampling import id_hashes
 
 HORIZON = 90
 CUTOFFS = (date(1997, 12, 31), date(1998, 1, 31), date(1998, 2, 28), date(1998, 3, 31))
-COLUMNS = ("base_rate", "auc", "average_precision", "log_loss", "brier", "calibration_error", "lift_top_tenth")
+COLUMNS = ("base_rate", "auc", "average_precision", "log_loss", "brier", "calibration_error", "lift_top_decile")
 
 
 def cdnow() -> pl.LazyFrame:
@@ -58,8 +58,8 @@ class Windows:
     def __call__(self, day: int) -> TrainingSnapshot:
         """Return everybody who had bought by a day."""
         shot = snapshot(self.history, day, self.horizon)
-        away = stayed_away(self.history, shot, self.horizon)
-        return TrainingSnapshot(day, shot.features, away, self.keys[shot.customers])
+        churned = churned_within(self.history, shot, self.horizon)
+        return TrainingSnapshot(day, shot.features, churned, self.keys[shot.customers])
 
 
 def show(result: Backtest) -> None:

@@ -27,21 +27,21 @@ from measure import machine
 from relabelling import online_retail
 from scipy.special import expit
 
-from ckm.churning.forecast import repeat_purchases
+from ckm.churning.churn_forecast import repeat_purchases
 from ckm.customers.history import History, read_history
 from ckm.dataset import open_dataset
 from ckm.errors import NotEnoughDataError
 from ckm.models.backtest import PEER, past_of
-from ckm.models.churn.learn import MODELS, learn
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.stack import STACK, combined, fit_weights
+from ckm.models.churn.training import MODELS, learn
 from ckm.models.cutoffs import Calendar
 from ckm.models.metrics import brier, calibration_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from ckm.models.churn.window import TrainingSnapshot
+    from ckm.models.churn.training_set import TrainingSnapshot
 
 DAYS = 60
 START = datetime(2022, 1, 1, tzinfo=UTC)
@@ -107,7 +107,7 @@ class Sweep:
         self.made = Windows(history, horizon)
         self.windows: dict[int, TrainingSnapshot] = {}
         self.fits = PurchaseModels(repeat_purchases(history))
-        self.said: dict[int, dict[str, np.ndarray]] = {}
+        self.predicted: dict[int, dict[str, np.ndarray]] = {}
 
     def window(self, day: int) -> TrainingSnapshot:
         """Return the window of a day, made once."""
@@ -121,7 +121,7 @@ class Sweep:
 
     def models(self, day: int) -> dict[str, np.ndarray]:
         """Return the log odds of each model, learned from what was known on a day."""
-        if day not in self.said:
+        if day not in self.predicted:
             features = self.window(day).features
             past = past_of(self.window, self.calendar(day), day, features, fits=self.fits)
             found = {}
@@ -130,15 +130,15 @@ class Sweep:
                     found[name] = learn(past, name).log_odds(features)
                 except NotEnoughDataError:
                     continue
-            self.said[day] = found
-        return self.said[day]
+            self.predicted[day] = found
+        return self.predicted[day]
 
     def stack(self, day: int, without: str = "") -> np.ndarray:
         """Return the log odds of the stack as of a day."""
         tests = self.calendar(day).tests()
         known = [self.models(each) for each in (*tests, day)]
         names = [name for name in MODELS if name != without and all(name in each for each in known)]
-        outcomes = [([self.models(each)[name] for name in names], self.window(each).away) for each in tests]
+        outcomes = [([self.models(each)[name] for name in names], self.window(each).churned) for each in tests]
         weights = fit_weights(names, outcomes)
         return combined([self.models(day)[name] for name in weights], tuple(weights.values()))
 
@@ -156,10 +156,10 @@ def sweep(case: Case) -> None:
         except NotEnoughDataError:
             skipped += 1
             continue
-        away = of.window(day).away
+        churned = of.window(day).churned
         for name, log_odds in said.items():
             probability = np.asarray(expit(log_odds))
-            scores.setdefault(name, []).append((brier(away, probability), calibration_error(away, probability)))
+            scores.setdefault(name, []).append((brier(churned, probability), calibration_error(churned, probability)))
     show(case, {name: np.array(each) for name, each in scores.items()}, len(days) - skipped, days, skipped)
 
 

@@ -21,7 +21,7 @@ from ckm.models.sampling import id_hashes
 
 SEEDS = (0, 1, 2)
 TENTHS = 10
-COLUMNS = ("auc", "average_precision", "log_loss", "brier", "calibration_error", "lift_top_tenth")
+COLUMNS = ("auc", "average_precision", "log_loss", "brier", "calibration_error", "lift_top_decile")
 
 
 def main() -> None:
@@ -47,10 +47,10 @@ def show_blank(frame: pl.DataFrame) -> None:
     for number in range(TENTHS):
         blank = frame.with_columns(Churn=pl.when(tenth == number).then(None).otherwise("Churn"))
         rows = fit_labelled(blank, "Churn", "Yes", "customerID").blank
-        away = (frame.filter(tenth == number).sort("customerID")["Churn"] == "Yes").to_numpy()
-        areas.append(metrics.roc_auc(away, rows.log_odds))
+        churned = (frame.filter(tenth == number).sort("customerID")["Churn"] == "Yes").to_numpy()
+        areas.append(metrics.roc_auc(churned, rows.log_odds))
         probabilities.append(rows.log_odds)
-        outcomes.append(away)
+        outcomes.append(churned)
     whole = metrics.roc_auc(np.concatenate(outcomes), np.concatenate(probabilities))
     print(f"blank labels, AUC by tenth: {' '.join(f'{area:.4f}' for area in areas)}")
     print(f"mean {np.mean(areas):.4f}, of all {whole:.4f}")

@@ -23,7 +23,7 @@ from measure import CKM, SHARED, machine, run
 from ckm.customers.features import feature_table
 from ckm.example.shop import make_shop
 from ckm.example.workspace import CURRENCY, TIME_ZONE
-from ckm.models.clusters.stability import adjusted_rand_index
+from ckm.models.clusters.cluster_stability import adjusted_rand_index
 from ckm.segmentation.clusters.learn import ClustersDefinition, fit_clusters
 from ckm.segmentation.definition import Basis
 from ckm.settings import SegmentSettings

@@ -23,7 +23,7 @@ from ckm.customers.calendar import day_number
 from ckm.customers.features import feature_table
 from ckm.customers.ledger_reader import read_ledger
 from ckm.dataset import open_dataset
-from ckm.models.rhythm import shrunk_gap
+from ckm.models.purchase_interval import shrunk_gap
 from ckm.segmentation.lifecycle.definition import ACTIVE_STAGES, LifecycleDefinition
 
 if TYPE_CHECKING:

@@ -30,8 +30,8 @@ from ckm.errors import NotEnoughDataError
 from ckm.example.world import make_world
 from ckm.models.btyd.holdout import Holdout, HoldoutDecile, ModelHoldout, hold_out
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
-from ckm.models.spend.history import Purchases, SpendSnapshot
-from ckm.models.spend.ordering import OrderedSpend, fit_ordered_spend
+from ckm.models.spend.ordered_spend import OrderedSpend, fit_ordered_spend
+from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
 from ckm.models.threads import one_thread
 
 SPLIT = date(1997, 9, 30).toordinal()

@@ -1,4 +1,4 @@
-"""Warn of customers who are likely to churn; the functions behind ``ckm churn-warn``."""
+"""Churn warnings: the functions of ``ckm churn-warn``."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm import __version__
-from ckm.churning.card import CardData, ModelCard
-from ckm.churning.card_of_models import CardContext, card_of_backtest, card_of_labels
-from ckm.churning.contact import Assumptions, ProfitCurve, choose, order_is_of_value_at_risk, profit_curve
-from ckm.churning.forecast import AUTO, Forecast, forecast
+from ckm.churning.card_builder import CardContext, card_of_backtest, card_of_labels
+from ckm.churning.card_figures import CardData, ModelCard
+from ckm.churning.churn_forecast import AUTO, Forecast, forecast
+from ckm.churning.expected_gain import Assumptions, ProfitCurve, choose, order_is_of_value_at_risk, profit_curve
+from ckm.churning.forecast_remarks import forecast_remarks
 from ckm.churning.horizon import Horizon, parse_horizon, usual_horizon
-from ckm.churning.keeping import compare, judge, keep, last_warnings, warnings_to_judge
-from ckm.churning.levels import is_warning, level_remarks
-from ckm.churning.listing import COLUMNS, best_first, list_customers, summarise, without_amounts
-from ckm.churning.remarks import forecast_remarks
+from ckm.churning.saved_warnings import closed_warnings, compare, last_warnings, save_warnings, warning_outcome
+from ckm.churning.warning_levels import is_warning, level_remarks
+from ckm.churning.warning_list import COLUMNS, best_first, list_customers, summarise, without_amounts
 from ckm.customers.calendar import calendar_day
 from ckm.customers.history import read_history
 from ckm.customers.ledger_cache import find_cache
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
 
-    from ckm.churning.labelled import LabelledList
-    from ckm.churning.listing import ChurnListing
+    from ckm.churning.label_scores import LabelledList
+    from ckm.churning.warning_list import ChurnListing
     from ckm.config import Config
     from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
@@ -42,41 +42,41 @@ if TYPE_CHECKING:
     from ckm.store import Store
 
 MADE_WITH = ("numpy", "polars", "scikit-learn", "scipy")
-"""What a model card names the versions of."""
+"""Packages whose versions a model card lists."""
 DEFAULT_SEGMENTS = "default"
-"""The definition whose segments stand beside a warning."""
+"""Segment definition whose segments the warnings list."""
 
 
 @dataclass(frozen=True)
 class ChurnOptions:
-    """What to warn of, and what to keep.
+    """Options of a churn warning run.
 
     Attributes
     ----------
     as_of
-        The day; None means the newest usual day.
+        As-of date; None means the newest usual day.
     horizon
-        Days to look ahead; None means the horizon that suits the rhythm of the customers.
+        Days that the prediction looks ahead; None means the default by the customers' purchase intervals.
     model
-        One of :data:`ckm.churning.forecast.CHOICES`.
+        One of :data:`ckm.churning.churn_forecast.CHOICES`.
     backtest
-        Compare the models on the past also where one is named.
+        Run the backtest also where a model is named.
     lead_time
-        Days that an action needs; None means the setting's.
+        Days that an action needs; None means the setting.
     budget
-        Contacts that can be made; None means no limit.
+        Largest number of contacts; None means no limit.
     all_customers
-        List everybody, not only customers with a warning.
+        List all customers, not only those with a warning.
     new_only
-        List only what is new or worse since the last run.
+        List only warnings that are new or worse since the previous run.
     seed
-        Of everything random.
+        Random seed.
     keep
-        Whether a workspace keeps the warnings.
+        Whether to save the warnings in the workspace.
     wait
-        Seconds to wait for another writer of the store; null for as long as it takes.
+        Seconds to wait for another writer of the store; None means no limit.
     cache
-        Whether to use, and keep, the workspace's ledger; without it the transactions are read.
+        Whether to use and save the workspace's ledger; without it the transactions are read.
     """
 
     as_of: date | None = None
@@ -94,34 +94,34 @@ class ChurnOptions:
 
 
 WITHOUT_AMOUNTS = (
-    "no amounts are known: the list is in the order of the purchases at risk, and says nothing of value or gain"
+    "the data have no amounts: the list is ordered by purchases at risk, without value at risk and expected gain"
 )
 
 
 @dataclass(frozen=True)
 class ChurnWarnings(Result):
-    """Customers who are likely to churn, why, and what to do.
+    """Customers with a churn warning, their reasons and recommended actions.
 
     Attributes
     ----------
     frame
-        The customers who were asked for, best first; the columns of :data:`ckm.churning.listing.COLUMNS`.
+        Listed customers, highest expected gain first; the columns of :data:`ckm.churning.warning_list.COLUMNS`.
     summary
-        One row per level, of the customers in ``frame``; see :func:`ckm.churning.listing.summarise`.
+        One row per level, for the customers in ``frame``; see :func:`ckm.churning.warning_list.summarise`.
     curve
-        What the first of them are expected to gain, by the length of the list.
+        Expected gain by length of the list.
     forecast
-        Model, horizon, and how right the models were on the past.
+        Model, horizon, churn probabilities and backtest.
     titles
-        Title of each knowledge entry that answers something, by id.
+        Titles of the knowledge entries that answer a reason, by id.
     value
-        What a customer is worth: ``margin``, or ``revenue`` where no costs are known.
+        Measure of customer value: ``margin``, or ``revenue`` where no costs are known.
     levels
-        Where the levels begin, as a sentence.
+        Thresholds of the levels, as a sentence.
     assumptions
-        What the expected gain rests on, as a sentence.
+        Assumptions of the expected gain, as a sentence.
     remarks
-        What a reader should know, as sentences.
+        Notes for the reader, as sentences.
     """
 
     frame: pl.DataFrame
@@ -136,12 +136,12 @@ class ChurnWarnings(Result):
 
     @property
     def as_of(self) -> date:
-        """The day the analysis stands on; it saw nothing after it."""
+        """As-of date; rows after it are not used."""
         return calendar_day(self.forecast.today.day)
 
     @property
     def warned(self) -> int:
-        """Customers in the list with a warning: all of them, unless everybody is listed."""
+        """Number of listed customers with a warning."""
         return self.frame.height - self.frame["level"].null_count()
 
     @property
@@ -151,7 +151,7 @@ class ChurnWarnings(Result):
 
     @property
     def money_known(self) -> bool:
-        """Whether the transactions have amounts; without them the curve is of purchases, and not to be shown."""
+        """Whether the transactions have amounts; without them the profit curve has no meaning."""
         return self.currency != NO_CURRENCY
 
 
@@ -170,34 +170,34 @@ def churn(
     keep: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> ChurnWarnings:
-    """Say of every customer how likely they are to order nothing within the horizon, why, and what to do.
+    """Predict each customer's probability of no purchase within the horizon, with reasons and recommended actions.
 
     Parameters
     ----------
     source
         As for :func:`ckm.dataset.given.dataset_of`.
     as_of
-        The last day that counts. Default: the newest usual day.
+        Last day that the analysis uses. Default: the newest usual day.
     horizon
-        Days to look ahead, or a span as ``90d``. Default: what suits the customers' purchase intervals.
+        Days to look ahead, or a span such as ``90d``. Default: by the customers' purchase intervals.
     model
-        ``auto``, or a model of :data:`ckm.models.churn.learn.MODELS`.
+        ``auto``, or a model of :data:`ckm.models.churn.training.MODELS`.
     backtest
-        Compare the models on the past also where one is named.
+        Run the backtest also where a model is named.
     lead_time
-        Days that an action needs. Default: the setting's.
+        Days that an action needs. Default: the setting.
     budget
-        Contacts that can be made. Default: no limit.
+        Largest number of contacts. Default: no limit.
     all_customers
-        List everybody, not only customers with a warning.
+        List all customers, not only those with a warning.
     new_only
-        List only what is new or worse since the last run.
+        List only warnings that are new or worse since the previous run.
     seed
-        Of everything random.
+        Random seed.
     keep
-        Whether a workspace keeps the warnings and the ledger.
+        Whether to save the warnings and the ledger in the workspace.
     progress
-        Is told each stage.
+        Called with the name of each stage.
 
     Raises
     ------
@@ -222,34 +222,34 @@ def churn(
         keep=keep,
         cache=keep,
     )
-    found = warn(dataset, request, dataset.config, tell=progress or (lambda _: None))
+    found = warn(dataset, request, dataset.config, progress=progress or (lambda _: None))
     return replace(found, remarks=(*dataset.remarks, *found.remarks))
 
 
 def warn(
-    dataset: Dataset, request: ChurnOptions, config: Config, *, tell: Callable[[str], None] = lambda _: None
+    dataset: Dataset, request: ChurnOptions, config: Config, *, progress: Callable[[str], None] = lambda _: None
 ) -> ChurnWarnings:
-    """Say of every customer how likely they are to order nothing within the horizon, why, and what to do.
+    """Predict each customer's probability of no purchase within the horizon, with reasons and recommended actions.
 
     Parameters
     ----------
     dataset
         A workspace or a file of transactions.
     request
-        What to warn of.
+        Options.
     config
         Settings.
-    tell
-        Is told what is being done.
+    progress
+        Called with the name of each stage.
 
     Raises
     ------
     UsageError
-        The request contradicts itself or the data.
+        The options contradict each other or the data.
     InputError
         See :func:`ckm.customers.features.feature_table`.
     NotEnoughDataError
-        Too little history; the message says what is there and what is needed.
+        Too little history; the message states the days available and needed.
     """
     settings = config.churn
     dataset = dataset.known_on(request.as_of)
@@ -257,10 +257,10 @@ def warn(
     store = _store(dataset, request.wait)
     if request.new_only and store is None:
         raise UsageError(
-            "--new-only compares with warnings that a workspace has kept, and this is no workspace",
-            hint="make one: ckm init DIR",
+            "--new-only compares with the saved warnings of a workspace, and there is no workspace",
+            hint="create one: ckm init DIR",
         )
-    tell("reading")
+    progress("reading")
     history = read_history(
         tables,
         as_of=request.as_of,
@@ -268,34 +268,36 @@ def warn(
         cache=find_cache(dataset, enabled=request.cache, keep=request.keep),
         keep_stray_dates=config.keeps_stray_dates,
     )
-    horizon = usual_horizon(history) if request.horizon is None else _asked(request.horizon)
-    found = forecast(history, horizon, model=request.model, compare=request.backtest, seed=request.seed, tell=tell)
+    horizon = usual_horizon(history) if request.horizon is None else _given_horizon(request.horizon)
+    found = forecast(
+        history, horizon, model=request.model, compare=request.backtest, seed=request.seed, progress=progress
+    )
     lead_time = settings.lead_time if request.lead_time is None else request.lead_time
-    tell("explaining")
+    progress("explaining")
     kb = dataset.workspace.kb_dir if dataset.workspace else None
     listing = list_customers(found, tables, settings, lead_time=lead_time, kb=kb, all_customers=request.all_customers)
     as_of = calendar_day(history.as_of)
     frame, segment_remarks = _with_segments(listing.frame, dataset, tables, as_of, history.everybody)
     earlier = last_warnings(store, horizon.days, as_of) if store else None
-    compared = compare(frame, earlier, as_of=as_of, margin=settings.change_margin)
+    changes = compare(frame, earlier, as_of=as_of, margin=settings.change_margin)
     remarks = [
         *forecast_remarks(found),
         *listing.remarks,
         *segment_remarks,
     ]
     if store is not None:
-        remarks += [compared.sentence, *_turned_out(store, found, as_of)]
+        remarks += [changes.sentence, *_past_outcome(store, found, as_of)]
         if request.keep and dataset.workspace is not None and not dataset.workspace.writable:
             remarks.append("the workspace cannot be written: the warnings were not saved")
         elif request.keep:
-            keep(store, compared.frame, as_of=as_of, horizon=horizon.days, facts={"model": found.model.name})
-    chosen = _chosen(compared.new if request.new_only else compared.frame, request)
+            save_warnings(store, changes.frame, as_of=as_of, horizon=horizon.days, facts={"model": found.model.name})
+    chosen = _chosen(changes.new if request.new_only else changes.frame, request)
     assumptions = Assumptions.of(settings)
     money_known = history.ledger.currency != NO_CURRENCY
     remarks += [
-        *level_remarks(compared.frame, chosen, listing.thresholds, lead_time=lead_time),
-        *_shortened(compared.frame, chosen, request),
-        *(_priced(chosen, listing, assumptions) if money_known else ()),
+        *level_remarks(changes.frame, chosen, listing.thresholds, lead_time=lead_time),
+        *_list_remarks(changes.frame, chosen, request),
+        *(_gain_remarks(chosen, listing, assumptions) if money_known else ()),
     ]
     listed, summary = chosen.select(COLUMNS), summarise(chosen, history.ledger.currency)
     return ChurnWarnings(
@@ -312,16 +314,16 @@ def warn(
 
 
 def model_card(result: ChurnWarnings) -> ModelCard:
-    """Return what is known of the model that warned: for a page, a mail, or numbers.
+    """Return the model card of a backtested run.
 
     Raises
     ------
     UsageError
-        The models were not compared on the past.
+        The run has no backtest.
     """
     found = result.forecast
     if found.backtest is None:
-        raise UsageError("a model card needs a backtest", hint="ask for it: ChurnOptions(backtest=True), or --backtest")
+        raise UsageError("a model card needs a backtest", hint="use --backtest, or backtest=True")
     history, left = found.history, found.history.everybody.left_out
     reasons = {
         "with a stray date": left.rows_stray,
@@ -347,7 +349,7 @@ def model_card(result: ChurnWarnings) -> ModelCard:
 
 
 def labelled_card(found: LabelledList, *, label: str, positive: str) -> ModelCard:
-    """Return what is known of the model that scored a table with a label."""
+    """Return the model card of a labelled table."""
     labelled, blank = len(found.fit.ids), len(found.fit.blank.ids)
     data = CardData(customers=labelled + blank, rows_used=labelled, blank_labels=blank)
     context = CardContext(data, (), _versions())
@@ -358,29 +360,29 @@ def _versions() -> tuple[tuple[str, str], ...]:
     return (("ckm", __version__), *((name, version(name)) for name in MADE_WITH))
 
 
-def _asked(days: int) -> Horizon:
+def _given_horizon(days: int) -> Horizon:
     if days < 1:
-        raise UsageError(f"a horizon of {days} days is none", hint="name at least 1")
-    return Horizon(days, f"{days} days, as asked for")
+        raise UsageError(f"invalid horizon: {days} days", hint="use at least 1")
+    return Horizon(days, f"{days} days, as given")
 
 
 def _store(dataset: Dataset, wait: float | None) -> Store | None:
     if dataset.workspace is None:
         return None
-    from ckm.store import Store  # deltalake, which a file has no use for
+    from ckm.store import Store  # imports deltalake, which a single file does not need
 
     return Store(dataset.workspace.store_dir, wait=wait)
 
 
 def _chosen(frame: pl.DataFrame, request: ChurnOptions) -> pl.DataFrame:
-    """Return the rows to list, best first."""
+    """Return the rows to list, highest expected gain first."""
     if request.budget is not None:
         return choose(frame, request.budget)
     return best_first(frame if request.all_customers else frame.filter(pl.col("level").is_not_null()))
 
 
 def _gains(frame: pl.DataFrame) -> pl.Series:
-    """Return what contacts are expected to gain of all with a warning and can be contacted in time."""
+    """Return the expected gain of customers with a warning within the lead time."""
     return _contacts(frame)["expected_gain"]
 
 
@@ -388,23 +390,23 @@ def _contacts(frame: pl.DataFrame) -> pl.DataFrame:
     return frame.filter(is_warning() & ~pl.col("past_lead_time"))
 
 
-def _shortened(everybody: pl.DataFrame, chosen: pl.DataFrame, request: ChurnOptions) -> list[str]:
-    """Say of what a shortened list is a part."""
+def _list_remarks(everybody: pl.DataFrame, chosen: pl.DataFrame, request: ChurnOptions) -> list[str]:
+    """Return a remark on the share of warnings in a shortened list."""
     if request.budget is None and not request.new_only:
         return []
     warned = everybody.filter(pl.col("level").is_not_null()).height
-    return [f"the list, and all totals, are of {chosen.height:,} of {counted(warned, 'customer')} with a warning"]
+    return [f"the list and all totals include {chosen.height:,} of {counted(warned, 'customer')} with a warning"]
 
 
-def _priced(chosen: pl.DataFrame, listing: ChurnListing, assumptions: Assumptions) -> list[str]:
+def _gain_remarks(chosen: pl.DataFrame, listing: ChurnListing, assumptions: Assumptions) -> list[str]:
     """Return remarks on how the expected gain is computed."""
     remarks = [listing.lost.sentence(listing.value)]
     if listing.value == "revenue":
-        remarks.append("no costs are known: values at risk and gains are revenue, not margin")
+        remarks.append("the data have no costs: value at risk and expected gain are revenue, not margin")
     if order_is_of_value_at_risk(_contacts(chosen)):
         remarks.append(
-            "every expected gain is positive and in the order of the value at risk: whether a contact pays follows "
-            f"from the assumed offer success rate of {assumptions.offer_success_rate:.0%}, not from data"
+            "every expected gain is positive and in the order of the value at risk: whether a contact pays depends on "
+            f"the assumed offer success rate of {assumptions.offer_success_rate:.0%}, not on the data"
         )
     return remarks
 
@@ -412,7 +414,7 @@ def _priced(chosen: pl.DataFrame, listing: ChurnListing, assumptions: Assumption
 def _with_segments(
     frame: pl.DataFrame, dataset: Dataset, tables: Mapping[str, pl.LazyFrame], as_of: date, ledger: Ledger
 ) -> tuple[pl.DataFrame, list[str]]:
-    """Add the segment that the workspace's definition says; null without one, or where it does not fit the data."""
+    """Add the segment by the workspace's definition; null without one, or where it does not match the data."""
     without = frame.with_columns(segment=pl.lit(None, pl.String))
     if dataset.workspace is None:
         return without, []
@@ -422,17 +424,17 @@ def _with_segments(
             return without, []
         segments = apply_definition(saved, tables, as_of=as_of, ledger=ledger).kept.select("customer_id", "segment")
     except UsageError as error:
-        # What is wrong with the segments must not silence the warnings.
+        # An invalid segment definition must not suppress the warnings.
         return without, [f"no segments: {error}"]
     remark = f"segments by definition '{saved.name}' version {saved.version}"
     return frame.join(segments, on="customer_id", how="left", maintain_order="left"), [remark]
 
 
-def _turned_out(store: Store, found: Forecast, as_of: date) -> list[str]:
-    """Say how the newest warnings whose horizon has passed turned out."""
+def _past_outcome(store: Store, found: Forecast, as_of: date) -> list[str]:
+    """Return precision, recall and lead time of the newest warnings whose horizon has passed."""
     horizon = found.horizon.days
-    earlier = warnings_to_judge(store, horizon, as_of)
+    earlier = closed_warnings(store, horizon, as_of)
     if earlier is None:
         return []
     next_order = found.history.ledger.next_purchases(earlier.as_of)
-    return [judge(earlier, next_order, horizon=horizon).sentence]
+    return [warning_outcome(earlier, next_order, horizon=horizon).sentence]

@@ -1,37 +1,37 @@
-"""The average customer's risk, which the levels of a warning are multiples of."""
+"""Base rate: the churn rate of customers who can still be retained; warning levels are multiples of its odds."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ckm.churning.snapshot import Snapshot
-    from ckm.models.churn.window import Features, Flags, Floats, TrainingSet
+    from ckm.churning.customer_snapshot import Snapshot
+    from ckm.models.churn.training_set import Features, Flags, Floats, TrainingSet
 
 DIGITS = 2
-"""Decimals of a base rate: levels do not move with its noise from one day to the next."""
+"""Decimals of a base rate, so that noise from day to day does not move the levels."""
 
 
 def past_base_rate(past: TrainingSet) -> float | None:
-    """Return the share that left, over all past windows, of the customers who could still be lost; None without any.
+    """Return the churn rate of the customers who could still be retained, over all past windows; None without any.
 
-    Who had no spend in 12 months, or had been silent for longer than their own long gap and the horizon together, is
-    not counted: they are no warning, and almost all of them leave.
+    Excludes customers without spend in 12 months, and customers whose days without a purchase exceed their own long
+    interval plus the horizon. They get no warning, and almost all of them churn.
     """
-    customers = left = 0
+    customers = churned = 0
     for window in past.windows:
         counts = can_be_lost(window.features, window.features["spend_12mo"], past.horizon)
         customers += int(counts.sum())
-        left += int(window.away[counts].sum())
-    return left / customers if customers else None
+        churned += int(window.churned[counts].sum())
+    return churned / customers if customers else None
 
 
 def base_rate(past_rate: float | None, today: Snapshot, probability: Floats) -> float:
-    """Return the share of the customers who can still be lost and leave: the lower of past and expected.
+    """Return the base rate: the lower of the past churn rate and the mean churn probability of today.
 
-    The past keeps it where it is when more customers leave than usual: then more are with a warning, not the same
-    number as ever. What is expected lowers it where the customers have changed, as a cohort does that has outlived its
-    one-time buyers: measured against these, nobody would be at risk.
+    The past rate is stable, so that a period with high churn gives more warnings. The mean probability lowers the base
+    rate where the customers have changed. For example, a cohort that has lost its one-time buyers would get no warnings
+    by its past rate.
     """
     mine = probability[can_be_lost(today.features, today.value, today.horizon)]
     rates = [past_rate] if past_rate is not None else []
@@ -40,6 +40,6 @@ def base_rate(past_rate: float | None, today: Snapshot, probability: Floats) -> 
 
 
 def can_be_lost(features: Features, value: Floats, horizon: int) -> Flags:
-    """Whether each customer is worth something and not gone, as :func:`ckm.churning.levels.give_levels` has it."""
+    """Return who has a positive value and is not past churn, as in :func:`ckm.churning.warning_levels.give_levels`."""
     found: Flags = (value > 0) & (features["gap_p80_days"] + horizon - features["days_silent"] >= 0)
     return found

@@ -1,4 +1,4 @@
-"""What each feature of a churn model is, its group, and which way it points: ``ckm/data/churn_features.yaml``."""
+"""Catalogue of churn features with group, formula and direction: ``ckm/data/churn_features.yaml``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ckm.yamlfile import YamlEntry, read_yaml
 CATALOGUE = Path(__file__).parents[1] / "data" / "churn_features.yaml"
 CATALOGUE_SCHEMA = "ckm.churn_features/1"
 GROUPS = ("silence", "rhythm", "spend", "breadth", "service", "billing", "satisfaction", "age")
-"""In the order in which they are told."""
+"""Feature groups in their order of display."""
 
 Direction = Literal["yes", "no", "unclear"]
 
@@ -27,15 +27,15 @@ class ChurnFeature:
     Attributes
     ----------
     name
-        In :attr:`ckm.churning.snapshot.Snapshot.features`.
+        Key in :attr:`ckm.churning.customer_snapshot.Snapshot.features`.
     group
-        One of :data:`GROUPS`; features of a group explain a score together.
+        One of :data:`GROUPS`; reasons explain a score by group.
     unit, meaning, formula
-        For a reader.
+        Texts for readers.
     needs
-        Columns of the transactions, or ``TABLE.COLUMN``, from which it is made, beside ``customer_id``.
+        Columns of the transactions, or ``TABLE.COLUMN``, that it needs besides ``customer_id``.
     higher_is_worse
-        Whether a higher value speaks for leaving.
+        Whether a higher value raises the churn probability.
     """
 
     name: str
@@ -49,14 +49,14 @@ class ChurnFeature:
 
 @dataclass(frozen=True)
 class ChurnFeatures:
-    """All features in their order, the version of their formulas.
+    """All features with the version of their formulas.
 
     Attributes
     ----------
     version
-        Of the formulas.
+        Version of the formulas.
     features
-        By group.
+        Features, ordered by group.
     """
 
     version: int
@@ -78,11 +78,11 @@ def read_catalogue(path: Path = CATALOGUE) -> ChurnFeatures:
     Raises
     ------
     UsageError
-        The file is no such catalogue, or names a feature twice.
+        The file is not a feature catalogue, or defines a feature twice.
     """
     document = read_yaml(path)
     if document is None:
-        raise UsageError(f"{path}: 'schema' is missing", hint="needed are schema, version, features")
+        raise UsageError(f"{path}: 'schema' is missing", hint="required keys: schema, version, features")
     keys = document.fields(("schema", "version", "features"))
     if keys["schema"].text() != CATALOGUE_SCHEMA:
         raise UsageError(f"{keys['schema'].where}: not a catalogue of churn features")
@@ -90,7 +90,7 @@ def read_catalogue(path: Path = CATALOGUE) -> ChurnFeatures:
     names = [feature.name for feature in features]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
-        raise UsageError(f"{path}: features named twice: {', '.join(doubled)}")
+        raise UsageError(f"{path}: features defined twice: {', '.join(doubled)}")
     return ChurnFeatures(
         version=keys["version"].whole(),
         features=features,

@@ -1,4 +1,4 @@
-"""How far a churn warning looks ahead."""
+"""Horizon: the number of days within which a churn model predicts no purchase."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING
 from ckm.customers.calendar import calendar_day
 from ckm.customers.fixed_intervals import fixed_intervals
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.models.rhythm import population_gap
+from ckm.models.purchase_interval import population_gap
 from ckm.wording import counted
 
 if TYPE_CHECKING:
     from ckm.customers.history import History
 
 USUAL_DAYS = (30, 60, 90, 180, 365)
-"""Horizons that people talk in: a month, two, a quarter, half a year, a year."""
+"""Common horizons: one and two months, a quarter, half a year, a year."""
 MEDIAN = 0.5
 LONG_GAP = 0.8
-"""Share of the gaps that the horizon is to cover: who churns longer does what one in five gaps does."""
+"""Share of the purchase intervals that the horizon covers: one in five is longer."""
 MOST_DAYS = 3_660
-"""Ten years; beyond, the number is a slip."""
+"""Ten years; a larger number is most likely a typing error."""
 
 _UNITS = {"d": 1.0, "w": 7.0, "mo": 365.25 / 12, "y": 365.25}
 _WRITTEN = re.compile(r"([0-9]{1,5})(d|w|mo|y)")
@@ -45,26 +45,25 @@ class Horizon:
 
 
 def usual_horizon(history: History) -> Horizon:
-    """Return the horizon that suits the purchase intervals of the shop's customers.
+    """Return the default horizon, by the purchase intervals of the shop's customers.
 
-    It is the 80th percentile of the gaps between purchases, each customer weighing the same as in
-    :func:`ckm.models.rhythm.population_gap` (were each gap to weigh the same, the few who come every week would set the
-    horizon for all), at the nearest of :data:`USUAL_DAYS` by ratio: to a customer 60 days are as far from 30 as from
-    120. It is never shorter than the median gap, nor than the interval of customers who buy on fixed days: within a
-    shorter one a customer who goes on as ever buys nothing. Only gaps that ended are seen, so that the true percentile
-    is rather longer.
+    It is the 80th percentile of the purchase intervals with equal weight per customer
+    (:func:`ckm.models.purchase_interval.population_gap`; with equal weight per interval, the few weekly buyers would
+    set the horizon of all), rounded to the nearest of :data:`USUAL_DAYS` by ratio. It is at least the median interval
+    and the interval of customers who buy on fixed days, because an active customer need not buy within a shorter one.
+    Open intervals are not observed, so the true percentile is higher.
 
     Raises
     ------
     NotEnoughDataError
-        No customer came back, or the history is not longer than the horizon.
+        No customer bought again, or the history is not longer than the horizon.
     """
     gaps = history.ledger.gaps
     long, median = (population_gap(gaps.histogram(), share) for share in (LONG_GAP, MEDIAN))
     if long is None or median is None:
         raise NotEnoughDataError(
-            f"no horizon can be chosen: of {counted(len(history.customers), 'customer')} 0 bought on a second day, "
-            "and at least 1 is needed",
+            f"no default horizon: none of {counted(len(history.customers), 'customer')} bought on a second day; "
+            "at least 1 is needed",
             hint=_shorter(history.as_of - history.first_day),
             customers=len(history.customers),
         )
@@ -75,36 +74,36 @@ def usual_horizon(history: History) -> Horizon:
     repeaters = int((gaps.counts() > 0).sum())
     why = f"the nearest of {', '.join(map(str, USUAL_DAYS))} by ratio"
     if days != nearest_usual(long):
-        shortest = fixed.reason if fixed else f"the median gap of {median:g} days"
-        why = f"and a horizon must not be shorter than {shortest}"
+        shortest = fixed.reason if fixed else f"the median interval of {median:g} days"
+        why = f"but not shorter than {shortest}"
     return Horizon(
         days,
-        f"{days} days, because 80 % of the gaps between two purchases are no longer than "
-        f"{counted(round(long), 'day')} ({counted(repeaters, 'repeat customer')}, each weighing the same), {why}",
+        f"{days} days: 80 % of the purchase intervals are at most {counted(round(long), 'day')} "
+        f"({counted(repeaters, 'repeat customer')}, equally weighted), {why}",
     )
 
 
 def nearest_usual(days: float, least: float = 0) -> int:
-    """Return the one of :data:`USUAL_DAYS` that is nearest by ratio, of equally near ones the shorter.
+    """Return the nearest of :data:`USUAL_DAYS` by ratio; on ties the shorter.
 
-    None shorter than ``least`` is taken; where all are, it is ``least``, rounded up.
+    Values below ``least`` are not returned; if all are below it, the result is ``least`` rounded up.
     """
     long_enough = [each for each in USUAL_DAYS if each >= least] or [math.ceil(least)]
     return min(long_enough, key=lambda each: (abs(math.log(each / days)), each))
 
 
 def check_fixed_intervals(history: History, days: int) -> None:
-    """Refuse a horizon that is shorter than the fixed interval at which most repeat customers buy.
+    """Raise if the horizon is shorter than the fixed interval at which most repeat customers buy.
 
     Raises
     ------
     NotEnoughDataError
-        Whether the next purchase falls into the horizon would be a matter of the calendar, not of the customer.
+        The calendar alone would decide whether the next purchase falls into the horizon.
     """
     fixed = fixed_intervals(history.ledger.gaps)
     if fixed is not None and days < fixed.days:
         raise NotEnoughDataError(
-            f"a horizon of {counted(days, 'day')} is shorter than {fixed.reason}: a customer who goes on as ever need "
+            f"a horizon of {counted(days, 'day')} is shorter than {fixed.reason}: active customers need "
             "not buy within it",
             hint=f"--horizon {nearest_usual(fixed.days, fixed.days)}d",
             horizon_days=days,
@@ -113,12 +112,12 @@ def check_fixed_intervals(history: History, days: int) -> None:
 
 
 def check_horizon(history: History, days: int) -> None:
-    """See that a horizon fits into the history.
+    """Raise if a horizon is longer than the history.
 
     Raises
     ------
     NotEnoughDataError
-        No window of so many days has closed since the first purchase.
+        No window of that length has closed since the first purchase.
     """
     span = history.as_of - history.first_day
     if days > span:
@@ -132,7 +131,7 @@ def check_horizon(history: History, days: int) -> None:
 
 
 def _shorter(span: int) -> str:
-    """Name the longest usual horizon that fits three times into the history."""
+    """Return a hint: the longest common horizon that fits three times into the history."""
     fitting = [each for each in USUAL_DAYS if 3 * each <= span]
     return f"--horizon {fitting[-1]}d" if fitting else f"load at least {3 * USUAL_DAYS[0]} days of transactions"
 
@@ -140,17 +139,17 @@ def _shorter(span: int) -> str:
 def parse_horizon(text: str) -> int:
     """Return the days of ``90d``, ``12w``, ``3mo`` or ``1y``.
 
-    A month is a twelfth of a year of 365.25 days, so that 12mo is 1y is 365 days, and 3mo is 91.
+    A month is a twelfth of 365.25 days: 12mo and 1y are 365 days, 3mo is 91 days.
 
     Raises
     ------
     UsageError
-        It is written otherwise, is zero, or is more than ten years.
+        Another notation, zero, or more than ten years.
     """
     written = _WRITTEN.fullmatch(text.strip().lower())
     days = math.floor(int(written[1]) * _UNITS[written[2]]) if written else 0
     if not 1 <= days <= MOST_DAYS:
         raise UsageError(
-            f"--horizon {text!r} is no span of 1 to {MOST_DAYS} days", hint="write it as 90d, 12w, 3mo or 1y"
+            f"invalid --horizon {text!r}: not 1 to {MOST_DAYS} days", hint="write it as 90d, 12w, 3mo or 1y"
         )
     return days

@@ -1,4 +1,4 @@
-"""Why a customer has the score that they have: sentences whose points add up to it."""
+"""Reasons of a churn probability: sentences whose contributions add up to its log odds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ckm.churning.feature_catalogue import GROUPS, load_catalogue
-from ckm.churning.reason_book import load_reasons
+from ckm.churning.reason_catalogue import load_reasons
 from ckm.models.shapley import Attribution, group_shapley
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.churning.facts import ReturningCustomers
-    from ckm.churning.reason_book import Reason, ReasonBook
-    from ckm.churning.typical import TypicalRetainedCustomer
+    from ckm.churning.customer_facts import ReturningCustomers
+    from ckm.churning.reason_catalogue import Reason, ReasonCatalogue
+    from ckm.churning.typical_customer import TypicalRetainedCustomer
 
     Codes: TypeAlias = NDArray[np.uint32]
     Flags: TypeAlias = NDArray[np.bool_]
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
     Features: TypeAlias = Mapping[str, Floats]
 
 CLEAR_POINTS = log(1.5)
-"""A cause that raises the churn odds by half is told before any sign."""
+"""Contribution from which a cause ranks before all signs: it raises the churn odds by half."""
 LEAST_POINTS = log(1.01)
-"""Of what raises the odds by less than a hundredth nothing is said; so rounding is no reason either."""
+"""Smallest contribution with a sentence: 1 % of the odds, well above rounding errors."""
 
 SCHEMA: Mapping[str, pl.DataType] = {
     "customer": pl.UInt32(),
@@ -48,21 +48,20 @@ SCHEMA: Mapping[str, pl.DataType] = {
 
 @dataclass(frozen=True)
 class Reasons:
-    """Why customers have their scores.
+    """Reasons of the churn probabilities of customers.
 
     Attributes
     ----------
     frame
-        By customer, in the order given, and ``rank`` (0 is to be read first):
+        By customer, in the given order, and ``rank`` (0 is the top reason):
 
         - ``group``, ``code``, ``text``; null in a customer's last row, the remainder
-        - ``value`` and ``typical``: the customer's raw number and the usual one; null in the remainder
-        - ``contribution``: what it adds to the log odds; those of the remainder are of groups of which nothing is said
-        - ``share_of_retained``: of the customers who came back, the share of whom the same or worse could be said; null
-          in the remainder
-        - ``cause``: whether one can act on it; null in the remainder
+        - ``value`` and ``typical``: the customer's raw fact and the usual value; null in the remainder
+        - ``contribution``: contribution to the log odds; the remainder has that of groups without a sentence
+        - ``share_of_retained``: share of returning customers with the same or a worse value; null in the remainder
+        - ``cause``: whether the shop can act on it; null in the remainder
     attribution
-        Points by group; those of a customer in ``frame`` and the base add up to the score.
+        Contributions by group; the rows of a customer in ``frame`` and the base add up to the log odds.
     """
 
     frame: pl.DataFrame
@@ -78,52 +77,51 @@ def explain(
     facts: Features,
     returning: ReturningCustomers,
     currency: str,
-    book: ReasonBook | None = None,
+    book: ReasonCatalogue | None = None,
 ) -> Reasons:
-    """Say why customers have their scores, against a typical staying customer.
+    """Explain churn probabilities, compared with a typical retained customer.
 
-    A group's points are its exact Shapley value (:func:`ckm.models.shapley.group_shapley`). They go to one code: of
-    those that can be said of the customer (the raw fact is known, beyond the usual one on the side that counts, written
-    differently, and within the code's bounds) the one whose features lower the score most when they alone are set to
-    the typical values. Nothing is said of a group that does not raise the score (by :data:`LEAST_POINTS`), or of which
-    no code can be said; its points are in the remainder. A code that is *always* said takes its group's points whatever
-    they are.
+    The contribution of a group is its exact Shapley value (:func:`ckm.models.shapley.group_shapley`). One code shows
+    it: of the codes that apply (the raw fact is known, differs from the usual value in the code's direction and in its
+    written form, and is within the code's bounds), the one whose features lower the log odds most when set to the
+    typical values. A group has no sentence if its contribution is below :data:`LEAST_POINTS` or no code applies; its
+    contribution is then in the remainder. A code with *always* applies whatever the contribution.
 
-    Causes that raise the odds by half (:data:`CLEAR_POINTS`) stand before all others, then what is always said; all by
-    points, most first.
+    Causes that raise the odds by half (:data:`CLEAR_POINTS`) rank first, then codes with *always*, then all others;
+    each by contribution, largest first.
 
     Parameters
     ----------
     log_odds
-        Score of rows by nothing but their features.
+        Function from features to log odds, row by row.
     customers
         Codes, shape (n,).
     features
-        Of these customers, by name, shape (n,); those that no retained customer had are not looked at.
+        Features of these customers, by name, shape (n,); features without a typical value are ignored.
     typical
-        Whom the score is compared with, of the past that the model learned from.
+        Typical retained customer of the training set.
     facts
-        Raw facts of these customers (:func:`ckm.churning.facts.customer_facts`), by name, shape (n,).
+        Raw facts of these customers (:func:`ckm.churning.customer_facts.customer_facts`), by name, shape (n,).
     returning
-        Whose facts say what is usual.
+        Returning customers, whose medians are the usual values.
     currency
-        Written behind money.
+        Currency code after amounts.
     book
-        What can be said. Default: :func:`ckm.churning.reason_book.load_reasons`.
+        Catalogue of reasons. Default: :func:`ckm.churning.reason_catalogue.load_reasons`.
     """
     book = book or load_reasons()
     known = {name: values for name, values in features.items() if name in typical.reference}
     groups = _groups(known)
     attribution = group_shapley(log_odds, known, typical.reference, groups)
     context = _Context(log_odds, known, typical, attribution.scores, facts, returning, currency)
-    said = [_told(context, book, group, attribution.points[:, at]) for at, group in enumerate(groups)]
-    frame = _Sentences(book, context).frame(said, attribution.points)
+    selected = [_selected_reasons(context, book, group, attribution.points[:, at]) for at, group in enumerate(groups)]
+    frame = _Sentences(book, context).frame(selected, attribution.points)
     return Reasons(frame.with_columns(customer=pl.Series(customers)[frame["customer"]]), attribution)
 
 
 @dataclass(frozen=True)
 class _Context:
-    """Customers, what is true of them, and what their scores would be with something as usual."""
+    """Customers with features, facts, log odds and usual values."""
 
     log_odds: Callable[[Features], Floats]
     features: Features
@@ -134,13 +132,13 @@ class _Context:
     currency: str
 
     def usual(self, reason: Reason) -> Floats:
-        """What is usual for each customer; NaN where it is not known."""
+        """Return the usual value of each customer; NaN where unknown."""
         if reason.usual is not None:
             return self.facts[reason.usual]
         return np.full(len(self.scores), self.returning.median(reason.value))
 
-    def can_be_said(self, reason: Reason) -> Flags:
-        """Whether the facts of the sentence are known, beyond the usual one, and within the bounds of the reason."""
+    def applies(self, reason: Reason) -> Flags:
+        """Return whether the reason applies to each customer."""
         if any(name not in self.features for name in reason.features[:1]) or any(
             name not in self.facts for name in reason.facts
         ):
@@ -160,7 +158,7 @@ class _Context:
         return within
 
     def effect(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
-        """By how much the score of ``rows`` falls when the reason's features alone are as usual."""
+        """Return the decrease of the log odds of ``rows`` when the reason's features are set to the typical values."""
         as_usual = {
             name: np.full(len(rows), self.typical.reference[name]) if name in reason.features else values[rows]
             for name, values in self.features.items()
@@ -168,7 +166,7 @@ class _Context:
         return self.scores[rows] - self.log_odds(as_usual)
 
     def share_of_retained(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
-        """Share of the customers who came back with a value the same or worse; of an own usual one, its multiples."""
+        """Return the share of returning customers with the same or a worse value or multiple of an own usual value."""
         measured = _measure(reason, self.returning.facts)
         back = np.sort(measured[~np.isnan(measured)])
         if not len(back):
@@ -194,47 +192,47 @@ def _measure(reason: Reason, facts: Features) -> Floats:
 
 
 def _groups(features: Features) -> dict[str, tuple[str, ...]]:
-    """Features by group; groups without a feature are left out."""
+    """Return the features by group, without empty groups."""
     catalogue = load_catalogue()
     found = {group: tuple(each.name for each in catalogue.of_group(group) if each.name in features) for group in GROUPS}
     return {group: names for group, names in found.items() if names}
 
 
-def _told(context: _Context, book: ReasonBook, group: str, points: Floats) -> NDArray[np.int64]:
-    """Position in the book of the reason that each customer's points of a group go to; -1 for none."""
-    told = np.full(len(points), -1)
+def _selected_reasons(context: _Context, book: ReasonCatalogue, group: str, points: Floats) -> NDArray[np.int64]:
+    """Return the catalogue position of the reason of each customer's contribution of a group; -1 for none."""
+    selected = np.full(len(points), -1)
     most = np.full(len(points), LEAST_POINTS)
     for reason in book.of_group(group):
-        can_be_said = context.can_be_said(reason)
+        applies = context.applies(reason)
         if reason.always:
-            told[can_be_said], most[can_be_said] = book.reasons.index(reason), np.inf
+            selected[applies], most[applies] = book.reasons.index(reason), np.inf
             continue
-        rows = np.flatnonzero((points >= LEAST_POINTS) & can_be_said)
+        rows = np.flatnonzero((points >= LEAST_POINTS) & applies)
         if not len(rows):
             continue
         effect = context.effect(reason, rows)
-        better = effect > most[rows]  # of two that do the same the first of the book
-        told[rows[better]] = book.reasons.index(reason)
+        better = effect > most[rows]  # ties: the first of the catalogue
+        selected[rows[better]] = book.reasons.index(reason)
         most[rows[better]] = effect[better]
-    return told
+    return selected
 
 
 @dataclass(frozen=True)
 class _Sentences:
-    """Turns what is told into a frame."""
+    """Frame of the selected reasons."""
 
-    book: ReasonBook
+    book: ReasonCatalogue
     context: _Context
 
-    def frame(self, said: list[NDArray[np.int64]], points: Floats) -> pl.DataFrame:
-        """Rows by customer (by position) and rank."""
+    def frame(self, selected: list[NDArray[np.int64]], points: Floats) -> pl.DataFrame:
+        """Return the rows by customer (position) and rank."""
         parts = [
             self._of_reason(reason, rows, points[rows, at])
-            for at, told in enumerate(said)
+            for at, chosen in enumerate(selected)
             for position, reason in enumerate(self.book.reasons)
-            if len(rows := np.flatnonzero(told == position))
+            if len(rows := np.flatnonzero(chosen == position))
         ]
-        silent = np.column_stack(said) < 0
+        silent = np.column_stack(selected) < 0
         remainder = pl.DataFrame(
             {
                 "customer": np.arange(len(points), dtype=np.uint32),

@@ -1,4 +1,4 @@
-"""Who is not to be contacted now, and why."""
+"""Suppressions: customers who must not be contacted now, with the reason."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from ckm.settings import ChurnSettings
 
 SUPPRESSIONS = ("no_consent", "open_complaint", "contacted", "seasonal")
-"""Reasons to leave a customer alone. The first that applies is named: the law, then a promise, then tact, then time."""
+"""Suppressions in order of priority; the first that applies is shown."""
 VISIT, EVENT = "visit_note", "event"
 
 
 @dataclass(frozen=True)
 class Suppression:
-    """Who is not to be contacted.
+    """Suppressed customers.
 
     Attributes
     ----------
     frame
-        The customers that were asked about, in their order: customer_id, suppressed (one of :data:`SUPPRESSIONS`;
-        null: nothing speaks against a contact).
+        The input customers in their order: customer_id, suppressed (one of :data:`SUPPRESSIONS`; null if the customer
+        can be contacted).
     remarks
-        What a reader should know, as sentences.
+        Notes for the reader, as sentences.
     """
 
     frame: pl.DataFrame
@@ -46,33 +46,32 @@ def suppress(
     settings: ChurnSettings,
     time_zone: str = "UTC",
 ) -> Suppression:
-    """Say whom to leave alone as of the end of a day.
+    """Return the suppression of each customer as of the end of a day.
 
     no_consent
-        The newest record by then in the table ``consents`` refuses. Records are kept apart by ``purpose`` and
-        ``channel`` where it has these; one refusal is enough, since nobody here knows which channel will be used. A
-        status that is not one of ``ckm/data/consent_words.yaml`` refuses.
-        Who has no record is not suppressed, and without the table nobody is.
+        The newest record by then in the table ``consents`` is a refusal. Each ``purpose`` and ``channel`` has its own
+        newest record; one refusal suppresses, because the channel of the contact is unknown. A status that is not in
+        ``ckm/data/consent_words.yaml`` is a refusal. Customers without a record are not suppressed.
     open_complaint
-        As the history says: an offer in the middle of a complaint makes it worse.
+        A complaint is open; an offer would make it worse.
     contacted
         Within the last ``contacted_days`` days there was an interaction of kind ``visit_note``, or of kind ``event``
-        about one of ``contact_topics``, or the table ``assignments`` has a ``contacted_on`` in them.
+        with one of ``contact_topics``, or a ``contacted_on`` in the table ``assignments``.
     seasonal
-        As the history says: the customer buys in the same weeks each year, and these are not within the horizon.
+        The customer buys in the same weeks each year, and these are outside of the horizon.
 
     Parameters
     ----------
     customers
-        customer_id, open_complaint and seasonal (Boolean; null or absent: no).
+        customer_id, open_complaint and seasonal (Boolean; null or absent means no).
     tables
-        What the store has. ``consents`` needs customer_id, at, and granted (Boolean or text) or status.
+        Tables of the store. ``consents`` needs customer_id, at, and granted (Boolean or text) or status.
     as_of
-        Nothing after this day is seen.
+        Later rows are not used.
     settings
         ``contacted_days`` and ``contact_topics``.
     time_zone
-        Zone whose calendar says what a day is.
+        Time zone of the calendar days.
     """
     refused, remarks = _refused(tables.get("consents"), as_of, time_zone)
     contacted = _contacted(tables, as_of, settings, time_zone)
@@ -92,14 +91,14 @@ def _flag(customers: pl.DataFrame, name: str) -> pl.Expr:
 
 
 def _refused(consents: pl.LazyFrame | None, as_of: date, time_zone: str) -> tuple[pl.Series, list[str]]:
-    """Return who refuses, and what is to be said of the table."""
+    """Return the customers with a refusal, and remarks on the table."""
     nobody = pl.Series("customer_id", [], pl.String)
     if consents is None:
         return nobody, []
     schema = consents.collect_schema()
     answer = next((name for name in ("granted", "status") if name in schema), None)
     if answer is None or not {"customer_id", "at"} <= set(schema):
-        return nobody, ["consents has no customer_id, at, and granted or status: it was not looked at"]
+        return nobody, ["table consents lacks customer_id, at, and granted or status: it is not used"]
     topic = [name for name in ("purpose", "channel") if name in schema]
     day = _day("at", schema["at"], time_zone)
     newest = (
@@ -107,7 +106,7 @@ def _refused(consents: pl.LazyFrame | None, as_of: date, time_zone: str) -> tupl
         .select("customer_id", *topic, granted=_granted(answer, schema[answer]), day=day, at="at")
         .filter(pl.col("day").is_null() | (pl.col("day") <= as_of))
         .group_by("customer_id", *topic)
-        # Records of one instant: the refusal counts. One without a day is the oldest.
+        # Of records at the same time, the refusal counts. A record without a day is the oldest.
         .agg(pl.col("granted").sort_by("day", "at", ~pl.col("granted"), nulls_last=False).last())
         .filter(~pl.col("granted"))
         .select(pl.col("customer_id").unique().sort())

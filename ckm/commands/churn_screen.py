@@ -41,7 +41,7 @@ SCORE_FORMATS = {
     "log_loss": "{:.4f}",
     "brier": "{:.4f}",
     "calibration_error": "{:.4f}",
-    "lift_top_tenth": "{:.2f}",
+    "lift_top_decile": "{:.2f}",
 }
 
 
@@ -114,7 +114,7 @@ def show_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None
 
 
 def _summary(result: ChurnWarnings) -> pl.DataFrame:
-    from ckm.churning.listing import AMOUNTS
+    from ckm.churning.warning_list import AMOUNTS
 
     columns = {name: header for name, header in SUMMARY_COLUMNS.items() if result.money_known or name not in AMOUNTS}
     return result.summary.select(*columns).rename(columns)

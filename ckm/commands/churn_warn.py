@@ -27,8 +27,8 @@ from ckm.output import Format, default_format, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
     from ckm.churn import ChurnWarnings
-    from ckm.churning.card import ModelCard
-    from ckm.churning.labelled import LabelledList
+    from ckm.churning.card_figures import ModelCard
+    from ckm.churning.label_scores import LabelledList
 
 MODEL = Literal["auto", "rule", "btyd", "scorecard", "boosted"]
 FINDING = Literal["watch", "warn", "urgent", "leak"]
@@ -172,7 +172,7 @@ def churn_warn(
         dataset = open_dataset(data, workspace, reading.ingest_options(), by_customer=True)
         config = dataset.config
         with saying(dataset.remarks, fmt):
-            result = warn(dataset, request, config, tell=lambda _: advance(1))
+            result = warn(dataset, request, config, progress=lambda _: advance(1))
     if backtest:
         _print_backtest(result, fmt, output)
     elif profit_curve and not result.money_known:
@@ -215,7 +215,7 @@ def _is_card(output: Path | None) -> TypeGuard[Path]:
 
 
 def _write_card(card: ModelCard, output: Path) -> None:
-    from ckm.churning.card import card_table
+    from ckm.churning.card_figures import card_table
 
     if output.suffix.lower() == ".json":
         return emit(card_table(card), Format.json, output=output)
@@ -228,7 +228,7 @@ def _write_card(card: ModelCard, output: Path) -> None:
 
 
 def _fail_on(result: ChurnWarnings, level: str | None) -> None:
-    from ckm.churning.levels import at_or_above, is_warning
+    from ckm.churning.warning_levels import at_or_above, is_warning
 
     if level is not None and not result.frame.filter(is_warning() & at_or_above(level)).is_empty():
         raise typer.Exit(1)
@@ -254,7 +254,7 @@ def _labelled(
     fail_on: str | None,
 ) -> None:
     """Score the rows of a table with a label; each by models that never saw its label."""
-    from ckm.churning.labelled import score_table
+    from ckm.churning.label_scores import score_table
     from ckm.config import find_workspace, load_config
 
     if data is None or label is None or positive is None or id_column is None:
@@ -291,6 +291,6 @@ def _labelled(
 
 def _reaches(result: LabelledList, fail_on: str) -> bool:
     """Return whether a column gives the label away, for ``leak``, or a row has this level or a higher one."""
-    from ckm.churning.levels import at_or_above
+    from ckm.churning.warning_levels import at_or_above
 
     return bool(result.fit.leaks) if fail_on == "leak" else not result.frame.filter(at_or_above(fail_on)).is_empty()

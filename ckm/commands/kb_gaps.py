@@ -87,7 +87,7 @@ def _row(gap: QueryGap) -> tuple[object, ...]:
 
 def _reasons(root: Path, folder: Path, day: date) -> tuple[list[tuple[object, ...]], list[str]]:
     """Return reasons without an entry (name, None, None, customers, value at risk), and remarks."""
-    from ckm.churning.unanswered import unanswered_reasons
+    from ckm.churning.unanswered_reasons import unanswered_reasons
     from ckm.store import Store
 
     if not os.path.lexists(root / "store"):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.models.rhythm import shrunk_gap
+from ckm.models.purchase_interval import shrunk_gap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -23,7 +23,7 @@ from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import Needs
 from ckm.customers.parties import PARTY_COLUMNS, party, prospects
 from ckm.errors import UnknownNameError
-from ckm.models.rhythm import population_gap
+from ckm.models.purchase_interval import population_gap
 from ckm.schema import NO_CURRENCY
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from ckm.customers.day_totals import DAY_BITS, DAY_MASK, EPOCH, NEVER, NO_DAY, unpack_day
-from ckm.models.rhythm import GAP_DIGITS, population_gap, shrunk_gap
+from ckm.models.purchase_interval import GAP_DIGITS, population_gap, shrunk_gap
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -79,7 +79,7 @@ class Gaps:
         return np.bincount(self.codes, minlength=self.customers)
 
     def histogram(self) -> pl.DataFrame:
-        """Input of :func:`ckm.models.rhythm.population_gap`."""
+        """Input of :func:`ckm.models.purchase_interval.population_gap`."""
         counts = self.counts()
         own = np.repeat(counts, counts)  # as long as there are gaps: they stand by customer
         width = int(counts.max(initial=0)) + 1
@@ -104,7 +104,7 @@ class InterpurchaseTimes:
     gaps
         Number of own gaps.
     median, p80
-        Of the own gaps, drawn towards the population's (:func:`ckm.models.rhythm.shrunk_gap`).
+        Of the own gaps, drawn towards the population's (:func:`ckm.models.purchase_interval.shrunk_gap`).
     last_ratio
         Last gap in parts of what was usual before it; NaN for who came once.
     population_median, population_p80

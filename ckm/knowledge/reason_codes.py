@@ -1,4 +1,4 @@
-"""Codes of the churn reasons that entries may answer; :mod:`ckm.churning.reason_book` has their meaning."""
+"""Codes of the churn reasons that entries may answer; :mod:`ckm.churning.reason_catalogue` has their meaning."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from ckm.customers.columns import interpurchase_columns
 from ckm.customers.interpurchase import LONG_SHARE, own_gaps
 from ckm.customers.parties import prospects
 from ckm.metrics.metric import Metric, Missing
-from ckm.models.rhythm import population_gap
+from ckm.models.purchase_interval import population_gap
 from ckm.segmentation.definition import readable_number
 from ckm.segmentation.library import Library
 from ckm.segmentation.lifecycle.definition import FEWEST_GAPS, STATES, LifecycleDefinition

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.churning.answers import unanswered_share
-from ckm.churning.keeping import judge, judged_warnings
-from ckm.churning.levels import LEVELS
+from ckm.churning.knowledge_answers import unanswered_share
+from ckm.churning.saved_warnings import newest_closed_warnings, warning_outcome
+from ckm.churning.warning_levels import LEVELS
 from ckm.customers.ledger import NO_VALUE
 from ckm.errors import NotEnoughDataError
 from ckm.metrics.churn_estimates import ChurnEstimates, kept_warnings, warnings_made_now
@@ -20,7 +20,7 @@ from ckm.metrics.metric import Metric, Missing
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ckm.churning.keeping import Outcome
+    from ckm.churning.saved_warnings import Outcome
     from ckm.metrics.context import ReportContext
     from ckm.metrics.customer_segments import Segments
     from ckm.metrics.margin import Margin
@@ -148,8 +148,9 @@ def _store(context: ReportContext) -> Store | None:
 
 
 def _outcome(context: ReportContext, store: Store) -> Outcome | None:
-    run = judged_warnings(store, context.data_end or context.as_of)  # after the end of the data no purchase is known
-    return None if run is None else judge(run, context.ledger.next_purchases(run.as_of), horizon=run.horizon)
+    # after the end of the data no purchase is known
+    run = newest_closed_warnings(store, context.data_end or context.as_of)
+    return None if run is None else warning_outcome(run, context.ledger.next_purchases(run.as_of), horizon=run.horizon)
 
 
 def _at_risk(risk: Risk, mine: pl.DataFrame) -> Iterator[Metric]:
@@ -190,7 +191,7 @@ def _reasons(mine: pl.DataFrame) -> Iterator[Metric]:
 
 
 def _turned_out(outcome: Outcome) -> Iterator[Metric]:
-    for name, whole in (("warning_precision", outcome.warned), ("warning_recall", outcome.left)):
+    for name, whole in (("warning_precision", outcome.warned), ("warning_recall", outcome.churned)):
         share = round(outcome.warned_churned / whole, SHARE_DIGITS) if whole else None
         yield Metric(name, share, (), whole, *wilson(outcome.warned_churned, whole))
     yield Metric("warning_lead_time", outcome.median_days_before, n=outcome.warned_churned)

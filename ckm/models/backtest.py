@@ -1,4 +1,4 @@
-"""Walking forward: each model learned at past cut-offs from what was known then, and compared with what came."""
+"""Walk-forward backtest: models trained at past cut-offs on earlier windows, and scored by the outcome."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 
 from ckm.errors import NotEnoughDataError
 from ckm.models import metrics
-from ckm.models.churn.learn import MODELS, learn
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.stack import STACK, combined, fit_weights
-from ckm.models.churn.window import TrainingSet, thinned
+from ckm.models.churn.training import MODELS, learn
+from ckm.models.churn.training_set import TrainingSet, thinned
 from ckm.models.cutoffs import NAMES_OVERDUE
-from ckm.models.score import ModelScore, score
+from ckm.models.model_score import ModelScore, score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Features, TrainingSnapshot
+    from ckm.models.churn.training_set import Features, TrainingSnapshot
     from ckm.models.cutoffs import Calendar
 
     Floats = NDArray[np.float64]
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
     MakeWindow = Callable[[int], TrainingSnapshot]
 
 PEER = "recency"
-"""The model by days since the last purchase alone: what everybody has already, and every other is compared with."""
+"""Baseline model: days since the last purchase alone."""
 FEWEST_CUSTOMERS = 100
 GAIN_POINTS = 50
-"""Steps of the gain curves."""
+"""Number of steps of a gain curve."""
 INTERVAL = 0.8
 """Probability of the interval in which the next window's calibration error is expected."""
 
@@ -44,34 +44,34 @@ class Curves:
     Attributes
     ----------
     reliability
-        By tenths.
-    share, caught
-        Of the customers, highest first, and of those who churned; gain at equal steps.
+        Reliability table by decile.
+    share, churned_reached
+        Gain curve at equal steps: share of customers, highest score first, and share of churned customers among them.
     """
 
     reliability: metrics.Reliability
     share: Floats
-    caught: Floats
+    churned_reached: Floats
 
 
 @dataclass(frozen=True)
 class Backtest:
-    """What came out of walking forward.
+    """Result of a walk-forward backtest.
 
     Attributes
     ----------
     horizon
-        Days that the question looks ahead.
+        Horizon in days.
     cutoffs
-        Tested, earliest first.
+        Tested cut-offs, earliest first.
     scores
-        By model and cut-off; those of the stack by weights from the other cut-offs.
+        Scores by model and cut-off; the stack has weights from the other cut-offs.
     curves
-        By model.
+        Curves by model.
     weights
-        Of the models in the stack, fitted on all cut-offs; of those above zero.
+        Weights of the models in the stack, fitted on all cut-offs; only positive ones.
     left_out
-        Models that could not be learned, and why.
+        Models that could not be trained, with the reason.
     """
 
     horizon: int
@@ -83,15 +83,15 @@ class Backtest:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """Those that were compared, the stack last."""
+        """Names of the compared models, the stack last."""
         return tuple(dict.fromkeys(score.model for score in self.scores))
 
     def expected_error(self, model: str) -> tuple[float, float] | None:
-        """Return the interval in which the calibration error of the next window is expected, None from one cut-off.
+        """Return the prediction interval of the next window's calibration error; None with one cut-off.
 
         The 80 % prediction interval of one more draw from a normal distribution with the mean and the variance of the
         cut-offs' errors (Hahn and Meeker 1991, *Statistical Intervals*, sec. 4.7), not below 0. The outcomes of
-        neighbouring cut-offs overlap, so that it counts only those that lie a horizon apart as draws of their own.
+        neighbouring cut-offs overlap, so only cut-offs a horizon apart count as independent draws.
         """
         errors = np.array([each.calibration_error for each in self.scores if each.model == model])
         if len(errors) < 2:
@@ -106,24 +106,24 @@ class Backtest:
     def mean(self, model: str) -> ModelScore:
         """Return the mean of a model's scores over the cut-offs; ``cutoff`` is the last, ``n`` the sum."""
         mine = [score for score in self.scores if score.model == model]
-        names = ("base_rate", "auc", "average_precision", "log_loss", "brier", "calibration_error", "lift_top_tenth")
+        names = ("base_rate", "auc", "average_precision", "log_loss", "brier", "calibration_error", "lift_top_decile")
         means: dict[str, Any] = {name: float(np.mean([getattr(score, name) for score in mine])) for name in names}
         return replace(mine[-1], n=sum(score.n for score in mine), **means)
 
 
 def past_of(make_window: MakeWindow, calendar: Calendar, day: int, features: Features, **known: Any) -> TrainingSet:
-    """Return what is known on ``day``: thinned windows whose outcome is known by then, and how customers stand.
+    """Return the training set of ``day``: closed windows, thinned, and the features of the customers on that day.
 
     Parameters
     ----------
     make_window
-        From a cut-off to its window. It is called for the cut-offs of :meth:`Calendar.trainings`.
+        Function from a cut-off to its window, called for the cut-offs of :meth:`Calendar.trainings`.
     calendar
-        Says which these are.
+        Calendar of the history.
     day, features
-        Today and its customers.
+        Current day and the features of its customers.
     **known
-        ``seed`` and ``fits`` of :class:`ckm.models.churn.window.TrainingSet`.
+        ``seed`` and ``fits`` of :class:`ckm.models.churn.training_set.TrainingSet`.
     """
     windows = thinned([make_window(each) for each in calendar.trainings(day)])
     return TrainingSet(windows, day, features, calendar.horizon, **known)
@@ -138,28 +138,28 @@ def walk_forward(
     seed: int = 0,
     fits: PurchaseModels | None = None,
 ) -> Backtest:
-    """Learn each model at each cut-off from what was known then, recalibration and all, and score it by what came.
+    """Train and calibrate each model at each cut-off on earlier windows, and score it by the outcome.
 
     Parameters
     ----------
     make_window
-        From a day to all its customers, how they stood and whether they churned. Called once per day. With many
-        customers, let it look at a sample of them, the same on all days; 100,000 are plenty to compare models.
+        Function from a day to its window, called once per day. With many customers it should use a sample, the same on
+        all days; 100,000 are enough to compare models.
     cutoffs
-        Days whose outcome is known: :meth:`ckm.models.cutoffs.Calendar.tests`.
+        Days with a known outcome: :meth:`ckm.models.cutoffs.Calendar.tests`.
     calendar
-        The history's.
+        Calendar of the history.
     models
-        To compare beside :data:`PEER`, simplest first; all of them make the stack.
+        Models to compare besides :data:`PEER`, simplest first; all of them form the stack.
     seed
-        Of everything random.
+        Random seed.
     fits
-        Fitted purchase models to share with a later :func:`ckm.models.churn.learn.learn`.
+        Purchase models to share with a later :func:`ckm.models.churn.training.learn`.
 
     Raises
     ------
     NotEnoughDataError
-        No model could be learned; the first one's reason, or too few customers.
+        No model could be trained (reason of the first), or too few customers.
     """
     fits = fits or PurchaseModels()
     windows: dict[int, TrainingSnapshot] = {}
@@ -170,7 +170,7 @@ def walk_forward(
         return windows[day]
 
     models = tuple(dict.fromkeys((PEER, *models)))
-    said: dict[str, dict[int, Floats]] = {name: {} for name in models}
+    predictions: dict[str, dict[int, Floats]] = {name: {} for name in models}
     left_out: dict[str, NotEnoughDataError] = {}
     for day in cutoffs:
         today = at(day)
@@ -178,10 +178,10 @@ def walk_forward(
         past = past_of(at, calendar, day, today.features, seed=seed, fits=fits)
         for name in [name for name in models if name not in left_out]:
             try:
-                said[name][day] = learn(past, name).log_odds(today.features)
+                predictions[name][day] = learn(past, name).log_odds(today.features)
             except NotEnoughDataError as problem:
                 left_out[name] = problem
-    compared = {name: said[name] for name in models if name not in left_out}
+    compared = {name: predictions[name] for name in models if name not in left_out}
     if not compared:
         raise next(iter(left_out.values()))
     tested = {day: at(day) for day in cutoffs}
@@ -190,7 +190,7 @@ def walk_forward(
         horizon=calendar.horizon,
         cutoffs=tuple(cutoffs),
         scores=tuple(
-            score(name, day, tested[day].away, by_day[day]) for name, by_day in scored.items() for day in cutoffs
+            score(name, day, tested[day].churned, by_day[day]) for name, by_day in scored.items() for day in cutoffs
         ),
         curves={name: _curves(tested, by_day) for name, by_day in scored.items()},
         weights=_weights(tested, compared, cutoffs),
@@ -199,34 +199,36 @@ def walk_forward(
 
 
 def _weights(
-    tested: Mapping[int, TrainingSnapshot], said: Mapping[str, Mapping[int, Floats]], days: Sequence[int]
+    tested: Mapping[int, TrainingSnapshot], predictions: Mapping[str, Mapping[int, Floats]], days: Sequence[int]
 ) -> dict[str, float]:
-    names = tuple(said)
-    return fit_weights(names, [([said[name][day] for name in names], tested[day].away) for day in days])
+    names = tuple(predictions)
+    return fit_weights(names, [([predictions[name][day] for name in names], tested[day].churned) for day in days])
 
 
-def _stacked(tested: Mapping[int, TrainingSnapshot], said: Mapping[str, Mapping[int, Floats]]) -> dict[int, Floats]:
-    """Return the stack's log odds at each cut-off, by weights that the other cut-offs give."""
+def _stacked(
+    tested: Mapping[int, TrainingSnapshot], predictions: Mapping[str, Mapping[int, Floats]]
+) -> dict[int, Floats]:
+    """Return the stack's log odds at each cut-off, with weights from the other cut-offs."""
     stacked = {}
     for day in tested:
-        weights = _weights(tested, said, [other for other in tested if other != day])
-        stacked[day] = combined([said[name][day] for name in weights], tuple(weights.values()))
+        weights = _weights(tested, predictions, [other for other in tested if other != day])
+        stacked[day] = combined([predictions[name][day] for name in weights], tuple(weights.values()))
     return stacked
 
 
-def _curves(tested: Mapping[int, TrainingSnapshot], said: Mapping[int, Floats]) -> Curves:
+def _curves(tested: Mapping[int, TrainingSnapshot], predictions: Mapping[int, Floats]) -> Curves:
     from scipy.special import expit
 
-    away = np.concatenate([window.away for window in tested.values()])
-    log_odds = np.concatenate([said[day] for day in tested])
-    table = metrics.reliability(away, np.asarray(expit(log_odds)))
-    return Curves(table, *metrics.gain_curve(away, log_odds, GAIN_POINTS))
+    churned = np.concatenate([window.churned for window in tested.values()])
+    log_odds = np.concatenate([predictions[day] for day in tested])
+    table = metrics.reliability(churned, np.asarray(expit(log_odds)))
+    return Curves(table, *metrics.gain_curve(churned, log_odds, GAIN_POINTS))
 
 
 def _require_customers(window: TrainingSnapshot) -> None:
     if len(window) < FEWEST_CUSTOMERS:
         raise NotEnoughDataError(
-            f"{len(window)} customers at a past cut-off; {FEWEST_CUSTOMERS} are needed to say how right a model is",
+            f"{len(window)} customers at a past cut-off; {FEWEST_CUSTOMERS} are needed for a backtest",
             hint=NAMES_OVERDUE,
             customers=len(window),
             needed=FEWEST_CUSTOMERS,

@@ -1,4 +1,4 @@
-"""Probabilities calibrated by what came last: a line on the log odds."""
+"""Calibration of probabilities on the last closed window: a linear function of the log odds."""
 
 from __future__ import annotations
 
@@ -18,13 +18,12 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 EVENTS_FOR_SLOPE = 100
-"""So many must have left, and so many stayed, before the slope is fitted as well: a slope from fewer says more about
-them than about the model. Our choice; Van Calster et al. (2016, *J. Clin. Epidemiology* 74, 167-176) ask for 200 of
-each before a curve is drawn."""
+"""Fewest churned and retained customers to fit the slope; a slope from fewer is noise. Our choice; Van Calster et al.
+(2016, *J. Clin. Epidemiology* 74, 167-176) ask for 200 of each before a curve is drawn."""
 PRIOR_EVENTS = 5.0
-"""So many customers' worth of information draw intercept and slope to 0 and 1, which keeps both finite."""
+"""Weight of the prior (intercept 0, slope 1) in customers; keeps both finite."""
 STEEPEST = 4.0
-"""The slope stays between 1 / STEEPEST and STEEPEST: above zero, so that no ranking is turned round."""
+"""The slope lies between 1 / STEEPEST and STEEPEST, so that the ranking does not change."""
 ROUNDS = 100
 SMALL = 1e-10
 
@@ -36,9 +35,9 @@ class Calibration:
     Attributes
     ----------
     intercept, slope
-        0 and 1 change nothing; the slope is above zero.
+        0 and 1 are the identity; the slope is positive.
     n, events
-        Customers it was fitted on, and how many of them left.
+        Customers of the fit, and how many of them churned.
     """
 
     intercept: float = 0.0
@@ -47,11 +46,11 @@ class Calibration:
     events: int = 0
 
     def __call__(self, log_odds: Floats) -> Floats:
-        """Return the log odds, calibrated."""
+        """Return the calibrated log odds."""
         return self.intercept + self.slope * log_odds
 
-    def drawn(self, credibility: float) -> Calibration:
-        """Return the calibration that goes only so far of the way: 0 changes nothing, 1 is all of it."""
+    def shrunk(self, credibility: float) -> Calibration:
+        """Return the calibration shrunk to the identity: 0 is the identity, 1 the full calibration."""
         return replace(self, intercept=credibility * self.intercept, slope=self.slope**credibility)
 
     def to_plain(self) -> dict[str, Any]:
@@ -59,35 +58,35 @@ class Calibration:
         return {"intercept": self.intercept, "slope": self.slope, "n": self.n, "events": self.events}
 
 
-def recalibrate(log_odds: Floats, away: Flags) -> Calibration:
+def recalibrate(log_odds: Floats, churned: Flags) -> Calibration:
     """Fit a calibration by penalised maximum likelihood.
 
-    Newton steps, halved while they do not help, on the likelihood of the outcomes times a normal prior around (0, 1)
-    that weighs as :data:`PRIOR_EVENTS` customers: without it, customers who all stayed would put the intercept at
-    minus infinity. With fewer than :data:`EVENTS_FOR_SLOPE` of either outcome the slope stays 1.
+    Newton steps with step halving on the likelihood times a normal prior around (0, 1) with the weight of
+    :data:`PRIOR_EVENTS` customers. Without the prior, the intercept would diverge if no customer churned. With fewer
+    than :data:`EVENTS_FOR_SLOPE` of either outcome the slope stays 1.
 
     Parameters
     ----------
     log_odds
-        What a model said, finite; shape (n,).
-    away
-        What came.
+        Log odds of a model, finite; shape (n,).
+    churned
+        Outcome; shape (n,).
 
     Raises
     ------
     InputError
-        Log odds that are not finite.
+        Infinite or NaN log odds.
     """
     if not np.isfinite(log_odds).all():
         raise InputError("log odds to be calibrated must be finite")
-    events = int(away.sum())
-    design = np.column_stack([np.ones(len(away)), log_odds])
-    free = np.array([True, min(events, len(away) - events) >= EVENTS_FOR_SLOPE])
-    line = _newton(design, away.astype(np.float64), free)
+    events = int(churned.sum())
+    design = np.column_stack([np.ones(len(churned)), log_odds])
+    free = np.array([True, min(events, len(churned) - events) >= EVENTS_FOR_SLOPE])
+    line = _newton(design, churned.astype(np.float64), free)
     slope = float(np.clip(line[1], 1 / STEEPEST, STEEPEST))
     if slope != line[1]:
-        line = _newton(design, away.astype(np.float64), np.array([True, False]), slope=slope)
-    return Calibration(float(line[0]), slope, len(away), events)
+        line = _newton(design, churned.astype(np.float64), np.array([True, False]), slope=slope)
+    return Calibration(float(line[0]), slope, len(churned), events)
 
 
 def _newton(design: Floats, outcome: Floats, free: NDArray[np.bool_], slope: float = 1.0) -> Floats:

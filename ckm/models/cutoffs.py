@@ -1,4 +1,4 @@
-"""The past days on which a model learns and is tested: each ends early enough for its outcome to be known."""
+"""Cut-offs for training and test: past days with a known outcome."""
 
 from __future__ import annotations
 
@@ -12,40 +12,39 @@ import numpy as np
 from ckm.errors import NotEnoughDataError
 
 TESTS = 4
-"""Cut-offs at which the models are compared."""
+"""Number of cut-offs of the backtest."""
 TRAININGS = 12
-"""Cut-offs that a model learns from at most, the latest ones."""
+"""Largest number of cut-offs of a training set; the latest are used."""
 STEP_SLACK = 4
-"""A step differs from the usual one by a fourth at most."""
+"""A step differs from a third of the horizon by at most a fourth."""
 YEAR = 365
 SHORTEST_HORIZON = 7
-"""Days; what a customer does within less says nothing."""
+"""Shortest useful horizon in days."""
 NAMES_OVERDUE = "'ckm segment --by lifecycle' names who is overdue by their own purchase interval"
-"""What works with little data, as a hint."""
+"""Hint for data with little history."""
 STEPS_PER_HORIZON = 3
-"""Cut-offs within one horizon. Closer ones see nearly the same customers do nearly the same."""
+"""Cut-offs per horizon; closer cut-offs are nearly identical."""
 HORIZONS = 3
-"""Of history: one to see customers, one to learn what follows, one to test it."""
+"""Horizons of history that are needed: for features, training and test."""
 
 
 @dataclass(frozen=True)
 class Calendar:
-    """What history there is, and how far the question looks ahead. All in whole days.
+    """Extent of the history and horizon, in whole days.
 
     Attributes
     ----------
     first_day, last_day
-        Of the history.
+        First and last day of the history.
     horizon
-        Days that the question looks ahead.
+        Days that the prediction looks ahead.
     closed
-        First and last day of each time in which the shop sold nothing though it usually would have. A cut-off less than
-        a horizon before or after one teaches nothing: nobody could buy, and all had been silent.
+        First and last day of each closure. Cut-offs less than a horizon before or after one are not used, because no
+        customer could buy.
     interval
         Mean days between the purchases of customers who buy on fixed days; None where few do.
     yearly
-        Whether the shop is closed at the same time of each year: its cut-offs lie whole years apart, where customers
-        stand as they do today.
+        Whether the shop closes at the same time of each year; then cut-offs lie whole years apart.
     """
 
     first_day: int
@@ -59,8 +58,8 @@ class Calendar:
     def step(self) -> int:
         """Days between two cut-offs: a third of the horizon, rounded up; a year in a shop that is closed each year.
 
-        Customers who buy on fixed days stand at the same point of their interval at every cut-off, if the step is a
-        part of it. For them the step is the one nearby whose cut-offs lie at the most different points.
+        If the step divides the interval of customers who buy on fixed days, all cut-offs lie at the same point of it.
+        So the step is the nearby one whose cut-offs are spread most over the interval.
         """
         if self.yearly:
             return YEAR
@@ -73,34 +72,33 @@ class Calendar:
 
     @property
     def _needed(self) -> int:
-        """Days of history without which nothing is learned and tested."""
+        """Fewest days of history for training and test."""
         return 2 * self.horizon + -(-self.horizon // STEPS_PER_HORIZON)
 
     @property
     def is_short(self) -> bool:
-        """Whether the history is shorter than three horizons: one to see customers, one to learn, one to test."""
+        """Whether the history is shorter than three horizons: for features, training and test."""
         return self.last_day - self.first_day < HORIZONS * self.horizon
 
     @property
     def earliest(self) -> int:
-        """First day that is worth looking at: one horizon after the first, so that silences had time to differ.
+        """First possible cut-off: one horizon after the first day, so that recency can vary.
 
-        In a short history it is a step after the first: seeing customers for a third of a horizon is better than not
-        learning at all.
+        In a short history it is a third of a horizon after the first day.
         """
         return self.first_day + (-(-self.horizon // STEPS_PER_HORIZON) if self.is_short else self.horizon)
 
     def trainings(self, day: int) -> tuple[int, ...]:
-        """Return the cut-offs whose outcome is known by ``day``, earliest first."""
+        """Return the training cut-offs with an outcome known by ``day``, earliest first."""
         return self._latest(day - self.horizon, TRAININGS)
 
     def tests(self) -> tuple[int, ...]:
-        """Return the cut-offs to compare models at, earliest first: the latest whose outcome is known by the last day.
+        """Return the test cut-offs, earliest first: the latest with an outcome known by the last day.
 
         Raises
         ------
         NotEnoughDataError
-            Less history than a third of a horizon to see customers, one to learn what follows, one to test.
+            Less history than 2⅓ horizons: a third for features, one for training, one for test.
         """
         found = tuple(each for each in self._latest(self.last_day - self.horizon, TESTS) if self.trainings(each))
         if not found:
@@ -109,10 +107,10 @@ class Calendar:
 
     def _refuse(self) -> NoReturn:
         days, needed = self.last_day - self.first_day, self._needed
-        closed = ", none of them near a time in which the shop sold nothing" if days >= needed else ""
+        closed = ", away from closures" if days >= needed else ""
         raise NotEnoughDataError(
-            f"{days} days of history; to look {self.horizon} days ahead, {needed} are needed{closed}: to see "
-            "customers, to learn what followed, and to test it",
+            f"{days} days of history; to look {self.horizon} days ahead, {needed} are needed{closed}: for "
+            "features, training and test",
             hint=self._what_works(days),
             days=days,
             needed=needed,
@@ -127,11 +125,11 @@ class Calendar:
 
     @property
     def is_enough(self) -> bool:
-        """Whether there is a day to test at and one to learn from before it."""
+        """Whether the history has a test cut-off with a training cut-off before it."""
         return any(self.trainings(each) for each in self._latest(self.last_day - self.horizon, TESTS))
 
     def is_disturbed(self, day: int) -> bool:
-        """Return whether a day is closed, or less than a horizon before or after a closure."""
+        """Return whether a day is in a closure, or less than a horizon before or after one."""
         return any(first - self.horizon <= day <= last + self.horizon for first, last in self.closed)
 
     def _latest(self, latest: int, most: int) -> tuple[int, ...]:
@@ -140,6 +138,6 @@ class Calendar:
 
 
 def _least_apart(step: int, interval: float) -> float:
-    """Return the least distance of two cut-offs within an interval that repeats, in days rounded to a tenth."""
+    """Return the smallest distance of two cut-offs modulo the interval, in days rounded to 0.1."""
     points = np.sort(np.arange(TRAININGS) * step % interval)
     return round(float(np.diff(np.append(points, points[0] + interval)).min()), 1)

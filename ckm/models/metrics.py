@@ -1,7 +1,7 @@
-"""How right probabilities are: ranking, error, calibration, lift; each in a few lines beside its source.
+"""Metrics of classifiers: ranking, error, calibration and lift, each with its source.
 
-``away`` is the outcome, ``probability`` or ``score`` what was said of it, both of shape (n,). Nothing depends on the
-order of the rows.
+``churned`` is the outcome, ``probability`` or ``score`` the prediction, both of shape (n,). Results do not depend on
+the order of the rows.
 """
 
 from __future__ import annotations
@@ -18,97 +18,97 @@ Floats: TypeAlias = "NDArray[np.float64]"
 Flags: TypeAlias = "NDArray[np.bool_]"
 
 BINS = 10
-"""Tenths, as readers of a reliability table expect."""
+"""Bins of a reliability table: deciles."""
 TOP = 0.1
-"""Share of the customers whom the lift is about."""
+"""Share of the customers for the lift: the top decile."""
 
 
-def roc_auc(away: Flags, score: Floats) -> float:
+def roc_auc(churned: Flags, score: Floats) -> float:
     """Return the area under the ROC curve; NaN where the outcome is the same for all.
 
     The share of pairs of a churned and a retained customer in which the former has the higher score, ties counting
     half: the Mann-Whitney statistic (Hanley and McNeil 1982, *Radiology* 143(1), 29-36).
     """
-    positive = int(away.sum())
-    negative = len(away) - positive
+    positive = int(churned.sum())
+    negative = len(churned) - positive
     if not positive or not negative:
         return float("nan")
     _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
     middle = np.cumsum(counts) - (counts - 1) / 2  # the rank that equal scores share
-    ranks = float((np.bincount(inverse, weights=away) * middle).sum())
+    ranks = float((np.bincount(inverse, weights=churned) * middle).sum())
     return (ranks - positive * (positive + 1) / 2) / (positive * negative)
 
 
-def average_precision(away: Flags, score: Floats) -> float:
-    """Return the mean precision over churned customers, ``sum (R_k - R_(k-1)) P_k``; NaN where nobody did.
+def average_precision(churned: Flags, score: Floats) -> float:
+    """Return the mean precision over churned customers, ``sum (R_k - R_(k-1)) P_k``; NaN without any.
 
-    Equal scores are taken together, so that their order does not matter. The definition of Manning, Raghavan and
+    Equal scores form one step, so that their order does not matter. The definition of Manning, Raghavan and
     Schütze (2008, *Introduction to Information Retrieval*, sec. 8.4), and of scikit-learn.
     """
-    positive = int(away.sum())
+    positive = int(churned.sum())
     if not positive:
         return float("nan")
-    found, called = _caught(away, score)
+    found, called = _reached(churned, score)
     return float((np.diff(found, prepend=0) * (found / called)).sum() / positive)
 
 
-def log_loss(away: Flags, log_odds: Floats) -> float:
-    """Return the mean negative log-likelihood in nats, from log odds: precise where a probability rounds to 1."""
-    return float(log_losses(away, log_odds).mean())
+def log_loss(churned: Flags, log_odds: Floats) -> float:
+    """Return the mean negative log-likelihood in nats, from log odds: precise for probabilities near 0 and 1."""
+    return float(log_losses(churned, log_odds).mean())
 
 
-def log_losses(away: Flags, log_odds: Floats) -> Floats:
+def log_losses(churned: Flags, log_odds: Floats) -> Floats:
     """Return the negative log-likelihood of each, ``log(1 + exp(±z))``."""
-    losses: Floats = np.logaddexp(0.0, np.where(away, -log_odds, log_odds))
+    losses: Floats = np.logaddexp(0.0, np.where(churned, -log_odds, log_odds))
     return losses
 
 
-def brier(away: Flags, probability: Floats) -> float:
+def brier(churned: Flags, probability: Floats) -> float:
     """Return the mean squared error of the probabilities (Brier 1950, *Monthly Weather Review* 78(1), 1-3)."""
-    return float(np.square(probability - away).mean())
+    return float(np.square(probability - churned).mean())
 
 
 @dataclass(frozen=True)
 class Reliability:
-    """What was said against what came, by bins of equally many.
+    """Predicted and observed churn rates by quantile bins.
 
     Attributes
     ----------
     n
-        How many are in the bin.
-    said
-        Mean probability.
-    came
-        Share of churned customers.
+        Customers of the bin.
+    predicted
+        Mean churn probability.
+    observed
+        Churn rate.
     """
 
     n: NDArray[np.int64]
-    said: Floats
-    came: Floats
+    predicted: Floats
+    observed: Floats
 
     @property
     def error(self) -> float:
-        """The expected calibration error: the mean of ``|said - came|``, each customer weighing the same."""
-        return float((self.n * np.abs(self.said - self.came)).sum() / self.n.sum())
+        """The expected calibration error: the mean of ``|predicted - observed|``, with equal weight per customer."""
+        return float((self.n * np.abs(self.predicted - self.observed)).sum() / self.n.sum())
 
 
-def reliability(away: Flags, probability: Floats, bins: int = BINS) -> Reliability:
+def reliability(churned: Flags, probability: Floats, bins: int = BINS) -> Reliability:
     """Return the reliability table, by probability, lowest first.
 
-    Bins hold equally many (Nguyen and O'Connor 2015, EMNLP, 1587-1598, "adaptive binning"): of bins of equal width
-    most would be empty where most customers have nearly the same probability. Where equal probabilities straddle an
-    edge, each side has its share of their outcomes, so that the order of the rows does not matter.
+    Bins have equal sizes (Nguyen and O'Connor 2015, EMNLP, 1587-1598, "adaptive binning"), because most bins of equal
+    width would be empty if probabilities are similar. Equal probabilities across an edge are split in proportion, so
+    that the order of the rows does not matter.
 
     Parameters
     ----------
-    away, probability
-        Outcome and what was said of it.
+    churned, probability
+        Outcome and predicted probability.
     bins
-        How many; no more than customers.
+        Number of bins; at most the number of customers.
     """
     values, inverse, counts = np.unique(probability, return_inverse=True, return_counts=True)
-    left = np.bincount(inverse, weights=away)
-    sizes = _sizes(len(away), bins)
+    left = np.bincount(inverse, weights=churned)
+    sizes = _sizes(len(churned), bins)
     edges = np.concatenate([[0], np.cumsum(sizes)])
     upto = np.concatenate([[0], np.cumsum(counts)])
 
@@ -120,44 +120,43 @@ def reliability(away: Flags, probability: Floats, bins: int = BINS) -> Reliabili
     return Reliability(sizes, between(values * counts), between(left.astype(np.float64)))
 
 
-def calibration_error(away: Flags, probability: Floats, bins: int = BINS) -> float:
-    """Return :attr:`Reliability.error` over ``bins`` bins of equally many."""
-    return reliability(away, probability, bins).error
+def calibration_error(churned: Flags, probability: Floats, bins: int = BINS) -> float:
+    """Return :attr:`Reliability.error` over ``bins`` quantile bins."""
+    return reliability(churned, probability, bins).error
 
 
-def lift(away: Flags, score: Floats, top: float = TOP) -> float:
-    """Return how many times as many leave among the highest ``top`` of all as among all; NaN where nobody does."""
-    share, caught = gain_curve(away, score)
-    return float(np.interp(top, share, caught)) / top
+def lift(churned: Flags, score: Floats, top: float = TOP) -> float:
+    """Return the churn rate of the highest ``top`` of all customers ÷ that of all; NaN without churned customers."""
+    share, reached = gain_curve(churned, score)
+    return float(np.interp(top, share, reached)) / top
 
 
-def gain_curve(away: Flags, score: Floats, points: int = 0) -> tuple[Floats, Floats]:
+def gain_curve(churned: Flags, score: Floats, points: int = 0) -> tuple[Floats, Floats]:
     """Return shares of the customers, highest score first, and the share of the churned customers among them.
 
-    Both run from 0 to 1. Within equal scores it is a straight line: whom of them one takes is chance. NaN where nobody
-    left.
+    Both run from 0 to 1. The curve is linear within equal scores. NaN without churned customers.
 
     Parameters
     ----------
-    away, score
-        Outcome, and by what the customers are ranked.
+    churned, score
+        Outcome, and score of the ranking.
     points
-        Read the curve at so many equal steps; 0 for a point per different score.
+        Number of equal steps at which to return the curve; 0 for one point per distinct score.
     """
-    found, called = _caught(away, score)
+    found, called = _reached(churned, score)
     total = found[-1] if found[-1] else np.nan
-    share = np.concatenate([[0.0], called / len(away)])
-    caught = np.concatenate([[0.0], found / total])
+    share = np.concatenate([[0.0], called / len(churned)])
+    reached = np.concatenate([[0.0], found / total])
     if not points:
-        return share, caught
+        return share, reached
     steps = np.linspace(0.0, 1.0, points + 1)
-    return steps, np.interp(steps, share, caught)
+    return steps, np.interp(steps, share, reached)
 
 
-def _caught(away: Flags, score: Floats) -> tuple[Floats, Floats]:
-    # how many left, and how many there are, at or above each different score, highest first
+def _reached(churned: Flags, score: Floats) -> tuple[Floats, Floats]:
+    # churned customers, and all customers, at or above each distinct score, highest first
     _, inverse, counts = np.unique(score, return_inverse=True, return_counts=True)
-    left = np.bincount(inverse, weights=away)
+    left = np.bincount(inverse, weights=churned)
     return np.cumsum(left[::-1]), np.cumsum(counts[::-1]).astype(np.float64)
 
 

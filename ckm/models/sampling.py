@@ -1,4 +1,4 @@
-"""A sample that is the same whatever the order of the rows: by what an id hashes to."""
+"""Samples by hashed id, independent of the order of the rows."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ _BYTES = 8
 
 
 def sample_by_id(ids: Sequence[str], size: int, *, seed: int = 0) -> NDArray[np.int64]:
-    """Return where ``size`` of the ids stand, ascending; all of them when there are no more.
+    """Return the positions of ``size`` ids, ascending; of all ids if there are no more.
 
-    Those whose hash (BLAKE2b of the UTF-8 text, 8 bytes, keyed by the seed) is least: who is in depends on who is
-    there, not on the order or a random generator, and a larger sample contains a smaller one. A million ids take less
-    than a second.
+    Selects the smallest hashes (BLAKE2b of the UTF-8 text, 8 bytes, keyed by the seed). The sample does not depend on
+    the order of the ids, and a larger sample contains a smaller one. A million ids take less than a second.
     """
     if len(ids) <= size:
         return np.arange(len(ids))
@@ -28,7 +27,7 @@ def sample_by_id(ids: Sequence[str], size: int, *, seed: int = 0) -> NDArray[np.
 
 
 def id_hashes(ids: Iterable[str], *, key: str = "") -> NDArray[np.uint64]:
-    """Return a number per id that hangs on the id and the key alone: BLAKE2b of its UTF-8 text, 8 bytes."""
+    """Return the hash of each id: BLAKE2b of its UTF-8 text with a key, 8 bytes."""
     secret = key.encode()
     digests = b"".join([blake2b(each.encode(), digest_size=_BYTES, key=secret).digest() for each in ids])
     return np.frombuffer(digests, dtype=f">u{_BYTES}").astype(np.uint64)

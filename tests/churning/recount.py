@@ -29,7 +29,7 @@ SAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "no_recent_purchase": (f"no order for {NUMBER}{DAYS}{MEDIAN}{NUMBER}{DAYS}", ("days_silent", "~days_silent")),
     "bought_once": (f"one-time buyer: {NUMBER}{MONEY}, {NUMBER}{DAYS} ago", ("last_day_value", "days_silent")),
-    "few_purchases": (f"bought on {NUMBER} days so far{MEDIAN}{NUMBER}", ("purchase_days", "~purchase_days")),
+    "few_purchases": (f"bought on {NUMBER} days{MEDIAN}{NUMBER}", ("purchase_days", "~purchase_days")),
     "longer_gap": (
         f"the last interval was {NUMBER}{DAYS}, the median before it {NUMBER}{DAYS} .{NUMBER} purchase days.",
         ("gap_last", "gap_before", "purchase_days"),
@@ -44,11 +44,11 @@ SAYS: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "low_spend": (f"spent {NUMBER}{MONEY} in 12 months{MEDIAN}{NUMBER}{MONEY}", ("spend_12mo", "~spend_12mo")),
     "falling_spend": (
-        f"bought for {NUMBER}{MONEY} in the last 6 months, for {NUMBER}{MONEY} in the 6 before",
+        f"spent {NUMBER}{MONEY} in the last 6 months and {NUMBER}{MONEY} in the 6 months before",
         ("spend_6mo", "spend_previous_6mo"),
     ),
     "small_last_order": (
-        f"the last purchase day brought {NUMBER}{MONEY}, those before it {NUMBER}{MONEY} on average",
+        f"spent {NUMBER}{MONEY} on the last purchase day; mean of earlier purchase days {NUMBER}{MONEY}",
         ("last_day_value", "earlier_day_value"),
     ),
     "small_orders": (
@@ -59,7 +59,7 @@ SAYS: dict[str, tuple[str, tuple[str, ...]]] = {
         f"average order value {NUMBER}{MONEY} .of {NUMBER} orders?.{MEDIAN}{NUMBER}{MONEY}",
         ("order_value", "orders", "~order_value"),
     ),
-    "discounts": (f"{NUMBER}{SHARE} of the price was taken off{MEDIAN}{NUMBER}{SHARE}", ("discounted", "~discounted")),
+    "discounts": (f"discounts were {NUMBER}{SHARE} of the price{MEDIAN}{NUMBER}{SHARE}", ("discounted", "~discounted")),
     "lost_category": (
         f"{NUMBER} of {NUMBER} purchases of the last year were in categories no longer sold",
         ("lost_purchases", "category_purchases"),
@@ -72,7 +72,7 @@ SAYS: dict[str, tuple[str, tuple[str, ...]]] = {
         f"bought through (one|[0-9,]+) channels? in 12 months{MEDIAN}{NUMBER}",
         ("channels_12mo", "~channels_12mo"),
     ),
-    "late_delivery": (f"a delivery missed its promised day by {NUMBER}{DAYS} in the last 90 days", ("days_late_90d",)),
+    "late_delivery": (f"a delivery of the last 90 days was {NUMBER}{DAYS} late", ("days_late_90d",)),
     "recent_returns": (
         f"returns or refunds on {NUMBER}{DAYS} in the last 90 days{MEDIAN}{NUMBER}{DAYS}",
         ("returns_90d", "~returns_90d"),
@@ -82,7 +82,7 @@ SAYS: dict[str, tuple[str, tuple[str, ...]]] = {
         ("returned", "~returned"),
     ),
     "rejected_invoice": (
-        f"trouble with an invoice {NUMBER}{TIMES} in the last 90 days",
+        f"had an invoice problem {NUMBER}{TIMES} in the last 90 days",
         ("rejected_invoices_90d",),
     ),
     "open_complaint": (

@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 from hypothesis import strategies as st
 
-from ckm.churning.snapshot import Snapshot
+from ckm.churning.customer_snapshot import Snapshot
 from ckm.customers.calendar import day_number
 from ckm.customers.history import History, read_history
 from ckm.example import days

@@ -9,9 +9,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ckm.churning.forecast import forecast
+from ckm.churning.churn_forecast import forecast
 from ckm.churning.horizon import Horizon
-from ckm.churning.listing import NO_REASON, ChurnListing, list_customers
+from ckm.churning.warning_list import NO_REASON, ChurnListing, list_customers
 from ckm.customers.history import read_history
 from ckm.example import days
 from ckm.settings import ChurnSettings

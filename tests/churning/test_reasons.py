@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ckm.churning.facts import FEWEST_RHYTHM_DAYS, ReturningCustomers
+from ckm.churning.customer_facts import FEWEST_RHYTHM_DAYS, ReturningCustomers
 from ckm.churning.feature_catalogue import load_catalogue
-from ckm.churning.reason_book import load_reasons
+from ckm.churning.reason_catalogue import load_reasons
 from ckm.churning.reasons import CLEAR_POINTS, Reasons, explain
-from ckm.churning.typical import TypicalRetainedCustomer
+from ckm.churning.typical_customer import TypicalRetainedCustomer
 from tests.conftest import examples
 
 Floats = NDArray[np.float64]

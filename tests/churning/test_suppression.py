@@ -124,7 +124,7 @@ def test_a_table_of_consents_that_cannot_be_read_is_told() -> None:
         asked(), {"consents": consents(("c1", "x"), columns=("customer_id", "note"))}, as_of=TODAY, settings=SETTINGS
     )
     assert found.frame["suppressed"].to_list() == [None]
-    assert "was not looked at" in found.remarks[0]
+    assert "is not used" in found.remarks[0]
 
 
 @pytest.mark.parametrize(("ago", "suppressed"), [(-1, None), (0, "contacted"), (29, "contacted"), (30, None)])

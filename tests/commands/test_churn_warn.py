@@ -16,10 +16,10 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from ckm.churning.listing import COLUMNS, NO_REASON
+from ckm.churning.warning_list import COLUMNS, NO_REASON
 from ckm.cli import app
 from ckm.example.workspace import CURRENCY, TIME_ZONE
-from ckm.models.churn.learn import MODELS
+from ckm.models.churn.training import MODELS
 from ckm.store import Store
 from ckm.workspace import lay_out
 from tests.conftest import ROOT, Run
@@ -138,9 +138,10 @@ def test_headers_and_totals_of_a_shortened_list_are_of_that_list(small: Path, ru
     mail = run(*words, "-f", "md")
     at_risk = sum(row["value_at_risk"] for row in rows)
     assert (
-        f"3 customers may order nothing in the next {rows[0]['horizon_days']} days; {at_risk:,.0f} EUR" in mail.stdout
+        f"3 customers are likely to churn within {rows[0]['horizon_days']} days; value at risk {at_risk:,.0f} EUR"
+        in mail.stdout
     )
-    assert re.search(r"the list, and all totals, are of 3 of [\d,]+ customers with a warning", mail.stderr)
+    assert re.search(r"the list and all totals include 3 of [\d,]+ customers with a warning", mail.stderr)
     summary = run(*words, "-o", "list.csv", "-f", "json")
     totals = json.loads(summary.stdout)
     assert sum(row["customers"] for row in totals) == 3
@@ -155,14 +156,14 @@ def test_headers_and_totals_of_a_shortened_list_are_of_that_list(small: Path, ru
 def test_without_costs_it_is_revenue_and_with_costs_margin(tmp_path: Path, small: Path, run: Run) -> None:
     words = ["--model", "scorecard", "--dry-run", "-f", "md"]
     without = run("churn-warn", *words)
-    assert "of yearly revenue are at risk" in without.stdout
+    assert "EUR of yearly revenue" in without.stdout
     assert "margin" not in without.stdout
-    assert "no costs are known: values at risk and gains are revenue, not margin" in without.stderr
+    assert "the data have no costs: value at risk and expected gain are revenue, not margin" in without.stderr
     path = tmp_path / "costed.csv"
     header = "order_id,customer_id,ordered_at,net,currency,type,cost"
     path.write_text("\n".join([header, *(f"{row},8.0" for row in orders(400))]) + "\n", encoding="utf-8")
     costed = run("churn-warn", path, *[word for word in words if word != "--dry-run"])
-    assert "of yearly margin are at risk" in costed.stdout
+    assert "EUR of yearly margin" in costed.stdout
     assert "no costs are known" not in costed.stderr
 
 
@@ -214,7 +215,7 @@ def test_how_earlier_warnings_turned_out_is_told_when_their_horizon_has_passed(s
     warned(run, "--as-of", "2025-08-31", "--horizon", "90d")
     done = run("churn-warn", "--model", "scorecard", "--horizon", "90d", "-f", "csv")
     assert "customers with a warning on 2025-08-31," in done.stderr
-    assert "bought nothing by 2025-11-29" in done.stderr
+    assert "churned by 2025-11-29" in done.stderr
 
 
 @pytest.mark.slow
@@ -406,7 +407,7 @@ def test_a_table_with_a_label_is_scored_out_of_fold(tmp_path: Path, run: Run) ->
         "boosted",
     }
     assert run(*words, "--backtest", "-o", tmp_path / "card.md").exit_code == 0
-    assert "A probability is that of left being Yes." in (tmp_path / "card.md").read_text(encoding="utf-8")
+    assert "Probability that left is Yes." in (tmp_path / "card.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
@@ -424,16 +425,16 @@ def test_blank_labels_are_scored_and_a_leak_is_named_and_found_by_fail_on(tmp_pa
     assert {row["id"] for row in rows if row["label"] is None} == set(frame["id"].gather_every(10))
     assert all(0 < row["p_churn"] < 1 for row in rows)
     assert "60 rows have a blank left" in done.stderr
-    assert "columns left out: shop (the same in every row)" in done.stderr
-    assert "no column gives the label away by itself" in done.stderr
+    assert "columns not used: shop (the same in every row)" in done.stderr
+    assert "no column reveals the label alone" in done.stderr
 
     found = run("churn-warn", tmp_path / "leak.csv", *words, "--backtest", "-o", tmp_path / "card.md")
     assert found.exit_code == 1, found.stderr
     assert "leak: cancel_reason is filled in 100.0% of the rows" in found.stderr
-    assert "not to be relied on unless cancel_reason was known before the outcome" in found.stderr
+    assert "unreliable unless cancel_reason was known before the outcome" in found.stderr
     card = (tmp_path / "card.md").read_text(encoding="utf-8")
-    assert "None of its figures can be relied on: column cancel_reason gives the label away" in card
-    assert "Left out: shop (the same in every row)." in card
+    assert "All figures are unreliable: column cancel_reason reveals the label" in card
+    assert "Columns not used: shop (the same in every row)." in card
     assert not [word for word in ("purchase", "bought", "cut-off", "horizon", "transaction", "silen") if word in card]
 
 
@@ -469,9 +470,9 @@ def test_a_file_holds_the_rows_and_stdout_the_summary(tmp_path: Path, small: Pat
     shown = run(*words, "-f", "table").stdout
     assert "urgent" in shown
     mail = run(*words, "-f", "md").stdout
-    assert mail.startswith("# Who may leave")
-    assert "## Whom to contact first" in mail
-    assert "assumed, not measured" in mail.casefold()
+    assert mail.startswith("# Churn warnings")
+    assert "## Contact first" in mail
+    assert "assumptions: an offer retains" in mail.casefold()
 
 
 @pytest.mark.slow
@@ -520,8 +521,8 @@ def test_a_shop_that_is_open_in_summer_only_is_looked_at_whole_years_ago(tmp_pat
     path.write_text(seasonal_orders(lambda day: day.month in (5, 6, 7, 8), days=1_170, gap=30), encoding="utf-8")
     done = run("churn-warn", path, "--horizon", "1y", "-f", "csv")
     assert done.exit_code == 0, done.stderr
-    assert "it is so each year, and what is learned from are days whole years ago" in done.stderr
-    assert "should it close again" not in done.stderr
+    assert "it recurs each year, so the cut-offs are whole years apart" in done.stderr
+    assert "if it closes again" not in done.stderr
 
 
 @pytest.mark.slow
@@ -530,5 +531,5 @@ def test_the_hint_of_a_shop_that_is_closed_each_august_works(tmp_path: Path, run
     path.write_text(seasonal_orders(lambda day: day.month != 8, days=1_240, gap=20), encoding="utf-8")
     refused = run("churn-warn", path, "--horizon", "60d")
     assert refused.exit_code == 4
-    (horizon,) = re.findall(r"--horizon (\d+d), which holds the time whole each year", refused.stderr)
+    (horizon,) = re.findall(r"--horizon (\d+d), which contains the yearly closure", refused.stderr)
     assert run("churn-warn", path, "--horizon", horizon, "-f", "csv").exit_code == 0

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ckm.churning.keeping import keep
+from ckm.churning.saved_warnings import save_warnings
 from ckm.knowledge.search_log import LoggedSearch, append
 from ckm.store import Store
 from tests.conftest import Run
@@ -83,7 +83,7 @@ def test_reasons_without_an_answer_come_dearest_first(run: Run, shop: Path) -> N
             "reasons": [[{"code": code, "contribution": 1.0} for code in codes] for _, _, codes in customers],
         }
     )
-    keep(Store(shop / "store"), frame, as_of=date(2026, 6, 1), horizon=90, facts={})
+    save_warnings(Store(shop / "store"), frame, as_of=date(2026, 6, 1), horizon=90, facts={})
     rows, told = gaps(run, shop)
     assert [(row["gap"], row["name"], row["customers"], row["value_at_risk"]) for row in rows] == [
         ("reason", "price", 1, 500.0),

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ckm.churning.snapshot import snapshot
+from ckm.churning.customer_snapshot import snapshot
 from ckm.config import Config
 from ckm.customers.history import History, read_history
 from ckm.customers.ledger import Ledger

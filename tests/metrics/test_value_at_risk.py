@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from ckm.churn import ChurnOptions, warn
-from ckm.churning.keeping import keep
+from ckm.churning.saved_warnings import save_warnings
 from ckm.config import Config, Workspace
 from ckm.dataset import Dataset
 from ckm.errors import NotEnoughDataError
@@ -59,7 +59,7 @@ def kept_run(folder: Path, as_of: date, *said: tuple[str, float, str | None, str
         },
         orient="row",
     )  # fmt: skip
-    keep(Store(folder / "store"), frame, as_of=as_of, horizon=90, facts={"model": "scorecard"})
+    save_warnings(Store(folder / "store"), frame, as_of=as_of, horizon=90, facts={"model": "scorecard"})
 
 
 @pytest.mark.slow
@@ -74,7 +74,7 @@ def test_a_kept_run_is_told_without_those_who_have_bought_since(tmp_path: Path) 
         ("nobody", 0.9, "urgent", "silent", 5.0),  # erased, or never here
     )
     found = risk(in_workspace(shop_context(), tmp_path))
-    assert (found.leaving.source, found.leaving.as_of, found.leaving.horizon) == ("kept", date(2025, 11, 1), 90)
+    assert (found.leaving.source, found.leaving.as_of, found.leaving.horizon) == ("saved", date(2025, 11, 1), 90)
     assert found.leaving.model == "scorecard"
     assert "1 of 4 customers have bought since" in found.remarks[0]
     metrics, missing = value_at_risk_metrics(in_workspace(shop_context(), tmp_path), found)
@@ -113,7 +113,7 @@ def test_a_run_whose_horizon_has_passed_or_of_a_later_day_is_not_told(tmp_path: 
     kept_run(tmp_path, as_of, ("bern", 0.8, "warn", "silent", 24.0))
     of = in_workspace(shop_context(), tmp_path)
     found = read_risk(of, ALL, None)
-    assert not isinstance(found, Risk) or found.leaving.source != "kept"
+    assert not isinstance(found, Risk) or found.leaving.source != "saved"
 
 
 @pytest.mark.slow
@@ -122,7 +122,7 @@ def test_a_run_that_kept_no_value_has_it_from_the_ledger(tmp_path: Path) -> None
         {"customer_id": ["bern"], "p_churn": [0.8], "level": ["warn"], "suppressed": [None], "p_told": [0.8]},
         schema_overrides={"suppressed": pl.String},
     ).with_columns(first_warned_on=date(2025, 11, 1))
-    keep(Store(tmp_path / "store"), frame, as_of=date(2025, 11, 1), horizon=90, facts={})
+    save_warnings(Store(tmp_path / "store"), frame, as_of=date(2025, 11, 1), horizon=90, facts={})
     found = risk(in_workspace(shop_context(), tmp_path), margin=Margin(0.5, 1.0))
     assert found.customers["value_at_risk"].to_list() == [12.0]  # 0.8 · 30 · half
     assert Missing("churn", "no_reasons") in value_at_risk_metrics(shop_context(), found)[1]
@@ -143,7 +143,7 @@ def test_how_the_warnings_of_an_earlier_day_turned_out_by_hand(tmp_path: Path) -
     store = Store(tmp_path / "store")
     outcome = risk_module._outcome(of, store)
     assert outcome is not None
-    assert (outcome.customers, outcome.left, outcome.warned, outcome.warned_churned) == (10, 9, 3, 2)
+    assert (outcome.customers, outcome.churned, outcome.warned, outcome.warned_churned) == (10, 9, 3, 2)
     kept_run(tmp_path, date(2025, 12, 1), ("bern", 0.8, "warn", "silent", 24.0))
     found = read_risk(of, ALL, None)
     said = Metrics(value_at_risk_metrics(of, found)[0])

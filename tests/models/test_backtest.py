@@ -7,8 +7,8 @@ import pytest
 
 from ckm.errors import NotEnoughDataError
 from ckm.models.backtest import PEER, past_of, walk_forward
-from ckm.models.churn.learn import MODELS, learn
 from ckm.models.churn.stack import STACK
+from ckm.models.churn.training import MODELS, learn
 from ckm.models.cutoffs import Calendar
 from tests.models.churn.shop import HORIZON, make_shop
 
@@ -110,7 +110,7 @@ def test_a_score_of_the_walk_is_that_of_a_run_on_data_that_end_there():
     today = then.window(day).features
     model = learn(past_of(then.window, Calendar(0, day, HORIZON), day, today), "scorecard")
     alone = walk_forward(SHOP.window, [day], CALENDAR, models=("scorecard",))
-    losses = np.logaddexp(0, np.where(SHOP.window(day).away, -1, 1) * model.log_odds(today))
+    losses = np.logaddexp(0, np.where(SHOP.window(day).churned, -1, 1) * model.log_odds(today))
     assert alone.mean("scorecard").log_loss == pytest.approx(float(losses.mean()), abs=1e-12)
 
 
@@ -118,7 +118,9 @@ def test_a_score_of_the_walk_is_that_of_a_run_on_data_that_end_there():
 def test_a_model_that_cannot_be_learned_is_left_out_and_named():
     def once_only(day):
         window = SHOP.window(day)
-        return type(window)(day, {**window.features, "purchase_days": np.ones(len(window))}, window.away, window.keys)
+        return type(window)(
+            day, {**window.features, "purchase_days": np.ones(len(window))}, window.churned, window.keys
+        )
 
     result = walk_forward(once_only, CUTOFFS[-1:], CALENDAR, models=("rule", "btyd"))
     assert result.models == (PEER, "rule", STACK)

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.models.btyd import beta_geometric, pareto_nbd
 from ckm.models.btyd.bgnbd import BGNBD, fit_bgnbd
-from ckm.models.btyd.choice import choose_btyd, read_btyd
 from ckm.models.btyd.histories import count_histories, histories_of_purchases
 from ckm.models.btyd.mbgnbd import MBGNBD, fit_mbgnbd
+from ckm.models.btyd.model_selection import choose_btyd, read_btyd
 from ckm.models.btyd.pareto_nbd import ParetoNBD, fit_pareto_nbd
 from tests.conftest import examples
 from tests.models.btyd_customers import simulated

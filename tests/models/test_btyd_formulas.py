@@ -13,8 +13,8 @@ from scipy.stats import beta
 from ckm.models.btyd.beta_geometric import _expected_closed, _expected_summed
 from ckm.models.btyd.bgnbd import BGNBD
 from ckm.models.btyd.mbgnbd import MBGNBD
+from ckm.models.btyd.pareto_integral import race
 from ckm.models.btyd.pareto_nbd import ParetoNBD
-from ckm.models.btyd.silence_integral import race
 from tests.models.btyd_customers import simulated
 
 MODELS = [

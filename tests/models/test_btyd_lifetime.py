@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckm.errors import NotEnoughDataError
-from ckm.models.btyd import lifetime as lifetime_module
+from ckm.models.btyd import customer_lifetime_value as lifetime_module
 from ckm.models.btyd.bgnbd import BGNBD
 from ckm.models.btyd.buyers import Buyers, buyers_until
+from ckm.models.btyd.customer_lifetime_value import DAYS_A_MONTH, discounted_orders, expected_orders, fit_lifetime
 from ckm.models.btyd.gamma_gamma import GammaGamma
 from ckm.models.btyd.holdout import by_tenths, hold_out
-from ckm.models.btyd.lifetime import DAYS_A_MONTH, discounted_orders, expected_orders, fit_lifetime
 from ckm.models.btyd.mbgnbd import MBGNBD
 from ckm.models.btyd.pareto_nbd import ParetoNBD
 from tests.models.btyd_customers import CALIBRATION_END, HOLDOUT_WEEKS, cdnow_lines

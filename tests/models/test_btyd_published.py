@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ckm.models.btyd.bgnbd import BGNBD, fit_bgnbd
-from ckm.models.btyd.choice import choose_btyd
 from ckm.models.btyd.gamma_gamma import check_independence, fit_gamma_gamma
 from ckm.models.btyd.mbgnbd import MBGNBD, fit_mbgnbd
+from ckm.models.btyd.model_selection import choose_btyd
 from ckm.models.btyd.pareto_nbd import ParetoNBD, fit_pareto_nbd
 from tests.models.btyd_customers import CALIBRATION_END, HOLDOUT_WEEKS, cdnow, cdnow_lines
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from ckm.errors import InputError, UsageError
 from ckm.models.btyd.bgnbd import BGNBD
-from ckm.models.btyd.choice import read_btyd
 from ckm.models.btyd.mbgnbd import MBGNBD
+from ckm.models.btyd.model_selection import read_btyd
 from ckm.models.btyd.pareto_nbd import ParetoNBD
 from tests.conftest import examples
 

@@ -24,16 +24,16 @@ def test_it_finds_the_line_that_is_there():
 def test_it_is_scikit_learns_logistic_regression_where_there_is_plenty():
     from sklearn.linear_model import LogisticRegression
 
-    log_odds, away = _drawn(0.3, 1.2)
-    peer = LogisticRegression(C=np.inf, tol=1e-8).fit(log_odds[:, None], away)
-    found = recalibrate(log_odds, away)
+    log_odds, churned = _drawn(0.3, 1.2)
+    peer = LogisticRegression(C=np.inf, tol=1e-8).fit(log_odds[:, None], churned)
+    found = recalibrate(log_odds, churned)
     assert found.slope == pytest.approx(peer.coef_[0, 0], abs=2e-3)
     assert found.intercept == pytest.approx(peer.intercept_[0], abs=2e-3)
 
 
 def test_with_few_events_the_slope_stays_as_it_was():
-    log_odds, away = _drawn(0.0, 0.2, n=150)
-    assert recalibrate(log_odds, away).slope == 1.0
+    log_odds, churned = _drawn(0.0, 0.2, n=150)
+    assert recalibrate(log_odds, churned).slope == 1.0
 
 
 @given(
@@ -42,8 +42,8 @@ def test_with_few_events_the_slope_stays_as_it_was():
 )
 def test_it_is_finite_and_keeps_the_ranking_whatever_came(rows, times):
     log_odds = np.array([value for value, _ in rows] * times)
-    away = np.array([away for _, away in rows] * times)
-    found = recalibrate(log_odds, away)
+    churned = np.array([churned for _, churned in rows] * times)
+    found = recalibrate(log_odds, churned)
     assert np.isfinite([found.intercept, found.slope]).all()
     assert found.slope > 0
 
@@ -53,7 +53,7 @@ def test_all_of_them_staying_away_is_no_certainty():
 
 
 def test_half_the_credibility_goes_half_the_way():
-    half = Calibration(0.8, 4.0).drawn(0.5)
+    half = Calibration(0.8, 4.0).shrunk(0.5)
     assert (half.intercept, half.slope) == (0.4, 2.0)
 
 

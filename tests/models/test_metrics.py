@@ -9,30 +9,32 @@ from sklearn import metrics as peer
 from ckm.models import metrics
 
 CASES = st.lists(st.tuples(st.booleans(), st.integers(0, 20)), min_size=2, max_size=80).filter(
-    lambda rows: 0 < sum(away for away, _ in rows) < len(rows)
+    lambda rows: 0 < sum(churned for churned, _ in rows) < len(rows)
 )
 
 
 def _arrays(rows: list[tuple[bool, int]]) -> tuple[np.ndarray, np.ndarray]:
-    return np.array([away for away, _ in rows]), np.array([score / 20 for _, score in rows])
+    return np.array([churned for churned, _ in rows]), np.array([score / 20 for _, score in rows])
 
 
 @pytest.mark.slow
 @given(CASES)
 def test_ranking_figures_are_scikit_learns_ties_and_all(rows):
-    away, score = _arrays(rows)
-    assert metrics.roc_auc(away, score) == pytest.approx(peer.roc_auc_score(away, score), abs=1e-12)
-    assert metrics.average_precision(away, score) == pytest.approx(peer.average_precision_score(away, score), abs=1e-12)
+    churned, score = _arrays(rows)
+    assert metrics.roc_auc(churned, score) == pytest.approx(peer.roc_auc_score(churned, score), abs=1e-12)
+    assert metrics.average_precision(churned, score) == pytest.approx(
+        peer.average_precision_score(churned, score), abs=1e-12
+    )
 
 
 @pytest.mark.slow
 @given(CASES)
 def test_errors_of_probabilities_are_scikit_learns(rows):
-    away, probability = _arrays(rows)
+    churned, probability = _arrays(rows)
     probability = 0.01 + 0.98 * probability
     log_odds = np.log(probability / (1 - probability))
-    assert metrics.brier(away, probability) == pytest.approx(peer.brier_score_loss(away, probability), abs=1e-12)
-    assert metrics.log_loss(away, log_odds) == pytest.approx(peer.log_loss(away, probability), abs=1e-12)
+    assert metrics.brier(churned, probability) == pytest.approx(peer.brier_score_loss(churned, probability), abs=1e-12)
+    assert metrics.log_loss(churned, log_odds) == pytest.approx(peer.log_loss(churned, probability), abs=1e-12)
 
 
 @given(CASES, st.randoms())
@@ -49,29 +51,29 @@ def test_a_log_loss_is_finite_where_the_probability_rounds_to_one():
 
 def test_reliability_holds_what_was_said_against_what_came_by_equally_many():
     probability = np.repeat([0.1, 0.9], 50)
-    away = np.concatenate([np.arange(50) < 10, np.arange(50) < 45])
-    table = metrics.reliability(away, probability, bins=2)
+    churned = np.concatenate([np.arange(50) < 10, np.arange(50) < 45])
+    table = metrics.reliability(churned, probability, bins=2)
     assert table.n.tolist() == [50, 50]
-    assert table.said == pytest.approx([0.1, 0.9])
-    assert table.came == pytest.approx([0.2, 0.9])
+    assert table.predicted == pytest.approx([0.1, 0.9])
+    assert table.observed == pytest.approx([0.2, 0.9])
     assert table.error == pytest.approx(0.05)
 
 
 def test_equal_probabilities_share_their_outcomes_across_bins():
-    away = np.arange(100) < 30
-    assert metrics.calibration_error(away, np.full(100, 0.3)) == pytest.approx(0.0, abs=1e-12)
+    churned = np.arange(100) < 30
+    assert metrics.calibration_error(churned, np.full(100, 0.3)) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_lift_is_how_many_times_as_many_leave_at_the_top():
-    away = np.zeros(100, dtype=bool)
-    away[:20] = True
-    assert metrics.lift(away, -np.arange(100.0)) == pytest.approx(5.0)
-    assert metrics.lift(away, np.zeros(100)) == pytest.approx(1.0)
+    churned = np.zeros(100, dtype=bool)
+    churned[:20] = True
+    assert metrics.lift(churned, -np.arange(100.0)) == pytest.approx(5.0)
+    assert metrics.lift(churned, np.zeros(100)) == pytest.approx(1.0)
 
 
 def test_a_gain_curve_runs_from_nobody_to_everybody_and_never_falls():
-    away = np.array([True, False, True, False])
-    share, caught = metrics.gain_curve(away, np.array([4.0, 3.0, 2.0, 1.0]))
+    churned = np.array([True, False, True, False])
+    share, caught = metrics.gain_curve(churned, np.array([4.0, 3.0, 2.0, 1.0]))
     assert share.tolist() == [0, 0.25, 0.5, 0.75, 1]
     assert caught.tolist() == [0, 0.5, 0.5, 1, 1]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from ckm.churning.card import RECENCY, CardData, CardDecile, CardFeature, Gain, ModelCard, Scores
+from ckm.churning.card_figures import RECENCY, CardData, CardDecile, CardFeature, Gain, ModelCard, Scores
 
 CUT_OFFS = (date(1997, 12, 31), date(1998, 1, 31), date(1998, 2, 28), date(1998, 3, 31))
 AUC = {"rule": 0.812, "btyd": 0.8105, "scorecard": 0.822, "boosted": 0.8195, RECENCY: 0.810}
@@ -17,7 +17,7 @@ def example_card(**changes: object) -> ModelCard:
         "as_of": date(1998, 6, 30),
         "question": "The probability that a customer buys nothing within 90 days after a cut-off.",
         "horizon_days": 90,
-        "horizon_reasoning": "90 days, because 80 % of the gaps between two purchases are no longer than 97 days",
+        "horizon_reasoning": "90 days: 80 % of the purchase intervals are at most 97 days",
         "chosen": "scorecard",
         "chosen_because": "scorecard has the lowest log loss, 0.3890; the simpler rule is worse by more than one "
         "standard error.",
@@ -36,7 +36,7 @@ def example_card(**changes: object) -> ModelCard:
                 base_rate=0.54 + 0.005 * number,
                 roc_auc=auc + 0.004 * (number - 1.5),
                 average_precision=auc - 0.03,
-                lift_top_tenth=1.64,
+                lift_top_decile=1.64,
                 log_loss=None if model == RECENCY else 0.8 - auc / 2,
                 brier=None if model == RECENCY else 0.38 - auc / 4,
                 calibration_error=None if model == RECENCY else 0.0085,

@@ -29,7 +29,7 @@ def test_the_mail_says_what_the_page_says() -> None:
         f"## {section.title}" for section in document.sections
     ]
     assert "| **scorecard**" in text
-    assert "ROC AUC of scorecard: **0.822** (0.810 by silence alone)" in text
+    assert "ROC AUC of scorecard: **0.822** (0.810 by recency alone)" in text
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The model card as a document: sentences that its numbers bear out."""
+"""The model card as a document: its findings follow from its figures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import date
 
 import pytest
 
-from ckm.churning.card import RECENCY, CardColumns, CardData, CardDecile, Gain, ModelCard, Scores
-from ckm.churning.card_words import load_card_words
+from ckm.churning.card_figures import RECENCY, CardColumns, CardData, CardDecile, Gain, ModelCard, Scores
+from ckm.churning.card_texts import load_card_words
 from ckm.report.card_findings import gain_finding, models_finding, reliability_finding
 from ckm.report.charts import MOST_MARKS, marks
 from ckm.report.document import Facts, Figure, ReportTable
@@ -18,28 +18,34 @@ from ckm.report.page import render_page
 from tests.report.example_card import CUT_OFFS, example_card
 
 
-def tenths(*pairs: tuple[float, float]) -> tuple[CardDecile, ...]:
-    return tuple(CardDecile(100, said, came) for said, came in pairs)
+def deciles(*pairs: tuple[float, float]) -> tuple[CardDecile, ...]:
+    return tuple(CardDecile(100, predicted, observed) for predicted, observed in pairs)
 
 
 @pytest.mark.parametrize(
     ("reliability", "sentence"),
     [
         (
-            tenths((0.10, 0.12), (0.50, 0.49)),
-            "its probabilities held: no decile of the customers was off by more than 2.0 points.",
+            deciles((0.10, 0.12), (0.50, 0.49)),
+            "the probabilities were accurate: the error of every decile was at most 2.0 points.",
         ),
         (
-            tenths((0.10, 0.10), (0.50, 0.55)),
-            "its probabilities were right to 2.5 points on average; furthest off was the decile of which it expected "
-            "50% to leave, and 55% did.",
+            deciles((0.10, 0.10), (0.50, 0.55)),
+            "the probabilities had a mean error of 2.5 points; the largest was in the decile with a predicted churn "
+            "rate of 50% and an observed one of 55%.",
         ),
         (
-            tenths((0.10, 0.20), (0.60, 0.50)),
-            "its probabilities were off by 10.0 points on average, too high for some customers and too low for others.",
+            deciles((0.10, 0.20), (0.60, 0.50)),
+            "the probabilities had a mean error of 10.0 points, too high for some customers and too low for others.",
         ),
-        (tenths((0.20, 0.10), (0.60, 0.50)), "it warned too much: it expected 40% to leave, and 30% did."),
-        (tenths((0.10, 0.20), (0.50, 0.60)), "it warned too little: it expected 30% to leave, and 40% did."),
+        (
+            deciles((0.20, 0.10), (0.60, 0.50)),
+            "the probabilities were too high: predicted churn rate 40%, observed 30%.",
+        ),
+        (
+            deciles((0.10, 0.20), (0.50, 0.60)),
+            "the probabilities were too low: predicted churn rate 30%, observed 40%.",
+        ),
     ],
 )
 def test_the_sentence_over_the_reliability_curve_says_which_way_it_errs(
@@ -51,33 +57,36 @@ def test_the_sentence_over_the_reliability_curve_says_which_way_it_errs(
         "points (80 % prediction interval)."
     )
     one = example_card(reliability=reliability, expected_error=None)
-    assert reliability_finding(one).endswith("cannot be told from one cut-off.")
+    assert reliability_finding(one).endswith(
+        "One cut-off is not enough for a prediction interval of the next calibration error."
+    )
 
 
-def test_without_outcomes_nothing_is_said_of_the_probabilities() -> None:
-    assert reliability_finding(example_card(reliability=())) == "How right the probabilities are is not known."
+def test_without_outcomes_the_accuracy_is_unknown() -> None:
+    assert reliability_finding(example_card(reliability=())) == "The accuracy of the probabilities is not known."
 
 
 def test_the_sentence_over_the_gain_curve_says_what_is_possible() -> None:
     gains = (Gain("scorecard", (0.0, 0.2, 1.0), (0.0, 0.3, 1.0)), Gain(RECENCY, (0.0, 0.4, 1.0), (0.0, 0.5, 1.0)))
     scores = (Scores("scorecard", CUT_OFFS[0], 100, 0.5, 0.8, 0.7, 1.5),)
     assert gain_finding(example_card(gains=gains, scores=scores)) == (
-        "Contacting the 20% of customers at highest risk reaches 30% of churning customers, against 25% by silence "
-        "alone; "
-        "more than 40% is not possible."
+        "Contacting the 20% of customers at highest risk reaches 30% of the churned customers, compared with 25% "
+        "by recency alone; the maximum is 40%."
     )
 
 
-def test_what_reads_the_same_is_not_called_better() -> None:
+def test_equal_shares_are_called_the_same() -> None:
     same = tuple(Gain(model, (0.0, 1.0), (0.0, 1.0)) for model in ("scorecard", RECENCY))
-    assert "reaches 20% of churning customers, as many as by silence alone;" in gain_finding(example_card(gains=same))
+    assert "reaches 20% of the churned customers, the same as by recency alone;" in gain_finding(
+        example_card(gains=same)
+    )
 
 
-def test_a_model_that_ranks_as_silence_does_is_not_praised() -> None:
+def test_a_model_that_ranks_as_recency_does_is_not_praised() -> None:
     scores = tuple(
         Scores(model, CUT_OFFS[0], 100, 0.5, auc, 0.7, 1.5) for model, auc in (("scorecard", 0.812), (RECENCY, 0.81))
     )
-    assert "hardly different from silence alone (81.0%)" in models_finding(example_card(scores=scores))
+    assert "about the same as recency alone (81.0%)" in models_finding(example_card(scores=scores))
 
 
 @pytest.mark.slow
@@ -115,8 +124,8 @@ def labelled_card(**changes: object) -> ModelCard:
         "as_of": None,
         "horizon_days": None,
         "horizon_reasoning": "",
-        "question": "A probability is that of Churn being Yes.",
-        "chosen_because": "scorecard has the lowest log loss, 0.4100, on rows that it had not seen.",
+        "question": "Probability that Churn is Yes.",
+        "chosen_because": "scorecard has the lowest log loss, 0.4100, out of fold.",
         "data": CardData(7_043, 6_339, blank_labels=704),
         "scores": tuple(
             Scores(model, None, 6_339, 0.265, auc, 0.66, 2.8, 0.41, 0.1329, 0.01)
@@ -134,17 +143,18 @@ def labelled_card(**changes: object) -> ModelCard:
 LEAKING = CardColumns(("cancel_reason",), leaks=(("cancel_reason", 0.997, "cancel_reason is filled in 99.4% of them"),))
 
 OF_TRANSACTIONS = re.compile(
-    r"purchas|bought|buys|order|transaction|cut-off|horizon|\bas of\b|silen|backtest|the past|days?\b|future|gone",
+    r"purchas|bought|buys|order|transaction|cut-off|horizon|\bas of\b|silen|recency|backtest|the past|days?\b|future|"
+    r"gone",
     re.IGNORECASE,
 )
 OF_LABELS = re.compile(r"label|cross-validat|column|table", re.IGNORECASE)
 
 
 def texts(card: ModelCard) -> tuple[str, str]:
-    """Return what a reader reads of the mail and of the page; the definition of a figure may speak of an order."""
+    """Return the texts of the mail and of the page."""
     page = re.sub(r"<(style|title)\b.*?</\1>|<[^>]*>", " ", render_page(card_document(card)), flags=re.DOTALL)
     mail = render_markdown(card_document(card))
-    return mail.replace("ordered by probability", ""), page.replace("ordered by probability", "")
+    return mail, page
 
 
 @pytest.mark.slow
@@ -154,7 +164,7 @@ def test_no_sentence_about_transactions_is_on_a_card_of_labelled_data(columns: C
         assert len(text) > 3_000
         assert OF_TRANSACTIONS.findall(text) == []
         assert len(OF_LABELS.findall(text)) > 5
-        assert "None" not in text.replace("None of its", "")
+        assert "None" not in text
 
 
 @pytest.mark.slow
@@ -167,32 +177,31 @@ def test_no_sentence_about_labels_is_on_a_card_of_transactions() -> None:
 @pytest.mark.slow
 def test_a_card_of_labelled_data_counts_blank_labels_and_names_its_columns() -> None:
     text = render_markdown(card_document(labelled_card()))
-    assert "Cross-validated: 6,339 customers, of whom 26.5% left" in text
-    assert "- **Without a label**: 704; they are in no figure here" in text
-    assert "Columns that it reads: months, plan, row." in text
-    assert "numbers that are different in every row: row." in text
-    assert "Left out: shop (the same in every row)." in text
+    assert "Cross-validated: 6,339 customers, churn rate 26.5%" in text
+    assert "- **Without a label**: 704; no figure includes them" in text
+    assert "Columns used: months, plan, row." in text
+    assert "numbers with a different value in every row: row." in text
+    assert "Columns not used: shop (the same in every row)." in text
     assert render_page(card_document(labelled_card())).count("<figure") == 3
 
 
 @pytest.mark.slow
-def test_where_a_column_gives_the_label_away_no_figure_is_praised() -> None:
+def test_where_a_column_reveals_the_label_no_figure_is_praised() -> None:
     card = labelled_card(columns=LEAKING)
     text = render_markdown(card_document(card))
-    assert "## Columns that give the label away" in text
+    assert "## Columns that reveal the label" in text
     assert "- cancel_reason is filled in 99.4% of them." in text
-    assert "(not to be relied on: cancel_reason)" in text
-    assert reliability_finding(card).startswith("None of its figures can be relied on: column cancel_reason gives")
+    assert "(unreliable: cancel_reason reveals the label)" in text
+    assert reliability_finding(card).startswith("All figures are unreliable: column cancel_reason reveals")
     for finding in (gain_finding(card), models_finding(card)):
-        assert finding.endswith("; not to be relied on, because of cancel_reason.")
-    assert "can be taken at their word" not in text
-    assert "Columns that give the label away" not in render_markdown(card_document(labelled_card()))
+        assert finding.endswith("; unreliable because of cancel_reason.")
+    assert "Columns that reveal the label" not in render_markdown(card_document(labelled_card()))
 
 
 @pytest.mark.slow
 def test_a_model_without_probabilities_leaves_its_cells_empty() -> None:
     text = render_markdown(card_document(example_card()))
-    rows = [line for line in text.splitlines() if line.startswith("| silence alone")]
+    rows = [line for line in text.splitlines() if line.startswith("| recency alone")]
     assert rows
     assert all("nan" not in row.lower() and "None" not in row for row in rows)
 
@@ -202,4 +211,4 @@ def test_one_cut_off_needs_no_means() -> None:
     scores = tuple(each for each in example_card().scores if each.cut_off == date(1997, 12, 31))
     document = card_document(example_card(scores=scores))
     captions = [block.caption for block in document.sections[1].blocks if isinstance(block, ReportTable)]
-    assert captions == ["Cut-off 1997-12-31: 1,050 customers, of whom 54.0% left"]
+    assert captions == ["Cut-off 1997-12-31: 1,050 customers, churn rate 54.0%"]

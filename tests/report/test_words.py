@@ -7,8 +7,8 @@ import re
 import pytest
 from babel import Locale
 
-from ckm.churning.levels import LEVELS
-from ckm.churning.reason_book import load_reasons
+from ckm.churning.reason_catalogue import load_reasons
+from ckm.churning.warning_levels import LEVELS
 from ckm.errors import UnknownNameError
 from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.metrics.loyalty_rules import load_loyalty_rules

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm.models.btyd.buyers import Buyers, buyers_until
-from ckm.models.btyd.choice import FITS
-from ckm.models.btyd.lifetime import LifetimeFit, expected_orders, fit_lifetime
+from ckm.models.btyd.customer_lifetime_value import LifetimeFit, expected_orders, fit_lifetime
+from ckm.models.btyd.model_selection import FITS
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

@@ -12,7 +12,7 @@ import numpy as np
 
 from ckm.models.btyd.histories import Floats, Histories, checked, count_histories
 from ckm.models.btyd.model import TimeUnit, TransactionModel, fit_transactions
-from ckm.models.btyd.silence_integral import race
+from ckm.models.btyd.pareto_integral import race
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""boosted: gradient-boosted trees; a longer silence never lowers their score."""
+"""boosted: gradient-boosted trees, monotone in recency."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from ckm.errors import NotEnoughDataError
 from ckm.models.churn.design_matrix import learn_columns, within_range
-from ckm.models.churn.window import column
+from ckm.models.churn.training_set import column
 from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
@@ -17,18 +17,18 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Features, TrainingSet
+    from ckm.models.churn.training_set import Features, TrainingSet
 
     Floats = NDArray[np.float64]
 
 RISING = ("days_silent",)
-"""Features of which more never lowers the score: where the direction is certain whatever else holds."""
+"""Features with a monotone constraint: a higher value never lowers the log odds."""
 TREES = 100
 RATE = 0.08
 LEAVES = 15
-"""Small trees: few features act together."""
+"""Leaves of a tree: few interactions."""
 SMALLEST_LEAF = 200
-"""Customers in a leaf; the same customer is in several windows."""
+"""Fewest rows in a leaf; a customer has a row in several windows."""
 SHRINKAGE = 1.0
 
 
@@ -39,11 +39,11 @@ class BoostedModel:
     Attributes
     ----------
     names
-        Features that the trees ask for.
+        Features of the trees.
     trees
         The fitted ``HistGradientBoostingClassifier``.
     beyond
-        Share of today's customers beyond the learned range, by name of the columns that were left out for it.
+        Share of today's customers out of range, by name of the columns that are not used for it.
     """
 
     name: ClassVar[str] = "boosted"
@@ -52,24 +52,24 @@ class BoostedModel:
     beyond: Mapping[str, float] = field(default_factory=dict)
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of churn; a feature that is absent is unknown of everybody."""
+        """Return the log odds of churn; an absent feature counts as NaN."""
         rows = len(features["days_silent"])
         design = np.column_stack([column(features, name, rows) for name in self.names])
         with one_thread():
             return np.asarray(self.trees.decision_function(design), dtype=np.float64)
 
     def to_plain(self) -> dict[str, object]:
-        """Return how the trees were grown; the trees themselves are not for reading."""
+        """Return the settings of the trees, without the trees."""
         return {"model": self.name, "features": list(self.names), "trees": TREES, "rate": RATE, "leaves": LEAVES}
 
 
 def fit_boosted(past: TrainingSet) -> BoostedModel:
-    """Grow the trees on all past windows: a fixed number, on one thread, the same on every run.
+    """Fit a fixed number of trees on all past windows, reproducibly on one thread.
 
     Raises
     ------
     NotEnoughDataError
-        Too few left or stayed.
+        Too few churned or retained customers.
     """
     past.require_events()
     columns = {name: past.column(name) for name in past.names}
@@ -77,11 +77,11 @@ def fit_boosted(past: TrainingSet) -> BoostedModel:
     columns = {column.name: columns[column.name] for column in learned}
     if not columns:
         raise NotEnoughDataError("no feature differs between customers", hint="choose --model recency")
-    trees = grow(np.column_stack(list(columns.values())), past.away, tuple(columns), past.seed)
+    trees = grow(np.column_stack(list(columns.values())), past.churned, tuple(columns), past.seed)
     return BoostedModel(tuple(columns), trees, beyond)
 
 
-def grow(design: Floats, away: NDArray[np.bool_], names: tuple[str, ...], seed: int) -> Any:
+def grow(design: Floats, churned: NDArray[np.bool_], names: tuple[str, ...], seed: int) -> Any:
     """Return fitted trees (Friedman 2001, *Annals of Statistics* 29(5), 1189-1232, on histograms as in LightGBM)."""
     from sklearn.ensemble import HistGradientBoostingClassifier
 
@@ -95,4 +95,4 @@ def grow(design: Floats, away: NDArray[np.bool_], names: tuple[str, ...], seed: 
             monotonic_cst=[int(name in RISING) for name in names],
             early_stopping=False,
             random_state=seed,
-        ).fit(design, away)
+        ).fit(design, churned)

@@ -1,4 +1,4 @@
-"""btyd: the probability of no order in the horizon by a model of buying until leaving."""
+"""btyd: probability of no order in the horizon by a buy-till-you-die model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ckm.models.btyd.mbgnbd import MBGNBD
-    from ckm.models.churn.window import Features, TrainingSet
+    from ckm.models.churn.training_set import Features, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -22,9 +22,9 @@ class BtydModel:
     Attributes
     ----------
     purchases
-        The model of purchases, in days.
+        Purchase model, in days.
     horizon
-        Days that the question looks ahead.
+        Horizon in days.
     """
 
     name: ClassVar[str] = "btyd"
@@ -41,11 +41,11 @@ class BtydModel:
 
 
 def fit_btyd(past: TrainingSet) -> BtydModel:
-    """Fit the purchases known today; what followed earlier cut-offs is not asked.
+    """Fit the purchase model to the purchases up to today; it needs no outcomes.
 
     Raises
     ------
     NotEnoughDataError
-        Too few customers ever came back.
+        Too few repeat customers.
     """
     return BtydModel(past.fits.require(past.day, past.features, past.seed), past.horizon)

@@ -13,8 +13,8 @@ from ckm.models.churn.design_matrix import DesignColumn, learn_columns
 from ckm.models.churn.leakage import ColumnEvidence, column_evidence
 from ckm.models.churn.scorecard import fit_logistic
 from ckm.models.churn.tabular import FeatureEncoding, learn_encoding
+from ckm.models.model_score import ModelScore, score
 from ckm.models.sampling import id_hashes
-from ckm.models.score import ModelScore, score
 from ckm.models.threads import one_thread
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Features, Flags, Floats
+    from ckm.models.churn.training_set import Features, Flags, Floats
 
 FOLDS = 5
 FEWEST = 10 * FOLDS
@@ -120,7 +120,7 @@ class LabelledFit:
     ----------
     ids
         Of the rows with a label, sorted; all that follows, up to ``features``, is parallel.
-    away
+    churned
         Whether the label has the positive value.
     log_odds
         Of the chosen model, out of fold: each row's come from models that never saw it.
@@ -141,7 +141,7 @@ class LabelledFit:
     """
 
     ids: pl.Series
-    away: Flags
+    churned: Flags
     log_odds: Floats
     model: str
     scores: tuple[ModelScore, ...]
@@ -192,63 +192,63 @@ def fit_labelled(frame: pl.DataFrame, label: str, positive: str, id: str, *, see
         The label is blank or the same in all rows, fewer than :data:`FEWEST` rows have one of its values, or no column
         differs.
     """
-    frame, blank, away = _checked(frame, label, positive, id)
+    frame, blank, churned = _checked(frame, label, positive, id)
     ids = frame[id].cast(pl.String)
     columns = frame.drop(label, id)
     encoding = learn_encoding(columns)
     features = encoding(frame)
     if not features:
         raise NotEnoughDataError("no column but the label differs between rows", hint="give columns that say more")
-    folds = stratified_folds(away, ids.to_list(), seed)
-    said = {name: np.zeros(len(away)) for name in ("logistic", "splines", "boosted")}
+    folds = stratified_folds(churned, ids.to_list(), seed)
+    predictions = {name: np.zeros(len(churned)) for name in ("logistic", "splines", "boosted")}
     for fold in range(FOLDS):
         test = folds == fold
         train = {name: values[~test] for name, values in features.items()}
         held = {name: values[test] for name, values in features.items()}
         for name, fit in _FITS.items():
-            said[name][test] = fit(train, away[~test], encoding, seed).log_odds(held)
-    said["average"] = (said["splines"] + said["boosted"]) / 2
-    scores = tuple(score(name, None, away, log_odds) for name, log_odds in said.items())
+            predictions[name][test] = fit(train, churned[~test], encoding, seed).log_odds(held)
+    predictions["average"] = (predictions["splines"] + predictions["boosted"]) / 2
+    scores = tuple(score(name, None, churned, log_odds) for name, log_odds in predictions.items())
     best = min(scores, key=lambda score: score.log_loss).model
     parts = ("splines", "boosted") if best == "average" else (best,)
-    models = tuple(_FITS[name](features, away, encoding, seed) for name in parts)
+    models = tuple(_FITS[name](features, churned, encoding, seed) for name in parts)
     fitted = models[0] if len(models) == 1 else AverageModel(models)
     return LabelledFit(
         ids,
-        away,
-        said[best],
+        churned,
+        predictions[best],
         best,
         scores,
         encoding,
         features,
         fitted,
         BlankRows(blank[id].cast(pl.String), fitted.log_odds(encoding(blank)) if len(blank) else np.zeros(0)),
-        column_evidence(columns, away, folds),
+        column_evidence(columns, churned, folds),
     )
 
 
-def stratified_folds(away: Flags, ids: Sequence[str], seed: int) -> NDArray[np.int64]:
+def stratified_folds(churned: Flags, ids: Sequence[str], seed: int) -> NDArray[np.int64]:
     """Return a fold for each row: within each outcome, by what id and seed hash to, equally many in each."""
     keys = id_hashes([f"{seed} {each}" for each in ids])
-    folds = np.zeros(len(away), dtype=np.int64)
+    folds = np.zeros(len(churned), dtype=np.int64)
     for outcome in (False, True):
-        rows = np.flatnonzero(away == outcome)
+        rows = np.flatnonzero(churned == outcome)
         folds[rows[np.argsort(keys[rows], kind="stable")]] = np.arange(len(rows)) % FOLDS
     return folds
 
 
-def _logistic(features: Features, away: Flags, encoding: FeatureEncoding, seed: int) -> LinearModel:
-    return _linear(features, away, (), STRENGTH, pairs=False)
+def _logistic(features: Features, churned: Flags, encoding: FeatureEncoding, seed: int) -> LinearModel:
+    return _linear(features, churned, (), STRENGTH, pairs=False)
 
 
-def _splines(features: Features, away: Flags, encoding: FeatureEncoding, seed: int) -> LinearModel:
-    return _linear(features, away, encoding.numbers, STRENGTH_SPLINES, pairs=True)
+def _splines(features: Features, churned: Flags, encoding: FeatureEncoding, seed: int) -> LinearModel:
+    return _linear(features, churned, encoding.numbers, STRENGTH_SPLINES, pairs=True)
 
 
-def _linear(features: Features, away: Flags, bent: Sequence[str], strength: float, *, pairs: bool) -> LinearModel:
+def _linear(features: Features, churned: Flags, bent: Sequence[str], strength: float, *, pairs: bool) -> LinearModel:
     columns = learn_columns(features, bent=bent)
     design = np.column_stack(_parts(columns, features, pairs=pairs))
-    coefficients, intercept = fit_logistic(design, away, strength)
+    coefficients, intercept = fit_logistic(design, churned, strength)
     return LinearModel(columns, pairs, coefficients, intercept)
 
 
@@ -267,7 +267,7 @@ def _parts(columns: Sequence[DesignColumn], features: Features, *, pairs: bool) 
     return parts
 
 
-def _boosted(features: Features, away: Flags, encoding: FeatureEncoding, seed: int) -> TreesModel:
+def _boosted(features: Features, churned: Flags, encoding: FeatureEncoding, seed: int) -> TreesModel:
     from sklearn.ensemble import HistGradientBoostingClassifier
 
     names = tuple(name for name, values in features.items() if np.isfinite(values).any())
@@ -280,7 +280,7 @@ def _boosted(features: Features, away: Flags, encoding: FeatureEncoding, seed: i
             l2_regularization=1.0,
             early_stopping=False,
             random_state=seed,
-        ).fit(np.column_stack([features[name] for name in names]), away)
+        ).fit(np.column_stack([features[name] for name in names]), churned)
     return TreesModel(names, trees)
 
 
@@ -314,8 +314,8 @@ def _checked(frame: pl.DataFrame, label: str, positive: str, id: str) -> tuple[p
     frame = frame[ids.arg_sort()]
     labels = frame[label].cast(pl.String).str.strip_chars().replace("", None)
     known = labels.is_not_null()
-    away = _outcomes(labels.filter(known), label, positive)
-    return frame.filter(known), frame.filter(~known), away
+    churned = _outcomes(labels.filter(known), label, positive)
+    return frame.filter(known), frame.filter(~known), churned
 
 
 def _outcomes(labels: pl.Series, label: str, positive: str) -> Flags:
@@ -326,20 +326,20 @@ def _outcomes(labels: pl.Series, label: str, positive: str) -> Flags:
             hint="make it yes and no, and blank where it is not known",
             column=label,
         )
-    away = (labels == positive).to_numpy()
+    churned = (labels == positive).to_numpy()
     if different < 2:
         raise NotEnoughDataError(
             f"'{label}' is the same in all {len(labels)} rows" if different else f"'{label}' is blank in all rows",
             hint="learn from a table where some left; a blank label counts as not known",
             column=label,
         )
-    if not away.any():
+    if not churned.any():
         raise UsageError(f"'{label}' never has the positive value given", hint="--positive VALUE, as it is written")
-    least = min(int(away.sum()), int((~away).sum()))
+    least = min(int(churned.sum()), int((~churned).sum()))
     if least < FEWEST:
         raise NotEnoughDataError(
             f"only {least} rows have one of the two values of '{label}'; {FEWEST} are needed",
             column=label,
             needed=FEWEST,
         )
-    return away
+    return churned

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Flags, Floats
+    from ckm.models.churn.training_set import Flags, Floats
 
 LEAK_AUC, HONEST_AUC = 0.95, 0.94
 """A column is named where its own ROC AUC is above the first and the 95 % interval of it above the second: honest
@@ -86,14 +86,14 @@ class ColumnEvidence:
         )
 
 
-def column_evidence(frame: pl.DataFrame, away: Flags, folds: NDArray[np.int64]) -> tuple[ColumnEvidence, ...]:
+def column_evidence(frame: pl.DataFrame, churned: Flags, folds: NDArray[np.int64]) -> tuple[ColumnEvidence, ...]:
     """Return what each column says of the label by itself, the most telling first.
 
     Parameters
     ----------
     frame
         The columns, without the label and the id; all rows have a label.
-    away, folds
+    churned, folds
         Whether the label has the positive value, and the fold, by row; shape (n,).
 
     Notes
@@ -104,7 +104,7 @@ def column_evidence(frame: pl.DataFrame, away: Flags, folds: NDArray[np.int64]) 
     speaks for the outcome that is more frequent among its rows, in the other folds, than among all; a number also by
     its order.
     """
-    found = [_strongest(_views(frame[name], away, folds)) for name in frame.columns]
+    found = [_strongest(_views(frame[name], churned, folds)) for name in frame.columns]
     return tuple(sorted(found, key=lambda each: (-each.leaks, -each.auc, each.column)))
 
 
@@ -112,45 +112,47 @@ def _strongest(views: Sequence[ColumnEvidence]) -> ColumnEvidence:
     return next((view for view in views if view.leaks), max(views, key=lambda view: view.auc))
 
 
-def _views(column: pl.Series, away: Flags, folds: NDArray[np.int64]) -> list[ColumnEvidence]:
+def _views(column: pl.Series, churned: Flags, folds: NDArray[np.int64]) -> list[ColumnEvidence]:
     if column.dtype.is_nested() or column.dtype == pl.Binary:
-        return [_by_filled(column.name, column.is_not_null().to_numpy(), away)]
+        return [_by_filled(column.name, column.is_not_null().to_numpy(), churned)]
     if not is_number(column):
         words = as_words(column)
         _, codes = np.unique(words.to_numpy(), return_inverse=True)
-        lift = _lift_out_of_fold(codes, away, folds)
-        return [_by_filled(column.name, (words != MISSING).to_numpy(), away), _by_value(column.name, lift, away)]
+        lift = _lift_out_of_fold(codes, churned, folds)
+        return [_by_filled(column.name, (words != MISSING).to_numpy(), churned), _by_value(column.name, lift, churned)]
     values = as_numbers(column)
-    lift = _lift_out_of_fold(_bins(values), away, folds)
+    lift = _lift_out_of_fold(_bins(values), churned, folds)
     return [
-        _by_filled(column.name, ~np.isnan(values), away),
-        _by_order(column.name, values, away),
-        _by_value(column.name, lift, away),
+        _by_filled(column.name, ~np.isnan(values), churned),
+        _by_order(column.name, values, churned),
+        _by_value(column.name, lift, churned),
     ]
 
 
-def _by_filled(name: str, filled: Flags, away: Flags) -> ColumnEvidence:
+def _by_filled(name: str, filled: Flags, churned: Flags) -> ColumnEvidence:
     share = filled.astype(np.float64)
-    auc = metrics.roc_auc(away, share)
+    auc = metrics.roc_auc(churned, share)
     groups = (filled, ~filled) if auc >= 0.5 else (~filled, filled)
-    return _evidence(name, "filled", filled, max(auc, 1 - auc), groups, away, WITHIN_FILLED)
+    return _evidence(name, "filled", filled, max(auc, 1 - auc), groups, churned, WITHIN_FILLED)
 
 
-def _by_value(name: str, lift: Floats, away: Flags) -> ColumnEvidence:
-    return _evidence(name, "value", lift > 0, metrics.roc_auc(away, lift), (lift > 0, lift < 0), away, WITHIN_VALUES)
+def _by_value(name: str, lift: Floats, churned: Flags) -> ColumnEvidence:
+    return _evidence(
+        name, "value", lift > 0, metrics.roc_auc(churned, lift), (lift > 0, lift < 0), churned, WITHIN_VALUES
+    )
 
 
-def _by_order(name: str, values: Floats, away: Flags) -> ColumnEvidence:
+def _by_order(name: str, values: Floats, churned: Flags) -> ColumnEvidence:
     """Judge a number in whichever order is better, what is missing at whichever end, and by its best single split."""
     ends = (np.nanmin(values) - 1, np.nanmax(values) + 1) if np.isfinite(values).any() else (0.0,)
     orders = [sign * np.where(np.isnan(values), end, values) for end in ends for sign in (1, -1)]
-    auc, order = max(((metrics.roc_auc(away, order), order) for order in orders), key=lambda each: each[0])
+    auc, order = max(((metrics.roc_auc(churned, order), order) for order in orders), key=lambda each: each[0])
     levels, codes = np.unique(order, return_inverse=True)
     size = len(levels)
-    left = np.bincount(codes[away], minlength=size).cumsum() / away.sum()
-    stayed = np.bincount(codes[~away], minlength=size).cumsum() / (~away).sum()
+    left = np.bincount(codes[churned], minlength=size).cumsum() / churned.sum()
+    stayed = np.bincount(codes[~churned], minlength=size).cumsum() / (~churned).sum()
     above = codes > int(np.argmax(stayed - left))  # the split of Youden (1950, Cancer 3(1), 32-35)
-    return _evidence(name, "value", above, auc, (above, ~above), away, WITHIN_VALUES)
+    return _evidence(name, "value", above, auc, (above, ~above), churned, WITHIN_VALUES)
 
 
 def _evidence(
@@ -159,14 +161,14 @@ def _evidence(
     shown: Flags,
     auc: float,
     groups: Sequence[Flags],
-    away: Flags,
+    churned: Flags,
     within: float,
 ) -> ColumnEvidence:
     """Judge a column by its AUC, and by the groups of rows that speak for leaving and for staying."""
-    low = auc - WITHIN * _auc_error(auc, int(away.sum()), int((~away).sum()))
-    pure = _holds_one(groups[0], away, within) or _holds_one(groups[1], ~away, within)
+    low = auc - WITHIN * _auc_error(auc, int(churned.sum()), int((~churned).sum()))
+    pure = _holds_one(groups[0], churned, within) or _holds_one(groups[1], ~churned, within)
     leaks = pure or (auc > LEAK_AUC and low > HONEST_AUC)
-    return ColumnEvidence(name, by, auc, low, float(shown[away].mean()), float(shown[~away].mean()), leaks)
+    return ColumnEvidence(name, by, auc, low, float(shown[churned].mean()), float(shown[~churned].mean()), leaks)
 
 
 def _holds_one(group: Flags, outcome: Flags, within: float) -> bool:
@@ -186,15 +188,15 @@ def _auc_error(auc: float, positive: int, negative: int) -> float:
     return math.sqrt(max(variance, 0.0) / (positive * negative))
 
 
-def _lift_out_of_fold(codes: NDArray[np.int64], away: Flags, folds: NDArray[np.int64]) -> Floats:
+def _lift_out_of_fold(codes: NDArray[np.int64], churned: Flags, folds: NDArray[np.int64]) -> Floats:
     """Return by how much the share churned among a value's rows exceeds that of all, learned in the other folds."""
-    lift = np.zeros(len(away))
+    lift = np.zeros(len(churned))
     size = int(codes.max()) + 1
     for fold in np.unique(folds):
         test = folds == fold
-        rate = float(away[~test].mean())
+        rate = float(churned[~test].mean())
         rows = np.bincount(codes[~test], minlength=size)
-        left = np.bincount(codes[~test], weights=away[~test], minlength=size)
+        left = np.bincount(codes[~test], weights=churned[~test], minlength=size)
         lift[test] = ((left - rate * rows) / (rows + DRAW))[codes[test]]
     return lift
 

@@ -1,4 +1,4 @@
-"""Models of buying until churn, one per day, fitted on what was known then; in calendar days and in seasonal days."""
+"""Purchase models (MBG/NBD) by cut-off, fitted on earlier purchases; in calendar days and in seasonal days."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 NEEDS = ("purchase_days", "tenure_days", "days_silent")
-"""Features that hold a customer's history of purchases: how many, since when, how long ago."""
+"""Features of the purchase history: frequency, tenure, recency."""
 
 
 @dataclass
 class PurchaseModels:
     """MBG/NBD by day, each fitted once.
 
-    MBG/NBD and not BG/NBD: half of the customers of many shops bought once, and for BG/NBD none of these ever left.
+    Uses MBG/NBD, because in BG/NBD one-time buyers cannot churn, and they are half of the customers of many shops.
 
     Attributes
     ----------
     season
-        Purchases by day, from which seasonal clocks are made; None where they are not known.
+        Repeat purchases by day for seasonal clocks; None if unknown.
     """
 
     season: RepeatPurchases | None = None
@@ -40,34 +40,34 @@ class PurchaseModels:
     _seasonal: dict[int, MBGNBD | NotEnoughDataError] = field(default_factory=dict, repr=False)
 
     def require(self, day: int, features: Mapping[str, Floats], seed: int) -> MBGNBD:
-        """Return the model of customers as they stood on ``day``.
+        """Return the purchase model of ``day``.
 
         Raises
         ------
         NotEnoughDataError
-            Too few of them ever came back.
+            Too few repeat customers.
         """
         if day not in self._by_day:
             self._by_day[day] = _fitted(_histories(features), seed)
         return _known(self._by_day[day])
 
     def get(self, day: int, features: Mapping[str, Floats], seed: int) -> MBGNBD | None:
-        """Return the same, None where there is none."""
+        """Return the purchase model of ``day``; None if it cannot be fitted."""
         try:
             return self.require(day, features, seed)
         except NotEnoughDataError:
             return None
 
     def require_seasonal(self, day: int, features: Mapping[str, Floats], seed: int) -> tuple[MBGNBD, SeasonalClock]:
-        """Return the model in seasonal days, and the clock that counts them.
+        """Return the purchase model in seasonal days, and its seasonal clock.
 
         Raises
         ------
         NotEnoughDataError
-            Too few of the customers ever came back, or too little history to know a season.
+            Too few repeat customers, or too little history for a season.
         """
         if self.season is None:
-            raise NotEnoughDataError("season is not modelled: the purchases by day are not known")
+            raise NotEnoughDataError("season is not modelled: purchases by day are unknown")
         clock = self.season.clock(day)
         if day not in self._seasonal:
             self._seasonal[day] = _fitted(_in_season(_histories(features), clock, day), seed)
@@ -75,10 +75,10 @@ class PurchaseModels:
 
 
 def no_order_log_odds(model: MBGNBD, features: Mapping[str, Floats], horizon: int) -> Floats:
-    """Return the log odds of no order within ``horizon`` days; of a row by nothing but its features.
+    """Return the log odds of no order within ``horizon`` days, row by row.
 
-    Shapley values mix the features of two customers, so that more days of silence than of tenure may meet: the tenure
-    is then the silence, and who bought once has a last purchase on the day of the first.
+    Shapley values combine the features of two customers, so recency can exceed tenure. Tenure is then set to recency,
+    and a one-time buyer has equal first and last purchase days.
     """
     x, t_x, tenure = _histories(features)
     return np.asarray(model.no_order_log_odds(x, t_x, tenure, float(horizon)), dtype=np.float64)
@@ -87,7 +87,7 @@ def no_order_log_odds(model: MBGNBD, features: Mapping[str, Floats], horizon: in
 def seasonal_log_odds(
     model: MBGNBD, clock: SeasonalClock, features: Mapping[str, Floats], day: int, horizon: int
 ) -> Floats:
-    """Return the log odds of no order within ``horizon`` days of ``day``, by a model in seasonal days."""
+    """Return the log odds of no order within ``horizon`` days of ``day``, by a purchase model in seasonal days."""
     x, t_x, tenure = _in_season(_histories(features), clock, day)
     ahead = float(clock(np.array([day + horizon]))[0] - clock(np.array([day]))[0])
     return np.asarray(model.no_order_log_odds(x, t_x, tenure, ahead), dtype=np.float64)
@@ -115,10 +115,10 @@ def _known(found: MBGNBD | NotEnoughDataError) -> MBGNBD:
 
 
 def _histories(features: Mapping[str, Floats]) -> tuple[Floats, Floats, Floats]:
-    # by the silence, not by the last purchase: mixing rows must never lower the score of a longer silence
+    # by recency, not by the last purchase: in combined rows a longer recency must not lower the log odds
     x = np.maximum(features["purchase_days"] - 1, 0.0)
     silent = features["days_silent"]
     tenure = np.maximum(features["tenure_days"], silent)
     once = x == 0
-    tenure = np.where(once, silent, np.maximum(tenure, silent + x))  # x more days with a purchase take x days
+    tenure = np.where(once, silent, np.maximum(tenure, silent + x))  # x more purchase days take x days
     return x, np.where(once, 0.0, tenure - silent), tenure

@@ -1,4 +1,4 @@
-"""recency: the days since the last purchase alone, as a probability by what followed in the past."""
+"""recency: churn probability by days since the last purchase alone."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Features, TrainingSet
+    from ckm.models.churn.training_set import Features, TrainingSet
 
 
 @dataclass(frozen=True)
 class RecencyModel:
-    """Log odds by days since the last purchase: what everybody has already, and what any other model must beat."""
+    """Log odds by days since the last purchase: the baseline of all models."""
 
     name: ClassVar[str] = "recency"
     curve: StepCurve
@@ -31,12 +31,12 @@ class RecencyModel:
 
 
 def fit_recency(past: TrainingSet) -> RecencyModel:
-    """Count who churned after how many days (:func:`ckm.models.churn.step_curve.fit_step_curve`).
+    """Fit the churn rate by recency (:func:`ckm.models.churn.step_curve.fit_step_curve`).
 
     Raises
     ------
     NotEnoughDataError
-        Too few left or stayed.
+        Too few churned or retained customers.
     """
     past.require_events()
-    return RecencyModel(fit_step_curve(past.column("days_silent"), past.away))
+    return RecencyModel(fit_step_curve(past.column("days_silent"), past.churned))

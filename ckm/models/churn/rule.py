@@ -1,4 +1,4 @@
-"""rule: the silence against the customer's own purchase interval, as a probability by what followed in the past."""
+"""rule: churn probability by recency ÷ the customer's long purchase interval."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from ckm.models.churn.step_curve import StepCurve, fit_step_curve
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ckm.models.churn.window import Features, TrainingSet
+    from ckm.models.churn.training_set import Features, TrainingSet
 
     Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class RuleModel:
-    """Log odds by silence in long gaps (``days_silent / gap_p80_days``)."""
+    """Log odds by ``days_silent / gap_p80_days``."""
 
     name: ClassVar[str] = "rule"
     curve: StepCurve
@@ -34,18 +34,18 @@ class RuleModel:
 
 
 def silence_in_gaps(features: Features) -> Floats:
-    """Return days silent over the long gap of the customer's own; over a day where nobody has a gap."""
+    """Return recency ÷ the long purchase interval; ÷ 1 day where it is unknown."""
     return features["days_silent"] / np.nan_to_num(features["gap_p80_days"], nan=1.0)
 
 
 def fit_rule(past: TrainingSet) -> RuleModel:
-    """Count who churned after which silence (:func:`ckm.models.churn.step_curve.fit_step_curve`).
+    """Fit the churn rate by recency in long intervals (:func:`ckm.models.churn.step_curve.fit_step_curve`).
 
     Raises
     ------
     NotEnoughDataError
-        Too few left or stayed.
+        Too few churned or retained customers.
     """
     past.require_events()
     silence = np.concatenate([silence_in_gaps(window.features) for window in past.windows])
-    return RuleModel(fit_step_curve(silence, past.away))
+    return RuleModel(fit_step_curve(silence, past.churned))

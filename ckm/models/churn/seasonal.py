@@ -1,4 +1,4 @@
-"""seasonal: as ``btyd``, in time that runs as the shop's season does."""
+"""seasonal: as ``btyd``, in seasonal days."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from ckm.models.btyd.mbgnbd import MBGNBD
     from ckm.models.churn.seasonal_clock import SeasonalClock
-    from ckm.models.churn.window import Features, TrainingSet
+    from ckm.models.churn.training_set import Features, TrainingSet
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,13 @@ class SeasonalModel:
     Attributes
     ----------
     purchases
-        The model of purchases, in seasonal days.
+        Purchase model, in seasonal days.
     clock
         From calendar days to seasonal days.
     day
-        On which the features stand.
+        Day of the features.
     horizon
-        Days that the question looks ahead.
+        Horizon in days.
     """
 
     name: ClassVar[str] = "seasonal"
@@ -45,7 +45,7 @@ class SeasonalModel:
         return seasonal_log_odds(self.purchases, self.clock, features, self.day, self.horizon)
 
     def on(self, day: int) -> SeasonalModel:
-        """Return the same model, asked on another day."""
+        """Return the same model for features of another day."""
         return replace(self, day=day)
 
     def to_plain(self) -> dict[str, object]:
@@ -55,12 +55,12 @@ class SeasonalModel:
 
 
 def fit_seasonal(past: TrainingSet) -> SeasonalModel:
-    """Fit the purchases known today, in the seasonal days of the last year.
+    """Fit the purchase model to the purchases up to today, in the seasonal days of the last year.
 
     Raises
     ------
     NotEnoughDataError
-        Too few customers ever came back, or less than fifteen months of history.
+        Too few repeat customers, or less than fifteen months of history.
     """
     purchases, clock = past.fits.require_seasonal(past.day, past.features, past.seed)
     return SeasonalModel(purchases, clock, past.day, past.horizon)

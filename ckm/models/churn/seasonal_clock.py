@@ -1,4 +1,4 @@
-"""Time as the season runs: a day on which customers buy twice as much as usual counts twice."""
+"""Seasonal clock: converts calendar days to seasonal days, in proportion to the purchase rate of the season."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 YEAR = 365
 NEEDED_DAYS = 456
-"""Fifteen months: a whole year, and a quarter of the next by which season and growth are told apart."""
+"""Fifteen months: a year, and a quarter of the next to separate season and growth."""
 SMOOTH_DAYS = 14.0
-"""Standard deviation of the weights that smooth the days of the year: a feast moves by weeks."""
+"""Standard deviation of the smoothing kernel in days; holidays move by weeks."""
 EXTREME = 4.0
-"""A day counts at most so many times as much as usual, and at least one part in as many."""
+"""Largest rate of a day relative to the mean; the smallest is its reciprocal."""
 FEWEST_PURCHASES = 365
-"""Repeat purchases of a year; fewer say more about chance than about the season."""
+"""Fewest repeat purchases of a year to estimate a season."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class SeasonalClock:
     Attributes
     ----------
     day
-        The last day that was known (days since 1970-01-01).
+        Last day of the data used (days since 1970-01-01).
     passed
         Seasonal days from the end of ``day - 365`` to the end of each day of the year; shape (366,), from 0 to 365.
     """
@@ -49,7 +49,7 @@ class SeasonalClock:
         return np.asarray(years * YEAR + passed)
 
     def to_plain(self) -> dict[str, object]:
-        """Return how much each twelfth of the year counts."""
+        """Return the mean rate of each twelfth of the year."""
         edges = np.round(np.linspace(0, YEAR, 13)).astype(int)
         rates = np.diff(self.passed[edges]) / np.diff(edges)
         return {"day": self.day, "rate_by_twelfth": [round(float(rate), 4) for rate in rates]}
@@ -57,12 +57,12 @@ class SeasonalClock:
 
 @dataclass(frozen=True)
 class RepeatPurchases:
-    """How many repeat purchases there were on each day, and how many customers were known.
+    """Repeat purchases and known customers by day.
 
     Attributes
     ----------
     first_day
-        Of the arrays (days since 1970-01-01).
+        First day of the arrays (days since 1970-01-01).
     purchases
         Repeat purchases by day; shape (n,).
     customers
@@ -74,11 +74,10 @@ class RepeatPurchases:
     customers: Whole
 
     def clock(self, day: int) -> SeasonalClock:
-        """Return the clock of the year that ends on ``day``, from nothing after it.
+        """Return the clock of the year that ends on ``day``; later rows are not used.
 
-        The purchases of a day are taken in parts of the customers known, so that a shop that wins customers has no
-        season by that; what customers buy less from one year to the next is taken out as a steady rate; the rest is
-        smoothed round the year.
+        The rate of a day is purchases ÷ known customers, so that growth in customers is no season. A constant growth
+        rate from year to year is removed, and the result is smoothed over the year.
 
         Raises
         ------
@@ -108,7 +107,7 @@ class RepeatPurchases:
 
 
 def _growth(rate: Floats) -> float:
-    """Log growth a day of the same season from last year to this, over as much of a year as there is twice."""
+    """Return the log growth per day from last year to this year, over the days observed in both."""
     twice = min(len(rate) - YEAR, YEAR)
     now, then = rate[-twice:].sum(), rate[-twice - YEAR : len(rate) - YEAR].sum()
     if now <= 0 or then <= 0:

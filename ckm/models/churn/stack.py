@@ -12,21 +12,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.models.churn.learn import CalibratedModel
-    from ckm.models.churn.window import Features
+    from ckm.models.churn.training import CalibratedModel
+    from ckm.models.churn.training_set import Features
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
 STACK = "stack"
 EXPECTED = ("btyd", "scorecard", "boosted")
-"""The models among which the weight is shared equally where nothing is known: each sees what the others do not. The
-rest must earn theirs on the tests."""
-DRAW = 0.04
-"""Log loss, summed over the tests, that a squared distance of 1 from those shares costs. Tests overlap, hold the same
-customers, and are of another season than the forecast, so that few tests must not decide alone."""
+"""Models with equal prior weights; the prior weight of the others is zero."""
+SHRINKAGE = 0.04
+"""Penalty in log loss, summed over the tests, for a squared distance of 1 from the prior weights. Tests overlap and
+repeat the same customers in another season, so their weights are shrunk."""
 LEAST = 0.01
-"""A model with a smaller weight is left out."""
+"""Smaller weights are set to zero."""
 WEIGHT_DIGITS = 6
 
 
@@ -39,7 +38,7 @@ class StackModel:
     parts
         Calibrated models.
     weights
-        Of the parts, above zero; the sum is 1.
+        Weights of the parts, positive; the sum is 1.
     """
 
     name: ClassVar[str] = STACK
@@ -47,7 +46,7 @@ class StackModel:
     weights: tuple[float, ...]
 
     def log_odds(self, features: Features) -> Floats:
-        """Return the log odds of churn; of a row by nothing but its features."""
+        """Return the log odds of churn, row by row."""
         return combined([part.log_odds(features) for part in self.parts], self.weights)
 
     def probability(self, features: Features) -> Floats:
@@ -58,7 +57,7 @@ class StackModel:
 
     @property
     def beyond(self) -> Mapping[str, float]:
-        """Share of today's customers beyond the learned range, by name of the columns that a part left out for it."""
+        """Share of today's customers out of range, by name of the columns that a part does not use for it."""
         return {name: share for part in self.parts for name, share in part.beyond.items()}
 
     def to_plain(self) -> dict[str, object]:
@@ -71,7 +70,7 @@ class StackModel:
 
 
 def combined(log_odds: Sequence[Floats], weights: Sequence[float]) -> Floats:
-    """Return the weighted sum of log odds: one at a time, so that no thread decides how it rounds."""
+    """Return the weighted sum of log odds, one model at a time, so that rounding does not depend on threads."""
     total = np.zeros(len(log_odds[0]))
     for weight, each in zip(weights, log_odds, strict=True):
         total += weight * each
@@ -79,21 +78,21 @@ def combined(log_odds: Sequence[Floats], weights: Sequence[float]) -> Floats:
 
 
 def fit_weights(names: Sequence[str], tests: Sequence[tuple[Sequence[Floats], Flags]]) -> dict[str, float]:
-    """Return the weight of each model, those below :data:`LEAST` left out.
+    """Return the weight of each model, without those below :data:`LEAST`.
 
-    The weights minimise the log loss, each test weighing the same, plus a draw towards equal shares of
-    :data:`EXPECTED`; both are convex, so that there is one minimum.
+    The weights minimise the log loss with equal weight per test, plus a penalty for the distance from equal weights of
+    :data:`EXPECTED`. The problem is convex, so the minimum is unique.
 
     Parameters
     ----------
     names
-        Of the models.
+        Names of the models.
     tests
-        For each walk-forward test the log odds by model, parallel to ``names``, and who churned. Without a test the
-        shares are the expected ones.
+        For each walk-forward test the log odds by model, parallel to ``names``, and the outcome. Without tests the
+        weights are the prior weights.
     """
     expected = _expected(names)
-    designs = [(np.column_stack(log_odds), away.astype(np.float64)) for log_odds, away in tests]
+    designs = [(np.column_stack(log_odds), churned.astype(np.float64)) for log_odds, churned in tests]
     weights = _minimum(designs, expected) if designs and len(names) > 1 else expected
     weights = np.where(weights < LEAST, 0.0, weights)
     weights = np.round(weights / weights.sum(), WEIGHT_DIGITS)
@@ -112,11 +111,11 @@ def _minimum(designs: Sequence[tuple[Floats, Floats]], expected: Floats) -> Floa
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         apart = weights - expected
-        value, slope = DRAW * float(apart @ apart), 2 * DRAW * apart
-        for design, away in designs:
+        value, slope = SHRINKAGE * float(apart @ apart), 2 * SHRINKAGE * apart
+        for design, churned in designs:
             log_odds = design @ weights
-            value += float((np.logaddexp(0.0, log_odds) - away * log_odds).mean())
-            slope = slope + design.T @ (1 / (1 + np.exp(-np.clip(log_odds, -700, 700))) - away) / len(away)
+            value += float((np.logaddexp(0.0, log_odds) - churned * log_odds).mean())
+            slope = slope + design.T @ (1 / (1 + np.exp(-np.clip(log_odds, -700, 700))) - churned) / len(churned)
         return value, slope
 
     found = minimize(

@@ -1,4 +1,4 @@
-"""A probability by one number: counted in steps of equally many customers, and never falling."""
+"""Isotonic regression of the churn rate on one number, over quantile bins."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     Flags = NDArray[np.bool_]
 
 STEPS = 40
-"""Steps of equally many customers that the number is counted in."""
+"""Number of quantile bins."""
 PRIOR = 10.0
-"""So many customers of the usual share join each step, so that none is said to be certain."""
+"""Prior weight of the overall churn rate in each bin, in customers."""
 
 
 @dataclass(frozen=True)
 class StepCurve:
-    """Log odds by a number, straight between steps, never falling, and constant beyond the first and the last step.
+    """Log odds by a number: monotone, linear between bins, constant beyond the first and the last bin.
 
     Attributes
     ----------
     values
-        Means of the steps, ascending.
+        Means of the bins, ascending.
     odds
-        Log odds there.
+        Log odds of the bins.
     """
 
     values: tuple[float, ...]
@@ -39,32 +39,32 @@ class StepCurve:
         return np.interp(values, self.values, self.odds)
 
     def to_plain(self) -> dict[str, object]:
-        """Return the steps."""
+        """Return the bins."""
         return {"values": list(self.values), "log_odds": list(self.odds)}
 
 
-def fit_step_curve(values: Floats, away: Flags) -> StepCurve:
-    """Count who churned at which value, and make it never fall.
+def fit_step_curve(values: Floats, churned: Flags) -> StepCurve:
+    """Fit a monotone churn rate by value.
 
-    Isotonic regression by pooling adjacent violators (Ayer et al. 1955, *Ann. Math. Statist.* 26(4), 641-647) on steps
-    of equally many customers, each joined by :data:`PRIOR` customers of the usual share: finite log odds at both ends.
+    Isotonic regression by pooling adjacent violators (Ayer et al. 1955, *Ann. Math. Statist.* 26(4), 641-647) on
+    quantile bins, each with a prior of :data:`PRIOR` customers at the overall rate: finite log odds at both ends.
 
     Parameters
     ----------
     values
-        Known of every customer; shape (n,).
-    away
-        Who churned, and who did not: some of each.
+        Values without NaN; shape (n,).
+    churned
+        Outcome; both values occur.
     """
     from scipy.optimize import isotonic_regression
 
-    usual = away.mean()
+    usual = churned.mean()
     inner = np.unique(np.quantile(values, np.arange(1, STEPS) / STEPS))
     step = np.searchsorted(inner, values, side="left")
     n = np.bincount(step)
     there = n > 0
     n = n[there]
     middle = np.bincount(step, weights=values)[there] / n
-    share = (np.bincount(step, weights=away)[there] + PRIOR * usual) / (n + PRIOR)
+    share = (np.bincount(step, weights=churned)[there] + PRIOR * usual) / (n + PRIOR)
     share = isotonic_regression(share, weights=n + PRIOR).x
     return StepCurve(tuple(middle.tolist()), tuple(np.log(share / (1 - share)).tolist()))

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ckm.models.btyd.histories import Floats
-    from ckm.models.spend.history import SpendSnapshot
-    from ckm.models.spend.ordering import OrderedSpend
+    from ckm.models.spend.ordered_spend import OrderedSpend
+    from ckm.models.spend.spend_snapshot import SpendSnapshot
 
 BTYD, LAST_SPEND, BOOSTED = "btyd", "last_spend", "boosted"
 CANDIDATES = (BTYD, LAST_SPEND, BOOSTED)

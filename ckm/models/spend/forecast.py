@@ -10,10 +10,10 @@ import numpy as np
 
 from ckm.errors import NotEnoughDataError
 from ckm.models.spend.candidates import BTYD, LAST_SPEND, BacktestWindow, Outlook, grow_trees
-from ckm.models.spend.history import Purchases, SpendSnapshot
-from ckm.models.spend.interval import Missed, coverage, fit_interval, total_reach
-from ckm.models.spend.ordering import fit_ordered_spend, with_order_value
-from ckm.models.spend.shares import combined, fit_shares
+from ckm.models.spend.ensemble_shares import combined, fit_shares
+from ckm.models.spend.ordered_spend import fit_ordered_spend, with_order_value
+from ckm.models.spend.prediction_interval import Missed, coverage, fit_interval, total_reach
+from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -293,8 +293,8 @@ def _credibility(pairs: Floats) -> float:
     """Return the coefficient of later errors on earlier ones, drawn towards :data:`EVEN_CREDIBILITY`, from 0 to 1."""
     if not len(pairs) or not (usual := float(np.square(pairs[:, 0]).mean())):
         return EVEN_CREDIBILITY
-    told = float(pairs[:, 0] @ pairs[:, 1]) + EVEN_CREDIBILITY * PRIOR_PAIRS * usual
-    return float(np.clip(told / ((len(pairs) + PRIOR_PAIRS) * usual), 0.0, 1.0))
+    slope = float(pairs[:, 0] @ pairs[:, 1]) + EVEN_CREDIBILITY * PRIOR_PAIRS * usual
+    return float(np.clip(slope / ((len(pairs) + PRIOR_PAIRS) * usual), 0.0, 1.0))
 
 
 def _log_ratio(came: Floats, expected: Floats) -> float:

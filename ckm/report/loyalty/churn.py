@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckm.churning.levels import LEVELS
+from ckm.churning.warning_levels import LEVELS
 from ckm.report.bar_charts import Bar, bar_chart
 from ckm.report.document import Section
 

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from ckm.errors import UsageError
+from ckm.models.clusters.cluster_stability import STABLE, Trial, choose
 from ckm.models.clusters.kmeans import nearest_centre
 from ckm.models.clusters.scaling import CLIP, Recipe, Scaling, scaled_points
-from ckm.models.clusters.stability import STABLE, Trial, choose
 from ckm.segmentation.definition import Detail, Segment
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ import numpy as np
 import polars as pl
 
 from ckm.errors import NotEnoughDataError
+from ckm.models.clusters.cluster_stability import choose, try_numbers
 from ckm.models.clusters.kmeans import fit_centres, nearest_centre
 from ckm.models.clusters.matching import match_clusters
 from ckm.models.clusters.scaling import Scaling, learn_scaling, scaled_points
-from ckm.models.clusters.stability import choose, try_numbers
 from ckm.models.sampling import sample_by_id
 from ckm.segmentation.clusters.definition import Cluster, ClustersDefinition, number_columns, read_clusters
 from ckm.segmentation.clusters.facts import true_deviations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ckm.models.clusters.stability import Trial
+    from ckm.models.clusters.cluster_stability import Trial
     from ckm.segmentation.clusters.names import ClusterWords
     from ckm.segmentation.definition import Definition, TrainingData
 
@@ -51,7 +51,7 @@ def fit_clusters(training: TrainingData) -> ClustersDefinition:
 
     Features, their scales and the words for them: ``ckm/data/cluster_words.yaml``,
     :func:`~ckm.models.clusters.scaling.learn_scaling`. The number of clusters:
-    :func:`~ckm.models.clusters.stability.try_numbers`. A cluster that shares most of its customers with one of
+    :func:`~ckm.models.clusters.cluster_stability.try_numbers`. A cluster that shares most of its customers with one of
     ``training.previous`` keeps that one's name, advice and place among those that stay, as long as the name is true.
 
     Raises

@@ -22,7 +22,7 @@ from ckm.customers.calendar import calendar_day, day_number
 from ckm.customers.day_totals import NO_DAY
 from ckm.customers.interpurchase import LONG_SHARE, purchase_interval, quantiles
 from ckm.errors import UnknownNameError, UsageError
-from ckm.models.rhythm import shrunk_gap
+from ckm.models.purchase_interval import shrunk_gap
 from ckm.wording import counted
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ckm.models.churn.window import TrainingSnapshot
+from ckm.models.churn.training_set import TrainingSnapshot
 from ckm.models.sampling import id_hashes
 
 HORIZON = 30

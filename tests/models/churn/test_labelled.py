@@ -21,7 +21,7 @@ def _table(n: int = 400) -> pl.DataFrame:
     random = np.random.default_rng(1)
     months = random.integers(0, 60, n)
     plan = random.choice(["monthly", "yearly"], n)
-    away = random.random(n) < 1 / (1 + np.exp(0.08 * months - 1.5 * (plan == "monthly")))
+    churned = random.random(n) < 1 / (1 + np.exp(0.08 * months - 1.5 * (plan == "monthly")))
     charges = [" " if month == 0 else f"{month * 9.5:.2f}" for month in months]
     columns = {
         "id": [f"k{i:04d}" for i in range(n)],
@@ -30,7 +30,7 @@ def _table(n: int = 400) -> pl.DataFrame:
         "plan": plan,
         "shop": ["x"] * n,
     }
-    return pl.DataFrame({**columns, "left": np.where(away, "Yes", "No")})
+    return pl.DataFrame({**columns, "left": np.where(churned, "Yes", "No")})
 
 
 TABLE = _table()
@@ -155,9 +155,9 @@ def test_a_leak_is_named_and_nothing_else():
 
 
 def test_folds_hold_the_outcomes_in_equal_parts():
-    away = np.arange(100) < 20
-    folds = stratified_folds(away, [str(i) for i in range(100)], 0)
-    assert [int(away[folds == fold].sum()) for fold in range(5)] == [4] * 5
+    churned = np.arange(100) < 20
+    folds = stratified_folds(churned, [str(i) for i in range(100)], 0)
+    assert [int(churned[folds == fold].sum()) for fold in range(5)] == [4] * 5
 
 
 @pytest.mark.slow

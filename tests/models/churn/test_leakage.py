@@ -18,9 +18,9 @@ SIZES = ((100, 300), (300, 200), (400, 3_600))
 """Rows that left, and that stayed."""
 
 
-def evidence(values: object, away: np.ndarray) -> ColumnEvidence:
-    folds = stratified_folds(away, [str(row) for row in range(len(away))], 0)
-    (found,) = column_evidence(pl.DataFrame({"x": values}), away, folds)
+def evidence(values: object, churned: np.ndarray) -> ColumnEvidence:
+    folds = stratified_folds(churned, [str(row) for row in range(len(churned))], 0)
+    (found,) = column_evidence(pl.DataFrame({"x": values}), churned, folds)
     return found
 
 
@@ -86,16 +86,16 @@ KINDS = [
 @pytest.mark.parametrize("sizes", SIZES)
 @pytest.mark.parametrize(("covered", "mistaken"), [(1.0, 0.0), (0.97, 0.003)])
 def test_a_column_that_gives_the_label_away_is_found_with_noise(kind, sizes, covered, mistaken) -> None:
-    away = outcomes(*sizes)
+    churned = outcomes(*sizes)
     dice = np.random.default_rng(len(kind.__name__))
-    told = np.where(away, dice.random(len(away)) < covered, dice.random(len(away)) < mistaken)
-    assert evidence(kind(told, dice), away).leaks
+    told = np.where(churned, dice.random(len(churned)) < covered, dice.random(len(churned)) < mistaken)
+    assert evidence(kind(told, dice), churned).leaks
 
 
 def test_a_column_filled_for_some_leavers_only_is_found_and_its_sentence_is_true() -> None:
-    away = outcomes(200, 400)
-    told = away & (np.arange(600) % 4 > 0)
-    found = evidence(reason(told, np.random.default_rng(0)), away)
+    churned = outcomes(200, 400)
+    told = churned & (np.arange(600) % 4 > 0)
+    found = evidence(reason(told, np.random.default_rng(0)), churned)
     assert (found.leaks, found.by) == (True, "filled")
     assert (found.positive, found.negative) == (0.75, 0.0)
     assert found.sentence("left") == (
@@ -107,45 +107,45 @@ def test_a_column_filled_for_some_leavers_only_is_found_and_its_sentence_is_true
 @pytest.mark.parametrize("auc", [0.85, 0.89, 0.93])
 @pytest.mark.parametrize("seed", range(4))
 def test_a_strong_honest_column_is_not_called_a_leak(sizes, auc, seed) -> None:
-    away = outcomes(*sizes)
+    churned = outcomes(*sizes)
     dice = np.random.default_rng(seed)
-    risk = dice.normal(size=len(away)) + np.sqrt(2) * norm.ppf(auc) * away
+    risk = dice.normal(size=len(churned)) + np.sqrt(2) * norm.ppf(auc) * churned
     bands = np.searchsorted(np.quantile(risk, [0.2, 0.4, 0.6, 0.8]), risk)
-    gaps = np.where(dice.random(len(away)) < 0.3, None, risk.round(4).astype(str))
+    gaps = np.where(dice.random(len(churned)) < 0.3, None, risk.round(4).astype(str))
     for values in (risk, -np.exp(risk), [f"band {band}" for band in bands], gaps.tolist()):
-        assert not evidence(values, away).leaks
+        assert not evidence(values, churned).leaks
 
 
 def test_honest_gaps_are_not_called_a_leak() -> None:
-    away = outcomes(300, 900)
+    churned = outcomes(300, 900)
     dice = np.random.default_rng(3)
     for left, stayed in ((0.6, 0.08), (0.9, 0.1), (0.05, 0.8), (0.02, 0.01)):
-        told = dice.random(len(away)) < np.where(away, left, stayed)
-        assert not evidence(reason(told, dice), away).leaks
+        told = dice.random(len(churned)) < np.where(churned, left, stayed)
+        assert not evidence(reason(told, dice), churned).leaks
 
 
 def test_few_rows_are_no_evidence() -> None:
-    away = outcomes(50, 50)
-    told = away & (np.arange(100) % 10 < 2)
-    assert not evidence(reason(told, np.random.default_rng(0)), away).leaks
+    churned = outcomes(50, 50)
+    told = churned & (np.arange(100) % 10 < 2)
+    assert not evidence(reason(told, np.random.default_rng(0)), churned).leaks
 
 
 @pytest.mark.parametrize(
     "values", [["same"] * 200, [None] * 200, list(range(200)), [f"name {row * 7919 % 200}" for row in range(200)]]
 )
 def test_a_column_that_says_nothing_has_no_evidence(values) -> None:
-    away = np.arange(200) * 7919 % 3 == 0
-    found = evidence(pl.Series(values), away)
+    churned = np.arange(200) * 7919 % 3 == 0
+    found = evidence(pl.Series(values), churned)
     assert not found.leaks
     assert found.auc < 0.65
 
 
 def test_the_most_telling_column_comes_first() -> None:
-    away = outcomes(100, 100)
-    folds = stratified_folds(away, [str(row) for row in range(200)], 0)
+    churned = outcomes(100, 100)
+    folds = stratified_folds(churned, [str(row) for row in range(200)], 0)
     dice = np.random.default_rng(0)
-    frame = pl.DataFrame({"noise": dice.normal(size=200), "copy": away, "weak": dice.normal(size=200) + away})
-    assert [each.column for each in column_evidence(frame, away, folds)] == ["copy", "weak", "noise"]
+    frame = pl.DataFrame({"noise": dice.normal(size=200), "copy": churned, "weak": dice.normal(size=200) + churned})
+    assert [each.column for each in column_evidence(frame, churned, folds)] == ["copy", "weak", "noise"]
 
 
 def test_no_column_of_telco_is_called_a_leak() -> None:
@@ -153,9 +153,9 @@ def test_no_column_of_telco_is_called_a_leak() -> None:
     if not path.exists():
         pytest.skip(f"{path} is absent; CKM_SHARED names the folder of real data")
     frame = pl.read_csv(path, infer_schema=False)
-    away = (frame["Churn"] == "Yes").to_numpy()
-    folds = stratified_folds(away, frame["customerID"].to_list(), 0)
-    found = column_evidence(frame.drop("Churn", "customerID"), away, folds)
+    churned = (frame["Churn"] == "Yes").to_numpy()
+    folds = stratified_folds(churned, frame["customerID"].to_list(), 0)
+    found = column_evidence(frame.drop("Churn", "customerID"), churned, folds)
     assert not [each.column for each in found if each.leaks]
     assert found[0].auc < 0.8
 
@@ -165,7 +165,7 @@ def test_the_shared_leaks_are_found_and_nothing_else() -> None:
     if not path.exists():
         pytest.skip(f"{path} is absent; CKM_SHARED names the folder of real data")
     frame = pl.read_csv(path, infer_schema=False)
-    away = (frame["churn"] == "Yes").to_numpy()
-    folds = stratified_folds(away, frame["customer_id"].to_list(), 0)
-    found = column_evidence(frame.drop("churn", "customer_id"), away, folds)
+    churned = (frame["churn"] == "Yes").to_numpy()
+    folds = stratified_folds(churned, frame["customer_id"].to_list(), 0)
+    found = column_evidence(frame.drop("churn", "customer_id"), churned, folds)
     assert {each.column for each in found if each.leaks} == {"cancel_reason", "final_invoice"}

@@ -11,12 +11,12 @@ import pytest
 from ckm.errors import NotEnoughDataError, UnknownNameError
 from ckm.models import metrics
 from ckm.models.churn.boosted import fit_boosted
-from ckm.models.churn.learn import MODELS, learn
 from ckm.models.churn.purchase_models import PurchaseModels
 from ckm.models.churn.rule import fit_rule
 from ckm.models.churn.scorecard import fit_scorecard
 from ckm.models.churn.seasonal_clock import RepeatPurchases
-from ckm.models.churn.window import TrainingSet, thinned
+from ckm.models.churn.training import MODELS, learn
+from ckm.models.churn.training_set import TrainingSet, thinned
 from ckm.models.sampling import id_hashes
 from tests.conftest import OTHER_THREADS, ROOT
 from tests.models.churn.shop import HORIZON, make_shop
@@ -42,8 +42,8 @@ def test_it_ranks_better_than_chance_and_is_finite(name):
     window = SHOP.window(TODAY)
     log_odds = learned(name).log_odds(window.features)
     assert np.isfinite(log_odds).all()
-    assert metrics.roc_auc(window.away, log_odds) > 0.65
-    assert metrics.calibration_error(window.away, learned(name).probability(window.features)) < 0.1
+    assert metrics.roc_auc(window.churned, log_odds) > 0.65
+    assert metrics.calibration_error(window.churned, learned(name).probability(window.features)) < 0.1
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ def test_what_happens_after_today_changes_no_score(name):
 
 
 def test_a_window_whose_outcome_is_not_known_yet_is_refused():
-    with pytest.raises(ValueError, match="not known yet"):
+    with pytest.raises(ValueError, match="outcomes are unknown"):
         TrainingSet((SHOP.window(TODAY - HORIZON + 1),), TODAY, SHOP.window(TODAY).features, HORIZON)
 
 

@@ -15,8 +15,8 @@ def _tests(noise, tests=4, n=4_000, seed=0):
     found = []
     for _ in range(tests):
         truth = random.normal(0, 1.5, n)
-        away = random.random(n) < expit(truth)
-        found.append(([truth + random.normal(0, each, n) for each in noise], away))
+        churned = random.random(n) < expit(truth)
+        found.append(([truth + random.normal(0, each, n) for each in noise], churned))
     return found
 
 

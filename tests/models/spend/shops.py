@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ckm.models.btyd.model import TransactionModel
-from ckm.models.spend.history import Purchases, SpendSnapshot
-from ckm.models.spend.ordering import fit_ordered_spend
+from ckm.models.spend.ordered_spend import fit_ordered_spend
+from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
 
 
 def purchases(rows: list[tuple[int, int, float]]) -> Purchases:

@@ -10,7 +10,7 @@ import pytest
 
 from ckm.models.btyd.holdout import hold_out
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
-from ckm.models.spend.history import Purchases, SpendSnapshot
+from ckm.models.spend.spend_snapshot import Purchases, SpendSnapshot
 from tests.models.btyd_customers import CALIBRATION_END, HOLDOUT_WEEKS, SHARED, cdnow_lines
 from tests.models.spend.shops import model, purchases
 

@@ -1,0 +1,161 @@
+"""Training of a churn model by name, and its calibration on the last closed window."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm.errors import UnknownNameError
+from ckm.models.calibration import Calibration, recalibrate
+from ckm.models.churn.boosted import fit_boosted
+from ckm.models.churn.btyd import fit_btyd
+from ckm.models.churn.recency import fit_recency
+from ckm.models.churn.rule import fit_rule
+from ckm.models.churn.scorecard import fit_scorecard
+from ckm.models.churn.seasonal import SeasonalModel, fit_seasonal
+from ckm.models.churn.training_set import TrainingSet, column
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from numpy.typing import NDArray
+
+    from ckm.models.churn.training_set import ChurnModel, Features
+
+    Floats = NDArray[np.float64]
+
+FITS: dict[str, Callable[[TrainingSet], ChurnModel]] = {
+    "recency": fit_recency,
+    "rule": fit_rule,
+    "btyd": fit_btyd,
+    "seasonal": fit_seasonal,
+    "scorecard": fit_scorecard,
+    "boosted": fit_boosted,
+}
+"""Fit functions by model name, simplest first."""
+MODELS = tuple(FITS)
+FLEXIBLE = frozenset({"boosted"})
+"""Models that overfit their training rows, so that calibration needs cross-validation."""
+EVEN_CREDIBILITY = 0.5
+"""Prior credibility of the last window's shift: part of it is drift, which persists, part is season and noise. If both
+are equal, 1/2 is the best linear estimate (Bühlmann 1967)."""
+PRIOR_PAIRS = 3
+"""Weight of the prior credibility, in pairs of windows."""
+
+
+@dataclass(frozen=True)
+class CalibratedModel:
+    """Churn model with calibrated log odds.
+
+    Attributes
+    ----------
+    model
+        Trained model.
+    calibration
+        Calibration on the last closed window.
+    """
+
+    model: ChurnModel
+    calibration: Calibration
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self.model.name
+
+    @property
+    def beyond(self) -> Mapping[str, float]:
+        """Share of today's customers out of range, by name of the columns that are not used for it."""
+        return getattr(self.model, "beyond", {})
+
+    def log_odds(self, features: Features) -> Floats:
+        """Return the calibrated log odds of churn, row by row."""
+        return self.calibration(self.model.log_odds(features))
+
+    def probability(self, features: Features) -> Floats:
+        """Return the probability of churn."""
+        from scipy.special import expit
+
+        return np.asarray(expit(self.log_odds(features)), dtype=np.float64)
+
+    def to_plain(self) -> dict[str, object]:
+        """Return the model and the calibration."""
+        return {**self.model.to_plain(), "calibration": self.calibration.to_plain()}
+
+
+def learn(past: TrainingSet, name: str) -> CalibratedModel:
+    """Train a model on the past of a day, and calibrate it on the last closed window.
+
+    A model of :data:`FLEXIBLE` overfits that window. Its log odds there are two-fold cross-validated: two models are
+    trained on one half of the customers each and score the other half.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Too little training data.
+    UnknownNameError
+        No model of that name.
+    """
+    if name not in FITS:
+        raise UnknownNameError("model", name, MODELS)
+    past.require_events()
+    model = FITS[name](past)
+    latest = past.windows[-1]
+    log_odds = _cross_validated(past, name) if name in FLEXIBLE else on_day(model, latest.day).log_odds(latest.features)
+    return CalibratedModel(model, recalibrate(log_odds, latest.churned).shrunk(credibility(model, past)))
+
+
+def credibility(model: ChurnModel, past: TrainingSet) -> float:
+    """Return the credibility of a window's shift, estimated from past windows.
+
+    A window's shift is the mean change of the log odds by a calibration on it. The credibility is the regression
+    coefficient, without intercept, of a window's shift on that of the window one horizon before. It is shrunk towards
+    :data:`EVEN_CREDIBILITY` with the weight of :data:`PRIOR_PAIRS` pairs, and clipped to 0 and 1.
+
+    Parameters
+    ----------
+    model
+        Model trained on ``past``.
+    past
+        Training set.
+    """
+    shifts = {}
+    for window in past.windows:
+        # Features of a source that begins later are NaN in early windows, as in training.
+        known = {name: column(window.features, name, len(window)) for name in past.names}
+        log_odds = on_day(model, window.day).log_odds(known)
+        shifts[window.day] = float((recalibrate(log_odds, window.churned)(log_odds) - log_odds).mean())
+    earlier_days = {day: _nearest(shifts, day - past.horizon, past.horizon // 6) for day in shifts}
+    pairs = np.array([(shifts[then], shifts[day]) for day, then in earlier_days.items() if then is not None])
+    if not len(pairs):
+        return EVEN_CREDIBILITY
+    earlier, later = pairs.T
+    usual = float(np.square(earlier).mean())
+    if usual == 0:
+        return EVEN_CREDIBILITY
+    slope = (float(earlier @ later) + EVEN_CREDIBILITY * PRIOR_PAIRS * usual) / ((len(pairs) + PRIOR_PAIRS) * usual)
+    return float(np.clip(slope, 0.0, 1.0))
+
+
+def _nearest(days: Iterable[int], wanted: int, within: int) -> int | None:
+    """Return the day nearest to ``wanted``; None if none is ``within`` days of it."""
+    nearest = min(days, key=lambda day: (abs(day - wanted), day))
+    return nearest if abs(nearest - wanted) <= within else None
+
+
+def on_day(model: ChurnModel, day: int) -> ChurnModel:
+    """Return the model for features of a day; only a seasonal model depends on it."""
+    return model.on(day) if isinstance(model, SeasonalModel) else model
+
+
+def _cross_validated(past: TrainingSet, name: str) -> Floats:
+    latest = past.windows[-1]
+    log_odds = np.zeros(len(latest))
+    for half in (0, 1):
+        others = tuple(window.rows(window.keys % 2 != half) for window in past.windows)
+        learned = FITS[name](TrainingSet(others, past.day, past.features, past.horizon, past.seed, past.fits))
+        mine = latest.keys % 2 == half
+        log_odds[mine] = learned.log_odds({key: values[mine] for key, values in latest.features.items()})
+    return log_odds

@@ -1,0 +1,164 @@
+"""Training set of churn models: features of customers at past cut-offs, with their outcome."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+import numpy as np
+
+from ckm.errors import NotEnoughDataError
+from ckm.models.churn.purchase_models import PurchaseModels
+from ckm.models.cutoffs import NAMES_OVERDUE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+Floats: TypeAlias = "NDArray[np.float64]"
+Flags: TypeAlias = "NDArray[np.bool_]"
+Keys: TypeAlias = "NDArray[np.uint64]"
+Features: TypeAlias = "Mapping[str, Floats]"
+
+MOST_ROWS = 300_000
+"""Largest number of training rows; more rows do not reduce the error."""
+FEWEST_EVENTS = 50
+"""Fewest churned, and fewest retained, customers over all windows."""
+
+
+@dataclass(frozen=True)
+class TrainingSnapshot:
+    """Features of customers at the end of a day, and their outcome.
+
+    Attributes
+    ----------
+    day
+        Cut-off, in days since 1970-01-01; features use no later rows.
+    features
+        By name, shape (n,); NaN where a customer has no value.
+    churned
+        Whether a customer made no purchase within the horizon after the day.
+    keys
+        Hashes of the customers (:func:`ckm.models.sampling.id_hashes`); they determine samples.
+    """
+
+    day: int
+    features: Features
+    churned: Flags
+    keys: Keys
+
+    def __len__(self) -> int:
+        return len(self.churned)
+
+    def rows(self, chosen: Flags) -> TrainingSnapshot:
+        """Return the window with some of its customers."""
+        features = {name: values[chosen] for name, values in self.features.items()}
+        return TrainingSnapshot(self.day, features, self.churned[chosen], self.keys[chosen])
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Data known on a day: closed windows, and the features of the customers on that day.
+
+    Attributes
+    ----------
+    windows
+        Windows with outcomes known by ``day``; earliest first.
+    day
+        Current day.
+    features
+        Features of the current customers, by name.
+    horizon
+        Horizon in days.
+    seed
+        Random seed.
+    fits
+        Fitted purchase models, shared among training sets of the same customers.
+    """
+
+    windows: tuple[TrainingSnapshot, ...]
+    day: int
+    features: Features
+    horizon: int
+    seed: int = 0
+    fits: PurchaseModels = field(default_factory=PurchaseModels)
+
+    def __post_init__(self) -> None:
+        late = [window.day for window in self.windows if window.day + self.horizon > self.day]
+        if late:
+            raise ValueError(f"{len(late)} windows end after day {self.day}: their outcomes are unknown")
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Features of the training set: those of both the latest window and the current day.
+
+        Features of a source that begins between two windows are NaN in earlier windows.
+        """
+        return tuple(name for name in self.windows[-1].features if name in self.features)
+
+    @cached_property
+    def churned(self) -> Flags:
+        """Outcomes of all windows, concatenated."""
+        return np.concatenate([window.churned for window in self.windows])
+
+    def column(self, name: str) -> Floats:
+        """Return a feature of all windows, concatenated."""
+        return np.concatenate([column(window.features, name, len(window)) for window in self.windows])
+
+    def require_events(self) -> None:
+        """Raise NotEnoughDataError if there are too few churned or retained customers."""
+        if not self.windows:
+            raise NotEnoughDataError("no past window for training", hint="choose a shorter horizon")
+        left = int(self.churned.sum())
+        retained = len(self.churned) - left
+        if min(left, retained) < FEWEST_EVENTS:
+            raise NotEnoughDataError(
+                f"of {len(self.churned)} customers in {len(self.windows)} past windows {left} churned and {retained} "
+                f"were retained; {FEWEST_EVENTS} of each are needed",
+                hint=f"{NAMES_OVERDUE}; or load more history",
+                churned=left,
+                retained=retained,
+                needed=FEWEST_EVENTS,
+            )
+
+
+class ChurnModel(Protocol):
+    """Interface of the churn models."""
+
+    @property
+    def name(self) -> str:
+        """Return rule, btyd, scorecard or boosted."""
+
+    def log_odds(self, features: Features) -> Floats:
+        """Return the log odds of churn, finite, row by row."""
+
+    def to_plain(self) -> dict[str, object]:
+        """Return the fitted parameters as text, numbers, lists and dicts."""
+
+
+def column(features: Features, name: str, length: int) -> Floats:
+    """Return a feature; all NaN if it is absent."""
+    return features[name] if name in features else np.full(length, np.nan)
+
+
+def thinned(windows: Sequence[TrainingSnapshot], most: int = MOST_ROWS) -> tuple[TrainingSnapshot, ...]:
+    """Return the windows with about ``most`` rows in total; the sample differs between cut-offs.
+
+    The sample depends only on key and day, not on the other customers.
+    """
+    total = sum(map(len, windows))
+    if total <= most:
+        return tuple(windows)
+    limit = np.uint64(int(most / total * 2**64))
+    return tuple(window.rows(_mixed(window.keys, window.day) < limit) for window in windows)
+
+
+def _mixed(keys: Keys, day: int) -> Keys:
+    # finaliser of splitmix64 (Steele, Lea and Flood 2014, OOPSLA): neighbouring days give independent numbers
+    with np.errstate(over="ignore"):
+        mixed = keys ^ (np.uint64(day % 2**32) * np.uint64(0x9E3779B97F4A7C15))
+        mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return mixed ^ (mixed >> np.uint64(31))

@@ -1,0 +1,62 @@
+"""How much of the last window's shift is believed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ckm.models.churn.training import credibility
+from ckm.models.churn.training_set import Features, TrainingSet, TrainingSnapshot
+
+
+class Even:
+    """Says even odds of everybody."""
+
+    name = "even"
+
+    def log_odds(self, features: Features) -> np.ndarray:
+        return np.zeros(len(features["days_silent"]))
+
+    def to_plain(self) -> dict[str, object]:
+        return {}
+
+
+def past_with(shares: list[float], customers: int = 1_000) -> TrainingSet:
+    """Windows half a horizon apart, in each of which this share churns."""
+    windows = tuple(
+        TrainingSnapshot(
+            day=30 * number,
+            features={"days_silent": np.zeros(customers)},
+            churned=np.arange(customers) < share * customers,
+            keys=np.arange(customers, dtype=np.uint64),
+        )
+        for number, share in enumerate(shares)
+    )
+    return TrainingSet(windows, 30 * (len(shares) + 1), {"days_silent": np.zeros(customers)}, 60)
+
+
+def test_a_shift_that_lasts_is_believed_and_one_that_turns_round_is_not() -> None:
+    lasting = credibility(Even(), past_with([0.7] * 12))
+    turning = credibility(Even(), past_with([0.7, 0.7, 0.3, 0.3] * 3))
+    assert lasting == pytest.approx((10 + 1.5) / 13, abs=0.01)
+    assert turning == 0
+
+
+def test_where_no_two_windows_lie_a_horizon_apart_half_a_shift_is_believed() -> None:
+    assert credibility(Even(), past_with([0.7, 0.6])) == 0.5
+    assert credibility(Even(), past_with([0.5] * 8)) == 0.5
+
+
+def test_a_feature_whose_source_began_later_is_unknown_in_early_windows() -> None:
+    class Asks(Even):
+        def log_odds(self, features: Features) -> np.ndarray:
+            assert np.isnan(features["late"]).all() or (features["late"] == 1).all()
+            return np.zeros(len(features["late"]))
+
+    past = past_with([0.7] * 6)
+    last = past.windows[-1]
+    late = TrainingSnapshot(last.day, {**last.features, "late": np.ones(len(last))}, last.churned, last.keys)
+    began = TrainingSet(
+        (*past.windows[:-1], late), past.day, {**past.features, "late": np.ones(len(last))}, past.horizon
+    )
+    assert 0 <= credibility(Asks(), began) <= 1
