@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -37,8 +37,11 @@ NO_FIRST_LINE = "row|first_line_missing"
 KnownOrders = Callable[[list[str]], pl.DataFrame]
 
 
-def known_orders(rows: pl.LazyFrame) -> KnownOrders:
-    """Return what gives for order numbers what rows of transactions say of these orders."""
+def known_orders(rows: pl.LazyFrame, pages: Collection[str] = ()) -> KnownOrders:
+    """Return a function that looks up orders by their numbers in rows of transactions.
+
+    ``pages`` are the files of the export that the rows came from last.
+    """
     there = [name for name in KNOWN if name in rows.collect_schema()]
 
     def look_up(orders: list[str]) -> pl.DataFrame:
@@ -46,22 +49,25 @@ def known_orders(rows: pl.LazyFrame) -> KnownOrders:
         found = of_orders.group_by("order_id", maintain_order=True)
         shared = (pl.col(name).drop_nulls().first() for name in there[1:])
         known = found.agg(*shared, (pl.col("type") == "cancel").all().alias("cancelled"))
-        return known.join(_lines_before(of_orders), on="order_id", how="left", maintain_order="left")
+        return known.join(_lines_before(of_orders, pages), on="order_id", how="left", maintain_order="left")
 
     return look_up
 
 
-def _lines_before(rows: pl.DataFrame) -> pl.DataFrame:
+def _lines_before(rows: pl.DataFrame, pages: Collection[str]) -> pl.DataFrame:
     """Return ``order_id`` and ``BEFORE``, the products of the lines that surely stand before those of a further page.
 
-    Of an order that has more goods than its known lines these are those of the first one's file, else its first one.
+    Of an order that has more goods than its known lines these are the lines of the first one's file and of the pages
+    of the same export, else the first line alone.
     """
     if SAID not in rows.columns or "product_id" not in rows.columns:
         return pl.DataFrame(schema={"order_id": pl.String(), BEFORE: pl.List(pl.String())})
     is_cut = pl.col("order_id").is_in(cut_orders(rows)["order_id"].implode())
     of_first = pl.lit(value=True)
     if "source_file" in rows.columns:  # a line of another file may be the very one that comes
-        of_first = pl.col("source_file") == pl.col("source_file").filter(tells_of_order()).first().over("order_id")
+        first_file = pl.col("source_file").filter(tells_of_order()).first().over("order_id")
+        in_pages = pl.col("source_file").is_in([*pages]) & first_file.is_in([*pages])
+        of_first = (pl.col("source_file") == first_file) | in_pages
     lines = rows.filter(~is_refund_of_line() & ((is_cut & of_first) | tells_of_order()))
     return lines.group_by("order_id").agg(pl.col("product_id").fill_null("").alias(BEFORE))
 

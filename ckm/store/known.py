@@ -32,9 +32,9 @@ def states(table: Table, side: Table) -> pl.DataFrame:
     ``RANK``, ``IN_TABLE`` and ``WHOSE``; sorted by order and state.
     """
     loads = loads_frame(history([table]))
-    earlier = replaced_states(side, loads)
+    earlier = aligned(replaced_states(side, loads), state_schema(table.schema))
     present = table.scan().join(earlier.lazy().select(ORDER).unique(), on=ORDER, how="semi").collect()
-    rows = pl.concat([aligned(earlier, state_schema(table.schema)), present], how="diagonal")
+    rows = pl.concat([earlier, present], how="diagonal")
     by_names = (pl.col("source") == table.name).any().over(ORDER)
     whose = pl.when(by_names).then(pl.col(ORDER)).otherwise(pl.concat_str(ORDER, pl.lit("\0"), "source"))
     rows = rows.with_columns(pl.col(ORDER).alias(WHOSE), whose.alias(ORDER))

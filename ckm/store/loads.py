@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ class LoadFacts:
     of orders (``by_order``) ``whole`` says that its source's files hold whole orders, ``moment`` when it knew what it
     says (ISO 8601, UTC), ``merged`` counts known orders of which it does not hold all lines, ``older`` those that were
     known in a later state. Of a load with ``assumed_orders``, ``columns`` are those that its file has, of ``content``.
-    ``tells_refunds`` says whether its records tell what was paid back of their lines.
+    ``tells_refunds`` says whether its records tell what was paid back of their lines. ``edges`` are digests of the
+    first and the last order of its file (:func:`order_digest`); ``continues`` is the load whose file is the page before
+    it in the same export.
     """
 
     load_id: str
@@ -53,6 +56,8 @@ class LoadFacts:
     older: int = 0
     columns: tuple[str, ...] = ()
     tells_refunds: bool = True
+    edges: tuple[str, ...] = ()
+    continues: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts as they are kept in the log."""
@@ -76,6 +81,22 @@ class Load:
     facts: LoadFacts
     loaded_at: datetime
     undone: bool
+
+
+def order_digest(order: str) -> str:
+    """Return a digest of an order number: the log names no orders."""
+    return blake2b(order.encode(), digest_size=8).hexdigest()
+
+
+def last_pages(loads: Iterable[Load], source: str) -> list[LoadFacts]:
+    """Return the last load of a source and the loads whose files are the pages before it, oldest first."""
+    standing_loads = [load.facts for load in loads if not load.undone and load.facts.kind == "load"]
+    pages: list[LoadFacts] = []
+    for facts in reversed([facts for facts in standing_loads if facts.source == source]):
+        if pages and pages[0].continues != facts.load_id:
+            break
+        pages.insert(0, facts)
+    return pages
 
 
 def of_file(table: Table, file_id: str) -> list[Load]:
@@ -105,7 +126,7 @@ def history(tables: Iterable[Table], containing: str = "") -> list[Load]:
         taken_back = {commit["undoes"] for commit in commits if commit["undoes"]}
         for commit in commits:
             facts = {name: value for name, value in commit.items() if name not in ("version", "timestamp")}
-            facts |= {name: tuple(facts.get(name, ())) for name in ("key", "content", "columns")}
+            facts |= {name: tuple(facts.get(name, ())) for name in ("key", "content", "columns", "edges")}
             at = datetime.fromtimestamp(commit["timestamp"] / 1000, tz=UTC)
             found.append(Load(LoadFacts(**facts), at, facts["load_id"] in taken_back))
     return sorted(found, key=lambda load: (load.loaded_at, load.facts.table))

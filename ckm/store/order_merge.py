@@ -16,7 +16,7 @@ from ckm.schema import is_refund_of_line
 from ckm.store.data_files import read_rows
 from ckm.store.delta import aligned
 from ckm.store.identity import Identity
-from ckm.store.loads import history
+from ckm.store.loads import history, last_pages, order_digest
 from ckm.store.order_moments import (
     FileSpan,
     as_moment,
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
     from ckm.store.data_files import DataFile
     from ckm.store.delta import Table
-    from ckm.store.loads import LoadFacts
+    from ckm.store.loads import Load, LoadFacts
     from ckm.store.merge import Meeting
     from ckm.store.order_parts import OrderAmounts
     from ckm.store.staging import Positions
@@ -136,6 +136,7 @@ class OrderMerge:
         self.amounts = amounts
         self.moment = as_moment(facts.moment) or orders.span.last
         self.is_older_export = False
+        self._page_before: LoadFacts | None = None
 
     def settle(self, meeting: Meeting) -> LoadFacts:
         """Settle it; return the facts with the moment of the load and how many orders were merged or came earlier."""
@@ -147,11 +148,14 @@ class OrderMerge:
             reading = self._reading(ids)
             if self.facts.moment is None:
                 self.moment = self._as_read_before(self._moment(known_orders, ids, meeting))
+                self.facts = replace(self.facts, continues=self._page_before.load_id if self._page_before else None)
             for rows, known in self._parts(self._affected(known_orders, ids, meeting), known_orders, ids):
                 counts = self._merge(rows.with_row_index(ROW), known, reading, meeting)
                 merged, older = merged + counts[0], older + counts[1]
             self._date_read_anew(ids, known_orders, meeting)
-        return replace(self.facts, moment=as_text(self.moment), merged=merged, older=older)
+        ends = [end for end in (self.orders.first, self.orders.last) if end is not None]
+        edges = tuple(order_digest(order) for _, order in ends)
+        return replace(self.facts, moment=as_text(self.moment), merged=merged, older=older, edges=edges)
 
     def settle_parts(self, meeting: Meeting) -> None:
         """Settle further lines of known orders, where amounts of the order are to be spread over them, too."""
@@ -227,7 +231,11 @@ class OrderMerge:
     @cached_property
     def loads(self) -> pl.DataFrame:
         """The loads of the table; see :func:`ckm.store.order_moments.loads_frame`."""
-        return loads_frame(history([self.table]), self.leaving)
+        return loads_frame(self._history, self.leaving)
+
+    @cached_property
+    def _history(self) -> list[Load]:
+        return history([self.table])
 
     def _known_files(self) -> list[DataFile]:
         """Return the files that may hold any of the orders."""
@@ -317,15 +325,18 @@ class OrderMerge:
     def _moment(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], meeting: Meeting) -> datetime | None:
         """Return the moment of the load: of an older export its own newest one, else none before what is known."""
         last, newest = self.orders.span.last, self.loads.filter("stands")["moment"].max()
+        reading = self._reading(ids)
+        self._page_before = self._find_page_before(ids, reading)
         loads = pl.concat([pl.Series([], dtype=pl.String), *(rows["load_id"] for rows in known.values())]).unique()
         before = self.loads.filter(pl.col("load_id").is_in(loads.implode()))["moment"].drop_nulls().sort()
         if last is None or before.is_empty():
             return last
         assert isinstance(newest, datetime)
+        if self._page_before is not None:
+            return self._moment_of_page(self._page_before, last, newest, before[-1])
         if last > before[-1]:
             return max(last, newest)
         votes = (0, 0)
-        reading = self._reading(ids)
         changed = self._changed(known, ids, meeting)
         for rows, theirs in self._parts(changed.filter(changed.is_in([*reading.edges])), known, ids):
             if self._goes_on(rows, theirs, reading):
@@ -336,11 +347,37 @@ class OrderMerge:
             parts = completed(rows.with_row_index(ROW), theirs.drop(FILE, POSITION), cut, self.amounts)
             left_out = cut.edges - {*parts.orders}
             mine = parts.rows.filter(~pl.col(ORDER).is_in([*left_out]))
-            votes = progress(mine, theirs, refunds=reading.refunds)
+            found = progress(mine, theirs, refunds=reading.refunds)
+            votes = (found["earlier"].sum(), found["later"].sum())
         if self.everybody or not self._is_older(votes, last, before[-1], ids):
             return max(last, newest)
         self.is_older_export = True
         return last if last < before[-1] else just_before(before[-1])
+
+    def _moment_of_page(self, page: LoadFacts, last: datetime, newest: datetime, known: datetime) -> datetime:
+        """Return the moment of a page that continues another one: it is as old or as new as that page."""
+        before = self.loads.filter(pl.col("load_id") == page.load_id)["moment"].item()
+        self.is_older_export = before is not None and before < newest
+        if not self.is_older_export:
+            return max(last, newest)
+        moment = max(last, before)
+        return moment if moment < known else just_before(known)
+
+    def _find_page_before(self, ids: dict[str, pl.Series], reading: Reading) -> LoadFacts | None:
+        """Return the load of the page before: the last one of the source, if it ends or begins with a cut order.
+
+        Of that order the file has lines without the first one, which has the order's amounts.
+        """
+        pages = last_pages((load for load in self._history if load.facts.load_id not in self.leaving),
+                           self.facts.source)  # fmt: skip
+        shared = [order for order in reading.edges if pages and order_digest(order) in pages[-1].edges]
+        if not shared or self.amounts is None:
+            return None
+        rows = self._rows({name: np.flatnonzero(each.is_in(shared).to_numpy()) for name, each in ids.items()})
+        if ORDER_SAID not in rows.columns:
+            return None
+        told = {*rows.filter(self.amounts.tells_of_order())[ORDER]}
+        return pages[-1] if any(order not in told for order in shared) else None
 
     def _as_read_before(self, moment: datetime | None) -> datetime | None:
         """Return the moment of the load, but of a file that is read again none after the one that it had."""
@@ -353,9 +390,16 @@ class OrderMerge:
         """Whether a page begins or ends with other lines of an order of which a page before it had a part."""
         if not reading.whole or rows["line_no"].null_count() or theirs["line_no"].null_count():
             return False
-        known = rows.join(theirs, on=[ORDER, "line_no"], how="semi")[ORDER].unique()
+        known = rows.join(self._of_first_file(theirs), on=[ORDER, "line_no"], how="semi")[ORDER].unique()
         whole = self._whole_orders(theirs)
         return bool((~rows[ORDER].is_in(known.implode()) & ~rows[ORDER].is_in(whole.implode())).any())
+
+    def _of_first_file(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the lines of orders that came with the first line of each, which has the order's amounts."""
+        if self.amounts is None or ORDER_SAID not in rows.columns:
+            return rows
+        first = pl.col("source_file").filter(self.amounts.tells_of_order()).first().over(ORDER)
+        return rows.filter(pl.col("source_file") == first.fill_null(pl.col("source_file")))
 
     def _whole_orders(self, rows: pl.DataFrame) -> pl.Series:
         """Return the orders of which the rows are all lines, as their totals say."""
@@ -379,7 +423,12 @@ class OrderMerge:
         reading = replace(reading, edges=self._edges(new, reading))
         if self.is_older_export:  # of two states of one moment its own is the earlier
             at, known_at = pl.col("at"), pl.col("before")
-            states = states.with_columns(at=pl.when(at == known_at).then(known_at - A_MOMENT).otherwise(at))
+            found = progress(new, known, refunds=reading.refunds).filter(
+                "earlier", ~pl.col(ORDER).is_in([*reading.edges])
+            )
+            is_before = (at == known_at) | pl.col(ORDER).is_in(found[ORDER].implode())
+            before_known = pl.min_horizontal(at, known_at - A_MOMENT)
+            states = states.with_columns(at=pl.when(is_before).then(before_known).otherwise(at))
         is_earlier = (pl.col("at") < pl.col("before")).fill_null(value=False) & pl.lit(not self.everybody)
         earlier = states.filter(is_earlier)[ORDER]
         of_earlier = pl.col(ORDER).is_in(earlier.implode())

@@ -82,14 +82,17 @@ def _longest(pauses: pl.Series) -> int:
 def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.DataFrame:
     """Return the loads: ``load_id``, ``number`` (oldest first), ``moment``, ``stands``, ``read_anew``.
 
-    One that was taken back, or is among ``leaving``, does not stand. ``read_anew`` is the number of the last load of
-    the same file of its source, which may be itself.
+    A load that was undone, or is among ``leaving``, does not stand. The pages of an export have the newest moment of
+    any of them. ``read_anew`` is the number of the last load of the same file of its source, which may be itself.
     """
     rows = []
+    loads = list(loads)
+    moments = _moments_of_pages(loads, leaving)
     for number, load in enumerate(loads):
         facts = load.facts
         stands = not load.undone and facts.kind != "undo" and facts.load_id not in leaving
-        rows.append((facts.load_id, number, as_moment(facts.moment), facts.source, facts.file_id, facts.kind, stands))
+        moment = moments.get(facts.load_id)
+        rows.append((facts.load_id, number, moment, facts.source, facts.file_id, facts.kind, stands))
     schema = {"load_id": pl.String(), "number": pl.Int64(), "moment": MOMENT, "source": pl.String(),
               "file_id": pl.String(), "kind": pl.String(), "stands": pl.Boolean()}  # fmt: skip
     frame = pl.DataFrame(rows, schema=schema, orient="row")
@@ -98,6 +101,16 @@ def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.Data
     frame = frame.join(last, on=["file_id", "source"], how="left", maintain_order="left")
     anew = pl.max_horizontal("number", pl.col("last"))
     return frame.select("load_id", "number", "moment", "stands", read_anew=anew)
+
+
+def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict[str, datetime]:
+    """Return the moment of each load that has one: of a page that another one continues, the newer of both."""
+    moments = {load.facts.load_id: moment for load in loads if (moment := as_moment(load.facts.moment))}
+    for load in reversed([*loads]):
+        mine, before = load.facts.load_id, load.facts.continues
+        if before in moments and mine in moments and not load.undone and mine not in leaving:
+            moments[before] = max(moments[before], moments[mine])
+    return moments
 
 
 def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
@@ -113,11 +126,11 @@ def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFra
     return found.filter(pl.col("stands") & current).select(replaced.columns)
 
 
-def progress(new: pl.DataFrame, known: pl.DataFrame, *, refunds: bool = True) -> tuple[int, int]:
-    """Return of how many orders the new rows are an earlier state than the known ones, and of how many a later one.
+def progress(new: pl.DataFrame, known: pl.DataFrame, *, refunds: bool = True) -> pl.DataFrame:
+    """Return orders with ``earlier`` and ``later``: whether the new rows are an earlier or a later state of each.
 
-    An order of which the file does not hold all known sale lines says nothing; nor does a refund, unless its records
-    tell of ``refunds``.
+    An order of which the file does not hold all known sale lines is left out; a refund counts only where the records
+    of the file tell ``refunds``.
     """
     if not refunds:
         new, known = (rows.filter(~is_refund_of_line()) for rows in (new, known))
@@ -126,8 +139,7 @@ def progress(new: pl.DataFrame, known: pl.DataFrame, *, refunds: bool = True) ->
     marks = [name for name in sides[0].columns if name not in (ORDER, "sales")]
     less = pl.any_horizontal(pl.col(name) < pl.col(f"{name} known") for name in marks)
     more = pl.any_horizontal(pl.col(name) > pl.col(f"{name} known") for name in marks)
-    found = both.select(earlier=(less & ~more).sum(), later=(more & ~less).sum())
-    return int(found["earlier"][0]), int(found["later"][0])
+    return both.select(ORDER, earlier=less & ~more, later=more & ~less)
 
 
 def _marks(rows: pl.DataFrame) -> list[pl.Expr]:
@@ -145,7 +157,7 @@ def is_older(votes: tuple[int, int], *, ends_before: bool, orders_there: int, or
     Parameters
     ----------
     votes
-        Of :func:`progress`.
+        Of how many orders the file has an earlier state, and of how many a later one (:func:`progress`).
     ends_before
         Whether its newest moment lies before that of what is known.
     orders_there, orders_known

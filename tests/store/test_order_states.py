@@ -73,6 +73,11 @@ def test_a_load_taken_back_leaves_what_the_others_say(exports: list[Export], dat
             assert said(as_known(root, moment)) == known(left, moment)
 
 
+def test_a_store_without_replaced_rows_has_no_states(root: Path) -> None:
+    take(root, frame((Order("0", 0, {"p": 10.0}), ENDS[0])), "day0")
+    assert Store(root).states("transactions").is_empty()
+
+
 def test_two_files_that_are_loaded_again_tell_of_a_refund_once(root: Path) -> None:
     first = (Order("0", 0, {"p": 10.0}), Order("1", 0, {"p": 10.0, "q": 5.0}))
     refunded = (replace(first[0], returned=2.0), first[1], Order("2", 1, {"p": 10.0}))
