@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ckm.store.delta import Table
 
 WHOSE = " whose"
-"""An order among those of one number: two sources may number alike."""
+"""Identifies an order: two sources may use the same number."""
 KNOWN_UNTIL = "known_until"
 
 
@@ -49,7 +49,7 @@ def states(table: Table, side: Table) -> pl.DataFrame:
 
 
 def as_known(table: Table, side: Table, moment: datetime) -> pl.LazyFrame | None:
-    """Return the rows of the table as they were known before a moment; None where they are those of now."""
+    """Return the rows of the table as they were known before a moment; None where they are the present rows."""
     if not side.exists or KNOWN_FROM not in side.schema:
         return None
     found = states(table, side)

@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from ckm.store.data_files import DataFile
     from ckm.store.delta import Table
     from ckm.store.loads import Load, LoadFacts
-    from ckm.store.merge import Meeting
+    from ckm.store.merge import MergePlan
     from ckm.store.order_parts import OrderAmounts
     from ckm.store.staging import Positions
 
@@ -95,7 +95,7 @@ class FileOrders:
 
 
 class OrderMerge:
-    """Settle what a load says of orders that are known, in the :class:`~ckm.store.merge.Meeting` of its rows.
+    """Settle what a load says of orders that are known, in the :class:`~ckm.store.merge.MergePlan` of its rows.
 
     Parameters
     ----------
@@ -138,41 +138,41 @@ class OrderMerge:
         self.is_older_export = False
         self._page_before: LoadFacts | None = None
 
-    def settle(self, meeting: Meeting) -> LoadFacts:
+    def settle(self, plan: MergePlan) -> LoadFacts:
         """Settle it; return the facts with the moment of the load and how many orders were merged or came earlier."""
         merged = older = 0
         files = self._known_files()
         if files:
             ids = {file.name: read_file(self.table.folder / file.name, [ORDER])[ORDER] for file in self.new}
-            known_orders = self._known_orders(ids, files, meeting)
+            known_orders = self._known_orders(ids, files, plan)
             reading = self._reading(ids)
             if self.facts.moment is None:
-                self.moment = self._as_read_before(self._moment(known_orders, ids, meeting))
+                self.moment = self._as_read_before(self._moment(known_orders, ids, plan))
                 self.facts = replace(self.facts, continues=self._page_before.load_id if self._page_before else None)
-            for rows, known in self._parts(self._affected(known_orders, ids, meeting), known_orders, ids):
-                counts = self._merge(rows.with_row_index(ROW), known, reading, meeting)
+            for rows, known in self._parts(self._affected(known_orders, ids, plan), known_orders, ids):
+                counts = self._merge(rows.with_row_index(ROW), known, reading, plan)
                 merged, older = merged + counts[0], older + counts[1]
-            self._date_read_anew(ids, known_orders, meeting)
+            self._date_read_anew(ids, known_orders, plan)
         ends = [end for end in (self.orders.first, self.orders.last) if end is not None]
         edges = tuple(order_digest(order) for _, order in ends)
         return replace(self.facts, moment=as_text(self.moment), merged=merged, older=older, edges=edges)
 
-    def settle_parts(self, meeting: Meeting) -> None:
+    def settle_parts(self, plan: MergePlan) -> None:
         """Settle further lines of known orders, where amounts of the order are to be spread over them, too."""
         if not (files := self._known_files()):
             return
         ids = {file.name: read_file(self.table.folder / file.name, [ORDER])[ORDER] for file in self.new}
-        known = self._known_orders(ids, files, meeting)
+        known = self._known_orders(ids, files, plan)
         reading = replace(self._reading(ids), whole=False)
-        for rows, theirs in self._parts(self._changed(known, ids, meeting), known, ids):
+        for rows, theirs in self._parts(self._changed(known, ids, plan), known, ids):
             mine = rows.with_row_index(ROW)
             parts = completed(mine, theirs.drop(FILE, POSITION), reading, self.amounts).orders
             mine, theirs = (side.filter(pl.col(ORDER).is_in(parts.implode())) for side in (mine, theirs))
             before = state_moments(theirs, self.loads).rename({"at": "before"})
             states = self._states(mine).join(before, on=ORDER, how="left", maintain_order="left")
-            self._later(mine, theirs, reading, states.drop("load_id"), meeting)
+            self._later(mine, theirs, reading, states.drop("load_id"), plan)
 
-    def settle_rows(self, meeting: Meeting) -> None:
+    def settle_rows(self, plan: MergePlan) -> None:
         """Settle rows whose orders are assumed: those that say what a known one says, but for columns that one lacks.
 
         They are the known rows again. Where they say more, they take their place.
@@ -180,14 +180,14 @@ class OrderMerge:
         if not (files := self._known_files()):
             return
         ids = {file.name: read_file(self.table.folder / file.name, [ORDER])[ORDER] for file in self.new}
-        known = self._known_orders(ids, files, meeting)
-        for rows, theirs in self._parts(self._changed(known, ids, meeting), known, ids):
+        known = self._known_orders(ids, files, plan)
+        for rows, theirs in self._parts(self._changed(known, ids, plan), known, ids):
             mine = rows.with_row_index(ROW)
-            mine = mine.filter(pl.col(ROW).is_in(self._open(mine, meeting).implode())).drop(ROW)
-            open_known = theirs.join(self._met(meeting), on=[FILE, POSITION], how="anti", maintain_order="left")
+            mine = mine.filter(pl.col(ROW).is_in(self._open(mine, plan).implode())).drop(ROW)
+            open_known = theirs.join(self._matched(plan), on=[FILE, POSITION], how="anti", maintain_order="left")
             for columns, of_columns in self._by_columns(open_known):
                 both = [name for name in self.facts.columns if name in columns]
-                mine = mine.join(self._match_rows(mine, of_columns, both, meeting), on=[FILE, POSITION], how="anti",
+                mine = mine.join(self._match_rows(mine, of_columns, both, plan), on=[FILE, POSITION], how="anti",
                                  maintain_order="left")  # fmt: skip
 
     def _by_columns(self, known: pl.DataFrame) -> Iterator[tuple[set[str], pl.DataFrame]]:
@@ -201,7 +201,7 @@ class OrderMerge:
                 yield {*columns, *(name for name in rows.columns if rows[name].null_count() < len(rows))}, rows
 
     def _match_rows(
-        self, mine: pl.DataFrame, theirs: pl.DataFrame, content: list[str], meeting: Meeting
+        self, mine: pl.DataFrame, theirs: pl.DataFrame, content: list[str], plan: MergePlan
     ) -> pl.DataFrame:
         """Pair rows that are equal in columns that both sides have; return the pairs."""
         both = [rows.with_columns(pl.int_range(pl.len()).over(content).alias(ROW)) for rows in (mine, theirs)]
@@ -210,22 +210,22 @@ class OrderMerge:
         own = [name for name in self.schema if name not in (*LINEAGE, *content)]
         more = [pl.col(name).is_not_null() & pl.col(f"{name} known").is_null() for name in own]
         pairs = pairs.with_columns(pl.any_horizontal(pl.lit(value=False), *more).alias("more"))
-        _leave(meeting.redundant, pairs)
-        meeting.unchanged += int((~pairs["more"]).sum())
+        _leave(plan.redundant, pairs)
+        plan.unchanged += int((~pairs["more"]).sum())
         richer = pairs.filter("more")
-        meeting.updated += len(richer)
+        plan.updated += len(richer)
         old = richer.select(pl.col(f"{name} known").alias(name) for name in (FILE, POSITION))
         leaving = theirs.join(old, on=[FILE, POSITION], how="semi", maintain_order="left")
-        _leave(meeting.stale, leaving)
-        meeting.replaced.append(leaving.drop(FILE, POSITION))
+        _leave(plan.stale, leaving)
+        plan.replaced.append(leaving.drop(FILE, POSITION))
         filled = [pl.coalesce(name, f"{name} known").alias(name) for name in own]
-        meeting.entering.append(richer.with_columns(filled).select(list(self.schema)))
+        plan.entering.append(richer.with_columns(filled).select(list(self.schema)))
         return pairs
 
     @staticmethod
-    def _met(meeting: Meeting) -> pl.DataFrame:
+    def _matched(plan: MergePlan) -> pl.DataFrame:
         """Return file and position of the known rows that a new row equals."""
-        met = [pl.DataFrame({FILE: name, POSITION: np.concatenate(each)}) for name, each in meeting.met.items()]
+        met = [pl.DataFrame({FILE: name, POSITION: np.concatenate(each)}) for name, each in plan.matched.items()]
         return pl.concat([pl.DataFrame(schema={FILE: pl.String, POSITION: pl.Int64}), *met])
 
     @cached_property
@@ -244,38 +244,36 @@ class OrderMerge:
         return [file for file in self.table.files if any(one.meets(file) for one in reach)]
 
     def _known_orders(
-        self, ids: dict[str, pl.Series], files: list[DataFile], meeting: Meeting
+        self, ids: dict[str, pl.Series], files: list[DataFile], plan: MergePlan
     ) -> dict[str, pl.DataFrame]:
         """Return the known rows of the file's orders by data file; ``ids`` are the order of each new row."""
         everything = pl.concat([*ids.values()]).unique().implode()
-        found = {file.name: self._in_scope(file.name, everything, meeting) for file in files}
+        found = {file.name: self._in_scope(file.name, everything, plan) for file in files}
         return {name: rows for name, rows in found.items() if len(rows)}
 
-    def _in_scope(self, name: str, orders: pl.Series, meeting: Meeting) -> pl.DataFrame:
+    def _in_scope(self, name: str, orders: pl.Series, plan: MergePlan) -> pl.DataFrame:
         """Return the known rows of some orders in a file: order, position, load, whether no new row equals it."""
         rows = read_file(self.table.folder / name, [ORDER, "source", "load_id"])
         unmet = np.ones(len(rows), dtype=bool)
-        for positions in meeting.met.get(name, []):
+        for positions in plan.matched.get(name, []):
             unmet[positions] = False
         ours = in_scope(self.facts.source, self.table.name) | pl.lit(self.everybody)
         leaves = pl.col("load_id").is_in(self.leaving)
         rows = rows.with_columns(pl.int_range(pl.len()).alias(POSITION), unmet=pl.Series(unmet))
         return rows.filter(ours & ~leaves & pl.col(ORDER).is_in(orders)).drop("source")
 
-    def _changed(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], meeting: Meeting) -> pl.Series:
+    def _changed(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], plan: MergePlan) -> pl.Series:
         """Return the known orders that are not equal on both sides."""
-        unmet = (
-            pl.concat([_without(each, meeting.redundant.get(name)) for name, each in ids.items()]).unique().implode()
-        )
+        unmet = pl.concat([_without(each, plan.redundant.get(name)) for name, each in ids.items()]).unique().implode()
         found = [rows.filter(pl.col("unmet") | pl.col(ORDER).is_in(unmet))[ORDER] for rows in known.values()]
         return pl.concat([pl.Series(ORDER, [], dtype=pl.String), *found]).unique().sort()
 
-    def _affected(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], meeting: Meeting) -> pl.Series:
+    def _affected(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], plan: MergePlan) -> pl.Series:
         """Return the orders to settle: those that changed; of an older file all that came from a later one.
 
         That an order was the same then says since when it is what it is.
         """
-        changed = self._changed(known, ids, meeting)
+        changed = self._changed(known, ids, plan)
         if self.moment is None or self.everybody:
             return changed
         later = self.loads.filter(pl.col("moment") > self.moment)["load_id"].implode()
@@ -322,7 +320,7 @@ class OrderMerge:
             found.append(frame)
         return pl.concat(found).sort(ORDER, "source_row", FILE, POSITION, maintain_order=True)
 
-    def _moment(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], meeting: Meeting) -> datetime | None:
+    def _moment(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], plan: MergePlan) -> datetime | None:
         """Return the moment of the load: of an older export its own newest one, else none before what is known."""
         last, newest = self.orders.span.last, self.loads.filter("stands")["moment"].max()
         reading = self._reading(ids)
@@ -337,7 +335,7 @@ class OrderMerge:
         if last > before[-1]:
             return max(last, newest)
         votes = (0, 0)
-        changed = self._changed(known, ids, meeting)
+        changed = self._changed(known, ids, plan)
         for rows, theirs in self._parts(changed.filter(changed.is_in([*reading.edges])), known, ids):
             if self._goes_on(rows, theirs, reading):
                 return max(last, newest)
@@ -348,7 +346,7 @@ class OrderMerge:
             left_out = cut.edges - {*parts.orders}
             mine = parts.rows.filter(~pl.col(ORDER).is_in([*left_out]))
             found = progress(mine, theirs, refunds=reading.refunds)
-            votes = (found["earlier"].sum(), found["later"].sum())
+            votes = (len(found.filter("earlier")), len(found.filter("later")))
         if self.everybody or not self._is_older(votes, last, before[-1], ids):
             return max(last, newest)
         self.is_older_export = True
@@ -409,14 +407,26 @@ class OrderMerge:
 
     def _is_older(self, votes: tuple[int, int], last: datetime, known: datetime, ids: dict[str, pl.Series]) -> bool:
         there = of = 0
-        if votes[0] == votes[1] and last < known:
+        if votes[0] == votes[1] and last < known and not self._is_cut_at_newest(ids):
             of_days = pl.col("ordered_at").is_between(self.orders.span.first, last)
             found = self.table.scan().filter(of_days, in_scope(self.facts.source, self.table.name))
             orders = found.select(pl.col(ORDER).unique()).collect()[ORDER]
             there, of = int(orders.is_in(pl.concat([*ids.values()]).unique().implode()).sum()), len(orders)
         return is_older(votes, ends_before=last < known, orders_there=there, orders_known=of)
 
-    def _merge(self, new: pl.DataFrame, known: pl.DataFrame, reading: Reading, meeting: Meeting) -> tuple[int, int]:
+    def _is_cut_at_newest(self, ids: dict[str, pl.Series]) -> bool:
+        """Whether a page cuts the newer of its first and last orders: its export goes on, and may have newer orders."""
+        edges = [end[1] for end in (self.orders.first, self.orders.last) if end is not None]
+        if self.amounts is None or not edges:
+            return False
+        rows = self._rows({name: np.flatnonzero(each.is_in(edges).to_numpy()) for name, each in ids.items()})
+        if ORDER_SAID not in rows.columns:
+            return False
+        newest = rows.filter(pl.col("ordered_at") == pl.col("ordered_at").max())
+        told = newest.filter(self.amounts.tells_of_order())[ORDER]
+        return not newest[ORDER].is_in(told.implode()).all() or not self.amounts.cut_orders(newest).is_empty()
+
+    def _merge(self, new: pl.DataFrame, known: pl.DataFrame, reading: Reading, plan: MergePlan) -> tuple[int, int]:
         """Settle some orders; return of how many lines were merged, and of how many an earlier state came."""
         before = state_moments(known, self.loads).rename({"at": "before"})
         states = self._states(new).join(before, on=ORDER, how="left", maintain_order="left")
@@ -432,8 +442,8 @@ class OrderMerge:
         is_earlier = (pl.col("at") < pl.col("before")).fill_null(value=False) & pl.lit(not self.everybody)
         earlier = states.filter(is_earlier)[ORDER]
         of_earlier = pl.col(ORDER).is_in(earlier.implode())
-        merged = self._later(new.filter(~of_earlier), known.filter(~of_earlier), reading, states, meeting)
-        came = self._earlier(new.filter(of_earlier), known.filter(of_earlier), reading, states, meeting)
+        merged = self._later(new.filter(~of_earlier), known.filter(~of_earlier), reading, states, plan)
+        came = self._earlier(new.filter(of_earlier), known.filter(of_earlier), reading, states, plan)
         return merged, came
 
     def _edges(self, rows: pl.DataFrame, reading: Reading) -> frozenset[str]:
@@ -448,7 +458,7 @@ class OrderMerge:
         return state_moments(new, load).with_columns(load_id=pl.lit(self.facts.load_id))
 
     def _later(
-        self, new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl.DataFrame, meeting: Meeting
+        self, new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl.DataFrame, plan: MergePlan
     ) -> int:
         if new.is_empty():
             return 0
@@ -459,18 +469,18 @@ class OrderMerge:
         leaving = known.filter(of_changed)
         is_state = ~pl.col(ORDER).is_in((whole.joined if reading.whole else whole.joined.clear()).implode())
         at = states.select(ORDER, pl.when(is_state).then("before").alias(KNOWN_FROM))
-        meeting.replaced.append(leaving.drop(FILE, POSITION).join(at, on=ORDER, how="left", maintain_order="left"))
-        _leave(meeting.stale, leaving)
-        meeting.entering.append(found.states)
-        open_rows = self._open(new, meeting)
+        plan.replaced.append(leaving.drop(FILE, POSITION).join(at, on=ORDER, how="left", maintain_order="left"))
+        _leave(plan.stale, leaving)
+        plan.entering.append(found.states)
+        open_rows = self._open(new, plan)
         of_parts = pl.col(ORDER).is_in(whole.orders.implode())
-        _leave(meeting.redundant, new.filter(of_changed | of_parts | pl.col(ROW).is_in(found.unchanged.implode())))
-        meeting.updated += int(open_rows.is_in(found.updated.implode()).sum())
-        meeting.unchanged += int(open_rows.is_in(found.unchanged.implode()).sum())
+        _leave(plan.redundant, new.filter(of_changed | of_parts | pl.col(ROW).is_in(found.unchanged.implode())))
+        plan.updated += int(open_rows.is_in(found.updated.implode()).sum())
+        plan.unchanged += int(open_rows.is_in(found.unchanged.implode()).sum())
         return pl.concat([found.partial, found.changed.filter(found.changed.is_in(whole.orders.implode()))]).n_unique()
 
     def _earlier(
-        self, new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl.DataFrame, meeting: Meeting
+        self, new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl.DataFrame, plan: MergePlan
     ) -> int:
         if new.is_empty():
             return 0
@@ -479,8 +489,8 @@ class OrderMerge:
         parts = completed(new, self._without_refunds(theirs), as_whole, self.amounts)
         as_whole = replace(as_whole, edges=as_whole.edges - {*parts.orders})
         found = compare(parts.rows, theirs, as_whole, states)
-        meeting.unchanged += len(self._open(new, meeting))
-        _leave(meeting.redundant, new)
+        plan.unchanged += len(self._open(new, plan))
+        _leave(plan.redundant, new)
         successor = known.group_by(ORDER).agg(pl.col("load_id").max().alias(REPLACED_BY))
         at = states.select(ORDER, pl.col("at").alias(KNOWN_FROM)).join(successor, on=ORDER, how="left")
         before = self._states_of(found.changed)
@@ -491,8 +501,8 @@ class OrderMerge:
             told = pl.concat([rows.filter(is_refund_of_line())[ORDER] for rows in (known, before)])
             came = came.filter(~pl.col(ORDER).is_in(told.implode()))
         came = came.join(_known_then(came, before, reading.columns), on=ORDER, how="anti", maintain_order="left")
-        meeting.earlier.append(came)
-        self._date_anew(known.filter(pl.col(ORDER).is_in(came[ORDER].unique().implode())), before, came, meeting)
+        plan.earlier.append(came)
+        self._date_anew(known.filter(pl.col(ORDER).is_in(came[ORDER].unique().implode())), before, came, plan)
         return came[ORDER].n_unique()
 
     def _without_refunds(self, known: pl.DataFrame) -> pl.DataFrame:
@@ -506,7 +516,7 @@ class OrderMerge:
         silent = parts.filter(~parts.is_in(told.implode()))
         return states.filter(~pl.col(ORDER).is_in(silent.implode()))
 
-    def _date_read_anew(self, ids: dict[str, pl.Series], known: dict[str, pl.DataFrame], meeting: Meeting) -> None:
+    def _date_read_anew(self, ids: dict[str, pl.Series], known: dict[str, pl.DataFrame], plan: MergePlan) -> None:
         """Date the undated returns of orders of which the table holds what this very file said, read otherwise."""
         if not self.leaving or not self.side.exists:
             return
@@ -520,14 +530,14 @@ class OrderMerge:
             return
         loads = self._with_this_load()
         dated = present_rows(rows.drop(FILE, POSITION), states, loads).filter(is_undated())
-        _leave(meeting.redundant, undated)
-        meeting.entering.append(dated)
-        for name, positions in meeting.met.items():  # equal to one of them as it is dated now: it would stand twice
+        _leave(plan.redundant, undated)
+        plan.entering.append(dated)
+        for name, positions in plan.matched.items():  # equal to one of them as it is dated now: it would stand twice
             places = {name: np.concatenate(positions)}
             met = self._rows(places).filter(is_undated() & pl.col(ORDER).is_in(wanted))
             met = met.filter(pl.col("load_id").is_in(self.leaving))
-            _leave(meeting.stale, met)
-            meeting.replaced.append(met.drop(FILE, POSITION))
+            _leave(plan.stale, met)
+            plan.replaced.append(met.drop(FILE, POSITION))
 
     def _with_this_load(self) -> pl.DataFrame:
         mine = pl.DataFrame({"load_id": [self.facts.load_id], "number": [len(self.loads)], "moment": [self.moment]},
@@ -539,7 +549,7 @@ class OrderMerge:
         states = aligned(replaced_states(self.side, self.loads, orders), state_schema(self.schema))
         return states if self.everybody else states.filter(in_scope(self.facts.source, self.table.name))
 
-    def _date_anew(self, known: pl.DataFrame, before: pl.DataFrame, came: pl.DataFrame, meeting: Meeting) -> None:
+    def _date_anew(self, known: pl.DataFrame, before: pl.DataFrame, came: pl.DataFrame, plan: MergePlan) -> None:
         """Let the undated returns of orders count from when they were seen first, now that more is known."""
         replaced = pl.concat([before, aligned(came, before.schema)])
         loads = self._with_this_load()
@@ -547,15 +557,15 @@ class OrderMerge:
         dated = present_rows(present, replaced, loads)
         moved = dated.join(present, on=present.columns, how="anti", nulls_equal=True)[ORDER].unique()
         of_moved = pl.col(ORDER).is_in(moved.implode())
-        _leave(meeting.stale, known.filter(of_moved))
-        meeting.entering.append(dated.filter(of_moved))
+        _leave(plan.stale, known.filter(of_moved))
+        plan.entering.append(dated.filter(of_moved))
 
     @staticmethod
-    def _open(new: pl.DataFrame, meeting: Meeting) -> pl.Series:
+    def _open(new: pl.DataFrame, plan: MergePlan) -> pl.Series:
         """Return the positions (``ROW``) of new rows that equal no known row."""
         met = [
             pl.DataFrame({FILE: name, POSITION: np.concatenate(positions)})
-            for name, positions in meeting.redundant.items()
+            for name, positions in plan.redundant.items()
         ]
         if not met:
             return new[ROW]

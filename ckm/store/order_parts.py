@@ -26,6 +26,10 @@ class OrderAmounts(Protocol):
         """Return the ids of the orders of which the rows are all lines, as their own totals say."""
         ...
 
+    def cut_orders(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the orders that have more goods, by their own totals, than the rows."""
+        ...
+
     def tells_of_order(self) -> pl.Expr:
         """Whether an amount of its order stands on a line."""
         ...

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ckm.store.staging import Positions
 
 
-def take_back(root: Path, table: Table, load: LoadFacts, undo: LoadFacts, marks: dict[str, int]) -> int:
+def undo_load(root: Path, table: Table, load: LoadFacts, undo: LoadFacts, marks: dict[str, int]) -> int:
     """Remove the rows of ``load`` from ``table`` in one commit that says ``undo``; return how many left.
 
     A row that a later load has replaced since is gone already: it stays replaced, and what *it* had replaced takes

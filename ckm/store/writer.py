@@ -19,7 +19,7 @@ from ckm.store.data_files import DataFile, DataFileWriter
 from ckm.store.delta import Table, aligned
 from ckm.store.identity import REPEAT
 from ckm.store.loads import REQUARANTINE, history, of_file, standing
-from ckm.store.merge import Meeting, OnConflict, meet, supersede
+from ckm.store.merge import MergePlan, OnConflict, plan_merge, supersede
 from ckm.store.order_merge import FileOrders, OrderMerge
 from ckm.store.order_states import KNOWN_FROM, MOMENT
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
@@ -121,7 +121,7 @@ class LoadWriter:
         Raises
         ------
         ConflictError
-            See :func:`ckm.store.merge.meet`; the load is discarded.
+            See :func:`ckm.store.merge.plan_merge`; the load is discarded.
         """
         try:
             new = self._staging.close()
@@ -130,23 +130,23 @@ class LoadWriter:
                 there = {name for file in new for name in scan_file(self.table.folder / file.name).collect_schema()}
                 columns = tuple(name for name in self.facts.content if name in there)
                 self.facts = replace(self.facts, columns=columns)
-            meeting = meet(
+            plan = plan_merge(
                 self.table, new, self.table.files, self.identity, on_conflict,
                 schema=self._schema, new_hashes=self._staging.hashes, by_order=self.facts.by_order,
             )  # fmt: skip
             if self.facts.by_order or self.facts.assumed_orders or self.amounts is not None:
-                self._settle_orders(new, meeting, on_conflict)
+                self._settle_orders(new, plan, on_conflict)
         except BaseException:
             self.discard()
             raise
-        facts = self.counts(duplicates, meeting)
-        facts = replace(facts, superseded=supersede(self.table, self.entry.supersedes, meeting))
-        new = [*self._without(new, meeting.redundant, "n"), *self._entering(meeting)]
-        _, rewritten = drop_from_files(self.table.folder, self.table.files, meeting.stale, f"{self.facts.load_id}-s")
-        self._commit(facts, [*new, *rewritten], meeting)
+        facts = self.counts(duplicates, plan)
+        facts = replace(facts, superseded=supersede(self.table, self.entry.supersedes, plan))
+        new = [*self._without(new, plan.redundant, "n"), *self._entering(plan)]
+        _, rewritten = drop_from_files(self.table.folder, self.table.files, plan.stale, f"{self.facts.load_id}-s")
+        self._commit(facts, [*new, *rewritten], plan)
         return facts
 
-    def _settle_orders(self, new: list[DataFile], meeting: Meeting, on_conflict: OnConflict | None) -> None:
+    def _settle_orders(self, new: list[DataFile], plan: MergePlan, on_conflict: OnConflict | None) -> None:
         """Let known orders change as a whole, and assumed ones by their rows, unless the caller wants what is known."""
         if on_conflict is OnConflict.KEEP:
             return
@@ -155,14 +155,14 @@ class LoadWriter:
             everybody=on_conflict is OnConflict.REPLACE, leaving=self.entry.supersedes, amounts=self.amounts,
         )  # fmt: skip
         if self.facts.by_order:
-            self.facts = merge.settle(meeting)
+            self.facts = merge.settle(plan)
         elif self.facts.assumed_orders:
-            merge.settle_rows(meeting)
+            merge.settle_rows(plan)
         else:
-            merge.settle_parts(meeting)
+            merge.settle_parts(plan)
 
-    def _entering(self, meeting: Meeting) -> list[DataFile]:
-        rows = [frame for frame in meeting.entering if len(frame)]
+    def _entering(self, plan: MergePlan) -> list[DataFile]:
+        rows = [frame for frame in plan.entering if len(frame)]
         if not rows:
             return []
         writer = DataFileWriter(self.table.folder, f"{self.facts.load_id}-o")
@@ -177,13 +177,13 @@ class LoadWriter:
         writer = DataFileWriter(self.table.folder, f"{self.facts.load_id}-h", constants=self._lineage)
         writer.write(last)
         held = writer.close()
-        meeting = meet(
+        plan = plan_merge(
             self.table, held, new, self.identity, on_conflict,
             schema=self._schema, new_hashes=[self.identity.of(last)],
         )  # fmt: skip
-        new = self._without(new, meeting.stale, "d")
-        held = self._without(held, meeting.redundant, "e")
-        return [*new, *held], duplicates + meeting.unchanged + meeting.updated
+        new = self._without(new, plan.stale, "d")
+        held = self._without(held, plan.redundant, "e")
+        return [*new, *held], duplicates + plan.unchanged + plan.updated
 
     def _without(self, files: list[DataFile], drops: dict[str, list[Positions]], step: str) -> list[DataFile]:
         """Drop rows from files of this load, whose first versions are not needed any more."""
@@ -192,30 +192,30 @@ class LoadWriter:
             (self.table.folder / name).unlink()
         return [*kept, *rewritten]
 
-    def counts(self, duplicates: int = 0, meeting: Meeting | None = None) -> LoadFacts:
+    def counts(self, duplicates: int = 0, plan: MergePlan | None = None) -> LoadFacts:
         """Return the facts of the load with what was taken so far."""
-        meeting = meeting or Meeting()
+        plan = plan or MergePlan()
         quarantined = self._quarantine.rows
         staged = self._staging.rows
         return replace(
             self.facts,
             rows=staged + quarantined,
-            accepted=staged - duplicates - meeting.unchanged - meeting.updated,
-            updated=meeting.updated,
-            unchanged=meeting.unchanged,
+            accepted=staged - duplicates - plan.unchanged - plan.updated,
+            updated=plan.updated,
+            unchanged=plan.unchanged,
             duplicates=duplicates,
             quarantined=quarantined,
         )
 
-    def _commit(self, facts: LoadFacts, add: list[DataFile], meeting: Meeting) -> None:
+    def _commit(self, facts: LoadFacts, add: list[DataFile], plan: MergePlan) -> None:
         """Side tables first: until the table's own commit they belong to a load that recovery takes back."""
         prefix = facts.load_id
         touched = [self.table]
         if self._quarantine.rows:
             self._quarantine.commit()
             touched.append(self._quarantine.table)
-        replaced = [frame.with_columns(pl.lit(prefix).alias(REPLACED_BY)) for frame in meeting.replaced]
-        if any(map(len, replaced := [*replaced, *meeting.earlier])):
+        replaced = [frame.with_columns(pl.lit(prefix).alias(REPLACED_BY)) for frame in plan.replaced]
+        if any(map(len, replaced := [*replaced, *plan.earlier])):
             columns = pl.Schema({**self._schema, REPLACED_BY: pl.String()})
             if self.facts.by_order:
                 columns[KNOWN_FROM] = MOMENT
@@ -224,7 +224,7 @@ class LoadWriter:
         self.table.commit(
             schema=self._schema,
             add=add,
-            remove=list(meeting.stale),
+            remove=list(plan.stale),
             load=facts.to_dict(),
             marks=self._marks(),
         )

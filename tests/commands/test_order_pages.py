@@ -146,6 +146,19 @@ def test_the_first_page_of_an_export_is_as_new_as_its_last_one(tmp_path: Path) -
     assert sorted(nets[0].rows()) == sorted(nets[1].rows())
 
 
+def test_a_page_of_old_orders_that_cuts_its_last_one_is_no_older_export(tmp_path: Path) -> None:
+    def export(first: list[tuple[str, float]], last: int) -> Rows:
+        orders = [order(1000, 1, first, refunded=0, voided=False), order(1001, 1, [MUG, POT], refunded=0, voided=False)]
+        orders += [order(2000 + day, day, [TEA], refunded=0, voided=False) for day in range(2, last + 1)]
+        return [row for rows in orders for row in rows]
+
+    desk = desk_in(tmp_path / "shop")
+    after = export([MUG, POT], 3)
+    for name, page in (("before", export([MUG], 2)), ("1", after[:3]), ("2", after[3:])):
+        desk.one(desk.write(f"{name}.csv", written(page)))
+    assert desk.table().filter(order_id="#1000")["line_no"].sort().to_list() == ["MUG", "POT"]
+
+
 def test_what_a_part_of_an_order_leaves_open_is_said_until_the_rest_is_there(tmp_path: Path, run: Run) -> None:
     desk = desk_in(tmp_path / "shop")
     first, second = pages(cut_order(refunded=5.0), [1])
