@@ -315,6 +315,7 @@ class OrderMerge:
         for name, positions in places.items():
             if not len(positions):
                 continue
+            positions = np.sort(positions)  # rows are read in the order of the file
             frame = aligned(read_rows(self.table.folder / name, positions), self.schema)
             frame = frame.with_columns(pl.lit(name).alias(FILE), pl.Series(POSITION, positions, dtype=pl.Int64))
             found.append(frame)

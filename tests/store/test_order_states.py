@@ -73,6 +73,20 @@ def test_a_load_taken_back_leaves_what_the_others_say(exports: list[Export], dat
             assert said(as_known(root, moment)) == known(left, moment)
 
 
+def test_files_loaded_again_after_an_undo_keep_every_line(root: Path) -> None:
+    first = (Order("0", 0, {"p": 10.0}), Order("1", 0, {"p": 10.0, "q": 5.0}))
+    second = (*(replace(order, returned=2.0) for order in first), Order("2", 1, {"p": 10.0}))
+    exports = [(ENDS[0], *each, ENDS[1]) for each in (first, second, (*second, Order("3", 2, {"p": 10.0})))]
+    order = [0, 2, 1]
+    loads = {number: take(root, frame(exports[number]), f"day{number}") for number in order}
+    again = Store(root).undo(loads[0].load_id).load_again
+    assert {*again} == {"day1", "day2"}
+    for number in order[1:]:
+        assert take(root, frame(exports[number]), f"day{number}").accepted >= 0
+    left = [(newest(export), export) for export in exports[1:]]
+    assert said(Store(root).scan("transactions")) == known(left)
+
+
 def test_a_store_without_replaced_rows_has_no_states(root: Path) -> None:
     take(root, frame((Order("0", 0, {"p": 10.0}), ENDS[0])), "day0")
     assert Store(root).states("transactions").is_empty()
