@@ -1,4 +1,4 @@
-"""Where the orders of a new file meet orders that are known: which change, which came earlier, which stay."""
+"""Merge of a file's orders into known orders: which orders change, which are earlier states, which stay."""
 
 from __future__ import annotations
 
@@ -58,25 +58,25 @@ if TYPE_CHECKING:
     from ckm.store.staging import Positions
 
 FILE, POSITION = " file", " position"
-"""Where a row stands; names that no column of a table can have."""
+"""Columns for the place of a row: names that no column of a table can have."""
 MOST_VOTES = 20_000
-"""Orders of which it is looked whether they are an earlier or a later state."""
+"""Maximum number of orders examined for earlier or later states."""
 A_MOMENT = pl.duration(microseconds=1)
-"""By which of two states of one moment the earlier one is known before the other."""
+"""Time by which the earlier of two states with one moment precedes the other."""
 MOST_ROWS = 1_000_000
-"""Rows of orders that are compared at once."""
+"""Maximum number of rows of orders compared at once."""
 
 
 @dataclass(frozen=True)
 class FileOrders:
-    """What is known of a new file's orders before they are compared.
+    """Facts of a new file's orders, collected before they are compared.
 
     Attributes
     ----------
     span
-        First and last moment of its rows.
+        Times of its rows.
     first, last
-        Row and order at its beginning and at its end.
+        Row number and order at its beginning and at its end.
     """
 
     span: FileSpan = field(default_factory=FileSpan)
@@ -84,7 +84,7 @@ class FileOrders:
     last: tuple[int, str] | None = None
 
     def with_rows(self, rows: pl.DataFrame) -> FileOrders:
-        """Return the same with more rows, some at least, wherever they stand in the file."""
+        """Return the facts with the rows of another batch (at least one row, from anywhere in the file) added."""
         span = self.span.with_rows(rows, ("ordered_at", UPDATED_AT))
         places = rows["source_row"]
         ends = [
@@ -95,26 +95,26 @@ class FileOrders:
 
 
 class OrderMerge:
-    """Settle what a load says of orders that are known, in the :class:`~ckm.store.merge.MergePlan` of its rows.
+    """Merge the orders of a load into known orders, in the :class:`~ckm.store.merge.MergePlan` of its rows.
 
     Parameters
     ----------
     table, side
-        The table, and the one of what was replaced.
+        The table, and the table of its replaced rows.
     new
         The files of the load.
     facts
-        Of the load; its ``moment`` is what the caller named, if anything.
+        Facts of the load; ``moment`` only if the caller gave one.
     schema
         Columns of both sides.
     orders
-        Of the file that it loads.
+        Facts of the file's orders.
     everybody
-        Whether orders of any source may be replaced, and whatever they say: the caller wants the new rows.
+        Whether the new rows replace orders of any source and any state (``--on-conflict replace``).
     leaving
-        Loads of the same file that it takes the place of.
+        Loads of the same file that this load replaces.
     amounts
-        What spreads the amounts of an order over its lines; None where a source has none.
+        Spreads the amounts of an order over its lines; None where a source has none.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class OrderMerge:
         self._page_before: LoadFacts | None = None
 
     def settle(self, plan: MergePlan) -> LoadFacts:
-        """Settle it; return the facts with the moment of the load and how many orders were merged or came earlier."""
+        """Complete the plan; return the facts with the moment of the load and the orders merged and of older states."""
         merged = older = 0
         files = self._known_files()
         if files:
@@ -158,7 +158,7 @@ class OrderMerge:
         return replace(self.facts, moment=as_text(self.moment), merged=merged, older=older, edges=edges)
 
     def settle_parts(self, plan: MergePlan) -> None:
-        """Settle further lines of known orders, where amounts of the order are to be spread over them, too."""
+        """Complete the plan with further lines of known orders, over which amounts of the order are spread."""
         if not (files := self._known_files()):
             return
         ids = {file.name: read_file(self.table.folder / file.name, [ORDER])[ORDER] for file in self.new}
@@ -173,9 +173,9 @@ class OrderMerge:
             self._later(mine, theirs, reading, states.drop("load_id"), plan)
 
     def settle_rows(self, plan: MergePlan) -> None:
-        """Settle rows whose orders are assumed: those that say what a known one says, but for columns that one lacks.
+        """Complete the plan for rows with assumed orders: pair rows that are equal in the columns of both files.
 
-        They are the known rows again. Where they say more, they take their place.
+        Such a row is the known row; it replaces that row where it has more values.
         """
         if not (files := self._known_files()):
             return
@@ -191,7 +191,7 @@ class OrderMerge:
                                  maintain_order="left")  # fmt: skip
 
     def _by_columns(self, known: pl.DataFrame) -> Iterator[tuple[set[str], pl.DataFrame]]:
-        """Yield known rows by the columns that their files have, and with those that have a value from elsewhere."""
+        """Yield known rows by the columns of their files, with the columns that have values from other files."""
         loads: dict[tuple[str, ...], list[str]] = {}
         for load in history([self.table]):
             loads.setdefault(load.facts.columns, []).append(load.facts.load_id)
@@ -203,7 +203,7 @@ class OrderMerge:
     def _match_rows(
         self, mine: pl.DataFrame, theirs: pl.DataFrame, content: list[str], plan: MergePlan
     ) -> pl.DataFrame:
-        """Pair rows that are equal in columns that both sides have; return the pairs."""
+        """Pair rows that are equal in the columns of both sides; return the pairs."""
         both = [rows.with_columns(pl.int_range(pl.len()).over(content).alias(ROW)) for rows in (mine, theirs)]
         pairs = both[0].join(both[1], on=[*content, ROW], how="inner", nulls_equal=True, suffix=" known",
                              maintain_order="left")  # fmt: skip
@@ -269,9 +269,9 @@ class OrderMerge:
         return pl.concat([pl.Series(ORDER, [], dtype=pl.String), *found]).unique().sort()
 
     def _affected(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], plan: MergePlan) -> pl.Series:
-        """Return the orders to settle: those that changed; of an older file all that came from a later one.
+        """Return the orders to merge: those that changed; for an older file also all orders of later loads.
 
-        That an order was the same then says since when it is what it is.
+        An equal order in an older file shows since when the order has its state.
         """
         changed = self._changed(known, ids, plan)
         if self.moment is None or self.everybody:
@@ -283,7 +283,7 @@ class OrderMerge:
     def _parts(
         self, orders: pl.Series, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series]
     ) -> Iterator[tuple[pl.DataFrame, pl.DataFrame]]:
-        """Yield the new and the known rows of orders, of a part of the orders at a time."""
+        """Yield the new and the known rows of orders, for some of the orders at a time."""
         wanted = orders.implode()
         mine = {name: np.flatnonzero(each.is_in(wanted).to_numpy()) for name, each in ids.items()}
         theirs = {name: rows.filter(pl.col(ORDER).is_in(wanted)) for name, rows in known.items()}
@@ -310,7 +310,7 @@ class OrderMerge:
         return Reading(frozenset(columns), self.facts.whole, edges, several, refunds=self.facts.tells_refunds)
 
     def _rows(self, places: dict[str, Positions]) -> pl.DataFrame:
-        """Return rows as they stand in their files, with file and position, those of an order in the file's order."""
+        """Return rows with file and position, sorted by order and by their place in the file."""
         found = [pl.DataFrame(schema={**self.schema, FILE: pl.String(), POSITION: pl.Int64()})]
         for name, positions in places.items():
             if not len(positions):
@@ -322,7 +322,7 @@ class OrderMerge:
         return pl.concat(found).sort(ORDER, "source_row", FILE, POSITION, maintain_order=True)
 
     def _moment(self, known: dict[str, pl.DataFrame], ids: dict[str, pl.Series], plan: MergePlan) -> datetime | None:
-        """Return the moment of the load: of an older export its own newest one, else none before what is known."""
+        """Return the moment of the load: its newest one for an older export, else one not before earlier loads."""
         last, newest = self.orders.span.last, self.loads.filter("stands")["moment"].max()
         reading = self._reading(ids)
         self._page_before = self._find_page_before(ids, reading)
@@ -341,7 +341,7 @@ class OrderMerge:
             if self._goes_on(rows, theirs, reading):
                 return max(last, newest)
         for rows, theirs in islice(self._parts(changed.head(MOST_VOTES), known, ids), 1):
-            # A page that was cut in an order has lines of it without what stands on its first one.
+            # A page that cuts an order may lack the first line, which has the order's status and amounts.
             cut = replace(reading, edges=self._edges(rows, reading))
             parts = completed(rows.with_row_index(ROW), theirs.drop(FILE, POSITION), cut, self.amounts)
             left_out = cut.edges - {*parts.orders}
@@ -379,14 +379,14 @@ class OrderMerge:
         return pages[-1] if any(order not in told for order in shared) else None
 
     def _as_read_before(self, moment: datetime | None) -> datetime | None:
-        """Return the moment of the load, but of a file that is read again none after the one that it had."""
+        """Return the moment of the load: for a file that is loaded again, not after its earlier moment."""
         before = self.loads.filter(pl.col("load_id").is_in(self.leaving))["moment"].max()
         if moment is None or self.orders.span.last is None or not isinstance(before, datetime):
             return moment
         return min(moment, max(before, self.orders.span.last))
 
     def _goes_on(self, rows: pl.DataFrame, theirs: pl.DataFrame, reading: Reading) -> bool:
-        """Whether a page begins or ends with other lines of an order of which a page before it had a part."""
+        """Return whether a page begins or ends with further lines of an order that an earlier page cut."""
         if not reading.whole or rows["line_no"].null_count() or theirs["line_no"].null_count():
             return False
         known = rows.join(self._of_first_file(theirs), on=[ORDER, "line_no"], how="semi")[ORDER].unique()
@@ -401,7 +401,7 @@ class OrderMerge:
         return rows.filter(pl.col("source_file") == first.fill_null(pl.col("source_file")))
 
     def _whole_orders(self, rows: pl.DataFrame) -> pl.Series:
-        """Return the orders of which the rows are all lines, as their totals say."""
+        """Return the orders that are complete in these rows, by their own totals."""
         if self.amounts is None or ORDER_SAID not in rows.columns:
             return rows[ORDER].clear()
         return self.amounts.whole_orders(rows)
@@ -428,11 +428,11 @@ class OrderMerge:
         return not newest[ORDER].is_in(told.implode()).all() or not self.amounts.cut_orders(newest).is_empty()
 
     def _merge(self, new: pl.DataFrame, known: pl.DataFrame, reading: Reading, plan: MergePlan) -> tuple[int, int]:
-        """Settle some orders; return of how many lines were merged, and of how many an earlier state came."""
+        """Merge some orders; return the number of orders merged, and of those with an earlier state."""
         before = state_moments(known, self.loads).rename({"at": "before"})
         states = self._states(new).join(before, on=ORDER, how="left", maintain_order="left")
         reading = replace(reading, edges=self._edges(new, reading))
-        if self.is_older_export:  # of two states of one moment its own is the earlier
+        if self.is_older_export:  # of two states with one moment, that of the older export is the earlier
             at, known_at = pl.col("at"), pl.col("before")
             found = progress(new, known, refunds=reading.refunds).filter(
                 "earlier", ~pl.col(ORDER).is_in([*reading.edges])
@@ -448,7 +448,7 @@ class OrderMerge:
         return merged, came
 
     def _edges(self, rows: pl.DataFrame, reading: Reading) -> frozenset[str]:
-        """Return the orders that a page may have cut: the first and the last, but where their totals say otherwise."""
+        """Return the orders that a page may have cut: the first and the last, unless complete by their totals."""
         return reading.edges - {*self._whole_orders(rows.filter(pl.col(ORDER).is_in([*reading.edges])))}
 
     def _states(self, new: pl.DataFrame) -> pl.DataFrame:
@@ -498,7 +498,7 @@ class OrderMerge:
         came = self._telling(found.states, new, parts.orders)
         came = came.join(at, on=ORDER, how="left", maintain_order="left")
         came = came.join(before, on=[ORDER, KNOWN_FROM], how="anti", maintain_order="left")
-        if not reading.refunds:  # it does not tell what was known of them then
+        if not reading.refunds:  # it has no refunds of the time
             told = pl.concat([rows.filter(is_refund_of_line())[ORDER] for rows in (known, before)])
             came = came.filter(~pl.col(ORDER).is_in(told.implode()))
         came = came.join(_known_then(came, before, reading.columns), on=ORDER, how="anti", maintain_order="left")
@@ -510,7 +510,7 @@ class OrderMerge:
         return known if self.amounts is None or ORDER_SAID not in known.columns else self.amounts.without_refunds(known)
 
     def _telling(self, states: pl.DataFrame, new: pl.DataFrame, parts: pl.Series) -> pl.DataFrame:
-        """Return states but for orders of which the file has further lines alone: the first one tells their state."""
+        """Return states without orders of which the file lacks the first line, which has the order's status."""
         if self.amounts is None or parts.is_empty():
             return states
         told = new.filter(self.amounts.tells_of_order())[ORDER].unique()
@@ -518,7 +518,7 @@ class OrderMerge:
         return states.filter(~pl.col(ORDER).is_in(silent.implode()))
 
     def _date_read_anew(self, ids: dict[str, pl.Series], known: dict[str, pl.DataFrame], plan: MergePlan) -> None:
-        """Date the undated returns of orders of which the table holds what this very file said, read otherwise."""
+        """Date the undated returns of orders that the table has only from an earlier load of this file."""
         if not self.leaving or not self.side.exists:
             return
         others = pl.concat([pl.Series(ORDER, [], dtype=pl.String), *(rows[ORDER] for rows in known.values())]).unique()
@@ -533,7 +533,7 @@ class OrderMerge:
         dated = present_rows(rows.drop(FILE, POSITION), states, loads).filter(is_undated())
         _leave(plan.redundant, undated)
         plan.entering.append(dated)
-        for name, positions in plan.matched.items():  # equal to one of them as it is dated now: it would stand twice
+        for name, positions in plan.matched.items():  # equal to a return dated now: it would be there twice
             places = {name: np.concatenate(positions)}
             met = self._rows(places).filter(is_undated() & pl.col(ORDER).is_in(wanted))
             met = met.filter(pl.col("load_id").is_in(self.leaving))
@@ -551,7 +551,7 @@ class OrderMerge:
         return states if self.everybody else states.filter(in_scope(self.facts.source, self.table.name))
 
     def _date_anew(self, known: pl.DataFrame, before: pl.DataFrame, came: pl.DataFrame, plan: MergePlan) -> None:
-        """Let the undated returns of orders count from when they were seen first, now that more is known."""
+        """Date the undated returns of orders again, by all states that are known now."""
         replaced = pl.concat([before, aligned(came, before.schema)])
         loads = self._with_this_load()
         present = known.drop(FILE, POSITION)
@@ -574,7 +574,7 @@ class OrderMerge:
 
 
 def _known_then(came: pl.DataFrame, before: pl.DataFrame, columns: Collection[str]) -> pl.DataFrame:
-    """Return the orders that were known already to be then as ``came`` says."""
+    """Return the orders whose known state at that moment equals that of ``came``."""
     said = [name for name in came.columns if name in columns]
     now = contents(came, said).join(came.select(ORDER, KNOWN_FROM).unique(), on=ORDER, how="left")
     then = contents(before, said, [ORDER, KNOWN_FROM, REPLACED_BY]).rename({KNOWN_FROM: "then"})
@@ -584,12 +584,12 @@ def _known_then(came: pl.DataFrame, before: pl.DataFrame, columns: Collection[st
 
 
 def present_rows(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows of the table, of some orders, with their undated returns dated by all states."""
+    """Return the rows of some orders in the table, with their undated returns dated by all states."""
     return chained(present, replaced, loads).filter(IN_TABLE).select(present.columns)
 
 
 def replaced_states(side: Table, loads: pl.DataFrame, orders: pl.Series | None = None) -> pl.DataFrame:
-    """Return the earlier states that stand, of some orders or of all."""
+    """Return the earlier states of some orders or of all, without those of undone loads."""
     if not side.exists or KNOWN_FROM not in side.schema:
         return pl.DataFrame(schema=state_schema(side.schema))
     rows = side.scan().filter(pl.col(KNOWN_FROM).is_not_null())
@@ -599,7 +599,7 @@ def replaced_states(side: Table, loads: pl.DataFrame, orders: pl.Series | None =
 
 
 def in_scope(source: str, table: str) -> pl.Expr:
-    """Whether an order may be the one that a source knows by its id: its own, or one of a file loaded by names."""
+    """Return whether an order can belong to a source: its own, or one of a file loaded without a mapping."""
     return pl.lit(source == table) | pl.col("source").is_in([source, table])
 
 

@@ -1,9 +1,9 @@
-"""When a load knew what it says: by what its source says, never by the clock.
+"""Moment of a load: the time as of which its states count, from the data alone and never from the clock.
 
-A file was exported after everything in it happened, so its newest moment is the earliest at which it can have been. One
-that ends before what is known already is an older export, or a part of a newer one (only the refunded orders, say).
-What tells them apart, in this order: refunds, cancellations and deliveries, which come to an order and do not go; and
-whether the file holds every order that is known of its days, as an export that was made then does.
+A file was exported after everything in it happened, so its newest time is the earliest possible time of the export. A
+file that ends before known data is an older export, or a part of a newer one (only the refunded orders, for example).
+Two signs distinguish them, in this order: refunds, cancellations and deliveries, which are added to an order and not
+removed; and whether the file has every known order of its days, as an older full export has.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     from ckm.store.loads import Load
 
 FULL = 0.95
-"""Share of the known orders of a file's days that an export of all of them has at least."""
+"""Minimum share of the known orders of a file's days that a full export has."""
 FEWEST = 2
-"""Known orders between a file's first and last moment, below which their number says nothing."""
+"""Minimum number of known orders between a file's first and last time for the share to count."""
 MONEY_SCALE = 10_000
 SAMPLE = 10_000
-"""Rows of a batch of which the days are looked at, beside the first and the last: all rows would cost a hundredth."""
+"""Rows of a batch whose days are read, besides the first and last: all rows would cost 1 % of a load."""
 FEWEST_DAYS = 10
-"""Days with rows, below which none is far beyond the others."""
+"""Minimum number of days with rows for the detection of mistyped years."""
 LONG_PAUSE, TIMES_LONGER = 62, 3
-"""Days, and times the longest pause before, after which the rest of a file is mistyped (2052) and tells no moment."""
+"""Length of a pause, in days and as a multiple of the longest earlier pause, after which dates are mistyped (2052)."""
 
 
 @dataclass(frozen=True)
 class FileSpan:
-    """When the rows of a file are.
+    """Times of the rows of a file.
 
     Attributes
     ----------
     days
-        On which days (UTC) there are any, of many rows some, perhaps several times.
+        Days (UTC) of the rows, or of a sample of many rows; may repeat.
     first, newest
         The first and the newest moment; None without rows.
     """
@@ -53,7 +53,7 @@ class FileSpan:
     newest: datetime | None = None
 
     def with_rows(self, rows: pl.DataFrame, columns: Collection[str]) -> FileSpan:
-        """Return the span with more rows, whose moments are in these columns where they have them."""
+        """Return the span with the times of more rows, from those of these columns that they have."""
         found = [rows[name] for name in columns if name in rows.columns]
         ends = [end for values in found for end in (values.min(), values.max()) if isinstance(end, datetime)]
         some = [values.gather_every(max(1, len(values) // SAMPLE)).dt.date().unique() for values in found]
@@ -63,7 +63,7 @@ class FileSpan:
 
     @property
     def last(self) -> datetime | None:
-        """The newest moment, but for days that lie far beyond all others; None without rows."""
+        """The newest time, without days far after all others; None without rows."""
         days = self.days.drop_nulls().unique().sort()
         pauses = days.diff().dt.total_days().drop_nulls()
         end = len(days)
@@ -114,9 +114,9 @@ def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict
 
 
 def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return the replaced rows that are still said: their load stands, and its file was not read otherwise since.
+    """Return the replaced rows that still count: their load is not undone, and its file was not loaded again since.
 
-    What was replaced after the file was read anew was said by both readings.
+    Rows replaced after the file was loaded again were in both loads.
     """
     mine = loads.select("load_id", "stands", "number", "read_anew")
     theirs = loads.select(pl.col("load_id").alias(REPLACED_BY), pl.col("number").alias("until"))
@@ -152,14 +152,14 @@ def _marks(rows: pl.DataFrame) -> list[pl.Expr]:
 
 
 def is_older(votes: tuple[int, int], *, ends_before: bool, orders_there: int, orders_known: int) -> bool:
-    """Whether a file is an export from before what is known.
+    """Return whether a file is an older export than the known data.
 
     Parameters
     ----------
     votes
         Of how many orders the file has an earlier state, and of how many a later one (:func:`progress`).
     ends_before
-        Whether its newest moment lies before that of what is known.
+        Whether its newest time is before that of the known data.
     orders_there, orders_known
         Known orders between its first and its last moment, and how many of them it holds: ``orders_there`` of
         ``orders_known``.
@@ -176,10 +176,10 @@ def just_before(moment: datetime) -> datetime:
 
 
 def as_moment(text: str | None) -> datetime | None:
-    """Return a moment that the log keeps."""
+    """Parse a moment from the log."""
     return datetime.fromisoformat(text) if text else None
 
 
 def as_text(moment: datetime | None) -> str | None:
-    """Return a moment as the log keeps it."""
+    """Format a moment for the log."""
     return None if moment is None else moment.astimezone(UTC).isoformat()

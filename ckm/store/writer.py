@@ -1,4 +1,4 @@
-"""One load from its first row to its commit."""
+"""Writer of one load: one transaction from the first row to the commit, and its recovery after a crash."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ LOAD_ID_LENGTH = 12
 
 
 class LoadWriter:
-    """Take the rows of one file and land them in one commit, or not at all.
+    """Write the rows of one file in one transaction: all of them are committed, or none.
 
     Use it while holding the store's lock: :meth:`add` and :meth:`quarantine` for every batch, then either
     :meth:`finish` or :meth:`discard`. Killed at any moment, :func:`recover` restores what was.
@@ -46,9 +46,9 @@ class LoadWriter:
     Attributes
     ----------
     amounts
-        What spreads the amounts of an order over its lines, where the source has any.
+        Spreads the amounts of an order over its lines, where the source has such amounts.
     upkeep
-        What was done to the store after the load had landed, as sentences.
+        Remarks about maintenance of the store after the commit.
     """
 
     def __init__(
@@ -109,14 +109,14 @@ class LoadWriter:
         self._quarantine.add(frame)
 
     def discard(self) -> None:
-        """Forget the load: nothing of it stays."""
+        """Roll the load back: remove its files and rows."""
         self._staging.abandon()
         self._quarantine.abandon()
         journal.sweep(self.root, self.facts.load_id)
         journal.end(self.root)
 
     def finish(self, on_conflict: OnConflict | None = None) -> LoadFacts:
-        """Land the load and return its facts with the counts filled in.
+        """Commit the load; return its facts with the counts.
 
         Raises
         ------
@@ -147,7 +147,7 @@ class LoadWriter:
         return facts
 
     def _settle_orders(self, new: list[DataFile], plan: MergePlan, on_conflict: OnConflict | None) -> None:
-        """Let known orders change as a whole, and assumed ones by their rows, unless the caller wants what is known."""
+        """Plan changes of whole orders, and of rows with assumed orders, unless the caller keeps known rows."""
         if on_conflict is OnConflict.KEEP:
             return
         merge = OrderMerge(
@@ -170,7 +170,7 @@ class LoadWriter:
         return writer.close()
 
     def _fold_in_held(self, new: list[DataFile], on_conflict: OnConflict | None) -> tuple[list[DataFile], int]:
-        """Settle keys that stand more than once in the file: the last row counts, or the first under ``keep``."""
+        """Resolve keys that occur more than once in the file: the last row counts, or the first under ``keep``."""
         last, duplicates = settle_held(self._staging.held, self.identity)
         if last is None:
             return new, 0
@@ -193,7 +193,7 @@ class LoadWriter:
         return [*kept, *rewritten]
 
     def counts(self, duplicates: int = 0, plan: MergePlan | None = None) -> LoadFacts:
-        """Return the facts of the load with what was taken so far."""
+        """Return the facts of the load with the counts so far."""
         plan = plan or MergePlan()
         quarantined = self._quarantine.rows
         staged = self._staging.rows
@@ -208,7 +208,7 @@ class LoadWriter:
         )
 
     def _commit(self, facts: LoadFacts, add: list[DataFile], plan: MergePlan) -> None:
-        """Side tables first: until the table's own commit they belong to a load that recovery takes back."""
+        """Commit the side tables first: until the table's own commit, recovery rolls them back."""
         prefix = facts.load_id
         touched = [self.table]
         if self._quarantine.rows:
@@ -233,7 +233,7 @@ class LoadWriter:
         self._compact(touched)
 
     def _compact(self, tables: list[Table]) -> None:
-        """Merge small files. The load has landed: where that fails, the next load tries again."""
+        """Merge small files. The load is committed: if merging fails, the next load tries again."""
         for table in tables:
             try:
                 done = compact(self.root, table)
@@ -243,13 +243,13 @@ class LoadWriter:
             self.upkeep += [done.sentence] if done else []
 
     def _marks(self) -> dict[str, int]:
-        """Return what says that the load is in, and the earlier ones of its file are not."""
+        """Return the marks of the load as loaded, and of earlier loads of its file as not loaded."""
         earlier = {load.content_id: journal.mark_unloaded(self.table, load.content_id) for load in self._earlier}
         return {**earlier, self.entry.app_id: self.entry.mark}
 
 
 def settle(root: Path, entry: journal.Entry) -> None:
-    """Do what follows a commit, and may be done twice: older quarantine of the same file goes, old files go."""
+    """Clean up after a commit: remove older quarantine of the same file, and old files. May be repeated."""
     quarantine = Table(root / QUARANTINE)
     if entry.file_id:
         same_file = (
@@ -264,7 +264,7 @@ def settle(root: Path, entry: journal.Entry) -> None:
 
 
 def recover(root: Path) -> None:
-    """Finish or take back the load that a killed process left; call it while holding the lock."""
+    """Finish or roll back the load that a killed process left. Requires the lock."""
     entry = journal.interrupted(root)
     if entry is None:
         return
@@ -282,7 +282,7 @@ def recover(root: Path) -> None:
 
 
 def recover_by_log(root: Path) -> None:
-    """Finish or take back what nobody wrote down: a load is in if the log of its table says so, and else it is not.
+    """Recover without a journal: a load is committed if the log of its table has it, and is rolled back otherwise.
 
     Rows of loads that no log knows leave the side tables, the newest load of each table is settled once more, and data
     files that no commit names go.
