@@ -1,7 +1,7 @@
 """Sources whose rows are payments for orders of other sources: reconciled with these, and not added to them.
 
-A workspace declares them by ``payments`` in ``ckm.yaml`` (names of sources). Sources whose mapping (``payments: yes``) or
-platform marks them as payments are payments wherever the workspace has orders of another source.
+A workspace declares them by ``payments`` in ``ckm.yaml`` (names of sources). Sources whose mapping (``payments: yes``)
+or platform marks them as payments are payments wherever the workspace has orders of another source.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a mapping says of orders: columns of the whole order, statuses, amounts of the order, refunds."""
+"""Order rules of a mapping: order-level columns, statuses, order amounts and refunds."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _lines_before(rows: pl.DataFrame, pages: Collection[str]) -> pl.DataFrame:
     return lines.group_by("order_id").agg(pl.col("product_id").fill_null("").alias(BEFORE))
 
 
-class Lines(NamedTuple):
+class OrderLines(NamedTuple):
     """Rows made of records.
 
     Attributes
@@ -92,7 +92,7 @@ class Lines(NamedTuple):
 
 @dataclass(frozen=True)
 class OrderRules:
-    """What is done with the lines of orders once their columns are read.
+    """Rules for the lines of orders, applied after their columns are read.
 
     Attributes
     ----------
@@ -199,7 +199,9 @@ class OrderRules:
             for value in (_filled(exactly(name), records.schema[name]),)
         )
 
-    def applied(self, typed: dict[str, pl.Series], broken: list[tuple[str, pl.Series]], records: pl.DataFrame) -> Lines:
+    def applied(
+        self, typed: dict[str, pl.Series], broken: list[tuple[str, pl.Series]], records: pl.DataFrame
+    ) -> OrderLines:
         """Return the rows that records become: adjusted, without those that are none, with refunds as rows.
 
         Parameters
@@ -216,7 +218,7 @@ class OrderRules:
             origin = meaning.ne_missing("ignore").arg_true()
             self.counts["ignored"] += records.height - len(origin)
             kept = {name: values.gather(origin) for name, values in typed.items()}
-            return Lines(kept, [(rule, mask.gather(origin)) for rule, mask in broken], origin)
+            return OrderLines(kept, [(rule, mask.gather(origin)) for rule, mask in broken], origin)
         broken = [*broken, (UNKNOWN_STATUS, unknown)]
         lines = pl.DataFrame(list(typed.values())).with_columns(meaning.alias(MEANING)).with_row_index(ROW)
         if self.telling:
@@ -239,14 +241,14 @@ class OrderRules:
         self._count(lines, records.height)
         origin = lines[ROW]
         names = [*typed, *sorted(self.fills - typed.keys())]
-        return Lines(
+        return OrderLines(
             {name: lines[name] for name in names if name not in NOT_KEPT},
             [(rule, mask.gather(origin)) for rule, mask in broken],
             origin,
         )
 
     def remarks(self) -> list[str]:
-        """Return sentences on what was found in all records so far."""
+        """Return remarks on all records so far."""
         named = ", ".join(f"'{source}'" for source in dict.fromkeys(rule.source for rule in self.status))
         said = []
         if ignored := self.counts["ignored"]:
@@ -313,7 +315,7 @@ class OrderRules:
         return filled.with_columns(meaning.alias(MEANING), _times_before(joined, filled)), alone & ~known
 
     def _returns(self, lines: pl.DataFrame, broken: list[tuple[str, pl.Series]]) -> pl.DataFrame:
-        """Return a row for what was paid back of each line; a line that is not fit to load has none."""
+        """Return a row for what was paid back of each line; a line that failed validation has none."""
         unfit = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.height)
         for _, mask in broken:
             unfit = unfit | mask.fill_null(value=False)
@@ -332,7 +334,7 @@ class OrderRules:
 
 
 def _meanings_of(words: pl.Series, rule: StatusRule) -> dict[str, str]:
-    """Return what each text in a status column says."""
+    """Return the meaning of each text in a status column."""
     known: dict[str, str] = {fold(word): meaning for word, meaning in rule.words.items()}
     found = {}
     for word in words.unique().drop_nulls().to_list():

@@ -37,7 +37,7 @@ from ckm.store.order_states import (
     ORDER,
     ORDER_SAID,
     UPDATED_AT,
-    Reading,
+    OrderReading,
     chained,
     compare,
     contents,
@@ -301,13 +301,13 @@ class OrderMerge:
             new, old = ({name: where[each == part] for name, (where, each) in side.items()} for side in places)
             yield self._rows(new), self._rows(old)
 
-    def _reading(self, ids: dict[str, pl.Series]) -> Reading:
+    def _reading(self, ids: dict[str, pl.Series]) -> OrderReading:
         columns = {name for file in ids for name in scan_file(self.table.folder / file).collect_schema()}
         all_ids = pl.concat([*ids.values()])
         ends = [end for end in (self.orders.first, self.orders.last) if end is not None]
         several = all_ids.n_unique() < len(all_ids)
         edges = frozenset(order for _, order in ends)
-        return Reading(frozenset(columns), self.facts.whole, edges, several, refunds=self.facts.tells_refunds)
+        return OrderReading(frozenset(columns), self.facts.whole, edges, several, refunds=self.facts.tells_refunds)
 
     def _rows(self, places: dict[str, Positions]) -> pl.DataFrame:
         """Return rows with file and position, sorted by order and by their place in the file."""
@@ -362,7 +362,7 @@ class OrderMerge:
         moment = max(last, before)
         return moment if moment < known else just_before(known)
 
-    def _find_page_before(self, ids: dict[str, pl.Series], reading: Reading) -> LoadFacts | None:
+    def _find_page_before(self, ids: dict[str, pl.Series], reading: OrderReading) -> LoadFacts | None:
         """Return the load of the page before: the last one of the source, if it ends or begins with a cut order.
 
         Of that order the file has lines without the first one, which has the order's amounts.
@@ -385,7 +385,7 @@ class OrderMerge:
             return moment
         return min(moment, max(before, self.orders.span.last))
 
-    def _goes_on(self, rows: pl.DataFrame, theirs: pl.DataFrame, reading: Reading) -> bool:
+    def _goes_on(self, rows: pl.DataFrame, theirs: pl.DataFrame, reading: OrderReading) -> bool:
         """Return whether a page begins or ends with further lines of an order that an earlier page cut."""
         if not reading.whole or rows["line_no"].null_count() or theirs["line_no"].null_count():
             return False
@@ -427,7 +427,7 @@ class OrderMerge:
         told = newest.filter(self.amounts.tells_of_order())[ORDER]
         return not newest[ORDER].is_in(told.implode()).all() or not self.amounts.cut_orders(newest).is_empty()
 
-    def _merge(self, new: pl.DataFrame, known: pl.DataFrame, reading: Reading, plan: MergePlan) -> tuple[int, int]:
+    def _merge(self, new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, plan: MergePlan) -> tuple[int, int]:
         """Merge some orders; return the number of orders merged, and of those with an earlier state."""
         before = state_moments(known, self.loads).rename({"at": "before"})
         states = self._states(new).join(before, on=ORDER, how="left", maintain_order="left")
@@ -447,7 +447,7 @@ class OrderMerge:
         came = self._earlier(new.filter(of_earlier), known.filter(of_earlier), reading, states, plan)
         return merged, came
 
-    def _edges(self, rows: pl.DataFrame, reading: Reading) -> frozenset[str]:
+    def _edges(self, rows: pl.DataFrame, reading: OrderReading) -> frozenset[str]:
         """Return the orders that a page may have cut: the first and the last, unless complete by their totals."""
         return reading.edges - {*self._whole_orders(rows.filter(pl.col(ORDER).is_in([*reading.edges])))}
 
@@ -459,7 +459,7 @@ class OrderMerge:
         return state_moments(new, load).with_columns(load_id=pl.lit(self.facts.load_id))
 
     def _later(
-        self, new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl.DataFrame, plan: MergePlan
+        self, new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, states: pl.DataFrame, plan: MergePlan
     ) -> int:
         if new.is_empty():
             return 0
@@ -481,7 +481,7 @@ class OrderMerge:
         return pl.concat([found.partial, found.changed.filter(found.changed.is_in(whole.orders.implode()))]).n_unique()
 
     def _earlier(
-        self, new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl.DataFrame, plan: MergePlan
+        self, new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, states: pl.DataFrame, plan: MergePlan
     ) -> int:
         if new.is_empty():
             return 0

@@ -12,7 +12,7 @@ from ckm.store.order_states import ORDER, ORDER_SAID
 from ckm.store.undated_returns import ROW
 
 if TYPE_CHECKING:
-    from ckm.store.order_states import Reading
+    from ckm.store.order_states import OrderReading
 
 
 class OrderAmounts(Protocol):
@@ -59,7 +59,7 @@ class Completed:
     joined: pl.Series
 
 
-def completed(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, amounts: OrderAmounts | None) -> Completed:
+def completed(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, amounts: OrderAmounts | None) -> Completed:
     """Complete orders with order amounts whose missing lines may be on another page.
 
     ``known`` has the columns of ``new`` but for ``ROW`` and places in files.

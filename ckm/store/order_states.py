@@ -45,7 +45,7 @@ def is_return() -> pl.Expr:
 
 
 @dataclass(frozen=True)
-class Reading:
+class OrderReading:
     """How the orders of a file are to be read.
 
     Attributes
@@ -94,7 +94,7 @@ class Comparison:
     unchanged: pl.Series
 
 
-def compare(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl.DataFrame) -> Comparison:
+def compare(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, states: pl.DataFrame) -> Comparison:
     """Compare the orders of a file with the known rows of each.
 
     Parameters
@@ -141,7 +141,7 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl
     )
 
 
-def _untold_refunds(missing: pl.DataFrame, new: pl.DataFrame, reading: Reading) -> pl.Series:
+def _untold_refunds(missing: pl.DataFrame, new: pl.DataFrame, reading: OrderReading) -> pl.Series:
     """Return which rows are refunds of orders for which the file has neither refunds nor cancellations."""
     if reading.refunds:
         return pl.repeat(False, len(missing), eager=True)
@@ -158,7 +158,7 @@ def _told_by_its_line(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.Series:
     return found.select((pl.nth(1) & pl.col(PAIRED)).fill_null(value=False)).to_series()
 
 
-def _lines(new: pl.DataFrame, known: pl.DataFrame, reading: Reading) -> pl.DataFrame:
+def _lines(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading) -> pl.DataFrame:
     """Return the rows of both sides (``SIDE`` marks the new ones) with the columns that identify lines (``OF_LINE``).
 
     Lines without number and product are identified by their place, or by their content where lines may be missing.
@@ -171,7 +171,7 @@ def _lines(new: pl.DataFrame, known: pl.DataFrame, reading: Reading) -> pl.DataF
     return both.with_columns(pl.int_range(pl.len()).over(ORDER, CLASS, LINE, SIDE).alias(NTH))
 
 
-def _line(both: pl.DataFrame, reading: Reading, columns: Collection[str]) -> pl.Expr:
+def _line(both: pl.DataFrame, reading: OrderReading, columns: Collection[str]) -> pl.Expr:
     """Return the identifier of a line within its order; without window functions where every line has a number."""
     numbered, named = pl.lit("line ") + pl.col("line_no"), pl.lit("product ") + pl.col("product_id")
     if "line_no" in reading.columns and not both["line_no"].null_count():
