@@ -1,4 +1,4 @@
-"""What an analysis works on: the tables of a workspace, or transactions straight from a file."""
+"""Datasets: the tables of a workspace, or transactions from a file, as input of an analysis."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ class Dataset:
     label
         What to call it in a report: the name of the file or folder, and not where on whose machine it lies.
     remarks
-        What was matched, assumed and left out while reading.
+        Remarks about the mapping, assumptions and rows left out.
     workspace
         Where it comes from; null for a file.
     quarantine
         Rows that were not loaded; null where there are none.
     state
-        What tells the present state of a workspace's transactions from any other; null where that is not known.
+        Identifier of the present state of a workspace's transactions; null where that is not known.
     config
         The settings in force: the workspace's; for a file the defaults, with the caller's currency and time zone.
     payments
@@ -78,7 +78,7 @@ class Dataset:
     payments: pl.LazyFrame | None = None
 
     def known_on(self, day: date | None) -> Dataset:
-        """Return the same as it was known at the end of a day: orders that changed since in their earlier state.
+        """Return the dataset as it was known at the end of a day: changed orders in their state of that day.
 
         Null, or a day since which no order has changed, returns the dataset itself.
         """
@@ -292,7 +292,7 @@ def _transactions(
 
 
 def _refuse_other_table(file: Path, source: Source, *, said: str | None) -> None:
-    """Refuse an export that fills another table by its name, rather than for the columns that it has not."""
+    """Raise an error that names the table of an export of another kind, rather than its missing columns."""
     from ckm.mapping.platforms import NONE, known_platform
 
     platform = known_platform(source.format.columns, source.sample, said=said) if said is None else None

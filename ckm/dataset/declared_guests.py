@@ -35,6 +35,6 @@ def _without(table: str, frame: pl.LazyFrame, declared: list[str]) -> pl.LazyFra
 
 
 def digest(guest_ids: Iterable[str]) -> str:
-    """What tells some guest ids from any others; empty where there are none."""
+    """Return a key for a set of guest ids; empty where there are none."""
     declared = sorted(set(guest_ids))
     return sha256("\0".join(declared).encode()).hexdigest() if declared else ""

@@ -1,7 +1,7 @@
 """Sources whose rows are payments for orders of other sources: reconciled with these, and not added to them.
 
-A workspace declares them by ``payments`` in ``ckm.yaml`` (names of sources). What a mapping (``payments: yes``) or the
-platform of a recognised export calls payments are such wherever the workspace has orders of another source, too.
+A workspace declares them by ``payments`` in ``ckm.yaml`` (names of sources). Sources whose mapping (``payments: yes``)
+or platform marks them as payments are payments wherever the workspace has orders of another source.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 SOURCE = "source"
 TRANSACTIONS = "transactions"
 UNDO = "undo"
-"""What the history calls it when a load is taken back."""
+"""Kind of an undo in the load history."""
 YES = ("yes", "true")
 
 

@@ -1,4 +1,4 @@
-"""What the footer of a Parquet file says of its columns: enough to know of many that no value can be unfit."""
+"""Column statistics in the footer of a Parquet file, which show for many columns that every value is valid."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SURELY_WHOLE = 16
 
 @dataclass(frozen=True)
 class Bounds:
-    """What is known of all values of a column.
+    """Bounds of all values of a column.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""What a caller gives to analyse: a path, an opened dataset, or a table in memory."""
+"""Input of an analysis: a path, an open dataset, or a table in memory."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _as_polars(table: Any) -> pl.DataFrame:
 
 
 def _of_table(table: pl.DataFrame, options: IngestOptions, *, by_customer: bool) -> Dataset:
-    """Read a table as the file that it would be: by the names of its columns, and held against the schema."""
+    """Read a table as the file that it would be: by the names of its columns, and validated against the schema."""
     with TemporaryDirectory(prefix="ckm-") as folder:
         path = Path(folder) / "table.parquet"
         table.write_parquet(path)

@@ -28,7 +28,7 @@ from ckm.sources.partition import partition_of
 from ckm.sources.read import open_source, refuse_absent
 from ckm.store import LoadFacts, LoadWriter, Store
 from ckm.store.delta import aligned
-from ckm.store.loads import REQUARANTINE
+from ckm.store.loads import REQUARANTINE, last_pages
 from ckm.store.side_tables import SCHEMA as QUARANTINE_SCHEMA
 from ckm.wording import counted
 
@@ -227,7 +227,7 @@ class FileLoad:
             from_1904=source.format.from_1904,
             named=source.format.named,
         )
-        self.conversion = self.conversion.knowing(self._stored_orders())
+        self.conversion = self.conversion.knowing(self._stored_orders(), self._last_pages())
         self.empty = self.conversion.apply(source.sample.clear()).frame
         self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))
         self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.filled]
@@ -242,6 +242,11 @@ class FileLoad:
         if self.table.name not in self.store.tables():
             return None
         return self.store.scan(self.table.name).filter(pl.col("source") == self.mapping.name)
+
+    def _last_pages(self) -> list[str]:
+        """The files of the last export of this source: pages that this file may continue."""
+        loads = (load for load in self.store.history() if load.facts.table == self.table.name)
+        return [facts.file for facts in last_pages(loads, self.mapping.name)]
 
     def run(self, progress: Progress = lambda share: None) -> FileResult:
         """Read, sort and land all records; land nothing when too many are unfit."""

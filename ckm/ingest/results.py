@@ -10,7 +10,7 @@ import polars as pl
 
 if TYPE_CHECKING:
     from ckm.errors import CkmError
-    from ckm.store import Load, TakenBack
+    from ckm.store import Load, UndoneLoad
 
 
 class Status(StrEnum):
@@ -110,7 +110,7 @@ def history_table(loads: list[Load]) -> pl.DataFrame:
     return pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=schema)
 
 
-def undo_table(taken_back: list[TakenBack]) -> pl.DataFrame:
+def undo_table(taken_back: list[UndoneLoad]) -> pl.DataFrame:
     """Return one row per load that was taken back; ``removed`` counts the rows that left its table."""
     schema: dict[str, pl.DataType] = {
         **dict.fromkeys(("load_id", "table", "kind", "file"), pl.String()),

@@ -9,10 +9,10 @@ from ckm.plaintext import unicode_text
 from ckm.store.loads import REQUARANTINE
 
 if TYPE_CHECKING:
-    from ckm.store import Load, Store, TakenBack
+    from ckm.store import Load, Store, UndoneLoad
 
 
-def undo_load(store: Store, which: str, *, label: str | None = None) -> list[TakenBack]:
+def undo_load(store: Store, which: str, *, label: str | None = None) -> list[UndoneLoad]:
     """Take back one load, and what was loaded from its quarantine since.
 
     Parameters
@@ -59,7 +59,7 @@ def _last_of_file(loads: list[Load], file: str) -> list[Load]:
     return list(last.values())
 
 
-def _with_followers(store: Store, loads: list[Load], load: Load) -> list[TakenBack]:
+def _with_followers(store: Store, loads: list[Load], load: Load) -> list[UndoneLoad]:
     """Take back ``load``; first, newest first, what came into the same table out of its file's quarantine."""
     facts = load.facts
     followers = [
@@ -70,4 +70,4 @@ def _with_followers(store: Store, loads: list[Load], load: Load) -> list[TakenBa
         and not other.undone
         and other.facts.load_id != facts.load_id
     ]
-    return [store.take_back(load_id) for load_id in [*reversed(followers), facts.load_id]]
+    return [store.undo(load_id) for load_id in [*reversed(followers), facts.load_id]]

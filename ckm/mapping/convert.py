@@ -238,11 +238,14 @@ class Conversion:
         """Whether lines of one order must come in one piece."""
         return self.orders is not None and self.orders.order is not None
 
-    def knowing(self, rows: pl.LazyFrame | None) -> Conversion:
-        """Return the conversion with transactions that complete orders of which the file has a part."""
+    def knowing(self, rows: pl.LazyFrame | None, pages: Collection[str] = ()) -> Conversion:
+        """Return the conversion with transactions that complete orders of which the file has a part.
+
+        ``pages`` are the files of the export that the transactions came from last.
+        """
         if self.orders is None or not self.orders.telling or rows is None:
             return self
-        return replace(self, orders=replace(self.orders, known=known_orders(rows)))
+        return replace(self, orders=replace(self.orders, known=known_orders(rows, pages)))
 
     @property
     def filled(self) -> frozenset[str]:

@@ -1,6 +1,6 @@
-"""Orders whose lines come in several files, as pages: what is said of the whole order is spread over all its lines.
+"""Orders whose lines come in several files (pages): amounts of the whole order are spread over all its lines.
 
-A line keeps what its file says of amounts, its own and its order's, before the latter are spread (:data:`SAID`), so
+A line keeps the amounts in its file, its own and its order's, before the latter are spread (:data:`SAID`), so
 that they are spread again once more lines are known. A line without it has no part in an amount of its order.
 """
 

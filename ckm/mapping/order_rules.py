@@ -1,9 +1,9 @@
-"""What a mapping says of orders: columns of the whole order, statuses, amounts of the order, refunds."""
+"""Order rules of a mapping: order-level columns, statuses, order amounts and refunds."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -38,8 +38,11 @@ NO_FIRST_LINE = "row|first_line_missing"
 KnownOrders = Callable[[list[str]], pl.DataFrame]
 
 
-def known_orders(rows: pl.LazyFrame) -> KnownOrders:
-    """Return what gives for order numbers what rows of transactions say of these orders."""
+def known_orders(rows: pl.LazyFrame, pages: Collection[str] = ()) -> KnownOrders:
+    """Return a function that looks up orders by their numbers in rows of transactions.
+
+    ``pages`` are the files of the export that the rows came from last.
+    """
     there = [name for name in KNOWN if name in rows.collect_schema()]
 
     def look_up(orders: list[str]) -> pl.DataFrame:
@@ -47,27 +50,30 @@ def known_orders(rows: pl.LazyFrame) -> KnownOrders:
         found = of_orders.group_by("order_id", maintain_order=True)
         shared = (pl.col(name).drop_nulls().first() for name in there[1:])
         known = found.agg(*shared, (pl.col("type") == "cancel").all().alias("cancelled"))
-        return known.join(_lines_before(of_orders), on="order_id", how="left", maintain_order="left")
+        return known.join(_lines_before(of_orders, pages), on="order_id", how="left", maintain_order="left")
 
     return look_up
 
 
-def _lines_before(rows: pl.DataFrame) -> pl.DataFrame:
+def _lines_before(rows: pl.DataFrame, pages: Collection[str]) -> pl.DataFrame:
     """Return ``order_id`` and ``BEFORE``, the products of the lines that surely stand before those of a further page.
 
-    Of an order that has more goods than its known lines these are those of the first one's file, else its first one.
+    Of an order that has more goods than its known lines these are the lines of the first one's file and of the pages
+    of the same export, else the first line alone.
     """
     if SAID not in rows.columns or "product_id" not in rows.columns:
         return pl.DataFrame(schema={"order_id": pl.String(), BEFORE: pl.List(pl.String())})
     is_cut = pl.col("order_id").is_in(cut_orders(rows)["order_id"].implode())
     of_first = pl.lit(value=True)
     if "source_file" in rows.columns:  # a line of another file may be the very one that comes
-        of_first = pl.col("source_file") == pl.col("source_file").filter(tells_of_order()).first().over("order_id")
+        first_file = pl.col("source_file").filter(tells_of_order()).first().over("order_id")
+        in_pages = pl.col("source_file").is_in([*pages]) & first_file.is_in([*pages])
+        of_first = (pl.col("source_file") == first_file) | in_pages
     lines = rows.filter(~is_refund_of_line() & ((is_cut & of_first) | tells_of_order()))
     return lines.group_by("order_id").agg(pl.col("product_id").fill_null("").alias(BEFORE))
 
 
-class Lines(NamedTuple):
+class OrderLines(NamedTuple):
     """Rows made of records.
 
     Attributes
@@ -87,7 +93,7 @@ class Lines(NamedTuple):
 
 @dataclass(frozen=True)
 class OrderRules:
-    """What is done with the lines of orders once their columns are read.
+    """Rules for the lines of orders, applied after their columns are read.
 
     Attributes
     ----------
@@ -194,7 +200,9 @@ class OrderRules:
             for value in (_filled(exactly(name), records.schema[name]),)
         )
 
-    def applied(self, typed: dict[str, pl.Series], broken: list[tuple[str, pl.Series]], records: pl.DataFrame) -> Lines:
+    def applied(
+        self, typed: dict[str, pl.Series], broken: list[tuple[str, pl.Series]], records: pl.DataFrame
+    ) -> OrderLines:
         """Return the rows that records become: adjusted, without those that are none, with refunds as rows.
 
         Parameters
@@ -211,7 +219,7 @@ class OrderRules:
             origin = meaning.ne_missing("ignore").arg_true()
             self.counts["ignored"] += records.height - len(origin)
             kept = {name: values.gather(origin) for name, values in typed.items()}
-            return Lines(kept, [(rule, mask.gather(origin)) for rule, mask in broken], origin)
+            return OrderLines(kept, [(rule, mask.gather(origin)) for rule, mask in broken], origin)
         broken = [*broken, (UNKNOWN_STATUS, unknown)]
         lines = pl.DataFrame(list(typed.values())).with_columns(meaning.alias(MEANING)).with_row_index(ROW)
         if self.telling:
@@ -234,14 +242,14 @@ class OrderRules:
         self._count(lines, records.height)
         origin = lines[ROW]
         names = [*typed, *sorted(self.fills - typed.keys())]
-        return Lines(
+        return OrderLines(
             {name: lines[name] for name in names if name not in NOT_KEPT},
             [(rule, mask.gather(origin)) for rule, mask in broken],
             origin,
         )
 
     def remarks(self) -> list[str]:
-        """Return sentences on what was found in all records so far."""
+        """Return remarks on all records so far."""
         named = ", ".join(f"'{source}'" for source in dict.fromkeys(rule.source for rule in self.status))
         said = []
         if ignored := self.counts["ignored"]:
@@ -308,7 +316,7 @@ class OrderRules:
         return filled.with_columns(meaning.alias(MEANING), _times_before(joined, filled)), alone & ~known
 
     def _returns(self, lines: pl.DataFrame, broken: list[tuple[str, pl.Series]]) -> pl.DataFrame:
-        """Return a row for what was paid back of each line; a line that is not fit to load has none."""
+        """Return a row for what was paid back of each line; a line that failed validation has none."""
         unfit = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.height)
         for _, mask in broken:
             unfit = unfit | mask.fill_null(value=False)
@@ -327,7 +335,7 @@ class OrderRules:
 
 
 def _meanings_of(words: pl.Series, rule: StatusRule) -> dict[str, str]:
-    """Return what each text in a status column says."""
+    """Return the meaning of each text in a status column."""
     known: dict[str, str] = {fold(word): meaning for word, meaning in rule.words.items()}
     found = {}
     for word in words.unique().drop_nulls().to_list():

@@ -1,6 +1,7 @@
 """The store: Delta tables of Parquet files under one folder, changed one commit at a time.
 
-Readers need no lock and see whole commits. A writer takes the lock, which first sets right what a killed writer left::
+Readers need no lock and see whole commits. A writer takes the lock, and then first recovers from
+a writer that was killed::
 
     with store.locked():
         load = store.begin(...)
@@ -59,7 +60,7 @@ __all__ = [
     "Run",
     "Snapshot",
     "Store",
-    "TakenBack",
+    "UndoneLoad",
     "VerifiedFile",
 ]
 
@@ -67,13 +68,13 @@ ID_LENGTH = 12
 
 
 @dataclass(frozen=True)
-class TakenBack:
+class UndoneLoad:
     """An undone load.
 
     Attributes
     ----------
     load
-        What it was.
+        Its facts.
     rows
         How many rows left the table.
     load_again
@@ -86,14 +87,14 @@ class TakenBack:
 
 
 class Store:
-    """The tables in ``root``. A table that nobody has heard of yet is made when its first load lands.
+    """The tables in the folder ``root``. A table is created with its first load.
 
     Parameters
     ----------
     root
         The folder.
     wait
-        Seconds for which a writer waits for another one at most; None waits for as long as it takes.
+        Longest time in seconds to wait for another writer; None waits without limit.
     """
 
     def __init__(self, root: Path, *, wait: float | None = None) -> None:
@@ -107,7 +108,7 @@ class Store:
         Raises
         ------
         DamagedStoreError
-            The store holds what cannot be read, or what is not ckm's.
+            The store has files that cannot be read, or that ckm did not write.
         """
         names = [folder.name for folder in table_folders(self.root)]
         beside = {name for name in names if name == QUARANTINE or name.endswith(REPLACED) or runs.is_runs(name)}
@@ -128,7 +129,7 @@ class Store:
         return found.scan() if earlier is None else earlier
 
     def is_known_as_now(self, table: str, moment: datetime) -> bool:
-        """Whether all that a table says was known before a moment, so far as it was there by then."""
+        """Return whether the rows known before a moment are in the same state in the table now."""
         return as_known(Table(self.root / table), self._replaced(table), moment) is None
 
     def states(self, table: str) -> pl.DataFrame:
@@ -139,9 +140,9 @@ class Store:
         return Table(self.root / f"{table}{REPLACED}")
 
     def state(self, table: str) -> str | None:
-        """Return what tells the present state of a table from any other, earlier or of another store; None without one.
+        """Return an identifier of the present state of a table; None where the store has no such table.
 
-        It is that of the newest entry of its log, which says what was done and when.
+        It is a digest of the newest entry of its log, so it differs from that of earlier states and of other stores.
         """
         folder = self.root / table
         newest = max(versions(folder), default=None)
@@ -151,7 +152,7 @@ class Store:
         return f"{newest}-{hashlib.sha256(entry.read_bytes()).hexdigest()}"
 
     def snapshot(self, table: str, state: str) -> Snapshot | None:
-        """Return the data files of a table in a :meth:`state`; None where it is in another one by now."""
+        """Return the data files of a table in a :meth:`state`; None where the table has changed since."""
         found = Table(self.root / table)
         if not found.exists or self.state(table) != state:
             return None
@@ -159,7 +160,7 @@ class Store:
         return snapshot if self.state(table) == state else None  # a load may have landed meanwhile
 
     def columns(self, table: str) -> list[str]:
-        """Return the columns that a table has by now; none before its first load."""
+        """Return the columns of a table; none before its first load."""
         return list(self._table(table).schema)
 
     def quarantine(self) -> pl.LazyFrame | None:
@@ -184,7 +185,7 @@ class Store:
         BusyError
             Another writer holds it for longer than this one waits.
         DamagedStoreError
-            The store holds what cannot be read, or what is not ckm's.
+            The store has files that cannot be read, or that ckm did not write.
         UsageError
             The disk is full, or the store cannot be written.
         """
@@ -199,18 +200,18 @@ class Store:
 
     @contextmanager
     def rehearsal(self) -> Iterator[Store]:
-        """Give a store that looks like this one, for a dry run: nothing that is done to it ever happened."""
+        """Yield a temporary copy of this store for a dry run; changes to the copy do not reach the store."""
         with tempfile.TemporaryDirectory(prefix="dry-run-", dir=temporary_folder()) as folder:
             copy = Path(folder) / self.root.name
             mirror(self.root, copy)
             yield Store(copy)
 
     def has(self, table: str, content_id: str) -> bool:
-        """Whether a file's content was loaded and not taken back since."""
+        """Whether a file's content was loaded and not undone since."""
         return self._table(table).mark(content_id) % 2 == 1
 
     def load_of(self, table: str, content_id: str) -> LoadFacts | None:
-        """Return the last load of a file's content that was not taken back; None where there is none."""
+        """Return the last load of a file's content that was not undone; None where there is none."""
         found = loads.history([self._table(table)], content_id)
         standing = [load.facts for load in found if load.facts.content_id == content_id and not load.undone]
         return standing[-1] if standing else None
@@ -230,18 +231,18 @@ class Store:
         Parameters
         ----------
         facts
-            What is known of the load beforehand; its ``load_id`` is given here.
+            Facts of the load that are known beforehand; the store assigns ``load_id``.
         content_id
             Identifies content, mapping and table: what makes a second load of the same file ``unchanged``.
         schema
             Columns of the rows to come, without ``load_id`` and ``repeat_no``.
         expected_rows
-            About how many rows will come.
+            Estimated number of rows.
         continues
-            The rows are more of a file whose other rows were loaded before: rows that equal one of those, and have no
-            key, are further repeats of it.
+            The rows belong to a file of which other rows are loaded: a row without a key that equals one of them is a
+            repeat of it.
         amounts
-            What spreads amounts of a whole order over its lines, where the source has any.
+            Spreads amounts of a whole order over its lines, where the source has such amounts.
         """
         table = self._table(facts.table)
         named = replace(facts, load_id=_load_id(content_id, table))
@@ -255,19 +256,19 @@ class Store:
             writer.follow({load.load_id for load in same_file})
         return writer
 
-    def take_back(self, load_id: str) -> TakenBack:
+    def undo(self, load_id: str) -> UndoneLoad:
         """Undo a load. Takes the lock.
 
-        Rows that a later load found unchanged leave too, for nothing was written of who else said them; and rows that
-        the load took out of the quarantine of an earlier load of its file do not return there. Such loads count as not
-        loaded from then on, so that their files can be loaded again.
+        Rows that a later load found unchanged are removed too, because the store records one load per row; rows that
+        the load moved out of the quarantine do not return there. The loads concerned count as not loaded, so that
+        their files can be loaded again.
 
         Raises
         ------
         UnknownNameError
             No load has this id.
         UsageError
-            The load was taken back before, or is itself an undo.
+            The load was undone before, or is itself an undo.
         """
         with self.locked():
             found = {load.facts.load_id: load for load in self.history()}
@@ -275,8 +276,8 @@ class Store:
                 raise UnknownNameError("load", load_id, found, where="store")
             load = found[load_id]
             if load.undone or load.facts.kind == "undo":
-                raise UsageError(f"load {load_id} cannot be taken back (again)", hint="see ckm ingest --history")
-            return self._take_back(load.facts, _loads_to_repeat(load, list(found.values())))
+                raise UsageError(f"load {load_id} cannot be undone (again)", hint="see ckm ingest --history")
+            return self._undo(load.facts, _loads_to_repeat(load, list(found.values())))
 
     def erase_customer(self, customer_id: str) -> dict[str, int]:
         """Remove one customer from every table and kept run, old files too; return the rows removed by table.
@@ -289,7 +290,7 @@ class Store:
     def keep_run(
         self, analysis: str, name: str, version: int, as_of: date, frame: pl.DataFrame, facts: Mapping[str, Any]
     ) -> Run:
-        """Keep what an analysis said of each customer. Takes the lock; see :func:`ckm.store.runs.keep`."""
+        """Save a run: one row of results per customer. Takes the lock; see :func:`ckm.store.runs.keep`."""
         with self.locked():
             return runs.keep(self.root, analysis, name, version, as_of, frame, facts)
 
@@ -303,12 +304,12 @@ class Store:
         return runs.read(self.root, run, columns)
 
     def _table(self, name: str) -> Table:
-        """Return a table as it is; while the lock is held nobody else changes it, and its log is read once."""
+        """Return a table; while the lock is held, no other process changes it and its log is read only once."""
         if self._snapshots is None:
             return Table(self.root / name)
         return self._snapshots.setdefault(name, Table(self.root / name))
 
-    def _take_back(self, load: LoadFacts, again: list[LoadFacts]) -> TakenBack:
+    def _undo(self, load: LoadFacts, again: list[LoadFacts]) -> UndoneLoad:
         table = self._table(load.table)
         marks = {facts.content_id: journal.mark_unloaded(table, facts.content_id) for facts in [load, *again]}
         facts = LoadFacts(
@@ -318,14 +319,14 @@ class Store:
         )  # fmt: skip
         entry = journal.Entry(facts.load_id, load.table, load.content_id, marks[load.content_id], undoes=load.load_id)
         journal.begin(self.root, entry)
-        rows = undo.take_back(self.root, table, load, facts, marks)
+        rows = undo.undo_load(self.root, table, load, facts, marks)
         settle(self.root, entry)
         journal.end(self.root)
-        return TakenBack(load, rows, tuple(dict.fromkeys(facts.file for facts in again)))
+        return UndoneLoad(load, rows, tuple(dict.fromkeys(facts.file for facts in again)))
 
 
 def _loads_to_repeat(load: Load, all_loads: list[Load]) -> list[LoadFacts]:
-    """Return the loads of which rows may be missing once ``load`` is taken back."""
+    """Return the loads of which rows may be missing after ``load`` is undone."""
     mine, place = load.facts, all_loads.index(load)
     standing = [
         (number, other.facts)
@@ -342,5 +343,5 @@ def _same_file(one: LoadFacts, other: LoadFacts) -> bool:
 
 
 def _load_id(content_id: str, table: Table) -> str:
-    """Return an id that is the same whenever the same load meets the same table."""
+    """Return a load id that depends only on the content loaded and the state of the table."""
     return hashlib.sha256(f"{content_id} {table.version}".encode()).hexdigest()[:ID_LENGTH]

@@ -1,7 +1,7 @@
-"""What the commits of a table say, kept in one file beside its log, so that nobody reads thousands of files again.
+"""Cache of the commits of a table: one file beside the log, instead of thousands of log files to read.
 
-The log is what counts. The file holds a line per commit, in order, each with a checksum of the lines before it. It may
-be deleted at any time; one that was changed or does not fit the log is not used, and the next commit writes it anew.
+The log is authoritative. The cache has one line per commit, in order, each with a checksum of the lines before it. It
+may be deleted at any time; a cache that does not fit the log is ignored and rewritten by the next commit.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 COMMITS_FILE = "_ckm_commits.ndjson"
 """Delta leaves files alone whose names begin with an underscore."""
 OWN_KEYS = "ckm_"
-"""Start of the keys under which commits keep what ckm says of them."""
+"""Prefix of the keys of ckm's own facts in a commit."""
 VERSION, TIMESTAMP, CHECK = "version", "timestamp", "check"
 
 
 def commits(folder: Path, version: int, containing: str = "") -> list[dict[str, Any]]:
-    """Return what every commit up to ``version`` says, oldest first.
+    """Return the facts of every commit up to ``version``, oldest first.
 
     Parameters
     ----------
@@ -50,12 +50,12 @@ def commits(folder: Path, version: int, containing: str = "") -> list[dict[str, 
 
 
 def reversed_commits(folder: Path, version: int) -> Iterator[dict[str, Any]]:
-    """Yield what every commit up to ``version`` says, newest first; see :func:`commits`."""
+    """Yield the facts of every commit up to ``version``, newest first; see :func:`commits`."""
     return (json.loads(line) for line in reversed(_lines(folder, version)))
 
 
 def extend(folder: Path, version: int) -> None:
-    """Bring the file up to ``version``. Call it as the one writer; killed within, the log has what is missing."""
+    """Append the commits up to ``version`` to the cache. Requires the lock; the log has what a crash leaves out."""
     path = folder / COMMITS_FILE
     known = _known(folder)
     end = sum(map(len, known))
@@ -71,7 +71,7 @@ def _lines(folder: Path, version: int) -> list[bytes]:
 
 
 def _known(folder: Path) -> list[bytes]:
-    """Return the whole lines of the file; none where it does not fit the log or is not as it was written."""
+    """Return the complete lines of the cache; none where it does not fit the log or a checksum is wrong."""
     try:
         data = (folder / COMMITS_FILE).read_bytes()
         lines = data[: data.rfind(b"\n") + 1].splitlines(keepends=True)
@@ -110,7 +110,7 @@ def _is_of_history(key: str) -> bool:
 
 
 def _infos(text: str) -> Iterator[dict[str, Any]]:
-    """Yield what a log entry says of its commit; lines on files are not parsed."""
+    """Yield the commit information of a log entry; lines about files are not parsed."""
     for line in text.splitlines():
         if line.startswith('{"commitInfo"'):
             yield json.loads(line)["commitInfo"]

@@ -1,4 +1,4 @@
-"""Many small files become few: without it every load would cost more than the one before.
+"""Merge small data files, so that the cost of a load does not grow with the number of loads before it.
 
 Files are put into tiers by their number of rows, each :data:`FANOUT` times the one below, as in a log-structured merge
 tree (O'Neil, Cheng, Gawlick and O'Neil 1996). A full tier is written as one file, which lands in a higher tier. So a
@@ -28,19 +28,19 @@ if TYPE_CHECKING:
     from ckm.store.delta import Table
 
 FANOUT = 8
-"""Files of a tier that become one: a row is written once more each time that its table has grown eightfold."""
+"""Number of files of a tier that are merged: each row is rewritten once for every eightfold growth of its table."""
 LARGE = ROWS_PER_FILE // 32
 """Rows. Files of this size stay as they are, those of a large load, which are clustered by customer, among them; and
 one changed row makes the next load rewrite no more than eight times as many."""
 APP_ID = "compaction"
 COMPACTION_KEY = "ckm_compaction"
-"""Where a commit keeps how many files became how many."""
+"""Key of a commit for the number of files before and after the merge."""
 PREFIX_LENGTH = 12
 
 
 @dataclass(frozen=True)
 class Compaction:
-    """Small files of a table that became larger ones."""
+    """Result of one compaction: small files of a table merged into larger ones."""
 
     table: str
     before: int
@@ -49,7 +49,7 @@ class Compaction:
 
     @property
     def sentence(self) -> str:
-        """What was done, as a remark."""
+        """A remark about the compaction."""
         return (
             f"table {self.table}: {self.before} small files with {counted(self.rows, 'row')} "
             f"were merged into {self.after}"
@@ -57,7 +57,7 @@ class Compaction:
 
 
 def due(files: list[DataFile]) -> list[DataFile]:
-    """Return the files that should become one by now; none where no tier is full.
+    """Return the files to merge; none where no tier is full.
 
     A tier that fills up with the result of the tiers below is merged along, so that no row is written twice for it.
     """
@@ -82,7 +82,7 @@ def compact(
     *,
     statistics: Collection[str] = STATISTICS,
 ) -> Compaction | None:
-    """Merge the small files of ``table`` where enough have gathered, in one commit; call it while holding the lock.
+    """Merge the small files of ``table`` in one commit, where a tier is full. Requires the lock.
 
     No row changes, so what was loaded can be undone as before; readers keep the old files as they keep those of any
     older version. Killed at any moment, :func:`ckm.store.writer.recover` finds the old files or the new ones.

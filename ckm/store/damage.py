@@ -1,4 +1,4 @@
-"""What is damaged in a store, or does not belong there: never taken for an empty table."""
+"""Detection of damaged or foreign files in a store, so that they never pass for an empty table."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def find_damage(root: Path) -> DamagedStoreError | None:
 
 @contextmanager
 def explained(root: Path) -> Iterator[None]:
-    """Name the place in the store that an error of a library in the body comes from.
+    """Raise errors of libraries in the body as errors that name the place in the store.
 
     Raises
     ------

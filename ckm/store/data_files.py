@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 CLUSTER_COLUMN = "customer_id"
 ROWS_PER_FILE = 2_000_000
-"""What a file aims at: small enough to rewrite in two seconds, large enough that 20 million rows are 10 files."""
+"""Target number of rows per file: rewritten in two seconds, and 20 million rows make 10 files."""
 DICTIONARY_SHARE = 0.01
 """Columns with fewer distinct values than this share of the rows get a dictionary; trying it on ids only costs."""
 STATISTICS = (*dict.fromkeys(name for table in TABLES.values() for name in table.logged), "load_id")
@@ -38,7 +38,7 @@ STATISTICS = (*dict.fromkeys(name for table in TABLES.values() for name in table
 LONGEST_STATISTIC = 64
 WRITERS = 2
 COMPRESSION: Final = "snappy"
-"""Twice the size of zstd's lowest level and a third less work; every reader knows it."""
+"""Compression: twice the size of zstd's lowest level for a third less CPU time; every reader supports it."""
 ROWS_PER_GROUP = 100_000
 POSITION = "ckm:position"
 
@@ -72,7 +72,7 @@ class DataFile:
     modified: int = 0
 
     def may_hold(self, column: str, value: str) -> bool:
-        """Return False only where the statistics rule ``value`` out."""
+        """Return whether the statistics allow ``value`` in a column."""
         low, high = self.bounds(column)
         return low is None or high is None or low <= value <= high
 
@@ -97,9 +97,9 @@ class DataFileWriter:
     prefix
         Start of every file name; recovery after a crash finds uncommitted files by it.
     expected_rows
-        About how many rows will come; decides into how many customer ranges they are cut.
+        Estimated number of rows; determines the number of customer ranges.
     constants
-        Columns that are the same text in every row: they need not be carried along and are added on the way out.
+        Columns that are the same text in every row: added when the rows are written.
     statistics
         Columns whose minimum and maximum go into the log.
     """
@@ -228,7 +228,7 @@ def describe(path: Path, statistics: Collection[str] = STATISTICS) -> DataFile:
 
 
 def digest_of(path: Path) -> str:
-    """Return the SHA-256 of a file's bytes: the fastest that Python has, for processors compute it themselves."""
+    """Return the SHA-256 of a file: the fastest digest in Python, with hardware support."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

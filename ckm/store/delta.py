@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 __all__ = ["LOG_FOLDER", "Table", "aligned", "created"]
 
 LOAD_KEY = "ckm_load"
-"""Where a commit keeps the facts of the load that it lands."""
+"""Key of a commit for the facts of its load."""
 RUN_KEY = "ckm_run"
-"""Where a commit keeps the facts of the run of an analysis that it lands."""
+"""Key of a commit for the facts of its run of an analysis."""
 CONFIGURATION = {
     # The history of loads lives in the log: it is never cleaned away.
     "delta.enableExpiredLogCleanup": "false",
@@ -46,7 +46,7 @@ KEEP_REMOVED_HOURS = 24
 """How long files of older versions stay for readers that still hold them; erasing a customer does not wait."""
 READER_FEATURES = {"timestampNtz"}
 WRITER_FEATURES = {*READER_FEATURES, "appendOnly", "invariants"}
-"""Of the Delta protocol: what tables of ckm may use, and what this code reads and writes."""
+"""Features of the Delta protocol that ckm's tables may use."""
 NEWER = "the table is in a newer or another form of Delta than this version of ckm reads"
 NEWER_HINT = "update ckm; if another program wrote the table, move it out of the store"
 DAMAGED_FILE = (
@@ -58,9 +58,9 @@ DAMAGED_LOG = (
     "if that does not help, restore the table from a backup"
 )
 VACUUM_FILE = "_ckm_vacuumed"
-"""Its time says when files of older versions were last looked for."""
+"""File whose time of writing is that of the last search for files of older versions."""
 VACUUM_EVERY = 3600
-"""Seconds. Looking for them lists every file, so that one look per commit would cost more with each commit."""
+"""Seconds between searches. A search lists every file, so one per commit would cost more with each commit."""
 
 
 class Table:
@@ -101,7 +101,7 @@ class Table:
         return not self._delta.metadata().partition_columns and not any("://" in path for path in self._actions["path"])
 
     def require(self, files: Iterable[DataFile]) -> None:
-        """Refuse to go on where one of the table's data files is missing, cut short or no file.
+        """Raise an error where a data file of the table is missing, truncated or not a file.
 
         Raises
         ------
@@ -173,7 +173,7 @@ class Table:
         return self._marks[app_id]
 
     def history(self, key: str = LOAD_KEY, containing: str = "") -> list[dict[str, Any]]:
-        """Return what commits say under ``key``, oldest first, each with its ``version`` and ``timestamp`` (ms).
+        """Return the values of ``key`` in commits, oldest first, each with its ``version`` and ``timestamp`` (ms).
 
         With ``containing``, an id, commits that do not mention it may be left out.
         """
@@ -184,7 +184,7 @@ class Table:
         ]
 
     def last(self, key: str) -> dict[str, Any] | None:
-        """Return what the last commit that has ``key`` says under it; None where none has."""
+        """Return the value of ``key`` in the last commit that has it; None where none has it."""
         return next((commit[key] for commit in reversed_commits(self.folder, self.version) if key in commit), None)
 
     def commit(
@@ -199,7 +199,7 @@ class Table:
         facts: Mapping[str, Any] | None = None,
         same_rows: bool = False,
     ) -> None:
-        """Change the table in one step: files in, files out, and what the load or run says of itself.
+        """Commit a change of the table: files added, files removed, and the facts of the load or run.
 
         Parameters
         ----------
@@ -210,9 +210,9 @@ class Table:
         load, run
             Facts of the load or of the run, kept in the log under :data:`LOAD_KEY` and :data:`RUN_KEY`.
         marks
-            Application id to version: what makes a load idempotent.
+            Application id to version; makes a load idempotent.
         facts
-            What else the commit says, by key; keys begin with ``ckm_``.
+            Further facts of the commit by key; keys begin with ``ckm_``.
         same_rows
             The files that enter hold the rows of those that leave: readers of changes need not look.
         """
@@ -244,7 +244,7 @@ class Table:
         extend(self.folder, self.version)
 
     def refresh(self) -> None:
-        """Show the newest version."""
+        """Load the newest version."""
         if self._delta is None:
             self._forget_snapshot()
         else:
@@ -262,7 +262,7 @@ class Table:
             self._forget_snapshot()
 
     def tidy(self) -> None:
-        """Delete files of older versions that nobody holds any more, if that was not done within the hour."""
+        """Delete files of older versions that left the table long enough ago; at most once an hour."""
         marker = self.folder / VACUUM_FILE
         now = time.time()
         if not marker.exists() or not 0 <= now - marker.stat().st_mtime < VACUUM_EVERY:
@@ -285,7 +285,7 @@ class Table:
 
     @cached_property
     def _actions(self) -> pl.DataFrame:
-        """What the log says of each data file of this snapshot, a row per file."""
+        """Facts of the log about each data file of this snapshot, one row per file."""
         if self._delta is None:
             return pl.DataFrame()
         return pl.DataFrame(pl.from_arrow(pa.table(self._delta.get_add_actions(flatten=True))))

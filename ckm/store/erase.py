@@ -1,4 +1,4 @@
-"""Forget one customer: every row, in every table, and the files that held them."""
+"""Erasure of one customer: every row in every table, and the files that had these rows."""
 
 from __future__ import annotations
 

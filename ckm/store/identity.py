@@ -1,8 +1,8 @@
-"""Which row is which: by its key, or by its content and its place among equal rows.
+"""Identity of rows: by key, or by content and position among equal rows.
 
-A row with a full key is that key, wherever it comes from. A row without one is its content and the number of times
-that content stood in the same file before it: two exports that overlap hold the same sales once, and two equal sales
-within one export stay two.
+Rows with the same complete key are the same row, whatever file they come from. A row without a complete key is
+identified by its content and the number of equal rows before it in its file: a sale in two overlapping exports is one
+sale, and two equal sales within one export are two.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ BITS_SET = 3
 
 @dataclass(frozen=True)
 class Identity:
-    """How the rows of a table are told apart.
+    """Columns that identify the rows of a table.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def with_repeat(hashes: Hashes, keyed: np.ndarray[Any, np.dtype[np.bool_]], repe
 
 
 class SeenHashes:
-    """How often a hash has come before, over batches of one file.
+    """Counter of earlier occurrences of each hash, over batches of one file.
 
     A Bloom filter in front answers "never" for nearly all; only the rest is searched in the batches. All bits of a hash
     lie in one word (a blocked filter, Putze, Sanders and Singler 2007), found by its leading digits: over sorted hashes
@@ -106,7 +106,7 @@ class SeenHashes:
     Parameters
     ----------
     expected
-        About how many hashes will come; more than that cost time and stay right.
+        Estimated number of hashes; more cost time and are still counted correctly.
     """
 
     def __init__(self, expected: int) -> None:

@@ -1,4 +1,4 @@
-"""What is under way in the store, and what to clean up when its writer was killed."""
+"""Write-ahead journal: the load in progress, and the cleanup after its writer was killed."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ LOAD_ID = re.compile(r"[0-9a-f]{12}")
 TABLE_NAME = re.compile(r"\w[\w-]*")
 """No separator and no dot: a journal cannot lead out of the store."""
 HALF_MADE = ("*.tmp", "_commit_*", "*#*")
-"""What a commit that never came to be may leave in a log."""
+"""Files that an unfinished commit may leave in a log."""
 
 logger = logging.getLogger("ckm.store")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A load under way.
+    """A load in progress.
 
     ``load_id`` prefixes every file that it writes; its commit sets ``mark`` for ``app_id``. The rest is what must be
     done after the commit, see :func:`ckm.store.writer.settle`.
@@ -49,7 +49,7 @@ class Entry:
 
 
 def begin(root: Path, entry: Entry) -> None:
-    """Write down that a load has begun, before its first file; a power cut leaves the old entry or this one."""
+    """Record the start of a load before its first file is written; a power cut leaves the old entry or this one."""
     temporary = root / f"{JOURNAL_FILE}.new"
     with temporary.open("w", encoding="utf-8") as file:
         file.write(json.dumps(asdict(entry)))
@@ -60,12 +60,12 @@ def begin(root: Path, entry: Entry) -> None:
 
 
 def end(root: Path) -> None:
-    """Write down that nothing is under way."""
+    """Record that no load is in progress."""
     (root / JOURNAL_FILE).unlink(missing_ok=True)
 
 
 def read(root: Path) -> Entry | None:
-    """Return the load under way, of this process or of another; None where there is none or nobody can tell."""
+    """Return the load in progress, of any process; None where there is none or the journal cannot be read."""
     try:
         return _parsed((root / JOURNAL_FILE).read_bytes())
     except (OSError, ValueError):
@@ -73,7 +73,7 @@ def read(root: Path) -> Entry | None:
 
 
 def interrupted(root: Path) -> Entry | Literal["unknown"] | None:
-    """Return the load that a killed process left behind, if there is one. Call it while holding the lock.
+    """Return the load that a killed process left unfinished, if any. Requires the lock.
 
     A journal that is empty, damaged or of another program says nothing of what was under way: it is set aside under a
     name of its own, and the answer is ``unknown``.

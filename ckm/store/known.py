@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ckm.store.delta import Table
 
 WHOSE = " whose"
-"""An order among those of one number: two sources may number alike."""
+"""Identifies an order: two sources may use the same number."""
 KNOWN_UNTIL = "known_until"
 
 
@@ -32,9 +32,9 @@ def states(table: Table, side: Table) -> pl.DataFrame:
     ``RANK``, ``IN_TABLE`` and ``WHOSE``; sorted by order and state.
     """
     loads = loads_frame(history([table]))
-    earlier = replaced_states(side, loads)
+    earlier = aligned(replaced_states(side, loads), state_schema(table.schema))
     present = table.scan().join(earlier.lazy().select(ORDER).unique(), on=ORDER, how="semi").collect()
-    rows = pl.concat([aligned(earlier, state_schema(table.schema)), present], how="diagonal")
+    rows = pl.concat([earlier, present], how="diagonal")
     by_names = (pl.col("source") == table.name).any().over(ORDER)
     whose = pl.when(by_names).then(pl.col(ORDER)).otherwise(pl.concat_str(ORDER, pl.lit("\0"), "source"))
     rows = rows.with_columns(pl.col(ORDER).alias(WHOSE), whose.alias(ORDER))
@@ -49,7 +49,7 @@ def states(table: Table, side: Table) -> pl.DataFrame:
 
 
 def as_known(table: Table, side: Table, moment: datetime) -> pl.LazyFrame | None:
-    """Return the rows of the table as they were known before a moment; None where they are those of now."""
+    """Return the rows of the table as they were known before a moment; None where they are the present rows."""
     if not side.exists or KNOWN_FROM not in side.schema:
         return None
     found = states(table, side)

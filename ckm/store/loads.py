@@ -1,9 +1,10 @@
-"""The loads that made a table what it is: written with their commit, read back from the log."""
+"""The loads of a table: written with their commit, read from the log."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -18,14 +19,16 @@ REQUARANTINE = "requarantine"
 
 @dataclass(frozen=True)
 class LoadFacts:
-    """What a load says of itself.
+    """Facts of a load.
 
     ``rows`` is the sum of the five counts after it; ``superseded`` counts rows of earlier loads of the same file that
-    the file does not say any more. ``assumed_orders`` says that its order numbers are none of the source's. Of a load
-    of orders (``by_order``) ``whole`` says that its source's files hold whole orders, ``moment`` when it knew what it
-    says (ISO 8601, UTC), ``merged`` counts known orders of which it does not hold all lines, ``older`` those that were
-    known in a later state. Of a load with ``assumed_orders``, ``columns`` are those that its file has, of ``content``.
-    ``tells_refunds`` says whether its records tell what was paid back of their lines.
+    are no longer in the file. ``assumed_orders``: its order numbers are not from the source. For a
+    load of orders (``by_order``): ``whole`` (its source's files have whole orders), ``moment`` (as of when its states
+    count; ISO 8601, UTC), ``merged`` (known orders of which it lacks lines), ``older`` (orders known in a later state).
+    For a load with ``assumed_orders``, ``columns`` are the columns of ``content`` that its file has.
+    ``tells_refunds``: its records have the refunds of their lines. ``edges`` are digests of the
+    first and the last order of its file (:func:`order_digest`); ``continues`` is the load whose file is the page before
+    it in the same export.
     """
 
     load_id: str
@@ -53,6 +56,8 @@ class LoadFacts:
     older: int = 0
     columns: tuple[str, ...] = ()
     tells_refunds: bool = True
+    edges: tuple[str, ...] = ()
+    continues: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts as they are kept in the log."""
@@ -61,21 +66,37 @@ class LoadFacts:
 
 @dataclass(frozen=True)
 class Load:
-    """A load that landed.
+    """A committed load.
 
     Attributes
     ----------
     facts
-        What it said of itself.
+        Its facts.
     loaded_at
         When it was committed, UTC.
     undone
-        Whether it was taken back since.
+        Whether it was undone since.
     """
 
     facts: LoadFacts
     loaded_at: datetime
     undone: bool
+
+
+def order_digest(order: str) -> str:
+    """Return a digest of an order number: the log names no orders."""
+    return blake2b(order.encode(), digest_size=8).hexdigest()
+
+
+def last_pages(loads: Iterable[Load], source: str) -> list[LoadFacts]:
+    """Return the last load of a source and the loads whose files are the pages before it, oldest first."""
+    standing_loads = [load.facts for load in loads if not load.undone and load.facts.kind == "load"]
+    pages: list[LoadFacts] = []
+    for facts in reversed([facts for facts in standing_loads if facts.source == source]):
+        if pages and pages[0].continues != facts.load_id:
+            break
+        pages.insert(0, facts)
+    return pages
 
 
 def of_file(table: Table, file_id: str) -> list[Load]:
@@ -84,7 +105,7 @@ def of_file(table: Table, file_id: str) -> list[Load]:
 
 
 def standing(loads: Iterable[Load], facts: LoadFacts) -> list[LoadFacts]:
-    """Return those of a file's ``loads`` that stand: of the source of ``facts``, or one of the two by names."""
+    """Return a file's ``loads`` that were not undone and have the source of ``facts``, or where one has no mapping."""
     sources = {facts.source, facts.table}
     return [
         load.facts
@@ -95,7 +116,7 @@ def standing(loads: Iterable[Load], facts: LoadFacts) -> list[LoadFacts]:
 
 
 def history(tables: Iterable[Table], containing: str = "") -> list[Load]:
-    """Return every load of ``tables``, oldest first; taking one back is itself listed with kind ``undo``.
+    """Return every load of ``tables``, oldest first; an undo is a load of kind ``undo``.
 
     With ``containing``, the id of a file or of its content, those of others may be left out.
     """
@@ -105,7 +126,7 @@ def history(tables: Iterable[Table], containing: str = "") -> list[Load]:
         taken_back = {commit["undoes"] for commit in commits if commit["undoes"]}
         for commit in commits:
             facts = {name: value for name, value in commit.items() if name not in ("version", "timestamp")}
-            facts |= {name: tuple(facts.get(name, ())) for name in ("key", "content", "columns")}
+            facts |= {name: tuple(facts.get(name, ())) for name in ("key", "content", "columns", "edges")}
             at = datetime.fromtimestamp(commit["timestamp"] / 1000, tz=UTC)
             found.append(Load(LoadFacts(**facts), at, facts["load_id"] in taken_back))
     return sorted(found, key=lambda load: (load.loaded_at, load.facts.table))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LOCK_FILE = ".lock"
 OWNER_FILE = ".lock.owner"
 PATIENCE = 1.0
-"""Seconds of waiting after which a remark says for whom: most loads are shorter."""
+"""Seconds of waiting before a remark names the other writer; most loads are shorter."""
 POLL = 0.05
 PROGRAMS = ("ckm", "__main__.py")
 
@@ -91,7 +91,7 @@ def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
 
 
 def _acquired(lock: FileLock, root: Path, wait: float | None) -> AbstractContextManager[object]:
-    """Return the lock, held; releasing it is its context's business."""
+    """Return the acquired lock; the caller releases it."""
     patience = PATIENCE if wait is None else min(wait, PATIENCE)
     began = time.monotonic()
     try:
@@ -112,7 +112,7 @@ def _acquired(lock: FileLock, root: Path, wait: float | None) -> AbstractContext
 
 
 def _sign(root: Path) -> None:
-    """Write down who holds the lock, for those who wait; nothing depends on it."""
+    """Record the holder of the lock, as information for waiting processes."""
     words = [Path(sys.argv[0]).name, *sys.argv[1:]] if sys.argv else []
     command = words[0] if words else "a program"
     if command in PROGRAMS:

@@ -1,7 +1,7 @@
-"""The log of a table, looked at before the engine reads it: the engine takes a torn entry for an empty one.
+"""Validation of a table's log before the engine reads it, because the engine takes a truncated entry for an empty one.
 
-An entry of the log that is missing, empty or cut short would only be fewer rows. So every version must be there, each
-must be a whole file, and each commit of ckm says how many actions it consists of (:data:`COMMIT_KEY`).
+A missing, empty or truncated entry would otherwise only mean fewer rows. So every version must be there and complete,
+and each commit of ckm has its number of actions (:data:`COMMIT_KEY`).
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 COMMIT_KEY = "ckm_commit"
-"""Where a commit says how many files enter and leave by it, and the digest of each file that enters."""
+"""Key of a commit for the number of files added and removed, and the digest of each file added."""
 ENTRY = re.compile(r"(\d{20})\.json")
 CHECKPOINT = re.compile(r"(\d{20})\.checkpoint.*\.parquet")
 OWN_COLUMNS = {"load_id", "run_number"}
-"""Each table of ckm has one of these; any other table is somebody else's."""
+"""Each table of ckm has one of these keys; a table without them is not ckm's."""
 OF_OPERATION = {"CREATE TABLE": {"protocol", "metaData"}, "ADD COLUMN": {"metaData"}}
 """Actions without which a commit of the engine is not whole."""
 REMEMBERED = 20_000
 
 
 class DamagedStoreError(InputError):
-    """A part of the store is missing, cannot be read, or is nothing that ckm wrote."""
+    """A part of the store is missing, cannot be read, or was not written by ckm."""
 
     code = "damaged-store"
 

@@ -1,4 +1,4 @@
-"""Where new rows meet rows that are there already: which are the same, which replace, which are told again."""
+"""Merge of new rows into a table (upsert): which are unchanged, which replace a known row, which are new."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ if TYPE_CHECKING:
     from ckm.store.staging import Positions
 
 LINEAGE = ("source", "source_file", "source_row", "load_id", REPEAT)
-"""Where a row came from; no part of what it says."""
+"""Columns of a row's origin; they are not part of its content."""
 HASH, OLD, NEW_ROW, OLD_ROW = " hash", " old", " new row", " old row"
 """Names that no column of a table can have: Delta allows no blanks."""
 
 
 class OnConflict(StrEnum):
-    """What happens to a row whose key is known and whose content differs."""
+    """What to do with a row whose key is known and whose content differs."""
 
     REPLACE = "replace"
     KEEP = "keep"
@@ -40,7 +40,7 @@ class OnConflict(StrEnum):
 
 
 class ConflictError(InputError):
-    """Rows with a known key bring other content, and nobody said that they may replace it."""
+    """Rows with a known key have other content, and no option allows them to replace it."""
 
     code = "conflict"
 
@@ -59,29 +59,29 @@ class ConflictError(InputError):
 
 
 @dataclass
-class Meeting:
-    """What came out where new files met old ones.
+class MergePlan:
+    """Plan of a merge: rows that leave the table, rows that enter it, and rows that are unchanged.
 
     Attributes
     ----------
     stale
         Old file name to the positions of rows that a new row replaces.
-    met
-        Old file name to the positions of rows that a new row says again.
+    matched
+        Old file name to the positions of rows that equal a new row.
     redundant
         New file name to the positions of rows that need not enter.
     replaced
-        The rows behind ``stale``.
+        The rows at ``stale``.
     entering
         Whole rows that enter beside those of the new files.
     earlier
-        Earlier states of orders, with what replaced them: they are kept, and do not enter.
+        Earlier states of orders, with the load that replaced each: stored beside the table.
     unchanged, updated
-        New rows that say what is known, and new rows that replace a known one.
+        Number of new rows that equal a known row, and of new rows that replace one.
     """
 
     stale: dict[str, list[Positions]] = field(default_factory=dict)
-    met: dict[str, list[Positions]] = field(default_factory=dict)
+    matched: dict[str, list[Positions]] = field(default_factory=dict)
     redundant: dict[str, list[Positions]] = field(default_factory=dict)
     replaced: list[pl.DataFrame] = field(default_factory=list)
     entering: list[pl.DataFrame] = field(default_factory=list)
@@ -90,7 +90,7 @@ class Meeting:
     updated: int = 0
 
 
-def meet(
+def plan_merge(
     table: Table,
     new: list[DataFile],
     old: list[DataFile],
@@ -100,8 +100,8 @@ def meet(
     schema: pl.Schema,
     new_hashes: list[Hashes],
     by_order: bool = False,
-) -> Meeting:
-    """Compare every row of the ``new`` files with the row of the same identity in the ``old`` ones.
+) -> MergePlan:
+    """Plan the merge: compare every row of the ``new`` files with the row of the same identity in the ``old`` ones.
 
     Reads the identity of the old rows in files that may hold any of them, and whole rows only where both sides have the
     same identity.
@@ -110,7 +110,7 @@ def meet(
     orders are settled as a whole (:mod:`ckm.store.order_merge`).
 
     Without ``on_conflict`` a row replaces one of its own source (or one loaded without a mapping, whose source is the
-    table's name), and never another source's: two tills that number their receipts alike must not eat each other.
+    table's name), and never another source's: two tills may use the same receipt numbers.
 
     Raises
     ------
@@ -118,15 +118,15 @@ def meet(
         A known key comes with other content and ``on_conflict`` is ``error``, or it is not given and the row would
         replace another source's.
     """
-    meeting = Meeting()
+    plan = MergePlan()
     if not new or not old:
-        return meeting
+        return plan
     wanted = [np.unique(np.concatenate(new_hashes))]
     reach = [Reach.of(file, table, identity) for file in new]
     near = [file for file in old if any(one.meets(file) for one in reach)]
     old_hits = _hits(table, near, identity, wanted)
     if not old_hits:
-        return meeting
+        return plan
     new_hits = _hits(table, new, identity, [hashes for _, hashes in old_hits.values()])
     conflicts = foreign = 0
     for new_name, new_side in new_hits.items():
@@ -142,50 +142,50 @@ def meet(
             leaving, staying = (differ, equal) if replaces else (differ.clear(), pairs)
             if by_order:
                 leaving = leaving.clear()
-            meeting.unchanged += len(staying)
-            meeting.updated += len(leaving)
+            plan.unchanged += len(staying)
+            plan.updated += len(leaving)
             if len(staying):
-                meeting.redundant.setdefault(new_name, []).append(staying[NEW_ROW].to_numpy())
-                meeting.met.setdefault(old_name, []).append(staying[OLD_ROW].to_numpy())
+                plan.redundant.setdefault(new_name, []).append(staying[NEW_ROW].to_numpy())
+                plan.matched.setdefault(old_name, []).append(staying[OLD_ROW].to_numpy())
             if len(leaving):
-                meeting.stale.setdefault(old_name, []).append(leaving[OLD_ROW].to_numpy())
-                meeting.replaced.append(old_rows.join(leaving, on=OLD_ROW, how="semi", maintain_order="left"))
-                _keep_absent(meeting, table, schema, new_name, leaving, old_rows)
+                plan.stale.setdefault(old_name, []).append(leaving[OLD_ROW].to_numpy())
+                plan.replaced.append(old_rows.join(leaving, on=OLD_ROW, how="semi", maintain_order="left"))
+                _keep_absent(plan, table, schema, new_name, leaving, old_rows)
     if conflicts and on_conflict is OnConflict.ERROR:
         raise ConflictError(conflicts, table.name, foreign=False)
     if foreign and on_conflict is None:
         raise ConflictError(foreign, table.name, foreign=True)
-    return meeting
+    return plan
 
 
 def _keep_absent(
-    meeting: Meeting, table: Table, schema: pl.Schema, new_name: str, leaving: pl.DataFrame, old_rows: pl.DataFrame
+    plan: MergePlan, table: Table, schema: pl.Schema, new_name: str, leaving: pl.DataFrame, old_rows: pl.DataFrame
 ) -> None:
-    """Let new rows enter with what is known in columns that their file does not have, if anything is."""
+    """Fill new rows with known values in columns that their file does not have."""
     there = scan_file(table.folder / new_name).collect_schema()
     known = old_rows.join(leaving, on=OLD_ROW, how="inner", maintain_order="left").sort(NEW_ROW)
     absent = [name for name in schema if name not in there and known[name].null_count() < len(known)]
     if absent:
         positions = known[NEW_ROW].to_numpy()
         rows = aligned(read_rows(table.folder / new_name, positions), schema)
-        meeting.entering.append(rows.with_columns(known[name] for name in absent))
-        meeting.redundant.setdefault(new_name, []).append(positions)
+        plan.entering.append(rows.with_columns(known[name] for name in absent))
+        plan.redundant.setdefault(new_name, []).append(positions)
 
 
-def supersede(table: Table, load_ids: Collection[str], meeting: Meeting) -> int:
-    """Let the rows leave that earlier loads of the same file brought and that the file does not say any more.
+def supersede(table: Table, load_ids: Collection[str], plan: MergePlan) -> int:
+    """Remove rows of earlier loads of the same file that are no longer in it; return their number.
 
-    A mended mapping may give a row without a key another content, or no row at all: what the file said before is not a
-    second row beside it. The rows are added to what ``meeting`` replaces; returns how many they are.
+    With a corrected mapping, a row without a key may have other content, or be missing: the earlier row must not remain
+    beside it. The rows are added to those that ``plan`` replaces.
     """
     count = 0
     for file in table.files if load_ids else []:
         theirs = rows_of_loads(table.folder / file.name, load_ids)
-        settled = [*meeting.met.get(file.name, []), *meeting.stale.get(file.name, [])]
+        settled = [*plan.matched.get(file.name, []), *plan.stale.get(file.name, [])]
         left = np.setdiff1d(theirs, np.concatenate([*settled, np.empty(0, dtype=np.int64)]))
         if len(left):
-            meeting.stale.setdefault(file.name, []).append(left)
-            meeting.replaced.append(read_rows(table.folder / file.name, left))
+            plan.stale.setdefault(file.name, []).append(left)
+            plan.replaced.append(read_rows(table.folder / file.name, left))
             count += len(left)
     return count
 

@@ -1,4 +1,4 @@
-"""A second store over the data files of the first, made in no time and thrown away."""
+"""Temporary copy of a store over the same data files."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def mirror(root: Path, copy: Path) -> None:
 
     Data files are linked, for they never change once they are written, or copied where the system makes no link; logs
     are copied. No lock is taken: what a
-    killed process left, and what a working one has not committed yet, is set right in the copy as it would be in the
-    store itself, because the journal comes along.
+    killed process left, and what a working one has not committed yet, is recovered in the copy as it would be in the
+    store itself, because the journal is copied too.
     """
     copy.mkdir(parents=True)
     for folder in table_folders(root):

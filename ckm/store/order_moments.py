@@ -1,9 +1,9 @@
-"""When a load knew what it says: by what its source says, never by the clock.
+"""Moment of a load: the time as of which its states count, from the data alone and never from the clock.
 
-A file was exported after everything in it happened, so its newest moment is the earliest at which it can have been. One
-that ends before what is known already is an older export, or a part of a newer one (only the refunded orders, say).
-What tells them apart, in this order: refunds, cancellations and deliveries, which come to an order and do not go; and
-whether the file holds every order that is known of its days, as an export that was made then does.
+A file was exported after everything in it happened, so its newest time is the earliest possible time of the export. A
+file that ends before known data is an older export, or a part of a newer one (only the refunded orders, for example).
+Two signs distinguish them, in this order: refunds, cancellations and deliveries, which are added to an order and not
+removed; and whether the file has every known order of its days, as an older full export has.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     from ckm.store.loads import Load
 
 FULL = 0.95
-"""Share of the known orders of a file's days that an export of all of them has at least."""
+"""Minimum share of the known orders of a file's days that a full export has."""
 FEWEST = 2
-"""Known orders between a file's first and last moment, below which their number says nothing."""
+"""Minimum number of known orders between a file's first and last time for the share to count."""
 MONEY_SCALE = 10_000
 SAMPLE = 10_000
-"""Rows of a batch of which the days are looked at, beside the first and the last: all rows would cost a hundredth."""
+"""Rows of a batch whose days are read, besides the first and last: all rows would cost 1 % of a load."""
 FEWEST_DAYS = 10
-"""Days with rows, below which none is far beyond the others."""
+"""Minimum number of days with rows for the detection of mistyped years."""
 LONG_PAUSE, TIMES_LONGER = 62, 3
-"""Days, and times the longest pause before, after which the rest of a file is mistyped (2052) and tells no moment."""
+"""Length of a pause, in days and as a multiple of the longest earlier pause, after which dates are mistyped (2052)."""
 
 
 @dataclass(frozen=True)
 class FileSpan:
-    """When the rows of a file are.
+    """Times of the rows of a file.
 
     Attributes
     ----------
     days
-        On which days (UTC) there are any, of many rows some, perhaps several times.
+        Days (UTC) of the rows, or of a sample of many rows; may repeat.
     first, newest
         The first and the newest moment; None without rows.
     """
@@ -53,7 +53,7 @@ class FileSpan:
     newest: datetime | None = None
 
     def with_rows(self, rows: pl.DataFrame, columns: Collection[str]) -> FileSpan:
-        """Return the span with more rows, whose moments are in these columns where they have them."""
+        """Return the span with the times of more rows, from those of these columns that they have."""
         found = [rows[name] for name in columns if name in rows.columns]
         ends = [end for values in found for end in (values.min(), values.max()) if isinstance(end, datetime)]
         some = [values.gather_every(max(1, len(values) // SAMPLE)).dt.date().unique() for values in found]
@@ -63,7 +63,7 @@ class FileSpan:
 
     @property
     def last(self) -> datetime | None:
-        """The newest moment, but for days that lie far beyond all others; None without rows."""
+        """The newest time, without days far after all others; None without rows."""
         days = self.days.drop_nulls().unique().sort()
         pauses = days.diff().dt.total_days().drop_nulls()
         end = len(days)
@@ -82,14 +82,17 @@ def _longest(pauses: pl.Series) -> int:
 def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.DataFrame:
     """Return the loads: ``load_id``, ``number`` (oldest first), ``moment``, ``stands``, ``read_anew``.
 
-    One that was taken back, or is among ``leaving``, does not stand. ``read_anew`` is the number of the last load of
-    the same file of its source, which may be itself.
+    A load that was undone, or is among ``leaving``, does not stand. The pages of an export have the newest moment of
+    any of them. ``read_anew`` is the number of the last load of the same file of its source, which may be itself.
     """
     rows = []
+    loads = list(loads)
+    moments = _moments_of_pages(loads, leaving)
     for number, load in enumerate(loads):
         facts = load.facts
         stands = not load.undone and facts.kind != "undo" and facts.load_id not in leaving
-        rows.append((facts.load_id, number, as_moment(facts.moment), facts.source, facts.file_id, facts.kind, stands))
+        moment = moments.get(facts.load_id)
+        rows.append((facts.load_id, number, moment, facts.source, facts.file_id, facts.kind, stands))
     schema = {"load_id": pl.String(), "number": pl.Int64(), "moment": MOMENT, "source": pl.String(),
               "file_id": pl.String(), "kind": pl.String(), "stands": pl.Boolean()}  # fmt: skip
     frame = pl.DataFrame(rows, schema=schema, orient="row")
@@ -100,10 +103,20 @@ def loads_frame(loads: Iterable[Load], leaving: Collection[str] = ()) -> pl.Data
     return frame.select("load_id", "number", "moment", "stands", read_anew=anew)
 
 
-def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return the replaced rows that are still said: their load stands, and its file was not read otherwise since.
+def _moments_of_pages(loads: Collection[Load], leaving: Collection[str]) -> dict[str, datetime]:
+    """Return the moment of each load that has one: of a page that another one continues, the newer of both."""
+    moments = {load.facts.load_id: moment for load in loads if (moment := as_moment(load.facts.moment))}
+    for load in reversed([*loads]):
+        mine, before = load.facts.load_id, load.facts.continues
+        if before in moments and mine in moments and not load.undone and mine not in leaving:
+            moments[before] = max(moments[before], moments[mine])
+    return moments
 
-    What was replaced after the file was read anew was said by both readings.
+
+def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
+    """Return the replaced rows that still count: their load is not undone, and its file was not loaded again since.
+
+    Rows replaced after the file was loaded again were in both loads.
     """
     mine = loads.select("load_id", "stands", "number", "read_anew")
     theirs = loads.select(pl.col("load_id").alias(REPLACED_BY), pl.col("number").alias("until"))
@@ -113,11 +126,11 @@ def of_standing_loads(replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFra
     return found.filter(pl.col("stands") & current).select(replaced.columns)
 
 
-def progress(new: pl.DataFrame, known: pl.DataFrame, *, refunds: bool = True) -> tuple[int, int]:
-    """Return of how many orders the new rows are an earlier state than the known ones, and of how many a later one.
+def progress(new: pl.DataFrame, known: pl.DataFrame, *, refunds: bool = True) -> pl.DataFrame:
+    """Return orders with ``earlier`` and ``later``: whether the new rows are an earlier or a later state of each.
 
-    An order of which the file does not hold all known sale lines says nothing; nor does a refund, unless its records
-    tell of ``refunds``.
+    An order of which the file does not hold all known sale lines is left out; a refund counts only where the records
+    of the file tell ``refunds``.
     """
     if not refunds:
         new, known = (rows.filter(~is_refund_of_line()) for rows in (new, known))
@@ -126,8 +139,7 @@ def progress(new: pl.DataFrame, known: pl.DataFrame, *, refunds: bool = True) ->
     marks = [name for name in sides[0].columns if name not in (ORDER, "sales")]
     less = pl.any_horizontal(pl.col(name) < pl.col(f"{name} known") for name in marks)
     more = pl.any_horizontal(pl.col(name) > pl.col(f"{name} known") for name in marks)
-    found = both.select(earlier=(less & ~more).sum(), later=(more & ~less).sum())
-    return int(found["earlier"][0]), int(found["later"][0])
+    return both.select(ORDER, earlier=less & ~more, later=more & ~less)
 
 
 def _marks(rows: pl.DataFrame) -> list[pl.Expr]:
@@ -140,14 +152,14 @@ def _marks(rows: pl.DataFrame) -> list[pl.Expr]:
 
 
 def is_older(votes: tuple[int, int], *, ends_before: bool, orders_there: int, orders_known: int) -> bool:
-    """Whether a file is an export from before what is known.
+    """Return whether a file is an older export than the known data.
 
     Parameters
     ----------
     votes
-        Of :func:`progress`.
+        Of how many orders the file has an earlier state, and of how many a later one (:func:`progress`).
     ends_before
-        Whether its newest moment lies before that of what is known.
+        Whether its newest time is before that of the known data.
     orders_there, orders_known
         Known orders between its first and its last moment, and how many of them it holds: ``orders_there`` of
         ``orders_known``.
@@ -164,10 +176,10 @@ def just_before(moment: datetime) -> datetime:
 
 
 def as_moment(text: str | None) -> datetime | None:
-    """Return a moment that the log keeps."""
+    """Parse a moment from the log."""
     return datetime.fromisoformat(text) if text else None
 
 
 def as_text(moment: datetime | None) -> str | None:
-    """Return a moment as the log keeps it."""
+    """Format a moment for the log."""
     return None if moment is None else moment.astimezone(UTC).isoformat()

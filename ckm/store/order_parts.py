@@ -1,4 +1,4 @@
-"""Orders of which a file holds a part, as a page does that was cut in an order: the rest of their lines is known."""
+"""Orders of which a file has a part, such as an order cut by a page, completed by their known lines."""
 
 from __future__ import annotations
 
@@ -12,42 +12,46 @@ from ckm.store.order_states import ORDER, ORDER_SAID
 from ckm.store.undated_returns import ROW
 
 if TYPE_CHECKING:
-    from ckm.store.order_states import Reading
+    from ckm.store.order_states import OrderReading
 
 
 class OrderAmounts(Protocol):
-    """What knows of amounts of whole orders, which are spread over all of their lines."""
+    """Functions for amounts of whole orders, which are spread over all lines of each."""
 
     def spread_again(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return rows of orders with the amounts of each spread over all its lines; the first that say them count."""
+        """Return rows of orders with the amounts of each spread over all its lines; the first amounts count."""
         ...
 
     def whole_orders(self, rows: pl.DataFrame) -> pl.Series:
-        """Return the ids of the orders of which the rows are all lines, as their own totals say."""
+        """Return the ids of the orders that are complete in the rows, by their own totals."""
+        ...
+
+    def cut_orders(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """Return the orders that have more goods, by their own totals, than the rows."""
         ...
 
     def tells_of_order(self) -> pl.Expr:
-        """Whether an amount of its order stands on a line."""
+        """Return whether a line has an amount of its order."""
         ...
 
     def without_refunds(self, rows: pl.DataFrame) -> pl.DataFrame:
-        """Return rows as if nothing had been paid back yet."""
+        """Return rows without refunds."""
         ...
 
 
 @dataclass(frozen=True)
 class Completed:
-    """New rows of orders, with the known lines of those of which a part came.
+    """New rows of orders, with the known lines of orders of which the file has a part.
 
     Attributes
     ----------
     rows
-        With ``ROW``; of the rows that the file has not, a number beyond those of the file.
+        With ``ROW``; known rows have numbers above those of the file.
     orders
         Ids of the orders that were completed.
     joined
-        Those of them of which the file has other lines than those known, which were a part: what is known of the order
-        becomes more, and the order did not change.
+        Those of them whose known lines were a part and are not in the file: more lines become known, and the order did
+        not change.
     """
 
     rows: pl.DataFrame
@@ -55,8 +59,8 @@ class Completed:
     joined: pl.Series
 
 
-def completed(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, amounts: OrderAmounts | None) -> Completed:
-    """Complete the orders of which lines are missing that may be on another page, and whose amounts are to be spread.
+def completed(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, amounts: OrderAmounts | None) -> Completed:
+    """Complete orders with order amounts whose missing lines may be on another page.
 
     ``known`` has the columns of ``new`` but for ``ROW`` and places in files.
     """

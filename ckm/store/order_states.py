@@ -1,11 +1,11 @@
-"""States of orders: what a later export says of an order takes the place of what an earlier one said, as a whole.
+"""States of orders: the state of an order in a later export replaces that of an earlier export as a whole.
 
-A *state* of an order is all rows that one load knows of it. It is known from a moment on: the newest ``updated_at`` of
+A *state* of an order is all rows of it as of one load. It is known from a moment on: the newest ``updated_at`` of
 its rows, else the moment of its load (:mod:`ckm.store.order_moments`); an order's first state is known from the order's
 own day. Earlier states leave the table for ``TABLE_replaced``, where ``known_from`` marks them as states.
 
-Lines are told apart within an order by ``line_no``, else by ``product_id``, else by their place; sales and returns of
-one product are different lines. Everything here is frames in, frames out.
+Lines are identified within an order by ``line_no``, else by ``product_id``, else by their place; sales and returns of
+one product are different lines. All functions take and return frames.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 ORDER = "order_id"
 UPDATED_AT = "updated_at"
 ORDER_SAID = "order_amounts"
-"""What a line's file says of amounts before those of the order are spread: no part of what the line says."""
+"""Amounts of a line as in its file, before those of the order are spread; not compared between states."""
 KNOWN_FROM = "known_from"
-"""Column of ``TABLE_replaced``: the moment of a state; null for rows that are none, such as a file read otherwise."""
+"""Column of ``TABLE_replaced``: the moment of a state; null for other replaced rows (of a file loaded again)."""
 BESIDE = (UPDATED_AT, ORDER_SAID)
 """Columns that two equal lines may differ in."""
 MOMENT = pl.Datetime("us", "UTC")
 LINEAGE = ("source", "source_file", "source_row", "load_id", "repeat_no")
-"""Where a row came from; no part of what it says."""
+"""Columns of a row's origin; they are not part of its content."""
 SIDE, CLASS, LINE, NTH, EQUAL, PAIRED = " side", " class", " line", " nth", " equal", " paired"
 RANK, IN_TABLE = " rank", " in table"
 """Names that no column of a table can have: Delta allows no blanks."""
@@ -40,18 +40,18 @@ OF_LINE = (ORDER, CLASS, LINE, NTH)
 
 
 def is_return() -> pl.Expr:
-    """Whether a line gives money back."""
+    """Return whether a line is a return or has a negative amount."""
     return (pl.col("type") == "return") | (pl.col("net") < 0)
 
 
 @dataclass(frozen=True)
-class Reading:
-    """How a file says what it says of orders.
+class OrderReading:
+    """How the orders of a file are to be read.
 
     Attributes
     ----------
     columns
-        Columns that it has: what is known in others stays.
+        Its columns; known values in other columns stay.
     whole
         Whether its source declares that a file holds whole orders.
     edges
@@ -59,10 +59,10 @@ class Reading:
     several
         Whether any order has several lines in it.
     earlier
-        Whether it is older than what is known: a return that it lacks came later, and what it says is a state of its
-        own, whether it is the same or not.
+        Whether it is an older export: returns that it lacks came later, and each order in it is a state of its own,
+        equal or not.
     refunds
-        Whether its records tell what was paid back of their lines: else what is known of that stays.
+        Whether its records have the refunds of their lines; otherwise known refunds stay.
     """
 
     columns: frozenset[str]
@@ -75,16 +75,16 @@ class Reading:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a file says of some orders, beside what is known of them.
+    """Result of the comparison of a file's orders with known orders.
 
     Attributes
     ----------
     states
         The new states of the orders that changed: all their rows.
     changed, partial
-        Ids of these orders, and of those among them of which known lines stay that the file does not hold.
+        Ids of these orders, and of those among them that keep known lines that the file lacks.
     updated, unchanged
-        Positions (``ROW``) of the new rows that take the place of a known line, and of those that say what is known.
+        Positions (``ROW``) of the new rows that replace a known line, and of those equal to one.
     """
 
     states: pl.DataFrame
@@ -94,8 +94,8 @@ class Comparison:
     unchanged: pl.Series
 
 
-def compare(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl.DataFrame) -> Comparison:
-    """Compare what a file says of some orders with what is known of each of them.
+def compare(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading, states: pl.DataFrame) -> Comparison:
+    """Compare the orders of a file with the known rows of each.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl
     """
     columns = known.columns
     if not reading.several and ("line_no" not in reading.columns or new["line_no"].null_count()):
-        reading = replace(reading, edges=frozenset())  # a line an order, and nothing tells two lines apart
+        reading = replace(reading, edges=frozenset())  # one line per order, and nothing identifies a line
     lines = _lines(new.filter(~is_undated()), known.filter(~is_undated()), reading)
     mine, theirs = lines.filter(SIDE).drop(SIDE), lines.filter(~pl.col(SIDE)).drop(SIDE, ROW)
     said = [name for name in columns if name in reading.columns and name not in (*LINEAGE, *BESIDE)]
@@ -141,8 +141,8 @@ def compare(new: pl.DataFrame, known: pl.DataFrame, reading: Reading, states: pl
     )
 
 
-def _untold_refunds(missing: pl.DataFrame, new: pl.DataFrame, reading: Reading) -> pl.Series:
-    """Return which rows are refunds of orders that the file does not tell to be refunded or not, nor cancelled."""
+def _untold_refunds(missing: pl.DataFrame, new: pl.DataFrame, reading: OrderReading) -> pl.Series:
+    """Return which rows are refunds of orders for which the file has neither refunds nor cancellations."""
     if reading.refunds:
         return pl.repeat(False, len(missing), eager=True)
     told = new.filter(is_refund_of_line() | (pl.col("type") == "cancel"))[ORDER].unique()
@@ -150,7 +150,7 @@ def _untold_refunds(missing: pl.DataFrame, new: pl.DataFrame, reading: Reading) 
 
 
 def _told_by_its_line(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.Series:
-    """Return which rows are refunds of lines that the file holds: their records would say so still."""
+    """Return which rows are refunds of lines in the file, whose records would still have the refund."""
     line = pl.col("line_no").str.strip_suffix(RETURN_SUFFIX)
     here = mine.filter(~is_return()).select(ORDER, "line_no").unique().with_columns(pl.lit(value=True).alias(PAIRED))
     found = missing.select(ORDER, is_return() & (line != pl.col("line_no")), line_no=line)
@@ -158,11 +158,10 @@ def _told_by_its_line(missing: pl.DataFrame, mine: pl.DataFrame) -> pl.Series:
     return found.select((pl.nth(1) & pl.col(PAIRED)).fill_null(value=False)).to_series()
 
 
-def _lines(new: pl.DataFrame, known: pl.DataFrame, reading: Reading) -> pl.DataFrame:
-    """Return the rows of both sides, the new ones marked by ``SIDE``, with what tells lines apart (``OF_LINE``).
+def _lines(new: pl.DataFrame, known: pl.DataFrame, reading: OrderReading) -> pl.DataFrame:
+    """Return the rows of both sides (``SIDE`` marks the new ones) with the columns that identify lines (``OF_LINE``).
 
-    Lines without number and product are told apart by their place, but where some of them may be missing by what they
-    say.
+    Lines without number and product are identified by their place, or by their content where lines may be missing.
     """
     sides = [rows.with_columns(pl.lit(here).alias(SIDE)) for rows, here in ((new, True), (known, False))]
     both = pl.concat(sides, how="diagonal").with_columns(is_return().alias(CLASS))
@@ -172,8 +171,8 @@ def _lines(new: pl.DataFrame, known: pl.DataFrame, reading: Reading) -> pl.DataF
     return both.with_columns(pl.int_range(pl.len()).over(ORDER, CLASS, LINE, SIDE).alias(NTH))
 
 
-def _line(both: pl.DataFrame, reading: Reading, columns: Collection[str]) -> pl.Expr:
-    """Return what tells lines apart; without windows where every line has a number."""
+def _line(both: pl.DataFrame, reading: OrderReading, columns: Collection[str]) -> pl.Expr:
+    """Return the identifier of a line within its order; without window functions where every line has a number."""
     numbered, named = pl.lit("line ") + pl.col("line_no"), pl.lit("product ") + pl.col("product_id")
     if "line_no" in reading.columns and not both["line_no"].null_count():
         return numbered
@@ -203,14 +202,14 @@ def _says_the_same(said: Collection[str]) -> pl.Expr:
 
 
 def with_state(rows: pl.DataFrame, states: pl.DataFrame) -> pl.DataFrame:
-    """Return rows with what all rows of their order's state have, such as ``load_id``, as ``states`` says."""
+    """Return rows with the values that ``states`` has for each order, such as ``load_id``."""
     names = [name for name in states.columns if name in rows.columns and name != ORDER]
     found = rows.drop(names).join(states.select(ORDER, *names), on=ORDER, how="left", maintain_order="left")
     return found.select(rows.columns)
 
 
 def contents(rows: pl.DataFrame, columns: Collection[str], state: Collection[str] = (ORDER,)) -> pl.DataFrame:
-    """Return a number for what each state says in some columns: equal for equal states."""
+    """Return a hash of the content of each state in some columns."""
     said = [name for name in columns if name not in (*LINEAGE, *BESIDE, "ordered_at", "dated_by")]
     day = pl.when(~is_undated()).then("ordered_at").alias("ordered_at")
     hashes = rows.select(*state, pl.struct(*said, day).hash(1).alias(LINE))
@@ -218,7 +217,7 @@ def contents(rows: pl.DataFrame, columns: Collection[str], state: Collection[str
 
 
 def state_moments(rows: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return ``order_id`` and ``at``, the moment of the state that the rows make of each order (null: nothing tells).
+    """Return ``order_id`` and ``at``, the moment of the state of each order in these rows (null: unknown).
 
     ``loads`` has ``load_id`` and ``moment``.
     """
@@ -228,7 +227,7 @@ def state_moments(rows: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
 
 
 def chained(present: pl.DataFrame, replaced: pl.DataFrame, loads: pl.DataFrame) -> pl.DataFrame:
-    """Return all states of some orders one after the other, their undated returns dated anew.
+    """Return all states of some orders in sequence, with their undated returns dated again.
 
     Parameters
     ----------

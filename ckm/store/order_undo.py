@@ -1,4 +1,4 @@
-"""What of known orders comes back when a load is taken back: of each the last state that is left."""
+"""Undo for orders: the last remaining state of each order of an undone load."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ FILE, POSITION = " file", " position"
 
 @dataclass(frozen=True)
 class EarlierStates:
-    """Rows that enter a table when a load is taken back, and those of other loads that leave: their days change."""
+    """Rows that enter a table with an undo, and rows of other loads that leave because their dates change."""
 
     entering: pl.DataFrame
     leaving: Mapping[str, Positions]
 
 
 def earlier_states(table: Table, side: Table, load: LoadFacts, drops: Mapping[str, list[Positions]]) -> EarlierStates:
-    """Return what comes back of the orders of a load.
+    """Return the rows that the undo of a load restores.
 
     Parameters
     ----------
     table, side
         The table, and the one of what was replaced.
     load
-        What is taken back.
+        The load to undo.
     drops
-        Where its rows stand, by file.
+        Positions of its rows, by file.
     """
     empty = pl.DataFrame(schema=table.schema)
     if not side.exists:

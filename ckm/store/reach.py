@@ -26,7 +26,7 @@ ROUNDING = timedelta(milliseconds=1)
 
 @dataclass(frozen=True)
 class Reach:
-    """Between what the rows of a file lie, in columns that are the same in both rows wherever two have one identity.
+    """Bounds of a file's rows, in columns that are equal wherever two rows have the same identity.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What analyses said, run by run, so that the next run can tell what changed.
+"""Run history of analyses, so that a run can report changes since an earlier one.
 
 Each analysis has a Delta table of its own beside the source tables, each run its own files in it. A run is what was
 derived, not what a source said: loads and undos do not touch it, but erasing a customer does.
@@ -40,7 +40,7 @@ PREFIX_LENGTH = 12
 
 @dataclass(frozen=True)
 class Run:
-    """One kept run of an analysis.
+    """One saved run of an analysis.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Run:
     rows
         Number of customers that it holds by now: those who were erased are not counted.
     facts
-        What else the analysis said of the run as a whole (method, fingerprint of the data), as read from JSON.
+        Further facts of the run as a whole (method, fingerprint of the data), as read from JSON.
     """
 
     analysis: str

@@ -1,4 +1,4 @@
-"""What is kept beside a table: rows that were not loaded, and rows that others have replaced."""
+"""Side tables of a table: the quarantine, and replaced rows."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from ckm.store.delta import Table
 
 REPLACED = "_replaced"
-"""Suffix of the table that keeps replaced rows, so that a load can be taken back."""
+"""Suffix of the table that keeps replaced rows, so that a load can be undone."""
 REPLACED_BY = "replaced_by"
-"""The column of such a table that names the load whose row took the place."""
+"""Column of such a table: the load whose row replaced the row."""
 QUARANTINE = "quarantine"
 SCHEMA = pl.Schema(
     {
@@ -58,7 +58,7 @@ class Appender:
         self.rows += len(frame)
 
     def commit(self) -> None:
-        """Make them part of the table."""
+        """Commit the rows."""
         if self._writer is not None:
             self.table.commit(schema=self._schema, add=self._writer.close())
 

@@ -1,4 +1,4 @@
-"""The data files of a table in one state: what has entered and left since an earlier one can be read apart."""
+"""Data files of a table in one state, and the files added and removed since an earlier state."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Snapshot:
         return sum(file.rows for file in self.files.values())
 
     def since(self, marks: Iterable[Sequence[Any]]) -> tuple[list[Mark], list[Mark]]:
-        """Return the files that came since an earlier state with the files of these marks, and those that went."""
+        """Return the files added since an earlier state with the files of these marks, and the files removed."""
         earlier = {(str(name), int(rows), int(size), int(modified)) for name, rows, size, modified in marks}
         return sorted(self.files.keys() - earlier), sorted(earlier - self.files.keys())
 

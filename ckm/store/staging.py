@@ -1,4 +1,4 @@
-"""The rows of one load on their way into a table: written beside it, invisible until the commit."""
+"""Staging of the rows of one load: files beside the table, invisible until the commit."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Staging:
     prefix
         Start of the names of the new files.
     identity
-        How rows are told apart.
+        Columns that identify rows.
     schema
         Columns of the table; a load may leave some out, which are then null.
     lineage
@@ -47,7 +47,7 @@ class Staging:
     held
         See above.
     hashes
-        Identity hashes of the staged rows, in batches; none for a table without rows, which they cannot meet.
+        Identity hashes of the staged rows, in batches; none for a table without rows, which they cannot match.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The day from which a refund without a date of its own counts: the one on which it was first seen.
+"""Dates of refunds whose source has none: the moment at which each was first seen.
 
 A source gives such a return the day of its order and says so (``dated_by`` is ``order``). Where an earlier state of the
 order did not have it, it counts from the moment of the state that had it first (``first_seen``); of a refund that has
@@ -46,7 +46,7 @@ class DatedReturns:
 
 
 def is_undated() -> pl.Expr:
-    """Whether the day of a row is not the source's."""
+    """Return whether the date of a row is not from its source."""
     return pl.col(DATED_BY).is_not_null()
 
 
@@ -119,7 +119,7 @@ def _dated_as(rows: pl.DataFrame, days: pl.DataFrame, keys: list[str]) -> pl.Dat
 
 
 def _growth(new: pl.DataFrame, both: pl.DataFrame) -> pl.DataFrame:
-    """Return a row for what a refund has grown by."""
+    """Return a row for the increase of a refund."""
     grown = both.filter(pl.col(KIND) == "more").select(
         ORDER, PRODUCT, *((pl.col(f" {name}") - pl.col(f" {name} known")).round(6).alias(name) for name in AMOUNTS)
     )

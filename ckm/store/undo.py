@@ -1,4 +1,4 @@
-"""Take one load back: its rows leave, and what they had replaced returns."""
+"""Undo of one load: its rows are removed, and the rows that they had replaced return."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ckm.store.staging import Positions
 
 
-def take_back(root: Path, table: Table, load: LoadFacts, undo: LoadFacts, marks: dict[str, int]) -> int:
+def undo_load(root: Path, table: Table, load: LoadFacts, undo: LoadFacts, marks: dict[str, int]) -> int:
     """Remove the rows of ``load`` from ``table`` in one commit that says ``undo``; return how many left.
 
     A row that a later load has replaced since is gone already: it stays replaced, and what *it* had replaced takes
@@ -54,7 +54,7 @@ def take_back(root: Path, table: Table, load: LoadFacts, undo: LoadFacts, marks:
 
 
 def forget(root: Path, table: str, load_id: str, prefix: str) -> None:
-    """Tidy the side tables after a load was taken back. May be done twice."""
+    """Tidy the side tables after an undo. May be repeated."""
     side_tables.remove(Table(root / QUARANTINE), pl.col("load_id") == load_id, f"{prefix}-q")
     side = Table(root / f"{table}{REPLACED}")
     if not side.exists:
@@ -74,7 +74,7 @@ def forget(root: Path, table: str, load_id: str, prefix: str) -> None:
 
 
 def load_facts(root: Path, table: str, load_id: str) -> LoadFacts:
-    """Return what a past load said of itself."""
+    """Return the facts of an earlier load."""
     return next(load.facts for load in history([Table(root / table)]) if load.facts.load_id == load_id)
 
 

@@ -1,4 +1,4 @@
-"""Whether the data files of the store are those that were written."""
+"""Verification of the data files of a store against the digests in its commits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One load from its first row to its commit."""
+"""Writer of one load: one transaction from the first row to the commit, and its recovery after a crash."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ckm.store.data_files import DataFile, DataFileWriter
 from ckm.store.delta import Table, aligned
 from ckm.store.identity import REPEAT
 from ckm.store.loads import REQUARANTINE, history, of_file, standing
-from ckm.store.merge import Meeting, OnConflict, meet, supersede
+from ckm.store.merge import MergePlan, OnConflict, plan_merge, supersede
 from ckm.store.order_merge import FileOrders, OrderMerge
 from ckm.store.order_states import KNOWN_FROM, MOMENT
 from ckm.store.side_tables import QUARANTINE, REPLACED, REPLACED_BY
@@ -38,7 +38,7 @@ LOAD_ID_LENGTH = 12
 
 
 class LoadWriter:
-    """Take the rows of one file and land them in one commit, or not at all.
+    """Write the rows of one file in one transaction: all of them are committed, or none.
 
     Use it while holding the store's lock: :meth:`add` and :meth:`quarantine` for every batch, then either
     :meth:`finish` or :meth:`discard`. Killed at any moment, :func:`recover` restores what was.
@@ -46,9 +46,9 @@ class LoadWriter:
     Attributes
     ----------
     amounts
-        What spreads the amounts of an order over its lines, where the source has any.
+        Spreads the amounts of an order over its lines, where the source has such amounts.
     upkeep
-        What was done to the store after the load had landed, as sentences.
+        Remarks about maintenance of the store after the commit.
     """
 
     def __init__(
@@ -109,19 +109,19 @@ class LoadWriter:
         self._quarantine.add(frame)
 
     def discard(self) -> None:
-        """Forget the load: nothing of it stays."""
+        """Roll the load back: remove its files and rows."""
         self._staging.abandon()
         self._quarantine.abandon()
         journal.sweep(self.root, self.facts.load_id)
         journal.end(self.root)
 
     def finish(self, on_conflict: OnConflict | None = None) -> LoadFacts:
-        """Land the load and return its facts with the counts filled in.
+        """Commit the load; return its facts with the counts.
 
         Raises
         ------
         ConflictError
-            See :func:`ckm.store.merge.meet`; the load is discarded.
+            See :func:`ckm.store.merge.plan_merge`; the load is discarded.
         """
         try:
             new = self._staging.close()
@@ -130,24 +130,24 @@ class LoadWriter:
                 there = {name for file in new for name in scan_file(self.table.folder / file.name).collect_schema()}
                 columns = tuple(name for name in self.facts.content if name in there)
                 self.facts = replace(self.facts, columns=columns)
-            meeting = meet(
+            plan = plan_merge(
                 self.table, new, self.table.files, self.identity, on_conflict,
                 schema=self._schema, new_hashes=self._staging.hashes, by_order=self.facts.by_order,
             )  # fmt: skip
             if self.facts.by_order or self.facts.assumed_orders or self.amounts is not None:
-                self._settle_orders(new, meeting, on_conflict)
+                self._settle_orders(new, plan, on_conflict)
         except BaseException:
             self.discard()
             raise
-        facts = self.counts(duplicates, meeting)
-        facts = replace(facts, superseded=supersede(self.table, self.entry.supersedes, meeting))
-        new = [*self._without(new, meeting.redundant, "n"), *self._entering(meeting)]
-        _, rewritten = drop_from_files(self.table.folder, self.table.files, meeting.stale, f"{self.facts.load_id}-s")
-        self._commit(facts, [*new, *rewritten], meeting)
+        facts = self.counts(duplicates, plan)
+        facts = replace(facts, superseded=supersede(self.table, self.entry.supersedes, plan))
+        new = [*self._without(new, plan.redundant, "n"), *self._entering(plan)]
+        _, rewritten = drop_from_files(self.table.folder, self.table.files, plan.stale, f"{self.facts.load_id}-s")
+        self._commit(facts, [*new, *rewritten], plan)
         return facts
 
-    def _settle_orders(self, new: list[DataFile], meeting: Meeting, on_conflict: OnConflict | None) -> None:
-        """Let known orders change as a whole, and assumed ones by their rows, unless the caller wants what is known."""
+    def _settle_orders(self, new: list[DataFile], plan: MergePlan, on_conflict: OnConflict | None) -> None:
+        """Plan changes of whole orders, and of rows with assumed orders, unless the caller keeps known rows."""
         if on_conflict is OnConflict.KEEP:
             return
         merge = OrderMerge(
@@ -155,14 +155,14 @@ class LoadWriter:
             everybody=on_conflict is OnConflict.REPLACE, leaving=self.entry.supersedes, amounts=self.amounts,
         )  # fmt: skip
         if self.facts.by_order:
-            self.facts = merge.settle(meeting)
+            self.facts = merge.settle(plan)
         elif self.facts.assumed_orders:
-            merge.settle_rows(meeting)
+            merge.settle_rows(plan)
         else:
-            merge.settle_parts(meeting)
+            merge.settle_parts(plan)
 
-    def _entering(self, meeting: Meeting) -> list[DataFile]:
-        rows = [frame for frame in meeting.entering if len(frame)]
+    def _entering(self, plan: MergePlan) -> list[DataFile]:
+        rows = [frame for frame in plan.entering if len(frame)]
         if not rows:
             return []
         writer = DataFileWriter(self.table.folder, f"{self.facts.load_id}-o")
@@ -170,20 +170,20 @@ class LoadWriter:
         return writer.close()
 
     def _fold_in_held(self, new: list[DataFile], on_conflict: OnConflict | None) -> tuple[list[DataFile], int]:
-        """Settle keys that stand more than once in the file: the last row counts, or the first under ``keep``."""
+        """Resolve keys that occur more than once in the file: the last row counts, or the first under ``keep``."""
         last, duplicates = settle_held(self._staging.held, self.identity)
         if last is None:
             return new, 0
         writer = DataFileWriter(self.table.folder, f"{self.facts.load_id}-h", constants=self._lineage)
         writer.write(last)
         held = writer.close()
-        meeting = meet(
+        plan = plan_merge(
             self.table, held, new, self.identity, on_conflict,
             schema=self._schema, new_hashes=[self.identity.of(last)],
         )  # fmt: skip
-        new = self._without(new, meeting.stale, "d")
-        held = self._without(held, meeting.redundant, "e")
-        return [*new, *held], duplicates + meeting.unchanged + meeting.updated
+        new = self._without(new, plan.stale, "d")
+        held = self._without(held, plan.redundant, "e")
+        return [*new, *held], duplicates + plan.unchanged + plan.updated
 
     def _without(self, files: list[DataFile], drops: dict[str, list[Positions]], step: str) -> list[DataFile]:
         """Drop rows from files of this load, whose first versions are not needed any more."""
@@ -192,30 +192,30 @@ class LoadWriter:
             (self.table.folder / name).unlink()
         return [*kept, *rewritten]
 
-    def counts(self, duplicates: int = 0, meeting: Meeting | None = None) -> LoadFacts:
-        """Return the facts of the load with what was taken so far."""
-        meeting = meeting or Meeting()
+    def counts(self, duplicates: int = 0, plan: MergePlan | None = None) -> LoadFacts:
+        """Return the facts of the load with the counts so far."""
+        plan = plan or MergePlan()
         quarantined = self._quarantine.rows
         staged = self._staging.rows
         return replace(
             self.facts,
             rows=staged + quarantined,
-            accepted=staged - duplicates - meeting.unchanged - meeting.updated,
-            updated=meeting.updated,
-            unchanged=meeting.unchanged,
+            accepted=staged - duplicates - plan.unchanged - plan.updated,
+            updated=plan.updated,
+            unchanged=plan.unchanged,
             duplicates=duplicates,
             quarantined=quarantined,
         )
 
-    def _commit(self, facts: LoadFacts, add: list[DataFile], meeting: Meeting) -> None:
-        """Side tables first: until the table's own commit they belong to a load that recovery takes back."""
+    def _commit(self, facts: LoadFacts, add: list[DataFile], plan: MergePlan) -> None:
+        """Commit the side tables first: until the table's own commit, recovery rolls them back."""
         prefix = facts.load_id
         touched = [self.table]
         if self._quarantine.rows:
             self._quarantine.commit()
             touched.append(self._quarantine.table)
-        replaced = [frame.with_columns(pl.lit(prefix).alias(REPLACED_BY)) for frame in meeting.replaced]
-        if any(map(len, replaced := [*replaced, *meeting.earlier])):
+        replaced = [frame.with_columns(pl.lit(prefix).alias(REPLACED_BY)) for frame in plan.replaced]
+        if any(map(len, replaced := [*replaced, *plan.earlier])):
             columns = pl.Schema({**self._schema, REPLACED_BY: pl.String()})
             if self.facts.by_order:
                 columns[KNOWN_FROM] = MOMENT
@@ -224,7 +224,7 @@ class LoadWriter:
         self.table.commit(
             schema=self._schema,
             add=add,
-            remove=list(meeting.stale),
+            remove=list(plan.stale),
             load=facts.to_dict(),
             marks=self._marks(),
         )
@@ -233,7 +233,7 @@ class LoadWriter:
         self._compact(touched)
 
     def _compact(self, tables: list[Table]) -> None:
-        """Merge small files. The load has landed: where that fails, the next load tries again."""
+        """Merge small files. The load is committed: if merging fails, the next load tries again."""
         for table in tables:
             try:
                 done = compact(self.root, table)
@@ -243,13 +243,13 @@ class LoadWriter:
             self.upkeep += [done.sentence] if done else []
 
     def _marks(self) -> dict[str, int]:
-        """Return what says that the load is in, and the earlier ones of its file are not."""
+        """Return the marks of the load as loaded, and of earlier loads of its file as not loaded."""
         earlier = {load.content_id: journal.mark_unloaded(self.table, load.content_id) for load in self._earlier}
         return {**earlier, self.entry.app_id: self.entry.mark}
 
 
 def settle(root: Path, entry: journal.Entry) -> None:
-    """Do what follows a commit, and may be done twice: older quarantine of the same file goes, old files go."""
+    """Clean up after a commit: remove older quarantine of the same file, and old files. May be repeated."""
     quarantine = Table(root / QUARANTINE)
     if entry.file_id:
         same_file = (
@@ -264,7 +264,7 @@ def settle(root: Path, entry: journal.Entry) -> None:
 
 
 def recover(root: Path) -> None:
-    """Finish or take back the load that a killed process left; call it while holding the lock."""
+    """Finish or roll back the load that a killed process left. Requires the lock."""
     entry = journal.interrupted(root)
     if entry is None:
         return
@@ -282,7 +282,7 @@ def recover(root: Path) -> None:
 
 
 def recover_by_log(root: Path) -> None:
-    """Finish or take back what nobody wrote down: a load is in if the log of its table says so, and else it is not.
+    """Recover without a journal: a load is committed if the log of its table has it, and is rolled back otherwise.
 
     Rows of loads that no log knows leave the side tables, the newest load of each table is settled once more, and data
     files that no commit names go.

@@ -105,6 +105,60 @@ def test_lines_of_one_product_on_two_pages_are_two(tmp_path: Path, cut: int) -> 
             assert said(mine) == said(whole.table())
 
 
+def test_lines_of_one_product_on_three_pages_are_three(tmp_path: Path) -> None:
+    rows = order(1000, 1, [MUG, MUG, MUG, POT], refunded=5.0, voided=False)
+    whole, paged = desk_in(tmp_path / "whole"), desk_in(tmp_path / "paged")
+    whole.one(whole.write("all.csv", written(rows)))
+    for number, page in enumerate((rows[:1], rows[1:2], rows[2:])):
+        paged.one(paged.write(f"{number}.csv", written(page)))
+    assert said(paged.table()) == said(whole.table())
+
+
+def test_an_amended_order_that_a_page_cuts_has_the_lines_of_both_pages(tmp_path: Path) -> None:
+    before = order(1000, 1, [MUG, MUG], refunded=0, voided=False)
+    after = order(1000, 1, [MUG, MUG, POT], refunded=0, voided=False)
+    whole, paged = desk_in(tmp_path / "whole"), desk_in(tmp_path / "paged")
+    whole.one(whole.write("all.csv", written([*others(2000, 2002), *after, *others(2002, 2003)])))
+    paged.one(paged.write("before.csv", written([*before, *others(2002, 2003)])))
+    paged.one(paged.write("1.csv", written([*others(2000, 2002), after[0]])))
+    paged.one(paged.write("2.csv", written([*after[1:], *others(2002, 2003)])))
+    assert said(paged.table()) == said(whole.table())
+
+
+def test_the_first_page_of_an_export_is_as_new_as_its_last_one(tmp_path: Path) -> None:
+    """The page of the oldest orders ends before an older export does, and is newer."""
+
+    def export(refunded: float, last: int) -> Rows:
+        rows = [*order(1000, 1, [MUG, POT], refunded=refunded, voided=False), *cut_order()]
+        for row in rows[2:]:
+            row["Name"] = "#1001"
+        return [
+            *rows,
+            *(row for day in range(2, last + 1) for row in order(2000 + day, day, [MUG], refunded=0, voided=False)),
+        ]
+
+    newest, older = export(15.0, 3), export(1.0, 2)
+    whole, paged = desk_in(tmp_path / "whole"), desk_in(tmp_path / "paged")
+    whole.one(whole.write("all.csv", written(newest)))
+    for name, page in (("1", newest[:4]), ("2", newest[4:]), ("older", older)):
+        paged.one(paged.write(f"{name}.csv", written(page)))
+    nets = [desk.table().group_by("order_id", "line_no").agg(pl.col("net").sum().round(6)) for desk in (paged, whole)]
+    assert sorted(nets[0].rows()) == sorted(nets[1].rows())
+
+
+def test_a_page_of_old_orders_that_cuts_its_last_one_is_no_older_export(tmp_path: Path) -> None:
+    def export(first: list[tuple[str, float]], last: int) -> Rows:
+        orders = [order(1000, 1, first, refunded=0, voided=False), order(1001, 1, [MUG, POT], refunded=0, voided=False)]
+        orders += [order(2000 + day, day, [TEA], refunded=0, voided=False) for day in range(2, last + 1)]
+        return [row for rows in orders for row in rows]
+
+    desk = desk_in(tmp_path / "shop")
+    after = export([MUG, POT], 3)
+    for name, page in (("before", export([MUG], 2)), ("1", after[:3]), ("2", after[3:])):
+        desk.one(desk.write(f"{name}.csv", written(page)))
+    assert desk.table().filter(order_id="#1000")["line_no"].sort().to_list() == ["MUG", "POT"]
+
+
 def test_what_a_part_of_an_order_leaves_open_is_said_until_the_rest_is_there(tmp_path: Path, run: Run) -> None:
     desk = desk_in(tmp_path / "shop")
     first, second = pages(cut_order(refunded=5.0), [1])
@@ -124,8 +178,8 @@ def test_what_a_part_of_an_order_leaves_open_is_said_until_the_rest_is_there(tmp
         "1 order with more goods, by their own totals, than the lines that were loaded: 9.00 EUR more"
     ]
     result = desk.one(desk.write("2.csv", written(second)))
-    assert "1 order is known with lines that this file does not hold: it was merged" in result["remarks"]
-    assert "2 rows are further lines of orders that were known, whose first lines are not here" in result["remarks"]
+    assert "1 order was merged, as there are known lines that this file does not hold" in result["remarks"]
+    assert "2 rows with further lines of orders that were known, whose first lines are not here" in result["remarks"]
     assert open_orders() == []
 
 

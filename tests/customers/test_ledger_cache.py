@@ -92,7 +92,7 @@ def test_it_equals_the_ledger_read_anew_after_loads_updates_undos_and_erasures(s
     take(run, shop, "c.csv", lines(1).replace("0.", "9."))  # the same orders, other amounts
     held()
     last = Store(shop / "store").history()[-1]
-    Store(shop / "store").take_back(last.facts.load_id)
+    Store(shop / "store").undo(last.facts.load_id)
     held()
     assert Store(shop / "store").erase_customer("bob")["transactions"] > 0
     assert not file_of(shop).exists()

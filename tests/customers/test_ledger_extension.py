@@ -73,7 +73,7 @@ class Shop:
     def undo(self) -> None:
         loads = [load for load in self.store.history()[1:] if not load.undone and load.facts.kind != "undo"]
         if loads:
-            self.store.take_back(self.dice.choice(loads).facts.load_id)
+            self.store.undo(self.dice.choice(loads).facts.load_id)
 
     def erase(self) -> None:
         self.store.erase_customer(self.dice.choice(CUSTOMERS[:-1]))
@@ -199,7 +199,7 @@ def test_amounts_that_nobody_knows_any_more_are_none(
     made.take("3,1,ann,2024-03-02T12:00:00Z,5,EUR,sale,tea,web,2,1,")
     assert made.extended().costs_known
     assert_equal(made.extended(), made.rebuilt())
-    made.store.take_back(made.store.history()[-1].facts.load_id)
+    made.store.undo(made.store.history()[-1].facts.load_id)
     assert not made.extended().costs_known
     assert_equal(made.extended(), made.rebuilt())
     assert rebuilds == [1]
@@ -281,7 +281,7 @@ def test_what_the_changed_rows_do_not_tell_makes_it_be_rebuilt(
             path.unlink()
     else:
         for load in made.store.history():
-            made.store.take_back(load.facts.load_id)
+            made.store.undo(load.facts.load_id)
     needs = LEAST if what == "another currency" else EVERYTHING
     try:
         expected = made.rebuilt(needs)
@@ -342,7 +342,7 @@ def test_every_analysis_of_an_extended_ledger_prints_what_it_prints_without(
         "undone.parquet",
         lines.gather_every(53).with_columns(category=pl.lit("undone"), order_id="again " + pl.col("order_id")),
     )
-    Store(root / "store").take_back(Store(root / "store").history()[-1].facts.load_id)
+    Store(root / "store").undo(Store(root / "store").history()[-1].facts.load_id)
     for command in (
         ("segment", "--by", "rfm"),
         ("segment", "--by", "value"),

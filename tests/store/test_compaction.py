@@ -59,7 +59,7 @@ def fill(root: Path, loads: list[list[Row]], taken_back: list[int]) -> Store:
     store = Store(root)
     ids = [load(store, rows, f"file{n}", bad=n % 2).load_id for n, rows in enumerate(loads)]
     for number in taken_back:
-        store.take_back(ids[number])
+        store.undo(ids[number])
     return store
 
 
@@ -90,7 +90,7 @@ def test_undo_after_compaction_equals_a_store_made_from_the_remaining_files(
         store = Store(Path(folder, "undone"))
         ids = [load(store, rows, f"file{number}").load_id for number, rows in enumerate(loads)]
         assert len(Table(store.root / "orders").files) == 1
-        missing = {name for number in gone for name in store.take_back(ids[number]).load_again}
+        missing = {name for number in gone for name in store.undo(ids[number]).load_again}
         for number, rows in enumerate(loads):  # rows that only the loads which left had brought are said again
             if number not in gone and f"file{number}" in missing:
                 load(store, rows, f"file{number}")

@@ -44,7 +44,7 @@ def load_over_second(store: Store) -> None:
 def undo_of(file: str) -> Step:
     def undo(store: Store) -> None:
         [load_id] = [found.facts.load_id for found in store.history() if found.facts.file == file and not found.undone]
-        store.take_back(load_id)
+        store.undo(load_id)
 
     return undo
 

@@ -35,10 +35,10 @@ def test_a_store_loads_reads_updates_rehearses_and_takes_back_below_any_folder_n
     assert (facts.accepted, facts.updated) == (1, 1)
     assert len(contents(store)) == 4
     with store.rehearsal() as mirror:
-        mirror.take_back(facts.load_id)
+        mirror.undo(facts.load_id)
         assert contents(mirror) == before
     assert len(contents(store)) == 4
-    store.take_back(facts.load_id)
+    store.undo(facts.load_id)
     assert contents(store) == before
     assert [load.facts.kind for load in store.history()] == ["load", "load", "undo"]
     assert store.erase_customer("c")["orders"] == 1

@@ -77,7 +77,7 @@ def test_the_limit_holds_in_python_too_and_readers_never_wait(tmp_path: Path) ->
     store = Store(tmp_path, wait=0)
     with exclusive(tmp_path):
         with pytest.raises(BusyError):
-            store.take_back("x")
+            store.undo("x")
         assert store.history() == []
         assert store.runs("segments") == []
     assert owner(tmp_path) is None

@@ -64,7 +64,7 @@ def test_a_load_taken_back_leaves_what_the_others_say(exports: list[Export], dat
         root = Path(folder) / "store"
         loads = {number: take(root, frame(exports[number]), f"day{number}").load_id for number in order}
         undone = data.draw(st.sampled_from(order))
-        again = Store(root).take_back(loads[undone]).load_again
+        again = Store(root).undo(loads[undone]).load_again
         for number in (number for number in order if f"day{number}" in again):
             take(root, frame(exports[number]), f"day{number}")
         left = [(newest(export), export) for number, export in enumerate(exports) if number != undone]
@@ -73,12 +73,31 @@ def test_a_load_taken_back_leaves_what_the_others_say(exports: list[Export], dat
             assert said(as_known(root, moment)) == known(left, moment)
 
 
+def test_files_loaded_again_after_an_undo_keep_every_line(root: Path) -> None:
+    first = (Order("0", 0, {"p": 10.0}), Order("1", 0, {"p": 10.0, "q": 5.0}))
+    second = (*(replace(order, returned=2.0) for order in first), Order("2", 1, {"p": 10.0}))
+    exports = [(ENDS[0], *each, ENDS[1]) for each in (first, second, (*second, Order("3", 2, {"p": 10.0})))]
+    order = [0, 2, 1]
+    loads = {number: take(root, frame(exports[number]), f"day{number}") for number in order}
+    again = Store(root).undo(loads[0].load_id).load_again
+    assert {*again} == {"day1", "day2"}
+    for number in order[1:]:
+        assert take(root, frame(exports[number]), f"day{number}").accepted >= 0
+    left = [(newest(export), export) for export in exports[1:]]
+    assert said(Store(root).scan("transactions")) == known(left)
+
+
+def test_a_store_without_replaced_rows_has_no_states(root: Path) -> None:
+    take(root, frame((Order("0", 0, {"p": 10.0}), ENDS[0])), "day0")
+    assert Store(root).states("transactions").is_empty()
+
+
 def test_two_files_that_are_loaded_again_tell_of_a_refund_once(root: Path) -> None:
     first = (Order("0", 0, {"p": 10.0}), Order("1", 0, {"p": 10.0, "q": 5.0}))
     refunded = (replace(first[0], returned=2.0), first[1], Order("2", 1, {"p": 10.0}))
     exports = [(ENDS[0], *each, ENDS[1]) for each in (first, refunded, (*refunded, Order("3", 2, {"p": 10.0})))]
     loads = {number: take(root, frame(exports[number]), f"day{number}").load_id for number in (0, 2, 1)}
-    again = Store(root).take_back(loads[0]).load_again
+    again = Store(root).undo(loads[0]).load_again
     for number in (2, 1):
         assert f"day{number}" in again
         take(root, frame(exports[number]), f"day{number}")
@@ -90,7 +109,7 @@ def test_a_file_that_is_loaded_again_keeps_its_moment(root: Path) -> None:
     for changes_ in ({}, {"0": "refund"}, {}):
         exports.append(next_day(exports[-1], changes_, 1))
     loads = [take(root, frame(export), f"day{number}").load_id for number, export in enumerate(exports)]
-    assert Store(root).take_back(loads[0]).load_again == ("day1", "day2", "day3")
+    assert Store(root).undo(loads[0]).load_again == ("day1", "day2", "day3")
     for number in (1, 2, 3):
         take(root, frame(exports[number]), f"day{number}")
     assert said(Store(root).scan("transactions")) == known([(newest(each), each) for each in exports[1:]])
@@ -133,7 +152,7 @@ def test_a_line_that_is_gone_leaves_only_a_whole_order(root: Path, whole: bool) 
     left = Store(root).scan("transactions").filter(pl.col("order_id") == "1").sort("product_id").collect()
     assert left["net"].to_list() == ([11.0] if whole else [11.0, 5.0])
     assert facts.merged == (not whole)
-    Store(root).take_back(facts.load_id)
+    Store(root).undo(facts.load_id)
     assert said(Store(root).scan("transactions")) == said(frame(middle(TWO[0])))
 
 

@@ -191,7 +191,7 @@ def test_runs_are_not_taken_for_what_sources_said(store: Store) -> None:
     keep(store, JANUARY, said(a="new"))
     before = files_of(store, "runs_segments")
     load(store, [("1", "1", "a", 2.0), ("2", "1", "b", 2.0)], "feb", bad=1)
-    store.take_back(first.load_id)
+    store.undo(first.load_id)
     assert store.tables() == ["orders"]
     assert [found.facts.table for found in store.history()] == ["orders"] * 3
     assert files_of(store, "runs_segments") == before

@@ -68,7 +68,7 @@ def test_taking_back_the_last_load_restores_what_was_before(loads: list[list[Row
         for number, rows in enumerate(loads):
             before.append((contents(store), load(store, rows, f"file{number}").load_id))
         for rows, load_id in reversed(before):
-            store.take_back(load_id)
+            store.undo(load_id)
             assert contents(store) == rows
 
 
@@ -81,7 +81,7 @@ def test_taking_all_loads_back_in_any_order_leaves_nothing(loads: list[list[Row]
         ids = [load(store, rows, f"file{number}").load_id for number, rows in enumerate(loads)]
         dice.shuffle(ids)
         for number, load_id in enumerate(ids, 1):
-            store.take_back(load_id)
+            store.undo(load_id)
             assert set(store.scan("orders").collect()["load_id"]) <= set(ids[number:])
         assert contents(store) == []
 
@@ -90,7 +90,7 @@ def test_taking_all_loads_back_in_any_order_leaves_nothing(loads: list[list[Row]
 def test_a_file_that_overlaps_one_taken_back_can_be_loaded_again(store: Store) -> None:
     first = load(store, [("1", "1", "a", 1.0), ("2", "1", "a", 2.0)], "jan")
     load(store, [("2", "1", "a", 2.0), ("3", "1", "a", 3.0)], "feb")
-    taken = store.take_back(first.load_id)
+    taken = store.undo(first.load_id)
     assert taken.load_again == ("feb",)
     assert not store.has("orders", "content-feb")
     load(store, [("2", "1", "a", 2.0), ("3", "1", "a", 3.0)], "feb")
@@ -101,7 +101,7 @@ def test_a_load_that_was_taken_back_can_be_loaded_again(store: Store) -> None:
     rows: list[Row] = [("1", "1", "a", 1.0)]
     facts = load(store, rows, "jan")
     assert store.has("orders", "content-jan")
-    store.take_back(facts.load_id)
+    store.undo(facts.load_id)
     assert not store.has("orders", "content-jan")
     load(store, rows, "jan")
     assert store.has("orders", "content-jan")
@@ -110,17 +110,17 @@ def test_a_load_that_was_taken_back_can_be_loaded_again(store: Store) -> None:
 
 def test_a_load_is_taken_back_only_once(store: Store) -> None:
     facts = load(store, [("1", "1", "a", 1.0)], "jan")
-    store.take_back(facts.load_id)
+    store.undo(facts.load_id)
     with pytest.raises(UsageError):
-        store.take_back(facts.load_id)
+        store.undo(facts.load_id)
     with pytest.raises(UnknownNameError):
-        store.take_back("no-such-load")
+        store.undo("no-such-load")
 
 
 def test_the_history_names_what_was_loaded_and_what_was_taken_back(store: Store) -> None:
     first = load(store, [("1", "1", "a", 1.0)], "jan", bad=2)
     load(store, [("2", "1", "a", 1.0)], "feb")
-    store.take_back(first.load_id)
+    store.undo(first.load_id)
     told = [(found.facts.kind, found.facts.file, found.facts.rows, found.undone) for found in store.history()]
     assert told == [("load", "jan", 3, True), ("load", "feb", 1, False), ("undo", "jan", 0, False)]
 
@@ -128,7 +128,7 @@ def test_the_history_names_what_was_loaded_and_what_was_taken_back(store: Store)
 def test_taking_a_load_back_empties_its_quarantine(store: Store) -> None:
     facts = load(store, [("1", "1", "a", 1.0)], "jan", bad=2)
     load(store, [("2", "1", "a", 1.0)], "feb", bad=1)
-    store.take_back(facts.load_id)
+    store.undo(facts.load_id)
     quarantine = store.quarantine()
     assert quarantine is not None
     assert quarantine.collect()["source_file"].to_list() == ["feb"]
@@ -200,7 +200,7 @@ def test_a_file_loaded_again_in_another_reading_replaces_what_it_said_before(sto
     assert contents(store) == [("1", None, "a", 1.5), ("2", "1", "a", 2.5), ("9", None, "c", 9.0)]
     assert (again.accepted, again.updated, again.superseded) == (1, 1, 2)
     assert not store.has("orders", first.content_id)
-    store.take_back(again.load_id)
+    store.undo(again.load_id)
     assert contents(store) == [("1", None, "a", 1.0), ("2", "1", "a", 2.0), ("3", "1", "b", 3.0), ("9", None, "c", 9.0)]
 
 

@@ -146,7 +146,7 @@ def test_the_digest_of_every_data_file_is_kept_with_its_commit_whatever_wrote_it
     ]
     assert Table(store.root / "orders").history(compaction.COMPACTION_KEY)
     _compare(store)
-    store.take_back(loads[1].load_id)
+    store.undo(loads[1].load_id)
     _compare(store)
     store.keep_run("segments", "default", 1, date(2025, 1, 31), pl.DataFrame({"customer_id": ["a", "b"]}), {})
     _compare(store)
