@@ -307,7 +307,7 @@ class OrderRules:
         return filled.with_columns(meaning.alias(MEANING), _times_before(joined, filled)), alone & ~known
 
     def _returns(self, lines: pl.DataFrame, broken: list[tuple[str, pl.Series]]) -> pl.DataFrame:
-        """Return a row for what was paid back of each line; a line that is not fit to load has none."""
+        """Return a row for what was paid back of each line; a line that failed validation has none."""
         unfit = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.height)
         for _, mask in broken:
             unfit = unfit | mask.fill_null(value=False)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.sources.archive import Archive
-    from ckm.sources.encoding import Encoding
+    from ckm.sources.encoding import TextEncoding
     from ckm.sources.hints import Hints
     from ckm.sources.remarks import Remarks
 
@@ -137,9 +137,9 @@ class JsonTable:
     """A file of JSON objects that can be read, any number of times."""
 
     archive: Archive
-    encoding: Encoding
+    encoding: TextEncoding
     format: FileFormat
-    layout: Layout
+    layout: JsonLayout
     keys: tuple[str, ...]
     """The keys in the order of their first appearance; the columns are these, made unique."""
     mixed: tuple[int, ...] = ()
@@ -227,12 +227,12 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
                 elif len(inside := parents.setdefault(key.parent, {})) <= MOST_FIELDS:
                     inside[key] = None
             if len(keys) > MOST_COLUMNS:
-                raise InputError(f"{archive.name}: the objects have more than {MOST_COLUMNS:,} different keys")
+                raise InputError(f"{archive.name}: the objects have more than {MOST_COLUMNS:,} distinct keys")
         else:
             reasons[found[0]] += 1
     if kind == "jsonl" and not begins and 0 < readable < reasons.total():
         raise InputError(
-            f"{archive.name}: most lines hold no JSON object, and the file is no array of objects",
+            f"{archive.name}: most lines are not JSON objects, and the file is not an array of objects",
             hint="for a table that starts with a brace, give its --delimiter",
         )
     if readable == 0 and reasons:
@@ -240,13 +240,13 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
         other = "; for a table that starts with a brace, give its --delimiter" if kind == "jsonl" else ""
         raise InputError(
             f"{archive.name}: none of the {reasons.total():,} records can be read ({told})",
-            hint=f"write each record as a JSON object; Infinity is no JSON, null is{other}",
+            hint=f"write each record as a JSON object; Infinity is not valid JSON, null is{other}",
         )
     lists = lists_of_records(only) if readable == 1 and not reasons else []
     if len(lists) > 1:
         raise AmbiguousError(
-            f"{archive.name}: several lists of records are in one object: {', '.join(map(repr, lists))}",
-            hint=f"say which is meant: {' or '.join(f'--records {path}' for path in lists)}",
+            f"{archive.name}: one object contains several record lists: {', '.join(map(repr, lists))}",
+            hint=f"choose one: {' or '.join(f'--records {path}' for path in lists)}",
             option="--records",
         )
     numbers, nested, texts = forms.values()
@@ -280,7 +280,7 @@ def _with_fields(keys: dict[str, None], parents: dict[str, dict[str, None]], sin
 
 
 @dataclass(frozen=True)
-class Layout:
+class JsonLayout:
     """How the objects stand in the file.
 
     Attributes
@@ -303,13 +303,13 @@ class Layout:
         """What a person should know of it."""
         if self.kind == "wrapped":
             only = "" if self.is_given else ", the only one in the file's object"
-            return f"the records are those of the list '{'.'.join(self.path)}'{only}"
+            return f"the records are read from the list '{'.'.join(self.path)}'{only}"
         if self.kind == "keyed":
-            return f"the records stand under their keys in one object; the keys are the column '{KEY}'"
-        return "the records stand one after the other, over several lines" if self.kind == "stream" else None
+            return f"the records are the values of one object; its keys are the column '{KEY}'"
+        return "the records are concatenated JSON objects over several lines" if self.kind == "stream" else None
 
 
-def _layout(archive: Archive, encoding: Encoding, records: str | None) -> Layout:
+def _layout(archive: Archive, encoding: TextEncoding, records: str | None) -> JsonLayout:
     """Find out how the objects stand, by the first of them and, for one that holds all others, by its end."""
     head = ""
     for piece in utf8_pieces(archive, encoding, BLOCK):
@@ -320,29 +320,29 @@ def _layout(archive: Archive, encoding: Encoding, records: str | None) -> Layout
         path = tuple(records.strip("/").split("/") if records.startswith("/") else records.split("."))
         if list_at(head, path) is None:
             raise UsageError(
-                f"{archive.name}: there is no list '{records}' in the object that the file is",
-                hint="--records takes the keys that lead to it, as data.orders",
+                f"{archive.name}: the file's object has no list '{records}'",
+                hint="--records needs the path of keys, such as data.orders",
             )
-        return Layout("wrapped", path, is_given=True)
+        return JsonLayout("wrapped", path, is_given=True)
     if head.startswith("["):
-        return Layout("array")
+        return JsonLayout("array")
     if (found := find_list(head)) and _is_closed_by_wrapper(archive, encoding, found.path):
-        return Layout("wrapped", found.path)
+        return JsonLayout("wrapped", found.path)
     if _OBJECT_OF_OBJECTS.match(head) and _holds_records(archive, encoding):
-        return Layout("keyed")
+        return JsonLayout("keyed")
     line = head.partition("\n")[0].strip()
-    return Layout("stream" if not _is_complete(line) and _begins_with_object(head) else "lines")
+    return JsonLayout("stream" if not _is_complete(line) and _begins_with_object(head) else "lines")
 
 
-def _is_closed_by_wrapper(archive: Archive, encoding: Encoding, path: tuple[str, ...]) -> bool:
+def _is_closed_by_wrapper(archive: Archive, encoding: TextEncoding, path: tuple[str, ...]) -> bool:
     """Whether nothing follows the array but the end of the objects around it, with values that describe the array."""
     last, pieces = "", utf8_pieces(archive, encoding, BLOCK)
-    for _, found in _array_elements(pieces, archive.name, Layout("wrapped", path), closed=False):
+    for _, found in _array_elements(pieces, archive.name, JsonLayout("wrapped", path), closed=False):
         last = found[1] if isinstance(found, tuple) else ""
     return is_end(last, path)
 
 
-def _holds_records(archive: Archive, encoding: Encoding) -> bool:
+def _holds_records(archive: Archive, encoding: TextEncoding) -> bool:
     """Whether the file is one object of several objects that are alike, as records under their keys are.
 
     What is unlike in one object (its customer, its address) are the parts of one record.
@@ -350,7 +350,7 @@ def _holds_records(archive: Archive, encoding: Encoding) -> bool:
     first: set[str] = set()
     count = 0
     pieces = utf8_pieces(archive, encoding, BLOCK)
-    for _, found in _array_elements(pieces, archive.name, Layout("keyed"), closed=False):
+    for _, found in _array_elements(pieces, archive.name, JsonLayout("keyed"), closed=False):
         if not isinstance(found, dict):
             return False
         own = {key for key in found if not isinstance(key, Field)} - {KEY}
@@ -379,7 +379,7 @@ def _begins_with_object(text: str) -> bool:
     return isinstance(found, dict)
 
 
-def _elements(archive: Archive, encoding: Encoding, layout: Layout) -> Iterator[tuple[int, Element]]:
+def _elements(archive: Archive, encoding: TextEncoding, layout: JsonLayout) -> Iterator[tuple[int, Element]]:
     """Yield ``(line, object)``, or ``(line, (reason, raw))`` for what is no object."""
     pieces = utf8_pieces(archive, encoding, BLOCK)
     if layout.kind == "lines":
@@ -408,10 +408,10 @@ def _parsed(text: str) -> dict[str, str | None] | tuple[str, str]:
                 return {_whole(key): _whole(cell) for key, cell in flat.items()}
             return flat
     except _RepeatedKeyError:
-        return "a key comes twice", _raw(text)
+        return "duplicate key", _raw(text)
     except (ValueError, RecursionError):
-        return "no valid JSON", _raw(text)
-    return "no JSON object", _raw(text)
+        return "invalid JSON", _raw(text)
+    return "not a JSON object", _raw(text)
 
 
 @overload
@@ -435,7 +435,7 @@ def _raw(text: str) -> str:
 
 
 def _array_elements(
-    pieces: Iterator[bytes], name: str, layout: Layout, *, closed: bool = True
+    pieces: Iterator[bytes], name: str, layout: JsonLayout, *, closed: bool = True
 ) -> Iterator[tuple[int, Element]]:
     """Parse an array element by element, so that it need not fit in memory.
 
@@ -483,7 +483,7 @@ def _array_elements(
     if layout.is_given and done:
         return
     if (rest := text[at:].strip()) and not (closed and start == "wrapped" and is_end(rest, layout.path)):
-        yield line, ("no valid JSON", _raw(rest))
+        yield line, ("invalid JSON", _raw(rest))
 
 
 def _under(key: str, found: Element) -> Element:
@@ -491,7 +491,7 @@ def _under(key: str, found: Element) -> Element:
     try:
         return {KEY: as_text(_decoder.decode(key)), **found} if isinstance(found, dict) else found
     except ValueError:
-        return "no valid JSON", _raw(key)
+        return "invalid JSON", _raw(key)
 
 
 def _element_end(text: str, at: int, *, final: bool) -> int | None:

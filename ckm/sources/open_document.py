@@ -87,7 +87,7 @@ def cell_runs(path: Path, name: str) -> Iterator[CellRun]:
     try:
         with zipfile.ZipFile(path) as book, book.open(CONTENT) as content:
             if book.getinfo(CONTENT).file_size > MOST_UNPACKED:
-                raise too_large(name, f"unpacks to more than {MOST_UNPACKED >> 30} GB")
+                raise too_large(name, f"decompresses to more than {MOST_UNPACKED >> 30} GB")
             yield from _runs(ElementTree.iterparse(content, ("start", "end")))
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError, OSError) as error:
         raise InputError(f"{name}: the spreadsheet is damaged or protected by a password") from error
@@ -105,7 +105,7 @@ def refuse_huge_document(path: Path, name: str) -> None:
             reach = f"reaches to row {extent.rows:,} and column {extent.columns:,}"
             raise too_large(name, f"{reach}: more than {MOST_CELLS:,} cells in a sheet")
         if sum(each.text for each in extents.values()) > MOST_TEXT:
-            raise too_large(name, f"holds more than {MOST_TEXT >> 20} MB of text")
+            raise too_large(name, f"contains more than {MOST_TEXT >> 20} MB of text")
 
 
 def _runs(events: Iterator[tuple[str, ElementTree.Element]]) -> Iterator[CellRun]:

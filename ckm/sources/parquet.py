@@ -94,7 +94,7 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
             rows = file.metadata.num_rows
             if rows > max(MANY_ROWS, ROWS_PER_BYTE * path.stat().st_size):
                 raise InputError(
-                    f"{archive.name}: {rows:,} rows in {path.stat().st_size:,} bytes are the same rows again and again",
+                    f"{archive.name}: {rows:,} rows in {path.stat().st_size:,} bytes repeat the same rows",
                     hint="write the file without the repeated rows",
                 )
             schema, left_out = _without_empty_arrays(file.schema_arrow, archive.name)
@@ -135,9 +135,7 @@ def _without_empty_arrays(schema: pa.Schema, file: str) -> tuple[pa.Schema, list
             hint="write the file without this column",
         )
     kept = [each for each in schema if each not in refused]
-    return pa.schema(kept), [
-        f"column '{each.name}' was left out: ckm does not read the type {each.type}" for each in refused
-    ]
+    return pa.schema(kept), [f"column '{each.name}' was skipped: unsupported type {each.type}" for each in refused]
 
 
 def _are_plain(names: list[str]) -> bool:

@@ -22,7 +22,7 @@ NOTHING = "__HIVE_DEFAULT_PARTITION__"
 """What Hive and Spark call the folder of rows without a value."""
 
 
-class Table(Protocol):
+class TableReader(Protocol):
     """What each sort of file offers."""
 
     @property
@@ -60,7 +60,7 @@ def is_partition(folder: Path) -> bool:
 class PartitionedTable:
     """A file with the columns of its folders' names, which its own columns of these names go before."""
 
-    table: Table
+    table: TableReader
     partition: dict[str, str | None]
 
     @property
@@ -75,7 +75,7 @@ class PartitionedTable:
             yield batch._replace(records=batch.records.with_columns(added))
 
 
-def with_partition(table: Table, path: Path) -> Table:
+def with_partition(table: TableReader, path: Path) -> TableReader:
     """Return a table with the columns that its folders name and it has not itself."""
     missing = {name: value for name, value in partition_of(path).items() if name not in table.format.columns}
     return PartitionedTable(table, missing) if missing and table.format.columns else table

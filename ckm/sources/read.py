@@ -19,7 +19,7 @@ from ckm.sources.archive import OLE_MAGIC, ZIP_MAGIC, Archive, is_workbook, open
 from ckm.sources.csv_table import open_csv
 from ckm.sources.hints import Hints
 from ckm.sources.json_records import looks_like_json, open_json
-from ckm.sources.partition import PartitionedTable, Table, with_partition
+from ckm.sources.partition import PartitionedTable, TableReader, with_partition
 from ckm.sources.remarks import Remarks
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Source:
     """
 
     path: Path
-    table: Table
+    table: TableReader
     _temporary: list[Path] = field(default_factory=list)
     _remarks: Remarks = field(default_factory=Remarks)
     told: list[tuple[int | None, str]] = field(default_factory=list)
@@ -113,7 +113,7 @@ class Source:
 
     @property
     def problems(self) -> list[tuple[int | None, str]]:
-        """What was assumed, mended or odd: ``(first line, text)``; complete once all batches were read."""
+        """What was assumed, repaired or odd: ``(first line, text)``; complete once all batches were read."""
         return [*self.told, *self._remarks.listed()]
 
     def close(self) -> None:
@@ -170,11 +170,11 @@ def open_source(path: Path, hints: Hints | None = None, *, name: str | None = No
     source = Source(path, placed, temporary)
     if isinstance(placed, PartitionedTable):
         listed = ", ".join(f"'{column}'" for column in placed.partition)
-        source.told.append((None, f"columns from the names of folders: {listed}"))
+        source.told.append((None, f"columns from folder names: {listed}"))
     return source
 
 
-def _open_table(archive: Archive, hints: Hints, temporary: list[Path]) -> Table:
+def _open_table(archive: Archive, hints: Hints, temporary: list[Path]) -> TableReader:
     head = archive.head(64)
     if head.startswith(b"PAR1"):
         from ckm.sources.parquet import open_parquet
@@ -207,7 +207,7 @@ def refuse_markup(archive: Archive, head: bytes, hints: Hints) -> None:
         return
     kind = "HTML, a web page" if found.lastgroup == "page" or b"html" in archive.head(4096).lower() else "XML"
     raise InputError(
-        f"{archive.name}: this is {kind}, whatever its name says",
+        f"{archive.name}: this is {kind}, unlike its name suffix",
         hint="open it in a spreadsheet program and save it as .xlsx or CSV",
     )
 
@@ -228,19 +228,19 @@ def refuse_absent(path: Path) -> None:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
-            raise InputError(f"{name} is a link to a file that is not there", hint=FIX_LINK) from None
+            raise InputError(f"{name} is a link to a missing file", hint=FIX_LINK) from None
         near = get_close_matches(path.name, _names_beside(path), n=1, cutoff=0.6)
         hint = f"did you mean '{path.parent / near[0]}'?" if near else None
-        raise UsageError(f"there is no file {name}", hint=hint) from None
+        raise UsageError(f"file not found: {name}", hint=hint) from None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise InputError(f"{name} is a link that leads back to itself", hint=FIX_LINK) from None
-        hint = f"give yourself permission to read {name}" if isinstance(error, PermissionError) else None
+            raise InputError(f"{name} is a circular link", hint=FIX_LINK) from None
+        hint = f"grant read permission for {name}" if isinstance(error, PermissionError) else None
         raise InputError(f"{name}: {error.strerror or 'cannot be read'}", hint=hint) from None
     if stat.S_ISDIR(mode):
         raise UsageError(f"{name} is a folder", hint="name the files in it")
     if not stat.S_ISREG(mode):
-        raise InputError(f"{name} is no regular file", hint="use - to read from a pipe")
+        raise InputError(f"{name} is not a regular file", hint="use - to read from a pipe")
 
 
 def _names_beside(path: Path) -> list[str]:

@@ -175,7 +175,7 @@ def _keep_absent(
 def supersede(table: Table, load_ids: Collection[str], meeting: Meeting) -> int:
     """Let the rows leave that earlier loads of the same file brought and that the file does not say any more.
 
-    A mended mapping may give a row without a key another content, or no row at all: what the file said before is not a
+    A fixed mapping may give a row without a key another content, or no row at all: what the file said before is not a
     second row beside it. The rows are added to what ``meeting`` replaces; returns how many they are.
     """
     count = 0
