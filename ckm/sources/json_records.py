@@ -1,4 +1,4 @@
-"""JSON lines and JSON arrays of objects, every value kept as it was written."""
+"""Parse JSON lines and JSON arrays of objects, with every value as written."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ if TYPE_CHECKING:
 BLOCK = 8 << 20
 BATCH_RECORDS = 50_000
 ELEMENT_LIMIT = 64 << 20
-"""Characters of one element of an array; a longer one is no record."""
+"""Maximum characters of an array element."""
 MOST_COLUMNS = 10_000
 MOST_FIELDS = 50
-"""Fields of a record that become columns; of more it is kept as it is."""
+"""Maximum fields of a nested record that become columns; a larger one is kept as JSON text."""
 _GAP = re.compile(r"[\s,]+")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
 """Strings, also one that is not closed yet, and what stands between values."""
 _MEMBER = re.compile(r'\s*(?P<key>"(?:[^"\\]|\\.)*+")\s*:\s*', re.DOTALL)
 _OBJECT_OF_OBJECTS = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*+"\s*:\s*\{', re.DOTALL)
 KEY = "key"
-"""The column of the keys that records stand under in an object."""
+"""The column of keys for an object of records."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -67,15 +67,15 @@ class Field(str):
 
 
 class _NotJsonError(ValueError):
-    """Infinity, which Python would take and JSON has not."""
+    """Infinity, which Python accepts but JSON does not allow."""
 
 
 class _RepeatedKeyError(ValueError):
-    """An object with a key that comes twice: either value may be meant."""
+    """An object with a duplicate key, which is ambiguous."""
 
 
 def _constant(name: str) -> None:
-    """Return null for NaN, as pandas writes what is missing; there is no infinite amount of anything."""
+    """Return null for NaN, which pandas writes for missing values; Infinity is an error."""
     if name != "NaN":
         raise _NotJsonError(name)
 
@@ -113,7 +113,7 @@ def _fields(parent: str, path: str, record: dict[str, object]) -> Iterator[tuple
 
 
 def _flat(value: dict[str, object]) -> dict[str, str | None]:
-    """Return an object's values as text, and those of records in it once more under their paths."""
+    """Return an object's values as text, and those of nested records also under their paths."""
     found = {key: as_text(cell) for key, cell in value.items()}
     for parent, cell in value.items():
         if isinstance(cell, dict):
@@ -134,7 +134,7 @@ def _as_json(value: object) -> str:
 
 @dataclass(frozen=True)
 class JsonTable:
-    """A file of JSON objects that can be read, any number of times."""
+    """A file of JSON objects, which can be read repeatedly."""
 
     archive: Archive
     encoding: TextEncoding
@@ -145,10 +145,10 @@ class JsonTable:
     mixed: tuple[int, ...] = ()
     """The places of columns that hold numbers beside texts."""
     inside: str | None = None
-    """The list of records in the only record of the file."""
+    """The path of a record list in the only record of the file."""
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
-        """Yield the records of the file in its order; what is no object is rejected with its line."""
+        """Yield the records of the file in order; elements that are not objects are rejected with their line."""
         if self.encoding.remark:
             remarks.add(self.encoding.remark[1], self.encoding.remark[0])
         good: list[list[str | None]] = []
@@ -202,8 +202,8 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
     Raises
     ------
     InputError
-        The file is no text, no record can be read, most lines hold no object, or the objects have more different keys
-        than a table can have columns.
+        The file is not text, no record can be parsed, most lines are not objects, or the objects have more
+        distinct keys than a table can have columns.
     """
     encoding = detect_encoding(archive, hints.encoding)
     layout = _layout(archive, encoding, hints.records)
@@ -281,7 +281,7 @@ def _with_fields(keys: dict[str, None], parents: dict[str, dict[str, None]], sin
 
 @dataclass(frozen=True)
 class JsonLayout:
-    """How the objects stand in the file.
+    """Layout of the objects in the file.
 
     Attributes
     ----------
@@ -289,9 +289,9 @@ class JsonLayout:
         ``lines``: one a line; ``array``: in brackets; ``stream``: one after the other, over any lines; ``wrapped``: in
         the only array of one object whose other values describe it; ``keyed``: under their keys in one object.
     path
-        The keys that lead to that array.
+        The path of keys to that array.
     is_given
-        Whether a person said so; then nothing else in the file matters.
+        Whether the user gave the path; then the rest of the file is ignored.
     """
 
     kind: Literal["lines", "array", "stream", "wrapped", "keyed"]
@@ -300,7 +300,7 @@ class JsonLayout:
 
     @property
     def remark(self) -> str | None:
-        """What a person should know of it."""
+        """Return a remark for the user; null if none."""
         if self.kind == "wrapped":
             only = "" if self.is_given else ", the only one in the file's object"
             return f"the records are read from the list '{'.'.join(self.path)}'{only}"
@@ -310,7 +310,7 @@ class JsonLayout:
 
 
 def _layout(archive: Archive, encoding: TextEncoding, records: str | None) -> JsonLayout:
-    """Find out how the objects stand, by the first of them and, for one that holds all others, by its end."""
+    """Detect the layout from the first object and, for a wrapping object, from its end."""
     head = ""
     for piece in utf8_pieces(archive, encoding, BLOCK):
         head = piece.decode(errors="ignore").lstrip()
@@ -380,7 +380,7 @@ def _begins_with_object(text: str) -> bool:
 
 
 def _elements(archive: Archive, encoding: TextEncoding, layout: JsonLayout) -> Iterator[tuple[int, Element]]:
-    """Yield ``(line, object)``, or ``(line, (reason, raw))`` for what is no object."""
+    """Yield ``(line, object)``, or ``(line, (reason, raw))`` for elements that are not objects."""
     pieces = utf8_pieces(archive, encoding, BLOCK)
     if layout.kind == "lines":
         return _line_elements(pieces, archive.name)
@@ -437,13 +437,13 @@ def _raw(text: str) -> str:
 def _array_elements(
     pieces: Iterator[bytes], name: str, layout: JsonLayout, *, closed: bool = True
 ) -> Iterator[tuple[int, Element]]:
-    """Parse an array element by element, so that it need not fit in memory.
+    """Parse an array element by element, so that it does not have to fit in memory.
 
     What follows the array is an element that cannot be read, but for the end of the wrapping object where that is
     ``closed``.
     """
     start = layout.kind
-    decoder = codecs.getincrementaldecoder("utf-8")()  # a piece may end within a character
+    decoder = codecs.getincrementaldecoder("utf-8")()  # a piece may end inside a character
     text, at, line = "", 0, 1
     opened, done = start == "stream", False
     for piece in chain(pieces, (None,)):
@@ -468,7 +468,7 @@ def _array_elements(
                 at, done = at + 1, True
                 break
             member = _MEMBER.match(text, at) if start == "keyed" else None
-            if start == "keyed" and member is None:  # not all of it is there yet
+            if start == "keyed" and member is None:  # the element is incomplete
                 break
             begin = member.end() if member else at
             end = _element_end(text, begin, final=final)
@@ -487,7 +487,7 @@ def _array_elements(
 
 
 def _under(key: str, found: Element) -> Element:
-    """Return a record with the key that it stands under, unless it has such a field itself."""
+    """Return a record with its key as a field, unless it has such a field."""
     try:
         return {KEY: as_text(_decoder.decode(key)), **found} if isinstance(found, dict) else found
     except ValueError:

@@ -1,6 +1,6 @@
-"""What a spreadsheet of OpenDocument (``.ods``) says beside the values of its cells, and how large it becomes.
+"""Metadata and size of OpenDocument spreadsheets (``.ods``).
 
-Cells and rows that are alike stand once, with the number of their repetitions: a few bytes can be a billion cells.
+Equal cells and rows are stored once with a repeat count, so that a few bytes can be a billion cells.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class _Extent:
 
 
 def is_spreadsheet(path: Path) -> bool:
-    """Whether a file is a document of OpenDocument with sheets."""
+    """Return whether a file is an OpenDocument spreadsheet."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open("mimetype") as kind:
             return kind.read(64).startswith(b"application/vnd.oasis.opendocument.spreadsheet")
@@ -77,12 +77,12 @@ def is_spreadsheet(path: Path) -> bool:
 
 
 def cell_runs(path: Path, name: str) -> Iterator[CellRun]:
-    """Yield the cells of all sheets that hold anything.
+    """Yield the non-empty cells of all sheets.
 
     Raises
     ------
     InputError
-        The file is damaged, or unpacks to more than can be read.
+        The file is damaged or too large.
     """
     try:
         with zipfile.ZipFile(path) as book, book.open(CONTENT) as content:

@@ -1,7 +1,7 @@
-"""Columns of a Parquet file as polars can hold them: odd types become text, and a remark says so.
+"""Convert Parquet columns to types of polars; unsupported types become text, with a remark.
 
-Arrow has more types than polars: some it refuses, some end in a Rust panic, which nothing can catch cleanly. So what is
-not surely taken is converted in pyarrow first, by the type of the column alone, so that all batches are alike.
+Arrow has more types than polars: some are refused, some cause a Rust panic, which cannot be caught cleanly. So types
+that may be unsupported are converted in pyarrow first, by column type only, so that all batches are alike.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ NOT_UTF8 = "invalid UTF-8 was replaced by U+FFFD"
 
 @dataclass(frozen=True)
 class ColumnForm:
-    """How one column is taken.
+    """Conversion of a column.
 
     Attributes
     ----------
     form
         ``native`` columns keep their type; all others become text.
     type
-        The type that the file names.
+        The type in the file.
     cast
-        What pyarrow makes of a native column before polars sees it; null where nothing is to be done.
+        Type to which pyarrow casts a native column first; null if unchanged.
     remark
-        What a person should know; null if nothing.
+        Remark for the user; null if none.
     """
 
     form: Form

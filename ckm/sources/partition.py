@@ -1,4 +1,4 @@
-"""Columns that stand in the names of folders: ``currency=USD/month=3/part-0.parquet``, as Hive and Spark write them."""
+"""Columns from partition folder names: ``currency=USD/month=3/part-0.parquet``, as Hive and Spark write them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 FOLDER = re.compile(r"^(?P<column>[A-Za-z_][\w.-]*)=(?P<value>.*)$", re.DOTALL)
 NOTHING = "__HIVE_DEFAULT_PARTITION__"
-"""What Hive and Spark call the folder of rows without a value."""
+"""Folder name of Hive and Spark for null."""
 
 
 class TableReader(Protocol):
-    """What each sort of file offers."""
+    """Interface of the readers of all file formats."""
 
     @property
     def format(self) -> FileFormat:
-        """What was found out about the file."""
+        """The detected format."""
         ...
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
-        """Yield its records in its order."""
+        """Yield the records in file order."""
         ...
 
 
@@ -58,7 +58,7 @@ def is_partition(folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class PartitionedTable:
-    """A file with the columns of its folders' names, which its own columns of these names go before."""
+    """A file with the columns of its partition folders; columns of the file take precedence."""
 
     table: TableReader
     partition: dict[str, str | None]

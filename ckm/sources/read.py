@@ -1,4 +1,4 @@
-"""Open any file that ckm reads, and hand on its records."""
+"""Open a file of any supported format, and read its records."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ SPOOL_LIMIT = 4 << 30
 
 @dataclass
 class Source:
-    """A file whose format is known and whose records can be read, any number of times.
+    """A file with known format, whose records can be read repeatedly.
 
     The records of all batches and the rejected ones are together the records of the file.
 
@@ -68,7 +68,7 @@ class Source:
 
     @property
     def format(self) -> FileFormat:
-        """What was detected or given."""
+        """The file format, detected or given."""
         return self.table.format
 
     @cached_property
@@ -113,7 +113,7 @@ class Source:
 
     @property
     def problems(self) -> list[tuple[int | None, str]]:
-        """What was assumed, repaired or odd: ``(first line, text)``; complete once all batches were read."""
+        """Assumptions, repairs and problems: ``(first line, text)``; complete after all batches are read."""
         return [*self.told, *self._remarks.listed()]
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class Source:
 
 
 def open_source(path: Path, hints: Hints | None = None, *, name: str | None = None) -> Source:
-    """Find out what a file is, so that its records can be read.
+    """Detect the format of a file, so that its records can be read.
 
     The bytes of a text file are read once to settle its encoding; nothing is kept.
 
@@ -140,16 +140,16 @@ def open_source(path: Path, hints: Hints | None = None, *, name: str | None = No
     path
         A file, or ``-`` for standard input.
     hints
-        What is known about the file and need not be detected.
+        Format hints, which override detection.
     name
-        What to call it in messages, where that is not its path.
+        Its name in messages, if not its path.
 
     Raises
     ------
     InputError
-        The file is none that ckm reads, or is damaged.
+        The file has an unsupported format or is damaged.
     UsageError
-        There is no such file, it is elsewhere on the network, or a hint is impossible.
+        The file does not exist or is not local, or a hint is invalid.
     """
     hints = hints or Hints()
     temporary: list[Path] = []
@@ -191,7 +191,7 @@ def _open_table(archive: Archive, hints: Hints, temporary: list[Path]) -> TableR
 
 
 def refuse_markup(archive: Archive, head: bytes, hints: Hints) -> None:
-    """Refuse a page or an XML document, which many programs write under the name of a workbook.
+    """Refuse HTML and XML files, which many programs write with the suffix of a workbook.
 
     Raises
     ------
@@ -220,7 +220,7 @@ def _seekable(archive: Archive, temporary: list[Path]) -> Path:
 
 
 def refuse_absent(path: Path) -> None:
-    """Raise the error that says why there is nothing to read at ``path``, if so: see :func:`open_source`."""
+    """Raise the error for a ``path`` that cannot be read: see :func:`open_source`."""
     name = str(path)
     if REMOTE.match(name):
         raise UsageError(f"{name}: ckm reads local files only", hint="download it first")

@@ -1,4 +1,4 @@
-"""What a workbook of Excel says beside the values of its cells: in the XML of its parts, where it has any."""
+"""Metadata of Excel workbooks, from the XML of their parts."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class MergedCells:
 
 @dataclass(frozen=True)
 class SheetFacts:
-    """What a sheet says beside its values.
+    """Metadata of a sheet.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""How large a workbook becomes when it is read, found out from its parts before it is.
+"""Estimate the size of a workbook in memory before it is read.
 
 A sheet is read as a rectangle up to its last row and column and held in memory, its texts twice. A workbook of 5 kB can
 hold one value in the last cell of all, or refer a million times to one long text.
@@ -169,5 +169,5 @@ def column_number(letters: bytes) -> int:
 
 
 def too_large(name: str, what: str) -> InputError:
-    """Return the error for a workbook that does ``what``."""
+    """Return the error for a workbook with the problem ``what``."""
     return InputError(f"{name}: the workbook {what}", hint=_HINT)
