@@ -152,7 +152,7 @@ def main(folder: Path, files: int, rows: int, runs: int) -> None:
 
 
 def workspace(path: Path) -> Path:
-    """Lay out a workspace."""
+    """Create a workspace."""
     run([*CKM, "init", "-q", str(path)])
     return path
 

@@ -34,28 +34,28 @@ if TYPE_CHECKING:
 __all__ = ["ColumnChange", "FileDiff", "RowCounts", "Total", "diff_files"]
 
 LINE, KEY, CONTENT, COPY = "ckm:line", "ckm:key", "ckm:content", "ckm:copy"
-"""Columns of this module beside those of a file: line, hashes of key and content, and which of equal rows it is."""
+"""Helper columns: line, hashes of key and content, and the number among equal rows."""
 NUMBERS = ("number", "integer")
 TOTAL_DIGITS = 6
 
 
 @dataclass(frozen=True)
 class RowCounts:
-    """Rows of both files, matched.
+    """Counts of matched rows of both files.
 
     Attributes
     ----------
     old, new
-        Rows that could be read of either file; ``old = unchanged + changed + vanished``, ``new = unchanged + changed +
+        Parsed rows of each file; ``old = unchanged + changed + missing``, ``new = unchanged + changed +
         added``.
     unchanged
-        In both, with the same values in all columns that both files have.
+        In both files, with the same values in all common columns.
     changed
-        In both by their key, with other values.
-    added, vanished
-        In the new file only; in the old one only.
+        In both files by key, with different values.
+    added, missing
+        Only in the new file; only in the old file.
     rejected_old, rejected_new
-        Records that could not be read, and are compared with nothing.
+        Records that could not be parsed, which are not compared.
     """
 
     old: int
@@ -63,23 +63,23 @@ class RowCounts:
     unchanged: int
     changed: int
     added: int
-    vanished: int
+    missing: int
     rejected_old: int = 0
     rejected_new: int = 0
 
 
 @dataclass(frozen=True)
 class ColumnChange:
-    """A column that is not the same in both files.
+    """A column that differs between the files.
 
     Attributes
     ----------
     name
         The column.
     old, new
-        What it holds (``text``, ``number decimal ,``, ``date %d.%m.%Y``); null where the file does not have it.
+        Its type and format (``text``, ``number decimal ,``, ``date %d.%m.%Y``); null if missing in the file.
     rows
-        Changed rows in which its value is another.
+        Number of matched rows with different values in it.
     """
 
     name: str
@@ -89,17 +89,17 @@ class ColumnChange:
 
     @property
     def status(self) -> str:
-        """``new``, ``gone``, ``type`` (it holds something else, or is written otherwise) or ``values``."""
+        """``new``, ``missing``, ``type`` (another type or format) or ``values``."""
         if self.old is None:
             return "new"
         if self.new is None:
-            return "gone"
+            return "missing"
         return "values" if self.old == self.new else "type"
 
 
 @dataclass(frozen=True)
 class Total:
-    """The sum of a column of amounts in both files."""
+    """The total of an amount column in both files."""
 
     name: str
     old: float
@@ -108,23 +108,23 @@ class Total:
 
 @dataclass(frozen=True)
 class FileDiff(Result):
-    """How two exports differ.
+    """Differences of two exports.
 
     Attributes
     ----------
     key
-        Columns by whose values rows are matched; empty where whole rows are.
+        Key columns for matching rows; empty if whole rows are matched.
     rows
         Counts of rows.
     columns
-        Columns that differ, in the order of the new file, those that are gone last.
+        Columns that differ, in the order of the new file, missing ones last.
     totals
-        Sums of amounts and quantities that both files have.
+        Totals of common amount and quantity columns.
     changes
-        One row per row that is new, changed or vanished: ``status``, the key's columns, ``old_line``, ``new_line``
-        (Int64, null where there is none) and ``columns`` (List of String, those with another value).
+        One row per row that is new, changed or missing: ``status``, the key's columns, ``old_line``, ``new_line``
+        (Int64, null if not in the file) and ``columns`` (List of String, the changed columns).
     remarks
-        What a reader should know, as sentences.
+        Remarks, as sentences.
     """
 
     key: tuple[str, ...]
@@ -143,14 +143,14 @@ class FileDiff(Result):
     def frame(self) -> pl.DataFrame:
         """One row per finding: part (rows, columns, totals), name, status, old, new, difference.
 
-        ``old_type`` and ``new_type`` say what a column holds; the ``difference`` of a column is its changed rows.
+        ``old_type`` and ``new_type`` are column types; the ``difference`` of a column is its number of changed rows.
         """
         counted = (
             ("all", self.rows.old, self.rows.new),
             ("unchanged", self.rows.unchanged, self.rows.unchanged),
             ("changed", self.rows.changed, self.rows.changed),
             ("new", 0, self.rows.added),
-            ("vanished", self.rows.vanished, 0),
+            ("missing", self.rows.missing, 0),
             ("rejected", self.rows.rejected_old, self.rows.rejected_new),
         )
         found: list[tuple[object, ...]] = [
@@ -170,25 +170,25 @@ class FileDiff(Result):
 
 @dataclass(frozen=True)
 class _File:
-    """One of the two, read whole."""
+    """One of the two files, in memory."""
 
     records: pl.DataFrame
     profiles: dict[str, ColumnProfiler]
     targets: dict[str, str]
-    """Target of the table that it could fill, by column."""
+    """Target in the matching table, by column."""
     key: tuple[str, ...]
-    """Columns that make the key of that table."""
+    """Key columns of that table."""
     table: str | None
     rejected: int
     recognised: str | None = None
-    """Which platform's export it is, as a sentence."""
+    """The recognised platform, as a sentence."""
 
     @property
     def columns(self) -> list[str]:
         return [name for name in self.records.columns if name != LINE]
 
     def called_as(self, names: dict[str, str]) -> _File:
-        """Return the file with some columns under the names that they have in the other one."""
+        """Return the file with columns renamed as in the other file."""
 
         def name(column: str) -> str:
             return names.get(column, column)
@@ -211,7 +211,7 @@ class _File:
         return "integer" if dtype.is_integer() else "number" if dtype.is_numeric() else "text"
 
     def written(self, column: str) -> str:
-        """What a column holds and how it is written."""
+        """Return the type and format of a column."""
         profile = self.profiles[column]
         decimal = f"decimal {profile.decimal}" if profile.decimal else None
         return " ".join(part for part in (profile.type, profile.dates, decimal) if part)
@@ -227,29 +227,29 @@ def diff_files(
 ) -> FileDiff:
     """Compare two exports of one source.
 
-    Rows are matched by the key of the table that the new file could fill (an order's number, a customer's id). Rows of
-    one key are matched as a multiset: equal ones first, the others in their order. Numbers and dates are equal if their
-    values are, however they are written. Both files are held in memory.
+    Rows are matched by the key of the table that the new file matches (order id, customer id). Rows with the same key
+    are matched as a multiset: equal rows first, the others in order. Numbers and dates are compared by value, whatever
+    their format. Both files are held in memory.
 
     Parameters
     ----------
     old, new
         The files.
     options
-        What is known of them and need not be detected.
+        Mapping and format options; unset ones are detected.
     key
-        Columns to match by, where the table's key is not meant; none to match whole rows.
+        Key columns instead of the table's key; an empty list matches whole rows.
     progress
-        Called with the number of records of each batch.
+        Callback for progress reports: the number of records of each batch.
 
     Raises
     ------
     UnknownNameError
         A column of ``key`` is not in both files.
     UsageError
-        The files have no column in common; there is no such file.
+        The files have no column in common, or a file does not exist.
     InputError
-        A file is none that ckm reads, or is damaged.
+        A file has an unsupported format or is damaged.
     """
     options = options or IngestOptions()
     before, after = (_read(path, options, progress) for path in (old, new))
@@ -257,7 +257,7 @@ def diff_files(
     before = before.called_as(renamed)
     common = [name for name in after.columns if name in before.records.columns]
     if not common:
-        raise UsageError("the files have no column in common", hint="ckm inspect shows the columns of each")
+        raise UsageError("the files have no column in common", hint="ckm inspect shows the columns of each file")
     chosen, remarks = _key(before, after, common, key)
     ours, theirs = _comparable(before, after, common, chosen), _comparable(after, before, common, chosen)
     kept = _matched(ours, theirs, [CONTENT, COPY])
@@ -274,7 +274,7 @@ def diff_files(
         unchanged=kept.height,
         changed=counts["changed"],
         added=counts["new"],
-        vanished=counts["vanished"],
+        missing=counts["missing"],
         rejected_old=before.rejected,
         rejected_new=after.rejected,
     )
@@ -290,25 +290,32 @@ def diff_files(
 
 
 def _renamed(before: _File, after: _File) -> dict[str, str]:
-    """Return columns of the old file that the new one has under another name, by what both are taken for."""
+    """Return columns of the old file with another name in the new file, matched by target."""
     if before.table != after.table:
         return {}
-    gone, came = ({column: each.targets.get(column) for column in each.columns} for each in (before, after))
+    before_targets, after_targets = (
+        {column: each.targets.get(column) for column in each.columns} for each in (before, after)
+    )
     pairs = {}
-    for column, target in gone.items():
-        others = [name for name, its in came.items() if its == target]
-        mine = [name for name, its in gone.items() if its == target]
-        if target is not None and len(others) == len(mine) == 1 and column not in came and others[0] not in gone:
+    for column, target in before_targets.items():
+        others = [name for name, its in after_targets.items() if its == target]
+        mine = [name for name, its in before_targets.items() if its == target]
+        if (
+            target is not None
+            and len(others) == len(mine) == 1
+            and column not in after_targets
+            and others[0] not in before_targets
+        ):
             pairs[column] = others[0]
     return pairs
 
 
 def _renaming(was: str, now: str) -> str:
-    return f"column '{was}' of the old file is '{now}' in the new one"
+    return f"column '{was}' of the old file matches '{now}' of the new file"
 
 
 def _recognised(before: _File, after: _File) -> list[str]:
-    """Say of which platform the files are exports."""
+    """Return a sentence on the platforms of the files."""
     if before.recognised == after.recognised:
         return [f"both files are {before.recognised}"] if before.recognised else []
     named = (("old", before), ("new", after))
@@ -339,7 +346,7 @@ def _read(path: Path, options: IngestOptions, progress: Callable[[int], None]) -
 
 
 def _targets(validation: Validation, columns: Sequence[str]) -> dict[str, str]:
-    """Return which target of the table that a file could fill each column is, by its mapping or else by its name."""
+    """Return the target of each column in the matching table, by the mapping or else by name."""
     if validation.conversion is not None:
         rules = validation.conversion.mapping.columns
         return {rule.source: target for target, rule in rules.items() if isinstance(rule, FromColumn)}
@@ -351,7 +358,7 @@ def _targets(validation: Validation, columns: Sequence[str]) -> dict[str, str]:
 
 
 def _key_of(validation: Validation) -> tuple[str, ...]:
-    """Return the columns of a file that make the key of the table it could fill; none without its first part."""
+    """Return the key columns of a file in the matching table; none without the first key column."""
     if validation.conversion is None:
         return ()
     mapping = validation.conversion.mapping
@@ -360,7 +367,7 @@ def _key_of(validation: Validation) -> tuple[str, ...]:
 
 
 def _made_of(target: str, mapping: Mapping) -> list[str]:
-    """Return the columns of the file that a target is made of, through other targets too."""
+    """Return the source columns of a target, also through other targets."""
     rule = mapping.columns.get(target)
     if not isinstance(rule, Expression):
         return list(sources_of(rule))
@@ -374,19 +381,19 @@ def _nothing(source: Source) -> pl.DataFrame:
 
 
 def _key(before: _File, after: _File, common: list[str], wanted: Sequence[str] | None) -> tuple[list[str], list[str]]:
-    """Return the columns to match by, and sentences on them."""
+    """Return the key columns, and remarks on them."""
     if wanted is not None:
         for name in wanted:
             if name not in common:
                 raise UnknownNameError("column of both files:", name, common, where="--key")
-        return list(wanted), ["rows are matched as wholes"] if not wanted else []
+        return list(wanted), ["whole rows are matched"] if not wanted else []
     if before.table == after.table and before.key == after.key and set(after.key) <= set(common) and after.key:
         return list(after.key), [f"rows are matched by {' and '.join(map(repr, after.key))}, the key of {after.table}"]
-    return [], ["no columns of both files are a table's key: rows are matched as wholes; --key COLUMN names one"]
+    return [], ["no common columns form a table's key: whole rows are matched; --key COLUMN names a key"]
 
 
 def _comparable(one: _File, other: _File, common: list[str], key: list[str]) -> pl.DataFrame:
-    """Return the columns that both files have as texts that are equal where the values are, and what matches rows."""
+    """Return the common columns as texts that are equal for equal values, and the key hashes."""
     columns = [_canonical(one, name, _same_kind(one, other, name)) for name in common]
     frame = pl.DataFrame([*columns, one.records[LINE]])
     content = frame.select(common).hash_rows().alias(CONTENT)
@@ -402,7 +409,7 @@ def _same_kind(one: _File, other: _File, column: str) -> str:
 
 
 def _canonical(one: _File, column: str, kind: str) -> pl.Series:
-    """Return a column as text, numbers and dates in one form; what is none of these stays as it is written."""
+    """Return a column as text, with normalised numbers and dates; other values are unchanged."""
     values, reader = one.records[column], one.profiles[column].reader
     if values.dtype.is_nested():
         values = pl.Series(column, [None if each is None else str(each) for each in values.to_list()], dtype=pl.String)
@@ -427,7 +434,7 @@ def _canonical(one: _File, column: str, kind: str) -> pl.Series:
 
 
 def _numbered(frame: pl.DataFrame, of: str) -> pl.DataFrame:
-    """Tell equal rows apart: the first of them, the second, and so on."""
+    """Number equal rows: first, second, and so on."""
     return frame.with_columns(pl.int_range(pl.len(), dtype=pl.UInt32).over(of).alias(COPY))
 
 
@@ -436,9 +443,9 @@ def _matched(one: pl.DataFrame, other: pl.DataFrame, on: list[str]) -> pl.DataFr
 
 
 def _changes(pairs: pl.DataFrame, common: list[str], key: list[str]) -> pl.DataFrame:
-    """Return one row per row that is not the same in both files, by lines: changed and vanished ones, then new ones."""
+    """Return one row per different row, by line: changed and missing rows, then new ones."""
     only_new, only_old = pl.col(LINE).is_null(), pl.col(f"{LINE}_new").is_null()
-    status = pl.when(only_new).then(pl.lit("new")).when(only_old).then(pl.lit("vanished")).otherwise(pl.lit("changed"))
+    status = pl.when(only_new).then(pl.lit("new")).when(only_old).then(pl.lit("missing")).otherwise(pl.lit("changed"))
     differs = [
         pl.when(~only_new & ~only_old & pl.col(name).ne_missing(pl.col(f"{name}_new"))).then(pl.lit(name))
         for name in common
@@ -466,7 +473,7 @@ def _columns(before: _File, after: _File, changed_in: Counter[str]) -> tuple[Col
 
 
 def _totals(before: _File, after: _File, common: list[str]) -> tuple[Total, ...]:
-    """Sum what both files have of amounts and quantities: columns of such targets, and numbers with a fraction."""
+    """Return the totals of common amount and quantity columns, and of numbers with a fraction."""
     totals = []
     for name in common:
         kinds = {before.kind(name), after.kind(name)}

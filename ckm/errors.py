@@ -70,7 +70,7 @@ class UnknownNameError(UsageError):
         near = get_close_matches(name, names, n=1, cutoff=0.6)
         hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(names) or 'none'}"
         prefix = f"{where}: " if where else ""
-        super().__init__(f"{prefix}no {what} '{name}'", hint=hint, name=name)
+        super().__init__(f"{prefix}unknown {what} '{name}'", hint=hint, name=name)
 
 
 class AmbiguousError(UsageError):

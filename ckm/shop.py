@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ckm.churn import ChurnWarnings
     from ckm.dataset import Dataset
     from ckm.dataset.given import Source
-    from ckm.ingest.files import Loaded
+    from ckm.ingest.files import IngestResult
     from ckm.knowledge.search_result import SearchResult
     from ckm.loyalty import Loyalty
     from ckm.segmentation.result import Segmentation
@@ -127,7 +127,7 @@ class Shop:
 
         return check(self.dataset(), **wanted)
 
-    def ingest(self, *files: str | os.PathLike[str], table: str | None = None, **options: Any) -> Loaded:
+    def ingest(self, *files: str | os.PathLike[str], table: str | None = None, **options: Any) -> IngestResult:
         """Load files into the workspace: :func:`ckm.ingest.ingest`.
 
         Parameters

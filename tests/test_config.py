@@ -112,9 +112,9 @@ def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "line", "message", "hint"),
     [
-        ("currency: EUR\ncurency: THB\n", 2, "no setting 'curency'", "did you mean 'currency'?"),
-        ("ingest:\n  max_reject: 5%\n", 2, "no setting 'ingest.max_reject'", "did you mean 'ingest.max_rejects'?"),
-        ("freshness: {transaction: 7d}\n", 1, "no table 'transaction'", "did you mean 'transactions'?"),
+        ("currency: EUR\ncurency: THB\n", 2, "unknown setting 'curency'", "did you mean 'currency'?"),
+        ("ingest:\n  max_reject: 5%\n", 2, "unknown setting 'ingest.max_reject'", "did you mean 'ingest.max_rejects'?"),
+        ("freshness: {transaction: 7d}\n", 1, "unknown table 'transaction'", "did you mean 'transactions'?"),
         ("currency: EUR\n\ncurrency: THB\n", 3, "duplicate key 'currency', first in line 1", "remove one of them"),
         ("currency: euro\n", 1, "no currency code", "three capital letters"),
         ("time_zone: Europe/Berln\n", 1, "no time zone", "did you mean 'Europe/Berlin'?"),
@@ -123,7 +123,7 @@ def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
         ("freshness:\n  customers: soon\n", 2, "invalid duration", "12h, 7d or 2w"),
         ("check:\n  min_rows: -3\n", 2, "no whole number", "write it as 30"),
         ("check:\n  outlier_z: -3\n", 2, "is negative", "at least 0"),
-        ("check:\n  future: eror\n", 2, "no severity 'eror'", "did you mean 'error'?"),
+        ("check:\n  future: eror\n", 2, "unknown severity 'eror'", "did you mean 'error'?"),
         ("goals: {a: b}\n", 1, "no number", "'<= 30'"),
         ("goals: {a: '> 3'}\n", 1, "no number", "'<= 30'"),
         ("ingest: 5%\n", 1, "'key: value' pairs are expected", ""),
@@ -134,7 +134,7 @@ def test_null_takes_a_limit_away_and_keeps_a_default(tmp_path: Path) -> None:
         ("goals: " + "[" * 100_000, 1, "", "indentation"),
         ("churn: {warn: 120%}\n", 1, "neither a multiple of the average odds nor a share", "3x at least 35%"),
         ("kb: {log_queries: maybe}\n", 1, "neither yes nor no", "true or false"),
-        ("kb: {freshness: {polcy: 7d}}\n", 1, "no kind of information 'polcy'", "did you mean 'policy'?"),
+        ("kb: {freshness: {polcy: 7d}}\n", 1, "unknown kind of information 'polcy'", "did you mean 'policy'?"),
         ("churn: {lead_time: soon}\n", 1, "invalid duration", "12h, 7d or 2w"),
     ],
 )

@@ -108,7 +108,7 @@ def test_a_number_of_an_undeclared_slice_is_hidden_and_so_is_one_that_nobody_cou
 
 
 def test_a_number_that_the_catalogue_does_not_have_is_refused_with_the_near_one() -> None:
-    with pytest.raises(CkmError, match="no metric 'revenu'") as caught:
+    with pytest.raises(CkmError, match="unknown metric 'revenu'") as caught:
         hide_small(Metrics([Metric("revenu", 1.0)]))
     assert caught.value.hint == "did you mean 'revenue'?"
 

@@ -49,7 +49,7 @@ def test_counts_are_those_of_multisets_by_key(tmp_path: Path, old: list[Row], ne
     changed = (left & right).total()
     assert (found.old, found.new) == (len(old), len(new))
     assert (found.unchanged, found.changed) == (unchanged, changed)
-    assert (found.vanished, found.added) == (len(old) - unchanged - changed, len(new) - unchanged - changed)
+    assert (found.missing, found.added) == (len(old) - unchanged - changed, len(new) - unchanged - changed)
 
 
 @pytest.fixture
@@ -67,12 +67,12 @@ def test_rows_columns_and_totals_are_named(week: tuple[Path, Path]) -> None:
     found = diff_files(*week)
     assert found.key == ("order_id",)
     rows = found.rows
-    assert (rows.unchanged, rows.changed, rows.added, rows.vanished) == (27, 1, 3, 2)
-    assert {each.name: each.status for each in found.columns} == {"status": "values", "note": "gone", "clerk": "new"}
+    assert (rows.unchanged, rows.changed, rows.added, rows.missing) == (27, 1, 3, 2)
+    assert {each.name: each.status for each in found.columns} == {"status": "values", "note": "missing", "clerk": "new"}
     assert [(each.name, each.old, each.new) for each in found.totals] == [("net", 165.0, 170.5)]
     changed = found.changes.filter(pl.col("status") == "changed")
     assert changed.rows() == [("changed", "A007", 9, 7, ["status"])]
-    assert found.changes["status"].value_counts().sort("status").rows() == [("changed", 1), ("new", 3), ("vanished", 2)]
+    assert found.changes["status"].value_counts().sort("status").rows() == [("changed", 1), ("missing", 2), ("new", 3)]
 
 
 def test_another_way_of_writing_is_no_change_but_is_said(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_without_a_known_key_whole_rows_are_matched_and_it_is_said(tmp_path: Pat
     old, new = ([[f"k{number}", word] for number in range(5)] for word in ("red", "blue"))
     paths = [write(tmp_path / f"{at}.csv", rows, ["thing", "hue"]) for at, rows in enumerate((old, new))]
     found = diff_files(*paths)
-    assert (found.rows.changed, found.rows.vanished, found.rows.added) == (0, 5, 5)
+    assert (found.rows.changed, found.rows.missing, found.rows.added) == (0, 5, 5)
     assert any("--key" in remark for remark in found.remarks)
     assert diff_files(*paths, key=["thing"]).rows.changed == 5
 
@@ -129,7 +129,7 @@ def test_a_composed_key_is_matched_by_all_of_its_columns_or_not_at_all(tmp_path:
     new = write(tmp_path / "b.csv", [["c2", "2025-01-14", "2.50"], ["c1", "2025-01-14", "9.50"]], header)
     found = diff_files(old, new)
     assert found.key == ("customer_id", "date")
-    assert (found.rows.unchanged, found.rows.changed, found.rows.added, found.rows.vanished) == (1, 1, 0, 0)
+    assert (found.rows.unchanged, found.rows.changed, found.rows.added, found.rows.missing) == (1, 1, 0, 0)
 
 
 @pytest.mark.parametrize("amount", [["amount"], []])
@@ -141,7 +141,7 @@ def test_two_names_of_one_column_are_one_column(tmp_path: Path, amount: list[str
     found = diff_files(old, new)
     assert found.rows.unchanged == 2
     assert not found.columns
-    assert "column 'customer_id' of the old file is 'customer' in the new one" in found.remarks
+    assert "column 'customer_id' of the old file matches 'customer' of the new file" in found.remarks
 
 
 def test_the_platform_of_the_exports_is_named(tmp_path: Path) -> None:
@@ -157,13 +157,13 @@ def test_the_command_prints_findings_or_rows_in_every_form(run: Run, week: tuple
     result = run("diff", *week, "-f", "json")
     assert result.exit_code == 0, result.output
     rows = {each["name"]: each for each in json.loads(result.stdout) if each["part"] == "rows"}
-    assert (rows["new"]["new"], rows["vanished"]["old"]) == (3, 2)
+    assert (rows["new"]["new"], rows["missing"]["old"]) == (3, 2)
     listed = list(csv.DictReader(io.StringIO(run("diff", *week, "--rows", "-f", "csv").stdout)))
     assert [each["new_line"] for each in listed if each["status"] == "changed"] == ["7"]
     assert run("diff", *week, "-o", tmp_path / "found.parquet").exit_code == 0
     assert pl.read_parquet(tmp_path / "found.parquet").height == len(json.loads(result.stdout))
     screen = run("diff", *week, "-f", "table").stdout
-    assert "vanished" in screen
+    assert "missing" in screen
     assert "refunded" not in screen
     assert run("diff", week[0], tmp_path / "absent.csv").exit_code == 2
 

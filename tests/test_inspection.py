@@ -53,7 +53,7 @@ def test_format_columns_problems_and_table_are_found(orders: Path) -> None:
     columns = {column.name: column for column in found.columns}
     assert columns["Bestellnummer"].type == "digits"
     assert columns["Betrag"].type == "number"
-    assert (columns["Betrag"].misfits, columns["Betrag"].misfit_line) == (10, 7)
+    assert (columns["Betrag"].parse_errors, columns["Betrag"].parse_error_line) == (10, 7)
     assert columns["Datum"].null_words == {"n/a": 10}
     assert columns["Kundennummer"].distinct == 4
     assert found.proposal.table == "transactions"
@@ -191,7 +191,7 @@ def test_a_screen_names_problems_with_their_lines_and_the_table(orders: Path, ru
     assert 'text table · cp1252 · delimiter ; · quote " · header in line 3' in screen
     assert "50 records, 11 rejected" in screen
     assert "line 8       10 records rejected, 3 fields, 5 expected (lines 8, 14, 20, 26, 32, …)" in screen
-    assert "fits transactions: ckm ingest" in screen
+    assert "matches transactions: ckm ingest" in screen
 
 
 @pytest.mark.slow

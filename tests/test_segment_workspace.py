@@ -249,7 +249,10 @@ EDITS: dict[str, tuple[tuple[str, str], str]] = {
     "another calendar": (("time_zone: UTC", "time_zone: Asia/Bangkok"), "is for days in Asia/Bangkok"),
     "another method": (("method: rfm", "method: magic"), "no method 'magic'"),
     "another schema": (("ckm.segments/1", "ckm.segments/9"), "no definition of segments"),
-    "a key too many": (("version: 1\nmethod", "version: 1\nversoin: 2\nmethod"), "default.yaml:6: no key 'versoin'"),
+    "a key too many": (
+        ("version: 1\nmethod", "version: 1\nversoin: 2\nmethod"),
+        "default.yaml:6: unknown key 'versoin'",
+    ),
     "cut points that descend": (("monetary: [", "monetary: [9999999, "), "ascending cut points are expected"),
 }
 

@@ -17,7 +17,7 @@ from ckm.config import Config
 from ckm.customers.ledger_reader import read_ledger
 from ckm.dataset import Dataset, open_dataset
 from ckm.errors import CkmError, InputError, NotEnoughDataError, UnknownNameError, UsageError
-from ckm.knowledge.draft import Wanted
+from ckm.knowledge.draft import DraftFields
 from ckm.metrics.catalogue import load_catalogue
 from ckm.report.words import load_words
 from ckm.segmentation.lifecycle.definition import LifecycleDefinition
@@ -71,17 +71,20 @@ def near(call: Call) -> str:
 
 
 NAMES: dict[str, tuple[Call, str]] = {
-    "a method of segments": (lambda: segment.segment_dataset(SHOP, segment.Request(by="rmf"), Config()), "'rfm'"),
+    "a method of segments": (
+        lambda: segment.segment_dataset(SHOP, segment.SegmentOptions(by="rmf"), Config()),
+        "'rfm'",
+    ),
     "a method to learn": (lambda: segment.segment_customers(TABLES, by="cluster", as_of=DAY), "'clusters'"),
     "a metric of money": (lambda: Monetary(money="nett"), "'net'"),  # type: ignore[arg-type]
-    "a model of churn": (lambda: churn.warn(SHOP, churn.Request(model="scorcard"), Config()), "'scorecard'"),
-    "a dimension": (lambda: loyalty.loyalty_report(SHOP, loyalty.Request(by="curency"), Config()), "'currency'"),
+    "a model of churn": (lambda: churn.warn(SHOP, churn.ChurnOptions(model="scorcard"), Config()), "'scorecard'"),
+    "a dimension": (lambda: loyalty.loyalty_report(SHOP, loyalty.LoyaltyOptions(by="curency"), Config()), "'currency'"),
     "a comparison": (
-        lambda: loyalty.loyalty_report(SHOP, loyalty.Request(comparison="previos"), Config()),  # type: ignore[arg-type]
+        lambda: loyalty.loyalty_report(SHOP, loyalty.LoyaltyOptions(comparison="previos"), Config()),  # type: ignore[arg-type]
         "'previous'",
     ),
     "a goal's metric": (
-        lambda: loyalty.loyalty_report(SHOP, loyalty.Request(), replace(Config(), goals={"retention_rat": 1})),
+        lambda: loyalty.loyalty_report(SHOP, loyalty.LoyaltyOptions(), replace(Config(), goals={"retention_rat": 1})),
         "'retention_rate'",
     ),
     "a metric": (lambda: load_catalogue()["gin"], "'gini'"),
@@ -110,19 +113,19 @@ def test_an_unknown_filter_rule_or_entry_of_a_knowledge_base_is_refused_with_the
         "'policy'": lambda: kb.suite(base, base / "late-parcel.yaml", kb.Scope(DAY, {"facet": ["polcy"]})),
         "'late-parcel'": lambda: kb.show(base, "late-parcl", DAY),
         "'near-duplicate'": lambda: kb.lint(base, DAY, settings=replace(Config().kb, skip=("near-duplicat",))),
-        "'complaint'": lambda: kb.new_entry(base, Wanted(origin="complant"), DAY),
-        "'about'": lambda: kb.new_entry(base, Wanted(kind="abut"), DAY),
+        "'complaint'": lambda: kb.new_entry(base, DraftFields(origin="complant"), DAY),
+        "'about'": lambda: kb.new_entry(base, DraftFields(kind="abut"), DAY),
     }
     for meant, call in calls.items():
         assert f"did you mean {meant}?" in near(call)
 
 
 EMPTY: dict[str, Call] = {
-    "segments": lambda: segment.segment_dataset(data(), segment.Request(), Config()),
+    "segments": lambda: segment.segment_dataset(data(), segment.SegmentOptions(), Config()),
     "segments of customers": lambda: segment.segment_customers({}, as_of=DAY),
     "segments of other tables": lambda: segment.segment_customers({"customers": rows()}, as_of=DAY),
-    "churn": lambda: churn.warn(data(), churn.Request(), Config()),
-    "loyalty": lambda: loyalty.loyalty_report(data(customers=rows()), loyalty.Request(), Config()),
+    "churn": lambda: churn.warn(data(), churn.ChurnOptions(), Config()),
+    "loyalty": lambda: loyalty.loyalty_report(data(customers=rows()), loyalty.LoyaltyOptions(), Config()),
     "checks": lambda: check_tables({}),
     "flows": lambda: lifecycle_flows(read_ledger({}, as_of=DAY), lifecycle()),
 }
@@ -142,10 +145,10 @@ COLUMNS = ("customer_id", "ordered_at", "net")
 @pytest.mark.parametrize(
     "analysis",
     [
-        lambda shop: segment.segment_dataset(shop, segment.Request(), Config()),
-        lambda shop: segment.segment_dataset(shop, segment.Request(by="lifecycle"), Config()),
-        lambda shop: churn.warn(shop, churn.Request(model="rule"), Config()),
-        lambda shop: loyalty.loyalty_report(shop, loyalty.Request(), Config()),
+        lambda shop: segment.segment_dataset(shop, segment.SegmentOptions(), Config()),
+        lambda shop: segment.segment_dataset(shop, segment.SegmentOptions(by="lifecycle"), Config()),
+        lambda shop: churn.warn(shop, churn.ChurnOptions(model="rule"), Config()),
+        lambda shop: loyalty.loyalty_report(shop, loyalty.LoyaltyOptions(), Config()),
     ],
     ids=["rfm", "lifecycle", "churn", "loyalty"],
 )
@@ -161,10 +164,10 @@ def lifecycle() -> LifecycleDefinition:
 
 
 WRONG: dict[str, Call] = {
-    "a horizon of none": lambda: churn.warn(SHOP, churn.Request(horizon=0), Config()),
-    "a period of none": lambda: loyalty.loyalty_report(SHOP, loyalty.Request(months=0), Config()),
-    "a period of ages": lambda: loyalty.loyalty_report(SHOP, loyalty.Request(months=10**7), Config()),
-    "a group of less than none": lambda: loyalty.Request(min_group_size=-1),
+    "a horizon of none": lambda: churn.warn(SHOP, churn.ChurnOptions(horizon=0), Config()),
+    "a period of none": lambda: loyalty.loyalty_report(SHOP, loyalty.LoyaltyOptions(months=0), Config()),
+    "a period of ages": lambda: loyalty.loyalty_report(SHOP, loyalty.LoyaltyOptions(months=10**7), Config()),
+    "a group of less than none": lambda: loyalty.LoyaltyOptions(min_group_size=-1),
     "a window of none": lambda: Monetary(window=0),
     "a method that learns nothing": lambda: segment.segment_customers(TABLES, by="rules", as_of=DAY),
     "a folder that is none": lambda: kb.search(Path("nowhere"), "x", as_of=DAY),

@@ -1,4 +1,4 @@
-"""Days and channels with no sales where some were to be expected."""
+"""Days and channels without expected sales."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.measure import Measured
+    from ckm.check.measure import TableCounts
 
 USUAL_PAUSE = 0.95
-"""Quantile of a channel's pauses that still counts as usual."""
+"""Quantile of a channel's pauses up to which a pause is usual."""
 
 
 class Gap(NamedTuple):
-    """Consecutive days without a sale; ``days`` counts those on which there usually is one."""
+    """Consecutive days without a sale; ``days`` is the number of usual selling days among them."""
 
     start: date
     end: date
     days: int
 
 
-def calendar(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
-    """Runs of selling days without a sale: each of ``gap_days`` or more is a warning, the shorter ones one info."""
+def calendar(measured: TableCounts, limits: CheckLimits) -> Iterator[Finding]:
+    """Find runs of selling days without a sale: ``gap_days`` or more are a warning, all shorter runs one info."""
     short = []
     for gap in gaps(_sales(measured)["day"].unique(), limits):
         if gap.days < limits.gap_days:
@@ -41,7 +41,7 @@ def calendar(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
             severity=Severity.warning,
             table=measured.subject.name,
             part=f"{gap.start}/{gap.end}",
-            message=f"no sale from {gap.start} to {gap.end}; {gap.days} of these days usually have some",
+            message=f"no sales from {gap.start} to {gap.end}; {gap.days} of these days usually have sales",
             count=gap.days,
             value=float(gap.days),
             limit=float(limits.gap_days),
@@ -53,7 +53,7 @@ def calendar(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
             check="calendar",
             severity=Severity.info,
             table=measured.subject.name,
-            message=f"{counted(missing, 'day')} without a sale that usually {'has' if missing == 1 else 'have'} some, "
+            message=f"{counted(missing, 'day')} without sales that usually {'has' if missing == 1 else 'have'} some, "
             f"the last on {short[-1].end}",
             count=missing,
             value=float(max(gap.days for gap in short)),
@@ -62,11 +62,10 @@ def calendar(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
 
 
 def gaps(days: pl.Series, limits: CheckLimits) -> list[Gap]:
-    """The gaps between the first and the last of ``days`` (dates with a sale, each once), oldest first.
+    """Return the gaps between the first and last of ``days`` (distinct dates with a sale), oldest first.
 
-    A weekday is a selling day when, in the weeks that have a sale at all, ``open_share`` of its dates have one: weeks
-    without any must not make their own absence usual. Dates that never sell (Sundays, say) join the gaps around them
-    into one.
+    A weekday is a selling day if ``open_share`` of its dates have a sale, counted over weeks with at least one sale, so
+    that empty weeks are not usual. Days that are never selling days (such as Sundays) do not split a gap.
     """
     if days.is_empty():
         return []
@@ -95,10 +94,10 @@ def gaps(days: pl.Series, limits: CheckLimits) -> list[Gap]:
     return [Gap(start, end, days) for start, end, days in runs.select("start", "end", "days").iter_rows()]
 
 
-def channels(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
-    """The longest silence of each channel, counted in days on which another channel sold: a warning.
+def channels(measured: TableCounts, limits: CheckLimits) -> Iterator[Finding]:
+    """Find the longest pause of each channel, in days on which another channel sold: a warning.
 
-    Counting only days of business lets Sundays, holidays and a closed shop pass; ``calendar`` has those.
+    Days without any sale (Sundays, holidays) are not counted; ``calendar`` checks those.
     """
     sales = _sales(measured).group_by("day", "channel").agg().sort("day")
     business = sales.select(pl.col("day").unique().sort()).with_row_index("at")
@@ -107,7 +106,7 @@ def channels(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
         if days.height < max(limits.channel_days, 2):
             continue
         at = days["at"].cast(pl.Int64)
-        # The days after its last sale are a pause as well: the one that may still go on.
+        # The days after the last sale are a pause too.
         pauses = pl.concat([at.diff().drop_nulls() - 1, pl.Series([business.height - 1 - at[-1]])])
         usual = at.diff().drop_nulls().quantile(USUAL_PAUSE, "higher") or 1.0
         allowed = max(float(limits.silence_days), limits.silence_factor * usual)
@@ -117,15 +116,15 @@ def channels(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
             continue
         since = days["day"][longest]
         ended = longest + 1 < days.height
-        until = f"to {days['day'][longest + 1]}" if ended else "and has not come back"
+        until = f"to {days['day'][longest + 1]}" if ended else "until the end of the data"
         yield Finding(
             check="channels",
             severity=Severity.warning,
             table=measured.subject.name,
             column="channel",
             part=str(channel),
-            message=f"channel {channel} fell silent after {since} {until}: {counted(silent, 'day')} with sales of "
-            "others but none of its own",
+            message=f"channel {channel} has no sales after {since} {until}: {counted(silent, 'day')} with sales of "
+            "other channels only",
             count=silent,
             value=float(silent),
             limit=allowed,
@@ -133,6 +132,6 @@ def channels(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
         )
 
 
-def _sales(measured: Measured) -> pl.DataFrame:
+def _sales(measured: TableCounts) -> pl.DataFrame:
     dated = measured.on_usual_days(measured.by_day)
     return dated.filter(pl.col("type").is_in(SALES)) if "type" in dated.columns else dated

@@ -1,4 +1,4 @@
-"""How full the columns are, and whether one has lately run dry."""
+"""Null shares of columns, and columns with many more nulls in the last month."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.measure import Measured
+    from ckm.check.measure import TableCounts
 
 
-def completeness(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
-    """Required columns that are missing or have nulls (error), empty ones, and those emptier than ``null_share``."""
+def completeness(measured: TableCounts, limits: CheckLimits) -> Iterator[Finding]:
+    """Find required columns that are missing or have nulls (error), and columns with more nulls than ``null_share``."""
     subject = measured.subject
     if measured.rows == 0:
         yield Finding(
@@ -27,18 +27,18 @@ def completeness(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
             message="the table has no rows",
             count=0,
             value=0.0,
-            hint="load something into it: ckm ingest FILE --as " + subject.name,
+            hint="load a file into it: ckm ingest FILE --as " + subject.name,
         )
         return
     required = subject.contract.required if subject.contract else ()
     for column in required:
         yield from _required_column(measured, column)
-    made = subject.contract.unnamed if subject.contract else ()  # no column of a source fills them
+    made = subject.contract.unnamed if subject.contract else ()  # these are not filled from source columns
     columns = [column for column in subject.own_columns if column not in made]
     shares = {
         column: measured.nulls(column) / measured.rows
         for column in columns
-        # a sale without a customer has a check of its own
+        # sales without a customer have their own check
         if column not in required and (subject.name, column) != ("transactions", "customer_id")
     }
     empty = [column for column, part in shares.items() if part == 1]
@@ -47,10 +47,10 @@ def completeness(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
             check="completeness",
             severity=Severity.info,
             table=subject.name,
-            message=f"nothing in {len(empty)} of {len(columns)} columns: {', '.join(empty)}",
+            message=f"{len(empty)} of {len(columns)} columns are empty: {', '.join(empty)}",
             count=len(empty),
             value=1.0,
-            hint="map them to a column of the source when it has them",
+            hint="map them if the source has such columns",
         )
     for column, part in shares.items():
         if limits.null_share < part < 1:
@@ -66,7 +66,7 @@ def completeness(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
             )
 
 
-def _required_column(measured: Measured, column: str) -> Iterator[Finding]:
+def _required_column(measured: TableCounts, column: str) -> Iterator[Finding]:
     subject = measured.subject
     present = subject.has(column)
     missing = measured.nulls(column) if present else measured.rows
@@ -81,12 +81,12 @@ def _required_column(measured: Measured, column: str) -> Iterator[Finding]:
             count=missing,
             value=missing / measured.rows,
             limit=0.0,
-            hint=f"mend the mapping of '{column}' and load the file again",
+            hint=f"fix the mapping of '{column}' and load the file again",
         )
 
 
-def emptied(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
-    """Columns whose share of nulls in the last month is ``null_jump`` above that of all months before."""
+def emptied(measured: TableCounts, limits: CheckLimits) -> Iterator[Finding]:
+    """Find columns whose null share in the last month exceeds that of all earlier months by ``null_jump``."""
     for column in measured.subject.own_columns:
         months = measured.on_usual_days(measured.nulls_by_month(column), "month")
         before, last = months.head(-1), months.tail(1)

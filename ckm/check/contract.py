@@ -1,4 +1,4 @@
-"""Values that break the rules of their column."""
+"""Values that violate the rules of their column."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.measure import Measured
+    from ckm.check.measure import TableCounts
 
 
-def contract(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
-    """Columns of another type than the contract's, and rows that break one of its rules: errors."""
+def contract(measured: TableCounts, _limits: CheckLimits) -> Iterator[Finding]:
+    """Find columns of the wrong type, and rows that violate a rule: errors."""
     subject = measured.subject
     if subject.contract is None:
         return
     for name, dtype in subject.contract.dtypes.items():
-        # a column that holds nothing has no type to be wrong
+        # an empty column cannot have a wrong type
         wrong = subject.has(name) and subject.dtypes[name] != dtype and measured.nulls(name) < measured.rows
         if wrong:
             yield Finding(
@@ -45,9 +45,9 @@ def contract(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
             table=subject.name,
             column=None if over_columns else column_name,
             part=rule,
-            message=f"{counted(count, 'row')} break the rule {rule}" if count > 1 else f"1 row breaks the rule {rule}",
+            message=f"{counted(count, 'row')} fail the rule {rule}" if count > 1 else f"1 row fails the rule {rule}",
             count=count,
             value=count / measured.rows,
             limit=0.0,
-            hint=f"mend the mapping of '{kind if over_columns else column_name}' and load the file again",
+            hint=f"fix the mapping of '{kind if over_columns else column_name}' and load the file again",
         )

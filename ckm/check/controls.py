@@ -1,4 +1,4 @@
-"""Totals per month against those of finance."""
+"""Reconciliation of monthly totals with the control totals of finance."""
 
 from __future__ import annotations
 
@@ -15,22 +15,24 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.measure import Measured
+    from ckm.check.measure import TableCounts
 
 
 class _Total(NamedTuple):
-    """What the table holds of a month."""
+    """Totals of the table for one month."""
 
     net: float
     rows: int
 
 
-def controls(measured: Measured, wanted: pl.DataFrame, limits: CheckLimits, *, as_of: date | None) -> Iterator[Finding]:
-    """Compare the table with the lines of ``wanted`` that are about it.
+def controls(
+    measured: TableCounts, wanted: pl.DataFrame, limits: CheckLimits, *, as_of: date | None
+) -> Iterator[Finding]:
+    """Compare the table with its control totals.
 
     A difference above ``reconciliation_difference`` is an error; in the month of ``as_of`` it is a
-    warning, because that month may be incomplete. Lines about later months are left alone. Months with rows and no line
-    are a warning up to the last month of ``wanted``, an info after it or before the first.
+    warning, because that month may be incomplete. Control totals of later months are ignored. Months with rows but
+    no control total are a warning up to the last month of ``wanted``, an info after it or before the first.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ def controls(measured: Measured, wanted: pl.DataFrame, limits: CheckLimits, *, a
     limits
         Thresholds.
     as_of
-        The day given by the user; null when none was.
+        The day given by the user; null if none.
     """
     lines = wanted.filter(pl.col("table") == measured.subject.name)
     if as_of is not None:
@@ -56,7 +58,7 @@ def controls(measured: Measured, wanted: pl.DataFrame, limits: CheckLimits, *, a
     yield from _uncontrolled(measured, lines, found)
 
 
-def _by_month(measured: Measured, limits: CheckLimits | None) -> pl.DataFrame:
+def _by_month(measured: TableCounts, limits: CheckLimits | None) -> pl.DataFrame:
     """``month``, ``source``, ``currency``, ``net``, ``rows``; null where the table has no such column."""
     days = measured.by_day.drop_nulls("day")
     if limits is not None and "type" in days.columns:
@@ -71,7 +73,7 @@ def _by_month(measured: Measured, limits: CheckLimits | None) -> pl.DataFrame:
 
 
 def _pick(found: pl.DataFrame, line: Mapping[str, Any]) -> _Total:
-    """Add up the month of ``line``, of its source and currency where it names them."""
+    """Sum the month of ``line``, for its source and currency if given."""
     for name in ("month", "source", "currency"):
         if line[name] is not None:
             found = found.filter(pl.col(name) == line[name])
@@ -81,7 +83,7 @@ def _pick(found: pl.DataFrame, line: Mapping[str, Any]) -> _Total:
 def _compare(
     table: str, line: Mapping[str, Any], here: _Total, all_types: _Total, severity: Severity, limits: CheckLimits
 ) -> Iterator[Finding]:
-    """One finding per line that differs, by its net if that does and by its rows otherwise."""
+    """Return one finding per control total that differs, by net if it differs, else by rows."""
     off = _differences(here, line, limits)
     parts = []
     if off["net"]:
@@ -107,10 +109,10 @@ def _compare(
 
 
 def _differences(here: _Total, line: Mapping[str, Any], limits: CheckLimits) -> dict[str, float]:
-    """Differences of net and rows; 0 where they are allowed or finance gives no total."""
+    """Return the differences of net and rows; 0 if within the limit or if there is no control total."""
     off = {}
     for name, has, allowed in (("net", here.net, limits.reconciliation_difference), ("rows", here.rows, 0.0)):
-        # Cents are not exact in binary; a billionth of a unit is no difference.
+        # Cents are not exact in binary floating point; differences below a billionth are ignored.
         difference = 0.0 if line[name] is None else round(has - line[name], 9)
         off[name] = difference if abs(difference) > allowed else 0.0
     return off
@@ -118,14 +120,14 @@ def _differences(here: _Total, line: Mapping[str, Any], limits: CheckLimits) -> 
 
 def _hint(line: Mapping[str, Any], here: _Total, all_types: _Total, limits: CheckLimits) -> str:
     if here != all_types and not any(_differences(all_types, line, limits).values()):
-        return "equal when every type counts: name those that finance counts in ckm.yaml, check.control_types"
+        return "equal if all row types count: list the types that finance counts in ckm.yaml, check.control_types"
     if not here.rows:
-        return "no row of that month is there: load its export"
-    return "is a file missing, or there twice? ckm ingest --history lists what was loaded"
+        return "no rows of that month: load its export"
+    return "is a file missing, or loaded twice? ckm ingest --history lists the loads"
 
 
-def _uncontrolled(measured: Measured, lines: pl.DataFrame, found: pl.DataFrame) -> Iterator[Finding]:
-    """Months with rows whose currency has no line, whatever the source."""
+def _uncontrolled(measured: TableCounts, lines: pl.DataFrame, found: pl.DataFrame) -> Iterator[Finding]:
+    """Find months with rows in a currency without a control total, for any source."""
     if lines.is_empty():
         return
     whole_months = lines.filter(pl.col("currency").is_null())["month"].unique()
@@ -147,5 +149,5 @@ def _uncontrolled(measured: Measured, lines: pl.DataFrame, found: pl.DataFrame) 
             count=count,
             value=float(len(names)),
             limit=0.0,
-            hint="ask finance for it",
+            hint="get this total from finance",
         )

@@ -1,4 +1,4 @@
-"""Finance's totals as they are written down: ``controls.csv``."""
+"""Reader of the control totals of finance, ``controls.csv``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CONTROLS_FILE = "controls.csv"
-"""Name of finance's totals at the root of a workspace."""
+"""File name of the control totals in a workspace."""
 REQUIRED = ("month", "currency", "net")
 OPTIONAL = ("table", "rows", "source")
 CONTROLS = {
@@ -36,7 +36,7 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 def read_controls(path: Path) -> pl.DataFrame:
     """Read ``controls.csv``: one line per month and currency, commas or semicolons, UTF-8.
 
-    Columns: ``month`` (YYYY-MM), ``currency``, ``net`` (1234.56, no thousands marks), and if wanted ``table`` (default
+    Columns: ``month`` (YYYY-MM), ``currency``, ``net`` (1234.56, no thousands marks), and optionally ``table`` (default
     transactions), ``rows`` and ``source`` (default: all of them). A line with ``rows`` may leave ``net`` empty.
 
     Raises
@@ -44,7 +44,7 @@ def read_controls(path: Path) -> pl.DataFrame:
     UsageError
         The file cannot be read.
     InputError
-        With the line, for anything that is not so, and for a total that is given twice.
+        A line is invalid or a total is a duplicate; the error names the line.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -64,7 +64,7 @@ def _delimiter(header: str) -> str:
 
 
 class _Lines:
-    """Where the reader stands, for its errors."""
+    """Current position of the reader, for errors."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -82,11 +82,11 @@ def _parse(reader: Iterator[list[str]], path: Path) -> pl.DataFrame:
             raise at.wrong(f"no column '{name}'", f"the columns are {', '.join((*REQUIRED, *OPTIONAL))}")
         if name not in (*REQUIRED, *OPTIONAL):
             raise at.wrong(
-                f"column {header.index(name) + 1} is none of those known",
+                f"column {header.index(name) + 1} is unknown",
                 f"the columns are {', '.join((*REQUIRED, *OPTIONAL))}",
             )
     if len(set(header)) < len(header):
-        raise at.wrong("a column is there twice")
+        raise at.wrong("duplicate column")
     records: list[dict[str, object]] = []
     seen: dict[tuple[object, ...], int] = {}
     for cells in reader:
@@ -98,7 +98,9 @@ def _parse(reader: Iterator[list[str]], path: Path) -> pl.DataFrame:
         record = _record(dict(zip(header, (cell.strip() for cell in cells), strict=True)), at)
         place = tuple(record[name] for name in ("month", "table", "source", "currency"))
         if place in seen:
-            raise at.wrong(f"the total of line {seen[place]} again", "give one total per month, currency and source")
+            raise at.wrong(
+                f"duplicate of the total in line {seen[place]}", "give one total per month, currency and source"
+            )
         seen[place] = at.line
         records.append(record)
     return pl.DataFrame(records, schema=CONTROLS)

@@ -1,4 +1,4 @@
-"""What a check says: findings, and the report that holds them."""
+"""Findings of checks, and the report that contains them."""
 
 from __future__ import annotations
 
@@ -18,50 +18,50 @@ __all__ = ["CHECKS", "SCHEMA", "CheckReport", "Finding", "Severity", "Skipped"]
 
 CHECKS = {
     "controls": "totals per month equal those of controls.csv",
-    "contract": "every value keeps the rules of its column",
+    "contract": "every value passes the rules of its column",
     "uniqueness": "no key occurs twice",
     "emptied": "no column is much emptier in the last month than before",
-    "freshness": "the newest row is young enough",
+    "freshness": "the newest row is recent enough",
     "stray_dates": "no row is dated far from all others",
     "future": "no row is dated after --as-of",
-    "quarantine": "few rows were refused at ingest",
+    "quarantine": "few rows were rejected at ingest",
     "references": "every customer id is known",
     "no_customer": "most sales name their customer",
-    "guest_ids": "no customer id stands for many",
-    "duplicates": "few rows are equal in every column",
-    "same_sales": "no sale comes from two sources",
-    "payments": "every order is paid, and every payment is of an order",
-    "partial_orders": "no file held a part of an order that was known with more",
-    "undated_returns": "returns have a day of their own",
-    "calendar": "no sales are missing on days that usually have some",
+    "guest_ids": "no customer id is used for many customers",
+    "duplicates": "few rows are complete duplicates",
+    "same_sales": "no sale was loaded from two sources",
+    "payments": "every order has a payment, and every payment an order",
+    "partial_orders": "no file contained only some lines of a known order",
+    "undated_returns": "returns have their own date",
+    "calendar": "days that usually have sales have some",
     "channels": "no channel is silent for unusually long",
     "signs": "sales are not negative and returns are not positive",
-    "outliers": "few amounts and quantities are far from the usual",
+    "outliers": "few amounts and quantities are outliers",
     "currencies": "one currency",
-    "completeness": "required columns are there and filled; how empty the others are",
+    "completeness": "required columns are filled; null shares of the others",
 }
-"""Every check by name, in the order in which equally bad findings are listed, and what it promises."""
+"""Every check by name, with its passing condition, in the order of findings of equal severity."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing a check found. It holds counts, column names, dates and labels, never a value of a row.
+    """A data quality finding. It contains counts, column names, dates and labels, never a value of a row.
 
     Attributes
     ----------
     check
         A name of :data:`CHECKS`.
     table, column
-        Where. ``column`` is null when the finding is about rows; several columns are joined with ``+``.
+        Location. ``column`` is null if the finding is about rows; several columns are joined with ``+``.
     part
-        The part of the table it is about (a month, a channel, a currency, a rule, a reason); null for all of it.
+        The part of the table (a month, a channel, a currency, a rule, a reason); null for the whole table.
     value, limit
-        What was measured and what was allowed, in the unit the message names; ``limit`` is null where
-        nothing is forbidden.
+        The measured value and its limit, in the unit of the message; ``limit`` is null if there is
+        none.
     count
-        Rows (days, months or columns where the message says so) concerned.
+        Number of affected rows (or days, months or columns, as the message says).
     message, hint
-        What is wrong, in one sentence, and what to do next.
+        The problem in one sentence, and what to do next.
     """
 
     check: str
@@ -77,7 +77,7 @@ class Finding:
 
     @property
     def order(self) -> tuple[int, int, str, int, str, str]:
-        """Sort key: worst first, then by check and table, then most rows first, but months as time went."""
+        """Return the sort key: by severity, check, table, then by count, but months in time order."""
         rank = list(CHECKS).index(self.check)
         weight = 0 if self.check == "controls" else -self.count
         return (self.severity.rank, rank, self.table, weight, self.part or "", self.column or "")
@@ -85,7 +85,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Skipped:
-    """A check that could not be made on a table, and why."""
+    """A check that could not run on a table, and the reason."""
 
     check: str
     table: str
@@ -109,20 +109,20 @@ SCHEMA = {
 
 @dataclass(frozen=True)
 class CheckReport(Result):
-    """The findings of all checks, worst first.
+    """The findings of all checks, by severity.
 
     Attributes
     ----------
     as_of
-        The day the checks stand on; null when no table holds a date.
+        The reference date of the checks; null if no table has a date.
     rows
         Rows checked, by table.
     later
-        Rows dated after ``as_of`` and therefore left out, by table.
+        Excluded rows dated after ``as_of``, by table.
     ran, skipped
-        Every check made, as ``(check, table)``, and every one that could not be, with its reason.
+        Every check that ran, as ``(check, table)``, and every skipped check with its reason.
     remarks
-        What was matched, assumed and left out while reading.
+        Column matches, assumptions and skipped files while reading.
     """
 
     findings: tuple[Finding, ...]
@@ -135,16 +135,16 @@ class CheckReport(Result):
 
     @property
     def summary(self) -> pl.DataFrame:
-        """Findings by severity, worst first."""
+        """The findings by severity, errors first."""
         rows = [(str(severity), self.count(severity)) for severity in Severity]
         return pl.DataFrame(rows, schema={"severity": pl.String, "findings": pl.Int64}, orient="row")
 
     def count(self, severity: Severity) -> int:
-        """How many findings have exactly ``severity``."""
+        """Return the number of findings with exactly this severity."""
         return sum(finding.severity is severity for finding in self.findings)
 
     def reaches(self, severity: Severity) -> bool:
-        """Whether a finding is as bad as ``severity`` or worse."""
+        """Return whether any finding has this severity or a higher one."""
         worst = Severity(severity).rank
         return any(finding.severity.rank <= worst for finding in self.findings)
 

@@ -1,4 +1,4 @@
-"""How old the newest row is, rows of stray dates, and rows from the future."""
+"""Age of the newest row, rows with outlying dates, and rows dated in the future."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.measure import Measured
+    from ckm.check.measure import TableCounts
 
 
-def newest(measured: Measured) -> date | None:
-    """Newest day that is not stray; null when no row is dated."""
+def newest(measured: TableCounts) -> date | None:
+    """Return the newest day without outlying dates; null if no row is dated."""
     return measured.usual_days[1] if measured.usual_days is not None else None
 
 
-def freshness(measured: Measured, today: date, limits: CheckLimits) -> Iterator[Finding]:
-    """The newest row is older on ``today`` than ckm.yaml allows for its table: a warning.
+def freshness(measured: TableCounts, today: date, limits: CheckLimits) -> Iterator[Finding]:
+    """Warn if the newest row is older on ``today`` than ckm.yaml allows for its table.
 
-    Where it allows any age, the data's own pauses say what is unusual (:func:`ckm.customers.coverage.data_end`).
+    Without such a limit, the usual pauses of the data set it (:func:`ckm.customers.coverage.data_end`).
     """
     if measured.subject.name not in limits.freshness:
         yield from _ended(measured, today)
@@ -39,7 +39,7 @@ def freshness(measured: Measured, today: date, limits: CheckLimits) -> Iterator[
         severity=Severity.warning,
         table=measured.subject.name,
         column=measured.subject.dated_by,
-        message=f"the newest row is of {last}, {counted(age, 'day')} before {today}; "
+        message=f"the newest row is dated {last}, {counted(age, 'day')} before {today}; "
         f"allowed: {counted(allowed, 'day')}",
         count=age,
         value=float(age),
@@ -48,7 +48,7 @@ def freshness(measured: Measured, today: date, limits: CheckLimits) -> Iterator[
     )
 
 
-def _ended(measured: Measured, today: date) -> Iterator[Finding]:
+def _ended(measured: TableCounts, today: date) -> Iterator[Finding]:
     days = measured.on_usual_days(measured.rows_by_day)["day"].to_physical().cast(pl.Int64).to_numpy()
     end = data_end(days, day_number(today))
     if end is not None:
@@ -61,12 +61,12 @@ def _ended(measured: Measured, today: date) -> Iterator[Finding]:
             count=end.silent_days,
             value=float(end.silent_days),
             limit=float(end.usual_silence),
-            hint="load the newest export, or name an earlier day",
+            hint="load the newest export, or use an earlier --as-of",
         )
 
 
-def stray_dates(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
-    """Rows far from the days that the table is about: a warning."""
+def stray_dates(measured: TableCounts, limits: CheckLimits) -> Iterator[Finding]:
+    """Find rows with outlying dates: a warning."""
     if measured.usual_days is None:
         return
     first, last = measured.usual_days
@@ -83,12 +83,12 @@ def stray_dates(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
         count=found.rows,
         value=float(found.rows),
         limit=0.0,
-        hint="mend these dates in the source; analyses set such rows aside unless ckm.yaml says stray_dates: keep",
+        hint="fix these dates in the source; analyses exclude such rows unless ckm.yaml has stray_dates: keep",
     )
 
 
 def future(table: str, later: int, as_of: date, limits: CheckLimits) -> Iterator[Finding]:
-    """Rows dated after the as-of day, when ``limits.future`` asks for them."""
+    """Find rows dated after the as-of date, if ``limits.future`` is not ``off``."""
     if later and limits.future != "off":
         yield Finding(
             check="future",
@@ -98,5 +98,5 @@ def future(table: str, later: int, as_of: date, limits: CheckLimits) -> Iterator
             count=later,
             value=float(later),
             limit=0.0,
-            hint="is the date order or the year of the source right?",
+            hint="check the date order and the years of the source",
         )

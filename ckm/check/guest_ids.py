@@ -1,4 +1,4 @@
-"""Customer ids that may stand for many."""
+"""Customer ids that may be used for many customers (guest sales)."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.measure import Measured
+    from ckm.check.measure import TableCounts
 
 SAMPLE = 20_000
-"""Customers of whom it is counted on how many days they are there, if there are more; chosen by the hash of the id."""
+"""Sample size of customers whose active days are counted; the sample is chosen by the hash of the id."""
 
 
-def guest_ids(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
-    """Ids with a large share of the rows on most days: a warning for a word for guests, an info for any other."""
+def guest_ids(measured: TableCounts, limits: CheckLimits) -> Iterator[Finding]:
+    """Find ids with a large share of the rows on most days: a warning for words for guests, else an info."""
     frame = measured.subject.frame.select(pl.col("customer_id").cast(pl.String), DAY)
     rows = frame.drop_nulls("customer_id").group_by("customer_id").agg(pl.len().cast(pl.Int64).alias("rows"))
     by_customer = rows.collect(engine="streaming").sort("rows", "customer_id", descending=[True, False])

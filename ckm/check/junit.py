@@ -1,11 +1,11 @@
-"""The report as JUnit XML: a test case per check and table."""
+"""Format the report as JUnit XML with one test case per check and table."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from ckm.findings import Severity
-from ckm.findings.junit import Case, Told
+from ckm.findings.junit import JUnitCase, JUnitMessage
 from ckm.findings.junit import to_junit as write_junit
 
 if TYPE_CHECKING:
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 def to_junit(report: CheckReport, *, fail_on: Severity = Severity.error) -> str:
     """Write one test case per check and table; see :func:`ckm.findings.junit.to_junit`."""
-    found: dict[tuple[str, str], list[Told]] = {case: [] for case in report.ran}
+    found: dict[tuple[str, str], list[JUnitMessage]] = {case: [] for case in report.ran}
     for finding in report.findings:
-        told = Told(finding.severity, finding.message, finding.hint)
+        told = JUnitMessage(finding.severity, finding.message, finding.hint)
         found.setdefault((finding.check, finding.table), []).append(told)
-    made = [Case(f"ckm.check.{table}", check, tuple(told)) for (check, table), told in found.items()]
-    skipped = [Case(f"ckm.check.{each.table}", each.check, skipped=each.reason) for each in report.skipped]
+    made = [JUnitCase(f"ckm.check.{table}", check, tuple(told)) for (check, table), told in found.items()]
+    skipped = [JUnitCase(f"ckm.check.{each.table}", each.check, skipped=each.reason) for each in report.skipped]
     return write_junit("ckm check", [*made, *skipped], fail_on=fail_on)

@@ -1,4 +1,4 @@
-"""What is allowed: every threshold of the checks, with its default and its place in ckm.yaml."""
+"""Thresholds of the checks, with their defaults and keys in ckm.yaml."""
 
 from __future__ import annotations
 
@@ -23,32 +23,32 @@ _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=
 class CheckLimits:
     """Thresholds of :func:`ckm.check.check_tables`; the section ``check`` of ckm.yaml.
 
-    A *share* lies between 0 and 1. Above a limit a finding is a warning; from zero up to it, it is an info.
+    A *share* is between 0 and 1. A value above a limit is a warning, a smaller positive value an info.
 
     Attributes
     ----------
     skip
-        Checks that are not made.
+        Disabled checks.
     null_share
-        Share of nulls above which an optional column is mentioned.
+        Null share above which an optional column is listed.
     null_jump
-        Rise of that share in the last month, against the months before, that is a warning.
+        Increase of the null share in the last month over all earlier months that is a warning.
     min_rows
-        Rows needed on both sides before ``null_jump`` or ``outlier_z`` says anything.
+        Minimum number of rows for ``null_jump`` (in both periods) and ``outlier_z``.
     no_customer_share, unknown_customer_share, duplicate_share, quarantine_share, outlier_share
-        Share of a table's rows without a customer; with one that is not in ``customers``; that repeat another row;
-        refused at ingest; far from the usual.
+        Share of rows without a customer; with a customer missing from ``customers``; duplicates; rejected at ingest;
+        outliers.
     outlier_z, outlier_factor
-        A value is far from the usual when its logarithm is more than ``outlier_z`` robust standard deviations (of
+        A value is an outlier if its logarithm is more than ``outlier_z`` robust standard deviations (of
         its side) from the median, and the value more than ``outlier_factor`` times larger or smaller than the median.
     open_share, min_weeks, gap_days
-        A weekday is a selling day when at least ``open_share`` of its dates have a sale, over at least ``min_weeks``
+        A weekday is a selling day if at least ``open_share`` of its dates have a sale, over at least ``min_weeks``
         dates; a run of ``gap_days`` such days without a sale is a warning, a shorter one an info.
     silence_factor, silence_days, channel_days
-        A channel with sales on at least ``channel_days`` days is silent when it sells nothing on more than
-        ``silence_days`` days on which another does, and on ``silence_factor`` times more than its 95th percentile.
+        A channel with sales on at least ``channel_days`` days is silent if it has no sales on more than
+        ``silence_days`` selling days of other channels, and on more than ``silence_factor`` times its 95th percentile.
     reconciliation_difference, control_types
-        Difference to controls.csv that is still equal, in units of the currency; the types of transaction it totals.
+        Tolerated difference to controls.csv, in currency units; the transaction types that its totals include.
     future
         Severity of rows dated after ``--as-of``: ``off``, ``info``, ``warning`` or ``error``.
     freshness
@@ -98,9 +98,9 @@ class CheckLimits:
         Raises
         ------
         UnknownNameError
-            A key, check or type that does not exist; the near one is suggested.
+            A key, check or type does not exist; the error suggests a similar one.
         UsageError
-            A value of the wrong kind or out of its range.
+            A value has the wrong type or is out of range.
         """
         known = [item.name for item in fields(cls) if item.name != "freshness"]
         settings: dict[str, object] = {}
@@ -118,7 +118,7 @@ def _wrong(key: str, wanted: str, *, section: str = "check") -> UsageError:
 
 
 def _float(value: object) -> float | None:
-    """A finite number, from a number or its text; null for anything else."""
+    """Return a finite number from a number or its text; null for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -172,7 +172,7 @@ def _future(key: str, value: object) -> str:
 
 def _days(table: str, age: object) -> int:
     if isinstance(age, timedelta):
-        # Up, not down: 12h as no day at all would call yesterday's sale too old at one in the morning.
+        # Rounded up: with 12h as zero days, yesterday's sale would be too old at one in the morning.
         return -(-age // timedelta(days=1))
     matched = _SPAN.match(str(age)) if isinstance(age, str | int) and not isinstance(age, bool) else None
     if matched is None:

@@ -1,4 +1,4 @@
-"""Everything that is counted on a table, in a few lazy passes; the checks judge these counts and never see a row."""
+"""Counts of a table, computed in a few lazy passes; the checks use only these counts, never the rows."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
-    from ckm.check.subject import Subject
+    from ckm.check.subject import CheckedTable
 
 LABELS = ("channel", "currency", "source", "type")
-"""Columns with few values, by which rows are counted per day."""
+"""Columns with few values; rows are counted by day and by these."""
 CURRENCY_CODE = "^[A-Z]{3}$"
-"""Form of an ISO 4217 code."""
+"""Pattern of an ISO 4217 code."""
 BINS_PER_E = 100
 """Bins per factor of e in :func:`spread`: each is one per cent wide."""
 ROW = "row"
-"""Stands for the column in the name of a rule over several columns."""
+"""Used instead of a column in the name of a rule over several columns."""
 _NULLS, _BREAKS = "nulls|", "breaks|"
 
 
 @dataclass(frozen=True)
-class Measured:
+class TableCounts:
     """The counts of one table.
 
     Attributes
@@ -44,14 +44,14 @@ class Measured:
     spread
         ``column``, ``currency``, ``bin``, ``rows``: histogram of positive sales on a log scale; transactions only.
     key_repeats
-        Rows whose complete key occurred before; null when a key column is missing.
+        Rows whose complete key occurred before; null if a key column is missing.
     row_repeats
-        Rows equal to another in all but lineage, the first of each not counted.
+        Duplicate rows, compared without lineage columns; the first of each is not counted.
     keep_stray_dates
-        Whether rows of stray dates are like any other.
+        Whether rows with outlying dates are included.
     """
 
-    subject: Subject
+    subject: CheckedTable
     by_month: pl.DataFrame
     by_day: pl.DataFrame
     spread: pl.DataFrame
@@ -66,9 +66,9 @@ class Measured:
 
     @cached_property
     def usual_days(self) -> tuple[date, date] | None:
-        """First and last day that the table is about (:mod:`ckm.customers.usual_days`); null when no row is dated.
+        """First and last day without outlying dates (:mod:`ckm.customers.usual_days`); null if no row is dated.
 
-        With ``keep_stray_dates`` of all days.
+        With ``keep_stray_dates``, of all dates.
         """
         days = self.rows_by_day["day"]
         if days.is_empty():
@@ -79,7 +79,7 @@ class Measured:
         return calendar_day(usual.first), calendar_day(usual.last)
 
     def on_usual_days(self, dated: pl.DataFrame, column: str = "day") -> pl.DataFrame:
-        """Return the rows of a frame whose day, or month, is not stray; those without one are left out."""
+        """Return the rows of a frame without outlying days or months, and without rows that have no date."""
         if self.usual_days is None:
             return dated.clear()
         first, last = self.usual_days
@@ -87,38 +87,38 @@ class Measured:
 
     @property
     def rows(self) -> int:
-        """Rows of the table."""
+        """The number of rows."""
         return int(self.by_month["rows"].sum())
 
     def nulls(self, column: str) -> int:
-        """Nulls of ``column``."""
+        """Return the number of nulls in ``column``."""
         return int(self.by_month[_NULLS + column].sum())
 
     def nulls_by_month(self, column: str) -> pl.DataFrame:
         """``month``, ``rows``, ``nulls`` of the dated rows, oldest first."""
-        # These three columns first: a table may have thousands, and this is asked of each.
+        # Select these three columns first: a table may have thousands, and this runs for each.
         counted = pl.DataFrame(
             [self.by_month["month"], self.by_month["rows"], self.by_month[_NULLS + column].alias("nulls")]
         )
         return counted.filter(pl.col("month").is_not_null()).sort("month")
 
     def breaks(self) -> dict[str, int]:
-        """Rows that break a rule of the contract, by ``COLUMN|RULE`` (``row|RULE`` for a rule over several)."""
+        """Return the number of rows that violate a rule, by ``COLUMN|RULE`` (``row|RULE`` for a rule over several)."""
         found = self.by_month.select(pl.col(f"^{_BREAKS.replace('|', '[|]')}.*$").sum())
         sums = found.row(0, named=True) if found.width else {}
         return {name.removeprefix(_BREAKS): int(count) for name, count in sums.items() if count}
 
 
 def measure(
-    subject: Subject, *, spreads: bool = True, repeats: bool = True, keep_stray_dates: bool = False
-) -> Measured:
-    """Count everything the checks need, in streaming passes that hold counts and one hash per row at most."""
-    # One after the other: collect_all keeps what the queries share in memory, five times as much for 20 million rows.
+    subject: CheckedTable, *, spreads: bool = True, repeats: bool = True, keep_stray_dates: bool = False
+) -> TableCounts:
+    """Compute all counts in streaming passes, which hold counts and at most one hash per row in memory."""
+    # Sequentially: collect_all caches shared scans, which needs five times the memory for 20 million rows.
     by_month, by_day = (query(subject).collect(engine="streaming") for query in (_by_month, _by_day))
     histograms = (spread(subject, column) for column in ("net", "quantity") if spreads)
     spread_frames = [query.collect(engine="streaming") for query in histograms if query is not None]
     key_repeats, row_repeats = _repeats(subject, by_month) if repeats else (None, 0)
-    return Measured(
+    return TableCounts(
         subject=subject,
         by_month=by_month,
         by_day=_only_currencies(by_day),
@@ -129,11 +129,11 @@ def measure(
     )
 
 
-def rules(subject: Subject) -> dict[str, pl.Expr]:
-    """The rules of the contract that can be asked of the table, by ``COLUMN|RULE``; null counts as kept.
+def rules(subject: CheckedTable) -> dict[str, pl.Expr]:
+    """Return the rules that the table can be checked for, by ``COLUMN|RULE``; null passes.
 
-    Rules of columns that are missing or of another type are left out (that alone is a finding), and so is
-    ``nullability``, which is completeness.
+    Rules of missing columns and of columns with a wrong type are omitted (other findings report these), and so is
+    ``nullability``, which the completeness check covers.
     """
     if subject.contract is None:
         return {}
@@ -142,24 +142,24 @@ def rules(subject: Subject) -> dict[str, pl.Expr]:
     for name, rule in subject.contract.schema._validation_rules(with_cast=False).items():
         column, bar, kind = name.partition("|")
         if kind != "nullability" and set(rule.expr.meta.root_names()) <= typed:
-            # the names that reasons in the quarantine have
+            # the same names as in the quarantine
             asked[f"{column}|{kind.removeprefix('check__')}" if bar else f"{ROW}|{name}"] = rule.expr
     return asked
 
 
-def _by_month(subject: Subject) -> pl.LazyFrame:
+def _by_month(subject: CheckedTable) -> pl.LazyFrame:
     nulls = [pl.col(name).null_count().alias(_NULLS + name) for name in subject.own_columns]
     breaks = [rule.not_().sum().alias(_BREAKS + name) for name, rule in rules(subject).items()]
     month = pl.col(DAY).dt.truncate("1mo").alias("month")
     return subject.frame.group_by(month).agg(pl.len().cast(pl.Int64).alias("rows"), *nulls, *breaks).sort("month")
 
 
-def _by_day(subject: Subject) -> pl.LazyFrame:
+def _by_day(subject: CheckedTable) -> pl.LazyFrame:
     labels = [pl.col(name).cast(pl.String) for name in LABELS if subject.lacks(name) is None]
     counts = [pl.len().cast(pl.Int64).alias("rows")]
     if subject.name == "transactions" and subject.lacks("net") is None:
         net = pl.col("net")
-        # NaN compares greater than everything and would poison a sum; the contract reports it.
+        # NaN is greater than every number and makes a sum NaN; the contract check reports it.
         counts += [
             net.cast(pl.Float64).fill_nan(None).sum().alias("net"),
             (net < 0).sum().cast(pl.Int64).alias("below_zero"),
@@ -175,7 +175,7 @@ def _by_day(subject: Subject) -> pl.LazyFrame:
 
 
 def _only_currencies(counted: pl.DataFrame) -> pl.DataFrame:
-    """Null what is no currency code: a finding names currencies, and a column mapped by mistake may hold anything."""
+    """Replace invalid currency codes by null, because findings show currencies and a wrong column has any values."""
     if "currency" not in counted.columns:
         return counted
     code = pl.col("currency")
@@ -185,8 +185,8 @@ def _only_currencies(counted: pl.DataFrame) -> pl.DataFrame:
 _SPREAD = {"column": pl.String, "currency": pl.String, "bin": pl.Int32, "rows": pl.Int64}
 
 
-def spread(subject: Subject, column: str) -> pl.LazyFrame | None:
-    """Histogram of the positive values of sales on a log scale, so that a median needs no sorting of rows."""
+def spread(subject: CheckedTable, column: str) -> pl.LazyFrame | None:
+    """Return a log-scale histogram of positive sales values, so that a median needs no sorting."""
     if subject.name != "transactions" or subject.lacks(column) is not None:
         return None
     value = pl.col(column).cast(pl.Float64)
@@ -206,23 +206,23 @@ def spread(subject: Subject, column: str) -> pl.LazyFrame | None:
     )
 
 
-def _repeats(subject: Subject, by_month: pl.DataFrame) -> tuple[int | None, int]:
+def _repeats(subject: CheckedTable, by_month: pl.DataFrame) -> tuple[int | None, int]:
     key = subject.contract.key if subject.contract else ()
     key_repeats = None
     if key and subject.has(*key):
         complete = subject.frame.filter(pl.all_horizontal(pl.col(name).is_not_null() for name in key))
         key_repeats = _count_repeats(complete, key)
         if key_repeats == 0 and not any(by_month[_NULLS + name].sum() for name in key):
-            return 0, 0  # what differs in its key differs
+            return 0, 0  # rows with different keys are not duplicates
     own = {"source", *subject.own_columns}
     content = [name for name in subject.dtypes if name in own]
     return key_repeats, _count_repeats(subject.frame, content)
 
 
 def _count_repeats(frame: pl.LazyFrame, columns: Sequence[str]) -> int:
-    """Count rows that repeat an earlier one, by one 64-bit hash per row.
+    """Count duplicate rows by one 64-bit hash per row.
 
-    20 million hashes are 160 MB; that two different rows among them share one has a chance of 1 in 90,000
+    20 million hashes need 160 MB; the probability of a collision among them is 1 in 90,000
     (n²/2⁶⁵, the birthday bound).
     """
     if not columns:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.measure import Measured
+    from ckm.check.measure import TableCounts
 
 _WRONG_SIDE = {
     "sale": ("below_zero", "below zero", "is it a return? translate its type in the mapping"),
@@ -21,8 +21,8 @@ _WRONG_SIDE = {
 }
 
 
-def currencies(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
-    """More than one currency: an info, because amounts of two are never added."""
+def currencies(measured: TableCounts, _limits: CheckLimits) -> Iterator[Finding]:
+    """Report more than one currency as an info, because amounts of two currencies are never added."""
     counted = measured.by_day.drop_nulls("currency").group_by("currency").agg(pl.col("rows").sum()).sort("currency")
     if counted.height < 2:
         return
@@ -40,8 +40,8 @@ def currencies(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
     )
 
 
-def signs(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
-    """Sales with a negative ``net`` and returns with a positive one: warnings."""
+def signs(measured: TableCounts, _limits: CheckLimits) -> Iterator[Finding]:
+    """Find sales with a negative ``net`` and returns with a positive one: warnings."""
     for kind, (counter, side, hint) in _WRONG_SIDE.items():
         count = int(measured.by_day.filter(pl.col("type") == kind)[counter].sum())
         if count:

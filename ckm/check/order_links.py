@@ -1,4 +1,4 @@
-"""Which order of one source is which of another: by its number, or by amount, day and customer."""
+"""Match orders of two sources by number, or by amount, day and customer."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 SAMPLE = 2_000
-"""Orders by which it is found out in which column a source names the orders or customers of another."""
+"""Sample size of orders for finding the column that refers to orders or customers of another source."""
 MOST_COLUMNS = 60
 LINKS = 0.5
-"""Share of the sampled texts that must name an order or a customer of the other source."""
+"""Minimum share of sampled values that match an order or a customer of the other source."""
 ORDER, NUMBER, AMOUNT, CUSTOMER, TEXTS = "order_id", "number", "amount", "customer", "texts"
 CENTS = 100
 NEVER_LINKS = ("source", "source_file", "load_id", "currency", "type", "channel", "category", "product_id")
 
 
 @dataclass(frozen=True)
-class Orders:
+class SourceOrders:
     """The orders of one source.
 
     Attributes
     ----------
     frame
-        A row per order: ``order_id``, ``number`` (what is left of it without signs and blanks), ``day``, ``amount``
-        (of its goods, in hundredths), ``customer``, ``bought`` (whether anything was: it may be cancelled), and the
+        A row per order: ``order_id``, ``number`` (normalised, without signs and spaces), ``day``, ``amount``
+        (of its goods, in hundredths), ``customer``, ``bought`` (false if cancelled), and the
         first value of each other column of text.
     """
 
     frame: pl.DataFrame
 
     @classmethod
-    def of(cls, transactions: pl.LazyFrame, sources: Sequence[str], *, with_texts: bool = True) -> Orders:
-        """Read the orders of some sources from transactions with their day in ``DAY``."""
+    def of(cls, transactions: pl.LazyFrame, sources: Sequence[str], *, with_texts: bool = True) -> SourceOrders:
+        """Aggregate the orders of some sources from transactions with their day in ``DAY``."""
         schema = transactions.collect_schema()
         goods = (pl.col("type") != "return") & (pl.col("net") >= 0)
         bought = goods & (pl.col("type") != "cancel")
@@ -58,13 +58,13 @@ class Orders:
 
     @property
     def texts(self) -> list[str]:
-        """Columns in which something of another source may be named."""
+        """Columns that may refer to another source."""
         own = (ORDER, NUMBER, "day", AMOUNT, CUSTOMER, "bought")
         return [name for name in self.frame.columns if name not in own]
 
 
 def _filled_texts(rows: pl.LazyFrame) -> list[str]:
-    """Return the columns of text that a quarter of the rows fill at least."""
+    """Return the text columns that are filled in at least a quarter of the rows."""
     schema = rows.collect_schema()
     texts = [name for name, dtype in schema.items() if dtype == pl.String and name not in _not_texts()]
     counts = rows.select(pl.len().alias(""), *(pl.col(name).count() for name in texts)).collect(engine="streaming")
@@ -78,16 +78,16 @@ def _not_texts() -> set[str]:
 
 
 def number_of(text: pl.Expr) -> pl.Expr:
-    """Return an order's number without what systems put around it: ``#1001`` and ``Order 1001`` are 1001."""
+    """Return the normalised order number: ``#1001`` and ``Order 1001`` are 1001."""
     last = text.str.extract(r"([\p{L}\p{N}]+(?:[-_./][\p{L}\p{N}]+)*)\W*$")
     return last.str.to_lowercase()
 
 
-def linked(mine: Orders, theirs: Orders) -> pl.DataFrame:
-    """Return which order of ``mine`` is which of ``theirs``: ``order_id``, ``order_id of`` and ``by``.
+def linked(mine: SourceOrders, theirs: SourceOrders) -> pl.DataFrame:
+    """Match the orders of ``mine`` with those of ``theirs``: ``order_id``, ``order_id of`` and ``by``.
 
-    ``by`` is ``number`` or ``amount`` (with day and customer). An order of ``mine`` is one of ``theirs`` at most;
-    several of ``mine`` may be one of ``theirs``, as payments are that were made at the second try.
+    ``by`` is ``number`` or ``amount`` (with day and customer). Each order of ``mine`` matches at most one
+    of ``theirs``; several of ``mine`` may match the same one, such as repeated payments.
     """
     found = []
     numbers = _naming(mine, number_of, theirs.frame[NUMBER].drop_nulls())
@@ -110,8 +110,10 @@ def _lower(text: pl.Expr) -> pl.Expr:
     return text.str.strip_chars().str.to_lowercase()
 
 
-def _naming(mine: Orders, read: Callable[[pl.Expr], pl.Expr], known: pl.Series, also: str = ORDER) -> pl.Expr | None:
-    """Return what names an order or a customer of the other source, in the column where most texts do; None if few."""
+def _naming(
+    mine: SourceOrders, read: Callable[[pl.Expr], pl.Expr], known: pl.Series, also: str = ORDER
+) -> pl.Expr | None:
+    """Return the values of the column that refers to most orders or customers of the other source; None if few."""
     sample = mine.frame.sample(min(SAMPLE, len(mine.frame)), seed=0)
     best, share = None, 0.0
     for name in dict.fromkeys([also, *mine.texts]):

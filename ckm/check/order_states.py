@@ -1,4 +1,4 @@
-"""What the store knows of its orders' states: orders that came in parts, and returns without a day."""
+"""Findings on order states: partial orders, and returns without a date."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.measure import Measured
-    from ckm.check.subject import Subject
+    from ckm.check.measure import TableCounts
+    from ckm.check.subject import CheckedTable
 
 
 def partial_orders(merged: Mapping[str, int]) -> Iterator[Finding]:
-    """Files that held a part of orders that were known with more lines: the lines of both were kept."""
+    """Find files with only some lines of known orders, which were merged."""
     for file, count in sorted(merged.items()):
         yield Finding(
             check="partial_orders",
             severity=Severity.warning,
             table="transactions",
             part=file,
-            message=f"{counted(count, 'order')} of this file were known with other lines too: both were kept",
+            message=f"{counted(count, 'order')} of this file had other lines in the store: both were kept",
             count=count,
             value=float(count),
-            hint="right for pages and partial exports; if a file holds whole orders, say so in its mapping: "
+            hint="correct for paged and partial exports; if a file contains whole orders, set in its mapping: "
             "whole_orders: yes",
         )
 
 
-def cut_orders(sales: Subject) -> Iterator[Finding]:
-    """Orders that have more goods, by their own totals, than the lines that are there."""
+def cut_orders(sales: CheckedTable) -> Iterator[Finding]:
+    """Find orders whose totals exceed the sum of their loaded lines."""
     columns = ("order_id", "line_no", "type", "net", "discount", "quantity", "currency", SAID)
     if any(sales.dtypes.get(name) != TABLES[sales.name].dtypes[name] for name in columns):
         return
@@ -51,16 +51,15 @@ def cut_orders(sales: Subject) -> Iterator[Finding]:
             check="partial_orders",
             severity=Severity.warning,
             table=sales.name,
-            message=f"{counted(len(cut), 'order')} with more goods, by their own totals, than the lines that were "
-            f"loaded: {lacking} more",
+            message=f"{counted(len(cut), 'order')} whose totals exceed the sum of their loaded lines by {lacking}",
             count=len(cut),
             value=float(len(cut)),
-            hint="where an export comes in pages, load the one that goes on with the order",
+            hint="if the export has pages, load the page with the remaining lines",
         )
 
 
-def undated_returns(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
-    """Returns that have the day of their order for want of one of their own."""
+def undated_returns(measured: TableCounts, _limits: CheckLimits) -> Iterator[Finding]:
+    """Find returns without a date, which get the date of their order."""
     is_return = ((pl.col("type") == "return") | (pl.col("net") < 0)).fill_null(value=False)
     undated = is_return & (pl.col("dated_by") == "order").fill_null(value=False)
     found = measured.subject.frame.select(returns=is_return.sum(), undated=undated.sum()).collect(engine="streaming")
@@ -71,9 +70,9 @@ def undated_returns(measured: Measured, _limits: CheckLimits) -> Iterator[Findin
             severity=Severity.info,
             table=measured.subject.name,
             column="dated_by",
-            message=f"{counted(count, 'return')} ({share(count / returns)} of all) have no day of their own and count "
-            "from the day of their order; no churn feature is made of them",
+            message=f"{counted(count, 'return')} ({share(count / returns)} of all) have no date and count "
+            "from the date of their order; churn features ignore them",
             count=count,
             value=count / returns,
-            hint="returns that are seen for the first time in a later export count from its day",
+            hint="returns that first occur in a later export count from its date",
         )

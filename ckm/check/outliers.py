@@ -1,4 +1,4 @@
-"""Amounts and quantities far from the usual, told from a histogram."""
+"""Outliers among amounts and quantities, found in a histogram."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.measure import Measured
+    from ckm.check.measure import TableCounts
 
 MAD_TO_SIGMA = 1.4826
 """Standard deviations per median absolute deviation of a normal distribution (Iglewicz & Hoaglin 1993, p. 11)."""
 
 
-class Far(NamedTuple):
-    """Values far from the median on one side of it.
+class OutlierCount(NamedTuple):
+    """Outliers on one side of the median.
 
     Attributes
     ----------
     side
         ``above`` or ``below``.
     rows
-        How many there are.
+        Number of outliers.
     multiple
-        How many times larger (smaller) than the median the farthest is.
+        Ratio of the most extreme value to the median (inverse below it).
     factor
-        How many times larger (smaller) is far.
+        Ratio above which a value is an outlier.
     """
 
     side: str
@@ -42,8 +42,8 @@ class Far(NamedTuple):
     factor: float
 
 
-def outliers(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
-    """Positive ``net`` per currency and ``quantity`` of sales; above ``outlier_share`` of the values a warning."""
+def outliers(measured: TableCounts, limits: CheckLimits) -> Iterator[Finding]:
+    """Find outliers in positive ``net`` per currency and ``quantity`` of sales: a warning above ``outlier_share``."""
     for (column, currency), bins in measured.spread.group_by("column", "currency", maintain_order=True):
         total = int(bins["rows"].sum())
         if total < max(limits.min_rows, 1):
@@ -62,18 +62,18 @@ def outliers(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
                 count=far.rows,
                 value=far.multiple,
                 limit=far.factor,
-                hint="is the decimal mark, the unit or the currency of the source right?",
+                hint="check the decimal mark, unit and currency of the source",
             )
 
 
-def far_from_median(bins: pl.DataFrame, limits: CheckLimits) -> Iterator[Far]:
-    """Find the values far from the median of a log-scale histogram (``bin``, ``rows``), on either side.
+def far_from_median(bins: pl.DataFrame, limits: CheckLimits) -> Iterator[OutlierCount]:
+    """Find the outliers of a log-scale histogram (``bin``, ``rows``) on both sides of the median.
 
     Amounts are skewed, so distance is measured on the logarithm x: z = |x − median| / (1.4826 · MAD), a modified
     z-score (Iglewicz & Hoaglin, *How to Detect and Handle Outliers*, 1993), with the MAD of each side for itself,
     since a logarithm may skew the other way (Rosenmai, *Using the Median Absolute Deviation to Find Outliers*, 2013).
-    Where most values are equal, MAD is zero and any other value would be far; ``outlier_factor`` is the least
-    distance that counts.
+    If most values are equal, MAD is zero and every other value would be an outlier; ``outlier_factor`` is the minimum
+    distance.
     """
     median = _median(bins)
     least = math.log(max(limits.outlier_factor, 1.0)) * BINS_PER_E
@@ -83,11 +83,11 @@ def far_from_median(bins: pl.DataFrame, limits: CheckLimits) -> Iterator[Far]:
         far = distances.filter(pl.col("bin") > threshold)
         if far.height:
             farthest = int(far.select(pl.col("bin").max()).item())
-            yield Far(side, int(far["rows"].sum()), _factor(farthest), _factor(threshold))
+            yield OutlierCount(side, int(far["rows"].sum()), _factor(farthest), _factor(threshold))
 
 
 def _median(bins: pl.DataFrame) -> int:
-    """Weighted lower median of ``bin``."""
+    """Return the weighted lower median of ``bin``."""
     ordered = bins.group_by("bin").agg(pl.col("rows").sum()).sort("bin")
     half = ordered["rows"].sum() / 2
     return int(ordered.filter(pl.col("rows").cum_sum() >= half)["bin"][0])

@@ -1,4 +1,4 @@
-"""Payments held against the orders that they are for."""
+"""Reconciliation of payments with orders."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.check.findings import Finding, Severity
-from ckm.check.order_links import AMOUNT, CENTS, ORDER, Orders, linked
+from ckm.check.order_links import AMOUNT, CENTS, ORDER, SourceOrders, linked
 from ckm.check.subject import prepare
 from ckm.wording import counted
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 OF = f"{ORDER} of"
 KINDS = ("unpaid", "failed", "unmatched")
-"""Orders without a successful payment; failed payments that were not repeated with success; payments of no order."""
+"""Orders without a successful payment; failed payments without a later success; payments without an order."""
 SCHEMA = {
     "kind": pl.String,
     "order_id": pl.String,
@@ -32,26 +32,26 @@ SCHEMA = {
 def reconcile(
     orders: pl.LazyFrame, payments: pl.LazyFrame, *, as_of: date | None = None, time_zone: str = "UTC"
 ) -> pl.DataFrame:
-    """Return the orders that are not paid, and the payments that failed for good or are of no order.
+    """Return unpaid orders, failed payments without a later success, and payments without an order.
 
-    A payment is an order's by the order's number, wherever the payment names it, else by amount, day and customer.
+    A payment matches an order by the order number in any of its columns, else by amount, day and customer.
 
     Parameters
     ----------
     orders, payments
-        Transactions: of the sources that sell, and of those that are payments. A payment of type ``cancel`` failed.
+        Transactions of the sales sources and of the payment sources. A payment of type ``cancel`` has failed.
     as_of
-        Rows after this day do not take part.
+        Rows after this date are excluded.
     time_zone
-        Zone whose calendar says what a day is.
+        Time zone of calendar days.
 
     Returns
     -------
-    Columns of :data:`SCHEMA`, sorted by kind, day and id. ``amount`` is the goods of the order, or the payment.
+    Columns of :data:`SCHEMA`, sorted by kind, day and id. ``amount`` is the goods value of the order, or the payment.
     """
     sold, paid = (prepare("transactions", each, as_of=as_of, time_zone=time_zone).frame for each in (orders, payments))
-    shop = Orders.of(sold, _sources(sold))
-    payments_of = {source: _with_orders(Orders.of(paid, [source]), shop) for source in _sources(paid)}
+    shop = SourceOrders.of(sold, _sources(sold))
+    payments_of = {source: _with_orders(SourceOrders.of(paid, [source]), shop) for source in _sources(paid)}
     done = [each.filter("bought")[OF] for each in payments_of.values()]
     covered = pl.concat([pl.Series(OF, [], dtype=pl.String), *done]).drop_nulls().unique().implode()
     found = [pl.DataFrame(schema=SCHEMA)]
@@ -74,7 +74,7 @@ def reconcile(
     return pl.concat(found).sort(kind, "day", "order_id", "payment_id")
 
 
-def _with_orders(payments: Orders, shop: Orders) -> pl.DataFrame:
+def _with_orders(payments: SourceOrders, shop: SourceOrders) -> pl.DataFrame:
     return payments.frame.join(linked(payments, shop), on=ORDER, how="left", maintain_order="left")
 
 
@@ -90,11 +90,11 @@ def _listed(kind: str, payments: pl.DataFrame, source: str) -> pl.DataFrame:
 
 
 def payment_findings(reconciled: pl.DataFrame) -> Iterator[Finding]:
-    """How many orders and payments have no other: an info of each kind, for a payment may still come."""
+    """Count unmatched orders and payments: an info per kind, because a payment may still arrive."""
     words = {
         "unpaid": "{} without a successful payment",
-        "failed": "{} that failed, none of them repeated with success",
-        "unmatched": "{} of no order that is known",
+        "failed": "failed {} without a later success",
+        "unmatched": "{} without a known order",
     }
     for kind in KINDS:
         count = int((reconciled["kind"] == kind).sum())

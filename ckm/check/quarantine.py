@@ -1,4 +1,4 @@
-"""Rows that were refused at ingest, by table and reason."""
+"""Rows rejected at ingest, by table and reason."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 def quarantine(refused: pl.LazyFrame, loaded: Mapping[str, int], limits: CheckLimits) -> Iterator[Finding]:
-    """One finding per table and reason.
+    """Return one finding per table and reason.
 
-    A row with several reasons is counted under each; the severity is by the table's share of refused rows, each
+    A row with several reasons counts under each; the severity depends on the table's share of rejected rows, each
     counted once.
 
     Parameters
@@ -51,9 +51,9 @@ def quarantine(refused: pl.LazyFrame, loaded: Mapping[str, int], limits: CheckLi
             table=table,
             column=column if column and column != ROW else None,
             part=reason,
-            message=f"{counted(count, 'row')} refused for {reason}; in all {share(part)} of the rows read",
+            message=f"{counted(count, 'row')} rejected: {reason}; in total {share(part)} of the rows read",
             count=count,
             value=part,
             limit=limits.quarantine_share,
-            hint="mend the mapping, then: ckm ingest --requarantine",
+            hint="fix the mapping, then run ckm ingest --requarantine",
         )

@@ -1,4 +1,4 @@
-"""Customers that are named and not known, and sales that name none."""
+"""Unknown customer ids, and sales without a customer."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.measure import Measured
-    from ckm.check.subject import Subject
+    from ckm.check.measure import TableCounts
+    from ckm.check.subject import CheckedTable
 
 REFERENCES = {"transactions": "customer_id", "interactions": "customer_id", "customers": "parent_id"}
-"""Column of each table that names a customer."""
+"""Customer id column of each table."""
 
 
-def references(measured: Measured, customers: Subject, limits: CheckLimits) -> Iterator[Finding]:
-    """Rows whose customer id is not in the table customers; above ``unknown_customer_share`` a warning."""
+def references(measured: TableCounts, customers: CheckedTable, limits: CheckLimits) -> Iterator[Finding]:
+    """Find rows whose customer id is missing from the table customers; above ``unknown_customer_share`` a warning."""
     subject = measured.subject
     column = REFERENCES[subject.name]
     known = customers.frame.select(pl.col("customer_id").cast(pl.String)).drop_nulls().unique()
@@ -38,16 +38,17 @@ def references(measured: Measured, customers: Subject, limits: CheckLimits) -> I
         severity=Severity.warning if part > limits.unknown_customer_share else Severity.info,
         table=subject.name,
         column=column,
-        message=f"{counted(count, 'row')} ({share(part)}) name {counted(ids, 'customer')} not in the table customers",
+        message=f"{counted(count, 'row')} ({share(part)}) refer to {counted(ids, 'customer')} "
+        "missing from the table customers",
         count=count,
         value=part,
         limit=limits.unknown_customer_share,
-        hint="load the customers of that source, or map its ids to those of the others",
+        hint="load the customers of that source, or map its ids to those of other sources",
     )
 
 
-def no_customer(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
-    """Transactions without a customer: real (cash sales), but left out of everything per customer."""
+def no_customer(measured: TableCounts, limits: CheckLimits) -> Iterator[Finding]:
+    """Find transactions without a customer: valid (cash sales), but excluded from analyses per customer."""
     count = int(measured.by_day["no_customer"].sum())
     if not count:
         return
@@ -57,7 +58,7 @@ def no_customer(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
         severity=Severity.warning if part > limits.no_customer_share else Severity.info,
         table=measured.subject.name,
         column="customer_id",
-        message=f"{counted(count, 'row')} ({share(part)}) name no customer and are left out of what is per customer",
+        message=f"{counted(count, 'row')} ({share(part)}) have no customer and are excluded from analyses per customer",
         count=count,
         value=part,
         limit=limits.no_customer_share,

@@ -1,4 +1,4 @@
-"""Run the checks over the tables, each where it makes sense."""
+"""Run all checks that apply to each table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ckm.check.findings import CHECKS, CheckReport, Finding, Skipped
 from ckm.check.freshness import freshness, future, newest, stray_dates
 from ckm.check.guest_ids import guest_ids
 from ckm.check.limits import CheckLimits
-from ckm.check.measure import Measured, measure
+from ckm.check.measure import TableCounts, measure
 from ckm.check.money import currencies, signs
 from ckm.check.order_states import cut_orders, partial_orders, undated_returns
 from ckm.check.outliers import outliers
@@ -24,7 +24,7 @@ from ckm.check.payments import payment_findings, reconcile
 from ckm.check.quarantine import quarantine as check_quarantine
 from ckm.check.references import REFERENCES, no_customer, references
 from ckm.check.same_sales import same_sales
-from ckm.check.subject import DAY, Subject, prepare
+from ckm.check.subject import DAY, CheckedTable, prepare
 from ckm.check.uniqueness import duplicates, uniqueness
 from ckm.errors import InputError, NotEnoughDataError
 from ckm.schema import TABLES
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Check:
-    """A check of one table: what judges its counts, and what the table must have for it."""
+    """A check of one table: its function, and the required columns."""
 
     name: str
-    judge: Callable[[Measured, CheckLimits], Iterator[Finding]]
+    judge: Callable[[TableCounts, CheckLimits], Iterator[Finding]]
     tables: tuple[str, ...] | None = None
     needs: tuple[str, ...] = ()
     contracted: bool = False
@@ -68,7 +68,7 @@ _CHECKS = (
 
 
 class _Run:
-    """What was made, found and left out so far."""
+    """Checks that ran, findings and skipped checks so far."""
 
     def __init__(self, limits: CheckLimits) -> None:
         self.limits = limits
@@ -77,7 +77,7 @@ class _Run:
         self.skipped: list[Skipped] = []
 
     def make(self, check: str, table: str, findings: Iterable[Finding], *, lacks: str | None = None) -> None:
-        """Make one check, unless it is switched off or ``lacks`` something."""
+        """Run one check, unless it is disabled or ``lacks`` a requirement."""
         if check in self.limits.skip:
             self.skipped.append(Skipped(check, table, "switched off in ckm.yaml: check.skip"))
         elif lacks:
@@ -101,37 +101,37 @@ def check_tables(
 ) -> CheckReport:
     """Check every table; the function behind ``ckm check``.
 
-    Rows are counted in streaming passes over the lazy frames; none is held but one 64-bit hash per row while repeats
-    are sought.
+    Rows are counted in streaming passes over the lazy frames; only the search for duplicates holds
+    one 64-bit hash per row.
 
     Parameters
     ----------
     tables
-        By name; those of :mod:`ckm.schema` get every check, others completeness and duplicates.
+        Tables by name; those of :mod:`ckm.schema` get every check, others completeness and duplicates.
     quarantine
-        The store's table of refused rows (``table``, ``reasons``); null where there is no store.
+        The store's table of rejected rows (``table``, ``reasons``); null without a store.
     controls
-        Finance's totals as :func:`ckm.check.read_controls` returns them.
+        Control totals from :func:`ckm.check.read_controls`.
     payments
-        Transactions of sources that are payments for the orders of the others; null where none is declared.
+        Transactions of payment sources; null if none is declared.
     merged
-        By file the orders of which it held a part, and which were merged with what was known; null without a store.
+        Number of partial orders by file, which were merged with stored lines; null without a store.
     limits
         Thresholds; the defaults when null.
     as_of
-        Rows dated later do not take part. When null, all do, and the report's as-of day is the newest usual day
-        of the transactions, while freshness is measured against that of any table.
+        Rows with a later date are excluded. If null, none are, and the report's as-of date is the last usual day
+        of the transactions, while freshness is measured from that of any table.
     time_zone
-        Where days and months begin: the one of ckm.yaml.
+        Time zone of days and months, from ckm.yaml.
     keep_stray_dates
-        Take rows of stray dates like any other. Else they set neither the as-of day nor what the calendar covers.
+        Include rows with outlying dates. Else these set neither the as-of date nor the calendar range.
 
     Raises
     ------
     NotEnoughDataError
-        There is no table.
+        There are no tables.
     UsageError
-        There is no such time zone.
+        The time zone is unknown.
     InputError
         ``controls`` or ``quarantine`` lack a column.
     """
@@ -140,7 +140,7 @@ def check_tables(
     _need_columns("quarantine", quarantine, ("table", "reasons"))
     if not tables:
         raise NotEnoughDataError(
-            "there is no table to check", hint="load one first: ckm ingest FILE --as transactions", tables=0
+            "no table to check", hint="load a file first: ckm ingest FILE --as transactions", tables=0
         )
     run = _Run(limits or CheckLimits())
     subjects = {name: prepare(name, tables[name], as_of=as_of, time_zone=time_zone) for name in sorted(tables)}
@@ -174,7 +174,9 @@ def check_tables(
 def _need_columns(name: str, frame: pl.DataFrame | pl.LazyFrame | None, columns: Iterable[str]) -> None:
     there = () if frame is None else frame.lazy().collect_schema().names()
     if frame is not None and (missing := [column for column in columns if column not in there]):
-        raise InputError(f"{name}: no column '{missing[0]}'", hint=f"there are: {', '.join(there)}", column=missing[0])
+        raise InputError(
+            f"{name}: no column '{missing[0]}'", hint=f"existing columns: {', '.join(there)}", column=missing[0]
+        )
 
 
 def _by_table(case: tuple[str, str]) -> tuple[str, int]:
@@ -182,8 +184,8 @@ def _by_table(case: tuple[str, str]) -> tuple[str, int]:
     return table, list(CHECKS).index(check)
 
 
-def _check_alone(run: _Run, counts: Measured) -> None:
-    """The checks that need no other table."""
+def _check_alone(run: _Run, counts: TableCounts) -> None:
+    """Run the checks that need no other table."""
     subject = counts.subject
     for check in _CHECKS:
         if check.tables is not None and subject.name not in check.tables:
@@ -202,7 +204,7 @@ def _check_alone(run: _Run, counts: Measured) -> None:
         run.make(check.name, subject.name, check.judge(counts, run.limits), lacks=lacks)
 
 
-def _check_references(run: _Run, measured: Mapping[str, Measured]) -> None:
+def _check_references(run: _Run, measured: Mapping[str, TableCounts]) -> None:
     customers = measured.get("customers")
     for name, column in REFERENCES.items():
         if name not in measured:
@@ -217,9 +219,9 @@ def _check_references(run: _Run, measured: Mapping[str, Measured]) -> None:
 
 
 def _check_dates(
-    run: _Run, measured: Mapping[str, Measured], today: date | None, *, given: date | None
+    run: _Run, measured: Mapping[str, TableCounts], today: date | None, *, given: date | None
 ) -> dict[str, int]:
-    """Freshness and rows of the future; returns the rows after the given as-of day, by table."""
+    """Check freshness and future rows; return the number of rows after the given as-of date, by table."""
     later = {}
     for name, counts in measured.items():
         if not counts.subject.dated_by or today is None:
@@ -239,7 +241,7 @@ def _check_dates(
 
 
 def _check_controls(
-    run: _Run, measured: Mapping[str, Measured], controls: pl.DataFrame | None, as_of: date | None
+    run: _Run, measured: Mapping[str, TableCounts], controls: pl.DataFrame | None, as_of: date | None
 ) -> None:
     if controls is None:
         if "transactions" in measured:
@@ -252,21 +254,21 @@ def _check_controls(
         run.make("controls", name, check_controls(counts, controls, run.limits, as_of=as_of))
 
 
-def _absent(name: str) -> Subject:
-    """A table that finance has totals of and the store has not: every total is missing."""
+def _absent(name: str) -> CheckedTable:
+    """Report every control total of a table that the store does not have."""
     return prepare(name, pl.LazyFrame(schema={"source": pl.String}), as_of=None, time_zone="UTC")
 
 
 def _check_orders(
     run: _Run,
-    measured: Mapping[str, Measured],
+    measured: Mapping[str, TableCounts],
     payments: pl.LazyFrame | None,
     merged: Mapping[str, int] | None,
     *,
     as_of: date | None,
     time_zone: str,
 ) -> None:
-    """Payments held against orders, and orders that came in parts."""
+    """Reconcile payments with orders, and check partial orders."""
     sales = measured.get("transactions")
     if sales is None:
         return
@@ -282,7 +284,7 @@ def _check_orders(
     run.make("partial_orders", "transactions", partial, lacks=lacks)
 
 
-def _check_quarantine(run: _Run, measured: Mapping[str, Measured], quarantine: pl.LazyFrame | None) -> None:
+def _check_quarantine(run: _Run, measured: Mapping[str, TableCounts], quarantine: pl.LazyFrame | None) -> None:
     loaded = {name: counts.rows for name, counts in measured.items()}
     refused = [] if quarantine is None else list(check_quarantine(quarantine, loaded, run.limits))
     for name in sorted({*loaded, *(finding.table for finding in refused)}):

@@ -23,16 +23,16 @@ if TYPE_CHECKING:
 def check(
     source: Source = None, *, as_of: date | None = None, progress: Callable[[str], None] | None = None
 ) -> CheckReport:
-    """List what is wrong with the tables, worst first.
+    """Check data quality and return the findings by severity.
 
     Parameters
     ----------
     source
-        As for :func:`ckm.dataset.given.dataset_of`. A workspace is held against its ``ckm.yaml`` and ``controls.csv``.
+        As for :func:`ckm.dataset.given.dataset_of`. A workspace is checked with its ``ckm.yaml`` and ``controls.csv``.
     as_of
-        Rows dated later do not take part. Default: all do.
+        Rows with a later date are excluded. Default: none.
     progress
-        Is told each stage.
+        Callback for progress reports.
 
     Raises
     ------
@@ -72,8 +72,8 @@ def check(
 
 
 def _merged_orders(store_dir: Path) -> dict[str, int]:
-    """Return by file how many orders it held a part of, of the loads that stand."""
-    from ckm.store import Store  # deltalake, which a file has no use for
+    """Return the number of partial orders by file, for loads that are not undone."""
+    from ckm.store import Store  # imports deltalake, which a file does not need
 
     loads = Store(store_dir).history()
     return {load.facts.file: load.facts.merged for load in loads if load.facts.merged and not load.undone}

@@ -1,4 +1,4 @@
-"""A table under check: its key, its date, its contract, and the rows that count on the as-of day."""
+"""A checked table: its key, date column, schema, and the rows up to the as-of date."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ if TYPE_CHECKING:
     from ckm.schema import Table
 
 DAY = "__day"
-"""Name of the calendar day of a row while it is measured: no source column may be called so by chance."""
+"""Name of the temporary column of calendar days; it cannot clash with a source column."""
 TEXT = (pl.String, pl.Categorical, pl.Enum)
-"""Types that hold a label."""
+"""Types of label columns."""
 SALES = ("sale", "subscription")
-"""Types of transaction that show that the shop was open."""
+"""Transaction types that show that the shop was open."""
 
 
 DATED_BY = {"customers": "created_on", "transactions": "ordered_at", "interactions": "at"}
-"""Column of each table that dates its rows."""
+"""Date column of each table."""
 
 
 @dataclass(frozen=True)
-class Subject:
-    """One table, ready to be measured.
+class CheckedTable:
+    """A table prepared for the checks.
 
     Attributes
     ----------
     name
         The table's name.
     frame
-        Its rows up to the as-of day (rows without a date belong to every day), with their day in :data:`DAY`.
+        Its rows up to the as-of date, and rows without a date, with their day in :data:`DAY`.
     whole
-        The same with the rows after the as-of day.
+        The same, including rows after the as-of date.
     dtypes
         Its columns, without :data:`DAY`.
     contract
-        What the design says of it; null for a table the design does not know.
+        Its schema; null for an unknown table.
     dated_by
-        The column that dates its rows; null where there is none, and then :data:`DAY` is null throughout.
+        Its date column; null if there is none, and then :data:`DAY` is null in all rows.
     """
 
     name: str
@@ -60,11 +60,11 @@ class Subject:
         return [name for name in self.dtypes if name not in RESERVED_COLUMNS]
 
     def has(self, *columns: str) -> bool:
-        """Whether all of ``columns`` are there."""
+        """Return whether the table has all ``columns``."""
         return all(column in self.dtypes for column in columns)
 
     def lacks(self, column: str) -> str | None:
-        """Why ``column`` cannot be counted by: it is missing, or not even of the kind the contract says."""
+        """Return why rows cannot be counted by ``column``: it is missing or has the wrong type."""
         if column not in self.dtypes:
             return f"no column '{column}'"
         declared = self.contract.dtypes.get(column) if self.contract else None
@@ -73,17 +73,17 @@ class Subject:
         return None if fits else f"'{column}' is {self.dtypes[column]}"
 
 
-def prepare(name: str, frame: pl.LazyFrame, *, as_of: date | None, time_zone: str) -> Subject:
-    """Give each row its calendar day in ``time_zone`` and leave out the days after ``as_of``.
+def prepare(name: str, frame: pl.LazyFrame, *, as_of: date | None, time_zone: str) -> CheckedTable:
+    """Add each row's calendar day in ``time_zone`` and exclude days after ``as_of``.
 
-    Null ``as_of`` leaves nothing out. Timestamps without a zone are read as UTC, as the store writes them.
+    A null ``as_of`` excludes nothing. Timestamps without a zone are read as UTC, as the store writes them.
     """
     dtypes = frame.collect_schema()
     dated_by = DATED_BY.get(name)
     day = _day(dated_by, dtypes.get(dated_by), time_zone) if dated_by else None
     whole = frame.with_columns((pl.lit(None, pl.Date) if day is None else day).alias(DAY))
     cut = whole if as_of is None or day is None else whole.filter(pl.col(DAY).is_null() | (pl.col(DAY) <= as_of))
-    return Subject(name, cut, whole, dict(dtypes), TABLES.get(name), dated_by if day is not None else None)
+    return CheckedTable(name, cut, whole, dict(dtypes), TABLES.get(name), dated_by if day is not None else None)
 
 
 def _day(column: str, dtype: pl.DataType | None, time_zone: str) -> pl.Expr | None:

@@ -1,4 +1,4 @@
-"""Rows that are there twice: by their key, or in every column."""
+"""Duplicate rows: by key, or in every column."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.check.limits import CheckLimits
-    from ckm.check.measure import Measured
+    from ckm.check.measure import TableCounts
 
 
-def uniqueness(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
-    """Rows whose key, complete, occurred before: an error. A row without its full key is no repeat."""
+def uniqueness(measured: TableCounts, _limits: CheckLimits) -> Iterator[Finding]:
+    """Find rows whose complete key occurred before: an error. Rows with an incomplete key are ignored."""
     count = measured.key_repeats
     if not count or measured.subject.contract is None:
         return
@@ -25,16 +25,16 @@ def uniqueness(measured: Measured, _limits: CheckLimits) -> Iterator[Finding]:
         severity=Severity.error,
         table=measured.subject.name,
         column=key,
-        message=f"{counted(count, 'row')} repeat the key {key} of an earlier row",
+        message=f"{counted(count, 'row')} have the same key {key} as an earlier row",
         count=count,
         value=count / measured.rows,
         limit=0.0,
-        hint="is the key unique in the source? A mapping can name another: key: [...]",
+        hint="check that the key is unique in the source; a mapping can set another: key: [...]",
     )
 
 
-def duplicates(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
-    """Rows equal to another in all columns but lineage: probably exported twice, possibly sold twice."""
+def duplicates(measured: TableCounts, limits: CheckLimits) -> Iterator[Finding]:
+    """Find duplicate rows, compared without lineage columns: probably exported twice, possibly sold twice."""
     count = measured.row_repeats
     if not count:
         return
@@ -43,9 +43,9 @@ def duplicates(measured: Measured, limits: CheckLimits) -> Iterator[Finding]:
         check="duplicates",
         severity=Severity.warning if part > limits.duplicate_share else Severity.info,
         table=measured.subject.name,
-        message=f"{counted(count, 'row')} ({share(part)}) equal another in every column",
+        message=f"{counted(count, 'row')} ({share(part)}) duplicate another row in every column",
         count=count,
         value=part,
         limit=limits.duplicate_share,
-        hint="genuine repeats are possible; a line number in the source would tell them from double exports",
+        hint="genuine repeats are possible; a line number in the source distinguishes them from double exports",
     )

@@ -1,4 +1,4 @@
-"""``ckm check``: findings in the tables, worst first."""
+"""``ckm check``: data quality findings, by severity."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 JUNIT_SUFFIX = ".xml"
 """Suffix of ``--output`` that means JUnit."""
 SCREEN_ROWS = 30
-"""Findings shown on a terminal; machine formats hold all."""
+"""Maximum findings on a terminal; machine formats contain all."""
 VERIFIED = {"table": str, "file": str, "rows": int, "bytes": int, "state": str, "note": str}
 SCREEN_COLUMNS = ("severity", "check", "table", "column", "message")
 
 
 class CheckFormat(StrEnum):
-    """How the findings leave the program: as any table, or as tests of a CI server."""
+    """Output formats of findings: tables, or JUnit for CI servers."""
 
     table = "table"
     csv = "csv"
@@ -37,7 +37,7 @@ class CheckFormat(StrEnum):
 
 
 class FailOn(StrEnum):
-    """The mildest finding that makes the exit code 1."""
+    """The lowest severity that gives exit code 1."""
 
     error = "error"
     warning = "warning"
@@ -49,7 +49,7 @@ CheckOutputFormat = Annotated[
 ]
 Fail = Annotated[
     FailOn | None,
-    typer.Option("--fail-on", help="Exit with 1 when there is such a finding or a worse one. Default: never."),
+    typer.Option("--fail-on", help="Exit with 1 if a finding has this severity or a higher one. Default: never."),
 ]
 
 
@@ -68,38 +68,37 @@ def check(
     workspace: Workspace = None,
     reading: FileOptions = AS_FOUND,
     payments: Annotated[
-        bool, typer.Option("--payments", help="List instead orders that are not paid, and payments of no order.")
+        bool, typer.Option("--payments", help="List orders without a payment and payments without an order instead.")
     ] = False,
     verify: Annotated[
-        bool, typer.Option("--verify", help="Compare the store's data files with their digests instead.")
+        bool, typer.Option("--verify", help="Verify the digests of the store's data files instead.")
     ] = False,
 ) -> None:
-    """List what is wrong with the tables, worst first.
+    """Check data quality and list the findings by severity.
 
-    Looks for empty columns, broken rules, repeated keys and rows, unknown customers, refused rows, outliers, days and
-    channels without sales, wrong signs, several currencies, old tables, and months whose totals are not those of
-    finance (controls.csv beside ckm.yaml). A finding is an error (a promise is broken), a warning (unlike what is
-    usual or allowed) or an info. docs/check.md explains each check; ckm.yaml, under check and freshness, switches and
-    tunes them. A file of transactions gets the checks that make sense without a workspace.
+    Checks for empty columns, failed rules, duplicate keys and rows, unknown customers, rejected rows, outliers, days
+    and channels without sales, wrong signs, several currencies, outdated tables, and months that differ from the
+    control totals of finance (controls.csv beside ckm.yaml). A finding is an error (a rule is violated), a warning (a
+    value is unusual or above a limit) or an info. docs/check.md explains each check; ckm.yaml, under check and
+    freshness, sets limits and disables checks. A file of transactions gets the checks that need no workspace.
 
-    No clock is read: a table is old by the newest usual day in the data. A nightly job gives the day with --as-of; rows
-    dated later are left out and counted on stderr.
+    The age of a table is measured from the last day of the data, never from the clock. A nightly job passes the date
+    with --as-of; rows with a later date are excluded and counted on stderr.
 
-    --payments lists the orders without a successful payment, the payments that failed for good, and those of no order,
-    where ckm.yaml or a mapping declares a source to be payments.
+    --payments lists orders without a successful payment, failed payments without a later success, and payments without
+    an order. It needs a source that ckm.yaml or a mapping declares as payments.
 
-    --verify reads every data file of the store instead and compares it with the digest that was kept when it was
-    written: exit 6 where one was changed, is missing, or is named by no commit. Files from before there were digests
-    are counted.
+    --verify reads every data file of the store instead and compares it with its digest from the time of writing: exit 6
+    if a file was changed, is missing, or belongs to no commit. Files without a digest are counted.
 
     Cost: a few streaming passes; half a million rows take a quarter of a second, 20 million ten seconds and 800 MB.
 
     Examples:
       ckm check                                         # the workspace around the current folder
       ckm check orders.csv                              # any file of transactions
-      ckm check --as-of "$(date +%F)" --fail-on warning   # in a nightly job: exit 1 when somebody should look
+      ckm check --as-of "$(date +%F)" --fail-on warning   # in a nightly job: exit 1 on findings
       ckm check -f junit --fail-on error -o check.xml   # for a CI server
-      ckm check -o findings.xlsx                        # to hand on
+      ckm check -o findings.xlsx                        # to share
       ckm check --verify                                # after trouble with a disk, or before a backup
     """
     if verify:
@@ -128,17 +127,17 @@ def check(
 def _payments(
     data: Path | None, workspace: Path | None, as_of: date | None, fmt: CheckFormat | None, output: Path | None
 ) -> None:
-    """List what of orders and payments has no other."""
+    """List unmatched orders and payments."""
     from ckm.check import reconcile
     from ckm.check.payments import KINDS
     from ckm.dataset import open_dataset
 
     if fmt is CheckFormat.junit:
-        raise UsageError("--payments has no JUnit form", hint="choose csv, json, ndjson or md")
+        raise UsageError("--payments has no JUnit format", hint="choose csv, json, ndjson or md")
     with progress("reconciling payments"):
         dataset = open_dataset(data, workspace).known_on(as_of)
         if dataset.payments is None:
-            raise UsageError("no source is declared to be payments", hint="name it in ckm.yaml: payments: [SOURCE]")
+            raise UsageError("no source is declared as payments", hint="declare it in ckm.yaml: payments: [SOURCE]")
         found = reconcile(dataset.transactions, dataset.payments, as_of=as_of, time_zone=dataset.config.time_zone)
     counts = found.group_by("kind").len()
     said = ", ".join(f"{int(counts.filter(kind=kind)['len'].sum()):,} {kind}" for kind in KINDS)
@@ -147,7 +146,7 @@ def _payments(
 
 
 def _verify(data: Path | None, workspace: Path | None, fmt: CheckFormat | None, output: Path | None) -> None:
-    """List the store's data files, on a terminal those that are not as they were written; exit 6 if there is one."""
+    """Verify the store's data files; on a terminal, list only those that fail; exit 6 if any does."""
     import polars as pl
 
     from ckm.config import open_workspace
@@ -155,7 +154,7 @@ def _verify(data: Path | None, workspace: Path | None, fmt: CheckFormat | None, 
     from ckm.store import FileState, Store
 
     if fmt is CheckFormat.junit:
-        raise UsageError("--verify has no JUnit form", hint="choose csv, json, ndjson or md")
+        raise UsageError("--verify has no JUnit format", hint="choose csv, json, ndjson or md")
     if data is not None and workspace is not None:
         raise UsageError("DATA and --workspace contradict each other", hint="name one of them")
     store = Store(open_workspace(data or workspace).store_dir)
@@ -172,18 +171,21 @@ def _verify(data: Path | None, workspace: Path | None, fmt: CheckFormat | None, 
         emit(table, Format(fmt) if fmt else None, output=output)
         note(f"{store.root}: {said}")
     if counts[FileState.NO_DIGEST]:
-        note(f"{counts[FileState.NO_DIGEST]:,} files are from before digests were kept: only their size was compared")
+        note(
+            f"{counts[FileState.NO_DIGEST]:,} files have no digest (written by an older version): "
+            "only their size was verified"
+        )
     if wrong := [each for each in found if not each.is_sound]:
         more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
         raise VerificationError(
             f"{store.root / wrong[0].table / wrong[0].file}: {wrong[0].note}{more}",
-            hint="restore what is listed from a backup, or move the store away and load all files anew",
+            hint="restore the listed files from a backup, or move the store away and load all files again",
             files=[f"{each.table}/{each.file}" for each in wrong],
         )
 
 
 def _show(report: CheckReport, fmt: Format | None, output: Path | None, *, title: str) -> None:
-    """On a terminal one screen of sentences; anywhere else every finding with all its columns."""
+    """Print one screen of findings on a terminal, else every finding with all columns."""
     on_screen = output is None and (fmt or default_format()) is Format.table
     if not on_screen:
         emit(report.frame, fmt, output=output, title=title)
@@ -191,7 +193,7 @@ def _show(report: CheckReport, fmt: Format | None, output: Path | None, *, title
         return
     emit(report.frame.select(SCREEN_COLUMNS).head(SCREEN_ROWS), Format.table, title=title)
     if (more := len(report.findings) - SCREEN_ROWS) > 0:
-        note(f"{more:,} findings, none worse than these, are not shown: -f csv lists all")
+        note(f"{more:,} findings of equal or lower severity are not shown: -f csv lists all")
 
 
 def _summary(report: CheckReport) -> str:

@@ -1,4 +1,4 @@
-"""``ckm demo``: the whole way from messy files to a list one can act on, on the example shop."""
+"""``ckm demo``: run the main commands on the example shop."""
 
 from __future__ import annotations
 
@@ -17,51 +17,51 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 LAST_DAY = "2026-06-30"
-"""Of the example shop: knowledge is judged on that day, and stays as good as it was."""
+"""Last day of the example shop; the knowledge base is evaluated as of this day."""
 STEPS = (
-    ("What is in a file that nobody has described?", "ckm inspect incoming/web-orders-2024.csv"),
+    ("Inspect a file: encoding, dialect, columns, problems.", "ckm inspect incoming/web-orders-2024.csv"),
     (
-        "What is new in the export after it, and does it overlap?",
+        "Compare it with the next export: new, changed and missing rows.",
         "ckm diff incoming/web-orders-2024.csv incoming/web-orders-2025-26.csv",
     ),
-    ("Load every file that a mapping in maps/ names.", "ckm ingest"),
-    ("Is what was loaded of good quality?", "ckm check"),
-    ("Who are the customers?", "ckm segment -o out/segments.csv"),
-    ("Who moved to another segment in the last quarter, and why?", "ckm segment --moves --since 2026-03-31"),
-    ("Who could spend more than they do?", "ckm segment --by value -o out/value.csv"),
-    ("Who is silent for longer than their own purchase interval?", "ckm segment --by lifecycle -o out/lifecycle.csv"),
-    ("Which groups come out of the data by themselves?", "ckm segment --by clusters -o out/clusters.csv"),
-    ("Who is about to leave, why, and what would a contact gain?", "ckm churn-warn -o out/churn.csv"),
-    ("How right is that, and is another model better?", "ckm churn-warn --backtest -o out/churn-card.html"),
-    ("What changed, who is loyal, and what is at stake? Open the page.", "ckm loyalty-report -o out/loyalty.html"),
-    ("What do we know about a late parcel?", f'ckm kb-search "the parcel is late" --limit 3 --as-of {LAST_DAY}'),
+    ("Load every file that matches a mapping in maps/.", "ckm ingest"),
+    ("Check the quality of the loaded data.", "ckm check"),
+    ("Assign customers to segments by recency, frequency and monetary value.", "ckm segment -o out/segments.csv"),
+    ("Explain segment changes in the last quarter.", "ckm segment --moves --since 2026-03-31"),
+    ("Segment by current value and upsell potential.", "ckm segment --by value -o out/value.csv"),
+    ("Segment by life cycle stage.", "ckm segment --by lifecycle -o out/lifecycle.csv"),
+    ("Find clusters of customers.", "ckm segment --by clusters -o out/clusters.csv"),
+    ("List customers likely to churn, with reasons and expected gain.", "ckm churn-warn -o out/churn.csv"),
+    ("Backtest the churn model against alternatives.", "ckm churn-warn --backtest -o out/churn-card.html"),
+    ("Report on loyalty: changes, drivers, value at risk. Open the page.", "ckm loyalty-report -o out/loyalty.html"),
+    ("Search the knowledge base.", f'ckm kb-search "the parcel is late" --limit 3 --as-of {LAST_DAY}'),
     (
-        "The first of them in full, for a reader of Thai.",
+        "Show the first entry, in Thai.",
         f"ckm kb-show delivery-late --prefer-lang th --as-of {LAST_DAY}",
     ),
-    ("Do customers' own words find it, in six languages?", f"ckm kb-search --suite kb-suite.yaml --as-of {LAST_DAY}"),
-    ("Is what we know verified, current and linked?", f"ckm kb-lint --as-of {LAST_DAY}"),
-    ("What is sought and not answered?", f"ckm kb-gaps --as-of {LAST_DAY}"),
+    ("Evaluate the search in six languages.", f"ckm kb-search --suite kb-suite.yaml --as-of {LAST_DAY}"),
+    ("Check the knowledge base.", f"ckm kb-lint --as-of {LAST_DAY}"),
+    ("List queries without hits.", f"ckm kb-gaps --as-of {LAST_DAY}"),
     (
-        "Somebody noticed something: a draft to fill in.",
+        "Write a draft entry from a template.",
         f"ckm kb-new --from observation --id idea-tasting --title 'Tea tasting' --force --as-of {LAST_DAY}",
     ),
 )
-"""What is shown, and the command that shows it."""
+"""Purpose and command line of each step."""
 
 
 def register(app: typer.Typer) -> None:
     """Add the command to ``app``."""
 
     def demo(
-        folder: Annotated[Path, typer.Argument(metavar="[DIR]", help="The workspace; made if it is not there.")] = Path(
-            "ckm-demo"
-        ),
+        folder: Annotated[
+            Path, typer.Argument(metavar="[DIR]", help="The workspace; created if it does not exist.")
+        ] = Path("ckm-demo"),
     ) -> None:
-        """Make the example shop in DIR and run the main job on it, step by step.
+        """Create the example shop in DIR and run the main commands on it.
 
-        Takes about a minute and 15 MB, and no network. A folder where the demo ran before is used again; another
-        folder that holds files is left alone. Prints each command before its result and ends by naming the files.
+        Takes about a minute and 15 MB, and no network. A folder of an earlier demo is reused; any other folder with
+        files is refused. Prints each command before its result, and the list of created files at the end.
 
         Examples:
             ckm demo
@@ -77,16 +77,14 @@ def register(app: typer.Typer) -> None:
             for purpose, command in STEPS:
                 emit_text(f"\n# {purpose}\n$ {command}\n")
                 _run(program, [*shlex.split(command)[1:], *flags])
-            emit_text(
-                "\n# These files are new:\n" + "".join(f"{one_line(str(folder / name))}\n" for name in written(Path()))
-            )
+            emit_text("\n# Files created:\n" + "".join(f"{one_line(str(folder / name))}\n" for name in written(Path())))
         note(f"next: cd {shell_word(str(folder))} && ckm --help")
 
     app.command("demo")(demo)
 
 
 def written(folder: Path) -> list[str]:
-    """Return what the steps wrote: the results, and the tables of the store."""
+    """Return the paths that the steps wrote: the results and the tables of the store."""
     results = sorted(str(path) for path in (folder / "out").iterdir())
     tables = sorted(f"{path.parent}{os.sep}" for path in (folder / "store").glob("*/_delta_log"))
     return [*results, *tables]
@@ -94,7 +92,7 @@ def written(folder: Path) -> list[str]:
 
 @contextmanager
 def _for_reading() -> Iterator[None]:
-    """Let every command print for a person, also in a pipe, unless the environment names a format."""
+    """Print tables in a pipe too, unless the environment sets a format."""
     named = os.environ.get("CKM_FORMAT")
     os.environ["CKM_FORMAT"] = named or Format.table
     try:
@@ -105,7 +103,7 @@ def _for_reading() -> Iterator[None]:
 
 
 def _run(program: Callable[[list[str]], object], words: list[str]) -> None:
-    """Run one command as the shell would, in this process; where it fails, the demo ends with its exit code."""
+    """Run one command in this process; if it fails, exit with its exit code."""
     try:
         program(words)
     except SystemExit as ended:

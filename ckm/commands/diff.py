@@ -27,36 +27,34 @@ def register(app: typer.Typer) -> None:
 @reads_files
 def diff(
     old: Annotated[Path, typer.Argument(metavar="OLD", help="The earlier export; - is standard input.")],
-    new: Annotated[Path, typer.Argument(metavar="NEW", help="The later one.")],
+    new: Annotated[Path, typer.Argument(metavar="NEW", help="The later export.")],
     key: Annotated[
         str | None,
         typer.Option(
-            metavar="A,B", help="Match rows by these columns; 'none' for whole rows. Default: the table's key."
+            metavar="A,B", help="Key columns to match rows by; 'none' matches whole rows. Default: the table's key."
         ),
     ] = None,
-    rows: Annotated[
-        bool, typer.Option("--rows", help="Print one row per row that is new, changed or vanished instead.")
-    ] = False,
+    rows: Annotated[bool, typer.Option("--rows", help="List the new, changed and missing rows instead.")] = False,
     reading: FileOptions = AS_FOUND,
     fmt: OutputFormat = None,
     output: Output = None,
 ) -> None:
     """Compare two exports before they are loaded: rows, columns and totals.
 
-    Counts the rows that are new, changed, vanished or the same; names the columns that are new, gone, hold another
-    type or are written otherwise, and in how many rows each has another value; adds up amounts and quantities.
+    Counts new, changed, missing and unchanged rows. Lists columns that are new, missing, or of another type or format,
+    with the number of rows whose value changed. Compares the totals of amounts and quantities.
 
-    Rows are matched by the key of the table that the files could fill, such as the order's number; --key names other
-    columns. Lines of one order are matched as a whole: equal ones first. A number or a date is the same however it is
-    written. Values are shown only where --rows lists the key; everything else is counts, lines and names of columns.
+    Rows are matched by the key of the table that the files match, such as the order id; --key names other columns.
+    Rows with the same key are matched as a group, equal rows first. Numbers and dates are compared by value, whatever
+    their format. Only --rows shows values, those of the key; all other output is counts, lines and column names.
 
     Cost: both files are read once and held in memory.
 
     Examples:
       ckm diff orders-week1.csv orders-week2.csv
-      ckm diff monday.csv tuesday.csv --rows -o changes.csv   # which rows, and in which columns
+      ckm diff monday.csv tuesday.csv --rows -o changes.csv   # the rows and their changed columns
       ckm diff old.xlsx new.csv --key Belegnummer
-      ckm diff old.csv new.csv -f json | jq '.[] | select(.name == "vanished")'
+      ckm diff old.csv new.csv -f json | jq '.[] | select(.name == "missing")'
     """
     from ckm.diff import diff_files
 
@@ -95,7 +93,7 @@ def _show(found: FileDiff, title: str) -> None:
         emit_text("\n")
         emit(totals.head(MOST_LISTED), Format.table, formats=dict.fromkeys(whole, "{:,.2f}"))
     if (hidden := max(columns.height, totals.height) - MOST_LISTED) > 0:
-        note(f"{hidden} more are not shown; -f csv lists all")
+        note(f"{hidden} more rows are not shown; -f csv lists all")
 
 
 def _part(frame: pl.DataFrame, part: str) -> pl.DataFrame:

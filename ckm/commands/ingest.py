@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from ckm.config import Workspace as OpenWorkspace
-    from ckm.ingest.load import Settings
+    from ckm.ingest.load import LoadSettings
     from ckm.ingest.options import IngestOptions
     from ckm.ingest.results import FileResult
     from ckm.ingest.selection import Job
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 MOST_REMARKS = 5
-"""So many of a kind are shown for a file; the rest under ``--verbose``, and all in the result's own columns."""
+"""Maximum remarks of a kind shown per file; ``--verbose`` shows all."""
 
 
 def register(app: typer.Typer) -> None:
@@ -45,56 +45,63 @@ def register(app: typer.Typer) -> None:
 def ingest(
     sources: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[SOURCE]...", help="Files or folders; - is standard input. Default: what maps/ names."),
+        typer.Argument(
+            metavar="[SOURCE]...", help="Files or folders; - is standard input. Default: the files named by maps/."
+        ),
     ] = None,
     table: Annotated[
-        str | None, typer.Option("--as", metavar="TABLE", help="Map by column names into this table.")
+        str | None, typer.Option("--as", metavar="TABLE", help="Target table; columns are mapped by name.")
     ] = None,
     save_map: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the mapping that was found, to change it.")
+        Path | None, typer.Option(metavar="FILE", help="Write the proposed mapping to FILE, for editing.")
     ] = None,
     exported: Annotated[
         datetime | None,
         typer.Option(
             formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
-            help="When the files were exported, if not at the newest moment in them: an older export of an order "
+            help="Export time of the files. Default: the newest timestamp in each. An older export of an order "
             "replaces no newer one.",
         ),
     ] = None,
     on_conflict: Annotated[
         Literal["replace", "keep", "error"] | None,
         typer.Option(
-            help="A known key with other content: take the new row, keep the old, or load nothing. "
-            "Default: replace rows of the same source, refuse to replace another source's.",
+            help="If a key exists with other values: replace the row, keep it, or fail. "
+            "Default: replace rows of the same source, fail for rows of another source.",
         ),
     ] = None,
     max_rejects: Annotated[
-        str | None, typer.Option(metavar="SHARE", help="Above it nothing of a file is loaded. Default: ckm.yaml, 5%.")
+        str | None,
+        typer.Option(
+            metavar="SHARE",
+            help="Maximum share of rejected rows; above it the file is not loaded. Default: ckm.yaml, 5%.",
+        ),
     ] = None,
     reading: FileOptions = AS_FOUND,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be loaded, and load nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Report what would be loaded, and load nothing.")] = False,
     requarantine: Annotated[
-        bool, typer.Option("--requarantine", help="Try quarantined rows again, after a mapping was mended.")
+        bool, typer.Option("--requarantine", help="Load quarantined rows again, after a mapping was fixed.")
     ] = False,
-    history: Annotated[bool, typer.Option("--history", help="List what was loaded when.")] = False,
+    history: Annotated[bool, typer.Option("--history", help="List past loads.")] = False,
     undo: Annotated[
-        str | None, typer.Option(metavar="FILE-OR-ID", help="Take one load back: the last of FILE, or by its id.")
+        str | None,
+        typer.Option(metavar="FILE-OR-ID", help="Undo one load: the last load of FILE, or the load with this id."),
     ] = None,
     workspace: Workspace = None,
     wait: Wait = None,
     fmt: OutputFormat = None,
     output: Output = None,
 ) -> None:
-    """Load files into the store: converted, held against the contract, in one commit a file.
+    """Load files into the store: validated against the schema, one transaction per file.
 
-    A row that breaks the contract goes to the quarantine with every rule it broke. A file that was loaded before is
-    left alone, whatever its name; rows that are there already are not loaded twice. Prints one row a file, with
+    Rows that fail validation are quarantined with the rules that they failed. A file that is already loaded is skipped,
+    whatever its name; rows that are already stored are not loaded twice. Prints one row per file, with
     rows = accepted + updated + unchanged + duplicates + quarantined.
 
     Examples:
-        ckm ingest                                            # every file that a mapping in maps/ names
-        ckm ingest orders_export.csv                          # an export that ckm knows (Shopify, Stripe, ...)
-        ckm ingest orders.csv --as transactions               # by column names
+        ckm ingest                                            # every file that matches a mapping in maps/
+        ckm ingest orders_export.csv                          # a recognised export (Shopify, Stripe, ...)
+        ckm ingest orders.csv --as transactions               # mapped by column names
         ckm ingest orders.csv --as transactions --save-map maps/shop.yaml
         ckm ingest till.csv --as transactions --dates dmy --decimal , --dry-run
         ckm ingest --history
@@ -130,7 +137,7 @@ def ingest(
 def _refuse_contradiction(given: dict[str, object]) -> None:
     named = [name for name, value in given.items() if value]
     if len(named) > 1:
-        raise UsageError(f"{' and '.join(named)} contradict each other", hint="one at a time")
+        raise UsageError(f"{' and '.join(named)} contradict each other", hint="use one of them")
 
 
 def _open_workspace(folder: Path | None) -> OpenWorkspace:
@@ -141,12 +148,12 @@ def _open_workspace(folder: Path | None) -> OpenWorkspace:
 
 def _settings(
     workspace: OpenWorkspace, on_conflict: str | None, max_rejects: str | None, exported: datetime | None
-) -> Settings:
-    from ckm.ingest.load import Settings
+) -> LoadSettings:
+    from ckm.ingest.load import LoadSettings
     from ckm.settings import parse_share
     from ckm.store import OnConflict
 
-    return Settings(
+    return LoadSettings(
         max_rejects=parse_share(max_rejects) if max_rejects else workspace.config.ingest.max_rejects,
         on_conflict=OnConflict(on_conflict) if on_conflict else None,
         time_zone=workspace.config.time_zone,
@@ -156,7 +163,7 @@ def _settings(
 
 
 def _moment(given: datetime | None, time_zone: str) -> str | None:
-    """Return a time of the shop's clock as the store keeps it; a day without a time is meant as a whole."""
+    """Convert local time of the shop to the store's format; a date without a time means its end."""
     if given is None:
         return None
     if given.time() == time():
@@ -181,15 +188,13 @@ def _jobs(workspace: OpenWorkspace, sources: list[Path] | None, options: IngestO
 
 
 def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None:
-    from ckm.ingest.plan import ByNames
+    from ckm.ingest.plan import NameMatchingPlan
     from ckm.ingest.selection import pattern_of
     from ckm.mapping.mapping import save_mapping
     from ckm.sources.read import open_source
 
-    if len(jobs) != 1 or not isinstance(jobs[0].plan, ByNames):
-        raise UsageError(
-            "--save-map goes with one SOURCE that has no mapping", hint="a file that has a mapping needs no other"
-        )
+    if len(jobs) != 1 or not isinstance(jobs[0].plan, NameMatchingPlan):
+        raise UsageError("--save-map needs exactly one SOURCE without a mapping", hint="pass one file, without --map")
     job, plan = jobs[0], jobs[0].plan
     with open_source(job.path, plan.hints) as source:
         found = source.format
@@ -202,7 +207,7 @@ def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None
 
 @contextmanager
 def _store(workspace: OpenWorkspace, *, dry_run: bool, wait: float | None) -> Iterator[Store]:
-    """Give the workspace's store; a dry run gets a mirror of it and does everything there."""
+    """Yield the workspace's store, or for a dry run a temporary mirror of it."""
     from ckm.store import Store
 
     store = Store(workspace.store_dir, wait=wait)
@@ -214,7 +219,7 @@ def _store(workspace: OpenWorkspace, *, dry_run: bool, wait: float | None) -> It
     note("dry run: nothing was written")
 
 
-def _run(job: Job, store: Store, settings: Settings) -> FileResult:
+def _run(job: Job, store: Store, settings: LoadSettings) -> FileResult:
     from polars.exceptions import PanicException
 
     from ckm.ingest.load import ingest_file
@@ -225,16 +230,16 @@ def _run(job: Job, store: Store, settings: Settings) -> FileResult:
     try:
         with progress(f"loading {job.label}", total=1.0) as advance:
             return ingest_file(job.path, job.plan, store, settings, label=job.label, progress=advance)
-    except OSError:  # a matter of the place where the store is: no other file would fare better
+    except OSError:  # the store is not writable, which affects every file
         raise
     except (Exception, PanicException) as error:
         print(bug_report(error), file=sys.stderr)
-        bug = BugError(f"{job.label}: a bug in ckm {__version__}: please report the lines above")
+        bug = BugError(f"{job.label}: a bug in ckm {__version__}: please report the traceback above")
         return FileResult(job.label, job.plan.table, Status.failed, error=bug)
 
 
 def _requarantine(
-    workspace: OpenWorkspace, store: Store, settings: Settings, options: IngestOptions
+    workspace: OpenWorkspace, store: Store, settings: LoadSettings, options: IngestOptions
 ) -> list[FileResult]:
     from ckm.ingest.requarantine import requarantine
     from ckm.ingest.selection import workspace_mappings
@@ -268,9 +273,9 @@ def _report(results: list[FileResult], fmt: Format | None, output: Path | None) 
 
 
 def _short(table: pl.DataFrame) -> pl.DataFrame:
-    """Leave out counts that are zero for all files where the table is wider than the terminal.
+    """Drop columns that are zero for all files if the table is wider than the terminal.
 
-    Where none is, not even words fit: then the one table that all files fill is left out.
+    If there are none, drop the table name if it is the same for all files.
     """
     from ckm.ingest.results import SPARE
     from ckm.screen import PADDING
@@ -291,7 +296,7 @@ def _is_of_all(remark: str, results: Sequence[FileResult]) -> bool:
 
 
 def _remark(result: FileResult, said: Sequence[str]) -> None:
-    """Say what was matched, assumed and mended, and why rows were quarantined; nothing twice that was ``said``."""
+    """Print matches, assumptions, repairs and quarantine reasons, without those in ``said``."""
     remarks = [remark for remark in result.remarks if remark not in said]
     quarantined = [f"quarantined {count} × {reason}" for reason, count in result.reasons.items()]
     for each in (remarks, quarantined):
@@ -326,4 +331,4 @@ def _undo(store: Store, which: str, root: Path, fmt: Format | None, output: Path
     taken_back = undo_load(store, which, label=label(Path(which), root))
     emit(undo_table(taken_back), fmt, output=output)
     for file in dict.fromkeys(file for taken in taken_back for file in taken.load_again):
-        note(f"{file} held some of the same rows: load it again to have those back")
+        note(f"{file} contains some of the same rows: load it again to restore them")

@@ -1,4 +1,4 @@
-"""``ckm inspect``: what ckm sees in a file."""
+"""``ckm inspect``: encoding, dialect, columns and problems of a file."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ if TYPE_CHECKING:
 
     from ckm.inspection import Inspection
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to look at; - is standard input.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files to inspect; - is standard input.")]
 Copy = Annotated[
     Path | None,
     typer.Option(
         "--output",
         "-o",
         metavar="FILE",
-        help="Write the records as they were read to FILE (.csv or .parquet), every value as text, and the rejected "
-        "ones to FILE.rejected.csv or .parquet.",
+        help="Write the parsed records to FILE (.csv or .parquet), every value as text, and the rejected records "
+        "to FILE.rejected.csv or .parquet.",
     ),
 ]
 
 
 SaveMap = Annotated[
-    Path | None, typer.Option("--save-map", metavar="FILE", help="Write the mapping that was found, to change it.")
+    Path | None, typer.Option("--save-map", metavar="FILE", help="Write the proposed mapping to FILE, for editing.")
 ]
 
 
@@ -54,24 +54,24 @@ def inspect(
     save_map: SaveMap = None,
     fmt: OutputFormat = None,
 ) -> None:
-    """Show what ckm will see in a file, before anything is loaded.
+    """Show encoding, dialect, columns and problems of a file before it is loaded.
 
-    Encoding, delimiter, quotes, where the header is, what each column holds, decimal mark, order of day and month,
-    what could not be read and on which lines, and the table that the file could fill. CSV and its kin, JSON lines
-    and arrays, Parquet, Excel and OpenDocument sheets; gzip, or zip of one file. Values of the data are never shown.
+    Prints the encoding, delimiter, quotes, header line, column types, decimal mark, date order, rejected records with
+    their lines, and the table that the file matches. Reads CSV and similar text, JSON lines and arrays, Parquet,
+    Excel and OpenDocument sheets; also as gzip, or as zip of one file. Values of the data are never shown.
 
-    Every row is validated as a load would, and nothing is kept: which rules fail, in how many rows, and the first
-    rows' numbers. --map, --column and the like say how the file is to be mapped, as for ckm ingest.
+    Validates every row as ckm ingest does, but stores nothing. Prints the failed rules, the number of rows and the
+    first row numbers of each. --map, --column and the other mapping options work as for ckm ingest.
 
-    Reads every file whole, some 20 to 40 MB a second, and keeps about 500 MB in memory whatever its size (a sheet is
-    held as a whole); 5,000 columns take ten seconds. Records read and rejected are together all of the file.
+    Reads the whole file, about 20 to 40 MB per second, and needs about 500 MB of memory for any size (a sheet is held
+    in memory); 5,000 columns take ten seconds. Records read plus records rejected are all records of the file.
 
-    -o writes what was read exactly as it was: as UTF-8, RFC 4180, CR LF. A value that a spreadsheet would run as a
-    formula is not changed, so open such a copy as text. The rejected records have line, reason and raw text.
+    -o writes the parsed values unchanged, as UTF-8 CSV (RFC 4180, CR LF) or Parquet. A value that a spreadsheet would
+    run as a formula is not changed, so open such a copy as text. The rejected records have line, reason and raw text.
 
-    --save-map writes the mapping that was found, as ckm ingest would: to change it, and to give it with --map.
+    --save-map writes the proposed mapping, as ckm ingest does, for editing and for use with --map.
 
-    With -f csv one row per column of the file; with -f json one object per file.
+    -f csv prints one row per column of the file; -f json one object per file.
 
     Examples:
         ckm inspect orders.csv
@@ -85,9 +85,9 @@ def inspect(
     from ckm.inspection import inspect_file
 
     if output is not None and len(files) > 1:
-        raise UsageError(f"-o takes one file, {len(files)} are given", hint="inspect them one by one")
+        raise UsageError(f"-o needs exactly one file, got {len(files)}", hint="inspect the files one by one")
     if save_map is not None and (len(files) > 1 or reading.map_file is not None):
-        raise UsageError("--save-map goes with one FILE that has no mapping", hint="inspect files one by one")
+        raise UsageError("--save-map needs exactly one FILE without a mapping", hint="inspect the files one by one")
     options = reading.ingest_options()
     chosen = fmt or default_format()
     found: list[Inspection] = []
@@ -98,7 +98,7 @@ def inspect(
                 found.append(inspect_file(file, options, copy_to=output, seen=advance))
         except CkmError as error:
             failed.append(error)
-    if found:  # a call that failed as a whole leaves stdout empty, as everywhere
+    if found:  # stdout stays empty if all files failed
         _show(found, chosen)
     if output is not None and found:
         written = f"wrote {output} ({counted(found[0].rows, 'record')})"
@@ -115,7 +115,9 @@ def _save_map(one: Inspection, path: Path) -> None:
     from ckm.mapping.mapping import save_mapping
 
     if one.mapping is None:
-        raise UsageError(f"no mapping was found: {one.proposal.obstacle}", hint="--column TARGET=SOURCE names columns")
+        raise UsageError(
+            f"no mapping was found: {one.proposal.obstacle}", hint="map columns with --column TARGET=SOURCE"
+        )
     save_mapping(one.mapping, path, files=() if str(one.path) == "-" else (unicode_text(escape(one.path.name)),))
     note(f"wrote {path}")
 
@@ -123,7 +125,7 @@ def _save_map(one: Inspection, path: Path) -> None:
 def _show(found: list[Inspection], fmt: Format) -> None:
     import polars as pl
 
-    if fmt is not Format.table:  # the screen has it
+    if fmt is not Format.table:  # shown on the screen already
         for one in found:
             if one.proposal.platform:
                 note(f"{_name(one)}: {one.proposal.assumed[0]}" if one.proposal.assumed else one.proposal.platform)
@@ -177,7 +179,7 @@ def _show_screen(one: Inspection) -> None:
 
 
 def _line(text: str) -> str:
-    """Return a line as it stands; on a terminal as several, where it is too long, which are broken between words."""
+    """Return a line unchanged; on a terminal, wrap it between words if it is too long."""
     if not sys.stdout.isatty():
         return harmless(text)
     from ckm.screen import filled
@@ -187,18 +189,24 @@ def _line(text: str) -> str:
 
 
 def _on_screen(one: Inspection) -> pl.DataFrame:
-    """Return one row per column of the file, in as few columns as there is something to say in."""
+    """Return one row per column of the file, without empty result columns."""
     import polars as pl
 
     layout = pl.concat_str("type", "dates", pl.lit("decimal ") + pl.col("decimal"), separator=" ", ignore_nulls=True)
     words = pl.when(pl.col("null_words") != "").then(pl.col("null_words"))
     table = _columns(one, named=False).select(
-        "column", layout.alias("type"), "empty", words.alias("null words"), "distinct", "misfits", "becomes"
+        "column",
+        layout.alias("type"),
+        "empty",
+        words.alias("null words"),
+        "distinct",
+        pl.col("parse_errors").alias("parse errors"),
+        pl.col("maps_to").alias("maps to"),
     )
     said = {
         "null words": table["null words"].count(),
-        "misfits": table["misfits"].sum(),
-        "becomes": table["becomes"].count(),
+        "parse errors": table["parse errors"].sum(),
+        "maps to": table["maps to"].count(),
     }
     return table.drop(name for name, anything in said.items() if not anything)
 
@@ -214,7 +222,7 @@ def _facts(one: Inspection) -> list[str]:
     parts += [found.compression] if found.compression else []
     parts += [found.encoding] if found.encoding else []
     if found.kind == "csv":
-        parts.append(f"delimiter {named.get(found.delimiter, found.delimiter)}{' and a blank' if found.padded else ''}")
+        parts.append(f"delimiter {named.get(found.delimiter, found.delimiter)}{' and a space' if found.padded else ''}")
         parts.append(f"quote {found.quote or 'none'}{', backslash escapes' if found.escape == chr(92) else ''}")
     parts += [f"sheet {found.sheet}"] if found.sheet else []
     if found.kind in {"csv", "excel"}:
@@ -239,13 +247,13 @@ def _columns(one: Inspection, *, named: bool) -> pl.DataFrame:
         "distinct": pl.Int64,
         "decimal": pl.String,
         "dates": pl.String,
-        "misfits": pl.Int64,
-        "becomes": pl.String,
+        "parse_errors": pl.Int64,
+        "maps_to": pl.String,
         **(dict.fromkeys(("table", "platform"), pl.String) if named else {}),
     }
-    becomes: dict[str, str] = {}
+    maps_to: dict[str, str] = {}
     for target, source in one.proposal.columns:
-        becomes[source] = f"{becomes[source]}, {target}" if source in becomes else target
+        maps_to[source] = f"{maps_to[source]}, {target}" if source in maps_to else target
     rows = [
         (
             *((_name(one),) if named else ()),
@@ -256,8 +264,8 @@ def _columns(one: Inspection, *, named: bool) -> pl.DataFrame:
             column.distinct,
             column.decimal,
             column.dates,
-            column.misfits,
-            becomes.get(column.name),
+            column.parse_errors,
+            maps_to.get(column.name),
             *((one.proposal.table, one.proposal.platform) if named else ()),
         )
         for column in one.columns
@@ -268,18 +276,18 @@ def _columns(one: Inspection, *, named: bool) -> pl.DataFrame:
 def _proposal(one: Inspection) -> list[str]:
     proposal = one.proposal
     if proposal.table is None:
-        return [f"fits no table: {proposal.obstacle}"]
+        return [f"matches no table: {proposal.obstacle}"]
     if proposal.obstacle:
-        return [f"looks like {proposal.table}, but: {proposal.obstacle}"]
+        return [f"probably {proposal.table}, but: {proposal.obstacle}"]
     return [
-        f"fits {proposal.table}: ckm ingest {one.path}{'' if proposal.platform else f' --as {proposal.table}'}",
+        f"matches {proposal.table}: ckm ingest {one.path}{'' if proposal.platform else f' --as {proposal.table}'}",
         *(f"  assumed: {text}" for text in proposal.assumed),
         *_failures(one),
     ]
 
 
 def _failures(one: Inspection) -> list[str]:
-    """Return which rows would fail validation, counted in the whole file."""
+    """Return the rules that rows of the whole file would fail."""
     proposal = one.proposal
     if not proposal.failed:
         return ["  no row fails validation"]

@@ -142,19 +142,19 @@ def _show_rules(fmt: Format | None, output: Path | None) -> None:
 
 def _junit(report: LintReport, fail_on: Severity) -> str:
     """Return JUnit XML with one test case per rule and file with findings, and one per rule without findings."""
-    from ckm.findings.junit import Case, Told, to_junit
+    from ckm.findings.junit import JUnitCase, JUnitMessage, to_junit
     from ckm.knowledge.lint import RULES
 
-    found: dict[str, dict[str, list[Told]]] = {rule.id: {} for rule in RULES}
+    found: dict[str, dict[str, list[JUnitMessage]]] = {rule.id: {} for rule in RULES}
     for each in report.findings:
         subject = f" ({each.entry})" if each.entry else ""
-        told = Told(each.severity, f"{each.file}:{each.line}{subject}: {each.message}", each.hint)
+        told = JUnitMessage(each.severity, f"{each.file}:{each.line}{subject}: {each.message}", each.hint)
         found[each.rule].setdefault(each.file, []).append(told)
     cases = []
     for rule, by_file in found.items():
-        cases += [Case(f"ckm.kb-lint.{rule}", file, tuple(told)) for file, told in by_file.items()]
+        cases += [JUnitCase(f"ckm.kb-lint.{rule}", file, tuple(told)) for file, told in by_file.items()]
         if not by_file:
-            cases.append(Case(f"ckm.kb-lint.{rule}", "all files"))
+            cases.append(JUnitCase(f"ckm.kb-lint.{rule}", "all files"))
     return to_junit("ckm kb-lint", cases, fail_on=fail_on)
 
 

@@ -1,14 +1,14 @@
-"""The options that mean the same in every command.
+"""Options with the same meaning in every command.
 
-A command takes what it needs by annotating its parameters with the types below::
+A command annotates its parameters with the types below::
 
     @reads_files
     def segment(data: Data = None, fmt: OutputFormat = None, reading: FileOptions = AS_FOUND) -> None: ...
 
-:func:`reads_files` puts all options on how a file is mapped and read in the place of ``reading``.
+:func:`reads_files` replaces ``reading`` by all mapping and format options.
 
-``--quiet/-q`` and ``--verbose/-v`` are not among them: they concern no command in particular, so the root
-(:mod:`ckm.cli`) adds them to every command by :func:`verbosity_options`, and no command can forget or misuse them.
+``--quiet/-q`` and ``--verbose/-v`` are not among them: the root (:mod:`ckm.cli`) adds them to every command by
+:func:`verbosity_options`.
 """
 
 from __future__ import annotations
@@ -45,12 +45,16 @@ Data = Annotated[
 Workspace = Annotated[
     Path | None,
     typer.Option(
-        "--workspace", "-C", metavar="DIR", envvar="CKM_WORKSPACE", help="The workspace. Default: found from here."
+        "--workspace",
+        "-C",
+        metavar="DIR",
+        envvar="CKM_WORKSPACE",
+        help="The workspace. Default: the one around the current folder.",
     ),
 ]
 OutputFormat = Annotated[
     Format | None,
-    # No `envvar` here: CKM_FORMAT yields to the suffix of --output, which only `ckm.output` knows.
+    # No `envvar` here: the suffix of --output takes precedence over CKM_FORMAT, see `ckm.output`.
     typer.Option("--format", "-f", help="Default: CKM_FORMAT, else a table on a terminal and csv in a pipe."),
 ]
 Output = Annotated[
@@ -59,17 +63,19 @@ Output = Annotated[
         "--output",
         "-o",
         metavar="FILE",
-        help="Write to FILE: .csv .tsv .json .ndjson .md .parquet .xlsx. Missing folders are made.",
+        help="Write to FILE: .csv .tsv .json .ndjson .md .parquet .xlsx. Missing folders are created.",
     ),
 ]
 AsOf = Annotated[
     datetime | None,
-    typer.Option("--as-of", metavar="DATE", formats=["%Y-%m-%d"], help="Default: the newest usual day."),
+    typer.Option(
+        "--as-of", metavar="DATE", formats=["%Y-%m-%d"], help="Default: the last day of the data, without outliers."
+    ),
 ]
 
 
 def _listening(seconds: float | None) -> float | None:
-    """Let a command that may wait say so; ``seconds`` are its limit."""
+    """Enable messages about waiting for a writer; ``seconds`` is the limit."""
     listen()
     return seconds
 
@@ -81,22 +87,20 @@ Wait = Annotated[
         metavar="SECONDS",
         min=0,
         callback=_listening,
-        help="Wait for another writer of the store so long at most, then exit with 5. Default: without a limit.",
+        help="Maximum time to wait for another writer of the store, then exit with 5. Default: no limit.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Overwrite what is there.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
 NoCache = Annotated[
     bool,
-    typer.Option(
-        "--no-cache", help="Read the transactions, even where the workspace keeps the customers' ledger of them."
-    ),
+    typer.Option("--no-cache", help="Ignore the cached customer ledger and read the transactions."),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of the random number generators.")]
 
-MAPPING = "Mapping of a file (by the names of its columns unless given)"
-FORMAT = "Format of a file (detected unless given)"
+MAPPING = "File mapping (default: by column names)"
+FORMAT = "File format (default: detected)"
 DATE_HELP = (
-    "How dates are written: dmy, mdy or ymd, a format such as %d.%m.%Y, buddhist (Thai years) or jalali (Persian), "
+    "Date format: dmy, mdy or ymd, a pattern such as %d.%m.%Y, buddhist (Thai years) or jalali (Persian), "
     "serial or serial_1904 (Excel's day numbers), epoch_s, epoch_ms or epoch_us (since 1970)."
 )
 NAMED_CHARACTERS = {"tab": "\t", r"\t": "\t", "space": " ", "comma": ",", "semicolon": ";", "pipe": "|"}
@@ -112,63 +116,68 @@ def _of_format(*flags: str, metavar: str, text: str) -> Any:
 
 @dataclass(frozen=True)
 class FileOptions:
-    """What the options say of files that a command reads; :func:`reads_files` makes an option of each field."""
+    """Mapping and format options of files; :func:`reads_files` makes an option of each field."""
 
-    map_file: Annotated[Path | None, _of_mapping("--map", metavar="FILE", text="Map as this file says.")] = None
+    map_file: Annotated[Path | None, _of_mapping("--map", metavar="FILE", text="Mapping file.")] = None
     column: Annotated[
         list[str] | None,
-        _of_mapping("--column", metavar="TARGET=SOURCE", text="Take a column of ours from this one. Repeatable."),
+        _of_mapping(
+            "--column",
+            metavar="TARGET=SOURCE",
+            text="Map the column SOURCE of the file to the column TARGET of the table. Repeatable.",
+        ),
     ] = None
     platform: Annotated[
         str | None,
         _of_mapping(
             "--platform",
             metavar="NAME",
-            text="The export that it is, such as shopify-orders (by its columns unless given); 'none' takes columns by "
-            "their names alone.",
+            text="Platform of the export, such as shopify-orders. Default: recognised by the columns. 'none' maps "
+            "columns by name only.",
         ),
     ] = None
     currency: Annotated[
-        str | None, _of_mapping("--currency", metavar="CODE", text="Of amounts for which no column names one.")
+        str | None, _of_mapping("--currency", metavar="CODE", text="Currency of amounts without a currency column.")
     ] = None
     time_zone: Annotated[
-        str | None, _of_mapping("--time-zone", metavar="ZONE", text="Of times without a zone, such as Europe/Berlin.")
+        str | None,
+        _of_mapping("--time-zone", metavar="ZONE", text="Time zone of timestamps without one, such as Europe/Berlin."),
     ] = None
     encoding: Annotated[
-        str | None, _of_format("--encoding", metavar="NAME", text="Character set, such as utf-8, cp1252, tis-620.")
+        str | None, _of_format("--encoding", metavar="NAME", text="Encoding, such as utf-8, cp1252, tis-620.")
     ] = None
     delimiter: Annotated[
         str | None,
-        _of_format("--delimiter", metavar="CHAR", text="Between fields; 'tab', 'whitespace' for runs of blanks."),
+        _of_format("--delimiter", metavar="CHAR", text="Field delimiter; 'tab'; 'whitespace' for runs of spaces."),
     ] = None
-    quote: Annotated[str | None, _of_format("--quote", metavar="CHAR", text="Around fields; 'none'.")] = None
+    quote: Annotated[str | None, _of_format("--quote", metavar="CHAR", text="Quote character; 'none'.")] = None
     header: Annotated[
-        str | None, _of_format("--header", metavar="LINE", text="Line of the header, from 1; 'none'.")
+        str | None, _of_format("--header", metavar="LINE", text="Line number of the header, from 1; 'none'.")
     ] = None
     columns: Annotated[
         str | None,
-        _of_format("--columns", metavar="A,B,C", text="Names of the columns, for a file without header."),
+        _of_format("--columns", metavar="A,B,C", text="Column names of a file without a header."),
     ] = None
     decimal: Annotated[str | None, _of_format("--decimal", metavar="MARK", text="Decimal mark: . or ,")] = None
-    thousands: Annotated[str | None, _of_format("--thousands", metavar="MARK", text="Thousands mark.")] = None
+    thousands: Annotated[str | None, _of_format("--thousands", metavar="MARK", text="Thousands separator.")] = None
     dates: Annotated[str | None, _of_format("--dates", metavar="ORDER", text=DATE_HELP)] = None
-    sheet: Annotated[str | None, _of_format("--sheet", metavar="NAME", text="Sheet of a workbook.")] = None
+    sheet: Annotated[str | None, _of_format("--sheet", metavar="NAME", text="Sheet of the workbook.")] = None
     records: Annotated[
         str | None,
-        _of_format("--records", metavar="KEYS", text="List of records in a JSON object, as data.orders."),
+        _of_format("--records", metavar="KEYS", text="Path of the record list in a JSON object, such as data.orders."),
     ] = None
     null_values: Annotated[
         str | None,
-        _of_format("--null-values", metavar="A,B", text="Words that mean 'no value', such as n/a,NULL."),
+        _of_format("--null-values", metavar="A,B", text="Values that mean 'missing', such as n/a,NULL."),
     ] = None
 
     @property
     def maps(self) -> bool:
-        """Whether anything is said of the mapping."""
+        """Return whether any mapping option is set."""
         return any((self.map_file, self.column, self.currency, self.time_zone))
 
     def hints(self) -> Hints:
-        """Return what is said of the format.
+        """Return the format hints.
 
         Raises
         ------
@@ -186,12 +195,12 @@ class FileOptions:
         return Hints(**named)
 
     def ingest_options(self, table: str | None = None) -> IngestOptions:
-        """Return all that is said, for ``table`` where columns are to be mapped into it by their names.
+        """Return all options, with ``table`` as target for name matching.
 
         Raises
         ------
         UsageError
-            An option has another form than its help says.
+            An option has an invalid value.
         """
         from ckm.ingest.options import IngestOptions
         from ckm.settings import parse_currency, parse_time_zone
@@ -203,11 +212,11 @@ class FileOptions:
 
 
 AS_FOUND = FileOptions()
-"""Nothing is said: all is found out."""
+"""No option is set: everything is detected."""
 
 
 def reads_files(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options of :class:`FileOptions`; it gets them as its parameter ``reading``."""
+    """Add the options of :class:`FileOptions` to a command, which gets them as its parameter ``reading``."""
     declared = list(inspect.signature(command, eval_str=True).parameters.values())
     of_files = get_type_hints(FileOptions, include_extras=True)
     options = [
@@ -228,7 +237,7 @@ def reads_files(command: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def saying(remarks: Sequence[str], fmt: Format | None) -> Iterator[None]:
-    """Say what a file was taken for where its analysis fails; under JSON the error stands alone on stderr."""
+    """Print the remarks on a file if its analysis fails; with JSON formats only the error is printed."""
     try:
         yield
     except CkmError:
@@ -242,7 +251,7 @@ def _header(text: str | None) -> int | str | None:
     if text is None or text == "none":
         return text
     if not re.fullmatch(r"\d{1,9}", text) or int(text) < 1:
-        raise UsageError("--header takes a line number from 1, or none")
+        raise UsageError("--header needs a line number from 1, or none")
     return int(text)
 
 
@@ -254,15 +263,15 @@ def _pairs(columns: list[str] | None) -> dict[str, str]:
     pairs = [column.partition("=") for column in columns or []]
     for target, equals, source in pairs:
         if not (target and equals and source):
-            raise UsageError("--column takes TARGET=SOURCE", hint="such as --column order_id=Belegnummer")
+            raise UsageError("--column needs TARGET=SOURCE", hint="such as --column order_id=Belegnummer")
     return {target: source for target, _, source in pairs}
 
 
 def verbosity_options() -> list[TyperOption]:
-    """Return ``--quiet/-q`` and ``--verbose/-v``, which set how much is said on stderr before the command runs."""
+    """Return ``--quiet/-q`` and ``--verbose/-v``, which set the verbosity on stderr before the command runs."""
     return [
-        _verbosity_option(Verbosity.quiet, "Say nothing but errors on stderr."),
-        _verbosity_option(Verbosity.verbose, "Say more on stderr."),
+        _verbosity_option(Verbosity.quiet, "Print only errors on stderr."),
+        _verbosity_option(Verbosity.verbose, "Print more details on stderr."),
     ]
 
 

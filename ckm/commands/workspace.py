@@ -19,18 +19,18 @@ def register(app: typer.Typer) -> None:
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The workspace; it is made if it is not there.")],
-    currency: Annotated[str, typer.Option(metavar="CODE", help="Of amounts whose source names none.")] = "EUR",
-    time_zone: Annotated[str, typer.Option(metavar="ZONE", help="Of times whose source names none.")] = "UTC",
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The workspace; created if it does not exist.")],
+    currency: Annotated[str, typer.Option(metavar="CODE", help="Default currency of amounts.")] = "EUR",
+    time_zone: Annotated[str, typer.Option(metavar="ZONE", help="Default time zone of timestamps.")] = "UTC",
     demo: Annotated[
-        bool, typer.Option("--demo", help="Fill it with the example shop: incoming/, maps/, kb/, controls.csv, truth/.")
+        bool, typer.Option("--demo", help="Add the example shop: incoming/, maps/, kb/, controls.csv, truth/.")
     ] = False,
     force: Force = False,
 ) -> None:
-    """Lay out a workspace: settings, and folders for what comes in and what goes out.
+    """Create a workspace: settings, and folders for input and output.
 
-    Writes ckm.yaml, in which every setting is explained and has its default, a .gitignore, and the folders
-    incoming/, maps/, kb/ and out/. What exists stays as it is; --force writes ckm.yaml anew. Prints nothing on stdout.
+    Writes ckm.yaml with every setting, its default and an explanation, a .gitignore, and the folders incoming/, maps/,
+    kb/ and out/. Existing files are not changed; --force overwrites ckm.yaml. Prints nothing on stdout.
 
     Examples:
         ckm init shop
@@ -41,14 +41,16 @@ def init(
         from ckm.example.workspace import CURRENCY, TIME_ZONE, lay_out_example
 
         if (currency, time_zone) not in {("EUR", "UTC"), (CURRENCY, TIME_ZONE)}:
-            raise UsageError("--demo goes without --currency and --time-zone", hint="the example shop has its own")
+            raise UsageError(
+                "--demo cannot be combined with --currency or --time-zone", hint="the example shop sets them"
+            )
 
         shop = lay_out_example(folder)
         note(f"{folder} is a workspace with the example shop: {len(shop.files)} files")
-        detail("  incoming/  what each channel exports, messy on purpose")
+        detail("  incoming/  the exports of each channel, with typical errors")
         detail("  maps/      one mapping per source")
         detail("  kb/        knowledge entries in six languages; kb-suite.yaml has searches that should find them")
-        detail("  truth/     what is true of the shop; tests read it, analyses never do")
+        detail("  truth/     the true values of the generated data, for tests only")
         for line in ("next:", f"  cd {shell_word(str(folder))}", "  ckm ingest", "  ckm check", "  ckm segment"):
             note(line)
         return
@@ -61,8 +63,8 @@ def init(
     for line in (
         "next:",
         f"  cd {shell_word(str(folder))}",
-        "  ckm inspect incoming/FILE                    # what ckm sees in a file",
+        "  ckm inspect incoming/FILE                    # encoding, dialect, columns and problems of a file",
         "  ckm ingest incoming/FILE --as transactions   # load it",
-        "  ckm segment                                  # who the customers are",
+        "  ckm segment                                  # assign customers to segments",
     ):
         note(line)

@@ -225,13 +225,13 @@ def _names(files: list[str]) -> str:
 def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
     """Return how files are mapped, and the settings in force for them."""
     # What reads and converts files takes a third of a second to import, and a workspace has no use for it.
-    from ckm.ingest.plan import ByNames, Mapped, adjusted
+    from ckm.ingest.plan import MappingPlan, NameMatchingPlan, adjusted
     from ckm.mapping.mapping import load_mapping
 
     currency, zone = options.currency or config.currency, options.time_zone
     plan: Plan
     if options.map_file is None:
-        plan = replace(ByNames.of(TRANSACTIONS, options, config.currency), amounts_needed=False)
+        plan = replace(NameMatchingPlan.of(TRANSACTIONS, options, config.currency), amounts_needed=False)
     else:
         mapping = adjusted(load_mapping(options.map_file), options)
         if mapping.table != TRANSACTIONS:
@@ -239,7 +239,7 @@ def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
                 f"{options.map_file} maps into {mapping.table}, and an analysis of a FILE is of transactions",
                 hint="load it into a workspace: ckm ingest FILE --map FILE",
             )
-        plan, zone = Mapped(mapping), mapping.time_zone
+        plan, zone = MappingPlan(mapping), mapping.time_zone
     return plan, replace(config, currency=currency, time_zone=zone or config.time_zone)
 
 
@@ -340,7 +340,7 @@ def _scanned(source: Source, conversion: Conversion) -> FitRows | None:
 def _read(source: Source, conversion: Conversion, totals: SalesTotals | None = None) -> FitRows:
     """The fit rows of any file, in memory."""
     from ckm.dataset.parquet_rows import FitRows
-    from ckm.ingest.contract import Contract
+    from ckm.ingest.contract import SchemaValidator
     from ckm.ingest.failures import Failures
     from ckm.ingest.validation import validated
     from ckm.schema import TABLES
@@ -348,7 +348,7 @@ def _read(source: Source, conversion: Conversion, totals: SalesTotals | None = N
     table = TABLES[TRANSACTIONS]
     good, failures, total = [pl.DataFrame(schema=table.dtypes)], Failures(), 0
     for batch in conversion.pieces(source.batches()):
-        found = validated(batch, conversion, Contract(table))
+        found = validated(batch, conversion, SchemaValidator(table))
         good.append(found.good)
         if totals is not None and conversion.orders is not None:
             totals.add(found.good)

@@ -62,7 +62,7 @@ def _as_polars(table: Any) -> pl.DataFrame:
 
 
 def _of_table(table: pl.DataFrame, options: IngestOptions, *, by_customer: bool) -> Dataset:
-    """Read a table as the file that it would be: by the names of its columns, and validated against the schema."""
+    """Read a table like a file: mapped by column names, and validated against the schema."""
     with TemporaryDirectory(prefix="ckm-") as folder:
         path = Path(folder) / "table.parquet"
         table.write_parquet(path)

@@ -61,7 +61,7 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
     """Return the rows of a Parquet file that keep the contract, lazily; None where a column must be read as text is.
 
     The rows, and the number of those left out, are what :meth:`Conversion.apply` and
-    :class:`ckm.ingest.contract.Contract` give for the whole file.
+    :class:`ckm.ingest.contract.SchemaValidator` give for the whole file.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""What checks of every kind share: how bad a finding is, and how findings are handed to other programs."""
+"""Severity of findings, and their export formats for other programs."""
 
 from ckm.findings.severity import Severity
 

@@ -1,4 +1,4 @@
-"""Findings as JUnit XML, which CI servers show as tests."""
+"""Export of findings as JUnit XML, which CI servers show as tests."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Told:
-    """A finding in words."""
+class JUnitMessage:
+    """A finding as text."""
 
     severity: Severity
     message: str
@@ -23,30 +23,30 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Case:
-    """What is shown as one test.
+class JUnitCase:
+    """A test case of the JUnit report.
 
     Attributes
     ----------
     group, name
         The class and the name of the test.
     told
-        Its findings, worst first.
+        Its findings, by severity.
     skipped
-        Why it could not be made; None if it was.
+        Why the check did not run; None if it ran.
     """
 
     group: str
     name: str
-    told: tuple[Told, ...] = ()
+    told: tuple[JUnitMessage, ...] = ()
     skipped: str | None = None
 
 
-def to_junit(suite_name: str, cases: Iterable[Case], *, fail_on: Severity = Severity.error) -> str:
+def to_junit(suite_name: str, cases: Iterable[JUnitCase], *, fail_on: Severity = Severity.error) -> str:
     """Write test cases.
 
-    A case fails when a finding is as bad as ``fail_on`` or worse; milder findings are its output. A check that could
-    not be made is a skipped case.
+    A case fails if a finding has the severity ``fail_on`` or a higher one; other findings are its output. A check that
+    did not run is a skipped case.
     """
     suite = ET.Element("testsuite", name=suite_name)
     failures = skipped = 0
@@ -71,7 +71,7 @@ def to_junit(suite_name: str, cases: Iterable[Case], *, fail_on: Severity = Seve
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
 
 
-def _lines(told: list[Told]) -> str:
+def _lines(told: list[JUnitMessage]) -> str:
     return _clean(
         "\n".join(f"{each.severity}: {each.message}" + (f" ({each.hint})" if each.hint else "") for each in told)
     )

@@ -1,4 +1,4 @@
-"""Findings as SARIF 2.1.0, which code hosts show beside the line.
+"""Export of findings as SARIF 2.1.0, which code hosts show next to the line.
 
 https://docs.oasis-open.org/sarif/sarif/v2.1.0/os/sarif-v2.1.0-os.html
 """
@@ -22,7 +22,7 @@ LEVELS = {Severity.error: "error", Severity.warning: "warning", Severity.info: "
 
 @dataclass(frozen=True)
 class SarifRule:
-    """A rule: its id, how bad a breach usually is, what it promises, what to do."""
+    """A rule: its id, default severity, passing condition and advice."""
 
     id: str
     severity: Severity
@@ -32,7 +32,7 @@ class SarifRule:
 
 @dataclass(frozen=True)
 class SarifResult:
-    """A breach of a rule.
+    """A violation of a rule.
 
     Attributes
     ----------
@@ -43,7 +43,7 @@ class SarifResult:
     line
         1-based; 0 is the file as a whole.
     subject
-        What it is about: part of what tells that two runs found the same.
+        Subject of the violation; part of the fingerprint that matches results of two runs.
     """
 
     rule: str
@@ -62,11 +62,11 @@ def to_sarif(
     Parameters
     ----------
     tool, version
-        Name and version of what looked.
+        Name and version of the tool.
     rules, results
-        All rules, and what was found.
+        All rules, and the violations.
     base
-        What the folder is that paths are relative to; None if they are relative to where it runs. Its address is not
+        Name of the base folder of the paths; None if they are relative to the working directory. Its address is not
         written: the log goes to a code host, and no reader there has the machine's folders (SARIF 2.1.0, 3.14.14).
     """
     index = {rule.id: number for number, rule in enumerate(rules)}

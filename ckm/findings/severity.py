@@ -1,4 +1,4 @@
-"""How bad a finding is."""
+"""Severity of a finding."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ckm.errors import UnknownNameError
 
 
 class Severity(StrEnum):
-    """How bad a finding is, worst first."""
+    """Severity of a finding, highest first."""
 
     error = "error"
-    """A promise is broken: a key, the contract, a total of finance."""
+    """A rule is violated: a key, the schema, a control total."""
     warning = "warning"
-    """Something is unlike what is usual or allowed; somebody should look."""
+    """A value is unusual or above a limit."""
     info = "info"
-    """A fact a reader of results should know."""
+    """A fact that readers of results should know."""
 
     @classmethod
     def _missing_(cls, value: object) -> Severity:
@@ -23,5 +23,5 @@ class Severity(StrEnum):
 
     @property
     def rank(self) -> int:
-        """0 for the worst."""
+        """Return 0 for the highest severity."""
         return list(Severity).index(self)

@@ -1,4 +1,4 @@
-"""Work ahead: the next item is made while the caller is busy with this one."""
+"""Prefetch the next item in a thread while the caller processes the current one."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ T = TypeVar("T")
 
 
 def ahead(items: Iterator[T]) -> Iterator[T]:
-    """Yield ``items`` in their order, the next one always under way in a thread.
+    """Yield ``items`` in order, and compute the next one in a thread.
 
-    Reading a block and converting the one before take about equally long, and both leave Python's lock most of the
-    time. One item more than without is alive at a time.
+    Reading a block and converting the previous one take about equally long, and both mostly release the GIL. One more
+    item is held in memory than without prefetching.
     """
     with ThreadPoolExecutor(1) as pool:
         coming = pool.submit(next, items, None)

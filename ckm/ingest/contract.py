@@ -1,4 +1,4 @@
-"""Sort converted rows into those that keep a table's contract and those that break it, with every rule they break."""
+"""Split converted rows into valid and invalid ones, with every rule that each invalid row violates."""
 
 from __future__ import annotations
 
@@ -19,33 +19,33 @@ ROW = "ckm:row"
 CHECK_PREFIX = "check__"
 SEPARATOR = "\n"
 FEW_WORDS = 1000
-"""A column of text with no more distinct values than this in a batch is judged by them, and not row by row."""
+"""Text columns with at most this many distinct values per batch are validated by distinct value, not by row."""
 
 
-class Verdict(NamedTuple):
-    """Rows sorted by the contract.
+class ValidatedRows(NamedTuple):
+    """The valid and the invalid rows of a frame.
 
     Attributes
     ----------
     good
-        Rows that keep every rule.
+        Rows that pass every rule.
     broken
-        ``ckm:row`` (position in the input, UInt32) and ``reasons`` (List of ``column|rule``) of all others.
+        ``ckm:row`` (position in the input, UInt32) and ``reasons`` (List of ``column|rule``) of the invalid rows.
     """
 
     good: pl.DataFrame
     broken: pl.DataFrame
 
 
-class Contract:
-    """A table's rules, for frames that have its columns and may have more.
+class SchemaValidator:
+    """Validate frames that have at least the columns of a table.
 
     Parameters
     ----------
     table
         The table.
     unfilled
-        Columns that are null throughout and may be: no rule on one of them alone needs to be evaluated.
+        Nullable columns that are null in all rows: single-column rules on them are skipped.
     """
 
     def __init__(self, table: Table, unfilled: Iterable[str] = ()) -> None:
@@ -59,22 +59,22 @@ class Contract:
             if has_vocabulary(column) and name not in self._unfilled
         }
 
-    def sort(self, frame: pl.DataFrame, failures: pl.Series) -> Verdict:
-        """Sort the rows of ``frame``.
+    def sort(self, frame: pl.DataFrame, failures: pl.Series) -> ValidatedRows:
+        """Split the rows of ``frame`` into valid and invalid ones.
 
         Parameters
         ----------
         frame
-            The table's columns in their types, and any others.
+            The columns of the table with their types, and any others.
         failures
-            List of ``column|rule`` per row that conversion found; null where it found none.
+            List of ``column|rule`` per row from the conversion; null if it had no errors.
         """
         numbered = frame.select(*self._rules_need, pl.int_range(pl.len(), dtype=pl.UInt32).alias(ROW))
         failed = failures.is_not_null()
         schema = self._without(name for name, words in self._words.items() if words.are_fit(frame[name]))
-        details = schema.filter(numbered.lazy()).failure.details()  # lazily: only the broken rows are copied
+        details = schema.filter(numbered.lazy()).failure.details()  # lazily: only the invalid rows are copied
         if details.is_empty() and not failed.any():
-            return Verdict(frame, pl.DataFrame(schema={ROW: pl.UInt32(), "reasons": pl.List(pl.String)}))
+            return ValidatedRows(frame, pl.DataFrame(schema={ROW: pl.UInt32(), "reasons": pl.List(pl.String)}))
         converting = pl.LazyFrame({ROW: numbered[ROW].filter(failed), "conversion": failures.filter(failed)})
         converting = converting.with_columns(pl.col("conversion").list.join(SEPARATOR))
         rules = [name for name in details.columns if name not in numbered.columns]
@@ -82,10 +82,10 @@ class Contract:
         broken = converting.join(contract, on=ROW, how="full", coalesce=True).sort(ROW).fill_null("").collect()
         keep = np.ones(len(frame), dtype=bool)
         keep[broken[ROW].to_numpy()] = False
-        return Verdict(frame.filter(pl.Series(keep)), broken.select(ROW, _joined(broken).alias("reasons")))
+        return ValidatedRows(frame.filter(pl.Series(keep)), broken.select(ROW, _joined(broken).alias("reasons")))
 
     def _without(self, settled: Iterable[str]) -> type[dy.Schema]:
-        """Return the contract without the rules on single columns that need not be evaluated row by row."""
+        """Return the schema without the single-column rules that need no evaluation by row."""
         free = self._unfilled.union(settled)
         if free not in self._schemas:
             columns = {name: dy.Any() for name in (*free, ROW)}
@@ -94,25 +94,25 @@ class Contract:
 
 
 def has_vocabulary(column: dy.Column | None) -> bool:
-    """Whether a column of a contract takes certain words only."""
+    """Return whether a schema column allows a fixed set of values only."""
     return isinstance(column, dy.String) and bool(column.regex or column.check)
 
 
 def keeps(column: dy.Column, value: pl.Expr, *, settled: Collection[str] = ()) -> pl.Expr:
-    """Whether values keep the rules on a column of a contract, but for those named in ``settled``."""
+    """Return whether values pass the rules of a schema column, without the rules in ``settled``."""
     rules = [rule.fill_null(value=True) for name, rule in column.validation_rules(value).items() if name not in settled]
     return reduce(and_, rules, pl.lit(value=True))
 
 
 class _Words:
-    """What a column of few words may hold: its rules see each word once, and not each row of a file."""
+    """Validate a column with few distinct values once per value instead of once per row."""
 
     def __init__(self, column: dy.Column) -> None:
         self._column = column
         self._fit: set[str | None] = set()
 
     def are_fit(self, values: pl.Series) -> bool:
-        """Whether every value is known to keep the column's rules; False where there are too many to tell."""
+        """Return whether every value passes the column's rules; False if there are too many values to check."""
         distinct = values.unique()
         if len(distinct) > FEW_WORDS:
             return False
@@ -129,15 +129,15 @@ def _broken_rules(rules: list[str]) -> pl.Expr:
 
 
 def _readable(rule: str) -> str:
-    """Return ``column|rule``; a rule over several columns is the row's."""
+    """Return ``column|rule``, or ``row|rule`` for a rule over several columns."""
     column, bar, name = rule.partition("|")
     return f"{column}|{name.removeprefix(CHECK_PREFIX)}" if bar else f"row|{rule}"
 
 
 def _joined(broken: pl.DataFrame) -> pl.Series:
-    """Join both kinds of reasons. A value that did not convert is not missing, so it is not reported as missing too.
+    """Join conversion errors and rule violations. A value with a conversion error is not reported as missing too.
 
-    Few different lists stand for all rows, so Python sees each of them once.
+    There are few distinct lists, so Python processes each of them once.
     """
     kinds = broken.select("conversion", "contract").unique()
     texts = []

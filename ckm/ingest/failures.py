@@ -1,4 +1,4 @@
-"""Rows that failed validation: which rules they broke, how many, the first of them, and which option settles it."""
+"""Rows that failed validation: the rules, the counts, the first row numbers, and the options that fix them."""
 
 from __future__ import annotations
 
@@ -20,50 +20,50 @@ if TYPE_CHECKING:
     from ckm.sources.format import FileFormat
 
 ROWS_NAMED = 5
-"""Rows that are named for each rule."""
+"""Row numbers listed per rule."""
 SPARED = 0.1
-"""No hint suggests to load the rest of a file of which more than this share failed."""
+"""If a larger share of a file failed, no hint suggests to load the other rows."""
 RECORD, ROW = "record", "row"
-"""In place of a column: the record could not be read; a rule over several columns."""
+"""Used instead of a column name: the record could not be parsed; the rule has several columns."""
 FAULTS = {
-    "nullability": "no value",
-    "min_length": "no value",
-    "number": "no number",
-    "integer": "no whole number",
-    "date": "no date",
-    "truth": "neither yes nor no",
-    "vocabulary": "an unknown word",
-    "regex": "no such code",
-    "plausible": "an implausible date",
+    "nullability": "missing value",
+    "min_length": "missing value",
+    "number": "invalid number",
+    "integer": "invalid integer",
+    "date": "invalid date",
+    "truth": "invalid yes/no value",
+    "vocabulary": "unknown value",
+    "regex": "invalid code",
+    "plausible": "implausible date",
 }
-"""What is wrong with a value, by the rule that it broke."""
+"""Description of the error by violated rule."""
 WRITTEN = {
-    "number": "--decimal and --thousands say how numbers are written",
-    "integer": "--decimal and --thousands say how numbers are written",
-    "date": "--dates says how dates are written",
-    "plausible": "--dates says how dates are written",
-    "vocabulary": "a mapping (--map) says under translate what the words mean",
+    "number": "--decimal and --thousands set the number format",
+    "integer": "--decimal and --thousands set the number format",
+    "date": "--dates sets the date format",
+    "plausible": "--dates sets the date format",
+    "vocabulary": "translate these values in a mapping (--map)",
 }
-"""What may settle it, by the rule."""
+"""Options that may fix the error, by violated rule."""
 SIDES = r"(?i)\d\s*(?:cr|dr|c|d|credit|debit|soll|haben|s|h)\.?\s*$"
-"""A side of an account after an amount."""
+"""Credit or debit mark after an amount."""
 EMPTY = ("nullability", "min_length")
-FIRST_LINES = "load the file that has the first lines of these orders before it: of an export in pages, the page before"
-OF_RECORDS = "--delimiter, --quote, --header and --encoding say how the file is written"
+FIRST_LINES = "load the file with the first lines of these orders first (the previous page of a paged export)"
+OF_RECORDS = "--delimiter, --quote, --header and --encoding set the file format"
 
 
 @dataclass
 class Failures:
-    """What broke the rules so far.
+    """Validation failures, counted by rule.
 
     Attributes
     ----------
     rows
-        How many rows failed.
+        Number of failed rows.
     counts
         Rows per ``column|rule``.
     first
-        The numbers of the first rows of each.
+        The first row numbers of each.
     """
 
     rows: int = 0
@@ -87,25 +87,25 @@ class Failures:
             named += rows[: ROWS_NAMED - len(named)]
 
     def sentences(self, mapping: Mapping, found: FileFormat) -> list[str]:
-        """Return one sentence per rule, the most frequent first; columns are named where they surely are names."""
+        """Return one sentence per rule, most frequent first; column names are included only if they are certain."""
         return [f"{_fault(reason, mapping, found)} in {self._where(reason, count)}" for reason, count in self.faults()]
 
     def ordered(self) -> list[tuple[str, int]]:
-        """Return why rows are not loaded and how many, the most frequent first."""
+        """Return the reasons and their row counts, most frequent first."""
         return sorted(self.counts.items(), key=lambda each: (-each[1], each[0]))
 
     def faults(self) -> list[tuple[str, int]]:
-        """Return the same without lines that are no records, which are nobody's fault: blank ones, totals, footers."""
+        """Return the reasons without non-record lines (blank lines, totals, footers)."""
         return [(reason, count) for reason, count in self.ordered() if not _is_no_data(reason)]
 
     @property
     def no_data(self) -> int:
-        """How many of the rows are lines that are no records."""
+        """Return the number of non-record lines among the rows."""
         return sum(count for reason, count in self.counts.items() if _is_no_data(reason))
 
     @property
     def failed(self) -> int:
-        """How many of the rows are records that broke a rule."""
+        """Return the number of records that violate a rule."""
         return self.rows - self.no_data
 
     def _where(self, reason: str, count: int) -> str:
@@ -113,23 +113,23 @@ class Failures:
         return f"row {numbers}" if count == 1 else f"{counted(count, 'row')} ({numbers})"
 
     def are_too_many(self, rows: int, limit: float) -> bool:
-        """Whether more than a share of a file's ``rows``, lines that are no records aside, broke a rule."""
+        """Return whether more than the share ``limit`` of the records among ``rows`` violate a rule."""
         return self.failed > limit * (rows - self.no_data)
 
     def options(self, mapping: Mapping, *, rows: int, loads: bool, sample: pl.DataFrame | None = None) -> str:
-        """Return what may settle it, the most frequent rule's first.
+        """Return the options that may fix the failures, most frequent rule first.
 
-        ``rows`` are all of the file's; ``loads`` says whether the command can load the rest of them; the ``sample`` of
-        its records says what the values look like.
+        ``rows`` is the row count of the file; ``loads`` is whether the command can load the other rows; ``sample`` has
+        example records.
         """
         said = [_option(reason, mapping, sample) for reason, _ in self.faults()]
         rows -= self.no_data
         if loads and self.failed <= SPARED * rows:
-            said.append(f"--max-rejects {math.ceil(100 * self.failed / rows)}% loads the others")
+            said.append(f"--max-rejects {math.ceil(100 * self.failed / rows)}% loads the other rows")
         return "; ".join(dict.fromkeys(said))
 
     def refusal(self, label: str, mapping: Mapping, found: FileFormat, *, rows: int, limit: float) -> str:
-        """Return why a file is refused of whose ``rows`` more than the share ``limit`` failed."""
+        """Return the error message for a file of which more than the share ``limit`` failed."""
         rows -= self.no_data
         share = f"{self.failed / rows:.1%}, at most {limit:.1%}"
         broken = "; ".join(self.sentences(mapping, found))
@@ -148,7 +148,7 @@ def _fault(reason: str, mapping: Mapping, found: FileFormat) -> str:
     if reason == NO_FIRST_LINE:
         return "the first line of the order is missing"
     if column == ROW:
-        return f"the rule '{rule}' is broken"
+        return f"rule '{rule}' failed"
     filled_by = mapping.columns.get(column)
     source = filled_by.source if isinstance(filled_by, FromColumn) else column
     named = (
@@ -156,7 +156,7 @@ def _fault(reason: str, mapping: Mapping, found: FileFormat) -> str:
         if source != column and source in sayable([source], named=found.named)
         else column
     )
-    return f"{named}: {FAULTS.get(rule, f'the rule {rule} is broken')}"
+    return f"{named}: {FAULTS.get(rule, f'rule {rule} failed')}"
 
 
 def _option(reason: str, mapping: Mapping, sample: pl.DataFrame | None) -> str:
@@ -166,26 +166,26 @@ def _option(reason: str, mapping: Mapping, sample: pl.DataFrame | None) -> str:
     if reason == NO_FIRST_LINE or _is_of_first_line(column, rule, mapping):
         return FIRST_LINES
     if column == ROW:
-        return f"look at the rule '{rule}' " + ("in the mapping" if mapping.rules else "of the table (docs/ingest.md)")
+        return f"see the rule '{rule}' " + ("in the mapping" if mapping.rules else "of the table (docs/ingest.md)")
     if column == "status":
-        return "--save-map FILE writes the mapping: say under its status what the word means, and give it with --map"
+        return "--save-map FILE writes the mapping: translate the value under its status and pass it with --map"
     if column == "currency" and rule in EMPTY:
-        return "--currency CODE is that of the rows without one"
+        return "--currency CODE sets the currency of rows without one"
     if rule == "number" and _have_sides(mapping.columns.get(column), sample):
         return (
-            "CR and DR beside the amounts are no sign: say in a mapping (--map) which is below zero, with an "
+            "CR and DR beside the amounts carry no sign: define in a mapping (--map) which one is negative, with an "
             f"expression for {column} (docs/mapping.md)"
         )
     return WRITTEN.get(rule, f"--column {column}=COLUMN names another column for {column}")
 
 
 def _is_of_first_line(column: str, rule: str, mapping: Mapping) -> bool:
-    """Whether a value is missing that stands on the first line of an order alone."""
+    """Return whether the missing value occurs only on the first line of an order."""
     return rule in EMPTY and not set(mapping.order_level).isdisjoint(sources_of(mapping.columns.get(column)))
 
 
 def _have_sides(rule: ColumnRule | None, sample: pl.DataFrame | None) -> bool:
-    """Whether most amounts have the side of the account beside them, credit or debit, in place of a sign."""
+    """Return whether most amounts have a credit or debit mark instead of a sign."""
     if sample is None or not isinstance(rule, FromColumn) or sample.schema.get(rule.source) != pl.String:
         return False
     texts = sample[rule.source].drop_nulls()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ckm.config import open_workspace
 from ckm.errors import UsageError
-from ckm.ingest.load import Settings, ingest_file
+from ckm.ingest.load import LoadSettings, ingest_file
 from ckm.ingest.options import IngestOptions
 from ckm.ingest.results import SHORT, FileResult, Status, results_table
 from ckm.ingest.selection import Jobs, jobs_for, jobs_of_workspace
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Loaded(Result):
-    """What became of the files.
+class IngestResult(Result):
+    """Results of loading files.
 
     Attributes
     ----------
     files
         One result per file.
     left_out
-        What was left out of folders, as sentences.
+        Files that were skipped in folders, as sentences.
     """
 
     files: tuple[FileResult, ...]
@@ -49,12 +49,12 @@ class Loaded(Result):
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """What was matched and assumed, by file."""
+        """Column matches and assumptions, by file."""
         return (*self.left_out, *(f"{each.file}: {remark}" for each in self.files for remark in each.remarks))
 
     @property
     def failed(self) -> tuple[FileResult, ...]:
-        """The files of which nothing was loaded, each with its ``error``."""
+        """The files that were not loaded, each with its ``error``."""
         return tuple(each for each in self.files if each.error is not None)
 
 
@@ -63,7 +63,7 @@ def ingest(
     *files: str | os.PathLike[str],
     options: IngestOptions | None = None,
     progress: Callable[[str], None] | None = None,
-) -> Loaded:
+) -> IngestResult:
     """Load files into a workspace.
 
     Parameters
@@ -71,17 +71,17 @@ def ingest(
     workspace
         Its folder.
     *files
-        Files or folders; none: whatever the mappings in ``maps/`` name.
+        Files or folders; default: the files that match the mappings in ``maps/``.
     options
-        How they are mapped and read; what is unset is left to mappings and detection.
+        Mapping and format options; unset ones come from mappings and detection.
     progress
-        Is told each file.
+        Callback for progress reports, called for each file.
 
     Raises
     ------
     UsageError
-        There is no workspace; no mapping fits the only file. A file among several that cannot be loaded raises nothing:
-        its result has the error.
+        There is no workspace, or no mapping matches the only file. If one of several files fails, its result has the
+        error and nothing is raised.
     """
     tell = progress or (lambda _: None)
     opened = open_workspace(Path(workspace))
@@ -89,7 +89,7 @@ def ingest(
     if not files and (wanted.table or wanted.map_file):
         raise UsageError("a table or a mapping needs a file", hint="name the file to load")
     jobs = jobs_for(map(Path, files), opened, wanted) if files else Jobs(jobs_of_workspace(opened))
-    settings = Settings(
+    settings = LoadSettings(
         max_rejects=opened.config.ingest.max_rejects,
         time_zone=opened.config.time_zone,
         currency=opened.config.currency,
@@ -101,4 +101,4 @@ def ingest(
             found.append(FileResult(job.label, "", Status.failed, error=job.error))
         else:
             found.append(ingest_file(job.path, job.plan, store, settings, label=job.label))
-    return Loaded(tuple(found), jobs.remarks)
+    return IngestResult(tuple(found), jobs.remarks)

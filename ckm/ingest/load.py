@@ -1,4 +1,4 @@
-"""One file into one table."""
+"""Load one file into one table."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import polars as pl
 
 from ckm.errors import CkmError, InputError
 from ckm.ingest.ahead import ahead
-from ckm.ingest.contract import ROW, Contract
+from ckm.ingest.contract import ROW, SchemaValidator
 from ckm.ingest.failures import Failures
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.rows import as_json, stored, stored_names
@@ -42,23 +42,23 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float], None]
 MOST_RENAMED = 3
-"""So many columns that the store calls otherwise are named one by one."""
+"""Up to this many renamed columns are listed one by one."""
 
 
 @dataclass(frozen=True)
-class Settings:
-    """How to load.
+class LoadSettings:
+    """Settings of a load.
 
     Attributes
     ----------
     max_rejects
         Largest share of a file's records that may be quarantined; above it nothing of the file is loaded.
     on_conflict
-        What happens to known keys with other content; see :func:`ckm.store.merge.meet`.
+        Action for existing keys with other values; see :func:`ckm.store.merge.meet`.
     time_zone, currency
-        Of times and amounts for which neither file nor mapping names one.
+        Defaults where neither the file nor the mapping sets one.
     exported
-        When the files were exported (ISO 8601, UTC); None lets their newest moment say it.
+        Export time of the files (ISO 8601, UTC); default: their newest timestamp.
     """
 
     max_rejects: float = 0.05
@@ -69,35 +69,35 @@ class Settings:
 
 
 class Records(Protocol):
-    """What can be loaded: a :class:`ckm.sources.read.Source`, or records from elsewhere."""
+    """Interface of loadable records: a :class:`ckm.sources.read.Source`, or quarantined records."""
 
     @property
     def format(self) -> FileFormat:
-        """What is known of their form."""
+        """The file format of the records."""
         ...
 
     @property
     def sample(self) -> pl.DataFrame:
-        """The first of them."""
+        """The first records."""
         ...
 
     @property
     def problems(self) -> list[tuple[int | None, str]]:
-        """What was assumed or mended, with the line."""
+        """Assumptions and repairs, with their lines."""
         ...
 
     @property
     def expected_rows(self) -> int:
-        """About how many there are."""
+        """The approximate number of records."""
         ...
 
     def batches(self) -> Iterator[Batch]:
-        """Yield them."""
+        """Yield the records in batches."""
         ...
 
 
 class TooManyRejectsError(InputError):
-    """More of a file's records break the contract than the caller accepts."""
+    """More records failed validation than ``max_rejects`` allows."""
 
     code = "too-many-rejects"
 
@@ -107,38 +107,38 @@ class TooManyRejectsError(InputError):
 
 
 def content_id(path: Path, plan: Plan) -> tuple[str, str]:
-    """Return the SHA-256 of a file and of what its folders say of it, and the id of loading that by that plan."""
+    """Return the SHA-256 of a file with its folder columns, and the id of loading it by the plan."""
     refuse_absent(path)
     try:
         with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise InputError(f"{path}: {error.strerror or 'cannot be read'}") from error
-    if said := partition_of(path):  # equal files in two folders are two files
+    if said := partition_of(path):  # equal files in two folders are different files
         digest = hashlib.sha256(f"{digest} {said}".encode()).hexdigest()
     return digest, hashlib.sha256(f"{digest} {plan.fingerprint} {plan.table}".encode()).hexdigest()
 
 
 def ingest_file(
-    path: Path, plan: Plan, store: Store, settings: Settings, *, label: str, progress: Progress = lambda share: None
+    path: Path, plan: Plan, store: Store, settings: LoadSettings, *, label: str, progress: Progress = lambda share: None
 ) -> FileResult:
-    """Load one file, or find that it is loaded already.
+    """Load one file, unless it is already loaded.
 
-    Waits for other writers. An error of the file's ends up in the result with status ``failed``, so that the files
-    after it get their turn.
+    Waits for other writers. A file error is returned as a result with status ``failed``, so that the next files are
+    loaded.
 
     Parameters
     ----------
     path
         The file.
     plan
-        What to load it as.
+        The plan that gives its mapping.
     store, settings
-        Where to, and how.
+        The target and the settings.
     label
-        What to call the file in the store and in messages.
+        Name of the file in the store and in messages.
     progress
-        Called for each batch with its share of the file, about.
+        Called for each batch with its approximate share of the file.
     """
     try:
         with ThreadPoolExecutor(1) as pool:  # both go over the whole file
@@ -170,7 +170,7 @@ def _unchanged(store: Store, table: str, load_as: str, label: str) -> FileResult
 
 
 class _Sorted(NamedTuple):
-    """A batch whose rows are told apart: those to load, and those for the quarantine with reasons and raw record."""
+    """A validated batch: the rows to load, and the rows for the quarantine with reasons and raw records."""
 
     good: pl.DataFrame
     unfit: pl.DataFrame
@@ -190,7 +190,7 @@ class FileLoad:
     ids
         The file's SHA-256, and the id of loading it by the plan.
     kind
-        What the history calls the load.
+        Kind of the load in the history.
     """
 
     def __init__(
@@ -198,7 +198,7 @@ class FileLoad:
         source: Records,
         plan: Plan,
         store: Store,
-        settings: Settings,
+        settings: LoadSettings,
         label: str,
         ids: tuple[str, str],
         *,
@@ -231,14 +231,14 @@ class FileLoad:
         self.empty = self.conversion.apply(source.sample.clear()).frame
         self.names = stored_names(self.empty.schema, self.table, store.columns(self.table.name))
         self.unfilled = [name for name in self.table.dtypes if name not in self.conversion.filled]
-        self.contract = Contract(self.table, self.unfilled)
+        self.contract = SchemaValidator(self.table, self.unfilled)
         self.totals = SalesTotals()
         self.records = 0
         self.failures = Failures()
         self.flags: Counter[str] = Counter()
 
     def _stored_orders(self) -> pl.LazyFrame | None:
-        """The rows of this source in the store; null where it has none."""
+        """Return the rows of this source in the store; null if there are none."""
         if self.table.name not in self.store.tables():
             return None
         return self.store.scan(self.table.name).filter(pl.col("source") == self.mapping.name)
@@ -249,7 +249,7 @@ class FileLoad:
         return [facts.file for facts in last_pages(loads, self.mapping.name)]
 
     def run(self, progress: Progress = lambda share: None) -> FileResult:
-        """Read, sort and land all records; land nothing when too many are unfit."""
+        """Read, validate and store all records; store nothing if too many fail."""
         writer = self._begin()
         try:
             pieces = self.conversion.pieces(self.source.batches())
@@ -295,15 +295,15 @@ class FileLoad:
 
     @property
     def _has_orders(self) -> bool:
-        """Whether rows make orders, of which a later export brings a later state.
+        """Return whether rows form orders whose later states come in later exports.
 
-        Of orders that ckm put together itself a later export brings more rows of the same customer and time.
+        For orders with a derived id, a later export adds rows of the same customer and time.
         """
         document = self.table.document
         return document is not None and document in self.mapping.key_columns and self.kind != REQUARANTINE
 
     def _sorted(self, batch: Batch) -> _Sorted:
-        """Convert a batch and hold it against the contract; touches nothing but the batch, so it may run ahead."""
+        """Convert and validate a batch; the function changes nothing else, so it can run in advance."""
         converted = self.conversion.apply(batch.records)
         origin = converted.origin
         lines = batch.lines if origin is None else batch.lines[origin]
@@ -325,7 +325,7 @@ class FileLoad:
         )
 
     def _take(self, batch: _Sorted, writer: LoadWriter) -> int:
-        """Hand a batch to the store; return the number of its records."""
+        """Write a batch to the store and return its number of records."""
         writer.add(batch.good)
         self.records += batch.records
         if self.conversion.orders is not None and self.conversion.orders.of_sales:
@@ -359,15 +359,15 @@ class FileLoad:
     def _renamed(self) -> list[str]:
         changed = {old: new for old, new in self.names.items() if old != new}
         if len(sayable(list(changed), named=self.source.format.named)) < len(changed):
-            return [f"{counted(len(changed), 'column', 'is', 'are')} stored under other names, which the store allows"]
+            return [f"{counted(len(changed), 'column', 'is', 'are')} renamed for the store"]
         if len(changed) > MOST_RENAMED:
-            return [f"{len(changed)} columns are stored under other names: what the store does not allow in one is a _"]
+            return [f"{len(changed)} columns are renamed: characters that the store does not allow become _"]
         return [f"column '{old}' is stored as '{new}'" for old, new in changed.items()]
 
     def _kept_beside(self) -> tuple[str, ...]:
         others = passed_over(self.conversion.mapping, self.source.format.columns).others
         names = sayable(others, named=self.source.format.named)
-        return (f"kept beside, as nothing takes them: {', '.join(map(repr, names))}",) if names else ()
+        return (f"kept as extra columns (not mapped): {', '.join(map(repr, names))}",) if names else ()
 
     def _result(self, facts: LoadFacts, status: Status = Status.loaded) -> FileResult:
         problems = [text if line is None else f"line {line}: {text}" for line, text in self.source.problems]
@@ -378,17 +378,17 @@ class FileLoad:
         superseded = []
         if facts.superseded:
             superseded = [
-                f"{counted(facts.superseded, 'row')} of an earlier load of this file left: it is read otherwise now"
+                f"{counted(facts.superseded, 'row')} of an earlier load of this file removed: the mapping changed"
             ]
         orders = []
         if facts.merged:
             merged = counted(facts.merged, "order", "was", "were")
-            orders.append(f"{merged} merged, as there are known lines that this file does not hold")
+            orders.append(f"{merged} merged: the store has lines that this file does not contain")
         if facts.older:
             older = counted(facts.older, "order", "is", "are")
             orders.append(
-                f"{older} known in a later state, which stays: this file is an older export, and counts for analyses "
-                "as of earlier days (--exported DATE says when it was made)"
+                f"{older} not replaced: the store has a later state. This older export counts for analyses "
+                "as of earlier days (--exported DATE sets its export date)"
             )
         return FileResult(
             self.label,

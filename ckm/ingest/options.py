@@ -1,4 +1,4 @@
-"""What a caller says of files that are read: their mapping and their format."""
+"""Options of files that are read: mapping and format."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class IngestOptions:
-    """What the caller says about the files; anything unset is left to mappings and detection.
+    """Mapping and format options; unset ones come from mappings and detection.
 
     Attributes
     ----------
     table
-        Map by column names into this table.
+        Target table; columns are mapped by name.
     map_file
-        Map by this mapping.
+        Mapping file.
     hints
         Format of the files; overrides a mapping's hints.
     overrides
-        Target to source column; overrides names and a mapping's columns.
+        Target to source column; takes precedence over name matching and over a mapping's columns.
     currency
-        Of amounts for which no column names one.
+        Currency of amounts without a currency column.
     time_zone
-        Of times without a zone.
+        Time zone of timestamps without one.
     platform
-        The platform whose export the files are, or ``none``; None leaves it to their columns.
+        Platform of the export, or ``none``; None means recognition by the columns.
     """
 
     table: str | None = None

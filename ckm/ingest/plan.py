@@ -1,4 +1,4 @@
-"""What a file is to be loaded as: by a mapping, or by the names of its columns."""
+"""Plans for loading a file: by a mapping, or by its column names."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ if TYPE_CHECKING:
 
 
 class Plan(Protocol):
-    """How to find the mapping for a file."""
+    """Interface of a plan, which gives the mapping for a file."""
 
     @property
     def table(self) -> str:
-        """The table that is filled."""
+        """The target table."""
         ...
 
     @property
     def hints(self) -> Hints:
-        """What is known of the file's format."""
+        """The format hints for the file."""
         ...
 
     @property
     def platform(self) -> str | None:
-        """The platform that a person named, or ``none``; None leaves it to the columns."""
+        """The platform that the user named, or ``none``; None means recognition by the columns."""
         ...
 
     @property
     def fingerprint(self) -> str:
-        """Same for plans that load the same file in the same way."""
+        """Hash that is equal for plans with equal results."""
         ...
 
     def mapping(
@@ -58,23 +58,23 @@ class Plan(Protocol):
         repeated: Sequence[Sequence[str]] = (),
         sample: pl.DataFrame | None = None,
     ) -> tuple[Mapping, tuple[str, ...]]:
-        """Return the mapping for a file with these columns, and sentences on what was matched and assumed.
+        """Return the mapping for a file with these columns, and sentences on matches and assumptions.
 
-        Errors show the columns only if they are surely ``named``; ``repeated`` are those of one name; the ``sample``
-        says what they hold.
+        Errors show column names only if ``named``; ``repeated`` has groups of columns with equal names; ``sample``
+        has the first records.
         """
         ...
 
 
 @dataclass(frozen=True)
-class Mapped:
+class MappingPlan:
     """Load by a mapping; options of the command override its hints."""
 
     given: Mapping
 
     @property
     def platform(self) -> str:
-        """None: the mapping says all."""
+        """None: the mapping defines everything."""
         return NONE
 
     @property
@@ -100,33 +100,32 @@ class Mapped:
         repeated: Sequence[Sequence[str]] = (),
         sample: pl.DataFrame | None = None,
     ) -> tuple[Mapping, tuple[str, ...]]:
-        """Return the mapping itself; ``columns`` do not matter."""
+        """Return the mapping itself; ``columns`` is ignored."""
         return self.given, ()
 
 
 @dataclass(frozen=True)
-class ByNames:
-    """Load by the names of the columns, or as an export of a platform that is recognised by them.
+class NameMatchingPlan:
+    """Load by column names, or as the export of a recognised platform.
 
-    The ``source`` of the rows is the platform's name, else the table's: however the files are called, they are exports
-    of one source.
+    The ``source`` of the rows is the name of the platform or else of the table, independent of file names.
 
     Attributes
     ----------
     table, hints
         See :class:`Plan`.
     overrides
-        Target to source column, as decided by a person.
+        Target to source column, set by the user.
     currency
-        Of amounts when no column names one.
+        Currency of amounts without a currency column.
     time_zone
-        Of times without one; None leaves it to the workspace.
+        Time zone of timestamps without one; None means that of the workspace.
     amounts_needed
-        Whether transactions without a column of amounts are refused.
+        Whether transactions without an amount column are refused.
     platform
-        The platform whose export it is, or ``none``; None leaves it to the columns.
+        Platform of the export, or ``none``; None means recognition by the columns.
     blank_currency
-        Of amounts whose row has none in the column of currencies; None leaves them to validation.
+        Currency of rows with an empty currency column; None means that validation rejects them.
     """
 
     table: str
@@ -139,8 +138,8 @@ class ByNames:
     blank_currency: str | None = None
 
     @classmethod
-    def of(cls, table: str, options: IngestOptions, currency: str) -> ByNames:
-        """Return the plan for ``table`` that a caller's options make; ``currency`` is theirs unless they name one."""
+    def of(cls, table: str, options: IngestOptions, currency: str) -> NameMatchingPlan:
+        """Return the plan for ``table`` and options; ``currency`` is the default if the options have none."""
         return cls(
             table,
             options.hints,
@@ -153,7 +152,7 @@ class ByNames:
 
     @property
     def fingerprint(self) -> str:
-        """Hash of everything that was said of a file to load; a load always needs amounts."""
+        """Return the hash of all options; a load always needs amounts."""
         said = {name: value for name, value in asdict(self).items() if name not in {"amounts_needed", "blank_currency"}}
         if self.blank_currency is not None:
             said["blank_currency"] = self.blank_currency
@@ -167,7 +166,7 @@ class ByNames:
         repeated: Sequence[Sequence[str]] = (),
         sample: pl.DataFrame | None = None,
     ) -> tuple[Mapping, tuple[str, ...]]:
-        """Return a platform's mapping, or a proposed one; see :func:`ckm.mapping.proposal.propose_mapping`."""
+        """Return the platform's mapping or a proposed one; see :func:`ckm.mapping.proposal.propose_mapping`."""
         platform = known_platform(columns, sample, table=self.table, said=self.platform)
         if platform is not None:
             return self._of_platform(platform, columns, named=named)
@@ -203,15 +202,15 @@ class ByNames:
         ]
         if passed := passed_over(mapping, columns).money:
             names = ", ".join(repr(column) for column in sayable(passed, named=named))
-            assumed.append(f"columns of money or status that nothing takes: {names}")
-        found = f"recognised as {platform.title} ({platform.name}); --platform none takes columns by name alone"
+            assumed.append(f"unmapped columns with amounts or statuses: {names}")
+        found = f"recognised as {platform.title} ({platform.name}); --platform none maps columns by name only"
         return mapping, (found, *assumed)
 
 
 def adjusted(mapping: Mapping, options: IngestOptions) -> Mapping:
-    """Return a mapping with what the caller says of format, columns, currency and time zone in place of its own.
+    """Return a mapping whose format, columns, currency and time zone are replaced by the options.
 
-    A currency that a column of the file names stays; the caller's is that of the rows in which it names none.
+    A currency column is kept; the currency option applies to rows without a currency.
     """
     given = {name: value for name, value in vars(options.hints).items() if value is not None}
     columns: dict[str, ColumnRule] = {target: FromColumn(source) for target, source in options.overrides.items()}
@@ -226,7 +225,7 @@ def adjusted(mapping: Mapping, options: IngestOptions) -> Mapping:
 
 
 def with_currency(mapping: Mapping, currency: str | None) -> Mapping:
-    """Return a mapping of which rows without a currency of their own are in ``currency``; as it is without one."""
+    """Return a mapping with ``currency`` for rows without one; unchanged if ``currency`` is null."""
     rule = mapping.columns.get("currency", Constant(""))
     if currency is None or "currency" not in mapping.target.targets:
         return mapping

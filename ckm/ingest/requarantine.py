@@ -1,4 +1,4 @@
-"""Try quarantined rows again, after a mapping was mended."""
+"""Load quarantined rows again, after a mapping was fixed."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.errors import CkmError, UnknownNameError
-from ckm.ingest.load import FileLoad, Settings
-from ckm.ingest.plan import ByNames, Mapped, Plan, adjusted
+from ckm.ingest.load import FileLoad, LoadSettings
+from ckm.ingest.plan import MappingPlan, NameMatchingPlan, Plan, adjusted
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.validation import UNREAD
 from ckm.mapping.platforms import NONE, platforms
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
     from ckm.store import Store
 
 FILE = ["table", "source", "file_id"]
-"""What tells one file's quarantine from another's."""
+"""Key of the quarantine of one file."""
 
 
 @dataclass(frozen=True)
-class HeldRecords:
+class QuarantinedRecords:
     """Quarantined records of one file, as a source that can be read again."""
 
     rows: pl.DataFrame
 
     @property
     def format(self) -> FileFormat:
-        """The records' columns."""
+        """The columns of the records."""
         return FileFormat(kind="json", columns=tuple(self.sample.columns))
 
     @property
     def sample(self) -> pl.DataFrame:
-        """The records that have columns; a record that could not be read has none."""
+        """The parsed records, without those that could not be parsed."""
         records = self.rows.filter(~unread())["raw"]
         names = list(
             dict.fromkeys(name for record in records.str.json_decode(infer_schema_length=None) for name in record)
@@ -50,16 +50,16 @@ class HeldRecords:
 
     @property
     def problems(self) -> list[tuple[int | None, str]]:
-        """Nothing is mended here."""
+        """Empty: quarantined records are not repaired."""
         return []
 
     @property
     def expected_rows(self) -> int:
-        """How many there are."""
+        """The number of records."""
         return len(self.rows)
 
     def batches(self) -> Iterator[Batch]:
-        """Yield all records; those that could not be read stay rejected for the same reason."""
+        """Yield all records; records that could not be parsed stay rejected with the same reason."""
         refused = self.rows.filter(unread())
         reason = refused["reasons"].list.first().str.strip_prefix(UNREAD)
         rejected = rejected_frame(zip(refused["source_row"], reason, refused["raw"], strict=True))
@@ -67,19 +67,21 @@ class HeldRecords:
 
 
 def unread() -> pl.Expr:
-    """True for quarantined rows whose text is no record: no mapping mends them."""
+    """Return whether quarantined rows could not be parsed, so that no mapping fixes them."""
     return pl.col("reasons").list.first().str.starts_with(UNREAD)
 
 
-def requarantine(store: Store, mappings: list[Mapping], settings: Settings, options: IngestOptions) -> list[FileResult]:
-    """Try every quarantined row again with the mapping that its source has now.
+def requarantine(
+    store: Store, mappings: list[Mapping], settings: LoadSettings, options: IngestOptions
+) -> list[FileResult]:
+    """Validate every quarantined row again with the current mapping of its source.
 
-    Rows that are fit now are loaded and leave the quarantine, in one commit a file; all others stay in it.
+    Valid rows are loaded and removed from the quarantine, in one transaction per file; the others stay.
 
     Parameters
     ----------
     store, settings
-        See :func:`ckm.ingest.ingest_file`; the share of rejects does not matter here.
+        See :func:`ckm.ingest.ingest_file`; the share of rejects is ignored.
     mappings
         Those of the workspace.
     options
@@ -108,25 +110,29 @@ def requarantine(store: Store, mappings: list[Mapping], settings: Settings, opti
 
 
 def _held(store: Store, table: str, source: str, file_id: str) -> pl.DataFrame:
-    """Return the quarantined rows of one file, as they are while the lock is held."""
+    """Return the quarantined rows of one file, while the lock is held."""
     quarantine = store.quarantine()
     assert quarantine is not None
     same = (pl.col("table") == table) & (pl.col("source") == source) & (pl.col("file_id") == file_id)
     return quarantine.filter(same).collect().sort("source_row")
 
 
-def _plan(table: str, source: str, mappings: dict[str, Mapping], options: IngestOptions, settings: Settings) -> Plan:
+def _plan(
+    table: str, source: str, mappings: dict[str, Mapping], options: IngestOptions, settings: LoadSettings
+) -> Plan:
     if source in mappings:
-        return Mapped(mappings[source])
+        return MappingPlan(mappings[source])
     if source == table:
-        return ByNames.of(table, replace(options, platform=NONE), settings.currency)
+        return NameMatchingPlan.of(table, replace(options, platform=NONE), settings.currency)
     if source in platforms():
-        return ByNames.of(table, replace(options, platform=source), settings.currency)
+        return NameMatchingPlan.of(table, replace(options, platform=source), settings.currency)
     raise UnknownNameError("mapping", source, mappings, where="maps/")
 
 
-def _try_again(store: Store, plan: Plan, rows: pl.DataFrame, file: str, file_id: str, settings: Settings) -> FileResult:
+def _try_again(
+    store: Store, plan: Plan, rows: pl.DataFrame, file: str, file_id: str, settings: LoadSettings
+) -> FileResult:
     tried = ",".join(f"{load}:{row}" for load, row in rows.select("load_id", "source_row").iter_rows())
     again = hashlib.sha256(f"requarantine {file_id} {plan.fingerprint} {tried}".encode()).hexdigest()
     lenient = replace(settings, max_rejects=1.0)
-    return FileLoad(HeldRecords(rows), plan, store, lenient, file, (file_id, again), kind=REQUARANTINE).run()
+    return FileLoad(QuarantinedRecords(rows), plan, store, lenient, file, (file_id, again), kind=REQUARANTINE).run()

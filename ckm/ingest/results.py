@@ -1,4 +1,4 @@
-"""What a file's ingest comes to."""
+"""Results of loading a file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Status(StrEnum):
-    """How a file's ingest ended."""
+    """Status of a file's ingest."""
 
     loaded = "loaded"
     unchanged = "unchanged"
@@ -28,20 +28,20 @@ class FileResult:
     Attributes
     ----------
     encoding, delimiter, decimal, date_format
-        What was detected or given; null where a file has none.
+        The detected or given format; null if not applicable.
     accepted, updated, unchanged, duplicates, quarantined
-        New rows; rows that replaced one with the same key; rows that were there already; rows that stand more than
-        once in the file; rows that broke a rule or could not be read.
+        New rows; rows that replaced one with the same key; rows that were already stored; duplicates within the file;
+        rows that failed validation or could not be parsed.
     reasons
         Count per ``column|rule`` of the quarantined rows, most frequent first.
     remarks
-        What was assumed or mended.
+        Assumptions and repairs.
     details
-        What few want to know: columns that nothing takes.
+        Details for ``--verbose``: unmapped columns.
     upkeep
-        What was done to the store beside, such as merging small files.
+        Maintenance of the store, such as compaction of small files.
     error
-        Why the file failed.
+        The error of a failed file.
     """
 
     file: str
@@ -66,11 +66,11 @@ class FileResult:
 
 
 SHORT = ("file", "table", "status", "rows", "accepted", "updated", "unchanged", "duplicates", "quarantined")
-"""The columns that fit a terminal."""
+"""Columns shown on a terminal."""
 SPARE = ("updated", "unchanged", "duplicates", "quarantined")
-"""Of these, those that are left out on a narrow terminal where they are zero."""
+"""Columns that are hidden on a narrow terminal if they are zero."""
 SHORT_HISTORY = ("load_id", "loaded_at", "kind", "table", "file", "rows", "accepted", "quarantined", "undone")
-"""The columns of the history that fit a terminal."""
+"""Columns of the history shown on a terminal."""
 
 
 def results_table(results: list[FileResult]) -> pl.DataFrame:
@@ -111,7 +111,7 @@ def history_table(loads: list[Load]) -> pl.DataFrame:
 
 
 def undo_table(taken_back: list[UndoneLoad]) -> pl.DataFrame:
-    """Return one row per load that was taken back; ``removed`` counts the rows that left its table."""
+    """Return one row per undone load; ``removed`` is the number of rows deleted from its table."""
     schema: dict[str, pl.DataType] = {
         **dict.fromkeys(("load_id", "table", "kind", "file"), pl.String()),
         "removed": pl.Int64(),

@@ -1,4 +1,4 @@
-"""From records as read to rows as stored, under names that every reader of the store accepts."""
+"""Convert parsed records to stored rows with column names that every reader of the store accepts."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from ckm.schema import Table
 
 NOT_IN_DELTA = re.compile(r"[ ,;{}()\n\t=]")
-"""Characters that Delta tables do not allow in the name of a column."""
+"""Characters that Delta tables do not allow in column names."""
 
 
 def stored_names(columns: Mapping[str, pl.DataType], table: Table, stored: Iterable[str] = ()) -> dict[str, str]:
-    """Return the name in the store for every extra column.
+    """Return the stored name of every extra column.
 
     Characters that Delta forbids become ``_``. Readers such as Spark and DuckDB do not tell names apart that differ in
     case only: such a name is the stored column's where an earlier load brought it, and gets a ``_`` appended where it
@@ -31,9 +31,9 @@ def stored_names(columns: Mapping[str, pl.DataType], table: Table, stored: Itera
     columns
         Names and types of the converted rows; a column of the contract or a helper has its type.
     table
-        Where they go.
+        The target table.
     stored
-        Columns that it has in the store by now.
+        Its current columns in the store.
     """
     targets = {**table.dtypes, **table.targets}
     taken = {name.casefold() for name in (*targets, *RESERVED_COLUMNS, REPLACED_BY)}

@@ -1,4 +1,4 @@
-"""What the orders of a file come to, to be held against what the shop's own system shows."""
+"""Totals of the orders of a file, for reconciliation with the shop's own system."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ AMOUNTS = ("gross", "discounts", "returns")
 
 
 class SalesTotals:
-    """Sums over the rows of a file, by currency; add piece by piece."""
+    """Sums over the rows of a file by currency, added batch by batch."""
 
     def __init__(self) -> None:
         self._sums: list[pl.DataFrame] = []
         self._orders: list[pl.Series] = []
 
     def add(self, rows: pl.DataFrame) -> None:
-        """Count rows of transactions."""
+        """Add transaction rows to the sums."""
         sold = pl.col("type").is_in(SALE_TYPES) & (pl.col("net") >= 0)
         discount = pl.col("discount").fill_null(0.0) if "discount" in rows.columns else pl.lit(0.0)
         sums = {
@@ -38,7 +38,7 @@ class SalesTotals:
         self._orders.append(valid.filter(sold).select(pl.col("order_id").hash(SEED).unique()).to_series())
 
     def remarks(self) -> list[str]:
-        """Return a sentence on the orders and, by currency, what they come to; none where nothing was sold."""
+        """Return a sentence with the number of orders and the totals by currency; none without sales."""
         if not self._sums or not (orders := pl.concat(self._orders).n_unique()):
             return []
         sums = pl.concat(self._sums).group_by("currency").agg(pl.col(AMOUNTS).sum()).sort("currency")

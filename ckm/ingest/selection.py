@@ -1,4 +1,4 @@
-"""Which files are to be loaded, and as what."""
+"""Select the files to load and their plans."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import CkmError, InputError, UnknownNameError, UsageError
 from ckm.files import refuse_unreadable
-from ckm.ingest.plan import ByNames, Mapped, Plan, adjusted
+from ckm.ingest.plan import MappingPlan, NameMatchingPlan, Plan, adjusted
 from ckm.mapping.mapping import Mapping, load_mapping
 from ckm.mapping.platforms import NONE, known_platform, platform_named
 from ckm.paths import STDIN
@@ -37,16 +37,16 @@ STDIN_LABEL = "stdin"
 
 @dataclass(frozen=True)
 class Job:
-    """One file to load: where it is, as what, and what to call it.
+    """One file to load, with its plan and label.
 
     Attributes
     ----------
     path, label
-        The file, and what it is called in the store.
+        The file, and its name in the store.
     plan
-        What to load it as; null where ``error`` says why there is none.
+        The plan; null if ``error`` is set.
     error
-        Why it cannot be loaded, known before it is opened.
+        The reason why the file cannot be loaded, if known before it is opened.
     """
 
     path: Path
@@ -57,7 +57,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Jobs:
-    """The files to load, and what was left out of the folders among the sources."""
+    """The files to load, and remarks on files skipped in folders."""
 
     jobs: list[Job]
     remarks: tuple[str, ...] = ()
@@ -69,7 +69,7 @@ def workspace_mappings(workspace: Workspace) -> list[Mapping]:
     Raises
     ------
     UsageError
-        One is wrong, or two have the same name.
+        A mapping is invalid, or two have the same name.
     """
     try:
         refuse_unreadable(workspace.maps_dir)
@@ -80,38 +80,40 @@ def workspace_mappings(workspace: Workspace) -> list[Mapping]:
     for path in paths:
         mapping = load_mapping(path)
         if mapping.name in mappings:
-            raise UsageError(f"{path}: another mapping is named '{mapping.name}' too", hint="give each its own name")
+            raise UsageError(
+                f"{path}: another mapping has the name '{mapping.name}'", hint="give each mapping its own name"
+            )
         mappings[mapping.name] = mapping
     return list(mappings.values())
 
 
 def files_of(mapping: Mapping, root: Path) -> list[Path]:
-    """Return the files below ``root`` that a mapping's patterns name.
+    """Return the files below ``root`` that match a mapping's patterns.
 
     Raises
     ------
     UsageError
-        A pattern leads out of the workspace, or is none.
+        A pattern points outside the workspace or is invalid.
     InputError
-        A folder that a pattern looks into cannot be read.
+        A folder of a pattern cannot be read.
     """
     found: set[Path] = set()
     for pattern in mapping.files:
         if PurePosixPath(pattern).is_absolute() or ".." in PurePosixPath(pattern).parts:
-            raise UsageError(f"mapping '{mapping.name}': the pattern '{pattern}' leads out of the workspace")
-        named = root / pattern  # a file of just this name is meant by it, whatever its brackets could mean
-        is_file = os.path.isfile(named)  # noqa: PTH113  # which a name too long for a file does not bring down
+            raise UsageError(f"mapping '{mapping.name}': the pattern '{pattern}' points outside the workspace")
+        named = root / pattern  # a file with exactly this name takes precedence over a glob pattern
+        is_file = os.path.isfile(named)  # noqa: PTH113  # does not raise if the name is too long
         try:
             if not is_file:
                 _refuse_unreadable_folders(root, pattern)
             found.update([named] if is_file else (path for path in root.glob(pattern) if not path.is_dir()))
         except (ValueError, NotImplementedError) as error:
-            raise UsageError(f"mapping '{mapping.name}': the pattern '{pattern}' is none: {error}") from None
+            raise UsageError(f"mapping '{mapping.name}': invalid pattern '{pattern}': {error}") from None
     return sorted(found)
 
 
 def _refuse_unreadable_folders(root: Path, pattern: str) -> None:
-    """Refuse folders that a glob would pass over in silence: the one that a pattern names, and those it searches."""
+    """Refuse unreadable folders, which a glob would skip silently."""
     parts = PurePosixPath(pattern).parts[:-1]
     plain = list(takewhile(lambda part: not GLOB.search(part), parts))
     base = root.joinpath(*plain)
@@ -122,7 +124,7 @@ def _refuse_unreadable_folders(root: Path, pattern: str) -> None:
 
 
 def jobs_of_workspace(workspace: Workspace) -> list[Job]:
-    """Return a job for every file that a mapping in ``maps/`` names, mapping by mapping.
+    """Return a job for every file that matches a mapping in ``maps/``, by mapping.
 
     Raises
     ------
@@ -132,28 +134,27 @@ def jobs_of_workspace(workspace: Workspace) -> list[Job]:
     mappings = workspace_mappings(workspace)
     if not mappings:
         raise UsageError(
-            f"{workspace.maps_dir} holds no mapping",
+            f"no mapping in {workspace.maps_dir}",
             hint="name a file: ckm ingest FILE --as transactions --save-map maps/NAME.yaml",
         )
     return [
-        Job(path, Mapped(mapping), label(path, workspace.root))
+        Job(path, MappingPlan(mapping), label(path, workspace.root))
         for mapping in mappings
         for path in files_of(mapping, workspace.root)
     ]
 
 
 def jobs_for(sources: Iterable[Path], workspace: Workspace, options: IngestOptions) -> Jobs:
-    """Return a job for each of ``sources``: by the mapping or table that is asked for, else by the mapping that fits.
+    """Return a job for each source: by the given mapping or table, else by the matching mapping.
 
-    A source that cannot be loaded gets a job with its error, so that the others have their turn; one that is alone
-    raises it.
+    A source that cannot be loaded gets a job with its error, so that the others are loaded; a single source raises it.
 
     Raises
     ------
     UnknownNameError
         There is no such table.
     UsageError
-        The options contradict each other; no mapping fits the only file, or the only folder holds none.
+        The options contradict each other; no mapping matches the only file, or the only folder is empty.
     InputError
         The only source is a folder that cannot be read.
     """
@@ -184,20 +185,20 @@ def jobs_for(sources: Iterable[Path], workspace: Workspace, options: IngestOptio
 
 
 def _plans(workspace: Workspace, options: IngestOptions) -> Callable[[Path], list[Plan]]:
-    """Return what gives the plans for a file."""
+    """Return the function that gives the plans for a file."""
     if options.map_file:
-        mapped = Mapped(adjusted(load_mapping(options.map_file), options))
+        mapped = MappingPlan(adjusted(load_mapping(options.map_file), options))
         return lambda file: [mapped]
     said = platform_named(options.platform) if options.platform not in {None, NONE} else None
     if table := options.table or (said and said.mapping.table):
-        named = ByNames.of(table, options, workspace.config.currency)
+        named = NameMatchingPlan.of(table, options, workspace.config.currency)
         return lambda file: [named]
     mappings = workspace_mappings(workspace)
     return lambda file: _fitting(file, mappings, workspace, options)
 
 
 def pattern_of(job: Job, root: Path) -> str:
-    """Return the pattern that names just the file of a job; bytes that are not UTF-8 are any letter in it."""
+    """Return the pattern that matches only the file of a job; bytes that are not UTF-8 match any character."""
     if job.path == STDIN:
         return STDIN_LABEL
     resolved = _resolved(job.path)
@@ -208,7 +209,7 @@ def pattern_of(job: Job, root: Path) -> str:
 
 @contextmanager
 def stdin_on_disk(jobs: list[Job]) -> Iterator[list[Job]]:
-    """Give the jobs that read standard input a file instead, which can be read twice; it is gone afterwards."""
+    """Replace standard input by a temporary file, which can be read twice."""
     if all(job.path != STDIN for job in jobs):
         yield jobs
         return
@@ -220,10 +221,10 @@ def stdin_on_disk(jobs: list[Job]) -> Iterator[list[Job]]:
 
 
 def label(path: Path, root: Path) -> str:
-    """Return what a file is called in the store: its path inside the workspace with ``/``, else its name.
+    """Return the name of a file in the store: its path inside the workspace with ``/``, else its file name.
 
-    Of folders that name columns (``month=3/part-0.parquet``) the names are part of it, for such files have one name.
-    A link is called by its own name: two links to one file are told apart, and one that leads nowhere is found again.
+    Partition folders (``month=3/part-0.parquet``) are part of the name, because such files have equal file names.
+    A link has its own name, so that two links to one file differ, and a broken link is still named.
     """
     if path == STDIN:
         return STDIN_LABEL
@@ -236,7 +237,7 @@ def label(path: Path, root: Path) -> str:
 
 
 def _resolved(path: Path) -> Path:
-    """Return a path without links; that of a link that leads back to itself as it stands."""
+    """Return a path with links resolved; a circular link is returned unchanged."""
     try:
         return path.resolve()
     except (OSError, RuntimeError):
@@ -258,15 +259,15 @@ def _fitting(file: Path, mappings: list[Mapping], workspace: Workspace, options:
             refuse_absent(file)
             platform = _recognised(file, options)
             if platform is not None:
-                return [ByNames.of(platform.mapping.table, options, workspace.config.currency)]
+                return [NameMatchingPlan.of(platform.mapping.table, options, workspace.config.currency)]
         raise UsageError(
-            f"no mapping in {workspace.maps_dir} names {file}, and it is no export that ckm knows",
-            hint="say what it is with --as transactions, or which mapping with --map FILE",
+            f"no mapping in {workspace.maps_dir} matches {file}, and it is not a recognised export",
+            hint="name its table with --as transactions, or its mapping with --map FILE",
         )
-    return [Mapped(adjusted(mapping, options)) for mapping in fitting]
+    return [MappingPlan(adjusted(mapping, options)) for mapping in fitting]
 
 
 def _recognised(file: Path, options: IngestOptions) -> Platform | None:
-    """Return the platform whose export a file is; null where it is none, or a person says so."""
+    """Return the platform of an export; null if none is recognised, or the user chose ``none``."""
     with open_source(file, options.hints) as source:
         return known_platform(source.format.columns, source.sample, said=options.platform)

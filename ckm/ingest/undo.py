@@ -1,4 +1,4 @@
-"""Which load ``--undo`` means, and what has to go with it."""
+"""Undo loads, together with the rows that were loaded from their quarantine."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
 
 def undo_load(store: Store, which: str, *, label: str | None = None) -> list[UndoneLoad]:
-    """Take back one load, and what was loaded from its quarantine since.
+    """Undo one load, and the later loads from its quarantine.
 
     Parameters
     ----------
     store
-        Where it is.
+        The store.
     which
-        The id of a load, or the name of a file: its last load, in every table that it went to.
+        The id of a load, or the name of a file: the file's last load in every table.
     label
-        What the store calls the file of this path, where that is another name.
+        The name of the file in the store, if different.
 
     Returns
     -------
-    Each load that was taken back.
+    Each undone load.
 
     Raises
     ------
     UnknownNameError
         No load has this id or file.
     UsageError
-        It was taken back before.
+        It is already undone.
     """
     loads = [load for load in store.history() if load.facts.kind != "undo"]
     which = unicode_text(which)
@@ -45,12 +45,12 @@ def undo_load(store: Store, which: str, *, label: str | None = None) -> list[Und
         raise UnknownNameError("load or file", which, dict.fromkeys(known), where="--undo")
     alive = [load for load in chosen if not load.undone]
     if not alive:
-        raise UsageError(f"{which} was taken back before", hint="see ckm ingest --history")
+        raise UsageError(f"{which} is already undone", hint="see ckm ingest --history")
     return [taken for load in alive for taken in _with_followers(store, loads, load)]
 
 
 def _last_of_file(loads: list[Load], file: str) -> list[Load]:
-    """Return the last load of a file in every table, the ones that still stand before others."""
+    """Return the last load of a file in every table; loads that are not undone take precedence."""
     last: dict[str, Load] = {}
     for load in loads:
         same = load.facts.file == file and load.facts.kind != REQUARANTINE
@@ -60,7 +60,7 @@ def _last_of_file(loads: list[Load], file: str) -> list[Load]:
 
 
 def _with_followers(store: Store, loads: list[Load], load: Load) -> list[UndoneLoad]:
-    """Take back ``load``; first, newest first, what came into the same table out of its file's quarantine."""
+    """Undo ``load`` after its later loads from the quarantine of the same file, newest first."""
     facts = load.facts
     followers = [
         other.facts.load_id

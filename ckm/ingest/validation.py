@@ -1,4 +1,4 @@
-"""Records of a file as rows of a table: those that keep its rules, and which rules the others break."""
+"""Convert records to rows of a table and validate them."""
 
 from __future__ import annotations
 
@@ -9,27 +9,27 @@ import polars as pl
 from ckm.ingest.contract import ROW
 
 if TYPE_CHECKING:
-    from ckm.ingest.contract import Contract
+    from ckm.ingest.contract import SchemaValidator
     from ckm.mapping.convert import Conversion
     from ckm.sources.format import Batch
 
 UNREAD = "record|"
-"""Reasons of records that the reader refused start with it; no column and no rule can."""
+"""Prefix of the reasons of records that could not be parsed."""
 RECORD = "ckm:record"
 REASONS = pl.Schema({"source_row": pl.Int64(), "reasons": pl.List(pl.String)})
 
 
 class ValidatedBatch(NamedTuple):
-    """A batch whose rows are told apart.
+    """A batch split into valid and failed rows.
 
     Attributes
     ----------
     good
-        The table's columns of the rows that keep its rules.
+        The valid rows, with the columns of the table.
     failed
-        Of the others ``source_row`` (number in the file) and ``reasons`` (``column|rule``).
+        Of the failed rows, ``source_row`` (number in the file) and ``reasons`` (``column|rule``).
     records
-        How many records there were; one may become several rows.
+        Number of records; a record may give several rows.
     """
 
     good: pl.DataFrame
@@ -37,8 +37,8 @@ class ValidatedBatch(NamedTuple):
     records: int
 
 
-def validated(batch: Batch, conversion: Conversion, contract: Contract) -> ValidatedBatch:
-    """Convert a batch and hold it against the contract of the conversion's table."""
+def validated(batch: Batch, conversion: Conversion, contract: SchemaValidator) -> ValidatedBatch:
+    """Convert a batch and validate it against the schema of the target table."""
     converted = conversion.apply(batch.records)
     verdict = contract.sort(converted.frame.select(*conversion.mapping.target.dtypes), converted.reasons)
     unfit = once_per_record(verdict.broken, converted.origin)
@@ -52,14 +52,14 @@ def validated(batch: Batch, conversion: Conversion, contract: Contract) -> Valid
 
 
 def once_per_record(broken: pl.DataFrame, origin: pl.Series | None) -> pl.DataFrame:
-    """Return the rows that break a rule, one for each record, with the record's position in ``ckm:record``.
+    """Return the invalid rows, one per record, with the record's position in ``ckm:record``.
 
     Parameters
     ----------
     broken
-        Of the contract: ``ckm:row`` and ``reasons``.
+        Of the validation: ``ckm:row`` and ``reasons``.
     origin
-        Of the conversion: the record of each row, where a record may become several; null where each is its own.
+        Of the conversion: the record of each row; null if every record gives one row.
     """
     if origin is None:
         return broken.with_columns(pl.col(ROW).alias(RECORD))

@@ -1,4 +1,4 @@
-"""What ckm sees in a file: its format, its columns, its problems, and the table that it could fill."""
+"""Inspect a file: format, columns, problems, and the matching table."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ if TYPE_CHECKING:
     from ckm.sources.format import FileFormat
 
 MANY_REJECTED = 0.1
-"""Above this share of rejected records the file was probably understood wrong, and the person is told so."""
+"""Above this share of rejected records the detected format is probably wrong, which is reported."""
 FEW_RECORDS = 20
-"""Of fewer, one total row and one note are a large share and say nothing."""
+"""Minimum number of records for this; with fewer, a total row and a note are a large share."""
 LINES_NAMED = 5
-"""Lines that are named for each reason why records were rejected."""
+"""Line numbers listed per reason of rejected records."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something odd about a file.
+    """A problem of a file.
 
     Attributes
     ----------
     line
-        1-based line where it was first seen; null for the file as a whole.
+        1-based line of the first occurrence; null for the whole file.
     text
-        What it is; never a value of a row.
+        Description, never with a value of a row.
     """
 
     line: int | None
@@ -50,26 +50,26 @@ class Problem:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What was seen in a whole file.
+    """Result of inspecting a file.
 
     Attributes
     ----------
     path
         The file.
     format
-        How it is read.
+        The detected format.
     rows, rejected
-        Records that could be read, and that could not; together all of the file.
+        Number of parsed and of rejected records; together all records of the file.
     reasons
         Rejected records by reason.
     columns
-        What each column holds.
+        Profile of each column.
     problems
-        In the order of their lines.
+        Problems in line order.
     proposal
-        The table that it could fill.
+        The matching table.
     mapping
-        The mapping by which; null where something stands in the way.
+        The proposed mapping; null if there is an obstacle.
     """
 
     path: Path
@@ -84,12 +84,12 @@ class Inspection:
 
     @property
     def decimal(self) -> str | None:
-        """The decimal marks of the number columns, joined by ``and``; null where none has one."""
+        """Return the decimal marks of the number columns, joined by ``and``; null if there are none."""
         return " and ".join(sorted({column.decimal for column in self.columns if column.decimal})) or None
 
     @property
     def dates(self) -> str | None:
-        """The layouts of the date columns, comma separated; null where there is none."""
+        """Return the formats of the date columns, comma separated; null if there are none."""
         return ", ".join(dict.fromkeys(column.dates for column in self.columns if column.dates)) or None
 
 
@@ -100,25 +100,25 @@ def inspect_file(
     copy_to: Path | None = None,
     seen: Callable[[int], None] = lambda records: None,
 ) -> Inspection:
-    """Read all of a file, once, and say what is in it. Memory stays bounded whatever its size.
+    """Inspect a file in one pass, with bounded memory.
 
     Parameters
     ----------
     path
         The file; ``-`` for standard input.
     options
-        What is known about it and need not be detected: its format, its mapping, its table.
+        Format, mapping and table options; unset ones are detected.
     copy_to
-        Where to write the records as they were read (``.csv`` or ``.parquet``), with the rejected ones beside it.
+        Output file of the parsed records (``.csv`` or ``.parquet``); rejected records go to a second file.
     seen
-        Told the number of records of each batch, for a progress bar.
+        Callback for progress reports: the number of records of each batch.
 
     Raises
     ------
     InputError
-        The file is none that ckm reads, or is damaged.
+        The file has an unsupported format or is damaged.
     UsageError
-        There is no such file or mapping, or a hint or ``copy_to`` is impossible.
+        The file or the mapping does not exist, or a hint or ``copy_to`` is invalid.
     """
     options = options or IngestOptions()
     hints = options.hints
@@ -146,7 +146,7 @@ def inspect_file(
             *(Problem(line, text) for line, text in source.problems),
             *_rejections(reasons, places, rows),
             *(Problem(None, column.question) for column in found if column.question),
-            *_misfits(columns),
+            *_parse_errors(columns),
         ]
         return Inspection(
             path,
@@ -173,17 +173,19 @@ def _rejections(reasons: Counter[str], places: dict[str, list[int]], rows: int) 
     if rows + total >= FEW_RECORDS and total > MANY_REJECTED * (rows + total):
         share = total / (rows + total)
         problems.append(
-            Problem(None, f"{share:.0%} of the records do not fit: try --delimiter, --quote, --header or --encoding")
+            Problem(
+                None, f"{share:.0%} of the records cannot be parsed: try --delimiter, --quote, --header or --encoding"
+            )
         )
     return problems
 
 
-def _misfits(columns: Sequence[ColumnProfile]) -> list[Problem]:
+def _parse_errors(columns: Sequence[ColumnProfile]) -> list[Problem]:
     return [
         Problem(
-            column.misfit_line,
-            f"column {column.name}: {counted(column.misfits, 'value', 'is', 'are')} no {column.type}",
+            column.parse_error_line,
+            f"column {column.name}: {counted(column.parse_errors, 'value')} cannot be parsed as {column.type}",
         )
         for column in columns
-        if column.misfits
+        if column.parse_errors
     ]

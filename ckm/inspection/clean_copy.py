@@ -1,4 +1,4 @@
-"""A file's records as they were read, written as a clean file; the rejected ones beside it."""
+"""Write the parsed records of a file as a clean copy, and the rejected records to a second file."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ LINE_END = "\r\n"
 
 
 class CleanCopy:
-    """Writes records, all values as text, to ``path``, and what was rejected to ``path`` + ``.rejected`` + its suffix.
+    """Write records, all values as text, to ``path``, and rejected ones to ``path`` + ``.rejected`` + its suffix.
 
-    Both files appear together when the context is left without an error, else neither does. CSV is UTF-8 as RFC 4180
-    has it, without byte order mark; a value is written exactly as it was read, also where a spreadsheet would take
-    it for a formula, so that reading the copy gives the same records.
+    Both files are created when the context ends without an error, else neither is. CSV is UTF-8 (RFC 4180) without
+    byte order mark; values are written unchanged, even if a spreadsheet would run them as a formula, so that the
+    copy has the same records.
     """
 
     def __init__(self, path: Path, columns: Iterable[str]) -> None:
@@ -89,7 +89,7 @@ def _writer(path: Path, columns: list[str]) -> _Writer:
 
 
 class _CsvWriter:
-    """Appends records to a CSV file."""
+    """Append records to a CSV file."""
 
     def __init__(self, path: Path, columns: list[str]) -> None:
         self._stack = ExitStack()
@@ -110,7 +110,7 @@ class _CsvWriter:
         self._stack.__exit__(kind, error, trace)
 
     def write(self, records: pl.DataFrame) -> None:
-        if records.width == 1:  # a null alone on its line would be no record to whoever reads the copy
+        if records.width == 1:  # readers skip a line with a single null
             records = records.fill_null("")
         if records.height:
             self._append(records, header=False)
@@ -120,7 +120,7 @@ class _CsvWriter:
 
 
 class _ParquetWriter:
-    """Appends records to a Parquet file, a row group per batch."""
+    """Append records to a Parquet file, one row group per batch."""
 
     def __init__(self, path: Path, columns: list[str]) -> None:
         self._stack = ExitStack()

@@ -1,4 +1,4 @@
-"""What the columns of a file hold, told without showing a value."""
+"""Profiles of the columns of a file, without values."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 Type = Literal["text", "number", "integer", "date", "empty", "digits"]
 
 MOSTLY = 0.9
-"""Share of a column's distinct texts that must be numbers (or dates) for it to be a column of these."""
+"""Minimum share of numbers (or dates) among the distinct texts of a number (or date) column."""
 SMALLEST_HASHES = 2_048
 """Hashes kept per column; the estimate of distinct values is off by 1/sqrt of this, about 2 %."""
 HASH_SPACE = 2.0**64
 COLUMNS_AT_ONCE = 500
-"""Columns of a batch that are looked at in one query."""
+"""Columns of a batch that are profiled in one query."""
 BLANK = "blanks"
-"""What a value of blanks only is called among the null words."""
+"""Label of values with spaces only among the null words."""
 DIGIT = r"\p{N}"
-"""In every date and every number, in the digits of any script."""
+"""Pattern of a digit in any script, which every date and number has."""
 LEADING_ZERO = r"^[+-]?0\d"
 
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """What a column holds.
+    """Profile of a column.
 
     Attributes
     ----------
@@ -49,19 +49,19 @@ class ColumnProfile:
         The column.
     type
         ``text``, ``number``, ``integer``, ``date``, ``empty``, ``digits`` (whole numbers with leading zeros: ids), or
-        the type that a Parquet file names.
+        the type of a Parquet column.
     nulls
         Records without a value.
     null_words
-        Records with a word for "no value" (``NULL``, ``n/a``), by the folded word; ``blanks`` are blanks only.
+        Records with a null word (``NULL``, ``n/a``), by the folded word; ``blanks`` are spaces only.
     distinct
         Number of distinct values; above 2,048 an estimate, about 2 % off.
     decimal
-        The decimal mark, ``ambiguous`` where nothing settles it, null where none is needed.
+        The decimal mark, ``ambiguous`` if undecided, null if not needed.
     dates
-        The layout of dates, ``ambiguous`` where day and month can be swapped throughout.
-    misfits, misfit_line
-        Values that are none of the type, and the line of the first.
+        The date format, ``ambiguous`` if day and month cannot be distinguished.
+    parse_errors, parse_error_line
+        Number of values that cannot be parsed as the type, and the line of the first.
     """
 
     name: str
@@ -71,13 +71,13 @@ class ColumnProfile:
     distinct: int
     decimal: str | None = None
     dates: str | None = None
-    misfits: int = 0
-    misfit_line: int | None = None
+    parse_errors: int = 0
+    parse_error_line: int | None = None
 
 
 @dataclass
 class ColumnProfiler:
-    """Sees a column batch by batch, and says in the end what it holds."""
+    """Profile a column batch by batch."""
 
     name: str
     type: str
@@ -85,15 +85,15 @@ class ColumnProfiler:
     decimal: str | None = None
     dates: str | None = None
     question: str | None = None
-    """What a person must settle, and how; null if nothing."""
+    """The ambiguity that the user must resolve; null if none."""
     _nulls: int = 0
     _words: dict[str, int] = field(default_factory=dict)
     _hashes: pl.Series = field(default_factory=lambda: pl.Series(dtype=pl.UInt64))
-    _misfits: int = 0
-    _misfit_line: int | None = None
+    _parse_errors: int = 0
+    _parse_error_line: int | None = None
 
     def see(self, values: pl.Series, lines: pl.Series, seen: _Seen, place: int) -> None:
-        """Count the values of one batch, of which one query for all columns has ``seen`` most."""
+        """Add the values of one batch; ``seen`` has the results of the query for all columns."""
         self._nulls += seen.nulls[place]
         hashes, quick, words = seen.hashes[place], seen.quick[place], seen.words[place]
         if hashes is not None and len(hashes):
@@ -102,14 +102,14 @@ class ColumnProfiler:
         if self.reader is not None and quick is not None:
             _, broken = complete_reading(values, quick, self.reader)
             if broken is not None:
-                self._misfits += int(broken.sum())
-                if self._misfit_line is None:
-                    self._misfit_line = int(lines.filter(broken)[0])
+                self._parse_errors += int(broken.sum())
+                if self._parse_error_line is None:
+                    self._parse_error_line = int(lines.filter(broken)[0])
         for word, times in Counter(words.to_list() if words is not None else ()).items():
             self._words[word or BLANK] = self._words.get(word or BLANK, 0) + times
 
     def profile(self) -> ColumnProfile:
-        """Return what was seen."""
+        """Return the profile."""
         return ColumnProfile(
             self.name,
             self.type,
@@ -118,8 +118,8 @@ class ColumnProfiler:
             self._distinct(),
             self.decimal,
             self.dates,
-            self._misfits,
-            self._misfit_line,
+            self._parse_errors,
+            self._parse_error_line,
         )
 
     def _distinct(self) -> int:
@@ -131,16 +131,16 @@ class ColumnProfiler:
 
 
 def profilers(sample: pl.DataFrame, hints: Hints, more: Callable[[], Iterator[pl.DataFrame]]) -> list[ColumnProfiler]:
-    """Settle from the first records how each column is to be judged.
+    """Determine the type and style of each column from the first records.
 
     Parameters
     ----------
     sample
         The first records.
     hints
-        What a person says of decimal marks and dates.
+        Hints of the user on decimal marks and dates.
     more
-        Iterates the whole file; called only where the sample leaves a decimal mark or a date order open.
+        Iterates the whole file; called only if the sample leaves a decimal mark or a date order ambiguous.
     """
     settler = StyleSettler(hints)
     texts = {name: sample[name] for name, dtype in sample.schema.items() if dtype == pl.String}
@@ -149,7 +149,7 @@ def profilers(sample: pl.DataFrame, hints: Hints, more: Callable[[], Iterator[pl
     numbers, dates = ({name: texts[name] for name in texts if types[name] == kind} for kind in ("number", "date"))
     settler.known_numbers = weigh_all_numbers(numbers)
     settler.known_dates = weigh_all_dates(dates)
-    for _ in range(2):  # what one column settles may settle another above it
+    for _ in range(2):  # one column may decide for a previous one
         for column in found:
             if column.type in {"number", "date"} and column.reader is None and column.name in texts:
                 _settle(column, texts[column.name], settler, more)
@@ -157,7 +157,7 @@ def profilers(sample: pl.DataFrame, hints: Hints, more: Callable[[], Iterator[pl
 
 
 def see_all(columns: Sequence[ColumnProfiler], batch: Batch) -> None:
-    """Count the values of one batch in every column; many columns are looked at in one query."""
+    """Add the values of one batch to every profile; many columns are profiled in one query."""
     for at in range(0, len(columns), COLUMNS_AT_ONCE):
         some = columns[at : at + COLUMNS_AT_ONCE]
         values = batch.records.select(column.name for column in some)
@@ -168,18 +168,18 @@ def see_all(columns: Sequence[ColumnProfiler], batch: Batch) -> None:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What one query finds out about the columns of a batch, by their places.
+    """Results of one query over the columns of a batch, by column index.
 
     Attributes
     ----------
     nulls
-        Values that are missing.
+        Number of nulls.
     hashes
-        The smallest hashes of the distinct values; null for columns that have none.
+        The smallest hashes of the distinct values; null for columns without values.
     quick
-        What the reader's quick way made of texts; null for columns without a reader.
+        Values parsed by the fast path; null for columns without a reader.
     words
-        Words that mean no value, among those that the quick way has not read; null where there are none.
+        Null words among the values that the fast path did not parse; null if there are none.
     """
 
     nulls: tuple[int, ...]
@@ -224,7 +224,7 @@ def _word_in(values: pl.Expr, quick: str | None) -> pl.Expr:
 
 
 def column_types(columns: Mapping[str, pl.Series]) -> dict[str, Type]:
-    """Return what columns of text hold, each distinct text looked at once."""
+    """Return the types of text columns; each distinct text is parsed once."""
     types: dict[str, Type] = dict.fromkeys(columns, "empty")
     for stacked in distinct_texts(columns):
         texts = stacked["text"].unique()
@@ -247,9 +247,9 @@ def column_types(columns: Mapping[str, pl.Series]) -> dict[str, Type]:
 
 
 def _traits(texts: pl.Series) -> pl.DataFrame:
-    """Return ``text`` and what each can be."""
+    """Return ``text`` and its possible types."""
     frame = texts.to_frame("text").with_columns(digit=pl.col("text").str.contains(DIGIT))
-    some = frame.filter("digit")["text"]  # a table may have thousands of columns without any
+    some = frame.filter("digit")["text"]  # a table may have thousands of empty columns
     dates, _ = date_traits(some)
     day_first, month_first = (parse_dates(some, DateStyle(order=order))["local"] for order in ("dmy", "mdy"))
     found = pl.DataFrame(
@@ -269,7 +269,7 @@ def _traits(texts: pl.Series) -> pl.DataFrame:
 
 
 def _type(row: Mapping[str, Any]) -> Type:
-    """Return what a column holds by the counts of its distinct texts, and of its values."""
+    """Return the type of a column from the counts of its distinct texts and of its values."""
     if not _mostly(row, "digit"):
         return "text"
     if row["is_date"] and row["serial"] <= row["is_date"] and _mostly(row, "as_date"):
@@ -280,7 +280,7 @@ def _type(row: Mapping[str, Any]) -> Type:
 
 
 def _mostly(row: Mapping[str, Any], mask: str) -> bool:
-    """Whether nearly all distinct texts are in a mask, or nearly all values are: a few words may come often."""
+    """Return whether nearly all distinct texts, or nearly all values, are in a mask."""
     return bool(row[mask] >= MOSTLY * row["texts"] or row[f"values {mask}"] >= MOSTLY * row["values"])
 
 

@@ -1,4 +1,4 @@
-"""The table that a file could fill, and which of its rows would fail validation there."""
+"""The table that a file matches, and the rows that would fail validation."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ckm.errors import UsageError
-from ckm.ingest.contract import Contract
+from ckm.ingest.contract import SchemaValidator
 from ckm.ingest.failures import Failures
-from ckm.ingest.plan import ByNames, Mapped, adjusted
+from ckm.ingest.plan import MappingPlan, NameMatchingPlan, adjusted
 from ckm.ingest.validation import validated
 from ckm.mapping.convert import Conversion
 from ckm.mapping.mapping import Expression, load_mapping, sources_of
@@ -34,13 +34,13 @@ class FailedRule:
     Attributes
     ----------
     rule
-        ``column|rule`` or ``row|RULE``, as the quarantine names it.
+        ``column|rule`` or ``row|RULE``, as in the quarantine.
     rows
-        How many rows break it, in the whole file.
+        Number of failed rows in the whole file.
     first
-        The numbers of the first of them.
+        The first row numbers.
     text
-        The same as a sentence.
+        The failure as a sentence.
     """
 
     rule: str
@@ -51,27 +51,27 @@ class FailedRule:
 
 @dataclass(frozen=True)
 class ProposedMapping:
-    """The table that a file fits best, and how its columns would fill it.
+    """The best matching table of a file, and the mapping to it.
 
     Attributes
     ----------
     table
-        Null when no column is known to any table.
+        The table; null if no column name is known.
     columns
         ``(column of the table, column of the file)``.
     assumed
-        What no column says, in sentences.
+        Assumptions for missing columns, as sentences.
     obstacle
-        Why the file cannot be loaded like that, and what would help; null if nothing stands in the way.
+        Why the file cannot be loaded, and what helps; null if it can.
     failed
-        How many records would fail validation, unread ones among them; null where something stands in the way. Lines
-        that are no records (blank ones, totals, footers) are left out.
+        Number of records that would fail validation or parsing; null if there is an obstacle. Non-record lines (blank
+        lines, totals, footers) are excluded.
     rules
-        The rules that they break, the most frequent first.
+        The violated rules, most frequent first.
     options
-        What may settle it; null where no row fails.
+        Options that may fix the failures; null if no row fails.
     platform
-        The name of the platform whose export it is; null where none is known.
+        The platform of the export; null if none is recognised.
     """
 
     table: str | None
@@ -85,16 +85,16 @@ class ProposedMapping:
 
 
 class Validation:
-    """Holds every batch of a file against the table that it could fill, as a load would, and keeps nothing.
+    """Validate every batch of a file as a load would, without storing it.
 
     Parameters
     ----------
     source
         The file.
     options
-        What the caller says of it; without a table or a mapping the best table is taken.
+        Mapping and format options; without a table or a mapping the best matching table is used.
     config
-        Currency and time zone where nothing names any.
+        Default currency and time zone.
     """
 
     def __init__(self, source: Source, options: IngestOptions, config: Config) -> None:
@@ -111,13 +111,13 @@ class Validation:
 
     @property
     def mapping(self) -> Mapping | None:
-        """The mapping by which the file would be loaded; null where something stands in the way."""
+        """Return the proposed mapping; null if there is an obstacle."""
         return self._mapping if self.conversion is not None else None
 
     def see(self, batch: Batch) -> None:
-        """Hold a batch against the table."""
+        """Validate a batch."""
         if self.conversion is None or self.conversion.is_by_order:
-            return  # lines of an order may stand in several batches: see :meth:`finished`
+            return  # the lines of an order may be in several batches: see :meth:`finished`
         self._validate(batch)
 
     def _validate(self, batch: Batch) -> None:
@@ -132,7 +132,7 @@ class Validation:
         self.rows += found.records
 
     def finished(self) -> ProposedMapping:
-        """Return what all batches came to."""
+        """Return the result for all batches."""
         if self.conversion is not None and self.conversion.is_by_order:
             for batch in self.conversion.pieces(self.source.batches()):
                 self._validate(batch)
@@ -157,7 +157,7 @@ class Validation:
         table = known.mapping.table if known is not None else options.table
         plan = _plan(replace(options, table=table), config, found.columns)
         if plan is None:
-            obstacle = "no column is known by its name" if found.columns else "there are no columns"
+            obstacle = "no column has a known name" if found.columns else "the file has no columns"
             self.proposal = ProposedMapping(None, obstacle=obstacle)
             return
         platform = known.name if known is not None and options.map_file is None else None
@@ -186,7 +186,7 @@ class Validation:
         assumed = tuple(dict.fromkeys((*self.proposal.assumed, *conversion.remarks)))
         self.proposal = replace(self.proposal, assumed=assumed)
         self.conversion = replace(conversion, extras=())
-        self.contract = Contract(mapping.target)
+        self.contract = SchemaValidator(mapping.target)
 
     def _refuse(self, error: UsageError) -> None:
         self.conversion = None
@@ -196,9 +196,9 @@ class Validation:
 
 def _plan(options: IngestOptions, config: Config, columns: Sequence[str]) -> Plan | None:
     if options.map_file is not None:
-        return Mapped(adjusted(load_mapping(options.map_file), options))
+        return MappingPlan(adjusted(load_mapping(options.map_file), options))
     table = options.table or best_table([*columns, *options.overrides])
-    return None if table is None else ByNames.of(table, options, config.currency)
+    return None if table is None else NameMatchingPlan.of(table, options, config.currency)
 
 
 def _taken(mapping: Mapping) -> tuple[tuple[str, str], ...]:
@@ -206,14 +206,14 @@ def _taken(mapping: Mapping) -> tuple[tuple[str, str], ...]:
 
 
 def _columns_taken(rule: ColumnRule) -> tuple[str, ...]:
-    """The columns of the file that a target is made of; an expression's stand in double quotes."""
+    """Return the source columns of a target; those of an expression are in double quotes."""
     return tuple(dict.fromkeys(quoted_names(rule.sql))) if isinstance(rule, Expression) else sources_of(rule)
 
 
 def best_table(columns: Sequence[str]) -> str | None:
-    """Return the table that knows the most of ``columns``; null if none knows any.
+    """Return the table that matches most of ``columns``; null if none matches.
 
-    A list of customers knows only the customer id of an order file, though that is all it requires.
+    The customers table requires only a customer id, but matches fewer columns of an order file than transactions.
     """
     names = {normalise(column) for column in columns}
     known = {

@@ -1,1 +1,1 @@
-"""From the columns of a source to the columns of a table: what a mapping says, and doing it."""
+"""Mappings from the columns of a source to the columns of a table, and their application."""

@@ -1,4 +1,4 @@
-"""From records as read to rows of a table: every row comes out, with the reasons for which it cannot be trusted."""
+"""Convert parsed records to rows of a table; every row is returned, with its conversion errors."""
 
 from __future__ import annotations
 
@@ -32,26 +32,26 @@ if TYPE_CHECKING:
 
 TEXTS = pl.List(pl.String())
 ROW = "\x00row"
-"""Gives a frame its height where an expression reads no column. No column of a file is called like it."""
+"""Helper column that gives a frame its height if an expression reads no column; it cannot clash with a file column."""
 VALUE = "\x00value"
 
 
 class Converted(NamedTuple):
-    """Rows of a table.
+    """Converted rows of a table.
 
-    As many and in the same order as the records they came from, unless the mapping speaks of orders.
+    The rows have the number and order of the records, unless the mapping has order rules.
 
     Attributes
     ----------
     frame
-        The contract's columns in their order and types, then the mapping's other targets, then the source columns that
-        are mapped to nothing, as they came. A value that could not be read is null.
+        The schema's columns in order and type, then the mapping's other targets, then unmapped source columns,
+        unchanged. A value that could not be parsed is null.
     reasons
-        Per row the broken ``column|type`` and ``row|RULE``, List(String); null where nothing is broken.
+        Per row the violated ``column|type`` and ``row|RULE``, List(String); null if there are none.
     flags
-        Per row the names of broken rules that only flag, List(String); null where none is.
+        Per row the names of violated rules with action ``flag``, List(String); null if there are none.
     origin
-        Per row the position of its record; null where each record became the row in its place.
+        Per row the position of its record; null if rows and records correspond one to one.
     """
 
     frame: pl.DataFrame
@@ -62,44 +62,44 @@ class Converted(NamedTuple):
 
 @dataclass(frozen=True)
 class Conversion:
-    """How the records of one file become rows: its mapping, and what was found out about the file.
+    """Conversion of the records of one file: its mapping, and the detected formats.
 
-    Made by :meth:`plan`, used by :meth:`apply` on the file's records, piece by piece.
+    Created by :meth:`plan`; :meth:`apply` converts the file's records batch by batch.
 
     Attributes
     ----------
     mapping
-        Completed by what was assumed.
+        The mapping, with assumptions added.
     inputs
-        Per target that a source column fills, that column as its reader takes it.
+        Per target with a source column, the expression that its reader takes.
     readers
-        Per target that is read, how.
+        Per parsed target, its reader.
     constants
-        Per target that is the same in every row, its typed value.
+        Per constant target, its typed value.
     expressions
-        Per computed target, its expression, in an order in which they can be computed.
+        Per computed target, its expression, in evaluation order.
     words
-        Per target, what folded words become.
+        Per target, the translation of case-folded words.
     extras
-        Source columns that are kept beside, as expressions under the names they get.
+        Unmapped source columns that are kept, as expressions with their stored names.
     rules
         Per rule of the mapping, its expression.
     decimal
-        The decimal mark of the file; None where no number needed one.
+        The decimal mark of the file; None if no number needs one.
     date_format
-        How its dates are written; None without dates.
+        The date format of the file; None without dates.
     remarks
-        What was assumed, in sentences.
+        Assumptions, as sentences.
     amount_marks
-        The signs, codes and words that stood beside amounts so far.
+        Currency signs, codes and words found with amounts so far.
     orders
-        What is done with the lines of orders; null where the mapping says nothing of them.
+        Rules for order lines; null if the mapping has none.
     zone
         Of times without one.
     zone_column
-        The source column that names the time zone of each row; null where all are of ``zone``.
+        The source column with the time zone of each row; null if all rows have ``zone``.
     local_times
-        The targets whose times are written without a zone.
+        The targets whose timestamps have no zone.
     turned
         Number of returns so far whose positive amount became negative, under ``net``.
     """
@@ -138,7 +138,7 @@ class Conversion:
         from_1904: bool = False,
         named: bool = True,
     ) -> Conversion:
-        """Settle how a file is to be read.
+        """Determine the conversion of a file.
 
         Parameters
         ----------
@@ -147,31 +147,31 @@ class Conversion:
         columns
             The source's columns.
         sample
-            Its first records, as read.
+            Its first records.
         more
-            Iterates all records of the file; called only when the sample leaves a decimal mark or a date order open.
+            Iterates all records of the file; called only if the sample leaves a decimal mark or a date order ambiguous.
         default_zone
-            Of times without a zone when the mapping names none.
+            Time zone of timestamps without one if the mapping has none.
         default_currency
-            Of amounts when the mapping names none.
+            Currency of amounts if the mapping has none.
         nested
-            Source columns whose texts are lists or records: they are kept beside, and fill no target.
+            Source columns with lists or records: they are kept as extra columns and cannot be mapped.
         numeric
-            Source columns whose texts are numbers in the file: their decimal mark is the point.
+            Source columns with numeric cells: their decimal mark is the point.
         shown
-            What number formats show beside the numbers of source columns; see
+            Signs that number formats add to the numbers of source columns; see
             :class:`ckm.sources.format.FileFormat`.
         from_1904
-            Whether plain numbers that are days count from 1904.
+            Whether plain day numbers count from 1904.
         named
-            Whether the columns' names are surely names, so that errors may show them.
+            Whether the header is certain, so that errors may show column names.
 
         Raises
         ------
         UsageError
-            A mapped column is missing, a required target is not mapped, an expression cannot work.
+            A mapped column is missing, a required target is not mapped, an expression failed.
         AmbiguousError
-            Nothing in the whole file settles a decimal mark or the order of day and month.
+            The whole file leaves a decimal mark or the date order ambiguous.
         """
         from ckm.mapping.planning import plan_conversion
 
@@ -190,12 +190,12 @@ class Conversion:
         )
 
     def apply(self, records: pl.DataFrame) -> Converted:
-        """Convert records of the file; no row is lost and no value stops it.
+        """Convert records of the file; no row is lost and no value raises an error.
 
         Raises
         ------
         UsageError
-            The amounts are marked as of another currency than all of them are taken for.
+            The amounts are marked with a currency other than the assumed one.
         """
         origin = None
         if self.orders is not None:
@@ -228,18 +228,18 @@ class Conversion:
         return Converted(frame, _per_row(broken, height), _per_row(flags, height), origin)
 
     def pieces(self, batches: Iterable[Batch]) -> Iterator[Batch]:
-        """Return the pieces of a file as :meth:`apply` takes them: with the lines of an order in one of them."""
+        """Return the batches of a file for :meth:`apply`, with all lines of an order in one batch."""
         if self.orders is None:
             return iter(batches)
         return by_order(batches, self.orders.order, blank=self.orders.is_number_blank)
 
     @property
     def is_by_order(self) -> bool:
-        """Whether lines of one order must come in one piece."""
+        """Return whether all lines of an order must be in one batch."""
         return self.orders is not None and self.orders.order is not None
 
     def knowing(self, rows: pl.LazyFrame | None, pages: Collection[str] = ()) -> Conversion:
-        """Return the conversion with transactions that complete orders of which the file has a part.
+        """Return the conversion with stored transactions that complete partial orders of the file.
 
         ``pages`` are the files of the export that the transactions came from last.
         """
@@ -249,11 +249,11 @@ class Conversion:
 
     @property
     def filled(self) -> frozenset[str]:
-        """The targets that can have values."""
+        """Return the targets that can have values."""
         return frozenset(self.mapping.columns) | (self.orders.fills if self.orders is not None else frozenset())
 
     def cleaning_remarks(self) -> list[str]:
-        """Return sentences on what the ids of all records so far have lost, and what became of their orders."""
+        """Return sentences on characters removed from ids and on orders, for all records so far."""
         remarks = self.orders.remarks() if self.orders is not None else []
         if count := self.turned["net"]:
             remarks.append(f"{counted(count, 'return')} with a positive amount: stored as negative")
@@ -264,7 +264,7 @@ class Conversion:
         return remarks
 
     def read(self, records: pl.DataFrame) -> tuple[dict[str, pl.Series], list[tuple[str, pl.Series]]]:
-        """Return the typed targets in the mapping's order, and per broken ``column|type`` the rows that break it."""
+        """Return the typed targets in the mapping's order, and per violated ``column|type`` a mask of rows."""
         typed: dict[str, pl.Series] = {}
         broken: list[tuple[str, pl.Series]] = []
         inputs = _frame(self.inputs_of(records))
@@ -297,7 +297,7 @@ class Conversion:
         typed["net"] = net
 
     def _scale(self, targets: Iterable[str], typed: dict[str, pl.Series]) -> None:
-        """Make amounts in the smallest unit of their currency amounts in its main unit."""
+        """Convert amounts from minor units (cents) to the main currency unit."""
         for target in targets:
             if target in typed:
                 amounts = pl.DataFrame([typed[target].alias("amount"), typed["currency"].alias("currency")])
@@ -305,22 +305,22 @@ class Conversion:
                 typed[target] = amounts.select(scaled.alias(target)).to_series()
 
     def _read_quickly(self, texts: pl.DataFrame) -> pl.DataFrame:
-        """Return targets as the quick way of their readers takes them.
+        """Return the targets parsed by the fast path of their readers.
 
-        Lazily, because only then polars evaluates once what an expression names twice: a parsed text that is checked.
+        Lazily, because only lazy polars evaluates common subexpressions once.
         """
         quick = (self.readers[name].quick(exactly(name)).alias(name) for name in texts.columns)
         return texts.lazy().select(quick).collect()
 
     def inputs_of(self, records: pl.DataFrame) -> list[pl.Series]:
-        """Return the source columns that fill targets, under the targets' names, translated but not yet read."""
+        """Return the mapped source columns under their target names, translated but not yet parsed."""
         inputs = records.select(column.alias(target) for target, column in self.inputs.items())
         return [self.translated(column) for column in inputs]
 
     def computed(
         self, target: str, expression: pl.Expr, typed: dict[str, pl.Series], records: pl.DataFrame
     ) -> pl.Series:
-        """Return what an expression gives, translated but not yet read."""
+        """Return the result of an expression, translated but not yet parsed."""
         rule = self.mapping.columns[target]
         where = place_of(self.mapping, target, rule if isinstance(rule, Expression) else None)
         return self.translated(evaluate(expression, _frame(typed.values()), records, where=where).alias(target))
@@ -340,23 +340,23 @@ class Conversion:
             broken.append((f"{target}|{reader.reason}", failed))
 
     def translated(self, column: pl.Series) -> pl.Series:
-        """Return a column with its words replaced by the contract's and the mapping's."""
+        """Return a column with words translated by the schema and the mapping."""
         words = self.words.get(column.name)
         return translate(column, words) if words and column.dtype == pl.String else column
 
 
 def called(mapping: Mapping) -> str:
-    """Return what a mapping is called in errors."""
+    """Return the name of a mapping in errors."""
     return f"mapping {mapping.name}" if mapping.name else "mapping"
 
 
 def place_of(mapping: Mapping, name: str, rule: Expression | RowRule | None) -> str:
-    """Return where an expression stands, for errors: its line where it has one, and what it fills."""
+    """Return the location of an expression for errors: its line, if any, and its target."""
     return f"{(rule and rule.where) or called(mapping)}, {name}"
 
 
 def evaluate(expression: pl.Expr, typed: pl.DataFrame, records: pl.DataFrame, *, where: str) -> pl.Series:
-    """Return an expression's value per row over typed columns and, under names these leave free, records as read.
+    """Return an expression's value per row over typed columns and, for other names, the parsed records.
 
     Raises
     ------
@@ -365,7 +365,7 @@ def evaluate(expression: pl.Expr, typed: pl.DataFrame, records: pl.DataFrame, *,
     """
     height = pl.int_range(records.height, eager=True).alias(ROW)
     columns = [typed[name] if name in typed.columns else records[name] for name in column_names(expression)]
-    # Beside the others it is repeated for every row where it is one constant, as `select` would not.
+    # `with_columns` repeats a constant for every row, `select` does not.
     try:
         return pl.DataFrame([height, *columns]).with_columns(expression.alias(VALUE))[VALUE]
     except (PolarsError, PanicException) as error:
@@ -373,12 +373,12 @@ def evaluate(expression: pl.Expr, typed: pl.DataFrame, records: pl.DataFrame, *,
 
 
 def _frame(columns: Iterable[pl.Series]) -> pl.DataFrame:
-    """Return columns of one height as a frame; of none it has no rows."""
+    """Return columns of equal height as a frame; an empty list gives no rows."""
     return pl.DataFrame(list(columns))
 
 
 def _without_guests(ids: pl.Series, guests: Iterable[str]) -> pl.Series:
-    """Return ids without those that mean nobody."""
+    """Replace ids that mean no customer by null."""
     nobody = ids.str.to_lowercase().is_in([guest.strip().lower() for guest in guests]).fill_null(value=False)
     return ids.set(nobody, None) if nobody.any() else ids
 
@@ -388,7 +388,7 @@ def _empty(name: str, dtype: pl.DataType, height: int) -> pl.Series:
 
 
 def _per_row(masks: list[tuple[str, pl.Series]], height: int) -> pl.Series:
-    """The names of the masks that are true, per row; null where none is."""
+    """Return the names of the masks that are true, per row; null if none is."""
     hits = [
         pl.DataFrame({"row": mask.arg_true()}).with_columns(name=pl.lit(name)) for name, mask in masks if mask.any()
     ]

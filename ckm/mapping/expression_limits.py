@@ -1,7 +1,7 @@
-"""How large a SQL expression may be, and how much a text may grow in one.
+"""Limits on the size of SQL expressions, and on the growth of texts in them.
 
-polars parses by recursion, in time that grows with the square of the operators, and ends the process where the stack
-ends. What an expression makes of a text is known before a row is read, so that no file is needed to refuse it.
+polars parses recursively, in time quadratic in the number of operators, and a stack overflow ends the process. The
+maximum text length of an expression is known before a row is read, so that no file is needed to refuse it.
 """
 
 from __future__ import annotations
@@ -21,50 +21,50 @@ if TYPE_CHECKING:
     import polars as pl
 
 MOST_CHARACTERS = 20_000
-"""Of one expression: a list of 1,000 ids, with room; a longer one is made by a program and belongs into the data."""
+"""Maximum characters of an expression: enough for a list of 1,000 ids; longer lists belong in the data."""
 MOST_OPERATIONS = 400
-"""Operators, brackets and key words of one expression: polars needs 0.04 s for 500, a second for 2,000 and 50 s for
-5,000, and at 20,000 it ends the process."""
+"""Maximum operators, brackets and keywords of an expression: polars needs 0.04 s for 500, 1 s for 2,000 and 50 s for
+5,000; at 20,000 the process ends."""
 DEEPEST = 120
-"""Levels of an expression in the JSON in which polars hands it on, which ends at 128: some 60 operations in another."""
+"""Maximum depth of an expression in polars' JSON, whose limit is 128: about 60 nested operations."""
 DEEPEST_BRACKETS = 12
-"""Brackets in one another: polars needs minutes for 20 ``CAST(`` in one another, each of which doubles the time."""
+"""Maximum nested brackets: polars needs minutes for 20 nested ``CAST(``; each doubles the time."""
 MOST_COPIES = 20
-"""How many times the length of a column's text an expression's may be: a piece of 10 MB becomes 200 MB."""
+"""Maximum growth factor of a text: a batch of 10 MB becomes 200 MB."""
 LONGEST_PADDING = 1_000
-"""Characters that an expression adds to a text: pieces have half a million rows, and a column then takes 500 MB."""
+"""Maximum characters added to a text: with half a million rows per batch, a column then needs 500 MB."""
 OF_NUMBER = 40
-"""Characters of a number, a date or a truth as text."""
+"""Characters of a number, a date or a Boolean as text."""
 
 _OPERATION = re.compile(
     r"[-+*/%|&=<>!~:^]+|[(\[]|\b(?:and|or|not|is|in|like|ilike|rlike|regexp|between|case|when|div|mod)\b", re.IGNORECASE
 )
 _REFERENCE = re.compile(r"\$(?:\w+|\{\w+\})")
-"""A group of a regular expression in its replacement: it stands for text that was found."""
+"""A group reference in the replacement of a regular expression."""
 _CONNECTIVES = frozenset({"And", "Or"})
 
 
 @dataclass(frozen=True)
 class Growth:
-    """The longest text that an expression can give.
+    """The maximum text length of an expression.
 
     Attributes
     ----------
     copies
-        How many times each column's text may stand in it.
+        Maximum number of copies of each column's text.
     added
-        Characters that come on top.
+        Additional characters.
     """
 
     copies: Mapping[str, int] = field(default_factory=dict)
     added: int = 0
 
     def times(self, factor: int) -> Growth:
-        """Return the growth when each character becomes ``factor``."""
+        """Return the growth if each character becomes ``factor`` characters."""
         return Growth({name: count * factor for name, count in self.copies.items()}, self.added * factor)
 
     def plus(self, characters: int) -> Growth:
-        """Return the growth with more characters on top."""
+        """Return the growth with additional characters."""
         return Growth(self.copies, self.added + characters)
 
 
@@ -74,11 +74,11 @@ def refuse_large(words: str, text: str, *, where: str) -> None:
     Parameters
     ----------
     words
-        The expression without its texts, quoted names and comments.
+        The expression without string literals, quoted names and comments.
     text
         The expression.
     where
-        Its place for the error.
+        Its location for errors.
 
     Raises
     ------
@@ -86,25 +86,25 @@ def refuse_large(words: str, text: str, *, where: str) -> None:
         It is longer than :data:`MOST_CHARACTERS`, or has more than :data:`MOST_OPERATIONS` or :data:`DEEPEST_BRACKETS`.
     """
     if len(text) > MOST_CHARACTERS:
-        raise _mistake(where, f"the expression has more than {MOST_CHARACTERS:,} characters", "split it")
+        raise _mistake(where, f"the expression has more than {MOST_CHARACTERS:,} characters", "split the expression")
     if sum(1 for _ in _OPERATION.finditer(words)) > MOST_OPERATIONS:
         raise too_many_parts(where)
     if _bracket_depth(words) > DEEPEST_BRACKETS:
-        message = f"the expression has more than {DEEPEST_BRACKETS} brackets in one another"
-        raise _mistake(where, message, "compute a column for a part of it")
+        message = f"the expression has more than {DEEPEST_BRACKETS} nested brackets"
+        raise _mistake(where, message, "compute a part of it in a column of its own")
 
 
 def too_many_parts(where: str) -> UsageError:
-    """Return the error of an expression with too many parts, or too many in one another."""
+    """Return the error for an expression with too many or too deeply nested parts."""
     return _mistake(
         where, "the expression has too many parts", "write x IN (1, 2, …), CONCAT(a, b, …), or several expressions"
     )
 
 
 def balanced(tree: Any) -> Any:
-    """Return an expression whose chains of AND and of OR, which polars nests one in the other, are as flat as can be.
+    """Return an expression with balanced chains of AND and OR, which polars otherwise nests deeply.
 
-    Both are associative, with null too (Kleene), so the value is the same.
+    Both operators are associative, also with null (Kleene logic), so the value is the same.
     """
     if isinstance(tree, list):
         return [balanced(item) for item in tree]
@@ -121,7 +121,7 @@ def balanced(tree: Any) -> Any:
 
 
 def depth_of(tree: Any) -> int:
-    """Return the levels of lists and mappings in one another."""
+    """Return the nesting depth of lists and mappings."""
     deepest, waiting = 0, [(tree, 1)]
     while waiting:
         node, depth = waiting.pop()
@@ -132,29 +132,33 @@ def depth_of(tree: Any) -> int:
 
 
 def growth_of(expression: pl.Expr, known: Mapping[str, Growth], *, where: str) -> Growth:
-    """Return how much longer an expression's text can be than the texts that it reads.
+    """Return the maximum growth of an expression's text over its input texts.
 
     Parameters
     ----------
     expression
-        Of one row.
+        A row-wise expression.
     known
-        The growth of computed columns that it may read, in what these read.
+        The growth of the computed columns that it can use.
     where
-        Its place for the error.
+        Its location for errors.
 
     Raises
     ------
     UsageError
-        A text can be more than :data:`MOST_COPIES` times as long, or by :data:`LONGEST_PADDING` characters, or how
-        much cannot be known before the rows are.
+        A text can grow by more than :data:`MOST_COPIES` times or :data:`LONGEST_PADDING` characters, or its growth
+        depends on the rows.
     """
     growth = _growth(json.loads(expression.meta.serialize(format="json")), known, where)
     if max(growth.copies.values(), default=0) > MOST_COPIES:
-        message = f"the expression makes a text more than {MOST_COPIES} times as long"
-        raise _mistake(where, message, "name each column a few times only; replace by short texts")
+        message = f"the expression repeats a text more than {MOST_COPIES} times"
+        raise _mistake(where, message, "use each column a few times only, and short replacement texts")
     if growth.added > LONGEST_PADDING:
-        raise _mistake(where, f"the expression adds more than {LONGEST_PADDING:,} characters to a text", "add less")
+        raise _mistake(
+            where,
+            f"the expression adds more than {LONGEST_PADDING:,} characters to a text",
+            "pad with fewer characters",
+        )
     return growth
 
 
@@ -164,7 +168,7 @@ def _bracket_depth(words: str) -> int:
 
 
 def _links(tree: Any, op: str) -> Iterable[Any]:
-    """Yield what a chain of one operator joins, from left to right."""
+    """Yield the operands of a chain of one operator, from left to right."""
     found, waiting = [], [tree]
     while waiting:
         node = waiting.pop()
@@ -216,7 +220,9 @@ def _growth_of_call(call: Any, known: Mapping[str, Growth], where: str) -> Growt
     if name in {"PadStart", "PadEnd"}:
         length = arguments[1].get("Literal", {}).get("Dyn", {}).get("Int")
         if length is None:
-            raise _mistake(where, "the expression fills a text up to a length that only a row tells", "write a number")
+            raise _mistake(
+                where, "the expression pads a text to a length that depends on the row", "use a constant number"
+            )
         return _longest([grown[0], Growth(added=length)])
     if name == "Replace":
         return _replaced(grown[0], options, arguments, where)
@@ -224,7 +230,7 @@ def _growth_of_call(call: Any, known: Mapping[str, Growth], where: str) -> Growt
 
 
 def _replaced(growth: Growth, options: Any, arguments: list[Any], where: str) -> Growth:
-    new = _needed(arguments[2], "what a text is replaced by", where)
+    new = _needed(arguments[2], "the replacement text", where)
     old = _text(arguments[1])
     references = 0 if options["literal"] else len(_REFERENCE.findall(new))
     if options["n"] == 1:
@@ -236,12 +242,12 @@ def _replaced(growth: Growth, options: Any, arguments: list[Any], where: str) ->
 def _needed(tree: Any, what: str, where: str) -> str:
     text = _text(tree)
     if text is None:
-        raise _mistake(where, f"the expression takes {what} from a column", "write a text in quotes ''")
+        raise _mistake(where, f"{what} of the expression is taken from a column", "use a text constant in quotes ''")
     return text
 
 
 def _text(tree: Any) -> str | None:
-    """Return the text that is written; None where there is something else."""
+    """Return a text literal; None for anything else."""
     literal = tree.get("Literal") if isinstance(tree, dict) else None
     scalar = literal.get("Scalar") if isinstance(literal, dict) else None
     return scalar.get("String") if isinstance(scalar, dict) else None

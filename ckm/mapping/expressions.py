@@ -1,4 +1,4 @@
-"""SQL expressions of mappings: parsed by polars, kept to one row at a time, and never failing on a value."""
+"""SQL expressions of mappings: parsed by polars, restricted to one row, and without errors on values."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ROW_WISE = frozenset({"Alias", "BinaryExpr", "Cast", "Column", "Function", "Literal", "Ternary"})
-"""Kinds of expression whose result for a row depends on that row alone: a file is converted in pieces."""
+"""Row-wise kinds of expression; others are refused, because a file is converted in batches."""
 ROW_WISE_FUNCTIONS = frozenset(
     {
         *("Sql", "Abs", "Sign", "Negate", "Floor", "Ceil", "Round", "Truncate", "Pow", "Log", "Log1p", "Exp"),
@@ -33,15 +33,15 @@ ROW_WISE_FUNCTIONS = frozenset(
         *("Coalesce", "FillNull", "MinHorizontal", "MaxHorizontal"),
     }
 )
-"""The same among polars' functions; of those of ``Boolean`` see :data:`ROW_WISE_TESTS`."""
+"""Row-wise functions of polars; for ``Boolean`` see :data:`ROW_WISE_TESTS`."""
 ROW_WISE_TESTS = frozenset(
     {"IsNull", "IsNotNull", "IsFinite", "IsInfinite", "IsNan", "IsNotNan", "Not", "IsIn", "IsBetween"}
 )
-"""The same among polars' boolean functions; the others are of the kind of "any"."""
+"""Row-wise Boolean functions of polars; others aggregate, such as "any"."""
 MOST_DIGITS = 38
-"""Of a decimal number in polars."""
+"""Maximum digits of a polars decimal."""
 SHOWN = 200
-"""Characters of what polars says about an expression, which may quote all of it."""
+"""Maximum characters of a polars error message, which may quote the whole expression."""
 
 _HELP = "see docs/mapping.md"
 _QUERY = re.compile(r"\bselect\b|\(\s*(?:from|with|values|table)\b|\b(?:read|scan)_\w+\s*\(", re.IGNORECASE)
@@ -49,35 +49,39 @@ _CLOCK = re.compile(
     r"\b(now\s*\(|current_date\b|current_time\b|current_timestamp\b|localtime\b|localtimestamp\b)", re.IGNORECASE
 )
 _EMPTY_CALL = re.compile(r"\b(?!pi\b|count\b|rank\b|\w+_rank\b|row_number\b|in\b)(\w+)\s*\(\s*\)", re.IGNORECASE)
-"""A function of nothing: there is one, pi; at ``greatest()`` polars panics. Those of other rows are refused later."""
+"""A function call without arguments: only pi is valid; polars panics at ``greatest()``."""
 _QUOTED = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|/\*.*?\*/", re.DOTALL)
 
 
 def parse_sql(text: str, *, where: str) -> pl.Expr:
-    """Return a SQL expression as polars', or raise a UsageError that says where it stands.
+    """Parse a SQL expression, or raise a UsageError with its location.
 
-    It is refused where it is too long for polars' parser, reads the clock or other rows, or makes texts grow beyond the
-    bounds of :mod:`ckm.mapping.expression_limits`. A cast that fails gives null, as SQL's ``TRY_CAST`` does: one odd
-    value must not stop a load.
+    An expression is refused if it is too long for polars' parser, reads the clock or other rows, or exceeds the
+    limits of :mod:`ckm.mapping.expression_limits`. A failed cast gives null, as SQL's ``TRY_CAST`` does, so that an
+    invalid value does not stop a load.
 
     Parameters
     ----------
     text
         An expression, not a query: ``quantity * unit_price``.
     where
-        What to name in the error: ``file:line``, or the mapping and the target.
+        Location for errors: ``file:line``, or the mapping and the target.
     """
     if _QUERY.search(outside_quotes(text)) or (_QUERY.search(text) and re.search("read_|scan_", text, re.IGNORECASE)):
-        # Before it is parsed, because polars opens the file of a read_csv while it parses. The second test is for what
-        # a text with quotes of another dialect may hide from the first.
-        raise UsageError(f"{where}: the expression holds a query", hint="an expression reads the columns of its row")
+        # Checked before parsing, because polars opens the file of a read_csv while parsing. The second test finds
+        # queries hidden by quotes of another dialect.
+        raise UsageError(
+            f"{where}: the expression contains a query", hint="an expression can use only the columns of its row"
+        )
     words = outside_quotes(text)
     refuse_large(words, text, where=where)
     if clock := _CLOCK.search(words):
         message = f"{where}: the expression reads the clock ('{clock[1].rstrip(' (')}')"
-        raise UsageError(message, hint="the same file must give the same rows tomorrow; write DATE '2025-12-31'")
+        raise UsageError(
+            message, hint="the same file must always give the same rows; use a constant such as DATE '2025-12-31'"
+        )
     if empty := _EMPTY_CALL.search(_QUOTED.sub(_placeholder, text)):
-        raise UsageError(f"{where}: bad SQL expression: '{empty[1]}' of nothing", hint=_HELP)
+        raise UsageError(f"{where}: bad SQL expression: '{empty[1]}' without an argument", hint=_HELP)
     try:
         tree = balanced(json.loads(pl.sql_expr(text).meta.serialize(format="json")))
         _refuse_other_rows(tree, where)
@@ -91,7 +95,7 @@ def parse_sql(text: str, *, where: str) -> pl.Expr:
     _refuse_impossible_decimals(tree, where)
     try:
         expression = pl.Expr.deserialize(io.StringIO(json.dumps(_lenient(tree))), format="json")
-    except PolarsError:  # such as of 1e400, for which polars' own JSON has no word
+    except PolarsError:  # such as 1e400, which polars cannot write as JSON
         raise UsageError(f"{where}: bad SQL expression: a constant is too large") from None
     growth_of(expression, {}, where=where)
     return expression
@@ -102,23 +106,23 @@ def _shortened(text: str) -> str:
 
 
 def unworkable(where: str, error: PolarsError | PanicException, rows: int) -> UsageError:
-    """Return the error of an expression that polars cannot compute over ``rows`` rows.
+    """Return the error for an expression that polars cannot evaluate over ``rows`` rows.
 
-    polars says why, and quotes values of rows for it: its words are passed on only where it saw no row.
+    The message of polars may quote values of rows, so it is included only if there were no rows.
     """
     why = " with the values of this file" if rows else f": {_reason(error)}"
-    return UsageError(f"{where}: the expression cannot work{why}", hint="see docs/mapping.md", where=where)
+    return UsageError(f"{where}: the expression failed{why}", hint="see docs/mapping.md", where=where)
 
 
 def _reason(error: PolarsError | PanicException) -> str:
-    """Return what polars says in one line; of a regular expression, what is wrong with it."""
+    """Return the polars error in one line; for a regular expression, its error."""
     text = str(error)
     pattern = re.search(r"^error: (.+)$", text, re.MULTILINE) if "regex" in text else None
     return f"bad regular expression: {pattern[1]}" if pattern else text.partition("\n")[0]
 
 
 def _calls(tree: Any) -> Iterator[dict[str, Any]]:
-    """Yield every mapping in an expression as polars' JSON has it, the outer ones first."""
+    """Yield every object in the polars JSON of an expression, outer ones first."""
     if isinstance(tree, dict):
         yield tree
     for each in tree.values() if isinstance(tree, dict) else tree if isinstance(tree, list) else ():
@@ -126,16 +130,18 @@ def _calls(tree: Any) -> Iterator[dict[str, Any]]:
 
 
 def _refuse_impossible_decimals(tree: Any, where: str) -> None:
-    """Refuse a decimal number of more digits than there are, for which polars panics on the first row."""
+    """Refuse a decimal type with too many digits, for which polars panics on the first row."""
     for call in _calls(tree):
         match call.get("Decimal"):
             case [int(digits), int(decimals)] if not 0 <= decimals <= digits <= MOST_DIGITS or digits == 0:
-                message = f"{where}: DECIMAL({digits},{decimals}) is no type: it has 1 to {MOST_DIGITS} digits"
-                raise UsageError(message, hint="of these, as many as you like are decimals: DECIMAL(38,10)")
+                message = (
+                    f"{where}: DECIMAL({digits},{decimals}) is not a valid type: it can have 1 to {MOST_DIGITS} digits"
+                )
+                raise UsageError(message, hint="including the decimals, such as DECIMAL(38,10)")
 
 
 def _check_patterns(tree: Any, where: str) -> None:
-    """Refuse a regular expression that is none: without strict, as values are read, it finds nothing in silence."""
+    """Refuse an invalid regular expression, which otherwise silently matches nothing."""
     for call in _calls(tree):
         function = call.get("function")
         test = function.get("StringExpr") if isinstance(function, dict) else None
@@ -152,17 +158,17 @@ def _check_patterns(tree: Any, where: str) -> None:
 
 
 def _placeholder(quoted: re.Match[str]) -> str:
-    """Return what stands for a text or a quoted name as an argument; a comment is none."""
+    """Return a placeholder argument for a text or a quoted name; nothing for a comment."""
     return " " if quoted[0].startswith(("--", "/*")) else "''"
 
 
 def outside_quotes(text: str) -> str:
-    """Return SQL without its texts, quoted names and comments: its own words."""
+    """Return SQL without string literals, quoted names and comments."""
     return _QUOTED.sub(" ", text)
 
 
 def exactly(name: str) -> pl.Expr:
-    """Return the column of this very name: ``pl.col`` takes ``*`` and ``^a.*$`` for patterns, and headers hold both."""
+    """Return the column with exactly this name; ``pl.col`` interprets ``*`` and ``^a.*$`` as patterns."""
     return cs.by_name(name).as_expr()
 
 
@@ -172,7 +178,7 @@ def column_names(expression: pl.Expr) -> list[str]:
 
 
 def _refuse_other_rows(tree: Any, where: str) -> None:
-    """Refuse an expression unless all that it is made of is known to look at one row."""
+    """Refuse an expression unless all its parts are row-wise."""
     if not isinstance(tree, dict) or not tree.keys() <= ROW_WISE:
         raise _not_row_wise(where)
     (kind, body), *_ = tree.items()
@@ -205,7 +211,7 @@ def _parts(kind: str, body: Any) -> list[Any]:
 
 def _not_row_wise(where: str) -> UsageError:
     return UsageError(
-        f"{where}: the expression looks at other rows than its own",
+        f"{where}: the expression uses other rows",
         hint="sums, counts and windows belong in an analysis, not in a mapping",
     )
 

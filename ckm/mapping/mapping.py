@@ -28,14 +28,14 @@ SCHEMA = "ckm.map/1"
 
 @dataclass(frozen=True)
 class FromColumn:
-    """The target is what a source column holds."""
+    """The target is a source column."""
 
     source: str
 
 
 @dataclass(frozen=True)
 class Constant:
-    """The target is the same in every row. The value is text, typed like a column's."""
+    """The target is a constant. The value is text, parsed like the values of a column."""
 
     value: str
 
@@ -49,7 +49,7 @@ class Expression:
     sql
         The expression.
     where
-        ``file:line`` of it; empty where it comes from no file.
+        ``file:line`` of the expression; empty if it is not from a file.
     """
 
     sql: str
@@ -58,14 +58,14 @@ class Expression:
 
 @dataclass(frozen=True)
 class FromColumns:
-    """The target is what several source columns hold.
+    """The target combines several source columns.
 
     Attributes
     ----------
     sources
         The columns, in their order.
     how
-        ``first``: the first of them that is filled; ``columns``: all that are filled, with a blank between them.
+        ``first``: the first filled column; ``columns``: all filled columns, joined with a space.
     """
 
     sources: tuple[str, ...]
@@ -76,28 +76,28 @@ ColumnRule = FromColumn | FromColumns | Constant | Expression
 """Where a target column comes from."""
 
 Meaning = Literal["sale", "refunded", "return", "cancel", "ignore", "next"]
-"""What a row of some status is: a type of transaction, or none; ``next`` leaves it to the next rule."""
+"""Meaning of a status: a type of transaction, or none; ``next`` means that the next rule decides."""
 MEANINGS: tuple[Meaning, ...] = ("sale", "refunded", "return", "cancel", "ignore", "next")
 
 
 @dataclass(frozen=True)
 class StatusRule:
-    """What a row is by the word in a source column.
+    """Rule for the type of a row by a status column.
 
     Attributes
     ----------
     source
         The column.
     words
-        Per word, what the row is; words are compared without case and surrounding blanks.
+        Meaning per word; words are compared without case and surrounding spaces.
     filled
-        What the row is if anything stands in the column.
+        Meaning if the column is filled.
     blank
-        What the row is if nothing stands in the column.
+        Meaning if the column is empty.
     other
-        What the row is if another word stands there; None leaves it to the next rule.
+        Meaning of other words; None means that the next rule decides.
     below_zero, above_zero
-        A source column of amounts: the rule is only for rows of which it is below zero, or above.
+        A source column of amounts: the rule applies only to rows where it is negative, or positive.
     """
 
     source: str
@@ -110,24 +110,24 @@ class StatusRule:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """The source columns that it reads."""
+        """The source columns of the rule."""
         return (self.source, *filter(None, (self.below_zero, self.above_zero)))
 
 
 @dataclass(frozen=True)
 class RowRule:
-    """What must hold for a row. A rule that gives null holds.
+    """A condition that rows must meet. Null counts as met.
 
     Attributes
     ----------
     name
-        Stands in the quarantine as ``row|NAME``.
+        Name of the rule; the quarantine shows ``row|NAME``.
     sql
-        A yes-or-no expression over the finished columns.
+        A Boolean expression over the target columns.
     action
         ``quarantine`` the row, or load it and ``flag`` it.
     where
-        ``file:line`` of the expression; empty where it comes from no file.
+        ``file:line`` of the expression; empty if it is not from a file.
     """
 
     name: str
@@ -138,7 +138,7 @@ class RowRule:
 
 @dataclass(frozen=True)
 class Mapping:
-    """How the files of one source become rows of a table.
+    """Mapping of the files of one source to a table.
 
     Attributes
     ----------
@@ -149,35 +149,35 @@ class Mapping:
     files
         Patterns relative to the workspace.
     hints
-        What is known of the files' format.
+        Format hints for the files.
     time_zone
-        Of times without one; None leaves it to the workspace.
+        Time zone of timestamps without one; None means that of the workspace.
     key
-        What tells rows apart; empty means the table's own key.
+        Key columns; empty means the key of the table.
     columns
-        Where each target column comes from.
+        Source of each target column.
     rules
-        What must hold for a row.
+        Conditions that rows must meet.
     translate
-        Per column, what a word becomes.
+        Per column, translations of words.
     drop
-        Source columns that are not kept.
+        Source columns that are dropped.
     order_level
-        Source columns of the whole order: blank on its further lines, where the order's value holds too.
+        Source columns of the whole order: blank on its further lines, which get the value of the first.
     status
-        What a row is; the first rule that decides counts, and without one the table's own ``type``.
+        Status rules for the type of a row; the first matching rule applies, else the table's ``type``.
     minor_units
-        Targets whose amounts are in the smallest unit of the currency (cents; yen).
+        Targets with amounts in minor units of the currency (cents; yen).
     guest_ids
-        Customer ids that mean nobody.
+        Customer ids of guests, read as missing.
     whole_orders
-        Whether a file holds all lines of each order that it names.
+        Whether a file contains all lines of each of its orders.
     aside
-        Source columns of money, status and refunds that are known and fill nothing.
+        Known source columns of amounts, status and refunds that are not mapped.
     file_level
-        Source columns of the whole file: what stands on the first record that fills them holds on all.
+        Source columns of the whole file: the first value applies to all records.
     time_zone_column
-        The source column that names the time zone of the file's times.
+        The source column with the time zone of the timestamps.
     payments
         Whether the rows are payments for orders of other sources: reconciled with these, and not added to them.
     """
@@ -204,7 +204,7 @@ class Mapping:
 
     @property
     def target(self) -> Table:
-        """The table that is filled."""
+        """The target table."""
         return TABLES[self.table]
 
     @property
@@ -214,7 +214,7 @@ class Mapping:
 
     @property
     def fingerprint(self) -> str:
-        """The sha256 of all that the mapping says: equal mappings have equal fingerprints."""
+        """The SHA-256 of the mapping's content: equal mappings have equal fingerprints."""
         text = json.dumps(to_dict(self), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -224,7 +224,7 @@ class Mapping:
 
 
 def to_dict(mapping: Mapping) -> dict[str, Any]:
-    """Return the mapping as it stands in its file; what is unset is left out."""
+    """Return the mapping as the content of its file, without unset keys."""
     hints = {spec.name: getattr(mapping.hints, spec.name) for spec in fields(Hints)}
     entries: dict[str, Any] = {
         "schema": SCHEMA,
@@ -256,7 +256,7 @@ def to_dict(mapping: Mapping) -> dict[str, Any]:
 
 
 def sources_of(rule: ColumnRule | None) -> tuple[str, ...]:
-    """Return the source columns that a target is taken from as they are."""
+    """Return the source columns of a target that are used unchanged."""
     match rule:
         case FromColumn(source):
             return (source,)
@@ -295,14 +295,14 @@ def dump_mapping(mapping: Mapping) -> str:
     """Return YAML that :func:`load_mapping` reads back equal."""
     plain = to_dict(mapping)
     text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=120)
-    # PyYAML writes these line breaks of Unicode as they are, and reads them back as blanks.
+    # PyYAML writes these Unicode line breaks unescaped, and reads them back as spaces.
     if any(mark in text for mark in "\x85\u2028\u2029"):
         return yaml.safe_dump(plain, sort_keys=False, width=120)
     return text
 
 
 def save_mapping(mapping: Mapping, path: Path, *, files: tuple[str, ...]) -> None:
-    """Write a mapping that was found to a file, to be changed: called as the file, and for ``files``."""
+    """Write a proposed mapping to a file for editing; it gets the name of the file, and ``files``."""
     text = dump_mapping(replace(mapping, name=unicode_text(path.stem), files=files))
     with replacing(path) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")

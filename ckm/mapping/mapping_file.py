@@ -1,4 +1,4 @@
-"""Reading mapping files: every mistake names its line, and the near miss."""
+"""Reader of mapping files; every error has its line, and suggests similar names."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ TEXT_HINTS = ("encoding", "delimiter", "quote", "decimal", "thousands", "dates",
 LIST_HINTS = ("columns", "null_values")
 ACTIONS = ("quarantine", "flag")
 NEAR = 0.85
-"""How alike (0 to 1) a column must be to one of the contract to pass for a typing error; ``net_eur`` must not."""
+"""Similarity (0 to 1) to a schema column above which a name is a probable typing error; ``net_eur`` is below."""
 
 
 def read_mapping(path: Path) -> Mapping:
@@ -55,29 +55,29 @@ def read_mapping(path: Path) -> Mapping:
     Raises
     ------
     UsageError
-        Naming file and line: unreadable YAML, an unknown key, table, action, time zone or key column, a value of the
-        wrong shape, SQL that does not parse, a target that nearly is a column of the table.
+        The YAML or the SQL is invalid; a key, table, action, time zone or key column is unknown; a value has the wrong
+        type; a target is a probable typing error. The error has file and line.
     """
     root = read_yaml(path)
     if root is None:
-        raise UsageError(f"{path}:1: the file is empty", hint=f"begin it with 'schema: {SCHEMA}'", where=f"{path}:1")
+        raise UsageError(f"{path}:1: the file is empty", hint=f"start it with 'schema: {SCHEMA}'", where=f"{path}:1")
     entries = fields_of(root, KEYS)
     check_schema(root, entries, SCHEMA)
     return mapping_of(root, entries, default_name=path.stem)
 
 
 def check_schema(root: YamlEntry, entries: AnyMapping[str, YamlEntry], schema: str) -> None:
-    """Refuse a file that does not begin with the version of its format."""
+    """Refuse a file that does not start with its format version."""
     if "schema" not in entries:
-        raise mistake(root, "no 'schema'", hint=f"begin the file with 'schema: {schema}'")
+        raise mistake(root, "'schema' is missing", hint=f"start the file with 'schema: {schema}'")
     if entries["schema"].text() != schema:
-        raise mistake(entries["schema"], "a 'schema' that this version cannot read", hint=f"write 'schema: {schema}'")
+        raise mistake(entries["schema"], "unsupported 'schema'", hint=f"write 'schema: {schema}'")
 
 
 def mapping_of(root: YamlEntry, entries: AnyMapping[str, YamlEntry], *, default_name: str) -> Mapping:
-    """Return the mapping that the entries of a file describe; keys that are none of :data:`KEYS` are passed over."""
+    """Return the mapping from the entries of a file; keys other than :data:`KEYS` are ignored."""
     if "table" not in entries:
-        raise mistake(root, "no 'table'", hint=f"one of {', '.join(TABLES)}")
+        raise mistake(root, "'table' is missing", hint=f"one of {', '.join(TABLES)}")
     name = entries["table"].text()
     if name not in TABLES:
         raise UnknownNameError("table", name, TABLES, where=entries["table"].where)
@@ -109,7 +109,7 @@ def mapping_of(root: YamlEntry, entries: AnyMapping[str, YamlEntry], *, default_
 def _yes(entry: YamlEntry) -> bool:
     text = entry.text().casefold()
     if text not in {"yes", "no", "true", "false"}:
-        raise mistake(entry, "'yes' or 'no' is expected")
+        raise mistake(entry, "expected 'yes' or 'no'")
     return text in {"yes", "true"}
 
 
@@ -135,14 +135,14 @@ def _status_rule(entry: YamlEntry) -> StatusRule:
     for meaning, listed in (found["words"].mapping() if "words" in found else {}).items():
         for word in listed.items():
             if word.text() in words:
-                raise mistake(word, f"'{word.text()}' stands twice in the words of a status")
+                raise mistake(word, f"'{word.text()}' occurs twice in the words of a status")
             words[word.text()] = _meaning(meaning, listed.where)
     decided = {
         name: _meaning(found[name].text(), found[name].where) for name in ("filled", "blank", "other") if name in found
     }
     only_for = {name: found[name].text() for name in signs if name in found}
     if len(only_for) > 1:
-        raise mistake(entry, "a status rule is for amounts below zero or above, not both", hint="write two rules")
+        raise mistake(entry, "a status rule is for negative or for positive amounts, not both", hint="write two rules")
     rule = StatusRule(found["column"].text(), words, **decided)
     return replace(rule, below_zero=only_for.get("below_zero"), above_zero=only_for.get("above_zero"))
 
@@ -170,7 +170,7 @@ def _header(entry: YamlEntry) -> int | Literal["none"]:
         return "none"
     if re.fullmatch("[0-9]{1,9}", text) and int(text) > 0:
         return int(text)
-    raise mistake(entry, "'header' is the line of the header, counted from 1, or 'none'")
+    raise mistake(entry, "'header' must be a line number from 1, or 'none'")
 
 
 def _time_zone(entry: YamlEntry) -> str:
@@ -180,7 +180,7 @@ def _time_zone(entry: YamlEntry) -> str:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         near = get_close_matches(name, available_timezones(), n=1)
         hint = f"did you mean '{near[0]}'?" if near else "use a name such as Europe/Berlin or Asia/Bangkok"
-        raise mistake(entry, f"no time zone '{name}'", hint=hint) from None
+        raise mistake(entry, f"unknown time zone '{name}'", hint=hint) from None
     return name
 
 
@@ -188,9 +188,9 @@ def _columns(entry: YamlEntry, table: Table) -> dict[str, ColumnRule]:
     rules: dict[str, ColumnRule] = {}
     for target, origin in entry.mapping().items():
         if target in RESERVED_COLUMNS:
-            raise mistake(origin, f"'{target}' is a column that ckm fills itself", hint="choose another name")
+            raise mistake(origin, f"'{target}' is a reserved column name", hint="choose another name")
         if "\0" in target:
-            raise mistake(origin, "the name of a column holds a NUL character", hint="choose another name")
+            raise mistake(origin, "a column name contains a NUL character", hint="choose another name")
         if target not in table.fillable and (near := get_close_matches(target, table.fillable, n=1, cutoff=NEAR)):
             raise UnknownNameError(f"column of {table.name}:", target, near, where=origin.where)
         if not origin.is_null:
@@ -226,7 +226,7 @@ def _key(entry: YamlEntry, table: Table, columns: dict[str, ColumnRule]) -> tupl
         if item.text() not in known:
             raise UnknownNameError("column for the key:", item.text(), known, where=item.where)
         if item.text() in key:
-            raise mistake(item, f"'{item.text()}' stands twice in the key", hint="remove one of them")
+            raise mistake(item, f"'{item.text()}' occurs twice in the key", hint="remove one of them")
         key.append(item.text())
     return tuple(key)
 
@@ -240,7 +240,7 @@ def _rules(entry: YamlEntry) -> tuple[RowRule, ...]:
                 raise mistake(item, f"a rule without '{needed}'")
         name = found["name"].text()
         if any(rule.name == name for rule in rules):
-            raise mistake(found["name"], f"an earlier rule is called '{name}' too")
+            raise mistake(found["name"], f"two rules have the name '{name}'")
         action = found["action"].text() if "action" in found else "quarantine"
         if action not in ACTIONS:
             raise UnknownNameError("action", action, ACTIONS, where=found["action"].where)
@@ -257,7 +257,7 @@ def _translate(entry: YamlEntry) -> dict[str, dict[str, str]]:
 
 
 def fields_of(entry: YamlEntry, known: Iterable[str]) -> dict[str, YamlEntry]:
-    """Return the entries of a mapping whose keys are fixed; those without a value are left out."""
+    """Return the entries of a mapping with fixed keys, without empty ones."""
     names = list(known)
     found = entry.mapping()
     for name, value in found.items():

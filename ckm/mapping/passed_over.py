@@ -1,4 +1,4 @@
-"""Columns of a file that its mapping takes no notice of: those of money and status, and the others."""
+"""Unmapped columns of a file: those of amounts and status, and the others."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
 FILE = "money_words.yaml"
 
 
-class PassedOver(NamedTuple):
-    """Columns that nothing in a mapping names.
+class UnmappedColumns(NamedTuple):
+    """Columns that a mapping does not use.
 
     Attributes
     ----------
     money
-        Those whose name speaks of money, a status or a refund.
+        Columns whose name indicates an amount, a status or a refund.
     others
-        The rest.
+        All others.
     """
 
     money: tuple[str, ...]
     others: tuple[str, ...]
 
 
-def passed_over(mapping: Mapping, columns: Sequence[str]) -> PassedOver:
-    """Return the columns of a file that ``mapping`` does not name."""
+def passed_over(mapping: Mapping, columns: Sequence[str]) -> UnmappedColumns:
+    """Return the columns of a file that ``mapping`` does not use."""
     used = {*mapping.drop, *mapping.order_level, *mapping.aside, *mapping.translate, *mapping.file_level}
     used.update(filter(None, [mapping.time_zone_column]))
     used.update(source for rule in mapping.status for source in rule.sources)
@@ -44,11 +44,11 @@ def passed_over(mapping: Mapping, columns: Sequence[str]) -> PassedOver:
             used.update(column_names(parse_sql(rule.sql, where=target)))
     left = [column for column in columns if column not in used]
     money = tuple(column for column in left if speaks_of_money(column))
-    return PassedOver(money, tuple(column for column in left if column not in money))
+    return UnmappedColumns(money, tuple(column for column in left if column not in money))
 
 
 def speaks_of_money(column: str) -> bool:
-    """Whether the name of a column has a word for an amount, a refund or a status.
+    """Return whether a column name has a word for an amount, a refund or a status.
 
     >>> speaks_of_money("Refunded Amount"), speaks_of_money("Totally new")
     (True, False)

@@ -1,4 +1,4 @@
-"""Settling how a file is to be read, before the first row is."""
+"""Determine the conversion of a file before its first row is read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ckm.values.dates import DateStyle
 from ckm.values.ids import SCIENTIFIC, IdReader
 from ckm.values.native import NativeReader, as_text, fits, storable
 from ckm.values.numbers import NumberStyle
-from ckm.values.readers import MOMENT, DateReader, NumberReader, Reader, Remembering, TextReader
+from ckm.values.readers import MOMENT, CachingReader, DateReader, NumberReader, Reader, TextReader
 from ckm.values.settling import StyleSettler
 from ckm.values.truth import TruthReader
 from ckm.values.vocabulary import contract_words, folded
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from ckm.values.settling import Rest, Texts
 
 UNNAMED = "unnamed"
-"""What a kept column without a name is called: the store cannot hold an empty name."""
+"""Name of an extra column without a name, as the store does not allow empty names."""
 ID_SUFFIXES = ("_id", "line_no")
-"""Targets whose texts identify something: blanks around them are accidents."""
+"""Suffixes of id targets, whose surrounding spaces are removed."""
 
 
 def plan_conversion(
@@ -56,7 +56,7 @@ def plan_conversion(
     from_1904: bool = False,
     named: bool = True,
 ) -> Conversion:
-    """Settle how a file is to be read; see :meth:`ckm.mapping.convert.Conversion.plan`."""
+    """Determine the conversion of a file; see :meth:`ckm.mapping.convert.Conversion.plan`."""
     rules, assumed = complete(mapping.columns, mapping.target, default_currency, columns, ColumnShapes(sample))
     mapping = replace(mapping, columns=rules)
     if missing := [target for target in mapping.target.required if target not in rules]:
@@ -71,7 +71,7 @@ def plan_conversion(
 def _without_percentages(
     mapping: Mapping, sample: pl.DataFrame, shown: AnyMapping[str, tuple[str, ...]]
 ) -> tuple[Mapping, list[str]]:
-    """Return the mapping without columns of percentages for amounts, and sentences on them; they are kept beside.
+    """Return the mapping without percentage columns for amounts, which become extra columns, and remarks on them.
 
     Raises
     ------
@@ -84,16 +84,16 @@ def _without_percentages(
             continue
         if "%" not in shown.get(rule.source, ()) and not are_percentages(sample[rule.source]):
             continue
-        message = f"column '{rule.source}' holds percentages, and {target} is an amount"
+        message = f"column '{rule.source}' contains percentages, but {target} is an amount"
         if target in mapping.target.required:
             raise UsageError(message, hint=f"name the column of amounts with --column {target}=COLUMN")
         del rules[target]
-        said.append(f"{message}: it was kept beside")
+        said.append(f"{message}: it was kept as an extra column")
     return replace(mapping, columns=rules), said
 
 
 class _Planner:
-    """Builds a Conversion step by step: source columns first, then what is computed from them."""
+    """Build a Conversion step by step: source columns first, then computed ones."""
 
     def __init__(
         self,
@@ -122,12 +122,12 @@ class _Planner:
         self.growth: dict[str, Growth] = {}
 
     def _zone_of_column(self) -> str | None:
-        """Return the time zone that a column of the file names; null without such a column, or such a name in it."""
+        """Return the time zone in a column of the file; null without such a column or a known zone in it."""
         words = self._zone_words()
         return next((zone for word in words if (zone := zone_named(word))), None)
 
     def _zone_words(self) -> list[str]:
-        """Return what the first records call their time zone, where nothing goes before that."""
+        """Return the time zone words of the first records, if nothing else sets the zone."""
         name = self.mapping.time_zone_column
         if name is None or self.mapping.time_zone is not None or name not in self.sample.columns:
             return []
@@ -135,27 +135,24 @@ class _Planner:
         return [word for word in words.unique(maintain_order=True) if word]
 
     def _in_own_zones(self, draft: Conversion) -> Conversion:
-        """Return a conversion that reads each time as of the zone that its row names."""
+        """Return a conversion that reads each timestamp in the zone given by its row."""
         if not self._zone_words():
             return draft
         local = frozenset(target for target in draft.inputs if _is_local(draft.readers[target]))
         return replace(draft, zone=self.zone, zone_column=self.mapping.time_zone_column, local_times=local)
 
     def _zones_said(self) -> Iterator[str]:
-        """Say which time zones a column of the file names."""
+        """Add a remark on the time zones in a column of the file."""
         words = self._zone_words()
         zones = list(dict.fromkeys(zone for word in words if (zone := zone_named(word))))
         column = f"column '{self.mapping.time_zone_column}'"
         if zones:
-            yield f"times are those of {' and '.join(zones)}, which {column} names"
+            yield f"timestamps are in {' and '.join(zones)}, given by {column}"
         if any(zone_named(word) is None for word in words):
-            yield (
-                f"{column} names time zones that are not known: such times are taken for those of {self.zone}; "
-                "--time-zone ZONE says which is meant"
-            )
+            yield (f"{column} has unknown time zones: {self.zone} is assumed for them; --time-zone ZONE sets another")
 
     def take_currencies(self, shown: AnyMapping[str, tuple[str, ...]]) -> None:
-        """Take what number formats show beside amounts as the signs that stand beside them in a text."""
+        """Use the signs of number formats like signs in the text of amounts."""
         for target, rule in self.mapping.columns.items():
             if target not in MONEY or not shown:
                 continue
@@ -190,16 +187,16 @@ class _Planner:
         )
 
     def _doubts(self) -> Iterator[str]:
-        """What in the sample speaks against the mapping."""
+        """Yield warnings about the mapping, found in the sample."""
         for target, rule in self.mapping.columns.items():
             if isinstance(rule, FromColumn) and target.endswith(ID_SUFFIXES):
                 ids = self.sample[rule.source].drop_nulls()
                 if ids.dtype == pl.String and len(ids) and ids.str.contains(r"^\d+\.0$").all():
-                    yield f"{self._name_of(target)}: every id ends in '.0', as when a program took it for a number"
+                    yield f"{self._name_of(target)}: every id ends in '.0': probably stored as numbers"
                 elif ids.dtype == pl.String and (cut := int(ids.str.contains(SCIENTIFIC).sum())):
                     yield (
                         f"{self._name_of(target)}: {cut:,} of the first {len(ids):,} ids are in scientific notation, "
-                        "as 4.05E+12: a spreadsheet has cut their digits, and different ids became equal; export anew"
+                        "such as 4.05E+12: a spreadsheet removed digits; export the file again"
                     )
 
     def _words(self) -> dict[str, dict[str, str]]:
@@ -228,7 +225,7 @@ class _Planner:
         self._settle(list(self.draft.inputs), self.draft.inputs_of)
 
     def _of_file(self, name: str) -> pl.Expr:
-        """Return a column, with its first value wherever it has none if it is one of the whole file."""
+        """Return a column; a column of the whole file has its first value in every row."""
         column = exactly(name)
         if name not in self.mapping.file_level:
             return column
@@ -239,7 +236,7 @@ class _Planner:
         return pl.when(is_filled).then(text).otherwise(pl.lit(first.item())) if len(first) else text
 
     def _plan_several(self, target: str, rule: FromColumns) -> None:
-        """Take a target from several columns: from each as text, unless all are of the type that is wanted."""
+        """Combine several columns into a target: as text, unless all have the target's type."""
         types = [self._type_of(name, target) for name in rule.sources]
         wanted = self._dtype(target)
         native = rule.how == "first" and len(set(types)) == 1 and fits(types[0], wanted)
@@ -261,7 +258,7 @@ class _Planner:
         return self.sample.schema[source]
 
     def _check_sources(self) -> None:
-        """Refuse columns that the file has not where the mapping names them beside its targets."""
+        """Refuse columns missing from the file that the mapping uses outside of its targets."""
         status = [name for rule in self.mapping.status for name in rule.sources]
         named = {"order_level": self.mapping.order_level, "status": status}
         for key, columns in named.items():
@@ -270,7 +267,7 @@ class _Planner:
                     raise self._unknown(name, f"{self.where}, {key}")
         for target in self.mapping.minor_units:
             if target not in self.mapping.columns:
-                raise UsageError(f"{self.where}: 'minor_units' names '{target}', which nothing fills")
+                raise UsageError(f"{self.where}: 'minor_units' names '{target}', which is not mapped")
 
     def _plan_constants(self) -> None:
         for target, rule in self.mapping.columns.items():
@@ -280,7 +277,7 @@ class _Planner:
     def _plan_expression(self, target: str, rule: Expression) -> None:
         where = place_of(self.mapping, target, rule)
         expression = parse_sql(rule.sql, where=where)
-        # An expression may read another: what grows a little in each would grow without end in a chain of them.
+        # Expressions can be chained, so that small growth in each would multiply.
         self.growth[target] = growth_of(expression, self.growth, where=where)
         found = self._computed(target, expression, self.sample.clear())
         wanted = self._dtype(target)
@@ -295,7 +292,7 @@ class _Planner:
         return self.draft.computed(target, expression, typed, records)
 
     def _settle(self, targets: list[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> None:
-        """Give the readers of numbers and dates the style that their texts have."""
+        """Set the number and date styles of the readers."""
         numbers, dates = (
             {target: self._name_of(target) for target in targets if isinstance(self.draft.readers[target], kind)}
             for kind in (NumberReader, DateReader)
@@ -315,12 +312,12 @@ class _Planner:
                 self.draft.readers[target] = replace(reader, style=self.settler.dates[target])
 
     def _is_native(self, target: str) -> bool:
-        """Whether a target is filled by a column whose cells are numbers in the file."""
+        """Return whether a target is filled by a column with numeric cells."""
         rule = self.mapping.columns[target]
         return isinstance(rule, FromColumn) and rule.source in self.numeric
 
     def _dtype(self, target: str) -> pl.DataType:
-        """The contract's type; text for a target that the contract has not."""
+        """Return the schema type of a target; text if it is not in the schema."""
         return self.targets.get(target, pl.String())
 
     def _as_text(self, column: pl.Expr, source: pl.DataType, name: str) -> pl.Expr:
@@ -331,8 +328,8 @@ class _Planner:
 
     def _not_single(self, name: str) -> UsageError:
         return UsageError(
-            f"{self.where}: '{name}' holds lists or records, not single values",
-            hint="write the field that is meant as a column of its own",
+            f"{self.where}: '{name}' contains lists or records, not single values",
+            hint="export the needed field as a column of its own",
         )
 
     def _reader(self, target: str, wanted: pl.DataType, source: pl.DataType) -> Reader:
@@ -348,7 +345,7 @@ class _Planner:
         if wanted == pl.Boolean:
             return TruthReader()
         if wanted != pl.String:
-            raise UsageError(f"{self.where}: '{target}' has the type {wanted}, which no source can fill")
+            raise UsageError(f"{self.where}: '{target}' has the type {wanted}, which cannot be filled from a source")
         nulls = self.mapping.hints.null_values or ()
         return IdReader(nulls=nulls) if target.endswith(ID_SUFFIXES) else TextReader(nulls=nulls)
 
@@ -359,11 +356,11 @@ class _Planner:
             return text
         typed = reader.careful(text).alias(target)
         if typed.null_count():
-            raise UsageError(f"{self.where}: the value of '{target}' is no {reader.reason}")
+            raise UsageError(f"{self.where}: the value of '{target}' is not a valid {reader.reason}")
         return typed
 
     def _computing_order(self) -> dict[str, Expression]:
-        """The computed targets, each after those that it reads."""
+        """Return the computed targets in evaluation order."""
         rules = {name: rule for name, rule in self.mapping.columns.items() if isinstance(rule, Expression)}
         reads: dict[str, list[str]] = {}
         for target, rule in rules.items():
@@ -375,7 +372,7 @@ class _Planner:
             ready = [name for name in rules if name not in ordered and ordered.keys() >= set(reads[name])]
             if not ready:
                 circle = ", ".join(f"'{name}'" for name in rules if name not in ordered)
-                raise UsageError(f"{self.where}: {circle} are computed from each other")
+                raise UsageError(f"{self.where}: circular expressions: {circle}")
             ordered[ready[0]] = rules[ready[0]]
         return ordered
 
@@ -388,19 +385,19 @@ class _Planner:
         return unknown_column(name, self.columns, named=self.named, where=where, targets=targets)
 
     def _extras(self) -> tuple[pl.Expr, ...]:
-        """The source columns that no target takes, under names that clash with none in the store."""
+        """Return the unmapped source columns, with names that do not clash in the store."""
         mapped = {source for rule in self.mapping.columns.values() for source in sources_of(rule)}
         for name in self.mapping.drop:
             if name not in self.columns:
                 raise self._unknown(name, f"{self.where}, drop")
         taken = {name.casefold() for name in (*self.mapping.target.dtypes, *self.mapping.columns, *RESERVED_COLUMNS)}
         kept: list[pl.Expr] = []
-        types = self.sample.schema  # polars makes it anew each time, which takes as long as there are columns
+        types = self.sample.schema  # polars recomputes it at each access, in time linear in the columns
         for column in self.columns:
             if column in mapped or column in self.mapping.drop:
                 continue
             name = column or UNNAMED
-            # Delta tells names apart without regard to case.
+            # Delta compares names without case.
             while name.casefold() in taken:
                 name += "_"
             taken.add(name.casefold())
@@ -415,7 +412,7 @@ class _Planner:
                 raise self._unknown(column, where, self.mapping.target.dtypes)
         answer = evaluate(expression, finished, records, where=where)
         if answer.dtype != pl.Boolean:
-            raise UsageError(f"{where}: does not answer yes or no", hint="compare something: net < 1000")
+            raise UsageError(f"{where}: the rule is not true or false", hint="use a comparison, such as net < 1000")
         return expression
 
     def _name_of(self, target: str) -> str:
@@ -425,24 +422,24 @@ class _Planner:
 
 
 def _is_local(reader: Reader) -> bool:
-    """Whether a reader reads moments that are written without a time zone."""
+    """Return whether a reader parses timestamps without a time zone."""
     if isinstance(reader, DateReader):
         return not reader.day and not reader.style.zoned
     return isinstance(reader, NativeReader) and reader.dtype == MOMENT and reader.is_local
 
 
 def _fresh(reader: Reader) -> Reader:
-    """Return a reader that has seen nothing yet, and remembers what it cannot read."""
+    """Return a new reader that caches texts it cannot parse."""
     if isinstance(reader, IdReader):
         return IdReader(nulls=reader.nulls)
-    return Remembering(reader) if isinstance(reader, NumberReader | DateReader) else reader
+    return CachingReader(reader) if isinstance(reader, NumberReader | DateReader) else reader
 
 
 def _only(names: Container[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> Callable[[pl.DataFrame], Texts]:
-    """Return ``texts`` as a function that gives the named columns alone."""
+    """Return ``texts`` restricted to the named columns."""
     return lambda records: {column.name: column for column in texts(records) if column.name in names}
 
 
 def _each(texts: Callable[[pl.DataFrame], Texts], more: Callable[[], Iterator[pl.DataFrame]]) -> Rest:
-    """Return a function that goes through a file once more, and gives the texts of each piece."""
+    """Return a function that reads the file again and yields the texts of each batch."""
     return lambda: map(texts, more())

@@ -1,4 +1,4 @@
-"""Exports of widely used systems, each described by a file of ``ckm/data/platforms``: recognised by their columns.
+"""Exports of common platforms, described in ``ckm/data/platforms`` and recognised by their columns.
 
 The format of the files is documented in ``docs/platforms.md``.
 """
@@ -32,55 +32,55 @@ SCHEMA = "ckm.platform/1"
 """The version of the file format."""
 FOLDER = "data/platforms"
 OWN_KEYS = ("title", "documentation", "recognise", "headers", "by_name")
-"""Keys of a platform beside those of a mapping."""
+"""Keys of a platform file in addition to those of a mapping."""
 USUAL_SHARE = 0.75
-"""Of the columns of a fingerprint, where the file does not say how many make it."""
+"""Default share of fingerprint columns needed for recognition."""
 ASSUMED = ("currency", "type")
-"""Required columns for which :func:`ckm.mapping.proposal.complete` has an assumption, which is said."""
+"""Required columns for which :func:`ckm.mapping.proposal.complete` has an assumption, with a remark."""
 NONE = "none"
-"""``--platform none``: the columns are taken by their names alone."""
+"""``--platform none``: columns are mapped by name only."""
 NAMEABLE = frozenset(
     {
         *("order_id", "customer_id", "ordered_at", "product_id", "quantity", "unit_price", "currency"),
         *("interaction_id", "at", "email", "display_name", "created_on"),
     }
 )
-"""Targets for which a name in any language is enough, once the platform is known."""
+"""Targets that a column name in any language can fill, once the platform is known."""
 LACKED = {
-    "customer_id": "no sale is of a known customer; --column customer_id=COLUMN names one",
-    "discount": "discounts of lines are not known",
-    "refund": "refunds are not known",
-    "order_refund": "refunds are not known",
-    "order_discount": "discounts of an order are not known",
-    "order_gross": "what is paid back of shipping cannot be told from goods",
-    "order_net": "what is paid back of shipping, and discounts on it, cannot be told from goods",
+    "customer_id": "sales have no customer; name the column with --column customer_id=COLUMN",
+    "discount": "line discounts are unknown",
+    "refund": "refunds are unknown",
+    "order_refund": "refunds are unknown",
+    "order_discount": "order discounts are unknown",
+    "order_gross": "refunded shipping cannot be distinguished from refunded goods",
+    "order_net": "refunds and discounts of shipping cannot be distinguished from those of goods",
 }
-"""What cannot be known without the columns of a target, in words for who reads the result."""
+"""Consequences of missing columns, by target."""
 CONFUSED = {
-    "ignore": "records that are no sales may count as sales",
-    "return": "refunds and transfers may be taken for sales, or for each other",
-    "refunded": "refunds are not known by their status",
+    "ignore": "records other than sales may count as sales",
+    "return": "refunds and transfers may count as sales, or be confused",
+    "refunded": "refunds cannot be recognised by their status",
     "cancel": "cancelled orders may count as sales",
 }
-"""What may be confused without a column of statuses, by the last of these meanings that it can have."""
+"""Consequences of a missing status column, by the last of these meanings that it can have."""
 NOTHING: AnyMapping[str, str] = {}
 _NAME = re.compile(r'"((?:[^"]|"")*)"')
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """By what an export is recognised.
+    """Fingerprint by which an export is recognised.
 
     Attributes
     ----------
     columns
-        Columns that tell it from other exports.
+        Columns that distinguish it from other exports.
     least
-        So many of them make it this export.
+        Minimum number of these columns.
     without
-        Columns that it never has.
+        Columns that the export never has.
     values
-        Per column, what its texts look like: all in the sample match this regular expression.
+        Per column, a regular expression that all its values in the sample match.
     """
 
     columns: tuple[str, ...]
@@ -91,24 +91,24 @@ class Fingerprint:
 
 @dataclass(frozen=True)
 class Platform:
-    """One export of one system.
+    """An export of a platform.
 
     Attributes
     ----------
     name
-        What ``--platform`` takes; the stem of its file.
+        Name for ``--platform``; the stem of its file.
     title
-        System and export, for readers.
+        Title: system and export.
     documentation
-        Addresses at which its columns are documented.
+        URLs of the documentation of its columns.
     fingerprint
-        By what it is recognised.
+        The fingerprint of its columns.
     headers
         Per column, its names in other languages and versions.
     mapping
-        How it fills a table; its source columns are those of ``headers`` and their like.
+        Its mapping to a table.
     by_name
-        Targets that columns beside may fill by their names: an export whose columns a person makes up.
+        Targets that other columns may fill by name, for exports with user-defined columns.
     """
 
     name: str
@@ -120,7 +120,7 @@ class Platform:
     by_name: tuple[str, ...] = ()
 
     def share(self, columns: Sequence[str], sample: pl.DataFrame | None = None) -> float:
-        """Return the share of the fingerprint that a file with these columns has; 0 where it is another export."""
+        """Return the share of fingerprint columns in a file; 0 if it is another export."""
         names = self._names(columns)
         print_ = self.fingerprint
         found = [column for column in print_.columns if column in names]
@@ -131,19 +131,19 @@ class Platform:
         return len(found) / len(print_.columns)
 
     def mapping_for(self, columns: Sequence[str], taken: AnyMapping[str, str] = NOTHING) -> Mapping:
-        """Return the mapping for a file with these columns: under the names that they have there, without absent ones.
+        """Return the mapping for a file, with the file's own column names and without missing columns.
 
         Parameters
         ----------
         columns
-            Those of the file.
+            The columns of the file.
         taken
-            Target to column, decided by a person.
+            Target to column, set by the user.
 
         Raises
         ------
         UsageError
-            A column that the table requires is absent.
+            A required column is missing.
         """
         names = self._names(columns)
         mapping = _InFile(names | self._translated(columns, names), self.mapping).mapping()
@@ -156,16 +156,16 @@ class Platform:
         if missing:
             wanted = sorted({source for name in missing for source in sources_of(self.mapping.columns[name])})
             raise UsageError(
-                f"taken for an export of {self.title}, but nothing fills {', '.join(missing)}",
-                hint=f"its columns {', '.join(map(repr, wanted))} are missing; --platform none takes columns by name",
+                f"recognised as an export of {self.title}, but no column for {', '.join(missing)}",
+                hint=f"its columns {', '.join(map(repr, wanted))} are missing; --platform none maps columns by name",
                 missing=missing,
             )
         return mapping
 
     def _translated(self, columns: Sequence[str], names: AnyMapping[str, str]) -> dict[str, str]:
-        """Return what columns that are not found are called in other languages, by the targets that they fill.
+        """Return columns of the file that match missing platform columns by names in other languages.
 
-        Of several columns that can be one, and of amounts, none is taken: an order's total is no line's.
+        Ambiguous matches and amounts are excluded, because an order total is not a line amount.
         """
         free = [column for column in columns if column not in set(names.values())]
         found: dict[str, str] = {}
@@ -180,10 +180,10 @@ class Platform:
         return found
 
     def lacks(self, columns: Sequence[str], taken: Collection[str] = ()) -> list[tuple[str, str]]:
-        """Return the columns of money and status that an export can have and a file has not, and what follows.
+        """Return the missing amount and status columns of an export, with the consequence of each.
 
-        A column that stands in for another that is there is none of them, and neither is one of a target that is
-        ``taken`` from another column.
+        Alternatives of an existing column are not missing, nor are columns of a target that is ``taken`` from another
+        column.
         """
         names, sales = self._names(columns), self.mapping.table == "transactions"
         names |= self._translated(columns, names)
@@ -194,20 +194,20 @@ class Platform:
             for meanings in [{meaning for rule in without if rule.source == source for meaning in rule.words.values()}]
             if meanings & CONFUSED.keys()
         ]
-        found += [(repr(column), "what it takes off stays in the amounts") for column in self._taken_off(names)]
+        found += [(repr(column), "its amount is not subtracted from the amounts") for column in self._taken_off(names)]
         for target, consequence in LACKED.items():
             sources = _sources(self.mapping.columns[target]) if target in self.mapping.columns else ()
             listed = list(dict.fromkeys(sources))
             if "refund" in target and any(
                 not {"refunded", "return"}.isdisjoint(rule.words.values()) for rule in self.mapping.status
             ):
-                consequence = "refunds are known by the status alone, and those of a part are not"
+                consequence = "only the status shows refunds; partial refunds are unknown"
             if sales and listed and target not in taken and not any(source in names for source in listed):
                 found.append((" or ".join(map(repr, listed)), consequence))
         return found
 
     def _taken_off(self, names: Collection[str]) -> list[str]:
-        """Return the columns that a file lacks of those that are taken off an order's total to get at its goods."""
+        """Return the missing columns that the mapping subtracts from the order total."""
         net = self.mapping.columns.get("net")
         if not isinstance(net, Expression):
             return []
@@ -217,7 +217,7 @@ class Platform:
         return [name for name in named if name not in names]
 
     def _by_name(self, mapping: Mapping, columns: Sequence[str]) -> dict[str, ColumnRule]:
-        """Return the targets for which just one column that the platform does not know has a known name."""
+        """Return targets that exactly one other column matches by name."""
         known = set(self._names(columns).values())
         free = [column for column in columns if column not in known]
         found: dict[str, ColumnRule] = {}
@@ -229,7 +229,7 @@ class Platform:
         return found
 
     def _names(self, columns: Sequence[str]) -> dict[str, str]:
-        """Return what the columns of the platform are called in a file, for those that it has."""
+        """Return the names in the file of the platform's columns, for those that exist."""
         here, exact = _header(tuple(columns))
         names = {}
         for column in self.columns:
@@ -243,7 +243,7 @@ class Platform:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """All columns of the export that its description names."""
+        """All columns in the description of the export."""
         mapping = self.mapping
         named = [source for rule in mapping.columns.values() for source in _sources(rule)]
         named += [*mapping.drop, *mapping.order_level, *mapping.aside]
@@ -255,7 +255,7 @@ class Platform:
 
 @lru_cache(maxsize=4)
 def _header(columns: tuple[str, ...]) -> tuple[dict[str, str], frozenset[str]]:
-    """Return the columns of a file by their normalised names, and as they are: each platform looks for its own."""
+    """Return the columns of a file by normalised name, and as a set (cached for all platforms)."""
     here: dict[str, str] = {}
     for column in columns:
         here.setdefault(normalise(column), column)
@@ -263,16 +263,16 @@ def _header(columns: tuple[str, ...]) -> tuple[dict[str, str], frozenset[str]]:
 
 
 def recognise(columns: Sequence[str], sample: pl.DataFrame | None = None, table: str | None = None) -> Platform | None:
-    """Return the platform whose export has these columns; null where none, or two equally well.
+    """Return the platform whose fingerprint matches these columns; null if none matches, or two equally well.
 
     Parameters
     ----------
     columns
         Those of a file.
     sample
-        Its first records, for platforms that are told by what their columns hold.
+        Its first records, for platforms that are recognised by column values.
     table
-        Only exports that fill it.
+        Restrict to platforms of this table.
     """
     shares = [
         (platform.share(columns, sample), len(platform.fingerprint.columns), platform)
@@ -288,7 +288,7 @@ def recognise(columns: Sequence[str], sample: pl.DataFrame | None = None, table:
 def known_platform(
     columns: Sequence[str], sample: pl.DataFrame | None = None, *, table: str | None = None, said: str | None = None
 ) -> Platform | None:
-    """Return the platform of a file: the one that a person names, else the one that is recognised; null for none.
+    """Return the platform named by the user, else the recognised one; null for none.
 
     Parameters
     ----------
@@ -297,12 +297,12 @@ def known_platform(
     table
         The table to fill; null for any.
     said
-        The name of a platform, or :data:`NONE`; null leaves it to the columns.
+        The name of a platform, or :data:`NONE`; null means recognition by the columns.
 
     Raises
     ------
     UnknownNameError
-        There is no platform of that name.
+        The platform is unknown.
     UsageError
         It fills another table.
     """
@@ -313,7 +313,8 @@ def known_platform(
     platform = platform_named(said)
     if table is not None and platform.mapping.table != table:
         raise UsageError(
-            f"{platform.title} fills {platform.mapping.table}, not {table}", hint=f"--platform {NONE}, or another one"
+            f"{platform.title} fills {platform.mapping.table}, not {table}",
+            hint=f"--platform {NONE}, or name another platform",
         )
     return platform
 
@@ -332,7 +333,7 @@ def platform_named(name: str) -> Platform:
 
 
 def platform_file(name: str) -> Path | None:
-    """Return the file that describes a platform; null where none is called so."""
+    """Return the description file of a platform; null if it is unknown."""
     path = Path(str(files("ckm").joinpath(FOLDER))) / f"{name}.yaml"
     return path if name.replace("-", "").isalnum() and path.is_file() else None
 
@@ -351,11 +352,11 @@ def read_platform(path: Path) -> Platform:
     Raises
     ------
     UsageError
-        Naming file and line: an unknown key, one that is missing, or a value of the wrong shape.
+        A key is unknown or missing, or a value has the wrong type; the error has file and line.
     """
     root = read_yaml(path)
     if root is None:
-        raise UsageError(f"{path}:1: the file is empty", hint=f"begin it with 'schema: {SCHEMA}'", where=f"{path}:1")
+        raise UsageError(f"{path}:1: the file is empty", hint=f"start it with 'schema: {SCHEMA}'", where=f"{path}:1")
     entries = fields_of(root, (*(key for key in KEYS if key != "files"), *OWN_KEYS))
     check_schema(root, entries, SCHEMA)
     for needed in ("name", *OWN_KEYS[:3], "columns"):
@@ -363,7 +364,7 @@ def read_platform(path: Path) -> Platform:
             raise mistake(root, f"no '{needed}'")
     name = entries["name"].text()
     if name != path.stem:
-        raise mistake(entries["name"], f"the file is called '{path.stem}', and its platform '{name}'")
+        raise mistake(entries["name"], f"the file is named '{path.stem}', but its platform '{name}'")
     headers = entries["headers"].mapping() if "headers" in entries else {}
     return Platform(
         name=name,
@@ -380,7 +381,7 @@ def _fingerprint(entry: YamlEntry) -> Fingerprint:
     found = fields_of(entry, ("columns", "least", "without", "values"))
     columns = texts(found["columns"]) if "columns" in found else ()
     if not columns:
-        raise mistake(entry, "nothing to recognise it by", hint="list 'columns' that other exports have not")
+        raise mistake(entry, "no columns to recognise it by", hint="list 'columns' that no other export has")
     least = found["least"].whole() if "least" in found else -int(-USUAL_SHARE * len(columns) // 1)
     if not 1 <= least <= len(columns):
         raise mistake(found["least"], f"'least' is a number from 1 to {len(columns)}, the columns of the fingerprint")
@@ -397,12 +398,12 @@ def _regex(entry: YamlEntry) -> str:
     try:
         re.compile(entry.text())
     except re.error as error:
-        raise mistake(entry, f"no regular expression: {error}") from None
+        raise mistake(entry, f"invalid regular expression: {error}") from None
     return entry.text()
 
 
 def _matches(sample: pl.DataFrame, column: str | None, regex: str) -> bool:
-    """Whether all texts of a column in the sample match, and there is one."""
+    """Return whether all values of a column in the sample match, and there is at least one."""
     if column is None:
         return False
     texts_there = [text for text in sample[column].drop_nulls().to_list() if isinstance(text, str) and text.strip()]
@@ -410,7 +411,7 @@ def _matches(sample: pl.DataFrame, column: str | None, regex: str) -> bool:
 
 
 def _sources(rule: ColumnRule) -> Iterable[str]:
-    """The source columns that a rule of a platform names; in an expression they stand in double quotes."""
+    """Return the source columns of a platform's rule; in an expression they are in double quotes."""
     return quoted_names(rule.sql) if isinstance(rule, Expression) else sources_of(rule)
 
 
@@ -420,7 +421,7 @@ def quoted_names(sql: str) -> list[str]:
 
 
 class _InFile:
-    """A platform's mapping in the names of one file: what the file has not is left out."""
+    """A platform's mapping with the column names of one file, without missing columns."""
 
     def __init__(self, names: dict[str, str], mapping: Mapping) -> None:
         self.names = names
@@ -467,7 +468,7 @@ class _InFile:
         return rule
 
     def _renamed(self, sql: str) -> str:
-        """Return an expression in the names of the file; a column that it has not is null."""
+        """Return an expression with the column names of the file; missing columns are null."""
 
         def name(found: re.Match[str]) -> str:
             here = self.names.get(found[1].replace('""', '"'))
@@ -477,7 +478,7 @@ class _InFile:
         return "".join(part if part.startswith("'") else _NAME.sub(name, part) for part in texts_kept)
 
     def _without_absent_targets(self, columns: dict[str, ColumnRule]) -> dict[str, ColumnRule]:
-        """Return rules whose expressions read no target that nothing fills: it is null in them."""
+        """Return rules with expressions in which unmapped targets are null."""
         absent = [target for target in self.given.columns if target not in columns]
         if not absent:
             return columns

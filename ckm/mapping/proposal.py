@@ -1,4 +1,4 @@
-"""Proposing a mapping for a file that has none, by the names of its columns."""
+"""Propose a mapping for a file by its column names."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ if TYPE_CHECKING:
     from ckm.schema import Table
 
 LINE_VALUE = Expression("quantity * unit_price")
-"""Net of an order line that comes as quantity and unit price."""
+"""Net of an order line with quantity and unit price."""
 TYPE_BY_SIGN = Expression("CASE WHEN net < 0 THEN 'return' ELSE 'sale' END")
-"""Type of a transaction whose source has none: money that went back is a return."""
+"""Default type of a transaction: a negative net is a return."""
 
 ANONYMOUS = ("transactions", "interactions")
-"""Tables whose rows need no customer, which is remarked where none has one."""
+"""Tables whose rows need no customer; a missing customer column gives a remark."""
 
 ORDERED_BY = ("customer_id", "ordered_at")
-"""Targets that say whose an order is, and when it was made."""
+"""Targets of the customer and time of an order."""
 MOST_SUGGESTED = 3
 NO_CURRENCY_COLUMN = "no currency column"
 NUMBERED = re.compile(r"column_\d+")
-"""What columns without names are called."""
-COMPUTE = "What no column holds, a mapping can compute (docs/mapping.md)"
+"""Pattern of the names of numbered columns."""
+COMPUTE = "A mapping can compute missing columns (docs/mapping.md)"
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """A mapping found by column names, and how.
+    """A proposed mapping, with column matches and assumptions.
 
     Attributes
     ----------
     mapping
-        What to load the file with.
+        The proposed mapping.
     matched
         ``(target, source column, how)``; how is ``option``, ``name``, ``synonym``, ``fallback`` or ``export NAME``.
     assumed
-        What no column says, in sentences.
+        Assumptions for missing columns, as sentences.
     """
 
     mapping: Mapping
@@ -78,31 +78,31 @@ def propose_mapping(
     Parameters
     ----------
     source_columns
-        As the file has them.
+        The columns of the file.
     table
         The table to fill.
     hints, name
-        Become part of the mapping.
+        Format hints and name of the mapping.
     overrides
-        Target to source column, decided by a person (``--column TARGET=SOURCE``).
+        Target to source column, set by the user (``--column TARGET=SOURCE``).
     default_currency
-        Of amounts when no column names one.
+        Currency of amounts without a currency column.
     named
-        Whether the columns' names are surely names, so that errors may show them.
+        Whether the header is certain, so that errors may show column names.
     repeated
-        Groups of columns that have one name in the file: none of them is taken by its name.
+        Groups of columns with equal names in the file: these are not mapped by name.
     amounts_needed
-        Whether transactions without a column of amounts are refused; else each row counts 1, in no currency, unless a
-        column is called nearly as amounts are.
+        Whether transactions without an amount column are refused; else each row counts 1, without a currency, unless a
+        column has a name similar to an amount.
     sample
-        The file's first records: a column is suggested only if they have the shape of what it is suggested for.
+        The file's first records: a column is suggested only if its values have the type of the target.
 
     Raises
     ------
     UnknownNameError
         No such table, target or source column.
     AmbiguousError
-        Two columns mean the same target.
+        Two columns match the same target.
     UsageError
         A required column is missing; the hint names the closest.
     """
@@ -119,7 +119,7 @@ def propose_mapping(
     matcher.refuse_repeated(repeated)
     rules, assumed = complete(rules, TABLES[table], default_currency, source_columns, shapes)
     assumed += [
-        f"column '{column}' has none of the words of {target} and was not taken for it"
+        f"column '{column}' has none of the values of {target} and was not mapped to it"
         for target, column in dict.fromkeys(matcher.wordless)
     ]
     near = _Suggestions(TABLES[table], source_columns, rules, shapes, named=named)
@@ -140,12 +140,12 @@ def propose_mapping(
 def checked_overrides(
     overrides: AnyMapping[str, str], table: str, columns: Sequence[str], *, named: bool
 ) -> AnyMapping[str, str]:
-    """Return what a person decided (``--column TARGET=SOURCE``) if there are such targets and columns.
+    """Validate the user's columns (``--column TARGET=SOURCE``).
 
     Raises
     ------
     UnknownNameError
-        There is no such target of the table, or no such column in the file.
+        The target or the column is unknown.
     """
     for target, source in overrides.items():
         if target not in TABLES[table].fillable:
@@ -162,16 +162,16 @@ def complete(
     columns: Sequence[str],
     shapes: ColumnShapes = UNKNOWN,
 ) -> tuple[dict[str, ColumnRule], list[str]]:
-    """Return the rules with what can be computed or assumed for absent columns, and sentences that say so.
+    """Add computed values and assumptions for missing columns, and return remarks on them.
 
-    ``columns`` are those of the source, and ``shapes`` what they hold.
+    ``columns`` are the source columns, and ``shapes`` their value types.
     """
     added: dict[str, ColumnRule] = {}
     assumed: list[str] = []
     needed = set(table.required) - set(rules)
     if "order_id" in needed and (order := order_of(rules, table, columns, shapes)):
         added["order_id"] = order
-        assumed.append("no order number: all lines of a customer with one time stamp are one order")
+        assumed.append("no order number: lines of a customer with the same timestamp are one order")
     if "net" in needed and "gross" in rules:
         less = " - COALESCE(ABS(discount), 0)" if "discount" in rules else ""
         added["net"] = Expression(f"COALESCE(gross, 0){less}")
@@ -179,33 +179,33 @@ def complete(
         added["net"] = LINE_VALUE
         assumed.append("net is quantity × unit_price")
     elif "net" in needed and {"order_net", "order_gross"} & set(rules):
-        added["net"] = Constant("0")  # what the lines lack of their order's goods is spread over them
+        added["net"] = Constant("0")  # an order-level discount is spread over the lines
     if "currency" in needed:
         added["currency"] = Constant(default_currency)
         assumed.append(f"{NO_CURRENCY_COLUMN}: every amount is in {default_currency}")
     if "type" in needed and table.name == "transactions":
         added["type"] = TYPE_BY_SIGN
-        assumed.append("no type column: a negative net is a return, all else a sale")
+        assumed.append("no type column: a negative net is a return, any other a sale")
     return {**rules, **added}, assumed
 
 
 def without_amounts(rules: dict[str, ColumnRule], assumed: list[str]) -> tuple[dict[str, ColumnRule], list[str]]:
-    """Return the rules for a source without amounts: each row counts 1, or -1 for a return, in no currency."""
+    """Return the rules for a source without amounts: each row counts 1, or -1 for a return, without a currency."""
     sign = "type = 'return'" if isinstance(rules.get("type"), FromColumn) else "quantity < 0"
     known = isinstance(rules.get("type"), FromColumn) or "quantity" in rules
     one: ColumnRule = Expression(f"CASE WHEN {sign} THEN -1 ELSE 1 END") if known else Constant("1")
     said = [each for each in assumed if not each.startswith(NO_CURRENCY_COLUMN)]
-    said.append("no column of amounts: nothing is known of money; --column net=COLUMN names one")
+    said.append("no column of amounts; name it with --column net=COLUMN")
     return {**rules, "net": one, "currency": Constant(NO_CURRENCY)}, said
 
 
 def order_of(
     rules: AnyMapping[str, ColumnRule], table: Table, columns: Sequence[str], shapes: ColumnShapes
 ) -> Expression | None:
-    """Return what stands for the order of a line without an order number: customer and time stamp, as they are written.
+    """Return the derived order id of a line without an order number: customer and timestamp.
 
-    None where no columns hold both, for then nothing says whether two lines belong together; and where a free column is
-    called nearly as an order number is and may hold some, for then a person must say whether it does.
+    Return None if one of these columns is missing, or if an unmapped column may contain order numbers, which the user
+    then has to confirm.
     """
     order = _customer_and_time(rules)
     if order is None or _Suggestions(table, columns, rules, shapes, named=True).of("order_id"):
@@ -223,7 +223,7 @@ def _customer_and_time(rules: AnyMapping[str, ColumnRule]) -> Expression | None:
 
 
 def is_assumed_order(rules: AnyMapping[str, ColumnRule]) -> bool:
-    """Whether the order of a line is what :func:`order_of` puts together, and no number of the source's."""
+    """Return whether the order id is derived by :func:`order_of`."""
     return "order_id" in rules and rules["order_id"] == _customer_and_time(rules)
 
 
@@ -233,7 +233,7 @@ def _sources(rules: AnyMapping[str, ColumnRule], targets: Iterable[str]) -> list
 
 
 class _Suggestions:
-    """Free columns of a file that are called nearly as a target is, and hold what it is of."""
+    """Unmapped columns with a name similar to a target and values of its type."""
 
     def __init__(
         self,
@@ -253,7 +253,7 @@ class _Suggestions:
         self.beside = _sources(rules, ORDERED_BY)
 
     def of(self, target: str) -> list[str]:
-        """Return them, the likest first; for a date, where none is called so, columns of dates without a known name."""
+        """Return the suggestions, most similar first; for a date without any, date columns without a known name."""
         near = candidates(target, self.table.name, self.free, limit=len(self.free))
         if not near and self.table.targets[target].is_temporal() and self.shapes.sample is not None:
             near = [column for column in self.free if not is_known(column)]
@@ -261,18 +261,18 @@ class _Suggestions:
 
 
 def _without_repeated_fields(columns: list[str]) -> list[str]:
-    """Return the columns of a file of one record without fields that several records in it have.
+    """Return the columns of a file with one record, without the fields of record lists in it.
 
-    Such records are the rows that a person means, and a column of one of them would be one row of many.
+    The records of such a list are the actual rows, so that the columns of the outer record are misleading.
     """
     fields = Counter(column.rpartition(".")[2] for column in columns if "." in column)
     return [column for column in columns if "." not in column or fields[column.rpartition(".")[2]] == 1]
 
 
 def _to_name(missing: list[str], rules: AnyMapping[str, ColumnRule], suggested: _Suggestions) -> list[str]:
-    """Return the missing targets that a person must name: where customer and date are named, no order number is.
+    """Return the missing targets that the user must map; with customer and date, the order id is derived.
 
-    An order number is one of them where a column may hold it, and where no column may be the customer's.
+    The order id is among them if a column may contain it, or if no column may contain customers.
     """
     absent = [target for target in ORDERED_BY if target not in rules]
     if "order_id" not in missing or not absent or suggested.of("order_id"):
@@ -283,12 +283,12 @@ def _to_name(missing: list[str], rules: AnyMapping[str, ColumnRule], suggested: 
 
 
 def _no_customer(near: list[str]) -> str:
-    closest = f"; closest: {', '.join(map(repr, near))}, taken with --column customer_id='{near[0]}'" if near else ""
+    closest = f"; closest: {', '.join(map(repr, near))}; map with --column customer_id='{near[0]}'" if near else ""
     return f"no customer column: every row is without a customer{closest}"
 
 
 class _Matcher:
-    """Gives each target at most one source column, and each source column at most one target."""
+    """Assign each target at most one source column, and each source column at most one target."""
 
     def __init__(self, table: Table, columns: list[str], shapes: ColumnShapes, *, named: bool) -> None:
         self.table = table
@@ -318,7 +318,7 @@ class _Matcher:
                 found = [names[name] for name in wanted if name in names and self._is_free(names[name])]
                 if target not in self.chosen and found:
                     self.chosen[target] = (found[0], f"export {export.name}")
-            # What else such a file has (order totals in every line, say) is misread by name alone.
+            # Other columns of such a file (such as order totals in every line) are misread by name matching.
             self.fixed = set(self.table.targets) - {"order_id", "ordered_at", "customer_id"} | set(self.chosen)
             return
 
@@ -336,13 +336,13 @@ class _Matcher:
                     self._take(target, tier, "fallback")
 
     def refuse_repeated(self, groups: Sequence[Sequence[str]]) -> None:
-        """Refuse a column that was taken by a name that others have too."""
+        """Refuse a column that was matched by a duplicate name."""
         for target, (source, how) in self.chosen.items():
             group = next((group for group in groups if source in group), None)
             if group is not None and how != "option":
                 both = " and ".join(f"'{column}'" for column in group)
                 raise AmbiguousError(
-                    f"{len(group)} columns are called '{group[0]}' and can be {target}; here they are {both}",
+                    f"{len(group)} columns have the name '{group[0]}' and match {target}; they are numbered as {both}",
                     hint=f"choose with --column {target}='{group[0]}'",
                     target=target,
                     columns=list(group),
@@ -369,14 +369,14 @@ class _Matcher:
             both = " and ".join(f"'{column}'" for column in found)
             fit = [column for column in found if self.shapes.fits(target, column, self.table)] or found
             raise AmbiguousError(
-                f"{both} can all be {target}" if len(found) > 2 else f"{both} can both be {target}",
+                f"{both} all match {target}" if len(found) > 2 else f"{both} both match {target}",
                 hint=f"choose with --column {target}='{fit[0]}'",
                 target=target,
                 columns=found,
             )
 
     def _has_words(self, target: str, column: str) -> bool:
-        """Whether a column for a target of certain words has any of them: a ``Type`` of other words is no type."""
+        """Return whether a column for a target with fixed values has any of these values."""
         if target not in VOCABULARIES or self.shapes.has_words(target, column):
             return True
         self.wordless.append((target, column))
@@ -406,9 +406,9 @@ def missing_columns(
     *,
     named: bool = True,
 ) -> UsageError:
-    """Return the error for required targets that nothing fills, with the columns that are closest and fit.
+    """Return the error for required targets without a column, with the most similar columns.
 
-    Columns are not shown unless they are surely ``named``; see :mod:`ckm.mapping.sayable`.
+    Column names are shown only if ``named``; see :mod:`ckm.mapping.sayable`.
     """
     suggested = _Suggestions(TABLES[table], columns, rules, shapes, named=named)
     missing = _to_name(missing, rules, suggested)
@@ -418,12 +418,12 @@ def missing_columns(
     nearest = "; ".join(f"closest to {target}: {', '.join(map(repr, near))}" for target, near in close.items() if near)
     hint = f"{nearest}. Map with {' '.join(options)}" if options else f"the file has: {listed(columns, named=named)}"
     if mixed := [column for column in sayable(columns, named=named) if in_two_alphabets(column)]:
-        hint = f"{hint}. Letters of two alphabets that look alike are in {', '.join(map(repr, mixed))}"
+        hint = f"{hint}. Letters of different alphabets that look alike occur in {', '.join(map(repr, mixed))}"
     hint = f"{hint}. {COMPUTE}" if columns else "the file is empty"
     if columns and all(map(NUMBERED.fullmatch, columns)):
         hint = (
-            f"no header fits the {len(columns)} columns of the file: name them with --columns A,B,…, "
-            "and say with --header LINE which line holds other names"
+            f"no header found for the {len(columns)} columns of the file: name them with --columns A,B,…, "
+            "or give the line of the header with --header LINE"
         )
     return UsageError(
         f"no column for {', '.join(missing)} of {table}", hint=hint, missing=missing, candidates=close, table=table

@@ -1,4 +1,4 @@
-"""Which names of columns an error may show: where a record was taken for the header, they are values of a row."""
+"""Column names that errors may show: if a record was read as the header, the names are values of a row."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 KNOWN_NAMES = 2
-"""So many columns that are known by their names make a header; of fewer columns, half of them."""
+"""Minimum number of known column names in a header; with fewer columns, half of them."""
 
 
 def sayable(columns: Sequence[str], *, named: bool) -> list[str]:
-    """Return the names that a message may show.
+    """Return the column names that a message may show.
 
     Parameters
     ----------
     columns
-        Those of a file.
+        The columns of a file.
     named
-        Whether they are surely names; see :class:`ckm.sources.format.FileFormat`. Else some must be known ones.
+        Whether the header is certain; see :class:`ckm.sources.format.FileFormat`. If not, some names must be known.
     """
     if not named and sum(map(is_known, columns)) < min(KNOWN_NAMES, (len(columns) + 1) / 2):
         return []
@@ -34,11 +34,11 @@ def sayable(columns: Sequence[str], *, named: bool) -> list[str]:
 
 
 def listed(columns: Sequence[str], *, named: bool) -> str:
-    """Return the columns of a file for a hint: their names, or how many there are."""
+    """Return the columns of a file for a hint: their names, or their number."""
     names = sayable(columns, named=named)
     if not names:
         there = counted(len(columns), "column")
-        return f"{there}, none of them known by its name; ckm inspect shows what was taken for the header"
+        return f"{there}, none with a known name; ckm inspect shows the header that was found"
     hidden = len(columns) - len(names)
     return ", ".join(names) + (f" and {hidden} more" if hidden else "")
 
@@ -46,7 +46,7 @@ def listed(columns: Sequence[str], *, named: bool) -> str:
 def unknown_column(
     name: str, columns: Sequence[str], *, named: bool, where: str, targets: Iterable[str] = ()
 ) -> UnknownNameError:
-    """Return the error for a column that neither a file nor, where they count, ``targets`` have."""
+    """Return the error for a column that is missing from a file and from ``targets``."""
     error = UnknownNameError("column", name, [*targets, *sayable(columns, named=named)], where=where)
     if not (error.hint or "").startswith("did you mean"):
         error.hint = f"the file has: {listed(columns, named=named)}"
@@ -54,7 +54,7 @@ def unknown_column(
 
 
 def is_known(column: str) -> bool:
-    """Return whether a column has a name that some table knows."""
+    """Return whether a table has a target or synonym with this column name."""
     return normalise(column) in _known_names(tuple(TABLES))
 
 

@@ -1,4 +1,4 @@
-"""Whether a column holds what a target is of: a name alone makes no suggestion."""
+"""Value types of columns: a column is suggested for a target only if its values have the right type."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ if TYPE_CHECKING:
     from ckm.schema import Table
 
 MOSTLY = 0.9
-"""Share of a column's texts that must be numbers (or dates) for it to be a column of these."""
+"""Minimum share of numbers (or dates) among the texts of a number (or date) column."""
 NEARLY_ALL = 0.95
-"""Share of the rows in which an id must be filled, and of distinct values where each row has its own."""
+"""Minimum share of filled rows in an id column, and of distinct values if each row has its own id."""
 LOOKED_AT = 1_000
-"""Distinct texts of a column that are looked at."""
+"""Maximum distinct texts of a column that are examined."""
 FRACTION = r"\d[.,]\d"
 
 
 @dataclass(frozen=True)
 class ColumnShapes:
-    """What the columns of a file hold, by its first records; without these nothing is known, and every column fits."""
+    """Value types of the columns of a file, from its first records; without records, every type matches."""
 
     sample: pl.DataFrame | None = None
 
     def fits(self, target: str, column: str, table: Table, beside: Collection[str] = ()) -> bool:
-        """Return whether a column has the shape of what ``target`` of a table holds.
+        """Return whether the values of a column have the type of ``target``.
 
-        ``beside`` are columns that say whose an order is and when it was made: an order id is of one of these alone.
+        ``beside`` are the customer and time columns: an order id has one value of each.
         """
         if self.sample is None or column not in self.sample.columns or self.sample.is_empty():
             return True
@@ -55,7 +55,7 @@ class ColumnShapes:
         return True
 
     def has_words(self, target: str, column: str) -> bool:
-        """Return whether any value of a column is a word that ``target`` can hold; true where nothing is known."""
+        """Return whether any value of a column is a valid word of ``target``; true if there are no records."""
         if self.sample is None or column not in self.sample.columns or self.sample.is_empty():
             return True
         known = contract_words(target)
@@ -74,7 +74,7 @@ class ColumnShapes:
         return together * MOSTLY <= distinct
 
     def _identifies(self, values: pl.Series, *, alone: bool) -> bool:
-        """Whether values can be ids; ``alone``: of one row each."""
+        """Return whether values can be ids; ``alone``: unique in each row."""
         if values.dtype.is_float() or values.dtype.is_temporal() or values.dtype.is_nested():
             return False
         filled = values.drop_nulls()
@@ -87,11 +87,11 @@ class ColumnShapes:
 
 
 UNKNOWN = ColumnShapes()
-"""Nothing is known of what the columns hold."""
+"""Value types are unknown."""
 
 
 def _texts(values: pl.Series) -> pl.Series:
-    """Return distinct texts of a column, those that mean no value aside."""
+    """Return the distinct texts of a column, without null words."""
     texts = values.drop_nulls().cast(pl.String, strict=False).unique(maintain_order=True).head(LOOKED_AT)
     meant = [text.strip() != "" and fold(text) not in null_words() for text in texts]
     return texts.filter(pl.Series(meant, dtype=pl.Boolean))

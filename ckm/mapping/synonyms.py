@@ -1,4 +1,4 @@
-"""What other programs call the columns of our tables: names compared across languages and spellings."""
+"""Synonyms of target columns in other programs and languages."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ if TYPE_CHECKING:
 
 FILE = "header_synonyms.yaml"
 UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue"})
-# Arabic keyboards write yeh and kaf with other code points than Persian ones; headers mix both.
+# Arabic and Persian keyboards use different code points for yeh and kaf; headers mix both.
 PERSIAN_LETTERS = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک", "ة": "ه"})
 LATIN_ACCENTS = range(0x0300, 0x0370)
 UNITS = frozenset({"cent", "cents", "penny", "pence", "minor", "satang", "fen", "percent", "pct", "rate", "prozent"})
-"""Words in the name of a column that say that its numbers are no amounts in the currency's main unit."""
+"""Words in a column name for numbers that are not amounts in the main currency unit."""
 NEAR = 72
-"""Likeness (0 to 100, rapidfuzz ratio) from which a column is worth suggesting. It is never mapped for that."""
+"""Similarity (0 to 100, rapidfuzz ratio) above which a column is suggested; it is never mapped for that."""
 LOOK_ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK"})
-"""Alphabets of which some letters look the same."""
+"""Alphabets with letters that look alike."""
 
 
 def normalise(name: str) -> str:
-    """Return a column name without what spellings of the same name differ in.
+    """Return a normalised column name, which is equal for different spellings.
 
-    Case, width, blanks, punctuation, accents and zero-width joiners go; umlauts become two letters; Arabic yeh and kaf
-    become the Persian ones. Vowel marks of Thai and other scripts stay: they make words.
+    Case, width, spaces, punctuation, accents and zero-width joiners are removed; umlauts become two letters;
+    Arabic yeh and kaf become the Persian ones. Vowel marks of Thai and other scripts stay: they make words.
 
     >>> normalise("Kunden-Nr.") == normalise("KUNDENNR")
     True
@@ -55,11 +55,11 @@ class Synonyms:
     Attributes
     ----------
     own
-        Per target, the names that mean it.
+        Per target, its synonyms.
     fallback
-        Per target, lists of more general names, tried in order when no own name is there.
+        Per target, lists of more general names, tried in order if no synonym matches.
     last_resort
-        Per target, lists of names tried when nothing else gives it.
+        Per target, lists of names tried if nothing else matches.
     """
 
     own: dict[str, frozenset[str]]
@@ -67,14 +67,14 @@ class Synonyms:
     last_resort: dict[str, tuple[frozenset[str], ...]]
 
     def of(self, target: str) -> frozenset[str]:
-        """Every name that may mean ``target``."""
+        """Return every name that may match ``target``."""
         tiers = (*self.fallback.get(target, ()), *self.last_resort.get(target, ()))
         return self.own[target].union(*tiers)
 
 
 @dataclass(frozen=True)
-class Export:
-    """A program's export, known by a few of its columns; per target its columns in order of preference."""
+class ExportSynonyms:
+    """A program's export, recognised by a few columns; per target its columns in order of preference."""
 
     name: str
     table: str
@@ -83,7 +83,7 @@ class Export:
 
 
 def synonyms(table: str) -> Synonyms:
-    """Return the names known for the targets of ``table``: its own alone where nobody wrote synonyms for it."""
+    """Return the synonyms of the targets of ``table``; only the target names if it has no synonyms."""
     return _synonyms(table, tuple(TABLES[table].targets))
 
 
@@ -98,10 +98,10 @@ def _synonyms(table: str, targets: tuple[str, ...]) -> Synonyms:
 
 
 @cache
-def exports() -> tuple[Export, ...]:
-    """Return the exports that are known by their columns."""
+def exports() -> tuple[ExportSynonyms, ...]:
+    """Return the exports that are recognised by their columns."""
     return tuple(
-        Export(
+        ExportSynonyms(
             name,
             entry["table"],
             _normalised(entry["signature"]),
@@ -112,7 +112,7 @@ def exports() -> tuple[Export, ...]:
 
 
 def in_another_unit(column: str) -> bool:
-    """Whether the name of a column says that its numbers are cents, percent or the like.
+    """Return whether a column name indicates cents, percent or a similar unit.
 
     >>> in_another_unit("amount_cents"), in_another_unit("Net %")
     (True, True)
@@ -121,7 +121,7 @@ def in_another_unit(column: str) -> bool:
 
 
 def in_two_alphabets(column: str) -> bool:
-    """Return whether a word of a column's name has Latin letters and those of an alphabet with letters that look so."""
+    """Return whether a word of a column name mixes Latin letters with letters of a similar alphabet."""
     return any(
         len(LOOK_ALIKE & {unicodedata.name(letter, "").partition(" ")[0] for letter in word}) > 1
         for word in re.findall(r"[^\W\d_]+", column)
@@ -129,9 +129,9 @@ def in_two_alphabets(column: str) -> bool:
 
 
 def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 3) -> list[str]:
-    """Return the columns whose names are most like a known name of ``target``, likest first; none in another unit.
+    """Return the columns with names similar to ``target``, most similar first, without those in another unit.
 
-    Names that are alike only in a word such as *number* are unlike: a phone number is no order number.
+    General words such as *number* do not count: a phone number is not an order number.
     """
     names = {name: _distinctive(name) for name in synonyms(table).of(target)}
     scored: list[tuple[float, str]] = []
@@ -147,14 +147,14 @@ def candidates(target: str, table: str, columns: Iterable[str], *, limit: int = 
 
 
 def _likeness(written: str, name: str, distinctive: str) -> float:
-    """Likeness of what is distinctive in two names; that of the names where only one has a general word."""
+    """Return the similarity of two names without general words, or with them if only one name has such a word."""
     mine = _distinctive(written)
     general = mine != written and distinctive != name
     return fuzz.ratio(mine, distinctive) if general else fuzz.ratio(written, name)
 
 
 def _distinctive(name: str) -> str:
-    """Return a normalised name without a general word before or after it, where anything else is left."""
+    """Return a normalised name without a general prefix or suffix, unless nothing else is left."""
     for word in _general_words():
         for rest in (name.removesuffix(word), name.removeprefix(word)):
             if rest and rest != name:

@@ -1,1 +1,1 @@
-"""Read customers' files: what they are, what they say, and what could not be read."""
+"""Read input files: detect their format, parse their records, and report rejected ones."""

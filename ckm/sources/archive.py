@@ -1,7 +1,7 @@
-"""The bytes of a file, whatever they are wrapped in: plain, gzip, or a zip archive of one file.
+"""Read the bytes of a plain, gzip or single-file zip file.
 
-Compressed files are unpacked as a stream on every pass and never held whole, on disk or in memory, so that a
-small archive with a huge content costs time only.
+Compressed files are decompressed as a stream on every pass, never as a whole, so that a small archive with a huge
+content needs only time.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 GZIP_MAGIC = b"\x1f\x8b"
 ZIP_MAGIC = b"PK\x03\x04"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0"
-"""Excel files from before 2007 start with it."""
+"""Signature of Excel files before 2007."""
 OPEN_DOCUMENT_MEMBER = "mimetype"
 OPEN_DOCUMENT = b"application/vnd.oasis.opendocument"
-"""How the first part of every document of OpenDocument begins."""
+"""Start of the first part of OpenDocument files."""
 EXCEL_MEMBER = "xl/workbook"
 """A zip archive with a member of this name is an Excel file (``.xml`` in xlsx, ``.bin`` in xlsb)."""
 READ_BUFFER = 1 << 20
@@ -43,16 +43,16 @@ UNPACKING_ERRORS = (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile, 
 
 @dataclass(frozen=True)
 class Archive:
-    """A file on disk and how to get at its bytes.
+    """A file on disk and its compression.
 
     Attributes
     ----------
     path
         Where the file is.
     name
-        What to call it in messages.
+        Its name in messages.
     compression
-        What it is wrapped in, null for nothing.
+        The compression; null if uncompressed.
     """
 
     path: Path
@@ -61,7 +61,7 @@ class Archive:
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
-        """Open the content for reading from its start; damage to the archive becomes an InputError."""
+        """Open the content for reading from its start; a damaged archive raises an InputError."""
         try:
             with self.path.open("rb") as raw:
                 if self.compression == "gzip":
@@ -84,12 +84,12 @@ class Archive:
 
 
 def open_archive(path: Path, name: str) -> Archive:
-    """Look at the first bytes of ``path`` and say what it is wrapped in.
+    """Detect the compression of ``path`` from its first bytes.
 
     Raises
     ------
     InputError
-        The file cannot be read, or is an archive that holds more than one file.
+        The file cannot be read, or is an archive with several files.
     """
     try:
         with path.open("rb") as file:
@@ -107,7 +107,7 @@ def open_archive(path: Path, name: str) -> Archive:
 
 
 def _refuse_open_document(path: Path, name: str) -> None:
-    """Refuse what LibreOffice and its like wrote but for sheets: a zip of parts, and no archive of a person's files."""
+    """Refuse OpenDocument files without sheets, which are zip files but not archives of data files."""
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.namelist()[:1] != [OPEN_DOCUMENT_MEMBER]:
@@ -118,13 +118,13 @@ def _refuse_open_document(path: Path, name: str) -> None:
         return
     if is_open_document:
         raise InputError(
-            f"{name}: this is a document of OpenDocument that holds no sheets",
+            f"{name}: this OpenDocument file contains no sheets",
             hint="save its table as .ods, .xlsx or CSV",
         )
 
 
 def is_workbook(path: Path) -> bool:
-    """Whether ``path`` was written by a spreadsheet program: by Excel, before 2007 or after, or as OpenDocument."""
+    """Return whether ``path`` is a spreadsheet: Excel (before or after 2007) or OpenDocument."""
     with path.open("rb") as file:
         if file.read(len(OLE_MAGIC)) == OLE_MAGIC:
             return True
@@ -141,15 +141,15 @@ def spool_stdin() -> Path:
     Raises
     ------
     UsageError
-        There is no standard input, or no room for the file.
+        Standard input is closed, or the disk is full.
     """
     if sys.stdin is None:
-        raise UsageError("standard input is closed", hint="name a file, or send one: ckm ... - < FILE")
+        raise UsageError("standard input is closed", hint="name a file, or pipe one: ckm ... - < FILE")
     return _spool(sys.stdin.buffer, "standard input")
 
 
 def spool(archive: Archive, limit: int) -> Path:
-    """Unpack ``archive`` into a temporary file for formats that need to seek; the caller removes it.
+    """Decompress ``archive`` into a temporary file for formats that need to seek; the caller removes it.
 
     Raises
     ------
@@ -160,7 +160,7 @@ def spool(archive: Archive, limit: int) -> Path:
         path = _spool(content, archive.name, limit)
     if path.stat().st_size > limit:
         path.unlink()
-        raise InputError(f"{archive.name}: unpacks to more than {limit >> 20} MB", hint="unpack it first")
+        raise InputError(f"{archive.name}: decompresses to more than {limit >> 20} MB", hint="unpack it first")
     return path
 
 
@@ -187,21 +187,21 @@ def _read(content: IO[bytes], size: int, name: str) -> bytes:
         if isinstance(error, UNPACKING_ERRORS):
             raise
         why = "is closed" if error.errno == errno.EBADF else f"cannot be read: {error.strerror or error}"
-        raise InputError(f"{name} {why}", hint="name a file that can be read") from error
+        raise InputError(f"{name} {why}", hint="name a readable file") from error
 
 
 def _write(file: IO[bytes], piece: bytes, folder: Path) -> None:
-    """Write ``piece``, or with none of it what was held back: where a disk is full is known then."""
+    """Write ``piece``, or flush without one, which detects a full disk."""
     try:
         file.write(piece) if piece else file.flush()
     except OSError as error:
         with suppress(OSError):
-            file.close()  # tries to write once more
+            file.close()  # may try to write again
         raise no_space(folder.parent, error) from error
 
 
 def _only_member(archive: zipfile.ZipFile, name: str) -> zipfile.ZipInfo:
     members = [m for m in archive.infolist() if not m.is_dir() and not m.filename.startswith("__MACOSX/")]
     if len(members) != 1:
-        raise UsageError(f"{name}: the zip holds {len(members)} files", hint="unpack it and name the files you want")
+        raise UsageError(f"{name}: the zip archive contains {len(members)} files", hint="unzip it and name the files")
     return members[0]

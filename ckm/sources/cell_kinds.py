@@ -1,6 +1,6 @@
-"""What a single cell looks like: enough to tell a header from data and a good dialect from a bad one.
+"""Kinds of cells, for detecting headers and dialects.
 
-It decides nothing about values: that a column holds numbers is settled by :mod:`ckm.sources.values` on the whole file.
+Types of columns are determined elsewhere, on the whole file, by :mod:`ckm.sources.values`.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ _PATTERNS = (
 _KINDS = tuple((kind, re.compile(pattern)) for kind, pattern in _PATTERNS)
 _NULL_WORDS = frozenset({"null", "none", "na", "n/a", "nan", "-", "\\n", "#n/a", "?"})
 LONGEST = 200
-"""Characters; a longer cell is text, and no pattern is tried on it."""
+"""Maximum characters of a cell for pattern matching; longer cells are text."""
 TYPED = frozenset({"number", "money", "percent", "date", "time", "link", "email"})
 """Kinds that a column name does not have."""
 
 
 def kind_of(cell: str) -> str:
-    """Return what ``cell`` looks like: a kind of :data:`TYPED`, ``code``, ``null``, ``empty`` or ``text``."""
+    """Return the kind of ``cell``: one of :data:`TYPED`, ``code``, ``null``, ``empty`` or ``text``."""
     cell = cell.strip()
     if not cell:
         return "empty"

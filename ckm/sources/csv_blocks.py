@@ -1,4 +1,4 @@
-"""The fast path: whole blocks of a text table at once.
+"""Fast path of the CSV parser: whole blocks at once.
 
 A block is scanned with numpy for its structure. Lines that are regular in every respect go to polars' own parser;
 each other line goes to the careful path (:mod:`ckm.sources.csv_records`). A line is regular when it has as many
@@ -18,7 +18,7 @@ import polars as pl
 
 from ckm.errors import InputError
 from ckm.sources.csv_records import SINGLE, NeedMoreLinesError, RecordReader, separator
-from ckm.sources.csv_structure import Lines, Scanner
+from ckm.sources.csv_structure import BlockLines, Scanner
 from ckm.sources.encoding import UNREADABLE
 from ckm.sources.format import WHITESPACE, Batch, rejected_frame, text_schema
 
@@ -34,26 +34,26 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
 
 LONGEST_LINE = 256 << 20
-"""Bytes; a line longer than this is taken for a sign that the file is no table."""
+"""Maximum bytes of a line; a longer line means that the file is not a table."""
 RAW_LIMIT = 20_000
-"""Characters of a rejected record that are kept."""
+"""Characters of a rejected record that are stored."""
 
 
 class BlockReader:
-    """Reads blocks of UTF-8 text that end at line ends, one after the other.
+    """Parse blocks of UTF-8 text that end at line ends.
 
     Parameters
     ----------
     dialect, columns
-        How fields are set apart, and their names.
+        The dialect and the column names.
     first_line
-        1-based line where data start; what stands before it is skipped.
+        1-based first line of the data; earlier lines are skipped.
     header
-        The values of the header, to recognise it where it comes again among the data.
+        The header values, for detecting repeated header lines.
     remarks
-        Where repairs are noted.
+        Collects remarks on repairs.
     clean
-        Whether every byte of the text is known to be decodable.
+        Whether the text is known to be valid.
     """
 
     def __init__(
@@ -105,7 +105,7 @@ class BlockReader:
         stop = len(lines.starts) if careful.stop is None else careful.stop
         taken[stop:] = False
         fast = self._parse(block, lines, taken, int(taken.sum()) - careful.continued)
-        if fast is None:  # polars saw other records than the scan: nothing is taken on trust
+        if fast is None:  # polars found other records than the scan: use the careful path for all
             careful = _Careful(self._records, block, lines, self.line, final)
             everything = np.flatnonzero(~lines.blank)
             taken[:] = False
@@ -114,7 +114,7 @@ class BlockReader:
             fast = pl.DataFrame(schema=text_schema(self.columns))
         taken[careful.continuing] = False
         batch = self._batch(fast, np.flatnonzero(taken) + self.line, careful.accepted, careful.rejected)
-        for line, remark in careful.mended:
+        for line, remark in careful.repaired:
             self._remarks.add(remark, line)
         self.line += stop
         rest = block[int(lines.starts[stop]) :] if stop < len(lines.starts) else b""
@@ -129,22 +129,22 @@ class BlockReader:
     ) -> Batch:
         lines = pl.Series("line", fast_lines, dtype=pl.Int64)
         if accepted:
-            mended = pl.DataFrame([f for _, f in accepted], schema=text_schema(self.columns), orient="row")
-            fast = pl.concat([fast, mended])
+            repaired = pl.DataFrame([f for _, f in accepted], schema=text_schema(self.columns), orient="row")
+            fast = pl.concat([fast, repaired])
             lines = pl.concat([lines, pl.Series("line", [line for line, _ in accepted], dtype=pl.Int64)])
             order = lines.arg_sort()
             fast, lines = fast[order], lines[order]
-        if self._stand_in is not None:  # within quotes it is no delimiter, and was replaced all the same
+        if self._stand_in is not None:  # it was also replaced within quotes
             fast = fast.with_columns(pl.all().str.replace_all(SINGLE, self._stand_in, literal=True))
             rejected = [(line, reason, raw.replace(SINGLE, self._stand_in)) for line, reason, raw in rejected]
         if self._header and (again := self._same_as_header(fast)) is not None:
             for line in lines.filter(again):
-                self._remarks.add("the header again, which is no record", line)
+                self._remarks.add("repeated header line skipped", line)
             fast, lines = fast.filter(~again), lines.filter(~again)
         return Batch(fast, lines, rejected_frame(sorted(rejected)))
 
     def _same_as_header(self, records: pl.DataFrame) -> pl.Series | None:
-        """Return which records repeat the header word by word; null if none does."""
+        """Return a mask of records that repeat the header; null if none does."""
         header = self._header or []
         first = next(place for place, name in enumerate(header) if name is not None)
         if not (records.to_series(first) == header[first]).any():
@@ -156,15 +156,15 @@ class BlockReader:
         found = records.select(same=same).to_series()
         return found if found.any() else None
 
-    def _parse(self, block: bytes, lines: Lines, taken: Bools, count: int) -> pl.DataFrame | None:
-        """Parse the lines that ``taken`` marks; null if polars does not find ``count`` records in them."""
+    def _parse(self, block: bytes, lines: BlockLines, taken: Bools, count: int) -> pl.DataFrame | None:
+        """Parse the lines marked by ``taken``; null if polars does not find ``count`` records."""
         schema = text_schema(self.columns)
         if not count:
             return pl.DataFrame(schema=schema)
         text = block if taken.all() else _cut_out(block, lines, taken)
         quote = self.dialect.quote
         if quote and text.find(quote.encode()) < 0:
-            quote = None  # nothing to look for: polars parses faster
+            quote = None  # without quotes polars parses faster
         try:
             records = pl.read_csv(
                 text,
@@ -178,34 +178,34 @@ class BlockReader:
             return None
         if records.height != count:
             return None
-        if quote and text.find((quote + quote).encode()) >= 0:  # polars reads "" as an empty text, ckm as no value
+        if quote and text.find((quote + quote).encode()) >= 0:  # polars reads "" as empty text, ckm as missing
             records = records.with_columns(pl.all().replace("", None))
         return records
 
 
 class _Careful:
-    """Takes the odd lines of a block to the careful path, one after the other."""
+    """Parse the irregular lines of a block on the careful path."""
 
-    def __init__(self, records: RecordReader, block: bytes, lines: Lines, first_line: int, final: bool) -> None:
+    def __init__(self, records: RecordReader, block: bytes, lines: BlockLines, first_line: int, final: bool) -> None:
         self._records = records
         self._lines = _LazyLines(block, lines)
         self._line = first_line
         self._final = final
         self.accepted: list[tuple[int, list[str | None]]] = []
         self.rejected: list[tuple[int, str, str]] = []
-        self.mended: list[tuple[int, str]] = []
+        self.repaired: list[tuple[int, str]] = []
         self.continuing: list[int] = []
         self.stop: int | None = None
 
     @property
     def continued(self) -> int:
-        """How many of the lines left to the fast path continue a record of the line above."""
+        """Return how many fast-path lines continue a record of the previous line."""
         return len(self.continuing)
 
     def read(self, odd: Ints, taken: Bools, joined: dict[int, int]) -> None:
-        """Read the records at ``odd``; lines that turn out to belong to one of them are struck from ``taken``.
+        """Parse the records at ``odd``, and remove their further lines from ``taken``.
 
-        What ``joined`` knows to be a record of several lines is left to the fast path.
+        Multi-line records in ``joined`` are left to the fast path.
         """
         consumed = 0
         for at in odd.tolist():
@@ -238,14 +238,14 @@ class _Careful:
         else:
             self.accepted.append((number, reading.fields))
             if reading.reason:
-                self.mended.append((number, reading.reason))
+                self.repaired.append((number, reading.reason))
         return reading.lines
 
 
 class _LazyLines(Sequence[str]):
-    """The lines of a block as text, decoded when asked for."""
+    """The lines of a block, decoded on demand."""
 
-    def __init__(self, block: bytes, lines: Lines) -> None:
+    def __init__(self, block: bytes, lines: BlockLines) -> None:
         self._block = block
         self._edges = np.append(lines.starts, len(block))
 
@@ -263,14 +263,14 @@ class _LazyLines(Sequence[str]):
 
 
 def _stand_in(dialect: Dialect) -> str | None:
-    """Return a delimiter that is more than one byte of UTF-8 and is replaced by one that is a single byte."""
+    """Return a multi-byte delimiter, which is replaced by a single byte."""
     return (
         dialect.delimiter if dialect.delimiter not in {None, WHITESPACE} and not separator(dialect).isascii() else None
     )
 
 
-def _cut_out(block: bytes, lines: Lines, taken: Bools) -> bytes:
-    """Return the lines of ``block`` that ``taken`` marks, joined run by run."""
+def _cut_out(block: bytes, lines: BlockLines, taken: Bools) -> bytes:
+    """Return the lines of ``block`` marked by ``taken``."""
     edges = np.flatnonzero(np.diff(taken, prepend=False, append=False))
     starts = lines.starts[edges[::2]]
     following = np.append(lines.starts, len(block))
@@ -281,7 +281,7 @@ def _cut_out(block: bytes, lines: Lines, taken: Bools) -> bytes:
 def line_blocks(pieces: Iterator[bytes], name: str, line_end: str) -> Iterator[tuple[bytes, bool]]:
     """Cut ``pieces`` of text at line ends; yield ``(block, whether it is the last)``.
 
-    Where ``line_end`` is a carriage return, a lone one ends a line as well, and becomes a line feed.
+    If ``line_end`` is a carriage return, a single one also ends a line and is replaced by a line feed.
 
     Raises
     ------
@@ -294,7 +294,7 @@ def line_blocks(pieces: Iterator[bytes], name: str, line_end: str) -> Iterator[t
         block = piece
         if line_end == "\r":
             block = b"".join([*rest, piece])
-            held = block[-1:] if block.endswith(b"\r") else b""  # it may be half of a CR LF
+            held = block[-1:] if block.endswith(b"\r") else b""  # it may be the first half of a CR LF
             block = block[: len(block) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n")
             rest = []
             cut = block.rfind(b"\n") + 1

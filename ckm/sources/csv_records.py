@@ -1,6 +1,6 @@
-"""The careful path: one odd record of a text table, read with every doubt that a person would have.
+"""Careful path of the CSV parser: single irregular records.
 
-It sees only lines that the fast path (:mod:`ckm.sources.csv_blocks`) could not vouch for, so it may be slow.
+It parses only lines that the fast path (:mod:`ckm.sources.csv_blocks`) leaves, so it may be slow.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ if TYPE_CHECKING:
     from ckm.sources.dialect import Dialect
 
 MOST_LINES = 2_000
-"""Lines that one record may span; an unclosed quote is not searched further."""
+"""Maximum lines of a record; the search for a closing quote ends there."""
 MOST_CHARACTERS = 4 << 20
 LEADING_QUOTE = 1.0
 STRAY_QUOTE = 0.4
 INNER_QUOTE = 0.25
 DOUBT_LIMIT = 1.0
-"""How much doubt a repaired record may carry: one quote that opens nothing, or two that stand within quotes."""
+"""Maximum penalty of a repaired record: one stray quote, or two quotes within a quoted field."""
 MOST_TOKENS = 500
 SINGLE = "\x1f"
-"""Stands for the delimiter of a file that has none: the unit separator of ASCII."""
+"""Placeholder delimiter of single-column files: the ASCII unit separator."""
 
 
-class Reading(NamedTuple):
-    """What the careful path made of some lines.
+class ParsedRecord(NamedTuple):
+    """A record parsed on the careful path.
 
     Attributes
     ----------
     fields
-        The values, null where nothing stands; null as a whole if the record is rejected.
+        The values, null if empty; None if the record is rejected.
     reason
-        Why it is rejected, or what was mended in it; null if there is nothing to say.
+        Reason of the rejection, or description of the repair; null without either.
     lines
-        How many lines it takes up.
+        Number of lines of the record.
     """
 
     fields: list[str | None] | None
@@ -50,7 +50,7 @@ class Reading(NamedTuple):
 
 
 class NeedMoreLinesError(Exception):
-    """A quote is open at the end of what is there, and the file goes on."""
+    """A quote is open at the end of the given lines, and the file continues."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class _Split:
 
 
 class RecordReader:
-    """Reads single records of a table whose dialect and number of columns are known."""
+    """Parse single records of a table with known dialect and number of columns."""
 
     def __init__(self, dialect: Dialect, width: int) -> None:
         self.dialect = dialect
@@ -70,33 +70,33 @@ class RecordReader:
         self._quote = dialect.quote
         self._backslash = dialect.escape == "\\"
 
-    def read(self, lines: Sequence[str], at: int, *, final: bool) -> Reading:
-        """Read the record that starts at a line.
+    def read(self, lines: Sequence[str], at: int, *, final: bool) -> ParsedRecord:
+        """Parse the record that starts at a line.
 
         Parameters
         ----------
         lines
-            Lines without their line feed; a carriage return before it may still be there.
+            Lines without line feed, possibly with a carriage return.
         at
-            Which of them is the first of the record.
+            Index of the first line of the record.
         final
             Whether the file ends with the last of ``lines``.
 
         Raises
         ------
         NeedMoreLinesError
-            A quote is open at the end of ``lines`` and the file goes on.
+            A quote is open at the end of ``lines`` and the file continues.
         """
         line = lines[at].removesuffix("\r")
         if self._is_short(line):
-            return Reading(None, f"{_fields(line.count(self._delimiter) + 1)}, {self.width} expected", 1)
+            return ParsedRecord(None, f"{_fields(line.count(self._delimiter) + 1)}, {self.width} expected", 1)
         split = self.split(line)
         if split.is_open and (joined := self._join(lines, at, final=final)) is not None:
             return joined
         return self._settle(line, split)
 
     def whole_records(self, lines: Sequence[str]) -> int:
-        """Return how many more records of ``lines`` obey all rules than do not."""
+        """Return the number of valid minus invalid records of ``lines``."""
         at = balance = 0
         while at < len(lines):
             reading = self.read(lines, at, final=True)
@@ -105,7 +105,7 @@ class RecordReader:
         return balance
 
     def _is_short(self, line: str) -> bool:
-        """Whether a line has too few fields and nothing in it that could be mended: the fault of most odd lines."""
+        """Return whether a line has too few fields and cannot be repaired, the most frequent error."""
         return (
             line.count(self._delimiter) + 1 < self.width
             and not (self._quote and self._quote in line)
@@ -114,7 +114,7 @@ class RecordReader:
         )
 
     def split(self, text: str) -> _Split:
-        """Split ``text`` by the rules; ``clean`` says that every quote in it obeys them."""
+        """Split ``text`` by RFC 4180; ``clean`` is whether all quotes in it are valid."""
         if self.dialect.delimiter == WHITESPACE:
             return _Split(text.split(), clean=True, is_open=False)
         tokens = text.split(self._delimiter)
@@ -153,7 +153,7 @@ class RecordReader:
         return _Split(fields, clean, is_open=False)
 
     def _bare(self, tokens: list[str], at: int) -> tuple[str, int]:
-        """Return the field without quotes that starts at token ``at``, and its last token: a backslash escapes."""
+        """Return the unquoted field that starts at token ``at``, and its last token; a backslash escapes."""
         token = self._start(tokens, at)
         while (len(token) - len(token.rstrip("\\"))) % 2 == 1 and at + 1 < len(tokens):
             at += 1
@@ -161,11 +161,11 @@ class RecordReader:
         return token, at
 
     def _start(self, tokens: list[str], at: int) -> str:
-        """Return the token at which a field starts, without the blank that pads it."""
+        """Return the start token of a field, without its padding space."""
         return tokens[at].removeprefix(" ") if self.dialect.padded and at else tokens[at]
 
-    def _join(self, lines: Sequence[str], at: int, *, final: bool) -> Reading | None:
-        """Read a record that goes on over the following lines: its quote must close where all quotes are even."""
+    def _join(self, lines: Sequence[str], at: int, *, final: bool) -> ParsedRecord | None:
+        """Parse a multi-line record, whose quote must close at an even number of quotes."""
         open_quotes = self._quotes(lines[at])
         size = len(lines[at])
         for end in range(at + 1, min(len(lines), at + MOST_LINES)):
@@ -179,64 +179,64 @@ class RecordReader:
                 if not split.clean:
                     return None
                 fields, reason = self._fitted(split.fields)
-                return None if fields is None else Reading(fields, reason, end - at + 1)
+                return None if fields is None else ParsedRecord(fields, reason, end - at + 1)
         if not final and len(lines) - at < MOST_LINES and size <= MOST_CHARACTERS:
             raise NeedMoreLinesError
         return None
 
-    def _settle(self, line: str, split: _Split) -> Reading:
-        """Read a record that stands on one line, mending it where there is one plausible way only."""
+    def _settle(self, line: str, split: _Split) -> ParsedRecord:
+        """Parse a single-line record, and repair it if there is exactly one plausible way."""
         if "\x00" in line:
             return self._without_nul(line)
         if split.clean:
             fields, reason = self._fitted(split.fields)
             if fields is None and "\r" in line and (parts := self._at_returns(line)) is not None:
                 return parts
-            return Reading(fields, reason, 1)
-        mended = self._mended(line)
-        if mended is not None:
-            return Reading(_nulls(mended), "quotes that do not match were taken literally", 1)
+            return ParsedRecord(fields, reason, 1)
+        repaired = self._repaired(line)
+        if repaired is not None:
+            return ParsedRecord(_nulls(repaired), "unmatched quotes were read literally", 1)
         if split.is_open:
-            return Reading(None, "unclosed quote", 1)
-        return Reading(None, f"{_fields(len(split.fields))} with unmatched quotes, {self.width} expected", 1)
+            return ParsedRecord(None, "unclosed quote", 1)
+        return ParsedRecord(None, f"{_fields(len(split.fields))} with unmatched quotes, {self.width} expected", 1)
 
     def _fitted(self, fields: list[str]) -> tuple[list[str | None] | None, str | None]:
-        """Return ``fields`` if they fill the columns.
+        """Return ``fields`` if their number matches the columns.
 
-        Extra ones at the end are dropped only when all of them are empty and none of the others is: an empty field
-        among these may be the surplus one, and then every value behind it would stand in the wrong column.
+        Extra fields at the end are removed only if they are empty and no other field is: another empty field may be
+        the surplus one, and then all values after it would be in the wrong column.
         """
         if len(fields) == self.width:
             if len(fields) > 1 and not any(fields):
                 return None, NO_VALUES
             return _nulls(fields), None
         if len(fields) > self.width and not any(fields[self.width :]) and all(fields[: self.width]):
-            return _nulls(fields[: self.width]), "empty fields beyond the last column were dropped"
+            return _nulls(fields[: self.width]), "empty fields after the last column were removed"
         return None, f"{_fields(len(fields))}, {self.width} expected"
 
-    def _without_nul(self, line: str) -> Reading:
-        """Read a line with NUL bytes: before a quote they escape it, elsewhere they are padding and are left out."""
+    def _without_nul(self, line: str) -> ParsedRecord:
+        """Parse a line with NUL bytes: before a quote they escape it, elsewhere they are removed."""
         quote = self._quote or '"'
         cleaned = line.replace("\x00" + quote, quote + quote).replace("\x00", "")
         reading = self._settle(cleaned, self.split(cleaned))
-        return reading if reading.fields is None else reading._replace(reason="NUL bytes were left out")
+        return reading if reading.fields is None else reading._replace(reason="NUL bytes were removed")
 
-    def _at_returns(self, line: str) -> Reading | None:
-        """Refuse a line in which lone carriage returns part several whole records; nothing says which reading is so."""
+    def _at_returns(self, line: str) -> ParsedRecord | None:
+        """Refuse a line in which carriage returns separate several complete records, which is ambiguous."""
         widths = {len(self.split(part).fields) for part in line.split("\r")}
         if widths == {self.width}:
-            return Reading(None, f"{line.count(chr(13)) + 1} records parted by lone carriage returns", 1)
+            return ParsedRecord(None, f"{line.count(chr(13)) + 1} records separated by carriage returns only", 1)
         return None
 
-    def _mended(self, line: str) -> list[str] | None:
-        """Group the tokens of ``line`` into as many fields as there are columns, with the least doubt.
+    def _repaired(self, line: str) -> list[str] | None:
+        """Group the tokens of ``line`` into one field per column, with the lowest penalty.
 
-        Null when that is impossible, when two ways are equally good, or when the best carries too much doubt.
+        Null if that is impossible or ambiguous, or if the penalty is too high.
         """
         tokens = line.split(self._delimiter)
         if not self.width <= len(tokens) <= MOST_TOKENS:
             return None
-        # best[k] = (doubt, number of ways, fields) of the tokens so far as k fields
+        # best[k] = (penalty, number of ways, fields) of the tokens so far as k fields
         best: list[dict[int, tuple[float, int, list[str]]]] = [{} for _ in range(len(tokens) + 1)]
         best[0][0] = (0.0, 1, [])
         for start in range(len(tokens)):
@@ -256,7 +256,7 @@ class RecordReader:
         return found[2] if found and found[1] == 1 else None
 
     def _groups(self, tokens: list[str], start: int) -> list[tuple[int, tuple[float, str]]]:
-        """Return ``(end, (doubt, value))`` of every field that may begin at token ``start``."""
+        """Return ``(end, (penalty, value))`` of every field that may start at token ``start``."""
         quote = str(self._quote)
         token = self._start(tokens, start)
         found: list[tuple[int, tuple[float, str]]] = []
@@ -293,7 +293,7 @@ class RecordReader:
 
 
 def separator(dialect: Dialect) -> str:
-    """Return the character at which fields part; a stand-in for files of one column and for runs of blanks."""
+    """Return the delimiter character; a placeholder for single-column files and runs of spaces."""
     if dialect.delimiter is None:
         return SINGLE
     return " " if dialect.delimiter == WHITESPACE else dialect.delimiter

@@ -1,4 +1,4 @@
-"""The structure of a block of text: its lines, and which of them are regular records, found with numpy.
+"""Structure of a CSV block, found with numpy: its lines, and which of them are regular records.
 
 A line is regular when it has as many delimiters outside of quotes as the table, each of its quotes opens at the start
 of a field and closes at its end, and it holds no NUL, no lone carriage return and no byte that could not be decoded.
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
 
 LF, CR = 10, 13
 MANY_ODD_LINES = 200
-"""Lines with an odd number of quotes; of fewer in a block the careful path is as fast as looking for pairs."""
+"""Minimum lines with an odd number of quotes for pairing; with fewer, the careful path is as fast."""
 
 
 @dataclass(frozen=True)
-class Lines:
+class BlockLines:
     """The lines of a block.
 
     Attributes
     ----------
     starts, ends
-        Where they start and end in the block, line end excluded.
+        Their start and end offsets in the block, without line ends.
     blank
-        Which have nothing in them.
+        Mask of blank lines.
     regular
-        Which are a record that needs no care.
+        Mask of regular records.
     joined
-        First line and number of lines of records that go over several lines and need no care either.
+        First line and number of lines of regular multi-line records.
     """
 
     starts: Ints
@@ -53,7 +53,7 @@ class Lines:
 
 
 class Scanner:
-    """Finds the structure of blocks of a table whose dialect and width are known."""
+    """Find the structure of blocks of a table with known dialect and width."""
 
     def __init__(self, dialect: Dialect, width: int, *, clean: bool) -> None:
         self._delimiter = ord(separator(dialect))
@@ -61,12 +61,12 @@ class Scanner:
         self._width = width
         self._suspicious = [b"\x00"] + [b"\\"] * (dialect.escape == "\\") + [UNREADABLE_UTF8] * (not clean)
 
-    def scan(self, block: bytes) -> Lines:
-        """Find the lines of ``block``, which ends with a line feed, and tell regular from odd ones."""
+    def scan(self, block: bytes) -> BlockLines:
+        """Find the lines of ``block``, which ends with a line feed, and mark the regular ones."""
         buffer = np.frombuffer(block, np.uint8)
         marks = np.flatnonzero((buffer == LF) | (buffer == self._delimiter))
         is_end = buffer[marks] == LF
-        nth = np.flatnonzero(is_end)  # which of the marks end a line: what stands between two of them are delimiters
+        nth = np.flatnonzero(is_end)  # marks that end a line; the marks between two of them are delimiters
         ends = marks[nth]
         starts = np.empty_like(ends)
         starts[0] = 0
@@ -77,15 +77,15 @@ class Scanner:
         plain = self._plain(block, buffer, ends, bare)
         if not self._quote or block.find(self._quote.encode()) < 0:
             regular = plain & self._has_width(np.diff(nth, prepend=-1) - 1, starts, bare)
-            return Lines(starts, bare, bare == starts, regular, {})
+            return BlockLines(starts, bare, bare == starts, regular, {})
         delimiters = marks[~is_end]
         quotes = np.flatnonzero(buffer == ord(self._quote))
         regular, odd = self._check_quotes(buffer, quotes, starts, bare, delimiters)
         joined = self._joined(buffer, quotes, starts, bare, delimiters, np.flatnonzero(odd), plain)
-        return Lines(starts, bare, bare == starts, regular & plain, joined)
+        return BlockLines(starts, bare, bare == starts, regular & plain, joined)
 
     def _plain(self, block: bytes, buffer: Bytes, ends: Ints, bare: Ints) -> Bools:
-        """Return which lines hold nothing that needs care, whatever their fields are."""
+        """Return a mask of lines without irregular bytes."""
         plain = np.ones(len(ends), dtype=bool)
         for text in self._suspicious:
             if block.find(text) >= 0:
@@ -95,7 +95,7 @@ class Scanner:
         return plain
 
     def _has_width(self, delimiters: Ints, starts: Ints, ends: Ints) -> Bools:
-        """Return which records have as many delimiters as the table, and not these alone."""
+        """Return a mask of records with the right number of delimiters and any other content."""
         fits: Bools = delimiters == self._width - 1
         if self._width > 1:
             fits &= ends - starts != delimiters
@@ -104,10 +104,10 @@ class Scanner:
     def _joined(
         self, buffer: Bytes, quotes: Ints, starts: Ints, ends: Ints, delimiters: Ints, odd: Ints, plain: Bools
     ) -> dict[int, int]:
-        """Find records of several lines: each goes from a line with an odd number of quotes to the next such line.
+        """Find multi-line records: from a line with an odd number of quotes to the next such line.
 
-        Nothing says which odd line opens a quote and which closes one, so every neighbouring two are tried: first
-        those that start at even places, then those at odd ones, which keeps the records of one try apart.
+        Such a line may open or close a quote, so all adjacent pairs are tried: first those with an even start index,
+        then those with an odd one, so that the records of one try do not overlap.
         """
         joined: dict[int, int] = {}
         if len(odd) < MANY_ODD_LINES:
@@ -118,7 +118,7 @@ class Scanner:
             depth = np.zeros(len(starts) + 1, dtype=np.int64)
             depth[first + 1] += 1
             depth[last + 1] -= 1
-            continues = np.cumsum(depth)[:-1] > 0  # a line that goes on with the record of the line above
+            continues = np.cumsum(depth)[:-1] > 0  # a line that continues the record of the previous line
             goes_on = np.append(continues[1:], False)
             regular, _ = self._check_quotes(buffer, quotes, starts[~continues], ends[~goes_on], delimiters)
             whole = np.logical_and.reduceat(plain, np.flatnonzero(~continues))
@@ -130,9 +130,9 @@ class Scanner:
     def _check_quotes(
         self, buffer: Bytes, quotes: Ints, starts: Ints, ends: Ints, delimiters: Ints
     ) -> tuple[Bools, Bools]:
-        """Return which records are regular as far as their fields go, and which have an odd number of quotes.
+        """Return masks of records with regular fields, and of those with an odd number of quotes.
 
-        A record is what stands between one of ``starts`` and the next.
+        A record extends from one of ``starts`` to the next.
         """
         mark = buffer[quotes[0]] if len(quotes) else 0
         before = np.searchsorted(quotes, starts)
@@ -153,7 +153,7 @@ class Scanner:
         return regular & self._has_width(widths, starts, ends), odd
 
     def without_padding(self, block: bytes) -> bytes:
-        """Remove the blank after each delimiter that stands outside of quotes."""
+        """Remove the space after each delimiter outside of quotes."""
         buffer = np.frombuffer(block, np.uint8)
         ends = np.flatnonzero(buffer == LF)
         starts = np.concatenate([[0], ends[:-1] + 1])

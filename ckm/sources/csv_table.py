@@ -1,4 +1,4 @@
-"""A text table: what its format is, and its records block by block."""
+"""CSV reader: format detection, and records block by block."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ckm.sources.csv_blocks import BlockReader, line_blocks
 from ckm.sources.csv_records import RecordReader
 from ckm.sources.dialect import Dialect, detect_dialect, regularity
-from ckm.sources.encoding import Encoding, detect_encoding, utf8_pieces
+from ckm.sources.encoding import TextEncoding, detect_encoding, utf8_pieces
 from ckm.sources.format import Batch, FileFormat
 from ckm.sources.header import TableStart, find_table
 from ckm.sources.totals import without_totals
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from ckm.sources.remarks import Remarks
 
 BLOCK = 10 << 20
-"""Bytes; large enough that numpy and polars work at full speed, small enough for a few to be alive at once."""
+"""Block size in bytes: large enough for full speed of numpy and polars, small enough for several in memory."""
 SAMPLE_BLOCK = 2 << 20
 DETECTION_SAMPLE = 1 << 20
-"""Bytes from the start of the file in which its dialect and header are looked for."""
+"""Bytes at the start of the file used for detecting dialect and header."""
 
 
 @dataclass(frozen=True)
 class CsvTable:
-    """A text table that was looked at and can be read, any number of times."""
+    """A CSV file with detected format, which can be read repeatedly."""
 
     archive: Archive
-    encoding: Encoding
+    encoding: TextEncoding
     dialect: Dialect
     start: TableStart
     line_end: str
@@ -40,7 +40,7 @@ class CsvTable:
 
     @property
     def format(self) -> FileFormat:
-        """Return what was found out about the file."""
+        """Return the detected format."""
         return FileFormat(
             kind="csv",
             columns=self.start.columns,
@@ -78,14 +78,14 @@ class CsvTable:
 
 
 def open_csv(archive: Archive, hints: Hints) -> CsvTable:
-    """Detect encoding, dialect and header of a text table, in one pass over its bytes and a look at its first lines.
+    """Detect encoding, dialect and header of a CSV file, in one pass over its bytes and from its first lines.
 
     Raises
     ------
     InputError
-        The file is no text.
+        The file is not text.
     UsageError
-        A hint is impossible.
+        A hint is invalid.
     """
     encoding = detect_encoding(archive, hints.encoding)
     text, whole = _first_text(archive, encoding)
@@ -97,14 +97,14 @@ def open_csv(archive: Archive, hints: Hints) -> CsvTable:
         other = detect_dialect(parted, hints)
         if "\n" not in text or regularity(parted, other) > regularity(lines, dialect):
             line_end, lines, dialect = "\r", parted, other
-            remarks = [(None, "lines end in different ways")] if "\n" in text else []
+            remarks = [(None, "mixed line endings")] if "\n" in text else []
     start = find_table(lines, dialect, hints)
     start = replace(start, remarks=[*start.remarks, *remarks])
     return CsvTable(archive, encoding, dialect, start, line_end, _header_values(lines, dialect, start))
 
 
-def _first_text(archive: Archive, encoding: Encoding) -> tuple[str, bool]:
-    """Return the first text of a file, and whether that is all of it."""
+def _first_text(archive: Archive, encoding: TextEncoding) -> tuple[str, bool]:
+    """Return the first text of a file, and whether it is the whole file."""
     pieces = utf8_pieces(archive, encoding, DETECTION_SAMPLE)
     head = next(pieces, b"")
     more = next(pieces, b"")

@@ -1,6 +1,6 @@
-"""Which delimiter and which quotes a text table uses.
+"""Detect the dialect (delimiter and quotes) of a text table.
 
-Each candidate is scored by how regular and how typed the rows are that it gives, after van den Burg, Nazábal and
+Each candidate is scored by the regularity and the cell types of its rows, after van den Burg, Nazábal and
 Sutton, "Wrangling messy CSV files by detecting row and type patterns", Data Mining and Knowledge Discovery 33 (2019),
 section 4: score = pattern score x type score.
 """
@@ -26,11 +26,11 @@ if TYPE_CHECKING:
 USUAL = {",": 1.0, ";": 1.0, "\t": 1.0, "|": 1.0}
 UNUSUAL_WEIGHT = 0.8
 RARE = {" ": 0.6, ":": 0.6, "-": 0.3, "/": 0.3, ".": 0.3, "_": 0.2, "=": 0.5, "&": 0.5, "+": 0.4, "*": 0.5}
-"""Characters that stand within values so often that they must explain much more to be a delimiter."""
+"""Characters that are frequent within values and need a much higher score to be the delimiter."""
 NEVER = frozenset("\"'\\\r\n\x00()[]{}<>$€£%@?\ufdd0\ufeff")
 SAMPLE_LINES = 400
 SAMPLE_CELLS = 40
-"""Rows whose cells are typed; more changes no verdict."""
+"""Maximum rows for the type score; more rows do not change the result."""
 PADDED_SHARE = 0.95
 FIELD_LIMIT = 1 << 27
 NAMES = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "space": " "}
@@ -39,7 +39,7 @@ SEP_LINE = re.compile(r"^sep=(.)\s*$", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Dialect:
-    """How fields are set apart; see :class:`ckm.sources.format.FileFormat` for the parts."""
+    """Delimiter and quotes; see :class:`ckm.sources.format.FileFormat` for the parts."""
 
     delimiter: str | None
     quote: str | None
@@ -50,12 +50,12 @@ class Dialect:
 def detect_dialect(lines: Sequence[str], hints: Hints) -> Dialect:
     """Choose the dialect of ``lines``, the first of a file without their line ends.
 
-    What ``hints`` says is taken as it is. A first line ``sep=;`` counts as a hint of the file itself.
+    Hints take precedence. A first line ``sep=;`` is a hint too.
 
     Raises
     ------
     UsageError
-        A hint is no single character.
+        A hint is not a single character.
     """
     delimiter = given_delimiter(hints.delimiter)
     if delimiter is None and lines and (found := SEP_LINE.match(lines[0])):
@@ -80,13 +80,14 @@ def detect_dialect(lines: Sequence[str], hints: Hints) -> Dialect:
 
 
 def given_delimiter(name: str | None) -> str | None:
-    """Return the delimiter that a person wrote: a character, or the name of one."""
+    """Return the delimiter given by the user: a character, or its name."""
     if name is None or name == WHITESPACE:
         return name
     delimiter = NAMES.get(name.lower(), name)
     if len(delimiter) != 1 or delimiter in '\r\n"':
         raise UsageError(
-            f"a delimiter is one character, not '{name}'", hint="or one of: tab, whitespace, comma, semicolon, pipe"
+            f"invalid delimiter '{name}': it must be one character",
+            hint="or use one of: tab, whitespace, comma, semicolon, pipe",
         )
     return delimiter
 
@@ -102,14 +103,14 @@ def score(lines: Sequence[str], delimiter: str, quote: str) -> float:
 
 
 def single_column_score(lines: Sequence[str]) -> float:
-    """Return what any delimiter must beat; a column of one is its own evidence when all of its cells are typed."""
+    """Return the minimum score of a delimiter; a single column scores by its typed cells."""
     kinds = [kind_of(line) for line in islice(lines, SAMPLE_CELLS)]
     typed = sum(kind not in {"text"} for kind in kinds) / len(kinds) if kinds else 1.0
     return 0.12 + 0.25 * typed
 
 
 def regularity(lines: Sequence[str], dialect: Dialect) -> float:
-    """Return the share of rows that have the usual number of fields."""
+    """Return the share of rows with the most frequent number of fields."""
     if dialect.delimiter in {None, WHITESPACE}:
         return 0.0
     rows = split_rows(lines[:SAMPLE_LINES], str(dialect.delimiter), dialect.quote or "", padded=dialect.padded)
@@ -117,7 +118,7 @@ def regularity(lines: Sequence[str], dialect: Dialect) -> float:
 
 
 def split_rows(lines: Iterable[str], delimiter: str, quote: str, *, padded: bool = False) -> list[list[str]]:
-    """Split ``lines`` as the csv module does, which is lenient; an unclosed quote costs one row, not the file."""
+    """Split ``lines`` with the lenient csv module; an unclosed quote affects one row, not the file."""
     csv.field_size_limit(FIELD_LIMIT)
     rows: list[list[str]] = []
     kept = [line.removesuffix("\r").replace("\x00", "").replace("\r", "\v") + "\n" for line in lines]
@@ -136,7 +137,7 @@ def split_rows(lines: Iterable[str], delimiter: str, quote: str, *, padded: bool
 
 
 def _type_share(rows: list[list[str]], width: int) -> float:
-    """Return the share of cells that look like something, over rows of the usual width."""
+    """Return the share of typed cells, over rows of the most frequent width."""
     usual = [row for row in rows if len(row) == width][:SAMPLE_CELLS]
     kinds = [kind_of(cell) for row in usual for cell in row[:200]]
     if not kinds:
@@ -146,7 +147,7 @@ def _type_share(rows: list[list[str]], width: int) -> float:
 
 
 def _delimiters(sample: Sequence[str]) -> list[str]:
-    """Return the characters that can be the delimiter: in a tenth of the lines or more, not letters nor digits."""
+    """Return the candidate delimiters: in at least a tenth of the lines, neither letters nor digits."""
     found: Counter[str] = Counter()
     for line in sample:
         found.update({c for c in set(line[:20_000]) if not c.isalnum() and c not in NEVER and ord(c) < 0x2000})
@@ -163,17 +164,19 @@ def _given_quote(quote: str | None) -> str | None:
         return quote
     if quote.lower() == "none":
         return ""
-    raise UsageError(f"a quote is one character, not '{quote}'", hint="use --quote none for files without quotes")
+    raise UsageError(
+        f"invalid quote '{quote}': it must be one character", hint="use --quote none for files without quotes"
+    )
 
 
 def _blank_runs(sample: Sequence[str]) -> bool:
-    """Whether columns are set apart by runs of blanks: several in a row, or blanks before the first value."""
+    """Return whether columns are separated by runs of spaces: several in a row, or spaces before the first value."""
     runs = sum("  " in line.strip() or line.startswith(" ") for line in sample)
     return runs > 0.3 * len(sample) and not any('"' in line for line in sample)
 
 
 def _encloses(sample: Sequence[str], delimiter: str | None, quote: str) -> bool:
-    """Whether ``quote`` really encloses whole fields, and the double quote none."""
+    """Return whether ``quote`` encloses whole fields, and the double quote does not."""
     edge = re.escape(delimiter) if delimiter else "$"
     pattern = f"(?:^|{edge} ?){{q}}(?:[^{{q}}]|{{q}}{{q}})*{{q}}(?:$|{edge})"
     single = sum(bool(re.search(pattern.format(q="'"), line)) for line in sample)
@@ -182,9 +185,9 @@ def _encloses(sample: Sequence[str], delimiter: str | None, quote: str) -> bool:
 
 
 def _escape(sample: Sequence[str], dialect: Dialect) -> str | None:
-    """Tell backslash-escaped quotes from doubled ones, which are what RFC 4180 says and the default.
+    """Detect backslash-escaped quotes; the default is doubled quotes (RFC 4180).
 
-    A value may well end with a backslash, so escapes count only where they make more records whole.
+    A value may end with a backslash, so escapes are assumed only if they make more records complete.
     """
     from ckm.sources.csv_records import RecordReader
 
@@ -200,7 +203,7 @@ def _escape(sample: Sequence[str], dialect: Dialect) -> str | None:
 
 
 def _padded(sample: Sequence[str], delimiter: str | None, quote: str | None) -> bool:
-    """Whether a blank follows every delimiter that stands outside of quotes, as in ``1, 2, "a,b"``."""
+    """Return whether a space follows every delimiter outside of quotes, as in ``1, 2, "a,b"``."""
     if delimiter is None or delimiter.isspace():
         return False
     quoted = re.compile(f"{quote}[^{quote}]*{quote}" if quote else "$^")

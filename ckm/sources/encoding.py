@@ -1,7 +1,7 @@
-"""Which character set a text file is in, and its text as UTF-8 whatever that is.
+"""Detect the encoding of a text file, and decode it to UTF-8.
 
-The order of evidence: a byte order mark; strict UTF-8 over the whole file; the NUL bytes of UTF-16 and UTF-32;
-last, a statistical guess by chardet on lines that are rich in non-ASCII bytes.
+Evidence in this order: a byte order mark; valid UTF-8 in the whole file; the NUL bytes of UTF-16 and UTF-32; a
+statistical guess by chardet on lines with many non-ASCII bytes.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ MARKS = (  # UTF-32 first: its little-endian mark starts like that of UTF-16
 SCAN_BLOCK = 8 << 20
 HEAD = 64 << 10
 GUESS_SAMPLE = 64 << 10
-"""Bytes of lines with non-ASCII letters that chardet sees; more makes it slower and no better."""
+"""Maximum bytes for chardet; more make it slower, not better."""
 PLAUSIBLE = (
     *("gb18030", "big5hkscs", "cp932", "euc_jis_2004", "cp949", "cp874", "koi8-r", "koi8-u"),
     *(f"cp125{page}" for page in range(9)),
     *("iso8859-2", "iso8859-5", "iso8859-6", "iso8859-7", "iso8859-8", "iso8859-9", "iso8859-13", "iso8859-15"),
     *("cp850", "cp852", "cp866"),
 )
-"""Character sets of customers' files; among all that chardet knows it takes a short text for Hebrew DOS too easily."""
-SUPERSETS = {  # what a file calls by the narrow name is nearly always written by software that means the wide one
+"""Candidate encodings; with all of its encodings chardet often detects short texts as Hebrew DOS."""
+SUPERSETS = {  # files with the narrow encoding are nearly always written in its superset
     "ascii": "utf-8",
     "gb2312": "gb18030",
     "gbk": "gb18030",
@@ -49,20 +49,20 @@ SUPERSETS = {  # what a file calls by the narrow name is nearly always written b
     "euc_kr": "cp949",
 }
 UNREADABLE = "\ufdd0"
-"""Stands before each byte that cannot be decoded; a code point that Unicode keeps out of text."""
+"""Marks each byte that cannot be decoded; a Unicode noncharacter."""
 UNREADABLE_UTF8 = UNREADABLE.encode()
 CONTROLS = bytes(set(range(32)) - set(b"\t\n\v\f\r\x00\x1a\x1b\x1c\x1d\x1e\x1f"))
 WIDE_SHARE = 0.9
-"""Share of NUL bytes among the bytes at even, or at odd, places of UTF-16 of Latin letters, at least."""
+"""Minimum share of NUL bytes at even, or at odd, offsets in UTF-16 of Latin letters."""
 LATIN = frozenset({"cp1250", "cp1252", "cp1254", "cp1257", "iso8859-2", "iso8859-13", "iso8859-15"})
-"""In these no two letters side by side are UTF-8 by chance."""
+"""Encodings in which no two adjacent letters are valid UTF-8."""
 LIKELY = ("cp1252", "cp874", "cp1256", "cp1250", "cp1251", "gb18030", "big5hkscs")
 CHANCE = 0.3
-"""Lines that are UTF-8 by chance, per line that is not: short words in Thai, Chinese and their like can be."""
+"""Maximum ratio of lines that are accidentally valid UTF-8, such as short words in Thai or Chinese."""
 LINES_NAMED = 5
-"""Lines that a remark names."""
+"""Line numbers listed in a remark."""
 BINARY_SHARE = 0.02
-"""Above this share of control characters a file is no text."""
+"""Share of control characters above which a file is not text."""
 
 
 def _mark_unreadable(error: UnicodeError) -> tuple[str, int]:
@@ -76,8 +76,8 @@ codecs.register_error("ckm-mark", _mark_unreadable)
 
 
 @dataclass(frozen=True)
-class Encoding:
-    """The character set of a file.
+class TextEncoding:
+    """The encoding of a file.
 
     Attributes
     ----------
@@ -86,13 +86,13 @@ class Encoding:
     mark
         Length in bytes of the byte order mark.
     clean
-        Whether every byte was seen to be valid; then blocks of UTF-8 need no second look.
+        Whether the whole file is valid, so that UTF-8 blocks need no second check.
     how
-        What settled it: ``given``, ``mark``, ``valid``, ``nul bytes`` or ``guess``.
+        Evidence: ``given``, ``mark``, ``valid``, ``nul bytes`` or ``guess``.
     mixed
-        Whether some lines are UTF-8 all the same, so that each line is decoded as what it is.
+        Whether some lines are UTF-8, so that each line is decoded separately.
     remark
-        What a person should know: ``(first line, text)``; null if nothing.
+        Remark for the user: ``(first line, text)``; null if none.
     """
 
     name: str
@@ -105,7 +105,7 @@ class Encoding:
 
 @dataclass
 class _Utf8Scan:
-    """What one pass over the bytes of a file has seen."""
+    """Statistics of one pass over the bytes of a file."""
 
     good_lines: int = 0
     bad_lines: int = 0
@@ -114,17 +114,17 @@ class _Utf8Scan:
     not_utf8: bytes = b""
 
 
-def detect_encoding(archive: Archive, given: str | None = None) -> Encoding:
-    """Find the character set of ``archive`` in one pass over its bytes.
+def detect_encoding(archive: Archive, given: str | None = None) -> TextEncoding:
+    """Detect the encoding of ``archive`` in one pass over its bytes.
 
-    A file in which more lines with non-ASCII letters are valid UTF-8 than not is UTF-8 with damaged lines: text in
-    any other character set is practically never valid by chance. One in which fewer are, but some, is mixed, as when
-    exports of two programs were put one under the other; and it is said which lines are which.
+    If most lines with non-ASCII letters are valid UTF-8, the file is UTF-8 with damaged lines, because text in another
+    encoding is practically never valid UTF-8. If only some are, the encodings are mixed, such as in concatenated
+    exports of two programs; a remark names the lines.
 
     Raises
     ------
     UsageError
-        ``given`` names no character set.
+        ``given`` is not a known encoding.
     InputError
         The file is not text.
     """
@@ -133,28 +133,28 @@ def detect_encoding(archive: Archive, given: str | None = None) -> Encoding:
     if given is not None:
         name = _known(given)
         marked = mark is not None and _same_family(name, mark[1])
-        return Encoding(mark[1] if marked and mark else name, mark[0] if marked and mark else 0, False, "given")
+        return TextEncoding(mark[1] if marked and mark else name, mark[0] if marked and mark else 0, False, "given")
     if mark:
-        return Encoding(mark[1], mark[0], False, "mark")
+        return TextEncoding(mark[1], mark[0], False, "mark")
     if wide := _wide_encoding(head):
-        return Encoding(wide, 0, False, "nul bytes")
+        return TextEncoding(wide, 0, False, "nul bytes")
     _refuse_binary(archive.name, head)
     scan = _scan_utf8(archive)
     if not scan.bad_lines:
-        return Encoding("utf-8", 0, True, "valid")
+        return TextEncoding("utf-8", 0, True, "valid")
     if scan.good_lines > scan.bad_lines:
         lines, count = _odd_lines(archive, utf8=False)
-        return Encoding("utf-8", 0, False, "valid", remark=_remark_on_damage(lines, count) if lines else None)
+        return TextEncoding("utf-8", 0, False, "valid", remark=_remark_on_damage(lines, count) if lines else None)
     guess = _guess_like(scan.not_utf8, scan.utf8) if scan.good_lines else _guess(scan.rich)
     if scan.good_lines <= (0 if guess in LATIN else CHANCE * scan.bad_lines):
-        return Encoding(_guess(scan.rich), 0, False, "guess")
+        return TextEncoding(_guess(scan.rich), 0, False, "guess")
     lines, count = _odd_lines(archive, utf8=True)
-    if not lines:  # parts of one endless line
-        return Encoding(guess, 0, False, "guess")
-    return Encoding(guess, 0, False, "guess", mixed=True, remark=_remark_on_mixture(lines, count, guess))
+    if not lines:  # parts of one very long line
+        return TextEncoding(guess, 0, False, "guess")
+    return TextEncoding(guess, 0, False, "guess", mixed=True, remark=_remark_on_mixture(lines, count, guess))
 
 
-def utf8_pieces(archive: Archive, encoding: Encoding, size: int) -> Iterator[bytes]:
+def utf8_pieces(archive: Archive, encoding: TextEncoding, size: int) -> Iterator[bytes]:
     """Yield the text of ``archive`` as pieces of UTF-8, without byte order mark, about ``size`` bytes each.
 
     Bytes that cannot be decoded come as :data:`UNREADABLE` and their hexadecimal escape.
@@ -176,7 +176,7 @@ def utf8_pieces(archive: Archive, encoding: Encoding, size: int) -> Iterator[byt
 
 
 def _blocks_of_lines(content: IO[bytes], size: int) -> Iterator[bytes]:
-    """Yield a file in pieces that end with a line."""
+    """Yield a file in pieces that end at a line end."""
     rest = b""
     while piece := content.read(size):
         block = rest + piece
@@ -205,16 +205,16 @@ def _is_utf8(line: bytes) -> bool:
 def _remark_on_damage(lines: list[int], count: int) -> tuple[int, str]:
     return lines[
         0
-    ], f"mixed encodings: {counted(count, 'line', 'is', 'are')} not UTF-8 as the others are ({_named(lines, count)})"
+    ], f"mixed encodings: {counted(count, 'line', 'is', 'are')} not UTF-8, unlike the others ({_named(lines, count)})"
 
 
 def _remark_on_mixture(lines: list[int], count: int, other: str) -> tuple[int, str]:
     told = f"mixed encodings: {counted(count, 'line', 'is', 'are')} UTF-8 ({_named(lines, count)}), the others {other}"
-    return lines[0], f"{told}; each was read as what it is"
+    return lines[0], f"{told}; each line was decoded in its own encoding"
 
 
 def _odd_lines(archive: Archive, *, utf8: bool) -> tuple[list[int], int]:
-    """Return the first lines with letters beyond ASCII that are UTF-8 or are not, and how many there are."""
+    """Return the first lines with non-ASCII letters that are (or are not) UTF-8, and their number."""
     found: list[int] = []
     count, number = 0, 1
     with archive.open() as content:
@@ -236,7 +236,7 @@ def _named(lines: list[int], count: int) -> str:
 def _encoded(text: str) -> bytes:
     try:
         return text.encode()
-    except UnicodeEncodeError:  # some decoders let half a surrogate pair through
+    except UnicodeEncodeError:  # some decoders accept unpaired surrogates
         return text.encode(errors="backslashreplace")
 
 
@@ -245,10 +245,10 @@ def _known(name: str) -> str:
         found = codecs.lookup(name)
     except LookupError:
         raise UsageError(
-            f"no character set '{name}'", hint="for example utf-8, windows-1252, gb18030, tis-620, utf-16-le"
+            f"unknown encoding '{name}'", hint="for example utf-8, windows-1252, gb18030, tis-620, utf-16-le"
         ) from None
     if not found._is_text_encoding:
-        raise UsageError(f"'{name}' is no character set", hint="for example utf-8, windows-1252, gb18030")
+        raise UsageError(f"'{name}' is not a text encoding", hint="for example utf-8, windows-1252, gb18030")
     return {"utf-16": "utf-16-le", "utf-32": "utf-32-le", "utf-8-sig": "utf-8"}.get(found.name, found.name)
 
 
@@ -257,10 +257,10 @@ def _same_family(given: str, marked: str) -> bool:
 
 
 def _wide_encoding(head: bytes) -> str | None:
-    """Tell UTF-16 and UTF-32 without a mark by where their NUL bytes stand (ASCII: half of all places or more).
+    """Detect UTF-16 and UTF-32 without a mark from the offsets of NUL bytes (ASCII: at least half of all bytes).
 
-    Text in wide scripts has few NUL bytes, but its line ends, blanks, digits and delimiters have: enough that NULs
-    stand at places of one parity only.
+    Text in wide scripts has few NUL bytes, but its line ends, spaces, digits and delimiters have them, at offsets of
+    one parity only.
     """
     if b"\x00" not in head or len(head) < 4:
         return None
@@ -281,16 +281,16 @@ def _wide_encoding(head: bytes) -> str | None:
 
 
 def _is_text_with_nuls(head: bytes) -> bool:
-    """Whether a file is text of one byte a character, and its NUL bytes are stray ones or padding.
+    """Return whether a file is single-byte text in which NUL bytes are errors or padding.
 
-    Without them UTF-16 of Latin letters is such text too, but there nearly every second byte is one. Of wide scripts
-    what is left are control characters and bytes that are no UTF-8.
+    UTF-16 of Latin letters has NUL for nearly every second byte. Wide scripts without NUL bytes have control
+    characters and invalid UTF-8.
     """
     rest = head.replace(b"\x00", b"")
     alternate = max(head[0::2].count(0), head[1::2].count(0)) >= WIDE_SHARE * (len(head) // 2)
     if alternate or not rest or len(rest) > len(rest.translate(None, CONTROLS)):
         return False
-    decoder = codecs.getincrementaldecoder("utf-8")()  # the head may end within a character
+    decoder = codecs.getincrementaldecoder("utf-8")()  # the head may end inside a character
     try:
         decoder.decode(rest)
     except UnicodeDecodeError:
@@ -310,7 +310,7 @@ def _refuse_binary(name: str, head: bytes) -> None:
     controls = len(head) - len(head.translate(None, CONTROLS))
     nuls = head.count(0)
     if head and (controls > BINARY_SHARE * len(head) or (nuls > 0.3 * len(head) and not _is_text_with_nuls(head))):
-        raise InputError(f"{name}: this is no text file", hint="ckm reads CSV, JSON lines, Parquet and Excel")
+        raise InputError(f"{name}: this is not a text file", hint="ckm reads CSV, JSON lines, Parquet and Excel")
 
 
 def _scan_utf8(archive: Archive) -> _Utf8Scan:
@@ -318,11 +318,11 @@ def _scan_utf8(archive: Archive) -> _Utf8Scan:
     rest = b""
     with archive.open() as content:
         while piece := content.read(SCAN_BLOCK):
-            if not rest and piece.isascii():  # nearly every block of nearly every file: no copy, no line is looked for
+            if not rest and piece.isascii():  # the usual case: no copy, no search for lines
                 continue
             block = rest + piece
             cut = block.rfind(b"\n") + 1
-            if not cut and len(block) >= SCAN_BLOCK:  # a line without an end: cut before a character, or anywhere
+            if not cut and len(block) >= SCAN_BLOCK:  # a very long line: cut before a character, or anywhere
                 cut = len(block.rstrip(bytes(range(128, 256)))) or len(block)
             block, rest = block[:cut], block[cut:]
             _scan_block(block, scan)
@@ -357,7 +357,7 @@ def _scan_block(block: bytes, scan: _Utf8Scan) -> None:
 
 
 def _guess_like(lines: bytes, others: bytes) -> str:
-    """Return the guess for ``lines``, or the first set that has the letters of the file's ``others``, in UTF-8."""
+    """Return the guess for ``lines``, or the first encoding with the letters of the file's UTF-8 lines (``others``)."""
     letters = "".join({letter for letter in others.decode(errors="ignore") if letter > "\x7f"})
     for name in (guess := _guess(lines), *LIKELY):
         try:
@@ -370,7 +370,7 @@ def _guess_like(lines: bytes, others: bytes) -> str:
 
 
 def _guess(rich: bytes) -> str:
-    """Return chardet's best guess whose codec Python has, as the superset that programs really write."""
+    """Return chardet's best guess that Python supports, as the superset that programs use."""
     import chardet
 
     found = chardet.detect(rich, include_encodings=PLAUSIBLE, no_match_encoding="cp1252").get("encoding") or "cp1252"

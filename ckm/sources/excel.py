@@ -15,7 +15,7 @@ from ckm.sources.format import NATIVE_SUFFIX, Batch, FileFormat, rejected_frame
 from ckm.sources.header import ROWS_LOOKED_AT, Row, TableStart, find_in_rows
 from ckm.sources.open_document import NUMBERS, cell_runs, is_spreadsheet, refuse_huge_document
 from ckm.sources.totals import without_totals
-from ckm.sources.workbook import MOST_MERGED, Merged, SheetFacts, numeric_cells, sheet_facts
+from ckm.sources.workbook import MOST_MERGED, MergedCells, SheetFacts, numeric_cells, sheet_facts
 from ckm.sources.workbook_size import refuse_huge
 
 if TYPE_CHECKING:
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 MIDNIGHT = " 00:00:00"
 OPEN_NUMBER = r"^-?[1-9]\d{0,2}\.\d{3}$"
 NUMERAL = r"^-?\d+(?:\.\d+)?$"
-"""How fastexcel writes the number cells of a sheet, but for the very large and small ones."""
+"""Format of number cells by fastexcel, except very large and small numbers."""
 DATE_TIME = r"^\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d+)?$"
-"""How fastexcel writes the date cells of a sheet."""
+"""Format of date cells by fastexcel."""
 
 
 @dataclass(frozen=True)
 class ExcelTable:
-    """One sheet of an Excel file. A sheet has at most 1,048,576 rows and is held in memory."""
+    """One sheet of an Excel file. It has at most 1,048,576 rows and is held in memory."""
 
     cells: pl.DataFrame
     start: TableStart
@@ -46,10 +46,10 @@ class ExcelTable:
     remarks: list[tuple[int | None, str]] = field(default_factory=list)
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
-        """Yield the rows of the sheet at once; rows without any value are no records."""
+        """Yield all rows of the sheet as one batch, without blank rows."""
         for line, text in [*self.remarks, *self.start.remarks]:
             remarks.add(text, line)
-        if not self.format.columns:  # no cell, or none with a value
+        if not self.format.columns:  # no cells, or only empty ones
             return
         table = self.cells.with_row_index("__line", offset=1).slice(self.start.first_line - 1)
         table = table.filter(pl.any_horizontal(pl.exclude("__line").is_not_null()))
@@ -60,7 +60,7 @@ class ExcelTable:
 
 
 def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
-    """Read a sheet: the one that ``hints`` names, else the first with anything in it.
+    """Read a sheet: that of ``hints``, else the first with data.
 
     Numbers come as Excel shows them in its formula bar, dates as ISO text, text as it is, so that ``00123`` written
     as text keeps its zeros.
@@ -70,7 +70,7 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
     InputError
         The file is damaged, protected by a password, or too large to be read in bounded memory.
     UnknownNameError
-        There is no such sheet.
+        The sheet is unknown.
     """
     import fastexcel
 
@@ -97,9 +97,9 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
     cells = _filled(cells, facts.merged, start.first_line)
     remarks: list[tuple[int | None, str]] = []
     if others:
-        remarks.append((None, f"the first sheet with data was read; {others} more have data, --sheet chooses"))
+        remarks.append((None, f"the first sheet with data was read; {others} more have data: choose one with --sheet"))
     if hidden:
-        remarks.append((None, f"{hidden} hidden sheets with data were passed over; --sheet reads one"))
+        remarks.append((None, f"{hidden} hidden sheets with data were skipped: choose one with --sheet"))
     remarks += [(None, remark) for remark in _remarks_on(facts)]
     found = _format(archive, start, name)
     native = tuple(each for at, each in enumerate(found.columns) if at in numeric)
@@ -109,15 +109,15 @@ def open_excel(path: Path, archive: Archive, hints: Hints) -> ExcelTable:
 
 
 def document_facts(path: Path, sheet: str, name: str) -> SheetFacts:
-    """Return what a sheet of OpenDocument says beside its values: merged cells, currencies and percentages."""
-    merged: list[Merged] = []
+    """Return the metadata of an OpenDocument sheet: merged cells, currencies and percentages."""
+    merged: list[MergedCells] = []
     currencies: dict[int, dict[str, int]] = {}
     percentages: dict[int, set[int]] = {}
     for run in cell_runs(path, name):
         if run.sheet != sheet:
             continue
         if run.spanned > 1 and len(merged) < MOST_MERGED:
-            merged.append(Merged(run.row, run.column, run.row + run.spanned - 1, run.column))
+            merged.append(MergedCells(run.row, run.column, run.row + run.spanned - 1, run.column))
         for column in range(run.column, run.column + run.columns):
             if run.currency:
                 currencies.setdefault(column, {})[run.currency] = run.row + run.rows - 1
@@ -137,7 +137,7 @@ def document_numbers(path: Path, sheet: str, name: str) -> dict[int, set[int]]:
 
 
 def _choose(book: fastexcel.ExcelReader, wanted: str | None) -> tuple[str, int, int]:
-    """Return the sheet to read, how many others that are shown have data too, and how many hidden ones have."""
+    """Return the sheet to read, and the numbers of other visible and of hidden sheets with data."""
     names = list(book.sheet_names)
     if wanted is not None:
         if wanted not in names:
@@ -154,8 +154,8 @@ def _is_shown(book: fastexcel.ExcelReader, name: str) -> bool:
     return book.load_sheet(name, header_row=None, n_rows=0).visible == "visible"
 
 
-def _filled(cells: pl.DataFrame, merged: tuple[Merged, ...], first_line: int) -> pl.DataFrame:
-    """Give each record the text that a merged cell shows beside it; a number may be a sum over the records."""
+def _filled(cells: pl.DataFrame, merged: tuple[MergedCells, ...], first_line: int) -> pl.DataFrame:
+    """Copy the text of a merged cell to each of its records; numbers may be sums and are not copied."""
     columns = cells.get_columns()
     for each in merged:
         at, top, bottom = each.first_column - 1, each.first_row - 1, min(each.last_row, cells.height)
@@ -170,25 +170,22 @@ def _filled(cells: pl.DataFrame, merged: tuple[Merged, ...], first_line: int) ->
 
 def _remarks_on(facts: SheetFacts) -> Iterator[str]:
     if any(merged.first_column == merged.last_column for merged in facts.merged):
-        yield (
-            "merged cells: texts and dates were given to every row beside them, numbers to the first alone, "
-            "as they may be sums"
-        )
+        yield ("merged cells: texts and dates were copied to every row, numbers only to the first, as they may be sums")
     if facts.without_value:
         yield (
-            f"{facts.without_value:,} formulas have no value: the program that wrote the file did not calculate; "
-            "open it in a spreadsheet program and save it"
+            f"{facts.without_value:,} formulas have no stored value, because they were never calculated; "
+            "open the file in a spreadsheet program and save it"
         )
     if facts.zeros:
-        yield "a number format shows leading zeros that the numbers do not have: such ids came without them"
+        yield "a number format shows leading zeros that the numbers do not have: such ids were read without them"
     if facts.counts_from_1904:
-        yield "the workbook counts days from 1904: dates that are plain numbers in it are read so"
+        yield "the workbook uses the 1904 date system: plain day numbers are read as such"
 
 
 def _with_percentages(cells: pl.DataFrame, rows_by_column: dict[int, set[int]]) -> tuple[pl.DataFrame, frozenset[int]]:
-    """Return the cells with percentages among other numbers as they are shown, and the places of columns of them.
+    """Return cells with percentages among other numbers as displayed, and the indices of percentage columns.
 
-    Where most numbers are percentages the cells stay as they are: a mapping may compute with them.
+    If most numbers are percentages the cells are unchanged, so that a mapping can compute with them.
     """
     mostly: set[int] = set()
     for at, rows in rows_by_column.items():
@@ -209,7 +206,7 @@ def _with_percentages(cells: pl.DataFrame, rows_by_column: dict[int, set[int]]) 
 def _shown(
     found: FileFormat, facts: SheetFacts, percentages: frozenset[int]
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    """Return what number formats show beside the numbers of the columns, below the header."""
+    """Return the signs of number formats by column, below the header."""
     shown: list[tuple[str, tuple[str, ...]]] = []
     for at, column in enumerate(found.columns):
         marks = facts.currencies.get(at + 1, {})
@@ -222,12 +219,12 @@ def _shown(
 
 
 def _has_open_numbers(cells: pl.DataFrame) -> bool:
-    """Whether the point of some number could be taken for a thousands mark."""
+    """Return whether a decimal point could be read as a thousands separator."""
     return bool(cells.width) and cells.select(pl.any_horizontal(pl.all().str.contains(OPEN_NUMBER).any())).item()
 
 
 def _with_their_points(cells: pl.DataFrame, numeric: dict[int, set[int]]) -> tuple[pl.DataFrame, frozenset[int]]:
-    """Return the cells with numbers beside texts marked as such, and the places of columns of numbers alone."""
+    """Mark number cells in columns that also have texts, and return the indices of purely numeric columns."""
     alone: set[int] = set()
     for at, rows in numeric.items():
         if at > cells.width:
@@ -248,11 +245,11 @@ def _cells(book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
         sheet = book.load_sheet(name, header_row=None, dtypes="string", skip_rows=0)
         cells = sheet.to_polars() if sheet.width and sheet.total_height else pl.DataFrame()
     except BaseException as error:
-        if type(error).__name__ != "PanicException":  # of the reader's own library, whose class cannot be imported
+        if type(error).__name__ != "PanicException":  # an error class of the library that cannot be imported
             raise
         raise InputError(
-            f"sheet '{name}': a cell cannot be read, such as a number shown as a span of hours that no calendar has",
-            hint="show such cells as plain numbers, or save the sheet as CSV",
+            f"sheet '{name}': a cell cannot be read, such as a number with a duration format that exceeds the calendar",
+            hint="format such cells as plain numbers, or save the sheet as CSV",
         ) from None
     if not cells.width:
         return cells
@@ -260,7 +257,7 @@ def _cells(book: fastexcel.ExcelReader, name: str) -> pl.DataFrame:
 
 
 def _as_written(cells: pl.DataFrame) -> pl.DataFrame:
-    """Write dates without a time where a column has dates only."""
+    """Write dates without a time if a column has only dates."""
     if not cells.width:
         return cells
     has_time = pl.all().str.contains(DATE_TIME)  # of all columns in one query: a sheet may have 16,384

@@ -1,4 +1,4 @@
-"""The files of a folder that is named as a source."""
+"""List the files of a source folder."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ if TYPE_CHECKING:
 
 HIDDEN = "."
 BOOKKEEPING = "_"
-"""Spark, Hive and their like put such files beside the data (``_SUCCESS``, ``_metadata``) and read none of them."""
+"""Prefix of metadata files of Spark and Hive (``_SUCCESS``, ``_metadata``), which are skipped."""
 DIGITS = re.compile(r"([0-9]+)")
 NAMED = 3
-"""Names that are given of those left out."""
+"""Maximum names listed of skipped files."""
 
 
 @dataclass(frozen=True)
 class FolderFiles:
-    """What a folder holds.
+    """Files of a folder.
 
     Attributes
     ----------
     files
-        Everything in it that is no folder, by name: a broken link or a pipe is to be refused and not overlooked.
+        All entries except folders, by name; broken links and pipes are included so that they are refused.
     remarks
-        What was left out.
+        Remarks on skipped files.
     """
 
     files: tuple[Path, ...]
@@ -37,21 +37,21 @@ class FolderFiles:
 
 
 def files_in(folder: Path) -> FolderFiles:
-    """List the files of a folder and of the folders in it that are named by a column and its value.
+    """List the files of a folder and of its partition folders.
 
-    Hidden files, those of other programs, and other sub-folders are left out.
+    Hidden files, metadata files and other sub-folders are skipped.
 
     Raises
     ------
     InputError
         The folder cannot be read.
     UsageError
-        It holds no file.
+        It contains no file.
     """
     try:
         entries = sorted((path for path in folder.iterdir() if not path.name.startswith(HIDDEN)), key=_by_numbers)
     except OSError as error:
-        raise InputError(f"{folder}: {error.strerror or 'cannot be read'}", hint="look at its permissions") from None
+        raise InputError(f"{folder}: {error.strerror or 'cannot be read'}", hint="check its permissions") from None
     all_folders = [path for path in entries if path.is_dir()]
     others = [path for path in entries if path not in all_folders]
     bookkeeping = [path for path in others if path.name.startswith(BOOKKEEPING)]
@@ -61,19 +61,19 @@ def files_in(folder: Path) -> FolderFiles:
     files += tuple(file for inside in partitions for file in inside.files)
     remarks = [remark for inside in partitions for remark in inside.remarks]
     if bookkeeping:
-        remarks.append(f"{folder}: left out, as their names begin with _: {_listed(bookkeeping)}")
+        remarks.append(f"{folder}: skipped, because their names start with _: {_listed(bookkeeping)}")
     folders = [path for path in folders if not path.name.startswith(BOOKKEEPING)]
     if folders:
         remarks.append(f"{folder}: sub-folders are not read: {_listed(folders)}")
     if not files:
         hint = f"sub-folders are not read; name them: {_listed(folders)}" if folders else None
-        raise UsageError(f"{folder} holds no file", hint=hint)
+        raise UsageError(f"{folder} contains no file", hint=hint)
     return FolderFiles(files, tuple(remarks))
 
 
 def _by_numbers(path: Path) -> tuple[list[str | int], str]:
-    """Sort names with their numbers as numbers, so that page 2 stands before page 10."""
-    parts = DIGITS.split(path.name)  # texts and numbers take turns
+    """Sort names with numbers in numeric order, so that page 2 is before page 10."""
+    parts = DIGITS.split(path.name)  # texts and numbers alternate
     return [int(part) if place % 2 else part for place, part in enumerate(parts)], path.name
 
 

@@ -1,4 +1,4 @@
-"""What a file turned out to be, and the pieces in which it is handed on."""
+"""Detected file format, and batches of records."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ if TYPE_CHECKING:
 Kind = Literal["csv", "jsonl", "json", "parquet", "excel"]
 Compression = Literal["gzip", "zip"]
 NATIVE_SUFFIX = "E0"
-"""After a number that was none of text in its file and stands beside texts: its point is a point whatever they use."""
+"""Suffix of a number cell in a column with texts: its decimal mark is the point, whatever the texts use."""
 WHITESPACE = "whitespace"
-"""The delimiter of files whose columns are set apart by runs of blanks."""
+"""The delimiter of files with columns separated by runs of spaces."""
 
 NO_VALUES, TOTAL, NOTE, FOOTER = "no values", "total row", "note below the table", "footer line"
 NO_DATA = frozenset({NO_VALUES, TOTAL, NOTE, FOOTER})
-"""Why a line is rejected that is evidently no record: nothing of the data is lost with it."""
+"""Rejection reasons of lines that are not records, so that no data is lost."""
 
 REJECTED_SCHEMA: dict[str, pl.DataType] = {"line": pl.Int64(), "reason": pl.String(), "raw": pl.String()}
 
 
 @dataclass(frozen=True)
 class FileFormat:
-    r"""How a file is to be read; every part was detected or given, and all of it is reported.
+    r"""Format of a file, detected or given by hints.
 
     Attributes
     ----------
     kind
-        What sort of file it is.
+        The kind of file.
     columns
-        The names of the columns, made unique; empty for a file with nothing in it.
+        The unique column names; empty for an empty file.
     compression
-        What the file is wrapped in.
+        The compression.
     encoding
-        Name of the character set; null for binary files.
+        The encoding; null for binary files.
     delimiter
         One character, ``"whitespace"``, or null for a file of a single column.
     padded
-        Whether a blank follows each delimiter and is no part of the value.
+        Whether a space follows each delimiter and is not part of the value.
     quote, escape
         The quote character, and the character that makes a quote inside quotes literal
         (the quote itself when it is doubled).
@@ -50,22 +50,22 @@ class FileFormat:
     header_line, header_rows
         The 1-based line of the first header row, null without header; how many rows the header has.
     first_line
-        The 1-based line where data start.
+        The 1-based first line of the data.
     sheet
         The sheet of an Excel file.
     nested
-        The columns whose values are lists or records; they come as JSON text, and none is a single value.
+        The columns of lists or records, which are read as JSON text.
     numeric
-        The columns that come as text, though the file holds numbers in all their cells: their mark is the point.
+        The columns of text with numeric cells in the file: their decimal mark is the point.
     shown
-        What number formats show beside the numbers of columns: signs and words, ``%`` for percentages.
+        Signs and words of number formats by column, ``%`` for percentages.
     from_1904
-        Whether plain numbers that are days count from 1904.
+        Whether plain day numbers count from 1904.
     repeated
-        Groups of columns that have one name in the file.
+        Groups of columns with equal names in the file.
     named
-        Whether the names are surely names. Of a file all of texts the first row is taken for its header, and may be a
-        record: then no message may show it.
+        Whether the header is certain. In a file with only texts the first row is read as the header, but may be a
+        record: then messages must not show it.
     """
 
     kind: Kind
@@ -100,7 +100,7 @@ class Batch(NamedTuple):
     lines
         ``Int64``; the 1-based line where each record starts; for Parquet and Excel the row number.
     rejected
-        Records that could not be read: ``line``, ``reason``, and ``raw``, their text.
+        Records that could not be parsed: ``line``, ``reason``, and ``raw`` text.
     """
 
     records: pl.DataFrame
@@ -114,5 +114,5 @@ def rejected_frame(rows: Iterable[tuple[int, str, str]] = ()) -> pl.DataFrame:
 
 
 def text_schema(columns: Iterable[str]) -> dict[str, pl.DataType]:
-    """Return the schema of records that are read as written."""
+    """Return the schema of records with text columns."""
     return dict.fromkeys(columns, pl.String())

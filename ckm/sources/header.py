@@ -1,4 +1,4 @@
-"""Where a table starts in its file, whether it has a header, and what its columns are called."""
+"""Detect the start, header and column names of a table."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from ckm.sources.hints import Hints
 
 IMPORT_ID = '{"ImportId"'
-"""How every cell of the third header row of a Qualtrics export begins."""
+"""Start of every cell in the third header row of a Qualtrics export."""
 ROWS_LOOKED_AT = 200
 PREAMBLE_LINES = 100
-"""A header further down than this must be given with --header."""
+"""Maximum line of a detected header; others need --header."""
 MOST_HEADER_ROWS = 5
 MOSTLY = 0.8
-"""Share of a column's cells that must look alike before its first cell counts as different."""
+"""Minimum share of cells of one kind for comparing the first cell of a column."""
 LEAST_YEARS = 3
 PLAUSIBLE_YEARS = range(1900, 2101)
 OTHER_DELIMITERS = ",;\t| "
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True)
 class TableStart:
-    """Where the data of a text table start, and under which names.
+    """Start of the data of a table, and column names.
 
     Attributes
     ----------
@@ -49,10 +49,9 @@ class TableStart:
     first_line
         1-based line where data start.
     remarks
-        ``(line, text)`` of what was assumed or changed.
+        ``(line, text)`` of assumptions and changes.
     named
-        Whether the names are given, or are texts over columns of numbers, dates and their like: else a record may have
-        been taken for the header.
+        Whether the names are given, or are texts above typed columns; else the header may be a record.
     repeated
         Groups of columns that have one name in the file.
     """
@@ -74,7 +73,7 @@ def find_table(lines: Sequence[str], dialect: Dialect, hints: Hints) -> TableSta
     InputError
         The hinted header line is not in the file.
     UsageError
-        The hinted names are not as many as the columns.
+        The number of hinted names differs from that of the columns.
     """
     skip = 1 if lines and SEP_LINE.match(lines[0]) else 0
     if isinstance(hints.header, int):
@@ -90,24 +89,24 @@ def find_table(lines: Sequence[str], dialect: Dialect, hints: Hints) -> TableSta
 
 
 def find_in_rows(rows: list[Row], width: int, hints: Hints) -> TableStart:
-    """Find header and data in rows whose cells are already apart, those of a spreadsheet.
+    """Find header and data in the rows of a spreadsheet.
 
     Raises
     ------
     InputError
         The hinted header row is empty.
     UsageError
-        The hinted names are not as many as the columns.
+        The number of hinted names differs from that of the columns.
     """
     if not rows:
         return TableStart(tuple(hints.columns or ()), None, 0, 1)
     if isinstance(hints.header, int):
         at = next((at for at, row in enumerate(rows) if row.line == hints.header), None)
         if at is None:
-            raise InputError(f"row {hints.header}, given as the header, is empty or beyond the first {len(rows)} rows")
+            raise InputError(f"header row {hints.header} is empty or not among the first {len(rows)} rows")
         names = hints.columns or rows[at].cells
         if len(names) != width:
-            raise UsageError(f"{len(names)} column names are given for {width} columns")
+            raise UsageError(f"got {len(names)} column names for {width} columns")
         start = _start(names, hints.header, 1, hints.header + 1)
         kinds = _column_kinds(rows[at + 1 :], width)
         return start if hints.columns else replace(start, named=_is_surely_header(rows[at].cells, kinds))
@@ -117,7 +116,7 @@ def find_in_rows(rows: list[Row], width: int, hints: Hints) -> TableStart:
 
 
 def usual_width(lines: Sequence[str], dialect: Dialect) -> int:
-    """Return the number of fields that most rows have; of two equally usual, the one that comes first."""
+    """Return the most frequent number of fields; the first one if equal."""
     if dialect.delimiter is None:
         return 1
     if dialect.delimiter == "whitespace":
@@ -129,7 +128,7 @@ def usual_width(lines: Sequence[str], dialect: Dialect) -> int:
 
 
 def read_rows(lines: Sequence[str], dialect: Dialect, width: int, start: int) -> list[Row]:
-    """Read the first records from ``lines[start:]``, those of another width too, blank lines left out."""
+    """Parse the first records from ``lines[start:]``, also of another width, without blank lines."""
     reader = RecordReader(dialect, width)
     rows: list[Row] = []
     at = start
@@ -148,7 +147,7 @@ def read_rows(lines: Sequence[str], dialect: Dialect, width: int, start: int) ->
 
 
 def unique_names(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Make column names usable: blanks trimmed, empty ones numbered, repeated ones told apart.
+    """Clean column names: trim spaces, number empty names, and make duplicates unique.
 
     Returns
     -------
@@ -161,13 +160,13 @@ def unique_names(names: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
         clean = _clean(name)
         if not clean:
             clean = f"column_{place}"
-            remarks.append(f"column {place} has no name and is called {clean}")
+            remarks.append(f"column {place} has no name and is named {clean}")
         base, repeat = clean, 1
         while clean in seen:
             repeat += 1
             clean = f"{base}_{repeat}"
         if repeat > 1:
-            remarks.append(f"column {place} has the name of another and is called {clean}")
+            remarks.append(f"column {place} has a duplicate name and is renamed to {clean}")
         seen.add(clean)
         fixed.append(clean)
     return tuple(fixed), remarks
@@ -187,12 +186,12 @@ def _clean(name: str) -> str:
 
 def _given_header(lines: Sequence[str], dialect: Dialect, hints: Hints, header: int) -> TableStart:
     if not 1 <= header <= len(lines):
-        raise InputError(f"there is no line {header} for the header among the first {len(lines)}")
+        raise InputError(f"header line {header} is not among the first {len(lines)} lines")
     body = lines[header:]
     width = usual_width(body, dialect) if any(line.strip() for line in body) else 0
     rows = read_rows(lines, dialect, width, header - 1)
     if not rows or rows[0].line != header:
-        raise InputError(f"line {header}, given as the header, is empty")
+        raise InputError(f"header line {header} is empty")
     names, _ = _fitting_names(rows[0].cells, width or len(rows[0].cells))
     if names is None:
         names = _numbered(width)
@@ -201,26 +200,26 @@ def _given_header(lines: Sequence[str], dialect: Dialect, hints: Hints, header: 
         kinds = _column_kinds(rows[1:], len(rows[0].cells))
         start = replace(start, named=_is_surely_header(rows[0].cells, kinds))
     if hints.columns is not None and len(hints.columns) != len(names):
-        raise UsageError(f"{len(hints.columns)} column names are given for {len(names)} columns")
+        raise UsageError(f"got {len(hints.columns)} column names for {len(names)} columns")
     return start
 
 
 def _named(columns: tuple[str, ...] | None, width: int, first_line: int) -> TableStart:
     if columns is not None and len(columns) != width:
-        raise UsageError(f"{len(columns)} column names are given, the records have {width} fields")
+        raise UsageError(f"got {len(columns)} column names, but the records have {width} fields")
     return _start(columns or _numbered(width), None, 0, first_line)
 
 
 def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) -> TableStart:
-    """Decide whether the row at ``top``, the first of the table's width, is a header; join the rows of a taller one."""
-    data = [row for row in rows[top + 1 :] if row.cells != rows[top].cells]  # a header that `cat` repeated is no record
+    """Decide whether the row at ``top``, the first of the table's width, is a header; join multi-row headers."""
+    data = [row for row in rows[top + 1 :] if row.cells != rows[top].cells]  # without repeated headers
     if len(rows[top].cells) != width:
         return _start(_numbered(width), None, 0, rows[0].line)
     below = rows[top + 1 :]
     if len(below) > 1 and all(cell.startswith(IMPORT_ID) for cell in below[1].cells) and len(below[1].cells) == width:
         after = below[2].line if len(below) > 2 else below[1].line + 1
         start = _start(rows[top].cells, rows[top].line, 3, after)
-        start.remarks.append((rows[top].line, "the header has 3 rows, as Qualtrics writes them; the first names"))
+        start.remarks.append((rows[top].line, "the header has 3 rows (Qualtrics); the first has the column names"))
         return _told_preamble(start, rows, top)
     kinds = _column_kinds(data, width)
     if _is_header(rows[top].cells, kinds, data):
@@ -238,20 +237,20 @@ def _with_header(rows: list[Row], top: int, width: int, lines: Sequence[str]) ->
         return _told_preamble(start, rows, top)
     before = rows[top - 1] if top else None
     if before and lines and rows[top].line - before.line == 1:
-        found = _misfit_header(lines[before.line - 1], before.cells, width, rows[top:])
+        found = _unequal_header(lines[before.line - 1], before.cells, width, rows[top:])
         if found is not None:
-            misfit, remark = found
-            start = _start(misfit, before.line, 1, rows[top].line)
+            fitted, remark = found
+            start = _start(fitted, before.line, 1, rows[top].line)
             start.remarks.append((before.line, remark))
             return _told_preamble(start, rows, top - 1)
-    # Without a header nothing says that the first rows are no records: those that do not fit will be rejected.
+    # Without a header the first rows may be records; those of another width are rejected.
     start = _start(_numbered(width), None, 0, rows[0].line)
     start.remarks.append((None, "no header was found; columns are numbered"))
     return start
 
 
 def _table_top(rows: list[Row], width: int) -> int:
-    """Return the index of the first row of the table: as wide as most are, and not mostly empty as a preamble's."""
+    """Return the index of the first row with the usual width that is not mostly empty."""
     wide = [at for at, row in enumerate(rows[:PREAMBLE_LINES]) if len(row.cells) == width]
     if not wide:
         return 0
@@ -265,7 +264,7 @@ def _table_top(rows: list[Row], width: int) -> int:
 
 
 def _column_kinds(rows: list[Row], width: int) -> list[str | None]:
-    """Return per column the kind that most of its cells have, null where there is none."""
+    """Return the most frequent kind of cells per column; null if there is none."""
     kinds: list[str | None] = []
     usual = [row.cells for row in rows if len(row.cells) == width]
     for place in range(width):
@@ -278,10 +277,10 @@ def _column_kinds(rows: list[Row], width: int) -> list[str | None]:
 
 
 def _is_header(cells: list[str], kinds: list[str | None], data: list[Row]) -> bool:
-    """Weigh the cells of a row against what stands below them.
+    """Score a row as header by comparing its cells with the cells below.
 
-    A text over a column of numbers speaks for a header, a number over numbers against it. Where every column is
-    text, the row is a header if none of its cells comes again below.
+    A text above numbers is evidence for a header, a number above numbers is evidence against it. If all columns are
+    text, the row is a header if none of its cells recurs below.
     """
     if not data:
         return not any(kind_of(cell) in TYPED for cell in cells)
@@ -304,14 +303,14 @@ def _is_header(cells: list[str], kinds: list[str | None], data: list[Row]) -> bo
 
 
 def _is_surely_header(cells: list[str], kinds: list[str | None]) -> bool:
-    """Whether no cell of a header is itself a number, a date or their like, and one stands over a column of these."""
+    """Return whether no cell of a header is typed, and at least one is above a typed column."""
     here = [kind_of(cell) for cell in cells]
     over = any(below in TYPED and kind in {"text", "code"} for kind, below in zip(here, kinds, strict=False))
     return over and not TYPED.intersection(here)
 
 
 def _are_years(cells: list[str], kinds: list[str]) -> bool:
-    """Whether the numbers among ``cells`` are years that follow each other, as they stand over a pivot table."""
+    """Return whether the numbers among ``cells`` are consecutive years, as in a pivot table header."""
     numbers = [cell.strip() for cell, kind in zip(cells, kinds, strict=True) if kind == "number"]
     if len(numbers) < LEAST_YEARS or not all(number.isdecimal() for number in numbers):
         return False
@@ -320,7 +319,7 @@ def _are_years(cells: list[str], kinds: list[str]) -> bool:
 
 
 def _is_header_too(rows: list[Row], top: int, height: int, width: int) -> bool:
-    """Whether the row ``height`` below ``top`` still belongs to the header: text over at least two typed columns."""
+    """Return whether the row ``height`` below ``top`` belongs to the header: text above at least two typed columns."""
     row = rows[top + height]
     data = rows[top + height + 1 :]
     if len(row.cells) != width or not data:
@@ -334,19 +333,19 @@ def _is_header_too(rows: list[Row], top: int, height: int, width: int) -> bool:
     return sum(kind == "text" and below in TYPED for kind, below in zip(here, kinds, strict=True)) >= 2
 
 
-def _misfit_header(line: str, cells: list[str], width: int, data: list[Row]) -> tuple[Sequence[str], str] | None:
-    """Make sense of a header whose number of names is not that of the columns; null if it is no header at all."""
+def _unequal_header(line: str, cells: list[str], width: int, data: list[Row]) -> tuple[Sequence[str], str] | None:
+    """Fit a header with a different number of names to the columns; null if it is not a header."""
     if len(cells) == width - 1 and len(data) > 1 and _counts_rows(data, width):
-        return ["", *cells], "the first column has no name and counts the rows, as R writes their names"
+        return ["", *cells], "the first column has no name and counts the rows (row names of R)"
     for delimiter in OTHER_DELIMITERS:
         names = next(iter(split_rows([line.removesuffix("\r")], delimiter, '"')), [])
         if len(names) == width and len(cells) < width and len(set(names)) == width and all(map(str.strip, names)):
-            return names, "the header has another delimiter than the data"
+            return names, "the header and the data have different delimiters"
     if len(cells) < max(2, width // 2) or any(kind_of(cell) in TYPED for cell in cells):
         return None
     trailing = not any(any(row.cells[len(cells) : width]) for row in data)
     if len(cells) < width and trailing and not any('"' in cell for cell in cells):
-        return [*cells, *[""] * (width - len(cells))], "the records end with a delimiter that the header has not"
+        return [*cells, *[""] * (width - len(cells))], "the records end with a delimiter, the header does not"
     fitting, remark = _fitting_names(cells, width)
     if fitting is None:
         return _numbered(width), f"the header has {len(cells)} names for {width} columns; columns are numbered"
@@ -354,18 +353,18 @@ def _misfit_header(line: str, cells: list[str], width: int, data: list[Row]) -> 
 
 
 def _counts_rows(data: list[Row], width: int) -> bool:
-    """Whether the first cells of the records are 1, 2, 3 and so on."""
+    """Return whether the first cells of the records are 1, 2, 3 and so on."""
     first = [row.cells[0].strip() for row in data if len(row.cells) == width]
     return first == [str(number) for number in range(1, len(first) + 1)]
 
 
 def _fitting_names(names: Sequence[str], width: int) -> tuple[Sequence[str] | None, str]:
-    """Fit names to a number of columns where that is safe: only empty names may be left out."""
+    """Fit names to a number of columns by removing empty names only."""
     if len(names) == width:
         return names, ""
     filled = [name for name in names if name.strip()]
     if len(names) > width and len(filled) == width:
-        return filled, f"{len(names) - width} empty name in the header was left out"
+        return filled, f"{len(names) - width} empty name in the header was removed"
     return None, ""
 
 

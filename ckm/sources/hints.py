@@ -1,4 +1,4 @@
-"""What a person or a mapping says of a file, so that it need not be detected."""
+"""Format hints of the user or of a mapping, which override detection."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Hints:
-    """Facts about a file that override detection; ``None`` means: detect.
+    """Format hints that override detection; ``None`` means detection.
 
     Attributes
     ----------
     encoding
-        Name of the character set.
+        The encoding.
     delimiter
-        One character, or ``"whitespace"`` for runs of blanks.
+        One character, or ``"whitespace"`` for runs of spaces.
     quote
         The quote character; empty for none.
     header
@@ -23,15 +23,15 @@ class Hints:
     columns
         Names for a file without a header.
     decimal, thousands
-        The marks in numbers.
+        Decimal mark and thousands separator.
     dates
         A strptime format, or ``dmy``, ``mdy``, ``ymd``.
     sheet
         The sheet of an Excel file.
     records
-        The keys that lead to the list of records in a JSON object, with points between them.
+        The path of keys to the record list in a JSON object, joined with points.
     null_values
-        Texts that mean "no value", in every column.
+        Null words in every column.
     """
 
     encoding: str | None = None

@@ -1,4 +1,4 @@
-"""JSON lines and JSON arrays of objects, every value kept as it was written."""
+"""Parse JSON lines and JSON arrays of objects, with every value as written."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.sources.archive import Archive
-    from ckm.sources.encoding import Encoding
+    from ckm.sources.encoding import TextEncoding
     from ckm.sources.hints import Hints
     from ckm.sources.remarks import Remarks
 
 BLOCK = 8 << 20
 BATCH_RECORDS = 50_000
 ELEMENT_LIMIT = 64 << 20
-"""Characters of one element of an array; a longer one is no record."""
+"""Maximum characters of an array element."""
 MOST_COLUMNS = 10_000
 MOST_FIELDS = 50
-"""Fields of a record that become columns; of more it is kept as it is."""
+"""Maximum fields of a nested record that become columns; a larger one is kept as JSON text."""
 _GAP = re.compile(r"[\s,]+")
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[{}\[\],]', re.DOTALL)
 """Strings, also one that is not closed yet, and what stands between values."""
 _MEMBER = re.compile(r'\s*(?P<key>"(?:[^"\\]|\\.)*+")\s*:\s*', re.DOTALL)
 _OBJECT_OF_OBJECTS = re.compile(r'\s*\{\s*"(?:[^"\\]|\\.)*+"\s*:\s*\{', re.DOTALL)
 KEY = "key"
-"""The column of the keys that records stand under in an object."""
+"""The column of keys for an object of records."""
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
@@ -67,15 +67,15 @@ class Field(str):
 
 
 class _NotJsonError(ValueError):
-    """Infinity, which Python would take and JSON has not."""
+    """Infinity, which Python accepts but JSON does not allow."""
 
 
 class _RepeatedKeyError(ValueError):
-    """An object with a key that comes twice: either value may be meant."""
+    """An object with a duplicate key, which is ambiguous."""
 
 
 def _constant(name: str) -> None:
-    """Return null for NaN, as pandas writes what is missing; there is no infinite amount of anything."""
+    """Return null for NaN, which pandas writes for missing values; Infinity is an error."""
     if name != "NaN":
         raise _NotJsonError(name)
 
@@ -113,7 +113,7 @@ def _fields(parent: str, path: str, record: dict[str, object]) -> Iterator[tuple
 
 
 def _flat(value: dict[str, object]) -> dict[str, str | None]:
-    """Return an object's values as text, and those of records in it once more under their paths."""
+    """Return an object's values as text, and those of nested records also under their paths."""
     found = {key: as_text(cell) for key, cell in value.items()}
     for parent, cell in value.items():
         if isinstance(cell, dict):
@@ -134,21 +134,21 @@ def _as_json(value: object) -> str:
 
 @dataclass(frozen=True)
 class JsonTable:
-    """A file of JSON objects that can be read, any number of times."""
+    """A file of JSON objects, which can be read repeatedly."""
 
     archive: Archive
-    encoding: Encoding
+    encoding: TextEncoding
     format: FileFormat
-    layout: Layout
+    layout: JsonLayout
     keys: tuple[str, ...]
     """The keys in the order of their first appearance; the columns are these, made unique."""
     mixed: tuple[int, ...] = ()
     """The places of columns that hold numbers beside texts."""
     inside: str | None = None
-    """The list of records in the only record of the file."""
+    """The path of a record list in the only record of the file."""
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
-        """Yield the records of the file in its order; what is no object is rejected with its line."""
+        """Yield the records of the file in order; elements that are not objects are rejected with their line."""
         if self.encoding.remark:
             remarks.add(self.encoding.remark[1], self.encoding.remark[0])
         good: list[list[str | None]] = []
@@ -202,8 +202,8 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
     Raises
     ------
     InputError
-        The file is no text, no record can be read, most lines hold no object, or the objects have more different keys
-        than a table can have columns.
+        The file is not text, no record can be parsed, most lines are not objects, or the objects have more
+        distinct keys than a table can have columns.
     """
     encoding = detect_encoding(archive, hints.encoding)
     layout = _layout(archive, encoding, hints.records)
@@ -227,12 +227,12 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
                 elif len(inside := parents.setdefault(key.parent, {})) <= MOST_FIELDS:
                     inside[key] = None
             if len(keys) > MOST_COLUMNS:
-                raise InputError(f"{archive.name}: the objects have more than {MOST_COLUMNS:,} different keys")
+                raise InputError(f"{archive.name}: the objects have more than {MOST_COLUMNS:,} distinct keys")
         else:
             reasons[found[0]] += 1
     if kind == "jsonl" and not begins and 0 < readable < reasons.total():
         raise InputError(
-            f"{archive.name}: most lines hold no JSON object, and the file is no array of objects",
+            f"{archive.name}: most lines are not JSON objects, and the file is not an array of objects",
             hint="for a table that starts with a brace, give its --delimiter",
         )
     if readable == 0 and reasons:
@@ -240,13 +240,13 @@ def open_json(archive: Archive, hints: Hints) -> JsonTable:
         other = "; for a table that starts with a brace, give its --delimiter" if kind == "jsonl" else ""
         raise InputError(
             f"{archive.name}: none of the {reasons.total():,} records can be read ({told})",
-            hint=f"write each record as a JSON object; Infinity is no JSON, null is{other}",
+            hint=f"write each record as a JSON object; Infinity is not valid JSON, null is{other}",
         )
     lists = lists_of_records(only) if readable == 1 and not reasons else []
     if len(lists) > 1:
         raise AmbiguousError(
-            f"{archive.name}: several lists of records are in one object: {', '.join(map(repr, lists))}",
-            hint=f"say which is meant: {' or '.join(f'--records {path}' for path in lists)}",
+            f"{archive.name}: one object contains several record lists: {', '.join(map(repr, lists))}",
+            hint=f"choose one: {' or '.join(f'--records {path}' for path in lists)}",
             option="--records",
         )
     numbers, nested, texts = forms.values()
@@ -280,8 +280,8 @@ def _with_fields(keys: dict[str, None], parents: dict[str, dict[str, None]], sin
 
 
 @dataclass(frozen=True)
-class Layout:
-    """How the objects stand in the file.
+class JsonLayout:
+    """Layout of the objects in the file.
 
     Attributes
     ----------
@@ -289,9 +289,9 @@ class Layout:
         ``lines``: one a line; ``array``: in brackets; ``stream``: one after the other, over any lines; ``wrapped``: in
         the only array of one object whose other values describe it; ``keyed``: under their keys in one object.
     path
-        The keys that lead to that array.
+        The path of keys to that array.
     is_given
-        Whether a person said so; then nothing else in the file matters.
+        Whether the user gave the path; then the rest of the file is ignored.
     """
 
     kind: Literal["lines", "array", "stream", "wrapped", "keyed"]
@@ -300,17 +300,17 @@ class Layout:
 
     @property
     def remark(self) -> str | None:
-        """What a person should know of it."""
+        """Return a remark for the user; null if none."""
         if self.kind == "wrapped":
             only = "" if self.is_given else ", the only one in the file's object"
-            return f"the records are those of the list '{'.'.join(self.path)}'{only}"
+            return f"the records are read from the list '{'.'.join(self.path)}'{only}"
         if self.kind == "keyed":
-            return f"the records stand under their keys in one object; the keys are the column '{KEY}'"
-        return "the records stand one after the other, over several lines" if self.kind == "stream" else None
+            return f"the records are the values of one object; its keys are the column '{KEY}'"
+        return "the records are concatenated JSON objects over several lines" if self.kind == "stream" else None
 
 
-def _layout(archive: Archive, encoding: Encoding, records: str | None) -> Layout:
-    """Find out how the objects stand, by the first of them and, for one that holds all others, by its end."""
+def _layout(archive: Archive, encoding: TextEncoding, records: str | None) -> JsonLayout:
+    """Detect the layout from the first object and, for a wrapping object, from its end."""
     head = ""
     for piece in utf8_pieces(archive, encoding, BLOCK):
         head = piece.decode(errors="ignore").lstrip()
@@ -320,29 +320,29 @@ def _layout(archive: Archive, encoding: Encoding, records: str | None) -> Layout
         path = tuple(records.strip("/").split("/") if records.startswith("/") else records.split("."))
         if list_at(head, path) is None:
             raise UsageError(
-                f"{archive.name}: there is no list '{records}' in the object that the file is",
-                hint="--records takes the keys that lead to it, as data.orders",
+                f"{archive.name}: the file's object has no list '{records}'",
+                hint="--records needs the path of keys, such as data.orders",
             )
-        return Layout("wrapped", path, is_given=True)
+        return JsonLayout("wrapped", path, is_given=True)
     if head.startswith("["):
-        return Layout("array")
+        return JsonLayout("array")
     if (found := find_list(head)) and _is_closed_by_wrapper(archive, encoding, found.path):
-        return Layout("wrapped", found.path)
+        return JsonLayout("wrapped", found.path)
     if _OBJECT_OF_OBJECTS.match(head) and _holds_records(archive, encoding):
-        return Layout("keyed")
+        return JsonLayout("keyed")
     line = head.partition("\n")[0].strip()
-    return Layout("stream" if not _is_complete(line) and _begins_with_object(head) else "lines")
+    return JsonLayout("stream" if not _is_complete(line) and _begins_with_object(head) else "lines")
 
 
-def _is_closed_by_wrapper(archive: Archive, encoding: Encoding, path: tuple[str, ...]) -> bool:
+def _is_closed_by_wrapper(archive: Archive, encoding: TextEncoding, path: tuple[str, ...]) -> bool:
     """Whether nothing follows the array but the end of the objects around it, with values that describe the array."""
     last, pieces = "", utf8_pieces(archive, encoding, BLOCK)
-    for _, found in _array_elements(pieces, archive.name, Layout("wrapped", path), closed=False):
+    for _, found in _array_elements(pieces, archive.name, JsonLayout("wrapped", path), closed=False):
         last = found[1] if isinstance(found, tuple) else ""
     return is_end(last, path)
 
 
-def _holds_records(archive: Archive, encoding: Encoding) -> bool:
+def _holds_records(archive: Archive, encoding: TextEncoding) -> bool:
     """Whether the file is one object of several objects that are alike, as records under their keys are.
 
     What is unlike in one object (its customer, its address) are the parts of one record.
@@ -350,7 +350,7 @@ def _holds_records(archive: Archive, encoding: Encoding) -> bool:
     first: set[str] = set()
     count = 0
     pieces = utf8_pieces(archive, encoding, BLOCK)
-    for _, found in _array_elements(pieces, archive.name, Layout("keyed"), closed=False):
+    for _, found in _array_elements(pieces, archive.name, JsonLayout("keyed"), closed=False):
         if not isinstance(found, dict):
             return False
         own = {key for key in found if not isinstance(key, Field)} - {KEY}
@@ -379,8 +379,8 @@ def _begins_with_object(text: str) -> bool:
     return isinstance(found, dict)
 
 
-def _elements(archive: Archive, encoding: Encoding, layout: Layout) -> Iterator[tuple[int, Element]]:
-    """Yield ``(line, object)``, or ``(line, (reason, raw))`` for what is no object."""
+def _elements(archive: Archive, encoding: TextEncoding, layout: JsonLayout) -> Iterator[tuple[int, Element]]:
+    """Yield ``(line, object)``, or ``(line, (reason, raw))`` for elements that are not objects."""
     pieces = utf8_pieces(archive, encoding, BLOCK)
     if layout.kind == "lines":
         return _line_elements(pieces, archive.name)
@@ -408,10 +408,10 @@ def _parsed(text: str) -> dict[str, str | None] | tuple[str, str]:
                 return {_whole(key): _whole(cell) for key, cell in flat.items()}
             return flat
     except _RepeatedKeyError:
-        return "a key comes twice", _raw(text)
+        return "duplicate key", _raw(text)
     except (ValueError, RecursionError):
-        return "no valid JSON", _raw(text)
-    return "no JSON object", _raw(text)
+        return "invalid JSON", _raw(text)
+    return "not a JSON object", _raw(text)
 
 
 @overload
@@ -435,15 +435,15 @@ def _raw(text: str) -> str:
 
 
 def _array_elements(
-    pieces: Iterator[bytes], name: str, layout: Layout, *, closed: bool = True
+    pieces: Iterator[bytes], name: str, layout: JsonLayout, *, closed: bool = True
 ) -> Iterator[tuple[int, Element]]:
-    """Parse an array element by element, so that it need not fit in memory.
+    """Parse an array element by element, so that it does not have to fit in memory.
 
     What follows the array is an element that cannot be read, but for the end of the wrapping object where that is
     ``closed``.
     """
     start = layout.kind
-    decoder = codecs.getincrementaldecoder("utf-8")()  # a piece may end within a character
+    decoder = codecs.getincrementaldecoder("utf-8")()  # a piece may end inside a character
     text, at, line = "", 0, 1
     opened, done = start == "stream", False
     for piece in chain(pieces, (None,)):
@@ -468,7 +468,7 @@ def _array_elements(
                 at, done = at + 1, True
                 break
             member = _MEMBER.match(text, at) if start == "keyed" else None
-            if start == "keyed" and member is None:  # not all of it is there yet
+            if start == "keyed" and member is None:  # the element is incomplete
                 break
             begin = member.end() if member else at
             end = _element_end(text, begin, final=final)
@@ -483,15 +483,15 @@ def _array_elements(
     if layout.is_given and done:
         return
     if (rest := text[at:].strip()) and not (closed and start == "wrapped" and is_end(rest, layout.path)):
-        yield line, ("no valid JSON", _raw(rest))
+        yield line, ("invalid JSON", _raw(rest))
 
 
 def _under(key: str, found: Element) -> Element:
-    """Return a record with the key that it stands under, unless it has such a field itself."""
+    """Return a record with its key as a field, unless it has such a field."""
     try:
         return {KEY: as_text(_decoder.decode(key)), **found} if isinstance(found, dict) else found
     except ValueError:
-        return "no valid JSON", _raw(key)
+        return "invalid JSON", _raw(key)
 
 
 def _element_end(text: str, at: int, *, final: bool) -> int | None:

@@ -1,4 +1,4 @@
-"""The list of records in a JSON object that wraps it, alone or beside what describes it, on any level."""
+"""Find the record list in a wrapping JSON object, possibly next to metadata, at any level."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RECORDS = frozenset({"data", "records", "results", "rows", "entries", "value", "values"})
-"""What lists of records are called that are no part of a record."""
+"""Usual names of top-level record lists."""
 ENVELOPE = frozenset(
     {
         "meta", "metadata", "info", "header", "summary", "page", "pages", "paging", "pagination", "pageinfo",
@@ -25,9 +25,9 @@ ENVELOPE = frozenset(
         "odatanextlink", "extensions",
     }
 )  # fmt: skip
-"""What values beside a list of records are called that say something of the list, in letters alone."""
+"""Usual names of metadata of a record list, letters only."""
 DEEPEST = 4
-"""Levels of objects in which a list is looked for."""
+"""Maximum nesting level of a record list."""
 _MEMBER = re.compile(r'\s*(?P<key>"(?:[^"\\]|\\.)*+")\s*:\s*', re.DOTALL)
 _OBJECT = re.compile(r"\s*\{")
 _LIST = re.compile(r"\[")
@@ -42,9 +42,9 @@ class WrappedList(NamedTuple):
     Attributes
     ----------
     path
-        The keys that lead to it.
+        The path of keys to it.
     begin
-        Where it begins in the text, after its bracket.
+        Its start offset in the text, after the bracket.
     """
 
     path: tuple[str, ...]
@@ -82,7 +82,7 @@ def find_inner(text: str, at: int, levels: int) -> WrappedList | None:
 
 
 def list_at(text: str, path: tuple[str, ...], at: int = 0) -> WrappedList | None:
-    """Return the list to which keys lead; None without one."""
+    """Return the list at a path of keys; None if there is none."""
     try:
         for key, place in _members(text, at):
             if key != path[0]:

@@ -1,6 +1,6 @@
-"""What a spreadsheet of OpenDocument (``.ods``) says beside the values of its cells, and how large it becomes.
+"""Metadata and size of OpenDocument spreadsheets (``.ods``).
 
-Cells and rows that are alike stand once, with the number of their repetitions: a few bytes can be a billion cells.
+Equal cells and rows are stored once with a repeat count, so that a few bytes can be a billion cells.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class _Extent:
 
 
 def is_spreadsheet(path: Path) -> bool:
-    """Whether a file is a document of OpenDocument with sheets."""
+    """Return whether a file is an OpenDocument spreadsheet."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open("mimetype") as kind:
             return kind.read(64).startswith(b"application/vnd.oasis.opendocument.spreadsheet")
@@ -77,17 +77,17 @@ def is_spreadsheet(path: Path) -> bool:
 
 
 def cell_runs(path: Path, name: str) -> Iterator[CellRun]:
-    """Yield the cells of all sheets that hold anything.
+    """Yield the non-empty cells of all sheets.
 
     Raises
     ------
     InputError
-        The file is damaged, or unpacks to more than can be read.
+        The file is damaged or too large.
     """
     try:
         with zipfile.ZipFile(path) as book, book.open(CONTENT) as content:
             if book.getinfo(CONTENT).file_size > MOST_UNPACKED:
-                raise too_large(name, f"unpacks to more than {MOST_UNPACKED >> 30} GB")
+                raise too_large(name, f"decompresses to more than {MOST_UNPACKED >> 30} GB")
             yield from _runs(ElementTree.iterparse(content, ("start", "end")))
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, RuntimeError, OSError) as error:
         raise InputError(f"{name}: the spreadsheet is damaged or protected by a password") from error
@@ -105,7 +105,7 @@ def refuse_huge_document(path: Path, name: str) -> None:
             reach = f"reaches to row {extent.rows:,} and column {extent.columns:,}"
             raise too_large(name, f"{reach}: more than {MOST_CELLS:,} cells in a sheet")
         if sum(each.text for each in extents.values()) > MOST_TEXT:
-            raise too_large(name, f"holds more than {MOST_TEXT >> 20} MB of text")
+            raise too_large(name, f"contains more than {MOST_TEXT >> 20} MB of text")
 
 
 def _runs(events: Iterator[tuple[str, ElementTree.Element]]) -> Iterator[CellRun]:

@@ -1,4 +1,4 @@
-"""Parquet files: native types, one row group after the other."""
+"""Read Parquet files with native types, by row group."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ ROWS_PER_BYTE = 16
 
 @dataclass(frozen=True)
 class ParquetTable:
-    """A Parquet file that can be read, any number of times.
+    """A Parquet file, which can be read repeatedly.
 
     Attributes
     ----------
     forms
-        Per column, how it is taken.
+        Per column, its conversion.
     rows
-        How many there are, by the footer.
+        Number of rows, from the footer.
     selected
         The columns that are read, by their names in the file; null for all.
     """
@@ -53,7 +53,7 @@ class ParquetTable:
     remarks: list[tuple[int | None, str]] = field(default_factory=list)
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
-        """Yield the records of the file in batches of at most :data:`BATCH_ROWS`; nothing in it is rejected."""
+        """Yield the records of the file in batches of at most :data:`BATCH_ROWS`; none is rejected."""
         import pyarrow as pa
         import pyarrow.parquet as pq
 
@@ -77,7 +77,7 @@ class ParquetTable:
 
 
 def open_parquet(path: Path, archive: Archive) -> ParquetTable:
-    """Read the footer of a Parquet file, and the columns of bytes, which may all be text.
+    """Read the footer of a Parquet file, and detect binary columns that are text.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def open_parquet(path: Path, archive: Archive) -> ParquetTable:
             rows = file.metadata.num_rows
             if rows > max(MANY_ROWS, ROWS_PER_BYTE * path.stat().st_size):
                 raise InputError(
-                    f"{archive.name}: {rows:,} rows in {path.stat().st_size:,} bytes are the same rows again and again",
+                    f"{archive.name}: {rows:,} rows in {path.stat().st_size:,} bytes repeat the same rows",
                     hint="write the file without the repeated rows",
                 )
             schema, left_out = _without_empty_arrays(file.schema_arrow, archive.name)
@@ -135,9 +135,7 @@ def _without_empty_arrays(schema: pa.Schema, file: str) -> tuple[pa.Schema, list
             hint="write the file without this column",
         )
     kept = [each for each in schema if each not in refused]
-    return pa.schema(kept), [
-        f"column '{each.name}' was left out: ckm does not read the type {each.type}" for each in refused
-    ]
+    return pa.schema(kept), [f"column '{each.name}' was skipped: unsupported type {each.type}" for each in refused]
 
 
 def _are_plain(names: list[str]) -> bool:
@@ -146,7 +144,7 @@ def _are_plain(names: list[str]) -> bool:
 
 
 def _places_of_text(file: pq.ParquetFile, schema: pa.Schema, places: list[int]) -> list[int]:
-    """Return which of the columns of bytes hold text throughout, in one pass over them."""
+    """Return the binary columns that contain only text, in one pass over them."""
     if not places:
         return []
     names = schema.names

@@ -1,7 +1,7 @@
-"""Columns of a Parquet file as polars can hold them: odd types become text, and a remark says so.
+"""Convert Parquet columns to types of polars; unsupported types become text, with a remark.
 
-Arrow has more types than polars: some it refuses, some end in a Rust panic, which nothing can catch cleanly. So what is
-not surely taken is converted in pyarrow first, by the type of the column alone, so that all batches are alike.
+Arrow has more types than polars: some are refused, some cause a Rust panic, which cannot be caught cleanly. So types
+that may be unsupported are converted in pyarrow first, by column type only, so that all batches are alike.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ FARTHEST = 73_000_000
 """Days from 1970, some 200,000 years: polars ends in a panic where it writes or converts a date much beyond."""
 UNITS_PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000}
 """Of a time; nanoseconds in 64 bits go no further than the year 2262."""
-TOO_FAR = "dates more than 200,000 years away were read as that far away"
-NOT_UTF8 = "text that is not UTF-8 was read with U+FFFD in place of what cannot be decoded"
+TOO_FAR = "dates more than 200,000 years away were limited to that range"
+NOT_UTF8 = "invalid UTF-8 was replaced by U+FFFD"
 
 
 @dataclass(frozen=True)
 class ColumnForm:
-    """How one column is taken.
+    """Conversion of a column.
 
     Attributes
     ----------
     form
         ``native`` columns keep their type; all others become text.
     type
-        The type that the file names.
+        The type in the file.
     cast
-        What pyarrow makes of a native column before polars sees it; null where nothing is to be done.
+        Type to which pyarrow casts a native column first; null if unchanged.
     remark
-        What a person should know; null if nothing.
+        Remark for the user; null if none.
     """
 
     form: Form
@@ -75,11 +75,11 @@ def column_form(name: str, dtype: pa.DataType) -> ColumnForm:
     if types.is_string(inner) or types.is_large_string(inner) or types.is_string_view(inner):
         return ColumnForm("text", dtype)
     if types.is_binary(inner) or types.is_large_binary(inner) or types.is_binary_view(inner):
-        return ColumnForm("hex", dtype, remark=f"{called} holds bytes that are no text; they were read as hexadecimal")
+        return ColumnForm("hex", dtype, remark=f"{called} contains binary data, which was read as hexadecimal")
     if types.is_fixed_size_binary(inner):
-        return ColumnForm("hex", dtype, remark=f"{called} holds bytes that are no text; they were read as hexadecimal")
+        return ColumnForm("hex", dtype, remark=f"{called} contains binary data, which was read as hexadecimal")
     if types.is_nested(inner):
-        return ColumnForm("json", dtype, remark=f"{called} holds lists or records; they were read as JSON text")
+        return ColumnForm("json", dtype, remark=f"{called} contains lists or records, which were read as JSON text")
     if types.is_duration(inner):
         return ColumnForm("duration", dtype)
     if types.is_decimal(inner):
@@ -92,7 +92,7 @@ def column_form(name: str, dtype: pa.DataType) -> ColumnForm:
         return ColumnForm("native", dtype, pa.float32())
     if types.is_boolean(inner) or types.is_integer(inner) or types.is_floating(inner) or types.is_temporal(inner):
         return ColumnForm("native", dtype, None if inner == dtype else inner)
-    return ColumnForm("none", dtype, remark=f"{called} was left out: ckm does not read the type {inner}")
+    return ColumnForm("none", dtype, remark=f"{called} was skipped: unsupported type {inner}")
 
 
 def polars_reads(dtype: pa.DataType) -> bool:
@@ -154,7 +154,7 @@ def _decimal(called: str, dtype: pa.DataType, inner: pa.DataType) -> ColumnForm:
         return ColumnForm("native", dtype, None if plain == dtype else plain)
     if inner.scale:
         return ColumnForm(
-            "native", dtype, pa.float64(), f"{called} has {inner.precision} digits; about 16 of them were kept"
+            "native", dtype, pa.float64(), f"{called} has {inner.precision} digits; about 16 of them are kept"
         )
     return ColumnForm("text", dtype, pa.string())
 
@@ -275,7 +275,7 @@ def _python_values(column: pa.Array, remark: Callable[[str], None]) -> Iterator[
         try:
             yield scalar.as_py()
         except (ValueError, OverflowError, ArithmeticError):  # not UTF-8, or a date that Python cannot hold
-            remark("lists or records with a value that cannot be written as JSON were left out")
+            remark("lists or records with values that JSON cannot represent were skipped")
             yield None
 
 

@@ -1,4 +1,4 @@
-"""Columns that stand in the names of folders: ``currency=USD/month=3/part-0.parquet``, as Hive and Spark write them."""
+"""Columns from partition folder names: ``currency=USD/month=3/part-0.parquet``, as Hive and Spark write them."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 FOLDER = re.compile(r"^(?P<column>[A-Za-z_][\w.-]*)=(?P<value>.*)$", re.DOTALL)
 NOTHING = "__HIVE_DEFAULT_PARTITION__"
-"""What Hive and Spark call the folder of rows without a value."""
+"""Folder name of Hive and Spark for null."""
 
 
-class Table(Protocol):
-    """What each sort of file offers."""
+class TableReader(Protocol):
+    """Interface of the readers of all file formats."""
 
     @property
     def format(self) -> FileFormat:
-        """What was found out about the file."""
+        """The detected format."""
         ...
 
     def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
-        """Yield its records in its order."""
+        """Yield the records in file order."""
         ...
 
 
@@ -58,9 +58,9 @@ def is_partition(folder: Path) -> bool:
 
 @dataclass(frozen=True)
 class PartitionedTable:
-    """A file with the columns of its folders' names, which its own columns of these names go before."""
+    """A file with the columns of its partition folders; columns of the file take precedence."""
 
-    table: Table
+    table: TableReader
     partition: dict[str, str | None]
 
     @property
@@ -75,7 +75,7 @@ class PartitionedTable:
             yield batch._replace(records=batch.records.with_columns(added))
 
 
-def with_partition(table: Table, path: Path) -> Table:
+def with_partition(table: TableReader, path: Path) -> TableReader:
     """Return a table with the columns that its folders name and it has not itself."""
     missing = {name: value for name, value in partition_of(path).items() if name not in table.format.columns}
     return PartitionedTable(table, missing) if missing and table.format.columns else table

@@ -1,4 +1,4 @@
-"""Open any file that ckm reads, and hand on its records."""
+"""Open a file of any supported format, and read its records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ckm.sources.archive import OLE_MAGIC, ZIP_MAGIC, Archive, is_workbook, open
 from ckm.sources.csv_table import open_csv
 from ckm.sources.hints import Hints
 from ckm.sources.json_records import looks_like_json, open_json
-from ckm.sources.partition import PartitionedTable, Table, with_partition
+from ckm.sources.partition import PartitionedTable, TableReader, with_partition
 from ckm.sources.remarks import Remarks
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ SPOOL_LIMIT = 4 << 30
 
 @dataclass
 class Source:
-    """A file whose format is known and whose records can be read, any number of times.
+    """A file with known format, whose records can be read repeatedly.
 
     The records of all batches and the rejected ones are together the records of the file.
 
@@ -61,14 +61,14 @@ class Source:
     """
 
     path: Path
-    table: Table
+    table: TableReader
     _temporary: list[Path] = field(default_factory=list)
     _remarks: Remarks = field(default_factory=Remarks)
     told: list[tuple[int | None, str]] = field(default_factory=list)
 
     @property
     def format(self) -> FileFormat:
-        """What was detected or given."""
+        """The file format, detected or given."""
         return self.table.format
 
     @cached_property
@@ -113,7 +113,7 @@ class Source:
 
     @property
     def problems(self) -> list[tuple[int | None, str]]:
-        """What was assumed, mended or odd: ``(first line, text)``; complete once all batches were read."""
+        """Assumptions, repairs and problems: ``(first line, text)``; complete after all batches are read."""
         return [*self.told, *self._remarks.listed()]
 
     def close(self) -> None:
@@ -131,7 +131,7 @@ class Source:
 
 
 def open_source(path: Path, hints: Hints | None = None, *, name: str | None = None) -> Source:
-    """Find out what a file is, so that its records can be read.
+    """Detect the format of a file, so that its records can be read.
 
     The bytes of a text file are read once to settle its encoding; nothing is kept.
 
@@ -140,16 +140,16 @@ def open_source(path: Path, hints: Hints | None = None, *, name: str | None = No
     path
         A file, or ``-`` for standard input.
     hints
-        What is known about the file and need not be detected.
+        Format hints, which override detection.
     name
-        What to call it in messages, where that is not its path.
+        Its name in messages, if not its path.
 
     Raises
     ------
     InputError
-        The file is none that ckm reads, or is damaged.
+        The file has an unsupported format or is damaged.
     UsageError
-        There is no such file, it is elsewhere on the network, or a hint is impossible.
+        The file does not exist or is not local, or a hint is invalid.
     """
     hints = hints or Hints()
     temporary: list[Path] = []
@@ -170,11 +170,11 @@ def open_source(path: Path, hints: Hints | None = None, *, name: str | None = No
     source = Source(path, placed, temporary)
     if isinstance(placed, PartitionedTable):
         listed = ", ".join(f"'{column}'" for column in placed.partition)
-        source.told.append((None, f"columns from the names of folders: {listed}"))
+        source.told.append((None, f"columns from folder names: {listed}"))
     return source
 
 
-def _open_table(archive: Archive, hints: Hints, temporary: list[Path]) -> Table:
+def _open_table(archive: Archive, hints: Hints, temporary: list[Path]) -> TableReader:
     head = archive.head(64)
     if head.startswith(b"PAR1"):
         from ckm.sources.parquet import open_parquet
@@ -191,7 +191,7 @@ def _open_table(archive: Archive, hints: Hints, temporary: list[Path]) -> Table:
 
 
 def refuse_markup(archive: Archive, head: bytes, hints: Hints) -> None:
-    """Refuse a page or an XML document, which many programs write under the name of a workbook.
+    """Refuse HTML and XML files, which many programs write with the suffix of a workbook.
 
     Raises
     ------
@@ -207,7 +207,7 @@ def refuse_markup(archive: Archive, head: bytes, hints: Hints) -> None:
         return
     kind = "HTML, a web page" if found.lastgroup == "page" or b"html" in archive.head(4096).lower() else "XML"
     raise InputError(
-        f"{archive.name}: this is {kind}, whatever its name says",
+        f"{archive.name}: this is {kind}, unlike its name suffix",
         hint="open it in a spreadsheet program and save it as .xlsx or CSV",
     )
 
@@ -220,7 +220,7 @@ def _seekable(archive: Archive, temporary: list[Path]) -> Path:
 
 
 def refuse_absent(path: Path) -> None:
-    """Raise the error that says why there is nothing to read at ``path``, if so: see :func:`open_source`."""
+    """Raise the error for a ``path`` that cannot be read: see :func:`open_source`."""
     name = str(path)
     if REMOTE.match(name):
         raise UsageError(f"{name}: ckm reads local files only", hint="download it first")
@@ -228,19 +228,19 @@ def refuse_absent(path: Path) -> None:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
-            raise InputError(f"{name} is a link to a file that is not there", hint=FIX_LINK) from None
+            raise InputError(f"{name} is a link to a missing file", hint=FIX_LINK) from None
         near = get_close_matches(path.name, _names_beside(path), n=1, cutoff=0.6)
         hint = f"did you mean '{path.parent / near[0]}'?" if near else None
-        raise UsageError(f"there is no file {name}", hint=hint) from None
+        raise UsageError(f"file not found: {name}", hint=hint) from None
     except OSError as error:
         if error.errno == errno.ELOOP:
-            raise InputError(f"{name} is a link that leads back to itself", hint=FIX_LINK) from None
-        hint = f"give yourself permission to read {name}" if isinstance(error, PermissionError) else None
+            raise InputError(f"{name} is a circular link", hint=FIX_LINK) from None
+        hint = f"grant read permission for {name}" if isinstance(error, PermissionError) else None
         raise InputError(f"{name}: {error.strerror or 'cannot be read'}", hint=hint) from None
     if stat.S_ISDIR(mode):
         raise UsageError(f"{name} is a folder", hint="name the files in it")
     if not stat.S_ISREG(mode):
-        raise InputError(f"{name} is no regular file", hint="use - to read from a pipe")
+        raise InputError(f"{name} is not a regular file", hint="use - to read from a pipe")
 
 
 def _names_beside(path: Path) -> list[str]:

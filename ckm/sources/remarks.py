@@ -1,4 +1,4 @@
-"""What is worth telling about a file: counted, so that a million odd lines make one sentence."""
+"""Remarks on a file, counted, so that a million irregular lines give one sentence."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Remarks:
-    """Collects remarks by their text; each keeps its first line and how often it was made."""
+    """Collect remarks by text, each with its first line and count."""
 
     _found: dict[str, tuple[int | None, int]] = field(default_factory=dict)
 
@@ -17,9 +17,9 @@ class Remarks:
         self._found[text] = (first, count + times)
 
     def clear(self) -> None:
-        """Forget everything, before a second pass makes the same remarks again."""
+        """Clear all remarks before a second pass."""
         self._found.clear()
 
     def listed(self) -> list[tuple[int | None, str]]:
-        """Return ``(first line, text)``; a remark made several times says how often."""
+        """Return ``(first line, text)``, with the count of repeated remarks."""
         return [(line, text if n == 1 else f"{text} ({n:,} times)") for text, (line, n) in self._found.items()]

@@ -1,4 +1,4 @@
-"""Rows at the end of a table that sum it up and are no records of it."""
+"""Detect totals, notes and footers at the end of a table, which are not records."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _with_footers(batch: Batch) -> Batch:
 
 
 def _not_a_record(row: Sequence[object], records: Sequence[Sequence[object]]) -> str | None:
-    """Return why ``row`` is no record of the table; null if it is one."""
+    """Return why ``row`` is not a record; null if it is one."""
     if not records or _empty(row) <= max(map(_empty, records)):
         return None
     if _is_total(row):

@@ -1,4 +1,4 @@
-"""What a workbook of Excel says beside the values of its cells: in the XML of its parts, where it has any."""
+"""Metadata of Excel workbooks, from the XML of their parts."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _STYLE = re.compile(rb"""\bs=["']([0-9]+)["']""")
 
 
 @dataclass(frozen=True)
-class Merged:
+class MergedCells:
     """A range of cells that is one cell on the screen; 1-based, both ends included."""
 
     first_row: int
@@ -55,7 +55,7 @@ class Merged:
 
 @dataclass(frozen=True)
 class SheetFacts:
-    """What a sheet says beside its values.
+    """Metadata of a sheet.
 
     Attributes
     ----------
@@ -64,7 +64,7 @@ class SheetFacts:
     merged
         Ranges of merged cells.
     without_value
-        How many formulas have no value, as a program writes them that does not calculate.
+        How many formulas have no stored value, as a program writes them that does not calculate.
     zeros
         The columns (1-based) whose number formats show leading zeros.
     currencies
@@ -74,7 +74,7 @@ class SheetFacts:
     """
 
     counts_from_1904: bool = False
-    merged: tuple[Merged, ...] = ()
+    merged: tuple[MergedCells, ...] = ()
     without_value: int = 0
     zeros: frozenset[int] = frozenset()
     currencies: dict[int, dict[str, int]] = field(default_factory=dict)
@@ -88,7 +88,7 @@ def sheet_facts(path: Path, sheet: str, name: str) -> SheetFacts:
         return SheetFacts()
     with zipfile.ZipFile(path) as book:
         shown = _shown_by_styles(book)
-        merged: list[Merged] = []
+        merged: list[MergedCells] = []
         without_value = 0
         zero_columns: set[int] = set()
         currencies: dict[int, dict[str, int]] = {}
@@ -96,7 +96,7 @@ def sheet_facts(path: Path, sheet: str, name: str) -> SheetFacts:
         for piece in pieces(book, book.getinfo(part), name):
             without_value += len(_NO_VALUE.findall(piece))
             for first, top, last, bottom in _MERGED.findall(piece)[: MOST_MERGED - len(merged)]:
-                merged.append(Merged(int(top), column_number(first), int(bottom), column_number(last)))
+                merged.append(MergedCells(int(top), column_number(first), int(bottom), column_number(last)))
             for column, row, marks in _shown_in(piece, shown) if shown else ():
                 if marks.zeros:
                     zero_columns.add(column)

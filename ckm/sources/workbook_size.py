@@ -1,4 +1,4 @@
-"""How large a workbook becomes when it is read, found out from its parts before it is.
+"""Estimate the size of a workbook in memory before it is read.
 
 A sheet is read as a rectangle up to its last row and column and held in memory, its texts twice. A workbook of 5 kB can
 hold one value in the last cell of all, or refer a million times to one long text.
@@ -38,7 +38,7 @@ _REFERENCE = re.compile(
     rb"""<(?:\w+:)?c\s[^<>]*?\bt=["']s["'][^<>]*>\s*(?:<[^<>]*>\s*)*?<(?:\w+:)?v[^<>]*>\s*([0-9]{1,9})"""
 )
 _ITEM = re.compile(rb"<(?:\w+:)?si[\s>]")
-_HINT = "save the sheet as CSV or Parquet, or remove what stands far below or beside its table"
+_HINT = "save the sheet as CSV or Parquet, or delete cells far below or beside its table"
 
 
 class _Extent(NamedTuple):
@@ -69,10 +69,10 @@ def refuse_huge(path: Path, name: str) -> None:
             texts = [member for member in members if TEXTS.fullmatch(member.filename)]
             for member in members:
                 if member.file_size > MOST_UNPACKED:
-                    raise too_large(name, f"unpacks to more than {MOST_UNPACKED >> 30} GB")
+                    raise too_large(name, f"decompresses to more than {MOST_UNPACKED >> 30} GB")
             shared = sum(member.file_size for member in texts)
             if shared > MOST_TEXT:
-                raise too_large(name, f"holds more than {MOST_TEXT >> 20} MB of text")
+                raise too_large(name, f"contains more than {MOST_TEXT >> 20} MB of text")
             lengths = _lengths(book, texts, name)
             for sheet in sheets:
                 _refuse_sheet(book, sheet, lengths, name)
@@ -90,7 +90,7 @@ def _refuse_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, lengths: list[i
     if max(lengths, default=0) * extent.cells > MOST_TEXT:  # a second pass, over the few that may be too large
         text = max(text, _referred(book, sheet, lengths, name))
     if text > MOST_TEXT:
-        raise too_large(name, f"holds more than {MOST_TEXT >> 20} MB of text")
+        raise too_large(name, f"contains more than {MOST_TEXT >> 20} MB of text")
 
 
 def _read_sheet(book: zipfile.ZipFile, sheet: zipfile.ZipInfo, name: str) -> tuple[_Extent, int]:
@@ -153,7 +153,7 @@ def pieces(book: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> Iterato
                 yield rest[:cut]
                 rest = rest[cut:]
             elif len(rest) > LONGEST_TEXT + 2 * PIECE and rest.rfind(b"<", len(rest) - LONGEST_TEXT) < 0:
-                raise too_large(name, f"holds a text of more than {LONGEST_TEXT >> 20} MB")
+                raise too_large(name, f"contains a text of more than {LONGEST_TEXT >> 20} MB")
             elif len(rest) > 32 * PIECE:
                 yield rest
                 rest = b""
@@ -169,5 +169,5 @@ def column_number(letters: bytes) -> int:
 
 
 def too_large(name: str, what: str) -> InputError:
-    """Return the error for a workbook that does ``what``."""
+    """Return the error for a workbook with the problem ``what``."""
     return InputError(f"{name}: the workbook {what}", hint=_HINT)

@@ -1,1 +1,1 @@
-"""What stands in a cell: numbers, dates and words as people write them, read without guessing."""
+"""Parsers of cell values: numbers, dates and words in any common format, without guessing."""

@@ -1,4 +1,4 @@
-"""Amounts of money in texts: numbers that carry at most one currency, and are no percentages."""
+"""Parse amounts of money: numbers with at most one currency, which are not percentages."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from ckm.values.readers import NumberReader
 from ckm.values.vocabulary import currencies_of
 
 MONEY = frozenset({"net", "discount", "cost", "unit_price", "gross", "refund", "fee", *ORDER_AMOUNTS})
-"""Targets that are amounts of money."""
+"""Targets of amounts."""
 PERCENT = r"[%％٪]\s*$"
 
 
 @dataclass(frozen=True)
 class AmountReader(NumberReader):
-    """Numbers that are money.
+    """Parser of amounts.
 
     Attributes
     ----------
     marks
-        The signs, codes and words found beside amounts are added here: each batch brings its own.
+        The currency signs, codes and words found with amounts, collected over all batches.
     """
 
     marks: set[str] = field(default_factory=set, compare=False)
 
     def careful(self, texts: pl.Series) -> pl.Series:
-        """Read amounts in any dress; a percentage is none."""
+        """Parse amounts in any format; percentages are invalid."""
         self.marks.update(money_marks(texts))
         read = super().careful(texts)
         percent = texts.str.contains(PERCENT).fill_null(value=False)
@@ -38,18 +38,18 @@ class AmountReader(NumberReader):
 
 
 def are_percentages(texts: pl.Series) -> bool:
-    """Whether most texts of a column are percentages."""
+    """Return whether most texts of a column are percentages."""
     found = texts.drop_nulls()
     return found.dtype == pl.String and bool(len(found)) and 2 * found.str.contains(PERCENT).sum() > len(found)
 
 
 def refuse_other_currencies(marks: set[str], currency: str) -> None:
-    """Refuse marks beside amounts that cannot all stand for ``currency``.
+    """Refuse currency marks that contradict ``currency``.
 
     Raises
     ------
     UsageError
-        Naming the marks, which are words of our own lists and no values.
+        A mark contradicts; the error shows the marks, which are from ckm's lists and not values.
     """
     meant = {mark: currencies_of(mark) for mark in sorted(marks)}
     meant = {mark: currencies for mark, currencies in meant.items() if currencies}
@@ -59,14 +59,14 @@ def refuse_other_currencies(marks: set[str], currency: str) -> None:
     named = ", ".join(f"'{mark}'" for mark in meant)
     if not shared:
         raise UsageError(
-            f"the amounts are of several currencies: they are marked as {named}",
-            hint="add a column that names the currency of each row, or load one file per currency",
+            f"the amounts have several currencies: {named}",
+            hint="add a currency column, or load one file per currency",
             marks=list(meant),
         )
     codes = sorted(shared)
     choice = f"--currency {codes[0]}" if len(codes) == 1 else f"--currency CODE, one of {', '.join(codes)}"
     raise UsageError(
-        f"the amounts are marked as {named}, and every one would be taken for {currency}",
-        hint=f"say which currency it is with {choice} (in a mapping, currency: {{value: CODE}})",
+        f"the amounts are marked as {named}, but the currency would be {currency}",
+        hint=f"set the currency with {choice} (in a mapping, currency: {{value: CODE}})",
         marks=list(meant),
     )

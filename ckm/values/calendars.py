@@ -1,24 +1,24 @@
-"""Calendars beside the common one, as expressions."""
+"""Conversion of Buddhist and Persian dates, as expressions."""
 
 from __future__ import annotations
 
 import polars as pl
 
 BUDDHIST_YEARS = (2400, 2650)
-"""Years that are of the Buddhist era when a shop writes them: 1857 to 2107."""
+"""Years read as Buddhist era: 1857 to 2107 CE."""
 BUDDHIST_OFFSET = 543
-"""Years from the common era to the Thai one (both begin on 1 January since 1941)."""
+"""Offset of the Thai (Buddhist) era to the common era (both start on 1 January since 1941)."""
 JALALI_YEARS = (1300, 1499)
-"""Years that are of the Persian calendar when a shop writes them: 1921 to 2120."""
+"""Years read as Persian calendar: 1921 to 2120 CE."""
 
 
 def buddhist_to_common(year: pl.Expr) -> pl.Expr:
-    """Return the common year; years outside :data:`BUDDHIST_YEARS` are common already."""
+    """Return the Gregorian year; years outside :data:`BUDDHIST_YEARS` are unchanged."""
     return pl.when(year.is_between(*BUDDHIST_YEARS)).then(year - BUDDHIST_OFFSET).otherwise(year)
 
 
 def jalali_to_days(year: pl.Expr, month: pl.Expr, day: pl.Expr) -> pl.Expr:
-    """Return days since 1970-01-01 of a date of the Persian (solar Hijri) calendar; null where there is no such day.
+    """Return days since 1970-01-01 of a date of the Persian (solar Hijri) calendar; null for invalid dates.
 
     The 33-year cycle of leap years, which equals the astronomical calendar for the years 1178 to 1633
     (Borkowski 1996, "The Persian calendar for 3000 years", Earth, Moon and Planets 74).

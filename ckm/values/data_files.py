@@ -1,4 +1,4 @@
-"""The word lists that come with ckm."""
+"""Load the word lists of ckm."""
 
 from __future__ import annotations
 

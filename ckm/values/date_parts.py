@@ -1,4 +1,4 @@
-"""Taking dates apart: which digits are the day, and what the words around them say."""
+"""Split dates into parts: day, month, year, time and zone."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from ckm.values.data_files import load_data
 from ckm.values.scripts import DIGITS, INVISIBLE, SPACES
 
 CENTURIES = {"common": (1900, 69), "buddhist": (2500, 12), "jalali": (1300, 48)}
-"""Per calendar a century, and the two-digit years from which on they are of it; those before are of the next.
+"""Per calendar a century, and the first two-digit year in it; smaller ones are in the next century.
 
-69 is POSIX strptime's; the others begin in the same year, 1969.
+69 is that of POSIX strptime; the others correspond to the same year, 1969.
 """
 
 SEPARATOR = r"[-/.]\s?"
@@ -37,13 +37,13 @@ SHAPES = {
     rf"(?P<year>\d{{4}}|\d{{2}})\b{CLOCK}",
     "year-name": rf"^(?P<year>\d{{4}})[-/\s]m(?P<month>\d{{2}})[-/\s](?P<day>\d{{1,2}})\b{CLOCK}",
 }
-"""How the parts of a date stand in a text that :func:`simplify` has simplified; ``mNN`` stands for a month's name."""
+"""Patterns of dates simplified by :func:`simplify`; ``mNN`` is a month name."""
 WEEK = r"^(?P<year>\d{4})-?w(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?$"
 PARTS = ("year", "month", "day", "hour", "minute", "second", "fraction", "half1", "half2", "zone")
 
 
 def simplify(texts: pl.Series) -> pl.Series:
-    """Return texts as digits, separators, ``mNN`` for the names of months, and am/pm; other words are taken away."""
+    """Return texts with digits, separators, ``mNN`` for month names, and am/pm; other words are removed."""
     text = pl.col("text").str.replace_many(DIGITS | SPACES | INVISIBLE).str.strip_chars().str.to_lowercase()
     frame = texts.to_frame("text").select(text)
     if not frame["text"].str.contains(r"[^\d\s.,:/+\-tz]").any():
@@ -65,7 +65,7 @@ def simplify(texts: pl.Series) -> pl.Series:
 
 
 def _without_weeks(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return texts with each week of ISO 8601 (``2025-w10``, ``2025w10-3``) as its day: Monday, unless it is named."""
+    """Return texts with each week of ISO 8601 (``2025-w10``, ``2025w10-3``) as a day: Monday, unless one is given."""
     parts = pl.col("text").str.extract_groups(WEEK).struct
     day = pl.format("{}-W{}-{}", parts.field("year"), parts.field("week"), parts.field("weekday").fill_null("1"))
     date = day.str.strptime(pl.Date, "%G-W%V-%u", strict=False).dt.to_string("%Y-%m-%d")
@@ -101,7 +101,7 @@ def _words() -> _Words:
 
 
 def split(bare: pl.Series, shapes: list[str]) -> pl.DataFrame:
-    """Return the parts of each simplified text, one row each, by the first shape that fits; null where none does."""
+    """Return the parts of each simplified text by the first matching pattern; null if none matches."""
     rows = bare.to_frame("text").with_row_index("row")
     found = []
     for shape in shapes:
@@ -118,16 +118,16 @@ def split(bare: pl.Series, shapes: list[str]) -> pl.DataFrame:
 
 
 def may_begin_with_year() -> pl.Expr:
-    """Whether a date that was split as day, month and two-digit year can be year, month and day as well."""
+    """Return whether a date split as day, month and two-digit year can also be year, month and day."""
     first, month, last = pl.col("day"), pl.col("month").cast(pl.Int32), pl.col("year")
     two_digits = (first.str.len_chars() == 2) & (last.str.len_chars() == 2)
     return two_digits & month.is_between(1, 12) & last.cast(pl.Int32).is_between(1, 31)
 
 
 def assemble(parts: pl.DataFrame, calendar: str) -> pl.DataFrame:
-    """Return the moments that parts name, as ``local`` time and, where an offset is written, ``instant`` in UTC.
+    """Return the timestamps of date parts, as ``local`` time and, if there is an offset, ``instant`` in UTC.
 
-    Both are microseconds without a zone, and null where the parts name no day or time that exists.
+    Both are microseconds without a zone, and null for invalid dates or times.
     """
     short = pl.col("year").str.len_chars() == 2
     number = {name: pl.col(name).cast(pl.Int32) for name in PARTS[:6]}
@@ -143,7 +143,7 @@ def assemble(parts: pl.DataFrame, calendar: str) -> pl.DataFrame:
     hour = (
         pl.when(half.is_null())
         .then(number["hour"])
-        # "0 pm" and "13 pm" are no times of a twelve-hour clock.
+        # "0 pm" and "13 pm" are invalid in a twelve-hour clock.
         .when(number["hour"].is_between(1, 12))
         .then(number["hour"] % 12 + pl.when(half == "pm").then(12).otherwise(0))
         .otherwise(99)
@@ -174,7 +174,7 @@ def assemble(parts: pl.DataFrame, calendar: str) -> pl.DataFrame:
 
 
 def _offset_minutes(zone: pl.Expr) -> pl.Expr:
-    """Minutes east of UTC; null where no zone is written."""
+    """Return minutes east of UTC; null without a zone."""
     # "GMT+1" and "+1:30" have a single digit of hours.
     digits = zone.str.replace_all("[a-z:]", "").str.replace(r"^([+-])(\d|\d\d\d)$", "${1}0${2}")
     sign = pl.when(digits.str.starts_with("-")).then(-1).otherwise(1)

@@ -1,4 +1,4 @@
-"""Dates as people write them: the order of day and month, and what a text means."""
+"""Parse dates, and detect the order of day and month."""
 
 from __future__ import annotations
 
@@ -20,54 +20,54 @@ Order = Literal["dmy", "mdy", "ymd"]
 Unit = Literal["serial", "serial_1904", "epoch_s", "epoch_ms", "epoch_us"]
 
 SERIAL_DAYS = (20_000, 80_000)
-"""Excel serials that pass for dates: October 1954 to January 2119."""
+"""Range of Excel serials read as dates: October 1954 to January 2119."""
 EXCEL_EPOCH_DAYS = 25_569
-"""Excel's serial of 1970-01-01; its day 0 is 1899-12-30, as it takes 1900 for a leap year."""
+"""Excel's serial of 1970-01-01; its day 0 is 1899-12-30, because Excel treats 1900 as a leap year."""
 EPOCH_RANGES: dict[Unit, tuple[float, float]] = {
     "epoch_s": (3e8, 4e9),
     "epoch_ms": (3e11, 4e12),
     "epoch_us": (3e14, 4e15),
 }
-"""Numbers that pass for seconds, milliseconds or microseconds since 1970: July 1979 to October 2096."""
+"""Range of numbers read as seconds, milliseconds or microseconds since 1970: July 1979 to October 2096."""
 MICROSECONDS = {"epoch_s": 1e6, "epoch_ms": 1e3, "epoch_us": 1.0}
-"""In a unit that counts from 1970."""
+"""Units of Unix time, per second."""
 DAYS_TO_1904 = 1_462
-"""By how much less a workbook that counts from 1904 numbers the same day."""
+"""Offset in days of the 1904 date system."""
 TRAITS = (
     "clear", "dmy", "mdy", "open", "same", "serial", "buddhist", "jalali", "short", "epoch_s", "epoch_ms",
     "epoch_us", "other",
 )  # fmt: skip
-"""What a text can be as a date; see :class:`DateEvidence`."""
+"""Possible interpretations of a text as a date; see :class:`DateEvidence`."""
 OUTNUMBERED = 10
-"""How many times more values must speak for an order than against it, for these to be taken for slips."""
+"""Ratio of values with one date order to values with the other above which the latter are treated as errors."""
 
 
 @dataclass(frozen=True)
 class DateEvidence:
-    """How many distinct values of a column are written in which way.
+    """Counts of distinct values of a column by date format.
 
     Attributes
     ----------
     clear
-        Dates that can be read one way only: ISO, compact, with the month's name.
+        Unambiguous dates: ISO, compact, or with a month name.
     dmy, mdy
-        Numeric dates that must be day first, or month first.
+        Numeric dates that are valid only day first, or only month first.
     open
-        Numeric dates that can be either.
+        Ambiguous numeric dates.
     same
-        Numeric dates that mean the same either way: 01/01/2025.
+        Numeric dates with the same meaning in both orders: 01/01/2025.
     serial
-        Numbers in the range of Excel's dates.
+        Numbers in the range of Excel dates.
     buddhist, jalali
         Dates whose four-digit years are of these calendars.
     short
         Dates with two-digit years.
     epoch_s, epoch_ms, epoch_us
-        Numbers that pass for seconds, milliseconds or microseconds since 1970; they count as ``other`` too.
+        Numbers in the range of seconds, milliseconds or microseconds since 1970; also counted in ``other``.
     other
-        Texts that are no date.
+        Texts that are not dates.
     years
-        What the dates with two-digit years say about the place and the calendar of the year.
+        Evidence of two-digit years for the position and calendar of the year.
     """
 
     clear: int = 0
@@ -90,7 +90,7 @@ class DateEvidence:
 
     @property
     def order(self) -> Order | None:
-        """The order that numeric dates speak for; None when none do, or when they are at odds."""
+        """Return the order supported by numeric dates; None without evidence or with conflicting evidence."""
         if self.years.begin:
             return "ymd"
         if self.is_year_unclear:
@@ -102,49 +102,49 @@ class DateEvidence:
 
     @property
     def is_year_unclear(self) -> bool:
-        """Whether most numeric dates have two-digit years that may stand first as well as last."""
+        """Return whether most numeric dates have two-digit years that can be first or last."""
         return 2 * self.years.numeric > self.dates - self.clear and self.years.are_unclear
 
     @property
     def epoch(self) -> Unit | None:
-        """The unit in which most values count from 1970, where hardly any is a date."""
+        """Return the Unix time unit of most values, if hardly any is a date."""
         return next((unit for unit in EPOCH_RANGES if getattr(self, unit) * 2 > self.other + self.dates), None)
 
     @property
     def dates(self) -> int:
-        """Values that are dates in some way."""
+        """Return the number of values that are dates in any format."""
         return self.clear + self.dmy + self.mdy + self.open + self.same
 
     @property
     def is_open(self) -> bool:
-        """Whether most of the column is numeric dates, and nothing settles the order."""
+        """Return whether most values are numeric dates of ambiguous order."""
         return self.order is None and self.dates > 2 * self.clear
 
     @property
     def is_serial(self) -> bool:
-        """Whether the column holds Excel's day numbers."""
+        """Return whether the column contains Excel day numbers."""
         return self.serial > 0 and self.serial >= self.dates + self.other
 
     @property
     def is_buddhist(self) -> bool:
-        """Whether most years are of the Buddhist era."""
+        """Return whether most years are of the Buddhist era."""
         return self.buddhist * 2 > self.dates
 
     @property
     def is_jalali(self) -> bool:
-        """Whether most years look like those of the Persian calendar."""
+        """Return whether most years are in the range of the Persian calendar."""
         return self.jalali * 2 > self.dates
 
 
 @dataclass(frozen=True)
 class DateStyle:
-    """How the dates of a column are written.
+    """Date format of a column.
 
     Attributes
     ----------
     order
-        Of numeric dates; ``ymd`` is for two-digit years. None: each must speak for itself, as 13/04/2025 does, and
-        03/04/2025 is refused.
+        Order of numeric dates; ``ymd`` is for two-digit years. None: only unambiguous dates such as 13/04/2025 are
+        parsed, and 03/04/2025 is rejected.
     pattern
         A strptime format that most values have; tried first, at full speed.
     zoned
@@ -152,7 +152,7 @@ class DateStyle:
     calendar
         ``common``, ``buddhist`` (Thailand) or ``jalali`` (Iran).
     number
-        What a bare number counts: days since Excel's epoch, or seconds, milliseconds or microseconds since 1970 UTC.
+        Meaning of plain numbers: Excel days, or seconds, milliseconds or microseconds since 1970 UTC.
     """
 
     order: Order | None = None
@@ -163,7 +163,7 @@ class DateStyle:
 
     @property
     def label(self) -> str:
-        """The style as it is reported."""
+        """Return the date format for reports."""
         named = {
             "serial": "excel serial",
             "serial_1904": "excel serial from 1904",
@@ -176,12 +176,12 @@ class DateStyle:
 
 
 def weigh_dates(texts: pl.Series) -> DateEvidence:
-    """Count how the distinct values of a text column are written."""
+    """Count the date formats of the distinct values of a text column."""
     return weigh_all_dates({"": texts})[""]
 
 
 def weigh_all_dates(columns: Mapping[str, pl.Series]) -> dict[str, DateEvidence]:
-    """Count the same for many columns at once: each distinct text is looked at once, whatever columns it stands in."""
+    """Count the date formats of many columns at once; each distinct text is parsed once."""
     evidence = dict.fromkeys(columns, DateEvidence())
     for stacked in distinct_texts(columns):
         texts = stacked["text"].unique()
@@ -229,7 +229,7 @@ def date_traits(texts: pl.Series) -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def find_pattern(texts: pl.Series, order: Order | None) -> tuple[str | None, bool]:
-    """Return the strptime format of the most frequent layout, if it is a plain one, and whether it carries a zone."""
+    """Return the strptime format of the most frequent layout, if it has one, and whether it has a zone."""
     layouts = (
         texts.to_frame("text")
         .lazy()
@@ -268,20 +268,20 @@ def find_pattern(texts: pl.Series, order: Order | None) -> tuple[str | None, boo
 
 
 def parse_dates(texts: pl.Series, style: DateStyle) -> pl.DataFrame:
-    """Return what texts mean as dates.
+    """Parse texts as dates.
 
     Returns
     -------
     pl.DataFrame
-        One row per text: ``local``, the time as written (microseconds, no zone), and ``instant``, the same in UTC where
-        the text names an offset. Both null where the text is no date in this style.
+        One row per text: ``local``, the time as written (microseconds, no zone), and ``instant``, the same in UTC if
+        the text has an offset. Both are null if the text is not a valid date of this style.
     """
     bare = simplify(texts)
     if style.number is not None:
         return _count(bare, style.number)
     numeric = ["short-ymd"] if style.order == "ymd" else [style.order or "dmy"]
     if style.calendar == "jalali":
-        # Persian dates are written year first, and a year of two digits is no exception.
+        # Persian dates are year first, also with two-digit years.
         numeric = ["short-ymd", *numeric]
     parts = split(bare, ["ymd", *numeric, "compact", "day-name", "name-day", "year-name"])
     if style.order is None:
@@ -290,7 +290,7 @@ def parse_dates(texts: pl.Series, style: DateStyle) -> pl.DataFrame:
 
 
 def _speaking_for_themselves(parts: pl.DataFrame) -> pl.DataFrame:
-    """Numeric dates, split day first, turned where the month must be first, and emptied where either may be."""
+    """Swap day and month of numeric dates if the month must be first, and null ambiguous ones."""
     first, second = pl.col("day").cast(pl.Int32), pl.col("month").cast(pl.Int32)
     numeric = (pl.col("shape") == "dmy").fill_null(value=False)
     turned = numeric & (second > 12)
@@ -307,7 +307,7 @@ def _count(bare: pl.Series, unit: str) -> pl.DataFrame:
     value = pl.col("number")
     if unit in ("serial", "serial_1904"):
         value = value + (DAYS_TO_1904 if unit == "serial_1904" else 0)
-        # Excel keeps times as fractions of a day that are off by microseconds: its own display rounds to the second.
+        # Excel stores times as fractions of a day with errors of microseconds; its display rounds to seconds.
         seconds = ((value - EXCEL_EPOCH_DAYS) * 86_400).round()
         moment = pl.from_epoch((seconds * 1e6).cast(pl.Int64), time_unit="us")
         return frame.select(

@@ -1,4 +1,4 @@
-"""The distinct texts of many columns in one table: what is asked of each is asked once, and not column by column."""
+"""Distinct texts of many columns in one table, so that each text is parsed once."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MOST_TEXTS = 1_000_000
-"""Values that are stacked at once."""
+"""Maximum values stacked at once."""
 
 
 def distinct_texts(columns: Mapping[str, pl.Series]) -> Iterator[pl.DataFrame]:
-    """Yield ``column``, ``text`` and ``times`` of each distinct text of columns, no value aside.
+    """Yield ``column``, ``text`` and ``times`` of each distinct text of the columns, without nulls.
 
-    All of a column's texts come together; a column without texts does not come.
+    All texts of a column are in one frame; columns without texts are omitted.
     """
     names: list[str] = []
     size = 0

@@ -1,4 +1,4 @@
-"""Ids in texts: without what spreadsheets and copying put around them, and with a count of what was taken away."""
+"""Clean ids: remove spreadsheet marks and invisible characters, and count the changes."""
 
 from __future__ import annotations
 
@@ -13,30 +13,28 @@ from ckm.values.readers import TextReader
 from ckm.values.scripts import INVISIBLE
 
 JOINERS = "\u200c\u200d"
-"""Between letters of Persian and Indian scripts they are spelling; elsewhere they are remains."""
+"""Joiners: part of the spelling between letters of Persian and Indian scripts, else removed."""
 INVISIBLE_IN_IDS = "".join(sorted({*INVISIBLE, "\u00ad", "\u2060", "\u180e"} - {*JOINERS}))
 QUOTED = r'^="(.*)"$'
-"""How Excel is kept from taking an id for a number: ="00123"."""
+"""Excel formula that keeps an id as text: ="00123"."""
 APOSTROPHE = r"^'([0-9=+@-].*)$"
-"""How people do that: '00123."""
+"""Apostrophe that keeps an id as text: '00123."""
 SCIENTIFIC = r"^\d(?:[.,]\d+)?[eE]\+\d{1,3}$"
-"""What is left of a long id that a spreadsheet showed as a number: 4.05E+12."""
+"""A long id that a spreadsheet converted to scientific notation: 4.05E+12."""
 
-INVISIBLE_REMARK = "invisible characters were taken out of {count} ids"
-GUARD_REMARK = (
-    '{count} ids lost the marks that keep a spreadsheet from taking them for numbers, as in ="00123" or \'00123'
-)
-NULL_REMARK = "{count} ids are words for 'no value' ({words}) and were taken for none"
+INVISIBLE_REMARK = "invisible characters were removed from {count} ids"
+GUARD_REMARK = 'spreadsheet text marks were removed from {count} ids, as in ="00123" or \'00123'
+NULL_REMARK = "{count} ids are null words ({words}) and were read as missing"
 
 
 @dataclass(frozen=True)
 class IdReader(TextReader):
-    """Ids: without surrounding blanks, invisible characters and the guards of spreadsheets; null words are no ids.
+    """Parser of ids: removes surrounding spaces, invisible characters and spreadsheet marks; null words are missing.
 
     Attributes
     ----------
     cleaned
-        How many ids lost what, by the remark that says so; null words by themselves.
+        Number of cleaned ids by remark; null words are counted separately.
     """
 
     trim: bool = True
@@ -68,7 +66,7 @@ class IdReader(TextReader):
         return found["clean"]
 
     def remarks(self, name: str) -> list[str]:
-        """Return sentences on what was taken away from the ids of the column called ``name``."""
+        """Return remarks on the cleaned ids of the column ``name``."""
         counts: Counter[str] = Counter()
         for (remark, _), count in self.cleaned.items():
             counts[remark] += count
@@ -77,7 +75,7 @@ class IdReader(TextReader):
 
 
 def needs_cleaning(text: pl.Expr) -> pl.Expr:
-    """Whether an :class:`IdReader` may change an id beyond its surrounding blanks."""
+    """Return whether an :class:`IdReader` may change ids beyond surrounding spaces."""
     return (
         text.str.contains_any([*INVISIBLE_IN_IDS, *JOINERS])
         | text.str.starts_with("=")
@@ -88,12 +86,12 @@ def needs_cleaning(text: pl.Expr) -> pl.Expr:
 
 @cache
 def id_null_words() -> list[str]:
-    """Return the words that programs write for a missing id, in the cases in which they write them."""
+    """Return the words that programs write for missing ids, in their usual case."""
     return [str(word) for word in load_data("null_words.yaml")["ids"]]
 
 
 def _are_plain(ids: pl.Series) -> bool:
-    """Whether the first and the last id in alphabetical order and the bytes of all show that none needs cleaning."""
+    """Return whether the first and last sorted id and the byte range prove that no id needs cleaning."""
     low, high = ids.min(), ids.max()
     if not isinstance(low, str) or not isinstance(high, str):
         return True
@@ -104,7 +102,7 @@ def _are_plain(ids: pl.Series) -> bool:
 
 
 def _may_need_cleaning(text: pl.Expr) -> pl.Expr:
-    """As :func:`needs_cleaning`, but cheaper: what is invisible is beyond ASCII."""
+    """Faster version of :func:`needs_cleaning`: invisible characters are not ASCII."""
     beyond_ascii = text.str.len_bytes() != text.str.len_chars()
     return beyond_ascii | text.str.starts_with("=") | text.str.starts_with("'") | text.is_in(id_null_words())
 

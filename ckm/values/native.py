@@ -1,4 +1,4 @@
-"""Columns that come typed, as from Parquet: as text where the contract wants text, and as they can be stored."""
+"""Convert typed columns, such as those of Parquet, to the schema type or to text."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ UTC = pl.Datetime("us", "UTC")
 
 @dataclass(frozen=True)
 class NativeReader:
-    """Takes a typed column over into the contract's type.
+    """Convert a typed column to the schema type.
 
     Attributes
     ----------
     dtype
-        Of the contract.
+        Type of the schema.
     source
-        Of the column.
+        Type of the column.
     reason
-        What a value out of range breaks.
+        Rule that an out-of-range value violates.
     zone
-        Of times that come without one.
+        Time zone of timestamps without one.
     """
 
     dtype: pl.DataType
@@ -33,7 +33,7 @@ class NativeReader:
     zone: str = "UTC"
 
     def quick(self, value: pl.Expr) -> pl.Expr:
-        """Convert; null where a value does not fit."""
+        """Convert values; null if out of range."""
         if self.dtype.is_numeric():
             number = value.cast(pl.Float64)
             number = pl.when(number.is_finite()).then(number)
@@ -48,16 +48,16 @@ class NativeReader:
 
     @property
     def is_local(self) -> bool:
-        """Whether the column has times, or days, without a zone."""
+        """Return whether the column has timestamps or dates without a zone."""
         return not (isinstance(self.source, pl.Datetime) and self.source.time_zone is not None)
 
     def careful(self, values: pl.Series) -> pl.Series:
-        """There is no second way to read a typed value."""
+        """Return nulls: typed values have no careful path."""
         return pl.Series(values.name, [None] * len(values), dtype=self.dtype)
 
 
 def fits(source: pl.DataType, target: pl.DataType) -> bool:
-    """Whether a column of type ``source`` converts to ``target`` without being read as text."""
+    """Return whether a column of type ``source`` converts to ``target`` without parsing text."""
     if target.is_numeric():
         return source.is_numeric()
     if target == pl.Boolean:
@@ -66,17 +66,17 @@ def fits(source: pl.DataType, target: pl.DataType) -> bool:
 
 
 def as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Return a column as the text a person would write: 13085, not 13085.0.
+    """Return a column as text, whole numbers without decimals: 13085, not 13085.0.
 
     Raises
     ------
     TypeError
-        For lists and structs, which are no single value.
+        The column has lists or structs.
     """
     if dtype == pl.String:
         return column
     if dtype.is_nested():
-        raise TypeError("a nested column is no text")
+        raise TypeError("a nested column is not text")
     if isinstance(dtype, pl.Duration):
         return column.dt.to_string("iso")
     if dtype.is_float():
@@ -89,7 +89,7 @@ def as_text(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
 
 
 def storable(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Return a column that the contract does not know as the store can hold it: in its own type if there is one."""
+    """Return an extra column in a type that the store supports, its own type if possible."""
     if dtype in (pl.UInt8, pl.UInt16, pl.UInt32):
         return column.cast(pl.Int64)
     if isinstance(dtype, pl.Datetime):

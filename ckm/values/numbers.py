@@ -1,4 +1,4 @@
-"""Numbers as people write them: which mark is the decimal one, and what a text is worth."""
+"""Parse numbers, and detect the decimal mark."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 MARKS = (".", ",")
 MINUS = dict.fromkeys("−–‐‑‒﹣－", "-")
 OTHER_GROUPING = " '٬"
-"""Thousands marks that are never decimal marks: blank, apostrophe, Arabic."""
+"""Thousands separators that are never decimal marks: space, apostrophe, Arabic."""
 ARABIC_DECIMAL = "٫"
 WRITTEN_BY_PROGRAM = r"^[+-]?\d+\.\d+[eE][+-]?\d+$"
 OUTNUMBERED = 10
-"""How many times more values must speak for a decimal mark than against it, for these to be taken for slips."""
+"""Ratio of values with one decimal mark to values with the other above which the latter are treated as errors."""
 REPLACED = (
     DIGITS
     | MINUS
@@ -36,14 +36,14 @@ REPLACED = (
 
 @dataclass(frozen=True)
 class NumberEvidence:
-    """How many distinct values of a column speak for a decimal mark.
+    """Counts of distinct values of a column by decimal mark.
 
     Attributes
     ----------
     point, comma
-        Values that can only be read with this decimal mark: ``12.5``, ``1,234.56``.
+        Values that are valid only with this decimal mark: ``12.5``, ``1,234.56``.
     open
-        Values that can be read with either: ``1,234`` is 1234 or 1.234.
+        Ambiguous values: ``1,234`` is 1234 or 1.234.
     """
 
     point: int = 0
@@ -55,7 +55,7 @@ class NumberEvidence:
 
     @property
     def decimal(self) -> str | None:
-        """The decimal mark that the values speak for; None when none do, or when they are at odds."""
+        """Return the decimal mark of the values; None without evidence or with conflicting evidence."""
         most, least = max(self.point, self.comma), min(self.point, self.comma)
         if most <= least * OUTNUMBERED:
             return None
@@ -63,37 +63,37 @@ class NumberEvidence:
 
     @property
     def is_mixed(self) -> bool:
-        """Whether values speak for both marks."""
+        """Return whether both decimal marks occur."""
         return bool(self.point and self.comma)
 
     @property
     def is_open(self) -> bool:
-        """Whether nothing settles values that need settling."""
+        """Return whether ambiguous values remain."""
         return self.decimal is None and self.open > 0
 
 
 @dataclass(frozen=True)
 class NumberStyle:
-    """How the numbers of a column are written.
+    """Number format of a column.
 
     Attributes
     ----------
     decimal
-        The decimal mark, ``.`` or ``,``. None: each value must speak for itself, and what can be read with either mark
-        is refused.
+        The decimal mark, ``.`` or ``,``. None: only unambiguous values are parsed, and ambiguous ones are
+        rejected.
     thousands
-        The only thousands mark, when it is known; else any but the decimal mark.
+        The thousands separator, if known; else any mark but the decimal mark.
     """
 
     decimal: str | None = None
     thousands: str | None = None
 
     def quick(self, text: pl.Expr) -> pl.Expr:
-        """Float64 where the text is a plain number in this style; null elsewhere, for :func:`parse_numbers`."""
+        """Return Float64 for plain numbers of this style; null for others, which are left to :func:`parse_numbers`."""
         if self.decimal == ".":
             plain = text
         else:
-            # A cast takes a point for the decimal mark.
+            # A cast needs a point as decimal mark.
             plain = pl.when(~text.str.contains(".", literal=True)).then(text)
             if self.decimal == ",":
                 plain = plain.str.replace(",", ".", literal=True)
@@ -102,12 +102,12 @@ class NumberStyle:
 
 
 def weigh_numbers(texts: pl.Series) -> NumberEvidence:
-    """Count which decimal marks the distinct values of a text column speak for."""
+    """Count the decimal marks of the distinct values of a text column."""
     return weigh_all_numbers({"": texts})[""]
 
 
 def weigh_all_numbers(columns: Mapping[str, pl.Series]) -> dict[str, NumberEvidence]:
-    """Count the same for many columns at once: each distinct text is looked at once, whatever columns it stands in."""
+    """Count the decimal marks of many columns at once; each distinct text is parsed once."""
     evidence = dict.fromkeys(columns, NumberEvidence())
     for stacked in distinct_texts(columns):
         texts = stacked.select(pl.col("text").unique())
@@ -121,14 +121,14 @@ def weigh_all_numbers(columns: Mapping[str, pl.Series]) -> dict[str, NumberEvide
 
 
 def parse_numbers(texts: pl.Series, style: NumberStyle) -> pl.Series:
-    """Return the numbers that texts mean, Float64; null where a text is none in this style.
+    """Parse texts as Float64 numbers; null for invalid numbers of this style.
 
     Understands signs before and after, ``(5.00)``, currency signs and codes on either side, percent (hundredths),
-    digits of other scripts, and thousands marks in groups of three (or two and three, as in India). A group of the
-    wrong size is no number: it would be read wrong in silence.
+    digits of other scripts, and thousands separators in groups of three (or two and three, as in India). A number with
+    a group of another size is invalid.
     """
     bare = pl.col("bare")
-    frame = texts.to_frame("text").select(bare=_bare(pl.col("text"))).lazy()  # lazily, each step is taken once
+    frame = texts.to_frame("text").select(bare=_bare(pl.col("text"))).lazy()  # lazily: common parts run once
     program = pl.when(bare.str.contains(WRITTEN_BY_PROGRAM)).then(_worth(bare, ".", None))
     if style.decimal is not None:
         worth = pl.coalesce(program, _worth(bare, style.decimal, style.thousands))
@@ -140,7 +140,7 @@ def parse_numbers(texts: pl.Series, style: NumberStyle) -> pl.Series:
 
 
 def _worth(bare: pl.Expr, decimal: str, thousands: str | None) -> pl.Expr:
-    """The value of a bare number with this decimal mark; null where its marks do not stand as they must."""
+    """Return the value of a bare number with this decimal mark; null if its marks are misplaced."""
     grouping = thousands or "".join(mark for mark in MARKS if mark != decimal) + OTHER_GROUPING
     mark, group = re.escape(decimal), f"[{re.escape(_plain_mark(grouping))}]"
     grouped = rf"\d{{1,3}}(?:{group}\d{{2,3}})*{group}\d{{3}}"
@@ -159,13 +159,13 @@ def _worth(bare: pl.Expr, decimal: str, thousands: str | None) -> pl.Expr:
 
 
 def money_marks(texts: pl.Series) -> set[str]:
-    """Return what stands beside the digits in the distinct values of a text column: currency signs, codes, words."""
+    """Return the currency signs, codes and words in the distinct values of a text column."""
     rest = texts.drop_nulls().unique().str.replace_many(REPLACED).str.replace_all(r"[\d\s.,'()+%٫٬-]", "")
     return set(rest.unique()) - {""}
 
 
 def is_number(texts: pl.Series) -> pl.Series:
-    """Return which texts are numbers in some style."""
+    """Return which texts are numbers in any style."""
     found = [parse_numbers(texts, NumberStyle(mark)).is_not_null() for mark in MARKS]
     return found[0] | found[1]
 
@@ -175,7 +175,7 @@ def _plain_mark(marks: str) -> str:
 
 
 def _bare(text: pl.Expr) -> pl.Expr:
-    """Sign, digits, marks and percent alone: what stands around a number is taken away."""
+    """Keep only sign, digits, marks and percent of a number."""
     money = _money_pattern()
     plain = text.str.replace_many(REPLACED).str.strip_chars()
     return (
@@ -183,7 +183,7 @@ def _bare(text: pl.Expr) -> pl.Expr:
         .str.replace(rf"^([+-]?)\s*(?:{money})\s*", "${1}")
         .str.replace(rf"\s*(?:{money})\s*([+-]?)$", "${1}")
         .str.replace(r"^\((.*)\)$", "-${1}")
-        # "5,-" is five and no cents; "5-" is minus five.
+        # "5,-" is 5.00; "5-" is -5.
         .str.replace(r"^(.*\d)[.,]-{1,2}$", "${1}")
         .str.replace(r"^([^+-].*)-$", "-${1}")
         .str.replace(r"^([+-])\s+", "${1}")
@@ -199,14 +199,14 @@ def _money_pattern() -> str:
 
 
 def _settles(mark: str, other: str) -> str:
-    """Pattern of bare numbers that can only be read with ``mark`` as the decimal one."""
+    """Return the pattern of bare numbers that are valid only with ``mark`` as decimal mark."""
     m, o = re.escape(mark), re.escape(other)
     return (
         r"^[+-]?(?:"
-        rf"\d*{m}(?:\d{{1,2}}|\d{{4,}})"  # 12.5, .5, 1.2345: no group of three
-        rf"|0{m}\d+|\d{{4,}}{m}\d{{3}}"  # 0.125, 1234.567: nothing that thousands would be grouped after
-        rf"|.*[{o} '٬]\d{{3}}{m}\d*"  # 1,234.567: the other mark groups already
-        rf"|\d{{1,3}}(?:{o}\d{{2,3}})+{o}\d{{3}}"  # 1,234,567: a mark that comes twice is no decimal one
+        rf"\d*{m}(?:\d{{1,2}}|\d{{4,}})"  # 12.5, .5, 1.2345: not a group of three
+        rf"|0{m}\d+|\d{{4,}}{m}\d{{3}}"  # 0.125, 1234.567: not a thousands group
+        rf"|.*[{o} '٬]\d{{3}}{m}\d*"  # 1,234.567: the other mark is the thousands separator
+        rf"|\d{{1,3}}(?:{o}\d{{2,3}})+{o}\d{{3}}"  # 1,234,567: a repeated mark is not the decimal mark
         rf"|\d+{m}\d+[eE][+-]?\d+"  # 1.234E5: written by a program
         r")%?$"
     )

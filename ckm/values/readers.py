@@ -1,4 +1,4 @@
-"""How one column becomes typed: at full speed where its values are plain, with care where they are not."""
+"""Parse columns of text: plain values on a fast path, others on a careful path."""
 
 from __future__ import annotations
 
@@ -15,47 +15,47 @@ from ckm.values.zones import to_utc, to_utc_quick
 
 MOMENT = pl.Datetime("us", "UTC")
 FIRST_TIME = datetime(1000, 1, 1)
-"""strptime takes the 25 of 01.02.25 for the year 25: what is before this is read again with care."""
+"""strptime reads 01.02.25 as the year 25: earlier dates are parsed again on the careful path."""
 
 
 REMEMBERED = 1000
-"""Texts that cannot be read and are kept in mind; a file with more different ones is read at the cost of reading them.
+"""Maximum number of cached invalid texts; further ones are parsed again in each batch.
 """
 
 
 class Reader(Protocol):
-    """Reads the texts of a column.
+    """Interface of a parser for the texts of a column.
 
     Attributes
     ----------
     dtype
         What it makes of them.
     reason
-        What is broken when a text cannot be read: ``number``, ``integer`` or ``date``.
+        Rule that an invalid text violates: ``number``, ``integer`` or ``date``.
     """
 
     @property
     def dtype(self) -> pl.DataType:
-        """What it makes of texts."""
+        """The type of parsed values."""
         ...
 
     @property
     def reason(self) -> str:
-        """What a text that it cannot read breaks."""
+        """The rule that an invalid text violates."""
         ...
 
     def quick(self, text: pl.Expr) -> pl.Expr:
-        """Read plain texts; null where care is needed."""
+        """Parse plain texts; null for others."""
         ...
 
     def careful(self, texts: pl.Series) -> pl.Series:
-        """Read any text; null where it cannot be read."""
+        """Parse any text; null if invalid."""
         ...
 
 
 @dataclass(frozen=True)
 class TextReader:
-    """Text as it came, but for the mapping's null words; ids without surrounding blanks."""
+    """Text, without null words of the mapping; ids without surrounding spaces."""
 
     trim: bool = False
     nulls: tuple[str, ...] = ()
@@ -64,14 +64,14 @@ class TextReader:
     reason = "text"
 
     def quick(self, text: pl.Expr, *, may_be_blank: bool = True) -> pl.Expr:
-        """Trim, and make null what is blank; every text is plain."""
+        """Trim, and replace blank texts by null; every text is plain."""
         if not self.trim:
             return text
         trimmed = text.str.strip_chars()
         return pl.when(trimmed != "").then(trimmed) if may_be_blank else trimmed
 
     def careful(self, texts: pl.Series) -> pl.Series:
-        """Make texts that mean no value null."""
+        """Replace null words by null."""
         void = texts.is_in(list(self.nulls)) if self.nulls else None
         return texts if void is None or not void.any() else texts.set(void, None)
 
@@ -85,20 +85,20 @@ class NumberReader:
 
     @property
     def dtype(self) -> pl.DataType:
-        """The contract's type."""
+        """The schema type."""
         return self.wanted
 
     @property
     def reason(self) -> str:
-        """What a text that is none breaks."""
+        """The rule that an invalid text violates."""
         return "integer" if self.wanted.is_integer() else "number"
 
     def quick(self, text: pl.Expr) -> pl.Expr:
-        """Read plain numbers."""
+        """Parse plain numbers."""
         return self._whole(self.style.quick(text))
 
     def careful(self, texts: pl.Series) -> pl.Series:
-        """Read numbers in any dress."""
+        """Parse numbers in any format."""
         return parse_numbers(texts, self.style).to_frame("value").select(self._whole(pl.col("value"))).to_series()
 
     def _whole(self, value: pl.Expr) -> pl.Expr:
@@ -109,12 +109,12 @@ class NumberReader:
 
 @dataclass(frozen=True)
 class DateReader:
-    """Dates in one style: as days, or as moments in UTC.
+    """Dates in one style: as dates, or as timestamps in UTC.
 
     Attributes
     ----------
     zone
-        Of times that name none.
+        Time zone of timestamps without one.
     day
         Whether only the date, as written, is kept.
     """
@@ -131,10 +131,10 @@ class DateReader:
         return pl.Date() if self.day else MOMENT
 
     def quick(self, text: pl.Expr) -> pl.Expr:
-        """Read what has the column's usual layout."""
+        """Parse texts with the usual format of the column."""
         style = self.style
         if style.pattern is None or style.calendar != "common" or (self.day and style.pattern.endswith("%z")):
-            # A bare literal would be one value, not one per row.
+            # A literal alone would give one value, not one per row.
             return pl.when(text.is_null()).then(pl.lit(None, dtype=self.dtype))
         aware = style.pattern.endswith("%z")
         read = MOMENT if aware else pl.Datetime("us")
@@ -147,7 +147,7 @@ class DateReader:
         return to_utc_quick(time, self.zone)
 
     def careful(self, texts: pl.Series) -> pl.Series:
-        """Read every layout that the style allows."""
+        """Parse every format that the style allows."""
         found = parse_dates(texts, self.style)
         if self.day:
             return found["local"].dt.date()
@@ -155,13 +155,13 @@ class DateReader:
         return found.select(moment).to_series()
 
 
-class Remembering:
-    """A reader of texts that remembers those that it cannot read: the same few come in every batch of a file.
+class CachingReader:
+    """A parser that caches invalid texts, which often recur in every batch of a file.
 
     Parameters
     ----------
     reader
-        What reads.
+        The parser.
     """
 
     def __init__(self, reader: Reader) -> None:
@@ -170,20 +170,20 @@ class Remembering:
 
     @property
     def dtype(self) -> pl.DataType:
-        """What it makes of texts."""
+        """The type of parsed values."""
         return self._reader.dtype
 
     @property
     def reason(self) -> str:
-        """What a text that it cannot read breaks."""
+        """The rule that an invalid text violates."""
         return self._reader.reason
 
     def quick(self, text: pl.Expr) -> pl.Expr:
-        """Read plain texts; null where care is needed."""
+        """Parse plain texts; null for others."""
         return self._reader.quick(text)
 
     def careful(self, texts: pl.Series) -> pl.Series:
-        """Read any text; null where it cannot be read."""
+        """Parse any text; null if invalid."""
         if len(texts) <= REMEMBERED and self._unreadable.issuperset(texts):
             return pl.Series(texts.name, [None] * len(texts), dtype=self.dtype)
         read = self._reader.careful(texts)
@@ -193,26 +193,26 @@ class Remembering:
 
 
 def whole_number(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
-    """Return numbers as whole ones of a type; null for those with a fraction or out of range."""
+    """Return numbers as an integer type; null for fractions and out-of-range numbers."""
     return pl.when(value == value.floor()).then(value).cast(dtype, strict=False)
 
 
 def complete_reading(values: pl.Series, quick: pl.Series, reader: Reader) -> tuple[pl.Series, pl.Series | None]:
-    """Read with care what :meth:`Reader.quick` left open.
+    """Parse the values that :meth:`Reader.quick` did not.
 
     Parameters
     ----------
     values
         The column as read; null means no value.
     quick
-        What the quick way made of it.
+        The values parsed by the fast path.
     reader
-        Reads the rest, each distinct text once.
+        Parses the others, each distinct text once.
 
     Returns
     -------
     tuple
-        The typed column, and a Boolean mask of the values that are present and cannot be read; None without any.
+        The typed column, and a Boolean mask of invalid values; None without any.
     """
     if isinstance(reader, TextReader):
         return reader.careful(quick), None

@@ -1,4 +1,4 @@
-"""Digits and blanks of other scripts, as replacements for ``str.replace_many``."""
+"""Digits and spaces of other scripts, as replacements for ``str.replace_many``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ ZEROS = "٠۰๐０०"
 
 DIGITS = {chr(ord(zero) + value): str(value) for zero in ZEROS for value in range(10)}
 SPACES = {chr(code): " " for code in (0xA0, 0x1680, *range(0x2000, 0x200B), 0x202F, 0x205F, 0x3000, 0x09)}
-"""Every blank that is not the plain one: non-breaking, thin, narrow, figure, ideographic, tab."""
+"""Every space character other than the plain one: non-breaking, thin, narrow, figure, ideographic, tab."""
 INVISIBLE = {
     chr(code): ""
     for code in (
@@ -25,4 +25,4 @@ INVISIBLE = {
         0xFEFF,
     )
 }
-"""Joiners and marks of writing direction, which right-to-left programs put around numbers."""
+"""Joiners and direction marks, which right-to-left programs add to numbers."""

@@ -1,4 +1,4 @@
-"""Which decimal mark and which order of day and month a file uses: settled by its values, or refused."""
+"""Determine the decimal mark and the date order of a file from its values; ambiguous ones are refused."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ E = TypeVar("E", NumberEvidence, DateEvidence)
 
 
 class StyleSettler:
-    """Settles the styles of columns, and remembers what one column's values say for another.
+    """Determine number and date styles of columns; unambiguous columns decide for ambiguous ones.
 
-    A file is written by one program in one locale, so a column whose values can be read either way is read as the
-    others of its kind are. Where these say nothing too, it is refused.
+    A file is written by one program in one locale, so an ambiguous column is parsed like the other columns of its
+    kind. If these are ambiguous too, it is refused.
 
     Attributes
     ----------
     numbers, dates
-        The styles settled so far, by target.
+        The styles determined so far, by target.
     remarks
-        What a person should know, in sentences.
+        Remarks for the user.
     money_marks
-        What stands beside the amounts: currency signs and codes.
+        Currency signs and codes of the amounts.
     known_numbers, known_dates
-        What is known of first texts by target, where they were weighed together with those of other columns.
+        Evidence from the first texts by target, if computed together with other columns.
     from_1904
-        Whether plain numbers that are days count from 1904, as in the workbooks of an old Excel for the Mac.
+        Whether plain day numbers count from 1904, as in workbooks of old Excel for Mac.
     """
 
     def __init__(self, hints: Hints) -> None:
@@ -74,27 +74,27 @@ class StyleSettler:
 
     @property
     def decimal(self) -> str | None:
-        """The decimal marks that values or hints name; None where none was needed."""
+        """Return the decimal marks from values or hints; None if not needed."""
         return " and ".join(sorted(self._marks)) or None
 
     @property
     def date_format(self) -> str | None:
-        """The styles of the dates, as reported."""
+        """Return the date formats for reports."""
         return ", ".join(dict.fromkeys(style.label for style in self.dates.values())) or None
 
     def settle_numbers(self, sample: Texts, rest: Rest, names: dict[str, str], native: Container[str] = ()) -> None:
-        """Settle the styles of number columns.
+        """Determine the styles of number columns.
 
         Parameters
         ----------
         sample
             The first texts of each column, by target.
         rest
-            Iterates the texts of the whole file; called only when the sample leaves something open.
+            Iterates the texts of the whole file; called only if the sample is ambiguous.
         names
-            What to call each column in messages.
+            Name of each column in messages.
         native
-            Targets whose values are numbers in the file: they have a point, whatever its texts or the hints say.
+            Targets with numeric cells: these have a decimal point, whatever the hints.
         """
         self.numbers |= {target: NumberStyle(".") for target in sample if target in native}
         sample = {target: texts for target, texts in sample.items() if target not in native}
@@ -111,25 +111,25 @@ class StyleSettler:
             mark = found.decimal
             if found.is_mixed and mark:
                 self.remarks.append(
-                    f"{names[target]}: both decimal marks occur; read with '{mark}', the others are refused"
+                    f"{names[target]}: both decimal marks occur; '{mark}' is used, numbers with the other are rejected"
                 )
             if found.is_open:
                 if len(self._marks) != 1:
                     raise AmbiguousError(
-                        f"{names[target]}: the decimal mark is unclear, 1,234 may be 1234 or 1.234 throughout",
-                        hint='settle it with --decimal . or --decimal , (in a mapping, format: {decimal: ","})',
+                        f"{names[target]}: ambiguous decimal mark: 1,234 may be 1234 or 1.234",
+                        hint='set it with --decimal . or --decimal , (in a mapping, format: {decimal: ","})',
                         target=target,
                         option="--decimal",
                     )
                 mark = next(iter(self._marks))
                 self.remarks.append(f"{names[target]}: decimal mark '{mark}', as in the file's other columns")
             if mark is None and not found.is_mixed and len(self._marks) == 1:
-                # Whole numbers so far; what later rows may hold is read as the other columns are.
+                # Whole numbers so far; later rows are parsed like the other columns.
                 mark = next(iter(self._marks))
             self.numbers[target] = NumberStyle(mark)
 
     def settle_dates(self, sample: Texts, rest: Rest, names: dict[str, str]) -> None:
-        """Settle the styles of date columns; the parameters are those of :meth:`settle_numbers`."""
+        """Determine the styles of date columns; parameters as in :meth:`settle_numbers`."""
         hint = self.hints.dates
         if hint is not None:
             style = _hinted_style(hint)
@@ -142,12 +142,12 @@ class StyleSettler:
         for target, found in evidence.items():
             self.dates[target] = _with_pattern(self._date_style(names[target], target, found), sample[target])
             if self.dates[target].pattern is None and sample[target].cast(pl.String).str.contains(WHOLE_WEEK).any():
-                self.remarks.append(f"{names[target]}: weeks are read as their Mondays")
+                self.remarks.append(f"{names[target]}: weeks are read as the date of their Monday")
 
     def _in_its_calendar(self, style: DateStyle, texts: pl.Series, name: str, target: str) -> DateStyle:
-        """A hinted style: who says ``dmy`` of Thai dates need not say that their years are Thai.
+        """Return a hinted style; the Buddhist era is detected even with a hint such as ``dmy``.
 
-        Two-digit years do not show it; that they are of the common calendar only a format says.
+        It cannot be detected from two-digit years; only a format marks them as Gregorian.
         """
         if style.calendar == "common" and style.number is None:
             found = weigh_dates(texts)
@@ -157,18 +157,18 @@ class StyleSettler:
             if style.pattern is None:
                 _refuse_unknown_calendar(name, target, found)
         if style.calendar == "jalali" and weigh_dates(texts).short:
-            self.remarks.append(f"{name}: two-digit years read as 1348 to 1447, and as standing first")
+            self.remarks.append(f"{name}: two-digit years read as 1348 to 1447, year first")
         return _with_pattern(style, texts)
 
     def _date_style(self, name: str, target: str, found: DateEvidence) -> DateStyle:
         if found.is_serial:
             since = " since 1904" if self.from_1904 else ""
-            self.remarks.append(f"{name}: numbers read as Excel's days{since}")
+            self.remarks.append(f"{name}: numbers read as Excel day numbers{since}")
             return DateStyle(number="serial_1904" if self.from_1904 else "serial")
         if found.is_jalali:
             raise AmbiguousError(
-                f"{name}: the years are not of the common calendar",
-                hint="if they are Persian, say so with --dates jalali",
+                f"{name}: the years are not Gregorian",
+                hint="if they are Persian, use --dates jalali",
                 target=target,
                 option="--dates",
             )
@@ -176,26 +176,28 @@ class StyleSettler:
             _refuse_unknown_calendar(name, target, found)
         if unit := found.epoch:
             raise AmbiguousError(
-                f"{name}: the values are numbers, as of {EPOCH_UNITS[unit]} since 1970, and no dates",
-                hint=f"if they are, say so with --dates {unit}",
+                f"{name}: the values are numbers, possibly {EPOCH_UNITS[unit]} since 1970, not dates",
+                hint=f"if so, use --dates {unit}",
                 target=target,
                 option="--dates",
             )
         order = found.order
         if found.is_open and found.is_year_unclear and len(self._orders) != 1:
             raise AmbiguousError(
-                f"{name}: with years of two digits the year may stand first or last, 24/11/30 may be in 2024 or 2030",
-                hint="settle it with --dates dmy, --dates mdy or --dates ymd (in a mapping, format: {dates: dmy})",
+                f"{name}: ambiguous two-digit years: 24/11/30 may be in 2024 or 2030",
+                hint="set it with --dates dmy, --dates mdy or --dates ymd (in a mapping, format: {dates: dmy})",
                 target=target,
                 option="--dates",
             )
         if found.dmy and found.mdy and order:
-            self.remarks.append(f"{name}: both date orders occur; read as {order}, the others are refused")
+            self.remarks.append(
+                f"{name}: both date orders occur; {order} is used, dates in the other order are rejected"
+            )
         if found.is_open and (found.open or found.is_year_unclear):
             if len(self._orders) != 1:
                 raise AmbiguousError(
-                    f"{name}: day and month cannot be told apart, 03/04/2025 may be in March or April throughout",
-                    hint="settle it with --dates dmy or --dates mdy (in a mapping, format: {dates: dmy})",
+                    f"{name}: ambiguous date order: 03/04/2025 may be in March or April",
+                    hint="set it with --dates dmy or --dates mdy (in a mapping, format: {dates: dmy})",
                     target=target,
                     option="--dates",
                 )
@@ -210,20 +212,20 @@ class StyleSettler:
 
 
 def _refuse_unknown_calendar(name: str, target: str, found: DateEvidence) -> None:
-    """Refuse two-digit years where nothing says of which calendar they are.
+    """Refuse two-digit years of an ambiguous calendar.
 
     Raises
     ------
     AmbiguousError
-        Naming the calendar that the script or the years speak for.
+        The years may be of another calendar, as the script or the years suggest.
     """
     calendar = found.years.calendar(found.short)
     if calendar is None:
         return
     era = {"buddhist": "the Buddhist era", "jalali": "the Persian calendar"}[calendar]
     raise AmbiguousError(
-        f"{name}: years of two digits that may be of {era} or of the common one",
-        hint=f"say --dates {calendar}, or the format of common years, such as --dates %d/%m/%y",
+        f"{name}: ambiguous two-digit years: they may be of {era} or Gregorian",
+        hint=f"use --dates {calendar}, or the format of Gregorian years, such as --dates %d/%m/%y",
         target=target,
         option="--dates",
     )
@@ -248,7 +250,7 @@ def _hinted_mark(hints: Hints) -> str | None:
         if hints.decimal not in (".", ","):
             raise UsageError("the decimal mark must be '.' or ','", hint="use --decimal . or --decimal ,")
         if hints.decimal == hints.thousands:
-            raise UsageError("decimal and thousands marks are the same", hint="leave out one of them")
+            raise UsageError("the decimal mark and the thousands separator are equal", hint="omit one of them")
         return hints.decimal
     return {".": ",", ",": "."}.get(hints.thousands or "")
 
@@ -268,12 +270,12 @@ def _hinted_style(hint: str) -> DateStyle:
     pattern = hint.replace(".%f", "%.f")
     zoned = "%z" in pattern
     if not _is_pattern(pattern, zoned=zoned):
-        raise UsageError(f"dates: '{hint}' is no date format", hint="such as %d.%m.%Y or %d.%m.%Y %H:%M")
+        raise UsageError(f"dates: invalid date format '{hint}'", hint="such as %d.%m.%Y or %d.%m.%Y %H:%M")
     return DateStyle(order=_order_of(pattern), pattern=pattern, zoned=zoned or pattern.endswith("Z"))
 
 
 def _is_pattern(pattern: str, *, zoned: bool) -> bool:
-    """Whether a day written in this format can be read back."""
+    """Return whether a date in this format can be parsed again."""
     day = pl.Series([datetime(2021, 11, 22)], dtype=pl.Datetime("us"))
     try:
         text = (day.dt.replace_time_zone("UTC") if zoned else day).dt.strftime(pattern)
@@ -284,7 +286,7 @@ def _is_pattern(pattern: str, *, zoned: bool) -> bool:
 
 
 def _order_of(pattern: str) -> Order | None:
-    """The order in which a strptime format has day and month."""
+    """Return the order of day and month in a strptime format."""
     day, month = (re.search(codes, pattern) for codes in ("%[-_]?[de]", "%[-_]?[mbBh]"))
     if day is None or month is None:
         return None

@@ -1,4 +1,4 @@
-"""Years of two digits: whether they stand first or last, and of which calendar they may be."""
+"""Two-digit years: their position and their possible calendar."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from ckm.values.date_parts import may_begin_with_year
 
 DAYS = 31
 CHANCE = 1e-6
-"""Days of dates that take so few values would be a coincidence of this probability at most: then they are no days."""
+"""Significance level: if days would have so few values with at most this probability, the numbers are not days."""
 OUTNUMBERED = 10
-"""How many times more dates must have the year first than last, for the others to be slips."""
+"""Ratio of dates with the year first to dates with the year last above which the latter are treated as errors."""
 BUDDHIST_SHORT = (50, 79)
-"""Of the Buddhist era these are 2007 to 2036; of the common one 1969 to 1979 and 2050 to 2068, when few shops sell."""
+"""Two-digit years of 2007 to 2036 in the Buddhist era, unlikely as Gregorian years (1969 to 1979, 2050 to 2068)."""
 THAI = r"[\u0E00-\u0E7F]"
 PERSIAN_DIGITS = r"[\u06F0-\u06F9]"
 
 
 @dataclass(frozen=True)
 class ShortYears:
-    """What dates with two-digit years say of the place of the year, and of its calendar.
+    """Evidence of dates with two-digit years for the position of the year and its calendar.
 
     Attributes
     ----------
     either
-        Numeric dates that can begin or end with the year, as written: first, second and last number.
+        Numeric dates that can start or end with the year: first, second and last number.
     first, last
-        How many numeric dates can only begin with the year (``98/11/30``), or only end with it (``5/11/98``).
+        Number of numeric dates that can only start with the year (``98/11/30``), or only end with it (``5/11/98``).
     thai, persian
         Dates in Thai script, or in Persian digits.
     era
@@ -56,19 +56,19 @@ class ShortYears:
 
     @property
     def numeric(self) -> int:
-        """Dates in numbers alone."""
+        """Return the number of numeric dates."""
         return len(self.either) + self.first + self.last
 
     @property
     def begin(self) -> bool:
-        """Whether the year stands first."""
+        """Return whether the year is first."""
         return self.first > self.last * OUTNUMBERED and 2 * self.first > self.numeric
 
     @property
     def are_unclear(self) -> bool:
-        """Whether the year may stand first as well as last.
+        """Return whether the year may be first or last.
 
-        It stands last where some date can be read in no other way, or where the last numbers are too few to be days:
+        It is last if a date is valid only so, or if the last numbers have too few distinct values to be days:
         of n dates on any of 31 days, all fall on some k of them with a probability of C(31, k) (k / 31)^n at most.
         """
         if self.last > self.first * OUTNUMBERED or not self.either:
@@ -77,19 +77,19 @@ class ShortYears:
         return not (_are_too_few(lasts, len(self.either)) and not _are_too_few(firsts, len(self.either)))
 
     def calendar(self, short: int) -> Literal["buddhist", "jalali"] | None:
-        """Return the calendar that most of ``short`` dates may be of, beside the common one."""
+        """Return the non-Gregorian calendar that most of the ``short`` dates may have."""
         if 2 * self.persian > short:
             return "jalali"
         return "buddhist" if 2 * max(self.thai, self.era) > short else None
 
 
 def weigh_short_years(written: pl.Series, parts: pl.DataFrame) -> ShortYears:
-    """Count what dates with two-digit years say.
+    """Count the evidence of dates with two-digit years.
 
     Parameters
     ----------
     written
-        Texts as they came.
+        The texts.
     parts
         Their parts; see :func:`ckm.values.date_parts.split`.
     """

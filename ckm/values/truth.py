@@ -1,4 +1,4 @@
-"""Columns that hold true or false, in the words of several languages."""
+"""Parse Boolean columns, with words of several languages."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ class TruthReader:
     reason = "truth"
 
     def quick(self, text: pl.Expr) -> pl.Expr:
-        """Read the two words that programs write."""
+        """Parse the two words that programs write."""
         return text.replace_strict({"true": True, "false": False}, default=None, return_dtype=pl.Boolean)
 
     def careful(self, texts: pl.Series) -> pl.Series:
-        """Read every known word."""
+        """Parse every known word."""
         words = truth_words()
         meant = [None if text is None else words.get(fold(text)) for text in texts]
         return pl.Series(texts.name, meant, dtype=pl.Boolean)

@@ -1,4 +1,4 @@
-"""Words with a fixed meaning: "no value", and the contract's own words in other languages."""
+"""Words with a fixed meaning: null words, and translations of schema values."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
 
 
 def fold(word: str) -> str:
-    """Return a word as words are compared: without surrounding blanks and case."""
+    """Return a case-folded word without surrounding spaces, for comparisons."""
     return word.strip().casefold()
 
 
 @cache
 def null_words() -> frozenset[str]:
-    """Return the folded words that mean "no value" where a number or a date is due."""
+    """Return the folded null words for numbers and dates."""
     return frozenset(fold(str(word)) for words in load_data("null_words.yaml")["words"] for word in words)
 
 
 @cache
 def guest_words() -> frozenset[str]:
-    """Return the customer ids that stand for guests: folded, without blanks and punctuation."""
+    """Return the customer ids of guests: folded, without spaces and punctuation."""
     return frozenset(fold(str(word)) for words in load_data("guest_words.yaml").values() for word in words)
 
 
 @cache
 def contract_words(column: str) -> dict[str, str]:
-    """Return what words mean in a contract column with a vocabulary: folded word to the contract's; else empty."""
+    """Return the translations of a schema column with fixed values (folded word to value); else empty."""
     known = load_data("vocabulary.yaml").get(column, {})
     words = {fold(str(word)): meaning for meaning, others in known.items() for word in others}
     own = (*VOCABULARIES.get(column, ()), *known, *(currency_codes() if column == "currency" else ()))
@@ -47,14 +47,14 @@ def currency_codes() -> tuple[str, ...]:
 
 
 def currencies_of(mark: str) -> frozenset[str]:
-    """Return the currencies that a sign or word beside an amount can mean; none when it is no such sign."""
+    """Return the possible currencies of a sign or word; none if it is not a currency mark."""
     shared = load_data("number_marks.yaml")["shared"].get(fold(mark))
     known = contract_words("currency").get(fold(mark))
     return frozenset(shared or ([known] if known else []))
 
 
 def translate(values: pl.Series, words: Mapping[str, str]) -> pl.Series:
-    """Replace each text whose folded form is in ``words``; others stay as they are.
+    """Replace each text whose folded form is in ``words``; others are unchanged.
 
     The words are compared once per distinct value.
     """

@@ -1,4 +1,4 @@
-"""Times without a zone, made moments."""
+"""Convert timestamps without a zone to UTC."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ import polars as pl
 from ckm.values.data_files import load_data
 
 _OFFSET_BEFORE = re.compile(r"^\((?:UTC|GMT)[^)]*\)\s*", re.IGNORECASE)
-"""Before the name of a zone in lists to choose from: ``(GMT-05:00) Eastern Time (US & Canada)``."""
+"""Offset prefix of a zone name in selection lists: ``(GMT-05:00) Eastern Time (US & Canada)``."""
 _WHOLE_HOURS = re.compile(r"(?:UTC|GMT)\s*(?P<sign>[+\-−])\s*0?(?P<hours>\d{1,2})(?::?00)?", re.IGNORECASE)
 _MOST_HOURS = {"+": 14, "-": 12}
 GAPS = ("3h", "27h")
-"""How far back a time that a clock skipped is looked up: longer than any change to summer time, then than any change of
-the date line."""
+"""Steps back in time for skipped local times: longer than any daylight saving change, then than any change of the
+date line."""
 
 
 def zone_named(word: str) -> str | None:
-    """Return the time zone that a word names, as of IANA, Rails, Windows or in short; null where it names none.
+    """Return the time zone of an IANA, Rails, Windows or short name; null if unknown.
 
     >>> zone_named("CEST"), zone_named("Eastern Time (US & Canada)"), zone_named("noon")
     ('Europe/Berlin', 'America/New_York', None)
@@ -41,7 +41,7 @@ def zone_named(word: str) -> str | None:
 
 @cache
 def _names() -> dict[str, str]:
-    """Return the zones by what they are called, without case."""
+    """Return the zones by case-folded name."""
     short = {word: str(known["zone"]) for word, known in load_data("date_words.yaml")["zones"].items()}
     data = load_data("time_zones.yaml")
     named = (pair for program in ("rails", "windows") for pair in data[program].items())
@@ -49,23 +49,23 @@ def _names() -> dict[str, str]:
 
 
 def _fixed_offset(sign: str, hours: int) -> str | None:
-    """Return the zone that is always so many hours from UTC; IANA counts them the other way round."""
+    """Return the zone with a fixed offset from UTC; the sign of IANA names is reversed."""
     if hours > _MOST_HOURS[sign]:
         return None
     return f"Etc/GMT{'-' if sign == '+' else '+'}{hours}" if hours else "UTC"
 
 
 def in_own_zones(moments: pl.Series, words: pl.Series, taken_for: str) -> pl.Series:
-    """Return moments as of the zones that their rows name.
+    """Return timestamps converted to the zones given by their rows.
 
     Parameters
     ----------
     moments
-        In UTC, of times that were taken for those of one zone.
+        Timestamps in UTC, converted with one assumed zone.
     words
-        What names each row's zone; a row whose word names none stays as it is.
+        Zone name of each row; rows with unknown names are unchanged.
     taken_for
-        That zone.
+        The assumed zone.
     """
     words = words.cast(pl.String)
     zones = {word: zone for word in words.drop_nulls().unique().to_list() if (zone := zone_named(word))}
@@ -81,10 +81,10 @@ def in_own_zones(moments: pl.Series, words: pl.Series, taken_for: str) -> pl.Ser
 
 
 def to_utc(local: pl.Expr, zone: str) -> pl.Expr:
-    """Return the moment, in UTC, at which clocks in ``zone`` showed ``local``; no time is lost.
+    """Convert local time in ``zone`` to UTC; no timestamp is lost.
 
-    A time that came twice (clocks set back) is the earlier moment. One that never came (clocks set forward) is as long
-    after the change as it claims to be after the hour before: 02:30 becomes 03:30.
+    An ambiguous time (clocks set back) is the earlier one. A nonexistent time (clocks set forward) is moved by the
+    gap: 02:30 becomes 03:30.
     """
     if zone == "UTC":
         return local.dt.replace_time_zone("UTC")
@@ -93,7 +93,7 @@ def to_utc(local: pl.Expr, zone: str) -> pl.Expr:
 
 
 def to_utc_quick(local: pl.Expr, zone: str) -> pl.Expr:
-    """Return :func:`to_utc`, but null for times that never came."""
+    """Return :func:`to_utc`, but null for nonexistent times."""
     return local.dt.replace_time_zone("UTC") if zone == "UTC" else _localise(local, zone)
 
 

@@ -36,7 +36,7 @@ def test_an_error_fails_its_case_and_a_warning_only_when_asked(shop: Shop) -> No
     report = shop.check()
     mild, strict = cases(to_junit(report)), cases(to_junit(report, fail_on=Severity.warning))
     contract, signs = ("ckm.check.transactions", "contract"), ("ckm.check.transactions", "signs")
-    assert mild[contract].find("failure").get("message") == "1 row breaks the rule type|vocabulary"
+    assert mild[contract].find("failure").get("message") == "1 row fails the rule type|vocabulary"
     assert mild[signs].find("failure") is None
     assert mild[signs].findtext("system-out").startswith("warning: 1 sale below zero (")
     assert strict[signs].find("failure").get("type") == "warning"

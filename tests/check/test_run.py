@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from ckm.check import CHECKS, CheckLimits, Severity, check_tables
-from ckm.check.measure import _NULLS, Measured
-from ckm.check.subject import Subject
+from ckm.check.measure import _NULLS, TableCounts
+from ckm.check.subject import CheckedTable
 from ckm.errors import NotEnoughDataError
 
 from .conftest import DAYS, FIRST, Shop, make_transactions
@@ -181,6 +181,6 @@ def test_each_column_among_thousands_is_counted() -> None:
     frame = pl.DataFrame({f"x{place}": [1, None] for place in range(3000)}).lazy()
     months = pl.DataFrame({"month": [date(2025, 1, 1), None], "rows": [2, 1]})
     counts = months.with_columns(pl.lit(1).alias(f"{_NULLS}x{place}") for place in range(3000))
-    subject = Subject("wide", frame, frame, dict(frame.collect_schema()), None, None)
-    measured = Measured(subject, counts, pl.DataFrame(), pl.DataFrame(), None, 0)
+    subject = CheckedTable("wide", frame, frame, dict(frame.collect_schema()), None, None)
+    measured = TableCounts(subject, counts, pl.DataFrame(), pl.DataFrame(), None, 0)
     assert all(measured.nulls_by_month(column).rows() == [(date(2025, 1, 1), 2, 1)] for column in subject.own_columns)

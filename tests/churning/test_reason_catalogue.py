@@ -101,11 +101,11 @@ def test_a_sentence_has_the_numbers_of_the_customer_and_the_usual_one(
 @pytest.mark.parametrize(
     ("old", "new", "message", "line"),
     [
-        ("group: silence", "group: silense", "no group 'silense'", "group: silence"),
+        ("group: silence", "group: silense", "unknown group 'silense'", "group: silence"),
         (
             "features: [days_silent]",
             "features: [days_silnt]",
-            "no feature 'days_silnt'",
+            "unknown feature 'days_silnt'",
             "features: [days_silent]",
         ),
         ("features: [days_silent]", "features: [spend_12mo]", "of the group spend", "features: [days_silent]"),
@@ -113,13 +113,13 @@ def test_a_sentence_has_the_numbers_of_the_customer_and_the_usual_one(
         (
             "usual: median_interpurchase_days",
             "usual: gap_middle",
-            "no fact 'gap_middle'",
+            "unknown fact 'gap_middle'",
             "usual: median_interpurchase_days",
         ),
         (
             "value: median_interpurchase_days",
             "value: gap_median_days",
-            "no fact 'gap_median_days'",
+            "unknown fact 'gap_median_days'",
             "value: median_interpurchase_days",
         ),
         (
@@ -135,7 +135,7 @@ def test_a_sentence_has_the_numbers_of_the_customer_and_the_usual_one(
         (
             "title: No recent purchase\n",
             "title: No recent purchase\n    weight: 3\n",
-            "no key 'weight'",
+            "unknown key 'weight'",
             "features: [days_silent]",
         ),
     ],

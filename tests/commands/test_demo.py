@@ -19,7 +19,7 @@ def test_the_demo_runs_every_step_and_ends_by_naming_files_that_exist(run: Run, 
     assert told.exit_code == 0, told.stderr
     places = [told.stdout.index(f"$ {command}\n") for _, command in STEPS]
     assert places == sorted(places)
-    named = told.stdout.split("# These files are new:\n")[1].split()
+    named = told.stdout.split("# Files created:\n")[1].split()
     assert str(folder / "out" / "segments.csv") in named
     assert all(Path(name).exists() for name in named)
     assert pl.read_csv(folder / "out" / "segments.csv").height > 400

@@ -92,7 +92,7 @@ HINTED_CASES = {
 def hints(text: str) -> Iterator[list[str]]:
     """Yield what each hint suggests, as words; options that stand side by side go together unless *or* parts them."""
     text = text.replace("--currency CODE", "--currency EUR")
-    for line in re.findall(r"(?:hint: |taken with )(.*)", text):
+    for line in re.findall(r"(?:hint: |map with )(.*)", text):
         joined = re.split(r"\bor\b|, --|; ", line)
         for part in joined:
             found = HINTED.findall(part if part.startswith("--") or "--" in part else f"--{part}")
@@ -149,7 +149,7 @@ def assert_right(case: Case, rows: list[tuple[object, ...]], words: list[str], s
 
 
 def test_hints_are_found_as_they_are_written() -> None:
-    said = "hint: settle it with --dates dmy, --dates mdy or --dates ymd (in a mapping, format: {dates: dmy})"
+    said = "hint: set it with --dates dmy, --dates mdy or --dates ymd (in a mapping, format: {dates: dmy})"
     assert list(hints(said)) == [["--dates", "dmy"], ["--dates", "mdy"], ["--dates", "ymd"]]
     said = "hint: closest to a: 'X Y'. Map with --column a='X Y' --column net='B'. What no column holds"
     assert list(hints(said)) == [["--column", "a=X Y", "--column", "net=B"]]

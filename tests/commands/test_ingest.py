@@ -241,7 +241,7 @@ def test_a_file_that_fails_does_not_keep_the_others_from_loading(desk: Desk) -> 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["nowhere.csv", "--as", "transactions"], "no file"),
+        (["nowhere.csv", "--as", "transactions"], "file not found"),
         (["--as", "transactions"], "SOURCE"),
         (["a.csv"], "no mapping"),
         (["a.csv", "--as", "transaction"], "did you mean 'transactions'"),

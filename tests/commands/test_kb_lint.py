@@ -66,7 +66,7 @@ def test_the_workspace_gives_folder_and_settings_also_to_a_folder_in_it(run: Run
     write(tmp_path, "kb: {skip: [nonsense]}\n", name="ckm.yaml")
     refused = run("kb-lint", "-C", tmp_path, *DAY)
     assert refused.exit_code == 2
-    assert "no rule 'nonsense'" in refused.stderr
+    assert "unknown rule 'nonsense'" in refused.stderr
 
 
 def test_a_folder_that_is_not_there_is_wrong_usage(run: Run, tmp_path: Path) -> None:

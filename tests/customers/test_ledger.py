@@ -220,7 +220,7 @@ def test_what_cannot_be_read_is_said() -> None:
         ledger(row("ann", 5.5), as_of=START)
     with pytest.raises(InputError, match="no column 'net'"):
         read_ledger({"transactions": tables(row("ann", 0))["transactions"].drop("net")})
-    with pytest.raises(UnknownNameError, match="no column 'chanel'") as unknown:
+    with pytest.raises(UnknownNameError, match="unknown column 'chanel'") as unknown:
         ledger(row("ann", 0.5), by="chanel")
     assert unknown.value.hint == "did you mean 'channel'?"
 

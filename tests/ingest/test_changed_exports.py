@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from ckm.errors import CkmError
-from ckm.ingest.contract import Contract
+from ckm.ingest.contract import SchemaValidator
 from ckm.ingest.options import IngestOptions
-from ckm.ingest.plan import ByNames
+from ckm.ingest.plan import NameMatchingPlan
 from ckm.ingest.validation import validated
 from ckm.mapping.convert import Conversion
 from ckm.sources.read import open_source
@@ -72,12 +72,13 @@ def options(export: Export) -> IngestOptions:
 def read(path: Path, said: IngestOptions) -> Reading:
     with open_source(path) as source:
         found = source.format
-        mapping, told = ByNames.of("transactions", said, "EUR").mapping(found.columns, sample=source.sample)
+        mapping, told = NameMatchingPlan.of("transactions", said, "EUR").mapping(found.columns, sample=source.sample)
         conversion = Conversion.plan(
             mapping, found.columns, source.sample, more=lambda: (batch.records for batch in source.batches())
         )
         pieces = [
-            validated(batch, conversion, Contract(mapping.target)) for batch in conversion.pieces(source.batches())
+            validated(batch, conversion, SchemaValidator(mapping.target))
+            for batch in conversion.pieces(source.batches())
         ]
     rows = pl.concat(piece.good for piece in pieces).filter(pl.col("type") != "cancel")
     sales, returns = (rows.filter(pl.col("type") == kind) for kind in ("sale", "return"))

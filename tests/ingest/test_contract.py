@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ckm.ingest import contract
-from ckm.ingest.contract import ROW, Contract
+from ckm.ingest.contract import ROW, SchemaValidator
 from ckm.schema import TABLES, TRANSACTION_TYPES
 
 TRANSACTIONS = TABLES["transactions"]
@@ -49,7 +49,7 @@ def test_a_row_is_judged_the_same_whether_its_words_are_new_known_or_too_many(
 ) -> None:
     before, contract.FEW_WORDS = contract.FEW_WORDS, few
     try:
-        rules = Contract(TRANSACTIONS)
+        rules = SchemaValidator(TRANSACTIONS)
         for batch in batches:
             frame = rows(batch)
             verdict = rules.sort(frame, pl.Series([None] * len(batch), dtype=pl.List(pl.String)))

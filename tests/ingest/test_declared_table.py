@@ -98,4 +98,4 @@ def test_a_type_that_no_source_can_fill_is_refused_by_name(
     monkeypatch.setitem(schema.TABLES, "odd", schema.Table("odd", Odd, ("odd_id",)))
     found = desk.call(desk.orders("o.csv", "1,10:00", header="odd_id,at_time"), "--as", "odd")
     assert found.exit_code == 2
-    assert "'at_time' has the type Time, which no source can fill" in found.stderr
+    assert "'at_time' has the type Time, which cannot be filled from a source" in found.stderr

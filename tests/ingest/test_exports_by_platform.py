@@ -52,7 +52,7 @@ def check(desk: Desk, export: Export, name: str) -> None:
     result = desk.call(desk.write(export.file, export.content), *export.options)
     assert f"({name})" in result.stderr
     assert result.exit_code == 0, result.output
-    passed_over = re.findall(r"that nothing takes: (.*)", result.stderr)
+    passed_over = re.findall(r"unmapped columns[^:]*: (.*)", result.stderr)
     assert passed_over == ([AMBIGUOUS[name]] if name in AMBIGUOUS else [])
     rows = desk.table().filter(pl.col("type") != "cancel")
     sales = rows.filter(pl.col("type") == "sale")

@@ -25,7 +25,7 @@ def test_lines_without_their_orders_first_line_name_the_page_before(desk: Desk) 
     result = desk.call(desk.orders("page2.csv", line, line.replace("MUG", "POT"), header=header), "--currency", "EUR")
     assert result.exit_code == 3
     assert "the first line of the order is missing in 2 rows (2, 3)" in result.stderr
-    assert "hint: load the file that has the first lines of these orders before it" in result.stderr
+    assert "hint: load the file with the first lines of these orders first" in result.stderr
     assert "--currency" not in result.stderr
 
 
@@ -33,5 +33,5 @@ def test_rows_are_counted_as_the_file_has_them(desk: Desk) -> None:
     header = "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,Fee,Status,Customer ID"
     paid = [f"ch_{n},2025-01-0{n} 10:00:00,10.00,5.00,eur,true,10.00,0,Paid,C{n}" for n in range(1, 4)]
     result = desk.call(desk.orders("pay.csv", *paid, paid[0].replace("Paid", "Unheard of"), header=header))
-    assert "1 of 4 rows failed validation (25.0%, at most 5.0%): status: an unknown word in row 5" in result.stderr
+    assert "1 of 4 rows failed validation (25.0%, at most 5.0%): status: unknown value in row 5" in result.stderr
     assert "--save-map FILE" in result.stderr

@@ -35,9 +35,9 @@ def _unreadable(path: Path) -> None:
 
 
 ODD: dict[str, tuple[Callable[[Path], object], str]] = {
-    "a link to itself": (_loop, "leads back to itself"),
-    "a link to nothing": (lambda path: path.symlink_to("nothing"), "a link to a file that is not there"),
-    "a pipe": (os.mkfifo, "no regular file"),
+    "a link to itself": (_loop, "circular link"),
+    "a link to nothing": (lambda path: path.symlink_to("nothing"), "a link to a missing file"),
+    "a pipe": (os.mkfifo, "not a regular file"),
     "an unreadable file": (_unreadable, "Permission denied"),
     "half a gzip": (lambda path: path.write_bytes(gzip.compress(b"order_id,net\n" * 9999)[:50]), "gzip is damaged"),
     "half a zip": (lambda path: path.write_bytes(_zipped()[:60]), "damaged"),
@@ -45,7 +45,7 @@ ODD: dict[str, tuple[Callable[[Path], object], str]] = {
     "half a workbook": (lambda path: path.write_bytes(b"\xd0\xcf\x11\xe0" + bytes(99)), "Excel file is damaged"),
     "other columns": (lambda path: path.write_text("a,b\n1,2\n"), "no column for order_id"),
     "nothing": (lambda path: path.write_bytes(b""), "no column for order_id"),
-    "bytes": (lambda path: path.write_bytes(bytes(range(256)) * 9), "no text file"),
+    "bytes": (lambda path: path.write_bytes(bytes(range(256)) * 9), "not a text file"),
 }
 
 
@@ -91,9 +91,8 @@ def test_a_file_that_no_mapping_names_and_an_empty_folder_do_not_stop_the_others
     stray = desk.orders("stray.csv", GOOD)
     results = desk.ingest(stray, desk.root / "in/1.csv", desk.root / "gone.csv", desk.root / "empty", code=3)
     assert [result["status"] for result in results] == ["failed", "loaded", "failed", "failed"]
-    assert [re.search("no mapping in|no file", result["error"] or "-") is not None for result in results] == [
-        True, False, True, True,
-    ]  # fmt: skip
+    refused = re.compile("no mapping in|file not found|no file")
+    assert [bool(refused.search(result["error"] or "-")) for result in results] == [True, False, True, True]
 
 
 @pytest.mark.slow
@@ -162,7 +161,7 @@ def test_a_pattern_that_is_none_is_refused(desk: Desk) -> None:
     desk.mapping("m", "table: transactions\nfiles: ['**a']\ncolumns: {order_id: a}\n")
     found = desk.call()
     assert found.exit_code == 2
-    assert "the pattern '**a' is none" in found.stderr
+    assert "invalid pattern '**a'" in found.stderr
 
 
 def test_a_bug_report_says_where_and_holds_no_value() -> None:
@@ -241,7 +240,7 @@ def test_an_expression_that_cannot_work_is_refused_at_its_line(desk: Desk) -> No
     desk.mapping("m", f"{MAPPING}  net: {{expr: \"abs(customer_id || 'x')\"}}\n")
     found = desk.call()
     assert found.exit_code == 2
-    assert re.search(r"m\.yaml:8, net: the expression cannot work", found.stderr)
+    assert re.search(r"m\.yaml:8, net: the expression failed", found.stderr)
 
 
 @pytest.mark.slow

@@ -44,7 +44,7 @@ ODD: dict[str, tuple[pa.Array, list[Any]]] = {
     "a view of bytes": (pa.array([b"\x01", b"a"], pa.binary_view()), ["01", "61"]),
     "a view of text": (pa.array(["x", None], pa.string_view()), ["x", None]),
     "large text": (pa.array(["x", "y"], pa.large_string()), ["x", "y"]),
-    "text that is not UTF-8": (_not_utf8(), ["\ufffd\ufffd", "a"]),
+    "invalid UTF-8": (_not_utf8(), ["\ufffd\ufffd", "a"]),
     "list": (pa.array([[1, None], None]), ["[1, null]", None]),
     "large list": (pa.array([[1], []], pa.large_list(pa.int64())), ["[1]", "[]"]),
     "array": (pa.array([[1, 2], [3, 4]], pa.list_(pa.int64(), 2)), ["[1, 2]", "[3, 4]"]),
@@ -108,7 +108,7 @@ PANICS = ["view of a list", "half an hour of offset", "an unknown zone", "decima
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [*PANICS, "all", "text that is not UTF-8"])
+@pytest.mark.parametrize("kind", [*PANICS, "all", "invalid UTF-8"])
 def test_an_analysis_does_not_mind_columns_that_it_does_not_need(tmp_path: Path, run: Run, kind: str) -> None:
     plain = run("segment", orders(tmp_path / "plain.parquet"), "-f", "csv")
     odd = ODD if kind == "all" else {kind: ODD[kind]}
@@ -139,7 +139,7 @@ def test_a_column_of_any_type_is_mapped_or_refused_with_its_reason(tmp_path: Pat
 
 
 @pytest.mark.parametrize("role", ["customer_id", "net"])
-@pytest.mark.parametrize("kind", [*PANICS, "uuid", "text that is not UTF-8", "dictionary"])
+@pytest.mark.parametrize("kind", [*PANICS, "uuid", "invalid UTF-8", "dictionary"])
 def test_an_analysis_by_a_column_of_an_odd_type_never_calls_the_file_damaged(
     tmp_path: Path, run: Run, kind: str, role: str
 ) -> None:
@@ -153,7 +153,7 @@ def test_a_uuid_is_an_id_and_a_list_is_none(desk: Desk) -> None:
     assert desk.table()["customer_id"].drop_nulls().unique().to_list() == [str(ID)]
     found = desk.call(orders(desk.root / "b.parquet", customer_id=ODD["struct"][0]), "--as", "transactions")
     assert found.exit_code == 2
-    assert "'customer_id' holds lists or records, not single values" in found.stderr
+    assert "'customer_id' contains lists or records, not single values" in found.stderr
 
 
 def test_a_decimal_of_256_bits_is_money(desk: Desk) -> None:
@@ -185,7 +185,7 @@ def test_a_file_without_rows_or_columns_is_empty(tmp_path: Path, run: Run, table
 
 
 def test_what_was_done_to_a_column_is_said(tmp_path: Path) -> None:
-    columns = {kind: ODD[kind][0] for kind in ("bytes", "list", "decimal of 256 bits", "text that is not UTF-8")}
+    columns = {kind: ODD[kind][0] for kind in ("bytes", "list", "decimal of 256 bits", "invalid UTF-8")}
     with open_source(orders(tmp_path / "a.parquet", **columns)) as source:
         list(source.batches())
         told = "\n".join(text for _, text in source.problems)

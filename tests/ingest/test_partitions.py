@@ -16,7 +16,7 @@ def test_files_of_one_name_are_called_by_their_folders_and_a_shared_remark_is_sa
     assert result.exit_code == 0, result.output
     names = [f"currency=EUR/month={month}/part-0.csv" for month in (1, 2)]
     assert [each["file"] for each in desk.ask(folder, "--as", "transactions")] == names
-    assert result.stderr.count("columns from the names of folders") == 1
-    assert "all 2 files: columns from the names of folders: 'currency', 'month'" in result.stderr
+    assert result.stderr.count("columns from folder names") == 1
+    assert "all 2 files: columns from folder names: 'currency', 'month'" in result.stderr
     [undone] = desk.ask("--undo", folder / "currency=EUR" / "month=2" / "part-0.csv")
     assert (undone["file"], undone["removed"]) == (names[1], 3)

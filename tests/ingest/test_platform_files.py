@@ -103,7 +103,7 @@ def test_inspect_names_what_it_recognised_and_how_it_fills_the_table(run: Run, t
     assert (proposal["platform"], proposal["table"]) == ("shopify-orders", "transactions")
     assert proposal["columns"]["order_refund"] == "Refunded Amount"
     assert proposal["failed"] == 0
-    assert "columns of money or status that nothing takes: 'Restocking Fee'" in proposal["assumed"]
+    assert "unmapped columns with amounts or statuses: 'Restocking Fee'" in proposal["assumed"]
     screen = run("inspect", path, "-f", "table").stdout
     assert "recognised as Shopify: orders (shopify-orders)" in " ".join(screen.split())
     without = json.loads(run("inspect", path, "--platform", "none", "-f", "json").stdout)[0]["proposal"]
@@ -114,10 +114,10 @@ def test_columns_of_money_that_nothing_takes_are_a_remark_and_the_others_are_det
     path = desk.root / "orders.csv"
     shopify(shop(1)).with_columns(pl.lit("3.00").alias("Restocking Fee"), pl.lit("x").alias("Shelf")).write_csv(path)
     quiet = desk.call(path)
-    assert "columns of money or status that nothing takes: 'Restocking Fee'" in quiet.stderr
+    assert "unmapped columns with amounts or statuses: 'Restocking Fee'" in quiet.stderr
     assert "Shelf" not in quiet.stderr
     loud = desk.call(path, "--dry-run", "-v", "--platform", "shopify-orders", "--time-zone", "Europe/Berlin")
-    assert "kept beside, as nothing takes them: 'Shelf'" in loud.stderr
+    assert "kept as extra columns (not mapped): 'Shelf'" in loud.stderr
 
 
 def test_a_platform_can_be_named_and_refused(desk: Desk, run: Run) -> None:
@@ -225,7 +225,7 @@ def test_a_page_that_comes_before_its_first_lines_is_quarantined_and_loaded_when
 
 
 def report(run: Run, *words: object) -> tuple[dict[str, Any], str]:
-    """Return the measures of a loyalty report, and what was said beside."""
+    """Return the metrics of a loyalty report and the messages on stderr."""
     found = run("loyalty-report", *words, "-f", "json")
     assert found.exit_code == 0, found.output
     return {row["metric"]: row["value"] for row in json.loads(found.stdout) if not row["slice"]}, found.stderr

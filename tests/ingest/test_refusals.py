@@ -26,9 +26,9 @@ def lines(*, no_currency: int = 0, no_number: int = 0, no_date: int = 0, short: 
 
 
 CASES = [
-    ({"no_currency": 15}, {"currency|nullability": 15}, "currency: no value in 15 rows (22, 23, 24, 25, 26, …)"),
-    ({"no_number": 1, "good": 3}, {"net|number": 1}, "net (column 'Betrag'): no number in row 5"),
-    ({"no_date": 2, "good": 5}, {"ordered_at|date": 2}, "ordered_at (column 'date'): no date in 2 rows (7, 8)"),
+    ({"no_currency": 15}, {"currency|nullability": 15}, "currency: missing value in 15 rows (22, 23, 24, 25, 26, …)"),
+    ({"no_number": 1, "good": 3}, {"net|number": 1}, "net (column 'Betrag'): invalid number in row 5"),
+    ({"no_date": 2, "good": 5}, {"ordered_at|date": 2}, "ordered_at (column 'date'): invalid date in 2 rows (7, 8)"),
     ({"short": 3, "good": 9}, {"record|7 fields, 5 expected": 3}, "7 fields, 5 expected in 3 rows (11, 12, 13)"),
 ]
 

@@ -65,7 +65,7 @@ RIGHT = {
     "s15-homoglyph.csv": Right(
         {"customer_id": [None, None]}, said="no customer column: every row is without a customer; closest"
     ),
-    "s16-two-net-columns.csv": Right(refused="2 columns are called 'net'"),
+    "s16-two-net-columns.csv": Right(refused="2 columns have the name 'net'"),
     "s17-1904-general.xlsx": Right({"day": days("2025-03-04", "2025-03-05")}),
     "s18-number-formats.xlsx": Right({"currency": ["USD"] * 3}, said="leading zeros", words=("--currency", "USD")),
     "c01-uuid.parquet": Right({"order_id": ["A1", "A2"]}),

@@ -100,8 +100,8 @@ def test_a_link_is_not_written_through(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("wanted", "message", "hint"),
     [
-        (DraftFields("complain"), "no origin 'complain'", "did you mean 'complaint'?"),
-        (DraftFields(kind="form"), "no kind 'form'", "did you mean 'for'?"),
+        (DraftFields("complain"), "unknown origin 'complain'", "did you mean 'complaint'?"),
+        (DraftFields(kind="form"), "unknown kind 'form'", "did you mean 'for'?"),
         (DraftFields(lang="english"), "not a language tag", "BCP 47"),
         (DraftFields(id="two words"), "no spaces", "two-words"),
         (DraftFields(id="-rf"), "dash", "rf"),

@@ -37,7 +37,7 @@ def test_mistakes_of_the_entry_are_shown_and_not_those_of_others(tmp_path: Path)
 
 def test_an_unknown_id_names_the_near_ones(tmp_path: Path) -> None:
     write(tmp_path, *(smallest(f"late-parcel-{number}") for number in range(9)))
-    with pytest.raises(UnknownNameError, match="no entry 'late-parcl-3'") as caught:
+    with pytest.raises(UnknownNameError, match="unknown entry 'late-parcl-3'") as caught:
         show(tmp_path, "late-parcl-3", TODAY)
     assert caught.value.hint is not None
     assert caught.value.hint.startswith("did you mean 'late-parcel-3' or")

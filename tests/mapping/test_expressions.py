@@ -21,7 +21,7 @@ from ckm.mapping.expressions import column_names, exactly, parse_sql
     ],
 )
 def test_an_expression_over_other_rows_is_refused(sql: str) -> None:
-    with pytest.raises(UsageError, match="here: the expression looks at other rows"):
+    with pytest.raises(UsageError, match="here: the expression uses other rows"):
         parse_sql(sql, where="here")
 
 
@@ -39,7 +39,7 @@ def test_an_expression_over_other_rows_is_refused(sql: str) -> None:
     ],
 )
 def test_a_query_is_refused_before_polars_opens_a_file_for_it(sql: str) -> None:
-    with pytest.raises(UsageError, match="here: the expression holds a query"):
+    with pytest.raises(UsageError, match="here: the expression contains a query"):
         parse_sql(sql, where="here")
 
 

@@ -307,7 +307,7 @@ def test_each_row_has_the_time_of_the_zone_that_it_names() -> None:
     hours = [moment.hour for moment in result.apply(records).frame["ordered_at"]]
     assert hours == [19, 16, 19, 19, 19]
     assert any("America/Los_Angeles and America/New_York" in remark for remark in result.remarks)
-    assert any("not known" in remark for remark in result.remarks)
+    assert any("unknown time zones" in remark for remark in result.remarks)
 
 
 @pytest.mark.parametrize("minus", ["-5", "(5)", "5-", "-$5", "$-5", "\u22125"])

@@ -98,7 +98,7 @@ def test_translated_columns_are_known_by_what_they_mean_once_the_platform_is_kno
 
 
 def test_a_file_without_a_required_column_is_refused_by_its_name(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="nothing fills ordered_at") as caught:
+    with pytest.raises(UsageError, match="no column for ordered_at") as caught:
         platform(tmp_path).mapping_for(["Order", "Price", "Pieces"])
     assert "'Made', 'Paid'" in (caught.value.hint or "")
 
@@ -114,10 +114,10 @@ def test_a_mapping_of_a_platform_can_be_written_out_and_read_back(tmp_path: Path
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ("title:", "titel:", 3, "no key"),
-        ("name: shop", "name: shops", 2, "is called 'shop'"),
+        ("title:", "titel:", 3, "unknown key"),
+        ("name: shop", "name: shops", 2, "is named 'shop'"),
         ("least: 3", "least: 5", 7, "from 1 to 4"),
-        ("sale: [done]", "sold: [done]", 20, "no meaning of a status"),
+        ("sale: [done]", "sold: [done]", 20, "unknown meaning of a status"),
         ("documentation: [https://example.com/columns]\n", "", 1, "no 'documentation'"),
     ],
 )

@@ -136,7 +136,11 @@ def test_an_export_says_what_it_lacks() -> None:
     columns = ["Name", "Email", "Financial Status", "Currency", "Subtotal", "Discount Amount", "Refunded Amount"]
     columns.append("Lineitem discount")
     assert shopify.lacks(columns) == []
-    assert [column for column, _ in shopify.lacks(columns[:5])] == ["'Refunded Amount'", "'Discount Amount'"]
+    assert [column for column, _ in shopify.lacks(columns[:5])] == [
+        "'Lineitem discount'",
+        "'Refunded Amount'",
+        "'Discount Amount'",
+    ]
     assert [column for column, _ in shopify.lacks([*columns[:2], "Cancelled at", *columns[3:]])] == [
         "'Financial Status'"
     ]

@@ -70,7 +70,7 @@ def test_no_goal_is_said_and_not_left_out() -> None:
         (
             "goals:\n  revenue: 1\n  retentionrate: 40%\n",
             3,
-            "no metric 'retentionrate'",
+            "unknown metric 'retentionrate'",
             "did you mean 'retention_rate'?",
         ),
         ("goals: {lifecycle_stage: 4}\n", 1, "comes by state only", "retention_rate"),
@@ -91,7 +91,7 @@ def test_a_goal_that_nothing_measures_is_refused_with_its_line(
 
 
 def test_goals_from_elsewhere_are_refused_too() -> None:
-    with pytest.raises(UnknownNameError, match="goals: no metric 'profit'"):
+    with pytest.raises(UnknownNameError, match="goals: unknown metric 'profit'"):
         check_goals({"profit": Target(1)})
 
 

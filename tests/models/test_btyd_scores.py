@@ -157,5 +157,5 @@ def test_parameters_and_units_that_cannot_be_are_refused() -> None:
         BGNBD(r=0, alpha=1, a=1, b=1)
     with pytest.raises(UsageError, match="'days' or 'weeks'"):
         BGNBD(r=1, alpha=1, a=1, b=1, time_unit="years")
-    with pytest.raises(UsageError, match="no model 'NBD'"):
+    with pytest.raises(UsageError, match="unknown model 'NBD'"):
         read_btyd({"model": "NBD"})

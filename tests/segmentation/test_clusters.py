@@ -148,7 +148,7 @@ def test_a_definition_reads_back_as_it_was_written(tmp_path: Path) -> None:
         ({"features": []}, "'features' is empty"),
         ({"clusters": []}, "'clusters' is empty"),
         ({"fitted": "many"}, "a number is expected"),
-        ({"speed": 1}, "no key 'speed'"),
+        ({"speed": 1}, "unknown key 'speed'"),
     ],
 )
 def test_a_definition_that_was_spoilt_is_reported_with_its_line(

@@ -260,7 +260,7 @@ def test_a_file_that_is_no_name_table_says_so(tmp_path: Path, text: str, message
 def test_a_misspelt_key_is_named_with_its_line_and_the_near_one(tmp_path: Path) -> None:
     path = names_file(tmp_path, ("all", "[1-2][1-2][1-2]"))
     path.write_text(path.read_text("utf-8").replace("advice", "advise"), encoding="utf-8")
-    with pytest.raises(UsageError, match=r"names.yaml:4: no key 'advise'") as raised:
+    with pytest.raises(UsageError, match=r"names.yaml:4: unknown key 'advise'") as raised:
         load_names(path)
     assert raised.value.hint == "did you mean 'advice'?"
 

@@ -232,11 +232,11 @@ def test_all_rules_that_can_never_win_are_told_at_once(tmp_path: Path) -> None:
     [
         ("frequency >", "bad SQL expression"),
         ("frequency > 3; lang = 'de'", "bad SQL expression"),
-        ("SELECT 1", "holds a query"),
-        ("sum(spend_12mo) > 3", "looks at other rows"),
-        ("count(*) > 3", "looks at other rows"),
-        ("row_number() OVER (ORDER BY spend_12mo) > 3", "looks at other rows"),
-        ("covar(spend_12mo, frequency) > 3", "looks at other rows"),
+        ("SELECT 1", "contains a query"),
+        ("sum(spend_12mo) > 3", "uses other rows"),
+        ("count(*) > 3", "uses other rows"),
+        ("row_number() OVER (ORDER BY spend_12mo) > 3", "uses other rows"),
+        ("covar(spend_12mo, frequency) > 3", "uses other rows"),
         ("spend_12mo", "this is no condition but a number"),
         ("lang || 'x'", "this is no condition but a text"),
         ("last_purchase", "this is no condition but a date"),
@@ -258,13 +258,13 @@ def test_all_rules_that_can_never_win_are_told_at_once(tmp_path: Path) -> None:
         ("last_purchase + 3 > first_purchase", "cannot be computed: "),
         ("last_purchase > CURRENT_DATE", "'CURRENT_DATE' reads the clock"),
         ("last_purchase < now()", "'now' reads the clock"),
-        ("COLUMNS('.*') > 1", "looks at other rows"),
-        ("EXISTS (SELECT 1)", "holds a query"),
-        ("(SELECT 1) = frequency", "holds a query"),
-        ("frequency IN (VALUES (1), (2))", "holds a query"),
-        ("read_csv('/etc/passwd') = 'x'", "holds a query"),
-        ("frequency IN (SELECT a FROM read_csv('/etc/passwd'))", "holds a query"),
-        ("EXISTS (SELECT * FROM read_csv('/etc/passwd'))", "holds a query"),
+        ("COLUMNS('.*') > 1", "uses other rows"),
+        ("EXISTS (SELECT 1)", "contains a query"),
+        ("(SELECT 1) = frequency", "contains a query"),
+        ("frequency IN (VALUES (1), (2))", "contains a query"),
+        ("read_csv('/etc/passwd') = 'x'", "contains a query"),
+        ("frequency IN (SELECT a FROM read_csv('/etc/passwd'))", "contains a query"),
+        ("EXISTS (SELECT * FROM read_csv('/etc/passwd'))", "contains a query"),
         ("getenv('HOME') = 'x'", "unsupported function"),
     ],
 )
@@ -299,13 +299,13 @@ def test_an_unknown_feature_is_named_with_its_line_and_the_near_one(
     tmp_path: Path, when: str, hint: str | None
 ) -> None:
     path = rules_file(tmp_path, ("first", when))
-    with pytest.raises(UnknownNameError, match=r"rules.yaml:4: no feature '") as raised:
+    with pytest.raises(UnknownNameError, match=r"rules.yaml:4: unknown feature '") as raised:
         load_rules(path)
     assert hint is None or raised.value.hint == hint
 
 
 def test_a_feature_that_the_data_lack_is_named() -> None:
-    with pytest.raises(UnknownNameError, match="rule 'web': no feature 'channel_share_web'"):
+    with pytest.raises(UnknownNameError, match="rule 'web': unknown feature 'channel_share_web'"):
         segments(("web", "channel_share_web > 0.5"))
 
 
@@ -323,8 +323,8 @@ def test_a_feature_that_the_data_lack_is_named() -> None:
         ("schema: ckm.segment_rules/1\nsegments:\n  - name: a\n    when: ' '\n", "rules.yaml:4: 'when' is empty"),
         ("schema: ckm.segment_rules/1\nsegments:\n  - name: a\n    when: [TRUE]\n", "rules.yaml:4: one value is"),
         ("schema: ckm.segment_rules/1\nsegments:\n  - name: a\n   when: TRUE\n", "rules.yaml:4: "),
-        ("schema: ckm.segment_rules/1\nsegments:\n  - name: a\n    wenn: TRUE\n", "rules.yaml:4: no key 'wenn'"),
-        ("schema: ckm.segment_rules/1\nsegment: []\n", "rules.yaml:2: no key 'segment'"),
+        ("schema: ckm.segment_rules/1\nsegments:\n  - name: a\n    wenn: TRUE\n", "rules.yaml:4: unknown key 'wenn'"),
+        ("schema: ckm.segment_rules/1\nsegment: []\n", "rules.yaml:2: unknown key 'segment'"),
     ],
 )
 def test_a_file_that_holds_no_rules_says_so_with_the_line(tmp_path: Path, text: str, message: str) -> None:

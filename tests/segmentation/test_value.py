@@ -170,7 +170,7 @@ def test_what_was_written_is_read_again_exactly(now: pl.DataFrame, checked: Valu
         ("name: grow", "name: protect", "four boxes with different names"),
         ("intercept: ", "intercept: x", "a number is expected"),
         ("since: '2025", "since: 'x2025", "a date is expected"),
-        ("skill:", "skil:", "no key 'skil'"),
+        ("skill:", "skil:", "unknown key 'skil'"),
         ("- customers\n", "- people\n", "the last column is not 'customers'"),
         ("- - person\n", "- - person\n    - more\n", "4 values are expected, there are 5"),
     ],

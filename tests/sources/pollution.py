@@ -145,7 +145,7 @@ def structures() -> Iterator[tuple[str, Polluted]]:
     yield "a narrower table below", Polluted((body + other).encode(), NAMES, ROWS, 3)
     wider = written([[*row, "more", "and more"] for row in ROWS[:3]])
     yield "a wider table below", Polluted((body + wider).encode(), NAMES, ROWS, 3)
-    yield "the header again", Polluted((body + written(TABLE[:3])).encode(), NAMES, [*ROWS, *ROWS[:2]])
+    yield "repeated header line", Polluted((body + written(TABLE[:3])).encode(), NAMES, [*ROWS, *ROWS[:2]])
     yield "a note below", Polluted(f"{body}\r\nEnd of report\r\n".encode(), NAMES, ROWS, 1)
     yield "a total below", Polluted(f"{body}Total,,,,300,5947.50,\r\n".encode(), NAMES, ROWS, 1)
     yield "a note below with delimiters", Polluted(f"{body}Provisional figures,,,,,,\r\n".encode(), NAMES, ROWS, 1)

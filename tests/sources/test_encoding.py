@@ -147,7 +147,7 @@ def test_an_unknown_character_set_is_wrong_usage(tmp_path: Path) -> None:
 def test_binary_data_are_refused_in_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "photo.csv"
     path.write_bytes(bytes(range(256)) * 40)
-    with pytest.raises(InputError, match="no text file"):
+    with pytest.raises(InputError, match="not a text file"):
         open_source(path)
 
 

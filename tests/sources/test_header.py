@@ -47,7 +47,7 @@ def test_a_header_of_another_length_is_named_with_the_way_out(run: Run, tmp_path
     (path := tmp_path / "a.csv").write_text("\n".join([header, *map(row.format, range(9))]) + "\n")
     refused = run("check", path)
     assert refused.exit_code == 2
-    assert "no header fits the 5 columns" in refused.stderr
+    assert "no header found for the 5 columns" in refused.stderr
     followed = run("check", path, "--header", "1", "--columns", f"{NAMES},channel", "-f", "json")
     assert followed.exit_code == 0, followed.stderr
     assert "9 transactions" in followed.stderr
@@ -61,7 +61,7 @@ def test_weeks_are_their_mondays_unless_a_day_is_named(run: Run, tmp_path: Path)
     result = run("init", "-q", tmp_path / "shop")
     result = run("ingest", path, "-C", tmp_path / "shop", "--as", "transactions", "--column", "ordered_at=week")
     assert result.exit_code == 0, result.stderr
-    assert "weeks are read as their Mondays" in result.stderr
+    assert "weeks are read as the date of their Monday" in result.stderr
     stored = pl.read_delta(str(tmp_path / "shop" / "store" / "transactions")).sort("order_id")
     days = stored["ordered_at"].dt.date().cast(pl.String).to_list()
     assert days == ["2024-12-30", "2025-03-03", "2025-03-05", "2020-12-28"]

@@ -76,13 +76,13 @@ def test_null_and_empty_text_are_no_value(tmp_path: Path) -> None:
 def test_bad_lines_are_rejected_with_their_numbers(tmp_path: Path) -> None:
     good, bad = read(tmp_path / "a.jsonl", '{"a":"1"}\n\n{"a":\n[1]\n{"a":Infinity}\n{"a":"2"}')
     assert [row["a"] for row in good] == ["1", "2"]
-    assert [row[:2] for row in bad] == [(3, "no valid JSON"), (4, "no JSON object"), (5, "no valid JSON")]
+    assert [row[:2] for row in bad] == [(3, "invalid JSON"), (4, "not a JSON object"), (5, "invalid JSON")]
 
 
 def test_a_broken_element_of_an_array_costs_only_itself(tmp_path: Path) -> None:
     good, bad = read(tmp_path / "a.json", '[{"a":1},\n{"a":oops, "b":[1,2]},\n{"a":"}]"},\n7]\n')
     assert [row["a"] for row in good] == ["1", "}]"]
-    assert [row[:2] for row in bad] == [(2, "no valid JSON"), (4, "no JSON object")]
+    assert [row[:2] for row in bad] == [(2, "invalid JSON"), (4, "not a JSON object")]
 
 
 def test_an_array_that_breaks_off_loses_its_last_element_only(tmp_path: Path) -> None:
@@ -101,9 +101,9 @@ def pretty(records: object) -> str:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("\n".join(map(pretty, RECORDS)), "one after the other"),
-        ("".join(map(pretty, RECORDS)), "one after the other"),
-        (",\n".join(map(pretty, RECORDS)), "one after the other"),
+        ("\n".join(map(pretty, RECORDS)), "concatenated JSON objects"),
+        ("".join(map(pretty, RECORDS)), "concatenated JSON objects"),
+        (",\n".join(map(pretty, RECORDS)), "concatenated JSON objects"),
         (json.dumps({"orders": RECORDS}), "the list 'orders'"),
         (pretty({"data": RECORDS}) + "\n", "the list 'data'"),
         (json.dumps({"meta": {"page": 1}, "errors": [], "orders": RECORDS}), "the list 'orders'"),
@@ -115,8 +115,8 @@ def pretty(records: object) -> str:
             "data.orders.edges",
         ),
         (json.dumps({"count": 3, "next": None, "results": RECORDS}), "the list 'results'"),
-        (json.dumps({record["id"]: record for record in RECORDS}), "under their keys"),
-        (pretty({"7": RECORDS[0], "8": RECORDS[1], "9": RECORDS[2]}), "under their keys"),
+        (json.dumps({record["id"]: record for record in RECORDS}), "the values of one object"),
+        (pretty({"7": RECORDS[0], "8": RECORDS[1], "9": RECORDS[2]}), "the values of one object"),
         (pretty(RECORDS), None),
         ("\n".join(json.dumps(record) for record in RECORDS), None),
     ],
@@ -172,7 +172,7 @@ def test_two_lists_of_records_are_told_apart_by_a_hint(tmp_path: Path) -> None:
     path.write_text(pretty(TWO), encoding="utf-8")
     with pytest.raises(AmbiguousError, match=r"'customers', 'sales\.orders'") as refused, open_source(path):
         pass
-    assert refused.value.hint == "say which is meant: --records customers or --records sales.orders"
+    assert refused.value.hint == "choose one: --records customers or --records sales.orders"
     for records, ids in (
         ("customers", ["C1", "C2"]),
         ("sales.orders", ["A1", "A2", "A3"]),
@@ -182,7 +182,7 @@ def test_two_lists_of_records_are_told_apart_by_a_hint(tmp_path: Path) -> None:
             batches = list(source.batches())
             assert [row["id"] for batch in batches for row in batch.records.to_dicts()] == ids
             assert sum(batch.rejected.height for batch in batches) == 0
-    with pytest.raises(UsageError, match="there is no list 'sales'"), open_source(path, Hints(records="sales")):
+    with pytest.raises(UsageError, match="has no list 'sales'"), open_source(path, Hints(records="sales")):
         pass
 
 
@@ -225,7 +225,7 @@ def test_nan_is_no_value_and_costs_nothing_else(tmp_path: Path) -> None:
 def test_a_record_with_a_key_that_comes_twice_is_rejected(tmp_path: Path, form: str) -> None:
     good, bad = read(tmp_path / "a.json", form.format('{"a":"1","b":{"c":1,"c":2}}', '{"a":"2"}'))
     assert [row["a"] for row in good] == ["2"]
-    assert [row[:2] for row in bad] == [(1, "a key comes twice")]
+    assert [row[:2] for row in bad] == [(1, "duplicate key")]
 
 
 def test_columns_of_numbers_and_of_records_are_known(tmp_path: Path) -> None:
@@ -242,7 +242,7 @@ def test_columns_of_numbers_and_of_records_are_known(tmp_path: Path) -> None:
 def test_deep_nesting_is_rejected_and_no_crash(tmp_path: Path) -> None:
     good, bad = read(tmp_path / "a.jsonl", '{"a":' + "[" * 100_000 + "]" * 100_000 + '}\n{"a":1}\n')
     assert [row["a"] for row in good] == ["1"]
-    assert [row[:2] for row in bad] == [(1, "no valid JSON")]
+    assert [row[:2] for row in bad] == [(1, "invalid JSON")]
 
 
 @pytest.mark.slow
@@ -275,5 +275,5 @@ def test_where_pieces_are_cut_changes_nothing(tmp_path: Path, values: list[str],
 def test_a_file_without_a_readable_record_is_not_called_empty(tmp_path: Path, form: str, record: str) -> None:
     path = tmp_path / "a.json"
     path.write_text(form.format(record))
-    with pytest.raises(InputError, match=r"none of the 2 records can be read \(no valid JSON: 2\)"):
+    with pytest.raises(InputError, match=r"none of the 2 records can be read \(invalid JSON: 2\)"):
         open_source(path)

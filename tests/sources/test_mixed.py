@@ -75,7 +75,7 @@ def test_a_few_lines_that_are_not_utf8_are_refused_and_named(tmp_path: Path, nam
     records, rejected, encoding, problems = read(tmp_path, content)
     assert (encoding, records.height, rejected.height) == ("utf-8", 49, 10)
     assert rejected["line"].to_list() == list(range(51, 61))
-    assert (51, "mixed encodings: 10 lines are not UTF-8 as the others are (lines 51, 52, 53, 54, 55, …)") in problems
+    assert (51, "mixed encodings: 10 lines are not UTF-8, unlike the others (lines 51, 52, 53, 54, 55, …)") in problems
 
 
 def test_short_chinese_lines_that_are_utf8_by_chance_mix_nothing(tmp_path: Path) -> None:

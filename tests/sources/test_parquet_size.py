@@ -29,7 +29,7 @@ def test_a_small_file_of_very_many_equal_rows_is_refused(name: str, tmp_path: Pa
     found = run("inspect", path)
     assert found.exit_code == 3
     assert "10,000,001 rows" in found.stderr
-    assert "the same rows again and again" in found.stderr
+    assert "repeat the same rows" in found.stderr
 
 
 def test_equal_rows_that_are_not_very_many_are_read(tmp_path: Path, run: Run) -> None:

@@ -154,7 +154,7 @@ def test_hints_override_what_would_be_detected(tmp_path: Path) -> None:
         open_source(path, Hints(delimiter="|", columns=("a", "b", "c")))
     with pytest.raises(UsageError, match="one character"):
         open_source(path, Hints(delimiter="||"))
-    with pytest.raises(InputError, match="no line 9"):
+    with pytest.raises(InputError, match="header line 9"):
         open_source(path, Hints(header=9))
 
 
@@ -189,7 +189,7 @@ def test_columns_in_the_names_of_folders_are_remarked_and_not_their_values(tmp_p
     path.write_text("order_id,net,ordered_at\nA1,1.5,2025-03-04\nA2,2.5,2025-03-05\n")
     with open_source(path) as source:
         assert list(source.batches())
-        [told] = [text for _, text in source.problems if "folders" in text]
+        [told] = [text for _, text in source.problems if "folder names" in text]
     assert "'currency', 'month'" in told
     assert "USD" not in told
 

@@ -67,7 +67,7 @@ def test_formulas_without_a_value_are_counted(tmp_path: Path) -> None:
 
     rows, said, _ = read(book(tmp_path / "a.xlsx", fill))
     assert [row["customer_id"] for row in rows] == [None, None, "C1"]
-    assert "2 formulas have no value" in said
+    assert "2 formulas have no stored value" in said
 
 
 def test_hidden_sheets_are_passed_over_and_named_by_their_number(tmp_path: Path) -> None:
@@ -151,10 +151,10 @@ def test_what_number_formats_show_beside_numbers_is_known(
 @pytest.mark.parametrize(
     ("codes", "message"),
     [
-        (["0.00 [$€-407]", "[$$-409]0.00", "0.00 [$€-407]"], "of several currencies: they are marked as '\\$', '€'"),
+        (["0.00 [$€-407]", "[$$-409]0.00", "0.00 [$€-407]"], "several currencies: '\\$', '€'"),
         (["[$$-409]0.00", "0.00"], "marked as '\\$'"),
         (['0.00 "kr"'], "marked as 'kr'"),
-        (["0.0%", 10, "0.00"], "column 'net' holds percentages"),
+        (["0.0%", 10, "0.00"], "column 'net' contains percentages"),
     ],
 )
 def test_formats_of_amounts_are_refused_as_their_signs_in_texts_are(
@@ -190,7 +190,7 @@ def test_a_workbook_that_counts_from_1904_says_so(tmp_path: Path, from_1904: boo
         sheet.write_row(1, 0, ["A1", "C1", 44258, 1.5])
 
     path = book(tmp_path / "a.xlsx", fill, date_1904=from_1904)
-    assert ("counts days from 1904" in read(path)[1]) == from_1904
+    assert ("uses the 1904 date system" in read(path)[1]) == from_1904
     with open_source(path) as source:
         assert source.format.from_1904 == from_1904
 
@@ -225,7 +225,7 @@ def test_columns_of_one_name_are_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"), [("spreadsheet", "damaged"), ("text", "OpenDocument that holds no sheets"), (None, "2 files")]
+    ("kind", "told"), [("spreadsheet", "damaged"), ("text", "OpenDocument file contains no sheets"), (None, "2 files")]
 )
 def test_open_documents_are_named(tmp_path: Path, kind: str | None, told: str) -> None:
     path = tmp_path / "a.ods"

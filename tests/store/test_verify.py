@@ -119,7 +119,7 @@ def test_files_from_before_digests_were_kept_pass_with_a_note(prepared: Path, tm
     done = run("check", "--verify", "-C", root, "-f", "csv")
     assert done.exit_code == 0, done.output
     assert "no digest" in done.stdout
-    assert "only their size was compared" in done.stderr
+    assert "only their size was verified" in done.stderr
 
 
 def test_a_load_under_way_is_no_damage(prepared: Path, tmp_path: Path, run: Run) -> None:

@@ -19,7 +19,7 @@ def read(ids: list[str | None]) -> tuple[list[str | None], list[str]]:
 def test_invisible_characters_are_no_part_of_an_id(mark: str) -> None:
     found, remarks = read([f"{mark}C1", f"C{mark}1", f"C1{mark}", f" {mark} C1", "C1"])
     assert found == ["C1"] * 5
-    assert remarks == ["column 'id': invisible characters were taken out of 4 ids"]
+    assert remarks == ["column 'id': invisible characters were removed from 4 ids"]
 
 
 def test_joiners_between_letters_are_spelling() -> None:
@@ -31,7 +31,7 @@ def test_joiners_between_letters_are_spelling() -> None:
 def test_the_guards_of_spreadsheets_are_no_part_of_an_id(guarded: str) -> None:
     found, remarks = read([guarded, "00123"])
     assert found == ["00123", "00123"]
-    assert any("1 ids lost the marks" in remark for remark in remarks)
+    assert any("spreadsheet text marks were removed from 1 ids" in remark for remark in remarks)
 
 
 @pytest.mark.parametrize("plain", ["'t Hoen", "=", "C=1", "O'Neill", "007", "null-7", "NA", "Nannan", "é", "客戶1"])
@@ -43,7 +43,7 @@ def test_ids_that_only_look_alike_stay(plain: str) -> None:
 def test_words_for_no_value_are_no_ids(word: str) -> None:
     found, remarks = read([word, "C1", f" {word} ", None])
     assert found == [None, "C1", None, None]
-    assert remarks == [f"column 'id': 2 ids are words for 'no value' ({word}) and were taken for none"]
+    assert remarks == [f"column 'id': 2 ids are null words ({word}) and were read as missing"]
 
 
 def test_what_may_need_cleaning_is_seen_without_reading() -> None:
