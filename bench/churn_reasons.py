@@ -4,7 +4,7 @@ On the example shop, whose generator knows who left when and why. At the end of 
 model can be learned, a scorecard is learned from the months whose outcome was known by then, and those who left in the
 month are explained. Nothing of the truth is used but to count.
 
-- *leavers*: left in such a month because of a trouble (not by drift).
+- *churned*: left in such a month because of a trouble (not by drift).
 - *on record*: the trouble is in the data at the end of the month: a late delivery, an invoice event or an open
   complaint within the window of the feature, or purchases of a category that the shop has given up.
 - *known kind*: and customers with such a trouble are among those that the model learned from; of a kind of trouble that
@@ -139,14 +139,14 @@ def measured(folder: Path) -> pl.DataFrame:
     return explained(history).join(truth, on="customer_id", how="left")
 
 
-def leavers(told: pl.DataFrame) -> pl.DataFrame:
+def churned(told: pl.DataFrame) -> pl.DataFrame:
     """Those who left in the month that ends."""
     return told.filter(pl.col("left_on").is_between(pl.col("day").dt.month_start(), pl.col("day")))
 
 
 def by_cause(told: pl.DataFrame) -> pl.DataFrame:
     of_cause = [
-        leavers(told)
+        churned(told)
         .filter(pl.col("reason") == cause)
         .select(
             cause=pl.lit(cause),
@@ -161,7 +161,7 @@ def by_cause(told: pl.DataFrame) -> pl.DataFrame:
     rows = pl.concat(of_cause)
     rows = pl.concat([rows, rows.with_columns(cause=pl.lit("all"))])
     return rows.group_by("cause", maintain_order=True).agg(
-        leavers=pl.len(),
+        churned=pl.len(),
         on_record=pl.col("record").sum(),
         known_kind=pl.col("known").sum(),
         named_of_leavers=pl.col("named").mean(),
@@ -175,7 +175,7 @@ def by_cause(told: pl.DataFrame) -> pl.DataFrame:
 def false_alarms(told: pl.DataFrame) -> pl.DataFrame:
     there = pl.col("left_on").is_null() | (pl.col("left_on") > pl.col("day"))
     parts = {
-        "left by drift or fading": leavers(told).filter(pl.col("reason").is_in(["drift", "faded"])),
+        "left by drift or fading": churned(told).filter(pl.col("reason").is_in(["drift", "faded"])),
         "still there": told.filter(there),
         "still there, top decile of scores": told.filter(there & pl.col("top")),
     }
