@@ -283,7 +283,7 @@ def _check_same_wishes(saved: SavedDefinition, request: SegmentOptions) -> None:
     if isinstance(request.by, str) and request.by != method:
         raise refuse("--by", f"segments by {method}")
     if request.monetary not in (None, saved.monetary):
-        raise refuse("--monetary or --window", f"monetary value {saved.monetary}")
+        raise refuse("--monetary or --window", f"has the monetary value {saved.monetary}")
     if request.names is not None and request.names != getattr(saved.definition, "names", None):
         raise refuse("--rules", "has other names")
 

@@ -12,7 +12,7 @@ from ckm.cells import markdown_table
 from ckm.plaintext import harmless, harmless_in_page, markdown_line, markdown_text, one_line, printable
 from ckm.report.document import Document, Facts, Items, KeyFigure, ReportTable, Section, TableColumn, Text
 from ckm.report.markdown import render_markdown
-from ckm.rows import ReportTable as Rows
+from ckm.rows import Table as Rows
 from ckm.rows import render
 from tests.markup import BAD, ODD, markup_in, shown_text
 

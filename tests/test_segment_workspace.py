@@ -81,7 +81,7 @@ def more_orders(run: Run, tmp_path: Path) -> None:
 def test_the_first_run_saves_the_definition_and_later_runs_apply_it_unchanged(
     shop: Path, run: Run, tmp_path: Path
 ) -> None:
-    assert "kept the definition as" in told(run)
+    assert "saved the definition as" in told(run)
     first = (shop / "segments" / "default.yaml").read_bytes()
     more_orders(run, tmp_path)
     assert "definition 'default' version 1, learned as of 2025-09-30" in told(run)
@@ -213,8 +213,8 @@ def test_rules_are_kept_and_a_changed_file_is_the_next_version(shop: Path, run: 
 
 REFUSALS: dict[str, tuple[list[str], str]] = {
     "another method": (["--use", "default", "--by", "value"], "segments by rfm"),
-    "another window": (["--window", "12mo"], "measures net over all time"),
-    "another money": (["--monetary", "mean"], "measures net over all time"),
+    "another window": (["--window", "12mo"], "has the monetary value net over all time"),
+    "another money": (["--monetary", "mean"], "has the monetary value net over all time"),
     "no such definition": (["--use", "nobody"], "there is no definition"),
     "a name that is there": (["--save", "default"], "is there already"),
     "both": (["--use", "default", "--save", "x"], "contradict each other"),

@@ -42,7 +42,7 @@ def test_a_month_with_more_days_changed_nothing(run: Run) -> None:
     args = (case("feb_march.csv"), "--period", "1mo", "--as-of", "2025-03-31")
     lead = lead_of(run, *args)
     assert "mostly because the period has more days" in lead
-    assert "31 days, the one it is compared with 28 days: per day the revenue is as it was, €100.00" in lead
+    assert "31 days, the previous one 28 days. Revenue per day is unchanged at €100.00" in lead
     found = numbers_of(run, *args)
     effects = {name: found[f"change_by_{name}", ""]["value"] for name in ("customers", "frequency", "order_value")}
     assert effects == {"customers": 0, "frequency": 0, "order_value": 0}
@@ -67,7 +67,7 @@ def test_more_returns_are_more_returns(run: Run) -> None:
 
 def test_of_customers_who_bought_once_nobody_stays_for_0_days(run: Run) -> None:
     done = run("loyalty-report", case("cohort.csv"), "-f", "md", "-q")
-    assert "71% of the customers bought once and are gone." in done.stdout
+    assert "71% of the customers bought once and lapsed." in done.stdout
     assert "stay for 0 days" not in done.stdout
     assert "no answer" not in done.stdout
     found = numbers_of(run, case("cohort.csv"))
@@ -76,7 +76,7 @@ def test_of_customers_who_bought_once_nobody_stays_for_0_days(run: Run) -> None:
 
 def test_days_without_rows_are_named_and_not_compared(run: Run) -> None:
     lead = lead_of(run, case("closed.csv"), "--as-of", "2025-06-20")
-    assert "There are no rows at all in 92 days" in lead
+    assert "No rows on 92 days" in lead
     assert "mostly because" not in lead
 
 
@@ -135,4 +135,4 @@ def test_a_new_shop_has_one_answer_in_both_commands(run: Run, tmp_path: Path) ->
     assert not names & {"value_at_risk", "customers_at_risk", "clv", "clv_mean", "clv_share"}
     assert "ckm churn-warn refuses too: " in done.stderr
     page = run("loyalty-report", path, "-f", "md", "-q").stdout
-    assert "since ckm churn-warn makes no forecast from these data" in page
+    assert "because ckm churn-warn makes no forecast from these data" in page

@@ -198,8 +198,8 @@ def test_a_result_that_failed_leaves_no_file(segment: Callable[..., Result], tmp
 def test_a_narrow_screen_shows_fewer_columns_and_says_so(desk: Path, width: int, columns: int) -> None:
     screen, said = on_a_terminal(["segment", write(desk, ORDERS)], width)
     assert "█" in screen
-    assert ("per order" in screen) is (columns == 8)
-    assert ("or -f csv, shows recency" in said) is (columns == 4)
+    assert ("average" in screen) is (columns == 8)
+    assert ("or -f csv, also shows recency" in said) is (columns == 4)
 
 
 def on_a_terminal(words: Sequence[str], width: int) -> tuple[str, str]:

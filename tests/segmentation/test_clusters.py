@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.models.clusters import stability
+from ckm.models.clusters import cluster_stability as stability
 from ckm.models.clusters.cluster_stability import adjusted_rand_index
 from ckm.segmentation.clusters import learn
 from ckm.segmentation.clusters.learn import ClustersDefinition, fit_clusters, read_clusters

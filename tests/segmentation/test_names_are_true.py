@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 
 from ckm.errors import NotEnoughDataError
-from ckm.models.clusters import stability
+from ckm.models.clusters import cluster_stability as stability
 from ckm.segmentation.apply import apply_definition
 from ckm.segmentation.clusters.learn import FEWEST_IN_CLUSTER
 from ckm.segmentation.learn import segment_customers
