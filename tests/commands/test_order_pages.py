@@ -171,14 +171,12 @@ def test_what_a_part_of_an_order_leaves_open_is_said_until_the_rest_is_there(tmp
         return [
             each["message"]
             for each in findings
-            if each["check"] == "partial_orders" and "more goods" in each["message"]
+            if each["check"] == "partial_orders" and "totals exceed" in each["message"]
         ]
 
-    assert open_orders() == [
-        "1 order with more goods, by their own totals, than the lines that were loaded: 9.00 EUR more"
-    ]
+    assert open_orders() == ["1 order whose totals exceed the sum of their loaded lines by 9.00 EUR"]
     result = desk.one(desk.write("2.csv", written(second)))
-    assert "1 order was merged, as there are known lines that this file does not hold" in result["remarks"]
+    assert "1 order was merged: the store has lines that this file does not contain" in result["remarks"]
     assert "2 rows with further lines of orders that were known, whose first lines are not here" in result["remarks"]
     assert open_orders() == []
 

@@ -118,7 +118,7 @@ def test_analyses_of_a_read_only_workspace_work_and_say_that_they_keep_nothing(r
     with read_only(shop):
         done = run("segment", "-C", shop, "-f", "json")
         assert done.exit_code == 0, done.output
-        assert "neither definition nor run was kept" in done.stderr
+        assert "neither definition nor run was saved" in done.stderr
         assert run("check", "-C", shop).exit_code == 0
         assert run("ingest", "-C", shop, "--history").exit_code == 0
         assert run("ingest", "-C", shop, data, "--as", "transactions", "--dry-run").exit_code == 0
