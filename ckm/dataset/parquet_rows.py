@@ -107,7 +107,17 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
         pl.col(name) if name in present else pl.lit(None, dtype=dtype).alias(name)
         for name, dtype in conversion.mapping.target.dtypes.items()
     )
+    if _has_positive_returns(rows, conversion):
+        return None
     return FitRows(rows, left_out, footer.rows)
+
+
+def _has_positive_returns(rows: pl.LazyFrame, conversion: Conversion) -> bool:
+    """Return whether the type column names returns with a positive amount, whose sign :class:`Conversion` changes."""
+    if not isinstance(conversion.mapping.columns.get("type"), FromColumn):
+        return False
+    positive = (pl.col("type") == "return") & (pl.col("net") > 0)
+    return bool(rows.select(positive.any()).collect(engine="streaming").item())
 
 
 def _polars_reads(path: Path) -> bool:

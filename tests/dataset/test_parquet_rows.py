@@ -54,7 +54,7 @@ ODD: dict[str, list[Any]] = {
     "net": [float("nan"), float("inf"), float("-inf"), None, -10.5, 0.0],
     "discount": [float("nan"), float("inf"), None],
     "currency": ["eur", "€", " USD ", "EURO", "", None],
-    "type": ["Return", "storno", "lost", "", None],
+    "type": ["Subscription", "storno", "lost", "", None],
     "delivered_on": [date(1899, 12, 31), date(2200, 1, 1), None],
 }
 FEW = 60
@@ -155,7 +155,7 @@ def test_columns_may_have_any_type_that_converts(
 
 @pytest.mark.slow
 def test_csv_texts_in_parquet_and_typed_parquet_give_the_same_rows(tmp_path: Path) -> None:
-    data = frame({"net": None}, {"type": "Return"}, {"order_id": ""}, {"currency": "eur"}).drop("remark")
+    data = frame({"net": None}, {"type": "Return", "net": -10.5}, {"order_id": ""}, {"currency": "eur"}).drop("remark")
     data.write_csv(tmp_path / "a.csv")
     write(tmp_path / "text.parquet", pl.read_csv(tmp_path / "a.csv", infer_schema=False))
     write(tmp_path / "typed.parquet", data)
@@ -233,3 +233,13 @@ def test_bounds_of_times_are_known_without_pandas(tmp_path: Path) -> None:
     assert footer.bounds("word").only is None
     write(path, pl.DataFrame({"word": ["a", "a"]}), write_statistics=False)
     assert read_footer(path).bounds("word").low is None
+
+
+def test_positive_returns_of_a_typed_file_are_turned_as_those_of_a_text_file(tmp_path: Path) -> None:
+    data = frame({"type": "Return"}).drop("remark")
+    data.write_csv(tmp_path / "a.csv")
+    found = [open_dataset(tmp_path / "a.csv"), open_dataset(write(tmp_path / "typed.parquet", data))]
+    sums = [
+        each.transactions.select(pl.col("net").filter(pl.col("type") == "return").sum()).collect() for each in found
+    ]
+    assert [each.item() for each in sums] == [-10.5, -10.5]

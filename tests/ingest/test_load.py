@@ -222,7 +222,7 @@ def test_rows_without_a_key_are_not_doubled_when_their_file_is_read_otherwise(de
     desk.one(path, "--as", "transactions")
     again = desk.one(path, "--as", "transactions", "--currency", "GBP")
     assert (again["status"], again["accepted"]) == ("loaded", 3)
-    assert again["remarks"][0].startswith("3 rows of an earlier load of this file left")
+    assert again["remarks"][0].startswith("3 rows of an earlier load of this file removed")
     assert desk.table()["currency"].to_list() == ["GBP"] * 3
     assert desk.one(path, "--as", "transactions")["accepted"] == 3
     desk.call("--undo", "in.csv")

@@ -104,7 +104,7 @@ def test_what_is_left_out_of_a_folder_is_said(desk: Desk, run: Run) -> None:
     assert found.exit_code == 0
     analysed = run("segment", desk.root / "exports")
     for said in (found.stderr, analysed.stderr):
-        assert "begin with _: _SUCCESS" in said
+        assert "start with _: _SUCCESS" in said
         assert "sub-folders are not read: x.csv" in said
 
 
