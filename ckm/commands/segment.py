@@ -1,4 +1,4 @@
-"""``ckm segment``: customers in named groups that stay put, and why some moved."""
+"""``ckm segment``: assign customers to stable segments, and explain segment changes."""
 
 from __future__ import annotations
 

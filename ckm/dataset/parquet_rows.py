@@ -113,8 +113,8 @@ def scan_fit_rows(path: Path, conversion: Conversion, sample: pl.DataFrame) -> F
 
 
 def _has_positive_returns(rows: pl.LazyFrame, conversion: Conversion) -> bool:
-    """Return whether the type column names returns with a positive amount, whose sign :class:`Conversion` changes."""
-    if not isinstance(conversion.mapping.columns.get("type"), FromColumn):
+    """Return whether there are returns with a positive amount, whose sign :class:`Conversion` changes."""
+    if conversion.mapping.columns.get("type", TYPE_BY_SIGN) == TYPE_BY_SIGN:
         return False
     positive = (pl.col("type") == "return") & (pl.col("net") > 0)
     return bool(rows.select(positive.any()).collect(engine="streaming").item())

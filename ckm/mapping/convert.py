@@ -281,13 +281,12 @@ class Conversion:
             self._scale([target] if target in self.mapping.minor_units else [], typed)
         if self.mapping.guest_ids and "customer_id" in typed:
             typed["customer_id"] = _without_guests(typed["customer_id"], self.mapping.guest_ids)
-        if isinstance(self.mapping.columns.get("type"), FromColumn) and self.mapping.table == "transactions":
-            self._turn_returns(typed)
+        self._turn_returns(typed)
         return {target: typed[target] for target in self.mapping.columns if target in typed}, broken
 
     def _turn_returns(self, typed: dict[str, pl.Series]) -> None:
-        """Make amounts of returns negative where a column of types names them and the export has them positive."""
-        if "net" not in typed or not (typed["type"] == "return").any():
+        """Make positive amounts of returns negative."""
+        if not {"net", "type"} <= typed.keys() or not ((typed["type"] == "return") & (typed["net"] > 0)).any():
             return
         order = typed.get("order_id", pl.Series([None], dtype=pl.String).new_from_index(0, len(typed["net"])))
         lines = pl.DataFrame([typed["net"].alias("net"), typed["type"].alias("type"), order.alias("order_id")])

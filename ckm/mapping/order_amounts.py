@@ -95,7 +95,7 @@ def _sum(value: pl.Expr) -> pl.Expr:
 def _with_goods(lines: pl.DataFrame) -> pl.DataFrame:
     """Add to the lines what the order's goods exceed them by; say of a part of an order which share of it is there.
 
-    Where goods were taken back, some exports list the quantity that is left: then the lines lack what was refunded.
+    Where goods were returned, some exports list the quantity that is left: then the lines lack what was refunded.
     An order is in parts where an export is cut into pages: then they lack what no refund explains.
     """
     listed = _sum(pl.col("net") + pl.col("discount").fill_null(0.0))

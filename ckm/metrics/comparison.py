@@ -38,7 +38,7 @@ class PeriodComparison:
     Attributes
     ----------
     context
-        What it is of.
+        Ledger of both periods.
     orders, orders_before
         Orders that begin in each.
     net, net_before
