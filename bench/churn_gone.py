@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 from lifecycle import cdnow, online_retail
 
-from ckm.churning.warning_levels import Thresholds, give_levels
+from ckm._churn.warning_levels import Thresholds, give_levels
 from ckm.customers.features import feature_table
 from ckm.dataset import open_dataset
 

@@ -30,10 +30,10 @@ import numpy as np
 import polars as pl
 from measure import CKM, machine, run
 
-from ckm.churning.customer_facts import customer_facts, returning_customers
-from ckm.churning.customer_snapshot import Snapshot, churned_within, snapshot
-from ckm.churning.reasons import explain
-from ckm.churning.typical_customer import typical_retained_customer
+from ckm._churn.customer_facts import customer_facts, returning_customers
+from ckm._churn.customer_snapshot import Snapshot, churned_within, snapshot
+from ckm._churn.reasons import explain
+from ckm._churn.typical_customer import typical_retained_customer
 from ckm.customers.calendar import calendar_day, day_number
 from ckm.customers.history import History, read_history
 from ckm.dataset import open_dataset

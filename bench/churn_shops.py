@@ -19,8 +19,8 @@ import polars as pl
 from measure import CKM, SHARED, machine, run
 from relabelling import online_retail
 
-from ckm.churning.churn_forecast import repeat_purchases
-from ckm.churning.customer_snapshot import churned_within, snapshot
+from ckm._churn.churn_forecast import repeat_purchases
+from ckm._churn.customer_snapshot import churned_within, snapshot
 from ckm.customers.history import History, read_history
 from ckm.models.backtest import Backtest, walk_forward
 from ckm.models.churn.purchase_models import PurchaseModels

@@ -27,7 +27,7 @@ from measure import machine
 from relabelling import online_retail
 from scipy.special import expit
 
-from ckm.churning.churn_forecast import repeat_purchases
+from ckm._churn.churn_forecast import repeat_purchases
 from ckm.customers.history import History, read_history
 from ckm.dataset import open_dataset
 from ckm.errors import NotEnoughDataError

@@ -20,12 +20,12 @@ import numpy as np
 import polars as pl
 from measure import CKM, SHARED, machine, run
 
+from ckm._segment.clusters.learn import ClustersDefinition, fit_clusters
+from ckm._segment.definition import Basis
 from ckm.customers.features import feature_table
 from ckm.example.shop import make_shop
 from ckm.example.workspace import CURRENCY, TIME_ZONE
 from ckm.models.clusters.cluster_stability import adjusted_rand_index
-from ckm.segmentation.clusters.learn import ClustersDefinition, fit_clusters
-from ckm.segmentation.definition import Basis
 from ckm.settings import SegmentSettings
 from ckm.workspace import lay_out
 

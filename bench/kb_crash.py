@@ -24,8 +24,8 @@ from pathlib import Path
 from make_kb import entry
 
 from ckm import kb
-from ckm.knowledge import index_cache as cache
-from ckm.knowledge.cache_folder import cache_folder
+from ckm._kb import index_cache as cache
+from ckm._kb.cache_folder import cache_folder
 
 DAY = date(2026, 6, 30)
 QUERIES = ("late parcel refund", "Paket Gutschein", "包裹", "พัสดุ", "نشانی", "fresh")

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm._segment.lifecycle.definition import ACTIVE_STAGES, LifecycleDefinition
 from ckm.customers.calendar import day_number
 from ckm.customers.features import feature_table
 from ckm.customers.ledger_reader import read_ledger
 from ckm.dataset import open_dataset
 from ckm.models.purchase_interval import shrunk_gap
-from ckm.segmentation.lifecycle.definition import ACTIVE_STAGES, LifecycleDefinition
 
 if TYPE_CHECKING:
     from ckm.customers.features import FeatureTable

@@ -61,7 +61,7 @@ def from_frame(names: Sequence[str], rows: Sequence[Sequence[object]], rejected:
 
 
 def ckm(path: Path) -> Loaded:
-    from ckm.sources.read import open_source
+    from ckm.io.readers.read import open_source
 
     rows: list[tuple[str, ...]] = []
     rejected = 0

@@ -2,7 +2,7 @@
 
 Runs ``ckm churn-warn --all -f json`` on the example shop (ingested from its files), on all of CDNOW and on all of
 Online Retail, as of several days and horizons, and counts every fact of every sentence again with plain polars over
-the rows (``tests/churning/recount.py``, which uses nothing of the ledger). Prints sentences, numbers and mistakes; exit
+the rows (``tests/_churn/recount.py``, which uses nothing of the ledger). Prints sentences, numbers and mistakes; exit
 1 with mistakes.
 
 Usage: ``python bench/reason_truth.py [--model NAME]`` (default: scorecard, which is quick; auto takes minutes).
@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 from ckm.dataset import open_dataset
 from ckm.example import make_shop
 from ckm.workspace import lay_out
-from tests.churning.recount import SAYS, Recount
+from tests._churn.recount import SAYS, Recount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

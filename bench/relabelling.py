@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 import polars as pl
 from measure import SHARED, machine
 
+from ckm._segment.apply import definition_table
+from ckm._segment.moves import explain_moves
+from ckm._segment.result import segmented
 from ckm.segment import segment_customers
-from ckm.segmentation.apply import definition_table
-from ckm.segmentation.moves import explain_moves
-from ckm.segmentation.result import segmented
 
 if TYPE_CHECKING:
-    from ckm.segmentation.result import Segmentation
+    from ckm._segment.result import Segmentation
 
 SALES = {"type": pl.lit("sale"), "currency": pl.lit("GBP")}
 

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm import __version__
-from ckm.churning.card_builder import CardContext, card_of_backtest, card_of_labels
-from ckm.churning.card_figures import CardData, ModelCard
-from ckm.churning.churn_forecast import AUTO, Forecast, forecast
-from ckm.churning.expected_gain import Assumptions, ProfitCurve, choose, order_is_of_value_at_risk, profit_curve
-from ckm.churning.forecast_remarks import forecast_remarks
-from ckm.churning.horizon import Horizon, parse_horizon, usual_horizon
-from ckm.churning.saved_warnings import closed_warnings, compare, last_warnings, save_warnings, warning_outcome
-from ckm.churning.warning_levels import is_warning, level_remarks
-from ckm.churning.warning_list import COLUMNS, best_first, list_customers, summarise, without_amounts
+from ckm._churn.card_builder import CardContext, card_of_backtest, card_of_labels
+from ckm._churn.card_figures import CardData, ModelCard
+from ckm._churn.churn_forecast import AUTO, Forecast, forecast
+from ckm._churn.expected_gain import Assumptions, ProfitCurve, choose, order_is_of_value_at_risk, profit_curve
+from ckm._churn.forecast_remarks import forecast_remarks
+from ckm._churn.horizon import Horizon, parse_horizon, usual_horizon
+from ckm._churn.saved_warnings import closed_warnings, compare, last_warnings, save_warnings, warning_outcome
+from ckm._churn.warning_levels import is_warning, level_remarks
+from ckm._churn.warning_list import COLUMNS, best_first, list_customers, summarise, without_amounts
+from ckm._segment.apply import apply_definition
+from ckm._segment.library import Library
 from ckm.customers.calendar import calendar_day
 from ckm.customers.history import read_history
 from ckm.customers.ledger_cache import find_cache
@@ -25,16 +27,14 @@ from ckm.dataset.given import dataset_of
 from ckm.errors import UsageError
 from ckm.result import Result
 from ckm.schema import NO_CURRENCY
-from ckm.segmentation.apply import apply_definition
-from ckm.segmentation.library import Library
 from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import date
 
-    from ckm.churning.label_scores import LabelledList
-    from ckm.churning.warning_list import ChurnListing
+    from ckm._churn.label_scores import LabelledList
+    from ckm._churn.warning_list import ChurnListing
     from ckm.config import Config
     from ckm.customers.ledger import Ledger
     from ckm.dataset import Dataset
@@ -58,7 +58,7 @@ class ChurnOptions:
     horizon
         Days that the prediction looks ahead; None means the default by the customers' purchase intervals.
     model
-        One of :data:`ckm.churning.churn_forecast.CHOICES`.
+        One of :data:`ckm._churn.churn_forecast.CHOICES`.
     backtest
         Run the backtest also where a model is named.
     lead_time
@@ -105,9 +105,9 @@ class ChurnWarnings(Result):
     Attributes
     ----------
     frame
-        Listed customers, highest expected gain first; the columns of :data:`ckm.churning.warning_list.COLUMNS`.
+        Listed customers, highest expected gain first; the columns of :data:`ckm._churn.warning_list.COLUMNS`.
     summary
-        One row per level, for the customers in ``frame``; see :func:`ckm.churning.warning_list.summarise`.
+        One row per level, for the customers in ``frame``; see :func:`ckm._churn.warning_list.summarise`.
     curve
         Expected gain by length of the list.
     forecast

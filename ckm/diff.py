@@ -14,22 +14,22 @@ from ckm.errors import UnknownNameError, UsageError
 from ckm.ingest.options import IngestOptions
 from ckm.inspection.profile import profilers
 from ckm.inspection.validation import Validation
-from ckm.mapping.expressions import column_names, parse_sql
-from ckm.mapping.mapping import Expression, FromColumn, sources_of
-from ckm.mapping.platforms import platforms
-from ckm.mapping.synonyms import normalise, synonyms
+from ckm.io.mapping.expressions import column_names, parse_sql
+from ckm.io.mapping.mapping import Expression, FromColumn, sources_of
+from ckm.io.mapping.platforms import platforms
+from ckm.io.mapping.synonyms import normalise, synonyms
+from ckm.io.readers.read import open_source
+from ckm.io.values.readers import complete_reading
 from ckm.result import Result
 from ckm.schema import TABLES
-from ckm.sources.read import open_source
-from ckm.values.readers import complete_reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ckm.inspection.profile import ColumnProfiler
-    from ckm.mapping.mapping import Mapping
-    from ckm.sources.read import Source
+    from ckm.io.mapping.mapping import Mapping
+    from ckm.io.readers.read import Source
 
 __all__ = ["ColumnChange", "FileDiff", "RowCounts", "Total", "diff_files"]
 

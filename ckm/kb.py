@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ckm.knowledge.knowledge_base import KnowledgeBase, check_exists
-from ckm.knowledge.search_result import FILTERS, Hit, Scope, SearchResult
+from ckm._kb.knowledge_base import KnowledgeBase, check_exists
+from ckm._kb.search_result import FILTERS, Hit, Scope, SearchResult
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
     from datetime import date
     from pathlib import Path
 
-    from ckm.knowledge.draft import Draft, DraftFields
-    from ckm.knowledge.entry_view import EntryView
-    from ckm.knowledge.gaps import QueryGap
-    from ckm.knowledge.index_cache import Progress
-    from ckm.knowledge.lint import LintReport
-    from ckm.knowledge.relevance_test import RelevanceReport
+    from ckm._kb.draft import Draft, DraftFields
+    from ckm._kb.entry_view import EntryView
+    from ckm._kb.gaps import QueryGap
+    from ckm._kb.index_cache import Progress
+    from ckm._kb.lint import LintReport
+    from ckm._kb.relevance_test import RelevanceReport
     from ckm.settings import KbSettings
 
 __all__ = [
@@ -83,7 +83,7 @@ def search(
     explain
         Whether hits contain the parts of their score.
     progress
-        See :func:`ckm.knowledge.index_cache.open_index`.
+        See :func:`ckm._kb.index_cache.open_index`.
 
     Raises
     ------
@@ -132,7 +132,7 @@ def suite(folder: Path, path: Path, scope: Scope, *, progress: Progress | None =
     scope
         Scope of every query; the values of a query take precedence.
     progress
-        See :func:`ckm.knowledge.index_cache.open_index`.
+        See :func:`ckm._kb.index_cache.open_index`.
 
     Raises
     ------
@@ -141,8 +141,8 @@ def suite(folder: Path, path: Path, scope: Scope, *, progress: Progress | None =
     InputError
         The suite expects entries that do not exist (the message names file and line).
     """
-    from ckm.knowledge.relevance_judgements import read_suite
-    from ckm.knowledge.relevance_test import run_suite
+    from ckm._kb.relevance_judgements import read_suite
+    from ckm._kb.relevance_test import run_suite
 
     return _call(folder, progress, run_suite, read_suite(path), scope)
 
@@ -157,14 +157,14 @@ def gaps(
     folder
         The knowledge folder.
     log
-        The search log (:mod:`ckm.knowledge.search_log`).
+        The search log (:mod:`ckm._kb.search_log`).
     scope
         Scope of a search now; the roles are those of each logged search.
     progress
-        See :func:`ckm.knowledge.index_cache.open_index`.
+        See :func:`ckm._kb.index_cache.open_index`.
     """
-    from ckm.knowledge.gaps import query_gaps
-    from ckm.knowledge.search_log import read
+    from ckm._kb.gaps import query_gaps
+    from ckm._kb.search_log import read
 
     return _call(folder, progress, query_gaps, read(log), scope)
 
@@ -208,11 +208,11 @@ def lint(
     UsageError
         The folder does not exist, or ``settings.skip`` names an unknown rule.
     """
+    from ckm._kb.cache_folder import cache_folder
+    from ckm._kb.fingerprint import mark_of
+    from ckm._kb.lint import LintOptions, lint_folder
+    from ckm._kb.reason_codes import reason_codes
     from ckm.config import Config
-    from ckm.knowledge.cache_folder import cache_folder
-    from ckm.knowledge.fingerprint import mark_of
-    from ckm.knowledge.lint import LintOptions, lint_folder
-    from ckm.knowledge.reason_codes import reason_codes
 
     check_exists(folder)
     kb = settings or Config().kb
@@ -261,10 +261,10 @@ def show(folder: Path, name: str, as_of: date, *, lang: str = "", similar: Itera
     UsageError
         The folder or the entry does not exist (near ids are suggested), or the entry cannot be read.
     """
-    from ckm.knowledge.cache_folder import cache_folder
-    from ckm.knowledge.entry_cache import read_cached
-    from ckm.knowledge.entry_view import view_entry
-    from ckm.knowledge.file_listing import files
+    from ckm._kb.cache_folder import cache_folder
+    from ckm._kb.entry_cache import read_cached
+    from ckm._kb.entry_view import view_entry
+    from ckm._kb.file_listing import files
 
     check_exists(folder)
     base = read_cached(folder, files(folder), cache_folder(folder) / LINT_CACHE)
@@ -290,20 +290,20 @@ def new_entry(folder: Path, wanted: DraftFields, as_of: date, *, force: bool = F
     UsageError
         The id is invalid or in use, the file exists, or it cannot be written.
     """
-    from ckm.knowledge.draft import write_draft
+    from ckm._kb.draft import write_draft
 
     return write_draft(folder, wanted, as_of, force=force)
 
 
 def _segment_names(folder: Path | None) -> Iterator[str]:
     """Yield the names of segments: of ckm's methods, and of the workspace's definitions that can be read."""
+    from ckm._kb.segment_names import usual_segment_names
     from ckm.errors import CkmError
-    from ckm.knowledge.segment_names import usual_segment_names
 
     yield from usual_segment_names()
     definitions = _definitions(folder)
     if definitions:
-        from ckm.segmentation.saved import load_definition
+        from ckm._segment.saved import load_definition
     for path in definitions:
         try:
             yield from (segment.name for segment in load_definition(path).definition.segments)

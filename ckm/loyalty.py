@@ -121,7 +121,7 @@ class Loyalty(Result):
     report
         What is shown.
     context, known
-        What :func:`ckm.loyalty_export.export_customers` writes one row per customer of.
+        What :func:`ckm._loyalty.export.export_customers` writes one row per customer of.
     """
 
     report: LoyaltyReport
@@ -145,9 +145,9 @@ class Loyalty(Result):
 
     def to_html(self, lang: str = "en") -> str:
         """Return the report as one page of HTML that needs nothing else, in a language of :data:`LANGUAGES`."""
-        from ckm.report.loyalty.document import loyalty_document
-        from ckm.report.page import render_page
-        from ckm.report.words import load_words
+        from ckm._loyalty.document import loyalty_document
+        from ckm._loyalty.words import load_words
+        from ckm.render.page import render_page
 
         return render_page(loyalty_document(self.report, lang), load_words(lang).page_words())
 

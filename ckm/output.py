@@ -1,6 +1,6 @@
 """Write results to stdout or a file; what else there is to say goes to stderr (:mod:`ckm.messages`).
 
-How a table looks in each format is :mod:`ckm.writers` (for machines) and :mod:`ckm.screen` (for people).
+How a table looks in each format is :mod:`ckm.render.writers` (for machines) and :mod:`ckm.render.screen` (for people).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from ckm.rows import Table
+    from ckm.render.rows import Table
 
 __all__ = [
     "Format",
@@ -86,7 +86,7 @@ def emit(
         How a person sees a column, as ``str.format`` templates: ``{"share": "{:.1%}", "year": "{}"}``. Machine
         formats keep the plain numbers.
     protect
-        Keep text in CSV and TSV from running as a formula in a spreadsheet (see :mod:`ckm.writers`).
+        Keep text in CSV and TSV from running as a formula in a spreadsheet (see :mod:`ckm.render.writers`).
 
     Raises
     ------
@@ -99,11 +99,11 @@ def emit(
         return
     chosen = fmt or default_format()
     if chosen is Format.table:
-        from ckm.screen import draw
+        from ckm.render.screen import draw
 
         draw(table, title=title, bars=bars, formats=formats or {})
     else:
-        from ckm.writers import render
+        from ckm.render.writers import render
 
         _print(render(table, f".{chosen}", formats=formats, protect=protect), chosen)
     sys.stdout.flush()
@@ -121,7 +121,7 @@ def emit_rows(
 
     Parameters and errors are those of :func:`emit`.
     """
-    from ckm import rows
+    from ckm.render import rows
 
     if output is not None and str(output) != "-":
         suffix = _suffix(output, fmt)
@@ -155,7 +155,7 @@ def write(
     UsageError
         ``fmt`` contradicts the suffix, the suffix is unknown, or the file cannot be written.
     """
-    from ckm.writers import save
+    from ckm.render.writers import save
 
     suffix = _suffix(path, fmt)
     with replacing(path) as draft:

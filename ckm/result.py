@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ckm.files import replacing
 from ckm.plaintext import harmless
-from ckm.writers import save
+from ckm.render.writers import save
 
 if TYPE_CHECKING:
     import os

@@ -6,21 +6,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ckm._segment.apply import apply_definition, definition_table, read_for
+from ckm._segment.definition import Detail
+from ckm._segment.learn import segment_customers
+from ckm._segment.library import EarlierRun, Library, keep, last_run
+from ckm._segment.lifecycle.definition import LifecycleDefinition
+from ckm._segment.lifecycle.flows import lifecycle_flows
+from ckm._segment.methods import find_method
+from ckm._segment.monetary import Monetary
+from ckm._segment.moves import Moves, explain_moves
+from ckm._segment.result import Segmentation, segmented
+from ckm._segment.rules.definition import load_rules
 from ckm.customers.features import needs_of
 from ckm.customers.ledger_cache import cached_ledger, find_cache
 from ckm.dataset.given import dataset_of
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.segmentation.apply import apply_definition, definition_table, read_for
-from ckm.segmentation.definition import Detail
-from ckm.segmentation.learn import segment_customers
-from ckm.segmentation.library import EarlierRun, Library, keep, last_run
-from ckm.segmentation.lifecycle.definition import LifecycleDefinition
-from ckm.segmentation.lifecycle.flows import lifecycle_flows
-from ckm.segmentation.methods import find_method
-from ckm.segmentation.monetary import Monetary
-from ckm.segmentation.moves import Moves, explain_moves
-from ckm.segmentation.result import Segmentation, segmented
-from ckm.segmentation.rules.definition import load_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
     import polars as pl
 
+    from ckm._segment.definition import Definition
+    from ckm._segment.rfm.names import NameTable
+    from ckm._segment.saved import SavedDefinition
     from ckm.config import Config
     from ckm.customers.ledger import Ledger
     from ckm.customers.ledger_cache import LedgerCache
     from ckm.dataset import Dataset
     from ckm.dataset.given import Source
-    from ckm.segmentation.definition import Definition
-    from ckm.segmentation.rfm.names import NameTable
-    from ckm.segmentation.saved import SavedDefinition
     from ckm.store import Store
 
 __all__ = ["SegmentOptions", "Segmentation", "apply_definition", "segment", "segment_customers", "segment_dataset"]

@@ -12,21 +12,21 @@ from ckm.dataset import AS_FOUND
 from ckm.dataset.given import dataset_of
 from ckm.errors import UsageError
 from ckm.ingest.options import IngestOptions
-from ckm.sources.hints import Hints
+from ckm.io.readers.hints import Hints
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     import polars as pl
 
+    from ckm._kb.search_result import SearchResult
+    from ckm._segment.result import Segmentation
     from ckm.check import CheckReport
     from ckm.churn import ChurnWarnings
     from ckm.dataset import Dataset
     from ckm.dataset.given import Source
     from ckm.ingest.files import IngestResult
-    from ckm.knowledge.search_result import SearchResult
     from ckm.loyalty import Loyalty
-    from ckm.segmentation.result import Segmentation
 
 
 def open_shop(
@@ -56,8 +56,8 @@ def open_shop(
     time_zone
         Of times without a zone.
     **hints
-        How a file is written, by the names of :class:`ckm.sources.hints.Hints`: ``encoding``, ``delimiter``, ``dates``,
-        ``decimal``, ``sheet`` and so on.
+        How a file is written, by the names of :class:`ckm.io.readers.hints.Hints`: ``encoding``, ``delimiter``,
+        ``dates``, ``decimal``, ``sheet`` and so on.
 
     Examples
     --------

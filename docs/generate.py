@@ -30,11 +30,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from sample_exports import write_exports
 
+from ckm._kb.entry_schema import Shape, entry_shape
+from ckm._kb.lint import RULES
 from ckm.cli import app
 from ckm.customers.dictionary import load_dictionary
-from ckm.knowledge.entry_schema import Shape, entry_shape
-from ckm.knowledge.lint import RULES
-from ckm.mapping.platforms import platforms
+from ckm.io.mapping.platforms import platforms
 from ckm.metrics.catalogue import load_catalogue
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
 from generate import PICTURE, REPORT, call_ckm, make_shop, picture_digest  # noqa: E402
 
-from tests.report.browser import browser  # noqa: E402
+from tests.render.browser import browser  # noqa: E402
 
 WIDTH, HEIGHT, SCALE = 820, 1240, 1
 

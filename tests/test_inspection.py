@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from ckm.ingest.options import IngestOptions
 from ckm.inspection import inspect_file
 from ckm.inspection.profile import DIGIT, profilers
-from ckm.sources.hints import Hints
-from ckm.sources.read import open_source
-from ckm.values.numbers import REPLACED
+from ckm.io.readers.hints import Hints
+from ckm.io.readers.read import open_source
+from ckm.io.values.numbers import REPLACED
 from tests.conftest import examples
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ from ckm.errors import UnknownNameError, UsageError
 from ckm.files import replacing
 from ckm.messages import Verbosity, note, progress, set_verbosity
 from ckm.output import Format, emit, emit_text, write
-from ckm.screen import MAX_ROWS, bar
-from ckm.writers import flatten, render
+from ckm.render.screen import MAX_ROWS, bar
+from ckm.render.writers import flatten, render
 
 SUFFIXES = (".csv", ".tsv", ".json", ".ndjson", ".md", ".parquet", ".xlsx")
 texts = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=20)

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from ckm.cells import markdown_table
 from ckm.plaintext import harmless, harmless_in_page, markdown_line, markdown_text, one_line, printable
-from ckm.report.document import Document, Facts, Items, KeyFigure, ReportTable, Section, TableColumn, Text
-from ckm.report.markdown import render_markdown
-from ckm.rows import Table as Rows
-from ckm.rows import render
+from ckm.render.cells import markdown_table
+from ckm.render.document import Document, Facts, Items, KeyFigure, ReportTable, Section, TableColumn, Text
+from ckm.render.markdown import render_markdown
+from ckm.render.rows import Table as Rows
+from ckm.render.rows import render
 from tests.markup import BAD, ODD, markup_in, shown_text
 
 SYNTAX = (

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pytest
 
 import ckm
-from ckm.churning.warning_list import COLUMNS
+from ckm._churn.warning_list import COLUMNS
 from ckm.result import Result
 from ckm.workspace import lay_out
 from tests.conftest import ROOT, Run

@@ -15,10 +15,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
+from ckm._segment.rfm.names import NamedCodes, NameTable
 from ckm.customers.coverage import LeftOut
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.segment import Segmentation, segment_customers
-from ckm.segmentation.rfm.names import NamedCodes, NameTable
 from tests.conftest import examples
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from ckm._segment.library import Library
 from ckm.cli import app
-from ckm.segmentation.library import Library
 from ckm.store import Store
 from tests.conftest import Run
 

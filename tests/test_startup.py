@@ -13,8 +13,8 @@ import typer
 
 from ckm.cli import COMMANDS as COMMAND_MODULES
 from ckm.cli import app
+from tests._kb.kb_files import small_base
 from tests.conftest import ROOT
-from tests.knowledge.kb_files import small_base
 
 HEAVY = {
     "altair",

@@ -12,18 +12,18 @@ import polars as pl
 import pytest
 
 from ckm import churn, kb, loyalty, segment
+from ckm._kb.draft import DraftFields
+from ckm._loyalty.words import load_words
+from ckm._segment.lifecycle.definition import LifecycleDefinition
+from ckm._segment.lifecycle.flows import lifecycle_flows
+from ckm._segment.monetary import Monetary
 from ckm.check import CheckLimits, Severity, check_tables, read_controls, to_junit
 from ckm.config import Config
 from ckm.customers.ledger_reader import read_ledger
 from ckm.dataset import Dataset, open_dataset
 from ckm.errors import CkmError, InputError, NotEnoughDataError, UnknownNameError, UsageError
-from ckm.knowledge.draft import DraftFields
 from ckm.metrics.catalogue import load_catalogue
-from ckm.report.words import load_words
-from ckm.segmentation.lifecycle.definition import LifecycleDefinition
-from ckm.segmentation.lifecycle.flows import lifecycle_flows
-from ckm.segmentation.monetary import Monetary
-from ckm.writers import render
+from ckm.render.writers import render
 
 DAY = date(2025, 12, 31)
 Call = Callable[[], object]

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from ckm._kb.entry_files import read_folder
+from ckm._segment.rules.definition import load_rules
 from ckm.config import load_config
 from ckm.errors import UsageError
-from ckm.knowledge.entry_files import read_folder
-from ckm.mapping.mapping_file import read_mapping
-from ckm.segmentation.rules.definition import load_rules
+from ckm.io.mapping.mapping_file import read_mapping
 from ckm.yamlfile import YamlError, compose_documents, parse_yaml, read_text
 from tests.conftest import Run
 

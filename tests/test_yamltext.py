@@ -9,9 +9,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ckm._kb.entry_files import read_folder
 from ckm.config import load_config
 from ckm.errors import UsageError
-from ckm.knowledge.entry_files import read_folder
 from ckm.yamlfile import compose_documents, read_text
 from ckm.yamltext import lookalike, lost
 

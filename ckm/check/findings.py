@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.findings import Severity
 from ckm.result import Result
+from ckm.severity import Severity
 
 if TYPE_CHECKING:
     from datetime import date

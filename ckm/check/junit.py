@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ckm.findings import Severity
-from ckm.findings.junit import JUnitCase, JUnitMessage
-from ckm.findings.junit import to_junit as write_junit
+from ckm.render.junit import JUnitCase, JUnitMessage
+from ckm.render.junit import to_junit as write_junit
+from ckm.severity import Severity
 
 if TYPE_CHECKING:
     from ckm.check.findings import CheckReport
 
 
 def to_junit(report: CheckReport, *, fail_on: Severity = Severity.error) -> str:
-    """Write one test case per check and table; see :func:`ckm.findings.junit.to_junit`."""
+    """Write one test case per check and table; see :func:`ckm.render.junit.to_junit`."""
     found: dict[tuple[str, str], list[JUnitMessage]] = {case: [] for case in report.ran}
     for finding in report.findings:
         told = JUnitMessage(finding.severity, finding.message, finding.hint)

@@ -114,7 +114,7 @@ def show_backtest(result: ChurnWarnings, fmt: Format | None, output: Path | None
 
 
 def _summary(result: ChurnWarnings) -> pl.DataFrame:
-    from ckm.churning.warning_list import AMOUNTS
+    from ckm._churn.warning_list import AMOUNTS
 
     columns = {name: header for name, header in SUMMARY_COLUMNS.items() if result.money_known or name not in AMOUNTS}
     return result.summary.select(*columns).rename(columns)

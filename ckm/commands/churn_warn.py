@@ -26,9 +26,9 @@ from ckm.errors import UsageError, no_amounts
 from ckm.output import Format, default_format, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
+    from ckm._churn.card_figures import ModelCard
+    from ckm._churn.label_scores import LabelledList
     from ckm.churn import ChurnWarnings
-    from ckm.churning.card_figures import ModelCard
-    from ckm.churning.label_scores import LabelledList
 
 MODEL = Literal["auto", "rule", "btyd", "scorecard", "boosted"]
 FINDING = Literal["watch", "warn", "urgent", "leak"]
@@ -150,8 +150,8 @@ def churn_warn(
     if fail_on == "leak":
         raise UsageError("--fail-on leak needs a table with a label", hint="--label COLUMN, or --fail-on warn")
 
+    from ckm._churn.horizon import parse_horizon
     from ckm.churn import ChurnOptions, warn
-    from ckm.churning.horizon import parse_horizon
     from ckm.dataset import open_dataset
 
     request = ChurnOptions(
@@ -215,20 +215,20 @@ def _is_card(output: Path | None) -> TypeGuard[Path]:
 
 
 def _write_card(card: ModelCard, output: Path) -> None:
-    from ckm.churning.card_figures import card_table
+    from ckm._churn.card_figures import card_table
 
     if output.suffix.lower() == ".json":
         return emit(card_table(card), Format.json, output=output)
-    from ckm.report.markdown import render_markdown
-    from ckm.report.model_card import card_document
-    from ckm.report.page import render_page
+    from ckm._churn.card_document import card_document
+    from ckm.render.markdown import render_markdown
+    from ckm.render.page import render_page
 
     render = render_page if output.suffix.lower() == ".html" else render_markdown
     return emit_text(render(card_document(card)), output=output)
 
 
 def _fail_on(result: ChurnWarnings, level: str | None) -> None:
-    from ckm.churning.warning_levels import at_or_above, is_warning
+    from ckm._churn.warning_levels import at_or_above, is_warning
 
     if level is not None and not result.frame.filter(is_warning() & at_or_above(level)).is_empty():
         raise typer.Exit(1)
@@ -254,7 +254,7 @@ def _labelled(
     fail_on: str | None,
 ) -> None:
     """Score the rows of a table with a label; each by models that never saw its label."""
-    from ckm.churning.label_scores import score_table
+    from ckm._churn.label_scores import score_table
     from ckm.config import find_workspace, load_config
 
     if data is None or label is None or positive is None or id_column is None:
@@ -291,6 +291,6 @@ def _labelled(
 
 def _reaches(result: LabelledList, fail_on: str) -> bool:
     """Return whether a column gives the label away, for ``leak``, or a row has this level or a higher one."""
-    from ckm.churning.warning_levels import at_or_above
+    from ckm._churn.warning_levels import at_or_above
 
     return bool(result.fit.leaks) if fail_on == "leak" else not result.frame.filter(at_or_above(fail_on)).is_empty()

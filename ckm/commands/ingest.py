@@ -190,8 +190,8 @@ def _jobs(workspace: OpenWorkspace, sources: list[Path] | None, options: IngestO
 def _save_map(jobs: list[Job], path: Path, root: Path, *, dry_run: bool) -> None:
     from ckm.ingest.plan import NameMatchingPlan
     from ckm.ingest.selection import pattern_of
-    from ckm.mapping.mapping import save_mapping
-    from ckm.sources.read import open_source
+    from ckm.io.mapping.mapping import save_mapping
+    from ckm.io.readers.read import open_source
 
     if len(jobs) != 1 or not isinstance(jobs[0].plan, NameMatchingPlan):
         raise UsageError("--save-map needs exactly one SOURCE without a mapping", hint="pass one file, without --map")
@@ -278,7 +278,7 @@ def _short(table: pl.DataFrame) -> pl.DataFrame:
     If there are none, drop the table name if it is the same for all files.
     """
     from ckm.ingest.results import SPARE
-    from ckm.screen import PADDING
+    from ckm.render.screen import PADDING
 
     wide = sum(max(len(str(cell)) for cell in (name, *table[name])) + PADDING for name in table.columns)
     if not sys.stdout.isatty() or wide <= get_terminal_size().columns:

@@ -112,7 +112,7 @@ def inspect(
 
 
 def _save_map(one: Inspection, path: Path) -> None:
-    from ckm.mapping.mapping import save_mapping
+    from ckm.io.mapping.mapping import save_mapping
 
     if one.mapping is None:
         raise UsageError(
@@ -182,7 +182,7 @@ def _line(text: str) -> str:
     """Return a line unchanged; on a terminal, wrap it between words if it is too long."""
     if not sys.stdout.isatty():
         return harmless(text)
-    from ckm.screen import filled
+    from ckm.render.screen import filled
 
     said = text.lstrip(" ")
     return filled(said, width=get_terminal_size().columns, mark=" " * (len(text) - len(said)))

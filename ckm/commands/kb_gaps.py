@@ -14,7 +14,7 @@ from ckm.messages import note, progress
 from ckm.output import emit_rows
 
 if TYPE_CHECKING:
-    from ckm.knowledge.gaps import QueryGap
+    from ckm._kb.gaps import QueryGap
 
 COLUMNS = {"gap": str, "name": str, "searches": int, "last": date, "customers": int, "value_at_risk": float}
 
@@ -49,9 +49,9 @@ def kb_gaps(
       ckm kb-gaps
       ckm kb-gaps --as-of 2026-06-30 -o out/gaps.xlsx
     """
+    from ckm._kb.search_log import FILE
     from ckm.kb import Scope, gaps
-    from ckm.knowledge.search_log import FILE
-    from ckm.rows import Table
+    from ckm.render.rows import Table
 
     folder, root = _place(kb, workspace)
     day = as_of.date() if as_of else date.today()  # in the reader's time zone
@@ -87,7 +87,7 @@ def _row(gap: QueryGap) -> tuple[object, ...]:
 
 def _reasons(root: Path, folder: Path, day: date) -> tuple[list[tuple[object, ...]], list[str]]:
     """Return reasons without an entry (name, None, None, customers, value at risk), and remarks."""
-    from ckm.churning.unanswered_reasons import unanswered_reasons
+    from ckm._churn.unanswered_reasons import unanswered_reasons
     from ckm.store import Store
 
     if not os.path.lexists(root / "store"):

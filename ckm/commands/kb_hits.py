@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from ckm.plaintext import markdown_text
-from ckm.rows import Table, safe, width
+from ckm.render.rows import Table, safe, width
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

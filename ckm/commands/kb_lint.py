@@ -13,8 +13,8 @@ from ckm.commands.options import Output, Workspace
 from ckm.output import Format, default_format, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
-    from ckm.findings import Severity
-    from ckm.knowledge.lint import LintReport
+    from ckm._kb.lint import LintReport
+    from ckm.severity import Severity
 
 SUFFIXES = {".xml": "junit", ".sarif": "sarif"}
 """Suffixes of ``--output`` with formats of this command only."""
@@ -79,7 +79,7 @@ def kb_lint(
       ckm kb-lint -f junit --fail-on warning -o kb.xml   # as test results of a CI server
       ckm kb-lint --schema -o kb.schema.json             # for an editor
     """
-    from ckm.knowledge.entry_schema import schema_text
+    from ckm._kb.entry_schema import schema_text
 
     if schema:
         emit_text(schema_text(), output=output)
@@ -88,7 +88,7 @@ def kb_lint(
         _show_rules(None if fmt in {None, LintFormat.junit, LintFormat.sarif} else Format(str(fmt)), output)
         return
     from ckm import kb as knowledge
-    from ckm.findings import Severity
+    from ckm.severity import Severity
 
     place, day = knowledge_place(kb, workspace), day_of(as_of)
     with progress(f"checking {place.folder}") as advance:
@@ -122,7 +122,7 @@ def _show(report: LintReport, fmt: Format | None, output: Path | None, title: st
 
 
 def _summary(report: LintReport) -> str:
-    from ckm.findings import Severity
+    from ckm.severity import Severity
 
     counts = ", ".join(
         f"{count:,} {level}{'' if count == 1 else 's'}" for level in Severity for count in [report.count(level)]
@@ -133,7 +133,7 @@ def _summary(report: LintReport) -> str:
 def _show_rules(fmt: Format | None, output: Path | None) -> None:
     import polars as pl
 
-    from ckm.knowledge.lint import RULES
+    from ckm._kb.lint import RULES
 
     rows = [(rule.id, rule.severity, rule.promise, rule.remedy) for rule in RULES]
     frame = pl.DataFrame(rows, schema=dict.fromkeys(("rule", "severity", "promise", "remedy"), pl.String), orient="row")
@@ -142,8 +142,8 @@ def _show_rules(fmt: Format | None, output: Path | None) -> None:
 
 def _junit(report: LintReport, fail_on: Severity) -> str:
     """Return JUnit XML with one test case per rule and file with findings, and one per rule without findings."""
-    from ckm.findings.junit import JUnitCase, JUnitMessage, to_junit
-    from ckm.knowledge.lint import RULES
+    from ckm._kb.lint import RULES
+    from ckm.render.junit import JUnitCase, JUnitMessage, to_junit
 
     found: dict[str, dict[str, list[JUnitMessage]]] = {rule.id: {} for rule in RULES}
     for each in report.findings:
@@ -161,8 +161,8 @@ def _junit(report: LintReport, fail_on: Severity) -> str:
 def _sarif(report: LintReport, folder: Path) -> str:
     """Return SARIF; paths are relative to the current folder if it contains the knowledge base, as code hosts need."""
     from ckm import __version__
-    from ckm.findings.sarif import SarifResult, SarifRule, to_sarif
-    from ckm.knowledge.lint import RULES
+    from ckm._kb.lint import RULES
+    from ckm.render.sarif import SarifResult, SarifRule, to_sarif
 
     here, there = Path.cwd().resolve(), folder.resolve()
     below = there.is_relative_to(here)

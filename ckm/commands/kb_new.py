@@ -54,7 +54,7 @@ def kb_new(
       $EDITOR "$(ckm kb-new --from question --title 'Wo bleibt mein Paket?' --lang de)"
     """
     from ckm import kb as knowledge
-    from ckm.knowledge.draft import DraftFields
+    from ckm._kb.draft import DraftFields
 
     place, day = knowledge_place(kb, workspace), day_of(as_of)
     draft = knowledge.new_entry(

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
-    from ckm.knowledge.entry import KnowledgeEntry
-    from ckm.knowledge.entry_view import EntryView, LinkedEntry
-    from ckm.knowledge.multilingual_text import MultilingualText
+    from ckm._kb.entry import KnowledgeEntry
+    from ckm._kb.entry_view import EntryView, LinkedEntry
+    from ckm._kb.multilingual_text import MultilingualText
 
 INDENT = 2
 

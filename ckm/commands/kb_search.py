@@ -14,9 +14,9 @@ from ckm.messages import note, progress
 from ckm.output import Format, default_format, emit_rows, emit_text
 
 if TYPE_CHECKING:
+    from ckm._kb.relevance_test import RelevanceReport
+    from ckm._kb.settings_cache import SearchSettings
     from ckm.kb import Scope, SearchResult
-    from ckm.knowledge.relevance_test import RelevanceReport
-    from ckm.knowledge.settings_cache import SearchSettings
 
 FILTER = "Filters (each may be repeated)"
 SUITE = "Suites"
@@ -199,7 +199,7 @@ def kb_search(
 
 def _location(kb: Path | None, workspace: Path | None) -> tuple[Path, Path | None, SearchSettings]:
     """Return the knowledge folder, the workspace if there is one, and its search settings."""
-    from ckm.knowledge.settings_cache import find_root, search_settings
+    from ckm._kb.settings_cache import find_root, search_settings
 
     root = workspace or find_root(kb or Path.cwd())
     if root is None and kb is None:
@@ -238,7 +238,7 @@ def _note(result: SearchResult, scope: Scope, *, explain: bool) -> None:
 
 
 def _log(root: Path, result: SearchResult, roles: tuple[str, ...], text: str | None) -> None:
-    from ckm.knowledge.search_log import FILE, LoggedSearch, append
+    from ckm._kb.search_log import FILE, LoggedSearch, append
 
     try:
         append(root / "out" / FILE, LoggedSearch(datetime.now(UTC), roles, len(result.hits), text))
@@ -277,7 +277,7 @@ def _suite(
 def _emit_suite(result: RelevanceReport, fmt: Format | None, output: Path | None, *, show_failures: bool) -> None:
     from dataclasses import astuple
 
-    from ckm.rows import Table
+    from ckm.render.rows import Table
 
     if show_failures:
         columns = {"lang": str, "query": str, "expected": list, "rank": int, "first": str, "where": str}

@@ -14,7 +14,7 @@ from ckm.output import emit_text
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ckm.knowledge.entry_view import EntryView
+    from ckm._kb.entry_view import EntryView
 
 
 class ShowFormat(StrEnum):

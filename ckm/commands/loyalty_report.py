@@ -163,26 +163,26 @@ def _refuse_other_suffixes(output: Path | None) -> None:
 
 
 def _export(made: Loyalty, folder: Path) -> list[Path]:
-    from ckm.loyalty_export import export_customers
+    from ckm._loyalty.export import export_customers
 
     return export_customers(made.context, made.known, folder, names=made.report.names)
 
 
 def _write(report: LoyaltyReport, output: Path, fmt: Format | None, lang: str) -> None:
-    from ckm.report.loyalty.document import loyalty_document
+    from ckm._loyalty.document import loyalty_document
 
     match output.suffix.lower():
         case suffix if suffix == PAGE:
-            from ckm.report.page import render_page
-            from ckm.report.words import load_words
+            from ckm._loyalty.words import load_words
+            from ckm.render.page import render_page
 
             emit_text(render_page(loyalty_document(report, lang), load_words(lang).page_words()), output=output)
         case suffix if suffix == MAIL and fmt in (None, Format.md):
-            from ckm.report.markdown import render_markdown
+            from ckm.render.markdown import render_markdown
 
             emit_text(render_markdown(loyalty_document(report, lang)), output=output)
         case suffix if suffix == WORKBOOK and fmt is None:
-            from ckm.report.workbook import write_workbook
+            from ckm._loyalty.workbook import write_workbook
 
             write_workbook(report, output, lang)
             note(f"wrote {output}")
@@ -199,8 +199,8 @@ def _print(report: LoyaltyReport, fmt: Format | None, output: Path | None, lang:
 
             show_loyalty(report, lang)
         case Format.md if not beside:
-            from ckm.report.loyalty.document import loyalty_document
-            from ckm.report.markdown import render_markdown
+            from ckm._loyalty.document import loyalty_document
+            from ckm.render.markdown import render_markdown
 
             emit_text(render_markdown(loyalty_document(report, lang)))
         case chosen if not beside:

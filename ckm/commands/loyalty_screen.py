@@ -12,8 +12,8 @@ from ckm.plaintext import harmless
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ckm._loyalty.localized import LocalizedReport
     from ckm.metrics.report import LoyaltyReport
-    from ckm.report.loyalty.localized import LocalizedReport
 
 WIDEST = 100
 """Longest line of text, in characters."""
@@ -50,13 +50,13 @@ def show_loyalty(report: LoyaltyReport, lang: str = "en") -> None:
     report
         The report.
     lang
-        Of :data:`ckm.report.words.LANGUAGES`.
+        Of :data:`ckm._loyalty.words.LANGUAGES`.
     """
     import polars as pl
 
-    from ckm.report.loyalty.document import lead_of, title_of
-    from ckm.report.loyalty.localized import LocalizedReport
-    from ckm.report.words import load_words
+    from ckm._loyalty.document import lead_of, title_of
+    from ckm._loyalty.localized import LocalizedReport
+    from ckm._loyalty.words import load_words
 
     localized = LocalizedReport(report, load_words(lang))
     emit_text(f"{harmless(title_of(localized).translate(UNSEEN))}\n\n{_filled(lead_of(localized))}\n")
@@ -75,7 +75,7 @@ def show_loyalty(report: LoyaltyReport, lang: str = "en") -> None:
 
 
 def _changes(localized: LocalizedReport) -> Iterator[str]:
-    from ckm.report.loyalty.changed import change_sentence, goal_sentence
+    from ckm._loyalty.changed import change_sentence, goal_sentence
 
     for change in localized.report.drivers:
         yield change_sentence(localized, change)
@@ -97,8 +97,8 @@ def _rows(localized: LocalizedReport) -> Iterator[tuple[str, ...]]:
 
 
 def _others(localized: LocalizedReport) -> Iterator[str]:
-    from ckm.report.loyalty.document import findings
-    from ckm.report.loyalty.forecast_accuracy import forecast_accuracy_findings
+    from ckm._loyalty.document import findings
+    from ckm._loyalty.forecast_accuracy import forecast_accuracy_findings
 
     for section, most in FINDINGS.items():
         yield from findings(localized, section)[:most]
@@ -108,7 +108,7 @@ def _others(localized: LocalizedReport) -> Iterator[str]:
 
 
 def _filled(text: str, mark: str = "") -> str:
-    from ckm.screen import filled
+    from ckm.render.screen import filled
 
     width = min(WIDEST, get_terminal_size().columns) if sys.stdout.isatty() else PLAIN
     return filled(text.translate(UNSEEN), width=width, mark=mark)

@@ -31,7 +31,7 @@ from ckm.output import Format, Verbosity, default_format, listen, note, set_verb
 
 if TYPE_CHECKING:
     from ckm.ingest.options import IngestOptions
-    from ckm.sources.hints import Hints
+    from ckm.io.readers.hints import Hints
 
 Data = Annotated[
     Path | None,
@@ -184,7 +184,7 @@ class FileOptions:
         UsageError
             ``--header`` is neither a line nor ``none``.
         """
-        from ckm.sources.hints import Hints
+        from ckm.io.readers.hints import Hints
 
         named: dict[str, Any] = {spec.name: getattr(self, spec.name) for spec in fields(Hints)}
         if self.delimiter:

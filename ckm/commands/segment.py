@@ -28,8 +28,8 @@ from ckm.errors import UnknownNameError, UsageError
 from ckm.output import Format, default_format, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
+    from ckm._segment.monetary import Monetary
     from ckm.segment import Segmentation
-    from ckm.segmentation.monetary import Monetary
 
 METHODS = ("rfm", "value", "lifecycle", "clusters")
 RULE_SUFFIXES = (".yaml", ".yml")
@@ -140,9 +140,9 @@ def segment(
     if show_rules:
         return _show_rules(rules, use, workspace, output)
 
+    from ckm._segment.rfm.names import load_names
     from ckm.dataset import open_dataset
     from ckm.segment import SegmentOptions, segment_dataset
-    from ckm.segmentation.rfm.names import load_names
 
     request = SegmentOptions(
         by=_method(by),
@@ -207,7 +207,7 @@ def _method(by: str | None) -> str | Path | None:
 
 
 def _monetary(value: MONEY | None, window: str | None) -> Monetary | None:
-    from ckm.segmentation.monetary import Monetary
+    from ckm._segment.monetary import Monetary
 
     if value is None and window is None:
         return None
@@ -219,10 +219,10 @@ def _monetary(value: MONEY | None, window: str | None) -> Monetary | None:
 
 def _show_rules(rules: Path | None, use: str | None, workspace: Path | None, output: Path | None) -> None:
     """Print a name table as ``--rules`` takes it: the usual one, a file's, or a definition's."""
+    from ckm._segment.library import Library
+    from ckm._segment.rfm.definition import RfmDefinition
+    from ckm._segment.rfm.names import USUAL_NAMES, load_names, names_text
     from ckm.config import find_workspace
-    from ckm.segmentation.library import Library
-    from ckm.segmentation.rfm.definition import RfmDefinition
-    from ckm.segmentation.rfm.names import USUAL_NAMES, load_names, names_text
 
     if use is None:
         path = rules or USUAL_NAMES

@@ -11,8 +11,8 @@ from ckm.output import Format, default_format, emit, emit_text, note
 if TYPE_CHECKING:
     import polars as pl
 
+    from ckm._segment.moves import Moves
     from ckm.segment import Segmentation
-    from ckm.segmentation.moves import Moves
 
 COLUMNS = {
     "segment": "segment",
@@ -45,7 +45,7 @@ def show_summary(result: Segmentation, label: str) -> None:
     """Print one row per segment, and what to do about each."""
     import polars as pl
 
-    from ckm.segmentation.result import AMOUNTS
+    from ckm._segment.result import AMOUNTS
 
     columns = [(name, header) for name, header in COLUMNS.items() if result.money_known or name not in AMOUNTS]
     everything = len(columns)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ckm.values.vocabulary import guest_words
+from ckm.io.values.vocabulary import guest_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

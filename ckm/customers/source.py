@@ -10,7 +10,7 @@ import polars as pl
 
 from ckm.customers.definitions import NEEDED_COLUMNS
 from ckm.errors import InputError, NotEnoughDataError
-from ckm.scanned import explain
+from ckm.io.scanned import explain
 from ckm.settings import parse_time_zone
 
 if TYPE_CHECKING:

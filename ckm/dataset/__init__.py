@@ -21,9 +21,9 @@ from ckm.dataset.declared_payments import (
 from ckm.dataset.pages import joined_pages
 from ckm.errors import InputError, NotEnoughDataError, UsageError
 from ckm.ingest.options import IngestOptions
+from ckm.io.scanned import remember
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
-from ckm.scanned import remember
 from ckm.settings import end_of_day
 from ckm.wording import counted
 
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from ckm.dataset.parquet_rows import FitRows
     from ckm.ingest.plan import Plan
     from ckm.ingest.sales_totals import SalesTotals
-    from ckm.mapping.convert import Conversion
-    from ckm.sources.read import Source
+    from ckm.io.mapping.convert import Conversion
+    from ckm.io.readers.read import Source
 
 TRANSACTIONS = "transactions"
 AS_FOUND = IngestOptions()
@@ -196,7 +196,7 @@ def _label(path: Path) -> str:
 def _of_files(path: Path, options: IngestOptions, *, by_customer: bool) -> Dataset:
     files, remarks = [path], []
     if path.is_dir():
-        from ckm.sources.folder import files_in
+        from ckm.io.readers.folder import files_in
 
         found = files_in(path)
         files, remarks = list(found.files), list(found.remarks)
@@ -226,7 +226,7 @@ def _plan(options: IngestOptions, config: Config) -> tuple[Plan, Config]:
     """Return how files are mapped, and the settings in force for them."""
     # What reads and converts files takes a third of a second to import, and a workspace has no use for it.
     from ckm.ingest.plan import MappingPlan, NameMatchingPlan, adjusted
-    from ckm.mapping.mapping import load_mapping
+    from ckm.io.mapping.mapping import load_mapping
 
     currency, zone = options.currency or config.currency, options.time_zone
     plan: Plan
@@ -248,10 +248,10 @@ def _transactions(
 ) -> tuple[pl.LazyFrame, list[str]]:
     """Return the rows of a file, and remarks; ``known`` are those of files before it, of which it may go on."""
     from ckm.ingest.sales_totals import SalesTotals
-    from ckm.mapping.convert import Conversion
-    from ckm.mapping.proposal import missing_columns
-    from ckm.mapping.shape import ColumnShapes
-    from ckm.sources.read import open_source
+    from ckm.io.mapping.convert import Conversion
+    from ckm.io.mapping.proposal import missing_columns
+    from ckm.io.mapping.shape import ColumnShapes
+    from ckm.io.readers.read import open_source
 
     with open_source(file, plan.hints) as source:
         try:
@@ -293,7 +293,7 @@ def _transactions(
 
 def _refuse_other_table(file: Path, source: Source, *, said: str | None) -> None:
     """Raise an error that names the table of an export of another kind, rather than its missing columns."""
-    from ckm.mapping.platforms import NONE, known_platform
+    from ckm.io.mapping.platforms import NONE, known_platform
 
     platform = known_platform(source.format.columns, source.sample, said=said) if said is None else None
     if platform is not None and platform.mapping.table != TRANSACTIONS:

@@ -54,7 +54,7 @@ def _mapped_payments(maps: Path) -> set[str]:
 
 def _is_payment_system(source: str) -> bool:
     """Whether a source is a platform's export of payments; platforms are read only where one is called like it."""
-    from ckm.mapping.platforms import platform_file, read_platform
+    from ckm.io.mapping.platforms import platform_file, read_platform
 
     path = platform_file(source)
     return path is not None and read_platform(path).mapping.payments

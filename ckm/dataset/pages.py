@@ -20,7 +20,7 @@ def joined_pages(files: Sequence[pl.LazyFrame]) -> pl.LazyFrame:
     together = pl.concat(files)
     if len(files) < 2 or "order_amounts" not in together.collect_schema():
         return together
-    from ckm.mapping.order_parts import spread_again, whole_orders  # only exports with amounts of orders need it
+    from ckm.io.mapping.order_parts import spread_again, whole_orders  # only exports with amounts of orders need it
 
     numbered = pl.concat(rows.with_columns(pl.lit(number).alias(FILE)) for number, rows in enumerate(files))
     speaking = numbered.filter(pl.col("order_amounts").is_not_null()).select(ORDER).unique()

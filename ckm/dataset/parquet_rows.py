@@ -17,16 +17,16 @@ import polars.selectors as cs
 
 from ckm.dataset.footer import read_footer
 from ckm.ingest.contract import FEW_WORDS, has_vocabulary, keeps
-from ckm.mapping.expressions import exactly
-from ckm.mapping.mapping import Expression, FromColumn, FromColumns
-from ckm.mapping.proposal import LINE_VALUE, TYPE_BY_SIGN
-from ckm.parquet_file import scan_file
+from ckm.io.mapping.expressions import exactly
+from ckm.io.mapping.mapping import Expression, FromColumn, FromColumns
+from ckm.io.mapping.proposal import LINE_VALUE, TYPE_BY_SIGN
+from ckm.io.parquet_file import scan_file
+from ckm.io.readers.parquet_columns import farthest_of, polars_reads
+from ckm.io.values.ids import IdReader, needs_cleaning
+from ckm.io.values.native import NativeReader
+from ckm.io.values.readers import TextReader
 from ckm.paths import openable
 from ckm.schema import EARLIEST, LATEST
-from ckm.sources.parquet_columns import farthest_of, polars_reads
-from ckm.values.ids import IdReader, needs_cleaning
-from ckm.values.native import NativeReader
-from ckm.values.readers import TextReader
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from ckm.dataset.footer import Bounds, Footer
     from ckm.ingest.failures import Failures
-    from ckm.mapping.convert import Conversion
+    from ckm.io.mapping.convert import Conversion
 
 DOUBT = "ckm:doubt:"
 """Before the name of a target: whether a row breaks it."""

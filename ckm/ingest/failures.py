@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.mapping.mapping import FromColumn, sources_of
-from ckm.mapping.order_rules import NO_FIRST_LINE
-from ckm.mapping.sayable import sayable
-from ckm.sources.format import NO_DATA
+from ckm.io.mapping.mapping import FromColumn, sources_of
+from ckm.io.mapping.order_rules import NO_FIRST_LINE
+from ckm.io.mapping.sayable import sayable
+from ckm.io.readers.format import NO_DATA
 from ckm.wording import counted
 
 if TYPE_CHECKING:
-    from ckm.mapping.mapping import ColumnRule, Mapping
-    from ckm.sources.format import FileFormat
+    from ckm.io.mapping.mapping import ColumnRule, Mapping
+    from ckm.io.readers.format import FileFormat
 
 ROWS_NAMED = 5
 """Row numbers listed per rule."""

@@ -19,13 +19,13 @@ from ckm.ingest.results import FileResult, Status
 from ckm.ingest.rows import as_json, stored, stored_names
 from ckm.ingest.sales_totals import SalesTotals
 from ckm.ingest.validation import RECORD, UNREAD, once_per_record
-from ckm.mapping import order_parts
-from ckm.mapping.convert import Conversion
-from ckm.mapping.passed_over import passed_over
-from ckm.mapping.proposal import is_assumed_order
-from ckm.mapping.sayable import sayable
-from ckm.sources.partition import partition_of
-from ckm.sources.read import open_source, refuse_absent
+from ckm.io.mapping import order_parts
+from ckm.io.mapping.convert import Conversion
+from ckm.io.mapping.passed_over import passed_over
+from ckm.io.mapping.proposal import is_assumed_order
+from ckm.io.mapping.sayable import sayable
+from ckm.io.readers.partition import partition_of
+from ckm.io.readers.read import open_source, refuse_absent
 from ckm.store import LoadFacts, LoadWriter, Store
 from ckm.store.delta import aligned
 from ckm.store.loads import REQUARANTINE, last_pages
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ckm.ingest.plan import Plan
-    from ckm.sources.format import Batch, FileFormat
+    from ckm.io.readers.format import Batch, FileFormat
     from ckm.store import OnConflict
 
 Progress = Callable[[float], None]
@@ -69,7 +69,7 @@ class LoadSettings:
 
 
 class Records(Protocol):
-    """Interface of loadable records: a :class:`ckm.sources.read.Source`, or quarantined records."""
+    """Interface of loadable records: a :class:`ckm.io.readers.read.Source`, or quarantined records."""
 
     @property
     def format(self) -> FileFormat:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ckm.sources.hints import Hints
+from ckm.io.readers.hints import Hints
 
 if TYPE_CHECKING:
     from pathlib import Path

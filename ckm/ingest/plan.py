@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Protocol
 
 from ckm.errors import UnknownNameError
 from ckm.ingest.options import IngestOptions
-from ckm.mapping.mapping import Constant, Expression, FromColumn
-from ckm.mapping.passed_over import passed_over
-from ckm.mapping.platforms import NONE, known_platform
-from ckm.mapping.proposal import checked_overrides, complete, propose_mapping
-from ckm.mapping.sayable import sayable
-from ckm.mapping.zone_column import zone_column
+from ckm.io.mapping.mapping import Constant, Expression, FromColumn
+from ckm.io.mapping.passed_over import passed_over
+from ckm.io.mapping.platforms import NONE, known_platform
+from ckm.io.mapping.proposal import checked_overrides, complete, propose_mapping
+from ckm.io.mapping.sayable import sayable
+from ckm.io.mapping.zone_column import zone_column
+from ckm.io.readers.hints import Hints
 from ckm.schema import NO_CURRENCY
-from ckm.sources.hints import Hints
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import polars as pl
 
-    from ckm.mapping.mapping import ColumnRule, Mapping
-    from ckm.mapping.platforms import Platform
+    from ckm.io.mapping.mapping import ColumnRule, Mapping
+    from ckm.io.mapping.platforms import Platform
 
 
 class Plan(Protocol):
@@ -166,7 +166,7 @@ class NameMatchingPlan:
         repeated: Sequence[Sequence[str]] = (),
         sample: pl.DataFrame | None = None,
     ) -> tuple[Mapping, tuple[str, ...]]:
-        """Return the platform's mapping or a proposed one; see :func:`ckm.mapping.proposal.propose_mapping`."""
+        """Return the platform's mapping or a proposed one; see :func:`ckm.io.mapping.proposal.propose_mapping`."""
         platform = known_platform(columns, sample, table=self.table, said=self.platform)
         if platform is not None:
             return self._of_platform(platform, columns, named=named)

@@ -13,15 +13,15 @@ from ckm.ingest.load import FileLoad, LoadSettings
 from ckm.ingest.plan import MappingPlan, NameMatchingPlan, Plan, adjusted
 from ckm.ingest.results import FileResult, Status
 from ckm.ingest.validation import UNREAD
-from ckm.mapping.platforms import NONE, platforms
-from ckm.sources.format import Batch, FileFormat, rejected_frame
+from ckm.io.mapping.platforms import NONE, platforms
+from ckm.io.readers.format import Batch, FileFormat, rejected_frame
 from ckm.store.loads import REQUARANTINE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ckm.ingest.options import IngestOptions
-    from ckm.mapping.mapping import Mapping
+    from ckm.io.mapping.mapping import Mapping
     from ckm.store import Store
 
 FILE = ["table", "source", "file_id"]

@@ -14,22 +14,22 @@ from typing import TYPE_CHECKING
 from ckm.errors import CkmError, InputError, UnknownNameError, UsageError
 from ckm.files import refuse_unreadable
 from ckm.ingest.plan import MappingPlan, NameMatchingPlan, Plan, adjusted
-from ckm.mapping.mapping import Mapping, load_mapping
-from ckm.mapping.platforms import NONE, known_platform, platform_named
+from ckm.io.mapping.mapping import Mapping, load_mapping
+from ckm.io.mapping.platforms import NONE, known_platform, platform_named
+from ckm.io.readers.archive import spool_stdin
+from ckm.io.readers.folder import files_in
+from ckm.io.readers.partition import partition_of
+from ckm.io.readers.read import open_source, refuse_absent
 from ckm.paths import STDIN
 from ckm.plaintext import unicode_text
 from ckm.schema import TABLES
-from ckm.sources.archive import spool_stdin
-from ckm.sources.folder import files_in
-from ckm.sources.partition import partition_of
-from ckm.sources.read import open_source, refuse_absent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from ckm.config import Workspace
     from ckm.ingest.options import IngestOptions
-    from ckm.mapping.platforms import Platform
+    from ckm.io.mapping.platforms import Platform
 
 GLOB = re.compile(r"[*?\[]")
 STDIN_LABEL = "stdin"

@@ -10,8 +10,8 @@ from ckm.ingest.contract import ROW
 
 if TYPE_CHECKING:
     from ckm.ingest.contract import SchemaValidator
-    from ckm.mapping.convert import Conversion
-    from ckm.sources.format import Batch
+    from ckm.io.mapping.convert import Conversion
+    from ckm.io.readers.format import Batch
 
 UNREAD = "record|"
 """Prefix of the reasons of records that could not be parsed."""

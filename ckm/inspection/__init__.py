@@ -13,16 +13,16 @@ from ckm.ingest.plan import adjusted
 from ckm.inspection.clean_copy import CleanCopy
 from ckm.inspection.profile import ColumnProfile, profilers, see_all
 from ckm.inspection.validation import ProposedMapping, Validation
-from ckm.mapping.mapping import load_mapping
-from ckm.sources.read import open_source
+from ckm.io.mapping.mapping import load_mapping
+from ckm.io.readers.read import open_source
 from ckm.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from ckm.mapping.mapping import Mapping
-    from ckm.sources.format import FileFormat
+    from ckm.io.mapping.mapping import Mapping
+    from ckm.io.readers.format import FileFormat
 
 MANY_REJECTED = 0.1
 """Above this share of rejected records the detected format is probably wrong, which is reported."""

@@ -10,9 +10,9 @@ import polars as pl
 
 from ckm.errors import UnknownNameError
 from ckm.files import replacing
+from ckm.io.readers.format import REJECTED_SCHEMA, Batch
+from ckm.io.values.native import as_text
 from ckm.paths import openable
-from ckm.sources.format import REJECTED_SCHEMA, Batch
-from ckm.values.native import as_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

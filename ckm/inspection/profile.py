@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import polars as pl
 
 from ckm.errors import AmbiguousError
-from ckm.values.dates import DateStyle, date_traits, parse_dates, weigh_all_dates
-from ckm.values.distinct import distinct_texts
-from ckm.values.numbers import NumberStyle, is_number, weigh_all_numbers
-from ckm.values.readers import DateReader, NumberReader, complete_reading
-from ckm.values.settling import StyleSettler
-from ckm.values.vocabulary import fold, null_words
+from ckm.io.values.dates import DateStyle, date_traits, parse_dates, weigh_all_dates
+from ckm.io.values.distinct import distinct_texts
+from ckm.io.values.numbers import NumberStyle, is_number, weigh_all_numbers
+from ckm.io.values.readers import DateReader, NumberReader, complete_reading
+from ckm.io.values.settling import StyleSettler
+from ckm.io.values.vocabulary import fold, null_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from ckm.sources.format import Batch
-    from ckm.sources.hints import Hints
-    from ckm.values.readers import Reader
+    from ckm.io.readers.format import Batch
+    from ckm.io.readers.hints import Hints
+    from ckm.io.values.readers import Reader
 
 Type = Literal["text", "number", "integer", "date", "empty", "digits"]
 

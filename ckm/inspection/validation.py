@@ -10,10 +10,10 @@ from ckm.ingest.contract import SchemaValidator
 from ckm.ingest.failures import Failures
 from ckm.ingest.plan import MappingPlan, NameMatchingPlan, adjusted
 from ckm.ingest.validation import validated
-from ckm.mapping.convert import Conversion
-from ckm.mapping.mapping import Expression, load_mapping, sources_of
-from ckm.mapping.platforms import known_platform, quoted_names
-from ckm.mapping.synonyms import normalise, synonyms
+from ckm.io.mapping.convert import Conversion
+from ckm.io.mapping.mapping import Expression, load_mapping, sources_of
+from ckm.io.mapping.platforms import known_platform, quoted_names
+from ckm.io.mapping.synonyms import normalise, synonyms
 from ckm.schema import TABLES
 
 if TYPE_CHECKING:
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from ckm.config import Config
     from ckm.ingest.options import IngestOptions
     from ckm.ingest.plan import Plan
-    from ckm.mapping.mapping import ColumnRule, Mapping
-    from ckm.sources.format import Batch
-    from ckm.sources.read import Source
+    from ckm.io.mapping.mapping import ColumnRule, Mapping
+    from ckm.io.readers.format import Batch
+    from ckm.io.readers.read import Source
 
 
 @dataclass(frozen=True)

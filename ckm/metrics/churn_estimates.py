@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm._churn.saved_warnings import current_warnings
 from ckm.churn import ChurnOptions, warn
-from ckm.churning.saved_warnings import current_warnings
 from ckm.customers.calendar import day_number
 from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
 from ckm.dataset import Dataset
@@ -31,7 +31,7 @@ class ChurnEstimates:
     ----------
     customers
         By ``customer_id``: p_leave (Float64; null where the source has none), level (one of
-        :data:`ckm.churning.warning_levels.LEVELS`; null: no warning), value_at_risk (Float64), reason (code of the
+        :data:`ckm._churn.warning_levels.LEVELS`; null: no warning), value_at_risk (Float64), reason (code of the
         top reason; null without reasons), unanswered (Boolean).
     source
         ``saved``: a run of the workspace; ``now``: warnings computed for the report.

@@ -5,24 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from ckm._segment.apply import apply_definition
+from ckm._segment.definition import TrainingData as Learning
+from ckm._segment.library import Library
+from ckm._segment.monetary import Monetary
+from ckm._segment.rfm.definition import RfmDefinition, fit_rfm
 from ckm.customers.dictionary import read_dictionary
 from ckm.customers.features import FeatureTable, features_of
 from ckm.errors import NotEnoughDataError, UsageError
-from ckm.segmentation.apply import apply_definition
-from ckm.segmentation.definition import TrainingData as Learning
-from ckm.segmentation.library import Library
-from ckm.segmentation.monetary import Monetary
-from ckm.segmentation.rfm.definition import RfmDefinition, fit_rfm
 
 if TYPE_CHECKING:
     from datetime import date
 
     import polars as pl
 
+    from ckm._segment.definition import Definition
+    from ckm._segment.saved import SavedDefinition
     from ckm.customers.ledger import Ledger
     from ckm.metrics.context import ReportContext
-    from ckm.segmentation.definition import Definition
-    from ckm.segmentation.saved import SavedDefinition
 
 DEFAULT_NAME = "default"
 """Name of the saved definition that ``ckm segment`` uses without ``--by``."""

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.churning.suppression import suppress
+from ckm._churn.suppression import suppress
+from ckm._segment.lifecycle.definition import STATES
 from ckm.metrics.customer_columns import NAME, describe_columns, list_audiences, own_columns
 from ckm.metrics.feature_sample import read_features
 from ckm.metrics.growth_potential import GrowthPotential, read_growth_potential
 from ckm.metrics.lifetime import Lifetime
 from ckm.metrics.value_at_risk import Risk
-from ckm.segmentation.lifecycle.definition import STATES
 
 if TYPE_CHECKING:
     from datetime import date

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ckm._segment.library import ANALYSIS
 from ckm.customers.ledger import NO_VALUE, OTHER
 from ckm.customers.parties import PARTY_COLUMNS
 from ckm.errors import InputError
-from ckm.segmentation.library import ANALYSIS
 from ckm.wording import counted
 
 if TYPE_CHECKING:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ckm._segment.value.definition import fit_value
 from ckm.customers.period import MONTHS_OF_A_YEAR, period_until
 from ckm.errors import NotEnoughDataError
 from ckm.metrics.customer_segments import kept_definition, learning
 from ckm.metrics.feature_sample import METHOD, Estimate, FeatureSample
 from ckm.metrics.metric import Metric, Missing
-from ckm.segmentation.value.definition import fit_value
 
 if TYPE_CHECKING:
     from datetime import date

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from ckm._segment.definition import readable_number
+from ckm._segment.library import Library
+from ckm._segment.lifecycle.definition import FEWEST_GAPS, STATES, LifecycleDefinition
+from ckm._segment.lifecycle.flows import COUNTS, lifecycle_flows
 from ckm.customers.calendar import day_number
 from ckm.customers.columns import interpurchase_columns
 from ckm.customers.interpurchase import LONG_SHARE, own_gaps
 from ckm.customers.parties import prospects
 from ckm.metrics.metric import Metric, Missing
 from ckm.models.purchase_interval import population_gap
-from ckm.segmentation.definition import readable_number
-from ckm.segmentation.library import Library
-from ckm.segmentation.lifecycle.definition import FEWEST_GAPS, STATES, LifecycleDefinition
-from ckm.segmentation.lifecycle.flows import COUNTS, lifecycle_flows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -48,7 +48,7 @@ class Lifecycle:
     ledger
         What had happened by the day.
     state
-        Position in :data:`ckm.segmentation.lifecycle.definition.STATES`, by code (int8); -1 for who had bought nothing.
+        Position in :data:`ckm._segment.lifecycle.definition.STATES`, by code (int8); -1 for who had bought nothing.
     earlier
         The same as of the end of the period that is compared with, by the same definition; None where there is none.
     """

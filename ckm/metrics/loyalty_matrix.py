@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from ckm._segment.lifecycle.definition import ACTIVE_STAGES
 from ckm.customers.calendar import months_before
 from ckm.customers.period import MONTHS_OF_A_YEAR, Period, period_until
 from ckm.metrics.loyalty_rules import LoyaltyRules, load_loyalty_rules
 from ckm.metrics.metric import Metric, Missing
 from ckm.metrics.ratings import Ratings, read_ratings
-from ckm.segmentation.lifecycle.definition import ACTIVE_STAGES
 
 if TYPE_CHECKING:
     from datetime import date

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from ckm._segment.lifecycle.definition import STATES
 from ckm.errors import UnknownNameError, UsageError
 from ckm.metrics.changes import change_metrics
 from ckm.metrics.concentration import concentration_metrics
@@ -15,7 +16,6 @@ from ckm.metrics.relationships import relationship_metrics
 from ckm.metrics.satisfaction import satisfaction_metrics
 from ckm.pseudonym import shown_id
 from ckm.schema import TABLES, Exposure
-from ckm.segmentation.lifecycle.definition import STATES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.parquet_file import scan_file
+from ckm.io.parquet_file import scan_file
 from ckm.store import journal
 from ckm.store.data_files import ROWS_PER_FILE, ROWS_PER_GROUP, STATISTICS, DataFileWriter
 from ckm.store.delta import aligned

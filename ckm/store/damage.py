@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from ckm.errors import CkmError, UsageError
 from ckm.files import full_disk
-from ckm.scanned import may_be_damage, unreadable
+from ckm.io.scanned import may_be_damage, unreadable
 from ckm.store import journal
 from ckm.store.delta import Table
 from ckm.store.log import DamagedStoreError, is_own, versions

@@ -20,7 +20,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ckm.parquet_file import read_file, scan_file
+from ckm.io.parquet_file import read_file, scan_file
 from ckm.pseudonym import is_contact
 from ckm.schema import TABLES
 

@@ -17,8 +17,8 @@ from deltalake import Schema as DeltaSchema
 from deltalake.exceptions import DeltaError, DeltaProtocolError
 from deltalake.transaction import AddAction, RemoveAction
 
-from ckm.parquet_file import scan_files
-from ckm.scanned import remember
+from ckm.io.parquet_file import scan_files
+from ckm.io.scanned import remember
 from ckm.store.commits import commits, extend, reversed_commits
 from ckm.store.data_files import DataFile
 from ckm.store.log import COMMIT_KEY, DamagedStoreError, entries, versions

@@ -10,7 +10,7 @@ import polars as pl
 
 from ckm.config import LEDGER_FOLDER
 from ckm.errors import UsageError
-from ckm.parquet_file import read_file
+from ckm.io.parquet_file import read_file
 from ckm.store import runs
 from ckm.store.damage import table_folders
 from ckm.store.data_files import CLUSTER_COLUMN, STATISTICS, DataFile

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from ckm.errors import InputError
-from ckm.parquet_file import read_file, scan_file
+from ckm.io.parquet_file import read_file, scan_file
 from ckm.store.data_files import read_rows, rows_of_loads
 from ckm.store.delta import aligned
 from ckm.store.identity import REPEAT, Hashes, Identity, members

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.parquet_file import read_file, scan_file
+from ckm.io.parquet_file import read_file, scan_file
 from ckm.schema import is_refund_of_line
 from ckm.store.data_files import read_rows
 from ckm.store.delta import aligned

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from ckm.parquet_file import read_file
+from ckm.io.parquet_file import read_file
 from ckm.store.data_files import read_rows
 from ckm.store.delta import aligned
 from ckm.store.loads import history

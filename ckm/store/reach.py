@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import polars as pl
 
-from ckm.parquet_file import scan_file
+from ckm.io.parquet_file import scan_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from ckm.errors import UnknownNameError
-from ckm.parquet_file import scan_files
+from ckm.io.parquet_file import scan_files
 from ckm.store import journal
 from ckm.store.data_files import CLUSTER_COLUMN, ROWS_PER_GROUP, DataFile, DataFileWriter
 from ckm.store.delta import RUN_KEY, Table

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.parquet_file import read_file
+from ckm.io.parquet_file import read_file
 from ckm.store.data_files import DataFileWriter
 from ckm.store.staging import drop_from_files
 

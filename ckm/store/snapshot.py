@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import polars as pl
 
-from ckm.parquet_file import scan_files
+from ckm.io.parquet_file import scan_files
 from ckm.store.data_files import CLUSTER_COLUMN, DataFile
 
 if TYPE_CHECKING:

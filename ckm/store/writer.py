@@ -11,7 +11,7 @@ from polars.exceptions import PolarsError
 from pyarrow import ArrowException
 
 from ckm.errors import CkmError
-from ckm.parquet_file import scan_file
+from ckm.io.parquet_file import scan_file
 from ckm.store import journal, side_tables, undo
 from ckm.store.compaction import compact
 from ckm.store.damage import table_folders

@@ -16,7 +16,7 @@ import polars as pl
 import pytest
 from typer.testing import CliRunner
 
-from ckm.churning.warning_list import COLUMNS, NO_REASON
+from ckm._churn.warning_list import COLUMNS, NO_REASON
 from ckm.cli import app
 from ckm.example.workspace import CURRENCY, TIME_ZONE
 from ckm.models.churn.training import MODELS

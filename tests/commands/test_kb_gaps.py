@@ -10,11 +10,11 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ckm.churning.saved_warnings import save_warnings
-from ckm.knowledge.search_log import LoggedSearch, append
+from ckm._churn.saved_warnings import save_warnings
+from ckm._kb.search_log import LoggedSearch, append
 from ckm.store import Store
+from tests._kb.kb_files import small_base, write_entry
 from tests.conftest import Run
-from tests.knowledge.kb_files import small_base, write_entry
 
 AS_OF = ("--as-of", "2026-06-30")
 

@@ -10,11 +10,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from ckm.knowledge.entry_schema import schema_text
-from ckm.knowledge.lint import RULES
+from ckm._kb.entry_schema import schema_text
+from ckm._kb.lint import RULES
 from ckm.output import Format
+from tests._kb.bases import full, smallest, write
 from tests.conftest import Run, Shell
-from tests.knowledge.bases import full, smallest, write
 
 DAY = ("--as-of", "2026-06-30")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ckm.knowledge.draft import origins
+from ckm._kb.draft import origins
 from tests.conftest import Run, Shell
 
 DAY = ("--as-of", "2026-06-30")

@@ -15,8 +15,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from tests._kb.kb_files import small_base, write_entry
 from tests.conftest import ROOT, Run
-from tests.knowledge.kb_files import small_base, write_entry
 
 AS_OF = ("--as-of", "2026-06-30")
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests._kb.bases import full, write
 from tests.conftest import ROOT, Run
-from tests.knowledge.bases import full, write
 
 DAY = ("--as-of", "2026-06-30")
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")

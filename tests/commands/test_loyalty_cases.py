@@ -109,8 +109,8 @@ def test_a_recall_is_told_as_returns(run: Run, tmp_path: Path, seed: int) -> Non
 
 @pytest.mark.parametrize("lang", ["en", "th"])
 def test_data_that_end_early_are_named_and_not_compared(run: Run, tmp_path: Path, lang: str) -> None:
-    from ckm.report.numbers import Numbers
-    from ckm.report.words import load_words
+    from ckm._loyalty.numbers import Numbers
+    from ckm._loyalty.words import load_words
 
     path = write_shop(tmp_path / "early.csv", date(2023, 7, 1), 900)
     last = pl.read_csv(path, try_parse_dates=True)["ordered_at"].max()

@@ -14,7 +14,7 @@ from ckm.customers.day_totals import DayTotals
 from ckm.customers.features import feature_table
 from ckm.customers.history import read_history
 from ckm.errors import InputError, NotEnoughDataError, UsageError
-from tests.churning.shops import FIRST, Row, bought, contact, contacts, order, orders, tables
+from tests._churn.shops import FIRST, Row, bought, contact, contacts, order, orders, tables
 from tests.conftest import examples
 
 

@@ -11,7 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ckm.churning.customer_snapshot import snapshot
+from ckm._churn.customer_snapshot import snapshot
+from ckm._segment.apply import definition_table
+from ckm._segment.learn import segment_customers
+from ckm._segment.saved import SavedDefinition
 from ckm.config import Config
 from ckm.customers.history import History, read_history
 from ckm.customers.ledger import Ledger
@@ -20,12 +23,9 @@ from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
 from ckm.metrics.context import ReportContext
 from ckm.metrics.relationships import relationship_metrics
-from ckm.segmentation.apply import definition_table
-from ckm.segmentation.learn import segment_customers
-from ckm.segmentation.saved import SavedDefinition
+from tests._segment.test_rules import TEA_CLUB
 from tests.conftest import examples
 from tests.metrics.stores import SHOPS
-from tests.segmentation.test_rules import TEA_CLUB
 
 METHODS = ("rfm", "value", "lifecycle", "clusters", "rules")
 COUNTS = ("customers_active", "customers_new", "customers_retained", "customers_lost", "orders", "purchase_days")
@@ -49,7 +49,7 @@ def history() -> History:
 @cache
 def learned(method: str) -> SavedDefinition:
     if method == "rules":
-        from ckm.segmentation.rules.definition import load_rules
+        from ckm._segment.rules.definition import load_rules
 
         return segment_customers(shop(), by=load_rules(TEA_CLUB)).definition
     return segment_customers(shop(), by=method).definition

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ckm._segment.apply import read_for
 from ckm.config import load_config
 from ckm.customers.baskets import EMPTY
 from ckm.customers.features import needs_of
@@ -24,7 +25,6 @@ from ckm.dataset import open_dataset
 from ckm.errors import NotEnoughDataError
 from ckm.loyalty import LoyaltyOptions, loyalty_report
 from ckm.segment import segment_customers
-from ckm.segmentation.apply import read_for
 from tests.conftest import Run
 from tests.customers.test_ledger_cache import fingerprint
 

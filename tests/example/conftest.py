@@ -4,7 +4,7 @@ import pytest
 
 from ckm.example.shop import ExampleShop, write_shop
 from ckm.example.world import World, make_world
-from tests.churning.shops import example_world
+from tests._churn.shops import example_world
 
 
 @pytest.fixture(scope="session")

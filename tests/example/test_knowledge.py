@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from ckm.churning.knowledge_answers import answers_for
+from ckm._churn.knowledge_answers import answers_for
 from ckm.example.days import LAST, as_date
 from ckm.example.knowledge import KB, SUITE, write_knowledge
 from ckm.example.words import words

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import polars as pl
 import pytest
 
-from ckm.mapping.convert import Conversion
-from ckm.mapping.mapping import Mapping, load_mapping
+from ckm.io.mapping.convert import Conversion
+from ckm.io.mapping.mapping import Mapping, load_mapping
+from ckm.io.readers.hints import Hints
+from ckm.io.readers.read import open_source
 from ckm.schema import TABLES
-from ckm.sources.hints import Hints
-from ckm.sources.read import open_source
 
 if TYPE_CHECKING:
     from ckm.example import Shop

@@ -16,8 +16,8 @@ from ckm.ingest.contract import SchemaValidator
 from ckm.ingest.options import IngestOptions
 from ckm.ingest.plan import NameMatchingPlan
 from ckm.ingest.validation import validated
-from ckm.mapping.convert import Conversion
-from ckm.sources.read import open_source
+from ckm.io.mapping.convert import Conversion
+from ckm.io.readers.read import open_source
 from tests.ingest.exports_by_platform import ORDERS, Export
 
 Cells = list[list[str]]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ckm.sources.read import open_source
+from ckm.io.readers.read import open_source
 from tests.conftest import Run
 from tests.ingest.workspace import Desk
 

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from ckm.errors import InputError, UsageError
-from ckm.mapping.convert import Conversion
-from ckm.mapping.proposal import propose_mapping
+from ckm.io.mapping.convert import Conversion
+from ckm.io.mapping.proposal import propose_mapping
+from ckm.io.readers.read import open_source
 from ckm.schema import TABLES
-from ckm.sources.read import open_source
 from tests.conftest import Run
 from tests.ingest.workspace import Desk
 

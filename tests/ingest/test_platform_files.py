@@ -15,7 +15,7 @@ import pytest
 from ckm.store import Store
 from tests.conftest import ROOT, Run
 from tests.ingest.workspace import Desk
-from tests.mapping.shop_exports import Shop, shop, shopify, woocommerce
+from tests.io.mapping.shop_exports import Shop, shop, shopify, woocommerce
 
 CASES = Path(os.environ.get("CKM_SHARED") or ROOT.parent / "shared" / "data").parent / "cases" / "platforms"
 

@@ -8,7 +8,7 @@ from functools import cache
 import polars as pl
 
 from ckm.example import days
-from tests.churning.shops import example_world
+from tests._churn.shops import example_world
 from tests.test_segment import cdnow_master, online_retail
 
 ZONE = "Europe/Berlin"

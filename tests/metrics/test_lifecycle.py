@@ -12,18 +12,18 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from ckm._segment.apply import definition_table, read_for
+from ckm._segment.learn import segment_customers
+from ckm._segment.library import Library
+from ckm._segment.lifecycle.definition import STATES, LifecycleDefinition
+from ckm._segment.lifecycle.flows import COUNTS, lifecycle_flows
+from ckm._segment.result import segmented
 from ckm.config import Config, Workspace
 from ckm.customers.ledger_reader import read_ledger
 from ckm.errors import NotEnoughDataError
 from ckm.metrics.context import ReportContext
 from ckm.metrics.lifecycle import lifecycle_definition, lifecycle_metrics, lifecycle_of
 from ckm.metrics.metric import Metrics, Missing
-from ckm.segmentation.apply import definition_table, read_for
-from ckm.segmentation.learn import segment_customers
-from ckm.segmentation.library import Library
-from ckm.segmentation.lifecycle.definition import STATES, LifecycleDefinition
-from ckm.segmentation.lifecycle.flows import COUNTS, lifecycle_flows
-from ckm.segmentation.result import segmented
 from tests.conftest import examples
 from tests.metrics.rows import START, bought, context, histories, on, tables
 from tests.metrics.shop import AS_OF, shop_context

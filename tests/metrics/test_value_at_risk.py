@@ -9,8 +9,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ckm._churn.saved_warnings import save_warnings
 from ckm.churn import ChurnOptions, warn
-from ckm.churning.saved_warnings import save_warnings
 from ckm.config import Config, Workspace
 from ckm.dataset import Dataset
 from ckm.errors import NotEnoughDataError

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from ckm.knowledge.index_cache import open_index
+from ckm._kb.index_cache import open_index
 from ckm.search.analysis import analyse
 from ckm.search.analysis.document_terms import terms
 from ckm.search.analysis.language_detection import detect

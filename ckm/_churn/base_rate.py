@@ -1,0 +1,45 @@
+"""Base rate: the churn rate of customers who can still be retained; warning levels are multiples of its odds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ckm._churn.customer_snapshot import Snapshot
+    from ckm.models.churn.training_set import Features, Flags, Floats, TrainingSet
+
+DIGITS = 2
+"""Decimals of a base rate, so that noise from day to day does not move the levels."""
+
+
+def past_base_rate(past: TrainingSet) -> float | None:
+    """Return the churn rate of the customers who could still be retained, over all past windows; None without any.
+
+    Excludes customers without spend in 12 months, and customers whose days without a purchase exceed their own long
+    interval plus the horizon. They get no warning, and almost all of them churn.
+    """
+    customers = churned = 0
+    for window in past.windows:
+        counts = can_be_lost(window.features, window.features["spend_12mo"], past.horizon)
+        customers += int(counts.sum())
+        churned += int(window.churned[counts].sum())
+    return churned / customers if customers else None
+
+
+def base_rate(past_rate: float | None, today: Snapshot, probability: Floats) -> float:
+    """Return the base rate: the lower of the past churn rate and the mean churn probability of today.
+
+    The past rate is stable, so that a period with high churn gives more warnings. The mean probability lowers the base
+    rate where the customers have changed. For example, a cohort that has lost its one-time buyers would get no warnings
+    by its past rate.
+    """
+    mine = probability[can_be_lost(today.features, today.value, today.horizon)]
+    rates = [past_rate] if past_rate is not None else []
+    rates += [float(mine.mean())] if len(mine) else []
+    return round(min(rates, default=0.0), DIGITS)
+
+
+def can_be_lost(features: Features, value: Floats, horizon: int) -> Flags:
+    """Return who has a positive value and is not past churn, as in :func:`ckm._churn.warning_levels.give_levels`."""
+    found: Flags = (value > 0) & (features["gap_p80_days"] + horizon - features["days_silent"] >= 0)
+    return found

@@ -1,0 +1,153 @@
+"""Churn cost: the share of a year's spend that is lost when a customer does not buy within a horizon."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm._churn.seasonal_buyers import YEAR
+from ckm.customers.calendar import calendar_day, day_number, months_before
+from ckm.customers.interpurchase import interpurchase_times
+from ckm.models.cutoffs import STEPS_PER_HORIZON
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from ckm.customers.history import History
+
+    Floats = NDArray[np.float64]
+
+MOST_WINDOWS = 6
+"""Latest past windows that are used."""
+FEWEST_DAYS = 30
+"""Fewest days after a horizon in which to observe returns; a monthly buyer needs that long."""
+QUARTER = 90
+"""Days after a horizon in which returns are observed, if the history has them."""
+FEWEST_CUSTOMERS = 30
+"""Fewest customers with a purchase within the horizon, and fewest without, for an estimate."""
+SHARE_DIGITS = 4
+
+
+@dataclass(frozen=True)
+class ChurnCost:
+    """Share of a year's spend that is lost without a purchase within a horizon.
+
+    Attributes
+    ----------
+    share
+        λ, 0 to 1; 1 where the history is too short for an estimate.
+    horizon, days
+        Days without a purchase, and days after them in which returns are observed; 0 where the history is too short.
+    silent
+        Customers without a purchase within the horizon, over all windows.
+    returned
+        Share of these who bought in the days after.
+    silent_spend, back_spend
+        Spend ÷ former spend: of all silent customers in the days after, returned or not; and of customers who bought
+        within the horizon, from its first day on.
+    """
+
+    share: float = 1.0
+    horizon: int = 0
+    days: int = 0
+    silent: int = 0
+    returned: float = 0.0
+    silent_spend: float = 0.0
+    back_spend: float = 1.0
+
+    def sentence(self, value: str) -> str:
+        """Return the estimate as one sentence; ``value`` is ``margin`` or ``revenue``."""
+        if not self.days:
+            return f"the history is too short to estimate the churn cost: it is set to a whole year's {value}"
+        return (
+            f"churn cost {self.share:.0%} of a year's {value}: of {self.silent:,} past customers without a purchase in "
+            f"{self.horizon} days, {self.returned:.0%} bought in the next {self.days} days, at {self.silent_spend:.0%} "
+            f"of the former spend of all; customers with a purchase spent {self.back_spend:.0%}"
+        )
+
+
+def churn_cost(history: History, day: int, horizon: int) -> ChurnCost:
+    """Estimate the churn cost from past windows whose horizon, and some days after it, have passed.
+
+    Uses customers who could get a warning at the cut-off: spend in the 12 months before, and recency of at most the own
+    long interval plus the horizon. They bought within the horizon, or were silent. With spend per day ÷ former spend
+    per day (12 months up to the cut-off, or since the data begin), over all customers and windows, and a horizon H::
+
+        λ = [H · spend within H of those not silent + (365 − H) · (their spend after − that of the silent)] / 365
+
+    A retained customer is assumed to spend like those who bought, and a churned customer like those who were silent,
+    some of whom return. λ is clipped to 0 and 1, so that past growth is not extrapolated.
+
+    Parameters
+    ----------
+    history
+        Of all customers.
+    day
+        Rows after it are not used.
+    horizon
+        Days without a purchase.
+    """
+    days = min(max(horizon, QUARTER), day - history.first_day - 2 * horizon)
+    if days < FEWEST_DAYS:
+        return ChurnCost()
+    sums = np.sum([_window(history, each, horizon, days) for each in _cutoffs(history, day, horizon, days)], axis=0)
+    silent, silent_former, silent_after, returned, back, back_former, back_within, back_after = sums.tolist()
+    if min(silent, back) < FEWEST_CUSTOMERS or min(silent_former, back_former) <= 0:
+        return ChurnCost()
+    silent_spend = silent_after / days / silent_former
+    within, later = min(horizon, YEAR), max(YEAR - horizon, 0)
+    back_spend = (within * back_within / horizon / back_former + later * back_after / days / back_former) / YEAR
+    lost = back_spend - later / YEAR * silent_spend
+    return ChurnCost(
+        share=round(min(max(lost, 0.0), 1.0), SHARE_DIGITS),
+        horizon=horizon,
+        days=days,
+        silent=int(silent),
+        returned=returned / silent,
+        silent_spend=silent_spend,
+        back_spend=back_spend,
+    )
+
+
+def _cutoffs(history: History, day: int, horizon: int, days: int) -> Iterator[int]:
+    step = -(-horizon // STEPS_PER_HORIZON)
+    latest = day - horizon - days
+    for number in range(MOST_WINDOWS):
+        if (cutoff := latest - number * step) >= history.first_day + horizon:
+            yield cutoff
+
+
+def _window(history: History, cutoff: int, horizon: int, days: int) -> Floats:
+    """Return customers, former spend a day and spend after the cut-off, of the silent and of the others."""
+    ledger = history.ledger
+    purchases = ledger.purchases
+    everyone = np.arange(len(history.customers), dtype=np.uint32)
+    who = everyone[purchases.after(everyone, cutoff) > purchases.start(everyone)]
+    last = np.full(len(everyone), -cutoff - 1, np.int32)
+    last[who] = purchases.day[purchases.after(who, cutoff) - 1]
+    long_gap = interpurchase_times(ledger.gaps.by(cutoff), last).p80[who]
+
+    def spent(after: int, until: int) -> Floats:
+        total = sum(each.between("net", who, after, until) for each in ledger.all_lines)
+        return np.asarray(total, dtype=np.float64) / ledger.scale
+
+    year_ago = day_number(months_before(calendar_day(cutoff), 12))
+    former = spent(year_ago, cutoff) / min(YEAR, cutoff - history.first_day + 1)
+    can_be_lost = (former > 0) & (long_gap + horizon - (cutoff - last[who]) >= 0)
+    ends = cutoff + horizon
+    bought = purchases.count(who, cutoff, ends) > 0
+    silent, back = can_be_lost & ~bought, can_be_lost & bought
+    returned = silent & (purchases.count(who, ends, ends + days) > 0)
+    within, after = spent(cutoff, ends), spent(ends, ends + days)
+    return np.array(
+        [
+            silent.sum(), former[silent].sum(), after[silent].sum(),
+            returned.sum(),
+            back.sum(), former[back].sum(), within[back].sum(), after[back].sum(),
+        ],
+        dtype=np.float64,
+    )  # fmt: skip

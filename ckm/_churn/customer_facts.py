@@ -1,0 +1,240 @@
+"""Raw facts of customers for the sentences of reasons, and their medians over returning customers.
+
+Features of customers with few purchases are estimates, shrunk towards all customers. They improve probabilities, but
+are not facts ("orders every 52 days" about a one-time buyer). Sentences use only raw facts, which can be counted in the
+customer's rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ckm._churn.customer_snapshot import snapshot
+from ckm._churn.seasonal_buyers import YEAR
+from ckm.customers.calendar import calendar_day, day_number, months_before
+from ckm.customers.interpurchase import last_gaps, quantiles
+from ckm.errors import NotEnoughDataError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from ckm._churn.customer_snapshot import Snapshot
+    from ckm.customers.day_totals import DayTotals
+    from ckm.customers.history import History
+
+    Floats = NDArray[np.float64]
+    Whole = NDArray[np.int64]
+
+LONGEST_SEASON = 180
+"""Longest horizon in days that is a season; a longer one covers most of the year."""
+FEWEST_RHYTHM_DAYS = 3
+"""Fewest purchase days for an own purchase interval: two intervals."""
+ESTIMATES = frozenset({"gap_median_days", "gap_p80_days", "gap_last_ratio"})
+"""Features that are estimates, not raw facts."""
+OWN = (
+    "median_interpurchase_days",
+    "gap_last",
+    "gap_before",
+    "gap_ratio",
+    "orders",
+    "order_value",
+    "last_day_value",
+    "earlier_days",
+    "earlier_day_value",
+    "last_day_ratio",
+    "spend_6mo",
+    "spend_previous_6mo",
+    "spend_6mo_change",
+    "discounted",
+    "returned",
+    "lost_purchases",
+    "category_purchases",
+    "season_days",
+    "year_days",
+)
+"""Raw facts that are no features; :func:`customer_facts` defines them."""
+
+
+@dataclass(frozen=True)
+class ReturningCustomers:
+    """Facts of customers who bought within the last horizon, as of the day before it.
+
+    Attributes
+    ----------
+    day
+        Day of the facts, in days since 1970-01-01.
+    facts
+        By name, one element per customer; NaN where unknown.
+    """
+
+    day: int
+    facts: Mapping[str, Floats]
+
+    def median(self, name: str) -> float:
+        """Return the lower median of the known values, which is an observed value; NaN without any."""
+        known = self.sorted(name)
+        return float(known[(len(known) - 1) // 2]) if len(known) else float("nan")
+
+    def sorted(self, name: str) -> Floats:
+        """Return the known values in ascending order."""
+        values = self.facts.get(name, np.empty(0))
+        return np.sort(values[~np.isnan(values)])
+
+
+def customer_facts(history: History, then: Snapshot, rows: NDArray[np.intp] | None = None) -> dict[str, Floats]:
+    """Return the raw facts of customers as of the day of a snapshot, by name; NaN where unknown.
+
+    These are the features of the snapshot that are not :data:`ESTIMATES`, and:
+
+    median_interpurchase_days, gap_last, gap_before, gap_ratio
+        Median of the own purchase intervals; last interval; median of the earlier intervals; last ÷ earlier. NaN below
+        :data:`FEWEST_RHYTHM_DAYS` purchase days.
+    orders, order_value
+        Orders of all time, and net of all purchases per order.
+    last_day_value, earlier_days, earlier_day_value, last_day_ratio
+        Net of the last purchase day; number of earlier purchase days; their mean net; last ÷ mean.
+    spend_6mo, spend_previous_6mo, spend_6mo_change
+        Net of purchases before returns in the last 6 calendar months and in the 6 before, and the relative change; the
+        change is NaN without a purchase before these 12 months.
+    discounted, returned
+        Discount ÷ (net + discount), and returns ÷ purchases, of all time.
+    lost_purchases, category_purchases
+        Purchases of the last 12 months, counted by day and category: in discontinued categories, and in all.
+    same_season
+        The feature; NaN without a purchase day in the year, or for horizons above :data:`LONGEST_SEASON`.
+    season_days, year_days
+        Purchase days of the last 365 days that fell on the days of the year that come now, and all of them.
+
+    Parameters
+    ----------
+    history
+        That the snapshot is of.
+    then
+        Customers as of a day.
+    rows
+        Positions in the snapshot of the customers who are asked about; None for all.
+    """
+    who = then.customers if rows is None else then.customers[rows]
+    features = {name: values if rows is None else values[rows] for name, values in then.features.items()}
+    at = _Customers(history, then.day, then.horizon, who)
+    facts = {name: values for name, values in features.items() if name not in ESTIMATES}
+    facts |= _rhythm(at, facts["purchase_days"]) | _spend(at) | _season(at)
+    if "same_season" in facts:
+        has_share = (facts["year_days"] > 0) & (then.horizon <= LONGEST_SEASON)
+        facts["same_season"] = np.where(has_share, facts["same_season"], np.nan)
+    if "category_lost" in features:
+        facts |= _categories(at)
+    return facts
+
+
+def returning_customers(history: History, day: int, horizon: int) -> ReturningCustomers:
+    """Return those who bought within the last closed horizon, as they stood ``horizon`` days before ``day``.
+
+    Nobody is in it where no such horizon has passed since the first purchase.
+    """
+    since = day - horizon
+    try:
+        then = snapshot(history, since, horizon)
+    except NotEnoughDataError:
+        return ReturningCustomers(since, {})
+    back = np.flatnonzero(history.ledger.purchases.count(then.customers, since, day) > 0)
+    return ReturningCustomers(since, customer_facts(history, then, back))
+
+
+@dataclass(frozen=True)
+class _Customers:
+    """Some customers as of a day, with what they bought by then."""
+
+    history: History
+    day: int
+    horizon: int
+    who: NDArray[np.uint32]
+
+    def months_ago(self, months: int) -> int:
+        return day_number(months_before(calendar_day(self.day), months))
+
+    def money(self, name: str, after: int | None, *kinds: DayTotals) -> Floats:
+        """Total since a day (None: of all time), in the unit of the currency."""
+        total = np.zeros(len(self.who), np.int64)
+        for each in kinds:
+            if name in each.totals:
+                start = each.start(self.who) if after is None else each.after(self.who, after)
+                total = total + each.total(name, start, each.after(self.who, self.day))
+        return total / self.history.ledger.scale
+
+
+def _rhythm(at: _Customers, purchase_days: Floats) -> dict[str, Floats]:
+    purchases = at.history.ledger.purchases
+    gaps = at.history.ledger.gaps.by(at.day)
+    counts = gaps.counts()
+    starts = np.cumsum(counts) - counts
+    last_days = np.full(gaps.customers, -at.day - 1, np.int32)
+    last_days[at.who] = purchases.day[purchases.after(at.who, at.day) - 1]
+    last, rank = last_gaps(gaps, starts, last_days)
+    before = quantiles(gaps.lengths, starts, np.maximum(counts - 1, 0), 0.5, without=rank)[at.who]
+    median, last = quantiles(gaps.lengths, starts, counts, 0.5)[at.who], last[at.who]
+    known = purchase_days >= FEWEST_RHYTHM_DAYS
+    facts = {"median_interpurchase_days": median, "gap_last": last, "gap_before": before, "gap_ratio": last / before}
+    return {name: np.where(known, values, np.nan) for name, values in facts.items()}
+
+
+def _spend(at: _Customers) -> dict[str, Floats]:
+    ledger, who = at.history.ledger, at.who
+    purchases = ledger.purchases
+    start, stop = purchases.start(who), purchases.after(who, at.day)
+    bought = at.money("net", None, *ledger.bought)
+    orders = purchases.total("orders", start, stop).astype(np.float64)
+    last = purchases.total("net", stop - 1, stop) / ledger.scale
+    earlier_days = (stop - start - 1).astype(np.float64)
+    earlier = _ratio(purchases.total("net", start, stop - 1) / ledger.scale, earlier_days)
+    half = at.money("net", at.months_ago(6), *ledger.bought)
+    half_before = at.money("net", at.months_ago(12), *ledger.bought) - half
+    discount = at.money("discount", None, *ledger.bought)
+    facts = {
+        "orders": orders,
+        "order_value": bought / orders,
+        "last_day_value": last,
+        "earlier_days": earlier_days,
+        "earlier_day_value": earlier,
+        "last_day_ratio": _ratio(last, earlier),
+        "spend_6mo": half,
+        "spend_previous_6mo": half_before,
+        "spend_6mo_change": np.where(
+            purchases.day[start] <= at.months_ago(12), _ratio(half - half_before, half_before), np.nan
+        ),
+        "returned": _ratio(0.0 - at.money("net", None, ledger.returns), bought),
+    }
+    if "discount" in purchases.totals:
+        facts["discounted"] = _ratio(discount, bought + discount)
+    return facts
+
+
+def _season(at: _Customers) -> dict[str, Floats]:
+    purchases, a_year_ago = at.history.ledger.purchases, at.day - YEAR
+    return {
+        "season_days": purchases.count(at.who, a_year_ago, min(a_year_ago + at.horizon, at.day)).astype(np.float64),
+        "year_days": purchases.count(at.who, a_year_ago, at.day).astype(np.float64),
+    }
+
+
+def _categories(at: _Customers) -> dict[str, Floats]:
+    categories = at.history.ledger.categories
+    within = (categories.days > at.months_ago(12)) & (categories.days <= at.day)
+    lost = within & categories.sale_days.given_up(at.day)[categories.items]
+    customers = len(at.history.customers)
+    return {
+        "lost_purchases": np.bincount(categories.codes[lost], minlength=customers)[at.who].astype(np.float64),
+        "category_purchases": np.bincount(categories.codes[within], minlength=customers)[at.who].astype(np.float64),
+    }
+
+
+def _ratio(part: Floats, whole: Floats) -> Floats:
+    """Return ``part / whole``; NaN where the whole is not positive."""
+    found = np.full(len(part), np.nan)
+    np.divide(part, whole, out=found, where=whole > 0)
+    return found

@@ -1,0 +1,271 @@
+"""Reasons of a churn probability: sentences whose contributions add up to its log odds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import log
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm._churn.feature_catalogue import GROUPS, load_catalogue
+from ckm._churn.reason_catalogue import load_reasons
+from ckm.models.shapley import Attribution, group_shapley
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import TypeAlias
+
+    from numpy.typing import NDArray
+
+    from ckm._churn.customer_facts import ReturningCustomers
+    from ckm._churn.reason_catalogue import Reason, ReasonCatalogue
+    from ckm._churn.typical_customer import TypicalRetainedCustomer
+
+    Codes: TypeAlias = NDArray[np.uint32]
+    Flags: TypeAlias = NDArray[np.bool_]
+    Floats: TypeAlias = NDArray[np.float64]
+    Features: TypeAlias = Mapping[str, Floats]
+
+CLEAR_POINTS = log(1.5)
+"""Contribution from which a cause ranks before all signs: it raises the churn odds by half."""
+LEAST_POINTS = log(1.01)
+"""Smallest contribution with a sentence: 1 % of the odds, well above rounding errors."""
+
+SCHEMA: Mapping[str, pl.DataType] = {
+    "customer": pl.UInt32(),
+    "group": pl.String(),
+    "code": pl.String(),
+    "text": pl.String(),
+    "value": pl.Float64(),
+    "typical": pl.Float64(),
+    "contribution": pl.Float64(),
+    "share_of_retained": pl.Float64(),
+    "cause": pl.Boolean(),
+}
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """Reasons of the churn probabilities of customers.
+
+    Attributes
+    ----------
+    frame
+        By customer, in the given order, and ``rank`` (0 is the top reason):
+
+        - ``group``, ``code``, ``text``; null in a customer's last row, the remainder
+        - ``value`` and ``typical``: the customer's raw fact and the usual value; null in the remainder
+        - ``contribution``: contribution to the log odds; the remainder has that of groups without a sentence
+        - ``share_of_retained``: share of returning customers with the same or a worse value; null in the remainder
+        - ``cause``: whether the shop can act on it; null in the remainder
+    attribution
+        Contributions by group; the rows of a customer in ``frame`` and the base add up to the log odds.
+    """
+
+    frame: pl.DataFrame
+    attribution: Attribution
+
+
+def explain(
+    log_odds: Callable[[Features], Floats],
+    customers: Codes,
+    features: Features,
+    typical: TypicalRetainedCustomer,
+    *,
+    facts: Features,
+    returning: ReturningCustomers,
+    currency: str,
+    book: ReasonCatalogue | None = None,
+) -> Reasons:
+    """Explain churn probabilities, compared with a typical retained customer.
+
+    The contribution of a group is its exact Shapley value (:func:`ckm.models.shapley.group_shapley`). One code shows
+    it: of the codes that apply (the raw fact is known, differs from the usual value in the code's direction and in its
+    written form, and is within the code's bounds), the one whose features lower the log odds most when set to the
+    typical values. A group has no sentence if its contribution is below :data:`LEAST_POINTS` or no code applies; its
+    contribution is then in the remainder. A code with *always* applies whatever the contribution.
+
+    Causes that raise the odds by half (:data:`CLEAR_POINTS`) rank first, then codes with *always*, then all others;
+    each by contribution, largest first.
+
+    Parameters
+    ----------
+    log_odds
+        Function from features to log odds, row by row.
+    customers
+        Codes, shape (n,).
+    features
+        Features of these customers, by name, shape (n,); features without a typical value are ignored.
+    typical
+        Typical retained customer of the training set.
+    facts
+        Raw facts of these customers (:func:`ckm._churn.customer_facts.customer_facts`), by name, shape (n,).
+    returning
+        Returning customers, whose medians are the usual values.
+    currency
+        Currency code after amounts.
+    book
+        Catalogue of reasons. Default: :func:`ckm._churn.reason_catalogue.load_reasons`.
+    """
+    book = book or load_reasons()
+    known = {name: values for name, values in features.items() if name in typical.reference}
+    groups = _groups(known)
+    attribution = group_shapley(log_odds, known, typical.reference, groups)
+    context = _Context(log_odds, known, typical, attribution.scores, facts, returning, currency)
+    selected = [_selected_reasons(context, book, group, attribution.points[:, at]) for at, group in enumerate(groups)]
+    frame = _Sentences(book, context).frame(selected, attribution.points)
+    return Reasons(frame.with_columns(customer=pl.Series(customers)[frame["customer"]]), attribution)
+
+
+@dataclass(frozen=True)
+class _Context:
+    """Customers with features, facts, log odds and usual values."""
+
+    log_odds: Callable[[Features], Floats]
+    features: Features
+    typical: TypicalRetainedCustomer
+    scores: Floats
+    facts: Features
+    returning: ReturningCustomers
+    currency: str
+
+    def usual(self, reason: Reason) -> Floats:
+        """Return the usual value of each customer; NaN where unknown."""
+        if reason.usual is not None:
+            return self.facts[reason.usual]
+        return np.full(len(self.scores), self.returning.median(reason.value))
+
+    def applies(self, reason: Reason) -> Flags:
+        """Return whether the reason applies to each customer."""
+        if any(name not in self.features for name in reason.features[:1]) or any(
+            name not in self.facts for name in reason.facts
+        ):
+            return np.zeros(len(self.scores), np.bool_)
+        value, days = self.facts[reason.value], self.facts["purchase_days"]
+        within: Flags = (value >= reason.least) & (value <= reason.most)
+        within &= (days >= reason.days_least) & (days <= reason.days_most)
+        for name in reason.facts:
+            within &= ~np.isnan(self.facts[name])
+        if not reason.always:
+            usual = self.usual(reason)
+            within &= value > usual if reason.above else value < usual  # False where one is NaN
+            if reason.usual is not None:
+                within &= usual > 0
+        rows = np.flatnonzero(within)
+        within[rows] &= self._differs(reason, rows)
+        return within
+
+    def effect(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
+        """Return the decrease of the log odds of ``rows`` when the reason's features are set to the typical values."""
+        as_usual = {
+            name: np.full(len(rows), self.typical.reference[name]) if name in reason.features else values[rows]
+            for name, values in self.features.items()
+        }
+        return self.scores[rows] - self.log_odds(as_usual)
+
+    def share_of_retained(self, reason: Reason, rows: NDArray[np.intp]) -> Floats:
+        """Return the share of returning customers with the same or a worse value or multiple of an own usual value."""
+        measured = _measure(reason, self.returning.facts)
+        back = np.sort(measured[~np.isnan(measured)])
+        if not len(back):
+            return np.full(len(rows), np.nan)
+        mine = _measure(reason, self.facts)[rows]
+        if reason.above:
+            return 1 - np.searchsorted(back, mine, side="left") / len(back)
+        return np.searchsorted(back, mine, side="right") / len(back)
+
+    def _differs(self, reason: Reason, rows: NDArray[np.intp]) -> Flags:
+        pairs = zip(self.facts[reason.value][rows].tolist(), self.usual(reason)[rows].tolist(), strict=True)
+        return np.array([reason.differs(*pair, self.currency) for pair in pairs], np.bool_)
+
+
+def _measure(reason: Reason, facts: Features) -> Floats:
+    value = facts.get(reason.value, np.empty(0))
+    if reason.usual is None or not len(value):
+        return value
+    usual = facts[reason.usual]
+    multiples = np.full(len(value), np.nan)
+    np.divide(value, usual, out=multiples, where=usual > 0)
+    return multiples
+
+
+def _groups(features: Features) -> dict[str, tuple[str, ...]]:
+    """Return the features by group, without empty groups."""
+    catalogue = load_catalogue()
+    found = {group: tuple(each.name for each in catalogue.of_group(group) if each.name in features) for group in GROUPS}
+    return {group: names for group, names in found.items() if names}
+
+
+def _selected_reasons(context: _Context, book: ReasonCatalogue, group: str, points: Floats) -> NDArray[np.int64]:
+    """Return the catalogue position of the reason of each customer's contribution of a group; -1 for none."""
+    selected = np.full(len(points), -1)
+    most = np.full(len(points), LEAST_POINTS)
+    for reason in book.of_group(group):
+        applies = context.applies(reason)
+        if reason.always:
+            selected[applies], most[applies] = book.reasons.index(reason), np.inf
+            continue
+        rows = np.flatnonzero((points >= LEAST_POINTS) & applies)
+        if not len(rows):
+            continue
+        effect = context.effect(reason, rows)
+        better = effect > most[rows]  # ties: the first of the catalogue
+        selected[rows[better]] = book.reasons.index(reason)
+        most[rows[better]] = effect[better]
+    return selected
+
+
+@dataclass(frozen=True)
+class _Sentences:
+    """Frame of the selected reasons."""
+
+    book: ReasonCatalogue
+    context: _Context
+
+    def frame(self, selected: list[NDArray[np.int64]], points: Floats) -> pl.DataFrame:
+        """Return the rows by customer (position) and rank."""
+        parts = [
+            self._of_reason(reason, rows, points[rows, at])
+            for at, chosen in enumerate(selected)
+            for position, reason in enumerate(self.book.reasons)
+            if len(rows := np.flatnonzero(chosen == position))
+        ]
+        silent = np.column_stack(selected) < 0
+        remainder = pl.DataFrame(
+            {
+                "customer": np.arange(len(points), dtype=np.uint32),
+                "contribution": np.where(silent, points, 0.0).sum(axis=1),
+            }
+        )
+        is_remainder = pl.col("code").is_null()
+        clear = (pl.col("cause") & (pl.col("contribution") >= CLEAR_POINTS)).fill_null(value=False)
+        always = pl.col("code").is_in([reason.code for reason in self.book.reasons if reason.always])
+        return (
+            pl.concat([pl.DataFrame(schema=SCHEMA), *parts, remainder], how="diagonal")
+            .sort("customer", is_remainder, ~clear, ~always, -pl.col("contribution"), maintain_order=True)
+            .select("customer", pl.int_range(pl.len(), dtype=pl.UInt8).over("customer").alias("rank"), *[*SCHEMA][1:])
+        )
+
+    def _of_reason(self, reason: Reason, rows: NDArray[np.intp], points: Floats) -> pl.DataFrame:
+        context = self.context
+        facts = {name: context.facts[name][rows].tolist() for name in reason.facts}
+        typical = context.usual(reason)[rows]
+        sentences = [
+            reason.sentence(usual, dict(zip(facts, each, strict=True)), context.currency)
+            for usual, each in zip(typical.tolist(), zip(*facts.values(), strict=True), strict=True)
+        ]
+        return pl.DataFrame(
+            {
+                "customer": rows.astype(np.uint32),
+                "group": pl.repeat(reason.group, len(rows), eager=True),
+                "code": pl.repeat(reason.code, len(rows), eager=True),
+                "text": sentences,
+                "value": context.facts[reason.value][rows],
+                "typical": typical,
+                "contribution": points,
+                "share_of_retained": context.share_of_retained(reason, rows),
+                "cause": pl.repeat(reason.cause, len(rows), eager=True),
+            }
+        )

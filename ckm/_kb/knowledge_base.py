@@ -1,0 +1,299 @@
+"""Search in a knowledge base: filters, ranking with penalties, and the texts of hits.
+
+Imports only what a search needs, so that ``ckm kb-search`` starts fast.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import date
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from ckm._kb.hit_texts import hit_texts, main_language
+from ckm._kb.index_cache import open_index
+from ckm._kb.penalties import PENALTIES, faults_of, penalty
+from ckm._kb.search_result import Hit, Scope, SearchResult
+from ckm.errors import UsageError
+from ckm.files import refuse_unreadable
+from ckm.search.query import Clause, Query, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from pathlib import Path
+
+    from ckm._kb.index_cache import Opened, Progress
+    from ckm.search.analysis import Analysis
+    from ckm.search.index import IndexHit
+
+__all__ = ["KnowledgeBase", "RankedHit", "check_exists"]
+
+MOST_HITS = 10_000
+"""Largest limit of a search: tantivy reserves memory for all of them."""
+STATES = ("not_validated", "validated")
+"""States of entries that a search considers unless a filter names others."""
+WIDTH = 160
+"""Characters of a snippet."""
+NEAREST = 25
+"""Number of near entries to check for one that the reader may see."""
+SUGGESTIONS = 3
+LONGEST_WORD = 40
+"""Characters of a word up to which its spelling is corrected."""
+CORRECTED_WORDS = 10
+"""Number of words of a query whose spelling is corrected."""
+MOST_COUNTED = 100
+"""Largest number of entries out of scope that is counted."""
+
+
+class RankedHit(NamedTuple):
+    """A hit of the index with its entry.
+
+    ``score`` is the hit's BM25 score times the penalties of ``faults``; ``entry`` is what
+    :mod:`ckm._kb.entry_record` stored.
+    """
+
+    score: float
+    hit: IndexHit
+    entry: Mapping[str, Any]
+    faults: tuple[str, ...]
+
+
+class KnowledgeBase:
+    """A knowledge folder with its open index, for many searches."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._index = opened.index
+        self.remarks = opened.remarks
+        if opened.left_out:
+            what = "entry or file" if opened.left_out == 1 else "entries or files"
+            self.remarks += (f"{opened.left_out:,} {what} could not be read and were not searched: run ckm kb-lint",)
+
+    @classmethod
+    def open(cls, folder: Path, progress: Progress | None = None, *, anew: bool = False) -> Self:
+        """Open a knowledge folder; parameters as of :func:`ckm._kb.index_cache.open_index`.
+
+        Raises
+        ------
+        UsageError
+            The folder does not exist.
+        """
+        check_exists(folder)
+        return cls(open_index(folder, anew=anew) if progress is None else open_index(folder, progress, anew=anew))
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """Ids of all entries, in lower case."""
+        return frozenset(self._index.labels("id"))
+
+    @cached_property
+    def _superseded(self) -> frozenset[str]:
+        """Ids, in lower case, that any entry supersedes, whether or not it is valid."""
+        return frozenset(self._index.labels("supersedes"))
+
+    def language_of(self, query: str) -> str:
+        """Return the language of a query by its script and stop words; ``und`` if it is unclear."""
+        return main_language(self._index.analyse(query))
+
+    def search(
+        self, text: str, scope: Scope, *, limit: int = 10, prefer_lang: str = "", explain: bool = False
+    ) -> SearchResult:
+        """Return the hits for a query; see :func:`ckm.kb.search`."""
+        _check_limit(limit)
+        query = self._index.resolve(parse(text))
+        analysis = self._index.analyse(query.words)
+        ranked = self.rank(query, scope, limit, explain=explain)
+        hits = tuple(self._hit(one, analysis, scope, prefer_lang) for one in ranked)
+        remarks = (*query.remarks, *self.remarks)
+        if hits:
+            return SearchResult(hits, scope.as_of, (), None, remarks, analysis)
+        suggestions = self._suggestions(query, analysis, scope)
+        has_exclusion = any(clause.negated for clause in query.clauses)  # the nearest entry may be an excluded one
+        return SearchResult(
+            hits,
+            scope.as_of,
+            suggestions,
+            None if suggestions or has_exclusion else self._nearest(query, analysis, scope, prefer_lang),
+            (*remarks, *self._out_of_scope(query, scope)),
+            analysis,
+        )
+
+    def rank(self, query: Query, scope: Scope, limit: int, *, explain: bool = False) -> list[RankedHit]:
+        """Return the best hits after penalties, best first; equal scores in order of ids.
+
+        Notes
+        -----
+        Penalties only lower a score. So the result is exact once its last score is higher than the last score before
+        penalties that was fetched; until then more hits are fetched.
+        """
+        keep, drop = self._filters(scope)
+        size = 2 * limit + 10
+        while True:
+            hits = self._index.search(query, limit=size, keep=keep, drop=drop, explain=explain)
+            ranked = self._penalised(hits, scope.as_of.isoformat())
+            ranked = sorted(ranked, key=lambda one: (-one.score, one.hit.key))[:limit]
+            only_filters = not hits or hits[0].score == 0
+            if only_filters or len(hits) < size or (len(ranked) == limit and ranked[-1].score > hits[-1].score):
+                return ranked
+            size *= 4
+
+    def like(self, name: str, scope: Scope, *, limit: int = 5, prefer_lang: str = "") -> list[Hit]:
+        """Return the entries most similar to the entry with this id, best first; none for an unknown id."""
+        _check_limit(limit)
+        day = scope.as_of.isoformat()
+        keep, drop = self._filters(scope)
+        own = [one for one in self._penalised(self._with_label("id", name), day) if one.entry["id"] == name]
+        if not own:
+            return []
+        similar = self._penalised(self._index.more_like(own[0].hit.key, limit=limit + NEAREST, keep=keep), day)
+        visible = [one for one in similar if not _is_dropped(one.entry, drop) and one.entry["id"] != name]
+        visible.sort(key=lambda one: (-one.score, one.hit.key))
+        no_query = self._index.analyse("")
+        return [self._hit(one, no_query, scope, prefer_lang) for one in visible[:limit]]
+
+    def _filters(self, scope: Scope) -> tuple[dict[str, Collection[str]], dict[str, Collection[str]]]:
+        """Return the labels that an entry must have, and the labels that it must not have."""
+        keep: dict[str, Collection[str]] = {name: tuple(each) for name, each in scope.filters.items() if each}
+        drop: dict[str, Collection[str]] = {}
+        if scope.roles:
+            keep["role"] = scope.roles
+        if scope.everything:
+            return keep, drop
+        keep.setdefault("state", STATES)
+        day = scope.as_of.isoformat()
+        if later := [first for first in self._index.labels("from") if first > day]:
+            drop["from"] = later
+        if earlier := [last for last in self._index.labels("until") if last < day]:
+            drop["until"] = earlier
+        return keep, drop
+
+    def _penalised(self, hits: Iterable[IndexHit], day: str) -> list[RankedHit]:
+        """Return hits with their entries and penalties on a day (ISO), in their order."""
+        ranked = []
+        for hit in hits:
+            entry = json.loads(hit.stored)
+            superseded = entry["id"].casefold() in self._superseded and bool(self._successors(entry["id"], day))
+            faults = faults_of(entry, day, superseded)
+            ranked.append(RankedHit(round(hit.score * penalty(faults), 4), hit, entry, faults))
+        return ranked
+
+    def _successors(self, name: str, day: str) -> list[Mapping[str, Any]]:
+        """Return the entries in use and valid on a day that supersede an entry; drafts supersede nothing."""
+        entries = [json.loads(hit.stored) for hit in self._with_label("supersedes", name)]
+        return [
+            entry
+            for entry in entries
+            if name in entry.get("supersedes", ())
+            and entry["id"] != name
+            and entry["state"] in STATES
+            and entry.get("from", day) <= day <= entry.get("until", day)
+        ]
+
+    def _with_label(self, label: str, name: str) -> list[IndexHit]:
+        return self._index.search(Query(name, "", (Clause(name, label, exact=True),)), limit=50)
+
+    def _hit(self, ranked: RankedHit, analysis: Analysis, scope: Scope, prefer: str) -> Hit:
+        entry = ranked.entry
+        title, snippet = hit_texts(entry, analysis, prefer, WIDTH)
+        checked, due = _date(entry.get("checked")), _date(entry.get("due"))
+        return Hit(
+            id=entry["id"],
+            title=title.text,
+            lang=title.lang,
+            title_highlights=title.highlights,
+            snippet=snippet.text,
+            snippet_lang=snippet.lang,
+            snippet_field=snippet.field,
+            highlights=snippet.highlights,
+            kind=entry.get("kind", ""),
+            facet=entry.get("facet"),
+            state=entry["state"],
+            warnings=tuple(self._warnings(ranked, due, scope)),
+            checked=checked,
+            age_days=None if checked is None else (scope.as_of - checked).days,
+            due=due,
+            valid_from=_date(entry.get("from")),
+            valid_until=_date(entry.get("until")),
+            score=ranked.score,
+            match=ranked.hit.score,
+            penalties={fault: PENALTIES[fault] for fault in ranked.faults},
+            parts=ranked.hit.parts,
+            owner=entry.get("owner"),
+            path=entry["path"],
+            line=entry["line"],
+            **{
+                name: tuple(entry.get(name, ()))
+                for name in ("topics", "departments", "products", "segments", "reasons", "languages")
+            },
+        )
+
+    def _warnings(self, ranked: RankedHit, due: date | None, scope: Scope) -> list[str]:
+        entry = ranked.entry
+        texts = {"expired": f"expired {entry.get('until')}", "not yet valid": f"valid from {entry.get('from')}"}
+        if "superseded" in ranked.faults:
+            readable = [
+                successor["id"]
+                for successor in self._successors(entry["id"], scope.as_of.isoformat())
+                if not scope.roles or not successor.get("read") or set(successor["read"]) & set(scope.roles)
+            ]
+            texts["superseded"] = f"superseded by {', '.join(sorted(readable))}" if readable else "superseded"
+        warnings = [texts.get(fault, fault) for fault in ranked.faults]
+        if due is not None and due < scope.as_of:
+            warnings.append(f"review overdue since {due}")
+        return warnings
+
+    def _suggestions(self, query: Query, analysis: Analysis, scope: Scope) -> tuple[str, ...]:
+        """Return the query with one word replaced by a similar word of the index, if that query has hits."""
+        found: dict[str, None] = {}
+        places = [(token.start, token.end) for token in analysis.exact if token.script not in ("han", "thai")]
+        places += [(run.start, run.end) for run in analysis.runs if run.script == "thai"]
+        words = [word for start, end in sorted(places) for word in analysis.text[start:end].split()]
+        for word in list(dict.fromkeys(words))[:CORRECTED_WORDS]:
+            if len(word) > LONGEST_WORD or word.isdecimal():
+                continue
+            for near in self._index.vocabulary_near(word):
+                other = query.text.replace(word, near)
+                if len(found) < SUGGESTIONS and self.rank(parse(other), scope, 1):
+                    found[other] = None
+        return tuple(found)
+
+    def _nearest(self, query: Query, analysis: Analysis, scope: Scope, prefer: str) -> Hit | None:
+        keep, drop = self._filters(scope)
+        hits = self._index.nearest(query.words, limit=NEAREST, keep=keep)
+        for ranked in self._penalised(hits, scope.as_of.isoformat()):
+            if not _is_dropped(ranked.entry, drop):
+                return self._hit(ranked, analysis, scope, prefer)
+        return None
+
+    def _out_of_scope(self, query: Query, scope: Scope) -> list[str]:
+        """Return a remark with the number of matching entries that only ``--all`` shows to this reader."""
+        if scope.everything:
+            return []
+        more = len(self.rank(query, replace(scope, everything=True), MOST_COUNTED))
+        if not more:
+            return []
+        count = f"{more} or more entries" if more == MOST_COUNTED else "1 entry" if more == 1 else f"{more} entries"
+        matches = "matches" if more == 1 else "match"
+        return [f"{count} {matches} with --all, which includes drafts, archived and expired entries"]
+
+
+def check_exists(folder: Path) -> None:
+    """Raise UsageError if a knowledge folder does not exist."""
+    if not folder.is_dir():
+        refuse_unreadable(folder)
+        raise UsageError(
+            f"there is no folder {folder}", hint="--kb DIR names the knowledge base; ckm kb-new creates one"
+        )
+
+
+def _is_dropped(entry: Mapping[str, Any], drop: Mapping[str, Collection[str]]) -> bool:
+    return any(entry.get(name) in values for name, values in drop.items())
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= MOST_HITS:
+        raise UsageError(f"invalid number of hits {limit}", hint=f"choose 1 to {MOST_HITS:,}")
+
+
+def _date(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)

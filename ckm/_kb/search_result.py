@@ -1,0 +1,156 @@
+"""The scope of a search and its result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ckm._kb.entry_schema import words
+from ckm.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from datetime import date
+
+    from ckm.search.analysis import Analysis
+
+__all__ = ["FILTERS", "Hit", "Scope", "SearchResult"]
+
+FILTERS = ("kind", "facet", "lang", "tag", "product", "segment", "reason", "state")
+"""Names of the filters; each compares exact values."""
+SCHEMA_KEYS = {"kind": "kind", "facet": "facet", "state": "state.confidence"}
+"""Filters whose values are words of the entry schema, and the keys that hold them. Other values are refused."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """An entry that matches a query.
+
+    Attributes
+    ----------
+    id
+        Id of the entry.
+    title, lang, title_highlights
+        Title in the reader's language, that language, and the matching words in it as (start, end) character positions.
+    snippet, snippet_lang, snippet_field, highlights
+        Part of a text with the most matching words, its language, its key in the entry, and the matching words in it.
+    kind, facet, state
+        As in the entry.
+    warnings
+        Reasons not to rely on the entry: ``expired 2025-12-31``, ``superseded by X``, ``not validated``,
+        ``review overdue since 2026-01-31``.
+    checked, age_days
+        Date of its last review, verification or collection, and the days from then to the date of the search. None if
+        the entry has no such date.
+    due
+        Date of the next review.
+    valid_from, valid_until
+        First and last date on which the entry is valid.
+    score
+        Relevance after penalties; higher is better. Comparable only within one search.
+    match, penalties, parts
+        BM25 score before penalties; factor of each penalty; share of words and grams in the score (empty without
+        ``explain``).
+    topics, departments, products, segments, reasons, languages, owner
+        As in the entry.
+    path, line
+        File relative to the knowledge folder, and line.
+    """
+
+    id: str
+    title: str
+    lang: str
+    title_highlights: tuple[tuple[int, int], ...]
+    snippet: str
+    snippet_lang: str
+    snippet_field: str
+    highlights: tuple[tuple[int, int], ...]
+    kind: str
+    facet: str | None
+    state: str
+    warnings: tuple[str, ...]
+    checked: date | None
+    age_days: int | None
+    due: date | None
+    valid_from: date | None
+    valid_until: date | None
+    score: float
+    match: float
+    penalties: Mapping[str, float]
+    parts: Mapping[str, float]
+    topics: tuple[str, ...]
+    departments: tuple[str, ...]
+    products: tuple[str, ...]
+    segments: tuple[str, ...]
+    reasons: tuple[str, ...]
+    languages: tuple[str, ...]
+    owner: str | None
+    path: str
+    line: int
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Result of a search.
+
+    Attributes
+    ----------
+    hits
+        Hits, best first.
+    as_of
+        Date of the search.
+    suggestions
+        Queries with corrected spelling that have hits. Only if there are no hits.
+    nearest
+        The entry that shares most character grams with the query, and at least half of them. Only if there are no hits
+        and no suggestions.
+    remarks
+        Notes for the reader, as sentences.
+    analysis
+        Tokens of the query.
+    """
+
+    hits: tuple[Hit, ...]
+    as_of: date
+    suggestions: tuple[str, ...]
+    nearest: Hit | None
+    remarks: tuple[str, ...]
+    analysis: Analysis = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The entries that a search considers.
+
+    Attributes
+    ----------
+    as_of
+        Date on which entries must be valid, and to which warnings and ages refer.
+    filters
+        Values by name (:data:`FILTERS`). An entry must have one of the values of each filter.
+    roles
+        Roles of the reader. Entries that none of them may read are left out. Empty: no check.
+    everything
+        Include drafts, archived entries and entries that are not valid on the date.
+
+    Raises
+    ------
+    UnknownNameError
+        A filter, or a value of a closed vocabulary, does not exist.
+    """
+
+    as_of: date
+    filters: Mapping[str, Collection[str]] = field(default_factory=dict)
+    roles: tuple[str, ...] = ()
+    everything: bool = False
+
+    def __post_init__(self) -> None:
+        """Check the names of filters, and their values where the schema lists them."""
+        for name, values in self.filters.items():
+            if name not in FILTERS:
+                raise UnknownNameError("filter", name, FILTERS)
+            if name in SCHEMA_KEYS:
+                known = words(SCHEMA_KEYS[name])
+                for value in values:
+                    if value.casefold() not in known:
+                        raise UnknownNameError(name, value, known)

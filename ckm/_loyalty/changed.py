@@ -1,0 +1,290 @@
+"""What changed, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm._loyalty.localized import SAVED
+from ckm.metrics.decomposition import FACTORS
+from ckm.metrics.drivers import EFFECT
+from ckm.render.bar_charts import Bar, bar_chart
+from ckm.render.document import Items, ReportTable, Section, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm._loyalty.localized import LocalizedReport
+    from ckm.metrics.goals import Goal
+    from ckm.metrics.metric import Metric
+    from ckm.metrics.significance import Change
+    from ckm.render.document import Block
+
+MOST_DIMENSIONS = 3
+"""Dimensions with a chart; others have a table that shows when a reader asks for it."""
+MOST_SLICES = 10
+"""Slices of a dimension that a chart shows."""
+SHOWN_WHERE_THEY_ARE = ("change_by_returns", "change_by_calendar")
+"""Effects that most reports have none of."""
+SMALLEST_SHARE = 0.0005
+"""A change of less is 0.0 % as it is written, which is none."""
+
+
+def changed_section(localized: LocalizedReport) -> Section:
+    """Return the changes that matter, the bridge of the revenue, and the goals."""
+    return Section(localized.say("section.changed"), tuple(_blocks(localized)))
+
+
+def revenue_finding(localized: LocalizedReport) -> str:
+    """Return how the revenue of known customers changed, and by what most; empty where there is nothing before."""
+    revenue = localized.of("revenue_of_customers")
+    if revenue is None or revenue.value is None or not revenue.previous or revenue.change is None:
+        return ""
+    finding = _change_finding(localized, revenue, revenue.previous, revenue.change)
+    per_day = per_day_finding(localized)
+    return f"{finding}{localized.say('unit.gap')}{per_day}" if per_day else finding
+
+
+def _change_finding(localized: LocalizedReport, revenue: Metric, previous: float, change: float) -> str:
+    share = change / previous
+    if abs(share) < SMALLEST_SHARE:
+        return localized.say("find.revenue_same", value=localized.written(revenue.name, revenue.value))
+    way = "up" if change > 0 else "down"
+    main = _main_effect(localized, up=change > 0)
+    because = f"because.{main}_{way}" if main else "because.unknown"
+    return localized.say(
+        f"find.revenue_{way}",
+        change=localized.written(revenue.name, abs(change)),
+        share=localized.numbers.share(abs(share), 1),
+        value=localized.written(revenue.name, revenue.value),
+        because=localized.say(because),
+    )
+
+
+def per_day_finding(localized: LocalizedReport) -> str:
+    """Return how the revenue of known customers changed per day; empty where both periods have as many days."""
+    revenue, days = localized.of("revenue_of_customers"), localized.unequal_days
+    if revenue is None or days is None or revenue.value is None or not revenue.previous:
+        return ""
+    before, now = revenue.previous / days[0], revenue.value / days[1]
+    share = (now - before) / before
+    way = "same" if abs(share) < SMALLEST_SHARE else "up" if now > before else "down"
+    return localized.say(
+        f"find.per_day_{way}",
+        days=localized.days(days[1]),
+        before=localized.days(days[0]),
+        share=localized.numbers.share(abs(share), 1),
+        value=localized.written(revenue.name, now),
+    )
+
+
+def _main_effect(localized: LocalizedReport, *, up: bool) -> str | None:
+    """Return the factor that did more to a change than all others that went its way; None where none surely did."""
+    effects = [effect for name in FACTORS if (effect := localized.of(f"change_by_{name}")) is not None]
+    sign = 1 if up else -1
+    pushes = [max(0.0, sign * (effect.value or 0.0)) for effect in effects]
+    if len(effects) < len(FACTORS) or 2 * max(pushes) <= sum(pushes):  # what is hidden may have been the main one
+        return None
+    main = effects[pushes.index(max(pushes))]
+    return main.name.removeprefix("change_by_") if _is_sure(main, up=up) else None
+
+
+def _is_sure(effect: Metric, *, up: bool) -> bool:
+    """Whether an effect went that way beyond its interval."""
+    end = effect.lo if up else effect.hi
+    worst = effect.value if end is None else end
+    return worst is not None and (worst > 0 if up else worst < 0)
+
+
+def _blocks(localized: LocalizedReport) -> Iterator[Block]:
+    if localized.report.drivers:
+        yield Text(localized.say("text.drivers"))
+        yield Items(tuple(change_sentence(localized, change) for change in localized.report.drivers))
+    yield from _bridge(localized)
+    yield from _kinds(localized)
+    yield from _slices(localized)
+    yield from _goals(localized)
+    names = ("revenue", "revenue_of_customers", "revenue_without_customer", "revenue_returns")
+    revenues = [metric for name in names if (metric := localized.of(name)) is not None]
+    if revenues:
+        yield localized.metrics_table(localized.say("table.revenue"), revenues)
+    yield from localized.missing("changed")
+
+
+def change_sentence(localized: LocalizedReport, change: Change) -> str:
+    """Return how a metric changed, within its interval, and what moved it most."""
+    name, moved = change.metric, change.value - change.previous
+    claimed = change.lo is None or change.hi is None or change.lo > 0 or change.hi < 0
+    how = "same" if not claimed or moved == 0 else "up" if moved > 0 else "down"
+    what = localized.title(name)
+    if change.slice:
+        what = localized.say(
+            "find.metric_of_slice",
+            metric=what,
+            slice=localized.joined([localized.called(dimension, value) for dimension, value in change.slice]),
+        )
+    if change.days is not None:
+        what = localized.say("find.metric_in_days", metric=what, days=localized.days(change.days))
+    sentence = localized.say(
+        f"find.change_{how}",
+        metric=what,
+        value=localized.written(name, change.value),
+        previous=localized.written(name, change.previous),
+        change=localized.written(name, moved, signed=True),
+    )
+    if change.lo is not None and change.hi is not None:
+        ends = (localized.written(name, end, signed=True) for end in (change.lo, change.hi))
+        low, high = ends
+        sentence += localized.say("unit.gap") + localized.say("find.interval", low=low, high=high)
+    for dimension in dict.fromkeys(driver.dimension for driver in change.drivers):
+        named = [
+            localized.say(
+                "find.driver",
+                value=localized.called(dimension, driver.value),
+                change=localized.written(name, driver.change, signed=True),
+            )
+            for driver in change.drivers
+            if driver.dimension == dimension
+        ]
+        key = "find.effects" if dimension == EFFECT else "find.drivers"
+        parts = localized.say(key, dimension=localized.dimension(dimension), drivers=localized.joined(named))
+        sentence += localized.say("unit.gap") + parts
+    return sentence
+
+
+def _bridge(localized: LocalizedReport) -> Iterator[Block]:
+    revenue = localized.of("revenue_of_customers")
+    effects = [effect for factor in FACTORS if (effect := localized.of(f"change_by_{factor}")) is not None]
+    if revenue is None or revenue.value is None or revenue.previous is None or len(effects) < len(FACTORS):
+        return
+    before, now = localized.say("bar.before"), localized.say("bar.now")
+    bars = [Bar(before, revenue.previous, localized.written(revenue.name, revenue.previous, exact=True), "faint")]
+    reached = revenue.previous
+    for effect in effects:
+        change = effect.value or 0.0
+        if not change and effect.name in SHOWN_WHERE_THEY_ARE:
+            continue
+        text = localized.written(effect.name, change, exact=True, signed=True)
+        name = localized.say(f"bar.{effect.name}")
+        bars.append(Bar(name, reached + change, text, "accent" if change >= 0 else "muted", start=reached))
+        reached += change
+    bars.append(Bar(now, revenue.value, localized.written(revenue.name, revenue.value, exact=True), "ink"))
+    yield localized.figure(
+        revenue_finding(localized) or localized.title(revenue.name),
+        "bridge",
+        bar_chart(bars, mirrored=localized.mirrored),
+        localized.table(localized.say("table.bridge"), ("metric", "value"), [(bar.name, bar.text) for bar in bars]),
+        note=True,
+    )
+
+
+def _kinds(localized: LocalizedReport) -> Iterator[Block]:
+    kinds = localized.all("change_by_kind", "kind")
+    if not kinds:
+        return
+    by = {each.of("kind"): each.value or 0.0 for each in kinds}
+    bars = [
+        Bar(
+            localized.called("kind", each.of("kind") or ""),
+            each.value or 0.0,
+            localized.written(each.name, each.value, exact=True, signed=True),
+            "accent" if (each.value or 0.0) >= 0 else "muted",
+        )
+        for each in kinds
+    ]
+    new, lost = by.get("new", 0.0), abs(by.get("lost", 0.0))
+    finding = localized.title("change_by_kind")
+    if new or lost:
+        values = {"new": localized.written("change_by_kind", new), "lost": localized.written("change_by_kind", lost)}
+        finding = localized.say("find.kinds", **values)
+    table = localized.table(
+        localized.title("change_by_kind"), ("kind", "change"), [(bar.name, bar.text) for bar in bars]
+    )
+    yield localized.figure(finding, "kinds", bar_chart(bars, mirrored=localized.mirrored), table)
+
+
+def _slices(localized: LocalizedReport) -> Iterator[Block]:
+    slices = localized.all("change_by_slice", "dimension", "value")
+    for place, dimension in enumerate(_most_telling_first(localized, slices)):
+        rows = sorted(
+            (each for each in slices if each.of("dimension") == dimension), key=lambda each: -abs(each.value or 0.0)
+        )
+        shown = sorted(rows[:MOST_SLICES], key=lambda each: -(each.value or 0.0))
+        bars = [
+            Bar(
+                localized.called(dimension, each.of("value") or ""),
+                each.value or 0.0,
+                localized.written(each.name, each.value, exact=True, signed=True),
+                "accent" if (each.value or 0.0) >= 0 else "muted",
+            )
+            for each in shown
+        ]
+        largest = rows[0]
+        if not largest.value:
+            continue
+        finding = localized.say(
+            f"find.slice_{'up' if largest.value > 0 else 'down'}",
+            dimension=localized.dimension(dimension),
+            value=localized.called(dimension, largest.of("value") or ""),
+            change=localized.written(largest.name, abs(largest.value)),
+        )
+        caption = localized.say("table.slices", dimension=localized.dimension(dimension))
+        body = [(bar.name, bar.text) for bar in bars]
+        plain = localized.table(caption, ("value_of", "change"), body)
+        if place >= MOST_DIMENSIONS:
+            yield plain
+            continue
+        yield localized.figure(
+            finding,
+            "slices",
+            bar_chart(bars, mirrored=localized.mirrored),
+            plain,
+            dimension=localized.dimension(dimension),
+        )
+
+
+def _most_telling_first(localized: LocalizedReport, slices: tuple[Metric, ...]) -> list[str]:
+    """Return dimensions, those behind the changes that matter first, saved segments last.
+
+    Segments follow from purchases, so that active segments always grow most.
+    """
+    behind = [driver.dimension for change in localized.report.drivers for driver in change.drivers]
+    known = list(dict.fromkeys(each.of("dimension") or "" for each in slices))
+    return sorted(known, key=lambda name: (name.startswith(SAVED), name not in behind, known.index(name)))
+
+
+def goal_sentence(localized: LocalizedReport, goal: Goal) -> str:
+    """Return what was wanted, what was reached, and whether that is enough."""
+    return localized.say(
+        "goal.sentence",
+        metric=localized.title(goal.name),
+        wanted=_wanted(localized, goal),
+        reached=localized.written(goal.name, goal.value),
+        state=_state(localized, goal),
+    )
+
+
+def _wanted(localized: LocalizedReport, goal: Goal) -> str:
+    key = "goal.at_least" if goal.direction == ">=" else "goal.at_most"
+    return localized.say(key, wanted=localized.written(goal.name, goal.wanted, exact=True))
+
+
+def _state(localized: LocalizedReport, goal: Goal) -> str:
+    return localized.say("goal.unknown" if goal.on_track is None else "goal.on" if goal.on_track else "goal.off")
+
+
+def _goals(localized: LocalizedReport) -> Iterator[ReportTable]:
+    if not localized.report.goals:
+        return
+    rows = [
+        (
+            localized.title(goal.name),
+            _wanted(localized, goal),
+            localized.written(goal.name, goal.value, exact=True),
+            localized.between(goal.name, goal.lo, goal.hi),
+            _state(localized, goal),
+        )
+        for goal in localized.report.goals
+    ]
+    yield localized.table(
+        localized.say("table.goals"), ("goal", "wanted", "reached", "interval", "state"), rows, folded=False
+    )

@@ -1,0 +1,117 @@
+"""What is at risk, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm._churn.warning_levels import LEVELS
+from ckm.render.bar_charts import Bar, bar_chart
+from ckm.render.document import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm._loyalty.localized import LocalizedReport
+    from ckm.render.document import Block
+
+MOST_REASONS = 10
+
+
+def churn_section(localized: LocalizedReport) -> Section:
+    """Return value at risk by level and segment, and the reasons."""
+    return Section(localized.say("section.churn"), tuple(_blocks(localized)))
+
+
+def value_at_risk(localized: LocalizedReport) -> float | None:
+    """Return the value at risk of all levels; None where there is none, or a level is hidden."""
+    total = localized.of("value_at_risk")
+    if total is not None:
+        return total.value
+    levels = localized.all("value_at_risk", "level")
+    return sum(each.value or 0.0 for each in levels) if len(levels) == len(LEVELS) else None
+
+
+def _blocks(localized: LocalizedReport) -> Iterator[Block]:
+    yield from localized.missing("churn")
+    yield from _levels(localized)
+    segments = localized.all("value_at_risk_segment", "segment")
+    if segments:
+        yield localized.slices_table(localized.title("value_at_risk_segment"), "segment", segments)
+    yield from _reasons(localized)
+    unanswered = localized.of("unanswered_share")
+    if unanswered is not None:
+        yield localized.metrics_table(localized.title(unanswered.name), [unanswered])
+
+
+def _levels(localized: LocalizedReport) -> Iterator[Block]:
+    levels = localized.all("value_at_risk", "level")
+    if not any(each.value for each in levels):  # no customer is at risk, or too few at each level to show them
+        return
+    customers = {each.of("level"): each.value for each in localized.all("customers_at_risk", "level")}
+    most = max(levels, key=lambda each: each.value or 0.0)
+    bars = [
+        Bar(
+            localized.called("level", each.of("level") or ""),
+            each.value or 0.0,
+            localized.written(each.name, each.value),
+            "accent" if each is most else "muted",
+        )
+        for each in levels
+    ]
+    rows = [
+        (
+            bar.name,
+            localized.written("customers_at_risk", customers.get(each.of("level"))),
+            localized.written(each.name, each.value, exact=True),
+        )
+        for bar, each in zip(bars, levels, strict=True)
+    ]
+    urgent = localized.number("customers_at_risk", level="urgent")
+    finding = localized.say(
+        "find.risk",
+        urgent,
+        total=localized.written("value_at_risk", value_at_risk(localized)),
+        customers=localized.numbers.count(urgent),
+        level=localized.called("level", "urgent"),
+    )
+    yield localized.figure(
+        localized.unless_hidden(finding, "value_at_risk", whole=len(levels) == len(LEVELS)),
+        "risk",
+        bar_chart(bars, mirrored=localized.mirrored),
+        localized.table(localized.title("value_at_risk"), ("level", "customers", "value_at_risk"), rows),
+        note=True,
+    )
+
+
+def _reasons(localized: LocalizedReport) -> Iterator[Block]:
+    reasons = sorted(localized.all("reason_value", "reason"), key=lambda each: -(each.value or 0.0))
+    total = sum(each.value or 0.0 for each in reasons)
+    if total <= 0:
+        return
+    bars = [
+        Bar(
+            localized.called("reason", each.of("reason") or ""),
+            each.value or 0.0,
+            localized.written(each.name, each.value),
+            "muted" if number else "accent",
+        )
+        for number, each in enumerate(reasons[:MOST_REASONS])
+    ]
+    # what is not among those shown belongs to reasons that are hidden, of which none must be larger
+    whole = value_at_risk(localized)
+    first = reasons[0].value or 0.0
+    surely_first = whole is not None and whole - total <= first
+    unanswered = localized.of("unanswered_share")
+    values = {"reason": bars[0].name, "share": localized.numbers.share(first / max(whole or 0.0, total))}
+    finding = localized.say("find.reasons", **values)
+    if unanswered is not None and unanswered.value is not None:
+        finding += localized.say("unit.gap") + localized.say(
+            "find.unanswered", share=localized.numbers.share(unanswered.value)
+        )
+    yield localized.figure(
+        localized.unless_hidden(finding, "reason_value", whole=surely_first),
+        "reasons",
+        bar_chart(bars, mirrored=localized.mirrored),
+        localized.slices_table(localized.title("reason_value"), "reason", reasons),
+        note=True,
+    )

@@ -1,0 +1,109 @@
+"""Whether the report can be trusted: rows used and left out, finance's totals, remarks and definitions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.metrics.catalogue import SECTIONS, load_catalogue
+from ckm.render.document import Facts, Items, ReportTable, Section, TableColumn, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm._loyalty.localized import LocalizedReport
+    from ckm.render.document import Block
+
+CENT = 0.005
+"""Differences beneath half a cent are none."""
+
+
+def data_quality_section(localized: LocalizedReport) -> Section:
+    """Return what the numbers rest on."""
+    return Section(localized.say("section.data_quality"), tuple(_blocks(localized)))
+
+
+def definitions_section(localized: LocalizedReport) -> Section:
+    """Return what every metric of the report means, formula and source; a table a section."""
+    used = {each.name for each in localized.report.metrics}
+    tables = []
+    titles = ("metric", "definition", "formula", "source")
+    columns = tuple(TableColumn(localized.say(f"column.{key}")) for key in titles)
+    for section in SECTIONS:
+        rows = tuple(
+            (localized.title(each.name), localized.definition(each.name), each.formula, each.source or NO_SOURCE)
+            for each in load_catalogue()
+            if each.section == section and each.name in used
+        )
+        if rows:
+            tables.append(ReportTable(localized.say(f"section.{section}"), columns, rows, folded=True))
+    return Section(localized.say("section.definitions"), (Text(localized.say("text.definitions")), *tables))
+
+
+NO_SOURCE = ""
+"""Source of plain counts: none."""
+
+
+def _blocks(localized: LocalizedReport) -> Iterator[Block]:
+    yield from localized.missing("data_quality")
+    yield from _controls(localized)
+    facts = tuple(_rows(localized))
+    if facts:
+        yield Facts(facts)
+    if localized.report.remarks:
+        yield Text(localized.say("text.remarks"))
+        yield Items(tuple(localized.raw(remark) for remark in localized.report.remarks))
+
+
+def _rows(localized: LocalizedReport) -> Iterator[tuple[str, str]]:
+    report, numbers = localized.report, localized.numbers
+    yield localized.say("fact.read"), localized.raw(report.label)
+    yield localized.say("fact.as_of"), localized.say("fact.nothing_after", day=numbers.day(report.as_of))
+    used = localized.of("rows_used")
+    if used is not None:
+        yield localized.title("rows_used"), localized.written("rows_used", used.value)
+    for each in localized.all("rows_left_out", "reason"):
+        if each.value:
+            left_out = localized.say(
+                "fact.rows_because",
+                each.value,
+                rows=localized.written(each.name, each.value),
+                reason=localized.called("left_out", each.of("reason") or ""),
+            )
+            yield localized.title("rows_left_out"), left_out
+    for each in localized.all("rows_quarantined", "table"):
+        if each.value:
+            table = localized.called("table", each.of("table") or "")
+            value = localized.say("fact.rows_of", rows=localized.written(each.name, each.value), table=table)
+            yield localized.title("rows_quarantined"), value
+
+
+def _controls(localized: LocalizedReport) -> Iterator[Block]:
+    months = localized.all("reconciliation_difference", "month")
+    equal = localized.of("controls_equal")
+    if equal is None or equal.value is None or not months:
+        return
+    compared = equal.n or len(months)
+    largest = max(months, key=lambda each: abs(each.value or 0.0))
+    if equal.value >= compared:
+        yield Text(localized.say("find.controls_equal", compared, months=localized.numbers.count(compared)))
+    else:
+        yield Text(
+            localized.say(
+                "find.controls_differ",
+                compared,
+                equal=localized.numbers.count(equal.value),
+                months=localized.numbers.count(compared),
+                difference=localized.written(largest.name, largest.value, exact=True, signed=True),
+                month=localized.numbers.month(largest.of("month") or ""),
+            )
+        )
+    rows = [
+        (
+            localized.numbers.month(each.of("month") or ""),
+            localized.written(each.name, each.value, exact=True, signed=True),
+        )
+        for each in months
+    ]
+    table = localized.table(localized.title("reconciliation_difference"), ("month", "difference"), rows)
+    off = frozenset(number for number, each in enumerate(months) if abs(each.value or 0.0) > CENT)
+    yield ReportTable(table.caption, table.columns, table.rows, off, folded=True)

@@ -1,0 +1,118 @@
+"""Write what is known of each customer into a folder: a table, its dictionary, and lists to act upon."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.errors import UsageError
+from ckm.files import replacing
+from ckm.metrics.customer_columns import SCHEMA, list_audiences
+from ckm.metrics.customer_table import audiences, customer_table
+from ckm.render.writers import render, save
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ckm.metrics.context import ReportContext
+    from ckm.metrics.customer_table import CustomerFacts, CustomerTable
+
+TABLE, DICTIONARY_MD, DICTIONARY_JSON = "customers.parquet", "dictionary.md", "dictionary.json"
+
+
+def export_customers(context: ReportContext, known: CustomerFacts, folder: Path, *, names: bool = False) -> list[Path]:
+    """Write the customers' table, its dictionary and the audience lists.
+
+    The files have fixed names, whatever is in the data: ``customers.parquet``, ``dictionary.md``, ``dictionary.json``
+    and ``NAME.csv`` of :func:`ckm.metrics.customer_table.list_audiences`. Formulas in texts of the CSV files are
+    disarmed (:mod:`ckm.render.writers`); the Parquet file holds ids as they are. Equal input gives equal bytes.
+
+    Parameters
+    ----------
+    context
+        Of all customers.
+    known
+        What the rooms of the report say of single customers.
+    folder
+        Made if it is not there. Files of these names in it are replaced, one by one and each in one go.
+    names
+        Show the customers' names.
+
+    Returns
+    -------
+    list[Path]
+        The files, in the order in which they were written.
+
+    Raises
+    ------
+    UsageError
+        The folder is a file, cannot be written, or one of the files is a link that leads out of it.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is no folder", hint="--export takes a folder")
+    table = customer_table(context, known, names=names)
+    written = []
+    frames = {TABLE: table.frame, **{f"{name}.csv": frame for name, frame in audiences(table).items()}}
+    texts = {DICTIONARY_MD: dictionary_page(table), DICTIONARY_JSON: dictionary_json(table)}
+    for name in (TABLE, DICTIONARY_MD, DICTIONARY_JSON, *(each for each in frames if each != TABLE)):
+        path = folder / name
+        if path.resolve().parent != folder.resolve():
+            raise UsageError(f"{path} is a link that leads out of {folder}", hint="remove it, or name another folder")
+        with replacing(path) as draft:
+            if name in texts:
+                draft.write_text(texts[name], encoding="utf-8", newline="\n")
+            else:
+                save(frames[name], draft, path.suffix)
+        written.append(path)
+    return written
+
+
+def dictionary_page(table: CustomerTable) -> str:
+    """Return the dictionary as Markdown: every column, then every list."""
+    columns = pl.DataFrame(
+        [
+            (each.name, f"{each.dtype}, {each.unit}", each.meaning, each.formula, each.null_meaning, each.version)
+            for each in table.columns
+        ],
+        schema=["column", "type, unit", "meaning", "formula", "empty where", "version"],
+        orient="row",
+    )
+    lists = pl.DataFrame(
+        [(f"{each.name}.csv", each.meaning) for each in list_audiences()], schema=["file", "who"], orient="row"
+    )
+    return (
+        f"# {TABLE}\n\n"
+        f"One row per customer with a purchase, as of {table.as_of}. Amounts are in {table.currency}.\n\n"
+        f"{render(columns, '.md')}\n"
+        "# Lists\n\n"
+        "Nobody is in a list who is to be left alone (`left_alone`). A text that a spreadsheet would take for a\n"
+        "formula begins with an apostrophe there; the Parquet file has it as it is.\n\n"
+        f"{render(lists, '.md')}"
+    )
+
+
+def dictionary_json(table: CustomerTable) -> str:
+    """Return the dictionary as JSON: every column with name, type, unit, meaning, formula, null and version."""
+    columns = [
+        {
+            "name": each.name,
+            "type": each.dtype,
+            "unit": each.unit,
+            "meaning": each.meaning,
+            "formula": each.formula,
+            "null": each.null_meaning,
+            "version": each.version,
+        }
+        for each in table.columns
+    ]
+    document = {
+        "schema": SCHEMA,
+        "as_of": table.as_of.isoformat(),
+        "currency": table.currency,
+        "columns": columns,
+        "lists": [{**asdict(each), "file": f"{each.name}.csv"} for each in list_audiences()],
+    }
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"

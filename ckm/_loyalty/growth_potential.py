@@ -1,0 +1,217 @@
+"""Purchasing growth_potential: what customers bring, what they could bring, and what they are expected to bring."""
+
+from __future__ import annotations
+
+from math import sqrt
+from typing import TYPE_CHECKING
+
+from ckm.render.bar_charts import Bar, bar_chart
+from ckm.render.chart_look import ruler
+from ckm.render.document import Section, Text
+from ckm.render.time_charts import TimeColumn, column_chart
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm._loyalty.localized import LocalizedReport
+    from ckm.render.document import Block
+
+NUMBERS = (
+    "current_value",
+    "potential_value",
+    "peak_year_value",
+    "clv",
+    "clv_mean",
+    "clv_past_error",
+    "clv_past_days",
+    "clv_past_coverage",
+    "independence",
+    "wallet_share",
+)
+DEVIATIONS = 1.96
+"""Of a Poisson count, within which 95 % of the counts lie that come by chance."""
+
+
+def growth_potential_section(localized: LocalizedReport) -> Section:
+    """Return headroom by segment, the lifetime value, and how its model did in the holdout."""
+    return Section(localized.say("section.growth_potential"), tuple(_blocks(localized)))
+
+
+def _blocks(localized: LocalizedReport) -> Iterator[Block]:
+    yield from localized.missing("growth_potential")
+    numbers = [metric for name in NUMBERS if (metric := localized.of(name)) is not None]
+    if numbers:
+        yield localized.metrics_table(localized.say("table.growth_potential"), numbers)
+    yield from _headroom(localized)
+    yield from _lifetime(localized)
+    yield from _past_spend(localized)
+    yield from _holdout(localized)
+
+
+def _headroom(localized: LocalizedReport) -> Iterator[Block]:
+    room = localized.all("headroom", "segment")
+    total = sum(each.value or 0.0 for each in room)
+    if total <= 0:
+        return
+    customers = {each.of("segment"): each.value for each in localized.all("headroom_customers", "segment")}
+    bars = [
+        Bar(
+            localized.called("value_segment", each.of("segment") or ""),
+            each.value or 0.0,
+            localized.written(each.name, each.value),
+            "muted",
+        )
+        for each in room
+    ]
+    largest = max(room, key=lambda each: each.value or 0.0)
+    position = room.index(largest)
+    bars[position] = Bar(bars[position].name, bars[position].value, bars[position].text, "accent")
+    rows = [
+        (
+            bar.name,
+            localized.written("headroom_customers", customers.get(each.of("segment"))),
+            localized.written(each.name, each.value, exact=True),
+            localized.numbers.share((each.value or 0.0) / total, 1),
+        )
+        for bar, each in zip(bars, room, strict=True)
+    ]
+    finding = localized.say(
+        "find.headroom",
+        headroom=localized.written("headroom", total),
+        segment=bars[position].name,
+        share=localized.numbers.share((largest.value or 0.0) / total),
+    )
+    yield localized.figure(
+        localized.unless_hidden(finding, "headroom"),
+        "headroom",
+        bar_chart(bars, mirrored=localized.mirrored),
+        localized.table(localized.title("headroom"), ("segment", "customers", "headroom", "share"), rows),
+        note=True,
+    )
+
+
+def _lifetime(localized: LocalizedReport) -> Iterator[Block]:
+    tenths = localized.all("clv_share", "tenth")
+    if not tenths:
+        return
+    columns = [
+        TimeColumn(localized.numbers.count(int(each.of("tenth") or 0)), max(0.0, each.value or 0.0)) for each in tenths
+    ]
+    best = tenths[0]
+    yield localized.figure(
+        localized.say("find.lifetime", share=localized.numbers.share(best.value or 0.0)),
+        "lifetime",
+        column_chart(
+            columns,
+            ruler([column.up for column in columns], localized.numbers.share),
+            ((localized.say("legend.clv_share"), "accent"),),
+            mirrored=localized.mirrored,
+        ),
+        localized.table(
+            localized.title("clv_share"),
+            ("tenth", "share"),
+            [
+                (column.name, localized.numbers.share(each.value or 0.0, 1))
+                for column, each in zip(columns, tenths, strict=True)
+            ],
+        ),
+        note=True,
+    )
+
+
+def _past_spend(localized: LocalizedReport) -> Iterator[Block]:
+    """Of what the expected spend is made, and how right it was in the last days."""
+    days, error = localized.of("clv_past_days"), localized.of("clv_past_error")
+    expected, came = (localized.of("clv_past_spend", what=what) for what in ("predicted", "actual"))
+    if days is None or error is None or expected is None or came is None:
+        return
+    off = (expected.value or 0.0) / came.value - 1 if came.value else 0.0
+    yield Text(
+        localized.say(
+            "find.clv_past",
+            days=localized.numbers.count(days.value or 0.0),
+            expected=localized.written("clv_past_spend", expected.value),
+            came=localized.written("clv_past_spend", came.value),
+            off=localized.numbers.share(off, 1, signed=True),
+            error=localized.written("clv_past_error", error.value),
+        )
+    )
+    weights = localized.all("clv_weight", "model")
+    rows = [
+        (localized.called("model", each.of("model") or ""), localized.written("clv_weight", each.value, exact=True))
+        for each in weights
+    ]
+    yield localized.table(localized.title("clv_weight"), ("model", "share"), rows)
+
+
+def _holdout(localized: LocalizedReport) -> Iterator[Block]:
+    orders = localized.all("holdout_orders", "tenth", "what")
+    by = {(each.of("tenth"), each.of("what")): each.value or 0.0 for each in orders}
+    money = {
+        (each.of("tenth"), each.of("what")): each.value for each in localized.all("holdout_money", "tenth", "what")
+    }
+    tenths = list(dict.fromkeys(each.of("tenth") or "" for each in orders))
+    if not tenths:
+        return
+    came = [by.get((tenth, "actual"), 0.0) for tenth in tenths]
+    expected = [by.get((tenth, "predicted"), 0.0) for tenth in tenths]
+    columns = [
+        TimeColumn(localized.numbers.count(int(tenth)), up, mark=mark)
+        for tenth, up, mark in zip(tenths, came, expected, strict=True)
+    ]
+    rows = [
+        (
+            column.name,
+            localized.numbers.decimal(mark, 0),
+            localized.numbers.count(column.up),
+            localized.written("holdout_money", money.get((tenth, "predicted"))),
+            localized.written("holdout_money", money.get((tenth, "actual"))),
+        )
+        for tenth, column, mark in zip(tenths, columns, expected, strict=True)
+    ]
+    yield localized.figure(
+        _holdout_finding(localized, sum(expected), sum(came)),
+        "holdout",
+        column_chart(
+            columns,
+            ruler([*came, *expected], localized.numbers.count),
+            ((localized.say("legend.came_orders"), "muted"), (localized.say("legend.expected_orders"), "accent")),
+            tones=("muted", "muted", "accent"),
+            mirrored=localized.mirrored,
+        ),
+        localized.table(
+            localized.say("table.holdout"),
+            ("tenth", "expected_orders", "came_orders", "expected_money", "came_money"),
+            rows,
+        ),
+        note=True,
+    )
+    yield from _models(localized)
+
+
+def _models(localized: LocalizedReport) -> Iterator[Block]:
+    totals = localized.all("holdout_total_orders", "model", "what")
+    by = {(each.of("model"), each.of("what")): each.value or 0.0 for each in totals}
+    models = list(dict.fromkeys(each.of("model") or "" for each in totals))
+    if models:
+        rows = [
+            (
+                localized.called("model", model),
+                localized.numbers.count(by.get((model, "predicted"), 0.0)),
+                localized.numbers.count(by.get((model, "actual"), 0.0)),
+            )
+            for model in models
+        ]
+        caption = localized.title("holdout_total_orders")
+        yield localized.table(caption, ("model", "expected_orders", "came_orders"), rows)
+
+
+def _holdout_finding(localized: LocalizedReport, expected: float, came: float) -> str:
+    chance = DEVIATIONS * sqrt(max(came, 1.0))
+    how = "right" if abs(came - expected) <= chance else "low" if expected < came else "high"
+    return localized.say(
+        f"find.holdout_{how}",
+        expected=localized.numbers.count(expected),
+        came=localized.numbers.count(came),
+        off=localized.numbers.share(abs(expected / came - 1) if came else 1.0),
+    )

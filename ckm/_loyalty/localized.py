@@ -1,0 +1,280 @@
+"""Text of a loyalty report in a language: building blocks of all sections."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+from ckm._loyalty.numbers import Numbers
+from ckm.metrics.catalogue import SECTIONS, load_catalogue
+from ckm.plaintext import harmless
+from ckm.render.document import Figure, ReportTable, TableColumn, Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from ckm._loyalty.words import Words
+    from ckm.metrics.metric import Metric, Missing
+    from ckm.metrics.report import LoyaltyReport
+    from ckm.render.chart_look import Specification
+
+NOTHING = "–"
+"""Mark of a missing number."""
+SEGMENT, SAVED = "segment", "segment "
+"""The dimension of segments, and how dimensions of saved definitions of segments begin: their name comes after it."""
+FIRST_ISOLATE, RELEASE = "\u2068", "\u2069"
+Way = Literal["up", "down", "same"]
+HIDDEN = "hidden_cells"
+"""Reason of suppressed numbers, which is named where slices are shown."""
+
+
+class LocalizedReport:
+    """A report, the words and the numbers of a language.
+
+    Attributes
+    ----------
+    mirrored
+        Whether charts begin on the right.
+    """
+
+    def __init__(self, report: LoyaltyReport, words: Words) -> None:
+        self.report = report
+        self.words = words
+        self.numbers = Numbers(words.locale, report.currency)
+        self.mirrored = words.direction == "rtl"
+        self._book = load_catalogue()
+
+    def say(self, key: str, n: float | None = None, /, **values: str) -> str:
+        """Return a text of the language with its places filled."""
+        return self.words.say(key, n, **values)
+
+    def title(self, name: str) -> str:
+        """Return what a metric is called; as the book does where the language has no word for it."""
+        return self.words.called("metrics", f"{name}.title") or self._book[name].title
+
+    def definition(self, name: str) -> str:
+        """Return what a metric means."""
+        return self.words.called("metrics", f"{name}.definition") or self._book[name].definition
+
+    def called(self, dimension: str, value: str) -> str:
+        """Return a value of a dimension: codes by the language's word, other values unchanged."""
+        for group in (SEGMENT if dimension.startswith(SAVED) else dimension, "any"):
+            if word := self.words.called("values", f"{group}.{value}"):
+                return word
+        return self.raw(value)
+
+    def dimension(self, name: str) -> str:
+        """Return what a dimension is called; a column of the data by its own name."""
+        if name.startswith(SAVED):
+            return self.say("unit.saved_segment", name=self.raw(name.removeprefix(SAVED)))
+        return self.words.called("dimensions", name) or self.raw(name)
+
+    def raw(self, text: str) -> str:
+        """Return text of the data; set apart where it may run the other way than the text around it."""
+        text = harmless(text)
+        return f"{FIRST_ISOLATE}{text}{RELEASE}" if self.mirrored else text
+
+    def written(self, name: str, value: float | None, *, exact: bool = False, signed: bool = False) -> str:
+        """Return a value in the unit of its metric.
+
+        Parameters
+        ----------
+        name
+            Of the metric.
+        value
+            None is written as a dash.
+        exact
+            Money to the cent and shares to a tenth, as tables have them.
+        signed
+            With its sign: a change. That of a share is in percentage points.
+        """
+        if value is None:
+            return NOTHING
+        numbers = self.numbers
+        match self._book[name].unit:
+            case "money":
+                return numbers.money(value, exact=exact, signed=signed)
+            case "share" if signed:
+                return self.say("unit.points", points=numbers.decimal(value * 100, signed=True))
+            case "share":
+                return numbers.share(value, int(exact))
+            case "days":
+                digits = 0 if value == round(value) else 1
+                return self.say("unit.days", abs(value), days=numbers.decimal(value, digits, signed=signed))
+            case "points":
+                return numbers.decimal(value, 1, signed=signed)
+            case "number" | "ratio":
+                return numbers.decimal(value, 2, signed=signed)
+            case _:
+                return numbers.count(value, signed=signed)
+
+    def between(self, name: str, low: float | None, high: float | None, *, exact: bool = True) -> str:
+        """Return an interval; empty where there is none."""
+        if low is None or high is None:
+            return ""
+        ends = (self.written(name, end, exact=exact) for end in (low, high))
+        return self.say("unit.between", **dict(zip(("low", "high"), ends, strict=True)))
+
+    def joined(self, texts: Sequence[str]) -> str:
+        """Return a list as the language separates it."""
+        return self.say("unit.separator").join(texts)
+
+    def of(self, name: str, **slice_: str) -> Metric | None:
+        """Return a metric that has a value; None where there is none or it has none."""
+        found = self.report.metrics.get(name, **slice_)
+        return None if found is None or found.value is None else found
+
+    @property
+    def unequal_days(self) -> tuple[int, int] | None:
+        """Days of the period that is compared with, and of the period; None where they are as many."""
+        days = self.report.days
+        return days if days is not None and days[0] != days[1] else None
+
+    def days(self, days: float) -> str:
+        """Return a number of days as a text."""
+        return self.say("unit.days", days, days=self.numbers.count(days))
+
+    def all(self, name: str, *dimensions: str) -> tuple[Metric, ...]:
+        """Return the metrics of a name and these dimensions that have a value."""
+        return tuple(each for each in self.report.metrics.all(name, *dimensions) if each.value is not None)
+
+    def number(self, name: str, **slice_: str) -> float:
+        """Return a value; 0 where there is none."""
+        return self.report.metrics.value(name, **slice_) or 0.0
+
+    def missing(self, section: str) -> Iterator[Text]:
+        """Return what a section lacks, with reasons; reasons of the first section hold for all."""
+        said: set[str] = set()
+        first = {each.reason for each in self.report.missing if each.section == SECTIONS[0]}
+        for each in self.report.missing:
+            again = section != SECTIONS[0] and each.reason in first
+            if each.section == section and not again and (text := self.reason(each)) not in said:
+                said.add(text)
+                yield Text(text)
+
+    def reason(self, missing: Missing) -> str:
+        """Return why something is missing; a reason without a text by its name, never nothing.
+
+        A section can have a separate text for a reason.
+        """
+        values = {name: self.numbers.count(value) for name, value in missing.numbers}
+        first = missing.numbers[0][1] if missing.numbers else None
+        for key in (f"missing.{missing.section}_{missing.reason}", f"missing.{missing.reason}"):
+            if key in self.words:
+                return self.say(key, first, **values)
+        return self.say("missing.other", reason=self.raw(missing.reason))
+
+    def unless_hidden(self, finding: str, name: str, *, whole: bool = False) -> str:
+        """Return a finding that adds up the parts of a metric; its title alone where some of them may be hidden.
+
+        Parameters
+        ----------
+        finding
+            The sentence.
+        name
+            Of the metric.
+        whole
+            Whether all parts are there for sure, whatever else of the section is hidden.
+        """
+        section = self._book[name].section
+        hidden = any(each.section == section and each.reason == HIDDEN for each in self.report.missing)
+        return self.title(name) if hidden and not whole else finding
+
+    def metrics_table(self, caption: str, metrics: Sequence[Metric], *, folded: bool = False) -> ReportTable:
+        """Return metrics of all customers with previous values; empty columns are left out."""
+        rows = [
+            (
+                self.title(each.name),
+                self.written(each.name, each.value, exact=True),
+                self.between(each.name, each.lo, each.hi),
+                self.written(each.name, each.previous, exact=True) if each.previous is not None else "",
+                self.written(each.name, each.change, exact=True, signed=True) if each.change is not None else "",
+            )
+            for each in metrics
+        ]
+        return self._full_columns(caption, ("metric", "value", "interval", "previous", "change"), rows, folded)
+
+    def slices_table(self, caption: str, first: str, metrics: Sequence[Metric], *, folded: bool = True) -> ReportTable:
+        """Return one metric by the values of one dimension.
+
+        Parameters
+        ----------
+        caption
+            Of the table.
+        first
+            The dimension.
+        metrics
+            Of one name.
+        folded
+            Whether it is folded.
+        """
+        rows = [
+            (
+                self.called(first, each.of(first) or ""),
+                self.written(each.name, each.value, exact=True),
+                self.between(each.name, each.lo, each.hi),
+                self.written(each.name, each.previous, exact=True) if each.previous is not None else "",
+                self.written(each.name, each.change, exact=True, signed=True) if each.change is not None else "",
+            )
+            for each in metrics
+        ]
+        table = self._full_columns(caption, ("metric", "value", "interval", "previous", "change"), rows, folded)
+        columns = (TableColumn(self.dimension(first)), *table.columns[1:])
+        return ReportTable(caption, columns, table.rows, folded=folded)
+
+    def table(
+        self, caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, folded: bool = True
+    ) -> ReportTable:
+        """Return a table whose columns are named by keys; all but the first hold numbers."""
+        titles = tuple(TableColumn(self.say(f"column.{key}"), numeric=number > 0) for number, key in enumerate(columns))
+        return ReportTable(caption, titles, tuple(tuple(row) for row in rows), folded=folded)
+
+    def figure(
+        self,
+        finding: str,
+        chart: str,
+        specification: Specification,
+        table: ReportTable,
+        *,
+        note: bool = False,
+        **values: str,
+    ) -> Figure:
+        """Return a chart with its finding.
+
+        Parameters
+        ----------
+        finding
+            The headline.
+        chart
+            Key of what is drawn, and of the note.
+        specification, table
+            The chart and its numbers.
+        note
+            Whether there is one on how to read it.
+        values
+            Values of the placeholders of the description.
+        """
+        description = f"{self.say(f'chart.{chart}', **values)} {self.say('chart.beneath')}"
+        return Figure(finding, description, specification, table, self.say(f"note.{chart}") if note else "")
+
+    def _full_columns(
+        self, caption: str, keys: Sequence[str], rows: Sequence[Sequence[str]], folded: bool
+    ) -> ReportTable:
+        used = [number for number in range(len(keys)) if number < 2 or any(row[number] for row in rows)]
+        return self.table(
+            caption,
+            [keys[number] for number in used],
+            [[row[number] for number in used] for row in rows],
+            folded=folded,
+        )
+
+
+def way(metric: Metric) -> Way | None:
+    """Return which way a metric went; None where there is nothing to hold it against.
+
+    Where the metric is an estimate, it went nowhere unless what was before lies outside of its interval.
+    """
+    if metric.value is None or metric.previous is None:
+        return None
+    low = metric.value if metric.lo is None else metric.lo
+    high = metric.value if metric.hi is None else metric.hi
+    return "up" if metric.previous < low else "down" if metric.previous > high else "same"

@@ -1,0 +1,193 @@
+"""Satisfaction, the matrix of behaviour and attitude, and who is loyal by which rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm.render.bar_charts import Spot, spot_chart
+from ckm.render.document import ReportTable, Section, TableColumn
+from ckm.render.grid_charts import Box, matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm._loyalty.localized import LocalizedReport
+    from ckm.metrics.metric import Metric
+    from ckm.render.document import Block
+
+SCALES = {"nps": ("nps_0_10", -100.0, 100.0), "csat": ("csat_1_5", 0.0, 1.0), "ces": ("ces_1_7", 1.0, 7.0)}
+"""Metrics of satisfaction: the scale of the answers, and the worst and the best that the metric can be."""
+CELLS = ("spurious", "true", "none", "latent")
+"""Of the matrix in reading order: behaviour high above low, attitude low before high."""
+MOST_LISTED = 20
+"""Loyal customers on the page; the workbook and the machine formats have all."""
+
+
+def loyalty_section(localized: LocalizedReport) -> Section:
+    """Return satisfaction with its intervals, the loyalty matrix and the list of loyal customers."""
+    return Section(localized.say("section.loyalty"), tuple(_blocks(localized)))
+
+
+def _blocks(localized: LocalizedReport) -> Iterator[Block]:
+    yield from localized.missing("loyalty")
+    yield from _satisfaction(localized)
+    yield from _matrix(localized)
+    yield from _rules(localized)
+    yield from _list(localized)
+
+
+def _satisfaction(localized: LocalizedReport) -> Iterator[Block]:
+    found = [metric for name in SCALES if (metric := localized.of(name)) is not None]
+    if not found:
+        return
+    spots, rows = [], []
+    for each in found:
+        scale, worst, best = SCALES[each.name]
+        now, low, high, before = (
+            None if end is None else (end - worst) / (best - worst)
+            for end in (each.value, each.lo, each.hi, each.previous)
+        )
+        name, text = localized.title(each.name), localized.written(each.name, each.value)
+        spots.append(Spot(name, text, now or 0.0, low, high, before))
+        answers, asked = localized.of("responses", scale=scale), localized.of("response_rate", scale=scale)
+        rows.append(
+            (
+                localized.title(each.name),
+                localized.written(each.name, each.value, exact=True),
+                localized.between(each.name, each.lo, each.hi),
+                localized.written(each.name, each.previous, exact=True),
+                localized.numbers.count(each.n or 0)
+                if answers is None
+                else localized.written("responses", answers.value),
+                localized.written("response_rate", None if asked is None else asked.value, exact=True),
+            )
+        )
+    yield localized.figure(
+        _satisfaction_finding(localized, found[0]),
+        "satisfaction",
+        spot_chart(spots, mirrored=localized.mirrored),
+        localized.table(
+            localized.say("table.satisfaction"),
+            ("metric", "value", "interval", "previous", "responses", "response_rate"),
+            rows,
+        ),
+        note=True,
+    )
+
+
+def _satisfaction_finding(localized: LocalizedReport, first: Metric) -> str:
+    values = {
+        "value": localized.written(first.name, first.value),
+        "interval": localized.between(first.name, first.lo, first.hi, exact=False),
+    }
+    if first.name != "nps":
+        return localized.say(f"find.{first.name}", **values)
+    low = first.value if first.lo is None else first.lo
+    high = first.value if first.hi is None else first.hi
+    if low is not None and low > 0:
+        return localized.say("find.nps_up", **values)
+    if high is not None and high < 0:
+        return localized.say("find.nps_down", **values)
+    return localized.say("find.nps_same", **values)
+
+
+def _matrix(localized: LocalizedReport) -> Iterator[Block]:
+    counts = {each.of("loyalty"): each.value or 0.0 for each in localized.all("loyalty_matrix_cell", "loyalty")}
+    total = sum(counts.values())
+    if not total:
+        return
+    revenue = {each.of("loyalty"): each.value for each in localized.all("loyalty_matrix_cell_revenue", "loyalty")}
+    most = max(counts.values())
+    boxes = [
+        Box(
+            localized.called("loyalty", cell),
+            localized.say(
+                "bar.cell",
+                customers=localized.numbers.count(counts.get(cell, 0.0)),
+                share=localized.numbers.share(counts.get(cell, 0.0) / total),
+            ),
+            localized.say(f"cell.{cell}"),
+            counts.get(cell, 0.0) / most,
+        )
+        for cell in CELLS
+    ]
+    rows = [
+        (
+            localized.called("loyalty", cell),
+            localized.say(f"cell.{cell}"),
+            localized.numbers.count(counts.get(cell, 0.0)),
+            localized.numbers.share(counts.get(cell, 0.0) / total, 1),
+            localized.written("loyalty_matrix_cell_revenue", revenue.get(cell), exact=True),
+        )
+        for cell in ("true", "spurious", "latent", "none")
+    ]
+    titles = ("loyalty", "meaning", "customers", "share", "revenue")
+    columns = tuple(
+        TableColumn(localized.say(f"column.{key}"), numeric=number > 1) for number, key in enumerate(titles)
+    )
+    finding = localized.say(
+        "find.matrix",
+        counts.get("true", 0.0),
+        true=localized.numbers.count(counts.get("true", 0.0)),
+        all=localized.numbers.count(total),
+        share=localized.numbers.share(counts.get("true", 0.0) / total),
+        spurious=localized.numbers.count(counts.get("spurious", 0.0)),
+    )
+    yield localized.figure(
+        localized.unless_hidden(finding, "loyalty_matrix_cell", whole=counts.keys() >= set(CELLS)),
+        "matrix",
+        matrix(boxes, mirrored=localized.mirrored),
+        ReportTable(localized.say("table.matrix"), columns, tuple(rows), folded=True),
+        note=True,
+    )
+
+
+def _rules(localized: LocalizedReport) -> Iterator[Block]:
+    rules = localized.all("loyal_customers", "rule")
+    if rules:
+        yield localized.slices_table(localized.title("loyal_customers"), "rule", rules, folded=False)
+
+
+def _list(localized: LocalizedReport) -> Iterator[Block]:
+    loyal = localized.report.loyal
+    if loyal.is_empty():
+        return
+    named = localized.report.names and "display_name" in loyal.columns
+    keys = ("customer", *(("name",) if named else ()), "rule", "orders", "revenue", "last_purchase", "attitude")
+    numeric = {"orders", "revenue", "last_purchase"}
+    rows = []
+    for row in loyal.head(MOST_LISTED).iter_rows(named=True):
+        last = row["last_purchase"]
+        rows.append(
+            (
+                localized.raw(row["customer_id"]),
+                *((localized.raw(row["display_name"] or ""),) if named else ()),
+                localized.called("rule", row["rule"]),
+                localized.numbers.count(row["orders"]),
+                localized.written("revenue", row["revenue"], exact=True),
+                "" if last is None else localized.numbers.short_day(last),
+                attitude_text(localized, row["attitude"]),
+            )
+        )
+    caption = localized.say(
+        "table.loyal",
+        loyal.height,
+        all=localized.numbers.count(loyal.height),
+        shown=localized.numbers.count(len(rows)),
+    )
+    columns = tuple(TableColumn(localized.say(f"column.{key}"), numeric=key in numeric) for key in keys)
+    yield ReportTable(caption, columns, tuple(rows), folded=True)
+
+
+def attitude_text(localized: LocalizedReport, attitude: str | None) -> str:
+    """Return the newest rating of a customer, written ``scale=rating`` in the list, as a person reads it."""
+    if not attitude:
+        return ""
+    scale, found, rating = attitude.partition("=")
+    if not found:
+        return localized.called("attitude", attitude)
+    try:
+        shown = localized.numbers.decimal(float(rating), 0)
+    except ValueError:
+        return localized.raw(attitude)
+    return localized.say("bar.rating", scale=localized.called("scale", scale), rating=shown)

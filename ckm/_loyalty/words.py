@@ -1,0 +1,127 @@
+"""Texts of the report in each language: ``ckm/data/report/LANG.yaml``, one file a language with the same keys.
+
+A text holds places such as ``{count}``. Where a text depends on a number it has a form per plural category of the
+language (``one``, ``other``), chosen by the place ``n``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ckm.errors import UnknownNameError, UsageError
+from ckm.render.page import PageWords
+from ckm.yamlfile import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ckm.yamlfile import YamlEntry
+
+FOLDER = Path(__file__).parents[1] / "data" / "report"
+WORDS_SCHEMA = "ckm.report_words/1"
+LANGUAGES = ("en", "de", "zh-Hans", "zh-Hant", "th", "fa")
+"""BCP 47 tags of the languages that there are words in."""
+PLURALS = frozenset({"zero", "one", "two", "few", "many", "other"})
+"""Plural categories of Unicode; every text that has forms has ``other``."""
+PLACE = re.compile(r"\{(\w+)\}")
+
+Text = str | dict[str, str]
+
+
+@dataclass(frozen=True)
+class Words:
+    """All texts of a language.
+
+    Attributes
+    ----------
+    lang
+        BCP 47 tag, as HTML has it.
+    locale
+        How babel calls the language.
+    direction
+        How it runs.
+    texts
+        By key with dots, such as ``missing.no_ratings``; a mapping of plural forms where the text depends on a number.
+    """
+
+    lang: str
+    locale: str
+    direction: Literal["ltr", "rtl"]
+    texts: Mapping[str, Text]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.texts
+
+    def say(self, key: str, n: float | None = None, /, **values: str) -> str:
+        """Return a text with its places filled.
+
+        Parameters
+        ----------
+        key
+            With dots; KeyError if there is no such text.
+        n
+            The number that decides on the plural form.
+        values
+            Values of the placeholders, as written in this language.
+        """
+        text = self.texts[key]
+        if isinstance(text, dict):
+            text = text.get(self._plural(n or 0), text["other"])
+        # one pass: what looks like a place within a value stays as it is
+        return PLACE.sub(lambda place: values[place[1]], text)
+
+    def called(self, group: str, code: str) -> str | None:
+        """Return what a code is called; None if the language has no word for it."""
+        text = self.texts.get(f"{group}.{code}")
+        return text if isinstance(text, str) else None
+
+    def page_words(self) -> PageWords:
+        """Return the texts of the page."""
+        return PageWords(**{name: self.say(f"page.{name}") for name in ("skip", "contents", "numbers", "key_figures")})
+
+    def _plural(self, n: float) -> str:
+        from babel import Locale
+
+        return str(Locale.parse(self.locale).plural_form(n))
+
+
+@cache
+def load_words(lang: str) -> Words:
+    """Return the words of a language.
+
+    Raises
+    ------
+    UnknownNameError
+        There are none in that language.
+    """
+    known = {each.lower(): each for each in LANGUAGES}
+    found = known.get(lang.replace("_", "-").lower())
+    if found is None:
+        raise UnknownNameError("language", lang, LANGUAGES)
+    document = read_yaml(FOLDER / f"{found}.yaml")
+    assert document is not None
+    keys = document.fields(("schema", "locale", "direction", "texts"))
+    if keys["schema"].text() != WORDS_SCHEMA:
+        raise UsageError(f"{keys['schema'].where}: not the words of a report")
+    direction = keys["direction"].text()
+    return Words(
+        lang=found,
+        locale=keys["locale"].text(),
+        direction="rtl" if direction == "rtl" else "ltr",
+        texts=dict(_flattened(keys["texts"], "")),
+    )
+
+
+def _flattened(entry: YamlEntry, prefix: str) -> Iterator[tuple[str, Text]]:
+    for name, value in entry.mapping().items():
+        key = f"{prefix}{name}"
+        if value.is_text:
+            yield key, value.text()
+        elif value.mapping().keys() <= PLURALS:
+            yield key, {form: text.text() for form, text in value.mapping().items()}
+        else:
+            yield from _flattened(value, f"{key}.")

@@ -1,0 +1,134 @@
+"""Apply a definition unchanged, and report the shift of the customers since it was fitted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ckm._segment.methods import METHODS
+from ckm._segment.result import Segmentation, segmented
+from ckm._segment.stability import shift_detail, shift_remark, shifts
+from ckm.customers.dictionary import read_dictionary
+from ckm.customers.features import FeatureTable, features_of, needs_of
+from ckm.customers.ledger_cache import cached_ledger
+from ckm.errors import UsageError
+from ckm.settings import SegmentSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    import polars as pl
+
+    from ckm._segment.saved import SavedDefinition
+    from ckm.customers.ledger import Ledger
+    from ckm.customers.ledger_cache import LedgerCache
+
+
+def apply_definition(
+    saved: SavedDefinition,
+    tables: Mapping[str, pl.LazyFrame],
+    *,
+    as_of: date | None = None,
+    time_zone: str | None = None,
+    settings: SegmentSettings = SegmentSettings(),
+    ledger: Ledger | None = None,
+) -> Segmentation:
+    """Assign each customer a segment by a definition, unchanged, and report the shift since it was fitted.
+
+    Parameters
+    ----------
+    saved
+        The definition.
+    tables, as_of
+        See :func:`ckm.customers.features.feature_table`.
+    time_zone
+        Of these data; None means the definition's.
+    settings
+        Of the workspace: from when a shift is worth a word.
+    ledger
+        Of the tables, if there is one; it is used if it holds what the definition needs.
+
+    Raises
+    ------
+    UsageError
+        The definition was made for another currency, time zone, or for features that these data do not give.
+    """
+    ledger = read_for(saved, tables, as_of=as_of, ledger=ledger)
+    table = definition_table(saved, ledger, tables.get("customers"), as_of=as_of)
+    _need_same_ground(saved, table, time_zone)
+    result = segmented(saved, table)
+    found = shifts(saved.distribution, saved.customers, table.frame)
+    remarks = [f"definition '{saved.name}' version {saved.version}, learned as of {saved.as_of}"]
+    if saved.as_of > table.as_of:
+        remarks.append(f"it was learned after {table.as_of}: its numbers saw what came later; --refit learns them anew")
+    return result.saying(*remarks, shift_remark(found, settings), details=(shift_detail(found),))
+
+
+def read_for(
+    saved: SavedDefinition,
+    tables: Mapping[str, pl.LazyFrame],
+    *,
+    as_of: date | None,
+    ledger: Ledger | None = None,
+    cache: LedgerCache | None = None,
+    keep_stray_dates: bool = False,
+) -> Ledger:
+    """Read what a definition needs, unless ``ledger`` holds it (:func:`ckm.customers.ledger_cache.cached_ledger`).
+
+    Features are as of the day of ``ledger``, from the same rows.
+    """
+    needs = needs_of(METHODS[saved.definition.method].scope, saved.monetary.money)
+    if ledger is not None and ledger.needs.covers(needs) and ledger.time_zone == saved.time_zone:
+        return ledger
+    if ledger is not None:
+        as_of, keep_stray_dates = as_of or ledger.as_of, ledger.coverage.first is None
+    return cached_ledger(
+        tables, cache, as_of=as_of, time_zone=saved.time_zone, needs=needs, keep_stray_dates=keep_stray_dates
+    )
+
+
+def definition_table(
+    saved: SavedDefinition, ledger: Ledger, customers: pl.LazyFrame | None, *, as_of: date | None
+) -> FeatureTable:
+    """Return the customers as a definition sees them: its measures, its window, its population.
+
+    Parameters
+    ----------
+    saved
+        The definition.
+    ledger
+        Of :func:`read_for`, or one that holds more.
+    customers
+        The customers' own table.
+    as_of
+        A day; None means the ledger's.
+    """
+    method = METHODS[saved.definition.method]
+    return features_of(
+        ledger.standing_on(as_of or ledger.as_of), customers, scope=method.scope, money=saved.monetary.money,
+        window=saved.monetary.window, population=saved.population, with_prospects=method.with_prospects,
+    )  # fmt: skip
+
+
+def _need_same_ground(saved: SavedDefinition, table: FeatureTable, time_zone: str | None) -> None:
+    def refuse(what: str) -> UsageError:
+        return UsageError(
+            f"definition '{saved.name}' {what}", hint="--refit learns it anew from these data; --by starts another"
+        )
+
+    if saved.dictionary != read_dictionary().version:
+        raise refuse(
+            f"was made for version {saved.dictionary} of the features, and this is {read_dictionary().version}"
+        )
+    if saved.currency != table.currency:
+        raise refuse(f"is for amounts in {saved.currency}, and these are in {table.currency}")
+    if time_zone not in (None, saved.time_zone):
+        raise refuse(f"is for days in {saved.time_zone}, and these are in {time_zone}")
+    known = {name for name, distribution in saved.distribution.items() if distribution.shares[-1] < 1}
+    missing = [
+        name
+        for name in saved.definition.needs
+        if name not in table.frame.columns or (name in known and name not in table.features)
+    ]
+    if missing:
+        raise refuse(f"needs features that these data do not give: {', '.join(missing)}")

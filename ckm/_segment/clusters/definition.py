@@ -1,0 +1,252 @@
+"""What clusters of customers learned: features and their scales, centres, names, and why so many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import polars as pl
+
+from ckm._segment.definition import Detail, Segment
+from ckm.errors import UsageError
+from ckm.models.clusters.cluster_stability import STABLE, Trial, choose
+from ckm.models.clusters.kmeans import nearest_centre
+from ckm.models.clusters.scaling import CLIP, Recipe, Scaling, scaled_points
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from ckm.yamlfile import YamlEntry
+
+    Floats = NDArray[np.float64]
+
+DISTANCE_DIGITS = 4
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A group of customers with like habits.
+
+    Attributes
+    ----------
+    name, advice
+        As in :class:`~ckm._segment.definition.Segment`.
+    centre
+        Per feature, in scales from its centre.
+    customers
+        How many there were when it was learned.
+    money
+        Their mean ``monetary`` then; clusters that have no older place stand in this order.
+    """
+
+    name: str
+    advice: str
+    centre: tuple[float, ...]
+    customers: int
+    money: float
+
+
+@dataclass(frozen=True)
+class ClustersDefinition:
+    """Centres and their scales.
+
+    Attributes
+    ----------
+    scalings
+        The features.
+    clusters
+        In the order of the summary; a customer belongs to the one whose centre is nearest.
+    trials
+        What each number of clusters gave.
+    fitted
+        Customers that the centres were learned from.
+    left_out
+        Features that were not there, or the same for all.
+    """
+
+    scalings: tuple[Scaling, ...]
+    clusters: tuple[Cluster, ...]
+    trials: tuple[Trial, ...]
+    fitted: int
+    left_out: tuple[str, ...] = ()
+
+    method: ClassVar[str] = "clusters"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Columns of the features."""
+        return tuple(dict.fromkeys(column for each in self.scalings for column in each.recipe.columns))
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The clusters' names and advice."""
+        return tuple(Segment(each.name, each.advice) for each in self.clusters)
+
+    def assign(self, features: pl.DataFrame) -> pl.DataFrame:
+        """Return ``segment``, ``cluster`` (Int64, its place from 1) and ``distance`` (to its centre, in scales)."""
+        points = scaled_points(self.scalings, number_columns(features, self.needs))
+        nearest, distance = nearest_centre(points, np.array([each.centre for each in self.clusters]))
+        names = pl.Series([each.name for each in self.clusters], dtype=pl.String)
+        return pl.DataFrame(
+            {
+                "segment": names.gather(pl.Series(nearest)),
+                "cluster": pl.Series(nearest + 1, dtype=pl.Int64),
+                "distance": pl.Series(np.round(distance, DISTANCE_DIGITS), dtype=pl.Float64),
+            }
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return features with their scales, clusters with their centres, and the trials."""
+        return {
+            "clip": CLIP,
+            "features": [_plain_scaling(each) for each in self.scalings],
+            "clusters": [
+                {
+                    "name": each.name,
+                    "advice": each.advice,
+                    "customers": each.customers,
+                    "money": each.money,
+                    "centre": self._by_feature(each.centre),
+                }
+                for each in self.clusters
+            ],
+            "trials": [vars(each).copy() for each in self.trials],
+            "fitted": self.fitted,
+            "left_out": list(self.left_out),
+        }
+
+    def details(self) -> tuple[Detail, ...]:
+        """Return what each number of clusters gave, and where the centres lie."""
+        centres = np.array([each.centre for each in self.clusters])
+        average = np.average(centres, axis=0, weights=[max(each.customers, 1) for each in self.clusters])
+        profiles = [
+            {"segment": each.name, "customers": each.customers} | self._by_feature(row)
+            for each, row in zip(self.clusters, (centres - average).tolist(), strict=True)
+        ]
+        return (
+            Detail(
+                f"How often {self.trials[0].clusters} to {self.trials[-1].clusters} clusters come out again "
+                f"(stability: mean adjusted Rand index of bootstrap samples, {STABLE:.3f} wanted)",
+                pl.DataFrame([vars(each) for each in self.trials]),
+                {
+                    "stability": "{:.3f}",
+                    "deviation": "{:.3f}",
+                    "lowest": "{:.3f}",
+                    "silhouette": "{:.2f}",
+                    "smallest": "{:.1%}",
+                },
+            ),
+            Detail(
+                "How far from the average customer each cluster lies, in scales (1 is a standard deviation or so)",
+                pl.DataFrame(profiles),
+                dict.fromkeys(self._features, "{:+.1f}"),
+            ),
+        )
+
+    def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
+        """Say whether the clusters are stable, and what they do not rest on."""
+        chosen = choose(self.trials)
+        fewest, most = self.trials[0].clusters, self.trials[-1].clusters
+        tried = f"of {fewest} to {most}" if fewest < most else "of the one number that leaves no cluster too small"
+        remarks = [
+            f"{len(self.clusters)} clusters by {', '.join(self._features)}: the most, {tried}, that come out again in "
+            f"bootstrap samples (mean adjusted Rand index {chosen.stability:.3f}, {STABLE:.3f} wanted)"
+            if chosen.is_stable
+            else f"the clusters are not stable: no number of them comes out again in bootstrap samples (the best, "
+            f"{chosen.clusters}, has a mean adjusted Rand index of {chosen.stability:.3f}, {STABLE:.3f} wanted); "
+            "other customers of the same kind would be grouped otherwise"
+        ]
+        if self.left_out:
+            remarks.append(f"clusters do not rest on {', '.join(self.left_out)}: not in the data, or alike for all")
+        learned = sum(each.customers for each in self.clusters)
+        if self.fitted < learned:
+            remarks.append(f"clusters learned from {self.fitted:,} of {learned:,} customers, chosen by their hashed id")
+        return tuple(remarks)
+
+    @property
+    def _features(self) -> list[str]:
+        return [each.recipe.name for each in self.scalings]
+
+    def _by_feature(self, centre: Sequence[float]) -> dict[str, float]:
+        return dict(zip(self._features, centre, strict=True))
+
+
+def read_clusters(entry: YamlEntry) -> ClustersDefinition:
+    """Read what :meth:`ClustersDefinition.to_plain` wrote.
+
+    Raises
+    ------
+    UsageError
+        Something is missing or unfit, by file and line.
+    """
+    keys = entry.fields(("clip", "features", "clusters", "trials", "fitted", "left_out"))
+    if keys["clip"].number() != CLIP:
+        raise UsageError(f"{keys['clip'].where}: 'clip' can only be {CLIP:g}")
+    for name in ("features", "clusters", "trials"):
+        if not keys[name].items():
+            raise UsageError(f"{keys[name].where}: '{name}' is empty")
+    scalings = tuple(_read_scaling(each) for each in keys["features"].items())
+    clusters = tuple(_read_cluster(each, scalings) for each in keys["clusters"].items())
+    trials = tuple(_read_trial(each) for each in keys["trials"].items())
+    if len({each.name for each in clusters}) < len(clusters):
+        raise UsageError(f"{keys['clusters'].where}: two clusters have one name", hint="give each its own")
+    left_out = tuple(each.text() for each in keys["left_out"].items())
+    return ClustersDefinition(scalings, clusters, trials, keys["fitted"].whole(), left_out)
+
+
+def number_columns(frame: pl.DataFrame, names: Sequence[str]) -> dict[str, Floats]:
+    """Return columns as numbers, NaN for null."""
+    return {name: frame[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in names}
+
+
+def _plain_scaling(scaling: Scaling) -> dict[str, Any]:
+    recipe = scaling.recipe
+    return {
+        "name": recipe.name,
+        "column": recipe.column,
+        **({"over": recipe.over} if recipe.over is not None else {}),
+        "log": "yes" if recipe.log else "no",
+        **({"evidence": recipe.evidence} if recipe.evidence is not None else {}),
+        "typical": scaling.typical,
+        "centre": scaling.centre,
+        "scale": scaling.scale,
+    }
+
+
+def _read_scaling(entry: YamlEntry) -> Scaling:
+    keys = entry.fields(("name", "column", "log", "typical", "centre", "scale"), ("over", "evidence"))
+    if keys["log"].text() not in ("yes", "no"):
+        raise UsageError(f"{keys['log'].where}: 'log' is yes or no")
+    scale = keys["scale"].number()
+    if scale <= 0:
+        raise UsageError(f"{keys['scale'].where}: 'scale' must be above 0")
+    recipe = Recipe(
+        keys["name"].text(),
+        keys["column"].text(),
+        over=keys["over"].text() if "over" in keys else None,
+        log=keys["log"].text() == "yes",
+        evidence=keys["evidence"].text() if "evidence" in keys else None,
+    )
+    return Scaling(recipe, keys["typical"].number(), keys["centre"].number(), scale)
+
+
+def _read_cluster(entry: YamlEntry, scalings: Sequence[Scaling]) -> Cluster:
+    keys = entry.fields(("name", "advice", "customers", "money", "centre"))
+    features = [each.recipe.name for each in scalings]
+    centre = keys["centre"].fields(features)
+    return Cluster(
+        keys["name"].text(),
+        keys["advice"].text(),
+        tuple(centre[name].number() for name in features),
+        keys["customers"].whole(),
+        keys["money"].number(),
+    )
+
+
+def _read_trial(entry: YamlEntry) -> Trial:
+    keys = entry.fields(tuple(Trial.__dataclass_fields__))
+    numbers = {name: keys[name].number() for name in keys if name != "clusters"}
+    return Trial(clusters=keys["clusters"].whole(), **numbers)

@@ -1,0 +1,120 @@
+"""Learn segments from customers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from ckm._segment.definition import TrainingData
+from ckm._segment.methods import Method, find_method
+from ckm._segment.monetary import Monetary
+from ckm._segment.result import Segmentation, segmented
+from ckm._segment.rfm.definition import fit_rfm
+from ckm._segment.saved import SavedDefinition, describe
+from ckm.customers.features import FeatureTable, features_of, needs_of
+from ckm.customers.ledger_reader import read_ledger
+from ckm.errors import UsageError, no_amounts
+from ckm.schema import NO_CURRENCY
+from ckm.settings import SegmentSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import date
+
+    import polars as pl
+
+    from ckm._segment.definition import Definition
+    from ckm._segment.rfm.names import NameTable
+    from ckm.customers.ledger import Ledger
+
+AMOUNTS = frozenset({"monetary", "net_total"})
+"""Features that are computed without amounts too, and are meaningless then."""
+
+
+def segment_customers(
+    tables: Mapping[str, pl.LazyFrame],
+    *,
+    by: str | Definition = "rfm",
+    as_of: date | None = None,
+    time_zone: str = "UTC",
+    monetary: Monetary = Monetary(),
+    settings: SegmentSettings = SegmentSettings(),
+    names: NameTable | None = None,
+    seed: int = 0,
+    name: str = "default",
+    previous: SavedDefinition | None = None,
+    ledger: Ledger | None = None,
+) -> Segmentation:
+    """Learn segments from the customers, and give each customer one.
+
+    Parameters
+    ----------
+    tables, as_of, time_zone
+        See :func:`ckm.customers.features.feature_table`, also for the errors raised.
+    monetary
+        How frequency and money are measured.
+    by
+        The method (rfm, value, lifecycle, clusters), or a definition with nothing left to learn (rules).
+    settings
+        Of the workspace.
+    names
+        Of the scores of rfm, and how many there are. Default: the eleven usual names over five scores.
+    seed
+        Of everything random.
+    name
+        What to call the definition.
+    previous
+        The definition that this one replaces.
+    ledger
+        Of the tables, where it is read already; it must hold what the method and the measures need.
+
+    Raises
+    ------
+    UsageError
+        There is no such method (the near one is suggested), or nothing is learned by it: rules come from a file.
+    NotEnoughDataError
+        Too few customers; the message has the number needed. Or the transactions have no
+        amounts, and the segments are of money.
+    """
+    method = find_method(by if isinstance(by, str) else getattr(by, "method", str(by)))
+
+    ledger = ledger or read_ledger(
+        tables, as_of=as_of, time_zone=time_zone, needs=needs_of(method.scope, monetary.money)
+    )
+
+    def at(day: date) -> FeatureTable:
+        return features_of(
+            ledger.standing_on(day), tables.get("customers"), scope=method.scope, money=monetary.money,
+            window=monetary.window, with_prospects=method.with_prospects,
+        )  # fmt: skip
+
+    table = at(as_of or ledger.as_of)
+    if table.currency == NO_CURRENCY:
+        _refuse_what_needs_amounts(method, by, monetary)
+    training = TrainingData(table, at, settings, seed, previous.definition if previous else None)
+    if by == "rfm":
+        by = fit_rfm(training, names=names)
+    elif isinstance(by, str):
+        if method.fit is None:
+            raise UsageError(f"the method '{by}' learns nothing", hint="give a file of rules, or a definition")
+        by = method.fit(training)
+    saved = describe(name, by, table, monetary)
+    if previous is not None:
+        saved = previous if _same(saved, previous) else replace(saved, version=previous.version + 1)
+    return segmented(saved, table)
+
+
+def _refuse_what_needs_amounts(method: Method, by: str | Definition, monetary: Monetary) -> None:
+    if method.of_money:
+        raise no_amounts(f"segments by {by}")
+    if not isinstance(by, str) and not AMOUNTS.isdisjoint(by.needs):
+        raise no_amounts("rules about money")
+    if monetary.money != "net":
+        raise no_amounts(f"scores of the {monetary.money}")
+
+
+def _same(one: SavedDefinition, other: SavedDefinition) -> bool:
+    """Whether two definitions give every customer the same segment."""
+    return (one.definition, one.monetary, one.population, one.currency, one.time_zone, one.dictionary) == (
+        other.definition, other.monetary, other.population, other.currency, other.time_zone, other.dictionary
+    )  # fmt: skip

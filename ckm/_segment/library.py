@@ -1,0 +1,133 @@
+"""Saved definitions (``segments/NAME.yaml``) and runs (in the store)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ckm._segment.saved import SavedDefinition, load_definition, parse_definition
+from ckm.errors import UsageError
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import polars as pl
+
+    from ckm._segment.result import Segmentation
+    from ckm.store import Run, Store
+
+ANALYSIS = "segments"
+_NAME = re.compile(r"\w[\w.-]*")
+
+
+@dataclass(frozen=True)
+class Library:
+    """The definitions in a folder.
+
+    Attributes
+    ----------
+    folder
+        Made with the first definition.
+    """
+
+    folder: Path
+
+    def path(self, name: str) -> Path:
+        """Return the file of a definition: in the folder by its name, or anywhere by its path.
+
+        Raises
+        ------
+        UsageError
+            The name is neither a plain word nor a path that ends in ``.yaml``.
+        """
+        if name.endswith((".yaml", ".yml")):
+            return Path(name)
+        if not _NAME.fullmatch(name):
+            raise UsageError(
+                f"'{name}' is no name for a definition", hint="letters, digits, '.', '_' and '-'; or a path to a .yaml"
+            )
+        return self.folder / f"{name}.yaml"
+
+    def find(self, name: str) -> SavedDefinition | None:
+        """Return the definition of this name; None where there is none."""
+        path = self.path(name)
+        return load_definition(path) if path.exists() else None
+
+    def load(self, name: str) -> SavedDefinition:
+        """Return the definition of this name.
+
+        Raises
+        ------
+        UsageError
+            There is none; those that exist are named.
+        """
+        found = self.find(name)
+        if found is None:
+            names = ", ".join(sorted(path.stem for path in self.folder.glob("*.yaml")))
+            raise UsageError(
+                f"there is no definition {self.path(name)}",
+                hint=f"there are {names}" if names else f"--save {Path(name).stem} makes one",
+            )
+        return found
+
+    def save(self, saved: SavedDefinition, name: str) -> Path:
+        """Write a definition, and return its file."""
+        path = self.path(name)
+        saved.save(path)
+        return path
+
+
+@dataclass(frozen=True)
+class EarlierRun:
+    """What customers were on an earlier day.
+
+    Attributes
+    ----------
+    as_of
+        The day.
+    customers
+        customer_id, segment, rows, net_total.
+    definition
+        What gave the segments.
+    """
+
+    as_of: date
+    customers: pl.DataFrame
+    definition: SavedDefinition
+
+
+def last_run(store: Store, saved: SavedDefinition, as_of: date, *, until: date | None = None) -> EarlierRun | None:
+    """Return the last saved run of a definition other than the current one, as of the same day at the latest.
+
+    Parameters
+    ----------
+    store
+        Store of the runs.
+    saved, as_of
+        Definition and day of the run at hand.
+    until
+        Look at runs as of this day or before.
+    """
+    earlier = [
+        run
+        for run in store.runs(ANALYSIS, saved.name)
+        if run.as_of <= min(as_of, until or as_of) and (run.version, run.as_of) != (saved.version, as_of)
+    ]
+    if not earlier:
+        return None
+    run = max(earlier, key=lambda run: (run.as_of, run.number))
+    return EarlierRun(run.as_of, store.read_run(run), parse_definition(run.facts["definition"], _source(run)))
+
+
+def keep(store: Store, result: Segmentation) -> None:
+    """Save a run with its definition, so that a later run can explain segment changes."""
+    saved = result.definition
+    store.keep_run(
+        ANALYSIS, saved.name, saved.version, result.as_of, result.kept, {"definition": saved.to_yaml()}
+    )  # fmt: skip
+
+
+def _source(run: Run) -> Path:
+    return Path(f"run-{run.number}") / f"{run.name}.yaml"

@@ -1,0 +1,355 @@
+"""Segments by life cycle stage: active, cooling, lapsed, by the customer's own purchase interval.
+
+A customer's *long gap* is the 80th percentile of the own gaps between days of purchase, shrunk towards that of all
+customers where there are few, and never shorter than the own purchase interval, which is a fact; the silence since the
+last purchase is measured in it. So a month of silence is nothing to who buys once a quarter, and the end for who bought
+each week.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import polars as pl
+
+from ckm._segment.definition import Detail, load_segments, readable_number
+from ckm.errors import NotEnoughDataError, UsageError
+from ckm.wording import counted
+
+if TYPE_CHECKING:
+    from collections.abc import Container
+
+    from ckm._segment.definition import Segment, TrainingData
+    from ckm.yamlfile import YamlEntry
+
+NAMES = Path(__file__).parents[2] / "data" / "segments_lifecycle.yaml"
+STATES = ("active", "reactivated", "new", "cooling", "lapsed", "prospect")
+"""Names of the states, in the order of the data file."""
+ACTIVE_STAGES = ("active", "reactivated", "new")
+"""Who counts as active in a balance of customers (:mod:`ckm._segment.lifecycle.flows`)."""
+
+COOLING_AFTER = 1.25
+"""Long gaps of silence after which a customer cools. Every fifth gap is longer than the long gap, which is what it
+is; with a quarter on top it is one in seven to twelve in the data that we know, which spares false alarms."""
+LAPSED_AFTER = 2.0
+"""Long gaps of silence after which a customer has lapsed: one gap in twenty or fewer is longer. It is a convention: in
+no known data set has a silence that no customer ever ended. Figures for both: bench/lifecycle.py."""
+SHORTEST_INTERVAL_DAYS = 7.0
+"""A long gap counts as no shorter than a week: closing days and weekends are no silence, and a holiday of a fortnight
+has no lapsed customers."""
+FEWEST_GAPS = 10
+"""Fewest gaps between purchases, of all customers together, for a purchase interval: the 80th percentile of
+fewer lies beyond the last but one."""
+
+
+RHYTHM_FEATURES = (
+    "recency_days",
+    "gaps",
+    "gap_median_days",
+    "gap_p80_days",
+    "gap_last_days",
+    "gap_p80_days_before",
+)
+
+
+@dataclass(frozen=True)
+class Returns:
+    """How many of the customers in a state bought again."""
+
+    state: str
+    customers: int
+    bought_since: int
+
+
+@dataclass(frozen=True)
+class Check:
+    """What became of the states of an earlier day: customers in each at the end of ``day``, and who bought since.
+
+    They follow from the purchase interval of all customers as known on that day, so that nothing is learned from what
+    came later.
+    """
+
+    day: date
+    returns: tuple[Returns, ...]
+
+    def share(self, states: Container[str]) -> float | None:
+        """Share of the customers in ``states`` who bought since; None where there were none."""
+        those = [each for each in self.returns if each.state in states]
+        customers = sum(each.customers for each in those)
+        return sum(each.bought_since for each in those) / customers if customers else None
+
+
+@dataclass(frozen=True)
+class LifecycleDefinition:
+    """Thresholds, and the population's purchase interval for customers with little history.
+
+    Attributes
+    ----------
+    gap_median_days, gap_p80_days
+        Usual and long gap of all customers, in days. Features are to be computed with these.
+    cooling_after, lapsed_after
+        Silence from which on (exclusive) a customer cools and has lapsed, in own long gaps.
+    shortest_interval_days
+        What a long gap counts as at least.
+    own_interval
+        Whether it also counts as at least the customer's own purchase interval, so that no customer who bought within
+        it has lapsed; False in definitions that were learned before there was one.
+    check
+        Check of the stages of an earlier day; None where the history is too short.
+    """
+
+    gap_median_days: float
+    gap_p80_days: float
+    cooling_after: float = COOLING_AFTER
+    lapsed_after: float = LAPSED_AFTER
+    shortest_interval_days: float = SHORTEST_INTERVAL_DAYS
+    own_interval: bool = True
+    check: Check | None = None
+
+    method: ClassVar[str] = "lifecycle"
+    needs_prospects: ClassVar[bool] = True
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Features of the customer's purchase interval, today and at the last return."""
+        interval = ("purchase_interval_days", "purchase_interval_days_before") if self.own_interval else ()
+        return (*RHYTHM_FEATURES, *interval)
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """Stages and their advice: active first, prospects last."""
+        return _segments()
+
+    def assign(self, features: pl.DataFrame) -> pl.DataFrame:
+        """Give every customer a state, and what it follows from.
+
+        Parameters
+        ----------
+        features
+            One row per customer, with the columns of :attr:`needs`; ``recency_days`` is null for a prospect.
+
+        Returns
+        -------
+        pl.DataFrame
+            ``segment``; ``usual_gap_days`` (own median gap, shrunk), ``long_gap_days`` (:meth:`long_gap_days`),
+            ``silence_ratio`` (recency in long gaps): Float64, null for
+            prospects; ``broken_silence_ratio`` (Float64, the silence that the last purchase ended, in the long gaps of
+            that day; null for who bought on one day only).
+        """
+        bought = pl.col("recency_days").is_not_null()
+        interval, interval_before = (
+            pl.col(f"purchase_interval_days{when}") if self.own_interval else pl.lit(None, pl.Float64)
+            for when in ("", "_before")
+        )
+        ended = self.long_gap_days(pl.col("gap_p80_days_before"), interval_before)
+        explained = (
+            features.lazy()
+            .select(
+                "recency_days",
+                "gaps",
+                usual_gap_days=pl.when(bought).then(pl.col("gap_median_days").fill_null(self.gap_median_days)),
+                long_gap_days=pl.when(bought).then(self.long_gap_days(pl.col("gap_p80_days"), interval)),
+                broken_silence_ratio=pl.when(bought).then(pl.col("gap_last_days") / ended),
+            )
+            .with_columns(silence_ratio=pl.col("recency_days") / pl.col("long_gap_days"))
+        )
+        return explained.select(
+            self._state().alias("segment"), "usual_gap_days", "long_gap_days", "silence_ratio", "broken_silence_ratio"
+        ).collect()
+
+    def long_gap_days(self, gap_p80_days: pl.Expr, purchase_interval_days: pl.Expr) -> pl.Expr:
+        """Return the long gap in days; that of the population where the own is not known.
+
+        It is never shorter than the shortest that counts, nor, by :attr:`own_interval`, than the own purchase interval.
+        """
+        least = pl.lit(self.shortest_interval_days)
+        if self.own_interval:
+            least = pl.max_horizontal(least, purchase_interval_days)
+        return pl.max_horizontal(gap_p80_days.fill_null(self.gap_p80_days), least)
+
+    def is_active(self, silence_ratio: pl.Expr) -> pl.Expr:
+        """Return whether a silence, in own long gaps, is that of an active customer; null without purchases."""
+        return silence_ratio <= self.cooling_after
+
+    def _state(self) -> pl.Expr:
+        silence = pl.col("silence_ratio")
+        return (
+            pl.when(pl.col("recency_days").is_null())
+            .then(pl.lit("prospect"))
+            .when(silence > self.lapsed_after)
+            .then(pl.lit("lapsed"))
+            .when(~self.is_active(silence))
+            .then(pl.lit("cooling"))
+            .when(pl.col("gaps") == 0)
+            .then(pl.lit("new"))
+            .when(pl.col("broken_silence_ratio") > self.lapsed_after)
+            .then(pl.lit("reactivated"))
+            .otherwise(pl.lit("active"))
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return thresholds, the purchase interval of all customers and the check."""
+        plain: dict[str, Any] = {
+            "cooling_after": self.cooling_after,
+            "lapsed_after": self.lapsed_after,
+            "shortest_interval_days": self.shortest_interval_days,
+            **({"own_interval": "yes"} if self.own_interval else {}),
+            "population": {"gap_median_days": self.gap_median_days, "gap_p80_days": self.gap_p80_days},
+        }
+        if self.check:
+            states = [
+                {"name": each.state, "customers": each.customers, "bought_since": each.bought_since}
+                for each in self.check.returns
+            ]
+            plain["check"] = {"day": self.check.day.isoformat(), "states": states}
+        return plain
+
+    def details(self) -> tuple[Detail, ...]:
+        """Return how many customers of each state bought again, which shows what the states are worth."""
+        if self.check is None:
+            return ()
+        customers = pl.col("customers")
+        frame = pl.DataFrame(
+            [(each.state, each.customers, each.bought_since) for each in self.check.returns],
+            schema={"segment": pl.String, "customers": pl.Int64, "bought_since": pl.Int64},
+            orient="row",
+        ).with_columns(share=pl.when(customers > 0).then((pl.col("bought_since") / customers).round(12)))
+        title = f"Who bought again after {self.check.day}, by the state at the end of that day"
+        return (Detail(title, frame, {"share": "{:.1%}"}),)
+
+    def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
+        """Return remarks on the thresholds, on customers without an own interval, and on returns after lapsing."""
+        remarks = [
+            f"active: silent for at most {self.cooling_after:g} own long gaps; lapsed: for more than "
+            f"{self.lapsed_after:g} (of all customers the usual gap is {self.gap_median_days:.0f} days, the long one "
+            f"{self.gap_p80_days:.0f})"
+        ]
+        once = assigned.filter(pl.col("silence_ratio").is_not_null() & pl.col("broken_silence_ratio").is_null()).height
+        if once:
+            remarks.append(
+                f"{counted(once, 'customer')} with one purchase day: the purchase interval of all customers counts"
+            )
+        lapsed, active = (self.check.share(those) if self.check else None for those in (("lapsed",), ACTIVE_STAGES))
+        if self.check and lapsed is not None and active is not None:
+            remarks.append(
+                f"of the customers who had lapsed by {self.check.day}, {lapsed:.1%} have bought since; of the active "
+                f"customers, {active:.1%}"
+            )
+        return tuple(remarks)
+
+
+@cache
+def _segments() -> tuple[Segment, ...]:
+    return load_segments(NAMES)
+
+
+def fit_lifecycle(training: TrainingData) -> LifecycleDefinition:
+    """Fit the purchase intervals of all customers, and check the stages of one long gap ago.
+
+    Parameters
+    ----------
+    training
+        The customers; ``training.at`` is called with the day one long gap of the population ago.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Too few repeat purchases for a purchase interval.
+    """
+    table = training.table
+    usual, long = table.population.gap_median_days, table.population.gap_p80_days
+    gaps = int(table.frame["gaps"].sum())
+    if usual is None or long is None or gaps < FEWEST_GAPS:
+        raise _no_interval(table.frame, gaps)
+    definition = LifecycleDefinition(readable_number(usual), readable_number(long))
+    return replace(definition, check=_checked(definition, training))
+
+
+def _checked(definition: LifecycleDefinition, training: TrainingData) -> Check | None:
+    day = training.table.as_of - timedelta(days=math.ceil(definition.gap_p80_days))
+    try:
+        earlier = training.at(day)
+    except NotEnoughDataError:
+        return None
+    if earlier.population.gap_p80_days is None:  # without repeat purchases by then, intervals would be from the future
+        return None
+    states = pl.concat([earlier.frame.select("customer_id"), definition.assign(earlier.frame)], how="horizontal")
+    bought = training.table.frame.filter(pl.col("last_purchase") > day).select("customer_id", bought=True)
+    found = (
+        states.lazy()
+        .join(bought.lazy(), on="customer_id", how="left")
+        .group_by("segment")
+        .agg(pl.len(), pl.col("bought").fill_null(False).sum().alias("bought"))
+        .collect()
+    )
+    counts = {state: (customers, since) for state, customers, since in found.iter_rows()}
+    return Check(day, tuple(Returns(state, *counts.get(state, (0, 0))) for state in STATES))
+
+
+def read_lifecycle(entry: YamlEntry) -> LifecycleDefinition:
+    """Read what :meth:`LifecycleDefinition.to_plain` wrote.
+
+    Raises
+    ------
+    UsageError
+        Something is missing or unfit, by file and line.
+    """
+    keys = entry.fields(
+        ("cooling_after", "lapsed_after", "shortest_interval_days", "population"), ("own_interval", "check")
+    )
+    population = keys["population"].fields(("gap_median_days", "gap_p80_days"))
+    definition = LifecycleDefinition(
+        gap_median_days=_positive(population["gap_median_days"]),
+        gap_p80_days=_positive(population["gap_p80_days"]),
+        cooling_after=_positive(keys["cooling_after"]),
+        lapsed_after=_positive(keys["lapsed_after"]),
+        shortest_interval_days=_positive(keys["shortest_interval_days"]),
+        own_interval="own_interval" in keys and _read_yes(keys["own_interval"]),
+        check=_read_check(keys["check"]) if "check" in keys else None,
+    )
+    if definition.lapsed_after <= definition.cooling_after:
+        raise UsageError(f"{keys['lapsed_after'].where}: 'lapsed_after' must be more than 'cooling_after'")
+    return definition
+
+
+def _read_yes(entry: YamlEntry) -> bool:
+    if entry.text() not in ("yes", "no"):
+        raise UsageError(f"{entry.where}: 'own_interval' is yes or no")
+    return entry.text() == "yes"
+
+
+def _read_check(entry: YamlEntry) -> Check:
+    keys = entry.fields(("day", "states"))
+    try:
+        day = date.fromisoformat(keys["day"].text())
+    except ValueError:
+        raise UsageError(f"{keys['day'].where}: a date is expected", hint="write it as 2026-06-30") from None
+    states = [item.fields(("name", "customers", "bought_since")) for item in keys["states"].items()]
+    return Check(
+        day,
+        tuple(Returns(each["name"].text(), each["customers"].whole(), each["bought_since"].whole()) for each in states),
+    )
+
+
+def _positive(entry: YamlEntry) -> float:
+    number = entry.number()
+    if number <= 0:
+        raise UsageError(f"{entry.where}: a number above 0 is expected")
+    return number
+
+
+def _no_interval(frame: pl.DataFrame, gaps: int) -> NotEnoughDataError:
+    buyers = frame.height - frame["recency_days"].null_count()
+    returned = frame.filter(pl.col("gaps") > 0).height
+    return NotEnoughDataError(
+        f"{counted(buyers, 'customer')} with a purchase, {returned:,} of them came back on another day, "
+        f"{counted(gaps, 'time')} in all; {FEWEST_GAPS} times are needed for a purchase interval",
+        hint="take in more data, or a later --as-of",
+        gaps=gaps,
+        needed=FEWEST_GAPS,
+    )

@@ -1,0 +1,202 @@
+"""The balance of customers per period: who came, who stayed, who was reactivated and who was lost.
+
+For two ends of periods in a row, with *active* customers as of each end (:mod:`ckm._segment.lifecycle`),
+
+    active(t)     = new + retained + reactivated
+    active(t - 1) = retained + lost
+
+in every period: each customer is active or not at either end, and bought first within the period or before it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from ckm.customers.calendar import calendar_day, day_number
+from ckm.customers.day_totals import NO_DAY
+from ckm.customers.interpurchase import LONG_SHARE, purchase_interval, quantiles
+from ckm.errors import UnknownNameError, UsageError
+from ckm.models.purchase_interval import shrunk_gap
+from ckm.wording import counted
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ckm._segment.lifecycle.definition import LifecycleDefinition
+    from ckm.customers.ledger import Ledger
+
+    Mask = NDArray[np.bool_]
+
+MONTHS = {"month": 1, "quarter": 3, "year": 12}
+"""Periods of the calendar, and how many months each has."""
+COUNTS = ("active_before", "new", "retained", "reactivated", "lost", "active")
+
+
+@dataclass(frozen=True)
+class Flows:
+    """Balances of customers.
+
+    Attributes
+    ----------
+    frame
+        One row per period, in time: period (``2026-06``, ``2026-Q2`` or ``2026``), end (Date, the day at whose end
+        the period is judged), then customers (Int64): active_before (active at the end of the previous period), new
+        (of those active now, who bought first within the period), retained (active at both ends), reactivated
+        (active now but not before, first purchase earlier), lost (active before but not now), active (active now).
+    period
+        ``month``, ``quarter`` or ``year``.
+    remarks
+        What a reader should know beside the balances, as sentences.
+    """
+
+    frame: pl.DataFrame
+    period: str
+    remarks: tuple[str, ...]
+
+
+def lifecycle_flows(
+    ledger: Ledger, definition: LifecycleDefinition, *, period: str = "month", periods: int = 12
+) -> Flows:
+    """Balance the customers active over the last periods up to the ledger's day.
+
+    Each end uses the purchases by then only, and gives the result of :meth:`LifecycleDefinition.assign`. From one end
+    to the next only customers with purchases in between are computed anew.
+
+    Parameters
+    ----------
+    ledger
+        Purchases; the last period is the one that its day lies in, cut there.
+    definition
+        Thresholds, and the purchase interval that a customer with little history borrows: the same for all periods.
+    period
+        ``month``, ``quarter`` or ``year``.
+    periods
+        How many at most; the first is never before the first purchase.
+
+    Raises
+    ------
+    UsageError
+        Unknown period, or fewer than one period.
+    """
+    as_of = ledger.as_of
+    starts = _starts(as_of, period, periods)
+    first = calendar_day(int(ledger.purchases.day.min()))
+    starts = [start for start, following in zip(starts, [*starts[1:], date.max], strict=True) if following > first]
+    ends = [start - timedelta(days=1) for start in starts] + [as_of]
+
+    activity, rows, unseen = _Activity(ledger, definition), [], 0
+    then = activity.at(day_number(ends[0]))
+    for start, (before, end) in zip(starts, pairwise(ends), strict=True):
+        now = activity.at(day_number(end))
+        counts = _balance(
+            then, now, is_new=ledger.first_day > day_number(before), end=ledger.first_day <= day_number(end)
+        )
+        rows.append({"period": _label(start, period), "end": end, **{name: counts[name] for name in COUNTS}})
+        unseen += counts["unseen"]
+        then = now
+    return Flows(pl.DataFrame(rows), period, _remarks(starts, period, as_of, first, unseen))
+
+
+def _starts(as_of: date, period: str, periods: int) -> list[date]:
+    """Return the first days of the periods up to the one of ``as_of``."""
+    if period not in MONTHS:
+        raise UnknownNameError("period", period, MONTHS)
+    if periods < 1:
+        raise UsageError(f"invalid number of periods {periods}: at least 1 is needed")
+    months = MONTHS[period]
+    latest = (as_of.year * 12 + as_of.month - 1) // months
+    numbers = (number * months for number in range(latest - periods + 1, latest + 1))
+    return [date(number // 12, number % 12 + 1, 1) for number in numbers if number > 12]
+
+
+def _following(start: date, period: str) -> date:
+    number = start.year * 12 + start.month - 1 + MONTHS[period]
+    return date(number // 12, number % 12 + 1, 1)
+
+
+def _label(start: date, period: str) -> str:
+    if period == "year":
+        return f"{start.year}"
+    return f"{start.year}-Q{start.month // 3 + 1}" if period == "quarter" else f"{start:%Y-%m}"
+
+
+def _balance(then: Mask, now: Mask, *, is_new: Mask, end: Mask) -> dict[str, int]:
+    """Count who is active at both ends; ``is_new`` who bought first after the earlier, ``end`` by the later one."""
+    kinds = {
+        "active_before": then,
+        "new": now & is_new,
+        "retained": now & then,
+        "reactivated": now & ~then & ~is_new,
+        "lost": ~now & then,
+        "active": now,
+        "unseen": ~now & is_new & end,
+    }
+    return {name: int(kind.sum()) for name, kind in kinds.items()}
+
+
+class _Activity:
+    """Who is active at one day after the other."""
+
+    def __init__(self, ledger: Ledger, definition: LifecycleDefinition) -> None:
+        self._ledger, self._definition = ledger, definition
+        self._until = int(np.iinfo(np.int32).min)
+        count = len(ledger.customers)
+        self._last = np.full(count, NO_DAY, dtype=np.int64)
+        self._long = np.full(count, np.nan)
+        self._counts = ledger.gaps.counts()
+        self._starts = np.cumsum(self._counts) - self._counts
+
+    def at(self, day: int) -> Mask:
+        """By code; the days must ascend."""
+        purchases = self._ledger.purchases
+        since = np.flatnonzero((purchases.day > self._until) & (purchases.day <= day))
+        buyers = purchases.code[since]
+        self._last[buyers] = purchases.day[since]  # ascending within a customer, so that the last one stays
+        changed = np.zeros(len(self._last), dtype=bool)
+        changed[buyers] = True
+        self._long[changed] = self._long_gaps(changed, day)
+        self._until = day
+        frame = pl.DataFrame({"silence": (day - self._last) / self._long})
+        is_active_now = frame.select(self._definition.is_active(pl.col("silence").fill_nan(None)))["silence"]
+        return is_active_now.fill_null(value=False).to_numpy()
+
+    def _long_gaps(self, changed: Mask, day: int) -> NDArray[np.float64]:
+        """Long gaps of some customers, from the own gaps that had ended by a day."""
+        gaps, definition = self._ledger.gaps, self._definition
+        seen = np.repeat(changed, self._counts)  # as long as there are gaps: they stand by customer
+        seen &= gaps.ends <= day
+        kept = np.flatnonzero(seen)
+        starts = np.searchsorted(kept, self._starts[changed])
+        counts = np.diff(starts, append=len(kept))
+        lengths = gaps.lengths[kept]
+        added = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+        between = added[starts + counts] - added[starts]
+        frame = pl.DataFrame(
+            {
+                "own": quantiles(lengths, starts, counts, LONG_SHARE),
+                "interval": purchase_interval(quantiles(lengths, starts, counts, 0.5), between, counts),
+                "gaps": counts,
+            }
+        ).with_columns(pl.col("own", "interval").fill_nan(None))
+        shrunk = shrunk_gap(pl.col("own"), pl.col("gaps"), definition.gap_p80_days)
+        return frame.select(long=definition.long_gap_days(shrunk, pl.col("interval")))["long"].to_numpy()
+
+
+def _remarks(starts: list[date], period: str, as_of: date, first: date, unseen: int) -> tuple[str, ...]:
+    remarks = []
+    if _following(starts[-1], period) != as_of + timedelta(days=1):
+        remarks.append(f"the last {period} ends on {as_of}, before its time")
+    if starts[0] <= first:
+        remarks.append(f"the data begin on {first}: who bought before counts as new at the first purchase in them")
+    if unseen:
+        remarks.append(
+            f"{counted(unseen, 'customer')} bought first within a {period} and lapsed before its end; "
+            "no column counts them"
+        )
+    return tuple(remarks)

@@ -1,0 +1,71 @@
+"""The methods of segmenting, by the names that ``--by`` and definitions use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ckm._segment.clusters.learn import fit_clusters, read_clusters
+from ckm._segment.lifecycle.definition import fit_lifecycle, read_lifecycle
+from ckm._segment.rfm.definition import fit_rfm, read_rfm
+from ckm._segment.rules.definition import read_rules
+from ckm._segment.value.definition import fit_value, read_value
+from ckm.errors import UnknownNameError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ckm._segment.definition import Definition, TrainingData
+    from ckm.yamlfile import YamlEntry
+
+
+@dataclass(frozen=True)
+class Method:
+    """How a definition is learned and read.
+
+    Attributes
+    ----------
+    read
+        Reads what ``to_plain`` wrote.
+    fit
+        Learns from customers; None where nothing is learned because somebody wrote it.
+    scope
+        Features it takes.
+    with_prospects
+        Whether people who never bought have a segment too.
+    of_money
+        Whether it needs amounts.
+    """
+
+    read: Callable[[YamlEntry], Definition]
+    fit: Callable[[TrainingData], Definition] | None = None
+    scope: Literal["rfm", "all"] = "all"
+    with_prospects: bool = False
+    of_money: bool = False
+
+
+METHODS = {
+    "rfm": Method(read_rfm, fit_rfm, scope="rfm"),
+    "value": Method(read_value, fit_value, of_money=True),
+    "lifecycle": Method(read_lifecycle, fit_lifecycle, with_prospects=True),
+    "clusters": Method(read_clusters, fit_clusters),
+    "rules": Method(read_rules),
+}
+"""Methods by name."""
+
+
+def find_method(name: str) -> Method:
+    """Return the method of a name.
+
+    Raises
+    ------
+    UnknownNameError
+        There is none; the near one is suggested.
+    """
+    if name not in METHODS:
+        raise UnknownNameError("method", name, METHODS)
+    return METHODS[name]
+
+
+FITTED = tuple(name for name, method in METHODS.items() if method.fit)
+"""What ``--by`` takes beside a file of rules."""

@@ -1,0 +1,140 @@
+"""Result of a segmentation: customers, segments, checks and remarks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm._segment.summary import summarise
+from ckm.result import Result
+from ckm.schema import NO_CURRENCY
+from ckm.wording import counted
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from ckm._segment.definition import Detail
+    from ckm._segment.moves import Moves
+    from ckm._segment.saved import SavedDefinition
+    from ckm.customers.coverage import LeftOut
+    from ckm.customers.features import FeatureTable
+
+AMOUNTS = ("monetary", "revenue", "revenue_share", "average_order_value", "currency")
+"""Columns that are null where no amounts are known."""
+_BASE_COLUMNS = ("recency_days", "frequency", "monetary", "currency")
+
+
+@dataclass(frozen=True)
+class Segmentation(Result):
+    """Named customers, the segments they make up, and what a reader needs to trust them.
+
+    Attributes
+    ----------
+    customers
+        One row per customer, by ``customer_id``: customer_id, segment; what the method says beside it (rfm: r_score,
+        f_score, m_score, Int8, 1 worst); recency_days (Int64, last purchase day to ``as_of``), frequency (Int64, days
+        with a purchase), monetary (Float64, net of returns), currency; the features behind the segment;
+        previous_segment and cause (null without an earlier run, and the cause for who stayed).
+    summary
+        One row per segment, best first: see :func:`ckm._segment.summary.summarise`.
+    as_of
+        As-of date; no later row was used.
+    definition
+        What gave the segments.
+    left_out
+        What was not used, and why.
+    remarks
+        What a reader should know beside the numbers, as sentences.
+    details
+        Tables that show how the method came to its result.
+    kept
+        One row per customer as a later run needs it: customer_id, segment, rows, net_total.
+    moves
+        What became of the customers since an earlier run; None where there is none.
+    """
+
+    customers: pl.DataFrame
+    summary: pl.DataFrame
+    as_of: date
+    definition: SavedDefinition
+    left_out: LeftOut
+    remarks: tuple[str, ...]
+    details: tuple[Detail, ...]
+    kept: pl.DataFrame
+    moves: Moves | None = None
+
+    @property
+    def frame(self) -> pl.DataFrame:
+        """The customers."""
+        return self.customers
+
+    @property
+    def currency(self) -> str:
+        """Currency of every amount."""
+        return self.definition.currency
+
+    @property
+    def money_known(self) -> bool:
+        """Whether the transactions have amounts."""
+        return self.currency != NO_CURRENCY
+
+    def since(self, moves: Moves) -> Segmentation:
+        """Return the same with every customer's former segment and the cause of the move."""
+        customers = self.customers.drop("previous_segment", "cause").join(
+            moves.customers.drop("segment"), on="customer_id", how="left", maintain_order="left"
+        )
+        return replace(self, customers=customers, moves=moves)
+
+    def saying(self, *remarks: str, details: tuple[Detail, ...] = ()) -> Segmentation:
+        """Return the result with further remarks."""
+        return replace(self, remarks=(*self.remarks, *remarks), details=(*self.details, *details))
+
+
+def segmented(saved: SavedDefinition, table: FeatureTable) -> Segmentation:
+    """Assign every customer of ``table`` a segment by the definition.
+
+    Parameters
+    ----------
+    saved
+        The definition.
+    table
+        Customers with the features that it needs, by its measures and its population.
+    """
+    definition = saved.definition
+    money_known = table.currency != NO_CURRENCY
+    assigned = definition.assign(table.frame)
+    features = table.frame.with_columns(currency=pl.lit(table.currency))
+    behind = (name for name in definition.needs if name not in (*_BASE_COLUMNS, *assigned.columns))
+    customers = pl.concat(
+        [features.select("customer_id"), assigned, features.select(*_BASE_COLUMNS, *behind)], how="horizontal"
+    )
+    buyers = table.frame.height - table.frame["last_purchase"].null_count()
+    summary = summarise(assigned["segment"], definition, table)
+    remarks = [
+        f"as of {table.as_of}: {counted(buyers, 'customer')} with a purchase, "
+        + (f"money in {table.currency}" if money_known else "amounts not known"),
+        *table.left_out.remarks,
+        *(remark for remark in table.remarks if any(name in remark for name in definition.needs)),
+        *definition.remarks(assigned),
+    ]
+    if not money_known:
+        customers, summary = (
+            frame.with_columns(pl.lit(None, frame.schema[name]).alias(name) for name in AMOUNTS if name in frame)
+            for frame in (customers, summary)
+        )
+        if "monetary" in definition.needs:
+            remarks.append("no amounts are known: the monetary score is of the number of order lines")
+    elif summary["revenue_share"].null_count():
+        remarks.append("the total of all amounts is not positive: there are no shares of revenue")
+    return Segmentation(
+        customers=customers.with_columns(previous_segment=pl.lit(None, pl.String), cause=pl.lit(None, pl.String)),
+        summary=summary,
+        as_of=table.as_of,
+        definition=saved,
+        left_out=table.left_out,
+        remarks=tuple(remarks),
+        details=definition.details(),
+        kept=customers.select("customer_id", "segment").with_columns(features["rows"], features["net_total"]),
+    )

@@ -1,0 +1,202 @@
+"""Segments by recency, frequency and money: three scores by quantiles, and a name for each combination."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import polars as pl
+
+from ckm._segment.definition import Segment, readable_number
+from ckm._segment.rfm import facts
+from ckm._segment.rfm.names import NameTable, load_names, read_names
+from ckm.errors import NotEnoughDataError, UsageError
+from ckm.models.quantiles import Cuts, material_cuts
+from ckm.wording import counted
+
+if TYPE_CHECKING:
+    from ckm._segment.definition import Detail, TrainingData
+    from ckm.yamlfile import YamlEntry
+
+CLASS_CUSTOMERS = 5
+"""Customers per class of a score: with fewer, a name would rest on who happens to be there."""
+LEAST_RATIO = 1.1
+"""Of frequency or money, a class and the one below differ by a tenth or more, or they are one."""
+SCORES = ("r_score", "f_score", "m_score")
+MEASURES = {"recency": "recency_days", "frequency": "frequency", "monetary": "monetary"}
+"""The digits of a code, in their order, and the features they score."""
+
+
+@dataclass(frozen=True)
+class RfmDefinition:
+    """Cut points and names.
+
+    Attributes
+    ----------
+    names
+        A name for every combination of scores.
+    cuts
+        Per measure, in the order of :data:`MEASURES`. Recency in days, money in the unit of the currency.
+    interval_days
+        Usual purchase interval of the shop; None without repeat purchases, or where names follow from scores alone.
+    """
+
+    names: NameTable
+    cuts: tuple[Cuts, Cuts, Cuts]
+    interval_days: float | None = None
+
+    method: ClassVar[str] = "rfm"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The measures, and what facts are read from."""
+        return (*MEASURES.values(), *(facts.NEEDS if self.names.facts else ()))
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The names and their advice, best first."""
+        return tuple(Segment(each.name, each.advice) for each in self.names.segments)
+
+    def assign(self, features: pl.DataFrame) -> pl.DataFrame:
+        """Return ``segment``, ``r_score``, ``f_score`` and ``m_score`` (Int8, 1 worst); by facts also ``named_by``.
+
+        ``named_by`` is ``scores``, or what took the name from them (:data:`ckm._segment.rfm.facts.REASONS`).
+        """
+        scored = features.lazy().with_columns(
+            cut.score(pl.col(column)).alias(score)
+            for score, column, cut in zip(SCORES, MEASURES.values(), self.cuts, strict=True)
+        )
+        by_scores = self.names.name(*map(pl.col, SCORES)).cast(pl.String)
+        if not self.names.facts:
+            return scored.select(by_scores.alias("segment"), *SCORES).collect()
+        recency, frequency, _ = self.cuts
+        corrected = facts.corrected_scores(
+            self.interval_days, recency_varies=recency.varies, frequency_varies=frequency.varies
+        )
+        named = self.names.name(*map(pl.col, "rfm")).cast(pl.String)
+        by_facts = pl.when(pl.col("by_scores") == named).then(pl.lit(facts.SCORES)).otherwise(pl.col("because"))
+        return (
+            scored.select(*SCORES, by_scores.alias("by_scores"), *corrected)
+            .select(named.alias("segment"), *SCORES, by_facts.alias("named_by"))
+            .collect()
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return cut points, names and, where names follow from facts too, the usual purchase interval."""
+        cuts = {measure: _plain_cuts(cut) for measure, cut in zip(MEASURES, self.cuts, strict=True)}
+        return {
+            "cuts": cuts,
+            **({"interval_days": self.interval_days} if self.names.facts else {}),
+            "names": self.names.to_plain(),
+        }
+
+    def details(self) -> tuple[Detail, ...]:
+        """There is nothing to show beside the cut points."""
+        return ()
+
+    def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
+        """Say how many scores exist, which are fewer where values tie or hardly vary, and what facts changed."""
+        used = ", ".join(f"{measure} {assigned[f'{measure[0]}_score'].n_unique()}" for measure in MEASURES)
+        remarks = [f"scores in use, of {self.names.bins}: {used} (equal values always score the same)"]
+        fewer = [f"{measure} {len(cut.scores)}" for measure, cut in zip(MEASURES, self.cuts, strict=True) if cut.scores]
+        if fewer:
+            remarks.append(
+                f"too few customers, or too much alike, for {self.names.bins} classes: {', '.join(fewer)}"
+                + ("; names rest on each customer's own purchases where there is one class" if self.names.facts else "")
+            )
+        if self.names.facts:
+            changed = assigned.filter(pl.col("named_by") != facts.SCORES).height
+            if changed:
+                remarks.append(
+                    f"{counted(changed, 'customer')} named by their own purchases, which the scores alone contradict "
+                    "(column named_by)"
+                )
+        return tuple(remarks)
+
+
+def fit_rfm(training: TrainingData, *, names: NameTable | None = None) -> RfmDefinition:
+    """Cut recency, frequency and money at the quantiles of these customers.
+
+    Parameters
+    ----------
+    training
+        The customers.
+    names
+        Names and the number of scores. Default: the eleven usual names over five scores.
+
+    Raises
+    ------
+    NotEnoughDataError
+        There are fewer customers than scores.
+    """
+    names = names or load_names()
+    features = training.table.frame
+    if features.height < names.bins:
+        raise _too_few(features.height, names.bins)
+    cut = partial(material_cuts, bins=names.bins, per_class=CLASS_CUSTOMERS)
+    cuts = (
+        cut(features["recency_days"], fewer_is_better=True),
+        cut(features["frequency"], least_ratio=LEAST_RATIO),
+        cut(features["monetary"], least_ratio=LEAST_RATIO),
+    )
+    if not names.facts:
+        return RfmDefinition(names, cuts)
+    interval = features["purchase_interval_days"].median()
+    return RfmDefinition(names, cuts, None if interval is None else readable_number(float(interval)))  # type: ignore[arg-type]
+
+
+def read_rfm(entry: YamlEntry) -> RfmDefinition:
+    """Read what :meth:`RfmDefinition.to_plain` wrote.
+
+    Raises
+    ------
+    UsageError
+        Something is missing or unfit, by file and line.
+    """
+    keys = entry.fields(("cuts", "names"), ("interval_days",))
+    names = read_names(keys["names"])
+    if names.facts != ("interval_days" in keys):
+        raise UsageError(f"{entry.where}: 'interval_days' belongs to names with 'facts: yes', and to no others")
+    measures = keys["cuts"].fields(tuple(MEASURES))
+    recency, frequency, monetary = (
+        _read_cuts(measures[measure], names.bins, fewer_is_better=measure == "recency") for measure in MEASURES
+    )
+    interval = keys.get("interval_days")
+    return RfmDefinition(
+        names, (recency, frequency, monetary), None if interval is None or interval.is_null else interval.number()
+    )
+
+
+def _plain_cuts(cuts: Cuts) -> list[float] | dict[str, list[float]]:
+    """A list of cut points; where scores are left out between them, also the score of each class."""
+    return {"edges": list(cuts.edges), "scores": list(cuts.scores)} if cuts.scores else list(cuts.edges)
+
+
+def _read_cuts(entry: YamlEntry, bins: int, *, fewer_is_better: bool) -> Cuts:
+    if not entry.is_mapping:
+        return Cuts(_edges(entry, bins - 1, f"{bins - 1} ascending cut points"), fewer_is_better)
+    keys = entry.fields(("edges", "scores"))
+    scores = tuple(item.whole() for item in keys["scores"].items())
+    rising = sorted(scores, reverse=fewer_is_better)
+    if not scores or list(scores) != rising or not all(1 <= score <= bins for score in scores):
+        raise UsageError(f"{keys['scores'].where}: scores from 1 to {bins} are expected, better from class to class")
+    edges = _edges(keys["edges"], len(scores) - 1, f"{len(scores) - 1} ascending cut points for {len(scores)} scores")
+    return Cuts(edges, fewer_is_better, scores)
+
+
+def _edges(entry: YamlEntry, count: int, expected: str) -> tuple[float, ...]:
+    numbers = [item.number() for item in entry.items()]
+    if len(numbers) != count or numbers != sorted(numbers):
+        raise UsageError(f"{entry.where}: {expected} are expected")
+    return tuple(int(number) if number == int(number) else number for number in numbers)
+
+
+def _too_few(customers: int, bins: int) -> NotEnoughDataError:
+    return NotEnoughDataError(
+        f"{customers:,} customer{'s' if customers != 1 else ''} with a purchase, "
+        f"{bins} needed to tell {bins} scores apart",
+        hint="take in more data, or a later --as-of",
+        customers=customers,
+        needed=bins,
+    )

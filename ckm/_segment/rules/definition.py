@@ -1,0 +1,263 @@
+"""Segments by rules that an analyst writes: conditions over the features, of which the first that holds wins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import polars as pl
+
+from ckm._segment.definition import Detail, Segment
+from ckm._segment.rules.conditions import parse_condition
+from ckm._segment.rules.reachability import unreachable_rules
+from ckm.errors import UnknownNameError, UsageError
+from ckm.wording import counted
+from ckm.yamlfile import read_yaml
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from ckm._segment.rules.conditions import Condition
+    from ckm._segment.rules.reachability import Unreachable
+    from ckm.yamlfile import YamlEntry
+
+RULES_SCHEMA = "ckm.segment_rules/1"
+USUAL_OTHER = Segment("other", "No rule matches these customers: consider a further rule.")
+
+
+@dataclass(frozen=True)
+class SegmentRule:
+    """A name, and the condition under which a customer bears it.
+
+    Attributes
+    ----------
+    name, advice
+        Of the segment; the advice may be empty.
+    when
+        The condition as it was written: SQL over the features.
+    where
+        ``file:line`` of the condition.
+    """
+
+    name: str
+    advice: str
+    when: str
+    where: str = field(default="", compare=False)
+
+    @cached_property
+    def condition(self) -> Condition:
+        """The condition, checked; see :func:`ckm._segment.conditions.parse_condition` for what it raises."""
+        return parse_condition(self.when, where=self.where or f"rule '{self.name}'")
+
+    @property
+    def place(self) -> str:
+        """The rule as a message names it: ``rule 'VIP' (line 12)``."""
+        line = self.where.rpartition(":")[2]
+        return f"rule '{self.name}' (line {line})" if line else f"rule '{self.name}'"
+
+
+@dataclass(frozen=True)
+class RulesDefinition:
+    """Rules in their order, and the name of those for whom none holds."""
+
+    rules: tuple[SegmentRule, ...]
+    other: Segment = USUAL_OTHER
+
+    method: ClassVar[str] = "rules"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The features that the conditions read, in the order in which they appear."""
+        return tuple(dict.fromkeys(name for rule in self.rules for name in rule.condition.features))
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """The rules' names in their order, then the rest."""
+        return (*(Segment(rule.name, rule.advice) for rule in self.rules), self.other)
+
+    def assign(self, features: pl.DataFrame) -> pl.DataFrame:
+        """Return ``segment``, ``rule`` and ``rules_met``.
+
+        ``rule`` (Int64) is the position of the rule that won, from 1; null for the rest. ``rules_met`` (String) lists
+        the positions of all rules that hold, ``1, 3``; null where none does. A condition that is null, as one that
+        compares a missing value, does not hold.
+
+        Raises
+        ------
+        UsageError
+            A feature is missing from ``features``.
+        """
+        for rule in self.rules:
+            for name in rule.condition.features:
+                if name not in features.columns:
+                    raise UnknownNameError("feature", name, features.columns, where=rule.where or rule.place)
+        positions = range(1, len(self.rules) + 1)
+        holds = {position: f"rule {position} holds" for position in positions}
+        names = [rule.name for rule in self.rules]
+        return (
+            features.lazy()
+            .with_columns(
+                rule.condition.expression.fill_null(value=False).alias(holds[position])
+                for position, rule in zip(positions, self.rules, strict=True)
+            )
+            .select(
+                pl.coalesce(pl.when(holds[one]).then(pl.lit(one, dtype=pl.Int64)) for one in positions).alias("rule"),
+                pl.concat_str(
+                    [pl.when(holds[one]).then(pl.lit(str(one))) for one in positions],
+                    separator=", ",
+                    ignore_nulls=True,
+                ).alias("rules_met"),
+            )
+            .select(
+                pl.col("rule")
+                .replace_strict(list(positions), names, default=self.other.name, return_dtype=pl.String)
+                .alias("segment"),
+                "rule",
+                pl.when(pl.col("rules_met") != "").then("rules_met"),
+            )
+            .collect()
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the rules as in their file, without the schema."""
+        return {
+            "segments": [_plain(rule) for rule in self.rules],
+            "other": {"name": self.other.name, "advice": self.other.advice},
+        }
+
+    def details(self) -> tuple[Detail, ...]:
+        """Show the rules in their order."""
+        rows = [(position, rule.name, rule.when) for position, rule in enumerate(self.rules, start=1)]
+        schema = {"rule": pl.Int64, "segment": pl.String, "when": pl.String}
+        return (Detail("the first rule that holds wins", pl.DataFrame(rows, schema=schema, orient="row")),)
+
+    def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
+        """Return a remark on each rule without customers: whether it matches any."""
+        won = set(assigned["rule"].drop_nulls().unique())
+        idle = [position for position in range(1, len(self.rules) + 1) if position not in won]
+        met = pl.col("rules_met").str.split(", ")
+        counts = assigned.select(met.list.contains(str(one)).sum().alias(str(one)) for one in idle)
+        return tuple(
+            f"{self.rules[one - 1].place} "
+            + (f"is met by {_who_went(count)}" if (count := counts[str(one)].item()) else "holds for nobody here")
+            for one in idle
+        )
+
+
+def load_rules(path: Path) -> RulesDefinition:
+    """Read the rules of a file.
+
+    Parameters
+    ----------
+    path
+        YAML as in ``examples/rules/tea-club.yaml``.
+
+    Raises
+    ------
+    UsageError
+        By file and line: the file is no such YAML, or a rule is one that :func:`read_rules` refuses.
+    """
+    document = read_yaml(path)
+    if document is None:
+        raise UsageError(f"{path}:1: the file is empty", hint=f"begin it with 'schema: {RULES_SCHEMA}'")
+    keys = document.fields(("schema", "segments"), ("other",))
+    if keys["schema"].text() != RULES_SCHEMA:
+        raise UsageError(f"{keys['schema'].where}: these are no segment rules", hint=f"write 'schema: {RULES_SCHEMA}'")
+    return read_rules(document, beside=("schema",))
+
+
+def read_rules(entry: YamlEntry, beside: tuple[str, ...] = ()) -> RulesDefinition:
+    """Read ``segments`` and ``other``, and check every condition and that every rule can win.
+
+    Parameters
+    ----------
+    entry
+        A mapping with these keys, as :meth:`RulesDefinition.to_plain` writes them.
+    beside
+        Further keys that it has.
+
+    Raises
+    ------
+    UsageError
+        By file and line: a key is missing or unknown, a name is missing or given twice, a condition is refused by
+        :func:`ckm._segment.conditions.parse_condition`, or a rule can never win.
+    """
+    keys = entry.fields(("segments",), ("other", *beside))
+    rules: dict[str, SegmentRule] = {}
+    for item in keys["segments"].items():
+        rule = _rule(item)
+        if rule.name in rules:
+            where = item.mapping()["name"].where
+            raise UsageError(f"{where}: {rules[rule.name].place} has the same name", hint="join the two with OR")
+        rules[rule.name] = rule
+    if not rules:
+        raise UsageError(f"{keys['segments'].where}: there are no rules", hint="write at least one: 'name' and 'when'")
+    other = _other(keys["other"]) if "other" in keys else USUAL_OTHER
+    if other.name in rules:
+        hint = "name the rule otherwise, or the rest: 'other: {name: …}'"
+        raise UsageError(
+            f"{rules[other.name].where}: '{other.name}' is the name of those for whom no rule holds", hint=hint
+        )
+    _check_reachable(tuple(rules.values()))
+    return RulesDefinition(tuple(rules.values()), other)
+
+
+def _rule(entry: YamlEntry) -> SegmentRule:
+    keys = entry.fields(("name", "when"), ("advice",))
+    when = keys["when"]
+    if when.is_null or not when.text().strip():
+        raise UsageError(f"{when.where}: 'when' is empty", hint="write a condition, such as frequency > 3")
+    rule = SegmentRule(_name(keys["name"]), _advice(keys), when.text(), when.where)
+    rule.condition  # noqa: B018  # checked here, so that the first mistake of the file is reported
+    return rule
+
+
+def _other(entry: YamlEntry) -> Segment:
+    keys = entry.fields((), ("name", "advice"))
+    name = _name(keys["name"]) if "name" in keys else USUAL_OTHER.name
+    return Segment(name, _advice(keys) if "advice" in keys else USUAL_OTHER.advice)
+
+
+def _name(entry: YamlEntry) -> str:
+    name = entry.text().strip()
+    if entry.is_null or not name:
+        raise UsageError(f"{entry.where}: 'name' is empty", hint="every segment needs one")
+    return name
+
+
+def _advice(keys: Mapping[str, YamlEntry]) -> str:
+    return "" if "advice" not in keys or keys["advice"].is_null else keys["advice"].text().strip()
+
+
+def _plain(rule: SegmentRule) -> dict[str, str]:
+    advice = {"advice": rule.advice} if rule.advice else {}
+    return {"name": rule.name, **advice, "when": rule.when}
+
+
+def _check_reachable(rules: Sequence[SegmentRule]) -> None:
+    found = unreachable_rules([rule.condition for rule in rules])
+    if found:
+        first = rules[found[0].rule].where
+        raise UsageError(
+            "; ".join(_why_unreachable(each, rules) for each in found),
+            hint="move it up, narrow the rules before it, or remove it" if found[0].taken_by else "look at its limits",
+            where=first,
+        )
+
+
+def _why_unreachable(unreachable: Unreachable, rules: Sequence[SegmentRule]) -> str:
+    rule = rules[unreachable.rule]
+    takers = [rules[position].place for position in unreachable.taken_by]
+    if not takers:
+        return f"{rule.where}: rule '{rule.name}' can never hold"
+    *others, last = takers
+    named = f"{', '.join(others)} and {last} take" if others else f"{last} takes"
+    return f"{rule.where}: rule '{rule.name}' can never win: {named} all its customers"
+
+
+def _who_went(count: int) -> str:
+    if count == 1:
+        return "1 customer, whom an earlier rule takes"
+    return f"{counted(count, 'customer')}, all of whom earlier rules take"

@@ -1,0 +1,198 @@
+"""How far today's customers have shifted from those a definition was learned from: the population stability index."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from ckm._segment.definition import Detail, readable_number
+from ckm.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from ckm.settings import SegmentSettings
+    from ckm.yamlfile import YamlEntry
+
+BINS = 10
+"""Intervals of a number, by its tenths; the usual choice."""
+MOST_LEVELS = 20
+"""Number of distinct values that are counted apart; all others count together."""
+LEAST_SHARE = 1e-4
+"""An empty interval counts as this share: the logarithm of zero is not finite."""
+TOLD = 0.005
+"""A smaller index would be shown as 0.00."""
+CHANCE_NORMAL_QUANTILE = 3.0902
+"""Of 99.9 %: as the index of two samples of the same customers would exceed once in a thousand features."""
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """How a feature was distributed when a definition was learned.
+
+    Attributes
+    ----------
+    shares
+        Share of the customers per interval or level, then of all other levels (text only), then without a value.
+    edges
+        Of a number: ascending; interval ``i`` reaches from above edge ``i - 1`` to edge ``i``. Empty for text.
+    levels
+        Of a text: the commonest words. Empty for a number.
+    """
+
+    shares: tuple[float, ...]
+    edges: tuple[float, ...] = ()
+    levels: tuple[str, ...] = ()
+
+    def shares_of(self, values: pl.Series) -> list[float]:
+        """Return the shares of ``values`` in the same intervals or levels."""
+        place = self._place(pl.col(values.name))
+        counts = values.to_frame().select(place.alias("place"))["place"].value_counts()
+        found = dict(counts.iter_rows())
+        return [found.get(number, 0) / max(len(values), 1) for number in range(len(self.shares))]
+
+    def _place(self, value: pl.Expr) -> pl.Expr:
+        last = len(self.shares) - 1
+        if self.levels:
+            numbers = {level: number for number, level in enumerate(self.levels)}
+            place = value.replace_strict(numbers, default=len(self.levels), return_dtype=pl.Int64)
+        else:
+            place = pl.sum_horizontal(pl.lit(0, pl.Int64), *(value.gt(edge).cast(pl.Int64) for edge in self.edges))
+        return pl.when(value.is_null()).then(last).otherwise(place).cast(pl.Int64)
+
+
+@dataclass(frozen=True)
+class Shift:
+    """What became of one feature.
+
+    Attributes
+    ----------
+    feature
+        Its name.
+    index
+        Population stability index; 0 is no shift.
+    chance
+        What mere chance would hardly exceed (once in a thousand), for so many customers.
+    """
+
+    feature: str
+    index: float
+    chance: float
+
+    def exceeds(self, limit: float) -> bool:
+        """Whether the feature shifted by at least ``limit``, and by more than chance."""
+        return self.index >= limit and self.index > self.chance
+
+
+def distributions(features: pl.DataFrame, names: Iterable[str]) -> dict[str, Distribution]:
+    """Return how each of these features is distributed; dates, which only move on, are left out."""
+    return {name: _distribution(features[name]) for name in names if _is_countable(features[name].dtype)}
+
+
+def shifts(then: Mapping[str, Distribution], customers_then: int, features: pl.DataFrame) -> tuple[Shift, ...]:
+    r"""Return the population stability index of every feature, the largest first.
+
+    :math:`PSI = \sum_i (p_i - q_i) \ln (p_i / q_i)` over the intervals, with the shares then and now (Siddiqi 2006,
+    *Credit Risk Scorecards*). For two samples of the same customers, PSI times ``n m / (n + m)`` is about
+    chi-square with one degree of freedom less than there are intervals (Yurdakul and Naranjo 2020, *Journal of Risk
+    Model Validation* 14(4)); its 99.9 % quantile, by Wilson and Hilferty (1931), is what chance can do.
+
+    Parameters
+    ----------
+    then
+        Distributions when the definition was learned.
+    customers_then
+        How many customers it was learned from.
+    features
+        Today's customers.
+    """
+    found = []
+    for name, distribution in then.items():
+        if name not in features.columns:
+            continue
+        now = distribution.shares_of(features[name])
+        index = population_stability_index(distribution.shares, now)
+        free = sum(1 for share in distribution.shares if share > 0) - 1
+        chance = chi_square_quantile(free) * (1 / max(customers_then, 1) + 1 / max(features.height, 1))
+        found.append(Shift(name, index, chance))
+    return tuple(sorted(found, key=lambda shift: (-shift.index, shift.feature)))
+
+
+def shift_remark(found: Sequence[Shift], settings: SegmentSettings) -> str:
+    """Say which features have shifted, and whether it is time to learn the definition anew."""
+    for limit, what in ((settings.shift_refit, "it is time to --refit"), (settings.shift_watch, "worth a look")):
+        shifted = [f"{shift.feature} {shift.index:.2f}" for shift in found if shift.exceeds(limit)]
+        if shifted:
+            return f"shifted since, by a population stability index of {limit:g} or more: {', '.join(shifted)}; {what}"
+    largest = f" (at most {found[0].index:.2f}, {found[0].feature})" if found and found[0].index >= TOLD else ""
+    return f"no feature has shifted since by a population stability index of {settings.shift_watch:g} or more{largest}"
+
+
+def shift_detail(found: Sequence[Shift]) -> Detail:
+    """Return the index of every feature as a table."""
+    frame = pl.DataFrame(
+        [(shift.feature, shift.index, shift.chance) for shift in found],
+        schema={"feature": pl.String, "index": pl.Float64, "by_chance": pl.Float64},
+        orient="row",
+    )
+    title = "How far the features have shifted since the definition was learned (population stability index)"
+    return Detail(title, frame, {"index": "{:.3f}", "by_chance": "{:.3f}"})
+
+
+def population_stability_index(then: Iterable[float], now: Iterable[float]) -> float:
+    """Return the index of two lists of shares over the same intervals."""
+    pairs = [(max(p, LEAST_SHARE), max(q, LEAST_SHARE)) for p, q in zip(then, now, strict=True)]
+    return sum((p - q) * math.log(p / q) for p, q in pairs)
+
+
+def to_plain(distribution: Distribution) -> dict[str, Any]:
+    """Return a distribution as lists, fit for YAML."""
+    plain = {"edges": list(distribution.edges), "levels": list(distribution.levels)}
+    return {**{key: value for key, value in plain.items() if value}, "shares": list(distribution.shares)}
+
+
+def read_distribution(entry: YamlEntry) -> Distribution:
+    """Read what :func:`to_plain` wrote.
+
+    Raises
+    ------
+    UsageError
+        The lists do not fit each other.
+    """
+    keys = entry.fields(("shares",), ("edges", "levels"))
+    shares = tuple(item.number() for item in keys["shares"].items())
+    edges = tuple(item.number() for item in keys["edges"].items()) if "edges" in keys else ()
+    levels = tuple(item.text() for item in keys["levels"].items()) if "levels" in keys else ()
+    if len(shares) != len(edges or levels) + 2:
+        raise UsageError(f"{entry.where}: {len(edges or levels) + 2} shares are expected")
+    return Distribution(shares, edges, levels)
+
+
+def chi_square_quantile(free: int) -> float:
+    """Return the 99.9 % quantile of chi-square, by Wilson and Hilferty (1931); 3 % too large at one degree."""
+    if free < 1:
+        return 0.0
+    spread = 2 / (9 * free)
+    return float(free * (1 - spread + CHANCE_NORMAL_QUANTILE * math.sqrt(spread)) ** 3)
+
+
+def _is_countable(dtype: pl.DataType) -> bool:
+    return dtype.is_numeric() or dtype == pl.String
+
+
+def _distribution(values: pl.Series) -> Distribution:
+    known = values.drop_nulls().sort()
+    if values.dtype == pl.String:
+        counts = known.value_counts().sort(["count", values.name], descending=[True, False])
+        empty = Distribution(
+            (0.0,) * (min(counts.height, MOST_LEVELS) + 2), levels=tuple(counts[values.name])[:MOST_LEVELS]
+        )
+    else:
+        places = (-(-len(known) * number // BINS) - 1 for number in range(1, BINS))
+        edges = sorted({readable_number(float(known[place])) for place in places}) if len(known) else []
+        empty = Distribution((0.0,) * (len(edges) + 2), edges=tuple(edges))
+    shares = tuple(readable_number(share) for share in empty.shares_of(values))
+    return Distribution(shares, empty.edges, empty.levels)

@@ -1,0 +1,309 @@
+"""Segments by present and potential value: four boxes of what customers are worth and what they could spend beyond."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from math import exp
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import polars as pl
+
+from ckm._segment.definition import Detail, Segment, load_segments, readable_number
+from ckm._segment.value.check import LaterCheck, check_later, read_later_check
+from ckm._segment.value.headroom import CURRENT_VALUE, fit_of, known_texts, learn_potential, worth
+from ckm._segment.value.peers import FEW_PEERS, Peers, count_peers, read_peers
+from ckm.errors import NotEnoughDataError, UsageError
+from ckm.models.potential import Effects, Percentile, Slope
+from ckm.models.quantiles import quantile_cuts
+
+if TYPE_CHECKING:
+    from ckm._segment.definition import TrainingData
+    from ckm.yamlfile import YamlEntry
+
+BOXES = Path(__file__).parents[2] / "data" / "segments_value.yaml"
+"""Names and advice, in the order (high, high), (low, high), (high, low), (low, low) of current value and headroom."""
+CUTS = {
+    "settings": "as set",
+    "median": "median of those above zero",
+    "one order": "customers spend nearly the same: an order more or less is no difference",
+}
+"""Where a cut may come from."""
+ALIKE = (0.1, 0.9)
+"""Quantiles of what customers are worth: where one order separates them, customers are worth the same."""
+ROUNDING = 0.01
+"""Share by which an order may be larger than another and still be the same."""
+FEWEST_ORDERS = 3
+"""Orders that a current value holds at least, so that one of them is no difference."""
+
+
+@dataclass(frozen=True)
+class MoneyCut:
+    """An amount from which a value is high; zero and less never is.
+
+    Attributes
+    ----------
+    at
+        The amount.
+    by
+        Where it comes from, a key of :data:`CUTS`.
+    """
+
+    at: float
+    by: str
+
+    def is_high(self, value: pl.Expr) -> pl.Expr:
+        """Whether ``value`` is high."""
+        return (value >= self.at) & (value > 0)
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return the amount and where it comes from."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        return f"{self.at:,.2f} ({CUTS[self.by]})"
+
+
+@dataclass(frozen=True)
+class ValueDefinition:
+    """The percentile, the cuts and the names.
+
+    Attributes
+    ----------
+    segments
+        The boxes, in the order of :data:`BOXES`.
+    potential
+        What customers like this one spend at their 80th percentile.
+    current_value_cut, headroom_cut
+        Between low and high.
+    peers
+        Customers of the same party type, main channel and place.
+    coverage
+        Share of the customers it was fitted to whose current value is no more than the percentile.
+    skill
+        How much smaller its loss is than that of one percentile for all customers; 0 is no better, 1 without error.
+    check
+        Result of the check on the later year; None where it is not possible.
+    unchecked
+        Reason why there is no check; empty with a check.
+    """
+
+    segments: tuple[Segment, ...]
+    potential: Percentile
+    current_value_cut: MoneyCut
+    headroom_cut: MoneyCut
+    peers: Peers
+    coverage: float
+    skill: float
+    check: LaterCheck | None
+    unchecked: str
+
+    method: ClassVar[str] = "value"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Features that it reads."""
+        return tuple(dict.fromkeys((CURRENT_VALUE, *self.potential.features, *self.peers.features)))
+
+    def assign(self, features: pl.DataFrame) -> pl.DataFrame:
+        """Return ``segment``; ``current_value``, ``potential_value``, ``headroom`` (Float64, money); ``peers`` (Int64).
+
+        Potential value is the percentile, or the current value where that is higher, and headroom what it exceeds
+        current value by. A customer without a current value has 0.
+        """
+        high_value = self.current_value_cut.is_high(pl.col("current_value"))
+        high_headroom = self.headroom_cut.is_high(pl.col("headroom"))
+        both, grow, cheap, neither = (pl.lit(each.name) for each in self.segments)
+        return (
+            worth(features, self.potential)
+            .select(
+                pl.when(high_headroom)
+                .then(pl.when(high_value).then(both).otherwise(grow))
+                .otherwise(pl.when(high_value).then(cheap).otherwise(neither))
+                .alias("segment"),
+                "current_value",
+                # who spends more than the percentile could spend what they do
+                pl.max_horizontal("potential_value", "current_value"),
+                "headroom",
+            )
+            .with_columns(self.peers.count(features))
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        """Return everything, levels by name."""
+        return {
+            "segments": [asdict(each) for each in self.segments],
+            "cuts": {"current_value": self.current_value_cut.to_plain(), "headroom": self.headroom_cut.to_plain()},
+            "potential": {
+                "quantile": self.potential.quantile,
+                "intercept": self.potential.intercept,
+                "numbers": [asdict(each) for each in self.potential.slopes],
+                "texts": [asdict(each) | {"levels": dict(each.levels)} for each in self.potential.effects],
+                "ceiling": self.potential.ceiling,
+            },
+            "peers": self.peers.to_plain(),
+            "fit": {"coverage": self.coverage, "skill": self.skill},
+            "check": self.check.to_plain() if self.check else {"none": self.unchecked},
+        }
+
+    def details(self) -> tuple[Detail, ...]:
+        """Return the coefficients and, where there is one, the check on a later period."""
+        coefficients = Detail(
+            f"What the {self.potential.quantile:.0%} percentile is multiplied by (a number: when it doubles)",
+            pl.DataFrame(
+                [(each.feature, "twice as much", 2**each.slope) for each in self.potential.slopes]
+                + [
+                    (each.feature, level, exp(addend))
+                    for each in self.potential.effects
+                    for level, addend in (*each.levels, ("(other)", each.other), ("(unknown)", each.unknown))
+                ],
+                schema={"feature": pl.String, "level": pl.String, "factor": pl.Float64},
+                orient="row",
+            ),
+            {"factor": "×{:.2f}"},
+        )
+        return (coefficients, *(self.check.details() if self.check else ()))
+
+    def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
+        """Say where the cuts are, how well the percentile fits, who has few peers, and what the check found."""
+        few = assigned["peers"].null_count()
+        features = ", ".join(self.peers.features)
+        remarks = [
+            f"high is a current value from {self.current_value_cut} and a headroom from {self.headroom_cut}",
+            f"potential value: {self.coverage:.1%} of the customers are worth no more "
+            f"({self.potential.quantile:.0%} were meant to), with a loss {self.skill:.0%} below that of one percentile "
+            "for all",
+        ]
+        if few:
+            remarks.append(
+                f"{few:,} of {assigned.height:,} customers have fewer than {FEW_PEERS} peers (same {features}): their "
+                "potential rests on what holds for all customers"
+            )
+        remarks.append(
+            self.check.finding if self.check else f"headroom is not checked on a later year: {self.unchecked}"
+        )
+        return tuple(remarks)
+
+
+def fit_value(training: TrainingData) -> ValueDefinition:
+    """Fit the percentile and the cut points, and check a definition of 12 months ago on the last 12 months.
+
+    Raises
+    ------
+    NotEnoughDataError
+        Fewer than :data:`FEWEST_BUYERS` customers have a positive current value.
+    """
+    customers = training.table.frame.sort("customer_id")
+    potential = learn_potential(customers, training.seed)
+    money = worth(customers, potential)
+    try:
+        check, unchecked = check_later(training, customers), ""
+    except NotEnoughDataError as error:
+        check, unchecked = None, str(error)
+    coverage, skill = fit_of(money, money["current_value"], potential.quantile)
+    order = one_order(customers, money["current_value"])
+    return ValueDefinition(
+        segments=load_segments(BOXES),
+        potential=potential,
+        current_value_cut=_cut(money["current_value"], training.settings.current_value_cut, -order),
+        headroom_cut=_cut(money["headroom"], training.settings.headroom_cut, order),
+        peers=count_peers(customers, known_texts(customers)),
+        coverage=coverage,
+        skill=skill,
+        check=check,
+        unchecked=unchecked,
+    )
+
+
+def read_value(entry: YamlEntry) -> ValueDefinition:
+    """Read what :meth:`ValueDefinition.to_plain` wrote.
+
+    Raises
+    ------
+    UsageError
+        Something is missing or unfit, by file and line.
+    """
+    keys = entry.fields(("segments", "cuts", "potential", "peers", "fit", "check"))
+    boxes = [each.fields(("name", "advice")) for each in keys["segments"].items()]
+    if len({each["name"].text() for each in boxes}) != 4 or len(boxes) != 4:
+        raise UsageError(f"{keys['segments'].where}: four boxes with different names are expected")
+    cuts = keys["cuts"].fields(("current_value", "headroom"))
+    fit = keys["fit"].fields(("coverage", "skill"))
+    unchecked = keys["check"].mapping().get("none")
+    return ValueDefinition(
+        segments=tuple(Segment(each["name"].text(), each["advice"].text()) for each in boxes),
+        potential=_read_potential(keys["potential"]),
+        current_value_cut=_read_cut(cuts["current_value"]),
+        headroom_cut=_read_cut(cuts["headroom"]),
+        peers=read_peers(keys["peers"]),
+        coverage=fit["coverage"].number(),
+        skill=fit["skill"].number(),
+        check=None if unchecked else read_later_check(keys["check"]),
+        unchecked=unchecked.text() if unchecked else "",
+    )
+
+
+def one_order(customers: pl.DataFrame, current_value: pl.Series) -> float:
+    """Return the median average order value where customers are worth the same but for one of them, else 0.
+
+    Members of a club who pay the same every 30 days made 12 or 13 payments in a year, by the day on which they joined.
+    """
+    buyers = customers.with_columns(worth=current_value).filter(pl.col("worth") > 0)
+    if "order_value_mean" not in buyers.columns or buyers.is_empty():
+        return 0.0
+    order = buyers["order_value_mean"].median()
+    low, high = (buyers["worth"].quantile(each, "nearest") for each in ALIKE)
+    assert low is not None
+    assert high is not None
+    if not isinstance(order, float) or high - low > order * (1 + ROUNDING) or low < FEWEST_ORDERS * order:
+        return 0.0
+    return readable_number(order)
+
+
+def _cut(values: pl.Series, given: float | None, order: float) -> MoneyCut:
+    """Return the cut given, else the smallest value that half of those above zero do not exceed.
+
+    Of those above zero: where most customers have not bought for a year, the median of all is zero, and "high" would
+    be all customers with a purchase. Where customers differ by an order at most (``order`` is not 0), one less is as
+    high a current value (negative), and a headroom of one more is none (positive).
+    """
+    if given is not None:
+        return MoneyCut(float(given), "settings")
+    positive = values.filter(values > 0)
+    median = float(quantile_cuts(positive, 2).edges[0]) if len(positive) else 0.0
+    if not order:
+        return MoneyCut(median, "median")
+    slack = order * (1 + ROUNDING)
+    return MoneyCut(readable_number(max(median, slack) if order > 0 else median + slack), "one order")
+
+
+def _read_cut(entry: YamlEntry) -> MoneyCut:
+    keys = entry.fields(("at", "by"))
+    if keys["by"].text() not in CUTS:
+        raise UsageError(f"{keys['by'].where}: 'by' is none of {', '.join(map(repr, CUTS))}")
+    return MoneyCut(keys["at"].number(), keys["by"].text())
+
+
+def _read_potential(entry: YamlEntry) -> Percentile:
+    keys = entry.fields(("quantile", "intercept", "numbers", "texts", "ceiling"))
+    return Percentile(
+        quantile=keys["quantile"].number(),
+        intercept=keys["intercept"].number(),
+        slopes=tuple(map(_read_slope, keys["numbers"].items())),
+        effects=tuple(map(_read_effects, keys["texts"].items())),
+        ceiling=keys["ceiling"].number(),
+    )
+
+
+def _read_slope(entry: YamlEntry) -> Slope:
+    keys = entry.fields(("feature", "slope", "lowest", "highest", "typical"))
+    numbers = {name: keys[name].number() for name in ("slope", "lowest", "highest", "typical")}
+    return Slope(keys["feature"].text(), **numbers)
+
+
+def _read_effects(entry: YamlEntry) -> Effects:
+    keys = entry.fields(("feature", "levels", "other", "unknown"))
+    levels = {level: addend.number() for level, addend in keys["levels"].mapping().items()}
+    return Effects(
+        keys["feature"].text(), tuple(sorted(levels.items())), keys["other"].number(), keys["unknown"].number()
+    )

@@ -1,0 +1,189 @@
+"""Amounts of whole orders: taken once, spread over the order's lines, and refunds as returns of their own.
+
+A frame here has one row per line: the typed columns of a mapping, ``ORDER`` (what the lines of one order share) and
+``COUNTS`` (whether a line is a sale, which amounts are spread over).
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import polars as pl
+
+from ckm.io.values.data_files import load_data
+from ckm.schema import ORDER_AMOUNTS, RETURN_SUFFIX
+
+ORDER, COUNTS = "\x00order", "\x00counts"
+GOODS, RETURNED = "\x00goods", "\x00returned"
+"""Of a line: its amount before discounts of the order; what was paid back of it."""
+OF_GOODS_ALONE = ("quantity", "cost", "discount", "promised_on", "delivered_on", "order_amounts")
+"""Columns that say nothing of money paid back."""
+PLACE = "\x00place"
+USUAL_DIGITS = 2
+"""Of the smallest unit of a currency that no list names."""
+TOLERANCE = 0.015
+"""Sums of rounded amounts differ by a cent from the rounded sum."""
+ROUNDING = 1e-12
+"""Relative error of a sum of floats."""
+CUT = "\x00cut"
+"""Of an order: the share of its goods that its lines are."""
+_WEIGHT, _SHARE = "\x00weight", "\x00share"
+
+
+@cache
+def _digits_by_currency() -> dict[str, int]:
+    return {code: int(digits) for digits, codes in load_data("number_marks.yaml")["digits"].items() for code in codes}
+
+
+def digits_of(currency: pl.Expr) -> pl.Expr:
+    """Return how many digits after the decimal mark the smallest unit of each currency has."""
+    return currency.replace_strict(_digits_by_currency(), default=USUAL_DIGITS, return_dtype=pl.Int32)
+
+
+def in_main_units(amount: pl.Expr, currency: pl.Expr) -> pl.Expr:
+    """Return amounts in the smallest unit of their currency (cents; yen) as amounts in its main unit."""
+    return amount / pl.lit(10.0).pow(digits_of(currency))
+
+
+def adjusted(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return lines with the order's discounts in ``net`` and ``discount``, and ``RETURNED`` and ``CUT`` per line.
+
+    ``lines`` are as the module says. Amounts of the order may stand on any line, and on several. Of an order of which a
+    part is there (``CUT`` is below 1), the part has its share of the discounts, and all that was paid back.
+    """
+    given = [name for name in ORDER_AMOUNTS if name in lines.columns]
+    once = [_once(name).alias(name) for name in given]
+    missing = [pl.lit(None, dtype=pl.Float64).alias(name) for name in ORDER_AMOUNTS if name not in given]
+    lines = lines.with_columns(*once, *missing, pl.col("net").alias(GOODS))
+    if "discount" not in lines.columns:
+        lines = lines.with_columns(pl.lit(None, dtype=pl.Float64).alias("discount"))
+    # However the lines stand in a file or in several, each has the same share of an amount.
+    numbers = ["line_no"] if "line_no" in lines.columns else []
+    lines = lines.with_row_index(PLACE).sort(ORDER, *numbers, PLACE)
+    return _with_returns(_with_discounts(_with_goods(lines))).sort(PLACE).drop(PLACE)
+
+
+def as_returns(lines: pl.DataFrame, when: pl.Expr) -> pl.DataFrame:
+    """Return a row for what was paid back of each line (``RETURNED``), at the time ``when``; null: nobody says when."""
+    changed = {
+        "net": -pl.col(RETURNED),
+        "type": pl.lit("return"),
+        "ordered_at": pl.coalesce(when, "ordered_at"),
+        "dated_by": pl.when(when.is_null()).then(pl.lit("order")),
+        "line_no": pl.concat_str(pl.col("line_no"), pl.lit(RETURN_SUFFIX)),
+        **{name: pl.lit(None, dtype=dtype) for name, dtype in lines.schema.items() if name in OF_GOODS_ALONE},
+    }
+    return lines.with_columns(value.alias(name) for name, value in changed.items() if name in lines.columns)
+
+
+def with_counts(lines: pl.DataFrame, is_sale: pl.Expr) -> pl.DataFrame:
+    """Return lines with ``COUNTS``: the sales of an order; all of its lines where none is one."""
+    return lines.with_columns((is_sale | ~is_sale.any().over(ORDER)).alias(COUNTS))
+
+
+def _once(name: str) -> pl.Expr:
+    """An amount of the order, on all of its lines: the first that stands on one."""
+    value = pl.col(name).drop_nulls().first().over(ORDER)
+    return value.abs() if name in {"order_discount", "order_refund"} else value
+
+
+def _sum(value: pl.Expr) -> pl.Expr:
+    """The sum over the lines of an order that count."""
+    return pl.when(COUNTS).then(value).otherwise(0.0).sum().over(ORDER)
+
+
+def _with_goods(lines: pl.DataFrame) -> pl.DataFrame:
+    """Add to the lines what the order's goods exceed them by; say of a part of an order which share of it is there.
+
+    Where goods were returned, some exports list the quantity that is left: then the lines lack what was refunded.
+    An order is in parts where an export is cut into pages: then they lack what no refund explains.
+    """
+    listed = _sum(pl.col("net") + pl.col("discount").fill_null(0.0))
+    before_discounts = pl.col("order_net") + pl.col("order_discount").fill_null(0.0)
+    more = pl.col("order_net") > _sum(pl.col("net")) + TOLERANCE
+    whole = pl.coalesce("order_gross", pl.when(more).then(before_discounts))
+    lines = lines.with_columns(listed.alias("\x00listed"), whole.alias("\x00whole"))
+    gap = pl.col("\x00whole") - pl.col("\x00listed")
+    unknown = pl.col("\x00listed").abs() < TOLERANCE
+    explained = pl.col("order_gross").is_not_null() & (gap <= pl.col("order_refund") + TOLERANCE)
+    fill = ((gap > TOLERANCE) & (unknown | explained)).fill_null(value=False)
+    cut = ((gap > TOLERANCE) & ~unknown & ~explained.fill_null(value=False)).fill_null(value=False)
+    lines = lines.with_columns(
+        pl.when(fill).then(gap).otherwise(0.0).alias("\x00gap"),
+        pl.when(cut).then(pl.col("\x00listed") / pl.col("\x00whole")).otherwise(1.0).alias(CUT),
+    )
+    goods = pl.col(GOODS) + _spread(lines, "\x00gap", _goods_missing(lines))
+    return lines.with_columns(goods.alias(GOODS))
+
+
+def _goods_missing(lines: pl.DataFrame) -> pl.Expr:
+    """Weights for goods that the lines lack: those of no quantity first, else as the lines' amounts, else alike."""
+    quantity = pl.col("quantity") if "quantity" in lines.columns else pl.lit(None, dtype=pl.Float64)
+    emptied = pl.when(quantity == 0).then(1.0).otherwise(0.0)
+    by_amount = pl.col("net").clip(lower_bound=0.0)
+    by_quantity = quantity.abs().fill_null(0.0)
+    return pl.coalesce(*(pl.when(_sum(each) > 0).then(each) for each in (emptied, by_amount, by_quantity)), pl.lit(1.0))
+
+
+def _with_discounts(lines: pl.DataFrame) -> pl.DataFrame:
+    """Take the discounts of the order from its lines."""
+    goods = _sum(pl.col(GOODS))
+    stated = pl.col("order_discount").fill_null(0.0)
+    left = goods - pl.col("order_net")
+    # What the goods cost after discounts tells how much of them was for shipping, or is in the lines already.
+    known = pl.when(pl.col("order_discount").is_null()).then(left).otherwise(left.clip(upper_bound=stated))
+    discount = pl.when((left >= -TOLERANCE) & (pl.col(CUT) == 1.0)).then(known.clip(lower_bound=0.0)).otherwise(stated)
+    discount = pl.coalesce(discount, stated) * pl.col(CUT)
+    lines = lines.with_columns(discount.alias(_SHARE))
+    share = _spread(lines, _SHARE, pl.col(GOODS).clip(lower_bound=0.0))
+    return lines.with_columns(
+        (pl.col(GOODS) - share).round(6).alias("net"),
+        pl.when(share != 0).then(pl.col("discount").fill_null(0.0) + share).otherwise("discount").alias("discount"),
+    )
+
+
+def _with_returns(lines: pl.DataFrame) -> pl.DataFrame:
+    """Spread what was paid back of the order; what exceeds its goods is no return."""
+    there = _sum(pl.col("net"))
+    # Of an order in parts, its other goods may be what was paid back.
+    goods = pl.when(pl.col(CUT) < 1.0).then(pl.coalesce("order_net", there / pl.col(CUT))).otherwise(there)
+    paid_back = pl.col("order_refund") * _share_without_tax()
+    paid_back = pl.min_horizontal(paid_back.fill_null(0.0), goods.clip(lower_bound=0.0))
+    lines = lines.with_columns(paid_back.alias(_SHARE))
+    share = _spread(lines, _SHARE, pl.col("net").clip(lower_bound=0.0))
+    of_line = pl.lit(0.0)
+    if "refund" in lines.columns:
+        of_line = pl.min_horizontal(pl.col("refund").abs().fill_null(0.0), pl.col("net").clip(lower_bound=0.0))
+    return lines.with_columns(pl.when(COUNTS).then((share + of_line).round(6)).otherwise(0.0).alias(RETURNED))
+
+
+def _share_without_tax() -> pl.Expr:
+    """What share of a refund was for goods where tax comes on top of the prices; 1 where prices include it.
+
+    The total tells: it is goods and shipping, with tax on top or without.
+    """
+    goods = pl.coalesce("order_net", _sum(pl.col("net")))
+    tax = pl.col("order_tax")
+    on_top = (pl.col("order_total") - goods - pl.col("order_shipping").fill_null(0.0) - tax).abs() < TOLERANCE
+    share = pl.when(on_top & (tax > TOLERANCE) & (goods > 0)).then(goods / (goods + tax))
+    return share.fill_null(1.0)
+
+
+def _spread(lines: pl.DataFrame, amount: str, weight: pl.Expr) -> pl.Expr:
+    """Spread an amount of the order over its lines that count, exactly: shares are rounded, the last takes the rest."""
+    counted = pl.when(COUNTS).then(weight).otherwise(0.0)
+    lines_of = pl.when(COUNTS).then(1.0).otherwise(0.0)
+    chosen = pl.when(counted.sum().over(ORDER) > 0).then(counted).otherwise(lines_of)
+    weights = lines.select(chosen.alias(_WEIGHT), ORDER, amount, "currency")
+    value = weights.select(
+        ORDER,
+        total=pl.col(_WEIGHT).sum().over(ORDER),
+        until=pl.col(_WEIGHT).cum_sum().over(ORDER),
+        amount=pl.col(amount),
+        unit=pl.lit(10.0).pow(digits_of(pl.col("currency")).fill_null(USUAL_DIGITS)),
+    )
+    rounded = (pl.col("amount") * pl.col("until") / pl.col("total") * pl.col("unit")).round() / pl.col("unit")
+    until = pl.when(pl.col("until") >= pl.col("total") * (1 - ROUNDING)).then("amount").otherwise(rounded)
+    value = value.with_columns(until.alias("until"))
+    share = pl.col("until") - pl.col("until").shift(1).over(ORDER).fill_null(0.0)
+    return pl.lit(value.select(share.fill_null(0.0).fill_nan(0.0).round(6)).to_series())

@@ -1,0 +1,409 @@
+"""Order rules of a mapping: order-level columns, statuses, order amounts and refunds."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+import polars as pl
+
+from ckm.errors import UsageError
+from ckm.io.mapping.expressions import exactly
+from ckm.io.mapping.mapping import FromColumn, sources_of
+from ckm.io.mapping.order_amounts import CUT, ORDER, RETURNED, adjusted, as_returns, with_counts
+from ckm.io.mapping.order_parts import SAID, cut_orders, kept_said, tells_of_order, with_said
+from ckm.io.mapping.return_sign import returned_net
+from ckm.io.values.vocabulary import fold
+from ckm.schema import ORDER_AMOUNTS, is_refund_of_line
+from ckm.wording import counted
+
+if TYPE_CHECKING:
+    from ckm.io.mapping.mapping import Mapping, StatusRule
+
+ROW, MEANING = "\x00line", "\x00meaning"
+BEFORE = "\x00before"
+"""Products of known lines of an order; how many of a line's own product are among them."""
+NOT_KEPT = ("gross", "refund", "refunded_at", *ORDER_AMOUNTS)
+"""Words of which nothing is left once the lines are adjusted."""
+KNOWN = ("order_id", "customer_id", "ordered_at", "currency", "channel", "campaign_id")
+"""Columns that an order's lines share."""
+UNKNOWN_STATUS = "status|vocabulary"
+NEGATIVE = r"^[^\d]*[-\u2212\u2010-\u2014(]|\d[^\d]*[-\u2212]\s*$"
+"""An amount as text that is below zero: with a minus before or after it, or in brackets."""
+NO_FIRST_LINE = "row|first_line_missing"
+
+
+KnownOrders = Callable[[list[str]], pl.DataFrame]
+
+
+def known_orders(rows: pl.LazyFrame, pages: Collection[str] = ()) -> KnownOrders:
+    """Return a function that looks up orders by their numbers in rows of transactions.
+
+    ``pages`` are the files of the export that the rows came from last.
+    """
+    there = [name for name in KNOWN if name in rows.collect_schema()]
+
+    def look_up(orders: list[str]) -> pl.DataFrame:
+        of_orders = rows.filter(pl.col("order_id").is_in(orders)).collect()
+        found = of_orders.group_by("order_id", maintain_order=True)
+        shared = (pl.col(name).drop_nulls().first() for name in there[1:])
+        known = found.agg(*shared, (pl.col("type") == "cancel").all().alias("cancelled"))
+        return known.join(_lines_before(of_orders, pages), on="order_id", how="left", maintain_order="left")
+
+    return look_up
+
+
+def _lines_before(rows: pl.DataFrame, pages: Collection[str]) -> pl.DataFrame:
+    """Return ``order_id`` and ``BEFORE``, the products of the lines that surely stand before those of a further page.
+
+    Of an order that has more goods than its known lines these are the lines of the first one's file and of the pages
+    of the same export, else the first line alone.
+    """
+    if SAID not in rows.columns or "product_id" not in rows.columns:
+        return pl.DataFrame(schema={"order_id": pl.String(), BEFORE: pl.List(pl.String())})
+    is_cut = pl.col("order_id").is_in(cut_orders(rows)["order_id"].implode())
+    of_first = pl.lit(value=True)
+    if "source_file" in rows.columns:  # a line of another file may be the very one that comes
+        first_file = pl.col("source_file").filter(tells_of_order()).first().over("order_id")
+        in_pages = pl.col("source_file").is_in([*pages]) & first_file.is_in([*pages])
+        of_first = (pl.col("source_file") == first_file) | in_pages
+    lines = rows.filter(~is_refund_of_line() & ((is_cut & of_first) | tells_of_order()))
+    return lines.group_by("order_id").agg(pl.col("product_id").fill_null("").alias(BEFORE))
+
+
+class OrderLines(NamedTuple):
+    """Rows made of records.
+
+    Attributes
+    ----------
+    typed
+        Per target, its values.
+    broken
+        Per broken rule, the rows that break it.
+    origin
+        Per row, the position of its record.
+    """
+
+    typed: dict[str, pl.Series]
+    broken: list[tuple[str, pl.Series]]
+    origin: pl.Series
+
+
+@dataclass(frozen=True)
+class OrderRules:
+    """Rules for the lines of orders, applied after their columns are read.
+
+    Attributes
+    ----------
+    order
+        The source column of the order's number; null where no line needs another of its order.
+    level
+        Source columns of the whole order, which are blank on its further lines.
+    telling
+        Those of them that say what the order is: where all are blank, its first line is not there.
+    status
+        See :class:`ckm.io.mapping.mapping.Mapping`.
+    amounts
+        The amounts of the order that the mapping fills.
+    refunds
+        Whether some column holds what was paid back.
+    by_status
+        Whether a status alone says that an order was paid back: no column says how much, and all of it is.
+    numbered
+        Whether the source numbers an order's lines.
+    of_sales
+        Whether the rows are transactions; of any other a status says only which records are no rows.
+    counts
+        What was counted in all records so far.
+    known
+        Gives for order numbers what is known of these orders from elsewhere (:data:`KNOWN`, ``cancelled`` and
+        :data:`BEFORE`, one row an order): an export that is cut into pages has an order's further lines without its
+        first one.
+    """
+
+    order: str | None = None
+    level: tuple[str, ...] = ()
+    telling: tuple[str, ...] = ()
+    status: tuple[StatusRule, ...] = ()
+    amounts: tuple[str, ...] = ()
+    refunds: bool = False
+    by_status: bool = False
+    numbered: bool = True
+    of_sales: bool = True
+    counts: Counter[str] = field(default_factory=Counter, compare=False)
+    known: KnownOrders | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, mapping: Mapping) -> OrderRules | None:
+        """Return the rules of a mapping; null where it says nothing of orders.
+
+        Raises
+        ------
+        UsageError
+            Lines are to be put together by order, and no column holds its number.
+        """
+        amounts = tuple(name for name in ORDER_AMOUNTS if name in mapping.columns)
+        grouped = bool(amounts or mapping.order_level or mapping.whole_orders)
+        refunds = bool({"refund", "order_refund"} & mapping.columns.keys())
+        by_status = not refunds and any("refunded" in rule.words.values() for rule in mapping.status)
+        if mapping.table != "transactions":
+            return cls(status=mapping.status, of_sales=False) if mapping.status else None
+        if not (grouped or refunds or mapping.status):
+            return None
+        order = mapping.columns.get("order_id")
+        if grouped and not isinstance(order, FromColumn):
+            raise UsageError(
+                f"mapping {mapping.name}: amounts and columns of a whole order need its number",
+                hint="fill order_id from a column",
+            )
+        told = {rule.source for rule in mapping.status if rule.blank is None}.union(
+            *(sources_of(mapping.columns.get(name)) for name in ("currency", *amounts))
+        )
+        return cls(
+            order=order.source if grouped and isinstance(order, FromColumn) else None,
+            level=mapping.order_level,
+            telling=tuple(name for name in mapping.order_level if name in told),
+            status=mapping.status,
+            amounts=amounts,
+            refunds=refunds or by_status,
+            by_status=by_status,
+            numbered="line_no" in mapping.columns,
+        )
+
+    @property
+    def is_number_blank(self) -> bool:
+        """Whether the order's number, too, stands on its first line alone."""
+        return self.order is not None and self.order in self.level
+
+    @property
+    def tells_refunds(self) -> bool:
+        """Whether records tell how much was paid back of them."""
+        return self.refunds and not self.by_status
+
+    @property
+    def fills(self) -> frozenset[str]:
+        """Columns of the contract that are filled here though the mapping may not name them."""
+        numbers = {"line_no"} if self.order is not None and not self.numbered else set()
+        discount = {"discount", SAID} if self.amounts or self.refunds else set()
+        return frozenset(numbers | discount | ({"dated_by"} if self.refunds else set()))
+
+    def carried(self, records: pl.DataFrame) -> pl.DataFrame:
+        """Return records in which the order's columns hold on all its lines."""
+        if not self.level or self.order is None:
+            return records
+        order = _order_key(exactly(self.order))
+        return records.with_columns(
+            value.forward_fill().over(order).fill_null(value.drop_nulls().first().over(order)).alias(name)
+            for name in self.level
+            for value in (_filled(exactly(name), records.schema[name]),)
+        )
+
+    def applied(
+        self, typed: dict[str, pl.Series], broken: list[tuple[str, pl.Series]], records: pl.DataFrame
+    ) -> OrderLines:
+        """Return the rows that records become: adjusted, without those that are none, with refunds as rows.
+
+        Parameters
+        ----------
+        typed
+            Per target, its values per record.
+        broken
+            Per broken rule, the records that break it.
+        records
+            As they were read, the order's columns carried down.
+        """
+        meaning, unknown = self._meanings(records)
+        if not self.of_sales:
+            origin = meaning.ne_missing("ignore").arg_true()
+            self.counts["ignored"] += records.height - len(origin)
+            kept = {name: values.gather(origin) for name, values in typed.items()}
+            return OrderLines(kept, [(rule, mask.gather(origin)) for rule, mask in broken], origin)
+        broken = [*broken, (UNKNOWN_STATUS, unknown)]
+        lines = pl.DataFrame(list(typed.values())).with_columns(meaning.alias(MEANING)).with_row_index(ROW)
+        if self.telling:
+            told = (_filled(exactly(name), records.schema[name]).is_not_null() for name in self.telling)
+            lines, alone = self._completed(lines, records.select(~pl.any_horizontal(told)).to_series())
+            broken.append((NO_FIRST_LINE, alone))
+        lines = _with_types(lines)
+        if self.order is not None and not self.numbered:
+            lines = lines.with_columns(_line_numbers(lines).alias("line_no"))
+        if self.amounts or self.refunds:
+            is_refunded = (pl.col(MEANING) == "refunded") & pl.lit(self.by_status)
+            lines = adjusted(with_said(_grouped(lines), is_refunded))
+            lines = lines.with_columns(pl.when(is_refunded).then("net").otherwise(RETURNED).alias(RETURNED))
+            lines = lines.with_columns(kept_said())
+            self.counts["cut"] += lines.filter(pl.col(CUT) < 1)[ORDER].n_unique()
+            if self.refunds and "dated_by" not in lines.columns:
+                lines = lines.with_columns(pl.lit(None, dtype=pl.String).alias("dated_by"))
+            lines = pl.concat([lines, self._returns(lines, broken)], how="diagonal")
+        lines = lines.filter(pl.col(MEANING).ne_missing("ignore"))
+        self._count(lines, records.height)
+        origin = lines[ROW]
+        names = [*typed, *sorted(self.fills - typed.keys())]
+        return OrderLines(
+            {name: lines[name] for name in names if name not in NOT_KEPT},
+            [(rule, mask.gather(origin)) for rule, mask in broken],
+            origin,
+        )
+
+    def remarks(self) -> list[str]:
+        """Return remarks on all records so far."""
+        named = ", ".join(f"'{source}'" for source in dict.fromkeys(rule.source for rule in self.status))
+        said = []
+        if ignored := self.counts["ignored"]:
+            what = "no sale" if self.of_sales else "nothing to load"
+            paid_out = self.counts["paid_out"]
+            of_them = f"; {paid_out:,} of them of money paid out that nothing calls a refund" if paid_out else ""
+            said.append(f"{counted(ignored, 'record')} left out, {what} by the status ({named}){of_them}")
+        if cancelled := self.counts["cancelled"]:
+            rows = counted(cancelled, "row", "is", "are")
+            said.append(f"{rows} of cancelled, failed or voided orders by their status: no purchases")
+        if completed := self.counts["completed"]:
+            rows = counted(completed, "row")
+            said.append(f"{rows} with further lines of orders that were known, whose first lines are not here")
+        if cut := self.counts["cut"]:
+            said.append(
+                f"{counted(cut, 'order')} with more goods than the lines in this file: the next page may have the "
+                "rest; until it is loaded, the discount of the order counts in proportion to its lines here"
+            )
+        if returns := self.counts["returns"]:
+            undated = self.counts["undated"]
+            when = "each dated" if not undated else f"{undated:,} without a date, on the day of the order"
+            if self.by_status:
+                when += "; of orders that only a status calls refunded, taken as paid back whole"
+            said.append(f"{counted(returns, 'row', 'is a refund', 'are refunds')}, {when}")
+        return said
+
+    def _meanings(self, records: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+        """Return what each record is, and which have a status that no rule knows."""
+        meaning = pl.Series([None], dtype=pl.String).new_from_index(0, records.height)
+        unknown = pl.Series([False], dtype=pl.Boolean).new_from_index(0, records.height)
+        for rule in self.status:
+            words = records[rule.source].cast(pl.String)
+            found = words.replace_strict(_meanings_of(words, rule), return_dtype=pl.String, default=None)
+            if rule.blank:
+                blank = words.str.strip_chars().fill_null("") == ""
+                found = pl.select(pl.when(blank).then(pl.lit(rule.blank)).otherwise(found)).to_series()
+            if rule.below_zero or rule.above_zero:
+                concerned = _has_sign_of(rule, records)
+                nothing = pl.Series([None], dtype=pl.String).new_from_index(0, records.height)
+                found, words = found.zip_with(concerned, nothing), words.zip_with(concerned, nothing)
+            if rule.words:
+                unknown = unknown | (words.str.strip_chars().fill_null("") != "")
+            unknown = unknown & (found != "next").fill_null(value=True)
+            is_open = meaning.is_null() | (meaning == "next")
+            if rule.below_zero and rule.filled == "ignore":
+                self.counts["paid_out"] += int((is_open & (found == "ignore")).sum())
+            meaning = found.zip_with(is_open.fill_null(value=True), meaning)
+        return meaning.set(meaning == "next", None), unknown & meaning.is_null()
+
+    def _completed(self, lines: pl.DataFrame, alone: pl.Series) -> tuple[pl.DataFrame, pl.Series]:
+        """Complete lines without their order's first one by what is known of it; return, too, those still alone."""
+        if self.known is None or not alone.any():
+            return lines, alone
+        found = self.known(lines["order_id"].filter(alone).drop_nulls().unique().to_list())
+        joined = lines.select("order_id").join(found, on="order_id", how="left", maintain_order="left")
+        shared = [name for name in KNOWN[1:] if name in found.columns and name in lines.columns]
+        filled = lines.with_columns(
+            lines[name].zip_with(~alone | lines[name].is_not_null(), joined[name]) for name in shared
+        )
+        is_cancelled = alone & joined["cancelled"].fill_null(value=False)
+        meaning = filled[MEANING].zip_with(~is_cancelled, pl.Series(["cancel"]).new_from_index(0, lines.height))
+        known = joined["cancelled"].is_not_null()
+        self.counts["completed"] += int((alone & known).sum())
+        return filled.with_columns(meaning.alias(MEANING), _times_before(joined, filled)), alone & ~known
+
+    def _returns(self, lines: pl.DataFrame, broken: list[tuple[str, pl.Series]]) -> pl.DataFrame:
+        """Return a row for what was paid back of each line; a line that failed validation has none."""
+        unfit = pl.Series([False], dtype=pl.Boolean).new_from_index(0, lines.height)
+        for _, mask in broken:
+            unfit = unfit | mask.fill_null(value=False)
+        paid_back = (pl.col(RETURNED) > 0) & (pl.col("type") != "cancel") & (pl.col("type") != "return")
+        returns = lines.filter(paid_back & ~pl.lit(unfit) & pl.col(MEANING).ne_missing("ignore"))
+        when = pl.col("refunded_at") if "refunded_at" in lines.columns else pl.lit(None, dtype=pl.Datetime("us", "UTC"))
+        if self.order is not None and "refunded_at" in lines.columns:
+            when = when.drop_nulls().first().over(ORDER)
+        self.counts["returns"] += returns.height
+        self.counts["undated"] += int(returns.with_columns(when.is_null().alias(MEANING))[MEANING].sum())
+        return as_returns(returns, when)
+
+    def _count(self, lines: pl.DataFrame, records: int) -> None:
+        self.counts["ignored"] += records - lines[ROW].n_unique()
+        self.counts["cancelled"] += int((lines[MEANING] == "cancel").sum())
+
+
+def _meanings_of(words: pl.Series, rule: StatusRule) -> dict[str, str]:
+    """Return the meaning of each text in a status column."""
+    known: dict[str, str] = {fold(word): meaning for word, meaning in rule.words.items()}
+    found = {}
+    for word in words.unique().drop_nulls().to_list():
+        if fold(word):
+            meaning = known.get(fold(word)) or rule.filled or rule.other
+            if meaning:
+                found[word] = meaning
+    return found
+
+
+def _has_sign_of(rule: StatusRule, records: pl.DataFrame) -> pl.Series:
+    """Return which records have an amount of the sign that a rule is for; zero has none."""
+    amount = records[rule.below_zero or rule.above_zero or rule.source].cast(pl.String).fill_null("")
+    negative = amount.str.contains(NEGATIVE)
+    return amount.str.contains("[1-9]") & (negative if rule.below_zero else ~negative)
+
+
+def _with_types(lines: pl.DataFrame) -> pl.DataFrame:
+    """Give each line the type that its status means."""
+    is_return, is_cancelled = pl.col(MEANING) == "return", pl.col(MEANING) == "cancel"
+    kind = pl.when(is_return | is_cancelled).then(MEANING).otherwise("type")
+    net = pl.when(is_return).then(returned_net(is_return)).otherwise("net")
+    # Some systems write neither price nor currency of an order that was cancelled.
+    net = pl.when(is_cancelled).then(net.fill_null(0.0)).otherwise(net)
+    currency = pl.col("currency").cast(pl.String)
+    common = currency.drop_nulls().mode().sort().first()
+    currency = pl.when(is_cancelled).then(currency.fill_null(common)).otherwise(currency)
+    return lines.with_columns(
+        kind.alias("type"), net.alias("net"), currency.cast(lines.schema["currency"]).alias("currency")
+    )
+
+
+def _times_before(known: pl.DataFrame, lines: pl.DataFrame) -> pl.Series:
+    """Return how many known lines of its order and product stand before each line."""
+    product = pl.col("product_id") if "product_id" in lines.columns else pl.lit(None, dtype=pl.String)
+    wanted = lines.select("order_id", product.fill_null("").alias("product_id"))
+    before = known.select("order_id", pl.col(BEFORE).alias("product_id")).unique("order_id").drop_nulls()
+    counts = before.explode("product_id").group_by("order_id", "product_id").len(BEFORE)
+    found = wanted.join(counts, on=["order_id", "product_id"], how="left", maintain_order="left")
+    return found[BEFORE].fill_null(0).cast(pl.Int64)
+
+
+def _line_numbers(lines: pl.DataFrame) -> pl.Expr:
+    """What tells the lines of an order apart: the product, and how often it came before in the order.
+
+    So a line has one number in an export of the whole order, in a part of one, and in one with its lines in another
+    order.
+    """
+    product = pl.col("product_id") if "product_id" in lines.columns else pl.lit(None, dtype=pl.String)
+    nth = pl.int_range(1, pl.len() + 1).over("order_id", product.fill_null(""))
+    nth += pl.col(BEFORE) if BEFORE in lines.columns else 0
+    repeat = pl.when(nth > 1).then(pl.concat_str(pl.lit("#"), nth.cast(pl.String))).otherwise(pl.lit(""))
+    return pl.when(product.is_null()).then(nth.cast(pl.String)).otherwise(pl.concat_str(product, repeat))
+
+
+def _grouped(lines: pl.DataFrame) -> pl.DataFrame:
+    """Return lines with what those of one order share, and which of them amounts are spread over."""
+    key = pl.coalesce("order_id", pl.concat_str(pl.lit("\x00"), pl.col(ROW)))
+    lines = lines.with_columns(key.rank("dense").alias(ORDER))
+    sale = ~pl.col("type").is_in(["cancel", "return"]).fill_null(value=False)
+    sale &= pl.col(MEANING).ne_missing("ignore")
+    return with_counts(lines, sale)
+
+
+def _order_key(order: pl.Expr) -> pl.Expr:
+    return order.cast(pl.String).str.strip_chars()
+
+
+def _filled(column: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """A column in which blank text is null."""
+    return pl.when(column.str.strip_chars() != "").then(column) if dtype == pl.String else column

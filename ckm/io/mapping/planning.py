@@ -1,0 +1,445 @@
+"""Determine the conversion of a file before its first row is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.errors import UsageError
+from ckm.io.mapping.convert import Conversion, called, evaluate, place_of
+from ckm.io.mapping.expression_limits import growth_of
+from ckm.io.mapping.expressions import column_names, exactly, parse_sql
+from ckm.io.mapping.mapping import Constant, Expression, FromColumn, FromColumns, sources_of
+from ckm.io.mapping.order_rules import OrderRules
+from ckm.io.mapping.proposal import complete, missing_columns
+from ckm.io.mapping.sayable import unknown_column
+from ckm.io.mapping.shape import ColumnShapes
+from ckm.io.values.amounts import MONEY, AmountReader, are_percentages, refuse_other_currencies
+from ckm.io.values.dates import DateStyle
+from ckm.io.values.ids import SCIENTIFIC, IdReader
+from ckm.io.values.native import NativeReader, as_text, fits, storable
+from ckm.io.values.numbers import NumberStyle
+from ckm.io.values.readers import MOMENT, CachingReader, DateReader, NumberReader, Reader, TextReader
+from ckm.io.values.settling import StyleSettler
+from ckm.io.values.truth import TruthReader
+from ckm.io.values.vocabulary import contract_words, folded
+from ckm.io.values.zones import zone_named
+from ckm.schema import RESERVED_COLUMNS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+    from collections.abc import Mapping as AnyMapping
+
+    from ckm.io.mapping.expression_limits import Growth
+    from ckm.io.mapping.mapping import Mapping, RowRule
+    from ckm.io.values.settling import Rest, Texts
+
+UNNAMED = "unnamed"
+"""Name of an extra column without a name, as the store does not allow empty names."""
+ID_SUFFIXES = ("_id", "line_no")
+"""Suffixes of id targets, whose surrounding spaces are removed."""
+
+
+def plan_conversion(
+    mapping: Mapping,
+    columns: Sequence[str],
+    sample: pl.DataFrame,
+    more: Callable[[], Iterator[pl.DataFrame]],
+    default_zone: str,
+    default_currency: str,
+    nested: Container[str] = (),
+    numeric: Container[str] = (),
+    *,
+    shown: AnyMapping[str, tuple[str, ...]],
+    from_1904: bool = False,
+    named: bool = True,
+) -> Conversion:
+    """Determine the conversion of a file; see :meth:`ckm.io.mapping.convert.Conversion.plan`."""
+    rules, assumed = complete(mapping.columns, mapping.target, default_currency, columns, ColumnShapes(sample))
+    mapping = replace(mapping, columns=rules)
+    if missing := [target for target in mapping.target.required if target not in rules]:
+        raise missing_columns(missing, mapping.table, columns, rules, ColumnShapes(sample), named=named)
+    mapping, left_out = _without_percentages(mapping, sample, shown)
+    planner = _Planner(mapping, list(columns), sample, more, default_zone, nested, numeric, named=named)
+    planner.settler.from_1904 = from_1904
+    planner.take_currencies(shown)
+    return planner.plan([*assumed, *left_out])
+
+
+def _without_percentages(
+    mapping: Mapping, sample: pl.DataFrame, shown: AnyMapping[str, tuple[str, ...]]
+) -> tuple[Mapping, list[str]]:
+    """Return the mapping without percentage columns for amounts, which become extra columns, and remarks on them.
+
+    Raises
+    ------
+    UsageError
+        The amount is required.
+    """
+    rules, said = dict(mapping.columns), []
+    for target, rule in mapping.columns.items():
+        if target not in MONEY or not isinstance(rule, FromColumn) or rule.source not in sample.columns:
+            continue
+        if "%" not in shown.get(rule.source, ()) and not are_percentages(sample[rule.source]):
+            continue
+        message = f"column '{rule.source}' contains percentages, but {target} is an amount"
+        if target in mapping.target.required:
+            raise UsageError(message, hint=f"name the column of amounts with --column {target}=COLUMN")
+        del rules[target]
+        said.append(f"{message}: it was kept as an extra column")
+    return replace(mapping, columns=rules), said
+
+
+class _Planner:
+    """Build a Conversion step by step: source columns first, then computed ones."""
+
+    def __init__(
+        self,
+        mapping: Mapping,
+        columns: list[str],
+        sample: pl.DataFrame,
+        more: Callable[[], Iterator[pl.DataFrame]],
+        default_zone: str,
+        nested: Container[str],
+        numeric: Container[str],
+        *,
+        named: bool,
+    ) -> None:
+        self.mapping = mapping
+        self.columns = columns
+        self.sample = sample
+        self.more = more
+        self.nested = nested
+        self.numeric = numeric
+        self.named = named
+        self.zone = mapping.time_zone or self._zone_of_column() or default_zone
+        self.targets = mapping.target.fillable
+        self.where = called(mapping)
+        self.settler = StyleSettler(mapping.hints)
+        self.draft = Conversion(mapping, {}, {}, {}, {}, self._words())
+        self.growth: dict[str, Growth] = {}
+
+    def _zone_of_column(self) -> str | None:
+        """Return the time zone in a column of the file; null without such a column or a known zone in it."""
+        words = self._zone_words()
+        return next((zone for word in words if (zone := zone_named(word))), None)
+
+    def _zone_words(self) -> list[str]:
+        """Return the time zone words of the first records, if nothing else sets the zone."""
+        name = self.mapping.time_zone_column
+        if name is None or self.mapping.time_zone is not None or name not in self.sample.columns:
+            return []
+        words = self.sample[name].drop_nulls().cast(pl.String).str.strip_chars()
+        return [word for word in words.unique(maintain_order=True) if word]
+
+    def _in_own_zones(self, draft: Conversion) -> Conversion:
+        """Return a conversion that reads each timestamp in the zone given by its row."""
+        if not self._zone_words():
+            return draft
+        local = frozenset(target for target in draft.inputs if _is_local(draft.readers[target]))
+        return replace(draft, zone=self.zone, zone_column=self.mapping.time_zone_column, local_times=local)
+
+    def _zones_said(self) -> Iterator[str]:
+        """Add a remark on the time zones in a column of the file."""
+        words = self._zone_words()
+        zones = list(dict.fromkeys(zone for word in words if (zone := zone_named(word))))
+        column = f"column '{self.mapping.time_zone_column}'"
+        if zones:
+            yield f"timestamps are in {' and '.join(zones)}, given by {column}"
+        if any(zone_named(word) is None for word in words):
+            yield (f"{column} has unknown time zones: {self.zone} is assumed for them; --time-zone ZONE sets another")
+
+    def take_currencies(self, shown: AnyMapping[str, tuple[str, ...]]) -> None:
+        """Use the signs of number formats like signs in the text of amounts."""
+        for target, rule in self.mapping.columns.items():
+            if target not in MONEY or not shown:
+                continue
+            sources: Iterable[str] = sources_of(rule)
+            if isinstance(rule, Expression):
+                sources = column_names(parse_sql(rule.sql, where=place_of(self.mapping, target, rule)))
+            for source in sources:
+                self.settler.money_marks.update(shown.get(source, ()))
+                self.draft.amount_marks.update(shown.get(source, ()))
+
+    def plan(self, assumed: list[str]) -> Conversion:
+        self._check_sources()
+        self._plan_columns()
+        self._plan_constants()
+        for target, rule in self._computing_order().items():
+            self._plan_expression(target, rule)
+        draft = replace(self.draft, extras=self._extras(), orders=OrderRules.of(self.mapping))
+        draft = self._in_own_zones(draft)
+        nothing = self.sample.clear()
+        currency = self.mapping.columns.get("currency")
+        if isinstance(currency, Constant):
+            refuse_other_currencies(self.settler.money_marks, currency.value)
+        finished = replace(draft, mapping=replace(self.mapping, rules=())).apply(nothing).frame
+        rules = tuple(self._rule(rule, finished, nothing) for rule in self.mapping.rules)
+        return replace(
+            draft,
+            readers={target: _fresh(reader) for target, reader in draft.readers.items()},
+            rules=rules,
+            decimal=self.settler.decimal,
+            date_format=self.settler.date_format,
+            remarks=(*assumed, *self._zones_said(), *self.settler.remarks, *self._doubts()),
+        )
+
+    def _doubts(self) -> Iterator[str]:
+        """Yield warnings about the mapping, found in the sample."""
+        for target, rule in self.mapping.columns.items():
+            if isinstance(rule, FromColumn) and target.endswith(ID_SUFFIXES):
+                ids = self.sample[rule.source].drop_nulls()
+                if ids.dtype == pl.String and len(ids) and ids.str.contains(r"^\d+\.0$").all():
+                    yield f"{self._name_of(target)}: every id ends in '.0': probably stored as numbers"
+                elif ids.dtype == pl.String and (cut := int(ids.str.contains(SCIENTIFIC).sum())):
+                    yield (
+                        f"{self._name_of(target)}: {cut:,} of the first {len(ids):,} ids are in scientific notation, "
+                        "such as 4.05E+12: a spreadsheet removed digits; export the file again"
+                    )
+
+    def _words(self) -> dict[str, dict[str, str]]:
+        words = {target: dict(contract_words(target)) for target in self.mapping.columns}
+        for column, pairs in self.mapping.translate.items():
+            words[column] = words.get(column, {}) | folded(pairs.items())
+        return {column: pairs for column, pairs in words.items() if pairs}
+
+    def _plan_columns(self) -> None:
+        for target, rule in self.mapping.columns.items():
+            if isinstance(rule, FromColumns):
+                self._plan_several(target, rule)
+            if not isinstance(rule, FromColumn):
+                continue
+            source = self._type_of(rule.source, target)
+            wanted = self._dtype(target)
+            column = self._of_file(rule.source)
+            if rule.source in self.mapping.file_level:
+                source = pl.String()
+            if not fits(source, wanted):
+                column = self._as_text(column, source, rule.source)
+            elif source.is_float():
+                column = column.fill_nan(None)
+            self.draft.inputs[target] = column
+            self.draft.readers[target] = self._reader(target, wanted, source)
+        self._settle(list(self.draft.inputs), self.draft.inputs_of)
+
+    def _of_file(self, name: str) -> pl.Expr:
+        """Return a column; a column of the whole file has its first value in every row."""
+        column = exactly(name)
+        if name not in self.mapping.file_level:
+            return column
+        texts = self.sample[name].drop_nulls().cast(pl.String)
+        first = texts.filter(texts.str.strip_chars() != "").head(1)
+        text = column.cast(pl.String)
+        is_filled = (text.str.strip_chars() != "").fill_null(value=False)
+        return pl.when(is_filled).then(text).otherwise(pl.lit(first.item())) if len(first) else text
+
+    def _plan_several(self, target: str, rule: FromColumns) -> None:
+        """Combine several columns into a target: as text, unless all have the target's type."""
+        types = [self._type_of(name, target) for name in rule.sources]
+        wanted = self._dtype(target)
+        native = rule.how == "first" and len(set(types)) == 1 and fits(types[0], wanted)
+        columns = [
+            exactly(name) if native else self._as_text(exactly(name), dtype, name)
+            for name, dtype in zip(rule.sources, types, strict=True)
+        ]
+        if not native:
+            columns = [pl.when(column.str.strip_chars() != "").then(column) for column in columns]
+        joined = pl.concat_str(columns, separator=" ", ignore_nulls=True)
+        self.draft.inputs[target] = pl.coalesce(columns) if rule.how == "first" else pl.when(joined != "").then(joined)
+        self.draft.readers[target] = self._reader(target, wanted, types[0] if native else pl.String())
+
+    def _type_of(self, source: str, target: str) -> pl.DataType:
+        if source not in self.columns:
+            raise self._unknown(source, f"{self.where}, {target}")
+        if source in self.nested:
+            raise self._not_single(source)
+        return self.sample.schema[source]
+
+    def _check_sources(self) -> None:
+        """Refuse columns missing from the file that the mapping uses outside of its targets."""
+        status = [name for rule in self.mapping.status for name in rule.sources]
+        named = {"order_level": self.mapping.order_level, "status": status}
+        for key, columns in named.items():
+            for name in columns:
+                if name not in self.columns:
+                    raise self._unknown(name, f"{self.where}, {key}")
+        for target in self.mapping.minor_units:
+            if target not in self.mapping.columns:
+                raise UsageError(f"{self.where}: 'minor_units' names '{target}', which is not mapped")
+
+    def _plan_constants(self) -> None:
+        for target, rule in self.mapping.columns.items():
+            if isinstance(rule, Constant):
+                self.draft.constants[target] = self._constant(target, rule.value)
+
+    def _plan_expression(self, target: str, rule: Expression) -> None:
+        where = place_of(self.mapping, target, rule)
+        expression = parse_sql(rule.sql, where=where)
+        # Expressions can be chained, so that small growth in each would multiply.
+        self.growth[target] = growth_of(expression, self.growth, where=where)
+        found = self._computed(target, expression, self.sample.clear())
+        wanted = self._dtype(target)
+        if not fits(found.dtype, wanted):
+            expression = self._as_text(expression, found.dtype, target)
+        self.draft.readers[target] = self._reader(target, wanted, found.dtype)
+        self._settle([target], lambda records: [self._computed(target, expression, records)])
+        self.draft.expressions[target] = expression
+
+    def _computed(self, target: str, expression: pl.Expr, records: pl.DataFrame) -> pl.Series:
+        typed, _ = self.draft.read(records)
+        return self.draft.computed(target, expression, typed, records)
+
+    def _settle(self, targets: list[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> None:
+        """Set the number and date styles of the readers."""
+        numbers, dates = (
+            {target: self._name_of(target) for target in targets if isinstance(self.draft.readers[target], kind)}
+            for kind in (NumberReader, DateReader)
+        )
+        if numbers:
+            only = _only(numbers, texts)
+            native = [target for target in numbers if self._is_native(target)]
+            self.settler.settle_numbers(only(self.sample), _each(only, self.more), numbers, native)
+        if dates:
+            only = _only(dates, texts)
+            self.settler.settle_dates(only(self.sample), _each(only, self.more), dates)
+        for target in targets:
+            reader = self.draft.readers[target]
+            if isinstance(reader, NumberReader):
+                self.draft.readers[target] = replace(reader, style=self.settler.numbers[target])
+            elif isinstance(reader, DateReader):
+                self.draft.readers[target] = replace(reader, style=self.settler.dates[target])
+
+    def _is_native(self, target: str) -> bool:
+        """Return whether a target is filled by a column with numeric cells."""
+        rule = self.mapping.columns[target]
+        return isinstance(rule, FromColumn) and rule.source in self.numeric
+
+    def _dtype(self, target: str) -> pl.DataType:
+        """Return the schema type of a target; text if it is not in the schema."""
+        return self.targets.get(target, pl.String())
+
+    def _as_text(self, column: pl.Expr, source: pl.DataType, name: str) -> pl.Expr:
+        try:
+            return as_text(column, source)
+        except TypeError:
+            raise self._not_single(name) from None
+
+    def _not_single(self, name: str) -> UsageError:
+        return UsageError(
+            f"{self.where}: '{name}' contains lists or records, not single values",
+            hint="export the needed field as a column of its own",
+        )
+
+    def _reader(self, target: str, wanted: pl.DataType, source: pl.DataType) -> Reader:
+        if fits(source, wanted):
+            reason = "date" if wanted.is_temporal() else "integer" if wanted.is_integer() else "number"
+            return NativeReader(wanted, source, reason, self.zone)
+        if target in MONEY:
+            return AmountReader(NumberStyle(), wanted, self.draft.amount_marks)
+        if wanted.is_numeric():
+            return NumberReader(NumberStyle(), wanted)
+        if wanted in (pl.Date, MOMENT):
+            return DateReader(DateStyle(), self.zone, day=wanted == pl.Date)
+        if wanted == pl.Boolean:
+            return TruthReader()
+        if wanted != pl.String:
+            raise UsageError(f"{self.where}: '{target}' has the type {wanted}, which cannot be filled from a source")
+        nulls = self.mapping.hints.null_values or ()
+        return IdReader(nulls=nulls) if target.endswith(ID_SUFFIXES) else TextReader(nulls=nulls)
+
+    def _constant(self, target: str, value: str) -> pl.Series:
+        reader = self._reader(target, self._dtype(target), pl.String())
+        text = self.draft.translated(pl.Series(target, [value], dtype=pl.String))
+        if isinstance(reader, TextReader):
+            return text
+        typed = reader.careful(text).alias(target)
+        if typed.null_count():
+            raise UsageError(f"{self.where}: the value of '{target}' is not a valid {reader.reason}")
+        return typed
+
+    def _computing_order(self) -> dict[str, Expression]:
+        """Return the computed targets in evaluation order."""
+        rules = {name: rule for name, rule in self.mapping.columns.items() if isinstance(rule, Expression)}
+        reads: dict[str, list[str]] = {}
+        for target, rule in rules.items():
+            names = column_names(parse_sql(rule.sql, where=place_of(self.mapping, target, rule)))
+            self._check_names(target, names)
+            reads[target] = [name for name in names if name in rules and name != target]
+        ordered: dict[str, Expression] = {}
+        while len(ordered) < len(rules):
+            ready = [name for name in rules if name not in ordered and ordered.keys() >= set(reads[name])]
+            if not ready:
+                circle = ", ".join(f"'{name}'" for name in rules if name not in ordered)
+                raise UsageError(f"{self.where}: circular expressions: {circle}")
+            ordered[ready[0]] = rules[ready[0]]
+        return ordered
+
+    def _check_names(self, target: str, names: list[str]) -> None:
+        for name in names:
+            if name not in self.columns and (name == target or name not in self.mapping.columns):
+                raise self._unknown(name, f"{self.where}, expression of {target}", self.mapping.columns)
+
+    def _unknown(self, name: str, where: str, targets: Iterable[str] = ()) -> UsageError:
+        return unknown_column(name, self.columns, named=self.named, where=where, targets=targets)
+
+    def _extras(self) -> tuple[pl.Expr, ...]:
+        """Return the unmapped source columns, with names that do not clash in the store."""
+        mapped = {source for rule in self.mapping.columns.values() for source in sources_of(rule)}
+        for name in self.mapping.drop:
+            if name not in self.columns:
+                raise self._unknown(name, f"{self.where}, drop")
+        taken = {name.casefold() for name in (*self.mapping.target.dtypes, *self.mapping.columns, *RESERVED_COLUMNS)}
+        kept: list[pl.Expr] = []
+        types = self.sample.schema  # polars recomputes it at each access, in time linear in the columns
+        for column in self.columns:
+            if column in mapped or column in self.mapping.drop:
+                continue
+            name = column or UNNAMED
+            # Delta compares names without case.
+            while name.casefold() in taken:
+                name += "_"
+            taken.add(name.casefold())
+            kept.append(storable(exactly(column), types[column]).alias(name))
+        return tuple(kept)
+
+    def _rule(self, rule: RowRule, finished: pl.DataFrame, records: pl.DataFrame) -> pl.Expr:
+        where = place_of(self.mapping, f"rule {rule.name}", rule)
+        expression = parse_sql(rule.sql, where=where)
+        for column in column_names(expression):
+            if column not in finished.columns and column not in self.columns:
+                raise self._unknown(column, where, self.mapping.target.dtypes)
+        answer = evaluate(expression, finished, records, where=where)
+        if answer.dtype != pl.Boolean:
+            raise UsageError(f"{where}: the rule is not true or false", hint="use a comparison, such as net < 1000")
+        return expression
+
+    def _name_of(self, target: str) -> str:
+        rule = self.mapping.columns[target]
+        columns = sources_of(rule)
+        return f"column '{columns[0]}'" if columns else f"'{target}'"
+
+
+def _is_local(reader: Reader) -> bool:
+    """Return whether a reader parses timestamps without a time zone."""
+    if isinstance(reader, DateReader):
+        return not reader.day and not reader.style.zoned
+    return isinstance(reader, NativeReader) and reader.dtype == MOMENT and reader.is_local
+
+
+def _fresh(reader: Reader) -> Reader:
+    """Return a new reader that caches texts it cannot parse."""
+    if isinstance(reader, IdReader):
+        return IdReader(nulls=reader.nulls)
+    return CachingReader(reader) if isinstance(reader, NumberReader | DateReader) else reader
+
+
+def _only(names: Container[str], texts: Callable[[pl.DataFrame], list[pl.Series]]) -> Callable[[pl.DataFrame], Texts]:
+    """Return ``texts`` restricted to the named columns."""
+    return lambda records: {column.name: column for column in texts(records) if column.name in names}
+
+
+def _each(texts: Callable[[pl.DataFrame], Texts], more: Callable[[], Iterator[pl.DataFrame]]) -> Rest:
+    """Return a function that reads the file again and yields the texts of each batch."""
+    return lambda: map(texts, more())

@@ -1,0 +1,157 @@
+"""Read Parquet files with native types, by row group."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import polars as pl
+
+from ckm.errors import InputError
+from ckm.io.readers.format import Batch, FileFormat, rejected_frame
+from ckm.io.readers.parquet_columns import ColumnForm, as_text_form, column_form, has_empty_arrays, is_text
+from ckm.paths import openable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from ckm.io.readers.archive import Archive
+    from ckm.io.readers.remarks import Remarks
+
+BATCH_ROWS = 250_000
+SAMPLE_ROWS = 10_000
+MANY_ROWS = 10_000_000
+"""As many are read whatever they are."""
+ROWS_PER_BYTE = 16
+"""Of a file of many rows. Records of their own take bytes each; equal ones next to nothing, however many there are."""
+
+
+@dataclass(frozen=True)
+class ParquetTable:
+    """A Parquet file, which can be read repeatedly.
+
+    Attributes
+    ----------
+    forms
+        Per column, its conversion.
+    rows
+        Number of rows, from the footer.
+    selected
+        The columns that are read, by their names in the file; null for all.
+    """
+
+    path: Path
+    archive: Archive
+    format: FileFormat
+    forms: tuple[ColumnForm, ...]
+    rows: int
+    selected: list[str] | None = None
+    remarks: list[tuple[int | None, str]] = field(default_factory=list)
+
+    def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
+        """Yield the records of the file in batches of at most :data:`BATCH_ROWS`; none is rejected."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        for line, text in self.remarks:
+            remarks.add(text, line)
+        first = 1
+        try:
+            with pq.ParquetFile(openable(self.path)) as file:
+                for batch in file.iter_batches(SAMPLE_ROWS if small else BATCH_ROWS, columns=self.selected):
+                    if not batch.num_rows or not self.forms:
+                        continue
+                    columns = [
+                        form.read(column, remarks.add).alias(name)
+                        for name, form, column in zip(self.format.columns, self.forms, batch.columns, strict=True)
+                    ]
+                    lines = pl.Series("line", range(first, first + batch.num_rows), dtype=pl.Int64)
+                    first += batch.num_rows
+                    yield Batch(pl.DataFrame(columns), lines, rejected_frame())
+        except (pa.ArrowException, OSError) as error:
+            raise InputError(f"{self.archive.name}: the Parquet file is damaged after row {first - 1}") from error
+
+
+def open_parquet(path: Path, archive: Archive) -> ParquetTable:
+    """Read the footer of a Parquet file, and detect binary columns that are text.
+
+    Raises
+    ------
+    InputError
+        The file is damaged, or repeats equal rows without end.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from ckm.io.readers.header import repeated_names, unique_names
+
+    try:
+        with pq.ParquetFile(openable(path)) as file:
+            rows = file.metadata.num_rows
+            if rows > max(MANY_ROWS, ROWS_PER_BYTE * path.stat().st_size):
+                raise InputError(
+                    f"{archive.name}: {rows:,} rows in {path.stat().st_size:,} bytes repeat the same rows",
+                    hint="write the file without the repeated rows",
+                )
+            schema, left_out = _without_empty_arrays(file.schema_arrow, archive.name)
+            names, renamed = unique_names(schema.names)
+            forms = [column_form(name, dtype) for name, dtype in zip(names, schema.types, strict=True)]
+            for place in _places_of_text(
+                file, schema, [place for place, form in enumerate(forms) if form.form == "hex"]
+            ):
+                forms[place] = as_text_form(forms[place])
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{archive.name}: the Parquet file is damaged") from error
+    found = FileFormat(
+        kind="parquet",
+        compression=archive.compression,
+        columns=names,
+        nested=tuple(name for name, form in zip(names, forms, strict=True) if form.is_nested),
+        repeated=repeated_names(schema.names, names),
+    )
+    told = [*renamed, *left_out, *(form.remark for form in forms if form.remark)]
+    selected = schema.names if left_out else None
+    return ParquetTable(path, archive, found, tuple(forms), rows, selected, [(None, text) for text in told])
+
+
+def _without_empty_arrays(schema: pa.Schema, file: str) -> tuple[pa.Schema, list[str]]:
+    """Return the columns that pyarrow can read, and a remark on each of the others.
+
+    Raises
+    ------
+    InputError
+        A column cannot be read, and those beside it cannot be named: their names repeat or have points.
+    """
+    import pyarrow as pa
+
+    refused = [each for each in schema if has_empty_arrays(each.type)]
+    if refused and not _are_plain(schema.names):
+        raise InputError(
+            f"{file}: column '{refused[0].name}' cannot be read: its type is {refused[0].type}",
+            hint="write the file without this column",
+        )
+    kept = [each for each in schema if each not in refused]
+    return pa.schema(kept), [f"column '{each.name}' was skipped: unsupported type {each.type}" for each in refused]
+
+
+def _are_plain(names: list[str]) -> bool:
+    """Whether each name stands for one column: names that repeat or have points do not."""
+    return len(set(names)) == len(names) and not any("." in name for name in names)
+
+
+def _places_of_text(file: pq.ParquetFile, schema: pa.Schema, places: list[int]) -> list[int]:
+    """Return the binary columns that contain only text, in one pass over them."""
+    if not places:
+        return []
+    names = schema.names
+    alone = _are_plain(names)
+    left = {names[place] if alone else place: place for place in places}
+    for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=list(left) if alone else None):
+        left = {key: place for key, place in left.items() if is_text(batch.column(key))}
+        if not left:
+            break
+    return list(left.values())

@@ -1,0 +1,81 @@
+"""Columns from partition folder names: ``currency=USD/month=3/part-0.parquet``, as Hive and Spark write them."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import unquote
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ckm.io.readers.format import Batch, FileFormat
+    from ckm.io.readers.remarks import Remarks
+
+FOLDER = re.compile(r"^(?P<column>[A-Za-z_][\w.-]*)=(?P<value>.*)$", re.DOTALL)
+NOTHING = "__HIVE_DEFAULT_PARTITION__"
+"""Folder name of Hive and Spark for null."""
+
+
+class TableReader(Protocol):
+    """Interface of the readers of all file formats."""
+
+    @property
+    def format(self) -> FileFormat:
+        """The detected format."""
+        ...
+
+    def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
+        """Yield the records in file order."""
+        ...
+
+
+def partition_of(path: Path) -> dict[str, str | None]:
+    """Return the columns that the folders right above a file name, with their values; empty where they name none.
+
+    >>> partition_of(Path("/data/currency=USD/month=3/part-0.parquet"))
+    {'currency': 'USD', 'month': '3'}
+    """
+    found: dict[str, str | None] = {}
+    for folder in Path(os.path.abspath(path)).parents:  # noqa: PTH100  # without following links, whose names count
+        pair = FOLDER.match(folder.name)
+        if pair is None:
+            break
+        value = unquote(pair["value"])
+        found.setdefault(unquote(pair["column"]), None if value in {NOTHING, ""} else value)
+    return dict(reversed(found.items()))
+
+
+def is_partition(folder: Path) -> bool:
+    """Whether a folder is named by a column and its value, and is no link, which may lead back to where it stands."""
+    return FOLDER.match(folder.name) is not None and not folder.is_symlink()
+
+
+@dataclass(frozen=True)
+class PartitionedTable:
+    """A file with the columns of its partition folders; columns of the file take precedence."""
+
+    table: TableReader
+    partition: dict[str, str | None]
+
+    @property
+    def format(self) -> FileFormat:
+        """That of the file, with the columns added after its own."""
+        return replace(self.table.format, columns=(*self.table.format.columns, *self.partition))
+
+    def batches(self, remarks: Remarks, *, small: bool = False) -> Iterator[Batch]:
+        """Yield the records of the file; each has the same text in an added column."""
+        added = [pl.lit(value, dtype=pl.String).alias(name) for name, value in self.partition.items()]
+        for batch in self.table.batches(remarks, small=small):
+            yield batch._replace(records=batch.records.with_columns(added))
+
+
+def with_partition(table: TableReader, path: Path) -> TableReader:
+    """Return a table with the columns that its folders name and it has not itself."""
+    missing = {name: value for name, value in partition_of(path).items() if name not in table.format.columns}
+    return PartitionedTable(table, missing) if missing and table.format.columns else table

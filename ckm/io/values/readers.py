@@ -1,0 +1,241 @@
+"""Parse columns of text: plain values on a fast path, others on a careful path."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Protocol
+
+import polars as pl
+
+from ckm.io.values.dates import DateStyle, parse_dates
+from ckm.io.values.numbers import NumberStyle, parse_numbers
+from ckm.io.values.vocabulary import fold, null_words
+from ckm.io.values.zones import to_utc, to_utc_quick
+
+MOMENT = pl.Datetime("us", "UTC")
+FIRST_TIME = datetime(1000, 1, 1)
+"""strptime reads 01.02.25 as the year 25: earlier dates are parsed again on the careful path."""
+
+
+REMEMBERED = 1000
+"""Maximum number of cached invalid texts; further ones are parsed again in each batch.
+"""
+
+
+class Reader(Protocol):
+    """Interface of a parser for the texts of a column.
+
+    Attributes
+    ----------
+    dtype
+        What it makes of them.
+    reason
+        Rule that an invalid text violates: ``number``, ``integer`` or ``date``.
+    """
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """The type of parsed values."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """The rule that an invalid text violates."""
+        ...
+
+    def quick(self, text: pl.Expr) -> pl.Expr:
+        """Parse plain texts; null for others."""
+        ...
+
+    def careful(self, texts: pl.Series) -> pl.Series:
+        """Parse any text; null if invalid."""
+        ...
+
+
+@dataclass(frozen=True)
+class TextReader:
+    """Text, without null words of the mapping; ids without surrounding spaces."""
+
+    trim: bool = False
+    nulls: tuple[str, ...] = ()
+
+    dtype = pl.String()
+    reason = "text"
+
+    def quick(self, text: pl.Expr, *, may_be_blank: bool = True) -> pl.Expr:
+        """Trim, and replace blank texts by null; every text is plain."""
+        if not self.trim:
+            return text
+        trimmed = text.str.strip_chars()
+        return pl.when(trimmed != "").then(trimmed) if may_be_blank else trimmed
+
+    def careful(self, texts: pl.Series) -> pl.Series:
+        """Replace null words by null."""
+        void = texts.is_in(list(self.nulls)) if self.nulls else None
+        return texts if void is None or not void.any() else texts.set(void, None)
+
+
+@dataclass(frozen=True)
+class NumberReader:
+    """Numbers in one style."""
+
+    style: NumberStyle
+    wanted: pl.DataType = field(default_factory=pl.Float64)
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """The schema type."""
+        return self.wanted
+
+    @property
+    def reason(self) -> str:
+        """The rule that an invalid text violates."""
+        return "integer" if self.wanted.is_integer() else "number"
+
+    def quick(self, text: pl.Expr) -> pl.Expr:
+        """Parse plain numbers."""
+        return self._whole(self.style.quick(text))
+
+    def careful(self, texts: pl.Series) -> pl.Series:
+        """Parse numbers in any format."""
+        return parse_numbers(texts, self.style).to_frame("value").select(self._whole(pl.col("value"))).to_series()
+
+    def _whole(self, value: pl.Expr) -> pl.Expr:
+        if self.wanted.is_integer():
+            return whole_number(value, self.wanted)
+        return value if self.wanted == pl.Float64 else value.cast(self.wanted, strict=False)
+
+
+@dataclass(frozen=True)
+class DateReader:
+    """Dates in one style: as dates, or as timestamps in UTC.
+
+    Attributes
+    ----------
+    zone
+        Time zone of timestamps without one.
+    day
+        Whether only the date, as written, is kept.
+    """
+
+    style: DateStyle
+    zone: str
+    day: bool = False
+
+    reason = "date"
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """Date, or microseconds in UTC."""
+        return pl.Date() if self.day else MOMENT
+
+    def quick(self, text: pl.Expr) -> pl.Expr:
+        """Parse texts with the usual format of the column."""
+        style = self.style
+        if style.pattern is None or style.calendar != "common" or (self.day and style.pattern.endswith("%z")):
+            # A literal alone would give one value, not one per row.
+            return pl.when(text.is_null()).then(pl.lit(None, dtype=self.dtype))
+        aware = style.pattern.endswith("%z")
+        read = MOMENT if aware else pl.Datetime("us")
+        time = text.str.strptime(read, style.pattern, strict=False, cache=self.day)
+        time = pl.when(time >= (FIRST_TIME.replace(tzinfo=UTC) if aware else FIRST_TIME)).then(time)
+        if self.day:
+            return time.dt.date()
+        if style.zoned:
+            return time.dt.replace_time_zone("UTC")
+        return to_utc_quick(time, self.zone)
+
+    def careful(self, texts: pl.Series) -> pl.Series:
+        """Parse every format that the style allows."""
+        found = parse_dates(texts, self.style)
+        if self.day:
+            return found["local"].dt.date()
+        moment = pl.coalesce(pl.col("instant").dt.replace_time_zone("UTC"), to_utc(pl.col("local"), self.zone))
+        return found.select(moment).to_series()
+
+
+class CachingReader:
+    """A parser that caches invalid texts, which often recur in every batch of a file.
+
+    Parameters
+    ----------
+    reader
+        The parser.
+    """
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._unreadable: set[str] = set()
+
+    @property
+    def dtype(self) -> pl.DataType:
+        """The type of parsed values."""
+        return self._reader.dtype
+
+    @property
+    def reason(self) -> str:
+        """The rule that an invalid text violates."""
+        return self._reader.reason
+
+    def quick(self, text: pl.Expr) -> pl.Expr:
+        """Parse plain texts; null for others."""
+        return self._reader.quick(text)
+
+    def careful(self, texts: pl.Series) -> pl.Series:
+        """Parse any text; null if invalid."""
+        if len(texts) <= REMEMBERED and self._unreadable.issuperset(texts):
+            return pl.Series(texts.name, [None] * len(texts), dtype=self.dtype)
+        read = self._reader.careful(texts)
+        room = REMEMBERED - len(self._unreadable)
+        self._unreadable.update(texts.filter(read.is_null()).head(room))
+        return read
+
+
+def whole_number(value: pl.Expr, dtype: pl.DataType) -> pl.Expr:
+    """Return numbers as an integer type; null for fractions and out-of-range numbers."""
+    return pl.when(value == value.floor()).then(value).cast(dtype, strict=False)
+
+
+def complete_reading(values: pl.Series, quick: pl.Series, reader: Reader) -> tuple[pl.Series, pl.Series | None]:
+    """Parse the values that :meth:`Reader.quick` did not.
+
+    Parameters
+    ----------
+    values
+        The column as read; null means no value.
+    quick
+        The values parsed by the fast path.
+    reader
+        Parses the others, each distinct text once.
+
+    Returns
+    -------
+    tuple
+        The typed column, and a Boolean mask of invalid values; None without any.
+    """
+    if isinstance(reader, TextReader):
+        return reader.careful(quick), None
+    if quick.null_count() == values.null_count():
+        return quick, None
+    open_rows = (quick.is_null() & values.is_not_null()).arg_true()
+    rest = values.gather(open_rows)
+    distinct = rest.unique()
+    answers = pl.DataFrame({"value": distinct, "meaning": reader.careful(distinct), "void": _means_nothing(distinct)})
+    answers = answers.with_columns(
+        meaning=pl.when(~pl.col("void")).then("meaning"), broken=pl.col("meaning").is_null() & ~pl.col("void")
+    )
+    found = rest.to_frame("value").join(answers, on="value", how="left", maintain_order="left")
+    typed = quick.scatter(open_rows, found["meaning"])
+    broken = found["broken"]
+    if not broken.any():
+        return typed, None
+    fine = pl.select(pl.repeat(value=False, n=len(values), dtype=pl.Boolean)).to_series()
+    return typed, fine.scatter(open_rows.filter(broken), True)
+
+
+def _means_nothing(values: pl.Series) -> pl.Series:
+    if values.dtype != pl.String:
+        return values.is_null()
+    words = null_words()
+    return pl.Series([not text.strip() or fold(text) in words for text in values], dtype=pl.Boolean)

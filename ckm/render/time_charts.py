@@ -1,0 +1,189 @@
+"""Charts over time or rank: a curve of steps with its band, and columns above and below a line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from ckm.render.chart_look import HEIGHT, WIDTH, Ruler, Tone, colour, data, finished, numbers_axis, scale
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ckm.render.chart_look import Specification
+
+PALE = 0.45
+"""Opacity of columns beneath marks."""
+LEGEND_LINE = 22
+"""Height of a line of a legend."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """A point of a curve of steps: it stays until the next one.
+
+    Attributes
+    ----------
+    low, high
+        Ends of the interval; None where it has none.
+    """
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class TimeColumn:
+    """One column of a column chart.
+
+    Attributes
+    ----------
+    name
+        Label below it; empty where labels would overlap.
+    up, down
+        Heights above and below the line, both at least 0.
+    mark
+        Where a line is drawn across it; None for none.
+    """
+
+    name: str
+    up: float
+    down: float = 0.0
+    mark: float | None = None
+
+
+def step_chart(
+    steps: Sequence[Step], x: Ruler, y: Ruler, *, half: float | None, mirrored: bool = False
+) -> Specification:
+    """Return a curve of steps in its band.
+
+    Parameters
+    ----------
+    steps
+        In the order of ``x``.
+    x, y
+        Its axes.
+    half
+        Where the curve reaches one half, drawn as a dashed line; None where it does not.
+    mirrored
+        Whether it begins on the right.
+    """
+    import altair as alt
+
+    across = alt.X("x:Q", title=x.title, scale=scale(x, reverse=mirrored), axis=numbers_axis(x, grid=False))
+    side = "right" if mirrored else "left"
+    axis = numbers_axis(y, grid=True, side=side)
+    upward = alt.Y("y:Q", title=y.title or None, scale=scale(y), axis=axis)
+    band = [
+        {"x": step.x, "low": step.low, "high": step.high}
+        for step in steps
+        if step.low is not None and step.high is not None
+    ]
+    layers: list[alt.Chart] = []
+    if band:
+        layers.append(
+            alt.Chart(data(band))
+            .mark_area(color=colour("accent"), fillOpacity=0.22, interpolate="step-after")
+            .encode(x=across, y=alt.Y("low:Q", title=y.title or None, scale=scale(y), axis=axis), y2=alt.Y2("high:Q"))
+        )
+    line = data([{"x": step.x, "y": step.y} for step in steps])
+    layers.append(
+        alt.Chart(line)
+        .mark_line(color=colour("accent"), strokeWidth=2.5, interpolate="step-after")
+        .encode(x=across, y=upward)
+    )
+    if half is not None:
+        # from the axis to the curve, and down to its days
+        corner = [{"x": x.low, "y": 0.5, "x2": half, "y2": 0.5}, {"x": half, "y": 0.5, "x2": half, "y2": y.low}]
+        rule = alt.Chart(data(corner)).mark_rule(color=colour("ink"), strokeWidth=1.5, strokeDash=[3, 4])
+        layers.append(rule.encode(x=across, y=upward, x2=alt.X2("x2:Q"), y2=alt.Y2("y2:Q")))
+    return finished(alt.layer(*layers, width=WIDTH - 60, height=HEIGHT - 40), left=14, right=14)
+
+
+def column_chart(
+    columns: Sequence[TimeColumn],
+    y: Ruler,
+    legend: Sequence[tuple[str, Tone]],
+    *,
+    tones: tuple[Tone, Tone, Tone] = ("accent", "muted", "ink"),
+    mirrored: bool = False,
+) -> Specification:
+    """Return columns above and below a line, and a mark across each.
+
+    Parameters
+    ----------
+    columns
+        In the order of time or rank.
+    y
+        Their axis.
+    legend
+        Legend, one line per colour.
+    tones
+        Names of the upper columns, the lower columns and the marks.
+    mirrored
+        Whether it begins on the right.
+    """
+    import altair as alt
+
+    across = alt.X(
+        "column:O",
+        title=None,
+        scale=alt.Scale(domain=list(range(len(columns))), reverse=mirrored, paddingInner=0.25),
+        axis=_places(columns),
+    )
+    upward = alt.Y(
+        "to:Q",
+        title=y.title or None,
+        scale=scale(y),
+        axis=numbers_axis(y, grid=True, side="right" if mirrored else "left"),
+    )
+    marked = [{"column": number, "to": each.mark} for number, each in enumerate(columns) if each.mark is not None]
+    strength = PALE if marked else 1.0  # a mark across a column is to be seen on it
+    layers: list[alt.Chart] = []
+    for tone, heights in (
+        (tones[0], [column.up for column in columns]),
+        (tones[1], [-column.down for column in columns]),
+    ):
+        rows = [{"column": number, "to": height, "from": 0.0} for number, height in enumerate(heights) if height]
+        if rows:
+            bars = alt.Chart(data(rows)).mark_bar(color=colour(tone), fillOpacity=strength)
+            layers.append(bars.encode(x=across, y=upward, y2=alt.Y2("from:Q")))
+    if marked:
+        across_all = alt.Chart(data(marked)).mark_tick(color=colour(tones[2]), thickness=3, size=30, opacity=1)
+        layers.append(across_all.encode(x=across, y=upward))
+    layers += _legend(legend, mirrored, strength)
+    chart = alt.layer(*layers, width=WIDTH - 60, height=HEIGHT - 60)
+    return finished(chart, top=14 + LEGEND_LINE * len(legend), left=14, right=14)
+
+
+def _places(columns: Sequence[TimeColumn]) -> Any:
+    import json
+
+    import altair as alt
+
+    names = json.dumps([column.name for column in columns])
+    return alt.Axis(labelExpr=f"{names}[datum.value]", labelAngle=0, labelLimit=0, labelOverlap=False)
+
+
+def _legend(legend: Sequence[tuple[str, Tone]], mirrored: bool, strength: float) -> list[Any]:
+    import altair as alt
+
+    layers = []
+    width = WIDTH - 60
+    side: Any = "right" if mirrored else "left"
+    for number, (text, tone) in enumerate(legend):
+        y = LEGEND_LINE * (number - len(legend)) + 4
+        at, beside = (width - 6, width - 20) if mirrored else (6, 20)
+        layers.append(
+            alt.Chart(data([{}]))
+            .mark_square(color=colour(tone), opacity=1.0 if number else strength, size=110)
+            .encode(x=alt.XValue(at), y=alt.YValue(y))
+        )
+        layers.append(
+            alt.Chart(data([{"text": text}]))
+            .mark_text(color=colour("ink"), align=side, fontSize=13)
+            .encode(x=alt.XValue(beside), y=alt.YValue(y), text=alt.Text("text:N"))
+        )
+    return layers

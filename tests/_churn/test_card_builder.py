@@ -1,0 +1,122 @@
+"""From models to their card: no number is lost or changed, and the weights are on it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ckm._churn.card_builder import CardContext, card_of_backtest, card_of_labels
+from ckm._churn.card_document import card_document
+from ckm._churn.card_figures import RECENCY, CardData
+from ckm._churn.horizon import Horizon
+from ckm.models import metrics
+from ckm.models.backtest import PEER, Backtest, Curves
+from ckm.models.churn.labelled import fit_labelled
+from ckm.models.churn.stack import STACK
+from ckm.models.model_score import ModelScore
+from ckm.render.markdown import render_markdown
+
+CONTEXT = CardContext(CardData(40, 200))
+HORIZON = Horizon(90, "90 days, as asked")
+DAY = date(1998, 3, 31).toordinal() - date(1970, 1, 1).toordinal()
+
+
+def curves(probability: np.ndarray) -> Curves:
+    churned = np.arange(40) % 2 == 0
+    return Curves(metrics.reliability(churned, probability), *metrics.gain_curve(churned, probability, 10))
+
+
+def score(model: str, log_loss: float) -> ModelScore:
+    return ModelScore(model, DAY, 40, 0.5, 0.8, 0.7, log_loss, log_loss / 3, log_loss / 30, 1.5)
+
+
+def backtest(**changes: object) -> Backtest:
+    fields: dict[str, object] = {
+        "horizon": 90,
+        "cutoffs": (DAY,),
+        "scores": (score(PEER, 0.5), score("rule", 0.42), score("boosted", 0.41), score(STACK, 0.4)),
+        "curves": {name: curves(np.linspace(0, 1, 40)) for name in (PEER, "rule", "boosted", STACK)},
+        "weights": {"rule": 0.25, "boosted": 0.75},
+        "left_out": {"scorecard": "of 40 customers 3 left; 50 are needed."},
+    }
+    return Backtest(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def card(result: Backtest, model: str = STACK):
+    return card_of_backtest(
+        result, CONTEXT, as_of=date(1998, 6, 30), horizon=HORIZON, features={"days_silent"}, model=model
+    )
+
+
+def test_the_peer_of_the_backtest_is_the_recency_of_the_card() -> None:
+    assert PEER == RECENCY
+    assert [gain.model for gain in card(backtest()).gains] == [STACK, RECENCY]
+
+
+def test_every_score_is_on_the_card_at_its_day() -> None:
+    (recency, rule, boosted, stack) = card(backtest()).scores
+    assert (recency.model, rule.model, boosted.model, stack.model) == (RECENCY, "rule", "boosted", STACK)
+    assert rule.cut_off == date(1998, 3, 31)
+    assert (rule.roc_auc, rule.log_loss, rule.brier) == pytest.approx((0.8, 0.42, 0.14))
+    assert recency.log_loss == pytest.approx(0.5)
+
+
+def test_curves_keep_their_points() -> None:
+    made = card(backtest())
+    assert sum(tenth.n for tenth in made.reliability) == 40
+    assert made.gains[0].contacted == pytest.approx(np.linspace(0, 1, 11))
+    assert made.gains[0].churned_reached[-1] == 1.0
+
+
+def test_the_weights_of_the_stack_are_on_the_card() -> None:
+    assert card(backtest()).chosen_because == (
+        "The stack is a weighted mean of the models' log odds: rule 25%, boosted 75%. The weights minimise the log "
+        "loss over the cut-offs, shrunk towards equal shares of btyd, scorecard, boosted. With weights from the other "
+        "cut-offs, its mean log loss is 0.4000; it is the lowest."
+    )
+
+
+def test_a_model_of_the_user_is_compared_with_the_best() -> None:
+    assert card(backtest(), "rule").chosen_because == (
+        "rule was selected by the user. Its log loss is 0.4200 on average; the lowest is 0.4000 of stack."
+    )
+    assert card(backtest(), "seasonal").chosen_because == "seasonal was selected by the user."
+
+
+def test_what_to_expect_of_the_next_window_needs_two_cutoffs() -> None:
+    assert card(backtest()).expected_error is None
+    earlier = replace(score(STACK, 0.5), cutoff=DAY - 30)
+    two = card(backtest(cutoffs=(DAY - 30, DAY), scores=(earlier, *backtest().scores)))
+    low, high = two.expected_error
+    assert 0 <= low < 0.4 / 30 < 0.5 / 30 < high
+
+
+def test_what_could_not_be_compared_and_what_the_data_lack_is_said() -> None:
+    made = card(backtest())
+    assert [feature.name for feature in made.features] == ["days_silent"]
+    assert "open_complaints" in made.missing
+    text = render_markdown(card_document(made))
+    assert "Not compared: scorecard (of 40 customers 3 left; 50 are needed).\n" in text
+
+
+@pytest.mark.slow
+def test_labels_make_a_card_without_days() -> None:
+    numbers = np.arange(400)
+    frame = pl.DataFrame(
+        {
+            "id": [f"c{number:03}" for number in numbers],
+            "months": (numbers % 37).astype(float),
+            "left": ["yes" if (number % 37) + (number % 7) * 3 < 20 else "no" for number in numbers],
+        }
+    )
+    fit = fit_labelled(frame, "left", "yes", "id")
+    made = card_of_labels(fit, CONTEXT, label="left", positive="yes")
+    assert made.chosen == fit.model
+    assert (made.as_of, made.cut_offs) == (None, ())
+    assert made.question == "Probability that left is yes."
+    assert sum(tenth.n for tenth in made.reliability) == 400
+    assert "Cross-validated: 400 customers" in render_markdown(card_document(made))

@@ -1,0 +1,179 @@
+"""What an expected gain promises: the published formula, sane at the edges, and a curve that adds up."""
+
+from __future__ import annotations
+
+import math
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckm._churn.expected_gain import (
+    POINTS,
+    Assumptions,
+    by_gain,
+    choose,
+    expected_gain,
+    order_is_of_value_at_risk,
+    profit_curve,
+)
+from ckm.errors import UsageError
+from ckm.settings import ChurnSettings
+
+shares = st.floats(0, 1)
+values = st.floats(-1e6, 1e6)
+amounts = st.floats(0, 100)
+offers = st.builds(Assumptions, shares, shares, shares, amounts, amounts)
+DEFAULT = Assumptions.of(ChurnSettings())
+
+
+def gain(p: float | None, value: float | None, assumptions: Assumptions = DEFAULT, lost: float = 1.0) -> float | None:
+    frame = pl.DataFrame({"p": [p], "v": [value]}, schema={"p": pl.Float64, "v": pl.Float64})
+    found: float | None = frame.select(expected_gain(pl.col("p"), pl.col("v"), assumptions, lost=lost)).item()
+    return found
+
+
+def rows(
+    *gains: float | None, level: str | None = "warn", suppressed: str | None = None, late: bool = False
+) -> pl.DataFrame:
+    return pl.DataFrame(
+        {
+            "customer_id": [f"c{number:03}" for number in range(len(gains))],
+            "expected_gain": pl.Series(gains, dtype=pl.Float64),
+            "level": pl.Series([level] * len(gains), dtype=pl.String),
+            "suppressed": pl.Series([suppressed] * len(gains), dtype=pl.String),
+            "past_lead_time": pl.Series([late] * len(gains), dtype=pl.Boolean),
+        }
+    )
+
+
+def test_a_gain_is_worked_out_by_hand() -> None:
+    """.8 · .3 · (200 − 20) − .2 · .5 · 20 − 3, with an offer of 5 % of 200 and 10 on top."""
+    assert gain(0.8, 200.0, Assumptions(0.3, 0.5, 0.05, 10.0, 3.0)) == pytest.approx(
+        0.8 * 0.3 * 180 - 0.2 * 0.5 * 20 - 3
+    )
+
+
+def test_only_what_a_silence_costs_can_be_saved() -> None:
+    """.8 · .3 · (.5 · 200 − 20) − .2 · .5 · 20 − 3."""
+    found = gain(0.8, 200.0, Assumptions(0.3, 0.5, 0.05, 10.0, 3.0), lost=0.5)
+    assert found == pytest.approx(0.8 * 0.3 * 80 - 0.2 * 0.5 * 20 - 3)
+
+
+@given(shares, st.floats(0, 1e6), shares, shares)
+def test_a_silence_that_costs_less_never_gains_more(p: float, value: float, one: float, other: float) -> None:
+    low, high = sorted((one, other))
+    assert gain(p, value, lost=low) <= gain(p, value, lost=high)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("gains", "values", "decides"),
+    [
+        ([9.0, 5.0, 2.0], [90.0, 50.0, 20.0], True),
+        ([9.0, 5.0, -2.0], [90.0, 50.0, 20.0], False),
+        ([9.0, 5.0, 2.0], [20.0, 50.0, 90.0], False),
+        ([9.0, 5.0], [90.0, 50.0], False),
+    ],
+)
+def test_where_the_order_is_that_of_the_value_at_risk_the_assumption_decides(
+    gains: list[float], values: list[float], decides: bool
+) -> None:
+    assert order_is_of_value_at_risk(pl.DataFrame({"expected_gain": gains, "value_at_risk": values})) is decides
+
+
+@given(shares, st.floats(0, 1e6), shares, shares, amounts)
+def test_when_all_who_stay_take_the_offer_it_is_the_profit_of_neslin_and_others(
+    p: float, value: float, saved: float, offer_share: float, contact: float
+) -> None:
+    """β γ (V − δ − c) + β (1 − γ) (−c) + (1 − β) (−δ − c): Neslin et al. 2006, for one customer, no fixed cost."""
+    offer = offer_share * value
+    theirs = p * saved * (value - offer - contact) + p * (1 - saved) * -contact + (1 - p) * (-offer - contact)
+    ours = gain(p, value, Assumptions(saved, 1.0, offer_share, 0.0, contact))
+    assert ours == pytest.approx(theirs, abs=0.006)
+
+
+@given(offers, shares, shares, st.floats(0, 1e6))
+def test_a_likelier_leaver_never_gains_less_when_the_offer_costs_less_than_the_value(
+    offer: Assumptions, one: float, other: float, value: float
+) -> None:
+    if offer.offer_share * value + offer.offer_amount <= value:
+        low, high = sorted((one, other))
+        assert gain(low, value, offer) <= gain(high, value, offer)  # type: ignore[operator]
+
+
+@given(offers, shares, st.floats(-1e6, 0))
+def test_a_customer_worth_nothing_is_never_worth_an_offer(offer: Assumptions, p: float, value: float) -> None:
+    assert gain(p, value, offer) <= 0  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("p", "value"), [(None, 10.0), (0.5, None), (math.nan, 10.0), (0.5, math.nan), (0.5, math.inf)]
+)
+def test_what_is_not_known_gains_nothing_known(p: float | None, value: float | None) -> None:
+    assert gain(p, value) is None
+
+
+def test_the_assumptions_are_one_sentence_with_every_number() -> None:
+    assert DEFAULT.sentence("EUR") == (
+        "assumptions: an offer retains 30 % of churning customers; 100 % of retained customers take it too; an "
+        "accepted offer costs 5 % of the customer's margin of 12 months; a contact costs 1.00 EUR"
+    )
+    both = Assumptions(0.25, 0.5, 0.1, 5.0, 0.0).sentence("THB")
+    assert "costs 10 % of the customer's margin of 12 months and 5.00 THB; a contact" in both
+    assert "an accepted offer costs 0.00 EUR;" in Assumptions(0.25, 0.5, 0.0, 0.0, 0.0).sentence("EUR")
+
+
+def test_the_best_come_first_and_equal_ones_by_id() -> None:
+    assert by_gain(rows(1.0, None, 3.0, 1.0))["customer_id"].to_list() == ["c002", "c000", "c003", "c001"]
+
+
+@given(st.lists(st.floats(-10, 10) | st.none()), st.integers(1, 20))
+def test_a_budget_takes_the_best_and_none_who_is_expected_to_lose_money(gains: list[float | None], budget: int) -> None:
+    chosen = choose(rows(*gains), budget)["expected_gain"].to_list()
+    assert chosen == sorted((each for each in gains if each is not None and each > 0), reverse=True)[:budget]
+
+
+def test_nobody_is_chosen_who_is_suppressed_too_late_or_not_warned_about() -> None:
+    assert choose(rows(5.0, suppressed="no_consent")).is_empty()
+    assert choose(rows(5.0, late=True)).is_empty()
+    assert choose(rows(5.0, level=None)).is_empty()
+    assert choose(rows(5.0)).height == 1
+
+
+def test_a_budget_of_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="invalid budget: 0"):
+        choose(rows(1.0), 0)
+
+
+@given(st.lists(st.integers(-100_000, 100_000).map(lambda cents: cents / 100), max_size=300), st.randoms())
+def test_the_curve_finds_the_best_and_the_longest_list_that_loses_nothing(gains: list[float], random: object) -> None:
+    curve = profit_curve(pl.Series(gains, dtype=pl.Float64))
+    ordered = sorted(gains, reverse=True)
+    totals = [round(math.fsum(ordered[:length]), 2) for length in range(1, len(gains) + 1)]
+    assert curve.best == sum(each > 0 for each in gains)
+    assert curve.best_gain == pytest.approx(max([0.0, *totals]))
+    assert curve.break_even == max((length for length, total in enumerate(totals, 1) if total >= 0), default=0)
+    assert curve.frame.height <= POINTS
+    lengths = curve.frame["customers"].to_list()
+    assert curve.frame["expected_gain"].to_list() == pytest.approx([totals[length - 1] for length in lengths])
+    assert {length for length in (1, curve.best, curve.break_even, len(gains)) if length and gains} <= set(lengths)
+    random.shuffle(gains)  # type: ignore[attr-defined]
+    again = profit_curve(pl.Series(gains, dtype=pl.Float64))
+    assert again.frame.equals(curve.frame)
+
+
+def test_a_curve_without_customers_and_one_of_losses_are_described() -> None:
+    empty = profit_curve(pl.Series([None, math.nan], dtype=pl.Float64))
+    assert (empty.best, empty.break_even, empty.customers, empty.frame.height) == (0, 0, 0, 0)
+    losers = profit_curve(pl.Series([-1.0, -2.0]))
+    assert "each of the 2 contacts has an expected loss" in losers.sentence("EUR")
+
+
+def test_the_length_of_a_list_is_one_sentence() -> None:
+    gains = pl.Series([10.0, 5.0, -2.0, -20.0])
+    assert profit_curve(gains).sentence("EUR") == (
+        "most profitable length 2: expected gain 15.00 EUR; a list of more than 3 has an expected loss"
+    )
+    assert profit_curve(gains.head(3)).sentence("EUR").endswith("a list of all 3 has an expected gain too")
+    assert profit_curve(gains.head(2)).sentence("EUR").endswith("these are all customers")

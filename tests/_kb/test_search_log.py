@@ -1,0 +1,49 @@
+"""Searches are kept line by line, by many processes at once, and a torn line costs itself only."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ckm._kb.gaps import fold
+from ckm._kb.search_log import LONGEST, LoggedSearch, append, read
+
+AT = datetime(2026, 6, 30, 8, 15, tzinfo=UTC)
+
+
+@given(st.none() | st.text(max_size=40), st.integers(0, 99))
+def test_what_is_kept_is_read_again(tmp_path_factory, query: str | None, hits: int) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path_factory.mktemp("log") / "out" / "log"
+    append(path, LoggedSearch(AT, ("service",), hits, query))
+    (search,) = read(path).searches
+    assert (search.at, search.roles, search.hits) == (AT, ("service",), hits)
+    assert search.query == (query if query is None else query.encode("utf-8", "replace").decode())
+
+
+def test_the_log_is_for_its_owner_and_long_queries_are_cut(tmp_path: Path) -> None:
+    append(tmp_path / "log", LoggedSearch(AT, (), 0, "x" * 9999))
+    assert (tmp_path / "log").stat().st_mode & 0o777 == 0o600
+    assert len(read(tmp_path / "log").searches[0].query or "") == LONGEST
+
+
+def test_lines_written_at_once_do_not_mix(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: append(tmp_path / "log", LoggedSearch(AT, (), n, f"query {n} " * 30)), range(200)))
+    log = read(tmp_path / "log")
+    assert (sorted(search.hits for search in log.searches), log.broken) == (list(range(200)), 0)
+
+
+def test_a_broken_line_is_counted_and_the_others_are_read(tmp_path: Path) -> None:
+    append(tmp_path / "log", LoggedSearch(AT, (), 1, "a"))
+    with (tmp_path / "log").open("ab") as file:
+        file.write(b'\xff\n{"at": 1}\n[]\n{"at": "2026-06-30", "hits": 0}\n{"at":')
+    log = read(tmp_path / "log")
+    assert (len(log.searches), log.broken) == (1, 5)
+
+
+def test_case_width_and_spaces_do_not_make_another_query() -> None:
+    assert fold("  Ｌate\tPARCEL ") == fold("late parcel")
