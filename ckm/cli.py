@@ -278,5 +278,7 @@ def main() -> None:
     open_streams()
     spare_full_disk()
     end_by_signal(watched=not sys.argv[1:2] or not sys.argv[1].startswith("kb-"))
+    if sys.argv[1:] == ["--version"]:
+        application([])()
     named = COMMANDS.get(sys.argv[1]) if len(sys.argv) > 1 and sys.argv[1] != "demo" else None
     (application([named]) if named else _whole())()

@@ -7,12 +7,13 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
 from polars.exceptions import PolarsError
 
-from ckm._segment.rules.domains import domain_of, known_features
+from ckm.customers.dictionary import load_dictionary
 from ckm.errors import UnknownNameError, UsageError
 from ckm.io.mapping.expressions import column_names, outside_quotes, parse_sql
 
@@ -89,7 +90,7 @@ def parse_condition(text: str, *, where: str) -> Condition:
         raise _mistake(where, "the condition has too many parts", "write x IN (1, 2, …), or several rules") from None
     features = tuple(column_names(expression))
     for name in features:
-        if domain_of(name) is None:
+        if feature_type(name) is None:
             raise _unknown_feature(name, text, where)
     condition = Condition(expression, features, json.loads(expression.meta.serialize(format="json")))
     _check_nodes(condition.tree, where)
@@ -97,12 +98,29 @@ def parse_condition(text: str, *, where: str) -> Condition:
     return condition
 
 
-def subexpression(tree: Any) -> pl.Expr:
+@cache
+def feature_type(name: str) -> pl.DataType | None:
+    """Return the type of the feature ``name``; None where the dictionary has no such feature.
+
+    A feature with one column per channel matches any name that continues ``channel_share_``, because the dictionary
+    does not list the channels.
+    """
+    found = (feature for feature in load_dictionary() if feature.names(name) and f"{name}*" != feature.name)
+    feature = next(found, None)
+    dtype: pl.DataType | None = None if feature is None else getattr(pl, feature.dtype)()
+    return dtype
+
+
+def _known_features() -> list[str]:
+    return [feature.name for feature in load_dictionary()]
+
+
+def _subexpression(tree: Any) -> pl.Expr:
     """Return a part of a condition's tree as an expression."""
     return pl.Expr.deserialize(io.StringIO(json.dumps(tree)), format="json")
 
 
-def operation(tree: Any) -> tuple[str, list[Any]]:
+def _operation(tree: Any) -> tuple[str, list[Any]]:
     """Return what a node of the tree does, and to what.
 
     polars writes comparisons with whole numbers as ``BinaryExpr`` and those with decimal ones as a function of its
@@ -126,10 +144,10 @@ def operation(tree: Any) -> tuple[str, list[Any]]:
 
 
 def _unknown_feature(name: str, text: str, where: str) -> UnknownNameError:
-    error = UnknownNameError("feature", name, known_features(), where=where)
+    error = UnknownNameError("feature", name, _known_features(), where=where)
     if f'"{name}"' in text:
         error.hint = f"SQL reads double quotes as a name; write the text as '{name}'"
-    elif name.lower() in known_features():
+    elif name.lower() in _known_features():
         error.hint = f"did you mean '{name.lower()}'?"
     return error
 
@@ -142,7 +160,7 @@ def _check_nodes(tree: Any, where: str) -> None:
         raise _mistake(where, "the condition reads something else than features", "no queries and no patterns of names")
     if "Function" in tree:
         _check_function(tree["Function"], where)
-    for part in operation(tree)[1]:
+    for part in _operation(tree)[1]:
         _check_nodes(part, where)
 
 
@@ -157,7 +175,7 @@ def _check_function(call: Any, where: str) -> None:
 
 
 def _check_types(condition: Condition, where: str) -> None:
-    schema = {name: domain.dtype for name in condition.features if (domain := domain_of(name))}
+    schema = {name: dtype for name in condition.features if (dtype := feature_type(name))}
     for name, parts in _operations(condition.tree):
         if name == "Not" and "Cast" in parts[0]:  # which polars writes around what it negates
             parts = [parts[0]["Cast"]["expr"]]
@@ -178,7 +196,7 @@ def _check_types(condition: Condition, where: str) -> None:
 
 
 def _operations(tree: Any) -> Iterator[tuple[str, list[Any]]]:
-    name, parts = operation(tree)
+    name, parts = _operation(tree)
     yield name, parts
     for part in parts:
         yield from _operations(part)
@@ -186,7 +204,7 @@ def _operations(tree: Any) -> Iterator[tuple[str, list[Any]]]:
 
 def _kind(tree: Any, schema: dict[str, pl.DataType], where: str) -> str:
     try:
-        dtype = pl.LazyFrame(schema=schema).select(subexpression(tree).alias("_")).collect_schema()["_"]
+        dtype = pl.LazyFrame(schema=schema).select(_subexpression(tree).alias("_")).collect_schema()["_"]
     except PolarsError as error:
         raise _cannot_compute(error, where) from None
     return _kind_of(dtype.inner if isinstance(dtype, pl.List) else dtype)

@@ -10,17 +10,15 @@ import polars as pl
 
 from ckm._segment.definition import Detail, Segment
 from ckm._segment.rules.conditions import parse_condition
-from ckm._segment.rules.reachability import unreachable_rules
 from ckm.errors import UnknownNameError, UsageError
 from ckm.wording import counted
 from ckm.yamlfile import read_yaml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     from ckm._segment.rules.conditions import Condition
-    from ckm._segment.rules.reachability import Unreachable
     from ckm.yamlfile import YamlEntry
 
 RULES_SCHEMA = "ckm.segment_rules/1"
@@ -48,7 +46,7 @@ class SegmentRule:
 
     @cached_property
     def condition(self) -> Condition:
-        """The condition, checked; see :func:`ckm._segment.conditions.parse_condition` for what it raises."""
+        """The condition, checked; see :func:`ckm._segment.rules.conditions.parse_condition` for what it raises."""
         return parse_condition(self.when, where=self.where or f"rule '{self.name}'")
 
     @property
@@ -134,16 +132,12 @@ class RulesDefinition:
         return (Detail("the first rule that holds wins", pl.DataFrame(rows, schema=schema, orient="row")),)
 
     def remarks(self, assigned: pl.DataFrame) -> tuple[str, ...]:
-        """Return a remark on each rule without customers: whether it matches any."""
+        """Return a remark on each rule without customers, with the number of customers who meet its condition."""
         won = set(assigned["rule"].drop_nulls().unique())
         idle = [position for position in range(1, len(self.rules) + 1) if position not in won]
         met = pl.col("rules_met").str.split(", ")
         counts = assigned.select(met.list.contains(str(one)).sum().alias(str(one)) for one in idle)
-        return tuple(
-            f"{self.rules[one - 1].place} "
-            + (f"is met by {_who_went(count)}" if (count := counts[str(one)].item()) else "holds for nobody here")
-            for one in idle
-        )
+        return tuple(_idle_remark(self.rules[one - 1], counts[str(one)].item()) for one in idle)
 
 
 def load_rules(path: Path) -> RulesDefinition:
@@ -169,7 +163,7 @@ def load_rules(path: Path) -> RulesDefinition:
 
 
 def read_rules(entry: YamlEntry, beside: tuple[str, ...] = ()) -> RulesDefinition:
-    """Read ``segments`` and ``other``, and check every condition and that every rule can win.
+    """Read ``segments`` and ``other``, and check every condition.
 
     Parameters
     ----------
@@ -181,8 +175,8 @@ def read_rules(entry: YamlEntry, beside: tuple[str, ...] = ()) -> RulesDefinitio
     Raises
     ------
     UsageError
-        By file and line: a key is missing or unknown, a name is missing or given twice, a condition is refused by
-        :func:`ckm._segment.conditions.parse_condition`, or a rule can never win.
+        By file and line: a key is missing or unknown, a name is missing or given twice, or a condition is refused by
+        :func:`ckm._segment.rules.conditions.parse_condition`.
     """
     keys = entry.fields(("segments",), ("other", *beside))
     rules: dict[str, SegmentRule] = {}
@@ -200,7 +194,6 @@ def read_rules(entry: YamlEntry, beside: tuple[str, ...] = ()) -> RulesDefinitio
         raise UsageError(
             f"{rules[other.name].where}: '{other.name}' is the name of those for whom no rule holds", hint=hint
         )
-    _check_reachable(tuple(rules.values()))
     return RulesDefinition(tuple(rules.values()), other)
 
 
@@ -236,28 +229,7 @@ def _plain(rule: SegmentRule) -> dict[str, str]:
     return {"name": rule.name, **advice, "when": rule.when}
 
 
-def _check_reachable(rules: Sequence[SegmentRule]) -> None:
-    found = unreachable_rules([rule.condition for rule in rules])
-    if found:
-        first = rules[found[0].rule].where
-        raise UsageError(
-            "; ".join(_why_unreachable(each, rules) for each in found),
-            hint="move it up, narrow the rules before it, or remove it" if found[0].taken_by else "look at its limits",
-            where=first,
-        )
-
-
-def _why_unreachable(unreachable: Unreachable, rules: Sequence[SegmentRule]) -> str:
-    rule = rules[unreachable.rule]
-    takers = [rules[position].place for position in unreachable.taken_by]
-    if not takers:
-        return f"{rule.where}: rule '{rule.name}' can never hold"
-    *others, last = takers
-    named = f"{', '.join(others)} and {last} take" if others else f"{last} takes"
-    return f"{rule.where}: rule '{rule.name}' can never win: {named} all its customers"
-
-
-def _who_went(count: int) -> str:
-    if count == 1:
-        return "1 customer, whom an earlier rule takes"
-    return f"{counted(count, 'customer')}, all of whom earlier rules take"
+def _idle_remark(rule: SegmentRule, matches: int) -> str:
+    if not matches:
+        return f"{rule.place}: no customer meets the condition"
+    return f"{rule.place}: no customers are left; {counted(matches, 'customer')} met the condition and an earlier rule"
