@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ckm._churn.card_texts import CardWords, load_card_words
+from ckm.models.intervals import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,8 +31,6 @@ SCORED = (
     "lift_top_decile",
 )
 """Metrics of a model at a cut-off, in the order of the columns."""
-WITHIN = 1.959964
-"""Standard errors on either side of a 95 % interval."""
 
 
 @dataclass(frozen=True)
@@ -81,16 +80,9 @@ class CardDecile:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """The 95 % interval of the observed share (Wilson 1927, *J. Am. Stat. Assoc.* 22(158), 209-212).
-
-        Unlike ``p ± 1.96 se`` it lies within 0 and 1, and has a positive width for rates of 0 and 1.
-        """
-        if not self.n:
-            return 0.0, 1.0
-        weight = WITHIN**2 / self.n
-        middle = (self.observed + weight / 2) / (1 + weight)
-        half = WITHIN / (1 + weight) * math.sqrt(self.observed * (1 - self.observed) / self.n + weight / (4 * self.n))
-        return max(0.0, middle - half), min(1.0, middle + half)
+        """The 95 % interval of the observed churn rate; 0 to 1 where the decile is empty."""
+        low, high = wilson(round(self.observed * self.n), self.n)
+        return (0.0, 1.0) if low is None or high is None else (low, high)
 
     @property
     def holds(self) -> bool:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ckm.customers.calendar import day_number, months_before
-from ckm.metrics.intervals import wilson
 from ckm.metrics.metric import Metric
+from ckm.models.intervals import wilson
 
 if TYPE_CHECKING:
     from datetime import date

@@ -10,7 +10,7 @@ import numpy as np
 
 from ckm.customers.features import FeatureTable, features_of
 from ckm.metrics.customer_segments import kept_definition
-from ckm.metrics.intervals import Z
+from ckm.models.intervals import Z
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

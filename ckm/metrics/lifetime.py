@@ -10,11 +10,11 @@ import numpy as np
 
 from ckm.customers.calendar import calendar_day, day_number
 from ckm.errors import NotEnoughDataError
-from ckm.metrics.intervals import Z
 from ckm.metrics.metric import Metric, Missing
 from ckm.models.btyd.buyers import Buyers, buyers_until
 from ckm.models.btyd.customer_lifetime_value import DAYS_A_MONTH, discounted_orders, fit_lifetime
 from ckm.models.btyd.holdout import Holdout, HoldoutDecile, by_tenths, hold_out
+from ckm.models.intervals import Z
 from ckm.models.spend.candidates import BOOSTED, BTYD, LAST_SPEND
 from ckm.models.spend.forecast import SpendForecast, forecast_spend
 from ckm.models.spend.prediction_interval import LEVEL

@@ -12,8 +12,8 @@ from ckm.customers.calendar import day_number
 from ckm.customers.ledger import NO_VALUE
 from ckm.customers.period import Period
 from ckm.metrics.customer_balance import standing
-from ckm.metrics.intervals import wilson
 from ckm.metrics.metric import Metric, Missing
+from ckm.models.intervals import wilson
 from ckm.schema import PARTY_TYPES
 
 if TYPE_CHECKING:

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ckm.metrics import intervals
 from ckm.metrics.metric import Metric, Missing
 from ckm.metrics.ratings import Ratings, read_ratings
+from ckm.models import intervals
 from ckm.schema import RATING_SCALES
 
 if TYPE_CHECKING:
     from ckm.customers.period import Period
     from ckm.metrics.context import ReportContext
-    from ckm.metrics.intervals import Interval
+    from ckm.models.intervals import Interval
 
 PROMOTER, DETRACTOR = 9, 6
 """A promoter rates 9 or 10 of 10, a detractor 0 to 6 (Reichheld 2003, Harvard Business Review 81(12):46-54)."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ckm.customers.calendar import day_number
-from ckm.metrics.intervals import DIGITS, log_log, wilson
 from ckm.metrics.metric import Metric
+from ckm.models.intervals import DIGITS, log_log, wilson
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

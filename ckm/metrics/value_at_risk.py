@@ -14,8 +14,8 @@ from ckm._churn.warning_levels import LEVELS
 from ckm.customers.ledger import NO_VALUE
 from ckm.errors import NotEnoughDataError
 from ckm.metrics.churn_estimates import ChurnEstimates, kept_warnings, warnings_made_now
-from ckm.metrics.intervals import wilson
 from ckm.metrics.metric import Metric, Missing
+from ckm.models.intervals import wilson
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ckm.config import Config
 from ckm.metrics.cohorts import MONTHS, cohort_metrics, cohorts
 from ckm.metrics.context import ReportContext
-from ckm.metrics.intervals import wilson
 from ckm.metrics.metric import Metrics
+from ckm.models.intervals import wilson
 from tests.conftest import examples
 from tests.metrics.rows import START, bought, context, histories, on, tables
 from tests.metrics.shop import shop_context

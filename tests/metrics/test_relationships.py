@@ -17,9 +17,9 @@ from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
 from ckm.metrics.context import ReportContext
 from ckm.metrics.customer_balance import CustomerBalance, standing
-from ckm.metrics.intervals import wilson
 from ckm.metrics.metric import Metrics, Missing
 from ckm.metrics.relationships import relationship_metrics
+from ckm.models.intervals import wilson
 from tests.conftest import examples
 from tests.metrics.rows import START, bought, context, histories, on, row, tables
 from tests.metrics.shop import AS_OF, shop_context, shop_tables

@@ -18,10 +18,10 @@ from ckm.loyalty import LoyaltyOptions, loyalty_report
 from ckm.metrics import value_at_risk as risk_module
 from ckm.metrics.context import ReportContext
 from ckm.metrics.customer_segments import read_segments
-from ckm.metrics.intervals import wilson
 from ckm.metrics.margin import Margin
 from ckm.metrics.metric import Metrics, Missing
 from ckm.metrics.value_at_risk import Risk, read_risk, value_at_risk_metrics
+from ckm.models.intervals import wilson
 from ckm.store import Store
 from tests.metrics.known import example_context
 from tests.metrics.rows import context, row, tables

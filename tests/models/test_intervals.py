@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ckm.metrics.intervals import mean, net_promoter_score, wilson
+from ckm.models.intervals import mean, net_promoter_score, wilson
 
 counts = st.integers(0, 5_000)
 
