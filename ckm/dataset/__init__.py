@@ -317,7 +317,7 @@ def _refusal(file: Path, source: Source, conversion: Conversion) -> InputError:
     assert failures is not None
     return InputError(
         failures.refusal(str(file), mapping, source.format, rows=total, limit=MAX_REJECTS),
-        hint=failures.options(mapping, rows=total, loads=False, sample=source.sample),
+        hint=failures.options(mapping, source, rows=total, loads=False),
         reasons=dict(failures.counts),
         rows=failures.first,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
 
@@ -39,17 +39,36 @@ FAULTS = {
 """Description of the error by violated rule."""
 WRITTEN = {
     "number": "--decimal and --thousands set the number format",
-    "integer": "--decimal and --thousands set the number format",
     "date": "--dates sets the date format",
     "plausible": "--dates sets the date format",
     "vocabulary": "translate these values in a mapping (--map)",
 }
 """Options that may fix the error, by violated rule."""
+NUMBERS = ("number", "integer")
 SIDES = r"(?i)\d\s*(?:cr|dr|c|d|credit|debit|soll|haben|s|h)\.?\s*$"
 """Credit or debit mark after an amount."""
 EMPTY = ("nullability", "min_length")
 FIRST_LINES = "load the file with the first lines of these orders first (the previous page of a paged export)"
-OF_RECORDS = "--delimiter, --quote, --header and --encoding set the file format"
+CORRECT = "correct these rows in the file"
+OF_RECORDS = {
+    "csv": "--delimiter, --quote, --header and --encoding set the file format",
+    "excel": "--sheet and --header set where the table is",
+}
+"""What may fix records that cannot be parsed, by kind of file; JSON and Parquet have no such options."""
+
+
+class Sampled(Protocol):
+    """A file with its format and its first records."""
+
+    @property
+    def format(self) -> FileFormat:
+        """The file format."""
+        ...
+
+    @property
+    def sample(self) -> pl.DataFrame:
+        """The first records."""
+        ...
 
 
 @dataclass
@@ -116,13 +135,12 @@ class Failures:
         """Return whether more than the share ``limit`` of the records among ``rows`` violate a rule."""
         return self.failed > limit * (rows - self.no_data)
 
-    def options(self, mapping: Mapping, *, rows: int, loads: bool, sample: pl.DataFrame | None = None) -> str:
+    def options(self, mapping: Mapping, source: Sampled, *, rows: int, loads: bool) -> str:
         """Return the options that may fix the failures, most frequent rule first.
 
-        ``rows`` is the row count of the file; ``loads`` is whether the command can load the other rows; ``sample`` has
-        example records.
+        ``rows`` is the row count of the file; ``loads`` is whether the command can load the other rows.
         """
-        said = [_option(reason, mapping, sample) for reason, _ in self.faults()]
+        said = [_option(reason, mapping, source) for reason, _ in self.faults()]
         rows -= self.no_data
         if loads and self.failed <= SPARED * rows:
             said.append(f"--max-rejects {math.ceil(100 * self.failed / rows)}% loads the other rows")
@@ -159,10 +177,10 @@ def _fault(reason: str, mapping: Mapping, found: FileFormat) -> str:
     return f"{named}: {FAULTS.get(rule, f'rule {rule} failed')}"
 
 
-def _option(reason: str, mapping: Mapping, sample: pl.DataFrame | None) -> str:
+def _option(reason: str, mapping: Mapping, source: Sampled) -> str:
     column, _, rule = reason.partition("|")
     if column == RECORD:
-        return OF_RECORDS
+        return OF_RECORDS.get(source.format.kind, CORRECT)
     if reason == NO_FIRST_LINE or _is_of_first_line(column, rule, mapping):
         return FIRST_LINES
     if column == ROW:
@@ -171,22 +189,26 @@ def _option(reason: str, mapping: Mapping, sample: pl.DataFrame | None) -> str:
         return "--save-map FILE writes the mapping: translate the value under its status and pass it with --map"
     if column == "currency" and rule in EMPTY:
         return "--currency CODE sets the currency of rows without one"
-    if rule == "number" and _have_sides(mapping.columns.get(column), sample):
+    if rule in NUMBERS:
+        return _number_option(column, mapping.columns.get(column), source)
+    return WRITTEN.get(rule, f"--column {column}=COLUMN names another column for {column}")
+
+
+def _number_option(column: str, filled_by: ColumnRule | None, source: Sampled) -> str:
+    """Return what may fix invalid numbers: credit and debit marks, percentages and typed cells have no option."""
+    if not isinstance(filled_by, FromColumn) or source.sample.schema.get(filled_by.source) != pl.String:
+        return WRITTEN["number"]
+    texts = source.sample[filled_by.source].drop_nulls()
+    if texts.str.contains(SIDES).any():
         return (
             "CR and DR beside the amounts carry no sign: define in a mapping (--map) which one is negative, with an "
             f"expression for {column} (docs/mapping.md)"
         )
-    return WRITTEN.get(rule, f"--column {column}=COLUMN names another column for {column}")
+    if texts.str.contains("%", literal=True).any():
+        return f"a percentage is no amount: {CORRECT}, or --column {column}=COLUMN names another column"
+    return CORRECT if filled_by.source in source.format.numeric else WRITTEN["number"]
 
 
 def _is_of_first_line(column: str, rule: str, mapping: Mapping) -> bool:
     """Return whether the missing value occurs only on the first line of an order."""
     return rule in EMPTY and not set(mapping.order_level).isdisjoint(sources_of(mapping.columns.get(column)))
-
-
-def _have_sides(rule: ColumnRule | None, sample: pl.DataFrame | None) -> bool:
-    """Return whether most amounts have a credit or debit mark instead of a sign."""
-    if sample is None or not isinstance(rule, FromColumn) or sample.schema.get(rule.source) != pl.String:
-        return False
-    texts = sample[rule.source].drop_nulls()
-    return 2 * int(texts.str.contains(SIDES).sum()) > len(texts) > 0

@@ -351,7 +351,7 @@ class FileLoad:
             message = self.failures.refusal(self.label, self.mapping, found, rows=self.records, limit=limit)
             raise TooManyRejectsError(
                 f"{message}; nothing was loaded",
-                hint=self.failures.options(self.mapping, rows=self.records, loads=True, sample=self.source.sample),
+                hint=self.failures.options(self.mapping, self.source, rows=self.records, loads=True),
                 failures=self.failures,
                 result=self._result(facts, Status.failed),
             )

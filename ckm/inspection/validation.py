@@ -144,11 +144,7 @@ class Validation:
             FailedRule(rule, count, tuple(failures.first[rule]), text)
             for (rule, count), text in zip(failures.faults(), texts, strict=True)
         )
-        said = (
-            failures.options(mapping, rows=self.rows, loads=True, sample=self.source.sample)
-            if failures.failed
-            else None
-        )
+        said = failures.options(mapping, self.source, rows=self.rows, loads=True) if failures.failed else None
         return replace(self.proposal, failed=failures.failed, rules=rules, options=said)
 
     def _plan(self, options: IngestOptions, config: Config) -> None:

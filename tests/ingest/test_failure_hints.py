@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.ingest.workspace import Desk
@@ -16,6 +18,33 @@ def test_sides_of_an_account_are_no_matter_of_marks(desk: Desk, side: str) -> No
     assert result.exit_code == 3
     assert "with an expression for net" in result.stderr
     assert "--thousands" not in result.stderr
+
+
+@pytest.mark.parametrize(("side", "every"), [("{} CR", 3), ("{} DR", 4)])
+def test_a_few_sides_among_plain_amounts_are_no_matter_of_marks_either(desk: Desk, side: str, every: int) -> None:
+    amounts = [side.format(n) if n % every == 0 else f"{n}.50" for n in range(1, 9)]
+    lines = [f"A{n},C{n},2025-01-0{n},{amount}" for n, amount in enumerate(amounts, start=1)]
+    result = desk.call(desk.orders("bank.csv", *lines, header=HEADER), "--as", "transactions")
+    assert result.exit_code == 3
+    assert "with an expression for net" in result.stderr
+
+
+def test_a_percentage_among_amounts_is_named_as_one(desk: Desk) -> None:
+    lines = [f"A{n},C{n},2025-01-0{n},{'10.5%' if n == 3 else n}" for n in range(1, 9)]
+    result = desk.call(desk.orders("rates.csv", *lines, header=HEADER), "--as", "transactions")
+    assert result.exit_code == 3
+    assert "hint: a percentage is no amount: correct these rows in the file" in result.stderr
+
+
+def test_records_of_json_have_no_options_of_csv(desk: Desk) -> None:
+    good = [{"order_id": f"A{n}", "customer_id": "C", "date": "2025-01-02", "amount": n} for n in range(1, 5)]
+    twice = '{"order_id": "A9", "order_id": "A8", "customer_id": "C", "date": "2025-01-02", "amount": 1}'
+    path = desk.root / "incoming" / "orders.jsonl"
+    path.write_text("\n".join([*map(json.dumps, good), twice]) + "\n", encoding="utf-8")
+    result = desk.call(path, "--as", "transactions")
+    assert result.exit_code == 3
+    assert "correct these rows in the file" in result.stderr
+    assert "--delimiter" not in result.stderr
 
 
 def test_lines_without_their_orders_first_line_name_the_page_before(desk: Desk) -> None:

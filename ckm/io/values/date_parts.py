@@ -39,18 +39,23 @@ SHAPES = {
 }
 """Patterns of dates simplified by :func:`simplify`; ``mNN`` is a month name."""
 WEEK = r"^(?P<year>\d{4})-?w(?P<week>\d{2})(?:-?(?P<weekday>[1-7]))?$"
+CLOCK_FIRST = r"^((?:[ap]m\s*)?\d{1,2}:\d{2}(?::\d{2})?(?:\s*[ap]m)?)[,\s-]+(\S.*)$"
+"""A time before its date: ``14:05 13/01/2025``, ``02:05 pm, 01/13/2025``."""
 PARTS = ("year", "month", "day", "hour", "minute", "second", "fraction", "half1", "half2", "zone")
 
 
 def simplify(texts: pl.Series) -> pl.Series:
-    """Return texts with digits, separators, ``mNN`` for month names, and am/pm; other words are removed."""
+    """Return texts with digits, separators, ``mNN`` for month names, and am/pm; other words are removed.
+
+    A time before its date is moved behind it.
+    """
     text = pl.col("text").str.replace_many(DIGITS | SPACES | INVISIBLE).str.strip_chars().str.to_lowercase()
     frame = texts.to_frame("text").select(text)
     if not frame["text"].str.contains(r"[^\d\s.,:/+\-tz]").any():
-        return frame["text"]
+        return _with_clock_last(frame["text"])
     frame = _without_weeks(frame)
     words = _words()
-    return frame.select(
+    simple = frame.select(
         pl.col("text")
         .str.replace_many(words.zones, leftmost=True)
         .str.replace_many(words.halves, leftmost=True)
@@ -62,6 +67,11 @@ def simplify(texts: pl.Series) -> pl.Series:
         .str.strip_chars()
         .str.strip_chars_end(":")
     )["text"]
+    return _with_clock_last(simple)
+
+
+def _with_clock_last(texts: pl.Series) -> pl.Series:
+    return texts.str.replace(CLOCK_FIRST, "${2} ${1}") if texts.str.contains(CLOCK_FIRST).any() else texts
 
 
 def _without_weeks(frame: pl.DataFrame) -> pl.DataFrame:
