@@ -21,7 +21,7 @@ import polars as pl
 from measure import CKM, SHARED, machine, run
 
 from ckm._segment.clusters.learn import ClustersDefinition, fit_clusters
-from ckm._segment.definition import Basis
+from ckm._segment.definition import TrainingData
 from ckm.customers.features import feature_table
 from ckm.example.shop import make_shop
 from ckm.example.workspace import CURRENCY, TIME_ZONE
@@ -89,7 +89,7 @@ def many_customers(like: FeatureTable) -> FeatureTable:
 def show(name: str, table: FeatureTable, truth: pl.DataFrame | None = None) -> None:
     """Print what clustering ``table`` gives."""
     started, cpu = time.perf_counter(), time.process_time()
-    definition: ClustersDefinition = fit_clusters(Basis(table, lambda _: table, SegmentSettings()))
+    definition: ClustersDefinition = fit_clusters(TrainingData(table, lambda _: table, SegmentSettings()))
     learned, cpu = time.perf_counter(), time.process_time() - cpu
     assigned = definition.assign(table.frame)
     done = time.perf_counter()

@@ -107,7 +107,7 @@ def look(base: Path, tally: Counter[str]) -> None:
 def expected(base: Path) -> str:
     """Return what a search must print, from an index that was made from nothing."""
     found = kb.KnowledgeBase(cache._in_memory(base, cache._no_progress, ""))
-    return answer(lambda query: found.search(query, kb.Scope(DAY, everything=True), limit=1000))
+    return answer(lambda query: found.search(query, kb.Scope(DAY, include_inactive=True), limit=1000))
 
 
 def answer(search: object) -> str:
@@ -135,7 +135,7 @@ def start(base: Path) -> subprocess.Popen[str]:
 
 
 def child(base: Path) -> None:
-    print(answer(lambda query: kb.search(base, query, as_of=DAY, everything=True, limit=1000)), end="")
+    print(answer(lambda query: kb.search(base, query, as_of=DAY, include_inactive=True, limit=1000)), end="")
 
 
 if __name__ == "__main__":

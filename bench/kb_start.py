@@ -66,7 +66,9 @@ def measure(base: Path, entries: int, runs: int) -> None:
 
 
 def search(base: Path, query: str) -> Run:
-    done = run([*CKM, "kb-search", query, "--kb", str(base), "--as-of", "2026-06-30", "-q", "-f", "csv", "--all"])
+    done = run(
+        [*CKM, "kb-search", query, "--kb", str(base), "--as-of", "2026-06-30", "-q", "-f", "csv", "--include-inactive"]
+    )
     assert done.code == 0
     return done
 

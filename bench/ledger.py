@@ -24,12 +24,12 @@ from ckm.config import Config
 from ckm.customers.ledger_reader import read_ledger
 from ckm.customers.needs import EVERYTHING
 from ckm.customers.period import compared_with, period_until
-from ckm.metrics.cohorts import cohort_measures
-from ckm.metrics.concentration import concentration_measures
-from ckm.metrics.context import Basis
-from ckm.metrics.lifecycle import lifecycle_measures, lifecycle_of
-from ckm.metrics.relationships import relationship_measures
-from ckm.metrics.survival import survival_measures
+from ckm.metrics.cohorts import cohort_metrics
+from ckm.metrics.concentration import concentration_metrics
+from ckm.metrics.context import ReportContext
+from ckm.metrics.lifecycle import lifecycle_metrics, lifecycle_of
+from ckm.metrics.relationships import relationship_metrics
+from ckm.metrics.survival import survival_metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,14 +85,14 @@ def main(path: Path) -> None:
     ledger = timed("read", lambda: read_ledger(tables, needs=EVERYTHING))
     print(f"{len(ledger.customers):,} customers, {ledger.purchases.sum_of('orders'):,} orders")
     period = period_until(ledger.as_of, 12)
-    basis = Basis(tables, ledger, period, compared_with(period, 12, "previous"), Config())
-    timed("year before", lambda: basis.before)
-    timed("relationships", lambda: relationship_measures(basis))
-    timed("cohorts", lambda: cohort_measures(basis))
-    timed("concentration", lambda: concentration_measures(basis))
-    lifecycle = timed("life cycle", lambda: lifecycle_of(basis))
-    timed("states and flows", lambda: lifecycle_measures(basis, lifecycle))
-    timed("survival", lambda: survival_measures(basis, lifecycle))
+    context = ReportContext(tables, ledger, period, compared_with(period, 12, "previous"), Config())
+    timed("year before", lambda: context.before)
+    timed("relationships", lambda: relationship_metrics(context))
+    timed("cohorts", lambda: cohort_metrics(context))
+    timed("concentration", lambda: concentration_metrics(context))
+    lifecycle = timed("life cycle", lambda: lifecycle_of(context))
+    timed("states and flows", lambda: lifecycle_metrics(context, lifecycle))
+    timed("survival", lambda: survival_metrics(context, lifecycle))
     print(machine("polars", "numpy"))
 
 

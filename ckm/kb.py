@@ -55,7 +55,7 @@ def search(
     limit: int = 10,
     filters: Mapping[str, Collection[str]] | None = None,
     roles: Collection[str] = (),
-    everything: bool = False,
+    include_inactive: bool = False,
     prefer_lang: str = "",
     explain: bool = False,
     progress: Progress | None = None,
@@ -76,7 +76,7 @@ def search(
         Values by name, one of :data:`FILTERS`; filters apply before ranking.
     roles
         Roles of the reader; empty: no check. This is a filter, not access control: the file system protects files.
-    everything
+    include_inactive
         Include drafts, archived entries and entries that are not valid on the date, with warnings.
     prefer_lang
         Language of titles and snippets; "": the language of the query, else of the entry.
@@ -95,7 +95,7 @@ def search(
         progress,
         KnowledgeBase.search,
         query,
-        Scope(as_of, filters or {}, tuple(roles), everything),
+        Scope(as_of, filters or {}, tuple(roles), include_inactive),
         limit=limit,
         prefer_lang=prefer_lang,
         explain=explain,

@@ -32,7 +32,7 @@ PUBLIC = {
     "check.check": "(source, *, as_of, progress)",
     "ingest.ingest": "(workspace, *files, options, progress)",
     "diff.diff_files": "(old, new, options, *, key, progress)",
-    "kb.search": "(folder, query, *, as_of, limit, filters, roles, everything, prefer_lang, explain, progress)",
+    "kb.search": "(folder, query, *, as_of, limit, filters, roles, include_inactive, prefer_lang, explain, progress)",
     "Shop.segment": "(self, **wanted)",
     "Shop.churn": "(self, **wanted)",
     "Shop.loyalty": "(self, **wanted)",

@@ -157,7 +157,7 @@ class KnowledgeBase:
         drop: dict[str, Collection[str]] = {}
         if scope.roles:
             keep["role"] = scope.roles
-        if scope.everything:
+        if scope.include_inactive:
             return keep, drop
         keep.setdefault("state", STATES)
         day = scope.as_of.isoformat()
@@ -266,15 +266,15 @@ class KnowledgeBase:
         return None
 
     def _out_of_scope(self, query: Query, scope: Scope) -> list[str]:
-        """Return a remark with the number of matching entries that only ``--all`` shows to this reader."""
-        if scope.everything:
+        """Return a remark with the number of matching entries that only ``--include-inactive`` shows to this reader."""
+        if scope.include_inactive:
             return []
-        more = len(self.rank(query, replace(scope, everything=True), MOST_COUNTED))
+        more = len(self.rank(query, replace(scope, include_inactive=True), MOST_COUNTED))
         if not more:
             return []
         count = f"{more} or more entries" if more == MOST_COUNTED else "1 entry" if more == 1 else f"{more} entries"
         matches = "matches" if more == 1 else "match"
-        return [f"{count} {matches} with --all, which includes drafts, archived and expired entries"]
+        return [f"{count} {matches} with --include-inactive, which includes drafts, archived and expired entries"]
 
 
 def check_exists(folder: Path) -> None:

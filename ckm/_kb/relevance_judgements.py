@@ -37,7 +37,7 @@ class JudgedQuery:
         File and line.
     filters
         Values by name of the filter.
-    roles, as_of, everything
+    roles, as_of, include_inactive
         As in :class:`ckm.kb.Scope`; None if the suite does not name them.
     """
 
@@ -47,7 +47,7 @@ class JudgedQuery:
     filters: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     roles: tuple[str, ...] | None = None
     as_of: date | None = None
-    everything: bool | None = None
+    include_inactive: bool | None = None
 
 
 @dataclass(frozen=True)

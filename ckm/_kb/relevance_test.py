@@ -77,7 +77,7 @@ def _scope(case: JudgedQuery, usual: Scope) -> Scope:
         case.as_of or usual.as_of,
         {**usual.filters, **case.filters},
         usual.roles if case.roles is None else case.roles,
-        usual.everything if case.everything is None else case.everything,
+        usual.include_inactive if case.include_inactive is None else case.include_inactive,
     )
 
 

@@ -130,7 +130,7 @@ class Scope:
         Values by name (:data:`FILTERS`). An entry must have one of the values of each filter.
     roles
         Roles of the reader. Entries that none of them may read are left out. Empty: no check.
-    everything
+    include_inactive
         Include drafts, archived entries and entries that are not valid on the date.
 
     Raises
@@ -142,7 +142,7 @@ class Scope:
     as_of: date
     filters: Mapping[str, Collection[str]] = field(default_factory=dict)
     roles: tuple[str, ...] = ()
-    everything: bool = False
+    include_inactive: bool = False
 
     def __post_init__(self) -> None:
         """Check the names of filters, and their values where the schema lists them."""

@@ -89,10 +89,12 @@ def kb_search(
             rich_help_panel=FILTER,
         ),
     ] = None,
-    everything: Annotated[
+    include_inactive: Annotated[
         bool,
         typer.Option(
-            "--all", help="Include drafts, archived and invalid entries, with warnings.", rich_help_panel=FILTER
+            "--include-inactive",
+            help="Include drafts, archived and invalid entries, with warnings.",
+            rich_help_panel=FILTER,
         ),
     ] = False,
     prefer_lang: Annotated[
@@ -133,8 +135,9 @@ def kb_search(
     """Find entries of the knowledge base in any language, despite typos.
 
     Shows for each hit the title in your language, a snippet of the matching text, and warnings: expired, superseded,
-    not validated, review overdue. A penalty ranks such entries below others that match equally well. Without --all,
-    drafts, archived entries and entries that are not valid on the date are left out. Filters apply before ranking.
+    not validated, review overdue. A penalty ranks such entries below others that match equally well. Drafts, archived
+    entries and entries that are not valid on the date are left out without --include-inactive. Filters apply before
+    ranking.
 
     --role filters by access.read of the entries. It is not access control: whoever can read the files can read all of
     them.
@@ -148,7 +151,7 @@ def kb_search(
       ckm kb-search Paket kommt zu spät
       ckm kb-search '"gift card" -refund' --kind for   # a phrase, and an excluded word
       ckm kb-search -f json topic:delivery             # a filter alone lists all matches
-      ckm kb-search --all --as-of 2025-03-01 strike    # as of a past date
+      ckm kb-search --include-inactive --as-of 2025-03-01 strike    # as of a past date
       ckm kb-search --suite kb-suite.yaml --min-mrr 0.9   # in CI, after every change
     """
     from ckm.kb import Scope, search
@@ -164,7 +167,7 @@ def kb_search(
     }  # fmt: skip
     roles = tuple(role or ([settings.role] if settings.role else []))
     day = as_of.date() if as_of else date.today()  # in the reader's time zone
-    scope = Scope(day, filters, roles, everything)
+    scope = Scope(day, filters, roles, include_inactive)
     if suite is not None:
         if query:
             raise UsageError("--suite has its own queries", hint="leave out the query, or --suite")
@@ -183,7 +186,7 @@ def kb_search(
         limit=limit,
         filters=filters,
         roles=roles,
-        everything=everything,
+        include_inactive=include_inactive,
         prefer_lang=prefer_lang or settings.prefer_lang or "",
         explain=explain,
         progress=lambda total: progress(f"reading {folder}", total=total),

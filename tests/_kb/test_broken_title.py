@@ -40,7 +40,7 @@ def test_an_entry_without_a_title_is_shown_by_its_id(title: str, run: Run, tmp_p
     bad = ENTRY.format(id="bad", title=title)
     (tmp_path / "kb" / "a.yaml").write_text(f"{good}---\n{bad}", encoding="utf-8")
     for shape in ("json", "csv", "md", "table", "ndjson"):
-        found = run("kb-search", "late parcel", "--all", "-C", tmp_path, "-f", shape)
+        found = run("kb-search", "late parcel", "--include-inactive", "-C", tmp_path, "-f", shape)
         assert found.exit_code == 0, found.stderr
         assert "good" in found.stdout
     for words in (("kb-search", "parcel", "--lang", "de"), ("kb-show", "good", "--related"), ("kb-show", "bad")):

@@ -67,7 +67,7 @@ def test_by_default_only_what_is_written_to_the_end_and_holds_is_found(ask: Any)
 
 
 def test_all_shows_drafts_archived_and_expired_ones_marked(ask: Any) -> None:
-    hits = {hit["id"]: hit["warnings"] for hit in ask("parcel late", "--all")}
+    hits = {hit["id"]: hit["warnings"] for hit in ask("parcel late", "--include-inactive")}
     assert hits["draft"] == ["draft"]
     assert hits["gone"] == ["archived"]
     assert hits["past"] == ["expired 2025-12-31"]
@@ -86,7 +86,7 @@ def test_an_entry_with_a_fault_ranks_below_a_good_one_of_equal_match(run: Run, t
     write_entry(folder, "d-old", "Broken kettle")
     write_entry(folder, "e-disputed", "Broken kettle", "authentic: {status: disputed}")
     write_entry(folder, "f-good", "Broken kettle", "links: {supersedes: [d-old]}")
-    hits = ask("broken kettle", "--all")
+    hits = ask("broken kettle", "--include-inactive")
     assert hits[0]["id"] == "f-good"
     assert len({hit["match"] for hit in hits}) == 1
     assert all(hit["score"] < hits[0]["score"] and hit["penalties"] for hit in hits[1:])
@@ -104,7 +104,7 @@ def test_the_best_are_exact_under_penalties_however_few_are_asked_for(ask: Any, 
 
 def test_a_draft_does_not_supersede(ask: Any, base: Path) -> None:
     write_entry(base, "new", "Parcel late, new answer", "lang: en", "links: {supersedes: [old]}", state="wip")
-    assert next(hit for hit in ask("parcel late", "--all") if hit["id"] == "old")["warnings"] == []
+    assert next(hit for hit in ask("parcel late", "--include-inactive") if hit["id"] == "old")["warnings"] == []
 
 
 @pytest.mark.parametrize(
