@@ -44,6 +44,7 @@ from ckm.metrics.ratings import read_ratings
 from ckm.metrics.relationships import relationship_metrics
 from ckm.metrics.report import LoyaltyReport
 from ckm.metrics.satisfaction import satisfaction_metrics
+from ckm.metrics.second_order import second_order_metrics, second_orders
 from ckm.metrics.significance import judge_changes, those_that_matter
 from ckm.metrics.slices import CUSTOMERS, Dimension, find_dimension, slice_contexts, slice_metrics
 from ckm.metrics.survival import survival_metrics
@@ -256,11 +257,13 @@ def loyalty_report(
         lifecycle, ratings, comparison = lifecycle_of(context), read_ratings(context), compare(context)
         parts = partings(context, ledger.net_between(context.period) + ledger.net_between(context.compared))
         loyal, matrix, no_matrix = loyalty_metrics(context, lifecycle, ratings)
+        second = second_orders(whole)
         sections: list[SectionMetrics] = [
             change_metrics(context, comparison, parts),
             relationship_metrics(context),
             cohort_metrics(context),
             survival_metrics(context, lifecycle),
+            second_order_metrics(second, None if context.before is None else second_orders(context.before)),
             lifecycle_metrics(context, lifecycle),
             concentration_metrics(context),
             satisfaction_metrics(context, ratings),
@@ -309,7 +312,7 @@ def loyalty_report(
             remarks=tuple(_remarks(context, single)),
         ),
         whole,
-        single.known(lifecycle, loyal.frame),
+        replace(single.known(lifecycle, loyal.frame), second_orders=second),
     )
 
 

@@ -13,6 +13,7 @@ from ckm.metrics.customer_columns import NAME, describe_columns, list_audiences,
 from ckm.metrics.feature_sample import read_features
 from ckm.metrics.growth_potential import GrowthPotential, read_growth_potential
 from ckm.metrics.lifetime import Lifetime
+from ckm.metrics.second_order import SecondOrders
 from ckm.metrics.value_at_risk import Risk
 
 if TYPE_CHECKING:
@@ -31,9 +32,10 @@ _TYPES: dict[str, pl.DataType] = {
     name: pl.Float64()
     for name in (
         "current_value", "potential_value", "headroom", "expected_orders", "expected_spend", "expected_spend_low",
-        "expected_spend_high", "clv", "p_leave", "value_at_risk",
+        "expected_spend_high", "clv", "p_leave", "value_at_risk", "second_order_probability",
+        "second_order_revenue",
     )
-}  # fmt: skip
+} | {"second_order_due_until": pl.Date(), "likely_category_support": pl.Int64()}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class CustomerFacts:
         As the rooms give them, of all customers.
     loyal
         customer_id and rule of the loyal customers; None without the list.
+    second_orders
+        Who is due for a second order; None where it was not computed.
     """
 
     sample: FeatureSample
@@ -55,6 +59,7 @@ class CustomerFacts:
     risk: Risk | Missing
     lifecycle: Lifecycle | None = None
     loyal: pl.DataFrame | None = None
+    second_orders: SecondOrders | Missing | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,7 @@ def customer_table(context: ReportContext, known: CustomerFacts, *, names: bool 
         _values(growth_potential),
         _expected(known.lifetime),
         leaving,
+        _second_orders(known.second_orders),
         None if known.loyal is None else known.loyal.select("customer_id", loyalty_rule="rule"),
     ):
         if part is not None:
@@ -149,6 +155,7 @@ def audiences(table: CustomerTable) -> dict[str, pl.DataFrame]:
         ),
         "reactivated": (pl.col("lifecycle_state") == "reactivated", "last_purchase", True),
         "one-time": (pl.col("frequency") == 1, "recency_days", False),
+        "second_order_due": (pl.col("second_order_due_until").is_not_null(), "second_order_probability", True),
     }
     beside = ("customer_id", NAME) if table.has_names else ("customer_id",)
     lists = {}
@@ -196,6 +203,19 @@ def _values(growth_potential: GrowthPotential | Missing) -> pl.DataFrame | None:
         growth_potential.customers.rename({"segment": "value_segment"})
         if isinstance(growth_potential, GrowthPotential)
         else None
+    )
+
+
+def _second_orders(found: SecondOrders | Missing | None) -> pl.DataFrame | None:
+    if not isinstance(found, SecondOrders):
+        return None
+    return found.customers.select(
+        "customer_id",
+        "second_order_probability",
+        "likely_category",
+        second_order_due_until="due_until",
+        second_order_revenue="expected_revenue",
+        likely_category_support="likely_category_customers",
     )
 
 

@@ -42,12 +42,15 @@ class Survival:
         Ends of its 95 % interval; NaN where the share is 0.
     at_risk
         ``at_risk[t]``: customers who were seen for ``t`` days or longer (int64).
+    log_variance
+        Variance of the logarithm of the share, by Greenwood's formula (Float64); infinite where the share is 0.
     """
 
     share: Floats
     low: Floats
     high: Floats
     at_risk: NDArray[np.int64]
+    log_variance: Floats
 
     def median(self) -> tuple[float | None, float | None, float | None]:
         """First day on which the share is a half or less, and the ends of its interval; None where it never is.
@@ -85,7 +88,7 @@ def kaplan_meier(days: NDArray[np.int64], ended: Mask) -> Survival:
     with np.errstate(divide="ignore"):  # a share of 0 has no interval
         variance = np.cumsum(np.where(deaths > 0, deaths / (at_risk * np.maximum(at_risk - deaths, 0.0)), 0.0))
     low, high = log_log(share, variance)
-    return Survival(share, low, high, at_risk)
+    return Survival(share, low, high, at_risk, variance)
 
 
 def tenures(ledger: Ledger, lost: Mask) -> tuple[NDArray[np.int64], Mask]:

@@ -25,6 +25,7 @@ from ckm.metrics.lifecycle import lifecycle_of
 from ckm.metrics.lifetime import read_lifetime
 from ckm.metrics.margin import read_margin
 from ckm.metrics.metric import Missing
+from ckm.metrics.second_order import SecondOrders, second_orders
 from ckm.metrics.value_at_risk import Risk, read_risk
 from tests.metrics.known import (
     example_context,
@@ -48,7 +49,8 @@ def known(of: ReportContext) -> CustomerFacts:
     margin, segments, sample = read_margin(of), read_segments(of), read_features(of)
     lifetime = read_lifetime(of, margin)
     thin = Missing("churn", "no_forecast")
-    return CustomerFacts(sample, lifetime, read_growth_potential(of, sample), segments, thin, lifecycle_of(of))
+    growth_potential, second = read_growth_potential(of, sample), second_orders(of)
+    return CustomerFacts(sample, lifetime, growth_potential, segments, thin, lifecycle_of(of), second_orders=second)
 
 
 @cache
@@ -57,7 +59,8 @@ def of_example() -> CustomerFacts:
     ids, segments = of.ledger.customers, read_segments(of)
     loyal = pl.DataFrame({"customer_id": [ids[0], ids[9]], "rule": ["often", "rated"]})
     risk = read_risk(of, example_margin(), segments)
-    return CustomerFacts(sample, lifetime, example_growth_potential(), segments, risk, lifecycle_of(of), loyal)
+    growth_potential = example_growth_potential()
+    return CustomerFacts(sample, lifetime, growth_potential, segments, risk, lifecycle_of(of), loyal, second_orders(of))
 
 
 def odd_shop() -> ReportContext:
@@ -129,9 +132,16 @@ def test_the_lists_hold_whom_they_name_in_their_order(tmp_path: Path) -> None:
             & (pl.col("spend_12mo") != 0)
             & (pl.col("recency_days") < 365)
         ),
+        "second_order_due": frame.filter(pl.col("second_order_due_until").is_not_null()),
     }
     for name, expected in chosen.items():
         assert set(expected["customer_id"]) <= set(lists[name]["customer_id"])
+    second = second_orders(example_context())
+    assert isinstance(second, SecondOrders)
+    assert lists["second_order_due"]["customer_id"].to_list() == second.customers["customer_id"].to_list()
+    assert lists["second_order_due"]["first_purchase"].to_list() == [
+        f"{day}" for day in second.customers["first_order"]
+    ]
     at_risk = lists["at-risk"]["value_at_risk"].cast(pl.Float64).to_list()
     assert at_risk == sorted(at_risk, reverse=True)
 

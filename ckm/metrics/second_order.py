@@ -1,0 +1,287 @@
+"""Customers who bought once and are due for their second order, by the interval of those who came back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from ckm.metrics.metric import Metric, Missing
+from ckm.metrics.survival import kaplan_meier
+from ckm.models import intervals
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ckm.customers.baskets import Baskets
+    from ckm.customers.ledger import Ledger
+    from ckm.metrics.context import ReportContext
+    from ckm.metrics.survival import Survival
+
+    Codes = NDArray[np.int64]
+    Floats = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
+
+SECTION = "relationships"
+FEWEST_SECOND_ORDERS = 30
+"""Second orders without which no interval is estimated: six lie before its start, and six after its end."""
+FROM_SHARE, UNTIL_SHARE = 0.2, 0.8
+"""Quantiles of the interval: the middle three in five of the second orders."""
+FEWEST_FOR_CATEGORY = 5
+"""Customers who bought the same second, for it to be named."""
+MONEY_DIGITS, SHARE_DIGITS = 2, 6
+TOLERANCE = 1e-12
+"""Of a share that a product of fractions reaches."""
+COLUMNS = {
+    "customer_id": pl.String,
+    "first_order": pl.Date,
+    "days_since": pl.Int64,
+    "due_until": pl.Date,
+    "second_order_probability": pl.Float64,
+    "expected_revenue": pl.Float64,
+    "likely_category": pl.String,
+    "likely_category_after": pl.String,
+    "likely_category_customers": pl.Int64,
+    "likely_category_of": pl.Int64,
+    "channel": pl.String,
+}
+
+
+@dataclass(frozen=True)
+class SecondOrders:
+    """When second orders come, and who is due for one.
+
+    Attributes
+    ----------
+    due_from, due_until
+        Days from the first to the second order: the 20 % and the 80 % quantile of those who come back within
+        ``follow_up`` days.
+    follow_up
+        Days after the first order that at least :data:`FEWEST_SECOND_ORDERS` customers have been observed for; later
+        second orders are not used.
+    second_orders, first_orders
+        Second orders within the follow-up, and customers whose first purchase day has one order: what the interval is
+        estimated from.
+    average_value
+        Average net of the day of the second order, in the currency.
+    customers
+        Who is due, those with the highest probability first: ``customer_id``; ``first_order`` (Date); ``days_since``
+        (Int64); ``due_until`` (Date, last day of the interval); ``second_order_probability`` (Float64, of a second
+        order by that day); ``expected_revenue`` (Float64, that probability times the average value);
+        ``likely_category`` (String: what most others who bought ``likely_category_after`` first bought second, and how
+        many of how many did, ``likely_category_customers``, ``likely_category_of``; all null where fewer than
+        :data:`FEWEST_FOR_CATEGORY` did, or no category is known); ``channel`` (String, of the first order; null where
+        unknown, of several the first by name).
+    expected_revenue, low, high
+        Sum over these customers, and its 95 % interval; the ends are None where nobody is due.
+    """
+
+    due_from: int
+    due_until: int
+    follow_up: int
+    second_orders: int
+    first_orders: int
+    average_value: float
+    customers: pl.DataFrame
+    expected_revenue: float
+    low: float | None
+    high: float | None
+
+
+def second_orders(context: ReportContext) -> SecondOrders | Missing:
+    """Return the usual interval from the first to the second order, and who is due for a second one.
+
+    The days from the first order to the second are estimated as durations, in which a customer without a second order
+    is censored on the as-of date (:func:`ckm.metrics.survival.kaplan_meier`). With ``F(t) = 1 - S(t)``, the share of
+    customers who came back within ``t`` days, the quantile ``q`` of those who come back within the follow-up ``T`` is
+    the first day with ``F(t) >= q F(T)``. A customer is due who has placed one order ever and for whom the day after
+    the as-of date lies in the interval ``due_from`` to ``due_until`` days after it. The probability of a second order
+    by the end of the interval is ``1 - S(due_until) / S(days_since)``.
+
+    Customers with several orders on their first purchase day are in neither. The first order is the first in the data.
+
+    Parameters
+    ----------
+    context
+        Of all customers; its ledger has categories and channels where they are known.
+
+    Returns
+    -------
+    SecondOrders | Missing
+        ``few_second_orders`` with numbers where fewer than :data:`FEWEST_SECOND_ORDERS` are known.
+    """
+    ledger = context.ledger
+    found = _durations(ledger)
+    follow_up, usable = found.follow_up(ledger.today)
+    if usable.sum() < FEWEST_SECOND_ORDERS:
+        few = found.came_back if found.came_back.sum() < FEWEST_SECOND_ORDERS else usable
+        return Missing(SECTION, "few_second_orders", (("there", int(few.sum())), ("needed", FEWEST_SECOND_ORDERS)))
+    curve = kaplan_meier(found.days, found.came_back)
+    start, end = (_quantile(curve, share, follow_up) for share in (FROM_SHARE, UNTIL_SHARE))
+    net = ledger.purchases.of("net")[ledger.purchases.bounds[found.codes[usable]] + 1] / ledger.scale
+    is_due = ~found.came_back & (found.days + 1 >= start) & (found.days + 1 <= end)
+    revenue, low, high = _expected_revenue(curve, found.days[is_due], end, net)
+    return SecondOrders(
+        due_from=start,
+        due_until=end,
+        follow_up=follow_up,
+        second_orders=int(usable.sum()),
+        first_orders=len(found.codes),
+        average_value=float(net.mean()),
+        customers=_listed(ledger, found, is_due, curve, end, float(net.mean())),
+        expected_revenue=revenue,
+        low=low,
+        high=high,
+    )
+
+
+def second_order_metrics(
+    found: SecondOrders | Missing, earlier: SecondOrders | Missing | None = None
+) -> tuple[tuple[Metric, ...], tuple[Missing, ...]]:
+    """Return the interval of second orders, who is due, and the revenue expected of them.
+
+    Parameters
+    ----------
+    found
+        As of the day of the report.
+    earlier
+        The same as of the end of the period that is compared with; None where there is none.
+    """
+    if isinstance(found, Missing):
+        return (), (found,)
+    before = _numbers(None if isinstance(earlier, Missing) else earlier)
+    metrics = []
+    for name, (value, n) in _numbers(found).items():
+        ends = (found.low, found.high) if name == "second_order_expected_revenue" else (None, None)
+        metrics.append(Metric(name, value, (), n, *ends, *before.get(name, (None, None))))
+    return tuple(metrics), ()
+
+
+def _numbers(found: SecondOrders | None) -> dict[str, tuple[float, int]]:
+    """Return value and ``n`` of each metric."""
+    if found is None:
+        return {}
+    due, used = found.customers.height, found.second_orders
+    return {
+        "second_order_due_from": (found.due_from, used),
+        "second_order_due_until": (found.due_until, used),
+        "second_order_due": (due, due),
+        "second_order_expected_revenue": (found.expected_revenue, due),
+    }
+
+
+class _Durations(NamedTuple):
+    """Customers whose first purchase day has one order: code, days to the second or to the as-of date, and which."""
+
+    codes: Codes
+    first: Codes
+    days: Codes
+    came_back: Mask
+
+    def follow_up(self, today: int) -> tuple[int, Mask]:
+        """Return the days that enough customers have been observed for, and who came back within them."""
+        observed = np.sort(today - self.first)
+        days = int(observed[-FEWEST_SECOND_ORDERS]) if len(observed) >= FEWEST_SECOND_ORDERS else 0
+        return days, self.came_back & (self.days <= days)
+
+
+def _durations(ledger: Ledger) -> _Durations:
+    purchases = ledger.purchases
+    codes = np.flatnonzero(purchases.has_any)
+    codes = codes[purchases.of("orders")[purchases.bounds[codes]] == 1]
+    first = ledger.first_day[codes].astype(np.int64)
+    came_back = purchases.counts[codes] > 1
+    days = ledger.today - first
+    days[came_back] = purchases.day[purchases.bounds[codes[came_back]] + 1] - first[came_back]
+    return _Durations(codes, first, days, came_back)
+
+
+def _quantile(curve: Survival, share: float, follow_up: int) -> int:
+    """Return the first day by which this share of those who come back within the follow-up has come back."""
+    came_back = 1 - curve.share[: follow_up + 1]
+    return int((came_back >= share * came_back[-1] - TOLERANCE).argmax())
+
+
+def _expected_revenue(curve: Survival, since: Codes, end: int, net: Floats) -> tuple[float, float | None, float | None]:
+    """Return the sum of probability times average value, and its interval.
+
+    Delta method on the product of the expected number of second orders and the average value. The standard errors of
+    the customers' probabilities (Greenwood's formula) are added, as though they were fully correlated: they are read
+    from one curve.
+    """
+    stays = curve.share[end] / curve.share[since]
+    expected = float((1 - stays).sum())
+    average = float(net.mean())
+    if not len(since):
+        return 0.0, None, None
+    spread = np.zeros(len(since))
+    known = stays > 0  # where all have come back by the end, the curve has no variance there
+    spread[known] = stays[known] * np.sqrt(curve.log_variance[end] - curve.log_variance[since[known]])
+    error = np.hypot(float(spread.sum()) * average, expected * float(net.std(ddof=1)) / np.sqrt(len(net)))
+    revenue, half = expected * average, intervals.Z * float(error)
+    low = max(revenue - half, 0.0)
+    return round(revenue, MONEY_DIGITS), round(low, MONEY_DIGITS), round(revenue + half, MONEY_DIGITS)
+
+
+def _listed(ledger: Ledger, found: _Durations, is_due: Mask, curve: Survival, end: int, average: float) -> pl.DataFrame:
+    codes, first, days = found.codes[is_due], found.first[is_due].astype(np.int32), found.days[is_due]
+    probability = 1 - curve.share[end] / curve.share[days]
+    frame = pl.DataFrame(
+        {
+            "code": codes,
+            "customer_id": ledger.customers.gather(codes),
+            "first_order": pl.Series(first, dtype=pl.Int32).cast(pl.Date),
+            "days_since": days,
+            "due_until": pl.Series(first + end, dtype=pl.Int32).cast(pl.Date),
+            "second_order_probability": probability.round(SHARE_DIGITS),
+            "expected_revenue": (probability * average).round(MONEY_DIGITS),
+        }
+    )
+    channels = pl.DataFrame({"code": ledger.channels.codes.astype(np.int64), "item": ledger.channels.items})
+    named = channels.select("code", channel=ledger.channels.names.gather(channels["item"]))
+    channel = named.group_by("code").agg(pl.col("channel").min())
+    listed = frame.join(_likely_categories(ledger, found, codes), on="code", how="left", maintain_order="left").join(
+        channel, on="code", how="left", maintain_order="left"
+    )
+    ordered = listed.sort("second_order_probability", "customer_id", descending=[True, False])
+    return ordered.select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
+
+
+def _likely_categories(ledger: Ledger, found: _Durations, due: Codes) -> pl.DataFrame:
+    """Return ``code``, ``likely_category``, ``_after``, ``_customers`` and ``_of`` of those who are due."""
+    baskets, purchases = ledger.categories, ledger.purchases
+    came_back = found.codes[found.came_back]
+    second_day = np.full(purchases.customers, -1, dtype=np.int64)
+    second_day[came_back] = purchases.day[purchases.bounds[came_back] + 1]
+    of_returned = np.isin(baskets.codes, came_back)
+    first = _bought(baskets, of_returned & (baskets.days < second_day[baskets.codes]))
+    second = _bought(baskets, of_returned & (baskets.days == second_day[baskets.codes]))
+    pairs = (
+        first.join(second, on="code", suffix="_second")
+        .group_by("category", "category_second")
+        .agg(customers=pl.col("code").n_unique().cast(pl.Int64))
+        .join(first.group_by("category").agg(of=pl.col("code").n_unique().cast(pl.Int64)), on="category")
+        .filter(pl.col("customers") >= FEWEST_FOR_CATEGORY)
+    )
+    best = ["customers", "of", "category_second", "category"]  # of equal numbers the larger share, then by name
+    likely = (
+        _bought(baskets, np.isin(baskets.codes, due))
+        .join(pairs, on="category")
+        .sort("code", *best, descending=[False, True, False, False, False])
+        .unique("code", keep="first", maintain_order=True)
+    )
+    return likely.select(
+        "code",
+        likely_category="category_second",
+        likely_category_after="category",
+        likely_category_customers="customers",
+        likely_category_of="of",
+    )
+
+
+def _bought(baskets: Baskets, chosen: Mask) -> pl.DataFrame:
+    """Return ``code`` and ``category`` of the chosen entries, each pair once."""
+    names = baskets.names.gather(baskets.items[chosen])
+    return pl.DataFrame({"code": baskets.codes[chosen].astype(np.int64), "category": names}).unique()
