@@ -310,6 +310,7 @@ def loyalty_report(
             by=request.by,
             names=request.names,
             remarks=tuple(_remarks(context, single)),
+            calendar=config.loyalty.calendar,
         ),
         whole,
         replace(single.known(lifecycle, loyal.frame), second_orders=second),

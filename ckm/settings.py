@@ -26,6 +26,9 @@ MOST_MONTHS = 120
 FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 STRAY_DATES = ("set_aside", "keep")
 """What becomes of rows far from the days that the data are about."""
+GREGORIAN = "gregorian"
+CALENDARS = (GREGORIAN, "buddhist", "persian")
+"""Calendars that reports write dates in, by their names in CLDR."""
 SEVERITIES = ("off", "info", "warning", "error")
 
 T = TypeVar("T")
@@ -197,6 +200,13 @@ def parse_stray_dates(text: str) -> str:
     """Return ``text`` if it says what becomes of rows of stray dates."""
     if text not in STRAY_DATES:
         raise UnknownNameError("treatment of stray dates", text, STRAY_DATES)
+    return text
+
+
+def parse_calendar(text: str) -> str:
+    """Return ``text`` if it is a calendar that reports write dates in."""
+    if text not in CALENDARS:
+        raise UnknownNameError("calendar", text, CALENDARS)
     return text
 
 
@@ -415,11 +425,14 @@ class LoyaltySettings:
         Months that the customer lifetime value looks ahead.
     discount
         What money that comes in a year is worth less than money of today.
+    calendar
+        Calendar of the dates in the report's page, mail and workbook; machine formats have ISO dates.
     """
 
     min_orders: int = _setting(3, parse_count, shown=True)
     horizon: int = _setting(12, parse_months, shown=True)
     discount: float = _setting(0.1, parse_share, shown=True)
+    calendar: str = _setting(GREGORIAN, parse_calendar, shown=True)
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,7 @@ class LocalizedReport:
     def __init__(self, report: LoyaltyReport, words: Words) -> None:
         self.report = report
         self.words = words
-        self.numbers = Numbers(words.locale, report.currency)
+        self.numbers = Numbers(words.locale, report.currency, report.calendar)
         self.mirrored = words.direction == "rtl"
         self._book = load_catalogue()
 

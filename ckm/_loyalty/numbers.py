@@ -1,8 +1,8 @@
 """Numbers, money and days as a language writes them, by babel.
 
 Persian is written with Persian digits, and each number is isolated from the text around it, so that its sign and unit
-stay where they belong. Years are those of the Gregorian calendar in every language, as in the data: in Thai too, where
-the full form of a date says so (``ค.ศ.``).
+stay where they belong. Dates are of the Gregorian calendar in every language, as in the data (in Thai the full form of
+a date says so: ``ค.ศ.``), unless ``loyalty.calendar`` of ``ckm.yaml`` names another one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from ckm._loyalty.calendars import local_calendar
+from ckm.settings import GREGORIAN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,10 +41,13 @@ class Numbers:
         Of babel.
     currency
         Of all money.
+    calendar
+        Of all dates: one of :data:`ckm.settings.CALENDARS`.
     """
 
     locale: str
     currency: str
+    calendar: str = GREGORIAN
 
     def count(self, value: float, *, signed: bool = False) -> str:
         """Return a whole number."""
@@ -63,31 +69,41 @@ class Numbers:
 
     def day(self, day: date) -> str:
         """Return a day."""
-        from babel.dates import format_date
-
-        return self._kept(format_date(day, "long", locale=self.locale))
+        return self._day(day, "long")
 
     def short_day(self, day: date) -> str:
         """Return a day as a table has it."""
-        from babel.dates import format_date
-
-        return self._kept(format_date(day, "medium", locale=self.locale))
+        return self._day(day, "medium")
 
     def month(self, month: str) -> str:
-        """Return a month written ``2026-06``; anything else stays as it is."""
+        """Return a month written ``2026-06``; anything else stays as it is.
+
+        It is a month of the Gregorian calendar. In the Persian one it lies in two months, and both are named.
+        """
         from babel.dates import format_skeleton
 
         try:
             first = date.fromisoformat(f"{month}-01")
         except ValueError:
             return month
+        if (local := local_calendar(self.calendar, self.locale)) is not None:
+            return self._kept(local.month(first))
         return self._kept(format_skeleton("yMMM", first, locale=self.locale))
 
     def period(self, period: Period) -> str:
         """Return the days of a period, from and to."""
         from babel.dates import format_interval
 
+        if (local := local_calendar(self.calendar, self.locale)) is not None:
+            return self._kept(local.period(period))
         return self._kept(format_interval(period.first, period.last, "yMMMd", locale=self.locale))
+
+    def _day(self, day: date, length: Literal["long", "medium"]) -> str:
+        from babel.dates import format_date
+
+        if (local := local_calendar(self.calendar, self.locale)) is not None:
+            return self._kept(local.day(day, length))
+        return self._kept(format_date(day, length, locale=self.locale))
 
     def _written(self, value: float, write: Callable[[float], str], digits: int, *, signed: bool) -> str:
         rounded = round(value, digits)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ckm.metrics.loyalty_matrix import LOYAL_COLUMNS
+from ckm.settings import GREGORIAN
 
 if TYPE_CHECKING:
     from datetime import date
@@ -60,6 +61,8 @@ class LoyaltyReport:
         Whether customers' names may be shown.
     remarks
         What a reader must know besides, in English.
+    calendar
+        Of the dates that a reader sees: one of :data:`ckm.settings.CALENDARS`.
     """
 
     label: str
@@ -82,3 +85,4 @@ class LoyaltyReport:
     by: str | None = None
     names: bool = False
     remarks: tuple[str, ...] = ()
+    calendar: str = GREGORIAN
