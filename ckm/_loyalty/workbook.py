@@ -1,13 +1,17 @@
-"""A loyalty report as an Excel workbook: a sheet per section, and all metrics as machines read them.
+"""A loyalty report as an Excel workbook: findings, a sheet per section, all metrics as machines read them, definitions.
 
-Numbers are numbers in a format of their unit, texts are texts (never a formula), and equal reports give equal bytes.
+Every sheet is one table: its header stays in view and has a filter, and columns are as wide as their texts. Numbers are
+numbers in a format of their unit, days are dates, texts are never formulas, and equal reports give equal bytes.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING
+from unicodedata import category, combining, east_asian_width
 
-from ckm._loyalty.document import findings, title_of
+from ckm._loyalty.document import findings, lead_of, title_of
 from ckm._loyalty.localized import LocalizedReport
 from ckm._loyalty.loyalty import attitude_text
 from ckm._loyalty.words import load_words
@@ -15,9 +19,10 @@ from ckm.files import temporary_folder
 from ckm.metrics.catalogue import SECTIONS, load_catalogue
 from ckm.plaintext import harmless_in_page
 from ckm.render.writers import EXCEL_CREATED
+from ckm.settings import GREGORIAN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from xlsxwriter import Workbook
@@ -32,7 +37,6 @@ LONGEST_NAME = 31
 """Characters of a sheet's name, by Excel."""
 FORBIDDEN_IN_NAMES = str.maketrans(dict.fromkeys("[]:*?/\\", " "))
 FORMATS = {
-    "money": "#,##0.00",
     "share": "0.0%",
     "customers": "#,##0",
     "orders": "#,##0",
@@ -44,11 +48,27 @@ FORMATS = {
     "ratio": "0.00",
     "day": "yyyy-mm-dd",
 }
-"""How Excel shows the numbers of a unit; marks and digits are those of the reader's Excel."""
+"""How Excel shows the numbers of a unit, with the marks and digits of the reader's; money: :func:`money_format`."""
 COLUMNS = ("metric", "slice", "value", "unit", "n", "low", "high", "previous", "change")
-WIDTHS = (44, 40, 16, 12, 10, 14, 14, 16, 16)
 DEFINITIONS = ("section", "metric", "definition", "formula", "source")
 LOYAL = ("customer", "rule", "orders", "revenue", "last_purchase", "attitude")
+MONTHS = ("month", "cohort")
+"""Dimensions whose values are months; the month of a cohort's retention is a number and stays one."""
+LEAST_WIDTH, MOST_WIDTH = 8, 60
+"""Characters of a column; longer texts are wrapped."""
+BESIDE_TEXT = 3
+"""Characters beside a text: the padding of a cell, and the button of a filter."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number and its unit, one of the catalogue's or ``day``."""
+
+    value: float | date
+    unit: str
+
+
+Cell = str | float | Quantity | None
 
 
 def write_workbook(report: LoyaltyReport, path: Path, lang: str = "en") -> None:
@@ -74,6 +94,7 @@ def write_workbook(report: LoyaltyReport, path: Path, lang: str = "en") -> None:
     with Workbook(path, OPTIONS | {"tmpdir": str(temporary_folder())}) as book:
         book.set_properties({"title": harmless_in_page(title_of(localized)), "created": EXCEL_CREATED})
         writer = _Writer(book, localized)
+        writer.overview()
         for section in SECTIONS:
             writer.section(section)
         writer.loyal()
@@ -81,110 +102,179 @@ def write_workbook(report: LoyaltyReport, path: Path, lang: str = "en") -> None:
         writer.definitions()
 
 
+def money_format(currency: str) -> str:
+    """Return how Excel shows an amount: with the decimals of its currency, and its ISO 4217 code.
+
+    >>> money_format("EUR"), money_format("JPY"), money_format("KWD")
+    ('#,##0.00 [$EUR]', '#,##0 [$JPY]', '#,##0.000 [$KWD]')
+    """
+    from babel.numbers import get_currency_precision
+
+    digits = get_currency_precision(currency)
+    return "#,##0" + ("." + "0" * digits if digits else "") + f" [${currency}]"
+
+
+def width_of(text: str) -> int:
+    """Return the width of a text in columns: 2 for a wide letter, 0 for a mark above or below one."""
+    return sum(
+        0 if combining(letter) or category(letter) in {"Mn", "Cf"} else 2 if east_asian_width(letter) in "WF" else 1
+        for letter in text
+    )
+
+
+def sheet_name(title: str) -> str:
+    """Return a title as a sheet's name, cut after a word where it is too long.
+
+    >>> sheet_name("Customer value and growth potential")
+    'Customer value and growth…'
+    """
+    name = harmless_in_page(title).translate(FORBIDDEN_IN_NAMES).strip()
+    if len(name) <= LONGEST_NAME:
+        return name
+    cut = name[:LONGEST_NAME]
+    return (cut.rsplit(" ", 1)[0] if " " in cut else cut[:-1]).rstrip() + "…"
+
+
 class _Writer:
     def __init__(self, book: Workbook, localized: LocalizedReport) -> None:
         self._book = book
-        self._telling = localized
+        self._localized = localized
         self._titles: set[str] = set()
-        self._head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
-        self._wrapped = book.add_format({"text_wrap": True, "valign": "top"})
-        self._formats = {unit: book.add_format({"num_format": text}) for unit, text in FORMATS.items()}
+        top = {"valign": "top"}
+        self._head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, **top})
+        self._text, self._wrapped = book.add_format(top), book.add_format({"text_wrap": True, **top})
+        formats = {**FORMATS, "money": money_format(localized.report.currency)}
+        self._formats = {unit: book.add_format({"num_format": text, **top}) for unit, text in formats.items()}
+
+    def overview(self) -> None:
+        """Write what a reader must know first, and the findings and gaps of every section."""
+        localized = self._localized
+        rows = [(title_of(localized), lead_of(localized))]
+        for name in SECTIONS:
+            lines = (*findings(localized, name), *(text.text for text in localized.missing(name)))
+            rows += [(localized.say(f"section.{name}"), line) for line in lines]
+        self._table(localized.say("sheet.overview"), ("section", "finding"), rows)
 
     def section(self, name: str) -> None:
-        """Write findings, missing metrics, and every metric of the section."""
-        localized, sheet = self._telling, self._sheet(self._telling.say(f"section.{name}"))
-        row = 0
-        for line in (*findings(localized, name), *(text.text for text in localized.missing(name))):
-            _write(sheet, row, 0, line)
-            row += 1
-        mine = [each for each in localized.report.metrics if load_catalogue()[each.name].section == name]
-        self._metrics(sheet, row + bool(row), mine)
+        """Write every metric of a section; no sheet where there is none."""
+        localized, book = self._localized, load_catalogue()
+        rows: list[Sequence[Cell]] = []
+        for each in localized.report.metrics:
+            unit = book[each.name].unit
+            if book[each.name].section != name:
+                continue
+            values = (each.value, each.lo, each.hi, each.previous, each.change)
+            value, *others = (None if number is None else Quantity(number, unit) for number in values)
+            n = None if each.n is None else Quantity(each.n, "customers")
+            currency = localized.report.currency if unit == "money" else ""
+            rows.append((localized.title(each.name), self._slice(each), value, currency, n, *others))
+        if rows:
+            self._table(localized.say(f"section.{name}"), COLUMNS, rows)
+
+    def _slice(self, metric: Metric) -> str:
+        localized = self._localized
+        named = []
+        for key, value in metric.slice:
+            text = localized.numbers.month(value) if key in MONTHS else localized.called(key, value)
+            named.append(f"{localized.dimension(key)}: {text}")
+        return localized.joined(named)
 
     def loyal(self) -> None:
         """Every loyal customer, with the rule that made each loyal."""
-        localized, loyal = self._telling, self._telling.report.loyal
+        localized, loyal = self._localized, self._localized.report.loyal
         if loyal.is_empty():
             return
         named = localized.report.names and "display_name" in loyal.columns
-        sheet = self._sheet(localized.say("sheet.loyal"))
-        keys = (*LOYAL, *(("name",) if named else ()))
-        self._header(sheet, 0, [localized.say(f"column.{key}") for key in keys], (22, 30, 10, 14, 14, 20, 30))
-        for row, each in enumerate(loyal.iter_rows(named=True), 1):
-            _write(sheet, row, 0, each["customer_id"])
-            _write(sheet, row, 1, localized.called("rule", each["rule"]))
-            self._number(sheet, row, 2, each["orders"], "orders")
-            self._number(sheet, row, 3, each["revenue"], "money")
-            if each["last_purchase"] is not None:
-                sheet.write_datetime(row, 4, each["last_purchase"], self._formats["day"])
-            _write(sheet, row, 5, attitude_text(localized, each["attitude"]))
-            if named:
-                _write(sheet, row, 6, each["display_name"] or "")
+        local = localized.report.calendar != GREGORIAN
+        rows: list[Sequence[Cell]] = []
+        for each in loyal.iter_rows(named=True):
+            last = each["last_purchase"]
+            rows.append(
+                (
+                    each["customer_id"],
+                    localized.called("rule", each["rule"]),
+                    Quantity(each["orders"], "orders"),
+                    Quantity(each["revenue"], "money"),
+                    None if last is None else Quantity(last, "day"),
+                    *((None if last is None else localized.numbers.short_day(last),) if local else ()),
+                    attitude_text(localized, each["attitude"]),
+                    *((each["display_name"],) if named else ()),
+                )
+            )
+        keys = [*LOYAL, *(("name",) if named else ())]
+        if local:  # the date as a reader's calendar has it, beside the date that can be sorted
+            keys.insert(keys.index("last_purchase") + 1, "last_purchase")
+        self._table(localized.say("sheet.loyal"), keys, rows)
 
     def metrics(self) -> None:
         """All metrics by the names that machines use, as ``-f json`` has them."""
-        sheet = self._sheet(self._telling.say("sheet.metrics"))
-        table = self._telling.report.metrics.table()
-        self._header(sheet, 0, table.columns, (14, 26, 36, 16, 12, 10, 14, 14, 16, 16, 80))
-        for row, values in enumerate(table.iter_rows(), 1):
-            for column, value in enumerate(values):
-                if isinstance(value, str):
-                    _write(sheet, row, column, value)
-                elif value is not None:
-                    sheet.write_number(row, column, value)
+        table = self._localized.report.metrics.table()
+        self._table(self._localized.say("sheet.metrics"), table.columns, table.rows(), as_they_are=True)
 
     def definitions(self) -> None:
         """What every metric of the report means."""
-        localized = self._telling
-        sheet = self._sheet(localized.say("sheet.definitions"))
-        self._header(sheet, 0, [localized.say(f"column.{key}") for key in DEFINITIONS], (22, 36, 70, 70, 50))
+        localized = self._localized
         used = {each.name for each in localized.report.metrics}
-        known = [each for each in load_catalogue() if each.name in used]
-        for row, each in enumerate(known, 1):
-            texts = (
+        rows = [
+            (
                 localized.say(f"section.{each.section}"),
                 localized.title(each.name),
                 localized.definition(each.name),
                 each.formula,
                 each.source,
             )
-            for column, text in enumerate(texts):
-                _write(sheet, row, column, text, self._wrapped)
+            for each in load_catalogue()
+            if each.name in used
+        ]
+        self._table(localized.say("sheet.definitions"), DEFINITIONS, rows)
 
-    def _metrics(self, sheet: Worksheet, row: int, metrics: Iterable[Metric]) -> None:
-        localized, book = self._telling, load_catalogue()
-        self._header(sheet, row, [localized.say(f"column.{key}") for key in COLUMNS], WIDTHS)
-        for number, each in enumerate(metrics, row + 1):
-            unit = book[each.name].unit
-            named = (f"{localized.dimension(key)}: {localized.called(key, value)}" for key, value in each.slice)
-            _write(sheet, number, 0, localized.title(each.name))
-            _write(sheet, number, 1, localized.joined(list(named)))
-            self._number(sheet, number, 2, each.value, unit)
-            _write(sheet, number, 3, localized.report.currency if unit == "money" else "")
-            self._number(sheet, number, 4, each.n, "customers")
-            for column, value in enumerate((each.lo, each.hi, each.previous, each.change), 5):
-                self._number(sheet, number, column, value, unit)
+    def _table(
+        self, title: str, keys: Sequence[str], rows: Sequence[Sequence[Cell]], *, as_they_are: bool = False
+    ) -> None:
+        """Write a sheet: its header in view and with a filter, its columns as wide as their texts."""
+        sheet = self._sheet(title)
+        titles = list(keys) if as_they_are else [self._localized.say(f"column.{key}") for key in keys]
+        widths = [width_of(name) for name in titles]
+        for column, name in enumerate(titles):
+            _write(sheet, 0, column, name, self._head)
+        for number, row in enumerate(rows, 1):
+            for column, cell in enumerate(row):
+                self._cell(sheet, number, column, cell)
+                widths[column] = max(widths[column], self._width(cell))
+        for column, width in enumerate(widths):
+            sheet.set_column(column, column, min(max(width + BESIDE_TEXT, LEAST_WIDTH), MOST_WIDTH))
+        sheet.freeze_panes(1, 1)
+        sheet.autofilter(0, 0, max(len(rows), 1), len(titles) - 1)
 
-    def _number(self, sheet: Worksheet, row: int, column: int, value: float | None, unit: str) -> None:
-        if value is not None:
-            sheet.write_number(row, column, value, self._formats[unit])
+    def _cell(self, sheet: Worksheet, row: int, column: int, cell: Cell) -> None:
+        if isinstance(cell, Quantity):
+            if isinstance(cell.value, date):
+                sheet.write_datetime(row, column, cell.value, self._formats[cell.unit])
+            else:
+                sheet.write_number(row, column, cell.value, self._formats[cell.unit])
+        elif isinstance(cell, str):
+            _write(sheet, row, column, cell, self._wrapped if width_of(cell) > MOST_WIDTH else self._text)
+        elif cell is not None:
+            sheet.write_number(row, column, cell, self._text)
 
-    def _header(self, sheet: Worksheet, row: int, titles: Sequence[str], widths: Sequence[int]) -> None:
-        for column, title in enumerate(titles):
-            _write(sheet, row, column, title, self._head)
-            sheet.set_column(column, column, widths[column])
-        sheet.freeze_panes(row + 1, 1)
+    def _width(self, cell: Cell) -> int:
+        """Return how wide a cell is shown, in the widest form that the reader's Excel may choose."""
+        if isinstance(cell, Quantity) and not isinstance(cell.value, date):
+            money = cell.unit == "money"
+            return len(f"{cell.value:,.2f}") + (len(self._localized.report.currency) + 1) * money
+        return len("yyyy-mm-dd") if isinstance(cell, Quantity) else width_of(str(cell or ""))
 
     def _sheet(self, title: str) -> Worksheet:
-        name = harmless_in_page(title).translate(FORBIDDEN_IN_NAMES)[:LONGEST_NAME].strip()
+        name = sheet_name(title)
         while name.casefold() in self._titles:  # names are unique, whatever their case
             name = f"{name[: LONGEST_NAME - 2]} 2"
         self._titles.add(name.casefold())
         sheet = self._book.add_worksheet(name)
-        if self._telling.mirrored:
+        if self._localized.mirrored:
             sheet.right_to_left()
         return sheet
 
 
-def _write(sheet: Worksheet, row: int, column: int, text: str, look: Format | None = None) -> None:
+def _write(sheet: Worksheet, row: int, column: int, text: str, look: Format) -> None:
     """Write a text that may hold a name from the data: XML has no place for control characters."""
     sheet.write_string(row, column, harmless_in_page(text), look)
