@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -151,6 +152,15 @@ class Loyalty(Result):
         from ckm.render.page import render_page
 
         return render_page(loyalty_document(self.report, lang), load_words(lang).page_words())
+
+    def export(self, folder: str | Path, lang: str = "en") -> list[Path]:
+        """Write the table of customers, its dictionary and the audience lists, as ``--export`` does.
+
+        Names are shown if the report was made with ``names``; ``lang`` is that of the texts for mail tools.
+        """
+        from ckm._loyalty.export import export_customers
+
+        return export_customers(self.context, self.known, Path(folder), names=self.report.names, lang=lang)
 
 
 def loyalty(

@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from ckm._churn.top_products import top_products
+from ckm._loyalty.list_texts import TEXT_COLUMNS, ListTexts
+from ckm._loyalty.numbers import Numbers
+from ckm._loyalty.words import load_words
 from ckm.errors import UsageError
 from ckm.files import replacing
 from ckm.metrics.customer_columns import SCHEMA, list_audiences
@@ -23,7 +27,9 @@ if TYPE_CHECKING:
 TABLE, DICTIONARY_MD, DICTIONARY_JSON = "customers.parquet", "dictionary.md", "dictionary.json"
 
 
-def export_customers(context: ReportContext, known: CustomerFacts, folder: Path, *, names: bool = False) -> list[Path]:
+def export_customers(
+    context: ReportContext, known: CustomerFacts, folder: Path, *, names: bool = False, lang: str = "en"
+) -> list[Path]:
     """Write the customers' table, its dictionary and the audience lists.
 
     The files have fixed names, whatever is in the data: ``customers.parquet``, ``dictionary.md``, ``dictionary.json``
@@ -40,6 +46,8 @@ def export_customers(context: ReportContext, known: CustomerFacts, folder: Path,
         Made if it is not there. Files of these names in it are replaced, one by one and each in one go.
     names
         Show the customers' names.
+    lang
+        Of the texts in the lists, which are for mail tools: one of :data:`ckm._loyalty.words.LANGUAGES`.
 
     Returns
     -------
@@ -50,12 +58,14 @@ def export_customers(context: ReportContext, known: CustomerFacts, folder: Path,
     ------
     UsageError
         The folder is a file, cannot be written, or one of the files is a link that leads out of it.
+    UnknownNameError
+        There are no words in that language.
     """
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is no folder", hint="--export takes a folder")
     table = customer_table(context, known, names=names)
     written = []
-    frames = {TABLE: table.frame, **{f"{name}.csv": frame for name, frame in audiences(table).items()}}
+    frames = {TABLE: table.frame, **_lists(context, table, lang)}
     texts = {DICTIONARY_MD: dictionary_page(table), DICTIONARY_JSON: dictionary_json(table)}
     for name in (TABLE, DICTIONARY_MD, DICTIONARY_JSON, *(each for each in frames if each != TABLE)):
         path = folder / name
@@ -68,6 +78,16 @@ def export_customers(context: ReportContext, known: CustomerFacts, folder: Path,
                 save(frames[name], draft, path.suffix)
         written.append(path)
     return written
+
+
+def _lists(context: ReportContext, table: CustomerTable, lang: str) -> dict[str, pl.DataFrame]:
+    """Return the lists with their texts, by the names of their files."""
+    found, words = audiences(table), load_words(lang)
+    texts = ListTexts(words, Numbers(words.locale, table.currency, context.config.loyalty.calendar))
+    ids = pl.concat([each["customer_id"] for each in found.values()]).unique().sort()
+    product = top_products(context.tables["transactions"], ids, as_of=context.as_of, time_zone=context.ledger.time_zone)
+    facts = table.frame.join(pl.DataFrame({"customer_id": ids, "top_product": product}), on="customer_id", how="left")
+    return {f"{name}.csv": texts.added_to(name, listed, facts) for name, listed in found.items()}
 
 
 def dictionary_page(table: CustomerTable) -> str:
@@ -83,6 +103,7 @@ def dictionary_page(table: CustomerTable) -> str:
     lists = pl.DataFrame(
         [(f"{each.name}.csv", each.meaning) for each in list_audiences()], schema=["file", "who"], orient="row"
     )
+    texts = pl.DataFrame(list(TEXT_COLUMNS.items()), schema=["column", "meaning"], orient="row")
     return (
         f"# {TABLE}\n\n"
         f"One row per customer with a purchase, as of {table.as_of}. Amounts are in {table.currency}.\n\n"
@@ -90,7 +111,10 @@ def dictionary_page(table: CustomerTable) -> str:
         "# Lists\n\n"
         "Nobody is in a list who is to be left alone (`left_alone`). A text that a spreadsheet would take for a\n"
         "formula begins with an apostrophe there; the Parquet file has it as it is.\n\n"
-        f"{render(lists, '.md')}"
+        f"{render(lists, '.md')}\n"
+        "# Texts for mail tools\n\n"
+        "Every list ends with these columns: plain text without codes and markup.\n\n"
+        f"{render(texts, '.md')}"
     )
 
 
@@ -114,5 +138,6 @@ def dictionary_json(table: CustomerTable) -> str:
         "currency": table.currency,
         "columns": columns,
         "lists": [{**asdict(each), "file": f"{each.name}.csv"} for each in list_audiences()],
+        "texts": TEXT_COLUMNS,
     }
     return json.dumps(document, ensure_ascii=False, indent=2) + "\n"

@@ -23,7 +23,6 @@ from ckm.errors import UnknownNameError, UsageError
 from ckm.output import Format, default_format, detail, emit, emit_text, note, progress
 
 if TYPE_CHECKING:
-    from ckm.loyalty import Loyalty
     from ckm.metrics.report import LoyaltyReport
 
 LANG = Literal["en", "de", "zh-Hans", "zh-Hant", "th", "fa"]
@@ -134,7 +133,7 @@ def loyalty_report(
         with saying(dataset.remarks, fmt):
             made = make_report(dataset, request, config, progress=lambda _: advance(1))
         report = made.report
-        written = _export(made, export) if export is not None else []
+        written = made.export(export, lang) if export is not None else []
         if output is not None and str(output) != "-":
             _write(report, output, fmt, lang)
     _print(report, fmt, output, lang)
@@ -160,12 +159,6 @@ def _refuse_other_suffixes(output: Path | None) -> None:
     """Refuse a file that nothing can be written to, before a long run and not after it."""
     if output is not None and str(output) != "-" and output.suffix.lower() not in SUFFIXES:
         raise UnknownNameError("file format", output.suffix, SUFFIXES, where=f"-o {output}")
-
-
-def _export(made: Loyalty, folder: Path) -> list[Path]:
-    from ckm._loyalty.export import export_customers
-
-    return export_customers(made.context, made.known, folder, names=made.report.names)
 
 
 def _write(report: LoyaltyReport, output: Path, fmt: Format | None, lang: str) -> None:

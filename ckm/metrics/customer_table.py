@@ -13,7 +13,7 @@ from ckm.metrics.customer_columns import NAME, describe_columns, list_audiences,
 from ckm.metrics.feature_sample import read_features
 from ckm.metrics.growth_potential import GrowthPotential, read_growth_potential
 from ckm.metrics.lifetime import Lifetime
-from ckm.metrics.second_order import SecondOrders
+from ckm.metrics.second_order import SecondOrders, likely_products
 from ckm.metrics.value_at_risk import Risk
 
 if TYPE_CHECKING:
@@ -31,11 +31,24 @@ DAYS_A_YEAR = 365
 _TYPES: dict[str, pl.DataType] = {
     name: pl.Float64()
     for name in (
-        "current_value", "potential_value", "headroom", "expected_orders", "expected_spend", "expected_spend_low",
-        "expected_spend_high", "clv", "p_leave", "value_at_risk", "second_order_probability",
+        "current_value",
+        "potential_value",
+        "headroom",
+        "expected_orders",
+        "expected_spend",
+        "expected_spend_low",
+        "expected_spend_high",
+        "clv",
+        "p_leave",
+        "value_at_risk",
+        "second_order_probability",
         "second_order_revenue",
     )
-} | {"second_order_due_until": pl.Date(), "likely_category_support": pl.Int64()}  # fmt: skip
+} | {
+    "second_order_due_until": pl.Date(),
+    "likely_category_support": pl.Int64(),
+    "likely_product_support": pl.Int64(),
+}
 
 
 @dataclass(frozen=True)
@@ -113,7 +126,7 @@ def customer_table(context: ReportContext, known: CustomerFacts, *, names: bool 
         _values(growth_potential),
         _expected(known.lifetime),
         leaving,
-        _second_orders(known.second_orders),
+        _second_orders(context, known.second_orders),
         None if known.loyal is None else known.loyal.select("customer_id", loyalty_rule="rule"),
     ):
         if part is not None:
@@ -206,10 +219,10 @@ def _values(growth_potential: GrowthPotential | Missing) -> pl.DataFrame | None:
     )
 
 
-def _second_orders(found: SecondOrders | Missing | None) -> pl.DataFrame | None:
+def _second_orders(context: ReportContext, found: SecondOrders | Missing | None) -> pl.DataFrame | None:
     if not isinstance(found, SecondOrders):
         return None
-    return found.customers.select(
+    due = found.customers.select(
         "customer_id",
         "second_order_probability",
         "likely_category",
@@ -217,6 +230,7 @@ def _second_orders(found: SecondOrders | Missing | None) -> pl.DataFrame | None:
         second_order_revenue="expected_revenue",
         likely_category_support="likely_category_customers",
     )
+    return due.join(likely_products(context, found), on="customer_id", how="left", maintain_order="left")
 
 
 def _expected(lifetime: Lifetime | Missing) -> pl.DataFrame | None:

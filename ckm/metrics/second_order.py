@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import polars as pl
 
+from ckm.customers.definitions import is_purchase, local_day
+from ckm.customers.source import TRANSACTIONS, readable
 from ckm.metrics.metric import Metric, Missing
 from ckm.metrics.survival import kaplan_meier
 from ckm.models import intervals
+from ckm.settings import end_of_day
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,8 +32,10 @@ FEWEST_SECOND_ORDERS = 30
 """Second orders without which no interval is estimated: six lie before its start, and six after its end."""
 FROM_SHARE, UNTIL_SHARE = 0.2, 0.8
 """Quantiles of the interval: the middle three in five of the second orders."""
-FEWEST_FOR_CATEGORY = 5
+FEWEST_FOR_ITEM = 5
 """Customers who bought the same second, for it to be named."""
+PRODUCT = "product_id"
+_PRODUCT_COLUMNS = {"likely_product": pl.String, "likely_product_support": pl.Int64}
 MONEY_DIGITS, SHARE_DIGITS = 2, 6
 TOLERANCE = 1e-12
 """Of a share that a product of fractions reaches."""
@@ -72,7 +77,7 @@ class SecondOrders:
         order by that day); ``expected_revenue`` (Float64, that probability times the average value);
         ``likely_category`` (String: what most others who bought ``likely_category_after`` first bought second, and how
         many of how many did, ``likely_category_customers``, ``likely_category_of``; all null where fewer than
-        :data:`FEWEST_FOR_CATEGORY` did, or no category is known); ``channel`` (String, of the first order; null where
+        :data:`FEWEST_FOR_ITEM` did, or no category is known); ``channel`` (String, of the first order; null where
         unknown, of several the first by name).
     expected_revenue, low, high
         Sum over these customers, and its 95 % interval; the ends are None where nobody is due.
@@ -249,6 +254,60 @@ def _listed(ledger: Ledger, found: _Durations, is_due: Mask, curve: Survival, en
     return ordered.select(pl.col(name).cast(dtype) for name, dtype in COLUMNS.items())
 
 
+def likely_products(context: ReportContext, found: SecondOrders) -> pl.DataFrame:
+    """Return the likely product of the second order of those who are due.
+
+    As ``likely_category``, of products: what most others who bought the same product first bought second. Reads the
+    rows of those who came back and of those who are due.
+
+    Parameters
+    ----------
+    context
+        The same as of ``found``.
+    found
+        Of :func:`second_orders`.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``customer_id``, ``likely_product`` (String), ``likely_product_support`` (Int64, how many others bought it
+        second), of the customers for whom it is known.
+    """
+    ledger, transactions = context.ledger, context.tables[TRANSACTIONS]
+    if PRODUCT not in transactions.collect_schema() or found.customers.is_empty():
+        return pl.DataFrame(schema={"customer_id": pl.String, **_PRODUCT_COLUMNS})
+    known = _durations(ledger)
+    second = np.where(known.came_back, known.first + known.days, ledger.today)
+    ids = ledger.customers.gather(known.codes)
+    dates = {"first": known.first, "second": second}
+    who = pl.DataFrame({"customer_id": ids, "code": known.codes, **dates, "came_back": known.came_back}).with_columns(
+        pl.col(*dates).cast(pl.Int32).cast(pl.Date), due=ids.is_in(found.customers["customer_id"].implode())
+    )
+    day = local_day("ordered_at", ledger.time_zone).alias("day")
+    with readable():
+        lines = (
+            transactions.filter(
+                is_purchase(),
+                pl.col(PRODUCT).is_not_null(),
+                pl.col("ordered_at") < end_of_day(context.as_of, ledger.time_zone),
+            )
+            .select(pl.col("customer_id").cast(pl.String), day, item=pl.col(PRODUCT).cast(pl.String))
+            .join(who.filter(pl.col("came_back") | pl.col("due")).lazy(), on="customer_id")
+            .filter(pl.col("day").is_between("first", "second"))
+            .select("code", "item", "came_back", is_second=pl.col("came_back") & (pl.col("day") == pl.col("second")))
+            .unique()
+            .collect(engine="streaming")
+        )
+    pairs = lines.select("code", "item")
+    of_returned, is_second = lines["came_back"], lines["is_second"]
+    likely = _likely(
+        pairs.filter(of_returned & ~is_second), pairs.filter(of_returned & is_second), pairs.filter(~of_returned)
+    )
+    return likely.join(who, on="code").select(
+        "customer_id", likely_product="item_second", likely_product_support="customers"
+    )
+
+
 def _likely_categories(ledger: Ledger, found: _Durations, due: Codes) -> pl.DataFrame:
     """Return ``code``, ``likely_category``, ``_after``, ``_customers`` and ``_of`` of those who are due."""
     baskets, purchases = ledger.categories, ledger.purchases
@@ -258,30 +317,47 @@ def _likely_categories(ledger: Ledger, found: _Durations, due: Codes) -> pl.Data
     of_returned = np.isin(baskets.codes, came_back)
     first = _bought(baskets, of_returned & (baskets.days < second_day[baskets.codes]))
     second = _bought(baskets, of_returned & (baskets.days == second_day[baskets.codes]))
-    pairs = (
-        first.join(second, on="code", suffix="_second")
-        .group_by("category", "category_second")
-        .agg(customers=pl.col("code").n_unique().cast(pl.Int64))
-        .join(first.group_by("category").agg(of=pl.col("code").n_unique().cast(pl.Int64)), on="category")
-        .filter(pl.col("customers") >= FEWEST_FOR_CATEGORY)
-    )
-    best = ["customers", "of", "category_second", "category"]  # of equal numbers the larger share, then by name
-    likely = (
-        _bought(baskets, np.isin(baskets.codes, due))
-        .join(pairs, on="category")
-        .sort("code", *best, descending=[False, True, False, False, False])
-        .unique("code", keep="first", maintain_order=True)
-    )
-    return likely.select(
+    return _likely(first, second, _bought(baskets, np.isin(baskets.codes, due))).select(
         "code",
-        likely_category="category_second",
-        likely_category_after="category",
+        likely_category="item_second",
+        likely_category_after="item",
         likely_category_customers="customers",
         likely_category_of="of",
     )
 
 
 def _bought(baskets: Baskets, chosen: Mask) -> pl.DataFrame:
-    """Return ``code`` and ``category`` of the chosen entries, each pair once."""
+    """Return ``code`` and ``item`` of the chosen entries, each pair once."""
     names = baskets.names.gather(baskets.items[chosen])
-    return pl.DataFrame({"code": baskets.codes[chosen].astype(np.int64), "category": names}).unique()
+    return pl.DataFrame({"code": baskets.codes[chosen].astype(np.int64), "item": names}).unique()
+
+
+def _likely(first: pl.DataFrame, second: pl.DataFrame, due: pl.DataFrame) -> pl.DataFrame:
+    """Return what is bought second after each first item by most customers.
+
+    Parameters
+    ----------
+    first, second
+        ``code`` and ``item``, each pair once, of the first and the second order of those who came back.
+    due
+        The same of the only order of those who are due.
+
+    Returns
+    -------
+    pl.DataFrame
+        ``code`` of those who are due, ``item``, ``item_second``, ``customers`` who bought the second after the first,
+        and ``of`` how many who bought the first; without those for whom fewer than :data:`FEWEST_FOR_ITEM` did.
+    """
+    pairs = (
+        first.join(second, on="code", suffix="_second")
+        .group_by("item", "item_second")
+        .agg(customers=pl.len().cast(pl.Int64))
+        .join(first.group_by("item").agg(of=pl.len().cast(pl.Int64)), on="item")
+        .filter(pl.col("customers") >= FEWEST_FOR_ITEM)
+    )
+    best = ["customers", "of", "item_second", "item"]  # of equal numbers the larger share, then by name
+    return (
+        due.join(pairs, on="item")
+        .sort("code", *best, descending=[False, True, False, False, False])
+        .unique("code", keep="first", maintain_order=True)
+    )

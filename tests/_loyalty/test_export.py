@@ -120,7 +120,7 @@ def test_the_lists_hold_whom_they_name_in_their_order(tmp_path: Path) -> None:
     frame = pl.read_parquet(tmp_path / "customers.parquet")
     lists = {each.name: pl.read_csv(tmp_path / f"{each.name}.csv", infer_schema=False) for each in list_audiences()}
     for each in list_audiences():
-        assert lists[each.name].columns == ["customer_id", *each.columns]
+        assert lists[each.name].columns == ["customer_id", *each.columns, "reason_text", "product_text"]
         assert lists[each.name].height > 0
     chosen = {
         "loyal": frame.filter(pl.col("loyalty_rule").is_not_null()),

@@ -16,7 +16,7 @@ from scipy.stats import CensoredData, ecdf
 
 from ckm.metrics import second_order as module
 from ckm.metrics.metric import Metrics, Missing
-from ckm.metrics.second_order import COLUMNS, SecondOrders, second_order_metrics, second_orders
+from ckm.metrics.second_order import COLUMNS, SecondOrders, likely_products, second_order_metrics, second_orders
 from tests.conftest import examples
 from tests.metrics.known import example_context
 from tests.metrics.rows import SCHEMA, START, Row, bought, context, histories, is_bought, row, tables
@@ -118,6 +118,22 @@ def test_the_category_is_what_most_others_bought_second_after_the_same_first() -
     assert [listed["none"][key] for key in keys] == [None] * 5
 
 
+def test_the_product_is_what_most_others_bought_second_after_the_same_first_as_of_the_day() -> None:
+    """Of the 40, 24 bought b after a and 16 a after a; what one who is due bought the day after does not count."""
+    rows: list[tuple[Any, ...]] = []
+    for gap in range(1, 41):
+        rows += [(*row(f"back {gap:02}", 0), "a"), (*row(f"back {gap:02}", gap), "b" if gap <= 24 else "a")]
+    rows += [(*once("due", 20), "a"), (*once("other", 20), "c"), (*once("due", -1), "c"), (*once("none", 20), None)]
+    schema: dict[str, Any] = {**SCHEMA, "product_id": pl.String}
+    data = {"transactions": pl.LazyFrame(rows, schema=schema, orient="row")}
+    of = context(data, as_of=START + timedelta(TODAY))
+    result = second_orders(of)
+    assert isinstance(result, SecondOrders)
+    assert set(result.customers["customer_id"]) == {"due", "other", "none"}
+    assert likely_products(of, result).rows() == [("due", "b", 24)]
+    assert likely_products(context(tables(*forty_who_came_back())), result).is_empty()
+
+
 def test_the_metrics_are_the_numbers_of_the_list() -> None:
     result = known([*forty_who_came_back(), *(once(f"new {each}", 20) for each in range(10))])
     metrics = Metrics(second_order_metrics(result, result)[0])
@@ -160,7 +176,7 @@ def test_the_interval_is_read_off_the_curve_of_scipy(those: list[tuple[int, int]
 def test_as_of_a_day_is_as_of_data_that_end_there_and_nobody_who_came_back_is_due(rows: list[Row], day: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(module, "FEWEST_SECOND_ORDERS", 2)
-        patch.setattr(module, "FEWEST_FOR_CATEGORY", 1)
+        patch.setattr(module, "FEWEST_FOR_ITEM", 1)
         cut = [each for each in rows if each[1].date() <= START + timedelta(day)]
         if not bought(cut):
             return
