@@ -175,7 +175,8 @@ class _Writer:
         localized = self._localized
         named = []
         for key, value in metric.slice:
-            text = localized.numbers.month(value) if key in MONTHS else localized.called(key, value)
+            group = "left_out" if metric.name == "rows_left_out" else key
+            text = localized.numbers.month(value) if key in MONTHS else localized.called(group, value)
             named.append(f"{localized.dimension(key)}: {text}")
         return localized.joined(named)
 

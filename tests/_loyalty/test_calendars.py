@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 from babel import Locale
 
 from ckm._loyalty.calendars import CONVERSIONS, local_calendar, persian_day
+from ckm._loyalty.document import loyalty_document
 from ckm._loyalty.numbers import Numbers
 from ckm._loyalty.words import LANGUAGES, load_words
 from ckm.config import load_config
 from ckm.customers.period import Period
 from ckm.errors import UsageError
+from ckm.render.markdown import render_markdown
 from ckm.settings import CALENDARS, GREGORIAN
+from tests._loyalty.example_loyalty import example_report
 
 LEAP_YEARS = [
     1300, 1304, 1309, 1313, 1317, 1321, 1325, 1329, 1333, 1337, 1342, 1346, 1350, 1354, 1358, 1362, 1366, 1370, 1375,
@@ -122,3 +127,20 @@ def test_the_settings_name_the_calendar_and_an_unknown_one_is_refused(monkeypatc
     monkeypatch.setenv("CKM_LOYALTY_CALENDAR", "jalali")
     with pytest.raises(UsageError, match="CKM_LOYALTY_CALENDAR: unknown calendar 'jalali'"):
         load_config(None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("calendar", "lang", "mark"), [("persian", "fa", "۱۴۰۵"), ("buddhist", "th", "2569")])
+def test_a_report_in_another_calendar_has_no_gregorian_date(calendar: str, lang: str, mark: str) -> None:
+    report = example_report(calendar=calendar)
+    text = render_markdown(loyalty_document(report, lang))
+    gregorian = render_markdown(loyalty_document(replace(report, calendar=GREGORIAN), lang))
+    assert mark in text.splitlines()[0]
+    years = re.compile("[12۱۲][09۰۹][0-9۰-۹]{2}(?![0-9۰-۹])")
+    names = Locale.parse(load_words(lang).locale).months["format"]["wide"].values()
+    dates = [name for name in names if len(name) >= 4]  # shorter ones are parts of other words
+    if calendar == "persian":
+        assert any(month in gregorian for month in dates)
+        assert not any(month in text for month in dates)
+    assert years.search(gregorian.splitlines()[0])
+    assert not years.search(text.splitlines()[0])

@@ -195,6 +195,19 @@ def test_a_day_is_a_date_and_in_another_calendar_a_text_beside_it(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_no_code_is_left_in_a_slice_and_a_month_is_written_out(tmp_path: Path, lang: str) -> None:
+    write_workbook(example_report(), tmp_path / "report.xlsx", lang)
+    sheets, words = opened(tmp_path / "report.xlsx"), load_words(lang)
+    slices = [
+        str(row[1].value)
+        for section in SECTIONS
+        for row in sheets[sheet_name(words.say(f"section.{section}"))].cells[1:]
+    ]
+    assert not [text for text in slices if "after_as_of" in text or "without_customer" in text or "2026-06" in text]
+
+
+@pytest.mark.slow
 def test_the_overview_has_the_lead_and_every_finding_and_an_empty_section_has_no_sheet(tmp_path: Path) -> None:
     some = [each for each in example_metrics() if load_catalogue()[each.name].section != "loyalty"]
     write_workbook(example_report(metrics=Metrics(some)), tmp_path / "report.xlsx")
