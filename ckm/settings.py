@@ -59,6 +59,11 @@ def parse_days(text: str) -> int:
     return math.ceil(parse_duration(text) / timedelta(days=1))
 
 
+def parse_refit(text: str) -> int | None:
+    """Return ``365d`` in days, and ``never`` as None."""
+    return None if text.strip() == "never" else parse_days(text)
+
+
 def parse_months(text: str) -> int:
     """Return ``12mo`` or ``2y`` in months: a month at least, ten years at most."""
     number = re.fullmatch(r"\s*(\d{1,3})\s*(mo|y)\s*", text)
@@ -423,6 +428,25 @@ class LoyaltySettings:
 
 
 @dataclass(frozen=True)
+class NightlySettings:
+    """What ``ckm nightly`` refits and reports.
+
+    Attributes
+    ----------
+    refit_after
+        Age of a segment definition in days from which it is refitted; None for never.
+    report_months
+        Months of the report that is written when a month is complete.
+    report_lang
+        Language of that report.
+    """
+
+    refit_after: int | None = _setting(365, parse_refit, shown=True)
+    report_months: int = _setting(1, parse_months, shown=True)
+    report_lang: str = _setting("en", parse_name, shown=True)
+
+
+@dataclass(frozen=True)
 class KbSettings:
     """What is known and wanted of the knowledge base.
 
@@ -484,9 +508,9 @@ class Config:
         Customer ids that stand for many: their rows have no customer.
     payments
         Sources whose rows are payments for orders of other sources.
-    ingest, check, segment, churn, loyalty, kb
+    ingest, check, segment, churn, loyalty, nightly, kb
         See :class:`IngestSettings`, :class:`CheckSettings`, :class:`SegmentSettings`, :class:`ChurnSettings`,
-        :class:`LoyaltySettings`, :class:`KbSettings`.
+        :class:`LoyaltySettings`, :class:`NightlySettings`, :class:`KbSettings`.
     freshness
         Per table the greatest age that its newest row may have; a table that is not named has no limit.
     goals
@@ -509,6 +533,7 @@ class Config:
     segment: SegmentSettings = field(default_factory=SegmentSettings)
     churn: ChurnSettings = field(default_factory=ChurnSettings)
     loyalty: LoyaltySettings = field(default_factory=LoyaltySettings)
+    nightly: NightlySettings = field(default_factory=NightlySettings)
     kb: KbSettings = field(default_factory=KbSettings)
     goals: Mapping[str, Target] = _per_name({}, parse_goal, any_name=True, shown=True)
 

@@ -23,7 +23,7 @@ from ckm.commands.options import (
     saying,
 )
 from ckm.errors import UsageError, no_amounts
-from ckm.output import Format, default_format, emit, emit_text, note, progress
+from ckm.output import Format, default_format, emit, emit_text, note, progress, silent
 
 if TYPE_CHECKING:
     from ckm._churn.card_figures import ModelCard
@@ -165,6 +165,7 @@ def churn_warn(
         new_only=new_only,
         seed=seed,
         keep=not dry_run,
+        defer=True,
         wait=wait,
         cache=not no_cache,
     )
@@ -181,6 +182,8 @@ def churn_warn(
         emit(result.curve.frame, fmt, output=output, title=result.curve.sentence(result.currency))
     else:
         _print(result, dataset.label, fmt, output, new_only=request.new_only)
+    if result.run is not None:  # after the list is delivered: an interrupted run lists the new warnings again
+        result.run.save()
     if request.new_only and result.frame.is_empty():
         return None
     for remark in [*dataset.remarks, *result.remarks, result.assumptions]:
@@ -192,6 +195,8 @@ def _print(result: ChurnWarnings, label: str, fmt: Format | None, output: Path |
     beside = output is not None and str(output) != "-"
     if beside:
         emit(result.frame, output=output)
+    if silent(output):
+        return None
     chosen = fmt or default_format()
     if new_only and result.frame.is_empty() and (beside or chosen in (Format.table, Format.md)):
         return None

@@ -20,7 +20,7 @@ from ckm.commands.options import (
     saying,
 )
 from ckm.errors import UnknownNameError, UsageError
-from ckm.output import Format, default_format, detail, emit, emit_text, note, progress
+from ckm.output import Format, default_format, detail, emit, emit_text, note, progress, silent
 
 if TYPE_CHECKING:
     from ckm.loyalty import Loyalty
@@ -193,6 +193,8 @@ def _write(report: LoyaltyReport, output: Path, fmt: Format | None, lang: str) -
 def _print(report: LoyaltyReport, fmt: Format | None, output: Path | None, lang: str) -> None:
     """Print the result to stdout; where a file has it, only what a person reads."""
     beside = output is not None and str(output) != "-"
+    if silent(output):
+        return
     match fmt or default_format():
         case Format.table:
             from ckm.commands.loyalty_screen import show_loyalty

@@ -7,6 +7,7 @@ import logging
 import os
 import socket
 import sys
+import threading
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -31,6 +32,16 @@ POLL = 0.05
 PROGRAMS = ("ckm", "__main__.py")
 
 logger = logging.getLogger("ckm.store")
+
+
+class _Held(threading.local):
+    """The stores whose locks this thread holds: a run of several steps holds a lock that each step asks for again."""
+
+    def __init__(self) -> None:
+        self.roots: set[Path] = set()
+
+
+_held = _Held()
 
 
 class BusyError(RefusedError):
@@ -58,6 +69,8 @@ class Owner:
 def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
     """Hold the store's lock, waiting for another writer to finish. The system frees it when a process dies.
 
+    A thread that holds the lock enters again without waiting; the outermost exit releases it.
+
     Parameters
     ----------
     root
@@ -80,12 +93,18 @@ def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
         raise DamagedStoreError(root, "the store is no folder", hint="move it away") from None
     except OSError as error:
         raise UsageError(f"{root} cannot be made: {error.strerror}", hint="look at that place") from None
+    place = root.resolve()
+    if place in _held.roots:
+        yield
+        return
     lock = FileLock(root / LOCK_FILE)
     with _acquired(lock, root, wait):
         try:
+            _held.roots.add(place)
             _sign(root)
             yield
         finally:
+            _held.roots.discard(place)
             with suppress(OSError):
                 (root / OWNER_FILE).unlink(missing_ok=True)
 
