@@ -27,6 +27,8 @@ FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no":
 STRAY_DATES = ("set_aside", "keep")
 """What becomes of rows far from the days that the data are about."""
 SEVERITIES = ("off", "info", "warning", "error")
+USUAL_REFIT: int | None = 365
+"""Days; None is never."""
 
 T = TypeVar("T")
 
@@ -441,7 +443,7 @@ class NightlySettings:
         Language of that report.
     """
 
-    refit_after: int | None = _setting(365, parse_refit, shown=True)
+    refit_after: int | None = _setting(USUAL_REFIT, parse_refit, shown=True)
     report_months: int = _setting(1, parse_months, shown=True)
     report_lang: str = _setting("en", parse_name, shown=True)
 
