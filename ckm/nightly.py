@@ -136,7 +136,7 @@ def nightly(
     """
     severity = None if fail_on is None else Severity(fail_on)
     workspace = open_workspace(None if source is None else Path(source))
-    with Store(workspace.store_dir, wait=wait).locked():
+    with Store(workspace.store_dir, wait=wait).held():
         return _Run(workspace, as_of, severity, seed).result(progress or (lambda _: None))
 
 
@@ -192,7 +192,12 @@ class _Run:
         paths = list(dict.fromkeys(self._incoming()))
         if not paths:
             return Step("ingest", State.unchanged, f"no file in {INCOMING}/")
-        loaded = ingest(self.workspace.root, *paths)
+        loaded, error = caught(lambda: ingest(self.workspace.root, *paths))
+        if loaded is None:  # no mapping can be read, or the only file does not fit
+            assert error is not None
+            name = paths[0].relative_to(self.workspace.root).as_posix()
+            message = f"1 file: 1 failed ({name})" if len(paths) == 1 else str(error)
+            return Step("ingest", State.failed, message, errors=(error,), exit_code=error.exit_code)
         self.remarks += loaded.left_out
         errors = tuple(each.error for each in loaded.files if each.error is not None)
         for each in loaded.failed:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo, available_timezones
 
 from ckm.errors import UnknownNameError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
 UNITS = {"h": "hours", "d": "days", "w": "weeks"}
 MONTHS = {"mo": 1, "y": 12}
@@ -261,6 +262,29 @@ def _per_name(
 def _names(*default: str, shown: bool | None = None) -> tuple[str, ...]:
     """Declare a field that is a list of names, in the environment separated by commas."""
     return field(default=default, repr=bool(shown), metadata={"parse": parse_names, "list": True, "shown": shown})
+
+
+def plain_settings(settings: Any, *, shown_only: bool) -> dict[str, Any]:
+    """Return settings as JSON holds them; with ``shown_only`` without those that may not be shown."""
+    plain: dict[str, Any] = {}
+    for each in fields(settings):
+        value = getattr(settings, each.name)
+        if isinstance(each.default_factory, type):
+            plain[each.name] = plain_settings(value, shown_only=shown_only)
+        elif each.metadata["shown"] or not shown_only:
+            plain[each.name] = _plain(value)
+    return plain
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _plain(each) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, timedelta):
+        hours = value // timedelta(hours=1)
+        return f"{hours}h" if hours % 24 else f"{hours // 24}d"
+    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
 
 
 def refuse_undeclared(settings: type, inside: str = "") -> None:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import fields, is_dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ckm import __version__
 from ckm.files import replacing
+from ckm.settings import plain_settings
 from ckm.store import Store
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def warning_inputs(workspace: Workspace, *, as_of: date | None, seed: int) -> st
     facts = {
         "ckm": __version__,
         "tables": {name: store.state(name) for name in store.tables()},
-        "settings": _plain(workspace.config),
+        "settings": plain_settings(workspace.config, shown_only=False),
         "files": [
             (path.name, hashlib.sha256(path.read_bytes()).hexdigest())
             for folder in (workspace.maps_dir, workspace.root / "segments")
@@ -63,13 +62,6 @@ def record_inputs(workspace: Workspace, inputs: str) -> None:
     text = json.dumps({"schema": RECORD_SCHEMA, "warned": inputs}, indent=2) + "\n"
     with replacing(_file(workspace)) as draft:
         draft.write_text(text, encoding="utf-8", newline="\n")
-
-
-def _plain(settings: Any) -> Any:
-    """Return settings as JSON holds them; ``dataclasses.asdict`` cannot copy read-only mappings."""
-    if is_dataclass(settings):
-        return {each.name: _plain(getattr(settings, each.name)) for each in fields(settings)}
-    return dict(settings) if isinstance(settings, Mapping) else settings
 
 
 def _file(workspace: Workspace) -> Path:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -12,6 +11,7 @@ from polars.exceptions import PanicException
 
 from ckm.errors import BugError, CkmError
 from ckm.io.scanned import explain
+from ckm.metadata import relative
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -107,19 +107,15 @@ def strongest(codes: Iterable[int]) -> int:
 
 def steps_table(steps: Iterable[Step], root: Path) -> pl.DataFrame:
     """Return one row per step, with the columns of :data:`SCHEMA`; paths below ``root`` are relative to it."""
-
-    def inside(text: str) -> str:
-        return text.replace(f"{root}{os.sep}", "")
-
     rows: list[dict[str, Any]] = [
         {
             "step": step.name,
             "state": str(step.state),
             "count": step.count,
-            "message": inside(step.message),
+            "message": relative(step.message, root),
             "output": step.output,
             "exit_code": step.exit_code,
-            "errors": [inside(str(error)) for error in step.errors],
+            "errors": [relative(str(error), root) for error in step.errors],
         }
         for step in steps
     ]

@@ -35,7 +35,7 @@ logger = logging.getLogger("ckm.store")
 
 
 class _Held(threading.local):
-    """The stores whose locks this thread holds: a run of several steps holds a lock that each step asks for again."""
+    """The stores that this thread holds for several steps; see :func:`held`."""
 
     def __init__(self) -> None:
         self.roots: set[Path] = set()
@@ -69,7 +69,7 @@ class Owner:
 def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
     """Hold the store's lock, waiting for another writer to finish. The system frees it when a process dies.
 
-    A thread that holds the lock enters again without waiting; the outermost exit releases it.
+    In a thread that has :func:`held` it, the lock is entered without waiting.
 
     Parameters
     ----------
@@ -93,20 +93,32 @@ def exclusive(root: Path, wait: float | None = None) -> Iterator[None]:
         raise DamagedStoreError(root, "the store is no folder", hint="move it away") from None
     except OSError as error:
         raise UsageError(f"{root} cannot be made: {error.strerror}", hint="look at that place") from None
-    place = root.resolve()
-    if place in _held.roots:
+    if root.resolve() in _held.roots:
         yield
         return
     lock = FileLock(root / LOCK_FILE)
     with _acquired(lock, root, wait):
         try:
-            _held.roots.add(place)
             _sign(root)
             yield
         finally:
-            _held.roots.discard(place)
             with suppress(OSError):
                 (root / OWNER_FILE).unlink(missing_ok=True)
+
+
+@contextmanager
+def held(root: Path, wait: float | None = None) -> Iterator[None]:
+    """Hold the store's lock for several steps of this thread, each of which may enter :func:`exclusive`.
+
+    Parameters and errors are those of :func:`exclusive`.
+    """
+    with exclusive(root, wait):
+        place = root.resolve()
+        _held.roots.add(place)
+        try:
+            yield
+        finally:
+            _held.roots.discard(place)
 
 
 def _acquired(lock: FileLock, root: Path, wait: float | None) -> AbstractContextManager[object]:
