@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from ckm._churn.label_scores import LabelledList
+    from ckm._churn.saved_warnings import WarningChanges
     from ckm._churn.warning_list import ChurnListing
     from ckm.config import Config
     from ckm.customers.ledger import Ledger
@@ -303,20 +304,12 @@ def warn(
         *listing.remarks,
         *segment_remarks,
     ]
-    listed = changes.new if request.new_only else changes.frame
-    run = None
+    listed, run = changes.frame, None
     if store is not None:
-        remarks += [changes.sentence, *_past_outcome(store, found, as_of)]
-        if request.new_only and not request.repeat:
-            today = same_day_warnings(store, horizon.days, as_of)
-            listed = without_listed(listed, today, as_of=as_of, margin=settings.change_margin)
-            remarks += [f"warnings of an earlier run as of {as_of} are not listed again"] if today else []
-        if request.keep and dataset.workspace is not None and not dataset.workspace.writable:
-            remarks.append("the workspace cannot be written: the warnings were not saved")
-        elif request.keep:
-            run = WarningRun(store, changes.frame, as_of, horizon.days, {"model": found.model.name})
-            if not request.defer:
-                run.save()
+        run = WarningRun(store, changes.frame, as_of, horizon.days, {"model": found.model.name})
+        listed, list_remarks = _listed(changes, run, request, settings.change_margin)
+        run, save_remarks = _saved(run, dataset, request)
+        remarks += [changes.sentence, *_past_outcome(store, found, as_of), *list_remarks, *save_remarks]
     chosen = _chosen(listed, request)
     assumptions = Assumptions.of(settings)
     money_known = history.ledger.currency != NO_CURRENCY
@@ -399,6 +392,28 @@ def _store(dataset: Dataset, wait: float | None) -> Store | None:
     from ckm.store import Store  # imports deltalake, which a single file does not need
 
     return Store(dataset.workspace.store_dir, wait=wait)
+
+
+def _listed(
+    changes: WarningChanges, run: WarningRun, request: ChurnOptions, margin: float
+) -> tuple[pl.DataFrame, list[str]]:
+    """Return the rows to choose from: with ``new_only`` without those of an earlier run of the day; and a remark."""
+    if not request.new_only:
+        return changes.frame, []
+    earlier = None if request.repeat else same_day_warnings(run.store, run.horizon, run.as_of)
+    remarks = [f"warnings of an earlier run as of {run.as_of} are not listed again"] if earlier is not None else []
+    return without_listed(changes.new, earlier, as_of=run.as_of, margin=margin), remarks
+
+
+def _saved(run: WarningRun, dataset: Dataset, request: ChurnOptions) -> tuple[WarningRun | None, list[str]]:
+    """Save a run unless the caller does; return null and a remark if it cannot be saved."""
+    if not request.keep:
+        return None, []
+    if dataset.workspace is not None and not dataset.workspace.writable:
+        return None, ["the workspace cannot be written: the warnings were not saved"]
+    if not request.defer:
+        run.save()
+    return run, []
 
 
 def _chosen(frame: pl.DataFrame, request: ChurnOptions) -> pl.DataFrame:

@@ -351,6 +351,7 @@ def test_findings_exit_with_1_only_if_asked(shop: Path, run: Run) -> None:
     assert nightly(run, shop, "--fail-on", "error", code=1)["check"]["exit_code"] == 1
 
 
+@pytest.mark.slow
 def test_a_workspace_without_data_exits_with_4_and_says_so_once(tmp_path: Path, run: Run) -> None:
     lay_out(tmp_path / "shop")
     done = run("nightly", tmp_path / "shop", "-f", "csv")
@@ -359,6 +360,7 @@ def test_a_workspace_without_data_exits_with_4_and_says_so_once(tmp_path: Path, 
     assert len(done.stdout.splitlines()) == 1 + len(STEPS)
 
 
+@pytest.mark.slow
 def test_too_little_history_exits_with_4_and_the_rest_goes_on(tmp_path: Path, run: Run) -> None:
     shop = tmp_path / "shop"
     lay_out(shop)

@@ -102,6 +102,7 @@ def test_q_with_o_prints_nothing(
     assert (shop / words[words.index("-o") + 1]).stat().st_size
 
 
+@pytest.mark.slow
 def test_q_without_a_file_prints_the_result(made: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(made)
     done = run("check", "-q", "-f", "csv")
